@@ -1,0 +1,50 @@
+"""What an experiment costs before it is run: operations, memory and storage, as orders of magnitude."""
+
+from dataclasses import dataclass
+
+from core.result import SERIES
+from core.spec import ExperimentSpec, channels
+
+_BYTES = 8
+_MEGABYTE = 1e6
+_WORKING_COPIES = 6
+"""Parameters, gradient, optimizer's memory and temporaries of a step."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate.
+
+    Attributes:
+        flop: Floating-point operations of the training.
+        memory_mb: Megabytes that the trainer needs beyond its libraries.
+        storage_mb: Megabytes of results and recorded points, before compression.
+    """
+
+    flop: float
+    memory_mb: float
+    storage_mb: float
+
+
+def estimate(spec: ExperimentSpec) -> Cost:
+    """The cost of ``spec``: per seed and step 2k products of A with p + m vectors, and two products for dA.
+
+    Example:
+        >>> from core.spec import ExperimentSpec
+        >>> cost = estimate(ExperimentSpec.model_validate({
+        ...     "teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 40}, "training": {"length": 12}}))
+        >>> f"{cost.flop:.1e}"
+        '1.3e+10'
+    """
+    d, k, q, seeds = spec.student.dim, spec.training.length, spec.horizon, len(spec.seeds)
+    m, p = channels(spec.teacher)
+    width = d if spec.student.structure == "diagonal" else d * d
+    step = 2 * k * width * (p + m) + (2 * k * k * d * p * m + 2 * k * width * p)
+    points = min(spec.evaluation.points, spec.optimizer.steps + 1) + len(spec.evaluation.record_at)
+    rows = k * d * (p + m) + k * k * p * m
+    result = d * d + d * (m + p) + q * p * m + d
+    return Cost(
+        flop=float(seeds) * spec.optimizer.steps * step,
+        memory_mb=seeds * _BYTES * (_WORKING_COPIES * (width + rows) + (q // 2) ** 2 * p * m + result) / _MEGABYTE,
+        storage_mb=seeds * _BYTES * (points * (2 + len(SERIES)) + result) / _MEGABYTE,
+    )

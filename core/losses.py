@@ -1,0 +1,99 @@
+"""Every linear loss is one object, L = Σ_{j,l<k} M_jl <e_j, e_l>, e_j = h_j - ĥ_j: this file makes M and ĥ of a spec.
+
+With second moments Σ = E[x xᵀ] of the inputs (index 0 the oldest), the squared error of the last output has
+M_jl = Σ_{k-1-j, k-1-l}; output t < k sees only the lags j <= t, M^(t)_jl = Σ_{t-j, t-l}; ``outputs: all`` is the mean.
+A finite sample is the population formula with Σ = Xᵀ X / N. No factor 1/2, no 1/k beyond that mean.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+from core import teachers
+from core.spec import (
+    Ar1Covariance,
+    ExperimentSpec,
+    ExplicitCovariance,
+    FiniteSampleLoss,
+    SecondMomentLoss,
+    Training,
+)
+from core.systems import impulse_response
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a student of one channel set is trained towards and measured against.
+
+    Attributes:
+        response: The teacher's ĥ_0 .. ĥ_{q-1}, shape (q, p, m).
+        M: The loss matrix, k x k, symmetric positive semidefinite, index j the lag.
+    """
+
+    response: np.ndarray
+    M: np.ndarray
+
+    @property
+    def length(self) -> int:
+        """The training length k."""
+        return len(self.M)
+
+    @property
+    def horizon(self) -> int:
+        """The horizon q."""
+        return len(self.response)
+
+
+def target_of(spec: ExperimentSpec) -> Target:
+    """The target that a spec describes."""
+    return Target(impulse_response(teachers.build(spec.teacher), spec.horizon), loss_matrix(spec.training))
+
+
+def loss_matrix(training: Training) -> np.ndarray:
+    """M of L = eᵀ M e, k x k.
+
+    Example:
+        >>> loss_matrix(Training(length=3, outputs="all")).diagonal().round(3)
+        array([1.   , 0.667, 0.333])
+    """
+    if isinstance(training.loss, SecondMomentLoss):
+        return np.array(training.loss.matrix)
+    moments, k = input_moments(training), training.length
+    if training.outputs == "last":
+        return moments[::-1, ::-1].copy()
+    M = np.zeros((k, k))
+    for t in range(k):
+        M[: t + 1, : t + 1] += moments[t::-1, t::-1]
+    return M / k
+
+
+def input_moments(training: Training) -> np.ndarray:
+    """E[x xᵀ] of one input sequence x_0 .. x_{k-1}, k x k, index 0 the oldest."""
+    k, loss = training.length, training.loss
+    if isinstance(loss, FiniteSampleLoss):
+        inputs = _sample(loss, k)
+        return inputs.T @ inputs / len(inputs)
+    if isinstance(loss, SecondMomentLoss):
+        raise TypeError("second_moment gives M itself; it has no input moments")
+    match loss.covariance:
+        case None:
+            return np.eye(k)
+        case Ar1Covariance(rho=rho):
+            lag = np.arange(k)
+            return np.power(rho, np.abs(lag[:, None] - lag))
+        case ExplicitCovariance(matrix=matrix):
+            return np.array(matrix)
+        case _:
+            assert_never(loss.covariance)
+
+
+def _sample(loss: FiniteSampleLoss, k: int) -> np.ndarray:
+    """N x k, in order of time."""
+    if loss.inputs is not None:
+        return np.array(loss.inputs)
+    assert loss.sequences is not None  # noqa: S101  # validated: sequences or inputs
+    generator = np.random.default_rng(loss.seed)
+    if loss.distribution == "rademacher":
+        return generator.choice([-1.0, 1.0], (loss.sequences, k))
+    return generator.standard_normal((loss.sequences, k))

@@ -1,0 +1,79 @@
+"""Sharpness: the largest curvature of the Gauss-Newton part of the loss, which is the Hessian wherever the loss is 0.
+
+    sharpness = 2 λ_max(M^½ J Jᵀ M^½),   J = ∂h/∂θ over the trained parameters
+
+GD with step lr can settle at a solution only if lr < 2 / sharpness. J Jᵀ is built from inner products of the rows
+G_r = C A^r and the columns H_s = A^s B alone, so that its cost depends on the dimension d only through those products:
+with <.,.> between rows and columns,
+
+    (∂h_j/∂A, ∂h_l/∂A) = Σ_{r+s=j-1, r'+s'=l-1} <G_r, G_r'> <H_s, H_s'>   (a convolution in (r, r')),
+
+and for symmetric A half of that plus half of the same sum over <G_r, H_s'> <H_s, G_r'>.
+"""
+
+import numpy as np
+
+from core.losses import Target
+from core.spec import LinearStudent
+from core.systems import LinearSystem, controllability_columns, observability_rows
+
+
+def sharpness(system: LinearSystem, student: LinearStudent, target: Target) -> np.ndarray:
+    """2 λ_max(M^½ J Jᵀ M^½) for each system of the batch, shape (...)."""
+    kernel = tangent_kernel(system, student, target.length)
+    root = _square_root(target.M)
+    weighed = np.einsum("aj,...jlxy,lb->...axby", root, kernel, root, optimize=True)
+    size = weighed.shape[-1] * target.length
+    return 2 * np.linalg.eigvalsh(weighed.reshape(*weighed.shape[:-4], size, size))[..., -1]
+
+
+def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int) -> np.ndarray:
+    """J Jᵀ, the inner products of ∂h_j/∂θ and ∂h_l/∂θ over the trained parameters, as GD sees them.
+
+    Returns:
+        Shape (..., k, k, p m, p m): lags j and l, then the entry of h_j and the entry of h_l.
+    """
+    G = observability_rows(system, length)
+    H = controllability_columns(system, length)
+    p, m = system.C.shape[-2], system.B.shape[-1]
+    GG = np.einsum("...jon,...lqn->...jloq", G, G, optimize=True)
+    HH = np.einsum("...jni,...lnu->...jliu", H, H, optimize=True)
+    kernel = np.zeros((*GG.shape[:-2], p, m, p, m))
+    if "A" in student.trained:
+        kernel += _kernel_of_diagonal(system, length) if student.structure == "diagonal" else _convolve(GG, HH)
+    GH = np.einsum("...jon,...lnu->...jlou", G, H, optimize=True)
+    if "A" in student.trained and student.structure == "symmetric":
+        HG = GH.swapaxes(-4, -3).swapaxes(-2, -1)
+        kernel = (kernel + np.einsum("...jloiuq->...jloiqu", _convolve(GH, HG))) / 2
+    if "B" in student.trained:
+        kernel += np.einsum("...jloq,iu->...jloiqu", GG, np.eye(m))
+    if "C" in student.trained:
+        kernel += np.einsum("...jliu,oq->...jloiqu", HH, np.eye(p))
+    if student.tied and "B" in student.trained:
+        kernel += np.einsum("...jlou,iq->...jloiqu", GH, np.eye(m))
+        kernel += np.einsum("...ljqi,ou->...jloiqu", GH, np.eye(m))
+    return kernel.reshape(*kernel.shape[:-4], p * m, p * m)
+
+
+def _kernel_of_diagonal(system: LinearSystem, length: int) -> np.ndarray:
+    """Of the diagonal a alone: ∂h_j[o, i]/∂a_n = j a_n^{j-1} C[o, n] B[n, i]."""
+    a = np.diagonal(system.A, axis1=-2, axis2=-1)
+    lag = np.arange(length)
+    slope = lag[:, None] * a[..., None, :] ** np.maximum(lag - 1, 0)[:, None]
+    J = np.einsum("...jn,...on,...ni->...join", slope, system.C, system.B, optimize=True)
+    return np.einsum("...join,...lqun->...jloiqu", J, J, optimize=True)
+
+
+def _convolve(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """Z_jl[a, c, b, d] = Σ_{r+s=j-1, r'+s'=l-1} X_rr'[a, b] Y_ss'[c, d], by FFT over the lags."""
+    k, axes = X.shape[-4], (-4, -3)
+    X, Y = np.fft.fft2(X, (2 * k, 2 * k), axes), np.fft.fft2(Y, (2 * k, 2 * k), axes)
+    Z = np.fft.ifft2(np.einsum("...jlab,...jlcd->...jlacbd", X, Y, optimize=True), axes=(-6, -5)).real
+    delayed = np.zeros((*Z.shape[:-6], k, k, *Z.shape[-4:]))
+    delayed[..., 1:, 1:, :, :, :, :] = Z[..., : k - 1, : k - 1, :, :, :, :]
+    return delayed
+
+
+def _square_root(M: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(M)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

@@ -1,0 +1,165 @@
+"""The experiment: one validated, frozen spec with all its seeds; HTTP body, JSON column, argument of the training."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from core.spec.optimizer import GradientDescent, Optimizer
+from core.spec.part import Part, Real, Seed, Text, Whole
+from core.spec.rules import broken_rules
+from core.spec.student import Student
+from core.spec.teacher import Teacher
+from core.spec.training import MAX_LENGTH, Training
+
+MAX_SEEDS = 10_000
+MAX_POINTS = 100_000
+MAX_HORIZON = 10 * MAX_LENGTH
+
+Value = TypeVar("Value")
+
+
+def _unique(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    repeated = [value for value, count in Counter(values).items() if count > 1]
+    if repeated:
+        raise PydanticCustomError("repeated", "should be unique, but {repeated} is repeated", {"repeated": repeated[0]})
+    return values
+
+
+def _sorted_unique(steps: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(steps)))
+
+
+def _count_to_range(given: object) -> object:
+    if isinstance(given, int) and not isinstance(given, bool):
+        if not 1 <= given <= MAX_SEEDS:
+            raise PydanticCustomError("seed_count", "a number of seeds should be from 1 to {most}", {"most": MAX_SEEDS})
+        return tuple(range(given))
+    return given
+
+
+class Evaluation(Part):
+    """What is measured, how far and how often."""
+
+    horizon: Annotated[Whole, Field(ge=2, le=MAX_HORIZON)] | None = Field(
+        None, description="q: errors are looked at for k <= j < q. Default: max(40, 2 k)."
+    )
+    points: Annotated[Whole, Field(ge=2, le=MAX_POINTS)] = Field(
+        200, description="Recorded steps: min(points, steps + 1), log-spaced, 0 and the last among them."
+    )
+    record_at: Annotated[
+        tuple[Annotated[Whole, Field(ge=0)], ...], Field(max_length=MAX_POINTS), AfterValidator(_sorted_unique)
+    ] = ()
+    fit_tolerance: Annotated[Real, Field(gt=0)] = Field(
+        1e-3, description="Without a stop rule a run is fitted if its fit error is at most this x max |ĥ_j|."
+    )
+
+
+class Numerics(Part):
+    """How numbers are held and where they are computed."""
+
+    dtype: Literal["float64", "float32"] = "float64"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+Tag = Annotated[Text, Field(min_length=1, max_length=100)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=64), AfterValidator(_unique)]
+Name = Annotated[Text, Field(max_length=200)]
+Notes = Annotated[Text, Field(max_length=20_000)]
+
+METADATA = frozenset({"name", "tags", "notes"})
+"""Fields that describe an experiment, may change later, and are in no hash."""
+
+
+class ExperimentSpec(Part):
+    """One experiment: a teacher, a student, how it is trained and measured, and the seeds that it is repeated with.
+
+    Example:
+        >>> spec = ExperimentSpec.model_validate({
+        ...     "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+        ...     "student": {"kind": "linear", "dim": 20},
+        ...     "training": {"length": 6},
+        ... })
+        >>> spec.teacher.dim, spec.evaluation.horizon, spec.seeds
+        (2, 40, (0, 1, 2, 3, 4))
+    """
+
+    name: Name = ""
+    tags: Tags = ()
+    notes: Notes = ""
+    teacher: Teacher
+    student: Student
+    training: Training
+    optimizer: Optimizer = GradientDescent()
+    evaluation: Evaluation = Evaluation()
+    seeds: Annotated[
+        tuple[Seed, ...],
+        Field(min_length=1, max_length=MAX_SEEDS),
+        AfterValidator(_unique),
+        BeforeValidator(_count_to_range, json_schema_input_type=int | list[int]),
+    ] = Field((0, 1, 2, 3, 4), description="Unique seeds, or a number n for 0..n-1. A seed draws the start.")
+    numerics: Numerics = Numerics()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_the_rules(cls, given: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Lists every broken field and every broken rule at once; fills the default horizon."""
+        if isinstance(given, cls):
+            return given
+        lines: list[InitErrorDetails] = []
+        spec: Self | None = None
+        try:
+            spec = validate(given)
+        except ValidationError as error:
+            lines += map(_line, error.errors())
+        raw = given if isinstance(given, Mapping) else {}
+        lines += broken_rules(_valid_parts(raw) if spec is None else dict(spec), raw)
+        if lines or spec is None:
+            raise ValidationError.from_exception_data(cls.__name__, lines)
+        if spec.evaluation.horizon is None:
+            horizon = max(40, 2 * spec.training.length)
+            spec = spec.model_copy(update={"evaluation": spec.evaluation.model_copy(update={"horizon": horizon})})
+        return spec
+
+    @property
+    def horizon(self) -> int:
+        """The horizon q, which a validated spec always has."""
+        assert self.evaluation.horizon is not None  # noqa: S101  # filled on validation
+        return self.evaluation.horizon
+
+
+_PARTS: dict[str, TypeAdapter[Any]] = {
+    "teacher": TypeAdapter(Teacher),
+    "student": TypeAdapter(Student),
+    "training": TypeAdapter(Training),
+    "optimizer": TypeAdapter(Optimizer),
+    "evaluation": TypeAdapter(Evaluation),
+}
+_DEFAULTS: dict[str, object] = {"optimizer": {}, "evaluation": {}}
+
+
+def _valid_parts(given: Mapping[str, object]) -> dict[str, object]:
+    parts: dict[str, object] = {}
+    for name, adapter in _PARTS.items():
+        try:
+            parts[name] = adapter.validate_python(given.get(name, _DEFAULTS.get(name)))
+        except ValidationError:
+            continue  # reported by the whole spec's validation
+    return parts
+
+
+def _line(details: ErrorDetails) -> InitErrorDetails:
+    """One of pydantic's reported errors as a line of a new report, word for word."""
+    context = {**details.get("ctx", {}), "message": details["msg"]}
+    error = PydanticCustomError(details["type"], "{message}", context)
+    return InitErrorDetails(type=error, loc=details["loc"], input=details["input"])

@@ -1,0 +1,172 @@
+"""Rules that tie one part of a spec to another: shapes that must agree, horizons past lengths, and so on.
+
+A rule takes the parts that it names and yields what is wrong, each with the place of the field. It is asked whenever
+those parts are valid by themselves, so that one answer lists every mistake of a spec.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from core.spec.optimizer import Optimizer
+from core.spec.part import Matrix, shape
+from core.spec.student import ExplicitStart, GaussianStart, IdentityStart, Student
+from core.spec.teacher import ExplicitTeacher, Teacher, channels
+from core.spec.training import ExplicitCovariance, FiniteSampleLoss, PopulationLoss, SecondMomentLoss, Training
+
+if TYPE_CHECKING:  # experiment imports this module
+    from core.spec.experiment import Evaluation
+
+Place = tuple[str | int, ...]
+Broken = Iterator[tuple[Place, str, str]]
+"""(place of the field, code, message)."""
+
+ROUNDING = 1e-10
+"""How far, relative to its largest entry, a matrix may be from symmetric or positive semidefinite."""
+
+
+def teacher_shapes(teacher: Teacher) -> Broken:
+    """A d x d, B d x m, C p x d."""
+    if not isinstance(teacher, ExplicitTeacher):
+        return
+    d = len(teacher.A)
+    if shape(teacher.A) != (d, d):
+        yield ("teacher", "A"), "wrong_shape", f"A should be square, it is {_by(teacher.A)}"
+    if len(teacher.B) != d:
+        yield ("teacher", "B"), "wrong_shape", f"B should be {d} x m as A is {_by(teacher.A)}, it is {_by(teacher.B)}"
+    if len(teacher.C[0]) != d:
+        yield ("teacher", "C"), "wrong_shape", f"C should be p x {d} as A is {_by(teacher.A)}, it is {_by(teacher.C)}"
+
+
+def start_shapes(teacher: Teacher, student: Student) -> Broken:
+    """An explicit start has the student's dimension, the teacher's channels and the student's structure."""
+    start = student.start
+    if not isinstance(start, ExplicitStart):
+        return
+    d, (m, p) = student.dim, channels(teacher)
+    place = ("student", "start")
+    if shape(start.A) != (d, d):
+        yield (*place, "A"), "wrong_shape", f"A should be {d} x {d} (student.dim), it is {_by(start.A)}"
+    else:
+        yield from _structure(start.A, student)
+    if shape(start.B) != (d, m):
+        yield (*place, "B"), "wrong_shape", f"B should be {d} x {m} (student.dim x inputs), it is {_by(start.B)}"
+    if start.C is None:
+        if not student.tied:
+            yield (*place, "C"), "missing", "C is required unless the student is tied"
+    elif shape(start.C) != (p, d):
+        yield (*place, "C"), "wrong_shape", f"C should be {p} x {d} (outputs x student.dim), it is {_by(start.C)}"
+    elif student.tied and not np.array_equal(np.transpose(start.B), start.C):
+        yield (*place, "C"), "not_tied", "C should be the transpose of B, or left out, as the student is tied"
+
+
+def _structure(matrix: Matrix, student: Student) -> Broken:
+    A = np.array(matrix)
+    if student.structure == "symmetric" and not _is_symmetric(A):
+        yield ("student", "start", "A"), "not_symmetric", "A should be symmetric; or set structure to 'general'"
+    if student.structure == "diagonal" and np.count_nonzero(A - np.diag(np.diag(A))):
+        yield ("student", "start", "A"), "not_diagonal", "A should be diagonal; or set structure to 'general'"
+
+
+def balance(teacher: Teacher, student: Student) -> Broken:
+    """B = Cᵀ needs as many inputs as outputs, and a tied B and C are trained together."""
+    m, p = channels(teacher)
+    if m != p:
+        needs = f"B = Cᵀ needs as many inputs as outputs; the teacher has {m} and {p}"
+        if student.tied:
+            yield ("student", "tied"), "not_square", needs
+        if isinstance(student.start, GaussianStart | IdentityStart) and student.start.balanced:
+            yield ("student", "start", "balanced"), "not_square", needs
+    if student.tied and ("B" in student.trained) != ("C" in student.trained):
+        yield ("student", "trained"), "not_tied", "a tied student trains both B and C, or neither"
+
+
+def loss_shapes(teacher: Teacher, training: Training) -> Broken:
+    """Second moments are k x k, symmetric and positive semidefinite; given inputs are N x k, of one channel."""
+    loss, k, place = training.loss, training.length, ("training", "loss")
+    if isinstance(loss, SecondMomentLoss):
+        yield from _second_moments(loss.matrix, k, (*place, "matrix"))
+    if isinstance(loss, PopulationLoss) and isinstance(loss.covariance, ExplicitCovariance):
+        yield from _second_moments(loss.covariance.matrix, k, (*place, "covariance", "matrix"))
+    if isinstance(loss, FiniteSampleLoss):
+        if channels(teacher)[0] > 1:
+            yield (*place, "kind"), "one_input", "finite_sample needs a teacher with one input; this one has more"
+        if loss.inputs is not None and len(loss.inputs[0]) != k:
+            yield (
+                (*place, "inputs"),
+                "wrong_shape",
+                f"inputs should be N x {k} (training.length), it is {_by(loss.inputs)}",
+            )
+
+
+def _second_moments(matrix: Matrix, k: int, place: Place) -> Broken:
+    if shape(matrix) != (k, k):
+        yield place, "wrong_shape", f"matrix should be {k} x {k} (training.length), it is {_by(matrix)}"
+        return
+    M = np.array(matrix)
+    if not _is_symmetric(M):
+        yield place, "not_symmetric", "matrix should be symmetric"
+    elif (lowest := np.linalg.eigvalsh(M)[0]) < -ROUNDING * np.abs(M).max():
+        message = f"matrix should be positive semidefinite; its lowest eigenvalue is {lowest:.6g}"
+        yield place, "not_positive_semidefinite", message
+
+
+def horizon_past_length(training: Training, evaluation: "Evaluation") -> Broken:
+    """The horizon q is above k: the extrapolation error is over k <= j < q."""
+    if evaluation.horizon is not None and evaluation.horizon <= training.length:
+        message = f"horizon should be above training.length, which is {training.length}"
+        yield ("evaluation", "horizon"), "horizon_within_length", message
+
+
+def record_within_steps(optimizer: Optimizer, evaluation: "Evaluation") -> Broken:
+    """A step can only be recorded if it is run."""
+    late = [step for step in evaluation.record_at if step > optimizer.steps]
+    if late:
+        message = f"every recorded step should be at most optimizer.steps, which is {optimizer.steps}"
+        yield ("evaluation", "record_at"), "step_past_end", message
+
+
+RULES: tuple[Callable[..., Broken], ...] = (
+    teacher_shapes,
+    start_shapes,
+    balance,
+    loss_shapes,
+    horizon_past_length,
+    record_within_steps,
+)
+
+
+def broken_rules(parts: Mapping[str, Any], given: Mapping[str, object]) -> list[InitErrorDetails]:
+    """What is wrong between the parts, as pydantic's error lines.
+
+    Args:
+        parts: The parts that are valid by themselves, by name.
+        given: The raw parts, which the error lines refer to.
+    """
+    return [
+        InitErrorDetails(
+            type=PydanticCustomError(code, "{message}", {"message": message}),
+            loc=place,
+            input=_value_at(given, place),
+        )
+        for rule in RULES
+        if parts.keys() >= (names := inspect.signature(rule).parameters.keys())
+        for place, code, message in rule(**{name: parts[name] for name in names})
+    ]
+
+
+def _value_at(given: object, place: Place) -> object:
+    for name in place:
+        given = given.get(name) if isinstance(given, Mapping) else None
+    return given
+
+
+def _by(matrix: Matrix) -> str:
+    return "{} x {}".format(*shape(matrix))
+
+
+def _is_symmetric(matrix: np.ndarray) -> bool:
+    return bool(np.abs(matrix - matrix.T).max() <= ROUNDING * np.abs(matrix).max())

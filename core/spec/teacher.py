@@ -1,0 +1,155 @@
+"""Teachers: the systems to be learned, as a spec names them. :mod:`core.teachers` builds them.
+
+A teacher has a seed of its own, so that all seeds of an experiment learn the same system.
+"""
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from core.spec.part import Dim, Matrix, Part, Real, Seed, Vector, Whole, default_kind
+
+EigenvalueBound = Annotated[Real, Field(ge=-10, le=10)]
+
+
+class UniformEigenvalues(Part):
+    """Eigenvalues drawn independently and uniformly from [low, high]."""
+
+    kind: Literal["uniform"] = "uniform"
+    low: EigenvalueBound = -1.0
+    high: EigenvalueBound = 1.0
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low > self.high:
+            raise PydanticCustomError("low_above_high", "low should not be above high")
+        return self
+
+
+class ListedEigenvalues(Part):
+    """Eigenvalues as given."""
+
+    kind: Literal["list"]
+    values: Annotated[Vector, Field(max_length=4096)]
+
+
+Eigenvalues = Annotated[UniformEigenvalues | ListedEigenvalues, Field(discriminator="kind"), default_kind("uniform")]
+
+
+class _SymmetricTeacher(Part):
+    """A symmetric teacher in its eigenbasis: A = diag(λ), |B| = |C| = 1 unless ``weights`` are given."""
+
+    dim: Dim = Field(5, description="State dimension d̂; taken from the listed eigenvalues where it is left out.")
+    eigenvalues: Eigenvalues = UniformEigenvalues()
+    weights: Vector | None = Field(
+        None, description="w_i of h_j = Σ_i w_i λ_i^j, in place of drawn B and C.", min_length=1, max_length=4096
+    )
+    seed: Seed = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_dim_from_list(cls, given: object) -> object:
+        if isinstance(given, dict) and "dim" not in given:
+            eigenvalues = given.get("eigenvalues")
+            values = eigenvalues.get("values") if isinstance(eigenvalues, dict) else None
+            listed = values or given.get("weights")
+            if isinstance(listed, list | tuple):
+                return {**given, "dim": len(listed)}
+        return given
+
+    @model_validator(mode="after")
+    def _lists_have_dim_entries(self) -> Self:
+        if isinstance(self.eigenvalues, ListedEigenvalues) and len(self.eigenvalues.values) != self.dim:
+            raise PydanticCustomError(
+                "wrong_count",
+                "dim is {dim}, but eigenvalues.values has {count} entries",
+                {"dim": self.dim, "count": len(self.eigenvalues.values)},
+            )
+        if self.weights is not None and len(self.weights) != self.dim:
+            raise PydanticCustomError(
+                "wrong_count",
+                "dim is {dim}, but weights has {count} entries",
+                {"dim": self.dim, "count": len(self.weights)},
+            )
+        return self
+
+
+class BalancedTeacher(_SymmetricTeacher):
+    """A symmetric, B = Cᵀ: h_j = Σ_i w_i λ_i^j with every weight w_i >= 0."""
+
+    kind: Literal["balanced"]
+
+    @model_validator(mode="after")
+    def _weights_are_nonnegative(self) -> Self:
+        if self.weights is not None and min(self.weights) < 0:
+            raise PydanticCustomError(
+                "negative_weight", "weights of a balanced teacher should be >= 0; use kind 'unbalanced' for signed ones"
+            )
+        return self
+
+
+class UnbalancedTeacher(_SymmetricTeacher):
+    """A symmetric, B and C drawn independently: the weights w_i = C_i B_i may have either sign."""
+
+    kind: Literal["unbalanced"]
+
+
+class MemorylessTeacher(Part):
+    """h = (gain, 0, 0, ...): A = 0 (1 x 1), B = 1, C = gain."""
+
+    kind: Literal["memoryless"]
+    gain: Real = 1.0
+
+
+class DelayTeacher(Part):
+    """h_lag = 1 and 0 elsewhere: a shift register of lag + 1 states."""
+
+    kind: Literal["delay"]
+    lag: Annotated[Whole, Field(ge=0, le=4095)] = 4
+
+
+class RotationTeacher(Part):
+    """h_j = radius^j cos(j angle): a plane rotation; radius 1 never forgets."""
+
+    kind: Literal["rotation"]
+    angle: Real = Field(math.pi / 5, description="Radians per time step.")
+    radius: Annotated[Real, Field(ge=0, le=10)] = 1.0
+
+
+class RandomTeacher(Part):
+    """A with independent N(0, 1) entries scaled to the spectral radius; B and C random unit vectors."""
+
+    kind: Literal["random"]
+    dim: Dim = 5
+    spectral_radius: Annotated[Real, Field(ge=0, le=10)] = 0.9
+    seed: Seed = 0
+
+
+class ExplicitTeacher(Part):
+    """The matrices as given: A d x d, B d x m, C p x d."""
+
+    kind: Literal["explicit"]
+    A: Matrix
+    B: Matrix
+    C: Matrix
+
+
+Teacher = Annotated[
+    BalancedTeacher
+    | UnbalancedTeacher
+    | MemorylessTeacher
+    | DelayTeacher
+    | RotationTeacher
+    | RandomTeacher
+    | ExplicitTeacher,
+    Field(discriminator="kind"),
+]
+
+
+def channels(teacher: Teacher) -> tuple[int, int]:
+    """(m, p): how many inputs and outputs the teacher has, and with it every student of it."""
+    if isinstance(teacher, ExplicitTeacher):
+        return len(teacher.B[0]), len(teacher.C)
+    return 1, 1

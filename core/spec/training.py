@@ -1,0 +1,75 @@
+"""Training data: the length of the sequences, which outputs count, and the loss. :mod:`core.losses` makes M of it.
+
+All of them are one object, L = eᵀ M e with e_j = h_j - ĥ_j for j < k.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from core.spec.part import Matrix, Part, Real, Seed, Whole, default_kind
+
+MAX_LENGTH = 10_000
+
+
+class Ar1Covariance(Part):
+    """E[x_s x_t] = rho^|s - t|."""
+
+    kind: Literal["ar1"]
+    rho: Annotated[Real, Field(gt=-1, lt=1)]
+
+
+class ExplicitCovariance(Part):
+    """E[x xᵀ] as given: k x k, symmetric, positive semidefinite, index 0 the oldest input."""
+
+    kind: Literal["explicit"]
+    matrix: Matrix
+
+
+Covariance = Annotated[Ar1Covariance | ExplicitCovariance, Field(discriminator="kind")]
+
+
+class PopulationLoss(Part):
+    """The expectation over inputs with the given covariance; whitened, E[x xᵀ] = I, where it is absent."""
+
+    kind: Literal["population"] = "population"
+    covariance: Covariance | None = None
+
+
+class FiniteSampleLoss(Part):
+    """The mean over N input sequences, drawn (``sequences``, ``distribution``, ``seed``) or given (``inputs``)."""
+
+    kind: Literal["finite_sample"]
+    sequences: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    distribution: Literal["gaussian", "rademacher"] = "gaussian"
+    seed: Seed = 0
+    inputs: Matrix | None = Field(None, description="N x k, in order of time: column 0 is the oldest input.")
+
+    @model_validator(mode="after")
+    def _drawn_or_given(self) -> Self:
+        if (self.sequences is None) == (self.inputs is None):
+            raise PydanticCustomError("one_of", "give either sequences (drawn) or inputs (N x k)")
+        return self
+
+
+class SecondMomentLoss(Part):
+    """M itself: k x k, symmetric, positive semidefinite, index j the lag."""
+
+    kind: Literal["second_moment"]
+    matrix: Matrix
+
+
+Loss = Annotated[
+    PopulationLoss | FiniteSampleLoss | SecondMomentLoss, Field(discriminator="kind"), default_kind("population")
+]
+
+
+class Training(Part):
+    """What the student sees: sequences of ``length`` k."""
+
+    length: Annotated[Whole, Field(ge=1, le=MAX_LENGTH)]
+    outputs: Literal["last", "all"] = Field(
+        "last", description="The loss is of the last output, or the mean over all k outputs."
+    )
+    loss: Loss = PopulationLoss()

@@ -1,0 +1,84 @@
+"""Linear systems s_{t+1} = A s_t + B x_t, y_t = C s_{t+1}, s_0 = 0, in NumPy.
+
+h_j = C A^j B multiplies the input j steps before the newest one: h_0 = C B belongs to the newest. (With y_t = C s_t
+everything would shift by one.) Leading axes, written ``...``, are batch axes throughout: one entry per seed.
+
+Sources: Antoulas, "Approximation of Large-Scale Dynamical Systems" (2005), chapters 4 and 5.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class LinearSystem:
+    """(A, B, C) with A (..., d, d), B (..., d, m), C (..., p, d)."""
+
+    A: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
+
+    def select(self, index: np.ndarray | slice) -> "LinearSystem":
+        """The systems at ``index`` of the first batch axis."""
+        return LinearSystem(self.A[index], self.B[index], self.C[index])
+
+
+def impulse_response(system: LinearSystem, horizon: int) -> np.ndarray:
+    """h_j = C A^j B for j < ``horizon``, shape (..., horizon, p, m).
+
+    Example:
+        >>> one_pole = LinearSystem(np.array([[0.5]]), np.array([[1.0]]), np.array([[2.0]]))
+        >>> impulse_response(one_pole, 3).ravel()
+        array([2. , 1. , 0.5])
+    """
+    return np.stack([system.C @ column for column in _powers(system.A, system.B, horizon)], axis=-3)
+
+
+def observability_rows(system: LinearSystem, count: int) -> np.ndarray:
+    """C A^r for r < ``count``, shape (..., count, p, d)."""
+    rows = _powers(system.A.swapaxes(-1, -2), system.C.swapaxes(-1, -2), count)
+    return np.stack([row.swapaxes(-1, -2) for row in rows], axis=-3)
+
+
+def controllability_columns(system: LinearSystem, count: int) -> np.ndarray:
+    """A^s B for s < ``count``, shape (..., count, d, m)."""
+    return np.stack(_powers(system.A, system.B, count), axis=-3)
+
+
+def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
+    powers = [B]
+    for _ in range(count - 1):
+        powers.append(A @ powers[-1])
+    return powers
+
+
+def eigenvalues(A: np.ndarray) -> np.ndarray:
+    """Eigenvalues of A by falling absolute value (ties: larger real, then imaginary part first), complex, (..., d)."""
+    values = np.linalg.eigvals(A).astype(complex)
+    order = np.lexsort((-values.imag, -values.real, -np.abs(values)), axis=-1)
+    return np.take_along_axis(values, order, axis=-1)
+
+
+def hankel_singular_values(response: np.ndarray) -> np.ndarray:
+    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋: how many states the response needs.
+
+    A finite-horizon stand-in for the square roots of the eigenvalues of the product of the Gramians, which exist only
+    for stable systems.
+
+    Args:
+        response: h_0 .. h_{q-1}, shape (..., q, p, m).
+
+    Returns:
+        Falling, shape (..., n min(p, m)).
+
+    Example:
+        >>> hankel_singular_values(0.5 ** np.arange(4.0).reshape(4, 1, 1)).round(12)
+        array([1.25, 0.  ])
+    """
+    n = response.shape[-3] // 2
+    lag = np.arange(n)
+    blocks = response[..., lag[:, None] + lag, :, :]
+    matrix = blocks.swapaxes(-3, -2)
+    *batch, _, p, _, m = matrix.shape
+    return np.linalg.svd(matrix.reshape(*batch, n * p, n * m), compute_uv=False)

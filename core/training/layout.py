@@ -1,0 +1,60 @@
+"""One flat vector per seed: A, then B, then C, so that an optimizer's step is one operation on (S, n) numbers.
+
+A diagonal A is stored as its diagonal, a tied C not at all. Spec and result know only A d x d, B d x m, C p x d.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from core.spec import LinearStudent
+from core.systems import LinearSystem
+
+
+class Layout:
+    """Where each parameter of a student lies in its flat vector of ``size`` numbers."""
+
+    def __init__(self, student: LinearStudent, inputs: int, outputs: int) -> None:
+        """For a student with m ``inputs`` and p ``outputs``."""
+        d = student.dim
+        shapes = {"A": (d,) if student.structure == "diagonal" else (d, d), "B": (d, inputs)}
+        if not student.tied:
+            shapes["C"] = (outputs, d)
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+        starts = [0, *ends[:-1]]
+        self._blocks = {
+            name: (slice(int(start), int(end)), shape)
+            for (name, shape), start, end in zip(shapes.items(), starts, ends, strict=True)
+        }
+        self.size = int(ends[-1])
+        self.student = student
+
+    def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+        """A (S, d, d) or (S, d), B (S, d, m) and, unless tied, C (S, p, d), as views of ``flat`` (S, n)."""
+        return {name: flat[:, place].unflatten(1, shape) for name, (place, shape) in self._blocks.items()}
+
+    def blocks(self, flat: torch.Tensor) -> Iterator[torch.Tensor]:
+        """The part (S, size of the parameter) of ``flat`` that each parameter takes."""
+        for place, _ in self._blocks.values():
+            yield flat[:, place]
+
+    def flatten(self, starts: Sequence[LinearSystem]) -> np.ndarray:
+        """The flat vectors (S, n) of one system per seed."""
+        return np.stack(
+            [
+                np.concatenate([self._stored(name, getattr(system, name)).ravel() for name in self._blocks])
+                for system in starts
+            ]
+        )
+
+    def _stored(self, name: str, matrix: np.ndarray) -> np.ndarray:
+        return np.diagonal(matrix) if name == "A" and self.student.structure == "diagonal" else matrix
+
+    def systems(self, flat: torch.Tensor) -> LinearSystem:
+        """The dense systems, batch axis first, in NumPy and float64."""
+        views = {name: view.double().cpu().numpy() for name, view in self.views(flat).items()}
+        A, B = views["A"], views["B"]
+        if self.student.structure == "diagonal":
+            A = A[:, :, None] * np.eye(self.student.dim)
+        return LinearSystem(A, B, views["C"] if "C" in views else B.swapaxes(1, 2))

@@ -1,0 +1,88 @@
+"""The stepper: advances a batch of students by whole steps. The one place that a faster kernel replaces."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+
+from core.losses import Target
+from core.spec import ExperimentSpec
+from core.training.gradient import gradient_of
+from core.training.layout import Layout
+from core.training.optimizers import rule_of
+
+DIVERGED_ABOVE = 1e12
+"""A run whose loss is non-finite or above this has diverged."""
+
+RUNNING, STOPPED, DIVERGED, CANCELLED = 0, 1, 2, 3
+"""Whether a seed still trains and, if not, why: it met the stop rule, its loss exploded, it was cancelled."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All seeds of an experiment in mid-training, as tensors on one device.
+
+    Attributes:
+        parameters: (S, n) in the order of :class:`core.training.layout.Layout`.
+        memory: (S, w), what the optimizer remembers.
+        steps: (S,) steps that each seed has done.
+        status: (S,) one of RUNNING, STOPPED, DIVERGED, CANCELLED. A seed that doesn't run keeps its values.
+    """
+
+    parameters: torch.Tensor
+    memory: torch.Tensor
+    steps: torch.Tensor
+    status: torch.Tensor
+
+    @property
+    def running(self) -> bool:
+        """Whether any seed still trains."""
+        return bool((self.status == RUNNING).any())
+
+
+class Stepper(Protocol):
+    """What training asks of a kernel; both methods leave the batch that they are given as it is."""
+
+    def advance(self, batch: Batch, steps: int) -> Batch:
+        """Up to ``steps`` steps of every running seed, each preceded by a look at its loss."""
+        ...
+
+    def look(self, batch: Batch) -> Batch:
+        """The batch with the status of seeds that meet the stop rule or have diverged where they stand."""
+        ...
+
+
+class TorchStepper:
+    """Closed-form gradients in eager torch, on CPU or CUDA; within a call the host never waits for the device."""
+
+    def __init__(
+        self, spec: ExperimentSpec, layout: Layout, target: Target, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        """For the student, target and optimizer of ``spec``."""
+        self._gradient = gradient_of(layout, target, dtype, device)
+        self._rule = rule_of(spec.optimizer, layout)
+        stop = spec.optimizer.stop
+        self._stop_below = stop.loss_below if stop else -1.0
+
+    def advance(self, batch: Batch, steps: int) -> Batch:
+        """See :class:`Stepper`."""
+        parameters, memory, done, status = batch.parameters, batch.memory, batch.steps[:, None], batch.status[:, None]
+        for _ in range(steps):
+            loss, gradient = self._gradient(parameters)
+            status = self._judge(loss[:, None], status)
+            change, remembered = self._rule.change(gradient, memory, done)
+            running = status == RUNNING
+            parameters = torch.where(running, parameters - change, parameters)
+            memory = torch.where(running, remembered, memory)
+            done = done + running
+        return Batch(parameters, memory, done[:, 0], status[:, 0])
+
+    def look(self, batch: Batch) -> Batch:
+        """See :class:`Stepper`."""
+        loss, _ = self._gradient(batch.parameters)
+        return replace(batch, status=self._judge(loss, batch.status))
+
+    def _judge(self, loss: torch.Tensor, status: torch.Tensor) -> torch.Tensor:
+        exploded = ~(loss <= DIVERGED_ABOVE)  # so that NaN counts
+        reason = DIVERGED * exploded + STOPPED * (loss < self._stop_below)
+        return torch.where(status == RUNNING, reason.to(status.dtype), status)

@@ -1,0 +1,75 @@
+"""What is allowed in a spec but probably not meant: sentences for whoever submits it. Nothing here refuses anything."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from core import teachers
+from core.losses import Target, loss_matrix
+from core.metrics import sharpness
+from core.spec import (
+    ExperimentSpec,
+    ExplicitStart,
+    GaussianStart,
+    LinearStudent,
+    SecondMomentLoss,
+)
+from core.systems import impulse_response
+
+_LARGEST_FOR_STEP_BOUND = 200
+"""Training lengths up to which the step-size bound, an eigenvalue of a k x k matrix, is worth its cost here."""
+
+
+def warnings(spec: ExperimentSpec) -> list[str]:
+    """The warnings for a spec, in no particular order of weight; empty for most specs.
+
+    Example:
+        >>> from core.spec import ExperimentSpec
+        >>> warnings(ExperimentSpec.model_validate({
+        ...     "teacher": {"kind": "rotation"}, "student": {"kind": "linear", "dim": 4}, "training": {"length": 3}}))
+        ['The teacher is not symmetric, so no symmetric student matches it for all lengths.']
+    """
+    return [*_dimensions(spec), *_reach(spec), *_step_size(spec), *_unused(spec)]
+
+
+def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
+    d, k = spec.student.dim, spec.training.length
+    if d <= k:
+        yield f"The student has d = {d} <= k = {k} states: it is not overparameterised in the paper's sense (d > k)."
+
+
+def _reach(spec: ExperimentSpec) -> Iterator[str]:
+    """Whether any student of this structure can match the teacher at all."""
+    teacher, student = teachers.build(spec.teacher), spec.student
+    symmetric = np.allclose(teacher.A, teacher.A.T)
+    if student.structure != "general" and not symmetric:
+        yield f"The teacher is not symmetric, so no {student.structure} student matches it for all lengths."
+    elif student.tied and not np.allclose(teacher.B, teacher.C.T):
+        yield "The teacher is unbalanced, so a tied student, whose weights are never negative, may not reach it."
+    if spec.teacher.kind == "explicit" and np.abs(np.linalg.eigvals(teacher.A)).max() > 1 + 1e-9:
+        yield "The teacher is unstable (spectral radius above 1): its response grows with the horizon."
+
+
+def _step_size(spec: ExperimentSpec) -> Iterator[str]:
+    """GD can settle only where lr < 2 / sharpness; from near zero it ends where the teacher itself would stand."""
+    k = spec.training.length
+    if spec.optimizer.kind != "gd" or k > _LARGEST_FOR_STEP_BOUND:
+        return
+    teacher = teachers.build(spec.teacher)
+    target = Target(impulse_response(teacher, k), loss_matrix(spec.training))
+    student = LinearStudent(kind="linear", dim=len(teacher.A), structure="general", trained=spec.student.trained)
+    curvature = float(sharpness(teacher, student, target))
+    if curvature > 0 and spec.optimizer.lr > 2 / curvature:
+        yield (
+            f"optimizer.lr = {spec.optimizer.lr:g} is above 2 / sharpness = {2 / curvature:.3g} at the teacher's own "
+            "parameters: GD may oscillate or diverge."
+        )
+
+
+def _unused(spec: ExperimentSpec) -> Iterator[str]:
+    if isinstance(spec.student.start, ExplicitStart) and len(spec.seeds) > 1:
+        yield "The start is explicit, so all seeds train the same student; one seed is enough."
+    if isinstance(spec.training.loss, SecondMomentLoss) and spec.training.outputs == "all":
+        yield "training.outputs is not used: a second_moment loss gives M itself."
+    if isinstance(spec.student.start, GaussianStart) and spec.student.start.scale == 0:
+        yield "The start is exactly zero, where the gradient is zero too: nothing will move."
