@@ -6,6 +6,7 @@ everything would shift by one.) Leading axes, written ``...``, are batch axes th
 Sources: Antoulas, "Approximation of Large-Scale Dynamical Systems" (2005), chapters 4 and 5.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,6 @@ class LinearSystem:
     A: np.ndarray
     B: np.ndarray
     C: np.ndarray
-
-    def select(self, index: np.ndarray | slice) -> "LinearSystem":
-        """The systems at ``index`` of the first batch axis."""
-        return LinearSystem(self.A[index], self.B[index], self.C[index])
 
 
 def impulse_response(system: LinearSystem, horizon: int) -> np.ndarray:
@@ -55,7 +52,7 @@ def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
 
 def eigenvalues(A: np.ndarray) -> np.ndarray:
     """Eigenvalues of A by falling absolute value (ties: larger real, then imaginary part first), complex, (..., d)."""
-    values = np.linalg.eigvals(A).astype(complex)
+    values = where_finite(np.linalg.eigvals, A).astype(complex)
     order = np.lexsort((-values.imag, -values.real, -np.abs(values)), axis=-1)
     return np.take_along_axis(values, order, axis=-1)
 
@@ -81,4 +78,22 @@ def hankel_singular_values(response: np.ndarray) -> np.ndarray:
     blocks = response[..., lag[:, None] + lag, :, :]
     matrix = blocks.swapaxes(-3, -2)
     *batch, _, p, _, m = matrix.shape
-    return np.linalg.svd(matrix.reshape(*batch, n * p, n * m), compute_uv=False)
+    return where_finite(np.linalg.svdvals, matrix.reshape(*batch, n * p, n * m))
+
+
+def where_finite(decompose: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:
+    """``decompose`` of a batch of matrices (..., n, m), NaN for those that hold a non-finite number or don't converge.
+
+    LAPACK refuses a whole batch for one bad matrix, and students that diverge are results like any other.
+    """
+    flat = matrices.reshape(-1, *matrices.shape[-2:])
+    finite = np.isfinite(flat).all(axis=(1, 2))
+    try:
+        values = decompose(np.where(finite[:, None, None], flat, 0.0))
+    except np.linalg.LinAlgError:
+        if len(flat) == 1:
+            values = np.full_like(decompose(np.zeros_like(flat)), np.nan)
+        else:
+            values = np.concatenate([where_finite(decompose, matrix[None]) for matrix in flat])
+    values[~finite] = np.nan
+    return values.reshape(*matrices.shape[:-2], -1)

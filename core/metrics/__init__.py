@@ -3,8 +3,6 @@
 :func:`measure` gives every metric of :data:`core.result.METRICS`; each has its formula and source in its own file.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from core.losses import Target
@@ -42,12 +40,8 @@ def measure(system: LinearSystem, student: LinearStudent, target: Target) -> dic
         response = impulse_response(system, target.horizon)
         baseline = errors.zero_baseline(target)
         error = errors.extrapolation_error(response, target)
-        spectrum = where_finite(lambda finite: np.abs(eigenvalues(finite)), system.A, axes=2)
-        hankel = where_finite(hankel_singular_values, response, axes=3)
-        curvature = np.full(len(system.A), np.nan)
-        settled = np.isfinite(response[:, : target.length]).all(axis=(1, 2, 3))
-        if settled.any():
-            curvature[settled] = sharpness(system.select(settled), student, target)
+        spectrum = np.abs(eigenvalues(system.A))
+        hankel = hankel_singular_values(response)
         return {
             "train_loss": errors.train_loss(response, target),
             "fit_error": errors.fit_error(response, target),
@@ -59,16 +53,5 @@ def measure(system: LinearSystem, student: LinearStudent, target: Target) -> dic
             "spectral_radius": spectrum[:, 0],
             "effective_rank": effective_rank(hankel),
             "eigenvalue_effective_rank": effective_rank(spectrum),
-            "sharpness": curvature,
+            "sharpness": sharpness(system, student, target),
         }
-
-
-def where_finite(compute: Callable[[np.ndarray], np.ndarray], values: np.ndarray, axes: int) -> np.ndarray:
-    """``compute`` for the members of a batch whose last ``axes`` axes are all finite, NaN for the others.
-
-    LAPACK refuses a whole batch for one NaN in it.
-    """
-    finite = np.isfinite(values).all(axis=tuple(range(-axes, 0)))
-    some = compute(values if finite.all() else np.where(finite.reshape(-1, *[1] * axes), values, 0.0))
-    some[~finite] = np.nan
-    return some

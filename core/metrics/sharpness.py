@@ -15,7 +15,7 @@ import numpy as np
 
 from core.losses import Target
 from core.spec import LinearStudent
-from core.systems import LinearSystem, controllability_columns, observability_rows
+from core.systems import LinearSystem, controllability_columns, observability_rows, where_finite
 
 
 def sharpness(system: LinearSystem, student: LinearStudent, target: Target) -> np.ndarray:
@@ -24,7 +24,7 @@ def sharpness(system: LinearSystem, student: LinearStudent, target: Target) -> n
     root = _square_root(target.M)
     weighed = np.einsum("aj,...jlxy,lb->...axby", root, kernel, root, optimize=True)
     size = weighed.shape[-1] * target.length
-    return 2 * np.linalg.eigvalsh(weighed.reshape(*weighed.shape[:-4], size, size))[..., -1]
+    return 2 * where_finite(np.linalg.eigvalsh, weighed.reshape(*weighed.shape[:-4], size, size))[..., -1]
 
 
 def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 from core import students
 from core.errors import NumericsUnavailable
 from core.losses import Target, target_of
-from core.metrics import measure, where_finite
+from core.metrics import measure
 from core.result import SERIES, ExperimentResult, Outcome, Parameters, Response, RunResult
 from core.spec import ExperimentSpec, channels
 from core.systems import eigenvalues, hankel_singular_values, impulse_response
@@ -143,8 +143,7 @@ def finish(state: State) -> ExperimentResult:
     measures = measure(systems, state.spec.student, target)
     with np.errstate(all="ignore"):
         response = impulse_response(systems, target.horizon)
-        poles = where_finite(eigenvalues, systems.A, axes=2)
-        hankel = where_finite(hankel_singular_values, response, axes=3)
+        poles, hankel = eigenvalues(systems.A), hankel_singular_values(response)
     outcomes = _outcomes(state, measures["fit_error"])
     runs = [
         RunResult(

@@ -1,0 +1,83 @@
+"""Extrapolation error against training length: the cliff at k = 2 d̂, and which starts fall off it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from pydantic import BaseModel, ConfigDict
+
+from core import teachers
+from core.evidence import Evidence
+from core.figures import style
+from core.figures.info import Info, source
+
+
+class Band(BaseModel):
+    """One start: quartiles over seeds of the relative extrapolation error at each training length."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
+    start: str
+    lengths: list[int]
+    lower: list[float]
+    median: list[float]
+    upper: list[float]
+
+
+class ExtrapolationInfo(Info):
+    """Extrapolation errors over the zero baseline, so that 1 is a student that answers zero past k.
+
+    Attributes:
+        teacher_dim: d̂.
+        bands: One per start.
+    """
+
+    teacher_dim: int
+    bands: list[Band]
+
+
+def info(evidence: Sequence[Evidence]) -> ExtrapolationInfo:
+    """The numbers of the figure, of completed experiments that differ in start and training length."""
+    starts: dict[str, list[Evidence]] = {}
+    for piece in sorted(evidence, key=lambda piece: piece.spec.training.length):
+        starts.setdefault(piece.start, []).append(piece)
+    dim = len(teachers.build(evidence[0].spec.teacher).A) if evidence else 0
+    kinds = ", ".join(sorted({piece.spec.teacher.kind for piece in evidence}))
+    return ExtrapolationInfo(
+        title=f"Extrapolation against training length: {kinds} teacher, d̂ = {dim}",
+        source=source([piece.spec for piece in evidence]),
+        teacher_dim=dim,
+        bands=[_band(start, pieces) for start, pieces in starts.items()],
+    )
+
+
+def _band(start: str, pieces: Sequence[Evidence]) -> Band:
+    quartiles = np.array(
+        [
+            np.quantile(piece.values("relative_extrapolation_error"), [0.25, 0.5, 0.75], method="nearest")
+            for piece in pieces
+        ]
+    )
+    lower, median, upper = quartiles.T.tolist()
+    lengths = [piece.spec.training.length for piece in pieces]
+    return Band(start=start, lengths=lengths, lower=lower, median=median, upper=upper)
+
+
+def draw(info: ExtrapolationInfo) -> Figure:
+    """Medians with inter-quartile bands, logarithmic; the zero baseline is at 1."""
+    figure, (axes,) = style.panels(1, 1, height=4.2)
+    for i, band in enumerate(info.bands):
+        colour, marker = style.COLOURS[i % len(style.COLOURS)], style.MARKERS[i % len(style.MARKERS)]
+        finite = np.isfinite(band.median)
+        k, lower, median, upper = (np.array(v)[finite] for v in (band.lengths, band.lower, band.median, band.upper))
+        axes.plot(k, np.maximum(median, style.SMALLEST), marker=marker, ms=4, lw=1.4, color=colour, label=band.start)
+        axes.fill_between(
+            k, np.maximum(lower, style.SMALLEST), np.maximum(upper, style.SMALLEST), color=colour, alpha=0.18
+        )
+    axes.axhline(1, color=style.BASELINE, ls="--", label="zero baseline")
+    axes.axvline(2 * info.teacher_dim, color=style.BASELINE, ls=":", label=f"k = 2 d̂ = {2 * info.teacher_dim}")
+    axes.set_yscale("log")
+    axes.set(xlabel="training length k", ylabel="extrapolation error / zero baseline\nmedian and quartiles over seeds")
+    axes.legend(loc="best")
+    style.sign(figure, info.title, info.source)
+    return figure

@@ -1,0 +1,66 @@
+"""Spectra: eigenvalues of A and Hankel singular values of the response, the students' beside the teacher's."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from core import teachers
+from core.figures import style
+from core.figures.info import Info, SeedLine, Series, heading
+from core.result import ExperimentResult
+from core.spec import ExperimentSpec
+from core.systems import eigenvalues, hankel_singular_values, impulse_response
+
+
+class SpectrumInfo(Info):
+    """Sorted values by rank 1, 2, ...
+
+    Attributes:
+        teacher_eigenvalues: |λ̂_i| of the teacher.
+        eigenvalues: |λ_i| of each seed's A.
+        teacher_hankel: Hankel singular values of the teacher's response.
+        hankel: Those of each seed's response.
+    """
+
+    teacher_eigenvalues: list[float]
+    eigenvalues: list[SeedLine]
+    teacher_hankel: list[float]
+    hankel: list[SeedLine]
+
+
+def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> SpectrumInfo:
+    """The numbers of the figure."""
+    del series
+    teacher = teachers.build(spec.teacher)
+    return SpectrumInfo(
+        **heading(spec, "Spectrum"),
+        teacher_eigenvalues=np.abs(eigenvalues(teacher.A)).tolist(),
+        eigenvalues=[_ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues]) for run in result.runs],
+        teacher_hankel=hankel_singular_values(impulse_response(teacher, spec.horizon)).tolist(),
+        hankel=[_ranked(run.seed, run.hankel_singular_values) for run in result.runs],
+    )
+
+
+def _ranked(seed: int, values: list[float]) -> SeedLine:
+    return SeedLine(seed=seed, x=[float(rank) for rank in range(1, len(values) + 1)], y=values)
+
+
+def draw(info: SpectrumInfo) -> Figure:
+    """Eigenvalues on the left, Hankel singular values on the right, both logarithmic."""
+    figure, (left, right) = style.panels(1, 2, width=7.6, height=3.8)
+    for axes, lines, teacher in (
+        (left, info.eigenvalues, info.teacher_eigenvalues),
+        (right, info.hankel, info.teacher_hankel),
+    ):
+        for i, line in enumerate(lines):
+            label = "students, one line a seed" if i == 0 else None
+            values = np.maximum(line.y, style.SMALLEST)
+            axes.plot(line.x, values, "o-", ms=2.5, lw=0.8, alpha=0.7, color=style.COLOURS[0], label=label)
+        ranks = range(1, len(teacher) + 1)
+        axes.plot(ranks, np.maximum(teacher, style.SMALLEST), "x", ms=7, mew=1.6, color=style.TEACHER, label="teacher")
+        axes.set_yscale("log")
+        axes.set_xlabel("rank")
+    left.set_ylabel("|λ| of A")
+    right.set_ylabel("Hankel singular value")
+    left.legend(loc="best")
+    style.sign(figure, info.title, info.source)
+    return figure
