@@ -63,9 +63,10 @@ def _band(start: str, pieces: Sequence[Evidence]) -> Band:
     return Band(start=start, lengths=lengths, lower=lower, median=median, upper=upper)
 
 
+@style.inked
 def draw(info: ExtrapolationInfo) -> Figure:
     """Medians with inter-quartile bands, logarithmic; the zero baseline is at 1."""
-    figure, (axes,) = style.panels(1, 1, height=4.2)
+    figure, (axes,) = style.panels(1, 1, height=4.8)
     for i, band in enumerate(info.bands):
         colour, marker = style.COLOURS[i % len(style.COLOURS)], style.MARKERS[i % len(style.MARKERS)]
         finite = np.isfinite(band.median)
@@ -78,6 +79,7 @@ def draw(info: ExtrapolationInfo) -> Figure:
     axes.axvline(2 * info.teacher_dim, color=style.BASELINE, ls=":", label=f"k = 2 d̂ = {2 * info.teacher_dim}")
     axes.set_yscale("log")
     axes.set(xlabel="training length k", ylabel="extrapolation error / zero baseline\nmedian and quartiles over seeds")
-    axes.legend(loc="best")
+    axes.set_xticks(sorted({k for band in info.bands for k in band.lengths}))
+    figure.legend(loc="outside lower center", ncols=2)
     style.sign(figure, info.title, info.source)
     return figure

@@ -52,6 +52,7 @@ def _channels(response: Response) -> np.ndarray:
     return np.array(response, dtype=float).reshape(len(response), *np.shape(response)[1:] or (1, 1))
 
 
+@style.inked
 def draw(info: ResponseInfo) -> Figure:
     """Responses above, errors below, and a line at k between what was trained and what was not."""
     figure, (above, below) = style.panels(2, 1, height=5.2)

@@ -44,6 +44,7 @@ def _ranked(seed: int, values: list[float]) -> SeedLine:
     return SeedLine(seed=seed, x=[float(rank) for rank in range(1, len(values) + 1)], y=values)
 
 
+@style.inked
 def draw(info: SpectrumInfo) -> Figure:
     """Eigenvalues on the left, Hankel singular values on the right, both logarithmic."""
     figure, (left, right) = style.panels(1, 2, width=7.6, height=3.8)

@@ -3,15 +3,20 @@
 Colours after Okabe and Ito, "Color Universal Design" (2008).
 """
 
+import functools
 import io
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from core.figures.info import Info
+
 Format = Literal["svg", "png", "pdf"]
+Numbers = TypeVar("Numbers", bound=Info)
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -38,13 +43,22 @@ _NO_DATE: dict[Format, dict[str, None]] = {
 }
 
 
+def inked(draw: Callable[[Numbers], Figure]) -> Callable[[Numbers], Figure]:
+    """Gives a drawing function the look of all figures."""
+
+    @functools.wraps(draw)
+    def draw_with_look(info: Numbers) -> Figure:
+        with mpl.rc_context(_LOOK):
+            return draw(info)
+
+    return draw_with_look
+
+
 def panels(rows: int, columns: int, width: float = 6.4, height: float = 4.4) -> tuple[Figure, list[Axes]]:
     """An empty figure of ``width`` x ``height`` inches and its panels, row by row."""
-    with mpl.rc_context(_LOOK):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(rows, columns, squeeze=False)
-    return figure, list(axes.ravel())
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
 def sign(figure: Figure, title: str, source: str) -> None:

@@ -38,6 +38,7 @@ def _line(series: Series, seed: int, metric: str) -> SeedLine:
     return SeedLine(seed=seed, x=series["step"][rows].tolist(), y=series[metric][rows].tolist())
 
 
+@style.inked
 def draw(info: TrainingInfo) -> Figure:
     """Loss above, extrapolation error below, both logarithmic over the step (0 is drawn at 1/2)."""
     figure, (above, below) = style.panels(2, 1, height=5.2)

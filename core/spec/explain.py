@@ -30,7 +30,13 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
         /teacher/lags: unknown field; did you mean 'lag'?; allowed: kind, lag
         /training/length: should be greater than or equal to 1 (given 0)
     """
-    return [_problem(details, model) for details in error.errors(include_url=False)]
+    problems = [_problem(details, model) for details in error.errors(include_url=False)]
+    return [problem for problem in problems if not _is_echo(problem, problems)]
+
+
+def _is_echo(problem: Problem, problems: Sequence[Problem]) -> bool:
+    """Whether a list is called too short only because pydantic does not count its invalid items."""
+    return problem.code == "too_short" and any(other.pointer.startswith(problem.pointer + "/") for other in problems)
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:

@@ -29,7 +29,7 @@ from core.studies.study import Claim, Pieces, Size, judged
 TEACHER = BalancedTeacher(
     kind="balanced", dim=2, eigenvalues=ListedEigenvalues(kind="list", values=(0.9, -0.5)), weights=(0.7, 0.5)
 )
-"""ĥ_j = 0.7 · 0.9^j + 0.5 · (-0.5)^j: a slow and an alternating pole, far apart, so that GD converges in the time given."""
+"""ĥ_j = 0.7 · 0.9^j + 0.5 · (-0.5)^j: a slow and an alternating pole, far apart, so that GD converges in time."""
 
 ENOUGH = 2 * TEACHER.dim
 """2 d̂: the theorem needs k above it."""
@@ -64,6 +64,7 @@ class Extent:
 
     dim: int
     lengths: tuple[int, ...]
+    lr: float
     steps: int
     points: int
     seeds: int
@@ -71,9 +72,14 @@ class Extent:
 
 EXTENTS: Mapping[Size, Extent] = MappingProxyType(
     {
-        "quick": Extent(dim=30, lengths=(2, 3, 4, 5, 6, 8, 10, 14, 20), steps=10_000, points=60, seeds=5),
+        "quick": Extent(dim=30, lengths=(2, 3, 4, 5, 6, 8, 10, 14), lr=0.01, steps=10_000, points=60, seeds=5),
         "full": Extent(
-            dim=50, lengths=(2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25, 30), steps=100_000, points=200, seeds=10
+            dim=50,
+            lengths=(2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25, 30),
+            lr=0.003,
+            steps=200_000,
+            points=200,
+            seeds=10,
         ),
     }
 )
@@ -164,7 +170,7 @@ def _spec(arm: Arm, length: int, size: Size) -> ExperimentSpec:
             start=GaussianStart(scale=arm.scale, balanced=arm.balanced),
         ),
         training=Training(length=length),
-        optimizer=GradientDescent(lr=0.01, steps=extent.steps),
+        optimizer=GradientDescent(lr=extent.lr, steps=extent.steps),
         evaluation=Evaluation(horizon=length + PAST_THE_LENGTH, points=extent.points, fit_tolerance=0.01),
         seeds=tuple(range(extent.seeds)),
     )

@@ -75,7 +75,7 @@ def judged(
     below: float | None = None,
     above: float | None = None,
 ) -> Claim:
-    """The claim that ``value`` of the evidence is under ``below`` or over ``above``; not run while a piece is missing."""
+    """The claim that ``value`` of the evidence is under ``below`` or over ``above``; not run if a piece is missing."""
     ids = tuple(piece.experiment_id for piece in pieces.found)
     bound = below if below is not None else above
     if bound is None:

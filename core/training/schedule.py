@@ -22,10 +22,10 @@ def spread(steps: int, points: int) -> list[int]:
         >>> spread(1000, 8)
         [0, 1, 3, 10, 32, 100, 316, 1000]
         >>> spread(20, 12)
-        [0, 1, 2, 3, 4, 5, 6, 8, 11, 12, 15, 20]
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 15, 20]
     """
     wanted = min(points, steps + 1)
-    chosen = {0, *np.geomspace(1, steps, points - 1).round().astype(int).tolist(), steps}
+    chosen = {0, *np.geomspace(steps, 1, points - 1).round().astype(int).tolist(), steps}
     unused = (step for step in range(steps) if step not in chosen)
     while len(chosen) < wanted:
         chosen.add(next(unused))

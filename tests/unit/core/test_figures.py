@@ -1,0 +1,76 @@
+"""Figures: their numbers are the result's, their bytes are always the same, and nothing makes the ink fail."""
+
+import numpy as np
+import pytest
+
+from core.evidence import Evidence, RunEvidence
+from core.figures import FIGURES, STUDY_FIGURES, render
+from core.run import run
+from core.spec import ExperimentSpec
+from tests.unit.core.test_training import spec_of
+
+EXPLODING = {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 2.0}}
+TWO_INPUTS = {"kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1.0, 0.0]]}
+SPECS = {
+    "ordinary": spec_of(name="a name"),
+    "exploding": spec_of(student=EXPLODING),
+    "channels": spec_of(teacher=TWO_INPUTS),
+    "memoryless": spec_of(teacher={"kind": "memoryless", "gain": 0.0}),
+}
+
+
+def drawn(figure, spec: ExperimentSpec):
+    result = run(spec)
+    return figure.info(spec, result, {name: np.array(column) for name, column in result.series.items()}), result
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_every_figure_draws_every_result(name, spec):
+    info, _ = drawn(FIGURES[name], spec)
+    svg = render(FIGURES[name].draw(info), "svg")
+    assert svg.startswith(b"<?xml")
+    assert render(FIGURES[name].draw(info), "svg") == svg
+    assert render(FIGURES[name].draw(info), "png").startswith(b"\x89PNG")
+    assert render(FIGURES[name].draw(info), "pdf").startswith(b"%PDF")
+
+
+def test_the_response_figure_holds_the_results_numbers():
+    info, result = drawn(FIGURES["response"], SPECS["ordinary"])
+    assert info.teacher == result.teacher_response
+    assert info.length == 4
+    assert [line.y for line in info.students] == [r.response for r in result.runs]
+    np.testing.assert_allclose(info.errors[0].y, np.abs(np.subtract(result.runs[0].response, result.teacher_response)))
+
+
+def test_the_training_figure_holds_the_recorded_points():
+    info, result = drawn(FIGURES["training"], SPECS["ordinary"])
+    assert [line.seed for line in info.loss] == [3, 1, 2]
+    assert info.loss[0].x[-1] == 300
+    assert info.loss[1].y[-1] == result.runs[1].summary["train_loss"]
+
+
+def test_the_spectrum_figure_holds_eigenvalues_and_hankel_values():
+    info, result = drawn(FIGURES["spectrum"], SPECS["ordinary"])
+    assert info.teacher_eigenvalues == pytest.approx([0.9, 0.5])
+    assert info.hankel[2].y == result.runs[2].hankel_singular_values
+
+
+def test_the_extrapolation_figure_has_a_band_of_quartiles_for_each_start():
+    def evidence(length, scale, errors):
+        student = {"kind": "linear", "dim": 6, "start": {"kind": "gaussian", "scale": scale}}
+        runs = tuple(RunEvidence(i, "fitted", {"relative_extrapolation_error": e}) for i, e in enumerate(errors))
+        return Evidence(spec_of(student=student, training={"length": length}), f"exp_{length}", runs)
+
+    info = STUDY_FIGURES["extrapolation"].info(
+        [evidence(5, 0.1, [5, 1, 3, 2, 4]), evidence(3, 0.1, [1, 1, 1]), evidence(3, 1.0, [np.inf, np.nan, 2])]
+    )
+    first, second = info.bands
+    assert (first.lengths, first.median, first.lower[1], first.upper[1]) == ([3, 5], [1, 3], 2, 4)
+    assert "scale 1" in second.start
+    assert render(STUDY_FIGURES["extrapolation"].draw(info), "svg").startswith(b"<?xml")
+
+
+def test_the_extrapolation_figure_of_nothing_is_an_empty_figure():
+    info = STUDY_FIGURES["extrapolation"].info([])
+    assert render(STUDY_FIGURES["extrapolation"].draw(info), "png").startswith(b"\x89PNG")

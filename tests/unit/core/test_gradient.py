@@ -1,0 +1,94 @@
+"""The closed-form gradient against automatic differentiation and finite differences, for every structure and loss."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from core.losses import Target
+from core.spec import LinearStudent
+from core.training.gradient import gradient_of
+from core.training.layout import Layout
+
+STRUCTURES = ("symmetric", "general", "diagonal")
+CHANNELS = ((1, 1), (2, 2), (2, 3))
+
+
+def make(structure, *, tied, trained, channels, length=6, dim=5, seeds=3):
+    generator = np.random.default_rng([len(structure), tied, *channels, length])
+    inputs, outputs = channels
+    student = LinearStudent(kind="linear", dim=dim, structure=structure, tied=tied, trained=trained)
+    layout = Layout(student, inputs, outputs)
+    root = generator.standard_normal((length, length))
+    target = Target(generator.standard_normal((length + 3, outputs, inputs)), root @ root.T)
+    flat = torch.tensor(generator.standard_normal((seeds, layout.size)) / 2)
+    if structure == "symmetric":
+        A = layout.views(flat)["A"]
+        A.copy_((A + A.mT) / 2)
+    return layout, target, flat
+
+
+def naive_loss(layout, target, flat):
+    """The loss as one would write it: the recurrence step by step, A made symmetric inside."""
+    views = layout.views(flat)
+    A, B = views["A"], views["B"]
+    C = views.get("C", B.mT)
+    if layout.student.structure == "diagonal":
+        A = torch.diag_embed(A)
+    if layout.student.structure == "symmetric":
+        A = (A + A.mT) / 2
+    state, response = B, []
+    for _ in range(target.length):
+        response.append(C @ state)
+        state = A @ state
+    error = torch.stack(response, 1) - torch.tensor(target.response[: target.length])
+    return torch.einsum("jl,sjpm,slpm->s", torch.tensor(target.M), error, error)
+
+
+CASES = [
+    (structure, tied, trained, channels, length)
+    for structure, tied, trained, channels, length in itertools.product(
+        STRUCTURES, (False, True), (("A", "B", "C"), ("A",), ("B", "C")), CHANNELS, (1, 2, 6)
+    )
+    if not tied or channels[0] == channels[1]
+]
+
+
+@pytest.mark.parametrize(("structure", "tied", "trained", "channels", "length"), CASES)
+def test_closed_form_is_what_automatic_differentiation_gives(structure, tied, trained, channels, length):
+    layout, target, flat = make(structure, tied=tied, trained=trained, channels=channels, length=length)
+    loss, gradient = gradient_of(layout, target, torch.float64, torch.device("cpu"))(flat)
+    leaf = flat.clone().requires_grad_()
+    wanted = naive_loss(layout, target, leaf)
+    (derivative,) = torch.autograd.grad(wanted.sum(), leaf)
+    for name, view in layout.views(derivative).items():
+        if name not in trained:
+            view.zero_()
+    torch.testing.assert_close(loss, wanted.detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(gradient, derivative, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_closed_form_is_what_finite_differences_give(structure):
+    layout, target, flat = make(structure, tied=False, trained=("A", "B", "C"), channels=(1, 1), seeds=1)
+    compute = gradient_of(layout, target, torch.float64, torch.device("cpu"))
+    _, gradient = compute(flat)
+    h = 1e-4
+    for i in range(layout.size):
+        shift = torch.zeros_like(flat)
+        shift[0, i] = h
+        near, far = (
+            naive_loss(layout, target, flat + n * shift) - naive_loss(layout, target, flat - n * shift) for n in (1, 2)
+        )
+        assert float(8 * near - far) / (12 * h) == pytest.approx(float(gradient[0, i]), rel=1e-7, abs=1e-7)
+
+
+def test_each_seed_has_the_gradient_that_it_has_alone():
+    layout, target, flat = make("general", tied=False, trained=("A", "B", "C"), channels=(1, 1))
+    compute = gradient_of(layout, target, torch.float64, torch.device("cpu"))
+    loss, together = compute(flat)
+    for seed in range(len(flat)):
+        alone_loss, alone = compute(flat[seed : seed + 1])
+        torch.testing.assert_close(together[seed : seed + 1], alone, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(loss[seed : seed + 1], alone_loss, rtol=1e-12, atol=0)

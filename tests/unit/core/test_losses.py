@@ -1,0 +1,59 @@
+"""Every loss is L = e^T M e: M against the definition, by simulating the recurrence on sequences."""
+
+import numpy as np
+import pytest
+
+from core.losses import loss_matrix
+from core.spec import Training
+
+
+def squared_outputs(errors, inputs, outputs):
+    """The loss by definition: run e as a filter over each sequence, square the last output or the mean of all."""
+    k = len(errors)
+    y = np.array([[sum(errors[j] * x[t - j] for j in range(t + 1)) for t in range(k)] for x in inputs])
+    return np.mean(y[:, -1] ** 2) if outputs == "last" else np.mean(y**2)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_a_finite_sample_is_the_mean_over_its_sequences(outputs):
+    generator = np.random.default_rng(0)
+    inputs, errors = generator.standard_normal((7, 5)), generator.standard_normal(5)
+    training = Training.model_validate(
+        {"length": 5, "outputs": outputs, "loss": {"kind": "finite_sample", "inputs": inputs.tolist()}}
+    )
+    M = loss_matrix(training)
+    assert errors @ M @ errors == pytest.approx(squared_outputs(errors, inputs, outputs), rel=1e-12)
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("covariance", [None, {"kind": "ar1", "rho": 0.8}, {"kind": "explicit", "matrix": None}])
+def test_a_population_loss_is_the_limit_of_samples_with_its_covariance(outputs, covariance):
+    generator = np.random.default_rng(1)
+    root = generator.standard_normal((4, 4))
+    sigma = root @ root.T
+    if covariance is None:
+        sigma = np.eye(4)
+    elif covariance["kind"] == "ar1":
+        sigma = 0.8 ** np.abs(np.subtract.outer(range(4), range(4)))
+    else:
+        covariance = {"kind": "explicit", "matrix": sigma.tolist()}
+    # Sequences whose second moments are exactly sigma: the scaled rows of a square root.
+    inputs = 2 * np.linalg.cholesky(sigma).T
+    errors = generator.standard_normal(4)
+    M = loss_matrix(Training.model_validate({"length": 4, "outputs": outputs, "loss": {"covariance": covariance}}))
+    assert errors @ M @ errors == pytest.approx(squared_outputs(errors, inputs, outputs), rel=1e-12)
+
+
+def test_whitened_inputs_weigh_all_outputs_by_how_often_a_lag_is_seen():
+    np.testing.assert_allclose(loss_matrix(Training(length=4, outputs="all")), np.diag([1, 0.75, 0.5, 0.25]))
+
+
+def test_a_drawn_sample_has_the_distribution_and_seed_asked_for():
+    def matrix(**loss):
+        return loss_matrix(Training.model_validate({"length": 3, "loss": {"kind": "finite_sample", **loss}}))
+
+    signs = matrix(sequences=50, distribution="rademacher", seed=2)
+    np.testing.assert_allclose(np.diag(signs), 1)
+    assert np.array_equal(signs, matrix(sequences=50, distribution="rademacher", seed=2))
+    np.testing.assert_allclose(matrix(sequences=20_000), np.eye(3), atol=0.05)
+    assert np.linalg.matrix_rank(matrix(sequences=2)) == 2

@@ -1,0 +1,154 @@
+"""Training as a state: slices change no bit, checkpoints resume to the bit, every seed ends on its own."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from core.errors import NumericsUnavailable
+from core.run import run
+from core.spec import ExperimentSpec
+from core.training import advance, begin, cancel, finish, flush, resume, snapshot
+from core.training.schedule import spread
+
+OPTIMIZERS = ({"kind": "gd"}, {"kind": "momentum"}, {"kind": "adaptive_gd", "lr": 0.001})
+STRUCTURES = ("symmetric", "general", "diagonal")
+
+
+def spec_of(structure="symmetric", optimizer=None, **changes):
+    return ExperimentSpec.model_validate({
+        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+        "student": {"kind": "linear", "dim": 6, "structure": structure, "start": {"kind": "gaussian", "scale": 0.3}},
+        "training": {"length": 4},
+        "optimizer": {"lr": 0.02, "steps": 300, **(optimizer or {})},
+        "evaluation": {"points": 17, "horizon": 12},
+        "seeds": [3, 1, 2],
+        **changes,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"])
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_slicing_changes_no_bit(structure, optimizer):
+    spec = spec_of(structure, {**optimizer, "stop": {"loss_below": 1e-3}})
+    state = begin(spec)
+    for steps in itertools.cycle([1, 7, 50, 2]):
+        if state.done:
+            break
+        state = advance(state, steps)
+    assert finish(state) == run(spec)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"])
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_resuming_a_checkpoint_changes_no_bit(structure, optimizer):
+    spec = spec_of(structure, optimizer)
+    state, points = flush(advance(begin(spec), 123))
+    state = resume(spec, {name: array.copy() for name, array in snapshot(state).items()})
+    state, rest = flush(advance(state, 10_000))
+    whole = run(spec)
+    assert finish(state).runs == whole.runs
+    joined = {name: [*points[name].tolist(), *rest[name].tolist()] for name in points}
+    assert joined == whole.series
+
+
+def test_recorded_steps_are_the_schedule_with_both_ends_and_those_asked_for():
+    result = run(spec_of(evaluation={"points": 9, "record_at": [123], "horizon": 12}))
+    steps = [step for seed, step in zip(result.series["seed"], result.series["step"], strict=True) if seed == 3]
+    assert steps == sorted({*spread(300, 9), 123})
+    assert {0, 300, 123} <= set(steps)
+
+
+@pytest.mark.parametrize(("steps", "points"), [(1, 2), (3, 200), (20_000, 200), (10**9, 2), (50, 50), (51, 50), (7, 5)])
+def test_exactly_as_many_points_as_asked_for(steps, points):
+    chosen = spread(steps, points)
+    assert len(chosen) == len(set(chosen)) == min(points, steps + 1)
+    assert (chosen[0], chosen[-1]) == (0, steps)
+
+
+def test_each_seed_stops_at_its_own_first_loss_below():
+    threshold = 0.05
+    free = run(spec_of(evaluation={"points": 400, "horizon": 12}))
+    stopped = run(spec_of(optimizer={"stop": {"loss_below": threshold}}))
+    for run_of_seed in stopped.runs:
+        rows = [i for i, seed in enumerate(free.series["seed"]) if seed == run_of_seed.seed]
+        first = next(free.series["step"][i] for i in rows if free.series["train_loss"][i] < threshold)
+        assert (run_of_seed.outcome, run_of_seed.steps) == ("fitted", first)
+        last = max(i for i, seed in enumerate(stopped.series["seed"]) if seed == run_of_seed.seed)
+        assert stopped.series["step"][last] == first
+        assert stopped.series["train_loss"][last] < threshold
+    assert len({run_of_seed.steps for run_of_seed in stopped.runs}) > 1
+
+
+def test_a_stop_rule_that_is_not_met_is_a_spent_budget():
+    runs = run(spec_of(optimizer={"steps": 5, "stop": {"loss_below": 1e-9}})).runs
+    assert {(r.outcome.value, r.steps) for r in runs} == {("step_budget_spent", 5)}
+
+
+def test_without_a_stop_rule_the_fit_error_decides():
+    loose = run(spec_of(evaluation={"fit_tolerance": 10.0, "horizon": 12})).runs
+    strict = run(spec_of(evaluation={"fit_tolerance": 1e-12, "horizon": 12})).runs
+    assert {r.outcome.value for r in loose} == {"fitted"}
+    assert {r.outcome.value for r in strict} == {"step_budget_spent"}
+
+
+def test_a_diverged_seed_stops_where_it_is_and_the_others_go_on():
+    big = [[4.0, 0.0], [0.0, 0.1]]
+    explicit = {"kind": "explicit", "A": big, "B": [[3.0], [0.1]], "C": [[3.0, 0.1]]}
+    teacher = {"kind": "memoryless"}
+    common = {"teacher": teacher, "training": {"length": 4}, "evaluation": {"horizon": 8, "points": 5}}
+    diverged = run(spec_of(student={"kind": "linear", "dim": 2, "start": explicit}, seeds=[0], **common))
+    (lost,) = diverged.runs
+    assert lost.outcome == "diverged"
+    assert 0 < lost.steps < 300
+    assert diverged.series["step"][-1] == lost.steps
+    assert not diverged.series["train_loss"][-1] <= 1e12
+
+    scale = {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 1.6}}
+    mixed = run(spec_of(student=scale, seeds=20, optimizer={"lr": 0.02}))
+    ends = {r.outcome.value for r in mixed.runs}
+    assert "diverged" in ends
+    assert len(ends) > 1
+    assert {r.steps for r in mixed.runs if r.outcome != "diverged"} == {300}
+    assert all(r.steps < 300 for r in mixed.runs if r.outcome == "diverged")
+
+
+def test_cancelling_keeps_what_was_reached():
+    state = cancel(advance(begin(spec_of()), 40))
+    result = finish(state)
+    assert {(r.outcome.value, r.steps) for r in result.runs} == {("cancelled", 40)}
+    assert result.series["step"][-3:] == [40, 40, 40]
+
+
+def test_finishing_early_is_refused():
+    with pytest.raises(ValueError, match="at step 40 of 300"):
+        finish(advance(begin(spec_of()), 40))
+
+
+def test_a_seed_is_the_same_whatever_its_company():
+    together = run(spec_of())
+    for r in together.runs:
+        (alone,) = run(spec_of(seeds=[r.seed])).runs
+        np.testing.assert_allclose(r.response, alone.response, rtol=1e-12, atol=1e-12)
+
+
+def test_single_precision_is_near_double_precision():
+    single = run(spec_of(numerics={"dtype": "float32"}))
+    for ours, exact in zip(single.runs, run(spec_of()).runs, strict=True):
+        np.testing.assert_allclose(ours.response, exact.response, atol=1e-4)
+        assert ours.response != exact.response
+
+
+def test_a_missing_device_is_said_and_not_replaced():
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(NumericsUnavailable, match="no CUDA device"):
+        begin(spec_of(), device="cuda")
+
+
+def test_several_channels_have_a_response_of_matrices():
+    teacher = {"kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1.0, 0.0]]}
+    (r,) = run(spec_of(teacher=teacher, seeds=[0])).runs
+    assert np.shape(r.response) == (12, 1, 2)
+    assert np.isnan(r.summary["imbalance"])

@@ -1,0 +1,38 @@
+"""Warnings are given for what they say and for nothing else."""
+
+import pytest
+
+from core.warnings import warnings
+from tests.unit.core.test_training import spec_of
+
+
+def test_an_ordinary_spec_has_no_warning():
+    assert warnings(spec_of()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"student": {"kind": "linear", "dim": 4}}, "d = 4 <= k = 4"),
+        ({"teacher": {"kind": "rotation"}}, "not symmetric"),
+        ({"teacher": {"kind": "unbalanced"}, "student": {"kind": "linear", "dim": 6, "tied": True}}, "unbalanced"),
+        ({"optimizer": {"lr": 5.0}}, "above 2 / sharpness"),
+        ({"teacher": {"kind": "explicit", "A": [[1.5]], "B": [[0.01]], "C": [[0.01]]}}, "unstable"),
+        ({"student": {"kind": "linear", "dim": 6, "start": {"scale": 0}}}, "exactly zero"),
+        ({"training": {"length": 1, "outputs": "all", "loss": {"kind": "second_moment", "matrix": [[1]]}}}, "not used"),
+        (
+            {
+                "student": {
+                    "kind": "linear",
+                    "dim": 5,
+                    "structure": "diagonal",
+                    "start": {"kind": "explicit", "A": [[0] * 5] * 5, "B": [[1]] * 5, "C": [[1] * 5]},
+                }
+            },
+            "one seed is enough",
+        ),
+    ],
+)
+def test_a_questionable_spec_is_warned_about(changes, says):
+    (warning,) = warnings(spec_of(**changes))
+    assert says in warning
