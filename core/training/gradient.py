@@ -31,8 +31,8 @@ def gradient_of(layout: Layout, target: Target, dtype: torch.dtype, device: torc
 def _weigh(M: torch.Tensor, error: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss (S,) and v = 2 M e (S, k, p, m) of errors (S, k, p, m)."""
     flat = error.flatten(2)
-    weighed = torch.matmul(M, flat)
-    return (flat * weighed).sum((1, 2)), (2 * weighed).unflatten(2, error.shape[2:])
+    weighed = M @ flat
+    return (flat * weighed).sum((1, 2)), (2 * weighed).view_as(error)
 
 
 class DenseGradient:

@@ -1,4 +1,4 @@
-"""Optimizers as rules: the gradient and a memory in, the change of the parameters and the next memory out."""
+"""Optimizers as rules: parameters, gradient and a memory in, the next parameters and the next memory out."""
 
 from typing import Protocol, assert_never
 
@@ -7,21 +7,23 @@ import torch
 from core.spec import AdaptiveGradientDescent, GradientDescent, Momentum, Optimizer
 from core.training.layout import Layout
 
+Moved = tuple[torch.Tensor, torch.Tensor]
+"""The next parameters (S, n) and the next memory (S, width)."""
+
 
 class Rule(Protocol):
     """One optimizer. ``memory`` is (S, ``width``), zero at the start, and all that an optimizer remembers."""
 
     width: int
 
-    def change(
-        self, gradient: torch.Tensor, memory: torch.Tensor, steps: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What to subtract from the parameters (S, n), and the next memory.
+    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+        """One step of every seed.
 
         Args:
+            parameters: (S, n).
             gradient: (S, n).
             memory: (S, width).
-            steps: How many steps each seed has done, (S, 1).
+            done: How many steps each seed has done, (S, 1).
         """
         ...
 
@@ -45,11 +47,9 @@ class _GradientDescent:
     def __init__(self, optimizer: GradientDescent) -> None:
         self._lr = optimizer.lr
 
-    def change(
-        self, gradient: torch.Tensor, memory: torch.Tensor, steps: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        del steps
-        return self._lr * gradient, memory
+    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+        del done
+        return torch.sub(parameters, gradient, alpha=self._lr), memory
 
 
 class _Momentum:
@@ -57,12 +57,10 @@ class _Momentum:
         self._optimizer = optimizer
         self.width = layout.size
 
-    def change(
-        self, gradient: torch.Tensor, memory: torch.Tensor, steps: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        del steps
-        velocity = self._optimizer.momentum * memory + gradient
-        return self._optimizer.lr * velocity, velocity
+    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+        del done
+        velocity = torch.add(gradient, memory, alpha=self._optimizer.momentum)
+        return torch.sub(parameters, velocity, alpha=self._optimizer.lr), velocity
 
 
 class _AdaptiveGradientDescent:
@@ -73,11 +71,9 @@ class _AdaptiveGradientDescent:
     def __init__(self, optimizer: AdaptiveGradientDescent, layout: Layout) -> None:
         self._optimizer, self._layout = optimizer, layout
 
-    def change(
-        self, gradient: torch.Tensor, memory: torch.Tensor, steps: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
         rule = self._optimizer
         norms = sum(torch.linalg.vector_norm(block, dim=1, keepdim=True) for block in self._layout.blocks(gradient))
         mean = rule.beta * memory + (1 - rule.beta) * norms
-        unbiased = mean / (1 - rule.beta ** (steps + 1).to(mean.dtype))
-        return rule.lr / (unbiased.sqrt() + rule.soft) * gradient, mean
+        unbiased = mean / (1 - rule.beta ** (done + 1).to(mean.dtype))
+        return parameters - rule.lr / (unbiased.sqrt() + rule.soft) * gradient, mean

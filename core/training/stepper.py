@@ -62,27 +62,29 @@ class TorchStepper:
         self._gradient = gradient_of(layout, target, dtype, device)
         self._rule = rule_of(spec.optimizer, layout)
         stop = spec.optimizer.stop
-        self._stop_below = stop.loss_below if stop else -1.0
+        self._stop_below = stop.loss_below if stop else -torch.inf
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`Stepper`."""
-        parameters, memory, done, status = batch.parameters, batch.memory, batch.steps[:, None], batch.status[:, None]
+        parameters, memory, done = batch.parameters, batch.memory, batch.steps[:, None]
+        running = (batch.status == RUNNING)[:, None]
         for _ in range(steps):
             loss, gradient = self._gradient(parameters)
-            status = self._judge(loss[:, None], status)
-            change, remembered = self._rule.change(gradient, memory, done)
-            running = status == RUNNING
-            parameters = torch.where(running, parameters - change, parameters)
-            memory = torch.where(running, remembered, memory)
+            running = running & self._goes_on(loss)[:, None]
+            moved, remembered = self._rule.step(parameters, gradient, memory, done)
+            parameters = torch.where(running, moved, parameters)
+            memory = torch.where(running, remembered, memory) if self._rule.width else memory
             done = done + running
-        return Batch(parameters, memory, done[:, 0], status[:, 0])
+        ended = Batch(parameters, memory, done[:, 0], batch.status)
+        return replace(ended, status=torch.where(running[:, 0], RUNNING, self.look(ended).status))
 
     def look(self, batch: Batch) -> Batch:
         """See :class:`Stepper`."""
         loss, _ = self._gradient(batch.parameters)
-        return replace(batch, status=self._judge(loss, batch.status))
+        reason = torch.where(loss < self._stop_below, STOPPED, DIVERGED)
+        still = (batch.status != RUNNING) | self._goes_on(loss)
+        return replace(batch, status=torch.where(still, batch.status, reason))
 
-    def _judge(self, loss: torch.Tensor, status: torch.Tensor) -> torch.Tensor:
-        exploded = ~(loss <= DIVERGED_ABOVE)  # so that NaN counts
-        reason = DIVERGED * exploded + STOPPED * (loss < self._stop_below)
-        return torch.where(status == RUNNING, reason.to(status.dtype), status)
+    def _goes_on(self, loss: torch.Tensor) -> torch.Tensor:
+        """False for NaN, too."""
+        return (loss <= DIVERGED_ABOVE) & (loss >= self._stop_below)
