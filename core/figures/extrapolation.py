@@ -66,7 +66,7 @@ def _band(start: str, pieces: Sequence[Evidence]) -> Band:
 @style.inked
 def draw(info: ExtrapolationInfo) -> Figure:
     """Medians with inter-quartile bands, logarithmic; the zero baseline is at 1."""
-    figure, (axes,) = style.panels(1, 1, height=4.8)
+    figure, (axes,) = style.panels(1, 1, height=4.4)
     for i, band in enumerate(info.bands):
         colour, marker = style.COLOURS[i % len(style.COLOURS)], style.MARKERS[i % len(style.MARKERS)]
         finite = np.isfinite(band.median)
@@ -80,6 +80,6 @@ def draw(info: ExtrapolationInfo) -> Figure:
     axes.set_yscale("log")
     axes.set(xlabel="training length k", ylabel="extrapolation error / zero baseline\nmedian and quartiles over seeds")
     axes.set_xticks(sorted({k for band in info.bands for k in band.lengths}))
-    figure.legend(loc="outside lower center", ncols=2)
+    axes.legend(loc="best")
     style.sign(figure, info.title, info.source)
     return figure

@@ -66,8 +66,10 @@ def draw(info: ResponseInfo) -> Figure:
             info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}" if axes is above else None
         )
     above.plot(lags, info.teacher, "o", ms=3, color=style.TEACHER, label="teacher")
-    largest = np.abs(info.teacher).max()
-    above.set_ylim(-1.6 * largest, 1.6 * largest) if largest > 0 else None
+    low, high = min(0.0, *info.teacher), max(0.0, *info.teacher)
+    margin = 0.3 * (high - low)
+    if margin > 0:
+        above.set_ylim(low - margin, high + margin)
     below.plot(lags, np.maximum(np.abs(info.teacher), style.SMALLEST), color=style.BASELINE, ls="--", label="|ĥ_j|")
     below.set_yscale("log")
     above.set(ylabel="h_j")

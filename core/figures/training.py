@@ -54,7 +54,7 @@ def draw(info: TrainingInfo) -> Figure:
         below.axhline(info.zero_baseline, color=style.BASELINE, ls="--", label="zero baseline")
         below.legend(loc="best")
     above.set(ylabel="training loss L")
-    below.set(xlabel="step", ylabel="extrapolation error, max over k ≤ j < q")
+    below.set(xlabel="step", ylabel="extrapolation error")
     above.legend(loc="best")
     style.sign(figure, info.title, info.source)
     return figure

@@ -1,0 +1,34 @@
+# Two images of one wheel: `service` for API and migrations, without PyTorch, and `worker` with it.
+# docker-compose.yml names the target of each container.
+
+FROM python:3.12.13-slim-bookworm AS wheel
+WORKDIR /source
+COPY pyproject.toml README.md ./
+COPY core core
+COPY store store
+COPY service service
+COPY worker worker
+COPY lab lab
+COPY extrapolab extrapolab
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
+
+FROM python:3.12.13-slim-bookworm AS base
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PYTHONUNBUFFERED=1
+RUN useradd --create-home --uid 10001 lab
+WORKDIR /home/lab
+COPY --from=wheel /wheel /wheel
+
+FROM base AS service
+RUN pip install "$(echo /wheel/*.whl)[service]"
+USER lab
+CMD ["uvicorn", "--factory", "service.app:create", "--host", "0.0.0.0", "--port", "8000", \
+     "--no-access-log", "--timeout-graceful-shutdown", "3"]
+
+FROM base AS worker
+# Which build of PyTorch, and where from if not from pip's usual index: the usual one may hold only builds for GPUs.
+ARG TORCH=torch==2.13.0
+ARG PIP_EXTRA_INDEX_URL=
+RUN pip install "$TORCH"
+RUN pip install "$(echo /wheel/*.whl)[worker]"
+USER lab
+CMD ["extrapolab", "worker", "--device", "cpu"]

@@ -1,0 +1,39 @@
+"""What a user of a lab holds: ``from extrapolab import Lab``, and the command line ``extrapolab``.
+
+Nothing here computes: a lab server is asked over HTTP.
+"""
+
+from core.errors import Problem
+from core.result import ExperimentResult, Outcome
+from core.spec import ExperimentSpec
+from extrapolab.errors import (
+    Conflict,
+    ExperimentCancelled,
+    ExperimentFailed,
+    LabError,
+    LabUnreachable,
+    NotFound,
+    Refused,
+    ServerProblem,
+)
+from extrapolab.experiment import Experiment
+from extrapolab.lab import Lab
+from extrapolab.study import Study
+
+__all__ = [
+    "Conflict",
+    "Experiment",
+    "ExperimentCancelled",
+    "ExperimentFailed",
+    "ExperimentResult",
+    "ExperimentSpec",
+    "Lab",
+    "LabError",
+    "LabUnreachable",
+    "NotFound",
+    "Outcome",
+    "Problem",
+    "Refused",
+    "ServerProblem",
+    "Study",
+]

@@ -1,0 +1,202 @@
+"""Commands on experiments: submit, status, watch, list, cancel, retry, log."""
+
+from typing import Annotated
+
+import typer
+
+from extrapolab import specfile
+from extrapolab.commands import AsJson, Id, lab_of
+from extrapolab.exits import Exit
+from extrapolab.experiment import Experiment
+from extrapolab.lab import Lab
+from extrapolab.progress import watch as show_progress
+from extrapolab.specfile import SpecFile
+from extrapolab.tables import describe, experiments_table, runs_table, say_warnings, setup_line
+from extrapolab.terminal import console, print_json
+
+app = typer.Typer()
+_PANEL = "Experiments"
+
+
+@app.command(rich_help_panel=_PANEL)
+def submit(
+    context: typer.Context,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Spec files, JSON or YAML; - reads one from stdin.")
+    ],
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Show their progress until they have ended.")] = False,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Run again what the lab has already.")] = False,
+    priority: Annotated[int | None, typer.Option(help="Higher is sooner; 0 where left out.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the lab would do, warnings and cost; store nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Queue experiments.
+
+    All files are checked before the first one is sent. An experiment that the lab has already is reused.
+
+    For example:
+    ```
+    extrapolab submit balanced.yaml --watch
+    extrapolab submit k6.json k8.json k10.json --priority 5
+    cat spec.json | extrapolab submit - --json | jq -r .id
+    ```
+    """
+    specs = _read_all(files)
+    with lab_of(context) as lab:
+        if dry_run:
+            for spec in specs:
+                _check(lab, spec, as_json=as_json)
+            return
+        experiments = []
+        for spec in specs:
+            experiment = lab.submit(spec.content, priority=priority, on_duplicate="rerun" if rerun else "reuse")
+            experiments.append(experiment)
+            if not as_json:
+                _say_submitted(spec, experiment)
+            elif not watch:
+                print_json(experiment.record)
+        if watch:
+            _watch(experiments, as_json=as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def status(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+    """Show an experiment: its state, how far it is, how its seeds ended."""
+    with lab_of(context) as lab:
+        record = lab.experiment(id).record
+    if as_json:
+        print_json(record)
+    else:
+        describe(record, console())
+
+
+@app.command(rich_help_panel=_PANEL)
+def watch(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of experiments.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show experiments' progress until they have ended; Ctrl-C ends the watching only.
+
+    For example:
+    ```
+    extrapolab watch exp_019ab3
+    ```
+    """
+    with lab_of(context) as lab:
+        _watch([lab.experiment(id) for id in ids], as_json=as_json)  # noqa: A001  # the lab's word
+
+
+@app.command("list", rich_help_panel=_PANEL)
+def list_(
+    context: typer.Context,
+    tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only those in this state: queued, running, completed, failed or cancelled.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List experiments, newest first.
+
+    For example:
+    ```
+    extrapolab list --tag study:balanced --state running
+    ```
+    """
+    with lab_of(context) as lab:
+        records = [experiment.record for experiment in lab.experiments(tag=tag, state=state, limit=limit)]
+    if as_json:
+        for record in records:
+            print_json(record)
+    else:
+        console().print(experiments_table(records) if records else "No experiments.")
+
+
+@app.command(rich_help_panel=_PANEL)
+def cancel(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+    """Cancel an experiment that is queued or running."""
+    with lab_of(context) as lab:
+        _say_state(lab.experiment(id).cancel(), as_json=as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def retry(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+    """Queue an experiment again that failed or was cancelled."""
+    with lab_of(context) as lab:
+        _say_state(lab.experiment(id).retry(), as_json=as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def log(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+    """Print what the trainer wrote, tracebacks included, attempt by attempt."""
+    with lab_of(context) as lab:
+        for part in lab.experiment(id).log():
+            if as_json:
+                print_json(part)
+            else:
+                console().print(f"attempt {part.attempt}\n{part.text}")
+
+
+def _read_all(files: list[str]) -> list[SpecFile]:
+    """Every file's spec; or the problems of all of them, and the end."""
+    specs, code = [], Exit.OK
+    for file in files:
+        try:
+            specs.append(specfile.read(file))
+        except specfile.Unreadable as error:
+            console(stderr=True).print(str(error))
+            code = Exit.USAGE
+        except specfile.Invalid as error:
+            console(stderr=True).print(str(error))
+            code = code or Exit.REFUSED
+    if code:
+        raise typer.Exit(code)
+    return specs
+
+
+def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
+    check = lab.check(spec.content)
+    if as_json:
+        print_json(check)
+        return
+    out, cost = console(), check.cost
+    out.print(f"{spec.name} is valid: {setup_line(check.spec)}")
+    out.print(f"  needs about {cost.flop:.2g} flop, {cost.memory_mb:.2g} MB memory, {cost.storage_mb:.2g} MB storage")
+    say_warnings(check.warnings, out)
+
+
+def _say_submitted(spec: SpecFile, experiment: Experiment) -> None:
+    out = console()
+    known = ", the lab has it already" if experiment.reused else ""
+    out.print(f"{experiment.id}  {experiment.state}{known}  ({spec.name})")
+    say_warnings(experiment.warnings, out)
+
+
+def _say_state(experiment: Experiment, *, as_json: bool) -> None:
+    if as_json:
+        print_json(experiment.record)
+    else:
+        asked = ", to be cancelled within seconds" if experiment.record.cancel_requested else ""
+        console().print(f"{experiment.id}  {experiment.state}{asked}")
+
+
+def _watch(experiments: list[Experiment], *, as_json: bool) -> None:
+    try:
+        show_progress(experiments, console(stderr=as_json))
+    except KeyboardInterrupt:
+        ids = " ".join(experiment.id for experiment in experiments)
+        console(stderr=True).print(f"They go on. To look again: extrapolab watch {ids}")
+        raise
+    for experiment in experiments:
+        if as_json:
+            print_json(experiment.record)
+        elif len(experiments) == 1 and experiment.state == "completed":
+            console().print(runs_table(experiment.runs))
+        elif experiment.failure:
+            console().print(f"{experiment.id} failed ({experiment.failure.kind}): {experiment.failure.sentence}")
+    if any(experiment.state != "completed" for experiment in experiments):
+        raise typer.Exit(Exit.FAILED)

@@ -1,0 +1,68 @@
+"""Commands on studies: list, run, report."""
+
+from typing import Annotated
+
+import typer
+
+from extrapolab.commands import AsJson, lab_of
+from extrapolab.exits import Exit
+from extrapolab.progress import watch
+from extrapolab.records import Report
+from extrapolab.study import Size
+from extrapolab.tables import claims_table, studies_table
+from extrapolab.terminal import console, print_json
+
+studies = typer.Typer(no_args_is_help=True)
+app = typer.Typer()
+app.add_typer(
+    studies,
+    name="study",
+    help="Built-in studies: claims of the papers, judged by experiments.",
+    rich_help_panel="Studies",
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name, as 'extrapolab study list' shows it.")]
+SizeOption = Annotated[Size, typer.Option(help="quick takes minutes, full is the paper's.")]
+
+
+@studies.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the studies and the question that each of them asks."""
+    with lab_of(context) as lab:
+        offered = lab.studies()
+    if as_json:
+        for study in offered:
+            print_json(study)
+    else:
+        console().print(studies_table(offered))
+
+
+@studies.command()
+def run(context: typer.Context, name: Name, size: SizeOption = "quick", as_json: AsJson = False) -> None:
+    """Run what the lab doesn't have yet of a study, with its progress, and judge its claims.
+
+    For example:
+    ```
+    extrapolab study run balanced --size full
+    ```
+    """
+    with lab_of(context) as lab:
+        study = lab.study(name, size)
+        watch(study.submit(), console(stderr=as_json))
+        _say_report(study.report(), as_json=as_json)
+
+
+@studies.command()
+def report(context: typer.Context, name: Name, size: SizeOption = "quick", as_json: AsJson = False) -> None:
+    """Print a study's claims and whether they hold, from what the lab has; nothing is run."""
+    with lab_of(context) as lab:
+        _say_report(lab.study(name, size).report(), as_json=as_json)
+
+
+def _say_report(found: Report, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        console().print(claims_table(found.claims))
+    if any(claim.verdict == "fails" for claim in found.claims):
+        raise typer.Exit(Exit.FAILED)

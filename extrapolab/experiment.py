@@ -1,0 +1,207 @@
+"""A handle on one experiment in a lab."""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import quote
+
+import numpy as np
+
+from core.result import ExperimentResult
+from core.spec import ExperimentSpec
+from extrapolab.errors import ExperimentCancelled, ExperimentFailed
+from extrapolab.records import Event, ExperimentRecord, Failure, Log, Progress, Run
+from extrapolab.transport import Parameters, Transport
+
+FIRST_LOOK, SLOWEST_LOOK = 0.1, 2.0
+"""Seconds between looks while waiting; rising by half each time."""
+
+
+class Experiment:
+    """One experiment of a lab. What it says is as of the last :meth:`refresh`; the first question asks the lab.
+
+    Example:
+        >>> experiment = lab.submit(spec).wait()                                      # doctest: +SKIP
+        >>> experiment.result().runs[0].summary["extrapolation_error"]                # doctest: +SKIP
+        3.1e-08
+
+    Attributes:
+        id: Its id, ``exp_...``.
+        reused: Whether submitting found it in the lab already.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        id: str,  # noqa: A002  # the lab's word
+        *,
+        reused: bool = False,
+        record: ExperimentRecord | None = None,
+    ) -> None:
+        self.id = id
+        self.reused = reused
+        self._transport = transport
+        self._record = record
+
+    def __repr__(self) -> str:
+        state = self._record.state if self._record else "not looked at yet"
+        return f"<Experiment {self.id}, {state}>"
+
+    @property
+    def url(self) -> str:
+        """Where the lab answers for it."""
+        return self._transport.url + self._path
+
+    @property
+    def record(self) -> ExperimentRecord:
+        """All that the lab said of it at the last refresh."""
+        return self._record or self.refresh().record
+
+    @property
+    def spec(self) -> ExperimentSpec:
+        """Its spec, every default filled in."""
+        return self.record.spec
+
+    @property
+    def state(self) -> str:
+        """``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``."""
+        return self.record.state
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it failed, where it did."""
+        return self.record.error
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is, once it runs."""
+        return self.record.progress
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Outcome, steps and final metrics of each seed."""
+        return self.record.runs
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is questionable about its spec, though legal."""
+        return self.record.warnings
+
+    def refresh(self) -> Self:
+        """Asks the lab again."""
+        self._record = ExperimentRecord.read(self._transport.get(self._path))
+        return self
+
+    def wait(self, timeout: float | None = None, observe: Callable[[Self], None] | None = None) -> Self:
+        """Waits until it is completed, asking less and less often.
+
+        Args:
+            timeout: Seconds to wait at most; ``None`` waits as long as it takes.
+            observe: Is called with this handle after each look.
+
+        Raises:
+            ExperimentFailed: It failed.
+            ExperimentCancelled: It was cancelled.
+            TimeoutError: It is not done yet. It goes on all the same.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_LOOK
+        while True:
+            record = self.refresh().record
+            if observe is not None:
+                observe(self)
+            if record.is_final:
+                return self._completed()
+            left = pause if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(
+                    f"Experiment {self.id} is {record.state} after {timeout:g} s. It goes on: wait again, or cancel it."
+                )
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, SLOWEST_LOOK)
+
+    def _completed(self) -> Self:
+        if self.state == "failed":
+            failure = self.failure or Failure(kind="internal", sentence="The lab recorded no reason.")
+            raise ExperimentFailed(self.id, failure.kind, failure.sentence)
+        if self.state == "cancelled":
+            raise ExperimentCancelled(self.id)
+        return self
+
+    def result(self) -> ExperimentResult:
+        """Final responses, eigenvalues, parameters and metrics of every seed; its series are left to :meth:`series`.
+
+        Raises:
+            Conflict: It is not completed.
+        """
+        answer = self._transport.get(f"{self._path}/result")
+        return ExperimentResult.model_validate({**answer, "series": {}}, extra="ignore")
+
+    def series(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+        """Recorded metrics in long form: equally long columns ``seed``, ``step`` and each name, also while it runs.
+
+        Args:
+            names: Metrics, such as ``train_loss``; all of them where left out.
+        """
+        columns = self._transport.get(f"{self._path}/series", {"names": _joined(names)})
+        whole = {"seed", "step"}
+        return {n: np.array(column, dtype=np.int64 if n in whole else np.float64) for n, column in columns.items()}
+
+    def series_text(self, format: Literal["csv", "json"], names: Iterable[str] | None = None) -> str:  # noqa: A002  # HTTP's word
+        """The same as :meth:`series`, as the lab writes it."""
+        return self._transport.get_bytes(f"{self._path}/series", {"names": _joined(names), "format": format}).decode()
+
+    def figure(self, name: str, path: str | Path | None = None) -> Path:
+        """Writes the figure ``response``, ``training`` or ``spectrum`` to a file.
+
+        Args:
+            name: The figure's name.
+            path: Where to; its ending chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg`` here.
+
+        Returns:
+            The path of the file.
+        """
+        return save_figure(self._transport, f"{self._path}/figures/{name}", Path(path or f"{name}.svg"))
+
+    def cancel(self) -> Self:
+        """Asks the lab to cancel it; a running one ends within seconds.
+
+        Raises:
+            Conflict: It has ended already.
+        """
+        self._transport.post(f"{self._path}:cancel")
+        return self.refresh()
+
+    def retry(self) -> Self:
+        """Queues it again after it failed or was cancelled.
+
+        Raises:
+            Conflict: It is in another state.
+        """
+        self._transport.post(f"{self._path}:retry")
+        return self.refresh()
+
+    def log(self) -> list[Log]:
+        """What the trainer printed, attempt by attempt."""
+        return [Log.read(item) for item in self._transport.items(f"{self._path}/log")]
+
+    def events(self) -> list[Event]:
+        """Its history."""
+        return [Event.read(item) for item in self._transport.items(f"{self._path}/events")]
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/experiments/{quote(self.id, safe='')}"
+
+
+def save_figure(transport: Transport, address: str, path: Path, parameters: Parameters | None = None) -> Path:
+    """Writes the figure at ``address`` to ``path``, in the format that its ending names."""
+    if not path.suffix:
+        raise ValueError(f"the figure's file needs an ending that names its format, such as .svg; it is {str(path)!r}")
+    path.write_bytes(transport.get_bytes(address + path.suffix, parameters))
+    return path
+
+
+def _joined(names: Iterable[str] | None) -> str | None:
+    return None if names is None else ",".join(names)

@@ -1,0 +1,161 @@
+"""The door to a lab: submit experiments, find them, run studies."""
+
+import itertools
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from core.spec import ExperimentSpec
+from extrapolab.experiment import Experiment
+from extrapolab.records import Check, ExperimentRecord, StudyRecord, Submission, Worker
+from extrapolab.study import Size, Study
+from extrapolab.transport import LARGEST_PAGE, Transport
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+Spec = ExperimentSpec | Mapping[str, Any]
+"""A validated spec, or one to be validated by the lab; NumPy arrays in it are sent as lists."""
+
+
+class Lab:
+    """A lab server.
+
+    Args:
+        url: Its URL; where left out, that of the environment's ``EXTRAPOLAB_URL``, else ``http://127.0.0.1:8000``.
+        user: Who you are, kept as the owner of what you submit; where left out, the environment's ``EXTRAPOLAB_USER``.
+        patience: For how many seconds to try again while it is away, as during its restart. A lab that never answered
+            is given up after two.
+
+    Example:
+        >>> with Lab() as lab:                                                        # doctest: +SKIP
+        ...     experiment = lab.submit({
+        ...         "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+        ...         "student": {"kind": "linear", "dim": 20},
+        ...         "training": {"length": 6},
+        ...     })
+        ...     for run in experiment.wait().result().runs:
+        ...         print(run.seed, run.outcome.sentence, run.summary["extrapolation_error"])
+    """
+
+    def __init__(self, url: str | None = None, *, user: str | None = None, patience: float = 60.0) -> None:
+        self._transport = Transport(
+            url or os.environ.get("EXTRAPOLAB_URL") or DEFAULT_URL,
+            user=user or os.environ.get("EXTRAPOLAB_USER"),
+            patience=patience,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.url}>"
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self._transport.url
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def submit(
+        self,
+        spec: Spec,
+        *,
+        priority: int | None = None,
+        not_before: datetime | None = None,
+        max_seconds: float | None = None,
+        max_memory_mb: int | None = None,
+        on_duplicate: Literal["reuse", "rerun"] = "reuse",
+    ) -> Experiment:
+        """Queues an experiment; the same submission is never queued twice, however often the network fails.
+
+        Args:
+            spec: What to do.
+            priority: Higher is sooner; 0 where left out.
+            not_before: Don't start earlier; with its time zone.
+            max_seconds: End it as failed after this long in training.
+            max_memory_mb: End it as failed when its trainer needs more.
+            on_duplicate: ``reuse`` an equal experiment that is queued, running or completed, or ``rerun`` it.
+
+        Raises:
+            Refused: The lab doesn't take the spec; the error's ``problems`` name the fields.
+            LabUnreachable: No lab answers.
+        """
+        parameters = {
+            "priority": priority,
+            "not_before": _instant(not_before),
+            "max_seconds": max_seconds,
+            "max_memory_mb": max_memory_mb,
+            "on_duplicate": on_duplicate,
+        }
+        key = uuid.uuid4().hex
+        answer = self._transport.post("/v1/experiments", _body(spec), parameters, idempotency_key=key)
+        submission = Submission.read(answer)
+        return Experiment(self._transport, submission.id, reused=submission.reused)
+
+    def check(self, spec: Spec) -> Check:
+        """What the lab would do with the spec: the spec with its defaults, warnings, estimated cost. Nothing is stored.
+
+        Raises:
+            Refused: The lab doesn't take the spec.
+        """
+        answer = self._transport.post("/v1/experiments", _body(spec), {"dry_run": "true"}, repeatable=True)
+        return Check.read(answer)
+
+    def experiment(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
+        """The experiment of this id, just asked for.
+
+        Raises:
+            NotFound: The lab has none.
+        """
+        return Experiment(self._transport, id).refresh()
+
+    def experiments(
+        self, *, tag: str | None = None, state: str | None = None, limit: int | None = None
+    ) -> Iterator[Experiment]:
+        """Experiments, newest first, asked for page by page while you iterate.
+
+        Args:
+            tag: Only those with this tag.
+            state: Only those in this state.
+            limit: At most so many; all of them where left out.
+        """
+        size = LARGEST_PAGE if limit is None else min(limit, LARGEST_PAGE)
+        items = self._transport.items("/v1/experiments", {"tag": tag, "state": state, "limit": size})
+        for item in itertools.islice(items, limit):
+            record = ExperimentRecord.read(item)
+            yield Experiment(self._transport, record.id, record=record)
+
+    def workers(self) -> list[Worker]:
+        """The lab's worker slots and what each of them runs."""
+        return [Worker.read(item) for item in self._transport.items("/v1/workers")]
+
+    def studies(self) -> list[StudyRecord]:
+        """The studies that the lab offers."""
+        return [StudyRecord.read(item) for item in self._transport.items("/v1/studies")]
+
+    def study(self, name: str, size: Size = "quick") -> Study:
+        """A built-in study in one of its sizes; nothing runs before :meth:`Study.submit`."""
+        return Study(self._transport, name, size)
+
+
+def _body(spec: Spec) -> Any:
+    return spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+
+
+def _instant(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError(f"not_before needs a time zone, such as datetime(..., tzinfo=UTC); it is {moment}")
+    return moment.isoformat()

@@ -1,0 +1,191 @@
+"""What a lab answers, as frozen values. What a newer lab says beyond this is kept as it is."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.result import Outcome
+from core.spec import ExperimentSpec
+from extrapolab.errors import ServerProblem
+
+FINAL = frozenset({"completed", "failed", "cancelled"})
+"""States that an experiment doesn't leave by itself."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="strings")
+
+    @classmethod
+    def read(cls, answer: Any) -> Self:
+        """What the lab answered, as this record.
+
+        Raises:
+            ServerProblem: It is something else.
+        """
+        try:
+            return cls.model_validate(answer)
+        except ValidationError as error:
+            message = f"the lab's answer is not understood; is it of another version than this client?\n{error}"
+            raise ServerProblem(200, message) from error
+
+
+class Failure(_Record):
+    """Why an experiment failed: a kind for programs, a sentence for people."""
+
+    kind: str
+    sentence: str
+
+
+class Progress(_Record):
+    """How far a running experiment is."""
+
+    step: int
+    of: int
+    steps_per_second: float | None = None
+    eta_seconds: float | None = None
+
+
+class Run(_Record):
+    """One seed of an experiment; all but the seed is there when it is done."""
+
+    seed: int
+    outcome: Outcome | None = None
+    steps: int | None = None
+    summary: dict[str, float] = {}
+
+
+class ExperimentRecord(_Record):
+    """An experiment as the lab knows it now."""
+
+    id: str
+    spec: ExperimentSpec
+    spec_hash: str
+    setup_hash: str
+    state: str
+    error: Failure | None = None
+    progress: Progress | None = None
+    attempts: int = 0
+    device: str | None = None
+    owner: str = ""
+    priority: int = 0
+    cancel_requested: bool = False
+    warnings: tuple[str, ...] = ()
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    runs: tuple[Run, ...] = ()
+    provenance: dict[str, Any] | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the experiment will not change by itself any more."""
+        return self.state in FINAL
+
+
+class Submission(_Record):
+    """The lab's answer to a spec. ``reused`` says that an equal experiment was there already."""
+
+    id: str
+    state: str
+    spec_hash: str
+    setup_hash: str
+    reused: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class Cost(_Record):
+    """What an experiment is estimated to need."""
+
+    flop: float
+    memory_mb: float
+    storage_mb: float
+
+
+class Check(_Record):
+    """What a lab would do with a spec: nothing was stored."""
+
+    spec: ExperimentSpec
+    spec_hash: str
+    setup_hash: str
+    warnings: tuple[str, ...] = ()
+    cost: Cost
+
+
+class Event(_Record):
+    """One line of an experiment's history."""
+
+    number: int
+    at: datetime
+    kind: str
+    attempt: int = 0
+    detail: dict[str, Any] = {}
+
+
+class Log(_Record):
+    """What the trainer printed in one attempt, tracebacks included."""
+
+    attempt: int
+    text: str
+
+
+class Worker(_Record):
+    """A worker slot of the lab."""
+
+    id: str
+    host: str
+    pid: int
+    trainer_pid: int | None = None
+    device: str
+    threads: int
+    heartbeat_age_seconds: float
+    experiment_id: str | None = None
+
+
+class Claim(_Record):
+    """One claim of a study as an inequality on stored numbers, and whether it holds."""
+
+    claim: str
+    inequality: str
+    value: float | None = None
+    bound: float | None = None
+    verdict: Literal["holds", "fails", "not_run"]
+    experiments: tuple[str, ...] = ()
+
+
+class Report(_Record):
+    """What a study found so far.
+
+    ``state`` is ``not_started``, ``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but
+    some experiments failed, were cancelled or never submitted.
+    """
+
+    name: str
+    size: str
+    state: str
+    claims: tuple[Claim, ...] = ()
+
+
+class StudyMember(_Record):
+    """An experiment of a study; ``reused`` says that the lab had it already."""
+
+    id: str
+    state: str
+    reused: bool = False
+
+
+class StudySubmission(_Record):
+    """What became of a study's experiments."""
+
+    name: str
+    size: str
+    experiments: tuple[StudyMember, ...]
+
+
+class StudyRecord(_Record):
+    """A study that the lab offers; ``experiments`` says how many there are in each size."""
+
+    name: str
+    title: str
+    question: str
+    experiments: dict[str, int] = {}

@@ -1,0 +1,98 @@
+"""A handle on one built-in study in a lab: a set of experiments and the claims that they decide."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
+from extrapolab.records import Report, StudySubmission
+from extrapolab.transport import Transport
+
+Size = Literal["quick", "full"]
+
+_PENDING = frozenset({"queued", "running"})
+
+
+class Study:
+    """A study in one of its sizes.
+
+    Example:
+        >>> study = lab.study("balanced")                                             # doctest: +SKIP
+        >>> for claim in study.wait().claims:                                         # doctest: +SKIP
+        ...     print(claim.claim, claim.verdict)
+
+    Attributes:
+        name: Its name, such as ``balanced``.
+        size: ``quick``, a few minutes on two cores, or ``full``.
+    """
+
+    def __init__(self, transport: Transport, name: str, size: Size) -> None:
+        self.name = name
+        self.size = size
+        self._transport = transport
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name}, {self.size}>"
+
+    @property
+    def url(self) -> str:
+        """Where the lab answers with its report."""
+        return f"{self._transport.url}{self._path}/report?size={self.size}"
+
+    def submit(self) -> list[Experiment]:
+        """All its experiments; those that the lab doesn't have yet are queued.
+
+        Raises:
+            NotFound: The lab has no such study.
+        """
+        answer = self._transport.post(self._path, None, {"size": self.size}, repeatable=True)
+        members = StudySubmission.read(answer).experiments
+        return [Experiment(self._transport, member.id, reused=member.reused) for member in members]
+
+    def report(self) -> Report:
+        """What the study found so far."""
+        return Report.read(self._transport.get(f"{self._path}/report", {"size": self.size}))
+
+    def wait(self, timeout: float | None = None, observe: Callable[[Report], None] | None = None) -> Report:
+        """Submits the study and waits until each of its experiments has ended.
+
+        Args:
+            timeout: Seconds to wait at most; ``None`` waits as long as it takes.
+            observe: Is called with the report after each look.
+
+        Raises:
+            TimeoutError: It is not done yet. It goes on all the same.
+        """
+        self.submit()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_LOOK
+        while True:
+            report = self.report()
+            if observe is not None:
+                observe(report)
+            if report.state not in _PENDING:
+                return report
+            left = pause if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"Study {self.name} is {report.state} after {timeout:g} s. It goes on: wait again.")
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, SLOWEST_LOOK)
+
+    def figure(self, name: str, path: str | Path | None = None) -> Path:
+        """Writes the study's figure to a file, whose ending chooses the format (.svg, .png, .pdf, .json).
+
+        Args:
+            name: The figure's name, such as ``extrapolation``.
+            path: Where to. Default: ``NAME.svg`` here.
+
+        Returns:
+            The path of the file.
+        """
+        target = Path(path or f"{name}.svg")
+        return save_figure(self._transport, f"{self._path}/figures/{name}", target, {"size": self.size})
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/studies/{quote(self.name, safe='')}"

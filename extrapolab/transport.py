@@ -1,0 +1,171 @@
+"""The one seam to a lab: HTTP requests out, JSON or bytes in, every failure as an error of :mod:`extrapolab.errors`."""
+
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping
+from secrets import SystemRandom
+from typing import Any
+
+import httpx2
+import numpy as np
+
+from extrapolab.errors import LabUnreachable, ServerProblem, error_of
+
+FIRST_PATIENCE = 2.0
+"""Seconds that a lab which has not answered yet may take to appear."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between tries: doubled each time, and drawn from the upper half so that clients don't come in step."""
+
+LARGEST_PAGE = 500
+"""Items of a list's page; a lab gives no more at once."""
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Parameters = Mapping[str, str | int | float | None]
+"""Query parameters; those that are None are not sent."""
+
+
+class Transport:
+    """Requests to the lab at ``url``, tried again for up to ``patience`` seconds while it is away.
+
+    A request is sent again only where that can't do a thing twice: reads, requests with an idempotency key, and
+    requests that did not reach the lab.
+    """
+
+    def __init__(self, url: str, *, user: str | None, patience: float) -> None:
+        parsed = httpx2.URL(checked_url(url))
+        self.url = url.rstrip("/")
+        self._patience = patience
+        self._has_answered = False
+        self._client = httpx2.Client(
+            base_url=self.url,
+            headers={"X-Extrapolab-User": user} if user else {},
+            timeout=httpx2.Timeout(60.0, connect=5.0),
+            trust_env=parsed.host not in _LOOPBACK,  # no proxy leads to this machine
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def get(self, path: str, parameters: Parameters | None = None) -> Any:
+        """The JSON answer to GET ``path``."""
+        return self._json(self._send("GET", path, parameters, repeatable=True))
+
+    def items(self, path: str, parameters: Parameters | None = None) -> Iterator[Any]:
+        """Every item of the list at ``path``; a page is asked for when its first item is wanted."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, {"limit": LARGEST_PAGE, **(parameters or {}), "cursor": cursor})
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def get_bytes(self, path: str, parameters: Parameters | None = None) -> bytes:
+        """The answer to GET ``path`` as it is."""
+        return self._send("GET", path, parameters, repeatable=True).content
+
+    def post(
+        self,
+        path: str,
+        body: object = None,
+        parameters: Parameters | None = None,
+        *,
+        idempotency_key: str | None = None,
+        repeatable: bool = False,
+    ) -> Any:
+        """The JSON answer to POST ``path``.
+
+        Args:
+            path: Where to.
+            body: Sent as JSON, NumPy arrays and numbers in it as lists and numbers.
+            parameters: Of the query.
+            idempotency_key: By which the lab knows a request that is sent again.
+            repeatable: Whether doing it twice does no harm even without such a key.
+        """
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if idempotency_key is not None:
+            pass
+        # NaN and infinities are sent as they are, so that the lab's answer names the field.
+        content = None if body is None else json.dumps(body, default=_as_json).encode()
+        repeatable = repeatable or idempotency_key is not None
+        return self._json(self._send("POST", path, parameters, headers=headers, content=content, repeatable=repeatable))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters | None,
+        *,
+        repeatable: bool,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx2.Response:
+        given = {name: value for name, value in (parameters or {}).items() if value is not None}
+        first_try = time.monotonic()
+        for attempt in itertools.count():
+            pause = _pause(attempt)
+            try:
+                response = self._client.request(method, path, params=given, headers=headers, content=content)
+            except httpx2.TransportError as error:
+                problem: Exception = LabUnreachable(self.url, str(error) or type(error).__name__)
+                if not repeatable and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+                    raise problem from error
+            else:
+                self._has_answered = True
+                if response.is_success:
+                    return response
+                problem = error_of(response.status_code, response.content)
+                if not repeatable or not _may_ask_again(response):
+                    raise problem
+                pause = max(pause, _retry_after(response))
+            patience = self._patience if self._has_answered else min(self._patience, FIRST_PATIENCE)
+            if time.monotonic() - first_try + pause > patience:
+                raise problem
+            time.sleep(pause)
+        raise AssertionError("itertools.count does not end")
+
+    def _json(self, response: httpx2.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            message = f"{response.url} did not answer with JSON; is {self.url} an Extrapolab?"
+            raise ServerProblem(response.status_code, message) from error
+
+
+def checked_url(url: str) -> str:
+    """``url``, if a lab can be there.
+
+    Raises:
+        ValueError: It is not of the form http://host:port.
+    """
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(f"the lab's URL {url!r} is not valid: {error}") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError(f"the lab's URL should look like http://host:port, it is {url!r}")
+    return url
+
+
+def _pause(attempt: int) -> float:
+    longest = min(FIRST_PAUSE * 2 ** min(attempt, 10), LONGEST_PAUSE)
+    return longest * SystemRandom().uniform(0.5, 1.0)
+
+
+def _may_ask_again(response: httpx2.Response) -> bool:
+    return "Retry-After" in response.headers or response.status_code in {502, 503, 504}
+
+
+def _retry_after(response: httpx2.Response) -> float:
+    seconds = response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else 0.0
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} can't be sent as JSON: {value!r}")

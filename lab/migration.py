@@ -1,0 +1,27 @@
+"""Bringing a database to the schema of this software, once it answers."""
+
+import time
+
+from lab.errors import CannotStart
+from store.errors import StoreError, StoreUnavailable
+from store.migrate import upgrade
+
+_PAUSE_SECONDS = 0.5
+
+
+def migrate(url: str, wait_seconds: float) -> None:
+    """Migrates the database at ``url``, waiting for it for at most ``wait_seconds``.
+
+    Raises:
+        CannotStart: The URL is none of a database, its tables are of a later version, or it didn't answer in time.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return upgrade(url)
+        except StoreUnavailable as error:
+            if time.monotonic() > deadline:
+                raise CannotStart(f"The database did not answer within {wait_seconds:g} s: {error}.") from error
+        except (StoreError, ValueError) as error:
+            raise CannotStart(f"The database can't be used: {error}.") from error
+        time.sleep(_PAUSE_SECONDS)

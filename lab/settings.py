@@ -1,0 +1,64 @@
+"""What a lab reads from its environment; what it decides goes to its children by the same names."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lab.errors import CannotStart
+
+_PREFIX = "EXTRAPOLAB_"
+
+
+class LabSettings(BaseSettings):
+    """Settings of ``extrapolab up``, each from ``EXTRAPOLAB_`` and its name.
+
+    Attributes:
+        database_url: A database to use in place of SQLite in the data folder.
+        broker_url: A Redis to use in place of a private one.
+        redis_server: The redis-server binary to run as the private one.
+        lease_seconds: How long a silent worker keeps its experiment. Short here: its workers are on the same machine.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
+
+    database_url: str | None = None
+    broker_url: str | None = None
+    redis_server: Path | None = None
+    lease_seconds: float = Field(default=5.0, gt=0)
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings in the environment.
+
+        Raises:
+            CannotStart: One of them makes no sense; the message names the variable.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            lines = [
+                f"{_PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']} (given {e['input']!r})."
+                for e in error.errors()
+            ]
+            raise CannotStart("\n".join(lines)) from error
+
+    def handed_on(self, database_url: str, broker_url: str, url: str) -> dict[str, str]:
+        """The environment of the children: ours, and what was decided on database, broker and the API's address."""
+        decided = {
+            "DATABASE_URL": database_url,
+            "BROKER_URL": broker_url,
+            "URL": url,
+            "LEASE_SECONDS": str(self.lease_seconds),
+        }
+        return {**os.environ, **{_PREFIX + name: value for name, value in decided.items()}, "PYTHONUNBUFFERED": "1"}
+
+    @field_validator("database_url")
+    @classmethod
+    def _from_any_folder(cls, url: str | None) -> str | None:
+        """The same SQLite file for the children, which don't run in this process's folder."""
+        if url is None or not url.startswith("sqlite:///"):
+            return url
+        return f"sqlite:///{Path(url.removeprefix('sqlite:///')).absolute()}"

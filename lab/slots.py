@@ -1,0 +1,42 @@
+"""Worker slots as the database knows them: the sight by which one sees that a worker works."""
+
+import platform
+
+from lab import family
+from lab.errors import NoWorker
+from store import migrate, workers
+from store.database import Database, now
+from store.errors import StoreError, StoreUnavailable
+from store.settings import Settings
+
+
+def below(pid: int, database: Database) -> int:
+    """How many slots among the processes below ``pid`` have made themselves known; 0 while the database is away."""
+    ours = family.descendants(pid)
+    try:
+        with database.read() as tx:
+            return sum(slot.pid in ours and slot.host == platform.node() for slot in workers.listing(tx))
+    except StoreUnavailable:
+        return 0
+
+
+def check_host() -> str:
+    """A sentence on the slots of this host that beat.
+
+    Raises:
+        NoWorker: There is none, or the database doesn't say.
+    """
+    settings = Settings()
+    database = Database(settings.database_url)
+    try:
+        migrate.check(settings.database_url)
+        with database.read() as tx:
+            since = now(tx) - settings.lease_seconds
+            beating = [slot.heartbeat_at >= since for slot in workers.listing(tx) if slot.host == platform.node()]
+    except StoreError as error:
+        raise NoWorker(f"Whether a worker runs here is not known: {error}.") from error
+    finally:
+        database.dispose()
+    if not any(beating):
+        raise NoWorker(f"No worker slot of {platform.node()} was heard of within {settings.lease_seconds:g} s.")
+    return f"{sum(beating)} worker slots of {platform.node()} are alive."

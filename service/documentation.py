@@ -1,0 +1,91 @@
+"""What the OpenAPI document says beyond what the framework reads off the routes: problems, bodies, examples."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from service import problems as kinds
+from service import requests, wire
+from service.wire.edit import Edit
+
+DESCRIPTION = """
+Experiments on one question: when gradient descent trains an overparameterised recurrent network on short sequences,
+does the result extrapolate to long ones?
+
+A body that is `POST`ed to `/v1/experiments` is a spec (`/v1/schema`); workers train it; numbers and figures are read
+here. Errors are `application/problem+json`, with every problem of a request at once in `errors`, each with the JSON
+Pointer of its field. Times are ISO 8601 in UTC. Numbers that JSON doesn't have travel as `"NaN"`, `"Infinity"` and
+`"-Infinity"`. Lists are `{"items": [...], "next": cursor}`; the page after is read with `?cursor=`. Query parameters
+that a call doesn't have are refused. Every answer bears an `X-Request-Id`.
+"""
+
+_REF = "#/components/schemas/{model}"
+_HEADERS = {
+    "ETag": "Names this version of the answer, for `If-None-Match` and `If-Match`.",
+    "Location": "Where the experiment is.",
+    "Retry-After": "Seconds after which to ask again.",
+    requests.HEADER: "Id of the request, as given in its own header or made up.",
+}
+
+
+def answer(
+    description: str, example: object = None, *headers: str, others: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """An answer with an example, the headers that it bears, and examples of other media types that it may have."""
+    content: dict[str, Any] = {} if example is None else {"application/json": {"example": example}}
+    content |= {kind: {"schema": {"type": "string"}, "example": text} for kind, text in others.items()}
+    return {"description": description, "content": content, "headers": {name: _header(name) for name in headers}}
+
+
+def file(description: str, *media_types: str) -> dict[str, Any]:
+    """An answer in one of several types that JSON Schema doesn't describe."""
+    content: dict[str, Any] = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in media_types}
+    content["application/json"] = {"schema": {"type": "object"}}
+    return {"description": description, "content": content, "headers": {"ETag": _header("ETag")}}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a call may answer; 422 is always among them, as unknown parameters are refused."""
+    content = {kinds.MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
+    return {
+        status: {"description": _titles(status), "content": content, "headers": _waiting(status)}
+        for status in sorted({*statuses, 422})
+    }
+
+
+def body(model: type[BaseModel], example: object) -> dict[str, Any]:
+    """The JSON body of a call that reads it by itself (:mod:`service.body`)."""
+    schema = {"$ref": _REF.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
+
+
+def complete(document: dict[str, Any]) -> None:
+    """Adds to the framework's document the models that no route returns, and the header that every answer bears."""
+    _, extra = models_json_schema([(wire.Problem, "validation"), (Edit, "validation")], ref_template=_REF)
+    document["components"]["schemas"].update(extra["$defs"])
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                response.setdefault("headers", {})[requests.HEADER] = _header(requests.HEADER)
+
+
+def not_modified() -> dict[int | str, dict[str, Any]]:
+    """The answer to a condition that is met."""
+    return {304: {"description": "The answer that is at hand is still right.", "headers": {"ETag": _header("ETag")}}}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"description": _HEADERS[name], "required": True, "schema": {"type": "string"}}
+
+
+def _waiting(status: int) -> dict[str, Any]:
+    return {"Retry-After": _header("Retry-After")} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+
+
+def _titles(status: int) -> str:
+    titles = dict.fromkeys(kind.title for kind in kinds.KINDS.values() if kind.status == status)
+    return "; ".join(titles) or HTTPStatus(status).phrase

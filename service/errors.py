@@ -1,0 +1,73 @@
+"""What the service itself refuses, whatever the store holds. :mod:`service.problems` gives each its HTTP status.
+
+Refusal
+├── Malformed               the body is not JSON
+├── BodyTooLarge            the body is longer than the service reads
+├── UnsupportedContent      the body is of another type than JSON
+├── Invalid                 a field or parameter has a value that isn't allowed
+├── Missing                 nothing is kept under that name
+├── PreconditionMissing     the change must say which version it is of
+├── PreconditionFailed      the change is of another version than the present one
+├── NothingYet              it depends on experiments that are not completed
+└── NotReady                the service cannot do its work now
+"""
+
+import difflib
+from collections.abc import Iterable
+
+from core.errors import ExtrapolabError, Problem
+from core.spec.explain import shorten
+
+
+class Refusal(ExtrapolabError):
+    """A request that the service refuses, with every reason."""
+
+    def __init__(self, *problems: Problem) -> None:
+        """Keeps the reasons; the message lists them all."""
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Malformed(Refusal):
+    """The body is not JSON."""
+
+
+class BodyTooLarge(Refusal):
+    """The body is longer than the service reads."""
+
+
+class UnsupportedContent(Refusal):
+    """The body is of another type than JSON."""
+
+
+class Invalid(Refusal):
+    """A field or parameter has a value that isn't allowed."""
+
+
+class Missing(Refusal):
+    """Nothing is kept under that name."""
+
+
+class PreconditionMissing(Refusal):
+    """The change must say which version it is of."""
+
+
+class PreconditionFailed(Refusal):
+    """The change is of another version than the present one."""
+
+
+class NothingYet(Refusal):
+    """It depends on experiments that are not completed."""
+
+
+class NotReady(Refusal):
+    """The service cannot do its work now."""
+
+
+def unknown(pointer: str, what: str, given: str, allowed: Iterable[str]) -> Problem:
+    """The problem of a name that isn't one of the ``allowed``, with the nearest of them."""
+    names = list(allowed)
+    close = difflib.get_close_matches(given, names, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    listed = ", ".join(names) or "none"
+    return Problem(pointer, f"unknown_{what}", f"unknown {what}{hint}", given=shorten(given), allowed=listed)

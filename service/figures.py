@@ -1,0 +1,74 @@
+"""Figures of one experiment, drawn on request from what is stored."""
+
+import threading
+from collections.abc import Mapping
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Path, Response
+
+from core.figures import FIGURES, Figure, Format, Info, render
+from service import documentation, etags
+from service.edge import Here
+from service.errors import Missing, unknown
+from service.parameters import ExperimentId, IfNoneMatch
+from store import experiments, results
+
+router = APIRouter(prefix="/v1/experiments/{id:experiment}/figures", tags=["figures"])
+
+MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "json": "application/json"}
+
+_ink = threading.Lock()
+"""Matplotlib is not safe in several threads at once."""
+
+FigureFormat = Annotated[
+    str,
+    Path(
+        alias="format",
+        description="File type; `json` is the figure's data.",
+        json_schema_extra={"enum": [*MEDIA_TYPES]},
+    ),
+]
+
+
+@router.get(
+    "/{name}.{format}",
+    response_class=Response,
+    responses={
+        200: documentation.file("The figure, or its data.", *MEDIA_TYPES.values()),
+        **documentation.not_modified(),
+        **documentation.problems(404, 409, 503),
+    },
+)
+def figure(
+    experiment_id: ExperimentId,
+    name: Annotated[str, Path(json_schema_extra={"enum": [*FIGURES]})],
+    form: FigureFormat,
+    here: Here,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Draw a figure of a completed experiment."""
+    chosen = choose(FIGURES, name, form)
+    with here.database.read() as tx:
+        spec = experiments.get(tx, experiment_id).spec
+        result = results.result(tx, experiment_id)
+        series = results.series(tx, experiment_id)
+    return drawn(chosen, chosen.info(spec, result, series), form, if_none_match)
+
+
+def choose(figures: Mapping[str, Figure], name: str, form: str) -> Figure:
+    """The figure of that name, if there is one and it can have that form; raises Missing."""
+    if name not in figures:
+        raise Missing(unknown("/path/name", "figure", name, figures))
+    if form not in MEDIA_TYPES:
+        raise Missing(unknown("/path/format", "format", form, MEDIA_TYPES))
+    return figures[name]
+
+
+def drawn(chosen: Figure, info: Info, form: str, if_none_match: str | None) -> Response:
+    """The figure of ``info`` as a file, or its data."""
+    if form == "json":
+        content = info.model_dump_json().encode()
+    else:
+        with _ink:
+            content = render(chosen.draw(info), cast(Format, form))
+    return etags.answer(content, MEDIA_TYPES[form], if_none_match)

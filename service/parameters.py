@@ -1,0 +1,78 @@
+"""Parameters that several calls share: ids, pages, owners, conditions. One that isn't documented is refused."""
+
+from typing import Annotated
+
+from fastapi import Header, Path, Query, Request
+from starlette.convertors import StringConvertor, register_url_convertor
+
+from core.errors import Problem
+from core.spec.experiment import Tag
+from core.spec.explain import shorten
+from service.errors import Invalid, unknown
+from service.examples import ID as EXAMPLE_ID
+
+
+async def refuse_unknown(request: Request) -> None:
+    """Refuses query parameters that the route's own documentation doesn't name, or that are given twice."""
+    operations = request.app.openapi()["paths"].get(request.scope["route"].path_format, {})
+    documented = operations.get(request.method.lower(), {}).get("parameters", [])
+    known = [parameter["name"] for parameter in documented if parameter["in"] == "query"]
+    given = [name for name, _ in request.query_params.multi_items()]
+    strange = [name for name in dict.fromkeys(given) if name not in known]
+    problems = [unknown(f"/query/{shorten(name)[1:-1]}", "parameter", name, known) for name in strange]
+    problems += [
+        Problem(f"/query/{name}", "repeated", "should be given once; several values are separated by commas")
+        for name in known
+        if given.count(name) > 1
+    ]
+    if problems:
+        raise Invalid(*problems)
+
+
+class _ExperimentIdConvertor(StringConvertor):
+    """What a path holds as an id: without the colon that a verb begins with."""
+
+    regex = "[^/:]+"
+
+
+register_url_convertor("experiment", _ExperimentIdConvertor())
+
+ExperimentId = Annotated[
+    str,
+    Path(
+        alias="id",
+        description="Id of the experiment.",
+        examples=[EXAMPLE_ID],
+        json_schema_extra={"pattern": "^exp_[0-9a-f]{32}$"},  # what looks otherwise is not found, as any unknown id
+    ),
+]
+
+Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page.")]
+Cursor = Annotated[
+    str | None, Query(min_length=1, max_length=500, description="`next` of the page before; leave out for the first.")
+]
+TagFilter = Annotated[Tag | None, Query(description="Only experiments that bear this tag.")]
+
+Owner = Annotated[
+    str,
+    Header(
+        alias="X-Extrapolab-User",
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        max_length=100,
+        description="Who asks, as they call themselves: kept as the experiment's owner, no proof of identity.",
+        examples=["ada"],
+    ),
+]
+ANONYMOUS = "anonymous"
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[!-~]+$",
+        max_length=255,
+        description="Any unique word. A repeated request with the same key and body gets the first answer again.",
+    ),
+]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="`ETag` of the version that is changed, or `*`.")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`ETag` of the answer that is at hand.")]

@@ -1,0 +1,137 @@
+"""What came out of an experiment: its result, and the points that were recorded along training."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import APIRouter, Query, Response
+from pydantic_core import to_json
+
+from core.errors import Problem
+from core.result import SERIES
+from core.spec.explain import shorten
+from service import documentation, etags, examples, wire
+from service.edge import Here
+from service.errors import Invalid, unknown
+from service.parameters import ExperimentId, IfNoneMatch
+from store import experiments, results
+
+router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])
+
+Columns = Mapping[str, np.ndarray]
+KEYS = ("seed", "step")
+
+
+@router.get(
+    "/result",
+    response_model=wire.Result,
+    responses={
+        200: documentation.answer("The result.", examples.RESULT, "ETag"),
+        **documentation.not_modified(),
+        **documentation.problems(404, 409, 503),
+    },
+)
+def result(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = None) -> Response:
+    """Read the result of a completed experiment: responses, eigenvalues, parameters and final metrics of every seed."""
+    with here.database.read() as tx:
+        found = results.result(tx, experiment_id)
+    return etags.answer(found.model_dump_json(exclude={"series"}).encode(), "application/json", if_none_match)
+
+
+@router.get(
+    "/series",
+    response_model=dict[str, list[wire.Number]],
+    responses={
+        200: documentation.answer(
+            "Equally long columns, by seed and step.", examples.SERIES, "ETag", others={"text/csv": examples.SERIES_CSV}
+        ),
+        **documentation.not_modified(),
+        **documentation.problems(404, 503),
+    },
+)
+def series(
+    *,
+    experiment_id: ExperimentId,
+    here: Here,
+    names: Annotated[
+        str | None,
+        Query(description="Metrics, separated by commas; all of them by default.", examples=["train_loss,fit_error"]),
+    ] = None,
+    seeds: Annotated[
+        str | None, Query(description="Seeds, separated by commas; all by default.", examples=["0,1"])
+    ] = None,
+    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    max_points: Annotated[
+        int | None,
+        Query(ge=2, le=10_000_000, description="Thin each seed's points to so many, the first and last kept."),
+    ] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Read the recorded points in long form, so far: columns `seed`, `step` and one per metric."""
+    with here.database.read() as tx:
+        known_seeds = experiments.get(tx, experiment_id).spec.seeds
+        chosen_names, chosen_seeds = _choose(names, seeds, known_seeds)
+        points: Columns = results.series(tx, experiment_id)
+    if chosen_seeds is not None:
+        points = _rows(points, np.isin(points["seed"], chosen_seeds))
+    if max_points is not None:
+        points = _rows(points, _evenly(points["seed"], max_points))
+    columns = {name: points[name] for name in (*KEYS, *chosen_names)}
+    if form == "csv":
+        return etags.answer(_csv(columns), "text/csv", if_none_match)
+    lists = {name: column.tolist() for name, column in columns.items()}
+    return etags.answer(to_json(lists, inf_nan_mode="strings"), "application/json", if_none_match)
+
+
+def _choose(names: str | None, seeds: str | None, known: tuple[int, ...]) -> tuple[list[str], list[int] | None]:
+    """The chosen names and seeds, each once; raises Invalid with everything that is wrong with either."""
+    chosen_names = list(SERIES) if names is None else list(dict.fromkeys(names.split(",")))
+    texts = [] if seeds is None else list(dict.fromkeys(seeds.split(",")))
+    allowed = {str(seed): seed for seed in known}
+    problems = [unknown("/query/names", "name", name, SERIES) for name in chosen_names if name not in SERIES]
+    problems += [
+        Problem("/query/seeds", "unknown_seed", "is not a seed of this experiment", shorten(text), _brief(allowed))
+        for text in texts
+        if text not in allowed
+    ]
+    if problems:
+        raise Invalid(*problems)
+    return chosen_names, None if seeds is None else [allowed[text] for text in texts]
+
+
+def _brief(seeds: Mapping[str, int]) -> str:
+    listed = list(seeds)
+    return ", ".join(listed if len(listed) <= 20 else [*listed[:10], "...", listed[-1]])
+
+
+def _rows(points: Columns, chosen: np.ndarray) -> Columns:
+    return {name: column[chosen] for name, column in points.items()}
+
+
+def _evenly(seeds: np.ndarray, most: int) -> np.ndarray:
+    """The rows that stay when each seed keeps at most so many, evenly spaced, its first and last among them."""
+    of_each = np.split(np.arange(len(seeds)), np.flatnonzero(np.diff(seeds)) + 1)
+    return np.concatenate([rows[_spread(len(rows), most)] for rows in of_each])
+
+
+def _spread(count: int, most: int) -> np.ndarray:
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
+
+
+def _csv(columns: Columns) -> bytes:
+    """Comma-separated values whose numbers are read back exactly."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(zip(*([_word(value) for value in column.tolist()] for column in columns.values()), strict=True))
+    return text.getvalue().encode()
+
+
+_WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def _word(value: float) -> str:
+    shortest = repr(value)
+    return _WORDS.get(shortest, shortest)

@@ -1,0 +1,161 @@
+"""Studies: submitted whole, judged by what is stored, drawn over all their experiments."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Annotated, get_args
+
+from fastapi import APIRouter, Path, Query, Response
+
+from core.errors import Problem
+from core.evidence import Evidence, RunEvidence
+from core.figures import STUDY_FIGURES
+from core.spec import ExperimentSpec, spec_hash
+from core.studies import STUDIES, Size, Study
+from service import documentation, examples, wire
+from service.admission import admit
+from service.edge import Here
+from service.errors import Missing, NothingYet, unknown
+from service.figures import MEDIA_TYPES, FigureFormat, choose, drawn
+from service.pages import page
+from service.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
+from store import experiments
+from store.experiments import Options
+from store.records import Experiment
+from store.states import State
+
+router = APIRouter(prefix="/v1/studies", tags=["studies"])
+
+StudyName = Annotated[str, Path(description="Name of the study.", json_schema_extra={"enum": [*STUDIES]})]
+StudySize = Annotated[Size, Query(description="`quick` takes minutes, `full` is the paper's.")]
+
+
+@router.get(
+    "",
+    response_model=wire.Page[wire.Study],
+    responses=documentation.problems(400),
+)
+def listing(limit: Limit = 50, cursor: Cursor = None) -> wire.Page[wire.Study]:
+    """List the studies and their questions."""
+    items, following = page(list(STUDIES.values()), lambda study: study.name, limit=limit, cursor=cursor)
+    return wire.Page(items=[_described(study) for study in items], next=following)
+
+
+@router.post(
+    "/{name}",
+    status_code=202,
+    response_model=wire.StudySubmission,
+    responses={
+        202: documentation.answer("Its new experiments are queued.", None, "Retry-After"),
+        200: documentation.answer("All its experiments were there.") | {"model": wire.StudySubmission},
+        **documentation.problems(404, 503),
+    },
+)
+def submit(
+    name: StudyName, here: Here, response: Response, size: StudySize = "quick", owner: Owner = ANONYMOUS
+) -> wire.StudySubmission:
+    """Submit all experiments of a study at once; those that are there are reused."""
+    specs = [(spec, admit(spec, here.settings)[1]) for spec in _plan(name, size).values()]
+    with here.database.write() as tx:
+        submitted = [
+            experiments.submit(tx, spec, owner=owner, options=Options(), warnings=warnings, rerun=False)
+            for spec, warnings in specs
+        ]
+    here.bell.ring()
+    if all(submission.reused for submission in submitted):
+        response.status_code = 200
+    else:
+        response.headers["Retry-After"] = "1"
+    members = [wire.StudyMember.of(submission) for submission in submitted]
+    return wire.StudySubmission(name=name, size=size, experiments=members, links=_links(name, size))
+
+
+@router.get(
+    "/{name}/report",
+    response_model=wire.Report,
+    responses={200: documentation.answer("The report.", examples.REPORT), **documentation.problems(404, 503)},
+)
+def report(name: StudyName, here: Here, size: StudySize = "quick") -> wire.Report:
+    """Judge every claim of a study by what is stored; a claim that fails is shown as failing."""
+    plan = _plan(name, size)
+    with here.database.read() as tx:
+        found = experiments.by_spec_hash(tx, list(plan)).values()
+    claims = [wire.JudgedClaim.of(claim) for claim in STUDIES[name].judge(size, _evidence(found))]
+    return wire.Report(name=name, size=size, state=_state(len(plan), found), claims=claims)
+
+
+@router.get(
+    "/{name}/figures/{figure}.{format}",
+    response_class=Response,
+    responses={
+        200: documentation.file("The figure, or its data.", *MEDIA_TYPES.values()),
+        **documentation.not_modified(),
+        **documentation.problems(404, 409, 503),
+    },
+)
+def figure(
+    *,
+    name: StudyName,
+    figure: Annotated[str, Path(json_schema_extra={"enum": [*STUDY_FIGURES]})],
+    form: FigureFormat,
+    here: Here,
+    size: StudySize = "quick",
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Draw a figure of the experiments of a study that are completed."""
+    plan, chosen = _plan(name, size), choose(STUDY_FIGURES, figure, form)
+    with here.database.read() as tx:
+        evidence = _evidence(experiments.by_spec_hash(tx, list(plan)).values())
+    if not evidence:
+        raise NothingYet(Problem("", "no_result_yet", "no experiment of this study is completed; submit it, or wait"))
+    return drawn(chosen, chosen.info(evidence), form, if_none_match)
+
+
+def _study(name: str) -> Study:
+    if name not in STUDIES:
+        raise Missing(unknown("/path/name", "study", name, STUDIES))
+    return STUDIES[name]
+
+
+@cache
+def _plan(name: str, size: Size) -> dict[str, ExperimentSpec]:
+    """The experiments of a study by spec hash; raises Missing where there is no such study."""
+    return {spec_hash(spec): spec for spec in _study(name).experiments(size)}
+
+
+def _evidence(found: Collection[Experiment]) -> list[Evidence]:
+    return [
+        Evidence(
+            spec=experiment.spec,
+            experiment_id=experiment.id,
+            runs=tuple(RunEvidence(run.seed, run.outcome, dict(run.summary)) for run in experiment.runs if run.outcome),
+        )
+        for experiment in found
+        if experiment.state is State.COMPLETED
+    ]
+
+
+def _state(wanted: int, found: Collection[Experiment]) -> wire.StudyState:
+    states = [experiment.state for experiment in found]
+    if not states:
+        return wire.StudyState.NOT_STARTED
+    if states.count(State.COMPLETED) == wanted:
+        return wire.StudyState.COMPLETED
+    if State.QUEUED not in states and State.RUNNING not in states:
+        return wire.StudyState.INCOMPLETE
+    begun = State.RUNNING in states or State.COMPLETED in states
+    return wire.StudyState.RUNNING if begun else wire.StudyState.QUEUED
+
+
+def _links(name: str, size: Size) -> wire.StudyLinks:
+    return wire.StudyLinks.of(name, size, list(STUDY_FIGURES))
+
+
+def _described(study: Study) -> wire.Study:
+    sizes = get_args(Size)
+    return wire.Study(
+        name=study.name,
+        title=study.title,
+        question=study.question,
+        experiments={size: len(_plan(study.name, size)) for size in sizes},
+        links={size: _links(study.name, size) for size in sizes},
+    )

@@ -1,0 +1,123 @@
+"""``POST /v1/experiments``: a spec becomes an experiment, or finds the equal one that is there."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime
+from pydantic_core import to_json
+
+from core.cost import Cost
+from core.spec import ExperimentSpec, setup_hash, spec_hash
+from service import body, documentation, examples, wire
+from service.admission import admit
+from service.edge import Here
+from service.parameters import ANONYMOUS, IdempotencyKey, Owner
+from store import experiments, idempotency
+from store.experiments import Options
+
+router = APIRouter(tags=["experiments"])
+
+ROUTE = "POST /v1/experiments"
+MAX_SECONDS = 366 * 86400
+
+
+async def _options(
+    priority: Annotated[int, Query(ge=-100, le=100, description="Higher ones are claimed first.")] = 0,
+    not_before: Annotated[
+        AwareDatetime | None, Query(description="When it may start at the earliest, such as `2026-11-30T22:00:00Z`.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None, Query(gt=0, le=MAX_SECONDS, description="It fails with `timeout` after so long in training.")
+    ] = None,
+    max_memory_mb: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="It fails with `out_of_memory` above so much.")
+    ] = None,
+) -> Options:
+    return Options(
+        priority=priority,
+        not_before=not_before.timestamp() if not_before else None,
+        max_seconds=max_seconds,
+        max_memory_mb=max_memory_mb,
+    )
+
+
+@router.post(
+    "/v1/experiments",
+    status_code=202,
+    response_model=wire.Submission,
+    responses={
+        202: documentation.answer("Queued.", examples.SUBMISSION, "Location", "Retry-After"),
+        200: documentation.answer("An equal experiment that was there (`reused`), or a dry run.", examples.DRY_RUN)
+        | {"model": wire.Submission | wire.DryRun},
+        **documentation.problems(400, 409, 413, 415, 503),
+    },
+    openapi_extra=documentation.body(ExperimentSpec, examples.SPEC),
+)
+def submit(
+    *,
+    request: Request,
+    here: Here,
+    content: body.JsonBody,
+    options: Annotated[Options, Depends(_options)],
+    on_duplicate: Annotated[
+        Literal["reuse", "rerun"],
+        Query(
+            description="What to do if an equal experiment is queued, running or completed: take it, or run it again."
+        ),
+    ] = "reuse",
+    dry_run: Annotated[
+        bool, Query(description="Only say what the submission would be; nothing is stored.")
+    ] = False,  # a query parameter
+    owner: Owner = ANONYMOUS,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Submit an experiment.
+
+    The body is a spec (`/v1/schema`). Equal specs are computed once: tags of a repeated submission are added to the
+    experiment that is there. Failed and cancelled experiments are not reused.
+    """
+    spec = body.parse(content, ExperimentSpec)
+    cost, warnings = admit(spec, here.settings)
+    if dry_run:
+        return _dry(spec, cost, warnings)
+    digest = _digest(request, content)
+    with here.database.write() as tx:
+        if idempotency_key is not None:
+            kept = idempotency.remember(tx, idempotency_key, owner, ROUTE, digest)
+            if kept is not None:
+                return _answer(*kept)
+        submission = experiments.submit(
+            tx, spec, owner=owner, options=options, warnings=warnings, rerun=on_duplicate == "rerun"
+        )
+        status = 200 if submission.reused else 202
+        answer = wire.Submission.of(submission).model_dump(mode="json")
+        if idempotency_key is not None:
+            idempotency.keep(tx, idempotency_key, owner, ROUTE, digest, status=status, body=answer)
+    here.bell.ring()
+    return _answer(status, answer)
+
+
+def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
+    answer = wire.DryRun(
+        spec=spec,
+        spec_hash=spec_hash(spec),
+        setup_hash=setup_hash(spec),
+        warnings=warnings,
+        cost=wire.CostEstimate.of(cost),
+    )
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _answer(status: int, answer: dict[str, Any]) -> Response:
+    headers = {"Location": answer["links"]["self"]}
+    if status == 202:
+        headers["Retry-After"] = "1"
+    return Response(to_json(answer), status, headers, "application/json")
+
+
+def _digest(request: Request, content: bytes) -> str:
+    """Names what was asked for: the body as sent, and the query in any order."""
+    query = json.dumps(sorted(request.query_params.multi_items()))
+    return hashlib.sha256(query.encode() + b"\0" + content).hexdigest()

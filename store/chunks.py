@@ -1,0 +1,87 @@
+"""The recorded points of an experiment: immutable chunks in long form, in the order in which they were recorded.
+
+A checkpoint remembers how many chunks came before it. A resumed attempt cuts the later ones and records them again.
+"""
+
+from collections.abc import Mapping
+from itertools import starmap
+
+import numpy as np
+from sqlalchemy import Connection, delete, insert, select
+
+from core.arrays import pack, unpack
+from core.result import SERIES
+from store.tables import series_chunks
+
+_KEYS = ("seed", "step")
+COLUMNS = (*_KEYS, *SERIES)
+"""The columns of a series: what a point is of, then what was measured."""
+
+
+def append(tx: Connection, experiment_id: str, attempt: int, points: Mapping[str, np.ndarray]) -> int:
+    """Stores new points as the next chunk, none if there are no points; the number of chunks then.
+
+    The same chunk sent twice, because the answer to the first was lost, is stored once.
+
+    Raises:
+        ValueError: The points aren't equally long columns of the names of :data:`COLUMNS`.
+    """
+    columns = _checked(points)
+    of_experiment = series_chunks.c.experiment_id == experiment_id
+    last = tx.execute(
+        select(series_chunks).where(of_experiment).order_by(series_chunks.c.number.desc()).limit(1)
+    ).first()
+    count = 0 if last is None else int(last.number) + 1
+    steps = columns["step"]
+    if not steps.size:
+        return count
+    chunk = {
+        "attempt": attempt,
+        "first_step": int(steps.min()),
+        "last_step": int(steps.max()),
+        "rows": steps.size,
+        "payload": pack(columns),
+    }
+    if last is not None and all(getattr(last, name) == value for name, value in chunk.items()):
+        return count
+    tx.execute(insert(series_chunks).values(experiment_id=experiment_id, number=count, **chunk))
+    return count + 1
+
+
+def cut(tx: Connection, experiment_id: str, chunks: int) -> None:
+    """Keeps the first so many chunks and drops the rest."""
+    tx.execute(
+        delete(series_chunks).where(series_chunks.c.experiment_id == experiment_id, series_chunks.c.number >= chunks)
+    )
+
+
+def read(tx: Connection, experiment_id: str) -> dict[str, np.ndarray]:
+    """All points, by seed and step."""
+    payloads = tx.scalars(
+        select(series_chunks.c.payload)
+        .where(series_chunks.c.experiment_id == experiment_id)
+        .order_by(series_chunks.c.number)
+    )
+    parts = [_EMPTY, *map(unpack, payloads)]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+    order = np.lexsort((columns["step"], columns["seed"]))
+    return {name: column[order] for name, column in columns.items()}
+
+
+def _dtype(name: str) -> type[np.generic]:
+    return np.int64 if name in _KEYS else np.float64
+
+
+_EMPTY = {name: np.empty(0, _dtype(name)) for name in COLUMNS}
+
+
+def _checked(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not points:
+        return _EMPTY
+    if points.keys() != set(COLUMNS):
+        raise ValueError(f"points should have the columns {', '.join(COLUMNS)}; they have {', '.join(points)}")
+    columns = {name: np.asarray(points[name], _dtype(name)) for name in COLUMNS}
+    if len({column.shape for column in columns.values()}) > 1 or columns["step"].ndim != 1:
+        shapes = ", ".join(starmap("{} {}".format, ((name, column.shape) for name, column in columns.items())))
+        raise ValueError(f"columns of points should be flat and equally long; theirs are {shapes}")
+    return columns

@@ -1,0 +1,121 @@
+"""The database behind a URL, SQLite or PostgreSQL, and its two kinds of transaction: reads and writes.
+
+SQLite: WAL, ``BEGIN IMMEDIATE`` for writes (a plain BEGIN that turns into a write is refused at once when another
+process writes), and one lock around the writes of this process (SQLite's own waiting has no queue and starves threads).
+A write promises durability against a killed process; a power cut may lose the last ones, but never corrupts.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import URL, Connection, Double, Engine, cast, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from store.errors import StoreUnavailable
+
+_SQLITE_SAYS_NO_SUCH_TABLE = sqlite3.SQLITE_ERROR
+"""SQLite's code for a statement that is wrong, as against a database that is locked, full or unreadable."""
+
+_READS: dict[str, dict[str, Any]] = {
+    "sqlite": {"read": True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+"""SQLAlchemy's options for a transaction that only reads, and sees one moment."""
+
+
+class Database:
+    """Connections to one database. Make one per process, after a fork, and dispose of it at the end.
+
+    Attributes:
+        url: Where it is.
+        dialect: ``sqlite`` or ``postgresql``.
+        engine: SQLAlchemy's engine; its transactions are writes.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Connects to nothing yet; raises ValueError for a URL of another kind."""
+        self.url = _parse(url)
+        self.dialect = self.url.get_backend_name()
+        self.engine = _sqlite(self.url) if self.dialect == "sqlite" else _postgresql(self.url)
+        self._write_lock = threading.RLock() if self.dialect == "sqlite" else nullcontext()
+        self._readers = self.engine.execution_options(**_READS[self.dialect])
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the database and writes nothing; raises StoreUnavailable."""
+        with _availability(), self._readers.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at its end and undone by an error; raises StoreUnavailable."""
+        with _availability(), self._write_lock, self.engine.begin() as tx:
+            yield tx
+
+    def dispose(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+
+def now(tx: Connection) -> float:
+    """Unix seconds: PostgreSQL's clock, which all hosts share, or this host's for SQLite."""
+    if tx.dialect.name == "sqlite":
+        return time.time()
+    return float(tx.scalars(select(cast(func.extract("epoch", func.clock_timestamp()), Double))).one())
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError(f"EXTRAPOLAB_DATABASE_URL is not a database URL; {_ALLOWED}") from error
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
+        raise ValueError(
+            f"EXTRAPOLAB_DATABASE_URL {parsed.render_as_string()!r} is not a database for a lab; {_ALLOWED}"
+        )
+    return parsed
+
+
+_ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=5, max_overflow=35)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: begin() below does
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("read") else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    limits = "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+    return create_engine(
+        url, pool_pre_ping=True, pool_size=5, max_overflow=15, connect_args={"connect_timeout": 5, "options": limits}
+    )
+
+
+@contextmanager
+def _availability() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_SAYS_NO_SUCH_TABLE:
+            raise
+        raise StoreUnavailable(f"the database is away, locked or too slow; try again ({error.orig})") from error
+    except PoolTimeout as error:
+        raise StoreUnavailable("all connections to the database are in use; try again") from error

@@ -1,0 +1,258 @@
+"""The repository of experiments: submit, read, page, cancel, edit, retry, remove.
+
+What workers do with them is in :mod:`store.queue`, what came out of them in :mod:`store.results`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from uuid_utils import uuid7
+
+from core.spec import METADATA, ExperimentSpec, setup_hash, spec_hash
+from store import cursor as cursors
+from store import rows, runs
+from store.database import now
+from store.errors import IllegalMove, VersionConflict
+from store.records import Event, EventKind, Experiment, Log, Submission
+from store.states import State, move
+from store.tables import events as event_table
+from store.tables import experiments, tags
+from store.tables import logs as log_table
+from store.transition import note, transition
+
+_REUSED = (State.QUEUED, State.RUNNING, State.COMPLETED)
+_NEWEST_FIRST = (experiments.c.created_at.desc(), experiments.c.id.desc())
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an experiment is queued and bounded. Higher priority runs first; ``not_before`` is in Unix seconds."""
+
+    priority: int = 0
+    not_before: float | None = None
+    max_seconds: float | None = None
+    max_memory_mb: int | None = None
+
+
+def submit(
+    tx: Connection, spec: ExperimentSpec, *, owner: str, options: Options, warnings: Sequence[str], rerun: bool
+) -> Submission:
+    """Queues an experiment, unless an equal one is queued, running or completed: then that one gets the tags too.
+
+    Args:
+        tx: An open write.
+        spec: What to run.
+        owner: Who submits it.
+        options: Of the new one; an experiment that is reused keeps its own.
+        warnings: What is questionable about the spec.
+        rerun: Queue a new one whatever there is.
+    """
+    digest = spec_hash(spec)
+    if tx.dialect.name == "postgresql":  # two equal submissions at once are one experiment; SQLite has one writer
+        tx.execute(select(func.pg_advisory_xact_lock(int.from_bytes(bytes.fromhex(digest[:16]), signed=True))))
+    if not rerun:
+        equal = tx.execute(
+            select(*rows.SHORT)
+            .where(experiments.c.spec_hash == digest, experiments.c.state.in_(_REUSED), ~experiments.c.cancel_requested)
+            .order_by(*_NEWEST_FIRST)
+            .limit(1)
+            .with_for_update()
+        ).first()
+        if equal is not None:
+            _merge_tags(tx, equal, spec.tags)
+            return Submission(equal.id, State(equal.state), digest, equal.setup_hash, True, tuple(equal.warnings))
+    created = Submission(f"exp_{uuid7().hex}", State.QUEUED, digest, setup_hash(spec), False, tuple(warnings))
+    _insert(tx, created, spec, now(tx), owner=owner, options=options)
+    return created
+
+
+def get(tx: Connection, id: str) -> Experiment:  # noqa: A002  # the contract's word
+    """The experiment as it stands; raises NotFound."""
+    return rows.load(tx, [rows.one(tx, id, *rows.SHORT)])[0]
+
+
+def page(
+    tx: Connection, *, limit: int, cursor: str | None, tag: str | None = None, state: State | None = None
+) -> tuple[list[Experiment], str | None]:
+    """Up to ``limit`` experiments, the newest first, and the cursor of the next page, None at the end.
+
+    Pages follow the place of the last experiment, so that an insert between two pages neither repeats nor skips one.
+
+    Raises:
+        BadCursor: The cursor isn't one that a page gave.
+    """
+    if tag is not None and "\0" in tag:  # no tag has one, and PostgreSQL refuses to look
+        return [], None
+    query, place = select(*rows.SHORT), (experiments.c.created_at, experiments.c.id)
+    if tag is not None:
+        query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)
+        place = (tags.c.created_at, tags.c.experiment_id)
+    if state is not None:
+        query = query.where(experiments.c.state == state)
+    if cursor is not None:
+        query = query.where(tuple_(*place) < cursors.decode(cursor))
+    query = query.order_by(*(column.desc() for column in place)).limit(limit + 1)
+    found = tx.execute(query).all()
+    more = len(found) > limit
+    found = found[:limit]
+    return rows.load(tx, found), cursors.encode(found[-1].created_at, found[-1].id) if more else None
+
+
+def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experiment]:
+    """For each hash that is known the newest experiment that hasn't failed or been cancelled, else the newest."""
+    best: dict[str, Any] = {}
+    query = select(*rows.SHORT).where(experiments.c.spec_hash.in_(list(spec_hashes)))
+    for row in tx.execute(query.order_by(experiments.c.created_at, experiments.c.id)):
+        if row.state in _REUSED or best.get(row.spec_hash, row).state not in _REUSED:
+            best[row.spec_hash] = row
+    return {found.spec_hash: found for found in rows.load(tx, list(best.values()))}
+
+
+def request_cancel(tx: Connection, id: str) -> State:  # noqa: A002  # the contract's word
+    """Cancels a queued experiment, asks the worker of a running one to stop; the state then.
+
+    Raises:
+        NotFound: There is none.
+        IllegalMove: It has ended.
+    """
+    row = rows.one(tx, id, experiments.c.state, experiments.c.attempt, experiments.c.cancel_requested, lock=True)
+    state, at = State(row.state), now(tx)
+    if state.is_final:
+        raise IllegalMove(state, "cancel", "it has ended")
+    if state is State.QUEUED:
+        transition(tx, id, state, State.CANCELLED, at=at, kind=EventKind.CANCELLED)
+        return State.CANCELLED
+    if not row.cancel_requested:
+        tx.execute(update(experiments).where(experiments.c.id == id).values(cancel_requested=True))
+        note(tx, id, EventKind.CANCEL_REQUESTED, at=at, attempt=row.attempt)
+    return state
+
+
+def retry(tx: Connection, id: str) -> State:  # noqa: A002  # the contract's word
+    """Queues a failed or cancelled experiment again; it resumes from its checkpoint if it has one.
+
+    Raises:
+        NotFound: There is none.
+        IllegalMove: It is not failed or cancelled.
+    """
+    state = State(rows.one(tx, id, experiments.c.state, lock=True).state)
+    if not state.is_final:
+        raise IllegalMove(state, "retry", "it has not ended")
+    move(state, State.QUEUED, verb="retry")
+    fresh: dict[str, Any] = {
+        "cancel_requested": False,
+        "fruitless": 0,
+        "failure_kind": None,
+        "failure_message": None,
+        "started_at": None,
+        "finished_at": None,
+    }
+    transition(tx, id, state, State.QUEUED, at=now(tx), kind=EventKind.RETRIED, values=fresh)
+    runs.drop(tx, id)
+    return State.QUEUED
+
+
+def edit(
+    tx: Connection,
+    id: str,  # noqa: A002  # the contract's word
+    *,
+    version: int,
+    name: str | None = None,
+    tags: Sequence[str] | None = None,
+    notes: str | None = None,
+) -> Experiment:
+    """Changes the metadata that isn't None, if nobody else has since ``version`` was read.
+
+    Raises:
+        NotFound: There is none.
+        VersionConflict: It is at another version.
+    """
+    row = rows.one(tx, id, experiments.c.version, experiments.c.created_at, lock=True)
+    if row.version != version:
+        raise VersionConflict(id, version, row.version)
+    given = {key: value for key, value in {"name": name, "notes": notes}.items() if value is not None}
+    tx.execute(update(experiments).where(experiments.c.id == id).values(version=version + 1, **given))
+    if tags is not None:
+        _write_tags(tx, id, row.created_at, tags)
+    return get(tx, id)
+
+
+def remove(tx: Connection, id: str) -> None:  # noqa: A002  # the contract's word
+    """Removes an experiment that has ended, with all that belongs to it.
+
+    Raises:
+        NotFound: There is none.
+        IllegalMove: It hasn't ended.
+    """
+    state = State(rows.one(tx, id, experiments.c.state, lock=True).state)
+    if not state.is_final:
+        raise IllegalMove(state, "remove", "it has not ended; cancel it first")
+    tx.execute(delete(experiments).where(experiments.c.id == id))
+
+
+def events(tx: Connection, id: str) -> list[Event]:  # noqa: A002  # the contract's word
+    """The history of an experiment, from its submission on; raises NotFound."""
+    rows.one(tx, id, experiments.c.id)
+    query = select(event_table).where(event_table.c.experiment_id == id).order_by(event_table.c.number)
+    return [Event(row.number, row.at, EventKind(row.kind), row.attempt, row.detail) for row in tx.execute(query)]
+
+
+def logs(tx: Connection, id: str) -> list[Log]:  # noqa: A002  # the contract's word
+    """What the trainers of an experiment wrote, one log per attempt that wrote any; raises NotFound."""
+    rows.one(tx, id, experiments.c.id)
+    texts: dict[int, list[str]] = {}
+    query = select(log_table).where(log_table.c.experiment_id == id).order_by(log_table.c.number)
+    for row in tx.execute(query):
+        texts.setdefault(row.attempt, []).append(row.text)
+    return [Log(attempt, "".join(parts)) for attempt, parts in texts.items()]
+
+
+def _insert(tx: Connection, new: Submission, spec: ExperimentSpec, at: float, *, owner: str, options: Options) -> None:
+    tx.execute(
+        insert(experiments).values(
+            id=new.id,
+            name=spec.name,
+            notes=spec.notes,
+            spec=spec.model_dump(mode="json", exclude=set(METADATA)),
+            spec_hash=new.spec_hash,
+            setup_hash=new.setup_hash,
+            state=new.state,
+            owner=owner,
+            priority=options.priority,
+            not_before=options.not_before,
+            max_seconds=options.max_seconds,
+            max_memory_mb=options.max_memory_mb,
+            device=spec.numerics.device,
+            attempt=0,
+            fruitless=0,
+            cancel_requested=False,
+            created_at=at,
+            version=1,
+            warnings=list(new.warnings),
+        )
+    )
+    _write_tags(tx, new.id, at, spec.tags)
+    note(tx, new.id, EventKind.SUBMITTED, at=at, attempt=0, detail={"owner": owner})
+
+
+def _write_tags(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> None:
+    tx.execute(delete(tags).where(tags.c.experiment_id == experiment_id))
+    if names:
+        tx.execute(
+            insert(tags),
+            [
+                {"experiment_id": experiment_id, "tag": tag, "position": position, "created_at": created_at}
+                for position, tag in enumerate(dict.fromkeys(names))
+            ],
+        )
+
+
+def _merge_tags(tx: Connection, row: Any, names: Sequence[str]) -> None:
+    of_experiment = tags.c.experiment_id == row.id
+    present = tx.scalars(select(tags.c.tag).where(of_experiment).order_by(tags.c.position)).all()
+    if set(names) <= set(present):
+        return
+    _write_tags(tx, row.id, row.created_at, [*present, *names])
+    tx.execute(update(experiments).where(experiments.c.id == row.id).values(version=row.version + 1))

@@ -1,0 +1,73 @@
+"""Brings a database to the tables of this version, or checks that it is there. The steps are in ``migrations/``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event, func, select
+
+from store.database import Database
+from store.errors import SchemaMismatch
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x65787472  # "extr": the advisory lock that one migration at a time holds on PostgreSQL
+
+
+def upgrade(url: str) -> None:
+    """Makes or changes the tables as this version needs them, in one transaction; does nothing where they are so.
+
+    Raises:
+        StoreUnavailable: The database is away.
+    """
+    with _alembic(url) as config:
+        command.upgrade(config, "head")
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Takes the tables back to an earlier revision, ``base`` for none. Data that has no place there is lost."""
+    with _alembic(url) as config:
+        command.downgrade(config, revision)
+
+
+def check(url: str) -> None:
+    """Returns if the tables are those of this version.
+
+    Raises:
+        SchemaMismatch: They are of another, or there are none.
+        StoreUnavailable: The database is away.
+    """
+    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    database = Database(url)
+    try:
+        with database.read() as tx:
+            found = MigrationContext.configure(tx).get_current_revision()
+    finally:
+        database.dispose()
+    if found != wanted:
+        raise SchemaMismatch(found, str(wanted))
+
+
+@contextmanager
+def _alembic(url: str) -> Iterator[Config]:
+    """Alembic's configuration with an open transaction that holds off other migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    database = Database(url)
+    try:
+        if database.dialect == "sqlite":  # a table is changed by copying it; dropping the old one must not cascade
+            event.listen(
+                database.engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF")
+            )
+        with database.write() as tx:
+            if database.dialect == "postgresql":
+                tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            config.attributes["connection"] = tx
+            yield config
+            if database.dialect == "sqlite" and (broken := tx.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                raise RuntimeError(f"the migration would leave rows without their parent: {broken[:3]}")
+    finally:
+        database.dispose()

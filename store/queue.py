@@ -1,0 +1,248 @@
+"""The queue of record: workers claim experiments here, report on them, and hand them on.
+
+Every write of a claim is fenced: it names its attempt, and is refused (:class:`store.errors.Fenced`) once the
+experiment is not running or another attempt has begun. So a worker that was thought lost can come back and do no harm.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement as Condition
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from core.arrays import pack
+from core.result import ExperimentResult
+from store import checkpoints, chunks, rows, runs
+from store.checkpoints import Checkpoint
+from store.database import now
+from store.errors import Fenced
+from store.records import Claim, EventKind, Failure, FailureKind, Progress
+from store.states import State
+from store.tables import AnyRow, experiments, logs
+from store.transition import transition
+
+DEVICES = ("cpu", "cuda", "auto")
+"""What an experiment may wish for; ``auto`` waits for any worker."""
+
+
+def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) -> Claim | None:
+    """Takes the best experiment that waits for this device, None if none does.
+
+    The best has the highest priority, then the longest wait. It is pinned to the device, and resumes from its newest
+    whole checkpoint: the points that were recorded after that are cut.
+    """
+    at = now(tx)
+    best = tx.execute(
+        select(*rows.SHORT)
+        .where(_claimable(at), experiments.c.device.in_(("auto", device)))
+        .order_by(experiments.c.priority.desc(), experiments.c.created_at, experiments.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # PostgreSQL: several workers take several rows; SQLite has one writer
+    ).first()
+    if best is None:
+        return None
+    attempt = best.attempt + 1
+    checkpoint = checkpoints.newest(tx, best.id, at=at, attempt=attempt)
+    chunks.cut(tx, best.id, checkpoint.chunks if checkpoint else 0)
+    taken = transition(
+        tx,
+        best.id,
+        State.QUEUED,
+        State.RUNNING,
+        at=at,
+        kind=EventKind.STARTED,
+        detail={"worker": worker_id, "device": device, "from_step": checkpoint.step if checkpoint else 0},
+        fence=best.attempt,
+        values={
+            "attempt": attempt,
+            "fruitless": best.fruitless + 1,
+            "device": device,
+            "worker_id": worker_id,
+            "lease_until": at + lease_seconds,
+            "started_at": best.started_at or at,
+            "step": checkpoint.step if checkpoint else None,
+        },
+    )
+    if taken is None:  # the row is locked, or this is the only writer
+        raise Fenced(best.id, attempt)
+    spec = rows.load(tx, [best])[0].spec
+    payload = checkpoint.payload if checkpoint else None
+    return Claim(best.id, attempt, spec, device, payload, best.max_seconds, best.max_memory_mb)
+
+
+def beat(tx: Connection, claim: Claim, *, lease_seconds: float) -> bool:
+    """Holds on to the experiment for another lease; whether its cancellation is asked for. Raises Fenced."""
+    return bool(_report(tx, claim, lease_until=now(tx) + lease_seconds).cancel_requested)
+
+
+def record(
+    tx: Connection,
+    claim: Claim,
+    *,
+    progress: Progress,
+    points: Mapping[str, np.ndarray],
+    checkpoint: bytes | None,
+    checkpoint_step: int,
+) -> None:
+    """Stores progress, new points and, unless it is None, a checkpoint that comes after these points.
+
+    Args:
+        tx: An open write.
+        claim: The hold on the experiment.
+        progress: How far it is.
+        points: New points in long form, the columns of :data:`store.chunks.COLUMNS`; may be empty.
+        checkpoint: The packed state to resume from.
+        checkpoint_step: The step that the checkpoint is at.
+
+    Raises:
+        Fenced: The experiment is no longer held; nothing is stored.
+    """
+    row = _report(
+        tx,
+        claim,
+        step=progress.step,
+        of=progress.of,
+        steps_per_second=progress.steps_per_second,
+        eta_seconds=progress.eta_seconds,
+    )
+    count = chunks.append(tx, claim.experiment_id, claim.attempt, points)
+    if checkpoint is None:
+        return
+    further = checkpoints.save(tx, claim.experiment_id, claim.attempt, Checkpoint(checkpoint_step, count, checkpoint))
+    if further and row.fruitless:
+        _report(tx, claim, fruitless=0)
+
+
+def complete(
+    tx: Connection,
+    claim: Claim,
+    result: ExperimentResult,
+    points: Mapping[str, np.ndarray],
+    provenance: Mapping[str, str],
+) -> None:
+    """Ends the experiment with its result, the last points and what it was computed with; checkpoints are dropped.
+
+    Raises:
+        Fenced: The experiment is no longer held; nothing is stored.
+    """
+    _end(tx, claim, State.COMPLETED, EventKind.COMPLETED, provenance=dict(provenance), **_outcome(claim, result))
+    _write_result(tx, claim, result, points)
+    checkpoints.drop(tx, claim.experiment_id)
+
+
+def mark_cancelled(
+    tx: Connection, claim: Claim, result: ExperimentResult | None, points: Mapping[str, np.ndarray]
+) -> None:
+    """Ends the experiment as cancelled, with how far its runs came if that is known. Raises Fenced."""
+    _end(tx, claim, State.CANCELLED, EventKind.CANCELLED, **(_outcome(claim, result) if result else {}))
+    if result is None:
+        chunks.append(tx, claim.experiment_id, claim.attempt, points)
+    else:
+        _write_result(tx, claim, result, points)
+
+
+def fail(tx: Connection, claim: Claim, failure: Failure, log: str) -> None:
+    """Ends the experiment as failed and keeps the trainer's log, with the traceback in it. Raises Fenced."""
+    _end(tx, claim, State.FAILED, EventKind.FAILED, failure_kind=failure.kind, failure_message=failure.message)
+    if log:
+        _write_log(tx, claim, log)
+
+
+def hand_back(tx: Connection, claim: Claim) -> None:
+    """Queues the experiment again, as when a worker is drained: an attempt that doesn't count. Raises Fenced."""
+    row = _report(tx, claim)
+    if row.cancel_requested:
+        _end(tx, claim, State.CANCELLED, EventKind.CANCELLED)
+    else:
+        _end(tx, claim, State.QUEUED, EventKind.HANDED_BACK, fruitless=max(0, row.fruitless - 1))
+
+
+def append_log(tx: Connection, claim: Claim, text: str) -> None:
+    """Adds to the log of this attempt. Raises Fenced."""
+    _report(tx, claim)
+    _write_log(tx, claim, text)
+
+
+def reap(tx: Connection, *, max_attempts: int) -> int:
+    """Takes experiments from workers whose lease is over; how many.
+
+    They are queued again, or failed after ``max_attempts`` attempts in a row that gained no checkpoint, or cancelled
+    where that was asked for. Safe in several processes at once.
+    """
+    at = now(tx)
+    expired = tx.execute(
+        select(experiments.c.id, experiments.c.attempt, experiments.c.fruitless, experiments.c.cancel_requested)
+        .where(experiments.c.state == State.RUNNING, experiments.c.lease_until < at)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in expired:
+        to, kind, values = _after_loss(row, max_attempts)
+        transition(tx, row.id, State.RUNNING, to, at=at, kind=kind, fence=row.attempt, values=values)
+    return len(expired)
+
+
+def waiting(tx: Connection) -> dict[str, int]:
+    """How many experiments could be claimed now, by the device that they wish for."""
+    wish = experiments.c.device
+    found = tx.execute(select(wish, func.count()).where(_claimable(now(tx))).group_by(wish))
+    counts: dict[str, int] = {device: count for device, count in found}  # noqa: C416  # dict() takes no typed rows
+    return {device: counts.get(device, 0) for device in DEVICES}
+
+
+def _claimable(at: float) -> Condition[bool]:
+    due = or_(experiments.c.not_before.is_(None), experiments.c.not_before <= at)
+    return and_(experiments.c.state == State.QUEUED, due)
+
+
+def _report(tx: Connection, claim: Claim, **values: Any) -> AnyRow:
+    """The fence for what doesn't move the state: sets the columns of the experiment if this attempt still holds it."""
+    held = (
+        experiments.c.id == claim.experiment_id,
+        experiments.c.state == State.RUNNING,
+        experiments.c.attempt == claim.attempt,
+    )
+    change = update(experiments).where(*held).values(values or {"attempt": claim.attempt})
+    row = tx.execute(change.returning(experiments.c.cancel_requested, experiments.c.fruitless)).first()
+    if row is None:
+        raise Fenced(claim.experiment_id, claim.attempt)
+    return row
+
+
+def _end(tx: Connection, claim: Claim, to: State, kind: EventKind, **values: Any) -> None:
+    """The fence for what moves the state."""
+    moved = transition(
+        tx, claim.experiment_id, State.RUNNING, to, at=now(tx), kind=kind, fence=claim.attempt, values=values
+    )
+    if moved is None:
+        raise Fenced(claim.experiment_id, claim.attempt)
+
+
+def _outcome(claim: Claim, result: ExperimentResult) -> dict[str, Any]:
+    return {
+        "teacher_response": pack({"response": np.array(result.teacher_response, np.float64)}),
+        "step": max(run.steps for run in result.runs),
+        "of": claim.spec.optimizer.steps,
+        "eta_seconds": None,
+    }
+
+
+def _write_result(tx: Connection, claim: Claim, result: ExperimentResult, points: Mapping[str, np.ndarray]) -> None:
+    chunks.append(tx, claim.experiment_id, claim.attempt, points)
+    runs.write(tx, claim.experiment_id, result.runs)
+
+
+def _write_log(tx: Connection, claim: Claim, text: str) -> None:
+    tx.execute(insert(logs).values(experiment_id=claim.experiment_id, attempt=claim.attempt, text=text))
+
+
+def _after_loss(row: AnyRow, max_attempts: int) -> tuple[State, EventKind, dict[str, Any]]:
+    if row.cancel_requested:
+        return State.CANCELLED, EventKind.CANCELLED, {}
+    if row.fruitless < max_attempts:
+        return State.QUEUED, EventKind.LEASE_EXPIRED, {}
+    message = (
+        f"its worker was lost {row.fruitless} times in a row before it could save a checkpoint; see the log, "
+        "ask for less memory or time, then retry"
+    )
+    return State.FAILED, EventKind.FAILED, {"failure_kind": FailureKind.WORKER_LOST, "failure_message": message}

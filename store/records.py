@@ -1,0 +1,164 @@
+"""What the repository returns: frozen values, never rows. Times are Unix seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.result import Outcome
+from core.spec import ExperimentSpec
+from store.states import State
+
+
+class FailureKind(StrEnum):
+    """Whose turn it is after a failure."""
+
+    USER = "user"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMEOUT = "timeout"
+    WORKER_LOST = "worker_lost"
+    INFRASTRUCTURE = "infrastructure"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an experiment failed: a word for programs, a sentence for people."""
+
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is; the rate and the time left are unknown at first."""
+
+    step: int
+    of: int
+    steps_per_second: float | None = None
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One seed of an experiment; outcome, steps and summary are there once it has ended."""
+
+    seed: int
+    outcome: Outcome | None = None
+    steps: int | None = None
+    summary: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment as it stands.
+
+    Attributes:
+        spec: With today's name, tags and notes.
+        device: The device that the experiment is pinned to; None until the first claim of an ``auto`` one.
+        attempts: How often a worker has claimed it.
+        progress: None before the first step is recorded.
+        version: Grows with every edit of name, tags or notes, and with nothing else.
+        runs: One per seed, in the spec's order.
+    """
+
+    id: str
+    spec: ExperimentSpec
+    spec_hash: str
+    setup_hash: str
+    state: State
+    owner: str
+    priority: int
+    not_before: float | None
+    max_seconds: float | None
+    max_memory_mb: int | None
+    device: str | None
+    attempts: int
+    failure: Failure | None
+    progress: Progress | None
+    cancel_requested: bool
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    version: int
+    warnings: tuple[str, ...]
+    provenance: Mapping[str, str] | None
+    runs: tuple[RunRecord, ...]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a submitted spec: a new experiment, or one that was there already (``reused``)."""
+
+    id: str
+    state: State
+    spec_hash: str
+    setup_hash: str
+    reused: bool
+    warnings: tuple[str, ...]
+
+
+class EventKind(StrEnum):
+    """What happens to an experiment."""
+
+    SUBMITTED = "submitted"
+    STARTED = "started"
+    CHECKPOINT_CORRUPT = "checkpoint_corrupt"
+    CANCEL_REQUESTED = "cancel_requested"
+    HANDED_BACK = "handed_back"
+    LEASE_EXPIRED = "lease_expired"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    RETRIED = "retried"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to an experiment. Numbers grow with time and are never reused."""
+
+    number: int
+    at: float
+    kind: EventKind
+    attempt: int
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Log:
+    """What the trainer of one attempt wrote, with the traceback if it ended in one."""
+
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's hold on an experiment. Every write names it, and is refused once another attempt has begun.
+
+    Attributes:
+        checkpoint: The newest whole checkpoint, None to begin at step 0.
+        max_seconds: The submitter's limit, None for no limit.
+        max_memory_mb: The submitter's limit, None for no limit.
+    """
+
+    experiment_id: str
+    attempt: int
+    spec: ExperimentSpec
+    device: str
+    checkpoint: bytes | None
+    max_seconds: float | None
+    max_memory_mb: int | None
+
+
+@dataclass(frozen=True)
+class WorkerRecord:
+    """One worker slot: where it runs, when it was last heard of, and what it works on."""
+
+    id: str
+    host: str
+    pid: int
+    trainer_pid: int | None
+    device: str
+    threads: int
+    heartbeat_at: float
+    experiment_id: str | None = None

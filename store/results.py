@@ -1,0 +1,40 @@
+"""What came out of an experiment: its result once it is completed, its series from the first recorded point on."""
+
+import numpy as np
+from sqlalchemy import Connection
+
+from core.arrays import unpack
+from core.result import ExperimentResult
+from store import chunks, rows, runs
+from store.errors import NotReady
+from store.states import State
+from store.tables import experiments
+
+
+def result(tx: Connection, id: str) -> ExperimentResult:  # noqa: A002  # the contract's word
+    """The result of a completed experiment, exactly as it was computed; its series are left empty.
+
+    Raises:
+        NotFound: There is no such experiment.
+        NotReady: It isn't completed.
+    """
+    columns = experiments.c
+    row = rows.one(tx, id, columns.state, columns.teacher_response, columns.spec)
+    if row.state != State.COMPLETED:
+        raise NotReady(row.state)
+    ended = runs.results(tx, id)
+    return ExperimentResult(
+        teacher_response=unpack(row.teacher_response)["response"].tolist(),
+        runs=[ended[seed] for seed in row.spec["seeds"]],
+        series={},
+    )
+
+
+def series(tx: Connection, id: str) -> dict[str, np.ndarray]:  # noqa: A002  # the contract's word
+    """All recorded points so far in long form, by seed and step: ``seed``, ``step`` and :data:`core.result.SERIES`.
+
+    Raises:
+        NotFound: There is no such experiment.
+    """
+    rows.one(tx, id, experiments.c.id)
+    return chunks.read(tx, id)

@@ -1,0 +1,86 @@
+"""Rows of the table of experiments made into :class:`store.records.Experiment`, a page at a time."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from core.spec import ExperimentSpec
+from store import runs
+from store.errors import NotFound
+from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
+from store.states import State
+from store.tables import AnyRow, experiments, tags
+
+SHORT = [column for column in experiments.c if column.name != "teacher_response"]
+"""What an :class:`Experiment` is made of: everything but the blob."""
+
+ID = re.compile(r"exp_[0-9a-f]{32}")
+"""Every id. What doesn't look so is not sent to the database, which may be unable to hold it."""
+
+
+def one(tx: Connection, experiment_id: str, *columns: Any, lock: bool = False) -> AnyRow:
+    """The row of one experiment, with the given columns.
+
+    Args:
+        tx: An open transaction.
+        experiment_id: Which one.
+        columns: The columns to read.
+        lock: Keep others from changing it until the transaction ends.
+
+    Raises:
+        NotFound: There is none.
+    """
+    query = select(*columns).where(experiments.c.id == experiment_id)
+    row = tx.execute(query.with_for_update() if lock else query).first() if ID.fullmatch(experiment_id) else None
+    if row is None:
+        raise NotFound("experiment", experiment_id)
+    return row
+
+
+def load(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
+    """The experiments of the rows, in their order; tags and runs are read in one query each for all of them."""
+    ids = [row.id for row in rows]
+    if not ids:
+        return []
+    ended = runs.records(tx, ids)
+    tagged: dict[str, list[str]] = {}
+    query = select(tags.c.experiment_id, tags.c.tag).where(tags.c.experiment_id.in_(ids)).order_by(tags.c.position)
+    for experiment_id, tag in tx.execute(query):
+        tagged.setdefault(experiment_id, []).append(tag)
+    return [_experiment(row, tuple(tagged.get(row.id, ())), ended.get(row.id, {})) for row in rows]
+
+
+def spec(row: AnyRow, tagged: tuple[str, ...]) -> ExperimentSpec:
+    """The spec of a row with today's metadata. It was valid when it was stored."""
+    stored = ExperimentSpec.model_validate(row.spec)
+    return stored.model_copy(update={"name": row.name, "tags": tagged, "notes": row.notes})
+
+
+def _experiment(row: AnyRow, tagged: tuple[str, ...], ended: dict[int, RunRecord]) -> Experiment:
+    described = spec(row, tagged)
+    return Experiment(
+        id=row.id,
+        spec=described,
+        spec_hash=row.spec_hash,
+        setup_hash=row.setup_hash,
+        state=State(row.state),
+        owner=row.owner,
+        priority=row.priority,
+        not_before=row.not_before,
+        max_seconds=row.max_seconds,
+        max_memory_mb=row.max_memory_mb,
+        device=None if row.device == "auto" else row.device,
+        attempts=row.attempt,
+        failure=None if row.failure_kind is None else Failure(FailureKind(row.failure_kind), row.failure_message),
+        progress=None if row.step is None else Progress(row.step, row.of, row.steps_per_second, row.eta_seconds),
+        cancel_requested=row.cancel_requested,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        version=row.version,
+        warnings=tuple(row.warnings),
+        provenance=row.provenance,
+        runs=tuple(ended.get(seed, RunRecord(seed)) for seed in described.seeds),
+    )

@@ -1,0 +1,90 @@
+"""The runs of an experiment, one row per seed: outcome, steps, summary in columns, final arrays in a blob."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from sqlalchemy import Connection, delete, insert, select
+
+from core.arrays import pack, unpack
+from core.result import METRICS, Outcome, Parameters, RunResult
+from store.records import RunRecord
+from store.tables import AnyRow, runs
+
+_SHORT = [column for column in runs.c if column.name != "arrays"]
+
+
+def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> None:
+    """Stores how each seed ended, in place of what was there before.
+
+    Raises:
+        ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
+    """
+    drop(tx, experiment_id)
+    rows = [{"experiment_id": experiment_id, **_row(result)} for result in results]
+    if rows:
+        tx.execute(insert(runs), rows)
+
+
+def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
+    """The runs that have ended of each experiment, by seed."""
+    found: dict[str, dict[int, RunRecord]] = {}
+    for row in tx.execute(select(*_SHORT).where(runs.c.experiment_id.in_(list(experiment_ids)))):
+        run = RunRecord(row.seed, Outcome(row.outcome), row.steps, _summary(row))
+        found.setdefault(row.experiment_id, {})[row.seed] = run
+    return found
+
+
+def results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
+    """The runs of an experiment with their final arrays, by seed."""
+    rows = tx.execute(select(runs).where(runs.c.experiment_id == experiment_id))
+    return {row.seed: _result(row) for row in rows}
+
+
+def drop(tx: Connection, experiment_id: str) -> None:
+    """Forgets how the seeds ended."""
+    tx.execute(delete(runs).where(runs.c.experiment_id == experiment_id))
+
+
+def _row(run: RunResult) -> dict[str, object]:
+    if unknown := run.summary.keys() - METRICS.keys():
+        raise ValueError(f"summary of seed {run.seed} has unknown metrics: {', '.join(sorted(unknown))}")
+    return {
+        "seed": run.seed,
+        "outcome": run.outcome,
+        "steps": run.steps,
+        **{name: value if math.isfinite(value := run.summary.get(name, math.nan)) else None for name in METRICS},
+        "non_finite": {name: _word(value) for name, value in run.summary.items() if not math.isfinite(value)},
+        "arrays": pack(
+            {
+                "response": np.array(run.response, np.float64),
+                "eigenvalues": np.array(run.eigenvalues, np.float64).reshape(-1, 2),
+                "hankel_singular_values": np.array(run.hankel_singular_values, np.float64),
+                **{name: np.array(matrix, np.float64) for name, matrix in run.parameters},
+            }
+        ),
+    }
+
+
+def _word(value: float) -> str:
+    """The word that a non-finite number travels as."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _summary(row: AnyRow) -> dict[str, float]:
+    non_finite: Mapping[str, str] = row.non_finite
+    values = {name: getattr(row, name) if name not in non_finite else float(non_finite[name]) for name in METRICS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _result(row: AnyRow) -> RunResult:
+    arrays = {name: array.tolist() for name, array in unpack(row.arrays).items()}
+    parameters = Parameters(**{name: arrays.pop(name) for name in Parameters.model_fields})
+    return RunResult(
+        seed=row.seed,
+        outcome=Outcome(row.outcome),
+        steps=row.steps,
+        parameters=parameters,
+        summary=_summary(row),
+        **arrays,
+    )

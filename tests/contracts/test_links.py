@@ -1,0 +1,56 @@
+"""Every link in the documentation that stays in the repository leads somewhere: to a file, and to a heading in it."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *(ROOT / "tests").glob("**/*.md")])
+_FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`[^`\n]*`")
+_LINK = re.compile(
+    r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|<(?:img|a)\s[^>]*?(?:src|href)=\"([^\"]+)\""
+)
+_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+
+
+def links(page: Path) -> list[str]:
+    """The targets of a page's links and pictures, without those to other sites."""
+    text = _CODE.sub("", _FENCE.sub("", page.read_text()))
+    targets = [markdown or html for markdown, html in _LINK.findall(text)]
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(page: Path) -> set[str]:
+    """The fragments that a page's headings can be reached by."""
+    headings = _HEADING.findall(_FENCE.sub("", page.read_text()))
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    broken = []
+    for target in links(page):
+        path, _, fragment = unquote(target).partition("#")
+        file = (page.parent / path).resolve() if path else page
+        there = file.exists() and file.is_relative_to(ROOT)
+        if not there or (fragment and file.suffix == ".md" and fragment not in anchors(file)):
+            broken.append(target)
+    assert not broken
+
+
+def test_there_are_pages_to_look_at():
+    assert ROOT / "README.md" in PAGES
+
+
+def test_links_and_headings_are_read_as_a_browser_would(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# The `one` door, and more\n[a](b.md#c) ![p](d.png) [site](https://x.y) `[not](a-link)`\n"
+        '```\n# no heading\n[no](link)\n```\n<img src="e.svg">\n'
+    )
+    assert links(page) == ["b.md#c", "d.png", "e.svg"]
+    assert anchors(page) == {"the-one-door-and-more"}

@@ -1,0 +1,107 @@
+"""The command line against a whole lab."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from extrapolab.cli import app
+from extrapolab.exits import Exit
+
+
+@pytest.fixture
+def invoke(lab):
+    return lambda *arguments, **options: CliRunner().invoke(app, ["--url", lab.url, *map(str, arguments)], **options)
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content, name="spec.json"):
+        path = tmp_path / name
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+def test_a_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp_path):
+    path = file(spec(name="from [a] file", tags=["by-hand"]))
+    ended = invoke("submit", path, "--watch")
+    assert ended.exit_code == Exit.OK, ended.output
+    experiment_id, state = ended.stdout.split()[:2]
+    assert state == "queued"
+    assert "[1/1]  from [a] file  completed" in ended.stdout
+    assert "step budget spent" in ended.stdout
+
+    assert "the lab has it already" in invoke("submit", path).stdout
+    assert "from [a] file  completed" in invoke("status", experiment_id).stdout
+    assert experiment_id in invoke("list", "--tag", "by-hand", "--state", "completed").stdout
+    assert "zero baseline" in invoke("result", experiment_id).stdout
+    assert "training on cpu" in invoke("log", experiment_id).stdout
+    assert len(invoke("workers").stdout.splitlines()) == 3
+
+    lines = invoke("series", experiment_id, "--names", "train_loss").stdout.splitlines()
+    assert lines[0] == "seed,step,train_loss"
+    assert lines[1].startswith("3,0,")
+
+    picture = tmp_path / "picture.pdf"
+    assert invoke("figure", experiment_id, "response", "-o", picture).stdout == f"{picture}\n"
+    assert picture.read_bytes().startswith(b"%PDF")
+    ended = invoke("figure", experiment_id, "response", "-o", tmp_path / "nowhere" / "picture.svg")
+    assert ended.exit_code == Exit.USAGE
+    assert "No such file" in ended.stderr
+
+
+def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, file, spec):
+    path = file(spec())
+    watched = invoke("submit", path, "--watch", "--json")
+    record = json.loads(watched.stdout)
+    assert record["state"] == "completed"
+    assert "completed" in watched.stderr
+    for command in ("status", "watch"):
+        assert json.loads(invoke(command, record["id"], "--json").stdout)["id"] == record["id"]
+    assert len(json.loads(invoke("result", record["id"], "--json").stdout)["runs"]) == 2
+    assert json.loads(invoke("series", record["id"], "--format", "json").stdout)["seed"][0] == 3
+    assert json.loads(invoke("list", "--limit", "1", "--json").stdout)["id"] == record["id"]
+    assert json.loads(invoke("workers", "--json").stdout.splitlines()[0])["device"] == "cpu"
+    assert (
+        json.loads(invoke("study", "report", "balanced", "--size", "full", "--json").stdout)["state"] == "not_started"
+    )
+
+
+def test_a_spec_may_come_in_by_the_standard_input(invoke, spec):
+    text = json.dumps(spec())
+    checked = invoke("submit", "-", "--dry-run", input=text)
+    assert checked.exit_code == Exit.OK
+    assert "standard input is valid: balanced teacher (d̂ = 2)" in checked.stdout
+    assert json.loads(invoke("submit", "-", "--dry-run", "--json", input=text).stdout)["cost"]["flop"] > 0
+
+
+def test_several_files_are_watched_and_one_that_fails_makes_the_exit_code_1(invoke, file, spec, endless):
+    first = json.loads(invoke("submit", file(endless(name="to be cancelled"), "a.json"), "--json").stdout)["id"]
+    second = json.loads(invoke("submit", file(spec(), "b.json"), "--json").stdout)["id"]
+    assert "cancelled" in invoke("cancel", first).stdout
+    watched = invoke("watch", first, second)
+    assert watched.exit_code == Exit.FAILED
+    assert "to be cancelled  cancelled" in watched.stdout
+    assert "completed" in watched.stdout
+    assert invoke("retry", first).exit_code == Exit.OK
+    assert invoke("cancel", first).exit_code == Exit.OK
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status", "exp_1"),
+        ("watch", "exp_1"),
+        ("cancel", "exp_1"),
+        ("list", "--state", "nonsense"),
+        ("study", "run", "nonsense"),
+        ("series", "exp_1"),
+    ],
+)
+def test_what_the_lab_refuses_ends_with_exit_code_4_and_its_sentence(invoke, arguments):
+    ended = invoke(*arguments)
+    assert ended.exit_code == Exit.REFUSED
+    assert "exp_1" in ended.stderr or "nonsense" in ended.stderr
+    assert ended.stdout == ""

@@ -1,0 +1,63 @@
+"""The demo in a lab that has every experiment of its study already, put there without the training."""
+
+import shutil
+import threading
+import time
+
+import pytest
+import uvicorn
+from typer.testing import CliRunner
+
+from core.studies import STUDIES
+from extrapolab.cli import app
+from extrapolab.exits import Exit
+from service.app import build
+from service.settings import Settings
+from store import experiments, queue
+from store.database import Database
+from store.experiments import Options
+from tests.kit import specimens
+
+
+@pytest.fixture
+def full_lab(migrated_sqlite, tmp_path):
+    """The URL of an API without workers, over a database in which the study is done."""
+    shutil.copy(migrated_sqlite, tmp_path / "lab.db")
+    database = Database(f"sqlite:///{tmp_path}/lab.db")
+    with database.write() as tx:
+        for spec in STUDIES["balanced"].experiments("quick"):
+            experiments.submit(tx, spec, owner="ada", options=Options(), warnings=(), rerun=False)
+            claim = queue.claim(tx, worker_id="w", device="cpu", lease_seconds=60.0)
+            result = specimens.result(*(specimens.run(seed) for seed in spec.seeds))
+            queue.complete(tx, claim, result, specimens.points([0], spec.seeds), {})
+    database.dispose()
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/lab.db", broker_url="redis://localhost:1/0")
+    server = uvicorn.Server(uvicorn.Config(build(settings), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def test_what_is_there_is_judged_and_drawn_without_computing_anything(full_lab, tmp_path):
+    folder = tmp_path / "new" / "figures"
+    ended = CliRunner().invoke(app, ["--url", full_lab, "demo", "--output", str(folder)])
+    assert ended.exit_code == Exit.OK, ended.output
+    shown = ended.stdout
+    assert "All 32 experiments of the study are in the lab: nothing to compute." in shown
+    assert "From a near-zero start 25 of 25 seeds fit the training lengths k > 2 d̂ = 4." in shown
+    assert "There is a cliff" in shown
+    assert "seed 4   0.900000+0.100000j" in shown
+    assert (folder / "extrapolation.svg").read_bytes().startswith(b"<?xml")
+    assert (folder / "extrapolation.png").read_bytes().startswith(b"\x89PNG")
+    for place in (folder / "extrapolation.svg", folder / "extrapolation.png", f"{full_lab}/docs"):
+        assert str(place) in shown
+
+
+def test_a_study_that_does_not_hold_is_shown_so_and_ends_with_exit_code_1(full_lab):
+    ended = CliRunner().invoke(app, ["--url", full_lab, "study", "run", "balanced"])
+    assert ended.exit_code == Exit.FAILED
+    assert "fails" in ended.stdout

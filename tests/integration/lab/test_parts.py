@@ -1,0 +1,60 @@
+"""``extrapolab worker`` and ``extrapolab migrate``: the parts of a lab that containers run one by one."""
+
+import subprocess
+import time
+
+import pytest
+
+from store.migrate import check
+from tests.kit.lab import EXTRAPOLAB, environment
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def extrapolab(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [EXTRAPOLAB, *arguments]
+    return subprocess.run(
+        command, env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_migrate_makes_the_tables_and_may_run_again(empty_url):
+    for _ in range(2):
+        done = extrapolab("migrate", EXTRAPOLAB_DATABASE_URL=empty_url)
+        assert (done.returncode, done.stdout) == (0, "The database is up to date.\n"), done.stderr
+        check(empty_url)
+
+
+def test_migrate_waits_for_the_database_as_long_as_it_was_told_and_says_so():
+    began = time.monotonic()
+    failed = extrapolab("migrate", "--wait", "1", EXTRAPOLAB_DATABASE_URL=NOWHERE)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("The database did not answer within 1 s: ")
+    assert "Traceback" not in failed.stderr
+    assert time.monotonic() - began > 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_worker_is_alive_when_its_slots_beat_and_ends_when_told(database_url, broker_url):
+    variables = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": broker_url}
+    assert extrapolab("worker", "--check", **variables).returncode == 1
+    worker = subprocess.Popen([EXTRAPOLAB, "worker", "--slots", "1"], env=environment(**variables))
+    try:
+        deadline = time.monotonic() + 30
+        while (alive := extrapolab("worker", "--check", **variables)).returncode != 0:
+            assert worker.poll() is None
+            assert time.monotonic() < deadline, alive.stderr
+        assert alive.stdout.startswith("1 worker slots of")
+        worker.terminate()
+        assert worker.wait(timeout=15) == 0
+        assert extrapolab("worker", "--check", **variables).returncode == 1
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+@pytest.mark.parametrize("arguments", [["--slots", "0"], ["--device", "tpu"]])
+def test_a_worker_that_makes_no_sense_is_refused(arguments):
+    refused = extrapolab("worker", *arguments)
+    assert refused.returncode == 2
+    assert arguments[0] in refused.stderr

@@ -1,0 +1,210 @@
+"""``extrapolab up`` as a user meets it: real processes, real signals."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+
+from tests.kit.lab import RunningLab, running_lab, up
+
+LONG = {
+    "teacher": {"kind": "balanced", "dim": 2, "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "seed": 0},
+    "student": {"kind": "linear", "dim": 20},
+    "training": {"length": 6},
+    "optimizer": {"kind": "gd", "lr": 1e-6, "steps": 10_000_000},
+    "seeds": 1,
+}
+SHORT = {**LONG, "optimizer": {"kind": "gd", "lr": 0.01, "steps": 200}}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def submit(lab: RunningLab, spec: dict) -> str:
+    answer = httpx2.post(f"{lab.url}/v1/experiments", json=spec, params={"on_duplicate": "rerun"}, timeout=30)
+    assert answer.status_code == 202, answer.text
+    return answer.json()["id"]
+
+
+def state(lab: RunningLab, experiment: str) -> str:
+    return httpx2.get(f"{lab.url}/v1/experiments/{experiment}", timeout=30).json()["state"]
+
+
+def wait_until(condition, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def gone(processes: list[psutil.Process], within: float = 0) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=within)
+    return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def sockets() -> set[Path]:
+    return set(Path("/tmp").glob("extrapolab-????????"))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[RunningLab]:
+    """One lab for the tests after which it stands as it stood before."""
+    with running_lab(tmp_path_factory.mktemp("up") / "data") as running:
+        yield running
+
+
+def test_it_says_where_it_is_and_answers_there(lab):
+    assert httpx2.get(f"{lab.url}/readyz").status_code == 200
+    assert str(lab.data / "logs") in lab.output
+    slots = httpx2.get(f"{lab.url}/v1/workers").json()["items"]
+    assert len(slots) == 2
+    assert {slot["pid"] for slot in slots} <= {process.pid for process in lab.family()}
+
+
+def test_a_second_lab_on_the_same_folder_is_told_who_holds_it(lab):
+    second = up(lab.data, "--port", "0")
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"in use by the lab at {lab.url} (process {lab.process.pid})" in second.stderr
+
+
+@pytest.mark.parametrize("word", ["redis-server", "uvicorn", "celery"])
+def test_a_killed_part_is_started_again_and_the_lab_goes_on(lab, word):
+    victim = lab.child(word)
+    victim.kill()
+    wait_until(lambda: gone([victim]))
+    experiment = submit(lab, SHORT)
+    wait_until(lambda: state(lab, experiment) == "completed")
+    wait_until(lambda: lab.child(word).pid != victim.pid)
+    assert "was killed by SIGKILL; starting it again" in lab.output
+
+
+def test_who_calls_while_the_api_is_started_again_waits_and_is_not_refused(lab):
+    codes: list[int] = []
+    call = lambda: codes.append(httpx2.get(f"{lab.url}/healthz", timeout=30).status_code)  # noqa: E731
+    callers = [threading.Thread(target=call) for _ in range(5)]
+    api = lab.child("uvicorn")
+    api.kill()
+    wait_until(lambda: gone([api]))
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert codes == [200] * 5
+
+
+def test_ctrl_c_ends_it_within_five_seconds_and_what_it_trained_goes_on_in_the_next_lab(data):
+    before = sockets()
+    with running_lab(data, "--workers", "1") as lab:
+        experiment = submit(lab, LONG)
+        wait_until(lambda: state(lab, experiment) == "running")
+        family = lab.family()
+        began = time.monotonic()
+        assert lab.end(signal.SIGINT) == 0
+        assert time.monotonic() - began < 5
+        assert gone(family)
+    assert sockets() == before
+    assert "Traceback" not in lab.output
+    with running_lab(data, "--workers", "1") as lab:
+        wait_until(lambda: state(lab, experiment) == "running")
+
+
+def test_sigterm_ends_it_within_five_seconds_even_with_a_request_that_never_ends(data):
+    with running_lab(data, "--workers", "1") as lab:
+        family = lab.family()
+        with socket.create_connection(("127.0.0.1", int(lab.url.rpartition(":")[2]))) as idle:
+            idle.sendall(b"GET /readyz HTTP/1.1\r\nHost: lab\r\n")
+            began = time.monotonic()
+            assert lab.end(signal.SIGTERM) == 0
+            assert time.monotonic() - began < 5
+        assert gone(family)
+
+
+def test_a_second_ctrl_c_kills(data):
+    with running_lab(data, "--workers", "1") as lab:
+        family = lab.family()
+        os.kill(lab.child("celery").pid, signal.SIGSTOP)  # deaf to SIGTERM
+        lab.process.send_signal(signal.SIGINT)
+        wait_until(lambda: "Stopping" in lab.output)
+        began = time.monotonic()
+        lab.end(signal.SIGINT)
+        assert time.monotonic() - began < 2
+        assert gone(family)
+
+
+def test_a_kill_leaves_nothing_even_while_it_trains(data):
+    with running_lab(data) as lab:
+        experiment = submit(lab, LONG)
+        wait_until(lambda: state(lab, experiment) == "running")
+        family = lab.family()
+        assert len(family) >= 7  # redis, API, Celery with two slots, two trainers
+        lab.process.kill()
+        assert gone(family, within=5)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_broker_and_a_database_that_run_already_are_used_in_place_of_own_ones(data, database_url, broker_url):
+    variables = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": broker_url}
+    with running_lab(data, "--workers", "1", variables=variables) as lab:
+        assert not any("redis-server" in " ".join(process.cmdline()) for process in lab.family())
+        experiment = submit(lab, SHORT)
+        wait_until(lambda: state(lab, experiment) == "completed")
+    assert not list(data.glob("*.db"))
+
+
+def test_a_busy_port_is_one_clear_sentence(data):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = up(data, "--port", str(port))
+    assert ended.returncode == 1
+    sentence = f"Can't listen on port {port} of 127.0.0.1: Address already in use. Choose another with --port.\n"
+    assert ended.stderr == sentence
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    ended = up(tmp_path / "file" / "data")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"The data folder {tmp_path}/file/data can't be written")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_part_that_cannot_run_ends_the_lab_with_the_reason(data):
+    broken = data.with_name("redis-server")
+    broken.write_text("#!/bin/sh\necho out of luck\nexit 3\n")
+    broken.chmod(0o700)
+    ended = up(data, "--port", "0", EXTRAPOLAB_REDIS_SERVER=str(broken))
+    assert ended.returncode == 1
+    assert "redis ended with exit code 3, the 5th time in a row before it was ready" in ended.stderr
+    assert "out of luck" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EXTRAPOLAB_DATABASE_URL", "mysql://somewhere"),
+        ("EXTRAPOLAB_LEASE_SECONDS", "soon"),
+        ("EXTRAPOLAB_REDIS_SERVER", "/no/such/file"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(data, name, value):
+    ended = up(data, "--port", "0", **{name: value})
+    assert ended.returncode == 1
+    assert name in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_once_needs_the_demo(data):
+    ended = up(data, "--once")
+    assert ended.returncode == 2
+    assert "--demo" in ended.stderr

@@ -1,0 +1,85 @@
+"""The real application over a real database, and a desk at which experiments end without the wait for their training."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from core.result import ExperimentResult
+from service.app import build
+from service.settings import Settings
+from store import queue
+from store.database import Database
+from store.records import Claim, Failure, FailureKind
+from tests.kit import specimens
+
+NO_BROKER = "redis://localhost:1/0"
+"""Wake-ups are of no use here: no test waits for a worker."""
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A SQLite database with all tables and no rows, for tests whose SQL is tested elsewhere."""
+    shutil.copy(migrated_sqlite, tmp_path / "lab.db")
+    return f"sqlite:///{tmp_path}/lab.db"
+
+
+@pytest.fixture
+def app(sqlite_url: str) -> FastAPI:
+    return build(Settings(database_url=sqlite_url, broker_url=NO_BROKER))
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A client of the application; an error of the service is a 500 to it, as to everybody."""
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+class Desk:
+    """What a worker writes, written at once."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def claim(self) -> Claim:
+        """The best waiting experiment, which runs from now on."""
+        with self.database.write() as tx:
+            claim = queue.claim(tx, worker_id="w1", device="cpu", lease_seconds=600.0)
+        assert claim is not None
+        return claim
+
+    def complete(self, claim: Claim, result: ExperimentResult | None = None, points: Mapping[str, Any] | None = None):
+        result = result or specimens.result(*(specimens.run(seed) for seed in claim.spec.seeds))
+        with self.database.write() as tx:
+            queue.complete(tx, claim, result, points or {}, {"torch": "2.13"})
+
+    def fail(self, claim: Claim, sentence: str, log: str) -> None:
+        with self.database.write() as tx:
+            queue.fail(tx, claim, Failure(FailureKind.INTERNAL, sentence), log)
+
+
+@pytest.fixture
+def desk(app: FastAPI) -> Desk:
+    return Desk(app.state.edge.database)
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    """A small valid spec."""
+    return specimens.spec(**changes).model_dump(mode="json")
+
+
+@pytest.fixture
+def submit(client: TestClient):
+    """Submits a small experiment and gives its path."""
+
+    def submit(**changes: Any) -> str:
+        answer = client.post("/v1/experiments?on_duplicate=rerun", json=body(**changes))
+        assert answer.status_code == 202, answer.text
+        return answer.headers["location"]
+
+    return submit

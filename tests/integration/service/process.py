@@ -1,0 +1,43 @@
+"""The service as its users run it: a uvicorn process of its own, over a database of its own."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.service.conftest import NO_BROKER
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Served:
+    url: str
+    pid: int
+
+
+@contextmanager
+def served(database_url: str, **environment: str) -> Iterator[Served]:
+    """The service on a free port, for as long as the context lasts."""
+    command = [sys.executable, "-m", "uvicorn", "--factory", "service.app:create", "--port", "0", "--no-access-log"]
+    settings = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": NO_BROKER, **environment}
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | settings, stderr=subprocess.PIPE, stdout=log, text=True
+        )
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if found := re.search(r"running on (http://[\d.:]+)", line):
+                    yield Served(found[1], process.pid)
+                    break
+            else:
+                raise AssertionError("the service did not start")
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)

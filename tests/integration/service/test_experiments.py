@@ -1,0 +1,156 @@
+"""Reading, describing, moving and removing experiments."""
+
+import pytest
+
+from tests.integration.service.conftest import body
+
+
+def test_pages_hold_every_experiment_once_the_newest_first(client, submit):
+    submitted = [submit(name=str(number)) for number in range(5)]
+    seen, query = [], {"limit": 2}
+    while True:
+        page = client.get("/v1/experiments", params=query).json()
+        assert len(page["items"]) <= 2
+        seen += [item["links"]["self"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert seen == submitted[::-1]
+
+
+def test_the_list_is_narrowed_by_tag_and_state(client, submit):
+    tagged = submit(tags=["a", "b"])
+    cancelled = submit(tags=["b"])
+    client.post(f"{cancelled}:cancel")
+
+    def found(query: str) -> list[str]:
+        return [item["links"]["self"] for item in client.get(f"/v1/experiments?{query}").json()["items"]]
+
+    assert found("tag=a") == [tagged]
+    assert found("tag=b") == [cancelled, tagged]
+    assert found("state=cancelled") == [cancelled]
+    assert found("state=queued&tag=b") == [tagged]
+    assert found("tag=c") == []
+
+
+def test_what_has_not_changed_is_not_sent_again(client, submit, desk):
+    path = submit()
+    etag = client.get(path).headers["etag"]
+    again = client.get(path, headers={"If-None-Match": etag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    desk.claim()
+    assert client.get(path, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_name_tags_and_notes_change_and_nothing_else(client, submit):
+    path = submit(name="old", tags=["old"])
+    before = client.get(path)
+    edited = client.patch(path, json={"name": "new", "tags": ["x", "y"]}, headers={"If-Match": before.headers["etag"]})
+    assert edited.status_code == 200
+    assert edited.headers["etag"] != before.headers["etag"]
+    assert edited.json() == client.get(path).json()
+    expected = before.json()
+    expected["spec"] |= {"name": "new", "tags": ["x", "y"]}
+    assert edited.json() == expected
+
+
+def test_an_edit_of_what_was_edited_meanwhile_is_refused(client, submit):
+    path = submit()
+    etag = client.get(path).headers["etag"]
+    client.patch(path, json={"name": "mine"}, headers={"If-Match": etag})
+    answer = client.patch(path, json={"name": "yours"}, headers={"If-Match": etag})
+    assert answer.status_code == 412
+    assert client.get(path).json()["spec"]["name"] == "mine"
+    assert client.patch(path, json={"name": "yours"}, headers={"If-Match": '"x"'}).status_code == 412
+    assert client.patch(path, json={"name": "whatever"}, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_progress_is_no_edit(client, submit, desk):
+    path = submit()
+    etag = client.get(path).headers["etag"]
+    desk.complete(desk.claim())
+    assert client.patch(path, json={"notes": "good"}, headers={"If-Match": etag}).status_code == 200
+
+
+def test_an_edit_says_what_it_is_of(client, submit):
+    answer = client.patch(submit(), json={"name": "x"})
+    assert answer.status_code == 428
+    assert answer.json()["errors"][0]["pointer"] == "/header/If-Match"
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [({}, ""), ({"nam": "x"}, "/nam"), ({"name": "a\0"}, "/name"), ({"tags": ["a", "a"]}, "/tags"), ({"seeds": 3}, "/seeds")],
+)
+def test_a_bad_edit_is_refused_by_its_field(client, submit, change, pointer):
+    answer = client.patch(submit(), json=change, headers={"If-Match": "*"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_only_what_has_ended_is_removed(client, submit):
+    path = submit()
+    refused = client.delete(path)
+    assert refused.status_code == 409
+    assert "cancel it first" in refused.json()["detail"]
+    client.post(f"{path}:cancel")
+    assert (client.delete(path).status_code, client.delete(path).status_code) == (204, 404)
+
+
+def test_a_queued_experiment_is_cancelled_at_once_and_queued_again_by_a_retry(client, submit):
+    path = submit()
+    cancelled = client.post(f"{path}:cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    assert client.post(f"{path}:cancel").status_code == 409
+    retried = client.post(f"{path}:retry")
+    assert (retried.status_code, retried.json()["state"]) == (202, "queued")
+    refused = client.post(f"{path}:retry")
+    assert refused.status_code == 409
+    assert "queued" in refused.json()["detail"]
+
+
+def test_a_running_experiment_is_asked_to_stop(client, submit, desk):
+    path = submit()
+    desk.claim()
+    asked = client.post(f"{path}:cancel")
+    assert (asked.status_code, asked.json()["state"], asked.json()["cancel_requested"]) == (202, "running", True)
+    assert client.get(path).json()["cancel_requested"]
+
+
+def test_a_completed_experiment_tells_what_came_out(client, submit, desk):
+    path = submit()
+    desk.complete(desk.claim())
+    read = client.get(path).json()
+    assert (read["state"], read["attempts"], read["device"]) == ("completed", 1, "cpu")
+    assert read["provenance"] == {"torch": "2.13"}
+    assert read["started_at"] <= read["finished_at"]
+    assert [(run["seed"], run["outcome"], run["steps"]) for run in read["runs"]] == [(0, "fitted", 100), (1, "fitted", 100)]
+    assert read["runs"][0]["summary"]["train_loss"] == 0.25
+
+
+def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, desk):
+    path = submit()
+    desk.fail(desk.claim(), "the trainer met a bug", "Traceback\n  boom\n")
+    read = client.get(path).json()
+    assert (read["state"], read["error"]) == ("failed", {"kind": "internal", "sentence": "the trainer met a bug"})
+    assert client.get(f"{path}/log").json()["items"] == [{"attempt": 1, "text": "Traceback\n  boom\n"}]
+    client.post(f"{path}:retry")
+    assert client.get(path).json()["error"] is None
+
+
+def test_the_history_is_read_in_pages(client, submit, desk):
+    path = submit()
+    desk.complete(desk.claim())
+    events = client.get(f"{path}/events").json()["items"]
+    assert [(event["kind"], event["attempt"]) for event in events] == [("submitted", 0), ("started", 1), ("completed", 1)]
+    first = client.get(f"{path}/events?limit=2").json()
+    rest = client.get(f"{path}/events", params={"cursor": first["next"]}).json()
+    assert (first["items"] + rest["items"], rest["next"]) == (events, None)
+    assert client.get(f"{path}/events?cursor=x").status_code == 400
+
+
+def test_a_merged_tag_can_be_edited_away(client):
+    client.post("/v1/experiments", json=body(tags=["a"]))
+    path = client.post("/v1/experiments", json=body(tags=["b"])).headers["location"]
+    client.patch(path, json={"tags": []}, headers={"If-Match": "*"})
+    assert client.get("/v1/experiments?tag=b").json()["items"] == []

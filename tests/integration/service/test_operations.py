@@ -1,0 +1,108 @@
+"""Health, readiness, workers, and the documentation that needs no other host."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from core.spec import ExperimentSpec
+from service.app import STATIC, build
+from service.settings import Settings
+from store import workers
+from store.records import WorkerRecord
+from tests.integration.service.conftest import NO_BROKER, body
+
+
+def test_the_process_lives(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_broker_that_is_away_degrades_but_does_not_stop_the_service(client):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (200, "degraded", "ok")
+    assert "refused" in answer.json()["broker"]
+
+
+def test_with_its_broker_the_service_is_ready(sqlite_url, broker_url):
+    with TestClient(build(Settings(database_url=sqlite_url, broker_url=broker_url))) as client:
+        assert client.get("/readyz").json() == {"status": "ready", "database": "ok", "broker": "ok"}
+
+
+def test_a_database_without_tables_is_told_with_the_remedy(tmp_path):
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/new.db", broker_url=NO_BROKER)
+    with TestClient(build(settings), raise_server_exceptions=False) as client:
+        answer = client.get("/readyz")
+        assert answer.status_code == 503
+        assert "extrapolab migrate" in answer.json()["detail"]
+        assert client.get("/v1/experiments").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/v1/experiments", "/v1/experiments/exp_" + "0" * 32, "/v1/workers"])
+def test_a_database_that_is_away_is_worth_another_try(tmp_path, path):
+    settings = Settings(database_url=f"postgresql://nobody@/none?host={tmp_path}", broker_url=NO_BROKER)
+    with TestClient(build(settings), raise_server_exceptions=False) as client:
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert int(answer.headers["retry-after"]) > 0
+        assert client.post("/v1/experiments", json=body()).status_code == 503
+        assert client.get("/healthz").status_code == 200
+
+
+def test_workers_are_listed_with_the_age_of_their_heartbeat(client, desk):
+    with desk.database.write() as tx:
+        for number in range(3):
+            workers.register(tx, WorkerRecord(f"w{number}", "host", 10 + number, None, "cpu", 1, heartbeat_at=0.0))
+    first = client.get("/v1/workers?limit=2").json()
+    rest = client.get("/v1/workers", params={"cursor": first["next"]}).json()
+    listed = first["items"] + rest["items"]
+    assert [(worker["id"], worker["pid"], worker["experiment_id"]) for worker in listed] == [
+        ("w0", 10, None),
+        ("w1", 11, None),
+        ("w2", 12, None),
+    ]
+    assert all(0 <= worker["heartbeat_age_seconds"] < 60 for worker in listed)
+
+
+def test_the_schema_is_that_of_a_spec(client):
+    schema = client.get("/v1/schema").json()
+    assert schema.pop("$schema").startswith("https://json-schema.org/")
+    assert schema == ExperimentSpec.model_json_schema()
+
+
+def test_the_documentation_loads_nothing_from_other_hosts(client):
+    assert client.get("/", follow_redirects=True).url.path == "/docs"
+    page = client.get("/docs").text
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert {"static/swagger-ui/swagger-ui-bundle.js", "static/swagger-ui/swagger-ui.css"} <= set(loaded)
+    for url in loaded:
+        assert url.startswith(("static/", "data:")), url
+        assert url.startswith("data:") or client.get(f"/{url}").status_code == 200
+    assert '"validatorUrl": null' in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_licences_of_the_vendored_assets_lie_beside_them():
+    folder = STATIC / "swagger-ui"
+    assert "Apache License" in (folder / "LICENSE").read_text()
+    assert {file.name for file in folder.iterdir()} == {
+        "LICENSE",
+        "NOTICE",
+        "swagger-ui-bundle.js",
+        "swagger-ui-bundle.js.LICENSE.txt",
+        "swagger-ui.css",
+    }
+
+
+def test_an_error_of_the_service_is_told_without_its_insides(sqlite_url):
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with TestClient(build(Settings(database_url=sqlite_url, broker_url=NO_BROKER)), raise_server_exceptions=False) as client:
+        path = client.post("/v1/experiments", json=body()).headers["location"]
+        with sqlite3.connect(file) as other:
+            other.execute("UPDATE experiments SET state = 'nonsense'")
+        other.close()
+        answer = client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.headers["x-request-id"] == answer.json()["request_id"]
+    assert "nonsense" not in answer.text

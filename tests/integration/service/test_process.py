@@ -1,0 +1,93 @@
+"""The service as a process: small, without torch, and sound on a real socket."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import psutil
+import pytest
+
+from store.database import Database
+from tests.integration.service.conftest import Desk, body
+from tests.integration.service.process import ROOT, Served, served
+from tests.kit import specimens
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture(scope="module")
+def database_url(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('process') / 'lab.db')}"
+
+
+@pytest.fixture(scope="module")
+def service(database_url: str):
+    with served(database_url) as service:
+        yield service
+
+
+def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served, database_url, capsys):
+    resident = []
+
+    def look() -> None:
+        resident.append(psutil.Process(service.pid).memory_info().rss / MEGABYTE)
+
+    look()
+    with httpx2.Client(base_url=service.url) as client:
+        path = client.post("/v1/experiments", json=body()).raise_for_status().headers["location"]
+        database = Database(database_url)
+        desk = Desk(database)
+        claim = desk.claim()
+        desk.complete(claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds))
+        database.dispose()
+        client.get(f"{path}/figures/response.svg").raise_for_status()
+        look()
+        for other in ("/readyz", "/openapi.json", f"{path}/figures/training.png", f"{path}/figures/spectrum.pdf"):
+            client.get(other).raise_for_status()
+        look()
+    maps = Path(f"/proc/{service.pid}/maps").read_text()
+    with capsys.disabled():
+        print("\nservice: {:.0f} MB after its start, {:.0f} with a figure drawn, {:.0f} with all kinds".format(*resident))
+    assert "matplotlib" in maps
+    assert "torch" not in maps
+    assert resident[1] < 150
+
+
+def test_importing_the_service_loads_no_torch():
+    code = "import sys, service.app; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("length", ["9000000", "34000000", "900000000"])
+def test_a_sender_of_too_much_gets_an_answer(service: Served, length):
+    """Also one that sends everything before it reads, and one that hopes to be stopped before that."""
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(
+            b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+            + length.encode()
+            + b"\r\n\r\n"
+        )
+        left = min(int(length), 40_000_000)
+        while left > 0:
+            try:
+                left -= connection.send(b" " * min(left, 1_000_000))
+            except (BrokenPipeError, ConnectionResetError):
+                break
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413")
+
+
+def test_half_a_request_harms_nobody(service: Served):
+    address = urlsplit(service.url)
+    for sent in (
+        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz",
+        b"GARBAGE",
+    ):
+        with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+            connection.sendall(sent)
+    assert httpx2.get(f"{service.url}/healthz").status_code == 200

@@ -1,0 +1,105 @@
+"""Submitting, on both databases."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.app import build
+from service.settings import Settings
+from tests.integration.service.conftest import NO_BROKER, body
+
+
+@pytest.fixture
+def client(database_url: str) -> Iterator[TestClient]:
+    app = build(Settings(database_url=database_url, broker_url=NO_BROKER))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_a_spec_becomes_a_queued_experiment_that_can_be_followed(client):
+    answer = client.post("/v1/experiments", json=body(name="first"))
+    assert answer.status_code == 202
+    assert answer.headers["retry-after"] == "1"
+    assert not answer.json()["reused"]
+    read = client.get(answer.headers["location"]).json()
+    assert (read["id"], read["state"], read["spec"]["name"]) == (answer.json()["id"], "queued", "first")
+    assert (read["owner"], read["attempts"], read["error"], read["started_at"]) == ("anonymous", 0, None, None)
+    assert read["created_at"].endswith("Z")
+    assert [run["seed"] for run in read["runs"]] == [0, 1]
+
+
+def test_an_equal_spec_finds_the_experiment_that_is_there_and_adds_its_tags(client):
+    first = client.post("/v1/experiments", json=body(tags=["a"])).json()
+    again = client.post("/v1/experiments", json=body(tags=["b"], name="other name", seeds=[1, 0]))
+    assert (again.status_code, again.json()["id"], again.json()["reused"]) == (200, first["id"], True)
+    assert client.get(first["links"]["self"]).json()["spec"]["tags"] == ["a", "b"]
+
+
+def test_a_rerun_is_another_experiment(client):
+    first = client.post("/v1/experiments", json=body()).json()
+    again = client.post("/v1/experiments?on_duplicate=rerun", json=body())
+    assert (again.status_code, again.json()["spec_hash"]) == (202, first["spec_hash"])
+    assert again.json()["id"] != first["id"]
+
+
+def test_a_dry_run_tells_everything_and_stores_nothing(client):
+    answer = client.post("/v1/experiments?dry_run=true", json=body(student={"kind": "linear", "dim": 4}))
+    dry = answer.json()
+    assert answer.status_code == 200
+    assert dry["spec"]["student"]["structure"] == "symmetric"
+    assert dry["cost"]["flop"] > 0
+    assert any("overparameterised" in warning for warning in dry["warnings"])
+    assert client.get("/v1/experiments").json() == {"items": [], "next": None}
+    stored = client.post("/v1/experiments", json=body(student={"kind": "linear", "dim": 4})).json()
+    assert (stored["spec_hash"], stored["setup_hash"]) == (dry["spec_hash"], dry["setup_hash"])
+    assert stored["warnings"] == dry["warnings"]
+
+
+def test_how_it_is_queued_is_kept(client):
+    query = {"priority": "7", "not_before": "2099-01-01T01:00:00+01:00", "max_seconds": "60.5", "max_memory_mb": "512"}
+    answer = client.post("/v1/experiments", params=query, json=body(), headers={"X-Extrapolab-User": "Ada L."})
+    read = client.get(answer.headers["location"]).json()
+    assert {name: read[name] for name in ("priority", "max_seconds", "max_memory_mb", "owner", "not_before")} == {
+        "priority": 7,
+        "max_seconds": 60.5,
+        "max_memory_mb": 512,
+        "owner": "Ada L.",
+        "not_before": "2099-01-01T00:00:00Z",
+    }
+
+
+def test_a_repeated_key_gets_the_first_answer_again(client):
+    key = {"Idempotency-Key": "k1"}
+    first = client.post("/v1/experiments?on_duplicate=rerun", json=body(), headers=key)
+    again = client.post("/v1/experiments?on_duplicate=rerun", json=body(), headers=key)
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert again.headers["location"] == first.headers["location"]
+    assert len(client.get("/v1/experiments").json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "changes"), [("/v1/experiments", {"name": "x"}), ("/v1/experiments?priority=1", {})], ids=["body", "query"]
+)
+def test_a_key_belongs_to_one_request(client, path, changes):
+    key = {"Idempotency-Key": "k1"}
+    client.post("/v1/experiments", json=body(), headers=key)
+    answer = client.post(path, json=body(**changes), headers=key)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/header/Idempotency-Key"
+
+
+def test_a_key_is_of_its_owner(client):
+    path = "/v1/experiments?on_duplicate=rerun"
+    answers = [
+        client.post(path, json=body(), headers={"Idempotency-Key": "k1", "X-Extrapolab-User": owner}).json()["id"]
+        for owner in ("ada", "emmy")
+    ]
+    assert answers[0] != answers[1]
+
+
+def test_seeds_of_63_bits_and_the_words_of_any_language_survive(client):
+    spec = body(seeds=[2**63 - 1], name="ĥ_j = λ^j 🚂", notes="line\nline", tags=["déjà vu"])
+    read = client.get(client.post("/v1/experiments", json=spec).headers["location"]).json()
+    assert read["spec"] == spec
+    assert len(client.get("/v1/experiments", params={"tag": "déjà vu"}).json()["items"]) == 1

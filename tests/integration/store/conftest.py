@@ -1,0 +1,74 @@
+"""A desk: short words for what most tests of the store do, each in a transaction of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from store import experiments, queue
+from store.database import Database, now
+from store.experiments import Options
+from store.records import Claim, Experiment, Progress, Submission
+from store.tables import experiments as table
+from tests.kit import specimens
+
+
+@dataclass(frozen=True)
+class Desk:
+    database: Database
+
+    def submit(
+        self, *, rerun=True, owner="ada", warnings=(), changes: Mapping[str, Any] | None = None, **options
+    ) -> Submission:
+        spec = specimens.spec(**(changes or {}))
+        with self.database.write() as tx:
+            return experiments.submit(tx, spec, owner=owner, options=Options(**options), warnings=warnings, rerun=rerun)
+
+    def get(self, experiment_id: str) -> Experiment:
+        with self.database.read() as tx:
+            return experiments.get(tx, experiment_id)
+
+    def claim(self, *, worker="w1", device="cpu", lease_seconds=60.0) -> Claim | None:
+        with self.database.write() as tx:
+            return queue.claim(tx, worker_id=worker, device=device, lease_seconds=lease_seconds)
+
+    def begin(self, **options) -> Claim:
+        """A new experiment that a worker has claimed."""
+        submitted = self.submit(**options)
+        claim = self.claim()
+        assert claim is not None
+        assert claim.experiment_id == submitted.id
+        return claim
+
+    def record(self, claim: Claim, *steps: int, checkpoint: bytes | None = None) -> None:
+        """Points at the given steps and, where it is given, a checkpoint at the last."""
+        progress = Progress(steps[-1], claim.spec.optimizer.steps)
+        points = specimens.points(steps, claim.spec.seeds)
+        with self.database.write() as tx:
+            queue.record(tx, claim, progress=progress, points=points, checkpoint=checkpoint, checkpoint_step=steps[-1])
+
+    def complete(self, claim: Claim, *runs, points: Mapping[str, Any] | None = None) -> None:
+        runs = runs or tuple(specimens.run(seed) for seed in claim.spec.seeds)
+        with self.database.write() as tx:
+            queue.complete(tx, claim, specimens.result(*runs), points or {}, {"torch": "2"})
+
+    def lose(self, claim: Claim, *, over_by: float = 1.0) -> None:
+        """Lets the lease of a claim have ended so many seconds ago; a negative number, let it end so soon."""
+        with self.database.write() as tx:
+            ended = update(table).where(table.c.id == claim.experiment_id).values(lease_until=now(tx) - over_by)
+            tx.execute(ended)
+
+    def reap(self, max_attempts=5) -> int:
+        with self.database.write() as tx:
+            return queue.reap(tx, max_attempts=max_attempts)
+
+    def kinds(self, experiment_id: str) -> list[str]:
+        with self.database.read() as tx:
+            return [event.kind for event in experiments.events(tx, experiment_id)]
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return Desk(database)

@@ -1,0 +1,120 @@
+"""Claiming: the best first, the right device, and no experiment twice however many workers try at once."""
+
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from store import queue
+from store.database import Database, now
+from store.states import State
+
+
+def test_an_empty_queue_gives_nothing(desk):
+    assert desk.claim() is None
+
+
+def test_a_claim_holds_what_a_worker_needs(desk):
+    submitted = desk.submit(max_seconds=5.0, max_memory_mb=100, changes={"tags": ["t"]})
+    claim, found = desk.claim(), desk.get(submitted.id)
+    assert (claim.experiment_id, claim.attempt, claim.device, claim.checkpoint) == (submitted.id, 1, "cpu", None)
+    assert (claim.max_seconds, claim.max_memory_mb) == (5.0, 100)
+    assert claim.spec == found.spec
+    assert (found.state, found.attempts, found.device) == (State.RUNNING, 1, "cpu")
+    assert found.started_at >= found.created_at
+    assert desk.kinds(submitted.id) == ["submitted", "started"]
+
+
+def test_higher_priority_goes_first_then_longer_wait(desk):
+    ids = [desk.submit(priority=priority).id for priority in (0, 5, -1, 5, 0)]
+    assert [desk.claim().experiment_id for _ in ids] == [ids[n] for n in (1, 3, 0, 4, 2)]
+
+
+def test_what_is_not_due_is_not_claimed(desk):
+    with desk.database.read() as tx:
+        at = now(tx)
+    later = desk.submit(priority=9, not_before=at + 3600)
+    due = desk.submit(not_before=at - 1)
+    assert desk.claim().experiment_id == due.id
+    assert desk.claim() is None
+    assert desk.get(later.id).state is State.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("wish", "worker", "claimed"),
+    [
+        ("auto", "cpu", True),
+        ("auto", "cuda", True),
+        ("cpu", "cpu", True),
+        ("cpu", "cuda", False),
+        ("cuda", "cpu", False),
+    ],
+)
+def test_a_worker_claims_what_wishes_for_its_device_or_any(desk, wish, worker, claimed):
+    desk.submit(changes={"numerics": {"device": wish}})
+    assert (desk.claim(device=worker) is not None) == claimed
+
+
+def test_what_may_run_anywhere_stays_where_it_ran_first(desk):
+    claim = desk.begin()
+    desk.lose(claim)
+    desk.reap()
+    assert desk.claim(device="cuda") is None
+    assert desk.claim(device="cpu").experiment_id == claim.experiment_id
+
+
+def test_waiting_counts_by_wish_what_is_due(desk):
+    for wish in ("auto", "auto", "cuda"):
+        desk.submit(changes={"numerics": {"device": wish}})
+    desk.submit(not_before=4e9)
+    desk.claim(device="cpu")
+    with desk.database.read() as tx:
+        assert queue.waiting(tx) == {"cpu": 0, "cuda": 1, "auto": 1}
+
+
+def claim_all(database, worker):
+    """Claims until nothing waits; the ids."""
+    ids = []
+    while True:
+        with database.write() as tx:
+            claim = queue.claim(tx, worker_id=worker, device="cpu", lease_seconds=60)
+        if claim is None:
+            return ids
+        ids.append(claim.experiment_id)
+
+
+def claim_all_in_process(url, worker, start, claimed):
+    database = Database(url)
+    start.wait()
+    claimed.put(claim_all(database, worker))
+    database.dispose()
+
+
+def test_threads_that_race_claim_each_experiment_once(desk):
+    ids = {desk.submit().id for _ in range(40)}
+    with ThreadPoolExecutor(8) as threads:
+        claimed = [
+            experiment_id
+            for part in threads.map(lambda n: claim_all(desk.database, f"w{n}"), range(8))
+            for experiment_id in part
+        ]
+    assert len(claimed) == 40
+    assert set(claimed) == ids
+
+
+def test_processes_that_race_claim_each_experiment_once(desk, database_url):
+    ids = {desk.submit().id for _ in range(40)}
+    context = multiprocessing.get_context("spawn")
+    start, claimed = context.Event(), context.Queue()
+    workers = [
+        context.Process(target=claim_all_in_process, args=(database_url, f"w{n}", start, claimed)) for n in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    start.set()
+    parts = [claimed.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    assert sorted(experiment_id for part in parts for experiment_id in part) == sorted(ids)
+    assert all(desk.get(experiment_id).attempts == 1 for experiment_id in ids)

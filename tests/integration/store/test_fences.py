@@ -1,0 +1,95 @@
+"""Fencing: a worker that was thought lost comes back, and nothing that it writes is taken."""
+
+import pytest
+from sqlalchemy import select
+
+from store import experiments, queue
+from store.errors import Fenced
+from store.records import Failure, FailureKind, Progress
+from store.states import State
+from store.tables import metadata
+from tests.kit import specimens
+
+WRITES = {
+    "beat": lambda tx, claim: queue.beat(tx, claim, lease_seconds=60),
+    "record": lambda tx, claim: queue.record(
+        tx, claim, progress=Progress(99, 100), points=specimens.points([99]), checkpoint=b"zombie", checkpoint_step=99
+    ),
+    "complete": lambda tx, claim: queue.complete(
+        tx, claim, specimens.result(specimens.run(0), specimens.run(1)), specimens.points([99]), {}
+    ),
+    "mark_cancelled": lambda tx, claim: queue.mark_cancelled(tx, claim, None, specimens.points([99])),
+    "fail": lambda tx, claim: queue.fail(tx, claim, Failure(FailureKind.INTERNAL, "zombie"), "zombie log"),
+    "hand_back": queue.hand_back,
+    "append_log": lambda tx, claim: queue.append_log(tx, claim, "zombie log"),
+}
+
+
+def everything(database):
+    """Every row of every table."""
+    with database.read() as tx:
+        return {
+            name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key.columns))]
+            for name, table in metadata.tables.items()
+        }
+
+
+def run_on(desk, claim):
+    """The experiment is claimed anew after its worker was lost."""
+    desk.lose(claim)
+    desk.reap()
+    desk.record(desk.claim(worker="w2"), 0, 5, checkpoint=b"theirs")
+
+
+def queue_again(desk, claim):
+    desk.lose(claim)
+    desk.reap()
+
+
+def complete(desk, claim):
+    run_on(desk, claim)
+    desk.lose(claim)
+    desk.reap()
+    desk.complete(desk.claim(worker="w3"))
+
+
+def cancel(desk, claim):
+    with desk.database.write() as tx:
+        experiments.request_cancel(tx, claim.experiment_id)
+    queue_again(desk, claim)
+
+
+def remove(desk, claim):
+    cancel(desk, claim)
+    with desk.database.write() as tx:
+        experiments.remove(tx, claim.experiment_id)
+
+
+@pytest.mark.parametrize("meanwhile", [run_on, queue_again, complete, cancel, remove])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_zombies_write_is_refused_and_changes_nothing(desk, write, meanwhile):
+    zombie = desk.begin()
+    desk.record(zombie, 0, 1, checkpoint=b"mine")
+    meanwhile(desk, zombie)
+    before = everything(desk.database)
+    with pytest.raises(Fenced), desk.database.write() as tx:
+        WRITES[write](tx, zombie)
+    assert everything(desk.database) == before
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_the_holder_may_write(desk, write):
+    claim = desk.begin()
+    before = everything(desk.database)
+    with desk.database.write() as tx:
+        WRITES[write](tx, claim)
+    assert everything(desk.database) != before
+
+
+def test_a_lease_that_is_over_but_not_reaped_still_holds(desk):
+    claim = desk.begin()
+    desk.lose(claim)
+    with desk.database.write() as tx:
+        queue.beat(tx, claim, lease_seconds=60)
+    assert desk.reap() == 0
+    assert desk.get(claim.experiment_id).state is State.RUNNING

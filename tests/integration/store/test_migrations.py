@@ -1,0 +1,114 @@
+"""Migrations: they make the tables that the code declares, up, down and up again, on both databases."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import insert, inspect, text
+
+from store import experiments, migrate
+from store.database import Database
+from store.errors import SchemaMismatch
+from store.tables import metadata
+from tests.kit import specimens
+
+
+@pytest.fixture
+def empty(empty_url):
+    opened = Database(empty_url)
+    yield opened
+    opened.dispose()
+
+
+def differences(database):
+    with database.read() as tx:
+        context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": True})
+        return compare_metadata(context, metadata)
+
+
+def shape(database):
+    """Every column, key and index, as the database itself tells them."""
+    with database.read() as tx:
+        found = inspect(tx)
+        return {
+            table: (
+                [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(table)],
+                found.get_pk_constraint(table),
+                found.get_foreign_keys(table),
+                sorted(index["name"] for index in found.get_indexes(table)),
+            )
+            for table in found.get_table_names()
+            if table != "alembic_version"
+        }
+
+
+def test_the_migrations_make_the_declared_tables(empty, empty_url):
+    migrate.upgrade(empty_url)
+    assert differences(empty) == []
+
+
+INDICES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+}
+
+
+def indices(database):
+    """Every index as the database would write it: alembic's comparison looks away from falling and partial ones."""
+    with database.read() as tx:
+        return {name: " ".join(sql.split()) for name, sql in tx.execute(text(INDICES[database.dialect]))}
+
+
+def test_the_migrations_make_just_what_the_code_would_make_by_itself(empty, empty_url):
+    migrate.upgrade(empty_url)
+    migrated = shape(empty), indices(empty)
+    migrate.downgrade(empty_url, "base")
+    with empty.write() as tx:
+        metadata.create_all(tx)
+    assert (shape(empty), indices(empty)) == migrated
+
+
+def test_up_down_and_up_again(empty, empty_url):
+    migrate.upgrade(empty_url)
+    first = shape(empty)
+    migrate.downgrade(empty_url, "base")
+    assert shape(empty) == {}
+    migrate.upgrade(empty_url)
+    assert shape(empty) == first
+
+
+def test_an_upgrade_of_what_is_up_to_date_keeps_everything(database, database_url):
+    with database.write() as tx:
+        options = experiments.Options()
+        kept = experiments.submit(tx, specimens.spec(), owner="", options=options, warnings=(), rerun=True)
+    migrate.upgrade(database_url)
+    with database.read() as tx:
+        assert experiments.get(tx, kept.id).spec == specimens.spec()
+
+
+def test_several_processes_may_upgrade_at_once(empty, empty_url):
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: migrate.upgrade(empty_url), range(4)))
+    assert differences(empty) == []
+
+
+def test_check_passes_after_an_upgrade_only(empty_url):
+    with pytest.raises(SchemaMismatch, match="extrapolab migrate"):
+        migrate.check(empty_url)
+    migrate.upgrade(empty_url)
+    migrate.check(empty_url)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty, empty_url):
+    with empty.write() as tx:
+        tx.execute(text("CREATE TABLE workers (experiment_id INTEGER)"))  # in the way of the first migration
+    with pytest.raises(Exception, match="workers"):
+        migrate.upgrade(empty_url)
+    assert list(shape(empty)) == ["workers"]
+
+
+def test_rows_go_with_their_experiment_and_never_stand_alone(database):
+    orphan = insert(metadata.tables["tags"]).values(experiment_id="exp_none", tag="t", position=0, created_at=0.0)
+    with pytest.raises(Exception, match=r"(?i)foreign key"), database.write() as tx:
+        tx.execute(orphan)

@@ -1,0 +1,77 @@
+"""Pages: newest first, whole, and unmoved by what is inserted between two of them."""
+
+import pytest
+
+from store import experiments
+from store.errors import BadCursor
+from store.states import State
+
+
+def walk(desk, *, limit=3, between=lambda: None, **filters):
+    """The ids of each page."""
+    pages, cursor = [], None
+    while True:
+        with desk.database.read() as tx:
+            found, cursor = experiments.page(tx, limit=limit, cursor=cursor, **filters)
+        pages.append([experiment.id for experiment in found])
+        if cursor is None:
+            return pages
+        between()
+
+
+def test_pages_are_newest_first_and_hold_each_experiment_once(desk):
+    ids = [desk.submit().id for _ in range(7)]
+    newest_first = ids[::-1]
+    assert walk(desk) == [newest_first[:3], newest_first[3:6], newest_first[6:]]
+
+
+def test_the_last_page_has_no_cursor_even_if_it_is_full(desk):
+    ids = [desk.submit().id for _ in range(3)]
+    assert walk(desk) == [ids[::-1]]
+
+
+def test_inserts_between_pages_neither_repeat_nor_skip(desk):
+    ids = [desk.submit().id for _ in range(7)]
+    pages = walk(desk, between=desk.submit)
+    assert [experiment_id for page in pages for experiment_id in page] == ids[::-1]
+
+
+@pytest.mark.parametrize("filters", [{"tag": "odd"}, {"tag": "odd", "state": State.QUEUED}, {"state": State.CANCELLED}])
+def test_filters_page_the_same_way(desk, filters):
+    ids = [desk.submit(changes={"tags": ["odd", "x"] if n % 2 else ["x"]}).id for n in range(10)]
+    with desk.database.write() as tx:
+        for experiment_id in ids[:4]:
+            experiments.request_cancel(tx, experiment_id)
+    cancelled, odd = set(ids[:4]), set(ids[1::2])
+    wanted = [
+        experiment_id
+        for experiment_id in ids[::-1]
+        if ("tag" not in filters or experiment_id in odd)
+        and ("state" not in filters or (experiment_id in cancelled) == (filters["state"] is State.CANCELLED))
+    ]
+    assert [experiment_id for page in walk(desk, limit=2, **filters) for experiment_id in page] == wanted
+
+
+def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(desk):
+    first = desk.begin(changes={"tags": ["one"]})
+    desk.complete(first)
+    desk.submit(changes={"tags": ["two", "three"]})
+    with desk.database.read() as tx:
+        (newer, older), _ = experiments.page(tx, limit=5, cursor=None)
+    assert (newer.spec.tags, older.spec.tags) == (("two", "three"), ("one",))
+    assert [run.outcome for run in newer.runs] == [None, None]
+    assert [run.outcome for run in older.runs] == ["fitted", "fitted"]
+    assert older.runs[1].summary["train_loss"] == 0.25
+
+
+@pytest.mark.parametrize("tag", ["nobody has it", "nul\0", "'; DROP TABLE tags", "x" * 10_000])
+def test_an_unknown_tag_has_an_empty_page(desk, tag):
+    desk.submit(changes={"tags": ["some"]})
+    with desk.database.read() as tx:
+        assert experiments.page(tx, limit=5, cursor=None, tag=tag) == ([], None)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "W10", "bnVsbA", "é", "WzEsICJleHBfIl0", "[1.0, 'exp_']", "A" * 4001])
+def test_a_made_up_cursor_is_refused(desk, cursor):
+    with desk.database.read() as tx, pytest.raises(BadCursor):
+        experiments.page(tx, limit=5, cursor=cursor)

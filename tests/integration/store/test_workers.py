@@ -1,0 +1,71 @@
+"""Worker slots: who is there, who is idle, who has fallen silent."""
+
+import dataclasses
+
+import pytest
+from sqlalchemy import update
+
+from store import workers
+from store.database import now
+from store.errors import NotFound
+from store.records import WorkerRecord
+from store.tables import workers as table
+
+SLOT = WorkerRecord("host:1", "host", 1, None, "cpu", 2, heartbeat_at=0.0)
+
+
+@pytest.fixture
+def tx(database):
+    with database.write() as open_transaction:
+        yield open_transaction
+
+
+def silence(tx, experiment_id, seconds):
+    tx.execute(update(table).where(table.c.id == experiment_id).values(heartbeat_at=now(tx) - seconds))
+
+
+def test_a_registered_slot_is_listed_with_the_databases_time(tx):
+    before = now(tx)
+    workers.register(tx, SLOT)
+    (listed,) = workers.listing(tx)
+    assert dataclasses.replace(listed, heartbeat_at=0.0) == SLOT
+    assert before <= listed.heartbeat_at <= now(tx)
+
+
+def test_registering_again_replaces(tx):
+    workers.register(tx, SLOT)
+    workers.register(tx, dataclasses.replace(SLOT, pid=2))
+    assert [worker.pid for worker in workers.listing(tx)] == [2]
+
+
+def test_a_beat_tells_what_it_works_on(tx):
+    workers.register(tx, SLOT)
+    silence(tx, SLOT.id, 100)
+    workers.beat(tx, SLOT.id, "exp_1", 77)
+    (listed,) = workers.listing(tx)
+    assert (listed.experiment_id, listed.trainer_pid) == ("exp_1", 77)
+    assert listed.heartbeat_at >= now(tx) - 10
+
+
+def test_a_beat_of_a_forgotten_slot_asks_to_register_again(tx):
+    with pytest.raises(NotFound, match="worker"):
+        workers.beat(tx, "nobody", None, None)
+
+
+def test_idle_counts_fresh_slots_of_the_device_without_work(tx):
+    for number, device in enumerate(["cpu", "cpu", "cpu", "cuda"]):
+        workers.register(tx, dataclasses.replace(SLOT, id=f"w{number}", device=device))
+    workers.beat(tx, "w1", "exp_1", None)
+    silence(tx, "w2", 31)
+    assert workers.idle(tx, "cpu", 30) == 1
+    assert workers.idle(tx, "cpu", 60) == 2
+    assert workers.idle(tx, "cuda", 30) == 1
+
+
+def test_removed_and_long_silent_slots_are_gone(tx):
+    for number in range(3):
+        workers.register(tx, dataclasses.replace(SLOT, id=f"w{number}"))
+    workers.remove(tx, "w0")
+    silence(tx, "w1", 100)
+    workers.forget_silent(tx, 60)
+    assert [worker.id for worker in workers.listing(tx)] == ["w2"]

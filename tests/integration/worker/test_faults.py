@@ -1,0 +1,78 @@
+"""Whole workers that are killed, told to stop or frozen in mid-training, and others that go on."""
+
+import pytest
+
+from tests.integration.worker.conftest import LONG
+from tests.integration.worker.workplace import gone, listing, until
+from tests.kit import specimens
+
+ON_SQLITE = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("workplace", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _dismissal(workplace):
+    """Every test hires its own workers."""
+    yield
+    workplace.dismiss()
+
+
+@ON_SQLITE
+def test_a_killed_worker_is_replaced_by_another_that_goes_on_from_the_checkpoint(workplace, assert_same):
+    worker = workplace.hire()
+    job = workplace.submit(LONG).until_saved()
+    everybody = worker.everybody
+    assert len(everybody) == 3, "the Celery parent, its slot and its trainer"
+    worker.process.kill()
+    until(lambda: all(map(gone, everybody)), seconds=1)
+    workplace.hire()
+    assert job.until_ended().attempts == 2
+    assert job.began_at[1] > 0
+    assert_same(job)
+
+
+@ON_POSTGRESQL
+def test_a_worker_that_is_told_to_stop_hands_its_training_back(workplace, assert_same):
+    worker = workplace.hire(EXTRAPOLAB_CHECKPOINT_SECONDS="60")
+    job = workplace.submit(LONG).until_saved()
+    saved_at = job.saved_at
+    worker.process.terminate()
+    assert worker.process.wait(10) == 0
+    assert job.now.state == "queued"
+    assert job.events[1:] == [("started", 1), ("handed_back", 1)]
+    assert listing(workplace.database) == []
+    workplace.hire()
+    assert job.until_ended().attempts == 2
+    assert job.began_at[1] > saved_at, "it was saved where it was"
+    assert_same(job)
+
+
+@ON_POSTGRESQL
+def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(workplace, assert_same):
+    zombie = workplace.hire()
+    job = workplace.submit(LONG).until_saved()
+    trainer = job.trainer
+    zombie.freeze()
+    workplace.hire()
+    job.until_trained(attempt=2)
+    zombie.thaw()
+    until(lambda: "dropping attempt 1" in zombie.said)
+    until(lambda: gone(trainer))
+    assert job.until_ended().state == "completed"
+    assert job.events == [("submitted", 0), ("started", 1), ("lease_expired", 1), ("started", 2), ("completed", 2)]
+    assert_same(job)
+
+
+@ON_SQLITE
+def test_a_gpu_worker_without_a_gpu_claims_nothing_and_says_so(workplace):
+    worker = workplace.hire(queue="gpu", EXTRAPOLAB_DEVICE="cuda", CUDA_VISIBLE_DEVICES="")
+    job = workplace.submit(specimens.spec())
+    until(lambda: "this machine has no CUDA device" in worker.said)
+    assert job.now.state == "queued"
+
+
+@ON_SQLITE
+def test_a_worker_refuses_a_database_without_tables(workplace, tmp_path):
+    worker = workplace.hire(EXTRAPOLAB_DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
+    assert worker.process.wait(20) == 1
+    assert "run 'extrapolab migrate'" in worker.said

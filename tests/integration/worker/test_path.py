@@ -1,0 +1,135 @@
+"""The path of an experiment through one worker of one slot, which serves all tests of this file."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from core.run import run
+from store import queue
+from store.records import Failure, FailureKind, Progress
+from tests.integration.worker.conftest import LONG
+from tests.integration.worker.workplace import Worker, gone, until
+from tests.kit import specimens
+
+ENDLESS = specimens.spec(optimizer={"kind": "gd", "steps": 10**9})
+ON_SQLITE = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worker(workplace) -> Worker:
+    return workplace.hire()
+
+
+def test_an_experiment_comes_to_its_end_with_the_right_numbers(workplace):
+    spec = specimens.spec(seeds=[3, 2**63 - 1])
+    job = workplace.submit(spec)
+    experiment = job.until_ended()
+    assert (experiment.state, experiment.failure) == ("completed", None)
+    expected, found = run(spec), job.result
+    assert [r.seed for r in found.runs] == [3, 2**63 - 1]
+    np.testing.assert_allclose([r.response for r in found.runs], [r.response for r in expected.runs], rtol=1e-9)
+    assert [(r.outcome, r.steps) for r in experiment.runs] == [(r.outcome, r.steps) for r in expected.runs]
+    assert job.series["step"].tolist() == [*range(101), *range(101)]
+    assert job.events == [("submitted", 0), ("started", 1), ("completed", 1)]
+    assert "training on cpu from step 0 of 100" in job.log
+    made_with = experiment.provenance
+    assert (made_with["device"], made_with["dtype"], made_with["threads"]) == ("cpu", "float64", "1")
+    assert all(made_with[name] for name in ("extrapolab", "results_version", "python", "torch", "numpy", "host", "cpu"))
+
+
+def test_experiments_of_a_slot_share_one_warm_trainer(workplace):
+    trainers = set()
+    for _ in range(3):
+        job = workplace.submit(specimens.spec(optimizer={"kind": "gd", "steps": 3000}))
+        trainers.add(job.slot.trainer_pid)
+        assert job.until_ended().state == "completed"
+    assert len(trainers) == 1
+
+
+@ON_SQLITE
+def test_only_the_trainer_loads_torch(workplace, worker):
+    job = workplace.submit(ENDLESS).until_trained()
+    parent, slot, trainer = worker.process.pid, job.slot.pid, job.slot.trainer_pid
+    loads_torch = [pid for pid in (parent, slot, trainer) if "libtorch" in Path(f"/proc/{pid}/maps").read_text()]
+    job.cancel()
+    job.until_ended()
+    assert loads_torch == [trainer]
+
+
+def test_a_training_is_cancelled_within_two_seconds_and_keeps_what_it_has(workplace):
+    job = workplace.submit(ENDLESS).until_trained()
+    trainer = job.trainer
+    asked = time.monotonic()
+    job.cancel()
+    experiment = job.until_ended()
+    assert time.monotonic() - asked < 2.0
+    assert experiment.state == "cancelled"
+    assert [r.outcome for r in experiment.runs] == ["cancelled", "cancelled"]
+    assert all(r.steps > 0 for r in experiment.runs)
+    assert not gone(trainer), "a trainer that answers is kept"
+
+
+@ON_SQLITE
+def test_a_trainer_that_does_not_answer_is_killed_for_a_cancel(workplace):
+    job = workplace.submit(ENDLESS).until_trained()
+    trainer = job.trainer
+    trainer.suspend()
+    asked = time.monotonic()
+    job.cancel()
+    assert job.until_ended().state == "cancelled"
+    assert time.monotonic() - asked < 2.0
+    assert gone(trainer)
+
+
+@ON_SQLITE
+def test_a_training_that_breaks_says_why_and_where(workplace):
+    """Here because of a checkpoint that is whole, as far as SQL can see, but is none."""
+    job = workplace.submit(specimens.spec(numerics={"device": "cuda"}))
+    with workplace.database.write() as tx:
+        claim = queue.claim(tx, worker_id="w", device="cuda", lease_seconds=60)
+        queue.record(tx, claim, progress=Progress(1, 100), points={}, checkpoint=b"no arrays", checkpoint_step=1)
+        queue.hand_back(tx, claim)
+        tx.exec_driver_sql("UPDATE experiments SET device = 'cpu' WHERE state = 'queued'")
+    failure = job.until_ended().failure
+    assert failure.kind == FailureKind.INTERNAL
+    assert "ValueError" in failure.message
+    assert "Traceback" in job.log
+    assert "core/arrays.py" in job.log
+
+
+@ON_SQLITE
+def test_too_much_time_is_a_timeout(workplace):
+    job = workplace.submit(ENDLESS, max_seconds=1.0)
+    failure = job.until_ended().failure
+    assert failure == Failure(FailureKind.TIMEOUT, "The training was stopped after 1 s, the limit max_seconds.")
+    assert job.series["step"].max() > 0, "the points until then are kept"
+
+
+@ON_SQLITE
+def test_too_much_memory_is_out_of_memory(workplace):
+    failure = workplace.submit(ENDLESS, max_memory_mb=64).until_ended().failure
+    assert failure.kind == FailureKind.OUT_OF_MEMORY
+    assert "max_memory_mb is 64" in failure.message
+
+
+def test_a_killed_trainer_costs_nothing_but_time(workplace, assert_same):
+    job = workplace.submit(LONG).until_saved()
+    job.trainer.kill()
+    assert job.until_ended().attempts == 2
+    assert job.began_at[1] > 0
+    assert "was killed by SIGKILL" in job.log
+    assert_same(job)
+
+
+@ON_SQLITE
+def test_a_killed_slot_takes_its_trainer_along_and_costs_nothing_but_time(workplace, assert_same):
+    job = workplace.submit(LONG).until_saved()
+    trainer = job.trainer
+    psutil.Process(job.slot.pid).kill()
+    until(lambda: gone(trainer), seconds=1)
+    assert job.until_ended().attempts == 2
+    assert job.began_at[1] > 0
+    assert_same(job)

@@ -1,0 +1,105 @@
+"""A whole embedded lab for tests, as a user starts it: one ``extrapolab up`` process and what it starts."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.settings import LabSettings
+
+EXTRAPOLAB = Path(sys.executable).with_name("extrapolab")
+"""The command line of this environment."""
+
+START_SECONDS = 60.0
+_READY = re.compile(r"The lab is ready at (http://\S+)")
+
+
+class RunningLab:
+    """A lab that was ready at its start.
+
+    Attributes:
+        url: Where its API answers.
+        data: Its data folder.
+        process: ``extrapolab up``.
+    """
+
+    def __init__(self, url: str, data: Path, process: psutil.Popen, output: Path) -> None:
+        self.url, self.data, self.process, self._output = url, data, process, output
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self._output.read_text()
+
+    def family(self) -> list[psutil.Process]:
+        """Its processes, itself not among them."""
+        return self.process.children(recursive=True)
+
+    def child(self, word: str) -> psutil.Process:
+        """The direct child in whose command line ``word`` occurs, such as ``uvicorn``."""
+        (found,) = [child for child in self.process.children() if any(word in part for part in child.cmdline())]
+        return found
+
+    def end(self, sig: signal.Signals = signal.SIGINT) -> int:
+        """Asks it to end, as Ctrl-C does, and waits; its exit code."""
+        self.process.send_signal(sig)
+        return self.process.wait(timeout=15)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without settings of a lab, with ``changes``."""
+    ours = {f"EXTRAPOLAB_{name.upper()}" for name in LabSettings.model_fields}
+    return {
+        name: value
+        for name, value in {**psutil.Process().environ(), **changes}.items()
+        if name in changes or name not in ours
+    }
+
+
+def up(data: Path, *options: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Runs an ``extrapolab up`` that is expected to end by itself."""
+    command = [EXTRAPOLAB, "up", "--data", data, *options]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment(**changes), timeout=START_SECONDS, check=False
+    )
+
+
+@contextmanager
+def running_lab(data: Path, *options: str, variables: Mapping[str, str] | None = None) -> Iterator[RunningLab]:
+    """A lab on ``data`` and a free port with two slots, unless ``options`` say otherwise; it is gone at the end."""
+    output = data.with_name(f"{data.name}.out")
+    with output.open("wb") as file:
+        command = [EXTRAPOLAB, "up", "--data", data, "--port", "0", "--workers", "2", *options]
+        process = psutil.Popen(
+            command, stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=environment(**variables or {})
+        )
+    try:
+        yield RunningLab(_url_of(process, output), data, process, output)
+    finally:
+        if process.is_running():
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=15)
+
+
+def _url_of(process: psutil.Popen, output: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while not (ready := _READY.search(output.read_text())):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"The lab did not start:\n{output.read_text()}")
+        time.sleep(0.05)
+    return ready[1]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """The session's lab, for tests that leave it as it was."""
+    with running_lab(tmp_path_factory.mktemp("lab") / "data") as running:
+        yield running

@@ -1,0 +1,68 @@
+"""A real redis-server for tests, with the binary and the flags of an embedded lab; it starts in some milliseconds."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from lab import broker
+
+
+class RedisServer:
+    """One server on a unix socket, which a test may kill and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = broker.url(folder)
+        self._command = broker.command(broker.find_server(None), folder)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it and waits for its PONG."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while not broker.answers(self.folder):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"redis-server did not start: {' '.join(self._command)}")
+            time.sleep(0.002)
+
+    def kill(self) -> None:
+        """Ends it as a power cut would; what it held is lost."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def client(self) -> "redis.Redis":
+        """A client of it, with text for bytes."""
+        return redis.Redis(unix_socket_path=str(broker.socket(self.folder)), decode_responses=True)
+
+
+@contextmanager
+def running_redis() -> Iterator[RedisServer]:
+    """A server of one's own, for as long as the context lasts."""
+    with tempfile.TemporaryDirectory(prefix="extrapolab-test-", dir="/tmp") as folder:  # a short path, for the socket
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The session's server."""
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def broker_url(redis_server: RedisServer) -> str:
+    """The URL of an empty broker."""
+    redis_server.client().flushall()
+    return redis_server.url

@@ -1,0 +1,30 @@
+"""Answers of a lab, as tests of what is made of them need some."""
+
+from extrapolab.records import ExperimentRecord, Run
+from tests.kit import specimens
+
+ID = "exp_" + "0" * 32
+
+
+def record(state="queued", *, number=0, **changes) -> ExperimentRecord:
+    """An experiment as a lab describes it."""
+    base = {
+        "id": f"exp_{number:032x}",
+        "spec": specimens.spec(name=f"number {number}"),
+        "spec_hash": "a" * 64,
+        "setup_hash": "b" * 64,
+        "state": state,
+        "created_at": "2026-11-22T20:00:00Z",
+    }
+    return ExperimentRecord.read(base | changes)
+
+
+def running(step, *, number=0, speed=250.0) -> ExperimentRecord:
+    """One that has come so far."""
+    progress = {"step": step, "of": 100, "steps_per_second": speed, "eta_seconds": 0.4}
+    return record("running", number=number, progress=progress)
+
+
+def runs(*outcomes, **summary) -> tuple[Run, ...]:
+    """One run per outcome, all with the same summary."""
+    return tuple(Run(seed=seed, outcome=outcome, steps=100, summary=summary) for seed, outcome in enumerate(outcomes))

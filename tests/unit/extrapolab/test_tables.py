@@ -1,0 +1,97 @@
+"""What people read of experiments, seeds, workers and claims."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from extrapolab import tables
+from extrapolab.records import Claim, Worker
+from extrapolab.terminal import console, duration, number
+from tests.unit.extrapolab.answers import record, running, runs
+
+
+def text(*things, width=200):
+    out = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    for thing in things:
+        out.print(thing)
+    return out.file.getvalue()
+
+
+def test_a_table_of_seeds_shows_how_each_ended_beside_the_zero_baseline():
+    shown = text(
+        tables.runs_table(
+            runs("fitted", "diverged", fit_error=1e-9, extrapolation_error=float("inf"), zero_baseline=0.25)
+        )
+    )
+    head, first, second = shown.splitlines()
+    assert " ".join(head.split()) == "seed outcome steps fit error extrapolation error zero baseline"
+    assert first.split() == ["0", "fitted", "100", "1e-09", "inf", "0.25"]
+    assert second.split()[1] == "diverged"
+
+
+def test_a_seed_that_has_not_ended_is_a_row_of_dashes():
+    assert text(tables.runs_table(runs(None))).splitlines()[1].split() == ["0", "-", "100", "-", "-", "-"]
+
+
+def test_a_list_shows_names_with_brackets_as_they_are():
+    spec = {**record().spec.model_dump(), "name": "poles [0.9] :smile: [/red]"}
+    assert "poles [0.9] :smile: [/red]" in text(tables.experiments_table([record(spec=spec)]))
+
+
+def test_a_list_shows_how_far_a_running_experiment_is_and_how_seeds_ended():
+    shown = text(
+        tables.experiments_table([running(10), record("completed", runs=runs("fitted", "fitted", "diverged"))])
+    )
+    assert "10 / 100  250 steps/s, 0.4 s left" in shown
+    assert "2 fitted, 1 diverged" in shown
+
+
+def test_an_experiment_is_described_with_its_setup_warnings_and_failure():
+    out = Console(file=io.StringIO(), width=200)
+    error = {"kind": "timeout", "sentence": "It trained for more than 5 s."}
+    tables.describe(record("failed", error=error, warnings=["lr is large"], attempts=2), out)
+    shown = out.file.getvalue()
+    assert "balanced teacher (d̂ = 2), symmetric linear student (d = 3), k = 4, q = 8, gd at 0.01, 100 steps" in shown
+    assert "timeout: It trained for more than 5 s." in shown
+    assert "warning: lr is large" in shown
+    assert "attempts  2" in shown
+
+
+def test_a_claim_is_shown_in_words_and_as_an_inequality_with_its_number():
+    claim = Claim(claim="It holds", inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails")
+    missing = Claim(claim="Unknown", inequality="x > 1", value=None, bound=1, verdict="not_run")
+    lines = [line.split() for line in text(tables.claims_table([claim, missing])).splitlines()]
+    assert lines[1] == ["fails", "It", "holds", "0.5"]
+    assert lines[2] == ["error", "<", "0.01"]
+    assert lines[3] == ["not", "run", "Unknown", "-"]
+
+
+def test_workers_are_shown_with_what_they_run():
+    slot = {"id": "w", "host": "node7", "pid": 41, "trainer_pid": 42, "device": "cuda", "threads": 4}
+    busy = Worker.read({**slot, "heartbeat_age_seconds": 75.0, "experiment_id": "exp_1"})
+    idle = Worker.read({**slot, "trainer_pid": None, "heartbeat_age_seconds": 0.5})
+    lines = [line.split() for line in text(tables.workers_table([busy, idle])).splitlines()]
+    assert lines[1] == ["node7", "41", "42", "cuda", "4", "1:15", "ago", "exp_1"]
+    assert lines[2] == ["node7", "41", "-", "cuda", "4", "0.5", "s", "ago", "idle"]
+
+
+def test_where_the_output_is_no_terminal_there_is_no_colour_and_no_folding(capsys):
+    console().print(tables.runs_table(runs("fitted")))
+    console().print("a long line " * 40)
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1:00"), (3599.6, "1:00:00"), (86400 * 2, "2 days, 0:00:00")],
+)
+def test_durations_read_as_people_say_them(seconds, words):
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(("value", "word"), [(None, "-"), (0.0, "0"), (1234567.0, "1.23e+06"), (float("-inf"), "-inf")])
+def test_numbers_have_three_digits(value, word):
+    assert number(value) == word

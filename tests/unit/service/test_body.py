@@ -1,0 +1,60 @@
+import pytest
+
+from core.errors import SpecError
+from core.spec import ExperimentSpec
+from service.body import parse
+from service.errors import Malformed
+from service.wire.edit import Edit
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"a": 1,}',
+        b'{"a": 1} x',
+        b"\xef\xbb\xbf{}",
+        b'{"name": "\xff"}',
+        b'{"name": "\\ud800"}',
+        b'{"seeds": [' + b"9" * 5000 + b"]}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"'a'",
+        b"nan",
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_not_json_is_malformed(body):
+    with pytest.raises(Malformed, match="JSON"):
+        parse(body, ExperimentSpec)
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999"])
+def test_a_number_that_json_does_not_have_is_named_by_its_field(number):
+    body = (
+        b'{"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 4}, "training": {"length": 2},'
+        b' "optimizer": {"lr": ' + number + b"}}"
+    )
+    with pytest.raises(SpecError) as refused:
+        parse(body, ExperimentSpec)
+    assert [problem.pointer for problem in refused.value.problems] == ["/optimizer/lr"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"3", b'"x"', b"NaN"])
+def test_json_that_is_no_object_is_not_valid(body):
+    with pytest.raises(SpecError):
+        parse(body, ExperimentSpec)
+
+
+def test_every_problem_of_a_body_is_listed_at_once():
+    with pytest.raises(SpecError) as refused:
+        parse(b'{"nmae": "x", "tags": ["a", "a"], "notes": "\\u0000"}', Edit)
+    assert {problem.pointer for problem in refused.value.problems} == {"/nmae", "/tags", "/notes"}
+    assert "did you mean 'name'" in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"name": null}'])
+def test_an_edit_changes_something(body):
+    with pytest.raises(SpecError):
+        parse(body, Edit)

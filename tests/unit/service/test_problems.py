@@ -1,0 +1,18 @@
+import store.errors
+from core.errors import ExtrapolabError
+from service import errors
+from service.problems import KINDS
+
+NEVER_HERE = {store.errors.StoreError, store.errors.Fenced, errors.Refusal}
+"""Bases, and what only workers meet."""
+
+
+def test_every_error_of_service_and_store_has_a_status():
+    for module in (store.errors, errors):
+        for error in vars(module).values():
+            if isinstance(error, type) and issubclass(error, ExtrapolabError) and error.__module__ == module.__name__:
+                assert error in KINDS or error in NEVER_HERE, error
+
+
+def test_no_foreseen_error_is_an_internal_one():
+    assert all(kind.status < 500 or kind.status == 503 for kind in KINDS.values())

@@ -1,0 +1,34 @@
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.results import _csv, _evenly
+
+
+@given(st.lists(st.integers(0, 30), max_size=5), st.integers(2, 12))
+def test_thinning_keeps_first_and_last_point_of_each_seed_and_no_more_than_asked_for(counts, most):
+    seeds = np.repeat(np.arange(len(counts)), counts)
+    kept = _evenly(seeds, most)
+    assert np.all(np.diff(kept) > 0)
+    for seed, count in enumerate(counts):
+        rows = kept[seeds[kept] == seed] - sum(counts[:seed])
+        assert len(rows) == min(count, most)
+        if count:
+            assert (rows[0], rows[-1]) == (0, count - 1)
+
+
+@given(st.lists(st.floats(), max_size=20))
+def test_numbers_are_read_back_from_csv_exactly(values):
+    text = _csv({"seed": np.arange(len(values)), "x": np.array(values)}).decode()
+    header, *rows = text.splitlines()
+    assert header == "seed,x"
+    for row, value in zip(rows, values, strict=True):
+        read = float(row.split(",")[1])
+        assert read == value or (math.isnan(read) and math.isnan(value))
+
+
+def test_non_finite_numbers_are_the_same_words_in_csv_as_in_json():
+    text = _csv({"x": np.array([np.nan, np.inf, -np.inf])}).decode()
+    assert text.split() == ["x", "NaN", "Infinity", "-Infinity"]

@@ -1,0 +1,26 @@
+import os
+
+import pytest
+from pydantic import ValidationError
+
+from worker.settings import WorkerSettings
+
+
+def test_the_cores_are_divided_among_the_slots():
+    cores = len(os.sched_getaffinity(0))
+    settings = WorkerSettings()
+    assert settings.threads_of_one(slots=1) == cores
+    assert settings.threads_of_one(slots=cores) == 1
+    assert settings.threads_of_one(slots=10 * cores) == 1
+
+
+def test_threads_may_be_set(monkeypatch):
+    monkeypatch.setenv("EXTRAPOLAB_THREADS", "3")
+    assert WorkerSettings().threads_of_one(slots=2) == 3
+
+
+@pytest.mark.parametrize(("name", "value"), [("EXTRAPOLAB_THREADS", "0"), ("EXTRAPOLAB_DEVICE", "tpu")])
+def test_nonsense_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError):
+        WorkerSettings()

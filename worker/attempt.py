@@ -1,0 +1,129 @@
+"""One attempt: a claim in the hands of a trainer, watched from outside until its end, whichever end that is."""
+
+import logging
+import time
+
+from store.records import Claim, Failure, FailureKind
+from worker.leash import Leash
+from worker.ledger import ClaimLost, Ledger
+from worker.messages import Advanced, Cancel, Failed, Finished, Pause, Paused, Train
+from worker.process import LOG_BYTES, TrainerDied, TrainerProcess
+
+LOOK_SECONDS = 0.5
+"""At least so often the lease is extended and cancel, limits and the leash are looked at."""
+
+CANCEL_PATIENCE, PAUSE_PATIENCE = 1.2, 5.0
+"""Seconds that a trainer has to answer. A cancel is done within 2 s: one look, and this."""
+
+logger = logging.getLogger(__name__)
+
+
+class Attempt:
+    """The supervision of one claim. Afterwards the trainer is idle and warm; dead, where the end was no normal one."""
+
+    def __init__(self, claim: Claim, trainer: TrainerProcess, ledger: Ledger, leash: Leash) -> None:
+        self._claim, self._trainer, self._ledger, self._leash = claim, trainer, ledger, leash
+        self._look_seconds = min(LOOK_SECONDS, ledger.lease_seconds / 5)
+        self._began = time.monotonic()
+        self._memory_mb = 0.0
+        self._logged = 0
+        self._asked: Cancel | Pause | None = None
+        self._answer_by = 0.0
+
+    def run(self) -> None:
+        """Trains the claim and records how it ends; a claim that is lost on the way is dropped with a line of log."""
+        try:
+            self._train()
+        except ClaimLost as loss:
+            self._trainer.kill()
+            logger.warning("dropping attempt %d of %s: %s", self._claim.attempt, self._claim.experiment_id, loss)
+        except BaseException:
+            self._trainer.kill()  # nobody would listen to it
+            raise
+
+    def _train(self) -> None:
+        spec = self._claim.spec.model_dump_json().encode()
+        try:
+            self._trainer.send(Train(spec, self._claim.device, self._claim.checkpoint))
+            while not (self._hear() or self._look()):
+                pass
+        except TrainerDied as death:
+            self._bury(death)
+
+    def _hear(self) -> bool:
+        """Waits a moment for the trainer and records what it says; whether that was its last word."""
+        message = self._trainer.receive(self._look_seconds)
+        match message:
+            case Advanced():
+                self._ledger.record(message, self._live_log())
+                return False
+            case Finished():
+                self._ledger.finish(message, self._trainer.take_log())
+            case Paused():
+                self._ledger.hand_back(self._trainer.take_log())
+            case Failed():
+                self._fail(Failure(FailureKind(message.kind), message.sentence), message.traceback)
+            case _:
+                return False
+        return True
+
+    def _look(self) -> bool:
+        """Extends the lease, asks the trainer to stop where it should; whether the attempt had to be ended."""
+        now = time.monotonic()
+        if now - self._ledger.renewed_at >= self._look_seconds:
+            self._ledger.beat()
+        self._memory_mb = self._trainer.memory_mb()
+        failure = self._broken_limit()
+        if failure is not None:
+            self._fail(failure)
+            return True
+        if self._asked is not None and now > self._answer_by:
+            self._insist()
+            return True
+        if self._ledger.cancel_requested and not isinstance(self._asked, Cancel):
+            self._ask(Cancel(), CANCEL_PATIENCE)
+        elif self._leash.broken and self._asked is None:
+            self._ask(Pause(), PAUSE_PATIENCE)
+        return False
+
+    def _broken_limit(self) -> Failure | None:
+        seconds, memory_mb = self._claim.max_seconds, self._claim.max_memory_mb
+        if memory_mb is not None and self._memory_mb > memory_mb:
+            held = f"The trainer held {self._memory_mb:.0f} MB, {self._trainer.warm_mb:.0f} of them before it began"
+            return Failure(FailureKind.OUT_OF_MEMORY, f"{held}; the limit max_memory_mb is {memory_mb}.")
+        if seconds is not None and time.monotonic() - self._began > seconds:
+            return Failure(FailureKind.TIMEOUT, f"The training was stopped after {seconds:g} s, the limit max_seconds.")
+        return None
+
+    def _ask(self, message: Cancel | Pause, patience: float) -> None:
+        self._asked, self._answer_by = message, time.monotonic() + patience
+        self._trainer.send(message)
+
+    def _insist(self) -> None:
+        """Ends a trainer that hasn't answered."""
+        self._trainer.kill()
+        if isinstance(self._asked, Cancel):
+            self._ledger.cancel(self._trainer.take_log())
+        else:
+            self._ledger.hand_back(self._trainer.take_log())
+
+    def _live_log(self) -> str:
+        """What the trainer printed since last time; of one that prints too much the rest stays for the end."""
+        log = self._trainer.take_log() if self._logged < LOG_BYTES else ""
+        self._logged += len(log)
+        return log
+
+    def _fail(self, failure: Failure, traceback: str = "") -> None:
+        self._trainer.kill()
+        self._ledger.fail(failure, self._trainer.take_log() + traceback)
+
+    def _bury(self, death: TrainerDied) -> None:
+        """The trainer died under the training: whose fault that was decides what becomes of the experiment."""
+        failure = self._broken_limit()
+        log = f"{self._trainer.take_log()}{death}\n"
+        if self._ledger.cancel_requested:
+            self._ledger.cancel(log)
+        elif failure is not None:
+            self._ledger.fail(failure, log)
+        else:
+            self._ledger.abandon(log)

@@ -1,0 +1,67 @@
+"""What an experiment's numbers were made with. Part of the trainer: it asks torch."""
+
+import importlib.metadata
+import platform
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.spec import RESULTS_VERSION, ExperimentSpec
+
+_SOURCE = Path(__file__).resolve().parent.parent
+
+
+def provenance(spec: ExperimentSpec, device: str) -> dict[str, str]:
+    """Versions, machine, device, threads and number format: together they decide the bytes of a result."""
+    return {
+        **_build(),
+        "host": platform.node(),
+        "cpu": _cpu(),
+        "instruction_set": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "dtype": spec.numerics.dtype,
+    }
+
+
+@cache
+def _build() -> dict[str, str]:
+    versions = {
+        "extrapolab": _version(),
+        "results_version": str(RESULTS_VERSION),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+    commit = _commit()
+    return {**versions, "commit": commit} if commit else versions
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("extrapolab")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str | None:
+    """The Git commit of a source checkout, with ``-dirty`` where tracked files differ from it; ``None`` elsewhere."""
+    git = shutil.which("git")
+    if git is None or not (_SOURCE / ".git").exists():
+        return None
+    command = [git, "-C", str(_SOURCE), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    described = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    return described.stdout.strip() or None
+
+
+@cache
+def _cpu() -> str:
+    """The processor's model name, from /proc on Linux."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text(encoding="utf-8").splitlines() if facts.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

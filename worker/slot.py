@@ -1,0 +1,147 @@
+"""A slot: one Celery child process with its warm trainer. It works on one experiment at a time."""
+
+import contextlib
+import logging
+import os
+import platform
+import threading
+import time
+
+from sqlalchemy import Connection
+from uuid_utils import uuid7
+
+from store import queue, workers
+from store.database import Database, now
+from store.errors import NotFound, StoreUnavailable
+from store.records import Claim, WorkerRecord
+from store.settings import Settings
+from store.wakeup import Bell
+from worker.attempt import Attempt
+from worker.leash import Leash
+from worker.ledger import Ledger
+from worker.process import TrainerDied, TrainerProcess
+from worker.settings import WorkerSettings
+
+HEARTBEAT_SECONDS = 2.0
+
+READY_SECONDS = 120.0
+"""A trainer that hasn't loaded torch by then is broken."""
+
+logger = logging.getLogger(__name__)
+
+
+class NoTrainer(Exception):
+    """Trainers don't start on this machine; the message has what the last one said."""
+
+
+class Slot:
+    """Claims and trains in this process, with two threads beside: the heartbeat of its row in SQL, and a bell.
+
+    Make it after the fork. It needs neither database nor broker to start, and gets by without either for a while.
+    """
+
+    def __init__(self, leash: Leash, settings: Settings, own: WorkerSettings, *, slots: int) -> None:
+        """Starts the trainer, which takes its time to load torch; nothing is waited for.
+
+        Args:
+            leash: Held by the Celery parent; when it breaks, work is handed back.
+            settings: What all rooms share.
+            own: The worker's.
+            slots: How many slots share this machine's cores.
+        """
+        leash.take()
+        self._leash, self._lease_seconds, self._device = leash, settings.lease_seconds, own.device
+        self._id = f"worker_{uuid7().hex}"
+        self._threads = own.threads_of_one(slots)
+        self._trainer = TrainerProcess(self._threads)
+        self._experiment_id: str | None = None
+        self._database = Database(settings.database_url)
+        self._bell = Bell(self._database, settings)
+        self._bell.start()
+        self._closing = threading.Event()
+        self._heart = threading.Thread(target=self._beat_until_closing, name="heart", daemon=True)
+        self._heart.start()
+
+    def work(self) -> None:
+        """Claims and trains until nothing waits for this device or the leash breaks.
+
+        Raises:
+            NoTrainer: Trainers don't start here.
+        """
+        while self._trainer_is_warm():
+            try:
+                claim = self._claim()
+            except StoreUnavailable as error:
+                logger.warning("claiming nothing: %s", error)
+                return
+            if claim is None:
+                return
+            try:
+                Attempt(claim, self._trainer, Ledger(self._database, claim, self._lease_seconds), self._leash).run()
+            finally:
+                self._experiment_id = None
+
+    def close(self) -> None:
+        """Ends trainer and threads, and takes the slot off the list of workers."""
+        self._closing.set()
+        self._trainer.kill()
+        self._bell.stop()
+        self._heart.join(timeout=5)
+        try:
+            with self._database.write() as tx:
+                workers.remove(tx, self._id)
+        except StoreUnavailable as error:
+            logger.warning("worker %s stays on the list until it is forgotten: %s", self._id, error)
+        self._database.dispose()
+
+    def _trainer_is_warm(self) -> bool:
+        """Replaces the trainer if need be and waits until there is one to claim for; False where the leash breaks."""
+        if not self._trainer.fit:
+            self._trainer.kill()
+            self._trainer = TrainerProcess(self._threads)
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._leash.broken:
+            try:
+                if self._trainer.is_ready(within=0.2):
+                    return True
+            except TrainerDied as death:
+                raise NoTrainer(f"{death} It said:\n{self._trainer.take_log()}") from death
+            if time.monotonic() > deadline:
+                self._trainer.kill()
+                raise NoTrainer(f"torch was not loaded in {READY_SECONDS:g} s.\n{self._trainer.take_log()}")
+        return False
+
+    def _claim(self) -> Claim | None:
+        with self._database.write() as tx:
+            claim = queue.claim(tx, worker_id=self._id, device=self._device, lease_seconds=self._lease_seconds)
+            self._experiment_id = claim.experiment_id if claim else None
+            with contextlib.suppress(NotFound):  # the heart has not registered it yet, and soon will
+                workers.beat(tx, self._id, self._experiment_id, self._trainer.pid)
+        return claim
+
+    def _beat_until_closing(self) -> None:
+        while True:
+            try:
+                with self._database.write() as tx:
+                    self._beat(tx)
+            except StoreUnavailable as error:
+                logger.warning("no heartbeat: %s", error)
+            if self._closing.wait(HEARTBEAT_SECONDS):
+                return
+
+    def _beat(self, tx: Connection) -> None:
+        experiment_id, trainer_pid = self._experiment_id, self._trainer.pid
+        try:
+            workers.beat(tx, self._id, experiment_id, trainer_pid)
+        except NotFound:
+            me = WorkerRecord(
+                id=self._id,
+                host=platform.node(),
+                pid=os.getpid(),
+                trainer_pid=trainer_pid,
+                device=self._device,
+                threads=self._threads,
+                heartbeat_at=now(tx),
+                experiment_id=experiment_id,
+            )
+            workers.register(tx, me)
