@@ -1,6 +1,5 @@
 """The one seam to a lab: HTTP requests out, JSON or bytes in, every failure as an error of :mod:`extrapolab.errors`."""
 
-import itertools
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -88,7 +87,7 @@ class Transport:
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if idempotency_key is not None:
-            pass
+            headers["Idempotency-Key"] = idempotency_key
         # NaN and infinities are sent as they are, so that the lab's answer names the field.
         content = None if body is None else json.dumps(body, default=_as_json).encode()
         repeatable = repeatable or idempotency_key is not None
@@ -106,8 +105,9 @@ class Transport:
     ) -> httpx2.Response:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         first_try = time.monotonic()
-        for attempt in itertools.count():
-            pause = _pause(attempt)
+        longest = FIRST_PAUSE
+        while True:
+            pause = longest * SystemRandom().uniform(0.5, 1.0)
             try:
                 response = self._client.request(method, path, params=given, headers=headers, content=content)
             except httpx2.TransportError as error:
@@ -126,7 +126,7 @@ class Transport:
             if time.monotonic() - first_try + pause > patience:
                 raise problem
             time.sleep(pause)
-        raise AssertionError("itertools.count does not end")
+            longest = min(2 * longest, LONGEST_PAUSE)
 
     def _json(self, response: httpx2.Response) -> Any:
         try:
@@ -149,11 +149,6 @@ def checked_url(url: str) -> str:
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError(f"the lab's URL should look like http://host:port, it is {url!r}")
     return url
-
-
-def _pause(attempt: int) -> float:
-    longest = min(FIRST_PAUSE * 2 ** min(attempt, 10), LONGEST_PAUSE)
-    return longest * SystemRandom().uniform(0.5, 1.0)
 
 
 def _may_ask_again(response: httpx2.Response) -> bool:

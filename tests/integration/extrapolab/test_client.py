@@ -77,11 +77,9 @@ def losing_the_first_answer(url):
                 if number > 0:
                     near.sendall(answer)
 
-    carrier = threading.Thread(target=carry)
-    carrier.start()
+    threading.Thread(target=carry, daemon=True).start()
     with door:
         yield f"http://127.0.0.1:{door.getsockname()[1]}"
-    carrier.join()
 
 
 def whole_message(connection):

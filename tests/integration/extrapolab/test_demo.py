@@ -33,7 +33,7 @@ def full_lab(migrated_sqlite, tmp_path):
     database.dispose()
     settings = Settings(database_url=f"sqlite:///{tmp_path}/lab.db", broker_url="redis://localhost:1/0")
     server = uvicorn.Server(uvicorn.Config(build(settings), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)

@@ -62,9 +62,11 @@ def serving(*answers):
     with Script(answers) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture
@@ -130,6 +132,7 @@ def test_a_lab_that_has_answered_is_waited_for(talk):
         transport.get("/v1/x")
         port = server.server_port
     restarted = threading.Timer(FIRST_PATIENCE + 0.5, lambda: serve_once(port))
+    restarted.daemon = True
     restarted.start()
     assert transport.get("/v1/x") == {"fine": True}
     restarted.join()
