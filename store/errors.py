@@ -23,9 +23,9 @@ class StoreError(ExtrapolabError):
 class NotFound(StoreError):
     """There is nothing of that id."""
 
-    def __init__(self, what: str, id: str) -> None:  # noqa: A002  # the contract's word
-        super().__init__(f"there is no {what} {id!r}")
-        self.what, self.id = what, id
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"there is no {what} {name!r}")
+        self.what, self.id = what, name
 
 
 class IllegalMove(StoreError):
@@ -47,9 +47,9 @@ class NotReady(StoreError):
 class VersionConflict(StoreError):
     """The experiment was edited since the given version was read."""
 
-    def __init__(self, id: str, given: int, current: int) -> None:  # noqa: A002  # the contract's word
-        super().__init__(f"experiment {id} is at version {current}, not {given}: read it again, then edit")
-        self.id, self.given, self.current = id, given, current
+    def __init__(self, experiment_id: str, given: int, current: int) -> None:
+        super().__init__(f"experiment {experiment_id} is at version {current}, not {given}: read it again, then edit")
+        self.experiment_id, self.given, self.current = experiment_id, given, current
 
 
 class BadCursor(StoreError):

@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 from core.spec import METADATA, ExperimentSpec, setup_hash, spec_hash
 from store import cursor as cursors
-from store import rows, runs
+from store import rows, runs, tagging
 from store.database import now
 from store.errors import IllegalMove, VersionConflict
 from store.records import Event, EventKind, Experiment, Log, Submission
@@ -61,16 +61,17 @@ def submit(
             .with_for_update()
         ).first()
         if equal is not None:
-            _merge_tags(tx, equal, spec.tags)
+            if tagging.merge(tx, equal.id, equal.created_at, spec.tags):
+                _set(tx, equal.id, version=equal.version + 1)
             return Submission(equal.id, State(equal.state), digest, equal.setup_hash, True, tuple(equal.warnings))
     created = Submission(f"exp_{uuid7().hex}", State.QUEUED, digest, setup_hash(spec), False, tuple(warnings))
     _insert(tx, created, spec, now(tx), owner=owner, options=options)
     return created
 
 
-def get(tx: Connection, id: str) -> Experiment:  # noqa: A002  # the contract's word
+def get(tx: Connection, experiment_id: str) -> Experiment:
     """The experiment as it stands; raises NotFound."""
-    return rows.load(tx, [rows.one(tx, id, *rows.SHORT)])[0]
+    return rows.load(tx, [rows.one(tx, experiment_id, *rows.SHORT)])[0]
 
 
 def page(
@@ -110,34 +111,35 @@ def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experi
     return {found.spec_hash: found for found in rows.load(tx, list(best.values()))}
 
 
-def request_cancel(tx: Connection, id: str) -> State:  # noqa: A002  # the contract's word
+def request_cancel(tx: Connection, experiment_id: str) -> State:
     """Cancels a queued experiment, asks the worker of a running one to stop; the state then.
 
     Raises:
         NotFound: There is none.
         IllegalMove: It has ended.
     """
-    row = rows.one(tx, id, experiments.c.state, experiments.c.attempt, experiments.c.cancel_requested, lock=True)
+    columns = experiments.c.state, experiments.c.attempt, experiments.c.cancel_requested
+    row = rows.one(tx, experiment_id, *columns, lock=True)
     state, at = State(row.state), now(tx)
     if state.is_final:
         raise IllegalMove(state, "cancel", "it has ended")
     if state is State.QUEUED:
-        transition(tx, id, state, State.CANCELLED, at=at, kind=EventKind.CANCELLED)
+        transition(tx, experiment_id, state, State.CANCELLED, at=at, kind=EventKind.CANCELLED)
         return State.CANCELLED
     if not row.cancel_requested:
-        tx.execute(update(experiments).where(experiments.c.id == id).values(cancel_requested=True))
-        note(tx, id, EventKind.CANCEL_REQUESTED, at=at, attempt=row.attempt)
+        _set(tx, experiment_id, cancel_requested=True)
+        note(tx, experiment_id, EventKind.CANCEL_REQUESTED, at=at, attempt=row.attempt)
     return state
 
 
-def retry(tx: Connection, id: str) -> State:  # noqa: A002  # the contract's word
+def retry(tx: Connection, experiment_id: str) -> State:
     """Queues a failed or cancelled experiment again; it resumes from its checkpoint if it has one.
 
     Raises:
         NotFound: There is none.
         IllegalMove: It is not failed or cancelled.
     """
-    state = State(rows.one(tx, id, experiments.c.state, lock=True).state)
+    state = State(rows.one(tx, experiment_id, experiments.c.state, lock=True).state)
     if not state.is_final:
         raise IllegalMove(state, "retry", "it has not ended")
     move(state, State.QUEUED, verb="retry")
@@ -149,14 +151,14 @@ def retry(tx: Connection, id: str) -> State:  # noqa: A002  # the contract's wor
         "started_at": None,
         "finished_at": None,
     }
-    transition(tx, id, state, State.QUEUED, at=now(tx), kind=EventKind.RETRIED, values=fresh)
-    runs.drop(tx, id)
+    transition(tx, experiment_id, state, State.QUEUED, at=now(tx), kind=EventKind.RETRIED, values=fresh)
+    runs.drop(tx, experiment_id)
     return State.QUEUED
 
 
 def edit(
     tx: Connection,
-    id: str,  # noqa: A002  # the contract's word
+    experiment_id: str,
     *,
     version: int,
     name: str | None = None,
@@ -169,44 +171,48 @@ def edit(
         NotFound: There is none.
         VersionConflict: It is at another version.
     """
-    row = rows.one(tx, id, experiments.c.version, experiments.c.created_at, lock=True)
+    row = rows.one(tx, experiment_id, experiments.c.version, experiments.c.created_at, lock=True)
     if row.version != version:
-        raise VersionConflict(id, version, row.version)
+        raise VersionConflict(experiment_id, version, row.version)
     given = {key: value for key, value in {"name": name, "notes": notes}.items() if value is not None}
-    tx.execute(update(experiments).where(experiments.c.id == id).values(version=version + 1, **given))
+    _set(tx, experiment_id, version=version + 1, **given)
     if tags is not None:
-        _write_tags(tx, id, row.created_at, tags)
-    return get(tx, id)
+        tagging.write(tx, experiment_id, row.created_at, tags)
+    return get(tx, experiment_id)
 
 
-def remove(tx: Connection, id: str) -> None:  # noqa: A002  # the contract's word
+def remove(tx: Connection, experiment_id: str) -> None:
     """Removes an experiment that has ended, with all that belongs to it.
 
     Raises:
         NotFound: There is none.
         IllegalMove: It hasn't ended.
     """
-    state = State(rows.one(tx, id, experiments.c.state, lock=True).state)
+    state = State(rows.one(tx, experiment_id, experiments.c.state, lock=True).state)
     if not state.is_final:
         raise IllegalMove(state, "remove", "it has not ended; cancel it first")
-    tx.execute(delete(experiments).where(experiments.c.id == id))
+    tx.execute(delete(experiments).where(experiments.c.id == experiment_id))
 
 
-def events(tx: Connection, id: str) -> list[Event]:  # noqa: A002  # the contract's word
+def events(tx: Connection, experiment_id: str) -> list[Event]:
     """The history of an experiment, from its submission on; raises NotFound."""
-    rows.one(tx, id, experiments.c.id)
-    query = select(event_table).where(event_table.c.experiment_id == id).order_by(event_table.c.number)
+    rows.one(tx, experiment_id, experiments.c.id)
+    query = select(event_table).where(event_table.c.experiment_id == experiment_id).order_by(event_table.c.number)
     return [Event(row.number, row.at, EventKind(row.kind), row.attempt, row.detail) for row in tx.execute(query)]
 
 
-def logs(tx: Connection, id: str) -> list[Log]:  # noqa: A002  # the contract's word
+def logs(tx: Connection, experiment_id: str) -> list[Log]:
     """What the trainers of an experiment wrote, one log per attempt that wrote any; raises NotFound."""
-    rows.one(tx, id, experiments.c.id)
+    rows.one(tx, experiment_id, experiments.c.id)
     texts: dict[int, list[str]] = {}
-    query = select(log_table).where(log_table.c.experiment_id == id).order_by(log_table.c.number)
+    query = select(log_table).where(log_table.c.experiment_id == experiment_id).order_by(log_table.c.number)
     for row in tx.execute(query):
         texts.setdefault(row.attempt, []).append(row.text)
     return [Log(attempt, "".join(parts)) for attempt, parts in texts.items()]
+
+
+def _set(tx: Connection, experiment_id: str, **values: Any) -> None:
+    tx.execute(update(experiments).where(experiments.c.id == experiment_id).values(values))
 
 
 def _insert(tx: Connection, new: Submission, spec: ExperimentSpec, at: float, *, owner: str, options: Options) -> None:
@@ -233,26 +239,5 @@ def _insert(tx: Connection, new: Submission, spec: ExperimentSpec, at: float, *,
             warnings=list(new.warnings),
         )
     )
-    _write_tags(tx, new.id, at, spec.tags)
+    tagging.write(tx, new.id, at, spec.tags)
     note(tx, new.id, EventKind.SUBMITTED, at=at, attempt=0, detail={"owner": owner})
-
-
-def _write_tags(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> None:
-    tx.execute(delete(tags).where(tags.c.experiment_id == experiment_id))
-    if names:
-        tx.execute(
-            insert(tags),
-            [
-                {"experiment_id": experiment_id, "tag": tag, "position": position, "created_at": created_at}
-                for position, tag in enumerate(dict.fromkeys(names))
-            ],
-        )
-
-
-def _merge_tags(tx: Connection, row: Any, names: Sequence[str]) -> None:
-    of_experiment = tags.c.experiment_id == row.id
-    present = tx.scalars(select(tags.c.tag).where(of_experiment).order_by(tags.c.position)).all()
-    if set(names) <= set(present):
-        return
-    _write_tags(tx, row.id, row.created_at, [*present, *names])
-    tx.execute(update(experiments).where(experiments.c.id == row.id).values(version=row.version + 1))

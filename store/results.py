@@ -11,7 +11,7 @@ from store.states import State
 from store.tables import experiments
 
 
-def result(tx: Connection, id: str) -> ExperimentResult:  # noqa: A002  # the contract's word
+def result(tx: Connection, experiment_id: str) -> ExperimentResult:
     """The result of a completed experiment, exactly as it was computed; its series are left empty.
 
     Raises:
@@ -19,10 +19,10 @@ def result(tx: Connection, id: str) -> ExperimentResult:  # noqa: A002  # the co
         NotReady: It isn't completed.
     """
     columns = experiments.c
-    row = rows.one(tx, id, columns.state, columns.teacher_response, columns.spec)
+    row = rows.one(tx, experiment_id, columns.state, columns.teacher_response, columns.spec)
     if row.state != State.COMPLETED:
         raise NotReady(row.state)
-    ended = runs.results(tx, id)
+    ended = runs.results(tx, experiment_id)
     return ExperimentResult(
         teacher_response=unpack(row.teacher_response)["response"].tolist(),
         runs=[ended[seed] for seed in row.spec["seeds"]],
@@ -30,11 +30,11 @@ def result(tx: Connection, id: str) -> ExperimentResult:  # noqa: A002  # the co
     )
 
 
-def series(tx: Connection, id: str) -> dict[str, np.ndarray]:  # noqa: A002  # the contract's word
+def series(tx: Connection, experiment_id: str) -> dict[str, np.ndarray]:
     """All recorded points so far in long form, by seed and step: ``seed``, ``step`` and :data:`core.result.SERIES`.
 
     Raises:
         NotFound: There is no such experiment.
     """
-    rows.one(tx, id, experiments.c.id)
-    return chunks.read(tx, id)
+    rows.one(tx, experiment_id, experiments.c.id)
+    return chunks.read(tx, experiment_id)

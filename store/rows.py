@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from core.spec import ExperimentSpec
-from store import runs
+from store import runs, tagging
 from store.errors import NotFound
 from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
 from store.states import State
-from store.tables import AnyRow, experiments, tags
+from store.tables import AnyRow, experiments
 
 SHORT = [column for column in experiments.c if column.name != "teacher_response"]
 """What an :class:`Experiment` is made of: everything but the blob."""
@@ -44,12 +44,8 @@ def load(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
     ids = [row.id for row in rows]
     if not ids:
         return []
-    ended = runs.records(tx, ids)
-    tagged: dict[str, list[str]] = {}
-    query = select(tags.c.experiment_id, tags.c.tag).where(tags.c.experiment_id.in_(ids)).order_by(tags.c.position)
-    for experiment_id, tag in tx.execute(query):
-        tagged.setdefault(experiment_id, []).append(tag)
-    return [_experiment(row, tuple(tagged.get(row.id, ())), ended.get(row.id, {})) for row in rows]
+    ended, tagged = runs.records(tx, ids), tagging.read(tx, ids)
+    return [_experiment(row, tagged.get(row.id, ()), ended.get(row.id, {})) for row in rows]
 
 
 def spec(row: AnyRow, tagged: tuple[str, ...]) -> ExperimentSpec:

@@ -14,21 +14,21 @@ def register(tx: Connection, worker: WorkerRecord) -> None:
     tx.execute(insert(workers).values({**vars(worker), "heartbeat_at": now(tx)}))
 
 
-def beat(tx: Connection, id: str, experiment_id: str | None, trainer_pid: int | None) -> None:  # noqa: A002  # the contract's word
+def beat(tx: Connection, worker_id: str, experiment_id: str | None, trainer_pid: int | None) -> None:
     """Says that a worker lives, and what it works on, None if on nothing.
 
     Raises:
         NotFound: It isn't registered, or was silent for so long that it was forgotten: register it again.
     """
-    change = update(workers).where(workers.c.id == id)
+    change = update(workers).where(workers.c.id == worker_id)
     sign = change.values(heartbeat_at=now(tx), experiment_id=experiment_id, trainer_pid=trainer_pid)
     if tx.scalars(sign.returning(workers.c.id)).first() is None:
-        raise NotFound("worker", id)
+        raise NotFound("worker", worker_id)
 
 
-def remove(tx: Connection, id: str) -> None:  # noqa: A002  # the contract's word
+def remove(tx: Connection, worker_id: str) -> None:
     """Forgets a worker slot that ends."""
-    tx.execute(delete(workers).where(workers.c.id == id))
+    tx.execute(delete(workers).where(workers.c.id == worker_id))
 
 
 def listing(tx: Connection) -> list[WorkerRecord]:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import logging
 import time
 
 import pytest
@@ -129,13 +128,12 @@ def test_a_dead_broker_holds_up_neither_ring_nor_reaper(desk, caplog):
         started = time.monotonic()
         for _ in range(100):
             bell.ring()
-        assert time.monotonic() - started < 0.1
+        assert time.monotonic() - started < 1
+        eventually(lambda: "no wake-ups for now" in caplog.text)
+        time.sleep(0.3)  # the bell tries again by now
         desk.lose(claim)
         eventually(lambda: desk.get(claim.experiment_id).state is State.QUEUED, seconds=3)
-    complaints = [
-        record for record in caplog.records if record.name == "store.wakeup" and record.levelno >= logging.WARNING
-    ]
-    assert "no wake-ups for now" in complaints[0].message
+    assert caplog.text.count("no wake-ups for now") == 1  # said once, not with every try
 
 
 def test_a_broker_that_comes_back_empty_is_used_again(desk, caplog):

@@ -1,0 +1,40 @@
+"""The tags of experiments, in the order in which they were given."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, delete, insert, select
+
+from store.tables import tags
+
+
+def write(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> None:
+    """Gives an experiment these tags and no others; ``created_at`` is the experiment's."""
+    tx.execute(delete(tags).where(tags.c.experiment_id == experiment_id))
+    if names:
+        tx.execute(
+            insert(tags),
+            [
+                {"experiment_id": experiment_id, "tag": tag, "position": position, "created_at": created_at}
+                for position, tag in enumerate(dict.fromkeys(names))
+            ],
+        )
+
+
+def merge(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> bool:
+    """Gives an experiment these tags behind those that it has; whether there was a new one."""
+    present = read(tx, [experiment_id]).get(experiment_id, ())
+    if set(names) <= set(present):
+        return False
+    write(tx, experiment_id, created_at, [*present, *names])
+    return True
+
+
+def read(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The tags of each experiment that has any."""
+    found: dict[str, list[str]] = {}
+    wanted = tags.c.experiment_id.in_(list(experiment_ids))
+    for experiment_id, tag in tx.execute(
+        select(tags.c.experiment_id, tags.c.tag).where(wanted).order_by(tags.c.position)
+    ):
+        found.setdefault(experiment_id, []).append(tag)
+    return {experiment_id: tuple(names) for experiment_id, names in found.items()}
