@@ -13,7 +13,7 @@ from core.systems import LinearSystem
 
 
 class Layout:
-    """Where each parameter of a student lies in its flat vector of ``size`` numbers."""
+    """Where each parameter of a student lies in its flat vector: up to each of ``ends``, ``size`` numbers in all."""
 
     def __init__(self, student: LinearStudent, inputs: int, outputs: int) -> None:
         """For a student with m ``inputs`` and p ``outputs``."""
@@ -27,7 +27,8 @@ class Layout:
             name: (slice(int(start), int(end)), shape)
             for (name, shape), start, end in zip(shapes.items(), starts, ends, strict=True)
         }
-        self.size = int(ends[-1])
+        self.ends = tuple(int(end) for end in ends)
+        self.size = self.ends[-1]
         self.student = student
 
     def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:

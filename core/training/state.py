@@ -13,6 +13,7 @@ from core.metrics import measure
 from core.result import SERIES, ExperimentResult, Outcome, Parameters, Response, RunResult
 from core.spec import ExperimentSpec, channels
 from core.systems import eigenvalues, hankel_singular_values, impulse_response
+from core.training.kernel import KernelStepper
 from core.training.layout import Layout
 from core.training.optimizers import rule_of
 from core.training.schedule import recorded_steps
@@ -82,7 +83,7 @@ def resume(spec: ExperimentSpec, snapshot: Mapping[str, np.ndarray], device: str
         step=int(snapshot["step"]),
         target=target,
         layout=layout,
-        stepper=TorchStepper(spec, layout, target, dtype, place),
+        stepper=_stepper(spec, layout, target, dtype, place),
         batch=Batch(
             parameters=torch.tensor(snapshot["parameters"], dtype=dtype, device=place),
             memory=torch.tensor(snapshot["memory"], dtype=dtype, device=place),
@@ -93,6 +94,13 @@ def resume(spec: ExperimentSpec, snapshot: Mapping[str, np.ndarray], device: str
         recorded=snapshot["recorded"],
         points=(),
     )
+
+
+def _stepper(spec: ExperimentSpec, layout: Layout, target: Target, dtype: torch.dtype, device: torch.device) -> Stepper:
+    """The fastest stepper that knows the spec: compiled loops on a CPU, else torch."""
+    if device.type == "cpu" and KernelStepper.fits(spec):
+        return KernelStepper(spec, layout, target, dtype)
+    return TorchStepper(spec, layout, target, dtype, device)
 
 
 def snapshot(state: State) -> dict[str, np.ndarray]:

@@ -1,4 +1,7 @@
-"""The stepper: advances a batch of students by whole steps. The one place that a faster kernel replaces."""
+"""The stepper: advances a batch of students by whole steps. This one is torch, for any student on any device.
+
+:mod:`core.training.kernel` has a faster one for a CPU; this one is what that is tested against.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Protocol

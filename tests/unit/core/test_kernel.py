@@ -1,0 +1,101 @@
+"""The compiled loops against torch, the slow path that they are trusted by, over random experiments."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.spec import ExperimentSpec, LinearStudent
+from core.training import begin
+from core.training.kernel import KernelStepper
+from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
+
+DTYPES = {"float64": (torch.float64, 1e-10), "float32": (torch.float32, 2e-3)}
+
+
+@st.composite
+def specs(draw):
+    length, tied = draw(st.integers(1, 9)), draw(st.booleans())
+    trained = draw(st.sampled_from([["A", "B", "C"], ["A"], ["B", "C"]] + ([] if tied else [["A", "C"], ["B"]])))
+    root = np.random.default_rng(draw(st.integers(0, 99))).standard_normal((length, length))
+    return ExperimentSpec.model_validate({
+        "teacher": {"kind": "random", "dim": draw(st.integers(1, 4)), "seed": draw(st.integers(0, 99))},
+        "student": {
+            "kind": "linear",
+            "dim": draw(st.integers(1, 13)),
+            "structure": draw(st.sampled_from(LinearStudent.model_fields["structure"].annotation.__args__)),
+            "tied": tied,
+            "trained": trained,
+            "start": {"scale": draw(st.sampled_from([1e-3, 0.5]))},
+        },
+        "training": {"length": length, "loss": {"kind": "second_moment", "matrix": (root @ root.T / length).tolist()}},
+        "optimizer": draw(
+            st.sampled_from([{"kind": "gd"}, {"kind": "momentum", "momentum": 0.7}, {"kind": "adaptive_gd"}])
+        ) | {"lr": 1e-3, "stop": {"loss_below": 0.02}},
+        "numerics": {"dtype": draw(st.sampled_from([*DTYPES]))},
+        "seeds": draw(st.integers(1, 3)),
+    })  # fmt: skip
+
+
+def steppers(spec, state):
+    dtype, _ = DTYPES[spec.numerics.dtype]
+    kernel = KernelStepper(spec, state.layout, state.target, dtype)
+    return kernel, TorchStepper(spec, state.layout, state.target, dtype, torch.device("cpu"))
+
+
+@settings(max_examples=60, deadline=None)  # the first example compiles
+@given(spec=specs(), steps=st.integers(1, 40))
+def test_the_kernel_takes_the_steps_that_torch_takes(spec, steps):
+    state = begin(spec)
+    fast, slow = (stepper.advance(state.batch, steps) for stepper in steppers(spec, state))
+    tolerance = DTYPES[spec.numerics.dtype][1]
+    torch.testing.assert_close(fast.parameters, slow.parameters, rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(fast.memory, slow.memory, rtol=tolerance, atol=tolerance)
+    assert torch.equal(fast.steps, slow.steps)
+    assert torch.equal(fast.status, slow.status)
+
+
+def spec_of(scale, **optimizer):
+    return ExperimentSpec.model_validate({
+        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+        "student": {"kind": "linear", "dim": 6, "structure": "general", "start": {"scale": scale}},
+        "training": {"length": 5},
+        "optimizer": {"lr": 0.02, **optimizer},
+        "seeds": 12,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "statuses"),
+    [(spec_of(1.6), {DIVERGED, RUNNING}), (spec_of(0.7, stop={"loss_below": 1e-3}), {STOPPED, RUNNING})],
+    ids=["some diverge", "some stop"],
+)
+def test_both_end_a_seed_at_the_same_step_for_the_same_reason(spec, statuses):
+    state = begin(spec)
+    fast, slow = (stepper.advance(state.batch, 130) for stepper in steppers(spec, state))
+    assert set(fast.status.tolist()) == statuses
+    assert torch.equal(fast.status, slow.status)
+    assert torch.equal(fast.steps, slow.steps)
+
+
+def test_a_look_moves_nothing():
+    spec = spec_of(1.6)
+    state = begin(spec)
+    for stepper in steppers(spec, state):
+        batch = stepper.advance(state.batch, 100)
+        looked = stepper.look(batch)
+        assert torch.equal(looked.parameters, batch.parameters)
+        assert torch.equal(looked.steps, batch.steps)
+
+
+def test_the_number_of_threads_changes_no_bit(request):
+    threads = torch.get_num_threads()
+    request.addfinalizer(lambda: torch.set_num_threads(threads))
+    spec = spec_of(0.5)
+    state = begin(spec)
+    ends = []
+    for count in (1, 3):
+        torch.set_num_threads(count)
+        ends.append(steppers(spec, state)[0].advance(state.batch, 200).parameters)
+    assert torch.equal(*ends)
