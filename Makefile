@@ -31,7 +31,7 @@ check: .venv/installed-dev  ## lint, format, types, layers, links of the documen
 	@echo "ruff check";  $(BIN)/ruff check --quiet .
 	@echo "ruff format"; $(BIN)/ruff format --quiet --check . || { echo "Run: $(BIN)/ruff format ."; exit 1; }
 	@echo "mypy";        $(BIN)/mypy
-	@echo "layers";      $(BIN)/lint-imports --no-timing
+	@echo "layers";      $(BIN)/lint-imports --no-logo
 	@echo "links";       $(BIN)/pytest --quiet tests/contracts/test_links.py
 
 bench: .venv/installed-dev  ## measure, side by side, and print ratios

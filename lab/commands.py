@@ -80,9 +80,10 @@ def migrate(
     """Bring the database that EXTRAPOLAB_DATABASE_URL names to the schema of this software."""
     with _plain_errors():
         from lab.migration import migrate as bring_up_to_date
+        from lab.settings import read
         from store.settings import Settings
 
-        bring_up_to_date(Settings().database_url, wait)
+        bring_up_to_date(read(Settings).database_url, wait)
     typer.echo("The database is up to date.")
 
 

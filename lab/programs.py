@@ -19,7 +19,7 @@ from lab.slots import below as slots_below
 from store.broker import QUEUES
 from store.database import Database
 
-PYTHON = (sys.executable, "-P")
+_PYTHON = (sys.executable, "-P")
 """Our interpreter, not looking for modules in the working directory: our rooms have everyday names."""
 
 _ANSWER_SECONDS = 0.5
@@ -43,20 +43,20 @@ class Plan:
         """The private broker, its socket in ``place``; ready when it says PONG."""
         return self._child("redis", broker.command(server, place), lambda _pid: broker.answers(place))
 
-    def workers(self, slots: int, database: Database) -> Program:
+    def workers(self, device: str, slots: int, database: Database) -> Program:
         """One Celery worker; ready when each slot has its row in the workers table."""
-        return self._child("worker", worker_command("cpu", slots), lambda pid: slots_below(pid, database) >= slots)
+        return self._child("worker", worker_command(device, slots), lambda pid: slots_below(pid, database) >= slots)
 
     def api(self, door: socket) -> Program:
         """The HTTP service on the open socket ``door``; ready when /readyz answers 200."""
         options = ("--fd", str(door.fileno()), "--no-access-log", "--timeout-graceful-shutdown", "3")
-        command = (*PYTHON, "-m", "uvicorn", "--factory", "service.app:create", *options)
+        command = (*_PYTHON, "-m", "uvicorn", "--factory", "service.app:create", *options)
         return self._child("api", command, lambda _pid: _answers(self.url), files=(door.fileno(),))
 
     def demo(self) -> Program:
         """The main experiment, shown in this terminal; its figure goes to the data folder."""
-        command = (*PYTHON, "-m", "extrapolab", "demo", "--output", str(self.folder.path / "figures"))
-        return Program("demo", command, lambda _pid: True, self.environment, Path.cwd(), stop_with=signal.SIGINT)
+        command = (*_PYTHON, "-m", "extrapolab", "demo", "--output", str(self.folder.path / "figures"))
+        return Program("demo", command, lambda _pid: True, self.environment, self.folder.path, stop_with=signal.SIGINT)
 
     def _child(
         self, name: str, command: tuple[str, ...], ready: Callable[[int], bool], files: tuple[int, ...] = ()
@@ -70,7 +70,7 @@ def worker_command(device: str, slots: int) -> tuple[str, ...]:
     queue = QUEUES[device]
     options = ("--concurrency", str(slots), "--queues", queue, "--hostname", f"{queue}-{os.getpid()}@%h")
     quiet = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
-    return (*PYTHON, "-m", "celery", "-A", "worker.app", "worker", *options, *quiet)
+    return (*_PYTHON, "-m", "celery", "-A", "worker.app", "worker", *options, *quiet)
 
 
 def _answers(url: str) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from lab.errors import CannotStart
 
 _PREFIX = "EXTRAPOLAB_"
+_Settings = TypeVar("_Settings", bound=BaseSettings)
 
 
 class LabSettings(BaseSettings):
@@ -20,6 +21,7 @@ class LabSettings(BaseSettings):
         broker_url: A Redis to use in place of a private one.
         redis_server: The redis-server binary to run as the private one.
         lease_seconds: How long a silent worker keeps its experiment. Short here: its workers are on the same machine.
+        device: What the workers train on.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
@@ -28,22 +30,15 @@ class LabSettings(BaseSettings):
     broker_url: str | None = None
     redis_server: Path | None = None
     lease_seconds: float = Field(default=5.0, gt=0)
+    device: Literal["cpu", "cuda"] = "cpu"
 
+    @field_validator("database_url")
     @classmethod
-    def read(cls) -> Self:
-        """The settings in the environment.
-
-        Raises:
-            CannotStart: One of them makes no sense; the message names the variable.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            lines = [
-                f"{_PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']} (given {e['input']!r})."
-                for e in error.errors()
-            ]
-            raise CannotStart("\n".join(lines)) from error
+    def _from_any_folder(cls, url: str | None) -> str | None:
+        """The same SQLite file for the children, which don't run in this process's folder."""
+        if url is None or not url.startswith("sqlite:///"):
+            return url
+        return f"sqlite:///{Path(url.removeprefix('sqlite:///')).absolute()}"
 
     def handed_on(self, database_url: str, broker_url: str, url: str) -> dict[str, str]:
         """The environment of the children: ours, and what was decided on database, broker and the API's address."""
@@ -55,10 +50,18 @@ class LabSettings(BaseSettings):
         }
         return {**os.environ, **{_PREFIX + name: value for name, value in decided.items()}, "PYTHONUNBUFFERED": "1"}
 
-    @field_validator("database_url")
-    @classmethod
-    def _from_any_folder(cls, url: str | None) -> str | None:
-        """The same SQLite file for the children, which don't run in this process's folder."""
-        if url is None or not url.startswith("sqlite:///"):
-            return url
-        return f"sqlite:///{Path(url.removeprefix('sqlite:///')).absolute()}"
+
+def read(kind: type[_Settings]) -> _Settings:
+    """The settings of this kind in the environment.
+
+    Raises:
+        CannotStart: One of them makes no sense; the message names the variable.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [
+            f"{_PREFIX}{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']} (given {wrong['input']!r})."
+            for wrong in error.errors()
+        ]
+        raise CannotStart("\n".join(lines)) from error

@@ -4,6 +4,7 @@ import platform
 
 from lab import family
 from lab.errors import NoWorker
+from lab.settings import read
 from store import migrate, workers
 from store.database import Database, now
 from store.errors import StoreError, StoreUnavailable
@@ -24,19 +25,23 @@ def check_host() -> str:
     """A sentence on the slots of this host that beat.
 
     Raises:
-        NoWorker: There is none, or the database doesn't say.
+        LabError: There is none, or the database doesn't say.
     """
-    settings = Settings()
-    database = Database(settings.database_url)
+    settings = read(Settings)
     try:
         migrate.check(settings.database_url)
-        with database.read() as tx:
-            since = now(tx) - settings.lease_seconds
-            beating = [slot.heartbeat_at >= since for slot in workers.listing(tx) if slot.host == platform.node()]
-    except StoreError as error:
+        beating = _beating(Database(settings.database_url), settings.lease_seconds)
+    except (StoreError, ValueError) as error:
         raise NoWorker(f"Whether a worker runs here is not known: {error}.") from error
+    if not beating:
+        raise NoWorker(f"No worker slot of {platform.node()} was heard of within {settings.lease_seconds:g} s.")
+    return f"Worker slots of {platform.node()} that are alive: {beating}."
+
+
+def _beating(database: Database, fresh_seconds: float) -> int:
+    try:
+        with database.read() as tx:
+            since = now(tx) - fresh_seconds
+            return sum(slot.host == platform.node() and slot.heartbeat_at >= since for slot in workers.listing(tx))
     finally:
         database.dispose()
-    if not any(beating):
-        raise NoWorker(f"No worker slot of {platform.node()} was heard of within {settings.lease_seconds:g} s.")
-    return f"{sum(beating)} worker slots of {platform.node()} are alive."

@@ -15,7 +15,7 @@ from lab.errors import CannotStart
 from lab.folder import DataFolder, claimed
 from lab.migration import migrate
 from lab.programs import Plan
-from lab.settings import LabSettings
+from lab.settings import LabSettings, read
 from lab.supervisor import Supervisor
 from store.database import Database
 
@@ -34,7 +34,7 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
         raise CannotStart(
             "'extrapolab up' needs Linux, whose kernel ends processes with their parent. Use docker compose."
         )
-    settings = LabSettings.read()
+    settings = read(LabSettings)
     with ExitStack() as stack:
         folder = stack.enter_context(claimed(data))
         socket = stack.enter_context(door.opened(host, port))
@@ -50,7 +50,8 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="extrapolab-", dir="/tmp")))
         plan = Plan(folder, url, settings.handed_on(database_url, settings.broker_url or broker.url(place), url))
         brokers = [] if settings.broker_url else [plan.redis(broker.find_server(settings.redis_server), place)]
-        supervisor = stack.enter_context(Supervisor([brokers, [plan.workers(slots, database), plan.api(socket)]]))
+        workers = plan.workers(settings.device, slots, database)
+        supervisor = stack.enter_context(Supervisor([brokers, [workers, plan.api(socket)]]))
 
         interrupted = _INTERRUPTED if once else 0  # a demo that was asked for and not shown is no success
         if not supervisor.until(lambda: supervisor.ready):

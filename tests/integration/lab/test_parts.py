@@ -44,13 +44,21 @@ def test_a_worker_is_alive_when_its_slots_beat_and_ends_when_told(database_url, 
         while (alive := extrapolab("worker", "--check", **variables)).returncode != 0:
             assert worker.poll() is None
             assert time.monotonic() < deadline, alive.stderr
-        assert alive.stdout.startswith("1 worker slots of")
+        assert alive.stdout.endswith(" that are alive: 1.\n")
         worker.terminate()
         assert worker.wait(timeout=15) == 0
         assert extrapolab("worker", "--check", **variables).returncode == 1
     finally:
         worker.kill()
         worker.wait()
+
+
+def test_a_setting_that_makes_no_sense_is_named():
+    for command in (["migrate"], ["worker", "--check"]):
+        refused = extrapolab(*command, EXTRAPOLAB_LEASE_SECONDS="soon")
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("EXTRAPOLAB_LEASE_SECONDS: ")
+        assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--slots", "0"], ["--device", "tpu"]])

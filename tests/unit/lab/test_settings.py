@@ -5,28 +5,28 @@ from pathlib import Path
 import pytest
 
 from lab.errors import CannotStart
-from lab.settings import LabSettings
+from lab.settings import LabSettings, read
 
 
 def test_without_variables_the_lab_is_its_own(monkeypatch):
     for name in LabSettings.model_fields:
         monkeypatch.delenv(f"EXTRAPOLAB_{name.upper()}", raising=False)
-    assert LabSettings.read() == LabSettings.model_construct(
-        database_url=None, broker_url=None, redis_server=None, lease_seconds=5.0
+    assert read(LabSettings) == LabSettings.model_construct(
+        database_url=None, broker_url=None, redis_server=None, lease_seconds=5.0, device="cpu"
     )
 
 
 def test_a_variable_that_makes_no_sense_is_named_with_what_was_given(monkeypatch):
     monkeypatch.setenv("EXTRAPOLAB_LEASE_SECONDS", "-1")
     with pytest.raises(CannotStart, match=r"^EXTRAPOLAB_LEASE_SECONDS: .*greater than 0.*'-1'"):
-        LabSettings.read()
+        read(LabSettings)
 
 
 def test_a_sqlite_file_beside_us_is_the_same_file_for_children_in_another_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "sqlite:///mine.db")
-    assert LabSettings.read().database_url == f"sqlite:///{tmp_path}/mine.db"
+    assert read(LabSettings).database_url == f"sqlite:///{tmp_path}/mine.db"
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", f"sqlite:///{Path('/var/lab.db')}")
-    assert LabSettings.read().database_url == "sqlite:////var/lab.db"
+    assert read(LabSettings).database_url == "sqlite:////var/lab.db"
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "postgresql://lab@db/lab")
-    assert LabSettings.read().database_url == "postgresql://lab@db/lab"
+    assert read(LabSettings).database_url == "postgresql://lab@db/lab"

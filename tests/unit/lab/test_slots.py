@@ -28,7 +28,7 @@ def test_slots_of_this_host_that_beat_are_counted(database):
         workers.register(tx, slot("a"))
         workers.register(tx, slot("b"))
         workers.register(tx, slot("c", host="elsewhere"))
-    assert slots.check_host() == f"2 worker slots of {platform.node()} are alive."
+    assert slots.check_host() == f"Worker slots of {platform.node()} that are alive: 2."
 
 
 def test_without_any_the_check_fails(database):
@@ -57,4 +57,10 @@ def test_only_processes_below_the_given_one_are_its_slots(database):
 def test_a_database_without_tables_is_no_sign_of_life(monkeypatch, tmp_path):
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
     with pytest.raises(NoWorker, match="extrapolab migrate"):
+        slots.check_host()
+
+
+def test_a_url_of_another_kind_is_no_sign_of_life(monkeypatch):
+    monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "mysql://somewhere")
+    with pytest.raises(NoWorker, match="mysql://somewhere"):
         slots.check_host()

@@ -57,6 +57,7 @@ import signal, sys, time
 def say(word):
     print("{name}", word, file=open("story", "a"), flush=True)
 signal.signal(signal.SIGTERM, lambda *_: (say("down"), sys.exit()))
+time.sleep({pause})
 say("up")
 open("{name}", "w").close()
 time.sleep(60)
@@ -64,8 +65,12 @@ time.sleep(60)
 
 
 def test_a_tier_is_started_when_the_one_before_is_ready_and_stopped_before_it(tmp_path):
-    first = program(tmp_path, "first", STORY.format(name="first"), lambda _pid: (tmp_path / "first").exists())
-    second = program(tmp_path, "second", STORY.format(name="second"), lambda _pid: (tmp_path / "second").exists())
+    first = program(
+        tmp_path, "first", STORY.format(name="first", pause=0.5), lambda _pid: (tmp_path / "first").exists()
+    )
+    second = program(
+        tmp_path, "second", STORY.format(name="second", pause=0), lambda _pid: (tmp_path / "second").exists()
+    )
     with Supervisor([[first], [second]]) as supervisor:
         assert supervisor.until(lambda: supervisor.ready)
     story = (tmp_path / "story").read_text().splitlines()
