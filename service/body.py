@@ -11,9 +11,6 @@ from core.spec import explain
 from service.edge import edge_of
 from service.errors import BodyTooLarge, Malformed, UnsupportedContent
 
-DRAINED = 4
-"""An overlong body is read on to this many times the limit: most clients read no answer before they have sent all."""
-
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -22,19 +19,15 @@ async def read(request: Request) -> bytes:
 
     Raises:
         UnsupportedContent: It is declared as something else, or compressed.
-        BodyTooLarge: It is longer than ``EXTRAPOLAB_MAX_BODY_BYTES``, by its header or by its bytes.
+        BodyTooLarge: It is longer than ``EXTRAPOLAB_MAX_BODY_BYTES``.
     """
     _refuse_other_content(request)
     limit = edge_of(request).settings.max_body_bytes
-    body, size = bytearray(), 0
+    body = bytearray()
     async for chunk in request.stream():
-        size += len(chunk)
-        if size <= limit:
-            body += chunk
-        elif size > DRAINED * limit:
-            break
-    if size > limit:
-        raise BodyTooLarge(Problem("", "too_large", f"the body should be at most {limit} bytes long"))
+        body += chunk
+        if len(body) > limit:
+            raise BodyTooLarge(Problem("", "too_large", f"the body should be at most {limit} bytes long"))
     return bytes(body)
 
 

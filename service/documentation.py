@@ -10,7 +10,6 @@ from pydantic.json_schema import models_json_schema
 
 from service import problems as kinds
 from service import requests, wire
-from service.wire.edit import Edit
 
 DESCRIPTION = """
 Experiments on one question: when gradient descent trains an overparameterised recurrent network on short sequences,
@@ -65,7 +64,7 @@ def body(model: type[BaseModel], example: object) -> dict[str, Any]:
 
 def complete(document: dict[str, Any]) -> None:
     """Adds to the framework's document the models that no route returns, and the header that every answer bears."""
-    _, extra = models_json_schema([(wire.Problem, "validation"), (Edit, "validation")], ref_template=_REF)
+    _, extra = models_json_schema([(wire.Problem, "validation"), (wire.Edit, "validation")], ref_template=_REF)
     document["components"]["schemas"].update(extra["$defs"])
     for operations in document["paths"].values():
         for operation in operations.values():

@@ -10,7 +10,6 @@ from service import body, documentation, etags, examples, wire
 from service.edge import Here
 from service.errors import PreconditionFailed, PreconditionMissing
 from service.parameters import Cursor, ExperimentId, IfMatch, IfNoneMatch, Limit, TagFilter
-from service.wire.edit import Edit
 from store import experiments, records
 from store.states import State
 
@@ -53,7 +52,7 @@ def one(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = No
     "/{id:experiment}",
     response_model=wire.Experiment,
     responses={200: AN_EXPERIMENT, **documentation.problems(400, 404, 412, 413, 415, 428, 503)},
-    openapi_extra=documentation.body(Edit, examples.EDIT),
+    openapi_extra=documentation.body(wire.Edit, examples.EDIT),
 )
 def edit(experiment_id: ExperimentId, here: Here, content: body.JsonBody, if_match: IfMatch = None) -> Response:
     """Change name, tags or notes. What an experiment computes never changes.
@@ -64,7 +63,7 @@ def edit(experiment_id: ExperimentId, here: Here, content: body.JsonBody, if_mat
         raise PreconditionMissing(
             Problem("/header/If-Match", "missing", "is required: the ETag of what you read, or *")
         )
-    change = body.parse(content, Edit).model_dump(exclude_unset=True)
+    change = body.parse(content, wire.Edit).model_dump(exclude_unset=True)
     with here.database.write() as tx:
         version = etags.version(if_match, experiments.get(tx, experiment_id).version)
         if version is None:

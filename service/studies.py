@@ -1,10 +1,12 @@
 """Studies: submitted whole, judged by what is stored, drawn over all their experiments."""
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Path, Query, Response
+from sqlalchemy import Connection
 
 from core.errors import Problem
 from core.evidence import Evidence, RunEvidence
@@ -29,11 +31,7 @@ StudyName = Annotated[str, Path(description="Name of the study.", json_schema_ex
 StudySize = Annotated[Size, Query(description="`quick` takes minutes, `full` is the paper's.")]
 
 
-@router.get(
-    "",
-    response_model=wire.Page[wire.Study],
-    responses=documentation.problems(400),
-)
+@router.get("", response_model=wire.Page[wire.Study], responses=documentation.problems(400))
 def listing(limit: Limit = 50, cursor: Cursor = None) -> wire.Page[wire.Study]:
     """List the studies and their questions."""
     items, following = page(list(STUDIES.values()), lambda study: study.name, limit=limit, cursor=cursor)
@@ -78,7 +76,7 @@ def report(name: StudyName, here: Here, size: StudySize = "quick") -> wire.Repor
     """Judge every claim of a study by what is stored; a claim that fails is shown as failing."""
     plan = _plan(name, size)
     with here.database.read() as tx:
-        found = experiments.by_spec_hash(tx, list(plan)).values()
+        found = _found(tx, plan)
     claims = [wire.JudgedClaim.of(claim) for claim in STUDIES[name].judge(size, _evidence(found))]
     return wire.Report(name=name, size=size, state=_state(len(plan), found), claims=claims)
 
@@ -104,25 +102,27 @@ def figure(
     """Draw a figure of the experiments of a study that are completed."""
     plan, chosen = _plan(name, size), choose(STUDY_FIGURES, figure, form)
     with here.database.read() as tx:
-        evidence = _evidence(experiments.by_spec_hash(tx, list(plan)).values())
+        evidence = _evidence(_found(tx, plan))
     if not evidence:
         raise NothingYet(Problem("", "no_result_yet", "no experiment of this study is completed; submit it, or wait"))
     return drawn(chosen, chosen.info(evidence), form, if_none_match)
 
 
-def _study(name: str) -> Study:
+@cache
+def _plan(name: str, size: Size) -> Mapping[str, ExperimentSpec]:
+    """The experiments of a study by spec hash; raises Missing where there is no such study."""
     if name not in STUDIES:
         raise Missing(unknown("/path/name", "study", name, STUDIES))
-    return STUDIES[name]
+    return MappingProxyType({spec_hash(spec): spec for spec in STUDIES[name].experiments(size)})
 
 
-@cache
-def _plan(name: str, size: Size) -> dict[str, ExperimentSpec]:
-    """The experiments of a study by spec hash; raises Missing where there is no such study."""
-    return {spec_hash(spec): spec for spec in _study(name).experiments(size)}
+def _found(tx: Connection, plan: Mapping[str, ExperimentSpec]) -> list[Experiment]:
+    """The experiments that are there, in the order of the plan."""
+    there = experiments.by_spec_hash(tx, list(plan))
+    return [there[digest] for digest in plan if digest in there]
 
 
-def _evidence(found: Collection[Experiment]) -> list[Evidence]:
+def _evidence(found: Sequence[Experiment]) -> list[Evidence]:
     return [
         Evidence(
             spec=experiment.spec,
@@ -134,7 +134,7 @@ def _evidence(found: Collection[Experiment]) -> list[Evidence]:
     ]
 
 
-def _state(wanted: int, found: Collection[Experiment]) -> wire.StudyState:
+def _state(wanted: int, found: Sequence[Experiment]) -> wire.StudyState:
     states = [experiment.state for experiment in found]
     if not states:
         return wire.StudyState.NOT_STARTED

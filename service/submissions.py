@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 from pydantic_core import to_json
 
 from core.cost import Cost
@@ -23,10 +24,19 @@ ROUTE = "POST /v1/experiments"
 MAX_SECONDS = 366 * 86400
 
 
+def _within_reach(moment: datetime) -> datetime:
+    if not 1970 <= moment.year < 9999:  # further off, another time zone's year may be none
+        raise ValueError("should be from 1970 to 9998")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+
+
 async def _options(
     priority: Annotated[int, Query(ge=-100, le=100, description="Higher ones are claimed first.")] = 0,
     not_before: Annotated[
-        AwareDatetime | None, Query(description="When it may start at the earliest, such as `2026-11-30T22:00:00Z`.")
+        Moment | None, Query(description="When it may start at the earliest, such as `2026-11-30T22:00:00Z`.")
     ] = None,
     max_seconds: Annotated[
         float | None, Query(gt=0, le=MAX_SECONDS, description="It fails with `timeout` after so long in training.")
@@ -67,9 +77,7 @@ def submit(
             description="What to do if an equal experiment is queued, running or completed: take it, or run it again."
         ),
     ] = "reuse",
-    dry_run: Annotated[
-        bool, Query(description="Only say what the submission would be; nothing is stored.")
-    ] = False,  # a query parameter
+    dry_run: Annotated[bool, Query(description="Only say what the submission would be; nothing is stored.")] = False,
     owner: Owner = ANONYMOUS,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:

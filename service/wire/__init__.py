@@ -1,6 +1,7 @@
-"""Answers as they travel. Requests travel as :class:`core.spec.ExperimentSpec`."""
+"""What travels: answers, and edits. Specs travel as :class:`core.spec.ExperimentSpec`."""
 
 from service.wire.answer import Answer, Number, Page
+from service.wire.edit import Edit
 from service.wire.experiment import Experiment
 from service.wire.history import Event, Log
 from service.wire.operations import Health, Readiness, Worker
@@ -13,6 +14,7 @@ __all__ = [
     "Answer",
     "CostEstimate",
     "DryRun",
+    "Edit",
     "Event",
     "Experiment",
     "FieldProblem",

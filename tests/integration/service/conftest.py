@@ -1,4 +1,4 @@
-"""The real application over a real database, and a desk at which experiments end without the wait for their training."""
+"""The real application over a real database, and a desk at which experiments end without being trained."""
 
 import shutil
 from collections.abc import Iterator, Mapping

@@ -80,7 +80,13 @@ def test_an_edit_says_what_it_is_of(client, submit):
 
 @pytest.mark.parametrize(
     ("change", "pointer"),
-    [({}, ""), ({"nam": "x"}, "/nam"), ({"name": "a\0"}, "/name"), ({"tags": ["a", "a"]}, "/tags"), ({"seeds": 3}, "/seeds")],
+    [
+        ({}, ""),
+        ({"nam": "x"}, "/nam"),
+        ({"name": "a\0"}, "/name"),
+        ({"tags": ["a", "a"]}, "/tags"),
+        ({"seeds": 3}, "/seeds"),
+    ],
 )
 def test_a_bad_edit_is_refused_by_its_field(client, submit, change, pointer):
     answer = client.patch(submit(), json=change, headers={"If-Match": "*"})
@@ -124,7 +130,10 @@ def test_a_completed_experiment_tells_what_came_out(client, submit, desk):
     assert (read["state"], read["attempts"], read["device"]) == ("completed", 1, "cpu")
     assert read["provenance"] == {"torch": "2.13"}
     assert read["started_at"] <= read["finished_at"]
-    assert [(run["seed"], run["outcome"], run["steps"]) for run in read["runs"]] == [(0, "fitted", 100), (1, "fitted", 100)]
+    assert [(run["seed"], run["outcome"], run["steps"]) for run in read["runs"]] == [
+        (0, "fitted", 100),
+        (1, "fitted", 100),
+    ]
     assert read["runs"][0]["summary"]["train_loss"] == 0.25
 
 
@@ -142,7 +151,11 @@ def test_the_history_is_read_in_pages(client, submit, desk):
     path = submit()
     desk.complete(desk.claim())
     events = client.get(f"{path}/events").json()["items"]
-    assert [(event["kind"], event["attempt"]) for event in events] == [("submitted", 0), ("started", 1), ("completed", 1)]
+    assert [(event["kind"], event["attempt"]) for event in events] == [
+        ("submitted", 0),
+        ("started", 1),
+        ("completed", 1),
+    ]
     first = client.get(f"{path}/events?limit=2").json()
     rest = client.get(f"{path}/events", params={"cursor": first["next"]}).json()
     assert (first["items"] + rest["items"], rest["next"]) == (events, None)

@@ -27,10 +27,13 @@ CONFIG = {
     "phases": {"stateful": {"enabled": False}},
     "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
     "operations": [
-        {"include-operation-id": name, "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422"]}}}
+        {
+            "include-operation-id": name,
+            "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422", "428"]}},
+        }
         for name in (
             "submit_v1_experiments_post",  # rules between the fields of a spec; keys that were used
-            "edit_v1_experiments__id__patch",  # tags given twice, NUL characters
+            "edit_v1_experiments__id__patch",  # tags given twice, NUL characters; no version named
             "series_v1_experiments__id__series_get",  # the seeds of an experiment
         )
     ],
@@ -38,7 +41,9 @@ CONFIG = {
 
 
 @pytest.fixture(scope="module")
-def lab(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Mapping[str, Iterator[str]]]]:
+def lab(
+    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Mapping[str, Iterator[str]]]]:
     """The URL of a service, and ids of its experiments: of one in each state, and of many that may be removed."""
     url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('openapi') / 'lab.db')}"
     with served(url) as service, httpx2.Client(base_url=service.url) as client:
@@ -58,8 +63,8 @@ def lab(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         running = submit(name="running")
         desk.claim()
         disposable = [submit(name="disposable") for _ in range(60)]
-        for id in disposable[::2]:
-            client.post(f"/v1/experiments/{id}:cancel")
+        for experiment_id in disposable[::2]:
+            client.post(f"/v1/experiments/{experiment_id}:cancel")
         database.dispose()
         yield service.url, {"keep": cycle([completed, failed, running]), "spend": iter(disposable)}
 

@@ -97,7 +97,9 @@ def test_the_licences_of_the_vendored_assets_lie_beside_them():
 
 def test_an_error_of_the_service_is_told_without_its_insides(sqlite_url):
     file = Path(sqlite_url.removeprefix("sqlite:///"))
-    with TestClient(build(Settings(database_url=sqlite_url, broker_url=NO_BROKER)), raise_server_exceptions=False) as client:
+    with TestClient(
+        build(Settings(database_url=sqlite_url, broker_url=NO_BROKER)), raise_server_exceptions=False
+    ) as client:
         path = client.post("/v1/experiments", json=body()).headers["location"]
         with sqlite3.connect(file) as other:
             other.execute("UPDATE experiments SET state = 'nonsense'")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,9 @@ LIMIT = 20_000
 @pytest.fixture(scope="module")
 def client(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("refusals") / "lab.db")
-    settings = Settings(database_url=f"sqlite:///{file}", broker_url=NO_BROKER, max_body_bytes=LIMIT, max_experiment_flop=1e9)
+    settings = Settings(
+        database_url=f"sqlite:///{file}", broker_url=NO_BROKER, max_body_bytes=LIMIT, max_experiment_flop=1e9
+    )
     with TestClient(build(settings), raise_server_exceptions=False) as client:
         yield client
 
@@ -111,6 +114,23 @@ def test_extreme_numbers_are_warned_of_or_refused(client, teacher, loss):
     assert client.post("/v1/experiments", json=spec).status_code in {200, 202, 422}
 
 
+@pytest.mark.parametrize(
+    "large",
+    [
+        {"teacher": {"kind": "random", "dim": 4096}},
+        {"teacher": {"kind": "delay", "lag": 4095}},
+        {"training": {"length": 200, "loss": {"kind": "finite_sample", "sequences": 1_000_000}}, "evaluation": {}},
+    ],
+    ids=lambda large: next(iter(large.values()))["kind" if "teacher" in large else "length"],
+)
+def test_a_large_teacher_or_sample_keeps_nobody_waiting(client, large):
+    started = time.monotonic()
+    answer = client.post("/v1/experiments?dry_run=true", json=body() | large)
+    assert time.monotonic() - started < 2
+    assert answer.is_success
+    assert "too large" in answer.json()["warnings"][0]
+
+
 def test_all_problems_of_a_body_are_told_at_once_with_their_pointers(client):
     spec = body() | {"nmae": "x", "training": {"length": 0}, "optimizer": {"steps": 0}, "evaluation": {"points": 1}}
     told = problem(client.post("/v1/experiments", json=spec), 422)
@@ -158,7 +178,9 @@ def test_a_body_of_another_type_is_refused(client, headers):
     problem(client.post("/v1/experiments", content=text(), headers=headers), 415)
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", "application/vnd.lab+json", "APPLICATION/JSON"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=UTF-8", "application/vnd.lab+json", "APPLICATION/JSON"]
+)
 def test_every_name_of_json_is_read(client, content_type):
     assert client.post("/v1/experiments", content=text(), headers={"Content-Type": content_type}).is_success
 
@@ -203,6 +225,8 @@ def test_a_cursor_that_was_not_handed_out_is_refused(client, cursor):
         ("not_before=2026-01-01T00:00:00", "/query/not_before"),
         ("not_before=1e400", "/query/not_before"),
         ("not_before=99999999999999999999", "/query/not_before"),
+        ("not_before=0001-01-01T00:00:00%2B14:00", "/query/not_before"),
+        ("not_before=9999-12-31T23:59:59-14:00", "/query/not_before"),
         ("max_seconds=0", "/query/max_seconds"),
         ("max_seconds=nan", "/query/max_seconds"),
         ("max_seconds=inf", "/query/max_seconds"),
@@ -221,10 +245,10 @@ def test_a_bad_header_is_refused_by_its_name(client, header, value):
     assert problem(answer, 422)[0]["pointer"] == f"/header/{header}"
 
 
-@pytest.mark.parametrize("id", ["exp_" + "0" * 32, "x", "%00", "%ff", "💥", "a" * 3000, "exp_1; DROP TABLE runs"])
+@pytest.mark.parametrize("unknown", ["exp_" + "0" * 32, "x", "%00", "%ff", "💥", "a" * 3000, "exp_1; DROP TABLE runs"])
 @pytest.mark.parametrize("part", ["", "/result", "/series", "/events", "/log", "/figures/response.svg"])
-def test_an_unknown_id_is_not_found(client, id, part):
-    problem(client.get(f"/v1/experiments/{id}{part}"), 404)
+def test_an_unknown_id_is_not_found(client, unknown, part):
+    problem(client.get(f"/v1/experiments/{unknown}{part}"), 404)
 
 
 @pytest.mark.parametrize("verb", [":cancel", ":retry"])
@@ -232,12 +256,16 @@ def test_a_verb_on_an_unknown_id_is_not_found(client, verb):
     problem(client.post(f"/v1/experiments/exp_{'0' * 32}{verb}"), 404)
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/v1/schema", "/v1/workers", "/v1/studies"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/v1/schema", "/v1/workers", "/v1/studies"]
+)
 def test_every_call_refuses_a_parameter_that_it_does_not_have(client, path):
     assert problem(client.get(f"{path}?x=1"), 422)[0]["pointer"] == "/query/x"
 
 
-@pytest.mark.parametrize("path", ["/v2", "/v1/", "/v1/experiment", "/static/../app.py", "/static/none", "/v1/experiments/a:b"])
+@pytest.mark.parametrize(
+    "path", ["/v2", "/v1/", "/v1/experiment", "/static/../app.py", "/static/none", "/v1/experiments/a:b"]
+)
 def test_an_unknown_path_is_not_found(client, path):
     problem(client.get(path), 404)
 

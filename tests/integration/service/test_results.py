@@ -60,7 +60,9 @@ def test_csv_holds_the_same_numbers(client, completed):
     rows = list(csv.reader(io.StringIO(answer.text)))
     columns = client.get(f"{completed}/series?names=train_loss,fit_error").json()
     assert rows[0] == list(columns)
-    assert [[float(cell) for cell in row] for row in rows[1:-1]] == [list(row) for row in zip(*columns.values(), strict=True)][:-1]
+    assert [[float(cell) for cell in row] for row in rows[1:-1]] == [
+        list(row) for row in zip(*columns.values(), strict=True)
+    ][:-1]
     assert rows[-1] == ["1", "100", "NaN", "-Infinity"]
 
 

@@ -36,7 +36,8 @@ def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(clie
     report = client.get(f"{PATH}/report").json()
     assert report["state"] == "completed"
     assert "not_run" not in {claim["verdict"] for claim in report["claims"]}
-    assert {id for claim in report["claims"] for id in claim["experiments"]} <= {member["id"] for member in members}
+    rests_on = {experiment_id for claim in report["claims"] for experiment_id in claim["experiments"]}
+    assert rests_on <= {member["id"] for member in members}
     drawn = client.get(submitted.json()["links"]["figures"]["extrapolation"])
     assert drawn.content.startswith(b"<?xml")
 

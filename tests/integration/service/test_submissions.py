@@ -7,6 +7,8 @@ from starlette.testclient import TestClient
 
 from service.app import build
 from service.settings import Settings
+from store import workers
+from store.records import WorkerRecord
 from tests.integration.service.conftest import NO_BROKER, body
 
 
@@ -96,6 +98,19 @@ def test_a_key_is_of_its_owner(client):
         for owner in ("ada", "emmy")
     ]
     assert answers[0] != answers[1]
+
+
+def test_an_idle_worker_is_woken_at_once(sqlite_url, broker_url, redis_server):
+    patient = Settings(database_url=sqlite_url, broker_url=broker_url, reaper_seconds=600.0)
+    app = build(patient)
+    with TestClient(app) as client, redis_server.client() as redis:
+        with app.state.edge.database.write() as tx:
+            workers.register(tx, WorkerRecord("w1", "host", 1, None, "cpu", 1, heartbeat_at=0.0))
+        path = client.post("/v1/experiments", json=body()).headers["location"]
+        assert redis.blpop(["cpu"], timeout=5) is not None
+        client.post(f"{path}:cancel")
+        client.post(f"{path}:retry")
+        assert redis.blpop(["cpu"], timeout=5) is not None
 
 
 def test_seeds_of_63_bits_and_the_words_of_any_language_survive(client):

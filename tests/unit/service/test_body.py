@@ -4,7 +4,7 @@ from core.errors import SpecError
 from core.spec import ExperimentSpec
 from service.body import parse
 from service.errors import Malformed
-from service.wire.edit import Edit
+from service.wire import Edit
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ def test_an_answer_has_a_tag_of_its_bytes():
     assert first.headers["etag"] == same.headers["etag"] != other.headers["etag"]
 
 
-@pytest.mark.parametrize("held", ['{}', 'W/{}', '"other", {}', '*', ' * '])
+@pytest.mark.parametrize("held", ["{}", "W/{}", '"other", {}', "*", " * "])
 def test_a_client_that_holds_the_answer_gets_304_without_it(held):
     etag = etags.of(b"content", 3)
     answer = etags.answer(b"content", "text/plain", held.format(etag), 3)
@@ -27,9 +27,9 @@ def test_a_client_that_holds_another_answer_gets_this_one(held):
         (etags.of(b"while it ran", 3), 3),
         (etags.of(b"when it had ended", 3), 3),
         ("*", 3),
-        (f'{etags.of(b"", 2)}, {etags.of(b"", 3)}', 3),
+        (f"{etags.of(b'', 2)}, {etags.of(b'', 3)}", 3),
         (etags.of(b"", 2), 2),
-        (f'W/{etags.of(b"", 3)}', None),
+        (f"W/{etags.of(b'', 3)}", None),
         ('"3"', None),
         ("3", None),
         ("", None),

@@ -1,0 +1,34 @@
+"""The examples in the documentation are true."""
+
+import json
+
+import pytest
+
+from core.run import run
+from core.spec import ExperimentSpec
+from service import examples, wire
+
+
+@pytest.mark.parametrize(
+    ("example", "model"),
+    [
+        (examples.RESULT, wire.Result),
+        (examples.REPORT, wire.Report),
+        (examples.SUBMISSION, wire.Submission),
+        (examples.EXPERIMENT, wire.Experiment),
+        (examples.CANCELLED, wire.Moved),
+        (examples.DRY_RUN, wire.DryRun),
+        (examples.EDIT, wire.Edit),
+    ],
+)
+def test_an_example_is_an_answer(example, model):
+    assert json.loads(model.model_validate(example).model_dump_json(exclude_unset=True)) == example
+
+
+def test_the_example_gives_the_numbers_that_are_shown():
+    result = run(ExperimentSpec.model_validate(examples.SPEC))
+    (found,), (shown,) = result.runs, examples.RESULT["runs"]
+    assert result.teacher_response == pytest.approx(examples.RESULT["teacher_response"], rel=1e-3)
+    assert (found.outcome, found.steps) == (shown["outcome"], shown["steps"])
+    assert found.response == pytest.approx(shown["response"], rel=1e-3)
+    assert found.summary == pytest.approx(shown["summary"], rel=0.05, abs=1e-12)
