@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.result import SERIES
-from core.spec import ExperimentSpec, channels
+from core.spec import ExperimentSpec, FiniteSampleLoss, channels, states
 
 _BYTES = 8
 _MEGABYTE = 1e6
@@ -44,7 +44,14 @@ def estimate(spec: ExperimentSpec) -> Cost:
     rows = k * d * (p + m) + k * k * p * m
     result = d * d + d * (m + p) + q * p * m + d
     return Cost(
-        flop=float(seeds) * spec.optimizer.steps * step,
+        flop=float(seeds) * spec.optimizer.steps * step + preparation(spec),
         memory_mb=seeds * _BYTES * (_WORKING_COPIES * (width + rows) + (q // 2) ** 2 * p * m + result) / _MEGABYTE,
         storage_mb=seeds * _BYTES * (points * (2 + len(SERIES)) + result) / _MEGABYTE,
     )
+
+
+def preparation(spec: ExperimentSpec) -> float:
+    """Operations before the first step: the teacher's eigenvalues, about 25 d̂³, and N k² for a sample's moments."""
+    loss = spec.training.loss
+    sequences = (loss.sequences or len(loss.inputs or ())) if isinstance(loss, FiniteSampleLoss) else 0
+    return 25.0 * states(spec.teacher) ** 3 + float(sequences) * spec.training.length**2

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core import teachers
+from core.cost import preparation
 from core.losses import Target, loss_matrix
 from core.metrics import sharpness
 from core.spec import (
@@ -15,6 +16,9 @@ from core.spec import (
     SecondMomentLoss,
 )
 from core.systems import impulse_response
+
+LOOKED_AT = 2e8
+"""Operations that a look at the teacher may take: well under a second, since whoever submits waits for it."""
 
 _LARGEST_FOR_STEP_BOUND = 200
 """Training lengths up to which the step-size bound, an eigenvalue of a k x k matrix, is worth its cost here."""
@@ -29,7 +33,11 @@ def warnings(spec: ExperimentSpec) -> list[str]:
         ...     "teacher": {"kind": "rotation"}, "student": {"kind": "linear", "dim": 4}, "training": {"length": 3}}))
         ['The teacher is not symmetric, so no symmetric student matches it for all lengths.']
     """
-    return [*_dimensions(spec), *_reach(spec), *_step_size(spec), *_unused(spec)]
+    found = [*_dimensions(spec), *_unused(spec)]
+    if preparation(spec) > LOOKED_AT:
+        return [*found, "The teacher or the sample is too large to be looked at before training."]
+    with np.errstate(all="ignore"):  # numbers near the largest are legal
+        return [*found, *_reach(spec), *_step_size(spec)]
 
 
 def _dimensions(spec: ExperimentSpec) -> Iterator[str]:

@@ -1,16 +1,11 @@
 """Whether an experiment is let in: what it would cost against the limits, and what is questionable about it."""
 
-import numpy as np
-
 from core import cost
 from core.cost import Cost
 from core.errors import Problem, SpecError
-from core.spec import DelayTeacher, ExperimentSpec, ExplicitTeacher, FiniteSampleLoss
+from core.spec import ExperimentSpec
 from core.warnings import warnings
 from service.settings import Settings
-
-LOOKED_AT = 2e8
-"""Operations that a look for warnings may take: about a second. The largest teachers and samples would take minutes."""
 
 
 def admit(spec: ExperimentSpec, settings: Settings) -> tuple[Cost, list[str]]:
@@ -30,18 +25,4 @@ def admit(spec: ExperimentSpec, settings: Settings) -> tuple[Cost, list[str]]:
     ]  # fmt: skip
     if problems:
         raise SpecError(problems)
-    if _effort(spec) > LOOKED_AT:
-        return estimate, ["The teacher or the sample is too large to look for doubtful choices before training."]
-    with np.errstate(all="ignore"):  # numbers near the largest are legal; what overflows is no error here
-        return estimate, warnings(spec)
-
-
-def _effort(spec: ExperimentSpec) -> float:
-    """Operations that warnings take: eigenvalues of the teacher, 25 d̂³, and drawing a sample, N k²."""
-    teacher, loss = spec.teacher, spec.training.loss
-    if isinstance(teacher, ExplicitTeacher):
-        states = len(teacher.A)
-    else:
-        states = teacher.lag + 1 if isinstance(teacher, DelayTeacher) else getattr(teacher, "dim", 2)
-    sequences = (loss.sequences or 0) if isinstance(loss, FiniteSampleLoss) else 0
-    return 25.0 * states**3 + float(sequences) * spec.training.length**2
+    return estimate, warnings(spec)

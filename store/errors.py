@@ -87,10 +87,8 @@ class KeyInFlight(StoreError):
 class SchemaMismatch(StoreError):
     """The database's tables are of another version than this software's."""
 
-    def __init__(self, found: str | None, wanted: str) -> None:
-        super().__init__(
-            f"the database is at schema {found or 'none'}, this software needs {wanted}: run 'extrapolab migrate'"
-        )
+    def __init__(self, found: str | None, wanted: str, remedy: str = "run 'extrapolab migrate'") -> None:
+        super().__init__(f"the database is at schema {found or 'none'}, this software needs {wanted}: {remedy}")
         self.found, self.wanted = found, wanted
 
 

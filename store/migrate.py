@@ -21,8 +21,13 @@ def upgrade(url: str) -> None:
     """Makes or changes the tables as this version needs them, in one transaction; does nothing where they are so.
 
     Raises:
+        SchemaMismatch: They are of a newer version than this one.
         StoreUnavailable: The database is away.
     """
+    steps = ScriptDirectory(str(MIGRATIONS))
+    found = _revision(url)
+    if found is not None and found not in {step.revision for step in steps.walk_revisions()}:
+        raise SchemaMismatch(found, str(steps.get_current_head()), "the database is newer; use a newer Extrapolab")
     with _alembic(url) as config:
         command.upgrade(config, "head")
 
@@ -41,14 +46,18 @@ def check(url: str) -> None:
         StoreUnavailable: The database is away.
     """
     wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    found = _revision(url)
+    if found != wanted:
+        raise SchemaMismatch(found, str(wanted))
+
+
+def _revision(url: str) -> str | None:
     database = Database(url)
     try:
         with database.read() as tx:
-            found = MigrationContext.configure(tx).get_current_revision()
+            return MigrationContext.configure(tx).get_current_revision()
     finally:
         database.dispose()
-    if found != wanted:
-        raise SchemaMismatch(found, str(wanted))
 
 
 @contextmanager

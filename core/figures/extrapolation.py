@@ -69,15 +69,14 @@ def draw(info: ExtrapolationInfo) -> Figure:
     figure, (axes,) = style.panels(1, 1, height=4.4)
     for i, band in enumerate(info.bands):
         colour, marker = style.COLOURS[i % len(style.COLOURS)], style.MARKERS[i % len(style.MARKERS)]
-        finite = np.isfinite(band.median)
-        k, lower, median, upper = (np.array(v)[finite] for v in (band.lengths, band.lower, band.median, band.upper))
-        axes.plot(k, np.maximum(median, style.SMALLEST), marker=marker, ms=4, lw=1.4, color=colour, label=band.start)
-        axes.fill_between(
-            k, np.maximum(lower, style.SMALLEST), np.maximum(upper, style.SMALLEST), color=colour, alpha=0.18
+        lower, median, upper = (
+            style.drawable(line, logarithmic=True) for line in (band.lower, band.median, band.upper)
         )
+        axes.plot(band.lengths, median, marker=marker, ms=4, lw=1.4, color=colour, label=band.start)
+        axes.fill_between(band.lengths, lower, upper, color=colour, alpha=0.18)
     axes.axhline(1, color=style.BASELINE, ls="--", label="zero baseline")
     axes.axvline(2 * info.teacher_dim, color=style.BASELINE, ls=":", label=f"k = 2 d̂ = {2 * info.teacher_dim}")
-    axes.set_yscale("log")
+    style.logarithmic_y(axes)
     axes.set(xlabel="training length k", ylabel="extrapolation error / zero baseline\nmedian and quartiles over seeds")
     axes.set_xticks(sorted({k for band in info.bands for k in band.lengths}))
     axes.legend(loc="best")

@@ -59,19 +59,20 @@ def draw(info: ResponseInfo) -> Figure:
     lags = range(len(info.teacher))
     for axes, lines in ((above, info.students), (below, info.errors)):
         for i, line in enumerate(lines):
-            values = np.maximum(line.y, style.SMALLEST) if axes is below else line.y
+            values = style.drawable(line.y, logarithmic=axes is below)
             label = "students, one line a seed" if i == 0 and axes is above else None
             axes.plot(line.x, values, color=style.COLOURS[0], alpha=0.7, lw=1, label=label)
         axes.axvline(
             info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}" if axes is above else None
         )
-    above.plot(lags, info.teacher, "o", ms=3, color=style.TEACHER, label="teacher")
-    low, high = min(0.0, *info.teacher), max(0.0, *info.teacher)
+    teacher = style.drawable(info.teacher)
+    above.plot(lags, teacher, "o", ms=3, color=style.TEACHER, label="teacher")
+    low, high = np.nanmin([0, *teacher]), np.nanmax([0, *teacher])
     margin = 0.3 * (high - low)
     if margin > 0:
         above.set_ylim(low - margin, high + margin)
-    below.plot(lags, np.maximum(np.abs(info.teacher), style.SMALLEST), color=style.BASELINE, ls="--", label="|ĥ_j|")
-    below.set_yscale("log")
+    below.plot(lags, style.drawable(np.abs(teacher), logarithmic=True), color=style.BASELINE, ls="--", label="|ĥ_j|")
+    style.logarithmic_y(below)
     above.set(ylabel="h_j")
     below.set(xlabel="lag j (time steps)", ylabel="|h_j - ĥ_j|")
     above.legend(loc="best")

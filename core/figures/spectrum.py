@@ -54,11 +54,13 @@ def draw(info: SpectrumInfo) -> Figure:
     ):
         for i, line in enumerate(lines):
             label = "students, one line a seed" if i == 0 else None
-            values = np.maximum(line.y, style.SMALLEST)
+            values = style.drawable(line.y, logarithmic=True)
             axes.plot(line.x, values, "o-", ms=2.5, lw=0.8, alpha=0.7, color=style.COLOURS[0], label=label)
         ranks = range(1, len(teacher) + 1)
-        axes.plot(ranks, np.maximum(teacher, style.SMALLEST), "x", ms=7, mew=1.6, color=style.TEACHER, label="teacher")
-        axes.set_yscale("log")
+        axes.plot(
+            ranks, style.drawable(teacher, logarithmic=True), "x", ms=7, mew=1.6, color=style.TEACHER, label="teacher"
+        )
+        style.logarithmic_y(axes)
         axes.set_xlabel("rank")
     left.set_ylabel("|λ| of A")
     right.set_ylabel("Hankel singular value")

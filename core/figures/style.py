@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from core.figures.info import Info
 
@@ -22,6 +24,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 TEACHER = "#000000"
 BASELINE = "#7F7F7F"
+
+LARGEST = 1e100
+"""Where larger numbers are drawn."""
 
 SMALLEST = 1e-17
 """Where zero is drawn on a logarithmic axis: below the rounding of anything of order 1."""
@@ -59,6 +64,22 @@ def panels(rows: int, columns: int, width: float = 6.4, height: float = 4.4) -> 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+
+
+def drawable(values: ArrayLike, *, logarithmic: bool = False) -> np.ndarray:
+    """Values as an axis can take them: gaps for what isn't finite, within what matplotlib can transform.
+
+    On a logarithmic axis zero and less are drawn at :data:`SMALLEST`.
+    """
+    array = np.asarray(values, dtype=float)
+    low = SMALLEST if logarithmic else -LARGEST
+    return np.where(np.isfinite(array), np.clip(array, low, LARGEST), np.nan)
+
+
+def logarithmic_y(axes: Axes) -> None:
+    """Makes the y axis logarithmic, unless nothing is drawn on it that could be shown so."""
+    if np.isfinite(axes.dataLim.minposy):
+        axes.set_yscale("log")
 
 
 def sign(figure: Figure, title: str, source: str) -> None:

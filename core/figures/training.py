@@ -44,14 +44,19 @@ def draw(info: TrainingInfo) -> Figure:
     figure, (above, below) = style.panels(2, 1, height=5.2)
     for axes, lines in ((above, info.loss), (below, info.extrapolation_error)):
         for i, line in enumerate(lines):
-            values = np.maximum(line.y, style.SMALLEST)
+            values = style.drawable(line.y, logarithmic=True)
             colour = style.COLOURS[i % len(style.COLOURS)]
             label = f"seed {line.seed}" if i < len(style.COLOURS) and axes is above else None
             axes.plot(np.maximum(line.x, 0.5), values, color=colour, lw=1, label=label)
         axes.set_xscale("log")
-        axes.set_yscale("log")
+        style.logarithmic_y(axes)
     if info.zero_baseline > 0:
-        below.axhline(info.zero_baseline, color=style.BASELINE, ls="--", label="zero baseline")
+        below.axhline(
+            float(style.drawable(info.zero_baseline, logarithmic=True)),
+            color=style.BASELINE,
+            ls="--",
+            label="zero baseline",
+        )
         below.legend(loc="best")
     above.set(ylabel="training loss L")
     below.set(xlabel="step", ylabel="extrapolation error")

@@ -17,6 +17,7 @@ from core.spec.teacher import (
     UnbalancedTeacher,
     UniformEigenvalues,
     channels,
+    states,
 )
 from core.spec.training import (
     Ar1Covariance,
@@ -69,4 +70,5 @@ __all__ = [
     "explain",
     "setup_hash",
     "spec_hash",
+    "states",
 ]

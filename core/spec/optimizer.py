@@ -1,8 +1,9 @@
 """Optimizers: all move every trained tensor at once; no hidden factor 1/2 or 1/k. :mod:`core.training` runs them."""
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from core.spec.part import Part, Real, Whole, default_kind
 
@@ -12,19 +13,24 @@ MAX_STEPS = 1_000_000_000
 class Stop(Part):
     """When a seed ends early. Each seed stops on its own."""
 
-    loss_below: Annotated[Real, Field(gt=0)]
+    loss_below: Annotated[Real, Field(gt=0)] | None = None
 
 
-def _empty_is_none(given: object) -> object:
-    return None if given in ({}, {"loss_below": None}) else given
+def _no_rule_is_none(stop: Stop | None) -> Stop | None:
+    return None if stop is None or stop.loss_below is None else stop
 
 
 class _Steps(Part):
     lr: Annotated[Real, Field(gt=0)] = 0.01
     steps: Annotated[Whole, Field(ge=1, le=MAX_STEPS)] = 20_000
-    stop: Annotated[Stop | None, BeforeValidator(_empty_is_none)] = Field(
+    stop: Annotated[Stop | None, AfterValidator(_no_rule_is_none)] = Field(
         None, description="Absent, null or {}: every step is run."
     )
+
+    @property
+    def stop_below(self) -> float:
+        """The loss under which a seed stops; -inf where there is no stop rule."""
+        return -math.inf if self.stop is None or self.stop.loss_below is None else self.stop.loss_below
 
 
 class GradientDescent(_Steps):

@@ -153,3 +153,18 @@ def channels(teacher: Teacher) -> tuple[int, int]:
     if isinstance(teacher, ExplicitTeacher):
         return len(teacher.B[0]), len(teacher.C)
     return 1, 1
+
+
+def states(teacher: Teacher) -> int:
+    """d̂, the teacher's state dimension."""
+    match teacher:
+        case ExplicitTeacher():
+            return len(teacher.A)
+        case DelayTeacher():
+            return teacher.lag + 1
+        case RotationTeacher():
+            return 2
+        case MemorylessTeacher():
+            return 1
+        case _:
+            return teacher.dim

@@ -22,7 +22,7 @@ class KernelStepper:
     def __init__(self, spec: ExperimentSpec, layout: Layout, target: Target, dtype: torch.dtype) -> None:
         """For the student, target and optimizer of ``spec``."""
         kind = np.float64 if dtype == torch.float64 else np.float32
-        student, optimizer, stop = spec.student, spec.optimizer, spec.optimizer.stop
+        student, optimizer = spec.student, spec.optimizer
         rule, numbers = compiled.GRADIENT_DESCENT, (optimizer.lr, 0.0, 0.0)
         if isinstance(optimizer, Momentum):
             rule, numbers = compiled.MOMENTUM, (optimizer.lr, optimizer.momentum, 0.0)
@@ -39,7 +39,7 @@ class KernelStepper:
             rule,
             np.array(numbers, kind),
             np.array(layout.ends),
-            np.array([stop.loss_below if stop else -np.inf, DIVERGED_ABOVE]),
+            np.array([optimizer.stop_below, DIVERGED_ABOVE]),
         )
 
     @staticmethod

@@ -64,8 +64,7 @@ class TorchStepper:
         """For the student, target and optimizer of ``spec``."""
         self._gradient = gradient_of(layout, target, dtype, device)
         self._rule = rule_of(spec.optimizer, layout)
-        stop = spec.optimizer.stop
-        self._stop_below = stop.loss_below if stop else -torch.inf
+        self._stop_below = spec.optimizer.stop_below
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`Stepper`."""

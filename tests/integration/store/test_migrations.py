@@ -100,6 +100,14 @@ def test_check_passes_after_an_upgrade_only(empty_url):
     migrate.check(empty_url)
 
 
+def test_a_database_of_a_newer_version_is_left_alone(empty, empty_url):
+    migrate.upgrade(empty_url)
+    with empty.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+    with pytest.raises(SchemaMismatch, match="use a newer Extrapolab"):
+        migrate.upgrade(empty_url)
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(empty, empty_url):
     with empty.write() as tx:
         tx.execute(text("CREATE TABLE workers (experiment_id INTEGER)"))  # in the way of the first migration

@@ -35,6 +35,22 @@ def test_every_figure_draws_every_result(name, spec):
     assert render(FIGURES[name].draw(info), "pdf").startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308, -1e308, 0.0])
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_number_is_too_odd_to_be_drawn(name, value):
+    spec = SPECS["ordinary"]
+    result = run(spec)
+    odd = [r.model_copy(update={"response": [value] * 12, "hankel_singular_values": [value] * 6,
+                                "eigenvalues": [(value, value)] * 6,
+                                "summary": {**r.summary, "zero_baseline": value}}) for r in result.runs]  # fmt: skip
+    result = result.model_copy(update={"runs": odd, "teacher_response": [value] * 12})
+    places = {"seed": np.repeat(spec.seeds, 3), "step": np.tile([0, 10, 300], 3)}
+    series = {name: np.full(9, value) for name in result.series} | places
+    info = FIGURES[name].info(spec, result, series)
+    assert render(FIGURES[name].draw(info), "png").startswith(b"\x89PNG")
+    assert info.model_dump_json()
+
+
 def test_the_response_figure_holds_the_results_numbers():
     info, result = drawn(FIGURES["response"], SPECS["ordinary"])
     assert info.teacher == result.teacher_response
