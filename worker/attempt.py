@@ -12,7 +12,7 @@ from worker.process import LOG_BYTES, TrainerDied, TrainerProcess
 LOOK_SECONDS = 0.5
 """At least so often the lease is extended and cancel, limits and the leash are looked at."""
 
-CANCEL_PATIENCE, PAUSE_PATIENCE = 1.2, 5.0
+CANCEL_PATIENCE, PAUSE_PATIENCE = 1.0, 5.0
 """Seconds that a trainer has to answer. A cancel is done within 2 s: one look, and this."""
 
 logger = logging.getLogger(__name__)

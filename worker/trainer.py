@@ -44,7 +44,9 @@ class Report:
     def send_if_due(self, state: State) -> State:
         """Tells of the state when it is time to; returns the state without the points that were told."""
         now = time.monotonic()
-        return self.send(state, with_checkpoint=now >= self._checkpoint_at) if now >= self._flush_at else state
+        if now < min(self._flush_at, self._checkpoint_at):
+            return state
+        return self.send(state, with_checkpoint=now >= self._checkpoint_at)
 
     def send(self, state: State, *, with_checkpoint: bool) -> State:
         """Tells of the state; returns the state without the points that were told."""

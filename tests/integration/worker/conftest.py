@@ -35,7 +35,11 @@ def workplace(request, tmp_path_factory) -> Iterator[Workplace]:
 
 
 LONG = specimens.spec(
-    student={"kind": "linear", "dim": 20}, optimizer={"kind": "momentum", "steps": 6_000}, seeds=[0, 2**63 - 1]
+    student={"kind": "linear", "dim": 60},
+    training={"length": 12},
+    optimizer={"kind": "momentum", "steps": 30_000},
+    evaluation={"horizon": 24},
+    seeds=[0, 2**63 - 1],
 )
 """Some seconds of training."""
 

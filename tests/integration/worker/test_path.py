@@ -40,12 +40,11 @@ def test_an_experiment_comes_to_its_end_with_the_right_numbers(workplace):
     assert all(made_with[name] for name in ("extrapolab", "results_version", "python", "torch", "numpy", "host", "cpu"))
 
 
-def test_experiments_of_a_slot_share_one_warm_trainer(workplace):
+def test_experiments_of_a_slot_share_one_warm_trainer(workplace, worker):
     trainers = set()
     for _ in range(3):
-        job = workplace.submit(specimens.spec(optimizer={"kind": "gd", "steps": 3000}))
-        trainers.add(job.slot.trainer_pid)
-        assert job.until_ended().state == "completed"
+        assert workplace.submit(specimens.spec()).until_ended().state == "completed"
+        trainers.add(worker.everybody[-1])
     assert len(trainers) == 1
 
 

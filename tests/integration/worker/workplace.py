@@ -18,7 +18,7 @@ from store.experiments import Options
 from store.records import Experiment, WorkerRecord
 
 LEASE_SECONDS = 2.0
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 90.0
 
 
 def until(answer: Callable[[], object], *, seconds: float = PATIENCE_SECONDS):
@@ -59,7 +59,8 @@ class Worker:
             everybody = self.everybody
             for process in everybody:
                 process.kill()
-            psutil.wait_procs(everybody)
+            self.process.wait()
+            until(lambda: all(map(gone, everybody)))
 
     def freeze(self) -> None:
         for process in self.everybody:
@@ -154,6 +155,7 @@ class Workplace:
             "EXTRAPOLAB_BROKER_URL": broker_url,
             "EXTRAPOLAB_LEASE_SECONDS": str(LEASE_SECONDS),
             "EXTRAPOLAB_REAPER_SECONDS": "0.2",
+            "EXTRAPOLAB_CHECKPOINT_SECONDS": "0.1",
             "EXTRAPOLAB_THREADS": "1",
         }
 

@@ -1,0 +1,49 @@
+"""The slot's hold on a real trainer process."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from worker.messages import Failed, Train
+from worker.process import GROWTH_MB, LOG_BYTES, TrainerDied, TrainerProcess
+
+
+@pytest.fixture
+def trainer() -> Iterator[TrainerProcess]:
+    started = TrainerProcess(threads=1)
+    assert started.is_ready(within=60)
+    yield started
+    started.kill()
+
+
+def test_a_trainer_is_fit_as_long_as_it_lives_and_gives_memory_back(trainer):
+    assert trainer.fit
+    trainer.warm_mb -= GROWTH_MB + 1  # as if it had grown by so much
+    assert not trainer.fit
+    trainer.warm_mb += GROWTH_MB + 1
+    trainer.kill()
+    assert not trainer.fit
+
+
+def test_of_a_flood_of_output_the_end_is_kept(trainer):
+    output = Path(f"/proc/{trainer.pid}/fd/2")
+    for letter in "abc":
+        output.write_text(letter * (LOG_BYTES - 1000))
+        assert trainer.receive(1) is None
+    assert trainer.take_log() == "b" * 1000 + "c" * (LOG_BYTES - 1000)
+    assert trainer.take_log() == ""
+
+
+def test_an_order_that_makes_no_sense_is_answered_and_the_end_of_a_trainer_noticed(trainer):
+    trainer.send(Train(spec=b"{}", device="cpu", checkpoint=None))
+    answer = trainer.receive(10)
+    assert isinstance(answer, Failed)
+    assert answer.kind == "internal"
+    os.kill(trainer.pid, signal.SIGTERM)
+    with pytest.raises(TrainerDied, match="killed by SIGTERM"):
+        trainer.receive(10)
+    trainer.kill()
+    assert trainer.memory_mb() == 0
