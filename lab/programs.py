@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -51,7 +51,9 @@ class Plan:
         """The HTTP service on the open socket ``door``; ready when /readyz answers 200."""
         options = ("--fd", str(door.fileno()), "--no-access-log", "--timeout-graceful-shutdown", "3")
         command = (*_PYTHON, "-m", "uvicorn", "--factory", "service.app:create", *options)
-        return self._child("api", command, lambda _pid: _answers(self.url), files=(door.fileno(),))
+        program = self._child("api", command, lambda _pid: _answers(self.url), files=(door.fileno(),))
+        # Its matrices are small: more threads would only be in each other's way, and each takes memory.
+        return replace(program, environment={**self.environment, "OPENBLAS_NUM_THREADS": "1"})
 
     def demo(self) -> Program:
         """The main experiment, shown in this terminal; its figure goes to the data folder."""

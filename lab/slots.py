@@ -5,7 +5,7 @@ import platform
 from lab import family
 from lab.errors import NoWorker
 from lab.settings import read
-from store import migrate, workers
+from store import schema, workers
 from store.database import Database, now
 from store.errors import StoreError, StoreUnavailable
 from store.settings import Settings
@@ -29,7 +29,7 @@ def check_host() -> str:
     """
     settings = read(Settings)
     try:
-        migrate.check(settings.database_url)
+        schema.check(settings.database_url)
         beating = _beating(Database(settings.database_url), settings.lease_seconds)
     except (StoreError, ValueError) as error:
         raise NoWorker(f"Whether a worker runs here is not known: {error}.") from error

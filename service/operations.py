@@ -16,7 +16,7 @@ from service.edge import Here
 from service.errors import NotReady
 from service.pages import page
 from service.parameters import Cursor, Limit
-from store import migrate, workers
+from store import schema, workers
 from store.database import now
 from store.errors import SchemaMismatch, StoreUnavailable
 
@@ -35,7 +35,7 @@ def listing(here: Here, limit: Limit = 50, cursor: Cursor = None) -> wire.Page[w
 
 
 @router.get("/v1/schema", response_model=dict[str, Any], responses=documentation.problems())
-async def schema() -> Response:
+async def spec_schema() -> Response:
     """Read the JSON Schema of a spec. Rules between fields, such as shapes that must agree, are not in it."""
     return Response(SCHEMA, media_type="application/json")
 
@@ -50,7 +50,7 @@ async def health() -> wire.Health:
 def readiness(here: Here) -> wire.Readiness:
     """Whether experiments can be taken in. A broker that is away only delays their start, so it is no obstacle."""
     try:
-        migrate.check(here.settings.database_url)
+        schema.check(here.settings.database_url)
     except (StoreUnavailable, SchemaMismatch) as error:
         raise NotReady(Problem("/database", "unusable", str(error))) from error
     trouble = _broker_trouble(here.settings.broker_url)

@@ -1,4 +1,4 @@
-"""Brings a database to the tables of this version, or checks that it is there. The steps are in ``migrations/``."""
+"""Brings a database to the tables of this version. The steps are in ``migrations/``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event, func, select
 
+from store import schema
 from store.database import Database
 from store.errors import SchemaMismatch
 
@@ -24,10 +24,10 @@ def upgrade(url: str) -> None:
         SchemaMismatch: They are of a newer version than this one.
         StoreUnavailable: The database is away.
     """
-    steps = ScriptDirectory(str(MIGRATIONS))
-    found = _revision(url)
-    if found is not None and found not in {step.revision for step in steps.walk_revisions()}:
-        raise SchemaMismatch(found, str(steps.get_current_head()), "the database is newer; use a newer Extrapolab")
+    known = {step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    found = schema.revision(url)
+    if found is not None and found not in known:
+        raise SchemaMismatch(found, schema.REVISION, "the database is newer; use a newer Extrapolab")
     with _alembic(url) as config:
         command.upgrade(config, "head")
 
@@ -36,28 +36,6 @@ def downgrade(url: str, revision: str) -> None:
     """Takes the tables back to an earlier revision, ``base`` for none. Data that has no place there is lost."""
     with _alembic(url) as config:
         command.downgrade(config, revision)
-
-
-def check(url: str) -> None:
-    """Returns if the tables are those of this version.
-
-    Raises:
-        SchemaMismatch: They are of another, or there are none.
-        StoreUnavailable: The database is away.
-    """
-    wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    found = _revision(url)
-    if found != wanted:
-        raise SchemaMismatch(found, str(wanted))
-
-
-def _revision(url: str) -> str | None:
-    database = Database(url)
-    try:
-        with database.read() as tx:
-            return MigrationContext.configure(tx).get_current_revision()
-    finally:
-        database.dispose()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 from celery import signals
 
-from store import migrate
+from store import schema
 from store.broker import WORK, celery_app
 from store.errors import SchemaMismatch, StoreUnavailable
 from store.settings import Settings
@@ -48,7 +48,7 @@ def _begin_worker(instance: Any, **_: object) -> None:
     """Parent, before it forks: tells the slots how many they are, and refuses a database that isn't ours."""
     app.conf.worker_concurrency = instance.concurrency
     try:
-        migrate.check(settings.database_url)
+        schema.check(settings.database_url)
     except (SchemaMismatch, ValueError) as error:
         sys.exit(str(error))
     except StoreUnavailable as error:

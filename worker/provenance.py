@@ -7,6 +7,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import numba
 import numpy as np
 import torch
 
@@ -36,6 +37,7 @@ def _build() -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
+        "numba": numba.__version__,
     }
     commit = _commit()
     return {**versions, "commit": commit} if commit else versions

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from store.migrate import check
+from store.schema import check
 from tests.kit.lab import EXTRAPOLAB, environment
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 
-from store import experiments, migrate
+from store import experiments, migrate, schema
 from store.database import Database
 from store.errors import SchemaMismatch
 from store.tables import metadata
@@ -95,9 +96,13 @@ def test_several_processes_may_upgrade_at_once(empty, empty_url):
 
 def test_check_passes_after_an_upgrade_only(empty_url):
     with pytest.raises(SchemaMismatch, match="extrapolab migrate"):
-        migrate.check(empty_url)
+        schema.check(empty_url)
     migrate.upgrade(empty_url)
-    migrate.check(empty_url)
+    schema.check(empty_url)
+
+
+def test_the_revision_that_the_software_wants_is_the_newest_migration():
+    assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == schema.REVISION
 
 
 def test_a_database_of_a_newer_version_is_left_alone(empty, empty_url):
