@@ -1,5 +1,6 @@
 """What an experiment costs before it is run: operations, memory and storage, as orders of magnitude."""
 
+import math
 from dataclasses import dataclass
 
 from core.result import SERIES
@@ -27,14 +28,16 @@ class Cost:
 
 
 def estimate(spec: ExperimentSpec) -> Cost:
-    """The cost of ``spec``: per seed and step 2k products of A with p + m vectors, and two products for dA.
+    """The cost of ``spec``: preparing it, its steps, and measuring its recorded points.
+
+    A step of one seed takes 2k products of A with p + m vectors, and two matrix products for dA.
 
     Example:
         >>> from core.spec import ExperimentSpec
         >>> cost = estimate(ExperimentSpec.model_validate({
         ...     "teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 40}, "training": {"length": 12}}))
         >>> f"{cost.flop:.1e}"
-        '1.3e+10'
+        '1.5e+10'
     """
     d, k, q, seeds = spec.student.dim, spec.training.length, spec.horizon, len(spec.seeds)
     m, p = channels(spec.teacher)
@@ -43,11 +46,26 @@ def estimate(spec: ExperimentSpec) -> Cost:
     points = min(spec.evaluation.points, spec.optimizer.steps + 1) + len(spec.evaluation.record_at)
     rows = k * d * (p + m) + k * k * p * m
     result = d * d + d * (m + p) + q * p * m + d
+    measuring = _measuring_numbers(d, k, q, m * p)
     return Cost(
-        flop=float(seeds) * spec.optimizer.steps * step + preparation(spec),
-        memory_mb=seeds * _BYTES * (_WORKING_COPIES * (width + rows) + (q // 2) ** 2 * p * m + result) / _MEGABYTE,
+        flop=preparation(spec)
+        + float(seeds) * (spec.optimizer.steps * step + points * _measuring_flop(d, k, q, m * p)),
+        memory_mb=seeds * _BYTES * (_WORKING_COPIES * (width + rows) + measuring + result) / _MEGABYTE,
         storage_mb=seeds * _BYTES * (points * (2 + len(SERIES)) + result) / _MEGABYTE,
     )
+
+
+def _measuring_flop(d: int, k: int, q: int, entries: int) -> float:
+    """One recorded point of one seed: eigenvalues of A, Hankel singular values, sharpness; ``entries`` of each h_j."""
+    states = min(d, q // 2 * entries)
+    hankel = 4.0 * q * d * d * entries + 20.0 * states**3
+    tangent_kernel = 80.0 * k * k * math.log2(2 * k + 1) * entries**2 + 10.0 * (k * entries) ** 3
+    return 25.0 * d**3 + hankel + tangent_kernel
+
+
+def _measuring_numbers(d: int, k: int, q: int, entries: int) -> int:
+    """Numbers held while one seed is measured: C A^r and A^s B to the horizon, spectra of the tangent kernel."""
+    return 3 * q * d * entries + 50 * k * k * entries**2
 
 
 def preparation(spec: ExperimentSpec) -> float:

@@ -26,12 +26,17 @@ class Evidence:
     runs: tuple[RunEvidence, ...]
 
     def values(self, metric: str) -> np.ndarray:
-        """The metric of every seed, (S,); a diverged seed counts as infinite, so that it can't help a claim."""
+        """The metric of every seed, (S,); infinite for a diverged seed."""
         return np.array([np.inf if run.outcome is Outcome.DIVERGED else run.summary[metric] for run in self.runs])
 
     def median(self, metric: str) -> float:
         """The median over seeds."""
         return float(np.median(self.values(metric)))
+
+    def median_of_fitted(self, metric: str) -> float:
+        """The median over the seeds that fit; NaN where that is fewer than half of them."""
+        fitted = [run.summary[metric] for run in self.runs if run.outcome is Outcome.FITTED]
+        return float(np.median(fitted)) if 2 * len(fitted) >= len(self.runs) else float("nan")
 
     @property
     def start(self) -> str:

@@ -21,6 +21,9 @@ from core.spec import (
 )
 from core.systems import impulse_response
 
+_DRAWN_AT_ONCE = 2**22
+"""Numbers of a sample that are in memory at a time."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -72,8 +75,7 @@ def input_moments(training: Training) -> np.ndarray:
     """E[x xᵀ] of one input sequence x_0 .. x_{k-1}, k x k, index 0 the oldest."""
     k, loss = training.length, training.loss
     if isinstance(loss, FiniteSampleLoss):
-        inputs = _sample(loss, k)
-        return inputs.T @ inputs / len(inputs)
+        return _sample_moments(loss, k)
     if isinstance(loss, SecondMomentLoss):
         raise TypeError("second_moment gives M itself; it has no input moments")
     match loss.covariance:
@@ -88,12 +90,19 @@ def input_moments(training: Training) -> np.ndarray:
             assert_never(loss.covariance)
 
 
-def _sample(loss: FiniteSampleLoss, k: int) -> np.ndarray:
-    """N x k, in order of time."""
+def _sample_moments(loss: FiniteSampleLoss, k: int) -> np.ndarray:
+    """Xᵀ X / N, X the N x k inputs; drawn ones a block of rows at a time, since only their moments are needed."""
     if loss.inputs is not None:
-        return np.array(loss.inputs)
+        inputs = np.array(loss.inputs)
+        return inputs.T @ inputs / len(inputs)
     assert loss.sequences is not None  # noqa: S101  # validated: sequences or inputs
     generator = np.random.default_rng(loss.seed)
-    if loss.distribution == "rademacher":
-        return generator.choice([-1.0, 1.0], (loss.sequences, k))
-    return generator.standard_normal((loss.sequences, k))
+    moments, rows = np.zeros((k, k)), max(1, _DRAWN_AT_ONCE // k)
+    for start in range(0, loss.sequences, rows):
+        block = (min(rows, loss.sequences - start), k)
+        if loss.distribution == "rademacher":
+            drawn = generator.choice([-1.0, 1.0], block)
+        else:
+            drawn = generator.standard_normal(block)
+        moments += drawn.T @ drawn
+    return moments / loss.sequences

@@ -52,33 +52,41 @@ def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
 
 def eigenvalues(A: np.ndarray) -> np.ndarray:
     """Eigenvalues of A by falling absolute value (ties: larger real, then imaginary part first), complex, (..., d)."""
-    values = where_finite(np.linalg.eigvals, A).astype(complex)
+    symmetric = np.array_equal(A, A.swapaxes(-1, -2))
+    values = where_finite(np.linalg.eigvalsh if symmetric else np.linalg.eigvals, A).astype(complex)
     order = np.lexsort((-values.imag, -values.real, -np.abs(values)), axis=-1)
     return np.take_along_axis(values, order, axis=-1)
 
 
-def hankel_singular_values(response: np.ndarray) -> np.ndarray:
-    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋: how many states the response needs.
+def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:
+    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋: how many states h needs.
+
+    The matrix is the product of the rows C A^r and the columns A^s B. Where there are more of them than states, both
+    are first reduced to d x d triangles, which keeps the singular values; those past d are zero. O(n d²), not O(n³).
 
     A finite-horizon stand-in for the square roots of the eigenvalues of the product of the Gramians, which exist only
-    for stable systems.
-
-    Args:
-        response: h_0 .. h_{q-1}, shape (..., q, p, m).
+    for stable systems (Antoulas 2005, section 5.4).
 
     Returns:
         Falling, shape (..., n min(p, m)).
 
     Example:
-        >>> hankel_singular_values(0.5 ** np.arange(4.0).reshape(4, 1, 1)).round(12)
+        >>> one_pole = LinearSystem(np.array([[0.5]]), np.array([[1.0]]), np.array([[1.0]]))
+        >>> hankel_singular_values(one_pole, 4).round(12)
         array([1.25, 0.  ])
     """
-    n = response.shape[-3] // 2
-    lag = np.arange(n)
-    blocks = response[..., lag[:, None] + lag, :, :]
-    matrix = blocks.swapaxes(-3, -2)
-    *batch, _, p, _, m = matrix.shape
-    return where_finite(np.linalg.svdvals, matrix.reshape(*batch, n * p, n * m))
+    n, d = horizon // 2, system.A.shape[-1]
+    rows = observability_rows(system, n)
+    columns = controllability_columns(system, n).swapaxes(-3, -2)
+    *batch, _, p, _ = rows.shape
+    rows, columns = rows.reshape(*batch, n * p, d), columns.reshape(*batch, d, -1)
+    count = n * min(p, system.B.shape[-1])
+    if count <= d:
+        return where_finite(np.linalg.svdvals, rows @ columns)[..., :count]
+    left, right = (np.asarray(np.linalg.qr(tall, mode="r")) for tall in (rows, columns.swapaxes(-1, -2)))
+    values = where_finite(np.linalg.svdvals, left @ right.swapaxes(-1, -2))
+    zeros = np.zeros((*values.shape[:-1], count - values.shape[-1]))
+    return np.concatenate([values, zeros], axis=-1)
 
 
 def where_finite(decompose: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:

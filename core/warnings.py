@@ -17,6 +17,8 @@ from core.spec import (
 )
 from core.systems import impulse_response
 
+_ROUNDING = 1e-9
+
 LOOKED_AT = 2e8
 """Operations that a look at the teacher may take: well under a second, since whoever submits waits for it."""
 
@@ -31,7 +33,7 @@ def warnings(spec: ExperimentSpec) -> list[str]:
         >>> from core.spec import ExperimentSpec
         >>> warnings(ExperimentSpec.model_validate({
         ...     "teacher": {"kind": "rotation"}, "student": {"kind": "linear", "dim": 4}, "training": {"length": 3}}))
-        ['The teacher is not symmetric, so no symmetric student matches it for all lengths.']
+        ['The teacher has complex poles, which no symmetric student has.']
     """
     found = [*_dimensions(spec), *_unused(spec)]
     if preparation(spec) > LOOKED_AT:
@@ -49,9 +51,11 @@ def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
 def _reach(spec: ExperimentSpec) -> Iterator[str]:
     """Whether any student of this structure can match the teacher at all."""
     teacher, student = teachers.build(spec.teacher), spec.student
-    symmetric = np.allclose(teacher.A, teacher.A.T)
-    if student.structure != "general" and not symmetric:
-        yield f"The teacher is not symmetric, so no {student.structure} student matches it for all lengths."
+    poles, directions = np.linalg.eig(teacher.A)
+    if student.structure != "general" and np.abs(poles.imag).max() > _ROUNDING * np.abs(poles).max():
+        yield f"The teacher has complex poles, which no {student.structure} student has."
+    elif student.structure != "general" and np.linalg.cond(directions) > 1 / _ROUNDING:
+        yield f"The teacher has a defective pole, as a delay line does, which no {student.structure} student has."
     elif student.tied and not np.allclose(teacher.B, teacher.C.T):
         yield "The teacher is unbalanced, so a tied student, whose weights are never negative, may not reach it."
     if spec.teacher.kind == "explicit" and np.abs(np.linalg.eigvals(teacher.A)).max() > 1 + 1e-9:

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core import teachers
 from core.evidence import Evidence
 from core.figures import style
 from core.figures.info import Info, source
+from core.spec import states
 
 
 class Band(BaseModel):
@@ -41,7 +41,7 @@ def info(evidence: Sequence[Evidence]) -> ExtrapolationInfo:
     starts: dict[str, list[Evidence]] = {}
     for piece in sorted(evidence, key=lambda piece: piece.spec.training.length):
         starts.setdefault(piece.start, []).append(piece)
-    dim = len(teachers.build(evidence[0].spec.teacher).A) if evidence else 0
+    dim = states(evidence[0].spec.teacher) if evidence else 0
     kinds = ", ".join(sorted({piece.spec.teacher.kind for piece in evidence}))
     return ExtrapolationInfo(
         title=f"Extrapolation against training length: {kinds} teacher, d̂ = {dim}",

@@ -7,15 +7,18 @@ from core import teachers
 from core.figures import style
 from core.figures.info import Info, SeedLine, Series, heading
 from core.result import ExperimentResult
-from core.spec import ExperimentSpec
-from core.systems import eigenvalues, hankel_singular_values, impulse_response
+from core.spec import ExperimentSpec, states
+from core.systems import eigenvalues, hankel_singular_values
+
+LARGEST_TEACHER = 300
+"""Above so many states the teacher is left out: its eigenvalues would keep whoever asks waiting."""
 
 
 class SpectrumInfo(Info):
     """Sorted values by rank 1, 2, ...
 
     Attributes:
-        teacher_eigenvalues: |λ̂_i| of the teacher.
+        teacher_eigenvalues: |λ̂_i| of the teacher; empty for a very large one.
         eigenvalues: |λ_i| of each seed's A.
         teacher_hankel: Hankel singular values of the teacher's response.
         hankel: Those of each seed's response.
@@ -30,12 +33,15 @@ class SpectrumInfo(Info):
 def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> SpectrumInfo:
     """The numbers of the figure."""
     del series
-    teacher = teachers.build(spec.teacher)
+    poles, hankel = np.empty(0), np.empty(0)
+    if states(spec.teacher) <= LARGEST_TEACHER:
+        teacher = teachers.build(spec.teacher)
+        poles, hankel = np.abs(eigenvalues(teacher.A)), hankel_singular_values(teacher, spec.horizon)
     return SpectrumInfo(
         **heading(spec, "Spectrum"),
-        teacher_eigenvalues=np.abs(eigenvalues(teacher.A)).tolist(),
+        teacher_eigenvalues=poles.tolist(),
         eigenvalues=[_ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues]) for run in result.runs],
-        teacher_hankel=hankel_singular_values(impulse_response(teacher, spec.horizon)).tolist(),
+        teacher_hankel=hankel.tolist(),
         hankel=[_ranked(run.seed, run.hankel_singular_values) for run in result.runs],
     )
 

@@ -41,7 +41,7 @@ def measure(system: LinearSystem, student: LinearStudent, target: Target) -> dic
         baseline = errors.zero_baseline(target)
         error = errors.extrapolation_error(response, target)
         spectrum = np.abs(eigenvalues(system.A))
-        hankel = hankel_singular_values(response)
+        hankel = hankel_singular_values(system, target.horizon)
         return {
             "train_loss": errors.train_loss(response, target),
             "fit_error": errors.fit_error(response, target),

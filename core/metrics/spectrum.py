@@ -22,7 +22,9 @@ def effective_rank(values: np.ndarray) -> np.ndarray:
         >>> effective_rank(np.array([[1.0, 1.0, 0.0], [3.0, 0.0, 0.0]])).round(12)
         array([2., 1.])
     """
-    total = values.sum(axis=-1, keepdims=True)
-    share = np.divide(values, total, out=np.zeros_like(values), where=total != 0)
+    largest = values.max(axis=-1, keepdims=True)
+    scaled = np.divide(values, largest, out=np.zeros_like(values), where=largest != 0)  # so that no sum overflows
+    total = scaled.sum(axis=-1, keepdims=True)
+    share = np.divide(scaled, total, out=np.zeros_like(values), where=total != 0)
     entropy = -np.sum(share * np.log(share, out=np.zeros_like(share), where=share > 0), axis=-1)
     return np.where(total[..., 0] == 0, 0.0, np.exp(entropy))

@@ -61,7 +61,7 @@ class Evaluation(Part):
         tuple[Annotated[Whole, Field(ge=0)], ...], Field(max_length=MAX_POINTS), AfterValidator(_sorted_unique)
     ] = ()
     fit_tolerance: Annotated[Real, Field(gt=0)] = Field(
-        1e-3, description="Without a stop rule a run is fitted if its fit error is at most this x max |ĥ_j|."
+        1e-3, description="Without a stop rule a run is fitted if its fit error is at most this x max |ĥ_j| over j < k."
     )
 
 

@@ -4,6 +4,7 @@ A study is pure: it names experiments and judges evidence. Where they run and ho
 is not its business.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,7 +76,10 @@ def judged(
     below: float | None = None,
     above: float | None = None,
 ) -> Claim:
-    """The claim that ``value`` of the evidence is under ``below`` or over ``above``; not run if a piece is missing."""
+    """The claim that ``value`` of the evidence is under ``below`` or over ``above``; not run if a piece is missing.
+
+    Neither infinity nor NaN is ever under or over a bound, so that divergence can't make a claim hold.
+    """
     ids = tuple(piece.experiment_id for piece in pieces.found)
     bound = below if below is not None else above
     if bound is None:
@@ -83,5 +87,5 @@ def judged(
     if len(pieces.found) < len(pieces.wanted):
         return Claim(claim, inequality, None, bound, Verdict.NOT_RUN, ids)
     number = value(pieces.found)
-    holds = number < bound if below is not None else number > bound
+    holds = number < bound if below is not None else bound < number < math.inf
     return Claim(claim, inequality, number, bound, Verdict.HOLDS if holds else Verdict.FAILS, ids)

@@ -1,5 +1,6 @@
 """The state of a training: where every seed stands, and the points recorded since they were last flushed."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
@@ -64,7 +65,8 @@ def begin(spec: ExperimentSpec, device: str = "cpu") -> State:
         "step": np.array(0),
         "recorded": np.full(seeds, -1),
     }
-    return _record(resume(spec, nothing_yet, device))
+    state = resume(spec, nothing_yet, device)
+    return replace(state, recorded=nothing_yet["steps"], points=_points(state))
 
 
 def resume(spec: ExperimentSpec, snapshot: Mapping[str, np.ndarray], device: str = "cpu") -> State:
@@ -113,21 +115,25 @@ def advance(state: State, steps: int) -> State:
     """The state up to ``steps`` steps on, never past its end, with the recorded points that lie on the way."""
     last = state.spec.optimizer.steps
     end = min(state.step + steps, last)
+    ahead = iter(state.schedule[bisect_right(state.schedule, state.step) :])
+    points = list(state.points)
     while state.step < end and state.batch.running:
-        point = next(step for step in state.schedule if step > state.step)
+        point = next(ahead)
         to = min(point, end)
         state = replace(state, batch=state.stepper.advance(state.batch, to - state.step), step=to)
         if to == last:
             state = replace(state, batch=state.stepper.look(state.batch))
         if to == point or not state.batch.running:
-            state = _record(state)
-    return state
+            points += _points(state)
+            state = replace(state, recorded=state.batch.steps.cpu().numpy())
+    return replace(state, points=tuple(points))
 
 
 def cancel(state: State) -> State:
     """The state with every running seed ended where it stands; it is done."""
     status = torch.where(state.batch.status == RUNNING, CANCELLED, state.batch.status)
-    return _record(replace(state, batch=replace(state.batch, status=status)))
+    state = replace(state, batch=replace(state.batch, status=status))
+    return replace(state, recorded=state.batch.steps.cpu().numpy(), points=(*state.points, *_points(state)))
 
 
 def flush(state: State) -> tuple[State, dict[str, np.ndarray]]:
@@ -151,7 +157,7 @@ def finish(state: State) -> ExperimentResult:
     measures = measure(systems, state.spec.student, target)
     with np.errstate(all="ignore"):
         response = impulse_response(systems, target.horizon)
-        poles, hankel = eigenvalues(systems.A), hankel_singular_values(response)
+        poles, hankel = eigenvalues(systems.A), hankel_singular_values(systems, target.horizon)
     outcomes = _outcomes(state, measures["fit_error"])
     runs = [
         RunResult(
@@ -172,26 +178,28 @@ def finish(state: State) -> ExperimentResult:
 
 def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
     """What each seed's status means; a seed that ran to its end without a stop rule is judged by its fit error."""
-    fits = fit_error <= state.spec.evaluation.fit_tolerance * np.abs(state.target.response).max()
+    response = np.abs(state.target.response)
+    scale = response[: state.target.length].max() or response.max()  # a delay past k is judged by what lies past it
+    fits = fit_error <= state.spec.evaluation.fit_tolerance * scale
     fitted = fits if state.spec.optimizer.stop is None else np.zeros_like(fits)
     meaning = {STOPPED: Outcome.FITTED, DIVERGED: Outcome.DIVERGED, CANCELLED: Outcome.CANCELLED}
     at_end = [Outcome.FITTED if fit else Outcome.STEP_BUDGET_SPENT for fit in fitted]
     return [meaning.get(status, ran) for status, ran in zip(state.batch.status.tolist(), at_end, strict=True)]
 
 
-def _record(state: State) -> State:
-    """Measures every seed that has moved since it was last recorded: a seed that ended is recorded once more, there."""
+def _points(state: State) -> tuple[Mapping[str, np.ndarray], ...]:
+    """The measures of every seed that has moved since it was last recorded: one that has ended, once more, there."""
     steps = state.batch.steps.cpu().numpy()
     moved = np.flatnonzero(steps > state.recorded)
     if not len(moved):
-        return state
+        return ()
     measures = measure(state.layout.systems(state.batch.parameters), state.spec.student, state.target)
     point = {
         "seed": np.array(state.spec.seeds, dtype=np.int64)[moved],
         "step": steps[moved],
         **{name: measures[name][moved] for name in SERIES},
     }
-    return replace(state, recorded=steps, points=(*state.points, point))
+    return (point,)
 
 
 def _columns(points: tuple[Mapping[str, np.ndarray], ...]) -> dict[str, np.ndarray]:

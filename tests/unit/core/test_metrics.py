@@ -36,13 +36,26 @@ def test_the_hankel_matrix_of_a_system_has_its_order_as_rank():
     system = LinearSystem(
         np.diag([0.9, -0.5, 0.3]), generator.standard_normal((3, 1)), generator.standard_normal((1, 3))
     )
-    values = hankel_singular_values(impulse_response(system, 20))
+    values = hankel_singular_values(system, 20)
     assert values.shape == (10,)
     assert (values > 1e-10).sum() == 3
 
 
+@pytest.mark.parametrize(("dim", "horizon"), [(3, 20), (12, 20), (3, 21), (5, 2)])
+@pytest.mark.parametrize("channels", [(1, 1), (2, 3)])
+def test_hankel_values_are_those_of_the_matrix_of_responses(dim, horizon, channels):
+    generator = np.random.default_rng([dim, horizon])
+    m, p = channels
+    shapes = ((2, dim, dim), (2, dim, m), (2, p, dim))
+    system = LinearSystem(*(generator.standard_normal(shape) / 2 for shape in shapes))
+    response, n = impulse_response(system, horizon), horizon // 2
+    wanted = [np.linalg.svdvals(np.block([[h[r + s] for s in range(n)] for r in range(n)])) for h in response]
+    np.testing.assert_allclose(hankel_singular_values(system, horizon), wanted, atol=1e-12 * np.max(wanted))
+
+
 def test_effective_rank_counts_equal_values():
     assert effective_rank(np.array([[2.0, 2.0, 2.0, 0.0]])) == pytest.approx([3])
+    assert effective_rank(np.full((1, 2), 1e308)) == pytest.approx([2])
     assert effective_rank(np.zeros((1, 4))) == [0]
 
 

@@ -52,10 +52,17 @@ def test_claims_fail_on_other_numbers():
     assert verdicts == ["fails", "fails", "fails", "holds", "holds", "fails"]
 
 
-def test_a_diverged_seed_cannot_help_a_claim():
+def test_divergence_makes_no_claim_hold():
     study = STUDIES["balanced"]
     pieces = [evidence(spec, as_the_paper_says(spec), Outcome.DIVERGED) for spec in study.experiments("quick")]
-    assert study.judge("quick", pieces)[0].verdict == "fails"
+    assert {claim.verdict for claim in study.judge("quick", pieces)} == {"fails"}
+
+
+def test_not_extrapolating_counts_only_for_a_student_that_fits():
+    study = STUDIES["balanced"]
+    pieces = [evidence(spec, as_the_paper_says(spec), Outcome.STEP_BUDGET_SPENT) for spec in study.experiments("quick")]
+    verdicts = {claim.claim: claim.verdict for claim in study.judge("quick", pieces)}
+    assert [verdicts[claim] for claim in verdicts if "does not extrapolate" in claim] == ["fails", "fails"]
 
 
 def test_a_claim_whose_experiments_are_missing_is_not_run():
