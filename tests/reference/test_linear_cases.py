@@ -1,4 +1,4 @@
-"""Trajectories that were computed independently, in plain NumPy,, against ours."""
+"""Trajectories that were computed independently, in plain NumPy, against ours."""
 
 import json
 from pathlib import Path
