@@ -58,6 +58,8 @@ def _reach(spec: ExperimentSpec) -> Iterator[str]:
         yield f"The teacher has a defective pole, as a delay line does, which no {student.structure} student has."
     elif student.tied and not np.allclose(teacher.B, teacher.C.T):
         yield "The teacher is unbalanced, so a tied student, whose weights are never negative, may not reach it."
+    if not impulse_response(teacher, spec.training.length).any():
+        yield "The teacher's response is zero within the training length: there is nothing to learn."
     if spec.teacher.kind == "explicit" and np.abs(np.linalg.eigvals(teacher.A)).max() > 1 + 1e-9:
         yield "The teacher is unstable (spectral radius above 1): its response grows with the horizon."
 

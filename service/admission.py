@@ -14,7 +14,7 @@ def admit(spec: ExperimentSpec, settings: Settings) -> tuple[Cost, list[str]]:
     flop, mb = settings.max_experiment_flop, settings.max_experiment_mb
     limits = (
         ("/optimizer/steps", estimate.flop, flop, "floating-point operations", "fewer steps or seeds or a smaller dim"),
-        ("/student/dim", estimate.memory_mb, mb, "MB of memory", "a smaller dim or length, or fewer seeds"),
+        ("/student/dim", estimate.memory_mb, mb, "MB of memory", "a smaller dim, length or horizon, or fewer seeds"),
         ("/evaluation/points", estimate.storage_mb, mb, "MB of storage", "fewer points, a smaller horizon or dim"),
     )
     problems = [

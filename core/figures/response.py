@@ -37,8 +37,10 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Resp
     wanted = teacher[:, *entry]
     with np.errstate(all="ignore"):
         errors = {seed: np.abs(response - wanted) for seed, response in responses.items()}
+    p, m = teacher.shape[1:]
+    which = f", output {entry[0] + 1} of {p}, input {entry[1] + 1} of {m}" if p * m > 1 else ""
     return ResponseInfo(
-        **heading(spec, "Impulse response"),
+        **heading(spec, f"Impulse response{which}"),
         length=spec.training.length,
         entry=(int(entry[0]), int(entry[1])),
         teacher=wanted.tolist(),

@@ -84,7 +84,7 @@ def logarithmic_y(axes: Axes) -> None:
 
 def sign(figure: Figure, title: str, source: str) -> None:
     """Puts the title above, and where the data come from small below."""
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, parse_math=False)  # a name may hold any character
     figure.supxlabel(source, fontsize=6, color=BASELINE)
 
 

@@ -28,7 +28,9 @@ def extrapolation_error(response: np.ndarray, target: Target) -> np.ndarray:
 def extrapolation_error_rms(response: np.ndarray, target: Target) -> np.ndarray:
     """(mean_{k<=j<q} e_j²)^½, shape (...)."""
     error = (response - target.response)[..., target.length :, :, :]
-    return np.sqrt(np.mean(error**2, axis=(-3, -2, -1)))
+    largest = _largest(error)[..., None, None, None]
+    scaled = np.divide(error, largest, out=np.zeros_like(error), where=largest != 0)  # so that no square overflows
+    return largest[..., 0, 0, 0] * np.sqrt(np.mean(scaled**2, axis=(-3, -2, -1)))
 
 
 def zero_baseline(target: Target) -> float:

@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from core.spec.optimizer import GradientDescent, Optimizer
-from core.spec.part import Part, Real, Seed, Text, Whole
+from core.spec.part import Line, Lines, Part, Real, Seed, Whole
 from core.spec.rules import broken_rules
 from core.spec.student import Student
 from core.spec.teacher import Teacher
@@ -41,6 +41,8 @@ def _sorted_unique(steps: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _count_to_range(given: object) -> object:
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
     if isinstance(given, int) and not isinstance(given, bool):
         if not 1 <= given <= MAX_SEEDS:
             raise PydanticCustomError("seed_count", "a number of seeds should be from 1 to {most}", {"most": MAX_SEEDS})
@@ -72,10 +74,10 @@ class Numerics(Part):
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-Tag = Annotated[Text, Field(min_length=1, max_length=100)]
+Tag = Annotated[Line, Field(min_length=1, max_length=100)]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=64), AfterValidator(_unique)]
-Name = Annotated[Text, Field(max_length=200)]
-Notes = Annotated[Text, Field(max_length=20_000)]
+Name = Annotated[Line, Field(max_length=200)]
+Notes = Annotated[Lines, Field(max_length=20_000)]
 
 METADATA = frozenset({"name", "tags", "notes"})
 """Fields that describe an experiment, may change later, and are in no hash."""

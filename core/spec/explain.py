@@ -54,6 +54,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
     allowed_here = next((str(context[name]) for name in _ALLOWED_IN_CONTEXT if name in context), None)
     if code in {"union_tag_invalid", "union_tag_not_found"}:
         return _unknown_kind(pointer, details, str(context.get("expected_tags", "")).replace("'", ""))
+    if code == "string_pattern_mismatch":
+        return Problem(pointer, "control_character", "should hold no control characters", shorten(details["input"]))
     message = details["msg"].removeprefix("Input ").replace("Value error, ", "")
     return Problem(pointer, code, message, given=shorten(details["input"]), allowed=allowed_here)
 

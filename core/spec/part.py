@@ -12,10 +12,8 @@ MAX_SEED = 2**63 - 1
 """Largest seed: what a signed 64-bit column holds."""
 
 
-def _refuse_nul(text: str) -> str:
-    if "\0" in text:
-        raise PydanticCustomError("nul_character", "should not contain a NUL character")
-    return text
+def _whole_if_integral(given: object) -> object:
+    return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
 def _refuse_ragged(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
@@ -30,12 +28,16 @@ def _refuse_ragged(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ..
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite number; strings are refused."""
 
-Whole = Annotated[int, Field(strict=True)]
-"""A whole number; ``5.0`` and ``"5"`` are refused."""
+Whole = Annotated[int, BeforeValidator(_whole_if_integral), Field(strict=True)]
+"""A whole number, however it is written (``1e4``, too); ``"5"`` and ``5.5`` are refused."""
 
 Dim = Annotated[Whole, Field(ge=1, le=MAX_DIM)]
 Seed = Annotated[Whole, Field(ge=0, le=MAX_SEED)]
-Text = Annotated[str, AfterValidator(_refuse_nul)]
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""Text on one line, without control characters, which terminals would obey and XML can't hold."""
+
+Lines = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+"""Text in which line feeds and tabs are the only control characters."""
 
 Vector = Annotated[tuple[Real, ...], Field(min_length=1)]
 Matrix = Annotated[

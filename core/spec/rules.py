@@ -84,22 +84,23 @@ def balance(teacher: Teacher, student: Student) -> Broken:
         yield ("student", "trained"), "not_tied", "a tied student trains both B and C, or neither"
 
 
-def loss_shapes(teacher: Teacher, training: Training) -> Broken:
-    """Second moments are k x k, symmetric and positive semidefinite; given inputs are N x k, of one channel."""
+def sample_channels(teacher: Teacher, training: Training) -> Broken:
+    """A sample is of one input."""
+    if isinstance(training.loss, FiniteSampleLoss) and channels(teacher)[0] > 1:
+        message = "finite_sample needs a teacher with one input; this one has more"
+        yield ("training", "loss", "kind"), "one_input", message
+
+
+def loss_shapes(training: Training) -> Broken:
+    """Second moments are k x k, symmetric and positive semidefinite; given inputs are N x k."""
     loss, k, place = training.loss, training.length, ("training", "loss")
     if isinstance(loss, SecondMomentLoss):
         yield from _second_moments(loss.matrix, k, (*place, "matrix"))
     if isinstance(loss, PopulationLoss) and isinstance(loss.covariance, ExplicitCovariance):
         yield from _second_moments(loss.covariance.matrix, k, (*place, "covariance", "matrix"))
-    if isinstance(loss, FiniteSampleLoss):
-        if channels(teacher)[0] > 1:
-            yield (*place, "kind"), "one_input", "finite_sample needs a teacher with one input; this one has more"
-        if loss.inputs is not None and len(loss.inputs[0]) != k:
-            yield (
-                (*place, "inputs"),
-                "wrong_shape",
-                f"inputs should be N x {k} (training.length), it is {_by(loss.inputs)}",
-            )
+    if isinstance(loss, FiniteSampleLoss) and loss.inputs is not None and len(loss.inputs[0]) != k:
+        message = f"inputs should be N x {k} (training.length), it is {_by(loss.inputs)}"
+        yield (*place, "inputs"), "wrong_shape", message
 
 
 def _second_moments(matrix: Matrix, k: int, place: Place) -> Broken:
@@ -134,6 +135,7 @@ RULES: tuple[Callable[..., Broken], ...] = (
     start_shapes,
     balance,
     loss_shapes,
+    sample_channels,
     horizon_past_length,
     record_within_steps,
 )

@@ -12,7 +12,7 @@ from tests.unit.core.test_training import spec_of
 EXPLODING = {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 2.0}}
 TWO_INPUTS = {"kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1.0, 0.0]]}
 SPECS = {
-    "ordinary": spec_of(name="a name"),
+    "ordinary": spec_of(name="$\\frac{1$ and $x^2$"),  # no mathematics to matplotlib
     "exploding": spec_of(student=EXPLODING),
     "channels": spec_of(teacher=TWO_INPUTS),
     "memoryless": spec_of(teacher={"kind": "memoryless", "gain": 0.0}),

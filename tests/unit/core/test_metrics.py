@@ -31,6 +31,13 @@ def test_errors_look_at_their_own_lags_only():
     assert errors.zero_baseline(target) == 4.0
 
 
+def test_a_large_error_has_a_finite_rms():
+    target = Target(np.zeros((4, 1, 1)), np.eye(2))
+    response = np.full((1, 4, 1, 1), 1e200)
+    assert errors.extrapolation_error_rms(response, target) == pytest.approx([1e200])
+    assert errors.extrapolation_error_rms(0 * response, target) == [0]
+
+
 def test_the_hankel_matrix_of_a_system_has_its_order_as_rank():
     generator = np.random.default_rng(5)
     system = LinearSystem(

@@ -45,6 +45,16 @@ def test_no_stop_rule_has_one_normal_form(stop):
     assert spec_hash(parse(optimizer={"stop": stop})) == spec_hash(parse())
 
 
+def test_a_whole_number_may_be_written_as_any_number_may():
+    assert parse(optimizer={"steps": 1e4}, training={"length": 5.0}, seeds=2.0) == parse(
+        optimizer={"steps": 10_000}, seeds=2
+    )
+
+
+def test_notes_may_have_lines():
+    assert parse(notes="one\ttab\nand a line").notes == "one\ttab\nand a line"
+
+
 def test_a_number_of_seeds_means_the_first_ones():
     assert parse(seeds=3).seeds == (0, 1, 2)
     assert parse(seeds=[2**63 - 1]).seeds == (2**63 - 1,)
@@ -88,14 +98,16 @@ def test_every_mistake_is_named_at_once():
         ({"optimizer": {"steps": 0}}, "/optimizer/steps", "greater than or equal to 1"),
         ({"optimizer": {"kind": "sgd"}}, "/optimizer/kind", "did you mean 'gd'"),
         ({"training": {"length": 0}}, "/training/length", "greater than or equal to 1"),
-        ({"training": {"length": 5.0}}, "/training/length", "integer"),
+        ({"training": {"length": 5.5}}, "/training/length", "integer"),
         ({"evaluation": {"horizon": 5}}, "/evaluation/horizon", "above training.length, which is 5"),
         ({"evaluation": {"record_at": [20001]}}, "/evaluation/record_at", "at most optimizer.steps, which is 20000"),
         ({"seeds": []}, "/seeds", "at least 1"),
         ({"seeds": [-1]}, "/seeds/0", "greater than or equal to 0"),
         ({"seeds": [2**63]}, "/seeds/0", "less than or equal to"),
         ({"seeds": True}, "/seeds", "tuple"),
-        ({"name": "a\0b"}, "/name", "NUL"),
+        ({"name": "a\0b"}, "/name", "control characters"),
+        ({"tags": ["\x1b[31m"]}, "/tags/0", "control characters"),
+        ({"notes": "\x9f"}, "/notes", "control characters"),
         ({"tags": ["a", "a"]}, "/tags", "a is repeated"),
         ({"teacher": {"kind": "gru"}}, "/teacher/kind", "unknown kind"),
         ({"teacher": {}}, "/teacher/kind", "required"),

@@ -23,6 +23,7 @@ def test_a_teacher_that_is_not_symmetric_but_could_be_has_no_warning():
         ({"teacher": {"kind": "delay", "lag": 2}}, "defective pole"),
         ({"teacher": {"kind": "unbalanced"}, "student": {"kind": "linear", "dim": 6, "tied": True}}, "unbalanced"),
         ({"optimizer": {"lr": 5.0}}, "above 2 / sharpness"),
+        ({"teacher": {"kind": "memoryless", "gain": 0.0}}, "nothing to learn"),
         ({"teacher": {"kind": "explicit", "A": [[1.5]], "B": [[0.01]], "C": [[0.01]]}}, "unstable"),
         ({"student": {"kind": "linear", "dim": 6, "start": {"scale": 0}}}, "exactly zero"),
         ({"training": {"length": 1, "outputs": "all", "loss": {"kind": "second_moment", "matrix": [[1]]}}}, "not used"),
