@@ -13,7 +13,7 @@ from core.spec import BalancedTeacher, ExperimentSpec, GaussianStart, ListedEige
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
 from extrapolab.progress import watch
-from extrapolab.records import Run
+from extrapolab.records import Report, Run
 from extrapolab.study import Size
 from extrapolab.tables import claims_table
 from extrapolab.terminal import number, table
@@ -25,8 +25,11 @@ NEAR_ZERO = 0.01
 """Largest scale of a start that is called near zero."""
 
 
-def demo(lab: Lab, size: Size, folder: Path, out: Console) -> None:
+def demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
     """Runs the study in ``lab`` as far as it isn't there, says what came out, and writes its figure to ``folder``.
+
+    Returns:
+        The study's report, with the verdict on every claim.
 
     Raises:
         ExperimentFailed: One of its experiments failed.
@@ -46,7 +49,8 @@ def demo(lab: Lab, size: Size, folder: Path, out: Console) -> None:
     out.print(_sentence("a near-zero start", near_zero))
     out.print(_sentence("a large general start (A without structure)", general))
     _head(out, "Claims of the study, judged by these experiments")
-    out.print(claims_table(study.report().claims))
+    report = study.report()
+    out.print(claims_table(report.claims))
     _head(out, "Past the training length k: max |error| of the impulse response, median over seeds")
     out.print(_errors_table(near_zero, general))
     best = near_zero[-1]
@@ -61,6 +65,7 @@ def demo(lab: Lab, size: Size, folder: Path, out: Console) -> None:
     _head(out, "Look further")
     for what, url in (("report", study.url), ("an experiment", best.url), ("the HTTP interface", f"{lab.url}/docs")):
         out.print(f"{url}  {what}")
+    return report
 
 
 def _head(out: Console, text: str) -> None:
@@ -85,13 +90,15 @@ def _chosen(experiments: Sequence[Experiment], choose: Callable[[ExperimentSpec]
 
 
 def _sentence(start: str, chosen: Sequence[Experiment]) -> str:
-    """What the start led to at the lengths that tell enough of the teacher."""
-    enough = [experiment for experiment in chosen if experiment.spec.training.length > _enough(experiment)]
-    runs = [run for experiment in enough for run in experiment.runs]
-    worst = max(enough, key=lambda experiment: _error(experiment) / _baseline(experiment))
+    """What the start led to at the lengths above the threshold."""
+    above = [experiment for experiment in chosen if experiment.spec.training.length > _threshold(experiment)]
+    runs = [run for experiment in above for run in experiment.runs]
+    worst = max(above, key=lambda experiment: _error(experiment) / _baseline(experiment))
     factor, k = _error(worst) / _baseline(worst), worst.spec.training.length
+    tolerance = worst.spec.evaluation.fit_tolerance
     return (
-        f"From {start} {_fitted(runs)} seeds fit the training lengths k > 2 d̂ = {_enough(worst)}. "
+        f"From {start} {_fitted(runs)} seeds fit the training lengths k > 2 d̂ = {_threshold(worst)} "
+        f"within {100 * tolerance:g} % of the largest response. "
         f"Past k their median error is up to {number(factor)} times that of answering zero (at k = {k})."
     )
 
@@ -103,14 +110,14 @@ def _errors_table(near_zero: Sequence[Experiment], general: Sequence[Experiment]
         k = near.spec.training.length
         rows.add_row(
             str(k),
-            "> 2 d̂" if k > _enough(near) else "",
+            "> 2 d̂" if k > _threshold(near) else "",
             number(_baseline(near)),
             *(cell for experiment in (near, large) for cell in (number(_error(experiment)), _fitted(experiment.runs))),
         )
     return rows
 
 
-def _enough(experiment: Experiment) -> int:
+def _threshold(experiment: Experiment) -> int:
     """2 d̂: the theorem needs a training length above it."""
     return 2 * _teacher(experiment).dim
 

@@ -97,7 +97,7 @@ def _lines(console: Console) -> Iterator[Show]:
 
 def title(record: ExperimentRecord) -> str:
     """What the experiment is called, by its id where it has no name."""
-    return record.spec.name or record.id
+    return record.name or record.id
 
 
 def _steps(record: ExperimentRecord) -> int:

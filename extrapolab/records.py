@@ -1,12 +1,13 @@
 """What a lab answers, as frozen values. What a newer lab says beyond this is kept as it is."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.result import Outcome
-from core.spec import ExperimentSpec
+from core.spec import METADATA, ExperimentSpec
 from extrapolab.errors import ServerProblem
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
@@ -26,8 +27,7 @@ class _Record(BaseModel):
         try:
             return cls.model_validate(answer)
         except ValidationError as error:
-            message = f"the lab's answer is not understood; is it of another version than this client?\n{error}"
-            raise ServerProblem(200, message) from error
+            raise _not_understood(error) from error
 
 
 class Failure(_Record):
@@ -55,11 +55,42 @@ class Run(_Record):
     summary: dict[str, float] = {}
 
 
-class ExperimentRecord(_Record):
+class _Specified(_Record):
+    """What bears a spec. It is kept as the lab wrote it, and taken apart by who asks for it."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    written: dict[str, Any] = Field(alias="spec")
+
+    @property
+    def name(self) -> str:
+        """What the experiment is called."""
+        return str(self.written.get("name", ""))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags; those of all its submissions, so they may be more than one spec can have."""
+        return tuple(self.written.get("tags", ()))
+
+    @cached_property
+    def spec(self) -> ExperimentSpec:
+        """The spec, without the fields that only a newer lab knows.
+
+        Raises:
+            ServerProblem: A field that this client knows has a value that it doesn't.
+        """
+        computed = {name: value for name, value in self.written.items() if name not in METADATA}
+        try:
+            spec = ExperimentSpec.model_validate(computed, extra="ignore")
+        except ValidationError as error:
+            raise _not_understood(error) from error
+        return spec.model_copy(update={"name": self.name, "tags": self.tags, "notes": self.written.get("notes", "")})
+
+
+class ExperimentRecord(_Specified):
     """An experiment as the lab knows it now."""
 
     id: str
-    spec: ExperimentSpec
     spec_hash: str
     setup_hash: str
     state: str
@@ -102,10 +133,9 @@ class Cost(_Record):
     storage_mb: float
 
 
-class Check(_Record):
+class Check(_Specified):
     """What a lab would do with a spec: nothing was stored."""
 
-    spec: ExperimentSpec
     spec_hash: str
     setup_hash: str
     warnings: tuple[str, ...] = ()
@@ -165,6 +195,11 @@ class Report(_Record):
     state: str
     claims: tuple[Claim, ...] = ()
 
+    @property
+    def fails(self) -> bool:
+        """Whether a claim fails; one that was not run doesn't."""
+        return any(claim.verdict == "fails" for claim in self.claims)
+
 
 class StudyMember(_Record):
     """An experiment of a study; ``reused`` says that the lab had it already."""
@@ -189,3 +224,8 @@ class StudyRecord(_Record):
     title: str
     question: str
     experiments: dict[str, int] = {}
+
+
+def _not_understood(error: ValidationError) -> ServerProblem:
+    message = "the lab's answer is not understood; is it of another version than this client?"
+    return ServerProblem(200, f"{message}\n{error}")

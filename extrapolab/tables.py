@@ -21,8 +21,8 @@ def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
             _progress(record),
             _outcomes(record.runs),
             moment(record.created_at),
-            record.spec.name,
-            " ".join(record.spec.tags),
+            record.name,
+            " ".join(record.tags),
         )
     rows.columns[0].no_wrap = True
     return rows
@@ -58,10 +58,10 @@ def workers_table(workers: Iterable[Worker]) -> Table:
 
 def describe(record: ExperimentRecord, to: Console) -> None:
     """What a person asks of one experiment, on a few lines."""
-    to.print(Text.assemble((record.spec.name or record.id, "bold"), "  ", styled(record.state)))
+    to.print(Text.assemble((record.name or record.id, "bold"), "  ", styled(record.state)))
     facts = {
         "id": record.id,
-        "tags": " ".join(record.spec.tags),
+        "tags": " ".join(record.tags),
         "setup": setup_line(record.spec),
         "progress": _progress(record),
         "failure": f"{record.error.kind}: {record.error.sentence}" if record.error else "",

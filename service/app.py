@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from service import documentation, experiments, figures, history, operations, problems, results, studies, submissions
 from service.edge import Edge
+from service.origin import refuse_foreign
 from service.parameters import refuse_unknown
 from service.requests import RequestIds
 from service.settings import Settings
@@ -47,7 +48,7 @@ def build(settings: Settings) -> FastAPI:
         description=documentation.DESCRIPTION,
         openapi_url=None,  # operations serves it, with unknown parameters refused as everywhere
         separate_input_output_schemas=False,
-        dependencies=[Depends(refuse_unknown)],
+        dependencies=[Depends(refuse_foreign), Depends(refuse_unknown)],
         lifespan=_lifespan,
     )
     database = Database(settings.database_url)

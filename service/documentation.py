@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from service import problems as kinds
 from service import requests, wire
+from service.origin import CHANGING
 
 DESCRIPTION = """
 Experiments on one question: when gradient descent trains an overparameterised recurrent network on short sequences,
@@ -20,6 +21,9 @@ here. Errors are `application/problem+json`, with every problem of a request at 
 Pointer of its field. Times are ISO 8601 in UTC. Numbers that JSON doesn't have travel as `"NaN"`, `"Infinity"` and
 `"-Infinity"`. Lists are `{"items": [...], "next": cursor}`; the page after is read with `?cursor=`. Query parameters
 that a call doesn't have are refused. Every answer bears an `X-Request-Id`.
+
+There are no passwords: who reaches the port may use the service. Only the pages of other websites may not change
+anything: a `POST`, `PATCH` or `DELETE` whose `Origin` is not its `Host` is answered with 403.
 """
 
 _REF = "#/components/schemas/{model}"
@@ -63,11 +67,13 @@ def body(model: type[BaseModel], example: object) -> dict[str, Any]:
 
 
 def complete(document: dict[str, Any]) -> None:
-    """Adds to the framework's document the models that no route returns, and the header that every answer bears."""
+    """Adds to the framework's document what it can't read off a route: more models, and what every call may answer."""
     _, extra = models_json_schema([(wire.Problem, "validation"), (wire.Edit, "validation")], ref_template=_REF)
     document["components"]["schemas"].update(extra["$defs"])
     for operations in document["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
+            if method.upper() in CHANGING:
+                operation["responses"]["403"] = problems(403)[403]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})[requests.HEADER] = _header(requests.HEADER)
 

@@ -1,6 +1,7 @@
 """What the service itself refuses, whatever the store holds. :mod:`service.problems` gives each its HTTP status.
 
 Refusal
+├── ForeignOrigin           the page of another website asks for a change
 ├── Malformed               the body is not JSON
 ├── BodyTooLarge            the body is longer than the service reads
 ├── UnsupportedContent      the body is of another type than JSON
@@ -8,8 +9,7 @@ Refusal
 ├── Missing                 nothing is kept under that name
 ├── PreconditionMissing     the change must say which version it is of
 ├── PreconditionFailed      the change is of another version than the present one
-├── NothingYet              it depends on experiments that are not completed
-└── NotReady                the service cannot do its work now
+└── NothingYet              it depends on experiments that are not completed
 """
 
 import difflib
@@ -26,6 +26,10 @@ class Refusal(ExtrapolabError):
         """Keeps the reasons; the message lists them all."""
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
+
+
+class ForeignOrigin(Refusal):
+    """The page of another website asks for a change."""
 
 
 class Malformed(Refusal):
@@ -58,10 +62,6 @@ class PreconditionFailed(Refusal):
 
 class NothingYet(Refusal):
     """It depends on experiments that are not completed."""
-
-
-class NotReady(Refusal):
-    """The service cannot do its work now."""
 
 
 def unknown(pointer: str, what: str, given: str, allowed: Iterable[str]) -> Problem:

@@ -1,8 +1,10 @@
 """One experiment, and the list of them: read, describe, cancel, retry, remove."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection
 
 from core.errors import Problem
 from core.spec.explain import shorten
@@ -10,10 +12,17 @@ from service import body, documentation, etags, examples, wire
 from service.edge import Here
 from service.errors import PreconditionFailed, PreconditionMissing
 from service.parameters import Cursor, ExperimentId, IfMatch, IfNoneMatch, Limit, TagFilter
+from store import cursor as cursors
 from store import experiments, records
 from store.states import State
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
+
+PAGE_BYTES = 8 * 2**20
+"""Most bytes of one page; a single experiment may be larger."""
+
+READ_AT_ONCE = 26
+"""Experiments read before the page's size is looked at; a page of 50, and whether one follows, takes two reads."""
 
 AN_EXPERIMENT = documentation.answer("The experiment.", examples.EXPERIMENT, "ETag")
 
@@ -30,10 +39,18 @@ def listing(
     tag: TagFilter = None,
     state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
 ) -> wire.Page[wire.Experiment]:
-    """List experiments, the newest first."""
+    """List experiments, the newest first. A page of large specs ends early, with `next` set."""
+    items: list[wire.Experiment] = []
+    last, room = cursor, PAGE_BYTES
     with here.database.read() as tx:
-        found, following = experiments.page(tx, limit=limit, cursor=cursor, tag=tag, state=state)
-    return wire.Page(items=[wire.Experiment.of(experiment) for experiment in found], next=following)
+        for experiment in _from(cursor, tx, min(limit + 1, READ_AT_ONCE), tag=tag, state=state):
+            item = wire.Experiment.of(experiment)
+            room -= len(item.model_dump_json())
+            if items and (len(items) == limit or room < 0):
+                return wire.Page(items=items, next=last)
+            items.append(item)
+            last = cursors.encode(experiment.created_at, experiment.id)
+    return wire.Page(items=items, next=None)
 
 
 @router.get(
@@ -113,6 +130,17 @@ def retry(experiment_id: ExperimentId, here: Here) -> wire.Moved:
         state = experiments.retry(tx, experiment_id)
     here.bell.ring()
     return wire.Moved(id=experiment_id, state=state, cancel_requested=False, links=wire.Links.of(experiment_id))
+
+
+def _from(
+    cursor: str | None, tx: Connection, at_once: int, *, tag: str | None, state: State | None
+) -> Iterator[records.Experiment]:
+    """Every experiment behind the cursor, the newest first, read ``at_once`` at a time."""
+    more = True
+    while more:
+        found, cursor = experiments.page(tx, limit=at_once, cursor=cursor, tag=tag, state=state)
+        yield from found
+        more = cursor is not None
 
 
 def _tagged(experiment: records.Experiment, if_none_match: str | None) -> Response:

@@ -20,6 +20,7 @@ from store import errors as stored
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "2"}
+AWAY = "the database is away, locked or too slow; try again"
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ KINDS: dict[type[Exception], Kind] = {
     SpecError: Kind(422, "invalid-body", "The body is not valid"),
     RequestValidationError: Kind(422, "invalid-parameter", "A parameter is not valid"),
     errors.Invalid: Kind(422, "invalid-parameter", "A parameter is not valid"),
+    errors.ForeignOrigin: Kind(403, "foreign-origin", "Another website asks for a change"),
     errors.Malformed: Kind(400, "not-json", "The body is not JSON"),
     errors.BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     errors.UnsupportedContent: Kind(415, "unsupported-content", "The body is of a type that is not read here"),
@@ -50,7 +52,6 @@ KINDS: dict[type[Exception], Kind] = {
     errors.PreconditionMissing: Kind(428, "precondition-required", "A change must say which version it is of"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "It was edited in the meantime"),
     errors.NothingYet: Kind(409, "no-result-yet", "There is no result yet"),
-    errors.NotReady: Kind(503, "not-ready", "The service cannot do its work now"),
     stored.NotFound: Kind(404, "not-found", "There is nothing here", "/path/id"),
     stored.IllegalMove: Kind(409, "illegal-move", "The state forbids it"),
     stored.NotReady: Kind(409, "no-result-yet", "There is no result yet"),
@@ -77,6 +78,9 @@ async def _foreseen(request: Request, error: Exception) -> Response:
     kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
     if isinstance(error, RequestValidationError):
         problems = [_parameter(details) for details in error.errors()]
+    elif isinstance(error, (stored.StoreUnavailable, OperationalError)):
+        log.warning("request %s: %s", request_id(request), error)  # its words name the database's host and user
+        problems = [Problem(kind.pointer, kind.code, AWAY)]
     else:
         problems = list(getattr(error, "problems", ())) or [Problem(kind.pointer, kind.code, str(error))]
     return _answer(request, kind, problems)

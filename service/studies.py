@@ -21,6 +21,7 @@ from service.figures import MEDIA_TYPES, FigureFormat, choose, drawn
 from service.pages import page
 from service.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
 from store import experiments
+from store.draft import Draft
 from store.experiments import Options
 from store.records import Experiment
 from store.states import State
@@ -52,11 +53,11 @@ def submit(
     name: StudyName, here: Here, response: Response, size: StudySize = "quick", owner: Owner = ANONYMOUS
 ) -> wire.StudySubmission:
     """Submit all experiments of a study at once; those that are there are reused."""
-    specs = [(spec, admit(spec, here.settings)[1]) for spec in _plan(name, size).values()]
+    drafts = [(Draft.of(spec), admit(spec, here.settings)[1]) for spec in _plan(name, size).values()]
     with here.database.write() as tx:
         submitted = [
-            experiments.submit(tx, spec, owner=owner, options=Options(), warnings=warnings, rerun=False)
-            for spec, warnings in specs
+            experiments.submit(tx, draft, owner=owner, options=Options(), warnings=warnings, rerun=False)
+            for draft, warnings in drafts
         ]
     here.bell.ring()
     if all(submission.reused for submission in submitted):

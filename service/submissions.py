@@ -16,6 +16,7 @@ from service.admission import admit
 from service.edge import Here
 from service.parameters import ANONYMOUS, IdempotencyKey, Owner
 from store import experiments, idempotency
+from store.draft import Draft
 from store.experiments import Options
 
 router = APIRouter(tags=["experiments"])
@@ -90,14 +91,14 @@ def submit(
     cost, warnings = admit(spec, here.settings)
     if dry_run:
         return _dry(spec, cost, warnings)
-    digest = _digest(request, content)
+    digest, draft = _digest(request, content), Draft.of(spec)
     with here.database.write() as tx:
         if idempotency_key is not None:
             kept = idempotency.remember(tx, idempotency_key, owner, ROUTE, digest)
             if kept is not None:
                 return _answer(*kept)
         submission = experiments.submit(
-            tx, spec, owner=owner, options=options, warnings=warnings, rerun=on_duplicate == "rerun"
+            tx, draft, owner=owner, options=options, warnings=warnings, rerun=on_duplicate == "rerun"
         )
         status = 200 if submission.reused else 202
         answer = wire.Submission.of(submission).model_dump(mode="json")

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, case, delete, func, insert, select, tuple_, update
 from uuid_utils import uuid7
 
-from core.spec import METADATA, ExperimentSpec, setup_hash, spec_hash
 from store import cursor as cursors
 from store import rows, runs, tagging
 from store.database import now
+from store.draft import Draft
 from store.errors import IllegalMove, VersionConflict
 from store.records import Event, EventKind, Experiment, Log, Submission
 from store.states import State, move
@@ -24,6 +24,7 @@ from store.transition import note, transition
 
 _REUSED = (State.QUEUED, State.RUNNING, State.COMPLETED)
 _NEWEST_FIRST = (experiments.c.created_at.desc(), experiments.c.id.desc())
+_NEAREST_TO_A_RESULT = case({State.COMPLETED: 0, State.RUNNING: 1, State.QUEUED: 2}, value=experiments.c.state, else_=3)
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,19 @@ class Options:
 
 
 def submit(
-    tx: Connection, spec: ExperimentSpec, *, owner: str, options: Options, warnings: Sequence[str], rerun: bool
+    tx: Connection, draft: Draft, *, owner: str, options: Options, warnings: Sequence[str], rerun: bool
 ) -> Submission:
     """Queues an experiment, unless an equal one is queued, running or completed: then that one gets the tags too.
 
     Args:
         tx: An open write.
-        spec: What to run.
+        draft: What to run.
         owner: Who submits it.
         options: Of the new one; an experiment that is reused keeps its own.
         warnings: What is questionable about the spec.
         rerun: Queue a new one whatever there is.
     """
-    digest = spec_hash(spec)
+    digest = draft.spec_hash
     if tx.dialect.name == "postgresql":  # two equal submissions at once are one experiment; SQLite has one writer
         tx.execute(select(func.pg_advisory_xact_lock(int.from_bytes(bytes.fromhex(digest[:16]), signed=True))))
     if not rerun:
@@ -61,11 +62,11 @@ def submit(
             .with_for_update()
         ).first()
         if equal is not None:
-            if tagging.merge(tx, equal.id, equal.created_at, spec.tags):
+            if tagging.merge(tx, equal.id, equal.created_at, draft.spec.tags):
                 _set(tx, equal.id, version=equal.version + 1)
             return Submission(equal.id, State(equal.state), digest, equal.setup_hash, True, tuple(equal.warnings))
-    created = Submission(f"exp_{uuid7().hex}", State.QUEUED, digest, setup_hash(spec), False, tuple(warnings))
-    _insert(tx, created, spec, now(tx), owner=owner, options=options)
+    created = Submission(f"exp_{uuid7().hex}", State.QUEUED, digest, draft.setup_hash, False, tuple(warnings))
+    _insert(tx, created, draft, now(tx), owner=owner, options=options)
     return created
 
 
@@ -102,13 +103,14 @@ def page(
 
 
 def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experiment]:
-    """For each hash that is known the newest experiment that hasn't failed or been cancelled, else the newest."""
-    best: dict[str, Any] = {}
-    query = select(*rows.SHORT).where(experiments.c.spec_hash.in_(list(spec_hashes)))
-    for row in tx.execute(query.order_by(experiments.c.created_at, experiments.c.id)):
-        if row.state in _REUSED or best.get(row.spec_hash, row).state not in _REUSED:
-            best[row.spec_hash] = row
-    return {found.spec_hash: found for found in rows.load(tx, list(best.values()))}
+    """For each hash that is known the completed experiment, else the running, the queued or any; the newest of them."""
+    place = func.row_number().over(
+        partition_by=experiments.c.spec_hash, order_by=(_NEAREST_TO_A_RESULT, *_NEWEST_FIRST)
+    )
+    wanted = experiments.c.spec_hash.in_(list(spec_hashes))
+    placed = select(experiments.c.id, place.label("place")).where(wanted).subquery()
+    first = select(*rows.SHORT).join(placed, placed.c.id == experiments.c.id).where(placed.c.place == 1)
+    return {found.spec_hash: found for found in rows.load(tx, tx.execute(first).all())}
 
 
 def request_cancel(tx: Connection, experiment_id: str) -> State:
@@ -215,13 +217,14 @@ def _set(tx: Connection, experiment_id: str, **values: Any) -> None:
     tx.execute(update(experiments).where(experiments.c.id == experiment_id).values(values))
 
 
-def _insert(tx: Connection, new: Submission, spec: ExperimentSpec, at: float, *, owner: str, options: Options) -> None:
+def _insert(tx: Connection, new: Submission, draft: Draft, at: float, *, owner: str, options: Options) -> None:
+    spec = draft.spec
     tx.execute(
         insert(experiments).values(
             id=new.id,
             name=spec.name,
             notes=spec.notes,
-            spec=spec.model_dump(mode="json", exclude=set(METADATA)),
+            spec=draft.content,
             spec_hash=new.spec_hash,
             setup_hash=new.setup_hash,
             state=new.state,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement as Condition
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
@@ -30,45 +31,24 @@ def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) 
     """Takes the best experiment that waits for this device, None if none does.
 
     The best has the highest priority, then the longest wait. It is pinned to the device, and resumes from its newest
-    whole checkpoint: the points that were recorded after that are cut.
+    whole checkpoint: the points that were recorded after that are cut. One whose spec this version of the software
+    doesn't understand fails, and the next one is taken.
     """
     at = now(tx)
-    best = tx.execute(
+    best_first = (
         select(*rows.SHORT)
         .where(_claimable(at), experiments.c.device.in_(("auto", device)))
         .order_by(experiments.c.priority.desc(), experiments.c.created_at, experiments.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # PostgreSQL: several workers take several rows; SQLite has one writer
-    ).first()
-    if best is None:
-        return None
-    attempt = best.attempt + 1
-    checkpoint = checkpoints.newest(tx, best.id, at=at, attempt=attempt)
-    chunks.cut(tx, best.id, checkpoint.chunks if checkpoint else 0)
-    taken = transition(
-        tx,
-        best.id,
-        State.QUEUED,
-        State.RUNNING,
-        at=at,
-        kind=EventKind.STARTED,
-        detail={"worker": worker_id, "device": device, "from_step": checkpoint.step if checkpoint else 0},
-        fence=best.attempt,
-        values={
-            "attempt": attempt,
-            "fruitless": best.fruitless + 1,
-            "device": device,
-            "worker_id": worker_id,
-            "lease_until": at + lease_seconds,
-            "started_at": best.started_at or at,
-            "step": checkpoint.step if checkpoint else None,
-        },
     )
-    if taken is None:  # the row is locked, or this is the only writer
-        raise Fenced(best.id, attempt)
-    spec = rows.load(tx, [best])[0].spec
-    payload = checkpoint.payload if checkpoint else None
-    return Claim(best.id, attempt, spec, device, payload, best.max_seconds, best.max_memory_mb)
+    while (best := tx.execute(best_first).first()) is not None:
+        try:
+            return _take(tx, best, at, worker_id=worker_id, device=device, lease_seconds=lease_seconds)
+        except ValidationError as error:
+            failure = {"failure_kind": FailureKind.USER, "failure_message": _foreign(error)}
+            transition(tx, best.id, State.RUNNING, State.FAILED, at=at, kind=EventKind.FAILED, values=failure)
+    return None
 
 
 def beat(tx: Connection, claim: Claim, *, lease_seconds: float) -> bool:
@@ -126,7 +106,7 @@ def complete(
     Raises:
         Fenced: The experiment is no longer held; nothing is stored.
     """
-    _end(tx, claim, State.COMPLETED, EventKind.COMPLETED, provenance=dict(provenance), **_outcome(claim, result))
+    _leave(tx, claim, State.COMPLETED, EventKind.COMPLETED, provenance=dict(provenance), **_outcome(claim, result))
     _write_result(tx, claim, result, points)
     checkpoints.drop(tx, claim.experiment_id)
 
@@ -135,7 +115,7 @@ def mark_cancelled(
     tx: Connection, claim: Claim, result: ExperimentResult | None, points: Mapping[str, np.ndarray]
 ) -> None:
     """Ends the experiment as cancelled, with how far its runs came if that is known. Raises Fenced."""
-    _end(tx, claim, State.CANCELLED, EventKind.CANCELLED, **(_outcome(claim, result) if result else {}))
+    _leave(tx, claim, State.CANCELLED, EventKind.CANCELLED, **(_outcome(claim, result) if result else {}))
     if result is None:
         chunks.append(tx, claim.experiment_id, claim.attempt, points)
     else:
@@ -144,7 +124,7 @@ def mark_cancelled(
 
 def fail(tx: Connection, claim: Claim, failure: Failure, log: str) -> None:
     """Ends the experiment as failed and keeps the trainer's log, with the traceback in it. Raises Fenced."""
-    _end(tx, claim, State.FAILED, EventKind.FAILED, failure_kind=failure.kind, failure_message=failure.message)
+    _leave(tx, claim, State.FAILED, EventKind.FAILED, failure_kind=failure.kind, failure_message=failure.message)
     if log:
         _write_log(tx, claim, log)
 
@@ -153,9 +133,9 @@ def hand_back(tx: Connection, claim: Claim) -> None:
     """Queues the experiment again, as when a worker is drained: an attempt that doesn't count. Raises Fenced."""
     row = _report(tx, claim)
     if row.cancel_requested:
-        _end(tx, claim, State.CANCELLED, EventKind.CANCELLED)
+        _leave(tx, claim, State.CANCELLED, EventKind.CANCELLED)
     else:
-        _end(tx, claim, State.QUEUED, EventKind.HANDED_BACK, fruitless=max(0, row.fruitless - 1))
+        _leave(tx, claim, State.QUEUED, EventKind.HANDED_BACK, fruitless=max(0, row.fruitless - 1))
 
 
 def append_log(tx: Connection, claim: Claim, text: str) -> None:
@@ -195,6 +175,46 @@ def _claimable(at: float) -> Condition[bool]:
     return and_(experiments.c.state == State.QUEUED, due)
 
 
+def _take(tx: Connection, best: AnyRow, at: float, *, worker_id: str, device: str, lease_seconds: float) -> Claim:
+    """Starts the experiment of a row; raises ValidationError if it is started but its spec can't be read."""
+    attempt = best.attempt + 1
+    checkpoint = checkpoints.newest(tx, best.id, at=at, attempt=attempt)
+    chunks.cut(tx, best.id, checkpoint.chunks if checkpoint else 0)
+    taken = transition(
+        tx,
+        best.id,
+        State.QUEUED,
+        State.RUNNING,
+        at=at,
+        kind=EventKind.STARTED,
+        detail={"worker": worker_id, "device": device, "from_step": checkpoint.step if checkpoint else 0},
+        fence=best.attempt,
+        values={
+            "attempt": attempt,
+            "fruitless": best.fruitless + 1,
+            "device": device,
+            "worker_id": worker_id,
+            "lease_until": at + lease_seconds,
+            "started_at": best.started_at or at,
+            "step": checkpoint.step if checkpoint else None,
+        },
+    )
+    if taken is None:  # the row is locked, or this is the only writer
+        raise Fenced(best.id, attempt)
+    spec = rows.load(tx, [best])[0].spec
+    payload = checkpoint.payload if checkpoint else None
+    return Claim(best.id, attempt, spec, device, payload, best.max_seconds, best.max_memory_mb)
+
+
+def _foreign(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the spec"
+    return (
+        f"its spec is another version's and not valid in this one ({place}: {first['msg']}); "
+        "submit it again as this version wants it"
+    )
+
+
 def _report(tx: Connection, claim: Claim, **values: Any) -> AnyRow:
     """The fence for what doesn't move the state: sets the columns of the experiment if this attempt still holds it."""
     held = (
@@ -209,7 +229,7 @@ def _report(tx: Connection, claim: Claim, **values: Any) -> AnyRow:
     return row
 
 
-def _end(tx: Connection, claim: Claim, to: State, kind: EventKind, **values: Any) -> None:
+def _leave(tx: Connection, claim: Claim, to: State, kind: EventKind, **values: Any) -> None:
     """The fence for what moves the state."""
     moved = transition(
         tx, claim.experiment_id, State.RUNNING, to, at=now(tx), kind=kind, fence=claim.attempt, values=values

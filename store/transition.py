@@ -46,7 +46,7 @@ def transition(
     if to is not State.RUNNING:
         columns |= {"worker_id": None, "lease_until": None}
     if to.is_final:
-        columns |= {"finished_at": at}
+        columns |= {"finished_at": at, "cancel_requested": False}  # a wish that came too late is none any more
     change = update(experiments).where(experiments.c.id == experiment_id, experiments.c.state == state)
     if fence is not None:
         change = change.where(experiments.c.attempt == fence)

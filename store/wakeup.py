@@ -15,7 +15,8 @@ from store.settings import Settings
 log = logging.getLogger(__name__)
 
 KEEP_ANSWERS_SECONDS = 24 * 3600.0
-KEEP_SILENT_WORKERS_SECONDS = 3600.0
+KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES = 60.0, 10
+"""Whichever is longer. A worker that comes back after that registers again."""
 
 
 class Bell:
@@ -77,7 +78,8 @@ class Bell:
             if lost := queue.reap(tx, max_attempts=self._settings.max_attempts):
                 log.warning("took %d experiments from lost workers", lost)
             idempotency.forget_old(tx, KEEP_ANSWERS_SECONDS)
-            workers.forget_silent(tx, KEEP_SILENT_WORKERS_SECONDS)
+            leases = KEEP_SILENT_WORKERS_LEASES * self._settings.lease_seconds
+            workers.forget_silent(tx, max(KEEP_SILENT_WORKERS_SECONDS, leases))
 
     def _wake(self) -> None:
         with self._database.read() as tx:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 
 from store.records import Claim, Failure, FailureKind
 from worker.leash import Leash
@@ -37,6 +38,9 @@ class Attempt:
         except ClaimLost as loss:
             self._trainer.kill()
             logger.warning("dropping attempt %d of %s: %s", self._claim.attempt, self._claim.experiment_id, loss)
+        except Exception as error:  # whatever it is, nobody should wait for the lease to end
+            logger.exception("attempt %d of %s failed", self._claim.attempt, self._claim.experiment_id)
+            self._give_up(error)
         except BaseException:
             self._trainer.kill()  # nobody would listen to it
             raise
@@ -113,9 +117,18 @@ class Attempt:
         self._logged += len(log)
         return log
 
-    def _fail(self, failure: Failure, traceback: str = "") -> None:
+    def _fail(self, failure: Failure, trace: str = "") -> None:
         self._trainer.kill()
-        self._ledger.fail(failure, self._trainer.take_log() + traceback)
+        self._ledger.fail(failure, self._trainer.take_log() + trace)
+
+    def _give_up(self, error: Exception) -> None:
+        """Fails the experiment for an error of the worker; if that can't be written either, it is only logged."""
+        what, _, _ = f"{type(error).__name__}: {error}".partition("\n")
+        failure = Failure(FailureKind.INTERNAL, f"Its worker met an error that should not happen, {what}")
+        try:
+            self._fail(failure, traceback.format_exc())
+        except Exception:
+            logger.exception("the failure of %s is not recorded", self._claim.experiment_id)
 
     def _bury(self, death: TrainerDied) -> None:
         """The trainer died under the training: whose fault that was decides what becomes of the experiment."""

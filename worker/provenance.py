@@ -1,6 +1,7 @@
 """What an experiment's numbers were made with. Part of the trainer: it asks torch."""
 
 import importlib.metadata
+import logging
 import platform
 import shutil
 import subprocess
@@ -14,6 +15,11 @@ import torch
 from core.spec import RESULTS_VERSION, ExperimentSpec
 
 _SOURCE = Path(__file__).resolve().parent.parent
+
+GIT_SECONDS = 10.0
+"""A Git that takes longer, as on a slow network disk, is not waited for."""
+
+logger = logging.getLogger(__name__)
 
 
 def provenance(spec: ExperimentSpec, device: str) -> dict[str, str]:
@@ -51,12 +57,19 @@ def _version() -> str:
 
 
 def _commit() -> str | None:
-    """The Git commit of a source checkout, with ``-dirty`` where tracked files differ from it; ``None`` elsewhere."""
+    """The Git commit of a source checkout, with ``-dirty`` where tracked files differ from it.
+
+    ``None`` elsewhere, and where Git can't tell: no experiment fails for that.
+    """
     git = shutil.which("git")
     if git is None or not (_SOURCE / ".git").exists():
         return None
     command = [git, "-C", str(_SOURCE), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    described = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    try:
+        described = subprocess.run(command, capture_output=True, text=True, check=False, timeout=GIT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        logger.warning("the commit of %s stays unknown: %s", _SOURCE, error)
+        return None
     return described.stdout.strip() or None
 
 

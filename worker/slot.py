@@ -23,6 +23,7 @@ from worker.process import TrainerDied, TrainerProcess
 from worker.settings import WorkerSettings
 
 HEARTBEAT_SECONDS = 2.0
+"""Or a third of the lease, if that is less: a slot that lives is heard of several times in a lease."""
 
 READY_SECONDS = 120.0
 """A trainer that hasn't loaded torch by then is broken."""
@@ -51,6 +52,7 @@ class Slot:
         """
         leash.take()
         self._leash, self._lease_seconds, self._device = leash, settings.lease_seconds, own.device
+        self._heartbeat_seconds = min(HEARTBEAT_SECONDS, self._lease_seconds / 3)
         self._id = f"worker_{uuid7().hex}"
         self._threads = own.threads_of_one(slots)
         self._trainer = TrainerProcess(self._threads)
@@ -114,9 +116,10 @@ class Slot:
     def _claim(self) -> Claim | None:
         with self._database.write() as tx:
             claim = queue.claim(tx, worker_id=self._id, device=self._device, lease_seconds=self._lease_seconds)
-            self._experiment_id = claim.experiment_id if claim else None
+            experiment_id = claim.experiment_id if claim else None
             with contextlib.suppress(NotFound):  # the heart has not registered it yet, and soon will
-                workers.beat(tx, self._id, self._experiment_id, self._trainer.pid)
+                workers.beat(tx, self._id, experiment_id, self._trainer.pid)
+        self._experiment_id = experiment_id  # the heart repeats it, so not before it is committed
         return claim
 
     def _beat_until_closing(self) -> None:
@@ -126,7 +129,7 @@ class Slot:
                     self._beat(tx)
             except StoreUnavailable as error:
                 logger.warning("no heartbeat: %s", error)
-            if self._closing.wait(HEARTBEAT_SECONDS):
+            if self._closing.wait(self._heartbeat_seconds):
                 return
 
     def _beat(self, tx: Connection) -> None:

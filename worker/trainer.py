@@ -69,6 +69,7 @@ class Report:
 def serve(connection: Connection, checkpoint_seconds: float) -> None:
     """Trains what is sent until the slot is gone, which raises EOFError or ConnectionError."""
     advance(begin(SMALLEST), 1)  # compiles the loops, or reads them from disk: the first experiment need not wait
+    provenance(SMALLEST, "cpu")  # asks Git now, once for all, and not while an experiment ends
     send(connection, Ready())
     while True:
         order = receive(connection)

@@ -7,6 +7,7 @@ import typer
 
 from extrapolab.commands import lab_of
 from extrapolab.demo import demo as show
+from extrapolab.exits import Exit
 from extrapolab.study import Size
 from extrapolab.terminal import console
 
@@ -21,7 +22,9 @@ def demo(
 ) -> None:
     """Run the paper's main experiment and say what came out: who fits, who extrapolates, which poles were found.
 
-    What the lab has already is not computed again.
+    What the lab has already is not computed again. If a claim fails, the exit code is 1.
     """
     with lab_of(context) as lab:
-        show(lab, size, output, console())
+        report = show(lab, size, output, console())
+    if report.fails:
+        raise typer.Exit(Exit.FAILED)

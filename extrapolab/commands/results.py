@@ -1,5 +1,6 @@
 """Commands on what experiments found: result, figure, series."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -43,6 +44,7 @@ def figure(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to; .svg, .png, .pdf or .json (the figure's data).")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a figure to a file, NAME.svg where none is named, and print its path.
 
@@ -54,7 +56,8 @@ def figure(
     if output is not None and not output.suffix:
         raise typer.BadParameter("needs an ending that names the format, such as .svg", param_hint="--output")
     with lab_of(context) as lab:
-        typer.echo(lab.experiment(id).figure(name, output))
+        path = lab.experiment(id).figure(name, output)
+    typer.echo(json.dumps({"path": str(path)}) if as_json else path)
 
 
 @app.command(rich_help_panel=_PANEL)

@@ -64,5 +64,5 @@ def _say_report(found: Report, *, as_json: bool) -> None:
         print_json(found)
     else:
         console().print(claims_table(found.claims))
-    if any(claim.verdict == "fails" for claim in found.claims):
+    if found.fails:
         raise typer.Exit(Exit.FAILED)

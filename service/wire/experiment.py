@@ -8,6 +8,7 @@ from pydantic import Field
 
 from core.result import Outcome
 from core.spec import ExperimentSpec
+from core.spec.experiment import Tag
 from service.wire.answer import Answer, Number, instant
 from service.wire.submission import Links
 from store import records
@@ -39,12 +40,18 @@ class Run(Answer):
     summary: dict[str, Number] = Field(description="Metrics at the last step, by name.")
 
 
+class StoredSpec(ExperimentSpec):
+    """The spec of an experiment, with the tags of all its submissions: they may be more than one spec can have."""
+
+    tags: tuple[Tag, ...] = ()
+
+
 class Experiment(Answer):
     """An experiment as it stands."""
 
     id: str
     state: State
-    spec: ExperimentSpec
+    spec: StoredSpec
     spec_hash: str
     setup_hash: str
     owner: str
@@ -72,7 +79,7 @@ class Experiment(Answer):
         return cls(
             id=experiment.id,
             state=experiment.state,
-            spec=experiment.spec,
+            spec=StoredSpec.model_construct(**dict(experiment.spec)),  # it was checked when it was submitted
             spec_hash=experiment.spec_hash,
             setup_hash=experiment.setup_hash,
             owner=experiment.owner,

@@ -63,11 +63,11 @@ def environment(**changes: str) -> dict[str, str]:
     }
 
 
-def up(data: Path, *options: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Runs an ``extrapolab up`` that is expected to end by itself."""
+def up(data: Path, *options: str, seconds: float = START_SECONDS, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Runs an ``extrapolab up`` that is expected to end by itself, within ``seconds``."""
     command = [EXTRAPOLAB, "up", "--data", data, *options]
     return subprocess.run(
-        command, capture_output=True, text=True, env=environment(**changes), timeout=START_SECONDS, check=False
+        command, capture_output=True, text=True, env=environment(**changes), timeout=seconds, check=False
     )
 
 

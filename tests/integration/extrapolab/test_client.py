@@ -62,6 +62,14 @@ def test_an_equal_experiment_is_reused_unless_it_is_to_be_run_again(client, spec
     assert not again.reused
 
 
+def test_an_experiment_with_the_tags_of_many_submissions_is_listed_and_read(client, spec):
+    given = spec()
+    for half in range(2):
+        experiment = client.submit(given | {"tags": ["merged", *(f"{half}-{number}" for number in range(50))]})
+    (found,) = client.experiments(tag="merged")
+    assert (found.id, len(found.record.tags), len(found.spec.tags)) == (experiment.id, 101, 101)
+
+
 @contextmanager
 def losing_the_first_answer(url):
     """A way to ``url`` on which the first answer gets lost."""

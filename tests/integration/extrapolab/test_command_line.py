@@ -52,7 +52,7 @@ def test_a_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp
     assert "No such file" in ended.stderr
 
 
-def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, file, spec):
+def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, file, spec, tmp_path):
     path = file(spec())
     watched = invoke("submit", path, "--watch", "--json")
     record = json.loads(watched.stdout)
@@ -62,6 +62,10 @@ def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, file, spe
         assert json.loads(invoke(command, record["id"], "--json").stdout)["id"] == record["id"]
     assert len(json.loads(invoke("result", record["id"], "--json").stdout)["runs"]) == 2
     assert json.loads(invoke("series", record["id"], "--format", "json").stdout)["seed"][0] == 3
+    picture = tmp_path / "response.svg"
+    assert json.loads(invoke("figure", record["id"], "response", "-o", picture, "--json").stdout) == {
+        "path": str(picture)
+    }
     assert json.loads(invoke("list", "--limit", "1", "--json").stdout)["id"] == record["id"]
     assert json.loads(invoke("workers", "--json").stdout.splitlines()[0])["device"] == "cpu"
     assert (

@@ -2,6 +2,7 @@
 
 import pytest
 
+from service import experiments
 from tests.integration.service.conftest import body
 
 
@@ -16,6 +17,29 @@ def test_pages_hold_every_experiment_once_the_newest_first(client, submit):
             break
         query["cursor"] = page["next"]
     assert seen == submitted[::-1]
+
+
+@pytest.mark.parametrize("query", [{}, {"tag": "heavy"}])
+def test_a_page_of_large_specs_ends_early_and_the_next_goes_on_behind_it(client, submit, monkeypatch, query):
+    submitted = [submit(name=str(number), tags=["heavy"], notes="n" * 10_000) for number in range(7)]
+    monkeypatch.setattr(experiments, "PAGE_BYTES", 25_000)
+    monkeypatch.setattr(experiments, "READ_AT_ONCE", 3)
+    pages, following = [], None
+    while following is not None or not pages:
+        page = client.get("/v1/experiments", params=query | ({"cursor": following} if following else {})).json()
+        pages.append([item["links"]["self"] for item in page["items"]])
+        following = page["next"]
+    assert [len(page) for page in pages] == [2, 2, 2, 1]
+    assert [place for page in pages for place in page] == submitted[::-1]
+
+
+def test_an_experiment_larger_than_a_page_has_one_to_itself(client, submit, monkeypatch):
+    submitted = [submit(), submit()]
+    monkeypatch.setattr(experiments, "PAGE_BYTES", 1)
+    page = client.get("/v1/experiments").json()
+    assert [item["links"]["self"] for item in page["items"]] == submitted[1:]
+    rest = client.get("/v1/experiments", params={"cursor": page["next"]}).json()
+    assert ([item["links"]["self"] for item in rest["items"]], rest["next"]) == (submitted[:1], None)
 
 
 def test_the_list_is_narrowed_by_tag_and_state(client, submit):

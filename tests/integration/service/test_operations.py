@@ -36,16 +36,19 @@ def test_a_database_without_tables_is_told_with_the_remedy(tmp_path):
         answer = client.get("/readyz")
         assert answer.status_code == 503
         assert "extrapolab migrate" in answer.json()["detail"]
-        assert client.get("/v1/experiments").status_code == 503
+        answer = client.get("/v1/experiments")
+        assert (answer.status_code, "SELECT" in answer.text) == (503, False)
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/v1/experiments", "/v1/experiments/exp_" + "0" * 32, "/v1/workers"])
-def test_a_database_that_is_away_is_worth_another_try(tmp_path, path):
+def test_a_database_that_is_away_is_worth_another_try_and_named_in_the_log_only(tmp_path, path, caplog):
     settings = Settings(database_url=f"postgresql://nobody@/none?host={tmp_path}", broker_url=NO_BROKER)
     with TestClient(build(settings), raise_server_exceptions=False) as client:
         answer = client.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
         assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["detail"] == "the database is away, locked or too slow; try again"
+        assert any(record.name == "service.problems" and str(tmp_path) in record.message for record in caplog.records)
         assert client.post("/v1/experiments", json=body()).status_code == 503
         assert client.get("/healthz").status_code == 200
 

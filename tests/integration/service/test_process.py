@@ -16,7 +16,7 @@ from tests.integration.service.conftest import Desk, body
 from tests.integration.service.process import ROOT, Served, served
 from tests.kit import specimens
 
-MEGABYTE = 2**20
+MEGABYTE = 10**6
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,7 @@ def service(database_url: str):
 
 
 def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served, database_url, capsys):
+    """At most 150 MB (10^6 bytes) after its start and with an SVG drawn; what PNG and PDF add is printed only."""
     resident = []
 
     def look() -> None:
@@ -55,7 +56,7 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served,
         print(f"\nservice: {told}")  # noqa: T201  # a measurement, for who runs the tests
     assert "matplotlib" in maps
     assert "torch" not in maps
-    assert resident[1] < 150
+    assert max(resident[:2]) < 150
 
 
 def test_importing_the_service_loads_no_torch():

@@ -118,3 +118,13 @@ def test_seeds_of_63_bits_and_the_words_of_any_language_survive(client):
     read = client.get(client.post("/v1/experiments", json=spec).headers["location"]).json()
     assert read["spec"] == spec
     assert len(client.get("/v1/experiments", params={"tag": "déjà vu"}).json()["items"]) == 1
+
+
+def test_an_experiment_bears_the_tags_of_all_its_submissions_and_the_documentation_sets_them_no_bound(client):
+    for half in range(2):
+        answer = client.post("/v1/experiments", json=body(tags=[f"{half}-{number}" for number in range(50)]))
+    assert len(client.get(answer.headers["location"]).json()["spec"]["tags"]) == 100
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    answered = schemas["Experiment"]["properties"]["spec"]["$ref"].rpartition("/")[2]
+    assert "maxItems" not in schemas[answered]["properties"]["tags"]
+    assert schemas["ExperimentSpec"]["properties"]["tags"]["maxItems"] == 64

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from store import experiments, queue
 from store.database import Database, now
+from store.draft import Draft
 from store.experiments import Options
 from store.records import Claim, Experiment, Progress, Submission
 from store.tables import experiments as table
@@ -22,9 +23,11 @@ class Desk:
     def submit(
         self, *, rerun=True, owner="ada", warnings=(), changes: Mapping[str, Any] | None = None, **options
     ) -> Submission:
-        spec = specimens.spec(**(changes or {}))
+        draft = Draft.of(specimens.spec(**(changes or {})))
         with self.database.write() as tx:
-            return experiments.submit(tx, spec, owner=owner, options=Options(**options), warnings=warnings, rerun=rerun)
+            return experiments.submit(
+                tx, draft, owner=owner, options=Options(**options), warnings=warnings, rerun=rerun
+            )
 
     def get(self, experiment_id: str) -> Experiment:
         with self.database.read() as tx:

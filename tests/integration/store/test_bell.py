@@ -6,13 +6,15 @@ import json
 import time
 
 import pytest
+from sqlalchemy import update
 
 from store import migrate, workers
 from store.broker import WORK
-from store.database import Database
+from store.database import Database, now
 from store.records import WorkerRecord
 from store.settings import Settings
 from store.states import State
+from store.tables import workers as table
 from store.wakeup import Bell
 from tests.kit.redis import running_redis
 
@@ -117,6 +119,22 @@ def test_it_takes_experiments_from_lost_workers_even_while_it_is_rung(desk, brok
             return desk.get(claim.experiment_id).state is State.QUEUED
 
         eventually(queued)
+
+
+def test_it_forgets_slots_that_were_silent_for_a_minute_and_ten_leases(desk, broker_url):
+    add_workers(desk.database, "cpu")
+    with desk.database.write() as tx:
+        tx.execute(update(table).values(heartbeat_at=now(tx) - 70))
+
+    def listed():
+        with desk.database.read() as tx:
+            return workers.listing(tx)
+
+    with ringing(desk.database, broker_url, reaper_seconds=0.05, lease_seconds=10.0):
+        time.sleep(0.5)
+        assert listed()
+    with ringing(desk.database, broker_url, reaper_seconds=0.05, lease_seconds=5.0):
+        eventually(lambda: not listed(), seconds=3)
 
 
 def test_a_dead_broker_holds_up_neither_ring_nor_reaper(desk, caplog):

@@ -4,10 +4,13 @@ import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select, update
 
 from store import queue
 from store.database import Database, now
 from store.states import State
+from store.tables import experiments as table
+from tests.kit import specimens
 
 
 def test_an_empty_queue_gives_nothing(desk):
@@ -38,6 +41,23 @@ def test_what_is_not_due_is_not_claimed(desk):
     assert desk.claim().experiment_id == due.id
     assert desk.claim() is None
     assert desk.get(later.id).state is State.QUEUED
+
+
+def test_a_spec_of_another_version_fails_and_the_next_one_is_claimed(desk):
+    foreign, ours = desk.submit(priority=9).id, desk.submit().id
+    with desk.database.write() as tx:
+        later_spec = {**specimens.spec().model_dump(mode="json"), "seeds": [0], "student": {"kind": "of tomorrow"}}
+        tx.execute(update(table).where(table.c.id == foreign).values(spec=later_spec))
+    assert desk.claim().experiment_id == ours
+    assert desk.kinds(foreign) == ["submitted", "started", "failed"]
+    with desk.database.read() as tx:
+        row = tx.execute(
+            select(table.c.state, table.c.failure_kind, table.c.failure_message).where(table.c.id == foreign)
+        )
+        state, kind, message = row.one()
+    assert (state, kind) == ("failed", "user")
+    assert "another version's" in message
+    assert "student" in message
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sqlalchemy import insert, inspect, text
 
 from store import experiments, migrate, schema
 from store.database import Database
+from store.draft import Draft
 from store.errors import SchemaMismatch
 from store.tables import metadata
 from tests.kit import specimens
@@ -82,7 +83,7 @@ def test_up_down_and_up_again(empty, empty_url):
 def test_an_upgrade_of_what_is_up_to_date_keeps_everything(database, database_url):
     with database.write() as tx:
         options = experiments.Options()
-        kept = experiments.submit(tx, specimens.spec(), owner="", options=options, warnings=(), rerun=True)
+        kept = experiments.submit(tx, Draft.of(specimens.spec()), owner="", options=options, warnings=(), rerun=True)
     migrate.upgrade(database_url)
     with database.read() as tx:
         assert experiments.get(tx, kept.id).spec == specimens.spec()

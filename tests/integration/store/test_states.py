@@ -82,7 +82,9 @@ def test_completion_wins_over_a_cancellation_that_comes_too_late(desk):
     claim = desk.begin()
     attempt(desk, experiments.request_cancel, claim.experiment_id)
     desk.complete(claim)
-    assert desk.get(claim.experiment_id).state is State.COMPLETED
+    found = desk.get(claim.experiment_id)
+    assert (found.state, found.cancel_requested) == (State.COMPLETED, False)
+    assert desk.submit(rerun=False).id == claim.experiment_id
 
 
 def test_handing_back_what_should_be_cancelled_cancels_it(desk):

@@ -1,11 +1,13 @@
 """Submitting: what is new, what is reused, and that a spec comes back as it was sent."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from core.spec import setup_hash, spec_hash
 from store import experiments
+from store.draft import Draft
 from store.errors import NotFound
 from store.queue import fail
 from store.records import Failure, FailureKind, RunRecord
@@ -26,6 +28,14 @@ def test_a_submitted_experiment_is_queued_and_read_back_as_it_was_sent(desk):
     assert found.runs == (RunRecord(0), RunRecord(1))
     assert (found.device, found.attempts, found.progress, found.failure, found.version) == (None, 0, None, None, 1)
     assert desk.kinds(submitted.id) == ["submitted"]
+
+
+def test_a_draft_is_stored_as_it_is_without_hashing_anything_again(desk):
+    draft = dataclasses.replace(Draft.of(specimens.spec()), spec_hash="a" * 64, setup_hash="b" * 64)
+    with desk.database.write() as tx:
+        submitted = experiments.submit(tx, draft, owner="", options=experiments.Options(), warnings=(), rerun=False)
+    found = desk.get(submitted.id)
+    assert (submitted.spec_hash, submitted.setup_hash) == (found.spec_hash, found.setup_hash) == ("a" * 64, "b" * 64)
 
 
 def test_the_largest_seeds_come_back_exactly(desk):
@@ -94,7 +104,9 @@ def test_equal_submissions_at_the_same_time_are_one_experiment(desk):
 def test_an_undone_transaction_leaves_no_experiment(desk):
     def submit_and_stumble():
         with desk.database.write() as tx:
-            experiments.submit(tx, specimens.spec(), owner="", options=experiments.Options(), warnings=(), rerun=True)
+            experiments.submit(
+                tx, Draft.of(specimens.spec()), owner="", options=experiments.Options(), warnings=(), rerun=True
+            )
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -123,3 +135,19 @@ def test_by_spec_hash_prefers_what_has_a_future_over_what_is_newest(desk):
     with desk.database.read() as tx:
         found = experiments.by_spec_hash(tx, hashes)
     assert {digest: experiment.id for digest, experiment in found.items()} == {hashes[0]: one[1], hashes[1]: other[1]}
+
+
+def test_by_spec_hash_prefers_a_result_to_the_run_that_repeats_it(desk):
+    repeated = [desk.begin() for _ in range(2)]
+    for claim in repeated:
+        desk.complete(claim)
+    running = desk.begin()
+    desk.submit()
+    hashes = [spec_hash(specimens.spec())]
+    with desk.database.read() as tx:
+        assert [found.id for found in experiments.by_spec_hash(tx, hashes).values()] == [repeated[1].experiment_id]
+    experiment_ids = [claim.experiment_id for claim in repeated]
+    with desk.database.write() as tx:
+        for experiment_id in experiment_ids:
+            experiments.remove(tx, experiment_id)
+        assert [found.id for found in experiments.by_spec_hash(tx, hashes).values()] == [running.experiment_id]

@@ -9,6 +9,14 @@ from tests.kit import specimens
 ON_SQLITE = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("workplace", ["postgresql"], indirect=True)
 
+DISK_FULL = """
+    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END $$;
+    CREATE CONSTRAINT TRIGGER full_disk AFTER UPDATE ON experiments DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW WHEN (NEW.state = 'running') EXECUTE FUNCTION full_disk();
+"""
+"""Makes PostgreSQL accept a claim and refuse its COMMIT."""
+
 
 @pytest.fixture(autouse=True)
 def _dismissal(workplace):
@@ -61,6 +69,23 @@ def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(workplace, assert
     assert job.until_ended().state == "completed"
     assert job.events == [("submitted", 0), ("started", 1), ("lease_expired", 1), ("started", 2), ("completed", 2)]
     assert_same(job)
+
+
+@ON_POSTGRESQL
+def test_a_slot_whose_claim_was_not_committed_is_idle_and_is_woken_again(workplace):
+    worker = workplace.hire(EXTRAPOLAB_LEASE_SECONDS="0.9")
+    (slot,) = until(lambda: listing(workplace.database))
+    with workplace.database.write() as tx:
+        tx.exec_driver_sql(DISK_FULL)
+    job = workplace.submit(specimens.spec())
+    until(lambda: "claiming nothing" in worker.said)
+    for _ in range(3):  # the heart has written what the slot works on
+        beaten_at = listing(workplace.database)[0].heartbeat_at
+        until(lambda: listing(workplace.database)[0].heartbeat_at > beaten_at, seconds=10)  # noqa: B023  # asked at once
+    assert [(now.id, now.experiment_id) for now in listing(workplace.database)] == [(slot.id, None)]
+    with workplace.database.write() as tx:
+        tx.exec_driver_sql("DROP FUNCTION full_disk CASCADE")
+    assert job.until_ended().state == "completed"
 
 
 @ON_SQLITE

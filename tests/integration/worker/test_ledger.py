@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 from store import experiments, queue
 from store.database import Database
+from store.draft import Draft
 from store.experiments import Options
 from tests.kit import specimens
 from worker.ledger import ClaimLost, Ledger
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 @pytest.fixture
 def claim(database):
     with database.write() as tx:
-        experiments.submit(tx, specimens.spec(), owner="ada", options=Options(), warnings=(), rerun=True)
+        experiments.submit(tx, Draft.of(specimens.spec()), owner="ada", options=Options(), warnings=(), rerun=True)
         return queue.claim(tx, worker_id="w", device="cpu", lease_seconds=60)
 
 

@@ -100,6 +100,20 @@ def test_a_training_that_breaks_says_why_and_where(workplace):
 
 
 @ON_SQLITE
+def test_a_result_that_cannot_be_stored_fails_the_experiment_at_once(workplace):
+    with workplace.database.write() as tx:
+        tx.exec_driver_sql("CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no more runs'); END")
+    job = workplace.submit(specimens.spec())
+    ended = job.until_ended()
+    with workplace.database.write() as tx:
+        tx.exec_driver_sql("DROP TRIGGER full")
+    assert (ended.attempts, ended.failure.kind) == (1, FailureKind.INTERNAL)
+    assert "IntegrityError" in ended.failure.message
+    assert "no more runs" in ended.failure.message
+    assert "Traceback" in job.log
+
+
+@ON_SQLITE
 def test_too_much_time_is_a_timeout(workplace):
     job = workplace.submit(ENDLESS, max_seconds=1.0)
     failure = job.until_ended().failure

@@ -14,6 +14,7 @@ from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from store import experiments, results, tables, workers
 from store.database import Database
+from store.draft import Draft
 from store.experiments import Options
 from store.records import Experiment, WorkerRecord
 
@@ -168,7 +169,9 @@ class Workplace:
 
     def submit(self, spec: ExperimentSpec, **options) -> Job:
         with self.database.write() as tx:
-            submission = experiments.submit(tx, spec, owner="ada", options=Options(**options), warnings=(), rerun=True)
+            submission = experiments.submit(
+                tx, Draft.of(spec), owner="ada", options=Options(**options), warnings=(), rerun=True
+            )
         return Job(self.database, submission.id)
 
     def dismiss(self) -> None:

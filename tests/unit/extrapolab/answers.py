@@ -10,7 +10,7 @@ def record(state="queued", *, number=0, **changes) -> ExperimentRecord:
     """An experiment as a lab describes it."""
     base = {
         "id": f"exp_{number:032x}",
-        "spec": specimens.spec(name=f"number {number}"),
+        "spec": specimens.spec(name=f"number {number}").model_dump(mode="json"),
         "spec_hash": "a" * 64,
         "setup_hash": "b" * 64,
         "state": state,

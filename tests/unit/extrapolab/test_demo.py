@@ -12,7 +12,8 @@ from tests.unit.extrapolab.answers import record, runs
 
 
 def experiment(length, error, *outcomes, baseline=0.5):
-    spec = specimens.spec(training={"length": length}, evaluation={"horizon": 40})
+    evaluation = {"horizon": 40, "fit_tolerance": 0.01}
+    spec = specimens.spec(training={"length": length}, evaluation=evaluation).model_dump(mode="json")
     ended = runs(*outcomes, extrapolation_error=error, zero_baseline=baseline)
     found = record("completed", number=length, spec=spec, runs=ended)
     return Experiment(None, found.id, record=found)  # nothing is asked of a lab
@@ -31,7 +32,7 @@ def test_the_sentence_counts_lengths_above_twice_the_teachers_dimension_and_name
         experiment(6, 0.05, "fitted", "step_budget_spent"),
     ]
     assert demo._sentence("a near-zero start", chosen) == (
-        "From a near-zero start 3 of 4 seeds fit the training lengths k > 2 d̂ = 4. "
+        "From a near-zero start 3 of 4 seeds fit the training lengths k > 2 d̂ = 4 within 1 % of the largest response. "
         "Past k their median error is up to 0.1 times that of answering zero (at k = 6)."
     )
 

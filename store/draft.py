@@ -1,0 +1,30 @@
+"""A spec on its way to become an experiment: hashed and written out before the transaction that stores it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from core.spec import METADATA, ExperimentSpec, setup_hash, spec_hash
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What :func:`store.experiments.submit` stores.
+
+    Attributes:
+        spec: What to run.
+        spec_hash: Its name.
+        setup_hash: Its name without seeds.
+        content: The spec as JSON, without name, tags and notes.
+    """
+
+    spec: ExperimentSpec
+    spec_hash: str
+    setup_hash: str
+    content: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, spec: ExperimentSpec) -> Self:
+        """The draft of a spec. Of a large one it takes seconds, which no write should hold the database for."""
+        content = spec.model_dump(mode="json", exclude=set(METADATA))
+        return cls(spec, spec_hash(spec), setup_hash(spec), content)

@@ -1,0 +1,34 @@
+"""What is known of the software that trains, also where Git fails, and that it is asked before any training."""
+
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Pipe
+
+import pytest
+
+from worker import provenance
+from worker.messages import Ready, receive
+from worker.trainer import serve
+
+
+@pytest.mark.parametrize("script", ["#!/nowhere/sh\n", "#!/bin/sh\nexec sleep 60\n"], ids=["broken", "slow"])
+def test_a_git_that_fails_leaves_the_commit_unknown(script, tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    git = tmp_path / "git"
+    git.write_text(script)
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(provenance, "_SOURCE", tmp_path)
+    monkeypatch.setattr(provenance, "GIT_SECONDS", 0.2)
+    assert provenance._commit() is None
+
+
+def test_a_trainer_that_is_ready_has_asked_git():
+    provenance._build.cache_clear()
+    slot, trainer = Pipe()
+    with ThreadPoolExecutor(1) as threads:
+        serving = threads.submit(serve, trainer, 1.0)
+        assert isinstance(receive(slot), Ready)
+        assert provenance._build.cache_info().currsize == 1
+        slot.close()
+        with pytest.raises((EOFError, ConnectionError)):
+            serving.result()
