@@ -63,7 +63,7 @@ def text(**changes) -> bytes:
         (text(training={"length": 0}), 422),
         (text(training={"length": 10**30}), 422),
         (text(training={"length": "4"}), 422),
-        (text(training={"length": 4.0}), 422),
+        (text(training={"length": 4.5}), 422),
         (text(training={"length": 4, "outputs": ["last"]}), 422),
         (text(optimizer={"steps": 0}), 422),
         (text(optimizer={"kind": {"a": 1}}), 422),
