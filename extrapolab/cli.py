@@ -74,7 +74,7 @@ class Commands(TyperGroup):
                 missing.append(f"The commands of '{room.name}' need more: pip install 'extrapolab[all]' ({error}).")
             else:
                 for name, command in {group.name: group}.items() if group.name else group.commands.items():
-                    command.rich_help_panel = command.rich_help_panel or "Lab"  # type: ignore[attr-defined]
+                    command.rich_help_panel = command.rich_help_panel or "Lab"  # type: ignore[attr-defined]  # not in its stub
                     self.commands.setdefault(name, command)
         return missing
 

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from core.training.stepper import DIVERGED, RUNNING, STOPPED
+
 GRADIENT_DESCENT, MOMENTUM, ADAPTIVE = 0, 1, 2
 """Optimizers, as the loops tell them apart."""
-
-RUNNING, STOPPED, DIVERGED = 0, 1, 2
-"""As in :mod:`core.training.stepper`."""
 
 _compiled: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
 
