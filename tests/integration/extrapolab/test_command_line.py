@@ -29,7 +29,7 @@ def test_a_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp
     ended = invoke("submit", path, "--watch")
     assert ended.exit_code == Exit.OK, ended.output
     experiment_id, state = ended.stdout.split()[:2]
-    assert state == "queued"
+    assert state in {"queued", "running", "completed"}, "the lab's workers may be faster than the answer"
     assert "[1/1]  from [a] file  completed" in ended.stdout
     assert "step budget spent" in ended.stdout
 
