@@ -28,7 +28,7 @@ def spec_of(dim: int, length: int, seeds: int, structure: str) -> ExperimentSpec
 def naive_rate(spec: ExperimentSpec, steps: int) -> float:
     """Torch autograd through the recurrence, one seed at a time."""
     state = begin(spec)
-    views = state.layout.views(state.batch.parameters[:1].clone())
+    views = state.engine.layout.views(state.batch.parameters[:1].clone())
     A, B, C = (views[name][0].clone().requires_grad_() for name in "ABC")
     target = torch.tensor(target_of(spec).response[: spec.training.length, 0, 0])
     optimizer = torch.optim.SGD([A, B, C], lr=spec.optimizer.lr)

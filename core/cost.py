@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from core.result import SERIES
-from core.spec import ExperimentSpec, FiniteSampleLoss, channels, states
+from core.spec import ExperimentSpec, FiniteSampleLoss, LinearStudent, channels, states
 
 _BYTES = 8
 _MEGABYTE = 1e6
@@ -41,7 +41,8 @@ def estimate(spec: ExperimentSpec) -> Cost:
     """
     d, k, q, seeds = spec.student.dim, spec.training.length, spec.horizon, len(spec.seeds)
     m, p = channels(spec.teacher)
-    width = d if spec.student.structure == "diagonal" else d * d
+    diagonal = isinstance(spec.student, LinearStudent) and spec.student.structure == "diagonal"
+    width = d if diagonal else d * d
     step = 2 * k * width * (p + m) + (2 * k * k * d * p * m + 2 * k * width * p)
     points = min(spec.evaluation.points, spec.optimizer.steps + 1) + len(spec.evaluation.record_at)
     rows = k * d * (p + m) + k * k * p * m

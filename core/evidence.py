@@ -4,26 +4,46 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.result import Outcome
-from core.spec import ExperimentSpec
+from core.result import BaselineResult, Outcome
+from core.spec import ExperimentSpec, LinearStudent
 
 
 @dataclass(frozen=True)
 class RunEvidence:
-    """One seed's end: its outcome and its summary, every metric of :data:`core.result.METRICS`."""
+    """One seed's end.
+
+    Attributes:
+        seed: The seed.
+        outcome: How it ended.
+        steps: Steps that were run: the time to fit where there is a stop rule.
+        summary: Every metric of :data:`core.result.METRICS`.
+        response: h_0 .. h_{q-1}, (q,) or (q, p, m); None unless the study reads responses.
+    """
 
     seed: int
     outcome: Outcome
+    steps: int
     summary: dict[str, float]
+    response: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One completed experiment."""
+    """One completed experiment.
+
+    Attributes:
+        spec: What was run.
+        experiment_id: Its id.
+        runs: One per seed.
+        baselines: What its baselines made of the same data.
+        teacher_response: ĥ_0 .. ĥ_{q-1}; None unless the study reads responses.
+    """
 
     spec: ExperimentSpec
     experiment_id: str
     runs: tuple[RunEvidence, ...]
+    baselines: tuple[BaselineResult, ...] = ()
+    teacher_response: np.ndarray | None = None
 
     def values(self, metric: str) -> np.ndarray:
         """The metric of every seed, (S,); infinite for a diverged seed."""
@@ -42,6 +62,8 @@ class Evidence:
     def start(self) -> str:
         """The student and its start in a few words, the same for all training lengths of a sweep."""
         student = self.spec.student
+        if not isinstance(student, LinearStudent):
+            return f"{student.kind}, {student.start.kind} start"
         kind = "tied" if student.tied else "balanced" if getattr(student.start, "balanced", False) else "unbalanced"
         scale = getattr(student.start, "scale", None)
         words = student.start.kind if scale is None else f"{student.start.kind} start, scale {scale:g}"

@@ -16,6 +16,7 @@ from core.spec import (
     ExperimentSpec,
     ExplicitCovariance,
     FiniteSampleLoss,
+    RecurrentTeacher,
     SecondMomentLoss,
     Training,
 )
@@ -49,7 +50,8 @@ class Target:
 
 
 def target_of(spec: ExperimentSpec) -> Target:
-    """The target that a spec describes."""
+    """The target that a spec with a linear teacher describes."""
+    assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # see core.spec.has_closed_form
     return Target(impulse_response(teachers.build(spec.teacher), spec.horizon), loss_matrix(spec.training))
 
 

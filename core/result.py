@@ -6,8 +6,9 @@ Non-finite numbers travel as "NaN", "Infinity" and "-Infinity" in JSON and are r
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Response = list[float] | list[list[list[float]]]
 """h_0 .. h_{q-1}: a flat list of q numbers where p = m = 1, else q x p x m."""
@@ -20,17 +21,27 @@ METRICS = MappingProxyType(
         "extrapolation_error_rms": "extrapolation error, RMS of e_j over k ≤ j < q",
         "zero_baseline": "zero baseline, max |ĥ_j| over k ≤ j < q",
         "relative_extrapolation_error": "extrapolation error over zero baseline",
+        "extrapolation_horizon": "first lag at which |e_j| > fit_tolerance x max |ĥ_j|; q if there is none",
+        "sequence_fit_error": "squared error over the teacher's variance on Gaussian inputs, max over t < k",
+        "sequence_extrapolation_error": "the same, max over k ≤ t < q",
         "imbalance": "imbalance |B - Cᵀ|",
+        "invariant_drift": "drift of what gradient flow conserves",
         "spectral_radius": "spectral radius of A",
+        "spectral_distance": "Wasserstein distance of the weighted spectra of student and teacher",
         "effective_rank": "effective rank of the Hankel singular values",
+        "state_effective_rank": "effective rank of the states' covariance",
         "eigenvalue_effective_rank": "effective rank of the eigenvalues of A",
         "sharpness": "sharpness, the largest eigenvalue of the loss's Gauss-Newton Hessian",
+        "time": "training time, the sum of the steps' sizes",
+        "flow_distance": "max |h_j - h_j of gradient flow at the same time| over j < q",
     }
 )
-"""Every metric by name with what it is; :mod:`core.metrics` computes them."""
+"""Every metric by name with what it is; :mod:`core.metrics` computes them. NaN where a student has no such thing."""
 
-SERIES = tuple(name for name in METRICS if name != "zero_baseline")
-"""Metrics that are recorded along training; the zero baseline doesn't change and is in the summary only."""
+_AT_THE_END = frozenset({"zero_baseline", "flow_distance"})
+
+SERIES = tuple(name for name in METRICS if name not in _AT_THE_END)
+"""Metrics that are recorded along training; the others don't change or are looked at only once."""
 
 
 class Outcome(StrEnum):
@@ -59,12 +70,8 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings", extra="forbid")
 
 
-class Parameters(_Value):
-    """Final parameters: A d x d, B d x m, C p x d, whatever the student's structure."""
-
-    A: list[list[float]]
-    B: list[list[float]]
-    C: list[list[float]]
+Array = Annotated[list[list[float]] | list[float], Field(union_mode="left_to_right")]
+"""A matrix, or a vector such as a bias."""
 
 
 class RunResult(_Value):
@@ -75,10 +82,11 @@ class RunResult(_Value):
         outcome: How the run ended.
         steps: Steps that were run; for a diverged run the step whose loss gave it away.
         response: The student's impulse response h_0 .. h_{q-1}.
-        eigenvalues: Of A, as [re, im], by falling absolute value.
+        eigenvalues: Of A, as [re, im], by falling absolute value; none where there is no A.
         hankel_singular_values: Of the ⌊q/2⌋ x ⌊q/2⌋ (block) Hankel matrix of the response, falling.
-        parameters: A, B and C.
+        parameters: By name: A d x d, B d x m, C p x d of a linear student, whatever its structure.
         summary: Every metric of :data:`METRICS` at the last step.
+        warnings: What to bear in mind when reading these numbers.
     """
 
     seed: int
@@ -87,8 +95,29 @@ class RunResult(_Value):
     response: Response
     eigenvalues: list[tuple[float, float]]
     hankel_singular_values: list[float]
-    parameters: Parameters
+    parameters: dict[str, Array]
     summary: dict[str, float]
+    warnings: list[str] = []
+
+
+class BaselineResult(_Value):
+    """What a method without gradient descent made of the same data.
+
+    Attributes:
+        name: The method, one of ``evaluation.baselines``.
+        order: How many states it took.
+        response: Its impulse response h_0 .. h_{q-1}.
+        eigenvalues: Of its A, as [re, im], falling; none where it has no A.
+        summary: Those metrics of :data:`METRICS` that are about a response.
+        note: What was chosen on the way, in a sentence.
+    """
+
+    name: str
+    order: int
+    response: Response
+    eigenvalues: list[tuple[float, float]]
+    summary: dict[str, float]
+    note: str
 
 
 class ExperimentResult(_Value):
@@ -97,10 +126,13 @@ class ExperimentResult(_Value):
     Attributes:
         teacher_response: ĥ_0 .. ĥ_{q-1}.
         runs: One per seed.
+        baselines: One per method that the spec asks for.
         series: The recorded points in long form: equally long columns ``seed``, ``step`` and every name of
-            :data:`SERIES`, in order of step. Not part of the result's JSON.
+            :data:`SERIES`, and of ``evaluation.record`` (with further axes), in order of step. Not part of the
+            result's JSON.
     """
 
     teacher_response: Response
     runs: list[RunResult]
-    series: Mapping[str, list[float]]
+    baselines: list[BaselineResult] = []
+    series: Mapping[str, list[Any]]

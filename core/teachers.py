@@ -12,18 +12,18 @@ from core.spec import (
     BalancedTeacher,
     DelayTeacher,
     ExplicitTeacher,
+    LinearTeacher,
     ListedEigenvalues,
     MemorylessTeacher,
     RandomTeacher,
     RotationTeacher,
-    Teacher,
     UnbalancedTeacher,
 )
 from core.systems import LinearSystem
 
 
-def build(teacher: Teacher) -> LinearSystem:
-    """The teacher's matrices: A d x d, B d x m, C p x d, in float64."""
+def build(teacher: LinearTeacher) -> LinearSystem:
+    """The teacher's matrices: A d x d, B d x m, C p x d, in float64; without its readout, where it has one."""
     match teacher:
         case BalancedTeacher() | UnbalancedTeacher():
             return _symmetric(teacher)

@@ -12,8 +12,11 @@ from core.spec import (
     ExperimentSpec,
     ExplicitStart,
     GaussianStart,
+    GradientDescent,
     LinearStudent,
+    RecurrentTeacher,
     SecondMomentLoss,
+    has_closed_form,
 )
 from core.systems import impulse_response
 
@@ -36,6 +39,8 @@ def warnings(spec: ExperimentSpec) -> list[str]:
         ['The teacher has complex poles, which no symmetric student has.']
     """
     found = [*_dimensions(spec), *_unused(spec)]
+    if not has_closed_form(spec.teacher, spec.student):
+        return found
     if preparation(spec) > LOOKED_AT:
         return [*found, "The teacher or the sample is too large to be looked at before training."]
     with np.errstate(all="ignore"):  # numbers near the largest are legal
@@ -50,6 +55,8 @@ def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
 
 def _reach(spec: ExperimentSpec) -> Iterator[str]:
     """Whether any student of this structure can match the teacher at all."""
+    if isinstance(spec.teacher, RecurrentTeacher) or not isinstance(spec.student, LinearStudent):
+        return
     teacher, student = teachers.build(spec.teacher), spec.student
     poles, directions = np.linalg.eig(teacher.A)
     if student.structure != "general" and np.abs(poles.imag).max() > _ROUNDING * np.abs(poles).max():
@@ -67,7 +74,9 @@ def _reach(spec: ExperimentSpec) -> Iterator[str]:
 def _step_size(spec: ExperimentSpec) -> Iterator[str]:
     """GD can settle only where lr < 2 / sharpness; from near zero it ends where the teacher itself would stand."""
     k = spec.training.length
-    if spec.optimizer.kind != "gd" or k > _LARGEST_FOR_STEP_BOUND:
+    if not isinstance(spec.optimizer, GradientDescent) or k > _LARGEST_FOR_STEP_BOUND:
+        return
+    if isinstance(spec.teacher, RecurrentTeacher) or not isinstance(spec.student, LinearStudent):
         return
     teacher = teachers.build(spec.teacher)
     target = Target(impulse_response(teacher, k), loss_matrix(spec.training))

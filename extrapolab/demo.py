@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.result import ExperimentResult, Outcome
-from core.spec import BalancedTeacher, ExperimentSpec, GaussianStart, ListedEigenvalues
+from core.spec import BalancedTeacher, ExperimentSpec, GaussianStart, LinearStudent, ListedEigenvalues
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
 from extrapolab.progress import watch
@@ -79,8 +79,10 @@ def _is_near_zero(spec: ExperimentSpec) -> bool:
 
 
 def _is_large_general(spec: ExperimentSpec) -> bool:
-    start = spec.student.start
-    return spec.student.structure == "general" and isinstance(start, GaussianStart) and start.scale > NEAR_ZERO
+    student = spec.student
+    if not isinstance(student, LinearStudent) or not isinstance(student.start, GaussianStart):
+        return False
+    return student.structure == "general" and student.start.scale > NEAR_ZERO
 
 
 def _chosen(experiments: Sequence[Experiment], choose: Callable[[ExperimentSpec], bool]) -> list[Experiment]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from core.spec import ExperimentSpec
+from core.spec import ExperimentSpec, GradientFlow
 from extrapolab.records import Claim, ExperimentRecord, Run, StudyRecord, Worker
 from extrapolab.terminal import duration, moment, number, styled, table
 
@@ -84,9 +84,10 @@ def setup_line(spec: ExperimentSpec) -> str:
     """What is trained on what, on one line."""
     teacher, student, optimizer = spec.teacher, spec.student, spec.optimizer
     dim = f" (d̂ = {teacher.dim})" if hasattr(teacher, "dim") else ""
+    pace = f"to time {optimizer.time:g}" if isinstance(optimizer, GradientFlow) else f"at {optimizer.lr:g}"
     return (
-        f"{teacher.kind} teacher{dim}, {student.structure} {student.kind} student (d = {student.dim}), "
-        f"k = {spec.training.length}, q = {spec.horizon}, {optimizer.kind} at {optimizer.lr:g}, "
+        f"{teacher.kind} teacher{dim}, {student.words} (d = {student.dim}), "
+        f"k = {spec.training.length}, q = {spec.horizon}, {optimizer.kind} {pace}, "
         f"{optimizer.steps:,} steps, {len(spec.seeds)} seed{'s' if len(spec.seeds) > 1 else ''}"
     )
 

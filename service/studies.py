@@ -128,7 +128,11 @@ def _evidence(found: Sequence[Experiment]) -> list[Evidence]:
         Evidence(
             spec=experiment.spec,
             experiment_id=experiment.id,
-            runs=tuple(RunEvidence(run.seed, run.outcome, dict(run.summary)) for run in experiment.runs if run.outcome),
+            runs=tuple(
+                RunEvidence(run.seed, run.outcome, run.steps or 0, dict(run.summary))
+                for run in experiment.runs
+                if run.outcome
+            ),
         )
         for experiment in found
         if experiment.state is State.COMPLETED

@@ -7,9 +7,12 @@ import numpy as np
 from sqlalchemy import Connection, delete, insert, select
 
 from core.arrays import pack, unpack
-from core.result import METRICS, Outcome, Parameters, RunResult
+from core.result import METRICS, Outcome, RunResult
 from store.records import RunRecord
 from store.tables import AnyRow, runs
+
+PARAMETER = "parameters/"
+"""What the names of parameters begin with among the final arrays."""
 
 _SHORT = [column for column in runs.c if column.name != "arrays"]
 
@@ -55,12 +58,13 @@ def _row(run: RunResult) -> dict[str, object]:
         "steps": run.steps,
         **{name: value if math.isfinite(value := run.summary.get(name, math.nan)) else None for name in METRICS},
         "non_finite": {name: _word(value) for name, value in run.summary.items() if not math.isfinite(value)},
+        "warnings": run.warnings,
         "arrays": pack(
             {
                 "response": np.array(run.response, np.float64),
                 "eigenvalues": np.array(run.eigenvalues, np.float64).reshape(-1, 2),
                 "hankel_singular_values": np.array(run.hankel_singular_values, np.float64),
-                **{name: np.array(matrix, np.float64) for name, matrix in run.parameters},
+                **{PARAMETER + name: np.array(matrix, np.float64) for name, matrix in run.parameters.items()},
             }
         ),
     }
@@ -79,12 +83,14 @@ def _summary(row: AnyRow) -> dict[str, float]:
 
 def _result(row: AnyRow) -> RunResult:
     arrays = {name: array.tolist() for name, array in unpack(row.arrays).items()}
-    parameters = Parameters(**{name: arrays.pop(name) for name in Parameters.model_fields})
+    names = [name for name in arrays if name.startswith(PARAMETER)]
+    parameters = {name.removeprefix(PARAMETER): arrays.pop(name) for name in names}
     return RunResult(
         seed=row.seed,
         outcome=Outcome(row.outcome),
         steps=row.steps,
         parameters=parameters,
         summary=_summary(row),
+        warnings=row.warnings,
         **arrays,
     )

@@ -83,6 +83,7 @@ experiments = Table(
     Column("version", Integer, nullable=False),
     Column("warnings", JSON, nullable=False),
     Column("provenance", JSON(none_as_null=True)),
+    Column("baselines", JSON(none_as_null=True)),
     Column("teacher_response", LargeBinary),
     Index("experiments_newest", "created_at", "id"),
     Index("experiments_by_state", "state", "created_at", "id"),
@@ -122,6 +123,7 @@ runs = Table(
     Column("outcome", Text, nullable=False),
     Column("steps", BigInteger, nullable=False),
     *(Column(name, Double) for name in METRICS),
+    Column("warnings", JSON, nullable=False),
     Column("non_finite", JSON, nullable=False),  # {metric: "NaN" | "Infinity" | "-Infinity"}
     Column("arrays", LargeBinary, nullable=False),
 )
@@ -185,6 +187,29 @@ workers = Table(
     Column("threads", Integer, nullable=False),
     Column("heartbeat_at", Double, nullable=False),
     Column("experiment_id", Text),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("base", JSON, nullable=False),
+    Column("axes", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("version", Integer, nullable=False),  # grows when the sweep is extended
+    Index("sweeps_newest", "created_at", "id"),
+)
+
+sweep_members = Table(
+    "sweep_members",
+    metadata,
+    Column("sweep_id", Text, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _experiment_id(),
+    Column("coordinates", JSON, nullable=False),  # {path: value} on the sweep's axes
+    Index("sweep_members_by_experiment", "experiment_id"),
 )
 
 idempotency_keys = Table(

@@ -38,9 +38,7 @@ class SeedLine(BaseModel):
 def heading(spec: ExperimentSpec, subject: str) -> dict[str, str]:
     """Title and source of a figure of one experiment."""
     teacher, student = spec.teacher, spec.student
-    title = (
-        f"{subject}: {teacher.kind} teacher, {student.structure} student d = {student.dim}, k = {spec.training.length}"
-    )
+    title = f"{subject}: {teacher.kind} teacher, {student.words} d = {student.dim}, k = {spec.training.length}"
     return {"title": f"{spec.name}\n{title}" if spec.name else title, "source": source([spec])}
 
 

@@ -7,7 +7,7 @@ from core import teachers
 from core.figures import style
 from core.figures.info import Info, SeedLine, Series, heading
 from core.result import ExperimentResult
-from core.spec import ExperimentSpec, states
+from core.spec import ExperimentSpec, RecurrentTeacher, states
 from core.systems import eigenvalues, hankel_singular_values
 
 LARGEST_TEACHER = 300
@@ -34,7 +34,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
     """The numbers of the figure."""
     del series
     poles, hankel = np.empty(0), np.empty(0)
-    if states(spec.teacher) <= LARGEST_TEACHER:
+    if not isinstance(spec.teacher, RecurrentTeacher) and states(spec.teacher) <= LARGEST_TEACHER:
         teacher = teachers.build(spec.teacher)
         poles, hankel = np.abs(eigenvalues(teacher.A)), hankel_singular_values(teacher, spec.horizon)
     return SpectrumInfo(

@@ -16,11 +16,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from core.spec.optimizer import GradientDescent, Optimizer
-from core.spec.part import Line, Lines, Part, Real, Seed, Whole
+from core.spec.part import MAX_LENGTH, Line, Lines, Part, Real, Seed, Whole
 from core.spec.rules import broken_rules
 from core.spec.student import Student
 from core.spec.teacher import Teacher
-from core.spec.training import MAX_LENGTH, Training
+from core.spec.training import Training
 
 MAX_SEEDS = 10_000
 MAX_POINTS = 100_000
@@ -50,6 +50,10 @@ def _count_to_range(given: object) -> object:
     return given
 
 
+Trajectory = Literal["eigenvalues", "response"]
+Baseline = Literal["era", "balanced_truncation", "subspace", "least_squares"]
+
+
 class Evaluation(Part):
     """What is measured, how far and how often."""
 
@@ -65,6 +69,22 @@ class Evaluation(Part):
     fit_tolerance: Annotated[Real, Field(gt=0)] = Field(
         1e-3, description="Without a stop rule a run is fitted if its fit error is at most this x max |ĥ_j| over j < k."
     )
+    record: Annotated[tuple[Trajectory, ...], AfterValidator(_unique)] = Field(
+        (), description="What is recorded along with the metrics: the eigenvalues of A, the response h_0 .. h_{q-1}."
+    )
+    baselines: Annotated[tuple[Baseline, ...], AfterValidator(_unique)] = Field(
+        (), description="Methods without gradient descent that are given the same data and set beside the student."
+    )
+    flow: bool = Field(
+        False,
+        strict=True,
+        description="Follow gradient flow for the same time, and say how far gd ended from it (flow_distance).",
+    )
+    sequences: Annotated[Whole, Field(ge=2, le=100_000)] = Field(
+        512,
+        description="Fresh Gaussian sequences that non-linear students are measured on; unused for linear ones.",
+    )
+    seed: Seed = Field(0, description="Draws the fresh sequences.")
 
 
 class Numerics(Part):

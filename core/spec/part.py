@@ -8,6 +8,9 @@ from pydantic_core import PydanticCustomError
 MAX_DIM = 4096
 """Largest state dimension, teacher or student."""
 
+MAX_LENGTH = 10_000
+"""Longest training length k."""
+
 MAX_SEED = 2**63 - 1
 """Largest seed: what a signed 64-bit column holds."""
 

@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from core.spec.optimizer import Optimizer
+from core.spec.optimizer import GradientFlow, Optimizer, Rates
 from core.spec.part import Matrix, shape
-from core.spec.student import ExplicitStart, GaussianStart, IdentityStart, Student
-from core.spec.teacher import ExplicitTeacher, Teacher, channels
+from core.spec.student import (
+    CounterexampleStart,
+    ExplicitStart,
+    GaussianStart,
+    IdentityStart,
+    LinearStudent,
+    Student,
+    WarmStart,
+)
+from core.spec.teacher import ExplicitTeacher, RecurrentTeacher, Teacher, channels
 from core.spec.training import ExplicitCovariance, FiniteSampleLoss, PopulationLoss, SecondMomentLoss, Training
 
 if TYPE_CHECKING:  # experiment imports this module
@@ -39,13 +47,19 @@ def teacher_shapes(teacher: Teacher) -> Broken:
         yield ("teacher", "B"), "wrong_shape", f"B should be {d} x m as A is {_by(teacher.A)}, it is {_by(teacher.B)}"
     if len(teacher.C[0]) != d:
         yield ("teacher", "C"), "wrong_shape", f"C should be p x {d} as A is {_by(teacher.A)}, it is {_by(teacher.C)}"
+    width = len(teacher.C)
+    for i, weight in enumerate(() if teacher.readout is None else teacher.readout.weights):
+        if len(weight[0]) != width:
+            message = f"a layer should have {width} columns, as many as what it is given; it is {_by(weight)}"
+            yield ("teacher", "readout", "weights", i), "wrong_shape", message
+        width = len(weight)
 
 
 def start_shapes(teacher: Teacher, student: Student) -> Broken:
     """An explicit start has the student's dimension, the teacher's channels and the student's structure."""
-    start = student.start
-    if not isinstance(start, ExplicitStart):
+    if not isinstance(student, LinearStudent) or not isinstance(student.start, ExplicitStart):
         return
+    start = student.start
     d, (m, p) = student.dim, channels(teacher)
     place = ("student", "start")
     if shape(start.A) != (d, d):
@@ -63,7 +77,7 @@ def start_shapes(teacher: Teacher, student: Student) -> Broken:
         yield (*place, "C"), "not_tied", "C should be the transpose of B, or left out, as the student is tied"
 
 
-def _structure(matrix: Matrix, student: Student) -> Broken:
+def _structure(matrix: Matrix, student: LinearStudent) -> Broken:
     A = np.array(matrix)
     if student.structure == "symmetric" and not _is_symmetric(A):
         yield ("student", "start", "A"), "not_symmetric", "A should be symmetric; or set structure to 'general'"
@@ -73,6 +87,8 @@ def _structure(matrix: Matrix, student: Student) -> Broken:
 
 def balance(teacher: Teacher, student: Student) -> Broken:
     """B = Cᵀ needs as many inputs as outputs, and a tied B and C are trained together."""
+    if not isinstance(student, LinearStudent):
+        return
     m, p = channels(teacher)
     if m != p:
         needs = f"B = Cᵀ needs as many inputs as outputs; the teacher has {m} and {p}"
@@ -89,6 +105,66 @@ def sample_channels(teacher: Teacher, training: Training) -> Broken:
     if isinstance(training.loss, FiniteSampleLoss) and channels(teacher)[0] > 1:
         message = "finite_sample needs a teacher with one input; this one has more"
         yield ("training", "loss", "kind"), "one_input", message
+
+
+def start_fits(teacher: Teacher, student: Student, training: Training) -> Broken:
+    """The constructed starts are of one input and one output; a counterexample needs k + 1 states."""
+    if not isinstance(student, LinearStudent):
+        return
+    start, place = student.start, ("student", "start", "kind")
+    if isinstance(start, WarmStart | CounterexampleStart) and channels(teacher) != (1, 1):
+        yield place, "one_channel", f"a {start.kind} start needs a teacher with one input and one output"
+    if not isinstance(start, CounterexampleStart):
+        return
+    if student.dim <= training.length:
+        message = f"a counterexample needs student.dim > training.length = {training.length}; it is {student.dim}"
+        yield ("student", "dim"), "too_few_states", message
+    if student.tied:
+        yield ("student", "tied"), "not_tied", "a counterexample has weights of both signs, so it can't be tied"
+    if isinstance(teacher, RecurrentTeacher) or student.readout is not None:
+        yield place, "linear_only", "a counterexample is of a linear student of a linear teacher"
+
+
+def on_sequences(student: Student, teacher: Teacher, training: Training, optimizer: Optimizer) -> Broken:
+    """What is defined only where loss and gradient have a closed form, and what only where they haven't."""
+    closed = has_closed_form(teacher, student)
+    if closed:
+        if not isinstance(optimizer, GradientFlow) and optimizer.batch_size is not None:
+            message = "a linear student of a linear teacher trains on the exact loss, without batches; leave it out"
+            yield ("optimizer", "batch_size"), "no_batches", message
+        return
+    if isinstance(optimizer, GradientFlow):
+        yield ("optimizer", "kind"), "linear_only", "gradient_flow is for linear students of linear teachers"
+    elif optimizer.rates != Rates():
+        yield ("optimizer", "rates"), "linear_only", "rates are for linear students of linear teachers"
+    if isinstance(training.loss, SecondMomentLoss):
+        message = "a student that is trained on sequences needs inputs: population or finite_sample"
+        yield ("training", "loss", "kind"), "needs_inputs", message
+
+
+def evaluation_fits(student: Student, teacher: Teacher, optimizer: Optimizer, evaluation: "Evaluation") -> Broken:
+    """Baselines and gradient flow need a linear teacher; eigenvalues need an A."""
+    if "eigenvalues" in evaluation.record and not isinstance(student, LinearStudent):
+        yield (
+            ("evaluation", "record"),
+            "no_eigenvalues",
+            f"a {student.kind} student has no A and no eigenvalues",
+        )
+    if evaluation.baselines and (isinstance(teacher, RecurrentTeacher) or _has_readout(teacher)):
+        yield ("evaluation", "baselines"), "linear_only", "baselines are for linear teachers"
+    if evaluation.flow and not (has_closed_form(teacher, student) and optimizer.kind == "gd"):
+        message = "gradient flow is compared with gd on linear students of linear teachers"
+        yield ("evaluation", "flow"), "gd_only", message
+
+
+def has_closed_form(teacher: Teacher, student: Student) -> bool:
+    """Whether the loss is eᵀ M e: a linear student of a linear teacher, neither with a readout."""
+    linear = isinstance(student, LinearStudent) and student.readout is None
+    return linear and not isinstance(teacher, RecurrentTeacher) and not _has_readout(teacher)
+
+
+def _has_readout(teacher: Teacher) -> bool:
+    return isinstance(teacher, ExplicitTeacher) and teacher.readout is not None
 
 
 def loss_shapes(training: Training) -> Broken:
@@ -134,6 +210,9 @@ RULES: tuple[Callable[..., Broken], ...] = (
     teacher_shapes,
     start_shapes,
     balance,
+    start_fits,
+    on_sequences,
+    evaluation_fits,
     loss_shapes,
     sample_channels,
     horizon_past_length,

@@ -127,6 +127,12 @@ class RandomTeacher(Part):
     seed: Seed = 0
 
 
+class ExplicitReadout(Part):
+    """A network without biases after C: y = W_n relu(... relu(W_1 C s)). W_1 has p columns."""
+
+    weights: Annotated[tuple[Matrix, ...], Field(min_length=1, max_length=8)]
+
+
 class ExplicitTeacher(Part):
     """The matrices as given: A d x d, B d x m, C p x d."""
 
@@ -134,7 +140,29 @@ class ExplicitTeacher(Part):
     A: Matrix
     B: Matrix
     C: Matrix
+    readout: ExplicitReadout | None = None
 
+
+class RecurrentTeacher(Part):
+    """A non-linear network of one layer, y_t = C s_{t+1}, with the library's initialisation, drawn from ``seed``.
+
+    The gates are those of ``torch.nn.GRU``, ``LSTM`` and ``RNN``.
+    """
+
+    kind: Literal["gru", "lstm", "tanh_rnn"]
+    dim: Dim = 10
+    seed: Seed = 0
+
+
+LinearTeacher = (
+    BalancedTeacher
+    | UnbalancedTeacher
+    | MemorylessTeacher
+    | DelayTeacher
+    | RotationTeacher
+    | RandomTeacher
+    | ExplicitTeacher
+)
 
 Teacher = Annotated[
     BalancedTeacher
@@ -143,7 +171,8 @@ Teacher = Annotated[
     | DelayTeacher
     | RotationTeacher
     | RandomTeacher
-    | ExplicitTeacher,
+    | ExplicitTeacher
+    | RecurrentTeacher,
     Field(discriminator="kind"),
 ]
 
@@ -151,7 +180,8 @@ Teacher = Annotated[
 def channels(teacher: Teacher) -> tuple[int, int]:
     """(m, p): how many inputs and outputs the teacher has, and with it every student of it."""
     if isinstance(teacher, ExplicitTeacher):
-        return len(teacher.B[0]), len(teacher.C)
+        outputs = teacher.C if teacher.readout is None else teacher.readout.weights[-1]
+        return len(teacher.B[0]), len(outputs)
     return 1, 1
 
 

@@ -8,9 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from core.spec.part import Matrix, Part, Real, Seed, Whole, default_kind
-
-MAX_LENGTH = 10_000
+from core.spec.part import MAX_LENGTH, Matrix, Part, Real, Seed, Whole, default_kind
 
 
 class Ar1Covariance(Part):

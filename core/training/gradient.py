@@ -9,18 +9,15 @@ where automatic differentiation of the recurrence keeps and revisits every step.
 symmetric A, the diagonal for a diagonal one, dB + dCᵀ for a tied student.
 """
 
-from collections.abc import Callable
-
 import torch
 
 from core.losses import Target
-from core.training.layout import Layout
-
-Gradient = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-"""Flat parameters (S, n) to the loss (S,) and its gradient (S, n), zero where a parameter is not trained."""
+from core.training.layout import LinearLayout
 
 
-def gradient_of(layout: Layout, target: Target, dtype: torch.dtype, device: torch.device) -> Gradient:
+def gradient_of(
+    layout: LinearLayout, target: Target, dtype: torch.dtype, device: torch.device
+) -> "DenseGradient | DiagonalGradient":
     """The gradient for a student's structure."""
     M = torch.tensor(target.M, dtype=dtype, device=device)
     response = torch.tensor(target.response[: target.length], dtype=dtype, device=device)
@@ -38,12 +35,13 @@ def _weigh(M: torch.Tensor, error: torch.Tensor) -> tuple[torch.Tensor, torch.Te
 class DenseGradient:
     """For a symmetric or general A."""
 
-    def __init__(self, layout: Layout, M: torch.Tensor, response: torch.Tensor) -> None:
+    def __init__(self, layout: LinearLayout, M: torch.Tensor, response: torch.Tensor) -> None:
         """For the training length k = ``len(M)``; ``response`` is the teacher's, (k, p, m)."""
         self._layout, self._M, self._response = layout, M, response
 
-    def __call__(self, flat: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n)."""
+    def __call__(self, flat: torch.Tensor, done: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), which no step changes."""
+        del done
         student, views = self._layout.student, self._layout.views(flat)
         B = views["B"]
         G, H = self._rows(views["A"], B, views.get("C"))
@@ -89,13 +87,14 @@ class DenseGradient:
 class DiagonalGradient:
     """For A = diag(a): h_j = C diag(a^j) B, da_n = Σ_j j a_n^{j-1} C_nᵀ v_j B_nᵀ. O(k d)."""
 
-    def __init__(self, layout: Layout, M: torch.Tensor, response: torch.Tensor) -> None:
+    def __init__(self, layout: LinearLayout, M: torch.Tensor, response: torch.Tensor) -> None:
         """For the training length k = ``len(M)``; ``response`` is the teacher's, (k, p, m)."""
         self._layout, self._M, self._response = layout, M, response
         self._lag = torch.arange(len(M), dtype=M.dtype, device=M.device)[:, None]
 
-    def __call__(self, flat: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n)."""
+    def __call__(self, flat: torch.Tensor, done: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), which no step changes."""
+        del done
         student, views = self._layout.student, self._layout.views(flat)
         a, B = views["A"], views["B"]
         C = views.get("C", B.mT)

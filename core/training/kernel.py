@@ -10,19 +10,29 @@ import numpy as np
 import torch
 
 from core.losses import Target
-from core.spec import AdaptiveGradientDescent, ExperimentSpec, Momentum, channels
+from core.spec import (
+    AdaptiveGradientDescent,
+    ExperimentSpec,
+    GradientDescent,
+    GradientFlow,
+    LinearStudent,
+    Momentum,
+    channels,
+)
 from core.training import compiled
-from core.training.layout import Layout
+from core.training.layout import LinearLayout
 from core.training.stepper import DIVERGED_ABOVE, RUNNING, Batch
 
 
 class KernelStepper:
     """See :class:`core.training.stepper.Stepper`. For students with one input and one output."""
 
-    def __init__(self, spec: ExperimentSpec, layout: Layout, target: Target, dtype: torch.dtype) -> None:
+    def __init__(self, spec: ExperimentSpec, layout: LinearLayout, target: Target, dtype: torch.dtype) -> None:
         """For the student, target and optimizer of ``spec``."""
         kind = np.float64 if dtype == torch.float64 else np.float32
         student, optimizer = spec.student, spec.optimizer
+        assert isinstance(student, LinearStudent)  # noqa: S101  # see fits
+        assert not isinstance(optimizer, GradientFlow)  # noqa: S101  # see fits
         rule, numbers = compiled.GRADIENT_DESCENT, (optimizer.lr, 0.0, 0.0)
         if isinstance(optimizer, Momentum):
             rule, numbers = compiled.MOMENTUM, (optimizer.lr, optimizer.momentum, 0.0)
@@ -45,7 +55,9 @@ class KernelStepper:
     @staticmethod
     def fits(spec: ExperimentSpec) -> bool:
         """Whether the kernel knows the experiment's students."""
-        return channels(spec.teacher) == (1, 1)
+        return channels(spec.teacher) == (1, 1) and isinstance(
+            spec.optimizer, GradientDescent | Momentum | AdaptiveGradientDescent
+        )
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`core.training.stepper.Stepper`."""

@@ -1,9 +1,10 @@
-"""One flat vector per seed: A, then B, then C, so that an optimizer's step is one operation on (S, n) numbers.
+"""One flat vector per seed, parameter after parameter, so that an optimizer's step is one operation on (S, n) numbers.
 
-A diagonal A is stored as its diagonal, a tied C not at all. Spec and result know only A d x d, B d x m, C p x d.
+A linear student's are A, then B, then C: a diagonal A is stored as its diagonal, a tied C not at all. Spec and result
+know only A d x d, B d x m, C p x d.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,14 +14,10 @@ from core.systems import LinearSystem
 
 
 class Layout:
-    """Where each parameter of a student lies in its flat vector: up to each of ``ends``, ``size`` numbers in all."""
+    """Where each parameter lies in the flat vector: up to each of ``ends``, ``size`` numbers in all."""
 
-    def __init__(self, student: LinearStudent, inputs: int, outputs: int) -> None:
-        """For a student with m ``inputs`` and p ``outputs``."""
-        d = student.dim
-        shapes = {"A": (d,) if student.structure == "diagonal" else (d, d), "B": (d, inputs)}
-        if not student.tied:
-            shapes["C"] = (outputs, d)
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """For parameters of these shapes, in this order."""
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
         starts = [0, *ends[:-1]]
         self._blocks = {
@@ -29,10 +26,10 @@ class Layout:
         }
         self.ends = tuple(int(end) for end in ends)
         self.size = self.ends[-1]
-        self.student = student
+        self.names = tuple(shapes)
 
     def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
-        """A (S, d, d) or (S, d), B (S, d, m) and, unless tied, C (S, p, d), as views of ``flat`` (S, n)."""
+        """Each parameter (S, ...) as a view of ``flat`` (S, n)."""
         return {name: flat[:, place].unflatten(1, shape) for name, (place, shape) in self._blocks.items()}
 
     def blocks(self, flat: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -40,17 +37,32 @@ class Layout:
         for place, _ in self._blocks.values():
             yield flat[:, place]
 
-    def flatten(self, starts: Sequence[LinearSystem]) -> np.ndarray:
-        """The flat vectors (S, n) of one system per seed."""
-        return np.stack(
-            [
-                np.concatenate([self._stored(name, getattr(system, name)).ravel() for name in self._blocks])
-                for system in starts
-            ]
-        )
+    def flatten(self, starts: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+        """The flat vectors (S, n) of one set of parameters per seed."""
+        return np.stack([np.concatenate([start[name].ravel() for name in self._blocks]) for start in starts])
 
-    def _stored(self, name: str, matrix: np.ndarray) -> np.ndarray:
-        return np.diagonal(matrix) if name == "A" and self.student.structure == "diagonal" else matrix
+
+class LinearLayout(Layout):
+    """The layout of linear students."""
+
+    def __init__(self, student: LinearStudent, inputs: int, outputs: int) -> None:
+        """For a student with m ``inputs`` and p ``outputs``."""
+        d = student.dim
+        shapes: dict[str, tuple[int, ...]] = {
+            "A": (d,) if student.structure == "diagonal" else (d, d),
+            "B": (d, inputs),
+        }
+        if not student.tied:
+            shapes["C"] = (outputs, d)
+        super().__init__(shapes)
+        self.student = student
+
+    def flatten_systems(self, starts: Sequence[LinearSystem]) -> np.ndarray:
+        """The flat vectors (S, n) of one system per seed."""
+        diagonal = self.student.structure == "diagonal"
+        return self.flatten(
+            [{"A": np.diagonal(start.A) if diagonal else start.A, "B": start.B, "C": start.C} for start in starts]
+        )
 
     def systems(self, flat: torch.Tensor) -> LinearSystem:
         """The dense systems, batch axis first, in NumPy and float64."""

@@ -4,7 +4,7 @@ from typing import Protocol, assert_never
 
 import torch
 
-from core.spec import AdaptiveGradientDescent, GradientDescent, Momentum, Optimizer
+from core.spec import Adam, AdaptiveGradientDescent, GradientDescent, GradientFlow, Momentum, Optimizer
 from core.training.layout import Layout
 
 Moved = tuple[torch.Tensor, torch.Tensor]
@@ -37,6 +37,10 @@ def rule_of(optimizer: Optimizer, layout: Layout) -> Rule:
             return _Momentum(optimizer, layout)
         case AdaptiveGradientDescent():
             return _AdaptiveGradientDescent(optimizer, layout)
+        case Adam():
+            return _Adam(optimizer, layout)
+        case GradientFlow():
+            return _Memoryless()
         case _:
             assert_never(optimizer)
 
@@ -77,3 +81,28 @@ class _AdaptiveGradientDescent:
         mean = rule.beta * memory + (1 - rule.beta) * norms
         unbiased = mean / (1 - rule.beta ** (done + 1).to(mean.dtype))
         return parameters - rule.lr / (unbiased.sqrt() + rule.soft) * gradient, mean
+
+
+class _Memoryless:
+    """Gradient flow remembers nothing; its stepper integrates."""
+
+    width = 0
+
+    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+        raise NotImplementedError("gradient flow is not a rule of steps")
+
+
+class _Adam:
+    """The memory is m, then v."""
+
+    def __init__(self, optimizer: Adam, layout: Layout) -> None:
+        self._optimizer, self._size = optimizer, layout.size
+        self.width = 2 * layout.size
+
+    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+        rule, (beta1, beta2) = self._optimizer, self._optimizer.betas
+        m = beta1 * memory[:, : self._size] + (1 - beta1) * gradient
+        v = beta2 * memory[:, self._size :] + (1 - beta2) * gradient**2
+        count = (done + 1).to(m.dtype)
+        towards = (m / (1 - beta1**count)) / ((v / (1 - beta2**count)).sqrt() + rule.eps)
+        return parameters - rule.lr * towards, torch.cat([m, v], 1)

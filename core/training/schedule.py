@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.spec import ExperimentSpec
+from core.spec import ExperimentSpec, GradientDescent, GradientFlow, Optimizer
 
 
 def recorded_steps(spec: ExperimentSpec) -> tuple[int, ...]:
@@ -13,6 +13,19 @@ def recorded_steps(spec: ExperimentSpec) -> tuple[int, ...]:
     """
     steps, points = spec.optimizer.steps, spec.evaluation.points
     return tuple(sorted({*spread(steps, points), *spec.evaluation.record_at}))
+
+
+def time_at(optimizer: Optimizer, steps: np.ndarray) -> np.ndarray:
+    """The training time after so many ``steps``: the sum of the steps' sizes, comparable with gradient flow's time.
+
+    gd: Σ_{t < steps} lr_t. gradient_flow: the station (1 + time)^(s / steps) - 1. NaN for the others, whose steps
+    are not the gradient times a number that the spec gives.
+    """
+    if isinstance(optimizer, GradientDescent):
+        return optimizer.lr * steps
+    if isinstance(optimizer, GradientFlow):
+        return np.expm1(steps / optimizer.steps * np.log1p(optimizer.time))
+    return np.full(steps.shape, np.nan)
 
 
 def spread(steps: int, points: int) -> list[int]:

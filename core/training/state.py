@@ -7,18 +7,14 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import torch
 
-from core import students
 from core.errors import NumericsUnavailable
-from core.losses import Target, target_of
-from core.metrics import measure
-from core.result import SERIES, ExperimentResult, Outcome, Parameters, Response, RunResult
-from core.spec import ExperimentSpec, channels
-from core.systems import eigenvalues, hankel_singular_values, impulse_response
-from core.training.kernel import KernelStepper
-from core.training.layout import Layout
+from core.result import METRICS, SERIES, ExperimentResult, Outcome, Response, RunResult
+from core.spec import ExperimentSpec
+from core.training.engine import Engine, Inherited
+from core.training.linear import LinearEngine
 from core.training.optimizers import rule_of
-from core.training.schedule import recorded_steps
-from core.training.stepper import CANCELLED, DIVERGED, RUNNING, STOPPED, Batch, Stepper, TorchStepper
+from core.training.schedule import recorded_steps, time_at
+from core.training.stepper import CANCELLED, DIVERGED, RUNNING, STOPPED, Batch
 
 
 @dataclass(frozen=True)
@@ -33,9 +29,7 @@ class State:
 
     spec: ExperimentSpec
     step: int
-    target: Target
-    layout: Layout
-    stepper: Stepper
+    engine: Engine
     batch: Batch
     schedule: tuple[int, ...]
     recorded: np.ndarray
@@ -47,50 +41,62 @@ class State:
         return self.step == self.spec.optimizer.steps or not self.batch.running
 
 
-def begin(spec: ExperimentSpec, device: str = "cpu") -> State:
+def begin(spec: ExperimentSpec, device: str = "cpu", inherited: Inherited | None = None) -> State:
     """Every seed at its start, with step 0 recorded.
+
+    Args:
+        spec: What to train.
+        device: ``cpu`` or ``cuda``.
+        inherited: Where the start is ``from_experiment``, the parameters that each seed begins with.
 
     Raises:
         NumericsUnavailable: This machine has no such device.
     """
-    inputs, outputs = channels(spec.teacher)
-    layout = Layout(spec.student, inputs, outputs)
-    starts = [students.start(spec.student, seed, inputs, outputs) for seed in spec.seeds]
-    seeds = len(starts)
+    engine = _engine(spec, device, inherited)
+    seeds = len(spec.seeds)
     nothing_yet = {
-        "parameters": layout.flatten(starts),
-        "memory": np.zeros((seeds, rule_of(spec.optimizer, layout).width)),
+        "parameters": engine.starts(),
+        "memory": np.zeros((seeds, rule_of(spec.optimizer, engine.layout).width)),
         "steps": np.zeros(seeds, dtype=np.int64),
         "status": np.full(seeds, RUNNING),
         "step": np.array(0),
         "recorded": np.full(seeds, -1),
     }
-    state = resume(spec, nothing_yet, device)
+    state = _restore(spec, engine, nothing_yet, device)
     return replace(state, recorded=nothing_yet["steps"], points=_points(state))
 
 
-def resume(spec: ExperimentSpec, snapshot: Mapping[str, np.ndarray], device: str = "cpu") -> State:
+def resume(
+    spec: ExperimentSpec,
+    snapshot: Mapping[str, np.ndarray],
+    device: str = "cpu",
+    inherited: Inherited | None = None,
+) -> State:
     """The state that :func:`snapshot` was taken of, to the bit on the same kind of device.
 
     Raises:
         NumericsUnavailable: This machine has no such device.
     """
+    return _restore(spec, _engine(spec, device, inherited), snapshot, device)
+
+
+def _engine(spec: ExperimentSpec, device: str, inherited: Inherited | None) -> Engine:
     if device == "cuda" and not torch.cuda.is_available():
         raise NumericsUnavailable("this machine has no CUDA device; ask for numerics.device 'cpu' or 'auto'")
-    place = torch.device(device)
-    dtype = torch.float64 if spec.numerics.dtype == "float64" else torch.float32
-    layout, target = Layout(spec.student, *channels(spec.teacher)), target_of(spec)
+    return LinearEngine(spec, _dtype(spec), torch.device(device), inherited)
+
+
+def _restore(spec: ExperimentSpec, engine: Engine, snapshot: Mapping[str, np.ndarray], device: str) -> State:
+    dtype = _dtype(spec)
     return State(
         spec=spec,
         step=int(snapshot["step"]),
-        target=target,
-        layout=layout,
-        stepper=_stepper(spec, layout, target, dtype, place),
+        engine=engine,
         batch=Batch(
-            parameters=torch.tensor(snapshot["parameters"], dtype=dtype, device=place),
-            memory=torch.tensor(snapshot["memory"], dtype=dtype, device=place),
-            steps=torch.tensor(snapshot["steps"], device=place),
-            status=torch.tensor(snapshot["status"], device=place),
+            parameters=torch.tensor(snapshot["parameters"], dtype=dtype, device=device),
+            memory=torch.tensor(snapshot["memory"], dtype=dtype, device=device),
+            steps=torch.tensor(snapshot["steps"], device=device),
+            status=torch.tensor(snapshot["status"], device=device),
         ),
         schedule=recorded_steps(spec),
         recorded=snapshot["recorded"],
@@ -98,11 +104,8 @@ def resume(spec: ExperimentSpec, snapshot: Mapping[str, np.ndarray], device: str
     )
 
 
-def _stepper(spec: ExperimentSpec, layout: Layout, target: Target, dtype: torch.dtype, device: torch.device) -> Stepper:
-    """The fastest stepper that knows the spec: compiled loops on a CPU, else torch."""
-    if device.type == "cpu" and KernelStepper.fits(spec):
-        return KernelStepper(spec, layout, target, dtype)
-    return TorchStepper(spec, layout, target, dtype, device)
+def _dtype(spec: ExperimentSpec) -> torch.dtype:
+    return torch.float64 if spec.numerics.dtype == "float64" else torch.float32
 
 
 def snapshot(state: State) -> dict[str, np.ndarray]:
@@ -120,9 +123,9 @@ def advance(state: State, steps: int) -> State:
     while state.step < end and state.batch.running:
         point = next(ahead)
         to = min(point, end)
-        state = replace(state, batch=state.stepper.advance(state.batch, to - state.step), step=to)
+        state = replace(state, batch=state.engine.stepper.advance(state.batch, to - state.step), step=to)
         if to == last:
-            state = replace(state, batch=state.stepper.look(state.batch))
+            state = replace(state, batch=state.engine.stepper.look(state.batch))
         if to == point or not state.batch.running:
             points += _points(state)
             state = replace(state, recorded=state.batch.steps.cpu().numpy())
@@ -142,7 +145,7 @@ def flush(state: State) -> tuple[State, dict[str, np.ndarray]]:
     Returns:
         Long form: equally long columns ``seed``, ``step`` and every name of :data:`core.result.SERIES`.
     """
-    return replace(state, points=()), _columns(state.points)
+    return replace(state, points=()), _columns(state)
 
 
 def finish(state: State) -> ExperimentResult:
@@ -153,33 +156,39 @@ def finish(state: State) -> ExperimentResult:
     """
     if not state.done:
         raise ValueError(f"the training is at step {state.step} of {state.spec.optimizer.steps}; advance or cancel it")
-    systems, target = state.layout.systems(state.batch.parameters), state.target
-    measures = measure(systems, state.spec.student, target)
-    with np.errstate(all="ignore"):
-        response = impulse_response(systems, target.horizon)
-        poles, hankel = eigenvalues(systems.A), hankel_singular_values(systems, target.horizon)
+    engine, steps = state.engine, state.batch.steps.cpu().numpy()
+    measures = _measures(state)
     outcomes = _outcomes(state, measures["fit_error"])
     runs = [
         RunResult(
             seed=seed,
             outcome=outcomes[i],
-            steps=int(state.batch.steps[i]),
-            response=_response(response[i]),
-            eigenvalues=[(value.real, value.imag) for value in poles[i].tolist()],
-            hankel_singular_values=hankel[i].tolist(),
-            parameters=Parameters(A=systems.A[i].tolist(), B=systems.B[i].tolist(), C=systems.C[i].tolist()),
-            summary={name: float(values[i]) for name, values in measures.items()},
+            steps=int(steps[i]),
+            response=_response(end.response),
+            eigenvalues=[(value.real, value.imag) for value in end.eigenvalues.tolist()],
+            hankel_singular_values=end.hankel_singular_values.tolist(),
+            parameters={name: array.tolist() for name, array in end.parameters.items()},
+            summary={name: float(measures[name][i]) for name in METRICS},
         )
-        for i, seed in enumerate(state.spec.seeds)
+        for i, (seed, end) in enumerate(zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True))
     ]
-    series = {name: column.tolist() for name, column in _columns(state.points).items()}
-    return ExperimentResult(teacher_response=_response(target.response), runs=runs, series=series)
+    series = {name: column.tolist() for name, column in _columns(state).items()}
+    return ExperimentResult(teacher_response=_response(engine.response), runs=runs, series=series)
+
+
+def _measures(state: State) -> dict[str, np.ndarray]:
+    """Every metric of every seed where it stands, each (S,); NaN where the engine has no such thing."""
+    time = time_at(state.spec.optimizer, state.batch.steps.cpu().numpy())
+    nothing = dict.fromkeys(METRICS, np.full(time.shape, np.nan))
+    return {**nothing, **state.engine.measure(state.batch.parameters), "time": time}
 
 
 def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
     """What each seed's status means; a seed that ran to its end without a stop rule is judged by its fit error."""
-    response = np.abs(state.target.response)
-    scale = response[: state.target.length].max() or response.max()  # a delay past k is judged by what lies past it
+    response = np.abs(state.engine.response)
+    scale = (
+        response[: state.spec.training.length].max() or response.max()
+    )  # a delay past k is judged by what lies past it
     fits = fit_error <= state.spec.evaluation.fit_tolerance * scale
     fitted = fits if state.spec.optimizer.stop is None else np.zeros_like(fits)
     meaning = {STOPPED: Outcome.FITTED, DIVERGED: Outcome.DIVERGED, CANCELLED: Outcome.CANCELLED}
@@ -193,20 +202,22 @@ def _points(state: State) -> tuple[Mapping[str, np.ndarray], ...]:
     moved = np.flatnonzero(steps > state.recorded)
     if not len(moved):
         return ()
-    measures = measure(state.layout.systems(state.batch.parameters), state.spec.student, state.target)
+    measures = {**_measures(state), **state.engine.trajectories(state.batch.parameters)}
     point = {
         "seed": np.array(state.spec.seeds, dtype=np.int64)[moved],
         "step": steps[moved],
-        **{name: measures[name][moved] for name in SERIES},
+        **{name: measures[name][moved] for name in (*SERIES, *state.spec.evaluation.record)},
     }
     return (point,)
 
 
-def _columns(points: tuple[Mapping[str, np.ndarray], ...]) -> dict[str, np.ndarray]:
-    return {
-        name: np.concatenate([np.empty(0, np.int64 if name in {"seed", "step"} else float), *(p[name] for p in points)])
-        for name in ("seed", "step", *SERIES)
-    }
+def _columns(state: State) -> dict[str, np.ndarray]:
+    """The unflushed points as columns, in order of step; trajectories have further axes."""
+    if not state.points:
+        return {
+            name: np.empty(0, np.int64 if name in {"seed", "step"} else float) for name in ("seed", "step", *SERIES)
+        }
+    return {name: np.concatenate([point[name] for point in state.points]) for name in state.points[0]}
 
 
 def _response(response: np.ndarray) -> Response:

@@ -3,14 +3,13 @@
 :mod:`core.training.kernel` has a faster one for a CPU; this one is what that is tested against.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 
-from core.losses import Target
-from core.spec import ExperimentSpec
-from core.training.gradient import gradient_of
+from core.spec import Optimizer
 from core.training.layout import Layout
 from core.training.optimizers import rule_of
 
@@ -43,6 +42,13 @@ class Batch:
         return bool((self.status == RUNNING).any())
 
 
+Gradient = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+"""Flat parameters (S, n), and how many steps each seed has done (S,), to the loss (S,) and its gradient (S, n).
+
+The gradient is zero where a parameter is not trained. Steps matter only where each has a mini-batch of its own.
+"""
+
+
 class Stepper(Protocol):
     """What training asks of a kernel; both methods leave the batch that they are given as it is."""
 
@@ -56,22 +62,20 @@ class Stepper(Protocol):
 
 
 class TorchStepper:
-    """Closed-form gradients in eager torch, on CPU or CUDA; within a call the host never waits for the device."""
+    """Any gradient in eager torch, on CPU or CUDA; within a call the host never waits for the device."""
 
-    def __init__(
-        self, spec: ExperimentSpec, layout: Layout, target: Target, dtype: torch.dtype, device: torch.device
-    ) -> None:
-        """For the student, target and optimizer of ``spec``."""
-        self._gradient = gradient_of(layout, target, dtype, device)
-        self._rule = rule_of(spec.optimizer, layout)
-        self._stop_below = spec.optimizer.stop_below
+    def __init__(self, gradient: Gradient, optimizer: Optimizer, layout: Layout) -> None:
+        """For a gradient of flat parameters that lie as ``layout`` says."""
+        self._gradient = gradient
+        self._rule = rule_of(optimizer, layout)
+        self._stop_below = optimizer.stop_below
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`Stepper`."""
         parameters, memory, done = batch.parameters, batch.memory, batch.steps[:, None]
         running = (batch.status == RUNNING)[:, None]
         for _ in range(steps):
-            loss, gradient = self._gradient(parameters)
+            loss, gradient = self._gradient(parameters, done[:, 0])
             running = running & self._goes_on(loss)[:, None]
             moved, remembered = self._rule.step(parameters, gradient, memory, done)
             parameters = torch.where(running, moved, parameters)
@@ -82,7 +86,7 @@ class TorchStepper:
 
     def look(self, batch: Batch) -> Batch:
         """See :class:`Stepper`."""
-        loss, _ = self._gradient(batch.parameters)
+        loss, _ = self._gradient(batch.parameters, batch.steps)
         reason = torch.where(loss < self._stop_below, STOPPED, DIVERGED)
         still = (batch.status != RUNNING) | self._goes_on(loss)
         return replace(batch, status=torch.where(still, batch.status, reason))

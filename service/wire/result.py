@@ -9,14 +9,6 @@ Matrix = list[list[Number]]
 Response = list[Number] | list[Matrix]
 
 
-class Parameters(Answer):
-    """Final parameters: A d x d, B d x m, C p x d."""
-
-    A: Matrix
-    B: Matrix
-    C: Matrix
-
-
 class RunResult(Answer):
     """One seed at its end."""
 
@@ -28,8 +20,22 @@ class RunResult(Answer):
     )
     eigenvalues: list[tuple[Number, Number]] = Field(description="Of A, as [re, im], by falling absolute value.")
     hankel_singular_values: list[Number]
-    parameters: Parameters
+    parameters: dict[str, Matrix | list[Number]] = Field(
+        description="By name; of a linear student A d x d, B d x m, C p x d."
+    )
     summary: dict[str, Number] = Field(description="Metrics at the last step, by name.")
+    warnings: list[str] = Field(description="What to bear in mind when reading these numbers.")
+
+
+class BaselineResult(Answer):
+    """What a method without gradient descent made of the same data."""
+
+    name: str
+    order: int
+    response: Response
+    eigenvalues: list[tuple[Number, Number]]
+    summary: dict[str, Number]
+    note: str
 
 
 class Result(Answer):
@@ -37,3 +43,4 @@ class Result(Answer):
 
     teacher_response: Response
     runs: list[RunResult]
+    baselines: list[BaselineResult]

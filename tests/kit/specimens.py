@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.result import METRICS, SERIES, ExperimentResult, Outcome, Parameters, RunResult
+from core.result import METRICS, SERIES, ExperimentResult, Outcome, RunResult
 from core.spec import ExperimentSpec
 
 
@@ -39,7 +39,7 @@ def run(seed: int, *, outcome: Outcome = Outcome.FITTED, steps: int = 100, odd: 
         response=[1.0, 0.5, odd, 1e-300, 0.1, 0.2, 0.3, 0.4],
         eigenvalues=[(0.9, 0.1), (odd, -0.1), (0.0, 0.0)],
         hankel_singular_values=[1.0, odd, 0.0, 0.0],
-        parameters=Parameters(A=[[odd] * 3] * 3, B=[[1.0], [odd], [2.0]], C=[[1.0, odd, 2.0]]),
+        parameters={"A": [[odd] * 3] * 3, "B": [[1.0], [odd], [2.0]], "C": [[1.0, odd, 2.0]]},
         summary={name: 1 / (number + 3) for number, name in enumerate(METRICS)}
         | {"train_loss": odd, "fit_error": -odd},
     )

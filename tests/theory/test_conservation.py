@@ -9,7 +9,7 @@ from core.run import run
 from core.spec import ExperimentSpec, LinearStudent
 from core.training import advance, begin
 from core.training.gradient import gradient_of
-from core.training.layout import Layout
+from core.training.layout import LinearLayout
 
 
 def spec_of(structure="symmetric", *, lr=0.01, steps=200, student=None, **changes):
@@ -25,7 +25,7 @@ def spec_of(structure="symmetric", *, lr=0.01, steps=200, student=None, **change
 
 
 def systems(state):
-    return state.layout.systems(state.batch.parameters)
+    return state.engine.layout.systems(state.batch.parameters)
 
 
 def test_each_step_of_gd_moves_the_imbalance_by_its_exact_law():
@@ -87,7 +87,8 @@ def test_a_near_zero_start_ends_with_imbalance_and_error_of_order_scale_squared(
 def test_a_tied_student_has_the_full_textbook_gradient():
     """dB + dCᵀ: twice what the untied balanced student's B moves by."""
     tied, untied = (
-        Layout(LinearStudent(kind="linear", dim=4, tied=tied, start={"balanced": True}), 1, 1) for tied in (True, False)
+        LinearLayout(LinearStudent(kind="linear", dim=4, tied=tied, start={"balanced": True}), 1, 1)
+        for tied in (True, False)
     )
     target = target_of(spec_of())
     generator = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The first tables: experiments with their tags, runs, series, checkpoints, history and logs; workers; idempotency keys.
+"""The first tables: experiments with their tags, runs, series, checkpoints, history and logs; workers; sweeps; idempotency keys.
 
 Revision ID: 0001
 Revises:
@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("warnings", sa.JSON, nullable=False),
         sa.Column("provenance", sa.JSON),
+        sa.Column("baselines", sa.JSON),
         sa.Column("teacher_response", sa.LargeBinary),
         sa.PrimaryKeyConstraint("id", name="experiments_pk"),
     )
@@ -94,11 +95,20 @@ def upgrade() -> None:
         sa.Column("extrapolation_error_rms", sa.Double),
         sa.Column("zero_baseline", sa.Double),
         sa.Column("relative_extrapolation_error", sa.Double),
+        sa.Column("extrapolation_horizon", sa.Double),
+        sa.Column("sequence_fit_error", sa.Double),
+        sa.Column("sequence_extrapolation_error", sa.Double),
         sa.Column("imbalance", sa.Double),
+        sa.Column("invariant_drift", sa.Double),
         sa.Column("spectral_radius", sa.Double),
+        sa.Column("spectral_distance", sa.Double),
         sa.Column("effective_rank", sa.Double),
+        sa.Column("state_effective_rank", sa.Double),
         sa.Column("eigenvalue_effective_rank", sa.Double),
         sa.Column("sharpness", sa.Double),
+        sa.Column("time", sa.Double),
+        sa.Column("flow_distance", sa.Double),
+        sa.Column("warnings", sa.JSON, nullable=False),
         sa.Column("non_finite", sa.JSON, nullable=False),
         sa.Column("arrays", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("experiment_id", "seed", name="runs_pk"),
@@ -166,6 +176,30 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "sweeps",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("base", sa.JSON, nullable=False),
+        sa.Column("axes", sa.JSON, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="sweeps_pk"),
+    )
+    op.create_index("sweeps_newest", "sweeps", ["created_at", "id"])
+
+    op.create_table(
+        "sweep_members",
+        sa.Column("sweep_id", sa.Text, nullable=False),
+        sa.ForeignKeyConstraint(["sweep_id"], ["sweeps.id"], name="sweep_members_sweep_id_fk", ondelete="CASCADE"),
+        sa.Column("position", sa.Integer, nullable=False),
+        *of_experiment("sweep_members"),
+        sa.Column("coordinates", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("sweep_id", "position", name="sweep_members_pk"),
+    )
+    op.create_index("sweep_members_by_experiment", "sweep_members", ["experiment_id"])
+
+    op.create_table(
         "idempotency_keys",
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("route", sa.Text, nullable=False),
@@ -181,6 +215,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "idempotency_keys", "workers", "logs", "events", "checkpoints", "series_chunks", "runs", "tags", "experiments",
+        "idempotency_keys", "sweep_members", "sweeps", "workers", "logs", "events", "checkpoints", "series_chunks", "runs", "tags",
+        "experiments",
     ):
         op.drop_table(table)

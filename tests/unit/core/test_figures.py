@@ -75,7 +75,7 @@ def test_the_spectrum_figure_holds_eigenvalues_and_hankel_values():
 def test_the_extrapolation_figure_has_a_band_of_quartiles_for_each_start():
     def evidence(length, scale, errors):
         student = {"kind": "linear", "dim": 6, "start": {"kind": "gaussian", "scale": scale}}
-        runs = tuple(RunEvidence(i, "fitted", {"relative_extrapolation_error": e}) for i, e in enumerate(errors))
+        runs = tuple(RunEvidence(i, "fitted", 1, {"relative_extrapolation_error": e}) for i, e in enumerate(errors))
         return Evidence(spec_of(student=student, training={"length": length}), f"exp_{length}", runs)
 
     info = STUDY_FIGURES["extrapolation"].info(

@@ -9,7 +9,7 @@ import torch
 from core.losses import Target
 from core.spec import LinearStudent
 from core.training.gradient import gradient_of
-from core.training.layout import Layout
+from core.training.layout import LinearLayout
 
 STRUCTURES = ("symmetric", "general", "diagonal")
 CHANNELS = ((1, 1), (2, 2), (2, 3))
@@ -19,7 +19,7 @@ def make(structure, *, tied, trained, channels, length=6, dim=5, seeds=3):
     generator = np.random.default_rng([len(structure), tied, *channels, length])
     inputs, outputs = channels
     student = LinearStudent(kind="linear", dim=dim, structure=structure, tied=tied, trained=trained)
-    layout = Layout(student, inputs, outputs)
+    layout = LinearLayout(student, inputs, outputs)
     root = generator.standard_normal((length, length))
     target = Target(generator.standard_normal((length + 3, outputs, inputs)), root @ root.T)
     flat = torch.tensor(generator.standard_normal((seeds, layout.size)) / 2)

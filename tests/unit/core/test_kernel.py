@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.spec import ExperimentSpec, LinearStudent
 from core.training import begin
+from core.training.gradient import gradient_of
 from core.training.kernel import KernelStepper
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
 
@@ -40,8 +41,9 @@ def specs(draw):
 
 def steppers(spec, state):
     dtype, _ = DTYPES[spec.numerics.dtype]
-    kernel = KernelStepper(spec, state.layout, state.target, dtype)
-    return kernel, TorchStepper(spec, state.layout, state.target, dtype, torch.device("cpu"))
+    layout, target = state.engine.layout, state.engine.target
+    gradient = gradient_of(layout, target, dtype, torch.device("cpu"))
+    return KernelStepper(spec, layout, target, dtype), TorchStepper(gradient, spec.optimizer, layout)
 
 
 @settings(max_examples=60, deadline=None)  # the first example compiles

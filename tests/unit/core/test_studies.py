@@ -13,7 +13,9 @@ SIZES = ("quick", "full")
 
 def evidence(spec, relative_error, outcome=Outcome.FITTED):
     summary = {"relative_extrapolation_error": relative_error, "fit_error": 1e-9}
-    return Evidence(spec, spec.name, tuple(RunEvidence(seed, outcome, summary) for seed in spec.seeds))
+    return Evidence(
+        spec, spec.name, tuple(RunEvidence(seed, outcome, spec.optimizer.steps, summary) for seed in spec.seeds)
+    )
 
 
 def as_the_paper_says(spec):
