@@ -106,7 +106,8 @@ def figure(
         evidence = _evidence(_found(tx, plan))
     if not evidence:
         raise NothingYet(Problem("", "no_result_yet", "no experiment of this study is completed; submit it, or wait"))
-    return drawn(chosen, chosen.info(evidence), form, if_none_match)
+    study = STUDIES[name]
+    return drawn(chosen, chosen.info(study.title, study.panels(size, evidence), evidence), form, if_none_match)
 
 
 @cache

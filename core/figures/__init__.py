@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Ink
 
-from core.figures import extrapolation, response, spectrum, training
+from core.figures import response, spectrum, study, training
 from core.figures.info import Info
 from core.figures.style import Format, render
 
@@ -22,7 +22,7 @@ class Figure:
     """One kind of figure.
 
     Attributes:
-        info: The numbers. For one experiment of (spec, result, series); for a study of its completed evidence.
+        info: The numbers. For one experiment of (spec, result, series); for a study of (title, panels, evidence).
         draw: The numbers inked.
     """
 
@@ -35,7 +35,5 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 )
 """Figures of one experiment, by name."""
 
-STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {"extrapolation": Figure(extrapolation.info, extrapolation.draw)}
-)
-"""Figures of a study's completed experiments, by name."""
+STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType({"extrapolation": Figure(study.info, study.draw)})
+"""The figure of a study, by name."""

@@ -35,6 +35,7 @@ from core.spec.student import (
     WarmStart,
     WideStart,
 )
+from core.spec.sweep import Point, SweepSpec
 from core.spec.teacher import (
     BalancedTeacher,
     DelayTeacher,
@@ -98,6 +99,7 @@ __all__ = [
     "Notes",
     "Numerics",
     "Optimizer",
+    "Point",
     "PopulationLoss",
     "RandomTeacher",
     "Rates",
@@ -111,6 +113,7 @@ __all__ = [
     "Start",
     "Stop",
     "Student",
+    "SweepSpec",
     "Tags",
     "Teacher",
     "Training",

@@ -1,17 +1,20 @@
-"""A study: a built-in set of experiments that answers one question, and claims judged by the numbers they gave.
+"""A study: built-in sweeps that answer one question, and claims judged by the numbers they gave.
 
 A study is pure: it names experiments and judges evidence. Where they run and how they are found again (by spec hash)
 is not its business.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol
+from functools import cache
+from typing import Any, ClassVar, Literal
 
 from core.evidence import Evidence
-from core.spec import ExperimentSpec, spec_hash
+from core.panels import Panel
+from core.spec import ExperimentSpec, Point, SweepSpec, spec_hash
 
 Size = Literal["quick", "full"]
 
@@ -36,20 +39,74 @@ class Claim:
     experiments: tuple[str, ...]
 
 
-class Study(Protocol):
-    """What every study offers."""
+class Study(ABC):
+    """One question, the sweeps that answer it, the claims that they decide, the figure that shows it.
 
-    name: str
-    title: str
-    question: str
+    Attributes:
+        name: As in ``/v1/studies/{name}``.
+        title: What it shows, in a line.
+        question: What it asks.
+        reads_responses: Whether it looks at responses, and not only at metrics.
+    """
 
-    def experiments(self, size: Size) -> tuple[ExperimentSpec, ...]:
-        """The experiments of the study, each with the study's tag."""
-        ...
+    name: ClassVar[str]
+    title: ClassVar[str]
+    question: ClassVar[str]
+    reads_responses: ClassVar[bool] = False
 
+    @abstractmethod
+    def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
+        """The sweeps by the name of the arm that each is; the same ones at every call."""
+
+    @abstractmethod
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
         """Every claim with its verdict; ``not_run`` where the experiments that it rests on are missing."""
-        ...
+
+    @abstractmethod
+    def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
+        """What is shown of the evidence there is, be it all or a part."""
+
+    def experiments(self, size: Size) -> tuple[ExperimentSpec, ...]:
+        """Every experiment of the study, once, tagged with the study and its size."""
+        unique: dict[str, ExperimentSpec] = {}
+        for arm in self.sweeps(size):
+            for point in self._points(size, arm):
+                unique.setdefault(spec_hash(point.spec), point.spec)
+        return tuple(unique.values())
+
+    def arm(self, size: Size, evidence: Sequence[Evidence], arm: str, **where: Any) -> "Pieces":
+        """The evidence of one arm, where the coordinates are as given.
+
+        Args:
+            size: The study's size.
+            evidence: All that there is.
+            arm: The name of a sweep.
+            where: By the last name of a path, the value wanted or a collection of them: ``length=[5, 6]``.
+        """
+        wanted = [point.spec for point in self._points(size, arm) if _lies(point, where)]
+        return Pieces.of(wanted, evidence)
+
+    @cache  # noqa: B019  # studies are a handful, and live as long as the program
+    def _points(self, size: Size, arm: str) -> tuple[Point, ...]:
+        sweep, tags = self.sweeps(size)[arm], [f"study:{self.name}", f"size:{size}"]
+        named = {"name": arm, **sweep.base}
+        return sweep.model_copy(update={"base": {**named, "tags": tags}}).expand()
+
+
+def together(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A ``zip`` axis through these points, each of which sets the same paths."""
+    return {
+        "kind": "zip",
+        "axes": [{"path": path, "values": [point[path] for point in points]} for path in points[0]],
+    }
+
+
+def _lies(point: Point, where: Mapping[str, Any]) -> bool:
+    here = {path.rpartition(".")[2]: value for path, value in point.coordinates.items()}
+    return all(
+        here[name] in wanted if isinstance(wanted, list | tuple | range | set) else here[name] == wanted
+        for name, wanted in where.items()
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +122,10 @@ class Pieces:
         by_hash = {spec_hash(piece.spec): piece for piece in evidence}
         hashes = map(spec_hash, wanted)
         return cls(tuple(wanted), tuple(by_hash[key] for key in hashes if key in by_hash))
+
+    def __add__(self, other: "Pieces") -> "Pieces":
+        """Both, these first."""
+        return Pieces(self.wanted + other.wanted, self.found + other.found)
 
 
 def judged(

@@ -5,8 +5,10 @@ import pytest
 
 from core.evidence import Evidence, RunEvidence
 from core.figures import FIGURES, STUDY_FIGURES, render
+from core.panels import ZERO_BASELINE, Panel, quartiles
 from core.run import run
 from core.spec import ExperimentSpec
+from core.studies import STUDIES
 from tests.unit.core.test_training import spec_of
 
 EXPLODING = {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 2.0}}
@@ -72,21 +74,21 @@ def test_the_spectrum_figure_holds_eigenvalues_and_hankel_values():
     assert info.hankel[2].y == result.runs[2].hankel_singular_values
 
 
-def test_the_extrapolation_figure_has_a_band_of_quartiles_for_each_start():
-    def evidence(length, scale, errors):
-        student = {"kind": "linear", "dim": 6, "start": {"kind": "gaussian", "scale": scale}}
+def test_a_line_of_a_study_is_median_and_quartiles_over_seeds():
+    def evidence(length, errors):
         runs = tuple(RunEvidence(i, "fitted", 1, {"relative_extrapolation_error": e}) for i, e in enumerate(errors))
-        return Evidence(spec_of(student=student, training={"length": length}), f"exp_{length}", runs)
+        return Evidence(spec_of(training={"length": length}), f"exp_{length}", runs)
 
-    info = STUDY_FIGURES["extrapolation"].info(
-        [evidence(5, 0.1, [5, 1, 3, 2, 4]), evidence(3, 0.1, [1, 1, 1]), evidence(3, 1.0, [np.inf, np.nan, 2])]
-    )
-    first, second = info.bands
-    assert (first.lengths, first.median, first.lower[1], first.upper[1]) == ([3, 5], [1, 3], 2, 4)
-    assert "scale 1" in second.start
+    pieces = [evidence(5, [5, 1, 3, 2, 4]), evidence(3, [1, 1, 1]), evidence(4, [np.inf, np.nan, 2])]
+    line = quartiles("start", pieces, lambda piece: piece.spec.training.length)
+    assert (line.x, line.y[0], line.y[2], line.lower[2], line.upper[2]) == ([3, 4, 5], 1, 3, 2, 4)
+    panel = Panel(x="k", y="error", lines=[line], levels=[ZERO_BASELINE])
+    info = STUDY_FIGURES["extrapolation"].info("A study", [panel] * 3, pieces)
+    assert info.panels[0].lines[0].label == "start"
     assert render(STUDY_FIGURES["extrapolation"].draw(info), "svg").startswith(b"<?xml")
 
 
-def test_the_extrapolation_figure_of_nothing_is_an_empty_figure():
-    info = STUDY_FIGURES["extrapolation"].info([])
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_the_figure_of_a_study_of_which_nothing_is_run_is_drawn(study):
+    info = STUDY_FIGURES["extrapolation"].info(study.title, study.panels("quick", []), [])
     assert render(STUDY_FIGURES["extrapolation"].draw(info), "png").startswith(b"\x89PNG")

@@ -1,0 +1,89 @@
+"""What a study shows: panels of lines, as numbers. :mod:`core.figures` inks them."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from core.evidence import Evidence
+
+Scale = Literal["linear", "log"]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
+
+class Line(_Value):
+    """One line, with a band where there are quartiles.
+
+    Attributes:
+        label: What it is, for the legend; "" for none.
+        x: Where.
+        y: The values: a median where there is a band.
+        lower: The band's lower edge; empty for none.
+        upper: The band's upper edge; empty for none.
+        dashed: Whether it is a reference (a theory, a teacher, a baseline) and not a measurement.
+    """
+
+    label: str
+    x: list[float]
+    y: list[float]
+    lower: list[float] = []
+    upper: list[float] = []
+    dashed: bool = False
+
+
+class Mark(_Value):
+    """A value worth a straight line across the panel."""
+
+    label: str
+    at: float
+
+
+class Panel(_Value):
+    """One pair of axes.
+
+    Attributes:
+        x: The label of the x-axis, with the symbol.
+        y: The label of the y-axis.
+        lines: What is drawn.
+        levels: Horizontal marks.
+        limits: Vertical marks.
+        title: What this panel shows, where a figure has several.
+    """
+
+    x: str
+    y: str
+    lines: list[Line]
+    x_scale: Scale = "linear"
+    y_scale: Scale = "log"
+    levels: list[Mark] = []
+    limits: list[Mark] = []
+    title: str = ""
+
+
+ZERO_BASELINE = Mark(label="zero baseline", at=1.0)
+"""Of errors over the zero baseline: what a student reaches that answers zero past k."""
+
+
+def quartiles(
+    label: str,
+    pieces: Sequence[Evidence],
+    x: Callable[[Evidence], float],
+    metric: str = "relative_extrapolation_error",
+) -> Line:
+    """Median and quartiles over seeds of ``metric`` against ``x``, one point per piece of evidence.
+
+    Quartiles are those of the nearest rank, so that a diverged seed, whose value is infinite, stays one value.
+    """
+    ordered = sorted(pieces, key=x)
+    found = [np.quantile(piece.values(metric), [0.25, 0.5, 0.75], method="nearest").tolist() for piece in ordered]
+    lower, median, upper = (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
+    return Line(label=label, x=[float(x(piece)) for piece in ordered], y=median, lower=lower, upper=upper)
+
+
+def lags(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:
+    """A response of one input and one output over its lags."""
+    return Line(label=label, x=[float(j) for j in range(len(response))], y=response.ravel().tolist(), dashed=dashed)
