@@ -1,12 +1,31 @@
-"""Studies: built-in sets of experiments that reproduce a figure or a claim, each with its verdict."""
+"""Studies: built-in sweeps that reproduce a figure or a claim, each with its verdict."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from core.studies.balanced import BalancedStudy
+from core.studies.dimension import DimensionStudy
+from core.studies.finite_sample import FiniteSampleStudy
+from core.studies.long_memory import LongMemoryStudy
+from core.studies.memoryless import MemorylessStudy
+from core.studies.start import StartStudy
 from core.studies.study import Claim, Size, Study, Verdict
+from core.studies.unbalanced import UnbalancedStudy
 
 __all__ = ["STUDIES", "Claim", "Size", "Study", "Verdict"]
 
-STUDIES: Mapping[str, Study] = MappingProxyType({study.name: study for study in (BalancedStudy(),)})
-"""Every study by name."""
+STUDIES: Mapping[str, Study] = MappingProxyType(
+    {
+        study.name: study
+        for study in (
+            BalancedStudy(),
+            DimensionStudy(),
+            UnbalancedStudy(),
+            LongMemoryStudy(),
+            MemorylessStudy(),
+            StartStudy(),
+            FiniteSampleStudy(),
+        )
+    }
+)
+"""Every study by name, in the order of the story."""

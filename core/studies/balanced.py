@@ -16,30 +16,35 @@ from typing import Any
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Mark, Panel, quartiles
 from core.spec import SweepSpec
-from core.studies.study import Claim, Pieces, Size, Study, judged, together
-
-POLES = (0.9, -0.5)
-TEACHER = {"kind": "balanced", "eigenvalues": {"kind": "list", "values": POLES}, "weights": (0.7, 0.5)}
-"""ĥ_j = 0.7 · 0.9^j + 0.5 · (-0.5)^j: a slow and an alternating pole, far apart, so that GD converges in time."""
-
-THRESHOLD = 2 * len(POLES)
-"""2 d̂: the theorem needs k above it."""
+from core.studies.setting import (
+    ERROR,
+    ERROR_AXIS,
+    LARGE_BALANCED,
+    LARGE_GENERAL,
+    NEAR_ZERO,
+    TEACHER,
+    THRESHOLD,
+    relative,
+    relative_of_fitted,
+    sweep,
+    together,
+    worst,
+)
+from core.studies.study import Claim, Pieces, Size, Study, judged
 
 PAST_THE_LENGTH = 20
 """The horizon is k + 20."""
 
-ERROR = "median (extrapolation error / zero baseline)"
-
-NEAR_ZERO = "near-zero start"
-LARGE_BALANCED = "large balanced start"
-LARGE_UNBALANCED = "large unbalanced start"
-LARGE_GENERAL = "large general start"
-ARMS: Mapping[str, dict[str, Any]] = MappingProxyType(
+NEAR = "near-zero start"
+BALANCED = "large balanced start"
+UNBALANCED = "large unbalanced start"
+GENERAL = "large general start"
+ARMS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        NEAR_ZERO: {"structure": "symmetric", "start": {"scale": 0.001}},
-        LARGE_BALANCED: {"structure": "symmetric", "start": {"scale": 0.7, "balanced": True}},
-        LARGE_UNBALANCED: {"structure": "symmetric", "start": {"scale": 0.7}},
-        LARGE_GENERAL: {"structure": "general", "start": {"scale": 1.0}},
+        NEAR: NEAR_ZERO,
+        BALANCED: LARGE_BALANCED,
+        UNBALANCED: {"structure": "symmetric", "start": {"scale": 0.7}},
+        GENERAL: LARGE_GENERAL,
     }
 )
 """Starts by name. Scales of the large ones make the spectral radius of A about 1."""
@@ -84,17 +89,15 @@ class BalancedStudy(Study):
         extent = EXTENTS[size]
         lengths = [{"training.length": k, "evaluation.horizon": k + PAST_THE_LENGTH} for k in extent.lengths]
         return {
-            arm: SweepSpec.model_validate(
+            arm: sweep(
                 {
-                    "base": {
-                        "teacher": TEACHER,
-                        "student": {"kind": "linear", "dim": extent.dim, **student},
-                        "optimizer": {"kind": "gd", "lr": extent.lr, "steps": extent.steps},
-                        "evaluation": {"points": extent.points, "fit_tolerance": 0.01},
-                        "seeds": extent.seeds,
-                    },
-                    "axes": [together(lengths)],
-                }
+                    "teacher": TEACHER,
+                    "student": {"kind": "linear", "dim": extent.dim, **student},
+                    "optimizer": {"kind": "gd", "lr": extent.lr, "steps": extent.steps},
+                    "evaluation": {"points": extent.points, "fit_tolerance": 0.01},
+                    "seeds": extent.seeds,
+                },
+                together(lengths),
             )
             for arm, student in ARMS.items()
         }
@@ -110,43 +113,43 @@ class BalancedStudy(Study):
             judged(
                 "From a near-zero start GD extrapolates as soon as k > 2 d̂",
                 f"max over k > 2 d̂ of {ERROR} < 0.01",
-                at(NEAR_ZERO, above),
-                _worst,
+                at(NEAR, above),
+                worst,
                 below=0.01,
             ),
             judged(
                 "So it does from a large balanced start, as the theorem says",
                 f"max over k > 2 d̂ of {ERROR} < 0.1",
-                at(LARGE_BALANCED, above),
-                _worst,
+                at(BALANCED, above),
+                worst,
                 below=0.1,
             ),
             judged(
                 "There is a cliff: from k = 2 d̂ - 1 to 2 d̂ + 1 a near-zero start's error falls by orders of magnitude",
                 f"ratio of {ERROR} at k = 2 d̂ - 1 and 2 d̂ + 1 > 1000",
-                at(NEAR_ZERO, [THRESHOLD - 1, THRESHOLD + 1]),
-                lambda pieces: _relative(pieces[0]) / _relative(pieces[1]),
+                at(NEAR, [THRESHOLD - 1, THRESHOLD + 1]),
+                lambda pieces: relative(pieces[0]) / relative(pieces[1]),
                 above=1000,
             ),
             judged(
                 "k > 2 d̂ is needed: at k = 2 d̂ a large balanced start fits and does not extrapolate",
                 f"{ERROR} at k = 2 d̂, over seeds that fit > 0.1",
-                at(LARGE_BALANCED, [THRESHOLD]),
-                _fitted,
+                at(BALANCED, [THRESHOLD]),
+                relative_of_fitted,
                 above=0.1,
             ),
             judged(
                 "A large general start fits the training length at k = 2 d̂ + 1",
                 "median fit error at k = 2 d̂ + 1 < 0.001",
-                at(LARGE_GENERAL, [THRESHOLD + 1]),
+                at(GENERAL, [THRESHOLD + 1]),
                 lambda pieces: pieces[0].median("fit_error"),
                 below=0.001,
             ),
             judged(
                 "Yet it does not extrapolate: it does no better than answering zero",
                 f"{ERROR} at k = 2 d̂ + 1, over seeds that fit > 0.5",
-                at(LARGE_GENERAL, [THRESHOLD + 1]),
-                _fitted,
+                at(GENERAL, [THRESHOLD + 1]),
+                relative_of_fitted,
                 above=0.5,
             ),
         )
@@ -160,21 +163,9 @@ class BalancedStudy(Study):
         return (
             Panel(
                 x="training length k",
-                y="extrapolation error / zero baseline\nmedian and quartiles over seeds",
+                y=ERROR_AXIS,
                 lines=bands,
                 levels=[ZERO_BASELINE],
                 limits=[Mark(label=f"k = 2 d̂ = {THRESHOLD}", at=THRESHOLD)],
             ),
         )
-
-
-def _relative(piece: Evidence) -> float:
-    return piece.median("relative_extrapolation_error")
-
-
-def _fitted(pieces: Sequence[Evidence]) -> float:
-    return pieces[0].median_of_fitted("relative_extrapolation_error")
-
-
-def _worst(pieces: Sequence[Evidence]) -> float:
-    return max(map(_relative, pieces))

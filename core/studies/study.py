@@ -93,14 +93,6 @@ class Study(ABC):
         return sweep.model_copy(update={"base": {**named, "tags": tags}}).expand()
 
 
-def together(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A ``zip`` axis through these points, each of which sets the same paths."""
-    return {
-        "kind": "zip",
-        "axes": [{"path": path, "values": [point[path] for point in points]} for path in points[0]],
-    }
-
-
 def _lies(point: Point, where: Mapping[str, Any]) -> bool:
     here = {path.rpartition(".")[2]: value for path, value in point.coordinates.items()}
     return all(
