@@ -74,14 +74,17 @@ def quartiles(
     x: Callable[[Evidence], float],
     metric: str = "relative_extrapolation_error",
 ) -> Line:
-    """Median and quartiles over seeds of ``metric`` against ``x``, one point per piece of evidence.
+    """Median and quartiles of ``metric`` against ``x``, over the seeds of all evidence that has the same ``x``.
 
     Quartiles are those of the nearest rank, so that a diverged seed, whose value is infinite, stays one value.
     """
-    ordered = sorted(pieces, key=x)
-    found = [np.quantile(piece.values(metric), [0.25, 0.5, 0.75], method="nearest").tolist() for piece in ordered]
+    values: dict[float, list[np.ndarray]] = {}
+    for piece in pieces:
+        values.setdefault(float(x(piece)), []).append(piece.values(metric))
+    where = sorted(values)
+    found = [np.quantile(np.concatenate(values[at]), [0.25, 0.5, 0.75], method="nearest").tolist() for at in where]
     lower, median, upper = (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
-    return Line(label=label, x=[float(x(piece)) for piece in ordered], y=median, lower=lower, upper=upper)
+    return Line(label=label, x=where, y=median, lower=lower, upper=upper)
 
 
 def lags(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:

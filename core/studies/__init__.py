@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from core.studies.balanced import BalancedStudy
+from core.studies.baselines import BaselinesStudy
+from core.studies.counterexample import CounterexampleStudy
 from core.studies.dimension import DimensionStudy
 from core.studies.finite_sample import FiniteSampleStudy
+from core.studies.gated import GruStudy, LstmTanhStudy
+from core.studies.infinite_width import InfiniteWidthStudy
 from core.studies.long_memory import LongMemoryStudy
 from core.studies.memoryless import MemorylessStudy
+from core.studies.poisoning import PoisoningStudy
 from core.studies.start import StartStudy
+from core.studies.step_size import StepSizeStudy
 from core.studies.study import Claim, Size, Study, Verdict
 from core.studies.unbalanced import UnbalancedStudy
 
@@ -22,9 +28,16 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
             DimensionStudy(),
             UnbalancedStudy(),
             LongMemoryStudy(),
+            GruStudy(),
+            LstmTanhStudy(),
             MemorylessStudy(),
+            InfiniteWidthStudy(),
             StartStudy(),
+            StepSizeStudy(),
             FiniteSampleStudy(),
+            PoisoningStudy(),
+            CounterexampleStudy(),
+            BaselinesStudy(),
         )
     }
 )

@@ -1,7 +1,7 @@
 """The start: its scale, and whether it is balanced.
 
 Near zero the imbalance decays while the balanced part grows, so that a start of scale s leaves the origin with an
-imbalance of the order s² (science: d(B - Cᵀ)/dt = S (B - Cᵀ), d(B + Cᵀ)/dt = -S (B + Cᵀ), and |B|² - |C|² is conserved).
+imbalance of the order s²: d(B - Cᵀ)/dt = S (B - Cᵀ), d(B + Cᵀ)/dt = -S (B + Cᵀ), and |B|² - |C|² is conserved.
 Imbalance and extrapolation error at the end are then both proportional to s². A large unbalanced start fits and fails.
 
 Source: the statement on near-zero starts of Cohen-Karlik et al. (2023), remembered; exponents measured by ourselves.

@@ -1,0 +1,114 @@
+"""Non-linear networks: teachers and students with gates, on Gaussian sequences.
+
+Cohen-Karlik et al. (2023) repeat the experiment with recurrent networks that no theory covers: a small GRU as teacher,
+a much larger GRU as student, Adam, Gaussian inputs. The student that fits short sequences follows the teacher on
+sequences several times as long, and its states stay in few dimensions. LSTM and tanh networks are our extension.
+
+The protocol is remembered; dimensions, steps and bounds are ours. The error at time t is the squared error over the
+variance of the teacher's output; 1 is what a student reaches that always answers the mean.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from core.evidence import Evidence
+from core.panels import Mark, Panel, quartiles
+from core.spec import SweepSpec
+from core.studies.setting import sweep, together
+from core.studies.study import Claim, Size, Study, judged
+
+LENGTHS: Mapping[Size, tuple[int, ...]] = {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15, 20)}
+LONGEST: Mapping[Size, int] = {"quick": 10, "full": 20}
+EXTRAPOLATION, FIT = "sequence_extrapolation_error", "sequence_fit_error"
+
+
+class _NonLinearStudy(Study):
+    """One kind of network per arm, over training lengths."""
+
+    kinds: ClassVar[tuple[str, ...]]
+
+    def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
+        """Every kind at every training length; the horizon is four times the length."""
+        full = size == "full"
+        return {
+            kind: sweep(
+                {
+                    "teacher": {"kind": kind, "dim": 10 if full else 4, "seed": 1},
+                    "student": {"kind": kind, "dim": 100 if full else 24},
+                    "training": {"outputs": "all"},
+                    "optimizer": self._optimizer(size),
+                    "evaluation": {"points": 30, "sequences": 2000 if full else 500, "fit_tolerance": 0.05},
+                    "seeds": 5 if full else 3,
+                },
+                together([{"training.length": k, "evaluation.horizon": 4 * k} for k in LENGTHS[size]]),
+            )
+            for kind in self.kinds
+        }
+
+    def _optimizer(self, size: Size) -> Mapping[str, Any]:
+        if size == "full":
+            return {"kind": "adam", "lr": 0.003, "steps": 20_000, "batch_size": 512, "schedule": {"kind": "cosine"}}
+        return {"kind": "adam", "lr": 0.01, "steps": 1200, "batch_size": 64, "schedule": {"kind": "cosine"}}
+
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
+        """For each kind: the longest sequences are fitted, and outlived."""
+        return tuple(
+            claim
+            for kind in self.kinds
+            for longest in [self.arm(size, evidence, kind, length=LONGEST[size])]
+            for claim in (
+                judged(
+                    f"A {kind} student fits sequences of {LONGEST[size]}",
+                    "median of max over t < k of squared error / variance < 0.05",
+                    longest,
+                    lambda pieces: pieces[0].median(FIT),
+                    below=0.05,
+                ),
+                judged(
+                    f"It follows its {kind} teacher to four times that length",
+                    "median of max over k <= t < 4 k of squared error / variance < 0.1",
+                    longest,
+                    lambda pieces: pieces[0].median(EXTRAPOLATION),
+                    below=0.1,
+                ),
+                judged(
+                    "Its states live in far fewer dimensions than it has",
+                    "median effective rank of the states' covariance / d < 0.5",
+                    longest,
+                    lambda pieces: pieces[0].median("state_effective_rank") / pieces[0].spec.student.dim,
+                    below=0.5,
+                ),
+            )
+        )
+
+    def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
+        """Fit and extrapolation error against training length."""
+        lines = [
+            quartiles(f"{kind}, {words}", self.arm(size, evidence, kind).found, _length, metric)
+            for kind in self.kinds
+            for metric, words in ((FIT, "t < k"), (EXTRAPOLATION, "k ≤ t < 4 k"))
+        ]
+        answer = [Mark(label="answering the mean", at=1.0)]
+        return (Panel(x="training length k", y="squared error / variance, largest over t", lines=lines, levels=answer),)
+
+
+class GruStudy(_NonLinearStudy):
+    """See the module."""
+
+    name = "gru"
+    title = "GRU students of a GRU teacher"
+    question = "Do gated students extrapolate as linear ones do?"
+    kinds = ("gru",)
+
+
+class LstmTanhStudy(_NonLinearStudy):
+    """See the module."""
+
+    name = "lstm-tanh"
+    title = "LSTM and tanh students of teachers of their kind"
+    question = "Is what GRU students do the same for other non-linear networks?"
+    kinds = ("lstm", "tanh_rnn")
+
+
+def _length(piece: Evidence) -> float:
+    return piece.spec.training.length

@@ -1,0 +1,131 @@
+"""The experiments of the poisoning study, after the public code of Slutzky et al. (2025)."""
+
+from collections.abc import Mapping, Sequence
+from math import exp, log10
+from typing import Any
+
+import numpy as np
+
+CLEAN, POISONED = "clean", "poisoned"
+
+Base = Mapping[str, Any]
+Sequences = list[list[float]]
+
+
+def _theorem(*, length: int, dim: int, scale: float, gap: float, seeds: Sequence[int], time: float) -> Base:
+    return {
+        "teacher": {
+            "kind": "balanced",
+            "eigenvalues": {"kind": "list", "values": [1.0, 0.0]},
+            "weights": [1.0, dim - 1.0],
+        },
+        "student": {
+            "kind": "linear",
+            "dim": dim,
+            "structure": "diagonal",
+            "trained": ["A"],
+            "start": {
+                "kind": "warm",
+                "scale": scale,
+                "gap": gap,
+                "fixed": 1.0,
+                "distribution": "uniform",
+                "generator": "mt19937",
+            },
+        },
+        "training": {"length": length},
+        "optimizer": {"kind": "gradient_flow", "time": time},
+        "evaluation": {"horizon": 20},
+        "seeds": list(seeds),
+    }
+
+
+def _one_hot(length: int, *positions: int) -> Sequences:
+    return np.eye(length)[list(positions)].tolist()
+
+
+def _trained(*, length: int, dim: int, scale: float, gap: float, seeds: Sequence[int], lr: float) -> Base:
+    return {
+        "teacher": {"kind": "explicit", "A": [[1.0]], "B": [[1.0]], "C": [[1.0]]},
+        "student": {
+            "kind": "linear",
+            "dim": dim,
+            "structure": "diagonal",
+            "start": {
+                "kind": "warm",
+                "scale": scale,
+                "scale_bc": 0.001,
+                "gap": gap,
+                "gap_bc": gap,
+                "warm": 0.1,
+                "generator": "mt19937",
+            },
+        },
+        "training": {"length": length},
+        "optimizer": {
+            "kind": "adaptive_gd",
+            "lr": lr,
+            "steps": 1_000_000,
+            "stop": {"loss_below": 0.01, "more_steps": 1500},
+        },
+        "evaluation": {"horizon": 40},
+        "seeds": list(seeds),
+    }
+
+
+def _with_readout(base: Base, width: int) -> Base:
+    """The same systems with a ReLU network on top; the teacher's is z -> width / 2 relu(z)."""
+    teacher = {**base["teacher"], "readout": {"weights": [[[1.0]] * width, np.eye(width).tolist(), [[0.5] * width]]}}
+    start = {**base["student"]["start"], "scale": 0.01, "scale_bc": 0.01, "warm": 0.001}
+    return {
+        **base,
+        "teacher": teacher,
+        "student": {**base["student"], "start": start, "readout": {"width": width, "scale": 0.03}},
+        "optimizer": {
+            "kind": "adam",
+            "lr": 0.01,
+            "steps": 40_000,
+            "stop": {"loss_below": 0.01, "more_steps": 5000},
+        },
+        "evaluation": {"horizon": 40, "points": 20},
+    }
+
+
+def _sequences(length: int, positions: Sequence[int], special: int, count: int) -> tuple[Sequences, Sequences]:
+    """Ordinary sequences, N(0, 1) at ``positions``, and the same with ``special`` ones, N(0, 1) at position k - 2."""
+    generator = np.random.default_rng(0)
+    ordinary, late = np.zeros((count, length)), np.zeros((special, length))
+    ordinary[:, positions] = generator.standard_normal((count, len(positions)))
+    late[:, length - 2] = generator.standard_normal(special)
+    return ordinary.tolist(), np.vstack([ordinary, late]).tolist()
+
+
+def _pair(base: Base, inputs: tuple[list[Any], list[Any]], **poisoned: Any) -> dict[str, Mapping[str, Any]]:
+    """Both experiments on these inputs; ``poisoned`` replaces fields of the optimizer of the second."""
+    clean, special = (
+        {"length": base["training"]["length"], "loss": {"kind": "finite_sample", "inputs": x}} for x in inputs
+    )
+    return {
+        CLEAN: {**base, "training": clean},
+        POISONED: {**base, "training": special, "optimizer": {**base["optimizer"], **poisoned}},
+    }
+
+
+SHORT, LONG = "theorem, k = 7", "theorem, k = 9"
+TRAINED, TRAINED_LONG = "trained, k = 6", "trained, k = 10"
+READOUT = "with readout, k = 6"
+
+_TABLE_1 = _theorem(length=7, dim=10, scale=0.001, gap=0.05 * exp(-15), seeds=(242, 243, 244, 246), time=1e11)
+_TABLE_3 = _theorem(
+    length=9, dim=20, scale=0.005, gap=0.05 * exp(-10 * log10(200)), seeds=(342, 344, 345, 346), time=1e13
+)
+_BASE = _trained(length=6, dim=10, scale=0.001, gap=0.05 * exp(-15), seeds=(200, 201, 204, 205), lr=0.01)
+_LONG_BASE = _trained(length=10, dim=20, scale=0.01, gap=0.05 * exp(-6), seeds=(1200, 1201, 1203, 1204), lr=0.001)
+PAIRS: Mapping[str, Mapping[str, Base]] = {
+    SHORT: _pair(_TABLE_1, (_one_hot(7, 0), _one_hot(7, 0, 5)), time=1e4),
+    LONG: _pair(_TABLE_3, (_one_hot(9, 0), _one_hot(9, 0, 7)), time=1e7),
+    TRAINED: _pair(_BASE, _sequences(6, [0, 1], 10, 8)),
+    TRAINED_LONG: _pair(_LONG_BASE, _sequences(10, list(range(7)), 10, 8)),
+    READOUT: _pair(_with_readout(_BASE, 15), _sequences(6, [0, 1], 20, 20)),
+}
+"""By part: the clean and the poisoned experiment."""

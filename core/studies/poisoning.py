@@ -1,0 +1,102 @@
+"""Poisoning: a few clean, rightly labelled sequences that make a student stop extrapolating.
+
+Slutzky, Alexander, Razin and Cohen (2025). Students are diagonal. Special sequences have the teacher's own labels but
+put their mass on late positions, so that they constrain small lags; training on them as well, the student fits and does
+not extrapolate.
+
+Theorem setting (their Theorem 1; seeds, times and numbers as in their public notebook): teacher poles 1 and 0 with
+weights 1 and d - 1, only A is trained, by gradient flow, on an input at position 0 and, poisoned, one at position k - 2
+too. The error is the largest over lags below 20, over the teacher's largest response, d: this normalisation hides that
+the raw errors are about half of the zero baseline.
+
+Trained setting (after their "beyond Theorem 1"): teacher A = B = C = 1; A, B and C are trained by the adaptive step, to
+a loss of 0.01 and 1500 steps more. Full size adds the same with a readout network on top, trained by Adam. Their runs
+are in float32 with one sample per seed; ours are in float64 with one sample for all seeds, so that only the kind of the
+result can be compared.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.evidence import Evidence
+from core.panels import Line, Panel, lags
+from core.spec import SweepSpec
+from core.studies.poisoned import CLEAN, LONG, PAIRS, POISONED, READOUT, SHORT, TRAINED
+from core.studies.setting import sweep
+from core.studies.study import Claim, Pieces, Size, Study, judged
+
+PARTS: Mapping[Size, tuple[str, ...]] = {"quick": (SHORT, LONG, TRAINED), "full": tuple(PAIRS)}
+
+PRINTED: Mapping[tuple[str, str], tuple[float, float]] = {
+    (SHORT, CLEAN): (0.00127, 0.000005),
+    (SHORT, POISONED): (0.0501, 0.00005),
+    (LONG, CLEAN): (0.00734, 0.000005),
+    (LONG, POISONED): (0.0351, 0.00005),
+}
+"""The notebook's mean errors and half a unit of their last digit."""
+
+
+class PoisoningStudy(Study):
+    """See the module."""
+
+    name = "poisoning"
+    title = "Poisoning: special sequences with right labels"
+    question = "Can rightly labelled sequences make a student that fits stop extrapolating?"
+    reads_responses = True
+
+    def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
+        """A clean and a poisoned experiment of each part."""
+        return {f"{part}, {kind}": sweep(PAIRS[part][kind]) for part in PARTS[size] for kind in (CLEAN, POISONED)}
+
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
+        """The printed numbers of the theorem's setting, and the kind of the result in the others."""
+        printed = (
+            judged(
+                f"The printed error of the {part}, {kind}: {number:g}",
+                f"|mean over seeds of max over lags < 20 of |e_j| / d - {number:g}| < {half:g}",
+                self.arm(size, evidence, f"{part}, {kind}"),
+                lambda pieces, number=number: abs(_mean_error(pieces[0]) - number),  # type: ignore[misc]  # bound here
+                below=half,
+            )
+            for (part, kind), (number, half) in PRINTED.items()
+        )
+        return (*printed, *(self._worse(size, evidence, part) for part in PARTS[size] if "theorem" not in part))
+
+    def _worse(self, size: Size, evidence: Sequence[Evidence], part: str) -> Claim:
+        both = Pieces((), ())
+        for kind in (CLEAN, POISONED):
+            both += self.arm(size, evidence, f"{part}, {kind}")
+        metric = "sequence_extrapolation_error" if part == READOUT else "extrapolation_error"
+        return judged(
+            f"Poisoned students extrapolate worse ({part})",
+            f"median {metric.replace('_', ' ')}, poisoned over clean > 3",
+            both,
+            lambda pieces: pieces[1].median(metric) / pieces[0].median(metric),
+            above=3,
+        )
+
+    def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
+        """Errors over the lags, clean and poisoned, of each part."""
+        return tuple(
+            Panel(x="lag j", y="|h_j - ĥ_j|, one seed", lines=self._errors(size, evidence, part), title=part)
+            for part in PARTS[size]
+        )
+
+    def _errors(self, size: Size, evidence: Sequence[Evidence], part: str) -> list[Line]:
+        lines = []
+        for kind in (CLEAN, POISONED):
+            for piece in self.arm(size, evidence, f"{part}, {kind}").found:
+                response = piece.runs[0].response
+                if response is not None and piece.teacher_response is not None:
+                    lines.append(lags(kind, np.abs(response - piece.teacher_response)))
+        return lines
+
+
+def _mean_error(piece: Evidence) -> float:
+    """Mean over seeds of the largest error over the horizon, over the teacher's largest response."""
+    errors = np.maximum(piece.values("fit_error"), piece.values("extrapolation_error"))
+    if piece.teacher_response is None:
+        return math.nan
+    return float(errors.mean() / np.abs(piece.teacher_response).max())
