@@ -5,12 +5,13 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench clean
+.PHONY: help run test check bench studies clean
 
 PYTHON ?= python3
 DATA ?= .lab
 PORT ?= 8000
 ONCE ?=
+SIZE ?= quick
 # Before the rest, so that pip doesn't pick a newer build for GPUs where one for the CPU is at hand.
 TORCH ?= torch==2.13.0
 
@@ -36,6 +37,9 @@ check: .venv/installed-dev  ## lint, format, types, layers, links of the documen
 
 bench: .venv/installed-dev  ## measure, side by side, and print ratios
 	@$(BIN)/python -m benchmarks
+
+studies: .venv/installed-all  ## run all studies in the lab at PORT and write their pages; SIZE=full for the full ones
+	@$(BIN)/python docs/publish.py http://127.0.0.1:$(PORT) $(SIZE)
 
 clean:  ## remove .venv and caches; the lab's data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

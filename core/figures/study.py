@@ -64,7 +64,8 @@ def _draw(panel: Panel, axes: Axes) -> None:
         axes.axhline(mark.at, color=style.BASELINE, ls="--", lw=1, label=mark.label)
     for mark in panel.limits:
         axes.axvline(mark.at, color=style.BASELINE, ls=":", lw=1, label=mark.label)
-    axes.set_xscale(panel.x_scale)
+    if panel.x_scale == "log" and np.isfinite(axes.dataLim.minposx):
+        axes.set_xscale("log")
     if logarithmic:
         style.logarithmic_y(axes)
     axes.set(xlabel=panel.x, ylabel=panel.y)

@@ -1,9 +1,11 @@
 """Studies: their experiments are distinct and valid, and their verdicts follow from numbers alone."""
 
+import numpy as np
 import pytest
 
 from core.evidence import Evidence, RunEvidence
-from core.result import Outcome
+from core.figures import STUDY_FIGURES, render
+from core.result import METRICS, Outcome
 from core.spec import spec_hash
 from core.studies import STUDIES
 from core.warnings import warnings
@@ -64,6 +66,31 @@ def test_not_extrapolating_counts_only_for_a_student_that_fits():
     pieces = [evidence(spec, as_the_paper_says(spec), Outcome.STEP_BUDGET_SPENT) for spec in study.experiments("quick")]
     verdicts = {claim.claim: claim.verdict for claim in study.judge("quick", pieces)}
     assert [verdicts[claim] for claim in verdicts if "does not extrapolate" in claim] == ["fails", "fails"]
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_nothing_is_claimed_of_what_was_not_run(study):
+    claims = study.judge("quick", [])
+    assert {claim.verdict.value for claim in claims} == {"not_run"}
+    assert all(claim.value is None and not claim.experiments for claim in claims)
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_numbers_that_are_none_make_no_claim_hold(study):
+    """Every metric and response NaN; only that every seed diverged may still be found."""
+    pieces = [unmeasured(spec) for spec in study.experiments("quick")]
+    with np.errstate(all="ignore"):
+        held = [claim.claim for claim in study.judge("quick", pieces) if claim.verdict == "holds"]
+    assert all("diverges" in claim for claim in held)
+    info = STUDY_FIGURES["extrapolation"].info(study.title, study.panels("quick", pieces), pieces)
+    assert render(STUDY_FIGURES["extrapolation"].draw(info), "svg").startswith(b"<?xml")
+
+
+def unmeasured(spec):
+    response = np.full(spec.horizon, np.nan)
+    nothing = dict.fromkeys(METRICS, np.nan)
+    runs = tuple(RunEvidence(seed, Outcome.DIVERGED, 1, nothing, response) for seed in spec.seeds)
+    return Evidence(spec, spec.name, runs, (), response)
 
 
 def test_a_claim_whose_experiments_are_missing_is_not_run():
