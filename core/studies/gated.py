@@ -5,7 +5,8 @@ a much larger GRU as student, Adam, Gaussian inputs. The student that fits short
 sequences several times as long, and its states stay in few dimensions. LSTM and tanh networks are our extension.
 
 The protocol is remembered; dimensions, steps and bounds are ours. The error at time t is the squared error over the
-variance of the teacher's output; 1 is what a student reaches that always answers the mean.
+variance of the teacher's output; 1 is what a student reaches that always answers the mean. Teachers have the library's
+initialisation, whose memory is short: how far these students reach is bounded by what there is to be remembered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from core.studies.study import Claim, Size, Study, judged
 
 LENGTHS: Mapping[Size, tuple[int, ...]] = {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15, 20)}
 LONGEST: Mapping[Size, int] = {"quick": 10, "full": 20}
+SHORTEST = 2
 EXTRAPOLATION, FIT = "sequence_extrapolation_error", "sequence_fit_error"
 
 
@@ -56,6 +58,7 @@ class _NonLinearStudy(Study):
             claim
             for kind in self.kinds
             for longest in [self.arm(size, evidence, kind, length=LONGEST[size])]
+            for both in [self.arm(size, evidence, kind, length=[SHORTEST]) + longest]
             for claim in (
                 judged(
                     f"A {kind} student fits sequences of {LONGEST[size]}",
@@ -72,11 +75,18 @@ class _NonLinearStudy(Study):
                     below=0.1,
                 ),
                 judged(
-                    "Its states live in far fewer dimensions than it has",
+                    f"The states of a {kind} student live in far fewer dimensions than it has",
                     "median effective rank of the states' covariance / d < 0.5",
                     longest,
                     lambda pieces: pieces[0].median("state_effective_rank") / pieces[0].spec.student.dim,
                     below=0.5,
+                ),
+                judged(
+                    f"Sequences of {SHORTEST} don't tell a {kind} student what comes later",
+                    f"median error past k, at k = {SHORTEST} over that at k = {LONGEST[size]} > 5",
+                    both,
+                    lambda pieces: pieces[0].median(EXTRAPOLATION) / pieces[1].median(EXTRAPOLATION),
+                    above=5,
                 ),
             )
         )
