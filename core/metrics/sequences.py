@@ -1,0 +1,63 @@
+"""What is measured on the outputs and states of networks that run over sequences, linear or not.
+
+Students and teacher are given the same fresh white Gaussian sequences up to the horizon q, so that a student that
+answers right only within the training length shows it at the very times past it.
+"""
+
+import numpy as np
+
+from core.metrics.spectrum import effective_rank
+from core.systems import where_finite
+
+
+def squared_errors(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """The mean squared error at each time over the variance of the teacher's output there, shape (..., q).
+
+    As long as the teacher is silent the error is relative to the variance at the horizon; if that is 0 too, it is 0 for
+    a student without error, else infinite.
+
+    Args:
+        error: mean over sequences of |y_t - ŷ_t|², (..., q).
+        variance: mean over sequences of |ŷ_t - mean ŷ_t|², (q,).
+    """
+    scale = np.where(variance > 0, variance, variance[-1])
+    return np.divide(error, scale, out=np.where(error > 0, np.inf, error), where=scale > 0)
+
+
+def of_sequences(error: np.ndarray, variance: np.ndarray, length: int) -> dict[str, np.ndarray]:
+    """``sequence_fit_error``, the largest over t < k of :func:`squared_errors`, and past it that over k <= t < q.
+
+    Args:
+        error: (..., q).
+        variance: (q,).
+        length: k.
+    """
+    relative = squared_errors(error, variance)
+    return {
+        "sequence_fit_error": relative[..., :length].max(axis=-1),
+        "sequence_extrapolation_error": relative[..., length:].max(axis=-1),
+    }
+
+
+def hankel_singular_values_of(response: np.ndarray) -> np.ndarray:
+    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋, of any response (..., q, p, m).
+
+    For a linear system they are those of :func:`core.systems.hankel_singular_values`, found without its matrices.
+
+    Returns:
+        Falling, shape (..., n min(p, m)).
+
+    Example:
+        >>> hankel_singular_values_of(np.array([1.0, 0.5, 0.25, 0.125])[:, None, None]).round(12)
+        array([1.25, 0.  ])
+    """
+    *batch, q, p, m = response.shape
+    n = q // 2
+    lags = np.arange(n)[:, None] + np.arange(n)
+    blocks = response[..., lags, :, :]
+    return where_finite(np.linalg.svdvals, np.moveaxis(blocks, -2, -3).reshape(*batch, n * p, n * m))
+
+
+def effective_rank_of(covariance: np.ndarray) -> np.ndarray:
+    """The effective rank of the eigenvalues of the states' covariance (..., d, d): how many directions they move in."""
+    return effective_rank(np.maximum(where_finite(np.linalg.eigvalsh, covariance), 0))

@@ -1,0 +1,138 @@
+"""Networks: what a student or a teacher makes of sequences, for a batch of seeds at once.
+
+Axes are seeds S, time, sequences N, channels throughout; S may be 1 where all seeds share the inputs. As everywhere,
+y_t = C s_{t+1}: the output at time t already knows the input at time t.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core import teachers
+from core.networks import linear, readout
+from core.networks.cells import CELLS
+from core.networks.scan import scan, walk
+from core.spec import ExplicitTeacher, LinearStudent, RecurrentTeacher, Student, Teacher, channels, states
+
+Shapes = Mapping[str, tuple[int, ...]]
+Weights = Mapping[str, Tensor]
+
+
+class Network(Protocol):
+    """A family of networks of the same shapes; the weights are arguments.
+
+    Attributes:
+        shapes: Of each parameter, without the axis of seeds, in the order in which they lie and are drawn.
+    """
+
+    @property
+    def shapes(self) -> Shapes:
+        """See the attributes."""
+        ...
+
+    def outputs(self, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
+        """y_0 .. y_{k-1} (S, k, N, p) for inputs (S or 1, k, N, m), or y_{k-1} alone, (S, 1, N, p). Differentiable."""
+        ...
+
+    def walk(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The states s_{t+1} (S, N, d) and the outputs y_t (S, N, p), one time after the other. No gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """A GRU, LSTM or tanh RNN of one layer with parameters as torch names them, and a linear output C.
+
+    Attributes:
+        kind: ``gru``, ``lstm`` or ``tanh_rnn``.
+        dim: d.
+        inputs: m.
+        outputs_: p.
+    """
+
+    kind: str
+    dim: int
+    inputs: int
+    outputs_: int
+
+    @property
+    def shapes(self) -> Shapes:
+        """See :class:`Network`."""
+        rows = CELLS[self.kind].gates * self.dim
+        return {
+            "weight_ih": (rows, self.inputs),
+            "weight_hh": (rows, self.dim),
+            "bias_ih": (rows,),
+            "bias_hh": (rows,),
+            "C": (self.outputs_, self.dim),
+        }
+
+    def outputs(self, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
+        """See :class:`Network`."""
+        moved = scan(CELLS[self.kind], weights, inputs, last=last)
+        return (moved.flatten(1, 2) @ weights["C"].mT).unflatten(1, moved.shape[1:3])
+
+    def walk(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """See :class:`Network`."""
+        with torch.no_grad():
+            for state in walk(CELLS[self.kind], weights, inputs):
+                yield state, state @ weights["C"].mT
+
+
+@dataclass(frozen=True)
+class Linear:
+    """s_{t+1} = A s_t + B x_t, y_t = readout(C s_{t+1}).
+
+    Attributes:
+        shapes: A is (d, d), or (d,) where it is diagonal; C is absent where it is Bᵀ; then W1 .. of a readout.
+    """
+
+    shapes: Shapes
+
+    def outputs(self, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
+        """See :class:`Network`."""
+        return linear.outputs(weights, inputs, last=last)
+
+    def walk(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """See :class:`Network`."""
+        with torch.no_grad():
+            yield from linear.walk(weights, inputs)
+
+
+def of_student(student: Student, inputs: int, outputs: int) -> Network:
+    """The network of a student with m ``inputs`` and p ``outputs``."""
+    d = student.dim
+    if not isinstance(student, LinearStudent):
+        return Recurrent(student.kind, d, inputs, outputs)
+    shapes: dict[str, tuple[int, ...]] = {"A": (d,) if student.structure == "diagonal" else (d, d), "B": (d, inputs)}
+    if not student.tied:
+        shapes["C"] = (outputs, d)
+    if student.readout is not None:
+        shapes |= readout.shapes(outputs, student.readout.width, student.readout.layers, outputs)
+    return Linear(shapes)
+
+
+def of_teacher(teacher: Teacher) -> tuple[Network, dict[str, np.ndarray]]:
+    """The network of a teacher, and its weights, without an axis of seeds, in float64.
+
+    A non-linear teacher is drawn from its seed by the law of :func:`uniform`.
+    """
+    if isinstance(teacher, RecurrentTeacher):
+        network = Recurrent(teacher.kind, teacher.dim, *channels(teacher))
+        return network, uniform(network.shapes, states(teacher), np.random.default_rng(teacher.seed))
+    system = teachers.build(teacher)
+    weights = {"A": system.A, "B": system.B, "C": system.C}
+    if isinstance(teacher, ExplicitTeacher) and teacher.readout is not None:
+        layers = teacher.readout.weights
+        weights |= {name: np.array(weight) for name, weight in zip(readout.names(len(layers)), layers, strict=True)}
+    return Linear({name: weight.shape for name, weight in weights.items()}), weights
+
+
+def uniform(shapes: Shapes, dim: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Every entry uniform on [-1/√d, 1/√d], as ``torch.nn.GRU``, ``LSTM`` and ``RNN`` start; C likewise."""
+    bound = 1 / np.sqrt(dim)
+    return {name: generator.uniform(-bound, bound, shape) for name, shape in shapes.items()}

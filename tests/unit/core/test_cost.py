@@ -1,0 +1,61 @@
+"""Estimates are orders of magnitude: they grow as the work does, and are counted by hand where that is easy."""
+
+import pytest
+
+from core.cost import estimate
+from core.spec import ExperimentSpec
+
+BASE = {
+    "teacher": {"kind": "gru", "dim": 2},
+    "student": {"kind": "gru", "dim": 64},
+    "training": {"length": 10},
+    "optimizer": {"kind": "adam", "steps": 100_000, "batch_size": 128},
+    "evaluation": {"points": 2, "sequences": 2},
+    "seeds": 1,
+}
+
+
+def cost(**changes):
+    return estimate(ExperimentSpec.model_validate({**BASE, **changes}))
+
+
+@pytest.mark.parametrize(("kind", "gates"), [("gru", 3), ("lstm", 4), ("tanh_rnn", 1)])
+def test_a_step_of_a_wide_network_is_mostly_three_products_with_its_weights(kind, gates):
+    products = 3 * 2 * 128 * 10 * gates * 1024**2
+    assert cost(student={"kind": kind, "dim": 1024}).flop / 100_000 == pytest.approx(products, rel=0.1)
+
+
+@pytest.mark.parametrize(("changes", "factor"), [
+    ({"seeds": 4}, 4),
+    ({"optimizer": {**BASE["optimizer"], "batch_size": 1280}}, 10),
+    ({"training": {"length": 30}}, 3),
+    ({"optimizer": {**BASE["optimizer"], "steps": 300_000}}, 3),
+])  # fmt: skip
+def test_the_operations_grow_as_the_work_does(changes, factor):
+    assert cost(**changes).flop / cost().flop == pytest.approx(factor, rel=0.05)
+
+
+def test_a_linear_student_pays_for_its_matrix_once_and_not_for_every_sequence():
+    student = {"kind": "linear", "dim": 512, "readout": {"width": 15}}
+    small, large = (
+        cost(student=student, optimizer={**BASE["optimizer"], "batch_size": size}).flop for size in (16, 128)
+    )
+    assert large < 1.5 * small
+    assert cost(student={**student, "structure": "diagonal"}).flop < small / 10
+
+
+def test_a_large_sample_is_held_and_a_large_batch_too():
+    sample = {"length": 10, "loss": {"kind": "finite_sample", "sequences": 1_000_000}}
+    whole = cost(training=sample, optimizer={"kind": "adam", "steps": 10})
+    states = 8 * 1e6 * 10 * 64 / 1e6
+    assert whole.memory_mb > 6 * states
+    assert cost().memory_mb < 100
+
+
+def test_recorded_trajectories_are_stored():
+    linear = {"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 8}, "optimizer": {"steps": 1000}}
+    kept, left = (
+        cost(**linear, evaluation={"points": 100, "horizon": 40, "record": record}).storage_mb
+        for record in (["response", "eigenvalues"], [])
+    )
+    assert kept - left == pytest.approx(8 * 100 * (40 + 2 * 8) / 1e6)
