@@ -2,6 +2,7 @@
 
     ExtrapolabError
     ├── SpecError            the spec asks for something that isn't defined: change the spec
+    ├── IntegrationFailed    gradient flow could not be followed with these tolerances: change them
     └── NumericsUnavailable  this machine lacks the device that the spec asks for: run it elsewhere
 
 A run whose loss explodes is no error: its outcome is ``diverged`` (:class:`core.result.Outcome`).
@@ -51,3 +52,7 @@ class SpecError(ExtrapolabError):
 
 class NumericsUnavailable(ExtrapolabError):
     """This machine does not have the device that the spec asks for."""
+
+
+class IntegrationFailed(ExtrapolabError):
+    """The integrator of gradient flow gave up; the message says why, and what may help."""

@@ -52,10 +52,84 @@ def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
 
 def eigenvalues(A: np.ndarray) -> np.ndarray:
     """Eigenvalues of A by falling absolute value (ties: larger real, then imaginary part first), complex, (..., d)."""
-    symmetric = np.array_equal(A, A.swapaxes(-1, -2))
+    symmetric = np.array_equal(A, A.swapaxes(-1, -2), equal_nan=True)  # one exploded student changes nobody's method
     values = where_finite(np.linalg.eigvalsh if symmetric else np.linalg.eigvals, A).astype(complex)
     order = np.lexsort((-values.imag, -values.real, -np.abs(values)), axis=-1)
     return np.take_along_axis(values, order, axis=-1)
+
+
+def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
+    """Poles λ_i and weights w_i of h_j = Σ_i w_i λ_i^j: what the response sees of the eigenvalues of A.
+
+    With A = V Λ V⁻¹ w_i = (C V)_i (V⁻¹ B)_i, which for an orthogonal V is the spectral measure of a symmetric A. A
+    pole whose weight is 0 is invisible. Weights mean nothing for a defective A (see :func:`real_spectrum`), and are NaN
+    where V is singular to the last bit or a number isn't finite.
+
+    Returns:
+        Poles (..., d) by falling absolute value and weights (..., d, p, m); complex unless every A is symmetric.
+
+    Example:
+        >>> two_poles = LinearSystem(np.diag([0.5, -0.9]), np.ones((2, 1)), np.array([[2.0, 3.0]]))
+        >>> poles, weights = weighted_spectrum(two_poles)
+        >>> poles, weights.ravel()
+        (array([-0.9,  0.5]), array([3., 2.]))
+    """
+    batch = np.broadcast_shapes(system.A.shape[:-2], system.B.shape[:-2])
+    d, m, p = system.A.shape[-1], system.B.shape[-1], system.C.shape[-2]
+    symmetric = np.array_equal(system.A, system.A.swapaxes(-1, -2), equal_nan=True)
+
+    def decompose(matrices: np.ndarray) -> np.ndarray:
+        A, B, C = matrices[..., :d], matrices[..., d : d + m], matrices[..., d + m :].swapaxes(-1, -2)
+        if symmetric:
+            poles, V = np.linalg.eigh(A)
+            rows = V.swapaxes(-1, -2) @ B
+        else:
+            poles, V = np.linalg.eig(A)
+            rows = np.linalg.solve(V, B)
+        order = np.lexsort((-poles.imag, -poles.real, -np.abs(poles)), axis=-1)
+        weights = np.einsum("...oi,...im->...iom", C @ V, rows).reshape(*poles.shape, -1)
+        both = np.concatenate([poles[..., None], weights], axis=-1)
+        return np.take_along_axis(both, order[..., None], axis=-2).reshape(*poles.shape[:-1], -1)
+
+    found = where_finite(decompose, np.concatenate([system.A, system.B, system.C.swapaxes(-1, -2)], axis=-1))
+    found = found.reshape(*batch, d, 1 + p * m)
+    return found[..., 0], found[..., 1:].reshape(*batch, d, p, m)
+
+
+REAL = 1e-9
+"""How small, relative to the largest, an imaginary part, or the inverse of a condition number, counts as zero."""
+
+
+def real_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
+    """The weighted spectrum of one system if it is real, as that of any system with a symmetric realisation is.
+
+    Returns:
+        Poles (d,) and weights (d, p, m); None where a pole is complex or A has no eigenbasis.
+    """
+    poles, directions = np.linalg.eig(system.A)
+    if np.abs(poles.imag).max() > REAL * np.abs(poles).max() or np.linalg.cond(directions) > 1 / REAL:
+        return None
+    poles, weights = weighted_spectrum(system)
+    return poles.real, weights.real
+
+
+def visible_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
+    """The real spectrum as the response sees it: weights of equal poles added up, poles without weight left out.
+
+    Returns:
+        Poles (n,), rising, and weights (n, p, m); None where :func:`real_spectrum` is.
+    """
+    spectrum = real_spectrum(system)
+    if spectrum is None:
+        return None
+    order = np.argsort(spectrum[0])
+    poles, weights = spectrum[0][order], spectrum[1][order]
+    new = np.diff(poles, prepend=-np.inf) > REAL * max(1.0, float(np.abs(poles).max()))
+    first = np.flatnonzero(new)
+    poles, weights = poles[first], np.add.reduceat(weights, first, axis=0)
+    size = np.abs(weights).max(axis=(1, 2))
+    seen = size > REAL * size.max(initial=0.0)
+    return poles[seen], weights[seen]
 
 
 def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:

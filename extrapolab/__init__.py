@@ -19,6 +19,7 @@ from extrapolab.errors import (
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
 from extrapolab.study import Study
+from extrapolab.sweep import Sweep
 
 __all__ = [
     "Conflict",
@@ -36,4 +37,5 @@ __all__ = [
     "Refused",
     "ServerProblem",
     "Study",
+    "Sweep",
 ]

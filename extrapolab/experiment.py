@@ -11,7 +11,7 @@ import numpy as np
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from extrapolab.errors import ExperimentCancelled, ExperimentFailed
-from extrapolab.records import Event, ExperimentRecord, Failure, Log, Progress, Run
+from extrapolab.records import Event, ExperimentRecord, Failure, Log, Progress, Run, Theorem
 from extrapolab.transport import Parameters, Transport
 
 FIRST_LOOK, SLOWEST_LOOK = 0.1, 2.0
@@ -130,7 +130,9 @@ class Experiment:
         return self
 
     def result(self) -> ExperimentResult:
-        """Final responses, eigenvalues, parameters and metrics of every seed; its series are left to :meth:`series`.
+        """Final responses, eigenvalues, parameters and metrics of every seed, and the baselines.
+
+        The recorded points are left to :meth:`series`.
 
         Raises:
             Conflict: It is not completed.
@@ -142,7 +144,12 @@ class Experiment:
         """Recorded metrics in long form: equally long columns ``seed``, ``step`` and each name, also while it runs.
 
         Args:
-            names: Metrics, such as ``train_loss``; all of them where left out.
+            names: Metrics, such as ``train_loss``; all of them where left out. Also ``response``, (rows, q) or with
+                several channels (rows, q, p, m), and ``eigenvalues``, (rows, d, 2) as [re, im], where the spec's
+                ``evaluation.record`` asked for them.
+
+        Raises:
+            Refused: A name is unknown, or wasn't recorded.
         """
         columns = self._transport.get(f"{self._path}/series", {"names": _joined(names)})
         whole = {"seed", "step"}
@@ -153,16 +160,21 @@ class Experiment:
         return self._transport.get_bytes(f"{self._path}/series", {"names": _joined(names), "format": format}).decode()
 
     def figure(self, name: str, path: str | Path | None = None) -> Path:
-        """Writes the figure ``response``, ``training`` or ``spectrum`` to a file.
+        """Writes a figure to a file.
 
         Args:
-            name: The figure's name.
+            name: ``response``, ``spectrum`` or ``weighted_spectrum`` of a completed experiment; ``training`` or
+                ``imbalance``, also while it runs, and ``eigenvalues`` or ``trajectory`` where they are recorded.
             path: Where to; its ending chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg`` here.
 
         Returns:
             The path of the file.
         """
         return save_figure(self._transport, f"{self._path}/figures/{name}", Path(path or f"{name}.svg"))
+
+    def theorem(self) -> Theorem:
+        """Which assumptions of the main theorem hold for its spec, and by how much."""
+        return Theorem.read(self._transport.get(f"{self._path}/theorem"))
 
     def cancel(self) -> Self:
         """Asks the lab to cancel it; a running one ends within seconds.

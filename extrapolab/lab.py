@@ -1,17 +1,28 @@
-"""The door to a lab: submit experiments, find them, run studies."""
+"""The door to a lab: submit experiments and sweeps, find them, run studies."""
 
 import itertools
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from core.spec import ExperimentSpec
 from extrapolab.experiment import Experiment
-from extrapolab.records import Check, ExperimentRecord, StudyRecord, Submission, Worker
+from extrapolab.records import (
+    Check,
+    ExperimentRecord,
+    ReportSummary,
+    StudyRecord,
+    Submission,
+    SweepCheck,
+    SweepRecord,
+    SweepSubmission,
+    Worker,
+)
 from extrapolab.study import Size, Study
+from extrapolab.sweep import Sweep
 from extrapolab.transport import LARGEST_PAGE, Transport
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -136,6 +147,62 @@ class Lab:
             record = ExperimentRecord.read(item)
             yield Experiment(self._transport, record.id, record=record)
 
+    def sweep(
+        self,
+        base: Mapping[str, Any],
+        axes: Sequence[Mapping[str, Any]],
+        *,
+        name: str = "",
+        tags: Sequence[str] = (),
+        on_duplicate: Literal["reuse", "rerun"] = "reuse",
+    ) -> Sweep:
+        """Queues a sweep: an experiment for each combination of values on the axes. All of it, or nothing.
+
+        Args:
+            base: A spec, which the axes may complete.
+            axes: Each ``{"path": "training.length", "values": [4, 8]}``, or with ``"kind": "linspace"`` or
+                ``"logspace"`` and low, high and count; ``{"kind": "zip", "axes": [...]}`` advances several together.
+            name: By which you and this lab know it again: an equal sweep of yours is taken instead of a new one.
+            tags: Of every experiment, behind those of the base.
+            on_duplicate: ``reuse`` equal experiments that are queued, running or completed, or ``rerun`` them.
+
+        Raises:
+            Refused: Points are not valid; the error's ``problems`` name the fields and the points.
+
+        Example:
+            >>> sweep = lab.sweep(spec, [{"path": "training.length", "values": [4, 6, 8]}])  # doctest: +SKIP
+            >>> pandas.DataFrame(sweep.wait().table())                                       # doctest: +SKIP
+        """
+        body = _sweep(base, axes, name, tags)
+        key = uuid.uuid4().hex
+        answer = self._transport.post("/v1/sweeps", body, {"on_duplicate": on_duplicate}, idempotency_key=key)
+        return Sweep(self._transport, SweepSubmission.read(answer))
+
+    def check_sweep(
+        self, base: Mapping[str, Any], axes: Sequence[Mapping[str, Any]], *, name: str = "", tags: Sequence[str] = ()
+    ) -> SweepCheck:
+        """What the lab would do with a sweep: how many experiments, how many are there, cost. Nothing is stored.
+
+        Raises:
+            Refused: Points are not valid.
+        """
+        body = _sweep(base, axes, name, tags)
+        return SweepCheck.read(self._transport.post("/v1/sweeps", body, {"dry_run": "true"}, repeatable=True))
+
+    def sweep_of(self, id: str) -> Sweep:  # noqa: A002  # the lab's word
+        """The sweep of this id, just asked for.
+
+        Raises:
+            NotFound: The lab has none.
+        """
+        return Sweep(self._transport, id).refresh()
+
+    def sweeps(self, *, limit: int | None = None) -> Iterator[Sweep]:
+        """Sweeps, newest first, asked for page by page while you iterate."""
+        size = LARGEST_PAGE if limit is None else min(limit, LARGEST_PAGE)
+        for item in itertools.islice(self._transport.items("/v1/sweeps", {"limit": size}), limit):
+            yield Sweep(self._transport, SweepRecord.read(item))
+
     def workers(self) -> list[Worker]:
         """The lab's worker slots and what each of them runs."""
         return [Worker.read(item) for item in self._transport.items("/v1/workers")]
@@ -144,6 +211,10 @@ class Lab:
         """The studies that the lab offers."""
         return [StudyRecord.read(item) for item in self._transport.items("/v1/studies")]
 
+    def reports(self, size: Size = "quick") -> list[ReportSummary]:
+        """How far every study is in that size, and how many of its claims hold."""
+        return [ReportSummary.read(item) for item in self._transport.items("/v1/studies/report", {"size": size})]
+
     def study(self, name: str, size: Size = "quick") -> Study:
         """A built-in study in one of its sizes; nothing runs before :meth:`Study.submit`."""
         return Study(self._transport, name, size)
@@ -151,6 +222,12 @@ class Lab:
 
 def _body(spec: Spec) -> Any:
     return spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+
+
+def _sweep(
+    base: Mapping[str, Any], axes: Sequence[Mapping[str, Any]], name: str, tags: Sequence[str]
+) -> dict[str, Any]:
+    return {"name": name, "base": dict(base), "axes": [*map(dict, axes)], "tags": [*tags]}
 
 
 def _instant(moment: datetime | None) -> str | None:

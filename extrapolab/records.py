@@ -53,6 +53,7 @@ class Run(_Record):
     outcome: Outcome | None = None
     steps: int | None = None
     summary: dict[str, float] = {}
+    warnings: tuple[str, ...] = ()
 
 
 class _Specified(_Record):
@@ -133,6 +134,34 @@ class Cost(_Record):
     storage_mb: float
 
 
+class Assumption(_Record):
+    """One assumption of the main theorem; ``holds`` is None where the spec alone can't say."""
+
+    name: str
+    holds: bool | None = None
+    margin: float | None = None
+    sentence: str
+
+
+class Measure(_Record):
+    """The teacher's response as moments: h_j = Σ w_i λ_i^j, ``atoms`` λ_i and ``weights`` w_i >= 0."""
+
+    atoms: tuple[float, ...]
+    weights: tuple[float, ...]
+    unique: bool
+    gap: float
+    residual: float
+
+
+class Theorem(_Record):
+    """What the main theorem says of a spec; ``applies`` is None where some assumption can't be told."""
+
+    applies: bool | None = None
+    assumptions: tuple[Assumption, ...] = ()
+    measure: Measure | None = None
+    note: str | None = None
+
+
 class Check(_Specified):
     """What a lab would do with a spec: nothing was stored."""
 
@@ -140,6 +169,7 @@ class Check(_Specified):
     setup_hash: str
     warnings: tuple[str, ...] = ()
     cost: Cost
+    theorem: Theorem = Theorem()
 
 
 class Event(_Record):
@@ -201,6 +231,18 @@ class Report(_Record):
         return any(claim.verdict == "fails" for claim in self.claims)
 
 
+class ReportSummary(_Record):
+    """How far a study is, and how many of its claims hold, fail or were not run."""
+
+    name: str
+    title: str
+    size: str
+    state: str
+    holds: int
+    fails: int
+    not_run: int
+
+
 class StudyMember(_Record):
     """An experiment of a study; ``reused`` says that the lab had it already."""
 
@@ -209,11 +251,22 @@ class StudyMember(_Record):
     reused: bool = False
 
 
+class StudySweep(_Record):
+    """An arm of a study: the sweep that it is, and how many of its experiments were queued or there already."""
+
+    arm: str
+    id: str
+    count: int
+    created: int
+    reused: int
+
+
 class StudySubmission(_Record):
     """What became of a study's experiments."""
 
     name: str
     size: str
+    sweeps: tuple[StudySweep, ...] = ()
     experiments: tuple[StudyMember, ...]
 
 
@@ -224,6 +277,98 @@ class StudyRecord(_Record):
     title: str
     question: str
     experiments: dict[str, int] = {}
+
+
+class SweepWarning(_Record):
+    """What is questionable about some experiments of a sweep, where the first of them lies, and how many there are."""
+
+    message: str
+    first: dict[str, Any]
+    experiments: int
+
+
+class SweepSubmission(_Record):
+    """The lab's answer to a sweep: of its ``count`` experiments ``created`` were queued, ``reused`` were there."""
+
+    id: str
+    name: str
+    count: int
+    created: int
+    reused: int
+    state: str
+    warnings: tuple[SweepWarning, ...] = ()
+
+
+class SweepPoint(_Record):
+    """One experiment of a sweep that is only checked."""
+
+    coordinates: dict[str, Any]
+    spec_hash: str
+
+
+class SweepCheck(_Record):
+    """What a lab would do with a sweep: nothing was stored. ``points`` are its first few."""
+
+    name: str
+    count: int
+    created: int
+    reused: int
+    cost: Cost
+    warnings: tuple[SweepWarning, ...] = ()
+    points: tuple[SweepPoint, ...] = ()
+
+
+class SweepProgress(_Record):
+    """How many experiments of a sweep have ended."""
+
+    done: int
+    of: int
+
+
+class SweepRecord(_Record):
+    """A sweep as the lab knows it now.
+
+    ``state`` is ``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but some experiments
+    failed or were cancelled. Base and axes are there where one sweep was asked for, not in a list.
+    """
+
+    id: str
+    name: str
+    owner: str = ""
+    created_at: datetime
+    state: str
+    counts: dict[str, int]
+    progress: SweepProgress
+    base: dict[str, Any] = {}
+    axes: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing of it is pending."""
+        return self.state not in {"queued", "running"}
+
+
+class SweepMember(_Record):
+    """One experiment of a sweep, by id, with its value on each axis."""
+
+    coordinates: dict[str, Any]
+    experiment: str
+    state: str
+
+
+class SweepRow(SweepMember):
+    """The same with statistics over its seeds, by metric and name; None until it is completed."""
+
+    seeds: int
+    diverged: int | None = None
+    metrics: dict[str, dict[str, float]] | None = None
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """Coordinates, id, state and numbers side by side; a number is called ``metric.statistic``."""
+        numbers = {f"{m}.{name}": v for m, found in (self.metrics or {}).items() for name, v in found.items()}
+        own = {"experiment": self.experiment, "state": self.state, "seeds": self.seeds, "diverged": self.diverged}
+        return {**self.coordinates, **own, **numbers}
 
 
 def _not_understood(error: ValidationError) -> ServerProblem:

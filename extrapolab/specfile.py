@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from core.errors import Problem
-from core.spec import ExperimentSpec, explain
+from core.spec import ExperimentSpec, SweepSpec, explain
 
 STDIN = "-"
 _YAML_ENDINGS = (".yaml", ".yml")
@@ -38,18 +38,32 @@ class Unreadable(Exception):
 class Invalid(Exception):
     """A file that holds no valid spec; the message lists every problem."""
 
-    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
+    def __init__(self, name: str, what: str, problems: Iterable[Problem]) -> None:
         """Names the file above its problems."""
-        super().__init__("\n".join([f"{name} is not a valid experiment:", *(f"  {problem}" for problem in problems)]))
+        super().__init__("\n".join([f"{name} is not a valid {what}:", *(f"  {problem}" for problem in problems)]))
 
 
 def read(path: str) -> SpecFile:
-    """The spec in the file ``path``, or in the standard input for ``-``.
+    """The spec of an experiment in the file ``path``, or in the standard input for ``-``.
 
     Raises:
         Unreadable: There is no such file, or it is neither JSON nor YAML.
         Invalid: What it holds is not a valid spec.
     """
+    return _checked(path, ExperimentSpec, "experiment")
+
+
+def read_sweep(path: str) -> SpecFile:
+    """The sweep in the file ``path``, or in the standard input for ``-``; its points are left to the lab.
+
+    Raises:
+        Unreadable: There is no such file, or it is neither JSON nor YAML.
+        Invalid: What it holds is not a sweep.
+    """
+    return _checked(path, SweepSpec, "sweep")
+
+
+def _checked(path: str, model: type[BaseModel], what: str) -> SpecFile:
     name = "standard input" if path == STDIN else path
     try:
         text = sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
@@ -61,9 +75,9 @@ def read(path: str) -> SpecFile:
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise Unreadable(f"{name} is not valid {'JSON' if is_json else 'YAML'}: {error}") from error
     try:
-        ExperimentSpec.model_validate(content)
+        model.model_validate(content)
     except ValidationError as error:
-        raise Invalid(name, explain(error, ExperimentSpec)) from error
+        raise Invalid(name, what, explain(error, model)) from error
     return SpecFile(name, content)
 
 

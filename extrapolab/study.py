@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
 from extrapolab.records import Report, StudySubmission
+from extrapolab.sweep import Sweep
 from extrapolab.transport import Transport
 
 Size = Literal["quick", "full"]
@@ -26,11 +27,13 @@ class Study:
     Attributes:
         name: Its name, such as ``balanced``.
         size: ``quick``, a few minutes on two cores, or ``full``.
+        sweeps: After :meth:`submit` the sweep of each of its arms, by name.
     """
 
     def __init__(self, transport: Transport, name: str, size: Size) -> None:
         self.name = name
         self.size = size
+        self.sweeps: dict[str, Sweep] = {}
         self._transport = transport
 
     def __repr__(self) -> str:
@@ -48,8 +51,9 @@ class Study:
             NotFound: The lab has no such study.
         """
         answer = self._transport.post(self._path, None, {"size": self.size}, repeatable=True)
-        members = StudySubmission.read(answer).experiments
-        return [Experiment(self._transport, member.id, reused=member.reused) for member in members]
+        submission = StudySubmission.read(answer)
+        self.sweeps = {sweep.arm: Sweep(self._transport, sweep.id) for sweep in submission.sweeps}
+        return [Experiment(self._transport, member.id, reused=member.reused) for member in submission.experiments]
 
     def report(self) -> Report:
         """What the study found so far."""

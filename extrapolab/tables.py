@@ -1,13 +1,28 @@
-"""What the command line shows of experiments, seeds, workers and studies: one function per thing."""
+"""What the command line shows of experiments, seeds, sweeps, workers and studies: one function per thing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from core.result import BaselineResult
 from core.spec import ExperimentSpec, GradientFlow
-from extrapolab.records import Claim, ExperimentRecord, Run, StudyRecord, Worker
+from core.spec.sweep import brief
+from extrapolab.records import (
+    Claim,
+    ExperimentRecord,
+    ReportSummary,
+    Run,
+    StudyRecord,
+    SweepMember,
+    SweepRecord,
+    SweepRow,
+    SweepWarning,
+    Theorem,
+    Worker,
+)
 from extrapolab.terminal import duration, moment, number, styled, table
 
 
@@ -28,16 +43,54 @@ def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
     return rows
 
 
-def runs_table(runs: Iterable[Run]) -> Table:
-    """One line per seed: how it ended, and its errors beside what predicting zero would give."""
-    rows = table("seed", "outcome", "steps", "fit error", "extrapolation error", "zero baseline")
+def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> Table:
+    """One line per seed: how it ended, and its errors beside what predicting zero would give.
+
+    Args:
+        runs: The seeds.
+        on_sequences: Whether to show the errors on fresh sequences too, which a non-linear student is judged by.
+    """
+    names = ["fit_error", "extrapolation_error", "zero_baseline"]
+    names += ["sequence_fit_error", "sequence_extrapolation_error"] if on_sequences else []
+    rows = table("seed", "outcome", "steps", *(name.replace("_", " ") for name in names))
     for run in runs:
-        errors = [number(run.summary.get(name)) for name in ("fit_error", "extrapolation_error", "zero_baseline")]
+        errors = [number(run.summary.get(name)) for name in names]
         outcome = styled(run.outcome) if run.outcome else Text("-")
         rows.add_row(str(run.seed), outcome, "-" if run.steps is None else str(run.steps), *errors)
     for column in rows.columns[2:]:
         column.justify = "right"
     return rows
+
+
+def baselines_table(baselines: Iterable[BaselineResult]) -> Table:
+    """One line per method without gradient descent."""
+    rows = table("baseline", "order", "fit error", "extrapolation error", "note")
+    for found in baselines:
+        errors = [number(found.summary.get(name)) for name in ("fit_error", "extrapolation_error")]
+        rows.add_row(found.name.replace("_", " "), str(found.order), *errors, found.note)
+    for column in rows.columns[1:4]:
+        column.justify = "right"
+    return rows
+
+
+def theorem_table(found: Theorem) -> Table:
+    """One line per assumption of the main theorem: whether it holds, by how much, and what was found."""
+    rows = table("verdict", "assumption", "margin", "")
+    for assumption in found.assumptions:
+        verdict = {True: "holds", False: "fails", None: "unknown"}[assumption.holds]
+        rows.add_row(styled(verdict), assumption.name, number(assumption.margin), assumption.sentence)
+    rows.columns[2].justify = "right"
+    return rows
+
+
+def measure_line(found: Theorem) -> str:
+    """The teacher's measure, and whether training can tell it from others, on one line."""
+    if found.measure is None:
+        return "The teacher's response is no nonnegative measure's, as a balanced one's would be."
+    pairs = zip(found.measure.weights, found.measure.atoms, strict=True)
+    sums = " + ".join(f"{number(weight)} δ({number(atom)})" for weight, atom in pairs)
+    known = "determines it" if found.measure.unique else "leaves others possible"
+    return f"The teacher's measure: {sums}; the training length {known}."
 
 
 def workers_table(workers: Iterable[Worker]) -> Table:
@@ -145,3 +198,68 @@ def claims_table(claims: Iterable[Claim]) -> Table:
         words = Text.assemble(claim.claim, "\n", (claim.inequality, "dim"))
         rows.add_row(styled(claim.verdict), words, number(claim.value))
     return rows
+
+
+def reports_table(reports: Iterable[ReportSummary]) -> Table:
+    """One line per study: how many of its claims hold."""
+    rows = table("study", "state", "holds", "fails", "not run", "title")
+    for report in reports:
+        counts = (report.holds, report.fails, report.not_run)
+        style = "bold red" if report.fails else ""
+        words = (Text(str(count), style=style if i == 1 else "") for i, count in enumerate(counts))
+        rows.add_row(report.name, styled(report.state), *words, report.title)
+    return rows
+
+
+def sweeps_table(records: Iterable[SweepRecord]) -> Table:
+    """One line per sweep."""
+    rows = table("id", "state", "experiments", "created", "name")
+    for record in records:
+        rows.add_row(record.id, styled(record.state), counts(record), moment(record.created_at), record.name)
+    rows.columns[0].no_wrap = True
+    return rows
+
+
+def counts(record: SweepRecord) -> str:
+    """How many experiments of a sweep are in each state that one is in."""
+    return ", ".join(f"{count:,} {state}" for state, count in record.counts.items() if count)
+
+
+def axis_line(axis: Mapping[str, Any]) -> str:
+    """An axis on one line."""
+    if axis.get("kind") in {"zip", "grid"}:
+        return f"{axis['kind']} ({'; '.join(map(axis_line, axis['axes']))})"
+    if "values" in axis:
+        shown = [brief(value) for value in axis["values"][:8]] + (["..."] if len(axis["values"]) > 8 else [])
+        return f"{axis['path']}: {', '.join(shown)}"
+    whole = ", whole" if axis.get("whole") else ""
+    return f"{axis['path']}: {axis['kind']} from {axis['low']:g} to {axis['high']:g}, {axis['count']} values{whole}"
+
+
+def members_table(members: Sequence[SweepMember]) -> Table:
+    """One line per experiment of a sweep, with its coordinates; where there are statistics, a column for each."""
+    paths = _united(member.coordinates for member in members)
+    flat = [member.flat if isinstance(member, SweepRow) else {} for member in members]
+    own = {*paths, "experiment", "state"}
+    columns = [name for name in _united(flat) if name not in own]
+    rows = table(*(path.rpartition(".")[2] for path in paths), "experiment", "state", *columns)
+    for member, numbers in zip(members, flat, strict=True):
+        where = [brief(member.coordinates.get(path, "-")) for path in paths]
+        rows.add_row(*where, member.experiment, styled(member.state), *(_cell(numbers.get(name)) for name in columns))
+    return rows
+
+
+def say_doubts(warnings: Iterable[SweepWarning], to: Console) -> None:
+    """One line per warning about experiments of a sweep."""
+    for warning in warnings:
+        where = ", ".join(f"{path} = {brief(value)}" for path, value in warning.first.items())
+        about = f"at {where}" + (f" and {warning.experiments - 1} more" if warning.experiments > 1 else "")
+        to.print(f"  warning: {warning.message} ({about})", style="yellow")
+
+
+def _cell(value: float | None) -> str:
+    return str(value) if isinstance(value, int) else number(value)
+
+
+def _united(keys: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for one in keys for name in one))

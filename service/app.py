@@ -12,7 +12,20 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from service import documentation, experiments, figures, history, operations, problems, results, studies, submissions
+from service import (
+    documentation,
+    experiments,
+    figures,
+    history,
+    operations,
+    problems,
+    results,
+    studies,
+    submissions,
+    sweep_results,
+    sweeps,
+    theorem,
+)
 from service.edge import Edge
 from service.origin import refuse_foreign
 from service.parameters import refuse_unknown
@@ -22,7 +35,7 @@ from store.database import Database
 from store.wakeup import Bell
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (submissions, experiments, history, results, figures, studies, operations)
+ROUTERS = (submissions, experiments, history, results, figures, theorem, sweeps, sweep_results, studies, operations)
 
 
 class Service(FastAPI):

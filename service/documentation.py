@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from core.spec import SweepSpec
 from service import problems as kinds
 from service import requests, wire
 from service.origin import CHANGING
@@ -16,11 +17,12 @@ DESCRIPTION = """
 Experiments on one question: when gradient descent trains an overparameterised recurrent network on short sequences,
 does the result extrapolate to long ones?
 
-A body that is `POST`ed to `/v1/experiments` is a spec (`/v1/schema`); workers train it; numbers and figures are read
-here. Errors are `application/problem+json`, with every problem of a request at once in `errors`, each with the JSON
-Pointer of its field. Times are ISO 8601 in UTC. Numbers that JSON doesn't have travel as `"NaN"`, `"Infinity"` and
-`"-Infinity"`. Lists are `{"items": [...], "next": cursor}`; the page after is read with `?cursor=`. Query parameters
-that a call doesn't have are refused. Every answer bears an `X-Request-Id`.
+A body that is `POST`ed to `/v1/experiments` is a spec (`/v1/schema`), one to `/v1/sweeps` many of them at once;
+workers train them; numbers and figures are read here. Errors are `application/problem+json`, with every problem of a
+request at once in `errors`, each with the JSON Pointer of its field. Times are ISO 8601 in UTC. Numbers that JSON
+doesn't have travel as `"NaN"`, `"Infinity"` and `"-Infinity"`. Lists are `{"items": [...], "next": cursor}`; the page
+after is read with `?cursor=`. Query parameters that a call doesn't have are refused. Every answer bears an
+`X-Request-Id`.
 
 There are no passwords: who reaches the port may use the service. Only the pages of other websites may not change
 anything: a `POST`, `PATCH` or `DELETE` whose `Origin` is not its `Host` is answered with 403.
@@ -29,7 +31,7 @@ anything: a `POST`, `PATCH` or `DELETE` whose `Origin` is not its `Host` is answ
 _REF = "#/components/schemas/{model}"
 _HEADERS = {
     "ETag": "Names this version of the answer, for `If-None-Match` and `If-Match`.",
-    "Location": "Where the experiment is.",
+    "Location": "Where it is.",
     "Retry-After": "Seconds after which to ask again.",
     requests.HEADER: "Id of the request, as given in its own header or made up.",
 }
@@ -68,7 +70,8 @@ def body(model: type[BaseModel], example: object) -> dict[str, Any]:
 
 def complete(document: dict[str, Any]) -> None:
     """Adds to the framework's document what it can't read off a route: more models, and what every call may answer."""
-    _, extra = models_json_schema([(wire.Problem, "validation"), (wire.Edit, "validation")], ref_template=_REF)
+    bodies = (wire.Problem, wire.Edit, SweepSpec, wire.Extension)
+    _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     document["components"]["schemas"].update(extra["$defs"])
     for operations in document["paths"].values():
         for method, operation in operations.items():

@@ -3,15 +3,19 @@
 The numbers are those that it gave, rounded.
 """
 
+import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
 from core.cost import estimate
 from core.result import Outcome
-from core.spec import ExperimentSpec, setup_hash, spec_hash
+from core.spec import ExperimentSpec, SweepSpec, setup_hash, spec_hash
+from core.theory import theorem
 from service import wire
 from store.records import Experiment, Progress, RunRecord, Submission
 from store.states import State
+from store.sweeps import Member, Sweep
 
 Json = dict[str, Any]
 
@@ -36,11 +40,19 @@ SUMMARY = {
     "extrapolation_error_rms": 6.247e-06,
     "zero_baseline": 0.81,
     "relative_extrapolation_error": 9.524e-06,
+    "extrapolation_horizon": 4.0,
+    "sequence_fit_error": 1.972e-31,
+    "sequence_extrapolation_error": 2.604e-11,
     "imbalance": 5.938e-05,
+    "invariant_drift": 0.0001023,
     "spectral_radius": 0.9,
+    "spectral_distance": 9.485e-06,
     "effective_rank": 1.0,
+    "state_effective_rank": 1.0,
     "eigenvalue_effective_rank": 1.07,
     "sharpness": 8.273,
+    "time": 200.0,
+    "flow_distance": math.nan,
 }
 RESULT: Json = {
     "teacher_response": [1.0, 0.9, 0.81, 0.729],
@@ -57,9 +69,11 @@ RESULT: Json = {
                 "B": [[-0.921], [-0.2156], [-0.3246]],
                 "C": [[-0.921, -0.2155, -0.3246]],
             },
-            "summary": SUMMARY,
+            "summary": {**SUMMARY, "flow_distance": "NaN"},
+            "warnings": [],
         }
     ],
+    "baselines": [],
 }
 SERIES: Json = {
     "seed": [0, 0, 0, 0, 0],
@@ -76,13 +90,17 @@ _submitted = datetime(2026, 11, 22, 20, 0, tzinfo=UTC).timestamp()
 SUBMISSION: Json = wire.Submission.of(
     Submission(id=ID, state=State.QUEUED, reused=False, warnings=(), **_hashes)
 ).model_dump(mode="json")
-DRY_RUN: Json = wire.DryRun(spec=_spec, warnings=[], cost=wire.CostEstimate.of(estimate(_spec)), **_hashes).model_dump(
-    mode="json"
+_theorem = wire.Theorem.of(theorem.check(_spec))
+THEOREM: Json = json.loads(_theorem.model_dump_json())
+DRY_RUN: Json = json.loads(
+    wire.DryRun(
+        spec=_spec, warnings=[], cost=wire.CostEstimate.of(estimate(_spec)), theorem=_theorem, **_hashes
+    ).model_dump_json()
 )
 CANCELLED: Json = wire.Moved(id=ID, state=State.CANCELLED, cancel_requested=True, links=wire.Links.of(ID)).model_dump(
     mode="json"
 )
-EXPERIMENT: Json = wire.Experiment.of(
+_experiment = wire.Experiment.of(
     Experiment(
         id=ID,
         spec=_spec,
@@ -106,7 +124,8 @@ EXPERIMENT: Json = wire.Experiment.of(
         runs=(RunRecord(seed=0, outcome=Outcome.FITTED, steps=2000, summary=SUMMARY),),
         **_hashes,
     )
-).model_dump(mode="json")
+)
+EXPERIMENT: Json = json.loads(_experiment.model_dump_json())
 REPORT: Json = {
     "name": "balanced",
     "size": "quick",
@@ -122,3 +141,67 @@ REPORT: Json = {
         }
     ],
 }
+
+SWEEP_ID = "swp_019aad3c5f7e7c0a8f6b2d4e1a3c5b7a"
+SWEEP_SPEC: Json = {
+    "name": "two starts, two lengths",
+    "base": {name: part for name, part in SPEC.items() if name not in {"name", "training"}},
+    "axes": [
+        {"path": "training.length", "values": [2, 3]},
+        {"path": "student.start.scale", "kind": "logspace", "low": 0.01, "high": 1.0, "count": 2},
+    ],
+}
+_sweep = SweepSpec.model_validate(SWEEP_SPEC)
+_points = _sweep.expand()
+_member = Member(0, _points[0].coordinates, ID, State.COMPLETED)
+
+SWEPT: Json = wire.SweepSubmission(
+    id=SWEEP_ID,
+    name=_sweep.name,
+    count=4,
+    created=3,
+    reused=1,
+    state=wire.SweepState.RUNNING,
+    warnings=[],
+    links=wire.SweepLinks.of(SWEEP_ID),
+).model_dump(mode="json")
+SWEEP_DRY_RUN: Json = wire.SweepDryRun(
+    name=_sweep.name,
+    count=4,
+    created=3,
+    reused=1,
+    cost=wire.CostEstimate.of(estimate(_points[0].spec)),
+    warnings=[],
+    points=[wire.SweepPoint(coordinates=point.coordinates, spec_hash=point.spec_hash) for point in _points[:2]],
+).model_dump(mode="json")
+SWEEP: Json = wire.Sweep.of(
+    Sweep(
+        id=SWEEP_ID,
+        name=_sweep.name,
+        owner="ada",
+        base=SWEEP_SPEC["base"],
+        axes=SWEEP_SPEC["axes"],
+        created_at=_submitted,
+        version=1,
+        counts=dict.fromkeys(State, 0) | {State.QUEUED: 3, State.COMPLETED: 1},
+    ),
+    base=SWEEP_SPEC["base"],
+    axes=SWEEP_SPEC["axes"],
+    members=wire.Page(items=[wire.SweepMember.of(_member)], next="0"),
+).model_dump(mode="json")
+SWEEP_TABLE: Json = {
+    "rows": [
+        {
+            "coordinates": _points[0].coordinates,
+            "experiment": ID,
+            "state": "completed",
+            "seeds": 1,
+            "diverged": 0,
+            "metrics": {"relative_extrapolation_error": {"median": 9.524e-06}},
+        }
+    ]
+}
+SWEEP_TABLE_CSV = (
+    "training.length,student.start.scale,experiment,state,seeds,diverged,relative_extrapolation_error.median\r\n"
+    f"2,0.01,{ID},completed,1,0,9.524e-06\r\n"
+)

@@ -96,7 +96,10 @@ def edit(experiment_id: ExperimentId, here: Here, content: body.JsonBody, if_mat
     responses={204: {"description": "It is gone."}, **documentation.problems(404, 409, 503)},
 )
 def remove(experiment_id: ExperimentId, here: Here) -> None:
-    """Remove an experiment that has ended, with its results and its history."""
+    """Remove an experiment that has ended, with its results and its history.
+
+    Not while another one that starts from it (`from_experiment`) is queued or running.
+    """
     with here.database.write() as tx:
         experiments.remove(tx, experiment_id)
 

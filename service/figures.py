@@ -1,4 +1,4 @@
-"""Figures of one experiment, drawn on request from what is stored."""
+"""Figures of one experiment, drawn on request from what is stored, be it that the training goes on."""
 
 import threading
 from collections.abc import Mapping
@@ -6,12 +6,14 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Path, Response
 
+from core.errors import Problem
 from core.figures import FIGURES, Figure, Format, Info, render
 from service import documentation, etags
 from service.edge import Here
-from service.errors import Missing, unknown
+from service.errors import Missing, NothingYet, unknown
 from service.parameters import ExperimentId, IfNoneMatch
 from store import experiments, results
+from store.states import State
 
 router = APIRouter(prefix="/v1/experiments/{id:experiment}/figures", tags=["figures"])
 
@@ -46,13 +48,21 @@ def figure(
     here: Here,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Draw a figure of a completed experiment."""
+    """Draw a figure of a completed experiment.
+
+    Those of the training itself (`training`, `imbalance`, `eigenvalues`, `trajectory`) also while it runs, as far as it
+    has come. `eigenvalues` and `trajectory` need what `evaluation.record` asks for.
+    """
     chosen = choose(FIGURES, name, form)
     with here.database.read() as tx:
-        spec = experiments.get(tx, experiment_id).spec
-        result = results.result(tx, experiment_id)
-        series = results.series(tx, experiment_id)
-    return drawn(chosen, chosen.info(spec, result, series), form, if_none_match)
+        experiment = experiments.get(tx, experiment_id)
+        early = chosen.early and experiment.state is not State.COMPLETED
+        result = None if early else results.result(tx, experiment_id)
+        series = results.series(tx, experiment_id, [chosen.trajectory] if chosen.trajectory else [])
+    if early and not len(series["step"]):
+        message = f"the experiment is {experiment.state} and has recorded nothing yet; wait for its first steps"
+        raise NothingYet(Problem("", "no_result_yet", message))
+    return drawn(chosen, chosen.info(experiment.spec, result, series), form, if_none_match)
 
 
 def choose(figures: Mapping[str, Figure], name: str, form: str) -> Figure:

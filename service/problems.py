@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from core.errors import Problem, SpecError
+from core.figures import NotDrawable
 from core.spec.explain import shorten
 from service import errors, wire
 from service.requests import HEADER, request_id
@@ -51,6 +52,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.Missing: Kind(404, "not-found", "There is nothing here"),
     errors.PreconditionMissing: Kind(428, "precondition-required", "A change must say which version it is of"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "It was edited in the meantime"),
+    NotDrawable: Kind(409, "not-drawable", "The experiment has nothing that this figure could show", "/path/name"),
     errors.NothingYet: Kind(409, "no-result-yet", "There is no result yet"),
     stored.NotFound: Kind(404, "not-found", "There is nothing here", "/path/id"),
     stored.IllegalMove: Kind(409, "illegal-move", "The state forbids it"),

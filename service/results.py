@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,17 +11,21 @@ from pydantic_core import to_json
 
 from core.errors import Problem
 from core.result import SERIES
+from core.spec import ExperimentSpec, channels
 from core.spec.explain import shorten
 from service import documentation, etags, examples, wire
 from service.edge import Here
 from service.errors import Invalid, unknown
 from service.parameters import ExperimentId, IfNoneMatch
 from store import experiments, results
+from store.chunks import TRAJECTORIES
 
 router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])
 
 Columns = Mapping[str, np.ndarray]
 KEYS = ("seed", "step")
+NAMES = (*SERIES, *TRAJECTORIES)
+"""All that can be asked for; a trajectory only of an experiment that recorded it."""
 
 
 @router.get(
@@ -42,7 +46,7 @@ def result(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch =
 
 @router.get(
     "/series",
-    response_model=dict[str, list[wire.Number]],
+    response_model=dict[str, wire.Column],
     responses={
         200: documentation.answer(
             "Equally long columns, by seed and step.", examples.SERIES, "ETag", others={"text/csv": examples.SERIES_CSV}
@@ -57,7 +61,11 @@ def series(
     here: Here,
     names: Annotated[
         str | None,
-        Query(description="Metrics, separated by commas; all of them by default.", examples=["train_loss,fit_error"]),
+        Query(
+            description="Metrics, separated by commas; all of them by default. Also `response` and `eigenvalues`, if "
+            "`evaluation.record` asked for them.",
+            examples=["train_loss,fit_error"],
+        ),
     ] = None,
     seeds: Annotated[
         str | None, Query(description="Seeds, separated by commas; all by default.", examples=["0,1"])
@@ -69,28 +77,39 @@ def series(
     ] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Read the recorded points in long form, so far: columns `seed`, `step` and one per metric."""
+    """Read the recorded points in long form, so far: columns `seed`, `step` and one per metric.
+
+    A recorded response is a list of q numbers per point (q x p x m where there are several channels), recorded
+    eigenvalues are a list of [re, im]; in CSV columns `response_0`, ..., `eigenvalue_0_re`, `eigenvalue_0_im`, ...
+    """
     with here.database.read() as tx:
-        known_seeds = experiments.get(tx, experiment_id).spec.seeds
-        chosen_names, chosen_seeds = _choose(names, seeds, known_seeds)
-        points: Columns = results.series(tx, experiment_id)
+        spec = experiments.get(tx, experiment_id).spec
+        chosen_names, chosen_seeds = _choose(names, seeds, spec)
+        points: Columns = results.series(tx, experiment_id, [name for name in chosen_names if name in TRAJECTORIES])
     if chosen_seeds is not None:
         points = _rows(points, np.isin(points["seed"], chosen_seeds))
     if max_points is not None:
         points = _rows(points, _evenly(points["seed"], max_points))
-    columns = {name: points[name] for name in (*KEYS, *chosen_names)}
+    columns = {name: points.get(name, np.empty(0)) for name in (*KEYS, *chosen_names)}
     if form == "csv":
-        return etags.answer(_csv(columns), "text/csv", if_none_match)
-    lists = {name: column.tolist() for name, column in columns.items()}
+        return etags.answer(_csv(_flat(columns, spec)), "text/csv", if_none_match)
+    lists = {
+        name: (_one_channel(column) if name == "response" else column).tolist() for name, column in columns.items()
+    }
     return etags.answer(to_json(lists, inf_nan_mode="strings"), "application/json", if_none_match)
 
 
-def _choose(names: str | None, seeds: str | None, known: tuple[int, ...]) -> tuple[list[str], list[int] | None]:
+def _choose(names: str | None, seeds: str | None, spec: ExperimentSpec) -> tuple[list[str], list[int] | None]:
     """The chosen names and seeds, each once; raises Invalid with everything that is wrong with either."""
     chosen_names = list(SERIES) if names is None else list(dict.fromkeys(names.split(",")))
     texts = [] if seeds is None else list(dict.fromkeys(seeds.split(",")))
-    allowed = {str(seed): seed for seed in known}
-    problems = [unknown("/query/names", "name", name, SERIES) for name in chosen_names if name not in SERIES]
+    allowed = {str(seed): seed for seed in spec.seeds}
+    there = (*SERIES, *spec.evaluation.record)
+    problems = [
+        _not_recorded(name, there) if name in TRAJECTORIES else unknown("/query/names", "name", name, NAMES)
+        for name in chosen_names
+        if name not in there
+    ]
     problems += [
         Problem("/query/seeds", "unknown_seed", "is not a seed of this experiment", shorten(text), _brief(allowed))
         for text in texts
@@ -99,6 +118,13 @@ def _choose(names: str | None, seeds: str | None, known: tuple[int, ...]) -> tup
     if problems:
         raise Invalid(*problems)
     return chosen_names, None if seeds is None else [allowed[text] for text in texts]
+
+
+def _not_recorded(name: str, there: Sequence[str]) -> Problem:
+    message = (
+        f"was not recorded: submit the experiment with {name!r} in evaluation.record to have it along the training"
+    )
+    return Problem("/query/names", "not_recorded", message, name, ", ".join(there))
 
 
 def _brief(seeds: Mapping[str, int]) -> str:
@@ -118,6 +144,31 @@ def _evenly(seeds: np.ndarray, most: int) -> np.ndarray:
 
 def _spread(count: int, most: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
+
+
+def _one_channel(responses: np.ndarray) -> np.ndarray:
+    """Responses (rows, q, p, m) as (rows, q) where there is one input and one output."""
+    return responses[..., 0, 0] if responses.shape[2:] == (1, 1) else responses
+
+
+def _flat(columns: Columns, spec: ExperimentSpec) -> Columns:
+    """The columns with one for each number of a trajectory: ``response_j``, ``eigenvalue_i_re``, ``eigenvalue_i_im``.
+
+    Where there are several channels, ``response_j_o_i`` is the entry of h_j of output o and input i.
+    """
+    m, p = channels(spec.teacher)
+    entries = [""] if m * p == 1 else [f"_{o}_{i}" for o in range(p) for i in range(m)]
+    parts = {
+        "response": [f"response_{j}{entry}" for j in range(spec.horizon) for entry in entries],
+        "eigenvalues": [f"eigenvalue_{i}_{part}" for i in range(spec.student.dim) for part in ("re", "im")],
+    }
+    flat: dict[str, np.ndarray] = {}
+    for name, column in columns.items():
+        if name in parts:
+            flat |= zip(parts[name], column.reshape(len(column), len(parts[name])).T, strict=True)
+        else:
+            flat[name] = column
+    return flat
 
 
 def _csv(columns: Columns) -> bytes:

@@ -5,28 +5,38 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, get_args
 
+import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import Connection
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from core.errors import Problem
 from core.evidence import Evidence, RunEvidence
 from core.figures import STUDY_FIGURES
-from core.spec import ExperimentSpec, spec_hash
+from core.spec import ExperimentSpec, SweepSpec, spec_hash
 from core.studies import STUDIES, Size, Study
 from service import documentation, examples, wire
-from service.admission import admit
-from service.edge import Here
+from service.edge import Edge, Here
 from service.errors import Missing, NothingYet, unknown
+from service.expansion import expand
 from service.figures import MEDIA_TYPES, FigureFormat, choose, drawn
 from service.pages import page
 from service.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
-from store import experiments
-from store.draft import Draft
-from store.experiments import Options
-from store.records import Experiment
+from store import experiments, results, sweeps
+from store.intake import Options
+from store.records import Experiment, Submission
 from store.states import State
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])
+
+
+class _StudyNameConvertor(StringConvertor):
+    """What a path holds as a study's name; ``report`` is the report on all of them."""
+
+    regex = "(?!report$)[^/]+"
+
+
+register_url_convertor("study", _StudyNameConvertor())
 
 StudyName = Annotated[str, Path(description="Name of the study.", json_schema_extra={"enum": [*STUDIES]})]
 StudySize = Annotated[Size, Query(description="`quick` takes minutes, `full` is the paper's.")]
@@ -40,7 +50,7 @@ def listing(limit: Limit = 50, cursor: Cursor = None) -> wire.Page[wire.Study]:
 
 
 @router.post(
-    "/{name}",
+    "/{name:study}",
     status_code=202,
     response_model=wire.StudySubmission,
     responses={
@@ -52,20 +62,43 @@ def listing(limit: Limit = 50, cursor: Cursor = None) -> wire.Page[wire.Study]:
 def submit(
     name: StudyName, here: Here, response: Response, size: StudySize = "quick", owner: Owner = ANONYMOUS
 ) -> wire.StudySubmission:
-    """Submit all experiments of a study at once; those that are there are reused."""
-    drafts = [(Draft.of(spec), admit(spec, here.settings)[1]) for spec in _plan(name, size).values()]
+    """Submit all experiments of a study at once, each arm as a sweep; what is there is reused, the sweeps too."""
+    _plan(name, size)
+    drafts = {arm: expand(sweep, here).draft for arm, sweep in _arms(STUDIES[name], size).items()}
     with here.database.write() as tx:
-        submitted = [
-            experiments.submit(tx, draft, owner=owner, options=Options(), warnings=warnings, rerun=False)
-            for draft, warnings in drafts
-        ]
+        arms = {arm: sweeps.submit(tx, draft, owner=owner, options=Options()) for arm, draft in drafts.items()}
+    unique: dict[str, Submission] = {}
+    for arm in arms.values():
+        for member in arm.members:  # what an earlier arm queued is there for a later one
+            unique.setdefault(member.id, member)
+    submitted = list(unique.values())
     here.bell.ring()
     if all(submission.reused for submission in submitted):
         response.status_code = 200
     else:
         response.headers["Retry-After"] = "1"
     members = [wire.StudyMember.of(submission) for submission in submitted]
-    return wire.StudySubmission(name=name, size=size, experiments=members, links=_links(name, size))
+    return wire.StudySubmission(
+        name=name,
+        size=size,
+        sweeps=[wire.StudySweep.of(arm, submission) for arm, submission in arms.items()],
+        experiments=members,
+        links=_links(name, size),
+    )
+
+
+@router.get(
+    "/report",
+    response_model=wire.Page[wire.ReportSummary],
+    responses={200: documentation.answer("One row per study."), **documentation.problems(400, 503)},
+)
+def reports(
+    here: Here, size: StudySize = "quick", limit: Limit = 50, cursor: Cursor = None
+) -> wire.Page[wire.ReportSummary]:
+    """Judge all studies by what is stored: of each, how far it is and how many claims hold, fail or were not run."""
+    items, following = page(list(STUDIES.values()), lambda study: study.name, limit=limit, cursor=cursor)
+    rows = [wire.ReportSummary.of(study.title, _report(here, study, size), _links(study.name, size)) for study in items]
+    return wire.Page(items=rows, next=following)
 
 
 @router.get(
@@ -75,11 +108,8 @@ def submit(
 )
 def report(name: StudyName, here: Here, size: StudySize = "quick") -> wire.Report:
     """Judge every claim of a study by what is stored; a claim that fails is shown as failing."""
-    plan = _plan(name, size)
-    with here.database.read() as tx:
-        found = _found(tx, plan)
-    claims = [wire.JudgedClaim.of(claim) for claim in STUDIES[name].judge(size, _evidence(found))]
-    return wire.Report(name=name, size=size, state=_state(len(plan), found), claims=claims)
+    _plan(name, size)
+    return _report(here, STUDIES[name], size)
 
 
 @router.get(
@@ -103,7 +133,7 @@ def figure(
     """Draw a figure of the experiments of a study that are completed."""
     plan, chosen = _plan(name, size), choose(STUDY_FIGURES, figure, form)
     with here.database.read() as tx:
-        evidence = _evidence(_found(tx, plan))
+        evidence = _evidence(tx, _found(tx, plan), STUDIES[name])
     if not evidence:
         raise NothingYet(Problem("", "no_result_yet", "no experiment of this study is completed; submit it, or wait"))
     study = STUDIES[name]
@@ -124,20 +154,46 @@ def _found(tx: Connection, plan: Mapping[str, ExperimentSpec]) -> list[Experimen
     return [there[digest] for digest in plan if digest in there]
 
 
-def _evidence(found: Sequence[Experiment]) -> list[Evidence]:
-    return [
-        Evidence(
-            spec=experiment.spec,
-            experiment_id=experiment.id,
-            runs=tuple(
-                RunEvidence(run.seed, run.outcome, run.steps or 0, dict(run.summary))
-                for run in experiment.runs
-                if run.outcome
-            ),
+def _report(here: Edge, study: Study, size: Size) -> wire.Report:
+    plan = _plan(study.name, size)
+    with here.database.read() as tx:
+        found = _found(tx, plan)
+        evidence = _evidence(tx, found, study)
+    claims = [wire.JudgedClaim.of(claim) for claim in study.judge(size, evidence)]
+    return wire.Report(name=study.name, size=size, state=_state(len(plan), found), claims=claims)
+
+
+def _arms(study: Study, size: Size) -> dict[str, SweepSpec]:
+    """The sweeps of a study by arm, named and tagged as the study's own."""
+    tags = [f"study:{study.name}", f"size:{size}"]
+    return {
+        arm: SweepSpec(
+            name=f"{study.name} ({size}): {arm}"[:200], base={"name": arm, **sweep.base, "tags": tags}, axes=sweep.axes
         )
-        for experiment in found
-        if experiment.state is State.COMPLETED
-    ]
+        for arm, sweep in study.sweeps(size).items()
+    }
+
+
+def _evidence(tx: Connection, found: Sequence[Experiment], study: Study) -> list[Evidence]:
+    """The experiments that are completed, with their arrays where the study reads them."""
+    return [_piece(tx, experiment, study) for experiment in found if experiment.state is State.COMPLETED]
+
+
+def _piece(tx: Connection, experiment: Experiment, study: Study) -> Evidence:
+    reads = study.reads_responses
+    result = results.result(tx, experiment.id) if reads or experiment.spec.evaluation.baselines else None
+    responses = {run.seed: np.array(run.response) for run in result.runs} if result and reads else {}
+    return Evidence(
+        spec=experiment.spec,
+        experiment_id=experiment.id,
+        runs=tuple(
+            RunEvidence(run.seed, run.outcome, run.steps or 0, dict(run.summary), responses.get(run.seed))
+            for run in experiment.runs
+            if run.outcome
+        ),
+        baselines=tuple(result.baselines) if result else (),
+        teacher_response=np.array(result.teacher_response) if result and reads else None,
+    )
 
 
 def _state(wanted: int, found: Sequence[Experiment]) -> wire.StudyState:

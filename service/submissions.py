@@ -15,7 +15,8 @@ from service import body, documentation, examples, wire
 from service.admission import admit
 from service.edge import Here
 from service.parameters import ANONYMOUS, IdempotencyKey, Owner
-from store import experiments, idempotency
+from service.theorem import held_against
+from store import experiments, idempotency, inheritance
 from store.draft import Draft
 from store.experiments import Options
 
@@ -90,6 +91,8 @@ def submit(
     spec = body.parse(content, ExperimentSpec)
     cost, warnings = admit(spec, here.settings)
     if dry_run:
+        with here.database.read() as tx:
+            inheritance.check(tx, spec)
         return _dry(spec, cost, warnings)
     digest, draft = _digest(request, content), Draft.of(spec)
     with here.database.write() as tx:
@@ -115,6 +118,7 @@ def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
         setup_hash=setup_hash(spec),
         warnings=warnings,
         cost=wire.CostEstimate.of(cost),
+        theorem=held_against(spec),
     )
     return Response(answer.model_dump_json(), media_type="application/json")
 

@@ -3,19 +3,24 @@
 A checkpoint remembers how many chunks came before it. A resumed attempt cuts the later ones and records them again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import starmap
+from typing import get_args
 
 import numpy as np
 from sqlalchemy import Connection, delete, insert, select
 
 from core.arrays import pack, unpack
 from core.result import SERIES
+from core.spec.experiment import Trajectory
 from store.tables import series_chunks
 
 _KEYS = ("seed", "step")
 COLUMNS = (*_KEYS, *SERIES)
 """The columns of a series: what a point is of, then what was measured."""
+
+TRAJECTORIES = get_args(Trajectory)
+"""Columns with further axes, of experiments whose ``evaluation.record`` asks for them."""
 
 
 def append(tx: Connection, experiment_id: str, attempt: int, points: Mapping[str, np.ndarray]) -> int:
@@ -24,7 +29,7 @@ def append(tx: Connection, experiment_id: str, attempt: int, points: Mapping[str
     The same chunk sent twice, because the answer to the first was lost, is stored once.
 
     Raises:
-        ValueError: The points aren't equally long columns of the names of :data:`COLUMNS`.
+        ValueError: The points aren't equally long columns of the names of :data:`COLUMNS`, and of trajectories.
     """
     columns = _checked(points)
     of_experiment = series_chunks.c.experiment_id == experiment_id
@@ -55,17 +60,26 @@ def cut(tx: Connection, experiment_id: str, chunks: int) -> None:
     )
 
 
-def read(tx: Connection, experiment_id: str) -> dict[str, np.ndarray]:
-    """All points, by seed and step."""
+def read(tx: Connection, experiment_id: str, trajectories: Iterable[str] = ()) -> dict[str, np.ndarray]:
+    """All points, by seed and step: :data:`COLUMNS`, and those of the ``trajectories`` that were recorded.
+
+    NaN stands for a metric that the software which recorded a point didn't have yet.
+    """
+    names = (*COLUMNS, *trajectories)
     payloads = tx.scalars(
         select(series_chunks.c.payload)
         .where(series_chunks.c.experiment_id == experiment_id)
         .order_by(series_chunks.c.number)
     )
-    parts = [_EMPTY, *map(unpack, payloads)]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+    parts = [_of(unpack(payload), names) for payload in payloads] or [_EMPTY]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in names if name in parts[0]}
     order = np.lexsort((columns["step"], columns["seed"]))
     return {name: column[order] for name, column in columns.items()}
+
+
+def _of(part: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
+    unknown = np.full(part["step"].shape, np.nan)
+    return {name: part.get(name, unknown) for name in names if name in part or name in COLUMNS}
 
 
 def _dtype(name: str) -> type[np.generic]:
@@ -78,10 +92,14 @@ _EMPTY = {name: np.empty(0, _dtype(name)) for name in COLUMNS}
 def _checked(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     if not points:
         return _EMPTY
-    if points.keys() != set(COLUMNS):
-        raise ValueError(f"points should have the columns {', '.join(COLUMNS)}; they have {', '.join(points)}")
-    columns = {name: np.asarray(points[name], _dtype(name)) for name in COLUMNS}
-    if len({column.shape for column in columns.values()}) > 1 or columns["step"].ndim != 1:
+    if points.keys() - set(TRAJECTORIES) != set(COLUMNS):
+        wanted, found = ", ".join(COLUMNS), ", ".join(points)
+        raise ValueError(f"points should have the columns {wanted}, and trajectories; they have {found}")
+    columns = {name: np.asarray(column, _dtype(name)) for name, column in points.items()}
+    lengths = {len(column) for column in columns.values() if column.ndim}
+    if len(lengths) > 1 or any(column.ndim != 1 for name, column in columns.items() if name not in TRAJECTORIES):
         shapes = ", ".join(starmap("{} {}".format, ((name, column.shape) for name, column in columns.items())))
-        raise ValueError(f"columns of points should be flat and equally long; theirs are {shapes}")
+        raise ValueError(
+            f"columns of points should be equally long, and flat but for trajectories; theirs are {shapes}"
+        )
     return columns

@@ -4,17 +4,16 @@ What workers do with them is in :mod:`store.queue`, what came out of them in :mo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, insert, select, tuple_, update
-from uuid_utils import uuid7
+from sqlalchemy import Connection, case, delete, func, select, tuple_, update
 
 from store import cursor as cursors
-from store import rows, runs, tagging
+from store import inheritance, intake, rows, runs, tagging
 from store.database import now
 from store.draft import Draft
 from store.errors import IllegalMove, VersionConflict
+from store.intake import Options as Options  # noqa: PLC0414  # known from here
 from store.records import Event, EventKind, Experiment, Log, Submission
 from store.states import State, move
 from store.tables import events as event_table
@@ -22,19 +21,8 @@ from store.tables import experiments, tags
 from store.tables import logs as log_table
 from store.transition import note, transition
 
-_REUSED = (State.QUEUED, State.RUNNING, State.COMPLETED)
 _NEWEST_FIRST = (experiments.c.created_at.desc(), experiments.c.id.desc())
 _NEAREST_TO_A_RESULT = case({State.COMPLETED: 0, State.RUNNING: 1, State.QUEUED: 2}, value=experiments.c.state, else_=3)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How an experiment is queued and bounded. Higher priority runs first; ``not_before`` is in Unix seconds."""
-
-    priority: int = 0
-    not_before: float | None = None
-    max_seconds: float | None = None
-    max_memory_mb: int | None = None
 
 
 def submit(
@@ -49,25 +37,12 @@ def submit(
         options: Of the new one; an experiment that is reused keeps its own.
         warnings: What is questionable about the spec.
         rerun: Queue a new one whatever there is.
+
+    Raises:
+        SpecError: The spec starts from another experiment, and can't.
     """
-    digest = draft.spec_hash
-    if tx.dialect.name == "postgresql":  # two equal submissions at once are one experiment; SQLite has one writer
-        tx.execute(select(func.pg_advisory_xact_lock(int.from_bytes(bytes.fromhex(digest[:16]), signed=True))))
-    if not rerun:
-        equal = tx.execute(
-            select(*rows.SHORT)
-            .where(experiments.c.spec_hash == digest, experiments.c.state.in_(_REUSED), ~experiments.c.cancel_requested)
-            .order_by(*_NEWEST_FIRST)
-            .limit(1)
-            .with_for_update()
-        ).first()
-        if equal is not None:
-            if tagging.merge(tx, equal.id, equal.created_at, draft.spec.tags):
-                _set(tx, equal.id, version=equal.version + 1)
-            return Submission(equal.id, State(equal.state), digest, equal.setup_hash, True, tuple(equal.warnings))
-    created = Submission(f"exp_{uuid7().hex}", State.QUEUED, digest, draft.setup_hash, False, tuple(warnings))
-    _insert(tx, created, draft, now(tx), owner=owner, options=options)
-    return created
+    (submission,) = intake.submit(tx, [(draft, warnings)], owner=owner, options=options, rerun=rerun)
+    return submission
 
 
 def get(tx: Connection, experiment_id: str) -> Experiment:
@@ -188,11 +163,13 @@ def remove(tx: Connection, experiment_id: str) -> None:
 
     Raises:
         NotFound: There is none.
-        IllegalMove: It hasn't ended.
+        IllegalMove: It hasn't ended, or another one waits to start from it.
     """
     state = State(rows.one(tx, experiment_id, experiments.c.state, lock=True).state)
     if not state.is_final:
         raise IllegalMove(state, "remove", "it has not ended; cancel it first")
+    if heirs := inheritance.heirs(tx, experiment_id):
+        raise IllegalMove(state, "remove", f"{heirs[0]} starts from it and has not ended; wait for it, or cancel it")
     tx.execute(delete(experiments).where(experiments.c.id == experiment_id))
 
 
@@ -215,32 +192,3 @@ def logs(tx: Connection, experiment_id: str) -> list[Log]:
 
 def _set(tx: Connection, experiment_id: str, **values: Any) -> None:
     tx.execute(update(experiments).where(experiments.c.id == experiment_id).values(values))
-
-
-def _insert(tx: Connection, new: Submission, draft: Draft, at: float, *, owner: str, options: Options) -> None:
-    spec = draft.spec
-    tx.execute(
-        insert(experiments).values(
-            id=new.id,
-            name=spec.name,
-            notes=spec.notes,
-            spec=draft.content,
-            spec_hash=new.spec_hash,
-            setup_hash=new.setup_hash,
-            state=new.state,
-            owner=owner,
-            priority=options.priority,
-            not_before=options.not_before,
-            max_seconds=options.max_seconds,
-            max_memory_mb=options.max_memory_mb,
-            device=spec.numerics.device,
-            attempt=0,
-            fruitless=0,
-            cancel_requested=False,
-            created_at=at,
-            version=1,
-            warnings=list(new.warnings),
-        )
-    )
-    tagging.write(tx, new.id, at, spec.tags)
-    note(tx, new.id, EventKind.SUBMITTED, at=at, attempt=0, detail={"owner": owner})

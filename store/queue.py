@@ -4,6 +4,7 @@ Every write of a claim is fenced: it names its attempt, and is refused (:class:`
 experiment is not running or another attempt has begun. So a worker that was thought lost can come back and do no harm.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,9 @@ from sqlalchemy import ColumnElement as Condition
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from core.arrays import pack
+from core.errors import SpecError
 from core.result import ExperimentResult
-from store import checkpoints, chunks, rows, runs
+from store import checkpoints, chunks, inheritance, rows, runs
 from store.checkpoints import Checkpoint
 from store.database import now
 from store.errors import Fenced
@@ -32,7 +34,7 @@ def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) 
 
     The best has the highest priority, then the longest wait. It is pinned to the device, and resumes from its newest
     whole checkpoint: the points that were recorded after that are cut. One whose spec this version of the software
-    doesn't understand fails, and the next one is taken.
+    doesn't understand, or whose start is gone, fails, and the next one is taken.
     """
     at = now(tx)
     best_first = (
@@ -45,8 +47,9 @@ def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) 
     while (best := tx.execute(best_first).first()) is not None:
         try:
             return _take(tx, best, at, worker_id=worker_id, device=device, lease_seconds=lease_seconds)
-        except ValidationError as error:
-            failure = {"failure_kind": FailureKind.USER, "failure_message": _foreign(error)}
+        except (ValidationError, SpecError) as error:
+            sentence = _foreign(error) if isinstance(error, ValidationError) else _orphaned(error)
+            failure = {"failure_kind": FailureKind.USER, "failure_message": sentence}
             transition(tx, best.id, State.RUNNING, State.FAILED, at=at, kind=EventKind.FAILED, values=failure)
     return None
 
@@ -176,7 +179,12 @@ def _claimable(at: float) -> Condition[bool]:
 
 
 def _take(tx: Connection, best: AnyRow, at: float, *, worker_id: str, device: str, lease_seconds: float) -> Claim:
-    """Starts the experiment of a row; raises ValidationError if it is started but its spec can't be read."""
+    """Starts the experiment of a row.
+
+    Raises:
+        ValidationError: It is started, but its spec can't be read.
+        SpecError: It is started, but there is nothing that it could start from.
+    """
     attempt = best.attempt + 1
     checkpoint = checkpoints.newest(tx, best.id, at=at, attempt=attempt)
     chunks.cut(tx, best.id, checkpoint.chunks if checkpoint else 0)
@@ -203,7 +211,8 @@ def _take(tx: Connection, best: AnyRow, at: float, *, worker_id: str, device: st
         raise Fenced(best.id, attempt)
     spec = rows.load(tx, [best])[0].spec
     payload = checkpoint.payload if checkpoint else None
-    return Claim(best.id, attempt, spec, device, payload, best.max_seconds, best.max_memory_mb)
+    inherited = inheritance.inherited(tx, spec)
+    return Claim(best.id, attempt, spec, device, payload, best.max_seconds, best.max_memory_mb, inherited)
 
 
 def _foreign(error: ValidationError) -> str:
@@ -213,6 +222,10 @@ def _foreign(error: ValidationError) -> str:
         f"its spec is another version's and not valid in this one ({place}: {first['msg']}); "
         "submit it again as this version wants it"
     )
+
+
+def _orphaned(error: SpecError) -> str:
+    return f"it starts from another experiment: {'; '.join(problem.message for problem in error.problems)}"
 
 
 def _report(tx: Connection, claim: Claim, **values: Any) -> AnyRow:
@@ -241,6 +254,7 @@ def _leave(tx: Connection, claim: Claim, to: State, kind: EventKind, **values: A
 def _outcome(claim: Claim, result: ExperimentResult) -> dict[str, Any]:
     return {
         "teacher_response": pack({"response": np.array(result.teacher_response, np.float64)}),
+        "baselines": [json.loads(baseline.model_dump_json()) for baseline in result.baselines],  # words for NaN
         "step": max(run.steps for run in result.runs),
         "of": claim.spec.optimizer.steps,
         "eta_seconds": None,

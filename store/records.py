@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+
 from core.result import Outcome
 from core.spec import ExperimentSpec
 from store.states import State
@@ -40,12 +42,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One seed of an experiment; outcome, steps and summary are there once it has ended."""
+    """One seed of an experiment; all but the seed is there once it has ended."""
 
     seed: int
     outcome: Outcome | None = None
     steps: int | None = None
     summary: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class Claim:
         checkpoint: The newest whole checkpoint, None to begin at step 0.
         max_seconds: The submitter's limit, None for no limit.
         max_memory_mb: The submitter's limit, None for no limit.
+        inherited: The parameters that each seed begins with, by name, where the start is ``from_experiment``.
     """
 
     experiment_id: str
@@ -148,6 +152,7 @@ class Claim:
     checkpoint: bytes | None
     max_seconds: float | None
     max_memory_mb: int | None
+    inherited: Mapping[int, Mapping[str, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)

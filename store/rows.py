@@ -13,8 +13,8 @@ from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
 from store.states import State
 from store.tables import AnyRow, experiments
 
-SHORT = [column for column in experiments.c if column.name != "teacher_response"]
-"""What an :class:`Experiment` is made of: everything but the blob."""
+SHORT = [column for column in experiments.c if column.name not in {"teacher_response", "baselines"}]
+"""What an :class:`Experiment` is made of: everything but the parts of its result."""
 
 ID = re.compile(r"exp_[0-9a-f]{32}")
 """Every id. What doesn't look so is not sent to the database, which may be unable to hold it."""

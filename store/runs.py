@@ -33,7 +33,7 @@ def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int
     """The runs that have ended of each experiment, by seed."""
     found: dict[str, dict[int, RunRecord]] = {}
     for row in tx.execute(select(*_SHORT).where(runs.c.experiment_id.in_(list(experiment_ids)))):
-        run = RunRecord(row.seed, Outcome(row.outcome), row.steps, _summary(row))
+        run = RunRecord(row.seed, Outcome(row.outcome), row.steps, _summary(row), tuple(row.warnings))
         found.setdefault(row.experiment_id, {})[row.seed] = run
     return found
 
@@ -42,6 +42,13 @@ def results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
     """The runs of an experiment with their final arrays, by seed."""
     rows = tx.execute(select(runs).where(runs.c.experiment_id == experiment_id))
     return {row.seed: _result(row) for row in rows}
+
+
+def parameters(tx: Connection, experiment_id: str, seeds: Iterable[int]) -> dict[int, dict[str, np.ndarray]]:
+    """The final parameters of some runs of an experiment, by seed and name."""
+    query = select(runs.c.seed, runs.c.arrays).where(runs.c.experiment_id == experiment_id)
+    wanted = set(seeds)  # which may be more than a query has room for
+    return {row.seed: _parameters(unpack(row.arrays)) for row in tx.execute(query) if row.seed in wanted}
 
 
 def drop(tx: Connection, experiment_id: str) -> None:
@@ -82,15 +89,17 @@ def _summary(row: AnyRow) -> dict[str, float]:
 
 
 def _result(row: AnyRow) -> RunResult:
-    arrays = {name: array.tolist() for name, array in unpack(row.arrays).items()}
-    names = [name for name in arrays if name.startswith(PARAMETER)]
-    parameters = {name.removeprefix(PARAMETER): arrays.pop(name) for name in names}
+    arrays = unpack(row.arrays)
     return RunResult(
         seed=row.seed,
         outcome=Outcome(row.outcome),
         steps=row.steps,
-        parameters=parameters,
+        parameters={name: array.tolist() for name, array in _parameters(arrays).items()},
         summary=_summary(row),
         warnings=row.warnings,
-        **arrays,
+        **{name: array.tolist() for name, array in arrays.items() if not name.startswith(PARAMETER)},
     )
+
+
+def _parameters(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(PARAMETER): array for name, array in arrays.items() if name.startswith(PARAMETER)}

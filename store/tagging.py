@@ -20,15 +20,6 @@ def write(tx: Connection, experiment_id: str, created_at: float, names: Sequence
         )
 
 
-def merge(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> bool:
-    """Gives an experiment these tags behind those that it has; whether there was a new one."""
-    present = read(tx, [experiment_id]).get(experiment_id, ())
-    if set(names) <= set(present):
-        return False
-    write(tx, experiment_id, created_at, [*present, *names])
-    return True
-
-
 def read(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The tags of each experiment that has any."""
     found: dict[str, list[str]] = {}

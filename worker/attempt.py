@@ -7,7 +7,7 @@ import traceback
 from store.records import Claim, Failure, FailureKind
 from worker.leash import Leash
 from worker.ledger import ClaimLost, Ledger
-from worker.messages import Advanced, Cancel, Failed, Finished, Pause, Paused, Train
+from worker.messages import Advanced, Cancel, Failed, Finished, Pause, Paused, Train, pack_inherited
 from worker.process import LOG_BYTES, TrainerDied, TrainerProcess
 
 LOOK_SECONDS = 0.5
@@ -46,9 +46,10 @@ class Attempt:
             raise
 
     def _train(self) -> None:
-        spec = self._claim.spec.model_dump_json().encode()
+        claim = self._claim
+        inherited = None if claim.inherited is None else pack_inherited(claim.inherited)
         try:
-            self._trainer.send(Train(spec, self._claim.device, self._claim.checkpoint))
+            self._trainer.send(Train(claim.spec.model_dump_json().encode(), claim.device, claim.checkpoint, inherited))
             while not (self._hear() or self._look()):
                 pass
         except TrainerDied as death:

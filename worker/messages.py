@@ -13,6 +13,13 @@ from dataclasses import dataclass, fields
 from multiprocessing.connection import Connection
 from typing import Any
 
+import numpy as np
+
+from core.arrays import pack, unpack
+
+Inherited = Mapping[int, Mapping[str, np.ndarray]]
+"""Parameters by seed and name, as the start ``from_experiment`` takes them."""
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -27,11 +34,13 @@ class Train:
         spec: The spec as JSON.
         device: ``cpu`` or ``cuda``.
         checkpoint: Packed arrays to go on from; ``None`` to begin.
+        inherited: Where the start is ``from_experiment``, what :func:`pack_inherited` makes of its parameters.
     """
 
     spec: bytes
     device: str
     checkpoint: bytes | None
+    inherited: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,20 @@ Message = Ready | Train | Cancel | Pause | Advanced | Finished | Paused | Failed
 _KINDS: Mapping[str, type[Message]] = {
     kind.__name__: kind for kind in (Ready, Train, Cancel, Pause, Advanced, Finished, Paused, Failed)
 }
+
+
+def pack_inherited(parameters: Inherited) -> bytes:
+    """Parameters by seed and name as the arrays ``seed/name``."""
+    return pack({f"{seed}/{name}": array for seed, named in parameters.items() for name, array in named.items()})
+
+
+def unpack_inherited(data: bytes) -> Inherited:
+    """The parameters that :func:`pack_inherited` packed."""
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for place, array in unpack(data).items():
+        seed, _, name = place.partition("/")
+        found.setdefault(int(seed), {})[name] = array
+    return found
 
 
 def send(connection: Connection, message: Message) -> None:

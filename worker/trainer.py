@@ -20,7 +20,19 @@ from core.errors import ExtrapolabError
 from core.spec import ExperimentSpec
 from core.training import State, advance, begin, cancel, finish, flush, resume, snapshot
 from store.settings import Settings
-from worker.messages import Advanced, Cancel, Failed, Finished, Pause, Paused, Ready, Train, receive, send
+from worker.messages import (
+    Advanced,
+    Cancel,
+    Failed,
+    Finished,
+    Pause,
+    Paused,
+    Ready,
+    Train,
+    receive,
+    send,
+    unpack_inherited,
+)
 from worker.provenance import provenance
 from worker.settings import WorkerSettings
 
@@ -86,10 +98,11 @@ def serve(connection: Connection, checkpoint_seconds: float) -> None:
 def train(connection: Connection, order: Train, checkpoint_seconds: float) -> None:
     """Trains one experiment in slices, listening between them; ends with Finished or Paused."""
     spec = ExperimentSpec.model_validate_json(order.spec)
+    inherited = None if order.inherited is None else unpack_inherited(order.inherited)
     if order.checkpoint is None:
-        state = begin(spec, order.device)
+        state = begin(spec, order.device, inherited)
     else:
-        state = resume(spec, unpack(order.checkpoint), order.device)
+        state = resume(spec, unpack(order.checkpoint), order.device, inherited)
     logger.info("training on %s from step %d of %d", order.device, state.step, spec.optimizer.steps)
     report, steps = Report(connection, state, checkpoint_seconds), 1
     while not state.done:

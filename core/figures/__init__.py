@@ -10,11 +10,21 @@ from typing import Any
 
 from matplotlib.figure import Figure as Ink
 
-from core.figures import response, spectrum, study, training
-from core.figures.info import Info
+from core.figures import (
+    eigenvalues,
+    imbalance,
+    response,
+    spectrum,
+    study,
+    training,
+    trajectory,
+    weighted_spectrum,
+)
+from core.figures.info import Info, NotDrawable
 from core.figures.style import Format, render
+from core.spec.experiment import Trajectory
 
-__all__ = ["FIGURES", "STUDY_FIGURES", "Figure", "Format", "Info", "render"]
+__all__ = ["FIGURES", "STUDY_FIGURES", "Figure", "Format", "Info", "NotDrawable", "render"]
 
 
 @dataclass(frozen=True)
@@ -23,15 +33,28 @@ class Figure:
 
     Attributes:
         info: The numbers. For one experiment of (spec, result, series); for a study of (title, panels, evidence).
+            Raises NotDrawable where there is nothing to show.
         draw: The numbers inked.
+        early: Whether ``info`` takes None for a result that isn't there yet.
+        trajectory: The recorded trajectory that the series has to hold.
     """
 
     info: Callable[..., Info]
     draw: Callable[[Any], Ink]
+    early: bool = False
+    trajectory: Trajectory | None = None
 
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {module.__name__.rpartition(".")[2]: Figure(module.info, module.draw) for module in (response, training, spectrum)}
+    {
+        "response": Figure(response.info, response.draw),
+        "training": Figure(training.info, training.draw, early=True),
+        "spectrum": Figure(spectrum.info, spectrum.draw),
+        "weighted_spectrum": Figure(weighted_spectrum.info, weighted_spectrum.draw),
+        "imbalance": Figure(imbalance.info, imbalance.draw, early=True),
+        "eigenvalues": Figure(eigenvalues.info, eigenvalues.draw, early=True, trajectory="eigenvalues"),
+        "trajectory": Figure(trajectory.info, trajectory.draw, early=True, trajectory="response"),
+    }
 )
 """Figures of one experiment, by name."""
 

@@ -3,10 +3,18 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import style
-from core.figures.info import Info, SeedLine, Series, heading
-from core.result import ExperimentResult, Response
+from core.figures import seeds, style
+from core.figures.info import Info, Line, SeedLine, Series, diverged, heading, median
+from core.figures.teacher import by_channel, entry, entry_words
+from core.result import ExperimentResult
 from core.spec import ExperimentSpec
+
+
+class BaselineLine(Line):
+    """The response of a method without gradient descent."""
+
+    name: str
+    order: int
 
 
 class ResponseInfo(Info):
@@ -18,6 +26,11 @@ class ResponseInfo(Info):
         teacher: ĥ_j.
         students: h_j of each seed.
         errors: |h_j - ĥ_j| of each seed.
+        baselines: h_j of each method that the spec asks for.
+        baseline_errors: |h_j - ĥ_j| of each of them.
+        diverged: The seeds that diverged.
+        median: Of ``students`` that did not diverge, where seeds are many.
+        median_error: Of ``errors``, likewise.
     """
 
     length: int
@@ -25,33 +38,41 @@ class ResponseInfo(Info):
     teacher: list[float]
     students: list[SeedLine]
     errors: list[SeedLine]
+    baselines: list[BaselineLine]
+    baseline_errors: list[BaselineLine]
+    diverged: list[int]
+    median: Line | None
+    median_error: Line | None
 
 
 def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> ResponseInfo:
     """The numbers of the figure."""
     del series
-    teacher = _channels(result.teacher_response)
-    entry = np.unravel_index(np.abs(teacher).max(axis=0).argmax(), teacher.shape[1:])
-    lags = [float(j) for j in range(len(teacher))]
-    responses = {run.seed: _channels(run.response)[:, *entry] for run in result.runs}
-    wanted = teacher[:, *entry]
-    with np.errstate(all="ignore"):
-        errors = {seed: np.abs(response - wanted) for seed, response in responses.items()}
-    p, m = teacher.shape[1:]
-    which = f", output {entry[0] + 1} of {p}, input {entry[1] + 1} of {m}" if p * m > 1 else ""
+    teacher = by_channel(result.teacher_response)
+    place, lags = entry(teacher), [float(j) for j in range(len(teacher))]
+    wanted, lost = teacher[:, *place], diverged(result)
+    responses = {run.seed: by_channel(run.response)[:, *place] for run in result.runs}
+    baselines = [(found, by_channel(found.response)[:, *place]) for found in result.baselines]
+
+    def apart(response: np.ndarray) -> list[float]:
+        with np.errstate(all="ignore"):
+            return np.abs(response - wanted).tolist()
+
+    students = [SeedLine(seed=seed, x=lags, y=response.tolist()) for seed, response in responses.items()]
+    errors = [SeedLine(seed=seed, x=lags, y=apart(response)) for seed, response in responses.items()]
     return ResponseInfo(
-        **heading(spec, f"Impulse response{which}"),
+        **heading(spec, f"Impulse response{entry_words(place, teacher.shape)}"),
         length=spec.training.length,
-        entry=(int(entry[0]), int(entry[1])),
+        entry=place,
         teacher=wanted.tolist(),
-        students=[SeedLine(seed=seed, x=lags, y=response.tolist()) for seed, response in responses.items()],
-        errors=[SeedLine(seed=seed, x=lags, y=error.tolist()) for seed, error in errors.items()],
+        students=students,
+        errors=errors,
+        baselines=[BaselineLine(name=b.name, order=b.order, x=lags, y=h.tolist()) for b, h in baselines],
+        baseline_errors=[BaselineLine(name=b.name, order=b.order, x=lags, y=apart(h)) for b, h in baselines],
+        diverged=lost,
+        median=median([line for line in students if line.seed not in lost]),
+        median_error=median([line for line in errors if line.seed not in lost]),
     )
-
-
-def _channels(response: Response) -> np.ndarray:
-    """(q, p, m)."""
-    return np.array(response, dtype=float).reshape(len(response), *np.shape(response)[1:] or (1, 1))
 
 
 @style.inked
@@ -59,20 +80,20 @@ def draw(info: ResponseInfo) -> Figure:
     """Responses above, errors below, and a line at k between what was trained and what was not."""
     figure, (above, below) = style.panels(2, 1, height=5.2)
     lags = range(len(info.teacher))
-    for axes, lines in ((above, info.students), (below, info.errors)):
-        for i, line in enumerate(lines):
-            values = style.drawable(line.y, logarithmic=axes is below)
-            label = "students, one line a seed" if i == 0 and axes is above else None
-            axes.plot(line.x, values, color=style.COLOURS[0], alpha=0.7, lw=1, label=label)
-        axes.axvline(
-            info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}" if axes is above else None
-        )
+    for axes, lines, middle, baselines in (
+        (above, info.students, info.median, info.baselines),
+        (below, info.errors, info.median_error, info.baseline_errors),
+    ):
+        first, logarithmic = axes is above, axes is below
+        seeds.draw(axes, lines, diverged=info.diverged, median=middle, logarithmic=logarithmic, label=first)
+        for i, line in enumerate(baselines, 1):
+            label = f"{line.name.replace('_', ' ')} (order {line.order})" if first else None
+            colour, y = style.COLOURS[i % len(style.COLOURS)], style.drawable(line.y, logarithmic=logarithmic)
+            axes.plot(line.x, y, color=colour, ls="--", lw=1.2, label=label)
+        axes.axvline(info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}" if first else None)
     teacher = style.drawable(info.teacher)
     above.plot(lags, teacher, "o", ms=3, color=style.TEACHER, label="teacher")
-    low, high = np.nanmin([0, *teacher]), np.nanmax([0, *teacher])
-    margin = 0.3 * (high - low)
-    if margin > 0:
-        above.set_ylim(low - margin, high + margin)
+    style.around(above, teacher)
     below.plot(lags, style.drawable(np.abs(teacher), logarithmic=True), color=style.BASELINE, ls="--", label="|ĥ_j|")
     style.logarithmic_y(below)
     above.set(ylabel="h_j")

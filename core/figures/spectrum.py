@@ -3,46 +3,55 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from core import teachers
-from core.figures import style
-from core.figures.info import Info, SeedLine, Series, heading
+from core.figures import seeds, style
+from core.figures.info import Info, Line, SeedLine, Series, diverged, heading, median
+from core.figures.teacher import system
 from core.result import ExperimentResult
-from core.spec import ExperimentSpec, RecurrentTeacher, states
+from core.spec import ExperimentSpec
 from core.systems import eigenvalues, hankel_singular_values
-
-LARGEST_TEACHER = 300
-"""Above so many states the teacher is left out: its eigenvalues would keep whoever asks waiting."""
 
 
 class SpectrumInfo(Info):
     """Sorted values by rank 1, 2, ...
 
     Attributes:
-        teacher_eigenvalues: |λ̂_i| of the teacher; empty for a very large one.
-        eigenvalues: |λ_i| of each seed's A.
+        teacher_eigenvalues: |λ̂_i| of the teacher; empty for a very large or non-linear one.
+        eigenvalues: |λ_i| of each seed's A; empty lines where the student has none.
         teacher_hankel: Hankel singular values of the teacher's response.
         hankel: Those of each seed's response.
+        diverged: The seeds that diverged.
+        median_eigenvalues: Of ``eigenvalues``, where seeds are many.
+        median_hankel: Of ``hankel``, likewise.
     """
 
     teacher_eigenvalues: list[float]
     eigenvalues: list[SeedLine]
     teacher_hankel: list[float]
     hankel: list[SeedLine]
+    diverged: list[int]
+    median_eigenvalues: Line | None
+    median_hankel: Line | None
 
 
 def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> SpectrumInfo:
     """The numbers of the figure."""
     del series
-    poles, hankel = np.empty(0), np.empty(0)
-    if not isinstance(spec.teacher, RecurrentTeacher) and states(spec.teacher) <= LARGEST_TEACHER:
-        teacher = teachers.build(spec.teacher)
-        poles, hankel = np.abs(eigenvalues(teacher.A)), hankel_singular_values(teacher, spec.horizon)
+    poles, hankel, teacher = np.empty(0), np.empty(0), system(spec)
+    if teacher is not None:
+        poles = np.abs(eigenvalues(teacher.A))
+        if getattr(spec.teacher, "readout", None) is None:
+            hankel = hankel_singular_values(teacher, spec.horizon)
+    own = [_ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues]) for run in result.runs]
+    own_hankel = [_ranked(run.seed, run.hankel_singular_values) for run in result.runs]
     return SpectrumInfo(
         **heading(spec, "Spectrum"),
         teacher_eigenvalues=poles.tolist(),
-        eigenvalues=[_ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues]) for run in result.runs],
+        eigenvalues=own,
         teacher_hankel=hankel.tolist(),
-        hankel=[_ranked(run.seed, run.hankel_singular_values) for run in result.runs],
+        hankel=own_hankel,
+        diverged=diverged(result),
+        median_eigenvalues=median(own),
+        median_hankel=median(own_hankel),
     )
 
 
@@ -54,22 +63,20 @@ def _ranked(seed: int, values: list[float]) -> SeedLine:
 def draw(info: SpectrumInfo) -> Figure:
     """Eigenvalues on the left, Hankel singular values on the right, both logarithmic."""
     figure, (left, right) = style.panels(1, 2, width=7.6, height=3.8)
-    for axes, lines, teacher in (
-        (left, info.eigenvalues, info.teacher_eigenvalues),
-        (right, info.hankel, info.teacher_hankel),
+    for axes, lines, middle, teacher in (
+        (left, info.eigenvalues, info.median_eigenvalues, info.teacher_eigenvalues),
+        (right, info.hankel, info.median_hankel, info.teacher_hankel),
     ):
-        for i, line in enumerate(lines):
-            label = "students, one line a seed" if i == 0 else None
-            values = style.drawable(line.y, logarithmic=True)
-            axes.plot(line.x, values, "o-", ms=2.5, lw=0.8, alpha=0.7, color=style.COLOURS[0], label=label)
+        seeds.draw(axes, lines, diverged=info.diverged, median=middle, logarithmic=True, marker="o", ms=2.5)
         ranks = range(1, len(teacher) + 1)
-        axes.plot(
-            ranks, style.drawable(teacher, logarithmic=True), "x", ms=7, mew=1.6, color=style.TEACHER, label="teacher"
-        )
+        values = style.drawable(teacher, logarithmic=True)
+        axes.plot(ranks, values, "x", ms=7, mew=1.6, color=style.TEACHER, label="teacher" if teacher else None)
         style.logarithmic_y(axes)
         axes.set_xlabel("rank")
     left.set_ylabel("|λ| of A")
     right.set_ylabel("Hankel singular value")
-    left.legend(loc="best")
+    if not any(line.y for line in info.eigenvalues):
+        left.text(0.5, 0.5, "the student has no A", transform=left.transAxes, ha="center", color=style.BASELINE)
+    right.legend(loc="best")
     style.sign(figure, info.title, info.source)
     return figure

@@ -25,8 +25,11 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 TEACHER = "#000000"
 BASELINE = "#7F7F7F"
 
+LOST = "#A50026"
+"""Of seeds that diverged, where seeds have no colours of their own."""
+
 LARGEST = 1e100
-"""Where larger numbers are drawn."""
+"""Larger numbers are not drawn: matplotlib can't transform them."""
 
 SMALLEST = 1e-17
 """Where zero is drawn on a logarithmic axis: below the rounding of anything of order 1."""
@@ -67,13 +70,41 @@ def panels(rows: int, columns: int, width: float = 6.4, height: float = 4.4) -> 
 
 
 def drawable(values: ArrayLike, *, logarithmic: bool = False) -> np.ndarray:
-    """Values as an axis can take them: gaps for what isn't finite, within what matplotlib can transform.
+    """Values as an axis can take them: gaps for what isn't finite or is above :data:`LARGEST`.
 
-    On a logarithmic axis zero and less are drawn at :data:`SMALLEST`.
+    On a logarithmic axis zero and less are drawn at :data:`SMALLEST`. :func:`note_limits` says so.
     """
     array = np.asarray(values, dtype=float)
-    low = SMALLEST if logarithmic else -LARGEST
-    return np.where(np.isfinite(array), np.clip(array, low, LARGEST), np.nan)
+    shown = np.where(np.abs(array) <= LARGEST, array, np.nan)
+    return np.maximum(shown, SMALLEST) if logarithmic else shown
+
+
+def note_limits(axes: Axes, *values: ArrayLike, logarithmic: bool = False) -> None:
+    """Says above the axes what :func:`drawable` leaves out of the values, or moves."""
+    every = np.concatenate([np.ravel(np.asarray(some, dtype=float)) for some in values]) if values else np.empty(0)
+    notes = []
+    if (~(np.abs(every) <= LARGEST)).any():
+        notes.append(f"values above {LARGEST:g} not drawn")
+    if logarithmic and (every < SMALLEST).any():
+        notes.append(f"values below {SMALLEST:g} drawn there")
+    if notes:
+        axes.set_title("; ".join(notes), loc="right", fontsize=7, color=BASELINE)
+
+
+def around(axes: Axes, values: ArrayLike) -> None:
+    """Makes the y axis show the values and zero with some room, whatever else is drawn."""
+    shown = drawable(values)
+    known = [0.0, *shown[np.isfinite(shown)]]
+    margin = 0.3 * (max(known) - min(known))
+    if margin > 0:
+        axes.set_ylim(min(known) - margin, max(known) + margin)
+
+
+def over_steps(axes: Axes) -> None:
+    """Makes the x axis one of steps: logarithmic from 1 on, with 0 in its place."""
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("step")
 
 
 def logarithmic_y(axes: Axes) -> None:

@@ -38,5 +38,45 @@ def zero_baseline(target: Target) -> float:
     return float(_largest(target.response[target.length :]))
 
 
+def extrapolation_horizon(response: np.ndarray, target: Target, tolerance: float) -> np.ndarray:
+    """The first lag j with |e_j| > ``tolerance`` x max_{j<k} |ĥ_j|, q where there is none, shape (...).
+
+    It is below k for a student that does not fit. Where the teacher is silent up to k, as a long delay is, the scale is
+    max_{j<q} |ĥ_j|. A response that is not a number is off.
+
+    Args:
+        response: (..., q, p, m).
+        target: What it should be.
+        tolerance: ``evaluation.fit_tolerance``.
+    """
+    scale = np.abs(target.response[: target.length]).max() or np.abs(target.response).max()
+    off = ~(np.abs(response - target.response).max(axis=(-2, -1)) <= tolerance * scale)
+    return np.where(off.any(axis=-1), off.argmax(axis=-1), target.horizon).astype(float)
+
+
+def sequence_errors(response: np.ndarray, target: Target) -> np.ndarray:
+    """E|y_t - ŷ_t|² / E|ŷ_t|² on white inputs, for every t < q, shape (..., q); exact, without a sample.
+
+    From rest y_t = Σ_{j<=t} h_j x_{t-j}, so that E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t} |ĥ_j|², norms being
+    Frobenius'. As long as the teacher is silent, as a delay is before its lag, there is no variance to compare with;
+    the error is then relative to that at the horizon (and if that is 0 too, 0 for a silent student, else infinite).
+    """
+    error, variance = (
+        np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1) for values in (response - target.response, target.response)
+    )
+    variance = np.where(variance > 0, variance, variance[-1])
+    return np.divide(error, variance, out=np.where(error > 0, np.inf, error), where=variance > 0)
+
+
+def sequence_fit_error(response: np.ndarray, target: Target) -> np.ndarray:
+    """max_{t<k} of :func:`sequence_errors`, shape (...)."""
+    return sequence_errors(response, target)[..., : target.length].max(axis=-1)
+
+
+def sequence_extrapolation_error(response: np.ndarray, target: Target) -> np.ndarray:
+    """max_{k<=t<q} of :func:`sequence_errors`, shape (...)."""
+    return sequence_errors(response, target)[..., target.length :].max(axis=-1)
+
+
 def _largest(values: np.ndarray) -> np.ndarray:
     return np.abs(values).max(axis=(-3, -2, -1))

@@ -9,26 +9,33 @@ with <.,.> between rows and columns,
     (∂h_j/∂A, ∂h_l/∂A) = Σ_{r+s=j-1, r'+s'=l-1} <G_r, G_r'> <H_s, H_s'>   (a convolution in (r, r')),
 
 and for symmetric A half of that plus half of the same sum over <G_r, H_s'> <H_s, G_r'>.
+
+With factors R on the learning rate (``optimizer.rates``) GD is plain GD in the parameters R^-½ θ: J R Jᵀ takes the
+place of J Jᵀ.
 """
 
 import numpy as np
 
 from core.losses import Target
-from core.spec import LinearStudent
+from core.spec import LinearStudent, Rates
 from core.systems import LinearSystem, controllability_columns, observability_rows, where_finite
 
+_AS_GIVEN = Rates()
 
-def sharpness(system: LinearSystem, student: LinearStudent, target: Target) -> np.ndarray:
-    """2 λ_max(M^½ J Jᵀ M^½) for each system of the batch, shape (...)."""
-    kernel = tangent_kernel(system, student, target.length)
+
+def sharpness(system: LinearSystem, student: LinearStudent, target: Target, rates: Rates = _AS_GIVEN) -> np.ndarray:
+    """2 λ_max(M^½ J R Jᵀ M^½) for each system of the batch, shape (...)."""
+    kernel = tangent_kernel(system, student, target.length, rates)
     root = _square_root(target.M)
     weighed = np.einsum("aj,...jlxy,lb->...axby", root, kernel, root, optimize=True)
     size = weighed.shape[-1] * target.length
     return 2 * where_finite(np.linalg.eigvalsh, weighed.reshape(*weighed.shape[:-4], size, size))[..., -1]
 
 
-def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int) -> np.ndarray:
-    """J Jᵀ, the inner products of ∂h_j/∂θ and ∂h_l/∂θ over the trained parameters, as GD sees them.
+def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int, rates: Rates = _AS_GIVEN) -> np.ndarray:
+    """J R Jᵀ, the inner products of ∂h_j/∂θ and ∂h_l/∂θ over the trained parameters, as GD sees them.
+
+    A tied student's one vector has B's rate.
 
     Returns:
         Shape (..., k, k, p m, p m): lags j and l, then the entry of h_j and the entry of h_l.
@@ -45,13 +52,14 @@ def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int) ->
     if "A" in student.trained and student.structure == "symmetric":
         HG = GH.swapaxes(-4, -3).swapaxes(-2, -1)
         kernel = (kernel + np.einsum("...jloiuq->...jloiqu", _convolve(GH, HG))) / 2
+    kernel *= rates.A
     if "B" in student.trained:
-        kernel += np.einsum("...jloq,iu->...jloiqu", GG, np.eye(m))
+        kernel += rates.B * np.einsum("...jloq,iu->...jloiqu", GG, np.eye(m))
     if "C" in student.trained:
-        kernel += np.einsum("...jliu,oq->...jloiqu", HH, np.eye(p))
+        kernel += (rates.B if student.tied else rates.C) * np.einsum("...jliu,oq->...jloiqu", HH, np.eye(p))
     if student.tied and "B" in student.trained:
-        kernel += np.einsum("...jlou,iq->...jloiqu", GH, np.eye(m))
-        kernel += np.einsum("...ljqi,ou->...jloiqu", GH, np.eye(m))
+        kernel += rates.B * np.einsum("...jlou,iq->...jloiqu", GH, np.eye(m))
+        kernel += rates.B * np.einsum("...ljqi,ou->...jloiqu", GH, np.eye(m))
     return kernel.reshape(*kernel.shape[:-4], p * m, p * m)
 
 

@@ -84,7 +84,7 @@ class Evaluation(Part):
         512,
         description="Fresh Gaussian sequences that non-linear students are measured on; unused for linear ones.",
     )
-    seed: Seed = Field(0, description="Draws the fresh sequences.")
+    seed: Seed = Field(0, description="Draws the fresh sequences, and those of the subspace baseline.")
 
 
 class Numerics(Part):

@@ -56,6 +56,11 @@ class WarmStart(Part):
     warm: Annotated[Real, Field(ge=0)] = 0.0
     fixed: Real | None = None
     distribution: Literal["gaussian", "uniform"] = Field("gaussian", description="N(0, 1), or uniform on [0, 1).")
+    generator: Literal["pcg64", "mt19937"] = Field(
+        "pcg64",
+        description="What a seed means: NumPy's default generator, or its legacy RandomState (seeds modulo 2³²), which "
+        "the published experiments were drawn with.",
+    )
 
 
 class WideStart(Part):

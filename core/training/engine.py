@@ -56,6 +56,10 @@ class Engine(Protocol):
         """Those metrics of :data:`core.result.METRICS` that such a student has, each (S,), of ``parameters`` (S, n)."""
         ...
 
+    def at_the_end(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
+        """Metrics that are looked at only once, each (S,), of ``parameters`` (S, n) after ``steps`` (S,)."""
+        ...
+
     def trajectories(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """What ``evaluation.record`` asks for: ``response`` (S, q, p, m), ``eigenvalues`` (S, d, 2), [re, im]."""
         ...

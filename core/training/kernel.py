@@ -4,66 +4,67 @@ A seed's numbers do not depend on its company, nor on how many threads there are
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import assert_never
 
 import numpy as np
 import torch
 
 from core.losses import Target
 from core.spec import (
+    Adam,
     AdaptiveGradientDescent,
+    ConstantSchedule,
+    CosineSchedule,
     ExperimentSpec,
+    ExponentialSchedule,
     GradientDescent,
     GradientFlow,
     LinearStudent,
     Momentum,
+    Optimizer,
+    WarmupSchedule,
     channels,
 )
 from core.training import compiled
 from core.training.layout import LinearLayout
+from core.training.schedule import rates_of
 from core.training.stepper import DIVERGED_ABOVE, RUNNING, Batch
+
+Float = type[np.float64] | type[np.float32]
+
+
+def fits(spec: ExperimentSpec) -> bool:
+    """Whether the compiled loops know the experiment's students: those with one input and one output."""
+    return channels(spec.teacher) == (1, 1)
+
+
+def problem_of(student: LinearStudent, target: Target, kind: Float) -> compiled.Problem:
+    """What the compiled loops minimise, in numbers of this kind."""
+    return compiled.Problem(
+        target.M.astype(kind),
+        target.response[: target.length, 0, 0].astype(kind),
+        student.dim,
+        student.structure == "diagonal",
+        student.structure == "symmetric",
+        student.tied,
+        np.array([name in student.trained for name in "ABC"]),
+    )
 
 
 class KernelStepper:
     """See :class:`core.training.stepper.Stepper`. For students with one input and one output."""
 
-    def __init__(self, spec: ExperimentSpec, layout: LinearLayout, target: Target, dtype: torch.dtype) -> None:
-        """For the student, target and optimizer of ``spec``."""
-        kind = np.float64 if dtype == torch.float64 else np.float32
-        student, optimizer = spec.student, spec.optimizer
-        assert isinstance(student, LinearStudent)  # noqa: S101  # see fits
-        assert not isinstance(optimizer, GradientFlow)  # noqa: S101  # see fits
-        rule, numbers = compiled.GRADIENT_DESCENT, (optimizer.lr, 0.0, 0.0)
-        if isinstance(optimizer, Momentum):
-            rule, numbers = compiled.MOMENTUM, (optimizer.lr, optimizer.momentum, 0.0)
-        if isinstance(optimizer, AdaptiveGradientDescent):
-            rule, numbers = compiled.ADAPTIVE, (optimizer.lr, optimizer.beta, optimizer.soft)
-        self._fixed = (
-            target.M.astype(kind),
-            target.response[: target.length, 0, 0].astype(kind),
-            student.dim,
-            student.structure == "diagonal",
-            student.structure == "symmetric",
-            student.tied,
-            np.array([name in student.trained for name in "ABC"]),
-            rule,
-            np.array(numbers, kind),
-            np.array(layout.ends),
-            np.array([optimizer.stop_below, DIVERGED_ABOVE]),
-        )
-
-    @staticmethod
-    def fits(spec: ExperimentSpec) -> bool:
-        """Whether the kernel knows the experiment's students."""
-        return channels(spec.teacher) == (1, 1) and isinstance(
-            spec.optimizer, GradientDescent | Momentum | AdaptiveGradientDescent
-        )
+    def __init__(self, optimizer: Optimizer, layout: LinearLayout, target: Target, dtype: torch.dtype) -> None:
+        """For any optimizer but gradient flow."""
+        kind: Float = np.float64 if dtype == torch.float64 else np.float32
+        self._problem = problem_of(layout.student, target, kind)
+        self._method = _method_of(optimizer, layout, kind)
+        self._ending = compiled.Ending(optimizer.stop_below, optimizer.more_steps, DIVERGED_ABOVE)
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`core.training.stepper.Stepper`."""
-        moved = replace(
-            batch, **{name: getattr(batch, name).clone() for name in ("parameters", "memory", "steps", "status")}
-        )
+        moved = replace(batch, **{field.name: getattr(batch, field.name).clone() for field in fields(batch)})
         self._train(moved, steps)
         return moved
 
@@ -73,10 +74,57 @@ class KernelStepper:
 
     def _train(self, batch: Batch, steps: int) -> None:
         parameters, memory = batch.parameters.numpy(), batch.memory.numpy()
-        done, status = batch.steps.numpy(), batch.status.numpy()
+        done, status, until = batch.steps.numpy(), batch.status.numpy(), batch.until.numpy()
 
         def train(seed: int) -> None:
-            done[seed], status[seed] = compiled.train(parameters[seed], memory[seed], *self._fixed, done[seed], steps)
+            done[seed], status[seed], until[seed] = compiled.train(
+                parameters[seed],
+                memory[seed],
+                self._problem,
+                self._method,
+                self._ending,
+                until[seed],
+                done[seed],
+                steps,
+            )
 
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             list(threads.map(train, np.flatnonzero(status == RUNNING)))
+
+
+def _method_of(optimizer: Optimizer, layout: LinearLayout, kind: Float) -> compiled.Method:
+    """The optimizer in the words of the compiled loops."""
+    match optimizer:
+        case GradientDescent():
+            rule, numbers = compiled.GRADIENT_DESCENT, [0.0]
+        case Momentum():
+            rule, numbers = compiled.MOMENTUM, [optimizer.momentum]
+        case AdaptiveGradientDescent():
+            rule, numbers = compiled.ADAPTIVE, [optimizer.beta, optimizer.soft]
+        case Adam():
+            rule, numbers = compiled.ADAM, [*optimizer.betas, optimizer.eps]
+        case GradientFlow():
+            raise TypeError("gradient flow is not a rule of steps")
+        case _:
+            assert_never(optimizer)
+    match optimizer.schedule:
+        case ConstantSchedule():
+            schedule, shape = compiled.CONSTANT, [0.0]
+        case CosineSchedule(floor=floor):
+            schedule, shape = compiled.COSINE, [floor, optimizer.steps]
+        case ExponentialSchedule(decay=decay, every=every):
+            schedule, shape = compiled.EXPONENTIAL, [decay, every]
+        case WarmupSchedule(steps=rise):
+            schedule, shape = compiled.WARMUP, [rise]
+        case _:
+            assert_never(optimizer.schedule)
+    rates = rates_of(optimizer, layout)
+    return compiled.Method(
+        rule,
+        np.array(numbers),
+        optimizer.lr,
+        schedule,
+        np.array(shape, dtype=float),
+        np.empty(0, kind) if rates is None else rates.astype(kind),
+        np.array(layout.ends),
+    )

@@ -6,14 +6,17 @@ import numpy as np
 import torch
 
 from core import students
+from core.errors import IntegrationFailed
 from core.losses import target_of
-from core.metrics import measure
-from core.spec import ExperimentSpec, LinearStudent, channels
+from core.metrics import Yardstick, measure
+from core.spec import ExperimentSpec, GradientFlow, LinearStudent, channels
 from core.systems import LinearSystem, eigenvalues, hankel_singular_values, impulse_response
 from core.training.engine import Arrays, End, Inherited
+from core.training.flow import Flow, FlowStepper
 from core.training.gradient import gradient_of
-from core.training.kernel import KernelStepper
+from core.training.kernel import KernelStepper, fits
 from core.training.layout import LinearLayout
+from core.training.schedule import time_at
 from core.training.stepper import Stepper, TorchStepper
 
 
@@ -29,19 +32,32 @@ class LinearEngine:
         inputs, outputs = channels(spec.teacher)
         self.target = target_of(spec)
         self._starts = [
-            students.start(self._student, seed, inputs, outputs, None if inherited is None else inherited[seed])
+            students.start(
+                self._student,
+                seed,
+                inputs,
+                outputs,
+                inherited=None if inherited is None else inherited[seed],
+                fits=self.target.response[: self.target.length + 1, 0, 0],
+            )
             for seed in spec.seeds
         ]
         self.layout = LinearLayout(self._student, inputs, outputs)
         self.response = self.target.response
+        self._yardstick = Yardstick.of(spec, self.target, self.layout.systems(torch.from_numpy(self.starts())))
         self.stepper = self._stepper(dtype, device)
 
     def _stepper(self, dtype: torch.dtype, device: torch.device) -> Stepper:
         """The fastest one that knows the spec: compiled loops on a CPU, else torch."""
-        if device.type == "cpu" and KernelStepper.fits(self._spec):
-            return KernelStepper(self._spec, self.layout, self.target, dtype)
-        gradient = gradient_of(self.layout, self.target, dtype, device)
-        return TorchStepper(gradient, self._spec.optimizer, self.layout)
+        optimizer = self._spec.optimizer
+        if isinstance(optimizer, GradientFlow):
+            return FlowStepper(optimizer, self._flow())
+        if device.type == "cpu" and fits(self._spec):
+            return KernelStepper(optimizer, self.layout, self.target, dtype)
+        return TorchStepper(gradient_of(self.layout, self.target, dtype, device), optimizer, self.layout)
+
+    def _flow(self) -> Flow:
+        return Flow(self._spec, self.layout, self.target)
 
     def starts(self) -> np.ndarray:
         """See the protocol."""
@@ -49,7 +65,22 @@ class LinearEngine:
 
     def measure(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """See the protocol."""
-        return measure(self.layout.systems(parameters), self._student, self.target)
+        return measure(self.layout.systems(parameters), self._yardstick)
+
+    def at_the_end(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
+        """See the protocol. ``flow_distance`` is NaN where the flow could not be followed."""
+        if not self._spec.evaluation.flow:
+            return {}
+        flow, ends = self._flow(), []
+        for theta, time in zip(self.starts(), time_at(self._spec.optimizer, steps), strict=True):
+            try:
+                ends.append(flow.follow(theta, time))
+            except IntegrationFailed:  # the training itself is sound
+                ends.append(np.full_like(theta, np.nan))
+        followed = self.layout.systems(torch.from_numpy(np.stack(ends)))
+        with np.errstate(all="ignore"):
+            apart = self._response_of(self.layout.systems(parameters)) - self._response_of(followed)
+        return {"flow_distance": np.abs(apart).max((1, 2, 3))}
 
     def trajectories(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """See the protocol."""

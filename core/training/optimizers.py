@@ -1,14 +1,23 @@
-"""Optimizers as rules: parameters, gradient and a memory in, the next parameters and the next memory out."""
+"""Optimizers as rules: a gradient and a memory in, the direction of the step and the next memory out."""
 
 from typing import Protocol, assert_never
 
 import torch
 
-from core.spec import Adam, AdaptiveGradientDescent, GradientDescent, GradientFlow, Momentum, Optimizer
+from core.spec import (
+    Adam,
+    AdaptiveGradientDescent,
+    ConstantSchedule,
+    GradientDescent,
+    GradientFlow,
+    Momentum,
+    Optimizer,
+)
 from core.training.layout import Layout
+from core.training.schedule import factor, rates_of
 
-Moved = tuple[torch.Tensor, torch.Tensor]
-"""The next parameters (S, n) and the next memory (S, width)."""
+Directed = tuple[torch.Tensor, torch.Tensor]
+"""The direction (S, n) and the next memory (S, width)."""
 
 
 class Rule(Protocol):
@@ -16,11 +25,10 @@ class Rule(Protocol):
 
     width: int
 
-    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
-        """One step of every seed.
+    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
+        """Where each seed's step goes: θ ← θ - lr_t direction, of which :class:`StepSize` is the rest.
 
         Args:
-            parameters: (S, n).
             gradient: (S, n).
             memory: (S, width).
             done: How many steps each seed has done, (S, 1).
@@ -29,42 +37,64 @@ class Rule(Protocol):
 
 
 def rule_of(optimizer: Optimizer, layout: Layout) -> Rule:
-    """The rule that a spec names."""
+    """The rule that a spec names. Gradient flow's direction is the gradient, as gradient descent's is."""
     match optimizer:
-        case GradientDescent():
-            return _GradientDescent(optimizer)
+        case GradientDescent() | GradientFlow():
+            return _Gradient()
         case Momentum():
             return _Momentum(optimizer, layout)
         case AdaptiveGradientDescent():
             return _AdaptiveGradientDescent(optimizer, layout)
         case Adam():
             return _Adam(optimizer, layout)
-        case GradientFlow():
-            return _Memoryless()
         case _:
             assert_never(optimizer)
 
 
-class _GradientDescent:
+class StepSize:
+    """What multiplies the direction: lr, the schedule's factor, and each parameter's rate."""
+
+    def __init__(self, optimizer: Optimizer, layout: Layout) -> None:
+        """For parameters that lie as ``layout`` says.
+
+        Raises:
+            TypeError: The optimizer is gradient flow, which has no steps.
+        """
+        if isinstance(optimizer, GradientFlow):
+            raise TypeError("gradient flow is integrated, not stepped")
+        self._lr, self._schedule, self._steps = optimizer.lr, optimizer.schedule, optimizer.steps
+        rates = rates_of(optimizer, layout)
+        self._rates = None if rates is None else torch.from_numpy(rates)
+
+    def move(self, parameters: torch.Tensor, direction: torch.Tensor, done: torch.Tensor) -> torch.Tensor:
+        """The parameters (S, n) after one step along ``direction`` (S, n), the one after ``done`` (S, 1)."""
+        constant = isinstance(self._schedule, ConstantSchedule)
+        if constant and self._rates is None:
+            return torch.sub(parameters, direction, alpha=self._lr)
+        size = self._lr if constant else self._lr * factor(self._schedule, self._steps, done)
+        if self._rates is not None:
+            self._rates = self._rates.to(direction.device)
+            size = size * self._rates
+        return parameters - torch.as_tensor(size).to(direction.dtype) * direction
+
+
+class _Gradient:
     width = 0
 
-    def __init__(self, optimizer: GradientDescent) -> None:
-        self._lr = optimizer.lr
-
-    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
         del done
-        return torch.sub(parameters, gradient, alpha=self._lr), memory
+        return gradient, memory
 
 
 class _Momentum:
     def __init__(self, optimizer: Momentum, layout: Layout) -> None:
-        self._optimizer = optimizer
+        self._momentum = optimizer.momentum
         self.width = layout.size
 
-    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
         del done
-        velocity = torch.add(gradient, memory, alpha=self._optimizer.momentum)
-        return torch.sub(parameters, velocity, alpha=self._optimizer.lr), velocity
+        velocity = torch.add(gradient, memory, alpha=self._momentum)
+        return velocity, velocity
 
 
 class _AdaptiveGradientDescent:
@@ -75,21 +105,12 @@ class _AdaptiveGradientDescent:
     def __init__(self, optimizer: AdaptiveGradientDescent, layout: Layout) -> None:
         self._optimizer, self._layout = optimizer, layout
 
-    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
         rule = self._optimizer
         norms = sum(torch.linalg.vector_norm(block, dim=1, keepdim=True) for block in self._layout.blocks(gradient))
         mean = rule.beta * memory + (1 - rule.beta) * norms
         unbiased = mean / (1 - rule.beta ** (done + 1).to(mean.dtype))
-        return parameters - rule.lr / (unbiased.sqrt() + rule.soft) * gradient, mean
-
-
-class _Memoryless:
-    """Gradient flow remembers nothing; its stepper integrates."""
-
-    width = 0
-
-    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
-        raise NotImplementedError("gradient flow is not a rule of steps")
+        return gradient / (unbiased.sqrt() + rule.soft), mean
 
 
 class _Adam:
@@ -99,10 +120,10 @@ class _Adam:
         self._optimizer, self._size = optimizer, layout.size
         self.width = 2 * layout.size
 
-    def step(self, parameters: torch.Tensor, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Moved:
+    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
         rule, (beta1, beta2) = self._optimizer, self._optimizer.betas
         m = beta1 * memory[:, : self._size] + (1 - beta1) * gradient
         v = beta2 * memory[:, self._size :] + (1 - beta2) * gradient**2
-        count = (done + 1).to(m.dtype)
-        towards = (m / (1 - beta1**count)) / ((v / (1 - beta2**count)).sqrt() + rule.eps)
-        return parameters - rule.lr * towards, torch.cat([m, v], 1)
+        count = (done + 1).double()  # in single precision 1 - beta2 would lose half its digits
+        bias, square_bias = ((1 - beta**count).to(m.dtype) for beta in (beta1, beta2))
+        return m / bias / ((v / square_bias).sqrt() + rule.eps), torch.cat([m, v], 1)

@@ -7,14 +7,17 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import torch
 
+from core.baselines import baselines
 from core.errors import NumericsUnavailable
 from core.result import METRICS, SERIES, ExperimentResult, Outcome, Response, RunResult
-from core.spec import ExperimentSpec
+from core.spec import ExperimentSpec, has_closed_form
 from core.training.engine import Engine, Inherited
 from core.training.linear import LinearEngine
 from core.training.optimizers import rule_of
 from core.training.schedule import recorded_steps, time_at
-from core.training.stepper import CANCELLED, DIVERGED, RUNNING, STOPPED, Batch
+from core.training.sequences import SequenceEngine
+from core.training.stepper import CANCELLED, DIVERGED, NEVER, RUNNING, STOPPED, Batch
+from core.warnings import of_run
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def begin(spec: ExperimentSpec, device: str = "cpu", inherited: Inherited | None
         "memory": np.zeros((seeds, rule_of(spec.optimizer, engine.layout).width)),
         "steps": np.zeros(seeds, dtype=np.int64),
         "status": np.full(seeds, RUNNING),
+        "until": np.full(seeds, NEVER),
         "step": np.array(0),
         "recorded": np.full(seeds, -1),
     }
@@ -83,7 +87,9 @@ def resume(
 def _engine(spec: ExperimentSpec, device: str, inherited: Inherited | None) -> Engine:
     if device == "cuda" and not torch.cuda.is_available():
         raise NumericsUnavailable("this machine has no CUDA device; ask for numerics.device 'cpu' or 'auto'")
-    return LinearEngine(spec, _dtype(spec), torch.device(device), inherited)
+    if has_closed_form(spec.teacher, spec.student):
+        return LinearEngine(spec, _dtype(spec), torch.device(device), inherited)
+    return SequenceEngine(spec, _dtype(spec), torch.device(device), inherited)
 
 
 def _restore(spec: ExperimentSpec, engine: Engine, snapshot: Mapping[str, np.ndarray], device: str) -> State:
@@ -97,6 +103,7 @@ def _restore(spec: ExperimentSpec, engine: Engine, snapshot: Mapping[str, np.nda
             memory=torch.tensor(snapshot["memory"], dtype=dtype, device=device),
             steps=torch.tensor(snapshot["steps"], device=device),
             status=torch.tensor(snapshot["status"], device=device),
+            until=torch.tensor(snapshot["until"], device=device),
         ),
         schedule=recorded_steps(spec),
         recorded=snapshot["recorded"],
@@ -157,8 +164,9 @@ def finish(state: State) -> ExperimentResult:
     if not state.done:
         raise ValueError(f"the training is at step {state.step} of {state.spec.optimizer.steps}; advance or cancel it")
     engine, steps = state.engine, state.batch.steps.cpu().numpy()
-    measures = _measures(state)
+    measures = {**_measures(state), **engine.at_the_end(state.batch.parameters, steps)}
     outcomes = _outcomes(state, measures["fit_error"])
+    summaries = [{name: float(measures[name][i]) for name in METRICS} for i in range(len(steps))]
     runs = [
         RunResult(
             seed=seed,
@@ -168,12 +176,15 @@ def finish(state: State) -> ExperimentResult:
             eigenvalues=[(value.real, value.imag) for value in end.eigenvalues.tolist()],
             hankel_singular_values=end.hankel_singular_values.tolist(),
             parameters={name: array.tolist() for name, array in end.parameters.items()},
-            summary={name: float(measures[name][i]) for name in METRICS},
+            summary=summaries[i],
+            warnings=of_run(state.spec, summaries[i]),
         )
         for i, (seed, end) in enumerate(zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True))
     ]
     series = {name: column.tolist() for name, column in _columns(state).items()}
-    return ExperimentResult(teacher_response=_response(engine.response), runs=runs, series=series)
+    return ExperimentResult(
+        teacher_response=_response(engine.response), runs=runs, baselines=baselines(state.spec), series=series
+    )
 
 
 def _measures(state: State) -> dict[str, np.ndarray]:
@@ -184,13 +195,16 @@ def _measures(state: State) -> dict[str, np.ndarray]:
 
 
 def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
-    """What each seed's status means; a seed that ran to its end without a stop rule is judged by its fit error."""
+    """What each seed's status means; a seed that ran to its end is fitted if it met the stop rule.
+
+    Without a rule its fit error decides.
+    """
     response = np.abs(state.engine.response)
     scale = (
         response[: state.spec.training.length].max() or response.max()
     )  # a delay past k is judged by what lies past it
     fits = fit_error <= state.spec.evaluation.fit_tolerance * scale
-    fitted = fits if state.spec.optimizer.stop is None else np.zeros_like(fits)
+    fitted = fits if state.spec.optimizer.stop is None else state.batch.until.cpu().numpy() != NEVER
     meaning = {STOPPED: Outcome.FITTED, DIVERGED: Outcome.DIVERGED, CANCELLED: Outcome.CANCELLED}
     at_end = [Outcome.FITTED if fit else Outcome.STEP_BUDGET_SPENT for fit in fitted]
     return [meaning.get(status, ran) for status, ran in zip(state.batch.status.tolist(), at_end, strict=True)]

@@ -3,6 +3,7 @@
 :mod:`core.training.kernel` has a faster one for a CPU; this one is what that is tested against.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,13 +12,16 @@ import torch
 
 from core.spec import Optimizer
 from core.training.layout import Layout
-from core.training.optimizers import rule_of
+from core.training.optimizers import StepSize, rule_of
 
 DIVERGED_ABOVE = 1e12
 """A run whose loss is non-finite or above this has diverged."""
 
 RUNNING, STOPPED, DIVERGED, CANCELLED = 0, 1, 2, 3
 """Whether a seed still trains and, if not, why: it met the stop rule, its loss exploded, it was cancelled."""
+
+NEVER = 2**63 - 1
+"""The step at which a seed is to stop that hasn't met the stop rule."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,14 @@ class Batch:
         memory: (S, w), what the optimizer remembers.
         steps: (S,) steps that each seed has done.
         status: (S,) one of RUNNING, STOPPED, DIVERGED, CANCELLED. A seed that doesn't run keeps its values.
+        until: (S,) the step at which a seed is to stop: some steps after its loss was first low enough, else NEVER.
     """
 
     parameters: torch.Tensor
     memory: torch.Tensor
     steps: torch.Tensor
     status: torch.Tensor
+    until: torch.Tensor
 
     @property
     def running(self) -> bool:
@@ -68,29 +74,44 @@ class TorchStepper:
         """For a gradient of flat parameters that lie as ``layout`` says."""
         self._gradient = gradient
         self._rule = rule_of(optimizer, layout)
-        self._stop_below = optimizer.stop_below
+        self._size = StepSize(optimizer, layout)
+        self._below, self._more_steps = optimizer.stop_below, optimizer.more_steps
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`Stepper`."""
-        parameters, memory, done = batch.parameters, batch.memory, batch.steps[:, None]
-        running = (batch.status == RUNNING)[:, None]
+        parameters, memory, done, until = batch.parameters, batch.memory, batch.steps, batch.until
+        running = batch.status == RUNNING
         for _ in range(steps):
-            loss, gradient = self._gradient(parameters, done[:, 0])
-            running = running & self._goes_on(loss)[:, None]
-            moved, remembered = self._rule.step(parameters, gradient, memory, done)
-            parameters = torch.where(running, moved, parameters)
-            memory = torch.where(running, remembered, memory) if self._rule.width else memory
+            loss, gradient = self._gradient(parameters, done)
+            until = self._until(loss, done, until)
+            running = running & (loss <= DIVERGED_ABOVE) & (done < until)
+            direction, remembered = self._rule.direction(gradient, memory, done[:, None])
+            moved = self._size.move(parameters, direction, done[:, None])
+            parameters = torch.where(running[:, None], moved, parameters)
+            memory = torch.where(running[:, None], remembered, memory) if self._rule.width else memory
             done = done + running
-        ended = Batch(parameters, memory, done[:, 0], batch.status)
-        return replace(ended, status=torch.where(running[:, 0], RUNNING, self.look(ended).status))
+        ended = replace(batch, parameters=parameters, memory=memory, steps=done, until=until)
+        return replace(ended, status=torch.where(running, RUNNING, self.look(ended).status))
 
     def look(self, batch: Batch) -> Batch:
         """See :class:`Stepper`."""
         loss, _ = self._gradient(batch.parameters, batch.steps)
-        reason = torch.where(loss < self._stop_below, STOPPED, DIVERGED)
-        still = (batch.status != RUNNING) | self._goes_on(loss)
-        return replace(batch, status=torch.where(still, batch.status, reason))
+        return judged(batch, loss, self._until(loss, batch.steps, batch.until))
 
-    def _goes_on(self, loss: torch.Tensor) -> torch.Tensor:
-        """False for NaN, too."""
-        return (loss <= DIVERGED_ABOVE) & (loss >= self._stop_below)
+    def _until(self, loss: torch.Tensor, done: torch.Tensor, until: torch.Tensor) -> torch.Tensor:
+        return stop_at(loss, done, until, self._below, self._more_steps)
+
+
+def stop_at(loss: torch.Tensor, done: torch.Tensor, until: torch.Tensor, below: float, more_steps: int) -> torch.Tensor:
+    """``until``, known from now on for the seeds whose loss is ``below`` for the first time; each (S,)."""
+    return until if below == -math.inf else torch.where((until == NEVER) & (loss < below), done + more_steps, until)
+
+
+def judged(batch: Batch, loss: torch.Tensor, until: torch.Tensor) -> Batch:
+    """The batch with ``until`` and with the status of running seeds that are to stop, or whose ``loss`` exploded.
+
+    NaN is such a loss, too.
+    """
+    ended = torch.where(loss <= DIVERGED_ABOVE, STOPPED, DIVERGED)
+    still = (batch.status != RUNNING) | ((loss <= DIVERGED_ABOVE) & (batch.steps < until))
+    return replace(batch, until=until, status=torch.where(still, batch.status, ended))

@@ -44,7 +44,7 @@ def submit(
     cat spec.json | extrapolab submit - --json | jq -r .id
     ```
     """
-    specs = _read_all(files)
+    specs = read_all(files)
     with lab_of(context) as lab:
         if dry_run:
             for spec in specs:
@@ -141,7 +141,7 @@ def log(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noq
                 console().print(f"attempt {part.attempt}\n{part.text}")
 
 
-def _read_all(files: list[str]) -> list[SpecFile]:
+def read_all(files: list[str]) -> list[SpecFile]:
     """Every file's spec; or the problems of all of them, and the end."""
     specs, code = [], Exit.OK
     for file in files:

@@ -1,4 +1,4 @@
-"""Commands on what experiments found: result, figure, series."""
+"""Commands on what experiments found, and what theory says of them: result, figure, series, theorem."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,20 @@ from typing import Annotated, Literal
 
 import typer
 
+from core.spec import has_closed_form
 from extrapolab.commands import AsJson, Id, lab_of
-from extrapolab.tables import runs_table, setup_line
-from extrapolab.terminal import console
+from extrapolab.commands.experiments import read_all
+from extrapolab.tables import baselines_table, measure_line, runs_table, say_warnings, setup_line, theorem_table
+from extrapolab.terminal import console, print_json
 
 app = typer.Typer()
 _PANEL = "Results"
+
+_VERDICTS = {
+    True: "The theorem applies: trained by gradient flow to a small enough loss, the student extrapolates.",
+    False: "The theorem does not apply, so it promises nothing; the student may extrapolate all the same.",
+    None: "No assumption fails, but the spec alone can't say whether all of them hold.",
+}
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -32,15 +40,27 @@ def result(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # 
         typer.echo(found.model_dump_json(exclude={"series"}))
     else:
         out = console()
-        out.print(setup_line(experiment.spec))
-        out.print(runs_table(experiment.runs))
+        spec = experiment.spec
+        out.print(setup_line(spec))
+        out.print(runs_table(experiment.runs, on_sequences=not has_closed_form(spec.teacher, spec.student)))
+        if found.baselines:
+            out.print(baselines_table(found.baselines))
+        for run in found.runs:
+            say_warnings((f"seed {run.seed}: {warning}" for warning in run.warnings), out)
 
 
 @app.command(rich_help_panel=_PANEL)
 def figure(
     context: typer.Context,
     id: Id,  # noqa: A002  # the lab's word
-    name: Annotated[str, typer.Argument(metavar="NAME", help="response, training or spectrum")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="response, training, spectrum, weighted_spectrum, imbalance; eigenvalues and trajectory where the "
+            "spec's evaluation.record asks for them.",
+        ),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to; .svg, .png, .pdf or .json (the figure's data).")
     ] = None,
@@ -65,7 +85,8 @@ def series(
     context: typer.Context,
     id: Id,  # noqa: A002  # the lab's word
     names: Annotated[
-        str | None, typer.Option(help="Metrics, such as train_loss,imbalance; all where left out.")
+        str | None,
+        typer.Option(help="Metrics, such as train_loss,imbalance; all where left out. Also response and eigenvalues."),
     ] = None,
     format: Annotated[Literal["csv", "json"], typer.Option(help="How to write them.")] = "csv",  # noqa: A002  # HTTP's word
 ) -> None:
@@ -79,3 +100,34 @@ def series(
     with lab_of(context) as lab:
         wanted = names.split(",") if names else None
         typer.echo(lab.experiment(id).series_text(format, wanted), nl=False)
+
+
+@app.command(rich_help_panel=_PANEL)
+def theorem(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="ID|FILE", help="An experiment's id, exp_..., or a spec file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check the assumptions of the main theorem: would a student that fits this teacher extrapolate?
+
+    For example:
+    ```
+    extrapolab theorem balanced.yaml
+    ```
+    """
+    with lab_of(context) as lab:
+        if what.startswith("exp_") and not Path(what).exists():
+            found = lab.experiment(what).theorem()
+        else:
+            (spec,) = read_all([what])
+            found = lab.check(spec.content).theorem
+    if as_json:
+        print_json(found)
+        return
+    out = console()
+    if found.note:
+        out.print(found.note)
+        return
+    out.print(theorem_table(found))
+    out.print(_VERDICTS[found.applies])
+    out.print(measure_line(found))

@@ -9,7 +9,7 @@ from extrapolab.exits import Exit
 from extrapolab.progress import watch
 from extrapolab.records import Report
 from extrapolab.study import Size
-from extrapolab.tables import claims_table, studies_table
+from extrapolab.tables import claims_table, reports_table, studies_table
 from extrapolab.terminal import console, print_json
 
 studies = typer.Typer(no_args_is_help=True)
@@ -53,10 +53,30 @@ def run(context: typer.Context, name: Name, size: SizeOption = "quick", as_json:
 
 
 @studies.command()
-def report(context: typer.Context, name: Name, size: SizeOption = "quick", as_json: AsJson = False) -> None:
-    """Print a study's claims and whether they hold, from what the lab has; nothing is run."""
+def report(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A study's name; all of them if left out.")
+    ] = None,
+    size: SizeOption = "quick",
+    as_json: AsJson = False,
+) -> None:
+    """Print a study's claims and whether they hold, from what the lab has; nothing is run.
+
+    Without a NAME: of every study, how many of its claims hold, fail or were not run.
+    """
     with lab_of(context) as lab:
-        _say_report(lab.study(name, size).report(), as_json=as_json)
+        if name is not None:
+            _say_report(lab.study(name, size).report(), as_json=as_json)
+            return
+        reports = lab.reports(size)
+    if as_json:
+        for row in reports:
+            print_json(row)
+    else:
+        console().print(reports_table(reports))
+    if any(row.fails for row in reports):
+        raise typer.Exit(Exit.FAILED)
 
 
 def _say_report(found: Report, *, as_json: bool) -> None:

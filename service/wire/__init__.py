@@ -6,17 +6,46 @@ from service.wire.experiment import Experiment
 from service.wire.history import Event, Log
 from service.wire.operations import Health, Readiness, Worker
 from service.wire.problem import FieldProblem, Problem
-from service.wire.result import Result
-from service.wire.study import JudgedClaim, Report, Study, StudyLinks, StudyMember, StudyState, StudySubmission
+from service.wire.result import Column, Result
+from service.wire.study import (
+    JudgedClaim,
+    Report,
+    ReportSummary,
+    Study,
+    StudyLinks,
+    StudyMember,
+    StudyState,
+    StudySubmission,
+    StudySweep,
+)
 from service.wire.submission import CostEstimate, DryRun, Links, Moved, Submission
+from service.wire.sweep import (
+    Extension,
+    Sweep,
+    SweepDryRun,
+    SweepLinks,
+    SweepMember,
+    SweepMoved,
+    SweepPoint,
+    SweepProgress,
+    SweepRow,
+    SweepState,
+    SweepSubmission,
+    SweepSummary,
+    SweepTable,
+    SweepWarning,
+)
+from service.wire.theorem import Theorem
 
 __all__ = [
     "Answer",
+    "Column",
     "CostEstimate",
     "DryRun",
     "Edit",
     "Event",
     "Experiment",
+    "Extension",
     "FieldProblem",
     "Health",
     "JudgedClaim",
@@ -28,12 +57,28 @@ __all__ = [
     "Problem",
     "Readiness",
     "Report",
+    "ReportSummary",
     "Result",
     "Study",
     "StudyLinks",
     "StudyMember",
     "StudyState",
     "StudySubmission",
+    "StudySweep",
     "Submission",
+    "Sweep",
+    "SweepDryRun",
+    "SweepLinks",
+    "SweepMember",
+    "SweepMoved",
+    "SweepPoint",
+    "SweepProgress",
+    "SweepRow",
+    "SweepState",
+    "SweepSubmission",
+    "SweepSummary",
+    "SweepTable",
+    "SweepWarning",
+    "Theorem",
     "Worker",
 ]

@@ -32,12 +32,13 @@ class Progress(Answer):
 
 
 class Run(Answer):
-    """One seed; outcome, steps and summary come with its end."""
+    """One seed; all but the seed comes with its end."""
 
     seed: int
     outcome: Outcome | None
     steps: int | None
     summary: dict[str, Number] = Field(description="Metrics at the last step, by name.")
+    warnings: list[str] = Field(description="What to bear in mind when reading these numbers.")
 
 
 class StoredSpec(ExperimentSpec):
@@ -97,7 +98,7 @@ class Experiment(Answer):
             finished_at=_time(experiment.finished_at),
             warnings=list(experiment.warnings),
             provenance=dict(experiment.provenance) if experiment.provenance is not None else None,
-            runs=[Run(**asdict(run)) for run in experiment.runs],
+            runs=[Run(**{**asdict(run), "warnings": list(run.warnings)}) for run in experiment.runs],
             links=Links.of(experiment.id),
         )
 

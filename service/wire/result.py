@@ -7,6 +7,8 @@ from service.wire.answer import Answer, Number
 
 Matrix = list[list[Number]]
 Response = list[Number] | list[Matrix]
+Column = list[Number] | list[Response] | list[Matrix]
+"""A metric's numbers; or recorded responses, each as in the result; or recorded eigenvalues, each [[re, im], ...]."""
 
 
 class RunResult(Answer):

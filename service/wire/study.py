@@ -7,7 +7,8 @@ from pydantic import Field
 
 from core.studies import Claim, Size, Verdict
 from service.wire.answer import Answer, Number
-from store import records
+from service.wire.sweep import SweepLinks
+from store import records, sweeps
 from store.states import State
 
 
@@ -52,11 +53,30 @@ class StudyMember(Answer):
         return cls(id=submission.id, state=submission.state, reused=submission.reused)
 
 
+class StudySweep(Answer):
+    """One arm of a study."""
+
+    arm: str
+    id: str = Field(description="Of the sweep that it is.")
+    count: int
+    created: int
+    reused: int
+    links: SweepLinks
+
+    @classmethod
+    def of(cls, arm: str, submitted: sweeps.Submitted) -> Self:
+        """The arm of that name as it travels."""
+        count, reused = len(submitted.members), sum(member.reused for member in submitted.members)
+        links = SweepLinks.of(submitted.id)
+        return cls(arm=arm, id=submitted.id, count=count, created=count - reused, reused=reused, links=links)
+
+
 class StudySubmission(Answer):
     """What became of a submitted study."""
 
     name: str
     size: Size
+    sweeps: list[StudySweep] = Field(description="One per arm, each a sweep of its own.")
     experiments: list[StudyMember]
     links: StudyLinks
 
@@ -97,3 +117,23 @@ class Report(Answer):
         "cancelled or never submitted; submit the study again."
     )
     claims: list[JudgedClaim]
+
+
+class ReportSummary(Answer):
+    """How far a study is, and how many of its claims hold."""
+
+    name: str
+    title: str
+    size: Size
+    state: StudyState
+    holds: int
+    fails: int
+    not_run: int
+    links: StudyLinks
+
+    @classmethod
+    def of(cls, title: str, report: Report, links: StudyLinks) -> Self:
+        """The report of a study of that title in a line."""
+        verdicts = [claim.verdict for claim in report.claims]
+        counts = {str(verdict): verdicts.count(verdict) for verdict in Verdict}
+        return cls(name=report.name, title=title, size=report.size, state=report.state, links=links, **counts)

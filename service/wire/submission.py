@@ -9,6 +9,7 @@ from core.cost import Cost
 from core.figures import FIGURES
 from core.spec import ExperimentSpec
 from service.wire.answer import Answer
+from service.wire.theorem import Theorem
 from store import records
 from store.states import State
 
@@ -20,6 +21,7 @@ class Links(Answer):
     result: str
     series: str
     figures: dict[str, str]
+    theorem: str
     events: str
     log: str
     cancel: str
@@ -34,6 +36,7 @@ class Links(Answer):
             result=f"{here}/result",
             series=f"{here}/series",
             figures={name: f"{here}/figures/{name}.svg" for name in FIGURES},
+            theorem=f"{here}/theorem",
             events=f"{here}/events",
             log=f"{here}/log",
             cancel=f"{here}:cancel",
@@ -79,6 +82,7 @@ class DryRun(Answer):
     setup_hash: str
     warnings: list[str]
     cost: CostEstimate
+    theorem: Theorem
 
 
 class Moved(Answer):

@@ -14,7 +14,7 @@ from service.app import build
 from service.settings import Settings
 from store import queue
 from store.database import Database
-from store.records import Claim, Failure, FailureKind
+from store.records import Claim, Failure, FailureKind, Progress
 from tests.kit import specimens
 
 NO_BROKER = "redis://localhost:1/0"
@@ -57,6 +57,11 @@ class Desk:
         result = result or specimens.result(*(specimens.run(seed) for seed in claim.spec.seeds))
         with self.database.write() as tx:
             queue.complete(tx, claim, result, points or {}, {"torch": "2.13"})
+
+    def record(self, claim: Claim, points: Mapping[str, Any]) -> None:
+        with self.database.write() as tx:
+            now = Progress(int(points["step"].max()), claim.spec.optimizer.steps)
+            queue.record(tx, claim, progress=now, points=points, checkpoint=None, checkpoint_step=0)
 
     def fail(self, claim: Claim, sentence: str, log: str) -> None:
         with self.database.write() as tx:

@@ -22,7 +22,7 @@ def test_pages_hold_every_experiment_once_the_newest_first(client, submit):
 @pytest.mark.parametrize("query", [{}, {"tag": "heavy"}])
 def test_a_page_of_large_specs_ends_early_and_the_next_goes_on_behind_it(client, submit, monkeypatch, query):
     submitted = [submit(name=str(number), tags=["heavy"], notes="n" * 10_000) for number in range(7)]
-    monkeypatch.setattr(experiments, "PAGE_BYTES", 25_000)
+    monkeypatch.setattr(experiments, "PAGE_BYTES", 28_000)
     monkeypatch.setattr(experiments, "READ_AT_ONCE", 3)
     pages, following = [], None
     while following is not None or not pages:

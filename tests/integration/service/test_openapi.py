@@ -17,6 +17,7 @@ from tests.integration.service.conftest import Desk, body
 from tests.integration.service.process import served
 from tests.kit import specimens
 
+RECORDED = ["eigenvalues", "response"]
 ACCEPTED = ["2xx", "3xx", "400", "404", "409", "412", "503"]
 """What a valid request may meet: a schema knows neither what there is nor which cursors and tags were handed out."""
 
@@ -34,6 +35,10 @@ CONFIG = {
             "submit_v1_experiments_post",  # rules between the fields of a spec; keys that were used
             "edit_v1_experiments__id__patch",  # tags given twice, NUL characters; no version named
             "series_v1_experiments__id__series_get",  # the seeds of an experiment
+            "submit_v1_sweeps_post",  # whether the base and the values on its axes are specs
+            "extend_v1_sweeps__id__extend_post",
+            "table_v1_sweeps__id__table_get",  # names in a list
+            "figure_v1_sweeps__id__figures__name___format__get",  # the axes of a sweep
         )
     ],
 }
@@ -43,7 +48,7 @@ CONFIG = {
 def lab(
     migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Mapping[str, Iterator[str]]]]:
-    """The URL of a service, and ids of its experiments: of one in each state, and of many that may be removed."""
+    """The URL of a service, and ids of its experiments and sweeps: some that stay, many that may be removed."""
     url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('openapi') / 'lab.db')}"
     with served(url) as service, httpx2.Client(base_url=service.url) as client:
         database = Database(url)
@@ -52,9 +57,9 @@ def lab(
         def submit(**changes) -> str:
             return client.post("/v1/experiments?on_duplicate=rerun", json=body(**changes)).json()["id"]
 
-        completed = submit(name="completed", tags=["a"])
+        completed = submit(name="completed", tags=["a"], evaluation={"horizon": 8, "record": RECORDED})
         claim = desk.claim()
-        points = specimens.points([0, 1, 100], claim.spec.seeds)
+        points = specimens.points([0, 1, 100], claim.spec.seeds, record=RECORDED)
         points["train_loss"][-1] = float("inf")
         desk.complete(claim, points=points)
         failed = submit(name="failed")
@@ -64,8 +69,22 @@ def lab(
         disposable = [submit(name="disposable") for _ in range(60)]
         for experiment_id in disposable[::2]:
             client.post(f"/v1/experiments/{experiment_id}:cancel")
+
+        def sweep(name: str) -> str:
+            axes = [{"path": "training.length", "values": [2, 3]}, {"path": "optimizer.lr", "values": [0.1, 0.2]}]
+            return client.post("/v1/sweeps", json={"name": name, "base": body(), "axes": axes}).json()["id"]
+
+        kept, spent = [sweep("a"), sweep("b")], [sweep(f"disposable {n}") for n in range(60)]
         database.dispose()
-        yield service.url, {"keep": cycle([completed, failed, running]), "spend": iter(disposable)}
+        yield (
+            service.url,
+            {
+                "exp_keep": cycle([completed, failed, running]),
+                "exp_spend": iter(disposable),
+                "swp_keep": cycle(kept),
+                "swp_spend": iter(spent),
+            },
+        )
 
 
 schema = schemathesis.openapi.from_dict(
@@ -76,7 +95,8 @@ schema = schemathesis.openapi.from_dict(
 @schema.parametrize()
 def test_the_service_does_what_its_documentation_says(case, lab):
     url, ids = lab
-    if str(case.path_parameters.get("id", "")).startswith("exp_"):
-        changes = case.method == "DELETE" or case.path.endswith((":cancel", ":retry"))
-        case.path_parameters["id"] = next(ids["spend" if changes else "keep"], case.path_parameters["id"])
+    given = str(case.path_parameters.get("id", ""))
+    if (kind := given[:4]) in {"exp_", "swp_"}:
+        changes = case.method == "DELETE" or case.path.endswith((":cancel", ":retry", ":extend"))
+        case.path_parameters["id"] = next(ids[kind + ("spend" if changes else "keep")], given)
     case.call_and_validate(base_url=url)

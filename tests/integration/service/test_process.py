@@ -11,12 +11,14 @@ import httpx2
 import psutil
 import pytest
 
+from core.figures import FIGURES
 from store.database import Database
 from tests.integration.service.conftest import Desk, body
 from tests.integration.service.process import ROOT, Served, served
 from tests.kit import specimens
 
 MEGABYTE = 10**6
+RECORDED = ["eigenvalues", "response"]
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +41,19 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served,
 
     look()
     with httpx2.Client(base_url=service.url) as client:
-        path = client.post("/v1/experiments", json=body()).raise_for_status().headers["location"]
+        spec = body(evaluation={"horizon": 8, "record": RECORDED})
+        path = client.post("/v1/experiments", json=spec).raise_for_status().headers["location"]
         database = Database(database_url)
         desk = Desk(database)
         claim = desk.claim()
-        desk.complete(claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds))
+        desk.complete(claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED))
         database.dispose()
         client.get(f"{path}/figures/response.svg").raise_for_status()
         look()
-        for other in ("/readyz", "/openapi.json", f"{path}/figures/training.png", f"{path}/figures/spectrum.pdf"):
+        drawn = [f"{path}/figures/{name}" for name in ("training.png", "spectrum.pdf", *(f"{n}.json" for n in FIGURES))]
+        for other in ("/readyz", "/openapi.json", f"{path}/theorem", *drawn):
             client.get(other).raise_for_status()
+        client.post("/v1/experiments?dry_run=true", json=spec).raise_for_status()
         look()
     maps = Path(f"/proc/{service.pid}/maps").read_text()
     with capsys.disabled():
@@ -56,6 +61,7 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served,
         print(f"\nservice: {told}")  # noqa: T201  # a measurement, for who runs the tests
     assert "matplotlib" in maps
     assert "torch" not in maps
+    assert "/scipy/" not in maps
     assert max(resident[:2]) < 150
 
 

@@ -74,7 +74,7 @@ def text(**changes) -> bytes:
         (text(optimizer={"lr": "NaN"}), 422),
         (text(optimizer={"lr": 1}).replace(b'"lr": 1', b'"lr": 1e999'), 422),
         (text(student={"kind": "linear", "dim": True}), 422),
-        (text(student={"kind": "gru", "dim": 3}), 422),
+        (text(student={"kind": "gru", "dim": 3, "structure": "symmetric"}), 422),
         (text(seeds=[1, 1]), 422),
         (text(seeds=[2**63]), 422),
         (text(seeds=[-1]), 422),

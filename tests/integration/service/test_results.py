@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from core.result import SERIES
+from core.result import SERIES, ExperimentResult
 from tests.kit import specimens
 
 
@@ -20,8 +20,23 @@ def completed(submit, desk) -> str:
     points = specimens.points([0, 1, 2, 50, 100], claim.spec.seeds)
     points["train_loss"][-1] = np.nan
     points["fit_error"][-1] = -np.inf
+    desk.complete(claim, ended(), points)
+    return path
+
+
+def ended() -> ExperimentResult:
     runs = specimens.run(0), specimens.run(1, outcome="diverged", odd=math.inf)
-    desk.complete(claim, specimens.result(*runs), points)
+    return specimens.result(*runs, baselines=[specimens.baseline(odd=math.nan)])
+
+
+@pytest.fixture
+def recorded(submit, desk) -> str:
+    """The path of a completed experiment that recorded its trajectories."""
+    path = submit(evaluation={"horizon": 8, "record": ["response", "eigenvalues"]})
+    claim = desk.claim()
+    points = specimens.points([0, 1, 2, 50, 100], claim.spec.seeds, record=["response", "eigenvalues"])
+    points["response"][-1, 3] = np.nan
+    desk.complete(claim, points=points)
     return path
 
 
@@ -33,8 +48,9 @@ def test_there_is_no_result_before_the_end(client, submit):
 
 def test_a_result_is_what_was_stored_with_words_for_what_json_lacks(client, completed):
     answer = client.get(f"{completed}/result")
-    stored = specimens.result(specimens.run(0), specimens.run(1, outcome="diverged", odd=math.inf))
-    assert answer.json() == json.loads(stored.model_dump_json(exclude={"series"}))
+    assert answer.json() == json.loads(ended().model_dump_json(exclude={"series"}))
+    assert answer.json()["runs"][1]["warnings"] == ["Seed 1 is odd."]
+    assert answer.json()["baselines"][0]["response"][2] == "NaN"
     assert answer.json()["runs"][1]["response"][2] == "Infinity"
     assert answer.json()["runs"][1]["summary"]["fit_error"] == "-Infinity"
     assert client.get(completed).json()["runs"][1]["summary"]["train_loss"] == "Infinity"
@@ -75,12 +91,56 @@ def test_series_can_be_read_while_it_runs(client, submit):
     assert client.get(f"{submit()}/series?names=train_loss").json() == {"seed": [], "step": [], "train_loss": []}
 
 
+def test_trajectories_are_nested_lists_and_are_only_sent_when_they_are_asked_for(client, recorded):
+    assert not {"response", "eigenvalues"} & client.get(f"{recorded}/series").json().keys()
+    columns = client.get(f"{recorded}/series?names=train_loss,response,eigenvalues&max_points=2").json()
+    assert list(columns) == ["seed", "step", "train_loss", "response", "eigenvalues"]
+    assert columns["step"] == [0, 100, 0, 100]
+    assert columns["response"][1] == [100 + j / 128 for j in range(8)]
+    assert columns["response"][3][2:5] == [1000100 + 2 / 128, "NaN", 1000100 + 4 / 128]
+    assert columns["eigenvalues"][0] == [[0, 1 / 128], [2 / 128, 3 / 128], [4 / 128, 5 / 128]]
+
+
+def test_trajectories_are_columns_of_csv(client, recorded):
+    text = client.get(f"{recorded}/series?format=csv&names=eigenvalues,response&seeds=1").text
+    head, *rows = csv.reader(io.StringIO(text))
+    poles = [f"eigenvalue_{i}_{part}" for i in range(3) for part in ("re", "im")]
+    assert head == ["seed", "step", *poles, *(f"response_{j}" for j in range(8))]
+    assert rows[-1][:4] == ["1", "100", "1000100.0", str(1000100 + 1 / 128)]
+    assert rows[-1][head.index("response_3")] == "NaN"
+
+
+def test_responses_of_several_channels_keep_their_axes(client, submit, desk):
+    teacher = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0], [0.5], [0.25]]}
+    path = submit(teacher=teacher, evaluation={"horizon": 5, "record": ["response"]})
+    empty = client.get(f"{path}/series?format=csv&names=response").text.split(",")
+    assert empty[2:4] == ["response_0_0_0", "response_0_0_1"]
+    assert (len(empty), empty[-1].strip()) == (2 + 5 * 3 * 2, "response_4_2_1")
+    claim = desk.claim()
+    responses = np.arange(2 * 30.0).reshape(2, 5, 3, 2)
+    desk.complete(claim, points={**specimens.points([0]), "response": responses})
+    assert client.get(f"{path}/series?names=response").json()["response"] == responses.tolist()
+    row = client.get(f"{path}/series?format=csv&names=response&seeds=1").text.splitlines()[1].split(",")
+    assert [float(cell) for cell in row[2:]] == [*np.arange(30.0, 60.0)]
+
+
+def test_a_trajectory_that_was_not_recorded_is_refused_with_how_to_ask_for_it(client, completed):
+    answer = client.get(f"{completed}/series?names=train_loss,response")
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"], error["given"]) == ("/query/names", "not_recorded", "response")
+    assert "evaluation.record" in error["message"]
+    assert "train_loss" in error["allowed"]
+    assert "eigenvalues" not in error["allowed"]
+
+
 @pytest.mark.parametrize(
     ("query", "told"),
     [
         ("names=trian_loss,nothing", [("/query/names", "train_loss"), ("/query/names", None)]),
         ("names=", [("/query/names", None)]),
         ("names=zero_baseline", [("/query/names", None)]),
+        ("names=respons", [("/query/names", "response")]),
         ("seeds=2,x", [("/query/seeds", None)] * 2),
         ("seeds=01", [("/query/seeds", None)]),
         ("names=nothing&seeds=7", [("/query/names", None), ("/query/seeds", None)]),

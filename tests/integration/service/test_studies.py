@@ -1,7 +1,11 @@
 """Studies: submitted whole, judged by what is stored."""
 
+import numpy as np
 import pytest
 
+from core.result import BaselineResult
+from core.spec import spec_hash
+from core.studies import STUDIES
 from tests.kit import specimens
 
 PATH = "/v1/studies/balanced"
@@ -43,9 +47,86 @@ def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(clie
 
     again = client.post(PATH)
     assert again.status_code == 200
+    assert [arm["id"] for arm in again.json()["sweeps"]] == [arm["id"] for arm in submitted.json()["sweeps"]]
     assert [(member["id"], member["reused"]) for member in again.json()["experiments"]] == [
         (member["id"], True) for member in members
     ]
+
+
+def test_each_arm_of_a_study_is_a_sweep_of_that_name_and_its_tags(client):
+    arms = client.post(PATH).json()["sweeps"]
+    assert len(arms) == len(client.get("/v1/sweeps").json()["items"])
+    (arm,) = [arm for arm in arms if arm["arm"] == "near-zero start"]
+    sweep = client.get(arm["links"]["self"]).json()
+    assert sweep["name"] == "balanced (quick): near-zero start"
+    assert sweep["base"]["tags"] == ["study:balanced", "size:quick"]
+    assert sweep["progress"]["of"] == arm["count"] == arm["created"]
+    assert client.get(f"/v1/experiments/{sweep['members']['items'][0]['experiment']}").json()["spec"]["tags"] == [
+        "study:balanced",
+        "size:quick",
+    ]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_every_study_can_be_submitted_and_judged(client, name, size):
+    made = client.post(f"/v1/studies/{name}?size={size}")
+    assert made.status_code == 202, made.text
+    assert len(made.json()["experiments"]) == len(STUDIES[name].experiments(size))
+    hashes = {experiment["spec_hash"] for experiment in pages(client, "/v1/experiments")}
+    assert hashes == {spec_hash(spec) for spec in STUDIES[name].experiments(size)}
+    assert client.get(f"/v1/studies/{name}/report?size={size}").json()["state"] == "queued"
+    assert client.post(f"/v1/studies/{name}?size={size}").status_code == 200
+
+
+def pages(client, path):
+    cursor = {}
+    while cursor is not None:
+        page = client.get(path, params={"limit": 500, **cursor}).json()
+        yield from page["items"]
+        cursor = page["next"] and {"cursor": page["next"]}
+
+
+def test_all_studies_are_judged_in_a_row_each(client, desk):
+    for _ in client.post(PATH).json()["experiments"]:
+        desk.complete(desk.claim())
+    rows = {row["name"]: row for row in client.get("/v1/studies/report?size=quick").json()["items"]}
+    assert set(rows) == set(STUDIES)
+    claims = client.get(f"{PATH}/report").json()["claims"]
+    verdicts = [claim["verdict"] for claim in claims]
+    assert (rows["balanced"]["state"], rows["balanced"]["not_run"]) == ("completed", 0)
+    assert (rows["balanced"]["holds"], rows["balanced"]["fails"]) == (verdicts.count("holds"), verdicts.count("fails"))
+    assert all(row["state"] == "not_started" and row["not_run"] for name, row in rows.items() if name != "balanced")
+    assert {row["state"] for row in client.get("/v1/studies/report?size=full").json()["items"]} == {"not_started"}
+
+
+def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, desk, monkeypatch):
+    given = {}
+
+    class Reads(type(STUDIES["balanced"])):
+        name = "reads"
+        reads_responses = True
+
+        def judge(self, size, evidence):
+            given[size] = evidence
+            return ()
+
+    monkeypatch.setattr("service.studies.STUDIES", {"reads": Reads()})
+    for _ in client.post("/v1/studies/reads").json()["experiments"]:
+        claim = desk.claim()
+    baseline = BaselineResult(
+        name="era", order=2, response=[1.0, 0.5], eigenvalues=[(0.5, 0.0)], summary={"fit_error": 0.1}, note="chosen"
+    )
+    result = specimens.result(*(specimens.run(seed, odd=0.5) for seed in claim.spec.seeds))
+    desk.complete(claim, result.model_copy(update={"baselines": [baseline]}))
+    client.get("/v1/studies/reads/report")
+    (piece,) = given["quick"]
+    assert piece.experiment_id == claim.experiment_id
+    assert piece.baselines == (baseline,)
+    np.testing.assert_array_equal(piece.teacher_response, result.teacher_response)
+    for run, stored in zip(piece.runs, result.runs, strict=True):
+        np.testing.assert_array_equal(run.response, stored.response)
+        assert run.summary == stored.summary
 
 
 def test_a_claim_rests_on_numbers_and_says_whether_they_hold(client, desk):

@@ -5,11 +5,15 @@ import struct
 
 import numpy as np
 import pytest
+from sqlalchemy import select, update
 
+from core.arrays import pack, unpack
 from core.result import METRICS, SERIES, Outcome, RunResult
 from core.spec import ExperimentSpec
-from store import experiments, queue, results
+from store import experiments, queue, results, rows
 from store.errors import NotReady
+from store.records import Progress
+from store.tables import series_chunks
 from tests.kit import specimens
 
 ODD = {
@@ -65,6 +69,74 @@ def test_series_come_back_exactly_by_seed_and_step(desk, odd):
     assert stored["step"].tolist() == [1, 3, 1, 3]
     for name in SERIES:
         assert stored[name].tobytes() == np.full(4, odd).tobytes()
+
+
+@odd_numbers
+def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by_name(desk, odd):
+    recorded = ("response", "eigenvalues")
+    claim = desk.begin(changes={"evaluation": {"horizon": 8, "record": list(recorded)}})
+    with desk.database.write() as tx:
+        for step in (0, 7):
+            points = specimens.points([step], value=odd, record=recorded)
+            queue.record(tx, claim, progress=Progress(step, 100), points=points, checkpoint=None, checkpoint_step=step)
+    with desk.database.read() as tx:
+        plain, full = (results.series(tx, claim.experiment_id, names) for names in ((), recorded))
+    assert list(plain) == ["seed", "step", *SERIES]
+    assert full["response"].tobytes() == np.full((4, 8, 1, 1), odd).tobytes()
+    assert full["eigenvalues"].shape == (4, 3, 2)
+
+
+def test_trajectories_are_sorted_with_their_points(desk):
+    claim = desk.begin(changes={"evaluation": {"horizon": 8, "record": ["response"]}})
+    points = specimens.points([3, 1], record=["response"])
+    desk.complete(claim, points=points)
+    with desk.database.read() as tx:
+        stored = results.series(tx, claim.experiment_id, ["response"])
+    assert stored["response"][:, 0, 0, 0].tolist() == [1, 3, 1e6 + 1, 1e6 + 3]
+
+
+def test_columns_that_are_not_equally_long_are_refused(desk):
+    claim = desk.begin()
+    points = specimens.points([0, 1], record=["response"])
+    with pytest.raises(ValueError, match="equally long"):
+        desk.complete(claim, points={**points, "response": points["response"][:-1]})
+    with pytest.raises(ValueError, match="flat but for trajectories"):
+        desk.complete(claim, points={**points, "train_loss": points["response"]})
+    with pytest.raises(ValueError, match="hessian"):
+        desk.complete(claim, points={**points, "hessian": points["response"]})
+
+
+def test_points_recorded_before_there_was_a_metric_have_nan_for_it(desk):
+    claim = desk.begin()
+    desk.record(claim, 0)
+    with desk.database.write() as tx:
+        (payload,) = tx.scalars(select(series_chunks.c.payload))
+        fewer = {name: column for name, column in unpack(payload).items() if name != "sharpness"}
+        tx.execute(update(series_chunks).values(payload=pack(fewer)))
+    desk.record(claim, 1)
+    with desk.database.read() as tx:
+        stored = results.series(tx, claim.experiment_id)
+    assert np.isnan(stored["sharpness"][stored["step"] == 0]).all()
+    assert np.isfinite(stored["sharpness"][stored["step"] == 1]).all()
+
+
+@odd_numbers
+def test_baselines_come_back_exactly_and_lists_do_not_read_them(desk, odd):
+    claim = desk.begin()
+    found = [specimens.baseline("era", odd), specimens.baseline("least_squares")]
+    with desk.database.write() as tx:
+        ended = specimens.result(specimens.run(0), specimens.run(1), baselines=found)
+        queue.complete(tx, claim, ended, {}, {})
+    with desk.database.read() as tx:
+        stored = results.result(tx, claim.experiment_id).baselines
+    assert bits([one.model_dump() for one in stored]) == bits([one.model_dump() for one in found])
+    assert "baselines" not in {column.name for column in rows.SHORT}
+
+
+def test_warnings_of_a_run_are_kept_with_it(desk):
+    claim = desk.begin()
+    desk.complete(claim, specimens.run(0), specimens.run(1, odd=2.0))
+    assert [run.warnings for run in desk.get(claim.experiment_id).runs] == [(), ("Seed 1 is odd.",)]
 
 
 def test_responses_of_several_inputs_and_outputs_keep_their_shape(desk):

@@ -33,11 +33,38 @@ def test_an_experiment_comes_to_its_end_with_the_right_numbers(workplace):
     np.testing.assert_allclose([r.response for r in found.runs], [r.response for r in expected.runs], rtol=1e-9)
     assert [(r.outcome, r.steps) for r in experiment.runs] == [(r.outcome, r.steps) for r in expected.runs]
     assert job.series["step"].tolist() == [*range(101), *range(101)]
+    assert [r.summary.keys() for r in experiment.runs] == [r.summary.keys() for r in expected.runs]
     assert job.events == [("submitted", 0), ("started", 1), ("completed", 1)]
     assert "training on cpu from step 0 of 100" in job.log
     made_with = experiment.provenance
     assert (made_with["device"], made_with["dtype"], made_with["threads"]) == ("cpu", "float64", "1")
     assert all(made_with[name] for name in ("extrapolab", "results_version", "python", "torch", "numpy", "host", "cpu"))
+
+
+def test_two_trainings_that_follow_each_other_are_one(workplace):
+    student = {"kind": "linear", "dim": 3, "start": {"kind": "gaussian", "scale": 0.3}}
+    evaluation = {"horizon": 8, "record": ["response"]}
+    whole = workplace.submit(specimens.spec(student=student, optimizer={"kind": "gd", "steps": 200}))
+    first = workplace.submit(specimens.spec(student=student, evaluation=evaluation))
+    whole.until_ended()
+    first.until_ended()
+    heir = {**student, "start": {"kind": "from_experiment", "id": first.id}}
+    second = workplace.submit(specimens.spec(student=heir, evaluation=evaluation))
+    assert second.until_ended().failure is None
+    at_once, in_two = whole.result.runs, second.result.runs
+    assert [run.parameters for run in in_two] == [run.parameters for run in at_once]
+    assert [run.parameters for run in first.result.runs] != [run.parameters for run in at_once]
+    np.testing.assert_array_equal(second.series["response"][0].ravel(), first.result.runs[0].response)
+
+
+def test_all_seeds_may_go_on_from_one_of_another_experiment(workplace):
+    first = workplace.submit(specimens.spec())
+    first.until_ended()
+    heir = {"kind": "linear", "dim": 3, "start": {"kind": "from_experiment", "id": first.id, "seed": 1}}
+    job = workplace.submit(specimens.spec(student=heir, seeds=[5, 6]))
+    assert job.until_ended().failure is None
+    runs = job.result.runs
+    assert runs[0].parameters == runs[1].parameters != first.result.runs[1].parameters
 
 
 def test_experiments_of_a_slot_share_one_warm_trainer(workplace, worker):
@@ -126,6 +153,18 @@ def test_too_much_memory_is_out_of_memory(workplace):
     failure = workplace.submit(ENDLESS, max_memory_mb=64).until_ended().failure
     assert failure.kind == FailureKind.OUT_OF_MEMORY
     assert "max_memory_mb is 64" in failure.message
+
+
+@ON_SQLITE
+def test_a_training_that_goes_on_from_another_survives_its_trainer(workplace):
+    """A checkpoint doesn't hold what was inherited: the second attempt is given it again."""
+    source = workplace.submit(specimens.spec(student={"kind": "linear", "dim": 60}))
+    source.until_ended()
+    heir = {"kind": "linear", "dim": 60, "start": {"kind": "from_experiment", "id": source.id}}
+    job = workplace.submit(specimens.spec(student=heir, optimizer={"kind": "gd", "steps": 100_000}))
+    job.until_saved().trainer.kill()
+    assert (job.until_ended().attempts, job.now.state) == (2, "completed")
+    assert job.began_at[1] > 0
 
 
 def test_a_killed_trainer_costs_nothing_but_time(workplace, assert_same):

@@ -92,7 +92,7 @@ class Job:
 
     @property
     def series(self) -> dict[str, np.ndarray]:
-        return self._read(results.series)
+        return self._read(results.series, self.now.spec.evaluation.record)
 
     @property
     def log(self) -> str:

@@ -1,38 +1,65 @@
 """Figures: their numbers are the result's, their bytes are always the same, and nothing makes the ink fail."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
+from core import teachers
 from core.evidence import Evidence, RunEvidence
-from core.figures import FIGURES, STUDY_FIGURES, render
+from core.figures import FIGURES, STUDY_FIGURES, NotDrawable, render
+from core.figures.info import MANY, SeedLine, median
 from core.panels import ZERO_BASELINE, Panel, quartiles
+from core.result import BaselineResult
 from core.run import run
 from core.spec import ExperimentSpec
 from core.studies import STUDIES
+from core.systems import impulse_response
 from tests.unit.core.test_training import spec_of
 
 EXPLODING = {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 2.0}}
 TWO_INPUTS = {"kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1.0, 0.0]]}
+EVERYTHING = {"points": 17, "horizon": 12, "record": ["eigenvalues", "response"]}
+GRU = {"kind": "gru", "dim": 4}
 SPECS = {
-    "ordinary": spec_of(name="$\\frac{1$ and $x^2$"),  # no mathematics to matplotlib
-    "exploding": spec_of(student=EXPLODING),
-    "channels": spec_of(teacher=TWO_INPUTS),
-    "memoryless": spec_of(teacher={"kind": "memoryless", "gain": 0.0}),
+    "ordinary": spec_of(name="$\\frac{1$ and $x^2$", evaluation=EVERYTHING),  # no mathematics to matplotlib
+    "exploding": spec_of(student=EXPLODING, evaluation=EVERYTHING),
+    "channels": spec_of(teacher=TWO_INPUTS, evaluation=EVERYTHING),
+    "memoryless": spec_of(teacher={"kind": "memoryless", "gain": 0.0}, evaluation=EVERYTHING),
+    "complex poles": spec_of(teacher={"kind": "rotation"}, evaluation=EVERYTHING),
+    "many seeds": spec_of(seeds=MANY + 1, evaluation=EVERYTHING, optimizer={"lr": 0.02, "steps": 40}),
 }
 
 
-def drawn(figure, spec: ExperimentSpec):
+@cache
+def found(spec: ExperimentSpec):
+    """Its result and its series."""
     result = run(spec)
-    return figure.info(spec, result, {name: np.array(column) for name, column in result.series.items()}), result
+    return result, {name: np.array(column) for name, column in result.series.items()}
+
+
+def drawn(figure, spec: ExperimentSpec):
+    result, series = found(spec)
+    return figure.info(spec, result, series), result
+
+
+def texts(ink) -> str:
+    """All that a figure says in words, but for titles and ticks."""
+    legends = [text.get_text() for axes in ink.axes if axes.get_legend() for text in axes.get_legend().get_texts()]
+    return "\n".join([*legends, *(axes.get_title(loc="right") for axes in ink.axes)])
 
 
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_every_figure_draws_every_result(name, spec):
     info, _ = drawn(FIGURES[name], spec)
-    svg = render(FIGURES[name].draw(info), "svg")
-    assert svg.startswith(b"<?xml")
-    assert render(FIGURES[name].draw(info), "svg") == svg
+    assert render(FIGURES[name].draw(info), "svg").startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_has_every_form_and_the_same_bytes_every_time(name):
+    info, _ = drawn(FIGURES[name], SPECS["ordinary"])
+    assert render(FIGURES[name].draw(info), "svg") == render(FIGURES[name].draw(info), "svg")
     assert render(FIGURES[name].draw(info), "png").startswith(b"\x89PNG")
     assert render(FIGURES[name].draw(info), "pdf").startswith(b"%PDF")
 
@@ -41,13 +68,14 @@ def test_every_figure_draws_every_result(name, spec):
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_number_is_too_odd_to_be_drawn(name, value):
     spec = SPECS["ordinary"]
-    result = run(spec)
+    result, recorded = found(spec)
+    matrices = {"A": [[value] * 6] * 6, "B": [[value]] * 6, "C": [[value] * 6]}
     odd = [r.model_copy(update={"response": [value] * 12, "hankel_singular_values": [value] * 6,
-                                "eigenvalues": [(value, value)] * 6,
+                                "eigenvalues": [(value, value)] * 6, "parameters": matrices,
                                 "summary": {**r.summary, "zero_baseline": value}}) for r in result.runs]  # fmt: skip
     result = result.model_copy(update={"runs": odd, "teacher_response": [value] * 12})
     places = {"seed": np.repeat(spec.seeds, 3), "step": np.tile([0, 10, 300], 3)}
-    series = {name: np.full(9, value) for name in result.series} | places
+    series = {name: np.full((9, *column.shape[1:]), value) for name, column in recorded.items()} | places
     info = FIGURES[name].info(spec, result, series)
     assert render(FIGURES[name].draw(info), "png").startswith(b"\x89PNG")
     assert info.model_dump_json()
@@ -72,6 +100,171 @@ def test_the_spectrum_figure_holds_eigenvalues_and_hankel_values():
     info, result = drawn(FIGURES["spectrum"], SPECS["ordinary"])
     assert info.teacher_eigenvalues == pytest.approx([0.9, 0.5])
     assert info.hankel[2].y == result.runs[2].hankel_singular_values
+
+
+def test_the_marks_of_the_training_figure_are_read_off_the_recorded_points():
+    spec = spec_of(optimizer={"steps": 3000, "stop": {"loss_below": 1e-3}}, evaluation={"points": 60, "horizon": 12})
+    info, result = drawn(FIGURES["training"], spec)
+    assert {fit.seed: fit.step for fit in info.time_to_fit} == {r.seed: r.steps for r in result.runs}
+    loose = spec_of(evaluation={"points": 300, "horizon": 12, "fit_tolerance": 0.3})
+    info, result = drawn(FIGURES["training"], loose)
+    by_seed = {line.seed: dict(zip(line.x, line.y, strict=True)) for line in info.loss}
+    _, series = found(loose)
+    for fit in info.time_to_fit:
+        fits = (series["seed"] == fit.seed) & (series["fit_error"] < 0.3)  # max |h| is 1
+        assert fit.step == series["step"][fits].min()
+        assert fit.loss == by_seed[fit.seed][fit.step]
+    assert {fit.seed for fit in info.time_to_fit} == {r.seed for r in result.runs if r.outcome == "fitted"} != set()
+    assert all(0 <= rest.start < rest.end <= 300 for rest in info.plateaus)
+
+
+@pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.early])
+def test_figures_of_the_training_are_drawn_while_it_runs(name):
+    spec = SPECS["ordinary"]
+    result, series = found(spec)
+    info = FIGURES[name].info(spec, None, {name: column[:7] for name, column in series.items()})
+    assert "so far" in info.title
+    assert render(FIGURES[name].draw(info), "svg").startswith(b"<?xml")
+    if name == "trajectory":
+        np.testing.assert_allclose(info.teacher, result.teacher_response, rtol=1e-12)
+    if name == "training":
+        assert info.zero_baseline == pytest.approx(result.runs[0].summary["zero_baseline"])
+
+
+def test_the_eigenvalues_figure_follows_signed_poles_of_symmetric_students_and_moduli_of_general_ones():
+    info, result = drawn(FIGURES["eigenvalues"], SPECS["ordinary"])
+    assert info.signed
+    assert info.teacher == pytest.approx([0.9, -0.5])
+    last = [pole[-1] for pole in info.students[0].poles]
+    assert last == sorted((re for re, _ in result.runs[0].eigenvalues), reverse=True)
+    assert info.students[0].steps[-1] == 300
+    assert min(last) < 0
+    general = spec_of("general", evaluation=EVERYTHING)
+    info, result = drawn(FIGURES["eigenvalues"], general)
+    assert not info.signed
+    assert [pole[-1] for pole in info.students[0].poles] == pytest.approx(
+        [abs(complex(*value)) for value in result.runs[0].eigenvalues]
+    )
+
+
+@pytest.mark.parametrize("spec", ["ordinary", "channels"])
+def test_the_trajectory_figure_begins_at_the_start_and_ends_with_the_result(spec):
+    info, result = drawn(FIGURES["trajectory"], SPECS[spec])
+    of_first = [line for line in info.students if line.seed == 3]
+    assert [line.step for line in of_first] == sorted({line.step for line in of_first})
+    assert (of_first[0].step, of_first[-1].step, len(of_first)) == (0, 300, 7)
+    p, m = info.entry
+    response = np.array(result.runs[0].response).reshape(12, *np.shape(result.runs[0].response)[1:] or (1, 1))
+    assert of_first[-1].y == response[:, p, m].tolist()
+
+
+@pytest.mark.parametrize("spec", ["ordinary", "channels"])
+def test_weights_and_poles_make_up_the_response(spec):
+    info, result = drawn(FIGURES["weighted_spectrum"], SPECS[spec])
+    assert info.signed
+    p, m = info.entry
+    trained = np.array(result.runs[0].response).reshape(12, -1)[:, p + m]  # one of the two is always 0 here
+    teacher = impulse_response(teachers.build(SPECS[spec].teacher), 12)[:, p, m]
+    for stems, response in ((info.teacher, teacher), (info.students[0], trained)):
+        moments = np.array(stems.poles) ** np.arange(12)[:, None] @ np.array(stems.weights)
+        np.testing.assert_allclose(moments, response, atol=1e-12)
+
+
+def test_the_imbalance_figure_holds_the_recorded_points():
+    info, result = drawn(FIGURES["imbalance"], SPECS["ordinary"])
+    assert [line.y[-1] for line in info.imbalance] == [r.summary["imbalance"] for r in result.runs]
+    assert [line.y[-1] for line in info.invariant_drift] == [r.summary["invariant_drift"] for r in result.runs]
+
+
+def test_what_was_not_recorded_is_not_drawn_and_the_figure_says_how_to_ask_for_it():
+    spec = spec_of(evaluation={"points": 17, "horizon": 12, "record": ["response"]})
+    with pytest.raises(NotDrawable, match=r'evaluation.record: \["response", "eigenvalues"\]'):
+        FIGURES["eigenvalues"].info(spec, None, {})
+    with pytest.raises(NotDrawable, match=r"evaluation\.record"):
+        FIGURES["trajectory"].info(spec_of(), None, {})
+
+
+@pytest.mark.parametrize("name", ["weighted_spectrum", "imbalance", "eigenvalues"])
+def test_a_student_without_an_a_has_no_figure_of_it(name):
+    with pytest.raises(NotDrawable, match="a gru student has no A"):
+        FIGURES[name].info(spec_of(student=GRU), None, {})
+
+
+@pytest.mark.parametrize("name", ["response", "training", "spectrum", "trajectory"])
+def test_a_student_without_an_a_has_the_other_figures(name):
+    evaluation = {"points": 5, "horizon": 12, "record": ["response"], "sequences": 8}
+    spec = spec_of(student=GRU, optimizer={"steps": 20}, evaluation=evaluation)
+    info, _ = drawn(FIGURES[name], spec)
+    assert render(FIGURES[name].draw(info), "svg").startswith(b"<?xml")
+
+
+def test_baselines_are_dashed_lines_of_the_response_figure():
+    result, series = found(SPECS["ordinary"])
+    summary = {"fit_error": 0.0}
+    fir = BaselineResult(name="least_squares", order=4, response=[*result.teacher_response[:4], *[0.0] * 8],
+                         eigenvalues=[], summary=summary, note="")  # fmt: skip
+    info = FIGURES["response"].info(SPECS["ordinary"], result.model_copy(update={"baselines": [fir]}), series)
+    assert info.baselines[0].y == fir.response
+    assert info.baseline_errors[0].y == [0.0] * 4 + np.abs(result.teacher_response[4:]).tolist()
+    ink = FIGURES["response"].draw(info)
+    assert "least squares (order 4)" in texts(ink)
+    assert [line.get_linestyle() for line in ink.axes[0].lines if line.get_label().startswith("least")] == ["--"]
+
+
+def test_more_seeds_than_twelve_are_one_entry_of_the_legend_and_a_median():
+    spec = SPECS["many seeds"]
+    for name in ("response", "training", "spectrum", "imbalance"):
+        words = texts(FIGURES[name].draw(drawn(FIGURES[name], spec)[0])).splitlines()
+        assert words.count(f"{MANY + 1} seeds") == 1
+        assert "median" in words
+    info, result = drawn(FIGURES["training"], spec)
+    assert info.median_loss.y[-1] == pytest.approx(np.median([r.summary["train_loss"] for r in result.runs]))
+    assert drawn(FIGURES["training"], SPECS["ordinary"])[0].median_loss is None
+
+
+def test_a_seed_that_has_ended_keeps_its_last_value_in_the_median_and_nan_counts_as_infinite():
+    ended = [SeedLine(seed=seed, x=[0.0, 1.0], y=[4.0, 1.0]) for seed in range(8)]
+    going = [SeedLine(seed=seed, x=[0.0, 1.0, 2.0], y=[4.0, np.nan, 9.0]) for seed in range(8, 15)]
+    middle = median([*ended, *going])
+    assert (middle.x, middle.y) == ([0, 1, 2], [4, 1, 1])
+    assert median([*ended[:4], *going]) is None
+    assert median([*ended[:6], *going]).y == [4, np.inf, 9]
+
+
+def test_seeds_that_diverged_are_named():
+    result, series = found(SPECS["exploding"])
+    lost = [r.seed for r in result.runs if r.outcome == "diverged"]
+    assert lost
+    for name in ("training", "response", "spectrum", "weighted_spectrum"):
+        words = texts(FIGURES[name].draw(FIGURES[name].info(SPECS["exploding"], result, series)))
+        assert all(str(seed) in line for seed in lost for line in words.splitlines() if "diverged: " in line)
+        assert "diverged" in words
+
+
+def test_values_past_the_drawable_are_left_out_and_said_to_be():
+    spec = SPECS["ordinary"]
+    result, series = found(spec)
+    for value, note in (
+        (1e101, "values above 1e+100 not drawn"),
+        (np.nan, "not drawn"),
+        (0.0, "values below 1e-17 drawn there"),
+    ):
+        loss = series["train_loss"].copy()
+        loss[3] = value
+        ink = FIGURES["training"].draw(FIGURES["training"].info(spec, result, {**series, "train_loss": loss}))
+        assert note in texts(ink)
+        drawn_values = np.concatenate([line.get_ydata() for line in ink.axes[0].lines])
+        assert np.nanmax(drawn_values) < 1e3
+    assert "drawn" not in texts(FIGURES["training"].draw(FIGURES["training"].info(spec, result, series)))
+
+
+def test_step_0_is_drawn_where_the_axis_says_0():
+    ink = FIGURES["training"].draw(drawn(FIGURES["training"], SPECS["ordinary"])[0])
+    ink.canvas.draw()
+    for axes in ink.axes:
+        assert axes.get_xlim()[0] == 0
+        assert 0 in axes.get_xticks()
+        assert min(line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) > 2) == 0
 
 
 def test_a_line_of_a_study_is_median_and_quartiles_over_seeds():

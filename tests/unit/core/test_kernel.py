@@ -13,12 +13,19 @@ from core.training.kernel import KernelStepper
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
 
 DTYPES = {"float64": (torch.float64, 1e-10), "float32": (torch.float32, 2e-3)}
+SCHEDULES = (
+    {"kind": "constant"},
+    {"kind": "cosine", "floor": 0.2},
+    {"kind": "exponential", "decay": 0.3, "every": 7},
+    {"kind": "warmup", "steps": 10},
+)
 
 
 @st.composite
 def specs(draw):
     length, tied = draw(st.integers(1, 9)), draw(st.booleans())
     trained = draw(st.sampled_from([["A", "B", "C"], ["A"], ["B", "C"]] + ([] if tied else [["A", "C"], ["B"]])))
+    stops = st.fixed_dictionaries({"loss_below": st.sampled_from([0.02, 0.5, 1e3]), "more_steps": st.integers(0, 9)})
     root = np.random.default_rng(draw(st.integers(0, 99))).standard_normal((length, length))
     return ExperimentSpec.model_validate({
         "teacher": {"kind": "random", "dim": draw(st.integers(1, 4)), "seed": draw(st.integers(0, 99))},
@@ -32,8 +39,20 @@ def specs(draw):
         },
         "training": {"length": length, "loss": {"kind": "second_moment", "matrix": (root @ root.T / length).tolist()}},
         "optimizer": draw(
-            st.sampled_from([{"kind": "gd"}, {"kind": "momentum", "momentum": 0.7}, {"kind": "adaptive_gd"}])
-        ) | {"lr": 1e-3, "stop": {"loss_below": 0.02}},
+            st.sampled_from([
+                {"kind": "gd"},
+                {"kind": "momentum", "momentum": 0.7},
+                {"kind": "adaptive_gd"},
+                {"kind": "adam", "betas": [0.8, 0.99], "eps": 1e-4},  # where a gradient is rounding, so is its sign
+            ])
+        )
+        | {
+            "lr": 1e-3,
+            "steps": 40,
+            "stop": draw(st.none() | stops),
+            "schedule": draw(st.sampled_from(SCHEDULES)),
+            "rates": draw(st.sampled_from([{}, {"A": 0.0, "B": 0.5, "C": 2.0}])),
+        },
         "numerics": {"dtype": draw(st.sampled_from([*DTYPES]))},
         "seeds": draw(st.integers(1, 3)),
     })  # fmt: skip
@@ -43,10 +62,10 @@ def steppers(spec, state):
     dtype, _ = DTYPES[spec.numerics.dtype]
     layout, target = state.engine.layout, state.engine.target
     gradient = gradient_of(layout, target, dtype, torch.device("cpu"))
-    return KernelStepper(spec, layout, target, dtype), TorchStepper(gradient, spec.optimizer, layout)
+    return KernelStepper(spec.optimizer, layout, target, dtype), TorchStepper(gradient, spec.optimizer, layout)
 
 
-@settings(max_examples=60, deadline=None)  # the first example compiles
+@settings(max_examples=120, deadline=None)  # the first example compiles
 @given(spec=specs(), steps=st.integers(1, 40))
 def test_the_kernel_takes_the_steps_that_torch_takes(spec, steps):
     state = begin(spec)
@@ -56,6 +75,7 @@ def test_the_kernel_takes_the_steps_that_torch_takes(spec, steps):
     torch.testing.assert_close(fast.memory, slow.memory, rtol=tolerance, atol=tolerance)
     assert torch.equal(fast.steps, slow.steps)
     assert torch.equal(fast.status, slow.status)
+    assert torch.equal(fast.until, slow.until)
 
 
 def spec_of(scale, **optimizer):
@@ -70,8 +90,12 @@ def spec_of(scale, **optimizer):
 
 @pytest.mark.parametrize(
     ("spec", "statuses"),
-    [(spec_of(1.6), {DIVERGED, RUNNING}), (spec_of(0.7, stop={"loss_below": 1e-3}), {STOPPED, RUNNING})],
-    ids=["some diverge", "some stop"],
+    [
+        (spec_of(1.6), {DIVERGED, RUNNING}),
+        (spec_of(0.7, stop={"loss_below": 1e-3}), {STOPPED, RUNNING}),
+        (spec_of(0.7, stop={"loss_below": 1e-3, "more_steps": 11}), {STOPPED, RUNNING}),
+    ],
+    ids=["some diverge", "some stop", "some stop later"],
 )
 def test_both_end_a_seed_at_the_same_step_for_the_same_reason(spec, statuses):
     state = begin(spec)

@@ -5,10 +5,22 @@ import pytest
 import torch
 
 from core.losses import Target
-from core.metrics import effective_rank, errors, imbalance, measure, sharpness
+from core.metrics import Yardstick, effective_rank, errors, imbalance, measure, sharpness
+from core.metrics.invariants import invariant_drift
+from core.metrics.plateaus import plateaus, time_to_fit
+from core.metrics.spectrum import spectral_distance, state_effective_rank
 from core.result import METRICS
-from core.spec import LinearStudent
-from core.systems import LinearSystem, eigenvalues, hankel_singular_values, impulse_response
+from core.run import run
+from core.spec import ExperimentSpec, LinearStudent, Rates
+from core.systems import (
+    LinearSystem,
+    eigenvalues,
+    hankel_singular_values,
+    impulse_response,
+    real_spectrum,
+    visible_spectrum,
+    weighted_spectrum,
+)
 from tests.unit.core.test_gradient import CASES, make, naive_loss
 
 STUDENT = LinearStudent(kind="linear", dim=3, structure="general")
@@ -90,13 +102,211 @@ def test_sharpness_is_the_top_eigenvalue_of_the_hessian_at_zero_loss(structure, 
     assert sharpness(systems, layout.student, target) == pytest.approx([wanted], rel=1e-9, abs=1e-12)
 
 
-def test_an_exploded_student_does_not_hide_its_neighbours():
+@pytest.mark.parametrize("structure", ["symmetric", "general", "diagonal"])
+def test_an_exploded_student_does_not_hide_its_neighbours(structure):
+    student = STUDENT.model_copy(update={"structure": structure})
     target = Target(np.ones((12, 1, 1)), np.eye(4))
     fine, exploded, huge = np.eye(3) / 2, np.full((3, 3), np.nan), np.full((3, 3), 1e200)
-    together = measure(batch(fine, exploded, huge), STUDENT, target)
-    alone = measure(batch(fine), STUDENT, target)
-    assert together.keys() == METRICS.keys()
+    spectrum = (np.ones(1), np.ones(1))
+    together, alone = (
+        measure(systems, Yardstick(student, target, start=systems, spectrum=spectrum))
+        for systems in (batch(fine, exploded, huge), batch(fine))
+    )
+    assert together.keys() == METRICS.keys() - {"time", "flow_distance"}
     for name, values in together.items():
-        assert values[0] == pytest.approx(alone[name][0], rel=1e-12), name
+        np.testing.assert_array_equal(values[0], alone[name][0], err_msg=name)
     assert np.isnan(together["train_loss"][1])
     assert np.isinf(together["extrapolation_error"][2]) or np.isnan(together["extrapolation_error"][2])
+
+
+def of_rows(*rows):
+    return np.array(rows, dtype=float)[..., None, None]
+
+
+def test_the_extrapolation_horizon_is_the_first_lag_that_is_off():
+    target = Target(of_rows([0.5, 2, 1, 1, 1])[0], np.eye(2))
+    response = of_rows([0.5, 2, 1, 1, 1], [0.5, 2, 1, 1.3, 1], [0.5, 2, 1.1, 1.3, 1], [0, 2, 1, 1, 1], [np.nan] * 5)
+    assert errors.extrapolation_horizon(response, target, 0.1).tolist() == [5, 3, 3, 0, 0]
+
+
+def test_sequence_errors_are_those_of_simulated_gaussian_inputs():
+    generator = np.random.default_rng(0)
+    taught, found = generator.standard_normal((2, 5, 2, 3)) / (1 + np.arange(5))[:, None, None]
+    x = generator.standard_normal((200_000, 5, 3))
+    outputs = [sum(x[:, 4 - j] @ h[j].T for j in range(5)) for h in (found, taught)]
+    simulated = np.mean((outputs[0] - outputs[1]) ** 2) / np.mean(outputs[1] ** 2)
+    target = Target(taught, np.eye(3))
+    exact = errors.sequence_errors(found[None], target)
+    assert exact[0, 4] == pytest.approx(simulated, rel=0.02)
+    assert errors.sequence_fit_error(found[None], target) == exact[:, :3].max()
+    assert errors.sequence_extrapolation_error(found[None], target) == exact[:, 3:].max()
+
+
+def test_sequence_errors_of_a_silent_teacher_are_no_nan():
+    delay = Target(of_rows([0, 0, 2, 0])[0], np.eye(2))
+    found = of_rows([0, 0, 2, 0], [1, 0, 2, 0])
+    np.testing.assert_array_equal(errors.sequence_errors(found, delay), [[0] * 4, [0.25] * 4])
+    silent = Target(np.zeros((4, 1, 1)), np.eye(2))
+    np.testing.assert_array_equal(errors.sequence_errors(of_rows([0] * 4, [0, 1, 0, 0]), silent)[:, -1], [0, np.inf])
+
+
+def systems_of(structure, channels, seed, dim=4):
+    generator = np.random.default_rng(seed)
+    m, p = channels
+    A, B, C = (generator.standard_normal((2, *shape)) / 2 for shape in ((dim, dim), (dim, m), (p, dim)))
+    if structure == "symmetric":
+        A = (A + A.swapaxes(1, 2)) / 2
+    return LinearSystem(A * np.eye(dim) if structure == "diagonal" else A, B, C)
+
+
+@pytest.mark.parametrize("structure", ["symmetric", "general", "diagonal"])
+@pytest.mark.parametrize("channels", [(1, 1), (2, 3)])
+def test_poles_and_weights_give_the_response(structure, channels):
+    system = systems_of(structure, channels, 3)
+    poles, weights = weighted_spectrum(system)
+    powers = poles[:, None] ** np.arange(9)[:, None]
+    response = np.einsum("sji,siom->sjom", powers, weights)
+    np.testing.assert_allclose(response, impulse_response(system, 9), atol=1e-12)
+    np.testing.assert_allclose(np.abs(poles), np.abs(eigenvalues(system.A)), rtol=1e-10)
+    assert (np.diff(np.abs(poles)) <= 0).all()
+
+
+def test_a_real_spectrum_is_asked_of_the_system_not_of_its_coordinates():
+    turned = np.array([[1.0, 2.0], [1.0, 3.0]])
+    A = turned @ np.diag([0.9, -0.5]) @ np.linalg.inv(turned)
+    poles, weights = real_spectrum(
+        LinearSystem(A, turned @ np.ones((2, 1)), np.array([[2.0, 3.0]]) @ np.linalg.inv(turned))
+    )
+    np.testing.assert_allclose(poles, [0.9, -0.5])
+    np.testing.assert_allclose(weights.ravel(), [2, 3])
+    delay = LinearSystem(np.eye(3, k=-1), np.ones((3, 1)), np.ones((1, 3)))
+    rotation = LinearSystem(np.array([[0.0, -1.0], [1.0, 0.0]]), np.ones((2, 1)), np.ones((1, 2)))
+    assert real_spectrum(delay) is real_spectrum(rotation) is None
+
+
+def test_the_visible_spectrum_adds_equal_poles_and_leaves_unseen_ones_out():
+    system = LinearSystem(np.diag([0.5, 0.9, 0.5, 0.3]), np.array([[1.0], [1], [2], [0]]), np.ones((1, 4)))
+    poles, weights = visible_spectrum(system)
+    np.testing.assert_allclose(poles, [0.5, 0.9])
+    np.testing.assert_allclose(weights.ravel(), [3, 1])
+
+
+@pytest.mark.parametrize(
+    ("poles", "weights", "wanted"),
+    [
+        ([0.9, -0.5], [2.0, 6.0], 0.0),  # the teacher, three times as loud
+        ([0.9, 0.9, -0.5, 0.2], [0.5, 0.5, 3.0, 0.0], 0.0),  # a pole twice, and one that is invisible
+        ([0.7, -0.5], [1.0, 3.0], 0.25 * 0.2),
+        ([-0.5], [1.0], 0.25 * 1.4),
+        ([0.9, -0.5], [1.0, -3.0], 0.75 * 2),  # of the other sign: 0.75 goes and 0.75 comes, 1 away on average
+    ],
+)
+def test_spectral_distance_is_the_way_that_weight_must_travel(poles, weights, wanted):
+    teacher = np.array([0.9, -0.5]), np.array([1.0, 3.0])
+    (distance,) = spectral_distance(np.array([poles]), np.array([weights]), *teacher)
+    assert distance == pytest.approx(wanted, abs=1e-12)
+
+
+def test_spectral_distance_of_probability_measures_is_scipys():
+    scipy_stats = pytest.importorskip("scipy.stats")
+    generator = np.random.default_rng(1)
+    u, v, wu, wv = generator.uniform(-1, 1, 6), generator.uniform(-1, 1, 3), generator.random(6), generator.random(3)
+    wanted = scipy_stats.wasserstein_distance(u, v, wu, wv)
+    assert spectral_distance(u[None], wu[None], v, wv) == pytest.approx([wanted], rel=1e-12)
+    assert spectral_distance(v[None], -wv[None], u, -wu) == pytest.approx([wanted], rel=1e-12)
+
+
+@pytest.mark.parametrize("horizon", [2, 30])
+def test_state_effective_rank_is_that_of_the_sum(horizon):
+    system = systems_of("general", (2, 1), 4)
+    P = sum(
+        power @ system.B @ system.B.swapaxes(1, 2) @ power.swapaxes(1, 2)
+        for power in (np.linalg.matrix_power(system.A, s) for s in range(horizon))
+    )
+    wanted = effective_rank(np.maximum(np.linalg.eigvalsh(P), 0))
+    np.testing.assert_allclose(state_effective_rank(system, horizon), wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("structure", "trained", "conserved"),
+    [
+        ("general", "ABC", lambda A, B, C: A @ A.T - A.T @ A + B @ B.T - C.T @ C),
+        ("general", "BC", lambda A, B, C: np.sum(B**2) - np.sum(C**2)),
+        ("symmetric", "ABC", lambda A, B, C: np.sum(B**2) - np.sum(C**2)),
+        ("diagonal", "ABC", lambda A, B, C: np.sum(B**2, axis=1) - np.sum(C**2, axis=0)),
+        ("symmetric", "AB", lambda A, B, C: np.nan),
+    ],
+)
+@pytest.mark.parametrize("channels", [(1, 1), (2, 3)])
+def test_invariant_drift_is_the_distance_of_what_is_conserved(structure, trained, conserved, channels):
+    now, then = (systems_of(structure, channels, seed) for seed in (5, 6))
+    student = LinearStudent(kind="linear", dim=4, structure=structure, trained=tuple(trained))
+    values = [[conserved(of.A[i], of.B[i], of.C[i]) for i in range(2)] for of in (now, then)]
+    wanted = [np.linalg.norm(a - b) for a, b in zip(*values, strict=True)]
+    np.testing.assert_allclose(invariant_drift(now, then, student), wanted, rtol=1e-12)
+    tied = student.model_copy(update={"tied": True})
+    assert invariant_drift(now, then, tied).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("rates", [Rates(), Rates(A=0.3, B=1.0, C=0.1)])
+def test_the_drift_of_gd_falls_with_the_step_whatever_the_rates(rates):
+    def drift(lr):
+        spec = ExperimentSpec.model_validate({
+            "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+            "student": {"kind": "linear", "dim": 5, "structure": "general", "start": {"scale": 0.5}},
+            "training": {"length": 5},
+            "optimizer": {"lr": lr, "steps": round(4 / lr), "rates": rates.model_dump()},
+            "evaluation": {"points": 2},
+            "seeds": 1,
+        })  # fmt: skip
+        return run(spec).runs[0].summary["invariant_drift"]
+
+    coarse, fine = drift(0.01), drift(0.005)
+    assert coarse < 0.1
+    assert coarse / fine == pytest.approx(2, rel=0.1)
+
+
+def test_sharpness_with_rates_is_that_of_the_rescaled_parameters():
+    """θ = R^½ φ makes GD on θ with rates R plain GD on φ, whose Hessian is taken here."""
+    layout, target, flat = make("general", tied=False, trained=("A", "B", "C"), channels=(1, 1), length=4, seeds=1)
+    systems = layout.systems(flat)
+    target = Target(impulse_response(systems, target.horizon)[0], target.M)
+    rates = Rates(A=2.0, B=3.0, C=0.5)
+    root = torch.ones_like(flat)
+    for name, view in layout.views(root).items():
+        view.fill_(np.sqrt(getattr(rates, name)))
+    hessian = torch.autograd.functional.hessian(lambda leaf: naive_loss(layout, target, root * leaf).sum(), flat / root)
+    wanted = np.linalg.eigvalsh(hessian.reshape(layout.size, layout.size).numpy())[-1]
+    assert sharpness(systems, layout.student, target, rates) == pytest.approx([wanted], rel=1e-9)
+
+
+def test_time_to_fit_is_the_first_step_below():
+    assert time_to_fit([0, 5, 50], [1.0, np.nan, 0.1], 0.2) == 50
+    assert time_to_fit([0, 5, 50], [1.0, 0.5, 0.2], 0.2) is None
+
+
+def test_an_exponential_fall_has_no_plateau_and_a_constant_loss_is_one():
+    steps = np.arange(1000)
+    assert plateaus(steps, np.exp(-steps / 100)) == []
+    (whole,) = plateaus(steps, np.full(1000, 0.3))
+    assert (whole.start, whole.end, whole.level) == (0, 999, 0.3)
+
+
+def test_the_poles_of_a_near_zero_start_appear_one_at_a_time():
+    """Two poles on k = 6 lags: the loss rests near zero, then near the best student of one pole."""
+    spec = ExperimentSpec.model_validate({
+        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.9]}, "weights": [1.0, 0.3]},
+        "student": {"kind": "linear", "dim": 10, "start": {"scale": 1e-5}},
+        "training": {"length": 6},
+        "optimizer": {"lr": 0.01, "steps": 4000},
+        "evaluation": {"record_at": list(range(0, 4000, 10)), "points": 2},
+        "seeds": 1,
+    })  # fmt: skip
+    result = run(spec)
+    rests = plateaus(result.series["step"], result.series["train_loss"])
+    zero = float(np.sum(np.square(result.teacher_response[:6])))
+    assert len(rests) >= 2
+    assert rests[0].start == 0
+    assert rests[0].level == pytest.approx(zero, rel=0.05)
+    assert 1e-3 * zero < rests[1].level < 0.5 * zero
+    assert time_to_fit(result.series["step"], result.series["train_loss"], 1e-8) > rests[1].end > rests[0].end

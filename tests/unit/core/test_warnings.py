@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.warnings import warnings
+from core.warnings import of_run, warnings
 from tests.unit.core.test_training import spec_of
 
 
@@ -15,10 +15,55 @@ def test_a_teacher_that_is_not_symmetric_but_could_be_has_no_warning():
     assert warnings(spec_of(teacher=teacher)) == []
 
 
+def student(dim=6, **changes):
+    return {"kind": "linear", "dim": dim, **changes}
+
+
+COUNTEREXAMPLE = student(start={"kind": "counterexample"})
+WIDE = student(structure="general", start={"kind": "wide"})
+GRU = {"kind": "gru", "dim": 6}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"student": GRU},
+        {"student": COUNTEREXAMPLE, "optimizer": {"lr": 1e-4}},
+        {"student": COUNTEREXAMPLE, "optimizer": {"kind": "momentum"}},
+        {"student": WIDE, "optimizer": {"rates": {"A": 1 / 6, "C": 1 / 6}}},
+        {"student": student(start={"kind": "from_experiment", "id": "x"})},
+        {"student": student(start={"kind": "from_experiment", "id": "x", "seed": 3}), "seeds": [0]},
+        {"teacher": {"kind": "gru"}, "student": GRU},
+        {"student": student(readout={})},
+        {"training": {"length": 4, "loss": {"kind": "finite_sample", "sequences": 4}}},
+    ],
+)
+def test_what_is_meant_has_no_warning(changes):
+    assert warnings(spec_of(**changes)) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"student": {"kind": "linear", "dim": 4}}, "d = 4 <= k = 4"),
+        ({"student": {"kind": "lstm", "dim": 3}}, "d = 3 <= k = 4"),
+        ({"teacher": {"kind": "gru"}, "student": student()}, "can only approximate a gru"),
+        ({"teacher": {"kind": "rotation"}, "student": student(structure="diagonal")}, "no diagonal student has"),
+        ({"student": COUNTEREXAMPLE, "optimizer": {"lr": 0.1}}, "at the counterexample"),
+        (
+            {
+                "student": student(41, start={"kind": "counterexample"}),
+                "training": {"length": 40},
+                "evaluation": {},
+                "optimizer": {"lr": 1e-5},
+            },
+            "grow as 2^k",
+        ),
+        ({"student": WIDE}, "A = C = 1/d = 0.166667"),
+        ({"student": student(start={"kind": "from_experiment", "id": "x", "seed": 3})}, "one run of an experiment"),
+        ({"student": {**GRU, "start": {"kind": "gaussian", "scale": 0}}}, "exactly zero"),
+        ({"training": {"length": 4, "loss": {"kind": "finite_sample", "sequences": 3}}}, "3 sequences are fewer"),
+        ({"training": {"length": 2, "loss": {"kind": "second_moment", "matrix": [[1, 1], [1, 1]]}}}, "singular"),
+        ({"student": student(4)}, "d = 4 <= k = 4"),
         ({"teacher": {"kind": "rotation"}}, "complex poles"),
         ({"teacher": {"kind": "delay", "lag": 2}}, "defective pole"),
         ({"teacher": {"kind": "unbalanced"}, "student": {"kind": "linear", "dim": 6, "tied": True}}, "unbalanced"),
@@ -43,3 +88,33 @@ def test_a_teacher_that_is_not_symmetric_but_could_be_has_no_warning():
 def test_a_questionable_spec_is_warned_about(changes, says):
     (warning,) = warnings(spec_of(**changes))
     assert says in warning
+
+
+def summary_of(sharpness=1.0, radius=0.9):
+    return {"sharpness": sharpness, "spectral_radius": radius}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "summary", "says"),
+    [
+        ({"lr": 0.1}, summary_of(sharpness=19), []),
+        ({"lr": 0.1}, summary_of(sharpness=21), ["lr = 0.1 is above 2 / sharpness = 0.0952"]),
+        ({"lr": 0.1}, summary_of(sharpness=float("nan")), []),
+        ({"lr": 0.1}, summary_of(sharpness=float("inf")), []),
+        ({"kind": "momentum", "lr": 0.1}, summary_of(sharpness=1e9), []),
+        ({"lr": 0.1, "steps": 100, "schedule": {"kind": "cosine"}}, summary_of(sharpness=21), []),
+        ({"lr": 0.1, "steps": 100, "schedule": {"kind": "exponential", "every": 100}}, summary_of(sharpness=39), []),
+        ({"lr": 0.1, "steps": 101, "schedule": {"kind": "exponential", "every": 100}}, summary_of(sharpness=41),
+         ["lr = 0.05 is above"]),
+        ({"lr": 0.1, "steps": 50, "schedule": {"kind": "warmup", "steps": 100}}, summary_of(sharpness=41),
+         ["lr = 0.05 is above"]),
+        ({}, summary_of(radius=1.0), []),
+        ({}, summary_of(radius=1.25), ["spectral radius of A is 1.25"]),
+        ({"lr": 0.1}, summary_of(100, 2.0), ["2 / sharpness", "spectral radius"]),
+        ({}, {}, []),
+    ],
+)  # fmt: skip
+def test_a_run_is_warned_about_for_what_its_numbers_say(optimizer, summary, says):
+    found = of_run(spec_of(optimizer=optimizer), summary)
+    assert len(found) == len(says)
+    assert all(words in sentence for words, sentence in zip(says, found, strict=True))

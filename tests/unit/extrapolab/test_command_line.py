@@ -32,13 +32,16 @@ def invoke(*arguments, **options):
 
 def test_the_help_names_every_command_and_exit_code():
     shown = invoke("--help").output
-    for command in (*EXPERIMENTS, "result", "figure", "series", "workers", "study", "demo"):
+    for command in (*EXPERIMENTS, "result", "figure", "series", "workers", "sweep", "study", "demo"):
         assert f"│ {command} " in shown
     for code in Exit:
         assert f"{code:d}: {code.meaning.split(',')[0]}" in shown
 
 
-@pytest.mark.parametrize("command", ["submit", "watch", "list", "result", "figure", "series", "study run"])
+@pytest.mark.parametrize(
+    "command",
+    ["submit", "watch", "list", "result", "figure", "series", "study run", "sweep submit", "sweep table"],
+)
 def test_the_help_of_a_command_shows_an_example(command):
     assert f"extrapolab {command} " in invoke(*command.split(), "--help").output
 

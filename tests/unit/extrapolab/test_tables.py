@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console
 
 from extrapolab import tables
-from extrapolab.records import Claim, Worker
+from extrapolab.records import Assumption, Claim, Measure, Theorem, Worker
 from extrapolab.terminal import console, duration, number
+from tests.kit import specimens
 from tests.unit.extrapolab.answers import record, running, runs
 
 
@@ -28,6 +29,48 @@ def test_a_table_of_seeds_shows_how_each_ended_beside_the_zero_baseline():
     assert " ".join(head.split()) == "seed outcome steps fit error extrapolation error zero baseline"
     assert first.split() == ["0", "fitted", "100", "1e-09", "inf", "0.25"]
     assert second.split()[1] == "diverged"
+
+
+def test_seeds_that_are_judged_on_sequences_show_their_errors_there():
+    shown = text(tables.runs_table(runs("fitted", sequence_extrapolation_error=0.125), on_sequences=True))
+    head, row = shown.splitlines()
+    assert "sequence fit error" in head
+    assert row.split()[-2:] == ["-", "0.125"]
+
+
+def test_baselines_are_shown_with_their_order_and_what_was_chosen():
+    (_, row) = text(tables.baselines_table([specimens.baseline("least_squares", 1e-9)])).splitlines()
+    assert row.split()[:5] == ["least", "squares", "2", "1e-09", "0.333"]
+    assert row.endswith("The order is where the singular values fall most.")
+
+
+@pytest.mark.parametrize(("holds", "word"), [(True, "holds"), (False, "fails"), (None, "unknown")])
+def test_an_assumption_is_shown_with_its_verdict_margin_and_sentence(holds, word):
+    found = Theorem(assumptions=(Assumption(name="stable", holds=holds, margin=0.1, sentence="The radius is 0.9."),))
+    (_, row) = text(tables.theorem_table(found)).splitlines()
+    assert " ".join(row.split()) == f"{word} stable 0.1 The radius is 0.9."
+
+
+def test_a_measure_is_a_sum_of_atoms():
+    measure = Measure(atoms=(0.9, -0.5), weights=(0.75, 0.25), unique=False, gap=float("inf"), residual=0.0)
+    shown = tables.measure_line(Theorem(measure=measure))
+    assert shown == ("The teacher's measure: 0.75 δ(0.9) + 0.25 δ(-0.5); the training length leaves others possible.")
+    assert "no nonnegative measure" in tables.measure_line(Theorem())
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        ({"kind": "gru", "dim": 4}, "gru student (d = 4)"),
+        (
+            {"kind": "linear", "dim": 4, "structure": "diagonal", "readout": {}},
+            "diagonal student with a readout (d = 4)",
+        ),
+    ],
+)
+def test_every_kind_of_student_has_a_line(student, words):
+    spec = specimens.spec(teacher={"kind": "lstm", "dim": 2}, student=student)
+    assert f"lstm teacher (d̂ = 2), {words}, k = 4" in tables.setup_line(spec)
 
 
 def test_a_seed_that_has_not_ended_is_a_row_of_dashes():
@@ -52,7 +95,7 @@ def test_an_experiment_is_described_with_its_setup_warnings_and_failure():
     error = {"kind": "timeout", "sentence": "It trained for more than 5 s."}
     tables.describe(record("failed", error=error, warnings=["lr is large"], attempts=2), out)
     shown = out.file.getvalue()
-    assert "balanced teacher (d̂ = 2), symmetric linear student (d = 3), k = 4, q = 8, gd at 0.01, 100 steps" in shown
+    assert "balanced teacher (d̂ = 2), symmetric student (d = 3), k = 4, q = 8, gd at 0.01, 100 steps" in shown
     assert "timeout: It trained for more than 5 s." in shown
     assert "warning: lr is large" in shown
     assert "attempts  2" in shown

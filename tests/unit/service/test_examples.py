@@ -18,7 +18,12 @@ from service import examples, wire
         (examples.EXPERIMENT, wire.Experiment),
         (examples.CANCELLED, wire.Moved),
         (examples.DRY_RUN, wire.DryRun),
+        (examples.THEOREM, wire.Theorem),
         (examples.EDIT, wire.Edit),
+        (examples.SWEPT, wire.SweepSubmission),
+        (examples.SWEEP_DRY_RUN, wire.SweepDryRun),
+        (examples.SWEEP, wire.Sweep),
+        (examples.SWEEP_TABLE, wire.SweepTable),
     ],
 )
 def test_an_example_is_an_answer(example, model):
@@ -31,4 +36,4 @@ def test_the_example_gives_the_numbers_that_are_shown():
     assert result.teacher_response == pytest.approx(examples.RESULT["teacher_response"], rel=1e-3)
     assert (found.outcome, found.steps) == (shown["outcome"], shown["steps"])
     assert found.response == pytest.approx(shown["response"], rel=1e-3)
-    assert found.summary == pytest.approx(shown["summary"], rel=0.05, abs=1e-12)
+    assert found.summary == pytest.approx(examples.SUMMARY, rel=0.05, abs=1e-12, nan_ok=True)

@@ -5,7 +5,21 @@ import numpy as np
 import pytest
 
 from core.arrays import pack, unpack
-from worker.messages import Advanced, Cancel, Failed, Finished, Message, Pause, Paused, Ready, Train, receive, send
+from worker.messages import (
+    Advanced,
+    Cancel,
+    Failed,
+    Finished,
+    Message,
+    Pause,
+    Paused,
+    Ready,
+    Train,
+    pack_inherited,
+    receive,
+    send,
+    unpack_inherited,
+)
 
 ARRAYS = pack({"seed": np.array([2**63 - 1]), "loss": np.array([np.nan, -0.0, 5e-324])})
 
@@ -14,6 +28,7 @@ MESSAGES: list[Message] = [
     Train(spec=b'{"name": "\xc3\xa9"}', device="cpu", checkpoint=None),
     Train(spec=b"{}", device="cuda", checkpoint=ARRAYS),
     Train(spec=b"{}", device="cpu", checkpoint=b""),
+    Train(spec=b"{}", device="cpu", checkpoint=None, inherited=ARRAYS),
     Cancel(),
     Pause(),
     Advanced(step=10**9, of=10**9, steps_per_second=None, points=ARRAYS, checkpoint=None),
@@ -45,6 +60,18 @@ def test_arrays_travel_to_the_bit():
     arrays = unpack(receive(there).points)
     assert arrays["seed"].tolist() == [2**63 - 1]
     assert arrays["loss"].tobytes() == np.array([np.nan, -0.0, 5e-324]).tobytes()
+
+
+def test_inherited_parameters_travel_by_seed_and_name():
+    parameters = {
+        2**63 - 1: {"A": np.array([[0.1 + 0.2]]), "bias_ih": np.array([-0.0, 5e-324])},
+        0: {"A": np.eye(2)},
+    }
+    found = unpack_inherited(pack_inherited(parameters))
+    assert {seed: {name: array.tobytes() for name, array in named.items()} for seed, named in found.items()} == {
+        seed: {name: array.tobytes() for name, array in named.items()} for seed, named in parameters.items()
+    }
+    assert found[0]["A"].shape == (2, 2)
 
 
 def test_a_side_that_is_gone_is_noticed():

@@ -1,0 +1,183 @@
+"""A handle on one sweep in a lab: a base spec and axes over its fields, run as one experiment per point."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import quote
+
+from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
+from extrapolab.records import SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
+from extrapolab.transport import LARGEST_PAGE, Transport
+
+
+class Sweep:
+    """One sweep of a lab. What it says is as of the last :meth:`refresh`; the first question asks the lab.
+
+    Example:
+        >>> sweep = lab.sweep(base, [{"path": "training.length", "values": [4, 6, 8]}], name="k")  # doctest: +SKIP
+        >>> sweep.wait().figure("lines", "error against k.svg")                                    # doctest: +SKIP
+
+    Attributes:
+        id: Its id, ``swp_...``.
+        created: How many experiments the last submission or extension queued.
+        reused: How many of its experiments the lab had already.
+        warnings: What is questionable about its experiments, though legal.
+    """
+
+    def __init__(self, transport: Transport, known: str | SweepRecord | SweepSubmission) -> None:
+        self.id = known if isinstance(known, str) else known.id
+        self.created, self.reused = 0, 0
+        self.warnings: tuple[SweepWarning, ...] = ()
+        self._transport = transport
+        self._record = known if isinstance(known, SweepRecord) else None
+        if isinstance(known, SweepSubmission):
+            self._note(known)
+
+    def __repr__(self) -> str:
+        state = self._record.state if self._record else "not looked at yet"
+        return f"<Sweep {self.id}, {state}>"
+
+    @property
+    def url(self) -> str:
+        """Where the lab answers for it."""
+        return self._transport.url + self._path
+
+    @property
+    def record(self) -> SweepRecord:
+        """All that the lab said of it at the last refresh, its members left out."""
+        return self._record or self.refresh().record
+
+    @property
+    def state(self) -> str:
+        """``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but some did not complete."""
+        return self.record.state
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of its experiments are in each state."""
+        return self.record.counts
+
+    def refresh(self) -> Self:
+        """Asks the lab again."""
+        answer = self._transport.get(self._path, {"limit": 1})
+        answer.pop("members", None)
+        self._record = SweepRecord.read(answer)
+        return self
+
+    def wait(self, timeout: float | None = None, observe: Callable[[Self], None] | None = None) -> Self:
+        """Waits until nothing of it is pending, asking less and less often; ``state`` says whether all completed.
+
+        Args:
+            timeout: Seconds to wait at most; ``None`` waits as long as it takes.
+            observe: Is called with this handle after each look.
+
+        Raises:
+            TimeoutError: It is not done yet. It goes on all the same.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = FIRST_LOOK
+        while True:
+            record = self.refresh().record
+            if observe is not None:
+                observe(self)
+            if record.is_final:
+                return self
+            left = pause if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"Sweep {self.id} is {record.state} after {timeout:g} s. It goes on: wait again.")
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, SLOWEST_LOOK)
+
+    def members(self) -> Iterator[SweepMember]:
+        """Its experiments with their coordinates, asked for page by page while you iterate."""
+        cursor: str | None = None
+        while True:
+            page = self._transport.get(self._path, {"limit": LARGEST_PAGE, "cursor": cursor})["members"]
+            yield from map(SweepMember.read, page["items"])
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def experiments(self) -> Iterator[Experiment]:
+        """Handles on its experiments, in the order of its members."""
+        return (Experiment(self._transport, member.experiment) for member in self.members())
+
+    def rows(self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None) -> list[SweepRow]:
+        """Its experiments with statistics over their seeds.
+
+        Args:
+            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
+            statistic: Among median, q1, q3, mean, min and max; all of them where left out.
+        """
+        answer = self._transport.get(f"{self._path}/table", _chosen(metrics, statistic))
+        return [SweepRow.read(row) for row in answer["rows"]]
+
+    def table(
+        self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """The same as plain rows: coordinates by path, ``experiment``, ``state``, ``metric.statistic`` and so on.
+
+        Example:
+            >>> pandas.DataFrame(sweep.table(["extrapolation_error"], ["median"]))    # doctest: +SKIP
+        """
+        return [row.flat for row in self.rows(metrics, statistic)]
+
+    def table_csv(self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None) -> str:
+        """The same as the lab writes it, with numbers that are read back exactly."""
+        parameters = {**_chosen(metrics, statistic), "format": "csv"}
+        return self._transport.get_bytes(f"{self._path}/table", parameters).decode()
+
+    def figure(
+        self,
+        name: Literal["lines", "heatmap"],
+        path: str | Path | None = None,
+        *,
+        x: str | None = None,
+        y: str | None = None,
+        series: str | None = None,
+    ) -> Path:
+        """Writes a figure to a file, whose ending chooses the format (.svg, .png, .pdf, .json).
+
+        Args:
+            name: ``lines``: a metric against one axis, a line per value of another. ``heatmap``: its median on both.
+            path: Where to. Default: ``NAME.svg`` here.
+            x: The path of the horizontal axis; the first axis of numbers where left out.
+            y: The metric; ``relative_extrapolation_error`` where left out.
+            series: The path of the other axis; the next one where left out.
+
+        Returns:
+            The path of the file.
+        """
+        target = Path(path or f"{name}.svg")
+        return save_figure(self._transport, f"{self._path}/figures/{name}", target, {"x": x, "y": y, "series": series})
+
+    def extend(self, axes: Sequence[Mapping[str, Any]]) -> Self:
+        """Gives it other axes, wider or more of them; what is missing is queued, and its members stay."""
+        answer = self._transport.post(f"{self._path}:extend", {"axes": [*map(dict, axes)]}, repeatable=True)
+        self._note(SweepSubmission.read(answer))
+        return self.refresh()
+
+    def cancel(self) -> Self:
+        """Cancels what is queued or running of it, but those experiments that another sweep has too."""
+        self._transport.post(f"{self._path}:cancel", repeatable=True)
+        return self.refresh()
+
+    def retry(self) -> Self:
+        """Queues again what failed or was cancelled of it."""
+        self._transport.post(f"{self._path}:retry", repeatable=True)
+        return self.refresh()
+
+    def _note(self, submission: SweepSubmission) -> None:
+        self.created, self.reused, self.warnings = submission.created, submission.reused, submission.warnings
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/sweeps/{quote(self.id, safe='')}"
+
+
+def _chosen(metrics: Iterable[str] | None, statistic: Iterable[str] | None) -> dict[str, str | None]:
+    return {
+        "metrics": None if metrics is None else ",".join(metrics),
+        "statistic": None if statistic is None else ",".join(statistic),
+    }

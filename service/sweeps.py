@@ -1,0 +1,250 @@
+"""Sweeps: many experiments from one base and axes over its fields, submitted, extended, cancelled and retried whole."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+from core.spec.sweep import SweepSpec
+from service import body, documentation, examples, wire
+from service.edge import Edge, Here
+from service.expansion import Expansion, expand
+from service.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
+from store import experiments, idempotency, intake, sweeps
+from store.errors import IllegalMove, NotFound
+from store.intake import Options
+from store.states import State
+
+router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
+
+ROUTE = "POST /v1/sweeps"
+FEW = 5
+"""Points that a dry run shows."""
+
+AT_ONCE = 100
+"""Experiments that are cancelled or retried in one write, so that nobody waits long for the next."""
+
+SweepId = Annotated[
+    str,
+    Path(
+        alias="id",
+        description="Id of the sweep.",
+        examples=[examples.SWEEP_ID],
+        json_schema_extra={"pattern": "^swp_[0-9a-f]{32}$"},
+    ),
+]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=wire.SweepSubmission,
+    responses={
+        202: documentation.answer("Its new experiments are queued.", examples.SWEPT, "Location", "Retry-After"),
+        200: documentation.answer("All its experiments were there, or a dry run.", examples.SWEEP_DRY_RUN)
+        | {"model": wire.SweepSubmission | wire.SweepDryRun},
+        **documentation.problems(400, 409, 413, 415, 503),
+    },
+    openapi_extra=documentation.body(SweepSpec, examples.SWEEP_SPEC),
+)
+def submit(
+    *,
+    request: Request,
+    here: Here,
+    content: body.JsonBody,
+    on_duplicate: Annotated[
+        Literal["reuse", "rerun"],
+        Query(description="What to do with experiments that are queued, running or completed: take them, or run again"),
+    ] = "reuse",
+    dry_run: Annotated[bool, Query(description="Only say what the sweep would be; nothing is stored.")] = False,
+    owner: Owner = ANONYMOUS,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Submit a sweep: a base spec, and axes over any of its fields by path.
+
+    Axes multiply; a `zip` axis has axes in it that advance together. Every point has to be a valid spec, or nothing is
+    stored; an invalid one is named with its coordinates. Equal experiments are computed once, as with
+    `/v1/experiments`. The sweep is seen whole or not at all. An equal sweep of the same name and owner is taken instead
+    of a new one: what failed or was cancelled in it has a new experiment then.
+    """
+    sweep = body.parse(content, SweepSpec)
+    expansion = expand(sweep, here)
+    if dry_run:
+        return _dry(sweep, expansion, here, rerun=on_duplicate == "rerun")
+    digest = _digest(request, content)
+    with here.database.write() as tx:
+        if idempotency_key is not None:
+            kept = idempotency.remember(tx, idempotency_key, owner, ROUTE, digest)
+            if kept is not None:
+                return _answer(*kept)
+        made = sweeps.submit(tx, expansion.draft, owner=owner, options=Options(), rerun=on_duplicate == "rerun")
+        status, answer = _submitted(tx, made, expansion)
+        if idempotency_key is not None:
+            idempotency.keep(tx, idempotency_key, owner, ROUTE, digest, status=status, body=answer)
+    here.bell.ring()
+    return _answer(status, answer)
+
+
+@router.get(
+    "",
+    response_model=wire.Page[wire.SweepSummary],
+    responses={200: documentation.answer("One page."), **documentation.problems(400, 503)},
+)
+def listing(here: Here, limit: Limit = 50, cursor: Cursor = None) -> wire.Page[wire.SweepSummary]:
+    """List sweeps, the newest first."""
+    with here.database.read() as tx:
+        found, following = sweeps.page(tx, limit=limit, cursor=cursor)
+    return wire.Page(items=[wire.SweepSummary.of(sweep) for sweep in found], next=following)
+
+
+@router.get(
+    "/{id:experiment}",
+    response_model=wire.Sweep,
+    responses={200: documentation.answer("The sweep.", examples.SWEEP), **documentation.problems(400, 404, 503)},
+)
+def one(sweep_id: SweepId, here: Here, limit: Limit = 50, cursor: Cursor = None) -> wire.Sweep:
+    """Read a sweep: base, axes, how far it is, and a page of its experiments with their coordinates."""
+    with here.database.read() as tx:
+        sweep = sweeps.get(tx, sweep_id)
+        members, following = sweeps.members(tx, sweep_id, limit=limit, cursor=cursor)
+    items = [wire.SweepMember.of(member) for member in members]
+    page: wire.Page[wire.SweepMember] = wire.Page(items=items, next=following)
+    return wire.Sweep.of(sweep, base=sweep.base, axes=list(sweep.axes), members=page)
+
+
+@router.delete(
+    "/{id:experiment}",
+    status_code=204,
+    responses={204: {"description": "It is gone."}, **documentation.problems(404, 409, 503)},
+)
+def remove(sweep_id: SweepId, here: Here) -> None:
+    """Remove a sweep of which nothing is pending. Its experiments stay, with all their results."""
+    with here.database.write() as tx:
+        sweeps.remove(tx, sweep_id)
+
+
+@router.post(
+    "/{id:experiment}:extend",
+    status_code=202,
+    response_model=wire.SweepSubmission,
+    responses={
+        202: documentation.answer("What was missing is queued.", examples.SWEPT, "Location", "Retry-After"),
+        200: documentation.answer("Nothing was missing.") | {"model": wire.SweepSubmission},
+        **documentation.problems(400, 404, 413, 415, 503),
+    },
+    openapi_extra=documentation.body(wire.Extension, {"axes": examples.SWEEP_SPEC["axes"]}),
+)
+def extend(sweep_id: SweepId, here: Here, content: body.JsonBody, owner: Owner = ANONYMOUS) -> Response:
+    """Give a sweep other axes, wider or more of them, and run only what is missing.
+
+    Its members stay, also those that the new axes leave out. On an axis that is new they lie where their specs do.
+    """
+    axes = body.parse(content, wire.Extension).axes
+    with here.database.read() as tx:
+        sweep = sweeps.get(tx, sweep_id).spec
+    expansion = expand(sweep.model_copy(update={"axes": axes}), here)
+    with here.database.write() as tx:
+        made = sweeps.extend(tx, sweep_id, expansion.draft, owner=owner, options=Options())
+        status, answer = _submitted(tx, made, expansion)
+    here.bell.ring()
+    return _answer(status, answer)
+
+
+@router.post(
+    "/{id:experiment}:cancel",
+    response_model=wire.SweepMoved,
+    responses={200: documentation.answer("They are cancelled, or about to be."), **documentation.problems(404, 503)},
+)
+def cancel(sweep_id: SweepId, here: Here) -> wire.SweepMoved:
+    """Cancel every queued or running experiment of a sweep, but those that another sweep has too."""
+    with here.database.read() as tx:
+        pending = sweeps.ids(tx, sweep_id, (State.QUEUED, State.RUNNING), alone=True)
+    return _moved(here, sweep_id, pending, experiments.request_cancel)
+
+
+@router.post(
+    "/{id:experiment}:retry",
+    status_code=202,
+    response_model=wire.SweepMoved,
+    responses={202: documentation.answer("They are queued again."), **documentation.problems(404, 503)},
+)
+def retry(sweep_id: SweepId, here: Here) -> wire.SweepMoved:
+    """Queue every failed or cancelled experiment of a sweep again; each resumes where it was, if it got so far."""
+    with here.database.read() as tx:
+        ended = sweeps.ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
+    moved = _moved(here, sweep_id, ended, experiments.retry)
+    here.bell.ring()
+    return moved
+
+
+def _moved(here: Edge, sweep_id: str, ids: Sequence[str], move: Callable[[Connection, str], State]) -> wire.SweepMoved:
+    """Moves the experiments, some at a time and in one order; what has moved on by itself is let be."""
+    changed = 0
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), AT_ONCE):
+        with here.database.write() as tx:
+            for experiment_id in ordered[start : start + AT_ONCE]:
+                with contextlib.suppress(IllegalMove, NotFound):
+                    move(tx, experiment_id)
+                    changed += 1
+    with here.database.read() as tx:
+        sweep = sweeps.get(tx, sweep_id)
+    links = wire.SweepLinks.of(sweep_id)
+    return wire.SweepMoved(id=sweep_id, state=wire.SweepState.of(sweep.counts), changed=changed, links=links)
+
+
+def _submitted(tx: Connection, made: sweeps.Submitted, expansion: Expansion) -> tuple[int, dict[str, Any]]:
+    sweep = sweeps.get(tx, made.id)
+    reused = sum(member.reused for member in made.members)
+    answer = wire.SweepSubmission(
+        id=made.id,
+        name=sweep.name,
+        count=sum(sweep.counts.values()),
+        created=len(made.members) - reused,
+        reused=reused,
+        state=wire.SweepState.of(sweep.counts),
+        warnings=_warnings(expansion),
+        links=wire.SweepLinks.of(made.id),
+    )
+    return 202 if answer.created else 200, answer.model_dump(mode="json")
+
+
+def _dry(sweep: SweepSpec, expansion: Expansion, here: Edge, *, rerun: bool) -> Response:
+    points = expansion.draft.points
+    with here.database.read() as tx:
+        reused = 0 if rerun else len(intake.equals(tx, [point.spec_hash for point in points]))
+    answer = wire.SweepDryRun(
+        name=sweep.name,
+        count=len(points),
+        created=len(points) - reused,
+        reused=reused,
+        cost=wire.CostEstimate.of(expansion.cost),
+        warnings=_warnings(expansion),
+        points=[wire.SweepPoint(coordinates=point.coordinates, spec_hash=point.spec_hash) for point in points[:FEW]],
+    )
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _warnings(expansion: Expansion) -> list[wire.SweepWarning]:
+    return [
+        wire.SweepWarning(message=doubt.message, first=dict(doubt.first), experiments=doubt.experiments)
+        for doubt in expansion.doubts
+    ]
+
+
+def _answer(status: int, answer: dict[str, Any]) -> Response:
+    headers = {"Location": answer["links"]["self"]}
+    if status == 202:
+        headers["Retry-After"] = "1"
+    return Response(to_json(answer), status, headers, "application/json")
+
+
+def _digest(request: Request, content: bytes) -> str:
+    """Names what was asked for: the body as sent, and the query in any order."""
+    query = json.dumps(sorted(request.query_params.multi_items()))
+    return hashlib.sha256(query.encode() + b"\0" + content).hexdigest()

@@ -1,0 +1,179 @@
+"""Sweeps from the Python client and the command line, against a whole lab."""
+
+import csv
+import io
+import json
+import math
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from extrapolab import NotFound, Refused
+from extrapolab.cli import app
+from extrapolab.exits import Exit
+
+LENGTHS = {"path": "training.length", "values": [3, 4]}
+SCALES = {"path": "student.start.scale", "kind": "logspace", "low": 0.01, "high": 1.0, "count": 2}
+
+
+@pytest.fixture
+def invoke(lab):
+    return lambda *arguments, **options: CliRunner().invoke(app, ["--url", lab.url, *map(str, arguments)], **options)
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content, name="sweep.yaml"):
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return write
+
+
+def test_a_sweep_goes_all_the_way(client, spec, tmp_path):
+    base, looks = spec(tags=["swept"]), []
+    check = client.check_sweep(base, [LENGTHS, SCALES])
+    assert (check.count, check.reused, check.points[0].coordinates["training.length"]) == (4, 0, 3)
+    assert list(client.experiments(tag="swept")) == []
+
+    sweep = client.sweep(base, [LENGTHS, SCALES], name="all the way")
+    assert (sweep.created, sweep.reused) == (4, 0)
+    assert sweep.wait(timeout=60, observe=lambda seen: looks.append(seen.state)) is sweep
+    assert (looks[-1], sweep.state, sweep.counts["completed"]) == ("completed", "completed", 4)
+
+    members = list(sweep.members())
+    assert [tuple(m.coordinates.values()) for m in members] == [(3, 0.01), (3, 1.0), (4, 0.01), (4, 1.0)]
+    experiments = list(sweep.experiments())
+    assert [(e.spec.training.length, e.spec.student.start.scale) for e in experiments][1] == (3, 1.0)
+
+    rows = sweep.table(["train_loss"], ["min", "max"])
+    for row, experiment in zip(rows, experiments, strict=True):
+        losses = [run.summary["train_loss"] for run in experiment.runs]
+        assert (row["train_loss.min"], row["train_loss.max"]) == (min(losses), max(losses))
+        assert (row["experiment"], row["state"], row["seeds"], row["diverged"]) == (experiment.id, "completed", 2, 0)
+    read = list(csv.DictReader(io.StringIO(sweep.table_csv(["train_loss"], ["min"]), newline="")))
+    assert [float(row["train_loss.min"]) for row in read] == [row["train_loss.min"] for row in rows]
+
+    assert sweep.figure("heatmap", tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
+    info = json.loads(sweep.figure("lines", tmp_path / "l.json", x="student.start.scale", y="train_loss").read_text())
+    assert [line["label"] for line in info["panel"]["lines"]] == ["length = 3", "length = 4"]
+
+    assert (sweep.extend([{**LENGTHS, "values": [3, 4, 5]}, SCALES]).created, sweep.record.progress.of) == (2, 6)
+    assert [m.experiment for m in sweep.wait(timeout=60).members()][:4] == [m.experiment for m in members]
+    again = client.sweep(base, [{**LENGTHS, "values": [3, 4, 5]}, SCALES], name="all the way")
+    assert (again.id, again.created, again.reused) == (sweep.id, 0, 6)
+    assert sweep.id in [found.id for found in client.sweeps(limit=5)]
+
+
+def test_a_sweep_is_cancelled_and_retried(client, endless):
+    sweep = client.sweep(endless(), [LENGTHS], name="to be cancelled")
+    sweep.cancel()
+    assert sweep.wait(timeout=30).state == "incomplete"
+    assert sweep.counts["cancelled"] == 2
+    row = sweep.table(["train_loss"])[0]
+    assert (row["diverged"], "train_loss.median" in row) == (None, False)
+    assert sweep.retry().state in {"queued", "running"}
+    assert client.sweep_of(sweep.id).cancel().wait(timeout=30).counts["cancelled"] == 2
+
+
+def test_what_is_wrong_with_a_sweep_is_told(client, spec):
+    with pytest.raises(Refused) as caught:
+        client.sweep(spec(), [{"path": "training.length", "values": [3, 0]}])
+    assert "(at training.length = 0)" in str(caught.value)
+    with pytest.raises(NotFound):
+        client.sweep_of("swp_" + "0" * 32)
+
+
+def test_diverged_seeds_are_infinite(client, spec):
+    sweep = client.sweep(spec(steps=200), [{"path": "optimizer.lr", "values": [1000.0]}]).wait(timeout=60)
+    (row,) = sweep.table(["extrapolation_error"])
+    assert (row["diverged"], row["extrapolation_error.median"]) == (2, math.inf)
+
+
+def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
+    path = file({"name": "from a file", "base": spec(), "axes": [LENGTHS, SCALES]})
+    checked = invoke("sweep", "submit", path, "--dry-run")
+    assert "4 experiments, 0 of which the lab has already" in checked.stdout
+    ended = invoke("sweep", "submit", path, "--watch")
+    assert ended.exit_code == Exit.OK, ended.output
+    sweep_id = ended.stdout.split()[0]
+    assert "4 experiments queued" in ended.stdout
+    assert "[4/4]  from a file  4 completed" in ended.stdout
+    assert "from a file" in invoke("sweep", "list").stdout
+    shown = invoke("sweep", "status", sweep_id).stdout
+    assert "training.length: 3, 4" in shown
+    assert "student.start.scale: logspace from 0.01 to 1, 2 values" in shown
+    lines = invoke("sweep", "table", sweep_id, "--metrics", "train_loss").stdout.splitlines()
+    assert lines[0].split() == ["length", "scale", "experiment", "state", "seeds", "diverged", "train_loss.median"]
+    assert lines[1].split()[:2] == ["3", "0.01"]
+    assert len(lines) == 5
+    text = invoke("sweep", "table", sweep_id, "--csv", "--statistic", "all", "--metrics", "fit_error").stdout
+    assert next(csv.reader(io.StringIO(text)))[-1] == "fit_error.max"
+    picture = tmp_path / "picture.pdf"
+    assert invoke("sweep", "figure", sweep_id, "heatmap", "-o", picture).stdout == f"{picture}\n"
+    assert picture.read_bytes().startswith(b"%PDF")
+
+    wider = file({"base": {}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
+    assert "2 experiments queued" in invoke("sweep", "extend", sweep_id, wider, "--watch").stdout
+    assert "completed" in invoke("sweep", "watch", sweep_id).stdout
+    assert "6 completed" in invoke("sweep", "cancel", sweep_id).stdout
+    assert "6 completed" in invoke("sweep", "retry", sweep_id).stdout
+
+
+def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, spec, tmp_path):
+    text = json.dumps({"base": spec(), "axes": [LENGTHS]})
+    assert json.loads(invoke("sweep", "submit", "-", "--dry-run", "--json", input=text).stdout)["count"] == 2
+    record = json.loads(invoke("sweep", "submit", "-", "--watch", "--json", input=text).stdout)
+    assert record["state"] == "completed"
+    for command in ("status", "watch", "cancel", "retry"):
+        assert json.loads(invoke("sweep", command, record["id"], "--json").stdout)["id"] == record["id"]
+    rows = [json.loads(line) for line in invoke("sweep", "table", record["id"], "--json").stdout.splitlines()]
+    assert [row["coordinates"] for row in rows] == [{"training.length": 3}, {"training.length": 4}]
+    assert json.loads(invoke("sweep", "list", "--limit", 1, "--json").stdout)["id"] == record["id"]
+    picture = tmp_path / "lines.svg"
+    drawn = invoke("sweep", "figure", record["id"], "lines", "-o", picture, "--json")
+    assert json.loads(drawn.stdout) == {"path": str(picture)}
+
+
+def test_a_cancelled_sweep_ends_the_watching_with_exit_code_1(invoke, file, endless):
+    path = file({"base": endless(), "axes": [LENGTHS]})
+    sweep_id = json.loads(invoke("sweep", "submit", path, "--json").stdout)["id"]
+    assert sweep_id in invoke("sweep", "cancel", sweep_id).stdout
+    assert invoke("sweep", "watch", sweep_id).exit_code == Exit.FAILED
+
+
+def test_mistakes_end_with_their_exit_codes(invoke, file, spec, tmp_path):
+    wrong = invoke("sweep", "submit", file({"base": spec(), "axes": [{"path": "a"}], "nmae": 1}))
+    assert wrong.exit_code == Exit.REFUSED
+    assert "is not a valid sweep:\n  /axes/0/values: is required" in wrong.stderr
+    assert "did you mean 'name'" in wrong.stderr
+    refused = invoke("sweep", "submit", file({"base": spec(), "axes": [{"path": "training.length", "values": [0]}]}))
+    assert refused.exit_code == Exit.REFUSED
+    assert "(at training.length = 0)" in refused.stderr
+    assert invoke("sweep", "submit", tmp_path / "nothing.yaml").exit_code == Exit.USAGE
+    assert invoke("sweep", "status", "swp_1").exit_code == Exit.REFUSED
+    assert invoke("sweep", "figure", "swp_1", "lines", "-o", "picture").exit_code == Exit.USAGE
+
+
+def test_the_reports_of_all_studies_are_a_table(client, invoke):
+    rows = client.reports("full")
+    assert {row.state for row in rows} == {"not_started"}
+    shown = invoke("study", "report", "--size", "full")
+    assert shown.exit_code == Exit.OK
+    assert shown.stdout.splitlines()[1].split()[0] == rows[0].name == "balanced"
+    assert len(shown.stdout.splitlines()) == len(rows) + 1
+    printed = invoke("study", "report", "--size", "full", "--json").stdout.splitlines()
+    assert [json.loads(line)["name"] for line in printed] == [row.name for row in rows]
+
+
+def test_a_study_knows_the_sweeps_of_its_arms(client):
+    study = client.study("balanced", "quick")
+    experiments = study.submit()
+    try:
+        ids = {member.experiment for sweep in study.sweeps.values() for member in sweep.members()}
+        assert ids == {experiment.id for experiment in experiments}
+    finally:
+        for sweep in study.sweeps.values():
+            sweep.cancel()

@@ -1,0 +1,287 @@
+"""Sweeps in SQL: seen whole or not at all, experiments shared, members that keep what they have."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from core.errors import SpecError
+from core.result import Outcome
+from core.spec import setup_hash
+from core.spec.sweep import SweepSpec
+from store import experiments, intake, outcomes, sweeps
+from store.draft import Draft
+from store.errors import BadCursor, IllegalMove, NotFound
+from store.intake import Options
+from store.states import State
+from tests.kit import specimens
+
+K = {"path": "training.length", "values": [2, 3, 4]}
+LR = {"path": "optimizer.lr", "values": [0.1, 0.2]}
+
+
+def draft(*axes, name="a sweep", **changes):
+    base = specimens.spec(**changes).model_dump(mode="json", exclude={"name"})
+    sweep = SweepSpec.model_validate({"name": name, "base": base, "axes": list(axes)})
+    points = sweep.expand()
+    content = [point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points]
+    wishes = [
+        (Draft(point.spec, point.spec_hash, setup_hash(point.spec), c), ("odd",))
+        for point, c in zip(points, content, strict=True)
+    ]
+    return sweeps.Draft(sweep, points, wishes)
+
+
+@pytest.fixture
+def sweep(database):
+    def sweep(*axes, owner="ada", rerun=False, **changes):
+        with database.write() as tx:
+            return sweeps.submit(tx, draft(*axes, **changes), owner=owner, options=Options(), rerun=rerun)
+
+    return sweep
+
+
+@pytest.fixture
+def extend(database):
+    def extend(sweep_id, *axes, **changes):
+        with database.write() as tx:
+            return sweeps.extend(tx, sweep_id, draft(*axes, **changes), owner="ada", options=Options())
+
+    return extend
+
+
+@pytest.fixture
+def members(database):
+    def members(sweep_id, **options):
+        with database.read() as tx:
+            return sweeps.members(tx, sweep_id, **options)[0]
+
+    return members
+
+
+@pytest.fixture
+def get(database):
+    def get(sweep_id):
+        with database.read() as tx:
+            return sweeps.get(tx, sweep_id)
+
+    return get
+
+
+def test_a_sweep_is_read_back_as_it_was_sent(desk, sweep, get, members):
+    made = sweep(K, LR, tags=["b", "a"])
+    found = get(made.id)
+    assert (found.name, found.owner, found.version) == ("a sweep", "ada", 1)
+    assert found.spec.axes == draft(K, LR).sweep.axes
+    assert found.counts == dict.fromkeys(State, 0) | {State.QUEUED: 6}
+    assert [m.coordinates for m in members(made.id)] == [
+        {"training.length": k, "optimizer.lr": lr} for k in K["values"] for lr in LR["values"]
+    ]
+    first = desk.get(members(made.id)[0].experiment_id)
+    alone = specimens.spec(tags=["b", "a"], training={"length": 2}, optimizer={"kind": "gd", "steps": 100, "lr": 0.1})
+    assert first.spec.model_copy(update={"name": ""}) == alone
+    assert (first.warnings, first.owner, desk.kinds(first.id)) == (("odd",), "ada", ["submitted"])
+    assert desk.claim().experiment_id == first.id, "its experiments wait in its order"
+
+
+def test_many_experiments_are_what_one_at_a_time_are(desk, sweep, members):
+    ids = [member.experiment_id for member in members(sweep(K, LR, tags=["t"]).id)]
+    for experiment_id in ids:
+        one = desk.get(experiment_id)
+        again = desk.submit(rerun=True, changes=one.spec.model_dump(mode="json"), warnings=["odd"])
+        other = desk.get(again.id)
+        assert (other.spec, other.spec_hash, other.setup_hash) == (one.spec, one.spec_hash, one.setup_hash)
+        assert (other.warnings, other.version, other.device) == (one.warnings, one.version, one.device)
+
+
+def test_equal_experiments_are_shared_and_gain_the_tags(desk, sweep, members):
+    alone = desk.submit(changes={"training": {"length": 3}, "tags": ["mine"]})
+    made = sweep(K, tags=["mine", "its"])
+    assert [one.reused for one in made.members] == [False, True, False]
+    assert members(made.id)[1].experiment_id == alone.id
+    assert (desk.get(alone.id).spec.tags, desk.get(alone.id).version) == (("mine", "its"), 2)
+    again = sweep(K, tags=["its"], name="another name")
+    assert all(one.reused for one in again.members)
+    assert desk.get(alone.id).version == 2, "nothing was new"
+    assert {one.id for one in again.members} == {one.id for one in made.members}
+
+
+def test_what_has_failed_or_is_to_be_cancelled_is_not_shared(desk, database, sweep):
+    cancelled = desk.submit(changes={"training": {"length": 2}})
+    with database.write() as tx:
+        experiments.request_cancel(tx, cancelled.id)
+    running = desk.begin(changes={"training": {"length": 3}})
+    with database.write() as tx:
+        experiments.request_cancel(tx, running.experiment_id)
+    assert [one.reused for one in sweep(K).members] == [False, False, False]
+
+
+def test_of_equal_experiments_the_newest_is_shared(desk, sweep):
+    for _ in range(2):
+        newest = desk.submit(rerun=True, changes={"training": {"length": 2}})
+    assert sweep(K).members[0].id == newest.id
+
+
+def test_an_equal_sweep_of_the_same_owner_is_taken_and_what_ended_badly_is_new(desk, database, sweep, members):
+    first = sweep(K)
+    assert (sweep(K).id, sweep(K).reused) == (first.id, True)
+    others = [sweep(K, owner="bea"), sweep(K, name="other"), sweep(K, LR), sweep(K, rerun=True)]
+    assert len({first.id, *(other.id for other in others)}) == 5
+    made = sweep(K, name="mine alone", student={"kind": "linear", "dim": 4})
+    lost = members(made.id)[1].experiment_id
+    with database.write() as tx:
+        experiments.request_cancel(tx, lost)
+    again = sweep(K, name="mine alone", student={"kind": "linear", "dim": 4})
+    assert again.id == made.id
+    assert [one.reused for one in again.members] == [True, False, True]
+    assert [m.experiment_id for m in members(made.id)] == [one.id for one in again.members]
+    assert lost not in {one.id for one in again.members}
+
+
+def test_extending_adds_what_is_missing_behind_what_is_there(sweep, extend, get, members):
+    made = sweep(K)
+    before = members(made.id)
+    more = extend(made.id, {**K, "values": [1, 2, 3, 4, 5]})
+    assert [one.reused for one in more.members] == [False, False]
+    after = members(made.id)
+    assert after[:3] == before
+    assert [m.coordinates["training.length"] for m in after] == [2, 3, 4, 1, 5]
+    assert [m.position for m in after] == [0, 1, 2, 3, 4]
+    assert (get(made.id).version, get(made.id).axes[0]["values"]) == (2, [1, 2, 3, 4, 5])
+
+
+def test_on_a_new_axis_members_lie_where_their_specs_do(sweep, extend, members):
+    made = sweep(K)
+    default = specimens.spec().optimizer.lr
+    extend(made.id, {**K, "values": [2, 3]}, {"path": "optimizer.lr", "values": [default, 0.5]})
+    where = {tuple(sorted(m.coordinates.items())) for m in members(made.id)}
+    assert where == {
+        (("optimizer.lr", lr), ("training.length", k))
+        for k, lr in [(2, default), (3, default), (4, default), (2, 0.5), (3, 0.5)]
+    }
+
+
+def test_pages_of_sweeps_and_of_members_neither_repeat_nor_skip(database, sweep, members):
+    made = [sweep(K, name=str(n)).id for n in range(5)]
+    with database.read() as tx:
+        seen, cursor = [], None
+        for _ in range(3):
+            page, cursor = sweeps.page(tx, limit=2, cursor=cursor)
+            seen += [one.id for one in page]
+        assert (seen, cursor) == (made[::-1], None)
+        first, cursor = sweeps.members(tx, made[0], limit=2)
+        rest, end = sweeps.members(tx, made[0], limit=2, cursor=cursor)
+        assert (first + rest, end) == (members(made[0]), None)
+        for wrong in ("", "x", made[0] + "0", "1e3", "9" * 30, "\0"):
+            with pytest.raises(BadCursor):
+                sweeps.page(tx, limit=2, cursor=wrong)
+            with pytest.raises(BadCursor):
+                sweeps.members(tx, made[0], limit=2, cursor=wrong)
+
+
+@pytest.mark.parametrize("sweep_id", ["swp_" + "0" * 32, "exp_1", "", "\0"])
+def test_an_unknown_sweep_is_not_found(database, extend, get, sweep_id):
+    with pytest.raises(NotFound):
+        get(sweep_id)
+    with pytest.raises(NotFound):
+        extend(sweep_id, K)
+    with database.write() as tx, pytest.raises(NotFound):
+        sweeps.remove(tx, sweep_id)
+
+
+def test_what_another_sweep_has_too_is_told_apart(database, desk, sweep, members):
+    made = sweep(K)
+    sweep({**K, "values": [3]}, name="other")
+    ids = [member.experiment_id for member in members(made.id)]
+    with database.read() as tx:
+        assert sweeps.ids(tx, made.id, (State.QUEUED,)) == ids
+        assert sweeps.ids(tx, made.id, (State.QUEUED,), alone=True) == [ids[0], ids[2]]
+        assert sweeps.ids(tx, made.id, (State.FAILED,)) == []
+
+
+def test_a_sweep_is_removed_when_nothing_is_pending_and_its_experiments_stay(database, desk, sweep, members):
+    made = sweep({**K, "values": [2]})
+    (member,) = members(made.id)
+    with database.write() as tx, pytest.raises(IllegalMove, match="1 of its experiments"):
+        sweeps.remove(tx, made.id)
+    desk.complete(desk.claim())
+    with database.write() as tx:
+        sweeps.remove(tx, made.id)
+    assert desk.get(member.experiment_id).state is State.COMPLETED
+
+
+def test_an_experiment_that_is_removed_leaves_its_sweep_and_a_new_submission_fills_the_gap(database, sweep, members):
+    made = sweep(K)
+    gone = members(made.id)[1].experiment_id
+    with database.write() as tx:
+        experiments.request_cancel(tx, gone)
+        experiments.remove(tx, gone)
+    assert [m.position for m in members(made.id)] == [0, 2]
+    again = sweep(K)
+    assert again.id == made.id
+    assert [m.coordinates["training.length"] for m in members(made.id)] == [2, 3, 4]
+
+
+def test_how_the_runs_of_a_sweep_ended_is_read_in_one_go(database, desk, sweep, members):
+    made = sweep(K)
+    claim = desk.claim()
+    desk.complete(claim, specimens.run(0, odd=float("-inf")), specimens.run(1, outcome=Outcome.DIVERGED))
+    ids = [member.experiment_id for member in members(made.id)]
+    with database.read() as tx:
+        assert outcomes.seeds(tx, made.id) == dict.fromkeys(ids, 2)
+        found = outcomes.outcomes(tx, made.id, ["train_loss", "fit_error"])
+    assert list(found) == [claim.experiment_id]
+    np.testing.assert_array_equal(found[claim.experiment_id], [[0, -np.inf, np.inf], [1, np.inf, np.inf]])
+
+
+def test_nothing_of_a_sweep_that_is_refused_is_stored(database, desk):
+    start = {"kind": "from_experiment", "id": "exp_" + "0" * 32}
+    some = draft(LR, {"path": "student.start", "values": [{"kind": "gaussian"}, start]})
+    with pytest.raises(SpecError, match="no such experiment"), database.write() as tx:
+        sweeps.submit(tx, some, owner="ada", options=Options())
+    with database.read() as tx:
+        assert experiments.page(tx, limit=9, cursor=None) == ([], None)
+        assert sweeps.page(tx, limit=9, cursor=None) == ([], None)
+
+
+def test_equal_sweeps_and_experiments_at_once_are_each_there_once(database, desk, sweep):
+    def submit(number):
+        if number % 2:
+            return [one.id for one in sweep(K, LR).members]
+        changes = {"training": {"length": 3}, "optimizer": {"kind": "gd", "steps": 100, "lr": 0.2}}
+        return [desk.submit(rerun=False, changes=changes).id]
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = {one for made in pool.map(submit, range(16)) for one in made}
+    assert len(ids) == 6
+    with database.read() as tx:
+        assert len(experiments.page(tx, limit=99, cursor=None)[0]) == 6
+        assert len(sweeps.page(tx, limit=99, cursor=None)[0]) == 1
+
+
+def test_readers_see_all_of_a_large_sweep_or_nothing(database, sweep):
+    """2,000 experiments, written while others look."""
+    lrs = {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.5, "count": 2000}
+    large = draft(lrs)
+    seen, done = set(), threading.Event()
+
+    def look():
+        while not done.is_set():
+            with database.read() as tx:
+                found, _ = sweeps.page(tx, limit=1, cursor=None)
+                listed = len(experiments.page(tx, limit=500, cursor=None)[0])
+                seen.add((sum(found[0].counts.values()) if found else 0, listed))
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        time.sleep(0.05)
+        with database.write() as tx:
+            sweeps.submit(tx, large, owner="ada", options=Options())
+        time.sleep(0.3)
+        done.set()
+        looking.result()
+    assert seen == {(0, 0), (2000, 500)}
+    with database.read() as tx:
+        assert len(intake.equals(tx, [point.spec_hash for point in large.points])) == 2000

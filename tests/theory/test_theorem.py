@@ -1,0 +1,141 @@
+"""The theorem's assumptions, one at a time: each fails on the spec that breaks it, and on no other."""
+
+import numpy as np
+import pytest
+
+from core.losses import target_of
+from core.metrics import sharpness
+from core.run import run
+from core.spec import ExperimentSpec
+from core.theory.step import step_bound
+from core.theory.theorem import Theorem, check
+from core.training import begin
+
+BASE = {
+    "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "weights": [0.7, 0.5]},
+    "student": {"kind": "linear", "dim": 9, "start": {"scale": 0.5, "balanced": True}},
+    "training": {"length": 5},
+    "optimizer": {"lr": 0.01},
+}
+MIMO = {
+    "kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[1, 0.5], [0.2, 1]], "C": [[1, 0.2], [0.5, 1]]
+}  # fmt: skip
+
+
+def spec_of(**changes):
+    return ExperimentSpec.model_validate({**BASE, **changes})
+
+
+def student(**changes):
+    return {**BASE["student"], **changes}
+
+
+def failing(spec):
+    return [assumption.name for assumption in check(spec).assumptions if assumption.holds is False]
+
+
+def of(spec, name):
+    (assumption,) = (found for found in check(spec).assumptions if found.name == name)
+    return assumption
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"student": student(tied=True, start={})},
+        {"optimizer": {"kind": "gradient_flow"}},
+        {"teacher": MIMO},
+        {"teacher": {"kind": "memoryless"}, "training": {"length": 3}},
+        # The same response in other coordinates, and with a state that nobody sees: still balanced, still d̂ = 2.
+        {"teacher": {"kind": "explicit", "A": [[0.9, 0, 0], [0, -0.5, 0], [0, 0, 0.3]], "B": [[7], [0.5], [0]],
+                     "C": [[0.1, 1, 1]]}},
+        {"student": student(start={"kind": "explicit", "A": [[0] * 9] * 9, "B": [[0.1]] * 9, "C": [[0.1] * 9]})},
+        {"student": student(start={"kind": "warm", "fixed": 0.3})},
+        {"training": {"length": 5, "loss": {"kind": "population", "covariance": {"kind": "ar1", "rho": 0.5}}}},
+    ],
+)  # fmt: skip
+def test_the_theorem_applies(changes):
+    assert check(spec_of(**changes)).applies is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"student": student(dim=5)}, ["overparameterised"]),
+        ({"training": {"length": 4}}, ["long enough"]),
+        ({"teacher": {**BASE["teacher"], "kind": "unbalanced", "weights": [0.7, -0.5]}}, ["balanced teacher"]),
+        ({"teacher": {"kind": "rotation"}}, ["balanced teacher"]),
+        ({"teacher": {**MIMO, "C": [[1, 0.2], [0.4, 1]]}}, ["balanced teacher"]),
+        ({"teacher": {**BASE["teacher"], "eigenvalues": {"kind": "list", "values": [1.1, -0.5]}}}, ["stable"]),
+        ({"student": student(structure="general")}, ["symmetric student"]),
+        ({"student": student(structure="diagonal")}, ["symmetric student"]),
+        ({"student": student(trained=["B", "C"])}, ["all trained"]),
+        ({"student": student(start={"scale": 1e-3})}, ["balanced start"]),
+        ({"student": student(start={"kind": "counterexample"})}, ["balanced start"]),
+        ({"training": {"length": 5, "loss": {"kind": "finite_sample", "sequences": 3}}}, ["loss determines"]),
+        ({"optimizer": {"lr": 1.0}}, ["gradient flow"]),
+        ({"optimizer": {"kind": "adam"}}, ["gradient flow"]),
+        ({"student": {"kind": "gru", "dim": 9}}, ["linear"]),
+        ({"student": student(readout={})}, ["linear"]),
+    ],
+)
+def test_each_assumption_fails_alone(changes, names):
+    spec = spec_of(**changes)
+    assert failing(spec) == names
+    assert check(spec).applies is False
+
+
+def test_a_silent_teacher_is_degenerate():
+    assert failing(spec_of(teacher={"kind": "memoryless", "gain": 0.0})) == ["balanced teacher", "not degenerate"]
+
+
+def test_what_another_experiment_ended_with_is_not_in_the_spec():
+    spec = spec_of(student=student(start={"kind": "from_experiment", "id": "x"}))
+    assert failing(spec) == []
+    assert of(spec, "balanced start").holds is None
+    assert check(spec).applies is None
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "margin"),
+    [
+        ("overparameterised", {}, 4),
+        ("long enough", {"training": {"length": 3}}, -1),
+        ("balanced teacher", {}, 0.5),
+        ("stable", {}, 0.1),
+        ("not degenerate", {}, 1.2),
+        ("loss determines", {"training": {"length": 5, "outputs": "all"}}, 0.2),
+        ("balanced start", {"student": student(start={"scale": 0.5})}, -0.5 * 2**0.5),
+    ],
+)
+def test_margins_say_by_how_much(name, changes, margin):
+    assert of(spec_of(**changes), name).margin == pytest.approx(margin)
+
+
+def test_the_teachers_measure_is_given_and_whether_the_length_determines_it():
+    long, short = check(spec_of()).measure, check(spec_of(training={"length": 4})).measure
+    assert long.atoms == pytest.approx((0.9, -0.5))
+    assert long.weights == pytest.approx((0.7, 0.5))
+    assert long.unique
+    assert not short.unique
+    assert check(spec_of(teacher={"kind": "delay"})).measure is None
+
+
+def test_the_step_bound_is_the_sharpness_of_a_student_that_has_learned():
+    """A start near zero, trained to the end, stands where the bound is looked at."""
+    spec = spec_of(
+        student=student(start={"scale": 1e-3}),
+        optimizer={"lr": 0.02, "steps": 8000},
+        seeds=[0],
+        evaluation={"points": 2},
+    )
+    assert step_bound(spec) == pytest.approx(2 / run(spec).runs[0].summary["sharpness"], rel=1e-4)
+    state = begin(spec)
+    assert float(sharpness(state.engine.layout.systems(state.batch.parameters), spec.student, target_of(spec))[0]) < 1
+
+
+def test_a_theorem_survives_json():
+    found = check(spec_of(student=student(start={"kind": "from_experiment", "id": "x"})))
+    assert Theorem.model_validate_json(found.model_dump_json()) == found
+    assert all(np.isfinite(assumption.margin) for assumption in found.assumptions if assumption.margin is not None)
