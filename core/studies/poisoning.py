@@ -42,7 +42,7 @@ class PoisoningStudy(Study):
     """See the module."""
 
     name = "poisoning"
-    title = "Poisoning: special sequences with right labels"
+    title = "Special sequences with right labels"
     question = "Can rightly labelled sequences make a student that fits stop extrapolating?"
     reads_responses = True
 
