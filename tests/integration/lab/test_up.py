@@ -39,7 +39,7 @@ def state(lab: RunningLab, experiment: str) -> str:
     return httpx2.get(f"{lab.url}/v1/experiments/{experiment}", timeout=30).json()["state"]
 
 
-def wait_until(condition, seconds: float = 30.0) -> None:
+def wait_until(condition, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
