@@ -10,19 +10,10 @@ from typing import Any, Literal, Self
 
 from core.spec import ExperimentSpec
 from extrapolab.experiment import Experiment
-from extrapolab.records import (
-    Check,
-    ExperimentRecord,
-    ReportSummary,
-    StudyRecord,
-    Submission,
-    SweepCheck,
-    SweepRecord,
-    SweepSubmission,
-    Worker,
-)
+from extrapolab.records import Check, ExperimentRecord, ReportSummary, StudyRecord, Submission, Worker
 from extrapolab.study import Size, Study
 from extrapolab.sweep import Sweep
+from extrapolab.sweep_records import SweepCheck, SweepRecord, SweepSubmission
 from extrapolab.transport import LARGEST_PAGE, Transport
 
 DEFAULT_URL = "http://127.0.0.1:8000"

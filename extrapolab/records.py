@@ -14,7 +14,9 @@ FINAL = frozenset({"completed", "failed", "cancelled"})
 """States that an experiment doesn't leave by itself."""
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A frozen answer."""
+
     model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="strings")
 
     @classmethod
@@ -30,14 +32,14 @@ class _Record(BaseModel):
             raise _not_understood(error) from error
 
 
-class Failure(_Record):
+class Failure(Record):
     """Why an experiment failed: a kind for programs, a sentence for people."""
 
     kind: str
     sentence: str
 
 
-class Progress(_Record):
+class Progress(Record):
     """How far a running experiment is."""
 
     step: int
@@ -46,7 +48,7 @@ class Progress(_Record):
     eta_seconds: float | None = None
 
 
-class Run(_Record):
+class Run(Record):
     """One seed of an experiment; all but the seed is there when it is done."""
 
     seed: int
@@ -56,7 +58,7 @@ class Run(_Record):
     warnings: tuple[str, ...] = ()
 
 
-class _Specified(_Record):
+class _Specified(Record):
     """What bears a spec. It is kept as the lab wrote it, and taken apart by who asks for it."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -115,7 +117,7 @@ class ExperimentRecord(_Specified):
         return self.state in FINAL
 
 
-class Submission(_Record):
+class Submission(Record):
     """The lab's answer to a spec. ``reused`` says that an equal experiment was there already."""
 
     id: str
@@ -126,7 +128,7 @@ class Submission(_Record):
     warnings: tuple[str, ...] = ()
 
 
-class Cost(_Record):
+class Cost(Record):
     """What an experiment is estimated to need."""
 
     flop: float
@@ -134,7 +136,7 @@ class Cost(_Record):
     storage_mb: float
 
 
-class Assumption(_Record):
+class Assumption(Record):
     """One assumption of the main theorem; ``holds`` is None where the spec alone can't say."""
 
     name: str
@@ -143,7 +145,7 @@ class Assumption(_Record):
     sentence: str
 
 
-class Measure(_Record):
+class Measure(Record):
     """The teacher's response as moments: h_j = Σ w_i λ_i^j, ``atoms`` λ_i and ``weights`` w_i >= 0."""
 
     atoms: tuple[float, ...]
@@ -153,7 +155,7 @@ class Measure(_Record):
     residual: float
 
 
-class Theorem(_Record):
+class Theorem(Record):
     """What the main theorem says of a spec; ``applies`` is None where some assumption can't be told."""
 
     applies: bool | None = None
@@ -172,7 +174,7 @@ class Check(_Specified):
     theorem: Theorem = Theorem()
 
 
-class Event(_Record):
+class Event(Record):
     """One line of an experiment's history."""
 
     number: int
@@ -182,14 +184,14 @@ class Event(_Record):
     detail: dict[str, Any] = {}
 
 
-class Log(_Record):
+class Log(Record):
     """What the trainer printed in one attempt, tracebacks included."""
 
     attempt: int
     text: str
 
 
-class Worker(_Record):
+class Worker(Record):
     """A worker slot of the lab."""
 
     id: str
@@ -202,7 +204,7 @@ class Worker(_Record):
     experiment_id: str | None = None
 
 
-class Claim(_Record):
+class Claim(Record):
     """One claim of a study as an inequality on stored numbers, and whether it holds."""
 
     claim: str
@@ -213,7 +215,7 @@ class Claim(_Record):
     experiments: tuple[str, ...] = ()
 
 
-class Report(_Record):
+class Report(Record):
     """What a study found so far.
 
     ``state`` is ``not_started``, ``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but
@@ -231,7 +233,7 @@ class Report(_Record):
         return any(claim.verdict == "fails" for claim in self.claims)
 
 
-class ReportSummary(_Record):
+class ReportSummary(Record):
     """How far a study is, and how many of its claims hold, fail or were not run."""
 
     name: str
@@ -243,7 +245,7 @@ class ReportSummary(_Record):
     not_run: int
 
 
-class StudyMember(_Record):
+class StudyMember(Record):
     """An experiment of a study; ``reused`` says that the lab had it already."""
 
     id: str
@@ -251,7 +253,7 @@ class StudyMember(_Record):
     reused: bool = False
 
 
-class StudySweep(_Record):
+class StudySweep(Record):
     """An arm of a study: the sweep that it is, and how many of its experiments were queued or there already."""
 
     arm: str
@@ -261,7 +263,7 @@ class StudySweep(_Record):
     reused: int
 
 
-class StudySubmission(_Record):
+class StudySubmission(Record):
     """What became of a study's experiments."""
 
     name: str
@@ -270,105 +272,13 @@ class StudySubmission(_Record):
     experiments: tuple[StudyMember, ...]
 
 
-class StudyRecord(_Record):
+class StudyRecord(Record):
     """A study that the lab offers; ``experiments`` says how many there are in each size."""
 
     name: str
     title: str
     question: str
     experiments: dict[str, int] = {}
-
-
-class SweepWarning(_Record):
-    """What is questionable about some experiments of a sweep, where the first of them lies, and how many there are."""
-
-    message: str
-    first: dict[str, Any]
-    experiments: int
-
-
-class SweepSubmission(_Record):
-    """The lab's answer to a sweep: of its ``count`` experiments ``created`` were queued, ``reused`` were there."""
-
-    id: str
-    name: str
-    count: int
-    created: int
-    reused: int
-    state: str
-    warnings: tuple[SweepWarning, ...] = ()
-
-
-class SweepPoint(_Record):
-    """One experiment of a sweep that is only checked."""
-
-    coordinates: dict[str, Any]
-    spec_hash: str
-
-
-class SweepCheck(_Record):
-    """What a lab would do with a sweep: nothing was stored. ``points`` are its first few."""
-
-    name: str
-    count: int
-    created: int
-    reused: int
-    cost: Cost
-    warnings: tuple[SweepWarning, ...] = ()
-    points: tuple[SweepPoint, ...] = ()
-
-
-class SweepProgress(_Record):
-    """How many experiments of a sweep have ended."""
-
-    done: int
-    of: int
-
-
-class SweepRecord(_Record):
-    """A sweep as the lab knows it now.
-
-    ``state`` is ``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but some experiments
-    failed or were cancelled. Base and axes are there where one sweep was asked for, not in a list.
-    """
-
-    id: str
-    name: str
-    owner: str = ""
-    created_at: datetime
-    state: str
-    counts: dict[str, int]
-    progress: SweepProgress
-    base: dict[str, Any] = {}
-    axes: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing of it is pending."""
-        return self.state not in {"queued", "running"}
-
-
-class SweepMember(_Record):
-    """One experiment of a sweep, by id, with its value on each axis."""
-
-    coordinates: dict[str, Any]
-    experiment: str
-    state: str
-
-
-class SweepRow(SweepMember):
-    """The same with statistics over its seeds, by metric and name; None until it is completed."""
-
-    seeds: int
-    diverged: int | None = None
-    metrics: dict[str, dict[str, float]] | None = None
-
-    @property
-    def flat(self) -> dict[str, Any]:
-        """Coordinates, id, state and numbers side by side; a number is called ``metric.statistic``."""
-        numbers = {f"{m}.{name}": v for m, found in (self.metrics or {}).items() for name, v in found.items()}
-        own = {"experiment": self.experiment, "state": self.state, "seeds": self.seeds, "diverged": self.diverged}
-        return {**self.coordinates, **own, **numbers}
 
 
 def _not_understood(error: ValidationError) -> ServerProblem:

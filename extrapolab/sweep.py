@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
-from extrapolab.records import SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
+from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
 from extrapolab.transport import LARGEST_PAGE, Transport
 
 

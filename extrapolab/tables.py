@@ -10,19 +10,8 @@ from rich.text import Text
 from core.result import BaselineResult
 from core.spec import ExperimentSpec, GradientFlow
 from core.spec.sweep import brief
-from extrapolab.records import (
-    Claim,
-    ExperimentRecord,
-    ReportSummary,
-    Run,
-    StudyRecord,
-    SweepMember,
-    SweepRecord,
-    SweepRow,
-    SweepWarning,
-    Theorem,
-    Worker,
-)
+from extrapolab.records import Claim, ExperimentRecord, ReportSummary, Run, StudyRecord, Theorem, Worker
+from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
 
 

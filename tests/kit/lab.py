@@ -1,5 +1,6 @@
 """A whole embedded lab for tests, as a user starts it: one ``extrapolab up`` process and what it starts."""
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -44,8 +45,14 @@ class RunningLab:
 
     def child(self, word: str) -> psutil.Process:
         """The direct child in whose command line ``word`` occurs, such as ``uvicorn``."""
-        (found,) = [child for child in self.process.children() if any(word in part for part in child.cmdline())]
-        return found
+        deadline = time.monotonic() + 30
+        while True:
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that was killed may end while it is looked at
+                found = [child for child in self.process.children() if any(word in part for part in child.cmdline())]
+                if len(found) == 1:
+                    return found[0]
+            assert time.monotonic() < deadline, f"the lab has no child {word}"
+            time.sleep(0.05)
 
     def end(self, sig: signal.Signals = signal.SIGINT) -> int:
         """Asks it to end, as Ctrl-C does, and waits; its exit code."""

@@ -109,7 +109,7 @@ def test_every_mistake_is_named_at_once():
         ({"tags": ["\x1b[31m"]}, "/tags/0", "control characters"),
         ({"notes": "\x9f"}, "/notes", "control characters"),
         ({"tags": ["a", "a"]}, "/tags", "a is repeated"),
-        ({"teacher": {"kind": "gru"}}, "/teacher/kind", "unknown kind"),
+        ({"teacher": {"kind": "grue"}}, "/teacher/kind", "unknown kind"),
         ({"teacher": {}}, "/teacher/kind", "required"),
         ({"teacher": {"kind": "balanced", "dim": 3, "weights": [1, -1, 1]}}, "/teacher", ">= 0"),
         ({"teacher": {"kind": "balanced", "dim": 3, "weights": [1, 1]}}, "/teacher", "weights has 2 entries"),
