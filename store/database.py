@@ -21,6 +21,9 @@ from store.errors import StoreUnavailable
 _SQLITE_SAYS_NO_SUCH_TABLE = sqlite3.SQLITE_ERROR
 """SQLite's code for a statement that is wrong, as against a database that is locked, full or unreadable."""
 
+_SQLITE_PATIENCE_SECONDS = 5.0
+"""How long a connection waits for others that write."""
+
 _READS: dict[str, dict[str, Any]] = {
     "sqlite": {"read": True},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
@@ -87,12 +90,14 @@ _ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=5, max_overflow=35)
+    options = {"timeout": _SQLITE_PATIENCE_SECONDS, "check_same_thread": False}
+    engine = create_engine(url, connect_args=options, pool_size=5, max_overflow=35)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself: begin() below does
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        _switch_to_wal(connection)
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -100,6 +105,20 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("read") else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Waits for others, which SQLite does not do by itself where a new file is switched to WAL."""
+    deadline = time.monotonic() + _SQLITE_PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _postgresql(url: URL) -> Engine:

@@ -1,7 +1,9 @@
 """Transactions: no write is lost, a read sees one moment, and a database that is away is said to be."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,6 +53,18 @@ def test_processes_lose_no_update(counting, database_url):
     processes = [subprocess.Popen([sys.executable, "-c", script, database_url]) for _ in range(2)]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert counted(counting) == 81
+
+
+def test_a_connection_waits_for_whoever_writes_to_a_file_that_is_new(tmp_path):
+    opened = Database(f"sqlite:///{tmp_path}/new.db")
+    writer = sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("CREATE TABLE first (number INTEGER)")
+    threading.Timer(0.2, writer.execute, ["COMMIT"]).start()
+    with opened.read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM first")).scalar_one() == 0
+    opened.dispose()
+    writer.close()
 
 
 def test_a_read_sees_one_moment(counting):
