@@ -1,11 +1,12 @@
 """Completed experiments as verdicts and figures see them: the spec, and each seed's end."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from core.result import BaselineResult, Outcome
-from core.spec import ExperimentSpec, LinearStudent
+from core.spec import ExperimentSpec, LinearStudent, spec_hash
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Evidence:
     runs: tuple[RunEvidence, ...]
     baselines: tuple[BaselineResult, ...] = ()
     teacher_response: np.ndarray | None = None
+
+    @cached_property
+    def spec_hash(self) -> str:
+        """The spec's name among equals."""
+        return spec_hash(self.spec)
 
     def values(self, metric: str) -> np.ndarray:
         """The metric of every seed, (S,); infinite for a diverged seed."""

@@ -5,7 +5,6 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, get_args
 
-import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import Connection
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -13,7 +12,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from core.errors import Problem
 from core.evidence import Evidence, RunEvidence
 from core.figures import STUDY_FIGURES
-from core.spec import ExperimentSpec, SweepSpec, spec_hash
+from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES, Size, Study
 from service import documentation, examples, wire
 from service.edge import Edge, Here
@@ -64,7 +63,7 @@ def submit(
 ) -> wire.StudySubmission:
     """Submit all experiments of a study at once, each arm as a sweep; what is there is reused, the sweeps too."""
     _plan(name, size)
-    drafts = {arm: expand(sweep, here).draft for arm, sweep in _arms(STUDIES[name], size).items()}
+    drafts = {arm: expand(sweep, here).draft for arm, sweep in STUDIES[name].arms(size).items()}
     with here.database.write() as tx:
         arms = {arm: sweeps.submit(tx, draft, owner=owner, options=Options()) for arm, draft in drafts.items()}
     unique: dict[str, Submission] = {}
@@ -163,17 +162,6 @@ def _report(here: Edge, study: Study, size: Size) -> wire.Report:
     return wire.Report(name=study.name, size=size, state=_state(len(plan), found), claims=claims)
 
 
-def _arms(study: Study, size: Size) -> dict[str, SweepSpec]:
-    """The sweeps of a study by arm, named and tagged as the study's own."""
-    tags = [f"study:{study.name}", f"size:{size}"]
-    return {
-        arm: SweepSpec(
-            name=f"{study.name} ({size}): {arm}"[:200], base={"name": arm, **sweep.base, "tags": tags}, axes=sweep.axes
-        )
-        for arm, sweep in study.sweeps(size).items()
-    }
-
-
 def _evidence(tx: Connection, found: Sequence[Experiment], study: Study) -> list[Evidence]:
     """The experiments that are completed, with their arrays where the study reads them."""
     return [_piece(tx, experiment, study) for experiment in found if experiment.state is State.COMPLETED]
@@ -181,8 +169,7 @@ def _evidence(tx: Connection, found: Sequence[Experiment], study: Study) -> list
 
 def _piece(tx: Connection, experiment: Experiment, study: Study) -> Evidence:
     reads = study.reads_responses
-    result = results.result(tx, experiment.id) if reads or experiment.spec.evaluation.baselines else None
-    responses = {run.seed: np.array(run.response) for run in result.runs} if result and reads else {}
+    teacher_response, responses = results.responses(tx, experiment.id) if reads else (None, {})
     return Evidence(
         spec=experiment.spec,
         experiment_id=experiment.id,
@@ -191,8 +178,8 @@ def _piece(tx: Connection, experiment: Experiment, study: Study) -> Evidence:
             for run in experiment.runs
             if run.outcome
         ),
-        baselines=tuple(result.baselines) if result else (),
-        teacher_response=np.array(result.teacher_response) if result and reads else None,
+        baselines=tuple(results.baselines(tx, experiment.id)) if experiment.spec.evaluation.baselines else (),
+        teacher_response=teacher_response,
     )
 
 

@@ -1,22 +1,21 @@
 """``POST /v1/experiments``: a spec becomes an experiment, or finds the equal one that is there."""
 
-import hashlib
-import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime
-from pydantic_core import to_json
+from sqlalchemy import Connection
 
 from core.cost import Cost
 from core.spec import ExperimentSpec, setup_hash, spec_hash
 from service import body, documentation, examples, wire
 from service.admission import admit
 from service.edge import Here
+from service.once import Made, Once
 from service.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.theorem import held_against
-from store import experiments, idempotency, inheritance
+from store import experiments, inheritance
 from store.draft import Draft
 from store.experiments import Options
 
@@ -94,21 +93,15 @@ def submit(
         with here.database.read() as tx:
             inheritance.check(tx, spec)
         return _dry(spec, cost, warnings)
-    digest, draft = _digest(request, content), Draft.of(spec)
-    with here.database.write() as tx:
-        if idempotency_key is not None:
-            kept = idempotency.remember(tx, idempotency_key, owner, ROUTE, digest)
-            if kept is not None:
-                return _answer(*kept)
+    draft = Draft.of(spec)
+
+    def make(tx: Connection) -> Made:
         submission = experiments.submit(
             tx, draft, owner=owner, options=options, warnings=warnings, rerun=on_duplicate == "rerun"
         )
-        status = 200 if submission.reused else 202
-        answer = wire.Submission.of(submission).model_dump(mode="json")
-        if idempotency_key is not None:
-            idempotency.keep(tx, idempotency_key, owner, ROUTE, digest, status=status, body=answer)
-    here.bell.ring()
-    return _answer(status, answer)
+        return 200 if submission.reused else 202, wire.Submission.of(submission).model_dump(mode="json")
+
+    return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(here, make)
 
 
 def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
@@ -121,16 +114,3 @@ def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
         theorem=held_against(spec),
     )
     return Response(answer.model_dump_json(), media_type="application/json")
-
-
-def _answer(status: int, answer: dict[str, Any]) -> Response:
-    headers = {"Location": answer["links"]["self"]}
-    if status == 202:
-        headers["Retry-After"] = "1"
-    return Response(to_json(answer), status, headers, "application/json")
-
-
-def _digest(request: Request, content: bytes) -> str:
-    """Names what was asked for: the body as sent, and the query in any order."""
-    query = json.dumps(sorted(request.query_params.multi_items()))
-    return hashlib.sha256(query.encode() + b"\0" + content).hexdigest()

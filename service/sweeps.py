@@ -1,21 +1,19 @@
 """Sweeps: many experiments from one base and axes over its fields, submitted, extended, cancelled and retried whole."""
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from core.spec.sweep import SweepSpec
 from service import body, documentation, examples, wire
 from service.edge import Edge, Here
 from service.expansion import Expansion, expand
+from service.once import Made, Once, accepted
 from service.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
-from store import experiments, idempotency, intake, sweeps
+from store import experiments, intake, sweeps
 from store.errors import IllegalMove, NotFound
 from store.intake import Options
 from store.states import State
@@ -76,18 +74,12 @@ def submit(
     expansion = expand(sweep, here)
     if dry_run:
         return _dry(sweep, expansion, here, rerun=on_duplicate == "rerun")
-    digest = _digest(request, content)
-    with here.database.write() as tx:
-        if idempotency_key is not None:
-            kept = idempotency.remember(tx, idempotency_key, owner, ROUTE, digest)
-            if kept is not None:
-                return _answer(*kept)
+
+    def make(tx: Connection) -> Made:
         made = sweeps.submit(tx, expansion.draft, owner=owner, options=Options(), rerun=on_duplicate == "rerun")
-        status, answer = _submitted(tx, made, expansion)
-        if idempotency_key is not None:
-            idempotency.keep(tx, idempotency_key, owner, ROUTE, digest, status=status, body=answer)
-    here.bell.ring()
-    return _answer(status, answer)
+        return _submitted(tx, made, expansion)
+
+    return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(here, make)
 
 
 @router.get(
@@ -152,7 +144,7 @@ def extend(sweep_id: SweepId, here: Here, content: body.JsonBody, owner: Owner =
         made = sweeps.extend(tx, sweep_id, expansion.draft, owner=owner, options=Options())
         status, answer = _submitted(tx, made, expansion)
     here.bell.ring()
-    return _answer(status, answer)
+    return accepted(status, answer)
 
 
 @router.post(
@@ -198,7 +190,7 @@ def _moved(here: Edge, sweep_id: str, ids: Sequence[str], move: Callable[[Connec
     return wire.SweepMoved(id=sweep_id, state=wire.SweepState.of(sweep.counts), changed=changed, links=links)
 
 
-def _submitted(tx: Connection, made: sweeps.Submitted, expansion: Expansion) -> tuple[int, dict[str, Any]]:
+def _submitted(tx: Connection, made: sweeps.Submitted, expansion: Expansion) -> Made:
     sweep = sweeps.get(tx, made.id)
     reused = sum(member.reused for member in made.members)
     answer = wire.SweepSubmission(
@@ -235,16 +227,3 @@ def _warnings(expansion: Expansion) -> list[wire.SweepWarning]:
         wire.SweepWarning(message=doubt.message, first=dict(doubt.first), experiments=doubt.experiments)
         for doubt in expansion.doubts
     ]
-
-
-def _answer(status: int, answer: dict[str, Any]) -> Response:
-    headers = {"Location": answer["links"]["self"]}
-    if status == 202:
-        headers["Retry-After"] = "1"
-    return Response(to_json(answer), status, headers, "application/json")
-
-
-def _digest(request: Request, content: bytes) -> str:
-    """Names what was asked for: the body as sent, and the query in any order."""
-    query = json.dumps(sorted(request.query_params.multi_items()))
-    return hashlib.sha256(query.encode() + b"\0" + content).hexdigest()

@@ -71,7 +71,7 @@ def read(tx: Connection, experiment_id: str, trajectories: Iterable[str] = ()) -
         .where(series_chunks.c.experiment_id == experiment_id)
         .order_by(series_chunks.c.number)
     )
-    parts = [_of(unpack(payload), names) for payload in payloads] or [_EMPTY]
+    parts = [_of(unpack(payload, only=names), names) for payload in payloads] or [_EMPTY]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names if name in parts[0]}
     order = np.lexsort((columns["step"], columns["seed"]))
     return {name: column[order] for name, column in columns.items()}

@@ -1,16 +1,17 @@
 """What came out of an experiment: its result once it is completed, its series from the first recorded point on."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection
 
 from core.arrays import unpack
 from core.result import BaselineResult, ExperimentResult
 from store import chunks, rows, runs
 from store.errors import NotReady
 from store.states import State
-from store.tables import experiments
+from store.tables import AnyRow, experiments
 
 
 def result(tx: Connection, experiment_id: str) -> ExperimentResult:
@@ -20,17 +21,35 @@ def result(tx: Connection, experiment_id: str) -> ExperimentResult:
         NotFound: There is no such experiment.
         NotReady: It isn't completed.
     """
-    columns = experiments.c
-    row = rows.one(tx, experiment_id, columns.state, columns.teacher_response, columns.baselines, columns.spec)
-    if row.state != State.COMPLETED:
-        raise NotReady(row.state)
+    row = _completed(tx, experiment_id, experiments.c.teacher_response, experiments.c.baselines, experiments.c.spec)
     ended = runs.results(tx, experiment_id)
     return ExperimentResult(
-        teacher_response=unpack(row.teacher_response)["response"].tolist(),
+        teacher_response=_response(row).tolist(),
         runs=[ended[seed] for seed in row.spec["seeds"]],
-        baselines=[BaselineResult.model_validate(baseline) for baseline in row.baselines or ()],
+        baselines=_baselines(row),
         series={},
     )
+
+
+def responses(tx: Connection, experiment_id: str) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """The teacher's response, and each run's by seed: (q,), or (q, p, m). Parameters, which may be large, aren't read.
+
+    Raises:
+        NotFound: There is no such experiment.
+        NotReady: It isn't completed.
+    """
+    row = _completed(tx, experiment_id, experiments.c.teacher_response)
+    return _response(row), runs.responses(tx, experiment_id)
+
+
+def baselines(tx: Connection, experiment_id: str) -> list[BaselineResult]:
+    """What the baselines of a completed experiment made of its data.
+
+    Raises:
+        NotFound: There is no such experiment.
+        NotReady: It isn't completed.
+    """
+    return _baselines(_completed(tx, experiment_id, experiments.c.baselines))
 
 
 def series(tx: Connection, experiment_id: str, trajectories: Iterable[str] = ()) -> dict[str, np.ndarray]:
@@ -47,3 +66,18 @@ def series(tx: Connection, experiment_id: str, trajectories: Iterable[str] = ())
     """
     rows.one(tx, experiment_id, experiments.c.id)
     return chunks.read(tx, experiment_id, trajectories)
+
+
+def _completed(tx: Connection, experiment_id: str, *columns: Column[Any]) -> AnyRow:
+    row = rows.one(tx, experiment_id, experiments.c.state, *columns)
+    if row.state != State.COMPLETED:
+        raise NotReady(row.state)
+    return row
+
+
+def _response(row: AnyRow) -> np.ndarray:
+    return unpack(row.teacher_response)["response"]
+
+
+def _baselines(row: AnyRow) -> list[BaselineResult]:
+    return [BaselineResult.model_validate(baseline) for baseline in row.baselines or ()]

@@ -44,6 +44,12 @@ def results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
     return {row.seed: _result(row) for row in rows}
 
 
+def responses(tx: Connection, experiment_id: str) -> dict[int, np.ndarray]:
+    """h_0 .. h_{q-1} of each run of an experiment, by seed: (q,) or (q, p, m)."""
+    query = select(runs.c.seed, runs.c.arrays).where(runs.c.experiment_id == experiment_id)
+    return {row.seed: unpack(row.arrays, only=["response"])["response"] for row in tx.execute(query)}
+
+
 def parameters(tx: Connection, experiment_id: str, seeds: Iterable[int]) -> dict[int, dict[str, np.ndarray]]:
     """The final parameters of some runs of an experiment, by seed and name."""
     query = select(runs.c.seed, runs.c.arrays).where(runs.c.experiment_id == experiment_id)

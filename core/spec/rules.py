@@ -6,6 +6,7 @@ those parts are valid by themselves, so that one answer lists every mistake of a
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -206,18 +207,24 @@ def record_within_steps(optimizer: Optimizer, evaluation: "Evaluation") -> Broke
         yield ("evaluation", "record_at"), "step_past_end", message
 
 
-RULES: tuple[Callable[..., Broken], ...] = (
-    teacher_shapes,
-    start_shapes,
-    balance,
-    start_fits,
-    on_sequences,
-    evaluation_fits,
-    loss_shapes,
-    sample_channels,
-    horizon_past_length,
-    record_within_steps,
+RULES: Mapping[Callable[..., Broken], frozenset[str]] = MappingProxyType(
+    {
+        rule: frozenset(inspect.signature(rule).parameters)
+        for rule in (
+            teacher_shapes,
+            start_shapes,
+            balance,
+            start_fits,
+            on_sequences,
+            evaluation_fits,
+            loss_shapes,
+            sample_channels,
+            horizon_past_length,
+            record_within_steps,
+        )
+    }
 )
+"""Every rule with the names of the parts that it takes."""
 
 
 def broken_rules(parts: Mapping[str, Any], given: Mapping[str, object]) -> list[InitErrorDetails]:
@@ -233,8 +240,8 @@ def broken_rules(parts: Mapping[str, Any], given: Mapping[str, object]) -> list[
             loc=place,
             input=_value_at(given, place),
         )
-        for rule in RULES
-        if parts.keys() >= (names := inspect.signature(rule).parameters.keys())
+        for rule, names in RULES.items()
+        if parts.keys() >= names
         for place, code, message in rule(**{name: parts[name] for name in names})
     ]
 

@@ -44,7 +44,7 @@ class InfiniteWidthStudy(Study):
             "teacher": TEACHER,
             "training": {"length": LENGTH},
             "evaluation": {"horizon": LENGTH + PAST_THE_LENGTH, "points": 2, "fit_tolerance": 0.01},
-            "seeds": 10 if size == "full" else 3,
+            "seeds": 3,
         }
         wide = {"kind": "linear", "dim": 50, "structure": "general", "start": {"kind": "wide", "variance_a": 0.3}}
         return {

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from core.evidence import Evidence
 from core.panels import Panel
-from core.spec import ExperimentSpec, Point, SweepSpec, spec_hash
+from core.spec import ExperimentSpec, Point, SweepSpec
 
 Size = Literal["quick", "full"]
 
@@ -58,6 +58,18 @@ class Study(ABC):
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """The sweeps by the name of the arm that each is; the same ones at every call."""
 
+    def arms(self, size: Size) -> dict[str, SweepSpec]:
+        """The same sweeps as they are submitted: named after study and arm, tagged with the study and its size."""
+        tags = [f"study:{self.name}", f"size:{size}"]
+        return {
+            arm: SweepSpec(
+                name=f"{self.name} ({size}): {arm}"[:200],
+                base={"name": arm, **sweep.base, "tags": tags},
+                axes=sweep.axes,
+            )
+            for arm, sweep in self.sweeps(size).items()
+        }
+
     @abstractmethod
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
         """Every claim with its verdict; ``not_run`` where the experiments that it rests on are missing."""
@@ -71,7 +83,7 @@ class Study(ABC):
         unique: dict[str, ExperimentSpec] = {}
         for arm in self.sweeps(size):
             for point in self._points(size, arm):
-                unique.setdefault(spec_hash(point.spec), point.spec)
+                unique.setdefault(point.spec_hash, point.spec)
         return tuple(unique.values())
 
     def arm(self, size: Size, evidence: Sequence[Evidence], arm: str, **where: Any) -> "Pieces":
@@ -83,14 +95,11 @@ class Study(ABC):
             arm: The name of a sweep.
             where: By the last name of a path, the value wanted or a collection of them: ``length=[5, 6]``.
         """
-        wanted = [point.spec for point in self._points(size, arm) if _lies(point, where)]
-        return Pieces.of(wanted, evidence)
+        return Pieces.of([point for point in self._points(size, arm) if _lies(point, where)], evidence)
 
     @cache  # noqa: B019  # studies are a handful, and live as long as the program
     def _points(self, size: Size, arm: str) -> tuple[Point, ...]:
-        sweep, tags = self.sweeps(size)[arm], [f"study:{self.name}", f"size:{size}"]
-        named = {"name": arm, **sweep.base}
-        return sweep.model_copy(update={"base": {**named, "tags": tags}}).expand()
+        return self.arms(size)[arm].expand()
 
 
 def _lies(point: Point, where: Mapping[str, Any]) -> bool:
@@ -105,15 +114,15 @@ def _lies(point: Point, where: Mapping[str, Any]) -> bool:
 class Pieces:
     """The evidence that one claim rests on: what is there of the experiments ``wanted``, in their order."""
 
-    wanted: tuple[ExperimentSpec, ...]
+    wanted: tuple[Point, ...]
     found: tuple[Evidence, ...]
 
     @classmethod
-    def of(cls, wanted: Sequence[ExperimentSpec], evidence: Sequence[Evidence]) -> "Pieces":
+    def of(cls, wanted: Sequence[Point], evidence: Sequence[Evidence]) -> "Pieces":
         """Finds each wanted experiment by its spec hash."""
-        by_hash = {spec_hash(piece.spec): piece for piece in evidence}
-        hashes = map(spec_hash, wanted)
-        return cls(tuple(wanted), tuple(by_hash[key] for key in hashes if key in by_hash))
+        by_hash = {piece.spec_hash: piece for piece in evidence}
+        found = (by_hash[point.spec_hash] for point in wanted if point.spec_hash in by_hash)
+        return cls(tuple(wanted), tuple(found))
 
     def __add__(self, other: "Pieces") -> "Pieces":
         """Both, these first."""

@@ -1,12 +1,22 @@
 """How large a step gradient descent can take."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from core import teachers
 from core.losses import Target, loss_matrix
 from core.metrics import sharpness
-from core.spec import ExperimentSpec, GradientFlow, LinearStudent, Rates, RecurrentTeacher
-from core.spec.student import Structure
+from core.spec import (
+    ExperimentSpec,
+    GradientFlow,
+    LinearStudent,
+    LinearTeacher,
+    Rates,
+    RecurrentTeacher,
+    Training,
+)
+from core.spec.student import Parameter, Structure
 from core.systems import LinearSystem, impulse_response, visible_spectrum
 
 
@@ -16,16 +26,24 @@ def step_bound(spec: ExperimentSpec) -> float:
     The teacher is taken in its eigenbasis with B_i = sign(w_i) √|w_i|, C_i = √|w_i| where it has one (as a student from
     near zero ends), else as it is given. Infinite where nothing curves; for linear students of linear teachers.
     """
-    assert isinstance(spec.student, LinearStudent) and not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101, PT018
-    teacher = teachers.build(spec.teacher)
-    spectrum = visible_spectrum(teacher)
-    structure: Structure = "general"
+    student, optimizer = spec.student, spec.optimizer
+    assert isinstance(student, LinearStudent) and not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101, PT018
+    rates = Rates() if isinstance(optimizer, GradientFlow) else optimizer.rates
+    return _bound(spec.teacher, spec.training, student.structure, student.trained, rates)
+
+
+@lru_cache(maxsize=32)  # a sweep asks again and again for a few
+def _bound(
+    teacher: LinearTeacher, training: Training, structure: Structure, trained: tuple[Parameter, ...], rates: Rates
+) -> float:
+    system = teachers.build(teacher)
+    spectrum = visible_spectrum(system)
+    shape: Structure = "general"
     if spectrum is not None and spectrum[1].shape[1:] == (1, 1) and len(spectrum[0]):
-        structure, poles, weights = spec.student.structure, spectrum[0], spectrum[1].ravel()
+        shape, poles, weights = structure, spectrum[0], spectrum[1].ravel()
         root = np.sqrt(np.abs(weights))
-        teacher = LinearSystem(np.diag(poles), (np.sign(weights) * root)[:, None], root[None])
-    student = LinearStudent(kind="linear", dim=len(teacher.A), structure=structure, trained=spec.student.trained)
-    target = Target(impulse_response(teacher, spec.training.length), loss_matrix(spec.training))
-    rates = Rates() if isinstance(spec.optimizer, GradientFlow) else spec.optimizer.rates
-    curvature = float(sharpness(teacher, student, target, rates))
+        system = LinearSystem(np.diag(poles), (np.sign(weights) * root)[:, None], root[None])
+    student = LinearStudent(kind="linear", dim=len(system.A), structure=shape, trained=trained)
+    target = Target(impulse_response(system, training.length), loss_matrix(training))
+    curvature = float(sharpness(system, student, target, rates))
     return 2 / curvature if curvature > 0 else np.inf

@@ -200,9 +200,8 @@ def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
     Without a rule its fit error decides.
     """
     response = np.abs(state.engine.response)
-    scale = (
-        response[: state.spec.training.length].max() or response.max()
-    )  # a delay past k is judged by what lies past it
+    within = response[: state.spec.training.length].max()
+    scale = within or response.max()  # a delay past k is judged by what lies past it
     fits = fit_error <= state.spec.evaluation.fit_tolerance * scale
     fitted = fits if state.spec.optimizer.stop is None else state.batch.until.cpu().numpy() != NEVER
     meaning = {STOPPED: Outcome.FITTED, DIVERGED: Outcome.DIVERGED, CANCELLED: Outcome.CANCELLED}
@@ -228,9 +227,8 @@ def _points(state: State) -> tuple[Mapping[str, np.ndarray], ...]:
 def _columns(state: State) -> dict[str, np.ndarray]:
     """The unflushed points as columns, in order of step; trajectories have further axes."""
     if not state.points:
-        return {
-            name: np.empty(0, np.int64 if name in {"seed", "step"} else float) for name in ("seed", "step", *SERIES)
-        }
+        keys = {name: np.empty(0, np.int64) for name in ("seed", "step")}
+        return {**keys, **{name: np.empty(0) for name in SERIES}}
     return {name: np.concatenate([point[name] for point in state.points]) for name in state.points[0]}
 
 
