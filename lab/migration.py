@@ -2,8 +2,10 @@
 
 import time
 
+from sqlalchemy import make_url
+
 from lab.errors import CannotStart
-from store.errors import StoreError, StoreUnavailable
+from store.errors import StoreError, StoreUnavailable, StoreUnusable
 from store.migrate import upgrade
 
 _PAUSE_SECONDS = 0.5
@@ -19,6 +21,9 @@ def migrate(url: str, wait_seconds: float) -> None:
     while True:
         try:
             return upgrade(url)
+        except StoreUnusable as error:
+            where = make_url(url).render_as_string()  # without its password
+            raise CannotStart(f"The database {where} can't be used: {error.reason}.") from error
         except StoreUnavailable as error:
             if time.monotonic() > deadline:
                 raise CannotStart(f"The database did not answer within {wait_seconds:g} s: {error}.") from error

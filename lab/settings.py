@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lab.errors import CannotStart
+from lab.folder import on_this_machine
 
 _PREFIX = "EXTRAPOLAB_"
 _Settings = TypeVar("_Settings", bound=BaseSettings)
@@ -22,6 +23,7 @@ class LabSettings(BaseSettings):
         redis_server: The redis-server binary to run as the private one.
         lease_seconds: How long a silent worker keeps its experiment. Short here: its workers are on the same machine.
         device: What the workers train on.
+        database_seconds: How long a database that doesn't answer is waited for.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
@@ -31,14 +33,15 @@ class LabSettings(BaseSettings):
     redis_server: Path | None = None
     lease_seconds: float = Field(default=5.0, gt=0)
     device: Literal["cpu", "cuda"] = "cpu"
+    database_seconds: float = Field(default=30.0, ge=0)
 
     @field_validator("database_url")
     @classmethod
     def _from_any_folder(cls, url: str | None) -> str | None:
-        """The same SQLite file for the children, which don't run in this process's folder."""
+        """The same SQLite file for the children, which don't run in this process's folder; no network disk."""
         if url is None or not url.startswith("sqlite:///"):
             return url
-        return f"sqlite:///{Path(url.removeprefix('sqlite:///')).absolute()}"
+        return f"sqlite:///{on_this_machine(Path(url.removeprefix('sqlite:///')).absolute())}"
 
     def handed_on(self, database_url: str, broker_url: str, url: str) -> dict[str, str]:
         """The environment of the children: ours, and what was decided on database, broker and the API's address."""

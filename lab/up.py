@@ -20,7 +20,6 @@ from lab.supervisor import Supervisor
 from store.database import Database
 
 _INTERRUPTED = 130
-_DATABASE_SECONDS = 30.0
 
 
 def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) -> int:
@@ -41,8 +40,10 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
         url = door.url(socket)
         folder.sign(f"the lab at {url} (process {os.getpid()})")
 
+        if settings.broker_url is not None:
+            broker.check(settings.broker_url)
         database_url = settings.database_url or folder.database_url
-        migrate(database_url, _DATABASE_SECONDS)
+        migrate(database_url, settings.database_seconds)
         database = Database(database_url)
         stack.callback(database.dispose)
 

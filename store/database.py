@@ -13,16 +13,30 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import URL, Connection, Double, Engine, cast, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from store.errors import StoreUnavailable
+from store.errors import StoreUnavailable, StoreUnusable
 
 _SQLITE_SAYS_NO_SUCH_TABLE = sqlite3.SQLITE_ERROR
 """SQLite's code for a statement that is wrong, as against a database that is locked, full or unreadable."""
 
+_UNUSABLE = {
+    sqlite3.SQLITE_FULL: "its disk is full, so free some space",
+    sqlite3.SQLITE_IOERR: "its disk can't be read or written, be it broken or full",
+    sqlite3.SQLITE_READONLY: "its file may not be written, so look at its permissions and disk",
+    sqlite3.SQLITE_CANTOPEN: "its file can't be opened, so look at its folder, permissions and disk",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged, so restore a backup elsewhere ('extrapolab restore')",
+    sqlite3.SQLITE_NOTADB: "its file is damaged or was never one of SQLite, so restore a backup elsewhere",
+}
+"""What SQLite says, by its primary code, where waiting is of no use."""
+
 _SQLITE_PATIENCE_SECONDS = 5.0
 """How long a connection waits for others that write."""
+
+_SIGNS_OF_LIFE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""libpq's words for: a server that is silent for some ten seconds is gone. A cut cable says nothing by itself, and the
+kernel would wait for a quarter of an hour. (Seconds, but the last, which is in milliseconds.)"""
 
 _READS: dict[str, dict[str, Any]] = {
     "sqlite": {"read": True},
@@ -123,18 +137,28 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     limits = "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
-    return create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=15, connect_args={"connect_timeout": 5, "options": limits}
-    )
+    arguments = {"connect_timeout": 5, "options": limits, **_SIGNS_OF_LIFE}
+    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, connect_args=arguments)
 
 
 @contextmanager
 def _availability() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_SAYS_NO_SUCH_TABLE:
+    except DBAPIError as error:
+        told = _told(error)
+        if told is None:
             raise
-        raise StoreUnavailable(f"the database is away, locked or too slow; try again ({error.orig})") from error
+        raise told from error
     except PoolTimeout as error:
         raise StoreUnavailable("all connections to the database are in use; try again") from error
+
+
+def _told(error: DBAPIError) -> StoreUnavailable | None:
+    """The error in the store's own words; None where it is the statement that is wrong, not the database."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None and (reason := _UNUSABLE.get(code & 0xFF)) is not None:
+        return StoreUnusable(f"{reason} ({error.orig})")
+    if code == _SQLITE_SAYS_NO_SUCH_TABLE or not isinstance(error, OperationalError | InterfaceError):
+        return None
+    return StoreUnavailable(f"the database is away, locked or too slow; try again ({error.orig})")

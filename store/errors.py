@@ -11,6 +11,7 @@ StoreError
 ├── KeyInFlight       the first request with that Idempotency-Key is still being answered
 ├── SchemaMismatch    the database has other tables than this version of the software
 └── StoreUnavailable  the database is away or too slow: try again
+    └── StoreUnusable  trying again won't help: its disk is full, its file damaged or locked away
 """
 
 from core.errors import ExtrapolabError
@@ -94,3 +95,11 @@ class SchemaMismatch(StoreError):
 
 class StoreUnavailable(StoreError):
     """The database is away, locked or too slow. What was being written may or may not have been stored."""
+
+
+class StoreUnusable(StoreUnavailable):
+    """The database needs somebody's help before trying again makes sense."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database can't be used: {reason}")
+        self.reason = reason

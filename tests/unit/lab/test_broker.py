@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import re
+import socket
 import stat
 import subprocess
 import tempfile
@@ -79,3 +81,25 @@ def test_it_starts_where_one_was_killed_and_left_its_socket():
                 assert process.poll() is None
             process.kill()
             process.wait()
+
+
+def test_a_broker_that_runs_already_is_asked():
+    with running_redis() as redis:
+        broker.check(redis.url)
+        redis.kill()
+        with pytest.raises(CannotStart, match=f"The broker {re.escape(redis.url)} does not answer: .*unset"):
+            broker.check(redis.url)
+
+
+def test_a_broker_that_never_answers_is_not_waited_for():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://:secret@127.0.0.1:{silent.getsockname()[1]}/0"
+        with pytest.raises(CannotStart, match="does not answer: Timeout") as refused:
+            broker.check(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["", "somewhere", "amqp://127.0.0.1:1", "memory://", "redis://127.0.0.1:port/0"])
+def test_a_url_of_no_redis_is_refused_with_those_that_are_allowed(url):
+    with pytest.raises(CannotStart, match=r"EXTRAPOLAB_BROKER_URL .*; allowed: redis://HOST:PORT/0"):
+        broker.check(url)

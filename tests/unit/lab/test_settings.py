@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import folder
 from lab.errors import CannotStart
 from lab.settings import LabSettings, read
 
@@ -12,7 +13,7 @@ def test_without_variables_the_lab_is_its_own(monkeypatch):
     for name in LabSettings.model_fields:
         monkeypatch.delenv(f"EXTRAPOLAB_{name.upper()}", raising=False)
     assert read(LabSettings) == LabSettings.model_construct(
-        database_url=None, broker_url=None, redis_server=None, lease_seconds=5.0, device="cpu"
+        database_url=None, broker_url=None, redis_server=None, lease_seconds=5.0, device="cpu", database_seconds=30.0
     )
 
 
@@ -30,3 +31,10 @@ def test_a_sqlite_file_beside_us_is_the_same_file_for_children_in_another_folder
     assert read(LabSettings).database_url == "sqlite:////var/lab.db"
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "postgresql://lab@db/lab")
     assert read(LabSettings).database_url == "postgresql://lab@db/lab"
+
+
+def test_a_sqlite_file_on_a_network_disk_is_refused(monkeypatch):
+    monkeypatch.setattr(folder, "_disk", lambda _path: "cifs")
+    monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "sqlite:////mnt/share/lab.db")
+    with pytest.raises(CannotStart, match=r"/mnt/share/lab\.db would be on a network disk"):
+        read(LabSettings)

@@ -1,0 +1,132 @@
+"""``extrapolab up`` where it can't: one clear sentence that says what to do, exit code 1, nothing left running."""
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from store.database import Database
+from store.migrate import upgrade
+from tests.kit.lab import EXTRAPOLAB, environment, up
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def sentence(ended: subprocess.CompletedProcess[str]) -> str:
+    """What it said, which has to be one line and no traceback."""
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    return ended.stderr
+
+
+def up_on(file_system: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """``up`` with its data in a file system of its own, which only it sees."""
+    alone = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
+        pytest.skip("NOT TESTED: this machine lets nobody mount a file system of their own")
+    folder.mkdir()
+    script = f'mount -t tmpfs -o "$1" none "$2" && exec {EXTRAPOLAB} up --port 0 --data "$2/data"'
+    command = [*alone, "sh", "-c", script, "sh", file_system, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60, check=False)
+
+
+def test_a_busy_port(data):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = sentence(up(data, "--port", str(port)))
+    assert said == f"Can't listen on port {port} of 127.0.0.1: Address already in use. Choose another with --port.\n"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    said = sentence(up(tmp_path / "file" / "data"))
+    assert said.startswith(f"The data folder {tmp_path}/file/data can't be written")
+
+
+def test_a_full_disk(tmp_path):
+    said = sentence(up_on("size=8m", tmp_path / "disk"))
+    assert said.startswith(f"The disk of the data folder {tmp_path}/disk/data is full: ")
+    assert "Free some space." in said
+
+
+def test_a_disk_that_is_read_only(tmp_path):
+    said = sentence(up_on("ro", tmp_path / "disk"))
+    assert said.startswith(f"The data folder {tmp_path}/disk/data can't be written: Read-only file system.")
+
+
+def test_a_damaged_database(data):
+    data.mkdir()
+    (data / "extrapolab.db").write_bytes(os.urandom(20_000))
+    said = sentence(up(data, "--port", "0"))
+    assert said.startswith(f"The database sqlite:///{data}/extrapolab.db can't be used: its file is damaged")
+    assert "restore a backup" in said
+
+
+def test_a_database_that_may_not_be_written(data):
+    data.mkdir()
+    (data / "extrapolab.db").mkdir()
+    said = sentence(up(data, "--port", "0"))
+    assert "can't be used: its file can't be opened, so look at its folder, permissions and disk" in said
+
+
+def test_a_database_of_a_newer_version(data):
+    data.mkdir()
+    url = f"sqlite:///{data}/extrapolab.db"
+    upgrade(url)
+    database = Database(url)
+    with database.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.dispose()
+    assert "the database is newer; use a newer Extrapolab" in sentence(up(data, "--port", "0"))
+
+
+def test_a_database_that_somebody_else_holds(data):
+    data.mkdir()
+    with sqlite3.connect(data / "extrapolab.db") as held:
+        held.execute("BEGIN EXCLUSIVE")
+        said = sentence(up(data, "--port", "0", EXTRAPOLAB_DATABASE_SECONDS="1"))
+    assert said.startswith("The database did not answer within 1 s: ")
+    assert "locked" in said
+
+
+def test_a_broker_that_is_not_there(data):
+    said = sentence(up(data, "--port", "0", EXTRAPOLAB_BROKER_URL="redis://:secret@127.0.0.1:1/0"))
+    assert said.startswith("The broker redis://:**@127.0.0.1:1/0 does not answer: ")
+
+
+def test_a_part_that_cannot_run_is_named_with_its_last_words(data):
+    broken = data.with_name("redis-server")
+    broken.write_text("#!/bin/sh\necho out of luck\nexit 3\n")
+    broken.chmod(0o700)
+    ended = up(data, "--port", "0", EXTRAPOLAB_REDIS_SERVER=str(broken))
+    assert ended.returncode == 1
+    assert "redis ended with exit code 3, the 5th time in a row before it was ready" in ended.stderr
+    assert "out of luck" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EXTRAPOLAB_DATABASE_URL", "mysql://somewhere"),
+        ("EXTRAPOLAB_LEASE_SECONDS", "soon"),
+        ("EXTRAPOLAB_REDIS_SERVER", "/no/such/file"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(data, name, value):
+    assert name in sentence(up(data, "--port", "0", **{name: value}))
+
+
+def test_once_needs_the_demo(data):
+    ended = up(data, "--once")
+    assert ended.returncode == 2
+    assert "--demo" in ended.stderr
