@@ -96,6 +96,8 @@ def draw(info: ResponseInfo) -> Figure:
     style.around(above, teacher)
     below.plot(lags, style.drawable(np.abs(teacher), logarithmic=True), color=style.BASELINE, ls="--", label="|ĥ_j|")
     style.logarithmic_y(below)
+    for axes in (above, below):
+        style.whole_x(axes, lags)
     above.set(ylabel="h_j")
     below.set(xlabel="lag j (time steps)", ylabel="|h_j - ĥ_j|")
     above.legend(loc="best")

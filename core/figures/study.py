@@ -71,8 +71,7 @@ def _draw(panel: Panel, axes: Axes) -> None:
     axes.set(xlabel=panel.x, ylabel=panel.y)
     if panel.title:
         axes.set_title(panel.title, fontsize="medium")
-    xs = sorted({x for line in panel.lines for x in line.x})
-    if panel.x_scale == "linear" and len(xs) <= 16 and np.allclose(xs, np.round(xs)):
-        axes.set_xticks(xs)
+    if panel.x_scale == "linear":
+        style.whole_x(axes, {x for line in panel.lines for x in line.x})
     if any(line.label for line in panel.lines) or panel.levels or panel.limits:
         axes.legend(loc="best", fontsize="small")

@@ -5,7 +5,7 @@ Colours after Okabe and Ito, "Color Universal Design" (2008).
 
 import functools
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from core.figures.info import Info
@@ -33,6 +34,9 @@ LARGEST = 1e100
 
 SMALLEST = 1e-17
 """Where zero is drawn on a logarithmic axis: below the rounding of anything of order 1."""
+
+TICKS = 16
+"""At most so many values of an axis have a tick each."""
 
 _LOOK: Any = {  # matplotlib types each key as a literal
     "axes.grid": True,
@@ -105,6 +109,16 @@ def over_steps(axes: Axes) -> None:
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_xlim(left=0)
     axes.set_xlabel("step")
+
+
+def whole_x(axes: Axes, values: Collection[float]) -> None:
+    """Keeps the x axis from ticks between whole numbers, where all values are whole; a few values have a tick each."""
+    if not all(float(value).is_integer() for value in values):
+        return
+    if len(values) <= TICKS:
+        axes.set_xticks(sorted(values))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def logarithmic_y(axes: Axes) -> None:

@@ -76,10 +76,11 @@ def draw(info: TrajectoryInfo) -> Figure:
         shades = mpl.colormaps["Blues"](np.linspace(0.3, 1.0, len(lines)))
         for line, shade in zip(lines, shades, strict=True):
             axes.plot(line.x, style.drawable(line.y), color=shade, lw=1.1, label=f"step {line.step}")
-        teacher = style.drawable(info.teacher)
-        axes.plot(range(len(teacher)), teacher, "o", ms=3, color=style.TEACHER, label="teacher")
+        teacher, lags = style.drawable(info.teacher), range(len(info.teacher))
+        axes.plot(lags, teacher, "o", ms=3, color=style.TEACHER, label="teacher")
         axes.axvline(info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}")
         style.around(axes, teacher)
+        style.whole_x(axes, lags)
         style.note_limits(axes, *(line.y for line in lines))
         axes.set_title(f"seed {seed}", loc="left", fontsize="medium")
         axes.set(xlabel="lag j (time steps)", ylabel="h_j")

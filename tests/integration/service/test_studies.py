@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.result import BaselineResult
-from core.spec import spec_hash
+from core.spec import SweepSpec, spec_hash
 from core.studies import STUDIES
 from tests.kit import specimens
 
@@ -107,13 +107,17 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, de
         name = "reads"
         reads_responses = True
 
+        def sweeps(self, _size):
+            spec = specimens.spec(evaluation={"horizon": 8, "baselines": ["era"]})
+            return {"arm": SweepSpec(base=spec.model_dump(mode="json"))}
+
         def judge(self, size, evidence):
             given[size] = evidence
             return ()
 
     monkeypatch.setattr("service.studies.STUDIES", {"reads": Reads()})
-    for _ in client.post("/v1/studies/reads").json()["experiments"]:
-        claim = desk.claim()
+    client.post("/v1/studies/reads")
+    claim = desk.claim()
     baseline = BaselineResult(
         name="era", order=2, response=[1.0, 0.5], eigenvalues=[(0.5, 0.0)], summary={"fit_error": 0.1}, note="chosen"
     )

@@ -9,7 +9,7 @@ from core import teachers
 from core.evidence import Evidence, RunEvidence
 from core.figures import FIGURES, STUDY_FIGURES, NotDrawable, render
 from core.figures.info import MANY, SeedLine, median
-from core.panels import ZERO_BASELINE, Panel, quartiles
+from core.panels import ZERO_BASELINE, Line, Panel, quartiles
 from core.result import BaselineResult
 from core.run import run
 from core.spec import ExperimentSpec
@@ -256,6 +256,15 @@ def test_values_past_the_drawable_are_left_out_and_said_to_be():
         drawn_values = np.concatenate([line.get_ydata() for line in ink.axes[0].lines])
         assert np.nanmax(drawn_values) < 1e3
     assert "drawn" not in texts(FIGURES["training"].draw(FIGURES["training"].info(spec, result, series)))
+
+
+@pytest.mark.parametrize("last", [7, 37])
+def test_lags_have_no_ticks_between_them(last):
+    lags = list(range(last))
+    panel = Panel(x="lag j", y="h", lines=[Line(label="", x=lags, y=lags)])
+    figure = STUDY_FIGURES["extrapolation"].draw(STUDY_FIGURES["extrapolation"].info("A study", [panel], []))
+    figure.canvas.draw()
+    assert all(float(tick).is_integer() for tick in figure.axes[0].get_xticks())
 
 
 def test_step_0_is_drawn_where_the_axis_says_0():
