@@ -1,4 +1,4 @@
-"""The lab's commands: ``up``, ``worker`` and ``migrate``. They plug into ``extrapolab`` by its entry point.
+"""The lab's commands: ``up``, its parts, and the care for its data. They plug into ``extrapolab`` by its entry point.
 
 The rooms behind them are imported when a command runs: the client's command line has to start fast, and where only the
 client is installed it has to start at all.
@@ -22,6 +22,8 @@ app = typer.Typer(no_args_is_help=True)
 
 _DATA = Path("~/.local/share/extrapolab")
 
+DataFolder = Annotated[Path, typer.Option("--data", help="Folder of database and logs.", envvar="EXTRAPOLAB_DATA")]
+
 
 class Device(StrEnum):
     """What a worker trains on."""
@@ -32,7 +34,7 @@ class Device(StrEnum):
 
 @app.command()
 def up(  # noqa: PLR0917  # options have names, not places
-    data: Annotated[Path, typer.Option(help="Folder of database and logs.", envvar="EXTRAPOLAB_DATA")] = _DATA,
+    data: DataFolder = _DATA,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8000,
     workers: Annotated[
@@ -85,6 +87,51 @@ def migrate(
 
         bring_up_to_date(read(Settings).database_url, wait)
     typer.echo("The database is up to date.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; there must be none of that name.")],
+    data: DataFolder = _DATA,
+) -> None:
+    """Copy the lab's whole database to FILE, also while the lab runs, and check the copy.
+
+    The lab is the one whose data is in --data, or whose database EXTRAPOLAB_DATABASE_URL names.
+    """
+    with _plain_errors():
+        from lab import backup as backups
+
+        typer.echo(backups.write(data, file))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")], data: DataFolder = _DATA
+) -> None:
+    """Make a lab from a backup, in an empty folder or an empty database; nothing is ever overwritten.
+
+    For example, to go from one machine to several:
+    ```
+    extrapolab backup lab.backup --data .lab
+    EXTRAPOLAB_DATABASE_URL=postgresql://... extrapolab restore lab.backup
+    ```
+    """
+    with _plain_errors():
+        from lab import backup as backups
+
+        typer.echo(backups.restore(file, data))
+
+
+@app.command()
+def doctor(data: DataFolder = _DATA) -> None:
+    """Look at all that a lab here needs, and say what to do where something is amiss; it ends with 1 then."""
+    with _plain_errors():
+        from lab.doctor import examine
+
+        findings = examine(data)
+    for finding in findings:
+        typer.echo(finding)
+    raise typer.Exit(any(finding.remedy for finding in findings))
 
 
 def _cores() -> int:

@@ -16,9 +16,9 @@ _SHARED_DISKS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs", "davfs"}
     | {f"fuse.{kind}" for kind in ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")}
 )
-_LEAST_BYTES = 16 * 2**20
+LEAST_BYTES = 16 * 2**20
 """What a new lab, its logs and its first experiments need."""
-DATABASE = "extrapolab.db"
+DATABASE, LOCK = "extrapolab.db", "lab.lock"
 _REMEDY = "Choose another folder with --data."
 
 
@@ -42,6 +42,11 @@ class DataFolder:
     def logs(self) -> Path:
         """Where the children's output goes."""
         return self.path / "logs"
+
+    @property
+    def backups(self) -> Path:
+        """Where the database is copied to before it is brought to a new version."""
+        return self.path / "backups"
 
     def log(self, name: str) -> Path:
         """A fresh log file; that of the lab before is kept beside it as ``.log.1``."""
@@ -67,7 +72,7 @@ def claimed(path: Path) -> Iterator[DataFolder]:
     path = path.expanduser().absolute()
     try:
         (path / "logs").mkdir(parents=True, exist_ok=True)
-        lock = (path / "lab.lock").open("a+", encoding="utf-8")
+        lock = (path / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
         raise CannotStart(f"The data folder {path} can't be written: {error.strerror}. {_REMEDY}") from error
     with lock:
@@ -79,10 +84,10 @@ def claimed(path: Path) -> Iterator[DataFolder]:
             raise CannotStart(
                 f"The data folder {path} is in use by {owner}. Stop it first, or {_REMEDY.lower()}"
             ) from error
-        if (free := shutil.disk_usage(path).free) < _LEAST_BYTES:
+        if (free := shutil.disk_usage(path).free) < LEAST_BYTES:
             raise CannotStart(
                 f"The disk of the data folder {path} is full: {free / 2**20:.1f} MiB are free, and a lab needs "
-                f"{_LEAST_BYTES / 2**20:.0f}. Free some space. {_REMEDY}"
+                f"{LEAST_BYTES / 2**20:.0f}. Free some space. {_REMEDY}"
             )
         yield DataFolder(path, lock)
 

@@ -1,9 +1,11 @@
 """Bringing a database to the schema of this software, once it answers."""
 
 import time
+from pathlib import Path
 
 from sqlalchemy import make_url
 
+from lab.backup import keep_before_upgrade
 from lab.errors import CannotStart
 from store.errors import StoreError, StoreUnavailable, StoreUnusable
 from store.migrate import upgrade
@@ -11,8 +13,13 @@ from store.migrate import upgrade
 _PAUSE_SECONDS = 0.5
 
 
-def migrate(url: str, wait_seconds: float) -> None:
+def migrate(url: str, wait_seconds: float, keep_in: Path | None = None) -> None:
     """Migrates the database at ``url``, waiting for it for at most ``wait_seconds``.
+
+    Args:
+        url: Where it is.
+        wait_seconds: How long it may take to answer.
+        keep_in: The folder to which a database that has to change is copied first.
 
     Raises:
         CannotStart: The URL is none of a database, its tables are of a later version, or it didn't answer in time.
@@ -20,6 +27,8 @@ def migrate(url: str, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
+            if keep_in is not None:
+                keep_before_upgrade(url, keep_in)
             return upgrade(url)
         except StoreUnusable as error:
             where = make_url(url).render_as_string()  # without its password

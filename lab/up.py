@@ -43,7 +43,7 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
         if settings.broker_url is not None:
             broker.check(settings.broker_url)
         database_url = settings.database_url or folder.database_url
-        migrate(database_url, settings.database_seconds)
+        migrate(database_url, settings.database_seconds, None if settings.database_url else folder.backups)
         database = Database(database_url)
         stack.callback(database.dispose)
 

@@ -9,6 +9,8 @@ StoreError
 ├── Fenced            the attempt has lost its experiment: stop
 ├── KeyReused         the Idempotency-Key was used for another request
 ├── KeyInFlight       the first request with that Idempotency-Key is still being answered
+├── BackupRefused     a backup would overwrite something, or there is nothing to back up
+├── BackupDamaged     a backup is not what was written
 ├── SchemaMismatch    the database has other tables than this version of the software
 └── StoreUnavailable  the database is away or too slow: try again
     └── StoreUnusable  trying again won't help: its disk is full, its file damaged or locked away
@@ -83,6 +85,14 @@ class KeyInFlight(StoreError):
     def __init__(self, key: str) -> None:
         super().__init__(f"a request with the Idempotency-Key {key!r} is still being answered: try again in a moment")
         self.key = key
+
+
+class BackupRefused(StoreError):
+    """A backup would overwrite something, or there is nothing to back up."""
+
+
+class BackupDamaged(StoreError):
+    """A backup is not what was written."""
 
 
 class SchemaMismatch(StoreError):

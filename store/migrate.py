@@ -17,19 +17,27 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x65787472  # "extr": the advisory lock that one migration at a time holds on PostgreSQL
 
 
-def upgrade(url: str) -> None:
+def revisions() -> list[str]:
+    """The revisions that this version knows, the newest first."""
+    return [step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+
+
+def upgrade(url: str, revision: str = "head") -> None:
     """Makes or changes the tables as this version needs them, in one transaction; does nothing where they are so.
+
+    Args:
+        url: Where the database is.
+        revision: An earlier one to stop at.
 
     Raises:
         SchemaMismatch: They are of a newer version than this one.
         StoreUnavailable: The database is away.
     """
-    known = {step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
     found = schema.revision(url)
-    if found is not None and found not in known:
+    if found is not None and found not in revisions():
         raise SchemaMismatch(found, schema.REVISION, "the database is newer; use a newer Extrapolab")
     with _alembic(url) as config:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def downgrade(url: str, revision: str) -> None:

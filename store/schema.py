@@ -26,12 +26,13 @@ def revision(url: str) -> str | None:
     database = Database(url)
     try:
         with database.read() as tx:
-            return _revision(tx)
+            return at(tx)
     finally:
         database.dispose()
 
 
-def _revision(tx: Connection) -> str | None:
+def at(tx: Connection) -> str | None:
+    """The migration that the database of an open transaction is at, None for an empty one."""
     if not inspect(tx).has_table("alembic_version"):
         return None
     return tx.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()

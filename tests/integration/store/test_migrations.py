@@ -14,6 +14,7 @@ from store.draft import Draft
 from store.errors import SchemaMismatch
 from store.tables import metadata
 from tests.kit import specimens
+from tests.kit.furniture import contents, furnish
 
 
 @pytest.fixture
@@ -87,6 +88,39 @@ def test_an_upgrade_of_what_is_up_to_date_keeps_everything(database, database_ur
     migrate.upgrade(database_url)
     with database.read() as tx:
         assert experiments.get(tx, kept.id).spec == specimens.spec()
+
+
+@pytest.mark.parametrize("revision", migrate.revisions()[1:])
+def test_down_and_up_with_data_keeps_all_that_has_a_place_in_both(database, database_url, revision):
+    furnish(database)
+    now = contents(database)
+    migrate.downgrade(database_url, revision)
+    older = contents(database)
+    assert counts(older) == {table: rows for table, rows in counts(now).items() if table in older}
+    migrate.upgrade(database_url)
+    again = contents(database)
+    assert differences(database) == []
+    for table in again.keys() & older.keys():
+        shared = again[table][0].keys() & older[table][0].keys()
+        assert projected(again[table], shared) == projected(older[table], shared) == projected(now[table], shared)
+
+
+def test_down_to_nothing_and_up_again_with_data_in_between(database, database_url):
+    furnish(database)
+    migrate.downgrade(database_url, "base")
+    assert shape(database) == {}
+    migrate.upgrade(database_url)
+    assert not any(contents(database).values())
+    furnish(database)
+
+
+def counts(rows):
+    return {table: len(of) for table, of in rows.items()}
+
+
+def projected(rows, columns):
+    """The rows with these columns only."""
+    return sorted(repr([(name, row[name]) for name in sorted(columns)]) for row in rows)
 
 
 def test_several_processes_may_upgrade_at_once(empty, empty_url):

@@ -1,0 +1,199 @@
+"""Backups: written while others write, restored to the row, into either database, and never over anything."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+
+import pytest
+from sqlalchemy import insert
+
+from store import backup, migrate, schema
+from store.database import Database
+from store.errors import BackupDamaged, BackupRefused, SchemaMismatch, StoreUnavailable
+from store.tables import checkpoints
+from tests.kit.furniture import contents, furnish
+
+HISTORY = {
+    "queued": ["submitted"],
+    "running": ["started", "submitted"],
+    "completed": ["completed", "started", "submitted"],
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "lab.backup"
+
+
+@pytest.fixture
+def restored(empty_url):
+    """The database that a backup is restored into; it is there when the test asks."""
+    opened = Database(empty_url)
+    yield opened
+    opened.dispose()
+
+
+def as_sqlite(rows):
+    """Rows as SQLite tells them: JSON as text, yes and no as numbers. PostgreSQL tells objects."""
+
+    def plain(value):
+        if isinstance(value, bool):
+            return int(value)
+        return json.dumps(value) if isinstance(value, list | dict) else value
+
+    return {name: sorted(({c: plain(v) for c, v in row.items()} for row in of), key=repr) for name, of in rows.items()}
+
+
+def test_what_is_restored_is_what_was_there_from_either_database_into_either(database, file, empty_url, restored):
+    furnish(database)
+    before = contents(database)
+    assert all(before.values()), "something in every table"
+    written = backup.write(str(database.url.render_as_string(hide_password=False)), file)
+    assert {name: tally.rows for name, tally in written.tables.items()} == {n: len(rows) for n, rows in before.items()}
+    assert backup.restore(file, empty_url).tables == written.tables
+    assert as_sqlite(contents(restored)) == as_sqlite(before)
+    assert sorted(path.name for path in file.parent.iterdir() if "backup" in path.name) == [file.name]
+
+
+def test_the_restored_lab_goes_on_where_the_other_was(database, desk, file, empty_url, restored):
+    furnish(database)
+    url = database.url.render_as_string(hide_password=False)
+    backup.write(url, file)
+    backup.restore(file, empty_url)
+    last = max(row["number"] for row in contents(restored)["events"])
+    there = type(desk)(restored)
+    claim = there.claim(worker="w2")
+    assert claim is not None
+    there.complete(claim)
+    assert max(row["number"] for row in contents(restored)["events"]) > last, "numbers of events go on"
+
+
+def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(desk, database_url, file, tmp_path):
+    """A writer makes and completes experiments without a pause; each in the backup is whole."""
+    stop = threading.Event()
+
+    def work():
+        while not stop.is_set():
+            desk.submit()
+            desk.complete(desk.claim())
+
+    for _ in range(5):
+        desk.submit()
+    writer = threading.Thread(target=work)
+    writer.start()
+    try:
+        first = backup.write(database_url, file)
+        second = backup.write(database_url, file.with_suffix(".2"))
+    finally:
+        stop.set()
+        writer.join()
+    assert first.tables["experiments"].rows < second.tables["experiments"].rows
+    backup.restore(file.with_suffix(".2"), f"sqlite:///{tmp_path}/restored.db")
+    restored = Database(f"sqlite:///{tmp_path}/restored.db")
+    rows = contents(restored)
+    restored.dispose()
+    for row in rows["experiments"]:
+        own = sorted(event["kind"] for event in rows["events"] if event["experiment_id"] == row["id"])
+        assert own == HISTORY[row["state"]]
+        ended = sum(run["experiment_id"] == row["id"] for run in rows["runs"])
+        assert ended == (2 if row["state"] == "completed" else 0)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(database, database_url, file, tmp_path):
+    furnish(database)
+    backup.write(database_url, file)
+    whole = file.read_bytes()
+
+    def refused(match):
+        with pytest.raises(BackupDamaged, match=match):
+            backup.restore(file, f"sqlite:///{tmp_path}/new.db")
+        assert not (tmp_path / "new.db").exists()
+
+    for change in ("DELETE FROM tags WHERE position = 1", "UPDATE runs SET steps = steps + 1", "DELETE FROM backup"):
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(change)
+        refused("is not what was written")
+        file.write_bytes(whole)
+    place = whole.index(bytes(range(256)))
+    file.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+    refused("checkpoints")
+    file.write_bytes(whole[: len(whole) // 2])
+    refused("is damaged")
+    file.write_bytes(b"no database at all" * 1000)
+    refused("damaged, or no backup")
+
+
+def test_nothing_is_written_over(database, database_url, file):
+    furnish(database)
+    before = contents(database)
+    backup.write(database_url, file)
+    with pytest.raises(BackupRefused, match="exists already"):
+        backup.write(database_url, file)
+    with pytest.raises(BackupRefused, match="empty database, and this one has checkpoints, events, experiments"):
+        backup.restore(file, database_url)
+    assert contents(database) == before
+
+
+def test_a_database_without_tables_is_nothing_to_back_up(empty_url, file):
+    with pytest.raises(BackupRefused, match="nothing to back up"):
+        backup.write(empty_url, file)
+    assert not list(file.parent.glob("lab.backup*"))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_backup_that_cannot_be_written_leaves_nothing(database_url, tmp_path):
+    with pytest.raises(StoreUnavailable, match="can't be opened"):
+        backup.write(database_url, tmp_path / "no such folder" / "lab.backup")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_backup_of_a_newer_version_is_left_alone(database, database_url, file, tmp_path):
+    backup.write(database_url, file)
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaMismatch, match="the backup is newer; use a newer Extrapolab"):
+        backup.restore(file, f"sqlite:///{tmp_path}/new.db")
+
+
+def test_every_older_revision_is_backed_up_as_it_is_and_restored_as_today(database, database_url, file, tmp_path):
+    furnish(database)
+    experiments = len(contents(database)["experiments"])
+    for revision in migrate.revisions()[1:]:
+        migrate.downgrade(database_url, revision)
+        older = file.with_suffix(f".{revision}")
+        assert backup.write(database_url, older).revision == revision
+        url = f"sqlite:///{tmp_path}/from-{revision}.db"
+        assert backup.restore(older, url).tables["experiments"].rows == experiments
+        schema.check(url)
+
+
+MEGABYTES = 80
+LARGEST_GROWTH_MB = 48
+"""Eight rows of a megabyte travel at once, and drivers copy."""
+
+COPYING = """
+import resource, sys
+from pathlib import Path
+from store import backup, migrate
+url, file = sys.argv[1], Path(sys.argv[2])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+backup.write(url, file)
+backup.restore(file, f"sqlite:///{file}.restored")
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_lab(database, database_url, desk, file):
+    for _ in range(MEGABYTES // 2):
+        row = {"experiment_id": desk.submit().id, "attempt": 1, "step": 1, "chunks": 0, "sha256": ""}
+        with database.write() as tx:
+            tx.execute(insert(checkpoints), [{**row, "slot": slot, "payload": bytes(2**20)} for slot in (0, 1)])
+    command = [sys.executable, "-c", COPYING, database_url, file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert file.stat().st_size > MEGABYTES * 2**20
+    assert int(done.stdout) < LARGEST_GROWTH_MB

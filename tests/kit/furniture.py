@@ -1,0 +1,88 @@
+"""A database with something in every table: what a lab holds in mid-life, and a way to compare two of them."""
+
+from typing import Any
+
+from sqlalchemy import inspect, text
+
+from core.spec import setup_hash
+from core.spec.sweep import SweepSpec
+from store import experiments, idempotency, queue, sweeps, workers
+from store.database import Database
+from store.draft import Draft
+from store.experiments import Options
+from store.records import Claim, Failure, FailureKind, Progress, WorkerRecord
+from tests.kit import specimens
+
+FLEETING = frozenset({"alembic_version", "workers"})
+"""Tables that are no record of what was done."""
+
+
+def furnish(database: Database) -> None:
+    """Experiments in each state, with odd numbers and letters; a sweep, a worker, an answer that is kept."""
+    failed, completed, running, cancelled = (
+        _submitted(database, name=f"λ {state}", tags=["a", "b"], notes="'; DROP TABLE runs; --")
+        for state in ("failed", "completed", "running", "cancelled")
+    )
+    queue_of = [_claim(database) for _ in (failed, completed, running)]
+    with database.write() as tx:
+        queue.fail(tx, queue_of[0], Failure(FailureKind.INTERNAL, "it \N{SNOWMAN} broke"), "Traceback: \0 odd\n" * 50)
+    _record(database, queue_of[1], 0, 1, 10)
+    with database.write() as tx:
+        runs = (specimens.run(0, odd=float("nan")), specimens.run(1, odd=float("-inf")))
+        result = specimens.result(*runs, baselines=[specimens.baseline(odd=-0.0)])
+        queue.complete(tx, queue_of[1], result, specimens.points([100]), {"torch": "2"})
+    _record(database, queue_of[2], 0, 1, checkpoint=b"\0 older")
+    _record(database, queue_of[2], 10, checkpoint=bytes(range(256)) * 40)
+    with database.write() as tx:
+        experiments.request_cancel(tx, cancelled)
+        idempotency.remember(tx, "key", "ada", "POST /v1/experiments", "hash")
+        idempotency.keep(tx, "key", "ada", "POST /v1/experiments", "hash", status=202, body={"id": completed})
+        workers.register(tx, WorkerRecord("w1", "node", 1, None, "cpu", 1, 0.0, running))
+    _sweep(database)
+
+
+def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table that keeps a record, as the database itself tells them, in one order."""
+    with database.read() as tx:
+        names = sorted(set(inspect(tx).get_table_names()) - FLEETING)
+        found = {name: tx.execute(text(f"SELECT * FROM {name}")).mappings().all() for name in names}
+    return {name: sorted(({**row} for row in rows), key=repr) for name, rows in found.items()}
+
+
+def _submitted(database: Database, **changes: Any) -> str:
+    with database.write() as tx:
+        draft, options = Draft.of(specimens.spec(**changes)), Options(priority=3, max_seconds=1e9)
+        return experiments.submit(tx, draft, owner="ada", options=options, warnings=("odd",), rerun=True).id
+
+
+def _claim(database: Database) -> Claim:
+    with database.write() as tx:
+        claim = queue.claim(tx, worker_id="w1", device="cpu", lease_seconds=600.0)
+    assert claim is not None
+    return claim
+
+
+def _record(database: Database, claim: Claim, *steps: int, checkpoint: bytes | None = None) -> None:
+    with database.write() as tx:
+        queue.record(
+            tx,
+            claim,
+            progress=Progress(steps[-1], 100, 1 / 3, 0.1),
+            points=specimens.points(steps),
+            checkpoint=checkpoint,
+            checkpoint_step=steps[-1],
+        )
+
+
+def _sweep(database: Database) -> None:
+    base = specimens.spec().model_dump(mode="json", exclude={"name"})
+    axes = [{"path": "training.length", "values": [2, 3]}]
+    sweep = SweepSpec.model_validate({"name": "a sweep", "base": base, "axes": axes})
+    points = sweep.expand()
+    content = [point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points]
+    wishes = [
+        (Draft(point.spec, point.spec_hash, setup_hash(point.spec), c), ())
+        for point, c in zip(points, content, strict=True)
+    ]
+    with database.write() as tx:
+        sweeps.submit(tx, sweeps.Draft(sweep, points, wishes), owner="ada", options=Options())
