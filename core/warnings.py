@@ -4,6 +4,7 @@ Nothing here refuses anything.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,12 +22,15 @@ from core.spec import (
     FromExperimentStart,
     GradientDescent,
     LinearStudent,
+    LinearTeacher,
     RecurrentTeacher,
     SecondMomentLoss,
+    Training,
     WarmupSchedule,
     WideStart,
     has_closed_form,
 )
+from core.spec.student import Structure
 from core.systems import REAL, impulse_response, real_spectrum
 from core.theory.step import step_bound
 from core.theory.wide import learning_rates
@@ -36,6 +40,9 @@ LOOKED_AT = 2e8
 
 _LARGEST_FOR_STEP_BOUND = 200
 """Training lengths up to which the step-size bound, an eigenvalue of a k x k matrix, is worth its cost here."""
+
+_FEW = 32
+"""Teachers and losses whose warnings are remembered: a sweep asks again and again for a few."""
 
 _LONGEST_COUNTEREXAMPLE = 24
 """Up to here rounding leaves a counterexample's loss below about 1e-16."""
@@ -108,21 +115,28 @@ def _last_lr(optimizer: GradientDescent) -> float:
 
 def _reach(spec: ExperimentSpec) -> Iterator[str]:
     """Whether any student of this structure can match the teacher at all."""
-    if isinstance(spec.teacher, RecurrentTeacher) or not isinstance(spec.student, LinearStudent):
-        return
-    teacher, student = teachers.build(spec.teacher), spec.student
-    poles = np.linalg.eigvals(teacher.A)
-    if student.structure != "general" and real_spectrum(teacher) is None:
+    if not isinstance(spec.teacher, RecurrentTeacher) and isinstance(spec.student, LinearStudent):
+        yield from _out_of_reach(spec.teacher, spec.student.structure, spec.student.tied, spec.training.length)
+
+
+@lru_cache(maxsize=_FEW)
+def _out_of_reach(teacher: LinearTeacher, structure: Structure, tied: bool, length: int) -> tuple[str, ...]:
+    system, found = teachers.build(teacher), []
+    poles = np.linalg.eigvals(system.A)
+    if structure != "general" and real_spectrum(system) is None:
         if np.abs(poles.imag).max() > REAL * np.abs(poles).max():
-            yield f"The teacher has complex poles, which no {student.structure} student has."
+            found.append(f"The teacher has complex poles, which no {structure} student has.")
         else:
-            yield f"The teacher has a defective pole, as a delay line does, which no {student.structure} student has."
-    elif student.tied and not np.allclose(teacher.B, teacher.C.T):
-        yield "The teacher is unbalanced, so a tied student, whose weights are never negative, may not reach it."
-    if not impulse_response(teacher, spec.training.length).any():
-        yield "The teacher's response is zero within the training length: there is nothing to learn."
-    if spec.teacher.kind == "explicit" and np.abs(poles).max() > 1 + REAL:
-        yield "The teacher is unstable (spectral radius above 1): its response grows with the horizon."
+            found.append(f"The teacher has a defective pole, as a delay line does, which no {structure} student has.")
+    elif tied and not np.allclose(system.B, system.C.T):
+        found.append(
+            "The teacher is unbalanced, so a tied student, whose weights are never negative, may not reach it."
+        )
+    if not impulse_response(system, length).any():
+        found.append("The teacher's response is zero within the training length: there is nothing to learn.")
+    if teacher.kind == "explicit" and np.abs(poles).max() > 1 + REAL:
+        found.append("The teacher is unstable (spectral radius above 1): its response grows with the horizon.")
+    return tuple(found)
 
 
 def _blind(spec: ExperimentSpec) -> Iterator[str]:
@@ -132,10 +146,14 @@ def _blind(spec: ExperimentSpec) -> Iterator[str]:
         sequences = loss.sequences if loss.inputs is None else len(loss.inputs)
         if sequences is not None and sequences < k and spec.training.outputs == "last":
             yield f"{sequences} sequences are fewer than k = {k} lags: a student can fit them all and not the teacher."
-    elif k <= _LARGEST_FOR_STEP_BOUND:
-        lowest, *_, highest = np.linalg.eigvalsh(loss_matrix(spec.training))[[0, -1]]
-        if lowest <= REAL * highest:
-            yield "The loss matrix M is singular: a student can have zero loss and not the teacher's first k responses."
+    elif k <= _LARGEST_FOR_STEP_BOUND and _is_singular(spec.training):
+        yield "The loss matrix M is singular: a student can have zero loss and not the teacher's first k responses."
+
+
+@lru_cache(maxsize=_FEW)
+def _is_singular(training: Training) -> bool:
+    lowest, *_, highest = np.linalg.eigvalsh(loss_matrix(training))[[0, -1]]
+    return bool(lowest <= REAL * highest)
 
 
 def _step_size(spec: ExperimentSpec) -> Iterator[str]:

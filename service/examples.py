@@ -100,10 +100,10 @@ DRY_RUN: Json = json.loads(
 CANCELLED: Json = wire.Moved(id=ID, state=State.CANCELLED, cancel_requested=True, links=wire.Links.of(ID)).model_dump(
     mode="json"
 )
-_experiment = wire.Experiment.of(
+_experiment = wire.Experiment.written(
     Experiment(
         id=ID,
-        spec=_spec,
+        content=_spec.model_dump(mode="json"),
         state=State.COMPLETED,
         owner="ada",
         priority=0,
@@ -125,7 +125,7 @@ _experiment = wire.Experiment.of(
         **_hashes,
     )
 )
-EXPERIMENT: Json = json.loads(_experiment.model_dump_json())
+EXPERIMENT: Json = json.loads(wire.as_json(_experiment))
 REPORT: Json = {
     "name": "balanced",
     "size": "quick",

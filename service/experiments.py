@@ -1,6 +1,6 @@
 """One experiment, and the list of them: read, describe, cancel, retry, remove."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -38,19 +38,19 @@ def listing(
     cursor: Cursor = None,
     tag: TagFilter = None,
     state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
-) -> wire.Page[wire.Experiment]:
+) -> Response:
     """List experiments, the newest first. A page of large specs ends early, with `next` set."""
-    items: list[wire.Experiment] = []
+    items: list[bytes] = []
     last, room = cursor, PAGE_BYTES
     with here.database.read() as tx:
         for experiment in _from(cursor, tx, min(limit + 1, READ_AT_ONCE), tag=tag, state=state):
-            item = wire.Experiment.of(experiment)
-            room -= len(item.model_dump_json())
+            item = wire.as_json(wire.Experiment.written(experiment))
+            room -= len(item)
             if items and (len(items) == limit or room < 0):
-                return wire.Page(items=items, next=last)
+                return _page(items, last)
             items.append(item)
             last = cursors.encode(experiment.created_at, experiment.id)
-    return wire.Page(items=items, next=None)
+    return _page(items, None)
 
 
 @router.get(
@@ -146,6 +146,11 @@ def _from(
         more = cursor is not None
 
 
+def _page(items: Sequence[bytes], following: str | None) -> Response:
+    content = b'{"items":[%b],"next":%b}' % (b",".join(items), wire.as_json(following))
+    return Response(content, media_type="application/json")
+
+
 def _tagged(experiment: records.Experiment, if_none_match: str | None) -> Response:
-    content = wire.Experiment.of(experiment).model_dump_json().encode()
+    content = wire.as_json(wire.Experiment.written(experiment))
     return etags.answer(content, "application/json", if_none_match, experiment.version)

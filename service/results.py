@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
-from pydantic_core import to_json
 
 from core.errors import Problem
 from core.result import SERIES
@@ -96,7 +95,7 @@ def series(
     lists = {
         name: (_one_channel(column) if name == "response" else column).tolist() for name, column in columns.items()
     }
-    return etags.answer(to_json(lists, inf_nan_mode="strings"), "application/json", if_none_match)
+    return etags.answer(wire.as_json(lists), "application/json", if_none_match)
 
 
 def _choose(names: str | None, seeds: str | None, spec: ExperimentSpec) -> tuple[list[str], list[int] | None]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Response
-from pydantic_core import to_json
 
 from core.errors import Problem
 from core.figures import Figure
@@ -97,7 +96,7 @@ def table(
     ]
     if form == "csv":
         return etags.answer(_csv(rows, names, chosen), "text/csv", if_none_match)
-    return etags.answer(to_json({"rows": rows}, inf_nan_mode="strings"), "application/json", if_none_match)
+    return etags.answer(wire.as_json({"rows": rows}), "application/json", if_none_match)
 
 
 Axis = Annotated[str | None, Query(description="Path of an axis of the sweep, such as `training.length`.")]
@@ -209,4 +208,4 @@ def _csv(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], statistics: 
 
 def _word(value: Any) -> str:
     """A value of a cell: text as it is, all else as JSON."""
-    return value if isinstance(value, str) else to_json(value, inf_nan_mode="strings").decode().strip('"')
+    return value if isinstance(value, str) else wire.as_json(value).decode().strip('"')

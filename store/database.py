@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import URL, Connection, Double, Engine, cast, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -105,7 +106,7 @@ _ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 def _sqlite(url: URL) -> Engine:
     options = {"timeout": _SQLITE_PATIENCE_SECONDS, "check_same_thread": False}
-    engine = create_engine(url, connect_args=options, pool_size=5, max_overflow=35)
+    engine = create_engine(url, connect_args=options, pool_size=5, max_overflow=35, json_serializer=_json)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -138,7 +139,14 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 def _postgresql(url: URL) -> Engine:
     limits = "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
     arguments = {"connect_timeout": 5, "options": limits, **_SIGNS_OF_LIFE}
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15, connect_args=arguments)
+    return create_engine(
+        url, pool_pre_ping=True, pool_size=5, max_overflow=15, json_serializer=_json, connect_args=arguments
+    )
+
+
+def _json(value: Any) -> str:
+    """JSON as short as it can be, and several times as fast as the standard library's."""
+    return to_json(value, inf_nan_mode="constants").decode()
 
 
 @contextmanager

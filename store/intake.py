@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 from uuid_utils import uuid7
 
 from store import inheritance, tagging
@@ -23,6 +23,14 @@ AT_ONCE = 500
 
 _SUBMISSIONS = 0x5EED
 """PostgreSQL's lock that a submission of many takes for itself, and submissions of one share."""
+
+_EQUALS = (
+    select(*(experiments.c[name] for name in ("id", "spec_hash", "setup_hash", "created_at", "state", "warnings")))
+    .where(experiments.c.spec_hash.in_(bindparam("hashes", expanding=True)))
+    .where(experiments.c.state.in_([literal_column(f"'{state}'") for state in REUSED]), ~experiments.c.cancel_requested)
+    .order_by(experiments.c.created_at, experiments.c.id)
+)
+_EQUALS_TO_KEEP = _EQUALS.with_for_update()
 
 Wish = tuple[Draft, Sequence[str]]
 """What to run, and what is questionable about it."""
@@ -70,16 +78,10 @@ def submit(
 
 def equals(tx: Connection, hashes: Iterable[str], *, lock_rows: bool = False) -> dict[str, AnyRow]:
     """The experiments that would be reused, by spec hash; of several the newest."""
-    columns = [experiments.c[name] for name in ("id", "spec_hash", "setup_hash", "created_at", "state", "warnings")]
     found: dict[str, AnyRow] = {}
     for some in batches(hashes):
-        query = (
-            select(*columns)
-            .where(experiments.c.spec_hash.in_(some))
-            .where(experiments.c.state.in_(REUSED), ~experiments.c.cancel_requested)
-            .order_by(experiments.c.created_at, experiments.c.id)
-        )
-        found |= {row.spec_hash: row for row in tx.execute(query.with_for_update() if lock_rows else query)}
+        rows = tx.execute(_EQUALS_TO_KEEP if lock_rows else _EQUALS, {"hashes": some})
+        found |= {row.spec_hash: row for row in rows}
     return found
 
 

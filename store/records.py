@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from core.result import Outcome
-from core.spec import ExperimentSpec
+from core.spec import METADATA, ExperimentSpec
 from store.states import State
 
 
@@ -56,7 +58,7 @@ class Experiment:
     """An experiment as it stands.
 
     Attributes:
-        spec: With today's name, tags and notes.
+        content: Its spec as JSON, with today's name, tags and notes; it was valid when it was stored.
         device: The device that the experiment is pinned to; None until the first claim of an ``auto`` one.
         attempts: How often a worker has claimed it.
         progress: None before the first step is recorded.
@@ -65,7 +67,7 @@ class Experiment:
     """
 
     id: str
-    spec: ExperimentSpec
+    content: Mapping[str, Any]
     spec_hash: str
     setup_hash: str
     state: State
@@ -86,6 +88,14 @@ class Experiment:
     warnings: tuple[str, ...]
     provenance: Mapping[str, str] | None
     runs: tuple[RunRecord, ...]
+
+    @cached_property
+    def spec(self) -> ExperimentSpec:
+        """Its spec, made when it is first asked for; raises ValidationError where this version can not read it."""
+        described = {name: self.content[name] for name in METADATA}
+        described["tags"] = tuple(described["tags"])  # of many submissions, and perhaps more than one spec can have
+        computed = {name: part for name, part in self.content.items() if name not in METADATA}
+        return ExperimentSpec.model_validate(computed).model_copy(update=described)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
-from core.spec import ExperimentSpec
 from store import runs, tagging
 from store.errors import NotFound
 from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
@@ -32,11 +32,17 @@ def one(tx: Connection, experiment_id: str, *columns: Any, lock: bool = False) -
     Raises:
         NotFound: There is none.
     """
-    query = select(*columns).where(experiments.c.id == experiment_id)
-    row = tx.execute(query.with_for_update() if lock else query).first() if ID.fullmatch(experiment_id) else None
+    query = _query(columns, lock=lock)
+    row = tx.execute(query, {"wanted": experiment_id}).first() if ID.fullmatch(experiment_id) else None
     if row is None:
         raise NotFound("experiment", experiment_id)
     return row
+
+
+@cache  # SQLAlchemy takes longer to build a statement than SQLite to answer it
+def _query(columns: tuple[Any, ...], *, lock: bool) -> Select[*tuple[Any, ...]]:
+    query = select(*columns).where(experiments.c.id == bindparam("wanted"))
+    return query.with_for_update() if lock else query
 
 
 def load(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
@@ -48,17 +54,10 @@ def load(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
     return [_experiment(row, tagged.get(row.id, ()), ended.get(row.id, {})) for row in rows]
 
 
-def spec(row: AnyRow, tagged: tuple[str, ...]) -> ExperimentSpec:
-    """The spec of a row with today's metadata. It was valid when it was stored."""
-    stored = ExperimentSpec.model_validate(row.spec)
-    return stored.model_copy(update={"name": row.name, "tags": tagged, "notes": row.notes})
-
-
 def _experiment(row: AnyRow, tagged: tuple[str, ...], ended: dict[int, RunRecord]) -> Experiment:
-    described = spec(row, tagged)
     return Experiment(
         id=row.id,
-        spec=described,
+        content={"name": row.name, "tags": tagged, "notes": row.notes, **row.spec},
         spec_hash=row.spec_hash,
         setup_hash=row.setup_hash,
         state=State(row.state),
@@ -78,5 +77,5 @@ def _experiment(row: AnyRow, tagged: tuple[str, ...], ended: dict[int, RunRecord
         version=row.version,
         warnings=tuple(row.warnings),
         provenance=row.provenance,
-        runs=tuple(ended.get(seed, RunRecord(seed)) for seed in described.seeds),
+        runs=tuple(ended.get(seed, RunRecord(seed)) for seed in row.spec["seeds"]),
     )

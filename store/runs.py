@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from core.arrays import pack, unpack
 from core.result import METRICS, Outcome, RunResult
@@ -15,6 +15,7 @@ PARAMETER = "parameters/"
 """What the names of parameters begin with among the final arrays."""
 
 _SHORT = [column for column in runs.c if column.name != "arrays"]
+_OF_EXPERIMENTS = select(*_SHORT).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
 
 
 def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> None:
@@ -32,7 +33,7 @@ def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> N
 def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
     """The runs that have ended of each experiment, by seed."""
     found: dict[str, dict[int, RunRecord]] = {}
-    for row in tx.execute(select(*_SHORT).where(runs.c.experiment_id.in_(list(experiment_ids)))):
+    for row in tx.execute(_OF_EXPERIMENTS, {"ids": list(experiment_ids)}):
         run = RunRecord(row.seed, Outcome(row.outcome), row.steps, _summary(row), tuple(row.warnings))
         found.setdefault(row.experiment_id, {})[row.seed] = run
     return found

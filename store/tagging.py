@@ -2,9 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from store.tables import tags
+
+_OF_EXPERIMENTS = (
+    select(tags.c.experiment_id, tags.c.tag)
+    .where(tags.c.experiment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(tags.c.position)
+)
 
 
 def write(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> None:
@@ -23,9 +29,6 @@ def write(tx: Connection, experiment_id: str, created_at: float, names: Sequence
 def read(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The tags of each experiment that has any."""
     found: dict[str, list[str]] = {}
-    wanted = tags.c.experiment_id.in_(list(experiment_ids))
-    for experiment_id, tag in tx.execute(
-        select(tags.c.experiment_id, tags.c.tag).where(wanted).order_by(tags.c.position)
-    ):
+    for experiment_id, tag in tx.execute(_OF_EXPERIMENTS, {"ids": list(experiment_ids)}):
         found.setdefault(experiment_id, []).append(tag)
     return {experiment_id: tuple(names) for experiment_id, names in found.items()}

@@ -5,6 +5,9 @@ Name, tags and notes are in neither.
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
 
 import rfc8785
 
@@ -15,6 +18,9 @@ RESULTS_VERSION = 1
 
 _LARGEST_EXACT_INTEGER = 2**53 - 1
 
+_SHORT = 2000
+"""Characters of a part up to which its canonical JSON is remembered: most specs differ from others in one part only."""
+
 
 def setup_hash(spec: ExperimentSpec) -> str:
     """64 hex digits that are equal for specs that differ at most in seeds and metadata."""
@@ -23,15 +29,32 @@ def setup_hash(spec: ExperimentSpec) -> str:
 
 def spec_hash(spec: ExperimentSpec) -> str:
     """64 hex digits that are equal for specs that differ at most in metadata and the order of the seeds."""
-    return _digest({**_setup(spec), "seeds": sorted(spec.seeds)})
+    return _digest({**_setup(spec), "seeds": _canonical(json.dumps(sorted(spec.seeds)))})
 
 
-def _setup(spec: ExperimentSpec) -> dict[str, object]:
-    return {**spec.model_dump(mode="json", exclude={*METADATA, "seeds"}), "results_version": RESULTS_VERSION}
+def _setup(spec: ExperimentSpec) -> dict[str, bytes]:
+    """The parts of a set-up, each as canonical JSON."""
+    parts = {name: part for name, part in spec if name not in METADATA and name != "seeds"}
+    return {name: _canonical(part.model_dump_json()) for name, part in parts.items()} | {
+        "results_version": _canonical(str(RESULTS_VERSION))
+    }
 
 
-def _digest(content: dict[str, object]) -> str:
-    return hashlib.sha256(rfc8785.dumps(_exact(content))).hexdigest()  # type: ignore[arg-type]  # JSON by construction
+def _digest(members: Mapping[str, bytes]) -> str:
+    """Of the object with these members, which RFC 8785 writes sorted and with nothing between."""
+    written = b",".join(b'"%b":%b' % (name.encode(), value) for name, value in sorted(members.items()))
+    return hashlib.sha256(b"{%b}" % written).hexdigest()
+
+
+def _canonical(text: str) -> bytes:
+    return _remembered(text) if len(text) <= _SHORT else _written(text)
+
+
+def _written(text: str) -> bytes:
+    return rfc8785.dumps(_exact(json.loads(text)))  # type: ignore[arg-type]  # JSON by construction
+
+
+_remembered = lru_cache(maxsize=1024)(_written)
 
 
 def _exact(value: object) -> object:

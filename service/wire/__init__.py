@@ -1,6 +1,6 @@
 """What travels: answers, and edits. Specs travel as :class:`core.spec.ExperimentSpec`."""
 
-from service.wire.answer import Answer, Number, Page
+from service.wire.answer import Answer, Number, Page, as_json
 from service.wire.edit import Edit
 from service.wire.experiment import Experiment
 from service.wire.history import Event, Log
@@ -81,4 +81,5 @@ __all__ = [
     "SweepWarning",
     "Theorem",
     "Worker",
+    "as_json",
 ]

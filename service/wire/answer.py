@@ -1,9 +1,10 @@
 """What all answers share: frozen, nothing undeclared in them, non-finite numbers as words, times in UTC."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import to_json
 
 Item = TypeVar("Item")
 
@@ -30,3 +31,8 @@ class Page(Answer, Generic[Item]):
 def instant(at: float) -> datetime:
     """Unix seconds as a time in UTC."""
     return datetime.fromtimestamp(at, UTC)
+
+
+def as_json(value: Any) -> bytes:
+    """What isn't an :class:`Answer` as JSON, as if it were one."""
+    return to_json(value, inf_nan_mode="strings")

@@ -1,8 +1,7 @@
 """An experiment as it stands, as it travels."""
 
-from dataclasses import asdict
 from datetime import datetime
-from typing import Self
+from typing import Any
 
 from pydantic import Field
 
@@ -74,33 +73,33 @@ class Experiment(Answer):
     links: Links
 
     @classmethod
-    def of(cls, experiment: records.Experiment) -> Self:
-        """``experiment`` as it travels."""
+    def written(cls, experiment: records.Experiment) -> dict[str, Any]:
+        """``experiment`` as it travels, unchecked: all of it comes from the store, and lists hold hundreds."""
         failure, progress = experiment.failure, experiment.progress
-        return cls(
-            id=experiment.id,
-            state=experiment.state,
-            spec=StoredSpec.model_construct(**dict(experiment.spec)),  # it was checked when it was submitted
-            spec_hash=experiment.spec_hash,
-            setup_hash=experiment.setup_hash,
-            owner=experiment.owner,
-            priority=experiment.priority,
-            not_before=_time(experiment.not_before),
-            max_seconds=experiment.max_seconds,
-            max_memory_mb=experiment.max_memory_mb,
-            device=experiment.device,
-            attempts=experiment.attempts,
-            error=Error(kind=failure.kind, sentence=failure.message) if failure else None,
-            progress=Progress(**asdict(progress)) if progress else None,
-            cancel_requested=experiment.cancel_requested,
-            created_at=instant(experiment.created_at),
-            started_at=_time(experiment.started_at),
-            finished_at=_time(experiment.finished_at),
-            warnings=list(experiment.warnings),
-            provenance=dict(experiment.provenance) if experiment.provenance is not None else None,
-            runs=[Run(**{**asdict(run), "warnings": list(run.warnings)}) for run in experiment.runs],
-            links=Links.of(experiment.id),
-        )
+        return {
+            "id": experiment.id,
+            "state": experiment.state,
+            "spec": experiment.content,
+            "spec_hash": experiment.spec_hash,
+            "setup_hash": experiment.setup_hash,
+            "owner": experiment.owner,
+            "priority": experiment.priority,
+            "not_before": _time(experiment.not_before),
+            "max_seconds": experiment.max_seconds,
+            "max_memory_mb": experiment.max_memory_mb,
+            "device": experiment.device,
+            "attempts": experiment.attempts,
+            "error": {"kind": failure.kind, "sentence": failure.message} if failure else None,
+            "progress": vars(progress) if progress else None,
+            "cancel_requested": experiment.cancel_requested,
+            "created_at": instant(experiment.created_at),
+            "started_at": _time(experiment.started_at),
+            "finished_at": _time(experiment.finished_at),
+            "warnings": experiment.warnings,
+            "provenance": experiment.provenance,
+            "runs": [vars(run) for run in experiment.runs],
+            "links": Links.of(experiment.id),
+        }
 
 
 def _time(at: float | None) -> datetime | None:
