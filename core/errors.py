@@ -22,6 +22,7 @@ class Problem:
         message: What is wrong and, where it can, what to do.
         given: What was given, shortened; ``None`` where nothing was.
         allowed: What is allowed; ``None`` where the message says all.
+        column: Where in a text it is, from 1 on; ``None`` where the field is none.
     """
 
     pointer: str
@@ -29,6 +30,7 @@ class Problem:
     message: str
     given: str | None = None
     allowed: str | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
         """The problem on one line: ``/training/length: should be at least 1 (given 0)``."""

@@ -18,6 +18,7 @@ from extrapolab.errors import (
 )
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
+from extrapolab.query import Query
 from extrapolab.study import Study
 from extrapolab.sweep import Sweep
 
@@ -34,6 +35,7 @@ __all__ = [
     "NotFound",
     "Outcome",
     "Problem",
+    "Query",
     "Refused",
     "ServerProblem",
     "Study",

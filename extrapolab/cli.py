@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from extrapolab.commands import demo, experiments, results, studies, sweeps, workers
+from extrapolab.commands import demo, experiments, queries, results, studies, sweeps, workers
 from extrapolab.errors import LabError
 from extrapolab.exits import Exit, exit_of
 from extrapolab.lab import DEFAULT_URL
@@ -26,6 +26,7 @@ A lab queues experiments, trains them on its workers and keeps what they found. 
 extrapolab demo                      the paper's main experiment, with a verdict
 extrapolab submit spec.yaml --watch  one of your own, with its progress
 extrapolab list                      what the lab has
+extrapolab query 'outcome = diverged' those that a filter finds
 extrapolab result ID                 how each seed ended
 extrapolab figure ID response        the picture
 extrapolab sweep --help              many at once, over axes
@@ -90,7 +91,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, experiments, results, sweeps, studies, workers):
+for part in (demo, experiments, queries, results, sweeps, studies, workers):
     app.add_typer(part.app)
 
 

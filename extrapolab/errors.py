@@ -114,4 +114,5 @@ def _problem(line: Mapping[str, Any]) -> Problem:
         message=str(line.get("message", "")),
         given=line.get("given"),
         allowed=line.get("allowed"),
+        column=line.get("column"),
     )

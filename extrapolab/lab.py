@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 
 from core.spec import ExperimentSpec
 from extrapolab.experiment import Experiment
-from extrapolab.records import Check, ExperimentRecord, ReportSummary, StudyRecord, Submission, Worker
+from extrapolab.query import Query
+from extrapolab.records import Check, QueryField, ReportSummary, StudyRecord, Submission, Worker
 from extrapolab.study import Size, Study
 from extrapolab.sweep import Sweep
 from extrapolab.sweep_records import SweepCheck, SweepRecord, SweepSubmission
@@ -132,11 +133,36 @@ class Lab:
             state: Only those in this state.
             limit: At most so many; all of them where left out.
         """
-        size = LARGEST_PAGE if limit is None else min(limit, LARGEST_PAGE)
-        items = self._transport.items("/v1/experiments", {"tag": tag, "state": state, "limit": size})
-        for item in itertools.islice(items, limit):
-            record = ExperimentRecord.read(item)
-            yield Experiment(self._transport, record.id, record=record)
+        return iter(Query(self._transport, tag=tag, state=state, limit=limit))
+
+    def query(self, q: str | None = None, *, sort: str | None = None, limit: int | None = None) -> Query:
+        """The experiments that a filter finds; nothing is asked before they are wanted.
+
+        Args:
+            q: Such as ``tag:figure-1 and median(extrapolation_error) < 0.01``; all of them where left out.
+            sort: Such as ``-created,name``; the newest first where left out.
+            limit: At most so many; all of them where left out.
+        """
+        return Query(self._transport, q, sort=sort, limit=limit)
+
+    def cancel(self, q: str, expect_count: int) -> dict[str, str]:
+        """Cancels every experiment that a filter finds and that has not ended; their states then, by id.
+
+        Args:
+            q: The filter.
+            expect_count: How many you think that they are.
+
+        Raises:
+            Refused: The filter isn't understood.
+            Conflict: They are more, or fewer. Nothing is cancelled.
+        """
+        body = {"q": q, "expect_count": expect_count}
+        answer = self._transport.post("/v1/experiments:cancel", body)
+        return {item["id"]: item["state"] for item in answer["items"]}
+
+    def fields(self) -> list[QueryField]:
+        """The names that filters can ask about."""
+        return [QueryField.read(item) for item in self._transport.items("/v1/fields")]
 
     def sweep(
         self,

@@ -174,6 +174,16 @@ class Check(_Specified):
     theorem: Theorem = Theorem()
 
 
+class QueryField(Record):
+    """A name that filters can ask about; ``scope`` says of what an experiment has a value: itself, each run or tag."""
+
+    name: str
+    kind: str
+    scope: str
+    meaning: str = ""
+    choices: tuple[str, ...] = ()
+
+
 class Event(Record):
     """One line of an experiment's history."""
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from core.result import BaselineResult
 from core.spec import ExperimentSpec, GradientFlow
 from core.spec.sweep import brief
-from extrapolab.records import Claim, ExperimentRecord, ReportSummary, Run, StudyRecord, Theorem, Worker
+from extrapolab.records import Claim, ExperimentRecord, QueryField, ReportSummary, Run, StudyRecord, Theorem, Worker
 from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
 
@@ -252,3 +252,11 @@ def _cell(value: float | None) -> str:
 
 def _united(keys: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for one in keys for name in one))
+
+
+def fields_table(fields: Iterable[QueryField]) -> Table:
+    """One line per name that a filter can ask about."""
+    rows = table("name", "kind", "of", "meaning")
+    for field in fields:
+        rows.add_row(field.name, field.kind, field.scope, ", ".join(field.choices) or field.meaning)
+    return rows

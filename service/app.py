@@ -19,6 +19,7 @@ from service import (
     history,
     operations,
     problems,
+    questions,
     results,
     studies,
     submissions,
@@ -35,7 +36,19 @@ from store.database import Database
 from store.wakeup import Bell
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (submissions, experiments, history, results, figures, theorem, sweeps, sweep_results, studies, operations)
+ROUTERS = (
+    submissions,
+    questions,
+    experiments,
+    history,
+    results,
+    figures,
+    theorem,
+    sweeps,
+    sweep_results,
+    studies,
+    operations,
+)
 
 
 class Service(FastAPI):

@@ -70,7 +70,7 @@ def body(model: type[BaseModel], example: object) -> dict[str, Any]:
 
 def complete(document: dict[str, Any]) -> None:
     """Adds to the framework's document what it can't read off a route: more models, and what every call may answer."""
-    bodies = (wire.Problem, wire.Edit, SweepSpec, wire.Extension)
+    bodies = (wire.Problem, wire.Edit, wire.Cancellation, SweepSpec, wire.Extension)
     _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     document["components"]["schemas"].update(extra["$defs"])
     for operations in document["paths"].values():

@@ -9,7 +9,8 @@ Refusal
 ├── Missing                 nothing is kept under that name
 ├── PreconditionMissing     the change must say which version it is of
 ├── PreconditionFailed      the change is of another version than the present one
-└── NothingYet              it depends on experiments that are not completed
+├── NothingYet              it depends on experiments that are not completed
+└── OtherCount              as many experiments as were expected are not what is found
 """
 
 import difflib
@@ -58,6 +59,10 @@ class PreconditionMissing(Refusal):
 
 class PreconditionFailed(Refusal):
     """The change is of another version than the present one."""
+
+
+class OtherCount(Refusal):
+    """A change of many experiments finds others than were expected."""
 
 
 class NothingYet(Refusal):

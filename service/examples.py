@@ -100,6 +100,8 @@ DRY_RUN: Json = json.loads(
 CANCELLED: Json = wire.Moved(id=ID, state=State.CANCELLED, cancel_requested=True, links=wire.Links.of(ID)).model_dump(
     mode="json"
 )
+CANCELLATION: Json = {"q": "tag:example and state = queued", "expect_count": 1}
+CANCELLED_ALL: Json = wire.Cancelled.of({ID: State.CANCELLED}).model_dump(mode="json")
 _experiment = wire.Experiment.written(
     Experiment(
         id=ID,

@@ -1,20 +1,18 @@
 """One experiment, and the list of them: read, describe, cancel, retry, remove."""
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy import Connection
 
 from core.errors import Problem
 from core.spec.explain import shorten
-from service import body, documentation, etags, examples, wire
+from service import body, documentation, etags, examples, parts, wire
 from service.edge import Here
 from service.errors import PreconditionFailed, PreconditionMissing
-from service.parameters import Cursor, ExperimentId, IfMatch, IfNoneMatch, Limit, TagFilter
-from store import cursor as cursors
+from service.parameters import Cursor, ExperimentId, IfMatch, IfNoneMatch, Limit
+from service.questions import Asked
 from store import experiments, records
-from store.states import State
+from store.query import pages
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
 
@@ -29,28 +27,41 @@ AN_EXPERIMENT = documentation.answer("The experiment.", examples.EXPERIMENT, "ET
 
 @router.get(
     "",
-    response_model=wire.Page[wire.Experiment],
+    response_model=wire.Page[wire.Experiment] | wire.Page[dict[str, Any]],
     responses={200: documentation.answer("One page."), **documentation.problems(400, 503)},
 )
 def listing(
     here: Here,
+    asked: Asked,
     limit: Limit = 50,
     cursor: Cursor = None,
-    tag: TagFilter = None,
-    state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
+    fields: Annotated[
+        str | None,
+        Query(
+            description="Parts of each item, separated by commas, dots for parts of parts; all of them by default.",
+            examples=["id,state,spec.training.length,runs.summary"],
+        ),
+    ] = None,
 ) -> Response:
-    """List experiments, the newest first. A page of large specs ends early, with `next` set."""
+    """List experiments: those that `q` asks for, in the order of `sort`, the newest first where it is left out.
+
+    A page of large specs ends early, with `next` set. A cursor belongs to its `q` and `sort`.
+    """
+    paths = None if fields is None else parts.paths(fields, wire.Experiment)
     items: list[bytes] = []
-    last, room = cursor, PAGE_BYTES
+    following, last, room = None, cursor, PAGE_BYTES
     with here.database.read() as tx:
-        for experiment in _from(cursor, tx, min(limit + 1, READ_AT_ONCE), tag=tag, state=state):
-            item = wire.as_json(wire.Experiment.written(experiment))
-            room -= len(item)
+        for found in pages.walk(tx, asked, cursor=cursor, at_once=min(limit + 1, READ_AT_ONCE)):
+            item = wire.Experiment.written(found.experiment)
+            content = wire.as_json(item if paths is None else parts.of(item, paths))
+            room -= len(content)
             if items and (len(items) == limit or room < 0):
-                return _page(items, last)
-            items.append(item)
-            last = cursors.encode(experiment.created_at, experiment.id)
-    return _page(items, None)
+                following = last
+                break
+            items.append(content)
+            last = found.cursor
+    body = b'{"items":[%b],"next":%b}' % (b",".join(items), wire.as_json(following))
+    return Response(body, media_type="application/json")
 
 
 @router.get(
@@ -133,22 +144,6 @@ def retry(experiment_id: ExperimentId, here: Here) -> wire.Moved:
         state = experiments.retry(tx, experiment_id)
     here.bell.ring()
     return wire.Moved(id=experiment_id, state=state, cancel_requested=False, links=wire.Links.of(experiment_id))
-
-
-def _from(
-    cursor: str | None, tx: Connection, at_once: int, *, tag: str | None, state: State | None
-) -> Iterator[records.Experiment]:
-    """Every experiment behind the cursor, the newest first, read ``at_once`` at a time."""
-    more = True
-    while more:
-        found, cursor = experiments.page(tx, limit=at_once, cursor=cursor, tag=tag, state=state)
-        yield from found
-        more = cursor is not None
-
-
-def _page(items: Sequence[bytes], following: str | None) -> Response:
-    content = b'{"items":[%b],"next":%b}' % (b",".join(items), wire.as_json(following))
-    return Response(content, media_type="application/json")
 
 
 def _tagged(experiment: records.Experiment, if_none_match: str | None) -> Response:

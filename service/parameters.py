@@ -6,7 +6,6 @@ from fastapi import Header, Path, Query, Request
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from core.errors import Problem
-from core.spec.experiment import Tag
 from core.spec.explain import shorten
 from service.errors import Invalid, unknown
 from service.examples import ID as EXAMPLE_ID
@@ -51,7 +50,6 @@ Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page."
 Cursor = Annotated[
     str | None, Query(min_length=1, max_length=500, description="`next` of the page before; leave out for the first.")
 ]
-TagFilter = Annotated[Tag | None, Query(description="Only experiments that bear this tag.")]
 
 Owner = Annotated[
     str,

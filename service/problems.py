@@ -18,6 +18,7 @@ from core.spec.explain import shorten
 from service import errors, wire
 from service.requests import HEADER, request_id
 from store import errors as stored
+from store.query.errors import BadQuery
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "2"}
@@ -53,11 +54,13 @@ KINDS: dict[type[Exception], Kind] = {
     errors.PreconditionMissing: Kind(428, "precondition-required", "A change must say which version it is of"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "It was edited in the meantime"),
     NotDrawable: Kind(409, "not-drawable", "The experiment has nothing that this figure could show", "/path/name"),
+    errors.OtherCount: Kind(409, "other-count", "There are others than were expected"),
     errors.NothingYet: Kind(409, "no-result-yet", "There is no result yet"),
     stored.NotFound: Kind(404, "not-found", "There is nothing here", "/path/id"),
     stored.IllegalMove: Kind(409, "illegal-move", "The state forbids it"),
     stored.NotReady: Kind(409, "no-result-yet", "There is no result yet"),
     stored.VersionConflict: Kind(412, "precondition-failed", "It was edited in the meantime", "/header/If-Match"),
+    BadQuery: Kind(400, "bad-query", "The question is not understood", "/query/q"),
     stored.BadCursor: Kind(400, "bad-cursor", "The cursor is not one that was handed out", "/query/cursor"),
     stored.KeyReused: Kind(422, "key-reused", "The key belongs to another request", "/header/Idempotency-Key"),
     stored.KeyInFlight: Kind(409, "key-in-flight", "The first request is still answered", "/header/Idempotency-Key"),

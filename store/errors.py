@@ -6,6 +6,7 @@ StoreError
 ├── NotReady          there is no result yet
 ├── VersionConflict   somebody else edited it in the meantime
 ├── BadCursor         the cursor isn't one that was handed out
+├── BadQuery          a filter or an order isn't understood (store.query.errors)
 ├── Fenced            the attempt has lost its experiment: stop
 ├── KeyReused         the Idempotency-Key was used for another request
 ├── KeyInFlight       the first request with that Idempotency-Key is still being answered
@@ -58,8 +59,10 @@ class VersionConflict(StoreError):
 class BadCursor(StoreError):
     """The cursor isn't one that a page handed out."""
 
-    def __init__(self, cursor: str) -> None:
-        super().__init__("the cursor is not one that a page handed out: take it from 'next', or leave it out")
+    def __init__(
+        self, cursor: str, why: str = "is not one that a page handed out: take it from 'next', or leave it out"
+    ) -> None:
+        super().__init__(f"the cursor {why}")
         self.cursor = cursor
 
 

@@ -1,4 +1,4 @@
-"""The repository of experiments: submit, read, page, cancel, edit, retry, remove.
+"""The repository of experiments: submit, read, cancel, edit, retry, remove. :mod:`store.query` finds them.
 
 What workers do with them is in :mod:`store.queue`, what came out of them in :mod:`store.results`.
 """
@@ -6,9 +6,8 @@ What workers do with them is in :mod:`store.queue`, what came out of them in :mo
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, tuple_, update
+from sqlalchemy import Connection, case, delete, func, select, update
 
-from store import cursor as cursors
 from store import inheritance, intake, rows, runs, tagging
 from store.database import now
 from store.draft import Draft
@@ -17,7 +16,7 @@ from store.intake import Options as Options  # noqa: PLC0414  # known from here
 from store.records import Event, EventKind, Experiment, Log, Submission
 from store.states import State, move
 from store.tables import events as event_table
-from store.tables import experiments, tags
+from store.tables import experiments
 from store.tables import logs as log_table
 from store.transition import note, transition
 
@@ -48,33 +47,6 @@ def submit(
 def get(tx: Connection, experiment_id: str) -> Experiment:
     """The experiment as it stands; raises NotFound."""
     return rows.load(tx, [rows.one(tx, experiment_id, *rows.SHORT)])[0]
-
-
-def page(
-    tx: Connection, *, limit: int, cursor: str | None, tag: str | None = None, state: State | None = None
-) -> tuple[list[Experiment], str | None]:
-    """Up to ``limit`` experiments, the newest first, and the cursor of the next page, None at the end.
-
-    Pages follow the place of the last experiment, so that an insert between two pages neither repeats nor skips one.
-
-    Raises:
-        BadCursor: The cursor isn't one that a page gave.
-    """
-    if tag is not None and "\0" in tag:  # no tag has one, and PostgreSQL refuses to look
-        return [], None
-    query, place = select(*rows.SHORT), (experiments.c.created_at, experiments.c.id)
-    if tag is not None:
-        query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)
-        place = (tags.c.created_at, tags.c.experiment_id)
-    if state is not None:
-        query = query.where(experiments.c.state == state)
-    if cursor is not None:
-        query = query.where(tuple_(*place) < cursors.decode(cursor))
-    query = query.order_by(*(column.desc() for column in place)).limit(limit + 1)
-    found = tx.execute(query).all()
-    more = len(found) > limit
-    found = found[:limit]
-    return rows.load(tx, found), cursors.encode(found[-1].created_at, found[-1].id) if more else None
 
 
 def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experiment]:

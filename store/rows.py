@@ -45,6 +45,12 @@ def _query(columns: tuple[Any, ...], *, lock: bool) -> Select[*tuple[Any, ...]]:
     return query.with_for_update() if lock else query
 
 
+def several(tx: Connection, ids: Sequence[str]) -> list[AnyRow]:
+    """The rows of a page's experiments, in the order of ``ids``."""
+    found = {row.id: row for row in tx.execute(select(*SHORT).where(experiments.c.id.in_(list(ids))))}
+    return [found[name] for name in ids]
+
+
 def load(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
     """The experiments of the rows, in their order; tags and runs are read in one query each for all of them."""
     ids = [row.id for row in rows]

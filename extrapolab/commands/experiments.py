@@ -1,5 +1,6 @@
 """Commands on experiments: submit, status, watch, list, cancel, retry, log."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -117,10 +118,33 @@ def list_(
 
 
 @app.command(rich_help_panel=_PANEL)
-def cancel(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Cancel an experiment that is queued or running."""
+def cancel(
+    context: typer.Context,
+    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The experiment's id, exp_...")] = None,  # noqa: A002  # the lab's word
+    *,
+    where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Cancel all that this finds.")] = None,
+    expect: Annotated[int | None, typer.Option(min=0, help="How many those are; if there are others, none is.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel an experiment that is queued or running, or all that a filter finds.
+
+    For example:
+    ```
+    extrapolab cancel --where 'tag:figure-1 and state = queued' --expect 12
+    ```
+    """
+    if (id is None) == (where is None) or (where is None) != (expect is None):
+        raise typer.BadParameter("give the ID of one experiment, or --where FILTER with --expect NUMBER")
     with lab_of(context) as lab:
-        _say_state(lab.experiment(id).cancel(), as_json=as_json)
+        if id is not None:
+            _say_state(lab.experiment(id).cancel(), as_json=as_json)
+            return
+        states = lab.cancel(where or "", expect or 0)
+    if as_json:
+        typer.echo(json.dumps(states))
+    else:
+        for name, state in states.items():
+            console().print(f"{name}  {state}" + (", to be cancelled within seconds" if state == "running" else ""))
 
 
 @app.command(rich_help_panel=_PANEL)

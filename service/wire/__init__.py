@@ -6,6 +6,7 @@ from service.wire.experiment import Experiment
 from service.wire.history import Event, Log
 from service.wire.operations import Health, Readiness, Worker
 from service.wire.problem import FieldProblem, Problem
+from service.wire.question import Cancellation, Cancelled, QueryField
 from service.wire.result import Column, Result
 from service.wire.study import (
     JudgedClaim,
@@ -39,6 +40,8 @@ from service.wire.theorem import Theorem
 
 __all__ = [
     "Answer",
+    "Cancellation",
+    "Cancelled",
     "Column",
     "CostEstimate",
     "DryRun",
@@ -55,6 +58,7 @@ __all__ = [
     "Number",
     "Page",
     "Problem",
+    "QueryField",
     "Readiness",
     "Report",
     "ReportSummary",

@@ -17,6 +17,7 @@ class FieldProblem(Answer):
     code: str = Field(description="A short stable word for programs.")
     given: str | None = Field(None, description="What was given, shortened.")
     allowed: str | None = Field(None, description="What is allowed.")
+    column: int | None = Field(None, description="Where in a text, such as a filter, from 1 on.")
 
     @classmethod
     def of(cls, problem: errors.Problem) -> Self:

@@ -1,0 +1,103 @@
+"""Questions about experiments as parameters, what can be asked about, and what is done to all that a question finds."""
+
+import contextlib
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from core.errors import Problem
+from core.spec.experiment import Tag
+from service import body, documentation, examples, wire
+from service.edge import Here
+from service.errors import OtherCount
+from service.pages import page
+from service.parameters import Cursor, Limit
+from store import experiments
+from store.errors import IllegalMove, NotFound
+from store.query import pages
+from store.query.errors import BadQuery
+from store.query.fields import FIELDS
+from store.query.question import Question
+from store.states import State
+
+router = APIRouter(tags=["questions"])
+
+AT_ONCE = 100
+"""Experiments that are cancelled in one write, so that nobody waits long for the next."""
+
+Q = Annotated[
+    str | None,
+    Query(
+        description="Only experiments that fulfil this filter; `docs/query.md` teaches the language, `/v1/fields` has "
+        "its names.",
+        examples=["student.start.scale <= 1e-3 and median(extrapolation_error) < 0.01 and created > -7d"],
+    ),
+]
+Sort = Annotated[
+    str | None,
+    Query(
+        description="Fields and statistics, separated by commas, `-` for falling; of a metric the median. What is "
+        "missing or not finite comes last. The newest first by default.",
+        examples=["-created,name"],
+    ),
+]
+
+
+async def asked(
+    q: Q = None,
+    sort: Sort = None,
+    tag: Annotated[Tag | None, Query(description="Only experiments that bear this tag.")] = None,
+    state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
+) -> Question:
+    """The question that the parameters ask."""
+    return Question.of(q, sort, tag=tag, state=state)
+
+
+Asked = Annotated[Question, Depends(asked)]
+
+
+@router.get(
+    "/v1/fields",
+    response_model=wire.Page[wire.QueryField],
+    responses={200: documentation.answer("One page."), **documentation.problems(400)},
+)
+def fields(limit: Limit = 500, cursor: Cursor = None) -> wire.Page[wire.QueryField]:
+    """List what filters can ask about: names, types, and the values that there are."""
+    items, following = page(list(FIELDS.values()), lambda field: field.name, limit=limit, cursor=cursor)
+    return wire.Page(items=[wire.QueryField.of(field) for field in items], next=following)
+
+
+@router.post(
+    "/v1/experiments:cancel",
+    response_model=wire.Cancelled,
+    responses={
+        200: documentation.answer("They are cancelled, or about to be.", examples.CANCELLED_ALL),
+        **documentation.problems(400, 409, 413, 415, 503),
+    },
+    openapi_extra=documentation.body(wire.Cancellation, examples.CANCELLATION),
+)
+def cancel(here: Here, content: body.JsonBody) -> wire.Cancelled:
+    """Cancel every experiment that fulfils a filter and has not ended.
+
+    `expect_count` says how many those are; if there are others by now, nothing is cancelled (409). One that ends in
+    between is let be.
+    """
+    wanted = body.parse(content, wire.Cancellation)
+    try:
+        question = Question.of(wanted.q)
+    except BadQuery as error:
+        raise error.at("/q") from None
+    with here.database.read() as tx:
+        found = sorted(pages.ids(tx, question.narrowed("state", [state for state in State if not state.is_final])))
+    if len(found) != wanted.expect_count:
+        message = (
+            f"{len(found)} experiments fulfil the filter and have not ended: look at them, then ask with that number"
+        )
+        raise OtherCount(Problem("/expect_count", "other_count", message, str(wanted.expect_count), str(len(found))))
+    moved: dict[str, State] = {}
+    for start in range(0, len(found), AT_ONCE):
+        with here.database.write() as tx:
+            for experiment_id in found[start : start + AT_ONCE]:
+                with contextlib.suppress(IllegalMove, NotFound):
+                    moved[experiment_id] = experiments.request_cancel(tx, experiment_id)
+    return wire.Cancelled.of(moved)

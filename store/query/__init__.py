@@ -1,0 +1,5 @@
+"""Questions about experiments: one filter language for HTTP, Python and the command line.
+
+text -> :mod:`store.query.language` -> :mod:`store.query.tree` -> :mod:`store.query.sql` -> rows. What can be asked
+about is in :mod:`store.query.fields`, and nowhere else. ``docs/query.md`` teaches the language.
+"""

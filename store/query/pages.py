@@ -1,0 +1,106 @@
+"""Answers, read a page at a time. A page begins behind the place of the last one's end, which no insert shifts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from store import cursor as cursors
+from store import rows
+from store.cursor import Mark
+from store.database import now
+from store.errors import BadCursor
+from store.query.fields import Scope
+from store.query.order import Own, behind, ordering
+from store.query.question import Question
+from store.query.sql import condition
+from store.query.tree import And, Comparison, Node, Some
+from store.records import Experiment
+from store.tables import experiments, tags
+
+
+@dataclass(frozen=True)
+class Found:
+    """An experiment, and the cursor of what comes after it."""
+
+    experiment: Experiment
+    cursor: str
+
+
+def walk(tx: Connection, question: Question, *, cursor: str | None = None, at_once: int = 100) -> Iterator[Found]:
+    """Every experiment behind the cursor, read ``at_once`` at a time.
+
+    Raises:
+        BadCursor: The cursor isn't one that a page of this question gave.
+    """
+    while True:
+        marks = page(tx, question, cursor=cursor, limit=at_once)
+        for experiment, mark in zip(rows.load(tx, rows.several(tx, [mark.id for mark in marks])), marks, strict=True):
+            yield Found(experiment, cursors.encode(mark))
+        if len(marks) < at_once:
+            return
+        cursor = cursors.encode(marks[-1])
+
+
+def page(tx: Connection, question: Question, *, cursor: str | None, limit: int) -> list[Mark]:
+    """Where up to ``limit`` experiments behind the cursor are.
+
+    Raises:
+        BadCursor: The cursor isn't one that a page of this question gave.
+    """
+    mark = None if cursor is None else _decoded(cursor, question)
+    at = now(tx) if mark is None else mark.at
+    query, own = _matching(question, at)
+    if mark is not None:
+        query = query.where(behind(question.keys, tuple(mark.place), mark.id, own))
+    query = query.order_by(*ordering(question.keys, own)).limit(limit)
+    found = tx.execute(query.with_only_columns(own.id, *map(own.value, question.keys))).all()
+    return [Mark(question.digest, at, tuple(row)[1:], row[0]) for row in found]
+
+
+def ids(tx: Connection, question: Question) -> list[str]:
+    """The ids of all of them, in no order."""
+    query, own = _matching(question, now(tx))
+    return list(tx.scalars(query.with_only_columns(own.id)))
+
+
+def count(tx: Connection, question: Question) -> int:
+    """How many there are."""
+    query, _ = _matching(question, now(tx))
+    return tx.scalars(query.with_only_columns(func.count())).one()
+
+
+def _matching(question: Question, at: float) -> tuple[Select[Any], Own]:
+    """The query for them. Where they have to have a tag, it begins with the index of that."""
+    tag, rest = _tag_of(question.filter)
+    query = select(experiments).where(condition(rest, at))
+    if tag is None:
+        return query, Own()
+    query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)
+    return query, Own(tags.c.experiment_id, tags.c.created_at)
+
+
+def _tag_of(node: Node) -> tuple[str | None, Node]:
+    """A tag that all of them have to have, and what else they have to fulfil."""
+    parts = list(node.parts) if isinstance(node, And) else [node]
+    for place, part in enumerate(parts):
+        match part:
+            case Some(Scope.TAG, Comparison(_, _, str(known))):
+                return known, And((*parts[:place], *parts[place + 1 :]))
+            case And():
+                tag, rest = _tag_of(part)
+                if tag is not None:
+                    return tag, And((*parts[:place], rest, *parts[place + 1 :]))
+    return None, node
+
+
+def _decoded(cursor: str, question: Question) -> Mark:
+    mark = cursors.decode(cursor)
+    if mark.question != question.digest:
+        raise BadCursor(cursor, "belongs to another filter or order: ask with those of the page before")
+    if len(mark.place) != len(question.keys) or not all(
+        key.fits(at) for key, at in zip(question.keys, mark.place, strict=True)
+    ):
+        raise BadCursor(cursor)
+    return mark

@@ -1,0 +1,32 @@
+"""The same population in each kind of database."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from store.database import Database
+from tests.kit.database import KINDS
+from tests.kit.population import Stored, populate
+
+COUNT = 60
+
+
+@dataclass(frozen=True, repr=False)
+class Populated:
+    database: Database
+    stored: list[Stored]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def populated(request, tmp_path_factory) -> Iterator[Populated]:
+    """A database that nobody changes, and what is in it."""
+    if request.param == "sqlite":
+        folder = tmp_path_factory.mktemp("population")
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), folder / 'lab.db')}"
+    else:
+        url = request.getfixturevalue("module_postgres")
+    database = Database(url)
+    yield Populated(database, populate(database, COUNT))
+    database.dispose()
