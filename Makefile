@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench studies clean
+.PHONY: help run test check chaos bench studies clean
 
 PYTHON ?= python3
 DATA ?= .lab
@@ -34,6 +34,9 @@ check: .venv/installed-dev  ## lint, format, types, layers, links of the documen
 	@echo "mypy";        $(BIN)/mypy
 	@echo "layers";      $(BIN)/lint-imports --no-logo
 	@echo "links";       $(BIN)/pytest --quiet tests/contracts/test_links.py
+
+chaos: .venv/installed-dev  ## the long plays with faults at random, some minutes; EXTRAPOLAB_CHAOS_SEED=7 repeats one
+	@$(BIN)/pytest -m chaos
 
 bench: .venv/installed-dev  ## measure, side by side, and print ratios
 	@$(BIN)/python -m benchmarks

@@ -99,7 +99,8 @@ def _url_of(process: psutil.Popen, output: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while not (ready := _READY.search(output.read_text())):
         if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
+            if process.poll() is None:
+                process.kill()
             raise RuntimeError(f"The lab did not start:\n{output.read_text()}")
         time.sleep(0.05)
     return ready[1]
