@@ -3,6 +3,7 @@
 ``uvicorn --factory service.app:create`` starts it with the settings of the environment.
 """
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -91,6 +92,8 @@ def build(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     edge: Edge = app.state.edge
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # a large sweep is a million objects at once, and looking through them takes long
     app.openapi()  # takes a moment, and every request is checked against it
     edge.bell.start()
     try:

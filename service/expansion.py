@@ -6,7 +6,7 @@ from typing import Any
 
 from core.cost import Cost
 from core.errors import Problem, SpecError
-from core.spec import METADATA, FromExperimentStart, setup_hash
+from core.spec import METADATA, FromExperimentStart
 from core.spec.sweep import Point, SweepSpec
 from service.admission import admit
 from service.edge import Edge
@@ -87,7 +87,7 @@ def _refuse_absurd(count: int, total: Cost, settings: Settings) -> None:
 
 def _draft(point: Point) -> Draft:
     content = point.spec.model_dump(mode="json", exclude=set(METADATA))
-    return Draft(point.spec, point.spec_hash, setup_hash(point.spec), content)
+    return Draft(point.spec, point.spec_hash, point.setup_hash, content)
 
 
 def _condensed(points: Sequence[Point], warnings: Mapping[str, Sequence[str]]) -> list[Doubt]:

@@ -75,8 +75,11 @@ def submit(
     if dry_run:
         return _dry(sweep, expansion, here, rerun=on_duplicate == "rerun")
 
+    draft, rerun = expansion.draft, on_duplicate == "rerun"
+    arrival = sweeps.bring(here.database, draft, owner=owner, options=Options(), rerun=rerun)
+
     def make(tx: Connection) -> Made:
-        made = sweeps.submit(tx, expansion.draft, owner=owner, options=Options(), rerun=on_duplicate == "rerun")
+        made = sweeps.submit(tx, draft, owner=owner, options=Options(), rerun=rerun, arrival=arrival)
         return _submitted(tx, made, expansion)
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(here, make)
@@ -140,8 +143,9 @@ def extend(sweep_id: SweepId, here: Here, content: body.JsonBody, owner: Owner =
     with here.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id).spec
     expansion = expand(sweep.model_copy(update={"axes": axes}), here)
+    arrival = intake.bring(here.database, expansion.draft.wishes, owner=owner, options=Options())
     with here.database.write() as tx:
-        made = sweeps.extend(tx, sweep_id, expansion.draft, owner=owner, options=Options())
+        made = sweeps.extend(tx, sweep_id, expansion.draft, owner=owner, options=Options(), arrival=arrival)
         status, answer = _submitted(tx, made, expansion)
     here.bell.ring()
     return accepted(status, answer)

@@ -106,7 +106,7 @@ _ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 def _sqlite(url: URL) -> Engine:
     options = {"timeout": _SQLITE_PATIENCE_SECONDS, "check_same_thread": False}
-    engine = create_engine(url, connect_args=options, pool_size=5, max_overflow=35, json_serializer=_json)
+    engine = create_engine(url, connect_args=options, pool_size=40, max_overflow=0, json_serializer=_json)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -117,7 +117,10 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("read") else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("read"):
+            connection.connection.cursor().execute("BEGIN")  # waits for nobody, so that there is no error to translate
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -140,7 +143,7 @@ def _postgresql(url: URL) -> Engine:
     limits = "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
     arguments = {"connect_timeout": 5, "options": limits, **_SIGNS_OF_LIFE}
     return create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=15, json_serializer=_json, connect_args=arguments
+        url, pool_pre_ping=True, pool_size=20, max_overflow=0, json_serializer=_json, connect_args=arguments
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from core.spec import METADATA, ExperimentSpec, setup_hash, spec_hash
+from core.spec import METADATA, ExperimentSpec, hashes
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,5 @@ class Draft:
     @classmethod
     def of(cls, spec: ExperimentSpec) -> Self:
         """The draft of a spec. Of a large one it takes seconds, which no write should hold the database for."""
-        content = spec.model_dump(mode="json", exclude=set(METADATA))
-        return cls(spec, spec_hash(spec), setup_hash(spec), content)
+        setup_hash, spec_hash = hashes(spec)
+        return cls(spec, spec_hash, setup_hash, spec.model_dump(mode="json", exclude=set(METADATA)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, select, update
 
-from store import inheritance, intake, rows, runs, tagging
+from store import arrivals, inheritance, intake, rows, runs, tagging
 from store.database import now
 from store.draft import Draft
 from store.errors import IllegalMove, VersionConflict
@@ -55,7 +55,7 @@ def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experi
         partition_by=experiments.c.spec_hash, order_by=(_NEAREST_TO_A_RESULT, *_NEWEST_FIRST)
     )
     wanted = experiments.c.spec_hash.in_(list(spec_hashes))
-    placed = select(experiments.c.id, place.label("place")).where(wanted).subquery()
+    placed = select(experiments.c.id, place.label("place")).where(wanted, arrivals.SEEN).subquery()
     first = select(*rows.SHORT).join(placed, placed.c.id == experiments.c.id).where(placed.c.place == 1)
     return {found.spec_hash: found for found in rows.load(tx, tx.execute(first).all())}
 

@@ -1,15 +1,20 @@
-"""The intake: drafts become experiments, one or many at a time, or find the equal ones that are there."""
+"""The intake: drafts become experiments, one or many at a time, or find the equal ones that are there.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+Very many are brought in beforehand, unseen and some at a time (:mod:`store.arrivals`); the write that submits them then
+has little left to do.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
 from uuid_utils import uuid7
 
-from store import inheritance, tagging
-from store.database import now
+from store import arrivals, inheritance, tagging
+from store.database import Database, now
 from store.draft import Draft
 from store.records import EventKind, Submission
 from store.states import State
@@ -21,16 +26,25 @@ REUSED = (State.QUEUED, State.RUNNING, State.COMPLETED)
 AT_ONCE = 500
 """Hashes or ids that one query names."""
 
+BREATH_SECONDS = 0.01
+"""Between two writes of an arrival: whoever waits for the database gets it."""
+
 _SUBMISSIONS = 0x5EED
 """PostgreSQL's lock that a submission of many takes for itself, and submissions of one share."""
 
+_ALIKE = select(
+    *(experiments.c[name] for name in ("id", "spec_hash", "setup_hash", "created_at", "state", "warnings"))
+).where(arrivals.SEEN)
 _EQUALS = (
-    select(*(experiments.c[name] for name in ("id", "spec_hash", "setup_hash", "created_at", "state", "warnings")))
-    .where(experiments.c.spec_hash.in_(bindparam("hashes", expanding=True)))
+    _ALIKE.where(experiments.c.spec_hash.in_(bindparam("hashes", expanding=True)))
     .where(experiments.c.state.in_([literal_column(f"'{state}'") for state in REUSED]), ~experiments.c.cancel_requested)
     .order_by(experiments.c.created_at, experiments.c.id)
 )
 _EQUALS_TO_KEEP = _EQUALS.with_for_update()
+_brought = experiments.alias()
+_OVERTAKEN = _ALIKE.add_columns(experiments.c.cancel_requested).where(
+    experiments.c.spec_hash.in_(select(_brought.c.spec_hash).where(_brought.c.arrival == bindparam("arrival")))
+)
 
 Wish = tuple[Draft, Sequence[str]]
 """What to run, and what is questionable about it."""
@@ -48,8 +62,60 @@ class Options:
     max_memory_mb: int | None = None
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """What was brought in, unseen until it is submitted.
+
+    Attributes:
+        id: Its name.
+        submissions: What became of each wish so far; those of them that are new are there.
+    """
+
+    id: str
+    submissions: Sequence[Submission]
+
+    @property
+    def made(self) -> dict[str, Submission]:
+        """What is new, by spec hash."""
+        return {one.spec_hash: one for one in self.submissions if not one.reused}
+
+
+def bring(
+    database: Database, wishes: Sequence[Wish], *, owner: str, options: Options, rerun: bool = False
+) -> Arrival | None:
+    """Stores what would be new of very many wishes, so that :func:`submit` need not; None where they are few.
+
+    Each write holds the database for a moment only. Should the process end before :func:`submit`, all is removed.
+
+    Raises:
+        SpecError: As :func:`submit`.
+    """
+    if len(wishes) <= arrivals.AT_ONCE:
+        return None
+    with database.read() as tx:
+        present = {} if rerun else equals(tx, (draft.spec_hash for draft, _ in wishes))
+    submissions = [_submission(present.get(draft.spec_hash), draft, warnings) for draft, warnings in wishes]
+    new = [(made, draft) for made, (draft, _) in zip(submissions, wishes, strict=True) if not made.reused]
+    if not new:
+        return None
+    with database.write() as tx:
+        arrival, at = arrivals.begin(tx), now(tx)
+    for some in batches(new, arrivals.AT_ONCE):
+        time.sleep(BREATH_SECONDS)
+        with database.write() as tx:
+            arrivals.go_on(tx, arrival)
+            _insert(tx, some, at, owner=owner, options=options, arrival=arrival)
+    return Arrival(arrival, submissions)
+
+
 def submit(
-    tx: Connection, wishes: Sequence[Wish], *, owner: str, options: Options, rerun: bool = False
+    tx: Connection,
+    wishes: Sequence[Wish],
+    *,
+    owner: str,
+    options: Options,
+    rerun: bool = False,
+    arrival: Arrival | None = None,
 ) -> list[Submission]:
     """Queues experiments, unless equal ones are queued, running or completed: then those get the tags too.
 
@@ -59,18 +125,30 @@ def submit(
         owner: Who submits.
         options: Of the new ones; an experiment that is reused keeps its own.
         rerun: Queue new ones whatever there is.
+        arrival: What :func:`bring` made of these wishes; it is seen now.
 
     Raises:
         SpecError: A new one starts from another experiment, and can't.
+        StoreUnavailable: The arrival was given up.
     """
     hashes = [draft.spec_hash for draft, _ in wishes]
     lock(tx, hashes)
-    present = {} if rerun else equals(tx, hashes, lock_rows=True)
+    brought = {} if arrival is None else arrival.made
+    present = {} if rerun else equals(tx, [one for one in hashes if one not in brought], lock_rows=True)
+    if arrival is not None and not rerun:
+        present |= _overtaken(tx, arrival)
     at = now(tx)
-    submissions = [_submission(present.get(draft.spec_hash), draft, warnings) for draft, warnings in wishes]
-    new = [(made, draft) for made, (draft, _) in zip(submissions, wishes, strict=True) if not made.reused]
-    for _, draft in new:
-        inheritance.check(tx, draft.spec, lock=True)
+    submissions = [
+        _submission(present.get(draft.spec_hash), draft, warnings, brought.get(draft.spec_hash))
+        for draft, warnings in wishes
+    ]
+    if arrival is not None:
+        _show(tx, arrival.id, {made.id for made in brought.values()} - {made.id for made in submissions})
+    new = [
+        (made, draft)
+        for made, (draft, _) in zip(submissions, wishes, strict=True)
+        if not made.reused and draft.spec_hash not in brought
+    ]
     _insert(tx, new, at, owner=owner, options=options)
     _merge_tags(tx, [(present[draft.spec_hash], draft.spec.tags) for draft, _ in wishes if draft.spec_hash in present])
     return submissions
@@ -85,10 +163,17 @@ def equals(tx: Connection, hashes: Iterable[str], *, lock_rows: bool = False) ->
     return found
 
 
-def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """The items, as many at a time as one query may name."""
+def _overtaken(tx: Connection, arrival: Arrival) -> dict[str, AnyRow]:
+    """What others have submitted of an arrival in the meantime, as :func:`equals` has it: mostly nothing."""
+    alike = tx.execute(_OVERTAKEN, {"arrival": arrival.id}).all()
+    good = [row for row in alike if row.state in REUSED and not row.cancel_requested]
+    return {row.spec_hash: row for row in sorted(good, key=lambda row: (row.created_at, row.id))}
+
+
+def batches(items: Iterable[Item], size: int = AT_ONCE) -> Iterator[list[Item]]:
+    """The items, so many at a time; at most as one query may name."""
     rest = iter(items)
-    while some := list(islice(rest, AT_ONCE)):
+    while some := list(islice(rest, size)):
         yield some
 
 
@@ -109,19 +194,39 @@ def lock(tx: Connection, hashes: Sequence[str] = ()) -> None:
         tx.execute(select(func.pg_advisory_xact_lock(_SUBMISSIONS)))
 
 
-def _submission(equal: AnyRow | None, draft: Draft, warnings: Sequence[str]) -> Submission:
-    if equal is None:
-        made = f"exp_{uuid7().hex}"
-        return Submission(made, State.QUEUED, draft.spec_hash, draft.setup_hash, False, tuple(warnings))
-    return Submission(equal.id, State(equal.state), equal.spec_hash, equal.setup_hash, True, tuple(equal.warnings))
+def _submission(
+    equal: AnyRow | None, draft: Draft, warnings: Sequence[str], brought: Submission | None = None
+) -> Submission:
+    if equal is not None:
+        return Submission(equal.id, State(equal.state), equal.spec_hash, equal.setup_hash, True, tuple(equal.warnings))
+    if brought is not None:
+        return brought
+    made = f"exp_{uuid7().hex}"
+    return Submission(made, State.QUEUED, draft.spec_hash, draft.setup_hash, False, tuple(warnings))
+
+
+def _show(tx: Connection, arrival: str, unwanted: Collection[str]) -> None:
+    """Lets an arrival be seen, without what somebody else has submitted in the meantime, or nobody wants any more."""
+    for some in batches(unwanted):
+        tx.execute(delete(experiments).where(experiments.c.id.in_(some)))
+    arrivals.show(tx, arrival)
 
 
 def _insert(
-    tx: Connection, new: Sequence[tuple[Submission, Draft]], at: float, *, owner: str, options: Options
+    tx: Connection,
+    new: Sequence[tuple[Submission, Draft]],
+    at: float,
+    *,
+    owner: str,
+    options: Options,
+    arrival: str | None = None,
 ) -> None:
     if not new:
         return
-    tx.execute(insert(experiments), [_row(made, draft, at, owner=owner, options=options) for made, draft in new])
+    for _, draft in new:
+        inheritance.check(tx, draft.spec, lock=True)
+    rows = [_row(made, draft, at, owner=owner, options=options) for made, draft in new]
+    tx.execute(insert(experiments), [{**row, "arrival": arrival} for row in rows])
     if tagged := [row for made, draft in new for row in _tag_rows(made.id, at, draft.spec.tags, 0)]:
         tx.execute(insert(tags), tagged)
     submitted = {"at": at, "kind": EventKind.SUBMITTED, "attempt": 0, "detail": {"owner": owner}}

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, func, insert, or_, select, update
 from core.arrays import pack
 from core.errors import SpecError
 from core.result import ExperimentResult
-from store import checkpoints, chunks, inheritance, rows, runs
+from store import arrivals, checkpoints, chunks, inheritance, rows, runs
 from store.checkpoints import Checkpoint
 from store.database import now
 from store.errors import Fenced
@@ -175,7 +175,7 @@ def waiting(tx: Connection) -> dict[str, int]:
 
 def _claimable(at: float) -> Condition[bool]:
     due = or_(experiments.c.not_before.is_(None), experiments.c.not_before <= at)
-    return and_(experiments.c.state == State.QUEUED, due)
+    return and_(experiments.c.state == State.QUEUED, due, arrivals.SEEN)
 
 
 def _take(tx: Connection, best: AnyRow, at: float, *, worker_id: str, device: str, lease_seconds: float) -> Claim:

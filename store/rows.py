@@ -13,7 +13,7 @@ from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
 from store.states import State
 from store.tables import AnyRow, experiments
 
-SHORT = [column for column in experiments.c if column.name not in {"teacher_response", "baselines"}]
+SHORT = [column for column in experiments.c if column.name not in {"arrival", "teacher_response", "baselines"}]
 """What an :class:`Experiment` is made of: everything but the parts of its result."""
 
 ID = re.compile(r"exp_[0-9a-f]{32}")

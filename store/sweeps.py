@@ -1,9 +1,11 @@
 """The repository of sweeps: submit, read, page, extend, remove.
 
-A sweep is seen whole or not at all: its experiments, its row and its members are written in one transaction.
+A sweep is seen whole or not at all: its experiments, its row and its members are written in one transaction, or where
+they are many brought in before, unseen, and shown in that transaction.
 """
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +14,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from uuid_utils import uuid7
 
 from core.spec.sweep import Point, SweepSpec, look_up
-from store import intake
-from store.database import now
+from store import arrivals, intake
+from store.database import Database, now
 from store.errors import BadCursor, IllegalMove, NotFound
 from store.intake import Options, Wish
 from store.records import Submission
@@ -22,6 +24,9 @@ from store.tables import AnyRow, experiments, sweep_members, sweeps
 
 ID = re.compile(r"swp_[0-9a-f]{32}")
 """Every id of a sweep."""
+
+_COLUMNS = [column for column in sweeps.c if column.name != "arrival"]
+_SEEN = arrivals.seen(sweeps.c.arrival)
 
 _NAMESAKES = 50
 """Sweeps of one name and owner that are looked through for an equal one, the newest first."""
@@ -86,6 +91,14 @@ class Submitted:
     members: Sequence[Submission]
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """A sweep with its experiments that was brought in (:mod:`store.arrivals`), unseen until it is submitted."""
+
+    sweep_id: str
+    experiments: intake.Arrival
+
+
 class StillPending(IllegalMove):
     """A sweep whose experiments are not all at their end isn't removed."""
 
@@ -93,37 +106,76 @@ class StillPending(IllegalMove):
         Exception.__init__(self, f"{pending} of its experiments are queued or running: wait for them, or cancel it")
 
 
-def submit(tx: Connection, draft: Draft, *, owner: str, options: Options, rerun: bool = False) -> Submitted:
+def bring(database: Database, draft: Draft, *, owner: str, options: Options, rerun: bool = False) -> Arrival | None:
+    """Stores a large sweep beforehand and some at a time, so that :func:`submit` has little left to do.
+
+    None where it is small, or nothing in it is new.
+
+    Raises:
+        SpecError: As :func:`submit`.
+    """
+    arrival = intake.bring(database, draft.wishes, owner=owner, options=options, rerun=rerun)
+    if arrival is None:
+        return None
+    with database.write() as tx:
+        sweep_id = _new(tx, draft, owner, arrival.id)
+    placed = list(enumerate(zip(draft.points, arrival.submissions, strict=True)))
+    for some in intake.batches(placed):
+        time.sleep(intake.BREATH_SECONDS)
+        with database.write() as tx:
+            arrivals.go_on(tx, arrival.id)
+            points, made = zip(*(pair for _, pair in some), strict=True)
+            _add(tx, sweep_id, some[0][0], points, made)
+    return Arrival(sweep_id, arrival)
+
+
+def submit(
+    tx: Connection,
+    draft: Draft,
+    *,
+    owner: str,
+    options: Options,
+    rerun: bool = False,
+    arrival: Arrival | None = None,
+) -> Submitted:
     """Stores a sweep with all its experiments; equal experiments that are there become its members.
 
     An equal sweep of that name and owner is taken instead of a new one, unless ``rerun``: what failed or was cancelled
-    in it, or was removed, has a new experiment then.
+    in it, or was removed, has a new experiment then. ``arrival`` has what was brought in before.
 
     Raises:
         SpecError: An experiment starts from another, and can't.
+        StoreUnavailable: The arrival was given up.
     """
-    made = intake.submit(tx, draft.wishes, owner=owner, options=options, rerun=rerun)
-    known = None if rerun else _equal(tx, draft, owner)
-    if known is None:
-        sweep_id = f"swp_{uuid7().hex}"
-        values = {"id": sweep_id, "name": draft.sweep.name, "owner": owner, "created_at": now(tx), "version": 1}
-        tx.execute(insert(sweeps).values(**values, **draft.content))
+    brought = None if arrival is None else arrival.experiments
+    made = intake.submit(tx, draft.wishes, owner=owner, options=options, rerun=rerun, arrival=brought)
+    known = None if rerun else _equal(tx, draft, owner, but=arrival)
+    if known is not None:
+        _renew(tx, known, draft.points, made)
+        if arrival is not None:
+            tx.execute(delete(sweeps).where(sweeps.c.id == arrival.sweep_id))
+        return Submitted(known, True, made)
+    if arrival is None:
+        sweep_id = _new(tx, draft, owner)
         _add(tx, sweep_id, 0, draft.points, made)
     else:
-        sweep_id = known
-        _renew(tx, sweep_id, draft.points, made)
-    return Submitted(sweep_id, known is not None, made)
+        sweep_id = arrival.sweep_id
+        _correct(tx, sweep_id, draft.points, arrival.experiments.submissions, made)
+    return Submitted(sweep_id, False, made)
 
 
-def extend(tx: Connection, sweep_id: str, draft: Draft, *, owner: str, options: Options) -> Submitted:
+def extend(
+    tx: Connection, sweep_id: str, draft: Draft, *, owner: str, options: Options, arrival: intake.Arrival | None = None
+) -> Submitted:
     """Gives a sweep other axes and runs what is missing on them.
 
     Members stay, with the experiments that they have, also those that the new axes leave out; on an axis that is new
-    they lie where their experiments do. New ones come behind them.
+    they lie where their experiments do. New ones come behind them. ``arrival`` has what was brought in before.
 
     Raises:
         NotFound: There is no such sweep.
         SpecError: An experiment starts from another, and can't.
+        StoreUnavailable: The arrival was given up.
     """
     intake.lock(tx)
     version = _one(tx, sweep_id, sweeps.c.version, lock=True).version
@@ -131,7 +183,7 @@ def extend(tx: Connection, sweep_id: str, draft: Draft, *, owner: str, options: 
     there = {row.spec_hash for row in present}
     missing = [i for i, point in enumerate(draft.points) if point.spec_hash not in there]
     wishes = [draft.wishes[i] for i in missing]
-    made = intake.submit(tx, wishes, owner=owner, options=options) if wishes else []
+    made = intake.submit(tx, wishes, owner=owner, options=options, arrival=arrival) if wishes or arrival else []
     tx.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(axes=draft.content["axes"], version=version + 1))
     _place_again(tx, sweep_id, draft.points)
     after = max((row.position for row in present), default=-1) + 1
@@ -141,7 +193,7 @@ def extend(tx: Connection, sweep_id: str, draft: Draft, *, owner: str, options: 
 
 def get(tx: Connection, sweep_id: str) -> Sweep:
     """The sweep as it stands; raises NotFound."""
-    return _sweep(_one(tx, sweep_id, *sweeps.c), _counts(tx, [sweep_id]))
+    return _sweep(_one(tx, sweep_id, *_COLUMNS), _counts(tx, [sweep_id]))
 
 
 def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Sweep], str | None]:
@@ -150,7 +202,7 @@ def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Sweep]
     Raises:
         BadCursor: The cursor isn't one that a page gave.
     """
-    query = select(*sweeps.c).order_by(sweeps.c.id.desc()).limit(limit + 1)  # ids grow with time
+    query = select(*_COLUMNS).where(_SEEN).order_by(sweeps.c.id.desc()).limit(limit + 1)  # ids grow with time
     if cursor is not None:
         if not ID.fullmatch(cursor):
             raise BadCursor(cursor)
@@ -220,9 +272,11 @@ def _one(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> An
     return row
 
 
-def _equal(tx: Connection, draft: Draft, owner: str) -> str | None:
-    """The newest sweep of the same name, owner, base and axes."""
-    namesakes = select(sweeps.c.id).where(sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner)
+def _equal(tx: Connection, draft: Draft, owner: str, *, but: Arrival | None) -> str | None:
+    """The newest sweep of the same name, owner, base and axes; ``but`` is what is being submitted."""
+    namesakes = select(sweeps.c.id).where(sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner, _SEEN)
+    if but is not None:
+        namesakes = namesakes.where(sweeps.c.id != but.sweep_id)
     newest = list(tx.scalars(namesakes.order_by(sweeps.c.id.desc()).limit(_NAMESAKES)))
     rows = tx.execute(select(sweeps.c.id, sweeps.c.base, sweeps.c.axes).where(sweeps.c.id.in_(newest)))
     content = draft.content
@@ -252,6 +306,24 @@ def _members(tx: Connection, sweep_id: str, *, after: int = -1, limit: int | Non
     return tx.execute(
         query.where(own.sweep_id == sweep_id, own.position > after).order_by(own.position).limit(limit)
     ).all()
+
+
+def _new(tx: Connection, draft: Draft, owner: str, arrival: str | None = None) -> str:
+    sweep_id = f"swp_{uuid7().hex}"
+    row = {"id": sweep_id, "name": draft.sweep.name, "owner": owner, "created_at": now(tx), "version": 1}
+    tx.execute(insert(sweeps).values(**row, arrival=arrival, **draft.content))
+    return sweep_id
+
+
+def _correct(
+    tx: Connection, sweep_id: str, points: Sequence[Point], brought: Sequence[Submission], made: Sequence[Submission]
+) -> None:
+    """Makes ``made`` the members where they aren't those that were brought in."""
+    for position, (point, before, one) in enumerate(zip(points, brought, made, strict=True)):
+        if one.id != before.id:
+            place = sweep_members.c.sweep_id == sweep_id, sweep_members.c.position == position
+            tx.execute(delete(sweep_members).where(*place))
+            _add(tx, sweep_id, position, [point], [one])
 
 
 def _add(tx: Connection, sweep_id: str, first: int, points: Sequence[Point], made: Sequence[Submission]) -> None:

@@ -81,6 +81,7 @@ experiments = Table(
     Column("started_at", Double),
     Column("finished_at", Double),
     Column("version", Integer, nullable=False),
+    Column("arrival", Text),  # unseen while there is such a row in arrivals; most came alone and have none
     Column("warnings", JSON, nullable=False),
     Column("provenance", JSON(none_as_null=True)),
     Column("baselines", JSON(none_as_null=True)),
@@ -96,8 +97,22 @@ Index(
     experiments.c.id,
     experiments.c.device,
     experiments.c.not_before,
+    experiments.c.arrival,
     sqlite_where=text("state = 'queued'"),
     postgresql_where=text("state = 'queued'"),
+)
+Index(
+    "experiments_by_arrival",
+    experiments.c.arrival,
+    sqlite_where=text("arrival IS NOT NULL"),
+    postgresql_where=text("arrival IS NOT NULL"),
+)
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("heard_at", Double),  # null once it is given up and its experiments go
 )
 
 
@@ -199,6 +214,7 @@ sweeps = Table(
     Column("axes", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("version", Integer, nullable=False),  # grows when the sweep is extended
+    Column("arrival", Text),  # as experiments have it
     Index("sweeps_newest", "created_at", "id"),
 )
 

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 
-from store import idempotency, queue, workers
+from store import arrivals, idempotency, queue, workers
 from store.broker import QUEUES, WORK, celery_app
 from store.database import Database
 from store.settings import Settings
@@ -17,6 +17,11 @@ log = logging.getLogger(__name__)
 KEEP_ANSWERS_SECONDS = 24 * 3600.0
 KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES = 60.0, 10
 """Whichever is longer. A worker that comes back after that registers again."""
+KEEP_SILENT_ARRIVALS_SECONDS = 60.0
+"""A submission of very many writes several times a second; one whose process waits longer for its turn fails."""
+
+BREATH_SECONDS = 0.02
+"""Between two passes: many rings in a short time are answered by one."""
 
 
 class Bell:
@@ -56,6 +61,7 @@ class Bell:
             if reap:
                 due = time.monotonic() + self._settings.reaper_seconds
             self._pass(reap=reap)
+            self._stopped.wait(BREATH_SECONDS)
             self._rung.wait(max(0.0, due - time.monotonic()))
             self._rung.clear()
         self._app.close()
@@ -79,6 +85,7 @@ class Bell:
                 log.warning("took %d experiments from lost workers", lost)
             idempotency.forget_old(tx, KEEP_ANSWERS_SECONDS)
             leases = KEEP_SILENT_WORKERS_LEASES * self._settings.lease_seconds
+            arrivals.clear(tx, KEEP_SILENT_ARRIVALS_SECONDS)
             workers.forget_silent(tx, max(KEEP_SILENT_WORKERS_SECONDS, leases))
 
     def _wake(self) -> None:

@@ -2,7 +2,7 @@
 
 from core.spec.experiment import METADATA, Baseline, Evaluation, ExperimentSpec, Name, Notes, Numerics, Tags
 from core.spec.explain import explain
-from core.spec.hashing import RESULTS_VERSION, setup_hash, spec_hash
+from core.spec.hashing import RESULTS_VERSION, hashes, setup_hash, spec_hash
 from core.spec.optimizer import (
     Adam,
     AdaptiveGradientDescent,
@@ -125,6 +125,7 @@ __all__ = [
     "channels",
     "explain",
     "has_closed_form",
+    "hashes",
     "setup_hash",
     "spec_hash",
     "states",

@@ -24,34 +24,36 @@ _SHORT = 2000
 
 def setup_hash(spec: ExperimentSpec) -> str:
     """64 hex digits that are equal for specs that differ at most in seeds and metadata."""
-    return _digest(_setup(spec))
+    return hashes(spec)[0]
 
 
 def spec_hash(spec: ExperimentSpec) -> str:
     """64 hex digits that are equal for specs that differ at most in metadata and the order of the seeds."""
-    return _digest({**_setup(spec), "seeds": _canonical(json.dumps(sorted(spec.seeds)))})
+    return hashes(spec)[1]
 
 
-def _setup(spec: ExperimentSpec) -> dict[str, bytes]:
-    """The parts of a set-up, each as canonical JSON."""
+def hashes(spec: ExperimentSpec) -> tuple[str, str]:
+    """:func:`setup_hash` and :func:`spec_hash` of a spec, which share most of their work."""
     parts = {name: part for name, part in spec if name not in METADATA and name != "seeds"}
-    return {name: _canonical(part.model_dump_json()) for name, part in parts.items()} | {
-        "results_version": _canonical(str(RESULTS_VERSION))
-    }
+    setup = {name: _member(name, part.model_dump_json()) for name, part in parts.items()}
+    setup["results_version"] = _member("results_version", str(RESULTS_VERSION))
+    seeds = _member("seeds", json.dumps(sorted(spec.seeds)))
+    return _digest(setup), _digest({**setup, "seeds": seeds})
 
 
 def _digest(members: Mapping[str, bytes]) -> str:
-    """Of the object with these members, which RFC 8785 writes sorted and with nothing between."""
-    written = b",".join(b'"%b":%b' % (name.encode(), value) for name, value in sorted(members.items()))
-    return hashlib.sha256(b"{%b}" % written).hexdigest()
+    """Of the object with these members, which RFC 8785 sorts by name."""
+    return hashlib.sha256(b"{%b}" % b",".join(members[name] for name in sorted(members))).hexdigest()
 
 
-def _canonical(text: str) -> bytes:
-    return _remembered(text) if len(text) <= _SHORT else _written(text)
+def _member(name: str, text: str) -> bytes:
+    return _remembered(name, text) if len(text) <= _SHORT else _written(name, text)
 
 
-def _written(text: str) -> bytes:
-    return rfc8785.dumps(_exact(json.loads(text)))  # type: ignore[arg-type]  # JSON by construction
+def _written(name: str, text: str) -> bytes:
+    """A member of an object in canonical JSON; all names are plain words."""
+    value = rfc8785.dumps(_exact(json.loads(text)))  # type: ignore[arg-type]  # JSON by construction
+    return b'"%b":%b' % (name.encode(), value)
 
 
 _remembered = lru_cache(maxsize=1024)(_written)

@@ -16,7 +16,7 @@ from core.errors import Problem, SpecError
 from core.spec.axis import KINDS, Axes, Coordinates, nested, paths, product
 from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
-from core.spec.hashing import spec_hash
+from core.spec.hashing import hashes
 from core.spec.part import Part
 
 MAX_PROBLEMS = 20
@@ -36,10 +36,11 @@ Check = Callable[["Point"], None]
 
 @dataclass(frozen=True)
 class Point:
-    """One experiment of a sweep, its name among equals, and where it lies on the axes."""
+    """One experiment of a sweep, where it lies on the axes, and its names among equals."""
 
     coordinates: Coordinates
     spec: ExperimentSpec
+    setup_hash: str
     spec_hash: str
 
 
@@ -113,7 +114,7 @@ class SweepSpec(Part):
         for coordinates in product(self.axes):
             try:
                 spec = ExperimentSpec.model_validate(_at(base, coordinates))
-                point = Point(coordinates, spec, spec_hash(spec))
+                point = Point(coordinates, spec, *hashes(spec))
                 if point.spec_hash not in points and check is not None:
                     check(point)
             except ValidationError as error:

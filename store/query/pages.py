@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from store import arrivals, rows
 from store import cursor as cursors
-from store import rows
 from store.cursor import Mark
 from store.database import now
 from store.errors import BadCursor
@@ -74,7 +74,7 @@ def count(tx: Connection, question: Question) -> int:
 def _matching(question: Question, at: float) -> tuple[Select[Any], Own]:
     """The query for them. Where they have to have a tag, it begins with the index of that."""
     tag, rest = _tag_of(question.filter)
-    query = select(experiments).where(condition(rest, at))
+    query = select(experiments).where(arrivals.SEEN, condition(rest, at))
     if tag is None:
         return query, Own()
     query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.Double),
         sa.Column("finished_at", sa.Double),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("arrival", sa.Text),
         sa.Column("warnings", sa.JSON, nullable=False),
         sa.Column("provenance", sa.JSON),
         sa.Column("baselines", sa.JSON),
@@ -68,9 +69,23 @@ def upgrade() -> None:
     op.create_index(
         "experiments_waiting",
         "experiments",
-        [sa.text("priority DESC"), "created_at", "id", "device", "not_before"],
+        [sa.text("priority DESC"), "created_at", "id", "device", "not_before", "arrival"],
         sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "experiments_by_arrival",
+        "experiments",
+        ["arrival"],
+        sqlite_where=sa.text("arrival IS NOT NULL"),
+        postgresql_where=sa.text("arrival IS NOT NULL"),
+    )
+
+    op.create_table(
+        "arrivals",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("heard_at", sa.Double),
+        sa.PrimaryKeyConstraint("id", name="arrivals_pk"),
     )
 
     op.create_table(
@@ -184,6 +199,7 @@ def upgrade() -> None:
         sa.Column("axes", sa.JSON, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("arrival", sa.Text),
         sa.PrimaryKeyConstraint("id", name="sweeps_pk"),
     )
     op.create_index("sweeps_newest", "sweeps", ["created_at", "id"])
@@ -215,7 +231,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "idempotency_keys", "sweep_members", "sweeps", "workers", "logs", "events", "checkpoints", "series_chunks", "runs", "tags",
+        "arrivals", "idempotency_keys", "sweep_members", "sweeps", "workers", "logs", "events", "checkpoints", "series_chunks", "runs", "tags",
         "experiments",
     ):
         op.drop_table(table)

@@ -11,6 +11,8 @@ from store.draft import Draft
 from store.errors import NotFound
 from store.queue import fail
 from store.records import Failure, FailureKind, RunRecord
+from store.query import pages
+from store.query.question import Question
 from store.states import State
 from tests.kit import specimens
 
@@ -112,7 +114,7 @@ def test_an_undone_transaction_leaves_no_experiment(desk):
     with pytest.raises(ZeroDivisionError):
         submit_and_stumble()
     with desk.database.read() as tx:
-        assert experiments.page(tx, limit=5, cursor=None) == ([], None)
+        assert pages.page(tx, Question.of(), limit=5, cursor=None) == []
 
 
 @pytest.mark.parametrize(

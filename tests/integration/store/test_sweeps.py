@@ -9,12 +9,13 @@ import pytest
 
 from core.errors import SpecError
 from core.result import Outcome
-from core.spec import setup_hash
 from core.spec.sweep import SweepSpec
 from store import experiments, intake, outcomes, sweeps
 from store.draft import Draft
 from store.errors import BadCursor, IllegalMove, NotFound
 from store.intake import Options
+from store.query import pages
+from store.query.question import Question
 from store.states import State
 from tests.kit import specimens
 
@@ -28,7 +29,7 @@ def draft(*axes, name="a sweep", **changes):
     points = sweep.expand()
     content = [point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points]
     wishes = [
-        (Draft(point.spec, point.spec_hash, setup_hash(point.spec), c), ("odd",))
+        (Draft(point.spec, point.spec_hash, point.setup_hash, c), ("odd",))
         for point, c in zip(points, content, strict=True)
     ]
     return sweeps.Draft(sweep, points, wishes)
@@ -242,7 +243,7 @@ def test_nothing_of_a_sweep_that_is_refused_is_stored(database, desk):
     with pytest.raises(SpecError, match="no such experiment"), database.write() as tx:
         sweeps.submit(tx, some, owner="ada", options=Options())
     with database.read() as tx:
-        assert experiments.page(tx, limit=9, cursor=None) == ([], None)
+        assert pages.page(tx, Question.of(), limit=9, cursor=None) == []
         assert sweeps.page(tx, limit=9, cursor=None) == ([], None)
 
 
@@ -257,7 +258,7 @@ def test_equal_sweeps_and_experiments_at_once_are_each_there_once(database, desk
         ids = {one for made in pool.map(submit, range(16)) for one in made}
     assert len(ids) == 6
     with database.read() as tx:
-        assert len(experiments.page(tx, limit=99, cursor=None)[0]) == 6
+        assert len(pages.page(tx, Question.of(), limit=99, cursor=None)) == 6
         assert len(sweeps.page(tx, limit=99, cursor=None)[0]) == 1
 
 
@@ -271,7 +272,7 @@ def test_readers_see_all_of_a_large_sweep_or_nothing(database, sweep):
         while not done.is_set():
             with database.read() as tx:
                 found, _ = sweeps.page(tx, limit=1, cursor=None)
-                listed = len(experiments.page(tx, limit=500, cursor=None)[0])
+                listed = len(pages.page(tx, Question.of(), limit=500, cursor=None))
                 seen.add((sum(found[0].counts.values()) if found else 0, listed))
 
     with ThreadPoolExecutor(1) as pool:
