@@ -9,10 +9,10 @@ from core.spec import setup_hash, spec_hash
 from store import experiments
 from store.draft import Draft
 from store.errors import NotFound
-from store.queue import fail
-from store.records import Failure, FailureKind, RunRecord
 from store.query import pages
 from store.query.question import Question
+from store.queue import fail
+from store.records import Failure, FailureKind, RunRecord
 from store.states import State
 from tests.kit import specimens
 
