@@ -174,6 +174,45 @@ class Check(_Specified):
     theorem: Theorem = Theorem()
 
 
+class Group(Record):
+    """Runs that share the fields of ``by``, with statistics over them by metric and name."""
+
+    by: dict[str, Any]
+    experiments: int
+    newest: str
+    name: str = ""
+    seeds: int
+    diverged: int
+    metrics: dict[str, dict[str, float]]
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """All of it side by side; a number is called ``metric.statistic``."""
+        own = {name: getattr(self, name) for name in ("experiments", "newest", "name", "seeds", "diverged")}
+        return {
+            **self.by,
+            **own,
+            **{f"{m}.{name}": v for m, found in self.metrics.items() for name, v in found.items()},
+        }
+
+
+class GroupedRun(Record):
+    """One run, and what its experiment has at the fields of ``by``."""
+
+    by: dict[str, Any]
+    experiment: str
+    seed: int
+    outcome: str
+    steps: int
+    metrics: dict[str, float]
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """All of it side by side."""
+        own = {name: getattr(self, name) for name in ("experiment", "seed", "outcome", "steps")}
+        return {**self.by, **own, **self.metrics}
+
+
 class QueryField(Record):
     """A name that filters can ask about; ``scope`` says of what an experiment has a value: itself, each run or tag."""
 

@@ -110,7 +110,7 @@ class Sweep:
             metrics: Such as ``extrapolation_error``; the lab's choice where left out.
             statistic: Among median, q1, q3, mean, min and max; all of them where left out.
         """
-        answer = self._transport.get(f"{self._path}/table", _chosen(metrics, statistic))
+        answer = self._transport.get(f"{self._path}/table", chosen(metrics, statistic))
         return [SweepRow.read(row) for row in answer["rows"]]
 
     def table(
@@ -125,7 +125,7 @@ class Sweep:
 
     def table_csv(self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None) -> str:
         """The same as the lab writes it, with numbers that are read back exactly."""
-        parameters = {**_chosen(metrics, statistic), "format": "csv"}
+        parameters = {**chosen(metrics, statistic), "format": "csv"}
         return self._transport.get_bytes(f"{self._path}/table", parameters).decode()
 
     def figure(
@@ -176,7 +176,8 @@ class Sweep:
         return f"/v1/sweeps/{quote(self.id, safe='')}"
 
 
-def _chosen(metrics: Iterable[str] | None, statistic: Iterable[str] | None) -> dict[str, str | None]:
+def chosen(metrics: Iterable[str] | None, statistic: Iterable[str] | None) -> dict[str, str | None]:
+    """Which numbers of a table are wanted, as parameters."""
     return {
         "metrics": None if metrics is None else ",".join(metrics),
         "statistic": None if statistic is None else ",".join(statistic),

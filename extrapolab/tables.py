@@ -10,7 +10,17 @@ from rich.text import Text
 from core.result import BaselineResult
 from core.spec import ExperimentSpec, GradientFlow
 from core.spec.sweep import brief
-from extrapolab.records import Claim, ExperimentRecord, QueryField, ReportSummary, Run, StudyRecord, Theorem, Worker
+from extrapolab.records import (
+    Claim,
+    ExperimentRecord,
+    Group,
+    QueryField,
+    ReportSummary,
+    Run,
+    StudyRecord,
+    Theorem,
+    Worker,
+)
 from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
 
@@ -259,4 +269,14 @@ def fields_table(fields: Iterable[QueryField]) -> Table:
     rows = table("name", "kind", "of", "meaning")
     for field in fields:
         rows.add_row(field.name, field.kind, field.scope, ", ".join(field.choices) or field.meaning)
+    return rows
+
+
+def groups_table(groups: Sequence[Group]) -> Table:
+    """One line per group of runs, a column for each statistic."""
+    flat = [group.flat for group in groups]
+    columns = [name for name in _united(flat) if name not in {"experiments", "newest"}]
+    rows = table(*columns)
+    for line in flat:
+        rows.add_row(*("-" if line[name] is None else brief(line[name]) for name in columns))
     return rows

@@ -26,6 +26,7 @@ from service import (
     submissions,
     sweep_results,
     sweeps,
+    tables,
     theorem,
 )
 from service.edge import Edge
@@ -47,6 +48,7 @@ ROUTERS = (
     theorem,
     sweeps,
     sweep_results,
+    tables,
     studies,
     operations,
 )

@@ -207,3 +207,22 @@ SWEEP_TABLE_CSV = (
     "training.length,student.start.scale,experiment,state,seeds,diverged,relative_extrapolation_error.median\r\n"
     f"2,0.01,{ID},completed,1,0,9.524e-06\r\n"
 )
+_numbers = dict.fromkeys(("median", "q1", "q3", "mean", "min", "max"), 9.524e-06)
+TABLE: Json = {
+    "items": [
+        {
+            "by": {"training.length": 2},
+            "experiments": 1,
+            "newest": ID,
+            "name": SPEC["name"],
+            "seeds": 1,
+            "diverged": 0,
+            "metrics": {"relative_extrapolation_error": {**_numbers, "standard_error": "NaN"}},
+        }
+    ],
+    "next": None,
+}
+TABLE_CSV = (
+    "training.length,experiments,newest,name,seeds,diverged,relative_extrapolation_error.median\r\n"
+    f"2,1,{ID},{SPEC['name']},1,0,9.524e-06\r\n"
+)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from extrapolab.commands import AsJson, lab_of
-from extrapolab.tables import experiments_table, fields_table
+from extrapolab.tables import experiments_table, fields_table, groups_table
 from extrapolab.terminal import console, print_json
 
 app = typer.Typer()
@@ -26,6 +26,14 @@ def query(
     *,
     sort: Sort = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="FIELDS", help="Statistics over runs that share these; setup_hash: all but seeds."),
+    ] = None,
+    metrics: Annotated[str | None, typer.Option(help="Of a grouped table, such as fit_error,imbalance.")] = None,
+    statistic: Annotated[
+        str, typer.Option(help="Of a grouped table: median, q1, q3, mean, min, max, standard_error.")
+    ] = "median,q1,q3",
     fields: Annotated[bool, typer.Option("--fields", help="List the names that a filter can ask about.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -35,6 +43,7 @@ def query(
     ```
     extrapolab query 'student.start.scale <= 1e-3 and median(extrapolation_error) < 0.01'
     extrapolab query 'any(outcome = fitted and extrapolation_error > 1)' --sort -created
+    extrapolab query tag:figure-1 --group training.length,student.start.scale --metrics extrapolation_error
     extrapolab query --fields
     ```
     """
@@ -46,6 +55,15 @@ def query(
                     print_json(field)
             else:
                 console().print(fields_table(named))
+            return
+        if group is not None:
+            wanted = metrics.split(",") if metrics else None
+            rows = list(lab.query(q, limit=limit).rows(group.split(","), wanted, statistic.split(",")))
+            if as_json:
+                for row in rows:
+                    print_json(row)
+            else:
+                console().print(groups_table(rows) if rows else "No completed experiments.")
             return
         records = [experiment.record for experiment in lab.query(q, sort=sort, limit=limit)]
     if as_json:

@@ -36,6 +36,7 @@ from service.wire.sweep import (
     SweepTable,
     SweepWarning,
 )
+from service.wire.table import Group, GroupedRun
 from service.wire.theorem import Theorem
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "Experiment",
     "Extension",
     "FieldProblem",
+    "Group",
+    "GroupedRun",
     "Health",
     "JudgedClaim",
     "Links",

@@ -53,3 +53,18 @@ def test_all_that_a_filter_finds_are_cancelled(client, endless, invoke):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert client.cancel(q, 0) == {}
+
+
+def test_a_table_groups_runs(client, spec, invoke):
+    done = [client.submit(spec(tags=["tabulated"], training={"length": k})) for k in (4, 5)]
+    for experiment in done:
+        experiment.wait(60)
+    rows = client.query("tag:tabulated").table(["training.length"], ["fit_error"], ["median", "max"])
+    assert [(row["training.length"], row["seeds"], row["diverged"]) for row in rows] == [(4, 2, 0), (5, 2, 0)]
+    fits = [run.summary["fit_error"] for run in done[0].runs]
+    assert rows[0]["fit_error.max"] == max(fits)
+    ungrouped = client.query("tag:tabulated").table(["training.length"], ["fit_error"], group=False)
+    assert {row["fit_error"] for row in ungrouped if row["training.length"] == 4} == set(fits)
+    shown = invoke("query", "tag:tabulated", "--group", "training.length", "--metrics", "fit_error")
+    assert "fit_error.median" in shown.stdout
+    assert len(shown.stdout.splitlines()) == 3

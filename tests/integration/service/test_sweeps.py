@@ -245,7 +245,9 @@ def test_the_table_has_a_row_per_experiment_with_statistics_over_seeds(client, j
     assert [row["state"] for row in rows] == ["completed"] * 3 + ["failed", "completed", "queued"]
     assert rows[4]["coordinates"] == {"training.length": 4, "student.start.scale": 0.01}
     assert (rows[4]["seeds"], rows[4]["diverged"]) == (2, 0)
-    expected = {"median": 0.08, "q1": 0.04, "q3": 0.12, "mean": 0.08, "min": 0.04, "max": 0.12}
+    expected = {"median": 0.08, "q1": 0.04, "q3": 0.12, "mean": 0.08, "min": 0.04, "max": 0.12} | {
+        "standard_error": 0.04
+    }
     assert rows[4]["metrics"]["train_loss"] == pytest.approx(expected)
     assert rows[0]["diverged"] == 1
     assert rows[0]["metrics"]["train_loss"]["min"] == pytest.approx(0.02)
