@@ -1,13 +1,17 @@
 """A question to a lab: the experiments that a filter finds, in an order."""
 
+import io
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from extrapolab.experiment import Experiment
 from extrapolab.records import ExperimentRecord, Group, GroupedRun
 from extrapolab.sweep import chosen
 from extrapolab.transport import LARGEST_PAGE, Parameters, Transport
+
+What = Literal["runs", "series", "experiments"]
 
 
 class Query:
@@ -74,6 +78,61 @@ class Query:
         """
         items = self._table(by, metrics, statistic, "true" if group else "false")
         return [(Group if group else GroupedRun).read(item).flat for item in items]
+
+    def export(
+        self,
+        path: str | Path,
+        what: What = "runs",
+        *,
+        fields: Iterable[str] | None = None,
+        metrics: Iterable[str] | None = None,
+    ) -> Path:
+        """Writes all of them to a file, however many they are; its ending chooses the format.
+
+        Args:
+            path: Ends in .csv, .json, .ndjson, .parquet or .arrow.
+            what: A row for each run (``runs``), recorded point (``series``) or experiment (``experiments``).
+            fields: Of the experiment, beside the numbers, such as ``training.length``; the usual ones where left out.
+            metrics: Such as ``train_loss``; all of them where left out.
+
+        Raises:
+            ValueError: The path has no ending.
+        """
+        target = Path(path)
+        if not target.suffix:
+            raise ValueError(f"the file needs an ending that names its format, such as .parquet; it is {str(path)!r}")
+        self._transport.download("/v1/export", self._exported(what, target.suffix[1:], fields, metrics), target)
+        return target
+
+    def to_pandas(
+        self, what: What = "runs", *, fields: Iterable[str] | None = None, metrics: Iterable[str] | None = None
+    ) -> Any:
+        """All of them as a ``pandas.DataFrame``, with the rows of :meth:`export`. Needs pandas and pyarrow.
+
+        Example:
+            >>> lab.query("tag:figure-1").to_pandas().groupby("training.length").fit_error.median()  # doctest: +SKIP
+        """
+        import pandas  # noqa: PLC0415  # only of those who have it
+
+        return pandas.read_parquet(self._parquet(what, fields, metrics))
+
+    def to_polars(
+        self, what: What = "runs", *, fields: Iterable[str] | None = None, metrics: Iterable[str] | None = None
+    ) -> Any:
+        """All of them as a ``polars.DataFrame``, with the rows of :meth:`export`. Needs polars."""
+        import polars  # noqa: PLC0415  # only of those who have it
+
+        return polars.read_parquet(self._parquet(what, fields, metrics))
+
+    def _parquet(self, what: What, fields: Iterable[str] | None, metrics: Iterable[str] | None) -> io.BytesIO:
+        return io.BytesIO(self._transport.get_bytes("/v1/export", self._exported(what, "parquet", fields, metrics)))
+
+    def _exported(
+        self, what: What, form: str, fields: Iterable[str] | None, metrics: Iterable[str] | None
+    ) -> dict[str, Any]:
+        own = {"fields": None if fields is None else ",".join(fields), **chosen(metrics, None)}
+        del own["statistic"]
+        return {**self._asked, **own, "what": what, "format": form}
 
     def _table(
         self, by: Iterable[str], metrics: Iterable[str] | None, statistic: Iterable[str] | None, group: str

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from service import (
     documentation,
     experiments,
+    exports,
     figures,
     history,
     operations,
@@ -49,6 +50,7 @@ ROUTERS = (
     sweeps,
     sweep_results,
     tables,
+    exports,
     studies,
     operations,
 )

@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond what the framework reads off the routes: problems, bodies, examples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -38,11 +38,16 @@ _HEADERS = {
 
 
 def answer(
-    description: str, example: object = None, *headers: str, others: Mapping[str, str] = MappingProxyType({})
+    description: str,
+    example: object = None,
+    *headers: str,
+    others: Mapping[str, str] = MappingProxyType({}),
+    files: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """An answer with an example, the headers that it bears, and examples of other media types that it may have."""
+    """An answer with an example, the headers that it bears, examples of other media types, and types of files."""
     content: dict[str, Any] = {} if example is None else {"application/json": {"example": example}}
     content |= {kind: {"schema": {"type": "string"}, "example": text} for kind, text in others.items()}
+    content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in files}
     return {"description": description, "content": content, "headers": {name: _header(name) for name in headers}}
 
 

@@ -10,7 +10,8 @@ Refusal
 ├── PreconditionMissing     the change must say which version it is of
 ├── PreconditionFailed      the change is of another version than the present one
 ├── NothingYet              it depends on experiments that are not completed
-└── OtherCount              as many experiments as were expected are not what is found
+├── OtherCount              others are found than were expected
+└── NotInstalled            it needs a library that the server doesn't have
 """
 
 import difflib
@@ -63,6 +64,10 @@ class PreconditionFailed(Refusal):
 
 class OtherCount(Refusal):
     """A change of many experiments finds others than were expected."""
+
+
+class NotInstalled(Refusal):
+    """The server was installed without the library that this needs."""
 
 
 class NothingYet(Refusal):

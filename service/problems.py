@@ -55,6 +55,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.PreconditionFailed: Kind(412, "precondition-failed", "It was edited in the meantime"),
     NotDrawable: Kind(409, "not-drawable", "The experiment has nothing that this figure could show", "/path/name"),
     errors.OtherCount: Kind(409, "other-count", "There are others than were expected"),
+    errors.NotInstalled: Kind(501, "not-installed", "The server lacks a library for this"),
     errors.NothingYet: Kind(409, "no-result-yet", "There is no result yet"),
     stored.NotFound: Kind(404, "not-found", "There is nothing here", "/path/id"),
     stored.IllegalMove: Kind(409, "illegal-move", "The state forbids it"),

@@ -14,10 +14,13 @@ from core.spec import ExperimentSpec, channels
 from core.spec.explain import shorten
 from service import documentation, etags, examples, wire
 from service.edge import Here
+from service.encoding import MEDIA_TYPES, encode
 from service.errors import Invalid, unknown
 from service.parameters import ExperimentId, IfNoneMatch
 from store import experiments, results
 from store.chunks import TRAJECTORIES
+from store.query.extracts import Heading
+from store.query.fields import Kind
 
 router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])
 
@@ -48,10 +51,14 @@ def result(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch =
     response_model=dict[str, wire.Column],
     responses={
         200: documentation.answer(
-            "Equally long columns, by seed and step.", examples.SERIES, "ETag", others={"text/csv": examples.SERIES_CSV}
+            "Equally long columns, by seed and step.",
+            examples.SERIES,
+            "ETag",
+            others={"text/csv": examples.SERIES_CSV},
+            files=(MEDIA_TYPES["parquet"], MEDIA_TYPES["arrow"]),
         ),
         **documentation.not_modified(),
-        **documentation.problems(404, 503),
+        **documentation.problems(404, 501, 503),
     },
 )
 def series(
@@ -69,7 +76,7 @@ def series(
     seeds: Annotated[
         str | None, Query(description="Seeds, separated by commas; all by default.", examples=["0,1"])
     ] = None,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    form: Annotated[Literal["json", "csv", "parquet", "arrow"], Query(alias="format")] = "json",
     max_points: Annotated[
         int | None,
         Query(ge=2, le=10_000_000, description="Thin each seed's points to so many, the first and last kept."),
@@ -92,6 +99,10 @@ def series(
     columns = {name: points.get(name, np.empty(0)) for name in (*KEYS, *chosen_names)}
     if form == "csv":
         return etags.answer(_csv(_flat(columns, spec)), "text/csv", if_none_match)
+    if form != "json":
+        flat = {name: column.tolist() for name, column in _flat(columns, spec).items()}
+        headings = [Heading(name, Kind.WHOLE if name in KEYS else Kind.REAL) for name in flat]
+        return etags.answer(b"".join(encode(form, headings, [flat])), MEDIA_TYPES[form], if_none_match)
     lists = {
         name: (_one_channel(column) if name == "response" else column).tolist() for name, column in columns.items()
     }

@@ -60,12 +60,14 @@ def cut(tx: Connection, experiment_id: str, chunks: int) -> None:
     )
 
 
-def read(tx: Connection, experiment_id: str, trajectories: Iterable[str] = ()) -> dict[str, np.ndarray]:
-    """All points, by seed and step: :data:`COLUMNS`, and those of the ``trajectories`` that were recorded.
+def read(
+    tx: Connection, experiment_id: str, trajectories: Iterable[str] = (), *, names: Iterable[str] = SERIES
+) -> dict[str, np.ndarray]:
+    """All points, by seed and step: ``seed``, ``step``, ``names``, and those ``trajectories`` that were recorded.
 
     NaN stands for a metric that the software which recorded a point didn't have yet.
     """
-    names = (*COLUMNS, *trajectories)
+    names = (*_KEYS, *names, *trajectories)
     payloads = tx.scalars(
         select(series_chunks.c.payload)
         .where(series_chunks.c.experiment_id == experiment_id)

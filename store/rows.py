@@ -45,6 +45,12 @@ def _query(columns: tuple[Any, ...], *, lock: bool) -> Select[*tuple[Any, ...]]:
     return query.with_for_update() if lock else query
 
 
+def those(tx: Connection, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that are still there, in their order."""
+    present = set(tx.scalars(select(experiments.c.id).where(experiments.c.id.in_(list(ids)))))
+    return [name for name in ids if name in present]
+
+
 def several(tx: Connection, ids: Sequence[str]) -> list[AnyRow]:
     """The rows of a page's experiments, in the order of ``ids``."""
     found = {row.id: row for row in tx.execute(select(*SHORT).where(experiments.c.id.in_(list(ids))))}

@@ -1,6 +1,8 @@
-"""Commands that ask: query."""
+"""Commands that ask: query, export."""
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -71,3 +73,35 @@ def query(
             print_json(record)
     else:
         console().print(experiments_table(records) if records else "No experiments.")
+
+
+@app.command(rich_help_panel=_PANEL)
+def export(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to; .csv, .json, .ndjson, .parquet or .arrow.")],
+    q: Filter = None,
+    *,
+    what: Annotated[
+        Literal["runs", "series", "experiments"],
+        typer.Option(help="A row for each run, point or experiment."),
+    ] = "runs",
+    fields: Annotated[str | None, typer.Option(help="Of the experiment, beside the numbers.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Such as train_loss,imbalance; all where left out.")] = None,
+    sort: Sort = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all that a filter finds to a file, never sampled, and print its path.
+
+    For example:
+    ```
+    extrapolab export tag:figure-1 -o runs.parquet
+    extrapolab export 'sweep:swp_019ab3' --what series --metrics train_loss -o curves.csv
+    ```
+    """
+    if not output.suffix:
+        raise typer.BadParameter("needs an ending that names the format, such as .csv", param_hint="--output")
+    with lab_of(context) as lab:
+        found = lab.query(q, sort=sort)
+        named = (text.split(",") if text else None for text in (fields, metrics))
+        path = found.export(output, what, **dict(zip(("fields", "metrics"), named, strict=True)))
+    typer.echo(json.dumps({"path": str(path)}) if as_json else path)

@@ -85,7 +85,7 @@ def read(tx: Connection, question: Question, metrics: Sequence[str], fields: Seq
         raise BadQuery(Problem("/query/q", "too_many", message))
     first, last = len(own), len(own) + len(metrics)
     words = len(own) - 1
-    numbers = [[_number(v, row[words].get(m)) for m, v in zip(metrics, row[first:last], strict=True)] for row in rows]
+    numbers = [[number(v, row[words].get(m)) for m, v in zip(metrics, row[first:last], strict=True)] for row in rows]
     ids, names, setups, seeds, outcomes, steps = ([row[n] for row in rows] for n in range(6))
     keys = [tuple(row[last:]) for row in rows]
     return Endings(
@@ -93,5 +93,6 @@ def read(tx: Connection, question: Question, metrics: Sequence[str], fields: Seq
     )
 
 
-def _number(number: float | None, word: str | None) -> float:
-    return number if number is not None else float(word) if word else np.nan
+def number(stored: float | None, word: str | None) -> float:
+    """A metric of a run; NaN also where there is none."""
+    return stored if stored is not None else float(word) if word else np.nan

@@ -68,3 +68,21 @@ def test_a_table_groups_runs(client, spec, invoke):
     shown = invoke("query", "tag:tabulated", "--group", "training.length", "--metrics", "fit_error")
     assert "fit_error.median" in shown.stdout
     assert len(shown.stdout.splitlines()) == 3
+
+
+def test_a_result_set_becomes_a_file_and_a_frame(client, spec, invoke, tmp_path):
+    done = client.submit(spec(tags=["exported"])).wait(60)
+    wanted = {run.seed: run.summary["train_loss"] for run in done.runs}
+    found = client.query("tag:exported")
+    for frame in (found.to_pandas(), found.to_polars()):
+        assert dict(zip(frame["seed"], frame["train_loss"], strict=True)) == wanted
+        assert set(frame["training.length"]) == {5}
+    series = found.to_pandas("series", metrics=["fit_error"])
+    assert list(series["fit_error"]) == list(done.series(["fit_error"])["fit_error"])
+    file = tmp_path / "runs.csv"
+    written = invoke("export", "tag:exported", "-o", file, "--metrics", "train_loss", "--json")
+    assert json.loads(written.stdout) == {"path": str(file)}
+    assert repr(wanted[3]) in file.read_text()
+    with pytest.raises(Refused):
+        found.export(tmp_path / "runs.xlsx")
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]

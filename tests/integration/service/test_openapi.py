@@ -38,6 +38,9 @@ CONFIG = {
             "submit_v1_sweeps_post",  # whether the base and the values on its axes are specs
             "extend_v1_sweeps__id__extend_post",
             "table_v1_sweeps__id__table_get",  # names in a list
+            "table_v1_table_get",  # names in lists
+            "export_v1_export_get",
+            "listing_v1_experiments_get",
             "figure_v1_sweeps__id__figures__name___format__get",  # the axes of a sweep
         )
     ],

@@ -144,7 +144,7 @@ def test_a_trajectory_that_was_not_recorded_is_refused_with_how_to_ask_for_it(cl
         ("seeds=2,x", [("/query/seeds", None)] * 2),
         ("seeds=01", [("/query/seeds", None)]),
         ("names=nothing&seeds=7", [("/query/names", None), ("/query/seeds", None)]),
-        ("format=parquet", [("/query/format", None)]),
+        ("format=xlsx", [("/query/format", None)]),
         ("max_points=1", [("/query/max_points", None)]),
     ],
 )

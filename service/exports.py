@@ -1,0 +1,124 @@
+"""Whole result sets in one call, streamed: however many experiments a question finds, memory stays that of one page."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
+
+from core.result import METRICS, SERIES
+from service import documentation, wire
+from service.edge import Edge, Here
+from service.encoding import MEDIA_TYPES, FileFormat, documents, encode
+from service.errors import Invalid, unknown
+from service.questions import Asked
+from store import cursor as cursors
+from store import rows
+from store.query import endings, extracts, pages
+from store.query.errors import BadQuery
+from store.query.extracts import Columns
+from store.query.question import Question
+from store.records import Experiment
+
+router = APIRouter(prefix="/v1/export", tags=["questions"])
+
+AT_ONCE = 200
+"""Experiments that are read at once."""
+
+What = Literal["runs", "series", "experiments"]
+
+
+@router.get(
+    "",
+    response_class=StreamingResponse,
+    responses={
+        200: documentation.file("The file.", *MEDIA_TYPES.values()) | {"headers": {}},
+        **documentation.problems(400, 501, 503),
+    },
+)
+def export(
+    *,
+    here: Here,
+    asked: Asked,
+    what: Annotated[
+        What,
+        Query(description="A row for each run that has ended, for each recorded point, or for each experiment."),
+    ] = "runs",
+    form: Annotated[FileFormat, Query(alias="format")] = "csv",
+    fields: Annotated[
+        str | None,
+        Query(
+            description="Fields of the experiment beside its numbers, separated by commas (`/v1/fields`).",
+            examples=["name,training.length"],
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        Query(description="Metrics, separated by commas; all by default.", examples=["train_loss,fit_error"]),
+    ] = None,
+) -> StreamingResponse:
+    """Export all that `q` finds, in the order of `sort`, never sampled.
+
+    CSV and JSON have numbers that are read back exactly, non-finite ones as words; Parquet and Arrow (a stream) have
+    real NaN and infinities. `what=experiments` as JSON or NDJSON has whole experiments, as `/v1/experiments` has them.
+    Experiments that come in meanwhile may or may not be among them; no other is missing or twice.
+    """
+    chosen = _metrics(metrics, SERIES if what == "series" else tuple(METRICS))
+    try:
+        beside = endings.fields_of(",".join(extracts.USUAL) if fields is None else fields)
+    except BadQuery as error:
+        raise error.at("/query/fields") from None
+    if what == "experiments" and form in {"json", "ndjson"}:
+        items = (wire.as_json(wire.Experiment.written(one)) for one in _experiments(here, asked))
+        content = documents("json" if form == "json" else "ndjson", items)
+    elif what == "series":
+        pieces = (piece for ids in _pages(here, asked) for name in ids for piece in _series(here, name, chosen))
+        content = encode(form, extracts.headings_of_series(chosen), pieces)
+    else:
+        of_runs = what == "runs"
+        headings = (extracts.headings_of_runs if of_runs else extracts.headings_of_experiments)(beside, chosen)
+        read = extracts.runs_of if of_runs else extracts.experiments_of
+
+        def piece(ids: Sequence[str]) -> Columns:
+            with here.database.read() as tx:
+                return read(tx, rows.those(tx, ids), beside, chosen)
+
+        content = encode(form, headings, map(piece, _pages(here, asked)))
+    first = list(itertools.islice(content, 2))  # what fails at once, fails with an answer that says so
+    disposition = {"Content-Disposition": f'attachment; filename="extrapolab-{what}.{form}"'}
+    return StreamingResponse(itertools.chain(first, content), media_type=MEDIA_TYPES[form], headers=disposition)
+
+
+def _metrics(text: str | None, known: Sequence[str]) -> list[str]:
+    names = list(known) if text is None else list(dict.fromkeys(text.split(",")))
+    problems = [unknown("/query/metrics", "metric", name, known) for name in names if name not in known]
+    if problems:
+        raise Invalid(*problems)
+    return names
+
+
+def _pages(here: Edge, question: Question) -> Iterator[list[str]]:
+    """The ids, a page at a time, each read by itself, so that no slow reader holds the database."""
+    cursor: str | None = None
+    while True:
+        with here.database.read() as tx:
+            marks = pages.page(tx, question, cursor=cursor, limit=AT_ONCE)
+        if marks:
+            yield [mark.id for mark in marks]
+        if len(marks) < AT_ONCE:
+            return
+        cursor = cursors.encode(marks[-1])
+
+
+def _experiments(here: Edge, question: Question) -> Iterator[Experiment]:
+    for ids in _pages(here, question):
+        with here.database.read() as tx:
+            found = rows.load(tx, rows.several(tx, rows.those(tx, ids)))
+        yield from found
+
+
+def _series(here: Edge, experiment_id: str, names: Sequence[str]) -> Iterator[Columns]:
+    with here.database.read() as tx:
+        pieces = extracts.series_of(tx, experiment_id, names)
+    yield from pieces
