@@ -65,7 +65,7 @@ class Experiment:
 
     @property
     def state(self) -> str:
-        """``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``."""
+        """``queued``, ``running``, ``paused``, ``completed``, ``failed`` or ``cancelled``."""
         return self.record.state
 
     @property
@@ -123,7 +123,7 @@ class Experiment:
 
     def _completed(self) -> Self:
         if self.state == "failed":
-            failure = self.failure or Failure(kind="internal", sentence="The lab recorded no reason.")
+            failure = self.failure or Failure(kind="infrastructure", sentence="The lab recorded no reason.")
             raise ExperimentFailed(self.id, failure.kind, failure.sentence)
         if self.state == "cancelled":
             raise ExperimentCancelled(self.id)
@@ -183,6 +183,24 @@ class Experiment:
             Conflict: It has ended already.
         """
         self._transport.post(f"{self._path}:cancel")
+        return self.refresh()
+
+    def pause(self) -> Self:
+        """Puts it aside; a running one is saved and lets go within seconds.
+
+        Raises:
+            Conflict: It is paused already, or has ended.
+        """
+        self._transport.post(f"{self._path}:pause")
+        return self.refresh()
+
+    def resume(self) -> Self:
+        """Queues it again after it was paused; it goes on where it was.
+
+        Raises:
+            Conflict: It is not paused.
+        """
+        self._transport.post(f"{self._path}:resume")
         return self.refresh()
 
     def retry(self) -> Self:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import quote
 
 from core.spec import ExperimentSpec
 from extrapolab.experiment import Experiment
@@ -223,6 +224,14 @@ class Lab:
     def workers(self) -> list[Worker]:
         """The lab's worker slots and what each of them runs."""
         return [Worker.read(item) for item in self._transport.items("/v1/workers")]
+
+    def drain(self, id: str) -> Worker:  # noqa: A002  # the lab's word
+        """Has a worker slot hand back what it runs and claim no more; the slot as it is now.
+
+        Raises:
+            NotFound: The lab has no worker slot of this id.
+        """
+        return Worker.read(self._transport.post(f"/v1/workers/{quote(id, safe='')}:drain", repeatable=True))
 
     def studies(self) -> list[StudyRecord]:
         """The studies that the lab offers."""

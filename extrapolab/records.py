@@ -48,6 +48,13 @@ class Progress(Record):
     eta_seconds: float | None = None
 
 
+class Place(Record):
+    """Where a queued experiment stands: the next one is at 1."""
+
+    position: int
+    eta_seconds: float | None = None
+
+
 class Run(Record):
     """One seed of an experiment; all but the seed is there when it is done."""
 
@@ -103,7 +110,9 @@ class ExperimentRecord(_Specified):
     device: str | None = None
     owner: str = ""
     priority: int = 0
+    queue: Place | None = None
     cancel_requested: bool = False
+    pause_requested: bool = False
     warnings: tuple[str, ...] = ()
     created_at: datetime
     started_at: datetime | None = None
@@ -241,9 +250,14 @@ class Log(Record):
 
 
 class Worker(Record):
-    """A worker slot of the lab."""
+    """A worker slot of the lab.
+
+    ``state`` is ``idle``, ``busy``, ``draining`` (it hands back what it runs), ``drained`` (it claims no more) or
+    ``stale`` (nobody has heard of it for longer than a lease).
+    """
 
     id: str
+    state: str = ""
     host: str
     pid: int
     trainer_pid: int | None = None

@@ -14,6 +14,7 @@ from extrapolab.records import (
     Claim,
     ExperimentRecord,
     Group,
+    Place,
     QueryField,
     ReportSummary,
     Run,
@@ -94,17 +95,20 @@ def measure_line(found: Theorem) -> str:
 
 def workers_table(workers: Iterable[Worker]) -> Table:
     """One line per worker slot."""
-    rows = table("host", "pid", "trainer", "device", "threads", "last heartbeat", "runs")
+    rows = table("id", "state", "host", "pid", "trainer", "device", "threads", "last heartbeat", "runs")
     for worker in workers:
         rows.add_row(
+            worker.id,
+            styled(worker.state or "-"),
             worker.host,
             str(worker.pid),
             "-" if worker.trainer_pid is None else str(worker.trainer_pid),
             worker.device,
             str(worker.threads),
             f"{duration(worker.heartbeat_age_seconds)} ago",
-            worker.experiment_id or "idle",
+            worker.experiment_id or "-",
         )
+    rows.columns[0].no_wrap = True
     return rows
 
 
@@ -115,6 +119,7 @@ def describe(record: ExperimentRecord, to: Console) -> None:
         "id": record.id,
         "tags": " ".join(record.tags),
         "setup": setup_line(record.spec),
+        "in line": _place(record.queue),
         "progress": _progress(record),
         "failure": f"{record.error.kind}: {record.error.sentence}" if record.error else "",
         "device": record.device or "",
@@ -161,6 +166,13 @@ def speed(record: ExperimentRecord) -> str:
     if progress.eta_seconds is not None:
         parts.append(f"{duration(progress.eta_seconds)} left")
     return ", ".join(parts)
+
+
+def _place(place: Place | None) -> str:
+    if place is None:
+        return ""
+    soon = "" if place.eta_seconds is None else f", starts in about {duration(place.eta_seconds)}"
+    return f"at {place.position:,}{soon}"
 
 
 def _progress(record: ExperimentRecord) -> str:

@@ -22,6 +22,11 @@ STYLES = {
     "diverged": "yellow",
     "step_budget_spent": "yellow",
     "cancelled": "dim",
+    "paused": "yellow",
+    "busy": "cyan",
+    "draining": "yellow",
+    "drained": "yellow",
+    "stale": "bold red",
 }
 """Colours of states, outcomes and verdicts; only on a terminal."""
 

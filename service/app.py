@@ -3,10 +3,14 @@
 ``uvicorn --factory service.app:create`` starts it with the settings of the environment.
 """
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -19,6 +23,7 @@ from service import (
     exports,
     figures,
     history,
+    live,
     operations,
     problems,
     questions,
@@ -31,6 +36,7 @@ from service import (
     theorem,
 )
 from service.edge import Edge
+from service.feed import Feed
 from service.origin import refuse_foreign
 from service.parameters import refuse_unknown
 from service.requests import RequestIds
@@ -44,6 +50,7 @@ ROUTERS = (
     questions,
     experiments,
     history,
+    live,
     results,
     figures,
     theorem,
@@ -83,7 +90,7 @@ def build(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     database = Database(settings.database_url)
-    app.state.edge = Edge(settings, database, Bell(database, settings))
+    app.state.edge = Edge(settings, database, Bell(database, settings), Feed(database))
     for part in ROUTERS:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -101,7 +108,33 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.openapi()  # takes a moment, and every request is checked against it
     edge.bell.start()
     try:
-        yield
+        async with edge.feed.running():
+            with _ending(edge.feed):
+                yield
     finally:
         edge.bell.stop()
         edge.database.dispose()
+
+
+@contextmanager
+def _ending(feed: Feed) -> Iterator[None]:
+    """Ends the streams when the server is told to stop: it would wait for them before it says so to the application."""
+    if threading.current_thread() is not threading.main_thread():  # as in a test: nobody can be told by a signal
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    servers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(feed.end)
+        server = servers[signal.Signals(number)]
+        if callable(server):
+            server(number, frame)
+
+    for number in servers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, server in servers.items():
+            signal.signal(number, server)

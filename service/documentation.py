@@ -58,6 +58,11 @@ def file(description: str, *media_types: str) -> dict[str, Any]:
     return {"description": description, "content": content, "headers": {"ETag": _header("ETag")}}
 
 
+def stream(example: str) -> dict[str, Any]:
+    """An answer that goes on, as server-sent events."""
+    return {"description": "A stream of events.", "content": {"text/event-stream": {"example": example}}}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a call may answer; 422 is always among them, as unknown parameters are refused."""
     content = {kinds.MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.feed import Feed
 from service.settings import Settings
 from store.database import Database
 from store.wakeup import Bell
@@ -18,11 +19,13 @@ class Edge:
         settings: The service's settings.
         database: Where experiments are kept.
         bell: Rung after a commit that leaves something to do.
+        feed: Tells streams what happens.
     """
 
     settings: Settings
     database: Database
     bell: Bell
+    feed: Feed
 
 
 def edge_of(request: Request) -> Edge:

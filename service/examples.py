@@ -5,6 +5,7 @@ The numbers are those that it gave, rounded.
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.result import Outcome
 from core.spec import ExperimentSpec, SweepSpec, setup_hash, spec_hash
 from core.theory import theorem
 from service import wire
-from store.records import Experiment, Progress, RunRecord, Submission
+from store.records import Experiment, Progress, RunRecord, Submission, WorkerRecord
 from store.states import State
 from store.sweeps import Member, Sweep
 
@@ -97,37 +98,67 @@ DRY_RUN: Json = json.loads(
         spec=_spec, warnings=[], cost=wire.CostEstimate.of(estimate(_spec)), theorem=_theorem, **_hashes
     ).model_dump_json()
 )
-CANCELLED: Json = wire.Moved(id=ID, state=State.CANCELLED, cancel_requested=True, links=wire.Links.of(ID)).model_dump(
-    mode="json"
+_experiment = Experiment(
+    id=ID,
+    content=_spec.model_dump(mode="json"),
+    state=State.COMPLETED,
+    owner="ada",
+    priority=0,
+    not_before=None,
+    max_seconds=None,
+    max_memory_mb=None,
+    device="cpu",
+    attempts=1,
+    failure=None,
+    progress=Progress(step=2000, of=2000, steps_per_second=2600.0, eta_seconds=0.0),
+    cancel_requested=False,
+    pause_requested=False,
+    created_at=_submitted,
+    started_at=_submitted + 0.1,
+    finished_at=_submitted + 0.9,
+    version=1,
+    warnings=(),
+    provenance={"device": "cpu", "torch": "2.13.0"},
+    runs=(RunRecord(seed=0, outcome=Outcome.FITTED, steps=2000, summary=SUMMARY),),
+    **_hashes,
 )
 CANCELLATION: Json = {"q": "tag:example and state = queued", "expect_count": 1}
 CANCELLED_ALL: Json = wire.Cancelled.of({ID: State.CANCELLED}).model_dump(mode="json")
-_experiment = wire.Experiment.written(
-    Experiment(
-        id=ID,
-        content=_spec.model_dump(mode="json"),
-        state=State.COMPLETED,
-        owner="ada",
-        priority=0,
-        not_before=None,
-        max_seconds=None,
-        max_memory_mb=None,
+EXPERIMENT: Json = json.loads(wire.as_json(wire.Experiment.written(_experiment)))
+
+
+def _moved(state: State) -> Json:
+    return wire.Moved.of(replace(_experiment, state=state)).model_dump(mode="json")
+
+
+CANCELLED, PAUSED, RESUMED = _moved(State.CANCELLED), _moved(State.PAUSED), _moved(State.QUEUED)
+STREAM = f"""\
+: open
+retry: 1000
+
+event: state
+data: {{"id":"{ID}","state":"running","kind":"started","number":2,"at":"2026-11-22T20:00:00Z","attempt":1, ...}}
+id: 2
+
+event: progress
+data: {{"id":"{ID}","step":1300,"of":2000,"steps_per_second":2600.0,"eta_seconds":0.27}}
+
+"""
+WORKER: Json = wire.Worker.of(
+    WorkerRecord(
+        id="worker_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c",
+        host="node1",
+        pid=4711,
+        trainer_pid=4712,
         device="cpu",
-        attempts=1,
-        failure=None,
-        progress=Progress(step=2000, of=2000, steps_per_second=2600.0, eta_seconds=0.0),
-        cancel_requested=False,
-        created_at=_submitted,
-        started_at=_submitted + 0.1,
-        finished_at=_submitted + 0.9,
-        version=1,
-        warnings=(),
-        provenance={"device": "cpu", "torch": "2.13.0"},
-        runs=(RunRecord(seed=0, outcome=Outcome.FITTED, steps=2000, summary=SUMMARY),),
-        **_hashes,
-    )
-)
-EXPERIMENT: Json = json.loads(wire.as_json(_experiment))
+        threads=2,
+        heartbeat_at=_submitted,
+        experiment_id=ID,
+        draining=True,
+    ),
+    _submitted + 0.5,
+    30.0,
+).model_dump(mode="json")
 REPORT: Json = {
     "name": "balanced",
     "size": "quick",

@@ -1,18 +1,21 @@
-"""One experiment, and the list of them: read, describe, cancel, retry, remove."""
+"""One experiment, and the list of them: read, describe, cancel, pause, resume, retry, remove."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection
 
 from core.errors import Problem
 from core.spec.explain import shorten
 from service import body, documentation, etags, examples, parts, wire
-from service.edge import Here
+from service.edge import Edge, Here
 from service.errors import PreconditionFailed, PreconditionMissing
 from service.parameters import Cursor, ExperimentId, IfMatch, IfNoneMatch, Limit
 from service.questions import Asked
-from store import experiments, records
+from store import experiments, line, records
 from store.query import pages
+from store.states import State
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
 
@@ -73,7 +76,8 @@ def one(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = No
     """Read an experiment: its spec, how far it is, and what came out so far."""
     with here.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
-    return _tagged(experiment, if_none_match)
+        place = _place(tx, here, experiment_id)
+    return _tagged(experiment, if_none_match, place)
 
 
 @router.patch(
@@ -98,7 +102,8 @@ def edit(experiment_id: ExperimentId, here: Here, content: body.JsonBody, if_mat
             message = "is not an ETag of this experiment: read it again, then edit"
             raise PreconditionFailed(Problem("/header/If-Match", "unknown_etag", message, shorten(if_match)))
         edited = experiments.edit(tx, experiment_id, version=version, **change)
-    return _tagged(edited, None)
+        place = _place(tx, here, experiment_id)
+    return _tagged(edited, None, place)
 
 
 @router.delete(
@@ -126,10 +131,39 @@ def remove(experiment_id: ExperimentId, here: Here) -> None:
 )
 def cancel(experiment_id: ExperimentId, here: Here, response: Response) -> wire.Moved:
     """Cancel an experiment. A running one stops within seconds and keeps what it recorded."""
-    with here.database.write() as tx:
-        state = experiments.request_cancel(tx, experiment_id)
-    response.status_code = 200 if state.is_final else 202
-    return wire.Moved(id=experiment_id, state=state, cancel_requested=True, links=wire.Links.of(experiment_id))
+    moved = _moved(here, experiment_id, experiments.request_cancel)
+    response.status_code = 202 if moved.state is State.RUNNING else 200
+    return moved
+
+
+@router.post(
+    "/{id:experiment}:pause",
+    response_model=wire.Moved,
+    responses={
+        200: documentation.answer("It was queued and is paused.", examples.PAUSED),
+        202: documentation.answer("Its worker is asked to save it and let go.") | {"model": wire.Moved},
+        **documentation.problems(404, 409, 503),
+    },
+)
+def pause(experiment_id: ExperimentId, here: Here, response: Response) -> wire.Moved:
+    """Put an experiment aside. A running one is saved where it is and paused within seconds."""
+    moved = _moved(here, experiment_id, experiments.request_pause)
+    response.status_code = 202 if moved.state is State.RUNNING else 200
+    return moved
+
+
+@router.post(
+    "/{id:experiment}:resume",
+    status_code=202,
+    response_model=wire.Moved,
+    responses={
+        202: documentation.answer("Queued again, or no longer about to be paused.", examples.RESUMED),
+        **documentation.problems(404, 409, 503),
+    },
+)
+def resume(experiment_id: ExperimentId, here: Here) -> wire.Moved:
+    """Queue a paused experiment again; it goes on where it was, to the same result."""
+    return _moved(here, experiment_id, experiments.resume)
 
 
 @router.post(
@@ -140,12 +174,22 @@ def cancel(experiment_id: ExperimentId, here: Here, response: Response) -> wire.
 )
 def retry(experiment_id: ExperimentId, here: Here) -> wire.Moved:
     """Queue a failed or cancelled experiment again; it resumes where it was, if it got so far."""
+    return _moved(here, experiment_id, experiments.retry)
+
+
+def _moved(here: Edge, experiment_id: str, move: Callable[[Connection, str], State]) -> wire.Moved:
     with here.database.write() as tx:
-        state = experiments.retry(tx, experiment_id)
-    here.bell.ring()
-    return wire.Moved(id=experiment_id, state=state, cancel_requested=False, links=wire.Links.of(experiment_id))
+        move(tx, experiment_id)
+        moved = wire.Moved.of(experiments.get(tx, experiment_id))
+    if moved.state is State.QUEUED:
+        here.bell.ring()
+    return moved
 
 
-def _tagged(experiment: records.Experiment, if_none_match: str | None) -> Response:
-    content = wire.as_json(wire.Experiment.written(experiment))
+def _place(tx: Connection, here: Edge, experiment_id: str) -> records.Place | None:
+    return line.place(tx, experiment_id, fresh_seconds=here.settings.lease_seconds)
+
+
+def _tagged(experiment: records.Experiment, if_none_match: str | None, place: records.Place | None) -> Response:
+    content = wire.as_json(wire.Experiment.written(experiment, place))
     return etags.answer(content, "application/json", if_none_match, experiment.version)

@@ -10,10 +10,10 @@ from kombu.exceptions import OperationalError
 from pydantic_core import to_json
 
 from core.spec import ExperimentSpec
-from service import documentation, wire
+from service import documentation, examples, wire
 from service.edge import Here
 from service.pages import page
-from service.parameters import Cursor, Limit
+from service.parameters import Cursor, Limit, WorkerId
 from store import schema, workers
 from store.database import now
 
@@ -28,7 +28,25 @@ def listing(here: Here, limit: Limit = 50, cursor: Cursor = None) -> wire.Page[w
     with here.database.read() as tx:
         found, at = workers.listing(tx), now(tx)
     items, following = page(found, lambda worker: worker.id, limit=limit, cursor=cursor)
-    return wire.Page(items=[wire.Worker.of(worker, at) for worker in items], next=following)
+    lease = here.settings.lease_seconds
+    return wire.Page(items=[wire.Worker.of(worker, at, lease) for worker in items], next=following)
+
+
+@router.post(
+    "/v1/workers/{id:experiment}:drain",
+    status_code=202,
+    response_model=wire.Worker,
+    responses={202: documentation.answer("It is asked to.", examples.WORKER), **documentation.problems(404, 503)},
+)
+def drain(worker_id: WorkerId, here: Here) -> wire.Worker:
+    """Drain a worker slot: within seconds it saves and hands back what it runs, and claims no more.
+
+    It stays on the list as `drained` until its process is ended; a worker that is started anew is not drained.
+    """
+    with here.database.write() as tx:
+        drained, at = workers.drain(tx, worker_id), now(tx)
+    here.bell.ring()
+    return wire.Worker.of(drained, at, here.settings.lease_seconds)
 
 
 @router.get("/v1/schema", response_model=dict[str, Any], responses=documentation.problems())

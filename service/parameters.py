@@ -46,6 +46,10 @@ ExperimentId = Annotated[
     ),
 ]
 
+WorkerId = Annotated[
+    str, Path(alias="id", description="Id of the worker slot, as `GET /v1/workers` lists it.", max_length=100)
+]
+
 Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page.")]
 Cursor = Annotated[
     str | None, Query(min_length=1, max_length=500, description="`next` of the page before; leave out for the first.")

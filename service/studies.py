@@ -24,7 +24,7 @@ from service.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
 from store import experiments, results, sweeps
 from store.intake import Options
 from store.records import Experiment, Submission
-from store.states import State
+from store.states import PENDING, State
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])
 
@@ -189,7 +189,7 @@ def _state(wanted: int, found: Sequence[Experiment]) -> wire.StudyState:
         return wire.StudyState.NOT_STARTED
     if states.count(State.COMPLETED) == wanted:
         return wire.StudyState.COMPLETED
-    if State.QUEUED not in states and State.RUNNING not in states:
+    if not any(state in PENDING for state in states):
         return wire.StudyState.INCOMPLETE
     begun = State.RUNNING in states or State.COMPLETED in states
     return wire.StudyState.RUNNING if begun else wire.StudyState.QUEUED

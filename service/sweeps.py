@@ -16,7 +16,7 @@ from service.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
 from store import experiments, intake, sweeps
 from store.errors import IllegalMove, NotFound
 from store.intake import Options
-from store.states import State
+from store.states import PENDING, State
 
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
 
@@ -157,9 +157,9 @@ def extend(sweep_id: SweepId, here: Here, content: body.JsonBody, owner: Owner =
     responses={200: documentation.answer("They are cancelled, or about to be."), **documentation.problems(404, 503)},
 )
 def cancel(sweep_id: SweepId, here: Here) -> wire.SweepMoved:
-    """Cancel every queued or running experiment of a sweep, but those that another sweep has too."""
+    """Cancel every queued, running or paused experiment of a sweep, but those that another sweep has too."""
     with here.database.read() as tx:
-        pending = sweeps.ids(tx, sweep_id, (State.QUEUED, State.RUNNING), alone=True)
+        pending = sweeps.ids(tx, sweep_id, PENDING, alone=True)
     return _moved(here, sweep_id, pending, experiments.request_cancel)
 
 

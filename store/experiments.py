@@ -1,4 +1,4 @@
-"""The repository of experiments: submit, read, cancel, edit, retry, remove. :mod:`store.query` finds them.
+"""The repository of experiments: submit, read, cancel, pause, edit, retry, remove. :mod:`store.query` finds them.
 
 What workers do with them is in :mod:`store.queue`, what came out of them in :mod:`store.results`.
 """
@@ -14,7 +14,7 @@ from store.draft import Draft
 from store.errors import IllegalMove, VersionConflict
 from store.intake import Options as Options  # noqa: PLC0414  # known from here
 from store.records import Event, EventKind, Experiment, Log, Submission
-from store.states import State, move
+from store.states import RETRIED, State, move
 from store.tables import events as event_table
 from store.tables import experiments
 from store.tables import logs as log_table
@@ -61,7 +61,7 @@ def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experi
 
 
 def request_cancel(tx: Connection, experiment_id: str) -> State:
-    """Cancels a queued experiment, asks the worker of a running one to stop; the state then.
+    """Cancels a queued or paused experiment, asks the worker of a running one to stop; the state then.
 
     Raises:
         NotFound: There is none.
@@ -72,13 +72,57 @@ def request_cancel(tx: Connection, experiment_id: str) -> State:
     state, at = State(row.state), now(tx)
     if state.is_final:
         raise IllegalMove(state, "cancel", "it has ended")
-    if state is State.QUEUED:
+    if state is not State.RUNNING:
         transition(tx, experiment_id, state, State.CANCELLED, at=at, kind=EventKind.CANCELLED)
         return State.CANCELLED
     if not row.cancel_requested:
         _set(tx, experiment_id, cancel_requested=True)
         note(tx, experiment_id, EventKind.CANCEL_REQUESTED, at=at, attempt=row.attempt)
     return state
+
+
+def request_pause(tx: Connection, experiment_id: str) -> State:
+    """Pauses a queued experiment, asks the worker of a running one to save it and let go; the state then.
+
+    Raises:
+        NotFound: There is none.
+        IllegalMove: It is paused, has ended, or is about to be cancelled.
+    """
+    columns = experiments.c.state, experiments.c.attempt, experiments.c.cancel_requested, experiments.c.pause_requested
+    row = rows.one(tx, experiment_id, *columns, lock=True)
+    state, at = State(row.state), now(tx)
+    if state.is_final:
+        raise IllegalMove(state, "pause", "it has ended")
+    if row.cancel_requested:
+        raise IllegalMove(state, "pause", "it is about to be cancelled")
+    if state is State.RUNNING:
+        if not row.pause_requested:
+            _set(tx, experiment_id, pause_requested=True)
+            note(tx, experiment_id, EventKind.PAUSE_REQUESTED, at=at, attempt=row.attempt)
+        return state
+    move(state, State.PAUSED)
+    transition(tx, experiment_id, state, State.PAUSED, at=at, kind=EventKind.PAUSED)
+    return State.PAUSED
+
+
+def resume(tx: Connection, experiment_id: str) -> State:
+    """Queues a paused experiment again, with its checkpoint; takes back the wish to pause a running one.
+
+    Raises:
+        NotFound: There is none.
+        IllegalMove: It is not paused, nor about to be.
+    """
+    columns = experiments.c.state, experiments.c.attempt, experiments.c.pause_requested
+    row = rows.one(tx, experiment_id, *columns, lock=True)
+    state, at = State(row.state), now(tx)
+    if state is State.RUNNING and row.pause_requested:
+        _set(tx, experiment_id, pause_requested=False)
+        note(tx, experiment_id, EventKind.PAUSE_WITHDRAWN, at=at, attempt=row.attempt)
+        return state
+    if state is not State.PAUSED:
+        raise IllegalMove(state, "resume", "it is not paused" + ("; retry it" if state in RETRIED else ""))
+    transition(tx, experiment_id, state, State.QUEUED, at=at, kind=EventKind.RESUMED)
+    return State.QUEUED
 
 
 def retry(tx: Connection, experiment_id: str) -> State:
@@ -90,7 +134,7 @@ def retry(tx: Connection, experiment_id: str) -> State:
     """
     state = State(rows.one(tx, experiment_id, experiments.c.state, lock=True).state)
     if not state.is_final:
-        raise IllegalMove(state, "retry", "it has not ended")
+        raise IllegalMove(state, "retry", "it has not ended" + ("; resume it" if state is State.PAUSED else ""))
     move(state, State.QUEUED, verb="retry")
     fresh: dict[str, Any] = {
         "cancel_requested": False,

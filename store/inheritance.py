@@ -16,7 +16,7 @@ from core.spec import ExperimentSpec, FromExperimentStart, LinearStudent, channe
 from core.spec.explain import shorten
 from store import rows, runs
 from store.errors import NotFound
-from store.states import State
+from store.states import PENDING, State
 from store.tables import experiments
 
 POINTER = "/student/start/id"
@@ -68,9 +68,9 @@ def inherited(tx: Connection, spec: ExperimentSpec, *, lock: bool = False) -> In
 
 
 def heirs(tx: Connection, experiment_id: str) -> list[str]:
-    """The queued and running experiments that begin from this one."""
+    """The experiments that begin from this one and have not ended."""
     begins_from = experiments.c.spec["student", "start", "id"].as_string()
-    pending = experiments.c.state.in_([State.QUEUED, State.RUNNING])
+    pending = experiments.c.state.in_(PENDING)
     return list(tx.scalars(select(experiments.c.id).where(pending, begins_from == experiment_id)))
 
 

@@ -21,7 +21,7 @@ from store.states import State
 from store.tables import AnyRow, events, experiments, tags
 
 REUSED = (State.QUEUED, State.RUNNING, State.COMPLETED)
-"""States in which an equal experiment is as good as a new one."""
+"""States in which an equal experiment is as good as a new one. One that is put aside is not: it may stay there."""
 
 AT_ONCE = 500
 """Hashes or ids that one query names."""
@@ -37,7 +37,8 @@ _ALIKE = select(
 ).where(arrivals.SEEN)
 _EQUALS = (
     _ALIKE.where(experiments.c.spec_hash.in_(bindparam("hashes", expanding=True)))
-    .where(experiments.c.state.in_([literal_column(f"'{state}'") for state in REUSED]), ~experiments.c.cancel_requested)
+    .where(experiments.c.state.in_([literal_column(f"'{state}'") for state in REUSED]))
+    .where(~experiments.c.cancel_requested, ~experiments.c.pause_requested)
     .order_by(experiments.c.created_at, experiments.c.id)
 )
 _EQUALS_TO_KEEP = _EQUALS.with_for_update()
@@ -251,6 +252,7 @@ def _row(new: Submission, draft: Draft, at: float, *, owner: str, options: Optio
         "attempt": 0,
         "fruitless": 0,
         "cancel_requested": False,
+        "pause_requested": False,
         "created_at": at,
         "version": 1,
         "warnings": list(new.warnings),

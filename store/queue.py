@@ -10,41 +10,43 @@ from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement as Condition
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from core.arrays import pack
 from core.errors import SpecError
 from core.result import ExperimentResult
-from store import arrivals, checkpoints, chunks, inheritance, rows, runs
+from store import checkpoints, chunks, inheritance, line, rows, runs
 from store.checkpoints import Checkpoint
 from store.database import now
 from store.errors import Fenced
-from store.records import Claim, EventKind, Failure, FailureKind, Progress
+from store.records import Claim, EventKind, Failure, FailureKind, Progress, Wishes
 from store.states import State
 from store.tables import AnyRow, experiments, logs
 from store.transition import transition
 
-DEVICES = ("cpu", "cuda", "auto")
-"""What an experiment may wish for; ``auto`` waits for any worker."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
+"""How long an experiment rests after an attempt that failed through no fault of its own; doubled with each in a row."""
+
+LOST = Failure(
+    FailureKind.WORKER_LOST,
+    "Its worker or trainer was lost before it could save a checkpoint; it may ask for more memory than there is.",
+)
+
+_WISHED = (experiments.c.cancel_requested, experiments.c.pause_requested, experiments.c.fruitless)
+"""What decides where an experiment goes that its worker lets go of."""
+
+_ENDED = {State.CANCELLED: EventKind.CANCELLED, State.PAUSED: EventKind.PAUSED, State.FAILED: EventKind.FAILED}
 
 
 def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) -> Claim | None:
-    """Takes the best experiment that waits for this device, None if none does.
+    """Takes the experiment that is next in line for this device, None if none waits for it.
 
-    The best has the highest priority, then the longest wait. It is pinned to the device, and resumes from its newest
+    It is pinned to the device, and resumes from its newest
     whole checkpoint: the points that were recorded after that are cut. One whose spec this version of the software
     doesn't understand, or whose start is gone, fails, and the next one is taken.
     """
     at = now(tx)
-    best_first = (
-        select(*rows.SHORT)
-        .where(_claimable(at), experiments.c.device.in_(("auto", device)))
-        .order_by(experiments.c.priority.desc(), experiments.c.created_at, experiments.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)  # PostgreSQL: several workers take several rows; SQLite has one writer
-    )
-    while (best := tx.execute(best_first).first()) is not None:
+    while (best := line.best(tx, device, at)) is not None:
         try:
             return _take(tx, best, at, worker_id=worker_id, device=device, lease_seconds=lease_seconds)
         except (ValidationError, SpecError) as error:
@@ -54,9 +56,10 @@ def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) 
     return None
 
 
-def beat(tx: Connection, claim: Claim, *, lease_seconds: float) -> bool:
-    """Holds on to the experiment for another lease; whether its cancellation is asked for. Raises Fenced."""
-    return bool(_report(tx, claim, lease_until=now(tx) + lease_seconds).cancel_requested)
+def beat(tx: Connection, claim: Claim, *, lease_seconds: float) -> Wishes:
+    """Holds on to the experiment for another lease; what is asked for meanwhile. Raises Fenced."""
+    row = _report(tx, claim, lease_until=now(tx) + lease_seconds)
+    return Wishes(cancel=row.cancel_requested, pause=row.pause_requested)
 
 
 def record(
@@ -125,20 +128,39 @@ def mark_cancelled(
         _write_result(tx, claim, result, points)
 
 
-def fail(tx: Connection, claim: Claim, failure: Failure, log: str) -> None:
-    """Ends the experiment as failed and keeps the trainer's log, with the traceback in it. Raises Fenced."""
-    _leave(tx, claim, State.FAILED, EventKind.FAILED, failure_kind=failure.kind, failure_message=failure.message)
+def fail(tx: Connection, claim: Claim, failure: Failure, log: str, *, max_attempts: int = 1) -> None:
+    """Ends the attempt, and the experiment with it where that is the submitter's turn.
+
+    Otherwise it rests for a moment and is tried again, unless ``max_attempts`` attempts in a row gained no checkpoint.
+
+    Args:
+        tx: An open write.
+        claim: The hold on the experiment.
+        failure: What happened.
+        log: What the trainer printed, with the traceback in it.
+        max_attempts: 1 for an attempt that was the last.
+
+    Raises:
+        Fenced: The experiment is no longer held; nothing is stored.
+    """
+    row = _report(tx, claim)
+    to, values = _after(row, failure, max_attempts)
+    detail = {"kind": failure.kind, "sentence": failure.message}
+    if to is State.QUEUED:
+        values["not_before"] = now(tx) + min(FIRST_PAUSE_SECONDS * 2 ** (row.fruitless - 1), LONGEST_PAUSE_SECONDS)
+    _leave(tx, claim, to, _ENDED.get(to, EventKind.ATTEMPT_FAILED), detail, **values)
     if log:
         _write_log(tx, claim, log)
 
 
 def hand_back(tx: Connection, claim: Claim) -> None:
-    """Queues the experiment again, as when a worker is drained: an attempt that doesn't count. Raises Fenced."""
+    """Lets go of the experiment: an attempt that doesn't count. Raises Fenced.
+
+    It is queued again, as when a worker is drained, or paused or cancelled where that was asked for.
+    """
     row = _report(tx, claim)
-    if row.cancel_requested:
-        _leave(tx, claim, State.CANCELLED, EventKind.CANCELLED)
-    else:
-        _leave(tx, claim, State.QUEUED, EventKind.HANDED_BACK, fruitless=max(0, row.fruitless - 1))
+    to = _where_to(row)
+    _leave(tx, claim, to, _ENDED.get(to, EventKind.HANDED_BACK), fruitless=max(0, row.fruitless - 1))
 
 
 def append_log(tx: Connection, claim: Claim, text: str) -> None:
@@ -151,31 +173,19 @@ def reap(tx: Connection, *, max_attempts: int) -> int:
     """Takes experiments from workers whose lease is over; how many.
 
     They are queued again, or failed after ``max_attempts`` attempts in a row that gained no checkpoint, or cancelled
-    where that was asked for. Safe in several processes at once.
+    or paused where that was asked for. Safe in several processes at once.
     """
     at = now(tx)
     expired = tx.execute(
-        select(experiments.c.id, experiments.c.attempt, experiments.c.fruitless, experiments.c.cancel_requested)
+        select(experiments.c.id, experiments.c.attempt, experiments.c.worker_id, *_WISHED)
         .where(experiments.c.state == State.RUNNING, experiments.c.lease_until < at)
         .with_for_update(skip_locked=True)
     ).all()
     for row in expired:
-        to, kind, values = _after_loss(row, max_attempts)
-        transition(tx, row.id, State.RUNNING, to, at=at, kind=kind, fence=row.attempt, values=values)
+        to, values = _after(row, LOST, max_attempts)
+        kind, detail = _ENDED.get(to, EventKind.LEASE_EXPIRED), {"worker": row.worker_id}
+        transition(tx, row.id, State.RUNNING, to, at=at, kind=kind, detail=detail, fence=row.attempt, values=values)
     return len(expired)
-
-
-def waiting(tx: Connection) -> dict[str, int]:
-    """How many experiments could be claimed now, by the device that they wish for."""
-    wish = experiments.c.device
-    found = tx.execute(select(wish, func.count()).where(_claimable(now(tx))).group_by(wish))
-    counts: dict[str, int] = {device: count for device, count in found}  # noqa: C416  # dict() takes no typed rows
-    return {device: counts.get(device, 0) for device in DEVICES}
-
-
-def _claimable(at: float) -> Condition[bool]:
-    due = or_(experiments.c.not_before.is_(None), experiments.c.not_before <= at)
-    return and_(experiments.c.state == State.QUEUED, due, arrivals.SEEN)
 
 
 def _take(tx: Connection, best: AnyRow, at: float, *, worker_id: str, device: str, lease_seconds: float) -> Claim:
@@ -236,17 +246,23 @@ def _report(tx: Connection, claim: Claim, **values: Any) -> AnyRow:
         experiments.c.attempt == claim.attempt,
     )
     change = update(experiments).where(*held).values(values or {"attempt": claim.attempt})
-    row = tx.execute(change.returning(experiments.c.cancel_requested, experiments.c.fruitless)).first()
+    row = tx.execute(change.returning(*_WISHED)).first()
     if row is None:
         raise Fenced(claim.experiment_id, claim.attempt)
     return row
 
 
-def _leave(tx: Connection, claim: Claim, to: State, kind: EventKind, **values: Any) -> None:
+def _leave(
+    tx: Connection,
+    claim: Claim,
+    to: State,
+    kind: EventKind,
+    detail: Mapping[str, object] | None = None,
+    **values: Any,
+) -> None:
     """The fence for what moves the state."""
-    moved = transition(
-        tx, claim.experiment_id, State.RUNNING, to, at=now(tx), kind=kind, fence=claim.attempt, values=values
-    )
+    held, fence = claim.experiment_id, claim.attempt
+    moved = transition(tx, held, State.RUNNING, to, at=now(tx), kind=kind, detail=detail, fence=fence, values=values)
     if moved is None:
         raise Fenced(claim.experiment_id, claim.attempt)
 
@@ -270,13 +286,17 @@ def _write_log(tx: Connection, claim: Claim, text: str) -> None:
     tx.execute(insert(logs).values(experiment_id=claim.experiment_id, attempt=claim.attempt, text=text))
 
 
-def _after_loss(row: AnyRow, max_attempts: int) -> tuple[State, EventKind, dict[str, Any]]:
-    if row.cancel_requested:
-        return State.CANCELLED, EventKind.CANCELLED, {}
-    if row.fruitless < max_attempts:
-        return State.QUEUED, EventKind.LEASE_EXPIRED, {}
-    message = (
-        f"its worker was lost {row.fruitless} times in a row before it could save a checkpoint; see the log, "
-        "ask for less memory or time, then retry"
-    )
-    return State.FAILED, EventKind.FAILED, {"failure_kind": FailureKind.WORKER_LOST, "failure_message": message}
+def _after(row: AnyRow, failure: Failure, max_attempts: int) -> tuple[State, dict[str, Any]]:
+    """Where an attempt that came to such an end leaves the experiment, and the columns to set with it."""
+    if failure.kind.is_of_the_lab:
+        to = _where_to(row)
+        if to is State.CANCELLED or row.fruitless < max_attempts:
+            return to, {}
+    again = f" So it went {row.fruitless} times in a row; see the log, then retry." if row.fruitless > 1 else ""
+    often = again if failure.kind.is_of_the_lab else ""
+    return State.FAILED, {"failure_kind": failure.kind, "failure_message": failure.message + often}
+
+
+def _where_to(row: AnyRow) -> State:
+    """Where an experiment goes that nobody has any more, by what was asked for."""
+    return State.CANCELLED if row.cancel_requested else State.PAUSED if row.pause_requested else State.QUEUED

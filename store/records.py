@@ -14,14 +14,22 @@ from store.states import State
 
 
 class FailureKind(StrEnum):
-    """Whose turn it is after a failure."""
+    """Whose turn it is after a failure.
+
+    The first three are the submitter's: an experiment fails with them at once. The others are the lab's: it is tried
+    again by itself, and fails after so many attempts in a row that gained nothing.
+    """
 
     USER = "user"
     OUT_OF_MEMORY = "out_of_memory"
     TIMEOUT = "timeout"
     WORKER_LOST = "worker_lost"
     INFRASTRUCTURE = "infrastructure"
-    INTERNAL = "internal"
+
+    @property
+    def is_of_the_lab(self) -> bool:
+        """Whether another attempt may fare better."""
+        return self in {FailureKind.WORKER_LOST, FailureKind.INFRASTRUCTURE}
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,7 @@ class Experiment:
     failure: Failure | None
     progress: Progress | None
     cancel_requested: bool
+    pause_requested: bool
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -117,12 +126,34 @@ class EventKind(StrEnum):
     STARTED = "started"
     CHECKPOINT_CORRUPT = "checkpoint_corrupt"
     CANCEL_REQUESTED = "cancel_requested"
+    PAUSE_REQUESTED = "pause_requested"
+    PAUSE_WITHDRAWN = "pause_withdrawn"
     HANDED_BACK = "handed_back"
     LEASE_EXPIRED = "lease_expired"
+    ATTEMPT_FAILED = "attempt_failed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
     RETRIED = "retried"
+
+    @property
+    def state(self) -> State:
+        """The state that the experiment is in after it."""
+        return _AFTER.get(self, State.QUEUED)
+
+
+_AFTER = {
+    EventKind.STARTED: State.RUNNING,
+    EventKind.CANCEL_REQUESTED: State.RUNNING,
+    EventKind.PAUSE_REQUESTED: State.RUNNING,
+    EventKind.PAUSE_WITHDRAWN: State.RUNNING,
+    EventKind.PAUSED: State.PAUSED,
+    EventKind.COMPLETED: State.COMPLETED,
+    EventKind.FAILED: State.FAILED,
+    EventKind.CANCELLED: State.CANCELLED,
+}
 
 
 @dataclass(frozen=True)
@@ -134,6 +165,27 @@ class Event:
     kind: EventKind
     attempt: int
     detail: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a queued experiment stands.
+
+    Attributes:
+        position: The how many-th it would be to be claimed, were it due now; the next one is at 1.
+        eta_seconds: About so long until it starts, None where nothing tells, as without workers.
+    """
+
+    position: int
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a worker is to do with the experiment that it holds."""
+
+    cancel: bool
+    pause: bool
 
 
 @dataclass(frozen=True)
@@ -167,7 +219,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """One worker slot: where it runs, when it was last heard of, and what it works on."""
+    """One worker slot: where it runs, when it was last heard of, what it works on, whether it is to claim no more."""
 
     id: str
     host: str
@@ -177,3 +229,4 @@ class WorkerRecord:
     threads: int
     heartbeat_at: float
     experiment_id: str | None = None
+    draining: bool = False

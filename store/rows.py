@@ -83,6 +83,7 @@ def _experiment(row: AnyRow, tagged: tuple[str, ...], ended: dict[int, RunRecord
         failure=None if row.failure_kind is None else Failure(FailureKind(row.failure_kind), row.failure_message),
         progress=None if row.step is None else Progress(row.step, row.of, row.steps_per_second, row.eta_seconds),
         cancel_requested=row.cancel_requested,
+        pause_requested=row.pause_requested,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

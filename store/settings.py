@@ -14,6 +14,7 @@ class Settings(BaseSettings):
         reaper_seconds: Time between two looks for lost workers and for experiments that wait beside idle workers.
         max_attempts: Attempts in a row without a new checkpoint after which an experiment counts as failed.
         checkpoint_seconds: Time between two checkpoints of a training.
+        progress_seconds: A trainer that tells of no progress for so long is taken to hang, and is ended.
     """
 
     model_config = SettingsConfigDict(env_prefix="EXTRAPOLAB_", extra="ignore", frozen=True)
@@ -24,3 +25,4 @@ class Settings(BaseSettings):
     reaper_seconds: float = Field(1.5, gt=0)
     max_attempts: int = Field(5, ge=1)
     checkpoint_seconds: float = Field(1.0, gt=0)
+    progress_seconds: float = Field(600.0, gt=0)

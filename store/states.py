@@ -1,7 +1,8 @@
 """The state of an experiment, and every legal move between states: here and nowhere else.
 
-queued     a worker claims it: running; it is cancelled at once: cancelled
-running    completed, failed or cancelled; lost or handed back by its worker: queued
+queued     a worker claims it: running; paused or cancelled at once
+running    completed, failed or cancelled; lost or handed back by its worker: queued, or paused where that was asked for
+paused     resumed: queued; cancelled at once
 failed     retried: queued
 cancelled  retried: queued
 completed  stays so
@@ -19,6 +20,7 @@ class State(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -30,11 +32,14 @@ class State(StrEnum):
 
 
 FINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
+PENDING = tuple(state for state in State if state not in FINAL)
+"""Where more may happen: those that are not final."""
 
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
-        State.QUEUED: frozenset({State.RUNNING, State.CANCELLED}),
-        State.RUNNING: frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.QUEUED}),
+        State.QUEUED: frozenset({State.RUNNING, State.PAUSED, State.CANCELLED}),
+        State.RUNNING: frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.QUEUED, State.PAUSED}),
+        State.PAUSED: frozenset({State.QUEUED, State.CANCELLED}),
         State.COMPLETED: frozenset(),
         State.FAILED: frozenset({State.QUEUED}),
         State.CANCELLED: frozenset({State.QUEUED}),
@@ -42,10 +47,14 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 """From each state, the states that it may be followed by."""
 
+RETRIED = frozenset(state for state in FINAL if State.QUEUED in MOVES[state])
+"""Final states that an experiment can be taken out of."""
+
 VERBS: Mapping[State, str] = MappingProxyType(
     {
         State.QUEUED: "queue",
         State.RUNNING: "start",
+        State.PAUSED: "pause",
         State.COMPLETED: "complete",
         State.FAILED: "fail",
         State.CANCELLED: "cancel",

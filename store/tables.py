@@ -71,6 +71,7 @@ experiments = Table(
     Column("worker_id", Text),
     Column("lease_until", Double),
     Column("cancel_requested", Boolean, nullable=False),
+    Column("pause_requested", Boolean, nullable=False),
     Column("failure_kind", Text),
     Column("failure_message", Prose),
     Column("step", BigInteger),
@@ -92,7 +93,9 @@ experiments = Table(
 )
 Index(
     "experiments_waiting",
+    experiments.c.state,  # the same everywhere in it; without it SQLite prefers another index that begins with state
     experiments.c.priority.desc(),
+    experiments.c.owner,
     experiments.c.created_at,
     experiments.c.id,
     experiments.c.device,
@@ -202,6 +205,7 @@ workers = Table(
     Column("threads", Integer, nullable=False),
     Column("heartbeat_at", Double, nullable=False),
     Column("experiment_id", Text),
+    Column("draining", Boolean, nullable=False),
 )
 
 sweeps = Table(

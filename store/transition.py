@@ -47,6 +47,8 @@ def transition(
         columns |= {"worker_id": None, "lease_until": None}
     if to.is_final:
         columns |= {"finished_at": at, "cancel_requested": False}  # a wish that came too late is none any more
+    if to.is_final or to is State.PAUSED:
+        columns |= {"pause_requested": False}
     change = update(experiments).where(experiments.c.id == experiment_id, experiments.c.state == state)
     if fence is not None:
         change = change.where(experiments.c.attempt == fence)

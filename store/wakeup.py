@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 
-from store import arrivals, idempotency, queue, workers
+from store import arrivals, idempotency, line, queue, workers
 from store.broker import QUEUES, WORK, celery_app
 from store.database import Database
 from store.settings import Settings
@@ -94,7 +94,7 @@ class Bell:
             idle = {device: workers.idle(tx, device, fresh) for device in QUEUES}
             if not any(idle.values()):  # a busy worker looks for more by itself
                 return
-            waiting = queue.waiting(tx)
+            waiting = line.waiting(tx)
         wanted = {device: min(waiting[device] + waiting["auto"], count) for device, count in idle.items()}
         if not any(wanted.values()):
             return

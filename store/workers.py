@@ -14,16 +14,36 @@ def register(tx: Connection, worker: WorkerRecord) -> None:
     tx.execute(insert(workers).values({**vars(worker), "heartbeat_at": now(tx)}))
 
 
-def beat(tx: Connection, worker_id: str, experiment_id: str | None, trainer_pid: int | None) -> None:
+def beat(tx: Connection, worker_id: str, experiment_id: str | None, trainer_pid: int | None) -> bool:
     """Says that a worker lives, and what it works on, None if on nothing.
+
+    Returns:
+        Whether it is drained: to hand back what it works on, and to claim no more.
 
     Raises:
         NotFound: It isn't registered, or was silent for so long that it was forgotten: register it again.
     """
     change = update(workers).where(workers.c.id == worker_id)
     sign = change.values(heartbeat_at=now(tx), experiment_id=experiment_id, trainer_pid=trainer_pid)
-    if tx.scalars(sign.returning(workers.c.id)).first() is None:
+    draining = tx.scalars(sign.returning(workers.c.draining)).first()
+    if draining is None:
         raise NotFound("worker", worker_id)
+    return draining
+
+
+def drain(tx: Connection, worker_id: str) -> WorkerRecord:
+    """Asks a worker slot to claim no more, with its next heartbeat; the slot then. Asking twice asks once.
+
+    Raises:
+        NotFound: There is none of that id.
+    """
+    found = None
+    if worker_id.isascii() and worker_id.isprintable():  # others can't be, and PostgreSQL would refuse to look
+        change = update(workers).where(workers.c.id == worker_id).values(draining=True)
+        found = tx.execute(change.returning(*workers.c)).mappings().first()
+    if found is None:
+        raise NotFound("worker", worker_id)
+    return WorkerRecord(**found)
 
 
 def remove(tx: Connection, worker_id: str) -> None:
@@ -38,9 +58,9 @@ def listing(tx: Connection) -> list[WorkerRecord]:
 
 
 def idle(tx: Connection, device: str, fresh_seconds: float) -> int:
-    """How many slots of a device work on nothing and were heard of within the last so many seconds."""
+    """How many slots of a device could claim now: idle, not drained, heard of within the last so many seconds."""
     lately = workers.c.heartbeat_at >= now(tx) - fresh_seconds
-    free = (workers.c.device == device, workers.c.experiment_id.is_(None), lately)
+    free = (workers.c.device == device, workers.c.experiment_id.is_(None), ~workers.c.draining, lately)
     return tx.scalars(select(func.count()).select_from(workers).where(*free)).one()
 
 

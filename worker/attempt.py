@@ -3,9 +3,9 @@
 import logging
 import time
 import traceback
+from collections.abc import Callable
 
 from store.records import Claim, Failure, FailureKind
-from worker.leash import Leash
 from worker.ledger import ClaimLost, Ledger
 from worker.messages import Advanced, Cancel, Failed, Finished, Pause, Paused, Train, pack_inherited
 from worker.process import LOG_BYTES, TrainerDied, TrainerProcess
@@ -22,10 +22,28 @@ logger = logging.getLogger(__name__)
 class Attempt:
     """The supervision of one claim. Afterwards the trainer is idle and warm; dead, where the end was no normal one."""
 
-    def __init__(self, claim: Claim, trainer: TrainerProcess, ledger: Ledger, leash: Leash) -> None:
-        self._claim, self._trainer, self._ledger, self._leash = claim, trainer, ledger, leash
+    def __init__(
+        self,
+        claim: Claim,
+        trainer: TrainerProcess,
+        ledger: Ledger,
+        *,
+        is_to_stop: Callable[[], bool],
+        progress_seconds: float,
+    ) -> None:
+        """Begins nothing yet.
+
+        Args:
+            claim: What to train.
+            trainer: A warm one.
+            ledger: The claim's.
+            is_to_stop: Whether the slot wants to hand back what it is doing.
+            progress_seconds: A trainer that tells of no progress for so long hangs, though all else may be well.
+        """
+        self._claim, self._trainer, self._ledger = claim, trainer, ledger
+        self._is_to_stop, self._progress_seconds = is_to_stop, progress_seconds
         self._look_seconds = min(LOOK_SECONDS, ledger.lease_seconds / 5)
-        self._began = time.monotonic()
+        self._began = self._heard_at = time.monotonic()
         self._memory_mb = 0.0
         self._logged = 0
         self._asked: Cancel | Pause | None = None
@@ -61,6 +79,7 @@ class Attempt:
         match message:
             case Advanced():
                 self._ledger.record(message, self._live_log())
+                self._heard_at = time.monotonic()
                 return False
             case Finished():
                 self._ledger.finish(message, self._trainer.take_log())
@@ -78,18 +97,25 @@ class Attempt:
         if now - self._ledger.renewed_at >= self._look_seconds:
             self._ledger.beat()
         self._memory_mb = self._trainer.memory_mb()
-        failure = self._broken_limit()
+        failure = self._broken_limit() or self._standstill(now)
         if failure is not None:
             self._fail(failure)
             return True
         if self._asked is not None and now > self._answer_by:
             self._insist()
             return True
-        if self._ledger.cancel_requested and not isinstance(self._asked, Cancel):
+        if self._ledger.wishes.cancel and not isinstance(self._asked, Cancel):
             self._ask(Cancel(), CANCEL_PATIENCE)
-        elif self._leash.broken and self._asked is None:
+        elif self._asked is None and (self._ledger.wishes.pause or self._is_to_stop()):
             self._ask(Pause(), PAUSE_PATIENCE)
         return False
+
+    def _standstill(self, now: float) -> Failure | None:
+        if now - self._heard_at <= self._progress_seconds:
+            return None
+        silent = f"The trainer told of no progress for {self._progress_seconds:g} s and was ended"
+        hint = "where single steps take so long, set EXTRAPOLAB_PROGRESS_SECONDS higher."
+        return Failure(FailureKind.INFRASTRUCTURE, f"{silent}; {hint}")
 
     def _broken_limit(self) -> Failure | None:
         seconds, memory_mb = self._claim.max_seconds, self._claim.max_memory_mb
@@ -123,9 +149,9 @@ class Attempt:
         self._ledger.fail(failure, self._trainer.take_log() + trace)
 
     def _give_up(self, error: Exception) -> None:
-        """Fails the experiment for an error of the worker; if that can't be written either, it is only logged."""
+        """Ends the attempt for an error of the worker; if that can't be written either, it is only logged."""
         what, _, _ = f"{type(error).__name__}: {error}".partition("\n")
-        failure = Failure(FailureKind.INTERNAL, f"Its worker met an error that should not happen, {what}")
+        failure = Failure(FailureKind.INFRASTRUCTURE, f"Its worker met an error that should not happen, {what}")
         try:
             self._fail(failure, traceback.format_exc())
         except Exception:
@@ -135,7 +161,7 @@ class Attempt:
         """The trainer died under the training: whose fault that was decides what becomes of the experiment."""
         failure = self._broken_limit()
         log = f"{self._trainer.take_log()}{death}\n"
-        if self._ledger.cancel_requested:
+        if self._ledger.wishes.cancel:
             self._ledger.cancel(log)
         elif failure is not None:
             self._ledger.fail(failure, log)

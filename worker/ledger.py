@@ -16,7 +16,7 @@ from core.result import ExperimentResult, Outcome
 from store import queue
 from store.database import Database
 from store.errors import Fenced, StoreUnavailable
-from store.records import Claim, Failure, Progress
+from store.records import Claim, Failure, Progress, Wishes
 from worker.messages import Advanced, Finished
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 1.0
@@ -38,18 +38,18 @@ class Ledger:
 
     Attributes:
         lease_seconds: For how long a renewed lease lasts.
-        cancel_requested: Whether the last write found that the experiment is to be cancelled.
+        wishes: What the last write found to be asked for.
         renewed_at: When the lease was last extended, on the monotonic clock.
     """
 
-    def __init__(self, database: Database, claim: Claim, lease_seconds: float) -> None:
-        self._database, self._claim = database, claim
+    def __init__(self, database: Database, claim: Claim, lease_seconds: float, max_attempts: int) -> None:
+        self._database, self._claim, self._max_attempts = database, claim, max_attempts
         self.lease_seconds = lease_seconds
-        self.cancel_requested = False
+        self.wishes = Wishes(cancel=False, pause=False)
         self.renewed_at = time.monotonic()
 
     def beat(self) -> None:
-        """Extends the lease and looks for a request to cancel."""
+        """Extends the lease and looks for what is asked for."""
         self._renew(lambda _: None)
 
     def record(self, news: Advanced, log: str) -> None:
@@ -95,11 +95,11 @@ class Ledger:
         self._write(write)
 
     def fail(self, failure: Failure, log: str) -> None:
-        """Ends the experiment as failed."""
-        self._write(lambda tx: queue.fail(tx, self._claim, failure, log))
+        """Ends the attempt, and the experiment with it unless it is tried again."""
+        self._write(lambda tx: queue.fail(tx, self._claim, failure, log, max_attempts=self._max_attempts))
 
     def hand_back(self, log: str) -> None:
-        """Queues the experiment again, for any worker to go on with."""
+        """Lets go of the experiment, for any worker to go on with, unless it is to be paused or cancelled."""
 
         def write(tx: Connection) -> None:
             self._append(tx, log)
@@ -121,12 +121,12 @@ class Ledger:
             queue.append_log(tx, self._claim, log)
 
     def _renew(self, change: Callable[[Connection], None]) -> None:
-        def write(tx: Connection) -> bool:
+        def write(tx: Connection) -> Wishes:
             change(tx)
             return queue.beat(tx, self._claim, lease_seconds=self.lease_seconds)
 
         asked_at = time.monotonic()
-        self.cancel_requested = self._write(write)
+        self.wishes = self._write(write)
         self.renewed_at = asked_at
 
     def _write(self, change: Callable[[Connection], Answer]) -> Answer:

@@ -97,7 +97,7 @@ class Failed:
     """Training raised an exception.
 
     Attributes:
-        kind: ``user``, ``out_of_memory`` or ``internal``.
+        kind: ``user``, ``out_of_memory`` or ``infrastructure``.
         sentence: What happened, for a person.
         traceback: Where it happened.
     """

@@ -16,7 +16,7 @@ from store.errors import NotFound, StoreUnavailable
 from store.records import Claim, WorkerRecord
 from store.settings import Settings
 from store.wakeup import Bell
-from worker.attempt import Attempt
+from worker.attempt import LOOK_SECONDS, Attempt
 from worker.leash import Leash
 from worker.ledger import Ledger
 from worker.process import TrainerDied, TrainerProcess
@@ -51,7 +51,9 @@ class Slot:
             slots: How many slots share this machine's cores.
         """
         leash.take()
-        self._leash, self._lease_seconds, self._device = leash, settings.lease_seconds, own.device
+        self._leash, self._settings, self._device = leash, settings, own.device
+        self._draining = False
+        self._lease_seconds = settings.lease_seconds
         self._heartbeat_seconds = min(HEARTBEAT_SECONDS, self._lease_seconds / 3)
         self._id = f"worker_{uuid7().hex}"
         self._threads = own.threads_of_one(slots)
@@ -65,12 +67,19 @@ class Slot:
         self._heart.start()
 
     def work(self) -> None:
-        """Claims and trains until nothing waits for this device or the leash breaks.
+        """Claims and trains until nothing waits for this device, the leash breaks or the slot is drained.
+
+        A drained slot holds on to its wake-up until the leash breaks, so that Celery gives others to its siblings.
 
         Raises:
             NoTrainer: Trainers don't start here.
         """
-        while self._trainer_is_warm():
+        self._work()
+        while self._draining and not self._leash.broken:
+            time.sleep(LOOK_SECONDS)
+
+    def _work(self) -> None:
+        while not self._draining and self._trainer_is_warm():
             try:
                 claim = self._claim()
             except StoreUnavailable as error:
@@ -79,9 +88,17 @@ class Slot:
             if claim is None:
                 return
             try:
-                Attempt(claim, self._trainer, Ledger(self._database, claim, self._lease_seconds), self._leash).run()
+                self._attempt(claim).run()
             finally:
                 self._experiment_id = None
+
+    def _attempt(self, claim: Claim) -> Attempt:
+        ledger = Ledger(self._database, claim, self._lease_seconds, self._settings.max_attempts)
+        progress_seconds = self._settings.progress_seconds
+        return Attempt(claim, self._trainer, ledger, is_to_stop=self._is_to_stop, progress_seconds=progress_seconds)
+
+    def _is_to_stop(self) -> bool:
+        return self._draining or self._leash.broken
 
     def close(self) -> None:
         """Ends trainer and threads, and takes the slot off the list of workers."""
@@ -118,7 +135,7 @@ class Slot:
             claim = queue.claim(tx, worker_id=self._id, device=self._device, lease_seconds=self._lease_seconds)
             experiment_id = claim.experiment_id if claim else None
             with contextlib.suppress(NotFound):  # the heart has not registered it yet, and soon will
-                workers.beat(tx, self._id, experiment_id, self._trainer.pid)
+                self._draining = workers.beat(tx, self._id, experiment_id, self._trainer.pid)
         self._experiment_id = experiment_id  # the heart repeats it, so not before it is committed
         return claim
 
@@ -135,7 +152,7 @@ class Slot:
     def _beat(self, tx: Connection) -> None:
         experiment_id, trainer_pid = self._experiment_id, self._trainer.pid
         try:
-            workers.beat(tx, self._id, experiment_id, trainer_pid)
+            self._draining = workers.beat(tx, self._id, experiment_id, trainer_pid)
         except NotFound:
             me = WorkerRecord(
                 id=self._id,
@@ -146,5 +163,6 @@ class Slot:
                 threads=self._threads,
                 heartbeat_at=now(tx),
                 experiment_id=experiment_id,
+                draining=self._draining,
             )
             workers.register(tx, me)

@@ -134,7 +134,7 @@ def _explained(error: Exception) -> tuple[str, str]:
         return "user", str(error)
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         return "out_of_memory", f"Training needs more memory than this machine could give: {error}"
-    return "internal", f"Training stopped with an error that should not happen, {type(error).__name__}: {error}"
+    return "infrastructure", f"Training stopped with an error that should not happen, {type(error).__name__}: {error}"
 
 
 def _die_with_parent() -> None:

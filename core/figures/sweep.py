@@ -22,7 +22,7 @@ MOST_TICKS = 12
 WIDE = 50.0
 """Positive coordinates whose largest is so many times the smallest lie on a logarithmic axis."""
 
-MARKS = {"failed": "x", "cancelled": "_", "queued": ".", "running": ".", "diverged": "^"}
+MARKS = {"failed": "x", "cancelled": "_", "queued": ".", "running": ".", "paused": ".", "diverged": "^"}
 """How a cell without a finite number is marked; one without an experiment is left blank."""
 
 

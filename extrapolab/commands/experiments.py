@@ -1,4 +1,4 @@
-"""Commands on experiments: submit, status, watch, list, cancel, retry, log."""
+"""Commands on experiments: submit, status, watch, list, cancel, pause, resume, retry, log."""
 
 import json
 from typing import Annotated
@@ -96,7 +96,8 @@ def list_(
     context: typer.Context,
     tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
     state: Annotated[
-        str | None, typer.Option(help="Only those in this state: queued, running, completed, failed or cancelled.")
+        str | None,
+        typer.Option(help="Only those in this state: queued, running, paused, completed, failed or cancelled."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     as_json: AsJson = False,
@@ -126,7 +127,7 @@ def cancel(
     expect: Annotated[int | None, typer.Option(min=0, help="How many those are; if there are others, none is.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel an experiment that is queued or running, or all that a filter finds.
+    """Cancel an experiment that is queued, running or paused, or all that a filter finds.
 
     For example:
     ```
@@ -145,6 +146,20 @@ def cancel(
     else:
         for name, state in states.items():
             console().print(f"{name}  {state}" + (", to be cancelled within seconds" if state == "running" else ""))
+
+
+@app.command(rich_help_panel=_PANEL)
+def pause(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+    """Put an experiment aside; a running one is saved where it is."""
+    with lab_of(context) as lab:
+        _say_state(lab.experiment(id).pause(), as_json=as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def resume(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+    """Queue a paused experiment again; it goes on where it was."""
+    with lab_of(context) as lab:
+        _say_state(lab.experiment(id).resume(), as_json=as_json)
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -204,7 +219,9 @@ def _say_state(experiment: Experiment, *, as_json: bool) -> None:
     if as_json:
         print_json(experiment.record)
     else:
-        asked = ", to be cancelled within seconds" if experiment.record.cancel_requested else ""
+        record = experiment.record
+        wish = "cancelled" if record.cancel_requested else "paused" if record.pause_requested else ""
+        asked = f", to be {wish} within seconds" if wish else ""
         console().print(f"{experiment.id}  {experiment.state}{asked}")
 
 

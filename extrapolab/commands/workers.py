@@ -1,4 +1,6 @@
-"""The command on the lab's workers."""
+"""The commands on the lab's workers."""
+
+from typing import Annotated
 
 import typer
 
@@ -6,12 +8,14 @@ from extrapolab.commands import AsJson, lab_of
 from extrapolab.tables import workers_table
 from extrapolab.terminal import console, print_json
 
-app = typer.Typer()
+app = typer.Typer(name="workers", rich_help_panel="Lab", context_settings={"help_option_names": ["-h", "--help"]})
 
 
-@app.command(rich_help_panel="Lab")
+@app.callback(invoke_without_command=True)
 def workers(context: typer.Context, as_json: AsJson = False) -> None:
     """List the lab's worker slots: host, device, last heartbeat, what they run."""
+    if context.invoked_subcommand is not None:
+        return
     with lab_of(context) as lab:
         slots = lab.workers()
     if as_json:
@@ -19,3 +23,27 @@ def workers(context: typer.Context, as_json: AsJson = False) -> None:
             print_json(slot)
     else:
         console().print(workers_table(slots) if slots else "No workers. 'extrapolab worker' starts one.")
+
+
+@app.command()
+def drain(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of worker slots, as 'extrapolab workers' has.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have worker slots hand back what they run and claim no more.
+
+    Once they are drained, their process may be ended; one that is started anew is not drained.
+
+    For example:
+    ```
+    extrapolab workers --json | jq -r 'select(.host == "node1") | .id' | xargs extrapolab workers drain
+    ```
+    """
+    with lab_of(context) as lab:
+        for worker_id in ids:
+            slot = lab.drain(worker_id)
+            if as_json:
+                print_json(slot)
+            else:
+                console().print(f"{slot.id}  {slot.state}")

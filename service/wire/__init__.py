@@ -3,8 +3,8 @@
 from service.wire.answer import Answer, Number, Page, as_json
 from service.wire.edit import Edit
 from service.wire.experiment import Experiment
-from service.wire.history import Event, Log
-from service.wire.operations import Health, Readiness, Worker
+from service.wire.history import Event, Log, ProgressNews, StateNews
+from service.wire.operations import Health, Readiness, Worker, WorkerState
 from service.wire.problem import FieldProblem, Problem
 from service.wire.question import Cancellation, Cancelled, QueryField
 from service.wire.result import Column, Result
@@ -61,11 +61,13 @@ __all__ = [
     "Number",
     "Page",
     "Problem",
+    "ProgressNews",
     "QueryField",
     "Readiness",
     "Report",
     "ReportSummary",
     "Result",
+    "StateNews",
     "Study",
     "StudyLinks",
     "StudyMember",
@@ -88,5 +90,6 @@ __all__ = [
     "SweepWarning",
     "Theorem",
     "Worker",
+    "WorkerState",
     "as_json",
 ]

@@ -30,6 +30,15 @@ class Progress(Answer):
     eta_seconds: float | None
 
 
+class Place(Answer):
+    """Where a queued experiment stands; later submissions may change it."""
+
+    position: int = Field(description="The how many-th it would be to be claimed; the next one is at 1.")
+    eta_seconds: float | None = Field(
+        description="About so long until it starts; null where nothing tells, as without workers or completed ones."
+    )
+
+
 class Run(Answer):
     """One seed; all but the seed comes with its end."""
 
@@ -63,7 +72,9 @@ class Experiment(Answer):
     attempts: int
     error: Error | None
     progress: Progress | None
+    queue: Place | None = Field(default=None, description="Of one that is queued, where it is asked for by its id.")
     cancel_requested: bool
+    pause_requested: bool
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -73,8 +84,11 @@ class Experiment(Answer):
     links: Links
 
     @classmethod
-    def written(cls, experiment: records.Experiment) -> dict[str, Any]:
-        """``experiment`` as it travels, unchecked: all of it comes from the store, and lists hold hundreds."""
+    def written(cls, experiment: records.Experiment, place: records.Place | None = None) -> dict[str, Any]:
+        """``experiment`` as it travels, with its place in the queue where that is known.
+
+        Unchecked: all of it comes from the store, and lists hold hundreds.
+        """
         failure, progress = experiment.failure, experiment.progress
         return {
             "id": experiment.id,
@@ -91,7 +105,9 @@ class Experiment(Answer):
             "attempts": experiment.attempts,
             "error": {"kind": failure.kind, "sentence": failure.message} if failure else None,
             "progress": vars(progress) if progress else None,
+            "queue": vars(place) if place else None,
             "cancel_requested": experiment.cancel_requested,
+            "pause_requested": experiment.pause_requested,
             "created_at": instant(experiment.created_at),
             "started_at": _time(experiment.started_at),
             "finished_at": _time(experiment.finished_at),

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from service.wire.answer import Answer, instant
 from store import records
+from store.states import State
 
 
 class Event(Answer):
@@ -21,6 +22,38 @@ class Event(Answer):
     def of(cls, event: records.Event) -> Self:
         """``event`` as it travels."""
         return cls(**{**asdict(event), "at": instant(event.at)})
+
+
+class StateNews(Answer):
+    """What happened to an experiment, and the state that it is in since."""
+
+    id: str
+    state: State
+    kind: str
+    number: int
+    at: datetime
+    attempt: int
+    detail: dict[str, Any]
+
+    @classmethod
+    def of(cls, experiment_id: str, event: records.Event) -> Self:
+        """``event`` as it travels."""
+        return cls(id=experiment_id, state=event.kind.state, **{**asdict(event), "at": instant(event.at)})
+
+
+class ProgressNews(Answer):
+    """How far a running experiment is."""
+
+    id: str
+    step: int
+    of: int
+    steps_per_second: float | None
+    eta_seconds: float | None
+
+    @classmethod
+    def told(cls, experiment_id: str, progress: records.Progress) -> Self:
+        """``progress`` as it travels."""
+        return cls(id=experiment_id, **asdict(progress))
 
 
 class Log(Answer):

@@ -25,6 +25,8 @@ class Links(Answer):
     events: str
     log: str
     cancel: str
+    pause: str
+    resume: str
     retry: str
 
     @classmethod
@@ -40,6 +42,8 @@ class Links(Answer):
             events=f"{here}/events",
             log=f"{here}/log",
             cancel=f"{here}:cancel",
+            pause=f"{here}:pause",
+            resume=f"{here}:resume",
             retry=f"{here}:retry",
         )
 
@@ -91,4 +95,16 @@ class Moved(Answer):
     id: str
     state: State
     cancel_requested: bool
+    pause_requested: bool
     links: Links
+
+    @classmethod
+    def of(cls, experiment: records.Experiment) -> Self:
+        """What became of ``experiment``. A wish that is fulfilled is one still."""
+        return cls(
+            id=experiment.id,
+            state=experiment.state,
+            cancel_requested=experiment.cancel_requested or experiment.state is State.CANCELLED,
+            pause_requested=experiment.pause_requested or experiment.state is State.PAUSED,
+            links=Links.of(experiment.id),
+        )

@@ -11,7 +11,7 @@ from core.spec.axis import Axes
 from service.wire.answer import Answer, Number, Page, instant
 from service.wire.submission import CostEstimate
 from store import sweeps
-from store.states import State
+from store.states import PENDING, State
 
 Coordinates = dict[str, Any]
 
@@ -59,7 +59,7 @@ class SweepState(StrEnum):
     @classmethod
     def of(cls, counts: Mapping[State, int]) -> Self:
         """The state of a sweep with so many experiments in each state."""
-        if counts[State.QUEUED] or counts[State.RUNNING]:
+        if any(counts[state] for state in PENDING):
             begun = counts[State.QUEUED] < sum(counts.values())
             return cls.RUNNING if begun else cls.QUEUED
         return cls.INCOMPLETE if counts[State.FAILED] or counts[State.CANCELLED] else cls.COMPLETED

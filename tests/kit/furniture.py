@@ -25,7 +25,9 @@ def furnish(database: Database) -> None:
     )
     queue_of = [_claim(database) for _ in (failed, completed, running)]
     with database.write() as tx:
-        queue.fail(tx, queue_of[0], Failure(FailureKind.INTERNAL, "it \N{SNOWMAN} broke"), "Traceback: \0 odd\n" * 50)
+        queue.fail(
+            tx, queue_of[0], Failure(FailureKind.INFRASTRUCTURE, "it \N{SNOWMAN} broke"), "Traceback: \0 odd\n" * 50
+        )
     _record(database, queue_of[1], 0, 1, 10)
     with database.write() as tx:
         runs = (specimens.run(0, odd=float("nan")), specimens.run(1, odd=float("-inf")))

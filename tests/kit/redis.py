@@ -31,6 +31,12 @@ class RedisServer:
                 raise RuntimeError(f"redis-server did not start: {' '.join(self._command)}")
             time.sleep(0.002)
 
+    def start_empty(self) -> None:
+        """Starts it without what it had written to its file."""
+        for file in sorted(self.folder.rglob("*.aof*")):
+            file.unlink()
+        self.start()
+
     def kill(self) -> None:
         """Ends it as a power cut would; what it held is lost."""
         if self._process is not None:

@@ -166,6 +166,11 @@ def test_an_experiment_waits_for_its_time(client, endless):
     experiment = client.submit(endless(), not_before=later, priority=7)
     assert experiment.record.not_before == later.isoformat().replace("+00:00", "Z")
     assert (experiment.state, experiment.record.priority) == ("queued", 7)
+    assert experiment.record.queue.position >= 1
+    assert experiment.pause().state == "paused"
+    with pytest.raises(Conflict, match="cannot pause"):
+        experiment.pause()
+    assert experiment.resume().state == "queued"
     assert experiment.cancel().state == "cancelled"
     with pytest.raises(ValueError, match="time zone"):
         client.submit(endless(), not_before=later.replace(tzinfo=None))

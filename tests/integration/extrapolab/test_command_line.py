@@ -99,6 +99,8 @@ def test_several_files_are_watched_and_one_that_fails_makes_the_exit_code_1(invo
         ("status", "exp_1"),
         ("watch", "exp_1"),
         ("cancel", "exp_1"),
+        ("pause", "exp_1"),
+        ("resume", "exp_1"),
         ("list", "--state", "nonsense"),
         ("study", "run", "nonsense"),
         ("series", "exp_1"),

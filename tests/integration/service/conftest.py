@@ -65,7 +65,7 @@ class Desk:
 
     def fail(self, claim: Claim, sentence: str, log: str) -> None:
         with self.database.write() as tx:
-            queue.fail(tx, claim, Failure(FailureKind.INTERNAL, sentence), log)
+            queue.fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, sentence), log)
 
 
 @pytest.fixture

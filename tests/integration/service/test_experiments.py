@@ -147,6 +147,41 @@ def test_a_running_experiment_is_asked_to_stop(client, submit, desk):
     assert client.get(path).json()["cancel_requested"]
 
 
+def test_a_queued_experiment_is_paused_at_once_and_queued_again_by_a_resume(client, submit):
+    path = submit()
+    refused = client.post(f"{path}:resume")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:extrapolab:problem:illegal-move")
+    assert "it is not paused" in refused.json()["detail"]
+    paused = client.post(f"{path}:pause")
+    assert (paused.status_code, paused.json()["state"], paused.json()["pause_requested"]) == (200, "paused", True)
+    assert paused.json()["links"]["resume"] == f"{path}:resume"
+    assert client.get("/v1/experiments?state=paused").json()["items"][0]["state"] == "paused"
+    assert client.post(f"{path}:pause").status_code == 409
+    assert "resume it" in client.post(f"{path}:retry").json()["detail"]
+    resumed = client.post(f"{path}:resume")
+    assert (resumed.status_code, resumed.json()["state"], resumed.json()["pause_requested"]) == (202, "queued", False)
+
+
+def test_a_running_experiment_is_asked_to_pause_and_may_be_let_be(client, submit, desk):
+    path = submit()
+    desk.claim()
+    asked = client.post(f"{path}:pause")
+    assert (asked.status_code, asked.json()["state"], asked.json()["pause_requested"]) == (202, "running", True)
+    assert client.get(path).json()["pause_requested"]
+    taken_back = client.post(f"{path}:resume")
+    assert (taken_back.status_code, taken_back.json()["pause_requested"]) == (202, False)
+
+
+def test_what_waits_tells_its_place_and_its_priority(client, submit, desk):
+    first, second = submit(), submit()
+    vip = client.post("/v1/experiments?on_duplicate=rerun&priority=5", json=body()).headers["location"]
+    places = [client.get(path).json()["queue"] for path in (vip, first, second)]
+    assert places == [{"position": n, "eta_seconds": None} for n in (1, 2, 3)]
+    assert client.get(vip).json()["priority"] == 5
+    desk.claim()
+    assert client.get(vip).json()["queue"] is None
+
+
 def test_a_completed_experiment_tells_what_came_out(client, submit, desk):
     path = submit()
     desk.complete(desk.claim())
@@ -165,7 +200,7 @@ def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, desk):
     path = submit()
     desk.fail(desk.claim(), "the trainer met a bug", "Traceback\n  boom\n")
     read = client.get(path).json()
-    assert (read["state"], read["error"]) == ("failed", {"kind": "internal", "sentence": "the trainer met a bug"})
+    assert (read["state"], read["error"]) == ("failed", {"kind": "infrastructure", "sentence": "the trainer met a bug"})
     assert client.get(f"{path}/log").json()["items"] == [{"attempt": 1, "text": "Traceback\n  boom\n"}]
     client.post(f"{path}:retry")
     assert client.get(path).json()["error"] is None

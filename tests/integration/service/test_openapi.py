@@ -92,7 +92,7 @@ def lab(
 
 schema = schemathesis.openapi.from_dict(
     build(Settings(database_url="sqlite:///never-opened.db")).openapi(), config=SchemathesisConfig.from_dict(CONFIG)
-)
+).exclude(path="/v1/events")  # a stream has no end to wait for; test_live has it
 
 
 @schema.parametrize()
@@ -100,6 +100,6 @@ def test_the_service_does_what_its_documentation_says(case, lab):
     url, ids = lab
     given = str(case.path_parameters.get("id", ""))
     if (kind := given[:4]) in {"exp_", "swp_"}:
-        changes = case.method == "DELETE" or case.path.endswith((":cancel", ":retry", ":extend"))
+        changes = case.method == "DELETE" or case.path.endswith((":cancel", ":pause", ":resume", ":retry", ":extend"))
         case.path_parameters["id"] = next(ids[kind + ("spend" if changes else "keep")], given)
     case.call_and_validate(base_url=url)

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from core.result import Outcome
+from store.states import State
 from tests.integration.service.conftest import body as small
 from tests.kit import specimens
 
@@ -48,7 +49,7 @@ def test_a_sweep_is_expanded_and_read_with_its_coordinates(client):
     found = client.get(made["links"]["self"]).json()
     assert (found["name"], found["owner"], found["base"]["tags"]) == ("phase", "ada", ["phase"])
     assert found["progress"] == {"done": 0, "of": 6}
-    assert found["counts"] == {"queued": 6, "running": 0, "completed": 0, "failed": 0, "cancelled": 0}
+    assert found["counts"] == dict.fromkeys(State, 0) | {"queued": 6}
     where = [member["coordinates"] for member in found["members"]["items"]]
     assert where == [{"training.length": k, "student.start.scale": s} for k in K["values"] for s in (0.01, 1.0)]
     last = found["members"]["items"][-1]

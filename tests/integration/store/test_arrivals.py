@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from core.spec import spec_hash
-from store import arrivals, experiments, intake, queue, sweeps, tables
+from store import arrivals, experiments, intake, line, sweeps, tables
 from store.database import now
 from store.errors import StoreUnavailable
 from store.intake import Options
@@ -60,14 +60,14 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, desk, bring, 
         assert experiments.by_spec_hash(tx, hashes) == {}
         assert intake.equals(tx, hashes) == {}
         assert sweeps.page(tx, limit=50, cursor=None) == ([], None)
-        assert sum(queue.waiting(tx).values()) == 0
+        assert sum(line.waiting(tx).values()) == 0
     assert desk.claim() is None
     made = submit(large, arrival)
     assert counts(database) == [11, 11, 1, 0]
     with database.read() as tx:
         listed = pages.ids(tx, Question.of(tag="many"))
         members, _ = sweeps.members(tx, made.id)
-        assert sum(queue.waiting(tx).values()) == 11
+        assert sum(line.waiting(tx).values()) == 11
     assert [one.id for one in made.members] == [member.experiment_id for member in members]
     assert set(listed) == {one.id for one in made.members}
     assert [member.coordinates["optimizer.lr"] for member in members] == LRS["values"]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, update
 
-from store import queue
+from store import line, queue
 from store.database import Database, now
 from store.states import State
 from store.tables import experiments as table
@@ -89,7 +89,7 @@ def test_waiting_counts_by_wish_what_is_due(desk):
     desk.submit(not_before=4e9)
     desk.claim(device="cpu")
     with desk.database.read() as tx:
-        assert queue.waiting(tx) == {"cpu": 0, "cuda": 1, "auto": 1}
+        assert line.waiting(tx) == {"cpu": 0, "cuda": 1, "auto": 1}
 
 
 def claim_all(database, worker):

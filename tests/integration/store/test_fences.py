@@ -19,7 +19,7 @@ WRITES = {
         tx, claim, specimens.result(specimens.run(0), specimens.run(1)), specimens.points([99]), {}
     ),
     "mark_cancelled": lambda tx, claim: queue.mark_cancelled(tx, claim, None, specimens.points([99])),
-    "fail": lambda tx, claim: queue.fail(tx, claim, Failure(FailureKind.INTERNAL, "zombie"), "zombie log"),
+    "fail": lambda tx, claim: queue.fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, "zombie"), "zombie log"),
     "hand_back": queue.hand_back,
     "append_log": lambda tx, claim: queue.append_log(tx, claim, "zombie log"),
 }

@@ -1,11 +1,11 @@
-"""Cancel, retry, edit and remove, in every state."""
+"""Cancel, pause, resume, retry, edit and remove, in every state."""
 
 import pytest
 
 from core.result import Outcome
 from store import experiments, queue, results
 from store.errors import IllegalMove, NotFound, VersionConflict
-from store.records import Failure, FailureKind
+from store.records import Failure, FailureKind, Wishes
 from store.states import State
 from tests.kit import specimens
 
@@ -23,6 +23,9 @@ def bring_to(desk, state):
             queue.fail(tx, claim, BROKEN, "Traceback\n")
         elif state is State.CANCELLED:
             queue.mark_cancelled(tx, claim, None, {})
+        elif state is State.PAUSED:
+            experiments.request_pause(tx, claim.experiment_id)
+            queue.hand_back(tx, claim)
     if state is State.COMPLETED:
         desk.complete(claim)
     assert desk.get(claim.experiment_id).state is state
@@ -43,7 +46,7 @@ def test_cancel_in_every_state(desk, state):
         assert desk.get(experiment_id).state is state
         return
     assert attempt(desk, experiments.request_cancel, experiment_id) is (
-        State.CANCELLED if state is State.QUEUED else state
+        state if state is State.RUNNING else State.CANCELLED
     )
     found = desk.get(experiment_id)
     assert found.cancel_requested == (state is State.RUNNING)
@@ -60,9 +63,9 @@ def test_cancelling_twice_asks_once(desk):
 def test_the_worker_hears_of_a_cancellation_with_its_next_beat(desk):
     claim = desk.begin()
     with desk.database.write() as tx:
-        assert queue.beat(tx, claim, lease_seconds=60) is False
+        assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
         experiments.request_cancel(tx, claim.experiment_id)
-        assert queue.beat(tx, claim, lease_seconds=60) is True
+        assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=True, pause=False)
 
 
 def test_a_cancelled_experiment_keeps_how_far_its_runs_came(desk):
@@ -102,6 +105,125 @@ def test_a_failure_tells_kind_sentence_and_log(desk):
     assert found.finished_at is not None
     with desk.database.read() as tx:
         assert [(log.attempt, log.text) for log in experiments.logs(tx, experiment_id)] == [(1, "Traceback\n")]
+
+
+@pytest.mark.parametrize("state", State)
+def test_pause_in_every_state(desk, state):
+    experiment_id = bring_to(desk, state)
+    if state not in {State.QUEUED, State.RUNNING}:
+        with pytest.raises(IllegalMove, match=f"cannot pause an experiment that is {state}"):
+            attempt(desk, experiments.request_pause, experiment_id)
+        return
+    for _ in range(1 if state is State.QUEUED else 2):  # asking twice asks once
+        reached = attempt(desk, experiments.request_pause, experiment_id)
+    found = desk.get(experiment_id)
+    assert reached is found.state is (State.PAUSED if state is State.QUEUED else State.RUNNING)
+    assert found.pause_requested == (state is State.RUNNING)
+    assert desk.kinds(experiment_id)[-1] == ("paused" if state is State.QUEUED else "pause_requested")
+    assert desk.kinds(experiment_id).count("pause_requested") == (state is State.RUNNING)
+    assert desk.claim() is None
+
+
+@pytest.mark.parametrize("state", State)
+def test_resume_in_every_state(desk, state):
+    experiment_id = bring_to(desk, state)
+    if state is not State.PAUSED:
+        with pytest.raises(IllegalMove, match=f"cannot resume an experiment that is {state}: it is not paused"):
+            attempt(desk, experiments.resume, experiment_id)
+        return
+    assert attempt(desk, experiments.resume, experiment_id) is State.QUEUED
+    claim = desk.claim()
+    assert (claim.experiment_id, claim.attempt, claim.checkpoint) == (experiment_id, 2, b"at 10")
+
+
+def test_a_wish_to_pause_may_be_taken_back(desk):
+    claim = desk.begin()
+    attempt(desk, experiments.request_pause, claim.experiment_id)
+    assert attempt(desk, experiments.resume, claim.experiment_id) is State.RUNNING
+    with desk.database.write() as tx:
+        assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
+        queue.hand_back(tx, claim)  # the trainer had stopped already
+    assert desk.get(claim.experiment_id).state is State.QUEUED
+    assert desk.kinds(claim.experiment_id)[2:] == ["pause_requested", "pause_withdrawn", "handed_back"]
+
+
+def test_what_should_be_paused_is_paused_when_its_worker_lets_go_or_is_lost(desk):
+    for let_go in (queue.hand_back, _fail):
+        claim = desk.begin()
+        with desk.database.write() as tx:
+            experiments.request_pause(tx, claim.experiment_id)
+            assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=True)
+            let_go(tx, claim)
+        found = desk.get(claim.experiment_id)
+        assert (found.state, found.pause_requested) == (State.PAUSED, False)
+        assert desk.kinds(found.id)[-1] == "paused"
+    lost = desk.begin()
+    attempt(desk, experiments.request_pause, lost.experiment_id)
+    desk.lose(lost)
+    desk.reap()
+    assert desk.get(lost.experiment_id).state is State.PAUSED
+
+
+def test_a_cancellation_wins_over_a_pause(desk):
+    claim = desk.begin()
+    attempt(desk, experiments.request_pause, claim.experiment_id)
+    attempt(desk, experiments.request_cancel, claim.experiment_id)
+    with pytest.raises(IllegalMove, match="about to be cancelled"):
+        attempt(desk, experiments.request_pause, claim.experiment_id)
+    with desk.database.write() as tx:
+        queue.hand_back(tx, claim)
+    assert desk.get(claim.experiment_id).state is State.CANCELLED
+
+
+def test_completion_wins_over_a_pause_that_comes_too_late(desk):
+    claim = desk.begin()
+    attempt(desk, experiments.request_pause, claim.experiment_id)
+    desk.complete(claim)
+    found = desk.get(claim.experiment_id)
+    assert (found.state, found.pause_requested) == (State.COMPLETED, False)
+
+
+def test_what_is_put_aside_is_no_answer_to_an_equal_submission(desk):
+    paused = bring_to(desk, State.PAUSED)
+    fresh = desk.submit(rerun=False)
+    assert (fresh.id != paused, fresh.reused) == (True, False)
+
+
+def _fail(tx, claim, kind=FailureKind.INFRASTRUCTURE, max_attempts=3):
+    queue.fail(tx, claim, Failure(kind, "no luck"), "log\n", max_attempts=max_attempts)
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_only_failures_of_the_lab_are_tried_again_by_themselves(desk, kind):
+    claim = desk.begin()
+    with desk.database.write() as tx:
+        _fail(tx, claim, kind)
+    found = desk.get(claim.experiment_id)
+    of_the_lab = kind in {FailureKind.WORKER_LOST, FailureKind.INFRASTRUCTURE}
+    assert found.state is (State.QUEUED if of_the_lab else State.FAILED)
+    assert desk.kinds(found.id)[-1] == ("attempt_failed" if of_the_lab else "failed")
+    assert desk.claim() is None, "it rests for a moment"
+
+
+def test_failures_of_the_lab_in_a_row_end_the_experiment_unless_a_checkpoint_is_gained(desk):
+    experiment_id = desk.submit().id
+    for gained in (False, False, True, False, False):
+        with desk.database.write() as tx:
+            tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")
+        claim = desk.claim()
+        if gained:
+            desk.record(claim, 5, checkpoint=b"further")
+        with desk.database.write() as tx:
+            _fail(tx, claim)
+        assert desk.get(experiment_id).state is State.QUEUED
+    with desk.database.write() as tx:
+        tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")
+    last = desk.claim()
+    with desk.database.write() as tx:
+        _fail(tx, last)
+    failed = desk.get(experiment_id)
+    assert (failed.state, failed.failure.kind) == (State.FAILED, FailureKind.INFRASTRUCTURE)
+    assert failed.failure.message.startswith("no luck So it went 3 times in a row")
 
 
 @pytest.mark.parametrize("state", State)
@@ -167,7 +289,10 @@ def test_running_does_not_change_the_version_that_an_edit_needs(desk):
     assert desk.get(claim.experiment_id).version == 1
 
 
-@pytest.mark.parametrize("verb", [experiments.request_cancel, experiments.retry, experiments.remove])
+@pytest.mark.parametrize(
+    "verb",
+    [experiments.request_cancel, experiments.request_pause, experiments.resume, experiments.retry, experiments.remove],
+)
 def test_verbs_on_an_unknown_experiment_find_nothing(desk, verb):
     with pytest.raises(NotFound):
         attempt(desk, verb, "exp_" + "0" * 32)

@@ -88,7 +88,7 @@ def test_failed_and_cancelled_experiments_are_not_reused(desk, end):
     experiment_id = claim.experiment_id if claim else desk.submit().id
     with desk.database.write() as tx:
         if end == "failed":
-            fail(tx, claim, Failure(FailureKind.INTERNAL, "broken"), "")
+            fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, "broken"), "")
         else:
             experiments.request_cancel(tx, experiment_id)
     again = desk.submit(rerun=False)

@@ -29,7 +29,7 @@ def workplace(request, tmp_path_factory) -> Iterator[Workplace]:
         with psycopg.connect(host=server, user="postgres", autocommit=True) as administrator:
             administrator.execute(f'CREATE DATABASE "{folder.name}" TEMPLATE {template}')
     with running_redis() as redis:
-        opened = Workplace(url, redis.url, folder)
+        opened = Workplace(url, redis, folder)
         yield opened
         opened.close()
 

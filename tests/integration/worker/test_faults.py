@@ -1,11 +1,14 @@
 """Whole workers that are killed, told to stop or frozen in mid-training, and others that go on."""
 
+import time
+
 import psutil
 import pytest
 
+from store import workers
 from store.records import WorkerRecord
 from tests.integration.worker.conftest import LONG
-from tests.integration.worker.workplace import gone, listing, until
+from tests.integration.worker.workplace import LEASE_SECONDS, gone, listing, until
 from tests.kit import specimens
 
 ON_SQLITE = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
@@ -55,6 +58,51 @@ def test_a_worker_that_is_told_to_stop_hands_its_training_back(workplace, assert
     assert job.until_ended().attempts == 2
     assert job.began_at[1] > saved_at, "it was saved where it was"
     assert_same(job)
+
+
+@ON_SQLITE
+def test_a_drained_slot_hands_back_and_claims_no_more_while_its_sibling_goes_on(workplace, assert_same):
+    worker = workplace.hire(slots=2)
+    job = workplace.submit(LONG).until_saved()
+    drained = job.slot.id
+    with workplace.database.write() as tx:
+        assert workers.drain(tx, drained).draining
+    until(lambda: job.now.attempts == 2)
+    assert job.events[1:3] == [("started", 1), ("handed_back", 1)]
+    assert job.began_at[1] > 0
+    until(lambda: job.slot.id != drained)  # its row says so with its next beat
+    others = [workplace.submit(specimens.spec()) for _ in range(3)]
+    assert {other.until_ended().state for other in others} == {"completed"}
+    assert job.until_ended().state == "completed"
+    assert_same(job)
+    idle = next(slot for slot in listing(workplace.database) if slot.id == drained)
+    assert (idle.draining, idle.experiment_id) == (True, None)
+    assert all(drained not in other.workers for other in others)
+    worker.process.terminate()
+    assert worker.process.wait(10) == 0, "a drained slot lets its worker go"
+
+
+@ON_SQLITE
+def test_a_trainer_that_hangs_is_replaced_though_its_slot_is_well(workplace, assert_same):
+    workplace.hire(EXTRAPOLAB_PROGRESS_SECONDS="3")
+    job = workplace.submit(LONG).until_saved()
+    trainer = job.trainer
+    trainer.suspend()  # as one that hangs inside a library
+    until(lambda: gone(trainer))
+    assert job.until_ended().state == "completed"
+    assert job.events[1:4] == [("started", 1), ("attempt_failed", 1), ("started", 2)]
+    assert job.began_at[1] > 0
+    assert_same(job)
+
+
+@ON_SQLITE
+def test_a_training_that_outlasts_its_lease_keeps_it(workplace):
+    workplace.hire()
+    job = workplace.submit(specimens.spec(optimizer={"kind": "gd", "steps": 10**9})).until_trained()
+    until(lambda: time.time() > job.now.started_at + 3 * LEASE_SECONDS)
+    assert (job.now.state, job.now.attempts) == ("running", 1)
+    job.cancel()
+    assert job.until_ended().attempts == 1
 
 
 @ON_POSTGRESQL

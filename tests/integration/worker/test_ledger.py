@@ -38,7 +38,7 @@ def _nobody_let_in(database: Database) -> Iterator[None]:
 
 
 def test_a_database_that_comes_back_within_the_lease_is_waited_for(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=10)
+    ledger = Ledger(database, claim, lease_seconds=10, max_attempts=5)
     with _nobody_let_in(database):
         beat = threading.Thread(target=ledger.beat)
         beat.start()
@@ -50,13 +50,13 @@ def test_a_database_that_comes_back_within_the_lease_is_waited_for(database, cla
 
 
 def test_a_database_that_stays_away_for_longer_than_the_lease_costs_the_claim(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=0.3)
+    ledger = Ledger(database, claim, lease_seconds=0.3, max_attempts=5)
     with _nobody_let_in(database), pytest.raises(ClaimLost, match="away for longer than the lease"):
         ledger.beat()
 
 
 def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=10)
+    ledger = Ledger(database, claim, lease_seconds=10, max_attempts=5)
     with database.write() as tx:
         queue.hand_back(tx, claim)
         assert queue.claim(tx, worker_id="v", device="cpu", lease_seconds=60).attempt == 2
@@ -65,10 +65,10 @@ def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
 
 
 def test_a_wish_to_cancel_is_seen_with_the_next_beat(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=10)
+    ledger = Ledger(database, claim, lease_seconds=10, max_attempts=5)
     ledger.beat()
-    assert not ledger.cancel_requested
+    assert not ledger.wishes.cancel
     with database.write() as tx:
         experiments.request_cancel(tx, claim.experiment_id)
     ledger.beat()
-    assert ledger.cancel_requested
+    assert ledger.wishes.cancel

@@ -41,7 +41,7 @@ def test_an_order_that_makes_no_sense_is_answered_and_the_end_of_a_trainer_notic
     trainer.send(Train(spec=b"{}", device="cpu", checkpoint=None))
     answer = trainer.receive(10)
     assert isinstance(answer, Failed)
-    assert answer.kind == "internal"
+    assert answer.kind == "infrastructure"
     os.kill(trainer.pid, signal.SIGTERM)
     with pytest.raises(TrainerDied, match="killed by SIGTERM"):
         trainer.receive(10)

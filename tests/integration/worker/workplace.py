@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -17,6 +17,7 @@ from store.database import Database
 from store.draft import Draft
 from store.experiments import Options
 from store.records import Experiment, WorkerRecord
+from tests.kit.redis import RedisServer
 
 LEASE_SECONDS = 2.0
 PATIENCE_SECONDS = 90.0
@@ -108,6 +109,11 @@ class Job:
         return [event.detail["from_step"] for event in self._read(experiments.events) if event.kind == "started"]
 
     @property
+    def workers(self) -> list[str]:
+        """The slot of each attempt."""
+        return [event.detail["worker"] for event in self._read(experiments.events) if event.kind == "started"]
+
+    @property
     def slot(self) -> WorkerRecord:
         """The slot that works on it, once one does."""
         return until(lambda: next((slot for slot in listing(self._database) if slot.experiment_id == self.id), None))
@@ -117,8 +123,11 @@ class Job:
         return psutil.Process(self.slot.trainer_pid)
 
     def cancel(self) -> None:
+        self.do(experiments.request_cancel)
+
+    def do(self, verb: Callable[[Connection, str], object]) -> None:
         with self._database.write() as tx:
-            experiments.request_cancel(tx, self.id)
+            verb(tx, self.id)
 
     def until_trained(self, *, attempt: int = 1) -> "Job":
         """Waits for the first steps of an attempt."""
@@ -149,11 +158,11 @@ def listing(database: Database) -> list[WorkerRecord]:
 class Workplace:
     """Where experiments are submitted and workers are hired."""
 
-    def __init__(self, url: str, broker_url: str, folder: Path) -> None:
-        self.database, self._folder, self._workers = Database(url), folder, []
+    def __init__(self, url: str, redis: RedisServer, folder: Path) -> None:
+        self.database, self.redis, self._folder, self._workers = Database(url), redis, folder, []
         self._environment = os.environ | {
             "EXTRAPOLAB_DATABASE_URL": url,
-            "EXTRAPOLAB_BROKER_URL": broker_url,
+            "EXTRAPOLAB_BROKER_URL": redis.url,
             "EXTRAPOLAB_LEASE_SECONDS": str(LEASE_SECONDS),
             "EXTRAPOLAB_REAPER_SECONDS": "0.2",
             "EXTRAPOLAB_CHECKPOINT_SECONDS": "0.1",
@@ -173,6 +182,11 @@ class Workplace:
                 tx, Draft.of(spec), owner="ada", options=Options(**options), warnings=(), rerun=True
             )
         return Job(self.database, submission.id)
+
+    def slots_are_idle(self) -> bool:
+        """Whether there are slots, and none of them works."""
+        slots = listing(self.database)
+        return bool(slots) and all(slot.experiment_id is None for slot in slots)
 
     def dismiss(self) -> None:
         """Ends all workers."""

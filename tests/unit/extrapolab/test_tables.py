@@ -111,12 +111,12 @@ def test_a_claim_is_shown_in_words_and_as_an_inequality_with_its_number():
 
 
 def test_workers_are_shown_with_what_they_run():
-    slot = {"id": "w", "host": "node7", "pid": 41, "trainer_pid": 42, "device": "cuda", "threads": 4}
+    slot = {"id": "w", "state": "busy", "host": "node7", "pid": 41, "trainer_pid": 42, "device": "cuda", "threads": 4}
     busy = Worker.read({**slot, "heartbeat_age_seconds": 75.0, "experiment_id": "exp_1"})
-    idle = Worker.read({**slot, "trainer_pid": None, "heartbeat_age_seconds": 0.5})
+    idle = Worker.read({**slot, "state": "idle", "trainer_pid": None, "heartbeat_age_seconds": 0.5})
     lines = [line.split() for line in text(tables.workers_table([busy, idle])).splitlines()]
-    assert lines[1] == ["node7", "41", "42", "cuda", "4", "1:15", "ago", "exp_1"]
-    assert lines[2] == ["node7", "41", "-", "cuda", "4", "0.5", "s", "ago", "idle"]
+    assert lines[1] == ["w", "busy", "node7", "41", "42", "cuda", "4", "1:15", "ago", "exp_1"]
+    assert lines[2] == ["w", "idle", "node7", "41", "-", "cuda", "4", "0.5", "s", "ago", "-"]
 
 
 def test_where_the_output_is_no_terminal_there_is_no_colour_and_no_folding(capsys):

@@ -14,6 +14,10 @@ LEGAL = {
     ("running", "failed"),
     ("running", "cancelled"),
     ("running", "queued"),
+    ("queued", "paused"),
+    ("running", "paused"),
+    ("paused", "queued"),
+    ("paused", "cancelled"),
     ("failed", "queued"),
     ("cancelled", "queued"),
 }

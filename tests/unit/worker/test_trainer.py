@@ -25,7 +25,7 @@ def test_what_a_user_can_act_on_is_told_in_its_own_words():
 
 def test_anything_else_is_our_fault_and_names_the_error():
     kind, sentence = _explained(KeyError("parameters"))
-    assert kind == "internal"
+    assert kind == "infrastructure"
     assert "KeyError: 'parameters'" in sentence
 
 

@@ -1,0 +1,67 @@
+"""The workers of a lab from the command line: listed with what they do, and drained."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+from sqlalchemy import update
+from typer.testing import CliRunner
+
+from extrapolab import Lab, NotFound
+from extrapolab.cli import app
+from extrapolab.exits import Exit
+from store import tables, workers
+from store.database import Database, now
+from store.records import WorkerRecord
+from tests.integration.service.process import served
+
+SLOT = WorkerRecord("worker_0", "node1", 10, 11, "cpu", 1, heartbeat_at=0.0)
+
+
+@pytest.fixture(scope="module")
+def url(migrated_sqlite, tmp_path_factory):
+    """A lab of slots that only their rows tell of: a busy one, an idle one, and one that nobody has heard of."""
+    database_url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('workers') / 'lab.db')}"
+    database = Database(database_url)
+    with database.write() as tx:
+        for number, experiment_id in enumerate(("exp_1", None, "exp_2")):
+            workers.register(tx, dataclasses.replace(SLOT, id=f"worker_{number}", experiment_id=experiment_id))
+        silent = update(tables.workers).where(tables.workers.c.id == "worker_2")
+        tx.execute(silent.values(heartbeat_at=now(tx) - 31))
+    database.dispose()
+    with served(database_url, EXTRAPOLAB_LEASE_SECONDS="30", EXTRAPOLAB_REAPER_SECONDS="3600") as service:
+        yield service.url
+
+
+def invoke(url, *arguments):
+    return CliRunner().invoke(app, ["--url", url, *arguments])
+
+
+def states(url):
+    with Lab(url) as lab:
+        return {worker.id: worker.state for worker in lab.workers()}
+
+
+def test_slots_are_listed_with_what_they_do_and_drained(url):
+    assert states(url) == {"worker_0": "busy", "worker_1": "idle", "worker_2": "stale"}
+    lines = invoke(url, "workers").stdout.splitlines()
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["worker_0", "busy", "node1"],
+        ["worker_1", "idle", "node1"],
+        ["worker_2", "stale", "node1"],
+    ]
+    drained = invoke(url, "workers", "drain", "worker_0", "worker_1")
+    assert drained.stdout.split() == ["worker_0", "draining", "worker_1", "drained"]
+    assert states(url) == {"worker_0": "draining", "worker_1": "drained", "worker_2": "stale"}
+    again = json.loads(invoke(url, "workers", "drain", "worker_1", "--json").stdout)
+    assert (again["id"], again["state"]) == ("worker_1", "drained")
+
+
+@pytest.mark.parametrize("name", ["worker_9", "exp_1", "a b", "λ"])
+def test_a_slot_that_is_not_there_cannot_be_drained(url, name):
+    ended = invoke(url, "workers", "drain", name)
+    assert ended.exit_code == Exit.REFUSED
+    assert "there is no worker" in ended.stderr
+    with Lab(url) as lab, pytest.raises(NotFound):
+        lab.drain(name)
