@@ -1,9 +1,8 @@
-"""The inner loops of one seed, compiled by Numba: no allocation, no call out of machine code, from step to step.
+"""The inner loops of a seed, compiled by Numba: no allocation, no call out of machine code, from step to step.
 
 The formulas are those of :mod:`core.training.gradient` for one input and one output, on one seed's flat vector: A,
-then b, then c (a diagonal A as its diagonal, a tied c not at all). Products take four rows of a matrix at a time, so
-that each number that is loaded is used in several sums. Sums may be reordered and fused, but NaN and infinity are
-never missed. All of it is one file, since Numba's cache on disk looks at no other file than the function's own.
+then b, then c (a diagonal A as its diagonal, a tied c not at all). Rows are padded with zeros to whole vectors, and
+every sum of products goes through the tiles of :mod:`core.training.tiles`. NaN and infinity are never missed.
 """
 
 from typing import Any, NamedTuple
@@ -12,12 +11,34 @@ import numpy as np
 from numba import njit
 
 from core.training.stepper import DIVERGED, NEVER, RUNNING, STOPPED
+from core.training.tiles import BYTES, address, flushing, inner, past, product, symmetrise, times, transpose
+
+TILES = "ef5b90ef15250ed1"
+"""A hash of the file of the tiles: Numba's cache on disk looks at this file alone, so a change there must show here."""
 
 GRADIENT_DESCENT, MOMENTUM, ADAPTIVE, ADAM = 0, 1, 2, 3
 """Optimizers, as the loops tell them apart."""
 
 CONSTANT, COSINE, EXPONENTIAL, WARMUP = 0, 1, 2, 3
 """Schedules, likewise."""
+
+
+class Sizes(NamedTuple):
+    """How numbers are laid out in whole vectors, all in numbers.
+
+    Attributes:
+        lanes: Of a vector.
+        width: d in whole vectors.
+        lags: k in whole vectors, with at least four zeros after it.
+        rows: Rows of so much width that A takes.
+        all: What the parameters take together.
+    """
+
+    lanes: int
+    width: int
+    lags: int
+    rows: int
+    all: int
 
 
 class Problem(NamedTuple):
@@ -27,6 +48,7 @@ class Problem(NamedTuple):
         M: The loss matrix, k x k.
         target: The teacher's response, (k,).
         d: The student's dimension.
+        sizes: How its parameters are laid out.
         diagonal: Its structure, as is ``symmetric``.
         tied: Whether c is b.
         trained: Of A, b and c, each.
@@ -35,6 +57,7 @@ class Problem(NamedTuple):
     M: np.ndarray
     target: np.ndarray
     d: int
+    sizes: Sizes
     diagonal: bool
     symmetric: bool
     tied: bool
@@ -51,7 +74,6 @@ class Method(NamedTuple):
         schedule: What multiplies it from step to step.
         shape: The schedule's numbers: (floor, steps), (decay, every) or (steps,).
         rates: What multiplies it for each number; empty where nothing does.
-        ends: Where each parameter ends.
     """
 
     rule: int
@@ -60,7 +82,6 @@ class Method(NamedTuple):
     schedule: int
     shape: np.ndarray
     rates: np.ndarray
-    ends: np.ndarray
 
 
 class Ending(NamedTuple):
@@ -71,175 +92,201 @@ class Ending(NamedTuple):
     above: float
 
 
-_compiled: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+_jit: Any = njit
+_how = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
+_compiled = _jit(cache=True, **_how)
+_part = _jit(**_how, **dict.fromkeys(("no_cpython_wrapper", "no_cfunc_wrapper"), True))
+"""Called by compiled code alone."""
+_inlined = _jit(inline="always", **_how)
+"""Likewise, and compiled with its caller: what is compiled by itself is optimised once more wherever it is called."""
 
 
-@_compiled
-def _weighted_rows(weights, rows, count, out):
-    """Out = Σ_{r < count} weights[r] rows[r]."""
-    out[:] = 0
-    width, whole = len(out), count - count % 4
-    for r in range(0, whole, 4):
-        w0, w1, w2, w3 = weights[r], weights[r + 1], weights[r + 2], weights[r + 3]
-        row0, row1, row2, row3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
-        for i in range(width):
-            out[i] += (w0 * row0[i] + w1 * row1[i]) + (w2 * row2[i] + w3 * row3[i])
-    for r in range(whole, count):
-        w0, row0 = weights[r], rows[r]
-        for i in range(width):
-            out[i] += w0 * row0[i]
+def sizes_of(d: int, k: int, kind: type[np.floating], *, diagonal: bool, tied: bool) -> Sizes:
+    """The sizes of a student."""
+    lanes = BYTES // np.dtype(kind).itemsize
+    width = -(-d // lanes) * lanes
+    rows = 1 if diagonal else width
+    return Sizes(lanes, width, -(-(k + 4) // lanes) * lanes, rows, (rows + (1 if tied else 2)) * width)
 
 
-@_compiled
-def _two_weighted_rows(weights, others, rows, out, other_out):
-    """Both Σ_r weights[r] rows[r] and Σ_r others[r] rows[r], in one pass over the rows."""
-    out[:] = 0
-    other_out[:] = 0
-    width, count = len(out), len(rows)
-    whole = count - count % 4
-    for r in range(0, whole, 4):
-        w0, w1, w2, w3 = weights[r], weights[r + 1], weights[r + 2], weights[r + 3]
-        z0, z1, z2, z3 = others[r], others[r + 1], others[r + 2], others[r + 3]
-        row0, row1, row2, row3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
-        for i in range(width):
-            out[i] += (w0 * row0[i] + w1 * row1[i]) + (w2 * row2[i] + w3 * row3[i])
-            other_out[i] += (z0 * row0[i] + z1 * row1[i]) + (z2 * row2[i] + z3 * row3[i])
-    for r in range(whole, count):
-        w0, z0, row0 = weights[r], others[r], rows[r]
-        for i in range(width):
-            out[i] += w0 * row0[i]
-            other_out[i] += z0 * row0[i]
+def room_for(problem: Problem, memory: int = 0) -> np.ndarray:
+    """Room to train a seed in, beginning where a vector may: for it, its gradient, rates, memory, and work.
+
+    Args:
+        problem: What is minimised.
+        memory: How many numbers the optimizer remembers for each parameter.
+    """
+    kind, k, (_, width, lags, _, size) = problem.target.dtype, len(problem.target), problem.sizes
+    numbers = (3 + memory) * size + width * width + 3 * (k + 1) * width + (3 + k) * lags
+    room = np.zeros(numbers + BYTES // kind.itemsize, kind)
+    skipped = -room.ctypes.data % BYTES // kind.itemsize
+    return room[skipped : skipped + numbers]
 
 
-@_compiled
-def _dot(x, y):
-    total = x[0] * y[0]
-    for i in range(1, len(x)):
-        total += x[i] * y[i]
-    return total
-
-
-@_compiled
-def _weigh(M, error, v):
-    """The loss eᵀ M e, and v = 2 M e."""
-    loss = error[0] * 0
-    for j in range(len(error)):
-        weighed = _dot(M[j], error)
-        loss += error[j] * weighed
-        v[j] = 2 * weighed
-    return loss
-
-
-@_compiled
-def _powers(A, G, H, symmetric, tied):
-    """G_r = G_0 A^r and H_s = A^s H_0 from the first rows, for as many rows as there are."""
-    for j in range(1, len(G)):
-        if symmetric and tied:
-            _weighted_rows(H[j - 1], A, len(A), H[j])
-            G[j] = H[j]
-        elif symmetric:
-            _two_weighted_rows(G[j - 1], H[j - 1], A, G[j], H[j])
-        else:
-            _weighted_rows(G[j - 1], A, len(A), G[j])
-            for i in range(len(A)):
-                H[j, i] = _dot(A[i], H[j - 1])
-
-
-@_compiled
-def _gradient_of_A(dA, G, H, v, T, symmetric):
-    """DA = Σ_r G_r ⊗ T_r with T_r = Σ_{s < k - 1 - r} v_{r+s+1} H_s."""
-    reach = len(v) - 1
-    for r in range(reach):
-        _weighted_rows(v[r + 1 :], H, reach - r, T[r])
-    for i in range(len(dA)):
-        _weighted_rows(G[:reach, i], T, reach, dA[i])
-    if symmetric:
-        for i in range(len(dA)):
-            for j in range(i):
-                mean = (dA[i, j] + dA[j, i]) / 2
-                dA[i, j] = mean
-                dA[j, i] = mean
-
-
-@_compiled
-def _dense_gradient(theta, gradient, M, target, work, pair, symmetric, tied, trained):
-    """For a symmetric or general A. ``work`` holds the rows G_r = c A^r, the columns H_s = A^s b, sums of those."""
-    k, d = len(target), work.shape[2]
-    b, db = theta[d * d : d * d + d], gradient[d * d : d * d + d]
-    c, dc = (b, db) if tied else (theta[d * d + d :], gradient[d * d + d :])
-    A, dA = theta[: d * d].reshape(d, d), gradient[: d * d].reshape(d, d)
-    G, H, T = work[0], work[1], work[2]
-    G[0] = c
-    H[0] = b
-    _powers(A, G, H, symmetric, tied)
-    error, v = pair[0], pair[1]
-    for j in range(k):
-        error[j] = _dot(c, H[j]) - target[j]
-    loss = _weigh(M, error, v)
-    if trained[0]:
-        _gradient_of_A(dA, G, H, v, T, symmetric)
-    if trained[1]:
-        _weighted_rows(v, G, k, db)
-    if trained[2]:
-        _weighted_rows(v, H, k, T[0])
-        _add_or_set(dc, T[0], tied)
-    return loss
-
-
-@_compiled
-def _diagonal_gradient(theta, gradient, M, target, work, pair, tied, trained):
-    """For A = diag(a), h_j = Σ_i c_i a_i^j b_i; ``work`` holds the powers of a."""
-    k, d = len(target), work.shape[2]
-    a, b, da, db = theta[:d], theta[d : 2 * d], gradient[:d], gradient[d : 2 * d]
-    c, dc = (b, db) if tied else (theta[2 * d :], gradient[2 * d :])
-    powers, weight, sums = work[0], work[1, 0], work[2, 0]
-    powers[0] = 1
-    for i in range(d):
-        weight[i] = b[i] * c[i]
-    for j in range(1, k):
+@_part
+def _lay(flat, padded, problem, lay):
+    """Flat parameters, or numbers that lie as they do, to rows of whole vectors; back where ``lay`` is not."""
+    d, width, room = problem.d, problem.sizes.width, problem.sizes.rows
+    rows = 1 if problem.diagonal else d
+    for r in range(len(flat) // d):
+        at = (r if r < rows else r - rows + room) * width
         for i in range(d):
-            powers[j, i] = powers[j - 1, i] * a[i]
-    error, v = pair[0], pair[1]
+            if lay:
+                padded[at + i] = flat[r * d + i]
+            else:
+                flat[r * d + i] = padded[at + i]
+
+
+@_part
+def _weigh(error, v, M, k, lags, lanes):
+    """The loss eᵀ M e, and v = 2 M e, with zeros after it."""
+    product(error, 0, 1, M, lags, k, v, 0, 1, lags)
+    loss = inner(error, v, lags // lanes)
     for j in range(k):
-        error[j] = _dot(weight, powers[j]) - target[j]
-    loss = _weigh(M, error, v)
+        v[j] *= 2
+    return loss
+
+
+@_part
+def _gradient_of_A(dA, G, H, step, T, v, d, k, width, lanes, tied):
+    """DA = Σ_r G_r ⊗ T_r with T_r = Σ_{s < k - 1 - r} v_{r+s+1} H_s; of a symmetric tied student the lower blocks."""
+    reach = k - 1
+    for r in range(0, reach, 4):  # v ends in zeros, so that four rows may be as long as the first
+        product(past(v, r + 1), 1, 1, H, step, reach - r, past(T, r * width), width, 4, width)
+    if not tied:
+        product(G, 1, step, T, width, reach, dA, width, (d + 3) // 4 * 4, width)
+        return
+    for row in range(0, width, lanes):
+        product(past(H, row), 1, step, T, width, reach, past(dA, row * width), width, lanes, row + lanes)
+
+
+@_part
+def _symmetrised(dA, width, lanes, lower):
+    """(dA + dAᵀ)/2; where ``lower``, dA is symmetric but for rounding, and its upper blocks are not known yet."""
+    for i in range(0, width, lanes):
+        for j in range(0, i, lanes):
+            one, other = past(dA, i * width + j), past(dA, j * width + i)
+            if lower:
+                transpose(one, other, width)
+            else:
+                symmetrise(one, other, width)
+        symmetrise(past(dA, i * width + i), past(dA, i * width + i), width)
+
+
+@_part
+def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, tied, trained):
+    """For a symmetric or general A. ``work`` has M, target, error and v, Aᵀ, rows G_r = c A^r, H_s = A^s b, T_r."""
+    A, dA, vectors = theta, gradient, width // lanes
+    b, db = past(A, width * width), past(dA, width * width)
+    c, dc = (b, db) if tied else (past(b, width), past(db, width))
+    M, target = work, past(work, k * lags)
+    error, v = past(target, lags), past(target, 2 * lags)
+    turned = past(v, lags)
+    one_sequence = symmetric and tied
+    step = width if one_sequence else 2 * width
+    H = past(turned, width * width)
+    G = H if one_sequence else past(H, width)
+    T = past(H, 2 * k * width)
+    if not symmetric:
+        for i in range(0, width, lanes):
+            for j in range(0, width, lanes):
+                transpose(past(A, i * width + j), past(turned, j * width + i), width)
+    for i in range(width):
+        H[i] = b[i]
+        G[i] = c[i]
+    for j in range(1, k):
+        now, then = past(H, j * step), past(H, (j - 1) * step)
+        if symmetric:  # both sequences, which lie side by side, in one pass over A
+            product(then, width, 1, A, width, d, now, width, 1 if tied else 2, width)
+        else:
+            product(then, width, 1, turned, width, d, now, width, 1, width)
+            product(past(then, width), width, 1, A, width, d, past(now, width), width, 1, width)
+    for j in range(k):
+        error[j] = inner(c, past(H, j * step), vectors) - target[j]
+    loss = _weigh(error, v, M, k, lags, lanes)
+    if trained[0]:
+        _gradient_of_A(dA, G, H, step, T, v, d, k, width, lanes, one_sequence)
+        if symmetric:
+            _symmetrised(dA, width, lanes, tied)
+    if trained[1]:
+        product(v, 0, 1, G, step, k, db, 0, 1, width)
+    if trained[2]:
+        product(v, 0, 1, H, step, k, T, 0, 1, width)
+        _add_or_set(dc, T, width, tied)
+    return loss
+
+
+@_part
+def _diagonal_gradient(theta, gradient, work, k, lanes, width, lags, tied, trained):
+    """For A = diag(a), h_j = Σ_i c_i a_i^j b_i; ``work`` has M, target, error and v, sums, the powers of a."""
+    a, da, vectors = theta, gradient, width // lanes
+    b, db = past(a, width), past(da, width)
+    c, dc = (b, db) if tied else (past(b, width), past(db, width))
+    M, target = work, past(work, k * lags)
+    error, v = past(target, lags), past(target, 2 * lags)
+    weight, sums, powers = past(v, lags), past(v, lags + width), past(v, lags + 2 * width)
+    times(b, c, weight, vectors)
+    for i in range(width):
+        powers[i] = 1
+    for j in range(1, k):
+        times(past(powers, (j - 1) * width), a, past(powers, j * width), vectors)
+    for j in range(k):
+        error[j] = inner(weight, past(powers, j * width), vectors) - target[j]
+    loss = _weigh(error, v, M, k, lags, lanes)
     if trained[0]:
         for j in range(k):
             error[j] = j * v[j]
-        _weighted_rows(error[1:], powers, k - 1, sums)
-        for i in range(d):
-            da[i] = weight[i] * sums[i]
-    _weighted_rows(v, powers, k, sums)
+        product(past(error, 1), 0, 1, powers, width, k - 1, sums, 0, 1, width)
+        times(weight, sums, da, vectors)
+    product(v, 0, 1, powers, width, k, sums, 0, 1, width)
     if trained[1]:
-        for i in range(d):
-            db[i] = sums[i] * c[i]
+        times(sums, c, db, vectors)
     if trained[2]:
-        for i in range(d):
-            sums[i] *= b[i]
-        _add_or_set(dc, sums, tied)
+        times(sums, b, sums, vectors)
+        _add_or_set(dc, sums, width, tied)
     return loss
 
 
-@_compiled
-def _add_or_set(into, values, add):
+@_part
+def _add_or_set(into, values, count, add):
     """A tied student's b and c are one, and so is their gradient."""
-    for i in range(len(into)):
+    for i in range(count):
         into[i] = into[i] + values[i] if add else values[i]
 
 
-@_compiled
-def loss_and_gradient(theta, gradient, work, pair, problem):
-    """The loss at ``theta``, and its gradient into ``gradient`` where a parameter is trained.
+@_inlined
+def _begin(room, theta, problem):
+    """Lays parameters and problem into an emptied room; returns padded parameters, gradient, and room to work in."""
+    room[:] = 0
+    lags, size = problem.sizes.lags, problem.sizes.all
+    padded, gradient, work = room[:size], room[size : 2 * size], room[2 * size :]
+    _lay(theta, padded, problem, True)
+    k = len(problem.target)
+    for j in range(k):
+        work[k * lags + j] = problem.target[j]
+        for i in range(k):
+            work[i * lags + j] = problem.M[j, i]
+    return padded, gradient, work
 
-    ``work`` (3, k, d) and ``pair`` (2, k) are room to work in.
-    """
-    M, target, _, diagonal, symmetric, tied, trained = problem
+
+@_compiled
+def loss_and_gradient(theta, gradient, room, problem):
+    """The loss at ``theta``, and its gradient into ``gradient``, zero where a parameter is not trained."""
+    padded, slope, work = _begin(room, theta, problem)
+    loss = _gradient(address(padded), address(slope), address(work), problem)
+    _lay(gradient, slope, problem, False)
+    return loss
+
+
+@_inlined
+def _gradient(theta, gradient, work, problem):
+    _, target, d, (lanes, width, lags, _, _), diagonal, symmetric, tied, trained = problem
     if diagonal:
-        return _diagonal_gradient(theta, gradient, M, target, work, pair, tied, trained)
-    return _dense_gradient(theta, gradient, M, target, work, pair, symmetric, tied, trained)
+        return _diagonal_gradient(theta, gradient, work, len(target), lanes, width, lags, tied, trained)
+    return _dense_gradient(theta, gradient, work, d, len(target), lanes, width, lags, symmetric, tied, trained)
 
 
-@_compiled
+@_part
 def _factor(schedule, shape, done):
     """What :func:`core.training.schedule.factor` is."""
     if schedule == COSINE:
@@ -251,7 +298,7 @@ def _factor(schedule, shape, done):
     return 1.0
 
 
-@_compiled
+@_part
 def _adam(gradient, memory, numbers, done):
     """The direction, in place of the gradient."""
     kind, n = gradient.dtype.type, len(gradient)
@@ -266,7 +313,7 @@ def _adam(gradient, memory, numbers, done):
         gradient[i] = mean[i] * unbiased / (np.sqrt(square[i] * unbiased_square) + eps)
 
 
-@_compiled
+@_part
 def _go(theta, direction, lr, rates):
     """θ ← θ - lr rate direction."""
     lr = theta.dtype.type(lr)
@@ -278,8 +325,19 @@ def _go(theta, direction, lr, rates):
             theta[i] -= lr * direction[i]
 
 
-@_compiled
-def _move(theta, gradient, memory, rule, numbers, lr, rates, ends, done):
+@_part
+def _norms(gradient, rows, width, lanes):
+    """The sum of the parameters' Euclidean norms: A in so many rows, then b, then c."""
+    total, at, count = gradient[0] * 0, 0, rows * width
+    while at < len(gradient):
+        block = past(address(gradient), at)
+        total += np.sqrt(inner(block, block, count // lanes))
+        at, count = at + count, width
+    return total
+
+
+@_part
+def _move(theta, gradient, memory, rule, numbers, lr, rates, shape, done):
     """One step of the optimizer."""
     if rule == MOMENTUM:
         keep = theta.dtype.type(numbers[0])
@@ -288,41 +346,58 @@ def _move(theta, gradient, memory, rule, numbers, lr, rates, ends, done):
         _go(theta, memory, lr, rates)
         return
     if rule == ADAPTIVE:
-        norms, start = gradient[0] * 0, 0
-        for end in ends:
-            norms += np.sqrt(_dot(gradient[start:end], gradient[start:end]))
-            start = end
-        memory[0] = numbers[0] * memory[0] + (1 - numbers[0]) * norms
+        rows, width, lanes = shape
+        memory[0] = numbers[0] * memory[0] + (1 - numbers[0]) * _norms(gradient, rows, width, lanes)
         lr /= np.sqrt(memory[0] / (1 - numbers[0] ** (done + 1))) + numbers[1]
     if rule == ADAM:
         _adam(gradient, memory, numbers, done)
     _go(theta, gradient, lr, rates)
 
 
-@_compiled
-def train(theta, memory, problem, method, ending, until, done, steps):
+@_inlined
+def _train(theta, memory, room, problem, method, ending, until, done, steps):
     """Up to ``steps`` steps of one seed in place, each after a look at its loss; with 0 steps, only the look.
 
     Returns:
         The steps done, the status, and the step at which the seed is to stop.
     """
-    M, target, d, diagonal, symmetric, tied, trained = problem  # here, since to count who holds an array takes time
-    rule, numbers, lr, schedule, shape, rates, ends = method
+    rule, numbers, lr, schedule, shape, rates = method
     below, more_steps, above = ending
-    gradient = np.zeros_like(theta)
-    work, pair = np.empty((3, len(target), d), theta.dtype), np.empty((2, len(target)), theta.dtype)
+    lanes, width, _, rows, size = problem.sizes
+    many, n = len(memory) // len(theta), len(theta)
+    padded, gradient, rest = _begin(room, theta, problem)
+    remembered, work = rest[len(rest) - (many + 1) * size :] if many else memory, rest
+    own_rates = rest[len(rest) - size :] if len(rates) else rates
+    for i in range(many):
+        _lay(memory[i * n : (i + 1) * n], remembered[i * size : (i + 1) * size], problem, True)
+    if len(rates):
+        _lay(rates, own_rates, problem, True)
+    status, end = RUNNING, done + steps
     for step in range(done, done + max(steps, 1)):
-        if diagonal:
-            loss = _diagonal_gradient(theta, gradient, M, target, work, pair, tied, trained)
-        else:
-            loss = _dense_gradient(theta, gradient, M, target, work, pair, symmetric, tied, trained)
-        if not loss <= above:
-            return step, DIVERGED, until
+        loss = _gradient(address(padded), address(gradient), address(work), problem)
         if until == NEVER and loss < below:
             until = step + more_steps
-        if step >= until:
-            return step, STOPPED, until
+        if not loss <= above or step >= until:
+            status, end = STOPPED if loss <= above else DIVERGED, step
+            break
         if steps:
             lr_now = lr * _factor(schedule, shape, step)
-            _move(theta, gradient, memory, rule, numbers, lr_now, rates, ends, step)
-    return done + steps, RUNNING, until
+            _move(padded, gradient, remembered, rule, numbers, lr_now, own_rates, (rows, width, lanes), step)
+    _lay(theta, padded, problem, False)
+    for i in range(many):
+        _lay(memory[i * n : (i + 1) * n], remembered[i * size : (i + 1) * size], problem, False)
+    return end, status, until
+
+
+@_compiled
+def train(seeds, parameters, memory, steps, status, until, room, problem, method, ending, count):
+    """Up to ``count`` steps of each of the ``seeds``, one after the other, in place.
+
+    ``parameters`` (S, n), ``memory`` (S, w), ``steps``, ``status`` and ``until`` (S,) are those of a batch.
+    """
+    mode = flushing(np.int32(-1))
+    for seed in seeds:
+        steps[seed], status[seed], until[seed] = _train(
+            parameters[seed], memory[seed], room, problem, method, ending, until[seed], steps[seed], count
+        )
+    flushing(mode)

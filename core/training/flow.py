@@ -44,10 +44,10 @@ def _one_gradient(spec: ExperimentSpec, layout: LinearLayout, target: Target) ->
 
         return in_torch
     problem, gradient = problem_of(layout.student, target, np.float64), np.zeros(layout.size)
-    work, pair = np.empty((3, target.length, layout.student.dim)), np.empty((2, target.length))
+    room = compiled.room_for(problem)
 
     def in_loops(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        return compiled.loss_and_gradient(theta, gradient, work, pair, problem), gradient
+        return compiled.loss_and_gradient(theta, gradient, room, problem), gradient
 
     return in_loops
 

@@ -3,8 +3,10 @@
 A seed's numbers do not depend on its company, nor on how many threads there are, to the bit.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from itertools import repeat
 from typing import assert_never
 
 import numpy as np
@@ -28,6 +30,7 @@ from core.spec import (
 )
 from core.training import compiled
 from core.training.layout import LinearLayout
+from core.training.optimizers import rule_of
 from core.training.schedule import rates_of
 from core.training.stepper import DIVERGED_ABOVE, RUNNING, Batch
 
@@ -45,6 +48,9 @@ def problem_of(student: LinearStudent, target: Target, kind: Float) -> compiled.
         target.M.astype(kind),
         target.response[: target.length, 0, 0].astype(kind),
         student.dim,
+        compiled.sizes_of(
+            student.dim, target.length, kind, diagonal=student.structure == "diagonal", tied=student.tied
+        ),
         student.structure == "diagonal",
         student.structure == "symmetric",
         student.tied,
@@ -61,35 +67,37 @@ class KernelStepper:
         self._problem = problem_of(layout.student, target, kind)
         self._method = _method_of(optimizer, layout, kind)
         self._ending = compiled.Ending(optimizer.stop_below, optimizer.more_steps, DIVERGED_ABOVE)
+        self._memory = rule_of(optimizer, layout).width // layout.size
+        self._threads = ThreadPoolExecutor(os.cpu_count())
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`core.training.stepper.Stepper`."""
         moved = replace(batch, **{field.name: getattr(batch, field.name).clone() for field in fields(batch)})
-        self._train(moved, steps)
+        running = np.flatnonzero(moved.status.numpy() == RUNNING)
+        threads = min(torch.get_num_threads(), len(running))
+        shares = [running[i::threads] for i in range(threads)]
+        if len(shares) == 1:
+            self._train(shares[0], moved, steps)
+        elif shares:
+            list(self._threads.map(self._train, shares, repeat(moved), repeat(steps)))
         return moved
 
     def look(self, batch: Batch) -> Batch:
         """See :class:`core.training.stepper.Stepper`."""
         return self.advance(batch, 0)
 
-    def _train(self, batch: Batch, steps: int) -> None:
-        parameters, memory = batch.parameters.numpy(), batch.memory.numpy()
-        done, status, until = batch.steps.numpy(), batch.status.numpy(), batch.until.numpy()
-
-        def train(seed: int) -> None:
-            done[seed], status[seed], until[seed] = compiled.train(
-                parameters[seed],
-                memory[seed],
-                self._problem,
-                self._method,
-                self._ending,
-                until[seed],
-                done[seed],
-                steps,
-            )
-
-        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            list(threads.map(train, np.flatnonzero(status == RUNNING)))
+    def _train(self, seeds: np.ndarray, batch: Batch, steps: int) -> None:
+        tensors = (batch.parameters, batch.memory, batch.steps, batch.status, batch.until)
+        room = compiled.room_for(self._problem, self._memory)
+        compiled.train(
+            seeds,
+            *(tensor.numpy() for tensor in tensors),
+            room,
+            self._problem,
+            self._method,
+            self._ending,
+            steps,
+        )
 
 
 def _method_of(optimizer: Optimizer, layout: LinearLayout, kind: Float) -> compiled.Method:
@@ -126,5 +134,4 @@ def _method_of(optimizer: Optimizer, layout: LinearLayout, kind: Float) -> compi
         schedule,
         np.array(shape, dtype=float),
         np.empty(0, kind) if rates is None else rates.astype(kind),
-        np.array(layout.ends),
     )

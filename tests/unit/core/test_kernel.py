@@ -1,5 +1,8 @@
 """The compiled loops against torch, the slow path that they are trusted by, over random experiments."""
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.spec import ExperimentSpec, LinearStudent
-from core.training import begin
+from core.training import begin, compiled, tiles
 from core.training.gradient import gradient_of
 from core.training.kernel import KernelStepper
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
@@ -23,7 +26,7 @@ SCHEDULES = (
 
 @st.composite
 def specs(draw):
-    length, tied = draw(st.integers(1, 9)), draw(st.booleans())
+    length, tied = draw(st.integers(1, 9) | st.integers(10, 40)), draw(st.booleans())
     trained = draw(st.sampled_from([["A", "B", "C"], ["A"], ["B", "C"]] + ([] if tied else [["A", "C"], ["B"]])))
     stops = st.fixed_dictionaries({"loss_below": st.sampled_from([0.02, 0.5, 1e3]), "more_steps": st.integers(0, 9)})
     root = np.random.default_rng(draw(st.integers(0, 99))).standard_normal((length, length))
@@ -31,7 +34,7 @@ def specs(draw):
         "teacher": {"kind": "random", "dim": draw(st.integers(1, 4)), "seed": draw(st.integers(0, 99))},
         "student": {
             "kind": "linear",
-            "dim": draw(st.integers(1, 13)),
+            "dim": draw(st.integers(1, 13) | st.integers(14, 90)),  # a tile is up to 8 registers wide
             "structure": draw(st.sampled_from(LinearStudent.model_fields["structure"].annotation.__args__)),
             "tied": tied,
             "trained": trained,
@@ -113,6 +116,30 @@ def test_a_look_moves_nothing():
         looked = stepper.look(batch)
         assert torch.equal(looked.parameters, batch.parameters)
         assert torch.equal(looked.steps, batch.steps)
+
+
+def test_company_changes_no_bit():
+    spec = spec_of(0.5)
+    together = steppers(spec, begin(spec))[0].advance(begin(spec).batch, 200).parameters
+    alone = spec.model_copy(update={"seeds": [7]})
+    assert torch.equal(steppers(alone, begin(alone))[0].advance(begin(alone).batch, 200).parameters, together[7:8])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_else(request, threads):
+    before = torch.get_num_threads()
+    request.addfinalizer(lambda: torch.set_num_threads(before))
+    torch.set_num_threads(threads)
+    spec = spec_of(1e-310, lr=1e-9)
+    moved = steppers(spec, begin(spec))[0].advance(begin(spec).batch, 1)
+    assert not moved.parameters.any()
+    assert np.float64(1e-310) / 2 > 0
+
+
+def test_a_change_of_the_tiles_shows_in_the_loops_so_that_no_cache_outlives_it():
+    digest = hashlib.sha256(Path(tiles.__file__).read_bytes()).hexdigest()
+    assert digest.startswith(compiled.TILES), f"write {digest[:16]} as TILES in core/training/compiled.py"
+    assert len(compiled.TILES) == 16
 
 
 def test_the_number_of_threads_changes_no_bit(request):
