@@ -5,14 +5,15 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from core.spec import ExperimentSpec
-from extrapolab.experiment import Experiment
+from extrapolab.experiment import Experiment, save_figure
 from extrapolab.query import Query
-from extrapolab.records import Check, QueryField, ReportSummary, StudyRecord, Submission, Worker
+from extrapolab.records import Check, Comparison, QueryField, ReportSummary, StudyRecord, Submission, Worker
 from extrapolab.study import Size, Study
 from extrapolab.sweep import Sweep
 from extrapolab.sweep_records import SweepCheck, SweepRecord, SweepSubmission
@@ -160,6 +161,32 @@ class Lab:
         body = {"q": q, "expect_count": expect_count}
         answer = self._transport.post("/v1/experiments:cancel", body)
         return {item["id"]: item["state"] for item in answer["items"]}
+
+    def compare(self, *ids: str) -> Comparison:
+        """Experiments side by side: the fields of their specs that differ, and what their runs ended with.
+
+        Raises:
+            NotFound: The lab has no such experiment.
+            Refused: They are fewer than two, or too many.
+        """
+        return Comparison.read(self._transport.get("/v1/compare", {"ids": ",".join(ids)}))
+
+    def compare_figure(self, name: Literal["response", "training"], *ids: str, path: str | Path | None = None) -> Path:
+        """Writes a picture of experiments over each other to a file, whose ending chooses the format.
+
+        Returns:
+            The path of the file; ``NAME.svg`` here where none is given.
+        """
+        target = Path(path or f"{name}.svg")
+        return save_figure(self._transport, f"/v1/compare/figures/{name}", target, {"ids": ",".join(ids)})
+
+    def reproduce(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
+        """Runs an experiment again, whatever the lab has of it; :func:`extrapolab.reproduction.verify` compares both.
+
+        Raises:
+            NotFound: The lab has none of that id.
+        """
+        return self.submit(self.experiment(id).spec, on_duplicate="rerun")
 
     def fields(self) -> list[QueryField]:
         """The names that filters can ask about."""

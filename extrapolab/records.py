@@ -222,6 +222,31 @@ class GroupedRun(Record):
         return {**self.by, **own, **self.metrics}
 
 
+class ComparedExperiment(Record):
+    """One of the experiments of a comparison; ``outcomes`` says how many of its runs ended how."""
+
+    id: str
+    name: str
+    state: str
+    seeds: int
+    outcomes: dict[str, int] = {}
+
+
+class FieldDifference(Record):
+    """A field in which experiments differ, and what each has there."""
+
+    path: str
+    values: tuple[Any, ...]
+
+
+class Comparison(Record):
+    """Experiments side by side: what differs, and statistics of each metric over the runs of each."""
+
+    experiments: tuple[ComparedExperiment, ...]
+    differences: tuple[FieldDifference, ...]
+    metrics: dict[str, tuple[dict[str, float] | None, ...]]
+
+
 class QueryField(Record):
     """A name that filters can ask about; ``scope`` says of what an experiment has a value: itself, each run or tag."""
 

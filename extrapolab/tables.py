@@ -12,6 +12,7 @@ from core.spec import ExperimentSpec, GradientFlow
 from core.spec.sweep import brief
 from extrapolab.records import (
     Claim,
+    Comparison,
     ExperimentRecord,
     Group,
     Place,
@@ -22,6 +23,7 @@ from extrapolab.records import (
     Theorem,
     Worker,
 )
+from extrapolab.reproduction import Reproduction
 from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
 
@@ -291,4 +293,28 @@ def groups_table(groups: Sequence[Group]) -> Table:
     rows = table(*columns)
     for line in flat:
         rows.add_row(*("-" if line[name] is None else brief(line[name]) for name in columns))
+    return rows
+
+
+def comparison_table(found: Comparison, metrics: Sequence[str]) -> Table:
+    """A column per experiment: what differs, how its runs ended, and medians of metrics."""
+    rows = table("", *(one.id for one in found.experiments))
+    rows.add_row("state", *(styled(one.state) for one in found.experiments))
+    for difference in found.differences:
+        rows.add_row(difference.path, *("-" if value is None else brief(value) for value in difference.values))
+    rows.add_row(
+        "outcomes", *(", ".join(f"{n} {o}" for o, n in one.outcomes.items()) or "-" for one in found.experiments)
+    )
+    for name in metrics:
+        sides = found.metrics.get(name, (None,) * len(found.experiments))
+        rows.add_row(f"median {name}", *("-" if side is None else number(side["median"]) for side in sides))
+    return rows
+
+
+def deviations_table(found: Reproduction) -> Table:
+    """One line per array: the largest deviation, absolute and in units of the array's largest entry."""
+    rows = table("array", "largest deviation", "relative", "")
+    for deviation in found.deviations:
+        verdict = "" if deviation.passed is None else "same" if deviation.passed else "differs"
+        rows.add_row(deviation.array, number(deviation.largest), number(deviation.relative), verdict)
     return rows

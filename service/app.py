@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from service import (
+    comparisons,
     documentation,
     experiments,
     exports,
@@ -58,6 +59,7 @@ ROUTERS = (
     sweep_results,
     tables,
     exports,
+    comparisons,
     studies,
     operations,
 )

@@ -21,6 +21,7 @@ from store.sweeps import Member, Sweep
 Json = dict[str, Any]
 
 ID = "exp_019aad3c5f7e7c0a8f6b2d4e1a3c5b79"
+OTHER_ID = "exp_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c"
 
 SPEC: Json = {
     "name": "a decay learned from two time steps",
@@ -257,3 +258,13 @@ TABLE_CSV = (
     "training.length,experiments,newest,name,seeds,diverged,relative_extrapolation_error.median\r\n"
     f"2,1,{ID},{SPEC['name']},1,0,9.524e-06\r\n"
 )
+_setups = {"state": "completed", "seeds": 1, "outcomes": {"fitted": 1}}
+COMPARISON: Json = {
+    "experiments": [
+        {"id": ID, "name": SPEC["name"], "setup_hash": _hashes["setup_hash"], **_setups},
+        {"id": OTHER_ID, "name": "the same from three time steps", "setup_hash": "0" * 64, **_setups},
+    ],
+    "differences": [{"path": "training.length", "values": [2, 3]}],
+    "metrics": {"extrapolation_error": [{"median": 7.715e-06}, {"median": 2.1e-06}]},
+    "figures": {"response": f"/v1/compare/figures/response.svg?ids={ID},{OTHER_ID}"},
+}

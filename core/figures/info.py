@@ -99,10 +99,16 @@ def median(lines: Sequence[SeedLine]) -> Line | None:
     """
     if len(lines) <= MANY:
         return None
+    x, values = held(lines)
+    with np.errstate(invalid="ignore"):
+        middle = np.median(np.where(np.isnan(values), np.inf, values), axis=0) if len(values) else x
+    return Line(x=x.tolist(), y=middle.tolist())
+
+
+def held(lines: Sequence[SeedLine]) -> tuple[np.ndarray, np.ndarray]:
+    """All steps of the lines, and (lines, steps) what each has there: its last value once it has ended."""
     lines = [line for line in lines if line.x]
     x = np.unique(np.concatenate([line.x for line in lines])) if lines else np.empty(0)
-    held = [np.asarray(line.y)[np.searchsorted(line.x, x[x >= line.x[0]], side="right") - 1] for line in lines]
-    values = np.array([np.pad(y, (len(x) - len(y), 0), constant_values=np.nan) for y in held]).reshape(-1, len(x))
-    with np.errstate(invalid="ignore"):
-        middle = np.median(np.where(np.isnan(values), np.inf, values), axis=0) if lines else x
-    return Line(x=x.tolist(), y=middle.tolist())
+    values = [np.asarray(line.y)[np.searchsorted(line.x, x[x >= line.x[0]], side="right") - 1] for line in lines]
+    padded = [np.pad(y, (len(x) - len(y), 0), constant_values=np.nan) for y in values]
+    return x, np.array(padded).reshape(-1, len(x))

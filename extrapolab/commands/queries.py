@@ -1,13 +1,17 @@
-"""Commands that ask: query, export."""
+"""Commands that ask: query, export, compare; and one that asks again: reproduce."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from extrapolab.commands import AsJson, lab_of
-from extrapolab.tables import experiments_table, fields_table, groups_table
+from extrapolab import reproduction
+from extrapolab.commands import AsJson, Id, lab_of
+from extrapolab.exits import Exit
+from extrapolab.progress import watch as show_progress
+from extrapolab.tables import comparison_table, deviations_table, experiments_table, fields_table, groups_table
 from extrapolab.terminal import console, print_json
 
 app = typer.Typer()
@@ -105,3 +109,70 @@ def export(
         named = (text.split(",") if text else None for text in (fields, metrics))
         path = found.export(output, what, **dict(zip(("fields", "metrics"), named, strict=True)))
     typer.echo(json.dumps({"path": str(path)}) if as_json else path)
+
+
+@app.command(rich_help_panel=_PANEL)
+def compare(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID ID...", help="Ids of experiments.")],
+    *,
+    metrics: Annotated[str, typer.Option(help="What to show of each.")] = "fit_error,extrapolation_error,zero_baseline",
+    figure: Annotated[
+        Literal["response", "training"], typer.Option(help="What to draw where --output is given.")
+    ] = "response",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Draw them over each other to here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare experiments: only the fields that differ, and how their runs ended.
+
+    For example:
+    ```
+    extrapolab compare exp_019ab3 exp_019ab4 -o both.pdf
+    ```
+    """
+    with lab_of(context) as lab:
+        found = lab.compare(*ids)
+        if output is not None:
+            lab.compare_figure(figure, *ids, path=output)
+    if as_json:
+        print_json(found)
+    else:
+        console().print(comparison_table(found, metrics.split(",")))
+        if output is not None:
+            console().print(str(output))
+
+
+@app.command(rich_help_panel=_PANEL)
+def reproduce(
+    context: typer.Context,
+    id: Id,  # noqa: A002  # the lab's word
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Wait for it, and compare all that it computed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run an experiment again. With --verify: does the same come out?
+
+    On the same software, processor and number of threads every bit should be the same; elsewhere responses and
+    parameters should be, but for rounding.
+
+    For example:
+    ```
+    extrapolab reproduce exp_019ab3 --verify
+    ```
+    """
+    with lab_of(context) as lab:
+        again = lab.reproduce(id)
+        if not verify:
+            print_json(again.record) if as_json else typer.echo(again.id)
+            return
+        original = lab.experiment(id)
+        show_progress([again], console(stderr=True))
+        found = reproduction.verify(original, again.wait())
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+    else:
+        out = console()
+        out.print(f"{found.original} again as {found.again}: {found.sentence}")
+        out.print(deviations_table(found))
+    if not found.passed:
+        raise typer.Exit(Exit.FAILED)

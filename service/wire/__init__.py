@@ -1,6 +1,7 @@
 """What travels: answers, and edits. Specs travel as :class:`core.spec.ExperimentSpec`."""
 
 from service.wire.answer import Answer, Number, Page, as_json
+from service.wire.comparison import Comparison
 from service.wire.edit import Edit
 from service.wire.experiment import Experiment
 from service.wire.history import Event, Log, ProgressNews, StateNews
@@ -44,6 +45,7 @@ __all__ = [
     "Cancellation",
     "Cancelled",
     "Column",
+    "Comparison",
     "CostEstimate",
     "DryRun",
     "Edit",

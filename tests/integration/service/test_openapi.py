@@ -40,6 +40,8 @@ CONFIG = {
             "table_v1_sweeps__id__table_get",  # names in a list
             "table_v1_table_get",  # names in lists
             "export_v1_export_get",
+            "compare_v1_compare_get",  # ids in a list
+            "figure_v1_compare_figures__name___format__get",
             "listing_v1_experiments_get",
             "figure_v1_sweeps__id__figures__name___format__get",  # the axes of a sweep
         )

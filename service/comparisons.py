@@ -1,0 +1,160 @@
+"""Experiments side by side: only what differs, how they ended, and one picture of all."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Response
+
+from core.errors import Problem
+from core.figures import Figure, comparison
+from core.result import METRICS, Outcome
+from core.spec.difference import Difference, differences
+from core.spec.experiment import METADATA
+from core.spec.sweep import brief
+from service import documentation, examples, wire
+from service.edge import Edge, Here
+from service.errors import Invalid
+from service.figures import MEDIA_TYPES, FigureFormat, choose, drawn
+from service.parameters import IfNoneMatch
+from service.statistics import STATISTICS, over_seeds
+from store import experiments, results
+from store.records import Experiment
+from store.states import State
+
+router = APIRouter(prefix="/v1/compare", tags=["questions"])
+
+FIGURES: Mapping[str, Figure] = MappingProxyType(
+    {
+        "response": Figure(comparison.response, comparison.draw_response),
+        "training": Figure(comparison.training, comparison.draw_training, early=True),
+    }
+)
+MOST = 12
+LONGEST_LABEL = 60
+
+Ids = Annotated[
+    str,
+    Query(
+        description=f"Ids of two to {MOST} experiments, separated by commas.",
+        examples=[f"{examples.ID},{examples.OTHER_ID}"],
+        min_length=1,
+        max_length=1000,
+    ),
+]
+
+
+@router.get(
+    "",
+    response_model=wire.Comparison,
+    responses={200: documentation.answer("The comparison.", examples.COMPARISON), **documentation.problems(404, 503)},
+)
+def compare(here: Here, ids: Ids) -> Response:
+    """Compare experiments: the fields of the spec that differ, and what their runs ended with, side by side."""
+    found = _experiments(here, ids)
+    joined = ",".join(one.id for one in found)
+    content = {
+        "experiments": [
+            {
+                "id": one.id,
+                "name": one.content["name"],
+                "state": one.state,
+                "setup_hash": one.setup_hash,
+                "seeds": len(one.runs),
+                "outcomes": _outcomes(one),
+            }
+            for one in found
+        ],
+        "differences": [{"path": one.path, "values": list(one.values)} for one in _differences(found)],
+        "metrics": _metrics(found),
+        "figures": {name: f"/v1/compare/figures/{name}.svg?ids={joined}" for name in FIGURES},
+    }
+    return Response(wire.as_json(content), media_type="application/json")
+
+
+@router.get(
+    "/figures/{name}.{format}",
+    response_class=Response,
+    responses={
+        200: documentation.file("The figure, or its data.", *MEDIA_TYPES.values()),
+        **documentation.not_modified(),
+        **documentation.problems(404, 409, 503),
+    },
+)
+def figure(
+    here: Here,
+    name: Annotated[str, Path(json_schema_extra={"enum": [*FIGURES]})],
+    form: FigureFormat,
+    ids: Ids,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Draw experiments over each other: medians over seeds, with quartiles; a training also as far as it has come."""
+    chosen = choose(FIGURES, name, form)
+    found = _experiments(here, ids)
+    labels = _labels(found)
+    with here.database.read() as tx:
+        compared = [
+            (
+                label,
+                one.spec,
+                results.result(tx, one.id) if one.state is State.COMPLETED and not chosen.early else None,
+                results.series(tx, one.id) if chosen.early else {},
+            )
+            for label, one in zip(labels, found, strict=True)
+        ]
+    return drawn(chosen, chosen.info(compared), form, if_none_match)
+
+
+def _experiments(here: Edge, ids: str) -> list[Experiment]:
+    names = [name.strip() for name in ids.split(",")]
+    if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
+        message = f"should name two to {MOST} different experiments"
+        raise Invalid(Problem("/query/ids", "wrong_count", message, str(len(set(names)))))
+    with here.database.read() as tx:
+        return [experiments.get(tx, name) for name in names]
+
+
+def _differences(found: Sequence[Experiment]) -> list[Difference]:
+    """What differs in their specs, what they are called last."""
+    specs = [{k: v for k, v in one.content.items() if k not in METADATA} for one in found]
+    called = [{k: v for k, v in one.content.items() if k in METADATA} for one in found]
+    return [*differences(specs), *differences(called)]
+
+
+def _labels(found: Sequence[Experiment]) -> list[str]:
+    """What tells each from the others, in a few words."""
+    specs = [{k: v for k, v in one.content.items() if k not in METADATA} for one in found]
+    apart = differences(specs)
+    told = [(one.path.rpartition(".")[2], one.values) for one in apart[:3]]
+    words = [", ".join(f"{name} = {brief(values[n])}" for name, values in told) for n in range(len(found))]
+    if not apart or len(set(words)) < len(words):
+        words = [one.content["name"] or one.id for one in found]
+    return [word if len(word) <= LONGEST_LABEL else word[: LONGEST_LABEL - 3] + "..." for word in words]
+
+
+def _outcomes(one: Experiment) -> dict[str, int]:
+    ended = [run.outcome for run in one.runs if run.outcome is not None]
+    return {outcome: ended.count(outcome) for outcome in Outcome if outcome in ended}
+
+
+def _metrics(found: Sequence[Experiment]) -> dict[str, list[dict[str, float] | None]]:
+    """Statistics over the runs of each that has ended; a diverged run counts as infinite."""
+    values = {}
+    for one in found:
+        ended = [run for run in one.runs if run.outcome is not None]
+        if ended:
+            values[one.id] = np.array(
+                [
+                    [np.inf if run.outcome is Outcome.DIVERGED else run.summary.get(name, np.nan) for name in METRICS]
+                    for run in ended
+                ]
+            )
+    table = over_seeds(values)
+    return {
+        name: [
+            dict(zip(STATISTICS, table[one.id][:, place].tolist(), strict=True)) if one.id in table else None
+            for one in found
+        ]
+        for place, name in enumerate(METRICS)
+    }

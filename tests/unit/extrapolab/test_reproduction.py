@@ -1,0 +1,42 @@
+"""How far an array is from another, and when that is allowed."""
+
+import math
+
+import numpy as np
+import pytest
+
+from extrapolab.reproduction import Deviation, Reproduction, _deviation
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "grade", "passed", "largest"),
+    [
+        ([1.0, NAN, INF], [1.0, NAN, INF], "bitwise", True, 0.0),
+        ([1.0, 2.0], [1.0, np.nextafter(2.0, 3.0)], "bitwise", False, 2.0**-51),
+        ([1.0, 2.0], [1.0, 2.0 + 1e-7], "tolerance", True, 1e-7),
+        ([1.0, 2.0], [1.0, 2.0 + 4e-7], "tolerance", False, 4e-7),
+        ([1.0, NAN], [1.0, 2.0], "tolerance", False, INF),
+        ([1.0, INF], [1.0, -INF], "tolerance", False, INF),
+        ([1.0], [1.0, 2.0], "tolerance", False, INF),
+        ([0.0], [1e-300], "tolerance", False, 1e-300),
+        ([], [], "bitwise", True, 0.0),
+    ],
+)
+def test_arrays_are_held_against_each_other(first, second, grade, passed, largest):
+    found = _deviation("response", np.array(first), np.array(second), grade, 1e-7)
+    assert found.passed is passed
+    assert found.largest == pytest.approx(largest, rel=1e-6)
+
+
+def test_by_tolerance_some_arrays_are_told_and_not_judged():
+    found = _deviation("summary.train_loss", np.array([1.0]), np.array([2.0]), "tolerance", 1e-7)
+    assert (found.largest, found.passed) == (1.0, None)
+
+
+def test_the_verdict_says_what_is_not_the_same():
+    good, bad = Deviation("response", 0.0, 0.0, True), Deviation("parameters.A", 1.0, 1.0, False)
+    assert Reproduction("a", "b", "tolerance", ("cpu", "torch"), (good,)).sentence.endswith("not the same: cpu, torch")
+    failed = Reproduction("a", "b", "bitwise", (), (good, bad))
+    assert (failed.passed, failed.sentence.startswith("NOT")) == (False, True)
