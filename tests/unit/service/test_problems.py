@@ -3,8 +3,8 @@ from core.errors import ExtrapolabError
 from service import errors
 from service.problems import KINDS
 
-NEVER_HERE = {store.errors.StoreError, store.errors.Fenced, errors.Refusal}
-"""Bases, and what only workers meet."""
+NEVER_HERE = {store.errors.StoreError, store.errors.Fenced, store.errors.BackupRefused, errors.Refusal}
+"""Bases, and what only workers and commands meet."""
 
 
 def test_every_error_of_service_and_store_has_a_status():
@@ -15,4 +15,4 @@ def test_every_error_of_service_and_store_has_a_status():
 
 
 def test_no_foreseen_error_is_an_internal_one():
-    assert all(kind.status < 500 or kind.status == 503 for kind in KINDS.values())
+    assert all(kind.status < 500 or kind.status in {501, 503} for kind in KINDS.values())
