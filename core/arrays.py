@@ -1,32 +1,62 @@
-"""Named arrays as bytes and back: NumPy's npz, exact, never pickled. So are checkpoints, series and results stored."""
+"""Named arrays as bytes and back, exact and never pickled. So are checkpoints, series and results stored.
 
-import io
+A number of 4 bytes, so many bytes of header, then the arrays, each deflated by itself, so that some can be read without
+the work of the others. The header, deflated too, is JSON: name, type, shape and number of bytes of each. NumPy's npz,
+which holds the same, takes seven times as long where arrays are short, and 180 bytes more for each.
+"""
+
+import json
+import zlib
 from collections.abc import Collection, Mapping
 
 import numpy as np
 
+_NUMBERS = "biuf"
+"""Kinds of types: booleans, whole numbers with and without sign, floating-point numbers."""
+
+_FAST = 1
+"""The level of compression; higher ones take several times as long for a few per cent."""
+
 
 def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The arrays as a compressed npz.
+    """The arrays as bytes.
+
+    Raises:
+        TypeError: One of them doesn't hold numbers.
 
     Example:
         >>> unpack(pack({"x": np.array([1.0, np.nan])}))["x"]
         array([ 1., nan])
     """
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **dict(arrays))  # type: ignore[arg-type]  # its stub takes a name for allow_pickle
-    return buffer.getvalue()
+    header, bodies = [], []
+    for name, array in arrays.items():
+        if array.dtype.kind not in _NUMBERS:
+            raise TypeError(f"arrays of numbers can be packed; {name} is of type {array.dtype}")
+        bodies.append(zlib.compress(array.tobytes(), _FAST))
+        header.append([name, array.dtype.str, array.shape, len(bodies[-1])])
+    described = zlib.compress(json.dumps(header).encode(), _FAST)
+    return b"".join([len(described).to_bytes(4), described, *bodies])
 
 
 def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays that :func:`pack` packed, or those of these names, without the work of reading the others.
 
     Raises:
-        ValueError: Something would need pickle.
+        ValueError: The bytes are damaged.
 
     Example:
         >>> unpack(pack({"x": np.array([1.0]), "y": np.array([2.0])}), only=["y", "z"])
         {'y': array([2.])}
     """
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files if only is None or name in only}
+    view = memoryview(data)
+    place = 4 + int.from_bytes(view[:4])
+    found: dict[str, np.ndarray] = {}
+    try:
+        for name, kind, shape, length in json.loads(zlib.decompress(view[4:place])):
+            if only is None or name in only:
+                content = bytearray(zlib.decompress(view[place : place + length]))  # one that may be changed
+                found[name] = np.frombuffer(content, np.dtype(kind)).reshape(shape)
+            place += length
+    except zlib.error as error:
+        raise ValueError(f"packed arrays are damaged: {error}") from error
+    return found

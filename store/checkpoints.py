@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from store.records import EventKind
 from store.tables import checkpoints
 from store.transition import note
 
 SLOTS = (0, 1)
+
+_own = checkpoints.c.experiment_id == bindparam("experiment")
+_NEWEST_FIRST = select(checkpoints).where(_own).order_by(checkpoints.c.attempt.desc(), checkpoints.c.step.desc())
+_DROP = delete(checkpoints).where(_own)
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,7 @@ def save(tx: Connection, experiment_id: str, attempt: int, checkpoint: Checkpoin
 def newest(tx: Connection, experiment_id: str, *, at: float, attempt: int) -> Checkpoint | None:
     """The newest checkpoint that is whole. Newer ones that aren't are dropped, and the history says so."""
     of_experiment = checkpoints.c.experiment_id == experiment_id
-    rows = tx.execute(
-        select(checkpoints).where(of_experiment).order_by(checkpoints.c.attempt.desc(), checkpoints.c.step.desc())
-    ).all()
+    rows = tx.execute(_NEWEST_FIRST, {"experiment": experiment_id}).all()
     for row in rows:
         if sha256(row.payload).hexdigest() == row.sha256:
             return Checkpoint(row.step, row.chunks, row.payload)
@@ -63,4 +65,4 @@ def newest(tx: Connection, experiment_id: str, *, at: float, attempt: int) -> Ch
 
 def drop(tx: Connection, experiment_id: str) -> None:
     """Drops all checkpoints of an experiment."""
-    tx.execute(delete(checkpoints).where(checkpoints.c.experiment_id == experiment_id))
+    tx.execute(_DROP, {"experiment": experiment_id})

@@ -8,7 +8,7 @@ from itertools import starmap
 from typing import get_args
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from core.arrays import pack, unpack
 from core.result import SERIES
@@ -22,6 +22,11 @@ COLUMNS = (*_KEYS, *SERIES)
 TRAJECTORIES = get_args(Trajectory)
 """Columns with further axes, of experiments whose ``evaluation.record`` asks for them."""
 
+_own = series_chunks.c.experiment_id == bindparam("experiment")
+_LAST = select(series_chunks).where(_own).order_by(series_chunks.c.number.desc()).limit(1)
+_APPEND = insert(series_chunks)
+_CUT = delete(series_chunks).where(_own, series_chunks.c.number >= bindparam("first"))
+
 
 def append(tx: Connection, experiment_id: str, attempt: int, points: Mapping[str, np.ndarray]) -> int:
     """Stores new points as the next chunk, none if there are no points; the number of chunks then.
@@ -32,10 +37,7 @@ def append(tx: Connection, experiment_id: str, attempt: int, points: Mapping[str
         ValueError: The points aren't equally long columns of the names of :data:`COLUMNS`, and of trajectories.
     """
     columns = _checked(points)
-    of_experiment = series_chunks.c.experiment_id == experiment_id
-    last = tx.execute(
-        select(series_chunks).where(of_experiment).order_by(series_chunks.c.number.desc()).limit(1)
-    ).first()
+    last = tx.execute(_LAST, {"experiment": experiment_id}).first()
     count = 0 if last is None else int(last.number) + 1
     steps = columns["step"]
     if not steps.size:
@@ -49,15 +51,13 @@ def append(tx: Connection, experiment_id: str, attempt: int, points: Mapping[str
     }
     if last is not None and all(getattr(last, name) == value for name, value in chunk.items()):
         return count
-    tx.execute(insert(series_chunks).values(experiment_id=experiment_id, number=count, **chunk))
+    tx.execute(_APPEND, {"experiment_id": experiment_id, "number": count, **chunk})
     return count + 1
 
 
 def cut(tx: Connection, experiment_id: str, chunks: int) -> None:
     """Keeps the first so many chunks and drops the rest."""
-    tx.execute(
-        delete(series_chunks).where(series_chunks.c.experiment_id == experiment_id, series_chunks.c.number >= chunks)
-    )
+    tx.execute(_CUT, {"experiment": experiment_id, "first": chunks})
 
 
 def read(

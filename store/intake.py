@@ -42,6 +42,7 @@ _EQUALS = (
     .order_by(experiments.c.created_at, experiments.c.id)
 )
 _EQUALS_TO_KEEP = _EQUALS.with_for_update()
+_STORE, _TAG, _NOTE = insert(experiments), insert(tags), insert(events)
 _brought = experiments.alias()
 _OVERTAKEN = _ALIKE.add_columns(experiments.c.cancel_requested).where(
     experiments.c.spec_hash.in_(select(_brought.c.spec_hash).where(_brought.c.arrival == bindparam("arrival")))
@@ -227,11 +228,11 @@ def _insert(
     for _, draft in new:
         inheritance.check(tx, draft.spec, lock=True)
     rows = [_row(made, draft, at, owner=owner, options=options) for made, draft in new]
-    tx.execute(insert(experiments), [{**row, "arrival": arrival} for row in rows])
+    tx.execute(_STORE, [{**row, "arrival": arrival} for row in rows])
     if tagged := [row for made, draft in new for row in _tag_rows(made.id, at, draft.spec.tags, 0)]:
-        tx.execute(insert(tags), tagged)
+        tx.execute(_TAG, tagged)
     submitted = {"at": at, "kind": EventKind.SUBMITTED, "attempt": 0, "detail": {"owner": owner}}
-    tx.execute(insert(events), [{"experiment_id": made.id, **submitted} for made, _ in new])
+    tx.execute(_NOTE, [{"experiment_id": made.id, **submitted} for made, _ in new])
 
 
 def _row(new: Submission, draft: Draft, at: float, *, owner: str, options: Options) -> dict[str, Any]:
@@ -273,7 +274,7 @@ def _merge_tags(tx: Connection, reused: Sequence[tuple[AnyRow, Sequence[str]]]) 
             own = present.get(row.id, ())
             added += list(_tag_rows(row.id, row.created_at, (name for name in names if name not in own), len(own)))
         if added:
-            tx.execute(insert(tags), added)
+            tx.execute(_TAG, added)
             changed = {row["experiment_id"] for row in added}
             tx.execute(
                 update(experiments).where(experiments.c.id.in_(changed)).values(version=experiments.c.version + 1)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from core.arrays import pack
 from core.errors import SpecError
 from core.result import ExperimentResult
+from core.spec import ExperimentSpec
 from store import checkpoints, chunks, inheritance, line, rows, runs
 from store.checkpoints import Checkpoint
 from store.database import now
@@ -219,7 +220,7 @@ def _take(tx: Connection, best: AnyRow, at: float, *, worker_id: str, device: st
     )
     if taken is None:  # the row is locked, or this is the only writer
         raise Fenced(best.id, attempt)
-    spec = rows.load(tx, [best])[0].spec
+    spec = ExperimentSpec.model_validate(best.spec)
     payload = checkpoint.payload if checkpoint else None
     inherited = inheritance.inherited(tx, spec)
     return Claim(best.id, attempt, spec, device, payload, best.max_seconds, best.max_memory_mb, inherited)

@@ -201,6 +201,7 @@ class Claim:
     """A worker's hold on an experiment. Every write names it, and is refused once another attempt has begun.
 
     Attributes:
+        spec: What is trained; without name, tags and notes.
         checkpoint: The newest whole checkpoint, None to begin at step 0.
         max_seconds: The submitter's limit, None for no limit.
         max_memory_mb: The submitter's limit, None for no limit.

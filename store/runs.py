@@ -16,6 +16,8 @@ PARAMETER = "parameters/"
 
 _SHORT = [column for column in runs.c if column.name != "arrays"]
 _OF_EXPERIMENTS = select(*_SHORT).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
+_WRITE = insert(runs)
+_DROP = delete(runs).where(runs.c.experiment_id == bindparam("experiment"))
 
 
 def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> None:
@@ -27,7 +29,7 @@ def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> N
     drop(tx, experiment_id)
     rows = [{"experiment_id": experiment_id, **_row(result)} for result in results]
     if rows:
-        tx.execute(insert(runs), rows)
+        tx.execute(_WRITE, rows)
 
 
 def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
@@ -60,7 +62,7 @@ def parameters(tx: Connection, experiment_id: str, seeds: Iterable[int]) -> dict
 
 def drop(tx: Connection, experiment_id: str) -> None:
     """Forgets how the seeds ended."""
-    tx.execute(delete(runs).where(runs.c.experiment_id == experiment_id))
+    tx.execute(_DROP, {"experiment": experiment_id})
 
 
 def _row(run: RunResult) -> dict[str, object]:

@@ -3,11 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from store.records import EventKind
 from store.states import State, move
 from store.tables import events, experiments
+
+_MOVE = (  # built once, since that takes SQLAlchemy longer than the database takes to do it
+    update(experiments)
+    .where(experiments.c.id == bindparam("which"), experiments.c.state == bindparam("leaves"))
+    .returning(experiments.c.attempt)
+)
+_MOVE_FENCED = _MOVE.where(experiments.c.attempt == bindparam("fence"))
+_NOTE = insert(events)
 
 
 def transition(
@@ -49,10 +57,8 @@ def transition(
         columns |= {"finished_at": at, "cancel_requested": False}  # a wish that came too late is none any more
     if to.is_final or to is State.PAUSED:
         columns |= {"pause_requested": False}
-    change = update(experiments).where(experiments.c.id == experiment_id, experiments.c.state == state)
-    if fence is not None:
-        change = change.where(experiments.c.attempt == fence)
-    moved = tx.scalars(change.values(columns).returning(experiments.c.attempt)).one_or_none()
+    where = {"which": experiment_id, "leaves": state, "fence": fence}
+    moved = tx.scalars(_MOVE if fence is None else _MOVE_FENCED, where | columns).one_or_none()
     if moved is not None:
         note(tx, experiment_id, kind, at=at, attempt=moved, detail=detail)
     return moved
@@ -68,6 +74,5 @@ def note(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Adds an event to an experiment's history."""
-    tx.execute(
-        insert(events).values(experiment_id=experiment_id, at=at, kind=kind, attempt=attempt, detail=dict(detail or {}))
-    )
+    row = {"experiment_id": experiment_id, "at": at, "kind": kind, "attempt": attempt, "detail": dict(detail or {})}
+    tx.execute(_NOTE, row)
