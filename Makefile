@@ -38,14 +38,20 @@ check: .venv/installed-dev  ## lint, format, types, layers, links of the documen
 chaos: .venv/installed-dev  ## the long plays with faults at random, some minutes; EXTRAPOLAB_CHAOS_SEED=7 repeats one
 	@$(BIN)/pytest -m chaos
 
-bench: .venv/installed-dev  ## measure, side by side, and print ratios
+bench: .venv/installed-dev .venv-bench/installed  ## measure, side by side, and print ratios
 	@$(BIN)/python -m benchmarks
 
 studies: .venv/installed-all  ## run all studies in the lab at PORT and write their pages; SIZE=full for the full ones
 	@$(BIN)/python docs/publish.py http://127.0.0.1:$(PORT) $(SIZE)
 
-clean:  ## remove .venv and caches; the lab's data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+.venv-bench/installed: benchmarks/peers.txt
+	@echo "Installing what is measured beside, into .venv-bench"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install -qq -r $<
+	@touch $@
+
+clean:  ## remove environments and caches; the lab's data stays
+	@rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip:

@@ -91,7 +91,9 @@ def series(
     with here.database.read() as tx:
         spec = experiments.get(tx, experiment_id).spec
         chosen_names, chosen_seeds = _choose(names, seeds, spec)
-        points: Columns = results.series(tx, experiment_id, [name for name in chosen_names if name in TRAJECTORIES])
+        trajectories = [name for name in chosen_names if name in TRAJECTORIES]
+        metrics = [name for name in chosen_names if name in SERIES]
+        points: Columns = results.series(tx, experiment_id, trajectories, names=metrics)
     if chosen_seeds is not None:
         points = _rows(points, np.isin(points["seed"], chosen_seeds))
     if max_points is not None:

@@ -16,7 +16,7 @@ from core.arrays import pack
 from core.errors import SpecError
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
-from store import checkpoints, chunks, inheritance, line, rows, runs
+from store import checkpoints, chunks, inheritance, line, runs
 from store.checkpoints import Checkpoint
 from store.database import now
 from store.errors import Fenced

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import Column, Connection
 
 from core.arrays import unpack
-from core.result import BaselineResult, ExperimentResult
+from core.result import SERIES, BaselineResult, ExperimentResult
 from store import chunks, rows, runs
 from store.errors import NotReady
 from store.states import State
@@ -52,20 +52,23 @@ def baselines(tx: Connection, experiment_id: str) -> list[BaselineResult]:
     return _baselines(_completed(tx, experiment_id, experiments.c.baselines))
 
 
-def series(tx: Connection, experiment_id: str, trajectories: Iterable[str] = ()) -> dict[str, np.ndarray]:
-    """All recorded points so far in long form, by seed and step: ``seed``, ``step`` and :data:`core.result.SERIES`.
+def series(
+    tx: Connection, experiment_id: str, trajectories: Iterable[str] = (), *, names: Iterable[str] = SERIES
+) -> dict[str, np.ndarray]:
+    """All recorded points so far in long form, by seed and step: ``seed``, ``step`` and ``names``.
 
     Args:
         tx: An open transaction.
         experiment_id: Which one.
         trajectories: What else to read of that which ``evaluation.record`` asked for: ``response`` (rows, q, p, m),
             ``eigenvalues`` (rows, d, 2). Where nothing is recorded yet, or it wasn't asked for, a column has no rows.
+        names: The metrics to read, of :data:`core.result.SERIES`.
 
     Raises:
         NotFound: There is no such experiment.
     """
     rows.one(tx, experiment_id, experiments.c.id)
-    return chunks.read(tx, experiment_id, trajectories)
+    return chunks.read(tx, experiment_id, trajectories, names=names)
 
 
 def _completed(tx: Connection, experiment_id: str, *columns: Column[Any]) -> AnyRow:
