@@ -1,5 +1,6 @@
 """Transactions: no write is lost, a read sees one moment, and a database that is away is said to be."""
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -53,6 +54,20 @@ def test_processes_lose_no_update(counting, database_url):
     processes = [subprocess.Popen([sys.executable, "-c", script, database_url]) for _ in range(2)]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert counted(counting) == 81
+
+
+def test_a_write_that_has_only_read_so_far_keeps_others_out(counting, database_url):
+    other = Database(database_url)  # another process, as far as the database can tell
+    with ThreadPoolExecutor(1) as thread:
+        with counting.write() as tx:
+            value = tx.scalars(select(table.c.threads).with_for_update()).one()
+            meanwhile = thread.submit(count, other, 1)
+            with contextlib.suppress(TimeoutError):
+                meanwhile.result(timeout=0.5)  # time enough to come in between, if it could
+            tx.execute(update(table).values(threads=value + 1))
+        meanwhile.result(timeout=30)
+    other.dispose()
+    assert counted(counting) == 3
 
 
 def test_a_connection_waits_for_whoever_writes_to_a_file_that_is_new(tmp_path):

@@ -1,6 +1,7 @@
 """Whole workers that are killed, told to stop or frozen in mid-training, and others that go on."""
 
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,6 +12,7 @@ from tests.integration.worker.conftest import LONG
 from tests.integration.worker.workplace import LEASE_SECONDS, gone, listing, until
 from tests.kit import specimens
 
+SABOTAGE = Path(__file__).parents[2] / "kit/sabotage"
 ON_SQLITE = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("workplace", ["postgresql"], indirect=True)
 
@@ -141,6 +143,18 @@ def test_a_slot_whose_claim_was_not_committed_is_idle_and_is_woken_again(workpla
     with workplace.database.write() as tx:
         tx.exec_driver_sql("DROP FUNCTION full_disk CASCADE")
     assert job.until_ended().state == "completed"
+
+
+@ON_SQLITE
+def test_an_experiment_that_kills_every_trainer_fails_and_holds_up_nobody(workplace):
+    poison = {"EXTRAPOLAB_TEST_SABOTAGE": "poison", "PYTHONPATH": str(SABOTAGE)}
+    workplace.hire(EXTRAPOLAB_MAX_ATTEMPTS="2", **poison)
+    job, other = workplace.submit(specimens.spec(name="poison")), workplace.submit(specimens.spec())
+    failed = job.until_ended()
+    assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "worker_lost", 2)
+    assert job.events[1:] == [("started", 1), ("lease_expired", 1), ("started", 2), ("failed", 2)]
+    assert "was killed by SIGKILL" in job.log
+    assert other.until_ended().state == "completed"
 
 
 @ON_SQLITE

@@ -6,14 +6,17 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
+from core.arrays import pack
 from store import experiments, queue
-from store.database import Database
+from store.database import Database, now
 from store.draft import Draft
 from store.experiments import Options
+from store.tables import experiments as table
 from tests.kit import specimens
 from worker.ledger import ClaimLost, Ledger
+from worker.messages import Advanced
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -62,6 +65,17 @@ def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
         assert queue.claim(tx, worker_id="v", device="cpu", lease_seconds=60).attempt == 2
     with pytest.raises(ClaimLost, match="attempt 1 no longer holds"):
         ledger.beat()
+
+
+def test_a_beat_and_a_record_each_extend_the_lease(database, claim):
+    ledger = Ledger(database, claim, lease_seconds=600, max_attempts=5)
+    news = Advanced(1, 100, None, pack(specimens.points([1])), None)
+    for write in (ledger.beat, lambda: ledger.record(news, "")):
+        with database.write() as tx:
+            queue.beat(tx, claim, lease_seconds=1)
+        write()
+        with database.read() as tx:
+            assert tx.scalars(select(table.c.lease_until)).one() > now(tx) + 300
 
 
 def test_a_wish_to_cancel_is_seen_with_the_next_beat(database, claim):

@@ -1,5 +1,7 @@
 """The path of an experiment through one worker of one slot, which serves all tests of this file."""
 
+import contextlib
+import random
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from core.run import run
 from store import experiments, queue
+from store.errors import IllegalMove
 from store.records import Failure, FailureKind, Progress
 from tests.integration.worker.conftest import LONG
 from tests.integration.worker.workplace import Worker, gone, until
@@ -113,6 +116,21 @@ def test_a_paused_training_goes_on_to_the_same_bits(workplace, assert_same):
     assert job.began_at[1] > 0
     assert [kind for kind, _ in job.events][2:5] == ["pause_requested", "paused", "resumed"]
     assert_same(job)
+
+
+@ON_SQLITE
+def test_a_cancellation_that_races_with_completion_leaves_one_end(workplace):
+    draw = random.Random(7)
+    for _ in range(15):
+        job = workplace.submit(specimens.spec(optimizer={"kind": "gd", "steps": 20}))
+        until(lambda: job.now.state != "queued")  # noqa: B023  # asked at once
+        time.sleep(draw.uniform(0, 0.05))
+        with contextlib.suppress(IllegalMove):
+            job.cancel()
+        ended = job.until_ended()
+        final = [kind for kind, _ in job.events if kind in {"completed", "cancelled"}]
+        assert final == [ended.state]
+        assert not ended.cancel_requested
 
 
 @ON_SQLITE

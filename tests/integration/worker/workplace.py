@@ -114,9 +114,14 @@ class Job:
         return [event.detail["worker"] for event in self._read(experiments.events) if event.kind == "started"]
 
     @property
+    def slots(self) -> list[WorkerRecord]:
+        """The slots that say that they work on it."""
+        return [slot for slot in listing(self._database) if slot.experiment_id == self.id]
+
+    @property
     def slot(self) -> WorkerRecord:
         """The slot that works on it, once one does."""
-        return until(lambda: next((slot for slot in listing(self._database) if slot.experiment_id == self.id), None))
+        return until(lambda: self.slots)[0]
 
     @property
     def trainer(self) -> psutil.Process:
