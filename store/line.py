@@ -5,10 +5,23 @@ has waited longest; so one person's thousand experiments hold up nobody else's. 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement as Condition
-from sqlalchemy import Connection, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Double,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from store import arrivals, rows
 from store.database import now
@@ -22,10 +35,57 @@ DEVICES = ("cpu", "cuda", "auto")
 RECENT = 50
 """Experiments whose durations tell how long the next ones will take."""
 
-_QUEUED = experiments.c.state == literal(
-    State.QUEUED, literal_execute=True
-)  # spelled out, or a partial index is no use
+ABOVE_ALL = 2**31 - 1
+"""No priority is so high."""
+
+_QUEUED = experiments.c.state == literal_column(f"'{State.QUEUED}'")  # spelled out, or a partial index is no use
+_DUE = or_(experiments.c.not_before.is_(None), experiments.c.not_before <= bindparam("at", type_=Double))
+_CLAIMABLE = and_(_QUEUED, _DUE, arrivals.SEEN)
+_FITTING = and_(_CLAIMABLE, experiments.c.device.in_([literal("auto"), bindparam("device", type_=Text)]))
 _LONGEST_WAIT_FIRST = (experiments.c.created_at, experiments.c.id)
+_HERE = experiments.c.priority == bindparam("priority", type_=Integer)
+
+_RUNNING = (
+    select(experiments.c.owner, func.count().label("running"))
+    .where(experiments.c.state == literal_column(f"'{State.RUNNING}'"))
+    .group_by(experiments.c.owner)
+)
+"""How many experiments of each owner are running."""
+
+
+def _ranked() -> Select[str]:
+    """Those who wait at a priority: who has the fewest running first, then who has waited longest.
+
+    The index is asked for one owner after another, and not read through.
+    """
+    owner, here = experiments.c.owner, and_(_QUEUED, _HERE)
+    owners = select(func.min(owner).label("owner")).where(here).cte("owners", recursive=True)
+    following = select(func.min(owner)).where(here, owner > owners.c.owner).scalar_subquery()
+    owners = owners.union_all(select(following).where(owners.c.owner.is_not(None)))
+    oldest = select(experiments.c.created_at).where(_HERE, _FITTING, owner == owners.c.owner)
+    waits = oldest.order_by(*_LONGEST_WAIT_FIRST).limit(1).correlate(owners).scalar_subquery()
+    busy = _RUNNING.subquery()
+    columns = owners.c.owner, func.coalesce(busy.c.running, 0).label("running"), waits.label("since")
+    found = select(*columns).outerjoin(busy, busy.c.owner == owners.c.owner).subquery()
+    return select(found.c.owner).where(found.c.since.is_not(None)).order_by(found.c.running, found.c.since)
+
+
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to answer it.
+_NEXT_PRIORITY = (
+    select(experiments.c.priority)
+    .where(_FITTING, experiments.c.priority < bindparam("below", type_=Integer))
+    .order_by(experiments.c.priority.desc())
+    .limit(1)
+)
+_OWNERS = _ranked()
+_FIRST_OF_OWNER = (
+    select(*rows.SHORT)
+    .where(_FITTING, _HERE, experiments.c.owner == bindparam("owner", type_=Text))
+    .order_by(*_LONGEST_WAIT_FIRST)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_WAITING = select(experiments.c.device, func.count()).where(_CLAIMABLE).group_by(experiments.c.device)
 
 
 def best(tx: Connection, device: str, at: float) -> AnyRow | None:
@@ -33,19 +93,20 @@ def best(tx: Connection, device: str, at: float) -> AnyRow | None:
 
     On PostgreSQL a row that another worker is about to take is passed over.
     """
-    for priority in _priorities(tx, device, at):
-        mine = _claimable(at), _fits(device), experiments.c.priority == priority
-        for owner in _owners(tx, device, at, priority):
-            first = select(*rows.SHORT).where(*mine, experiments.c.owner == owner).order_by(*_LONGEST_WAIT_FIRST)
-            if (found := tx.execute(first.limit(1).with_for_update(skip_locked=True)).first()) is not None:
+    lane: dict[str, Any] = {"device": device, "at": at}
+    priority = tx.scalar(_NEXT_PRIORITY, lane | {"below": ABOVE_ALL})
+    while priority is not None:
+        for owner in tx.scalars(_OWNERS, lane | {"priority": priority}).all():
+            found = tx.execute(_FIRST_OF_OWNER, lane | {"priority": priority, "owner": owner}).first()
+            if found is not None:
                 return found
+        priority = tx.scalar(_NEXT_PRIORITY, lane | {"below": priority})
     return None
 
 
 def waiting(tx: Connection) -> dict[str, int]:
     """How many experiments could be claimed now, by the device that they wish for."""
-    wish = experiments.c.device
-    found = tx.execute(select(wish, func.count()).where(_claimable(now(tx))).group_by(wish))
+    found = tx.execute(_WAITING, {"at": now(tx)})
     counts: dict[str, int] = {device: count for device, count in found}  # noqa: C416  # dict() takes no typed rows
     return {device: counts.get(device, 0) for device in DEVICES}
 
@@ -70,77 +131,33 @@ def place(tx: Connection, experiment_id: str, *, fresh_seconds: float) -> Place 
     return Place(position, _eta(tx, row, position, at, fresh_seconds))
 
 
-def _claimable(at: float) -> Condition[bool]:
-    due = or_(experiments.c.not_before.is_(None), experiments.c.not_before <= at)
-    return and_(_QUEUED, due, arrivals.SEEN)
-
-
-def _fits(device: str) -> Condition[bool]:
-    return experiments.c.device.in_(("auto", device))
-
-
-def _priorities(tx: Connection, device: str, at: float) -> Iterator[int]:
-    """The priorities at which something waits, the highest first; each is looked for when it is asked for."""
-    highest = select(experiments.c.priority).where(_claimable(at), _fits(device))
-    highest = highest.order_by(experiments.c.priority.desc()).limit(1)
-    found = tx.scalar(highest)
-    while found is not None:
-        yield found
-        found = tx.scalar(highest.where(experiments.c.priority < found))
-
-
-def _owners(tx: Connection, device: str, at: float, priority: int) -> Sequence[str]:
-    """Those who wait at this priority: who has the fewest running first, then who has waited longest.
-
-    The index is asked for one owner after another, and not read through.
-    """
-    owner, here = experiments.c.owner, and_(_QUEUED, experiments.c.priority == priority)
-    owners = select(func.min(owner).label("owner")).where(here).cte("owners", recursive=True)
-    following = select(func.min(owner)).where(here, owner > owners.c.owner).scalar_subquery()
-    owners = owners.union_all(select(following).where(owners.c.owner.is_not(None)))
-    oldest = select(experiments.c.created_at).where(here, _claimable(at), _fits(device), owner == owners.c.owner)
-    waits = oldest.order_by(*_LONGEST_WAIT_FIRST).limit(1).correlate(owners).scalar_subquery()
-    busy = _running().subquery()
-    ranked = select(owners.c.owner, func.coalesce(busy.c.running, 0).label("running"), waits.label("since"))
-    ranked = ranked.outerjoin(busy, busy.c.owner == owners.c.owner)
-    found = ranked.subquery()
-    return tx.scalars(
-        select(found.c.owner).where(found.c.since.is_not(None)).order_by(found.c.running, found.c.since)
-    ).all()
-
-
-def _running() -> Select[str, int]:
-    """How many experiments of each owner are running."""
-    running = select(experiments.c.owner, func.count().label("running")).where(experiments.c.state == State.RUNNING)
-    return running.group_by(experiments.c.owner)
-
-
 def _ahead(tx: Connection, row: AnyRow, at: float) -> int:
     """How many would be claimed before the one of ``row``, if none of those that run ended meanwhile.
 
     Claims go round the owners, each time to the one with the fewest running: so before the n-th of mine, of everybody
     else as many as bring them to where I am then.
     """
-    others = [_claimable(at), *([] if row.device == "auto" else [_fits(row.device)])]
+    lane = {"at": at, "device": row.device}
+    others = [_CLAIMABLE if row.device == "auto" else _FITTING]
     owner, equals = experiments.c.owner, experiments.c.priority == row.priority
     counts = select(owner, func.count()).group_by(owner)
-    above = _by_owner(tx, counts.where(*others, experiments.c.priority > row.priority))
+    above = _by_owner(tx, counts.where(*others, experiments.c.priority > row.priority), lane)
     older = tuple_(*_LONGEST_WAIT_FIRST) < (row.created_at, row.id)
-    mine = tx.scalars(select(func.count()).where(*others, equals, owner == row.owner, older)).one()
-    running = Counter(_by_owner(tx, _running())) + Counter(above)  # when it is this priority's turn
+    mine = tx.scalars(select(func.count()).where(*others, equals, owner == row.owner, older), lane).one()
+    running = Counter(_by_owner(tx, _RUNNING, lane)) + Counter(above)  # when it is this priority's turn
     level = mine + running[row.owner]
     theirs = 0
-    for name, count in _by_owner(tx, counts.where(*others, equals, owner != row.owner)).items():
+    for name, count in _by_owner(tx, counts.where(*others, equals, owner != row.owner), lane).items():
         before = max(0, level - running[name])
         theirs += min(before, count)
         if before < count and running[name] <= level:  # at the same level the one that has waited longer is next
             nth = select(older).where(*others, equals, owner == name).order_by(*_LONGEST_WAIT_FIRST)
-            theirs += bool(tx.scalar(nth.offset(before).limit(1)))
+            theirs += bool(tx.scalar(nth.offset(before).limit(1), lane))
     return sum(above.values()) + mine + theirs
 
 
-def _by_owner(tx: Connection, counts: Select[str, int]) -> dict[str, int]:
-    return {owner: count for owner, count in tx.execute(counts)}  # noqa: C416  # dict() takes no typed rows
+def _by_owner(tx: Connection, counts: Select[str, int], lane: dict[str, Any]) -> dict[str, int]:
+    return {owner: count for owner, count in tx.execute(counts, lane)}  # noqa: C416  # dict() takes no typed rows
 
 
 def _eta(tx: Connection, row: AnyRow, position: int, at: float, fresh_seconds: float) -> float | None:
