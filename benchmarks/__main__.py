@@ -11,6 +11,10 @@ PIECES = (
     ("benchmarks.trainer", "--dim", "20", "--length", "8", "--steps", "2000"),
     ("benchmarks.trainer", "--dim", "100", "--length", "50", "--steps", "100"),
     ("benchmarks.lab",),
+    ("benchmarks.queue",),
+    ("benchmarks.api",),
+    ("benchmarks.stored", "--most", "100000"),
+    ("benchmarks.phase", "--students", "1000"),
 )
 
 

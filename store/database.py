@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import URL, Connection, Double, Engine, cast, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -106,7 +106,9 @@ _ALLOWED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 def _sqlite(url: URL) -> Engine:
     options = {"timeout": _SQLITE_PATIENCE_SECONDS, "check_same_thread": False}
-    engine = create_engine(url, connect_args=options, pool_size=40, max_overflow=0, json_serializer=_json)
+    engine = create_engine(
+        url, connect_args=options, pool_size=40, max_overflow=0, json_serializer=_json, json_deserializer=from_json
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -143,7 +145,13 @@ def _postgresql(url: URL) -> Engine:
     limits = "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
     arguments = {"connect_timeout": 5, "options": limits, **_SIGNS_OF_LIFE}
     return create_engine(
-        url, pool_pre_ping=True, pool_size=20, max_overflow=0, json_serializer=_json, connect_args=arguments
+        url,
+        pool_pre_ping=True,
+        pool_size=20,
+        max_overflow=0,
+        json_serializer=_json,
+        json_deserializer=from_json,
+        connect_args=arguments,
     )
 
 
