@@ -1,7 +1,7 @@
-"""The runs of an experiment, one row per seed: outcome, steps, summary in columns, final arrays in a blob."""
+"""The runs of an experiment, one row per seed: outcome, steps and summary; beside it a blob with the final arrays."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -9,15 +9,15 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from core.arrays import pack, unpack
 from core.result import METRICS, Outcome, RunResult
 from store.records import RunRecord
-from store.tables import AnyRow, runs
+from store.tables import AnyRow, run_arrays, runs
 
 PARAMETER = "parameters/"
 """What the names of parameters begin with among the final arrays."""
 
-_SHORT = [column for column in runs.c if column.name != "arrays"]
-_OF_EXPERIMENTS = select(*_SHORT).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
-_WRITE = insert(runs)
+_OF_EXPERIMENTS = select(runs).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
+_WRITE, _WRITE_ARRAYS = insert(runs), insert(run_arrays)
 _DROP = delete(runs).where(runs.c.experiment_id == bindparam("experiment"))
+_DROP_ARRAYS = delete(run_arrays).where(run_arrays.c.experiment_id == bindparam("experiment"))
 
 
 def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> None:
@@ -27,9 +27,11 @@ def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> N
         ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
     """
     drop(tx, experiment_id)
-    rows = [{"experiment_id": experiment_id, **_row(result)} for result in results]
-    if rows:
-        tx.execute(_WRITE, rows)
+    ended = list(results)
+    if ended:
+        tx.execute(_WRITE, [{"experiment_id": experiment_id, **_row(run)} for run in ended])
+        arrays = [{"experiment_id": experiment_id, "seed": run.seed, "payload": _packed(run)} for run in ended]
+        tx.execute(_WRITE_ARRAYS, arrays)
 
 
 def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
@@ -43,26 +45,33 @@ def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int
 
 def results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
     """The runs of an experiment with their final arrays, by seed."""
+    arrays = {seed: unpack(payload) for seed, payload in _payloads(tx, experiment_id)}
     rows = tx.execute(select(runs).where(runs.c.experiment_id == experiment_id))
-    return {row.seed: _result(row) for row in rows}
+    return {row.seed: _result(row, arrays[row.seed]) for row in rows}
 
 
 def responses(tx: Connection, experiment_id: str) -> dict[int, np.ndarray]:
     """h_0 .. h_{q-1} of each run of an experiment, by seed: (q,) or (q, p, m)."""
-    query = select(runs.c.seed, runs.c.arrays).where(runs.c.experiment_id == experiment_id)
-    return {row.seed: unpack(row.arrays, only=["response"])["response"] for row in tx.execute(query)}
+    found = _payloads(tx, experiment_id)
+    return {seed: unpack(payload, only=["response"])["response"] for seed, payload in found}
 
 
 def parameters(tx: Connection, experiment_id: str, seeds: Iterable[int]) -> dict[int, dict[str, np.ndarray]]:
     """The final parameters of some runs of an experiment, by seed and name."""
-    query = select(runs.c.seed, runs.c.arrays).where(runs.c.experiment_id == experiment_id)
     wanted = set(seeds)  # which may be more than a query has room for
-    return {row.seed: _parameters(unpack(row.arrays)) for row in tx.execute(query) if row.seed in wanted}
+    found = _payloads(tx, experiment_id)
+    return {seed: _parameters(unpack(payload)) for seed, payload in found if seed in wanted}
 
 
 def drop(tx: Connection, experiment_id: str) -> None:
     """Forgets how the seeds ended."""
-    tx.execute(_DROP, {"experiment": experiment_id})
+    for dropping in (_DROP, _DROP_ARRAYS):
+        tx.execute(dropping, {"experiment": experiment_id})
+
+
+def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]:
+    query = select(run_arrays.c.seed, run_arrays.c.payload).where(run_arrays.c.experiment_id == experiment_id)
+    return ((row.seed, row.payload) for row in tx.execute(query))
 
 
 def _row(run: RunResult) -> dict[str, object]:
@@ -75,15 +84,18 @@ def _row(run: RunResult) -> dict[str, object]:
         **{name: value if math.isfinite(value := run.summary.get(name, math.nan)) else None for name in METRICS},
         "non_finite": {name: _word(value) for name, value in run.summary.items() if not math.isfinite(value)},
         "warnings": run.warnings,
-        "arrays": pack(
-            {
-                "response": np.array(run.response, np.float64),
-                "eigenvalues": np.array(run.eigenvalues, np.float64).reshape(-1, 2),
-                "hankel_singular_values": np.array(run.hankel_singular_values, np.float64),
-                **{PARAMETER + name: np.array(matrix, np.float64) for name, matrix in run.parameters.items()},
-            }
-        ),
     }
+
+
+def _packed(run: RunResult) -> bytes:
+    return pack(
+        {
+            "response": np.array(run.response, np.float64),
+            "eigenvalues": np.array(run.eigenvalues, np.float64).reshape(-1, 2),
+            "hankel_singular_values": np.array(run.hankel_singular_values, np.float64),
+            **{PARAMETER + name: np.array(matrix, np.float64) for name, matrix in run.parameters.items()},
+        }
+    )
 
 
 def _word(value: float) -> str:
@@ -97,8 +109,7 @@ def _summary(row: AnyRow) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _result(row: AnyRow) -> RunResult:
-    arrays = unpack(row.arrays)
+def _result(row: AnyRow, arrays: Mapping[str, np.ndarray]) -> RunResult:
     return RunResult(
         seed=row.seed,
         outcome=Outcome(row.outcome),

@@ -143,7 +143,15 @@ runs = Table(
     *(Column(name, Double) for name in METRICS),
     Column("warnings", JSON, nullable=False),
     Column("non_finite", JSON, nullable=False),  # {metric: "NaN" | "Infinity" | "-Infinity"}
-    Column("arrays", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,  # the rows of an experiment lie together, narrow, so that thousands are looked through
+)
+
+run_arrays = Table(
+    "run_arrays",
+    metadata,
+    _experiment_id(primary_key=True),
+    Column("seed", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),
 )
 
 series_chunks = Table(

@@ -125,8 +125,16 @@ def upgrade() -> None:
         sa.Column("flow_distance", sa.Double),
         sa.Column("warnings", sa.JSON, nullable=False),
         sa.Column("non_finite", sa.JSON, nullable=False),
-        sa.Column("arrays", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("experiment_id", "seed", name="runs_pk"),
+        sqlite_with_rowid=False,
+    )
+
+    op.create_table(
+        "run_arrays",
+        *of_experiment("run_arrays"),
+        sa.Column("seed", sa.BigInteger, nullable=False),
+        sa.Column("payload", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("experiment_id", "seed", name="run_arrays_pk"),
     )
 
     op.create_table(
@@ -231,7 +239,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "arrivals", "idempotency_keys", "sweep_members", "sweeps", "workers", "logs", "events", "checkpoints", "series_chunks", "runs", "tags",
+        "arrivals", "idempotency_keys", "sweep_members", "sweeps", "workers", "logs", "events", "checkpoints", "series_chunks", "run_arrays", "runs", "tags",
         "experiments",
     ):
         op.drop_table(table)
