@@ -10,6 +10,7 @@ import numpy as np
 
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
+from extrapolab import notebook
 from extrapolab.errors import ExperimentCancelled, ExperimentFailed
 from extrapolab.records import Event, ExperimentRecord, Failure, Log, Progress, Run, Theorem
 from extrapolab.transport import Parameters, Transport
@@ -47,6 +48,13 @@ class Experiment:
     def __repr__(self) -> str:
         state = self._record.state if self._record else "not looked at yet"
         return f"<Experiment {self.id}, {state}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how it stands, how its seeds ended, and the response once it is completed."""
+        record = self.refresh().record
+        drawn = record.state == "completed"
+        picture = notebook.picture(self._transport, f"{self._path}/figures/response.svg") if drawn else ""
+        return notebook.page(record.name or self.id, record.state, notebook.runs(record.runs), picture)
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from extrapolab import notebook
 from extrapolab.experiment import Experiment
 from extrapolab.records import ExperimentRecord, Group, GroupedRun
 from extrapolab.sweep import chosen
@@ -39,6 +40,12 @@ class Query:
 
     def __repr__(self) -> str:
         return f"<Query {self.q!r}, {self.sort or 'the newest first'}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first of them."""
+        first = itertools.islice(self, notebook.MOST_ROWS)
+        rows = [{"id": one.id, "state": one.state, "name": one.record.name} for one in first]
+        return notebook.page(self.q or "All experiments", "", notebook.table(rows), "")
 
     def __iter__(self) -> Iterator[Experiment]:
         """Handles on them, asked for page by page while you iterate."""

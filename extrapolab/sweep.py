@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
+from extrapolab import notebook
 from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
 from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
 from extrapolab.transport import LARGEST_PAGE, Transport
@@ -37,6 +38,13 @@ class Sweep:
     def __repr__(self) -> str:
         state = self._record.state if self._record else "not looked at yet"
         return f"<Sweep {self.id}, {state}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how far it is, and its first figure once everything has ended."""
+        record = self.refresh().record
+        counts = [{"state": state, "experiments": count} for state, count in record.counts.items() if count]
+        picture = notebook.picture(self._transport, f"{self._path}/figures/lines.svg") if record.is_final else ""
+        return notebook.page(record.name or self.id, record.state, notebook.table(counts), picture)
 
     @property
     def url(self) -> str:

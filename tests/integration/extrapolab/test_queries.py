@@ -86,3 +86,16 @@ def test_a_result_set_becomes_a_file_and_a_frame(client, spec, invoke, tmp_path)
     with pytest.raises(Refused):
         found.export(tmp_path / "runs.xlsx")
     assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
+
+
+def test_a_notebook_shows_experiments_sweeps_and_questions(client, spec):
+    done = client.submit(spec(name="<b> shown", tags=["shown"])).wait(60)
+    shown = done._repr_html_()
+    assert "&lt;b&gt; shown</b> completed" in shown
+    assert f"{done.runs[0].summary['fit_error']:.3g}" in shown
+    assert 'src="data:image/svg+xml;base64,' in shown
+    assert done.id in client.query("tag:shown")._repr_html_()
+    assert "nothing yet" in client.query("tag:nobody-has-it")._repr_html_()
+    sweep = client.sweep(spec(), [{"path": "training.length", "values": [3, 4]}], name="shown").wait(60)
+    assert "<td>completed</td><td>2</td>" in sweep._repr_html_()
+    assert "data:image/svg+xml" in sweep._repr_html_()
