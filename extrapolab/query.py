@@ -111,6 +111,12 @@ class Query:
         self._transport.download("/v1/export", self._exported(what, target.suffix[1:], fields, metrics), target)
         return target
 
+    def bundle(self, path: str | Path = "extrapolab.zip") -> Path:
+        """Writes all that is known of them to a zip: specs, results, recorded points, figures, provenance."""
+        target = Path(path)
+        self._transport.download("/v1/bundle", self._asked, target)
+        return target
+
     def to_pandas(
         self, what: What = "runs", *, fields: Iterable[str] | None = None, metrics: Iterable[str] | None = None
     ) -> Any:

@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from service import (
+    bundles,
     comparisons,
     documentation,
     experiments,
@@ -59,6 +60,7 @@ ROUTERS = (
     sweep_results,
     tables,
     exports,
+    bundles,
     comparisons,
     studies,
     operations,

@@ -133,7 +133,7 @@ def _json(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[by
     yield b'],"next":null}'
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """A file that is only written, and hands out what was."""
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ class _Sink(io.RawIOBase):
 
 
 def _parquet(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[bytes]:
-    pa, schema, sink = pyarrow(), _schema(headings), _Sink()
+    pa, schema, sink = pyarrow(), _schema(headings), Sink()
     with pa.parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), schema) as writer:
         for piece in pieces:
             writer.write_batch(_batch(schema, headings, piece))
@@ -164,7 +164,7 @@ def _parquet(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator
 
 
 def _arrow(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[bytes]:
-    pa, schema, sink = pyarrow(), _schema(headings), _Sink()
+    pa, schema, sink = pyarrow(), _schema(headings), Sink()
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
         for piece in pieces:
             writer.write_batch(_batch(schema, headings, piece))

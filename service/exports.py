@@ -17,7 +17,8 @@ from store import cursor as cursors
 from store import rows
 from store.query import endings, extracts, pages
 from store.query.errors import BadQuery
-from store.query.extracts import Columns
+from store.query.extracts import Columns, Heading
+from store.query.fields import Field
 from store.query.question import Question
 from store.records import Experiment
 
@@ -73,21 +74,32 @@ def export(
         items = (wire.as_json(wire.Experiment.written(one)) for one in _experiments(here, asked))
         content = documents("json" if form == "json" else "ndjson", items)
     elif what == "series":
-        pieces = (piece for ids in _pages(here, asked) for name in ids for piece in _series(here, name, chosen))
+        pieces = (piece for ids in ids_of(here, asked) for name in ids for piece in _series(here, name, chosen))
         content = encode(form, extracts.headings_of_series(chosen), pieces)
     else:
-        of_runs = what == "runs"
-        headings = (extracts.headings_of_runs if of_runs else extracts.headings_of_experiments)(beside, chosen)
-        read = extracts.runs_of if of_runs else extracts.experiments_of
-
-        def piece(ids: Sequence[str]) -> Columns:
-            with here.database.read() as tx:
-                return read(tx, rows.those(tx, ids), beside, chosen)
-
-        content = encode(form, headings, map(piece, _pages(here, asked)))
+        content = encode(form, *tabulated(here, asked, what, beside, chosen))
     first = list(itertools.islice(content, 2))  # what fails at once, fails with an answer that says so
     disposition = {"Content-Disposition": f'attachment; filename="extrapolab-{what}.{form}"'}
     return StreamingResponse(itertools.chain(first, content), media_type=MEDIA_TYPES[form], headers=disposition)
+
+
+def tabulated(
+    here: Edge,
+    question: Question,
+    what: Literal["runs", "experiments"],
+    fields: Sequence[Field],
+    metrics: Sequence[str],
+) -> tuple[list[Heading], Iterator[Columns]]:
+    """The columns of all runs or experiments that a question finds, and them a page at a time."""
+    of_runs = what == "runs"
+    headings = (extracts.headings_of_runs if of_runs else extracts.headings_of_experiments)(fields, metrics)
+    read = extracts.runs_of if of_runs else extracts.experiments_of
+
+    def piece(ids: Sequence[str]) -> Columns:
+        with here.database.read() as tx:
+            return read(tx, rows.those(tx, ids), fields, metrics)
+
+    return headings, map(piece, ids_of(here, question))
 
 
 def _metrics(text: str | None, known: Sequence[str]) -> list[str]:
@@ -98,7 +110,7 @@ def _metrics(text: str | None, known: Sequence[str]) -> list[str]:
     return names
 
 
-def _pages(here: Edge, question: Question) -> Iterator[list[str]]:
+def ids_of(here: Edge, question: Question) -> Iterator[list[str]]:
     """The ids, a page at a time, each read by itself, so that no slow reader holds the database."""
     cursor: str | None = None
     while True:
@@ -112,7 +124,7 @@ def _pages(here: Edge, question: Question) -> Iterator[list[str]]:
 
 
 def _experiments(here: Edge, question: Question) -> Iterator[Experiment]:
-    for ids in _pages(here, question):
+    for ids in ids_of(here, question):
         with here.database.read() as tx:
             found = rows.load(tx, rows.several(tx, rows.those(tx, ids)))
         yield from found

@@ -76,9 +76,11 @@ def choose(figures: Mapping[str, Figure], name: str, form: str) -> Figure:
 
 def drawn(chosen: Figure, info: Info, form: str, if_none_match: str | None) -> Response:
     """The figure of ``info`` as a file, or its data."""
-    if form == "json":
-        content = info.model_dump_json().encode()
-    else:
-        with _ink:
-            content = render(chosen.draw(info), cast(Format, form))
+    content = info.model_dump_json().encode() if form == "json" else inked(chosen, info, cast(Format, form))
     return etags.answer(content, MEDIA_TYPES[form], if_none_match)
+
+
+def inked(chosen: Figure, info: Info, form: Format) -> bytes:
+    """The figure of ``info`` as a file."""
+    with _ink:
+        return render(chosen.draw(info), form)

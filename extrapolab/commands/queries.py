@@ -82,7 +82,10 @@ def query(
 @app.command(rich_help_panel=_PANEL)
 def export(
     context: typer.Context,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to; .csv, .json, .ndjson, .parquet or .arrow.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="To here; .csv, .json, .ndjson, .parquet, .arrow; or .zip: everything."),
+    ],
     q: Filter = None,
     *,
     what: Annotated[
@@ -99,6 +102,7 @@ def export(
     For example:
     ```
     extrapolab export tag:figure-1 -o runs.parquet
+    extrapolab export tag:figure-1 -o supplement.zip
     extrapolab export 'sweep:swp_019ab3' --what series --metrics train_loss -o curves.csv
     ```
     """
@@ -107,7 +111,8 @@ def export(
     with lab_of(context) as lab:
         found = lab.query(q, sort=sort)
         named = (text.split(",") if text else None for text in (fields, metrics))
-        path = found.export(output, what, **dict(zip(("fields", "metrics"), named, strict=True)))
+        chosen = dict(zip(("fields", "metrics"), named, strict=True))
+        path = found.bundle(output) if output.suffix == ".zip" else found.export(output, what, **chosen)
     typer.echo(json.dumps({"path": str(path)}) if as_json else path)
 
 
