@@ -178,10 +178,12 @@ def alone(count: int) -> None:
         bare = bare_inserts(2000)
         print(f"POST an experiment, {CONNECTIONS} connections       {posts}")
         print(f"bare INSERT of such a row, no HTTP         {bare:8,.0f}/s   POST reaches {posts.rate / bare:.2f} of it")
-        first = httpx2.get(f"{url}/v1/experiments?limit=1").json()["items"][0]["id"]
-        one = [load.request(url, f"/v1/experiments/{first}")] * count
-        print(f"GET an experiment, {CONNECTIONS} connections        {load.run(url, one, CONNECTIONS)}")
-        print(f"GET an experiment, 1 connection          {load.run(url, one, 1)}")
+        newest = [item["id"] for item in httpx2.get(f"{url}/v1/experiments?limit=2").json()["items"]]
+        httpx2.post(f"{url}/v1/experiments/{newest[0]}:cancel").raise_for_status()
+        ended, queued = ([load.request(url, f"/v1/experiments/{one}")] * count for one in newest)
+        print(f"GET one that has ended, {CONNECTIONS} connections   {load.run(url, ended, CONNECTIONS)}")
+        print(f"GET one that has ended, 1 connection     {load.run(url, ended, 1)}")
+        print(f"GET the last of {count:,} in line, 1        {load.run(url, queued[:200], 1)}")
         print(f"GET a page of 50, 1 connection           {load.run(url, [ours.search()] * 100, 1)}")
         print(f"GET a series of 10,000 points            {load.quantiles(series_seconds(url, file, 50))}")
         seconds, waited = sweep(url)

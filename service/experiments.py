@@ -76,7 +76,7 @@ def one(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = No
     """Read an experiment: its spec, how far it is, and what came out so far."""
     with here.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
-        place = _place(tx, here, experiment_id)
+        place = _place(tx, here, experiment)
     return _tagged(experiment, if_none_match, place)
 
 
@@ -102,7 +102,7 @@ def edit(experiment_id: ExperimentId, here: Here, content: body.JsonBody, if_mat
             message = "is not an ETag of this experiment: read it again, then edit"
             raise PreconditionFailed(Problem("/header/If-Match", "unknown_etag", message, shorten(if_match)))
         edited = experiments.edit(tx, experiment_id, version=version, **change)
-        place = _place(tx, here, experiment_id)
+        place = _place(tx, here, edited)
     return _tagged(edited, None, place)
 
 
@@ -186,8 +186,10 @@ def _moved(here: Edge, experiment_id: str, move: Callable[[Connection, str], Sta
     return moved
 
 
-def _place(tx: Connection, here: Edge, experiment_id: str) -> records.Place | None:
-    return line.place(tx, experiment_id, fresh_seconds=here.settings.lease_seconds)
+def _place(tx: Connection, here: Edge, experiment: records.Experiment) -> records.Place | None:
+    if experiment.state is not State.QUEUED:
+        return None
+    return line.place(tx, experiment.id, fresh_seconds=here.settings.lease_seconds)
 
 
 def _tagged(experiment: records.Experiment, if_none_match: str | None, place: records.Place | None) -> Response:
