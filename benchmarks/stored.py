@@ -4,7 +4,6 @@ python -m benchmarks.stored --most 100000
 """
 
 import argparse
-import json
 import math
 import statistics
 import tempfile
@@ -148,7 +147,9 @@ def milliseconds(ask: Callable[[], object], repeats: int = 21) -> tuple[float, f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--most", type=int, default=100_000)
+    parser.add_argument(
+        "--most", type=int, default=100_000, help="stored experiments; a million takes some minutes to write"
+    )
     asked = parser.parse_args()
     sizes = [10**n for n in range(3, int(math.log10(asked.most)) + 1)]
     table: dict[str, list[tuple[float, float]]] = {}
@@ -164,6 +165,7 @@ def main() -> None:
             database = Database(f"sqlite:///{file}")
             for name, ask in questions(database, size).items():
                 table.setdefault(name, []).append(milliseconds(ask))
+                print(f"{name:22s}{size:>10,}{table[name][-1][0]:10.2f} ms", flush=True)
             database.dispose()
             print(f"{size:,} experiments: {file.stat().st_size / 2**20:,.0f} MiB", flush=True)
     print(f"\n{'median (worst) in ms':22s}" + "".join(f"{size:>20,}" for size in sizes) + "   exponent")
@@ -171,7 +173,6 @@ def main() -> None:
         exponent = np.polyfit(np.log(sizes), np.log([median for median, _ in row]), 1)[0]
         cells = "".join(f"{f'{median:.2f} ({worst:.1f})':>20s}" for median, worst in row)
         print(f"{name:22s}{cells}   {exponent:8.2f}")
-    print(json.dumps({name: [median for median, _ in row] for name, row in table.items()}))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 from uuid_utils import uuid7
 
-from core.spec.sweep import Point, SweepSpec, look_up
-from store import arrivals, intake
+from core.spec.sweep import Point, SweepSpec
+from store import arrivals, intake, membership
 from store.database import Database, now
 from store.errors import BadCursor, IllegalMove, NotFound
 from store.intake import Options, Wish
@@ -125,7 +125,7 @@ def bring(database: Database, draft: Draft, *, owner: str, options: Options, rer
         with database.write() as tx:
             arrivals.go_on(tx, arrival.id)
             points, made = zip(*(pair for _, pair in some), strict=True)
-            _add(tx, sweep_id, some[0][0], points, made)
+            membership.add(tx, sweep_id, some[0][0], points, made)
     return Arrival(sweep_id, arrival)
 
 
@@ -151,16 +151,16 @@ def submit(
     made = intake.submit(tx, draft.wishes, owner=owner, options=options, rerun=rerun, arrival=brought)
     known = None if rerun else _equal(tx, draft, owner, but=arrival)
     if known is not None:
-        _renew(tx, known, draft.points, made)
+        membership.renew(tx, known, draft.points, made)
         if arrival is not None:
             tx.execute(delete(sweeps).where(sweeps.c.id == arrival.sweep_id))
         return Submitted(known, True, made)
     if arrival is None:
         sweep_id = _new(tx, draft, owner)
-        _add(tx, sweep_id, 0, draft.points, made)
+        membership.add(tx, sweep_id, 0, draft.points, made)
     else:
         sweep_id = arrival.sweep_id
-        _correct(tx, sweep_id, draft.points, arrival.experiments.submissions, made)
+        membership.correct(tx, sweep_id, draft.points, arrival.experiments.submissions, made)
     return Submitted(sweep_id, False, made)
 
 
@@ -179,15 +179,15 @@ def extend(
     """
     intake.lock(tx)
     version = _one(tx, sweep_id, sweeps.c.version, lock=True).version
-    present = _members(tx, sweep_id)
+    present = membership.read(tx, sweep_id)
     there = {row.spec_hash for row in present}
     missing = [i for i, point in enumerate(draft.points) if point.spec_hash not in there]
     wishes = [draft.wishes[i] for i in missing]
     made = intake.submit(tx, wishes, owner=owner, options=options, arrival=arrival) if wishes or arrival else []
     tx.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(axes=draft.content["axes"], version=version + 1))
-    _place_again(tx, sweep_id, draft.points)
+    membership.place_again(tx, sweep_id, draft.points)
     after = max((row.position for row in present), default=-1) + 1
-    _add(tx, sweep_id, after, [draft.points[i] for i in missing], made)
+    membership.add(tx, sweep_id, after, [draft.points[i] for i in missing], made)
     return Submitted(sweep_id, True, made)
 
 
@@ -222,7 +222,7 @@ def members(
     """
     if cursor is not None and not re.fullmatch(r"[0-9]{1,9}", cursor):
         raise BadCursor(cursor)
-    found = _members(tx, sweep_id, after=-1 if cursor is None else int(cursor), limit=limit and limit + 1)
+    found = membership.read(tx, sweep_id, after=-1 if cursor is None else int(cursor), limit=limit and limit + 1)
     shown = found[:limit]
     items = [Member(row.position, row.coordinates, row.experiment_id, State(row.state)) for row in shown]
     return items, str(shown[-1].position) if len(found) > len(shown) else None
@@ -299,59 +299,8 @@ def _sweep(row: AnyRow, counts: Mapping[str, Mapping[State, int]]) -> Sweep:
     return Sweep(row.id, row.name, row.owner, row.base, row.axes, row.created_at, row.version, counts[row.id])
 
 
-def _members(tx: Connection, sweep_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[AnyRow]:
-    own = sweep_members.c
-    query = select(own.position, own.coordinates, own.experiment_id, experiments.c.state, experiments.c.spec_hash)
-    query = query.join(experiments, experiments.c.id == own.experiment_id)
-    return tx.execute(
-        query.where(own.sweep_id == sweep_id, own.position > after).order_by(own.position).limit(limit)
-    ).all()
-
-
 def _new(tx: Connection, draft: Draft, owner: str, arrival: str | None = None) -> str:
     sweep_id = f"swp_{uuid7().hex}"
     row = {"id": sweep_id, "name": draft.sweep.name, "owner": owner, "created_at": now(tx), "version": 1}
     tx.execute(insert(sweeps).values(**row, arrival=arrival, **draft.content))
     return sweep_id
-
-
-def _correct(
-    tx: Connection, sweep_id: str, points: Sequence[Point], brought: Sequence[Submission], made: Sequence[Submission]
-) -> None:
-    """Makes ``made`` the members where they aren't those that were brought in."""
-    for position, (point, before, one) in enumerate(zip(points, brought, made, strict=True)):
-        if one.id != before.id:
-            place = sweep_members.c.sweep_id == sweep_id, sweep_members.c.position == position
-            tx.execute(delete(sweep_members).where(*place))
-            _add(tx, sweep_id, position, [point], [one])
-
-
-def _add(tx: Connection, sweep_id: str, first: int, points: Sequence[Point], made: Sequence[Submission]) -> None:
-    rows = [
-        {"sweep_id": sweep_id, "position": position, "experiment_id": one.id, "coordinates": point.coordinates}
-        for position, (point, one) in enumerate(zip(points, made, strict=True), first)
-    ]
-    if rows:
-        tx.execute(insert(sweep_members), rows)
-
-
-def _renew(tx: Connection, sweep_id: str, points: Sequence[Point], made: Sequence[Submission]) -> None:
-    """Makes ``made`` the experiments of an equal sweep's members, where they aren't yet."""
-    present = {row.experiment_id for row in _members(tx, sweep_id)}
-    if present != {one.id for one in made}:
-        tx.execute(delete(sweep_members).where(sweep_members.c.sweep_id == sweep_id))
-        _add(tx, sweep_id, 0, points, made)
-
-
-def _place_again(tx: Connection, sweep_id: str, points: Sequence[Point]) -> None:
-    """Writes the coordinates of members on new axes: those of their point, or what their specs have there."""
-    paths = list(points[0].coordinates)
-    placed = {point.spec_hash: point.coordinates for point in points}
-    own = sweep_members.c
-    query = select(own.position, own.coordinates, experiments.c.spec_hash, experiments.c.spec)
-    query = query.join(experiments, experiments.c.id == own.experiment_id).where(own.sweep_id == sweep_id)
-    for row in tx.execute(query).all():
-        wanted = placed.get(row.spec_hash) or {**{p: look_up(row.spec, p) for p in paths}, **row.coordinates}
-        if wanted != row.coordinates:
-            where = own.sweep_id == sweep_id, own.position == row.position
-            tx.execute(update(sweep_members).where(*where).values(coordinates=wanted))
