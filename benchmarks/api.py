@@ -212,9 +212,10 @@ def beside(count: int) -> None:
 def report(name: str, connections: int, pairs: list[tuple[load.Load, load.Load]]) -> None:
     our, their = (statistics.median(run.rate for run in column) for column in zip(*pairs, strict=True))
     ratios = sorted(mine.rate / other.rate for mine, other in pairs)
-    bad = sum(status >= 400 for pair in pairs for run in pair for status in run.statuses)
+    mine, theirs = (sum(s >= 400 for run in column for s in run.statuses) for column in zip(*pairs, strict=True))
     print(f"{name}, {connections} connections: MLflow {their:,.0f}/s, lab {our:,.0f}/s, "
-          f"{statistics.median(ratios):.1f}x ({ratios[0]:.1f} to {ratios[-1]:.1f}), {bad} refused")  # fmt: skip
+          f"{statistics.median(ratios):.1f}x ({ratios[0]:.1f} to {ratios[-1]:.1f}); "
+          f"not answered with success: MLflow {theirs}, lab {mine}")  # fmt: skip
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import psutil
 
 BIN = Path(__file__).parent.parent / ".venv-bench" / "bin"
 
@@ -24,13 +25,14 @@ def mlflow() -> Iterator[str]:
         command = [BIN / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *store]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        server = subprocess.Popen(command, cwd=data, env=environment, start_new_session=True, **quiet)
+        server = psutil.Popen(command, cwd=data, env=environment, **quiet)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(url)
             yield url
         finally:
-            os.killpg(server.pid, 15)
+            for process in (*server.children(recursive=True), server):  # it has sessions of its own, and takes its time
+                process.kill()
             server.wait(timeout=30)
 
 
