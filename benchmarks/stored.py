@@ -47,13 +47,13 @@ def fill(database: Database, count: int, first: int = 0) -> None:
     for start in range(first, first + count, CHUNK):
         rows = list(_rows(range(start, min(start + CHUNK, first + count))))
         with database.write() as tx:
-            for table, column in ((tables.experiments, 0), (tables.tags, 1), (tables.events, 2), (tables.runs, 3)):
-                written = [row for group in rows for row in group[column]]
-                if written:
+            for table in (tables.experiments, tables.tags, tables.events, tables.runs, tables.run_arrays):
+                if written := [row for group in rows for row in group.get(table.name, ())]:
                     tx.execute(insert(table), written)
 
 
-def _rows(numbers: range) -> Iterator[tuple[list[dict], list[dict], list[dict], list[dict]]]:
+def _rows(numbers: range) -> Iterator[dict[str, list[dict]]]:
+    """Of each number the rows of its experiment, by table."""
     for number in numbers:
         rng = np.random.default_rng(number)
         length, scale = LENGTHS[number % len(LENGTHS)], float(SCALES[number // len(LENGTHS) % len(SCALES)])
@@ -77,7 +77,8 @@ def _rows(numbers: range) -> Iterator[tuple[list[dict], list[dict], list[dict], 
         ]
         metrics = dict(zip(METRICS, rng.lognormal(-3, 2, len(METRICS)).tolist(), strict=True))
         run = {**own, "seed": number, "outcome": "fitted", "steps": 1, **metrics, "warnings": [], "non_finite": {}}
-        yield [row], tags, events, [] if queued else [{**run, "arrays": _ARRAYS}]
+        made = {"experiments": [row], "tags": tags, "events": events}
+        yield made if queued else made | {"runs": [run], "run_arrays": [{**own, "seed": number, "payload": _ARRAYS}]}
 
 
 _ARRAYS = pack({"response": np.linspace(1, 0, 40), "parameters/A": np.eye(20)})
