@@ -7,9 +7,8 @@ import sys
 
 PIECES = (
     ("benchmarks.trainer",),
-    ("benchmarks.trainer", "--structure", "general"),
-    ("benchmarks.trainer", "--dim", "20", "--length", "8", "--steps", "2000"),
-    ("benchmarks.trainer", "--dim", "100", "--length", "50", "--steps", "100"),
+    ("benchmarks.batches",),
+    ("benchmarks.growth",),
     ("benchmarks.lab",),
     ("benchmarks.queue",),
     ("benchmarks.api",),
@@ -23,7 +22,8 @@ def main() -> None:
     print(f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     for piece in PIECES:
         print(flush=True)
-        subprocess.run([sys.executable, "-m", *piece], check=True)
+        one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as trainers and API have it
+        subprocess.run([sys.executable, "-m", *piece], check=True, env=one_thread)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ LOG_BYTES = 64 * 1024
 GROWTH_MB = 256.0
 """A trainer that holds so much more than at first, though it is idle, is due to be replaced."""
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""NumPy's matrices are small: at every recorded point a second thread would cost many times what it gains."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,12 @@ class TrainerProcess:
                 stderr=output,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a Ctrl-C in the terminal is the worker's business
-                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONFAULTHANDLER": "1"},
+                env={
+                    **os.environ,
+                    **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+                    **ONE_THREAD,
+                    "PYTHONFAULTHANDLER": "1",
+                },
             )
         os.close(output)
         self._connection = Connection(ours.detach())

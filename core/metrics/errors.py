@@ -12,7 +12,8 @@ from core.losses import Target
 def train_loss(response: np.ndarray, target: Target) -> np.ndarray:
     """L = Σ_{j,l<k} M_jl <e_j, e_l>, shape (...); ``response`` is (..., q, p, m)."""
     error = (response - target.response)[..., : target.length, :, :]
-    return np.einsum("jl,...jpm,...lpm->...", target.M, error, error, optimize=True)
+    error = error.reshape(*error.shape[:-2], -1)
+    return (error * (target.M @ error)).sum(axis=(-2, -1))
 
 
 def fit_error(response: np.ndarray, target: Target) -> np.ndarray:

@@ -27,7 +27,8 @@ def sharpness(system: LinearSystem, student: LinearStudent, target: Target, rate
     """2 λ_max(M^½ J R Jᵀ M^½) for each system of the batch, shape (...)."""
     kernel = tangent_kernel(system, student, target.length, rates)
     root = _square_root(target.M)
-    weighed = np.einsum("aj,...jlxy,lb->...axby", root, kernel, root, optimize=True)
+    weighed = root @ np.moveaxis(kernel, (-4, -3), (-2, -1)) @ root
+    weighed = np.moveaxis(weighed, (-2, -1), (-4, -2))
     size = weighed.shape[-1] * target.length
     return 2 * where_finite(np.linalg.eigvalsh, weighed.reshape(*weighed.shape[:-4], size, size))[..., -1]
 
@@ -43,12 +44,12 @@ def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int, ra
     G = observability_rows(system, length)
     H = controllability_columns(system, length)
     p, m = system.C.shape[-2], system.B.shape[-1]
-    GG = np.einsum("...jon,...lqn->...jloq", G, G, optimize=True)
-    HH = np.einsum("...jni,...lnu->...jliu", H, H, optimize=True)
+    GG = np.einsum("...jon,...lqn->...jloq", G, G)
+    HH = np.einsum("...jni,...lnu->...jliu", H, H)
     kernel = np.zeros((*GG.shape[:-2], p, m, p, m))
     if "A" in student.trained:
         kernel += _kernel_of_diagonal(system, length) if student.structure == "diagonal" else _convolve(GG, HH)
-    GH = np.einsum("...jon,...lnu->...jlou", G, H, optimize=True)
+    GH = np.einsum("...jon,...lnu->...jlou", G, H)
     if "A" in student.trained and student.structure == "symmetric":
         HG = GH.swapaxes(-4, -3).swapaxes(-2, -1)
         kernel = (kernel + np.einsum("...jloiuq->...jloiqu", _convolve(GH, HG))) / 2
@@ -68,15 +69,15 @@ def _kernel_of_diagonal(system: LinearSystem, length: int) -> np.ndarray:
     a = np.diagonal(system.A, axis1=-2, axis2=-1)
     lag = np.arange(length)
     slope = lag[:, None] * a[..., None, :] ** np.maximum(lag - 1, 0)[:, None]
-    J = np.einsum("...jn,...on,...ni->...join", slope, system.C, system.B, optimize=True)
-    return np.einsum("...join,...lqun->...jloiqu", J, J, optimize=True)
+    J = np.einsum("...jn,...on,...ni->...join", slope, system.C, system.B)
+    return np.einsum("...join,...lqun->...jloiqu", J, J)
 
 
 def _convolve(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     """Z_jl[a, c, b, d] = Σ_{r+s=j-1, r'+s'=l-1} X_rr'[a, b] Y_ss'[c, d], by FFT over the lags."""
     k, axes = X.shape[-4], (-4, -3)
     X, Y = np.fft.fft2(X, (2 * k, 2 * k), axes), np.fft.fft2(Y, (2 * k, 2 * k), axes)
-    Z = np.fft.ifft2(np.einsum("...jlab,...jlcd->...jlacbd", X, Y, optimize=True), axes=(-6, -5)).real
+    Z = np.fft.ifft2(np.einsum("...jlab,...jlcd->...jlacbd", X, Y), axes=(-6, -5)).real
     delayed = np.zeros((*Z.shape[:-6], k, k, *Z.shape[-4:]))
     delayed[..., 1:, 1:, :, :, :, :] = Z[..., : k - 1, : k - 1, :, :, :, :]
     return delayed

@@ -8,19 +8,13 @@ every sum of products goes through the tiles of :mod:`core.training.tiles`. NaN 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from core.training.moves import factor, how, inlined, jit, move, part
 from core.training.stepper import DIVERGED, NEVER, RUNNING, STOPPED
 from core.training.tiles import BYTES, address, flushing, inner, past, product, symmetrise, times, transpose
 
-TILES = "ef5b90ef15250ed1"
-"""A hash of the file of the tiles: Numba's cache on disk looks at this file alone, so a change there must show here."""
-
-GRADIENT_DESCENT, MOMENTUM, ADAPTIVE, ADAM = 0, 1, 2, 3
-"""Optimizers, as the loops tell them apart."""
-
-CONSTANT, COSINE, EXPONENTIAL, WARMUP = 0, 1, 2, 3
-"""Schedules, likewise."""
+PARTS = "e916366ea8bbcca1"
+"""A hash of tiles.py and moves.py: Numba's cache on disk looks at this file alone, so a change there must show here."""
 
 
 class Sizes(NamedTuple):
@@ -92,13 +86,12 @@ class Ending(NamedTuple):
     above: float
 
 
-_jit: Any = njit
-_how = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
-_compiled = _jit(cache=True, **_how)
-_part = _jit(**_how, **dict.fromkeys(("no_cpython_wrapper", "no_cfunc_wrapper"), True))
-"""Called by compiled code alone."""
-_inlined = _jit(inline="always", **_how)
-"""Likewise, and compiled with its caller: what is compiled by itself is optimised once more wherever it is called."""
+def _compiled(function: Any) -> Any:
+    """Called from Python, and kept on disk, unless there is no place for it: then each process compiles it."""
+    try:
+        return jit(cache=True, **how)(function)
+    except RuntimeError:  # neither this folder nor the user's cache can be written to
+        return jit(**how)(function)
 
 
 def sizes_of(d: int, k: int, kind: type[np.floating], *, diagonal: bool, tied: bool) -> Sizes:
@@ -123,7 +116,7 @@ def room_for(problem: Problem, memory: int = 0) -> np.ndarray:
     return room[skipped : skipped + numbers]
 
 
-@_part
+@part
 def _lay(flat, padded, problem, lay):
     """Flat parameters, or numbers that lie as they do, to rows of whole vectors; back where ``lay`` is not."""
     d, width, room = problem.d, problem.sizes.width, problem.sizes.rows
@@ -137,7 +130,7 @@ def _lay(flat, padded, problem, lay):
                 flat[r * d + i] = padded[at + i]
 
 
-@_part
+@part
 def _weigh(error, v, M, k, lags, lanes):
     """The loss eᵀ M e, and v = 2 M e, with zeros after it."""
     product(error, 0, 1, M, lags, k, v, 0, 1, lags)
@@ -147,7 +140,7 @@ def _weigh(error, v, M, k, lags, lanes):
     return loss
 
 
-@_part
+@part
 def _gradient_of_A(dA, G, H, step, T, v, d, k, width, lanes, tied):
     """DA = Σ_r G_r ⊗ T_r with T_r = Σ_{s < k - 1 - r} v_{r+s+1} H_s; of a symmetric tied student the lower blocks."""
     reach = k - 1
@@ -160,7 +153,7 @@ def _gradient_of_A(dA, G, H, step, T, v, d, k, width, lanes, tied):
         product(past(H, row), 1, step, T, width, reach, past(dA, row * width), width, lanes, row + lanes)
 
 
-@_part
+@part
 def _symmetrised(dA, width, lanes, lower):
     """(dA + dAᵀ)/2; where ``lower``, dA is symmetric but for rounding, and its upper blocks are not known yet."""
     for i in range(0, width, lanes):
@@ -173,7 +166,7 @@ def _symmetrised(dA, width, lanes, lower):
         symmetrise(past(dA, i * width + i), past(dA, i * width + i), width)
 
 
-@_part
+@part
 def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, tied, trained):
     """For a symmetric or general A. ``work`` has M, target, error and v, Aᵀ, rows G_r = c A^r, H_s = A^s b, T_r."""
     A, dA, vectors = theta, gradient, width // lanes
@@ -216,7 +209,7 @@ def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, 
     return loss
 
 
-@_part
+@part
 def _diagonal_gradient(theta, gradient, work, k, lanes, width, lags, tied, trained):
     """For A = diag(a), h_j = Σ_i c_i a_i^j b_i; ``work`` has M, target, error and v, sums, the powers of a."""
     a, da, vectors = theta, gradient, width // lanes
@@ -247,14 +240,14 @@ def _diagonal_gradient(theta, gradient, work, k, lanes, width, lags, tied, train
     return loss
 
 
-@_part
+@part
 def _add_or_set(into, values, count, add):
     """A tied student's b and c are one, and so is their gradient."""
     for i in range(count):
         into[i] = into[i] + values[i] if add else values[i]
 
 
-@_inlined
+@inlined
 def _begin(room, theta, problem):
     """Lays parameters and problem into an emptied room; returns padded parameters, gradient, and room to work in."""
     room[:] = 0
@@ -278,7 +271,7 @@ def loss_and_gradient(theta, gradient, room, problem):
     return loss
 
 
-@_inlined
+@inlined
 def _gradient(theta, gradient, work, problem):
     _, target, d, (lanes, width, lags, _, _), diagonal, symmetric, tied, trained = problem
     if diagonal:
@@ -286,75 +279,7 @@ def _gradient(theta, gradient, work, problem):
     return _dense_gradient(theta, gradient, work, d, len(target), lanes, width, lags, symmetric, tied, trained)
 
 
-@_part
-def _factor(schedule, shape, done):
-    """What :func:`core.training.schedule.factor` is."""
-    if schedule == COSINE:
-        return shape[0] + (1 - shape[0]) * (1 + np.cos(np.pi * done / shape[1])) / 2
-    if schedule == EXPONENTIAL:
-        return shape[0] ** (done / shape[1])
-    if schedule == WARMUP:
-        return min(1.0, (done + 1) / shape[0])
-    return 1.0
-
-
-@_part
-def _adam(gradient, memory, numbers, done):
-    """The direction, in place of the gradient."""
-    kind, n = gradient.dtype.type, len(gradient)
-    keep, keep_square, eps = kind(numbers[0]), kind(numbers[1]), kind(numbers[2])
-    take, take_square = kind(1 - numbers[0]), kind(1 - numbers[1])
-    unbiased = kind(1 / (1 - numbers[0] ** (done + 1)))
-    unbiased_square = kind(1 / (1 - numbers[1] ** (done + 1)))
-    mean, square = memory[:n], memory[n:]
-    for i in range(n):
-        mean[i] = keep * mean[i] + take * gradient[i]
-        square[i] = keep_square * square[i] + take_square * gradient[i] * gradient[i]
-        gradient[i] = mean[i] * unbiased / (np.sqrt(square[i] * unbiased_square) + eps)
-
-
-@_part
-def _go(theta, direction, lr, rates):
-    """θ ← θ - lr rate direction."""
-    lr = theta.dtype.type(lr)
-    if len(rates):
-        for i in range(len(theta)):
-            theta[i] -= lr * rates[i] * direction[i]
-    else:
-        for i in range(len(theta)):
-            theta[i] -= lr * direction[i]
-
-
-@_part
-def _norms(gradient, rows, width, lanes):
-    """The sum of the parameters' Euclidean norms: A in so many rows, then b, then c."""
-    total, at, count = gradient[0] * 0, 0, rows * width
-    while at < len(gradient):
-        block = past(address(gradient), at)
-        total += np.sqrt(inner(block, block, count // lanes))
-        at, count = at + count, width
-    return total
-
-
-@_part
-def _move(theta, gradient, memory, rule, numbers, lr, rates, shape, done):
-    """One step of the optimizer."""
-    if rule == MOMENTUM:
-        keep = theta.dtype.type(numbers[0])
-        for i in range(len(theta)):
-            memory[i] = keep * memory[i] + gradient[i]
-        _go(theta, memory, lr, rates)
-        return
-    if rule == ADAPTIVE:
-        rows, width, lanes = shape
-        memory[0] = numbers[0] * memory[0] + (1 - numbers[0]) * _norms(gradient, rows, width, lanes)
-        lr /= np.sqrt(memory[0] / (1 - numbers[0] ** (done + 1))) + numbers[1]
-    if rule == ADAM:
-        _adam(gradient, memory, numbers, done)
-    _go(theta, gradient, lr, rates)
-
-
-@_inlined
+@inlined
 def _train(theta, memory, room, problem, method, ending, until, done, steps):
     """Up to ``steps`` steps of one seed in place, each after a look at its loss; with 0 steps, only the look.
 
@@ -381,8 +306,8 @@ def _train(theta, memory, room, problem, method, ending, until, done, steps):
             status, end = STOPPED if loss <= above else DIVERGED, step
             break
         if steps:
-            lr_now = lr * _factor(schedule, shape, step)
-            _move(padded, gradient, remembered, rule, numbers, lr_now, own_rates, (rows, width, lanes), step)
+            lr_now = lr * factor(schedule, shape, step)
+            move(padded, gradient, remembered, rule, numbers, lr_now, own_rates, (rows, width, lanes), step)
     _lay(theta, padded, problem, False)
     for i in range(many):
         _lay(memory[i * n : (i + 1) * n], remembered[i * size : (i + 1) * size], problem, False)

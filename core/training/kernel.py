@@ -28,7 +28,7 @@ from core.spec import (
     WarmupSchedule,
     channels,
 )
-from core.training import compiled
+from core.training import compiled, moves
 from core.training.layout import LinearLayout
 from core.training.optimizers import rule_of
 from core.training.schedule import rates_of
@@ -104,26 +104,26 @@ def _method_of(optimizer: Optimizer, layout: LinearLayout, kind: Float) -> compi
     """The optimizer in the words of the compiled loops."""
     match optimizer:
         case GradientDescent():
-            rule, numbers = compiled.GRADIENT_DESCENT, [0.0]
+            rule, numbers = moves.GRADIENT_DESCENT, [0.0]
         case Momentum():
-            rule, numbers = compiled.MOMENTUM, [optimizer.momentum]
+            rule, numbers = moves.MOMENTUM, [optimizer.momentum]
         case AdaptiveGradientDescent():
-            rule, numbers = compiled.ADAPTIVE, [optimizer.beta, optimizer.soft]
+            rule, numbers = moves.ADAPTIVE, [optimizer.beta, optimizer.soft]
         case Adam():
-            rule, numbers = compiled.ADAM, [*optimizer.betas, optimizer.eps]
+            rule, numbers = moves.ADAM, [*optimizer.betas, optimizer.eps]
         case GradientFlow():
             raise TypeError("gradient flow is not a rule of steps")
         case _:
             assert_never(optimizer)
     match optimizer.schedule:
         case ConstantSchedule():
-            schedule, shape = compiled.CONSTANT, [0.0]
+            schedule, shape = moves.CONSTANT, [0.0]
         case CosineSchedule(floor=floor):
-            schedule, shape = compiled.COSINE, [floor, optimizer.steps]
+            schedule, shape = moves.COSINE, [floor, optimizer.steps]
         case ExponentialSchedule(decay=decay, every=every):
-            schedule, shape = compiled.EXPONENTIAL, [decay, every]
+            schedule, shape = moves.EXPONENTIAL, [decay, every]
         case WarmupSchedule(steps=rise):
-            schedule, shape = compiled.WARMUP, [rise]
+            schedule, shape = moves.WARMUP, [rise]
         case _:
             assert_never(optimizer.schedule)
     rates = rates_of(optimizer, layout)

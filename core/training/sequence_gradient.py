@@ -5,7 +5,6 @@ expectation it is eᵀ M e for a linear student of a linear teacher. The seeds a
 the sum of their losses holds the gradient of each.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -68,8 +67,8 @@ class SequenceStepper(TorchStepper):
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`core.training.stepper.Stepper`. All seeds that still run have done equally many steps."""
-        seeds, first = len(batch.steps), int(batch.steps.max())
-        self._ahead = itertools.islice(([step] * seeds for step in itertools.count(first)), steps)
+        seeds, first = len(batch.steps), int(batch.steps.max())  # the one question to the device, before the steps
+        self._ahead = iter([[step] * seeds for step in range(first, first + steps + 1)])  # one more to look at the end
         return super().advance(batch, steps)
 
     def _at(self, flat: Tensor, done: Tensor) -> tuple[Tensor, Tensor]:

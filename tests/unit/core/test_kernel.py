@@ -1,6 +1,9 @@
 """The compiled loops against torch, the slow path that they are trusted by, over random experiments."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.spec import ExperimentSpec, LinearStudent
-from core.training import begin, compiled, tiles
+from core.training import begin, compiled, moves, tiles
 from core.training.gradient import gradient_of
 from core.training.kernel import KernelStepper
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
@@ -137,10 +140,17 @@ def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_
     assert np.float64(1e-310) / 2 > 0
 
 
-def test_a_change_of_the_tiles_shows_in_the_loops_so_that_no_cache_outlives_it():
-    digest = hashlib.sha256(Path(tiles.__file__).read_bytes()).hexdigest()
-    assert digest.startswith(compiled.TILES), f"write {digest[:16]} as TILES in core/training/compiled.py"
-    assert len(compiled.TILES) == 16
+def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it():
+    sources = b"".join(Path(part.__file__).read_bytes() for part in (tiles, moves))
+    digest = hashlib.sha256(sources).hexdigest()[:16]
+    assert digest == compiled.PARTS, f"write {digest} as PARTS in core/training/compiled.py"
+
+
+def test_loops_that_can_be_kept_nowhere_are_compiled_all_the_same():
+    nowhere = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}
+    code = "from core.training import compiled; print(compiled.train._cache.cache_path)"
+    asked = subprocess.run([sys.executable, "-c", code], env=nowhere, capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "None"
 
 
 def test_the_number_of_threads_changes_no_bit(request):
