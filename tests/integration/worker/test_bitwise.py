@@ -18,7 +18,7 @@ OPTIMIZERS = {
     "momentum": {"kind": "momentum", "steps": 20_000},
     "adam": {"kind": "adam", "steps": 15_000},
     "adaptive_gd": {"kind": "adaptive_gd", "lr": 0.001, "steps": 20_000},
-    "gradient_flow": {"kind": "gradient_flow", "time": 1000.0, "steps": 400},
+    "gradient_flow": {"kind": "gradient_flow", "time": 200.0, "steps": 3000},
 }
 STRUCTURES = ("symmetric", "general", "diagonal")
 SEQUENCES = {"loss": {"kind": "finite_sample", "sequences": 20, "seed": 1}, "length": 8}
@@ -27,7 +27,12 @@ STARTED = {"start": {"kind": "gaussian", "scale": 0.2}}
 
 def linear(structure: str, optimizer: str) -> ExperimentSpec:
     return specimens.spec(
-        student={"kind": "linear", "dim": 50, "structure": structure, **STARTED},
+        student={
+            "kind": "linear",
+            "dim": 10 if optimizer == "gradient_flow" else 50,
+            "structure": structure,
+            **STARTED,
+        },
         training={"length": 12},
         optimizer=OPTIMIZERS[optimizer],
         evaluation={"horizon": 24, "record": ["response"]},
