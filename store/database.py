@@ -36,8 +36,9 @@ _SQLITE_PATIENCE_SECONDS = 5.0
 """How long a connection waits for others that write."""
 
 _SIGNS_OF_LIFE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
-"""libpq's words for: a server that is silent for some ten seconds is gone. A cut cable says nothing by itself, and the
-kernel would wait for a quarter of an hour. (Seconds, but the last, which is in milliseconds.)"""
+"""libpq's words for: who is silent for some ten seconds is gone. A cut cable says nothing by itself, and the kernel
+would wait for a quarter of an hour. The server is told the same of us: it keeps the locks of a host that was cut off in
+the middle of a transaction, and nobody can take its experiment. (Seconds, but the last, which is in milliseconds.)"""
 
 _READS: dict[str, dict[str, Any]] = {
     "sqlite": {"read": True},
@@ -142,8 +143,14 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    limits = "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
-    arguments = {"connect_timeout": 5, "options": limits, **_SIGNS_OF_LIFE}
+    limits = {
+        "lock_timeout": 5_000,
+        "statement_timeout": 30_000,
+        "idle_in_transaction_session_timeout": 15_000,
+        **{name.replace("keepalives", "tcp_keepalives"): value for name, value in _SIGNS_OF_LIFE.items()},
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    arguments = {"connect_timeout": 5, "options": options, **_SIGNS_OF_LIFE}
     return create_engine(
         url,
         pool_pre_ping=True,

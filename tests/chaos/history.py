@@ -22,7 +22,6 @@ import torch
 from core.run import run
 from core.spec import ExperimentSpec
 
-TAG = "chaos"
 FINAL = frozenset({"completed", "failed", "cancelled"})
 
 _BASE = {
@@ -70,8 +69,9 @@ def digest(result: Mapping[str, Any]) -> str:
 
 @dataclass
 class History:
-    """What clients know of the submissions they sent, by name."""
+    """What clients know of the submissions they sent, by name; all of a play bear its tag."""
 
+    tag: str
     sent: dict[str, str] = field(default_factory=dict)
     answered: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Client(threading.Thread):
         with httpx2.Client(base_url=self._url, timeout=httpx2.Timeout(20.0)) as http:
             for number, own in enumerate(self._names):
                 spec = SPECS[(number + len(own)) % len(SPECS)]
-                body = spec.model_copy(update={"name": own, "tags": (TAG,)}).model_dump_json()
+                body = spec.model_copy(update={"name": own, "tags": (self._history.tag,)}).model_dump_json()
                 key = uuid.UUID(int=self._random.getrandbits(128)).hex
                 self._history.sent[own] = name(spec)
                 habit = self._random.choices(("patient", "twice", "rash", "deaf"), (6, 2, 1, 1))[0]
@@ -153,19 +153,19 @@ class Watcher(threading.Thread):
                 continue
 
     def _look(self) -> None:
-        for now in listing(self._url):
+        for now in listing(self._url, self._history.tag):
             state, attempts = self._seen.get(now["id"], ("queued", 0))
             if attempts > now["attempts"] or (state in FINAL and (state, attempts) != (now["state"], now["attempts"])):
                 self._history.problems.append(f"{now['id']}: {state} {attempts}, then {now['state']} {now['attempts']}")
             self._seen[now["id"]] = now["state"], now["attempts"]
 
 
-def listing(url: str) -> list[dict[str, Any]]:
-    """All experiments of the play."""
+def listing(url: str, tag: str) -> list[dict[str, Any]]:
+    """All experiments of a play."""
     found, cursor = [], None
     with httpx2.Client(base_url=url, timeout=20.0) as http:
         while True:
-            page = {"tag": TAG, "limit": 500} | ({"cursor": cursor} if cursor else {})
+            page = {"tag": tag, "limit": 500} | ({"cursor": cursor} if cursor else {})
             answer = http.get("/v1/experiments", params=page).raise_for_status().json()
             found += answer["items"]
             cursor = answer["next"]
@@ -180,7 +180,7 @@ def judge(url: str, history: History, expected: Mapping[str, str]) -> Counter[st
         AssertionError: Something was lost, doubled, changed or computed wrongly; all of it is named.
     """
     wrong, happened = list(history.problems), Counter[str]()
-    found = listing(url)
+    found = listing(url, history.tag)
     by_name = Counter(one["spec"]["name"] for one in found)
     ids = {one["id"]: one for one in found}
     wrong += [f"{own} exists {count} times" for own, count in by_name.items() if count > 1]

@@ -10,7 +10,10 @@ from types import MappingProxyType
 import psutil
 import redis
 
-from tests.chaos.scene import LEASE_SECONDS, Scene, signalled, until
+from tests.chaos.scene import LEASE_SECONDS, Scene, signalled, soon
+
+PATIENCE_SECONDS = 20.0
+"""How long a fault waits for a training that it could hit."""
 
 
 def kill_worker(scene: Scene, _random: Random) -> None:
@@ -18,13 +21,15 @@ def kill_worker(scene: Scene, _random: Random) -> None:
 
 
 def kill_slot(scene: Scene, random: Random) -> None:
-    """One that trains."""
-    psutil.Process(random.choice(until(scene.at_work, seconds=60))["pid"]).kill()
+    """One that trains, if one does."""
+    if slots := soon(scene.at_work, PATIENCE_SECONDS):
+        psutil.Process(random.choice(slots)["pid"]).kill()
 
 
 def kill_trainer(scene: Scene, random: Random) -> None:
-    """One that trains."""
-    psutil.Process(random.choice(until(scene.at_work, seconds=60))["trainer_pid"]).kill()
+    """One that trains, if one does."""
+    if slots := soon(scene.at_work, PATIENCE_SECONDS):
+        psutil.Process(random.choice(slots)["trainer_pid"]).kill()
 
 
 def freeze_worker(scene: Scene, random: Random) -> None:
@@ -74,13 +79,13 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
 
 
 def rage(scene: Scene, random: Random, faults: int, pause: float) -> list[str]:
-    """So many faults, each kind before any comes again, while something is trained; what was done."""
+    """So many faults, each kind before any comes again, each while something is trained if possible; what was done."""
     done: list[str] = []
     names: list[str] = []
     for _ in range(faults):
         names = names or random.sample(sorted(FAULTS), len(FAULTS))
         name = names.pop()
-        until(scene.at_work, seconds=60)
+        soon(scene.at_work, PATIENCE_SECONDS)
         with contextlib.suppress(psutil.NoSuchProcess):  # it died before we came
             FAULTS[name](scene, random)
         done.append(name)

@@ -4,10 +4,11 @@ import re
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -39,6 +40,10 @@ class Scene:
     @property
     def url(self) -> str:
         return self.lab.url
+
+    @property
+    def kind(self) -> str:
+        return "postgresql" if self.postgres else "sqlite"
 
     @property
     def redis(self) -> redis.Redis:
@@ -76,10 +81,12 @@ class Scene:
 
 
 @contextmanager
-def on_stage(kind: str, folder: Path, *, slots: int = 2) -> Iterator[Scene]:
+def on_stage(
+    kind: str, folder: Path, *, slots: int = 2, variables: Mapping[str, str] = MappingProxyType(HASTE)
+) -> Iterator[Scene]:
     """A lab on ``sqlite`` or ``postgresql``, ready."""
     with ExitStack() as stack:
-        server, variables = None, dict(HASTE)
+        server, variables = None, dict(variables)
         if kind == "postgresql":
             server = stack.enter_context(postgres_server(durable=True))
             variables["EXTRAPOLAB_DATABASE_URL"] = postgres_url(str(server.folder), "postgres")
@@ -96,10 +103,16 @@ def signalled(processes: list[psutil.Process], sig: signal.Signals) -> None:
             continue
 
 
-def until(condition: Callable[[], object], *, seconds: float = 180.0) -> object:
-    """The first answer that is true, asked for again and again."""
+def soon(condition: Callable[[], Any], seconds: float) -> Any:
+    """The first answer that is true, asked for again and again; after so long whatever the answer is."""
     deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"nothing in {seconds:g} s"
+    while not (found := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
+    return found
+
+
+def until(condition: Callable[[], Any], *, seconds: float = 180.0) -> Any:
+    """The first answer that is true; there has to be one."""
+    found = soon(condition, seconds)
+    assert found, f"nothing in {seconds:g} s"
     return found

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,10 @@ class Lab:
             postgres_server(durable=True, address=self._server.address, within=self._server.within)
         )
         upgrade(f"postgresql://postgres@/postgres?host={database.folder}")
+        self.database_url = f"postgresql://postgres@{self._server.address}/postgres"
         self._variables = {
             **HASTE,
-            "EXTRAPOLAB_DATABASE_URL": f"postgresql://postgres@{self._server.address}/postgres",
+            "EXTRAPOLAB_DATABASE_URL": self.database_url,
             "EXTRAPOLAB_BROKER_URL": f"redis://{self._server.address}:6379/0",
         }
         redis = ["--port", "6379", "--bind", self._server.address, "--protected-mode", "no", "--save", ""]
@@ -78,8 +79,8 @@ class Lab:
             return {"items": []}
         return answer.json() if answer.is_success else {"items": []}
 
-    def submit(self) -> str:
-        answer = self._server.ask("POST", f"{self.url}/v1/experiments?on_duplicate=rerun", json=SPEC.model_dump())
+    def submit(self, spec: ExperimentSpec = SPEC) -> str:
+        answer = self._server.ask("POST", f"{self.url}/v1/experiments?on_duplicate=rerun", json=spec.model_dump())
         assert answer.status_code == 202, answer.text
         return f"/v1/experiments/{answer.json()['id']}"
 
@@ -99,11 +100,23 @@ class Lab:
     def ended(self, path: str) -> dict[str, Any]:
         return until(lambda: (now := self._ask(path)).get("state") in {"completed", "failed"} and now)
 
+    def cancel(self, path: str) -> None:
+        self._server.ask("POST", f"{self.url}{path}:cancel")
+        until(lambda: self._ask(path).get("state") == "cancelled")
+
     def events(self, path: str) -> list[str]:
         return [event["kind"] for event in self._ask(f"{path}/events")["items"]]
 
     def result(self, path: str) -> str:
         return digest(self._ask(f"{path}/result"))
+
+
+@contextmanager
+def killed_after(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.kill()
 
 
 def children(pid: int) -> list[psutil.Process]:
@@ -156,6 +169,38 @@ def test_a_host_that_is_cut_off_loses_its_experiment_to_another_and_comes_back(l
             f"\na cable cut at lease {LEASE_SECONDS:g} s: taken over after {taken:.1f} s; "
             f"healed, the zombie gave up after {back:.1f} s"
         )
+
+
+HOLDING = """
+import sys, time
+from sqlalchemy import select
+from store.database import Database
+from store.tables import experiments
+database = Database(sys.argv[1])
+with database.write() as tx:
+    tx.execute(select(experiments.c.id).where(experiments.c.id == sys.argv[2]).with_for_update()).one()
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+def test_a_host_that_is_cut_off_in_the_middle_of_a_transaction_keeps_its_locks_for_seconds_only(lab, capsys):
+    path = lab.submit(SPEC.model_copy(update={"optimizer": SPEC.optimizer.model_copy(update={"steps": 10_000_000})}))
+    cut_off = lab.trained_at(path)
+    command = [sys.executable, "-c", HOLDING, lab.database_url, path.rpartition("/")[2]]
+    holder = subprocess.Popen([*lab.net.hosts[cut_off].within, *command], stdout=subprocess.PIPE)
+    with holder, killed_after(holder):
+        assert holder.stdout.readline() == b"held\n"
+        lab.net.cut(cut_off)
+        began = time.monotonic()
+        until(lambda: lab.events(path).count("started") > 1, seconds=60)  # without signs of life a quarter of an hour
+        taken = time.monotonic() - began
+        lab.net.heal(cut_off)
+    lab.cancel(path)
+    with capsys.disabled():
+        print(f"\na cable cut inside a transaction, lease {LEASE_SECONDS:g} s: taken over after {taken:.1f} s")
 
 
 @pytest.mark.chaos

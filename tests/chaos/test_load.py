@@ -1,0 +1,166 @@
+"""Load and rude clients: many submissions at once, requests that are cut off, clients that take their time."""
+
+import socket
+import threading
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import httpx2
+import psutil
+import psycopg
+import pytest
+
+from tests.chaos.history import FINAL, listing
+from tests.chaos.scene import Scene, until
+from tests.kit import specimens
+
+CLIENTS = 16
+
+
+def small(name: str) -> dict:
+    """An experiment of some milliseconds."""
+    return specimens.spec(name=name, tags=[name], optimizer={"steps": 10}).model_dump(mode="json")
+
+
+def submissions(url: str, name: str, count: int) -> tuple[Counter[int], list[str], float]:
+    """So many POSTs from 16 clients at once: their statuses, the ids, and how long it took."""
+    bodies = [small(name)] * count
+
+    def share(number: int) -> list[httpx2.Response]:
+        with httpx2.Client(base_url=url, timeout=60.0) as http:
+            return [
+                http.post(
+                    "/v1/experiments?on_duplicate=rerun", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}
+                )
+                for body in bodies[number::CLIENTS]
+            ]
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        answers = [answer for some in clients.map(share, range(CLIENTS)) for answer in some]
+    seconds = time.monotonic() - began
+    ids = [answer.json()["id"] for answer in answers if answer.is_success]
+    return Counter(answer.status_code for answer in answers), ids, seconds
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("count", [64, pytest.param(2000, marks=pytest.mark.chaos)])
+def test_many_clients_at_once_are_all_answered_and_nothing_is_lost(scene, count, capsys):
+    name = f"load {count}"
+    statuses, ids, seconds = submissions(scene.url, name, count)
+    assert statuses == {202: count}
+    assert len(set(ids)) == count
+    until(lambda: all(one["state"] in FINAL for one in listing(scene.url, name)), seconds=500)
+    found = listing(scene.url, name)
+    assert {one["id"] for one in found} == set(ids)
+    assert Counter(one["state"] for one in found) == {"completed": count}
+    with capsys.disabled():
+        rate = f"{seconds:.1f} s, {count / seconds:.0f} a second"
+        print(f"\n{count} POSTs from {CLIENTS} clients while 2 slots trained, {scene.kind}: {rate}")
+
+
+def test_an_api_that_is_killed_in_mid_request_leaves_nothing_and_the_request_may_be_sent_again(scene):
+    name, key = "killed in mid-request", uuid.uuid4().hex
+
+    def post() -> httpx2.Response:
+        return httpx2.post(
+            f"{scene.url}/v1/experiments?on_duplicate=rerun",
+            json=small(name),
+            headers={"Idempotency-Key": key},
+            timeout=60.0,
+        )
+
+    api = scene.lab.child("uvicorn")
+    with writes_held(scene), ThreadPoolExecutor(1) as client:
+        waiting = client.submit(post)
+        until(lambda: scene_waits(scene, api))
+        assert not waiting.done()
+        api.kill()
+        with pytest.raises(httpx2.TransportError):
+            waiting.result(60)
+    assert listing(scene.url, name) == []
+    first, again = (until(lambda: (answer := post()).is_success and answer.json()["id"]) for _ in range(2))
+    assert first == again
+    assert [one["id"] for one in listing(scene.url, name)] == [first]
+
+
+def writes_held(scene: Scene):
+    """Nobody can insert an experiment, so that a submission waits inside its transaction."""
+    if scene.postgres is None:
+        return scene.database_stopped()
+    connection = psycopg.connect(host=str(scene.postgres.folder), user="postgres", dbname="postgres")
+    connection.execute("LOCK TABLE experiments IN EXCLUSIVE MODE")
+    return connection
+
+
+def scene_waits(scene: Scene, api: psutil.Process) -> bool:
+    """Whether the API has a request in hand: a connection that has sent all and got nothing."""
+    port = int(urlsplit(scene.url).port)
+    return any(c.laddr.port == port and c.status == psutil.CONN_ESTABLISHED for c in api.net_connections())
+
+
+@pytest.mark.timeout(300)
+def test_clients_that_take_their_time_keep_nobody_waiting(scene):
+    """Half a request, a body byte by byte, an answer that is never read: many of each, and others go on."""
+    address = urlsplit(scene.url)
+    body = b"{" + b" " * 5000
+    head = b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5001\r\n\r\n"
+    sent = {
+        "half a head": head[:30],
+        "half a body": head + body[:100],
+        "unread": b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
+    }
+    rude = [
+        (socket.create_connection((address.hostname, address.port), timeout=20), what)
+        for what in sent.values()
+        for _ in range(24)
+    ]
+    stop = threading.Event()
+
+    def dribble() -> None:
+        place = 100
+        while not stop.wait(0.05):
+            for connection, _ in rude[24:48]:
+                connection.send(body[place : place + 1])
+            place += 1
+
+    try:
+        for connection, what in rude:
+            connection.sendall(what)
+        dribbling = threading.Thread(target=dribble)
+        dribbling.start()
+        statuses, _, _ = submissions(scene.url, "beside rude clients", 32)
+        assert statuses == {202: 32}
+        assert httpx2.get(f"{scene.url}/readyz", timeout=20.0).status_code == 200
+    finally:
+        stop.set()
+        dribbling.join()
+        for connection, _ in rude:
+            connection.close()
+    until(lambda: all(one["state"] in FINAL for one in listing(scene.url, "beside rude clients")))
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_a_sweep_of_ten_thousand_points_is_taken_in_whole_and_can_be_cancelled(scene, capsys):
+    base = specimens.spec(optimizer={"steps": 2}).model_dump(mode="json", exclude={"name"})
+    axes = [
+        {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.1, "count": 100},
+        {"path": "student.start.scale", "kind": "linspace", "low": 0.01, "high": 1.0, "count": 100},
+    ]
+    began = time.monotonic()
+    answer = httpx2.post(f"{scene.url}/v1/sweeps", json={"name": "large", "base": base, "axes": axes}, timeout=300.0)
+    taken = time.monotonic() - began
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["count"] == answer.json()["created"] == 10_000
+    path = f"{scene.url}{answer.json()['links']['self']}"
+    before = httpx2.get(path, timeout=60.0).json()
+    cancelled = httpx2.post(f"{path}:cancel", timeout=600.0)
+    assert cancelled.status_code == 200, cancelled.text
+    until(lambda: httpx2.get(path, timeout=60.0).json()["state"] not in {"queued", "running"}, seconds=300)
+    with capsys.disabled():
+        print(f"\na sweep of 10,000 points: {taken:.1f} s; cancelled in {time.monotonic() - began - taken:.1f} s")
+    assert before["count"] == 10_000
