@@ -86,7 +86,8 @@ async def _foreseen(request: Request, error: Exception) -> Response:
         problems = [_parameter(details) for details in error.errors()]
     elif isinstance(error, (stored.StoreUnavailable, OperationalError)):
         log.warning("request %s: %s", request_id(request), error)  # its words name the database's host and user
-        problems = [Problem(kind.pointer, kind.code, AWAY)]
+        told = str(error) if isinstance(error, stored.StoreUnusable) else AWAY  # SQLite's names neither
+        problems = [Problem(kind.pointer, kind.code, told)]
     else:
         problems = list(getattr(error, "problems", ())) or [Problem(kind.pointer, kind.code, str(error))]
     return _answer(request, kind, problems)

@@ -1,5 +1,6 @@
 """Load and rude clients: many submissions at once, requests that are cut off, clients that take their time."""
 
+import json
 import socket
 import threading
 import time
@@ -141,6 +142,34 @@ def test_clients_that_take_their_time_keep_nobody_waiting(scene):
         for connection, _ in rude:
             connection.close()
     until(lambda: all(one["state"] in FINAL for one in listing(scene.url, "beside rude clients")))
+
+
+STREAMS = 64
+
+
+@pytest.mark.timeout(300)
+def test_sixty_four_watchers_each_see_everything_and_keep_nobody_waiting(scene):
+    count, opened = 8, threading.Semaphore(0)
+
+    def watch(http: httpx2.Client) -> set[str]:
+        completed: set[str] = set()
+        with http.stream("GET", f"{scene.url}/v1/events") as stream:
+            opened.release()
+            for line in stream.iter_lines():
+                if line.startswith("data:") and '"completed"' in line:
+                    completed.add(json.loads(line[5:])["id"])
+                if len(completed) == count:
+                    return completed
+        raise AssertionError(f"the stream ended after {len(completed)} of {count}")
+
+    limits = httpx2.Limits(max_connections=STREAMS)
+    with httpx2.Client(timeout=120.0, limits=limits) as http, ThreadPoolExecutor(STREAMS) as watchers:
+        watching = [watchers.submit(watch, http) for _ in range(STREAMS)]
+        for _ in range(STREAMS):
+            assert opened.acquire(timeout=60)
+        statuses, ids, _ = submissions(scene.url, "watched", count)
+        assert statuses == {202: count}
+        assert [future.result(180) for future in watching] == [set(ids)] * STREAMS
 
 
 @pytest.mark.chaos

@@ -19,7 +19,7 @@ LONG = specimens.spec(
     student={"kind": "linear", "dim": 20}, optimizer={"kind": "gd", "lr": 1e-6, "steps": 10_000_000}, seeds=1
 )
 SMALL = specimens.spec(optimizer={"steps": 10})
-TIMES = 3
+TIMES = 2
 
 
 class Patient:
