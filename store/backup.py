@@ -50,7 +50,7 @@ _TALLIES = Table(
     Column("rows", Integer, nullable=False),
     Column("sha256", Text, nullable=False),
 )
-_ROWS_AT_ONCE, _BLOBS_AT_ONCE = 500, 8
+_ROWS_AT_ONCE, _BLOBS_AT_ONCE = 500, 4
 
 
 @dataclass(frozen=True)
