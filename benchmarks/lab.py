@@ -41,6 +41,11 @@ class Lab:
         family = self.process.children(recursive=True)
         return next(child for child in family if "service.app:create" in " ".join(child.cmdline()))
 
+    def cpu_seconds(self) -> float:
+        """CPU time of all its processes so far: what it takes, whoever else is busy on this machine."""
+        times = [process.cpu_times() for process in self.process.children(recursive=True)]
+        return sum(time.user + time.system for time in times)
+
     def completed(self, path: str) -> dict:
         """The experiment or sweep at ``path`` once it has ended well."""
         while (found := self.http.get(path).raise_for_status().json())["state"] in {"queued", "running"}:

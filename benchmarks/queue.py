@@ -28,18 +28,18 @@ def latencies(lab: Lab, count: int) -> tuple[list[float], list[float]]:
     return claimed, ended
 
 
-def drain(lab: Lab, count: int) -> float:
-    """Experiments per second, from when the answer to their sweep is there to the end of the last of them."""
+def drain(lab: Lab, count: int) -> tuple[float, float]:
+    """Experiments per second, from the answer to their sweep to the end of the last, and CPU seconds of each."""
     sweep = {
         "name": "drain",
         "base": SHORT,
         "axes": [{"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.01, "count": count}],
     }
     place = lab.http.post("/v1/sweeps", json=sweep).raise_for_status().headers["location"]
-    begun = time.perf_counter()
+    begun, spent = time.perf_counter(), lab.cpu_seconds()
     while (progress := lab.http.get(place, params={"limit": 1}).json()["progress"])["done"] < progress["of"]:
-        time.sleep(0.05)
-    return count / (time.perf_counter() - begun)
+        time.sleep(0.2)
+    return count / (time.perf_counter() - begun), (lab.cpu_seconds() - spent) / count
 
 
 def once(lab: Lab, count: int) -> bool:
@@ -61,9 +61,10 @@ def main() -> None:
         print(f"{asked.experiments} experiments of one step, one after another, SQLite, two slots")
         print(f"POST to claim                      {quantiles(claimed)}")
         print(f"POST to one step and its results   {quantiles(ended)}")
-        rate = drain(lab, asked.drained)
+        rate, cpu = drain(lab, asked.drained)
         exactly = "each exactly once" if once(lab, asked.drained) else "NOT EACH EXACTLY ONCE"
-        print(f"{asked.drained:,} experiments of 1,000 steps drain at {rate:.0f}/s, {exactly}")
+        print(f"{asked.drained:,} experiments of 1,000 steps drain at {rate:.0f}/s, {exactly}, "
+              f"for {1000 * cpu:.1f} ms of CPU each, training and all processes of the lab together")  # fmt: skip
 
 
 if __name__ == "__main__":
