@@ -66,7 +66,7 @@ def main() -> None:
     steps = asked.students * STEPS
     print(f"{asked.students:,} students of {STEPS:,} steps, two slots: submitted in {submitted:.1f} s, "
           f"heat map after {seconds:.0f} s, {steps / seconds:,.0f} seed-steps/s")  # fmt: skip
-    print(f"autograd loop: {naive:,.0f} seed-steps per second of CPU time, {steps / naive / 3600:.1f} hours for the same, "
+    print(f"autograd loop: {naive:,.0f} seed-steps per CPU second, {steps / naive / 3600:.1f} hours for the same, "
           f"{steps / naive / seconds:.0f}x as long")  # fmt: skip
     if asked.students != 10_000:
         print(f"10,000 students at this rate: {10_000 / asked.students * seconds:.0f} s")
