@@ -1,6 +1,6 @@
 """How long a lab takes to recover from each fault, one at a time, with the settings that users have, as a table.
 
-The numbers in ``docs/reliability.md`` are these. What decides is that it recovers, not how soon.
+What decides is that it recovers, not how soon.
 """
 
 import signal
