@@ -26,7 +26,7 @@ run: .venv/installed-all  ## start a lab with its demo and keep it until Ctrl-C;
 	@exec $(BIN)/extrapolab up --data $(DATA) --port $(PORT) --demo $(if $(ONCE),--once)
 
 test: check  ## check, then all tests, on real PostgreSQL and Redis from wheels
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: .venv/installed-dev  ## lint, format, types, layers, links of the documentation
 	@echo "ruff check";  $(BIN)/ruff check --quiet .
