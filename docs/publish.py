@@ -15,7 +15,8 @@ import yaml
 
 from core.studies import STUDIES, Size, Study
 from extrapolab import Lab
-from extrapolab.records import Claim, ExperimentRecord
+from extrapolab.records import ExperimentRecord
+from extrapolab.study_records import Claim
 
 PAGES = Path(__file__).parent / "studies"
 VERDICTS = {"holds": "holds", "fails": "**fails**", "not_run": "not run"}

@@ -13,8 +13,9 @@ from core.spec import BalancedTeacher, ExperimentSpec, GaussianStart, LinearStud
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
 from extrapolab.progress import watch
-from extrapolab.records import Report, Run
+from extrapolab.records import Run
 from extrapolab.study import Size
+from extrapolab.study_records import Report
 from extrapolab.tables import claims_table
 from extrapolab.terminal import number, table
 

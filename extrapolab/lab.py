@@ -13,8 +13,9 @@ from urllib.parse import quote
 from core.spec import ExperimentSpec
 from extrapolab.experiment import Experiment, save_figure
 from extrapolab.query import Query
-from extrapolab.records import Check, Comparison, QueryField, ReportSummary, StudyRecord, Submission, Worker
+from extrapolab.records import Check, Comparison, QueryField, Submission, Worker
 from extrapolab.study import Size, Study
+from extrapolab.study_records import ReportSummary, StudyRecord
 from extrapolab.sweep import Sweep
 from extrapolab.sweep_records import SweepCheck, SweepRecord, SweepSubmission
 from extrapolab.transport import LARGEST_PAGE, Transport

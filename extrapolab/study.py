@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
-from extrapolab.records import Report, StudySubmission
+from extrapolab.study_records import Report, StudySubmission
 from extrapolab.sweep import Sweep
 from extrapolab.transport import Transport
 

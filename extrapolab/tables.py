@@ -10,20 +10,9 @@ from rich.text import Text
 from core.result import BaselineResult
 from core.spec import ExperimentSpec, GradientFlow
 from core.spec.sweep import brief
-from extrapolab.records import (
-    Claim,
-    Comparison,
-    ExperimentRecord,
-    Group,
-    Place,
-    QueryField,
-    ReportSummary,
-    Run,
-    StudyRecord,
-    Theorem,
-    Worker,
-)
+from extrapolab.records import Comparison, ExperimentRecord, Group, Place, QueryField, Run, Theorem, Worker
 from extrapolab.reproduction import Reproduction
+from extrapolab.study_records import Claim, ReportSummary, StudyRecord
 from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
 

@@ -7,8 +7,8 @@ import typer
 from extrapolab.commands import AsJson, lab_of
 from extrapolab.exits import Exit
 from extrapolab.progress import watch
-from extrapolab.records import Report
 from extrapolab.study import Size
+from extrapolab.study_records import Report
 from extrapolab.tables import claims_table, reports_table, studies_table
 from extrapolab.terminal import console, print_json
 

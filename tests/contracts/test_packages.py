@@ -35,6 +35,9 @@ def test_the_command_line_finds_the_commands_of_the_lab():
         "up",
         "worker",
         "migrate",
+        "backup",
+        "restore",
+        "doctor",
     }
 
 

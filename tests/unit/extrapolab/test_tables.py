@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from extrapolab import tables
-from extrapolab.records import Assumption, Claim, Measure, Theorem, Worker
+from extrapolab.records import Assumption, Measure, Theorem, Worker
+from extrapolab.study_records import Claim
 from extrapolab.terminal import console, duration, number
 from tests.kit import specimens
 from tests.unit.extrapolab.answers import record, running, runs
