@@ -19,8 +19,8 @@ WORKDIR /home/lab
 COPY --from=wheel /wheel /wheel
 
 FROM base AS service
-# Its matrices are small: more threads would only be in each other's way.
-ENV OPENBLAS_NUM_THREADS=1
+# Its matrices are small: more threads would only be in each other's way. Each, and each arena, takes memory.
+ENV OPENBLAS_NUM_THREADS=1 MALLOC_ARENA_MAX=1
 RUN pip install "$(echo /wheel/*.whl)[service]"
 USER lab
 CMD ["uvicorn", "--factory", "service.app:create", "--host", "0.0.0.0", "--port", "8000", \

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import socket
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from lab import broker
@@ -23,6 +24,9 @@ _PYTHON = (sys.executable, "-P")
 """Our interpreter, not looking for modules in the working directory: our rooms have everyday names."""
 
 _ANSWER_SECONDS = 0.5
+
+API_ENVIRONMENT: Mapping[str, str] = MappingProxyType({"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"})
+"""The API's matrices are small: more threads would only be in each other's way. Each, and each arena, takes memory."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,7 @@ class Plan:
         options = ("--fd", str(door.fileno()), "--no-access-log", "--timeout-graceful-shutdown", "3")
         command = (*_PYTHON, "-m", "uvicorn", "--factory", "service.app:create", *options)
         program = self._child("api", command, lambda _pid: _answers(self.url), files=(door.fileno(),))
-        # Its matrices are small: more threads would only be in each other's way, and each takes memory.
-        return replace(program, environment={**self.environment, "OPENBLAS_NUM_THREADS": "1"})
+        return replace(program, environment={**self.environment, **API_ENVIRONMENT})
 
     def demo(self) -> Program:
         """The main experiment, shown in this terminal; its figure goes to the data folder."""

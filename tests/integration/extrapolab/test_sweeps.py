@@ -110,7 +110,7 @@ def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
     assert lines[1].split()[:2] == ["3", "0.01"]
     assert len(lines) == 5
     text = invoke("sweep", "table", sweep_id, "--csv", "--statistic", "all", "--metrics", "fit_error").stdout
-    assert next(csv.reader(io.StringIO(text)))[-1] == "fit_error.max"
+    assert next(csv.reader(io.StringIO(text)))[-1] == "fit_error.standard_error"
     picture = tmp_path / "picture.pdf"
     assert invoke("sweep", "figure", sweep_id, "heatmap", "-o", picture).stdout == f"{picture}\n"
     assert picture.read_bytes().startswith(b"%PDF")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.programs import API_ENVIRONMENT
 from tests.integration.service.conftest import NO_BROKER
 
 ROOT = Path(__file__).parents[3]
@@ -25,10 +26,15 @@ class Served:
 def served(database_url: str, **environment: str) -> Iterator[Served]:
     """The service on a free port, for as long as the context lasts."""
     command = [sys.executable, "-m", "uvicorn", "--factory", "service.app:create", "--port", "0", "--no-access-log"]
-    settings = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": NO_BROKER, **environment}
+    settings = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": NO_BROKER}
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | settings, stderr=subprocess.PIPE, stdout=log, text=True
+            command,
+            cwd=ROOT,
+            env=os.environ | API_ENVIRONMENT | settings | environment,
+            stderr=subprocess.PIPE,
+            stdout=log,
+            text=True,
         )
         try:
             assert process.stderr is not None

@@ -149,7 +149,7 @@ def test_a_slot_whose_claim_was_not_committed_is_idle_and_is_woken_again(workpla
 def test_an_experiment_that_kills_every_trainer_fails_and_holds_up_nobody(workplace):
     poison = {"EXTRAPOLAB_TEST_SABOTAGE": "poison", "PYTHONPATH": str(SABOTAGE)}
     workplace.hire(EXTRAPOLAB_MAX_ATTEMPTS="2", **poison)
-    job, other = workplace.submit(specimens.spec(name="poison")), workplace.submit(specimens.spec())
+    job, other = workplace.submit(specimens.spec(seeds=[13])), workplace.submit(specimens.spec())
     failed = job.until_ended()
     assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "worker_lost", 2)
     assert job.events[1:] == [("started", 1), ("lease_expired", 1), ("started", 2), ("failed", 2)]

@@ -63,11 +63,11 @@ def without_heartbeat(ledger: ModuleType) -> None:
 
 
 def poison(training: ModuleType) -> None:
-    """Training of an experiment whose name is ``poison`` kills its process."""
+    """Training of an experiment whose only seed is 13 kills its process."""
     begin = training.begin
 
     def swallow(spec, *rest):
-        if spec.name == "poison":
+        if list(spec.seeds) == [13]:
             os.kill(os.getpid(), signal.SIGKILL)
         return begin(spec, *rest)
 
