@@ -6,6 +6,7 @@ Nothing here computes: a lab server is asked over HTTP.
 from core.errors import Problem
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
+from extrapolab.async_lab import AsyncExperiment, AsyncLab, AsyncQuery, AsyncStudy, AsyncSweep
 from extrapolab.errors import (
     Conflict,
     ExperimentCancelled,
@@ -19,10 +20,16 @@ from extrapolab.errors import (
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
 from extrapolab.query import Query
+from extrapolab.rows import Rows
 from extrapolab.study import Study
 from extrapolab.sweep import Sweep
 
 __all__ = [
+    "AsyncExperiment",
+    "AsyncLab",
+    "AsyncQuery",
+    "AsyncStudy",
+    "AsyncSweep",
     "Conflict",
     "Experiment",
     "ExperimentCancelled",
@@ -37,6 +44,7 @@ __all__ = [
     "Problem",
     "Query",
     "Refused",
+    "Rows",
     "ServerProblem",
     "Study",
     "Sweep",

@@ -3,17 +3,19 @@
 import itertools
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from core.spec import ExperimentSpec
+from extrapolab.bodies import Spec, instant, spec_body, sweep_body
+from extrapolab.completion import as_completed
 from extrapolab.experiment import Experiment, save_figure
 from extrapolab.query import Query
 from extrapolab.records import Check, Comparison, QueryField, Submission, Worker
+from extrapolab.rows import Rows
 from extrapolab.study import Size, Study
 from extrapolab.study_records import ReportSummary, StudyRecord
 from extrapolab.sweep import Sweep
@@ -21,9 +23,6 @@ from extrapolab.sweep_records import SweepCheck, SweepRecord, SweepSubmission
 from extrapolab.transport import LARGEST_PAGE, Transport
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-
-Spec = ExperimentSpec | Mapping[str, Any]
-"""A validated spec, or one to be validated by the lab; NumPy arrays in it are sent as lists."""
 
 
 class Lab:
@@ -36,14 +35,17 @@ class Lab:
             is given up after two.
 
     Example:
-        >>> with Lab() as lab:                                                        # doctest: +SKIP
+        >>> with Lab() as lab:
         ...     experiment = lab.submit({
         ...         "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
         ...         "student": {"kind": "linear", "dim": 20},
         ...         "training": {"length": 6},
+        ...         "optimizer": {"steps": 2000},
+        ...         "seeds": 1,
         ...     })
         ...     for run in experiment.wait().result().runs:
-        ...         print(run.seed, run.outcome.sentence, run.summary["extrapolation_error"])
+        ...         print(run.seed, run.outcome.value, run.summary["extrapolation_error"] < 1e-3)
+        0 fitted True
     """
 
     def __init__(self, url: str | None = None, *, user: str | None = None, patience: float = 60.0) -> None:
@@ -99,13 +101,13 @@ class Lab:
         """
         parameters = {
             "priority": priority,
-            "not_before": _instant(not_before),
+            "not_before": instant(not_before),
             "max_seconds": max_seconds,
             "max_memory_mb": max_memory_mb,
             "on_duplicate": on_duplicate,
         }
         key = uuid.uuid4().hex
-        answer = self._transport.post("/v1/experiments", _body(spec), parameters, idempotency_key=key)
+        answer = self._transport.post("/v1/experiments", spec_body(spec), parameters, idempotency_key=key)
         submission = Submission.read(answer)
         return Experiment(self._transport, submission.id, reused=submission.reused)
 
@@ -115,7 +117,7 @@ class Lab:
         Raises:
             Refused: The lab doesn't take the spec.
         """
-        answer = self._transport.post("/v1/experiments", _body(spec), {"dry_run": "true"}, repeatable=True)
+        answer = self._transport.post("/v1/experiments", spec_body(spec), {"dry_run": "true"}, repeatable=True)
         return Check.read(answer)
 
     def experiment(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
@@ -147,6 +149,74 @@ class Lab:
             limit: At most so many; all of them where left out.
         """
         return Query(self._transport, q, sort=sort, limit=limit)
+
+    def table(
+        self,
+        q: str | None = None,
+        *,
+        by: Iterable[str] = ("setup_hash",),
+        metrics: Iterable[str] | None = None,
+        statistic: Iterable[str] | None = None,
+        group: bool = True,
+        limit: int | None = None,
+    ) -> Rows:
+        """What the runs of all completed experiments that a filter finds ended with: seeds are an axis.
+
+        Args:
+            q: The filter; all of them where left out.
+            by: Fields that the runs of a group share, such as ``student.start.scale``; all but the seed by default.
+            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
+            statistic: Among median, q1, q3, mean, min, max and standard_error; all of them where left out.
+            group: ``False`` gives a row for each run instead: its fields, seed, outcome and metrics.
+            limit: At most so many rows; all of them where left out.
+
+        Raises:
+            Refused: The filter isn't understood, or a name is unknown.
+
+        Example:
+            >>> frame = lab.table("tag:figure-1", by=["training.length"], metrics=["fit_error"]).to_pandas()
+            >>> frame[["training.length", "seeds", "diverged"]]
+               training.length  seeds  diverged
+            0                6      3         0
+        """
+        return self.query(q, limit=limit).table(by, metrics, statistic, group=group)
+
+    def as_completed(self, experiments: Iterable[Experiment], timeout: float | None = None) -> Iterator[Experiment]:
+        """Each of the experiments once it has ended, however it did; its ``state`` says how.
+
+        Args:
+            experiments: Handles, or what gives some: a sweep, a query.
+            timeout: Seconds to wait at most; ``None`` waits as long as it takes.
+
+        Raises:
+            TimeoutError: Some have not ended yet. They go on all the same.
+
+        Example:
+            >>> for experiment in lab.as_completed(lab.sweep(base, [{"path": "training.length", "values": [5, 7]}])):
+            ...     print(experiment.state, len(experiment.runs))
+            completed 3
+            completed 3
+        """
+        return as_completed(experiments, timeout)
+
+    def watch(self, experiments: Iterable[Experiment]) -> list[Experiment]:
+        """Shows progress bars, in a terminal or a notebook, until each of the experiments has ended.
+
+        Returns:
+            Their handles, in the order given; ``state`` says how each ended.
+
+        Example:
+            >>> experiment, = lab.watch([lab.submit(spec)])
+            [1/1]  near zero  completed
+            >>> experiment.state
+            'completed'
+        """
+        from extrapolab.progress import watch  # noqa: PLC0415  # needs rich, which most programs don't
+        from extrapolab.terminal import console  # noqa: PLC0415
+
+        held = [*experiments]
+        watch(held, console())
+        return held
 
     def cancel(self, q: str, expect_count: int) -> dict[str, str]:
         """Cancels every experiment that a filter finds and that has not ended; their states then, by id.
@@ -216,10 +286,11 @@ class Lab:
             Refused: Points are not valid; the error's ``problems`` name the fields and the points.
 
         Example:
-            >>> sweep = lab.sweep(spec, [{"path": "training.length", "values": [4, 6, 8]}])  # doctest: +SKIP
-            >>> pandas.DataFrame(sweep.wait().table())                                       # doctest: +SKIP
+            >>> sweep = lab.sweep(base, [{"path": "training.length", "values": [4, 6]}])
+            >>> len(sweep.wait().table())
+            2
         """
-        body = _sweep(base, axes, name, tags)
+        body = sweep_body(base, axes, name, tags)
         key = uuid.uuid4().hex
         answer = self._transport.post("/v1/sweeps", body, {"on_duplicate": on_duplicate}, idempotency_key=key)
         return Sweep(self._transport, SweepSubmission.read(answer))
@@ -232,7 +303,7 @@ class Lab:
         Raises:
             Refused: Points are not valid.
         """
-        body = _sweep(base, axes, name, tags)
+        body = sweep_body(base, axes, name, tags)
         return SweepCheck.read(self._transport.post("/v1/sweeps", body, {"dry_run": "true"}, repeatable=True))
 
     def sweep_of(self, id: str) -> Sweep:  # noqa: A002  # the lab's word
@@ -272,21 +343,3 @@ class Lab:
     def study(self, name: str, size: Size = "quick") -> Study:
         """A built-in study in one of its sizes; nothing runs before :meth:`Study.submit`."""
         return Study(self._transport, name, size)
-
-
-def _body(spec: Spec) -> Any:
-    return spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
-
-
-def _sweep(
-    base: Mapping[str, Any], axes: Sequence[Mapping[str, Any]], name: str, tags: Sequence[str]
-) -> dict[str, Any]:
-    return {"name": name, "base": dict(base), "axes": [*map(dict, axes)], "tags": [*tags]}
-
-
-def _instant(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise ValueError(f"not_before needs a time zone, such as datetime(..., tzinfo=UTC); it is {moment}")
-    return moment.isoformat()

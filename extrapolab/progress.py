@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment
+from extrapolab.completion import changing
+from extrapolab.experiment import Experiment
 from extrapolab.records import ExperimentRecord
 from extrapolab.tables import speed
 
@@ -23,24 +24,8 @@ Show = Callable[[Sequence[ExperimentRecord]], None]
 def watch(experiments: Sequence[Experiment], console: Console) -> None:
     """Shows the experiments' progress until each of them has ended."""
     with _bars(console, len(experiments)) if console.is_terminal else _lines(console) as show:
-        pause = FIRST_LOOK
-        while True:
-            records = [experiment.record for experiment in experiments]
-            show(records)
-            if all(record.is_final for record in records):
-                return
-            time.sleep(pause)
-            pause = min(pause * 1.5, SLOWEST_LOOK / 2)
-            _look_again(experiments)
-
-
-def _look_again(experiments: Sequence[Experiment]) -> None:
-    """Asks for those that run, and of those that wait for the first: a queue has an order, and the lab other work."""
-    one_waits = False
-    for experiment in experiments:
-        if experiment.record.is_final or (one_waits and experiment.state == "queued"):
-            continue
-        one_waits |= experiment.refresh().state == "queued"
+        for _ in changing(experiments):
+            show([experiment.record for experiment in experiments])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from extrapolab import notebook
 from extrapolab.experiment import Experiment
 from extrapolab.records import ExperimentRecord, Group, GroupedRun
+from extrapolab.rows import Rows
 from extrapolab.sweep import chosen
 from extrapolab.transport import LARGEST_PAGE, Parameters, Transport
 
@@ -19,9 +20,10 @@ class Query:
     """The experiments that a filter finds. Nothing is asked before they are wanted, and each time anew.
 
     Example:
-        >>> found = lab.query("student.start.scale <= 1e-3 and median(extrapolation_error) < 0.01")  # doctest: +SKIP
-        >>> for experiment in found:                                                                 # doctest: +SKIP
+        >>> found = lab.query("tag:figure-1 and median(extrapolation_error) < 1e-3")
+        >>> for experiment in found:
         ...     print(experiment.spec.name, experiment.state)
+        near zero completed
     """
 
     def __init__(
@@ -77,14 +79,15 @@ class Query:
         statistic: Iterable[str] | None = None,
         *,
         group: bool = True,
-    ) -> list[dict[str, Any]]:
+    ) -> Rows:
         """The same as plain rows, or with ``group=False`` one for each run: its fields, seed, outcome and metrics.
 
         Example:
-            >>> pandas.DataFrame(lab.query("tag:figure-1").table(["training.length"]))      # doctest: +SKIP
+            >>> [row["seeds"] for row in lab.query("tag:figure-1").table(["training.length"])]
+            [3]
         """
         items = self._table(by, metrics, statistic, "true" if group else "false")
-        return [(Group if group else GroupedRun).read(item).flat for item in items]
+        return Rows((Group if group else GroupedRun).read(item).flat for item in items)
 
     def export(
         self,
@@ -123,7 +126,11 @@ class Query:
         """All of them as a ``pandas.DataFrame``, with the rows of :meth:`export`. Needs pandas and pyarrow.
 
         Example:
-            >>> lab.query("tag:figure-1").to_pandas().groupby("training.length").fit_error.median()  # doctest: +SKIP
+            >>> frame = lab.query("tag:figure-1").to_pandas()
+            >>> frame.groupby("training.length").seed.count()
+            training.length
+            6    3
+            Name: seed, dtype: int64
         """
         import pandas  # noqa: PLC0415  # only of those who have it
 

@@ -1,12 +1,13 @@
 """A handle on one built-in study in a lab: a set of experiments and the claims that they decide."""
 
-import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
+from extrapolab import news
+from extrapolab.experiment import Experiment, save_figure
 from extrapolab.study_records import Report, StudySubmission
 from extrapolab.sweep import Sweep
 from extrapolab.transport import Transport
@@ -20,9 +21,9 @@ class Study:
     """A study in one of its sizes.
 
     Example:
-        >>> study = lab.study("balanced")                                             # doctest: +SKIP
-        >>> for claim in study.wait().claims:                                         # doctest: +SKIP
-        ...     print(claim.claim, claim.verdict)
+        >>> report = lab.study("memoryless").report()
+        >>> report.state, {claim.verdict for claim in report.claims}
+        ('not_started', {'not_run'})
 
     Attributes:
         name: Its name, such as ``balanced``.
@@ -69,20 +70,23 @@ class Study:
         Raises:
             TimeoutError: It is not done yet. It goes on all the same.
         """
-        self.submit()
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause = FIRST_LOOK
-        while True:
-            report = self.report()
+        experiments = self.submit()
+        for report in news.driven(self.reports([one.id for one in experiments], timeout)):
             if observe is not None:
                 observe(report)
-            if report.state not in _PENDING:
-                return report
-            left = pause if deadline is None else deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"Study {self.name} is {report.state} after {timeout:g} s. It goes on: wait again.")
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, SLOWEST_LOOK)
+        return report
+
+    async def reports(self, ids: Sequence[str], timeout: float | None) -> AsyncGenerator[Report, None]:
+        """Reports whenever one of its experiments moves on, until none is pending; for programs with an event loop."""
+        async with aclosing(news.follow(self._transport, lambda: ids, timeout)) as told:
+            async for heard in told:
+                if heard.progress and not heard.states:
+                    continue  # of single experiments: no claim changes
+                report = await news.in_thread(self.report)
+                yield report
+                if report.state not in _PENDING:
+                    return
+        raise TimeoutError(f"Study {self.name} is {report.state} after {timeout:g} s. It goes on: wait again.")
 
     def figure(self, name: str, path: str | Path | None = None) -> Path:
         """Writes the study's figure to a file, whose ending chooses the format (.svg, .png, .pdf, .json).

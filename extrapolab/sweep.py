@@ -1,13 +1,14 @@
 """A handle on one sweep in a lab: a base spec and axes over its fields, run as one experiment per point."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from extrapolab import notebook
-from extrapolab.experiment import FIRST_LOOK, SLOWEST_LOOK, Experiment, save_figure
+from extrapolab import news, notebook
+from extrapolab.experiment import Experiment, save_figure
+from extrapolab.rows import Rows
 from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
 from extrapolab.transport import LARGEST_PAGE, Transport
 
@@ -16,8 +17,11 @@ class Sweep:
     """One sweep of a lab. What it says is as of the last :meth:`refresh`; the first question asks the lab.
 
     Example:
-        >>> sweep = lab.sweep(base, [{"path": "training.length", "values": [4, 6, 8]}], name="k")  # doctest: +SKIP
-        >>> sweep.wait().figure("lines", "error against k.svg")                                    # doctest: +SKIP
+        >>> sweep = lab.sweep(base, [{"path": "training.length", "values": [4, 6]}], name="error against k")
+        >>> sweep.wait().state
+        'completed'
+        >>> sweep.figure("lines", "error.svg").name
+        'error.svg'
 
     Attributes:
         id: Its id, ``swp_...``.
@@ -74,7 +78,7 @@ class Sweep:
         return self
 
     def wait(self, timeout: float | None = None, observe: Callable[[Self], None] | None = None) -> Self:
-        """Waits until nothing of it is pending, asking less and less often; ``state`` says whether all completed.
+        """Waits until nothing of it is pending; ``state`` says whether all completed.
 
         Args:
             timeout: Seconds to wait at most; ``None`` waits as long as it takes.
@@ -83,19 +87,25 @@ class Sweep:
         Raises:
             TimeoutError: It is not done yet. It goes on all the same.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause = FIRST_LOOK
-        while True:
-            record = self.refresh().record
+        for _ in news.driven(self.looks(timeout)):
             if observe is not None:
                 observe(self)
-            if record.is_final:
-                return self
-            left = pause if deadline is None else deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"Sweep {self.id} is {record.state} after {timeout:g} s. It goes on: wait again.")
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, SLOWEST_LOOK)
+        return self
+
+    async def looks(self, timeout: float | None) -> AsyncGenerator[None, None]:
+        """Looks at it whenever one of its experiments moves on, until none is pending; for programs with a loop."""
+        async with aclosing(news.follow(self._transport, self._members, timeout)) as told:
+            async for heard in told:
+                if heard.progress and not heard.states:
+                    continue  # of single experiments: no count changes
+                await news.in_thread(self.refresh)
+                yield
+                if self.record.is_final:
+                    return
+        raise TimeoutError(f"Sweep {self.id} is {self.state} after {timeout:g} s. It goes on: wait again.")
+
+    def _members(self) -> list[str]:
+        return [member.experiment for member in self.members()]
 
     def members(self) -> Iterator[SweepMember]:
         """Its experiments with their coordinates, asked for page by page while you iterate."""
@@ -106,6 +116,9 @@ class Sweep:
             cursor = page["next"]
             if cursor is None:
                 return
+
+    def __iter__(self) -> Iterator[Experiment]:
+        return self.experiments()
 
     def experiments(self) -> Iterator[Experiment]:
         """Handles on its experiments, in the order of its members."""
@@ -121,15 +134,16 @@ class Sweep:
         answer = self._transport.get(f"{self._path}/table", chosen(metrics, statistic))
         return [SweepRow.read(row) for row in answer["rows"]]
 
-    def table(
-        self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None
-    ) -> list[dict[str, Any]]:
+    def table(self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None) -> Rows:
         """The same as plain rows: coordinates by path, ``experiment``, ``state``, ``metric.statistic`` and so on.
 
         Example:
-            >>> pandas.DataFrame(sweep.table(["extrapolation_error"], ["median"]))    # doctest: +SKIP
+            >>> for row in sweep.table(["fit_error"], ["median"]):
+            ...     print(row["training.length"], row["state"], row["fit_error.median"] < 0.1)
+            4 completed True
+            6 completed True
         """
-        return [row.flat for row in self.rows(metrics, statistic)]
+        return Rows(row.flat for row in self.rows(metrics, statistic))
 
     def table_csv(self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None) -> str:
         """The same as the lab writes it, with numbers that are read back exactly."""

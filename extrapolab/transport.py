@@ -35,20 +35,30 @@ class Transport:
     """
 
     def __init__(self, url: str, *, user: str | None, patience: float) -> None:
-        parsed = httpx2.URL(checked_url(url))
-        self.url = url.rstrip("/")
+        self.url = checked_url(url).rstrip("/")
         self._patience = patience
         self._has_answered = False
+        self._headers = {"X-Extrapolab-User": user} if user else {}
+        self._trust_env = httpx2.URL(url).host not in _LOOPBACK  # no proxy leads to this machine
         self._client = httpx2.Client(
             base_url=self.url,
-            headers={"X-Extrapolab-User": user} if user else {},
+            headers=self._headers,
             timeout=httpx2.Timeout(60.0, connect=5.0),
-            trust_env=parsed.host not in _LOOPBACK,  # no proxy leads to this machine
+            trust_env=self._trust_env,
         )
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
+
+    def for_a_loop(self) -> httpx2.AsyncClient:
+        """Connections of an event loop's own, for streams; a lab's say at least every 15 s that they are alive."""
+        return httpx2.AsyncClient(
+            base_url=self.url,
+            headers=self._headers,
+            timeout=httpx2.Timeout(40.0, connect=5.0),
+            trust_env=self._trust_env,
+        )
 
     def get(self, path: str, parameters: Parameters | None = None) -> Any:
         """The JSON answer to GET ``path``."""
