@@ -22,7 +22,7 @@ import torch
 
 from core.losses import target_of
 from core.spec import ExperimentSpec
-from core.training import State, begin
+from core.training import advance, begin, flush
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-bench/bin/python"
@@ -175,18 +175,26 @@ def structures(asked: argparse.Namespace) -> None:
 
 def recording(asked: argparse.Namespace) -> None:
     """What 200 recorded points with all metrics add to one seed's training of so many steps."""
-    for d, k, steps in ((20, 8, 20_000), (20, 8, 1_000_000), (50, 20, 20_000), (50, 20, 200_000)):
+    for d, k in ((20, 8), (50, 20)):
         spec = spec_of(d, k, seeds=1)
-        state = begin(spec)
         step = 1 / core(spec)(asked.seconds)
+        few, many = (1 / medians({"": recorded(spec, points)}, asked.rounds, asked.seconds)[""] for points in (2, 200))
+        print(f"d = {d:3} k = {k:2}: {1e3 * (many - few) / 198:.2f} ms a point;", end="")
+        shares = (f" {100 * (many - few) / (steps * step):.1f} % of {steps:,} steps" for steps in (10**4, 10**5, 10**6))
+        print(",".join(shares), flush=True)
 
-        def measure(count: int, state: State = state) -> None:
-            for _ in range(count):
-                state.engine.measure(state.batch.parameters)
 
-        point = 1 / statistics.median(per_second(measure, asked.seconds) for _ in range(asked.rounds))
-        share = 200 * point / (steps * step)
-        print(f"d = {d:3} k = {k:2} {steps:9,} steps: a point {1e3 * point:.2f} ms, 200 of them {100 * share:.1f} %")
+def recorded(spec: ExperimentSpec, points: int) -> Callable[[float], float]:
+    """Whole trainings of 400 steps with so many points."""
+    optimizer, evaluation = (part.model_copy for part in (spec.optimizer, spec.evaluation))
+    short = {"optimizer": optimizer(update={"steps": 400}), "evaluation": evaluation(update={"points": points})}
+    spec = spec.model_copy(update=short)
+
+    def train(count: int) -> None:
+        for _ in range(count):
+            flush(advance(begin(spec), 400))
+
+    return lambda seconds: per_second(train, seconds)
 
 
 def main() -> None:

@@ -27,6 +27,9 @@ _GATES = {"gru": 3, "lstm": 4, "tanh_rnn": 1}
 _ENTRYWISE = 40
 """Operations on each gate of each state in a step forwards and backwards, exponentials among them."""
 
+_MEASURED_AT_ONCE = 2**21
+"""Numbers that are held while points are measured, where one point doesn't take more."""
+
 _WORKING_COPIES = 6
 """Parameters, gradient, optimizer's memory and temporaries of a step."""
 
@@ -67,13 +70,24 @@ def estimate(spec: ExperimentSpec) -> Cost:
     step = 2 * k * width * (p + m) + (2 * k * k * d * p * m + 2 * k * width * p)
     rows = k * d * (p + m) + k * k * p * m
     result = d * d + d * (m + p) + q * p * m + d
-    measuring = _measuring_numbers(d, k, q, m * p)
+    measuring = min(_points(spec), points_at_once(spec)) * numbers_of_a_point(spec)
     return Cost(
         flop=preparation(spec)
         + float(seeds) * (spec.optimizer.steps * step + _points(spec) * _measuring_flop(d, k, q, m * p)),
         memory_mb=seeds * _BYTES * (_WORKING_COPIES * (width + rows) + measuring + result) / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded(spec) + result) / _MEGABYTE,
     )
+
+
+def points_at_once(spec: ExperimentSpec) -> int:
+    """How many points of a student with a closed form are measured in one call."""
+    return max(1, _MEASURED_AT_ONCE // (len(spec.seeds) * numbers_of_a_point(spec)))
+
+
+def numbers_of_a_point(spec: ExperimentSpec) -> int:
+    """Numbers held while one seed is measured: its parameters, C A^r and A^s B to the horizon, the tangent kernel."""
+    d, k, q, (m, p) = spec.student.dim, spec.training.length, spec.horizon, channels(spec.teacher)
+    return 4 * d * d + 3 * q * d * m * p + 50 * k * k * (m * p) ** 2
 
 
 def _points(spec: ExperimentSpec) -> int:
@@ -183,11 +197,6 @@ def _measuring_flop(d: int, k: int, q: int, entries: int) -> float:
     hankel = 4.0 * q * d * d * entries + 20.0 * states**3
     tangent_kernel = 80.0 * k * k * math.log2(2 * k + 1) * entries**2 + 10.0 * (k * entries) ** 3
     return 25.0 * d**3 + hankel + tangent_kernel
-
-
-def _measuring_numbers(d: int, k: int, q: int, entries: int) -> int:
-    """Numbers held while one seed is measured: C A^r and A^s B to the horizon, spectra of the tangent kernel."""
-    return 3 * q * d * entries + 50 * k * k * entries**2
 
 
 def preparation(spec: ExperimentSpec) -> float:

@@ -52,8 +52,11 @@ def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
 
 def eigenvalues(A: np.ndarray) -> np.ndarray:
     """Eigenvalues of A by falling absolute value (ties: larger real, then imaginary part first), complex, (..., d)."""
-    symmetric = np.array_equal(A, A.swapaxes(-1, -2), equal_nan=True)  # one exploded student changes nobody's method
-    values = where_finite(np.linalg.eigvalsh if symmetric else np.linalg.eigvals, A).astype(complex)
+    symmetric = (A.swapaxes(-1, -2) == A).all(axis=(-2, -1))  # each by itself: no bit depends on the company
+    values = np.empty(A.shape[:-1], complex)
+    for chosen, method in ((symmetric, np.linalg.eigvalsh), (~symmetric, np.linalg.eigvals)):
+        if chosen.any():
+            values[chosen] = where_finite(method, A[chosen])
     order = np.lexsort((-values.imag, -values.real, -np.abs(values)), axis=-1)
     return np.take_along_axis(values, order, axis=-1)
 

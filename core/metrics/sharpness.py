@@ -47,12 +47,15 @@ def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int, ra
     GG = np.einsum("...jon,...lqn->...jloq", G, G)
     HH = np.einsum("...jni,...lnu->...jliu", H, H)
     kernel = np.zeros((*GG.shape[:-2], p, m, p, m))
-    if "A" in student.trained:
-        kernel += _kernel_of_diagonal(system, length) if student.structure == "diagonal" else _convolve(GG, HH)
     GH = np.einsum("...jon,...lnu->...jlou", G, H)
-    if "A" in student.trained and student.structure == "symmetric":
-        HG = GH.swapaxes(-4, -3).swapaxes(-2, -1)
-        kernel = (kernel + np.einsum("...jloiuq->...jloiqu", _convolve(GH, HG))) / 2
+    if "A" in student.trained:
+        if student.structure == "diagonal":
+            kernel += _kernel_of_diagonal(system, length)
+        elif student.structure == "symmetric":
+            HG = GH.swapaxes(-4, -3).swapaxes(-2, -1)
+            kernel += _convolved((_spectra(GG, HH) + _spectra(GH, HG).swapaxes(-2, -1)) / 2, length)
+        else:
+            kernel += _convolved(_spectra(GG, HH), length)
     kernel *= rates.A
     if "B" in student.trained:
         kernel += rates.B * np.einsum("...jloq,iu->...jloiqu", GG, np.eye(m))
@@ -73,11 +76,16 @@ def _kernel_of_diagonal(system: LinearSystem, length: int) -> np.ndarray:
     return np.einsum("...join,...lqun->...jloiqu", J, J)
 
 
-def _convolve(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-    """Z_jl[a, c, b, d] = Σ_{r+s=j-1, r'+s'=l-1} X_rr'[a, b] Y_ss'[c, d], by FFT over the lags."""
-    k, axes = X.shape[-4], (-4, -3)
-    X, Y = np.fft.fft2(X, (2 * k, 2 * k), axes), np.fft.fft2(Y, (2 * k, 2 * k), axes)
-    Z = np.fft.ifft2(np.einsum("...jlab,...jlcd->...jlacbd", X, Y), axes=(-6, -5)).real
+def _spectra(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """The Fourier transform over the lags of Σ_{r+s=j, r'+s'=l} X_rr'[a, b] Y_ss'[c, d], laid out as [a, c, b, d]."""
+    k = X.shape[-4]
+    X, Y = (np.fft.rfft2(of, (2 * k, 2 * k), axes=(-4, -3)) for of in (X, Y))
+    return np.einsum("...jlab,...jlcd->...jlacbd", X, Y)
+
+
+def _convolved(spectra: np.ndarray, k: int) -> np.ndarray:
+    """Back to lags j, l < k, each one later: r + s = j - 1."""
+    Z = np.fft.irfft2(spectra, (2 * k, 2 * k), axes=(-6, -5))
     delayed = np.zeros((*Z.shape[:-6], k, k, *Z.shape[-4:]))
     delayed[..., 1:, 1:, :, :, :, :] = Z[..., : k - 1, : k - 1, :, :, :, :]
     return delayed

@@ -38,10 +38,12 @@ class Engine(Protocol):
     Attributes:
         stepper: What moves the parameters.
         response: The teacher's ĥ_0 .. ĥ_{q-1}, (q, p, m).
+        points_at_once: How many points one call of ``measure`` should get.
     """
 
     stepper: Stepper
     response: np.ndarray
+    points_at_once: int
 
     @property
     def layout(self) -> Layout:
@@ -53,7 +55,10 @@ class Engine(Protocol):
         ...
 
     def measure(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
-        """Those metrics of :data:`core.result.METRICS` that such a student has, each (S,), of ``parameters`` (S, n)."""
+        """Those metrics of :data:`core.result.METRICS` that such a student has, of the seeds at P points.
+
+        Each (P, S), of ``parameters`` (P, S, n).
+        """
         ...
 
     def at_the_end(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
@@ -61,7 +66,10 @@ class Engine(Protocol):
         ...
 
     def trajectories(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
-        """What ``evaluation.record`` asks for: ``response`` (S, q, p, m), ``eigenvalues`` (S, d, 2), [re, im]."""
+        """What ``evaluation.record`` asks for, of ``parameters`` (P, S, n).
+
+        ``response`` (P, S, q, p, m), ``eigenvalues`` (P, S, d, 2), [re, im].
+        """
         ...
 
     def ends(self, parameters: torch.Tensor) -> Sequence[End]:

@@ -29,8 +29,8 @@ class Layout:
         self.names = tuple(shapes)
 
     def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Each parameter (S, ...) as a view of ``flat`` (S, n)."""
-        return {name: flat[:, place].unflatten(1, shape) for name, (place, shape) in self._blocks.items()}
+        """Each parameter (..., its shape) as a view of ``flat`` (..., n)."""
+        return {name: flat[..., place].unflatten(-1, shape) for name, (place, shape) in self._blocks.items()}
 
     def blocks(self, flat: torch.Tensor) -> Iterator[torch.Tensor]:
         """The part (S, size of the parameter) of ``flat`` that each parameter takes."""
@@ -65,9 +65,9 @@ class LinearLayout(Layout):
         )
 
     def systems(self, flat: torch.Tensor) -> LinearSystem:
-        """The dense systems, batch axis first, in NumPy and float64."""
+        """The dense systems of ``flat`` (..., n), its axes first, in NumPy and float64."""
         views = {name: view.double().cpu().numpy() for name, view in self.views(flat).items()}
         A, B = views["A"], views["B"]
         if self.student.structure == "diagonal":
-            A = A[:, :, None] * np.eye(self.student.dim)
-        return LinearSystem(A, B, views["C"] if "C" in views else B.swapaxes(1, 2))
+            A = A[..., None] * np.eye(self.student.dim)
+        return LinearSystem(A, B, views["C"] if "C" in views else B.swapaxes(-1, -2))

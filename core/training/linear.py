@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from core import students
+from core.cost import points_at_once
 from core.errors import IntegrationFailed
 from core.losses import target_of
 from core.metrics import Yardstick, measure
@@ -45,6 +46,7 @@ class LinearEngine:
         self.layout = LinearLayout(self._student, inputs, outputs)
         self.response = self.target.response
         self._yardstick = Yardstick.of(spec, self.target, self.layout.systems(torch.from_numpy(self.starts())))
+        self.points_at_once = points_at_once(spec)
         self.stepper = self._stepper(dtype, device)
 
     def _stepper(self, dtype: torch.dtype, device: torch.device) -> Stepper:

@@ -1,6 +1,6 @@
 """The engine of students that are trained on sequences: non-linear ones, those of non-linear teachers, readouts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -21,7 +21,9 @@ from core.training.stepper import Stepper
 
 
 class SequenceEngine:
-    """See :class:`core.training.engine.Engine`."""
+    """See :class:`core.training.engine.Engine`. Its seeds walk through many sequences already; points would be more."""
+
+    points_at_once = 1
 
     def __init__(
         self, spec: ExperimentSpec, dtype: torch.dtype, device: torch.device, inherited: Inherited | None
@@ -53,7 +55,10 @@ class SequenceEngine:
 
     def measure(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """See the protocol. What is about A is of linear students alone."""
-        weights = self._weights(parameters)
+        return _at_each(parameters, self._measure)
+
+    def _measure(self, seeds: torch.Tensor) -> dict[str, np.ndarray]:
+        weights = self._weights(seeds)
         measures = self._measures.measure(weights)
         if not isinstance(self._student, LinearStudent):
             return measures
@@ -68,7 +73,10 @@ class SequenceEngine:
 
     def trajectories(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """See the protocol."""
-        asked, weights, found = self._spec.evaluation.record, self._weights(parameters), {}
+        return _at_each(parameters, self._trajectories)
+
+    def _trajectories(self, seeds: torch.Tensor) -> dict[str, np.ndarray]:
+        asked, weights, found = self._spec.evaluation.record, self._weights(seeds), {}
         if "response" in asked:
             found["response"] = self._measures.responses(weights)
         if "eigenvalues" in asked:
@@ -108,3 +116,9 @@ class SequenceEngine:
         A, B = weights["A"].cpu().numpy(), weights["B"].cpu().numpy()
         dense = A[:, :, None] * np.eye(A.shape[1]) if A.ndim == 2 else A
         return LinearSystem(dense, B, weights["C"].cpu().numpy() if "C" in weights else B.swapaxes(1, 2))
+
+
+def _at_each(parameters: torch.Tensor, look: Callable[[torch.Tensor], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What ``look`` finds at each of the points (P, S, n), stacked."""
+    found = [look(seeds) for seeds in parameters]
+    return {name: np.stack([point[name] for point in found]) for name in found[0]}

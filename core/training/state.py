@@ -9,12 +9,13 @@ import torch
 
 from core.baselines import baselines
 from core.errors import NumericsUnavailable
-from core.result import METRICS, SERIES, ExperimentResult, Outcome, Response, RunResult
+from core.result import METRICS, ExperimentResult, Outcome, Response, RunResult
 from core.spec import ExperimentSpec, has_closed_form
 from core.training.engine import Engine, Inherited
 from core.training.linear import LinearEngine
 from core.training.optimizers import rule_of
-from core.training.schedule import recorded_steps, time_at
+from core.training.points import Points, measures_of
+from core.training.schedule import recorded_steps
 from core.training.sequences import SequenceEngine
 from core.training.stepper import CANCELLED, DIVERGED, NEVER, RUNNING, STOPPED, Batch
 from core.warnings import of_run
@@ -36,7 +37,7 @@ class State:
     batch: Batch
     schedule: tuple[int, ...]
     recorded: np.ndarray
-    points: tuple[Mapping[str, np.ndarray], ...]
+    points: Points
 
     @property
     def done(self) -> bool:
@@ -66,8 +67,7 @@ def begin(spec: ExperimentSpec, device: str = "cpu", inherited: Inherited | None
         "step": np.array(0),
         "recorded": np.full(seeds, -1),
     }
-    state = _restore(spec, engine, nothing_yet, device)
-    return replace(state, recorded=nothing_yet["steps"], points=_points(state))
+    return _recorded(_restore(spec, engine, nothing_yet, device))
 
 
 def resume(
@@ -107,7 +107,7 @@ def _restore(spec: ExperimentSpec, engine: Engine, snapshot: Mapping[str, np.nda
         ),
         schedule=recorded_steps(spec),
         recorded=snapshot["recorded"],
-        points=(),
+        points=Points(spec, engine),
     )
 
 
@@ -126,7 +126,6 @@ def advance(state: State, steps: int) -> State:
     last = state.spec.optimizer.steps
     end = min(state.step + steps, last)
     ahead = iter(state.schedule[bisect_right(state.schedule, state.step) :])
-    points = list(state.points)
     while state.step < end and state.batch.running:
         point = next(ahead)
         to = min(point, end)
@@ -134,16 +133,14 @@ def advance(state: State, steps: int) -> State:
         if to == last:
             state = replace(state, batch=state.engine.stepper.look(state.batch))
         if to == point or not state.batch.running:
-            points += _points(state)
-            state = replace(state, recorded=state.batch.steps.cpu().numpy())
-    return replace(state, points=tuple(points))
+            state = _recorded(state)
+    return state
 
 
 def cancel(state: State) -> State:
     """The state with every running seed ended where it stands; it is done."""
     status = torch.where(state.batch.status == RUNNING, CANCELLED, state.batch.status)
-    state = replace(state, batch=replace(state.batch, status=status))
-    return replace(state, recorded=state.batch.steps.cpu().numpy(), points=(*state.points, *_points(state)))
+    return _recorded(replace(state, batch=replace(state.batch, status=status)))
 
 
 def flush(state: State) -> tuple[State, dict[str, np.ndarray]]:
@@ -152,7 +149,7 @@ def flush(state: State) -> tuple[State, dict[str, np.ndarray]]:
     Returns:
         Long form: equally long columns ``seed``, ``step`` and every name of :data:`core.result.SERIES`.
     """
-    return replace(state, points=()), _columns(state)
+    return replace(state, points=Points(state.spec, state.engine)), state.points.columns()
 
 
 def finish(state: State) -> ExperimentResult:
@@ -164,7 +161,9 @@ def finish(state: State) -> ExperimentResult:
     if not state.done:
         raise ValueError(f"the training is at step {state.step} of {state.spec.optimizer.steps}; advance or cancel it")
     engine, steps = state.engine, state.batch.steps.cpu().numpy()
-    measures = {**_measures(state), **engine.at_the_end(state.batch.parameters, steps)}
+    measured = measures_of(state.spec, engine, state.batch.parameters[None], steps[None])
+    measures = {name: of_points[0] for name, of_points in measured.items()}
+    measures |= engine.at_the_end(state.batch.parameters, steps)
     outcomes = _outcomes(state, measures["fit_error"])
     summaries = [{name: float(measures[name][i]) for name in METRICS} for i in range(len(steps))]
     runs = [
@@ -181,17 +180,10 @@ def finish(state: State) -> ExperimentResult:
         )
         for i, (seed, end) in enumerate(zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True))
     ]
-    series = {name: column.tolist() for name, column in _columns(state).items()}
+    series = {name: column.tolist() for name, column in state.points.columns().items()}
     return ExperimentResult(
         teacher_response=_response(engine.response), runs=runs, baselines=baselines(state.spec), series=series
     )
-
-
-def _measures(state: State) -> dict[str, np.ndarray]:
-    """Every metric of every seed where it stands, each (S,); NaN where the engine has no such thing."""
-    time = time_at(state.spec.optimizer, state.batch.steps.cpu().numpy())
-    nothing = dict.fromkeys(METRICS, np.full(time.shape, np.nan))
-    return {**nothing, **state.engine.measure(state.batch.parameters), "time": time}
 
 
 def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
@@ -209,27 +201,10 @@ def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
     return [meaning.get(status, ran) for status, ran in zip(state.batch.status.tolist(), at_end, strict=True)]
 
 
-def _points(state: State) -> tuple[Mapping[str, np.ndarray], ...]:
-    """The measures of every seed that has moved since it was last recorded: one that has ended, once more, there."""
-    steps = state.batch.steps.cpu().numpy()
-    moved = np.flatnonzero(steps > state.recorded)
-    if not len(moved):
-        return ()
-    measures = {**_measures(state), **state.engine.trajectories(state.batch.parameters)}
-    point = {
-        "seed": np.array(state.spec.seeds, dtype=np.int64)[moved],
-        "step": steps[moved],
-        **{name: measures[name][moved] for name in (*SERIES, *state.spec.evaluation.record)},
-    }
-    return (point,)
-
-
-def _columns(state: State) -> dict[str, np.ndarray]:
-    """The unflushed points as columns, in order of step; trajectories have further axes."""
-    if not state.points:
-        keys = {name: np.empty(0, np.int64) for name in ("seed", "step")}
-        return {**keys, **{name: np.empty(0) for name in SERIES}}
-    return {name: np.concatenate([point[name] for point in state.points]) for name in state.points[0]}
+def _recorded(state: State) -> State:
+    """With a point where the seeds stand."""
+    points = state.points.record(state.batch, state.recorded)
+    return replace(state, points=points, recorded=state.batch.steps.cpu().numpy())
 
 
 def _response(response: np.ndarray) -> Response:

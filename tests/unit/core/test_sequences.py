@@ -176,7 +176,7 @@ def test_a_linear_students_loss_and_gradient_are_those_of_the_closed_form(struct
     system = closed.layout.systems(flat)
     target = target_of(spec)
     np.testing.assert_allclose(loss, train_loss(impulse_response(system, 10), target), rtol=1e-12)
-    np.testing.assert_allclose(engine.measure(flat)["train_loss"], loss, rtol=1e-12)
+    np.testing.assert_allclose(engine.measure(flat[None])["train_loss"][0], loss, rtol=1e-12)
     _, exact = gradient_of(closed.layout, target, torch.float64, torch.device("cpu"))(flat)
     torch.testing.assert_close(gradient, exact, rtol=1e-10, atol=1e-12)
 

@@ -1,0 +1,81 @@
+"""The points of a training: where its seeds stood, and what was measured there, many points in one call.
+
+In one call NumPy goes from matrix to matrix in machine code; alone, a small student's point costs several times as
+much. No bit depends on the company, so that slices, flushes and checkpoints may come when they like.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+
+from core.result import METRICS, SERIES
+from core.spec import ExperimentSpec
+from core.training.engine import Engine
+from core.training.schedule import time_at
+from core.training.stepper import Batch
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where the seeds stood at a point: parameters (S, n), steps done (S,), and which had ``moved`` since the last."""
+
+    parameters: torch.Tensor
+    steps: np.ndarray
+    moved: np.ndarray
+
+
+@dataclass(frozen=True)
+class Points:
+    """What was recorded since the last flush, in order of step.
+
+    Attributes:
+        spec: What is being trained.
+        engine: What measures.
+        waiting: Points to be measured once a call is full, or asked for.
+        measured: Columns of earlier calls.
+    """
+
+    spec: ExperimentSpec
+    engine: Engine
+    waiting: tuple[Stand, ...] = ()
+    measured: tuple[Mapping[str, np.ndarray], ...] = ()
+
+    def record(self, batch: Batch, recorded: np.ndarray) -> Self:
+        """With every seed that has moved on from ``recorded`` (S,): one that has ended, once more, there."""
+        steps = batch.steps.cpu().numpy()
+        moved = steps > recorded
+        if not moved.any():
+            return self
+        waiting = (*self.waiting, Stand(batch.parameters, steps, moved))
+        if len(waiting) < self.engine.points_at_once:
+            return replace(self, waiting=waiting)
+        return replace(self, waiting=(), measured=(*self.measured, self._columns_of(waiting)))
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Equally long columns ``seed``, ``step`` and every name of SERIES; trajectories have further axes."""
+        parts = [*self.measured, *([self._columns_of(self.waiting)] if self.waiting else [])]
+        if not parts:
+            keys = {name: np.empty(0, np.int64) for name in ("seed", "step")}
+            return {**keys, **{name: np.empty(0) for name in SERIES}}
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _columns_of(self, stands: tuple[Stand, ...]) -> Mapping[str, np.ndarray]:
+        parameters = torch.stack([stand.parameters for stand in stands])
+        steps, moved = (np.stack(each) for each in zip(*((s.steps, s.moved) for s in stands), strict=True))
+        measures = measures_of(self.spec, self.engine, parameters, steps) | self.engine.trajectories(parameters)
+        seeds = np.broadcast_to(np.array(self.spec.seeds, dtype=np.int64), steps.shape)
+        columns = {"seed": seeds, "step": steps} | {
+            name: measures[name] for name in (*SERIES, *self.spec.evaluation.record)
+        }
+        return {name: column[moved] for name, column in columns.items()}
+
+
+def measures_of(
+    spec: ExperimentSpec, engine: Engine, parameters: torch.Tensor, steps: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Every metric of ``parameters`` (P, S, n) after ``steps`` (P, S), each (P, S); NaN where a student has none."""
+    nothing = dict.fromkeys(METRICS, np.full(steps.shape, np.nan))
+    return {**nothing, **engine.measure(parameters), "time": time_at(spec.optimizer, steps)}
