@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from extrapolab.commands import demo, experiments, queries, results, studies, sweeps, workers
+from extrapolab.commands import completion, demo, experiments, queries, results, studies, sweeps, workers
 from extrapolab.errors import LabError
 from extrapolab.exits import Exit, exit_of
 from extrapolab.lab import DEFAULT_URL
@@ -91,7 +91,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, experiments, queries, results, sweeps, studies, workers):
+for part in (demo, experiments, queries, results, sweeps, studies, workers, completion):
     app.add_typer(part.app)
 
 

@@ -22,7 +22,7 @@ class Exit(IntEnum):
 
 _MEANINGS = {
     Exit.OK: "done",
-    Exit.FAILED: "an experiment failed or was cancelled, or a claim of a study fails",
+    Exit.FAILED: "an experiment failed or was cancelled, a claim fails, or what ran again came out otherwise",
     Exit.USAGE: "the command line is wrong, or a file can't be read or written",
     Exit.UNREACHABLE: "no lab answers, or it answers with a problem of its own",
     Exit.REFUSED: "the lab refuses: the spec is not valid, there is no such thing, or its state forbids it",

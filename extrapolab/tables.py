@@ -19,15 +19,15 @@ from extrapolab.terminal import duration, moment, number, styled, table
 
 def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
     """One line per experiment."""
-    rows = table("id", "state", "progress", "seeds", "created", "name", "tags")
+    rows = table("id", "state", "name", "seeds", "progress", "created", "tags", folding=("name", "seeds", "progress"))
     for record in records:
         rows.add_row(
             record.id,
             styled(record.state),
-            _progress(record),
-            _outcomes(record.runs),
-            moment(record.created_at),
             record.name,
+            _outcomes(record.runs),
+            _progress(record),
+            moment(record.created_at),
             " ".join(record.tags),
         )
     rows.columns[0].no_wrap = True
@@ -55,7 +55,7 @@ def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> Table:
 
 def baselines_table(baselines: Iterable[BaselineResult]) -> Table:
     """One line per method without gradient descent."""
-    rows = table("baseline", "order", "fit error", "extrapolation error", "note")
+    rows = table("baseline", "order", "fit error", "extrapolation error", "note", folding=("note",))
     for found in baselines:
         errors = [number(found.summary.get(name)) for name in ("fit_error", "extrapolation_error")]
         rows.add_row(found.name.replace("_", " "), str(found.order), *errors, found.note)
@@ -66,7 +66,7 @@ def baselines_table(baselines: Iterable[BaselineResult]) -> Table:
 
 def theorem_table(found: Theorem) -> Table:
     """One line per assumption of the main theorem: whether it holds, by how much, and what was found."""
-    rows = table("verdict", "assumption", "margin", "")
+    rows = table("verdict", "assumption", "margin", "", folding=("assumption", ""))
     for assumption in found.assumptions:
         verdict = {True: "holds", False: "fails", None: "unknown"}[assumption.holds]
         rows.add_row(styled(verdict), assumption.name, number(assumption.margin), assumption.sentence)
@@ -86,18 +86,18 @@ def measure_line(found: Theorem) -> str:
 
 def workers_table(workers: Iterable[Worker]) -> Table:
     """One line per worker slot."""
-    rows = table("id", "state", "host", "pid", "trainer", "device", "threads", "last heartbeat", "runs")
+    rows = table("id", "state", "device", "last heartbeat", "runs", "host", "pid", "trainer", "threads")
     for worker in workers:
         rows.add_row(
             worker.id,
             styled(worker.state or "-"),
+            worker.device,
+            f"{duration(worker.heartbeat_age_seconds)} ago",
+            worker.experiment_id or "-",
             worker.host,
             str(worker.pid),
             "-" if worker.trainer_pid is None else str(worker.trainer_pid),
-            worker.device,
             str(worker.threads),
-            f"{duration(worker.heartbeat_age_seconds)} ago",
-            worker.experiment_id or "-",
         )
     rows.columns[0].no_wrap = True
     return rows
@@ -186,16 +186,16 @@ def _took(record: ExperimentRecord) -> str:
 
 def studies_table(studies: Iterable[StudyRecord]) -> Table:
     """One line per study."""
-    rows = table("name", "experiments", "question")
+    rows = table("name", "question", "experiments", folding=("question",))
     for study in studies:
         sizes = ", ".join(f"{size} {count}" for size, count in study.experiments.items())
-        rows.add_row(study.name, sizes, study.question)
+        rows.add_row(study.name, study.question, sizes)
     return rows
 
 
 def claims_table(claims: Iterable[Claim]) -> Table:
     """A claim in words, below it as an inequality, and the number that decides it."""
-    rows = table("verdict", "claim", "value")
+    rows = table("verdict", "claim", "value", folding=("claim",))
     for claim in claims:
         words = Text.assemble(claim.claim, "\n", (claim.inequality, "dim"))
         rows.add_row(styled(claim.verdict), words, number(claim.value))
@@ -204,7 +204,7 @@ def claims_table(claims: Iterable[Claim]) -> Table:
 
 def reports_table(reports: Iterable[ReportSummary]) -> Table:
     """One line per study: how many of its claims hold."""
-    rows = table("study", "state", "holds", "fails", "not run", "title")
+    rows = table("study", "state", "holds", "fails", "not run", "title", folding=("title",))
     for report in reports:
         counts = (report.holds, report.fails, report.not_run)
         style = "bold red" if report.fails else ""
@@ -215,9 +215,9 @@ def reports_table(reports: Iterable[ReportSummary]) -> Table:
 
 def sweeps_table(records: Iterable[SweepRecord]) -> Table:
     """One line per sweep."""
-    rows = table("id", "state", "experiments", "created", "name")
+    rows = table("id", "state", "name", "experiments", "created", folding=("name", "experiments"))
     for record in records:
-        rows.add_row(record.id, styled(record.state), counts(record), moment(record.created_at), record.name)
+        rows.add_row(record.id, styled(record.state), record.name, counts(record), moment(record.created_at))
     rows.columns[0].no_wrap = True
     return rows
 
@@ -244,10 +244,10 @@ def members_table(members: Sequence[SweepMember]) -> Table:
     flat = [member.flat if isinstance(member, SweepRow) else {} for member in members]
     own = {*paths, "experiment", "state"}
     columns = [name for name in _united(flat) if name not in own]
-    rows = table(*(path.rpartition(".")[2] for path in paths), "experiment", "state", *columns)
+    rows = table(*(path.rpartition(".")[2] for path in paths), "state", *columns, "experiment")
     for member, numbers in zip(members, flat, strict=True):
         where = [brief(member.coordinates.get(path, "-")) for path in paths]
-        rows.add_row(*where, member.experiment, styled(member.state), *(_cell(numbers.get(name)) for name in columns))
+        rows.add_row(*where, styled(member.state), *(_cell(numbers.get(name)) for name in columns), member.experiment)
     return rows
 
 
@@ -259,8 +259,10 @@ def say_doubts(warnings: Iterable[SweepWarning], to: Console) -> None:
         to.print(f"  warning: {warning.message} ({about})", style="yellow")
 
 
-def _cell(value: float | None) -> str:
-    return str(value) if isinstance(value, int) else number(value)
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return number(value) if isinstance(value, float) else brief(value)
 
 
 def _united(keys: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -269,7 +271,7 @@ def _united(keys: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def fields_table(fields: Iterable[QueryField]) -> Table:
     """One line per name that a filter can ask about."""
-    rows = table("name", "kind", "of", "meaning")
+    rows = table("name", "kind", "of", "meaning", folding=("meaning",))
     for field in fields:
         rows.add_row(field.name, field.kind, field.scope, ", ".join(field.choices) or field.meaning)
     return rows
@@ -278,16 +280,17 @@ def fields_table(fields: Iterable[QueryField]) -> Table:
 def groups_table(groups: Sequence[Group]) -> Table:
     """One line per group of runs, a column for each statistic."""
     flat = [group.flat for group in groups]
-    columns = [name for name in _united(flat) if name not in {"experiments", "newest"}]
-    rows = table(*columns)
+    columns = [name for name in _united(flat) if name not in {"experiments", "newest", "name"}]
+    rows = table(*columns, "name", folding=("name",))
     for line in flat:
-        rows.add_row(*("-" if line[name] is None else brief(line[name]) for name in columns))
+        rows.add_row(*(_cell(line[name]) for name in columns), line["name"])
     return rows
 
 
 def comparison_table(found: Comparison, metrics: Sequence[str]) -> Table:
     """A column per experiment: what differs, how its runs ended, and medians of metrics."""
-    rows = table("", *(one.id for one in found.experiments))
+    ids = [one.id for one in found.experiments]
+    rows = table("", *ids, folding=ids)
     rows.add_row("state", *(styled(one.state) for one in found.experiments))
     for difference in found.differences:
         rows.add_row(difference.path, *("-" if value is None else brief(value) for value in difference.values))

@@ -1,16 +1,27 @@
 """Text for people and JSON for programs: consoles, and how states, numbers and times are written."""
 
 import sys
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Column, Table
 from rich.text import Text
 
 WIDTH_OF_A_FILE = 240
 """Columns where the output is no terminal: a table is not to be folded for grep."""
+
+GAP = 2
+"""Columns of a terminal between those of a table."""
+
+LEAST_FOLDED = 18
+"""Columns that text needs to be read in when it is folded."""
+
+MOST_NAMED = 5
+"""Columns that had no room and are named."""
 
 STYLES = {
     "completed": "green",
@@ -71,12 +82,55 @@ def duration(seconds: float) -> str:
     return whole.removeprefix("0:").removeprefix("0") or whole
 
 
-def table(*columns: str) -> Table:
-    """An empty table in the house's style."""
-    empty = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+def table(*columns: str, folding: Collection[str] = ()) -> Table:
+    """An empty table in the house's style.
+
+    Args:
+        columns: What matters most comes first: on a terminal too narrow for all, the last ones are left out.
+        folding: Those of them whose text may be folded.
+    """
+    empty = _Fitted(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
     for column in columns:
-        empty.add_column(column, overflow="fold")
+        empty.add_column(column, overflow="fold", ratio=1 if column in folding else None)
     return empty
+
+
+class _Fitted(Table):
+    """A table that fits its terminal: it loses columns before it breaks a word, and says which."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not console.is_terminal:
+            yield from super().__rich_console__(console, options)
+            return
+        widths = [_widths(column, console) for column in self.columns]
+        kept = len(widths)
+        while kept > 1 and sum(least + GAP for least, _ in widths[:kept]) - GAP > options.max_width:
+            kept -= 1
+        spare = options.max_width + GAP - sum(least + GAP for least, _ in widths[:kept])
+        fitted = Table(box=None, header_style=self.header_style, pad_edge=False, padding=(0, GAP, 0, 0))
+        fitted.rows = self.rows
+        for column, (least, most) in zip(self.columns[:kept], widths[:kept], strict=True):
+            more = max(0, min(most - least, spare))
+            spare -= more
+            fitted.columns.append(replace(column, header=_words(column), width=least + more, ratio=None))
+        yield fitted
+        if left_out := [_words(column) for column in self.columns[kept:] if any(map(str, column.cells))]:
+            rest = [f"and {len(left_out) - MOST_NAMED} more"] if len(left_out) > MOST_NAMED else []
+            yield Text(f"no room for: {', '.join([*left_out[:MOST_NAMED], *rest])}", style="dim")
+
+
+def _words(column: Column) -> str:
+    """A column's header, the name of a number so that it can stand in several lines."""
+    header = str(column.header)
+    return header if column.ratio is not None else header.replace("_", " ").replace(".", " ")
+
+
+def _widths(column: Column, console: Console) -> tuple[int, int]:
+    """The least that a column needs, and the most that it can use."""
+    cells = [console.measure(cell).maximum for cell in column.cells]
+    longest = max([0, *map(len, _words(column).split()), *cells])
+    folds = column.ratio is not None
+    return min(longest, LEAST_FOLDED) if folds else longest, max(longest, len(str(column.header)))
 
 
 def moment(time: datetime) -> str:

@@ -1,15 +1,37 @@
 """The commands, one file per noun of the command line. All of them talk to the lab that the context names."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
+from extrapolab.errors import LabError
 from extrapolab.lab import Lab
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per thing, for programs.")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The experiment's id, exp_...")]
+MOST_PROPOSED = 30
+"""Ids that a shell is given to complete with."""
 
 
 def lab_of(context: typer.Context) -> Lab:
     """The lab that ``--url`` or the environment names."""
     return Lab(context.obj)
+
+
+def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Ids of the newest experiments, and what they are called, for who types one; none where no lab answers."""
+    try:
+        with Lab(context.find_root().params.get("url"), patience=0) as lab:
+            for experiment in lab.experiments(limit=MOST_PROPOSED):
+                if experiment.id.startswith(incomplete):
+                    yield experiment.id, experiment.record.name or experiment.state
+    except (LabError, ValueError):  # ValueError: no URL at all; the command will say so
+        return
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per thing, for programs.")]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="The experiment's id, exp_...", autocompletion=_recent_experiments)
+]
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Ids of experiments.", autocompletion=_recent_experiments)
+]

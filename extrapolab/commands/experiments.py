@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from extrapolab import specfile
-from extrapolab.commands import AsJson, Id, lab_of
+from extrapolab.commands import AsJson, Id, Ids, lab_of
 from extrapolab.exits import Exit
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
@@ -77,7 +77,7 @@ def status(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # 
 @app.command(rich_help_panel=_PANEL)
 def watch(
     context: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of experiments.")],
+    ids: Ids,
     as_json: AsJson = False,
 ) -> None:
     """Show experiments' progress until they have ended; Ctrl-C ends the watching only.

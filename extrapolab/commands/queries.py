@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from extrapolab import reproduction
-from extrapolab.commands import AsJson, Id, lab_of
+from extrapolab.commands import AsJson, Id, Ids, lab_of
 from extrapolab.exits import Exit
 from extrapolab.progress import watch as show_progress
 from extrapolab.tables import comparison_table, deviations_table, experiments_table, fields_table, groups_table
@@ -119,7 +119,7 @@ def export(
 @app.command(rich_help_panel=_PANEL)
 def compare(
     context: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID ID...", help="Ids of experiments.")],
+    ids: Ids,
     *,
     metrics: Annotated[str, typer.Option(help="What to show of each.")] = "fit_error,extrapolation_error,zero_baseline",
     figure: Annotated[

@@ -106,7 +106,7 @@ def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
     assert "training.length: 3, 4" in shown
     assert "student.start.scale: logspace from 0.01 to 1, 2 values" in shown
     lines = invoke("sweep", "table", sweep_id, "--metrics", "train_loss").stdout.splitlines()
-    assert lines[0].split() == ["length", "scale", "experiment", "state", "seeds", "diverged", "train_loss.median"]
+    assert lines[0].split() == ["length", "scale", "state", "seeds", "diverged", "train_loss.median", "experiment"]
     assert lines[1].split()[:2] == ["3", "0.01"]
     assert len(lines) == 5
     text = invoke("sweep", "table", sweep_id, "--csv", "--statistic", "all", "--metrics", "fit_error").stdout

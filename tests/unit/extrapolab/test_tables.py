@@ -8,7 +8,7 @@ from rich.console import Console
 from extrapolab import tables
 from extrapolab.records import Assumption, Measure, Theorem, Worker
 from extrapolab.study_records import Claim
-from extrapolab.terminal import console, duration, number
+from extrapolab.terminal import console, duration, number, table
 from tests.kit import specimens
 from tests.unit.extrapolab.answers import record, running, runs
 
@@ -116,8 +116,8 @@ def test_workers_are_shown_with_what_they_run():
     busy = Worker.read({**slot, "heartbeat_age_seconds": 75.0, "experiment_id": "exp_1"})
     idle = Worker.read({**slot, "state": "idle", "trainer_pid": None, "heartbeat_age_seconds": 0.5})
     lines = [line.split() for line in text(tables.workers_table([busy, idle])).splitlines()]
-    assert lines[1] == ["w", "busy", "node7", "41", "42", "cuda", "4", "1:15", "ago", "exp_1"]
-    assert lines[2] == ["w", "idle", "node7", "41", "-", "cuda", "4", "0.5", "s", "ago", "-"]
+    assert lines[1] == ["w", "busy", "cuda", "1:15", "ago", "exp_1", "node7", "41", "42", "4"]
+    assert lines[2] == ["w", "idle", "cuda", "0.5", "s", "ago", "-", "node7", "41", "-", "4"]
 
 
 def test_where_the_output_is_no_terminal_there_is_no_colour_and_no_folding(capsys):
@@ -126,6 +126,41 @@ def test_where_the_output_is_no_terminal_there_is_no_colour_and_no_folding(capsy
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert len(shown.splitlines()) == 3
+
+
+def on_a_terminal(rows, width):
+    out = Console(
+        file=io.StringIO(), width=width, force_terminal=True, markup=False, highlight=False, color_system=None
+    )
+    out.print(rows)
+    return [line.rstrip() for line in out.file.getvalue().splitlines()]
+
+
+def test_a_narrow_terminal_loses_columns_and_no_word_and_is_told_which():
+    listed = [record("completed", runs=runs("fitted", "diverged")), record(number=1)]
+    head, *rows, note = on_a_terminal(tables.experiments_table(listed), 62)
+    assert head.split() == ["id", "state", "name"]
+    assert [row.split() for row in rows] == [
+        [listed[0].id, "completed", "number", "0"],
+        [listed[1].id, "queued", "number", "1"],
+    ]
+    assert note == "no room for: seeds, created"  # nobody misses columns that are empty
+    assert "no room" not in on_a_terminal(tables.experiments_table(listed), 200)[-1]
+
+
+def test_text_is_folded_before_a_column_is_lost():
+    claim = Claim(claim="far " * 12, inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails")
+    head, first, *_ = on_a_terminal(tables.claims_table([claim]), 40)
+    assert head.split() == ["verdict", "claim", "value"]
+    assert first.split() == ["fails", *["far"] * 6, "0.5"]
+
+
+def test_of_many_lost_columns_the_first_are_named():
+    rows = table(*(f"column {n}" for n in range(20)))
+    rows.add_row(*(f"some-cell-{n}" for n in range(20)))
+    lines = on_a_terminal(rows, 30)
+    assert lines[1].split() == ["some-cell-0", "some-cell-1"]
+    assert " ".join(lines[2:]).endswith("column 5, column 6, and 13 more")
 
 
 @pytest.mark.parametrize(
