@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from service import (
@@ -38,6 +38,7 @@ from service import (
     theorem,
 )
 from service.edge import Edge
+from service.encoding import MEDIA_TYPES
 from service.feed import Feed
 from service.origin import refuse_foreign
 from service.parameters import refuse_unknown
@@ -65,6 +66,8 @@ ROUTERS = (
     studies,
     operations,
 )
+FILES = (*DEFAULT_EXCLUDED_CONTENT_TYPES, *(form for form in MEDIA_TYPES.values() if form != "application/json"))
+"""What travels as it is: deflating an export takes several times as long as writing it."""
 
 
 class Service(FastAPI):
@@ -99,7 +102,7 @@ def build(settings: Settings) -> FastAPI:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=FILES)
     app.add_middleware(RequestIds)
     return app
 

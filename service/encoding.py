@@ -2,10 +2,13 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
 from pydantic_core import to_json
 
 from core.errors import Problem
@@ -25,7 +28,9 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
         "arrow": "application/vnd.apache.arrow.stream",
     }
 )
-NUMBERS_AS_WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+_AS_IN_JSON = frozenset({Kind.REAL, Kind.WHOLE, Kind.FLAG})
+"""What is the same in CSV as in JSON, but for what is missing, and the quotes around NaN and infinities."""
 
 
 def encode(form: FileFormat, headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[bytes]:
@@ -71,31 +76,34 @@ def pyarrow() -> Any:
 def _csv(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[bytes]:
     yield ",".join(_quoted(heading.name) for heading in headings).encode() + b"\r\n"
     for piece in pieces:
-        columns = [_texts(heading.kind, piece[heading.name]) for heading in headings]
-        yield "".join([",".join(row) + "\r\n" for row in zip(*columns, strict=True)]).encode()
+        blocks = [_block(list(some), piece) for _, some in itertools.groupby(headings, lambda h: h.kind in _AS_IN_JSON)]
+        yield b"".join([b",".join(row) + b"\r\n" for row in zip(*blocks, strict=True)])
 
 
-def _texts(kind: Kind, column: Sequence[Any]) -> list[str]:
-    """The cells of a column; nothing where there is nothing."""
-    if kind is Kind.REAL:
-        texts = ["" if value is None else repr(value) for value in column]
-        return [NUMBERS_AS_WORDS.get(text, text) for text in texts]
-    known = {value: _text(kind, value) for value in set(column)}
+def _block(headings: Sequence[Heading], piece: Columns) -> Sequence[bytes]:
+    """The cells of adjoining columns that are all as in JSON, or not, joined by row; nothing where there is nothing."""
+    columns = [_listed(piece[heading.name]) for heading in headings]
+    if headings[0].kind in _AS_IN_JSON:
+        rows = to_json(list(zip(*columns, strict=True)), inf_nan_mode="strings")[2:-2]
+        return rows.translate(None, b'"').replace(b"null", b"").split(b"],[") if columns[0] else []
+    cells = [_known(column, partial(_cell, heading.kind)) for heading, column in zip(headings, columns, strict=True)]
+    return [b",".join(row) for row in zip(*cells, strict=True)]
+
+
+def _cell(kind: Kind, value: Any) -> bytes:
+    if value is None:
+        return b""
+    return _quoted(value if kind is Kind.TEXT else instant(value).isoformat()).encode()
+
+
+def _known(column: Sequence[Any], write: Callable[[Any], bytes]) -> list[bytes]:
+    """What a column's values are written as; each of them is written once."""
+    known = {value: write(value) for value in set(column)}
     return [known[value] for value in column]
 
 
-def _text(kind: Kind, value: Any) -> str:
-    if value is None:
-        return ""
-    match kind:
-        case Kind.TEXT:
-            return _quoted(value)
-        case Kind.TIME:
-            return instant(value).isoformat()
-        case Kind.FLAG:
-            return "true" if value else "false"
-        case _:
-            return str(value)
+def _listed(column: Sequence[Any] | np.ndarray) -> Sequence[Any]:
+    return column.tolist() if isinstance(column, np.ndarray) else column
 
 
 def _quoted(text: str) -> str:
@@ -106,20 +114,23 @@ def _quoted(text: str) -> str:
 
 def _rows(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[Iterator[bytes]]:
     """The rows of each piece as JSON."""
-    names = [heading.name for heading in headings]
+    names = (to_json(heading.name).replace(b"%", b"%%") for heading in headings)
+    row = b"{" + b",".join(name + b":%b" for name in names) + b"}"
     for piece in pieces:
-        columns = [_valued(heading.kind, piece[heading.name]) for heading in headings]
-        rows = zip(*columns, strict=True)
-        yield (to_json(dict(zip(names, row, strict=True)), inf_nan_mode="strings") for row in rows)
+        columns = [_tokens(heading.kind, _listed(piece[heading.name])) for heading in headings]
+        yield map(row.__mod__, zip(*columns, strict=True))
 
 
-def _valued(kind: Kind, column: Sequence[Any]) -> Sequence[Any]:
-    return [None if at is None else instant(at) for at in column] if kind is Kind.TIME else column
+def _tokens(kind: Kind, column: Sequence[Any]) -> list[bytes]:
+    """A column's values as JSON."""
+    if kind in _AS_IN_JSON:
+        return to_json(column, inf_nan_mode="strings")[1:-1].split(b",") if column else []
+    return _known(column, lambda value: to_json(value if kind is Kind.TEXT or value is None else instant(value)))
 
 
 def _ndjson(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[bytes]:
     for rows in _rows(headings, pieces):
-        yield b"".join(row + b"\n" for row in rows)
+        yield b"".join([row + b"\n" for row in rows])
 
 
 def _json(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[bytes]:
@@ -156,7 +167,8 @@ class Sink(io.RawIOBase):
 
 def _parquet(headings: Sequence[Heading], pieces: Iterable[Columns]) -> Iterator[bytes]:
     pa, schema, sink = pyarrow(), _schema(headings), Sink()
-    with pa.parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), schema) as writer:
+    words = [heading.name for heading in headings if heading.kind is Kind.TEXT]  # numbers hardly recur
+    with pa.parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, use_dictionary=words) as writer:
         for piece in pieces:
             writer.write_batch(_batch(schema, headings, piece))
             yield sink.take()
@@ -187,7 +199,11 @@ def _schema(headings: Sequence[Heading]) -> Any:
 def _batch(schema: Any, headings: Sequence[Heading], piece: Columns) -> Any:
     pa = pyarrow()
     arrays = [
-        pa.array(_valued(heading.kind, piece[heading.name]), type=field.type, from_pandas=False)
+        pa.array(_timed(heading.kind, piece[heading.name]), type=field.type, from_pandas=False)
         for heading, field in zip(headings, schema, strict=True)
     ]
     return pa.record_batch(arrays, schema=schema)
+
+
+def _timed(kind: Kind, column: Sequence[Any] | np.ndarray) -> Sequence[Any] | np.ndarray:
+    return [None if at is None else instant(at) for at in column] if kind is Kind.TIME else column

@@ -74,8 +74,8 @@ def export(
         items = (wire.as_json(wire.Experiment.written(one)) for one in _experiments(here, asked))
         content = documents("json" if form == "json" else "ndjson", items)
     elif what == "series":
-        pieces = (piece for ids in ids_of(here, asked) for name in ids for piece in _series(here, name, chosen))
-        content = encode(form, extracts.headings_of_series(chosen), pieces)
+        series = (_series(here, name, chosen) for ids in ids_of(here, asked) for name in ids)
+        content = encode(form, extracts.headings_of_series(chosen), extracts.pieces_of(series))
     else:
         content = encode(form, *tabulated(here, asked, what, beside, chosen))
     first = list(itertools.islice(content, 2))  # what fails at once, fails with an answer that says so
@@ -130,7 +130,6 @@ def _experiments(here: Edge, question: Question) -> Iterator[Experiment]:
         yield from found
 
 
-def _series(here: Edge, experiment_id: str, names: Sequence[str]) -> Iterator[Columns]:
+def _series(here: Edge, experiment_id: str, names: Sequence[str]) -> Columns:
     with here.database.read() as tx:
-        pieces = extracts.series_of(tx, experiment_id, names)
-    yield from pieces
+        return extracts.series_of(tx, experiment_id, names)

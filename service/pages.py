@@ -16,9 +16,8 @@ def page(
     Raises:
         BadCursor: No item has that key.
     """
-    keys = [key(item) for item in items]
-    if cursor is not None and cursor not in keys:
-        raise BadCursor(cursor)
-    start = 0 if cursor is None else keys.index(cursor) + 1
+    start = 0 if cursor is None else 1 + next((n for n, item in enumerate(items) if key(item) == cursor), len(items))
+    if start > len(items):
+        raise BadCursor(cursor or "")
     end = start + limit
-    return items[start:end], keys[end - 1] if end < len(items) else None
+    return items[start:end], key(items[end - 1]) if end < len(items) else None

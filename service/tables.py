@@ -4,11 +4,13 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic_core import to_json
+from sqlalchemy import Connection
 
 from core.result import METRICS
 from service import documentation, etags, examples, wire
@@ -19,9 +21,11 @@ from service.parameters import Cursor, IfNoneMatch, Limit
 from service.questions import Q
 from service.statistics import STATISTICS, over_seeds
 from service.sweep_results import USUAL
+from store.errors import BadCursor
 from store.query import endings
-from store.query.endings import Endings
+from store.query.endings import Ended
 from store.query.errors import BadQuery
+from store.query.fields import Field
 from store.query.question import Question
 
 router = APIRouter(prefix="/v1/table", tags=["questions"])
@@ -29,6 +33,22 @@ router = APIRouter(prefix="/v1/table", tags=["questions"])
 SETUP = "setup_hash"
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a table is to hold, and which of its rows: up to ``limit`` behind the cursor."""
+
+    fields: Sequence[Field]
+    metrics: Sequence[str]
+    statistics: Sequence[str]
+    limit: int
+    cursor: str | None
+
+    @property
+    def paths(self) -> list[str]:
+        """The names of the fields."""
+        return [field.name for field in self.fields]
 
 
 @router.get(
@@ -75,14 +95,14 @@ def table(
     except BadQuery as error:
         raise error.at("/query/by") from None
     question = Question.of(q)
+    wanted = Wanted(fields, names, chosen, *((endings.MOST, None) if form == "csv" else (limit, cursor)))
     with here.database.read() as tx:
-        ended = endings.read(tx, question, names, fields)
-    paths = [field.name for field in fields]
-    rows = _groups(ended, paths, names, chosen) if group else _runs(ended, paths, names)
+        found = endings.ended(tx, question, fields)
+        rows, following = (_groups if group else _runs)(tx, found, wanted)
     if form == "csv":
-        return etags.answer(_csv(rows, paths, names, chosen if group else []), "text/csv", if_none_match)
-    items, following = page(rows, _place, limit=limit, cursor=cursor)
-    content = to_json({"items": items, "next": following}, inf_nan_mode="strings")
+        content = _csv(rows, [field.name for field in fields], names, chosen if group else [])
+        return etags.answer(content, "text/csv", if_none_match)
+    content = to_json({"items": rows, "next": following}, inf_nan_mode="strings")
     return etags.answer(content, "application/json", if_none_match)
 
 
@@ -94,33 +114,56 @@ def _named(parameter: str, what: str, text: str, allowed: Iterable[str]) -> list
     return names
 
 
-def _groups(ended: Endings, paths: Sequence[str], metrics: Sequence[str], chosen: Sequence[str]) -> list[Row]:
-    members: dict[tuple[Any, ...], list[int]] = {}
-    counted: set[tuple[str, int]] = set()
-    for place, (key, setup, seed) in enumerate(zip(ended.keys, ended.setups, ended.seeds, strict=True)):
-        if (setup, seed) not in counted:
-            counted.add((setup, seed))
-            members.setdefault(key, []).append(place)
+def _groups(tx: Connection, found: Sequence[Ended], wanted: Wanted) -> tuple[Sequence[Row], str | None]:
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for place, one in enumerate(found):
+        groups.setdefault(one.key, []).append(place)
+    keys: Sequence[tuple[Any, ...]] = list(groups)
+    if wanted.paths != [SETUP]:
+        keys = sorted(keys, key=lambda key: [_sortable(value) for value in key])
+    following = None
+    apart = all(field.path or field.name == SETUP for field in wanted.fields)
+    if apart:  # no setup is in two groups, so that none of the others is needed
+        keys, following = page(keys, _place, limit=wanted.limit, cursor=wanted.cursor)
+    members = np.array([place for key in keys for place in groups[key]], np.int64)
+    of = np.repeat(np.arange(len(keys)), [len(groups[key]) for key in keys])[np.argsort(members)]
+    members.sort()  # the newest first
+    ended = endings.read(tx, [found[place].id for place in members], wanted.metrics)
+    setups = {setup: number for number, setup in enumerate(dict.fromkeys(one.setup for one in found))}
+    counted = _once(np.array([setups[found[place].setup] for place in members], np.int64)[ended.owners], ended.seeds)
+    order = counted[np.argsort(of[ended.owners[counted]], kind="stable")]
+    parts = np.split(order, np.flatnonzero(np.diff(of[ended.owners[order]])) + 1) if len(order) else []
     diverged = ended.diverged
     numbers = np.where(diverged[:, None], np.inf, ended.numbers)
-    places = {str(n): np.array(own) for n, own in enumerate(members.values())}
-    found = over_seeds({name: numbers[own] for name, own in places.items()})
-    order = [STATISTICS.index(name) for name in chosen]
-    rows = []
-    for number, (key, own) in enumerate(members.items()):
-        columns = (dict(zip(chosen, column, strict=True)) for column in found[str(number)][order].T.tolist())
+    statistics = over_seeds({str(n): numbers[own] for n, own in enumerate(parts)})
+    chosen = [STATISTICS.index(name) for name in wanted.statistics]
+    rows: list[Row] = []
+    for n, own in enumerate(parts):
+        columns = statistics[str(n)][chosen].T.tolist()
+        by_metric = (dict(zip(wanted.statistics, column, strict=True)) for column in columns)
+        newest = found[members[ended.owners[own[0]]]]
         rows.append(
             {
-                "by": dict(zip(paths, key, strict=True)),
-                "experiments": len({ended.ids[n] for n in own}),
-                "newest": ended.ids[own[0]],
-                "name": ended.names[own[0]],
+                "by": dict(zip(wanted.paths, newest.key, strict=True)),
+                "experiments": len(set(ended.owners[own].tolist())),
+                "newest": newest.id,
+                "name": newest.name,
                 "seeds": len(own),
                 "diverged": int(diverged[own].sum()),
-                "metrics": dict(zip(metrics, columns, strict=True)),
+                "metrics": dict(zip(wanted.metrics, by_metric, strict=True)),
             }
         )
-    return rows if list(paths) == [SETUP] else sorted(rows, key=lambda row: [_sortable(v) for v in row["by"].values()])
+    if apart:
+        return rows, following
+    return page(rows, lambda row: _place(list(row["by"].values())), limit=wanted.limit, cursor=wanted.cursor)
+
+
+def _once(setups: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Where each seed of a setup stands first."""
+    order = np.lexsort((seeds, setups))  # stable
+    first = np.ones(len(order), bool)
+    first[1:] = (np.diff(setups[order]) != 0) | (np.diff(seeds[order]) != 0)
+    return np.sort(order[first])
 
 
 def _sortable(value: Any) -> tuple[bool, bool, Any]:
@@ -128,26 +171,42 @@ def _sortable(value: Any) -> tuple[bool, bool, Any]:
     return value is None, isinstance(value, str), 0 if value is None else value
 
 
-def _runs(ended: Endings, paths: Sequence[str], metrics: Sequence[str]) -> list[Row]:
-    return [
+def _runs(tx: Connection, found: Sequence[Ended], wanted: Wanted) -> tuple[Sequence[Row], str | None]:
+    begin, behind = 0, -1
+    if wanted.cursor is not None:
+        experiment, _, seed = wanted.cursor.partition("-")
+        places = {one.id: place for place, one in enumerate(found)}
+        if experiment not in places or not seed.isdecimal():
+            raise BadCursor(wanted.cursor)
+        begin, behind = places[experiment], int(seed)
+    some = found[begin : begin + wanted.limit + 2]  # each has a run at least; those of the first may be behind
+    ended = endings.read(tx, [one.id for one in some], wanted.metrics)
+    rows = [
         {
-            "by": dict(zip(paths, key, strict=True)),
-            "experiment": name,
+            "by": dict(zip(wanted.paths, some[owner].key, strict=True)),
+            "experiment": some[owner].id,
             "seed": seed,
             "outcome": outcome,
             "steps": steps,
-            "metrics": dict(zip(metrics, numbers, strict=True)),
+            "metrics": dict(zip(wanted.metrics, numbers, strict=True)),
         }
-        for key, name, seed, outcome, steps, numbers in zip(
-            ended.keys, ended.ids, ended.seeds, ended.outcomes, ended.steps, ended.numbers.tolist(), strict=True
+        for owner, seed, outcome, steps, numbers in zip(
+            ended.owners.tolist(),
+            ended.seeds.tolist(),
+            ended.outcomes.tolist(),
+            ended.steps.tolist(),
+            ended.numbers.tolist(),
+            strict=True,
         )
+        if owner or seed > behind
     ]
+    last = rows[wanted.limit - 1] if len(rows) > wanted.limit else None
+    return rows[: wanted.limit], None if last is None else f"{last['experiment']}-{last['seed']}"
 
 
-def _place(row: Row) -> str:
-    """What a cursor names a row by."""
-    own = [row["by"]] if "newest" in row else [row["experiment"], row["seed"]]
-    return hashlib.sha256(to_json(own)).hexdigest()[:32]
+def _place(key: Sequence[Any]) -> str:
+    """What a cursor names a group by."""
+    return hashlib.sha256(to_json(key)).hexdigest()[:32]
 
 
 def _csv(rows: Sequence[Row], paths: Sequence[str], metrics: Sequence[str], chosen: Sequence[str]) -> bytes:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, select
+from pydantic_core import from_json
+from sqlalchemy import Connection, Text, cast, select
 
 from core.errors import Problem
 from core.result import Outcome
 from store.database import now
+from store.query import pages
 from store.query.errors import BadQuery, named
 from store.query.fields import FIELDS, Field, Scope
 from store.query.question import Question
-from store.query.sql import condition, value
+from store.query.sql import value
 from store.states import State
 from store.tables import experiments, runs
 
@@ -22,38 +24,47 @@ MOST = 1_000_000
 
 MOST_FIELDS = 32
 
+AT_ONCE = 1000
+"""Experiments whose runs are asked for in one statement."""
+
+_NO_WORDS = "{}"
+"""``non_finite`` where all numbers are."""
+
+
+class Ended(NamedTuple):
+    """A completed experiment; ``key`` is what it has at the fields that were asked for, None where there is nothing."""
+
+    id: str
+    name: str
+    setup: str
+    key: tuple[Any, ...]
+
 
 @dataclass(frozen=True)
 class Endings:
-    """Equally many of everything, the newest experiment first, its seeds in order.
+    """Equally many of everything, in the order of their experiments, the seeds of each rising.
 
     Attributes:
-        ids: Of their experiments.
-        names: Of their experiments.
-        setups: Setup hashes.
-        keys: What their experiments have at the fields that were asked for, None where there is nothing.
+        owners: Of which experiment each is, as its place among them.
         seeds: The seeds.
         outcomes: How they ended.
         steps: After how many steps.
         numbers: (runs, metrics), as they are stored; NaN also where there is none.
     """
 
-    ids: Sequence[str]
-    names: Sequence[str]
-    setups: Sequence[str]
-    keys: Sequence[tuple[Any, ...]]
-    seeds: Sequence[int]
-    outcomes: Sequence[str]
-    steps: Sequence[int]
+    owners: np.ndarray
+    seeds: np.ndarray
+    outcomes: np.ndarray
+    steps: np.ndarray
     numbers: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.owners)
 
     @property
     def diverged(self) -> np.ndarray:
         """Whether each did."""
-        return np.array([outcome == Outcome.DIVERGED for outcome in self.outcomes], bool)
+        return self.outcomes == str(Outcome.DIVERGED)
 
 
 def fields_of(text: str) -> list[Field]:
@@ -69,30 +80,51 @@ def fields_of(text: str) -> list[Field]:
     return [named(name, among=single) for name in names]
 
 
-def read(tx: Connection, question: Question, metrics: Sequence[str], fields: Sequence[Field]) -> Endings:
-    """The runs of all completed experiments that the question finds.
+def ended(tx: Connection, question: Question, fields: Sequence[Field]) -> list[Ended]:
+    """All completed experiments that the question finds, the newest first.
 
     Raises:
         BadQuery: They are more than :data:`MOST`.
     """
-    e, r = experiments.c, runs.c
-    own = [e.id, e.name, e.setup_hash, r.seed, r.outcome, r.steps, r.non_finite]
-    query = select(*own, *(r[name] for name in metrics), *map(value, fields)).join(runs, r.experiment_id == e.id)
-    query = query.where(e.state == State.COMPLETED, condition(question.filter, now(tx)))
-    rows = tx.execute(query.order_by(e.created_at.desc(), e.id.desc(), r.seed).limit(MOST + 1)).all()
-    if len(rows) > MOST:
-        message = f"finds more than {MOST} runs: narrow it, or take /v1/export"
-        raise BadQuery(Problem("/query/q", "too_many", message))
-    first, last = len(own), len(own) + len(metrics)
-    words = len(own) - 1
-    numbers = [[number(v, row[words].get(m)) for m, v in zip(metrics, row[first:last], strict=True)] for row in rows]
-    ids, names, setups, seeds, outcomes, steps = ([row[n] for row in rows] for n in range(6))
-    keys = [tuple(row[last:]) for row in rows]
-    return Endings(
-        ids, names, setups, keys, seeds, outcomes, steps, np.array(numbers, np.float64).reshape(len(rows), len(metrics))
-    )
+    query, own = pages.matching(question.narrowed("state", [State.COMPLETED]), now(tx))
+    columns = own.id, experiments.c.name, experiments.c.setup_hash, *map(value, fields)
+    found = query.with_only_columns(*columns).order_by(own.created.desc(), own.id.desc()).limit(MOST + 1)
+    rows = [Ended(row[0], row[1], row[2], tuple(row[3:])) for row in tx.execute(found).all()]
+    _bounded(len(rows), "experiments")
+    return rows
+
+
+def read(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) -> Endings:
+    """The runs of these experiments.
+
+    Raises:
+        BadQuery: They are more than :data:`MOST`.
+    """
+    r, places = runs.c, {name: place for place, name in enumerate(ids)}
+    words = cast(r.non_finite, Text)  # most are empty, and need not be parsed
+    query = select(r.experiment_id, r.seed, r.outcome, r.steps, words, *(r[name] for name in metrics))
+    rows: list[Sequence[Any]] = []
+    for begin in range(0, len(ids), AT_ONCE):
+        rows += tx.execute(query.where(r.experiment_id.in_(ids[begin : begin + AT_ONCE]))).all()
+        _bounded(len(rows), "runs")
+    columns = list(zip(*rows, strict=True)) or [()] * (5 + len(metrics))
+    owners = np.array([places[name] for name in columns[0]], np.int64)
+    seeds, outcomes, steps = (np.array(columns[n], kind) for n, kind in ((1, np.int64), (2, np.str_), (3, np.int64)))
+    numbers = np.array(columns[5:], np.float64).reshape(len(metrics), len(rows)).T  # None becomes NaN
+    for place, text in enumerate(columns[4]):
+        if text != _NO_WORDS:
+            known = from_json(text)
+            numbers[place] = [number(v, known.get(m)) for m, v in zip(metrics, rows[place][5:], strict=True)]
+    order = np.lexsort((seeds, owners))
+    return Endings(owners[order], seeds[order], outcomes[order], steps[order], numbers[order])
 
 
 def number(stored: float | None, word: str | None) -> float:
     """A metric of a run; NaN also where there is none."""
     return stored if stored is not None else float(word) if word else np.nan
+
+
+def _bounded(count: int, what: str) -> None:
+    if count > MOST:
+        message = f"finds more than {MOST} {what}: narrow it, or take /v1/export"
+        raise BadQuery(Problem("/query/q", "too_many", message))

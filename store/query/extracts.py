@@ -1,6 +1,6 @@
 """Extracts: what is exported of a page of experiments, as equally long columns. Nothing is sampled."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from store.query.sql import value
 from store.query.tree import Over, Statistic
 from store.tables import experiments, runs
 
-Columns = Mapping[str, Sequence[Any]]
+Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
 USUAL = (
     *("name", "state", "owner", "created", "teacher.kind", "teacher.dim", "student.kind", "student.dim"),
@@ -24,8 +24,8 @@ USUAL = (
 )
 """Fields of an experiment that stand beside its numbers, unless others are chosen."""
 
-ROWS = 50_000
-"""Rows of one piece of a series."""
+ROWS = 10_000
+"""Rows of one piece of series, about."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,32 @@ def headings_of_series(names: Sequence[str]) -> list[Heading]:
     return [Heading("experiment", Kind.TEXT), *_headings("seed", "step", *names)]
 
 
-def series_of(tx: Connection, experiment_id: str, names: Sequence[str]) -> Iterator[Columns]:
-    """The recorded points of an experiment in long form, by seed and step; read now, in pieces of :data:`ROWS`."""
+def series_of(tx: Connection, experiment_id: str, names: Sequence[str]) -> Columns:
+    """The recorded points of an experiment in long form, by seed and step."""
     points = chunks.read(tx, experiment_id, names=names)
-    return (_piece(points, experiment_id, begin) for begin in range(0, len(points["step"]), ROWS))
+    return {"experiment": [experiment_id] * len(points["step"]), **points}
 
 
-def _piece(points: Mapping[str, np.ndarray], experiment_id: str, begin: int) -> Columns:
-    columns = {name: column[begin : begin + ROWS].tolist() for name, column in points.items()}
-    return {"experiment": [experiment_id] * len(columns["step"]), **columns}
+def pieces_of(series: Iterable[Columns]) -> Iterator[Columns]:
+    """The same rows in pieces of :data:`ROWS` or somewhat more: few large ones take much less than many small ones."""
+    waiting: list[Columns] = []
+    count = 0
+    for columns in series:
+        for begin in range(0, len(columns["step"]), ROWS):
+            waiting.append({name: column[begin : begin + ROWS] for name, column in columns.items()})
+            count += len(waiting[-1]["step"])
+            if count >= ROWS:
+                yield _joined(waiting)
+                waiting, count = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(pieces: Sequence[Columns]) -> Columns:
+    ids = [name for piece in pieces for name in piece["experiment"]]
+    return {"experiment": ids} | {
+        name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0] if name != "experiment"
+    }
 
 
 def _own(fields: Sequence[Field]) -> Iterator[Heading]:

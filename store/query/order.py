@@ -4,8 +4,8 @@ Experiments that are equal in all keys are in the order of their ids, so that no
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import BigInteger, ColumnElement, Double, String, and_, case, false, literal, or_, tuple_
 from sqlalchemy.types import TypeEngine
@@ -84,14 +84,20 @@ class Key:
 
 @dataclass(frozen=True)
 class Own:
-    """Where an experiment's id and time are read: of a tag's rows, so that its newest are one range of an index."""
+    """Where an experiment's id and time are read: of a tag's rows, so that its newest are one range of an index.
+
+    And where its statistics are, which are computed of all experiments at once: one by one takes fifty times as long.
+    """
 
     id: Expression = experiments.c.id
     created: Expression = experiments.c.created_at
+    statistics: Mapping[Over, Expression] = field(default_factory=dict)
 
     def value(self, key: Key) -> Expression:
         """An experiment's value at a key."""
-        return self.created if isinstance(key.term, Field) and key.term.name == "created" else key.expression
+        if isinstance(key.term, Over):
+            return self.statistics[key.term]
+        return self.created if key.term.name == "created" else key.expression
 
 
 def parse(text: str) -> tuple[Key, ...]:
@@ -114,14 +120,12 @@ def parse(text: str) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def ordering(keys: Sequence[Key], own: Own) -> list[ColumnElement[object]]:
-    """The clauses of ORDER BY."""
+def ordering(keys: Sequence[Key], values: Sequence[Expression], own: Own) -> list[ColumnElement[object]]:
+    """The clauses of ORDER BY, where an experiment has ``values`` at the keys."""
     clauses: list[ColumnElement[object]] = []
-    for key in keys:
-        found = own.value(key)
-        if not key.always:
-            clauses.append(case((found.is_(None), 1), else_=0))
-        clauses.append(found.desc() if key.descending else found.asc())
+    for key, found in zip(keys, values, strict=True):
+        clause = found.desc() if key.descending else found.asc()
+        clauses.append(clause if key.always else clause.nulls_last())
     return [*clauses, own.id.desc() if keys[0].descending else own.id.asc()]
 
 

@@ -1,7 +1,7 @@
 """Answers, read a page at a time. A page begins behind the place of the last one's end, which no insert shifts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
@@ -12,10 +12,11 @@ from store.cursor import Mark
 from store.database import now
 from store.errors import BadCursor
 from store.query.fields import Scope
-from store.query.order import Own, behind, ordering
+from store.query.order import Key, Own, behind, ordering
 from store.query.question import Question
 from store.query.sql import condition
-from store.query.tree import And, Comparison, Node, Some
+from store.query.statistics import of_each
+from store.query.tree import And, Comparison, Node, Over, Some
 from store.records import Experiment
 from store.tables import experiments, tags
 
@@ -51,34 +52,46 @@ def page(tx: Connection, question: Question, *, cursor: str | None, limit: int) 
     """
     mark = None if cursor is None else _decoded(cursor, question)
     at = now(tx) if mark is None else mark.at
-    query, own = _matching(question, at)
+    query, own = matching(question, at)
+    query, own = _with_statistics(query, own, question.keys)
     if mark is not None:
         query = query.where(behind(question.keys, tuple(mark.place), mark.id, own))
-    query = query.order_by(*ordering(question.keys, own)).limit(limit)
-    found = tx.execute(query.with_only_columns(own.id, *map(own.value, question.keys))).all()
+    values = [own.value(key).label(f"key_{place}") for place, key in enumerate(question.keys)]  # computed once by name
+    query = query.with_only_columns(own.id, *values).order_by(*ordering(question.keys, values, own)).limit(limit)
+    found = tx.execute(query).all()
     return [Mark(question.digest, at, tuple(row)[1:], row[0]) for row in found]
 
 
 def ids(tx: Connection, question: Question) -> list[str]:
     """The ids of all of them, in no order."""
-    query, own = _matching(question, now(tx))
+    query, own = matching(question, now(tx))
     return list(tx.scalars(query.with_only_columns(own.id)))
 
 
 def count(tx: Connection, question: Question) -> int:
     """How many there are."""
-    query, _ = _matching(question, now(tx))
+    query, _ = matching(question, now(tx))
     return tx.scalars(query.with_only_columns(func.count())).one()
 
 
-def _matching(question: Question, at: float) -> tuple[Select[Any], Own]:
-    """The query for them. Where they have to have a tag, it begins with the index of that."""
+def matching(question: Question, at: float) -> tuple[Select[Any], Own]:
+    """The query for them, at a time; where they have to have a tag, it begins with the index of that."""
     tag, rest = _tag_of(question.filter)
     query = select(experiments).where(arrivals.SEEN, condition(rest, at))
     if tag is None:
         return query, Own()
     query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)
     return query, Own(tags.c.experiment_id, tags.c.created_at)
+
+
+def _with_statistics(query: Select[Any], own: Own, keys: Sequence[Key]) -> tuple[Select[Any], Own]:
+    ids, found = query.with_only_columns(own.id), {}
+    for key in keys:
+        if isinstance(key.term, Over):
+            each = of_each(key.term, ids)
+            query = query.outerjoin(each, each.c.experiment_id == experiments.c.id)
+            found[key.term] = each.c.value
+    return query, replace(own, statistics=found)
 
 
 def _tag_of(node: Node) -> tuple[str | None, Node]:

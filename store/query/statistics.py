@@ -6,7 +6,7 @@ NaN or missing.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, FromClause, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Double, FromClause, Select, and_, case, cast, func, literal, or_, select
 
 from core.result import Outcome
 from store.query.fields import Field
@@ -34,11 +34,20 @@ def word(field: Field) -> Expression:
 
 
 def statistic(term: Over) -> Expression:
-    """A statistic of a metric over the runs of the experiment that a row of ``experiments`` is.
+    """A statistic of a metric over the runs of the experiment that a row of ``experiments`` is."""
+    ranked = _ranked(term.field).where(own(runs)).correlate(experiments).subquery()
+    return select(_values(term.statistic, ranked).c.value).scalar_subquery()
 
-    Every run has a rank, -1, 0 or 1 as it is -∞, finite or +∞, and what is NaN or missing none.
-    """
-    number, text = runs.c[term.field.name], word(term.field)
+
+def of_each(term: Over, ids: Select[str]) -> FromClause:
+    """The same of each of many experiments that has runs, as a table: ``experiment_id``, ``value``."""
+    ranked = _ranked(term.field).where(runs.c.experiment_id.in_(ids)).subquery()
+    return _values(term.statistic, ranked)
+
+
+def _ranked(field: Field) -> Select[Any]:
+    """Runs with a rank, -1, 0 or 1 as the number is -∞, finite or +∞, and none where it is NaN or missing."""
+    number, text = runs.c[field.name], word(field)
     rank = case(
         (or_(runs.c.outcome == Outcome.DIVERGED, number >= LARGEST), 1),
         (number <= -LARGEST, -1),
@@ -47,32 +56,35 @@ def statistic(term: Over) -> Expression:
         (text == "-Infinity", -1),
         else_=None,
     )
-    ranked = select(rank.label("rank"), case((rank == 0, number), else_=None).label("number"))
-    of_one = ranked.where(own(runs)).correlate(experiments).subquery()
-    known = func.count() == func.count(of_one.c.rank)
-    lowest, highest = func.min(of_one.c.number), func.max(of_one.c.number)
-    finite = and_(func.min(of_one.c.rank) == 0, func.max(of_one.c.rank) == 0)
-    match term.statistic:
+    return select(runs.c.experiment_id, rank.label("rank"), case((rank == 0, number), else_=None).label("number"))
+
+
+def _values(chosen: Statistic, ranked: FromClause) -> FromClause:
+    c = ranked.c
+    known = func.count() == func.count(c.rank)
+    lowest, highest = func.min(c.number), func.max(c.number)
+    finite = and_(func.min(c.rank) == 0, func.max(c.rank) == 0)
+    match chosen:
         case Statistic.MIN:
-            found = case((and_(known, func.min(of_one.c.rank) == 0), lowest), else_=None)
+            found = case((and_(known, func.min(c.rank) == 0), lowest), else_=None)
         case Statistic.MAX:
-            found = case((and_(known, func.max(of_one.c.rank) == 0), highest), else_=None)
+            found = case((and_(known, func.max(c.rank) == 0), highest), else_=None)
         case Statistic.MEAN:
-            found = case((and_(known, finite), func.sum(of_one.c.number) / cast(func.count(), Double)), else_=None)
+            found = case((and_(known, finite), func.sum(c.number) / cast(func.count(), Double)), else_=None)
         case Statistic.MEDIAN:
-            return _median(of_one)
-    return select(found).select_from(of_one).scalar_subquery()
+            return _medians(ranked)
+    return select(c.experiment_id, found.label("value")).group_by(c.experiment_id).subquery()
 
 
-def _median(of_one: Any) -> Expression:
+def _medians(ranked: FromClause) -> FromClause:
     """The number in the middle, or the mean of the two that are."""
-    place = func.row_number().over(order_by=[of_one.c.rank, of_one.c.number])
+    one = ranked.c.experiment_id
+    place = func.row_number().over(partition_by=one, order_by=[ranked.c.rank, ranked.c.number])
     placed = select(
-        of_one.c.rank,
-        of_one.c.number,
+        ranked,
         place.label("place"),
-        func.count().over().label("count"),
-        func.count(of_one.c.rank).over().label("known"),
+        func.count().over(partition_by=one).label("count"),
+        func.count(ranked.c.rank).over(partition_by=one).label("known"),
     ).subquery()
     c = placed.c
     low, high = func.min(c.number), func.max(c.number)
@@ -83,4 +95,4 @@ def _median(of_one: Any) -> Expression:
         else_=half,
     )
     middle = or_(2 * c.place == c.count, 2 * c.place == c.count + 1, 2 * c.place == c.count + 2)
-    return select(found).select_from(placed).where(middle).scalar_subquery()
+    return select(c.experiment_id, found.label("value")).where(middle).group_by(c.experiment_id).subquery()

@@ -100,6 +100,34 @@ def test_pages_hold_every_row_once(client, submit, desk):
     assert client.get("/v1/table", params={"cursor": "x"}).status_code == 400
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_pages_of_runs_hold_every_run_once(client, submit, desk, limit):
+    names = [done(client, submit, desk, [1.0] * seeds, training={"length": seeds}) for seeds in (2, 3, 1)]
+    query, found = {"group": "false", "limit": limit}, []
+    while True:
+        page = client.get("/v1/table", params=query).json()
+        found += [(row["experiment"], row["seed"]) for row in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert found == [(name, seed) for name, seeds in zip(names[::-1], (1, 3, 2), strict=True) for seed in range(seeds)]
+    unknown = names[0].translate({ord(letter): "0" for letter in "123456789abcdef"})
+    for cursor in ("x", f"{names[0]}-x", f"{unknown}-0"):
+        assert client.get("/v1/table", params={"group": "false", "cursor": cursor}).status_code == 400
+
+
+def test_a_run_that_was_computed_again_is_in_the_group_of_the_last(client, submit, desk):
+    done(client, submit, desk, [1.0, 1.0], name="before")
+    done(client, submit, desk, [2.0, 2.0, 3.0], name="after")
+    done(client, submit, desk, [7.0, 7.0, 7.0, 8.0], name="before")
+    found = rows(client, by="name", statistic="max")
+    assert [(row["by"]["name"], row["seeds"], row["metrics"]["train_loss"]["max"]) for row in found] == [
+        ("before", 4, 8.0)
+    ]
+    again = rows(client, by="name", statistic="max", q="seeds <= 3")
+    assert [(row["by"]["name"], row["seeds"]) for row in again] == [("after", 3)]
+
+
 def test_csv_has_all_rows_and_exact_numbers(client, submit, desk):
     done(client, submit, desk, [0.1 + 0.2, math.inf], name='a "name", with comma')
     query = {"metrics": "train_loss", "statistic": "min,max", "format": "csv", "limit": 1}
