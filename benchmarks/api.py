@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks import load, peers
 from benchmarks.lab import SPEC
+from lab.programs import API_COMMAND
 from store import chunks
 from store.database import Database
 from store.migrate import upgrade
@@ -38,8 +39,7 @@ def service() -> Iterator[tuple[str, Path]]:
         door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = Path(data) / "lab.db"
         upgrade(f"sqlite:///{file}")
-        command = [sys.executable, "-P", "-m", "uvicorn", "--factory", "service.app:create",
-                   "--fd", str(door.fileno()), "--no-access-log", "--log-level", "critical"]  # fmt: skip
+        command = [*API_COMMAND, "--fd", str(door.fileno()), "--no-access-log", "--log-level", "critical"]
         settings = {
             "EXTRAPOLAB_DATABASE_URL": f"sqlite:///{file}",
             "EXTRAPOLAB_BROKER_URL": f"redis+socket://{data}/none",

@@ -46,12 +46,13 @@ def restore(file: Path, data: Path) -> str:
     if not file.is_file():
         raise CannotStart(f"There is no backup {file}.")
     url = read(LabSettings).database_url
-    with claimed(data) if url is None else nullcontext() as folder:
-        try:
-            contents = backup.restore(file, folder.database_url if folder else str(url))
-        except (StoreError, ValueError) as error:
-            raise CannotStart(f"Nothing was restored: {error}.") from error
-        where = folder.path if folder else "the database of EXTRAPOLAB_DATABASE_URL"
+    try:
+        checked = backup.restorable(file)  # before a folder is made for it
+        with claimed(data) if url is None else nullcontext() as folder:
+            contents = backup.restore(file, folder.database_url if folder else str(url), checked)
+    except (StoreError, ValueError) as error:
+        raise CannotStart(f"Nothing was restored: {error}.") from error
+    where = folder.path if folder else "the database of EXTRAPOLAB_DATABASE_URL"
     return f"{where} has {_told(contents)} now, as {file} has."
 
 

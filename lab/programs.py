@@ -23,6 +23,9 @@ from store.database import Database
 _PYTHON = (sys.executable, "-P")
 """Our interpreter, not looking for modules in the working directory: our rooms have everyday names."""
 
+API_COMMAND = (*_PYTHON, "-m", "uvicorn", "--factory", "service.app:create", "--http", "service.head:BoundedHead")
+"""The API's program, and who reads its requests; what else it is told is where to listen."""
+
 _ANSWER_SECONDS = 0.5
 
 API_ENVIRONMENT: Mapping[str, str] = MappingProxyType({"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"})
@@ -54,8 +57,7 @@ class Plan:
     def api(self, door: socket) -> Program:
         """The HTTP service on the open socket ``door``; ready when /readyz answers 200."""
         options = ("--fd", str(door.fileno()), "--no-access-log", "--timeout-graceful-shutdown", "3")
-        command = (*_PYTHON, "-m", "uvicorn", "--factory", "service.app:create", *options)
-        program = self._child("api", command, lambda _pid: _answers(self.url), files=(door.fileno(),))
+        program = self._child("api", (*API_COMMAND, *options), lambda _pid: _answers(self.url), files=(door.fileno(),))
         return replace(program, environment={**self.environment, **API_ENVIRONMENT})
 
     def demo(self) -> Program:

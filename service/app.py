@@ -1,6 +1,6 @@
 """The application: routes, errors and documentation put together over one database and one bell.
 
-``uvicorn --factory service.app:create`` starts it with the settings of the environment.
+``uvicorn --factory service.app:create --http service.head:BoundedHead`` starts it with the settings of the environment.
 """
 
 import asyncio

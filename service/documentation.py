@@ -24,6 +24,8 @@ doesn't have travel as `"NaN"`, `"Infinity"` and `"-Infinity"`. Lists are `{"ite
 after is read with `?cursor=`. Query parameters that a call doesn't have are refused. Every answer bears an
 `X-Request-Id`.
 
+The head of a request may be 64 KiB long (else 431) and take 20 s to arrive (else 408).
+
 There are no passwords: who reaches the port may use the service. Only the pages of other websites may not change
 anything: a `POST`, `PATCH` or `DELETE` whose `Origin` is not its `Host` is answered with 403.
 """
@@ -87,6 +89,7 @@ def complete(document: dict[str, Any]) -> None:
         for method, operation in operations.items():
             if method.upper() in CHANGING:
                 operation["responses"]["403"] = problems(403)[403]
+            operation["responses"]["431"] = problems(431)[431]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})[requests.HEADER] = _header(requests.HEADER)
 

@@ -1,6 +1,9 @@
 """What the service itself refuses, whatever the store holds. :mod:`service.problems` gives each its HTTP status.
 
 Refusal
+├── NotHttp                 what was sent is no request
+├── HeadTooLong             its head is longer than the service reads
+├── HeadTooSlow             its head takes longer than the service waits
 ├── ForeignOrigin           the page of another website asks for a change
 ├── Malformed               the body is not JSON
 ├── BodyTooLarge            the body is longer than the service reads
@@ -28,6 +31,18 @@ class Refusal(ExtrapolabError):
         """Keeps the reasons; the message lists them all."""
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
+
+
+class NotHttp(Refusal):
+    """What was sent is no request."""
+
+
+class HeadTooLong(Refusal):
+    """The head of the request is longer than the service reads."""
+
+
+class HeadTooSlow(Refusal):
+    """The head of the request takes longer than the service waits."""
 
 
 class ForeignOrigin(Refusal):

@@ -1,6 +1,7 @@
 """Every error as ``application/problem+json`` (RFC 9457): the one place where an error gets its HTTP status."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -46,6 +47,9 @@ KINDS: dict[type[Exception], Kind] = {
     SpecError: Kind(422, "invalid-body", "The body is not valid"),
     RequestValidationError: Kind(422, "invalid-parameter", "A parameter is not valid"),
     errors.Invalid: Kind(422, "invalid-parameter", "A parameter is not valid"),
+    errors.NotHttp: Kind(400, "not-http", "It is not an HTTP request"),
+    errors.HeadTooLong: Kind(431, "head-too-long", "The head of the request is too long"),
+    errors.HeadTooSlow: Kind(408, "head-too-slow", "The head of the request did not come in time"),
     errors.ForeignOrigin: Kind(403, "foreign-origin", "Another website asks for a change"),
     errors.Malformed: Kind(400, "not-json", "The body is not JSON"),
     errors.BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
@@ -117,6 +121,12 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, kind: Kind, problems: list[Problem], headers: dict[str, str] | None = None) -> Response:
+    headers = {**(RETRY_AFTER if kind.status == 503 or kind.name == "key-in-flight" else {}), **(headers or {})}
+    return Response(written(kind, problems, request_id(request)), kind.status, headers, MEDIA_TYPE)
+
+
+def written(kind: Kind, problems: Sequence[Problem], request_id: str) -> str:
+    """The problem as JSON."""
     first = str(problems[0]).removeprefix("/: ")
     problem = wire.Problem(
         type=f"urn:extrapolab:problem:{kind.name}",
@@ -124,10 +134,9 @@ def _answer(request: Request, kind: Kind, problems: list[Problem], headers: dict
         status=kind.status,
         detail=first if len(problems) == 1 else f"{len(problems)} problems; the first: {first}",
         errors=[wire.FieldProblem.of(problem) for problem in problems],
-        request_id=request_id(request),
+        request_id=request_id,
     )
-    headers = {**(RETRY_AFTER if kind.status == 503 or kind.name == "key-in-flight" else {}), **(headers or {})}
-    return Response(problem.model_dump_json(exclude_none=True), kind.status, headers, MEDIA_TYPE)
+    return problem.model_dump_json(exclude_none=True)
 
 
 def _parameter(details: dict[str, Any]) -> Problem:

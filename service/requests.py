@@ -17,6 +17,11 @@ def request_id(request: Request) -> str:
     return identity
 
 
+def made_up() -> str:
+    """An id for a request that bears none."""
+    return uuid.uuid4().hex
+
+
 class RequestIds:
     """ASGI middleware that gives each request its id."""
 
@@ -29,7 +34,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        identity = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
+        identity = given if _GIVEN.fullmatch(given) else made_up()
         scope.setdefault("state", {})["request_id"] = identity
 
         async def send_named(message: Message) -> None:

@@ -113,10 +113,28 @@ def check(file: Path) -> Contents:
     return Contents(revision, found)
 
 
-def restore(file: Path, url: str) -> Contents:
+def restorable(file: Path) -> Contents:
+    """What a backup holds that this version of the software can restore, after reading all of it.
+
+    Raises:
+        BackupDamaged: It is not as it was written, or was never a backup.
+        SchemaMismatch: It is of a newer version.
+    """
+    contents = check(file)
+    if contents.revision not in migrate.revisions():
+        raise SchemaMismatch(contents.revision, schema.REVISION, "the backup is newer; use a newer Extrapolab")
+    return contents
+
+
+def restore(file: Path, url: str, checked: Contents | None = None) -> Contents:
     """Fills the empty database at ``url`` from a backup, of this version of the software or an older one.
 
     All of it, in one transaction, or nothing. What was running when the backup was written is taken up again.
+
+    Args:
+        file: The backup.
+        url: The database.
+        checked: What :func:`restorable` found in the file a moment ago; without it, it looks first.
 
     Raises:
         BackupRefused: There is something in the database.
@@ -124,9 +142,7 @@ def restore(file: Path, url: str) -> Contents:
         SchemaMismatch: The backup or the database is of a newer version.
         StoreUnavailable: The database is away.
     """
-    contents = check(file)
-    if contents.revision not in migrate.revisions():
-        raise SchemaMismatch(contents.revision, schema.REVISION, "the backup is newer; use a newer Extrapolab")
+    contents = checked or restorable(file)
     _refuse_to_overwrite(url)
     migrate.upgrade(url)
     database = Database(url)

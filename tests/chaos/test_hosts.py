@@ -18,6 +18,7 @@ import torch
 from core.run import run
 from core.spec import ExperimentSpec
 from lab import broker
+from lab.programs import API_COMMAND
 from store.migrate import upgrade
 from tests.chaos.history import digest
 from tests.chaos.hosts import Network, network
@@ -56,8 +57,7 @@ class Lab:
         }
         redis = ["--port", "6379", "--bind", self._server.address, "--protected-mode", "no", "--save", ""]
         self._start("server", "redis", [str(broker.find_server(None)), *redis])
-        uvicorn = [sys.executable, "-m", "uvicorn", "--factory", "service.app:create", "--port", "8000"]
-        self._start("server", "api", [*uvicorn, "--host", self._server.address])
+        self._start("server", "api", [*API_COMMAND, "--host", self._server.address, "--port", "8000"])
         self.workers = {
             name: self._start(name, name, [str(EXTRAPOLAB), "worker", "--slots", "1"]) for name in ("left", "right")
         }

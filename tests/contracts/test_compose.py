@@ -41,8 +41,9 @@ def assert_runs_in(line: list[str]) -> None:
         commands = typer.main.get_group(lab_app).commands
         commands[name].make_context(name, options, resilient_parsing=False)
     elif program == "uvicorn":
-        module, _, function = arguments[arguments.index("--factory") + 1].partition(":")
-        assert callable(getattr(importlib.import_module(module), function))
+        for option in ("--factory", "--http"):
+            module, _, name = arguments[arguments.index(option) + 1].partition(":")
+            assert callable(getattr(importlib.import_module(module), name))
     else:
         pytest.fail(f"no such program in the image: {program}")
 

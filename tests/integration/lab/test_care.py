@@ -60,17 +60,18 @@ def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["backup", "new.backup", "--data", "nowhere"], "There is no lab in "),
-        (["restore", "no.backup", "--data", "new"], "There is no backup no.backup."),
-        (["restore", "{file}", "--data", "new"], "Nothing was restored: "),
+        (["backup", "{here}/new.backup", "--data", "{here}/nowhere"], "There is no lab in "),
+        (["restore", "{here}/no.backup", "--data", "{here}/new"], "There is no backup {here}/no.backup."),
+        (["restore", "{here}/file", "--data", "{here}/new"], "Nothing was restored: "),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(tmp_path, arguments, sentence):
+def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing_behind(tmp_path, arguments, sentence):
     (tmp_path / "file").write_text("no backup")
-    done = extrapolab(*(argument.format(file=tmp_path / "file") for argument in arguments), HOME=str(tmp_path))
+    done = extrapolab(*(argument.format(here=tmp_path) for argument in arguments), HOME=str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.startswith(sentence)
+    assert done.stderr.startswith(sentence.format(here=tmp_path))
     assert done.stderr.count("\n") == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.skipif(len(revisions()) == 1, reason="there is no older revision yet")

@@ -3,14 +3,13 @@
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.programs import API_ENVIRONMENT
+from lab.programs import API_COMMAND, API_ENVIRONMENT
 from tests.integration.service.conftest import NO_BROKER
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +24,7 @@ class Served:
 @contextmanager
 def served(database_url: str, **environment: str) -> Iterator[Served]:
     """The service on a free port, for as long as the context lasts."""
-    command = [sys.executable, "-m", "uvicorn", "--factory", "service.app:create", "--port", "0", "--no-access-log"]
+    command = [*API_COMMAND, "--port", "0", "--no-access-log"]
     settings = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": NO_BROKER}
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(

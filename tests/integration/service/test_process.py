@@ -1,5 +1,6 @@
 """The service as a process: small, without torch, and sound on a real socket."""
 
+import gzip
 import shutil
 import socket
 import subprocess
@@ -87,6 +88,25 @@ def test_a_sender_of_too_much_gets_an_answer(service: Served, length):
             except (BrokenPipeError, ConnectionResetError):
                 break
         assert connection.recv(65536).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"name":'], ids=["lists", "objects"])
+def test_a_body_a_hundred_thousand_levels_deep_is_refused(service: Served, opening):
+    sent = {"content": opening * 100_000, "headers": {"Content-Type": "application/json"}}
+    answer = httpx2.post(f"{service.url}/v1/experiments", **sent)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:extrapolab:problem:not-json"
+    assert psutil.pid_exists(service.pid)
+
+
+def test_a_compressed_body_is_refused_and_not_unpacked(service: Served):
+    bomb = gzip.compress(b" " * 100 * MEGABYTE, compresslevel=1)
+    before = psutil.Process(service.pid).memory_info().rss
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = httpx2.post(f"{service.url}/v1/experiments", content=bomb, headers=headers)
+    assert answer.status_code == 415
+    assert answer.json()["errors"][0]["pointer"] == "/header/Content-Encoding"
+    assert psutil.Process(service.pid).memory_info().rss - before < 10 * MEGABYTE
 
 
 def test_half_a_request_harms_nobody(service: Served):
