@@ -85,11 +85,12 @@ def complete(document: dict[str, Any]) -> None:
     bodies = (wire.Problem, wire.Edit, wire.Cancellation, SweepSpec, wire.Extension)
     _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     document["components"]["schemas"].update(extra["$defs"])
+    too_long = problems(431)[431]
     for operations in document["paths"].values():
         for method, operation in operations.items():
             if method.upper() in CHANGING:
                 operation["responses"]["403"] = problems(403)[403]
-            operation["responses"]["431"] = problems(431)[431]
+            operation["responses"]["431"] = too_long
             for response in operation["responses"].values():
                 response.setdefault("headers", {})[requests.HEADER] = _header(requests.HEADER)
 
