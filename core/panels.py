@@ -52,6 +52,7 @@ class Panel(_Value):
         levels: Horizontal marks.
         limits: Vertical marks.
         title: What this panel shows, where a figure has several.
+        ordered: Whether the lines are in the order of a number, which their colours then show.
     """
 
     x: str
@@ -62,6 +63,7 @@ class Panel(_Value):
     levels: list[Mark] = []
     limits: list[Mark] = []
     title: str = ""
+    ordered: bool = False
 
 
 ZERO_BASELINE = Mark(label="zero baseline", at=1.0)

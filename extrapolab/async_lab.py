@@ -166,6 +166,7 @@ class AsyncSweep(Lent[Sweep]):
     rows = awaited(Sweep.rows)
     table = awaited(Sweep.table)
     table_csv = awaited(Sweep.table_csv)
+    grid = awaited(Sweep.grid)
     figure = awaited(Sweep.figure)
     experiments = iterated(Sweep.experiments, AsyncExperiment)
 

@@ -24,6 +24,8 @@ from extrapolab.transport import LARGEST_PAGE, Transport
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
+ComparisonFigure = Literal["response", "training", "response_ratio", "training_ratio"]
+
 
 class Lab:
     """A lab server.
@@ -242,8 +244,13 @@ class Lab:
         """
         return Comparison.read(self._transport.get("/v1/compare", {"ids": ",".join(ids)}))
 
-    def compare_figure(self, name: Literal["response", "training"], *ids: str, path: str | Path | None = None) -> Path:
+    def compare_figure(self, name: ComparisonFigure, *ids: str, path: str | Path | None = None) -> Path:
         """Writes a picture of experiments over each other to a file, whose ending chooses the format.
+
+        Args:
+            name: ``response`` or ``training``; ``response_ratio`` and ``training_ratio`` divide by the first's.
+            ids: The experiments.
+            path: Where to.
 
         Returns:
             The path of the file; ``NAME.svg`` here where none is given.
@@ -277,7 +284,8 @@ class Lab:
         Args:
             base: A spec, which the axes may complete.
             axes: Each ``{"path": "training.length", "values": [4, 8]}``, or with ``"kind": "linspace"`` or
-                ``"logspace"`` and low, high and count; ``{"kind": "zip", "axes": [...]}`` advances several together.
+                ``"logspace"`` and low, high and count; ``{"kind": "zip", "axes": [...]}`` advances several together,
+                and a ``grid`` in it has all combinations of its own.
             name: By which you and this lab know it again: an equal sweep of yours is taken instead of a new one.
             tags: Of every experiment, behind those of the base.
             on_duplicate: ``reuse`` equal experiments that are queued, running or completed, or ``rerun`` them.

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from extrapolab import news, notebook
 from extrapolab.experiment import Experiment, save_figure
 from extrapolab.rows import Rows
-from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
+from extrapolab.sweep_records import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
 from extrapolab.transport import LARGEST_PAGE, Transport
 
 
@@ -145,10 +145,42 @@ class Sweep:
         """
         return Rows(row.flat for row in self.rows(metrics, statistic))
 
-    def table_csv(self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None) -> str:
-        """The same as the lab writes it, with numbers that are read back exactly."""
-        parameters = {**chosen(metrics, statistic), "format": "csv"}
-        return self._transport.get_bytes(f"{self._path}/table", parameters).decode()
+    def table_csv(
+        self,
+        metrics: Iterable[str] | None = None,
+        statistic: Iterable[str] | None = None,
+        *,
+        crossed: Mapping[str, str | None] | None = None,
+    ) -> str:
+        """The same as the lab writes it, with numbers that are read back exactly; ``rows`` and ``columns`` crossed."""
+        parameters = {**chosen(metrics, statistic), "format": "csv", **(crossed or {})}
+        name = "table" if crossed is None else "grid"
+        return self._transport.get_bytes(f"{self._path}/{name}", parameters).decode()
+
+    def grid(
+        self,
+        rows: str | None = None,
+        columns: str | None = None,
+        metrics: Iterable[str] | None = None,
+        statistic: Iterable[str] | None = None,
+    ) -> SweepGrid:
+        """Two of its axes crossed, with statistics over seeds in each cell.
+
+        Args:
+            rows: The path of the axis that runs down; as in the heat map where left out.
+            columns: The path of the axis that runs to the right.
+            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
+            statistic: Among median, q1, q3, mean, min, max and standard_error; median and quartiles where left out.
+
+        Example:
+            >>> scales = {"path": "student.start.scale", "values": [0.001, 0.01]}
+            >>> crossed = lab.sweep(base, [{"path": "training.length", "values": [4, 6]}, scales]).wait()
+            >>> found = crossed.grid("student.start.scale", "training.length", ["fit_error"], ["median"])
+            >>> [[error < 0.1 for error in row] for row in found.metrics["fit_error"]["median"]]
+            [[True, True], [True, True]]
+        """
+        parameters = {**chosen(metrics, statistic), "rows": rows, "columns": columns}
+        return SweepGrid.read(self._transport.get(f"{self._path}/grid", parameters))
 
     def figure(
         self,

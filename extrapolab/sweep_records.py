@@ -85,6 +85,22 @@ class SweepMember(Record):
     state: str
 
 
+class SweepAxis(Record):
+    """An axis of a grid: its path, and its values."""
+
+    path: str
+    values: tuple[Any, ...]
+
+
+class SweepGrid(Record):
+    """Two axes crossed. ``metrics`` has numbers by metric, statistic, row and column; ``states`` what each cell is."""
+
+    rows: SweepAxis
+    columns: SweepAxis
+    states: list[list[str]]
+    metrics: dict[str, dict[str, list[list[float]]]]
+
+
 class SweepRow(SweepMember):
     """The same with statistics over its seeds, by metric and name; None until it is completed."""
 

@@ -13,7 +13,7 @@ from core.spec.sweep import brief
 from extrapolab.records import Comparison, ExperimentRecord, Group, Place, QueryField, Run, Theorem, Worker
 from extrapolab.reproduction import Reproduction
 from extrapolab.study_records import Claim, ReportSummary, StudyRecord
-from extrapolab.sweep_records import SweepMember, SweepRecord, SweepRow, SweepWarning
+from extrapolab.sweep_records import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
 
 
@@ -249,6 +249,24 @@ def members_table(members: Sequence[SweepMember]) -> Table:
         where = [brief(member.coordinates.get(path, "-")) for path in paths]
         rows.add_row(*where, styled(member.state), *(_cell(numbers.get(name)) for name in columns), member.experiment)
     return rows
+
+
+def grid_tables(grid: SweepGrid) -> list[Table]:
+    """A table for each metric and statistic, crossing two axes; what has no number is told by its state."""
+    down, across = (axis.path.rpartition(".")[2] for axis in (grid.rows, grid.columns))
+    found = []
+    for metric, by in grid.metrics.items():
+        for statistic, numbers in by.items():
+            rows = table(down, *(f"{across} = {brief(value)}" for value in grid.columns.values))
+            rows.title = f"{statistic} {metric.replace('_', ' ')}"
+            for value, states, line in zip(grid.rows.values, grid.states, numbers, strict=True):
+                cells = (
+                    number(x) if state in {"completed", "diverged"} else state
+                    for state, x in zip(states, line, strict=True)
+                )
+                rows.add_row(brief(value), *cells)
+            found.append(rows)
+    return found
 
 
 def say_doubts(warnings: Iterable[SweepWarning], to: Console) -> None:

@@ -1,36 +1,29 @@
 """Experiments side by side: only what differs, how they ended, and one picture of all."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from core.errors import Problem
-from core.figures import Figure, comparison
+from core.figures import COMPARISON_FIGURES as FIGURES
 from core.result import METRICS, Outcome
 from core.spec.difference import Difference, differences
 from core.spec.experiment import METADATA
 from core.spec.sweep import brief
-from service import documentation, examples, wire
+from core.statistics import STATISTICS, over_seeds
+from service import documentation, examples, figures, wire
 from service.edge import Edge, Here
 from service.errors import Invalid
-from service.figures import MEDIA_TYPES, FigureFormat, choose, drawn
+from service.figures import FigureFormat, choose, drawn
 from service.parameters import IfNoneMatch
-from service.statistics import STATISTICS, over_seeds
 from store import experiments, results
 from store.records import Experiment
 from store.states import State
 
 router = APIRouter(prefix="/v1/compare", tags=["questions"])
 
-FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {
-        "response": Figure(comparison.response, comparison.draw_response),
-        "training": Figure(comparison.training, comparison.draw_training, early=True),
-    }
-)
 MOST = 12
 LONGEST_LABEL = 60
 
@@ -73,23 +66,18 @@ def compare(here: Here, ids: Ids) -> Response:
     return Response(wire.as_json(content), media_type="application/json")
 
 
-@router.get(
-    "/figures/{name}.{format}",
-    response_class=Response,
-    responses={
-        200: documentation.file("The figure, or its data.", *MEDIA_TYPES.values()),
-        **documentation.not_modified(),
-        **documentation.problems(404, 409, 503),
-    },
-)
+@figures.route(router, "/figures/{name}.{format}", 404, 409, 503)
 def figure(
     here: Here,
-    name: Annotated[str, Path(json_schema_extra={"enum": [*FIGURES]})],
+    name: Annotated[str, figures.one_of(FIGURES)],
     form: FigureFormat,
     ids: Ids,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Draw experiments over each other: medians over seeds, with quartiles; a training also as far as it has come."""
+    """Draw experiments over each other: medians over seeds, with quartiles; a training also as far as it has come.
+
+    `response_ratio` and `training_ratio` show how many times the errors of the first each has.
+    """
     chosen = choose(FIGURES, name, form)
     found = _experiments(here, ids)
     labels = _labels(found)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 
 from fastapi import Response
 
@@ -20,11 +21,15 @@ def of(content: bytes, version: int | None = None) -> str:
 
 def answer(content: bytes, media_type: str, if_none_match: str | None, version: int | None = None) -> Response:
     """``content`` with its tag, or 304 where the client already holds it (weak comparison, ``*`` matches anything)."""
-    etag = of(content, version)
+    return made(of(content, version), lambda: content, media_type, if_none_match)
+
+
+def made(etag: str, make: Callable[[], bytes], media_type: str, if_none_match: str | None) -> Response:
+    """What ``make`` makes, which is only called where the client doesn't hold what bears this tag."""
     held = [tag for _, tag in _TAG.findall(if_none_match or "")]
     if etag in held or (if_none_match or "").strip() == "*":
         return Response(status_code=304, headers={"ETag": etag})
-    return Response(content, media_type=media_type, headers={"ETag": etag})
+    return Response(make(), media_type=media_type, headers={"ETag": etag})
 
 
 def version(if_match: str, current: int) -> int | None:

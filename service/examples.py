@@ -239,6 +239,15 @@ SWEEP_TABLE_CSV = (
     "training.length,student.start.scale,experiment,state,seeds,diverged,relative_extrapolation_error.median\r\n"
     f"2,0.01,{ID},completed,1,0,9.524e-06\r\n"
 )
+SWEEP_GRID: Json = {
+    "rows": {"path": "student.start.scale", "values": [0.01, 0.1]},
+    "columns": {"path": "training.length", "values": [2]},
+    "states": [["completed"], ["queued"]],
+    "metrics": {"relative_extrapolation_error": {"median": [[9.524e-06], ["NaN"]]}},
+}
+SWEEP_GRID_CSV = (
+    "student.start.scale,metric,statistic,training.length = 2\r\n0.01,relative_extrapolation_error,median,9.524e-06\r\n"
+)
 _numbers = dict.fromkeys(("median", "q1", "q3", "mean", "min", "max"), 9.524e-06)
 TABLE: Json = {
     "items": [

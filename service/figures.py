@@ -1,13 +1,13 @@
 """Figures of one experiment, drawn on request from what is stored, be it that the training goes on."""
 
 import threading
-from collections.abc import Mapping
-from typing import Annotated, cast
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import APIRouter, Path, Response
 
 from core.errors import Problem
-from core.figures import FIGURES, Figure, Format, Info, render
+from core.figures import EDITION, FIGURES, Figure, Format, Info
 from service import documentation, etags
 from service.edge import Here
 from service.errors import Missing, NothingYet, unknown
@@ -32,18 +32,28 @@ FigureFormat = Annotated[
 ]
 
 
-@router.get(
-    "/{name}.{format}",
-    response_class=Response,
-    responses={
+Function = TypeVar("Function", bound=Callable[..., Response])
+
+
+def route(router: APIRouter, path: str, *statuses: int) -> Callable[[Function], Function]:
+    """Declares a call that draws a figure, whatever of; ``statuses`` are those of its problems."""
+    answers: dict[int | str, dict[str, Any]] = {
         200: documentation.file("The figure, or its data.", *MEDIA_TYPES.values()),
         **documentation.not_modified(),
-        **documentation.problems(404, 409, 503),
-    },
-)
+        **documentation.problems(*statuses),
+    }
+    return router.get(path, response_class=Response, responses=answers)
+
+
+def one_of(figures: Mapping[str, Figure]) -> Any:
+    """The parameter that names a figure."""
+    return Path(json_schema_extra={"enum": [*figures]})
+
+
+@route(router, "/{name}.{format}", 404, 409, 503)
 def figure(
     experiment_id: ExperimentId,
-    name: Annotated[str, Path(json_schema_extra={"enum": [*FIGURES]})],
+    name: Annotated[str, one_of(FIGURES)],
     form: FigureFormat,
     here: Here,
     if_none_match: IfNoneMatch = None,
@@ -75,12 +85,15 @@ def choose(figures: Mapping[str, Figure], name: str, form: str) -> Figure:
 
 
 def drawn(chosen: Figure, info: Info, form: str, if_none_match: str | None) -> Response:
-    """The figure of ``info`` as a file, or its data."""
-    content = info.model_dump_json().encode() if form == "json" else inked(chosen, info, cast(Format, form))
-    return etags.answer(content, MEDIA_TYPES[form], if_none_match)
+    """The figure of ``info`` as a file, or its data; inked only for who doesn't hold it yet."""
+    content = info.model_dump_json().encode()
+    if form == "json":
+        return etags.answer(content, MEDIA_TYPES[form], if_none_match)
+    etag = etags.of(b" ".join([EDITION.encode(), form.encode(), content]))
+    return etags.made(etag, lambda: inked(chosen, info, cast(Format, form)), MEDIA_TYPES[form], if_none_match)
 
 
 def inked(chosen: Figure, info: Info, form: Format) -> bytes:
     """The figure of ``info`` as a file."""
     with _ink:
-        return render(chosen.draw(info), form)
+        return chosen.file(info, form)

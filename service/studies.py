@@ -14,11 +14,11 @@ from core.evidence import Evidence, RunEvidence
 from core.figures import STUDY_FIGURES
 from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES, Size, Study
-from service import documentation, examples, wire
+from service import documentation, examples, figures, wire
 from service.edge import Edge, Here
 from service.errors import Missing, NothingYet, unknown
 from service.expansion import expand
-from service.figures import MEDIA_TYPES, FigureFormat, choose, drawn
+from service.figures import FigureFormat, choose, drawn
 from service.pages import page
 from service.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
 from store import experiments, results, sweeps
@@ -111,19 +111,11 @@ def report(name: StudyName, here: Here, size: StudySize = "quick") -> wire.Repor
     return _report(here, STUDIES[name], size)
 
 
-@router.get(
-    "/{name}/figures/{figure}.{format}",
-    response_class=Response,
-    responses={
-        200: documentation.file("The figure, or its data.", *MEDIA_TYPES.values()),
-        **documentation.not_modified(),
-        **documentation.problems(404, 409, 503),
-    },
-)
+@figures.route(router, "/{name}/figures/{figure}.{format}", 404, 409, 503)
 def figure(
     *,
     name: StudyName,
-    figure: Annotated[str, Path(json_schema_extra={"enum": [*STUDY_FIGURES]})],
+    figure: Annotated[str, figures.one_of(STUDY_FIGURES)],
     form: FigureFormat,
     here: Here,
     size: StudySize = "quick",

@@ -13,13 +13,13 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from core.result import METRICS
+from core.statistics import STATISTICS, over_seeds
 from service import documentation, etags, examples, wire
 from service.edge import Here
 from service.errors import Invalid, unknown
 from service.pages import page
 from service.parameters import Cursor, IfNoneMatch, Limit
 from service.questions import Q
-from service.statistics import STATISTICS, over_seeds
 from service.sweep_results import USUAL
 from store.errors import BadCursor
 from store.query import endings
@@ -73,7 +73,7 @@ def table(
     ] = SETUP,
     metrics: Annotated[
         str, Query(description="Metrics, separated by commas.", examples=["fit_error,effective_rank"])
-    ] = ",".join(USUAL),
+    ] = USUAL,
     statistic: Annotated[
         str, Query(description="Statistics, separated by commas.", examples=["median,q1,q3"])
     ] = ",".join(STATISTICS),

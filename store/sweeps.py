@@ -80,6 +80,7 @@ class Member:
     coordinates: Mapping[str, Any]
     experiment_id: str
     state: State
+    spec_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def members(
         raise BadCursor(cursor)
     found = membership.read(tx, sweep_id, after=-1 if cursor is None else int(cursor), limit=limit and limit + 1)
     shown = found[:limit]
-    items = [Member(row.position, row.coordinates, row.experiment_id, State(row.state)) for row in shown]
+    items = [Member(row.position, row.coordinates, row.experiment_id, State(row.state), row.spec_hash) for row in shown]
     return items, str(shown[-1].position) if len(found) > len(shown) else None
 
 

@@ -11,20 +11,33 @@ from typing import Any
 from matplotlib.figure import Figure as Ink
 
 from core.figures import (
+    comparison,
     eigenvalues,
     imbalance,
+    panels,
+    ratio,
     response,
     spectrum,
-    study,
+    sweep,
     training,
     trajectory,
     weighted_spectrum,
 )
 from core.figures.info import Info, NotDrawable
-from core.figures.style import Format, render
+from core.figures.style import EDITION, Format, render
 from core.spec.experiment import Trajectory
 
-__all__ = ["FIGURES", "STUDY_FIGURES", "Figure", "Format", "Info", "NotDrawable", "render"]
+__all__ = [
+    "COMPARISON_FIGURES",
+    "EDITION",
+    "FIGURES",
+    "STUDY_FIGURES",
+    "SWEEP_FIGURES",
+    "Figure",
+    "Format",
+    "Info",
+    "NotDrawable",
+]
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,9 @@ class Figure:
     """One kind of figure.
 
     Attributes:
-        info: The numbers. For one experiment of (spec, result, series); for a study of (title, panels, evidence).
-            Raises NotDrawable where there is nothing to show.
+        info: The numbers. For one experiment of (spec, result, series); for a study of (title, panels, evidence); for
+            a comparison of what is compared; for a sweep of (cells, recipe). Raises NotDrawable where there is nothing
+            to show.
         draw: The numbers inked.
         early: Whether ``info`` takes None for a result that isn't there yet.
         trajectory: The recorded trajectory that the series has to hold.
@@ -43,6 +57,10 @@ class Figure:
     draw: Callable[[Any], Ink]
     early: bool = False
     trajectory: Trajectory | None = None
+
+    def file(self, info: Any, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
+        """The numbers inked, as a file that also bears their caption and spec hashes."""
+        return render(self.draw(info), info, format)
 
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(
@@ -58,5 +76,20 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 )
 """Figures of one experiment, by name."""
 
-STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType({"extrapolation": Figure(study.info, study.draw)})
+STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType({"extrapolation": Figure(panels.of_study, panels.draw)})
 """The figure of a study, by name."""
+
+COMPARISON_FIGURES: Mapping[str, Figure] = MappingProxyType(
+    {
+        "response": Figure(comparison.response, comparison.draw_response),
+        "training": Figure(comparison.training, comparison.draw_training, early=True),
+        "response_ratio": Figure(ratio.response, ratio.draw),
+        "training_ratio": Figure(ratio.training, ratio.draw, early=True),
+    }
+)
+"""Figures of experiments side by side, by name."""
+
+SWEEP_FIGURES: Mapping[str, Figure] = MappingProxyType(
+    {"lines": Figure(sweep.lines, sweep.draw_lines), "heatmap": Figure(sweep.heatmap, sweep.draw_heatmap)}
+)
+"""Figures of a sweep, by name."""

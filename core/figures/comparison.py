@@ -1,6 +1,7 @@
 """Experiments side by side: the median over seeds of each, with quartiles, in one picture."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure as Ink
 from pydantic import BaseModel, ConfigDict
 
 from core.figures import style
-from core.figures.info import Info, Line, NotDrawable, Series, held, series_line, source
+from core.figures.info import Info, Line, NotDrawable, Series, held, origin, series_line, setting
 from core.figures.teacher import by_channel, entry
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -73,7 +74,8 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
                 label=label, length=spec.training.length, above=_band(lags, students), below=below, reference=reference
             )
         )
-    return ComparisonInfo(title="Impulse responses", source=source([spec for _, spec, _, _ in compared]), sides=sides)
+    shown = "Above h_j by lag with ĥ_j as dots, below |h_j - ĥ_j|; a line at each k."
+    return ComparisonInfo(**heading("Impulse responses", shown, compared), sides=sides)
 
 
 def training(compared: Sequence[Compared]) -> ComparisonInfo:
@@ -87,7 +89,15 @@ def training(compared: Sequence[Compared]) -> ComparisonInfo:
         sides.append(
             Side(label=label, length=spec.training.length, above=above, below=below, reference=Line(x=[], y=[]))
         )
-    return ComparisonInfo(title="Training", source=source([spec for _, spec, _, _ in compared]), sides=sides)
+    shown = "Above the training loss by step, below the extrapolation error; logarithmic axes."
+    return ComparisonInfo(**heading("Training", shown, compared), sides=sides)
+
+
+def heading(subject: str, shown: str, compared: Sequence[Compared]) -> dict[str, Any]:
+    """Title, caption and source; ``shown`` says what the lines are."""
+    told = " ".join(f"{label}: {setting(spec)}" for label, spec, _, _ in compared)
+    caption = f"{subject}. {shown} Medians over seeds, with quartiles. {told}"
+    return {"title": subject, "caption": caption, **origin([spec for _, spec, _, _ in compared])}
 
 
 @style.inked
@@ -96,16 +106,16 @@ def draw_response(info: ComparisonInfo) -> Ink:
     figure, (above, below) = style.panels(2, 1, height=5.2)
     for number, side in enumerate(info.sides):
         colour = style.COLOURS[number % len(style.COLOURS)]
-        _draw(above, side.above, colour, side.label)
-        _draw(below, side.below, colour, None, logarithmic=True)
+        draw_band(above, side.above, colour, side.label)
+        draw_band(below, side.below, colour, None, logarithmic=True)
         above.plot(side.reference.x, style.drawable(side.reference.y), ".", ms=4, color=colour, mfc="none")
         for axes in (above, below):
             axes.axvline(side.length - 0.5, color=colour, ls=":", lw=0.8)
     style.logarithmic_y(below)
     above.set(ylabel="h_j (dots: ĥ_j)")
     below.set(xlabel="lag j (time steps)", ylabel="|h_j - ĥ_j|")
-    above.legend(loc="best")
-    style.sign(figure, info.title, info.source)
+    style.legend(above)
+    style.sign(figure, info)
     return figure
 
 
@@ -115,15 +125,15 @@ def draw_training(info: ComparisonInfo) -> Ink:
     figure, (above, below) = style.panels(2, 1, height=5.2)
     for number, side in enumerate(info.sides):
         colour = style.COLOURS[number % len(style.COLOURS)]
-        _draw(above, side.above, colour, side.label, logarithmic=True)
-        _draw(below, side.below, colour, None, logarithmic=True)
+        draw_band(above, side.above, colour, side.label, logarithmic=True)
+        draw_band(below, side.below, colour, None, logarithmic=True)
     for axes in (above, below):
         style.logarithmic_y(axes)
         style.over_steps(axes)
     above.set(ylabel="training loss")
     below.set(xlabel="step t", ylabel="extrapolation error")
-    above.legend(loc="best")
-    style.sign(figure, info.title, info.source)
+    style.legend(above)
+    style.sign(figure, info)
     return figure
 
 
@@ -135,7 +145,8 @@ def _band(x: np.ndarray, values: np.ndarray) -> Band:
     return Band(x=x.tolist(), median=middle.tolist(), q1=q1.tolist(), q3=q3.tolist())
 
 
-def _draw(axes: Axes, band: Band, colour: str, label: str | None, *, logarithmic: bool = False) -> None:
+def draw_band(axes: Axes, band: Band, colour: str, label: str | None, *, logarithmic: bool = False) -> None:
+    """A line for the median, and the quartiles around it."""
     low, middle, high = (style.drawable(y, logarithmic=logarithmic) for y in (band.q1, band.median, band.q3))
     axes.plot(band.x, middle, color=colour, lw=1.3, label=label)
     axes.fill_between(band.x, low, high, color=colour, alpha=0.15, lw=0)

@@ -49,7 +49,11 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
     values = -np.sort(-values, axis=-1)  # as sorted numbers they move continuously
     rows = {seed: series["seed"] == seed for seed in spec.seeds}
     return EigenvaluesInfo(
-        **heading(spec, "Eigenvalues of A" if result else "Eigenvalues of A so far"),
+        **heading(
+            spec,
+            "Eigenvalues of A" if result else "Eigenvalues of A so far",
+            "Recorded eigenvalues of each seed's A by step, the teacher's as levels.",
+        ),
         signed=signed,
         teacher=sorted((poles.real if signed else np.abs(poles)).tolist(), reverse=True),
         students=[
@@ -78,5 +82,5 @@ def draw(info: EigenvaluesInfo) -> Figure:
     for unused in panels[len(shown) :]:
         unused.set_visible(False)
     more = len(info.students) - len(shown)
-    style.sign(figure, info.title + (f" (first {DRAWN} of {len(info.students)} seeds)" if more else ""), info.source)
+    style.sign(figure, info, f" (first {DRAWN} of {len(info.students)} seeds)" if more else "")
     return figure

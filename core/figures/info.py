@@ -1,14 +1,16 @@
 """The first half of a figure: its numbers, as a frozen value that is also the figure's JSON."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.errors import ExtrapolabError
 from core.result import ExperimentResult, Outcome
-from core.spec import ExperimentSpec, LinearStudent, setup_hash
+from core.spec import ExperimentSpec, LinearStudent, states
 from core.spec.experiment import Trajectory
+from core.spec.hashing import hashes
 
 Series = Mapping[str, np.ndarray]
 """Recorded points in long form: columns ``seed``, ``step`` and metric names, and trajectories with further axes."""
@@ -26,13 +28,17 @@ class Info(BaseModel):
 
     Attributes:
         title: What is drawn, in a line.
-        source: The set-ups that the numbers come from.
+        source: The set-ups that the numbers come from, shortened.
+        caption: What is drawn, and of what, in sentences that could stand below it.
+        spec_hashes: Of all experiments that the numbers come from, sorted.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     title: str
     source: str
+    caption: str
+    spec_hashes: list[str]
 
 
 class Line(BaseModel):
@@ -50,18 +56,39 @@ class SeedLine(Line):
     seed: int
 
 
-def heading(spec: ExperimentSpec, subject: str) -> dict[str, str]:
-    """Title and source of a figure of one experiment."""
+def heading(spec: ExperimentSpec, subject: str, shown: str) -> dict[str, Any]:
+    """Title, caption and source of a figure of one experiment; ``shown`` says what its lines and marks are."""
     teacher, student = spec.teacher, spec.student
     title = f"{subject}: {teacher.kind} teacher, {student.words} d = {student.dim}, k = {spec.training.length}"
-    return {"title": f"{spec.name}\n{title}" if spec.name else title, "source": source([spec])}
+    return {
+        "title": f"{spec.name}\n{title}" if spec.name else title,
+        "caption": f"{subject}. {shown} {setting(spec)}",
+        **origin([spec]),
+    }
 
 
-def source(specs: Sequence[ExperimentSpec]) -> str:
-    """The set-up hashes, shortened, of what is drawn."""
-    hashes = sorted({setup_hash(spec)[:12] for spec in specs})
-    shown = ", ".join(hashes[:3]) + (f" and {len(hashes) - 3} more" if len(hashes) > 3 else "")
-    return f"Extrapolab, set-up {shown}"
+def setting(spec: ExperimentSpec) -> str:
+    """What was trained, and how, in a sentence or two."""
+    teacher, student, optimizer = spec.teacher, spec.student, spec.optimizer
+    start = student.start
+    scale = getattr(start, "scale", None)
+    size = "" if scale is None else f" of scale {scale:g}"
+    rate = getattr(optimizer, "lr", None)
+    way = f"by {optimizer.kind.replace('_', ' ')}" + ("" if rate is None else f" at the rate {rate:g}")
+    seeds = len(spec.seeds)
+    return (
+        f"A {student.words} of d = {student.dim} states, from a {start.kind.replace('_', ' ')} start{size}, learned a "
+        f"{teacher.kind.replace('_', ' ')} teacher of d̂ = {states(teacher)} states {way} from sequences of length "
+        f"k = {spec.training.length}; horizon q = {spec.horizon}, {seeds} {'seed' if seeds == 1 else 'seeds'}."
+    )
+
+
+def origin(specs: Sequence[ExperimentSpec]) -> dict[str, Any]:
+    """Where what is drawn comes from: ``source`` with set-up hashes in short, and ``spec_hashes``."""
+    names = [hashes(spec) for spec in specs]
+    setups = sorted({setup[:12] for setup, _ in names})
+    shown = ", ".join(setups[:3]) + (f" and {len(setups) - 3} more" if len(setups) > 3 else "")
+    return {"source": f"Extrapolab, set-up {shown}", "spec_hashes": sorted({name for _, name in names})}
 
 
 def linear_student(spec: ExperimentSpec) -> LinearStudent:

@@ -61,7 +61,11 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Resp
     students = [SeedLine(seed=seed, x=lags, y=response.tolist()) for seed, response in responses.items()]
     errors = [SeedLine(seed=seed, x=lags, y=apart(response)) for seed, response in responses.items()]
     return ResponseInfo(
-        **heading(spec, f"Impulse response{entry_words(place, teacher.shape)}"),
+        **heading(
+            spec,
+            f"Impulse response{entry_words(place, teacher.shape)}",
+            "Above h_j of each seed and ĥ_j of the teacher by lag, below |h_j - ĥ_j| and |ĥ_j|, with a line at k.",
+        ),
         length=spec.training.length,
         entry=place,
         teacher=wanted.tolist(),
@@ -102,5 +106,5 @@ def draw(info: ResponseInfo) -> Figure:
     below.set(xlabel="lag j (time steps)", ylabel="|h_j - ĥ_j|")
     above.legend(loc="best")
     below.legend(loc="best")
-    style.sign(figure, info.title, info.source)
+    style.sign(figure, info)
     return figure

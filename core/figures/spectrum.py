@@ -44,7 +44,11 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
     own = [_ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues]) for run in result.runs]
     own_hankel = [_ranked(run.seed, run.hankel_singular_values) for run in result.runs]
     return SpectrumInfo(
-        **heading(spec, "Spectrum"),
+        **heading(
+            spec,
+            "Spectrum",
+            "Left |λ| of A, right the Hankel singular values of the response, sorted, of each seed and of the teacher.",
+        ),
         teacher_eigenvalues=poles.tolist(),
         eigenvalues=own,
         teacher_hankel=hankel.tolist(),
@@ -78,5 +82,5 @@ def draw(info: SpectrumInfo) -> Figure:
     if not any(line.y for line in info.eigenvalues):
         left.text(0.5, 0.5, "the student has no A", transform=left.transAxes, ha="center", color=style.BASELINE)
     right.legend(loc="best")
-    style.sign(figure, info.title, info.source)
+    style.sign(figure, info)
     return figure

@@ -4,8 +4,10 @@ Colours after Okabe and Ito, "Color Universal Design" (2008).
 """
 
 import functools
+import hashlib
 import io
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
@@ -48,11 +50,14 @@ _LOOK: Any = {  # matplotlib types each key as a literal
     "legend.frameon": False,
     "svg.hashsalt": "extrapolab",
 }
-_NO_DATE: dict[Format, dict[str, None]] = {
-    "svg": {"Date": None},
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None},
-}
+MOST_HASHES = 1000
+"""Spec hashes that a file bears; the rest is only counted."""
+
+
+EDITION = hashlib.sha256(
+    b"".join([mpl.__version__.encode(), *(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))])
+).hexdigest()[:16]
+"""Names how figures look: the same numbers in the same edition are the same file."""
 
 
 def inked(draw: Callable[[Numbers], Figure]) -> Callable[[Numbers], Figure]:
@@ -127,15 +132,45 @@ def logarithmic_y(axes: Axes) -> None:
         axes.set_yscale("log")
 
 
-def sign(figure: Figure, title: str, source: str) -> None:
-    """Puts the title above, and where the data come from small below."""
-    figure.suptitle(title, fontsize=10, parse_math=False)  # a name may hold any character
-    figure.supxlabel(source, fontsize=6, color=BASELINE)
+def legend(axes: Axes, **look: Any) -> None:
+    """A legend whose entries may be any text, also what matplotlib would take for mathematics."""
+    for text in axes.legend(loc="best", **look).get_texts():
+        text.set_parse_math(False)
 
 
-def render(figure: Figure, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
-    """The figure as a file. The same figure gives the same bytes on one build of matplotlib."""
+def sign(figure: Figure, info: Info, more: str = "") -> None:
+    """Puts the title above, ``more`` behind it, and where the data come from small below."""
+    figure.suptitle(info.title + more, fontsize=10, parse_math=False)  # a name may hold any character
+    figure.supxlabel(info.source, fontsize=6, color=BASELINE)
+
+
+def render(figure: Figure, info: Info, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
+    """The figure as a file that holds its caption and the hashes of its experiments' specs.
+
+    The same figure gives the same bytes on one build of matplotlib.
+    """
     buffer = io.BytesIO()
     with mpl.rc_context(_LOOK):
-        figure.savefig(buffer, format=format, dpi=160, metadata=_NO_DATE[format])
+        figure.savefig(buffer, format=format, dpi=160, metadata=_metadata(info, format))
     return buffer.getvalue()
+
+
+def _metadata(info: Info, format: Format) -> dict[str, Any]:  # noqa: A002
+    """What the file says of itself, in the words that its format has for that; no date, and no name of software."""
+    title, caption = (_plain(text) for text in (info.title.replace("\n", ": "), info.caption))
+    named = [f"spec {name}" for name in info.spec_hashes[:MOST_HASHES]]
+    if more := len(info.spec_hashes) - len(named):
+        named.append(f"and {more} more")
+    match format:
+        case "svg":
+            return {"Title": title, "Description": caption, "Keywords": named, "Source": info.source, "Date": None}
+        case "png":
+            words = {"Title": title, "Description": caption, "Comment": "; ".join(named), "Source": info.source}
+            return {**words, "Software": None}
+        case "pdf":
+            return {"Title": title, "Subject": caption, "Keywords": "; ".join(named), "CreationDate": None}
+
+
+def _plain(text: str) -> str:
+    """Text without what no file format can hold: control characters and halves of surrogate pairs."""
+    return "".join(c for c in text if c.isprintable()).encode(errors="replace").decode()

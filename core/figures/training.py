@@ -65,7 +65,11 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
     error = [series_line(series, seed, "extrapolation_error") for seed in spec.seeds]
     wanted = teacher.response(spec, result)
     return TrainingInfo(
-        **heading(spec, "Training" if result else "Training so far"),
+        **heading(
+            spec,
+            "Training" if result else "Training so far",
+            "Training loss and extrapolation error by step, each seed a line; logarithmic axes.",
+        ),
         loss=loss,
         extrapolation_error=error,
         zero_baseline=None if wanted is None else float(np.abs(wanted[spec.training.length :]).max()),
@@ -127,5 +131,5 @@ def draw(info: TrainingInfo) -> Figure:
     above.set(xlabel=None, ylabel="training loss L")
     below.set_ylabel("extrapolation error")
     above.legend(loc="best", ncols=1 if len(info.loss) <= 6 else 2)
-    style.sign(figure, info.title, info.source)
+    style.sign(figure, info)
     return figure

@@ -51,7 +51,11 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
             lags = [float(j) for j in range(len(response))]
             students.append(StepLine(seed=seed, step=int(series["step"][row]), x=lags, y=response))
     return TrajectoryInfo(
-        **heading(spec, ("Response along training" if result else "Response so far") + _words(place, wanted)),
+        **heading(
+            spec,
+            ("Response along training" if result else "Response so far") + _words(place, wanted),
+            f"h_j by lag at up to {MOMENTS} recorded steps, from light to dark, ĥ_j as dots, and a line at k.",
+        ),
         length=spec.training.length,
         entry=place,
         teacher=[] if wanted is None else wanted[:, *place].tolist(),
@@ -88,5 +92,5 @@ def draw(info: TrajectoryInfo) -> Figure:
     for unused in panels[len(shown) :]:
         unused.set_visible(False)
     more = len(seeds) - len(shown)
-    style.sign(figure, info.title + (f" (first {DRAWN} of {len(seeds)} seeds)" if more else ""), info.source)
+    style.sign(figure, info, f" (first {DRAWN} of {len(seeds)} seeds)" if more else "")
     return figure

@@ -64,7 +64,11 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Weig
         return dict(zip(("poles", "weights"), (part.tolist() for part in parts), strict=True))
 
     return WeightedSpectrumInfo(
-        **heading(spec, f"Weighted spectrum{entry_words(place, response.shape)}"),
+        **heading(
+            spec,
+            f"Weighted spectrum{entry_words(place, response.shape)}",
+            "Poles λ_i, and weights w_i of h_j = Σ w_i λ_i^j, of each seed and of the teacher.",
+        ),
         signed=signed,
         entry=place,
         teacher=Stems(poles=[], weights=[]) if known is None else Stems(**drawn(known)),
@@ -99,7 +103,7 @@ def draw(info: WeightedSpectrumInfo) -> Figure:
     axes.set(xlabel=f"pole {bars}λ_i{bars}", ylabel=f"weight {bars}w_i{bars}")
     style.note_limits(axes, *(part for one in shown for part in (one.poles, one.weights)))
     axes.legend(loc="best", ncols=1 if len(shown) <= 6 or not own else 2)
-    style.sign(figure, info.title, info.source)
+    style.sign(figure, info)
     return figure
 
 

@@ -10,6 +10,7 @@ import typer
 from extrapolab import reproduction
 from extrapolab.commands import AsJson, Id, Ids, lab_of
 from extrapolab.exits import Exit
+from extrapolab.lab import ComparisonFigure
 from extrapolab.progress import watch as show_progress
 from extrapolab.tables import comparison_table, deviations_table, experiments_table, fields_table, groups_table
 from extrapolab.terminal import console, print_json
@@ -123,7 +124,7 @@ def compare(
     *,
     metrics: Annotated[str, typer.Option(help="What to show of each.")] = "fit_error,extrapolation_error,zero_baseline",
     figure: Annotated[
-        Literal["response", "training"], typer.Option(help="What to draw where --output is given.")
+        ComparisonFigure, typer.Option(help="What to draw where --output is given; ratios are over the first's.")
     ] = "response",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Draw them over each other to here.")] = None,
     as_json: AsJson = False,
@@ -133,6 +134,7 @@ def compare(
     For example:
     ```
     extrapolab compare exp_019ab3 exp_019ab4 -o both.pdf
+    extrapolab compare exp_019ab3 exp_019ab4 --figure training_ratio -o ratio.pdf
     ```
     """
     with lab_of(context) as lab:

@@ -16,7 +16,7 @@ from extrapolab.exits import Exit
 from extrapolab.lab import Lab
 from extrapolab.progress import LINE_EVERY
 from extrapolab.sweep import Sweep
-from extrapolab.tables import axis_line, counts, members_table, say_doubts, sweeps_table
+from extrapolab.tables import axis_line, counts, grid_tables, members_table, say_doubts, sweeps_table
 from extrapolab.terminal import console, moment, print_json, styled
 
 _HELP = """
@@ -38,8 +38,8 @@ axes:
 ```
 
 An axis is a `list` (as `training.length` here), `linspace` or `logspace` (with `whole: true` for whole numbers), or a
-`zip` of `axes` that advance together. Every point is checked before one is stored, and what the lab has is not
-computed again.
+`zip` of `axes` that advance together, with a `grid` of axes in it for all combinations of those. Every point is checked
+before one is stored, and what the lab has is not computed again.
 
 ```
 extrapolab sweep submit phase.yaml --dry-run    how many, what they cost
@@ -143,29 +143,37 @@ def table(
     statistic: Annotated[
         str, typer.Option(help="Over seeds, among median, q1, q3, mean, min and max; or all.")
     ] = "median",
+    rows: Annotated[str | None, typer.Option(metavar="PATH", help="Cross two axes: the one that runs down.")] = None,
+    columns: Annotated[str | None, typer.Option(metavar="PATH", help="And the one that runs to the right.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with numbers that are read back exactly.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the numbers of all experiments of a sweep side by side.
+    """Print the numbers of all experiments of a sweep side by side, or two of its axes crossed.
 
     For example:
     ```
     extrapolab sweep table swp_019ab3 --metrics extrapolation_error --statistic median,q1,q3
     extrapolab sweep table swp_019ab3 --statistic all --csv > phase.csv
+    extrapolab sweep table swp_019ab3 --rows student.start.scale --columns training.length --metrics fit_error
     ```
     """
     chosen = metrics.split(",") if metrics else None, None if statistic == "all" else statistic.split(",")
     with lab_of(context) as lab:
         sweep = lab.sweep_of(id)
         if as_csv:
-            typer.echo(sweep.table_csv(*chosen), nl=False)
+            crossed = {"rows": rows, "columns": columns} if rows or columns else None
+            typer.echo(sweep.table_csv(*chosen, crossed=crossed), nl=False)
             return
-        rows = sweep.rows(*chosen)
+        if rows or columns:
+            grid = sweep.grid(rows, columns, *chosen)
+            print_json(grid) if as_json else console().print(*grid_tables(grid))
+            return
+        found = sweep.rows(*chosen)
     if as_json:
-        for row in rows:
+        for row in found:
             print_json(row)
     else:
-        console().print(members_table(rows))
+        console().print(members_table(found))
 
 
 @sweeps.command()

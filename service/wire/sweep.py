@@ -29,6 +29,7 @@ class SweepLinks(Answer):
 
     here: str = Field(alias="self")
     table: str
+    grid: str
     figures: dict[str, str]
     extend: str
     cancel: str
@@ -41,6 +42,7 @@ class SweepLinks(Answer):
         return cls(
             self=here,
             table=f"{here}/table",
+            grid=f"{here}/grid",
             figures={name: f"{here}/figures/{name}.svg" for name in ("lines", "heatmap")},
             extend=f"{here}:extend",
             cancel=f"{here}:cancel",
@@ -188,6 +190,27 @@ class SweepRow(Answer):
     metrics: dict[str, dict[str, Number]] | None = Field(
         description="By metric and statistic over seeds; null until the experiment is completed. A diverged seed "
         "counts as infinite. Quartiles are of the nearest rank."
+    )
+
+
+class SweepAxis(Answer):
+    """An axis of a grid."""
+
+    path: str
+    values: list[Any]
+
+
+class SweepGrid(Answer):
+    """Two axes of a sweep crossed; everything else is by row and column."""
+
+    rows: SweepAxis
+    columns: SweepAxis
+    states: list[list[str]] = Field(
+        description="`completed`, `diverged` (its number is infinite), or the state of what is not completed; empty "
+        "where there is no experiment."
+    )
+    metrics: dict[str, dict[str, list[list[Number]]]] = Field(
+        description="By metric and statistic over seeds; NaN where nothing is completed."
     )
 
 

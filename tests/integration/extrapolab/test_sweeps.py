@@ -109,6 +109,12 @@ def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
     assert lines[0].split() == ["length", "scale", "state", "seeds", "diverged", "train_loss.median", "experiment"]
     assert lines[1].split()[:2] == ["3", "0.01"]
     assert len(lines) == 5
+    crossed = "--rows", "student.start.scale", "--columns", "training.length", "--metrics", "train_loss"
+    lines = invoke("sweep", "table", sweep_id, *crossed).stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.strip()] == ["median", "scale", "0.01", "1"]
+    assert json.loads(invoke("sweep", "table", sweep_id, *crossed, "--json").stdout)["columns"]["values"] == [3, 4]
+    text = invoke("sweep", "table", sweep_id, *crossed, "--csv").stdout
+    assert next(csv.reader(io.StringIO(text)))[1:3] == ["metric", "statistic"]
     text = invoke("sweep", "table", sweep_id, "--csv", "--statistic", "all", "--metrics", "fit_error").stdout
     assert next(csv.reader(io.StringIO(text)))[-1] == "fit_error.standard_error"
     picture = tmp_path / "picture.pdf"

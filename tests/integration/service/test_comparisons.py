@@ -41,6 +41,18 @@ def test_a_figure_has_each_by_what_tells_it_from_the_others(client, two):
     assert data["sides"][0]["above"] == {"x": [0.0, 1.0, 100.0], "median": [0.5] * 3, "q1": [0.5] * 3, "q3": [0.5] * 3}
 
 
+def test_ratios_are_over_the_first(client, two):
+    data = client.get(f"/v1/compare/figures/training_ratio.json?ids={','.join(two)}").json()
+    assert data["y"] == ["training loss", "extrapolation error"]
+    ones = {"x": [0.0, 1.0, 100.0], "median": [1.0] * 3, "q1": [1.0] * 3, "q3": [1.0] * 3}
+    assert [side["lines"] for side in data["sides"]] == [[ones, ones]] * 2
+    data = client.get(f"/v1/compare/figures/response_ratio.json?ids={','.join(two)}").json()
+    first, second = (side["lines"][0]["median"] for side in data["sides"])
+    overlay = client.get(f"/v1/compare/figures/response.json?ids={','.join(two)}").json()["sides"]
+    errors = [side["below"]["median"] for side in overlay]
+    assert second[3] == pytest.approx(errors[1][3] / errors[0][3]) != first[3] == 1.0
+
+
 def test_what_is_not_there_yet_is_told(client, two, submit):
     queued = submit(training={"length": 2}).rpartition("/")[2]
     ids = f"{two[0]},{queued}"

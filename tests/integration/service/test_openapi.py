@@ -38,6 +38,7 @@ CONFIG = {
             "submit_v1_sweeps_post",  # whether the base and the values on its axes are specs
             "extend_v1_sweeps__id__extend_post",
             "table_v1_sweeps__id__table_get",  # names in a list
+            "grid_v1_sweeps__id__grid_get",
             "table_v1_table_get",  # names in lists
             "export_v1_export_get",
             "bundle_v1_bundle_get",

@@ -302,6 +302,52 @@ def test_the_heat_map_shows_what_failed_diverged_or_is_pending(client, judged):
     assert info["medians"] == [["Infinity", pytest.approx(0.06), pytest.approx(0.08)], ["Infinity", "NaN", "NaN"]]
 
 
+def test_the_grid_crosses_two_axes_with_every_statistic(client, judged):
+    asked = "rows=training.length&columns=student.start.scale&metrics=train_loss,imbalance&statistic=median,max"
+    grid = client.get(f"{judged}/grid?{asked}").json()
+    assert grid["rows"] == {"path": "training.length", "values": [2, 3, 4]}
+    assert grid["columns"] == {"path": "student.start.scale", "values": [0.01, 1.0]}
+    assert grid["states"] == [["diverged", "diverged"], ["completed", "failed"], ["completed", "queued"]]
+    losses = grid["metrics"]["train_loss"]
+    assert losses["median"][2] == [pytest.approx(0.08), "NaN"]
+    assert losses["max"][2] == [pytest.approx(0.12), "NaN"]
+    assert set(grid["metrics"]["imbalance"]) == {"median", "max"}
+    usual = client.get(f"{judged}/grid").json()
+    assert (usual["rows"]["path"], usual["columns"]["path"]) == ("student.start.scale", "training.length")
+
+
+def test_the_grid_as_csv_has_a_line_for_each_row_metric_and_statistic(client, judged):
+    answer = client.get(f"{judged}/grid?metrics=train_loss&statistic=median,max&format=csv")
+    header, *rows = csv.reader(io.StringIO(answer.text, newline=""))
+    assert header == ["student.start.scale", "metric", "statistic", *(f"training.length = {k}" for k in (2, 3, 4))]
+    assert [row[:3] for row in rows[:2]] == [["0.01", "train_loss", "median"], ["0.01", "train_loss", "max"]]
+    assert (rows[1][3], float(rows[1][5]), rows[2][5]) == ("Infinity", pytest.approx(0.12), "NaN")
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointers"),
+    [
+        ("rows=training.lengt", ["/query/rows"]),
+        ("columns=x&rows=y", ["/query/columns", "/query/rows"]),
+        ("rows=training.length&columns=training.length", ["/query/rows"]),
+        ("metrics=lss", ["/query/metrics"]),
+    ],
+)
+def test_what_a_grid_does_not_have_is_named(client, judged, asked, pointers):
+    answer = client.get(f"{judged}/grid?{asked}")
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, pointers)
+
+
+def test_a_figure_bears_its_caption_and_the_hashes_of_what_is_completed(client, judged):
+    data = client.get(f"{judged}/figures/heatmap.json?y=train_loss").json()
+    done = [one["spec_hash"] for one in client.get("/v1/experiments?state=completed").json()["items"]]
+    assert data["spec_hashes"] == sorted(done)
+    assert "training loss" in data["caption"]
+    text = client.get(f"{judged}/figures/heatmap.svg?y=train_loss").text
+    assert all(name in text for name in done)
+    assert "Of 4 completed experiments with 8 runs" in text
+
+
 @pytest.mark.parametrize("name", ["lines", "heatmap"])
 @pytest.mark.parametrize(("form", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_figures_are_drawn_and_are_the_same_bytes_again(client, judged, name, form, start):

@@ -1,18 +1,19 @@
 """Figures: their numbers are the result's, their bytes are always the same, and nothing makes the ink fail."""
 
 from functools import cache
+from html import escape
 
 import numpy as np
 import pytest
 
 from core import teachers
 from core.evidence import Evidence, RunEvidence
-from core.figures import FIGURES, STUDY_FIGURES, NotDrawable, render
+from core.figures import FIGURES, STUDY_FIGURES, NotDrawable
 from core.figures.info import MANY, SeedLine, median
 from core.panels import ZERO_BASELINE, Line, Panel, quartiles
 from core.result import BaselineResult
 from core.run import run
-from core.spec import ExperimentSpec
+from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES
 from core.systems import impulse_response
 from tests.unit.core.test_training import spec_of
@@ -53,15 +54,15 @@ def texts(ink) -> str:
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_every_figure_draws_every_result(name, spec):
     info, _ = drawn(FIGURES[name], spec)
-    assert render(FIGURES[name].draw(info), "svg").startswith(b"<?xml")
+    assert FIGURES[name].file(info, "svg").startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_has_every_form_and_the_same_bytes_every_time(name):
     info, _ = drawn(FIGURES[name], SPECS["ordinary"])
-    assert render(FIGURES[name].draw(info), "svg") == render(FIGURES[name].draw(info), "svg")
-    assert render(FIGURES[name].draw(info), "png").startswith(b"\x89PNG")
-    assert render(FIGURES[name].draw(info), "pdf").startswith(b"%PDF")
+    assert FIGURES[name].file(info, "svg") == FIGURES[name].file(info, "svg")
+    assert FIGURES[name].file(info, "png").startswith(b"\x89PNG")
+    assert FIGURES[name].file(info, "pdf").startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308, -1e308, 0.0])
@@ -77,8 +78,35 @@ def test_no_number_is_too_odd_to_be_drawn(name, value):
     places = {"seed": np.repeat(spec.seeds, 3), "step": np.tile([0, 10, 300], 3)}
     series = {name: np.full((9, *column.shape[1:]), value) for name, column in recorded.items()} | places
     info = FIGURES[name].info(spec, result, series)
-    assert render(FIGURES[name].draw(info), "png").startswith(b"\x89PNG")
+    assert FIGURES[name].file(info, "png").startswith(b"\x89PNG")
     assert info.model_dump_json()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_file_bears_its_caption_and_the_hash_of_its_spec(name):
+    spec = SPECS["ordinary"]
+    info, _ = drawn(FIGURES[name], spec)
+    assert info.spec_hashes == [spec_hash(spec)]
+    assert "k = 4" in info.caption
+    svg = FIGURES[name].file(info, "svg").decode()
+    assert escape(info.caption, quote=False) in svg
+    for form in ("svg", "png", "pdf"):
+        assert f"spec {spec_hash(spec)}".encode() in FIGURES[name].file(info, form)
+
+
+def test_what_no_file_can_hold_is_left_out_of_its_words():
+    info, _ = drawn(FIGURES["response"], SPECS["ordinary"])
+    odd = info.model_copy(update={"caption": "a\x00b\ud800c\nd\x1b[0m<&>"})
+    for form, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        assert FIGURES["response"].file(odd, form).startswith(start)
+
+
+def test_of_very_many_experiments_a_file_bears_the_first_hashes_and_counts_the_rest():
+    info, _ = drawn(FIGURES["response"], SPECS["ordinary"])
+    many = info.model_copy(update={"spec_hashes": [f"{n:064d}" for n in range(1234)]})
+    svg = FIGURES["response"].file(many, "svg").decode()
+    assert svg.count("<rdf:li>spec ") == 1000
+    assert "and 234 more" in svg
 
 
 def test_the_response_figure_holds_the_results_numbers():
@@ -94,6 +122,18 @@ def test_the_training_figure_holds_the_recorded_points():
     assert [line.seed for line in info.loss] == [3, 1, 2]
     assert info.loss[0].x[-1] == 300
     assert info.loss[1].y[-1] == result.runs[1].summary["train_loss"]
+
+
+def test_near_zero_the_imbalance_falls_by_its_law():
+    near = {"kind": "linear", "dim": 8, "start": {"kind": "gaussian", "scale": 1e-4}}
+    spec = spec_of(student=near, optimizer={"lr": 0.01, "steps": 400}, evaluation={"points": 60, "horizon": 12})
+    info, _ = drawn(FIGURES["imbalance"], spec)
+    early = [n for n, step in enumerate(info.law.x) if step <= 200]
+    assert len(early) > 10
+    measured = dict(zip(info.imbalance[0].x, np.median([line.y for line in info.imbalance], axis=0), strict=True))
+    np.testing.assert_allclose([info.law.y[n] for n in early], [measured[info.law.x[n]] for n in early], rtol=0.05)
+    assert info.law.y[early[-1]] < 0.1 * info.law.y[0]
+    assert drawn(FIGURES["imbalance"], SPECS["exploding"])[0].law is None
 
 
 def test_the_spectrum_figure_holds_eigenvalues_and_hankel_values():
@@ -124,7 +164,7 @@ def test_figures_of_the_training_are_drawn_while_it_runs(name):
     result, series = found(spec)
     info = FIGURES[name].info(spec, None, {name: column[:7] for name, column in series.items()})
     assert "so far" in info.title
-    assert render(FIGURES[name].draw(info), "svg").startswith(b"<?xml")
+    assert FIGURES[name].file(info, "svg").startswith(b"<?xml")
     if name == "trajectory":
         np.testing.assert_allclose(info.teacher, result.teacher_response, rtol=1e-12)
     if name == "training":
@@ -195,7 +235,7 @@ def test_a_student_without_an_a_has_the_other_figures(name):
     evaluation = {"points": 5, "horizon": 12, "record": ["response"], "sequences": 8}
     spec = spec_of(student=GRU, optimizer={"steps": 20}, evaluation=evaluation)
     info, _ = drawn(FIGURES[name], spec)
-    assert render(FIGURES[name].draw(info), "svg").startswith(b"<?xml")
+    assert FIGURES[name].file(info, "svg").startswith(b"<?xml")
 
 
 def test_baselines_are_dashed_lines_of_the_response_figure():
@@ -287,10 +327,10 @@ def test_a_line_of_a_study_is_median_and_quartiles_over_seeds():
     panel = Panel(x="k", y="error", lines=[line], levels=[ZERO_BASELINE])
     info = STUDY_FIGURES["extrapolation"].info("A study", [panel] * 3, pieces)
     assert info.panels[0].lines[0].label == "start"
-    assert render(STUDY_FIGURES["extrapolation"].draw(info), "svg").startswith(b"<?xml")
+    assert STUDY_FIGURES["extrapolation"].file(info, "svg").startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
 def test_the_figure_of_a_study_of_which_nothing_is_run_is_drawn(study):
     info = STUDY_FIGURES["extrapolation"].info(study.title, study.panels("quick", []), [])
-    assert render(STUDY_FIGURES["extrapolation"].draw(info), "png").startswith(b"\x89PNG")
+    assert STUDY_FIGURES["extrapolation"].file(info, "png").startswith(b"\x89PNG")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.evidence import Evidence, RunEvidence
-from core.figures import STUDY_FIGURES, render
+from core.figures import STUDY_FIGURES
 from core.result import METRICS, Outcome
 from core.spec import spec_hash
 from core.studies import STUDIES
@@ -83,7 +83,7 @@ def test_numbers_that_are_none_make_no_claim_hold(study):
         held = [claim.claim for claim in study.judge("quick", pieces) if claim.verdict == "holds"]
     assert all("diverges" in claim for claim in held)
     info = STUDY_FIGURES["extrapolation"].info(study.title, study.panels("quick", pieces), pieces)
-    assert render(STUDY_FIGURES["extrapolation"].draw(info), "svg").startswith(b"<?xml")
+    assert STUDY_FIGURES["extrapolation"].file(info, "svg").startswith(b"<?xml")
 
 
 def unmeasured(spec):

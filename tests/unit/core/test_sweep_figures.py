@@ -4,10 +4,13 @@ import math
 
 import pytest
 
-from core.figures import render
-from core.figures.sweep import Cell, draw_heatmap, draw_lines, heatmap, lines
+from core.figures.cells import Cell
+from core.figures.style import render
+from core.figures.sweep import draw_heatmap, draw_lines, heatmap, lines
+from core.recipe import Recipe
 
-AXES = {"x": "training.length", "y": "train_loss", "series": "student.dim"}
+AXES = Recipe(x="training.length", y="train_loss", series="student.dim")
+CALLED = {"title": "t", "source": "s", "caption": "c", "spec_hashes": ["0" * 64]}
 
 
 def cells(value, xs=(2, 3, 4), series=(10, 20)):
@@ -15,33 +18,33 @@ def cells(value, xs=(2, 3, 4), series=(10, 20)):
 
 
 def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
-    panel = lines("t", "s", cells(lambda x, s, seed: x * s + seed), **AXES).panel
+    panel = lines(cells(lambda x, s, seed: x * s + seed), AXES, **CALLED).panel
     assert [line.label for line in panel.lines] == ["dim = 10", "dim = 20"]
     assert panel.lines[0].x == [2.0, 3.0, 4.0]
     assert panel.lines[0].y == [21.0, 31.0, 41.0]
     for line in panel.lines:
         assert all(low <= y <= high for low, y, high in zip(line.lower, line.y, line.upper, strict=True))
-    odd = lines("t", "s", [Cell(1, None, "completed", (1.0, 2.0, math.inf))], x="optimizer.lr", y="time", series=None)
+    odd = lines([Cell(1, None, "completed", (1.0, 2.0, math.inf))], Recipe(x="optimizer.lr", y="time"), **CALLED)
     (line,) = odd.panel.lines
     assert (line.y, line.lower[0] < math.inf) == ([2.0], True)
 
 
 def test_seeds_of_experiments_at_one_place_are_pooled():
     twice = [Cell(1, 5, "completed", (1.0, 2.0)), Cell(1, 5, "completed", (9.0,)), Cell(2, 5, "failed")]
-    assert lines("t", "s", twice, **AXES).panel.lines[0].y == [2.0]
-    info = heatmap("t", "s", twice, **AXES)
+    assert lines(twice, AXES, **CALLED).panel.lines[0].y == [2.0]
+    info = heatmap(twice, AXES, **CALLED)
     assert (info.medians[0][0], info.states) == (2.0, [["completed", "failed"]])
 
 
 def test_places_without_an_experiment_stay_empty():
-    info = heatmap("t", "s", [Cell(1, 5, "completed", (1.0,)), Cell(2, 6, "queued")], **AXES)
+    info = heatmap([Cell(1, 5, "completed", (1.0,)), Cell(2, 6, "queued")], AXES, **CALLED)
     assert info.states == [["completed", ""], ["", "queued"]]
     assert [[math.isnan(v) for v in row] for row in info.medians] == [[False, True], [True, True]]
 
 
 def test_numbers_are_ordered_and_words_come_as_they_are():
     mixed = [Cell(x, s, "queued") for x in (10, 9, 2.5) for s in ("zeta", "alpha")]
-    info = heatmap("t", "s", mixed, **AXES)
+    info = heatmap(mixed, AXES, **CALLED)
     assert (info.columns, info.rows) == ([2.5, 9, 10], ["zeta", "alpha"])
 
 
@@ -61,12 +64,14 @@ def test_numbers_are_ordered_and_words_come_as_they_are():
 )
 @pytest.mark.parametrize(("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"])
 def test_any_numbers_can_be_drawn(info, draw, value):
-    assert render(draw(info("t", "s", cells(value), **AXES)), "svg").startswith(b"<?xml")
+    numbers = info(cells(value), AXES, **CALLED)
+    assert render(draw(numbers), numbers, "svg").startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("xs", [(1,), (0.0, 1e300), (-5, 2**63), tuple(range(40)), (1e-300, 1.0)])
 @pytest.mark.parametrize(("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"])
 def test_any_coordinates_can_be_drawn(info, draw, xs):
     series = ("$\\frac{$", "_hidden", {"kind": "gaussian", "scale": 0.1}, None, True)
-    drawn = draw(info("$x", "s_^", cells(lambda x, s, seed: 1.0 + seed, xs, series), **AXES))
-    assert render(drawn, "png").startswith(b"\x89PNG")
+    odd = {**CALLED, "title": "$x", "source": "s_^"}
+    numbers = info(cells(lambda x, s, seed: 1.0 + seed, xs, series), AXES, **odd)
+    assert render(draw(numbers), numbers, "png").startswith(b"\x89PNG")

@@ -7,6 +7,31 @@ import numpy as np
 STATISTICS = ("median", "q1", "q3", "mean", "min", "max", "standard_error")
 
 
+BANDS = ("quartiles", "range", "standard_error", "none")
+"""What can be drawn around a statistic."""
+
+
+def around(found: np.ndarray, statistic: str, band: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A statistic of each column with the edges of a band, which are empty for none.
+
+    Args:
+        found: (statistics, columns), of :func:`over_seeds`.
+        statistic: Which one, of :data:`STATISTICS`.
+        band: Which one, of :data:`BANDS`; the standard error is added and subtracted.
+    """
+    rows = dict(zip(STATISTICS, found, strict=True))
+    middle = rows[statistic]
+    with np.errstate(invalid="ignore"):
+        match band:
+            case "quartiles":
+                return middle, rows["q1"], rows["q3"]
+            case "range":
+                return middle, rows["min"], rows["max"]
+            case "standard_error":
+                return middle, middle - rows["standard_error"], middle + rows["standard_error"]
+    return middle, np.empty(0), np.empty(0)
+
+
 def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Each of :data:`STATISTICS` of each column.
 
@@ -29,7 +54,7 @@ def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for names in alike.values():  # experiments of as many seeds are one array
         stack = np.stack([values[name] for name in names])
-        with np.errstate(invalid="ignore"):  # infinities of both signs have no mean
+        with np.errstate(invalid="ignore", over="ignore"):  # infinities of both signs have no mean
             q1, q3 = np.quantile(stack, [0.25, 0.75], axis=1, method="nearest")
             ends = [stack.min(axis=1), stack.max(axis=1)]
             rows = [np.median(stack, axis=1), q1, q3, stack.mean(axis=1), *ends, _standard_error(stack)]

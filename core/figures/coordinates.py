@@ -1,0 +1,57 @@
+"""Coordinates: the values on an axis, whatever they are, in an order, in words and on a scale."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from core.panels import Scale
+from core.spec.sweep import brief
+
+WIDE = 50.0
+"""Positive coordinates whose largest is so many times the smallest lie on a logarithmic axis."""
+
+_SYMBOLS = {
+    "training.length": "training length k (time steps)",
+    "student.dim": "student dimension d",
+    "teacher.dim": "teacher dimension d̂",
+    "student.start.scale": "scale of the start",
+    "optimizer.lr": "learning rate η",
+    "optimizer.steps": "steps of training",
+    "evaluation.horizon": "horizon q (time steps)",
+    "step": "step t",
+    "lag": "lag j (time steps)",
+    "rank": "rank i",
+}
+
+
+def label(path: str) -> str:
+    """What an axis is called: with its symbol, and its unit if it has one."""
+    return _SYMBOLS.get(path, path)
+
+
+def named(path: str | None, value: Any) -> str:
+    """A value with the last word of its path; nothing where there is no path."""
+    return "" if path is None else f"{path.rpartition('.')[2]} = {brief(value)}"
+
+
+def is_number(value: Any) -> bool:
+    """Whether a coordinate has a place on a numeric axis."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def key(value: Any) -> str:
+    """The same for equal coordinates: 4 and 4.0 are."""
+    return repr(float(value)) if is_number(value) else json.dumps(value, sort_keys=True)
+
+
+def ordered(values: Sequence[Any]) -> list[Any]:
+    """The different values: numbers by size, others as they come."""
+    unique = list({key(value): value for value in values}.values())
+    return sorted(unique) if all(is_number(value) for value in unique) else unique
+
+
+def scale(values: Sequence[float], wide: float) -> Scale:
+    """Logarithmic where all that is finite is positive and spans at least a factor of ``wide``."""
+    finite = [value for value in values if math.isfinite(value)]
+    return "log" if finite and min(finite) > 0 and max(finite) >= wide * min(finite) else "linear"

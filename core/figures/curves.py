@@ -1,0 +1,107 @@
+"""Curves of runs, along training, lags or ranks, pooled to lines with bands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.figures.coordinates import WIDE, is_number, key, label, named, ordered, scale
+from core.figures.wording import metric, over
+from core.panels import Line, Mark, Panel
+from core.recipe import Recipe
+from core.statistics import around, over_seeds
+
+MOST_POINTS = 400
+"""Of a line; of more the nearest to so many evenly spaced in the logarithm are taken."""
+
+MOST_LENGTHS = 4
+"""Of more different training lengths none is marked."""
+
+_TEACHER = {"error": "|ĥ_j|", "response": "teacher", "hankel_singular_values": "teacher", "eigenvalues": "teacher"}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run.
+
+    Attributes:
+        series: Its experiment's coordinate among the lines of a panel.
+        facet: Its experiment's coordinate among the panels.
+        length: Its training length k.
+        x: Rising: recorded steps, lags or ranks.
+        y: As many values; infinite of a diverged run.
+        reference: What the teacher has there; empty where that isn't known.
+    """
+
+    series: Any
+    facet: Any
+    length: int
+    x: np.ndarray
+    y: np.ndarray
+    reference: np.ndarray
+
+
+def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
+    """A panel for each facet, in it a line for each series, and what the teacher has where all have one teacher.
+
+    A training that has ended keeps its last value; responses of several horizons are shown to the shortest.
+    """
+    series, along = ordered([curve.series for curve in curves]), recipe.x
+    found = []
+    for facet in ordered([curve.facet for curve in curves]) or [None]:
+        inside = [curve for curve in curves if key(curve.facet) == key(facet)]
+        of = {key(value): [curve for curve in inside if key(curve.series) == key(value)] for value in series}
+        lines = [_line(named(recipe.series, value), of[key(value)], recipe) for value in series]
+        lengths = sorted({curve.length for curve in inside}) if along == "lag" else []
+        limits = [Mark(label=f"k = {k}", at=k - 0.5) for k in lengths] if len(lengths) <= MOST_LENGTHS else []
+        found.append((named(recipe.facets, facet), [*lines, *_references(inside, recipe)], limits))
+    wide = {"step": 1.0, "lag": np.inf, "rank": np.inf}[along]
+    xs = [at for _, lines, _ in found for line in lines for at in line.x if at > 0]
+    values = [at for _, lines, _ in found for line in lines for at in line.y if at != 0]
+    x_scale = scale(xs, wide) if recipe.x_scale == "auto" else recipe.x_scale
+    y_scale = scale(values, WIDE) if recipe.y_scale == "auto" else recipe.y_scale
+    return [
+        Panel(
+            x=label(along),
+            y=f"{metric(recipe.shown)}\n{over(recipe)}",
+            lines=lines,
+            x_scale=x_scale,
+            y_scale=y_scale,
+            limits=limits,
+            title=title,
+            ordered=len(series) > 1 and all(is_number(value) for value in series),
+        )
+        for title, lines, limits in found
+    ]
+
+
+def _line(text: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
+    curves = [curve for curve in curves if len(curve.x)]
+    if not curves:
+        return Line(label=text, x=[], y=[])
+    x = _places(curves, recipe.x)
+    values = np.array([curve.y[np.searchsorted(curve.x, x, side="right") - 1] for curve in curves])
+    found = over_seeds({text: np.where(np.isnan(values), np.inf, values)})[text]
+    middle, lower, upper = (part.tolist() for part in around(found, recipe.statistic, recipe.band))
+    return Line(label=text, x=x.tolist(), y=middle, lower=lower, upper=upper)
+
+
+def _places(curves: Sequence[Curve], along: str) -> np.ndarray:
+    """Where a line has points: at all steps that one of them recorded, or at the lags and ranks that all have."""
+    first, last = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
+    x = np.unique(np.concatenate([curve.x for curve in curves]))
+    x = x[x >= first] if along == "step" else x[x <= last]
+    if len(x) > MOST_POINTS:
+        wanted = np.geomspace(1, x[-1] - x[0] + 1, MOST_POINTS) - 1 + x[0]
+        x = np.unique(x[np.searchsorted(x, wanted * (1 - 1e-12))])
+    return x
+
+
+def _references(curves: Sequence[Curve], recipe: Recipe) -> list[Line]:
+    """The teacher's line, where all curves of a panel have the same."""
+    known = [curve.reference for curve in curves if len(curve.reference)]
+    if not known or any(len(one) != len(known[0]) or not np.array_equal(one, known[0]) for one in known):
+        return []
+    x = np.arange(len(known[0]), dtype=float) + (recipe.x == "rank")
+    return [Line(label=_TEACHER[recipe.shown], x=x.tolist(), y=known[0].tolist(), dashed=True)]
