@@ -14,7 +14,7 @@ from extrapolab.bodies import Spec, instant, spec_body, sweep_body
 from extrapolab.completion import as_completed
 from extrapolab.experiment import Experiment, save_figure
 from extrapolab.query import Query
-from extrapolab.records import Check, Comparison, QueryField, Submission, Worker
+from extrapolab.records import Check, Comparison, ComparisonFigure, QueryField, Submission, Worker
 from extrapolab.rows import Rows
 from extrapolab.study import Size, Study
 from extrapolab.study_records import ReportSummary, StudyRecord
@@ -24,7 +24,6 @@ from extrapolab.transport import LARGEST_PAGE, Transport
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
-ComparisonFigure = Literal["response", "training", "response_ratio", "training_ratio"]
 
 
 class Lab:
@@ -247,13 +246,7 @@ class Lab:
     def compare_figure(self, name: ComparisonFigure, *ids: str, path: str | Path | None = None) -> Path:
         """Writes a picture of experiments over each other to a file, whose ending chooses the format.
 
-        Args:
-            name: ``response`` or ``training``; ``response_ratio`` and ``training_ratio`` divide by the first's.
-            ids: The experiments.
-            path: Where to.
-
-        Returns:
-            The path of the file; ``NAME.svg`` here where none is given.
+        Those called ratio are over the first. Gives the path; it is ``NAME.svg`` here where none is given.
         """
         target = Path(path or f"{name}.svg")
         return save_figure(self._transport, f"/v1/compare/figures/{name}", target, {"ids": ",".join(ids)})

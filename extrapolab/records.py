@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -237,6 +237,10 @@ class FieldDifference(Record):
 
     path: str
     values: tuple[Any, ...]
+
+
+ComparisonFigure = Literal["response", "training", "response_ratio", "training_ratio"]
+"""Figures of experiments over each other, or over the first of them."""
 
 
 class Comparison(Record):

@@ -10,8 +10,8 @@ import typer
 from extrapolab import reproduction
 from extrapolab.commands import AsJson, Id, Ids, lab_of
 from extrapolab.exits import Exit
-from extrapolab.lab import ComparisonFigure
 from extrapolab.progress import watch as show_progress
+from extrapolab.records import ComparisonFigure
 from extrapolab.tables import comparison_table, deviations_table, experiments_table, fields_table, groups_table
 from extrapolab.terminal import console, print_json
 
