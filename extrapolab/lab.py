@@ -25,7 +25,6 @@ from extrapolab.transport import LARGEST_PAGE, Transport
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-
 class Lab:
     """A lab server.
 
