@@ -19,11 +19,11 @@ Kept = tuple[Tensor, ...]
 
 
 class Cell(Protocol):
-    """One kind of cell. Every tensor is (S, N, a multiple of d): seeds, sequences, entries.
+    """One kind of cell. States are (S, N, d): seeds, sequences, entries; gates (S, g, N, d), each a block of its own.
 
     Attributes:
-        gates: How many blocks of d rows the weights have.
-        apart: How many of the last blocks add W_ih x + b_ih only after the gates have worked on W_hh s + b_hh.
+        gates: How many blocks of d rows the weights have, g.
+        apart: How many of the last blocks add W_ih x + b_ih only after the gates have worked on W_hh s + b_hh: 0 or 1.
         carries: Whether there is a second state beside s.
     """
 
@@ -31,14 +31,15 @@ class Cell(Protocol):
     apart: int
     carries: bool
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None) -> tuple[Tensor, Kept]:
-        """s_{t+1}, and what is kept, the next carry first where there is one.
+    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
+        """Writes s_{t+1} to ``moved``; what is kept, the next carry first where there is one.
 
         Args:
-            a: The preactivations, which may be overwritten; in blocks that are apart W_hh s + b_hh alone.
-            inner: W_ih x + b_ih of the blocks that are apart.
+            a: The preactivations, which may be overwritten; in the block that is apart W_hh s + b_hh alone.
+            inner: W_ih x + b_ih of the block that is apart, which may be overwritten.
             s: The state.
             carry: The second state.
+            moved: Where the next state belongs.
         """
         ...
 
@@ -66,16 +67,16 @@ class TanhCell:
 
     gates, apart, carries = 1, 0, False
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None) -> tuple[Tensor, Kept]:
+    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
         """See :class:`Cell`."""
         del inner, s, carry
-        moved = a.tanh_()
-        return moved, (moved,)
+        moved.copy_(a[:, 0].tanh_())
+        return (a[:, 0],)
 
     def back(self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None) -> Kept:
         """See :class:`Cell`."""
         del dcarry, s, carry
-        return torch.ops.aten.tanh_backward(ds, kept[0]), _NOTHING, _NOTHING, _NOTHING
+        return torch.ops.aten.tanh_backward(ds, kept[0])[:, None], _NOTHING, _NOTHING, _NOTHING
 
 
 class LstmCell:
@@ -83,32 +84,31 @@ class LstmCell:
 
     gates, apart, carries = 4, 0, True
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None) -> tuple[Tensor, Kept]:
+    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
         """See :class:`Cell`."""
-        del inner
+        del inner, s
         assert carry is not None  # noqa: S101  # it carries
-        d = s.shape[-1]
-        a[..., : 2 * d].sigmoid_()
-        a[..., 2 * d : 3 * d].tanh_()
-        a[..., 3 * d :].sigmoid_()
-        i, f, g, o = a.chunk(4, -1)
+        a[:, :2].sigmoid_()
+        a[:, 2].tanh_()
+        a[:, 3].sigmoid_()
+        i, f, g, o = a.unbind(1)
         c = torch.addcmul(f * carry, i, g)
         squashed = c.tanh()
-        return o * squashed, (c, a, squashed)
+        torch.mul(o, squashed, out=moved)
+        return c, a, squashed
 
     def back(self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None) -> Kept:
         """See :class:`Cell`."""
         del s
         assert carry is not None and dcarry is not None  # noqa: S101, PT018  # it carries
         _, a, squashed = kept
-        i, f, g, o = a.chunk(4, -1)
+        i, f, g, o = a.unbind(1)
         dc = dcarry + torch.ops.aten.tanh_backward(ds * o, squashed)
         da = torch.empty_like(a)
-        da_i, da_f, da_g, da_o = da.chunk(4, -1)
-        _sigmoid_backward(dc * g, i, grad_input=da_i)
-        _sigmoid_backward(dc * carry, f, grad_input=da_f)
-        _tanh_backward(dc * i, g, grad_input=da_g)
-        _sigmoid_backward(ds * squashed, o, grad_input=da_o)
+        _sigmoid_backward(dc * g, i, grad_input=da[:, 0])
+        _sigmoid_backward(dc * carry, f, grad_input=da[:, 1])
+        _tanh_backward(dc * i, g, grad_input=da[:, 2])
+        _sigmoid_backward(ds * squashed, o, grad_input=da[:, 3])
         return da, _NOTHING, _NOTHING, dc.mul_(f)
 
 
@@ -117,28 +117,27 @@ class GruCell:
 
     gates, apart, carries = 3, 1, False
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None) -> tuple[Tensor, Kept]:
+    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
         """See :class:`Cell`."""
         del carry
         assert inner is not None  # noqa: S101  # n is apart
-        d = s.shape[-1]
-        a[..., : 2 * d].sigmoid_()
-        r, z, weighed = a.chunk(3, -1)
-        n = torch.addcmul(inner, r, weighed).tanh_()
-        return torch.lerp(n, s, z), (a, n)
+        a[:, :2].sigmoid_()
+        r, z, weighed = a.unbind(1)
+        n = inner.addcmul_(r, weighed).tanh_()
+        torch.lerp(n, s, z, out=moved)
+        return a, n
 
     def back(self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None) -> Kept:
         """See :class:`Cell`."""
         del dcarry, carry
         a, n = kept
-        r, z, weighed = a.chunk(3, -1)
+        r, z, weighed = a.unbind(1)
         straight = ds * z
         dn = torch.ops.aten.tanh_backward(ds - straight, n)
         da = torch.empty_like(a)
-        da_r, da_z, da_n = da.chunk(3, -1)
-        _sigmoid_backward(dn * weighed, r, grad_input=da_r)
-        _sigmoid_backward((s - n).mul_(ds), z, grad_input=da_z)
-        torch.mul(dn, r, out=da_n)
+        _sigmoid_backward(dn * weighed, r, grad_input=da[:, 0])
+        _sigmoid_backward((s - n).mul_(ds), z, grad_input=da[:, 1])
+        torch.mul(dn, r, out=da[:, 2])
         return da, dn, straight, _NOTHING
 
 

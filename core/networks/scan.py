@@ -1,8 +1,10 @@
-"""A recurrent layer over whole sequences, all seeds at once, with its gradient by backpropagation through time.
+"""A recurrent layer over whole sequences with its gradient by backpropagation through time.
 
 State, input and a one lie side by side, [s_t | x_t | 1], so that one batched product makes a step's preactivations, and
 on the way back one makes the gradient of every weight. Automatic differentiation of the same recurrence takes several
 times as many passes over memory; it differentiates only what is around this.
+
+A GPU takes all seeds at once. A CPU takes as many as have their gates in its cache, then the next ones.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +19,9 @@ from core.networks.cells import Cell
 Weights = Mapping[str, Tensor]
 """Parameters by name, each with a leading axis of S seeds."""
 
+_CACHE = 2**20
+"""Bytes of a step's gates that a core keeps near, about."""
+
 
 def scan(cell: Cell, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
     """The states s_1 .. s_k that follow s_0 = 0, differentiable by the weights.
@@ -30,39 +35,50 @@ def scan(cell: Cell, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
     Returns:
         (S, k, N, d), or (S, 1, N, d).
     """
-    return _Scan.apply(*_joined(cell, weights), inputs, cell, last)  # type: ignore[no-untyped-call]
+    joined, apart = _joined(cell, weights)
+    seeds, gates, _, d = joined.shape
+    size = gates * inputs.shape[2] * d * joined.element_size()
+    together = seeds if inputs.device.type != "cpu" else max(1, _CACHE // size)
+    parts = (tensor.split(together) for tensor in (joined, apart, inputs.expand(seeds, -1, -1, -1)))
+    return torch.cat([_scan(*part, cell, last) for part in zip(*parts, strict=True)])
 
 
 def walk(cell: Cell, weights: Weights, inputs: Tensor) -> Iterator[Tensor]:
     """s_1, s_2, .. one after the other, each (S, N, d), holding only the newest; no gradient."""
     joined, apart = _joined(cell, weights)
     seeds, d, (_, length, sequences, _) = len(joined), weights["weight_hh"].shape[-1], inputs.shape
-    at = _side_by_side(inputs[:, :1], seeds, d)[:, 0]
+    at = _side_by_side(inputs[:, :1], seeds, d)[0]
     carry = joined.new_zeros(seeds, sequences, d) if cell.carries else None
     for t in range(length):
         at[..., d:-1] = inputs[:, t]
-        inner = at[..., d:] @ apart.mT if cell.apart else None
-        state, kept = cell.step(at @ joined.mT, inner, at[..., :d], carry)
+        inner = at[..., d:] @ apart if cell.apart else None
+        moved = torch.empty_like(at[..., :d])
+        kept = cell.step(at[:, None] @ joined, inner, at[..., :d], carry, moved)
         carry = kept[0] if cell.carries else None
-        at[..., :d] = state
-        yield state
+        at[..., :d] = moved
+        yield moved
 
 
 def _joined(cell: Cell, weights: Weights) -> tuple[Tensor, Tensor]:
-    """[W_hh | W_ih | b], (S, g d, d + m + 1), and of the blocks that are apart [W_ih | b_ih], (S, d, m + 1)."""
-    from_input = torch.cat([weights["weight_ih"], weights["bias_ih"][..., None]], -1)
-    whole = from_input.shape[1] - cell.apart * weights["weight_hh"].shape[-1]
-    within = torch.nn.functional.pad(from_input[:, :whole], (0, 0, 0, from_input.shape[1] - whole))
-    bias = torch.nn.functional.pad(weights["bias_hh"][..., None], (from_input.shape[-1] - 1, 0))
-    return torch.cat([weights["weight_hh"], within + bias], -1), from_input[:, whole:]
+    """[W_hh | W_ih | b]ᵀ of each block, (S, g, d + m + 1, d), and of the one that is apart [W_ih | b_ih]ᵀ."""
+    blocks = {name: weight.unflatten(1, (cell.gates, -1)) for name, weight in weights.items() if name in _OF_CELL}
+    within = torch.cat([blocks["weight_ih"], blocks["bias_ih"][..., None]], -1)
+    apart = within[:, -1].mT
+    if cell.apart:
+        within = torch.nn.functional.pad(within[:, :-1], (0, 0, 0, 0, 0, 1))
+    bias = torch.nn.functional.pad(blocks["bias_hh"][..., None], (within.shape[-1] - 1, 0))
+    return torch.cat([blocks["weight_hh"], within + bias], -1).mT.contiguous(), apart
+
+
+_OF_CELL = frozenset({"weight_ih", "weight_hh", "bias_ih", "bias_hh"})
 
 
 def _side_by_side(inputs: Tensor, seeds: int, d: int) -> Tensor:
-    """[0 | x_t | 1] with room for the state, (S, k, N, d + m + 1)."""
+    """[0 | x_t | 1] with room for the state, (k, S, N, d + m + 1)."""
     _, length, sequences, m = inputs.shape
-    lying = inputs.new_empty(seeds, length, sequences, d + m + 1)
-    lying[:, :1, :, :d] = 0
-    lying[..., d:-1] = inputs
+    lying = inputs.new_empty(length, seeds, sequences, d + m + 1)
+    lying[0, ..., :d] = 0
+    lying[..., d:-1] = inputs.transpose(0, 1)
     lying[..., -1] = 1
     return lying
 
@@ -71,44 +87,47 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, joined: Tensor, apart: Tensor, inputs: Tensor, cell: Cell, *only: bool) -> Tensor:
         (last,) = only
-        seeds, d, length = len(joined), joined.shape[1] // cell.gates, inputs.shape[1]
+        seeds, d, length = len(joined), joined.shape[-1], inputs.shape[1]
         lying = _side_by_side(inputs, seeds, d)
         steps = []
-        carry = torch.zeros_like(lying[:, 0, :, :d]) if cell.carries else None
+        final = torch.empty_like(lying[0, ..., :d])
+        carry = torch.zeros_like(final) if cell.carries else None
         for t in range(length):
-            at = lying[:, t]
+            at, moved = lying[t], lying[t + 1, ..., :d] if t + 1 < length else final
             seen = slice(None) if t else slice(d, None)  # s_0 is zero
-            inner = torch.bmm(at[..., d:], apart.mT) if cell.apart else None
-            state, kept = cell.step(torch.bmm(at[..., seen], joined[..., seen].mT), inner, at[..., :d], carry)
+            inner = torch.bmm(at[..., d:], apart) if cell.apart else None
+            kept = cell.step(torch.matmul(at[:, None, :, seen], joined[:, :, seen]), inner, at[..., :d], carry, moved)
             steps.append((kept, carry))
             carry = kept[0] if cell.carries else None
-            if t + 1 < length:
-                lying[:, t + 1, :, :d] = state
         ctx.cell, ctx.lying, ctx.steps, ctx.last = cell, lying, steps, last
         ctx.save_for_backward(joined, apart)
-        return state[:, None] if last else torch.cat([lying[:, 1:, :, :d], state[:, None]], 1)
+        return final[:, None] if last else torch.cat([lying[1:, ..., :d], final[None]]).transpose(0, 1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dstates: Tensor) -> tuple[Tensor | None, ...]:
         cell: Cell = ctx.cell
         joined, apart = ctx.saved_tensors
-        d, length = joined.shape[1] // cell.gates, ctx.lying.shape[1]
+        d, length = joined.shape[-1], len(ctx.lying)
         djoined, dapart = torch.zeros_like(joined), torch.zeros_like(apart)
+        from_state = joined[:, :, :d].mT.contiguous()
         ds = dstates[:, -1]
         dcarry = torch.zeros_like(ds) if cell.carries else None
         for t in reversed(range(length)):
-            at, (kept, carry) = ctx.lying[:, t], ctx.steps[t]
+            at, (kept, carry) = ctx.lying[t], ctx.steps[t]
             da, dinner, straight, before = cell.back(ds, dcarry, kept, at[..., :d], carry)
             seen = slice(None) if t else slice(d, None)
-            djoined[..., seen].baddbmm_(da.mT, at[..., seen])
+            djoined[:, :, seen] += torch.matmul(at[:, None, :, seen].mT, da)
             if cell.apart:
-                dapart.baddbmm_(dinner.mT, at[..., d:])
+                dapart.baddbmm_(at[..., d:].mT, dinner)
             if t:
                 dcarry = before if cell.carries else None
-                ds = torch.bmm(da, joined[..., :d])
+                ds = torch.matmul(da, from_state).sum(1)
                 if straight.numel():
                     ds += straight
                 if not ctx.last:
                     ds += dstates[:, t - 1]
         return djoined, dapart, None, None, None
+
+
+_scan: Any = _Scan.apply

@@ -68,7 +68,7 @@ class SequenceStepper(TorchStepper):
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`core.training.stepper.Stepper`. All seeds that still run have done equally many steps."""
         seeds, first = len(batch.steps), int(batch.steps.max())  # the one question to the device, before the steps
-        self._ahead = iter([[step] * seeds for step in range(first, first + steps + 1)])  # one more to look at the end
+        self._ahead = iter([[step] * seeds for step in range(first, first + steps)])
         return super().advance(batch, steps)
 
     def _at(self, flat: Tensor, done: Tensor) -> tuple[Tensor, Tensor]:

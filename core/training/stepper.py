@@ -79,27 +79,27 @@ class TorchStepper:
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`Stepper`."""
-        parameters, memory, done, until = batch.parameters, batch.memory, batch.steps, batch.until
-        running = batch.status == RUNNING
         for _ in range(steps):
-            loss, gradient = self._gradient(parameters, done)
-            until = self._until(loss, done, until)
-            running = running & (loss <= DIVERGED_ABOVE) & (done < until)
-            direction, remembered = self._rule.direction(gradient, memory, done[:, None])
-            moved = self._size.move(parameters, direction, done[:, None])
-            parameters = torch.where(running[:, None], moved, parameters)
-            memory = torch.where(running[:, None], remembered, memory) if self._rule.width else memory
-            done = done + running
-        ended = replace(batch, parameters=parameters, memory=memory, steps=done, until=until)
-        return replace(ended, status=torch.where(running, RUNNING, self.look(ended).status))
+            loss, gradient = self._gradient(batch.parameters, batch.steps)
+            batch = self._judged(batch, loss)
+            running, done = batch.status == RUNNING, batch.steps[:, None]
+            direction, remembered = self._rule.direction(gradient, batch.memory, done)
+            moved = self._size.move(batch.parameters, direction, done)
+            batch = replace(
+                batch,
+                parameters=torch.where(running[:, None], moved, batch.parameters),
+                memory=torch.where(running[:, None], remembered, batch.memory) if self._rule.width else batch.memory,
+                steps=batch.steps + running,
+            )
+        return batch
 
     def look(self, batch: Batch) -> Batch:
         """See :class:`Stepper`."""
         loss, _ = self._gradient(batch.parameters, batch.steps)
-        return judged(batch, loss, self._until(loss, batch.steps, batch.until))
+        return self._judged(batch, loss)
 
-    def _until(self, loss: torch.Tensor, done: torch.Tensor, until: torch.Tensor) -> torch.Tensor:
-        return stop_at(loss, done, until, self._below, self._more_steps)
+    def _judged(self, batch: Batch, loss: torch.Tensor) -> Batch:
+        return judged(batch, loss, stop_at(loss, batch.steps, batch.until, self._below, self._more_steps))
 
 
 def stop_at(loss: torch.Tensor, done: torch.Tensor, until: torch.Tensor, below: float, more_steps: int) -> torch.Tensor:
