@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check chaos bench studies clean
+.PHONY: help run test check chaos bench studies docs clean
 
 PYTHON ?= python3
 DATA ?= .lab
@@ -44,6 +44,10 @@ bench: .venv/installed-dev .venv-bench/installed  ## measure, side by side, and 
 studies: .venv/installed-all  ## run all studies in the lab at PORT and write their pages; SIZE=full for the full ones
 	@$(BIN)/python docs/publish.py http://127.0.0.1:$(PORT) $(SIZE)
 
+docs: .venv/installed-dev  ## build the documentation as a site, .site/index.html; it needs no network
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo ".site/index.html"
+
 .venv-bench/installed: benchmarks/peers.txt
 	@echo "Installing what is measured beside, into .venv-bench"
 	@$(PYTHON) -m venv .venv-bench
@@ -51,7 +55,7 @@ studies: .venv/installed-all  ## run all studies in the lab at PORT and write th
 	@touch $@
 
 clean:  ## remove environments and caches; the lab's data stays
-	@rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv .venv-bench .site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip:

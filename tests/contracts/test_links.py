@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *(ROOT / "tests").glob("**/*.md")])
 _FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
@@ -36,6 +37,8 @@ def test_every_link_leads_somewhere(page):
     for target in links(page):
         path, _, fragment = unquote(target).partition("#")
         file = (page.parent / path).resolve() if path else page
+        if file.is_relative_to(REFERENCE):
+            continue  # made with the site, which has a test that knows its links
         there = file.exists() and file.is_relative_to(ROOT)
         if not there or (fragment and file.suffix == ".md" and fragment not in anchors(file)):
             broken.append(target)
