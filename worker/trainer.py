@@ -9,6 +9,7 @@ import ctypes
 import logging
 import signal
 import sys
+import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
@@ -17,8 +18,8 @@ import torch
 
 from core.arrays import pack, unpack
 from core.errors import ExtrapolabError
-from core.spec import ExperimentSpec
-from core.training import State, advance, begin, cancel, finish, flush, resume, snapshot
+from core.spec import ExperimentSpec, Numerics
+from core.training import State, advance, begin, cancel, compiled_here, finish, flush, resume, snapshot
 from store.settings import Settings
 from worker.messages import (
     Advanced,
@@ -44,6 +45,7 @@ CHECKPOINT_SHARE = 0.05
 SMALLEST = ExperimentSpec.model_validate(
     {"teacher": {"kind": "memoryless"}, "student": {"kind": "linear", "dim": 1}, "training": {"length": 1}}
 )
+SMALLEST_SINGLE = SMALLEST.model_copy(update={"numerics": Numerics(dtype="float32")})
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +85,8 @@ def serve(connection: Connection, checkpoint_seconds: float) -> None:
     advance(begin(SMALLEST), 1)  # compiles the loops, or reads them from disk: the first experiment need not wait
     provenance(SMALLEST, "cpu")  # asks Git now, once for all, and not while an experiment ends
     send(connection, Ready())
+    if compiled_here():  # as the first on this machine: single precision as well, as long as nobody asks for it
+        threading.Thread(target=lambda: advance(begin(SMALLEST_SINGLE), 1), daemon=True).start()
     while True:
         order = receive(connection)
         if not isinstance(order, Train):

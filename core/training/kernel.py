@@ -42,6 +42,11 @@ def fits(spec: ExperimentSpec) -> bool:
     return channels(spec.teacher) == (1, 1)
 
 
+def compiled_here() -> bool:
+    """Whether this process compiled loops, as the first on a machine does; the next ones read them from disk."""
+    return bool(compiled.train.stats.cache_misses)
+
+
 def problem_of(student: LinearStudent, target: Target, kind: Float) -> compiled.Problem:
     """What the compiled loops minimise, in numbers of this kind."""
     return compiled.Problem(

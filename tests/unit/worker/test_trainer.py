@@ -1,8 +1,11 @@
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from core.errors import NumericsUnavailable
+from worker.process import TrainerProcess
 from worker.trainer import SLICE_SECONDS, _explained, _fitting
 
 
@@ -35,3 +38,37 @@ def test_a_slice_grows_carefully_and_shrinks_at_once():
     assert _fitting(1000, SLICE_SECONDS) == 1000
     assert _fitting(1000, 100 * SLICE_SECONDS) == 10
     assert _fitting(1, 100 * SLICE_SECONDS) == 1
+
+
+@pytest.fixture
+def start():
+    """Starts trainer processes that end with the test."""
+    started = []
+
+    def start() -> TrainerProcess:
+        started.append(TrainerProcess(threads=1))
+        assert started[-1].is_ready(within=300)
+        return started[-1]
+
+    yield start
+    for trainer in started:
+        trainer.kill()
+
+
+@pytest.mark.timeout(900)  # it compiles twice
+def test_the_first_trainer_of_a_machine_compiles_for_both_precisions_and_the_next_one_nothing(
+    tmp_path, monkeypatch, start
+):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+
+    def compiled():
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("compiled.train-*.nbc")}
+
+    first = start()
+    deadline = time.monotonic() + 300
+    while len(compiled()) < 2 and time.monotonic() < deadline:
+        first.receive(0.1)
+    before = compiled()
+    assert len(before) == 2
+    start()
+    assert compiled() == before
