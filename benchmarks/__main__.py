@@ -14,6 +14,7 @@ PIECES = (
     ("benchmarks.api",),
     ("benchmarks.stored", "--most", "100000"),
     ("benchmarks.phase", "--students", "1000"),
+    ("benchmarks.study", "balanced"),
 )
 
 
