@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.arrays import pack
 from core.errors import SpecError
@@ -35,6 +35,17 @@ LOST = Failure(
 
 _WISHED = (experiments.c.cancel_requested, experiments.c.pause_requested, experiments.c.fruitless)
 """What decides where an experiment goes that its worker lets go of."""
+
+_HELD = (  # built once, since that takes SQLAlchemy longer than the database takes to do it
+    update(experiments)
+    .where(
+        experiments.c.id == bindparam("which"),
+        experiments.c.state == bindparam("running"),
+        experiments.c.attempt == bindparam("fence"),
+    )
+    .returning(*_WISHED)
+)
+_LOG = insert(logs)
 
 _ENDED = {State.CANCELLED: EventKind.CANCELLED, State.PAUSED: EventKind.PAUSED, State.FAILED: EventKind.FAILED}
 
@@ -107,6 +118,8 @@ def complete(
     result: ExperimentResult,
     points: Mapping[str, np.ndarray],
     provenance: Mapping[str, str],
+    *,
+    log: str = "",
 ) -> None:
     """Ends the experiment with its result, the last points and what it was computed with; checkpoints are dropped.
 
@@ -116,10 +129,11 @@ def complete(
     _leave(tx, claim, State.COMPLETED, EventKind.COMPLETED, provenance=dict(provenance), **_outcome(claim, result))
     _write_result(tx, claim, result, points)
     checkpoints.drop(tx, claim.experiment_id)
+    _write_log(tx, claim, log)
 
 
 def mark_cancelled(
-    tx: Connection, claim: Claim, result: ExperimentResult | None, points: Mapping[str, np.ndarray]
+    tx: Connection, claim: Claim, result: ExperimentResult | None, points: Mapping[str, np.ndarray], *, log: str = ""
 ) -> None:
     """Ends the experiment as cancelled, with how far its runs came if that is known. Raises Fenced."""
     _leave(tx, claim, State.CANCELLED, EventKind.CANCELLED, **(_outcome(claim, result) if result else {}))
@@ -127,6 +141,7 @@ def mark_cancelled(
         chunks.append(tx, claim.experiment_id, claim.attempt, points)
     else:
         _write_result(tx, claim, result, points)
+    _write_log(tx, claim, log)
 
 
 def fail(tx: Connection, claim: Claim, failure: Failure, log: str, *, max_attempts: int = 1) -> None:
@@ -150,11 +165,10 @@ def fail(tx: Connection, claim: Claim, failure: Failure, log: str, *, max_attemp
     if to is State.QUEUED:
         values["not_before"] = now(tx) + min(FIRST_PAUSE_SECONDS * 2 ** (row.fruitless - 1), LONGEST_PAUSE_SECONDS)
     _leave(tx, claim, to, _ENDED.get(to, EventKind.ATTEMPT_FAILED), detail, **values)
-    if log:
-        _write_log(tx, claim, log)
+    _write_log(tx, claim, log)
 
 
-def hand_back(tx: Connection, claim: Claim) -> None:
+def hand_back(tx: Connection, claim: Claim, log: str = "") -> None:
     """Lets go of the experiment: an attempt that doesn't count. Raises Fenced.
 
     It is queued again, as when a worker is drained, or paused or cancelled where that was asked for.
@@ -162,6 +176,7 @@ def hand_back(tx: Connection, claim: Claim) -> None:
     row = _report(tx, claim)
     to = _where_to(row)
     _leave(tx, claim, to, _ENDED.get(to, EventKind.HANDED_BACK), fruitless=max(0, row.fruitless - 1))
+    _write_log(tx, claim, log)
 
 
 def append_log(tx: Connection, claim: Claim, text: str) -> None:
@@ -197,8 +212,10 @@ def _take(tx: Connection, best: AnyRow, at: float, *, worker_id: str, device: st
         SpecError: It is started, but there is nothing that it could start from.
     """
     attempt = best.attempt + 1
-    checkpoint = checkpoints.newest(tx, best.id, at=at, attempt=attempt)
-    chunks.cut(tx, best.id, checkpoint.chunks if checkpoint else 0)
+    checkpoint = None
+    if best.attempt:  # what nobody has begun has left nothing
+        checkpoint = checkpoints.newest(tx, best.id, at=at, attempt=attempt)
+        chunks.cut(tx, best.id, checkpoint.chunks if checkpoint else 0)
     taken = transition(
         tx,
         best.id,
@@ -241,13 +258,8 @@ def _orphaned(error: SpecError) -> str:
 
 def _report(tx: Connection, claim: Claim, **values: Any) -> AnyRow:
     """The fence for what doesn't move the state: sets the columns of the experiment if this attempt still holds it."""
-    held = (
-        experiments.c.id == claim.experiment_id,
-        experiments.c.state == State.RUNNING,
-        experiments.c.attempt == claim.attempt,
-    )
-    change = update(experiments).where(*held).values(values or {"attempt": claim.attempt})
-    row = tx.execute(change.returning(*_WISHED)).first()
+    held = {"which": claim.experiment_id, "running": State.RUNNING, "fence": claim.attempt}
+    row = tx.execute(_HELD, {"attempt": claim.attempt, **values, **held}).first()
     if row is None:
         raise Fenced(claim.experiment_id, claim.attempt)
     return row
@@ -284,7 +296,8 @@ def _write_result(tx: Connection, claim: Claim, result: ExperimentResult, points
 
 
 def _write_log(tx: Connection, claim: Claim, text: str) -> None:
-    tx.execute(insert(logs).values(experiment_id=claim.experiment_id, attempt=claim.attempt, text=text))
+    if text:
+        tx.execute(_LOG, {"experiment_id": claim.experiment_id, "attempt": claim.attempt, "text": text})
 
 
 def _after(row: AnyRow, failure: Failure, max_attempts: int) -> tuple[State, dict[str, Any]]:

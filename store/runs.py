@@ -21,12 +21,11 @@ _DROP_ARRAYS = delete(run_arrays).where(run_arrays.c.experiment_id == bindparam(
 
 
 def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> None:
-    """Stores how each seed ended, in place of what was there before.
+    """Stores how each seed ended; nothing may be there yet.
 
     Raises:
         ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
     """
-    drop(tx, experiment_id)
     ended = list(results)
     if ended:
         tx.execute(_WRITE, [{"experiment_id": experiment_id, **_row(run)} for run in ended])

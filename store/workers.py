@@ -1,11 +1,13 @@
 """The worker slots of the lab: each keeps a row here while it lives, and beats in it."""
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from store.database import now
 from store.errors import NotFound
 from store.records import WorkerRecord
 from store.tables import workers
+
+_BEAT = update(workers).where(workers.c.id == bindparam("which")).returning(workers.c.draining)
 
 
 def register(tx: Connection, worker: WorkerRecord) -> None:
@@ -23,9 +25,8 @@ def beat(tx: Connection, worker_id: str, experiment_id: str | None, trainer_pid:
     Raises:
         NotFound: It isn't registered, or was silent for so long that it was forgotten: register it again.
     """
-    change = update(workers).where(workers.c.id == worker_id)
-    sign = change.values(heartbeat_at=now(tx), experiment_id=experiment_id, trainer_pid=trainer_pid)
-    draining = tx.scalars(sign.returning(workers.c.draining)).first()
+    signs = {"heartbeat_at": now(tx), "experiment_id": experiment_id, "trainer_pid": trainer_pid}
+    draining = tx.scalars(_BEAT, {"which": worker_id, **signs}).first()
     if draining is None:
         raise NotFound("worker", worker_id)
     return draining

@@ -77,22 +77,16 @@ class Ledger:
         points = unpack(news.points)
 
         def write(tx: Connection) -> None:
-            self._append(tx, log)
             if any(run.outcome is Outcome.CANCELLED for run in result.runs):
-                queue.mark_cancelled(tx, self._claim, result, points)
+                queue.mark_cancelled(tx, self._claim, result, points, log=log)
             else:
-                queue.complete(tx, self._claim, result, points, news.provenance)
+                queue.complete(tx, self._claim, result, points, news.provenance, log=log)
 
         self._write(write)
 
     def cancel(self, log: str) -> None:
         """Cancels without a result; the points recorded so far stay."""
-
-        def write(tx: Connection) -> None:
-            self._append(tx, log)
-            queue.mark_cancelled(tx, self._claim, None, {})
-
-        self._write(write)
+        self._write(lambda tx: queue.mark_cancelled(tx, self._claim, None, {}, log=log))
 
     def fail(self, failure: Failure, log: str) -> None:
         """Ends the attempt, and the experiment with it unless it is tried again."""
@@ -100,12 +94,7 @@ class Ledger:
 
     def hand_back(self, log: str) -> None:
         """Lets go of the experiment, for any worker to go on with, unless it is to be paused or cancelled."""
-
-        def write(tx: Connection) -> None:
-            self._append(tx, log)
-            queue.hand_back(tx, self._claim)
-
-        self._write(write)
+        self._write(lambda tx: queue.hand_back(tx, self._claim, log))
 
     def abandon(self, log: str) -> None:
         """Ends the lease now: the reaper queues the experiment again, or fails it where that happened too often."""

@@ -1,7 +1,8 @@
 """What a slot and its trainer say to each other, and how it travels.
 
-A message is one frame of JSON, followed by one frame for each of its fields that is bytes (specs, results, arrays as
-:mod:`core.arrays` packs them). Nothing is pickled: neither side runs what the other one sends.
+A message is one frame: a number of 4 bytes, so many bytes of JSON, then those of its fields that are bytes (specs,
+results, arrays as :mod:`core.arrays` packs them). Large ones, such as checkpoints, follow in frames of their own, so
+that they are copied nowhere. Nothing is pickled: neither side runs what the other one sends.
 
     slot -> trainer    Train, then perhaps Cancel or Pause
     trainer -> slot    Ready, once; then for each Train some Advanced and one of Finished, Paused, Failed
@@ -16,6 +17,9 @@ from typing import Any
 import numpy as np
 
 from core.arrays import pack, unpack
+
+LARGE = 64 * 1024
+"""Bytes of a field that travels in a frame of its own; each frame wakes the other side once more."""
 
 Inherited = Mapping[int, Mapping[str, np.ndarray]]
 """Parameters by seed and name, as the start ``from_experiment`` takes them."""
@@ -131,16 +135,28 @@ def unpack_inherited(data: bytes) -> Inherited:
 def send(connection: Connection, message: Message) -> None:
     """Sends ``message``; raises OSError where the other side is gone."""
     values = {field.name: getattr(message, field.name) for field in fields(message)}
-    frames = {name: value for name, value in values.items() if isinstance(value, bytes)}
-    plain = {name: value for name, value in values.items() if name not in frames}
-    header = {"kind": type(message).__name__, "fields": plain, "frames": list(frames)}
-    connection.send_bytes(json.dumps(header, allow_nan=False).encode())
-    for frame in frames.values():
-        connection.send_bytes(frame)
+    binary = {name: value for name, value in values.items() if isinstance(value, bytes)}
+    small = {name: value for name, value in binary.items() if len(value) < LARGE}
+    header = {
+        "kind": type(message).__name__,
+        "fields": {name: value for name, value in values.items() if name not in binary},
+        "small": {name: len(value) for name, value in small.items()},
+        "large": [name for name in binary if name not in small],
+    }
+    text = json.dumps(header, allow_nan=False).encode()
+    connection.send_bytes(b"".join([len(text).to_bytes(4), text, *small.values()]))
+    for name in header["large"]:
+        connection.send_bytes(binary[name])
 
 
 def receive(connection: Connection) -> Message:
     """The next message, waited for; raises EOFError or OSError where the other side is gone."""
-    header = json.loads(connection.recv_bytes())
-    values: dict[str, Any] = {**header["fields"], **{name: connection.recv_bytes() for name in header["frames"]}}
+    frame = connection.recv_bytes()
+    place = 4 + int.from_bytes(frame[:4])
+    header = json.loads(frame[4:place])
+    values: dict[str, Any] = header["fields"]
+    for name, length in header["small"].items():
+        values[name] = frame[place : place + length]
+        place += length
+    values |= {name: connection.recv_bytes() for name in header["large"]}
     return _KINDS[header["kind"]](**values)

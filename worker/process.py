@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 
 import psutil
@@ -61,6 +62,7 @@ class TrainerProcess:
                 },
             )
         os.close(output)
+        self._facts = psutil.Process(self._process.pid)
         self._connection = Connection(ours.detach())
         self._log = os.fdopen(log, "rb", buffering=0)
         self._kept = b""
@@ -94,12 +96,15 @@ class TrainerProcess:
             raise self._death() from None
 
     def receive(self, seconds: float) -> Message | None:
-        """The next message; ``None`` when none came in ``seconds`` or only output did. Raises TrainerDied."""
-        heard = wait([self._connection, self._log.fileno()], seconds)
-        if self._log.fileno() in heard:
-            self._read_log()
-        if self._connection not in heard:
-            return None
+        """The next message; ``None`` when none came in ``seconds``. Output is kept meanwhile. Raises TrainerDied."""
+        deadline = time.monotonic() + seconds
+        heard: Sequence[object] = ()
+        while self._connection not in heard:
+            heard = wait([self._connection, self._log.fileno()], max(0.0, deadline - time.monotonic()))
+            if self._log.fileno() in heard:
+                self._read_log()
+            if not heard or (self._connection not in heard and time.monotonic() > deadline):
+                return None
         try:
             return receive(self._connection)
         except (EOFError, ConnectionError):
@@ -114,7 +119,7 @@ class TrainerProcess:
     def memory_mb(self) -> float:
         """Its resident memory in MiB; 0 once it is dead."""
         try:
-            return float(psutil.Process(self.pid).memory_info().rss) / 2**20
+            return float(self._facts.memory_info().rss) / 2**20
         except psutil.Error:
             return 0.0
 

@@ -39,6 +39,9 @@ from worker.settings import WorkerSettings
 
 SLICE_SECONDS = 0.2
 FLUSH_SECONDS = 0.5
+FIRST_NEWS_SECONDS = 0.1
+"""Who ends before has no news but the end: for an experiment of some milliseconds they cost as much as its training."""
+
 CHECKPOINT_SHARE = 0.05
 """The share of the time that checkpoints may take: where they are large, they become rare."""
 
@@ -56,7 +59,7 @@ class Report:
     def __init__(self, connection: Connection, state: State, checkpoint_seconds: float) -> None:
         self._connection, self._checkpoint_seconds = connection, checkpoint_seconds
         self._first, self._began = state.step, time.monotonic()
-        self._flush_at = self._began
+        self._flush_at = self._began + FIRST_NEWS_SECONDS
         self._checkpoint_at = self._began + min(FLUSH_SECONDS, checkpoint_seconds)
 
     def send_if_due(self, state: State) -> State:
