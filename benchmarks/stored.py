@@ -20,7 +20,7 @@ from core.arrays import pack
 from core.result import METRICS
 from core.spec import ExperimentSpec
 from store import experiments, line, queue, tables
-from store.database import Database, now
+from store.database import Database
 from store.draft import Draft
 from store.experiments import Options
 from store.migrate import upgrade
@@ -120,7 +120,7 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
 
     def waiting() -> object:
         with database.read() as tx:
-            return line.waiting(tx), now(tx)
+            return line.waiting_for(tx, "cpu", most=8)
 
     return {
         "newest 50": asked(),
@@ -131,7 +131,7 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
         "one by id": one,
         "submit": submit,
         "claim": claim,
-        "count what waits": waiting,
+        "look whether 8 wait": waiting,
     }
 
 

@@ -1,6 +1,5 @@
 """Questions about experiments as parameters, what can be asked about, and what is done to all that a question finds."""
 
-import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -10,10 +9,10 @@ from core.spec.experiment import Tag
 from service import body, documentation, examples, wire
 from service.edge import Here
 from service.errors import OtherCount
+from service.moves import moved
 from service.pages import page
 from service.parameters import Cursor, Limit
 from store import experiments
-from store.errors import IllegalMove, NotFound
 from store.query import pages
 from store.query.errors import BadQuery
 from store.query.fields import FIELDS
@@ -21,9 +20,6 @@ from store.query.question import Question
 from store.states import State
 
 router = APIRouter(tags=["questions"])
-
-AT_ONCE = 100
-"""Experiments that are cancelled in one write, so that nobody waits long for the next."""
 
 Q = Annotated[
     str | None,
@@ -88,16 +84,10 @@ def cancel(here: Here, content: body.JsonBody) -> wire.Cancelled:
     except BadQuery as error:
         raise error.at("/q") from None
     with here.database.read() as tx:
-        found = sorted(pages.ids(tx, question.narrowed("state", [state for state in State if not state.is_final])))
+        found = pages.ids(tx, question.narrowed("state", [state for state in State if not state.is_final]))
     if len(found) != wanted.expect_count:
         message = (
             f"{len(found)} experiments fulfil the filter and have not ended: look at them, then ask with that number"
         )
         raise OtherCount(Problem("/expect_count", "other_count", message, str(wanted.expect_count), str(len(found))))
-    moved: dict[str, State] = {}
-    for start in range(0, len(found), AT_ONCE):
-        with here.database.write() as tx:
-            for experiment_id in found[start : start + AT_ONCE]:
-                with contextlib.suppress(IllegalMove, NotFound):
-                    moved[experiment_id] = experiments.request_cancel(tx, experiment_id)
-    return wire.Cancelled.of(moved)
+    return wire.Cancelled.of(moved(here, found, experiments.request_cancel))

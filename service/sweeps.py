@@ -1,6 +1,5 @@
 """Sweeps: many experiments from one base and axes over its fields, submitted, extended, cancelled and retried whole."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
@@ -11,10 +10,10 @@ from core.spec.sweep import SweepSpec
 from service import body, documentation, examples, wire
 from service.edge import Edge, Here
 from service.expansion import Expansion, expand
+from service.moves import moved
 from service.once import Made, Once, accepted
 from service.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
 from store import experiments, intake, sweeps
-from store.errors import IllegalMove, NotFound
 from store.intake import Options
 from store.states import PENDING, State
 
@@ -23,9 +22,6 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
 ROUTE = "POST /v1/sweeps"
 FEW = 5
 """Points that a dry run shows."""
-
-AT_ONCE = 100
-"""Experiments that are cancelled or retried in one write, so that nobody waits long for the next."""
 
 SweepId = Annotated[
     str,
@@ -173,21 +169,13 @@ def retry(sweep_id: SweepId, here: Here) -> wire.SweepMoved:
     """Queue every failed or cancelled experiment of a sweep again; each resumes where it was, if it got so far."""
     with here.database.read() as tx:
         ended = sweeps.ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
-    moved = _moved(here, sweep_id, ended, experiments.retry)
+    answer = _moved(here, sweep_id, ended, experiments.retry)
     here.bell.ring()
-    return moved
+    return answer
 
 
 def _moved(here: Edge, sweep_id: str, ids: Sequence[str], move: Callable[[Connection, str], State]) -> wire.SweepMoved:
-    """Moves the experiments, some at a time and in one order; what has moved on by itself is let be."""
-    changed = 0
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), AT_ONCE):
-        with here.database.write() as tx:
-            for experiment_id in ordered[start : start + AT_ONCE]:
-                with contextlib.suppress(IllegalMove, NotFound):
-                    move(tx, experiment_id)
-                    changed += 1
+    changed = len(moved(here, ids, move))
     with here.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
     links = wire.SweepLinks.of(sweep_id)

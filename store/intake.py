@@ -42,6 +42,14 @@ _EQUALS = (
     .order_by(experiments.c.created_at, experiments.c.id)
 )
 _EQUALS_TO_KEEP = _EQUALS.with_for_update()
+_STILL_GOOD = (
+    select(experiments.c.id)
+    .where(experiments.c.id.in_(bindparam("ids", expanding=True)))
+    .where(experiments.c.state.in_([literal_column(f"'{state}'") for state in REUSED]))
+    .where(~experiments.c.cancel_requested, ~experiments.c.pause_requested)
+    .order_by(experiments.c.id)
+    .with_for_update()
+)
 _STORE, _TAG, _NOTE = insert(experiments), insert(tags), insert(events)
 _brought = experiments.alias()
 _OVERTAKEN = _ALIKE.add_columns(experiments.c.cancel_requested).where(
@@ -69,11 +77,11 @@ class Arrival:
     """What was brought in, unseen until it is submitted.
 
     Attributes:
-        id: Its name.
+        id: Its name, None where nothing is new.
         submissions: What became of each wish so far; those of them that are new are there.
     """
 
-    id: str
+    id: str | None
     submissions: Sequence[Submission]
 
     @property
@@ -81,13 +89,19 @@ class Arrival:
         """What is new, by spec hash."""
         return {one.spec_hash: one for one in self.submissions if not one.reused}
 
+    @property
+    def found(self) -> dict[str, Submission]:
+        """What was there already, by spec hash."""
+        return {one.spec_hash: one for one in self.submissions if one.reused}
+
 
 def bring(
     database: Database, wishes: Sequence[Wish], *, owner: str, options: Options, rerun: bool = False
 ) -> Arrival | None:
     """Stores what would be new of very many wishes, so that :func:`submit` need not; None where they are few.
 
-    Each write holds the database for a moment only. Should the process end before :func:`submit`, all is removed.
+    Each write holds the database for a moment only. Should the process end before :func:`submit`, all is removed, but
+    for the tags that equal experiments have gained.
 
     Raises:
         SpecError: As :func:`submit`.
@@ -97,9 +111,14 @@ def bring(
     with database.read() as tx:
         present = {} if rerun else equals(tx, (draft.spec_hash for draft, _ in wishes))
     submissions = [_submission(present.get(draft.spec_hash), draft, warnings) for draft, warnings in wishes]
+    shared = [(present[draft.spec_hash], draft.spec.tags) for draft, _ in wishes if draft.spec_hash in present]
+    for reused in batches(shared if any(names for _, names in shared) else ()):
+        time.sleep(BREATH_SECONDS)
+        with database.write() as tx:
+            _merge_tags(tx, reused)
     new = [(made, draft) for made, (draft, _) in zip(submissions, wishes, strict=True) if not made.reused]
     if not new:
-        return None
+        return Arrival(None, submissions)
     with database.write() as tx:
         arrival, at = arrivals.begin(tx), now(tx)
     for some in batches(new, arrivals.AT_ONCE):
@@ -135,16 +154,17 @@ def submit(
     """
     hashes = [draft.spec_hash for draft, _ in wishes]
     lock(tx, hashes)
-    brought = {} if arrival is None else arrival.made
-    present = {} if rerun else equals(tx, [one for one in hashes if one not in brought], lock_rows=True)
-    if arrival is not None and not rerun:
-        present |= _overtaken(tx, arrival)
+    known = {} if arrival is None else {**arrival.made, **_still_good(tx, arrival.found)}
+    present = {} if rerun else equals(tx, [one for one in hashes if one not in known], lock_rows=True)
+    if arrival is not None and arrival.id is not None and not rerun:
+        present |= _overtaken(tx, arrival.id)
     at = now(tx)
     submissions = [
-        _submission(present.get(draft.spec_hash), draft, warnings, brought.get(draft.spec_hash))
+        _submission(present.get(draft.spec_hash), draft, warnings, known.get(draft.spec_hash))
         for draft, warnings in wishes
     ]
-    if arrival is not None:
+    brought = {} if arrival is None else arrival.made
+    if arrival is not None and arrival.id is not None:
         _show(tx, arrival.id, {made.id for made in brought.values()} - {made.id for made in submissions})
     new = [
         (made, draft)
@@ -165,9 +185,17 @@ def equals(tx: Connection, hashes: Iterable[str], *, lock_rows: bool = False) ->
     return found
 
 
-def _overtaken(tx: Connection, arrival: Arrival) -> dict[str, AnyRow]:
+def _still_good(tx: Connection, found: Mapping[str, Submission]) -> dict[str, Submission]:
+    """Those of what was found before that would still be reused: names are read, and nothing else of so many."""
+    good: set[str] = set()
+    for some in batches(sorted(one.id for one in found.values())):
+        good.update(tx.scalars(_STILL_GOOD, {"ids": some}))
+    return {spec_hash: one for spec_hash, one in found.items() if one.id in good}
+
+
+def _overtaken(tx: Connection, arrival: str) -> dict[str, AnyRow]:
     """What others have submitted of an arrival in the meantime, as :func:`equals` has it: mostly nothing."""
-    alike = tx.execute(_OVERTAKEN, {"arrival": arrival.id}).all()
+    alike = tx.execute(_OVERTAKEN, {"arrival": arrival}).all()
     good = [row for row in alike if row.state in REUSED and not row.cancel_requested]
     return {row.spec_hash: row for row in sorted(good, key=lambda row: (row.created_at, row.id))}
 
@@ -197,12 +225,12 @@ def lock(tx: Connection, hashes: Sequence[str] = ()) -> None:
 
 
 def _submission(
-    equal: AnyRow | None, draft: Draft, warnings: Sequence[str], brought: Submission | None = None
+    equal: AnyRow | None, draft: Draft, warnings: Sequence[str], known: Submission | None = None
 ) -> Submission:
     if equal is not None:
         return Submission(equal.id, State(equal.state), equal.spec_hash, equal.setup_hash, True, tuple(equal.warnings))
-    if brought is not None:
-        return brought
+    if known is not None:
+        return known
     made = f"exp_{uuid7().hex}"
     return Submission(made, State.QUEUED, draft.spec_hash, draft.setup_hash, False, tuple(warnings))
 

@@ -29,9 +29,6 @@ from store.records import Place
 from store.states import State
 from store.tables import AnyRow, experiments, workers
 
-DEVICES = ("cpu", "cuda", "auto")
-"""What an experiment may wish for; ``auto`` waits for any worker."""
-
 RECENT = 50
 """Experiments whose durations tell how long the next ones will take."""
 
@@ -85,7 +82,9 @@ _FIRST_OF_OWNER = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
-_WAITING = select(experiments.c.device, func.count()).where(_CLAIMABLE).group_by(experiments.c.device)
+_SOME = select(func.count()).select_from(
+    select(experiments.c.id).where(_FITTING).limit(bindparam("most", type_=Integer)).subquery()
+)
 
 
 def best(tx: Connection, device: str, at: float) -> AnyRow | None:
@@ -104,11 +103,9 @@ def best(tx: Connection, device: str, at: float) -> AnyRow | None:
     return None
 
 
-def waiting(tx: Connection) -> dict[str, int]:
-    """How many experiments could be claimed now, by the device that they wish for."""
-    found = tx.execute(_WAITING, {"at": now(tx)})
-    counts: dict[str, int] = {device: count for device, count in found}  # noqa: C416  # dict() takes no typed rows
-    return {device: counts.get(device, 0) for device in DEVICES}
+def waiting_for(tx: Connection, device: str, *, most: int) -> int:
+    """How many experiments a worker of this device could claim now, counted no further than ``most``."""
+    return tx.scalars(_SOME, {"at": now(tx), "device": device, "most": most}).one() if most else 0
 
 
 def place(tx: Connection, experiment_id: str, *, fresh_seconds: float) -> Place | None:

@@ -1,12 +1,19 @@
 """The members of a sweep: its experiments, each at a position and with its coordinates on the axes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from core.spec.sweep import Point, look_up
+from store.intake import batches
 from store.records import Submission
 from store.tables import AnyRow, experiments, sweep_members
+
+_SPECS = select(experiments.c.id, experiments.c.spec).where(experiments.c.id.in_(bindparam("ids", expanding=True)))
+_PLACE = update(sweep_members).where(
+    sweep_members.c.sweep_id == bindparam("sweep"), sweep_members.c.position == bindparam("place")
+)
 
 
 def read(tx: Connection, sweep_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[AnyRow]:
@@ -42,21 +49,30 @@ def add(tx: Connection, sweep_id: str, first: int, points: Sequence[Point], made
 
 def renew(tx: Connection, sweep_id: str, points: Sequence[Point], made: Sequence[Submission]) -> None:
     """Makes ``made`` the experiments of an equal sweep's members, where they aren't yet."""
-    present = {row.experiment_id for row in read(tx, sweep_id)}
+    present = set(tx.scalars(select(sweep_members.c.experiment_id).where(sweep_members.c.sweep_id == sweep_id)))
     if present != {one.id for one in made}:
         tx.execute(delete(sweep_members).where(sweep_members.c.sweep_id == sweep_id))
         add(tx, sweep_id, 0, points, made)
 
 
-def place_again(tx: Connection, sweep_id: str, points: Sequence[Point]) -> None:
-    """Writes the coordinates of members on new axes: those of their point, or what their specs have there."""
+def place_again(tx: Connection, sweep_id: str, present: Sequence[AnyRow], points: Sequence[Point]) -> None:
+    """Writes the coordinates of members that are there on new axes: those of their point, or what their specs have."""
     paths = list(points[0].coordinates)
     placed = {point.spec_hash: point.coordinates for point in points}
-    own = sweep_members.c
-    query = select(own.position, own.coordinates, experiments.c.spec_hash, experiments.c.spec)
-    query = query.join(experiments, experiments.c.id == own.experiment_id).where(own.sweep_id == sweep_id)
-    for row in tx.execute(query).all():
-        wanted = placed.get(row.spec_hash) or {**{p: look_up(row.spec, p) for p in paths}, **row.coordinates}
-        if wanted != row.coordinates:
-            where = own.sweep_id == sweep_id, own.position == row.position
-            tx.execute(update(sweep_members).where(*where).values(coordinates=wanted))
+    changed = []
+    for some in batches(present):
+        lacking = [row.experiment_id for row in some if not _is_placed(row, placed, paths)]
+        specs = {row.id: row.spec for row in tx.execute(_SPECS, {"ids": lacking})} if lacking else {}
+        for row in some:
+            wanted = placed.get(row.spec_hash, row.coordinates)
+            if row.experiment_id in specs:
+                spec = specs[row.experiment_id]
+                wanted = {**{path: look_up(spec, path) for path in paths}, **row.coordinates}
+            if wanted != row.coordinates:
+                changed.append({"sweep": sweep_id, "place": row.position, "coordinates": wanted})
+    if changed:
+        tx.execute(_PLACE, changed)
+
+
+def _is_placed(row: AnyRow, placed: Mapping[str, Mapping[str, Any]], paths: Sequence[str]) -> bool:
+    return row.spec_hash in placed or all(path in row.coordinates for path in paths)

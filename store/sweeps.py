@@ -94,9 +94,16 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A sweep with its experiments that was brought in (:mod:`store.arrivals`), unseen until it is submitted."""
+    """A sweep with its experiments that was brought in (:mod:`store.arrivals`), unseen until it is submitted.
 
-    sweep_id: str
+    Attributes:
+        id: Of the arrival that the sweep bears, None where there is an equal one and so no other.
+        sweep_id: The sweep.
+        experiments: Its experiments.
+    """
+
+    id: str | None
+    sweep_id: str | None
     experiments: intake.Arrival
 
 
@@ -110,7 +117,7 @@ class StillPending(IllegalMove):
 def bring(database: Database, draft: Draft, *, owner: str, options: Options, rerun: bool = False) -> Arrival | None:
     """Stores a large sweep beforehand and some at a time, so that :func:`submit` has little left to do.
 
-    None where it is small, or nothing in it is new.
+    None where it is small.
 
     Raises:
         SpecError: As :func:`submit`.
@@ -118,16 +125,20 @@ def bring(database: Database, draft: Draft, *, owner: str, options: Options, rer
     arrival = intake.bring(database, draft.wishes, owner=owner, options=options, rerun=rerun)
     if arrival is None:
         return None
+    with database.read() as tx:
+        if not rerun and _equal(tx, draft, owner) is not None:
+            return Arrival(arrival.id, None, arrival)
     with database.write() as tx:
-        sweep_id = _new(tx, draft, owner, arrival.id)
+        own = arrivals.begin(tx) if arrival.id is None else arrival.id
+        sweep_id = _new(tx, draft, owner, own)
     placed = list(enumerate(zip(draft.points, arrival.submissions, strict=True)))
     for some in intake.batches(placed):
         time.sleep(intake.BREATH_SECONDS)
         with database.write() as tx:
-            arrivals.go_on(tx, arrival.id)
+            arrivals.go_on(tx, own)
             points, made = zip(*(pair for _, pair in some), strict=True)
             membership.add(tx, sweep_id, some[0][0], points, made)
-    return Arrival(sweep_id, arrival)
+    return Arrival(own, sweep_id, arrival)
 
 
 def submit(
@@ -150,17 +161,19 @@ def submit(
     """
     brought = None if arrival is None else arrival.experiments
     made = intake.submit(tx, draft.wishes, owner=owner, options=options, rerun=rerun, arrival=brought)
-    known = None if rerun else _equal(tx, draft, owner, but=arrival)
+    sweep_id = None if arrival is None else arrival.sweep_id
+    if arrival is not None and arrival.id is not None and arrival.id != arrival.experiments.id:
+        arrivals.show(tx, arrival.id)
+    known = None if rerun else _equal(tx, draft, owner, but=sweep_id)
     if known is not None:
         membership.renew(tx, known, draft.points, made)
-        if arrival is not None:
-            tx.execute(delete(sweeps).where(sweeps.c.id == arrival.sweep_id))
+        if sweep_id is not None:
+            tx.execute(delete(sweeps).where(sweeps.c.id == sweep_id))
         return Submitted(known, True, made)
-    if arrival is None:
+    if arrival is None or sweep_id is None:
         sweep_id = _new(tx, draft, owner)
         membership.add(tx, sweep_id, 0, draft.points, made)
     else:
-        sweep_id = arrival.sweep_id
         membership.correct(tx, sweep_id, draft.points, arrival.experiments.submissions, made)
     return Submitted(sweep_id, False, made)
 
@@ -186,7 +199,7 @@ def extend(
     wishes = [draft.wishes[i] for i in missing]
     made = intake.submit(tx, wishes, owner=owner, options=options, arrival=arrival) if wishes or arrival else []
     tx.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(axes=draft.content["axes"], version=version + 1))
-    membership.place_again(tx, sweep_id, draft.points)
+    membership.place_again(tx, sweep_id, present, draft.points)
     after = max((row.position for row in present), default=-1) + 1
     membership.add(tx, sweep_id, after, [draft.points[i] for i in missing], made)
     return Submitted(sweep_id, True, made)
@@ -273,11 +286,11 @@ def _one(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> An
     return row
 
 
-def _equal(tx: Connection, draft: Draft, owner: str, *, but: Arrival | None) -> str | None:
+def _equal(tx: Connection, draft: Draft, owner: str, *, but: str | None = None) -> str | None:
     """The newest sweep of the same name, owner, base and axes; ``but`` is what is being submitted."""
     namesakes = select(sweeps.c.id).where(sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner, _SEEN)
     if but is not None:
-        namesakes = namesakes.where(sweeps.c.id != but.sweep_id)
+        namesakes = namesakes.where(sweeps.c.id != but)
     newest = list(tx.scalars(namesakes.order_by(sweeps.c.id.desc()).limit(_NAMESAKES)))
     rows = tx.execute(select(sweeps.c.id, sweeps.c.base, sweeps.c.axes).where(sweeps.c.id.in_(newest)))
     content = draft.content

@@ -6,11 +6,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from store.tables import tags
 
-_OF_EXPERIMENTS = (
-    select(tags.c.experiment_id, tags.c.tag)
-    .where(tags.c.experiment_id.in_(bindparam("ids", expanding=True)))
-    .order_by(tags.c.position)
-)
+_READ = select(tags.c.experiment_id, tags.c.tag).order_by(tags.c.position)
+_OF_EXPERIMENTS = _READ.where(tags.c.experiment_id.in_(bindparam("ids", expanding=True)))
+_OF_ONE = _READ.where(tags.c.experiment_id == bindparam("id"))  # takes SQLAlchemy half the time
 
 
 def write(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> None:
@@ -28,7 +26,8 @@ def write(tx: Connection, experiment_id: str, created_at: float, names: Sequence
 
 def read(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The tags of each experiment that has any."""
-    found: dict[str, list[str]] = {}
-    for experiment_id, tag in tx.execute(_OF_EXPERIMENTS, {"ids": list(experiment_ids)}):
+    ids, found = list(experiment_ids), dict[str, list[str]]()
+    rows = tx.execute(_OF_ONE, {"id": ids[0]}) if len(ids) == 1 else tx.execute(_OF_EXPERIMENTS, {"ids": ids})
+    for experiment_id, tag in rows:
         found.setdefault(experiment_id, []).append(tag)
     return {experiment_id: tuple(names) for experiment_id, names in found.items()}

@@ -87,15 +87,13 @@ class Bell:
             leases = KEEP_SILENT_WORKERS_LEASES * self._settings.lease_seconds
             arrivals.clear(tx, KEEP_SILENT_ARRIVALS_SECONDS)
             workers.forget_silent(tx, max(KEEP_SILENT_WORKERS_SECONDS, leases))
+        self._database.tidy()
 
     def _wake(self) -> None:
         with self._database.read() as tx:
             fresh = self._settings.lease_seconds
             idle = {device: workers.idle(tx, device, fresh) for device in QUEUES}
-            if not any(idle.values()):  # a busy worker looks for more by itself
-                return
-            waiting = line.waiting(tx)
-        wanted = {device: min(waiting[device] + waiting["auto"], count) for device, count in idle.items()}
+            wanted = {device: line.waiting_for(tx, device, most=count) for device, count in idle.items()}
         if not any(wanted.values()):
             return
         with self._app.connection_for_write() as connection:

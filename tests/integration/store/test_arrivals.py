@@ -60,14 +60,14 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, desk, bring, 
         assert experiments.by_spec_hash(tx, hashes) == {}
         assert intake.equals(tx, hashes) == {}
         assert sweeps.page(tx, limit=50, cursor=None) == ([], None)
-        assert sum(line.waiting(tx).values()) == 0
+        assert line.waiting_for(tx, "cpu", most=99) == 0
     assert desk.claim() is None
     made = submit(large, arrival)
     assert counts(database) == [11, 11, 1, 0]
     with database.read() as tx:
         listed = pages.ids(tx, Question.of(tag="many"))
         members, _ = sweeps.members(tx, made.id)
-        assert sum(line.waiting(tx).values()) == 11
+        assert line.waiting_for(tx, "cpu", most=99) == 11
     assert [one.id for one in made.members] == [member.experiment_id for member in members]
     assert set(listed) == {one.id for one in made.members}
     assert [member.coordinates["optimizer.lr"] for member in members] == LRS["values"]
@@ -154,3 +154,33 @@ def test_an_equal_sweep_that_was_faster_is_taken_and_nothing_is_there_twice(data
     again = submit(large, bring(large, rerun=True), rerun=True)
     assert again.id != first.id
     assert counts(database) == [22, 22, 2, 0]
+
+
+def test_many_that_are_there_already_are_members_of_another_sweep_or_of_the_equal_one(database, desk, bring, submit):
+    large, other = draft(LRS), draft(LRS, tags=["other"])
+    first = submit(large, bring(large))
+    again = submit(large, bring(large))
+    assert (again.id, [one.reused for one in again.members]) == (first.id, [True] * 11)
+    assert counts(database) == [11, 11, 1, 0], "an equal sweep is brought in no second time"
+    arrival = bring(other)
+    assert counts(database) == [11, 22, 2, 1]
+    with database.read() as tx:
+        seen, _ = sweeps.page(tx, limit=50, cursor=None)
+    assert [sweep.id for sweep in seen] == [first.id]
+    second = submit(other, arrival)
+    assert second.id != first.id
+    assert [one.id for one in second.members] == [one.id for one in first.members]
+    assert {desk.get(one.id).spec.tags for one in second.members} == {("other",)}
+    assert counts(database) == [11, 22, 2, 0]
+
+
+def test_a_large_sweep_of_what_is_there_that_nobody_finishes_is_removed_and_its_experiments_stay(
+    database, desk, bring, submit
+):
+    submit(draft(LRS), bring(draft(LRS)))
+    bring(draft(LRS, tags=["other"]))
+    with database.write() as tx:
+        tx.execute(update(tables.arrivals).values(heard_at=now(tx) - 100))
+        while arrivals.clear(tx, 60):
+            pass
+    assert counts(database) == [11, 11, 1, 0]

@@ -83,13 +83,14 @@ def test_what_may_run_anywhere_stays_where_it_ran_first(desk):
     assert desk.claim(device="cpu").experiment_id == claim.experiment_id
 
 
-def test_waiting_counts_by_wish_what_is_due(desk):
+def test_what_waits_for_a_device_is_what_is_due_and_counted_no_further_than_asked(desk):
     for wish in ("auto", "auto", "cuda"):
         desk.submit(changes={"numerics": {"device": wish}})
     desk.submit(not_before=4e9)
     desk.claim(device="cpu")
     with desk.database.read() as tx:
-        assert line.waiting(tx) == {"cpu": 0, "cuda": 1, "auto": 1}
+        assert [line.waiting_for(tx, device, most=9) for device in ("cpu", "cuda")] == [1, 2]
+        assert [line.waiting_for(tx, "cuda", most=most) for most in (0, 1, 2)] == [0, 1, 2]
 
 
 def claim_all(database, worker):
