@@ -13,7 +13,7 @@ from core.training.moves import factor, how, inlined, jit, move, part
 from core.training.stepper import DIVERGED, NEVER, RUNNING, STOPPED
 from core.training.tiles import BYTES, address, flushing, inner, past, product, symmetrise, times, transpose
 
-PARTS = "e916366ea8bbcca1"
+PARTS = "827ef1deb0ba929e"
 """A hash of tiles.py and moves.py: Numba's cache on disk looks at this file alone, so a change there must show here."""
 
 

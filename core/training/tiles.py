@@ -6,6 +6,7 @@ GEMM of Goto and van de Geijn, "Anatomy of high-performance matrix multiplicatio
 and their order is that of the code, whatever the processor.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,12 +17,14 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 _intrinsic: Any = intrinsic
-_features = llvm.get_host_cpu_features()
+_asked = os.environ.get("NUMBA_CPU_FEATURES")
+_wide = llvm.get_host_cpu_features().get("avx512f") if _asked is None else "+avx512f" in _asked.split(",")
+"""Whether the processor that Numba compiles for, this one unless NUMBA_CPU_FEATURES says so, has registers of 64."""
 
-BYTES = 64 if _features.get("avx512f") else 32
+BYTES = 64 if _wide else 32
 """Of one vector. Where registers are smaller, LLVM takes several."""
 
-WIDEST = {1: 8, 2: 8, 4: 4} if _features.get("avx512f") else {1: 6, 2: 4, 4: 3}
+WIDEST = {1: 8, 2: 8, 4: 4} if _wide else {1: 6, 2: 4, 4: 3}
 """How many vectors a tile of so many rows has side by side, for 32 and for 16 registers."""
 
 _CHAINS = 8

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -163,3 +164,20 @@ def test_the_number_of_threads_changes_no_bit(request):
         torch.set_num_threads(count)
         ends.append(steppers(spec, state)[0].advance(state.batch, 200).parameters)
     assert torch.equal(*ends)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the loops for other processors are NOT tested here")
+@pytest.mark.timeout(900)  # it compiles anew
+def test_the_loops_of_smaller_registers_take_the_same_steps(tmp_path):
+    asked = {
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    code = "from core.training import tiles; from tests.unit.core.test_kernel import *; print(tiles.BYTES)\n"
+    code += "test_the_kernel_takes_the_steps_that_torch_takes(); test_company_changes_no_bit()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "32"
