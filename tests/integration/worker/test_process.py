@@ -5,10 +5,14 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from worker.messages import Failed, Train
+from tests.kit import specimens
+from worker.messages import Failed, Finished, Train
 from worker.process import GROWTH_MB, LOG_BYTES, TrainerDied, TrainerProcess
+
+SMALLEST = specimens.spec(optimizer={"steps": 1})
 
 
 @pytest.fixture
@@ -26,6 +30,22 @@ def test_a_trainer_is_fit_as_long_as_it_lives_and_gives_memory_back(trainer):
     trainer.warm_mb += GROWTH_MB + 1
     trainer.kill()
     assert not trainer.fit
+
+
+def test_the_threads_are_those_of_the_slot_whatever_the_environment_says(monkeypatch):
+    """As many may change the last bit of a large student's numbers, so that the provenance tells them."""
+    for library in ("OMP", "MKL", "NUMBA", "OPENBLAS"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "7")
+    trainer = TrainerProcess(threads=1)
+    try:
+        assert trainer.is_ready(within=120)
+        trainer.send(Train(spec=SMALLEST.model_dump_json().encode(), device="cpu", checkpoint=None))
+        while not isinstance(heard := trainer.receive(1), Finished):
+            assert not isinstance(heard, Failed)
+        assert heard.provenance["threads"] == "1"
+        assert psutil.Process(trainer.pid).environ()["OPENBLAS_NUM_THREADS"] == "1", "NumPy's are always on one"
+    finally:
+        trainer.kill()
 
 
 def test_of_a_flood_of_output_the_end_is_kept(trainer):
