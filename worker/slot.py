@@ -10,7 +10,7 @@ import time
 from sqlalchemy import Connection
 from uuid_utils import uuid7
 
-from store import queue, workers
+from store import line, queue, workers
 from store.database import Database, now
 from store.errors import NotFound, StoreUnavailable
 from store.records import Claim, WorkerRecord
@@ -28,6 +28,9 @@ HEARTBEAT_SECONDS = 2.0
 READY_SECONDS = 120.0
 """A trainer that hasn't loaded torch by then is broken."""
 
+HAND_BACK_SECONDS = 8.0
+"""In which a training is handed back where the slot ends in the middle of it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -36,7 +39,10 @@ class NoTrainer(Exception):
 
 
 class Slot:
-    """Claims and trains in this process, with two threads beside: the heartbeat of its row in SQL, and a bell.
+    """Claims and trains in this process, with three threads beside: the heartbeat of its row in SQL, a bell, an eye.
+
+    The eye looks for work once in a lease, also where nothing wakes this slot: its worker may have lost the broker, or
+    hang where it would receive messages, and nobody else can see that.
 
     Make it after the fork. It needs neither database nor broker to start, and gets by without either for a while.
     """
@@ -62,9 +68,12 @@ class Slot:
         self._database = Database(settings.database_url)
         self._bell = Bell(self._database, settings)
         self._bell.start()
+        self._at_work = threading.Lock()
         self._closing = threading.Event()
         self._heart = threading.Thread(target=self._beat_until_closing, name="heart", daemon=True)
         self._heart.start()
+        self._eye = threading.Thread(target=self._look_until_closing, name="eye", daemon=True)
+        self._eye.start()
 
     def work(self) -> None:
         """Claims and trains until nothing waits for this device, the leash breaks or the slot is drained.
@@ -74,12 +83,13 @@ class Slot:
         Raises:
             NoTrainer: Trainers don't start here.
         """
-        self._work()
+        with self._at_work:
+            self._work()
         while self._draining and not self._leash.broken:
             time.sleep(LOOK_SECONDS)
 
     def _work(self) -> None:
-        while not self._draining and self._trainer_is_warm():
+        while not self._is_to_stop() and self._trainer_is_warm():
             try:
                 claim = self._claim()
             except StoreUnavailable as error:
@@ -98,11 +108,12 @@ class Slot:
         return Attempt(claim, self._trainer, ledger, is_to_stop=self._is_to_stop, progress_seconds=progress_seconds)
 
     def _is_to_stop(self) -> bool:
-        return self._draining or self._leash.broken
+        return self._draining or self._leash.broken or self._closing.is_set()
 
     def close(self) -> None:
         """Ends trainer and threads, and takes the slot off the list of workers."""
         self._closing.set()
+        self._eye.join(timeout=HAND_BACK_SECONDS)
         self._trainer.kill()
         self._bell.stop()
         self._heart.join(timeout=5)
@@ -119,7 +130,7 @@ class Slot:
             self._trainer.kill()
             self._trainer = TrainerProcess(self._threads)
         deadline = time.monotonic() + READY_SECONDS
-        while not self._leash.broken:
+        while not self._is_to_stop():
             try:
                 if self._trainer.is_ready(within=0.2):
                     return True
@@ -138,6 +149,22 @@ class Slot:
                 self._draining = workers.beat(tx, self._id, experiment_id, self._trainer.pid)
         self._experiment_id = experiment_id  # the heart repeats it, so not before it is committed
         return claim
+
+    def _look_until_closing(self) -> None:
+        while not self._closing.wait(self._lease_seconds):
+            if not self._at_work.acquire(blocking=False):
+                continue
+            try:
+                if self._something_waits():
+                    self._work()
+            except Exception as error:  # whatever it is, the next look tries again
+                logger.warning("no work without a wake-up: %s", error, exc_info=not isinstance(error, StoreUnavailable))
+            finally:
+                self._at_work.release()
+
+    def _something_waits(self) -> bool:
+        with self._database.read() as tx:
+            return line.waiting_for(tx, self._device, most=1) > 0
 
     def _beat_until_closing(self) -> None:
         while True:

@@ -30,7 +30,8 @@ SHORT = [
 LONG = [
     ("heartbeat", f"{WORKER}/test_faults.py", "outlasts_its_lease", 1),
     ("fence", f"{WORKER}/test_faults.py", "wakes_up_after_its_lease", 1),
-    ("outbox", f"{WORKER}/test_broker_faults.py", "flush_while_a_slot_is_idle", 1),
+    ("eye", f"{WORKER}/test_broker_faults.py", "killed_redis", 1),
+    ("eye", f"{WORKER}/test_faults.py", "receives_no_wake_ups", 1),
     ("fence", f"{STORE}/test_machine.py", "sqlite", 1),
 ]
 """The same with whole workers, and with the machine of all moves."""

@@ -32,6 +32,11 @@ def _dismissal(workplace):
     workplace.dismiss()
 
 
+def handed_back(stopped):
+    """What is told of a job that was stopped in mid-training; one that was quicker than the signal is tried again."""
+    return until(lambda: (told := stopped())[0].now.state == "queued" and told)
+
+
 @ON_SQLITE
 def test_a_killed_worker_is_replaced_by_another_that_goes_on_from_the_checkpoint(workplace, assert_same):
     worker = workplace.hire()
@@ -48,17 +53,39 @@ def test_a_killed_worker_is_replaced_by_another_that_goes_on_from_the_checkpoint
 
 @ON_POSTGRESQL
 def test_a_worker_that_is_told_to_stop_hands_its_training_back(workplace, assert_same):
-    worker = workplace.hire(EXTRAPOLAB_CHECKPOINT_SECONDS="60")
-    job = workplace.submit(LONG).until_saved()
-    saved_at = job.saved_at
-    worker.process.terminate()
-    assert worker.process.wait(10) == 0
-    assert job.now.state == "queued"
+    def stopped():
+        worker = workplace.hire(EXTRAPOLAB_CHECKPOINT_SECONDS="60")
+        job = workplace.submit(LONG).until_saved()
+        saved_at = job.saved_at
+        worker.process.terminate()
+        assert worker.process.wait(10) == 0
+        return job, saved_at
+
+    job, saved_at = handed_back(stopped)
     assert job.events[1:] == [("started", 1), ("handed_back", 1)]
     assert listing(workplace.database) == []
     workplace.hire()
     assert job.until_ended().attempts == 2
     assert job.began_at[1] > saved_at, "it was saved where it was"
+    assert_same(job)
+
+
+@ON_SQLITE
+def test_a_worker_that_receives_no_wake_ups_works_all_the_same(workplace, assert_same):
+    def stopped():
+        worker = workplace.hire()
+        until(workplace.slots_are_idle)
+        worker.process.suspend()  # the Celery parent alone, as one that hangs over its connection
+        job = workplace.submit(LONG).until_saved()
+        worker.process.resume()
+        worker.process.terminate()
+        assert worker.process.wait(15) == 0
+        return (job,)
+
+    (job,) = handed_back(stopped)
+    assert job.events[1:] == [("started", 1), ("handed_back", 1)]
+    workplace.hire()
+    assert job.until_ended().attempts == 2
     assert_same(job)
 
 

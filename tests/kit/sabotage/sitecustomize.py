@@ -62,6 +62,11 @@ def without_heartbeat(ledger: ModuleType) -> None:
     ledger.Ledger._renew = renew
 
 
+def without_eye(slot: ModuleType) -> None:
+    """A slot works when it is woken, and never looks by itself."""
+    slot.Slot._look_until_closing = lambda self: None
+
+
 def poison(training: ModuleType) -> None:
     """Training of an experiment whose only seed is 13 kills its process."""
     begin = training.begin
@@ -79,6 +84,7 @@ SABOTAGES: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
     "immediate": ("sqlalchemy.engine.base", without_immediate),
     "outbox": ("store.wakeup", without_outbox),
     "heartbeat": ("worker.ledger", without_heartbeat),
+    "eye": ("worker.slot", without_eye),
     "poison": ("core.training", poison),
 }
 """By name: the module that is changed, and how, as soon as it is imported."""
