@@ -52,6 +52,7 @@ class Panel(_Value):
         levels: Horizontal marks.
         limits: Vertical marks.
         title: What this panel shows, where a figure has several.
+        y_limits: What of y is shown, where that isn't everything.
         ordered: Whether the lines are in the order of a number, which their colours then show.
     """
 
@@ -63,6 +64,7 @@ class Panel(_Value):
     levels: list[Mark] = []
     limits: list[Mark] = []
     title: str = ""
+    y_limits: tuple[float, float] | None = None
     ordered: bool = False
 
 

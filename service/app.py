@@ -29,6 +29,7 @@ from service import (
     operations,
     problems,
     questions,
+    recipes,
     results,
     studies,
     submissions,
@@ -65,6 +66,7 @@ ROUTERS = (
     exports,
     bundles,
     comparisons,
+    recipes,
     studies,
     operations,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from core.recipe import Recipe
 from core.spec import SweepSpec
 from service import problems as kinds
 from service import requests, wire
@@ -82,7 +83,7 @@ def body(model: type[BaseModel], example: object) -> dict[str, Any]:
 
 def complete(document: dict[str, Any]) -> None:
     """Adds to the framework's document what it can't read off a route: more models, and what every call may answer."""
-    bodies = (wire.Problem, wire.Edit, wire.Cancellation, SweepSpec, wire.Extension)
+    bodies = (wire.Problem, wire.Edit, wire.Cancellation, SweepSpec, wire.Extension, Recipe, wire.RecipeChange)
     _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     document["components"]["schemas"].update(extra["$defs"])
     too_long = problems(431)[431]

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.cost import estimate
+from core.recipe import Recipe
 from core.result import Outcome
 from core.spec import ExperimentSpec, SweepSpec, setup_hash, spec_hash
 from core.theory import theorem
 from service import wire
+from store.figures import Figure
 from store.records import Experiment, Progress, RunRecord, Submission, WorkerRecord
 from store.states import State
 from store.sweeps import Member, Sweep
@@ -247,6 +249,19 @@ SWEEP_GRID: Json = {
 }
 SWEEP_GRID_CSV = (
     "student.start.scale,metric,statistic,training.length = 2\r\n0.01,relative_extrapolation_error,median,9.524e-06\r\n"
+)
+FIGURE_ID = "fig_019aad3c5f7e7c0a8f6b2d4e1a3c5b7d"
+RECIPE: Json = {
+    "name": "A cliff at k = 2 d̂",
+    "query": "tag:example",
+    "x": "training.length",
+    "y": "relative_extrapolation_error",
+    "series": "student.start.scale",
+}
+FIGURE: Json = json.loads(
+    wire.Figure.of(
+        Figure(id=FIGURE_ID, owner="ada", recipe=Recipe(**RECIPE), created_at=_submitted, version=1)
+    ).model_dump_json()
 )
 _numbers = dict.fromkeys(("median", "q1", "q3", "mean", "min", "max"), 9.524e-06)
 TABLE: Json = {

@@ -34,7 +34,14 @@ class _ExperimentIdConvertor(StringConvertor):
     regex = "[^/:]+"
 
 
+class _FigureIdConvertor(StringConvertor):
+    """What a path holds as a figure's id: without the dot that a format begins with."""
+
+    regex = "[^/:.]+"
+
+
 register_url_convertor("experiment", _ExperimentIdConvertor())
+register_url_convertor("figure", _FigureIdConvertor())
 
 ExperimentId = Annotated[
     str,

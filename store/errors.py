@@ -49,11 +49,11 @@ class NotReady(StoreError):
 
 
 class VersionConflict(StoreError):
-    """The experiment was edited since the given version was read."""
+    """It was edited since the given version was read."""
 
-    def __init__(self, experiment_id: str, given: int, current: int) -> None:
-        super().__init__(f"experiment {experiment_id} is at version {current}, not {given}: read it again, then edit")
-        self.experiment_id, self.given, self.current = experiment_id, given, current
+    def __init__(self, name: str, given: int, current: int, *, what: str = "experiment") -> None:
+        super().__init__(f"{what} {name} is at version {current}, not {given}: read it again, then edit")
+        self.id, self.given, self.current = name, given, current
 
 
 class BadCursor(StoreError):

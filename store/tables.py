@@ -240,6 +240,16 @@ sweep_members = Table(
     Index("sweep_members_by_experiment", "experiment_id"),
 )
 
+figures = Table(
+    "figures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("recipe", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("version", Integer, nullable=False),  # grows when the recipe is changed
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

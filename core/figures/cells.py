@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from core.figures.coordinates import WIDE, is_number, key, label, named, ordered, scale
+from core.figures.coordinates import WIDE, grouped, is_number, key, label, named, ordered, scale
 from core.figures.wording import metric, over
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
@@ -61,10 +61,9 @@ def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
     """
     series = ordered([cell.series for cell in cells])
     found: list[tuple[str, list[Line]]] = []
-    for facet in ordered([cell.facet for cell in cells]) or [None]:
-        inside = [cell for cell in cells if key(cell.facet) == key(facet)]
-        of = {key(value): [cell for cell in inside if key(cell.series) == key(value)] for value in series}
-        lines = [_line(named(recipe.series, value), of[key(value)], recipe) for value in series]
+    for facet, inside in grouped(cells, lambda cell: cell.facet):
+        of = {key(value): own for value, own in grouped(inside, lambda cell: cell.series)}
+        lines = [_line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series]
         found.append((named(recipe.facets, facet), lines))
     xs = [at for _, lines in found for line in lines for at in line.x]
     values = [at for _, lines in found for line in lines for at in line.y]

@@ -2,14 +2,19 @@
 
 import json
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from core.panels import Scale
 from core.spec.sweep import brief
 
+Item = TypeVar("Item")
+
 WIDE = 50.0
 """Positive coordinates whose largest is so many times the smallest lie on a logarithmic axis."""
+
+LONGEST = 48
+"""Characters of a label, so that the figure has room beside it."""
 
 _SYMBOLS = {
     "training.length": "training length k (time steps)",
@@ -32,7 +37,7 @@ def label(path: str) -> str:
 
 def named(path: str | None, value: Any) -> str:
     """A value with the last word of its path; nothing where there is no path."""
-    return "" if path is None else f"{path.rpartition('.')[2]} = {brief(value)}"
+    return "" if path is None else f"{path.rpartition('.')[2]} = {brief(value)}"[:LONGEST]
 
 
 def is_number(value: Any) -> bool:
@@ -49,6 +54,14 @@ def ordered(values: Sequence[Any]) -> list[Any]:
     """The different values: numbers by size, others as they come."""
     unique = list({key(value): value for value in values}.values())
     return sorted(unique) if all(is_number(value) for value in unique) else unique
+
+
+def grouped(items: Sequence[Item], at: Callable[[Item], Any]) -> list[tuple[Any, list[Item]]]:
+    """The items at each coordinate, in the order of :func:`ordered`; one empty group where there are none."""
+    found: dict[str, tuple[Any, list[Item]]] = {}
+    for item in items:
+        found.setdefault(key(value := at(item)), (value, []))[1].append(item)
+    return [found[key(value)] for value in ordered([value for value, _ in found.values()])] or [(None, [])]
 
 
 def scale(values: Sequence[float], wide: float) -> Scale:

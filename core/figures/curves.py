@@ -6,14 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.coordinates import WIDE, is_number, key, label, named, ordered, scale
+from core.figures.coordinates import WIDE, grouped, is_number, key, label, named, ordered, scale
+from core.figures.teacher import entry
 from core.figures.wording import metric, over
+from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe
 from core.statistics import around, over_seeds
 
 MOST_POINTS = 400
 """Of a line; of more the nearest to so many evenly spaced in the logarithm are taken."""
+
+LONGEST = 400
+"""Horizon up to which the teacher's Hankel singular values are computed: they would keep whoever asks waiting."""
 
 MOST_LENGTHS = 4
 """Of more different training lengths none is marked."""
@@ -42,6 +47,33 @@ class Curve:
     reference: np.ndarray
 
 
+def shown(
+    name: str, x: np.ndarray, y: np.ndarray, teacher: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is drawn of a stored array: where, what, and what the teacher has there.
+
+    Args:
+        name: Of :data:`core.recipe.ALONG`.
+        x: Steps, or places from 0 on.
+        y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
+        teacher: Its response, (q,) or (q, p, m), where it is needed. Of several channels that entry is drawn in which
+            it is largest.
+    """
+    nothing = np.empty(0)
+    wanted = None if teacher is None else teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))
+    with np.errstate(all="ignore"):
+        if name == "eigenvalues":
+            return x + 1.0, -np.sort(-np.hypot(y[:, 0], y[:, 1])), nothing
+        if name == "hankel_singular_values":
+            known = nothing if wanted is None or len(wanted) > LONGEST else hankel_singular_values_of(wanted)
+            return x + 1.0, y, known
+        if wanted is None:
+            return x, y, nothing
+        place = entry(wanted) if wanted.shape[1:] != (1, 1) else (0, 0)
+        own, wanted = y.reshape(wanted.shape)[:, *place], wanted[:, *place]
+        return (x, own, wanted) if name == "response" else (x, np.abs(own - wanted), np.abs(wanted))
+
+
 def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     """A panel for each facet, in it a line for each series, and what the teacher has where all have one teacher.
 
@@ -49,10 +81,9 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     """
     series, along = ordered([curve.series for curve in curves]), recipe.x
     found = []
-    for facet in ordered([curve.facet for curve in curves]) or [None]:
-        inside = [curve for curve in curves if key(curve.facet) == key(facet)]
-        of = {key(value): [curve for curve in inside if key(curve.series) == key(value)] for value in series}
-        lines = [_line(named(recipe.series, value), of[key(value)], recipe) for value in series]
+    for facet, inside in grouped(curves, lambda curve: curve.facet):
+        of = {key(value): own for value, own in grouped(inside, lambda curve: curve.series)}
+        lines = [_line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series]
         lengths = sorted({curve.length for curve in inside}) if along == "lag" else []
         limits = [Mark(label=f"k = {k}", at=k - 0.5) for k in lengths] if len(lengths) <= MOST_LENGTHS else []
         found.append((named(recipe.facets, facet), [*lines, *_references(inside, recipe)], limits))
@@ -70,10 +101,19 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
             y_scale=y_scale,
             limits=limits,
             title=title,
+            y_limits=_limits(lines) if recipe.shown == "response" and y_scale == "linear" else None,
             ordered=len(series) > 1 and all(is_number(value) for value in series),
         )
         for title, lines, limits in found
     ]
+
+
+def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
+    """Around the teacher's line and zero, so that it is seen beside students that explode; None where there is none."""
+    known = [y for line in lines if line.dashed for y in line.y if np.isfinite(y)]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    margin = 0.3 * (high - low)
+    return (low - margin, high + margin) if margin > 0 else None
 
 
 def _line(text: str, curves: Sequence[Curve], recipe: Recipe) -> Line:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from core.figures import style
 from core.figures.cells import Cell, Grid, grid
-from core.figures.coordinates import key, label, named, ordered, scale
+from core.figures.coordinates import grouped, label, named, scale
 from core.figures.info import Info
 from core.figures.wording import metric, over
 from core.recipe import Recipe
@@ -44,16 +44,15 @@ class HeatmapInfo(Info):
 def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
     """What :class:`HeatmapInfo` says beyond other figures: a grid for each facet, all on the same axes."""
     found = [
-        grid([cell for cell in cells if key(cell.facet) == key(facet)], recipe.statistic,
-             title=named(recipe.facets, facet), like=cells)
-        for facet in ordered([cell.facet for cell in cells]) or [None]
-    ]  # fmt: skip
+        grid(inside, recipe.statistic, title=named(recipe.facets, facet), like=cells)
+        for facet, inside in grouped(cells, lambda cell: cell.facet)
+    ]
     values = [value for one in found for row in one.values for value in row if value != 0]
     logarithmic = (scale(values, 1.0) if recipe.y_scale == "auto" else recipe.y_scale) == "log"
     return {
         "x": label(recipe.x),
         "y": label(recipe.series or ""),
-        "metric": f"{metric(recipe.shown)}, {over(recipe)}",
+        "metric": f"{metric(recipe.shown)}\n{over(recipe)}",
         "logarithmic": logarithmic,
         "maps": found,
     }

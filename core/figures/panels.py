@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,18 +18,17 @@ _COLUMNS = 2
 MARKED = 40
 """Lines of at most so many points have a marker at each."""
 
-MANY = 12
-"""A legend of more entries has two columns."""
-
 
 class PanelsInfo(Info):
     """The numbers of the figure.
 
     Attributes:
         panels: One per pair of axes.
+        alike: Whether they show the same of different experiments, and so on one scale.
     """
 
     panels: list[Panel]
+    alike: bool = False
 
 
 def of_study(title: str, panels: Sequence[Panel], evidence: Sequence[Evidence]) -> PanelsInfo:
@@ -45,17 +45,41 @@ def draw(info: PanelsInfo) -> Figure:
     rows = -(-len(info.panels) // columns)
     width, height = (6.4, 4.4) if columns == 1 else (9.6, 3.8 * rows)
     figure, axes = style.panels(rows, columns, width, height)
-    told: set[tuple[str, ...]] = set()
     for panel, where in zip(info.panels, axes, strict=False):
         _draw(panel, where)
-        legend = (*(line.label for line in panel.lines), *(mark.label for mark in (*panel.levels, *panel.limits)))
-        if any(legend) and not (panel.ordered and legend in told):
-            told.add(legend)
-            style.legend(where, fontsize="small", ncols=1 + (len(legend) > MANY))
+        if not info.alike and where.get_legend_handles_labels()[0]:
+            style.legend(where, fontsize="small")
+    if info.alike:
+        _legend(figure, axes)
     for unused in axes[len(info.panels) :]:
         unused.set_visible(False)
+    if info.alike:
+        _on_one_scale(axes[: len(info.panels)], columns)
     style.sign(figure, info)
     return figure
+
+
+def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend for all panels, beside them, where no line can be."""
+    found: dict[str, Artist] = {}
+    for one in axes:
+        for handle, text in zip(*one.get_legend_handles_labels(), strict=True):
+            found.setdefault(text, handle)
+    if found:
+        legend = figure.legend(list(found.values()), list(found), loc="outside right center", fontsize="small")
+        for text in legend.get_texts():
+            text.set_parse_math(False)  # a coordinate may be any text
+
+
+def _on_one_scale(axes: Sequence[Axes], columns: int) -> None:
+    """Gives all the same range of y, and its label to the first of each row."""
+    if len({one.get_yscale() for one in axes}) == 1:
+        edges = np.array([one.get_ylim() for one in axes])
+        for one in axes:
+            one.set_ylim(edges[:, 0].min(), edges[:, 1].max())
+    for n, one in enumerate(axes):
+        if n % columns:
+            one.set_ylabel("")
 
 
 def _draw(panel: Panel, axes: Axes) -> None:
@@ -81,7 +105,9 @@ def _draw(panel: Panel, axes: Axes) -> None:
     if logarithmic:
         style.logarithmic_y(axes)
     axes.set_xlabel(panel.x, parse_math=False)
-    axes.set_ylabel(panel.y, parse_math=False)
+    axes.set_ylabel(panel.y, parse_math=False, linespacing=1.5)
+    if panel.y_limits is not None:
+        axes.set_ylim(*panel.y_limits)
     if panel.title:
         axes.set_title(panel.title, loc="left", fontsize="medium", parse_math=False)
     style.note_limits(axes, *(line.y for line in panel.lines), logarithmic=logarithmic)
@@ -92,7 +118,7 @@ def _draw(panel: Panel, axes: Axes) -> None:
 def _colours(panel: Panel) -> list[str]:
     """Of ordered lines from dark to light, which also grey print tells apart; else the palette of all figures."""
     if panel.ordered:
-        return [
-            mpl.colors.to_hex(shade) for shade in mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(panel.lines)))
-        ]
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, sum(not line.dashed for line in panel.lines)))
+        found = iter(map(mpl.colors.to_hex, shades))
+        return [style.TEACHER if line.dashed else next(found) for line in panel.lines]
     return [style.COLOURS[i % len(style.COLOURS)] for i in range(len(panel.lines))]

@@ -65,7 +65,7 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
 def draw_lines(info: LinesInfo) -> Figure:
     """One pair of axes; colours follow the order of the other axis."""
     shared = {name: getattr(info, name) for name in Info.model_fields}
-    return panels.draw(panels.PanelsInfo(**shared, panels=[info.panel]))
+    return panels.draw(panels.PanelsInfo(**shared, panels=[info.panel], alike=True))
 
 
 def draw_heatmap(info: HeatmapInfo) -> Figure:

@@ -40,7 +40,8 @@ def title(recipe: Recipe) -> str:
 
 def caption(recipe: Recipe, *, called: str, experiments: int, runs: int) -> str:
     """The caption of a figure called so, of so many completed experiments and runs."""
-    parts = [f"{called}. {metric(recipe.shown)}, {over(recipe)}, against {label(recipe.x)}"]
+    begin = f"{called}. " if called != title(recipe) or recipe.name else ""
+    parts = [f"{begin}{metric(recipe.shown)}, {over(recipe)}, against {label(recipe.x)}"]
     if recipe.series:
         parts.append(f"{'a line' if recipe.kind == 'lines' else 'a row'} for each {label(recipe.series)}")
     if recipe.facets:

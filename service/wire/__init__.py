@@ -4,6 +4,7 @@ from service.wire.answer import Answer, Number, Page, as_json
 from service.wire.comparison import Comparison
 from service.wire.edit import Edit
 from service.wire.experiment import Experiment
+from service.wire.figure import Figure, RecipeChange
 from service.wire.history import Event, Log, ProgressNews, StateNews
 from service.wire.operations import Health, Readiness, Worker, WorkerState
 from service.wire.problem import FieldProblem, Problem
@@ -55,6 +56,7 @@ __all__ = [
     "Experiment",
     "Extension",
     "FieldProblem",
+    "Figure",
     "Group",
     "GroupedRun",
     "Health",
@@ -68,6 +70,7 @@ __all__ = [
     "ProgressNews",
     "QueryField",
     "Readiness",
+    "RecipeChange",
     "Report",
     "ReportSummary",
     "Result",

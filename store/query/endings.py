@@ -119,6 +119,15 @@ def read(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) -> Endings:
     return Endings(owners[order], seeds[order], outcomes[order], steps[order], numbers[order])
 
 
+def unfinished(tx: Connection, question: Question, fields: Sequence[Field]) -> list[tuple[State, tuple[Any, ...]]]:
+    """The states and keys of the experiments that the question finds and that are not completed, up to :data:`MOST`."""
+    others = [state for state in State if state is not State.COMPLETED]
+    query, own = pages.matching(question.narrowed("state", others), now(tx))
+    found = query.with_only_columns(experiments.c.state, *map(value, fields))
+    rows = tx.execute(found.order_by(own.created.desc(), own.id.desc()).limit(MOST))
+    return [(State(row[0]), tuple(row[1:])) for row in rows]
+
+
 def number(stored: float | None, word: str | None) -> float:
     """A metric of a run; NaN also where there is none."""
     return stored if stored is not None else float(word) if word else np.nan
