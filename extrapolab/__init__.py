@@ -6,7 +6,7 @@ Nothing here computes: a lab server is asked over HTTP.
 from core.errors import Problem
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
-from extrapolab.async_lab import AsyncExperiment, AsyncLab, AsyncQuery, AsyncStudy, AsyncSweep
+from extrapolab.async_lab import AsyncExperiment, AsyncFigure, AsyncLab, AsyncQuery, AsyncStudy, AsyncSweep
 from extrapolab.errors import (
     Conflict,
     ExperimentCancelled,
@@ -18,6 +18,7 @@ from extrapolab.errors import (
     ServerProblem,
 )
 from extrapolab.experiment import Experiment
+from extrapolab.figure import Figure
 from extrapolab.lab import Lab
 from extrapolab.query import Query
 from extrapolab.rows import Rows
@@ -26,6 +27,7 @@ from extrapolab.sweep import Sweep
 
 __all__ = [
     "AsyncExperiment",
+    "AsyncFigure",
     "AsyncLab",
     "AsyncQuery",
     "AsyncStudy",
@@ -36,6 +38,7 @@ __all__ = [
     "ExperimentFailed",
     "ExperimentResult",
     "ExperimentSpec",
+    "Figure",
     "Lab",
     "LabError",
     "LabUnreachable",

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 from core.spec import ExperimentSpec
 from extrapolab.completion import moving
 from extrapolab.experiment import Experiment
+from extrapolab.figure import Figure
 from extrapolab.lab import Lab
 from extrapolab.news import in_thread
 from extrapolab.query import Query
@@ -241,6 +242,26 @@ class AsyncStudy(Lent[Study]):
         return last
 
 
+class AsyncFigure(Lent[Figure]):
+    """A :class:`Figure`."""
+
+    draw = awaited(Figure.draw)
+    data = awaited(Figure.data)
+    save = itself(Figure.save)
+    change = itself(Figure.change)
+    remove = awaited(Figure.remove)
+
+    @property
+    def id(self) -> str | None:
+        """Its id, ``fig_...``, once it is saved."""
+        return self.held.id
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Its parts."""
+        return self.held.recipe
+
+
 class AsyncLab(Lent[Lab]):
     """A lab server, for programs with an event loop. It takes what :class:`Lab` takes, and has its methods.
 
@@ -264,6 +285,8 @@ class AsyncLab(Lent[Lab]):
     compare_figure = awaited(Lab.compare_figure)
     reproduce = handing(Lab.reproduce, AsyncExperiment)
     fields = awaited(Lab.fields)
+    figure_of = handing(Lab.figure_of, AsyncFigure)
+    figures = iterated(Lab.figures, AsyncFigure)
     sweep = handing(Lab.sweep, AsyncSweep)
     check_sweep = awaited(Lab.check_sweep)
     sweep_of = handing(Lab.sweep_of, AsyncSweep)
@@ -296,6 +319,10 @@ class AsyncLab(Lent[Lab]):
     def query(self, q: str | None = None, *, sort: str | None = None, limit: int | None = None) -> AsyncQuery:
         """As :meth:`Lab.query`; nothing is asked before they are wanted."""
         return AsyncQuery(self.held.query(q, sort=sort, limit=limit))
+
+    def figure(self, query: str = "", *, x: str, **parts: Any) -> AsyncFigure:
+        """As :meth:`Lab.figure`; nothing is asked before it is drawn or saved."""
+        return AsyncFigure(self.held.figure(query, x=x, **parts))
 
     def study(self, name: str, size: Size = "quick") -> AsyncStudy:
         """As :meth:`Lab.study`; nothing runs before it is submitted."""

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from extrapolab.commands import completion, demo, experiments, queries, results, studies, sweeps, workers
+from extrapolab.commands import completion, demo, experiments, queries, recipes, results, studies, sweeps, workers
 from extrapolab.errors import LabError
 from extrapolab.exits import Exit, exit_of
 from extrapolab.lab import DEFAULT_URL
@@ -29,6 +29,7 @@ extrapolab list                      what the lab has
 extrapolab query 'outcome = diverged' those that a filter finds
 extrapolab result ID                 how each seed ended
 extrapolab figure ID response        the picture
+extrapolab recipe --help             figures over whatever a filter finds
 extrapolab sweep --help              many at once, over axes
 ```
 """
@@ -91,7 +92,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, experiments, queries, results, sweeps, studies, workers, completion):
+for part in (demo, experiments, queries, results, recipes, sweeps, studies, workers, completion):
     app.add_typer(part.app)
 
 

@@ -5,16 +5,16 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from extrapolab.bodies import Spec, instant, spec_body, sweep_body
 from extrapolab.completion import as_completed
-from extrapolab.experiment import Experiment, save_figure
+from extrapolab.experiment import Experiment
+from extrapolab.findings import Findings
 from extrapolab.query import Query
-from extrapolab.records import Check, Comparison, ComparisonFigure, QueryField, Submission, Worker
+from extrapolab.records import Check, Submission, Worker
 from extrapolab.rows import Rows
 from extrapolab.study import Size, Study
 from extrapolab.study_records import ReportSummary, StudyRecord
@@ -25,7 +25,7 @@ from extrapolab.transport import LARGEST_PAGE, Transport
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Lab:
+class Lab(Findings):
     """A lab server.
 
     Args:
@@ -233,23 +233,6 @@ class Lab:
         answer = self._transport.post("/v1/experiments:cancel", body)
         return {item["id"]: item["state"] for item in answer["items"]}
 
-    def compare(self, *ids: str) -> Comparison:
-        """Experiments side by side: the fields of their specs that differ, and what their runs ended with.
-
-        Raises:
-            NotFound: The lab has no such experiment.
-            Refused: They are fewer than two, or too many.
-        """
-        return Comparison.read(self._transport.get("/v1/compare", {"ids": ",".join(ids)}))
-
-    def compare_figure(self, name: ComparisonFigure, *ids: str, path: str | Path | None = None) -> Path:
-        """Writes a picture of experiments over each other to a file, whose ending chooses the format.
-
-        Those called ratio are over the first. Gives the path; it is ``NAME.svg`` here where none is given.
-        """
-        target = Path(path or f"{name}.svg")
-        return save_figure(self._transport, f"/v1/compare/figures/{name}", target, {"ids": ",".join(ids)})
-
     def reproduce(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
         """Runs an experiment again, whatever the lab has of it; :func:`extrapolab.reproduction.verify` compares both.
 
@@ -257,10 +240,6 @@ class Lab:
             NotFound: The lab has none of that id.
         """
         return self.submit(self.experiment(id).spec, on_duplicate="rerun")
-
-    def fields(self) -> list[QueryField]:
-        """The names that filters can ask about."""
-        return [QueryField.read(item) for item in self._transport.items("/v1/fields")]
 
     def sweep(
         self,

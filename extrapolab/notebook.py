@@ -7,7 +7,7 @@ from typing import Any
 
 from extrapolab.errors import LabError
 from extrapolab.records import Run
-from extrapolab.transport import Transport
+from extrapolab.transport import Parameters, Transport
 
 MOST_ROWS = 20
 
@@ -44,10 +44,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
-def picture(transport: Transport, address: str) -> str:
+def picture(transport: Transport, address: str, parameters: Parameters | None = None) -> str:
     """The figure at that address as an image that needs no server; nothing where the lab has none."""
     try:
-        content = transport.get_bytes(address)
+        content = transport.get_bytes(address, parameters)
     except LabError:  # such as a sweep without an axis of numbers: the table is there all the same
         return ""
     return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(content).decode()}">'

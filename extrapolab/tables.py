@@ -10,6 +10,7 @@ from rich.text import Text
 from core.result import BaselineResult
 from core.spec import ExperimentSpec, GradientFlow
 from core.spec.sweep import brief
+from extrapolab.figure import Figure
 from extrapolab.records import Comparison, ExperimentRecord, Group, Place, QueryField, Run, Theorem, Worker
 from extrapolab.reproduction import Reproduction
 from extrapolab.study_records import Claim, ReportSummary, StudyRecord
@@ -267,6 +268,16 @@ def grid_tables(grid: SweepGrid) -> list[Table]:
                 rows.add_row(brief(value), *cells)
             found.append(rows)
     return found
+
+
+def recipes_table(figures: Iterable[Figure]) -> Table:
+    """One line per saved figure: what it shows, and of what."""
+    rows = table("id", "kind", "y", "x", "series", "query", "name")
+    for figure in figures:
+        of = figure.recipe
+        parts = (of[name] or "-" for name in ("kind", "y", "x", "series", "query", "name"))
+        rows.add_row(figure.id, *parts)
+    return rows
 
 
 def say_doubts(warnings: Iterable[SweepWarning], to: Console) -> None:

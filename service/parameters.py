@@ -35,13 +35,20 @@ class _ExperimentIdConvertor(StringConvertor):
 
 
 class _FigureIdConvertor(StringConvertor):
-    """What a path holds as a figure's id: without the dot that a format begins with."""
+    """What a path holds as the id of a figure that is drawn: without the dot that a format begins with."""
 
     regex = "[^/:.]+"
 
 
+class _RecipeIdConvertor(StringConvertor):
+    """What a path holds as the id of a figure that isn't drawn."""
+
+    regex = r"(?![^/:]+\.(?:svg|png|pdf|json)$)[^/:]+"
+
+
 register_url_convertor("experiment", _ExperimentIdConvertor())
 register_url_convertor("figure", _FigureIdConvertor())
+register_url_convertor("recipe", _RecipeIdConvertor())
 
 ExperimentId = Annotated[
     str,

@@ -96,7 +96,7 @@ def figure(figure_id: FigureId, form: FigureFormat, here: Here, if_none_match: I
 
 
 @router.get(
-    "/{id:figure}",
+    "/{id:recipe}",
     response_model=wire.Figure,
     responses={
         200: documentation.answer("The recipe.", examples.FIGURE, "ETag"),
@@ -111,7 +111,7 @@ def one(figure_id: FigureId, here: Here, if_none_match: IfNoneMatch = None) -> R
 
 
 @router.patch(
-    "/{id:figure}",
+    "/{id:recipe}",
     response_model=wire.Figure,
     responses={
         200: documentation.answer("The figure as it is now.", examples.FIGURE, "ETag"),
@@ -137,7 +137,7 @@ def change(figure_id: FigureId, here: Here, content: body.JsonBody, if_match: If
 
 
 @router.delete(
-    "/{id:figure}",
+    "/{id:recipe}",
     status_code=204,
     responses={204: {"description": "It is gone."}, **documentation.problems(404, 503)},
 )

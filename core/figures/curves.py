@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.figures.coordinates import WIDE, grouped, is_number, key, label, named, ordered, scale
+from core.figures.style import LARGEST
 from core.figures.teacher import entry
 from core.figures.wording import metric, over
 from core.metrics.sequences import hankel_singular_values_of
@@ -110,7 +111,7 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
 
 def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
     """Around the teacher's line and zero, so that it is seen beside students that explode; None where there is none."""
-    known = [y for line in lines if line.dashed for y in line.y if np.isfinite(y)]
+    known = [y for line in lines if line.dashed for y in line.y if abs(y) <= LARGEST]
     low, high = min([0.0, *known]), max([0.0, *known])
     margin = 0.3 * (high - low)
     return (low - margin, high + margin) if margin > 0 else None
@@ -141,7 +142,11 @@ def _places(curves: Sequence[Curve], along: str) -> np.ndarray:
 def _references(curves: Sequence[Curve], recipe: Recipe) -> list[Line]:
     """The teacher's line, where all curves of a panel have the same."""
     known = [curve.reference for curve in curves if len(curve.reference)]
-    if not known or any(len(one) != len(known[0]) or not np.array_equal(one, known[0]) for one in known):
+    if (
+        recipe.shown not in _TEACHER
+        or not known
+        or any(len(one) != len(known[0]) or not np.array_equal(one, known[0]) for one in known)
+    ):
         return []
     x = np.arange(len(known[0]), dtype=float) + (recipe.x == "rank")
     return [Line(label=_TEACHER[recipe.shown], x=x.tolist(), y=known[0].tolist(), dashed=True)]

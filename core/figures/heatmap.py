@@ -89,10 +89,11 @@ def draw(info: HeatmapInfo) -> Figure:
 def _norm(info: HeatmapInfo) -> Normalize | None:
     """One scale of colours for all maps; None where nothing is finite."""
     every = np.concatenate([np.ravel(np.array(one.values, dtype=float)) for one in info.maps])
-    finite = every[np.isfinite(every)]
+    shown = style.drawable(every, logarithmic=info.logarithmic)
+    finite = shown[np.isfinite(shown)]
     if not len(finite):
         return None
-    low, high = (float(edge) for edge in style.drawable([finite.min(), finite.max()], logarithmic=info.logarithmic))
+    low, high = float(finite.min()), float(finite.max())
     return (LogNorm if info.logarithmic else Normalize)(low, high if high > low else low + abs(low) + style.SMALLEST)
 
 

@@ -54,13 +54,13 @@ def figure(
     context: typer.Context,
     id: Id,  # noqa: A002  # the lab's word
     name: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="NAME",
             help="response, training, spectrum, weighted_spectrum, imbalance; eigenvalues and trajectory where the "
-            "spec's evaluation.record asks for them.",
+            "spec's evaluation.record asks for them. None of a saved figure, fig_...",
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to; .svg, .png, .pdf or .json (the figure's data).")
     ] = None,
@@ -71,12 +71,19 @@ def figure(
     For example:
     ```
     extrapolab figure exp_019ab3 response -o response.pdf
+    extrapolab figure fig_019ab3 -o cliff.pdf
     ```
     """
     if output is not None and not output.suffix:
         raise typer.BadParameter("needs an ending that names the format, such as .svg", param_hint="--output")
+    saved = id.startswith("fig_")
+    if (name is None) is not saved:
+        raise typer.BadParameter("an experiment's figure needs a name, a saved one has none", param_hint="NAME")
     with lab_of(context) as lab:
-        path = lab.experiment(id).figure(name, output)
+        if name is None:
+            path = lab.figure_of(id).draw(output or Path(f"{id}.svg"))
+        else:
+            path = lab.experiment(id).figure(name, output)
     typer.echo(json.dumps({"path": str(path)}) if as_json else path)
 
 

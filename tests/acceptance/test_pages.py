@@ -65,9 +65,10 @@ def named(command, url):
         known = {
             "exp": (one.id for one in lab.query("state = completed")),
             "swp": (one.id for one in lab.sweeps()),
+            "fig": (one.id for one in lab.figures()),
             "worker": (one.id for one in lab.workers()),
         }
-        return re.sub(r"\b(exp|swp|worker)_\.\.\.", lambda found: next(known[found[1]]), command)
+        return re.sub(r"\b(exp|swp|fig|worker)_\.\.\.", lambda found: next(known[found[1]]), command)
 
 
 def run_program(block, names):

@@ -4,9 +4,10 @@ from typing import Any
 
 from sqlalchemy import insert, inspect, text
 
+from core.recipe import Recipe
 from core.spec import setup_hash
 from core.spec.sweep import SweepSpec
-from store import experiments, idempotency, queue, sweeps, tables, workers
+from store import experiments, figures, idempotency, queue, sweeps, tables, workers
 from store.database import Database
 from store.draft import Draft
 from store.experiments import Options
@@ -40,6 +41,7 @@ def furnish(database: Database) -> None:
         idempotency.remember(tx, "key", "ada", "POST /v1/experiments", "hash")
         idempotency.keep(tx, "key", "ada", "POST /v1/experiments", "hash", status=202, body={"id": completed})
         tx.execute(insert(tables.arrivals).values(id="sweep on its way", heard_at=1.0))
+        figures.save(tx, Recipe(query="tag:a", x="training.length", name="größer"), owner="ada")
         workers.register(tx, WorkerRecord("w1", "node", 1, None, "cpu", 1, 0.0, running))
     _sweep(database)
 

@@ -45,6 +45,9 @@ CONFIG = {
             "compare_v1_compare_get",  # ids in a list
             "figure_v1_compare_figures__name___format__get",
             "listing_v1_experiments_get",
+            "save_v1_figures_post",  # fields of a recipe, and what of it goes together
+            "change_v1_figures__id__patch",
+            "preview_v1_figures_preview__format__get",
             "figure_v1_sweeps__id__figures__name___format__get",  # the axes of a sweep
         )
     ],
@@ -81,6 +84,9 @@ def lab(
             axes = [{"path": "training.length", "values": [2, 3]}, {"path": "optimizer.lr", "values": [0.1, 0.2]}]
             return client.post("/v1/sweeps", json={"name": name, "base": body(), "axes": axes}).json()["id"]
 
+        def figure() -> str:
+            return client.post("/v1/figures", json={"query": "tag:a", "x": "training.length"}).json()["id"]
+
         kept, spent = [sweep("a"), sweep("b")], [sweep(f"disposable {n}") for n in range(60)]
         database.dispose()
         yield (
@@ -90,6 +96,8 @@ def lab(
                 "exp_spend": iter(disposable),
                 "swp_keep": cycle(kept),
                 "swp_spend": iter(spent),
+                "fig_keep": cycle([figure()]),
+                "fig_spend": iter([figure() for _ in range(60)]),
             },
         )
 
@@ -103,7 +111,7 @@ schema = schemathesis.openapi.from_dict(
 def test_the_service_does_what_its_documentation_says(case, lab):
     url, ids = lab
     given = str(case.path_parameters.get("id", ""))
-    if (kind := given[:4]) in {"exp_", "swp_"}:
+    if (kind := given[:4]) in {"exp_", "swp_", "fig_"}:
         changes = case.method == "DELETE" or case.path.endswith((":cancel", ":pause", ":resume", ":retry", ":extend"))
         case.path_parameters["id"] = next(ids[kind + ("spend" if changes else "keep")], given)
     case.call_and_validate(base_url=url)

@@ -1,0 +1,129 @@
+"""Figures of recipes: numbers first, and ink for whatever the numbers and the coordinates are."""
+
+import math
+
+import numpy as np
+import pytest
+
+from core.figures import heatmap, panels
+from core.figures.cells import Cell
+from core.figures.cells import panels as of_cells
+from core.figures.curves import Curve, shown
+from core.figures.curves import panels as of_curves
+from core.figures.style import render
+from core.recipe import Recipe
+from core.statistics import STATISTICS, around, over_seeds
+
+CALLED = {"title": "$t", "source": "s_^", "caption": "c", "spec_hashes": ["0" * 64]}
+ODD = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e308, 5e-324]
+
+
+def curve(y, *, series=None, facet=None, length=2, first=0, reference=()):
+    x = np.arange(len(y), dtype=float) + first
+    return Curve(series, facet, length, x, np.array(y, float), np.array(reference, float))
+
+
+def inked(info, draw):
+    for form, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+        assert render(draw(info), info, form).startswith(start)
+
+
+@pytest.mark.parametrize("band", ["quartiles", "range", "standard_error", "none"])
+def test_a_band_lies_around_its_statistic(band):
+    found = over_seeds({"a": np.array([[1.0], [2.0], [3.0], [4.0], [10.0]])})["a"]
+    middle, low, high = (part.tolist() for part in around(found, "mean", band))
+    expected = {"quartiles": ([2.0], [4.0]), "range": ([1.0], [10.0]), "none": ([], [])}
+    error = math.sqrt(50.0 / 4.0 / 5.0)
+    assert middle == [4.0]
+    lower, upper = expected.get(band, ([4.0 - error], [4.0 + error]))
+    assert (low, high) == (pytest.approx(lower), pytest.approx(upper))
+
+
+@pytest.mark.parametrize("statistic", ["median", "mean", "q1", "q3", "min", "max"])
+def test_every_statistic_is_drawn_as_asked(statistic):
+    cells = [Cell(x, None, "completed", (1.0, 2.0, 6.0)) for x in (1, 2)]
+    (panel,) = of_cells(cells, Recipe(x="training.length", statistic=statistic, band="none"))
+    (line,) = panel.lines
+    assert line.y == [over_seeds({"a": np.array([[1.0], [2.0], [6.0]])})["a"][STATISTICS.index(statistic), 0]] * 2
+
+
+def test_all_panels_have_all_series_so_that_each_has_one_colour():
+    cells = [Cell(1, "a", "completed", (1.0,), "left"), Cell(1, "b", "completed", (1.0,), "right")]
+    found = of_cells(cells, Recipe(x="training.length", series="student.kind", facets="student.structure"))
+    assert [[line.label for line in panel.lines] for panel in found] == [["kind = a", "kind = b"]] * 2
+    assert [[len(line.x) for line in panel.lines] for panel in found] == [[1, 0], [0, 1]]
+    info = panels.PanelsInfo(**CALLED, panels=found, alike=True)
+    inked(info, panels.draw)
+
+
+def test_scales_are_as_asked_or_fit_the_numbers():
+    cells = [Cell(10.0**n, None, "completed", (10.0**-n,)) for n in range(4)]
+    (panel,) = of_cells(cells, Recipe(x="student.start.scale"))
+    assert (panel.x_scale, panel.y_scale) == ("log", "log")
+    (panel,) = of_cells(cells, Recipe(x="student.start.scale", x_scale="linear", y_scale="linear"))
+    assert (panel.x_scale, panel.y_scale) == ("linear", "linear")
+
+
+def test_a_training_that_has_ended_keeps_its_last_value():
+    short, long = curve([4.0, 2.0]), curve([4.0, 3.0, 2.0, 1.0])
+    (panel,) = of_curves([short, long], Recipe(x="step", statistic="mean", band="none"))
+    assert panel.lines[0].x == [0.0, 1.0, 2.0, 3.0]
+    assert panel.lines[0].y == [4.0, 2.5, 2.0, 1.5]
+
+
+def test_responses_of_several_horizons_are_shown_to_the_shortest():
+    found = of_curves([curve([1.0, 1.0]), curve([3.0, 3.0, 3.0])], Recipe(x="lag", statistic="mean"))
+    assert (found[0].lines[0].x, found[0].lines[0].y) == ([0.0, 1.0], [2.0, 2.0])
+
+
+def test_very_many_steps_are_thinned_but_not_their_ends():
+    many = curve(np.linspace(1.0, 0.0, 100_000))
+    (panel,) = of_curves([many], Recipe(x="step"))
+    assert len(panel.lines[0].x) <= 400
+    assert (panel.lines[0].x[0], panel.lines[0].x[-1]) == (0.0, 99_999.0)
+
+
+def test_a_teacher_is_drawn_where_all_have_the_same():
+    same = [curve([1.0, 2.0], reference=[0.5, 0.25]), curve([1.0, 2.0], reference=[0.5, 0.25])]
+    assert [line.label for line in of_curves(same, Recipe(x="lag"))[0].lines] == ["", "|ĥ_j|"]
+    other = [*same, curve([1.0, 2.0], reference=[0.5, 0.5])]
+    assert [line.label for line in of_curves(other, Recipe(x="lag"))[0].lines] == [""]
+
+
+def test_the_response_is_seen_beside_a_student_that_explodes():
+    (panel,) = of_curves([curve([1.0, 1e9], reference=[1.0, -0.5])], Recipe(x="lag", y="response"))
+    assert panel.y_limits == pytest.approx((-0.95, 1.45))
+
+
+def test_of_several_channels_that_entry_is_shown_in_which_the_teacher_is_largest():
+    teacher, student = np.zeros((3, 1, 2)), np.ones((3, 1, 2))
+    teacher[:, 0, 1] = 5.0
+    x, y, reference = shown("error", np.arange(3.0), student, teacher)
+    assert (x.tolist(), y.tolist(), reference.tolist()) == ([0, 1, 2], [4, 4, 4], [5, 5, 5])
+
+
+def test_eigenvalues_are_sorted_by_size():
+    x, y, _ = shown("eigenvalues", np.arange(2.0), np.array([[0.1, 0.0], [3.0, 4.0]]), None)
+    assert (x.tolist(), y.tolist()) == ([1.0, 2.0], [5.0, 0.1])
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("along", ["step", "lag", "rank"])
+def test_no_curve_is_too_odd_to_be_drawn(along, value):
+    curves = [curve([1.0, value, value], series=s, reference=[value] * 3) for s in (1, 2, None)]
+    shown = {"lag": "response"}.get(along)
+    for scale in ("auto", "linear", "log"):
+        recipe = Recipe(x=along, y=shown, series="student.dim", y_scale=scale, x_scale=scale)
+        inked(panels.PanelsInfo(**CALLED, panels=of_curves(curves, recipe), alike=True), panels.draw)
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("kind", ["lines", "heatmap"])
+def test_no_number_is_too_odd_to_be_drawn(kind, value):
+    places = [(x, s, f) for x in (2, 3) for s in ("$\\frac{$", None) for f in (True, "_a")]
+    cells = [Cell(x, s, "completed", (value, 1.0), f) for x, s, f in places]
+    recipe = Recipe(x="training.length", kind=kind, series="student.kind", facets="student.tied", band="range")
+    if kind == "lines":
+        inked(panels.PanelsInfo(**CALLED, panels=of_cells(cells, recipe), alike=True), panels.draw)
+    else:
+        inked(heatmap.HeatmapInfo(**CALLED, **heatmap.maps(cells, recipe)), heatmap.draw)
