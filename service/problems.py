@@ -57,7 +57,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.Missing: Kind(404, "not-found", "There is nothing here"),
     errors.PreconditionMissing: Kind(428, "precondition-required", "A change must say which version it is of"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "It was edited in the meantime"),
-    NotDrawable: Kind(409, "not-drawable", "The experiment has nothing that this figure could show", "/path/name"),
+    NotDrawable: Kind(409, "not-drawable", "There is nothing that this figure could show"),
     errors.OtherCount: Kind(409, "other-count", "There are others than were expected"),
     errors.NotInstalled: Kind(501, "not-installed", "The server lacks a library for this"),
     errors.NothingYet: Kind(409, "no-result-yet", "There is no result yet"),
