@@ -39,7 +39,7 @@ def python() -> str:
     parts = [
         "# Python",
         "What `import extrapolab` offers. It talks to a lab over HTTP; `core.run.run` needs none, and computes here.",
-        *(f"::: extrapolab.{name}" for name in handles),
+        *(f"::: extrapolab.{name}\n    options: {{inherited_members: true}}" for name in handles),
         "\n".join(f"- `{name}` has the calls of `{name.removeprefix('Async')}`, to be awaited." for name in lent),
         "::: core.run.run",
         "::: core.result.ExperimentResult",

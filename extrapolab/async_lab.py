@@ -281,6 +281,7 @@ class AsyncLab(Lent[Lab]):
     experiments = iterated(Lab.experiments, AsyncExperiment)
     table = awaited(Lab.table)
     cancel = awaited(Lab.cancel)
+    import_runs = awaited(Lab.import_runs)
     compare = awaited(Lab.compare)
     compare_figure = awaited(Lab.compare_figure)
     reproduce = handing(Lab.reproduce, AsyncExperiment)

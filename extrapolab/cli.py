@@ -7,7 +7,18 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from extrapolab.commands import completion, demo, experiments, queries, recipes, results, studies, sweeps, workers
+from extrapolab.commands import (
+    completion,
+    demo,
+    experiments,
+    imports,
+    queries,
+    recipes,
+    results,
+    studies,
+    sweeps,
+    workers,
+)
 from extrapolab.errors import LabError
 from extrapolab.exits import Exit, exit_of
 from extrapolab.lab import DEFAULT_URL
@@ -92,7 +103,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, experiments, queries, results, recipes, sweeps, studies, workers, completion):
+for part in (demo, experiments, queries, imports, results, recipes, sweeps, studies, workers, completion):
     app.add_typer(part.app)
 
 

@@ -16,7 +16,7 @@ from extrapolab.progress import watch
 from extrapolab.records import Run
 from extrapolab.study import Size
 from extrapolab.study_records import Report
-from extrapolab.tables import claims_table
+from extrapolab.study_tables import claims_table
 from extrapolab.terminal import number, table
 
 STUDY = "balanced"

@@ -1,14 +1,16 @@
 """What a lab found: comparisons, figures, and the names that can be asked about."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from extrapolab.experiment import save_figure
 from extrapolab.figure import Figure, FigureRecord
+from extrapolab.query import Query
 from extrapolab.records import Comparison, ComparisonFigure, QueryField
+from extrapolab.rows import Rows
 from extrapolab.transport import LARGEST_PAGE, Transport
 
 
@@ -39,6 +41,52 @@ class Findings:
         """
         target = Path(path or f"{name}.svg")
         return save_figure(self._transport, f"/v1/compare/figures/{name}", target, {"ids": ",".join(ids)})
+
+    def table(
+        self,
+        q: str | None = None,
+        *,
+        by: Iterable[str] = ("setup_hash",),
+        metrics: Iterable[str] | None = None,
+        statistic: Iterable[str] | None = None,
+        group: bool = True,
+        limit: int | None = None,
+    ) -> Rows:
+        """What the runs of all completed experiments that a filter finds ended with: seeds are an axis.
+
+        Args:
+            q: The filter; all of them where left out.
+            by: Fields that the runs of a group share, such as ``student.start.scale``; all but the seed by default.
+            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
+            statistic: Among median, q1, q3, mean, min, max and standard_error; all of them where left out.
+            group: ``False`` gives a row for each run instead: its fields, seed, outcome and metrics.
+            limit: At most so many rows; all of them where left out.
+
+        Raises:
+            Refused: The filter isn't understood, or a name is unknown.
+
+        Example:
+            >>> frame = lab.table("tag:figure-1", by=["training.length"], metrics=["fit_error"]).to_pandas()
+            >>> frame[["training.length", "seeds", "diverged"]]
+               training.length  seeds  diverged
+            0                6      3         0
+        """
+        return Query(self._transport, q, limit=limit).table(by, metrics, statistic, group=group)
+
+    def cancel(self, q: str, expect_count: int) -> dict[str, str]:
+        """Cancels every experiment that a filter finds and that has not ended; their states then, by id.
+
+        Args:
+            q: The filter.
+            expect_count: How many you think that they are.
+
+        Raises:
+            Refused: The filter isn't understood.
+            Conflict: They are more, or fewer. Nothing is cancelled.
+        """
+        body = {"q": q, "expect_count": expect_count}
+        answer = self._transport.post("/v1/experiments:cancel", body)
+        return {item["id"]: item["state"] for item in answer["items"]}
 
     def fields(self) -> list[QueryField]:
         """The names that filters can ask about."""

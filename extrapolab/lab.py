@@ -5,17 +5,18 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from extrapolab.bodies import Spec, instant, spec_body, sweep_body
 from extrapolab.completion import as_completed
+from extrapolab.errors import Conflict
 from extrapolab.experiment import Experiment
 from extrapolab.findings import Findings
 from extrapolab.query import Query
-from extrapolab.records import Check, Submission, Worker
-from extrapolab.rows import Rows
+from extrapolab.records import Check, Imported, Submission, Worker
 from extrapolab.study import Size, Study
 from extrapolab.study_records import ReportSummary, StudyRecord
 from extrapolab.sweep import Sweep
@@ -150,37 +151,6 @@ class Lab(Findings):
         """
         return Query(self._transport, q, sort=sort, limit=limit)
 
-    def table(
-        self,
-        q: str | None = None,
-        *,
-        by: Iterable[str] = ("setup_hash",),
-        metrics: Iterable[str] | None = None,
-        statistic: Iterable[str] | None = None,
-        group: bool = True,
-        limit: int | None = None,
-    ) -> Rows:
-        """What the runs of all completed experiments that a filter finds ended with: seeds are an axis.
-
-        Args:
-            q: The filter; all of them where left out.
-            by: Fields that the runs of a group share, such as ``student.start.scale``; all but the seed by default.
-            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
-            statistic: Among median, q1, q3, mean, min, max and standard_error; all of them where left out.
-            group: ``False`` gives a row for each run instead: its fields, seed, outcome and metrics.
-            limit: At most so many rows; all of them where left out.
-
-        Raises:
-            Refused: The filter isn't understood, or a name is unknown.
-
-        Example:
-            >>> frame = lab.table("tag:figure-1", by=["training.length"], metrics=["fit_error"]).to_pandas()
-            >>> frame[["training.length", "seeds", "diverged"]]
-               training.length  seeds  diverged
-            0                6      3         0
-        """
-        return self.query(q, limit=limit).table(by, metrics, statistic, group=group)
-
     def as_completed(self, experiments: Iterable[Experiment], timeout: float | None = None) -> Iterator[Experiment]:
         """Each of the experiments once it has ended, however it did; its ``state`` says how.
 
@@ -218,28 +188,58 @@ class Lab(Findings):
         watch(held, console())
         return held
 
-    def cancel(self, q: str, expect_count: int) -> dict[str, str]:
-        """Cancels every experiment that a filter finds and that has not ended; their states then, by id.
-
-        Args:
-            q: The filter.
-            expect_count: How many you think that they are.
-
-        Raises:
-            Refused: The filter isn't understood.
-            Conflict: They are more, or fewer. Nothing is cancelled.
-        """
-        body = {"q": q, "expect_count": expect_count}
-        answer = self._transport.post("/v1/experiments:cancel", body)
-        return {item["id"]: item["state"] for item in answer["items"]}
-
     def reproduce(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
         """Runs an experiment again, whatever the lab has of it; :func:`extrapolab.reproduction.verify` compares both.
 
         Raises:
             NotFound: The lab has none of that id.
+            Conflict: It was imported, so nobody here ran it.
         """
-        return self.submit(self.experiment(id).spec, on_duplicate="rerun")
+        original = self.experiment(id)
+        if original.record.source == "import":
+            raise Conflict(409, f"{id} was imported, so it can't be run again here; submit its spec to run that.")
+        return self.submit(original.spec, on_duplicate="rerun")
+
+    def import_runs(
+        self,
+        path: str | Path,
+        *,
+        base: Mapping[str, Any] | None = None,
+        columns: Mapping[str, str | None] | None = None,
+        origin: str = "",
+        tags: Sequence[str] = (),
+        dry_run: bool = False,
+    ) -> Imported:
+        """Brings runs that were computed elsewhere into the lab, as experiments whose ``source`` is ``import``.
+
+        They are found, tabulated and drawn beside the lab's own, and never taken for them: an equal spec that is
+        submitted is run. The same file again changes nothing.
+
+        Args:
+            path: A table of runs, .csv, .json or .ndjson: columns are fields of the spec by their paths, ``seed``,
+                ``outcome``, ``steps`` and metrics. With a column ``step`` a row is a recorded point.
+            base: What all rows have in common: parts of a spec, or columns by their names.
+            columns: What columns of other names mean, such as ``{"loss": "train_loss"}``; None for nothing.
+            origin: Where and with what they were computed, in words.
+            tags: Of all of them.
+            dry_run: Only look whether the file is understood, and what is in it.
+
+        Raises:
+            Refused: The file isn't understood; the error's ``problems`` name rows and columns.
+            ValueError: It is no text.
+        """
+        file = Path(path)
+        body = {
+            "file": file.name,
+            "content": _text(file),
+            "base": dict(base or {}),
+            "columns": dict(columns or {}),
+            "origin": origin,
+            "tags": [*tags],
+        }
+        key = None if dry_run else uuid.uuid4().hex
+        asked = {"dry_run": "true" if dry_run else None}
+        return Imported.read(self._transport.post("/v1/imports", body, asked, idempotency_key=key, repeatable=dry_run))
 
     def sweep(
         self,
@@ -322,3 +322,10 @@ class Lab(Findings):
     def study(self, name: str, size: Size = "quick") -> Study:
         """A built-in study in one of its sizes; nothing runs before :meth:`Study.submit`."""
         return Study(self._transport, name, size)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} should be text in UTF-8: {error}") from error

@@ -104,6 +104,7 @@ class ExperimentRecord(_Specified):
     spec_hash: str
     setup_hash: str
     state: str
+    source: str = "lab"
     error: Failure | None = None
     progress: Progress | None = None
     attempts: int = 0
@@ -135,6 +136,22 @@ class Submission(Record):
     setup_hash: str
     reused: bool = False
     warnings: tuple[str, ...] = ()
+
+
+class ImportedExperiment(Record):
+    """An experiment of a file of runs; it has no id where nothing was stored."""
+
+    id: str | None = None
+    seeds: int
+    reused: bool = False
+
+
+class Imported(Record):
+    """What became of a file of runs; all its experiments bear ``tag``."""
+
+    sha256: str
+    tag: str
+    experiments: tuple[ImportedExperiment, ...]
 
 
 class Cost(Record):

@@ -13,7 +13,6 @@ from core.spec.sweep import brief
 from extrapolab.figure import Figure
 from extrapolab.records import Comparison, ExperimentRecord, Group, Place, QueryField, Run, Theorem, Worker
 from extrapolab.reproduction import Reproduction
-from extrapolab.study_records import Claim, ReportSummary, StudyRecord
 from extrapolab.sweep_records import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
 
@@ -26,7 +25,7 @@ def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
             record.id,
             styled(record.state),
             record.name,
-            _outcomes(record.runs),
+            _outcomes(record.runs) + (" (imported)" if record.source == "import" else ""),
             _progress(record),
             moment(record.created_at),
             " ".join(record.tags),
@@ -109,6 +108,7 @@ def describe(record: ExperimentRecord, to: Console) -> None:
     to.print(Text.assemble((record.name or record.id, "bold"), "  ", styled(record.state)))
     facts = {
         "id": record.id,
+        "imported": _imported(record),
         "tags": " ".join(record.tags),
         "setup": setup_line(record.spec),
         "in line": _place(record.queue),
@@ -127,6 +127,15 @@ def describe(record: ExperimentRecord, to: Console) -> None:
     say_warnings(record.warnings, to)
     if any(run.outcome for run in record.runs):
         to.print(runs_table(record.runs))
+
+
+def _imported(record: ExperimentRecord) -> str:
+    """Where an experiment is from that was not computed here."""
+    if record.source != "import":
+        return ""
+    told = record.provenance or {}
+    origin = f"; {told['origin']}" if "origin" in told else ""
+    return f"from {told.get('file', 'a file')} (sha256 {told.get('sha256', '')[:12]}){origin}"
 
 
 def setup_line(spec: ExperimentSpec) -> str:
@@ -183,35 +192,6 @@ def _took(record: ExperimentRecord) -> str:
     if record.started_at is None or record.finished_at is None:
         return ""
     return duration((record.finished_at - record.started_at).total_seconds())
-
-
-def studies_table(studies: Iterable[StudyRecord]) -> Table:
-    """One line per study."""
-    rows = table("name", "question", "experiments", folding=("question",))
-    for study in studies:
-        sizes = ", ".join(f"{size} {count}" for size, count in study.experiments.items())
-        rows.add_row(study.name, study.question, sizes)
-    return rows
-
-
-def claims_table(claims: Iterable[Claim]) -> Table:
-    """A claim in words, below it as an inequality, and the number that decides it."""
-    rows = table("verdict", "claim", "value", folding=("claim",))
-    for claim in claims:
-        words = Text.assemble(claim.claim, "\n", (claim.inequality, "dim"))
-        rows.add_row(styled(claim.verdict), words, number(claim.value))
-    return rows
-
-
-def reports_table(reports: Iterable[ReportSummary]) -> Table:
-    """One line per study: how many of its claims hold."""
-    rows = table("study", "state", "holds", "fails", "not run", "title", folding=("title",))
-    for report in reports:
-        counts = (report.holds, report.fails, report.not_run)
-        style = "bold red" if report.fails else ""
-        words = (Text(str(count), style=style if i == 1 else "") for i, count in enumerate(counts))
-        rows.add_row(report.name, styled(report.state), *words, report.title)
-    return rows
 
 
 def sweeps_table(records: Iterable[SweepRecord]) -> Table:

@@ -25,6 +25,7 @@ from service import (
     exports,
     figures,
     history,
+    imports,
     live,
     operations,
     problems,
@@ -52,6 +53,7 @@ from store.wakeup import Bell
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
     submissions,
+    imports,
     questions,
     experiments,
     history,

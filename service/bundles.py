@@ -20,7 +20,7 @@ from store import experiments, results
 from store.errors import NotFound
 from store.query import endings, extracts
 from store.query.question import Question
-from store.records import Experiment
+from store.records import Experiment, Source
 from store.states import State
 
 router = APIRouter(prefix="/v1/bundle", tags=["questions"])
@@ -82,7 +82,8 @@ def _files(here: Edge, question: Question) -> Iterator[tuple[str, Iterator[bytes
         try:
             with here.database.read() as tx:
                 experiment = experiments.get(tx, name)
-                result = results.result(tx, name) if experiment.state is State.COMPLETED else None
+                has_arrays = experiment.state is State.COMPLETED and experiment.source is Source.LAB
+                result = results.result(tx, name) if has_arrays else None
                 series = results.series(tx, name)
         except NotFound:  # removed since its page was read
             continue

@@ -83,7 +83,16 @@ def body(model: type[BaseModel], example: object) -> dict[str, Any]:
 
 def complete(document: dict[str, Any]) -> None:
     """Adds to the framework's document what it can't read off a route: more models, and what every call may answer."""
-    bodies = (wire.Problem, wire.Edit, wire.Cancellation, SweepSpec, wire.Extension, Recipe, wire.RecipeChange)
+    bodies = (
+        wire.Problem,
+        wire.Edit,
+        wire.Cancellation,
+        wire.Import,
+        SweepSpec,
+        wire.Extension,
+        Recipe,
+        wire.RecipeChange,
+    )
     _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     document["components"]["schemas"].update(extra["$defs"])
     too_long = problems(431)[431]

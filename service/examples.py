@@ -125,6 +125,19 @@ _experiment = Experiment(
     runs=(RunRecord(seed=0, outcome=Outcome.FITTED, steps=2000, summary=SUMMARY),),
     **_hashes,
 )
+IMPORT: Json = {
+    "file": "runs.csv",
+    "content": "training.length,seed,outcome,fit_error\n2,0,fitted,1e-9\n2,1,diverged,inf\n",
+    "base": {"teacher": SPEC["teacher"], "student": SPEC["student"], "steps": 2000},
+    "origin": "our code of 2023, commit 1f0a, on the department's cluster",
+    "tags": ["before"],
+}
+IMPORTED: Json = {
+    "sha256": "0d4f" * 16,
+    "tag": "import:0d4f0d4f0d4f",
+    "experiments": [{"id": ID, "seeds": 2, "reused": False}],
+    "links": {"self": "/v1/experiments?tag=import:0d4f0d4f0d4f"},
+}
 CANCELLATION: Json = {"q": "tag:example and state = queued", "expect_count": 1}
 CANCELLED_ALL: Json = wire.Cancelled.of({ID: State.CANCELLED}).model_dump(mode="json")
 EXPERIMENT: Json = json.loads(wire.as_json(wire.Experiment.written(_experiment)))

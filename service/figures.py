@@ -13,6 +13,7 @@ from service.edge import Here
 from service.errors import Missing, NothingYet, unknown
 from service.parameters import ExperimentId, IfNoneMatch
 from store import experiments, results
+from store.records import Source
 from store.states import State
 
 router = APIRouter(prefix="/v1/experiments/{id:experiment}/figures", tags=["figures"])
@@ -66,11 +67,14 @@ def figure(
     chosen = choose(FIGURES, name, form)
     with here.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
-        early = chosen.early and experiment.state is not State.COMPLETED
+        has_arrays = experiment.state is State.COMPLETED and experiment.source is Source.LAB
+        early = chosen.early and not has_arrays
         result = None if early else results.result(tx, experiment_id)
         series = results.series(tx, experiment_id, [chosen.trajectory] if chosen.trajectory else [])
     if early and not len(series["step"]):
         message = f"the experiment is {experiment.state} and has recorded nothing yet; wait for its first steps"
+        if experiment.source is Source.IMPORT:
+            message = "the experiment was imported without a series"
         raise NothingYet(Problem("", "no_result_yet", message))
     return drawn(chosen, chosen.info(experiment.spec, result, series), form, if_none_match)
 

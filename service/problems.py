@@ -64,6 +64,7 @@ KINDS: dict[type[Exception], Kind] = {
     stored.NotFound: Kind(404, "not-found", "There is nothing here", "/path/id"),
     stored.IllegalMove: Kind(409, "illegal-move", "The state forbids it"),
     stored.NotReady: Kind(409, "no-result-yet", "There is no result yet"),
+    stored.NoArrays: Kind(409, "no-arrays", "It was imported, and has no arrays"),
     stored.VersionConflict: Kind(412, "precondition-failed", "It was edited in the meantime", "/header/If-Match"),
     BadQuery: Kind(400, "bad-query", "The question is not understood", "/query/q"),
     stored.BadCursor: Kind(400, "bad-cursor", "The cursor is not one that was handed out", "/query/cursor"),

@@ -4,6 +4,7 @@ StoreError
 ├── NotFound          there is nothing of that id
 ├── IllegalMove       the state forbids it
 ├── NotReady          there is no result yet
+├── NoArrays          it was imported, and has its metrics only
 ├── VersionConflict   somebody else edited it in the meantime
 ├── BadCursor         the cursor isn't one that was handed out
 ├── BadQuery          a filter or an order isn't understood (store.query.errors)
@@ -46,6 +47,16 @@ class NotReady(StoreError):
     def __init__(self, state: str) -> None:
         super().__init__(f"there is no result: the experiment is {state}, and only a completed one has a result")
         self.state = state
+
+
+class NoArrays(StoreError):
+    """An imported experiment has metrics, and perhaps a series."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the experiment was imported: it has its metrics, and perhaps a series, but no responses or parameters; "
+            "submit its spec to compute them here"
+        )
 
 
 class VersionConflict(StoreError):

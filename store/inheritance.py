@@ -16,6 +16,7 @@ from core.spec import ExperimentSpec, FromExperimentStart, LinearStudent, channe
 from core.spec.explain import shorten
 from store import rows, runs
 from store.errors import NotFound
+from store.records import ELSEWHERE
 from store.states import PENDING, State
 from store.tables import experiments
 
@@ -76,13 +77,16 @@ def heirs(tx: Connection, experiment_id: str) -> list[str]:
 
 def _source(tx: Connection, experiment_id: str, *, lock: bool) -> ExperimentSpec:
     try:
-        row = rows.one(tx, experiment_id, experiments.c.state, experiments.c.spec, lock=lock)
+        row = rows.one(tx, experiment_id, experiments.c.state, experiments.c.device, experiments.c.spec, lock=lock)
     except NotFound:
         message = "there is no such experiment: give the id of a completed one"
         raise SpecError([Problem(POINTER, "no_such_experiment", message, shorten(experiment_id))]) from None
     if row.state != State.COMPLETED:
         message = f"that experiment is {row.state}, and only a completed one has parameters to begin with"
         raise SpecError([Problem(POINTER, "not_completed", message, experiment_id)])
+    if row.device == ELSEWHERE:
+        message = "that experiment was imported, and has no parameters to begin with"
+        raise SpecError([Problem(POINTER, "imported", message, experiment_id)])
     try:
         return ExperimentSpec.model_validate(row.spec)
     except ValidationError:

@@ -32,6 +32,17 @@ class FailureKind(StrEnum):
         return self in {FailureKind.WORKER_LOST, FailureKind.INFRASTRUCTURE}
 
 
+ELSEWHERE = "elsewhere"
+"""The device of an experiment that was not computed here; no worker has it."""
+
+
+class Source(StrEnum):
+    """Where an experiment's numbers are from."""
+
+    LAB = "lab"
+    IMPORT = "import"
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why an experiment failed: a word for programs, a sentence for people."""
@@ -97,6 +108,11 @@ class Experiment:
     warnings: tuple[str, ...]
     provenance: Mapping[str, str] | None
     runs: tuple[RunRecord, ...]
+
+    @property
+    def source(self) -> Source:
+        """Whether it was computed here, or is to be, or was imported."""
+        return Source.IMPORT if self.device == ELSEWHERE else Source.LAB
 
     @cached_property
     def spec(self) -> ExperimentSpec:

@@ -9,7 +9,8 @@ from sqlalchemy import Column, Connection
 from core.arrays import unpack
 from core.result import SERIES, BaselineResult, ExperimentResult
 from store import chunks, rows, runs
-from store.errors import NotReady
+from store.errors import NoArrays, NotReady
+from store.records import ELSEWHERE
 from store.states import State
 from store.tables import AnyRow, experiments
 
@@ -20,6 +21,7 @@ def result(tx: Connection, experiment_id: str) -> ExperimentResult:
     Raises:
         NotFound: There is no such experiment.
         NotReady: It isn't completed.
+        NoArrays: It was imported.
     """
     row = _completed(tx, experiment_id, experiments.c.teacher_response, experiments.c.baselines, experiments.c.spec)
     ended = runs.results(tx, experiment_id)
@@ -72,9 +74,11 @@ def series(
 
 
 def _completed(tx: Connection, experiment_id: str, *columns: Column[Any]) -> AnyRow:
-    row = rows.one(tx, experiment_id, experiments.c.state, *columns)
+    row = rows.one(tx, experiment_id, experiments.c.state, experiments.c.device, *columns)
     if row.state != State.COMPLETED:
         raise NotReady(row.state)
+    if row.device == ELSEWHERE:
+        raise NoArrays
     return row
 
 

@@ -34,6 +34,11 @@ def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> N
         tx.execute(_WRITE_ARRAYS, arrays)
 
 
+def note(tx: Connection, experiment_id: str, ended: Iterable[RunRecord]) -> None:
+    """Stores how seeds ended that have no arrays here, since they were run elsewhere."""
+    tx.execute(_WRITE, [{"experiment_id": experiment_id, **_row(run)} for run in ended])
+
+
 def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
     """The runs that have ended of each experiment, by seed."""
     ids, found = list(experiment_ids), dict[str, dict[int, RunRecord]]()
@@ -75,7 +80,7 @@ def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]
     return ((row.seed, row.payload) for row in tx.execute(query))
 
 
-def _row(run: RunResult) -> dict[str, object]:
+def _row(run: RunResult | RunRecord) -> dict[str, object]:
     if unknown := run.summary.keys() - METRICS.keys():
         raise ValueError(f"summary of seed {run.seed} has unknown metrics: {', '.join(sorted(unknown))}")
     return {
@@ -84,7 +89,7 @@ def _row(run: RunResult) -> dict[str, object]:
         "steps": run.steps,
         **{name: value if math.isfinite(value := run.summary.get(name, math.nan)) else None for name in METRICS},
         "non_finite": {name: _word(value) for name, value in run.summary.items() if not math.isfinite(value)},
-        "warnings": run.warnings,
+        "warnings": list(run.warnings),
     }
 
 

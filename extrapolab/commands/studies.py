@@ -9,7 +9,7 @@ from extrapolab.exits import Exit
 from extrapolab.progress import watch
 from extrapolab.study import Size
 from extrapolab.study_records import Report
-from extrapolab.tables import claims_table, reports_table, studies_table
+from extrapolab.study_tables import claims_table, reports_table, studies_table
 from extrapolab.terminal import console, print_json
 
 studies = typer.Typer(no_args_is_help=True)

@@ -5,6 +5,7 @@ from service.wire.comparison import Comparison
 from service.wire.edit import Edit
 from service.wire.experiment import Experiment
 from service.wire.figure import Figure, RecipeChange
+from service.wire.foreign import Import, Imported
 from service.wire.history import Event, Log, ProgressNews, StateNews
 from service.wire.operations import Health, Readiness, Worker, WorkerState
 from service.wire.problem import FieldProblem, Problem
@@ -60,6 +61,8 @@ __all__ = [
     "Group",
     "GroupedRun",
     "Health",
+    "Import",
+    "Imported",
     "JudgedClaim",
     "Links",
     "Log",

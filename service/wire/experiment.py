@@ -11,6 +11,7 @@ from core.spec.experiment import Tag
 from service.wire.answer import Answer, Number, instant
 from service.wire.submission import Links
 from store import records
+from store.records import Source
 from store.states import State
 
 
@@ -60,6 +61,7 @@ class Experiment(Answer):
 
     id: str
     state: State
+    source: Source = Field(description="`import`: its numbers were computed elsewhere.")
     spec: StoredSpec
     spec_hash: str
     setup_hash: str
@@ -68,7 +70,7 @@ class Experiment(Answer):
     not_before: datetime | None
     max_seconds: float | None
     max_memory_mb: int | None
-    device: str | None = Field(description="cpu or cuda, from the first claim on.")
+    device: str | None = Field(description="cpu or cuda, from the first claim on; elsewhere for an import.")
     attempts: int
     error: Error | None
     progress: Progress | None
@@ -79,7 +81,9 @@ class Experiment(Answer):
     started_at: datetime | None
     finished_at: datetime | None
     warnings: list[str]
-    provenance: dict[str, str] | None = Field(description="On what and with which versions it was computed.")
+    provenance: dict[str, str] | None = Field(
+        description="On what and with which versions it was computed; of an import, which file it is from."
+    )
     runs: list[Run]
     links: Links
 
@@ -93,6 +97,7 @@ class Experiment(Answer):
         return {
             "id": experiment.id,
             "state": experiment.state,
+            "source": experiment.source,
             "spec": experiment.content,
             "spec_hash": experiment.spec_hash,
             "setup_hash": experiment.setup_hash,

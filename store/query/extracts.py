@@ -18,7 +18,7 @@ from store.tables import experiments, runs
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
 USUAL = (
-    *("name", "state", "owner", "created", "teacher.kind", "teacher.dim", "student.kind", "student.dim"),
+    *("name", "state", "source", "owner", "created", "teacher.kind", "teacher.dim", "student.kind", "student.dim"),
     *("student.structure", "student.start.kind", "student.start.scale", "training.length", "optimizer.kind"),
     *("optimizer.lr", "optimizer.steps"),
 )

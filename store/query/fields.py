@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from core.result import METRICS, Outcome
 from core.spec import METADATA, ExperimentSpec
-from store.records import FailureKind
+from store.records import ELSEWHERE, FailureKind, Source
 from store.states import State
 
 
@@ -78,7 +78,10 @@ _OWN = (
     Field("failure", Kind.TEXT, Scope.EXPERIMENT, "why it failed, in a word", tuple(FailureKind)),
     Field("spec_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec"),
     Field("setup_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec without its seeds"),
-    Field("device", Kind.TEXT, Scope.EXPERIMENT, "device: auto until it is claimed", ("auto", "cpu", "cuda")),
+    Field(
+        "device", Kind.TEXT, Scope.EXPERIMENT, "device: auto until it is claimed", ("auto", "cpu", "cuda", ELSEWHERE)
+    ),
+    Field("source", Kind.TEXT, Scope.EXPERIMENT, "where its numbers are from", tuple(Source)),
     Field("priority", Kind.WHOLE, Scope.EXPERIMENT, "higher is claimed first"),
     Field("attempts", Kind.WHOLE, Scope.EXPERIMENT, "how often a worker has claimed it"),
     Field("seeds", Kind.WHOLE, Scope.EXPERIMENT, "how many seeds it has"),

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Double,
     String,
     and_,
+    case,
     cast,
     exists,
     false,
@@ -48,6 +49,7 @@ from store.query.tree import (
     Some,
     Term,
 )
+from store.records import ELSEWHERE, Source
 from store.tables import experiments, runs, sweep_members, tags
 
 _OPERATORS: Mapping[Op, Callable[[Any, Any], Any]] = MappingProxyType(
@@ -56,6 +58,7 @@ _OPERATORS: Mapping[Op, Callable[[Any, Any], Any]] = MappingProxyType(
 _COLUMNS: Mapping[str, Expression] = MappingProxyType(
     {
         "failure": experiments.c.failure_kind,
+        "source": case((experiments.c.device == ELSEWHERE, Source.IMPORT.value), else_=Source.LAB.value),
         "attempts": experiments.c.attempt,
         "seeds": func.json_array_length(experiments.c.spec["seeds"]),
         "created": experiments.c.created_at,

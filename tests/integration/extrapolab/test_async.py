@@ -22,7 +22,7 @@ ELSEWHERE = {
 @pytest.mark.parametrize("name", PAIRS)
 def test_it_has_every_call_of_the_other(name):
     here, there = getattr(extrapolab, name), getattr(extrapolab, PAIRS[name])
-    public = {word for word in vars(here) if not word.startswith("_")}
+    public = {word for word in dir(here) if not word.startswith("_")}
     missing = public - set(dir(there)) - ELSEWHERE[name]
     assert not missing
 

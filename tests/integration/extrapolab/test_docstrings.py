@@ -56,4 +56,5 @@ def test_the_example_is_true(name, known, lab, monkeypatch, tmp_path):
 
 
 def test_the_doors_have_examples():
-    assert {f"extrapolab.lab.Lab{method}" for method in ("", ".table", ".as_completed", ".sweep")} <= EXAMPLES.keys()
+    doors = ("lab.Lab", "findings.Findings.table", "lab.Lab.as_completed", "lab.Lab.sweep")
+    assert {f"extrapolab.{door}" for door in doors} <= EXAMPLES.keys()

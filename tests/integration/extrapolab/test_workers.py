@@ -47,9 +47,9 @@ def test_slots_are_listed_with_what_they_do_and_drained(url):
     assert states(url) == {"worker_0": "busy", "worker_1": "idle", "worker_2": "stale"}
     lines = invoke(url, "workers").stdout.splitlines()
     assert [line.split()[:3] for line in lines[1:]] == [
-        ["worker_0", "busy", "node1"],
-        ["worker_1", "idle", "node1"],
-        ["worker_2", "stale", "node1"],
+        ["worker_0", "busy", "cpu"],
+        ["worker_1", "idle", "cpu"],
+        ["worker_2", "stale", "cpu"],
     ]
     drained = invoke(url, "workers", "drain", "worker_0", "worker_1")
     assert drained.stdout.split() == ["worker_0", "draining", "worker_1", "drained"]

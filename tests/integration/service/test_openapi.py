@@ -33,6 +33,7 @@ CONFIG = {
         }
         for name in (
             "submit_v1_experiments_post",  # rules between the fields of a spec; keys that were used
+            "take_v1_imports_post",  # what the text of a file says
             "edit_v1_experiments__id__patch",  # tags given twice, NUL characters; no version named
             "series_v1_experiments__id__series_get",  # the seeds of an experiment
             "submit_v1_sweeps_post",  # whether the base and the values on its axes are specs

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from extrapolab import tables
+from extrapolab import study_tables, tables
 from extrapolab.records import Assumption, Measure, Theorem, Worker
 from extrapolab.study_records import Claim
 from extrapolab.terminal import console, duration, number, table
@@ -105,7 +105,7 @@ def test_an_experiment_is_described_with_its_setup_warnings_and_failure():
 def test_a_claim_is_shown_in_words_and_as_an_inequality_with_its_number():
     claim = Claim(claim="It holds", inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails")
     missing = Claim(claim="Unknown", inequality="x > 1", value=None, bound=1, verdict="not_run")
-    lines = [line.split() for line in text(tables.claims_table([claim, missing])).splitlines()]
+    lines = [line.split() for line in text(study_tables.claims_table([claim, missing])).splitlines()]
     assert lines[1] == ["fails", "It", "holds", "0.5"]
     assert lines[2] == ["error", "<", "0.01"]
     assert lines[3] == ["not", "run", "Unknown", "-"]
@@ -150,7 +150,7 @@ def test_a_narrow_terminal_loses_columns_and_no_word_and_is_told_which():
 
 def test_text_is_folded_before_a_column_is_lost():
     claim = Claim(claim="far " * 12, inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails")
-    head, first, *_ = on_a_terminal(tables.claims_table([claim]), 40)
+    head, first, *_ = on_a_terminal(study_tables.claims_table([claim]), 40)
     assert head.split() == ["verdict", "claim", "value"]
     assert first.split() == ["fails", *["far"] * 6, "0.5"]
 
