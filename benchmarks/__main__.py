@@ -13,6 +13,8 @@ PIECES = (
     ("benchmarks.queue",),
     ("benchmarks.api",),
     ("benchmarks.stored", "--most", "100000"),
+    ("benchmarks.answers",),
+    ("benchmarks.lock",),
     ("benchmarks.phase", "--students", "1000"),
     ("benchmarks.study", "balanced"),
 )

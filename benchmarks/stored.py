@@ -101,7 +101,7 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
 
         def ask() -> object:
             with database.read() as tx:
-                return [found for found, _ in zip(pages.walk(tx, made, at_once=26), range(50), strict=False)]
+                return [found for found, _ in zip(pages.walk(tx, made, at_once=51), range(50), strict=False)]
 
         return ask
 

@@ -23,7 +23,7 @@ PAGE_BYTES = 8 * 2**20
 """Most bytes of one page; a single experiment may be larger."""
 
 READ_AT_ONCE = 26
-"""Experiments read before the page's size is looked at; a page of 50, and whether one follows, takes two reads."""
+"""Experiments read before the page's size is looked at; a page of 50, and whether one follows, is two of them."""
 
 AN_EXPERIMENT = documentation.answer("The experiment.", examples.EXPERIMENT, "ETag")
 
@@ -54,7 +54,7 @@ def listing(
     items: list[bytes] = []
     following, last, room = None, cursor, PAGE_BYTES
     with here.database.read() as tx:
-        for found in pages.walk(tx, asked, cursor=cursor, at_once=min(limit + 1, READ_AT_ONCE)):
+        for found in pages.walk(tx, asked, cursor=cursor, at_once=limit + 1, whole=READ_AT_ONCE):
             item = wire.Experiment.written(found.experiment)
             content = wire.as_json(item if paths is None else parts.of(item, paths))
             room -= len(content)

@@ -24,7 +24,7 @@ USUAL = (
 )
 """Fields of an experiment that stand beside its numbers, unless others are chosen."""
 
-ROWS = 10_000
+ROWS = 4_000
 """Rows of one piece of series, about."""
 
 

@@ -29,16 +29,20 @@ class Found:
     cursor: str
 
 
-def walk(tx: Connection, question: Question, *, cursor: str | None = None, at_once: int = 100) -> Iterator[Found]:
-    """Every experiment behind the cursor, read ``at_once`` at a time.
+def walk(
+    tx: Connection, question: Question, *, cursor: str | None = None, at_once: int = 100, whole: int = 26
+) -> Iterator[Found]:
+    """Every experiment behind the cursor: found ``at_once`` at a time, and ``whole`` of those read at a time.
 
     Raises:
         BadCursor: The cursor isn't one that a page of this question gave.
     """
     while True:
         marks = page(tx, question, cursor=cursor, limit=at_once)
-        for experiment, mark in zip(rows.load(tx, rows.several(tx, [mark.id for mark in marks])), marks, strict=True):
-            yield Found(experiment, cursors.encode(mark))
+        for begin in range(0, len(marks), whole):
+            some = marks[begin : begin + whole]
+            for experiment, mark in zip(rows.load(tx, rows.several(tx, [m.id for m in some])), some, strict=True):
+                yield Found(experiment, cursors.encode(mark))
         if len(marks) < at_once:
             return
         cursor = cursors.encode(marks[-1])
