@@ -63,6 +63,6 @@ def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.nda
                 content = bytearray(body if plain else zlib.decompress(body))  # one that may be changed
                 found[name] = np.frombuffer(content, np.dtype(kind)).reshape(shape)
             place += length
-    except zlib.error as error:
+    except (zlib.error, ValueError) as error:
         raise ValueError(f"packed arrays are damaged: {error}") from error
     return found

@@ -1,6 +1,7 @@
 """Transactions: no write is lost, a read sees one moment, and a database that is away is said to be."""
 
 import contextlib
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -121,6 +122,24 @@ def test_sqlite_is_set_up_as_measured(tmp_path):
         }
     database.dispose()
     assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
+
+
+def test_a_tidy_database_is_whole_without_its_log(tmp_path):
+    opened = Database(f"sqlite:///{tmp_path}/lab.db")
+    with opened.write() as tx:
+        tx.execute(text("CREATE TABLE t (x INTEGER)"))
+        tx.execute(text("INSERT INTO t VALUES (7)"))
+    opened.tidy()
+    shutil.copy(tmp_path / "lab.db", tmp_path / "alone.db")
+    opened.dispose()
+    with contextlib.closing(sqlite3.connect(tmp_path / "alone.db")) as alone:
+        assert alone.execute("SELECT x FROM t").fetchall() == [(7,)]
+
+
+def test_tidying_waits_for_nobody(database):
+    with database.read() as tx:
+        tx.execute(text("SELECT 1"))
+        database.tidy()
 
 
 def test_a_locked_sqlite_is_unavailable_and_then_available_again(tmp_path, monkeypatch):
