@@ -170,9 +170,13 @@ def _along(tx: Connection, made: Plan, source: str) -> Info:
                 y = np.full(len(x), np.inf)
             own[name].append(Curve(*_others(recipe, place), length, x, y, reference))
     lines = [line for of_one in own.values() for line in of_one]
+    if len(counted) and not lines:
+        raise NotDrawable(f"all that the query finds was imported, and has nothing along {recipe.x}")
     _refuse(recipe, lines, runs=len(lines))
-    heading = _heading(recipe, source, {found[ended.owners[n]].key[-1] for n in counted}, len(counted))
-    return panels.PanelsInfo(**heading, panels=whole.panels(lines, recipe), alike=True)
+    hashes = {one.key[-1] for one in found if own.get(one.id)}
+    return panels.PanelsInfo(
+        **_heading(recipe, source, hashes, len(lines)), panels=whole.panels(lines, recipe), alike=True
+    )
 
 
 def _heading(recipe: Recipe, source: str, hashes: set[str], runs: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def of_series(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
     for experiment_id in ids:
         points = chunks.read(tx, experiment_id, names=[name])
         seeds, begins = np.unique(points["seed"], return_index=True)
-        ends = [*begins[1:], len(points["seed"])]
+        ends = [*begins, len(points["seed"])][1:]
         for seed, begin, end in zip(seeds.tolist(), begins, ends, strict=True):
             yield experiment_id, seed, points["step"][begin:end].astype(float), points[name][begin:end]
 
@@ -37,10 +37,10 @@ def of_arrays(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
 
 
 def teachers(tx: Connection, ids: Sequence[str]) -> dict[str, np.ndarray]:
-    """The teachers' responses of these experiments, by id: (q,) or (q, p, m)."""
+    """The teachers' responses of these experiments, by id: (q,) or (q, p, m). Imported ones have none."""
     found: dict[str, np.ndarray] = {}
     query = select(experiments.c.id, experiments.c.teacher_response)
     for begin in range(0, len(ids), AT_ONCE):
         rows = tx.execute(query.where(experiments.c.id.in_(list(ids[begin : begin + AT_ONCE]))))
-        found |= {row.id: unpack(row.teacher_response)["response"] for row in rows}
+        found |= {row.id: unpack(row.teacher_response)["response"] for row in rows if row.teacher_response is not None}
     return found

@@ -186,3 +186,17 @@ def test_text_that_is_none_is_refused(client):
     lone = b'{"file": "runs.csv", "content": "\\ud800"}'
     answer = client.post("/v1/imports", content=lone, headers={"Content-Type": "application/json"})
     assert answer.status_code in {400, 422}, answer.text
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [("lag", ""), ("rank", ""), ("step", "fit_error"), ("training.length", "fit_error")]
+)
+def test_a_figure_over_a_question_shows_of_them_what_there_is(client, x, y):
+    sent_and_listed(client)
+    answer = client.get(
+        "/v1/figures/preview.json", params={"query": "source = import", "x": x} | ({"y": y} if y else {})
+    )
+    if x == "training.length":
+        assert answer.status_code == 200, answer.text
+    else:
+        assert answer.status_code == 409, answer.text
