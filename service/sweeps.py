@@ -139,7 +139,7 @@ def extend(sweep_id: SweepId, here: Here, content: body.JsonBody, owner: Owner =
     with here.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id).spec
     expansion = expand(sweep.model_copy(update={"axes": axes}), here)
-    arrival = intake.bring(here.database, expansion.draft.wishes, owner=owner, options=Options())
+    arrival = sweeps.bring_more(here.database, sweep_id, expansion.draft, owner=owner, options=Options())
     with here.database.write() as tx:
         made = sweeps.extend(tx, sweep_id, expansion.draft, owner=owner, options=Options(), arrival=arrival)
         status, answer = _submitted(tx, made, expansion)

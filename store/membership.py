@@ -47,6 +47,18 @@ def add(tx: Connection, sweep_id: str, first: int, points: Sequence[Point], made
         tx.execute(insert(sweep_members), rows)
 
 
+def spec_hashes(tx: Connection, sweep_id: str) -> set[str]:
+    """Of the experiments that are members."""
+    query = select(experiments.c.spec_hash).join(sweep_members, sweep_members.c.experiment_id == experiments.c.id)
+    return set(tx.scalars(query.where(sweep_members.c.sweep_id == sweep_id)))
+
+
+def hand_over(tx: Connection, of: str, to: str, first: int) -> None:
+    """Makes the members of one sweep those of another, from position ``first`` on, in their order."""
+    own = update(sweep_members).where(sweep_members.c.sweep_id == of)
+    tx.execute(own.values(sweep_id=to, position=sweep_members.c.position + first))
+
+
 def renew(tx: Connection, sweep_id: str, points: Sequence[Point], made: Sequence[Submission]) -> None:
     """Makes ``made`` the experiments of an equal sweep's members, where they aren't yet."""
     present = set(tx.scalars(select(sweep_members.c.experiment_id).where(sweep_members.c.sweep_id == sweep_id)))

@@ -5,52 +5,28 @@ they are many brought in before, unseen, and shown in that transaction.
 """
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
-from uuid_utils import uuid7
+from sqlalchemy import Connection, delete, func, select, update
 
-from core.spec.sweep import Point, SweepSpec
-from store import arrivals, intake, membership
-from store.database import Database, now
+from core.spec.sweep import SweepSpec
+from store import intake, membership, sweep_intake
 from store.errors import BadCursor, IllegalMove, NotFound
-from store.intake import Options, Wish
+from store.intake import Options
 from store.records import Submission
 from store.states import FINAL, State
+from store.sweep_intake import Arrival as Arrival  # noqa: PLC0414  # known from here, as the next three
+from store.sweep_intake import Draft as Draft  # noqa: PLC0414
+from store.sweep_intake import bring as bring  # noqa: PLC0414
+from store.sweep_intake import bring_more as bring_more  # noqa: PLC0414
 from store.tables import AnyRow, experiments, sweep_members, sweeps
 
 ID = re.compile(r"swp_[0-9a-f]{32}")
 """Every id of a sweep."""
 
 _COLUMNS = [column for column in sweeps.c if column.name != "arrival"]
-_SEEN = arrivals.seen(sweeps.c.arrival)
-
-_NAMESAKES = 50
-"""Sweeps of one name and owner that are looked through for an equal one, the newest first."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A sweep on its way into the store.
-
-    Attributes:
-        sweep: What was asked for.
-        points: Its experiments.
-        wishes: The same, ready to be stored.
-    """
-
-    sweep: SweepSpec
-    points: Sequence[Point]
-    wishes: Sequence[Wish]
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """Base and axes as JSON."""
-        written = self.sweep.model_copy(update={"base": self.sweep.tagged}).model_dump(mode="json")
-        return {"base": written["base"], "axes": written["axes"]}
 
 
 @dataclass(frozen=True)
@@ -92,53 +68,11 @@ class Submitted:
     members: Sequence[Submission]
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """A sweep with its experiments that was brought in (:mod:`store.arrivals`), unseen until it is submitted.
-
-    Attributes:
-        id: Of the arrival that the sweep bears, None where there is an equal one and so no other.
-        sweep_id: The sweep.
-        experiments: Its experiments.
-    """
-
-    id: str | None
-    sweep_id: str | None
-    experiments: intake.Arrival
-
-
 class StillPending(IllegalMove):
     """A sweep whose experiments are not all at their end isn't removed."""
 
     def __init__(self, pending: int) -> None:
         Exception.__init__(self, f"{pending} of its experiments are queued or running: wait for them, or cancel it")
-
-
-def bring(database: Database, draft: Draft, *, owner: str, options: Options, rerun: bool = False) -> Arrival | None:
-    """Stores a large sweep beforehand and some at a time, so that :func:`submit` has little left to do.
-
-    None where it is small.
-
-    Raises:
-        SpecError: As :func:`submit`.
-    """
-    arrival = intake.bring(database, draft.wishes, owner=owner, options=options, rerun=rerun)
-    if arrival is None:
-        return None
-    with database.read() as tx:
-        if not rerun and _equal(tx, draft, owner) is not None:
-            return Arrival(arrival.id, None, arrival)
-    with database.write() as tx:
-        own = arrivals.begin(tx) if arrival.id is None else arrival.id
-        sweep_id = _new(tx, draft, owner, own)
-    placed = list(enumerate(zip(draft.points, arrival.submissions, strict=True)))
-    for some in intake.batches(placed):
-        time.sleep(intake.BREATH_SECONDS)
-        with database.write() as tx:
-            arrivals.go_on(tx, own)
-            points, made = zip(*(pair for _, pair in some), strict=True)
-            membership.add(tx, sweep_id, some[0][0], points, made)
-    return Arrival(own, sweep_id, arrival)
 
 
 def submit(
@@ -162,16 +96,15 @@ def submit(
     brought = None if arrival is None else arrival.experiments
     made = intake.submit(tx, draft.wishes, owner=owner, options=options, rerun=rerun, arrival=brought)
     sweep_id = None if arrival is None else arrival.sweep_id
-    if arrival is not None and arrival.id is not None and arrival.id != arrival.experiments.id:
-        arrivals.show(tx, arrival.id)
-    known = None if rerun else _equal(tx, draft, owner, but=sweep_id)
+    sweep_intake.show(tx, arrival)
+    known = None if rerun else sweep_intake.equal(tx, draft, owner, but=sweep_id)
     if known is not None:
         membership.renew(tx, known, draft.points, made)
         if sweep_id is not None:
             tx.execute(delete(sweeps).where(sweeps.c.id == sweep_id))
         return Submitted(known, True, made)
     if arrival is None or sweep_id is None:
-        sweep_id = _new(tx, draft, owner)
+        sweep_id = sweep_intake.new(tx, draft, owner)
         membership.add(tx, sweep_id, 0, draft.points, made)
     else:
         membership.correct(tx, sweep_id, draft.points, arrival.experiments.submissions, made)
@@ -179,7 +112,7 @@ def submit(
 
 
 def extend(
-    tx: Connection, sweep_id: str, draft: Draft, *, owner: str, options: Options, arrival: intake.Arrival | None = None
+    tx: Connection, sweep_id: str, draft: Draft, *, owner: str, options: Options, arrival: Arrival | None = None
 ) -> Submitted:
     """Gives a sweep other axes and runs what is missing on them.
 
@@ -194,14 +127,23 @@ def extend(
     intake.lock(tx)
     version = _one(tx, sweep_id, sweeps.c.version, lock=True).version
     present = membership.read(tx, sweep_id)
-    there = {row.spec_hash for row in present}
-    missing = [i for i, point in enumerate(draft.points) if point.spec_hash not in there]
-    wishes = [draft.wishes[i] for i in missing]
-    made = intake.submit(tx, wishes, owner=owner, options=options, arrival=arrival) if wishes or arrival else []
+    missing = draft.without({row.spec_hash for row in present})
+    brought = None if arrival is None else arrival.experiments
+    some = missing.wishes or brought is not None
+    made = intake.submit(tx, missing.wishes, owner=owner, options=options, arrival=brought) if some else []
+    sweep_intake.show(tx, arrival)
     tx.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(axes=draft.content["axes"], version=version + 1))
     membership.place_again(tx, sweep_id, present, draft.points)
     after = max((row.position for row in present), default=-1) + 1
-    membership.add(tx, sweep_id, after, [draft.points[i] for i in missing], made)
+    aside = None if arrival is None else arrival.sweep_id
+    before = () if brought is None else brought.submissions
+    if aside is not None and [one.spec_hash for one in before] == [one.spec_hash for one in made]:
+        membership.correct(tx, aside, missing.points, before, made)
+        membership.hand_over(tx, aside, sweep_id, after)
+    else:  # few, or somebody else has extended it in the meantime
+        membership.add(tx, sweep_id, after, missing.points, made)
+    if aside is not None:
+        tx.execute(delete(sweeps).where(sweeps.c.id == aside))
     return Submitted(sweep_id, True, made)
 
 
@@ -216,7 +158,9 @@ def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Sweep]
     Raises:
         BadCursor: The cursor isn't one that a page gave.
     """
-    query = select(*_COLUMNS).where(_SEEN).order_by(sweeps.c.id.desc()).limit(limit + 1)  # ids grow with time
+    query = (
+        select(*_COLUMNS).where(sweep_intake.SEEN).order_by(sweeps.c.id.desc()).limit(limit + 1)
+    )  # ids grow with time
     if cursor is not None:
         if not ID.fullmatch(cursor):
             raise BadCursor(cursor)
@@ -286,17 +230,6 @@ def _one(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> An
     return row
 
 
-def _equal(tx: Connection, draft: Draft, owner: str, *, but: str | None = None) -> str | None:
-    """The newest sweep of the same name, owner, base and axes; ``but`` is what is being submitted."""
-    namesakes = select(sweeps.c.id).where(sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner, _SEEN)
-    if but is not None:
-        namesakes = namesakes.where(sweeps.c.id != but)
-    newest = list(tx.scalars(namesakes.order_by(sweeps.c.id.desc()).limit(_NAMESAKES)))
-    rows = tx.execute(select(sweeps.c.id, sweeps.c.base, sweeps.c.axes).where(sweeps.c.id.in_(newest)))
-    content = draft.content
-    return max((row.id for row in rows if {"base": row.base, "axes": row.axes} == content), default=None)
-
-
 def _counts(tx: Connection, sweep_ids: Sequence[str]) -> dict[str, dict[State, int]]:
     counts: dict[str, dict[State, int]] = {name: dict.fromkeys(State, 0) for name in sweep_ids}
     state = experiments.c.state
@@ -311,10 +244,3 @@ def _counts(tx: Connection, sweep_ids: Sequence[str]) -> dict[str, dict[State, i
 
 def _sweep(row: AnyRow, counts: Mapping[str, Mapping[State, int]]) -> Sweep:
     return Sweep(row.id, row.name, row.owner, row.base, row.axes, row.created_at, row.version, counts[row.id])
-
-
-def _new(tx: Connection, draft: Draft, owner: str, arrival: str | None = None) -> str:
-    sweep_id = f"swp_{uuid7().hex}"
-    row = {"id": sweep_id, "name": draft.sweep.name, "owner": owner, "created_at": now(tx), "version": 1}
-    tx.execute(insert(sweeps).values(**row, arrival=arrival, **draft.content))
-    return sweep_id

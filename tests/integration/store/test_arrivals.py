@@ -184,3 +184,58 @@ def test_a_large_sweep_of_what_is_there_that_nobody_finishes_is_removed_and_its_
         while arrivals.clear(tx, 60):
             pass
     assert counts(database) == [11, 11, 1, 0]
+
+
+MORE = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(6, 20)]}
+"""Eight that are not among :data:`LRS`."""
+
+
+@pytest.fixture
+def extend(database):
+    def extend(sweep_id, some, *, meanwhile=lambda: None):
+        arrival = sweeps.bring_more(database, sweep_id, some, owner="ada", options=Options())
+        assert arrival is not None
+        meanwhile()
+        with database.write() as tx:
+            return sweeps.extend(tx, sweep_id, some, owner="ada", options=Options(), arrival=arrival)
+
+    return extend
+
+
+def placed(database, sweep_id):
+    with database.read() as tx:
+        members, _ = sweeps.members(tx, sweep_id)
+    assert [member.position for member in members] == list(range(len(members)))
+    return [member.coordinates["optimizer.lr"] for member in members]
+
+
+def test_many_that_extend_a_sweep_are_unseen_until_all_are_there(database, bring, submit, extend):
+    first = submit(draft(LRS), bring(draft(LRS)))
+
+    def look():
+        assert counts(database) == [19, 19, 2, 1]
+        assert placed(database, first.id) == LRS["values"]
+        with database.read() as tx:
+            assert [sweep.id for sweep in sweeps.page(tx, limit=9, cursor=None)[0]] == [first.id]
+            assert pages.count(tx, Question.of()) == 11
+
+    made = extend(first.id, draft(MORE), meanwhile=look)
+    assert [one.reused for one in made.members] == [False] * 8
+    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
+    assert counts(database) == [19, 19, 1, 0]
+
+
+def test_two_that_extend_a_sweep_at_once_add_everything_once(database, bring, submit, extend):
+    first = submit(draft(LRS), bring(draft(LRS)))
+    extend(first.id, draft(MORE), meanwhile=lambda: extend(first.id, draft(MORE)))
+    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
+    assert counts(database) == [19, 19, 1, 0]
+
+
+def test_a_sweep_is_extended_by_many_that_are_there_already(database, desk, bring, submit, extend):
+    first = submit(draft(LRS), bring(draft(LRS)))
+    other = submit(draft(MORE), bring(draft(MORE)))
+    made = extend(first.id, draft(MORE))
+    assert [one.id for one in made.members] == [one.id for one in other.members[6:]]
+    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
+    assert counts(database) == [19, 33, 2, 0]
