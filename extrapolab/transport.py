@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from secrets import SystemRandom
 from typing import Any
@@ -79,19 +79,23 @@ class Transport:
         return self._send("GET", path, parameters, repeatable=True).content
 
     def download(self, path: str, parameters: Parameters | None, target: Path) -> None:
-        """Writes the answer to GET ``path`` to a file as it comes in; there is no file where it breaks off."""
-        given = {name: value for name, value in (parameters or {}).items() if value is not None}
+        """Writes the answer to GET ``path`` to a file as it comes in; there is no file where it never comes whole."""
         part = target.with_name(f"{target.name}.part")
-        try:
-            with self._client.stream("GET", path, params=given, headers={"Accept-Encoding": "identity"}) as response:
+
+        def take() -> httpx2.Response:
+            headers = {"Accept-Encoding": "identity"}
+            with self._client.stream("GET", path, params=_given(parameters), headers=headers) as response:
                 if not response.is_success:
-                    raise error_of(response.status_code, response.read())
+                    response.read()
+                    return response
                 with part.open("wb") as file:
                     for piece in response.iter_bytes():
                         file.write(piece)
+            return response
+
+        try:
+            self._tried(take, repeatable=True)
             part.replace(target)
-        except httpx2.TransportError as error:
-            raise LabUnreachable(self.url, str(error) or type(error).__name__) from error
         finally:
             part.unlink(missing_ok=True)
 
@@ -141,13 +145,21 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx2.Response:
-        given = {name: value for name, value in (parameters or {}).items() if value is not None}
+        given = _given(parameters)
+
+        def ask() -> httpx2.Response:
+            return self._client.request(method, path, params=given, headers=headers, content=content)
+
+        return self._tried(ask, repeatable=repeatable)
+
+    def _tried(self, ask: Callable[[], httpx2.Response], *, repeatable: bool) -> httpx2.Response:
+        """A good answer, asked for again for as long as patience lasts where that can do no harm."""
         first_try = time.monotonic()
         longest = FIRST_PAUSE
         while True:
             pause = longest * SystemRandom().uniform(0.5, 1.0)
             try:
-                response = self._client.request(method, path, params=given, headers=headers, content=content)
+                response = ask()
             except httpx2.TransportError as error:
                 problem: Exception = LabUnreachable(self.url, str(error) or type(error).__name__)
                 if not repeatable and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
@@ -172,6 +184,10 @@ class Transport:
         except ValueError as error:
             message = f"{response.url} did not answer with JSON; is {self.url} an Extrapolab?"
             raise ServerProblem(response.status_code, message) from error
+
+
+def _given(parameters: Parameters | None) -> dict[str, str | int | float]:
+    return {name: value for name, value in (parameters or {}).items() if value is not None}
 
 
 def checked_url(url: str) -> str:

@@ -17,6 +17,10 @@ DROP = None
 """An answer that never comes: the connection is closed."""
 
 
+HALF = b'{"fine": '
+"""A body that breaks off."""
+
+
 class Script(ThreadingHTTPServer):
     """Gives one answer of a list to each request, the last one for ever, and keeps what was asked."""
 
@@ -43,9 +47,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        broken = body is HALF
+        self.send_header("Content-Length", str(len(body) + broken))
         self.end_headers()
         self.wfile.write(body)
+        self.close_connection = broken
 
     do_POST = do_GET  # noqa: N815  # named by the base
 
@@ -87,6 +93,23 @@ def test_a_read_is_asked_again_while_the_lab_is_away(talk, first):
     with serving(first, first, OK) as server:
         assert talk(server.url).get("/v1/x") == {"fine": True}
         assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("first", [DROP, AWAY, (200, {}, HALF)])
+def test_a_file_that_breaks_off_is_asked_for_again(talk, first, tmp_path):
+    with serving(first, first, OK) as server:
+        talk(server.url).download("/v1/export", {"q": None, "what": "runs"}, tmp_path / "runs.csv")
+        assert [path for _, path, _, _ in server.asked] == ["/v1/export?what=runs"] * 3
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("runs.csv", OK[2])]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"), [((200, {}, HALF), LabUnreachable), ((422, {}, b'{"title": "no"}'), Refused)]
+)
+def test_there_is_no_file_of_what_never_came_whole(talk, answer, error, tmp_path):
+    with serving(answer) as server, pytest.raises(error):
+        talk(server.url, patience=0.2).download("/v1/export", None, tmp_path / "runs.csv")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("first", [DROP, AWAY, (409, {"Retry-After": "0"}, b"{}")])
