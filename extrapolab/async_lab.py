@@ -266,13 +266,14 @@ class AsyncLab(Lent[Lab]):
     """A lab server, for programs with an event loop. It takes what :class:`Lab` takes, and has its methods.
 
     Example:
-        >>> async def shortest_first(specs):
+        >>> async def run(*specs):
         ...     async with AsyncLab() as lab:
         ...         experiments = [await lab.submit(spec) for spec in specs]
         ...         async for experiment in lab.as_completed(experiments):
-        ...             print(experiment.state, experiment.spec.optimizer.steps)
-        >>> asyncio.run(shortest_first([base | {"optimizer": {"steps": steps}} for steps in (3000, 3000)]))
-        completed 3000
+        ...             print(experiment.state, len(experiment.runs))
+        >>> asyncio.run(run(base | {"training": {"length": 5}}, base | {"training": {"length": 7}}))
+        completed 3
+        completed 3
     """
 
     submit = handing(Lab.submit, AsyncExperiment)

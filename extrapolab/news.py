@@ -201,12 +201,17 @@ async def in_thread(call: Callable[..., _T], *given: Any) -> _T:
 def driven(told: AsyncGenerator[_T, None]) -> Iterator[_T]:
     """The same one after the other, for programs without an event loop, or whose loop is somebody else's."""
     with start_blocking_portal() as portal:
+        asked = portal.start_task_soon(told.__anext__)
         try:
             while True:
                 try:
-                    one = portal.call(told.__anext__)
+                    one = asked.result()
                 except StopAsyncIteration:
                     return
                 yield one
+                asked = portal.start_task_soon(told.__anext__)
         finally:
-            portal.call(told.aclose)
+            if asked.done():
+                portal.call(told.aclose)
+            else:  # such as at Ctrl-C: what is cancelled closes itself
+                asked.cancel()

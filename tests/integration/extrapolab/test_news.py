@@ -1,7 +1,9 @@
 """Waiting for experiments: told by the lab's stream of events, and by looks where the stream says nothing."""
 
 import contextlib
+import signal
 import socket
+import subprocess
 import threading
 import time
 from urllib.parse import urlsplit
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from extrapolab import Lab, NotFound, news
+from tests.kit.lab import EXTRAPOLAB
 
 NEVER = 3600.0
 
@@ -181,3 +184,18 @@ def test_bars_are_shown_until_all_have_ended(client, spec, capsys):
     (experiment,) = client.watch([client.submit(spec(name="watched"))])
     assert experiment.state == "completed"
     assert "[1/1]  watched  completed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("seen", "times"), [(b"HTTP/1.1 200", 3), (b"event: state", 1)])
+def test_ctrl_c_ends_the_watching_only(client, endless, way, seen, times):
+    """Between two looks, and while it listens to the stream."""
+    experiment = client.submit(endless())
+    command = [EXTRAPOLAB, "--url", way.url, "watch", experiment.id]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as watching:
+        until(lambda: way.answered.count(seen) >= times)
+        watching.send_signal(signal.SIGINT)
+        _, said = watching.communicate(timeout=60)
+    assert f"They go on. To look again: extrapolab watch {experiment.id}" in said
+    assert "Traceback" not in said
+    assert watching.returncode == 130
+    assert experiment.cancel().record.cancel_requested or experiment.record.is_final
