@@ -7,6 +7,7 @@ arrays are short, and 180 bytes more for each.
 """
 
 import json
+import math
 import zlib
 from collections.abc import Collection, Mapping
 
@@ -14,6 +15,11 @@ import numpy as np
 
 _NUMBERS = "biuf"
 """Kinds of types: booleans, whole numbers with and without sign, floating-point numbers."""
+
+LARGEST = 4 * 2**30
+"""Bytes of one array: as much as a whole experiment may take."""
+
+_LONGEST_HEADER = 2**20
 
 _FAST = 1
 """The level of compression; higher ones take several times as long for a few per cent."""
@@ -46,6 +52,8 @@ def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
 def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays that :func:`pack` packed, or those of these names, without the work of reading the others.
 
+    No more memory is taken than the arrays say that they need, nor any for one of more than :data:`LARGEST` bytes.
+
     Raises:
         ValueError: The bytes are damaged.
 
@@ -57,12 +65,23 @@ def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.nda
     place = 4 + int.from_bytes(view[:4])
     found: dict[str, np.ndarray] = {}
     try:
-        for name, kind, shape, length, *plain in json.loads(zlib.decompress(view[4:place])):
+        for name, kind, shape, length, *plain in json.loads(_inflated(view[4:place], _LONGEST_HEADER)):
             if only is None or name in only:
-                body = view[place : place + length]
-                content = bytearray(body if plain else zlib.decompress(body))  # one that may be changed
+                body, size = view[place : place + length], np.dtype(kind).itemsize * math.prod(shape)
+                if not 0 <= size <= LARGEST:
+                    raise ValueError(f"{name} would be of {size} bytes")
+                content = bytearray(body if plain else _inflated(body, size))  # one that may be changed
                 found[name] = np.frombuffer(content, np.dtype(kind)).reshape(shape)
             place += length
-    except (zlib.error, ValueError) as error:
+    except (zlib.error, ValueError, TypeError) as error:
         raise ValueError(f"packed arrays are damaged: {error}") from error
     return found
+
+
+def _inflated(body: memoryview, most: int) -> bytes:
+    """What was deflated, if it is whole and at most so long; raises ValueError."""
+    inflate = zlib.decompressobj()
+    content = inflate.decompress(body, most + 1)
+    if len(content) > most or not inflate.eof:
+        raise ValueError(f"something isn't whole, or longer than {most} bytes")
+    return content

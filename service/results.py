@@ -1,8 +1,7 @@
 """What came out of an experiment: its result, and the points that were recorded along training."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from core.spec import ExperimentSpec, channels
 from core.spec.explain import shorten
 from service import documentation, etags, examples, wire
 from service.edge import Here
-from service.encoding import MEDIA_TYPES, encode
+from service.encoding import MEDIA_TYPES, FileFormat, encode
 from service.errors import Invalid, unknown
 from service.parameters import ExperimentId, IfNoneMatch
 from store import experiments, results
@@ -26,6 +25,9 @@ router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])
 
 Columns = Mapping[str, np.ndarray]
 KEYS = ("seed", "step")
+NUMBERS_AT_ONCE = 200_000
+"""That are written at once."""
+
 NAMES = (*SERIES, *TRAJECTORIES)
 """All that can be asked for; a trajectory only of an experiment that recorded it."""
 
@@ -99,16 +101,42 @@ def series(
     if max_points is not None:
         points = _rows(points, _evenly(points["seed"], max_points))
     columns = {name: points.get(name, np.empty(0)) for name in (*KEYS, *chosen_names)}
-    if form == "csv":
-        return etags.answer(_csv(_flat(columns, spec)), "text/csv", if_none_match)
-    if form != "json":
-        flat = {name: column.tolist() for name, column in _flat(columns, spec).items()}
-        headings = [Heading(name, Kind.WHOLE if name in KEYS else Kind.REAL) for name in flat]
-        return etags.answer(b"".join(encode(form, headings, [flat])), MEDIA_TYPES[form], if_none_match)
-    lists = {
-        name: (_one_channel(column) if name == "response" else column).tolist() for name, column in columns.items()
-    }
-    return etags.answer(wire.as_json(lists), "application/json", if_none_match)
+    pieces = _lists(columns) if form == "json" else _file(form, columns, spec)
+    return etags.streamed(_tag(form, columns), pieces, MEDIA_TYPES[form], if_none_match)
+
+
+def _tag(form: str, columns: Columns) -> str:
+    """The tag of an answer that isn't written yet: its numbers and its form decide every byte."""
+    digest = hashlib.sha256(form.encode())
+    for name, column in columns.items():
+        digest.update(f"{name} {column.dtype} {column.shape} ".encode())
+        digest.update(np.ascontiguousarray(column).data)
+    return etags.named(digest.hexdigest())
+
+
+def _file(form: FileFormat, columns: Columns, spec: ExperimentSpec) -> Iterator[bytes]:
+    flat = _flat(columns, spec)
+    headings = [Heading(name, Kind.WHOLE if name in KEYS else Kind.REAL) for name in flat]
+    return encode(form, headings, _pieces(flat))
+
+
+def _lists(columns: Columns) -> Iterator[bytes]:
+    """The columns as one JSON object of lists."""
+    for number, (name, column) in enumerate(columns.items()):
+        yield (b"," if number else b"{") + wire.as_json(name) + b":["
+        shaped = _one_channel(column) if name == "response" else column
+        for place, piece in enumerate(_pieces({name: shaped})):
+            yield (b"," if place else b"") + wire.as_json(piece[name].tolist())[1:-1]
+        yield b"]"
+    yield b"}"
+
+
+def _pieces(columns: Columns) -> Iterator[Columns]:
+    """The rows, some at a time: as text, or as Python's numbers, they take ten times the memory."""
+    rows = len(next(iter(columns.values())))
+    at_once = max(1, NUMBERS_AT_ONCE * rows // max(1, sum(column.size for column in columns.values())))
+    for first in range(0, rows, at_once):
+        yield {name: column[first : first + at_once] for name, column in columns.items()}
 
 
 def _choose(names: str | None, seeds: str | None, spec: ExperimentSpec) -> tuple[list[str], list[int] | None]:
@@ -181,20 +209,3 @@ def _flat(columns: Columns, spec: ExperimentSpec) -> Columns:
         else:
             flat[name] = column
     return flat
-
-
-def _csv(columns: Columns) -> bytes:
-    """Comma-separated values whose numbers are read back exactly."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(zip(*([_word(value) for value in column.tolist()] for column in columns.values()), strict=True))
-    return text.getvalue().encode()
-
-
-_WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-
-
-def _word(value: float) -> str:
-    shortest = repr(value)
-    return _WORDS.get(shortest, shortest)

@@ -1,6 +1,7 @@
 """The service as a process: small, without torch, and sound on a real socket."""
 
 import gzip
+import re
 import shutil
 import socket
 import subprocess
@@ -69,6 +70,33 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served,
 def test_importing_the_service_loads_no_torch():
     code = "import sys, service.app; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def peak_of(pid: int) -> float:
+    """The most memory it has held since :func:`forget_peak`, in MB."""
+    return int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) * 1024 / MEGABYTE
+
+
+def forget_peak(pid: int) -> None:
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_long_series_are_written_a_piece_at_a_time(service: Served, database_url, form):
+    """Two million numbers are 16 MB; as Python's numbers and their text they would be some 200."""
+    with httpx2.Client(base_url=service.url, timeout=60) as client:
+        path = client.post("/v1/experiments?on_duplicate=rerun", json=body()).raise_for_status().headers["location"]
+        database = Database(database_url)
+        desk = Desk(database)
+        desk.complete(desk.claim(), points=specimens.points(range(160_000), (0,)))
+        database.dispose()
+        forget_peak(service.pid)
+        before, length = peak_of(service.pid), 0
+        with client.stream("GET", f"{path}/series?format={form}") as answer:
+            for piece in answer.iter_bytes():
+                length += len(piece)
+        assert length > 10 * MEGABYTE
+        assert peak_of(service.pid) - before < 130
 
 
 @pytest.mark.parametrize("length", ["9000000", "34000000", "900000000"])
