@@ -11,6 +11,9 @@ from store.transition import note
 
 SLOTS = (0, 1)
 
+LARGEST_MB = 512
+"""As much as is kept, in MiB. Either database refuses a value of 1 GB, and nobody reads one in a moment."""
+
 _own = checkpoints.c.experiment_id == bindparam("experiment")
 _NEWEST_FIRST = select(checkpoints).where(_own).order_by(checkpoints.c.attempt.desc(), checkpoints.c.step.desc())
 _DROP = delete(checkpoints).where(_own)

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Callable
 
+from store import checkpoints
 from store.records import Claim, Failure, FailureKind
 from worker.ledger import ClaimLost, Ledger
 from worker.messages import Advanced, Cancel, Failed, Finished, Pause, Paused, Train, pack_inherited
@@ -77,6 +78,10 @@ class Attempt:
         """Waits a moment for the trainer and records what it says; whether that was its last word."""
         message = self._trainer.receive(self._look_seconds)
         match message:
+            case Advanced(checkpoint=bytes() as state) if len(state) > checkpoints.LARGEST_MB * 2**20:
+                held, most = f"{len(state) / 2**20:.1f} MB", f"{checkpoints.LARGEST_MB:g} MB"
+                sentence = f"A checkpoint of it takes {held}, and {most} are kept; try a smaller dim or fewer seeds."
+                self._fail(Failure(FailureKind.USER, sentence))
             case Advanced():
                 self._ledger.record(message, self._live_log())
                 self._heard_at = time.monotonic()

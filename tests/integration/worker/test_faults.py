@@ -1,5 +1,6 @@
 """Whole workers that are killed, told to stop or frozen in mid-training, and others that go on."""
 
+import re
 import time
 from pathlib import Path
 
@@ -181,6 +182,16 @@ def test_an_experiment_that_kills_every_trainer_fails_and_holds_up_nobody(workpl
     assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "worker_lost", 2)
     assert job.events[1:] == [("started", 1), ("lease_expired", 1), ("started", 2), ("failed", 2)]
     assert "was killed by SIGKILL" in job.log
+    assert other.until_ended().state == "completed"
+
+
+@ON_SQLITE
+def test_a_checkpoint_that_is_too_large_fails_the_experiment_with_what_to_do(workplace):
+    workplace.hire(EXTRAPOLAB_TEST_SABOTAGE="narrow", PYTHONPATH=str(SABOTAGE))
+    job, other = workplace.submit(LONG), workplace.submit(specimens.spec())
+    failed = job.until_ended()
+    assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "user", 1)
+    assert re.fullmatch(r"A checkpoint of it takes 0\.\d MB, and 0\.02 MB are kept; .*", failed.failure.message)
     assert other.until_ended().state == "completed"
 
 

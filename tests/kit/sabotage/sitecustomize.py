@@ -67,6 +67,11 @@ def without_eye(slot: ModuleType) -> None:
     slot.Slot._look_until_closing = lambda self: None
 
 
+def narrow(checkpoints: ModuleType) -> None:
+    """A checkpoint of 20 KB is too large."""
+    checkpoints.LARGEST_MB = 0.02
+
+
 def poison(training: ModuleType) -> None:
     """Training of an experiment whose only seed is 13 kills its process."""
     begin = training.begin
@@ -85,6 +90,7 @@ SABOTAGES: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
     "outbox": ("store.wakeup", without_outbox),
     "heartbeat": ("worker.ledger", without_heartbeat),
     "eye": ("worker.slot", without_eye),
+    "narrow": ("store.checkpoints", narrow),
     "poison": ("core.training", poison),
 }
 """By name: the module that is changed, and how, as soon as it is imported."""
