@@ -30,7 +30,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 @contextmanager
 def connected(url: str) -> Iterator[socket.socket]:
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=100) as connection:
         yield connection
 
 
@@ -55,7 +55,7 @@ def refused(answer: bytes, status: int) -> str:
 def service(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("heads") / "lab.db")
     with served(f"sqlite:///{file}") as service:
-        httpx2.get(f"{service.url}/healthz").raise_for_status()
+        httpx2.get(f"{service.url}/healthz", timeout=60).raise_for_status()
         yield service
 
 
@@ -99,7 +99,7 @@ class TestLength:
 
     def test_long_ones_within_the_bound_are_read(self, service):
         long = {"X-Long": "x" * (head.LONGEST - 1000)}
-        assert httpx2.get(f"{service.url}/healthz", headers=long).status_code == 200
+        assert httpx2.get(f"{service.url}/healthz", headers=long, timeout=60).status_code == 200
 
     def test_a_body_is_no_head_however_it_is_cut(self, service):
         content = json.dumps(body()).encode().ljust(30_000)

@@ -42,7 +42,7 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served,
         resident.append(psutil.Process(service.pid).memory_info().rss / MEGABYTE)
 
     look()
-    with httpx2.Client(base_url=service.url) as client:
+    with httpx2.Client(base_url=service.url, timeout=60) as client:
         spec = body(evaluation={"horizon": 8, "record": RECORDED})
         path = client.post("/v1/experiments", json=spec).raise_for_status().headers["location"]
         database = Database(database_url)
@@ -120,7 +120,7 @@ def test_a_sender_of_too_much_gets_an_answer(service: Served, length):
 
 @pytest.mark.parametrize("opening", [b"[", b'{"name":'], ids=["lists", "objects"])
 def test_a_body_a_hundred_thousand_levels_deep_is_refused(service: Served, opening):
-    sent = {"content": opening * 100_000, "headers": {"Content-Type": "application/json"}}
+    sent = {"content": opening * 100_000, "headers": {"Content-Type": "application/json"}, "timeout": 60}
     answer = httpx2.post(f"{service.url}/v1/experiments", **sent)
     assert answer.status_code == 400
     assert answer.json()["type"] == "urn:extrapolab:problem:not-json"
@@ -131,7 +131,7 @@ def test_a_compressed_body_is_refused_and_not_unpacked(service: Served):
     bomb = gzip.compress(b" " * 100 * MEGABYTE, compresslevel=1)
     before = psutil.Process(service.pid).memory_info().rss
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    answer = httpx2.post(f"{service.url}/v1/experiments", content=bomb, headers=headers)
+    answer = httpx2.post(f"{service.url}/v1/experiments", content=bomb, headers=headers, timeout=60)
     assert answer.status_code == 415
     assert answer.json()["errors"][0]["pointer"] == "/header/Content-Encoding"
     assert psutil.Process(service.pid).memory_info().rss - before < 10 * MEGABYTE
@@ -146,4 +146,4 @@ def test_half_a_request_harms_nobody(service: Served):
     ):
         with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
             connection.sendall(sent)
-    assert httpx2.get(f"{service.url}/healthz").status_code == 200
+    assert httpx2.get(f"{service.url}/healthz", timeout=60).status_code == 200
