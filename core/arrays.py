@@ -68,8 +68,6 @@ def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.nda
         for name, kind, shape, length, *plain in json.loads(_inflated(view[4:place], _LONGEST_HEADER)):
             if only is None or name in only:
                 body, size = view[place : place + length], np.dtype(kind).itemsize * math.prod(shape)
-                if not 0 <= size <= LARGEST:
-                    raise ValueError(f"{name} would be of {size} bytes")
                 content = bytearray(body if plain else _inflated(body, size))  # one that may be changed
                 found[name] = np.frombuffer(content, np.dtype(kind)).reshape(shape)
             place += length
@@ -80,6 +78,8 @@ def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.nda
 
 def _inflated(body: memoryview, most: int) -> bytes:
     """What was deflated, if it is whole and at most so long; raises ValueError."""
+    if not 0 <= most <= LARGEST:
+        raise ValueError(f"an array would be of {most} bytes")
     inflate = zlib.decompressobj()
     content = inflate.decompress(body, most + 1)
     if len(content) > most or not inflate.eof:

@@ -57,7 +57,7 @@ def test_so_is_a_header_that_is_no_header():
 
 
 def test_the_largest_array_that_is_allowed_is_read(monkeypatch):
-    monkeypatch.setattr(arrays, "LARGEST", 8000)
-    assert unpack(pack({"x": np.arange(1000.0)}))["x"][-1] == 999
-    with pytest.raises(ValueError, match="8008 bytes"):
-        unpack(pack({"x": np.arange(1001.0)}))
+    monkeypatch.setattr(arrays, "LARGEST", 2**20)
+    assert unpack(pack({"x": np.arange(2.0**17)}))["x"][-1] == 2**17 - 1
+    with pytest.raises(ValueError, match="1048584 bytes"):
+        unpack(pack({"x": np.arange(2.0**17 + 1)}))
