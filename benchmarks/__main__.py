@@ -15,6 +15,7 @@ PIECES = (
     ("benchmarks.stored", "--most", "100000"),
     ("benchmarks.answers",),
     ("benchmarks.lock",),
+    ("benchmarks.figures", "--stored", "10000"),
     ("benchmarks.phase", "--students", "1000"),
     ("benchmarks.study", "balanced"),
 )

@@ -3,7 +3,8 @@
 A checkpoint remembers how many chunks came before it. A resumed attempt cuts the later ones and records them again.
 """
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import starmap
 from typing import get_args
 
@@ -21,6 +22,9 @@ COLUMNS = (*_KEYS, *SERIES)
 
 TRAJECTORIES = get_args(Trajectory)
 """Columns with further axes, of experiments whose ``evaluation.record`` asks for them."""
+
+AT_ONCE = 25
+"""Experiments whose points are read in one statement; those of some take megabytes."""
 
 _own = series_chunks.c.experiment_id == bindparam("experiment")
 _LAST = select(series_chunks).where(_own).order_by(series_chunks.c.number.desc()).limit(1)
@@ -73,6 +77,23 @@ def read(
         .where(series_chunks.c.experiment_id == experiment_id)
         .order_by(series_chunks.c.number)
     )
+    return _joined(payloads, names)
+
+
+def several(
+    tx: Connection, experiment_ids: Sequence[str], *, names: Iterable[str]
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """The same of several experiments that have points, in no order, some of them in each statement."""
+    names, c = (*_KEYS, *names), series_chunks.c
+    query = select(c.experiment_id, c.payload).order_by(c.experiment_id, c.number)
+    for begin in range(0, len(experiment_ids), AT_ONCE):
+        rows = tx.execute(query.where(c.experiment_id.in_(list(experiment_ids[begin : begin + AT_ONCE]))))
+        for experiment_id, own in itertools.groupby(rows, key=lambda row: row.experiment_id):
+            yield experiment_id, _joined((row.payload for row in own), names)
+
+
+def _joined(payloads: Iterable[bytes], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The columns of chunks, by seed and step."""
     parts = [_of(unpack(payload, only=names), names) for payload in payloads] or [_EMPTY]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names if name in parts[0]}
     order = np.lexsort((columns["step"], columns["seed"]))

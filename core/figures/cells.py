@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from core.figures.coordinates import WIDE, grouped, is_number, key, label, named, ordered, scale
+from core.figures.coordinates import WIDE, grouped, is_number, key, label, named, ordered, scale, scale_of
 from core.figures.wording import metric, over
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
@@ -68,7 +68,7 @@ def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
     xs = [at for _, lines in found for line in lines for at in line.x]
     values = [at for _, lines in found for line in lines for at in line.y]
     x_scale = scale(xs, WIDE) if recipe.x_scale == "auto" else recipe.x_scale
-    y_scale = scale([v for v in values if v != 0], 1.0) if recipe.y_scale == "auto" else recipe.y_scale
+    y_scale = scale_of(recipe.shown, values) if recipe.y_scale == "auto" else recipe.y_scale
     return [
         Panel(
             x=label(recipe.x),

@@ -16,6 +16,14 @@ WIDE = 50.0
 LONGEST = 48
 """Characters of a label, so that the figure has room beside it."""
 
+_SIZES = frozenset(
+    {
+        *("effective_rank", "state_effective_rank", "eigenvalue_effective_rank"),
+        *("spectral_radius", "extrapolation_horizon", "time"),
+    }
+)
+"""Metrics that are no errors."""
+
 _SYMBOLS = {
     "training.length": "training length k (time steps)",
     "student.dim": "student dimension d",
@@ -47,6 +55,8 @@ def is_number(value: Any) -> bool:
 
 def key(value: Any) -> str:
     """The same for equal coordinates: 4 and 4.0 are."""
+    if isinstance(value, str):
+        return f'"{value}"'
     return repr(float(value)) if is_number(value) else json.dumps(value, sort_keys=True)
 
 
@@ -62,6 +72,11 @@ def grouped(items: Sequence[Item], at: Callable[[Item], Any]) -> list[tuple[Any,
     for item in items:
         found.setdefault(key(value := at(item)), (value, []))[1].append(item)
     return [found[key(value)] for value in ordered([value for value, _ in found.values()])] or [(None, [])]
+
+
+def scale_of(metric: str, values: Sequence[float]) -> Scale:
+    """The scale of a metric: logarithmic where all is positive, of sizes only from a decade on."""
+    return scale([value for value in values if value != 0], 10.0 if metric in _SIZES else 1.0)
 
 
 def scale(values: Sequence[float], wide: float) -> Scale:

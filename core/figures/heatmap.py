@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from core.figures import style
 from core.figures.cells import Cell, Grid, grid
-from core.figures.coordinates import grouped, label, named, scale
+from core.figures.coordinates import grouped, label, named, scale_of
 from core.figures.info import Info
 from core.figures.wording import metric, over
 from core.recipe import Recipe
@@ -47,8 +47,8 @@ def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
         grid(inside, recipe.statistic, title=named(recipe.facets, facet), like=cells)
         for facet, inside in grouped(cells, lambda cell: cell.facet)
     ]
-    values = [value for one in found for row in one.values for value in row if value != 0]
-    logarithmic = (scale(values, 1.0) if recipe.y_scale == "auto" else recipe.y_scale) == "log"
+    values = [value for one in found for row in one.values for value in row]
+    logarithmic = (scale_of(recipe.shown, values) if recipe.y_scale == "auto" else recipe.y_scale) == "log"
     return {
         "x": label(recipe.x),
         "y": label(recipe.series or ""),
@@ -108,7 +108,7 @@ def _mark(axes: Axes, one: Grid) -> None:
 
 
 def _tick(axes: Axes, which: str, values: Sequence[Any]) -> None:
-    shown = np.unique(np.linspace(0, len(values) - 1, min(len(values), MOST_TICKS)).round().astype(int))
+    shown = range(0, len(values), max(1, -(-len(values) // MOST_TICKS)))
     set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
     labels = [f"{values[i]:.3g}" if isinstance(values[i], float) else brief(values[i])[:20] for i in shown]
     ticks = set_ticks(shown, labels, parse_math=False)

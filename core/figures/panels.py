@@ -18,6 +18,9 @@ _COLUMNS = 2
 MARKED = 40
 """Lines of at most so many points have a marker at each."""
 
+SHORT = 2
+"""Entries of a legend that has room among the lines."""
+
 
 class PanelsInfo(Info):
     """The numbers of the figure.
@@ -60,15 +63,17 @@ def draw(info: PanelsInfo) -> Figure:
 
 
 def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend for all panels, beside them, where no line can be."""
+    """One legend for all panels, beside them, where no line can be; a short one in the first."""
     found: dict[str, Artist] = {}
     for one in axes:
         for handle, text in zip(*one.get_legend_handles_labels(), strict=True):
             found.setdefault(text, handle)
-    if found:
+    if len(found) > SHORT:
         legend = figure.legend(list(found.values()), list(found), loc="outside right center", fontsize="small")
         for text in legend.get_texts():
             text.set_parse_math(False)  # a coordinate may be any text
+    elif axes[0].get_legend_handles_labels()[0]:
+        style.legend(axes[0], fontsize="small")
 
 
 def _on_one_scale(axes: Sequence[Axes], columns: int) -> None:
@@ -95,7 +100,7 @@ def _draw(panel: Panel, axes: Axes) -> None:
         axes.plot(line.x, y, marker=marker if few else None, ms=4, lw=1.4, color=colour, label=label)
         if line.lower:
             lower, upper = (style.drawable(edge, logarithmic=logarithmic) for edge in (line.lower, line.upper))
-            axes.fill_between(line.x, lower, upper, color=colour, alpha=0.18, lw=0)
+            axes.fill_between(line.x, lower, upper, color=colour, alpha=min(0.18, 1.5 / len(panel.lines)), lw=0)
     for mark in panel.levels:
         axes.axhline(mark.at, color=style.BASELINE, ls="--", lw=1, label=mark.label)
     for mark in panel.limits:

@@ -1,6 +1,5 @@
 """Figures of a sweep: those of a recipe over its members, on its axes."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +31,7 @@ class HeatmapInfo(Info):
         x: The name of the horizontal axis.
         y: The name of the vertical axis.
         metric: What the colour shows, in words.
+        logarithmic: Whether the colours are in the logarithm.
         columns: The coordinates on x.
         rows: The coordinates on y.
         medians: By row and column; NaN where there is no completed experiment.
@@ -42,6 +42,7 @@ class HeatmapInfo(Info):
     x: str
     y: str
     metric: str
+    logarithmic: bool
     columns: list[Any]
     rows: list[Any]
     medians: list[list[float]]
@@ -58,7 +59,7 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
     """The grid of the metric over two axes."""
     found = ink.maps(cells, recipe)
     (grid,) = found["maps"]
-    axes = {name: found[name] for name in ("x", "y", "metric")}
+    axes = {name: found[name] for name in ("x", "y", "metric", "logarithmic")}
     return HeatmapInfo(**heading, **axes, columns=grid.columns, rows=grid.rows, medians=grid.values, states=grid.states)
 
 
@@ -71,7 +72,5 @@ def draw_lines(info: LinesInfo) -> Figure:
 def draw_heatmap(info: HeatmapInfo) -> Figure:
     """One grid, coloured by the median."""
     grid = Grid(columns=info.columns, rows=info.rows, values=info.medians, states=info.states)
-    shared = {name: getattr(info, name) for name in (*Info.model_fields, "x", "y", "metric")}
-    finite = [value for row in info.medians for value in row if math.isfinite(value) and value != 0]
-    logarithmic = bool(finite) and min(finite) > 0
-    return ink.draw(ink.HeatmapInfo(**shared, logarithmic=logarithmic, maps=[grid]))
+    shared = {name: getattr(info, name) for name in (*Info.model_fields, "x", "y", "metric", "logarithmic")}
+    return ink.draw(ink.HeatmapInfo(**shared, maps=[grid]))

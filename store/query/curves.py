@@ -18,8 +18,7 @@ Curve = tuple[str, int, np.ndarray, np.ndarray]
 
 def of_series(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
     """A recorded metric of every run of these experiments, by step."""
-    for experiment_id in ids:
-        points = chunks.read(tx, experiment_id, names=[name])
+    for experiment_id, points in chunks.several(tx, ids, names=[name]):
         seeds, begins = np.unique(points["seed"], return_index=True)
         ends = [*begins, len(points["seed"])][1:]
         for seed, begin, end in zip(seeds.tolist(), begins, ends, strict=True):

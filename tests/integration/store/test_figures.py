@@ -51,8 +51,17 @@ def test_curves_are_those_that_were_stored(desk):
     claim = desk.begin(changes={"training": {"length": 2}})
     runs = [specimens.run(seed) for seed in claim.spec.seeds]
     desk.complete(claim, *runs, points=specimens.points([0, 10, 100], claim.spec.seeds))
+    other, without = desk.begin(), desk.begin()
+    desk.record(other, 0, 1)
+    desk.record(other, 10)
     with desk.database.read() as tx:
-        points = list(curves.of_series(tx, [claim.experiment_id], "train_loss"))
+        several = {claim.experiment_id: claim, other.experiment_id: other}
+        of_both = list(curves.of_series(tx, [*several, without.experiment_id], "train_loss"))
+        points = [one for one in of_both if one[0] == claim.experiment_id]
+        assert [(seed, x.tolist()) for name, seed, x, _ in of_both if name == other.experiment_id] == [
+            (0, [0.0, 1.0, 10.0]),
+            (1, [0.0, 1.0, 10.0]),
+        ]
         arrays = list(curves.of_arrays(tx, [claim.experiment_id], "response"))
         (teacher,) = curves.teachers(tx, [claim.experiment_id]).values()
     assert [(name, seed, x.tolist()) for name, seed, x, _ in points] == [
