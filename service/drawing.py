@@ -1,6 +1,6 @@
 """From a recipe to a figure: what it names is found in the store, and becomes the numbers of the figure."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from store.query.endings import Ended, Endings
 from store.query.errors import BadQuery, named
 from store.query.fields import FIELDS, Field, Scope
 from store.query.question import Question
+from store.records import Source
 
 INKS = {"lines": Figure(panels.PanelsInfo, panels.draw), "heatmap": Figure(heatmap.HeatmapInfo, heatmap.draw)}
 """How each kind of recipe is drawn."""
@@ -29,6 +30,8 @@ MOST_LINES, MOST_PANELS, MOST_CELLS = 24, 12, 400
 """Values that series and facets of a figure, and an axis of a heat map, may have."""
 
 _SINGLE = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
+_BESIDES = (FIELDS["training.length"], FIELDS["source"], FIELDS["spec_hash"])
+
 MOST_CURVES = 20_000
 """Runs whose whole curves one figure shows."""
 
@@ -105,18 +108,18 @@ def _against(tx: Connection, made: Plan, source: str) -> Info:
         cells += [_cell(recipe, place, state, ()) for state, place in pending]
     cells.sort(key=lambda cell: _order(cell.series, cell.facet))
     _refuse(recipe, cells, runs=len(counted))
-    heading = _heading(recipe, source, {found[owner].key[-1] for owner in ended.owners[counted]}, len(counted))
+    heading = _heading(recipe, source, {found[owner] for owner in ended.owners[counted]}, len(counted))
     if recipe.kind == "heatmap":
         return heatmap.HeatmapInfo(**heading, **heatmap.maps(cells, recipe))
     return panels.PanelsInfo(**heading, panels=numbers.panels(cells, recipe), alike=True)
 
 
 def _ended(tx: Connection, made: Plan, metrics: Sequence[str]) -> tuple[Sequence[Ended], Endings, np.ndarray]:
-    """Experiments with training length and spec hash behind their keys, their runs, and the places of those that count.
+    """Experiments, the fields of :data:`_BESIDES` behind their keys; their runs, and the places of those that count.
 
     A run that was computed again counts once, as it was last.
     """
-    found = endings.ended(tx, made.question, [*made.fields, FIELDS["training.length"], FIELDS["spec_hash"]])
+    found = endings.ended(tx, made.question, [*made.fields, *_BESIDES])
     ended = endings.read(tx, [one.id for one in found], metrics)
     if not len(ended):
         return found, ended, np.empty(0, np.int64)
@@ -164,7 +167,8 @@ def _along(tx: Connection, made: Plan, source: str) -> Info:
     diverged = ended.diverged
     for name, seed, where, what in read:
         if (n := runs.get((name, seed))) is not None:
-            *place, length, _ = found[ended.owners[n]].key
+            one = found[ended.owners[n]]
+            *place, length, _, _ = one.key
             x, y, reference = whole.shown(recipe.shown, where, what, teachers.get(name))
             if diverged[n] and recipe.x != "step":
                 y = np.full(len(x), np.inf)
@@ -173,15 +177,16 @@ def _along(tx: Connection, made: Plan, source: str) -> Info:
     if len(counted) and not lines:
         raise NotDrawable(f"all that the query finds was imported, and has nothing along {recipe.x}")
     _refuse(recipe, lines, runs=len(lines))
-    hashes = {one.key[-1] for one in found if own.get(one.id)}
-    return panels.PanelsInfo(
-        **_heading(recipe, source, hashes, len(lines)), panels=whole.panels(lines, recipe), alike=True
-    )
+    heading = _heading(recipe, source, {one for one in found if own.get(one.id)}, len(lines))
+    return panels.PanelsInfo(**heading, panels=whole.panels(lines, recipe), alike=True)
 
 
-def _heading(recipe: Recipe, source: str, hashes: set[str], runs: int) -> dict[str, Any]:
-    told = f"Extrapolab, {source}{len(hashes)} experiments, {runs} runs"
-    return wording.heading(recipe, called=wording.title(recipe), source=told, hashes=sorted(hashes), runs=runs)
+def _heading(recipe: Recipe, source: str, drawn: Set[Ended], runs: int) -> dict[str, Any]:
+    hashes = sorted({one.key[-1] for one in drawn})
+    imported = len({one.key[-1] for one in drawn if one.key[-2] == Source.IMPORT})
+    told = f"Extrapolab, {source}{len(hashes)} experiments{f' ({imported} imported)' if imported else ''}, {runs} runs"
+    called = wording.title(recipe)
+    return wording.heading(recipe, called=called, source=told, hashes=hashes, runs=runs, imported=imported)
 
 
 def _refuse(recipe: Recipe, shown: Sequence[Cell | Curve], *, runs: int) -> None:

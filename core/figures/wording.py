@@ -38,23 +38,26 @@ def title(recipe: Recipe) -> str:
     return recipe.name or f"{metric(recipe.shown)} against {label(recipe.x)}"
 
 
-def caption(recipe: Recipe, *, called: str, experiments: int, runs: int) -> str:
-    """The caption of a figure called so, of so many completed experiments and runs."""
+def caption(recipe: Recipe, *, called: str, experiments: int, runs: int, imported: int) -> str:
+    """The caption of a figure called so, of so many completed experiments, imported ones among them, and runs."""
     begin = f"{called}. " if called != title(recipe) or recipe.name else ""
     parts = [f"{begin}{metric(recipe.shown)}, {over(recipe)}, against {label(recipe.x)}"]
     if recipe.series:
         parts.append(f"{'a line' if recipe.kind == 'lines' else 'a row'} for each {label(recipe.series)}")
     if recipe.facets:
         parts.append(f"a panel for each {label(recipe.facets)}")
-    found = f"Of {experiments} completed experiments with {runs} runs"
+    elsewhere = f", {imported} of them imported," if imported else ""
+    found = f"Of {experiments} completed experiments{elsewhere} with {runs} runs"
     return f"{', '.join(parts)}. {found}{f': {recipe.query}' if recipe.query else ''}."
 
 
-def heading(recipe: Recipe, *, called: str, source: str, hashes: list[str], runs: int) -> dict[str, Any]:
+def heading(
+    recipe: Recipe, *, called: str, source: str, hashes: list[str], runs: int, imported: int = 0
+) -> dict[str, Any]:
     """What every figure says of itself; ``hashes`` are those of the specs."""
     return {
         "title": called,
         "source": source,
-        "caption": caption(recipe, called=called, experiments=len(hashes), runs=runs),
+        "caption": caption(recipe, called=called, experiments=len(hashes), runs=runs, imported=imported),
         "spec_hashes": sorted(set(hashes)),
     }

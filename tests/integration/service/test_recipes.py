@@ -213,3 +213,18 @@ def test_any_name_and_query_can_be_drawn(client, saved, some):
     path = saved(name="costs $5, or $\\frac{1}{2$ <&> 🚂", query="tag:a or name = '<&\"$x^2'")
     for form, begin in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
         assert client.get(f"{path}.{form}").content.startswith(begin)
+
+
+def test_imported_runs_are_shown_beside_the_labs_own_and_counted_as_what_they_are(client, some):
+    content = "training.length,student.start.scale,seed,outcome,train_loss\n6,0.01,0,fitted,0.5\n"
+    base = {"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 3}, "steps": 5, "tags": ["a"]}
+    sent = client.post("/v1/imports", json={"file": "runs.csv", "content": content, "base": base})
+    assert sent.status_code == 201, sent.text
+    data = client.get("/v1/figures/preview.json", params=RECIPE).json()
+    assert data["panels"][0]["lines"][0]["x"] == [2.0, 4.0, 6.0]
+    assert "5 completed experiments, 1 of them imported, with 9 runs" in data["caption"]
+    for along in ("lag", "rank", "step"):
+        curves = client.get("/v1/figures/preview.json", params={"query": "tag:a", "x": along}).json()
+        assert (len(curves["spec_hashes"]), "imported" in curves["caption"]) == (4, False)
+    alone = client.get("/v1/figures/preview.svg", params={"query": "source = import", "x": "lag"})
+    assert (alone.status_code, "imported" in alone.json()["detail"]) == (409, True)
