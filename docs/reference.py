@@ -34,7 +34,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def python() -> str:
     """The public names of the client, in the order in which one meets them, and the door to the science."""
-    handles = ["Lab", "Experiment", "Sweep", "Query", "Rows", "Study", "AsyncLab"]
+    handles = ["Lab", "Experiment", "Sweep", "Query", "Rows", "Figure", "Study", "AsyncLab"]
     lent = [name for name in extrapolab.__all__ if name.startswith("Async") and name not in handles]
     parts = [
         "# Python",
