@@ -19,7 +19,7 @@ LONG = {
     "teacher": {"kind": "balanced", "dim": 2, "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "seed": 0},
     "student": {"kind": "linear", "dim": 20},
     "training": {"length": 6},
-    "optimizer": {"kind": "gd", "lr": 1e-6, "steps": 10_000_000},
+    "optimizer": {"kind": "gd", "lr": 1e-6, "steps": 1_000_000_000},
     "seeds": 1,
 }
 SHORT = {**LONG, "optimizer": {"kind": "gd", "lr": 0.01, "steps": 200}}
