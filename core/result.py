@@ -44,6 +44,10 @@ SERIES = tuple(name for name in METRICS if name not in _AT_THE_END)
 """Metrics that are recorded along training; the others don't change or are looked at only once."""
 
 
+OF_THE_TEACHER = frozenset({"zero_baseline"})
+"""Metrics that no student changes, be it one that diverged."""
+
+
 class Outcome(StrEnum):
     """How a run ended. The value of a run, not an exception."""
 

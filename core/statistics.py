@@ -1,11 +1,12 @@
 """Statistics over seeds, for many experiments at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-STATISTICS = ("median", "q1", "q3", "mean", "min", "max", "standard_error")
+from core.result import OF_THE_TEACHER
 
+STATISTICS = ("median", "q1", "q3", "mean", "min", "max", "standard_error")
 
 BANDS = ("quartiles", "range", "standard_error", "none")
 """What can be drawn around a statistic."""
@@ -30,6 +31,12 @@ def around(found: np.ndarray, statistic: str, band: str) -> tuple[np.ndarray, np
             case "standard_error":
                 return middle, middle - rows["standard_error"], middle + rows["standard_error"]
     return middle, np.empty(0), np.empty(0)
+
+
+def as_counted(numbers: np.ndarray, diverged: np.ndarray, metrics: Sequence[str]) -> np.ndarray:
+    """Numbers (runs, metrics) as statistics count them: a diverged run's are infinite but for the teacher's own."""
+    students = np.array([metric not in OF_THE_TEACHER for metric in metrics], bool)
+    return np.where(diverged[:, None] & students, np.inf, numbers)
 
 
 def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

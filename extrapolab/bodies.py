@@ -1,6 +1,6 @@
 """What is sent to a lab, made of what a user holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,18 @@ Spec = ExperimentSpec | Mapping[str, Any]
 """A validated spec, or one to be validated by the lab; NumPy arrays in it are sent as lists."""
 
 
-def spec_body(spec: Spec) -> Any:
-    """An experiment as it travels."""
-    return spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+def spec_body(spec: object) -> Any:
+    """An experiment as it travels.
+
+    Raises:
+        TypeError: It is neither a spec nor a mapping.
+    """
+    if isinstance(spec, ExperimentSpec):
+        return spec.model_dump(mode="json")
+    if isinstance(spec, Mapping):
+        return dict(spec)
+    what = f"it is a {type(spec).__name__}: {spec!r:.80}"
+    raise TypeError(f"a spec is an ExperimentSpec or a dictionary; {what}. The command line reads files.")
 
 
 def sweep_body(
@@ -20,6 +29,16 @@ def sweep_body(
 ) -> dict[str, Any]:
     """A sweep as it travels."""
     return {"name": name, "base": dict(base), "axes": [*map(dict, axes)], "tags": [*tags]}
+
+
+def joined(names: Iterable[str] | None) -> str | None:
+    """Names as they travel; one name may stand for itself.
+
+    Example:
+        >>> joined(["fit_error", "imbalance"]), joined("fit_error"), joined(None)
+        ('fit_error,imbalance', 'fit_error', None)
+    """
+    return names if names is None or isinstance(names, str) else ",".join(names)
 
 
 def instant(moment: datetime | None) -> str | None:

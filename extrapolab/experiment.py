@@ -11,6 +11,7 @@ import numpy as np
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from extrapolab import news, notebook
+from extrapolab.bodies import joined
 from extrapolab.errors import ExperimentCancelled, ExperimentFailed
 from extrapolab.records import Event, ExperimentRecord, Failure, Log, Progress, Run, Theorem
 from extrapolab.transport import Parameters, Transport
@@ -168,13 +169,13 @@ class Experiment:
         Raises:
             Refused: A name is unknown, or wasn't recorded.
         """
-        columns = self.transport.get(f"{self._path}/series", {"names": _joined(names)})
+        columns = self.transport.get(f"{self._path}/series", {"names": joined(names)})
         whole = {"seed", "step"}
         return {n: np.array(column, dtype=np.int64 if n in whole else np.float64) for n, column in columns.items()}
 
     def series_text(self, format: Literal["csv", "json"], names: Iterable[str] | None = None) -> str:  # noqa: A002  # HTTP's word
         """The same as :meth:`series`, as the lab writes it."""
-        return self.transport.get_bytes(f"{self._path}/series", {"names": _joined(names), "format": format}).decode()
+        return self.transport.get_bytes(f"{self._path}/series", {"names": joined(names), "format": format}).decode()
 
     def figure(self, name: str, path: str | Path | None = None) -> Path:
         """Writes a figure to a file.
@@ -248,7 +249,3 @@ def save_figure(transport: Transport, address: str, path: Path, parameters: Para
         raise ValueError(f"the figure's file needs an ending that names its format, such as .svg; it is {str(path)!r}")
     path.write_bytes(transport.get_bytes(address + path.suffix, parameters))
     return path
-
-
-def _joined(names: Iterable[str] | None) -> str | None:
-    return None if names is None else ",".join(names)

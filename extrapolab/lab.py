@@ -193,11 +193,13 @@ class Lab(Findings):
 
         Raises:
             NotFound: The lab has none of that id.
-            Conflict: It was imported, so nobody here ran it.
+            Conflict: It was imported, so nobody here ran it, or there is no result that could come out again.
         """
         original = self.experiment(id)
         if original.record.source == "import":
             raise Conflict(409, f"{id} was imported, so it can't be run again here; submit its spec to run that.")
+        if original.state != "completed":
+            raise Conflict(409, f"{id} is {original.state}: only what is completed can come out the same again.")
         return self.submit(original.spec, on_duplicate="rerun")
 
     def import_runs(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from extrapolab import notebook
+from extrapolab.bodies import joined
 from extrapolab.experiment import Experiment
 from extrapolab.records import ExperimentRecord, Group, GroupedRun
 from extrapolab.rows import Rows
@@ -150,12 +151,12 @@ class Query:
     def _exported(
         self, what: What, form: str, fields: Iterable[str] | None, metrics: Iterable[str] | None
     ) -> dict[str, Any]:
-        own = {"fields": None if fields is None else ",".join(fields), **chosen(metrics, None)}
+        own = {"fields": joined(fields), **chosen(metrics, None)}
         del own["statistic"]
         return {**self._asked, **own, "what": what, "format": form}
 
     def _table(
         self, by: Iterable[str], metrics: Iterable[str] | None, statistic: Iterable[str] | None, group: str
     ) -> Iterator[Any]:
-        asked = {**chosen(metrics, statistic), "q": self.q, "by": ",".join(by), "group": group}
+        asked = {**chosen(metrics, statistic), "q": self.q, "by": joined(by), "group": group}
         return itertools.islice(self._transport.items("/v1/table", asked), self.limit)

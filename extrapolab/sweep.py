@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from extrapolab import news, notebook
+from extrapolab.bodies import joined
 from extrapolab.experiment import Experiment, save_figure
 from extrapolab.rows import Rows
 from extrapolab.sweep_records import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepSubmission, SweepWarning
@@ -233,6 +234,6 @@ class Sweep:
 def chosen(metrics: Iterable[str] | None, statistic: Iterable[str] | None) -> dict[str, str | None]:
     """Which numbers of a table are wanted, as parameters."""
     return {
-        "metrics": None if metrics is None else ",".join(metrics),
-        "statistic": None if statistic is None else ",".join(statistic),
+        "metrics": joined(metrics),
+        "statistic": joined(statistic),
     }

@@ -292,7 +292,7 @@ def groups_table(groups: Sequence[Group]) -> Table:
     columns = [name for name in _united(flat) if name not in {"experiments", "newest", "name"}]
     rows = table(*columns, "name", folding=("name",))
     for line in flat:
-        rows.add_row(*(_cell(line[name]) for name in columns), line["name"])
+        rows.add_row(*(_cell(line[name]) for name in columns), line["name"] if line["experiments"] == 1 else "")
     return rows
 
 

@@ -12,7 +12,10 @@ from rich.table import Column, Table
 from rich.text import Text
 
 WIDTH_OF_A_FILE = 240
-"""Columns where the output is no terminal: a table is not to be folded for grep."""
+"""Columns where the output is no terminal."""
+
+WIDTH_OF_A_TABLE = 100_000
+"""Columns of a file that a table may have: it is not to be folded for grep."""
 
 GAP = 2
 """Columns of a terminal between those of a table."""
@@ -100,7 +103,7 @@ class _Fitted(Table):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not console.is_terminal:
-            yield from super().__rich_console__(console, options)
+            yield from super().__rich_console__(console, options.update(max_width=WIDTH_OF_A_TABLE))
             return
         widths = [_widths(column, console) for column in self.columns]
         kept = len(widths)

@@ -54,6 +54,17 @@ class LabSettings(BaseSettings):
         return {**os.environ, **{_PREFIX + name: value for name, value in decided.items()}, "PYTHONUNBUFFERED": "1"}
 
 
+def refuse_no_database() -> None:
+    """For what belongs to a shared lab.
+
+    Raises:
+        CannotStart: The environment names no database.
+    """
+    if not os.environ.get(_PREFIX + "DATABASE_URL"):
+        example = "postgresql://extrapolab:PASSWORD@HOST/extrapolab"
+        raise CannotStart(f"{_PREFIX}DATABASE_URL names no database; it should be that of the lab, such as {example}.")
+
+
 def read(kind: type[_Settings]) -> _Settings:
     """The settings of this kind in the environment.
 

@@ -12,7 +12,7 @@ from core.result import METRICS, Outcome
 from core.spec.difference import Difference, differences
 from core.spec.experiment import METADATA
 from core.spec.sweep import brief
-from core.statistics import STATISTICS, over_seeds
+from core.statistics import STATISTICS, as_counted, over_seeds
 from service import documentation, examples, figures, wire
 from service.edge import Edge, Here
 from service.errors import Invalid
@@ -132,12 +132,9 @@ def _metrics(found: Sequence[Experiment]) -> dict[str, list[dict[str, float] | N
     for one in found:
         ended = [run for run in one.runs if run.outcome is not None]
         if ended:
-            values[one.id] = np.array(
-                [
-                    [np.inf if run.outcome is Outcome.DIVERGED else run.summary.get(name, np.nan) for name in METRICS]
-                    for run in ended
-                ]
-            )
+            numbers = np.array([[run.summary.get(name, np.nan) for name in METRICS] for run in ended])
+            diverged = np.array([run.outcome is Outcome.DIVERGED for run in ended])
+            values[one.id] = as_counted(numbers, diverged, list(METRICS))
     table = over_seeds(values)
     return {
         name: [

@@ -15,6 +15,7 @@ from core.figures.cells import Cell
 from core.figures.coordinates import is_number, key
 from core.figures.curves import Curve
 from core.recipe import Recipe
+from core.statistics import as_counted
 from service.errors import unknown
 from store.query import curves, endings
 from store.query.endings import Ended, Endings
@@ -97,7 +98,7 @@ def _against(tx: Connection, made: Plan, source: str) -> Info:
     """A metric at the end of runs, against a field."""
     recipe = made.recipe
     found, ended, counted = _ended(tx, made, [recipe.shown])
-    values = np.where(ended.diverged, np.inf, ended.numbers[:, 0])
+    values = as_counted(ended.numbers, ended.diverged, [recipe.shown])[:, 0]
     pooled: dict[tuple[str, ...], tuple[tuple[Any, ...], list[float]]] = {}
     for owner, number in zip(ended.owners[counted].tolist(), values[counted].tolist(), strict=True):
         place = found[owner].key[: len(made.fields)]

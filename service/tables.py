@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from core.result import METRICS
-from core.statistics import STATISTICS, over_seeds
+from core.statistics import STATISTICS, as_counted, over_seeds
 from service import documentation, etags, examples, wire
 from service.edge import Here
 from service.errors import Invalid, unknown
@@ -134,7 +134,7 @@ def _groups(tx: Connection, found: Sequence[Ended], wanted: Wanted) -> tuple[Seq
     order = counted[np.argsort(of[ended.owners[counted]], kind="stable")]
     parts = np.split(order, np.flatnonzero(np.diff(of[ended.owners[order]])) + 1) if len(order) else []
     diverged = ended.diverged
-    numbers = np.where(diverged[:, None], np.inf, ended.numbers)
+    numbers = as_counted(ended.numbers, diverged, wanted.metrics)
     statistics = over_seeds({str(n): numbers[own] for n, own in enumerate(parts)})
     chosen = [STATISTICS.index(name) for name in wanted.statistics]
     rows: list[Row] = []

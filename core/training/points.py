@@ -36,12 +36,14 @@ class Points:
         engine: What measures.
         waiting: Points to be measured once a call is full, or asked for.
         measured: Columns of earlier calls.
+        newest: Every metric of every seed, each (S,), at the newest point that was measured.
     """
 
     spec: ExperimentSpec
     engine: Engine
     waiting: tuple[Stand, ...] = ()
     measured: tuple[Mapping[str, np.ndarray], ...] = ()
+    newest: Mapping[str, np.ndarray] | None = None
 
     def record(self, batch: Batch, recorded: np.ndarray) -> Self:
         """With every seed that has moved on from ``recorded`` (S,): one that has ended, once more, there."""
@@ -49,28 +51,34 @@ class Points:
         moved = steps > recorded
         if not moved.any():
             return self
-        waiting = (*self.waiting, Stand(batch.parameters, steps, moved))
-        if len(waiting) < self.engine.points_at_once:
-            return replace(self, waiting=waiting)
-        return replace(self, waiting=(), measured=(*self.measured, self._columns_of(waiting)))
+        more = replace(self, waiting=(*self.waiting, Stand(batch.parameters, steps, moved)))
+        return more.settled() if len(more.waiting) >= self.engine.points_at_once else more
+
+    def settled(self) -> Self:
+        """With nothing left to be measured."""
+        if not self.waiting:
+            return self
+        parameters = torch.stack([stand.parameters for stand in self.waiting])
+        steps, moved = (np.stack(each) for each in zip(*((s.steps, s.moved) for s in self.waiting), strict=True))
+        measures = measures_of(self.spec, self.engine, parameters, steps)
+        newest = {name: values[-1] for name, values in measures.items()}
+        shown = measures | self.engine.trajectories(parameters)
+        seeds = np.broadcast_to(np.array(self.spec.seeds, dtype=np.int64), steps.shape)
+        columns = {"seed": seeds, "step": steps, **{name: shown[name] for name in self._names}}
+        part = {name: column[moved] for name, column in columns.items()}
+        return replace(self, waiting=(), measured=(*self.measured, part), newest=newest)
 
     def columns(self) -> dict[str, np.ndarray]:
         """Equally long columns ``seed``, ``step`` and every name of SERIES; trajectories have further axes."""
-        parts = [*self.measured, *([self._columns_of(self.waiting)] if self.waiting else [])]
+        parts = self.settled().measured
         if not parts:
             keys = {name: np.empty(0, np.int64) for name in ("seed", "step")}
             return {**keys, **{name: np.empty(0) for name in SERIES}}
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _columns_of(self, stands: tuple[Stand, ...]) -> Mapping[str, np.ndarray]:
-        parameters = torch.stack([stand.parameters for stand in stands])
-        steps, moved = (np.stack(each) for each in zip(*((s.steps, s.moved) for s in stands), strict=True))
-        measures = measures_of(self.spec, self.engine, parameters, steps) | self.engine.trajectories(parameters)
-        seeds = np.broadcast_to(np.array(self.spec.seeds, dtype=np.int64), steps.shape)
-        columns = {"seed": seeds, "step": steps} | {
-            name: measures[name] for name in (*SERIES, *self.spec.evaluation.record)
-        }
-        return {name: column[moved] for name, column in columns.items()}
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return *SERIES, *self.spec.evaluation.record
 
 
 def measures_of(

@@ -149,7 +149,8 @@ def flush(state: State) -> tuple[State, dict[str, np.ndarray]]:
     Returns:
         Long form: equally long columns ``seed``, ``step`` and every name of :data:`core.result.SERIES`.
     """
-    return replace(state, points=Points(state.spec, state.engine)), state.points.columns()
+    points = state.points.settled()
+    return replace(state, points=replace(points, measured=())), points.columns()
 
 
 def finish(state: State) -> ExperimentResult:
@@ -161,9 +162,8 @@ def finish(state: State) -> ExperimentResult:
     if not state.done:
         raise ValueError(f"the training is at step {state.step} of {state.spec.optimizer.steps}; advance or cancel it")
     engine, steps = state.engine, state.batch.steps.cpu().numpy()
-    measured = measures_of(state.spec, engine, state.batch.parameters[None], steps[None])
-    measures = {name: of_points[0] for name, of_points in measured.items()}
-    measures |= engine.at_the_end(state.batch.parameters, steps)
+    points = state.points.settled()
+    measures = {**(points.newest or _measures(state)), **engine.at_the_end(state.batch.parameters, steps)}
     outcomes = _outcomes(state, measures["fit_error"])
     summaries = [{name: float(measures[name][i]) for name in METRICS} for i in range(len(steps))]
     runs = [
@@ -180,10 +180,18 @@ def finish(state: State) -> ExperimentResult:
         )
         for i, (seed, end) in enumerate(zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True))
     ]
-    series = {name: column.tolist() for name, column in state.points.columns().items()}
+    series = {name: column.tolist() for name, column in points.columns().items()}
     return ExperimentResult(
         teacher_response=_response(engine.response), runs=runs, baselines=baselines(state.spec), series=series
     )
+
+
+def _measures(state: State) -> dict[str, np.ndarray]:
+    """Of a training that was put down at its end, and taken up."""
+    measured = measures_of(
+        state.spec, state.engine, state.batch.parameters[None], state.batch.steps.cpu().numpy()[None]
+    )
+    return {name: values[0] for name, values in measured.items()}
 
 
 def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:

@@ -1,12 +1,16 @@
 """The commands, one file per noun of the command line. All of them talk to the lab that the context names."""
 
-from collections.abc import Iterator
-from typing import Annotated
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Annotated, TypeVar
 
 import typer
 
 from extrapolab.errors import LabError
 from extrapolab.lab import Lab
+from extrapolab.terminal import console
+
+T = TypeVar("T")
 
 MOST_PROPOSED = 30
 """Ids that a shell is given to complete with."""
@@ -15,6 +19,14 @@ MOST_PROPOSED = 30
 def lab_of(context: typer.Context) -> Lab:
     """The lab that ``--url`` or the environment names."""
     return Lab(context.obj)
+
+
+def first(found: Iterable[T], limit: int) -> list[T]:
+    """The first so many; says where there are more."""
+    some = [*itertools.islice(found, limit + 1)]
+    if len(some) > limit:
+        console(stderr=True).print(f"The first {limit} are shown; --limit shows more.")
+    return some[:limit]
 
 
 def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from extrapolab import specfile
-from extrapolab.commands import AsJson, Id, Ids, lab_of
+from extrapolab.commands import AsJson, Id, Ids, first, lab_of
 from extrapolab.exits import Exit
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
@@ -110,7 +110,9 @@ def list_(
     ```
     """
     with lab_of(context) as lab:
-        records = [experiment.record for experiment in lab.experiments(tag=tag, state=state, limit=limit)]
+        records = [
+            experiment.record for experiment in first(lab.experiments(tag=tag, state=state, limit=limit + 1), limit)
+        ]
     if as_json:
         for record in records:
             print_json(record)

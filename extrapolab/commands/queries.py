@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from core.result import METRICS
 from extrapolab import reproduction
-from extrapolab.commands import AsJson, Id, Ids, lab_of
+from extrapolab.commands import AsJson, Id, Ids, first, lab_of
 from extrapolab.exits import Exit
 from extrapolab.progress import watch as show_progress
 from extrapolab.records import ComparisonFigure
@@ -54,6 +55,7 @@ def query(
     extrapolab query --fields
     ```
     """
+    _refuse_stray(group, sort, metrics)
     with lab_of(context) as lab:
         if fields:
             named = lab.fields()
@@ -65,19 +67,27 @@ def query(
             return
         if group is not None:
             wanted = metrics.split(",") if metrics else None
-            rows = list(lab.query(q, limit=limit).rows(group.split(","), wanted, statistic.split(",")))
+            rows = first(lab.query(q, limit=limit + 1).rows(group.split(","), wanted, statistic.split(",")), limit)
             if as_json:
                 for row in rows:
                     print_json(row)
             else:
                 console().print(groups_table(rows) if rows else "No completed experiments.")
             return
-        records = [experiment.record for experiment in lab.query(q, sort=sort, limit=limit)]
+        records = [experiment.record for experiment in first(lab.query(q, sort=sort, limit=limit + 1), limit)]
     if as_json:
         for record in records:
             print_json(record)
     else:
         console().print(experiments_table(records) if records else "No experiments.")
+
+
+def _refuse_stray(group: str | None, sort: str | None, metrics: str | None) -> None:
+    """No option is passed over in silence."""
+    if group is not None and sort is not None:
+        raise typer.BadParameter("goes without --group: groups are in the order of their fields", param_hint="--sort")
+    if group is None and metrics is not None:
+        raise typer.BadParameter("goes with --group, such as --group setup_hash", param_hint="--metrics")
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -137,6 +147,9 @@ def compare(
     extrapolab compare exp_019ab3 exp_019ab4 --figure training_ratio -o ratio.pdf
     ```
     """
+    named = metrics.split(",")
+    if strange := [name for name in named if name not in METRICS]:
+        raise typer.BadParameter(f"{strange[0]} is not one of {', '.join(METRICS)}", param_hint="--metrics")
     with lab_of(context) as lab:
         found = lab.compare(*ids)
         if output is not None:
@@ -144,7 +157,7 @@ def compare(
     if as_json:
         print_json(found)
     else:
-        console().print(comparison_table(found, metrics.split(",")))
+        console().print(comparison_table(found, named))
         if output is not None:
             console().print(str(output))
 

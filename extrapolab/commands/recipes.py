@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from extrapolab.commands import AsJson, lab_of
+from extrapolab.commands import AsJson, first, lab_of
 from extrapolab.figure import Figure
 from extrapolab.lab import Lab
 from extrapolab.tables import recipes_table
@@ -94,7 +94,7 @@ def list_(
 ) -> None:
     """List saved figures, the newest first."""
     with lab_of(context) as lab:
-        found = list(lab.figures(limit=limit))
+        found = first(lab.figures(limit=limit + 1), limit)
     if as_json:
         for figure in found:
             _say(figure, as_json=True)

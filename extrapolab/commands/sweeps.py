@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from extrapolab import specfile
-from extrapolab.commands import AsJson, lab_of
+from extrapolab.commands import AsJson, first, lab_of
 from extrapolab.exits import Exit
 from extrapolab.lab import Lab
 from extrapolab.progress import LINE_EVERY
@@ -103,7 +103,7 @@ def list_(
 ) -> None:
     """List sweeps, newest first."""
     with lab_of(context) as lab:
-        records = [sweep.record for sweep in lab.sweeps(limit=limit)]
+        records = [sweep.record for sweep in first(lab.sweeps(limit=limit + 1), limit)]
     if as_json:
         for record in records:
             print_json(record)

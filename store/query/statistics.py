@@ -6,9 +6,9 @@ NaN or missing.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, FromClause, Select, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Double, FromClause, Select, and_, case, cast, false, func, literal, or_, select
 
-from core.result import Outcome
+from core.result import OF_THE_TEACHER, Outcome
 from store.query.fields import Field
 from store.query.tree import Over, Statistic
 from store.tables import experiments, runs
@@ -48,8 +48,9 @@ def of_each(term: Over, ids: Select[str]) -> FromClause:
 def _ranked(field: Field) -> Select[Any]:
     """Runs with a rank, -1, 0 or 1 as the number is -∞, finite or +∞, and none where it is NaN or missing."""
     number, text = runs.c[field.name], word(field)
+    exploded = false() if field.name in OF_THE_TEACHER else runs.c.outcome == Outcome.DIVERGED
     rank = case(
-        (or_(runs.c.outcome == Outcome.DIVERGED, number >= LARGEST), 1),
+        (or_(exploded, number >= LARGEST), 1),
         (number <= -LARGEST, -1),
         (number.is_not(None), 0),
         (text == "Infinity", 1),

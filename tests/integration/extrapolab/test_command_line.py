@@ -111,3 +111,35 @@ def test_what_the_lab_refuses_ends_with_exit_code_4_and_its_sentence(invoke, arg
     assert ended.exit_code == Exit.REFUSED
     assert "exp_1" in ended.stderr or "nonsense" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_a_list_that_is_cut_says_so(invoke, client, spec):
+    for _ in range(3):
+        client.submit(spec(tags=["cut"]))
+    for command in (["list", "--tag", "cut"], ["query", "tag:cut"]):
+        short, whole = invoke(*command, "--limit", 2), invoke(*command, "--limit", 3)
+        assert "The first 2 are shown" in short.stderr
+        assert whole.stderr == ""
+        assert len(whole.stdout.splitlines()) == len(short.stdout.splitlines()) + 1
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["query", "--group", "training.length", "--sort", "created"], "goes without --group"),
+        (["query", "--metrics", "fit_error"], "goes with --group"),
+        (["compare", "exp_1", "exp_2", "--metrics", "nope"], "nope is not one of"),
+    ],
+)
+def test_no_option_is_passed_over_in_silence(invoke, command, said):
+    refused = invoke(*command)
+    assert refused.exit_code == Exit.USAGE
+    assert said in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_only_what_is_completed_is_reproduced(invoke, client, endless):
+    running = client.submit(endless())
+    refused = invoke("reproduce", running.id)
+    assert refused.exit_code == Exit.REFUSED
+    assert "only what is completed" in refused.stderr
+    running.cancel()

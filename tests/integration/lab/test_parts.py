@@ -55,10 +55,19 @@ def test_a_worker_is_alive_when_its_slots_beat_and_ends_when_told(database_url, 
 
 def test_a_setting_that_makes_no_sense_is_named():
     for command in (["migrate"], ["worker", "--check"]):
-        refused = extrapolab(*command, EXTRAPOLAB_LEASE_SECONDS="soon")
+        refused = extrapolab(*command, EXTRAPOLAB_LEASE_SECONDS="soon", EXTRAPOLAB_DATABASE_URL=NOWHERE)
         assert refused.returncode == 1
         assert refused.stderr.startswith("EXTRAPOLAB_LEASE_SECONDS: ")
         assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["worker"], ["worker", "--check"]])
+def test_where_no_database_is_named_none_is_made(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused = extrapolab(*command)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("EXTRAPOLAB_DATABASE_URL names no database")
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("arguments", [["--slots", "0"], ["--device", "tpu"]])

@@ -50,8 +50,8 @@ def _finite(value: Any) -> bool:
 
 
 def statistic(name: str, stored: Stored, metric: str) -> float | None:
-    """As NumPy has it: a diverged run counts as infinite, a missing number as NaN."""
-    diverged = Outcome.DIVERGED
+    """As NumPy has it: a diverged run counts as infinite, but for the teacher's own; a missing number as NaN."""
+    diverged = None if metric == "zero_baseline" else Outcome.DIVERGED
     found = [math.inf if run.outcome is diverged else run.summary.get(metric, math.nan) for run in stored.runs]
     with np.errstate(invalid="ignore"):
         value = float(getattr(np, name)(found)) if found else None
