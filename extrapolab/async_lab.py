@@ -110,6 +110,7 @@ class AsyncExperiment(Lent[Experiment]):
     pause = itself(Experiment.pause)
     resume = itself(Experiment.resume)
     retry = itself(Experiment.retry)
+    delete = awaited(Experiment.delete)
     result = awaited(Experiment.result)
     series = awaited(Experiment.series)
     series_text = awaited(Experiment.series_text)

@@ -230,6 +230,14 @@ class Experiment:
         self.transport.post(f"{self._path}:retry")
         return self.refresh()
 
+    def delete(self) -> None:
+        """Removes it for good, with all that is known of it.
+
+        Raises:
+            Conflict: It has not ended, or something else needs it.
+        """
+        self.transport.delete(self._path)
+
     def log(self) -> list[Log]:
         """What the trainer printed, attempt by attempt."""
         return [Log.read(item) for item in self.transport.items(f"{self._path}/log")]

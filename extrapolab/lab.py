@@ -330,4 +330,4 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file} should be text in UTF-8: {error}") from error
+        raise ValueError(f"{file} is no text in UTF-8; a table of runs is a .csv, .json or .ndjson.") from error

@@ -20,10 +20,10 @@ from core.errors import Problem, SpecError
 from core.result import METRICS, SERIES, Outcome
 from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
-from service.errors import unknown
 from store.chunks import COLUMNS
 from store.draft import Draft
 from store.imports import Foreign
+from store.query.errors import nearest
 from store.query.fields import FIELDS
 from store.records import RunRecord
 
@@ -36,6 +36,10 @@ MOST_PROBLEMS = 20
 Row = Mapping[str, Any]
 _PARTS = frozenset(ExperimentSpec.model_fields) - METADATA - {"seeds"}
 _NAMES = (*OF_A_RUN, *METRICS, *sorted(METADATA), *(name for name, field in FIELDS.items() if field.path))
+_OF_A_LAB = {"experiment", *(name for name, field in FIELDS.items() if not field.path)} - {*_NAMES}
+"""What an export says of experiments in the lab that it comes from, which is nothing to this one."""
+
+_ALLOWED = f"{', '.join(OF_A_RUN)}, metrics, and fields of the spec by their paths (GET /v1/fields lists all)"
 _CONTENT = "/content"
 
 
@@ -71,7 +75,8 @@ def read(
         SpecError: The file isn't understood; every problem is named with its row, the first one being 0.
     """
     problems = _Problems()
-    rows = [_renamed(row, columns) for row in _rows(name, content)]
+    meanings = {**dict.fromkeys(_OF_A_LAB), **columns}
+    rows = [_renamed(row, meanings) for row in _rows(name, content.removeprefix("\ufeff"))]  # as Excel begins a file
     shared = {name: value for name, value in _flat(base) if value is not None}
     if not rows:
         problems.note(None, "", "empty", "holds no run")
@@ -159,14 +164,15 @@ def _renamed(row: Row, columns: Mapping[str, str | None]) -> Row:
 
 
 def _check_names(columns: Sequence[str], shared: Row, problems: _Problems) -> None:
-    for name in dict.fromkeys((*columns, *shared)):
-        if name not in _NAMES and name.partition(".")[0] not in _PARTS:
-            where = "/base" if name in shared else "/columns"
-            problems.append(unknown(where, "column", name, _NAMES))
     for name in ("outcome", "steps"):
         if name not in columns and name not in shared and not (name == "steps" and "step" in columns):
             message = f"has no column {name!r}, which says how a run ended; if all ended alike, give it in base"
             problems.note(None, "", "missing", message)
+    for name in dict.fromkeys((*columns, *shared)):
+        if name not in _NAMES and name.partition(".")[0] not in _PARTS:
+            where, close = "/base" if name in shared else "/columns", nearest(name, _NAMES)
+            message = "unknown column" + (f"; did you mean {' or '.join(close)}?" if close else "")
+            problems.append(Problem(where, "unknown_column", message, shorten(name), _ALLOWED))
 
 
 def _experiment(

@@ -172,6 +172,21 @@ def retry(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # n
 
 
 @app.command(rich_help_panel=_PANEL)
+def delete(context: typer.Context, ids: Ids, as_json: AsJson = False) -> None:
+    """Remove experiments that have ended for good, with all that is known of them.
+
+    For example:
+    ```
+    extrapolab delete $(extrapolab query tag:import:3c1f --json | jq -r .id)
+    ```
+    """
+    with lab_of(context) as lab:
+        for one in ids:
+            lab.experiment(one).delete()
+            typer.echo(json.dumps({"id": one, "deleted": True}) if as_json else f"{one}  deleted")
+
+
+@app.command(rich_help_panel=_PANEL)
 def log(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
     """Print what the trainer wrote, tracebacks included, attempt by attempt."""
     with lab_of(context) as lab:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from core.spec.difference import differences
 from extrapolab import specfile
 from extrapolab.commands import AsJson, first, lab_of
 from extrapolab.exits import Exit
@@ -223,9 +224,12 @@ def extend(
     extrapolab sweep extend swp_019ab3 phase.yaml --watch
     ```
     """
-    axes = _read(file)["axes"]
+    content = _read(file)
     with lab_of(context) as lab:
-        sweep = lab.sweep_of(id).extend(axes)
+        sweep = lab.sweep_of(id)
+        if other := differences([sweep.record.base, content["base"]]):
+            console(stderr=True).print(f"Its base stays; the file's differs in {', '.join(one.path for one in other)}.")
+        sweep.extend(content["axes"])
         if not as_json:
             _say_submitted(sweep)
         if watch:

@@ -200,3 +200,17 @@ def test_a_figure_over_a_question_shows_of_them_what_there_is(client, x, y):
         assert answer.status_code == 200, answer.text
     else:
         assert answer.status_code == 409, answer.text
+
+
+def test_a_labs_own_export_is_taken_back(client):
+    assert sent(client).status_code == 201
+    exported = client.get("/v1/export", params={"format": "csv"}).text
+    again = sent(client, "\ufeff" + exported, file="again.csv", query="?dry_run=true", base={})
+    assert again.status_code == 200, again.text
+    assert sorted(one["seeds"] for one in again.json()["experiments"]) == [1, 2]
+
+
+def test_an_unknown_column_is_told_with_what_may_be_meant_and_no_list_of_all(client):
+    (problem,) = sent(client, RUNS.replace("fit_error", "fit_eror"), query="?dry_run=true").json()["errors"]
+    assert problem["message"].startswith("unknown column; did you mean fit_error")
+    assert len(problem["allowed"]) < 200
