@@ -116,7 +116,6 @@ def build(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     edge: Edge = app.state.edge
-    app.openapi()  # takes a moment, and every request is checked against it
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 100)  # a large sweep is a million objects at once, and looking through them takes long

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import Header, Path, Query, Request
+from fastapi import Header, Path, Query, Request, params
+from fastapi.dependencies.utils import get_flat_params
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from core.errors import Problem
@@ -12,10 +13,9 @@ from service.examples import ID as EXAMPLE_ID
 
 
 async def refuse_unknown(request: Request) -> None:
-    """Refuses query parameters that the route's own documentation doesn't name, or that are given twice."""
-    operations = request.app.openapi()["paths"].get(request.scope["route"].path_format, {})
-    documented = operations.get(request.method.lower(), {}).get("parameters", [])
-    known = [parameter["name"] for parameter in documented if parameter["in"] == "query"]
+    """Refuses query parameters that the route doesn't know, or that are given twice."""
+    fields = get_flat_params(request.scope["route"].dependant)
+    known = [field.alias for field in fields if isinstance(field.field_info, params.Query)]
     given = [name for name, _ in request.query_params.multi_items()]
     strange = [name for name in dict.fromkeys(given) if name not in known]
     problems = [unknown(f"/query/{shorten(name)[1:-1]}", "parameter", name, known) for name in strange]

@@ -31,7 +31,7 @@ SPEC = ExperimentSpec.model_validate(
         "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
         "student": {"kind": "linear", "dim": 30, "structure": "general"},
         "training": {"length": 8},
-        "optimizer": {"kind": "momentum", "steps": 60_000},
+        "optimizer": {"kind": "momentum", "steps": 2_000_000},
         "seeds": [0, 1],
     }
 )

@@ -37,7 +37,7 @@ def workplace(request, tmp_path_factory) -> Iterator[Workplace]:
 LONG = specimens.spec(
     student={"kind": "linear", "dim": 60},
     training={"length": 12},
-    optimizer={"kind": "momentum", "steps": 30_000},
+    optimizer={"kind": "momentum", "steps": 300_000},
     evaluation={"horizon": 24, "record": ["eigenvalues", "response"]},
     seeds=[0, 2**63 - 1],
 )

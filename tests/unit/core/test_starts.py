@@ -123,7 +123,7 @@ def test_going_on_begins_where_the_other_ended():
     then = first.model_copy(update={"student": student_of(GOING_ON, 5)})
     inherited = {4: {name: np.array(values) for name, values in ended.parameters.items()}}
     begun = begin(then, inherited=inherited)
-    assert begun.points[0]["train_loss"].item() == ended.summary["train_loss"]
+    assert begun.points.columns()["train_loss"].item() == ended.summary["train_loss"]
 
 
 @pytest.mark.parametrize(

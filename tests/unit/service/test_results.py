@@ -4,7 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.results import _csv, _evenly
+from service.encoding import encode
+from service.results import _evenly
+from store.query.extracts import Heading
+from store.query.fields import Kind
 
 
 @given(st.lists(st.integers(0, 30), max_size=5), st.integers(2, 12))
@@ -19,10 +22,16 @@ def test_thinning_keeps_first_and_last_point_of_each_seed_and_no_more_than_asked
             assert (rows[0], rows[-1]) == (0, count - 1)
 
 
+def csv_of(**columns):
+    headings = [
+        Heading(name, Kind.WHOLE if values.dtype.kind == "i" else Kind.REAL) for name, values in columns.items()
+    ]
+    return b"".join(encode("csv", headings, [columns])).decode()
+
+
 @given(st.lists(st.floats(), max_size=20))
 def test_numbers_are_read_back_from_csv_exactly(values):
-    text = _csv({"seed": np.arange(len(values)), "x": np.array(values)}).decode()
-    header, *rows = text.splitlines()
+    header, *rows = csv_of(seed=np.arange(len(values)), x=np.array(values)).splitlines()
     assert header == "seed,x"
     for row, value in zip(rows, values, strict=True):
         read = float(row.split(",")[1])
@@ -30,5 +39,4 @@ def test_numbers_are_read_back_from_csv_exactly(values):
 
 
 def test_non_finite_numbers_are_the_same_words_in_csv_as_in_json():
-    text = _csv({"x": np.array([np.nan, np.inf, -np.inf])}).decode()
-    assert text.split() == ["x", "NaN", "Infinity", "-Infinity"]
+    assert csv_of(x=np.array([np.nan, np.inf, -np.inf])).split() == ["x", "NaN", "Infinity", "-Infinity"]
