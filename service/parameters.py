@@ -1,9 +1,11 @@
 """Parameters that several calls share: ids, pages, owners, conditions. One that isn't documented is refused."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Header, Path, Query, Request, params
-from fastapi.dependencies.utils import get_flat_params
+from fastapi import Header, Path, Query, Request
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from core.errors import Problem
@@ -14,8 +16,7 @@ from service.examples import ID as EXAMPLE_ID
 
 async def refuse_unknown(request: Request) -> None:
     """Refuses query parameters that the route doesn't know, or that are given twice."""
-    fields = get_flat_params(request.scope["route"].dependant)
-    known = [field.alias for field in fields if isinstance(field.field_info, params.Query)]
+    known = [*_known(request.scope["route"].dependant)]
     given = [name for name, _ in request.query_params.multi_items()]
     strange = [name for name in dict.fromkeys(given) if name not in known]
     problems = [unknown(f"/query/{shorten(name)[1:-1]}", "parameter", name, known) for name in strange]
@@ -26,6 +27,18 @@ async def refuse_unknown(request: Request) -> None:
     ]
     if problems:
         raise Invalid(*problems)
+
+
+def _known(dependant: Dependant) -> Iterator[str]:
+    """The query parameters of a route and of what it depends on; of a model in the query those of its fields."""
+    for field in dependant.query_params:
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from (info.alias or name for name, info in kind.model_fields.items())
+        else:
+            yield field.alias
+    for other in dependant.dependencies:
+        yield from _known(other)
 
 
 class _ExperimentIdConvertor(StringConvertor):
