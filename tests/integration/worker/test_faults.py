@@ -80,7 +80,7 @@ def test_a_worker_that_receives_no_wake_ups_works_all_the_same(workplace, assert
         job = workplace.submit(LONG).until_saved()
         worker.process.resume()
         worker.process.terminate()
-        assert worker.process.wait(15) == 0
+        assert worker.process.wait(60) == 0
         return (job,)
 
     (job,) = handed_back(stopped)
