@@ -227,7 +227,7 @@ def extend(
     content = _read(file)
     with lab_of(context) as lab:
         sweep = lab.sweep_of(id)
-        if other := differences([sweep.record.base, content["base"]]):
+        if content["base"] and (other := differences([sweep.record.base, content["base"]])):
             console(stderr=True).print(f"Its base stays; the file's differs in {', '.join(one.path for one in other)}.")
         sweep.extend(content["axes"])
         if not as_json:

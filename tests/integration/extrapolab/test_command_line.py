@@ -143,3 +143,12 @@ def test_only_what_is_completed_is_reproduced(invoke, client, endless):
     assert refused.exit_code == Exit.REFUSED
     assert "only what is completed" in refused.stderr
     running.cancel()
+
+
+def test_what_has_ended_is_deleted_and_nothing_else(invoke, client, spec, endless):
+    ended, running = client.submit(spec()).wait(90), client.submit(endless())
+    refused = invoke("delete", running.id)
+    assert refused.exit_code == Exit.REFUSED
+    running.cancel()
+    assert invoke("delete", ended.id).stdout == f"{ended.id}  deleted\n"
+    assert invoke("status", ended.id).exit_code == Exit.REFUSED

@@ -122,7 +122,13 @@ def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
     assert picture.read_bytes().startswith(b"%PDF")
 
     wider = file({"base": {}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
-    assert "2 experiments queued" in invoke("sweep", "extend", sweep_id, wider, "--watch").stdout
+    extended = invoke("sweep", "extend", sweep_id, wider, "--watch")
+    assert "2 experiments queued" in extended.stdout
+    assert "Its base stays" not in extended.stderr, "the file names none"
+    other = file({"base": {"seeds": [7, 8, 9]}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
+    told = invoke("sweep", "extend", sweep_id, other).stderr
+    assert "Its base stays; the file's differs in" in told
+    assert "seeds" in told
     assert "completed" in invoke("sweep", "watch", sweep_id).stdout
     assert "6 completed" in invoke("sweep", "cancel", sweep_id).stdout
     assert "6 completed" in invoke("sweep", "retry", sweep_id).stdout

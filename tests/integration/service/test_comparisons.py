@@ -29,6 +29,8 @@ def test_only_what_differs_is_told(client, two):
     assert [one["outcomes"] for one in found["experiments"]] == [{"fitted": 2}, {"fitted": 1, "diverged": 1}]
     losses = found["metrics"]["train_loss"]
     assert (losses[0]["median"], losses[1]["max"]) == (0.5, "Infinity")
+    baselines = found["metrics"]["zero_baseline"]
+    assert baselines[0] == baselines[1], "no student changes what is the teacher's"
     for address in found["figures"].values():
         assert client.get(address).headers["content-type"] == "image/svg+xml"
 

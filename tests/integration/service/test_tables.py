@@ -47,6 +47,13 @@ def test_a_diverged_run_is_counted_and_infinite(client, submit, desk):
     assert row["metrics"]["train_loss"] == {"median": 2.0, "max": "Infinity", "mean": "Infinity"}
 
 
+def test_what_is_the_teachers_stays_as_it_is_where_students_diverge(client, submit, desk):
+    done(client, submit, desk, [1.0, 2.0], diverged=[0, 1])
+    (row,) = rows(client, metrics="zero_baseline,train_loss", statistic="max")
+    assert row["metrics"]["train_loss"] == {"max": "Infinity"}
+    assert row["metrics"]["zero_baseline"]["max"] == specimens.run(0).summary["zero_baseline"]
+
+
 def test_what_was_computed_again_counts_once_as_it_was_last(client, submit, desk):
     done(client, submit, desk, [1.0, 1.0])
     again = done(client, submit, desk, [2.0, 2.0])
