@@ -1,6 +1,6 @@
 """The command line, put together: the client's commands, those that other rooms add, and how a command ends."""
 
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from typing import Annotated, Any
 
 import typer
@@ -107,10 +107,19 @@ for part in (demo, experiments, queries, imports, results, recipes, sweeps, stud
     app.add_typer(part.app)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"extrapolab {version('extrapolab')}")
+        raise typer.Exit
+
+
 @app.callback()
 def main(
     context: typer.Context,
     url: Annotated[str, typer.Option(envvar="EXTRAPOLAB_URL", metavar="URL", help="Where the lab is.")] = DEFAULT_URL,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
     """Keeps the URL for the command."""
     try:

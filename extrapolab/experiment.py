@@ -101,7 +101,7 @@ class Experiment:
 
     def told(self, record: ExperimentRecord) -> Self:
         """Knows what the lab has said elsewhere, as if it had been asked."""
-        self._record = record
+        self._record, self.id = record, record.id  # what was asked for may have been cut short
         return self
 
     def wait(self, timeout: float | None = None, observe: Callable[[Self], None] | None = None) -> Self:

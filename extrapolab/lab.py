@@ -122,7 +122,7 @@ class Lab(Findings):
         return Check.read(answer)
 
     def experiment(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
-        """The experiment of this id, just asked for.
+        """The experiment of this id, or of a beginning that no other id has, just asked for.
 
         Raises:
             NotFound: The lab has none.
@@ -288,7 +288,7 @@ class Lab(Findings):
         return SweepCheck.read(self._transport.post("/v1/sweeps", body, {"dry_run": "true"}, repeatable=True))
 
     def sweep_of(self, id: str) -> Sweep:  # noqa: A002  # the lab's word
-        """The sweep of this id, just asked for.
+        """The sweep of this id, or of a beginning that no other id has, just asked for.
 
         Raises:
             NotFound: The lab has none.

@@ -76,6 +76,7 @@ class Sweep:
         answer = self._transport.get(self._path, {"limit": 1})
         answer.pop("members", None)
         self._record = SweepRecord.read(answer)
+        self.id = self._record.id  # what was asked for may have been cut short
         return self
 
     def wait(self, timeout: float | None = None, observe: Callable[[Self], None] | None = None) -> Self:

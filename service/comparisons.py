@@ -17,6 +17,7 @@ from service import documentation, examples, figures, wire
 from service.edge import Edge, Here
 from service.errors import Invalid
 from service.figures import FigureFormat, choose, drawn
+from service.ids import whole
 from service.parameters import IfNoneMatch
 from store import experiments, results
 from store.records import Experiment
@@ -30,7 +31,7 @@ LONGEST_LABEL = 60
 Ids = Annotated[
     str,
     Query(
-        description=f"Ids of two to {MOST} experiments, separated by commas.",
+        description=f"Ids of two to {MOST} experiments, separated by commas; each may be cut short as in a path.",
         examples=[f"{examples.ID},{examples.OTHER_ID}"],
         min_length=1,
         max_length=1000,
@@ -95,7 +96,7 @@ def figure(
 
 
 def _experiments(here: Edge, ids: str) -> list[Experiment]:
-    names = [name.strip() for name in ids.split(",")]
+    names = [whole(here, name.strip(), "/query/ids") for name in ids.split(",")]
     if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
         message = f"should name two to {MOST} different experiments"
         raise Invalid(Problem("/query/ids", "wrong_count", message, str(len(set(names)))))

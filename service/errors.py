@@ -10,6 +10,7 @@ Refusal
 ├── UnsupportedContent      the body is of another type than JSON
 ├── Invalid                 a field or parameter has a value that isn't allowed
 ├── Missing                 nothing is kept under that name
+├── Ambiguous               what is given of an id is how several begin
 ├── PreconditionMissing     the change must say which version it is of
 ├── PreconditionFailed      the change is of another version than the present one
 ├── NothingYet              it depends on experiments that are not completed
@@ -67,6 +68,10 @@ class Invalid(Refusal):
 
 class Missing(Refusal):
     """Nothing is kept under that name."""
+
+
+class Ambiguous(Refusal):
+    """What is given of an id is how several begin."""
 
 
 class PreconditionMissing(Refusal):

@@ -11,7 +11,8 @@ from core.spec.explain import shorten
 from service import body, documentation, etags, examples, parts, wire
 from service.edge import Edge, Here
 from service.errors import PreconditionFailed, PreconditionMissing
-from service.parameters import Cursor, ExperimentId, IfMatch, IfNoneMatch, Limit
+from service.ids import ExperimentId
+from service.parameters import Cursor, IfMatch, IfNoneMatch, Limit
 from service.questions import Asked
 from store import experiments, line, records
 from store.query import pages

@@ -11,7 +11,8 @@ from core.figures import EDITION, FIGURES, Figure, Format, Info
 from service import documentation, etags
 from service.edge import Here
 from service.errors import Missing, NothingYet, unknown
-from service.parameters import ExperimentId, IfNoneMatch
+from service.ids import ExperimentId
+from service.parameters import IfNoneMatch
 from store import experiments, results
 from store.records import Source
 from store.states import State

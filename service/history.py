@@ -4,8 +4,9 @@ from fastapi import APIRouter
 
 from service import documentation, wire
 from service.edge import Here
+from service.ids import ExperimentId
 from service.pages import page
-from service.parameters import Cursor, ExperimentId, Limit
+from service.parameters import Cursor, Limit
 from store import experiments
 
 router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["experiments"])

@@ -12,8 +12,9 @@ from pydantic_core import to_json
 from core.spec import ExperimentSpec
 from service import documentation, examples, wire
 from service.edge import Here
+from service.ids import WorkerId
 from service.pages import page
-from service.parameters import Cursor, Limit, WorkerId
+from service.parameters import Cursor, Limit
 from store import schema, workers
 from store.database import now
 

@@ -1,9 +1,9 @@
-"""Parameters that several calls share: ids, pages, owners, conditions. One that isn't documented is refused."""
+"""Parameters that several calls share: pages, owners, conditions. One that isn't documented is refused."""
 
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Header, Path, Query, Request
+from fastapi import Header, Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -11,7 +11,6 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from core.errors import Problem
 from core.spec.explain import shorten
 from service.errors import Invalid, unknown
-from service.examples import ID as EXAMPLE_ID
 
 
 async def refuse_unknown(request: Request) -> None:
@@ -62,20 +61,6 @@ class _RecipeIdConvertor(StringConvertor):
 register_url_convertor("experiment", _ExperimentIdConvertor())
 register_url_convertor("figure", _FigureIdConvertor())
 register_url_convertor("recipe", _RecipeIdConvertor())
-
-ExperimentId = Annotated[
-    str,
-    Path(
-        alias="id",
-        description="Id of the experiment.",
-        examples=[EXAMPLE_ID],
-        json_schema_extra={"pattern": "^exp_[0-9a-f]{32}$"},  # what looks otherwise is not found, as any unknown id
-    ),
-]
-
-WorkerId = Annotated[
-    str, Path(alias="id", description="Id of the worker slot, as `GET /v1/workers` lists it.", max_length=100)
-]
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page.")]
 Cursor = Annotated[

@@ -55,6 +55,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     errors.UnsupportedContent: Kind(415, "unsupported-content", "The body is of a type that is not read here"),
     errors.Missing: Kind(404, "not-found", "There is nothing here"),
+    errors.Ambiguous: Kind(404, "ambiguous-id", "Several ids begin like this"),
     errors.PreconditionMissing: Kind(428, "precondition-required", "A change must say which version it is of"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "It was edited in the meantime"),
     NotDrawable: Kind(409, "not-drawable", "There is nothing that this figure could show"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
@@ -14,6 +14,7 @@ from service import body, documentation, drawing, etags, examples, figures, wire
 from service.edge import Edge, Here
 from service.errors import Invalid, Missing, PreconditionFailed, PreconditionMissing, unknown
 from service.figures import MEDIA_TYPES, FigureFormat
+from service.ids import FigureId
 from service.once import Made, Once
 from service.parameters import ANONYMOUS, Cursor, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Owner
 from store import figures as saved
@@ -21,16 +22,6 @@ from store import figures as saved
 router = APIRouter(prefix="/v1/figures", tags=["figures"])
 
 ROUTE = "POST /v1/figures"
-
-FigureId = Annotated[
-    str,
-    Path(
-        alias="id",
-        description="Id of the saved figure.",
-        examples=[examples.FIGURE_ID],
-        json_schema_extra={"pattern": "^fig_[0-9a-f]{32}$"},
-    ),
-]
 
 
 @router.post(

@@ -15,7 +15,8 @@ from service import documentation, etags, examples, wire
 from service.edge import Here
 from service.encoding import MEDIA_TYPES, FileFormat, encode
 from service.errors import Invalid, unknown
-from service.parameters import ExperimentId, IfNoneMatch
+from service.ids import ExperimentId
+from service.parameters import IfNoneMatch
 from store import experiments, results
 from store.chunks import TRAJECTORIES
 from store.query.extracts import Heading

@@ -18,8 +18,8 @@ from service import figures, wire
 from service.edge import Here
 from service.errors import Invalid, unknown
 from service.figures import FigureFormat, choose, drawn
+from service.ids import SweepId
 from service.parameters import IfNoneMatch
-from service.sweeps import SweepId
 from store import outcomes, sweeps
 from store.states import State
 from store.sweeps import Member, Sweep

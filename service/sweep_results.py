@@ -14,9 +14,9 @@ from core.statistics import STATISTICS, over_seeds
 from service import documentation, etags, examples, wire
 from service.edge import Here
 from service.errors import Invalid, unknown
+from service.ids import SweepId
 from service.parameters import IfNoneMatch
 from service.sweep_figures import Axis, axes, cells
-from service.sweeps import SweepId
 from store import outcomes, sweeps
 from store.sweeps import Member
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
 from core.spec.sweep import SweepSpec
 from service import body, documentation, examples, wire
 from service.edge import Edge, Here
 from service.expansion import Expansion, expand
+from service.ids import SweepId
 from service.moves import moved
 from service.once import Made, Once, accepted
 from service.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
@@ -22,16 +23,6 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
 ROUTE = "POST /v1/sweeps"
 FEW = 5
 """Points that a dry run shows."""
-
-SweepId = Annotated[
-    str,
-    Path(
-        alias="id",
-        description="Id of the sweep.",
-        examples=[examples.SWEEP_ID],
-        json_schema_extra={"pattern": "^swp_[0-9a-f]{32}$"},
-    ),
-]
 
 
 @router.post(

@@ -9,7 +9,7 @@ from core.theory import theorem
 from core.warnings import LOOKED_AT
 from service import documentation, examples, wire
 from service.edge import Here
-from service.parameters import ExperimentId
+from service.ids import ExperimentId
 from store import experiments
 
 router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])

@@ -41,9 +41,12 @@ def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tup
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per thing, for programs.")]
-Id = Annotated[
-    str, typer.Argument(metavar="ID", help="The experiment's id, exp_...", autocompletion=_recent_experiments)
-]
+_ID = "The experiment's id, exp_..., or enough of its beginning."
+Id = Annotated[str, typer.Argument(metavar="ID", help=_ID, autocompletion=_recent_experiments)]
+PerhapsId = Annotated[str | None, typer.Argument(metavar="[ID]", help=_ID, autocompletion=_recent_experiments)]
 Ids = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Ids of experiments.", autocompletion=_recent_experiments)
+    list[str],
+    typer.Argument(
+        metavar="ID...", help="Ids of experiments, or enough of their beginnings.", autocompletion=_recent_experiments
+    ),
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from extrapolab import specfile
-from extrapolab.commands import AsJson, Id, Ids, first, lab_of
+from extrapolab.commands import AsJson, Id, Ids, PerhapsId, first, lab_of
 from extrapolab.exits import Exit
 from extrapolab.experiment import Experiment
 from extrapolab.lab import Lab
@@ -123,7 +123,7 @@ def list_(
 @app.command(rich_help_panel=_PANEL)
 def cancel(
     context: typer.Context,
-    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The experiment's id, exp_...")] = None,  # noqa: A002  # the lab's word
+    id: PerhapsId = None,  # noqa: A002  # the lab's word
     *,
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Cancel all that this finds.")] = None,
     expect: Annotated[int | None, typer.Option(min=0, help="How many those are; if there are others, none is.")] = None,
@@ -181,9 +181,10 @@ def delete(context: typer.Context, ids: Ids, as_json: AsJson = False) -> None:
     ```
     """
     with lab_of(context) as lab:
-        for one in ids:
-            lab.experiment(one).delete()
-            typer.echo(json.dumps({"id": one, "deleted": True}) if as_json else f"{one}  deleted")
+        for experiment in [lab.experiment(id) for id in ids]:  # noqa: A001  # the lab's word
+            experiment.delete()
+            told = {"id": experiment.id, "deleted": True}
+            typer.echo(json.dumps(told) if as_json else f"{experiment.id}  deleted")
 
 
 @app.command(rich_help_panel=_PANEL)

@@ -41,7 +41,7 @@ app.add_typer(
     recipes, name="recipe", help=_HELP, short_help="Figures over whatever a filter finds.", rich_help_panel="Results"
 )
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The figure's id, fig_...")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The figure's id, fig_..., or enough of its beginning.")]
 Filter = Annotated[str, typer.Argument(metavar="FILTER", help="Such as tag:figure-1; '' for all.")]
 Parts = Annotated[
     list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="Parts of the recipe, such as x=training.length.")

@@ -81,7 +81,8 @@ def figure(
         raise typer.BadParameter("an experiment's figure needs a name, a saved one has none", param_hint="NAME")
     with lab_of(context) as lab:
         if name is None:
-            path = lab.figure_of(id).draw(output or Path(f"{id}.svg"))
+            drawn = lab.figure_of(id)
+            path = drawn.draw(output or Path(f"{drawn.id}.svg"))
         else:
             path = lab.experiment(id).figure(name, output)
     typer.echo(json.dumps({"path": str(path)}) if as_json else path)

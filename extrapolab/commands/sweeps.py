@@ -57,7 +57,7 @@ app.add_typer(
     sweeps, name="sweep", help=_HELP, short_help="Many experiments at once: a base and axes.", rich_help_panel="Sweeps"
 )
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The sweep's id, swp_...")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The sweep's id, swp_..., or enough of its beginning.")]
 File = Annotated[str, typer.Argument(metavar="FILE", help="A sweep file, YAML or JSON; - reads one from stdin.")]
 Path_ = Annotated[str | None, typer.Option(metavar="PATH", help="An axis, such as training.length.")]
 

@@ -137,6 +137,21 @@ def test_no_option_is_passed_over_in_silence(invoke, command, said):
     assert said in " ".join(refused.stderr.replace("│", " ").split())
 
 
+def test_an_id_may_be_cut_short_to_a_beginning_that_no_other_has(invoke, client, endless):
+    one, other = client.submit(endless()), client.submit(endless())
+    shared, cut = one.id[:8], one.id[:-1]
+    refused = invoke("pause", shared)
+    assert refused.exit_code == Exit.REFUSED
+    assert one.id in refused.stderr
+    assert other.id in refused.stderr
+    assert invoke("pause", cut).stdout.startswith(one.id)
+    assert invoke("cancel", cut).stdout.startswith(one.id)
+    assert invoke("watch", cut).exit_code == Exit.FAILED
+    assert invoke("compare", cut, other.id, "--json").exit_code == Exit.OK
+    assert invoke("delete", cut).stdout == f"{one.id}  deleted\n"
+    other.cancel()
+
+
 def test_only_what_is_completed_is_reproduced(invoke, client, endless):
     running = client.submit(endless())
     refused = invoke("reproduce", running.id)

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from core.spec import spec_hash
-from store import arrivals, experiments, intake, line, sweeps, tables
+from store import arrivals, experiments, ids, intake, line, sweeps, tables
 from store.database import now
 from store.errors import StoreUnavailable
 from store.intake import Options
@@ -61,6 +61,7 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, desk, bring, 
         assert intake.equals(tx, hashes) == {}
         assert sweeps.page(tx, limit=50, cursor=None) == ([], None)
         assert line.waiting_for(tx, "cpu", most=99) == 0
+        assert ids.beginning(tx, "exp_0", limit=50) == ids.beginning(tx, "swp_0", limit=50) == []
     assert desk.claim() is None
     made = submit(large, arrival)
     assert counts(database) == [11, 11, 1, 0]

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ def test_the_help_names_every_command_and_exit_code():
 )
 def test_the_help_of_a_command_shows_an_example(command):
     assert f"extrapolab {command} " in invoke(*command.split(), "--help").output
+
+
+def test_the_version_is_that_of_the_package():
+    assert invoke("--version").stdout == f"extrapolab {metadata.version('extrapolab')}\n"
 
 
 def test_where_no_lab_answers_the_exit_code_is_3_and_the_message_says_what_to_do(nowhere):
