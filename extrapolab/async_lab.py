@@ -106,6 +106,7 @@ class AsyncExperiment(Lent[Experiment]):
     """An :class:`Experiment`. What it says at once is as of the last :meth:`refresh` or :meth:`wait`."""
 
     refresh = itself(Experiment.refresh)
+    edit = itself(Experiment.edit)
     cancel = itself(Experiment.cancel)
     pause = itself(Experiment.pause)
     resume = itself(Experiment.resume)

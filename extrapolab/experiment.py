@@ -194,6 +194,26 @@ class Experiment:
         """Which assumptions of the main theorem hold for its spec, and by how much."""
         return Theorem.read(self.transport.get(f"{self._path}/theorem"))
 
+    def edit(self, *, name: str | None = None, tags: Iterable[str] | None = None, notes: str | None = None) -> Self:
+        """Calls it otherwise; what is left out stays. What it computes never changes.
+
+        Args:
+            name: Its name.
+            tags: All its tags.
+            notes: What there is to say about it.
+
+        Raises:
+            Refused: One of them is too long, or nothing is given.
+
+        Example:
+            >>> experiment = lab.submit(spec)
+            >>> experiment.edit(tags=[*experiment.record.tags, "figure-2"]).record.tags
+            ('figure-1', 'figure-2')
+        """
+        given = {"name": name, "tags": tags if tags is None else [*tags], "notes": notes}
+        change = {field: value for field, value in given.items() if value is not None}
+        return self.told(ExperimentRecord.read(self.transport.patch(self._path, change)))
+
     def cancel(self) -> Self:
         """Asks the lab to cancel it; a running one ends within seconds.
 

@@ -111,6 +111,9 @@ class ExperimentRecord(_Specified):
     device: str | None = None
     owner: str = ""
     priority: int = 0
+    not_before: datetime | None = None
+    max_seconds: float | None = None
+    max_memory_mb: int | None = None
     queue: Place | None = None
     cancel_requested: bool = False
     pause_requested: bool = False

@@ -110,8 +110,10 @@ def describe(record: ExperimentRecord, to: Console) -> None:
         "id": record.id,
         "imported": _imported(record),
         "tags": " ".join(record.tags),
+        "notes": record.spec.notes,
         "setup": setup_line(record.spec),
         "in line": _place(record.queue),
+        "limits": _limits(record),
         "progress": _progress(record),
         "failure": f"{record.error.kind}: {record.error.sentence}" if record.error else "",
         "device": record.device or "",
@@ -159,7 +161,7 @@ def say_warnings(warnings: Iterable[str], to: Console) -> None:
 def speed(record: ExperimentRecord) -> str:
     """Steps per second and the time left, where they are known."""
     progress = record.progress
-    if progress is None or record.is_final:
+    if progress is None or record.state != "running":
         return ""
     parts = []
     if progress.steps_per_second is not None:
@@ -176,9 +178,20 @@ def _place(place: Place | None) -> str:
     return f"at {place.position:,}{soon}"
 
 
+def _limits(record: ExperimentRecord) -> str:
+    """What it was submitted with that may hold it up, or end it."""
+    later = record.not_before if record.state == "queued" else None
+    parts = (
+        f"not before {moment(later)}" if later else "",
+        f"{duration(record.max_seconds)} of training" if record.max_seconds else "",
+        f"{record.max_memory_mb:,} MB" if record.max_memory_mb else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
 def _progress(record: ExperimentRecord) -> str:
     progress = record.progress
-    if progress is None or record.state != "running":
+    if progress is None or record.state not in {"running", "paused"}:
         return ""
     return f"{progress.step:,} / {progress.of:,}  {speed(record)}".rstrip()
 

@@ -43,10 +43,10 @@ def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tup
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per thing, for programs.")]
 _ID = "The experiment's id, exp_..., or enough of its beginning."
 Id = Annotated[str, typer.Argument(metavar="ID", help=_ID, autocompletion=_recent_experiments)]
-PerhapsId = Annotated[str | None, typer.Argument(metavar="[ID]", help=_ID, autocompletion=_recent_experiments)]
+PerhapsId = Annotated[str | None, typer.Argument(metavar="ID", help=_ID, autocompletion=_recent_experiments)]
 Ids = Annotated[
     list[str],
     typer.Argument(
-        metavar="ID...", help="Ids of experiments, or enough of their beginnings.", autocompletion=_recent_experiments
+        metavar="ID", help="Ids of experiments, or enough of their beginnings.", autocompletion=_recent_experiments
     ),
 ]

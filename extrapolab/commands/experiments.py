@@ -1,6 +1,7 @@
-"""Commands on experiments: submit, status, watch, list, cancel, pause, resume, retry, log."""
+"""Commands on experiments: submit, status, watch, list, edit, cancel, pause, resume, retry, delete, log."""
 
 import json
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -19,6 +20,16 @@ app = typer.Typer()
 _PANEL = "Experiments"
 
 
+def _moment(text: str) -> datetime:
+    """A time as it is typed; without a time zone it is this machine's."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise typer.BadParameter(
+            f"should be a time such as 2026-11-30T22:00, or 2026-11-30T22:00Z; it is {text!r}"
+        ) from None
+
+
 @app.command(rich_help_panel=_PANEL)
 def submit(
     context: typer.Context,
@@ -29,6 +40,16 @@ def submit(
     watch: Annotated[bool, typer.Option("--watch", help="Show their progress until they have ended.")] = False,
     rerun: Annotated[bool, typer.Option("--rerun", help="Run again what the lab has already.")] = False,
     priority: Annotated[int | None, typer.Option(help="Higher is sooner; 0 where left out.")] = None,
+    not_before: Annotated[
+        datetime | None,
+        typer.Option(parser=_moment, metavar="TIME", help="Don't start earlier; such as 2026-11-30T22:00, local time."),
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="End it as failed after so long in training.")
+    ] = None,
+    max_memory: Annotated[
+        int | None, typer.Option(metavar="MB", help="End it as failed when its trainer needs more.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the lab would do, warnings and cost; store nothing.")
     ] = False,
@@ -41,7 +62,7 @@ def submit(
     For example:
     ```
     extrapolab submit balanced.yaml --watch
-    extrapolab submit k6.json k8.json k10.json --priority 5
+    extrapolab submit k6.json k8.json k10.json --priority 5 --max-seconds 3600
     cat spec.json | extrapolab submit - --json | jq -r .id
     ```
     """
@@ -53,7 +74,14 @@ def submit(
             return
         experiments = []
         for spec in specs:
-            experiment = lab.submit(spec.content, priority=priority, on_duplicate="rerun" if rerun else "reuse")
+            experiment = lab.submit(
+                spec.content,
+                priority=priority,
+                not_before=not_before,
+                max_seconds=max_seconds,
+                max_memory_mb=max_memory,
+                on_duplicate="rerun" if rerun else "reuse",
+            )
             experiments.append(experiment)
             if not as_json:
                 _say_submitted(spec, experiment)
@@ -118,6 +146,40 @@ def list_(
             print_json(record)
     else:
         console().print(experiments_table(records) if records else "No experiments.")
+
+
+@app.command(rich_help_panel=_PANEL)
+def edit(
+    context: typer.Context,
+    ids: Ids,
+    *,
+    name: Annotated[str | None, typer.Option(help="What to call it; '' for nothing.")] = None,
+    notes: Annotated[str | None, typer.Option(help="What there is to say about it; '' for nothing.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="A tag to give it; more than once for several.")
+    ] = None,
+    untags: Annotated[list[str] | None, typer.Option("--untag", help="A tag to take away.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change name, tags or notes of experiments. What they compute never changes.
+
+    For example:
+    ```
+    extrapolab edit exp_019ab3 --name "near zero, again" --notes "the start of figure 2"
+    extrapolab edit exp_019ab3 exp_019ab4 --tag figure-2 --untag draft
+    ```
+    """
+    if name is None and notes is None and not tags and not untags:
+        raise typer.BadParameter("give what to change: --name, --notes, --tag or --untag")
+    with lab_of(context) as lab:
+        for experiment in [lab.experiment(id) for id in ids]:  # noqa: A001  # the lab's word
+            kept = dict.fromkeys([*experiment.record.tags, *(tags or ())])
+            left = [tag for tag in kept if tag not in (untags or ())] if tags or untags else None
+            experiment.edit(name=name, tags=left, notes=notes)
+            if as_json:
+                print_json(experiment.record)
+            else:
+                console().print(f"{experiment.id}  edited")
 
 
 @app.command(rich_help_panel=_PANEL)

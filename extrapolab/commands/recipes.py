@@ -44,7 +44,7 @@ app.add_typer(
 Id = Annotated[str, typer.Argument(metavar="ID", help="The figure's id, fig_..., or enough of its beginning.")]
 Filter = Annotated[str, typer.Argument(metavar="FILTER", help="Such as tag:figure-1; '' for all.")]
 Parts = Annotated[
-    list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="Parts of the recipe, such as x=training.length.")
+    list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Parts of the recipe, such as x=training.length.")
 ]
 
 

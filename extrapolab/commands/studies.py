@@ -55,9 +55,7 @@ def run(context: typer.Context, name: Name, size: SizeOption = "quick", as_json:
 @studies.command()
 def report(
     context: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A study's name; all of them if left out.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A study's name; all of them if left out.")] = None,
     size: SizeOption = "quick",
     as_json: AsJson = False,
 ) -> None:

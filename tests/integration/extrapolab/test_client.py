@@ -164,7 +164,7 @@ def test_waiting_ends_in_time_and_the_experiment_goes_on(client, endless):
 def test_an_experiment_waits_for_its_time(client, endless):
     later = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251  # a test has a clock
     experiment = client.submit(endless(), not_before=later, priority=7)
-    assert experiment.record.not_before == later.isoformat().replace("+00:00", "Z")
+    assert experiment.record.not_before == later
     assert (experiment.state, experiment.record.priority) == ("queued", 7)
     assert experiment.record.queue.position >= 1
     assert experiment.pause().state == "paused"

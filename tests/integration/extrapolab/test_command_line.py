@@ -152,6 +152,37 @@ def test_an_id_may_be_cut_short_to_a_beginning_that_no_other_has(invoke, client,
     other.cancel()
 
 
+def test_name_notes_and_tags_are_edited_and_what_is_not_named_stays(invoke, client, endless):
+    one, other = (client.submit(endless(name="draft", tags=["kept", "draft"])) for _ in range(2))
+    edited = invoke("edit", one.id, other.id, "--tag", "figure-2", "--untag", "draft", "--notes", "see [2]")
+    assert edited.stdout == f"{one.id}  edited\n{other.id}  edited\n"
+    for record in (one.refresh().record, other.refresh().record):
+        assert (record.name, record.tags, record.spec.notes) == ("draft", ("kept", "figure-2"), "see [2]")
+    told = json.loads(invoke("edit", one.id, "--name", "", "--json").stdout)
+    assert (told["spec"]["name"], told["spec"]["notes"]) == ("", "see [2]")
+    assert invoke("edit", one.id).exit_code == Exit.USAGE
+    assert invoke("edit", one.id, "--tag", "x" * 300).exit_code == Exit.REFUSED
+    assert one.refresh().record.tags == ("kept", "figure-2")
+    for experiment in (one, other):
+        experiment.cancel()
+
+
+def test_when_to_start_and_when_to_give_up_are_said_with_a_submission(invoke, client, file, endless):
+    limits = ("--not-before", "2100-01-31T22:00+01:00", "--max-seconds", "90.5", "--max-memory", "3000")
+    experiment = client.experiment(invoke("submit", file(endless()), *limits).stdout.split()[0])
+    record = experiment.record
+    assert (record.state, record.not_before.isoformat()) == ("queued", "2100-01-31T21:00:00+00:00")
+    assert (record.max_seconds, record.max_memory_mb) == (90.5, 3000)
+    experiment.cancel()
+    refused = invoke("submit", file(endless()), "--not-before", "tomorrow")
+    assert refused.exit_code == Exit.USAGE
+    assert "2026-11-30T22:00" in refused.stderr
+    refused = invoke("submit", file(endless()), "--max-seconds", "0", "--max-memory", "0")
+    assert refused.exit_code == Exit.REFUSED
+    assert "max_seconds" in refused.stderr
+    assert "max_memory_mb" in refused.stderr
+
+
 def test_only_what_is_completed_is_reproduced(invoke, client, endless):
     running = client.submit(endless())
     refused = invoke("reproduce", running.id)

@@ -15,7 +15,7 @@ from extrapolab.cli import app
 from extrapolab.exits import Exit
 
 GOOD = {"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 8}, "training": {"length": 6}}
-EXPERIMENTS = ("submit", "status", "watch", "list", "cancel", "pause", "resume", "retry", "log")
+EXPERIMENTS = ("submit", "status", "watch", "list", "edit", "cancel", "pause", "resume", "retry", "log")
 BAD = {**GOOD, "training": {"length": 0}}
 
 

@@ -24,6 +24,11 @@ def test_lines_tell_each_change_of_state_once():
     assert last == "[1/1]  number 0  completed"
 
 
+def test_a_line_on_a_paused_experiment_tells_where_it_was_paused():
+    paused = record("paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4})
+    assert shown([paused], terminal=False) == "[0/1]  number 0  paused  step 10 of 100\n"
+
+
 def test_lines_go_on_telling_of_a_long_training(monkeypatch):
     monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
     lines = shown([running(10)], [running(20)], [running(30)], terminal=False).splitlines()

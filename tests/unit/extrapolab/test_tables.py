@@ -91,6 +91,24 @@ def test_a_list_shows_how_far_a_running_experiment_is_and_how_seeds_ended():
     assert "2 fitted, 1 diverged" in shown
 
 
+def test_a_paused_experiment_shows_where_it_was_paused_and_no_speed():
+    paused = record("paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4})
+    out = Console(file=io.StringIO(), width=200)
+    tables.describe(paused, out)
+    for shown in (out.file.getvalue(), text(tables.experiments_table([paused]))):
+        assert "10 / 100" in shown
+        assert "steps/s" not in shown
+
+
+def test_what_an_experiment_was_submitted_with_is_shown():
+    out = Console(file=io.StringIO(), width=200, markup=False)
+    spec = {**record().spec.model_dump(mode="json"), "notes": "the start of [figure 2]"}
+    limits = {"not_before": "2026-11-30T22:00:00Z", "max_seconds": 90, "max_memory_mb": 3000}
+    tables.describe(record(spec=spec, **limits), out)
+    assert "the start of [figure 2]" in out.file.getvalue()
+    assert ":00, 1:30 of training, 3,000 MB" in out.file.getvalue()
+
+
 def test_an_experiment_is_described_with_its_setup_warnings_and_failure():
     out = Console(file=io.StringIO(), width=200)
     error = {"kind": "timeout", "sentence": "It trained for more than 5 s."}
