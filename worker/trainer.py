@@ -48,7 +48,7 @@ CHECKPOINT_SHARE = 0.05
 SMALLEST = ExperimentSpec.model_validate(
     {"teacher": {"kind": "memoryless"}, "student": {"kind": "linear", "dim": 1}, "training": {"length": 1}}
 )
-SMALLEST_SINGLE = SMALLEST.model_copy(update={"numerics": Numerics(dtype="float32")})
+SMALLEST_NETWORK = ExperimentSpec.model_validate({**SMALLEST.model_dump(), "student": {"kind": "gru", "dim": 1}})
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ def serve(connection: Connection, checkpoint_seconds: float) -> None:
     advance(begin(SMALLEST), 1)  # compiles the loops, or reads them from disk: the first experiment need not wait
     provenance(SMALLEST, "cpu")  # asks Git now, once for all, and not while an experiment ends
     send(connection, Ready())
-    if compiled_here():  # as the first on this machine: single precision as well, as long as nobody asks for it
-        threading.Thread(target=lambda: advance(begin(SMALLEST_SINGLE), 1), daemon=True).start()
+    if compiled_here():  # as the first on this machine: the other loops as well, as long as nobody asks for them
+        threading.Thread(target=_compile_the_others, daemon=True).start()
     while True:
         order = receive(connection)
         if not isinstance(order, Train):
@@ -100,6 +100,13 @@ def serve(connection: Connection, checkpoint_seconds: float) -> None:
             raise
         except Exception as error:  # noqa: BLE001  # whatever training raises ends the experiment, and is told
             send(connection, Failed(*_explained(error), traceback.format_exc()))
+
+
+def _compile_the_others() -> None:
+    """Networks, and single precision."""
+    single = {"numerics": Numerics(dtype="float32")}
+    for spec in (SMALLEST_NETWORK, SMALLEST.model_copy(update=single), SMALLEST_NETWORK.model_copy(update=single)):
+        advance(begin(spec), 1)
 
 
 def train(connection: Connection, order: Train, checkpoint_seconds: float) -> None:

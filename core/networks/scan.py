@@ -4,7 +4,7 @@ State, input and a one lie side by side, [s_t | x_t | 1], so that one batched pr
 on the way back one makes the gradient of every weight. Automatic differentiation of the same recurrence takes several
 times as many passes over memory; it differentiates only what is around this.
 
-A GPU takes all seeds at once. A CPU takes as many as have their gates in its cache, then the next ones.
+On a CPU :mod:`core.training.unrolled` does the same faster, and is tested against this.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,6 @@ from core.networks.cells import Cell
 Weights = Mapping[str, Tensor]
 """Parameters by name, each with a leading axis of S seeds."""
 
-_CACHE = 2**20
-"""Bytes of a step's gates that a core keeps near, about."""
-
 
 def scan(cell: Cell, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
     """The states s_1 .. s_k that follow s_0 = 0, differentiable by the weights.
@@ -35,12 +32,7 @@ def scan(cell: Cell, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
     Returns:
         (S, k, N, d), or (S, 1, N, d).
     """
-    joined, apart = _joined(cell, weights)
-    seeds, gates, _, d = joined.shape
-    size = gates * inputs.shape[2] * d * joined.element_size()
-    together = seeds if inputs.device.type != "cpu" else max(1, _CACHE // size)
-    parts = (tensor.split(together) for tensor in (joined, apart, inputs.expand(seeds, -1, -1, -1)))
-    return torch.cat([_scan(*part, cell, last) for part in zip(*parts, strict=True)])
+    return _scan(*_joined(cell, weights), inputs, cell, last)
 
 
 def walk(cell: Cell, weights: Weights, inputs: Tensor) -> Iterator[Tensor]:

@@ -5,15 +5,16 @@ then b, then c (a diagonal A as its diagonal, a tied c not at all). Rows are pad
 every sum of products goes through the tiles of :mod:`core.training.tiles`. NaN and infinity are never missed.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from core.training.moves import factor, how, inlined, jit, move, part
-from core.training.stepper import DIVERGED, NEVER, RUNNING, STOPPED
-from core.training.tiles import BYTES, address, flushing, inner, past, product, symmetrise, times, transpose
+from core.training.lanes import BYTES
+from core.training.moves import inlined, judged, kept, move, part
+from core.training.stepper import RUNNING
+from core.training.tiles import address, flushing, inner, past, product, symmetrise, times, transpose
 
-PARTS = "827ef1deb0ba929e"
+PARTS = "13d44eee055138cb"
 """A hash of tiles.py and moves.py: Numba's cache on disk looks at this file alone, so a change there must show here."""
 
 
@@ -56,42 +57,6 @@ class Problem(NamedTuple):
     symmetric: bool
     tied: bool
     trained: np.ndarray
-
-
-class Method(NamedTuple):
-    """How it is minimised.
-
-    Attributes:
-        rule: The optimizer.
-        numbers: Its numbers: (momentum,), (beta, soft) or (beta1, beta2, eps), in float64.
-        lr: The step size.
-        schedule: What multiplies it from step to step.
-        shape: The schedule's numbers: (floor, steps), (decay, every) or (steps,).
-        rates: What multiplies it for each number; empty where nothing does.
-    """
-
-    rule: int
-    numbers: np.ndarray
-    lr: float
-    schedule: int
-    shape: np.ndarray
-    rates: np.ndarray
-
-
-class Ending(NamedTuple):
-    """When a seed ends: ``more_steps`` after its loss was ``below``, or once it isn't at most ``above``."""
-
-    below: float
-    more_steps: int
-    above: float
-
-
-def _compiled(function: Any) -> Any:
-    """Called from Python, and kept on disk, unless there is no place for it: then each process compiles it."""
-    try:
-        return jit(cache=True, **how)(function)
-    except RuntimeError:  # neither this folder nor the user's cache can be written to
-        return jit(**how)(function)
 
 
 def sizes_of(d: int, k: int, kind: type[np.floating], *, diagonal: bool, tied: bool) -> Sizes:
@@ -160,7 +125,7 @@ def _symmetrised(dA, width, lanes, lower):
         for j in range(0, i, lanes):
             one, other = past(dA, i * width + j), past(dA, j * width + i)
             if lower:
-                transpose(one, other, width)
+                transpose(one, other, width, width)
             else:
                 symmetrise(one, other, width)
         symmetrise(past(dA, i * width + i), past(dA, i * width + i), width)
@@ -183,7 +148,7 @@ def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, 
     if not symmetric:
         for i in range(0, width, lanes):
             for j in range(0, width, lanes):
-                transpose(past(A, i * width + j), past(turned, j * width + i), width)
+                transpose(past(A, i * width + j), past(turned, j * width + i), width, width)
     for i in range(width):
         H[i] = b[i]
         G[i] = c[i]
@@ -262,7 +227,7 @@ def _begin(room, theta, problem):
     return padded, gradient, work
 
 
-@_compiled
+@kept
 def loss_and_gradient(theta, gradient, room, problem):
     """The loss at ``theta``, and its gradient into ``gradient``, zero where a parameter is not trained."""
     padded, slope, work = _begin(room, theta, problem)
@@ -280,15 +245,21 @@ def _gradient(theta, gradient, work, problem):
 
 
 @inlined
+def _ends(problem):
+    """Where A, b and c end; a tied student's c is b."""
+    _, width, _, rows, size = problem.sizes
+    return rows * width, (rows + 1) * width, size
+
+
+@inlined
 def _train(theta, memory, room, problem, method, ending, until, done, steps):
     """Up to ``steps`` steps of one seed in place, each after a look at its loss; with 0 steps, only the look.
 
     Returns:
         The steps done, the status, and the step at which the seed is to stop.
     """
-    rule, numbers, lr, schedule, shape, rates = method
-    below, more_steps, above = ending
-    lanes, width, _, rows, size = problem.sizes
+    rates, size = method.rates, problem.sizes.all
+    ends = _ends(problem)
     many, n = len(memory) // len(theta), len(theta)
     padded, gradient, rest = _begin(room, theta, problem)
     remembered, work = rest[len(rest) - (many + 1) * size :] if many else memory, rest
@@ -300,21 +271,19 @@ def _train(theta, memory, room, problem, method, ending, until, done, steps):
     status, end = RUNNING, done + steps
     for step in range(done, done + max(steps, 1)):
         loss = _gradient(address(padded), address(gradient), address(work), problem)
-        if until == NEVER and loss < below:
-            until = step + more_steps
-        if not loss <= above or step >= until:
-            status, end = STOPPED if loss <= above else DIVERGED, step
+        status, until = judged(loss, step, until, ending)
+        if status != RUNNING:
+            end = step
             break
         if steps:
-            lr_now = lr * factor(schedule, shape, step)
-            move(padded, gradient, remembered, rule, numbers, lr_now, own_rates, (rows, width, lanes), step)
+            move(padded, gradient, remembered, method, own_rates, ends, step)
     _lay(theta, padded, problem, False)
     for i in range(many):
         _lay(memory[i * n : (i + 1) * n], remembered[i * size : (i + 1) * size], problem, False)
     return end, status, until
 
 
-@_compiled
+@kept
 def train(seeds, parameters, memory, steps, status, until, room, problem, method, ending, count):
     """Up to ``count`` steps of each of the ``seeds``, one after the other, in place.
 

@@ -7,34 +7,17 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from itertools import repeat
-from typing import assert_never
 
 import numpy as np
 import torch
 
 from core.losses import Target
-from core.spec import (
-    Adam,
-    AdaptiveGradientDescent,
-    ConstantSchedule,
-    CosineSchedule,
-    ExperimentSpec,
-    ExponentialSchedule,
-    GradientDescent,
-    GradientFlow,
-    LinearStudent,
-    Momentum,
-    Optimizer,
-    WarmupSchedule,
-    channels,
-)
-from core.training import compiled, moves
+from core.spec import ExperimentSpec, LinearStudent, Optimizer, channels
+from core.training import compiled
 from core.training.layout import LinearLayout
+from core.training.method import Float, ending_of, method_of
 from core.training.optimizers import rule_of
-from core.training.schedule import rates_of
-from core.training.stepper import DIVERGED_ABOVE, RUNNING, Batch
-
-Float = type[np.float64] | type[np.float32]
+from core.training.stepper import RUNNING, Batch
 
 
 def fits(spec: ExperimentSpec) -> bool:
@@ -70,8 +53,8 @@ class KernelStepper:
         """For any optimizer but gradient flow."""
         kind: Float = np.float64 if dtype == torch.float64 else np.float32
         self._problem = problem_of(layout.student, target, kind)
-        self._method = _method_of(optimizer, layout, kind)
-        self._ending = compiled.Ending(optimizer.stop_below, optimizer.more_steps, DIVERGED_ABOVE)
+        self._method = method_of(optimizer, layout, kind)
+        self._ending = ending_of(optimizer)
         self._memory = rule_of(optimizer, layout).width // layout.size
         self._threads = ThreadPoolExecutor(os.cpu_count())
 
@@ -103,40 +86,3 @@ class KernelStepper:
             self._ending,
             steps,
         )
-
-
-def _method_of(optimizer: Optimizer, layout: LinearLayout, kind: Float) -> compiled.Method:
-    """The optimizer in the words of the compiled loops."""
-    match optimizer:
-        case GradientDescent():
-            rule, numbers = moves.GRADIENT_DESCENT, [0.0]
-        case Momentum():
-            rule, numbers = moves.MOMENTUM, [optimizer.momentum]
-        case AdaptiveGradientDescent():
-            rule, numbers = moves.ADAPTIVE, [optimizer.beta, optimizer.soft]
-        case Adam():
-            rule, numbers = moves.ADAM, [*optimizer.betas, optimizer.eps]
-        case GradientFlow():
-            raise TypeError("gradient flow is not a rule of steps")
-        case _:
-            assert_never(optimizer)
-    match optimizer.schedule:
-        case ConstantSchedule():
-            schedule, shape = moves.CONSTANT, [0.0]
-        case CosineSchedule(floor=floor):
-            schedule, shape = moves.COSINE, [floor, optimizer.steps]
-        case ExponentialSchedule(decay=decay, every=every):
-            schedule, shape = moves.EXPONENTIAL, [decay, every]
-        case WarmupSchedule(steps=rise):
-            schedule, shape = moves.WARMUP, [rise]
-        case _:
-            assert_never(optimizer.schedule)
-    rates = rates_of(optimizer, layout)
-    return compiled.Method(
-        rule,
-        np.array(numbers),
-        optimizer.lr,
-        schedule,
-        np.array(shape, dtype=float),
-        np.empty(0, kind) if rates is None else rates.astype(kind),
-    )

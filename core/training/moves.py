@@ -3,12 +3,12 @@
 Here, too, is how all of it is compiled: NaN and infinity stay what they are, other sums may be reordered.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from core.training.tiles import address, inner, past
+from core.training.stepper import DIVERGED, NEVER, RUNNING, STOPPED
 
 GRADIENT_DESCENT, MOMENTUM, ADAPTIVE, ADAM = 0, 1, 2, 3
 """Optimizers, as the loops tell them apart."""
@@ -16,12 +16,49 @@ GRADIENT_DESCENT, MOMENTUM, ADAPTIVE, ADAM = 0, 1, 2, 3
 CONSTANT, COSINE, EXPONENTIAL, WARMUP = 0, 1, 2, 3
 """Schedules, likewise."""
 
+
+class Method(NamedTuple):
+    """How it is minimised.
+
+    Attributes:
+        rule: The optimizer.
+        numbers: Its numbers: (momentum,), (beta, soft) or (beta1, beta2, eps), in float64.
+        lr: The step size.
+        schedule: What multiplies it from step to step.
+        shape: The schedule's numbers: (floor, steps), (decay, every) or (steps,).
+        rates: What multiplies it for each number; empty where nothing does.
+    """
+
+    rule: int
+    numbers: np.ndarray
+    lr: float
+    schedule: int
+    shape: np.ndarray
+    rates: np.ndarray
+
+
+class Ending(NamedTuple):
+    """When a seed ends: ``more_steps`` after its loss was ``below``, or once it isn't at most ``above``."""
+
+    below: float
+    more_steps: int
+    above: float
+
+
 jit: Any = njit
 how = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
 part = jit(**how, **dict.fromkeys(("no_cpython_wrapper", "no_cfunc_wrapper"), True))
 """Called by compiled code alone."""
 inlined = jit(inline="always", **how)
 """Likewise, and compiled with its caller: what is compiled by itself is optimised once more wherever it is called."""
+
+
+def kept(function: Any) -> Any:
+    """Called from Python, and kept on disk, unless there is no place for it: then each process compiles it."""
+    try:
+        return jit(cache=True, **how)(function)
+    except RuntimeError:  # neither this folder nor the user's cache can be written to
+        return jit(**how)(function)
 
 
 @part
@@ -64,19 +101,25 @@ def _go(theta, direction, lr, rates):
 
 
 @part
-def _norms(gradient, rows, width, lanes):
-    """The sum of the parameters' Euclidean norms: A in so many rows, then b, then c."""
-    total, at, count = gradient[0] * 0, 0, rows * width
-    while at < len(gradient):
-        block = past(address(gradient), at)
-        total += np.sqrt(inner(block, block, count // lanes))
-        at, count = at + count, width
+def _norms(gradient, ends):
+    """The sum of the parameters' Euclidean norms."""
+    total, begin = gradient[0] * 0, 0
+    for end in ends:
+        square = total * 0
+        for i in range(begin, end):
+            square += gradient[i] * gradient[i]
+        total, begin = total + np.sqrt(square), end
     return total
 
 
 @part
-def move(theta, gradient, memory, rule, numbers, lr, rates, shape, done):
-    """One step of the optimizer."""
+def move(theta, gradient, memory, method, rates, ends, done):
+    """One step of the optimizer, along the ``gradient``, which is overwritten.
+
+    ``rates`` are the method's, laid as ``theta`` is, whose parameters end at ``ends``.
+    """
+    rule, numbers, lr, schedule, shape, _ = method
+    lr *= factor(schedule, shape, done)
     if rule == MOMENTUM:
         keep = theta.dtype.type(numbers[0])
         for i in range(len(theta)):
@@ -84,9 +127,30 @@ def move(theta, gradient, memory, rule, numbers, lr, rates, shape, done):
         _go(theta, memory, lr, rates)
         return
     if rule == ADAPTIVE:
-        rows, width, lanes = shape
-        memory[0] = numbers[0] * memory[0] + (1 - numbers[0]) * _norms(gradient, rows, width, lanes)
+        memory[0] = numbers[0] * memory[0] + (1 - numbers[0]) * _norms(gradient, ends)
         lr /= np.sqrt(memory[0] / (1 - numbers[0] ** (done + 1))) + numbers[1]
     if rule == ADAM:
         _adam(gradient, memory, numbers, done)
     _go(theta, gradient, lr, rates)
+
+
+@part
+def judged(loss, done, until, ending):
+    """The status of a running seed with that loss, and the step at which it is to stop."""
+    below, more_steps, above = ending
+    if until == NEVER and loss < below:
+        until = done + more_steps
+    if not loss <= above:
+        return DIVERGED, until
+    return STOPPED if done >= until else RUNNING, until
+
+
+@kept
+def step(parameters, memory, steps, status, until, losses, gradients, method, ending, ends, moving):
+    """A look at each running seed's loss (S,) and, if ``moving``, one step along its gradient (S, n), in place."""
+    for seed in range(len(parameters)):
+        if status[seed] == RUNNING:
+            status[seed], until[seed] = judged(losses[seed], steps[seed], until[seed], ending)
+            if moving and status[seed] == RUNNING:
+                move(parameters[seed], gradients[seed], memory[seed], method, method.rates, ends, steps[seed])
+                steps[seed] += 1

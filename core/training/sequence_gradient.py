@@ -23,7 +23,7 @@ def loss_of(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 class SequenceGradient:
-    """Parameters and mini-batch to loss and gradient."""
+    """Parameters and mini-batch to loss and gradient, of any student on any device."""
 
     def __init__(self, student: Student, network: Network, layout: Layout, *, last: bool) -> None:
         """For parameters that lie as ``layout`` says; ``last``: the last output alone counts."""

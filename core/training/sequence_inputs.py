@@ -15,6 +15,7 @@ from torch import Tensor
 from core.losses import input_moments
 from core.networks import Network, Weights
 from core.spec import ExperimentSpec, FiniteSampleLoss, GradientFlow, PopulationLoss, channels
+from core.training.sequence_kernel import kernel_of
 
 FRESH = 128
 """Sequences per step of each seed where the inputs are drawn from the population and the spec names no number."""
@@ -44,9 +45,13 @@ class Teacher:
         self.weights: Weights = {
             name: torch.tensor(weight, dtype=dtype, device=device)[None] for name, weight in weights.items()
         }
+        self._flat = torch.cat([weight.ravel() for weight in self.weights.values()])
+        self._kernel = kernel_of(network, device)
 
     def outputs(self, inputs: Tensor, *, last: bool) -> Tensor:
         """y_0 .. y_{k-1} (S, k, N, p) of inputs (S, k, N, m), or y_{k-1} alone."""
+        if self._kernel is not None:
+            return self._kernel.outputs(self._flat, inputs, last=last)
         seeds, _, sequences, _ = inputs.shape
         together = inputs.transpose(0, 1).flatten(1, 2)[None]
         with torch.no_grad():

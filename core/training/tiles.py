@@ -1,13 +1,10 @@
-"""Vectors of numbers in machine code: the few operations that the compiled loops are made of, as LLVM for Numba.
+"""Products of small matrices in machine code, and the few other operations on vectors that the compiled loops are of.
 
-What compilers make of plain loops depends on lengths that they don't know. Here a vector fills one register, lengths
-are whole vectors, and a tile of up to 4 x 4 vectors of the result stays in registers while the sum runs, as in the
-GEMM of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Products and sums are fused,
-and their order is that of the code, whatever the processor.
+A tile of up to 4 x 4 vectors of the result stays in registers while the sum runs, as in the GEMM of Goto and van de
+Geijn, "Anatomy of high-performance matrix multiplication" (2008).
 """
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,87 +13,24 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from core.training.lanes import BYTES, INT, Lanes
+
 _intrinsic: Any = intrinsic
-_asked = os.environ.get("NUMBA_CPU_FEATURES")
-_wide = llvm.get_host_cpu_features().get("avx512f") if _asked is None else "+avx512f" in _asked.split(",")
-"""Whether the processor that Numba compiles for, this one unless NUMBA_CPU_FEATURES says so, has registers of 64."""
 
-BYTES = 64 if _wide else 32
-"""Of one vector. Where registers are smaller, LLVM takes several."""
-
-WIDEST = {1: 8, 2: 8, 4: 4} if _wide else {1: 6, 2: 4, 4: 3}
+WIDEST = {1: 8, 2: 8, 4: 4} if BYTES == 64 else {1: 6, 2: 4, 4: 3}
 """How many vectors a tile of so many rows has side by side, for 32 and for 16 registers."""
 
 _CHAINS = 8
 """Sums that must run side by side, since each waits some cycles for its last addition."""
 
-_INT = ir.IntType(64)
 _LANE = ir.IntType(32)
 _X86 = llvm.get_process_triple().startswith("x86_64")
 _FLUSH = 0x8040
 """Two bits of MXCSR: subnormal numbers count as zero, as operands and as results."""
 
 
-class _Lanes:
-    """Writes vector operations on numbers of the type that a pointer points to."""
-
-    def __init__(self, builder: Any, pointer: Any) -> None:
-        bits = pointer.dtype.bitwidth
-        self.builder, self.count = builder, 8 * BYTES // bits
-        self.type = ir.VectorType({32: ir.FloatType(), 64: ir.DoubleType()}[bits], self.count)
-        self.zero = ir.Constant(self.type, None)
-        self._undefined, self._align = ir.Constant(self.type, ir.Undefined), bits // 8
-        self._fused = f"llvm.fma.v{self.count}f{bits}"
-
-    def load(self, pointer: Any, at: Any) -> Any:
-        place = self.builder.bitcast(self.builder.gep(pointer, [at]), self.type.as_pointer())
-        return self.builder.load(place, align=self._align)
-
-    def store(self, value: Any, pointer: Any, at: Any) -> None:
-        place = self.builder.bitcast(self.builder.gep(pointer, [at]), self.type.as_pointer())
-        self.builder.store(value, place, align=self._align)
-
-    def everywhere(self, number: Any) -> Any:
-        first = self.builder.insert_element(self._undefined, number, _LANE(0))
-        return self.shuffled(first, first, [0] * self.count)
-
-    def fused(self, x: Any, y: Any, z: Any) -> Any:
-        """x y + z."""
-        kind = ir.FunctionType(self.type, [self.type] * 3)
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, self._fused), [x, y, z])
-
-    def shuffled(self, x: Any, y: Any, lanes: Sequence[int]) -> Any:
-        return self.builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_LANE, len(lanes)), list(lanes)))
-
-    def total(self, vector: Any) -> Any:
-        """The sum over the lanes: halves, halves of halves."""
-        count = self.count
-        while count > 1:
-            count //= 2
-            low, high = (self.shuffled(vector, vector, range(i, i + count)) for i in (0, count))
-            vector = self.builder.fadd(low, high)
-        return self.builder.extract_element(vector, _LANE(0))
-
-    def transposed(self, rows: list[Any]) -> list[Any]:
-        """As many vectors as there are lanes, as a matrix, transposed: 2 x 2 blocks, then blocks of those."""
-        apart = 1
-        while apart < self.count:
-            turned = list(rows)
-            for i in (i for i in range(self.count) if not i & apart):
-                pair, lanes = (rows[i], rows[i + apart]), range(self.count)
-                turned[i] = self.shuffled(*pair, [self.count + j - apart if j & apart else j for j in lanes])
-                turned[i + apart] = self.shuffled(*pair, [self.count + j if j & apart else j + apart for j in lanes])
-            rows, apart = turned, 2 * apart
-        return rows
-
-    def block(self, pointer: Any, step: Any) -> tuple[list[Any], list[Any]]:
-        """Where the rows of a square block begin, and the rows."""
-        places = [self.builder.mul(step, _INT(i)) for i in range(self.count)]
-        return places, [self.load(pointer, place) for place in places]
-
-
-def _tile(lanes: _Lanes, height: int, width: int, arguments: Sequence[Any]) -> None:
-    """One tile of a :func:`product`, ``height`` numbers by ``width`` vectors."""
+def _tile(lanes: Lanes, height: int, width: int, arguments: Sequence[Any], *, more: bool) -> None:
+    """One tile of a :func:`product`, ``height`` numbers by ``width`` vectors; ``more``: what is there is added."""
     x, x_row, x_step, y, y_step, count, out, out_row = arguments
     builder, chains = lanes.builder, -(-_CHAINS // (height * width))
     sums = [
@@ -106,33 +40,36 @@ def _tile(lanes: _Lanes, height: int, width: int, arguments: Sequence[Any]) -> N
 
     def add(r: Any, chain: int) -> None:
         begin, column = builder.mul(r, y_step), builder.mul(r, x_step)
-        row = [lanes.load(y, builder.add(begin, _INT(v * lanes.count))) for v in range(width)]
+        row = [lanes.load(y, builder.add(begin, INT(v * lanes.count))) for v in range(width)]
         for i in range(height):
-            weight = builder.load(builder.gep(x, [builder.add(column, builder.mul(x_row, _INT(i)))]))
+            weight = builder.load(builder.gep(x, [builder.add(column, builder.mul(x_row, INT(i)))]))
             weights = lanes.everywhere(weight)
             for v in range(width):
                 so_far = sums[chain][i][v]
                 builder.store(lanes.fused(weights, row[v], builder.load(so_far)), so_far)
 
-    whole = builder.sub(count, builder.srem(count, _INT(chains)))
-    with cgutils.for_range_slice(builder, _INT(0), whole, _INT(chains), inc=True) as (r, _):
+    whole = builder.sub(count, builder.srem(count, INT(chains)))
+    with cgutils.for_range_slice(builder, INT(0), whole, INT(chains), inc=True) as (r, _):
         for chain in range(chains):
-            add(builder.add(r, _INT(chain)), chain)
+            add(builder.add(r, INT(chain)), chain)
     if chains > 1:
-        with cgutils.for_range_slice(builder, whole, count, _INT(1), inc=True) as (r, _):
+        with cgutils.for_range_slice(builder, whole, count, INT(1), inc=True) as (r, _):
             add(r, 0)
     for i in range(height):
         for v in range(width):
             total = builder.load(sums[0][i][v])
             for chain in range(1, chains):
                 total = builder.fadd(total, builder.load(sums[chain][i][v]))
-            lanes.store(total, out, builder.add(builder.mul(out_row, _INT(i)), _INT(v * lanes.count)))
+            place = builder.add(builder.mul(out_row, INT(i)), INT(v * lanes.count))
+            if more:
+                total = builder.fadd(total, lanes.load(out, place))
+            lanes.store(total, out, place)
 
 
 @contextmanager
 def _while_below(builder: Any, end: Any) -> Iterator[tuple[Any, Any]]:
     """A loop whose body sees a count, from 0, and says in a slot how far it goes on from there."""
-    count, onward = cgutils.alloca_once_value(builder, _INT(0)), cgutils.alloca_once(builder, _INT)
+    count, onward = cgutils.alloca_once_value(builder, INT(0)), cgutils.alloca_once(builder, INT)
     head, body, done = (builder.append_basic_block() for _ in range(3))
     builder.branch(head)
     builder.position_at_end(head)
@@ -145,54 +82,50 @@ def _while_below(builder: Any, end: Any) -> Iterator[tuple[Any, Any]]:
     builder.position_at_end(done)
 
 
-def _tiled(lanes: _Lanes, arguments: Sequence[Any]) -> None:
+def _tiled(lanes: Lanes, arguments: Sequence[Any], *, more: bool) -> None:
     """All tiles of a :func:`product`: rows of tiles as high as fit, each of tiles as wide as there are."""
     x, x_row, x_step, y, y_step, count, out, out_row, height, width = arguments
-    builder, vectors = lanes.builder, lanes.builder.sdiv(width, _INT(lanes.count))
+    builder, vectors = lanes.builder, lanes.builder.sdiv(width, INT(lanes.count))
 
     def tiles(row: Any, h: int) -> None:
         weights, begin = builder.gep(x, [builder.mul(row, x_row)]), builder.mul(row, out_row)
         with _while_below(builder, vectors) as (column, onward):
-            left, most = builder.sub(vectors, column), _INT(WIDEST[h])
-            one_more = builder.icmp_signed("==", left, _INT(WIDEST[h] + 1))  # one vector alone would be slow
-            most = builder.select(one_more, _INT(WIDEST[h] - 1), most)
+            left, most = builder.sub(vectors, column), INT(WIDEST[h])
+            one_more = builder.icmp_signed("==", left, INT(WIDEST[h] + 1))  # one vector alone would be slow
+            most = builder.select(one_more, INT(WIDEST[h] - 1), most)
             across = builder.select(builder.icmp_signed("<", left, most), left, most)
             builder.store(across, onward)
-            numbers, done = builder.mul(column, _INT(lanes.count)), builder.append_basic_block()
+            numbers, done = builder.mul(column, INT(lanes.count)), builder.append_basic_block()
             into, rows = builder.gep(out, [builder.add(begin, numbers)]), builder.gep(y, [numbers])
             case = builder.switch(across, done)
             for w in range(1, WIDEST[h] + 1):
                 block = builder.append_basic_block()
-                case.add_case(_INT(w), block)
+                case.add_case(INT(w), block)
                 builder.position_at_end(block)
-                _tile(lanes, h, w, (weights, x_row, x_step, rows, y_step, count, into, out_row))
+                _tile(lanes, h, w, (weights, x_row, x_step, rows, y_step, count, into, out_row), more=more)
                 builder.branch(done)
             builder.position_at_end(done)
 
-    begun = _INT(0)
+    begun = INT(0)
     for h in sorted(WIDEST, reverse=True):
-        ended = builder.sub(height, builder.srem(height, _INT(h)))
-        with cgutils.for_range_slice(builder, begun, ended, _INT(h), inc=True) as (row, _):
+        ended = builder.sub(height, builder.srem(height, INT(h)))
+        with cgutils.for_range_slice(builder, begun, ended, INT(h), inc=True) as (row, _):
             tiles(row, h)
         begun = ended
 
 
-@_intrinsic
-def product(_, x, x_row, x_step, y, y_step, count, out, out_row, height, width):
-    """Out[i out_row + l] = Σ_{r < count} x[i x_row + r x_step] y[r y_step + l] for i < height, l < width.
-
-    ``width`` is in numbers, whole vectors of them. It is a function of its own, so that it is compiled once.
-    """
+def _product(kinds: Sequence[Any], *, more: bool) -> tuple[Any, Callable[..., Any]]:
+    """The signature of a :func:`product` and what writes a call of it: of a function, so that it is compiled once."""
+    x, y, out = kinds
 
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
-        name, module = f"product_{x.dtype}", builder.module
+        name, module = f"{'more_' if more else ''}product_{x.dtype}", builder.module
         if name not in module.globals:
-            kinds = [argument.type for argument in arguments]
-            function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+            function = ir.Function(module, ir.FunctionType(ir.VoidType(), [each.type for each in arguments]), name)
             function.linkage = "internal"
             function.attributes.add("noinline")
             inside = ir.IRBuilder(function.append_basic_block())
-            _tiled(_Lanes(inside, x), function.args)
+            _tiled(Lanes(inside, x), function.args, more=more)
             inside.ret_void()
         builder.call(module.globals[name], arguments)
         return context.get_dummy_value()
@@ -202,14 +135,29 @@ def product(_, x, x_row, x_step, y, y_step, count, out, out_row, height, width):
 
 
 @_intrinsic
+def product(_, x, x_row, x_step, y, y_step, count, out, out_row, height, width):
+    """Out[i out_row + l] = Σ_{r < count} x[i x_row + r x_step] y[r y_step + l] for i < height, l < width.
+
+    ``width`` is in numbers, whole vectors of them.
+    """
+    return _product((x, y, out), more=False)
+
+
+@_intrinsic
+def add_product(_, x, x_row, x_step, y, y_step, count, out, out_row, height, width):
+    """Out += that :func:`product`."""
+    return _product((x, y, out), more=True)
+
+
+@_intrinsic
 def inner(_, x, y, vectors):
     """Σ_l x[l] y[l] over so many vectors."""
 
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
         left, right, count = arguments
-        lanes = _Lanes(builder, x)
-        total, step = cgutils.alloca_once_value(builder, lanes.zero), _INT(lanes.count)
-        with cgutils.for_range_slice(builder, _INT(0), builder.mul(count, step), step, inc=True) as (at, _):
+        lanes = Lanes(builder, x)
+        total, step = cgutils.alloca_once_value(builder, lanes.zero), INT(lanes.count)
+        with cgutils.for_range_slice(builder, INT(0), builder.mul(count, step), step, inc=True) as (at, _):
             builder.store(lanes.fused(lanes.load(left, at), lanes.load(right, at), builder.load(total)), total)
         return lanes.total(builder.load(total))
 
@@ -222,9 +170,9 @@ def times(_, x, y, out, vectors):
 
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
         left, right, into, count = arguments
-        lanes = _Lanes(builder, x)
-        step = _INT(lanes.count)
-        with cgutils.for_range_slice(builder, _INT(0), builder.mul(count, step), step, inc=True) as (at, _):
+        lanes = Lanes(builder, x)
+        step = INT(lanes.count)
+        with cgutils.for_range_slice(builder, INT(0), builder.mul(count, step), step, inc=True) as (at, _):
             lanes.store(builder.fmul(lanes.load(left, at), lanes.load(right, at)), into, at)
         return context.get_dummy_value()
 
@@ -232,18 +180,17 @@ def times(_, x, y, out, vectors):
 
 
 @_intrinsic
-def transpose(_, block, into, step):
-    """A square block of one vector a row, transposed into another; ``step`` is from row to row."""
+def transpose(_, block, into, step, onto):
+    """A square block of one vector a row, transposed into another; the steps are from row to row of each."""
 
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
-        source, target, apart = arguments
-        lanes = _Lanes(builder, block)
-        places, rows = lanes.block(source, apart)
-        for place, row in zip(places, lanes.transposed(rows), strict=True):
-            lanes.store(row, target, place)
+        source, target, apart, apart_there = arguments
+        lanes = Lanes(builder, block)
+        for i, row in enumerate(lanes.transposed(lanes.block(source, apart)[1])):
+            lanes.store(row, target, builder.mul(apart_there, INT(i)))
         return context.get_dummy_value()
 
-    return types.void(block, into, types.intp), write
+    return types.void(block, into, types.intp, types.intp), write
 
 
 @_intrinsic
@@ -252,7 +199,7 @@ def symmetrise(_, lower, upper, step):
 
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
         one, other, apart = arguments
-        lanes = _Lanes(builder, lower)
+        lanes = Lanes(builder, lower)
         places, rows = lanes.block(one, apart)
         half = ir.Constant(lanes.type, [0.5] * lanes.count)
         turned = lanes.transposed(lanes.block(other, apart)[1])

@@ -10,9 +10,12 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from core import networks
 from core.spec import ExperimentSpec
 from core.training import begin
 from core.training.gradient import gradient_of
+from core.training.sequence_gradient import SequenceGradient, SequenceStepper
+from core.training.sequence_inputs import Teacher, mini_batches
 from core.training.stepper import Batch, TorchStepper
 
 ASKING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "unique_dim", "_unique2"}
@@ -71,8 +74,13 @@ def linear(student, optimizer, device="cpu"):
 
 
 def on_sequences(student, optimizer):
-    state = begin(spec_of({"kind": student, "dim": 5}, optimizer))
-    return state.engine.stepper, state.batch
+    """The torch stepper of non-linear students, and a batch."""
+    spec = spec_of({"kind": student, "dim": 5}, optimizer)
+    state, network = begin(spec), networks.of_student(spec.student, 1, 1)
+    gradient = SequenceGradient(spec.student, network, state.engine.layout, last=True)
+    teacher = Teacher(*networks.of_teacher(spec.teacher), torch.float64, torch.device("cpu"))
+    drawn = mini_batches(spec, teacher, torch.float64, torch.device("cpu"))
+    return SequenceStepper(gradient, drawn, spec.optimizer, state.engine.layout), state.batch
 
 
 def waits(stepper, batch, steps):

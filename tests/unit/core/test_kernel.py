@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.spec import ExperimentSpec, LinearStudent
-from core.training import begin, compiled, moves, tiles
+from core.training import begin, compiled, formulas, lanes, moves, tiles, unrolled
 from core.training.gradient import gradient_of
 from core.training.kernel import KernelStepper
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
@@ -141,10 +141,14 @@ def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_
     assert np.float64(1e-310) / 2 > 0
 
 
-def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it():
-    sources = b"".join(Path(part.__file__).read_bytes() for part in (tiles, moves))
+@pytest.mark.parametrize(("loops", "parts"), [
+    (compiled, (lanes, tiles, moves)),
+    (unrolled, (lanes, tiles, moves, formulas)),
+])  # fmt: skip
+def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it(loops, parts):
+    sources = b"".join(Path(part.__file__).read_bytes() for part in parts)
     digest = hashlib.sha256(sources).hexdigest()[:16]
-    assert digest == compiled.PARTS, f"write {digest} as PARTS in core/training/compiled.py"
+    assert digest == loops.PARTS, f"write {digest} as PARTS in {loops.__name__}"
 
 
 def test_loops_that_can_be_kept_nowhere_are_compiled_all_the_same():
@@ -174,8 +178,9 @@ def test_the_loops_of_smaller_registers_take_the_same_steps(tmp_path):
         "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2",
         "NUMBA_CACHE_DIR": str(tmp_path),
     }
-    code = "from core.training import tiles; from tests.unit.core.test_kernel import *; print(tiles.BYTES)\n"
-    code += "test_the_kernel_takes_the_steps_that_torch_takes(); test_company_changes_no_bit()"
+    code = "from core.training import lanes; from tests.unit.core.test_kernel import *; print(lanes.BYTES)\n"
+    code += "test_the_kernel_takes_the_steps_that_torch_takes(); test_company_changes_no_bit()\n"
+    code += "from tests.unit.core.test_sequence_kernel import *; test_the_loops_find_what_torch_finds()"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True, check=False
     )
