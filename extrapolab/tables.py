@@ -1,6 +1,6 @@
 """What the command line shows of experiments, seeds, sweeps, workers and studies: one function per thing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,13 +8,17 @@ from rich.table import Table
 from rich.text import Text
 
 from core.result import BaselineResult
-from core.spec import ExperimentSpec, GradientFlow
+from core.spec import ExperimentSpec, GradientFlow, SweepSpec
+from core.spec.axis import Axis, GridAxis, ZipAxis
 from core.spec.sweep import brief
 from extrapolab.figure import Figure
 from extrapolab.records import Comparison, ExperimentRecord, Group, Place, QueryField, Run, Theorem, Worker
 from extrapolab.reproduction import Reproduction
 from extrapolab.sweep_records import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
 from extrapolab.terminal import duration, moment, number, styled, table
+
+MOST_VALUES = 8
+"""Values of an axis that are told one by one."""
 
 
 def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
@@ -221,15 +225,18 @@ def counts(record: SweepRecord) -> str:
     return ", ".join(f"{count:,} {state}" for state, count in record.counts.items() if count)
 
 
-def axis_line(axis: Mapping[str, Any]) -> str:
-    """An axis on one line."""
-    if axis.get("kind") in {"zip", "grid"}:
-        return f"{axis['kind']} ({'; '.join(map(axis_line, axis['axes']))})"
-    if "values" in axis:
-        shown = [brief(value) for value in axis["values"][:8]] + (["..."] if len(axis["values"]) > 8 else [])
-        return f"{axis['path']}: {', '.join(shown)}"
-    whole = ", whole" if axis.get("whole") else ""
-    return f"{axis['path']}: {axis['kind']} from {axis['low']:g} to {axis['high']:g}, {axis['count']} values{whole}"
+def axis_lines(axes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Each axis on one line, with its values; of many the first and the last ones."""
+    yield from map(_axis_line, SweepSpec.model_validate({"base": {}, "axes": [*axes]}).axes)
+
+
+def _axis_line(axis: Axis) -> str:
+    if isinstance(axis, ZipAxis | GridAxis):
+        return f"{axis.kind} ({'; '.join(map(_axis_line, axis.axes))})"
+    values = [brief(value) for point in axis.points() for value in point.values()]
+    if (count := len(values)) > MOST_VALUES:
+        return f"{axis.path}: {', '.join([*values[: MOST_VALUES - 2], '...', values[-1]])} ({count:,} values)"
+    return f"{axis.path}: {', '.join(values)}"
 
 
 def members_table(members: Sequence[SweepMember]) -> Table:

@@ -112,7 +112,7 @@ def _against(tx: Connection, made: Plan, source: str) -> Info:
     heading = _heading(recipe, source, {found[owner] for owner in ended.owners[counted]}, len(counted))
     if recipe.kind == "heatmap":
         return heatmap.HeatmapInfo(**heading, **heatmap.maps(cells, recipe))
-    return panels.PanelsInfo(**heading, panels=numbers.panels(cells, recipe), alike=True)
+    return panels.of_runs(heading, numbers.panels(cells, recipe))
 
 
 def _ended(tx: Connection, made: Plan, metrics: Sequence[str]) -> tuple[Sequence[Ended], Endings, np.ndarray]:
@@ -179,7 +179,7 @@ def _along(tx: Connection, made: Plan, source: str) -> Info:
         raise NotDrawable(f"all that the query finds was imported, and has nothing along {recipe.x}")
     _refuse(recipe, lines, runs=len(lines))
     heading = _heading(recipe, source, {one for one in found if own.get(one.id)}, len(lines))
-    return panels.PanelsInfo(**heading, panels=whole.panels(lines, recipe), alike=True)
+    return panels.of_runs(heading, whole.panels(lines, recipe))
 
 
 def _heading(recipe: Recipe, source: str, drawn: Set[Ended], runs: int) -> dict[str, Any]:

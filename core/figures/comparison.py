@@ -112,8 +112,8 @@ def draw_response(info: ComparisonInfo) -> Ink:
         for axes in (above, below):
             axes.axvline(side.length - 0.5, color=colour, ls=":", lw=0.8)
     style.logarithmic_y(below)
-    above.set(ylabel="h_j (dots: ĥ_j)")
-    below.set(xlabel="lag j (time steps)", ylabel="|h_j - ĥ_j|")
+    above.set(ylabel=style.typeset("h_j (dots: ĥ_j)"))
+    below.set(xlabel="lag j (time steps)", ylabel=style.typeset("|h_j - ĥ_j|"))
     style.legend(above)
     style.sign(figure, info)
     return figure

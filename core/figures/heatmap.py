@@ -74,14 +74,14 @@ def draw(info: HeatmapInfo) -> Figure:
         _tick(axes, "x", one.columns)
         _tick(axes, "y", one.rows)
         axes.grid(visible=False)
-        axes.set_xlabel(info.x, parse_math=False)
-        axes.set_ylabel(info.y, parse_math=False)
+        axes.set_xlabel(style.typeset(info.x))
+        axes.set_ylabel(style.typeset(info.y))
         if one.title:
-            axes.set_title(one.title, loc="left", fontsize="medium", parse_math=False)
+            axes.set_title(style.typeset(one.title), loc="left", fontsize="medium")
     for unused in panels[len(info.maps) :]:
         unused.set_visible(False)
     if norm is not None:
-        figure.colorbar(image, ax=panels[: len(info.maps)], label=info.metric)
+        figure.colorbar(image, ax=panels[: len(info.maps)], label=style.typeset(info.metric))
     style.sign(figure, info)
     return figure
 

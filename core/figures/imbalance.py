@@ -93,6 +93,6 @@ def draw(info: ImbalanceInfo) -> Figure:
         style.logarithmic_y(axes)
     above.set(xlabel=None, ylabel="imbalance |B - Cᵀ|")
     below.set_ylabel("drift of the invariants")
-    above.legend(loc="best", ncols=1 if len(info.imbalance) <= 6 else 2)
+    style.legend(above, ncols=1 if len(info.imbalance) <= 6 else 2)
     style.sign(figure, info)
     return figure

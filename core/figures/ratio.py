@@ -92,7 +92,7 @@ def draw(info: RatioInfo) -> Figure:
         axes.axhline(1.0, color=style.BASELINE, ls="--", lw=0.8)
         style.note_limits(axes, *(side.lines[n].median for side in info.sides), logarithmic=True)
         style.logarithmic_y(axes)
-        axes.set_ylabel(f"{name} / first's")
+        axes.set_ylabel(style.typeset(f"{name} / first's"))
         if info.x == "step":
             style.over_steps(axes)
             axes.set_xlabel("")

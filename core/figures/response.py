@@ -102,9 +102,9 @@ def draw(info: ResponseInfo) -> Figure:
     style.logarithmic_y(below)
     for axes in (above, below):
         style.whole_x(axes, lags)
-    above.set(ylabel="h_j")
-    below.set(xlabel="lag j (time steps)", ylabel="|h_j - ĥ_j|")
-    above.legend(loc="best")
-    below.legend(loc="best")
+    above.set(ylabel=style.typeset("h_j"))
+    below.set(xlabel="lag j (time steps)", ylabel=style.typeset("|h_j - ĥ_j|"))
+    style.legend(above)
+    style.legend(below)
     style.sign(figure, info)
     return figure

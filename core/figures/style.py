@@ -6,6 +6,7 @@ Colours after Okabe and Ito, "Color Universal Design" (2008).
 import functools
 import hashlib
 import io
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -15,6 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -36,6 +38,9 @@ LARGEST = 1e100
 
 SMALLEST = 1e-17
 """Where zero is drawn on a logarithmic axis: below the rounding of anything of order 1."""
+
+_LETTERS = {"h": "h", "ĥ": r"\hat{h}", "e": "e", "w": "w", "λ": r"\lambda"}
+_SYMBOL = re.compile(rf"(?<!\w)({'|'.join(_LETTERS)})_(\w)(?!\w)")
 
 TICKS = 16
 """At most so many values of an axis have a tick each."""
@@ -132,15 +137,30 @@ def logarithmic_y(axes: Axes) -> None:
         axes.set_yscale("log")
 
 
+def typeset(text: str) -> str:
+    r"""Text as matplotlib is to take it: its symbols as mathematics, everything else as it stands.
+
+    Example:
+        >>> print(typeset("|h_j - ĥ_j| of cheap_$ runs"))
+        |$h_{j}$ - $\hat{h}_{j}$| of cheap_\$ runs
+    """
+    return _SYMBOL.sub(lambda found: f"${_LETTERS[found[1]]}_{{{found[2]}}}$", text.replace("$", r"\$"))
+
+
 def legend(axes: Axes, **look: Any) -> None:
-    """A legend whose entries may be any text, also what matplotlib would take for mathematics."""
-    for text in axes.legend(loc="best", **look).get_texts():
-        text.set_parse_math(False)
+    """A legend whose entries may be any text."""
+    typeset_legend(axes.legend(loc="best", **look))
+
+
+def typeset_legend(of: Legend) -> None:
+    """Has the entries of a legend as they are drawn."""
+    for text in of.get_texts():
+        text.set_text(typeset(text.get_text()))
 
 
 def sign(figure: Figure, info: Info, more: str = "") -> None:
     """Puts the title above, ``more`` behind it, and where the data come from small below."""
-    figure.suptitle(info.title + more, fontsize=10, parse_math=False)  # a name may hold any character
+    figure.suptitle(typeset(info.title + more), fontsize=10)
     figure.supxlabel(info.source, fontsize=6, color=BASELINE)
 
 

@@ -52,7 +52,7 @@ class HeatmapInfo(Info):
 def lines(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> LinesInfo:
     """The lines of the metric against the numbers on one axis."""
     (panel,) = numbers.panels(cells, recipe) or [Panel(x="", y="", lines=[])]
-    return LinesInfo(**heading, panel=panel)
+    return LinesInfo(**heading | {"caption": panels.told(heading["caption"], [panel])}, panel=panel)
 
 
 def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInfo:

@@ -87,7 +87,7 @@ def draw(info: TrajectoryInfo) -> Figure:
         style.whole_x(axes, lags)
         style.note_limits(axes, *(line.y for line in lines))
         axes.set_title(f"seed {seed}", loc="left", fontsize="medium")
-        axes.set(xlabel="lag j (time steps)", ylabel="h_j")
+        axes.set(xlabel="lag j (time steps)", ylabel=style.typeset("h_j"))
         axes.legend(loc="best", fontsize="small")
     for unused in panels[len(shown) :]:
         unused.set_visible(False)

@@ -100,7 +100,7 @@ def draw(info: WeightedSpectrumInfo) -> Figure:
         axes.plot([], [], " ", label=f"diverged, not drawn: {seeds.listed(info.diverged)}")
     axes.axhline(0, color=style.BASELINE, lw=0.8)
     bars = "" if info.signed else "|"
-    axes.set(xlabel=f"pole {bars}λ_i{bars}", ylabel=f"weight {bars}w_i{bars}")
+    axes.set(xlabel=style.typeset(f"pole {bars}λ_i{bars}"), ylabel=style.typeset(f"weight {bars}w_i{bars}"))
     style.note_limits(axes, *(part for one in shown for part in (one.poles, one.weights)))
     axes.legend(loc="best", ncols=1 if len(shown) <= 6 or not own else 2)
     style.sign(figure, info)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -40,7 +41,19 @@ def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tup
         return
 
 
+def _with_ending(path: Path | None) -> Path | None:
+    if path is not None and not path.suffix:
+        raise typer.BadParameter("needs an ending that names the format, such as .svg")
+    return path
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per thing, for programs.")]
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", callback=_with_ending, help="Where to; .svg, .png, .pdf or .json (the figure's data)."
+    ),
+]
 _ID = "The experiment's id, exp_..., or enough of its beginning."
 Id = Annotated[str, typer.Argument(metavar="ID", help=_ID, autocompletion=_recent_experiments)]
 PerhapsId = Annotated[str | None, typer.Argument(metavar="ID", help=_ID, autocompletion=_recent_experiments)]

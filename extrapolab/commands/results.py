@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from core.spec import has_closed_form
-from extrapolab.commands import AsJson, Id, lab_of
+from extrapolab.commands import AsJson, Id, Picture, lab_of
 from extrapolab.commands.experiments import read_all
 from extrapolab.tables import baselines_table, measure_line, runs_table, say_warnings, setup_line, theorem_table
 from extrapolab.terminal import console, print_json
@@ -61,9 +61,7 @@ def figure(
             "spec's evaluation.record asks for them. None of a saved figure, fig_...",
         ),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to; .svg, .png, .pdf or .json (the figure's data).")
-    ] = None,
+    output: Picture = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a figure to a file, NAME.svg where none is named, and print its path.
@@ -74,8 +72,6 @@ def figure(
     extrapolab figure fig_019ab3 -o cliff.pdf
     ```
     """
-    if output is not None and not output.suffix:
-        raise typer.BadParameter("needs an ending that names the format, such as .svg", param_hint="--output")
     saved = id.startswith("fig_")
     if (name is None) is not saved:
         raise typer.BadParameter("an experiment's figure needs a name, a saved one has none", param_hint="NAME")

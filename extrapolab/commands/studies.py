@@ -1,10 +1,13 @@
-"""Commands on studies: list, run, report."""
+"""Commands on studies: list, run, report, figure."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from extrapolab.commands import AsJson, lab_of
+from extrapolab.commands import AsJson, Picture, lab_of
+from extrapolab.demo import FIGURE
 from extrapolab.exits import Exit
 from extrapolab.progress import watch
 from extrapolab.study import Size
@@ -75,6 +78,27 @@ def report(
         console().print(reports_table(reports))
     if any(row.fails for row in reports):
         raise typer.Exit(Exit.FAILED)
+
+
+@studies.command()
+def figure(
+    context: typer.Context,
+    name: Name,
+    *,
+    output: Picture = None,
+    size: SizeOption = "quick",
+    as_json: AsJson = False,
+) -> None:
+    """Write a study's figure to a file, NAME.svg where none is named, and print its path.
+
+    For example:
+    ```
+    extrapolab study figure balanced -o balanced.pdf
+    ```
+    """
+    with lab_of(context) as lab:
+        path = lab.study(name, size).figure(FIGURE, output or Path(f"{name}.svg"))
+    typer.echo(json.dumps({"path": str(path)}) if as_json else path)
 
 
 def _say_report(found: Report, *, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -12,12 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from core.spec.difference import differences
 from extrapolab import specfile
-from extrapolab.commands import AsJson, first, lab_of
+from extrapolab.commands import AsJson, Picture, first, lab_of
 from extrapolab.exits import Exit
 from extrapolab.lab import Lab
 from extrapolab.progress import LINE_EVERY
 from extrapolab.sweep import Sweep
-from extrapolab.tables import axis_line, counts, grid_tables, members_table, say_doubts, sweeps_table
+from extrapolab.tables import axis_lines, counts, grid_tables, members_table, say_doubts, sweeps_table
 from extrapolab.terminal import console, moment, print_json, styled
 
 _HELP = """
@@ -123,8 +122,8 @@ def status(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # 
         out, record = console(), sweep.record
         out.print(f"{record.name or record.id}  ", styled(record.state))
         out.print(f"{record.id}  {counts(record)}  created {moment(record.created_at)}")
-        for axis in record.axes:
-            out.print(f"  {axis_line(axis)}")
+        for line in axis_lines(record.axes):
+            out.print(f"  {line}")
         out.print(members_table(list(sweep.members())))
 
 
@@ -183,9 +182,7 @@ def figure(
     id: Id,  # noqa: A002  # the lab's word
     name: Annotated[Literal["lines", "heatmap"], typer.Argument(metavar="NAME", help="lines or heatmap")],
     *,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to; .svg, .png, .pdf or .json (the figure's data).")
-    ] = None,
+    output: Picture = None,
     x: Path_ = None,
     y: Annotated[str | None, typer.Option(metavar="METRIC", help="The metric that is shown.")] = None,
     series: Path_ = None,
@@ -201,8 +198,6 @@ def figure(
     extrapolab sweep figure swp_019ab3 lines --x student.start.scale --y effective_rank
     ```
     """
-    if output is not None and not output.suffix:
-        raise typer.BadParameter("needs an ending that names the format, such as .svg", param_hint="--output")
     with lab_of(context) as lab:
         path = lab.sweep_of(id).figure(name, output, x=x, y=y, series=series)
     typer.echo(json.dumps({"path": str(path)}) if as_json else path)
@@ -270,6 +265,8 @@ def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
         return
     out, cost = console(), check.cost
     out.print(f"{check.count:,} experiments, {check.reused:,} of which the lab has already")
+    for line in axis_lines(content["axes"]):
+        out.print(f"  {line}")
     out.print(
         f"  need about {cost.flop:.2g} flop and {cost.storage_mb:.2g} MB storage together, "
         f"{cost.memory_mb:.2g} MB memory at most"

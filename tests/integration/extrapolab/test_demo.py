@@ -63,3 +63,13 @@ def test_a_study_that_does_not_hold_is_shown_so_and_ends_with_exit_code_1(full_l
     ended = CliRunner().invoke(app, ["--url", full_lab, "study", "run", "balanced"])
     assert ended.exit_code == Exit.FAILED
     assert "fails" in ended.stdout
+
+
+def test_a_studys_figure_is_written_where_it_is_asked_for(full_lab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    draw = ["--url", full_lab, "study", "figure", "balanced"]
+    assert CliRunner().invoke(app, draw).stdout == "balanced.svg\n"
+    assert CliRunner().invoke(app, [*draw, "-o", "b.pdf", "--json"]).stdout == '{"path": "b.pdf"}\n'
+    assert (tmp_path / "balanced.svg").read_bytes().startswith(b"<?xml")
+    assert (tmp_path / "b.pdf").read_bytes().startswith(b"%PDF")
+    assert CliRunner().invoke(app, [*draw, "--size", "full"]).exit_code == Exit.REFUSED

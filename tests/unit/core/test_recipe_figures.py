@@ -127,3 +127,30 @@ def test_no_number_is_too_odd_to_be_drawn(kind, value):
         inked(panels.PanelsInfo(**CALLED, panels=of_cells(cells, recipe), alike=True), panels.draw)
     else:
         inked(heatmap.HeatmapInfo(**CALLED, **heatmap.maps(cells, recipe)), heatmap.draw)
+
+
+def test_where_a_median_diverged_there_is_a_triangle_at_the_edge_and_a_word_in_the_caption():
+    values = {1: (1.0, 2.0, 3.0), 2: (1.0, math.inf, math.inf), 3: (1.0, 2.0, math.inf)}
+    cells = [Cell(x, s, "completed", own) for x, own in values.items() for s in ("a", "b")]
+    found = of_cells(cells, Recipe(x="training.length", series="student.kind"))
+    info = panels.of_runs(CALLED, found)
+    assert info.caption == "c A hollow triangle at the upper edge: infinite, as too many seeds diverged."
+    (axes,) = panels.draw(info).axes
+    marks = [line for line in axes.lines if line.get_marker() == "^" and line.get_markerfacecolor() == "white"]
+    assert [list(line.get_xdata()) for line in marks] == [[2.0], [2.0], []]
+    assert marks[0].get_ydata()[0] == 1.0 > marks[1].get_ydata()[0]
+    assert marks[2].get_label() == "diverged"
+    assert axes.get_title(loc="right") == ""
+    inked(info, panels.draw)
+    fine = [cell for cell in cells if cell.x != 2]
+    assert panels.of_runs(CALLED, of_cells(fine, Recipe(x="training.length"))).caption == "c"
+
+
+def test_symbols_are_drawn_as_mathematics_and_told_in_words():
+    (panel,) = of_curves([curve([1.0, 2.0], reference=[0.5, 0.25])], Recipe(x="lag"))
+    info = panels.of_runs({**CALLED, "title": "cost in $ of h_j"}, [panel])
+    figure = panels.draw(info)
+    assert panel.y.startswith("|h_j - ĥ_j|")
+    assert figure.axes[0].get_ylabel().startswith(r"|$h_{j}$ - $\hat{h}_{j}$|")
+    assert figure.get_suptitle() == r"cost in \$ of $h_{j}$"
+    inked(info, panels.draw)

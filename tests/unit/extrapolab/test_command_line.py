@@ -41,7 +41,18 @@ def test_the_help_names_every_command_and_exit_code():
 
 @pytest.mark.parametrize(
     "command",
-    ["submit", "watch", "list", "result", "figure", "series", "study run", "sweep submit", "sweep table"],
+    [
+        "submit",
+        "watch",
+        "list",
+        "result",
+        "figure",
+        "series",
+        "study run",
+        "study figure",
+        "sweep submit",
+        "sweep table",
+    ],
 )
 def test_the_help_of_a_command_shows_an_example(command):
     assert f"extrapolab {command} " in invoke(*command.split(), "--help").output

@@ -91,6 +91,19 @@ def test_a_list_shows_how_far_a_running_experiment_is_and_how_seeds_ended():
     assert "2 fitted, 1 diverged" in shown
 
 
+def test_an_axis_is_a_line_with_its_values_and_of_many_the_first_and_the_last():
+    many = {"path": "optimizer.lr", "kind": "linspace", "low": 0.1, "high": 0.9, "count": 9}
+    lengths, dims = {"path": "training.length", "values": [3, 4]}, {"path": "student.dim", "values": [10, 20]}
+    scales = {"path": "student.start.scale", "kind": "logspace", "low": 0.001, "high": 1, "count": 4}
+    starts = {"path": "student.start", "values": [{"kind": "gaussian", "scale": 0.5}]}
+    assert [*tables.axis_lines([scales, many, {"kind": "zip", "axes": [lengths, dims]}])] == [
+        "student.start.scale: 0.001, 0.01, 0.1, 1",
+        "optimizer.lr: 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, ..., 0.9 (9 values)",
+        "zip (training.length: 3, 4; student.dim: 10, 20)",
+    ]
+    assert [*tables.axis_lines([starts])] == ["student.start: gaussian 0.5"]
+
+
 def test_a_paused_experiment_shows_where_it_was_paused_and_no_speed():
     paused = record("paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4})
     out = Console(file=io.StringIO(), width=200)
