@@ -12,10 +12,13 @@ import numpy as np
 from core.training.lanes import BYTES
 from core.training.moves import inlined, judged, kept, move, part
 from core.training.stepper import RUNNING
-from core.training.tiles import address, flushing, inner, past, product, symmetrise, times, transpose
+from core.training.tiles import add_product, address, flushing, inner, past, product, symmetrise, times, transpose
 
 PARTS = "13d44eee055138cb"
 """A hash of tiles.py and moves.py: Numba's cache on disk looks at this file alone, so a change there must show here."""
+
+FEW = 10
+"""Steps of a sequence up to which GᵀT + TᵀG is sooner summed than transposed. Tiles make it symmetric to the bit."""
 
 
 class Sizes(NamedTuple):
@@ -163,8 +166,13 @@ def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, 
         error[j] = inner(c, past(H, j * step), vectors) - target[j]
     loss = _weigh(error, v, M, k, lags, lanes)
     if trained[0]:
-        _gradient_of_A(dA, G, H, step, T, v, d, k, width, lanes, one_sequence)
-        if symmetric:
+        summed = symmetric and not tied and k <= FEW
+        for j in range(k):  # the error is needed no more
+            error[j] = v[j] / 2 if summed else v[j]
+        _gradient_of_A(dA, G, H, step, T, error, d, k, width, lanes, one_sequence)
+        if summed:
+            add_product(T, 1, width, G, step, k - 1, dA, width, (d + 3) // 4 * 4, width)
+        elif symmetric:
             _symmetrised(dA, width, lanes, tied)
     if trained[1]:
         product(v, 0, 1, G, step, k, db, 0, 1, width)

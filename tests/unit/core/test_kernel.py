@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.spec import ExperimentSpec, LinearStudent
+from core.spec import ExperimentSpec, LinearStudent, Numerics
 from core.training import begin, compiled, formulas, lanes, moves, tiles, unrolled
 from core.training.gradient import gradient_of
 from core.training.kernel import KernelStepper
@@ -111,6 +111,18 @@ def test_both_end_a_seed_at_the_same_step_for_the_same_reason(spec, statuses):
     assert set(fast.status.tolist()) == statuses
     assert torch.equal(fast.status, slow.status)
     assert torch.equal(fast.steps, slow.steps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("k", [2, 7, compiled.FEW, compiled.FEW + 1])
+@pytest.mark.parametrize("d", [1, 8, 9, 20, 33, 50])
+def test_a_symmetric_student_stays_symmetric_to_the_bit(d, k, dtype):
+    student = {"kind": "linear", "dim": d, "structure": "symmetric", "start": {"scale": 0.3}}
+    spec = spec_of(0.3, lr=1e-3).model_copy(update={"numerics": Numerics(dtype=dtype)})
+    spec = ExperimentSpec.model_validate({**spec.model_dump(), "student": student, "training": {"length": k}})
+    state = begin(spec)
+    A = state.engine.layout.views(state.engine.stepper.advance(state.batch, 20).parameters)["A"]
+    assert torch.equal(A, A.mT)
 
 
 def test_a_look_moves_nothing():
