@@ -48,7 +48,9 @@ CHECKPOINT_SHARE = 0.05
 SMALLEST = ExperimentSpec.model_validate(
     {"teacher": {"kind": "memoryless"}, "student": {"kind": "linear", "dim": 1}, "training": {"length": 1}}
 )
-SMALLEST_NETWORK = ExperimentSpec.model_validate({**SMALLEST.model_dump(), "student": {"kind": "gru", "dim": 1}})
+SMALLEST_NETWORK = ExperimentSpec.model_validate(
+    {"teacher": {"kind": "gru", "dim": 1}, "student": {"kind": "gru", "dim": 1}, "training": {"length": 1}}
+)
 
 logger = logging.getLogger(__name__)
 

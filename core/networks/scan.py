@@ -4,7 +4,7 @@ State, input and a one lie side by side, [s_t | x_t | 1], so that one batched pr
 on the way back one makes the gradient of every weight. Automatic differentiation of the same recurrence takes several
 times as many passes over memory; it differentiates only what is around this.
 
-On a CPU :mod:`core.training.unrolled` does the same faster, and is tested against this.
+On a CPU :mod:`core.training.loops.networks` does the same faster, and is tested against this.
 """
 
 from collections.abc import Iterator, Mapping

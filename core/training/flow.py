@@ -16,10 +16,10 @@ from scipy.integrate import odeint, solve_ivp
 from core.errors import IntegrationFailed
 from core.losses import Target
 from core.spec import ExperimentSpec, GradientFlow
-from core.training import compiled
 from core.training.gradient import gradient_of
 from core.training.kernel import fits, problem_of
 from core.training.layout import LinearLayout
+from core.training.loops import linear
 from core.training.schedule import rates_of, time_at
 from core.training.stepper import DIVERGED_ABOVE, RUNNING, Batch, judged, stop_at
 
@@ -44,10 +44,10 @@ def _one_gradient(spec: ExperimentSpec, layout: LinearLayout, target: Target) ->
 
         return in_torch
     problem, gradient = problem_of(layout.student, target, np.float64), np.zeros(layout.size)
-    room = compiled.room_for(problem)
+    room = linear.room_for(problem)
 
     def in_loops(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        return compiled.loss_and_gradient(theta, gradient, room, problem), gradient
+        return linear.loss_and_gradient(theta, gradient, room, problem), gradient
 
     return in_loops
 

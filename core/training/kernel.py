@@ -13,9 +13,9 @@ import torch
 
 from core.losses import Target
 from core.spec import ExperimentSpec, LinearStudent, Optimizer, channels
-from core.training import compiled
 from core.training.layout import LinearLayout
-from core.training.method import Float, ending_of, method_of
+from core.training.loops import linear
+from core.training.loops.method import Float, ending_of, method_of
 from core.training.optimizers import rule_of
 from core.training.stepper import RUNNING, Batch
 
@@ -27,18 +27,16 @@ def fits(spec: ExperimentSpec) -> bool:
 
 def compiled_here() -> bool:
     """Whether this process compiled loops, as the first on a machine does; the next ones read them from disk."""
-    return bool(compiled.train.stats.cache_misses)
+    return bool(linear.train.stats.cache_misses)
 
 
-def problem_of(student: LinearStudent, target: Target, kind: Float) -> compiled.Problem:
+def problem_of(student: LinearStudent, target: Target, kind: Float) -> linear.Problem:
     """What the compiled loops minimise, in numbers of this kind."""
-    return compiled.Problem(
+    return linear.Problem(
         target.M.astype(kind),
         target.response[: target.length, 0, 0].astype(kind),
         student.dim,
-        compiled.sizes_of(
-            student.dim, target.length, kind, diagonal=student.structure == "diagonal", tied=student.tied
-        ),
+        linear.sizes_of(student.dim, target.length, kind, diagonal=student.structure == "diagonal", tied=student.tied),
         student.structure == "diagonal",
         student.structure == "symmetric",
         student.tied,
@@ -76,8 +74,8 @@ class KernelStepper:
 
     def _train(self, seeds: np.ndarray, batch: Batch, steps: int) -> None:
         tensors = (batch.parameters, batch.memory, batch.steps, batch.status, batch.until)
-        room = compiled.room_for(self._problem, self._memory)
-        compiled.train(
+        room = linear.room_for(self._problem, self._memory)
+        linear.train(
             seeds,
             *(tensor.numpy() for tensor in tensors),
             room,

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from core.networks import Network, Recurrent
-from core.training import unrolled
+from core.training.loops import networks
 
 _PARTS, _PART = 4, 128
 """A seed's sequences are cut into so many parts at most, of so many at least, whoever works on them."""
 
-Work = Callable[[int, int, int, int, unrolled.Room], None]
+Work = Callable[[int, int, int, int, networks.Room], None]
 """What is done to one part: a seed, the part's number, its first sequence, where it ends, room of the thread."""
 
 
@@ -29,7 +29,7 @@ class SequenceKernel:
         """For a network whose parameters lie in the order of its shapes."""
         self._network = network
         self._threads = ThreadPoolExecutor(os.cpu_count())
-        self._rooms: dict[tuple[unrolled.Sizes, int], unrolled.Room] = {}
+        self._rooms: dict[tuple[networks.Sizes, int], networks.Room] = {}
 
     def __call__(self, flat: Tensor, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """The loss (S,) and its gradient (S, n) at ``flat`` (S, n)."""
@@ -39,10 +39,10 @@ class SequenceKernel:
         losses = np.empty((len(theta), len(cuts) - 1), theta.dtype)
         gradients = np.empty((*losses.shape, theta.shape[1]), theta.dtype)
 
-        def work(seed: int, i: int, begin: int, end: int, room: unrolled.Room) -> None:
+        def work(seed: int, i: int, begin: int, end: int, room: networks.Room) -> None:
             given = inputs[seed % len(inputs)], labels[seed % len(labels)]
             into = gradients[seed, i]
-            losses[seed, i] = unrolled.loss_and_gradient(theta[seed], *given, begin, end, into, room, sizes)
+            losses[seed, i] = networks.loss_and_gradient(theta[seed], *given, begin, end, into, room, sizes)
 
         self._over_parts(work, len(theta), cuts, sizes, theta.dtype)
         return torch.from_numpy(losses.sum(1)), torch.from_numpy(gradients.sum(1))
@@ -53,18 +53,18 @@ class SequenceKernel:
         sizes, (seeds, length, sequences, _) = self._sizes(given), given.shape
         made = np.empty((seeds, 1 if last else length, sequences, self._network.outputs_), theta.dtype)
 
-        def work(seed: int, _: int, begin: int, end: int, room: unrolled.Room) -> None:
-            unrolled.outputs(theta, given[seed], begin, end, made[seed], room, sizes)
+        def work(seed: int, _: int, begin: int, end: int, room: networks.Room) -> None:
+            networks.outputs(theta, given[seed], begin, end, made[seed], room, sizes)
 
         self._over_parts(work, seeds, _cuts(sequences), sizes, theta.dtype)
         return torch.from_numpy(made)
 
-    def _sizes(self, inputs: np.ndarray) -> unrolled.Sizes:
+    def _sizes(self, inputs: np.ndarray) -> networks.Sizes:
         _, length, sequences, _ = inputs.shape
-        return unrolled.sizes_of(self._network, length, sequences, inputs.dtype)
+        return networks.sizes_of(self._network, length, sequences, inputs.dtype)
 
     def _over_parts(
-        self, work: Work, seeds: int, cuts: list[int], sizes: unrolled.Sizes, dtype: np.dtype[np.floating]
+        self, work: Work, seeds: int, cuts: list[int], sizes: networks.Sizes, dtype: np.dtype[np.floating]
     ) -> None:
         """Does the work on every part of every seed."""
         parts = [(seed, i, *ends) for seed in range(seeds) for i, ends in enumerate(pairwise(cuts))]
@@ -72,7 +72,7 @@ class SequenceKernel:
 
         def share(thread: int) -> None:
             if (sizes, thread) not in self._rooms:
-                self._rooms[sizes, thread] = unrolled.room_for(sizes, dtype)
+                self._rooms[sizes, thread] = networks.room_for(sizes, dtype)
             for part in parts[thread::threads]:
                 work(*part, self._rooms[sizes, thread])
 

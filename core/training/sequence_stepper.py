@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from core.spec import Optimizer
-from core.training import moves
 from core.training.layout import Layout
-from core.training.method import ending_of, method_of
+from core.training.loops import moves
+from core.training.loops.method import ending_of, method_of
 from core.training.sequence_inputs import MiniBatches
 from core.training.sequence_kernel import SequenceKernel
 from core.training.stepper import Batch

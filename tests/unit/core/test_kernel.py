@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.spec import ExperimentSpec, LinearStudent, Numerics
-from core.training import begin, compiled, formulas, lanes, moves, tiles, unrolled
+from core.training import begin
 from core.training.gradient import gradient_of
 from core.training.kernel import KernelStepper
+from core.training.loops import formulas, lanes, linear, moves, networks, tiles
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
 
 DTYPES = {"float64": (torch.float64, 1e-10), "float32": (torch.float32, 2e-3)}
@@ -114,7 +115,7 @@ def test_both_end_a_seed_at_the_same_step_for_the_same_reason(spec, statuses):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("k", [2, 7, compiled.FEW, compiled.FEW + 1])
+@pytest.mark.parametrize("k", [2, 7, linear.FEW, linear.FEW + 1])
 @pytest.mark.parametrize("d", [1, 8, 9, 20, 33, 50])
 def test_a_symmetric_student_stays_symmetric_to_the_bit(d, k, dtype):
     student = {"kind": "linear", "dim": d, "structure": "symmetric", "start": {"scale": 0.3}}
@@ -154,8 +155,8 @@ def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_
 
 
 @pytest.mark.parametrize(("loops", "parts"), [
-    (compiled, (lanes, tiles, moves)),
-    (unrolled, (lanes, tiles, moves, formulas)),
+    (linear, (lanes, tiles, moves)),
+    (networks, (lanes, tiles, moves, formulas)),
 ])  # fmt: skip
 def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it(loops, parts):
     sources = b"".join(Path(part.__file__).read_bytes() for part in parts)
@@ -165,7 +166,7 @@ def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it
 
 def test_loops_that_can_be_kept_nowhere_are_compiled_all_the_same():
     nowhere = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}
-    code = "from core.training import compiled; print(compiled.train._cache.cache_path)"
+    code = "from core.training.loops import linear; print(linear.train._cache.cache_path)"
     asked = subprocess.run([sys.executable, "-c", code], env=nowhere, capture_output=True, text=True, check=True)
     assert asked.stdout.strip() == "None"
 
@@ -190,7 +191,7 @@ def test_the_loops_of_smaller_registers_take_the_same_steps(tmp_path):
         "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2",
         "NUMBA_CACHE_DIR": str(tmp_path),
     }
-    code = "from core.training import lanes; from tests.unit.core.test_kernel import *; print(lanes.BYTES)\n"
+    code = "from core.training.loops import lanes; from tests.unit.core.test_kernel import *; print(lanes.BYTES)\n"
     code += "test_the_kernel_takes_the_steps_that_torch_takes(); test_company_changes_no_bit()\n"
     code += "from tests.unit.core.test_sequence_kernel import *; test_the_loops_find_what_torch_finds()"
     done = subprocess.run(

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from core import networks
 from core.spec import ExperimentSpec
 from core.training import begin
-from core.training.formulas import each, sigmoid, tanh
-from core.training.lanes import BYTES
 from core.training.layout import Layout
-from core.training.moves import how, jit
+from core.training.loops.formulas import each, sigmoid, tanh
+from core.training.loops.lanes import BYTES
+from core.training.loops.moves import how, jit
+from core.training.loops.tiles import address
 from core.training.sequence_gradient import SequenceGradient, SequenceStepper
 from core.training.sequence_inputs import Teacher, mini_batches
 from core.training.sequence_kernel import SequenceKernel
 from core.training.stepper import DIVERGED, RUNNING, STOPPED
-from core.training.tiles import address
 
 CPU = torch.device("cpu")
 PRECISE = {"float64": 1e-11, "float32": 1e-3}

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from core.training.lanes import BYTES, INT, Lanes
+from core.training.loops.lanes import BYTES, INT, Lanes
 
 _intrinsic: Any = intrinsic
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.networks import CELLS, Recurrent
-from core.training.formulas import Numbers, each, sigmoid, tanh
-from core.training.lanes import BYTES
-from core.training.moves import inlined, kept, part
-from core.training.tiles import WIDEST, add_product, address, flushing, past, transpose
+from core.training.loops.formulas import Numbers, each, sigmoid, tanh
+from core.training.loops.lanes import BYTES
+from core.training.loops.moves import inlined, kept, part
+from core.training.loops.tiles import WIDEST, add_product, address, flushing, past, transpose
 
-PARTS = "8fbb0ddd06d47b86"
-"""A hash of what is compiled with this and stands elsewhere, as in :mod:`core.training.compiled`."""
+PARTS = "98ab3be96dd78898"
+"""A hash of what is compiled with this and stands elsewhere, as in :mod:`core.training.loops.linear`."""
 
 GRU, LSTM, TANH_RNN = 0, 1, 2
 """Cells, as the loops tell them apart."""

@@ -16,8 +16,8 @@ from core.spec import (
     Optimizer,
     WarmupSchedule,
 )
-from core.training import moves
 from core.training.layout import Layout
+from core.training.loops import moves
 from core.training.schedule import rates_of
 from core.training.stepper import DIVERGED_ABOVE
 

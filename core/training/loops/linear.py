@@ -2,19 +2,19 @@
 
 The formulas are those of :mod:`core.training.gradient` for one input and one output, on one seed's flat vector: A,
 then b, then c (a diagonal A as its diagonal, a tied c not at all). Rows are padded with zeros to whole vectors, and
-every sum of products goes through the tiles of :mod:`core.training.tiles`. NaN and infinity are never missed.
+every sum of products goes through the tiles of :mod:`core.training.loops.tiles`. NaN and infinity are never missed.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from core.training.lanes import BYTES
-from core.training.moves import inlined, judged, kept, move, part
+from core.training.loops.lanes import BYTES
+from core.training.loops.moves import inlined, judged, kept, move, part
+from core.training.loops.tiles import add_product, address, flushing, inner, past, product, symmetrise, times, transpose
 from core.training.stepper import RUNNING
-from core.training.tiles import add_product, address, flushing, inner, past, product, symmetrise, times, transpose
 
-PARTS = "13d44eee055138cb"
+PARTS = "2577f5b6437fdd95"
 """A hash of tiles.py and moves.py: Numba's cache on disk looks at this file alone, so a change there must show here."""
 
 FEW = 10
@@ -109,19 +109,6 @@ def _weigh(error, v, M, k, lags, lanes):
 
 
 @part
-def _gradient_of_A(dA, G, H, step, T, v, d, k, width, lanes, tied):
-    """DA = Σ_r G_r ⊗ T_r with T_r = Σ_{s < k - 1 - r} v_{r+s+1} H_s; of a symmetric tied student the lower blocks."""
-    reach = k - 1
-    for r in range(0, reach, 4):  # v ends in zeros, so that four rows may be as long as the first
-        product(past(v, r + 1), 1, 1, H, step, reach - r, past(T, r * width), width, 4, width)
-    if not tied:
-        product(G, 1, step, T, width, reach, dA, width, (d + 3) // 4 * 4, width)
-        return
-    for row in range(0, width, lanes):
-        product(past(H, row), 1, step, T, width, reach, past(dA, row * width), width, lanes, row + lanes)
-
-
-@part
 def _symmetrised(dA, width, lanes, lower):
     """(dA + dAᵀ)/2; where ``lower``, dA is symmetric but for rounding, and its upper blocks are not known yet."""
     for i in range(0, width, lanes):
@@ -132,6 +119,26 @@ def _symmetrised(dA, width, lanes, lower):
             else:
                 symmetrise(one, other, width)
         symmetrise(past(dA, i * width + i), past(dA, i * width + i), width)
+
+
+@part
+def _gradient_of_A(dA, G, H, step, T, v, w, d, k, width, lanes, symmetric, tied):
+    """DA = Σ_r G_r ⊗ T_r with T_r = Σ_{s < k - 1 - r} v_{r+s+1} H_s, or its symmetric part; ``w`` is room, like v."""
+    reach = k - 1
+    summed = symmetric and not tied and k <= FEW
+    for j in range(k):
+        w[j] = v[j] / 2 if summed else v[j]
+    for r in range(0, reach, 4):  # w ends in zeros, so that four rows may be as long as the first
+        product(past(w, r + 1), 1, 1, H, step, reach - r, past(T, r * width), width, 4, width)
+    if symmetric and tied:  # dA is symmetric but for rounding: the lower blocks are enough
+        for row in range(0, width, lanes):
+            product(past(H, row), 1, step, T, width, reach, past(dA, row * width), width, lanes, row + lanes)
+    else:
+        product(G, 1, step, T, width, reach, dA, width, (d + 3) // 4 * 4, width)
+    if summed:
+        add_product(T, 1, width, G, step, reach, dA, width, (d + 3) // 4 * 4, width)
+    elif symmetric:
+        _symmetrised(dA, width, lanes, tied)
 
 
 @part
@@ -166,14 +173,7 @@ def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, 
         error[j] = inner(c, past(H, j * step), vectors) - target[j]
     loss = _weigh(error, v, M, k, lags, lanes)
     if trained[0]:
-        summed = symmetric and not tied and k <= FEW
-        for j in range(k):  # the error is needed no more
-            error[j] = v[j] / 2 if summed else v[j]
-        _gradient_of_A(dA, G, H, step, T, error, d, k, width, lanes, one_sequence)
-        if summed:
-            add_product(T, 1, width, G, step, k - 1, dA, width, (d + 3) // 4 * 4, width)
-        elif symmetric:
-            _symmetrised(dA, width, lanes, tied)
+        _gradient_of_A(dA, G, H, step, T, v, error, d, k, width, lanes, symmetric, tied)  # the error is needed no more
     if trained[1]:
         product(v, 0, 1, G, step, k, db, 0, 1, width)
     if trained[2]:

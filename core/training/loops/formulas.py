@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from core.training.lanes import INT, Lanes
+from core.training.loops.lanes import INT, Lanes
 
 _intrinsic: Any = intrinsic
 

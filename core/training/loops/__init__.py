@@ -1,0 +1,1 @@
+"""What Numba compiles: vectors, tiles and formulas in machine code; the loops of linear students and of networks."""
