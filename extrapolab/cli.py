@@ -22,6 +22,7 @@ from extrapolab.commands import (
 from extrapolab.errors import LabError
 from extrapolab.exits import Exit, exit_of
 from extrapolab.lab import DEFAULT_URL
+from extrapolab.problems import plain
 from extrapolab.terminal import console
 from extrapolab.transport import checked_url
 
@@ -34,14 +35,14 @@ Experiments on one question: why do overparameterised RNNs trained on short sequ
 A lab queues experiments, trains them on its workers and keeps what they found. `extrapolab up` starts one. Then:
 
 ```
-extrapolab demo                      the paper's main experiment, with a verdict
-extrapolab submit spec.yaml --watch  one of your own, with its progress
-extrapolab list                      what the lab has
-extrapolab query 'outcome = diverged' those that a filter finds
-extrapolab result ID                 how each seed ended
-extrapolab figure ID response        the picture
-extrapolab recipe --help             figures over whatever a filter finds
-extrapolab sweep --help              many at once, over axes
+extrapolab demo                        the main experiment, with a verdict
+extrapolab submit spec.yaml --watch    one of your own, with its progress
+extrapolab list                        what the lab has
+extrapolab query 'outcome = diverged'  those that a filter finds
+extrapolab result ID                   how each seed ended
+extrapolab figure ID response          the picture
+extrapolab recipe --help               figures over what a filter finds
+extrapolab sweep --help                many at once, over axes
 ```
 """
 
@@ -63,6 +64,13 @@ class Commands(TyperGroup):
                 raise
             console(stderr=True).print(f"{error.filename}: {error.strerror}")
             raise typer.Exit(Exit.USAGE) from error
+        except typer.BadParameter as error:
+            error.message = plain(error.message)
+            raise
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options, as the help shows them."""
+        return _plain(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of all commands, for the help."""
@@ -71,12 +79,13 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name; those of other rooms are only looked for where ours have none."""
-        if cmd_name in self.commands:
-            return super().get_command(ctx, cmd_name)
-        missing = self._join_plugins()
+        missing = [] if cmd_name in self.commands else self._join_plugins()
         if missing and cmd_name not in self.commands:
             ctx.fail(f"No such command '{cmd_name}' in this installation. {' '.join(missing)}")
-        return super().get_command(ctx, cmd_name)
+        command = super().get_command(ctx, cmd_name)
+        for one in [command, *getattr(command, "commands", {}).values()] if command and ctx else ():
+            _plain(one.get_params(ctx))
+        return command
 
     def _join_plugins(self) -> list[str]:
         """Adds the commands of other rooms; returns a sentence for each room whose libraries are not installed."""
@@ -91,6 +100,14 @@ class Commands(TyperGroup):
                     command.rich_help_panel = command.rich_help_panel or "Lab"  # type: ignore[attr-defined]  # not in its stub
                     self.commands.setdefault(name, command)
         return missing
+
+
+def _plain(parameters: list[Any]) -> list[Any]:
+    """The parameters; flags, which take no value, without a type in the help."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters
 
 
 app = typer.Typer(

@@ -14,10 +14,18 @@ A diverged run is none of these: it is a result.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import ExtrapolabError, Problem
+from extrapolab.problems import line
+
+_TITLES = {
+    "urn:extrapolab:problem:invalid-body": "What was sent is not valid",
+    "urn:extrapolab:problem:invalid-parameter": "An argument is not valid",
+}
+"""Kinds of problems that are called by a word of HTTP there."""
 
 
 class LabError(ExtrapolabError):
@@ -29,8 +37,9 @@ class LabUnreachable(LabError):
 
     def __init__(self, url: str, cause: str) -> None:
         """Names the URL, what went wrong there, and what to do."""
+        why = re.sub(r"^\[Errno [^]]*] ", "", cause)
         super().__init__(
-            f"No lab answers at {url} ({cause}). Start one with 'extrapolab up', "
+            f"No lab answers at {url} ({why}). Start one with 'extrapolab up', "
             "or name the URL of a running one: EXTRAPOLAB_URL=http://host:port"
         )
         self.url = url
@@ -41,7 +50,7 @@ class Refused(LabError):
 
     def __init__(self, status: int, message: str, problems: Sequence[Problem] = ()) -> None:
         """Keeps the HTTP status and every problem; the message lists them all."""
-        super().__init__("\n".join([message, *(str(problem).removeprefix("/: ") for problem in problems)]))
+        super().__init__("\n".join([message, *map(line, problems)]))
         self.status = status
         self.problems = tuple(problems)
 
@@ -88,13 +97,12 @@ class ExperimentCancelled(LabError):
 def error_of(status: int, body: bytes) -> LabError:
     """The error that an answer of HTTP ``status`` >= 400 stands for, read from its problem+json (RFC 9457) ``body``."""
     answer = _problem_json(body)
-    problems = [_problem(line) for line in answer.get("errors") or () if isinstance(line, Mapping)]
-    message = str(
-        answer.get("title" if problems else "detail") or answer.get("title") or f"the lab answered HTTP {status}"
-    )
+    problems = [_problem(told) for told in answer.get("errors") or () if isinstance(told, Mapping)]
+    title = _TITLES.get(str(answer.get("type"))) or answer.get("title")
+    message = str((title if problems else answer.get("detail")) or title or f"the lab answered HTTP {status}")
     if status >= 500:
-        lines = "".join(f"\n{problem}" for problem in problems)
-        return ServerProblem(status, f"The lab has a problem of its own (HTTP {status}): {message}{lines}")
+        lines = "".join(f"\n{line(problem)}" for problem in problems)
+        return ServerProblem(status, f"The lab has a problem of its own: {message}{lines}")
     kind = {404: NotFound, 409: Conflict, 412: Conflict, 428: Conflict}.get(status, Refused)
     return kind(status, message, problems)
 
@@ -107,12 +115,12 @@ def _problem_json(body: bytes) -> Mapping[str, Any]:
     return read if isinstance(read, Mapping) else {}
 
 
-def _problem(line: Mapping[str, Any]) -> Problem:
+def _problem(told: Mapping[str, Any]) -> Problem:
     return Problem(
-        pointer=str(line.get("pointer", "")),
-        code=str(line.get("code", "")),
-        message=str(line.get("message", "")),
-        given=line.get("given"),
-        allowed=line.get("allowed"),
-        column=line.get("column"),
+        pointer=str(told.get("pointer", "")),
+        code=str(told.get("code", "")),
+        message=str(told.get("message", "")),
+        given=told.get("given"),
+        allowed=told.get("allowed"),
+        column=told.get("column"),
     )

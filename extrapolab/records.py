@@ -7,8 +7,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.result import Outcome
-from core.spec import METADATA, ExperimentSpec
+from core.spec import METADATA, ExperimentSpec, explain
 from extrapolab.errors import ServerProblem
+from extrapolab.problems import line
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
 """States that an experiment doesn't leave by itself."""
@@ -29,7 +30,7 @@ class Record(BaseModel):
         try:
             return cls.model_validate(answer)
         except ValidationError as error:
-            raise _not_understood(error) from error
+            raise _not_understood(error, cls) from error
 
 
 class Failure(Record):
@@ -93,7 +94,7 @@ class _Specified(Record):
         try:
             spec = ExperimentSpec.model_validate(computed, extra="ignore")
         except ValidationError as error:
-            raise _not_understood(error) from error
+            raise _not_understood(error, ExperimentSpec) from error
         return spec.model_copy(update={"name": self.name, "tags": self.tags, "notes": self.written.get("notes", "")})
 
 
@@ -316,6 +317,6 @@ class Worker(Record):
     experiment_id: str | None = None
 
 
-def _not_understood(error: ValidationError) -> ServerProblem:
-    message = "the lab's answer is not understood; is it of another version than this client?"
-    return ServerProblem(200, f"{message}\n{error}")
+def _not_understood(error: ValidationError, model: type[BaseModel]) -> ServerProblem:
+    message = "The lab's answer is not understood; is it of another version than this client?"
+    return ServerProblem(200, "\n".join([message, *map(line, explain(error, model))]))

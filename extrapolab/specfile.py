@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.errors import Problem
 from core.spec import ExperimentSpec, SweepSpec, explain
+from extrapolab.problems import line
 
 STDIN = "-"
 _YAML_ENDINGS = (".yaml", ".yml")
@@ -40,7 +41,7 @@ class Invalid(Exception):
 
     def __init__(self, name: str, what: str, problems: Iterable[Problem]) -> None:
         """Names the file above its problems."""
-        super().__init__("\n".join([f"{name} is not a valid {what}:", *(f"  {problem}" for problem in problems)]))
+        super().__init__("\n".join([f"{name} is not a valid {what}:", *(f"  {line(problem)}" for problem in problems)]))
 
 
 def read(path: str) -> SpecFile:
@@ -67,18 +68,33 @@ def _checked(path: str, model: type[BaseModel], what: str) -> SpecFile:
     name = "standard input" if path == STDIN else path
     try:
         text = sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{name} can't be read: {error}") from error
+    except OSError as error:
+        raise Unreadable(f"{name} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{name} can't be read: it is no text in UTF-8") from error
     is_json = text.lstrip().startswith("{") and not path.endswith(_YAML_ENDINGS)
     try:
         content = parse_json(text) if is_json else parse_yaml(text)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise Unreadable(f"{name} is not valid {'JSON' if is_json else 'YAML'}: {error}") from error
+        raise Unreadable(f"{name} is not valid {'JSON' if is_json else 'YAML'}: {mistake(error)}") from error
     try:
         model.model_validate(content)
     except ValidationError as error:
         raise Invalid(name, what, explain(error, model)) from error
     return SpecFile(name, content)
+
+
+def mistake(error: Exception) -> str:
+    """What is wrong with a text that can't be parsed, and where."""
+    match error:
+        case json.JSONDecodeError():
+            return f"line {error.lineno}, column {error.colno}: {error.msg}"
+        case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):
+            began = error.context_mark
+            context = f" ({error.context}, from line {began.line + 1} on)" if error.context and began else ""
+            return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{context}"
+        case _:
+            return str(error)
 
 
 def parse_json(text: str) -> Any:

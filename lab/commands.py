@@ -18,7 +18,7 @@ import typer
 
 from lab.errors import LabError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
 _DATA = Path("~/.local/share/extrapolab")
 

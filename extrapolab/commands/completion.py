@@ -16,7 +16,8 @@ def completion(shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(h
 
     For example:
     ```
-    extrapolab completion bash > ~/.local/share/bash-completion/completions/extrapolab
+    cd ~/.local/share/bash-completion/completions
+    extrapolab completion bash > extrapolab
     extrapolab completion zsh  > ~/.zfunc/_extrapolab
     extrapolab completion fish > ~/.config/fish/completions/extrapolab.fish
     ```

@@ -127,7 +127,7 @@ def list_(
         str | None,
         typer.Option(help="Only those in this state: queued, running, paused, completed, failed or cancelled."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List experiments, newest first.
@@ -156,16 +156,16 @@ def edit(
     name: Annotated[str | None, typer.Option(help="What to call it; '' for nothing.")] = None,
     notes: Annotated[str | None, typer.Option(help="What there is to say about it; '' for nothing.")] = None,
     tags: Annotated[
-        list[str] | None, typer.Option("--tag", help="A tag to give it; more than once for several.")
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag to give it; more than once for several.")
     ] = None,
-    untags: Annotated[list[str] | None, typer.Option("--untag", help="A tag to take away.")] = None,
+    untags: Annotated[list[str] | None, typer.Option("--untag", metavar="TAG", help="A tag to take away.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change name, tags or notes of experiments. What they compute never changes.
 
     For example:
     ```
-    extrapolab edit exp_019ab3 --name "near zero, again" --notes "the start of figure 2"
+    extrapolab edit exp_019ab3 --name "near zero" --notes "for figure 2"
     extrapolab edit exp_019ab3 exp_019ab4 --tag figure-2 --untag draft
     ```
     """
@@ -188,7 +188,9 @@ def cancel(
     id: PerhapsId = None,  # noqa: A002  # the lab's word
     *,
     where: Annotated[str | None, typer.Option("--where", metavar="FILTER", help="Cancel all that this finds.")] = None,
-    expect: Annotated[int | None, typer.Option(min=0, help="How many those are; if there are others, none is.")] = None,
+    expect: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="How many those are; if there are others, none is.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Cancel an experiment that is queued, running or paused, or all that a filter finds.

@@ -34,7 +34,7 @@ def import_(
         list[str] | None, typer.Option("--ignore", metavar="NAME", help="A column to leave out.")
     ] = None,
     origin: Annotated[str, typer.Option(help="Where and with what they were computed, in words.")] = "",
-    tags: Annotated[list[str] | None, typer.Option("--tag", help="A tag of all of them.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag of all of them.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what the file holds; store nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +45,8 @@ def import_(
 
     For example:
     ```
-    extrapolab import runs.csv --base common.yaml --set outcome=fitted --column loss=train_loss --ignore host
+    extrapolab import runs.csv --base common.yaml --column loss=train_loss
+    extrapolab import runs.csv --set outcome=fitted --ignore host --dry-run
     extrapolab query 'source = import'
     ```
     """
@@ -76,10 +77,13 @@ def _told() -> Iterator[None]:
 def _shared(base: Path | None, given: Iterable[str]) -> dict[str, Any]:
     """What all rows have in common; or what is wrong with it, and the end."""
     try:
-        shared = {} if base is None else dict(specfile.parse_yaml(base.read_text(encoding="utf-8")))
+        shared = {} if base is None else specfile.parse_yaml(base.read_text(encoding="utf-8"))
+        if not isinstance(shared, dict):
+            raise typer.BadParameter(f"{base} should hold names with values", param_hint="--base")
         return shared | {name: specfile.parse_yaml(value) for name, value in map(_pair, given)}
-    except (ValueError, TypeError, yaml.YAMLError) as error:
-        console(stderr=True).print(f"What all rows have in common should be names and values in YAML or JSON: {error}")
+    except (ValueError, yaml.YAMLError) as error:
+        told = specfile.mistake(error)
+        console(stderr=True).print(f"What all rows have in common should be names with values in YAML or JSON: {told}")
         raise typer.Exit(Exit.USAGE) from error
 
 

@@ -33,7 +33,7 @@ def query(
     q: Filter = None,
     *,
     sort: Sort = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
     group: Annotated[
         str | None,
         typer.Option(metavar="FIELDS", help="Statistics over runs that share these; setup_hash: all but seeds."),
@@ -49,9 +49,9 @@ def query(
 
     For example:
     ```
-    extrapolab query 'student.start.scale <= 1e-3 and median(extrapolation_error) < 0.01'
-    extrapolab query 'any(outcome = fitted and extrapolation_error > 1)' --sort -created
-    extrapolab query tag:figure-1 --group training.length,student.start.scale --metrics extrapolation_error
+    extrapolab query 'training.length > 4 and median(fit_error) < 0.01'
+    extrapolab query 'any(outcome = fitted and extrapolation_error > 1)'
+    extrapolab query tag:figure-1 --group training.length --metrics fit_error
     extrapolab query --fields
     ```
     """
@@ -114,7 +114,7 @@ def export(
     ```
     extrapolab export tag:figure-1 -o runs.parquet
     extrapolab export tag:figure-1 -o supplement.zip
-    extrapolab export 'sweep:swp_019ab3' --what series --metrics train_loss -o curves.csv
+    extrapolab export tag:figure-1 --what series -o curves.csv
     ```
     """
     if not output.suffix:
@@ -144,7 +144,7 @@ def compare(
     For example:
     ```
     extrapolab compare exp_019ab3 exp_019ab4 -o both.pdf
-    extrapolab compare exp_019ab3 exp_019ab4 --figure training_ratio -o ratio.pdf
+    extrapolab compare exp_019ab3 exp_019ab4 --figure training -o loss.pdf
     ```
     """
     named = metrics.split(",")

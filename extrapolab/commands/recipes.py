@@ -29,7 +29,7 @@ parts as `name=value`:
 A saved one has an id that stays, and is drawn anew as results land.
 
 ```
-extrapolab recipe draw tag:figure-1 x=training.length series=student.start.scale -o cliff.pdf
+extrapolab recipe draw tag:figure-1 x=training.length -o cliff.pdf
 extrapolab recipe save tag:figure-1 x=training.length name="A cliff"
 extrapolab recipe draw fig_019ab3 -o cliff.pdf
 ```
@@ -61,9 +61,9 @@ def draw(
 
     For example:
     ```
-    extrapolab recipe draw tag:figure-1 x=training.length y=extrapolation_error -o error.pdf
-    extrapolab recipe draw 'student.dim = 40' x=lag y=response series=training.length -o responses.svg
-    extrapolab recipe draw fig_019ab3 statistic=mean band=standard_error -o mean.pdf
+    extrapolab recipe draw tag:figure-1 x=training.length y=fit_error -o fit.pdf
+    extrapolab recipe draw 'student.dim = 40' x=lag y=response -o responses.svg
+    extrapolab recipe draw fig_019ab3 statistic=mean band=range -o mean.pdf
     ```
     """
     if not output.suffix:
@@ -79,7 +79,7 @@ def save(context: typer.Context, query: Filter, parts: Parts = None, as_json: As
 
     For example:
     ```
-    extrapolab recipe save tag:figure-1 x=training.length series=student.start.scale name="A cliff"
+    extrapolab recipe save tag:figure-1 x=training.length name="A cliff"
     ```
     """
     with lab_of(context) as lab:
@@ -89,7 +89,7 @@ def save(context: typer.Context, query: Filter, parts: Parts = None, as_json: As
 @recipes.command("list")
 def list_(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List saved figures, the newest first."""

@@ -98,7 +98,7 @@ def series(
 
     For example:
     ```
-    extrapolab series exp_019ab3 --names train_loss,extrapolation_error > curves.csv
+    extrapolab series exp_019ab3 --names train_loss,fit_error > curves.csv
     ```
     """
     with lab_of(context) as lab:

@@ -42,11 +42,11 @@ An axis is a `list` (as `training.length` here), `linspace` or `logspace` (with 
 before one is stored, and what the lab has is not computed again.
 
 ```
-extrapolab sweep submit phase.yaml --dry-run    how many, what they cost
-extrapolab sweep submit phase.yaml --watch      run them
-extrapolab sweep table ID                       the numbers side by side
-extrapolab sweep figure ID heatmap -o phase.svg the picture
-extrapolab sweep extend ID phase.yaml           with wider axes: what is missing
+extrapolab sweep submit phase.yaml --dry-run     how many, what they cost
+extrapolab sweep submit phase.yaml --watch       run them
+extrapolab sweep table ID                        the numbers side by side
+extrapolab sweep figure ID heatmap -o phase.svg  the picture
+extrapolab sweep extend ID wider.yaml            run what is missing
 ```
 """
 
@@ -98,7 +98,7 @@ def submit(
 @sweeps.command("list")
 def list_(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List sweeps, newest first."""
@@ -152,9 +152,9 @@ def table(
 
     For example:
     ```
-    extrapolab sweep table swp_019ab3 --metrics extrapolation_error --statistic median,q1,q3
+    extrapolab sweep table swp_019ab3 --metrics fit_error --statistic median,q3
     extrapolab sweep table swp_019ab3 --statistic all --csv > phase.csv
-    extrapolab sweep table swp_019ab3 --rows student.start.scale --columns training.length --metrics fit_error
+    extrapolab sweep table swp_019ab3 --rows student.start.scale
     ```
     """
     chosen = metrics.split(",") if metrics else None, None if statistic == "all" else statistic.split(",")
@@ -195,7 +195,7 @@ def figure(
     For example:
     ```
     extrapolab sweep figure swp_019ab3 heatmap -o phase.svg
-    extrapolab sweep figure swp_019ab3 lines --x student.start.scale --y effective_rank
+    extrapolab sweep figure swp_019ab3 lines --x student.start.scale
     ```
     """
     with lab_of(context) as lab:

@@ -8,27 +8,29 @@ from extrapolab.commands import AsJson, lab_of
 from extrapolab.tables import workers_table
 from extrapolab.terminal import console, print_json
 
-app = typer.Typer(name="workers", rich_help_panel="Lab", context_settings={"help_option_names": ["-h", "--help"]})
+slots = typer.Typer(rich_markup_mode="markdown")
+app = typer.Typer()
+app.add_typer(slots, name="workers", rich_help_panel="Lab")
 
 
-@app.callback(invoke_without_command=True)
+@slots.callback(invoke_without_command=True)
 def workers(context: typer.Context, as_json: AsJson = False) -> None:
     """List the lab's worker slots: host, device, last heartbeat, what they run."""
     if context.invoked_subcommand is not None:
         return
     with lab_of(context) as lab:
-        slots = lab.workers()
+        found = lab.workers()
     if as_json:
-        for slot in slots:
+        for slot in found:
             print_json(slot)
     else:
-        console().print(workers_table(slots) if slots else "No workers. 'extrapolab worker' starts one.")
+        console().print(workers_table(found) if found else "No workers. 'extrapolab worker' starts one.")
 
 
-@app.command()
+@slots.command()
 def drain(
     context: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of worker slots, as 'extrapolab workers' has.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of worker slots, or enough of their beginnings.")],
     as_json: AsJson = False,
 ) -> None:
     """Have worker slots hand back what they run and claim no more.
@@ -37,7 +39,7 @@ def drain(
 
     For example:
     ```
-    extrapolab workers --json | jq -r 'select(.host == "node1") | .id' | xargs extrapolab workers drain
+    extrapolab workers drain $(extrapolab workers --json | jq -r .id)
     ```
     """
     with lab_of(context) as lab:

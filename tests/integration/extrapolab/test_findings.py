@@ -60,7 +60,7 @@ def test_an_experiment_goes_on_from_another(client, spec, ended):
     heir = client.submit({**ended.spec.model_dump(mode="json"), "student": {**spec()["student"], "start": start}})
     series = heir.wait(60).series(["response"])
     assert series["response"][0].tolist() == ended.result().runs[0].response
-    with pytest.raises(Refused, match=r"/student/start/id: there is no such experiment"):
+    with pytest.raises(Refused, match=r"student\.start\.id: there is no such experiment"):
         client.check(spec(student={**spec()["student"], "start": {**start, "id": "exp_1"}}))
 
 

@@ -159,7 +159,7 @@ def test_a_cancelled_sweep_ends_the_watching_with_exit_code_1(invoke, file, endl
 def test_mistakes_end_with_their_exit_codes(invoke, file, spec, tmp_path):
     wrong = invoke("sweep", "submit", file({"base": spec(), "axes": [{"path": "a"}], "nmae": 1}))
     assert wrong.exit_code == Exit.REFUSED
-    assert "is not a valid sweep:\n  /axes/0/values: is required" in wrong.stderr
+    assert "is not a valid sweep:\n  axes.0.values: is required" in wrong.stderr
     assert "did you mean 'name'" in wrong.stderr
     refused = invoke("sweep", "submit", file({"base": spec(), "axes": [{"path": "training.length", "values": [0]}]}))
     assert refused.exit_code == Exit.REFUSED

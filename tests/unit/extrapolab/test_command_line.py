@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from extrapolab.cli import app
@@ -58,6 +59,34 @@ def test_the_help_of_a_command_shows_an_example(command):
     assert f"extrapolab {command} " in invoke(*command.split(), "--help").output
 
 
+def helps(command=None, words=()):
+    """Each command's own words, with the text that they are written in."""
+    command = command or get_command(app)
+    yield words, command.help or ""
+    for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        yield from helps(command.get_command(None, name), (*words, name))
+
+
+HELPS = dict(helps())
+
+
+@pytest.mark.parametrize("words", HELPS, ids=" ".join)
+def test_every_help_reads_well_on_a_narrow_terminal(words, monkeypatch):
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
+    shown = invoke(*words, "--help").output
+    assert "```" not in shown
+    assert "<bool>" not in shown, "a flag takes no value"
+    examples = [
+        line.strip() for block in HELPS[words].split("```")[1::2] for line in block.splitlines() if line.strip()
+    ]
+    for line in examples:
+        assert line in shown, "an example is to be on one line"
+
+
+def test_every_command_is_on_a_panel_of_its_kind():
+    assert "─ Commands ─" not in invoke("--help").output
+
+
 def test_the_version_is_that_of_the_package():
     assert invoke("--version").stdout == f"extrapolab {metadata.version('extrapolab')}\n"
 
@@ -86,7 +115,7 @@ def test_every_file_is_checked_before_the_lab_is_asked(tmp_path, nowhere):
         path.write_text(json.dumps(content))
     ended = invoke("--url", nowhere, "submit", *paths)
     assert ended.exit_code == Exit.REFUSED
-    assert f"{paths[1]} is not a valid experiment:\n  /training/length: should be" in ended.stderr
+    assert f"{paths[1]} is not a valid experiment:\n  training.length: should be" in ended.stderr
     assert f"{paths[2]} is not a valid experiment:" in ended.stderr
     assert "good.json" not in ended.stderr
     assert nowhere not in ended.stderr
@@ -96,6 +125,20 @@ def test_a_file_that_is_not_there_is_a_mistake_of_usage(tmp_path):
     ended = invoke("submit", tmp_path / "nothing.json")
     assert ended.exit_code == Exit.USAGE
     assert "nothing.json can't be read" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("list", "--limit", "many"), "'--limit': should be a whole number"),
+        (("list", "--limit", "0"), "'--limit': should be at least 1"),
+        (("demo", "--size", "huge"), "'--size': 'huge' is not one of"),
+    ],
+)
+def test_a_wrong_option_is_told_in_plain_words(arguments, words):
+    ended = invoke(*arguments)
+    assert ended.exit_code == Exit.USAGE
+    assert words in " ".join(ended.stderr.replace("│", " ").split())
 
 
 def test_a_figures_file_needs_an_ending(nowhere):

@@ -16,6 +16,7 @@ from extrapolab.errors import (
     error_of,
 )
 from extrapolab.exits import Exit, exit_of
+from extrapolab.problems import line as problem_line
 
 
 def body(**more):
@@ -51,7 +52,32 @@ def test_every_problem_is_kept_with_its_pointer():
         Problem("/training/length", "greater_than", "should be above 0", "0"),
         Problem("", "x", "y", None, "z"),
     )
-    assert str(error) == "The body is not valid\n/training/length: should be above 0 (given 0)\ny; allowed: z"
+    assert str(error) == "The body is not valid\ntraining.length: should be above 0 (given 0)\ny; allowed: z"
+
+
+def test_what_the_lab_refuses_is_told_without_words_of_http():
+    line = {"pointer": "/query/q", "code": "bad", "message": "column 1: unknown field", "given": "'foo'"}
+    told = str(error_of(422, body(type="urn:extrapolab:problem:invalid-parameter", errors=[line])))
+    assert told == "An argument is not valid\nfilter: column 1: unknown field (given 'foo')"
+    told = str(error_of(503, body(title="The database is away", errors=[{"message": "try again"}])))
+    assert told == "The lab has a problem of its own: The database is away\ntry again"
+
+
+@pytest.mark.parametrize(
+    ("message", "allowed", "words"),
+    [
+        ("should be a valid integer", None, "should be a whole number (given 1)"),
+        ("should be a valid dictionary or instance of Evaluation", None, "should be names with values (given 1)"),
+        ("String should have at most 3 characters", None, "should have at most 3 characters (given 1)"),
+        ("should be less than or equal to 5", None, "should be at most 5 (given 1)"),
+        ("should be 'a' or 'b'", "'a' or 'b'", "should be 'a' or 'b' (given 1)"),
+        ("unknown field", "a, ... (GET /v1/fields lists all)", "unknown field (given 1); allowed: a, ... ("),
+    ],
+)
+def test_a_problem_says_field_given_and_allowed_in_a_users_words(message, allowed, words):
+    told = problem_line(Problem("/a~1b/0", "code", message, "1", allowed))
+    assert told.startswith(f"a/b.0: {words}")
+    assert "GET" not in told
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>Bad gateway</html>", b"[1]", b'"x"', b"\xff"])
@@ -77,7 +103,8 @@ def test_each_error_has_its_exit_code(error, code):
 
 
 def test_an_unreachable_lab_is_named_with_the_way_to_start_one():
-    message = str(LabUnreachable("http://lab:8000", "Connection refused"))
+    message = str(LabUnreachable("http://lab:8000", "[Errno 111] Connection refused"))
+    assert "(Connection refused)" in message
     assert "http://lab:8000" in message
     assert "extrapolab up" in message
     assert "EXTRAPOLAB_URL" in message

@@ -56,8 +56,8 @@ def test_every_mistake_is_told_at_once_under_the_name_of_its_file(tmp_path):
         specfile.read(path)
     first, *problems = str(caught.value).splitlines()
     assert first == f"{path} is not a valid experiment:"
-    assert "/teacher/lags: unknown field; did you mean 'lag'?" in problems[0]
-    assert "/training/length: should be greater than or equal to 1 (given 0)" in problems[1]
+    assert "teacher.lags: unknown field; did you mean 'lag'?" in problems[0]
+    assert "training.length: should be at least 1 (given 0)" in problems[1]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_a_repeated_key_is_refused_rather_than_the_last_one_taken(tmp_path, name
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("spec.json", '{"teacher": ', "is not valid JSON"),
-        ("spec.yaml", "a: [1,", "is not valid YAML"),
+        ("spec.json", '{"teacher": ', "is not valid JSON: line 1, column 13: "),
+        ("spec.yaml", "a: 1\nb: [1,\nc: 2", "is not valid YAML: line 3, column 5: expected ',' .* from line 2 on"),
         ("spec.yaml", "a: !!python/object:os.system {}", "is not valid YAML"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_broken_file_is_named_with_what_is_wrong(tmp_path, name, text, message
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(specfile.Unreadable, match=r"nowhere\.json can't be read: .*No such file"):
+    with pytest.raises(specfile.Unreadable, match=r"nowhere\.json can't be read: No such file or directory$"):
         specfile.read(str(tmp_path / "nowhere.json"))
 
 
@@ -101,5 +101,5 @@ def test_a_file_without_an_object_is_no_experiment(tmp_path, text):
 
 def test_a_number_that_is_not_finite_is_named_by_its_field(tmp_path):
     text = json.dumps({**MINIMAL, "optimizer": {"lr": float("nan")}})
-    with pytest.raises(specfile.Invalid, match="/optimizer/lr: should be a finite number"):
+    with pytest.raises(specfile.Invalid, match=r"optimizer\.lr: should be a finite number"):
         specfile.read(written(tmp_path, "spec.json", text))
