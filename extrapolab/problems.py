@@ -51,13 +51,19 @@ def field(pointer: str) -> str:
     """The field that a JSON Pointer names, as a path with dots; "" for the whole.
 
     Example:
-        >>> field("/axes/0/values"), field("/query/q"), field("")
-        ('axes.0.values', 'filter', '')
+        >>> field("/axes/0/values"), field("/query/q"), field("/content/7/seed"), field("")
+        ('axes.0.values', 'filter', 'row 7, seed', '')
     """
     keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
-    if len(keys) == 2 and keys[0] in _PLACES:
-        return _NAMES.get(keys[1], keys[1])
-    return ".".join(keys)
+    match keys:
+        case [place, name] if place in _PLACES:
+            return _NAMES.get(name, name)
+        case ["content"]:  # of an import
+            return "file"
+        case ["content", row, *inside]:
+            return f"row {row}, {'.'.join(inside)}"
+        case _:
+            return ".".join(keys)
 
 
 def plain(message: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lab.errors import CannotStart
@@ -74,8 +75,10 @@ def read(kind: type[_Settings]) -> _Settings:
     try:
         return kind()
     except ValidationError as error:
-        lines = [
-            f"{_PREFIX}{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']} (given {wrong['input']!r})."
-            for wrong in error.errors()
-        ]
-        raise CannotStart("\n".join(lines)) from error
+        raise CannotStart("\n".join(map(_line, error.errors()))) from error
+
+
+def _line(wrong: ErrorDetails) -> str:
+    name = f"{_PREFIX}{'_'.join(map(str, wrong['loc'])).upper()}"
+    message = wrong["msg"].removeprefix("Input ").removeprefix("Value error, ").partition(", unable to parse")[0]
+    return f"{name}: {message} (given {wrong['input']!r})."

@@ -80,7 +80,7 @@ def test_the_command_line_imports(lab, base, table, tmp_path):
     assert "2 fitted (imported)" in invoke("list", "--tag", told["tag"]).stdout
     assert "2 of which were there" in invoke("import", table(), "--base", shared, *how).stdout
     wrong = invoke("import", table(), "--base", shared, "--set", "outcome=well", *how[2:])
-    assert (wrong.exit_code, "content.0.outcome" in wrong.output) == (Exit.REFUSED, True)
+    assert (wrong.exit_code, "row 0, outcome" in wrong.output) == (Exit.REFUSED, True)
     assert invoke("import", tmp_path / "none.csv").exit_code == Exit.USAGE
     assert invoke("import", table(), "--set", "outcome").exit_code == Exit.USAGE
     assert invoke("import", table(), "--base", table("base.yaml", "- 1\n")).exit_code == Exit.USAGE
