@@ -70,6 +70,7 @@ def main() -> None:
     if asked.one:
         print(json.dumps(trained(**asked.one)))
         return
+    measured(**SMALLEST)  # which compiles the loops, where they are new
     _, floor = measured(**SMALLEST)
     figure = Figure(figsize=(11, 3), layout="constrained")
     FigureCanvasAgg(figure)

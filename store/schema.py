@@ -5,7 +5,7 @@ from sqlalchemy import Connection, inspect, text
 from store.database import Database
 from store.errors import SchemaMismatch
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration in ``migrations/versions``. Known here by name, so that a look needs no Alembic."""
 
 

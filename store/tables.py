@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from core.result import METRICS
+from store import usual
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row of these tables, whichever its columns."""
@@ -86,8 +87,9 @@ experiments = Table(
     Column("warnings", JSON, nullable=False),
     Column("provenance", JSON(none_as_null=True)),
     Column("baselines", JSON(none_as_null=True)),
+    *usual.columns(),
     Column("teacher_response", LargeBinary),
-    Index("experiments_newest", "created_at", "id"),
+    Index("experiments_newest", "created_at", "id", "arrival", *map(usual.name_of, usual.USUAL)),
     Index("experiments_by_state", "state", "created_at", "id"),
     Index("experiments_by_spec", "spec_hash", "created_at", "id"),
 )

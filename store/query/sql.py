@@ -51,6 +51,7 @@ from store.query.tree import (
 )
 from store.records import ELSEWHERE, Source
 from store.tables import experiments, runs, sweep_members, tags
+from store.usual import USUAL, name_of
 
 _OPERATORS: Mapping[Op, Callable[[Any, Any], Any]] = MappingProxyType(
     {Op.EQUAL: eq, Op.UNEQUAL: ne, Op.LESS: lt, Op.AT_MOST: le, Op.MORE: gt, Op.AT_LEAST: ge}
@@ -166,6 +167,8 @@ class _Compiler:
 def _column(field: Field) -> Expression:
     if not field.path:
         return _COLUMNS[field.name] if field.name in _COLUMNS else experiments.c[field.name]
+    if field.name in USUAL:
+        return experiments.c[name_of(field.name)]
     inner = experiments.c.spec[field.path]
     match field.kind:
         case Kind.FLAG:
