@@ -130,7 +130,7 @@ class _Network:
         return 2.0 * (length * self.outputs * self.matrix + sequences * counted * (taps + sum(self.readout)))
 
     def held(self, sequences: int, length: int, counted: int) -> float:
-        """Numbers that a step forwards keeps for the way back."""
+        """Numbers that a step forwards keeps for the way back; on a CPU compiled loops keep a block of sequences."""
         if not self.linear:
             return float(sequences) * length * (self.gates + 3) * self.dim
         taps = counted * length * self.inputs * self.outputs

@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 
 from store import schema
 from store.database import Database
@@ -59,6 +59,7 @@ def _alembic(url: str) -> Iterator[Config]:
             )
         with database.write() as tx:
             if database.dialect == "postgresql":
+                tx.execute(text("SET LOCAL statement_timeout = 0"))  # many rows are not an outage
                 tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             config.attributes["connection"] = tx
             yield config

@@ -19,7 +19,7 @@ import torch
 from core.arrays import pack, unpack
 from core.errors import ExtrapolabError
 from core.spec import ExperimentSpec, Numerics
-from core.training import State, advance, begin, cancel, compiled_here, finish, flush, resume, snapshot
+from core.training import State, advance, begin, cancel, finish, flush, resume, snapshot
 from store.settings import Settings
 from worker.messages import (
     Advanced,
@@ -90,8 +90,7 @@ def serve(connection: Connection, checkpoint_seconds: float) -> None:
     advance(begin(SMALLEST), 1)  # compiles the loops, or reads them from disk: the first experiment need not wait
     provenance(SMALLEST, "cpu")  # asks Git now, once for all, and not while an experiment ends
     send(connection, Ready())
-    if compiled_here():  # as the first on this machine: the other loops as well, as long as nobody asks for them
-        threading.Thread(target=_compile_the_others, daemon=True).start()
+    threading.Thread(target=_compile_the_others, daemon=True).start()
     while True:
         order = receive(connection)
         if not isinstance(order, Train):
@@ -105,7 +104,7 @@ def serve(connection: Connection, checkpoint_seconds: float) -> None:
 
 
 def _compile_the_others() -> None:
-    """Networks, and single precision."""
+    """Networks, and single precision, as long as nobody asks for them; the next trainer reads them from disk."""
     single = {"numerics": Numerics(dtype="float32")}
     for spec in (SMALLEST_NETWORK, SMALLEST.model_copy(update=single), SMALLEST_NETWORK.model_copy(update=single)):
         advance(begin(spec), 1)

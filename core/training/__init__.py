@@ -9,7 +9,6 @@ How the steps are sliced changes no bit of the result. A checkpoint is :func:`sn
 flushed; :func:`resume` takes it up again.
 """
 
-from core.training.kernel import compiled_here
 from core.training.state import State, advance, begin, cancel, finish, flush, resume, snapshot
 
-__all__ = ["State", "advance", "begin", "cancel", "compiled_here", "finish", "flush", "resume", "snapshot"]
+__all__ = ["State", "advance", "begin", "cancel", "finish", "flush", "resume", "snapshot"]

@@ -5,7 +5,6 @@ A seed's numbers do not depend on its company, nor on how many threads there are
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
 from itertools import repeat
 
 import numpy as np
@@ -15,7 +14,7 @@ from core.losses import Target
 from core.spec import ExperimentSpec, LinearStudent, Optimizer, channels
 from core.training.layout import LinearLayout
 from core.training.loops import linear
-from core.training.loops.method import Float, ending_of, method_of
+from core.training.method import Float, ending_of, kind_of, method_of
 from core.training.optimizers import rule_of
 from core.training.stepper import RUNNING, Batch
 
@@ -23,11 +22,6 @@ from core.training.stepper import RUNNING, Batch
 def fits(spec: ExperimentSpec) -> bool:
     """Whether the compiled loops know the experiment's students: those with one input and one output."""
     return channels(spec.teacher) == (1, 1)
-
-
-def compiled_here() -> bool:
-    """Whether this process compiled loops, as the first on a machine does; the next ones read them from disk."""
-    return bool(linear.train.stats.cache_misses)
 
 
 def problem_of(student: LinearStudent, target: Target, kind: Float) -> linear.Problem:
@@ -49,7 +43,7 @@ class KernelStepper:
 
     def __init__(self, optimizer: Optimizer, layout: LinearLayout, target: Target, dtype: torch.dtype) -> None:
         """For any optimizer but gradient flow."""
-        kind: Float = np.float64 if dtype == torch.float64 else np.float32
+        kind = kind_of(dtype)
         self._problem = problem_of(layout.student, target, kind)
         self._method = method_of(optimizer, layout, kind)
         self._ending = ending_of(optimizer)
@@ -58,7 +52,7 @@ class KernelStepper:
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`core.training.stepper.Stepper`."""
-        moved = replace(batch, **{field.name: getattr(batch, field.name).clone() for field in fields(batch)})
+        moved = batch.copied()
         running = np.flatnonzero(moved.status.numpy() == RUNNING)
         threads = min(torch.get_num_threads(), len(running))
         shares = [running[i::threads] for i in range(threads)]

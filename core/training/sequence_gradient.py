@@ -1,20 +1,17 @@
-"""Loss and gradient of students on sequences, all seeds as one batch, and the stepper that draws ahead of the device.
+"""Loss and gradient of students on sequences, all seeds as one batch, in torch.
 
 The loss is the mean over a mini-batch, and over the outputs that count, of the squared error summed over channels. In
 expectation it is eᵀ M e for a linear student of a linear teacher. The seeds are independent, so that the gradient of
 the sum of their losses holds the gradient of each.
 """
 
-from collections.abc import Iterator, Sequence
-
 import torch
 from torch import Tensor
 
 from core.networks import Network
-from core.spec import LinearStudent, Optimizer, Student
+from core.spec import LinearStudent, Student
 from core.training.layout import Layout
-from core.training.sequence_inputs import Labelled, MiniBatches
-from core.training.stepper import Batch, TorchStepper
+from core.training.sequence_inputs import Labelled
 
 
 def loss_of(outputs: Tensor, labels: Tensor) -> Tensor:
@@ -52,26 +49,3 @@ class SequenceGradient:
         """On the student's structure; a diagonal A lies as its diagonal, a tied C not at all."""
         symmetric = isinstance(self._student, LinearStudent) and self._student.structure == "symmetric"
         return (slope + slope.mT) / 2 if symmetric and name == "A" else slope
-
-
-class SequenceStepper(TorchStepper):
-    """A stepper whose mini-batches are drawn on the host, which counts steps itself and never asks the device."""
-
-    def __init__(
-        self, gradient: SequenceGradient, mini_batches: MiniBatches, optimizer: Optimizer, layout: Layout
-    ) -> None:
-        """For a gradient on mini-batches."""
-        super().__init__(self._at, optimizer, layout)
-        self._of, self._mini_batches = gradient, mini_batches
-        self._ahead: Iterator[Sequence[int]] = iter(())
-
-    def advance(self, batch: Batch, steps: int) -> Batch:
-        """See :class:`core.training.stepper.Stepper`. All seeds that still run have done equally many steps."""
-        seeds, first = len(batch.steps), int(batch.steps.max())  # the one question to the device, before the steps
-        self._ahead = iter([[step] * seeds for step in range(first, first + steps)])
-        return super().advance(batch, steps)
-
-    def _at(self, flat: Tensor, done: Tensor) -> tuple[Tensor, Tensor]:
-        """On the way the host knows the steps; a look at where seeds stand asks for them."""
-        steps = next(self._ahead, None)
-        return self._of(flat, self._mini_batches.at(done.tolist() if steps is None else steps))

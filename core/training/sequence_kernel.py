@@ -19,11 +19,11 @@ _PARTS, _PART = 4, 128
 """A seed's sequences are cut into so many parts at most, of so many at least, whoever works on them."""
 
 Work = Callable[[int, int, int, int, networks.Room], None]
-"""What is done to one part: a seed, the part's number, its first sequence, where it ends, room of the thread."""
+"""What is done to one part: a seed's place, the part's, its first sequence, where it ends, the thread's room."""
 
 
 class SequenceKernel:
-    """A network's outputs, and the gradient of its loss: :class:`core.training.sequence_gradient.OnSequences`."""
+    """A network's outputs, and its loss with the gradient of that."""
 
     def __init__(self, network: Recurrent) -> None:
         """For a network whose parameters lie in the order of its shapes."""
@@ -31,37 +31,40 @@ class SequenceKernel:
         self._threads = ThreadPoolExecutor(os.cpu_count())
         self._rooms: dict[tuple[networks.Sizes, int], networks.Room] = {}
 
-    def __call__(self, flat: Tensor, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n)."""
+    def gradient(self, flat: Tensor, batch: tuple[Tensor, Tensor], seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The loss (R,) and its gradient (R, n) at ``flat`` (S, n), of R of the ``seeds``, counted from 0.
+
+        See :class:`core.training.sequence_gradient.SequenceGradient`.
+        """
         theta = flat.contiguous().numpy()
         inputs, labels = (part.contiguous().numpy() for part in batch)
-        sizes, cuts = self._sizes(inputs), _cuts(inputs.shape[2])
-        losses = np.empty((len(theta), len(cuts) - 1), theta.dtype)
+        _, length, sequences, _ = inputs.shape
+        cuts = _cuts(sequences)
+        losses = np.empty((len(seeds), len(cuts) - 1), theta.dtype)
         gradients = np.empty((*losses.shape, theta.shape[1]), theta.dtype)
+        sizes = networks.sizes_of(self._network, length, sequences, theta.dtype)
 
-        def work(seed: int, i: int, begin: int, end: int, room: networks.Room) -> None:
+        def work(place: int, i: int, begin: int, end: int, room: networks.Room) -> None:
+            seed = seeds[place]
             given = inputs[seed % len(inputs)], labels[seed % len(labels)]
-            into = gradients[seed, i]
-            losses[seed, i] = networks.loss_and_gradient(theta[seed], *given, begin, end, into, room, sizes)
+            into = gradients[place, i]
+            losses[place, i] = networks.loss_and_gradient(theta[seed], *given, begin, end, into, room, sizes)
 
-        self._over_parts(work, len(theta), cuts, sizes, theta.dtype)
-        return torch.from_numpy(losses.sum(1)), torch.from_numpy(gradients.sum(1))
+        self._over_parts(work, len(seeds), cuts, sizes, theta.dtype)
+        return losses.sum(1), gradients.sum(1)
 
     def outputs(self, flat: Tensor, inputs: Tensor, *, last: bool) -> Tensor:
-        """The outputs (S, k, N, p) for inputs (S, k, N, m) of one network, or the last alone, at ``flat`` (n,)."""
+        """The outputs (S, k, N, p) for inputs (S, k, N, m) of one network at ``flat`` (n,), or the last alone."""
         theta, given = flat.numpy(), inputs.contiguous().numpy()
-        sizes, (seeds, length, sequences, _) = self._sizes(given), given.shape
+        seeds, length, sequences, _ = given.shape
         made = np.empty((seeds, 1 if last else length, sequences, self._network.outputs_), theta.dtype)
+        sizes = networks.sizes_of(self._network, 1, sequences, theta.dtype)  # each step forgets the one before
 
         def work(seed: int, _: int, begin: int, end: int, room: networks.Room) -> None:
             networks.outputs(theta, given[seed], begin, end, made[seed], room, sizes)
 
         self._over_parts(work, seeds, _cuts(sequences), sizes, theta.dtype)
         return torch.from_numpy(made)
-
-    def _sizes(self, inputs: np.ndarray) -> networks.Sizes:
-        _, length, sequences, _ = inputs.shape
-        return networks.sizes_of(self._network, length, sequences, inputs.dtype)
 
     def _over_parts(
         self, work: Work, seeds: int, cuts: list[int], sizes: networks.Sizes, dtype: np.dtype[np.floating]

@@ -16,6 +16,7 @@ from core.networks import Network, Weights
 from core.spec import ExperimentSpec, FiniteSampleLoss, channels
 from core.training.sequence_gradient import loss_of
 from core.training.sequence_inputs import Labelled, Teacher, colour, evaluation_sequences, moved, sample
+from core.training.sequence_kernel import kernel_of
 
 
 class SequenceMeasures:
@@ -27,7 +28,8 @@ class SequenceMeasures:
 
     def __init__(self, spec: ExperimentSpec, network: Network, teacher: Teacher, device: torch.device) -> None:
         """For students of ``network``; the teacher is one in float64."""
-        self._network, self._tolerance, self._last = network, spec.evaluation.fit_tolerance, _last(spec)
+        self._network, self._kernel = network, kernel_of(network, device)
+        self._tolerance, self._last = spec.evaluation.fit_tolerance, _last(spec)
         self._impulses = _impulses(spec, device)
         k = spec.training.length
         self.target = Target(
@@ -72,8 +74,15 @@ class SequenceMeasures:
             k = self.target.length
             return error[:, k - 1] if self._last else error[:, :k].mean(1)
         inputs, labels = self._held
-        with torch.no_grad():
-            return loss_of(self._network.outputs(weights, inputs, last=self._last), labels).cpu().numpy()
+        return loss_of(self._outputs(weights, inputs), labels).cpu().numpy()
+
+    def _outputs(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """Those that count."""
+        if self._kernel is None:
+            with torch.no_grad():
+                return self._network.outputs(weights, inputs, last=self._last)
+        flat = torch.cat([weights[name].flatten(1) for name in self._network.shapes], 1)
+        return torch.cat([self._kernel.outputs(own, inputs, last=self._last) for own in flat])
 
     def _walk(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
         """Squared errors (S, q) on the fresh sequences; the states' covariance (S, d, d) over sequences and times."""

@@ -14,11 +14,11 @@ from core.spec import ExperimentSpec, LinearStudent, channels
 from core.systems import LinearSystem, eigenvalues
 from core.training.engine import End, Inherited
 from core.training.layout import Layout
-from core.training.sequence_gradient import SequenceGradient, SequenceStepper
+from core.training.sequence_gradient import SequenceGradient
 from core.training.sequence_inputs import Teacher, mini_batches
 from core.training.sequence_kernel import kernel_of
 from core.training.sequence_measures import SequenceMeasures
-from core.training.sequence_stepper import SequenceKernelStepper
+from core.training.sequence_steppers import SequenceKernelStepper, SequenceStepper
 from core.training.stepper import Stepper
 
 
@@ -47,15 +47,13 @@ class SequenceEngine:
         teacher = networks.of_teacher(spec.teacher)
         self._measures = SequenceMeasures(spec, network, Teacher(*teacher, torch.float64, device), device)
         self.response = self._measures.target.response
-        drawn, last = (
-            mini_batches(spec, Teacher(*teacher, dtype, device), dtype, device),
-            spec.training.outputs == "last",
-        )
+        drawn = mini_batches(spec, Teacher(*teacher, dtype, device), dtype, device)
+        kernel = kernel_of(network, device)
         self.stepper: Stepper
-        if kernel := kernel_of(network, device):
-            self.stepper = SequenceKernelStepper(kernel, drawn, spec.optimizer, self.layout)
+        if kernel is not None:
+            self.stepper = SequenceKernelStepper(kernel, drawn, spec.optimizer, self.layout, dtype)
         else:
-            gradient = SequenceGradient(spec.student, network, self.layout, last=last)
+            gradient = SequenceGradient(spec.student, network, self.layout, last=spec.training.outputs == "last")
             self.stepper = SequenceStepper(gradient, drawn, spec.optimizer, self.layout)
 
     def starts(self) -> np.ndarray:

@@ -5,8 +5,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Protocol, Self
 
 import torch
 
@@ -41,6 +41,10 @@ class Batch:
     steps: torch.Tensor
     status: torch.Tensor
     until: torch.Tensor
+
+    def copied(self) -> Self:
+        """The same in memory of its own, so that it may be changed in place."""
+        return replace(self, **{field.name: getattr(self, field.name).clone() for field in fields(self)})
 
     @property
     def running(self) -> bool:

@@ -4,11 +4,13 @@ What compilers make of plain loops depends on lengths that they don't know; here
 and sums are fused, and their order is that of the code, whatever the processor.
 """
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 
@@ -23,6 +25,14 @@ INT = ir.IntType(64)
 """Counts and places."""
 
 _LANE = ir.IntType(32)
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Zeros, beginning where a vector may."""
+    size = math.prod(shape)
+    room = np.zeros(size + BYTES // dtype.itemsize, dtype)
+    skipped = -room.ctypes.data % BYTES // dtype.itemsize
+    return room[skipped : skipped + size].reshape(shape)
 
 
 class Lanes:
@@ -67,7 +77,8 @@ class Lanes:
     def fused(self, x: Any, y: Any, z: Any) -> Any:
         """The vector x y + z, rounded once."""
         kind = ir.FunctionType(self.type, [self.type] * 3)
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, self._fused), [x, y, z])
+        fused: Any = cgutils.get_or_insert_function  # of a package without types
+        return self.builder.call(fused(self.builder.module, kind, self._fused), [x, y, z])
 
     def shuffled(self, x: Any, y: Any, lanes: Sequence[int]) -> Any:
         """A vector of such lanes of two, those of the second counted on from those of the first."""

@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.training.loops.lanes import BYTES
+from core.training.loops.lanes import BYTES, aligned
 from core.training.loops.moves import inlined, judged, kept, move, part
 from core.training.loops.tiles import add_product, address, flushing, inner, past, product, symmetrise, times, transpose
 from core.training.stepper import RUNNING
 
-PARTS = "2577f5b6437fdd95"
-"""A hash of tiles.py and moves.py: Numba's cache on disk looks at this file alone, so a change there must show here."""
+PARTS = "36f8faf01836abf1"
+"""A hash of lanes.py, tiles.py and moves.py: Numba's cache looks at this file alone, so a change there must show."""
 
 FEW = 10
-"""Steps of a sequence up to which GᵀT + TᵀG is sooner summed than transposed. Tiles make it symmetric to the bit."""
+"""Steps of a sequence up to which GᵀT + TᵀG is sooner summed than transposed. Its tiles sum alike, to the bit."""
 
 
 class Sizes(NamedTuple):
@@ -79,9 +79,7 @@ def room_for(problem: Problem, memory: int = 0) -> np.ndarray:
     """
     kind, k, (_, width, lags, _, size) = problem.target.dtype, len(problem.target), problem.sizes
     numbers = (3 + memory) * size + width * width + 3 * (k + 1) * width + (3 + k) * lags
-    room = np.zeros(numbers + BYTES // kind.itemsize, kind)
-    skipped = -room.ctypes.data % BYTES // kind.itemsize
-    return room[skipped : skipped + numbers]
+    return aligned((numbers,), kind)
 
 
 @part

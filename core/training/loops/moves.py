@@ -18,7 +18,7 @@ CONSTANT, COSINE, EXPONENTIAL, WARMUP = 0, 1, 2, 3
 
 
 class Method(NamedTuple):
-    """How it is minimised.
+    """How a loss is minimised.
 
     Attributes:
         rule: The optimizer.
@@ -146,11 +146,13 @@ def judged(loss, done, until, ending):
 
 
 @kept
-def step(parameters, memory, steps, status, until, losses, gradients, method, ending, ends, moving):
-    """A look at each running seed's loss (S,) and, if ``moving``, one step along its gradient (S, n), in place."""
-    for seed in range(len(parameters)):
-        if status[seed] == RUNNING:
-            status[seed], until[seed] = judged(losses[seed], steps[seed], until[seed], ending)
-            if moving and status[seed] == RUNNING:
-                move(parameters[seed], gradients[seed], memory[seed], method, method.rates, ends, steps[seed])
-                steps[seed] += 1
+def step(seeds, parameters, memory, steps, status, until, losses, gradients, method, ending, ends, moving):
+    """A look at the loss (R,) of each of the R ``seeds`` and, if ``moving``, one step along its gradient (R, n).
+
+    The others, (S, ..), are those of a batch, and are changed in place.
+    """
+    for i, seed in enumerate(seeds):
+        status[seed], until[seed] = judged(losses[i], steps[seed], until[seed], ending)
+        if moving and status[seed] == RUNNING:
+            move(parameters[seed], gradients[i], memory[seed], method, method.rates, ends, steps[seed])
+            steps[seed] += 1

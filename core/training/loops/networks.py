@@ -1,8 +1,8 @@
 """Backpropagation through time of a GRU, an LSTM or a tanh RNN, compiled by Numba: a block of sequences at a time.
 
 The formulas are those of :mod:`core.networks.cells`, on one seed's flat vector: weight_ih, weight_hh, bias_ih, bias_hh,
-C. A vector holds a number of several sequences side by side, so that d may be any number, and the weights stay as they
-lie; a block is as many sequences as a tile is wide, and what its steps keep stays in the second cache.
+C. A vector holds a number of several sequences side by side, so that d needs no padding; a block is as many sequences
+as a tile is wide, and what its steps keep stays in the second cache.
 """
 
 from typing import Any, NamedTuple
@@ -11,11 +11,11 @@ import numpy as np
 
 from core.networks import CELLS, Recurrent
 from core.training.loops.formulas import Numbers, each, sigmoid, tanh
-from core.training.loops.lanes import BYTES
+from core.training.loops.lanes import BYTES, aligned
 from core.training.loops.moves import inlined, kept, part
 from core.training.loops.tiles import WIDEST, add_product, address, flushing, past, transpose
 
-PARTS = "98ab3be96dd78898"
+PARTS = "6cd54f0231ecc1eb"
 """A hash of what is compiled with this and stands elsewhere, as in :mod:`core.training.loops.linear`."""
 
 GRU, LSTM, TANH_RNN = 0, 1, 2
@@ -36,7 +36,7 @@ class Sizes(NamedTuple):
         length: k, of the sequences.
         lanes: Numbers of a vector.
         block: Sequences that are worked on together.
-        rows: 1 + m + d in whole vectors: [x_t | 1 | s_t].
+        rows: m + 1 + d in whole vectors: [x_t | 1 | s_t].
     """
 
     cell: int
@@ -54,8 +54,8 @@ class Room(NamedTuple):
     """Where a block is worked on; each begins where a vector may.
 
     Attributes:
-        weights: [W_ih | b | W_hh] of all gates, (g d, rows); the part of a block that is apart is in ``apart``.
-        apart: [W_in | b_in] of a GRU, (d, rows).
+        weights: [W_ih | b | W_hh] of all gates, (g d, rows); for the block that is apart [0 | b_hh | W_hh].
+        apart: [W_ih | b_ih] of that block, (d, rows).
         C: (p, d).
         states: [x_t | 1 | s_t] of each t, (k + 1, rows, block).
         gates: Before and after σ and tanh, on the way back their derivatives, (k, g d, block).
@@ -95,15 +95,7 @@ def room_for(sizes: Sizes, dtype: np.dtype[Any]) -> Room:
         (g * d, rows), (d, rows), (p, d), (k + 1, rows, block), (k, g * d, block), (k * keeps, d, block),
         ((k + 1) * carries, d, block), (2 * d + p, block), (block, rows), (g * d + d + p, rows),
     )  # fmt: skip
-    return Room(*(_aligned(shape, dtype) for shape in shapes))
-
-
-def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-    """Zeros, beginning where a vector may."""
-    size = int(np.prod(shape))
-    room = np.zeros(size + BYTES // dtype.itemsize, dtype)
-    skipped = -room.ctypes.data % BYTES // dtype.itemsize
-    return room[skipped : skipped + size].reshape(shape)
+    return Room(*(aligned(shape, dtype) for shape in shapes))
 
 
 @each
@@ -200,33 +192,41 @@ def _collect(gradient, slopes, sizes):
 
 
 @part
-def _forward(room, sizes, inputs, begin, end):
-    """The states that follow s_0 = 0, and what the way back needs."""
-    cell, gates, d, m, _, length, lanes, block, rows = sizes
+def _step(room, sizes, inputs, begin, end, place, seen):
+    """The state after a step, from the state at ``place`` in the room to the next place, and what the way back needs.
+
+    ``inputs`` are the step's, (N, m); only the first ``seen`` of the rows [x_t | 1 | s_t] count.
+    """
+    cell, gates, d, m, _, _, lanes, block, rows = sizes
     vectors, one = d * block // lanes, d * block
-    weights, states = address(room.weights), address(room.states)
-    for t in range(length):
-        x, a = room.states[t], room.gates[t]
-        for n in range(block):
-            for i in range(m):
-                x[i, n] = inputs[t, begin + n, i] if begin + n < end else 0
-            x[m, n] = 1
-        a[:] = 0
-        now, s = past(states, t * rows * block), past(states, (t * rows + m + 1) * block)
-        moved, a0 = past(s, rows * block), address(a)
-        seen = m + 1 + d if t else m + 1
-        add_product(weights, rows, 1, now, block, seen, a0, block, gates * d, block)
-        a1, a2, a3 = past(a0, one), past(a0, 2 * one), past(a0, 3 * one)
-        if cell == GRU:
-            room.kept[t] = 0
-            n = address(room.kept[t])
-            add_product(address(room.apart), rows, 1, now, block, m + 1, n, block, d, block)
-            _gru((a0, a1, a2, n, s), (a0, a1, n, moved), vectors)
-        elif cell == LSTM:
-            c, squashed = address(room.carries[t]), address(room.kept[t])
-            _lstm((a0, a1, a2, a3, c), (a0, a1, a2, a3, past(c, one), squashed, moved), vectors)
-        else:
-            _tanh((a0,), (moved,), vectors)
+    x, a = room.states[place], room.gates[place]
+    for n in range(block):
+        for i in range(m):
+            x[i, n] = inputs[begin + n, i] if begin + n < end else 0
+        x[m, n] = 1
+    a[:] = 0
+    now = address(x)
+    s = past(now, (m + 1) * block)
+    moved, a0 = past(s, rows * block), address(a)
+    add_product(address(room.weights), rows, 1, now, block, seen, a0, block, gates * d, block)
+    a1, a2, a3 = past(a0, one), past(a0, 2 * one), past(a0, 3 * one)
+    if cell == GRU:
+        room.kept[place] = 0
+        n = address(room.kept[place])
+        add_product(address(room.apart), rows, 1, now, block, m + 1, n, block, d, block)
+        _gru((a0, a1, a2, n, s), (a0, a1, n, moved), vectors)
+    elif cell == LSTM:
+        c, squashed = address(room.carries[place]), address(room.kept[place])
+        _lstm((a0, a1, a2, a3, c), (a0, a1, a2, a3, past(c, one), squashed, moved), vectors)
+    else:
+        _tanh((a0,), (moved,), vectors)
+
+
+@part
+def _forward(room, sizes, inputs, begin, end):
+    """The states that follow s_0 = 0."""
+    for t in range(sizes.length):
+        _step(room, sizes, inputs[t], begin, end, t, sizes.m + 1 + sizes.d if t else sizes.m + 1)
 
 
 @part
@@ -321,13 +321,24 @@ def loss_and_gradient(theta, inputs, labels, begin, end, gradient, room, sizes):
 
 @kept
 def outputs(theta, inputs, begin, end, into, room, sizes):
-    """The last T outputs of the sequences from ``begin`` up to ``end``, to their place in ``into`` (T, N, p)."""
+    """The last T outputs of the sequences from ``begin`` up to ``end``, to their place in ``into`` (T, N, p).
+
+    The ``room`` is that for sequences of length 1: each step's state takes the place of the last one's.
+    """
     _lay(theta, room, sizes)
+    d, m = sizes.d, sizes.m
     for first in range(begin, end, sizes.block):
         last = min(first + sizes.block, end)
-        _forward(room, sizes, inputs, first, last)
-        for counted in range(len(into)):
-            made = _read(room, sizes, sizes.length - len(into) + counted)
-            for n in range(first, last):
-                for i in range(sizes.p):
-                    into[counted, n, i] = made[i, n - first]
+        room.states[0, m + 1 : m + 1 + d] = 0
+        room.carries[:] = 0
+        for t in range(len(inputs)):
+            _step(room, sizes, inputs[t], first, last, 0, m + 1 + d)
+            room.states[0, m + 1 : m + 1 + d] = room.states[1, m + 1 : m + 1 + d]
+            if sizes.cell == LSTM:
+                room.carries[0] = room.carries[1]
+            counted = t - (len(inputs) - len(into))
+            if counted >= 0:
+                made = _read(room, sizes, 0)
+                for n in range(first, last):
+                    for i in range(sizes.p):
+                        into[counted, n, i] = made[i, n - first]

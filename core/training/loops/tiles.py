@@ -23,7 +23,7 @@ WIDEST = {1: 8, 2: 8, 4: 4} if BYTES == 64 else {1: 6, 2: 4, 4: 3}
 _CHAINS = 8
 """Sums that must run side by side, since each waits some cycles for its last addition."""
 
-_LANE = ir.IntType(32)
+_WORD = ir.IntType(32)
 _X86 = llvm.get_process_triple().startswith("x86_64")
 _FLUSH = 0x8040
 """Two bits of MXCSR: subnormal numbers count as zero, as operands and as results."""
@@ -91,7 +91,7 @@ def _tiled(lanes: Lanes, arguments: Sequence[Any], *, more: bool) -> None:
         weights, begin = builder.gep(x, [builder.mul(row, x_row)]), builder.mul(row, out_row)
         with _while_below(builder, vectors) as (column, onward):
             left, most = builder.sub(vectors, column), INT(WIDEST[h])
-            one_more = builder.icmp_signed("==", left, INT(WIDEST[h] + 1))  # one vector alone would be slow
+            one_more = builder.icmp_signed("==", left, INT(WIDEST[h] + 1))  # one alone is slow, and sums otherwise
             most = builder.select(one_more, INT(WIDEST[h] - 1), most)
             across = builder.select(builder.icmp_signed("<", left, most), left, most)
             builder.store(across, onward)
@@ -242,18 +242,18 @@ def flushing(_, mode):
 
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
         if not _X86:
-            return _LANE(0)
+            return _WORD(0)
         kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
         store, load = (
             cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}")
             for name in ("stmxcsr", "ldmxcsr")
         )
-        place = cgutils.alloca_once(builder, _LANE)
+        place = cgutils.alloca_once(builder, _WORD)
         there = builder.bitcast(place, ir.IntType(8).as_pointer())
         builder.call(store, [there])
         before, (asked,) = builder.load(place), arguments
-        flush = builder.icmp_signed("<", asked, _LANE(0))
-        builder.store(builder.select(flush, builder.or_(before, _LANE(_FLUSH)), asked), place)
+        flush = builder.icmp_signed("<", asked, _WORD(0))
+        builder.store(builder.select(flush, builder.or_(before, _WORD(_FLUSH)), asked), place)
         builder.call(load, [there])
         return before
 

@@ -177,6 +177,12 @@ def test_a_database_of_a_newer_version_is_left_alone(empty, empty_url):
         migrate.upgrade(empty_url)
 
 
+@pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+def test_a_migration_of_many_rows_is_given_the_time_that_it_takes(empty_url):
+    with migrate._alembic(empty_url) as config:
+        assert config.attributes["connection"].exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(empty, empty_url):
     with empty.write() as tx:
         tx.execute(text("CREATE TABLE workers (experiment_id INTEGER)"))  # in the way of the first migration

@@ -14,8 +14,9 @@ from core import networks
 from core.spec import ExperimentSpec
 from core.training import begin
 from core.training.gradient import gradient_of
-from core.training.sequence_gradient import SequenceGradient, SequenceStepper
+from core.training.sequence_gradient import SequenceGradient
 from core.training.sequence_inputs import Teacher, mini_batches
+from core.training.sequence_steppers import SequenceStepper
 from core.training.stepper import Batch, TorchStepper
 
 ASKING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "unique_dim", "_unique2"}

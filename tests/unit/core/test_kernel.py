@@ -193,6 +193,7 @@ def test_the_loops_of_smaller_registers_take_the_same_steps(tmp_path):
     }
     code = "from core.training.loops import lanes; from tests.unit.core.test_kernel import *; print(lanes.BYTES)\n"
     code += "test_the_kernel_takes_the_steps_that_torch_takes(); test_company_changes_no_bit()\n"
+    code += "[test_a_symmetric_student_stays_symmetric_to_the_bit(d, 7, 'float64') for d in (3, 9, 16, 20, 33)]\n"
     code += "from tests.unit.core.test_sequence_kernel import *; test_the_loops_find_what_torch_finds()"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True, check=False

@@ -20,6 +20,7 @@ from core.training.gradient import gradient_of
 from core.training.linear import LinearEngine
 from core.training.sequence_gradient import loss_of
 from core.training.sequence_inputs import Teacher, colour, evaluation_sequences, mini_batches, sample
+from core.training.sequence_steppers import SequenceKernelStepper
 from core.training.sequences import SequenceEngine
 
 GRU = {"kind": "gru", "dim": 3, "seed": 4}
@@ -67,7 +68,12 @@ def gradient_at(spec, flat=None, step=0):
     """The loss and gradient that the stepper sees, and where."""
     engine = engine_of(spec)
     flat = torch.from_numpy(engine.starts()) if flat is None else flat
-    loss, gradient = engine.stepper._gradient(flat, torch.full((len(spec.seeds),), step))
+    seeds, stepper = len(spec.seeds), engine.stepper
+    if isinstance(stepper, SequenceKernelStepper):
+        found = stepper._kernel.gradient(flat, stepper._mini_batches.at([step] * seeds), np.arange(seeds))
+        loss, gradient = map(torch.from_numpy, found)
+    else:
+        loss, gradient = stepper._gradient(flat, torch.full((seeds,), step))
     return loss, gradient, flat, engine
 
 

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 import numpy as np
+import torch
 
 from core.spec import (
     Adam,
@@ -22,6 +23,11 @@ from core.training.schedule import rates_of
 from core.training.stepper import DIVERGED_ABOVE
 
 Float = type[np.float64] | type[np.float32]
+
+
+def kind_of(dtype: torch.dtype) -> Float:
+    """NumPy's word for the dtype of a training."""
+    return np.float64 if dtype == torch.float64 else np.float32
 
 
 def ending_of(optimizer: Optimizer) -> moves.Ending:
