@@ -22,6 +22,7 @@ from service.settings import Settings
 from store import tables
 from store.database import Database
 from store.migrate import upgrade
+from store.usual import USUAL, name_of
 
 SWEEP = f"swp_{7:032x}"
 STEPS = np.unique(np.geomspace(1, 5000, 60).astype(np.int64))
@@ -37,6 +38,7 @@ def add_sweep(database: Database, count: int, seeds: int) -> None:
         at = {"created_at": 1.8e9, "version": 1, "arrival": None}
         tx.execute(insert(tables.sweeps).values(id=SWEEP, name="phase", owner="ada", base={}, axes=axes, **at))
         first = tx.execute(tables.experiments.select().where(tables.experiments.c.state == "completed").limit(1)).one()
+        like = {name: value for name, value in first._asdict().items() if name not in map(name_of, USUAL)}
         sets: dict[str, list[dict]] = {"experiments": [], "runs": [], "run_arrays": [], "chunks": [], "members": []}
         for n in range(count):
             k, scale = LENGTHS[n % len(LENGTHS)], float(SCALES[n // len(LENGTHS) % len(SCALES)])
@@ -44,7 +46,7 @@ def add_sweep(database: Database, count: int, seeds: int) -> None:
             spec = {**first.spec, "training": {**first.spec["training"], "length": k}, "seeds": list(range(seeds)),
                     "student": {**student, "start": {**student["start"], "scale": scale}}}  # fmt: skip
             hashes = {"spec_hash": f"{10**9 + n:064x}", "setup_hash": f"{10**9 + n:064x}"}
-            sets["experiments"].append({**first._asdict(), **hashes, "id": name, "spec": spec, "created_at": 1.8e9 + n,
+            sets["experiments"].append({**like, **hashes, "id": name, "spec": spec, "created_at": 1.8e9 + n,
                                         "teacher_response": pack({"response": 0.9 ** np.arange(HORIZON)})})  # fmt: skip
             sets["members"].append({"sweep_id": SWEEP, "position": n, "experiment_id": name,
                                     "coordinates": {"training.length": k, "student.start.scale": scale}})  # fmt: skip

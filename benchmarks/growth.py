@@ -85,6 +85,8 @@ def main() -> None:
         panel.loglog(values, seconds, "o-", label="seconds of CPU")
         panel.loglog(values, memory, "s--", label="MB above an idle trainer")
         panel.set_xlabel(axis)
+        panel.set_xticks(values, map(str, values))
+        panel.set_xticks([], minor=True)
     panel.legend()
     figure.suptitle(", ".join(f"{name} = {value}" for name, value in BASE.items()) + "; one at a time varied")
     if asked.figure:

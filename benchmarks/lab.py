@@ -83,7 +83,7 @@ def main() -> None:
         lab.http.get(f"/v1/experiments/{first}/figures/response.svg").raise_for_status()
         maps = Path(f"/proc/{lab.api.pid}/maps").read_text()
         torch = "LOADED" if "libtorch" in maps else "not loaded"
-        print(f"API process after a figure: {lab.api.memory_info().rss / 2**20:.0f} MiB resident, torch {torch}")
+        print(f"API process after a figure: {lab.api.memory_info().rss / 1e6:.0f} MB resident, torch {torch}")
 
 
 if __name__ == "__main__":
