@@ -27,6 +27,9 @@ _GATES = {"gru": 3, "lstm": 4, "tanh_rnn": 1}
 _ENTRYWISE = 40
 """Operations on each gate of each state in a step forwards and backwards, exponentials among them."""
 
+_BLOCK = 64
+"""Sequences that compiled loops work on together, at most."""
+
 _MEASURED_AT_ONCE = 2**21
 """Numbers that are held while points are measured, where one point doesn't take more."""
 
@@ -130,7 +133,7 @@ class _Network:
         return 2.0 * (length * self.outputs * self.matrix + sequences * counted * (taps + sum(self.readout)))
 
     def held(self, sequences: int, length: int, counted: int) -> float:
-        """Numbers that a step forwards keeps for the way back; on a CPU compiled loops keep a block of sequences."""
+        """Numbers that a step forwards keeps for the way back."""
         if not self.linear:
             return float(sequences) * length * (self.gates + 3) * self.dim
         taps = counted * length * self.inputs * self.outputs
@@ -166,7 +169,11 @@ def _on_sequences(spec: ExperimentSpec) -> Cost:
     step = 3 * student.outputs_of(batch, k, counted) + (teacher.walk(batch, k) if drawn else 0)
     spectra = 2.0 * fresh * q * d * d + 50.0 * d**3 + 20.0 * lags**3
     point = student.walk(fresh, q) + student.outputs_of(sample, k, counted) + spectra
-    held = max(student.held(batch, k, counted), student.held(sample, k, counted), 4.0 * student.gates * fresh * d)
+    if student.linear or spec.numerics.device == "cuda":
+        held = max(student.held(batch, k, counted), student.held(sample, k, counted))
+    else:  # compiled loops go through all steps of one block of sequences, then of the next
+        held = student.held(min(_BLOCK, max(batch, sample)), k, counted)
+    held = max(held, 4.0 * student.gates * fresh * d)
     result = student.parameters + q * p * m + 3 * d
     measuring = 3 * d * d + 3 * lags * lags
     shared = (q * fresh + k * sample) * (m + p)

@@ -44,11 +44,14 @@ def test_a_linear_student_pays_for_its_matrix_once_and_not_for_every_sequence():
     assert cost(student={**student, "structure": "diagonal"}).flop < small / 10
 
 
-def test_a_large_sample_is_held_and_a_large_batch_too():
+def test_a_gpu_holds_the_states_of_a_whole_sample_and_a_cpu_those_of_a_block():
     sample = {"length": 10, "loss": {"kind": "finite_sample", "sequences": 1_000_000}}
-    whole = cost(training=sample, optimizer={"kind": "adam", "steps": 10})
-    states = 8 * 1e6 * 10 * 64 / 1e6
-    assert whole.memory_mb > 6 * states
+    large = {"training": sample, "optimizer": {"kind": "adam", "steps": 10}}
+    states, sequences = 8 * 1e6 * 10 * 64 / 1e6, 2 * 8 * 1e6 * 10 / 1e6
+    assert cost(**large, numerics={"device": "cuda"}).memory_mb > 6 * states
+    assert sequences < cost(**large).memory_mb < 2 * sequences
+    readout = {"kind": "linear", "dim": 64, "readout": {"width": 64}}
+    assert cost(**large, student=readout).memory_mb > states / 10  # torch holds them
     assert cost().memory_mb < 100
 
 
