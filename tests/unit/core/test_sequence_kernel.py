@@ -210,3 +210,17 @@ def test_a_seed_that_ended_stays_as_it_is():
     moved = state.engine.stepper.advance(replace(state.batch, status=status), 4)
     assert moved.steps.tolist() == [4, 0, 4]
     assert torch.equal(moved.parameters[1], state.batch.parameters[1])
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("kind", networks.CELLS)
+def test_the_loss_that_is_recorded_is_that_of_each_seed_which_the_steps_see(kind, outputs):
+    sample = {"length": 4, "outputs": outputs, "loss": {"kind": "finite_sample", "sequences": 300}}
+    spec = spec_of(kind, batch_size=None)
+    spec = ExperimentSpec.model_validate({**spec.model_dump(), "training": sample})
+    state = begin(spec)
+    batch = state.engine.stepper._mini_batches.at([0] * 3)
+    seen, _ = state.engine.stepper._kernel.gradient(state.batch.parameters, batch, np.arange(3))
+    recorded = state.engine.measure(state.batch.parameters[None])["train_loss"][0]
+    np.testing.assert_allclose(recorded, seen, rtol=1e-12)
+    assert len({*seen.tolist()}) == 3
