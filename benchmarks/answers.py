@@ -22,9 +22,9 @@ from benchmarks.lab import SPEC
 from core.arrays import pack
 from core.result import METRICS, SERIES
 from core.spec import ExperimentSpec
-from store import tables
-from store.database import Database
-from store.draft import Draft
+from store.db import tables
+from store.db.database import Database
+from store.experiments.draft import Draft
 
 SPECS, SEEDS, POINTS = 1_000, 10, 100
 FIRST = 10**9
@@ -38,7 +38,9 @@ def fill(database: Database) -> None:
         own, at = {"experiment_id": f"exp_{FIRST + number:032x}"}, 1.7e9 + FIRST + number
         start = {"kind": "gaussian", "scale": scale}
         student = {**SPEC["student"], "start": start}
-        draft = Draft.of(ExperimentSpec.model_validate({**SPEC, "student": student, "seeds": SEEDS}))
+        draft = Draft.of(
+            ExperimentSpec.model_validate({**SPEC, "student": student, "seeds": SEEDS})
+        )
         row = {
             "id": own["experiment_id"], "name": f"scale = {scale:g}", "notes": "", "spec": draft.content,
             "spec_hash": draft.spec_hash, "setup_hash": draft.setup_hash, "state": "completed", "owner": "ada",
@@ -52,8 +54,19 @@ def fill(database: Database) -> None:
             for seed in range(SEEDS)
         ]  # fmt: skip
         walks = {name: rng.standard_normal((POINTS, SEEDS)).cumsum(0).ravel() for name in SERIES}
-        points = {"seed": np.tile(np.arange(SEEDS), POINTS), "step": np.repeat(np.arange(POINTS), SEEDS), **walks}
-        chunk = {**own, "number": 0, "attempt": 1, "first_step": 0, "last_step": POINTS - 1, "rows": POINTS * SEEDS}
+        points = {
+            "seed": np.tile(np.arange(SEEDS), POINTS),
+            "step": np.repeat(np.arange(POINTS), SEEDS),
+            **walks,
+        }
+        chunk = {
+            **own,
+            "number": 0,
+            "attempt": 1,
+            "first_step": 0,
+            "last_step": POINTS - 1,
+            "rows": POINTS * SEEDS,
+        }
         with database.write() as tx:
             tx.execute(insert(tables.experiments), row)
             tx.execute(insert(tables.tags), {**own, "tag": "grid", "position": 0, "created_at": at})
@@ -114,7 +127,9 @@ def ask(api: Api, path: str, question: dict[str, object], repeats: int) -> str:
             http.get(path, params=question).raise_for_status()
             took.append(1000 * (time.perf_counter() - begun))
         cpu = 1000 * (api.cpu_seconds() - spent) / repeats
-    return f"median {statistics.median(took):8.1f} ms   worst {max(took):8.1f} ms   CPU {cpu:7.1f} ms"
+    return (
+        f"median {statistics.median(took):8.1f} ms   worst {max(took):8.1f} ms   CPU {cpu:7.1f} ms"
+    )
 
 
 def export(api: Api, form: str) -> str:
@@ -129,8 +144,12 @@ def export(api: Api, form: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--stored", type=int, default=100_000, help="experiments that are stored beside")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--stored", type=int, default=100_000, help="experiments that are stored beside"
+    )
     parser.add_argument("--repeats", type=int, default=9)
     asked = parser.parse_args()
     with service() as (url, file):
@@ -138,10 +157,17 @@ def main() -> None:
         stored.fill(database, asked.stored)
         fill(database)
         database.dispose()
-        process = next(child for child in psutil.Process().children() if "service.app:create" in child.cmdline())
+        process = next(
+            child
+            for child in psutil.Process().children()
+            if "service.app:create" in child.cmdline()
+        )
         api = Api(url, process)
         for form in ("csv", "ndjson", "arrow", "parquet"):
-            print(f"export of {SPECS * SEEDS * POINTS:,} points, {form:8s}{export(api, form)}", flush=True)
+            print(
+                f"export of {SPECS * SEEDS * POINTS:,} points, {form:8s}{export(api, form)}",
+                flush=True,
+            )
         for name, path, question in questions():
             print(f"{name:42s}{ask(api, path, question, asked.repeats)}", flush=True)
         print(f"the API held at most {api.most_mb():.0f} MB")

@@ -1,4 +1,6 @@
-"""What a batch of seeds gains: on two cores, and over torch.nn.GRU trained one seed after another. Wall time, medians.
+"""What a batch of seeds gains: on two cores, and over torch.nn.GRU trained one seed after another.
+
+Wall time, medians.
 
 ``python -m benchmarks.batches --only gru``
 """
@@ -30,7 +32,11 @@ def cores(rounds: int) -> None:
             rates = []
             for threads in (1, 2):
                 torch.set_num_threads(threads)
-                rates.append(per_second(lambda n, state=state: state.engine.stepper.advance(state.batch, n), count))
+                rates.append(
+                    per_second(
+                        lambda n, state=state: state.engine.stepper.advance(state.batch, n), count
+                    )
+                )
             ratios.append(rates[1] / rates[0])
         low, high = min(ratios), max(ratios)
         print(
@@ -73,7 +79,9 @@ def gru(rounds: int, seeds: int = 5) -> None:
         ours, theirs = [], []
         for _ in range(rounds):
             theirs.append(per_second(nn_gru, 10))
-            ours.append(seeds * per_second(lambda n: state.engine.stepper.advance(state.batch, n), 4))
+            ours.append(
+                seeds * per_second(lambda n: state.engine.stepper.advance(state.batch, n), 4)
+            )
         ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
         print(
             f"GRU, {threads} threads: torch.nn.GRU {statistics.median(theirs):.1f}, core with {seeds} seeds "
@@ -82,7 +90,9 @@ def gru(rounds: int, seeds: int = 5) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=["cores", "gru"])
     asked = parser.parse_args()

@@ -1,8 +1,9 @@
 """How seconds and memory grow with d, k, seeds and recorded points: a table, a figure, and the exponents.
 
-``python -m benchmarks.growth FIGURE.svg``. Each point is a process of its own, on one thread, so that its peak of
-memory is its own; what a process holds that trains the smallest student is taken off. An exponent is the slope between
-the largest values, where what grows counts and not what is paid once.
+``python -m benchmarks.growth FIGURE.svg``. Each point is a process of its own, on one thread, so
+that its peak of memory is its own; what a process holds that trains the smallest student is taken
+off. An exponent is the slope between the largest values, where what grows counts and not what is
+paid once.
 """
 
 import argparse
@@ -26,7 +27,8 @@ AXES = {
     "points": (50, 100, 200, 400, 800),
 }
 MUST = {"d": 2, "k": 1, "seeds": 1, "points": 1}
-"""The exponent of seconds that the arithmetic asks for: k d² a step; k² d and d³ a point come on top."""
+"""The exponent of seconds that the arithmetic asks for: k d² a step; k² d and d³ a point come on
+top."""
 
 
 def trained(d: int, k: int, seeds: int, points: int, steps: int) -> tuple[float, float]:
@@ -54,7 +56,9 @@ def trained(d: int, k: int, seeds: int, points: int, steps: int) -> tuple[float,
 
 def measured(**numbers: int) -> tuple[float, float]:
     command = [sys.executable, "-m", "benchmarks.growth", "--one", json.dumps(numbers)]
-    seconds, memory = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    seconds, memory = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
     return seconds, memory
 
 
@@ -63,7 +67,9 @@ def slope(xs: tuple[int, ...], ys: list[float]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("figure", nargs="?", type=Path)
     parser.add_argument("--one", type=json.loads)
     asked = parser.parse_args()
@@ -74,21 +80,32 @@ def main() -> None:
     _, floor = measured(**SMALLEST)
     figure = Figure(figsize=(11, 3), layout="constrained")
     FigureCanvasAgg(figure)
-    for panel, (axis, values) in zip(figure.subplots(1, len(AXES), sharey=True), AXES.items(), strict=True):
+    for panel, (axis, values) in zip(
+        figure.subplots(1, len(AXES), sharey=True), AXES.items(), strict=True
+    ):
         found = [measured(**{**BASE, axis: value}) for value in values]
         seconds, memory = [s for s, _ in found], [max(m - floor, 0.1) for _, m in found]
         print(f"{axis} = {values}")
         print(
-            "  seconds", *(f"{s:8.3f}" for s in seconds), f"  ~ {axis}^{slope(values, seconds):.2f}, must {MUST[axis]}"
+            "  seconds",
+            *(f"{s:8.3f}" for s in seconds),
+            f"  ~ {axis}^{slope(values, seconds):.2f}, must {MUST[axis]}",
         )
-        print("  MB     ", *(f"{m:8.1f}" for m in memory), f"  ~ {axis}^{slope(values, memory):.2f}", flush=True)
+        print(
+            "  MB     ",
+            *(f"{m:8.1f}" for m in memory),
+            f"  ~ {axis}^{slope(values, memory):.2f}",
+            flush=True,
+        )
         panel.loglog(values, seconds, "o-", label="seconds of CPU")
         panel.loglog(values, memory, "s--", label="MB above an idle trainer")
         panel.set_xlabel(axis)
         panel.set_xticks(values, map(str, values))
         panel.set_xticks([], minor=True)
     panel.legend()
-    figure.suptitle(", ".join(f"{name} = {value}" for name, value in BASE.items()) + "; one at a time varied")
+    figure.suptitle(
+        ", ".join(f"{name} = {value}" for name, value in BASE.items()) + "; one at a time varied"
+    )
     if asked.figure:
         figure.savefig(asked.figure)
 

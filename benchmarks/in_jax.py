@@ -1,7 +1,8 @@
 """The same steps in JAX, jit + vmap + fori_loop, asked over pipes: it runs in an environment of its own.
 
-Each line of input is a JSON list [d, k, dtype, seeds, seconds]; each line of output the seed-steps per second of CPU
-time. Both ways to write it are tried, the closed form and ``jax.grad`` of the unrolled recurrence; the faster answers.
+Each line of input is a JSON list [d, k, dtype, seeds, seconds]; each line of output the seed-steps
+per second of CPU time. Both ways to write it are tried, the closed form and ``jax.grad`` of the
+unrolled recurrence; the faster answers.
 """
 
 import functools
@@ -50,14 +51,20 @@ WAYS = (closed_form, differentiated)
 def trainer(gradient, d, k, dtype, seeds):
     generator = np.random.default_rng(0)
     A = 0.1 * generator.standard_normal((seeds, d, d)) / np.sqrt(d)
-    start = ((A + A.swapaxes(1, 2)) / 2, *(0.1 * generator.standard_normal((2, seeds, d)) / np.sqrt(d)))
+    start = (
+        (A + A.swapaxes(1, 2)) / 2,
+        *(0.1 * generator.standard_normal((2, seeds, d)) / np.sqrt(d)),
+    )
     start = tuple(jnp.asarray(part, dtype) for part in start)
     target = jnp.asarray((0.9 ** np.arange(k) + (-0.5) ** np.arange(k)) / 2, dtype)
 
     @functools.partial(jax.jit, donate_argnums=0)
     def train(thetas, steps):
         def step(_, theta):
-            return tuple(x - jnp.asarray(LR, dtype) * dx for x, dx in zip(theta, gradient(theta, target), strict=True))
+            return tuple(
+                x - jnp.asarray(LR, dtype) * dx
+                for x, dx in zip(theta, gradient(theta, target), strict=True)
+            )
 
         return jax.vmap(lambda theta: jax.lax.fori_loop(0, steps, step, theta))(thetas)
 

@@ -48,7 +48,10 @@ class Lab:
 
     def completed(self, path: str) -> dict:
         """The experiment or sweep at ``path`` once it has ended well."""
-        while (found := self.http.get(path).raise_for_status().json())["state"] in {"queued", "running"}:
+        while (found := self.http.get(path).raise_for_status().json())["state"] in {
+            "queued",
+            "running",
+        }:
             time.sleep(0.005)
         if found["state"] != "completed":
             raise SystemExit(f"{path} ended {found['state']}: {found.get('error')}")
@@ -59,10 +62,25 @@ class Lab:
 def running(workers: int) -> Iterator[Lab]:
     """A lab on SQLite with so many slots, each of which has trained before; it is gone at the end."""
     with tempfile.TemporaryDirectory() as data:
-        command = [sys.executable, "-m", "extrapolab", "up", "--data", data, "--port", "0", "--workers", str(workers)]
-        process = psutil.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"})
+        command = [
+            sys.executable,
+            "-m",
+            "extrapolab",
+            "up",
+            "--data",
+            data,
+            "--port",
+            "0",
+            "--workers",
+            str(workers),
+        ]
+        process = psutil.Popen(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
+        )
         try:
-            url = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
+            url = next(
+                found[0] for line in process.stdout if (found := re.search(r"http://\S+", line))
+            )
             with httpx2.Client(base_url=url, timeout=120) as http:
                 lab = Lab(url, http, Path(data), process)
                 warm = {
@@ -70,7 +88,9 @@ def running(workers: int) -> Iterator[Lab]:
                     "base": SPEC,
                     "axes": [{"path": "seeds", "values": [*range(1, 1 + 8 * workers)]}],
                 }
-                lab.completed(http.post("/v1/sweeps", json=warm).raise_for_status().headers["location"])
+                lab.completed(
+                    http.post("/v1/sweeps", json=warm).raise_for_status().headers["location"]
+                )
                 yield lab
         finally:
             process.send_signal(signal.SIGINT)
@@ -83,7 +103,9 @@ def main() -> None:
         lab.http.get(f"/v1/experiments/{first}/figures/response.svg").raise_for_status()
         maps = Path(f"/proc/{lab.api.pid}/maps").read_text()
         torch = "LOADED" if "libtorch" in maps else "not loaded"
-        print(f"API process after a figure: {lab.api.memory_info().rss / 1e6:.0f} MB resident, torch {torch}")
+        print(
+            f"API process after a figure: {lab.api.memory_info().rss / 1e6:.0f} MB resident, torch {torch}"
+        )
 
 
 if __name__ == "__main__":

@@ -41,11 +41,18 @@ def quantiles(seconds: list[float]) -> str:
     return f"p50 {cuts[49]:7.1f} ms   p99 {cuts[98]:7.1f} ms"
 
 
-def request(url: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
+def request(
+    url: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> bytes:
     """A GET, or a POST of JSON where there is a body, as it goes over the wire."""
     method, lines = ("POST", {"Content-Type": "application/json"}) if body else ("GET", {})
     lines |= {"Host": urlsplit(url).netloc, "Content-Length": str(len(body)), **(headers or {})}
-    head = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in lines.items()), "", ""]
+    head = [
+        f"{method} {path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in lines.items()),
+        "",
+        "",
+    ]
     return "\r\n".join(head).encode() + body
 
 

@@ -2,9 +2,9 @@
 
 python -m benchmarks.lock --experiments 10000
 
-The application runs in this process, so that each of its writes is timed from its beginning to its commit: by the
-clock, and in CPU of its thread, which others on the machine don't lengthen. Another process begins a write again and
-again meanwhile, as a worker does; its longest wait is told beside.
+The application runs in this process, so that each of its writes is timed from its beginning to its
+commit: by the clock, and in CPU of its thread, which others on the machine don't lengthen. Another
+process begins a write again and again meanwhile, as a worker does; its longest wait is told beside.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from starlette.testclient import TestClient
 from benchmarks.lab import SPEC
 from service.app import build
 from service.settings import Settings
-from store.database import Database
-from store.migrate import upgrade
+from store.db.database import Database
+from store.db.migrate import upgrade
 
 _PROBE = """
 import sqlite3, sys, threading, time
@@ -62,11 +62,19 @@ class Timed(Database):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--experiments", type=int, default=10_000)
     count = parser.parse_args().experiments
     lengths = {"path": "training.length", "values": [*range(4, 14)]}
-    scales = {"path": "student.start.scale", "kind": "logspace", "low": 1e-4, "high": 1, "count": count // 10}
+    scales = {
+        "path": "student.start.scale",
+        "kind": "logspace",
+        "low": 1e-4,
+        "high": 1,
+        "count": count // 10,
+    }
     more = {**scales, "low": 1.1e-4, "high": 1.1}
     base = {**SPEC, "seeds": 1, "tags": ["large"]}
     large = {"name": "large", "base": base, "axes": [lengths, scales]}
@@ -87,7 +95,9 @@ def main() -> None:
                 database.held.clear()
                 begun = time.perf_counter()
                 content = None if body is None else json.dumps(body).encode()
-                answer = http.post(path, content=content, headers={"Content-Type": "application/json"})
+                answer = http.post(
+                    path, content=content, headers={"Content-Type": "application/json"}
+                )
                 seconds = time.perf_counter() - begun
                 clock, cpu = (1000 * max(column) for column in zip(*database.held, strict=True))
                 waited = 1000 * float(probe.communicate("")[0])

@@ -21,17 +21,29 @@ def mlflow() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as data, socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
         door.close()
-        store = ("--backend-store-uri", f"sqlite:///{data}/mlflow.db", "--artifacts-destination", f"{data}/files")
+        store = (
+            "--backend-store-uri",
+            f"sqlite:///{data}/mlflow.db",
+            "--artifacts-destination",
+            f"{data}/files",
+        )
         command = [BIN / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *store]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment = {
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
         server = psutil.Popen(command, cwd=data, env=environment, **quiet)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(url)
             yield url
         finally:
-            for process in (*server.children(recursive=True), server):  # it has sessions of its own, and takes its time
+            for process in (
+                *server.children(recursive=True),
+                server,
+            ):  # it has sessions of its own, and takes its time
                 process.kill()
             server.wait(timeout=30)
 

@@ -2,8 +2,9 @@
 
 python -m benchmarks.phase --students 10000 --figure phase.png
 
-Students are linear with d = 20, trained for 20,000 steps at k = 4 to 13 (8.5 on average), five seeds to an experiment,
-on two slots. Before and after it the loop that one would write first, and how long that would take for all of them.
+Students are linear with d = 20, trained for 20,000 steps at k = 4 to 13 (8.5 on average), five
+seeds to an experiment, on two slots. Before and after it the loop that one would write first, and
+how long that would take for all of them.
 """
 
 import argparse
@@ -19,7 +20,11 @@ from core.spec import ExperimentSpec
 LENGTHS, SEEDS, STEPS = range(4, 14), 5, 20_000
 
 BASE = {
-    "teacher": {"kind": "balanced", "dim": 2, "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+    "teacher": {
+        "kind": "balanced",
+        "dim": 2,
+        "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+    },
     "student": {"kind": "linear", "dim": 20},
     "training": {"length": 8},
     "optimizer": {"lr": 0.01, "steps": STEPS},
@@ -32,7 +37,11 @@ def sweep(students: int) -> dict:
     """Scales along one axis, lengths along the other, as many scales as that takes."""
     scales = {"path": "student.start.scale", "kind": "logspace", "low": 1e-3, "high": 1,
               "count": students // (len(LENGTHS) * SEEDS)}  # fmt: skip
-    return {"name": "phase", "base": BASE, "axes": [scales, {"path": "training.length", "values": [*LENGTHS]}]}
+    return {
+        "name": "phase",
+        "base": BASE,
+        "axes": [scales, {"path": "training.length", "values": [*LENGTHS]}],
+    }
 
 
 def drawn(lab: Lab, students: int, figure: Path) -> tuple[float, float]:
@@ -40,19 +49,30 @@ def drawn(lab: Lab, students: int, figure: Path) -> tuple[float, float]:
     begun = time.perf_counter()
     place = lab.http.post("/v1/sweeps", json=sweep(students)).raise_for_status().headers["location"]
     submitted = time.perf_counter() - begun
-    while (found := lab.http.get(place, params={"limit": 1}).json())["state"] in {"queued", "running"}:
+    while (found := lab.http.get(place, params={"limit": 1}).json())["state"] in {
+        "queued",
+        "running",
+    }:
         time.sleep(0.5)
     if found["state"] != "completed":
         raise SystemExit(f"the sweep ended {found['state']}: {found['counts']}")
-    axes = {"x": "student.start.scale", "series": "training.length", "y": "relative_extrapolation_error"}
+    axes = {
+        "x": "student.start.scale",
+        "series": "training.length",
+        "y": "relative_extrapolation_error",
+    }
     figure.write_bytes(
-        lab.http.get(f"{place}/figures/heatmap.{figure.suffix[1:]}", params=axes).raise_for_status().content
+        lab.http.get(f"{place}/figures/heatmap.{figure.suffix[1:]}", params=axes)
+        .raise_for_status()
+        .content
     )
     return submitted, time.perf_counter() - begun
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--students", type=int, default=1000)
     parser.add_argument("--figure", type=Path, default=Path("phase.png"))
     asked = parser.parse_args()

@@ -20,9 +20,13 @@ def latencies(lab: Lab, count: int) -> tuple[list[float], list[float]]:
     claimed, ended = [], []
     for seed in range(count):
         sent = time.time()
-        answer = lab.http.post("/v1/experiments", json={**SPEC, "seeds": [10_000 + seed]}).raise_for_status()
+        answer = lab.http.post(
+            "/v1/experiments", json={**SPEC, "seeds": [10_000 + seed]}
+        ).raise_for_status()
         experiment = lab.completed(answer.headers["location"])
-        started, finished = (datetime.fromisoformat(experiment[name]) for name in ("started_at", "finished_at"))
+        started, finished = (
+            datetime.fromisoformat(experiment[name]) for name in ("started_at", "finished_at")
+        )
         claimed.append(started.timestamp() - sent)
         ended.append(finished.timestamp() - sent)
     return claimed, ended
@@ -33,11 +37,15 @@ def drain(lab: Lab, count: int) -> tuple[float, float]:
     sweep = {
         "name": "drain",
         "base": SHORT,
-        "axes": [{"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.01, "count": count}],
+        "axes": [
+            {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.01, "count": count}
+        ],
     }
     place = lab.http.post("/v1/sweeps", json=sweep).raise_for_status().headers["location"]
     begun, spent = time.perf_counter(), lab.cpu_seconds()
-    while (progress := lab.http.get(place, params={"limit": 1}).json()["progress"])["done"] < progress["of"]:
+    while (progress := lab.http.get(place, params={"limit": 1}).json()["progress"])[
+        "done"
+    ] < progress["of"]:
         time.sleep(0.2)
     return count / (time.perf_counter() - begun), (lab.cpu_seconds() - spent) / count
 
@@ -52,7 +60,9 @@ def once(lab: Lab, count: int) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--experiments", type=int, default=100)
     parser.add_argument("--drained", type=int, default=1000)
     asked = parser.parse_args()
@@ -63,8 +73,10 @@ def main() -> None:
         print(f"POST to one step and its results   {quantiles(ended)}")
         rate, cpu = drain(lab, asked.drained)
         exactly = "each exactly once" if once(lab, asked.drained) else "NOT EACH EXACTLY ONCE"
-        print(f"{asked.drained:,} experiments of 1,000 steps drain at {rate:.0f}/s, {exactly}, "
-              f"for {1000 * cpu:.1f} ms of CPU each, training and all processes of the lab together")  # fmt: skip
+        print(
+            f"{asked.drained:,} experiments of 1,000 steps drain at {rate:.0f}/s, {exactly}, "
+            f"for {1000 * cpu:.1f} ms of CPU each, training and all processes of the lab together"
+        )
 
 
 if __name__ == "__main__":

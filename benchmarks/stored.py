@@ -19,13 +19,15 @@ from benchmarks.lab import SPEC
 from core.arrays import pack
 from core.result import METRICS
 from core.spec import ExperimentSpec
-from store import experiments, line, queue, tables
-from store.database import Database
-from store.draft import Draft
-from store.experiments import Options
-from store.migrate import upgrade
+from store.db import tables
+from store.db.database import Database
+from store.db.migrate import upgrade
+from store.experiments import repository as experiments
+from store.experiments.draft import Draft
+from store.experiments.repository import Options
 from store.query import pages
-from store.query.question import Question
+from store.query.query import Question
+from store.queue import claims, scheduling
 
 OWNERS, TAGS = ("ada", "bea", "cyd"), ("study:balanced", "pilot", "night")
 LENGTHS, SCALES = range(2, 22), np.logspace(-4, 0, 50)
@@ -38,16 +40,27 @@ def fill(database: Database, count: int, first: int = 0) -> None:
     """Adds so many experiments as if each had been submitted and run: rows, tags, history, one run with its arrays.
 
     Args:
-        database: With all tables; written to with synchronous=OFF on SQLite, so that it takes minutes and not hours.
+        database: With all tables; written to with synchronous=OFF on SQLite, so that it takes
+            minutes and not hours.
         count: How many.
         first: The number of the first; a number makes an experiment, always the same one.
     """
     if database.dialect == "sqlite":
-        event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+        event.listen(
+            database.engine,
+            "connect",
+            lambda connection, _: connection.execute("PRAGMA synchronous=OFF"),
+        )
     for start in range(first, first + count, CHUNK):
         rows = list(_rows(range(start, min(start + CHUNK, first + count))))
         with database.write() as tx:
-            for table in (tables.experiments, tables.tags, tables.events, tables.runs, tables.run_arrays):
+            for table in (
+                tables.experiments,
+                tables.tags,
+                tables.events,
+                tables.runs,
+                tables.run_arrays,
+            ):
                 if written := [row for group in rows for row in group.get(table.name, ())]:
                     tx.execute(insert(table), written)
 
@@ -56,7 +69,10 @@ def _rows(numbers: range) -> Iterator[dict[str, list[dict]]]:
     """Of each number the rows of its experiment, by table."""
     for number in numbers:
         rng = np.random.default_rng(number)
-        length, scale = LENGTHS[number % len(LENGTHS)], float(SCALES[number // len(LENGTHS) % len(SCALES)])
+        length, scale = (
+            LENGTHS[number % len(LENGTHS)],
+            float(SCALES[number // len(LENGTHS) % len(SCALES)]),
+        )
         draft = _draft(length, scale)
         queued = rng.random() < WAITING
         own = {"experiment_id": f"exp_{number:032x}"}
@@ -73,12 +89,25 @@ def _rows(numbers: range) -> Iterator[dict[str, list[dict]]]:
         tags = [{**own, "tag": TAGS[number % 3], "position": 0, "created_at": at}]
         kinds = ("submitted",) if queued else ("submitted", "started", "completed")
         events = [
-            {**own, "at": at + i, "kind": kind, "attempt": int(i > 0), "detail": {}} for i, kind in enumerate(kinds)
+            {**own, "at": at + i, "kind": kind, "attempt": int(i > 0), "detail": {}}
+            for i, kind in enumerate(kinds)
         ]
         metrics = dict(zip(METRICS, rng.lognormal(-3, 2, len(METRICS)).tolist(), strict=True))
-        run = {**own, "seed": number, "outcome": "fitted", "steps": 1, **metrics, "warnings": [], "non_finite": {}}
+        run = {
+            **own,
+            "seed": number,
+            "outcome": "fitted",
+            "steps": 1,
+            **metrics,
+            "warnings": [],
+            "non_finite": {},
+        }
         made = {"experiments": [row], "tags": tags, "events": events}
-        yield made if queued else made | {"runs": [run], "run_arrays": [{**own, "seed": number, "payload": _ARRAYS}]}
+        yield (
+            made
+            if queued
+            else made | {"runs": [run], "run_arrays": [{**own, "seed": number, "payload": _ARRAYS}]}
+        )
 
 
 _ARRAYS = pack({"response": np.linspace(1, 0, 40), "parameters/A": np.eye(20)})
@@ -101,7 +130,10 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
 
         def ask() -> object:
             with database.read() as tx:
-                return [found for found, _ in zip(pages.walk(tx, made, at_once=51), range(50), strict=False)]
+                return [
+                    found
+                    for found, _ in zip(pages.walk(tx, made, at_once=51), range(50), strict=False)
+                ]
 
         return ask
 
@@ -112,15 +144,17 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
     def submit() -> object:
         draft = Draft.of(ExperimentSpec.model_validate({**SPEC, "seeds": [next(seeds)]}))
         with database.write() as tx:
-            return experiments.submit(tx, draft, owner="ada", options=Options(), warnings=(), rerun=False)
+            return experiments.submit(
+                tx, draft, owner="ada", options=Options(), warnings=(), rerun=False
+            )
 
     def claim() -> object:
         with database.write() as tx:
-            return queue.claim(tx, worker_id="w", device="cpu", lease_seconds=1e6)
+            return claims.claim(tx, worker_id="w", device="cpu", lease_seconds=1e6)
 
     def waiting() -> object:
         with database.read() as tx:
-            return line.waiting_for(tx, "cpu", most=8)
+            return scheduling.waiting_for(tx, "cpu", most=8)
 
     return {
         "newest 50": asked(),
@@ -147,9 +181,14 @@ def milliseconds(ask: Callable[[], object], repeats: int = 21) -> tuple[float, f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
-        "--most", type=int, default=100_000, help="stored experiments; a million takes some minutes to write"
+        "--most",
+        type=int,
+        default=100_000,
+        help="stored experiments; a million takes some minutes to write",
     )
     asked = parser.parse_args()
     sizes = [10**n for n in range(3, int(math.log10(asked.most)) + 1)]
@@ -169,7 +208,11 @@ def main() -> None:
                 print(f"{name:22s}{size:>10,}{table[name][-1][0]:10.2f} ms", flush=True)
             database.dispose()
             print(f"{size:,} experiments: {file.stat().st_size / 2**20:,.0f} MiB", flush=True)
-    print(f"\n{'median (worst) in ms':22s}" + "".join(f"{size:>20,}" for size in sizes) + "   exponent")
+    print(
+        f"\n{'median (worst) in ms':22s}"
+        + "".join(f"{size:>20,}" for size in sizes)
+        + "   exponent"
+    )
     for name, row in table.items():
         exponent = np.polyfit(np.log(sizes), np.log([median for median, _ in row]), 1)[0]
         cells = "".join(f"{f'{median:.2f} ({worst:.1f})':>20s}" for median, worst in row)

@@ -1,9 +1,12 @@
-"""Named arrays as bytes and back, exact and never pickled. So are checkpoints, series and results stored.
+"""Named arrays as bytes and back, exact and never pickled.
 
-A number of 4 bytes, so many bytes of header, then the arrays, each deflated by itself, so that some can be read without
-the work of the others. The header, deflated too, is JSON: name, type, shape and number of bytes of each, and a 1 where
-the array is so short that it stands there as it is. NumPy's npz, which holds the same, takes seven times as long where
-arrays are short, and 180 bytes more for each.
+So are checkpoints, series and results stored.
+
+A number of 4 bytes, so many bytes of header, then the arrays, each deflated by itself, so that some
+can be read without the work of the others. The header, deflated too, is JSON: name, type, shape and
+number of bytes of each, and a 1 where the array is so short that it stands there as it is. NumPy's
+npz, which holds the same, takes seven times as long where arrays are short, and 180 bytes more for
+each.
 """
 
 import json
@@ -44,7 +47,9 @@ def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
             raise TypeError(f"arrays of numbers can be packed; {name} is of type {array.dtype}")
         plain = array.nbytes <= _SHORT
         bodies.append(array.tobytes() if plain else zlib.compress(array.tobytes(), _FAST))
-        header.append([name, array.dtype.str, array.shape, len(bodies[-1]), *([1] if plain else [])])
+        header.append(
+            [name, array.dtype.str, array.shape, len(bodies[-1]), *([1] if plain else [])]
+        )
     described = zlib.compress(json.dumps(header).encode(), _FAST)
     return b"".join([len(described).to_bytes(4), described, *bodies])
 
@@ -52,7 +57,8 @@ def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
 def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays that :func:`pack` packed, or those of these names, without the work of reading the others.
 
-    No more memory is taken than the arrays say that they need, nor any for one of more than :data:`LARGEST` bytes.
+    No more memory is taken than the arrays say that they need, nor any for one of more than
+    :data:`LARGEST` bytes.
 
     Raises:
         ValueError: The bytes are damaged.
@@ -65,10 +71,17 @@ def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.nda
     place = 4 + int.from_bytes(view[:4])
     found: dict[str, np.ndarray] = {}
     try:
-        for name, kind, shape, length, *plain in json.loads(_inflated(view[4:place], _LONGEST_HEADER)):
+        for name, kind, shape, length, *plain in json.loads(
+            _inflated(view[4:place], _LONGEST_HEADER)
+        ):
             if only is None or name in only:
-                body, size = view[place : place + length], np.dtype(kind).itemsize * math.prod(shape)
-                content = bytearray(body if plain else _inflated(body, size))  # one that may be changed
+                body, size = (
+                    view[place : place + length],
+                    np.dtype(kind).itemsize * math.prod(shape),
+                )
+                content = bytearray(
+                    body if plain else _inflated(body, size)
+                )  # one that may be changed
                 found[name] = np.frombuffer(content, np.dtype(kind)).reshape(shape)
             place += length
     except (zlib.error, ValueError, TypeError) as error:

@@ -21,11 +21,13 @@ from core.spec import (
 _BYTES = 8
 _MEGABYTE = 1e6
 _FRESH = 128
-"""Sequences per step where the inputs are drawn from the population and the spec names no number."""
+"""Sequences per step where the inputs are drawn from the population and the spec names no number.
+"""
 
 _GATES = {"gru": 3, "lstm": 4, "tanh_rnn": 1}
 _ENTRYWISE = 40
-"""Operations on each gate of each state in a step forwards and backwards, exponentials among them."""
+"""Operations on each gate of each state in a step forwards and backwards, exponentials among them.
+"""
 
 _BLOCK = 64
 """Sequences that compiled loops work on together, at most."""
@@ -55,7 +57,8 @@ class Cost:
 def estimate(spec: ExperimentSpec) -> Cost:
     """The cost of ``spec``: preparing it, its steps, and measuring its recorded points.
 
-    In closed form a step of one seed takes 2k products of A with p + m vectors, and two matrix products for dA.
+    In closed form a step of one seed takes 2k products of A with p + m vectors, and two matrix
+    products for dA.
 
     Example:
         >>> from core.spec import ExperimentSpec
@@ -76,8 +79,12 @@ def estimate(spec: ExperimentSpec) -> Cost:
     measuring = min(_points(spec), points_at_once(spec)) * numbers_of_a_point(spec)
     return Cost(
         flop=preparation(spec)
-        + float(seeds) * (spec.optimizer.steps * step + _points(spec) * _measuring_flop(d, k, q, m * p)),
-        memory_mb=seeds * _BYTES * (_WORKING_COPIES * (width + rows) + measuring + result) / _MEGABYTE,
+        + float(seeds)
+        * (spec.optimizer.steps * step + _points(spec) * _measuring_flop(d, k, q, m * p)),
+        memory_mb=seeds
+        * _BYTES
+        * (_WORKING_COPIES * (width + rows) + measuring + result)
+        / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded(spec) + result) / _MEGABYTE,
     )
 
@@ -101,7 +108,9 @@ def _recorded(spec: ExperimentSpec) -> int:
     """Numbers that one seed's recorded points hold."""
     m, p = channels(spec.teacher)
     trajectories = {"response": spec.horizon * p * m, "eigenvalues": 2 * spec.student.dim}
-    return _points(spec) * (2 + len(SERIES) + sum(trajectories[name] for name in spec.evaluation.record))
+    return _points(spec) * (
+        2 + len(SERIES) + sum(trajectories[name] for name in spec.evaluation.record)
+    )
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,11 @@ class _Network:
 
     @property
     def parameters(self) -> int:
-        return self.matrix + self.dim * (self.gates * (self.inputs + 2) + self.outputs) + sum(self.readout)
+        return (
+            self.matrix
+            + self.dim * (self.gates * (self.inputs + 2) + self.outputs)
+            + sum(self.readout)
+        )
 
     def walk(self, sequences: int, length: int) -> float:
         """Operations of going over sequences state by state."""
@@ -130,14 +143,20 @@ class _Network:
         if not self.linear:
             return self.walk(sequences, length)
         taps = length * self.inputs * self.outputs
-        return 2.0 * (length * self.outputs * self.matrix + sequences * counted * (taps + sum(self.readout)))
+        return 2.0 * (
+            length * self.outputs * self.matrix + sequences * counted * (taps + sum(self.readout))
+        )
 
     def held(self, sequences: int, length: int, counted: int) -> float:
         """Numbers that a step forwards keeps for the way back."""
         if not self.linear:
             return float(sequences) * length * (self.gates + 3) * self.dim
         taps = counted * length * self.inputs * self.outputs
-        return length * self.outputs * self.dim + taps + float(sequences) * counted * sum(map(math.isqrt, self.readout))
+        return (
+            length * self.outputs * self.dim
+            + taps
+            + float(sequences) * counted * sum(map(math.isqrt, self.readout))
+        )
 
 
 def _network(network: Student | Teacher, dim: int, inputs: int, outputs: int) -> _Network:
@@ -157,10 +176,16 @@ def _network(network: Student | Teacher, dim: int, inputs: int, outputs: int) ->
 def _on_sequences(spec: ExperimentSpec) -> Cost:
     """Of a student that is trained on sequences.
 
-    A step runs the student on a mini-batch, twice that again on the way back, and the teacher for the labels. A
-    recorded point walks over the fresh sequences to the horizon, and runs a sample that the loss is reported on.
+    A step runs the student on a mini-batch, twice that again on the way back, and the teacher for
+    the labels. A recorded point walks over the fresh sequences to the horizon, and runs a sample
+    that the loss is reported on.
     """
-    k, q, seeds, (m, p) = spec.training.length, spec.horizon, len(spec.seeds), channels(spec.teacher)
+    k, q, seeds, (m, p) = (
+        spec.training.length,
+        spec.horizon,
+        len(spec.seeds),
+        channels(spec.teacher),
+    )
     student = _network(spec.student, spec.student.dim, m, p)
     teacher = _network(spec.teacher, states(spec.teacher), m, p)
     batch, sample, drawn = _sequences(spec)
@@ -182,7 +207,9 @@ def _on_sequences(spec: ExperimentSpec) -> Cost:
         + teacher.walk(fresh, q)
         + teacher.walk(sample, k)
         + seeds * (spec.optimizer.steps * step + _points(spec) * point),
-        memory_mb=_BYTES * (shared + seeds * (_WORKING_COPIES * result + 2 * held + measuring)) / _MEGABYTE,
+        memory_mb=_BYTES
+        * (shared + seeds * (_WORKING_COPIES * result + 2 * held + measuring))
+        / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded(spec) + result) / _MEGABYTE,
     )
 
@@ -209,5 +236,7 @@ def _measuring_flop(d: int, k: int, q: int, entries: int) -> float:
 def preparation(spec: ExperimentSpec) -> float:
     """Operations before the first step: the teacher's eigenvalues, about 25 d̂³, and N k² for a sample's moments."""
     loss = spec.training.loss
-    sequences = (loss.sequences or len(loss.inputs or ())) if isinstance(loss, FiniteSampleLoss) else 0
+    sequences = (
+        (loss.sequences or len(loss.inputs or ())) if isinstance(loss, FiniteSampleLoss) else 0
+    )
     return 25.0 * states(spec.teacher) ** 3 + float(sequences) * spec.training.length**2

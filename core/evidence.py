@@ -53,7 +53,12 @@ class Evidence:
 
     def values(self, metric: str) -> np.ndarray:
         """The metric of every seed, (S,); infinite for a diverged seed."""
-        return np.array([np.inf if run.outcome is Outcome.DIVERGED else run.summary[metric] for run in self.runs])
+        return np.array(
+            [
+                np.inf if run.outcome is Outcome.DIVERGED else run.summary[metric]
+                for run in self.runs
+            ]
+        )
 
     def median(self, metric: str) -> float:
         """The median over seeds."""
@@ -70,7 +75,15 @@ class Evidence:
         student = self.spec.student
         if not isinstance(student, LinearStudent):
             return f"{student.kind}, {student.start.kind} start"
-        kind = "tied" if student.tied else "balanced" if getattr(student.start, "balanced", False) else "unbalanced"
+        kind = (
+            "tied"
+            if student.tied
+            else "balanced"
+            if getattr(student.start, "balanced", False)
+            else "unbalanced"
+        )
         scale = getattr(student.start, "scale", None)
-        words = student.start.kind if scale is None else f"{student.start.kind} start, scale {scale:g}"
+        words = (
+            student.start.kind if scale is None else f"{student.start.kind} start, scale {scale:g}"
+        )
         return f"{student.structure} A, {kind} {words}"

@@ -1,8 +1,9 @@
 """Every linear loss is one object, L = Σ_{j,l<k} M_jl <e_j, e_l>, e_j = h_j - ĥ_j: this file makes M and ĥ of a spec.
 
-With second moments Σ = E[x xᵀ] of the inputs (index 0 the oldest), the squared error of the last output has
-M_jl = Σ_{k-1-j, k-1-l}; output t < k sees only the lags j <= t, M^(t)_jl = Σ_{t-j, t-l}; ``outputs: all`` is the mean.
-A finite sample is the population formula with Σ = Xᵀ X / N. No factor 1/2, no 1/k beyond that mean.
+With second moments Σ = E[x xᵀ] of the inputs (index 0 the oldest), the squared error of the last
+output has M_jl = Σ_{k-1-j, k-1-l}; output t < k sees only the lags j <= t, M^(t)_jl = Σ_{t-j, t-l};
+``outputs: all`` is the mean. A finite sample is the population formula with Σ = Xᵀ X / N. No factor
+1/2, no 1/k beyond that mean.
 """
 
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ class Target:
 def target_of(spec: ExperimentSpec) -> Target:
     """The target that a spec with a linear teacher describes."""
     assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # see core.spec.has_closed_form
-    return Target(impulse_response(teachers.build(spec.teacher), spec.horizon), loss_matrix(spec.training))
+    return Target(
+        impulse_response(teachers.build(spec.teacher), spec.horizon), loss_matrix(spec.training)
+    )
 
 
 def loss_matrix(training: Training) -> np.ndarray:

@@ -80,17 +80,28 @@ def quartiles(
 ) -> Line:
     """Median and quartiles of ``metric`` against ``x``, over the seeds of all evidence that has the same ``x``.
 
-    Quartiles are those of the nearest rank, so that a diverged seed, whose value is infinite, stays one value.
+    Quartiles are those of the nearest rank, so that a diverged seed, whose value is infinite, stays
+    one value.
     """
     values: dict[float, list[np.ndarray]] = {}
     for piece in pieces:
         values.setdefault(float(x(piece)), []).append(piece.values(metric))
     where = sorted(values)
-    found = [np.quantile(np.concatenate(values[at]), [0.25, 0.5, 0.75], method="nearest").tolist() for at in where]
-    lower, median, upper = (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
+    found = [
+        np.quantile(np.concatenate(values[at]), [0.25, 0.5, 0.75], method="nearest").tolist()
+        for at in where
+    ]
+    lower, median, upper = (
+        (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
+    )
     return Line(label=label, x=where, y=median, lower=lower, upper=upper)
 
 
 def lags(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:
     """A response of one input and one output over its lags."""
-    return Line(label=label, x=[float(j) for j in range(len(response))], y=response.ravel().tolist(), dashed=dashed)
+    return Line(
+        label=label,
+        x=[float(j) for j in range(len(response))],
+        y=response.ravel().tolist(),
+        dashed=dashed,
+    )

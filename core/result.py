@@ -1,6 +1,7 @@
 """What an experiment yields: frozen values, in memory as on the wire, with nothing in them that isn't finite hidden.
 
-Non-finite numbers travel as "NaN", "Infinity" and "-Infinity" in JSON and are read back from those words.
+Non-finite numbers travel as "NaN", "Infinity" and "-Infinity" in JSON and are read back from those
+words.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,10 @@ METRICS = MappingProxyType(
         "flow_distance": "max |h_j - h_j of gradient flow at the same time| over j < q",
     }
 )
-"""Every metric by name with what it is; :mod:`core.metrics` computes them. NaN where a student has no such thing."""
+"""Every metric by name with what it is; :mod:`core.metrics` computes them.
+
+NaN where a student has no such thing.
+"""
 
 _AT_THE_END = frozenset({"zero_baseline", "flow_distance"})
 
@@ -131,9 +135,9 @@ class ExperimentResult(_Value):
         teacher_response: ĥ_0 .. ĥ_{q-1}.
         runs: One per seed.
         baselines: One per method that the spec asks for.
-        series: The recorded points in long form: equally long columns ``seed``, ``step`` and every name of
-            :data:`SERIES`, and of ``evaluation.record`` (with further axes), in order of step. Not part of the
-            result's JSON.
+        series: The recorded points in long form: equally long columns ``seed``, ``step`` and every
+            name of :data:`SERIES`, and of ``evaluation.record`` (with further axes), in order of
+            step. Not part of the result's JSON.
     """
 
     teacher_response: Response

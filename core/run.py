@@ -1,4 +1,7 @@
-"""The door: a spec in, its result out, on this machine and in this process. What a notebook calls."""
+"""The door: a spec in, its result out, on this machine and in this process.
+
+What a notebook calls.
+"""
 
 from collections.abc import Callable
 
@@ -14,15 +17,17 @@ SLICE = 1000
 
 
 def run(
-    spec: ExperimentSpec, observe: Callable[[State], None] | None = None, inherited: Inherited | None = None
+    spec: ExperimentSpec,
+    observe: Callable[[State], None] | None = None,
+    inherited: Inherited | None = None,
 ) -> ExperimentResult:
     """Trains every seed of ``spec`` to its end.
 
     Args:
         spec: The experiment; its numerics say where (``auto``: CUDA where there is some, else CPU).
         observe: Called with the state now and then, to show progress.
-        inherited: Where the start is ``from_experiment``, the parameters that each seed begins with, by seed and name:
-            those of the earlier result's runs.
+        inherited: Where the start is ``from_experiment``, the parameters that each seed begins
+            with, by seed and name: those of the earlier result's runs.
 
     Raises:
         NumericsUnavailable: The spec asks for a device that this machine doesn't have.

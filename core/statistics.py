@@ -12,7 +12,9 @@ BANDS = ("quartiles", "range", "standard_error", "none")
 """What can be drawn around a statistic."""
 
 
-def around(found: np.ndarray, statistic: str, band: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def around(
+    found: np.ndarray, statistic: str, band: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A statistic of each column with the edges of a band, which are empty for none.
 
     Args:
@@ -42,8 +44,8 @@ def as_counted(numbers: np.ndarray, diverged: np.ndarray, metrics: Sequence[str]
 def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Each of :data:`STATISTICS` of each column.
 
-    Quartiles are of the nearest rank, so that a diverged seed, whose value is infinite, stays one value. The standard
-    error is of the mean, with n - 1 under the root; of one seed it is NaN.
+    Quartiles are of the nearest rank, so that a diverged seed, whose value is infinite, stays one
+    value. The standard error is of the mean, with n - 1 under the root; of one seed it is NaN.
 
     Args:
         values: (seeds, columns) by experiment; the numbers of seeds may differ.
@@ -64,11 +66,22 @@ def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with np.errstate(invalid="ignore", over="ignore"):  # infinities of both signs have no mean
             q1, q3 = np.quantile(stack, [0.25, 0.75], axis=1, method="nearest")
             ends = [stack.min(axis=1), stack.max(axis=1)]
-            rows = [np.median(stack, axis=1), q1, q3, stack.mean(axis=1), *ends, _standard_error(stack)]
+            rows = [
+                np.median(stack, axis=1),
+                q1,
+                q3,
+                stack.mean(axis=1),
+                *ends,
+                _standard_error(stack),
+            ]
         found |= dict(zip(names, np.stack(rows, axis=1), strict=True))
     return found
 
 
 def _standard_error(stack: np.ndarray) -> np.ndarray:
     count = stack.shape[1]
-    return stack.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.full(stack[:, 0].shape, np.nan)
+    return (
+        stack.std(axis=1, ddof=1) / np.sqrt(count)
+        if count > 1
+        else np.full(stack[:, 0].shape, np.nan)
+    )

@@ -1,7 +1,8 @@
 """Students built: where training starts, one start per seed.
 
-A start is drawn from a generator of the seed alone, always A, then B, then C, in float64; a student of other dtype
-rounds it. The same seed with another scale is the same draw, scaled. A tied student's C is Bᵀ, whatever the start says.
+A start is drawn from a generator of the seed alone, always A, then B, then C, in float64; a student
+of other dtype rounds it. The same seed with another scale is the same draw, scaled. A tied
+student's C is Bᵀ, whatever the start says.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,10 +42,12 @@ def start(
         inputs: m.
         outputs: p.
         inherited: The parameters that a ``from_experiment`` start begins with, by name.
-        fits: The teacher's ĥ_0 .. ĥ_k, (k + 1,), of which a ``counterexample`` start fits all but the last.
+        fits: The teacher's ĥ_0 .. ĥ_k, (k + 1,), of which a ``counterexample`` start fits all but
+            the last.
 
     Raises:
-        SpecError: The experiment that the start goes on from has parameters of other shapes, or another structure.
+        SpecError: The experiment that the start goes on from has parameters of other shapes, or
+            another structure.
     """
     match student.start:
         case CounterexampleStart(beyond=beyond):
@@ -54,7 +57,9 @@ def start(
         case FromExperimentStart():
             system = _inherited(student, inputs, outputs, inherited)
         case ExplicitStart(A=A, B=B, C=C):
-            system = _explicit(student, np.array(A), np.array(B), None if C is None else np.array(C))
+            system = _explicit(
+                student, np.array(A), np.array(B), None if C is None else np.array(C)
+            )
         case WarmStart():
             system = _warm(student.dim, student.start, seed)
         case _:
@@ -69,12 +74,20 @@ def _drawn(
     outputs: int,
     generator: np.random.Generator,
 ) -> LinearSystem:
-    """Independent entries: A, then B, then C. The default is uniform on [-1/√d, 1/√d], as ``torch.nn.RNN`` starts."""
+    """Independent entries: A, then B, then C.
+
+    The default is uniform on [-1/√d, 1/√d], as ``torch.nn.RNN`` starts.
+    """
     d, root, balanced = student.dim, np.sqrt(student.dim), False
     draw: Callable[[tuple[int, ...]], np.ndarray] = generator.standard_normal
     match where:
         case GaussianStart(scale=scale):
-            A, b, c, balanced = scale * _matrix(student, draw, root), scale / root, scale / root, where.balanced
+            A, b, c, balanced = (
+                scale * _matrix(student, draw, root),
+                scale / root,
+                scale / root,
+                where.balanced,
+            )
         case IdentityStart(scale=scale):
             A, b, c, balanced = scale * np.eye(d), 1 / root, 1 / root, where.balanced
         case WideStart():
@@ -89,14 +102,18 @@ def _drawn(
     return LinearSystem(A, B, B.T if balanced else c * draw((outputs, d)))
 
 
-def _matrix(student: LinearStudent, draw: Callable[[tuple[int, ...]], np.ndarray], root: float) -> np.ndarray:
+def _matrix(
+    student: LinearStudent, draw: Callable[[tuple[int, ...]], np.ndarray], root: float
+) -> np.ndarray:
     """A diagonal of draws, or a d x d matrix of draws over ``root``, made symmetric where the student is."""
     if student.structure == "diagonal":
         return np.diag(draw((student.dim,)))
     return _structured(draw((student.dim, student.dim)) / root, student)
 
 
-def _explicit(student: LinearStudent, A: np.ndarray, B: np.ndarray, C: np.ndarray | None) -> LinearSystem:
+def _explicit(
+    student: LinearStudent, A: np.ndarray, B: np.ndarray, C: np.ndarray | None
+) -> LinearSystem:
     return LinearSystem(_structured(A, student), B, B.T if C is None else C)
 
 
@@ -117,19 +134,25 @@ def _warm(d: int, where: WarmStart, seed: int) -> LinearSystem:
     if where.fixed is not None:
         b = c = np.full(d, where.fixed)
     else:
-        b, c = falling(where.scale_bc, where.gap_bc) + where.warm, falling(where.scale_bc, where.gap_bc)
+        b, c = (
+            falling(where.scale_bc, where.gap_bc) + where.warm,
+            falling(where.scale_bc, where.gap_bc),
+        )
     return LinearSystem(np.diag(a), b[:, None], c[None, :])
 
 
-def _counterexample(dim: int, beyond: float, fits: np.ndarray, generator: np.random.Generator) -> LinearSystem:
+def _counterexample(
+    dim: int, beyond: float, fits: np.ndarray, generator: np.random.Generator
+) -> LinearSystem:
     """h_j = ĥ_j for j < k and h_k = ĥ_k + ``beyond``, with k + 1 real poles: no training length is enough by itself.
 
-    The poles are cos((i + 1/2 + u_i) π / (k + 1)), the Chebyshev nodes of [-1, 1] with each angle moved by u_i, uniform
-    on [-1/4, 1/4]. Their weights solve Σ_i w_i μ_i^j = h_j, j <= k, a square Vandermonde system, and B_i =
-    sign(w_i) √|w_i|, C_i = √|w_i|; the other d - k - 1 states are 0.
+    The poles are cos((i + 1/2 + u_i) π / (k + 1)), the Chebyshev nodes of [-1, 1] with each angle
+    moved by u_i, uniform on [-1/4, 1/4]. Their weights solve Σ_i w_i μ_i^j = h_j, j <= k, a square
+    Vandermonde system, and B_i = sign(w_i) √|w_i|, C_i = √|w_i|; the other d - k - 1 states are 0.
 
-    Σ|w_i| grows as ``beyond`` 2^(k-1), by the extremal property of the Chebyshev polynomials, so that rounding leaves
-    errors of about 2^(k-53) ``beyond`` within the length. Source: Cohen-Karlik et al. (2023), the negative result.
+    Σ|w_i| grows as ``beyond`` 2^(k-1), by the extremal property of the Chebyshev polynomials, so
+    that rounding leaves errors of about 2^(k-53) ``beyond`` within the length. Source: Cohen-Karlik
+    et al. (2023), the negative result.
 
     Args:
         dim: d > k.
@@ -144,7 +167,9 @@ def _counterexample(dim: int, beyond: float, fits: np.ndarray, generator: np.ran
     powers = poles.astype(np.longdouble) ** np.arange(count)[:, None]
     coarse = powers.astype(float)
     weights = np.zeros(count, dtype=np.longdouble)
-    for _ in range(3):  # one solution and two refinements, whose residual is taken in extended precision
+    for _ in range(
+        3
+    ):  # one solution and two refinements, whose residual is taken in extended precision
         weights += np.linalg.solve(coarse, (wanted - powers @ weights).astype(float))
     root = np.sqrt(np.abs(weights)).astype(float)
     B, C, A = np.zeros((dim, 1)), np.zeros((1, dim)), np.zeros(dim)
@@ -157,7 +182,11 @@ def _inherited(
 ) -> LinearSystem:
     if inherited is None:
         raise ValueError("a from_experiment start needs the parameters that it begins with")
-    shapes = {"A": (student.dim, student.dim), "B": (student.dim, inputs), "C": (outputs, student.dim)}
+    shapes = {
+        "A": (student.dim, student.dim),
+        "B": (student.dim, inputs),
+        "C": (outputs, student.dim),
+    }
     found = {name: np.shape(inherited[name]) if name in inherited else () for name in shapes}
     for name, shape in shapes.items():
         if found[name] != shape:
@@ -173,7 +202,13 @@ def _inherited(
 
 
 def _cannot_go_on(why: str) -> SpecError:
-    return SpecError([Problem("/student/start/id", "cannot_go_on", f"that experiment can't be gone on from: {why}")])
+    return SpecError(
+        [
+            Problem(
+                "/student/start/id", "cannot_go_on", f"that experiment can't be gone on from: {why}"
+            )
+        ]
+    )
 
 
 def _structured(A: np.ndarray, student: LinearStudent) -> np.ndarray:

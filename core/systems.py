@@ -1,7 +1,8 @@
 """Linear systems s_{t+1} = A s_t + B x_t, y_t = C s_{t+1}, s_0 = 0, in NumPy.
 
-h_j = C A^j B multiplies the input j steps before the newest one: h_0 = C B belongs to the newest. (With y_t = C s_t
-everything would shift by one.) Leading axes, written ``...``, are batch axes throughout: one entry per seed.
+h_j = C A^j B multiplies the input j steps before the newest one: h_0 = C B belongs to the newest.
+(With y_t = C s_t everything would shift by one.) Leading axes, written ``...``, are batch axes
+throughout: one entry per seed.
 
 Sources: Antoulas, "Approximation of Large-Scale Dynamical Systems" (2005), chapters 4 and 5.
 """
@@ -52,7 +53,9 @@ def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
 
 def eigenvalues(A: np.ndarray) -> np.ndarray:
     """Eigenvalues of A by falling absolute value (ties: larger real, then imaginary part first), complex, (..., d)."""
-    symmetric = (A.swapaxes(-1, -2) == A).all(axis=(-2, -1))  # each by itself: no bit depends on the company
+    symmetric = (A.swapaxes(-1, -2) == A).all(
+        axis=(-2, -1)
+    )  # each by itself: no bit depends on the company
     values = np.empty(A.shape[:-1], complex)
     for chosen, method in ((symmetric, np.linalg.eigvalsh), (~symmetric, np.linalg.eigvals)):
         if chosen.any():
@@ -64,12 +67,14 @@ def eigenvalues(A: np.ndarray) -> np.ndarray:
 def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
     """Poles λ_i and weights w_i of h_j = Σ_i w_i λ_i^j: what the response sees of the eigenvalues of A.
 
-    With A = V Λ V⁻¹ w_i = (C V)_i (V⁻¹ B)_i, which for an orthogonal V is the spectral measure of a symmetric A. A
-    pole whose weight is 0 is invisible. Weights mean nothing for a defective A (see :func:`real_spectrum`), and are NaN
-    where V is singular to the last bit or a number isn't finite.
+    With A = V Λ V⁻¹ w_i = (C V)_i (V⁻¹ B)_i, which for an orthogonal V is the spectral measure of a
+    symmetric A. A pole whose weight is 0 is invisible. Weights mean nothing for a defective A (see
+    :func:`real_spectrum`), and are NaN where V is singular to the last bit or a number isn't
+    finite.
 
     Returns:
-        Poles (..., d) by falling absolute value and weights (..., d, p, m); complex unless every A is symmetric.
+        Poles (..., d) by falling absolute value and weights (..., d, p, m); complex unless every A
+        is symmetric.
 
     Example:
         >>> two_poles = LinearSystem(np.diag([0.5, -0.9]), np.ones((2, 1)), np.array([[2.0, 3.0]]))
@@ -82,7 +87,11 @@ def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
     symmetric = np.array_equal(system.A, system.A.swapaxes(-1, -2), equal_nan=True)
 
     def decompose(matrices: np.ndarray) -> np.ndarray:
-        A, B, C = matrices[..., :d], matrices[..., d : d + m], matrices[..., d + m :].swapaxes(-1, -2)
+        A, B, C = (
+            matrices[..., :d],
+            matrices[..., d : d + m],
+            matrices[..., d + m :].swapaxes(-1, -2),
+        )
         if symmetric:
             poles, V = np.linalg.eigh(A)
             rows = V.swapaxes(-1, -2) @ B
@@ -94,13 +103,16 @@ def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
         both = np.concatenate([poles[..., None], weights], axis=-1)
         return np.take_along_axis(both, order[..., None], axis=-2).reshape(*poles.shape[:-1], -1)
 
-    found = where_finite(decompose, np.concatenate([system.A, system.B, system.C.swapaxes(-1, -2)], axis=-1))
+    found = where_finite(
+        decompose, np.concatenate([system.A, system.B, system.C.swapaxes(-1, -2)], axis=-1)
+    )
     found = found.reshape(*batch, d, 1 + p * m)
     return found[..., 0], found[..., 1:].reshape(*batch, d, p, m)
 
 
 REAL = 1e-9
-"""How small, relative to the largest, an imaginary part, or the inverse of a condition number, counts as zero."""
+"""How small, relative to the largest, an imaginary part, or the inverse of a condition number,
+counts as zero."""
 
 
 def real_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
@@ -110,7 +122,10 @@ def real_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
         Poles (d,) and weights (d, p, m); None where a pole is complex or A has no eigenbasis.
     """
     poles, directions = np.linalg.eig(system.A)
-    if np.abs(poles.imag).max() > REAL * np.abs(poles).max() or np.linalg.cond(directions) > 1 / REAL:
+    if (
+        np.abs(poles.imag).max() > REAL * np.abs(poles).max()
+        or np.linalg.cond(directions) > 1 / REAL
+    ):
         return None
     poles, weights = weighted_spectrum(system)
     return poles.real, weights.real
@@ -138,11 +153,12 @@ def visible_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | No
 def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:
     """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋: how many states h needs.
 
-    The matrix is the product of the rows C A^r and the columns A^s B. Where there are more of them than states, both
-    are first reduced to d x d triangles, which keeps the singular values; those past d are zero. O(n d²), not O(n³).
+    The matrix is the product of the rows C A^r and the columns A^s B. Where there are more of them
+    than states, both are first reduced to d x d triangles, which keeps the singular values; those
+    past d are zero. O(n d²), not O(n³).
 
-    A finite-horizon stand-in for the square roots of the eigenvalues of the product of the Gramians, which exist only
-    for stable systems (Antoulas 2005, section 5.4).
+    A finite-horizon stand-in for the square roots of the eigenvalues of the product of the
+    Gramians, which exist only for stable systems (Antoulas 2005, section 5.4).
 
     Returns:
         Falling, shape (..., n min(p, m)).
@@ -160,7 +176,9 @@ def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:
     count = n * min(p, system.B.shape[-1])
     if count <= d:
         return where_finite(np.linalg.svdvals, rows @ columns)[..., :count]
-    left, right = (np.asarray(np.linalg.qr(tall, mode="r")) for tall in (rows, columns.swapaxes(-1, -2)))
+    left, right = (
+        np.asarray(np.linalg.qr(tall, mode="r")) for tall in (rows, columns.swapaxes(-1, -2))
+    )
     values = where_finite(np.linalg.svdvals, left @ right.swapaxes(-1, -2))
     zeros = np.zeros((*values.shape[:-1], count - values.shape[-1]))
     return np.concatenate([values, zeros], axis=-1)
@@ -169,7 +187,8 @@ def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:
 def where_finite(decompose: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:
     """``decompose`` of a batch of matrices (..., n, m), NaN for those that hold a non-finite number or don't converge.
 
-    LAPACK refuses a whole batch for one bad matrix, and students that diverge are results like any other.
+    LAPACK refuses a whole batch for one bad matrix, and students that diverge are results like any
+    other.
     """
     flat = matrices.reshape(-1, *matrices.shape[-2:])
     finite = np.isfinite(flat).all(axis=(1, 2))

@@ -1,7 +1,7 @@
 """Teachers built: from the spec's words to matrices.
 
-A symmetric teacher is given in its eigenbasis. That loses nothing: the response is the same after any rotation of the
-state, and a Gaussian B or C has the same law.
+A symmetric teacher is given in its eigenbasis. That loses nothing: the response is the same after
+any rotation of the state, and a Gaussian B or C has the same law.
 """
 
 from typing import assert_never
@@ -34,7 +34,9 @@ def build(teacher: LinearTeacher) -> LinearSystem:
             return _one_channel(np.eye(states, k=-1), np.eye(states)[0], np.eye(states)[-1])
         case RotationTeacher():
             cos, sin = np.cos(teacher.angle), np.sin(teacher.angle)
-            return _one_channel(teacher.radius * np.array([[cos, -sin], [sin, cos]]), np.eye(2)[0], np.eye(2)[0])
+            return _one_channel(
+                teacher.radius * np.array([[cos, -sin], [sin, cos]]), np.eye(2)[0], np.eye(2)[0]
+            )
         case RandomTeacher():
             return _random(teacher)
         case ExplicitTeacher():
@@ -48,7 +50,10 @@ def _one_channel(A: np.ndarray, b: np.ndarray, c: np.ndarray) -> LinearSystem:
 
 
 def _symmetric(teacher: BalancedTeacher | UnbalancedTeacher) -> LinearSystem:
-    """A = diag(λ). Weights w: B_i = sign(w_i) √|w_i|, C_i = √|w_i|; without them B and C are random unit vectors."""
+    """A = diag(λ).
+
+    Weights w: B_i = sign(w_i) √|w_i|, C_i = √|w_i|; without them B and C are random unit vectors.
+    """
     generator = np.random.default_rng(teacher.seed)
     if isinstance(teacher.eigenvalues, ListedEigenvalues):
         poles = np.array(teacher.eigenvalues.values)
@@ -67,7 +72,11 @@ def _random(teacher: RandomTeacher) -> LinearSystem:
     generator = np.random.default_rng(teacher.seed)
     A = generator.standard_normal((teacher.dim, teacher.dim))
     A *= teacher.spectral_radius / np.abs(np.linalg.eigvals(A)).max()
-    return _one_channel(A, _unit(generator.standard_normal(teacher.dim)), _unit(generator.standard_normal(teacher.dim)))
+    return _one_channel(
+        A,
+        _unit(generator.standard_normal(teacher.dim)),
+        _unit(generator.standard_normal(teacher.dim)),
+    )
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

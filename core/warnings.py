@@ -36,10 +36,12 @@ from core.theory.step import step_bound
 from core.theory.wide import learning_rates
 
 LOOKED_AT = 2e8
-"""Operations that a look at the teacher may take: well under a second, since whoever submits waits for it."""
+"""Operations that a look at the teacher may take: well under a second, since whoever submits waits
+for it."""
 
 _LARGEST_FOR_STEP_BOUND = 200
-"""Training lengths up to which the step-size bound, an eigenvalue of a k x k matrix, is worth its cost here."""
+"""Training lengths up to which the step-size bound, an eigenvalue of a k x k matrix, is worth its
+cost here."""
 
 _FEW = 32
 """Teachers and losses whose warnings are remembered: a sweep asks again and again for a few."""
@@ -95,7 +97,9 @@ def of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[str]:
                 f"lr = {lr:g} is above 2 / sharpness = {2 / curvature:.3g} where the run ended: gd cannot settle there."
             )
     if radius > 1 + REAL:
-        found.append(f"The spectral radius of A is {radius:.4g}, above 1: the response may grow past the horizon.")
+        found.append(
+            f"The spectral radius of A is {radius:.4g}, above 1: the response may grow past the horizon."
+        )
     return found
 
 
@@ -103,7 +107,10 @@ def _last_lr(optimizer: GradientDescent) -> float:
     """The size of the last step of a run that does all its steps."""
     match optimizer.schedule:
         case CosineSchedule(floor=floor):
-            share = floor + (1 - floor) * (1 + np.cos(np.pi * (optimizer.steps - 1) / optimizer.steps)) / 2
+            share = (
+                floor
+                + (1 - floor) * (1 + np.cos(np.pi * (optimizer.steps - 1) / optimizer.steps)) / 2
+            )
         case ExponentialSchedule(decay=decay, every=every):
             share = decay ** ((optimizer.steps - 1) / every)
         case WarmupSchedule(steps=rise):
@@ -116,26 +123,36 @@ def _last_lr(optimizer: GradientDescent) -> float:
 def _reach(spec: ExperimentSpec) -> Iterator[str]:
     """Whether any student of this structure can match the teacher at all."""
     if not isinstance(spec.teacher, RecurrentTeacher) and isinstance(spec.student, LinearStudent):
-        yield from _out_of_reach(spec.teacher, spec.student.structure, spec.student.tied, spec.training.length)
+        yield from _out_of_reach(
+            spec.teacher, spec.student.structure, spec.student.tied, spec.training.length
+        )
 
 
 @lru_cache(maxsize=_FEW)
-def _out_of_reach(teacher: LinearTeacher, structure: Structure, tied: bool, length: int) -> tuple[str, ...]:
+def _out_of_reach(
+    teacher: LinearTeacher, structure: Structure, tied: bool, length: int
+) -> tuple[str, ...]:
     system, found = teachers.build(teacher), []
     poles = np.linalg.eigvals(system.A)
     if structure != "general" and real_spectrum(system) is None:
         if np.abs(poles.imag).max() > REAL * np.abs(poles).max():
             found.append(f"The teacher has complex poles, which no {structure} student has.")
         else:
-            found.append(f"The teacher has a defective pole, as a delay line does, which no {structure} student has.")
+            found.append(
+                f"The teacher has a defective pole, as a delay line does, which no {structure} student has."
+            )
     elif tied and not np.allclose(system.B, system.C.T):
         found.append(
             "The teacher is unbalanced, so a tied student, whose weights are never negative, may not reach it."
         )
     if not impulse_response(system, length).any():
-        found.append("The teacher's response is zero within the training length: there is nothing to learn.")
+        found.append(
+            "The teacher's response is zero within the training length: there is nothing to learn."
+        )
     if teacher.kind == "explicit" and np.abs(poles).max() > 1 + REAL:
-        found.append("The teacher is unstable (spectral radius above 1): its response grows with the horizon.")
+        found.append(
+            "The teacher is unstable (spectral radius above 1): its response grows with the horizon."
+        )
     return tuple(found)
 
 
@@ -158,7 +175,10 @@ def _is_singular(training: Training) -> bool:
 
 def _step_size(spec: ExperimentSpec) -> Iterator[str]:
     """GD can settle only where lr < 2 / sharpness; from near zero it ends where the teacher itself would stand."""
-    if not isinstance(spec.optimizer, GradientDescent) or spec.training.length > _LARGEST_FOR_STEP_BOUND:
+    if (
+        not isinstance(spec.optimizer, GradientDescent)
+        or spec.training.length > _LARGEST_FOR_STEP_BOUND
+    ):
         return
     bound = step_bound(spec)
     if spec.optimizer.lr > bound:

@@ -1,7 +1,7 @@
 """Writes the pages of docs/studies from a lab's own answers: ``python docs/publish.py [URL] [quick|full] [NAME ...]``.
 
-Each study is run (what the lab has is reused), judged, drawn, and put down with what the numbers were made with. No
-number on these pages is typed by hand.
+Each study is run (what the lab has is reused), judged, drawn, and put down with what the numbers
+were made with. No number on these pages is typed by hand.
 """
 
 import inspect
@@ -15,8 +15,8 @@ import yaml
 
 from core.studies import STUDIES, Size, Study
 from extrapolab import Lab
-from extrapolab.records import ExperimentRecord
-from extrapolab.study_records import Claim
+from extrapolab.models.experiments import ExperimentRecord
+from extrapolab.models.studies import Claim
 
 PAGES = Path(__file__).parent / "studies"
 VERDICTS = {"holds": "holds", "fails": "**fails**", "not_run": "not run"}
@@ -36,7 +36,9 @@ def main(url: str = "http://127.0.0.1:8000", size: Size = "quick", *names: str) 
             (PAGES / f"{name}.md").write_text(_page(STUDIES[name], size, run))
             held = sum(claim.verdict == "holds" for claim in report.claims)
             rows.append((name, held, len(report.claims)))
-            print(f"{name}: {held} of {len(report.claims)} claims hold; {run.seconds:.0f} s of training")
+            print(
+                f"{name}: {held} of {len(report.claims)} claims hold; {run.seconds:.0f} s of training"
+            )
     if run and not names:
         (PAGES / "README.md").write_text(_index(rows, size, run.provenance))
 
@@ -52,9 +54,15 @@ class Run:
 
 
 def _run(claims: Sequence[Claim], records: Sequence[ExperimentRecord]) -> Run:
-    seconds = sum((r.finished_at - r.started_at).total_seconds() for r in records if r.finished_at and r.started_at)
+    seconds = sum(
+        (r.finished_at - r.started_at).total_seconds()
+        for r in records
+        if r.finished_at and r.started_at
+    )
     hashes = {record.id: record.spec_hash for record in records}
-    return Run(claims, hashes, seconds, _provenance([dict(record.provenance or {}) for record in records]))
+    return Run(
+        claims, hashes, seconds, _provenance([dict(record.provenance or {}) for record in records])
+    )
 
 
 def _page(study: Study, size: Size, run: Run) -> str:
@@ -134,7 +142,8 @@ class _Flow(list[Any]):
 
 
 yaml.SafeDumper.add_representer(
-    _Flow, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+    _Flow,
+    lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True),
 )
 
 
@@ -143,17 +152,26 @@ def _number(value: float | None) -> str:
 
 
 def _rests_on(hashes: list[str]) -> str:
-    return f"{len(hashes)}: `{hashes[0][:12]}`{', ...' if len(hashes) > 1 else ''}" if hashes else ""
+    return (
+        f"{len(hashes)}: `{hashes[0][:12]}`{', ...' if len(hashes) > 1 else ''}" if hashes else ""
+    )
 
 
 def _provenance(found: list[dict[str, str]]) -> str:
     keys = ("extrapolab", "commit", "python", "numpy", "torch", "numba", "cpu", "threads", "dtype")
     shared = {key: {one[key] for one in found if key in one} for key in keys}
-    return ", ".join(f"{key.replace('_', ' ')} {'/'.join(sorted(values))}" for key, values in shared.items() if values)
+    return ", ".join(
+        f"{key.replace('_', ' ')} {'/'.join(sorted(values))}"
+        for key, values in shared.items()
+        if values
+    )
 
 
 def _index(rows: list[tuple[str, int, int]], size: Size, provenance: str) -> str:
-    table = [f"| [{name}]({name}.md) | {STUDIES[name].question} | {held} of {all_} |" for name, held, all_ in rows]
+    table = [
+        f"| [{name}]({name}.md) | {STUDIES[name].question} | {held} of {all_} |"
+        for name, held, all_ in rows
+    ]
     return "\n".join(
         [
             "# Studies",

@@ -1,6 +1,7 @@
 """The reference of the site, made of the code while MkDocs builds it: nothing on these pages is written by hand.
 
-Python is read by mkdocstrings, the spec from its JSON Schema, HTTP from the OpenAPI document, commands from Typer.
+Python is read by mkdocstrings, the spec from its JSON Schema, HTTP from the OpenAPI document,
+commands from Typer.
 """
 
 import inspect
@@ -16,8 +17,8 @@ from typer.main import get_command
 import extrapolab
 from core.spec import ExperimentSpec, SweepSpec
 from extrapolab import errors
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 from service.app import build
 from service.settings import Settings
 from store.query.fields import FIELDS
@@ -40,7 +41,10 @@ def python() -> str:
         "# Python",
         "What `import extrapolab` offers. It talks to a lab over HTTP; `core.run.run` needs none, and computes here.",
         *(f"::: extrapolab.{name}\n    options: {{inherited_members: true}}" for name in handles),
-        "\n".join(f"- `{name}` has the calls of `{name.removeprefix('Async')}`, to be awaited." for name in lent),
+        "\n".join(
+            f"- `{name}` has the calls of `{name.removeprefix('Async')}`, to be awaited."
+            for name in lent
+        ),
         "::: core.run.run",
         "::: core.result.ExperimentResult",
         "::: core.result.RunResult",
@@ -68,7 +72,11 @@ def command_line() -> str:
 
 
 def _written(option: Any) -> str:
-    return " / ".join(option.opts) if option.param_type_name == "option" else option.metavar or option.name.upper()
+    return (
+        " / ".join(option.opts)
+        if option.param_type_name == "option"
+        else option.metavar or option.name.upper()
+    )
 
 
 def _commands(group: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
@@ -98,11 +106,18 @@ def _call(name: str, call: Mapping[str, Any]) -> Iterator[str]:
     yield f"## `{name}`\n"
     yield (call.get("description") or call.get("summary", "")) + "\n"
     rows = [
-        (f"`{given['name']}`", given["in"], _shape(given.get("schema", {})), given.get("description", ""))
+        (
+            f"`{given['name']}`",
+            given["in"],
+            _shape(given.get("schema", {})),
+            given.get("description", ""),
+        )
         for given in call.get("parameters", ())
     ]
     yield from _table(("parameter", "in", "is", "means"), rows) if rows else ()
-    yield from _table(("answer", "means"), ((code, a["description"]) for code, a in call["responses"].items()))
+    yield from _table(
+        ("answer", "means"), ((code, a["description"]) for code, a in call["responses"].items())
+    )
 
 
 def spec() -> str:
@@ -116,9 +131,15 @@ def spec() -> str:
         schema = model.model_json_schema()
         parts += [f"## {title}", *_fields(schema)]
         known = schema["$defs"]
-        shown = [name for name in known if "properties" in known[name] and f"### {name}" not in parts]
+        shown = [
+            name for name in known if "properties" in known[name] and f"### {name}" not in parts
+        ]
         for name in sorted(shown):
-            parts += [f"### {name}", _docstring(known[name].get("description", "")), *_fields(known[name])]
+            parts += [
+                f"### {name}",
+                _docstring(known[name].get("description", "")),
+                *_fields(known[name]),
+            ]
     return "\n".join(parts)
 
 
@@ -128,7 +149,9 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
         (
             f"`{name}`",
             _shape(of),
-            "required" if name in required else f"`{json.dumps(of.get('default'), ensure_ascii=False)}`",
+            "required"
+            if name in required
+            else f"`{json.dumps(of.get('default'), ensure_ascii=False)}`",
             of.get("description", ""),
         )
         for name, of in schema["properties"].items()
@@ -154,14 +177,25 @@ def _shape(schema: Mapping[str, Any]) -> str:
         return f"list of {inner}"
     bounds = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
     limits = [f"{sign} {schema[key]:g}" for key, sign in bounds.items() if key in schema]
-    words = {"integer": "whole", "string": "text", "boolean": "true or false", "null": "null", "object": "object"}
+    words = {
+        "integer": "whole",
+        "string": "text",
+        "boolean": "true or false",
+        "null": "null",
+        "object": "object",
+    }
     return " ".join([words.get(kind, kind), *limits])
 
 
 def fields() -> str:
     """Every name that a filter can ask about."""
     rows = [
-        (f"`{f.name}`", f.kind.value, f.scope.value, ", ".join(f"`{c}`" for c in f.choices) or f.meaning)
+        (
+            f"`{f.name}`",
+            f.kind.value,
+            f.scope.value,
+            ", ".join(f"`{c}`" for c in f.choices) or f.meaning,
+        )
         for f in FIELDS.values()
     ]
     return "\n".join(
@@ -188,7 +222,9 @@ def _docstring(text: str) -> str:
     """A docstring as Markdown: examples are code."""
     lines = inspect.cleandoc(text).replace("\b", "")
     code = re.sub(
-        r"(?m)^Example:\n((?: {4}.*\n?|\n)+)", lambda found: f"```pycon\n{inspect.cleandoc(found[1])}\n```\n", lines
+        r"(?m)^Example:\n((?: {4}.*\n?|\n)+)",
+        lambda found: f"```pycon\n{inspect.cleandoc(found[1])}\n```\n",
+        lines,
     )
     return re.sub(r"``([^`\n]+)``", r"`\1`", code) + "\n"
 

@@ -1,7 +1,8 @@
 """What MkDocs asks while it builds the site: folders in the navigation, links that leave ``docs``, our docstrings.
 
-Pages link to code by its path, as is right on a disk and in a repository. The site holds the folder ``docs`` alone, so
-there such a link becomes the words that it had, with the path where they don't say it.
+Pages link to code by its path, as is right on a disk and in a repository. The site holds the folder
+``docs`` alone, so there such a link becomes the words that it had, with the path where they don't
+say it.
 """
 
 import posixpath

@@ -6,7 +6,21 @@ Nothing here computes: a lab server is asked over HTTP.
 from core.errors import Problem
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
-from extrapolab.async_lab import AsyncExperiment, AsyncFigure, AsyncLab, AsyncQuery, AsyncStudy, AsyncSweep
+from extrapolab.client.async_lab import (
+    AsyncExperiment,
+    AsyncFigure,
+    AsyncLab,
+    AsyncQuery,
+    AsyncStudy,
+    AsyncSweep,
+)
+from extrapolab.client.experiment import Experiment
+from extrapolab.client.figure import Figure
+from extrapolab.client.lab import Lab
+from extrapolab.client.query import Query
+from extrapolab.client.rows import Rows
+from extrapolab.client.study import Study
+from extrapolab.client.sweep import Sweep
 from extrapolab.errors import (
     Conflict,
     ExperimentCancelled,
@@ -17,13 +31,6 @@ from extrapolab.errors import (
     Refused,
     ServerProblem,
 )
-from extrapolab.experiment import Experiment
-from extrapolab.figure import Figure
-from extrapolab.lab import Lab
-from extrapolab.query import Query
-from extrapolab.rows import Rows
-from extrapolab.study import Study
-from extrapolab.sweep import Sweep
 
 __all__ = [
     "AsyncExperiment",

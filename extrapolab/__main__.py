@@ -1,6 +1,6 @@
 """``python -m extrapolab``: the command line where its script is not on the path."""
 
-from extrapolab.cli import app
+from extrapolab.cli.app import app
 
 if __name__ == "__main__":
     app(prog_name="extrapolab")

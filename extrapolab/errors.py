@@ -1,14 +1,12 @@
 """What can go wrong when talking to a lab, by what the caller can do about it.
 
-    ExtrapolabError (core.errors)
-    └── LabError
-        ├── LabUnreachable       no lab answers at this URL: start one, or name another
-        ├── Refused              the lab does not take what was sent: change it; ``problems`` name the fields
-        │   ├── NotFound         there is no such thing
-        │   └── Conflict         the state of the thing forbids it
-        ├── ServerProblem        the lab answered with an error of its own: look at its log
-        ├── ExperimentFailed     the experiment ended in state ``failed``; ``sentence`` says why
-        └── ExperimentCancelled  the experiment was cancelled before its end
+    ExtrapolabError (core.errors) └── LabError ├── LabUnreachable       no lab answers at this URL:
+        start one, or name another ├── Refused              the lab does not take what was sent:
+        change it; ``problems`` name the fields │   ├── NotFound         there is no such thing │
+        └── Conflict         the state of the thing forbids it ├── ServerProblem        the lab
+        answered with an error of its own: look at its log ├── ExperimentFailed     the experiment
+        ended in state ``failed``; ``sentence`` says why └── ExperimentCancelled  the experiment was
+        cancelled before its end
 
 A diverged run is none of these: it is a result.
 """
@@ -90,7 +88,9 @@ class ExperimentCancelled(LabError):
 
     def __init__(self, experiment_id: str) -> None:
         """Says how to run it again."""
-        super().__init__(f"Experiment {experiment_id} was cancelled. 'extrapolab retry {experiment_id}' runs it again.")
+        super().__init__(
+            f"Experiment {experiment_id} was cancelled. 'extrapolab retry {experiment_id}' runs it again."
+        )
         self.experiment_id = experiment_id
 
 
@@ -99,7 +99,9 @@ def error_of(status: int, body: bytes) -> LabError:
     answer = _problem_json(body)
     problems = [_problem(told) for told in answer.get("errors") or () if isinstance(told, Mapping)]
     title = _TITLES.get(str(answer.get("type"))) or answer.get("title")
-    message = str((title if problems else answer.get("detail")) or title or f"the lab answered HTTP {status}")
+    message = str(
+        (title if problems else answer.get("detail")) or title or f"the lab answered HTTP {status}"
+    )
     if status >= 500:
         lines = "".join(f"\n{line(problem)}" for problem in problems)
         return ServerProblem(status, f"The lab has a problem of its own: {message}{lines}")

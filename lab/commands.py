@@ -1,7 +1,9 @@
-"""The lab's commands: ``up``, its parts, and the care for its data. They plug into ``extrapolab`` by its entry point.
+"""The lab's commands: ``up``, its parts, and the care for its data.
 
-The rooms behind them are imported when a command runs: the client's command line has to start fast, and where only the
-client is installed it has to start at all.
+They plug into ``extrapolab`` by its entry point.
+
+The rooms behind them are imported when a command runs: the client's command line has to start fast,
+and where only the client is installed it has to start at all.
 """
 # ruff: noqa: PLC0415  # late imports, as said above
 
@@ -22,7 +24,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
 _DATA = Path("~/.local/share/extrapolab")
 
-DataFolder = Annotated[Path, typer.Option("--data", help="Folder of database and logs.", envvar="EXTRAPOLAB_DATA")]
+DataFolder = Annotated[
+    Path, typer.Option("--data", help="Folder of database and logs.", envvar="EXTRAPOLAB_DATA")
+]
 
 
 class Device(StrEnum):
@@ -36,12 +40,19 @@ class Device(StrEnum):
 def up(  # noqa: PLR0917  # options have names, not places
     data: DataFolder = _DATA,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
+    ] = 8000,
     workers: Annotated[
-        int | None, typer.Option(help="Experiments trained at once.", show_default="one per core", min=1)
+        int | None,
+        typer.Option(help="Experiments trained at once.", show_default="one per core", min=1),
     ] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Run the main experiment once the lab is ready.")] = False,
-    once: Annotated[bool, typer.Option("--once", help="End with the demo, with its exit code.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Run the main experiment once the lab is ready.")
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End with the demo, with its exit code.")
+    ] = False,
 ) -> None:
     """Run a whole lab on this machine: API, workers, database and broker, until Ctrl-C."""
     if once and not demo:
@@ -49,24 +60,31 @@ def up(  # noqa: PLR0917  # options have names, not places
     with _plain_errors():
         from lab.up import up as run_lab
 
-        gc.freeze()  # else the interpreter looks through all these modules once more at its end: 0.3 s of a Ctrl-C
+        # else the interpreter looks through all these modules once more at its end: 0.3 s of a
+        # Ctrl-C
+        gc.freeze()
         code = run_lab(data, host, port, workers or _cores(), demo=demo, once=once)
     raise typer.Exit(code)
 
 
 @app.command()
 def worker(
-    device: Annotated[Device, typer.Option(help="What to train on.", envvar="EXTRAPOLAB_DEVICE")] = Device.CPU,
+    device: Annotated[
+        Device, typer.Option(help="What to train on.", envvar="EXTRAPOLAB_DEVICE")
+    ] = Device.CPU,
     slots: Annotated[
-        int | None, typer.Option(help="Trainings at once.", show_default="one per core; on a GPU 1", min=1)
+        int | None,
+        typer.Option(help="Trainings at once.", show_default="one per core; on a GPU 1", min=1),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only say whether a worker of this host is alive.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether a worker of this host is alive.")
+    ] = False,
 ) -> None:
     """Run a worker for the lab that EXTRAPOLAB_DATABASE_URL and EXTRAPOLAB_BROKER_URL name."""
     with _plain_errors():
         from lab.programs import worker_command
         from lab.settings import refuse_no_database
-        from lab.slots import check_host
+        from lab.worker_checks import check_host
 
         refuse_no_database()
         if check:
@@ -94,7 +112,10 @@ def migrate(
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; there must be none of that name.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The file to write; there must be none of that name."),
+    ],
     data: DataFolder = _DATA,
 ) -> None:
     """Copy the lab's whole database to FILE, also while the lab runs, and check the copy.
@@ -109,7 +130,8 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")], data: DataFolder = _DATA
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    data: DataFolder = _DATA,
 ) -> None:
     """Make a lab from a backup, in an empty folder or an empty database; nothing is ever overwritten.
 
@@ -152,5 +174,7 @@ def _plain_errors() -> Iterator[None]:
         typer.echo(error, err=True)
         raise typer.Exit(1) from error
     except ModuleNotFoundError as error:
-        typer.echo(f"The Python package {error.name} is missing: install 'extrapolab[all]'.", err=True)
+        typer.echo(
+            f"The Python package {error.name} is missing: install 'extrapolab[all]'.", err=True
+        )
         raise typer.Exit(1) from error

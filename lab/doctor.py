@@ -14,8 +14,8 @@ from lab import broker
 from lab.errors import LabError
 from lab.folder import DATABASE, LEAST_BYTES, LOCK, on_this_machine
 from lab.settings import LabSettings, read
-from store import migrate, schema
-from store.database import Database, now
+from store.db import migrate, schema
+from store.db.database import Database, now
 from store.errors import StoreError
 
 _PYTHONS = ((3, 11), (3, 12))
@@ -56,13 +56,21 @@ def examine(data: Path) -> list[Finding]:
 def _python() -> Finding:
     seen = f"Python {sys.version.split()[0]} on {sys.platform}"
     fit = sys.version_info[:2] in _PYTHONS and sys.platform == "linux"
-    return Finding("python", seen, "" if fit else "A lab on one machine needs Linux and Python 3.11 or 3.12.")
+    return Finding(
+        "python", seen, "" if fit else "A lab on one machine needs Linux and Python 3.11 or 3.12."
+    )
 
 
 def _packages() -> Finding:
-    missing = [name for name in ("fastapi", "celery", "numba", "scipy", "torch") if not importlib.util.find_spec(name)]
+    missing = [
+        name
+        for name in ("fastapi", "celery", "numba", "scipy", "torch")
+        if not importlib.util.find_spec(name)
+    ]
     if missing:
-        return Finding("packages", f"missing: {', '.join(missing)}", "Run: pip install 'extrapolab[all]'.")
+        return Finding(
+            "packages", f"missing: {', '.join(missing)}", "Run: pip install 'extrapolab[all]'."
+        )
     return Finding("packages", "all there")
 
 
@@ -80,8 +88,14 @@ def _folder(folder: Path) -> Finding:
     if not folder.exists():
         return Finding("folder", f"{folder} is not there yet; `extrapolab up` makes it")
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding("folder", f"{folder} may not be written", "Choose another with --data, or change who owns it.")
-    return _unless_refused("folder", lambda: f"{on_this_machine(folder / DATABASE).parent}, {_owner(folder / LOCK)}")
+        return Finding(
+            "folder",
+            f"{folder} may not be written",
+            "Choose another with --data, or change who owns it.",
+        )
+    return _unless_refused(
+        "folder", lambda: f"{on_this_machine(folder / DATABASE).parent}, {_owner(folder / LOCK)}"
+    )
 
 
 def _owner(lock: Path) -> str:
@@ -115,7 +129,10 @@ def _database(settings: LabSettings, folder: Path) -> Iterator[Finding]:
     try:
         with database.read() as tx:
             revision, ahead = schema.at(tx), now(tx) - time.time()
-            sound = database.dialect != "sqlite" or tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok"
+            sound = (
+                database.dialect != "sqlite"
+                or tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok"
+            )
         yield _tables(revision, database.dialect, sound=sound)
         yield _clock(ahead)
     except StoreError as error:
@@ -127,16 +144,30 @@ def _database(settings: LabSettings, folder: Path) -> Iterator[Finding]:
 def _tables(revision: str | None, dialect: str, *, sound: bool) -> Finding:
     seen = f"{dialect} at schema {revision or 'none'}"
     if not sound:
-        return Finding("database", f"{seen}, damaged", "Restore a backup into an empty folder: extrapolab restore.")
+        return Finding(
+            "database",
+            f"{seen}, damaged",
+            "Restore a backup into an empty folder: extrapolab restore.",
+        )
     if revision == schema.REVISION:
         return Finding("database", seen)
     if revision is None or revision in migrate.revisions():
-        return Finding("database", seen, "`extrapolab up` or `extrapolab migrate` brings it to this version.")
-    return Finding("database", seen, f"It is newer than this version, {schema.REVISION}: use a newer Extrapolab.")
+        return Finding(
+            "database", seen, "`extrapolab up` or `extrapolab migrate` brings it to this version."
+        )
+    return Finding(
+        "database",
+        seen,
+        f"It is newer than this version, {schema.REVISION}: use a newer Extrapolab.",
+    )
 
 
 def _clock(ahead: float) -> Finding:
-    remedy = "" if abs(ahead) < _CLOCK_SECONDS else "Let both hosts take their time from the network (NTP)."
+    remedy = (
+        ""
+        if abs(ahead) < _CLOCK_SECONDS
+        else "Let both hosts take their time from the network (NTP)."
+    )
     return Finding("clock", f"the database's is {ahead:+.2f} s from this host's", remedy)
 
 

@@ -1,10 +1,9 @@
 """What keeps a lab from running, each with a sentence that says what to do.
 
-ExtrapolabError (core.errors)
-└── LabError
-    ├── CannotStart  nothing was started: a port, a folder, a binary or a package is missing or taken
-    ├── ChildGaveUp  a child process ended again and again before it was ready; the lab was stopped
-    └── NoWorker     no worker of this host is known to be alive
+ExtrapolabError (core.errors) └── LabError ├── CannotStart  nothing was started: a port, a folder, a
+    binary or a package is missing or taken ├── ChildGaveUp  a child process ended again and again
+    before it was ready; the lab was stopped └── NoWorker     no worker of this host is known to be
+    alive
 """
 
 from core.errors import ExtrapolabError

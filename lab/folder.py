@@ -13,8 +13,24 @@ import psutil
 from lab.errors import CannotStart
 
 _SHARED_DISKS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs", "davfs"}
-    | {f"fuse.{kind}" for kind in ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")}
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "beegfs",
+        "gpfs",
+        "davfs",
+    }
+    | {
+        f"fuse.{kind}"
+        for kind in ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")
+    }
 )
 LEAST_BYTES = 16 * 2**20
 """What a new lab, its logs and its first experiments need."""
@@ -74,7 +90,9 @@ def claimed(path: Path) -> Iterator[DataFolder]:
         (path / "logs").mkdir(parents=True, exist_ok=True)
         lock = (path / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
-        raise CannotStart(f"The data folder {path} can't be written: {error.strerror}. {_REMEDY}") from error
+        raise CannotStart(
+            f"The data folder {path} can't be written: {error.strerror}. {_REMEDY}"
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,4 +128,7 @@ def on_this_machine(file: Path) -> Path:
 def _disk(path: Path) -> str:
     """The kind of file system that ``path`` lies on."""
     mounts = {Path(mount.mountpoint): mount.fstype for mount in psutil.disk_partitions(all=True)}
-    return next((mounts[place] for place in (path.resolve(), *path.resolve().parents) if place in mounts), "unknown")
+    return next(
+        (mounts[place] for place in (path.resolve(), *path.resolve().parents) if place in mounts),
+        "unknown",
+    )

@@ -7,8 +7,8 @@ from sqlalchemy import make_url
 
 from lab.backup import keep_before_upgrade
 from lab.errors import CannotStart
+from store.db.migrate import upgrade
 from store.errors import StoreError, StoreUnavailable, StoreUnusable
-from store.migrate import upgrade
 
 _PAUSE_SECONDS = 0.5
 
@@ -22,7 +22,8 @@ def migrate(url: str, wait_seconds: float, keep_in: Path | None = None) -> None:
         keep_in: The folder to which a database that has to change is copied first.
 
     Raises:
-        CannotStart: The URL is none of a database, its tables are of a later version, or it didn't answer in time.
+        CannotStart: The URL is none of a database, its tables are of a later version, or it didn't
+            answer in time.
     """
     deadline = time.monotonic() + wait_seconds
     while True:
@@ -35,7 +36,9 @@ def migrate(url: str, wait_seconds: float, keep_in: Path | None = None) -> None:
             raise CannotStart(f"The database {where} can't be used: {error.reason}.") from error
         except StoreUnavailable as error:
             if time.monotonic() > deadline:
-                raise CannotStart(f"The database did not answer within {wait_seconds:g} s: {error}.") from error
+                raise CannotStart(
+                    f"The database did not answer within {wait_seconds:g} s: {error}."
+                ) from error
         except (StoreError, ValueError) as error:
             raise CannotStart(f"The database can't be used: {error}.") from error
         time.sleep(_PAUSE_SECONDS)

@@ -22,7 +22,8 @@ class LabSettings(BaseSettings):
         database_url: A database to use in place of SQLite in the data folder.
         broker_url: A Redis to use in place of a private one.
         redis_server: The redis-server binary to run as the private one.
-        lease_seconds: How long a silent worker keeps its experiment. Short here: its workers are on the same machine.
+        lease_seconds: How long a silent worker keeps its experiment. Short here: its workers are on
+            the same machine.
         device: What the workers train on.
         database_seconds: How long a database that doesn't answer is waited for.
     """
@@ -52,7 +53,11 @@ class LabSettings(BaseSettings):
             "URL": url,
             "LEASE_SECONDS": str(self.lease_seconds),
         }
-        return {**os.environ, **{_PREFIX + name: value for name, value in decided.items()}, "PYTHONUNBUFFERED": "1"}
+        return {
+            **os.environ,
+            **{_PREFIX + name: value for name, value in decided.items()},
+            "PYTHONUNBUFFERED": "1",
+        }
 
 
 def refuse_no_database() -> None:
@@ -63,7 +68,9 @@ def refuse_no_database() -> None:
     """
     if not os.environ.get(_PREFIX + "DATABASE_URL"):
         example = "postgresql://extrapolab:PASSWORD@HOST/extrapolab"
-        raise CannotStart(f"{_PREFIX}DATABASE_URL names no database; it should be that of the lab, such as {example}.")
+        raise CannotStart(
+            f"{_PREFIX}DATABASE_URL names no database; it should be that of the lab, such as {example}."
+        )
 
 
 def read(kind: type[_Settings]) -> _Settings:
@@ -80,5 +87,10 @@ def read(kind: type[_Settings]) -> _Settings:
 
 def _line(wrong: ErrorDetails) -> str:
     name = f"{_PREFIX}{'_'.join(map(str, wrong['loc'])).upper()}"
-    message = wrong["msg"].removeprefix("Input ").removeprefix("Value error, ").partition(", unable to parse")[0]
+    message = (
+        wrong["msg"]
+        .removeprefix("Input ")
+        .removeprefix("Value error, ")
+        .partition(", unable to parse")[0]
+    )
     return f"{name}: {message} (given {wrong['input']!r})."

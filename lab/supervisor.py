@@ -1,6 +1,7 @@
 """Keeps the programs of a lab running, from the first to the last, until a signal or a crash loop ends it.
 
-Signals are blocked and waited for, never handled: nothing interrupts the supervisor between two lines.
+Signals are blocked and waited for, never handled: nothing interrupts the supervisor between two
+lines.
 """
 
 import logging
@@ -11,8 +12,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from lab import family
-from lab.child import Child, Program
+from lab import process_tree
+from lab.managed_process import Child, Program
 
 _STOP = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _HEARD = _STOP | {signal.SIGCHLD}
@@ -24,7 +25,8 @@ _log = logging.getLogger(__name__)
 class Supervisor:
     """Programs by tier: a tier is started when the one before it is ready, and stopped before it.
 
-    A context manager: Ctrl-C, SIGTERM and SIGHUP are heard from the entry on, and leaving it stops whatever runs.
+    A context manager: Ctrl-C, SIGTERM and SIGHUP are heard from the entry on, and leaving it stops
+    whatever runs.
     """
 
     def __init__(self, tiers: Sequence[Sequence[Program]]) -> None:
@@ -35,15 +37,18 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-        self._strangers = family.children(os.getpid())
-        family.adopt_orphans(adopt=True)
+        self._strangers = process_tree.children(os.getpid())
+        process_tree.adopt_orphans(adopt=True)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stop()
-        family.adopt_orphans(adopt=False)
+        process_tree.adopt_orphans(adopt=False)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     @property
@@ -81,7 +86,9 @@ class Supervisor:
                 child.tend(now)
             if not all(child.ready for child in tier):
                 break
-        family.reap_orphans(self._strangers | {child.pid for child in self._everyone() if child.pid is not None})
+        process_tree.reap_orphans(
+            self._strangers | {child.pid for child in self._everyone() if child.pid is not None}
+        )
 
     def _everyone(self) -> list[Child]:
         return [child for tier in (*self._tiers, self._guests) for child in tier]
@@ -98,7 +105,7 @@ class Supervisor:
                     deadline = time.monotonic()
         for child in self._everyone():
             child.kill()
-        family.end_orphans(self._strangers)
+        process_tree.end_orphans(self._strangers)
 
 
 def _heard() -> int | None:

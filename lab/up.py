@@ -9,15 +9,15 @@ from pathlib import Path
 
 import typer
 
-from lab import broker, door
-from lab.child import describe
+from lab import broker, listener
 from lab.errors import CannotStart
 from lab.folder import DataFolder, claimed
+from lab.managed_process import describe
 from lab.migration import migrate
 from lab.programs import Plan
 from lab.settings import LabSettings, read
 from lab.supervisor import Supervisor
-from store.database import Database
+from store.db.database import Database
 
 _INTERRUPTED = 130
 
@@ -36,25 +36,41 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
     settings = read(LabSettings)
     with ExitStack() as stack:
         folder = stack.enter_context(claimed(data))
-        socket = stack.enter_context(door.opened(host, port))
-        url = door.url(socket)
+        socket = stack.enter_context(listener.opened(host, port))
+        url = listener.url(socket)
         folder.sign(f"the lab at {url} (process {os.getpid()})")
 
         if settings.broker_url is not None:
             broker.check(settings.broker_url)
         database_url = settings.database_url or folder.database_url
-        migrate(database_url, settings.database_seconds, None if settings.database_url else folder.backups)
+        migrate(
+            database_url,
+            settings.database_seconds,
+            None if settings.database_url else folder.backups,
+        )
         database = Database(database_url)
         stack.callback(database.dispose)
 
         # Not in the data folder: the path of a unix socket has at most 107 bytes.
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="extrapolab-", dir="/tmp")))
-        plan = Plan(folder, url, settings.handed_on(database_url, settings.broker_url or broker.url(place), url))
-        brokers = [] if settings.broker_url else [plan.redis(broker.find_server(settings.redis_server), place)]
+        place = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="extrapolab-", dir="/tmp"))
+        )
+        plan = Plan(
+            folder,
+            url,
+            settings.handed_on(database_url, settings.broker_url or broker.url(place), url),
+        )
+        brokers = (
+            []
+            if settings.broker_url
+            else [plan.redis(broker.find_server(settings.redis_server), place)]
+        )
         workers = plan.workers(settings.device, slots, database)
         supervisor = stack.enter_context(Supervisor([brokers, [workers, plan.api(socket)]]))
 
-        interrupted = _INTERRUPTED if once else 0  # a demo that was asked for and not shown is no success
+        interrupted = (
+            _INTERRUPTED if once else 0
+        )  # a demo that was asked for and not shown is no success
         if not supervisor.until(lambda: supervisor.ready):
             return interrupted
         _announce(url, folder, slots, time.monotonic() - began)
@@ -64,13 +80,17 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
                 return interrupted
             if once:
                 return code
-            typer.echo(f"\n{f'The demo {describe(code)}. ' if code else ''}The lab stays up at {url}; Ctrl-C ends it.")
+            typer.echo(
+                f"\n{f'The demo {describe(code)}. ' if code else ''}The lab stays up at {url}; Ctrl-C ends it."
+            )
         supervisor.until(lambda: False)
     return 0
 
 
 def _announce(url: str, folder: DataFolder, slots: int, seconds: float) -> None:
-    typer.echo(f"The lab is ready at {url} (after {seconds:.1f} s, {slots} worker slot{'s' * (slots > 1)})")
+    typer.echo(
+        f"The lab is ready at {url} (after {seconds:.1f} s, {slots} worker slot{'s' * (slots > 1)})"
+    )
     typer.echo(f"  documentation  {url}/docs")
     typer.echo(f"  data           {folder.path}")
     typer.echo(f"  logs           {folder.logs}")

@@ -1,6 +1,7 @@
 """The application: routes, errors and documentation put together over one database and one bell.
 
-``uvicorn --factory service.app:create --http service.head:BoundedHead`` starts it with the settings of the environment.
+``uvicorn --factory service.app:create --http service.http.header_limits:BoundedHead`` starts it
+with the settings of the environment.
 """
 
 import asyncio
@@ -17,62 +18,65 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from service import (
+from service.context import Edge
+from service.event_feed import Feed
+from service.exports.encoding import MEDIA_TYPES
+from service.http import openapi as documentation
+from service.http import problems
+from service.http.csrf import refuse_foreign
+from service.http.parameters import refuse_unknown
+from service.http.request_id import RequestIds
+from service.routes import (
     bundles,
-    comparisons,
-    documentation,
+    compare,
+    events,
     experiments,
     exports,
     figures,
     history,
     imports,
-    live,
     operations,
-    problems,
-    questions,
-    recipes,
+    query,
     results,
+    saved_figures,
     studies,
     submissions,
     sweep_figures,
     sweep_results,
     sweeps,
-    tables,
+    table,
     theorem,
 )
-from service.edge import Edge
-from service.encoding import MEDIA_TYPES
-from service.feed import Feed
-from service.origin import refuse_foreign
-from service.parameters import refuse_unknown
-from service.requests import RequestIds
 from service.settings import Settings
-from store.database import Database
-from store.wakeup import Bell
+from store.db.database import Database
+from store.queue.dispatcher import Bell
 
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
     submissions,
     imports,
-    questions,
+    query,
     experiments,
     history,
-    live,
+    events,
     results,
     figures,
     theorem,
     sweeps,
     sweep_results,
     sweep_figures,
-    tables,
+    table,
     exports,
     bundles,
-    comparisons,
-    recipes,
+    compare,
+    saved_figures,
     studies,
     operations,
 )
-FILES = (*DEFAULT_EXCLUDED_CONTENT_TYPES, *(form for form in MEDIA_TYPES.values() if form != "application/json"))
+FILES = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    *(form for form in MEDIA_TYPES.values() if form != "application/json"),
+)
 """What travels as it is: deflating an export takes several times as long as writing it."""
 
 
@@ -108,7 +112,9 @@ def build(settings: Settings) -> FastAPI:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=FILES)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=FILES
+    )
     app.add_middleware(RequestIds)
     return app
 
@@ -118,7 +124,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     edge: Edge = app.state.edge
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 100)  # a large sweep is a million objects at once, and looking through them takes long
+    gc.set_threshold(
+        5_000, 20, 100
+    )  # a large sweep is a million objects at once, and looking through them takes long
     edge.bell.start()
     try:
         async with edge.feed.running():
@@ -132,7 +140,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 @contextmanager
 def _ending(feed: Feed) -> Iterator[None]:
     """Ends the streams when the server is told to stop: it would wait for them before it says so to the application."""
-    if threading.current_thread() is not threading.main_thread():  # as in a test: nobody can be told by a signal
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # as in a test: nobody can be told by a signal
         yield
         return
     loop = asyncio.get_running_loop()

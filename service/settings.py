@@ -9,5 +9,9 @@ class Settings(StoreSettings):
     """``EXTRAPOLAB_*`` variables of the service."""
 
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Longest request body.")
-    max_experiment_flop: float = Field(1e16, gt=0, description="Most floating-point operations of one experiment.")
-    max_experiment_mb: float = Field(4096, gt=0, description="Most memory or storage of one experiment.")
+    max_experiment_flop: float = Field(
+        1e16, gt=0, description="Most floating-point operations of one experiment."
+    )
+    max_experiment_mb: float = Field(
+        4096, gt=0, description="Most memory or storage of one experiment."
+    )

@@ -1,4 +1,6 @@
-"""What the store refuses, and why. Each message tells what to do; the service maps the classes to HTTP.
+"""What the store refuses, and why.
+
+Each message tells what to do; the service maps the classes to HTTP.
 
 StoreError
 ├── NotFound          there is nothing of that id
@@ -45,7 +47,9 @@ class NotReady(StoreError):
     """There is no result until the experiment is completed."""
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"there is no result: the experiment is {state}, and only a completed one has a result")
+        super().__init__(
+            f"there is no result: the experiment is {state}, and only a completed one has a result"
+        )
         self.state = state
 
 
@@ -63,7 +67,9 @@ class VersionConflict(StoreError):
     """It was edited since the given version was read."""
 
     def __init__(self, name: str, given: int, current: int, *, what: str = "experiment") -> None:
-        super().__init__(f"{what} {name} is at version {current}, not {given}: read it again, then edit")
+        super().__init__(
+            f"{what} {name} is at version {current}, not {given}: read it again, then edit"
+        )
         self.id, self.given, self.current = name, given, current
 
 
@@ -71,7 +77,9 @@ class BadCursor(StoreError):
     """The cursor isn't one that a page handed out."""
 
     def __init__(
-        self, cursor: str, why: str = "is not one that a page handed out: take it from 'next', or leave it out"
+        self,
+        cursor: str,
+        why: str = "is not one that a page handed out: take it from 'next', or leave it out",
     ) -> None:
         super().__init__(f"the cursor {why}")
         self.cursor = cursor
@@ -81,7 +89,9 @@ class Fenced(StoreError):
     """The attempt no longer holds the experiment, so nothing was written: stop the training."""
 
     def __init__(self, experiment_id: str, attempt: int) -> None:
-        super().__init__(f"attempt {attempt} no longer holds experiment {experiment_id}; nothing was written")
+        super().__init__(
+            f"attempt {attempt} no longer holds experiment {experiment_id}; nothing was written"
+        )
         self.experiment_id, self.attempt = experiment_id, attempt
 
 
@@ -89,7 +99,9 @@ class KeyReused(StoreError):
     """An Idempotency-Key belongs to one request body."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"the Idempotency-Key {key!r} was used with another request: use a new key")
+        super().__init__(
+            f"the Idempotency-Key {key!r} was used with another request: use a new key"
+        )
         self.key = key
 
 
@@ -97,7 +109,9 @@ class KeyInFlight(StoreError):
     """The first request with this Idempotency-Key has no answer yet."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"a request with the Idempotency-Key {key!r} is still being answered: try again in a moment")
+        super().__init__(
+            f"a request with the Idempotency-Key {key!r} is still being answered: try again in a moment"
+        )
         self.key = key
 
 
@@ -112,13 +126,20 @@ class BackupDamaged(StoreError):
 class SchemaMismatch(StoreError):
     """The database's tables are of another version than this software's."""
 
-    def __init__(self, found: str | None, wanted: str, remedy: str = "run 'extrapolab migrate'") -> None:
-        super().__init__(f"the database is at schema {found or 'none'}, this software needs {wanted}: {remedy}")
+    def __init__(
+        self, found: str | None, wanted: str, remedy: str = "run 'extrapolab migrate'"
+    ) -> None:
+        super().__init__(
+            f"the database is at schema {found or 'none'}, this software needs {wanted}: {remedy}"
+        )
         self.found, self.wanted = found, wanted
 
 
 class StoreUnavailable(StoreError):
-    """The database is away, locked or too slow. What was being written may or may not have been stored."""
+    """The database is away, locked or too slow.
+
+    What was being written may or may not have been stored.
+    """
 
 
 class StoreUnusable(StoreUnavailable):

@@ -16,8 +16,9 @@ from store.states import State
 class FailureKind(StrEnum):
     """Whose turn it is after a failure.
 
-    The first three are the submitter's: an experiment fails with them at once. The others are the lab's: it is tried
-    again by itself, and fails after so many attempts in a row that gained nothing.
+    The first three are the submitter's: an experiment fails with them at once. The others are the
+    lab's: it is tried again by itself, and fails after so many attempts in a row that gained
+    nothing.
     """
 
     USER = "user"
@@ -77,8 +78,10 @@ class Experiment:
     """An experiment as it stands.
 
     Attributes:
-        content: Its spec as JSON, with today's name, tags and notes; it was valid when it was stored.
-        device: The device that the experiment is pinned to; None until the first claim of an ``auto`` one.
+        content: Its spec as JSON, with today's name, tags and notes; it was valid when it was
+            stored.
+        device: The device that the experiment is pinned to; None until the first claim of an
+            ``auto`` one.
         attempts: How often a worker has claimed it.
         progress: None before the first step is recorded.
         version: Grows with every edit of name, tags or notes, and with nothing else.
@@ -118,7 +121,9 @@ class Experiment:
     def spec(self) -> ExperimentSpec:
         """Its spec, made when it is first asked for; raises ValidationError where this version can not read it."""
         described = {name: self.content[name] for name in METADATA}
-        described["tags"] = tuple(described["tags"])  # of many submissions, and perhaps more than one spec can have
+        described["tags"] = tuple(
+            described["tags"]
+        )  # of many submissions, and perhaps more than one spec can have
         computed = {name: part for name, part in self.content.items() if name not in METADATA}
         return ExperimentSpec.model_validate(computed).model_copy(update=described)
 
@@ -214,14 +219,17 @@ class Log:
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's hold on an experiment. Every write names it, and is refused once another attempt has begun.
+    """A worker's hold on an experiment.
+
+    Every write names it, and is refused once another attempt has begun.
 
     Attributes:
         spec: What is trained; without name, tags and notes.
         checkpoint: The newest whole checkpoint, None to begin at step 0.
         max_seconds: The submitter's limit, None for no limit.
         max_memory_mb: The submitter's limit, None for no limit.
-        inherited: The parameters that each seed begins with, by name, where the start is ``from_experiment``.
+        inherited: The parameters that each seed begins with, by name, where the start is
+            ``from_experiment``.
     """
 
     experiment_id: str

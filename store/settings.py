@@ -11,10 +11,13 @@ class Settings(BaseSettings):
         database_url: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``.
         broker_url: ``redis://HOST:PORT/0`` or ``redis+socket:///PATH``.
         lease_seconds: A worker that hasn't been heard of for so long loses its experiment.
-        reaper_seconds: Time between two looks for lost workers and for experiments that wait beside idle workers.
-        max_attempts: Attempts in a row without a new checkpoint after which an experiment counts as failed.
+        reaper_seconds: Time between two looks for lost workers and for experiments that wait beside
+            idle workers.
+        max_attempts: Attempts in a row without a new checkpoint after which an experiment counts as
+            failed.
         checkpoint_seconds: Time between two checkpoints of a training.
-        progress_seconds: A trainer that tells of no progress for so long is taken to hang, and is ended.
+        progress_seconds: A trainer that tells of no progress for so long is taken to hang, and is
+            ended.
     """
 
     model_config = SettingsConfigDict(env_prefix="EXTRAPOLAB_", extra="ignore", frozen=True)

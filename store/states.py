@@ -1,11 +1,10 @@
 """The state of an experiment, and every legal move between states: here and nowhere else.
 
-queued     a worker claims it: running; paused or cancelled at once
-running    completed, failed or cancelled; lost or handed back by its worker: queued, or paused where that was asked for
+queued     a worker claims it: running; paused or cancelled at once running    completed, failed or
+cancelled; lost or handed back by its worker: queued, or paused where that was asked for
 paused     resumed: queued; cancelled at once
 failed     retried: queued
-cancelled  retried: queued
-completed  stays so
+cancelled  retried: queued completed  stays so
 """
 
 from collections.abc import Mapping
@@ -38,7 +37,9 @@ PENDING = tuple(state for state in State if state not in FINAL)
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.QUEUED: frozenset({State.RUNNING, State.PAUSED, State.CANCELLED}),
-        State.RUNNING: frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.QUEUED, State.PAUSED}),
+        State.RUNNING: frozenset(
+            {State.COMPLETED, State.FAILED, State.CANCELLED, State.QUEUED, State.PAUSED}
+        ),
         State.PAUSED: frozenset({State.QUEUED, State.CANCELLED}),
         State.COMPLETED: frozenset(),
         State.FAILED: frozenset({State.QUEUED}),

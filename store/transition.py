@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from store.db.tables import events, experiments
 from store.records import EventKind
 from store.states import State, move
-from store.tables import events, experiments
 
 _MOVE = (  # built once, since that takes SQLAlchemy longer than the database takes to do it
     update(experiments)
@@ -44,7 +44,8 @@ def transition(
         values: Other columns to set with it.
 
     Returns:
-        The attempt after the move; None if the experiment wasn't there any more, and nothing is written.
+        The attempt after the move; None if the experiment wasn't there any more, and nothing is
+        written.
 
     Raises:
         IllegalMove: No experiment may move so.
@@ -54,7 +55,10 @@ def transition(
     if to is not State.RUNNING:
         columns |= {"worker_id": None, "lease_until": None}
     if to.is_final:
-        columns |= {"finished_at": at, "cancel_requested": False}  # a wish that came too late is none any more
+        columns |= {
+            "finished_at": at,
+            "cancel_requested": False,
+        }  # a wish that came too late is none any more
     if to.is_final or to is State.PAUSED:
         columns |= {"pause_requested": False}
     where = {"which": experiment_id, "leaves": state, "fence": fence}
@@ -74,5 +78,11 @@ def note(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Adds an event to an experiment's history."""
-    row = {"experiment_id": experiment_id, "at": at, "kind": kind, "attempt": attempt, "detail": dict(detail or {})}
+    row = {
+        "experiment_id": experiment_id,
+        "at": at,
+        "kind": kind,
+        "attempt": attempt,
+        "detail": dict(detail or {}),
+    }
     tx.execute(_NOTE, row)

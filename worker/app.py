@@ -1,8 +1,10 @@
 """The Celery application of a worker: one task, and what happens when a worker and its slots begin and end.
 
-    celery -A worker.app worker -c SLOTS -Q cpu      on a GPU machine, with EXTRAPOLAB_DEVICE=cuda: -Q gpu
+    celery -A worker.app worker -c SLOTS -Q cpu      on a GPU machine, with EXTRAPOLAB_DEVICE=cuda:
+    -Q gpu
 
-The parent and its children, one per slot, never load torch; each slot has a trainer process that does.
+The parent and its children, one per slot, never load torch; each slot has a trainer process that
+does.
 """
 
 import logging
@@ -12,12 +14,12 @@ from typing import Any
 
 from celery import signals
 
-from store import schema
-from store.broker import WORK, celery_app
+from store.db import schema
 from store.errors import SchemaMismatch, StoreUnavailable
+from store.queue.celery_app import WORK, celery_app
 from store.settings import Settings
-from worker.leash import Leash
 from worker.settings import WorkerSettings
+from worker.shutdown import Leash
 from worker.slot import Slot
 
 logger = logging.getLogger(__name__)
@@ -31,8 +33,8 @@ leash = Leash()
 def work() -> None:
     """Works on what waits for this worker's device until nothing does.
 
-    A wake-up without content: it may come late, twice or when there is nothing to do, and one that is lost is sent
-    again. Experiments are claimed in SQL, so it may run anywhere at any time.
+    A wake-up without content: it may come late, twice or when there is nothing to do, and one that
+    is lost is sent again. Experiments are claimed in SQL, so it may run anywhere at any time.
     """
     slot().work()
 

@@ -5,11 +5,11 @@ import time
 import traceback
 from collections.abc import Callable
 
-from store import checkpoints
+from store.arrays import checkpoints
 from store.records import Claim, Failure, FailureKind
-from worker.ledger import ClaimLost, Ledger
 from worker.messages import Advanced, Cancel, Failed, Finished, Pause, Paused, Train, pack_inherited
-from worker.process import LOG_BYTES, TrainerDied, TrainerProcess
+from worker.recorder import ClaimLost, Ledger
+from worker.trainer_process import LOG_BYTES, TrainerDied, TrainerProcess
 
 LOOK_SECONDS = 0.5
 """At least so often the lease is extended and cancel, limits and the leash are looked at."""
@@ -21,7 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 class Attempt:
-    """The supervision of one claim. Afterwards the trainer is idle and warm; dead, where the end was no normal one."""
+    """The supervision of one claim.
+
+    Afterwards the trainer is idle and warm; dead, where the end was no normal one.
+    """
 
     def __init__(
         self,
@@ -39,7 +42,8 @@ class Attempt:
             trainer: A warm one.
             ledger: The claim's.
             is_to_stop: Whether the slot wants to hand back what it is doing.
-            progress_seconds: A trainer that tells of no progress for so long hangs, though all else may be well.
+            progress_seconds: A trainer that tells of no progress for so long hangs, though all else
+                may be well.
         """
         self._claim, self._trainer, self._ledger = claim, trainer, ledger
         self._is_to_stop, self._progress_seconds = is_to_stop, progress_seconds
@@ -56,9 +60,16 @@ class Attempt:
             self._train()
         except ClaimLost as loss:
             self._trainer.kill()
-            logger.warning("dropping attempt %d of %s: %s", self._claim.attempt, self._claim.experiment_id, loss)
+            logger.warning(
+                "dropping attempt %d of %s: %s",
+                self._claim.attempt,
+                self._claim.experiment_id,
+                loss,
+            )
         except Exception as error:  # whatever it is, nobody should wait for the lease to end
-            logger.exception("attempt %d of %s failed", self._claim.attempt, self._claim.experiment_id)
+            logger.exception(
+                "attempt %d of %s failed", self._claim.attempt, self._claim.experiment_id
+            )
             self._give_up(error)
         except BaseException:
             self._trainer.kill()  # nobody would listen to it
@@ -68,7 +79,11 @@ class Attempt:
         claim = self._claim
         inherited = None if claim.inherited is None else pack_inherited(claim.inherited)
         try:
-            self._trainer.send(Train(claim.spec.model_dump_json().encode(), claim.device, claim.checkpoint, inherited))
+            self._trainer.send(
+                Train(
+                    claim.spec.model_dump_json().encode(), claim.device, claim.checkpoint, inherited
+                )
+            )
             while not (self._hear() or self._look()):
                 pass
         except TrainerDied as death:
@@ -78,7 +93,9 @@ class Attempt:
         """Waits a moment for the trainer and records what it says; whether that was its last word."""
         message = self._trainer.receive(self._look_seconds)
         match message:
-            case Advanced(checkpoint=bytes() as state) if len(state) > checkpoints.LARGEST_MB * 2**20:
+            case Advanced(checkpoint=bytes() as state) if (
+                len(state) > checkpoints.LARGEST_MB * 2**20
+            ):
                 held, most = f"{len(state) / 2**20:.1f} MB", f"{checkpoints.LARGEST_MB:g} MB"
                 sentence = f"A checkpoint of it takes {held}, and {most} are kept; try a smaller dim or fewer seeds."
                 self._fail(Failure(FailureKind.USER, sentence))
@@ -126,9 +143,14 @@ class Attempt:
         seconds, memory_mb = self._claim.max_seconds, self._claim.max_memory_mb
         if memory_mb is not None and self._memory_mb > memory_mb:
             held = f"The trainer held {self._memory_mb:.0f} MB, {self._trainer.warm_mb:.0f} of them before it began"
-            return Failure(FailureKind.OUT_OF_MEMORY, f"{held}; the limit max_memory_mb is {memory_mb}.")
+            return Failure(
+                FailureKind.OUT_OF_MEMORY, f"{held}; the limit max_memory_mb is {memory_mb}."
+            )
         if seconds is not None and time.monotonic() - self._began > seconds:
-            return Failure(FailureKind.TIMEOUT, f"The training was stopped after {seconds:g} s, the limit max_seconds.")
+            return Failure(
+                FailureKind.TIMEOUT,
+                f"The training was stopped after {seconds:g} s, the limit max_seconds.",
+            )
         return None
 
     def _ask(self, message: Cancel | Pause, patience: float) -> None:
@@ -156,7 +178,9 @@ class Attempt:
     def _give_up(self, error: Exception) -> None:
         """Ends the attempt for an error of the worker; if that can't be written either, it is only logged."""
         what, _, _ = f"{type(error).__name__}: {error}".partition("\n")
-        failure = Failure(FailureKind.INFRASTRUCTURE, f"Its worker met an error that should not happen, {what}")
+        failure = Failure(
+            FailureKind.INFRASTRUCTURE, f"Its worker met an error that should not happen, {what}"
+        )
         try:
             self._fail(failure, traceback.format_exc())
         except Exception:

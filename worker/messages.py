@@ -1,11 +1,12 @@
 """What a slot and its trainer say to each other, and how it travels.
 
-A message is one frame: a number of 4 bytes, so many bytes of JSON, then those of its fields that are bytes (specs,
-results, arrays as :mod:`core.arrays` packs them). Large ones, such as checkpoints, follow in frames of their own, so
-that they are copied nowhere. Nothing is pickled: neither side runs what the other one sends.
+A message is one frame: a number of 4 bytes, so many bytes of JSON, then those of its fields that
+are bytes (specs, results, arrays as :mod:`core.arrays` packs them). Large ones, such as
+checkpoints, follow in frames of their own, so that they are copied nowhere. Nothing is pickled:
+neither side runs what the other one sends.
 
-    slot -> trainer    Train, then perhaps Cancel or Pause
-    trainer -> slot    Ready, once; then for each Train some Advanced and one of Finished, Paused, Failed
+    slot -> trainer    Train, then perhaps Cancel or Pause trainer -> slot    Ready, once; then for
+    each Train some Advanced and one of Finished, Paused, Failed
 """
 
 import json
@@ -19,7 +20,8 @@ import numpy as np
 from core.arrays import pack, unpack
 
 LARGE = 64 * 1024
-"""Bytes of a field that travels in a frame of its own; each frame wakes the other side once more."""
+"""Bytes of a field that travels in a frame of its own; each frame wakes the other side once more.
+"""
 
 Inherited = Mapping[int, Mapping[str, np.ndarray]]
 """Parameters by seed and name, as the start ``from_experiment`` takes them."""
@@ -38,7 +40,8 @@ class Train:
         spec: The spec as JSON.
         device: ``cpu`` or ``cuda``.
         checkpoint: Packed arrays to go on from; ``None`` to begin.
-        inherited: Where the start is ``from_experiment``, what :func:`pack_inherited` makes of its parameters.
+        inherited: Where the start is ``from_experiment``, what :func:`pack_inherited` makes of its
+            parameters.
     """
 
     spec: bytes
@@ -114,13 +117,20 @@ class Failed:
 Message = Ready | Train | Cancel | Pause | Advanced | Finished | Paused | Failed
 
 _KINDS: Mapping[str, type[Message]] = {
-    kind.__name__: kind for kind in (Ready, Train, Cancel, Pause, Advanced, Finished, Paused, Failed)
+    kind.__name__: kind
+    for kind in (Ready, Train, Cancel, Pause, Advanced, Finished, Paused, Failed)
 }
 
 
 def pack_inherited(parameters: Inherited) -> bytes:
     """Parameters by seed and name as the arrays ``seed/name``."""
-    return pack({f"{seed}/{name}": array for seed, named in parameters.items() for name, array in named.items()})
+    return pack(
+        {
+            f"{seed}/{name}": array
+            for seed, named in parameters.items()
+            for name, array in named.items()
+        }
+    )
 
 
 def unpack_inherited(data: bytes) -> Inherited:

@@ -64,9 +64,20 @@ def _commit() -> str | None:
     git = shutil.which("git")
     if git is None or not (_SOURCE / ".git").exists():
         return None
-    command = [git, "-C", str(_SOURCE), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    command = [
+        git,
+        "-C",
+        str(_SOURCE),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+        "--exclude=*",
+    ]
     try:
-        described = subprocess.run(command, capture_output=True, text=True, check=False, timeout=GIT_SECONDS)
+        described = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=GIT_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         logger.warning("the commit of %s stays unknown: %s", _SOURCE, error)
         return None

@@ -12,7 +12,8 @@ class WorkerSettings(BaseSettings):
 
     Attributes:
         device: Where its trainers compute; ``EXTRAPOLAB_DEVICE``.
-        threads: CPU threads of one trainer, by default the cores divided among the slots; ``EXTRAPOLAB_THREADS``.
+        threads: CPU threads of one trainer, by default the cores divided among the slots;
+            ``EXTRAPOLAB_THREADS``.
     """
 
     model_config = SettingsConfigDict(env_prefix="EXTRAPOLAB_", extra="ignore", frozen=True)

@@ -10,20 +10,21 @@ import time
 from sqlalchemy import Connection
 from uuid_utils import uuid7
 
-from store import line, queue, workers
-from store.database import Database, now
+from store.db.database import Database, now
 from store.errors import NotFound, StoreUnavailable
+from store.queue import claims, scheduling, workers
+from store.queue.dispatcher import Bell
 from store.records import Claim, WorkerRecord
 from store.settings import Settings
-from store.wakeup import Bell
 from worker.attempt import LOOK_SECONDS, Attempt
-from worker.leash import Leash
-from worker.ledger import Ledger
-from worker.process import TrainerDied, TrainerProcess
+from worker.recorder import Ledger
 from worker.settings import WorkerSettings
+from worker.shutdown import Leash
+from worker.trainer_process import TrainerDied, TrainerProcess
 
 HEARTBEAT_SECONDS = 2.0
-"""Or a third of the lease, if that is less: a slot that lives is heard of several times in a lease."""
+"""Or a third of the lease, if that is less: a slot that lives is heard of several times in a lease.
+"""
 
 READY_SECONDS = 120.0
 """A trainer that hasn't loaded torch by then is broken."""
@@ -41,13 +42,16 @@ class NoTrainer(Exception):
 class Slot:
     """Claims and trains in this process, with three threads beside: the heartbeat of its row in SQL, a bell, an eye.
 
-    The eye looks for work once in a lease, also where nothing wakes this slot: its worker may have lost the broker, or
-    hang where it would receive messages, and nobody else can see that.
+    The eye looks for work once in a lease, also where nothing wakes this slot: its worker may have
+    lost the broker, or hang where it would receive messages, and nobody else can see that.
 
-    Make it after the fork. It needs neither database nor broker to start, and gets by without either for a while.
+    Make it after the fork. It needs neither database nor broker to start, and gets by without
+    either for a while.
     """
 
-    def __init__(self, leash: Leash, settings: Settings, own: WorkerSettings, *, slots: int) -> None:
+    def __init__(
+        self, leash: Leash, settings: Settings, own: WorkerSettings, *, slots: int
+    ) -> None:
         """Starts the trainer, which takes its time to load torch; nothing is waited for.
 
         Args:
@@ -78,7 +82,8 @@ class Slot:
     def work(self) -> None:
         """Claims and trains until nothing waits for this device, the leash breaks or the slot is drained.
 
-        A drained slot holds on to its wake-up until the leash breaks, so that Celery gives others to its siblings.
+        A drained slot holds on to its wake-up until the leash breaks, so that Celery gives others
+        to its siblings.
 
         Raises:
             NoTrainer: Trainers don't start here.
@@ -105,7 +110,13 @@ class Slot:
     def _attempt(self, claim: Claim) -> Attempt:
         ledger = Ledger(self._database, claim, self._lease_seconds, self._settings.max_attempts)
         progress_seconds = self._settings.progress_seconds
-        return Attempt(claim, self._trainer, ledger, is_to_stop=self._is_to_stop, progress_seconds=progress_seconds)
+        return Attempt(
+            claim,
+            self._trainer,
+            ledger,
+            is_to_stop=self._is_to_stop,
+            progress_seconds=progress_seconds,
+        )
 
     def _is_to_stop(self) -> bool:
         return self._draining or self._leash.broken or self._closing.is_set()
@@ -138,14 +149,20 @@ class Slot:
                 raise NoTrainer(f"{death} It said:\n{self._trainer.take_log()}") from death
             if time.monotonic() > deadline:
                 self._trainer.kill()
-                raise NoTrainer(f"torch was not loaded in {READY_SECONDS:g} s.\n{self._trainer.take_log()}")
+                raise NoTrainer(
+                    f"torch was not loaded in {READY_SECONDS:g} s.\n{self._trainer.take_log()}"
+                )
         return False
 
     def _claim(self) -> Claim | None:
         with self._database.write() as tx:
-            claim = queue.claim(tx, worker_id=self._id, device=self._device, lease_seconds=self._lease_seconds)
+            claim = claims.claim(
+                tx, worker_id=self._id, device=self._device, lease_seconds=self._lease_seconds
+            )
             experiment_id = claim.experiment_id if claim else None
-            with contextlib.suppress(NotFound):  # the heart has not registered it yet, and soon will
+            with contextlib.suppress(
+                NotFound
+            ):  # the heart has not registered it yet, and soon will
                 self._draining = workers.beat(tx, self._id, experiment_id, self._trainer.pid)
         self._experiment_id = experiment_id  # the heart repeats it, so not before it is committed
         return claim
@@ -158,13 +175,17 @@ class Slot:
                 if self._something_waits():
                     self._work()
             except Exception as error:  # whatever it is, the next look tries again
-                logger.warning("no work without a wake-up: %s", error, exc_info=not isinstance(error, StoreUnavailable))
+                logger.warning(
+                    "no work without a wake-up: %s",
+                    error,
+                    exc_info=not isinstance(error, StoreUnavailable),
+                )
             finally:
                 self._at_work.release()
 
     def _something_waits(self) -> bool:
         with self._database.read() as tx:
-            return line.waiting_for(tx, self._device, most=1) > 0
+            return scheduling.waiting_for(tx, self._device, most=1) > 0
 
     def _beat_until_closing(self) -> None:
         while True:

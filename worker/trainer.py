@@ -1,7 +1,10 @@
-"""The trainer: a process that trains one experiment after another for its slot. The only one that loads torch.
+"""The trainer: a process that trains one experiment after another for its slot.
 
-``python -m worker.trainer FD``, where FD is an inherited socket to the slot (:mod:`worker.messages`). It ends when the
-slot does: on Linux the kernel sees to it, elsewhere it finds the socket closed between two slices of training.
+The only one that loads torch.
+
+``python -m worker.trainer FD``, where FD is an inherited socket to the slot
+(:mod:`worker.messages`). It ends when the slot does: on Linux the kernel sees to it, elsewhere it
+finds the socket closed between two slices of training.
 """
 
 import contextlib
@@ -40,16 +43,25 @@ from worker.settings import WorkerSettings
 SLICE_SECONDS = 0.2
 FLUSH_SECONDS = 0.5
 FIRST_NEWS_SECONDS = 0.1
-"""Who ends before has no news but the end: for an experiment of some milliseconds they cost as much as its training."""
+"""Who ends before has no news but the end: for an experiment of some milliseconds they cost as much
+as its training."""
 
 CHECKPOINT_SHARE = 0.05
 """The share of the time that checkpoints may take: where they are large, they become rare."""
 
 SMALLEST = ExperimentSpec.model_validate(
-    {"teacher": {"kind": "memoryless"}, "student": {"kind": "linear", "dim": 1}, "training": {"length": 1}}
+    {
+        "teacher": {"kind": "memoryless"},
+        "student": {"kind": "linear", "dim": 1},
+        "training": {"length": 1},
+    }
 )
 SMALLEST_NETWORK = ExperimentSpec.model_validate(
-    {"teacher": {"kind": "gru", "dim": 1}, "student": {"kind": "gru", "dim": 1}, "training": {"length": 1}}
+    {
+        "teacher": {"kind": "gru", "dim": 1},
+        "student": {"kind": "gru", "dim": 1},
+        "training": {"length": 1},
+    }
 )
 
 logger = logging.getLogger(__name__)
@@ -77,17 +89,24 @@ class Report:
         state, points = flush(state)
         checkpoint = pack(snapshot(state)) if with_checkpoint else None
         rate = (state.step - self._first) / (started - self._began)
-        send(self._connection, Advanced(state.step, state.spec.optimizer.steps, rate, pack(points), checkpoint))
+        send(
+            self._connection,
+            Advanced(state.step, state.spec.optimizer.steps, rate, pack(points), checkpoint),
+        )
         ended = time.monotonic()
         self._flush_at = ended + FLUSH_SECONDS
         if with_checkpoint:
-            self._checkpoint_at = ended + max(self._checkpoint_seconds, (ended - started) / CHECKPOINT_SHARE)
+            self._checkpoint_at = ended + max(
+                self._checkpoint_seconds, (ended - started) / CHECKPOINT_SHARE
+            )
         return state
 
 
 def serve(connection: Connection, checkpoint_seconds: float) -> None:
     """Trains what is sent until the slot is gone, which raises EOFError or ConnectionError."""
-    advance(begin(SMALLEST), 1)  # compiles the loops, or reads them from disk: the first experiment need not wait
+    advance(
+        begin(SMALLEST), 1
+    )  # compiles the loops, or reads them from disk: the first experiment need not wait
     provenance(SMALLEST, "cpu")  # asks Git now, once for all, and not while an experiment ends
     send(connection, Ready())
     threading.Thread(target=_compile_the_others, daemon=True).start()
@@ -106,7 +125,11 @@ def serve(connection: Connection, checkpoint_seconds: float) -> None:
 def _compile_the_others() -> None:
     """Networks, and single precision, as long as nobody asks for them; the next trainer reads them from disk."""
     single = {"numerics": Numerics(dtype="float32")}
-    for spec in (SMALLEST_NETWORK, SMALLEST.model_copy(update=single), SMALLEST_NETWORK.model_copy(update=single)):
+    for spec in (
+        SMALLEST_NETWORK,
+        SMALLEST.model_copy(update=single),
+        SMALLEST_NETWORK.model_copy(update=single),
+    ):
         advance(begin(spec), 1)
 
 
@@ -139,7 +162,10 @@ def train(connection: Connection, order: Train, checkpoint_seconds: float) -> No
 
 
 def _fitting(steps: int, seconds: float) -> int:
-    """How many steps fit the next slice, where ``steps`` took ``seconds``. No bit of the result depends on it."""
+    """How many steps fit the next slice, where ``steps`` took ``seconds``.
+
+    No bit of the result depends on it.
+    """
     return max(1, min(4 * steps, int(steps * SLICE_SECONDS / max(seconds, 1e-9))))
 
 
@@ -147,9 +173,14 @@ def _explained(error: Exception) -> tuple[str, str]:
     """The kind of failure and a sentence on it."""
     if isinstance(error, ExtrapolabError):
         return "user", str(error)
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(
+        error
+    ):
         return "out_of_memory", f"Training needs more memory than this machine could give: {error}"
-    return "infrastructure", f"Training stopped with an error that should not happen, {type(error).__name__}: {error}"
+    return (
+        "infrastructure",
+        f"Training stopped with an error that should not happen, {type(error).__name__}: {error}",
+    )
 
 
 def _die_with_parent() -> None:
@@ -163,10 +194,16 @@ def main() -> None:
     """Serves the slot at the other end of the socket whose number is the first argument."""
     _die_with_parent()
     logging.Formatter.converter = time.gmtime
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)sZ %(message)s", datefmt="%FT%T")
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)sZ %(message)s", datefmt="%FT%T"
+    )
     if WorkerSettings().device == "cuda" and not torch.cuda.is_available():
-        sys.exit("this machine has no CUDA device; EXTRAPOLAB_DEVICE=cpu makes a worker that needs none")
-    with contextlib.suppress(EOFError, ConnectionError):  # the slot is gone, so there is nobody to train for
+        sys.exit(
+            "this machine has no CUDA device; EXTRAPOLAB_DEVICE=cpu makes a worker that needs none"
+        )
+    with contextlib.suppress(
+        EOFError, ConnectionError
+    ):  # the slot is gone, so there is nobody to train for
         serve(Connection(int(sys.argv[1])), Settings().checkpoint_seconds)
 
 

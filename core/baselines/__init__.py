@@ -1,6 +1,7 @@
 """Methods without gradient descent, given the same data: what of a result is gradient descent's, and what anybody's?
 
-:func:`baselines` makes those that a spec asks for, each in a file of its own. They say nothing of the student.
+:func:`baselines` makes those that a spec asks for, each in a file of its own. They say nothing of
+the student.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ METHODS: Mapping[Baseline, Callable[[ExperimentSpec, Target], Estimate]] = Mappi
 def baselines(spec: ExperimentSpec) -> list[BaselineResult]:
     """The methods of ``spec.evaluation.baselines``, in that order, on a spec with a linear teacher.
 
-    A method that fails has NaN for its response and says why in its note; it never fails the experiment.
+    A method that fails has NaN for its response and says why in its note; it never fails the
+    experiment.
     """
     if not spec.evaluation.baselines:
         return []
@@ -52,7 +54,9 @@ def _result(name: Baseline, spec: ExperimentSpec, target: Target) -> BaselineRes
         name=name,
         order=estimate.order,
         response=response.ravel().tolist() if response.shape[1:] == (1, 1) else response.tolist(),
-        eigenvalues=[(value.real, value.imag) for value in eigenvalues(A).tolist()] if A.size else [],
+        eigenvalues=[(value.real, value.imag) for value in eigenvalues(A).tolist()]
+        if A.size
+        else [],
         summary={metric: float(measured[metric]) for metric in METRICS if metric in measured},
         note=estimate.note,
     )

@@ -30,7 +30,9 @@ class Estimate:
         """The answer is a system; one without states is silent."""
         order = len(system.A)
         shape = (horizon, len(system.C), system.B.shape[1])
-        return cls(impulse_response(system, horizon) if order else np.zeros(shape), order, system.A, note)
+        return cls(
+            impulse_response(system, horizon) if order else np.zeros(shape), order, system.A, note
+        )
 
     @classmethod
     def none(cls, target: Target, note: str) -> Self:

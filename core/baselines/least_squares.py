@@ -1,8 +1,8 @@
 """Least squares: the finite response (FIR) that fits the training's outputs best, and knows nothing past them.
 
-The minimiser of L = Σ_{j,l<k} M_jl <h_j - ĥ_j, h_l - ĥ_l> that is smallest, h = M⁺ M ĥ: on N sequences it is the least
-norm solution of the N equations for h_0 .. h_{k-1}. It is exact where M is positive definite; h_j = 0 for j >= k.
-Source: Ljung, "System Identification" (1999), chapter 7.
+The minimiser of L = Σ_{j,l<k} M_jl <h_j - ĥ_j, h_l - ĥ_l> that is smallest, h = M⁺ M ĥ: on N
+sequences it is the least norm solution of the N equations for h_0 .. h_{k-1}. It is exact where M
+is positive definite; h_j = 0 for j >= k. Source: Ljung, "System Identification" (1999), chapter 7.
 """
 
 import numpy as np
@@ -12,7 +12,8 @@ from core.losses import Target
 from core.spec import ExperimentSpec
 
 SEEN = 1e-10
-"""Eigenvalues of M below this x the largest count as zero: the data say nothing in that direction."""
+"""Eigenvalues of M below this x the largest count as zero: the data say nothing in that direction.
+"""
 
 
 def of_spec(spec: ExperimentSpec, target: Target) -> Estimate:
@@ -22,7 +23,9 @@ def of_spec(spec: ExperimentSpec, target: Target) -> Estimate:
     response = np.zeros_like(target.response)
     response[:k], rank = fir(target)
     blind = f"; the data determine {rank} of them, the rest is the least norm's" if rank < k else ""
-    return Estimate(response, k, np.zeros((0, 0)), f"The {k} lags of the training{blind}; zero beyond.")
+    return Estimate(
+        response, k, np.zeros((0, 0)), f"The {k} lags of the training{blind}; zero beyond."
+    )
 
 
 def fir(target: Target) -> tuple[np.ndarray, int]:

@@ -1,8 +1,9 @@
 """Ho-Kalman realisation (ERA): a system from the first lags of a response.
 
-With r + c = n, H_0 = (h_{i+j}) and H_1 = (h_{i+j+1}), i < r, j < c, and H_0 = U S Vᵀ cut at an order,
-A = S^-½ Uᵀ H_1 V S^-½, B the first columns of S^½ Vᵀ, C the first rows of U S^½. Exact where n >= 2 d̂ lags of a system
-of d̂ states are given, and wrong, within them as well, where they are too few.
+With r + c = n, H_0 = (h_{i+j}) and H_1 = (h_{i+j+1}), i < r, j < c, and H_0 = U S Vᵀ cut at an
+order, A = S^-½ Uᵀ H_1 V S^-½, B the first columns of S^½ Vᵀ, C the first rows of U S^½. Exact where
+n >= 2 d̂ lags of a system of d̂ states are given, and wrong, within them as well, where they are
+too few.
 
 Sources: Ho and Kalman (1966); Juang and Pappa (1985); Antoulas (2005), section 4.4.
 """
@@ -24,23 +25,30 @@ def of_spec(spec: ExperimentSpec, target: Target) -> Estimate:
     lags, _ = fir(target)
     system, gap = era(lags)
     given = f"order {len(system.A)} from {len(lags)} lags"
-    clear = "no singular value of the Hankel matrix was dropped" if np.isnan(gap) else f"gap {gap:.1e}"
+    clear = (
+        "no singular value of the Hankel matrix was dropped" if np.isnan(gap) else f"gap {gap:.1e}"
+    )
     return Estimate.of(
-        system, spec.horizon, f"Ho-Kalman, {given}, singular values above {RANK:g} of the first: {clear}."
+        system,
+        spec.horizon,
+        f"Ho-Kalman, {given}, singular values above {RANK:g} of the first: {clear}.",
     )
 
 
-def era(lags: np.ndarray, order: int | None = None, tolerance: float = RANK) -> tuple[LinearSystem, float]:
+def era(
+    lags: np.ndarray, order: int | None = None, tolerance: float = RANK
+) -> tuple[LinearSystem, float]:
     """The realisation of h_0 .. h_{n-1}, (n, p, m).
 
     Args:
         lags: The response.
-        order: How many states; by default as many as singular values of H_0 are above ``tolerance`` x the first.
+        order: How many states; by default as many as singular values of H_0 are above ``tolerance``
+            x the first.
         tolerance: See ``order``.
 
     Returns:
-        The system and the gap: the last singular value that was kept over the first that was dropped, infinite where
-        only zeros were, NaN where none was.
+        The system and the gap: the last singular value that was kept over the first that was
+        dropped, infinite where only zeros were, NaN where none was.
     """
     n, p, m = lags.shape
     if n == 1:  # one lag says nothing of A

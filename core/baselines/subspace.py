@@ -1,12 +1,13 @@
 """Subspace identification (N4SID): a system from sequences of inputs and outputs, without a response in between.
 
-In the usual form s_{t+1} = A s_t + B x_t, y_t = C' s_t + D x_t, with C' = C A and D = C B here, every window of 2i
-steps gives a column of past inputs and outputs W and of future inputs X and outputs Y. What of Y is explained by W and
-not by X, the oblique projection of Y along X on W, is Γ S: Γ the rows C' A^r, r < i, and S the states. Its singular
-vectors give Γ, whose shift gives A; B and D then follow by least squares on all outputs.
+In the usual form s_{t+1} = A s_t + B x_t, y_t = C' s_t + D x_t, with C' = C A and D = C B here,
+every window of 2i steps gives a column of past inputs and outputs W and of future inputs X and
+outputs Y. What of Y is explained by W and not by X, the oblique projection of Y along X on W, is Γ
+S: Γ the rows C' A^r, r < i, and S the states. Its singular vectors give Γ, whose shift gives A; B
+and D then follow by least squares on all outputs.
 
-It has i = ⌊k / 2⌋ and identifies at most p (i - 1) states: k >= 2 d̂ + 2 for one output. Sources: Van Overschee and De
-Moor (1994); Ljung (1999), section 10.6.
+It has i = ⌊k / 2⌋ and identifies at most p (i - 1) states: k >= 2 d̂ + 2 for one output. Sources:
+Van Overschee and De Moor (1994); Ljung (1999), section 10.6.
 """
 
 import numpy as np
@@ -31,7 +32,9 @@ def of_spec(spec: ExperimentSpec, target: Target) -> Estimate:
     assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # a rule of the spec
     k = spec.training.length
     if k < 4:
-        return Estimate.none(target, f"It needs windows of two past and two future steps, k >= 4; k = {k}.")
+        return Estimate.none(
+            target, f"It needs windows of two past and two future steps, k >= 4; k = {k}."
+        )
     inputs, whence = _inputs(spec)
     outputs = _respond(target.response[:k], inputs)
     A, C, D, B = identify(inputs, outputs)
@@ -41,7 +44,9 @@ def of_spec(spec: ExperimentSpec, target: Target) -> Estimate:
     return Estimate(response, order, A, f"Order {order} from {given}.")
 
 
-def identify(inputs: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def identify(
+    inputs: np.ndarray, outputs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The system of sequences that begin at rest.
 
     Args:
@@ -66,15 +71,23 @@ def identify(inputs: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.nd
     return A, C, D, B
 
 
-def _inlets(A: np.ndarray, C: np.ndarray, inputs: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _inlets(
+    A: np.ndarray, C: np.ndarray, inputs: np.ndarray, outputs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """B and D by least squares: y_t = D x_t + Σ_{j>=1} C' A^{j-1} B x_{t-j} is linear in them."""
     (N, k, m), p, n = inputs.shape, outputs.shape[2], len(A)
-    rows = observability_rows(LinearSystem(A, np.zeros((n, 0)), C), k - 1) if n else np.zeros((k - 1, p, 0))
+    rows = (
+        observability_rows(LinearSystem(A, np.zeros((n, 0)), C), k - 1)
+        if n
+        else np.zeros((k - 1, p, 0))
+    )
     seen = np.zeros((N, k, p, n, m))
     for t in range(1, k):
         seen[:, t] = np.einsum("jpn,sjm->spnm", rows[:t], inputs[:, t - 1 :: -1][:, :t])
     direct = np.einsum("stm,po->stpom", inputs, np.eye(p))
-    unknown = np.concatenate([seen.reshape(N * k * p, n * m), direct.reshape(N * k * p, p * m)], axis=1)
+    unknown = np.concatenate(
+        [seen.reshape(N * k * p, n * m), direct.reshape(N * k * p, p * m)], axis=1
+    )
     found = np.linalg.lstsq(unknown, outputs.ravel(), rcond=None)[0]
     return found[: n * m].reshape(n, m), found[n * m :].reshape(p, m)
 
@@ -89,7 +102,11 @@ def _windows(signal: np.ndarray, length: int, delay: int) -> np.ndarray:
 
 def _later(A: np.ndarray, B: np.ndarray, C: np.ndarray, count: int) -> np.ndarray:
     """C' A^j B for j < count."""
-    return impulse_response(LinearSystem(A, B, C), count) if len(A) else np.zeros((count, len(C), B.shape[1]))
+    return (
+        impulse_response(LinearSystem(A, B, C), count)
+        if len(A)
+        else np.zeros((count, len(C), B.shape[1]))
+    )
 
 
 def _respond(response: np.ndarray, inputs: np.ndarray) -> np.ndarray:
@@ -106,7 +123,9 @@ def _inputs(spec: ExperimentSpec) -> tuple[np.ndarray, str]:
     loss, k, (m, _) = spec.training.loss, spec.training.length, channels(spec.teacher)
     most = max(1, _MOST // k)
     if not isinstance(loss, FiniteSampleLoss):
-        drawn = np.random.default_rng(spec.evaluation.seed).standard_normal((min(SEQUENCES, most), k, m))
+        drawn = np.random.default_rng(spec.evaluation.seed).standard_normal(
+            (min(SEQUENCES, most), k, m)
+        )
         return drawn, f"Gaussian, of evaluation.seed {spec.evaluation.seed}"
     if loss.inputs is not None:
         return np.array(loss.inputs)[:most, :, None], "the training's"

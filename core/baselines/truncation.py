@@ -1,12 +1,13 @@
 """Balanced truncation: the teacher itself, without the states that inputs hardly reach and outputs hardly show.
 
-P = A P Aᵀ + B Bᵀ and Q = Aᵀ Q A + Cᵀ C, P = L Lᵀ, Q = R Rᵀ, Rᵀ L = U S Vᵀ: in the coordinates T = L V S^-½,
-T⁻¹ = S^-½ Uᵀ Rᵀ both Gramians are S, the Hankel singular values σ_i, and the first states are kept. The error's H∞
-norm, and with it every |h_j - ĥ_j|, is at most 2 Σ of the σ_i that are dropped. It knows the teacher, not the data of
-the training: what a reduced model of few states can do.
+P = A P Aᵀ + B Bᵀ and Q = Aᵀ Q A + Cᵀ C, P = L Lᵀ, Q = R Rᵀ, Rᵀ L = U S Vᵀ: in the coordinates T = L
+V S^-½, T⁻¹ = S^-½ Uᵀ Rᵀ both Gramians are S, the Hankel singular values σ_i, and the first states
+are kept. The error's H∞ norm, and with it every |h_j - ĥ_j|, is at most 2 Σ of the σ_i that are
+dropped. It knows the teacher, not the data of the training: what a reduced model of few states can
+do.
 
-A teacher that isn't strictly stable has no Gramians; Σ_{s<q} A^s B Bᵀ (A^s)ᵀ and its like stand in, without a bound.
-Sources: Moore (1981); Pernebo and Silverman (1982); Antoulas (2005), chapter 7.
+A teacher that isn't strictly stable has no Gramians; Σ_{s<q} A^s B Bᵀ (A^s)ᵀ and its like stand in,
+without a bound. Sources: Moore (1981); Pernebo and Silverman (1982); Antoulas (2005), chapter 7.
 """
 
 import numpy as np
@@ -32,11 +33,17 @@ def of_spec(spec: ExperimentSpec, target: Target) -> Estimate:
     allowed = spec.evaluation.fit_tolerance * float(np.abs(target.response).max())
     gramians, exact = gramians_of(teacher, spec.horizon)
     values = hankel_values(*gramians)
-    order = int((2 * (values.sum() - np.cumsum(values)) > allowed).sum()) + 1 if values.sum() > 0 else 0
+    order = (
+        int((2 * (values.sum() - np.cumsum(values)) > allowed).sum()) + 1 if values.sum() > 0 else 0
+    )
     order = min(order, int((values > _ZERO * values[0]).sum()))
     dropped = 2 * float(values[order:].sum())
     system = truncate(teacher, order, *gramians)
-    how = f"every |h_j - ĥ_j| is at most {dropped:.2g}" if exact else "by Gramians up to the horizon, without a bound"
+    how = (
+        f"every |h_j - ĥ_j| is at most {dropped:.2g}"
+        if exact
+        else "by Gramians up to the horizon, without a bound"
+    )
     return Estimate.of(system, spec.horizon, f"Order {order} of {len(teacher.A)}: {how}.")
 
 

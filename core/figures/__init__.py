@@ -1,4 +1,6 @@
-"""Figures: data, then ink. ``info`` is a pure function to numbers, the figure's JSON; ``draw`` inks them.
+"""Figures: data, then ink.
+
+``info`` is a pure function to numbers, the figure's JSON; ``draw`` inks them.
 
 Importing this package loads matplotlib, but neither pyplot nor torch.
 """
@@ -45,9 +47,9 @@ class Figure:
     """One kind of figure.
 
     Attributes:
-        info: The numbers. For one experiment of (spec, result, series); for a study of (title, panels, evidence); for
-            a comparison of what is compared; for a sweep of (cells, recipe). Raises NotDrawable where there is nothing
-            to show.
+        info: The numbers. For one experiment of (spec, result, series); for a study of (title,
+            panels, evidence); for a comparison of what is compared; for a sweep of (cells, recipe).
+            Raises NotDrawable where there is nothing to show.
         draw: The numbers inked.
         early: Whether ``info`` takes None for a result that isn't there yet.
         trajectory: The recorded trajectory that the series has to hold.
@@ -70,13 +72,17 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         "spectrum": Figure(spectrum.info, spectrum.draw),
         "weighted_spectrum": Figure(weighted_spectrum.info, weighted_spectrum.draw),
         "imbalance": Figure(imbalance.info, imbalance.draw, early=True),
-        "eigenvalues": Figure(eigenvalues.info, eigenvalues.draw, early=True, trajectory="eigenvalues"),
+        "eigenvalues": Figure(
+            eigenvalues.info, eigenvalues.draw, early=True, trajectory="eigenvalues"
+        ),
         "trajectory": Figure(trajectory.info, trajectory.draw, early=True, trajectory="response"),
     }
 )
 """Figures of one experiment, by name."""
 
-STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType({"extrapolation": Figure(panels.of_study, panels.draw)})
+STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType(
+    {"extrapolation": Figure(panels.of_study, panels.draw)}
+)
 """The figure of a study, by name."""
 
 COMPARISON_FIGURES: Mapping[str, Figure] = MappingProxyType(
@@ -90,6 +96,9 @@ COMPARISON_FIGURES: Mapping[str, Figure] = MappingProxyType(
 """Figures of experiments side by side, by name."""
 
 SWEEP_FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {"lines": Figure(sweep.lines, sweep.draw_lines), "heatmap": Figure(sweep.heatmap, sweep.draw_heatmap)}
+    {
+        "lines": Figure(sweep.lines, sweep.draw_lines),
+        "heatmap": Figure(sweep.heatmap, sweep.draw_heatmap),
+    }
 )
 """Figures of a sweep, by name."""

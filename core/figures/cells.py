@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from core.figures.coordinates import WIDE, grouped, is_number, key, label, named, ordered, scale, scale_of
+from core.figures.coordinates import (
+    WIDE,
+    grouped,
+    is_number,
+    key,
+    label,
+    named,
+    ordered,
+    scale,
+    scale_of,
+)
 from core.figures.wording import metric, over
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
@@ -41,8 +51,8 @@ class Grid(BaseModel):
         columns: The coordinates on x.
         rows: The coordinates on y.
         values: By row and column; NaN where there is no completed experiment.
-        states: By row and column: ``completed``, ``diverged`` (the value is infinite), or the state of what is not
-            completed; "" where there is no experiment.
+        states: By row and column: ``completed``, ``diverged`` (the value is infinite), or the state
+            of what is not completed; "" where there is no experiment.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -57,13 +67,16 @@ class Grid(BaseModel):
 def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
     """A panel for each facet, in it a line for each series: the statistic of the metric against the numbers on x.
 
-    All runs at one place are pooled. Every panel has every series, so that each has one colour; some may be empty.
+    All runs at one place are pooled. Every panel has every series, so that each has one colour;
+    some may be empty.
     """
     series = ordered([cell.series for cell in cells])
     found: list[tuple[str, list[Line]]] = []
     for facet, inside in grouped(cells, lambda cell: cell.facet):
         of = {key(value): own for value, own in grouped(inside, lambda cell: cell.series)}
-        lines = [_line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series]
+        lines = [
+            _line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series
+        ]
         found.append((named(recipe.facets, facet), lines))
     xs = [at for _, lines in found for line in lines for at in line.x]
     values = [at for _, lines in found for line in lines for at in line.y]
@@ -84,7 +97,9 @@ def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
     ]
 
 
-def grid(cells: Sequence[Cell], statistic: str, *, title: str = "", like: Sequence[Cell] | None = None) -> Grid:
+def grid(
+    cells: Sequence[Cell], statistic: str, *, title: str = "", like: Sequence[Cell] | None = None
+) -> Grid:
     """The statistic of the metric over the axes x and series; all runs at one place are pooled.
 
     Args:
@@ -100,8 +115,12 @@ def grid(cells: Sequence[Cell], statistic: str, *, title: str = "", like: Sequen
     pooled: dict[tuple[int, int], list[Cell]] = {}
     for cell in cells:
         pooled.setdefault((row[key(cell.series)], column[key(cell.x)]), []).append(cell)
-    numbers = {place: [value for cell in here for value in cell.values] for place, here in pooled.items()}
-    found = over_seeds({str(place): np.array(own)[:, None] for place, own in numbers.items() if own})
+    numbers = {
+        place: [value for cell in here for value in cell.values] for place, here in pooled.items()
+    }
+    found = over_seeds(
+        {str(place): np.array(own)[:, None] for place, own in numbers.items() if own}
+    )
     values = [[np.nan] * len(columns) for _ in rows]
     states = [[""] * len(columns) for _ in rows]
     for place, here in pooled.items():
@@ -123,5 +142,7 @@ def _line(text: str, cells: Sequence[Cell], recipe: Recipe) -> Line:
     if not xs:
         return Line(label=text, x=[], y=[])
     columns = np.concatenate([found[str(x)] for x in xs], axis=1)
-    middle, lower, upper = (part.tolist() for part in around(columns, recipe.statistic, recipe.band))
+    middle, lower, upper = (
+        part.tolist() for part in around(columns, recipe.statistic, recipe.band)
+    )
     return Line(label=text, x=xs, y=middle, lower=lower, upper=upper)

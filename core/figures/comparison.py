@@ -71,7 +71,11 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
         reference = Line(x=lags.tolist(), y=wanted.tolist())
         sides.append(
             Side(
-                label=label, length=spec.training.length, above=_band(lags, students), below=below, reference=reference
+                label=label,
+                length=spec.training.length,
+                above=_band(lags, students),
+                below=below,
+                reference=reference,
             )
         )
     shown = "Above h_j by lag with ĥ_j as dots, below |h_j - ĥ_j|; a line at each k."
@@ -85,9 +89,18 @@ def training(compared: Sequence[Compared]) -> ComparisonInfo:
         if not len(series["step"]):
             raise NotDrawable(f"{label!r} has recorded nothing yet")
         metrics = ("train_loss", "extrapolation_error")
-        above, below = (_band(*held([series_line(series, seed, name) for seed in spec.seeds])) for name in metrics)
+        above, below = (
+            _band(*held([series_line(series, seed, name) for seed in spec.seeds]))
+            for name in metrics
+        )
         sides.append(
-            Side(label=label, length=spec.training.length, above=above, below=below, reference=Line(x=[], y=[]))
+            Side(
+                label=label,
+                length=spec.training.length,
+                above=above,
+                below=below,
+                reference=Line(x=[], y=[]),
+            )
         )
     shown = "Above the training loss by step, below the extrapolation error; logarithmic axes."
     return ComparisonInfo(**heading("Training", shown, compared), sides=sides)
@@ -108,7 +121,9 @@ def draw_response(info: ComparisonInfo) -> Ink:
         colour = style.COLOURS[number % len(style.COLOURS)]
         draw_band(above, side.above, colour, side.label)
         draw_band(below, side.below, colour, None, logarithmic=True)
-        above.plot(side.reference.x, style.drawable(side.reference.y), ".", ms=4, color=colour, mfc="none")
+        above.plot(
+            side.reference.x, style.drawable(side.reference.y), ".", ms=4, color=colour, mfc="none"
+        )
         for axes in (above, below):
             axes.axvline(side.length - 0.5, color=colour, ls=":", lw=0.8)
     style.logarithmic_y(below)
@@ -140,13 +155,19 @@ def draw_training(info: ComparisonInfo) -> Ink:
 def _band(x: np.ndarray, values: np.ndarray) -> Band:
     """The band of (seeds, points); NaN counts as infinite."""
     with np.errstate(invalid="ignore"):
-        q1, q3 = np.quantile(np.where(np.isnan(values), np.inf, values), [0.25, 0.75], axis=0, method="nearest")
+        q1, q3 = np.quantile(
+            np.where(np.isnan(values), np.inf, values), [0.25, 0.75], axis=0, method="nearest"
+        )
         middle = np.median(np.where(np.isnan(values), np.inf, values), axis=0)
     return Band(x=x.tolist(), median=middle.tolist(), q1=q1.tolist(), q3=q3.tolist())
 
 
-def draw_band(axes: Axes, band: Band, colour: str, label: str | None, *, logarithmic: bool = False) -> None:
+def draw_band(
+    axes: Axes, band: Band, colour: str, label: str | None, *, logarithmic: bool = False
+) -> None:
     """A line for the median, and the quartiles around it."""
-    low, middle, high = (style.drawable(y, logarithmic=logarithmic) for y in (band.q1, band.median, band.q3))
+    low, middle, high = (
+        style.drawable(y, logarithmic=logarithmic) for y in (band.q1, band.median, band.q3)
+    )
     axes.plot(band.x, middle, color=colour, lw=1.3, label=label)
     axes.fill_between(band.x, low, high, color=colour, alpha=0.15, lw=0)

@@ -71,7 +71,9 @@ def grouped(items: Sequence[Item], at: Callable[[Item], Any]) -> list[tuple[Any,
     found: dict[str, tuple[Any, list[Item]]] = {}
     for item in items:
         found.setdefault(key(value := at(item)), (value, []))[1].append(item)
-    return [found[key(value)] for value in ordered([value for value, _ in found.values()])] or [(None, [])]
+    return [found[key(value)] for value in ordered([value for value, _ in found.values()])] or [
+        (None, [])
+    ]
 
 
 def scale_of(metric: str, values: Sequence[float]) -> Scale:

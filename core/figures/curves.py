@@ -19,12 +19,18 @@ MOST_POINTS = 400
 """Of a line; of more the nearest to so many evenly spaced in the logarithm are taken."""
 
 LONGEST = 400
-"""Horizon up to which the teacher's Hankel singular values are computed: they would keep whoever asks waiting."""
+"""Horizon up to which the teacher's Hankel singular values are computed: they would keep whoever
+asks waiting."""
 
 MOST_LENGTHS = 4
 """Of more different training lengths none is marked."""
 
-_TEACHER = {"error": "|ĥ_j|", "response": "teacher", "hankel_singular_values": "teacher", "eigenvalues": "teacher"}
+_TEACHER = {
+    "error": "|ĥ_j|",
+    "response": "teacher",
+    "hankel_singular_values": "teacher",
+    "eigenvalues": "teacher",
+}
 
 
 @dataclass(frozen=True)
@@ -57,16 +63,22 @@ def shown(
         name: Of :data:`core.recipe.ALONG`.
         x: Steps, or places from 0 on.
         y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
-        teacher: Its response, (q,) or (q, p, m), where it is needed. Of several channels that entry is drawn in which
-            it is largest.
+        teacher: Its response, (q,) or (q, p, m), where it is needed. Of several channels that entry
+            is drawn in which it is largest.
     """
     nothing = np.empty(0)
-    wanted = None if teacher is None else teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))
+    wanted = (
+        None if teacher is None else teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))
+    )
     with np.errstate(all="ignore"):
         if name == "eigenvalues":
             return x + 1.0, -np.sort(-np.hypot(y[:, 0], y[:, 1])), nothing
         if name == "hankel_singular_values":
-            known = nothing if wanted is None or len(wanted) > LONGEST else hankel_singular_values_of(wanted)
+            known = (
+                nothing
+                if wanted is None or len(wanted) > LONGEST
+                else hankel_singular_values_of(wanted)
+            )
             return x + 1.0, y, known
         if wanted is None:
             return x, y, nothing
@@ -78,15 +90,22 @@ def shown(
 def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     """A panel for each facet, in it a line for each series, and what the teacher has where all have one teacher.
 
-    A training that has ended keeps its last value; responses of several horizons are shown to the shortest.
+    A training that has ended keeps its last value; responses of several horizons are shown to the
+    shortest.
     """
     series, along = ordered([curve.series for curve in curves]), recipe.x
     found = []
     for facet, inside in grouped(curves, lambda curve: curve.facet):
         of = {key(value): own for value, own in grouped(inside, lambda curve: curve.series)}
-        lines = [_line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series]
+        lines = [
+            _line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series
+        ]
         lengths = sorted({curve.length for curve in inside}) if along == "lag" else []
-        limits = [Mark(label=f"k = {k}", at=k - 0.5) for k in lengths] if len(lengths) <= MOST_LENGTHS else []
+        limits = (
+            [Mark(label=f"k = {k}", at=k - 0.5) for k in lengths]
+            if len(lengths) <= MOST_LENGTHS
+            else []
+        )
         found.append((named(recipe.facets, facet), [*lines, *_references(inside, recipe)], limits))
     wide = {"step": 1.0, "lag": np.inf, "rank": np.inf}[along]
     xs = [at for _, lines, _ in found for line in lines for at in line.x if at > 0]

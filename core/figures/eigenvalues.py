@@ -29,7 +29,8 @@ class EigenvaluesInfo(Info):
     """Recorded eigenvalues of each seed's A.
 
     Attributes:
-        signed: Whether they are the eigenvalues themselves, all real, or, for a general A, their absolute values.
+        signed: Whether they are the eigenvalues themselves, all real, or, for a general A, their
+            absolute values.
         teacher: The teacher's, likewise; empty for a very large or non-linear one.
         students: Those of each seed.
     """
@@ -68,13 +69,24 @@ def draw(info: EigenvaluesInfo) -> Figure:
     """A panel per seed: each eigenvalue a line over the steps, the teacher's as levels."""
     shown = info.students[:DRAWN]
     columns = min(2, len(shown))
-    figure, panels = style.panels(-(-len(shown) // columns), columns, 4.8 * columns, 3.4 * -(-len(shown) // columns))
+    figure, panels = style.panels(
+        -(-len(shown) // columns), columns, 4.8 * columns, 3.4 * -(-len(shown) // columns)
+    )
     for axes, student in zip(panels, shown, strict=False):
         for i, level in enumerate(style.drawable(info.teacher)):
-            axes.axhline(level, color=style.TEACHER, ls="--", lw=1, label="teacher" if i == 0 else None)
+            axes.axhline(
+                level, color=style.TEACHER, ls="--", lw=1, label="teacher" if i == 0 else None
+            )
         for i, pole in enumerate(student.poles):
             label = f"seed {student.seed}" if i == 0 else None
-            axes.plot(student.steps, style.drawable(pole), lw=0.9, alpha=0.8, color=style.COLOURS[0], label=label)
+            axes.plot(
+                student.steps,
+                style.drawable(pole),
+                lw=0.9,
+                alpha=0.8,
+                color=style.COLOURS[0],
+                label=label,
+            )
         style.note_limits(axes, *student.poles)
         style.over_steps(axes)
         axes.set_ylabel("λ of A" if info.signed else "|λ| of A")

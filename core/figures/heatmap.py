@@ -19,7 +19,14 @@ from core.spec.sweep import brief
 MOST_TICKS = 12
 _COLUMNS = 2
 
-MARKS = {"failed": "x", "cancelled": "_", "queued": ".", "running": ".", "paused": ".", "diverged": "^"}
+MARKS = {
+    "failed": "x",
+    "cancelled": "_",
+    "queued": ".",
+    "running": ".",
+    "paused": ".",
+    "diverged": "^",
+}
 """How a cell without a finite number is marked; one without an experiment is left blank."""
 
 
@@ -48,7 +55,9 @@ def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
         for facet, inside in grouped(cells, lambda cell: cell.facet)
     ]
     values = [value for one in found for row in one.values for value in row]
-    logarithmic = (scale_of(recipe.shown, values) if recipe.y_scale == "auto" else recipe.y_scale) == "log"
+    logarithmic = (
+        scale_of(recipe.shown, values) if recipe.y_scale == "auto" else recipe.y_scale
+    ) == "log"
     return {
         "x": label(recipe.x),
         "y": label(recipe.series or ""),
@@ -63,7 +72,9 @@ def draw(info: HeatmapInfo) -> Figure:
     """Equal cells, coloured by the value; what has no finite one is white, and marked where there is an experiment."""
     columns = min(_COLUMNS, len(info.maps))
     rows = -(-len(info.maps) // columns)
-    figure, panels = style.panels(rows, columns, *((6.4, 4.4) if columns == 1 else (9.6, 3.8 * rows)))
+    figure, panels = style.panels(
+        rows, columns, *((6.4, 4.4) if columns == 1 else (9.6, 3.8 * rows))
+    )
     norm = _norm(info)
     for axes, one in zip(panels, info.maps, strict=False):
         image = axes.imshow(
@@ -94,7 +105,9 @@ def _norm(info: HeatmapInfo) -> Normalize | None:
     if not len(finite):
         return None
     low, high = float(finite.min()), float(finite.max())
-    return (LogNorm if info.logarithmic else Normalize)(low, high if high > low else low + abs(low) + style.SMALLEST)
+    return (LogNorm if info.logarithmic else Normalize)(
+        low, high if high > low else low + abs(low) + style.SMALLEST
+    )
 
 
 def _mark(axes: Axes, one: Grid) -> None:
@@ -104,13 +117,17 @@ def _mark(axes: Axes, one: Grid) -> None:
         if len(rows):
             axes.scatter(columns, rows, marker=marker, s=18, color=style.BASELINE, label=state)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(MARKS), fontsize="small")
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(MARKS), fontsize="small"
+        )
 
 
 def _tick(axes: Axes, which: str, values: Sequence[Any]) -> None:
     shown = range(0, len(values), max(1, -(-len(values) // MOST_TICKS)))
     set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
-    labels = [f"{values[i]:.3g}" if isinstance(values[i], float) else brief(values[i])[:20] for i in shown]
+    labels = [
+        f"{values[i]:.3g}" if isinstance(values[i], float) else brief(values[i])[:20] for i in shown
+    ]
     ticks = set_ticks(shown, labels, parse_math=False)
     if which == "x" and max(map(len, labels)) > 4:
         for tick in axes.get_xticklabels() if ticks else ():

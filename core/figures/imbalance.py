@@ -4,9 +4,26 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from core.figures import seeds, style, teacher
-from core.figures.info import Info, Line, SeedLine, Series, diverged, heading, linear_student, median, series_line
+from core.figures.info import (
+    Info,
+    Line,
+    SeedLine,
+    Series,
+    diverged,
+    heading,
+    linear_student,
+    median,
+    series_line,
+)
 from core.result import ExperimentResult
-from core.spec import ExperimentSpec, GaussianStart, GradientDescent, GradientFlow, PopulationLoss, Rates
+from core.spec import (
+    ExperimentSpec,
+    GaussianStart,
+    GradientDescent,
+    GradientFlow,
+    PopulationLoss,
+    Rates,
+)
 
 NEAR_ZERO = 0.05
 """Scale of a start up to which the law of the imbalance near zero is drawn."""
@@ -21,8 +38,9 @@ class ImbalanceInfo(Info):
         diverged: The seeds that diverged.
         median_imbalance: Of ``imbalance``, where seeds are many.
         median_drift: Of ``invariant_drift``, likewise.
-        law: What gradient flow does to the imbalance near zero, |B - Cᵀ| exp(-2 ĥ_0 τ) after the training time τ, down
-            to the smallest that is recorded; None where the start isn't near zero or inputs aren't whitened.
+        law: What gradient flow does to the imbalance near zero, |B - Cᵀ| exp(-2 ĥ_0 τ) after the
+            training time τ, down to the smallest that is recorded; None where the start isn't near
+            zero or inputs aren't whitened.
     """
 
     imbalance: list[SeedLine]
@@ -61,11 +79,26 @@ def _law(
     student, optimizer, loss = linear_student(spec), spec.optimizer, spec.training.loss
     descent = isinstance(optimizer, GradientDescent) and optimizer.rates == Rates()
     plain = descent or isinstance(optimizer, GradientFlow)
-    whitened = isinstance(loss, PopulationLoss) and loss.covariance is None and spec.training.outputs == "last"
+    whitened = (
+        isinstance(loss, PopulationLoss)
+        and loss.covariance is None
+        and spec.training.outputs == "last"
+    )
     near = isinstance(student.start, GaussianStart) and student.start.scale <= NEAR_ZERO
-    known = teacher.response(spec, result) if plain and whitened and near and student.readout is None else None
-    free = student.structure == "symmetric" and not student.tied and {"B", "C"} <= set(student.trained)
-    if known is None or known.shape[1:] != (1, 1) or not free or not all(line.y for line in measured):
+    known = (
+        teacher.response(spec, result)
+        if plain and whitened and near and student.readout is None
+        else None
+    )
+    free = (
+        student.structure == "symmetric" and not student.tied and {"B", "C"} <= set(student.trained)
+    )
+    if (
+        known is None
+        or known.shape[1:] != (1, 1)
+        or not free
+        or not all(line.y for line in measured)
+    ):
         return None
     steps = series["step"][series["seed"] == measured[0].seed]
     time = series["time"][series["seed"] == measured[0].seed]
@@ -84,12 +117,25 @@ def draw(info: ImbalanceInfo) -> Figure:
         (below, info.invariant_drift, info.median_drift),
     ):
         seeds.draw(
-            axes, lines, diverged=info.diverged, median=middle, logarithmic=True, coloured=True, label=axes is above
+            axes,
+            lines,
+            diverged=info.diverged,
+            median=middle,
+            logarithmic=True,
+            coloured=True,
+            label=axes is above,
         )
         style.over_steps(axes)
         if axes is above and info.law is not None:
             y = style.drawable(info.law.y, logarithmic=True)
-            axes.plot(info.law.x, y, color=style.TEACHER, ls="--", lw=1.2, label="near zero: exp(-2 ĥ_0 τ)")
+            axes.plot(
+                info.law.x,
+                y,
+                color=style.TEACHER,
+                ls="--",
+                lw=1.2,
+                label="near zero: exp(-2 ĥ_0 τ)",
+            )
         style.logarithmic_y(axes)
     above.set(xlabel=None, ylabel="imbalance |B - Cᵀ|")
     below.set_ylabel("drift of the invariants")

@@ -13,7 +13,8 @@ from core.spec.experiment import Trajectory
 from core.spec.hashing import hashes
 
 Series = Mapping[str, np.ndarray]
-"""Recorded points in long form: columns ``seed``, ``step`` and metric names, and trajectories with further axes."""
+"""Recorded points in long form: columns ``seed``, ``step`` and metric names, and trajectories with
+further axes."""
 
 MANY = 12
 """Above so many seeds a figure shows their median among thin lines."""
@@ -74,7 +75,9 @@ def setting(spec: ExperimentSpec) -> str:
     scale = getattr(start, "scale", None)
     size = "" if scale is None else f" of scale {scale:g}"
     rate = getattr(optimizer, "lr", None)
-    way = f"by {optimizer.kind.replace('_', ' ')}" + ("" if rate is None else f" at the rate {rate:g}")
+    way = f"by {optimizer.kind.replace('_', ' ')}" + (
+        "" if rate is None else f" at the rate {rate:g}"
+    )
     seeds = len(spec.seeds)
     return (
         f"A {student.words} of d = {student.dim} states, from a {start.kind.replace('_', ' ')} start{size}, learned a "
@@ -88,13 +91,18 @@ def origin(specs: Sequence[ExperimentSpec]) -> dict[str, Any]:
     names = [hashes(spec) for spec in specs]
     setups = sorted({setup[:12] for setup, _ in names})
     shown = ", ".join(setups[:3]) + (f" and {len(setups) - 3} more" if len(setups) > 3 else "")
-    return {"source": f"Extrapolab, set-up {shown}", "spec_hashes": sorted({name for _, name in names})}
+    return {
+        "source": f"Extrapolab, set-up {shown}",
+        "spec_hashes": sorted({name for _, name in names}),
+    }
 
 
 def linear_student(spec: ExperimentSpec) -> LinearStudent:
     """The student; raises NotDrawable where it is none with an A."""
     if not isinstance(spec.student, LinearStudent):
-        raise NotDrawable(f"a {spec.student.kind} student has no A, B and C, so there is nothing to draw")
+        raise NotDrawable(
+            f"a {spec.student.kind} student has no A, B and C, so there is nothing to draw"
+        )
     return spec.student
 
 
@@ -136,6 +144,9 @@ def held(lines: Sequence[SeedLine]) -> tuple[np.ndarray, np.ndarray]:
     """All steps of the lines, and (lines, steps) what each has there: its last value once it has ended."""
     lines = [line for line in lines if line.x]
     x = np.unique(np.concatenate([line.x for line in lines])) if lines else np.empty(0)
-    values = [np.asarray(line.y)[np.searchsorted(line.x, x[x >= line.x[0]], side="right") - 1] for line in lines]
+    values = [
+        np.asarray(line.y)[np.searchsorted(line.x, x[x >= line.x[0]], side="right") - 1]
+        for line in lines
+    ]
     padded = [np.pad(y, (len(x) - len(y), 0), constant_values=np.nan) for y in values]
     return x, np.array(padded).reshape(-1, len(x))

@@ -41,10 +41,15 @@ class PanelsInfo(Info):
 
 def of_study(title: str, panels: Sequence[Panel], evidence: Sequence[Evidence]) -> PanelsInfo:
     """The figure of a study that shows ``panels``, drawn from ``evidence``."""
-    shown = "; ".join(f"{panel.title or panel.y} against {panel.x}".replace("\n", ", ") for panel in panels)
+    shown = "; ".join(
+        f"{panel.title or panel.y} against {panel.x}".replace("\n", ", ") for panel in panels
+    )
     caption = f"{title}. {shown}. Bands are quartiles over seeds. {len(evidence)} experiments."
     return PanelsInfo(
-        title=title, caption=told(caption, panels), panels=list(panels), **origin([piece.spec for piece in evidence])
+        title=title,
+        caption=told(caption, panels),
+        panels=list(panels),
+        **origin([piece.spec for piece in evidence]),
     )
 
 
@@ -58,7 +63,9 @@ def told(caption: str, panels: Sequence[Panel]) -> str:
     """The caption, with what triangles mean where there are any."""
     marked = any(_infinite(line) for panel in panels for line in panel.lines)
     return (
-        f"{caption} A hollow triangle at the upper edge: infinite, as too many seeds diverged." if marked else caption
+        f"{caption} A hollow triangle at the upper edge: infinite, as too many seeds diverged."
+        if marked
+        else caption
     )
 
 
@@ -90,7 +97,9 @@ def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
         for handle, text in zip(*one.get_legend_handles_labels(), strict=True):
             found.setdefault(text, handle)
     if len(found) > SHORT:
-        legend = figure.legend(list(found.values()), list(found), loc="outside right center", fontsize="small")
+        legend = figure.legend(
+            list(found.values()), list(found), loc="outside right center", fontsize="small"
+        )
         style.typeset_legend(legend)
     elif axes[0].get_legend_handles_labels()[0]:
         style.legend(axes[0], fontsize="small")
@@ -116,10 +125,22 @@ def _draw(panel: Panel, axes: Axes) -> None:
         if line.dashed:
             axes.plot(line.x, y, ls="--", lw=1.2, color=style.TEACHER, label=label)
             continue
-        axes.plot(line.x, y, marker=marker if _is_marked(line) else None, ms=4, lw=1.4, color=colour, label=label)
+        axes.plot(
+            line.x,
+            y,
+            marker=marker if _is_marked(line) else None,
+            ms=4,
+            lw=1.4,
+            color=colour,
+            label=label,
+        )
         if line.lower:
-            lower, upper = (style.drawable(edge, logarithmic=logarithmic) for edge in (line.lower, line.upper))
-            axes.fill_between(line.x, lower, upper, color=colour, alpha=min(0.18, 1.5 / len(panel.lines)), lw=0)
+            lower, upper = (
+                style.drawable(edge, logarithmic=logarithmic) for edge in (line.lower, line.upper)
+            )
+            axes.fill_between(
+                line.x, lower, upper, color=colour, alpha=min(0.18, 1.5 / len(panel.lines)), lw=0
+            )
     _mark_infinite(panel, axes, colours)
     for mark in panel.levels:
         axes.axhline(mark.at, color=style.BASELINE, ls="--", lw=1, label=mark.label)
@@ -147,7 +168,9 @@ def _is_marked(line: Line) -> bool:
 
 def _infinite(line: Line) -> list[float]:
     """Where a line with markers is infinite."""
-    return [x for x, y in zip(line.x, line.y, strict=True) if y == np.inf] if _is_marked(line) else []
+    return (
+        [x for x, y in zip(line.x, line.y, strict=True) if y == np.inf] if _is_marked(line) else []
+    )
 
 
 def _mark_infinite(panel: Panel, axes: Axes, colours: Sequence[str]) -> None:
@@ -157,7 +180,15 @@ def _mark_infinite(panel: Panel, axes: Axes, colours: Sequence[str]) -> None:
     for line, colour in zip(panel.lines, colours, strict=True):
         for x in _infinite(line):
             height = 1.0 - STACKED * taken[x]
-            axes.plot(x, height, color=colour, clip_on=False, transform=axes.get_xaxis_transform(), zorder=3, **look)
+            axes.plot(
+                x,
+                height,
+                color=colour,
+                clip_on=False,
+                transform=axes.get_xaxis_transform(),
+                zorder=3,
+                **look,
+            )
             taken[x] += 1
     if taken:
         axes.plot([], [], color=style.BASELINE, label="diverged", **look)
@@ -166,7 +197,9 @@ def _mark_infinite(panel: Panel, axes: Axes, colours: Sequence[str]) -> None:
 def _colours(panel: Panel) -> list[str]:
     """Of ordered lines from dark to light, which also grey print tells apart; else the palette of all figures."""
     if panel.ordered:
-        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, sum(not line.dashed for line in panel.lines)))
+        shades = mpl.colormaps["viridis"](
+            np.linspace(0.0, 0.85, sum(not line.dashed for line in panel.lines))
+        )
         found = iter(map(mpl.colors.to_hex, shades))
         return [style.TEACHER if line.dashed else next(found) for line in panel.lines]
     return [style.COLOURS[i % len(style.COLOURS)] for i in range(len(panel.lines))]

@@ -50,15 +50,26 @@ def training(compared: Sequence[Compared]) -> RatioInfo:
 
 
 def _ratio(
-    compared: Sequence[Compared], sides: Sequence[Side], x: Literal["lag", "step"], panels: Mapping[str, Sequence[Band]]
+    compared: Sequence[Compared],
+    sides: Sequence[Side],
+    x: Literal["lag", "step"],
+    panels: Mapping[str, Sequence[Band]],
 ) -> RatioInfo:
     quotients = [
-        Quotient(label=side.label, length=side.length, lines=[_over(bands[n], bands[0]) for bands in panels.values()])
+        Quotient(
+            label=side.label,
+            length=side.length,
+            lines=[_over(bands[n], bands[0]) for bands in panels.values()],
+        )
         for n, side in enumerate(sides)
     ]
-    subject = f"{'Errors of responses' if x == 'lag' else 'Training'} over those of: {sides[0].label}"
+    subject = (
+        f"{'Errors of responses' if x == 'lag' else 'Training'} over those of: {sides[0].label}"
+    )
     shown = f"{' and '.join(panels)} by {x}, over the first experiment's median; logarithmic axes."
-    return RatioInfo(**comparison.heading(subject, shown, compared), x=x, y=list(panels), sides=quotients)
+    return RatioInfo(
+        **comparison.heading(subject, shown, compared), x=x, y=list(panels), sides=quotients
+    )
 
 
 def _over(band: Band, first: Band) -> Band:
@@ -67,7 +78,9 @@ def _over(band: Band, first: Band) -> Band:
     x = x[_known(band.x, x) & _known(first.x, x)]
     below = _at(first.x, first.median, x)
     with np.errstate(all="ignore"):
-        median, q1, q3 = ((_at(band.x, part, x) / below).tolist() for part in (band.median, band.q1, band.q3))
+        median, q1, q3 = (
+            (_at(band.x, part, x) / below).tolist() for part in (band.median, band.q1, band.q3)
+        )
     return Band(x=x.tolist(), median=median, q1=q1, q3=q3)
 
 
@@ -86,7 +99,9 @@ def draw(info: RatioInfo) -> Figure:
     for n, (axes, name) in enumerate(zip(panels, info.y, strict=True)):
         for number, side in enumerate(info.sides):
             colour, line = style.COLOURS[number % len(style.COLOURS)], side.lines[n]
-            comparison.draw_band(axes, line, colour, side.label if n == 0 else None, logarithmic=True)
+            comparison.draw_band(
+                axes, line, colour, side.label if n == 0 else None, logarithmic=True
+            )
             if info.x == "lag":
                 axes.axvline(side.length - 0.5, color=colour, ls=":", lw=0.8)
         axes.axhline(1.0, color=style.BASELINE, ls="--", lw=0.8)

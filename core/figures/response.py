@@ -58,8 +58,12 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Resp
         with np.errstate(all="ignore"):
             return np.abs(response - wanted).tolist()
 
-    students = [SeedLine(seed=seed, x=lags, y=response.tolist()) for seed, response in responses.items()]
-    errors = [SeedLine(seed=seed, x=lags, y=apart(response)) for seed, response in responses.items()]
+    students = [
+        SeedLine(seed=seed, x=lags, y=response.tolist()) for seed, response in responses.items()
+    ]
+    errors = [
+        SeedLine(seed=seed, x=lags, y=apart(response)) for seed, response in responses.items()
+    ]
     return ResponseInfo(
         **heading(
             spec,
@@ -71,8 +75,12 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Resp
         teacher=wanted.tolist(),
         students=students,
         errors=errors,
-        baselines=[BaselineLine(name=b.name, order=b.order, x=lags, y=h.tolist()) for b, h in baselines],
-        baseline_errors=[BaselineLine(name=b.name, order=b.order, x=lags, y=apart(h)) for b, h in baselines],
+        baselines=[
+            BaselineLine(name=b.name, order=b.order, x=lags, y=h.tolist()) for b, h in baselines
+        ],
+        baseline_errors=[
+            BaselineLine(name=b.name, order=b.order, x=lags, y=apart(h)) for b, h in baselines
+        ],
         diverged=lost,
         median=median([line for line in students if line.seed not in lost]),
         median_error=median([line for line in errors if line.seed not in lost]),
@@ -89,16 +97,32 @@ def draw(info: ResponseInfo) -> Figure:
         (below, info.errors, info.median_error, info.baseline_errors),
     ):
         first, logarithmic = axes is above, axes is below
-        seeds.draw(axes, lines, diverged=info.diverged, median=middle, logarithmic=logarithmic, label=first)
+        seeds.draw(
+            axes, lines, diverged=info.diverged, median=middle, logarithmic=logarithmic, label=first
+        )
         for i, line in enumerate(baselines, 1):
             label = f"{line.name.replace('_', ' ')} (order {line.order})" if first else None
-            colour, y = style.COLOURS[i % len(style.COLOURS)], style.drawable(line.y, logarithmic=logarithmic)
+            colour, y = (
+                style.COLOURS[i % len(style.COLOURS)],
+                style.drawable(line.y, logarithmic=logarithmic),
+            )
             axes.plot(line.x, y, color=colour, ls="--", lw=1.2, label=label)
-        axes.axvline(info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}" if first else None)
+        axes.axvline(
+            info.length - 0.5,
+            color=style.BASELINE,
+            ls=":",
+            label=f"k = {info.length}" if first else None,
+        )
     teacher = style.drawable(info.teacher)
     above.plot(lags, teacher, "o", ms=3, color=style.TEACHER, label="teacher")
     style.around(above, teacher)
-    below.plot(lags, style.drawable(np.abs(teacher), logarithmic=True), color=style.BASELINE, ls="--", label="|ĥ_j|")
+    below.plot(
+        lags,
+        style.drawable(np.abs(teacher), logarithmic=True),
+        color=style.BASELINE,
+        ls="--",
+        label="|ĥ_j|",
+    )
     style.logarithmic_y(below)
     for axes in (above, below):
         style.whole_x(axes, lags)

@@ -50,15 +50,30 @@ def draw(
         known = not label or text in named
         named.add(text)
         dash = _DASHES[i // len(style.COLOURS) % 2] if own else "-"
-        drawn = {"lw": 0.5 if many else 1.0, "alpha": 0.4 if many else 0.8, "color": colour, "ls": dash, **look}
-        axes.plot(line.x, style.drawable(line.y, logarithmic=logarithmic), label=None if known else text, **drawn)
+        drawn = {
+            "lw": 0.5 if many else 1.0,
+            "alpha": 0.4 if many else 0.8,
+            "color": colour,
+            "ls": dash,
+            **look,
+        }
+        axes.plot(
+            line.x,
+            style.drawable(line.y, logarithmic=logarithmic),
+            label=None if known else text,
+            **drawn,
+        )
     if median is not None:
         y = style.drawable(median.y, logarithmic=logarithmic)
-        axes.plot(median.x, y, color=style.TEACHER, lw=1.8, ls="-.", label="median" if label else None)
+        axes.plot(
+            median.x, y, color=style.TEACHER, lw=1.8, ls="-.", label="median" if label else None
+        )
     style.note_limits(axes, *(line.y for line in lines), logarithmic=logarithmic)
 
 
 def listed(seeds: Sequence[int]) -> str:
     """The seeds in words."""
-    shown = ", ".join(map(str, seeds[:_NAMED])) + (f" and {len(seeds) - _NAMED} more" if len(seeds) > _NAMED else "")
+    shown = ", ".join(map(str, seeds[:_NAMED])) + (
+        f" and {len(seeds) - _NAMED} more" if len(seeds) > _NAMED else ""
+    )
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {shown}"

@@ -41,7 +41,10 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
         poles = np.abs(eigenvalues(teacher.A))
         if getattr(spec.teacher, "readout", None) is None:
             hankel = hankel_singular_values(teacher, spec.horizon)
-    own = [_ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues]) for run in result.runs]
+    own = [
+        _ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues])
+        for run in result.runs
+    ]
     own_hankel = [_ranked(run.seed, run.hankel_singular_values) for run in result.runs]
     return SpectrumInfo(
         **heading(
@@ -71,16 +74,33 @@ def draw(info: SpectrumInfo) -> Figure:
         (left, info.eigenvalues, info.median_eigenvalues, info.teacher_eigenvalues),
         (right, info.hankel, info.median_hankel, info.teacher_hankel),
     ):
-        seeds.draw(axes, lines, diverged=info.diverged, median=middle, logarithmic=True, marker="o", ms=2.5)
+        seeds.draw(
+            axes, lines, diverged=info.diverged, median=middle, logarithmic=True, marker="o", ms=2.5
+        )
         ranks = range(1, len(teacher) + 1)
         values = style.drawable(teacher, logarithmic=True)
-        axes.plot(ranks, values, "x", ms=7, mew=1.6, color=style.TEACHER, label="teacher" if teacher else None)
+        axes.plot(
+            ranks,
+            values,
+            "x",
+            ms=7,
+            mew=1.6,
+            color=style.TEACHER,
+            label="teacher" if teacher else None,
+        )
         style.logarithmic_y(axes)
         axes.set_xlabel("rank")
     left.set_ylabel("|λ| of A")
     right.set_ylabel("Hankel singular value")
     if not any(line.y for line in info.eigenvalues):
-        left.text(0.5, 0.5, "the student has no A", transform=left.transAxes, ha="center", color=style.BASELINE)
+        left.text(
+            0.5,
+            0.5,
+            "the student has no A",
+            transform=left.transAxes,
+            ha="center",
+            color=style.BASELINE,
+        )
     right.legend(loc="best")
     style.sign(figure, info)
     return figure

@@ -60,7 +60,12 @@ MOST_HASHES = 1000
 
 
 EDITION = hashlib.sha256(
-    b"".join([mpl.__version__.encode(), *(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))])
+    b"".join(
+        [
+            mpl.__version__.encode(),
+            *(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))),
+        ]
+    )
 ).hexdigest()[:16]
 """Names how figures look: the same numbers in the same edition are the same file."""
 
@@ -76,7 +81,9 @@ def inked(draw: Callable[[Numbers], Figure]) -> Callable[[Numbers], Figure]:
     return draw_with_look
 
 
-def panels(rows: int, columns: int, width: float = 6.4, height: float = 4.4) -> tuple[Figure, list[Axes]]:
+def panels(
+    rows: int, columns: int, width: float = 6.4, height: float = 4.4
+) -> tuple[Figure, list[Axes]]:
     """An empty figure of ``width`` x ``height`` inches and its panels, row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -95,7 +102,11 @@ def drawable(values: ArrayLike, *, logarithmic: bool = False) -> np.ndarray:
 
 def note_limits(axes: Axes, *values: ArrayLike, logarithmic: bool = False) -> None:
     """Says above the axes what :func:`drawable` leaves out of the values, or moves."""
-    every = np.concatenate([np.ravel(np.asarray(some, dtype=float)) for some in values]) if values else np.empty(0)
+    every = (
+        np.concatenate([np.ravel(np.asarray(some, dtype=float)) for some in values])
+        if values
+        else np.empty(0)
+    )
     notes = []
     if (~(np.abs(every) <= LARGEST)).any():
         notes.append(f"values above {LARGEST:g} not drawn")
@@ -144,7 +155,9 @@ def typeset(text: str) -> str:
         >>> print(typeset("|h_j - ĥ_j| of cheap_$ runs"))
         |$h_{j}$ - $\hat{h}_{j}$| of cheap_\$ runs
     """
-    return _SYMBOL.sub(lambda found: f"${_LETTERS[found[1]]}_{{{found[2]}}}$", text.replace("$", r"\$"))
+    return _SYMBOL.sub(
+        lambda found: f"${_LETTERS[found[1]]}_{{{found[2]}}}$", text.replace("$", r"\$")
+    )
 
 
 def legend(axes: Axes, **look: Any) -> None:
@@ -183,12 +196,28 @@ def _metadata(info: Info, format: Format) -> dict[str, Any]:  # noqa: A002
         named.append(f"and {more} more")
     match format:
         case "svg":
-            return {"Title": title, "Description": caption, "Keywords": named, "Source": info.source, "Date": None}
+            return {
+                "Title": title,
+                "Description": caption,
+                "Keywords": named,
+                "Source": info.source,
+                "Date": None,
+            }
         case "png":
-            words = {"Title": title, "Description": caption, "Comment": "; ".join(named), "Source": info.source}
+            words = {
+                "Title": title,
+                "Description": caption,
+                "Comment": "; ".join(named),
+                "Source": info.source,
+            }
             return {**words, "Software": None}
         case "pdf":
-            return {"Title": title, "Subject": caption, "Keywords": "; ".join(named), "CreationDate": None}
+            return {
+                "Title": title,
+                "Subject": caption,
+                "Keywords": "; ".join(named),
+                "CreationDate": None,
+            }
 
 
 def _plain(text: str) -> str:

@@ -35,8 +35,8 @@ class HeatmapInfo(Info):
         columns: The coordinates on x.
         rows: The coordinates on y.
         medians: By row and column; NaN where there is no completed experiment.
-        states: By row and column: ``completed``, ``diverged`` (the median seed), or the state of what is not
-            completed; "" where there is no experiment.
+        states: By row and column: ``completed``, ``diverged`` (the median seed), or the state of
+            what is not completed; "" where there is no experiment.
     """
 
     x: str
@@ -60,7 +60,14 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
     found = ink.maps(cells, recipe)
     (grid,) = found["maps"]
     axes = {name: found[name] for name in ("x", "y", "metric", "logarithmic")}
-    return HeatmapInfo(**heading, **axes, columns=grid.columns, rows=grid.rows, medians=grid.values, states=grid.states)
+    return HeatmapInfo(
+        **heading,
+        **axes,
+        columns=grid.columns,
+        rows=grid.rows,
+        medians=grid.values,
+        states=grid.states,
+    )
 
 
 def draw_lines(info: LinesInfo) -> Figure:
@@ -72,5 +79,8 @@ def draw_lines(info: LinesInfo) -> Figure:
 def draw_heatmap(info: HeatmapInfo) -> Figure:
     """One grid, coloured by the median."""
     grid = Grid(columns=info.columns, rows=info.rows, values=info.medians, states=info.states)
-    shared = {name: getattr(info, name) for name in (*Info.model_fields, "x", "y", "metric", "logarithmic")}
+    shared = {
+        name: getattr(info, name)
+        for name in (*Info.model_fields, "x", "y", "metric", "logarithmic")
+    }
     return ink.draw(ink.HeatmapInfo(**shared, maps=[grid]))

@@ -8,7 +8,17 @@ from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from core.figures import seeds, style, teacher
-from core.figures.info import MANY, Info, Line, SeedLine, Series, diverged, heading, median, series_line
+from core.figures.info import (
+    MANY,
+    Info,
+    Line,
+    SeedLine,
+    Series,
+    diverged,
+    heading,
+    median,
+    series_line,
+)
 from core.metrics.plateaus import plateaus, time_to_fit
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -41,7 +51,8 @@ class TrainingInfo(Info):
     Attributes:
         loss: train_loss by step.
         extrapolation_error: extrapolation_error by step.
-        zero_baseline: The error of a student that answers zero past k; None where it isn't known before the end.
+        zero_baseline: The error of a student that answers zero past k; None where it isn't known
+            before the end.
         time_to_fit: Of the seeds that fit.
         plateaus: Of the seeds that rest.
         diverged: The seeds that diverged.
@@ -72,7 +83,9 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
         ),
         loss=loss,
         extrapolation_error=error,
-        zero_baseline=None if wanted is None else float(np.abs(wanted[spec.training.length :]).max()),
+        zero_baseline=None
+        if wanted is None
+        else float(np.abs(wanted[spec.training.length :]).max()),
         time_to_fit=_fits(spec, wanted, series, loss),
         plateaus=[
             SeedPlateau(seed=line.seed, **asdict(rest))
@@ -85,7 +98,9 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
     )
 
 
-def _fits(spec: ExperimentSpec, wanted: np.ndarray | None, series: Series, losses: Sequence[SeedLine]) -> list[Fit]:
+def _fits(
+    spec: ExperimentSpec, wanted: np.ndarray | None, series: Series, losses: Sequence[SeedLine]
+) -> list[Fit]:
     """When each seed fits: by the stop rule if there is one, else by its fit error, as outcomes are told."""
     if spec.optimizer.stop is not None:
         judged, bound = losses, spec.optimizer.stop_below
@@ -110,13 +125,21 @@ def draw(info: TrainingInfo) -> Figure:
     for i, rest in enumerate(info.plateaus if few else ()):
         level = float(style.drawable(rest.level, logarithmic=True))
         label = "plateaus" if i == 0 else ""
-        above.hlines(level, rest.start, rest.end, color=style.BASELINE, alpha=0.35, lw=5, label=label)
+        above.hlines(
+            level, rest.start, rest.end, color=style.BASELINE, alpha=0.35, lw=5, label=label
+        )
     for axes, lines, middle in (
         (above, info.loss, info.median_loss),
         (below, info.extrapolation_error, info.median_error),
     ):
         seeds.draw(
-            axes, lines, diverged=info.diverged, median=middle, logarithmic=True, coloured=True, label=axes is above
+            axes,
+            lines,
+            diverged=info.diverged,
+            median=middle,
+            logarithmic=True,
+            coloured=True,
+            label=axes is above,
         )
         style.over_steps(axes)
         style.logarithmic_y(axes)

@@ -45,7 +45,9 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
     students = []
     for seed in spec.seeds:
         rows = np.flatnonzero(series["seed"] == seed)
-        moments = np.unique(np.linspace(0, len(rows) - 1, min(MOMENTS, len(rows))).round().astype(int))
+        moments = np.unique(
+            np.linspace(0, len(rows) - 1, min(MOMENTS, len(rows))).round().astype(int)
+        )
         for row in rows[moments]:
             response = found[row][:, *place].tolist()
             lags = [float(j) for j in range(len(response))]
@@ -79,7 +81,9 @@ def draw(info: TrajectoryInfo) -> Figure:
         lines = [line for line in info.students if line.seed == seed]
         shades = mpl.colormaps["Blues"](np.linspace(0.3, 1.0, len(lines)))
         for line, shade in zip(lines, shades, strict=True):
-            axes.plot(line.x, style.drawable(line.y), color=shade, lw=1.1, label=f"step {line.step}")
+            axes.plot(
+                line.x, style.drawable(line.y), color=shade, lw=1.1, label=f"step {line.step}"
+            )
         teacher, lags = style.drawable(info.teacher), range(len(info.teacher))
         axes.plot(lags, teacher, "o", ms=3, color=style.TEACHER, label="teacher")
         axes.axvline(info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}")

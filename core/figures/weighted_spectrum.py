@@ -32,7 +32,8 @@ class WeightedSpectrumInfo(Info):
     """Poles and weights; with several channels, weights of the entry of h_j with the largest teacher response.
 
     Attributes:
-        signed: Whether they are the poles and weights themselves, all real, or their absolute values.
+        signed: Whether they are the poles and weights themselves, all real, or their absolute
+            values.
         entry: (output, input) of that entry.
         teacher: The teacher's; empty for a very large or non-linear one.
         students: Those of each seed.
@@ -49,13 +50,21 @@ class WeightedSpectrumInfo(Info):
 def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> WeightedSpectrumInfo:
     """The numbers of the figure; raises NotDrawable for a student without A, B and C."""
     del series
-    real, response = linear_student(spec).structure != "general", by_channel(result.teacher_response)
+    real, response = (
+        linear_student(spec).structure != "general",
+        by_channel(result.teacher_response),
+    )
     place, teacher = entry(response), system(spec)
     with np.errstate(all="ignore"):
         known = None if teacher is None else weighted_spectrum(teacher)
-        found = {run.seed: weighted_spectrum(_system(run.parameters, symmetric=real)) for run in result.runs}
+        found = {
+            run.seed: weighted_spectrum(_system(run.parameters, symmetric=real))
+            for run in result.runs
+        }
     every = [*found.values(), *([] if known is None else [known])]
-    signed = not any(np.iscomplex(part).any() for poles, weights in every for part in (poles, weights[:, *place]))
+    signed = not any(
+        np.iscomplex(part).any() for poles, weights in every for part in (poles, weights[:, *place])
+    )
 
     def drawn(spectrum: tuple[np.ndarray, np.ndarray]) -> dict[str, list[float]]:
         poles, weights = (spectrum[0], spectrum[1][:, *place])
@@ -77,7 +86,9 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Weig
     )
 
 
-def _system(parameters: dict[str, list[list[float]] | list[float]], *, symmetric: bool) -> LinearSystem:
+def _system(
+    parameters: dict[str, list[list[float]] | list[float]], *, symmetric: bool
+) -> LinearSystem:
     A, B, C = (np.array(parameters[name], dtype=float) for name in ("A", "B", "C"))
     return LinearSystem((A + A.T) / 2 if symmetric else A, B, C)
 
@@ -100,14 +111,19 @@ def draw(info: WeightedSpectrumInfo) -> Figure:
         axes.plot([], [], " ", label=f"diverged, not drawn: {seeds.listed(info.diverged)}")
     axes.axhline(0, color=style.BASELINE, lw=0.8)
     bars = "" if info.signed else "|"
-    axes.set(xlabel=style.typeset(f"pole {bars}λ_i{bars}"), ylabel=style.typeset(f"weight {bars}w_i{bars}"))
+    axes.set(
+        xlabel=style.typeset(f"pole {bars}λ_i{bars}"),
+        ylabel=style.typeset(f"weight {bars}w_i{bars}"),
+    )
     style.note_limits(axes, *(part for one in shown for part in (one.poles, one.weights)))
     axes.legend(loc="best", ncols=1 if len(shown) <= 6 or not own else 2)
     style.sign(figure, info)
     return figure
 
 
-def _stems(axes: Axes, stems: Stems, label: str | None, *, colour: str, marker: str, size: float = 4.0) -> None:
+def _stems(
+    axes: Axes, stems: Stems, label: str | None, *, colour: str, marker: str, size: float = 4.0
+) -> None:
     poles, weights = style.drawable(stems.poles), style.drawable(stems.weights)
     axes.vlines(poles, 0, weights, color=colour, lw=0.8, alpha=0.6)
     axes.plot(poles, weights, marker, ms=size, mfc="none", color=colour, alpha=0.9, label=label)

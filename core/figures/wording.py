@@ -18,7 +18,12 @@ CURVES = MappingProxyType(
 """What there is by lag and by rank."""
 
 _STATISTICS = {"q1": "lower quartile", "q3": "upper quartile", "min": "minimum", "max": "maximum"}
-_BANDS = {"quartiles": "and quartiles", "range": "and range", "standard_error": "± its standard error", "none": ""}
+_BANDS = {
+    "quartiles": "and quartiles",
+    "range": "and range",
+    "standard_error": "± its standard error",
+    "none": "",
+}
 
 
 def metric(name: str) -> str:
@@ -43,7 +48,9 @@ def caption(recipe: Recipe, *, called: str, experiments: int, runs: int, importe
     begin = f"{called}. " if called != title(recipe) or recipe.name else ""
     parts = [f"{begin}{metric(recipe.shown)}, {over(recipe)}, against {label(recipe.x)}"]
     if recipe.series:
-        parts.append(f"{'a line' if recipe.kind == 'lines' else 'a row'} for each {label(recipe.series)}")
+        parts.append(
+            f"{'a line' if recipe.kind == 'lines' else 'a row'} for each {label(recipe.series)}"
+        )
     if recipe.facets:
         parts.append(f"a panel for each {label(recipe.facets)}")
     elsewhere = f", {imported} of them imported," if imported else ""
@@ -58,6 +65,8 @@ def heading(
     return {
         "title": called,
         "source": source,
-        "caption": caption(recipe, called=called, experiments=len(hashes), runs=runs, imported=imported),
+        "caption": caption(
+            recipe, called=called, experiments=len(hashes), runs=runs, imported=imported
+        ),
         "spec_hashes": sorted(set(hashes)),
     }

@@ -1,7 +1,7 @@
 """Everything that is measured on a student, in NumPy and float64 whatever the training's dtype and device.
 
-:func:`measure` gives every metric of :data:`core.result.METRICS` that a linear student has; each has its formula and
-source in its own file.
+:func:`measure` gives every metric of :data:`core.result.METRICS` that a linear student has; each
+has its formula and source in its own file.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,15 @@ from core.systems import (
     weighted_spectrum,
 )
 
-__all__ = ["Yardstick", "effective_rank", "errors", "imbalance", "measure", "of_response", "sharpness"]
+__all__ = [
+    "Yardstick",
+    "effective_rank",
+    "errors",
+    "imbalance",
+    "measure",
+    "of_response",
+    "sharpness",
+]
 
 _AS_GIVEN = Rates()
 
@@ -37,8 +45,10 @@ class Yardstick:
     Attributes:
         student: Their structure and which parameters are trained.
         target: What they are trained towards.
-        start: Where they started, batch axis first; with it, their drift from what gradient flow conserves.
-        spectrum: The teacher's real poles (n,) and weights (n,); None where it has none or has several channels.
+        start: Where they started, batch axis first; with it, their drift from what gradient flow
+            conserves.
+        spectrum: The teacher's real poles (n,) and weights (n,); None where it has none or has
+            several channels.
         tolerance: ``evaluation.fit_tolerance``.
         rates: Factors on the learning rate.
     """
@@ -53,7 +63,8 @@ class Yardstick:
     @classmethod
     def of(cls, spec: ExperimentSpec, target: Target, start: LinearSystem) -> Self:
         """The yardstick of a spec with a linear student and a linear teacher."""
-        assert isinstance(spec.student, LinearStudent) and not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101, PT018
+        assert isinstance(spec.student, LinearStudent)  # noqa: S101  # for mypy
+        assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # for mypy
         found = real_spectrum(teachers.build(spec.teacher))
         one_channel = found is not None and found[1].shape[1:] == (1, 1)
         return cls(
@@ -69,8 +80,9 @@ class Yardstick:
 def imbalance(system: LinearSystem) -> np.ndarray:
     """|B - Cᵀ| (Frobenius), shape (...); NaN where B and Cᵀ have different shapes.
 
-    Along gradient flow of a symmetric student d(B - Cᵀ)/dt = S (B - Cᵀ) with S = Σ_j v_j A^j: balanced stays balanced.
-    For an unbalanced teacher the final imbalance is a property of the teacher, not a failure.
+    Along gradient flow of a symmetric student d(B - Cᵀ)/dt = S (B - Cᵀ) with S = Σ_j v_j A^j:
+    balanced stays balanced. For an unbalanced teacher the final imbalance is a property of the
+    teacher, not a failure.
     """
     if system.B.shape[-1] != system.C.shape[-2]:
         return np.full(system.A.shape[:-2], np.nan)
@@ -104,7 +116,8 @@ def of_response(response: np.ndarray, target: Target, tolerance: float) -> dict[
 def measure(system: LinearSystem, yardstick: Yardstick) -> dict[str, np.ndarray]:
     """Every metric of a batch of students, by name, each of shape (S,); ``time`` and ``flow_distance`` are training's.
 
-    Overflow is a result here: a student whose response leaves the range of float64 has infinite errors.
+    Overflow is a result here: a student whose response leaves the range of float64 has infinite
+    errors.
 
     Args:
         system: The students' parameters, batch axis first.
@@ -135,9 +148,16 @@ def _spectrum(system: LinearSystem, yardstick: Yardstick) -> tuple[np.ndarray, n
     if yardstick.student.structure == "general" or yardstick.spectrum is None:
         return eigenvalues(system.A), np.full(system.A.shape[:-2], np.nan)
     if yardstick.student.structure == "diagonal":
-        poles, weights = np.diagonal(system.A, axis1=-2, axis2=-1), system.B[..., 0] * system.C[..., 0, :]
+        poles, weights = (
+            np.diagonal(system.A, axis1=-2, axis2=-1),
+            system.B[..., 0] * system.C[..., 0, :],
+        )
     else:
-        A = (system.A + system.A.swapaxes(-1, -2)) / 2  # symmetric to the last bit in single precision too
-        poles, weights = weighted_spectrum(LinearSystem(A, system.B, system.C))  # one decomposition for both
+        A = (
+            system.A + system.A.swapaxes(-1, -2)
+        ) / 2  # symmetric to the last bit in single precision too
+        poles, weights = weighted_spectrum(
+            LinearSystem(A, system.B, system.C)
+        )  # one decomposition for both
         weights = weights[..., 0, 0]
     return poles, spectral_distance(poles, weights, *yardstick.spectrum)

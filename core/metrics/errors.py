@@ -30,7 +30,9 @@ def extrapolation_error_rms(response: np.ndarray, target: Target) -> np.ndarray:
     """(mean_{k<=j<q} e_j²)^½, shape (...)."""
     error = (response - target.response)[..., target.length :, :, :]
     largest = _largest(error)[..., None, None, None]
-    scaled = np.divide(error, largest, out=np.zeros_like(error), where=largest != 0)  # so that no square overflows
+    scaled = np.divide(
+        error, largest, out=np.zeros_like(error), where=largest != 0
+    )  # so that no square overflows
     return largest[..., 0, 0, 0] * np.sqrt(np.mean(scaled**2, axis=(-3, -2, -1)))
 
 
@@ -42,8 +44,8 @@ def zero_baseline(target: Target) -> float:
 def extrapolation_horizon(response: np.ndarray, target: Target, tolerance: float) -> np.ndarray:
     """The first lag j with |e_j| > ``tolerance`` x max_{j<k} |ĥ_j|, q where there is none, shape (...).
 
-    It is below k for a student that does not fit. Where the teacher is silent up to k, as a long delay is, the scale is
-    max_{j<q} |ĥ_j|. A response that is not a number is off.
+    It is below k for a student that does not fit. Where the teacher is silent up to k, as a long
+    delay is, the scale is max_{j<q} |ĥ_j|. A response that is not a number is off.
 
     Args:
         response: (..., q, p, m).
@@ -58,12 +60,14 @@ def extrapolation_horizon(response: np.ndarray, target: Target, tolerance: float
 def sequence_errors(response: np.ndarray, target: Target) -> np.ndarray:
     """E|y_t - ŷ_t|² / E|ŷ_t|² on white inputs, for every t < q, shape (..., q); exact, without a sample.
 
-    From rest y_t = Σ_{j<=t} h_j x_{t-j}, so that E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t} |ĥ_j|², norms being
-    Frobenius'. As long as the teacher is silent, as a delay is before its lag, there is no variance to compare with;
-    the error is then relative to that at the horizon (and if that is 0 too, 0 for a silent student, else infinite).
+    From rest y_t = Σ_{j<=t} h_j x_{t-j}, so that E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t}
+    |ĥ_j|², norms being Frobenius'. As long as the teacher is silent, as a delay is before its lag,
+    there is no variance to compare with; the error is then relative to that at the horizon (and if
+    that is 0 too, 0 for a silent student, else infinite).
     """
     error, variance = (
-        np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1) for values in (response - target.response, target.response)
+        np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1)
+        for values in (response - target.response, target.response)
     )
     variance = np.where(variance > 0, variance, variance[-1])
     return np.divide(error, variance, out=np.where(error > 0, np.inf, error), where=variance > 0)

@@ -1,14 +1,15 @@
 """What gradient flow conserves, and how far a student has drifted from it: for GD, of the order of lr.
 
-h_j = C A^j B does not change under A -> T A T⁻¹, B -> T B, C -> C T⁻¹, so that for any loss of the h_j, by Noether's
-argument, one quantity is conserved for every T that the structure allows:
+h_j = C A^j B does not change under A -> T A T⁻¹, B -> T B, C -> C T⁻¹, so that for any loss of the
+h_j, by Noether's argument, one quantity is conserved for every T that the structure allows:
 
     general     A Aᵀ - Aᵀ A + B Bᵀ - Cᵀ C     (T any matrix; d x d numbers)
     diagonal    |B_i|² - |C_i|² of each i      (T diagonal; row i of B, column i of C)
     symmetric   |B|² - |C|²                    (T a multiple of I)
 
-With rates r_A, r_B, r_C on the learning rate the terms are divided by them. Where only B and C are trained, a general
-student keeps the last. A tied student has no such freedom and nothing to drift from.
+With rates r_A, r_B, r_C on the learning rate the terms are divided by them. Where only B and C are
+trained, a general student keeps the last. A tied student has no such freedom and nothing to drift
+from.
 """
 
 import numpy as np
@@ -35,7 +36,9 @@ def invariant_drift(
     return np.linalg.norm(now - then, axis=(-2, -1))
 
 
-def _conserved(system: LinearSystem, student: LinearStudent, rates: Rates, *, whole: bool) -> np.ndarray:
+def _conserved(
+    system: LinearSystem, student: LinearStudent, rates: Rates, *, whole: bool
+) -> np.ndarray:
     """(..., d, d), (..., d, 1) or (..., 1, 1)."""
     A, B, C = system.A, system.B / np.sqrt(rates.B), system.C.swapaxes(-1, -2) / np.sqrt(rates.C)
     if student.structure == "general" and whole:

@@ -1,7 +1,8 @@
 """When a training fits, and where it rests on the way: functions of the recorded columns of one seed.
 
-From a start of scale s near zero the poles appear one at a time (saddle to saddle): the loss rests on about one plateau
-per pole, each for a time of the order of log(1/s), and falls quickly in between.
+From a start of scale s near zero the poles appear one at a time (saddle to saddle): the loss rests
+on about one plateau per pole, each for a time of the order of log(1/s), and falls quickly in
+between.
 """
 
 from collections.abc import Sequence
@@ -30,15 +31,21 @@ def time_to_fit(steps: Sequence[int], losses: Sequence[float], tolerance: float)
 
 
 def plateaus(
-    steps: Sequence[int], losses: Sequence[float], *, band: float = 0.05, lasting: float = 0.2, least: float = 0.05
+    steps: Sequence[int],
+    losses: Sequence[float],
+    *,
+    band: float = 0.05,
+    lasting: float = 0.2,
+    least: float = 0.05,
 ) -> list[Plateau]:
     """The plateaus of a training, in order.
 
-    A plateau is a stretch of at least three recorded steps, from a to b, in which the largest loss is at most
-    (1 + ``band``) times the smallest, and which lasts: b - a is at least ``lasting`` x b and ``least`` x T, T the first
-    recorded step whose loss is at most a hundredth of the first one (the last step if there is none). Stretches are
-    taken from the left, each as long as it goes. An exponential fall is no plateau at any rate; a floor that is reached
-    before the end is one, the last.
+    A plateau is a stretch of at least three recorded steps, from a to b, in which the largest loss
+    is at most (1 + ``band``) times the smallest, and which lasts: b - a is at least ``lasting`` x b
+    and ``least`` x T, T the first recorded step whose loss is at most a hundredth of the first one
+    (the last step if there is none). Stretches are taken from the left, each as long as it goes. An
+    exponential fall is no plateau at any rate; a floor that is reached before the end is one, the
+    last.
 
     Args:
         steps: Recorded steps, rising.

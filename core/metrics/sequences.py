@@ -1,7 +1,7 @@
 """What is measured on the outputs and states of networks that run over sequences, linear or not.
 
-Students and teacher are given the same fresh white Gaussian sequences up to the horizon q, so that a student that
-answers right only within the training length shows it at the very times past it.
+Students and teacher are given the same fresh white Gaussian sequences up to the horizon q, so that
+a student that answers right only within the training length shows it at the very times past it.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from core.systems import where_finite
 def squared_errors(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """The mean squared error at each time over the variance of the teacher's output there, shape (..., q).
 
-    As long as the teacher is silent the error is relative to the variance at the horizon; if that is 0 too, it is 0 for
-    a student without error, else infinite.
+    As long as the teacher is silent the error is relative to the variance at the horizon; if that
+    is 0 too, it is 0 for a student without error, else infinite.
 
     Args:
         error: mean over sequences of |y_t - ŷ_t|², (..., q).
@@ -42,7 +42,8 @@ def of_sequences(error: np.ndarray, variance: np.ndarray, length: int) -> dict[s
 def hankel_singular_values_of(response: np.ndarray) -> np.ndarray:
     """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋, of any response (..., q, p, m).
 
-    For a linear system they are those of :func:`core.systems.hankel_singular_values`, found without its matrices.
+    For a linear system they are those of :func:`core.systems.hankel_singular_values`, found without
+    its matrices.
 
     Returns:
         Falling, shape (..., n min(p, m)).
@@ -55,7 +56,9 @@ def hankel_singular_values_of(response: np.ndarray) -> np.ndarray:
     n = q // 2
     lags = np.arange(n)[:, None] + np.arange(n)
     blocks = response[..., lags, :, :]
-    return where_finite(np.linalg.svdvals, np.moveaxis(blocks, -2, -3).reshape(*batch, n * p, n * m))
+    return where_finite(
+        np.linalg.svdvals, np.moveaxis(blocks, -2, -3).reshape(*batch, n * p, n * m)
+    )
 
 
 def effective_rank_of(covariance: np.ndarray) -> np.ndarray:

@@ -2,16 +2,17 @@
 
     sharpness = 2 λ_max(M^½ J Jᵀ M^½),   J = ∂h/∂θ over the trained parameters
 
-GD with step lr can settle at a solution only if lr < 2 / sharpness. J Jᵀ is built from inner products of the rows
-G_r = C A^r and the columns H_s = A^s B alone, so that its cost depends on the dimension d only through those products:
-with <.,.> between rows and columns,
+GD with step lr can settle at a solution only if lr < 2 / sharpness. J Jᵀ is built from inner
+products of the rows G_r = C A^r and the columns H_s = A^s B alone, so that its cost depends on the
+dimension d only through those products: with <.,.> between rows and columns,
 
-    (∂h_j/∂A, ∂h_l/∂A) = Σ_{r+s=j-1, r'+s'=l-1} <G_r, G_r'> <H_s, H_s'>   (a convolution in (r, r')),
+    (∂h_j/∂A, ∂h_l/∂A) = Σ_{r+s=j-1, r'+s'=l-1} <G_r, G_r'> <H_s, H_s'>   (a convolution in (r,
+    r')),
 
 and for symmetric A half of that plus half of the same sum over <G_r, H_s'> <H_s, G_r'>.
 
-With factors R on the learning rate (``optimizer.rates``) GD is plain GD in the parameters R^-½ θ: J R Jᵀ takes the
-place of J Jᵀ.
+With factors R on the learning rate (``optimizer.rates``) GD is plain GD in the parameters R^-½ θ: J
+R Jᵀ takes the place of J Jᵀ.
 """
 
 import numpy as np
@@ -23,17 +24,26 @@ from core.systems import LinearSystem, controllability_columns, observability_ro
 _AS_GIVEN = Rates()
 
 
-def sharpness(system: LinearSystem, student: LinearStudent, target: Target, rates: Rates = _AS_GIVEN) -> np.ndarray:
+def sharpness(
+    system: LinearSystem, student: LinearStudent, target: Target, rates: Rates = _AS_GIVEN
+) -> np.ndarray:
     """2 λ_max(M^½ J R Jᵀ M^½) for each system of the batch, shape (...)."""
     kernel = tangent_kernel(system, student, target.length, rates)
     root = _square_root(target.M)
     weighed = root @ np.moveaxis(kernel, (-4, -3), (-2, -1)) @ root
     weighed = np.moveaxis(weighed, (-2, -1), (-4, -2))
     size = weighed.shape[-1] * target.length
-    return 2 * where_finite(np.linalg.eigvalsh, weighed.reshape(*weighed.shape[:-4], size, size))[..., -1]
+    return (
+        2
+        * where_finite(np.linalg.eigvalsh, weighed.reshape(*weighed.shape[:-4], size, size))[
+            ..., -1
+        ]
+    )
 
 
-def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int, rates: Rates = _AS_GIVEN) -> np.ndarray:
+def tangent_kernel(
+    system: LinearSystem, student: LinearStudent, length: int, rates: Rates = _AS_GIVEN
+) -> np.ndarray:
     """J R Jᵀ, the inner products of ∂h_j/∂θ and ∂h_l/∂θ over the trained parameters, as GD sees them.
 
     A tied student's one vector has B's rate.
@@ -60,7 +70,9 @@ def tangent_kernel(system: LinearSystem, student: LinearStudent, length: int, ra
     if "B" in student.trained:
         kernel += rates.B * np.einsum("...jloq,iu->...jloiqu", GG, np.eye(m))
     if "C" in student.trained:
-        kernel += (rates.B if student.tied else rates.C) * np.einsum("...jliu,oq->...jloiqu", HH, np.eye(p))
+        kernel += (rates.B if student.tied else rates.C) * np.einsum(
+            "...jliu,oq->...jloiqu", HH, np.eye(p)
+        )
     if student.tied and "B" in student.trained:
         kernel += rates.B * np.einsum("...jlou,iq->...jloiqu", GH, np.eye(m))
         kernel += rates.B * np.einsum("...ljqi,ou->...jloiqu", GH, np.eye(m))

@@ -2,11 +2,12 @@
 
 With the preactivations a = W_hh s_t + W_ih x_t + b (σ the logistic function, ∘ entry by entry):
 
-    tanh_rnn   s_{t+1} = tanh(a)
-    lstm       i, f, o = σ(a_i), σ(a_f), σ(a_o); g = tanh(a_g); c_{t+1} = f ∘ c_t + i ∘ g; s_{t+1} = o ∘ tanh(c_{t+1})
-    gru        r, z = σ(a_r), σ(a_z);  n = tanh(W_in x + b_in + r ∘ (W_hn s + b_hn));  s_{t+1} = (1 - z) ∘ n + z ∘ s_t
+    tanh_rnn   s_{t+1} = tanh(a) lstm       i, f, o = σ(a_i), σ(a_f), σ(a_o); g = tanh(a_g); c_{t+1}
+    = f ∘ c_t + i ∘ g; s_{t+1} = o ∘ tanh(c_{t+1}) gru        r, z = σ(a_r), σ(a_z);  n = tanh(W_in
+    x + b_in + r ∘ (W_hn s + b_hn));  s_{t+1} = (1 - z) ∘ n + z ∘ s_t
 
-Sources: Hochreiter and Schmidhuber (1997), Cho et al. (2014), Elman (1990), as ``torch.nn.LSTM``, ``GRU`` and ``RNN``.
+Sources: Hochreiter and Schmidhuber (1997), Cho et al. (2014), Elman (1990), as ``torch.nn.LSTM``,
+``GRU`` and ``RNN``.
 """
 
 from typing import Protocol
@@ -19,11 +20,14 @@ Kept = tuple[Tensor, ...]
 
 
 class Cell(Protocol):
-    """One kind of cell. States are (S, N, d): seeds, sequences, entries; gates (S, g, N, d), each a block of its own.
+    """One kind of cell.
+
+    States are (S, N, d): seeds, sequences, entries; gates (S, g, N, d), each a block of its own.
 
     Attributes:
         gates: How many blocks of d rows the weights have, g.
-        apart: How many of the last blocks add W_ih x + b_ih only after the gates have worked on W_hh s + b_hh: 0 or 1.
+        apart: How many of the last blocks add W_ih x + b_ih only after the gates have worked on
+            W_hh s + b_hh: 0 or 1.
         carries: Whether there is a second state beside s.
     """
 
@@ -31,11 +35,14 @@ class Cell(Protocol):
     apart: int
     carries: bool
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
+    def step(
+        self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor
+    ) -> Kept:
         """Writes s_{t+1} to ``moved``; what is kept, the next carry first where there is one.
 
         Args:
-            a: The preactivations, which may be overwritten; in the block that is apart W_hh s + b_hh alone.
+            a: The preactivations, which may be overwritten; in the block that is apart W_hh s +
+                b_hh alone.
             inner: W_ih x + b_ih of the block that is apart, which may be overwritten.
             s: The state.
             carry: The second state.
@@ -43,7 +50,9 @@ class Cell(Protocol):
         """
         ...
 
-    def back(self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None) -> Kept:
+    def back(
+        self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None
+    ) -> Kept:
         """Derivatives by a, by ``inner``, by s past the gates, and by the carry; empty tensors for what there isn't.
 
         Args:
@@ -59,7 +68,8 @@ class Cell(Protocol):
 _NOTHING = torch.empty(0)
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
-"""The derivative by a of σ(a) or tanh(a), times a given one, from the value; written to ``grad_input``."""
+"""The derivative by a of σ(a) or tanh(a), times a given one, from the value; written to
+``grad_input``."""
 
 
 class TanhCell:
@@ -67,13 +77,17 @@ class TanhCell:
 
     gates, apart, carries = 1, 0, False
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
+    def step(
+        self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor
+    ) -> Kept:
         """See :class:`Cell`."""
         del inner, s, carry
         moved.copy_(a[:, 0].tanh_())
         return (a[:, 0],)
 
-    def back(self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None) -> Kept:
+    def back(
+        self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None
+    ) -> Kept:
         """See :class:`Cell`."""
         del dcarry, s, carry
         return torch.ops.aten.tanh_backward(ds, kept[0])[:, None], _NOTHING, _NOTHING, _NOTHING
@@ -84,7 +98,9 @@ class LstmCell:
 
     gates, apart, carries = 4, 0, True
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
+    def step(
+        self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor
+    ) -> Kept:
         """See :class:`Cell`."""
         del inner, s
         assert carry is not None  # noqa: S101  # it carries
@@ -97,7 +113,9 @@ class LstmCell:
         torch.mul(o, squashed, out=moved)
         return c, a, squashed
 
-    def back(self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None) -> Kept:
+    def back(
+        self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None
+    ) -> Kept:
         """See :class:`Cell`."""
         del s
         assert carry is not None and dcarry is not None  # noqa: S101, PT018  # it carries
@@ -117,7 +135,9 @@ class GruCell:
 
     gates, apart, carries = 3, 1, False
 
-    def step(self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor) -> Kept:
+    def step(
+        self, a: Tensor, inner: Tensor | None, s: Tensor, carry: Tensor | None, moved: Tensor
+    ) -> Kept:
         """See :class:`Cell`."""
         del carry
         assert inner is not None  # noqa: S101  # n is apart
@@ -127,7 +147,9 @@ class GruCell:
         torch.lerp(n, s, z, out=moved)
         return a, n
 
-    def back(self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None) -> Kept:
+    def back(
+        self, ds: Tensor, dcarry: Tensor | None, kept: Kept, s: Tensor, carry: Tensor | None
+    ) -> Kept:
         """See :class:`Cell`."""
         del dcarry, carry
         a, n = kept

@@ -1,7 +1,8 @@
 """Linear systems as networks: A, B, C and a readout, trained by the gradient of what they make of sequences.
 
-C s_{t+1} = Σ_j h_j x_{t-j}: the response h_j = C A^j B, which takes k products with vectors, is convolved with the
-inputs. No state is held, and the number of sequences does not multiply the cost of A.
+C s_{t+1} = Σ_j h_j x_{t-j}: the response h_j = C A^j B, which takes k products with vectors, is
+convolved with the inputs. No state is held, and the number of sequences does not multiply the cost
+of A.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,8 @@ from torch import Tensor
 from core.networks.readout import read
 
 Weights = Mapping[str, Tensor]
-"""``A`` (S, d, d), or its diagonal (S, d); ``B`` (S, d, m); ``C`` (S, p, d), absent where it is Bᵀ; ``W1`` .. ."""
+"""``A`` (S, d, d), or its diagonal (S, d); ``B`` (S, d, m); ``C`` (S, p, d), absent where it is Bᵀ;
+``W1`` .. ."""
 
 
 def response(weights: Weights, length: int) -> Tensor:
@@ -41,12 +43,16 @@ def outputs(weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
     if last:
         taps = h.transpose(1, 2)[:, None]
     else:  # taps[t, i] = h_{i-(k-1-t)}, zero where the input k-1-i lies ahead of t
-        taps = torch.nn.functional.pad(h, (0, 0, 0, 0, length - 1, 0)).unfold(1, length, 1).permute(0, 1, 2, 4, 3)
+        taps = (
+            torch.nn.functional.pad(h, (0, 0, 0, 0, length - 1, 0))
+            .unfold(1, length, 1)
+            .permute(0, 1, 2, 4, 3)
+        )
     count, p = taps.shape[1:3]
     convolved = taps.reshape(seeds, count * p, length * m) @ newest_first
-    return read(weights, convolved.view(seeds, count, p, sequences).transpose(2, 3).flatten(1, 2)).unflatten(
-        1, (count, sequences)
-    )
+    return read(
+        weights, convolved.view(seeds, count, p, sequences).transpose(2, 3).flatten(1, 2)
+    ).unflatten(1, (count, sequences))
 
 
 def walk(weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,7 +1,7 @@
 """Networks: what a student or a teacher makes of sequences, for a batch of seeds at once.
 
-Axes are seeds S, time, sequences N, channels throughout; S may be 1 where all seeds share the inputs. As everywhere,
-y_t = C s_{t+1}: the output at time t already knows the input at time t.
+Axes are seeds S, time, sequences N, channels throughout; S may be 1 where all seeds share the
+inputs. As everywhere, y_t = C s_{t+1}: the output at time t already knows the input at time t.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,15 @@ from core import teachers
 from core.networks import linear, readout
 from core.networks.cells import CELLS
 from core.networks.scan import scan, walk
-from core.spec import ExplicitTeacher, LinearStudent, RecurrentTeacher, Student, Teacher, channels, states
+from core.spec import (
+    ExplicitTeacher,
+    LinearStudent,
+    RecurrentTeacher,
+    Student,
+    Teacher,
+    channels,
+    states,
+)
 
 Shapes = Mapping[str, tuple[int, ...]]
 Weights = Mapping[str, Tensor]
@@ -26,7 +34,8 @@ class Network(Protocol):
     """A family of networks of the same shapes; the weights are arguments.
 
     Attributes:
-        shapes: Of each parameter, without the axis of seeds, in the order in which they lie and are drawn.
+        shapes: Of each parameter, without the axis of seeds, in the order in which they lie and are
+            drawn.
     """
 
     @property
@@ -35,11 +44,17 @@ class Network(Protocol):
         ...
 
     def outputs(self, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
-        """y_0 .. y_{k-1} (S, k, N, p) for inputs (S or 1, k, N, m), or y_{k-1} alone, (S, 1, N, p). Differentiable."""
+        """y_0 .. y_{k-1} (S, k, N, p) for inputs (S or 1, k, N, m), or y_{k-1} alone, (S, 1, N, p).
+
+        Differentiable.
+        """
         ...
 
     def walk(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The states s_{t+1} (S, N, d) and the outputs y_t (S, N, p), one time after the other. No gradient."""
+        """The states s_{t+1} (S, N, d) and the outputs y_t (S, N, p), one time after the other.
+
+        No gradient.
+        """
         ...
 
 
@@ -88,7 +103,8 @@ class Linear:
     """s_{t+1} = A s_t + B x_t, y_t = readout(C s_{t+1}).
 
     Attributes:
-        shapes: A is (d, d), or (d,) where it is diagonal; C is absent where it is Bᵀ; then W1 .. of a readout.
+        shapes: A is (d, d), or (d,) where it is diagonal; C is absent where it is Bᵀ; then W1 .. of
+            a readout.
     """
 
     shapes: Shapes
@@ -108,7 +124,10 @@ def of_student(student: Student, inputs: int, outputs: int) -> Network:
     d = student.dim
     if not isinstance(student, LinearStudent):
         return Recurrent(student.kind, d, inputs, outputs)
-    shapes: dict[str, tuple[int, ...]] = {"A": (d,) if student.structure == "diagonal" else (d, d), "B": (d, inputs)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "A": (d,) if student.structure == "diagonal" else (d, d),
+        "B": (d, inputs),
+    }
     if not student.tied:
         shapes["C"] = (outputs, d)
     if student.readout is not None:
@@ -123,12 +142,17 @@ def of_teacher(teacher: Teacher) -> tuple[Network, dict[str, np.ndarray]]:
     """
     if isinstance(teacher, RecurrentTeacher):
         network = Recurrent(teacher.kind, teacher.dim, *channels(teacher))
-        return network, uniform(network.shapes, states(teacher), np.random.default_rng(teacher.seed))
+        return network, uniform(
+            network.shapes, states(teacher), np.random.default_rng(teacher.seed)
+        )
     system = teachers.build(teacher)
     weights = {"A": system.A, "B": system.B, "C": system.C}
     if isinstance(teacher, ExplicitTeacher) and teacher.readout is not None:
         layers = teacher.readout.weights
-        weights |= {name: np.array(weight) for name, weight in zip(readout.names(len(layers)), layers, strict=True)}
+        weights |= {
+            name: np.array(weight)
+            for name, weight in zip(readout.names(len(layers)), layers, strict=True)
+        }
     return Linear({name: weight.shape for name, weight in weights.items()}), weights
 
 

@@ -1,8 +1,9 @@
 """A recurrent layer over whole sequences with its gradient by backpropagation through time.
 
-State, input and a one lie side by side, [s_t | x_t | 1], so that one batched product makes a step's preactivations, and
-on the way back one makes the gradient of every weight. Automatic differentiation of the same recurrence takes several
-times as many passes over memory; it differentiates only what is around this.
+State, input and a one lie side by side, [s_t | x_t | 1], so that one batched product makes a step's
+preactivations, and on the way back one makes the gradient of every weight. Automatic
+differentiation of the same recurrence takes several times as many passes over memory; it
+differentiates only what is around this.
 
 On a CPU :mod:`core.training.loops.networks` does the same faster, and is tested against this.
 """
@@ -25,7 +26,8 @@ def scan(cell: Cell, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
 
     Args:
         cell: What makes the next state.
-        weights: ``weight_ih`` (S, g d, m), ``weight_hh`` (S, g d, d), ``bias_ih`` and ``bias_hh`` (S, g d).
+        weights: ``weight_ih`` (S, g d, m), ``weight_hh`` (S, g d, d), ``bias_ih`` and ``bias_hh``
+            (S, g d).
         inputs: (S, k, N, m), or (1, k, N, m) for all seeds.
         last: Return s_k alone.
 
@@ -53,7 +55,11 @@ def walk(cell: Cell, weights: Weights, inputs: Tensor) -> Iterator[Tensor]:
 
 def _joined(cell: Cell, weights: Weights) -> tuple[Tensor, Tensor]:
     """[W_hh | W_ih | b]ᵀ of each block, (S, g, d + m + 1, d), and of the one that is apart [W_ih | b_ih]ᵀ."""
-    blocks = {name: weight.unflatten(1, (cell.gates, -1)) for name, weight in weights.items() if name in _OF_CELL}
+    blocks = {
+        name: weight.unflatten(1, (cell.gates, -1))
+        for name, weight in weights.items()
+        if name in _OF_CELL
+    }
     within = torch.cat([blocks["weight_ih"], blocks["bias_ih"][..., None]], -1)
     apart = within[:, -1].mT
     if cell.apart:
@@ -77,7 +83,9 @@ def _side_by_side(inputs: Tensor, seeds: int, d: int) -> Tensor:
 
 class _Scan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, joined: Tensor, apart: Tensor, inputs: Tensor, cell: Cell, *only: bool) -> Tensor:
+    def forward(
+        ctx: Any, joined: Tensor, apart: Tensor, inputs: Tensor, cell: Cell, *only: bool
+    ) -> Tensor:
         (last,) = only
         seeds, d, length = len(joined), joined.shape[-1], inputs.shape[1]
         lying = _side_by_side(inputs, seeds, d)
@@ -88,12 +96,20 @@ class _Scan(torch.autograd.Function):
             at, moved = lying[t], lying[t + 1, ..., :d] if t + 1 < length else final
             seen = slice(None) if t else slice(d, None)  # s_0 is zero
             inner = torch.bmm(at[..., d:], apart) if cell.apart else None
-            kept = cell.step(torch.matmul(at[:, None, :, seen], joined[:, :, seen]), inner, at[..., :d], carry, moved)
+            kept = cell.step(
+                torch.matmul(at[:, None, :, seen], joined[:, :, seen]),
+                inner,
+                at[..., :d],
+                carry,
+                moved,
+            )
             steps.append((kept, carry))
             carry = kept[0] if cell.carries else None
         ctx.cell, ctx.lying, ctx.steps, ctx.last = cell, lying, steps, last
         ctx.save_for_backward(joined, apart)
-        return final[:, None] if last else torch.cat([lying[1:, ..., :d], final[None]]).transpose(0, 1)
+        return (
+            final[:, None] if last else torch.cat([lying[1:, ..., :d], final[None]]).transpose(0, 1)
+        )
 
     @staticmethod
     @once_differentiable

@@ -1,6 +1,15 @@
 """The spec language: what an experiment is, in one frozen shape from HTTP body to training argument."""
 
-from core.spec.experiment import METADATA, Baseline, Evaluation, ExperimentSpec, Name, Notes, Numerics, Tags
+from core.spec.experiment import (
+    METADATA,
+    Baseline,
+    Evaluation,
+    ExperimentSpec,
+    Name,
+    Notes,
+    Numerics,
+    Tags,
+)
 from core.spec.explain import explain
 from core.spec.hashing import RESULTS_VERSION, hashes, setup_hash, spec_hash
 from core.spec.optimizer import (

@@ -18,7 +18,8 @@ MAX_PATHS = 16
 """Fields that one sweep varies."""
 
 DIGITS = 12
-"""Significant digits of spaced values: 0.3 is 0.3 then, and the same experiment as one that was given so."""
+"""Significant digits of spaced values: 0.3 is 0.3 then, and the same experiment as one that was
+given so."""
 
 Coordinates = dict[str, Any]
 """The value on each axis, by path."""
@@ -128,7 +129,9 @@ class ZipAxis(Part):
 
     def points(self) -> list[Coordinates]:
         """What each point sets."""
-        return [_merged(parts) for parts in zip(*(axis.points() for axis in self.axes), strict=True)]
+        return [
+            _merged(parts) for parts in zip(*(axis.points() for axis in self.axes), strict=True)
+        ]
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The paths, those together that advance together."""
@@ -156,7 +159,9 @@ class GridAxis(Part):
 
 
 Axis = Annotated[
-    ListAxis | LinspaceAxis | LogspaceAxis | ZipAxis | GridAxis, Field(discriminator="kind"), default_kind("list")
+    ListAxis | LinspaceAxis | LogspaceAxis | ZipAxis | GridAxis,
+    Field(discriminator="kind"),
+    default_kind("list"),
 ]
 
 KINDS = frozenset({"list", "linspace", "logspace", "zip", "grid"})
@@ -170,7 +175,9 @@ def _sound(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
         raise PydanticCustomError("too_many", message, {"most": MAX_PATHS, "count": len(named)})
     repeated = [path for path in named if named.count(path) > 1]
     if repeated:
-        raise PydanticCustomError("repeated", "{path} is on two axes; give it one", {"path": repeated[0]})
+        raise PydanticCustomError(
+            "repeated", "{path} is on two axes; give it one", {"path": repeated[0]}
+        )
     for axis in nested(axes):
         lengths = [part.size for part in axis.axes] if isinstance(axis, ZipAxis) else []
         if len(set(lengths)) > 1:
@@ -179,12 +186,17 @@ def _sound(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
             raise PydanticCustomError("wrong_count", message, words)
     if (size := math.prod(axis.size for axis in axes)) > MAX_EXPERIMENTS:
         message = "a sweep should have at most {most} experiments, these axes make {size}; take fewer values"
-        raise PydanticCustomError("too_many", message, {"most": MAX_EXPERIMENTS, "size": f"{size:.4g}"})
+        raise PydanticCustomError(
+            "too_many", message, {"most": MAX_EXPERIMENTS, "size": f"{size:.4g}"}
+        )
     return axes
 
 
 Axes = Annotated[tuple[Axis, ...], Field(max_length=MAX_PATHS), AfterValidator(_sound)]
-"""The axes of a sweep. They multiply: each point takes one value of every axis, the last axis running fastest."""
+"""The axes of a sweep.
+
+They multiply: each point takes one value of every axis, the last axis running fastest.
+"""
 
 
 def paths(axes: Sequence[Axis]) -> tuple[str, ...]:

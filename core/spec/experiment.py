@@ -32,7 +32,9 @@ Value = TypeVar("Value")
 def _unique(values: tuple[Value, ...]) -> tuple[Value, ...]:
     repeated = [value for value, count in Counter(values).items() if count > 1]
     if repeated:
-        raise PydanticCustomError("repeated", "should be unique, but {repeated} is repeated", {"repeated": repeated[0]})
+        raise PydanticCustomError(
+            "repeated", "should be unique, but {repeated} is repeated", {"repeated": repeated[0]}
+        )
     return values
 
 
@@ -45,7 +47,9 @@ def _count_to_range(given: object) -> object:
         given = int(given)
     if isinstance(given, int) and not isinstance(given, bool):
         if not 1 <= given <= MAX_SEEDS:
-            raise PydanticCustomError("seed_count", "a number of seeds should be from 1 to {most}", {"most": MAX_SEEDS})
+            raise PydanticCustomError(
+                "seed_count", "a number of seeds should be from 1 to {most}", {"most": MAX_SEEDS}
+            )
         return tuple(range(given))
     return given
 
@@ -61,19 +65,25 @@ class Evaluation(Part):
         None, description="q: errors are looked at for k <= j < q. Default: max(40, 2 k)."
     )
     points: Annotated[Whole, Field(ge=2, le=MAX_POINTS)] = Field(
-        200, description="Recorded steps: min(points, steps + 1), log-spaced, 0 and the last among them."
+        200,
+        description="Recorded steps: min(points, steps + 1), log-spaced, 0 and the last among them.",
     )
     record_at: Annotated[
-        tuple[Annotated[Whole, Field(ge=0)], ...], Field(max_length=MAX_POINTS), AfterValidator(_sorted_unique)
+        tuple[Annotated[Whole, Field(ge=0)], ...],
+        Field(max_length=MAX_POINTS),
+        AfterValidator(_sorted_unique),
     ] = ()
     fit_tolerance: Annotated[Real, Field(gt=0)] = Field(
-        1e-3, description="Without a stop rule a run is fitted if its fit error is at most this x max |ĥ_j| over j < k."
+        1e-3,
+        description="Without a stop rule a run is fitted if its fit error is at most this x max |ĥ_j| over j < k.",
     )
     record: Annotated[tuple[Trajectory, ...], AfterValidator(_unique)] = Field(
-        (), description="What is recorded along with the metrics: the eigenvalues of A, the response h_0 .. h_{q-1}."
+        (),
+        description="What is recorded along with the metrics: the eigenvalues of A, the response h_0 .. h_{q-1}.",
     )
     baselines: Annotated[tuple[Baseline, ...], AfterValidator(_unique)] = Field(
-        (), description="Methods without gradient descent that are given the same data and set beside the student."
+        (),
+        description="Methods without gradient descent that are given the same data and set beside the student.",
     )
     flow: bool = Field(
         False,
@@ -84,7 +94,9 @@ class Evaluation(Part):
         512,
         description="Fresh Gaussian sequences that non-linear students are measured on; unused for linear ones.",
     )
-    seed: Seed = Field(0, description="Draws the fresh sequences, and those of the subspace baseline.")
+    seed: Seed = Field(
+        0, description="Draws the fresh sequences, and those of the subspace baseline."
+    )
 
 
 class Numerics(Part):
@@ -129,7 +141,10 @@ class ExperimentSpec(Part):
         Field(min_length=1, max_length=MAX_SEEDS),
         AfterValidator(_unique),
         BeforeValidator(_count_to_range, json_schema_input_type=int | list[int]),
-    ] = Field((0, 1, 2, 3, 4), description="Unique seeds, or a number n for 0..n-1. A seed draws the start.")
+    ] = Field(
+        (0, 1, 2, 3, 4),
+        description="Unique seeds, or a number n for 0..n-1. A seed draws the start.",
+    )
     numerics: Numerics = Numerics()
 
     @model_validator(mode="wrap")
@@ -150,7 +165,9 @@ class ExperimentSpec(Part):
             raise ValidationError.from_exception_data(cls.__name__, lines)
         if spec.evaluation.horizon is None:
             horizon = max(40, 2 * spec.training.length)
-            spec = spec.model_copy(update={"evaluation": spec.evaluation.model_copy(update={"horizon": horizon})})
+            spec = spec.model_copy(
+                update={"evaluation": spec.evaluation.model_copy(update={"horizon": horizon})}
+            )
         return spec
 
     @property

@@ -36,7 +36,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
 
 def _is_echo(problem: Problem, problems: Sequence[Problem]) -> bool:
     """Whether a list is called too short only because pydantic does not count its invalid items."""
-    return problem.code == "too_short" and any(other.pointer.startswith(problem.pointer + "/") for other in problems)
+    return problem.code == "too_short" and any(
+        other.pointer.startswith(problem.pointer + "/") for other in problems
+    )
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
@@ -47,15 +49,26 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
         allowed = sorted(place.model_fields) if place is not None else []
         close = difflib.get_close_matches(str(keys[-1]), allowed, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
-        return Problem(pointer, "unknown_field", f"unknown field{hint}", allowed=", ".join(allowed) or None)
+        return Problem(
+            pointer, "unknown_field", f"unknown field{hint}", allowed=", ".join(allowed) or None
+        )
     if code == "missing":
         return Problem(pointer, code, "is required")
     context = details.get("ctx", {})
-    allowed_here = next((str(context[name]) for name in _ALLOWED_IN_CONTEXT if name in context), None)
+    allowed_here = next(
+        (str(context[name]) for name in _ALLOWED_IN_CONTEXT if name in context), None
+    )
     if code in {"union_tag_invalid", "union_tag_not_found"}:
-        return _unknown_kind(pointer, details, str(context.get("expected_tags", "")).replace("'", ""))
+        return _unknown_kind(
+            pointer, details, str(context.get("expected_tags", "")).replace("'", "")
+        )
     if code == "string_pattern_mismatch":
-        return Problem(pointer, "control_character", "should hold no control characters", shorten(details["input"]))
+        return Problem(
+            pointer,
+            "control_character",
+            "should hold no control characters",
+            shorten(details["input"]),
+        )
     message = details["msg"].removeprefix("Input ").replace("Value error, ", "")
     return Problem(pointer, code, message, given=shorten(details["input"]), allowed=allowed_here)
 
@@ -66,12 +79,22 @@ def _unknown_kind(pointer: str, details: ErrorDetails, allowed: str) -> Problem:
         return Problem(pointer + "/kind", "missing", "is required", allowed=allowed)
     close = difflib.get_close_matches(str(given), allowed.split(", "), n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""
-    return Problem(pointer + "/kind", "unknown_kind", f"unknown kind{hint}", given=shorten(given), allowed=allowed)
+    return Problem(
+        pointer + "/kind",
+        "unknown_kind",
+        f"unknown kind{hint}",
+        given=shorten(given),
+        allowed=allowed,
+    )
 
 
 def shorten(value: object) -> str:
     """``value`` as short printable ASCII, safe to send back: NaN, lone surrogates and huge bodies included."""
-    text = ascii(value) if isinstance(value, str | int | float | bool | type(None)) else _outline(value)
+    text = (
+        ascii(value)
+        if isinstance(value, str | int | float | bool | type(None))
+        else _outline(value)
+    )
     return text if len(text) <= _LONGEST_GIVEN else text[: _LONGEST_GIVEN - 3] + "..."
 
 
@@ -87,7 +110,9 @@ def _escape(key: str | int) -> str:
     return ascii(str(key))[1:-1].replace("~", "~0").replace("/", "~1")
 
 
-def _walk(model: type[BaseModel], location: Sequence[str | int]) -> tuple[list[str | int], type[BaseModel] | None]:
+def _walk(
+    model: type[BaseModel], location: Sequence[str | int]
+) -> tuple[list[str | int], type[BaseModel] | None]:
     """The keys of ``location`` without the union tags that pydantic puts in, and the model that holds the last key."""
     keys: list[str | int] = []
     here: list[Any] = [model]

@@ -1,7 +1,7 @@
 """Names for equal experiments: SHA-256 over the canonical JSON (RFC 8785) of the validated, defaults-filled spec.
 
-``setup_hash`` leaves out seeds, so that tables group seeds of one set-up; ``spec_hash`` has them, sorted.
-Name, tags and notes are in neither.
+``setup_hash`` leaves out seeds, so that tables group seeds of one set-up; ``spec_hash`` has them,
+sorted. Name, tags and notes are in neither.
 """
 
 import hashlib
@@ -14,12 +14,14 @@ import rfc8785
 from core.spec.experiment import METADATA, ExperimentSpec
 
 RESULTS_VERSION = 1
-"""Raised when the same spec would give other numbers: old results are then no longer reused for new submissions."""
+"""Raised when the same spec would give other numbers: old results are then no longer reused for new
+submissions."""
 
 _LARGEST_EXACT_INTEGER = 2**53 - 1
 
 _SHORT = 2000
-"""Characters of a part up to which its canonical JSON is remembered: most specs differ from others in one part only."""
+"""Characters of a part up to which its canonical JSON is remembered: most specs differ from others
+in one part only."""
 
 
 def setup_hash(spec: ExperimentSpec) -> str:
@@ -43,7 +45,9 @@ def hashes(spec: ExperimentSpec) -> tuple[str, str]:
 
 def _digest(members: Mapping[str, bytes]) -> str:
     """Of the object with these members, which RFC 8785 sorts by name."""
-    return hashlib.sha256(b"{%b}" % b",".join(members[name] for name in sorted(members))).hexdigest()
+    return hashlib.sha256(
+        b"{%b}" % b",".join(members[name] for name in sorted(members))
+    ).hexdigest()
 
 
 def _member(name: str, text: str) -> bytes:
@@ -65,6 +69,10 @@ def _exact(value: object) -> object:
         return {key: _exact(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_exact(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST_EXACT_INTEGER:
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and abs(value) > _LARGEST_EXACT_INTEGER
+    ):
         return str(value)
     return value

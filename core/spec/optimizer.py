@@ -1,4 +1,7 @@
-"""Optimizers: all move every trained tensor at once; no hidden factor 1/2 or 1/k. :mod:`core.training` runs them."""
+"""Optimizers: all move every trained tensor at once; no hidden factor 1/2 or 1/k.
+
+:mod:`core.training` runs them.
+"""
 
 import math
 from typing import Annotated, Literal
@@ -31,7 +34,9 @@ class _Stopping(Part):
     @property
     def stop_below(self) -> float:
         """The loss under which a seed stops; -inf where there is no stop rule."""
-        return -math.inf if self.stop is None or self.stop.loss_below is None else self.stop.loss_below
+        return (
+            -math.inf if self.stop is None or self.stop.loss_below is None else self.stop.loss_below
+        )
 
     @property
     def more_steps(self) -> int:
@@ -86,7 +91,9 @@ class _Steps(_Stopping):
     lr: Annotated[Real, Field(gt=0)] = 0.01
     steps: Annotated[Whole, Field(ge=1, le=MAX_STEPS)] = 20_000
     schedule: Schedule = ConstantSchedule()
-    rates: Rates = Field(Rates(), description="Factors on lr, one per parameter; for linear students.")
+    rates: Rates = Field(
+        Rates(), description="Factors on lr, one per parameter; for linear students."
+    )
     batch_size: Annotated[Whole, Field(ge=1, le=100_000)] | None = Field(
         None,
         description="Sequences per step, for students that are trained on sequences. Default: 128 fresh ones where "
@@ -110,8 +117,9 @@ class Momentum(_Steps):
 class AdaptiveGradientDescent(_Steps):
     """θ ← θ - lr_t ∇L(θ), lr_t = lr / (√(g_t / (1 - beta^{t+1})) + soft), g_t = beta g_{t-1} + (1 - beta) Σ|∇|.
 
-    The step of Razin et al. (2022) as the public code of Slutzky et al. (2025) has it: the sum of the tensors' gradient
-    norms, not of their squares. It walks to the edge of stability as gradients vanish.
+    The step of Razin et al. (2022) as the public code of Slutzky et al. (2025) has it: the sum of
+    the tensors' gradient norms, not of their squares. It walks to the edge of stability as
+    gradients vanish.
     """
 
     kind: Literal["adaptive_gd"]
@@ -127,20 +135,26 @@ class Adam(_Steps):
 
     kind: Literal["adam"]
     lr: Annotated[Real, Field(gt=0)] = 0.001
-    betas: tuple[Annotated[Real, Field(ge=0, lt=1)], Annotated[Real, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    betas: tuple[Annotated[Real, Field(ge=0, lt=1)], Annotated[Real, Field(ge=0, lt=1)]] = (
+        0.9,
+        0.999,
+    )
     eps: Annotated[Real, Field(gt=0)] = 1e-8
 
 
 class GradientFlow(_Stopping):
     """dθ/dt = -∇L(θ), integrated with error control to ``time``; for linear students.
 
-    It is looked at, and recorded, at stations t_s = (1 + time)^(s / steps) - 1, s = 0 .. steps: even at first, then
-    evenly in the logarithm. A step of such an experiment is the way from one station to the next.
+    It is looked at, and recorded, at stations t_s = (1 + time)^(s / steps) - 1, s = 0 .. steps:
+    even at first, then evenly in the logarithm. A step of such an experiment is the way from one
+    station to the next.
     """
 
     kind: Literal["gradient_flow"]
     time: Annotated[Real, Field(gt=0, le=1e18)] = 100.0
-    steps: Annotated[Whole, Field(ge=1, le=100_000)] = Field(200, description="How many stations there are.")
+    steps: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
+        200, description="How many stations there are."
+    )
     rtol: Annotated[Real, Field(ge=1e-13, le=0.1)] = 1e-8
     atol: Annotated[Real, Field(gt=0, le=0.1)] = 1e-12
 

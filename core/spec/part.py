@@ -23,7 +23,9 @@ def _refuse_ragged(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ..
     if len({len(row) for row in rows}) > 1:
         lengths = ", ".join(str(len(row)) for row in rows[:6])
         raise PydanticCustomError(
-            "ragged_matrix", "rows of a matrix should be equally long, theirs are {lengths}", {"lengths": lengths}
+            "ragged_matrix",
+            "rows of a matrix should be equally long, theirs are {lengths}",
+            {"lengths": lengths},
         )
     return rows
 
@@ -44,7 +46,9 @@ Lines = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
 
 Vector = Annotated[tuple[Real, ...], Field(min_length=1)]
 Matrix = Annotated[
-    tuple[Annotated[tuple[Real, ...], Field(min_length=1)], ...], Field(min_length=1), AfterValidator(_refuse_ragged)
+    tuple[Annotated[tuple[Real, ...], Field(min_length=1)], ...],
+    Field(min_length=1),
+    AfterValidator(_refuse_ragged),
 ]
 """A dense matrix as a tuple of equally long rows."""
 
@@ -55,7 +59,10 @@ def shape(matrix: tuple[tuple[float, ...], ...]) -> tuple[int, int]:
 
 
 class Part(BaseModel):
-    """A frozen piece of a spec. Unknown keys are refused; every default is part of the stored spec."""
+    """A frozen piece of a spec.
+
+    Unknown keys are refused; every default is part of the stored spec.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 

@@ -1,7 +1,8 @@
 """Rules that tie one part of a spec to another: shapes that must agree, horizons past lengths, and so on.
 
-A rule takes the parts that it names and yields what is wrong, each with the place of the field. It is asked whenever
-those parts are valid by themselves, so that one answer lists every mistake of a spec.
+A rule takes the parts that it names and yields what is wrong, each with the place of the field. It
+is asked whenever those parts are valid by themselves, so that one answer lists every mistake of a
+spec.
 """
 
 import inspect
@@ -24,7 +25,13 @@ from core.spec.student import (
     WarmStart,
 )
 from core.spec.teacher import ExplicitTeacher, RecurrentTeacher, Teacher, channels
-from core.spec.training import ExplicitCovariance, FiniteSampleLoss, PopulationLoss, SecondMomentLoss, Training
+from core.spec.training import (
+    ExplicitCovariance,
+    FiniteSampleLoss,
+    PopulationLoss,
+    SecondMomentLoss,
+    Training,
+)
 
 if TYPE_CHECKING:  # experiment imports this module
     from core.spec.experiment import Evaluation
@@ -34,7 +41,8 @@ Broken = Iterator[tuple[Place, str, str]]
 """(place of the field, code, message)."""
 
 ROUNDING = 1e-10
-"""How far, relative to its largest entry, a matrix may be from symmetric or positive semidefinite."""
+"""How far, relative to its largest entry, a matrix may be from symmetric or positive semidefinite.
+"""
 
 
 def teacher_shapes(teacher: Teacher) -> Broken:
@@ -45,9 +53,17 @@ def teacher_shapes(teacher: Teacher) -> Broken:
     if shape(teacher.A) != (d, d):
         yield ("teacher", "A"), "wrong_shape", f"A should be square, it is {_by(teacher.A)}"
     if len(teacher.B) != d:
-        yield ("teacher", "B"), "wrong_shape", f"B should be {d} x m as A is {_by(teacher.A)}, it is {_by(teacher.B)}"
+        yield (
+            ("teacher", "B"),
+            "wrong_shape",
+            f"B should be {d} x m as A is {_by(teacher.A)}, it is {_by(teacher.B)}",
+        )
     if len(teacher.C[0]) != d:
-        yield ("teacher", "C"), "wrong_shape", f"C should be p x {d} as A is {_by(teacher.A)}, it is {_by(teacher.C)}"
+        yield (
+            ("teacher", "C"),
+            "wrong_shape",
+            f"C should be p x {d} as A is {_by(teacher.A)}, it is {_by(teacher.C)}",
+        )
     width = len(teacher.C)
     for i, weight in enumerate(() if teacher.readout is None else teacher.readout.weights):
         if len(weight[0]) != width:
@@ -64,26 +80,50 @@ def start_shapes(teacher: Teacher, student: Student) -> Broken:
     d, (m, p) = student.dim, channels(teacher)
     place = ("student", "start")
     if shape(start.A) != (d, d):
-        yield (*place, "A"), "wrong_shape", f"A should be {d} x {d} (student.dim), it is {_by(start.A)}"
+        yield (
+            (*place, "A"),
+            "wrong_shape",
+            f"A should be {d} x {d} (student.dim), it is {_by(start.A)}",
+        )
     else:
         yield from _structure(start.A, student)
     if shape(start.B) != (d, m):
-        yield (*place, "B"), "wrong_shape", f"B should be {d} x {m} (student.dim x inputs), it is {_by(start.B)}"
+        yield (
+            (*place, "B"),
+            "wrong_shape",
+            f"B should be {d} x {m} (student.dim x inputs), it is {_by(start.B)}",
+        )
     if start.C is None:
         if not student.tied:
             yield (*place, "C"), "missing", "C is required unless the student is tied"
     elif shape(start.C) != (p, d):
-        yield (*place, "C"), "wrong_shape", f"C should be {p} x {d} (outputs x student.dim), it is {_by(start.C)}"
+        yield (
+            (*place, "C"),
+            "wrong_shape",
+            f"C should be {p} x {d} (outputs x student.dim), it is {_by(start.C)}",
+        )
     elif student.tied and not np.array_equal(np.transpose(start.B), start.C):
-        yield (*place, "C"), "not_tied", "C should be the transpose of B, or left out, as the student is tied"
+        yield (
+            (*place, "C"),
+            "not_tied",
+            "C should be the transpose of B, or left out, as the student is tied",
+        )
 
 
 def _structure(matrix: Matrix, student: LinearStudent) -> Broken:
     A = np.array(matrix)
     if student.structure == "symmetric" and not _is_symmetric(A):
-        yield ("student", "start", "A"), "not_symmetric", "A should be symmetric; or set structure to 'general'"
+        yield (
+            ("student", "start", "A"),
+            "not_symmetric",
+            "A should be symmetric; or set structure to 'general'",
+        )
     if student.structure == "diagonal" and np.count_nonzero(A - np.diag(np.diag(A))):
-        yield ("student", "start", "A"), "not_diagonal", "A should be diagonal; or set structure to 'general'"
+        yield (
+            ("student", "start", "A"),
+            "not_diagonal",
+            "A should be diagonal; or set structure to 'general'",
+        )
 
 
 def balance(teacher: Teacher, student: Student) -> Broken:
@@ -114,19 +154,29 @@ def start_fits(teacher: Teacher, student: Student, training: Training) -> Broken
         return
     start, place = student.start, ("student", "start", "kind")
     if isinstance(start, WarmStart | CounterexampleStart) and channels(teacher) != (1, 1):
-        yield place, "one_channel", f"a {start.kind} start needs a teacher with one input and one output"
+        yield (
+            place,
+            "one_channel",
+            f"a {start.kind} start needs a teacher with one input and one output",
+        )
     if not isinstance(start, CounterexampleStart):
         return
     if student.dim <= training.length:
         message = f"a counterexample needs student.dim > training.length = {training.length}; it is {student.dim}"
         yield ("student", "dim"), "too_few_states", message
     if student.tied:
-        yield ("student", "tied"), "not_tied", "a counterexample has weights of both signs, so it can't be tied"
+        yield (
+            ("student", "tied"),
+            "not_tied",
+            "a counterexample has weights of both signs, so it can't be tied",
+        )
     if isinstance(teacher, RecurrentTeacher) or student.readout is not None:
         yield place, "linear_only", "a counterexample is of a linear student of a linear teacher"
 
 
-def on_sequences(student: Student, teacher: Teacher, training: Training, optimizer: Optimizer) -> Broken:
+def on_sequences(
+    student: Student, teacher: Teacher, training: Training, optimizer: Optimizer
+) -> Broken:
     """What is defined only where loss and gradient have a closed form, and what only where they haven't."""
     closed = has_closed_form(teacher, student)
     if closed:
@@ -135,15 +185,25 @@ def on_sequences(student: Student, teacher: Teacher, training: Training, optimiz
             yield ("optimizer", "batch_size"), "no_batches", message
         return
     if isinstance(optimizer, GradientFlow):
-        yield ("optimizer", "kind"), "linear_only", "gradient_flow is for linear students of linear teachers"
+        yield (
+            ("optimizer", "kind"),
+            "linear_only",
+            "gradient_flow is for linear students of linear teachers",
+        )
     elif optimizer.rates != Rates():
-        yield ("optimizer", "rates"), "linear_only", "rates are for linear students of linear teachers"
+        yield (
+            ("optimizer", "rates"),
+            "linear_only",
+            "rates are for linear students of linear teachers",
+        )
     if isinstance(training.loss, SecondMomentLoss):
         message = "a student that is trained on sequences needs inputs: population or finite_sample"
         yield ("training", "loss", "kind"), "needs_inputs", message
 
 
-def evaluation_fits(student: Student, teacher: Teacher, optimizer: Optimizer, evaluation: "Evaluation") -> Broken:
+def evaluation_fits(
+    student: Student, teacher: Teacher, optimizer: Optimizer, evaluation: "Evaluation"
+) -> Broken:
     """Baselines and gradient flow need a linear teacher; eigenvalues need an A."""
     if "eigenvalues" in evaluation.record and not isinstance(student, LinearStudent):
         yield (
@@ -182,7 +242,11 @@ def loss_shapes(training: Training) -> Broken:
 
 def _second_moments(matrix: Matrix, k: int, place: Place) -> Broken:
     if shape(matrix) != (k, k):
-        yield place, "wrong_shape", f"matrix should be {k} x {k} (training.length), it is {_by(matrix)}"
+        yield (
+            place,
+            "wrong_shape",
+            f"matrix should be {k} x {k} (training.length), it is {_by(matrix)}",
+        )
         return
     M = np.array(matrix)
     if not _is_symmetric(M):
@@ -203,7 +267,9 @@ def record_within_steps(optimizer: Optimizer, evaluation: "Evaluation") -> Broke
     """A step can only be recorded if it is run."""
     late = [step for step in evaluation.record_at if step > optimizer.steps]
     if late:
-        message = f"every recorded step should be at most optimizer.steps, which is {optimizer.steps}"
+        message = (
+            f"every recorded step should be at most optimizer.steps, which is {optimizer.steps}"
+        )
         yield ("evaluation", "record_at"), "step_past_end", message
 
 

@@ -1,4 +1,7 @@
-"""Students: the networks that are trained, and where training starts. :mod:`core.students` builds them."""
+"""Students: the networks that are trained, and where training starts.
+
+:mod:`core.students` builds them.
+"""
 
 from typing import Annotated, Literal
 
@@ -43,9 +46,10 @@ class ExplicitStart(Part):
 class WarmStart(Part):
     """Poles in falling order with a gap after the first, as the poisoning experiments begin (Slutzky et al. 2025).
 
-    a = ``scale`` |draws| sorted down, a_2 := a_1 - ``gap``; B and C likewise with ``scale_bc`` and ``gap_bc``;
-    ``warm`` is then added to a and B, not to C. With ``fixed`` B and C are filled with that number instead.
-    A = diag(a), whatever the structure. For students with one input and one output.
+    a = ``scale`` |draws| sorted down, a_2 := a_1 - ``gap``; B and C likewise with ``scale_bc`` and
+    ``gap_bc``; ``warm`` is then added to a and B, not to C. With ``fixed`` B and C are filled with
+    that number instead. A = diag(a), whatever the structure. For students with one input and one
+    output.
     """
 
     kind: Literal["warm"]
@@ -55,7 +59,9 @@ class WarmStart(Part):
     gap_bc: Annotated[Real, Field(ge=0)] = 0.0
     warm: Annotated[Real, Field(ge=0)] = 0.0
     fixed: Real | None = None
-    distribution: Literal["gaussian", "uniform"] = Field("gaussian", description="N(0, 1), or uniform on [0, 1).")
+    distribution: Literal["gaussian", "uniform"] = Field(
+        "gaussian", description="N(0, 1), or uniform on [0, 1)."
+    )
     generator: Literal["pcg64", "mt19937"] = Field(
         "pcg64",
         description="What a seed means: NumPy's default generator, or its legacy RandomState (seeds modulo 2³²), which "
@@ -66,8 +72,8 @@ class WarmStart(Part):
 class WideStart(Part):
     """The start of the infinite-width analysis (Emami et al. 2021): A = √variance_a W/√d, B = √variance_b N(0, 1).
 
-    C = √variance_c N(0, 1)/√d. With ``optimizer.rates`` A = 1/d, B = 1, C = 1/d, GD on it is GD in the parametrisation
-    h_j = d^-½ C̃ (W/√d)^j B̃ over W, B̃ and C̃.
+    C = √variance_c N(0, 1)/√d. With ``optimizer.rates`` A = 1/d, B = 1, C = 1/d, GD on it is GD in
+    the parametrisation h_j = d^-½ C̃ (W/√d)^j B̃ over W, B̃ and C̃.
     """
 
     kind: Literal["wide"]
@@ -77,10 +83,12 @@ class WideStart(Part):
 
 
 class CounterexampleStart(Part):
-    """Fits the first k responses exactly and fails beyond: h_k is off by ``beyond``. The paper's negative result.
+    """Fits the first k responses exactly and fails beyond: h_k is off by ``beyond``.
 
-    A is diagonal with k + 1 distinct poles, drawn near Chebyshev nodes of [-1, 1]; the rest is zero. Needs d > k, one
-    input, one output, and a student that isn't tied.
+    The paper's negative result.
+
+    A is diagonal with k + 1 distinct poles, drawn near Chebyshev nodes of [-1, 1]; the rest is
+    zero. Needs d > k, one input, one output, and a student that isn't tied.
     """
 
     kind: Literal["counterexample"]
@@ -123,7 +131,9 @@ class ScaledStart(Part):
 
 
 RecurrentStart = Annotated[
-    DefaultStart | ScaledStart | FromExperimentStart, Field(discriminator="kind"), default_kind("default")
+    DefaultStart | ScaledStart | FromExperimentStart,
+    Field(discriminator="kind"),
+    default_kind("default"),
 ]
 
 
@@ -150,15 +160,25 @@ class LinearStudent(Part):
     kind: Literal["linear"]
     dim: Dim
     structure: Structure = "symmetric"
-    tied: bool = Field(False, strict=True, description="C is Bᵀ by construction, not only at the start.")
-    trained: Annotated[tuple[Parameter, ...], Field(min_length=1), AfterValidator(_in_order)] = ("A", "B", "C")
+    tied: bool = Field(
+        False, strict=True, description="C is Bᵀ by construction, not only at the start."
+    )
+    trained: Annotated[tuple[Parameter, ...], Field(min_length=1), AfterValidator(_in_order)] = (
+        "A",
+        "B",
+        "C",
+    )
     start: Start = GaussianStart()
     readout: Readout | None = None
 
     @property
     def words(self) -> str:
         """What it is, in words, without its dimension."""
-        return f"{self.structure} student" if self.readout is None else f"{self.structure} student with a readout"
+        return (
+            f"{self.structure} student"
+            if self.readout is None
+            else f"{self.structure} student with a readout"
+        )
 
 
 class RecurrentStudent(Part):

@@ -1,6 +1,7 @@
 """A sweep: a base spec and axes over its fields, expanded to unique experiments.
 
-Axes multiply: each point takes one value of every axis, the last axis running fastest. ``zip`` axes advance together.
+Axes multiply: each point takes one value of every axis, the last axis running fastest. ``zip`` axes
+advance together.
 """
 
 import json
@@ -88,7 +89,9 @@ class SweepSpec(Part):
     def tagged(self) -> dict[str, Any]:
         """The base with the sweep's tags."""
         own = self.base.get("tags", ())
-        if not self.tags or not isinstance(own, list | tuple):  # what is no list is the spec's to refuse
+        if not self.tags or not isinstance(
+            own, list | tuple
+        ):  # what is no list is the spec's to refuse
             return self.base
         return {**self.base, "tags": [*own, *(tag for tag in self.tags if tag not in own)]}
 
@@ -104,8 +107,8 @@ class SweepSpec(Part):
             check: Is asked about each of them that is a valid spec.
 
         Raises:
-            SpecError: Points are not valid specs, or ``check`` refuses them. Each problem is listed once, with the
-                coordinates of the first point that has it and how many have.
+            SpecError: Points are not valid specs, or ``check`` refuses them. Each problem is listed
+                once, with the coordinates of the first point that has it and how many have.
         """
         self._refuse_too_large()
         points: dict[str, Point] = {}
@@ -193,7 +196,9 @@ def brief(value: Any) -> str:
 class _Problems:
     """Problems of many points, each once: the first point's, and how many have it."""
 
-    found: dict[tuple[str, str, str, str | None], tuple[Problem, Coordinates, int]] = field(default_factory=dict)
+    found: dict[tuple[str, str, str, str | None], tuple[Problem, Coordinates, int]] = field(
+        default_factory=dict
+    )
     points: int = 0
 
     @property
@@ -209,14 +214,21 @@ class _Problems:
 
     def tell(self, axes: Axes) -> None:
         if self.found:
-            told = [_placed(*entry, on=paths(axes)) for entry in list(self.found.values())[:MAX_PROBLEMS]]
+            told = [
+                _placed(*entry, on=paths(axes))
+                for entry in list(self.found.values())[:MAX_PROBLEMS]
+            ]
             raise SpecError(told)
 
 
-def _placed(problem: Problem, coordinates: Coordinates, count: int, *, on: tuple[str, ...]) -> Problem:
+def _placed(
+    problem: Problem, coordinates: Coordinates, count: int, *, on: tuple[str, ...]
+) -> Problem:
     if problem.code == "no_such_place":
         return problem
-    where = "at " + ", ".join(f"{path} = {brief(value)}"[:100] for path, value in coordinates.items() if path in on)
+    where = "at " + ", ".join(
+        f"{path} = {brief(value)}"[:100] for path, value in coordinates.items() if path in on
+    )
     more = f", and at {count - 1} more" if count > 1 else ""
     return replace(
         problem,
@@ -232,7 +244,9 @@ def _length(value: Any) -> int:
 def _line(details: ErrorDetails) -> InitErrorDetails:
     """One of pydantic's errors without the names of kinds in its place."""
     place = details["loc"]
-    inner = tuple(p for i, p in enumerate(place) if not (p in KINDS and i and isinstance(place[i - 1], int)))
+    inner = tuple(
+        p for i, p in enumerate(place) if not (p in KINDS and i and isinstance(place[i - 1], int))
+    )
     context = {**details.get("ctx", {}), "message": details["msg"]}
     error = PydanticCustomError(details["type"], "{message}", context)
     return InitErrorDetails(type=error, loc=inner, input=details["input"])

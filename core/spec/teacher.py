@@ -35,16 +35,23 @@ class ListedEigenvalues(Part):
     values: Annotated[Vector, Field(max_length=4096)]
 
 
-Eigenvalues = Annotated[UniformEigenvalues | ListedEigenvalues, Field(discriminator="kind"), default_kind("uniform")]
+Eigenvalues = Annotated[
+    UniformEigenvalues | ListedEigenvalues, Field(discriminator="kind"), default_kind("uniform")
+]
 
 
 class _SymmetricTeacher(Part):
     """A symmetric teacher in its eigenbasis: A = diag(λ), |B| = |C| = 1 unless ``weights`` are given."""
 
-    dim: Dim = Field(5, description="State dimension d̂; taken from the listed eigenvalues where it is left out.")
+    dim: Dim = Field(
+        5, description="State dimension d̂; taken from the listed eigenvalues where it is left out."
+    )
     eigenvalues: Eigenvalues = UniformEigenvalues()
     weights: Vector | None = Field(
-        None, description="w_i of h_j = Σ_i w_i λ_i^j, in place of drawn B and C.", min_length=1, max_length=4096
+        None,
+        description="w_i of h_j = Σ_i w_i λ_i^j, in place of drawn B and C.",
+        min_length=1,
+        max_length=4096,
     )
     seed: Seed = 0
 
@@ -61,7 +68,10 @@ class _SymmetricTeacher(Part):
 
     @model_validator(mode="after")
     def _lists_have_dim_entries(self) -> Self:
-        if isinstance(self.eigenvalues, ListedEigenvalues) and len(self.eigenvalues.values) != self.dim:
+        if (
+            isinstance(self.eigenvalues, ListedEigenvalues)
+            and len(self.eigenvalues.values) != self.dim
+        ):
             raise PydanticCustomError(
                 "wrong_count",
                 "dim is {dim}, but eigenvalues.values has {count} entries",
@@ -85,7 +95,8 @@ class BalancedTeacher(_SymmetricTeacher):
     def _weights_are_nonnegative(self) -> Self:
         if self.weights is not None and min(self.weights) < 0:
             raise PydanticCustomError(
-                "negative_weight", "weights of a balanced teacher should be >= 0; use kind 'unbalanced' for signed ones"
+                "negative_weight",
+                "weights of a balanced teacher should be >= 0; use kind 'unbalanced' for signed ones",
             )
         return self
 

@@ -1,4 +1,6 @@
-"""Training data: the length of the sequences, which outputs count, and the loss. :mod:`core.losses` makes M of it.
+"""Training data: the length of the sequences, which outputs count, and the loss.
+
+:mod:`core.losses` makes M of it.
 
 All of them are one object, L = eᵀ M e with e_j = h_j - ĥ_j for j < k.
 """
@@ -42,7 +44,9 @@ class FiniteSampleLoss(Part):
     sequences: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
     distribution: Literal["gaussian", "rademacher"] = "gaussian"
     seed: Seed = 0
-    inputs: Matrix | None = Field(None, description="N x k, in order of time: column 0 is the oldest input.")
+    inputs: Matrix | None = Field(
+        None, description="N x k, in order of time: column 0 is the oldest input."
+    )
 
     @model_validator(mode="after")
     def _drawn_or_given(self) -> Self:
@@ -59,7 +63,9 @@ class SecondMomentLoss(Part):
 
 
 Loss = Annotated[
-    PopulationLoss | FiniteSampleLoss | SecondMomentLoss, Field(discriminator="kind"), default_kind("population")
+    PopulationLoss | FiniteSampleLoss | SecondMomentLoss,
+    Field(discriminator="kind"),
+    default_kind("population"),
 ]
 
 

@@ -1,11 +1,12 @@
 """The balanced teacher: from which training length on, and from which starts, does the student extrapolate?
 
-Theorem (Cohen-Karlik et al. 2023, wording reconstructed): with d > k > 2 d̂, a balanced teacher and a symmetric
-student, gradient flow from a balanced start that brings the loss to 0 extrapolates, whatever the student's dimension d.
-The paper argues that a start near zero leads to balancedness by itself. A large unstructured start can fit as well and
-still fail.
+Theorem (Cohen-Karlik et al. 2023, wording reconstructed): with d > k > 2 d̂, a balanced teacher and
+a symmetric student, gradient flow from a balanced start that brings the loss to 0 extrapolates,
+whatever the student's dimension d. The paper argues that a start near zero leads to balancedness by
+itself. A large unstructured start can fit as well and still fail.
 
-The digits of the paper's own experiments are not known; teacher, scales, steps and bounds here are ours.
+The digits of the paper's own experiments are not known; teacher, scales, steps and bounds here are
+ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,9 @@ class Extent:
 
 EXTENTS: Mapping[Size, Extent] = MappingProxyType(
     {
-        "quick": Extent(dim=30, lengths=(2, 3, 4, 5, 6, 8, 10, 14), lr=0.01, steps=10_000, points=60, seeds=5),
+        "quick": Extent(
+            dim=30, lengths=(2, 3, 4, 5, 6, 8, 10, 14), lr=0.01, steps=10_000, points=60, seeds=5
+        ),
         "full": Extent(
             dim=50,
             lengths=(2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25, 30),
@@ -87,7 +90,10 @@ class BalancedStudy(Study):
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every start at every training length."""
         extent = EXTENTS[size]
-        lengths = [{"training.length": k, "evaluation.horizon": k + PAST_THE_LENGTH} for k in extent.lengths]
+        lengths = [
+            {"training.length": k, "evaluation.horizon": k + PAST_THE_LENGTH}
+            for k in extent.lengths
+        ]
         return {
             arm: sweep(
                 {
@@ -157,7 +163,9 @@ class BalancedStudy(Study):
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
         """Error against training length, one band per start."""
         bands = [
-            quartiles(arm, self.arm(size, evidence, arm).found, lambda piece: piece.spec.training.length)
+            quartiles(
+                arm, self.arm(size, evidence, arm).found, lambda piece: piece.spec.training.length
+            )
             for arm in ARMS
         ]
         return (

@@ -1,8 +1,9 @@
 """Baselines: what methods without gradient descent make of the same k responses.
 
-Ho-Kalman realisation (ERA), balanced truncation of the known teacher, subspace identification from sequences, and least
-squares for the first k responses (FIR), set beside GD from a near-zero start. Realisation theory needs 2 d̂ responses
-and is exact from there on (Antoulas 2005); the theorem on GD needs one more, since GD doesn't know the order.
+Ho-Kalman realisation (ERA), balanced truncation of the known teacher, subspace identification from
+sequences, and least squares for the first k responses (FIR), set beside GD from a near-zero start.
+Realisation theory needs 2 d̂ responses and is exact from there on (Antoulas 2005); the theorem on
+GD needs one more, since GD doesn't know the order.
 
 The setting and the bounds are ours.
 """
@@ -41,7 +42,10 @@ class BaselinesStudy(Study):
                 {
                     "teacher": TEACHER,
                     "student": {"kind": "linear", "dim": 50 if full else 30, **NEAR_ZERO},
-                    "optimizer": {"lr": 0.003 if full else 0.01, "steps": 200_000 if full else 10_000},
+                    "optimizer": {
+                        "lr": 0.003 if full else 0.01,
+                        "steps": 200_000 if full else 10_000,
+                    },
                     "evaluation": {"points": 60, "fit_tolerance": 0.01, "baselines": list(METHODS)},
                     "seeds": 10 if full else 5,
                 },
@@ -88,7 +92,9 @@ class BaselinesStudy(Study):
         found = sorted(self.arm(size, evidence, GD).found, key=_length)
         lines = [quartiles(GD, found, _length)]
         for method, words in METHODS.items():
-            lines.append(Line(label=words, x=[_length(p) for p in found], y=[_of(p, method) for p in found]))
+            lines.append(
+                Line(label=words, x=[_length(p) for p in found], y=[_of(p, method) for p in found])
+            )
         return (
             Panel(
                 x="training length k",
@@ -105,4 +111,6 @@ def _length(piece: Evidence) -> float:
 
 
 def _of(piece: Evidence, method: str) -> float:
-    return next((found.summary[METRIC] for found in piece.baselines if found.name == method), float("nan"))
+    return next(
+        (found.summary[METRIC] for found in piece.baselines if found.name == method), float("nan")
+    )

@@ -1,10 +1,11 @@
 """The counterexample: a student that fits the training length exactly and is wrong beyond it, as much as one likes.
 
-Cohen-Karlik et al. (2023), the negative result (construction of our own): with d > k there is, for every teacher and
-every error, a student with zero loss that makes this error past k. So it can't be the loss that chooses the student
-that extrapolates; it must be the training. Such a student is given as the start: the gradient is zero, GD with steps
-that are small enough stays. They must be very small: these students have large weights of both signs, and are sharp,
-so that GD as it is used elsewhere would leave them for rounding alone.
+Cohen-Karlik et al. (2023), the negative result (construction of our own): with d > k there is, for
+every teacher and every error, a student with zero loss that makes this error past k. So it can't be
+the loss that chooses the student that extrapolates; it must be the training. Such a student is
+given as the start: the gradient is zero, GD with steps that are small enough stays. They must be
+very small: these students have large weights of both signs, and are sharp, so that GD as it is used
+elsewhere would leave them for rounding alone.
 
 Teachers, errors and bounds are ours.
 """
@@ -24,7 +25,10 @@ TEACHERS: Mapping[str, Mapping[str, Any]] = {
     "rotation": {"kind": "rotation", "angle": math.pi / 5, "radius": 1.0},
     "delay of 4": {"kind": "delay", "lag": 4},
 }
-LENGTHS: Mapping[Size, tuple[int, ...]] = {"quick": (3, 5, 8, 12), "full": (2, 3, 4, 5, 6, 8, 10, 12)}
+LENGTHS: Mapping[Size, tuple[int, ...]] = {
+    "quick": (3, 5, 8, 12),
+    "full": (2, 3, 4, 5, 6, 8, 10, 12),
+}
 BEYOND = (0.1, 1.0, 10.0)
 
 
@@ -47,7 +51,9 @@ class CounterexampleStudy(Study):
                     "evaluation": {"points": 20},
                     "seeds": 10 if size == "full" else 3,
                 },
-                together([{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS[size]]),
+                together(
+                    [{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS[size]]
+                ),
                 {"path": "student.start.beyond", "values": BEYOND},
             )
             for name, teacher in TEACHERS.items()
@@ -88,8 +94,20 @@ class CounterexampleStudy(Study):
         for piece in self.arm(size, evidence, "balanced teacher", length=8).found:
             response = piece.runs[0].response
             if response is not None and piece.teacher_response is not None:
-                lines.append(lags(f"off by {_beyond(piece):g} at k", abs(response - piece.teacher_response)[:16]))
-        return (Panel(x="lag j", y="|h_j - ĥ_j| after training", lines=lines, limits=[Mark(label="k = 8", at=7.5)]),)
+                lines.append(
+                    lags(
+                        f"off by {_beyond(piece):g} at k",
+                        abs(response - piece.teacher_response)[:16],
+                    )
+                )
+        return (
+            Panel(
+                x="lag j",
+                y="|h_j - ĥ_j| after training",
+                lines=lines,
+                limits=[Mark(label="k = 8", at=7.5)],
+            ),
+        )
 
 
 def _beyond(piece: Evidence) -> float:

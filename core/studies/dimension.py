@@ -1,7 +1,8 @@
 """The student's dimension: the theorem holds "irrespective of how large its state space dimension is".
 
-Cohen-Karlik et al. (2023): the number of states d that the student has to spare does not matter, since the states that
-training uses are few. Here d grows from a few to many times the teacher's, and with it nothing else.
+Cohen-Karlik et al. (2023): the number of states d that the student has to spare does not matter,
+since the states that training uses are few. Here d grows from a few to many times the teacher's,
+and with it nothing else.
 
 The dimensions, scales, steps and bounds are ours.
 """
@@ -27,10 +28,17 @@ from core.studies.setting import (
 from core.studies.study import Claim, Size, Study, judged
 
 NEAR, BALANCED, GENERAL = "near-zero start", "large balanced start", "large general start"
-ARMS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, BALANCED: LARGE_BALANCED, GENERAL: LARGE_GENERAL}
+ARMS: Mapping[str, Mapping[str, Any]] = {
+    NEAR: NEAR_ZERO,
+    BALANCED: LARGE_BALANCED,
+    GENERAL: LARGE_GENERAL,
+}
 
 LENGTH = 6
-DIMS: Mapping[Size, tuple[int, ...]] = {"quick": (10, 20, 50, 100), "full": (10, 20, 50, 100, 150, 200)}
+DIMS: Mapping[Size, tuple[int, ...]] = {
+    "quick": (10, 20, 50, 100),
+    "full": (10, 20, 50, 100, 150, 200),
+}
 
 
 class DimensionStudy(Study):
@@ -87,7 +95,9 @@ class DimensionStudy(Study):
                 "A large general start fits and does not extrapolate, at any d",
                 f"min over d of {ERROR}, over seeds that fit > 0.5",
                 general,
-                lambda pieces: min(piece.median_of_fitted("relative_extrapolation_error") for piece in pieces),
+                lambda pieces: min(
+                    piece.median_of_fitted("relative_extrapolation_error") for piece in pieces
+                ),
                 above=0.5,
             ),
             judged(
@@ -115,7 +125,9 @@ class DimensionStudy(Study):
                 y="effective rank of the Hankel singular values",
                 x_scale="log",
                 y_scale="linear",
-                lines=[quartiles(arm, pieces, _dim, "effective_rank") for arm, pieces in found.items()],
+                lines=[
+                    quartiles(arm, pieces, _dim, "effective_rank") for arm, pieces in found.items()
+                ],
                 levels=[Mark(label=f"teacher's states d̂ = {len(POLES)}", at=len(POLES))],
             ),
         )

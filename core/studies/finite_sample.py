@@ -1,9 +1,10 @@
 """Finite samples: N sequences in place of their expectation.
 
-With N < k sequences the loss L = eᵀ M e has a singular M = Xᵀ X / N: it can be 0 while the first k responses are wrong,
-so that fitting is not even generalising. The same bias that makes GD extrapolate fills the gap: a near-zero start needs
-fewer sequences, often fewer than k; a large start needs k of them to generalise, and then doesn't extrapolate. How few
-are enough depends on the sample, so that several are drawn of each size.
+With N < k sequences the loss L = eᵀ M e has a singular M = Xᵀ X / N: it can be 0 while the first k
+responses are wrong, so that fitting is not even generalising. The same bias that makes GD
+extrapolate fills the gap: a near-zero start needs fewer sequences, often fewer than k; a large
+start needs k of them to generalise, and then doesn't extrapolate. How few are enough depends on the
+sample, so that several are drawn of each size.
 
 Beyond the paper; sample sizes, seeds of the samples and bounds are ours.
 """
@@ -111,7 +112,9 @@ class FiniteSampleStudy(Study):
                 x="number of sequences N",
                 y="fit error, max |e_j| over j < k",
                 x_scale="log",
-                lines=[quartiles(arm, pieces, _sequences, "fit_error") for arm, pieces in found.items()],
+                lines=[
+                    quartiles(arm, pieces, _sequences, "fit_error") for arm, pieces in found.items()
+                ],
                 limits=as_many,
             ),
         )

@@ -1,12 +1,14 @@
 """Non-linear networks: teachers and students with gates, on Gaussian sequences.
 
-Cohen-Karlik et al. (2023) repeat the experiment with recurrent networks that no theory covers: a small GRU as teacher,
-a much larger GRU as student, Adam, Gaussian inputs. The student that fits short sequences follows the teacher on
-sequences several times as long, and its states stay in few dimensions. LSTM and tanh networks are our extension.
+Cohen-Karlik et al. (2023) repeat the experiment with recurrent networks that no theory covers: a
+small GRU as teacher, a much larger GRU as student, Adam, Gaussian inputs. The student that fits
+short sequences follows the teacher on sequences several times as long, and its states stay in few
+dimensions. LSTM and tanh networks are our extension.
 
-The protocol is remembered; dimensions, steps and bounds are ours. The error at time t is the squared error over the
-variance of the teacher's output; 1 is what a student reaches that always answers the mean. Teachers have the library's
-initialisation, whose memory is short: how far these students reach is bounded by what there is to be remembered.
+The protocol is remembered; dimensions, steps and bounds are ours. The error at time t is the
+squared error over the variance of the teacher's output; 1 is what a student reaches that always
+answers the mean. Teachers have the library's initialisation, whose memory is short: how far these
+students reach is bounded by what there is to be remembered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,18 +41,36 @@ class _NonLinearStudy(Study):
                     "student": {"kind": kind, "dim": 100 if full else 24},
                     "training": {"outputs": "all"},
                     "optimizer": self._optimizer(size),
-                    "evaluation": {"points": 30, "sequences": 2000 if full else 500, "fit_tolerance": 0.05},
+                    "evaluation": {
+                        "points": 30,
+                        "sequences": 2000 if full else 500,
+                        "fit_tolerance": 0.05,
+                    },
                     "seeds": 5 if full else 3,
                 },
-                together([{"training.length": k, "evaluation.horizon": 4 * k} for k in LENGTHS[size]]),
+                together(
+                    [{"training.length": k, "evaluation.horizon": 4 * k} for k in LENGTHS[size]]
+                ),
             )
             for kind in self.kinds
         }
 
     def _optimizer(self, size: Size) -> Mapping[str, Any]:
         if size == "full":
-            return {"kind": "adam", "lr": 0.003, "steps": 20_000, "batch_size": 512, "schedule": {"kind": "cosine"}}
-        return {"kind": "adam", "lr": 0.01, "steps": 1200, "batch_size": 64, "schedule": {"kind": "cosine"}}
+            return {
+                "kind": "adam",
+                "lr": 0.003,
+                "steps": 20_000,
+                "batch_size": 512,
+                "schedule": {"kind": "cosine"},
+            }
+        return {
+            "kind": "adam",
+            "lr": 0.01,
+            "steps": 1200,
+            "batch_size": 64,
+            "schedule": {"kind": "cosine"},
+        }
 
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
         """For each kind: the longest sequences are fitted, and outlived."""
@@ -78,14 +98,18 @@ class _NonLinearStudy(Study):
                     f"The states of a {kind} student live in far fewer dimensions than it has",
                     "median effective rank of the states' covariance / d < 0.5",
                     longest,
-                    lambda pieces: pieces[0].median("state_effective_rank") / pieces[0].spec.student.dim,
+                    lambda pieces: (
+                        pieces[0].median("state_effective_rank") / pieces[0].spec.student.dim
+                    ),
                     below=0.5,
                 ),
                 judged(
                     f"Sequences of {SHORTEST} don't tell a {kind} student what comes later",
                     f"median error past k, at k = {SHORTEST} over that at k = {LONGEST[size]} > 5",
                     both,
-                    lambda pieces: pieces[0].median(EXTRAPOLATION) / pieces[1].median(EXTRAPOLATION),
+                    lambda pieces: (
+                        pieces[0].median(EXTRAPOLATION) / pieces[1].median(EXTRAPOLATION)
+                    ),
                     above=5,
                 ),
             )
@@ -99,7 +123,14 @@ class _NonLinearStudy(Study):
             for metric, words in ((FIT, "t < k"), (EXTRAPOLATION, "k ≤ t < 4 k"))
         ]
         answer = [Mark(label="answering the mean", at=1.0)]
-        return (Panel(x="training length k", y="squared error / variance, largest over t", lines=lines, levels=answer),)
+        return (
+            Panel(
+                x="training length k",
+                y="squared error / variance, largest over t",
+                lines=lines,
+                levels=answer,
+            ),
+        )
 
 
 class GruStudy(_NonLinearStudy):

@@ -1,12 +1,13 @@
 """Infinite width: wide students train as a theory of short memory predicts; students from near zero don't.
 
-Emami et al. (2021): a wide linear network from a random start is a scaled convolution. On white inputs lag j trains at
-the rate ρ_j = v_A^j (v_B + v_C) + j v_A^{j-1} v_B v_C, and lags past k never move: short memory, no extrapolation.
-Beside it a narrow student of the same teacher, started near zero, finds the teacher, whose memory is long. The two
-results don't contradict each other: they are on different starts.
+Emami et al. (2021): a wide linear network from a random start is a scaled convolution. On white
+inputs lag j trains at the rate ρ_j = v_A^j (v_B + v_C) + j v_A^{j-1} v_B v_C, and lags past k never
+move: short memory, no extrapolation. Beside it a narrow student of the same teacher, started near
+zero, finds the teacher, whose memory is long. The two results don't contradict each other: they are
+on different starts.
 
-The prediction is core.theory.wide (the formula in this parametrisation is our derivation); widths, variances, times and
-bounds are ours.
+The prediction is core.theory.wide (the formula in this parametrisation is our derivation); widths,
+variances, times and bounds are ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,10 @@ from core.systems import LinearSystem, impulse_response
 from core.theory.wide import rates_of, trained_response
 
 WIDE, NEAR = "wide students", "near-zero student"
-WIDTHS: Mapping[Size, tuple[int, ...]] = {"quick": (50, 100, 200, 400), "full": (50, 100, 200, 500, 1000, 2000)}
+WIDTHS: Mapping[Size, tuple[int, ...]] = {
+    "quick": (50, 100, 200, 400),
+    "full": (50, 100, 200, 500, 1000, 2000),
+}
 LENGTH, PAST_THE_LENGTH = 6, 20
 LR, STEPS = 0.02, 1000
 """Time 20: lag 0 has long been fitted, lag 5, whose rate is 44 times smaller, only in part."""
@@ -46,12 +50,20 @@ class InfiniteWidthStudy(Study):
             "evaluation": {"horizon": LENGTH + PAST_THE_LENGTH, "points": 2, "fit_tolerance": 0.01},
             "seeds": 3,
         }
-        wide = {"kind": "linear", "dim": 50, "structure": "general", "start": {"kind": "wide", "variance_a": 0.3}}
+        wide = {
+            "kind": "linear",
+            "dim": 50,
+            "structure": "general",
+            "start": {"kind": "wide", "variance_a": 0.3},
+        }
         return {
             WIDE: sweep(
                 {**base, "student": wide, "optimizer": {"lr": LR, "steps": STEPS}},
                 together(
-                    [{"student.dim": d, "optimizer.rates.A": 1 / d, "optimizer.rates.C": 1 / d} for d in WIDTHS[size]]
+                    [
+                        {"student.dim": d, "optimizer.rates.A": 1 / d, "optimizer.rates.C": 1 / d}
+                        for d in WIDTHS[size]
+                    ]
                 ),
             ),
             NEAR: sweep(
@@ -66,7 +78,10 @@ class InfiniteWidthStudy(Study):
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
         """The claims of the module's text."""
         widths = WIDTHS[size]
-        wide, widest = self.arm(size, evidence, WIDE), self.arm(size, evidence, WIDE, dim=widths[-1])
+        wide, widest = (
+            self.arm(size, evidence, WIDE),
+            self.arm(size, evidence, WIDE, dim=widths[-1]),
+        )
         return (
             judged(
                 "The wider the student, the closer its response is to the prediction",
@@ -103,7 +118,10 @@ class InfiniteWidthStudy(Study):
         wide = sorted(self.arm(size, evidence, WIDE).found, key=_width)
         near = self.arm(size, evidence, NEAR).found
         lines: list[Line] = []
-        for piece, label in (*((piece, f"width {_width(piece):g}") for piece in wide[-1:]), *((n, NEAR) for n in near)):
+        for piece, label in (
+            *((piece, f"width {_width(piece):g}") for piece in wide[-1:]),
+            *((n, NEAR) for n in near),
+        ):
             if piece.runs[0].response is not None:
                 lines.append(lags(label, piece.runs[0].response))
         lines += [
@@ -128,7 +146,13 @@ class InfiniteWidthStudy(Study):
                 x="width d",
                 y="max |h_j - predicted|, median over seeds",
                 x_scale="log",
-                lines=[Line(label="distance to the prediction", x=[_width(piece) for piece in wide], y=distances)],
+                lines=[
+                    Line(
+                        label="distance to the prediction",
+                        x=[_width(piece) for piece in wide],
+                        y=distances,
+                    )
+                ],
             ),
         )
 
@@ -139,8 +163,12 @@ def _width(piece: Evidence) -> float:
 
 def _distance(piece: Evidence) -> float:
     """Median over seeds of max_j |h_j - predicted h_j|, over all lags."""
-    ends = [(run.response, _predicted(piece, run)) for run in piece.runs if run.response is not None]
-    return float(np.median([np.abs(response.ravel() - predicted).max() for response, predicted in ends]))
+    ends = [
+        (run.response, _predicted(piece, run)) for run in piece.runs if run.response is not None
+    ]
+    return float(
+        np.median([np.abs(response.ravel() - predicted).max() for response, predicted in ends])
+    )
 
 
 def _predicted(piece: Evidence, run: RunEvidence) -> np.ndarray:
@@ -153,7 +181,9 @@ def _predicted(piece: Evidence, run: RunEvidence) -> np.ndarray:
     teacher = impulse_response(_teacher(piece), spec.horizon)
     rates = rates_of(student.start, spec.training.length)
     time = optimizer.lr * run.steps
-    return trained_response(start, teacher, loss_matrix(spec.training), rates=rates, time=time, lr=optimizer.lr).ravel()
+    return trained_response(
+        start, teacher, loss_matrix(spec.training), rates=rates, time=time, lr=optimizer.lr
+    ).ravel()
 
 
 def _teacher(piece: Evidence) -> LinearSystem:

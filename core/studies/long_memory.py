@@ -1,11 +1,13 @@
 """Long memory: teachers whose response never decays, so that a student with a fading memory must fail.
 
-Earlier analyses of wide recurrent networks predict short memory (Emami et al. 2021), or treat teachers without any
-(Cohen-Karlik et al. 2022). Cohen-Karlik et al. (2023) show long memory: a rotation of the plane, whose response
-oscillates for ever, an integrator (a pole at 1), and a delay line, which answers with an input of the past.
+Earlier analyses of wide recurrent networks predict short memory (Emami et al. 2021), or treat
+teachers without any (Cohen-Karlik et al. 2022). Cohen-Karlik et al. (2023) show long memory: a
+rotation of the plane, whose response oscillates for ever, an integrator (a pole at 1), and a delay
+line, which answers with an input of the past.
 
-The delay line's ĥ_0 is 0, which makes the origin a degenerate saddle: GD escapes it slowly, from a start near zero not
-within any budget. So the delay's start is not near zero but small. Angles, scales, steps and bounds are ours.
+The delay line's ĥ_0 is 0, which makes the origin a degenerate saddle: GD escapes it slowly, from a
+start near zero not within any budget. So the delay's start is not near zero but small. Angles,
+scales, steps and bounds are ours.
 """
 
 import math
@@ -56,11 +58,19 @@ class LongMemoryStudy(Study):
                 {
                     "teacher": teacher,
                     "student": {"kind": "linear", "dim": 50 if full else 30, **student},
-                    "optimizer": {"lr": 0.002 if full else 0.004, "steps": 300_000 if full else 40_000},
+                    "optimizer": {
+                        "lr": 0.002 if full else 0.004,
+                        "steps": 300_000 if full else 40_000,
+                    },
                     "evaluation": {"points": 60, "fit_tolerance": 0.01},
                     "seeds": 10 if full else 3,
                 },
-                together([{"training.length": k, "evaluation.horizon": k + PAST_THE_LENGTH} for k in lengths]),
+                together(
+                    [
+                        {"training.length": k, "evaluation.horizon": k + PAST_THE_LENGTH}
+                        for k in lengths
+                    ]
+                ),
             )
             for arm, (teacher, student, lengths) in ARMS.items()
         }
@@ -119,10 +129,16 @@ class LongMemoryStudy(Study):
                 x="training length k",
                 y=ERROR_AXIS,
                 lines=[
-                    quartiles(arm, self.arm(size, evidence, arm).found, lambda piece: piece.spec.training.length)
+                    quartiles(
+                        arm,
+                        self.arm(size, evidence, arm).found,
+                        lambda piece: piece.spec.training.length,
+                    )
                     for arm in (TURNING, TURNING_LARGE, SUMMING)
                 ],
                 levels=[ZERO_BASELINE],
             ),
-            Panel(x="lag j", y="response h_j", y_scale="linear", lines=lines, title="rotation, k = 8"),
+            Panel(
+                x="lag j", y="response h_j", y_scale="linear", lines=lines, title="rotation, k = 8"
+            ),
         )

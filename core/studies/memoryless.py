@@ -1,9 +1,10 @@
 """The memoryless teacher, ĥ = (1, 0, 0, ...), and four ways to start.
 
-Cohen-Karlik, Ben David, Cohen and Globerson (2022): even with infinite data there are recurrent networks that fit and
-don't extrapolate, yet GD from balanced symmetric starts does; already from k = 3 on, since |A B|² = h_2 = 0 forces the
-whole tail to be 0. The four starts are theirs in kind (symmetric balanced, near zero, like the identity, default); the
-scales and digits are ours. The zero baseline is 0 here, so that errors are absolute.
+Cohen-Karlik, Ben David, Cohen and Globerson (2022): even with infinite data there are recurrent
+networks that fit and don't extrapolate, yet GD from balanced symmetric starts does; already from k
+= 3 on, since |A B|² = h_2 = 0 forces the whole tail to be 0. The four starts are theirs in kind
+(symmetric balanced, near zero, like the identity, default); the scales and digits are ours. The
+zero baseline is 0 here, so that errors are absolute.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,22 +60,50 @@ class MemorylessStudy(Study):
                 claim,
                 f"{words} over k in {{{', '.join(map(str, lengths))}}} of median extrapolation error {sign}",
                 self.arm(size, evidence, arm, length=lengths),
-                lambda pieces: (max if "below" in bound else min)(p.median("extrapolation_error") for p in pieces),
+                lambda pieces: (max if "below" in bound else min)(
+                    p.median("extrapolation_error") for p in pieces
+                ),
                 **bound,
             )
 
         return (
-            error(BALANCED, "A symmetric balanced start extrapolates from k = 3 on", (3, 4, 5, 8), below=0.01),
+            error(
+                BALANCED,
+                "A symmetric balanced start extrapolates from k = 3 on",
+                (3, 4, 5, 8),
+                below=0.01,
+            ),
             error(BALANCED, "k = 3 is needed: at k = 2 it fits and does not", (2,), above=0.1),
-            error(NEAR, "A near-zero start extrapolates from k = 2 on, without any structure", LENGTHS, below=0.01),
+            error(
+                NEAR,
+                "A near-zero start extrapolates from k = 2 on, without any structure",
+                LENGTHS,
+                below=0.01,
+            ),
             error(IDENTITY, "A start like the identity fits and fails at k = 2", (2,), above=0.1),
-            error(DEFAULT, "The default start keeps a memory that nobody asked for at k = 2", (2,), above=0.01),
+            error(
+                DEFAULT,
+                "The default start keeps a memory that nobody asked for at k = 2",
+                (2,),
+                above=0.01,
+            ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
         """Error against training length, one band per start."""
         lines = [
-            quartiles(arm, self.arm(size, evidence, arm).found, lambda p: p.spec.training.length, "extrapolation_error")
+            quartiles(
+                arm,
+                self.arm(size, evidence, arm).found,
+                lambda p: p.spec.training.length,
+                "extrapolation_error",
+            )
             for arm in ARMS
         ]
-        return (Panel(x="training length k", y="extrapolation error\nmedian and quartiles over seeds", lines=lines),)
+        return (
+            Panel(
+                x="training length k",
+                y="extrapolation error\nmedian and quartiles over seeds",
+                lines=lines,
+            ),
+        )

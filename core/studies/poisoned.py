@@ -12,7 +12,9 @@ Base = Mapping[str, Any]
 Sequences = list[list[float]]
 
 
-def _theorem(*, length: int, dim: int, scale: float, gap: float, seeds: Sequence[int], time: float) -> Base:
+def _theorem(
+    *, length: int, dim: int, scale: float, gap: float, seeds: Sequence[int], time: float
+) -> Base:
     return {
         "teacher": {
             "kind": "balanced",
@@ -44,7 +46,9 @@ def _one_hot(length: int, *positions: int) -> Sequences:
     return np.eye(length)[list(positions)].tolist()
 
 
-def _trained(*, length: int, dim: int, scale: float, gap: float, seeds: Sequence[int], lr: float) -> Base:
+def _trained(
+    *, length: int, dim: int, scale: float, gap: float, seeds: Sequence[int], lr: float
+) -> Base:
     return {
         "teacher": {"kind": "explicit", "A": [[1.0]], "B": [[1.0]], "C": [[1.0]]},
         "student": {
@@ -75,7 +79,10 @@ def _trained(*, length: int, dim: int, scale: float, gap: float, seeds: Sequence
 
 def _with_readout(base: Base, width: int) -> Base:
     """The same systems with a ReLU network on top; the teacher's is z -> width / 2 relu(z)."""
-    teacher = {**base["teacher"], "readout": {"weights": [[[1.0]] * width, np.eye(width).tolist(), [[0.5] * width]]}}
+    teacher = {
+        **base["teacher"],
+        "readout": {"weights": [[[1.0]] * width, np.eye(width).tolist(), [[0.5] * width]]},
+    }
     start = {**base["student"]["start"], "scale": 0.01, "scale_bc": 0.01, "warm": 0.001}
     return {
         **base,
@@ -91,7 +98,9 @@ def _with_readout(base: Base, width: int) -> Base:
     }
 
 
-def _sequences(length: int, positions: Sequence[int], special: int, count: int) -> tuple[Sequences, Sequences]:
+def _sequences(
+    length: int, positions: Sequence[int], special: int, count: int
+) -> tuple[Sequences, Sequences]:
     """Ordinary sequences, N(0, 1) at ``positions``, and the same with ``special`` ones, N(0, 1) at position k - 2."""
     generator = np.random.default_rng(0)
     ordinary, late = np.zeros((count, length)), np.zeros((special, length))
@@ -100,10 +109,13 @@ def _sequences(length: int, positions: Sequence[int], special: int, count: int) 
     return ordinary.tolist(), np.vstack([ordinary, late]).tolist()
 
 
-def _pair(base: Base, inputs: tuple[list[Any], list[Any]], **poisoned: Any) -> dict[str, Mapping[str, Any]]:
+def _pair(
+    base: Base, inputs: tuple[list[Any], list[Any]], **poisoned: Any
+) -> dict[str, Mapping[str, Any]]:
     """Both experiments on these inputs; ``poisoned`` replaces fields of the optimizer of the second."""
     clean, special = (
-        {"length": base["training"]["length"], "loss": {"kind": "finite_sample", "inputs": x}} for x in inputs
+        {"length": base["training"]["length"], "loss": {"kind": "finite_sample", "inputs": x}}
+        for x in inputs
     )
     return {
         CLEAN: {**base, "training": clean},
@@ -115,12 +127,23 @@ SHORT, LONG = "theorem, k = 7", "theorem, k = 9"
 TRAINED, TRAINED_LONG = "trained, k = 6", "trained, k = 10"
 READOUT = "with readout, k = 6"
 
-_TABLE_1 = _theorem(length=7, dim=10, scale=0.001, gap=0.05 * exp(-15), seeds=(242, 243, 244, 246), time=1e11)
-_TABLE_3 = _theorem(
-    length=9, dim=20, scale=0.005, gap=0.05 * exp(-10 * log10(200)), seeds=(342, 344, 345, 346), time=1e13
+_TABLE_1 = _theorem(
+    length=7, dim=10, scale=0.001, gap=0.05 * exp(-15), seeds=(242, 243, 244, 246), time=1e11
 )
-_BASE = _trained(length=6, dim=10, scale=0.001, gap=0.05 * exp(-15), seeds=(200, 201, 204, 205), lr=0.01)
-_LONG_BASE = _trained(length=10, dim=20, scale=0.01, gap=0.05 * exp(-6), seeds=(1200, 1201, 1203, 1204), lr=0.001)
+_TABLE_3 = _theorem(
+    length=9,
+    dim=20,
+    scale=0.005,
+    gap=0.05 * exp(-10 * log10(200)),
+    seeds=(342, 344, 345, 346),
+    time=1e13,
+)
+_BASE = _trained(
+    length=6, dim=10, scale=0.001, gap=0.05 * exp(-15), seeds=(200, 201, 204, 205), lr=0.01
+)
+_LONG_BASE = _trained(
+    length=10, dim=20, scale=0.01, gap=0.05 * exp(-6), seeds=(1200, 1201, 1203, 1204), lr=0.001
+)
 PAIRS: Mapping[str, Mapping[str, Base]] = {
     SHORT: _pair(_TABLE_1, (_one_hot(7, 0), _one_hot(7, 0, 5)), time=1e4),
     LONG: _pair(_TABLE_3, (_one_hot(9, 0), _one_hot(9, 0, 7)), time=1e7),

@@ -1,18 +1,19 @@
 """Poisoning: a few clean, rightly labelled sequences that make a student stop extrapolating.
 
-Slutzky, Alexander, Razin and Cohen (2025). Students are diagonal. Special sequences have the teacher's own labels but
-put their mass on late positions, so that they constrain small lags; training on them as well, the student fits and does
-not extrapolate.
+Slutzky, Alexander, Razin and Cohen (2025). Students are diagonal. Special sequences have the
+teacher's own labels but put their mass on late positions, so that they constrain small lags;
+training on them as well, the student fits and does not extrapolate.
 
-Theorem setting (their Theorem 1; seeds, times and numbers as in their public notebook): teacher poles 1 and 0 with
-weights 1 and d - 1, only A is trained, by gradient flow, on an input at position 0 and, poisoned, one at position k - 2
-too. The error is the largest over lags below 20, over the teacher's largest response, d: this normalisation hides that
-the raw errors are about half of the zero baseline.
+Theorem setting (their Theorem 1; seeds, times and numbers as in their public notebook): teacher
+poles 1 and 0 with weights 1 and d - 1, only A is trained, by gradient flow, on an input at position
+0 and, poisoned, one at position k - 2 too. The error is the largest over lags below 20, over the
+teacher's largest response, d: this normalisation hides that the raw errors are about half of the
+zero baseline.
 
-Trained setting (after their "beyond Theorem 1"): teacher A = B = C = 1; A, B and C are trained by the adaptive step, to
-a loss of 0.01 and 1500 steps more. Full size adds the same with a readout network on top, trained by Adam. Their runs
-are in float32 with one sample per seed; ours are in float64 with one sample for all seeds, so that only the kind of the
-result can be compared.
+Trained setting (after their "beyond Theorem 1"): teacher A = B = C = 1; A, B and C are trained by
+the adaptive step, to a loss of 0.01 and 1500 steps more. Full size adds the same with a readout
+network on top, trained by Adam. Their runs are in float32 with one sample per seed; ours are in
+float64 with one sample for all seeds, so that only the kind of the result can be compared.
 """
 
 import math
@@ -48,7 +49,11 @@ class PoisoningStudy(Study):
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """A clean and a poisoned experiment of each part."""
-        return {f"{part}, {kind}": sweep(PAIRS[part][kind]) for part in PARTS[size] for kind in (CLEAN, POISONED)}
+        return {
+            f"{part}, {kind}": sweep(PAIRS[part][kind])
+            for part in PARTS[size]
+            for kind in (CLEAN, POISONED)
+        }
 
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
         """The printed numbers of the theorem's setting, and the kind of the result in the others."""
@@ -62,7 +67,10 @@ class PoisoningStudy(Study):
             )
             for (part, kind), (number, half) in PRINTED.items()
         )
-        return (*printed, *(self._worse(size, evidence, part) for part in PARTS[size] if "theorem" not in part))
+        return (
+            *printed,
+            *(self._worse(size, evidence, part) for part in PARTS[size] if "theorem" not in part),
+        )
 
     def _worse(self, size: Size, evidence: Sequence[Evidence], part: str) -> Claim:
         both = Pieces((), ())
@@ -80,7 +88,12 @@ class PoisoningStudy(Study):
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
         """Errors over the lags, clean and poisoned, of each part."""
         return tuple(
-            Panel(x="lag j", y="|h_j - ĥ_j|, one seed", lines=self._errors(size, evidence, part), title=part)
+            Panel(
+                x="lag j",
+                y="|h_j - ĥ_j|, one seed",
+                lines=self._errors(size, evidence, part),
+                title=part,
+            )
             for part in PARTS[size]
         )
 

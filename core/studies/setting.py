@@ -14,13 +14,17 @@ TEACHER: Mapping[str, Any] = {
     "eigenvalues": {"kind": "list", "values": POLES},
     "weights": (0.7, 0.5),
 }
-"""ĥ_j = 0.7 · 0.9^j + 0.5 · (-0.5)^j: a slow and an alternating pole, far apart, so that GD converges in time."""
+"""ĥ_j = 0.7 · 0.9^j + 0.5 · (-0.5)^j: a slow and an alternating pole, far apart, so that GD
+converges in time."""
 
 THRESHOLD = 2 * len(POLES)
 """2 d̂: the theorem needs k above it."""
 
 NEAR_ZERO: Mapping[str, Any] = {"structure": "symmetric", "start": {"scale": 0.001}}
-LARGE_BALANCED: Mapping[str, Any] = {"structure": "symmetric", "start": {"scale": 0.7, "balanced": True}}
+LARGE_BALANCED: Mapping[str, Any] = {
+    "structure": "symmetric",
+    "start": {"scale": 0.7, "balanced": True},
+}
 LARGE_GENERAL: Mapping[str, Any] = {"structure": "general", "start": {"scale": 1.0}}
 """Large starts have the scale that makes the spectral radius of A about 1."""
 

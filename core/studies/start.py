@@ -1,10 +1,12 @@
 """The start: its scale, and whether it is balanced.
 
-Near zero the imbalance decays while the balanced part grows, so that a start of scale s leaves the origin with an
-imbalance of the order s²: d(B - Cᵀ)/dt = S (B - Cᵀ), d(B + Cᵀ)/dt = -S (B + Cᵀ), and |B|² - |C|² is conserved.
-Imbalance and extrapolation error at the end are then both proportional to s². A large unbalanced start fits and fails.
+Near zero the imbalance decays while the balanced part grows, so that a start of scale s leaves the
+origin with an imbalance of the order s²: d(B - Cᵀ)/dt = S (B - Cᵀ), d(B + Cᵀ)/dt = -S (B + Cᵀ), and
+|B|² - |C|² is conserved. Imbalance and extrapolation error at the end are then both proportional to
+s². A large unbalanced start fits and fails.
 
-Source: the statement on near-zero starts of Cohen-Karlik et al. (2023), remembered; exponents measured by ourselves.
+Source: the statement on near-zero starts of Cohen-Karlik et al. (2023), remembered; exponents
+measured by ourselves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +37,11 @@ class StartStudy(Study):
             arm: sweep(
                 {
                     "teacher": TEACHER,
-                    "student": {"kind": "linear", "dim": 50 if full else 30, "start": {"balanced": arm == BALANCED}},
+                    "student": {
+                        "kind": "linear",
+                        "dim": 50 if full else 30,
+                        "start": {"balanced": arm == BALANCED},
+                    },
                     "training": {"length": LENGTH},
                     "optimizer": {"lr": 0.02, "steps": 200_000 if full else 40_000},
                     "evaluation": {"horizon": LENGTH + 20, "points": 60, "fit_tolerance": 0.01},
@@ -54,14 +60,18 @@ class StartStudy(Study):
                 "The imbalance at the end is proportional to the square of the scale",
                 "|exponent of median imbalance in s, s from 0.0001 to 0.01, - 2| < 0.3",
                 small,
-                lambda pieces: abs(slope(SMALL, [piece.median("imbalance") for piece in pieces]) - 2),
+                lambda pieces: abs(
+                    slope(SMALL, [piece.median("imbalance") for piece in pieces]) - 2
+                ),
                 below=0.3,
             ),
             judged(
                 "So is the extrapolation error",
                 "|exponent of median extrapolation error in s, s from 0.0001 to 0.01, - 2| < 0.3",
                 small,
-                lambda pieces: abs(slope(SMALL, [piece.median("extrapolation_error") for piece in pieces]) - 2),
+                lambda pieces: abs(
+                    slope(SMALL, [piece.median("extrapolation_error") for piece in pieces]) - 2
+                ),
                 below=0.3,
             ),
             judged(

@@ -1,8 +1,9 @@
 """The step size: how far GD is from gradient flow, and what happens above 2 / sharpness.
 
-The theorem is on gradient flow. GD with a small step follows it at a distance proportional to the step size. It can
-settle at a solution only if lr < 2 / sharpness there; above, it need not blow up: it may oscillate for ever, and only
-much larger steps diverge ("not converged" and "diverged" are different ends).
+The theorem is on gradient flow. GD with a small step follows it at a distance proportional to the
+step size. It can settle at a solution only if lr < 2 / sharpness there; above, it need not blow up:
+it may oscillate for ever, and only much larger steps diverge ("not converged" and "diverged" are
+different ends).
 
 The statements are standard; the steps and bounds are ours.
 """
@@ -21,7 +22,8 @@ RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 LARGE_RATES = (0.02, 0.04, 0.05, 0.06, 0.08, 0.3, 1.0)
 SETTLES, OSCILLATES, DIVERGES = 0.04, 0.06, 1.0
 TIME = 10.0
-"""Training time, lr x steps, at which GD is compared with the flow: in mid-training, where they differ most."""
+"""Training time, lr x steps, at which GD is compared with the flow: in mid-training, where they
+differ most."""
 
 LENGTH = 6
 
@@ -45,7 +47,9 @@ class StepSizeStudy(Study):
         return {
             BELOW: sweep(
                 {**base, "evaluation": {**base["evaluation"], "flow": True}},  # type: ignore[dict-item]  # a dict
-                together([{"optimizer.lr": lr, "optimizer.steps": round(TIME / lr)} for lr in RATES]),
+                together(
+                    [{"optimizer.lr": lr, "optimizer.steps": round(TIME / lr)} for lr in RATES]
+                ),
             ),
             ABOVE: sweep(
                 {**base, "optimizer": {"steps": 200_000 if size == "full" else 30_000}},
@@ -60,7 +64,9 @@ class StepSizeStudy(Study):
                 "The distance to gradient flow is proportional to the step size",
                 "|exponent of median flow distance in lr - 1| < 0.2",
                 self.arm(size, evidence, BELOW),
-                lambda pieces: abs(slope(RATES, [piece.median("flow_distance") for piece in pieces]) - 1),
+                lambda pieces: abs(
+                    slope(RATES, [piece.median("flow_distance") for piece in pieces]) - 1
+                ),
                 below=0.2,
             ),
             judged(
@@ -97,12 +103,27 @@ class StepSizeStudy(Study):
         """Distance to the flow against lr; error at the end against lr."""
         large = self.arm(size, evidence, ABOVE).found
         settled = [piece for piece in large if _lr(piece) == SETTLES]
-        bound = [Mark(label="2 / sharpness at the solution", at=2 / settled[0].median("sharpness"))] if settled else []
-        small = quartiles("distance at time 10", self.arm(size, evidence, BELOW).found, _lr, "flow_distance")
-        proportional = [small.y[-1] * lr / RATES[-1] for lr in RATES] if len(small.y) == len(RATES) else []
-        reference = [Line(label="∝ lr", x=list(RATES), y=proportional, dashed=True)] if proportional else []
+        bound = (
+            [Mark(label="2 / sharpness at the solution", at=2 / settled[0].median("sharpness"))]
+            if settled
+            else []
+        )
+        small = quartiles(
+            "distance at time 10", self.arm(size, evidence, BELOW).found, _lr, "flow_distance"
+        )
+        proportional = (
+            [small.y[-1] * lr / RATES[-1] for lr in RATES] if len(small.y) == len(RATES) else []
+        )
+        reference = (
+            [Line(label="∝ lr", x=list(RATES), y=proportional, dashed=True)] if proportional else []
+        )
         return (
-            Panel(x="lr", y="max |h_j - h_j of gradient flow|", x_scale="log", lines=[small, *reference]),
+            Panel(
+                x="lr",
+                y="max |h_j - h_j of gradient flow|",
+                x_scale="log",
+                lines=[small, *reference],
+            ),
             Panel(
                 x="lr",
                 y="training loss at the end\ngaps: diverged",
@@ -114,7 +135,11 @@ class StepSizeStudy(Study):
 
 
 def _lr(piece: Evidence) -> float:
-    return piece.spec.optimizer.lr if isinstance(piece.spec.optimizer, GradientDescent) else float("nan")
+    return (
+        piece.spec.optimizer.lr
+        if isinstance(piece.spec.optimizer, GradientDescent)
+        else float("nan")
+    )
 
 
 def _share_diverged(piece: Evidence) -> float:

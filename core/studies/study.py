@@ -1,7 +1,7 @@
 """A study: built-in sweeps that answer one question, and claims judged by the numbers they gave.
 
-A study is pure: it names experiments and judges evidence. Where they run and how they are found again (by spec hash)
-is not its business.
+A study is pure: it names experiments and judges evidence. Where they run and how they are found
+again (by spec hash) is not its business.
 """
 
 import math
@@ -93,9 +93,12 @@ class Study(ABC):
             size: The study's size.
             evidence: All that there is.
             arm: The name of a sweep.
-            where: By the last name of a path, the value wanted or a collection of them: ``length=[5, 6]``.
+            where: By the last name of a path, the value wanted or a collection of them:
+                ``length=[5, 6]``.
         """
-        return Pieces.of([point for point in self._points(size, arm) if _lies(point, where)], evidence)
+        return Pieces.of(
+            [point for point in self._points(size, arm) if _lies(point, where)], evidence
+        )
 
     @cache  # noqa: B019  # studies are a handful, and live as long as the program
     def _points(self, size: Size, arm: str) -> tuple[Point, ...]:
@@ -105,7 +108,9 @@ class Study(ABC):
 def _lies(point: Point, where: Mapping[str, Any]) -> bool:
     here = {path.rpartition(".")[2]: value for path, value in point.coordinates.items()}
     return all(
-        here[name] in wanted if isinstance(wanted, list | tuple | range | set) else here[name] == wanted
+        here[name] in wanted
+        if isinstance(wanted, list | tuple | range | set)
+        else here[name] == wanted
         for name, wanted in where.items()
     )
 
@@ -140,7 +145,8 @@ def judged(
 ) -> Claim:
     """The claim that ``value`` of the evidence is under ``below`` or over ``above``; not run if a piece is missing.
 
-    Neither infinity nor NaN is ever under or over a bound, so that divergence can't make a claim hold.
+    Neither infinity nor NaN is ever under or over a bound, so that divergence can't make a claim
+    hold.
     """
     ids = tuple(piece.experiment_id for piece in pieces.found)
     bound = below if below is not None else above

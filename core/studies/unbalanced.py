@@ -1,8 +1,9 @@
 """The unbalanced teacher: A symmetric, weights of both signs, so that the theorem does not speak of it.
 
-The paper's experiments (Cohen-Karlik et al. 2023; protocol remembered, digits not known) show that GD from a near-zero
-start extrapolates here too. A student that is balanced for ever, C = Bᵀ by construction, can't even fit: its weights
-are never negative. The imbalance that the student ends with is then a property of the teacher, not a failure.
+The paper's experiments (Cohen-Karlik et al. 2023; protocol remembered, digits not known) show that
+GD from a near-zero start extrapolates here too. A student that is balanced for ever, C = Bᵀ by
+construction, can't even fit: its weights are never negative. The imbalance that the student ends
+with is then a property of the teacher, not a failure.
 
 The teacher, scales, steps and bounds are ours.
 """
@@ -35,7 +36,11 @@ SIGNED: Mapping[str, Any] = {
 """ĥ_j = 0.7 · 0.9^j - 0.5 · (-0.5)^j."""
 
 NEAR, TIED, GENERAL = "near-zero start", "tied student, C = Bᵀ", "large general start"
-ARMS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, TIED: {**NEAR_ZERO, "tied": True}, GENERAL: LARGE_GENERAL}
+ARMS: Mapping[str, Mapping[str, Any]] = {
+    NEAR: NEAR_ZERO,
+    TIED: {**NEAR_ZERO, "tied": True},
+    GENERAL: LARGE_GENERAL,
+}
 LENGTHS = (2, 3, 4, 5, 6, 8, 10, 14)
 
 
@@ -54,7 +59,10 @@ class UnbalancedStudy(Study):
                 {
                     "teacher": SIGNED,
                     "student": {"kind": "linear", "dim": 50 if full else 30, **student},
-                    "optimizer": {"lr": 0.005 if full else 0.01, "steps": 100_000 if full else 20_000},
+                    "optimizer": {
+                        "lr": 0.005 if full else 0.01,
+                        "steps": 100_000 if full else 20_000,
+                    },
                     "evaluation": {"points": 60, "fit_tolerance": 0.01},
                     "seeds": 10 if full else 5,
                 },
@@ -114,7 +122,9 @@ class UnbalancedStudy(Study):
             Panel(
                 x="training length k",
                 y="training loss at the end",
-                lines=[quartiles(arm, pieces, _length, "train_loss") for arm, pieces in found.items()],
+                lines=[
+                    quartiles(arm, pieces, _length, "train_loss") for arm, pieces in found.items()
+                ],
                 limits=threshold,
             ),
         )

@@ -23,8 +23,9 @@ from core.systems import LinearSystem, impulse_response, visible_spectrum
 def step_bound(spec: ExperimentSpec) -> float:
     """2 / sharpness where the student stands as the teacher does: gd settles there only with lr below it.
 
-    The teacher is taken in its eigenbasis with B_i = sign(w_i) √|w_i|, C_i = √|w_i| where it has one (as a student from
-    near zero ends), else as it is given. Infinite where nothing curves; for linear students of linear teachers.
+    The teacher is taken in its eigenbasis with B_i = sign(w_i) √|w_i|, C_i = √|w_i| where it has
+    one (as a student from near zero ends), else as it is given. Infinite where nothing curves; for
+    linear students of linear teachers.
     """
     student, optimizer = spec.student, spec.optimizer
     assert isinstance(student, LinearStudent) and not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101, PT018
@@ -34,7 +35,11 @@ def step_bound(spec: ExperimentSpec) -> float:
 
 @lru_cache(maxsize=32)  # a sweep asks again and again for a few
 def _bound(
-    teacher: LinearTeacher, training: Training, structure: Structure, trained: tuple[Parameter, ...], rates: Rates
+    teacher: LinearTeacher,
+    training: Training,
+    structure: Structure,
+    trained: tuple[Parameter, ...],
+    rates: Rates,
 ) -> float:
     system = teachers.build(teacher)
     spectrum = visible_spectrum(system)

@@ -1,8 +1,9 @@
 """The main theorem's assumptions, checked on a spec: which hold, which fail, by what margin.
 
-Theorem (Cohen-Karlik et al. 2023, wording reconstructed): if d > k > 2 d̂, the teacher is balanced, stable and not
-degenerate, the student symmetric, and gradient flow starts balanced, then for every ε and q there is a δ > 0 such that
-a population loss of at most δ implies |h_j - ĥ_j| <= ε for all j < q, however large d is.
+Theorem (Cohen-Karlik et al. 2023, wording reconstructed): if d > k > 2 d̂, the teacher is balanced,
+stable and not degenerate, the student symmetric, and gradient flow starts balanced, then for every
+ε and q there is a δ > 0 such that a population loss of at most δ implies |h_j - ĥ_j| <= ε for all j
+< q, however large d is.
 """
 
 from collections.abc import Iterator
@@ -56,8 +57,8 @@ class Theorem(BaseModel):
     Attributes:
         applies: Whether every assumption holds; None where none fails but some can't be told.
         assumptions: Each of them.
-        measure: The teacher's measure, if it is balanced and has one input and one output; ``unique`` says whether the
-            k lags of the training determine it.
+        measure: The teacher's measure, if it is balanced and has one input and one output;
+            ``unique`` says whether the k lags of the training determine it.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -80,13 +81,17 @@ def check(spec: ExperimentSpec) -> Theorem:
     """
     student, teacher = spec.student, spec.teacher
     if not has_closed_form(teacher, student):
-        linear = Assumption(name="linear", holds=False, margin=None, sentence="Student or teacher is not linear.")
+        linear = Assumption(
+            name="linear", holds=False, margin=None, sentence="Student or teacher is not linear."
+        )
         return Theorem(applies=False, assumptions=(linear,), measure=None)
     assert isinstance(student, LinearStudent) and not isinstance(teacher, RecurrentTeacher)  # noqa: S101, PT018
     with np.errstate(all="ignore"):
         system = teachers.build(teacher)
         spectrum = visible_spectrum(system)
-        linear = Assumption(name="linear", holds=True, margin=None, sentence="Student and teacher are linear.")
+        linear = Assumption(
+            name="linear", holds=True, margin=None, sentence="Student and teacher are linear."
+        )
         found = (
             linear,
             *_dimensions(spec, system, spectrum),
@@ -100,11 +105,16 @@ def check(spec: ExperimentSpec) -> Theorem:
     return Theorem(applies=applies, assumptions=found, measure=_measure(spec, system, spectrum))
 
 
-def _dimensions(spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum) -> Iterator[Assumption]:
+def _dimensions(
+    spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum
+) -> Iterator[Assumption]:
     d, k = spec.student.dim, spec.training.length
     states = len(system.A) if spectrum is None else max(1, len(spectrum[0]))
     yield Assumption(
-        name="overparameterised", holds=d > k, margin=d - k, sentence=f"d = {d}, k = {k}; d > k is needed."
+        name="overparameterised",
+        holds=d > k,
+        margin=d - k,
+        sentence=f"d = {d}, k = {k}; d > k is needed.",
     )
     yield Assumption(
         name="long enough",
@@ -114,15 +124,21 @@ def _dimensions(spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum) 
     )
 
 
-def _teacher(spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum) -> Iterator[Assumption]:
+def _teacher(
+    spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum
+) -> Iterator[Assumption]:
     lightest = _lightest(spectrum)
     if spectrum is None:
-        sentence = "The teacher has no symmetric realisation: a pole is complex, or A has no eigenbasis."
+        sentence = (
+            "The teacher has no symmetric realisation: a pole is complex, or A has no eigenbasis."
+        )
     elif lightest is None:
         sentence = "The weights of the teacher's poles are not symmetric matrices, so that B = Cᵀ in no realisation."
     else:
         sentence = f"The smallest weight of a pole is {lightest:.3g}; B = Cᵀ needs weights >= 0."
-    yield Assumption(name="balanced teacher", holds=(lightest or -1.0) > 0, margin=lightest, sentence=sentence)
+    yield Assumption(
+        name="balanced teacher", holds=(lightest or -1.0) > 0, margin=lightest, sentence=sentence
+    )
     radius = float(np.abs(np.linalg.eigvals(system.A)).max())
     yield Assumption(
         name="stable",
@@ -146,21 +162,29 @@ def _lightest(spectrum: Spectrum) -> float | None:
     weights, turned = spectrum[1], spectrum[1].swapaxes(1, 2)
     if np.abs(weights - turned).max() > REAL * np.abs(weights).max():
         return None
-    # A weight of one pole of one state has rank 1: its other eigenvalues are 0, and the trace is the one that counts.
+    # A weight of one pole of one state has rank 1: its other eigenvalues are 0, and the trace is
+    # the one that counts.
     smallest = np.linalg.eigvalsh(weights)[:, 0]
     return float(
-        np.where(smallest < -REAL * np.abs(weights).max(), smallest, np.trace(weights, axis1=1, axis2=2)).min()
+        np.where(
+            smallest < -REAL * np.abs(weights).max(), smallest, np.trace(weights, axis1=1, axis2=2)
+        ).min()
     )
 
 
 def _student(student: LinearStudent) -> Iterator[Assumption]:
     symmetric = student.structure == "symmetric"
     yield Assumption(
-        name="symmetric student", holds=symmetric, margin=None, sentence=f"The student's A is {student.structure}."
+        name="symmetric student",
+        holds=symmetric,
+        margin=None,
+        sentence=f"The student's A is {student.structure}.",
     )
     everything = student.trained == ("A", "B", "C")
     trained = ", ".join(student.trained)
-    yield Assumption(name="all trained", holds=everything, margin=None, sentence=f"Trained: {trained}.")
+    yield Assumption(
+        name="all trained", holds=everything, margin=None, sentence=f"Trained: {trained}."
+    )
     holds, margin, sentence = _balance(student)
     yield Assumption(name="balanced start", holds=holds, margin=margin, sentence=sentence)
 
@@ -171,12 +195,14 @@ def _balance(student: LinearStudent) -> tuple[bool | None, float | None, str]:
     found: tuple[bool | None, float | None, str]
     match student.start:
         case GaussianStart(balanced=True) | IdentityStart(balanced=True):
-            found = True, 0.0, "The start has C = Bᵀ, and gradient steps of a symmetric student keep it."
+            found = (
+                True,
+                0.0,
+                "The start has C = Bᵀ, and gradient steps of a symmetric student keep it.",
+            )
         case GaussianStart(scale=scale):
             apart = float(np.sqrt(2) * scale)
-            sentence = (
-                f"B and C start about {apart:.2g} apart; from near zero they draw together, from afar they need not."
-            )
+            sentence = f"B and C start about {apart:.2g} apart; from near zero they draw together, from afar they need not."
             found = False, -apart, sentence
         case ExplicitStart(B=B, C=C):
             apart = 0.0 if C is None else float(np.linalg.norm(np.array(B) - np.array(C).T))
@@ -184,7 +210,11 @@ def _balance(student: LinearStudent) -> tuple[bool | None, float | None, str]:
         case WarmStart(fixed=fixed) if fixed is not None:
             found = True, 0.0, "B and C start with the same entries."
         case FromExperimentStart():
-            found = None, None, "The start is the end of another experiment; its imbalance is not in the spec."
+            found = (
+                None,
+                None,
+                "The start is the end of another experiment; its imbalance is not in the spec.",
+            )
         case _:
             found = False, None, f"A {student.start.kind} start has B and Cᵀ apart."
     return found
@@ -206,10 +236,14 @@ def _flow(spec: ExperimentSpec) -> Assumption:
     if isinstance(optimizer, GradientFlow):
         return Assumption(name=name, holds=True, margin=None, sentence="Training is gradient flow.")
     if not isinstance(optimizer, GradientDescent):
-        return Assumption(name=name, holds=False, margin=None, sentence=f"Training is {optimizer.kind}.")
+        return Assumption(
+            name=name, holds=False, margin=None, sentence=f"Training is {optimizer.kind}."
+        )
     bound = step_bound(spec)
     sentence = f"lr = {optimizer.lr:g}, and at the teacher's parameters gd is stable below 2 / sharpness = {bound:.3g}."
-    return Assumption(name=name, holds=optimizer.lr < bound, margin=bound - optimizer.lr, sentence=sentence)
+    return Assumption(
+        name=name, holds=optimizer.lr < bound, margin=bound - optimizer.lr, sentence=sentence
+    )
 
 
 def _measure(spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum) -> Measure | None:
@@ -225,5 +259,7 @@ def _measure(spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum) -> 
         gap=np.inf,
         residual=0.0,
     )
-    residual = np.abs(measure.response(spec.horizon) - impulse_response(system, spec.horizon).ravel()).max()
+    residual = np.abs(
+        measure.response(spec.horizon) - impulse_response(system, spec.horizon).ravel()
+    ).max()
     return measure.model_copy(update={"residual": float(residual)})

@@ -5,8 +5,8 @@
         state = advance(state, steps=1000)
     result = finish(state)
 
-How the steps are sliced changes no bit of the result. A checkpoint is :func:`snapshot` of a state whose points were
-flushed; :func:`resume` takes it up again.
+How the steps are sliced changes no bit of the result. A checkpoint is :func:`snapshot` of a state
+whose points were flushed; :func:`resume` takes it up again.
 """
 
 from core.training.state import State, advance, begin, cancel, finish, flush, resume, snapshot

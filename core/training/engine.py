@@ -12,7 +12,8 @@ from core.training.stepper import Stepper
 
 Arrays = Mapping[str, np.ndarray]
 Inherited = Mapping[int, Arrays]
-"""The final parameters of a finished experiment by seed and name: where the start ``from_experiment`` begins."""
+"""The final parameters of a finished experiment by seed and name: where the start
+``from_experiment`` begins."""
 
 
 @dataclass(frozen=True)

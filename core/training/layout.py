@@ -1,7 +1,7 @@
 """One flat vector per seed, parameter after parameter, so that an optimizer's step is one operation on (S, n) numbers.
 
-A linear student's are A, then B, then C: a diagonal A is stored as its diagonal, a tied C not at all. Spec and result
-know only A d x d, B d x m, C p x d.
+A linear student's are A, then B, then C: a diagonal A is stored as its diagonal, a tied C not at
+all. Spec and result know only A d x d, B d x m, C p x d.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,10 @@ class Layout:
 
     def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """Each parameter (..., its shape) as a view of ``flat`` (..., n)."""
-        return {name: flat[..., place].unflatten(-1, shape) for name, (place, shape) in self._blocks.items()}
+        return {
+            name: flat[..., place].unflatten(-1, shape)
+            for name, (place, shape) in self._blocks.items()
+        }
 
     def blocks(self, flat: torch.Tensor) -> Iterator[torch.Tensor]:
         """The part (S, size of the parameter) of ``flat`` that each parameter takes."""
@@ -39,7 +42,9 @@ class Layout:
 
     def flatten(self, starts: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
         """The flat vectors (S, n) of one set of parameters per seed."""
-        return np.stack([np.concatenate([start[name].ravel() for name in self._blocks]) for start in starts])
+        return np.stack(
+            [np.concatenate([start[name].ravel() for name in self._blocks]) for start in starts]
+        )
 
 
 class LinearLayout(Layout):
@@ -61,7 +66,10 @@ class LinearLayout(Layout):
         """The flat vectors (S, n) of one system per seed."""
         diagonal = self.student.structure == "diagonal"
         return self.flatten(
-            [{"A": np.diagonal(start.A) if diagonal else start.A, "B": start.B, "C": start.C} for start in starts]
+            [
+                {"A": np.diagonal(start.A) if diagonal else start.A, "B": start.B, "C": start.C}
+                for start in starts
+            ]
         )
 
     def systems(self, flat: torch.Tensor) -> LinearSystem:

@@ -21,11 +21,16 @@ Directed = tuple[torch.Tensor, torch.Tensor]
 
 
 class Rule(Protocol):
-    """One optimizer. ``memory`` is (S, ``width``), zero at the start, and all that an optimizer remembers."""
+    """One optimizer.
+
+    ``memory`` is (S, ``width``), zero at the start, and all that an optimizer remembers.
+    """
 
     width: int
 
-    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
+    def direction(
+        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+    ) -> Directed:
         """Where each seed's step goes: θ ← θ - lr_t direction, of which :class:`StepSize` is the rest.
 
         Args:
@@ -37,7 +42,10 @@ class Rule(Protocol):
 
 
 def rule_of(optimizer: Optimizer, layout: Layout) -> Rule:
-    """The rule that a spec names. Gradient flow's direction is the gradient, as gradient descent's is."""
+    """The rule that a spec names.
+
+    Gradient flow's direction is the gradient, as gradient descent's is.
+    """
     match optimizer:
         case GradientDescent() | GradientFlow():
             return _Gradient()
@@ -66,7 +74,9 @@ class StepSize:
         rates = rates_of(optimizer, layout)
         self._rates = None if rates is None else torch.from_numpy(rates)
 
-    def move(self, parameters: torch.Tensor, direction: torch.Tensor, done: torch.Tensor) -> torch.Tensor:
+    def move(
+        self, parameters: torch.Tensor, direction: torch.Tensor, done: torch.Tensor
+    ) -> torch.Tensor:
         """The parameters (S, n) after one step along ``direction`` (S, n), the one after ``done`` (S, 1)."""
         constant = isinstance(self._schedule, ConstantSchedule)
         if constant and self._rates is None:
@@ -81,7 +91,9 @@ class StepSize:
 class _Gradient:
     width = 0
 
-    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
+    def direction(
+        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+    ) -> Directed:
         del done
         return gradient, memory
 
@@ -91,7 +103,9 @@ class _Momentum:
         self._momentum = optimizer.momentum
         self.width = layout.size
 
-    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
+    def direction(
+        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+    ) -> Directed:
         del done
         velocity = torch.add(gradient, memory, alpha=self._momentum)
         return velocity, velocity
@@ -105,9 +119,14 @@ class _AdaptiveGradientDescent:
     def __init__(self, optimizer: AdaptiveGradientDescent, layout: Layout) -> None:
         self._optimizer, self._layout = optimizer, layout
 
-    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
+    def direction(
+        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+    ) -> Directed:
         rule = self._optimizer
-        norms = sum(torch.linalg.vector_norm(block, dim=1, keepdim=True) for block in self._layout.blocks(gradient))
+        norms = sum(
+            torch.linalg.vector_norm(block, dim=1, keepdim=True)
+            for block in self._layout.blocks(gradient)
+        )
         mean = rule.beta * memory + (1 - rule.beta) * norms
         unbiased = mean / (1 - rule.beta ** (done + 1).to(mean.dtype))
         return gradient / (unbiased.sqrt() + rule.soft), mean
@@ -120,7 +139,9 @@ class _Adam:
         self._optimizer, self._size = optimizer, layout.size
         self.width = 2 * layout.size
 
-    def direction(self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor) -> Directed:
+    def direction(
+        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+    ) -> Directed:
         rule, (beta1, beta2) = self._optimizer, self._optimizer.betas
         m = beta1 * memory[:, : self._size] + (1 - beta1) * gradient
         v = beta2 * memory[:, self._size :] + (1 - beta2) * gradient**2

@@ -1,7 +1,8 @@
 """The points of a training: where its seeds stood, and what was measured there, many points in one call.
 
-In one call NumPy goes from matrix to matrix in machine code; alone, a small student's point costs several times as
-much. No bit depends on the company, so that slices, flushes and checkpoints may come when they like.
+In one call NumPy goes from matrix to matrix in machine code; alone, a small student's point costs
+several times as much. No bit depends on the company, so that slices, flushes and checkpoints may
+come when they like.
 """
 
 from collections.abc import Mapping
@@ -59,7 +60,9 @@ class Points:
         if not self.waiting:
             return self
         parameters = torch.stack([stand.parameters for stand in self.waiting])
-        steps, moved = (np.stack(each) for each in zip(*((s.steps, s.moved) for s in self.waiting), strict=True))
+        steps, moved = (
+            np.stack(each) for each in zip(*((s.steps, s.moved) for s in self.waiting), strict=True)
+        )
         measures = measures_of(self.spec, self.engine, parameters, steps)
         newest = {name: values[-1] for name, values in measures.items()}
         shown = measures | self.engine.trajectories(parameters)

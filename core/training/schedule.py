@@ -26,8 +26,9 @@ from core.training.layout import Layout
 def recorded_steps(spec: ExperimentSpec) -> tuple[int, ...]:
     """The steps at which every running seed is measured, rising.
 
-    Exactly min(points, steps + 1) distinct ones, 0 and the last always among them: log-spaced, and where rounding makes
-    early ones coincide, filled with the smallest unused steps. ``evaluation.record_at`` comes on top.
+    Exactly min(points, steps + 1) distinct ones, 0 and the last always among them: log-spaced, and
+    where rounding makes early ones coincide, filled with the smallest unused steps.
+    ``evaluation.record_at`` comes on top.
     """
     steps, points = spec.optimizer.steps, spec.evaluation.points
     return tuple(sorted({*spread(steps, points), *spec.evaluation.record_at}))
@@ -58,7 +59,8 @@ def factor(schedule: Schedule, steps: int, done: torch.Tensor) -> torch.Tensor:
 def factors_until(schedule: Schedule, steps: int, done: np.ndarray) -> np.ndarray:
     """Σ_{t < done} :func:`factor`, in closed form.
 
-    cosine: Σ_{t<n} cos(θ t) = (1 + sin((n - ½) θ) / sin(θ/2)) / 2, θ = π / steps. exponential: a geometric series.
+    cosine: Σ_{t<n} cos(θ t) = (1 + sin((n - ½) θ) / sin(θ/2)) / 2, θ = π / steps. exponential: a
+    geometric series.
     """
     match schedule:
         case ConstantSchedule():
@@ -88,8 +90,8 @@ def rates_of(optimizer: Optimizer, layout: Layout) -> np.ndarray | None:
 def time_at(optimizer: Optimizer, steps: np.ndarray) -> np.ndarray:
     """The training time after so many ``steps``: the sum of the steps' sizes, comparable with gradient flow's time.
 
-    gd: Σ_{t < steps} lr_t. gradient_flow: the station (1 + time)^(s / steps) - 1. NaN for the others, whose steps
-    are not the gradient times a number that the spec gives.
+    gd: Σ_{t < steps} lr_t. gradient_flow: the station (1 + time)^(s / steps) - 1. NaN for the
+    others, whose steps are not the gradient times a number that the spec gives.
     """
     if isinstance(optimizer, GradientDescent):
         return optimizer.lr * factors_until(optimizer.schedule, optimizer.steps, steps)

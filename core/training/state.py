@@ -11,19 +11,21 @@ from core.baselines import baselines
 from core.errors import NumericsUnavailable
 from core.result import METRICS, ExperimentResult, Outcome, Response, RunResult
 from core.spec import ExperimentSpec, has_closed_form
+from core.training.closed_form.engine import LinearEngine
 from core.training.engine import Engine, Inherited
-from core.training.linear import LinearEngine
 from core.training.optimizers import rule_of
 from core.training.points import Points, measures_of
 from core.training.schedule import recorded_steps
-from core.training.sequences import SequenceEngine
+from core.training.sequences.engine import SequenceEngine
 from core.training.stepper import CANCELLED, DIVERGED, NEVER, RUNNING, STOPPED, Batch
 from core.warnings import of_run
 
 
 @dataclass(frozen=True)
 class State:
-    """A training under way. Made by :func:`begin` or :func:`resume`; only :func:`advance` and its like make new ones.
+    """A training under way.
+
+    Made by :func:`begin` or :func:`resume`; only :func:`advance` and its like make new ones.
 
     Attributes:
         spec: What is being trained.
@@ -51,7 +53,8 @@ def begin(spec: ExperimentSpec, device: str = "cpu", inherited: Inherited | None
     Args:
         spec: What to train.
         device: ``cpu`` or ``cuda``.
-        inherited: Where the start is ``from_experiment``, the parameters that each seed begins with.
+        inherited: Where the start is ``from_experiment``, the parameters that each seed begins
+            with.
 
     Raises:
         NumericsUnavailable: This machine has no such device.
@@ -86,13 +89,17 @@ def resume(
 
 def _engine(spec: ExperimentSpec, device: str, inherited: Inherited | None) -> Engine:
     if device == "cuda" and not torch.cuda.is_available():
-        raise NumericsUnavailable("this machine has no CUDA device; ask for numerics.device 'cpu' or 'auto'")
+        raise NumericsUnavailable(
+            "this machine has no CUDA device; ask for numerics.device 'cpu' or 'auto'"
+        )
     if has_closed_form(spec.teacher, spec.student):
         return LinearEngine(spec, _dtype(spec), torch.device(device), inherited)
     return SequenceEngine(spec, _dtype(spec), torch.device(device), inherited)
 
 
-def _restore(spec: ExperimentSpec, engine: Engine, snapshot: Mapping[str, np.ndarray], device: str) -> State:
+def _restore(
+    spec: ExperimentSpec, engine: Engine, snapshot: Mapping[str, np.ndarray], device: str
+) -> State:
     dtype = _dtype(spec)
     return State(
         spec=spec,
@@ -116,7 +123,10 @@ def _dtype(spec: ExperimentSpec) -> torch.dtype:
 
 
 def snapshot(state: State) -> dict[str, np.ndarray]:
-    """A checkpoint: everything that :func:`resume` needs. Points are not in it; flush and keep them first."""
+    """A checkpoint: everything that :func:`resume` needs.
+
+    Points are not in it; flush and keep them first.
+    """
     batch = {field.name: getattr(state.batch, field.name).cpu().numpy() for field in fields(Batch)}
     return {**batch, "step": np.array(state.step), "recorded": state.recorded}
 
@@ -129,7 +139,9 @@ def advance(state: State, steps: int) -> State:
     while state.step < end and state.batch.running:
         point = next(ahead)
         to = min(point, end)
-        state = replace(state, batch=state.engine.stepper.advance(state.batch, to - state.step), step=to)
+        state = replace(
+            state, batch=state.engine.stepper.advance(state.batch, to - state.step), step=to
+        )
         if to == last:
             state = replace(state, batch=state.engine.stepper.look(state.batch))
         if to == point or not state.batch.running:
@@ -147,7 +159,8 @@ def flush(state: State) -> tuple[State, dict[str, np.ndarray]]:
     """The points recorded since the last flush, and the state without them.
 
     Returns:
-        Long form: equally long columns ``seed``, ``step`` and every name of :data:`core.result.SERIES`.
+        Long form: equally long columns ``seed``, ``step`` and every name of
+            :data:`core.result.SERIES`.
     """
     points = state.points.settled()
     return replace(state, points=replace(points, measured=())), points.columns()
@@ -160,10 +173,15 @@ def finish(state: State) -> ExperimentResult:
         ValueError: The state is not done.
     """
     if not state.done:
-        raise ValueError(f"the training is at step {state.step} of {state.spec.optimizer.steps}; advance or cancel it")
+        raise ValueError(
+            f"the training is at step {state.step} of {state.spec.optimizer.steps}; advance or cancel it"
+        )
     engine, steps = state.engine, state.batch.steps.cpu().numpy()
     points = state.points.settled()
-    measures = {**(points.newest or _measures(state)), **engine.at_the_end(state.batch.parameters, steps)}
+    measures = {
+        **(points.newest or _measures(state)),
+        **engine.at_the_end(state.batch.parameters, steps),
+    }
     outcomes = _outcomes(state, measures["fit_error"])
     summaries = [{name: float(measures[name][i]) for name in METRICS} for i in range(len(steps))]
     runs = [
@@ -178,18 +196,26 @@ def finish(state: State) -> ExperimentResult:
             summary=summaries[i],
             warnings=of_run(state.spec, summaries[i]),
         )
-        for i, (seed, end) in enumerate(zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True))
+        for i, (seed, end) in enumerate(
+            zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True)
+        )
     ]
     series = {name: column.tolist() for name, column in points.columns().items()}
     return ExperimentResult(
-        teacher_response=_response(engine.response), runs=runs, baselines=baselines(state.spec), series=series
+        teacher_response=_response(engine.response),
+        runs=runs,
+        baselines=baselines(state.spec),
+        series=series,
     )
 
 
 def _measures(state: State) -> dict[str, np.ndarray]:
     """Of a training that was put down at its end, and taken up."""
     measured = measures_of(
-        state.spec, state.engine, state.batch.parameters[None], state.batch.steps.cpu().numpy()[None]
+        state.spec,
+        state.engine,
+        state.batch.parameters[None],
+        state.batch.steps.cpu().numpy()[None],
     )
     return {name: values[0] for name, values in measured.items()}
 
@@ -206,7 +232,10 @@ def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
     fitted = fits if state.spec.optimizer.stop is None else state.batch.until.cpu().numpy() != NEVER
     meaning = {STOPPED: Outcome.FITTED, DIVERGED: Outcome.DIVERGED, CANCELLED: Outcome.CANCELLED}
     at_end = [Outcome.FITTED if fit else Outcome.STEP_BUDGET_SPENT for fit in fitted]
-    return [meaning.get(status, ran) for status, ran in zip(state.batch.status.tolist(), at_end, strict=True)]
+    return [
+        meaning.get(status, ran)
+        for status, ran in zip(state.batch.status.tolist(), at_end, strict=True)
+    ]
 
 
 def _recorded(state: State) -> State:

@@ -1,6 +1,9 @@
-"""The stepper: advances a batch of students by whole steps. This one is torch, for any student on any device.
+"""The stepper: advances a batch of students by whole steps.
 
-:mod:`core.training.kernel` has a faster one for a CPU; this one is what that is tested against.
+This one is torch, for any student on any device.
+
+:mod:`core.training.closed_form.kernel` has a faster one for a CPU; this one is what that is tested
+against.
 """
 
 import math
@@ -18,7 +21,8 @@ DIVERGED_ABOVE = 1e12
 """A run whose loss is non-finite or above this has diverged."""
 
 RUNNING, STOPPED, DIVERGED, CANCELLED = 0, 1, 2, 3
-"""Whether a seed still trains and, if not, why: it met the stop rule, its loss exploded, it was cancelled."""
+"""Whether a seed still trains and, if not, why: it met the stop rule, its loss exploded, it was
+cancelled."""
 
 NEVER = 2**63 - 1
 """The step at which a seed is to stop that hasn't met the stop rule."""
@@ -32,8 +36,10 @@ class Batch:
         parameters: (S, n) in the order of :class:`core.training.layout.Layout`.
         memory: (S, w), what the optimizer remembers.
         steps: (S,) steps that each seed has done.
-        status: (S,) one of RUNNING, STOPPED, DIVERGED, CANCELLED. A seed that doesn't run keeps its values.
-        until: (S,) the step at which a seed is to stop: some steps after its loss was first low enough, else NEVER.
+        status: (S,) one of RUNNING, STOPPED, DIVERGED, CANCELLED. A seed that doesn't run keeps its
+            values.
+        until: (S,) the step at which a seed is to stop: some steps after its loss was first low
+            enough, else NEVER.
     """
 
     parameters: torch.Tensor
@@ -44,7 +50,9 @@ class Batch:
 
     def copied(self) -> Self:
         """The same in memory of its own, so that it may be changed in place."""
-        return replace(self, **{field.name: getattr(self, field.name).clone() for field in fields(self)})
+        return replace(
+            self, **{field.name: getattr(self, field.name).clone() for field in fields(self)}
+        )
 
     @property
     def running(self) -> bool:
@@ -55,7 +63,8 @@ class Batch:
 Gradient = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """Flat parameters (S, n), and how many steps each seed has done (S,), to the loss (S,) and its gradient (S, n).
 
-The gradient is zero where a parameter is not trained. Steps matter only where each has a mini-batch of its own.
+The gradient is zero where a parameter is not trained. Steps matter only where each has a mini-batch
+of its own.
 """
 
 
@@ -92,7 +101,9 @@ class TorchStepper:
             batch = replace(
                 batch,
                 parameters=torch.where(running[:, None], moved, batch.parameters),
-                memory=torch.where(running[:, None], remembered, batch.memory) if self._rule.width else batch.memory,
+                memory=torch.where(running[:, None], remembered, batch.memory)
+                if self._rule.width
+                else batch.memory,
                 steps=batch.steps + running,
             )
         return batch
@@ -103,12 +114,20 @@ class TorchStepper:
         return self._judged(batch, loss)
 
     def _judged(self, batch: Batch, loss: torch.Tensor) -> Batch:
-        return judged(batch, loss, stop_at(loss, batch.steps, batch.until, self._below, self._more_steps))
+        return judged(
+            batch, loss, stop_at(loss, batch.steps, batch.until, self._below, self._more_steps)
+        )
 
 
-def stop_at(loss: torch.Tensor, done: torch.Tensor, until: torch.Tensor, below: float, more_steps: int) -> torch.Tensor:
+def stop_at(
+    loss: torch.Tensor, done: torch.Tensor, until: torch.Tensor, below: float, more_steps: int
+) -> torch.Tensor:
     """``until``, known from now on for the seeds whose loss is ``below`` for the first time; each (S,)."""
-    return until if below == -math.inf else torch.where((until == NEVER) & (loss < below), done + more_steps, until)
+    return (
+        until
+        if below == -math.inf
+        else torch.where((until == NEVER) & (loss < below), done + more_steps, until)
+    )
 
 
 def judged(batch: Batch, loss: torch.Tensor, until: torch.Tensor) -> Batch:

@@ -1,5 +1,6 @@
 """Questions about experiments: one filter language for HTTP, Python and the command line.
 
-text -> :mod:`store.query.language` -> :mod:`store.query.tree` -> :mod:`store.query.sql` -> rows. What can be asked
-about is in :mod:`store.query.fields`, and nowhere else. ``docs/query.md`` teaches the language.
+text -> :mod:`store.query.parser` -> :mod:`store.query.ast` -> :mod:`store.query.sql` -> rows. What
+can be asked about is in :mod:`store.query.fields`, and nowhere else. ``docs/query.md`` teaches the
+language.
 """

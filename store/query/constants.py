@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from lark import Token
 
+from store.query.ast import Ago, At, Constant
 from store.query.errors import nearest, refuse
 from store.query.fields import Field, Kind
-from store.query.tree import Ago, At, Constant
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -39,7 +39,9 @@ def number(token: Token, expected: str) -> float | int:
     """A finite number; whole ones stay exact."""
     text = str(token)
     if text.lower().lstrip("+-") in {"nan", "inf", "infinity"}:
-        raise refuse(column(token), text, f"{expected}; is_nan(...) and is_infinite(...) find the others")
+        raise refuse(
+            column(token), text, f"{expected}; is_nan(...) and is_infinite(...) find the others"
+        )
     if not is_number(token):
         raise refuse(column(token), text, expected)
     if _INTEGER.fullmatch(text) and len(text) < 25 and -_LARGEST <= int(text) < _LARGEST:
@@ -57,7 +59,11 @@ def is_number(token: Token) -> bool:
 
 def text(token: Token) -> str:
     """A word as it is, or what stands between quotation marks, in which a backslash makes the next letter itself."""
-    return re.sub(r"\\(.)", r"\1", str(token)[1:-1], flags=re.DOTALL) if token.type == "STRING" else str(token)
+    return (
+        re.sub(r"\\(.)", r"\1", str(token)[1:-1], flags=re.DOTALL)
+        if token.type == "STRING"
+        else str(token)
+    )
 
 
 def column(token: Token) -> int:

@@ -1,6 +1,9 @@
-"""What can be asked about: every name of the filter language, with its type. Nothing else reaches the database.
+"""What can be asked about: every name of the filter language, with its type.
 
-Names of the spec are its paths, ``student.start.scale``, read off the models; a kind that lacks one has nothing there.
+Nothing else reaches the database.
+
+Names of the spec are its paths, ``student.start.scale``, read off the models; a kind that lacks one
+has nothing there.
 """
 
 import types
@@ -79,7 +82,11 @@ _OWN = (
     Field("spec_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec"),
     Field("setup_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec without its seeds"),
     Field(
-        "device", Kind.TEXT, Scope.EXPERIMENT, "device: auto until it is claimed", ("auto", "cpu", "cuda", ELSEWHERE)
+        "device",
+        Kind.TEXT,
+        Scope.EXPERIMENT,
+        "device: auto until it is claimed",
+        ("auto", "cpu", "cuda", ELSEWHERE),
     ),
     Field("source", Kind.TEXT, Scope.EXPERIMENT, "where its numbers are from", tuple(Source)),
     Field("priority", Kind.WHOLE, Scope.EXPERIMENT, "higher is claimed first"),
@@ -137,9 +144,13 @@ def _united() -> Mapping[str, Field]:
     for field in _of_the_spec(ExperimentSpec):
         known = found.setdefault(field.name, field)
         if known.kind is not field.kind:
-            raise TypeError(f"{field.name} is {known.kind} in one part of the spec and {field.kind} in another")
+            raise TypeError(
+                f"{field.name} is {known.kind} in one part of the spec and {field.kind} in another"
+            )
         choices = tuple(dict.fromkeys((*known.choices, *field.choices)))
-        found[field.name] = Field(field.name, field.kind, known.scope, known.meaning, choices, known.path)
+        found[field.name] = Field(
+            field.name, field.kind, known.scope, known.meaning, choices, known.path
+        )
     return MappingProxyType(found)
 
 

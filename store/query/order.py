@@ -1,23 +1,35 @@
 """The order of an answer: several keys, each up or down; what is missing or not finite comes last either way.
 
-Experiments that are equal in all keys are in the order of their ids, so that no two have the same place.
+Experiments that are equal in all keys are in the order of their ids, so that no two have the same
+place.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, ColumnElement, Double, String, and_, case, false, literal, or_, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Double,
+    String,
+    and_,
+    case,
+    false,
+    literal,
+    or_,
+    tuple_,
+)
 from sqlalchemy.types import TypeEngine
 
 from core.errors import Problem
+from store.db.tables import experiments
+from store.query.ast import Over, Statistic
 from store.query.errors import BadQuery, named
 from store.query.fields import FIELDS, Field, Kind, Scope
 from store.query.sql import value
 from store.query.statistics import Condition, Expression
 from store.query.text import plain
-from store.query.tree import Over, Statistic
-from store.tables import experiments
 
 NEWEST_FIRST = "-created"
 MOST_KEYS = 8
@@ -40,7 +52,11 @@ class Key:
     @property
     def always(self) -> bool:
         """Whether every experiment has a value there."""
-        return isinstance(self.term, Field) and not self.term.path and self.term.name not in _MAY_BE_MISSING
+        return (
+            isinstance(self.term, Field)
+            and not self.term.path
+            and self.term.name not in _MAY_BE_MISSING
+        )
 
     @property
     def kind(self) -> Kind:
@@ -86,7 +102,8 @@ class Key:
 class Own:
     """Where an experiment's id and time are read: of a tag's rows, so that its newest are one range of an index.
 
-    And where its statistics are, which are computed of all experiments at once: one by one takes fifty times as long.
+    And where its statistics are, which are computed of all experiments at once: one by one takes
+    fifty times as long.
     """
 
     id: Expression = experiments.c.id
@@ -113,14 +130,18 @@ def parse(text: str) -> tuple[Key, ...]:
         begin += len(part) + 1
     terms = [key.term for key in keys]
     if len(keys) > MOST_KEYS:
-        raise BadQuery(Problem("", "too_many", f"should have at most {MOST_KEYS} keys, and has {len(keys)}"))
+        raise BadQuery(
+            Problem("", "too_many", f"should have at most {MOST_KEYS} keys, and has {len(keys)}")
+        )
     if repeated := next((term for term in terms if terms.count(term) > 1), None):
         name = repeated.field.name if isinstance(repeated, Over) else repeated.name
         raise BadQuery(Problem("", "repeated", f"{name} should be named once"))
     return tuple(keys)
 
 
-def ordering(keys: Sequence[Key], values: Sequence[Expression], own: Own) -> list[ColumnElement[object]]:
+def ordering(
+    keys: Sequence[Key], values: Sequence[Expression], own: Own
+) -> list[ColumnElement[object]]:
     """The clauses of ORDER BY, where an experiment has ``values`` at the keys."""
     clauses: list[ColumnElement[object]] = []
     for key, found in zip(keys, values, strict=True):
@@ -132,7 +153,9 @@ def ordering(keys: Sequence[Key], values: Sequence[Expression], own: Own) -> lis
 def behind(keys: Sequence[Key], place: Place, experiment_id: str, own: Own) -> Condition:
     """The condition of what comes after the given place."""
     last = literal(experiment_id, String)
-    if all(key.always and key.descending == keys[0].descending for key in keys):  # one range of an index
+    if all(
+        key.always and key.descending == keys[0].descending for key in keys
+    ):  # one range of an index
         here = tuple_(*map(own.value, keys), own.id)
         there = tuple_(*(literal(v, key.type) for key, v in zip(keys, place, strict=True)), last)
         return here < there if keys[0].descending else here > there
@@ -140,7 +163,9 @@ def behind(keys: Sequence[Key], place: Place, experiment_id: str, own: Own) -> C
     equal: list[Condition] = []
     for key, at in zip(keys, place, strict=True):
         alternatives.append(and_(*equal, _beyond(key, at, own)))
-        equal.append(own.value(key).is_(None) if at is None else own.value(key) == literal(at, key.type))
+        equal.append(
+            own.value(key).is_(None) if at is None else own.value(key) == literal(at, key.type)
+        )
     return or_(*alternatives, and_(*equal, own.id < last if keys[0].descending else own.id > last))
 
 
@@ -164,7 +189,10 @@ def _key(text: str, column: int) -> Key:
         if name not in set(Statistic):
             message = f"column {column}: expected one of {', '.join(Statistic)} before '('"
             raise BadQuery(Problem("", "not_understood", message, ascii(name), column=column))
-        return Key(Over(Statistic(name), named(match["metric"], column + len(name) + 1, metrics)), descending)
+        return Key(
+            Over(Statistic(name), named(match["metric"], column + len(name) + 1, metrics)),
+            descending,
+        )
     single = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
     field = named(name, column, [*single, *metrics])
     return Key(Over(Statistic.MEDIAN, field) if field.is_metric else field, descending)

@@ -1,4 +1,7 @@
-"""Answers, read a page at a time. A page begins behind the place of the last one's end, which no insert shifts."""
+"""Answers, read a page at a time.
+
+A page begins behind the place of the last one's end, which no insert shifts.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,19 +9,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from store import arrivals, rows
-from store import cursor as cursors
-from store.cursor import Mark
-from store.database import now
+from store.db.database import now
+from store.db.tables import experiments, tags
 from store.errors import BadCursor
+from store.experiments import rows, staging
+from store.query import cursor as cursors
+from store.query.ast import And, Comparison, Node, Over, Some
+from store.query.cursor import Mark
 from store.query.fields import Scope
 from store.query.order import Key, Own, behind, ordering
-from store.query.question import Question
+from store.query.query import Question
 from store.query.sql import condition
 from store.query.statistics import of_each
-from store.query.tree import And, Comparison, Node, Over, Some
 from store.records import Experiment
-from store.tables import experiments, tags
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,12 @@ class Found:
 
 
 def walk(
-    tx: Connection, question: Question, *, cursor: str | None = None, at_once: int = 100, whole: int = 26
+    tx: Connection,
+    question: Question,
+    *,
+    cursor: str | None = None,
+    at_once: int = 100,
+    whole: int = 26,
 ) -> Iterator[Found]:
     """Every experiment behind the cursor: found ``at_once`` at a time, and ``whole`` of those read at a time.
 
@@ -41,7 +49,9 @@ def walk(
         marks = page(tx, question, cursor=cursor, limit=at_once)
         for begin in range(0, len(marks), whole):
             some = marks[begin : begin + whole]
-            for experiment, mark in zip(rows.load(tx, rows.several(tx, [m.id for m in some])), some, strict=True):
+            for experiment, mark in zip(
+                rows.load(tx, rows.several(tx, [m.id for m in some])), some, strict=True
+            ):
                 yield Found(experiment, cursors.encode(mark))
         if len(marks) < at_once:
             return
@@ -60,8 +70,14 @@ def page(tx: Connection, question: Question, *, cursor: str | None, limit: int) 
     query, own = _with_statistics(query, own, question.keys)
     if mark is not None:
         query = query.where(behind(question.keys, tuple(mark.place), mark.id, own))
-    values = [own.value(key).label(f"key_{place}") for place, key in enumerate(question.keys)]  # computed once by name
-    query = query.with_only_columns(own.id, *values).order_by(*ordering(question.keys, values, own)).limit(limit)
+    values = [
+        own.value(key).label(f"key_{place}") for place, key in enumerate(question.keys)
+    ]  # computed once by name
+    query = (
+        query.with_only_columns(own.id, *values)
+        .order_by(*ordering(question.keys, values, own))
+        .limit(limit)
+    )
     found = tx.execute(query).all()
     return [Mark(question.digest, at, tuple(row)[1:], row[0]) for row in found]
 
@@ -81,7 +97,7 @@ def count(tx: Connection, question: Question) -> int:
 def matching(question: Question, at: float) -> tuple[Select[Any], Own]:
     """The query for them, at a time; where they have to have a tag, it begins with the index of that."""
     tag, rest = _tag_of(question.filter)
-    query = select(experiments).where(arrivals.SEEN, condition(rest, at))
+    query = select(experiments).where(staging.SEEN, condition(rest, at))
     if tag is None:
         return query, Own()
     query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)
@@ -115,7 +131,9 @@ def _tag_of(node: Node) -> tuple[str | None, Node]:
 def _decoded(cursor: str, question: Question) -> Mark:
     mark = cursors.decode(cursor)
     if mark.question != question.digest:
-        raise BadCursor(cursor, "belongs to another filter or order: ask with those of the page before")
+        raise BadCursor(
+            cursor, "belongs to another filter or order: ask with those of the page before"
+        )
     if len(mark.place) != len(question.keys) or not all(
         key.fits(at) for key, at in zip(question.keys, mark.place, strict=True)
     ):

@@ -1,7 +1,7 @@
 """From the typed tree to SQL, the same on SQLite and PostgreSQL: bound values, correlated subqueries, no text.
 
-Where nothing is negated, SQL's "unknown" is as good as false, and an index can be used; below a ``not`` it is made
-false.
+Where nothing is negated, SQL's "unknown" is as good as false, and an index can be used; below a
+``not`` it is made false.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,10 +25,9 @@ from sqlalchemy import (
     true,
 )
 
-from store.query.fields import FIELDS, Field, Kind, Scope
-from store.query.statistics import Condition, Expression, own, statistic, word
-from store.query.text import plain
-from store.query.tree import (
+from store.db.indexed_fields import USUAL, name_of
+from store.db.tables import experiments, runs, sweep_members, tags
+from store.query.ast import (
     Ago,
     And,
     At,
@@ -49,9 +48,10 @@ from store.query.tree import (
     Some,
     Term,
 )
+from store.query.fields import FIELDS, Field, Kind, Scope
+from store.query.statistics import Condition, Expression, own, statistic, word
+from store.query.text import plain
 from store.records import ELSEWHERE, Source
-from store.tables import experiments, runs, sweep_members, tags
-from store.usual import USUAL, name_of
 
 _OPERATORS: Mapping[Op, Callable[[Any, Any], Any]] = MappingProxyType(
     {Op.EQUAL: eq, Op.UNEQUAL: ne, Op.LESS: lt, Op.AT_MOST: le, Op.MORE: gt, Op.AT_LEAST: ge}
@@ -59,7 +59,9 @@ _OPERATORS: Mapping[Op, Callable[[Any, Any], Any]] = MappingProxyType(
 _COLUMNS: Mapping[str, Expression] = MappingProxyType(
     {
         "failure": experiments.c.failure_kind,
-        "source": case((experiments.c.device == ELSEWHERE, Source.IMPORT.value), else_=Source.LAB.value),
+        "source": case(
+            (experiments.c.device == ELSEWHERE, Source.IMPORT.value), else_=Source.LAB.value
+        ),
         "attempts": experiments.c.attempt,
         "seeds": func.json_array_length(experiments.c.spec["seeds"]),
         "created": experiments.c.created_at,
@@ -72,7 +74,9 @@ _COLUMNS: Mapping[str, Expression] = MappingProxyType(
 )
 """Fields that aren't called as their column is."""
 
-_TABLES: Mapping[Scope, Any] = MappingProxyType({Scope.RUN: runs, Scope.TAG: tags, Scope.SWEEP: sweep_members})
+_TABLES: Mapping[Scope, Any] = MappingProxyType(
+    {Scope.RUN: runs, Scope.TAG: tags, Scope.SWEEP: sweep_members}
+)
 
 
 def condition(node: Node, now: float) -> Condition:
@@ -119,7 +123,9 @@ class _Compiler:
             case Over():
                 return statistic(term)
             case Count(None):
-                return select(func.count()).where(own(runs)).correlate(experiments).scalar_subquery()
+                return (
+                    select(func.count()).where(own(runs)).correlate(experiments).scalar_subquery()
+                )
             case Count(inner):
                 assert inner is not None  # noqa: S101  # the case above
                 fulfilled = self.condition(inner, exact=False)

@@ -1,17 +1,30 @@
 """Statistics over the runs of an experiment, as SQL that has the same answer on SQLite and PostgreSQL.
 
-A diverged run counts as +∞. A statistic is NULL where there are no runs, where it is infinite, and where a number is
-NaN or missing.
+A diverged run counts as +∞. A statistic is NULL where there are no runs, where it is infinite, and
+where a number is NaN or missing.
 """
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, FromClause, Select, and_, case, cast, false, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    FromClause,
+    Select,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from core.result import OF_THE_TEACHER, Outcome
+from store.db.tables import experiments, runs
+from store.query.ast import Over, Statistic
 from store.query.fields import Field
-from store.query.tree import Over, Statistic
-from store.tables import experiments, runs
 
 Condition = ColumnElement[bool]
 Expression = ColumnElement[Any]
@@ -57,7 +70,11 @@ def _ranked(field: Field) -> Select[Any]:
         (text == "-Infinity", -1),
         else_=None,
     )
-    return select(runs.c.experiment_id, rank.label("rank"), case((rank == 0, number), else_=None).label("number"))
+    return select(
+        runs.c.experiment_id,
+        rank.label("rank"),
+        case((rank == 0, number), else_=None).label("number"),
+    )
 
 
 def _values(chosen: Statistic, ranked: FromClause) -> FromClause:
@@ -71,7 +88,9 @@ def _values(chosen: Statistic, ranked: FromClause) -> FromClause:
         case Statistic.MAX:
             found = case((and_(known, func.max(c.rank) == 0), highest), else_=None)
         case Statistic.MEAN:
-            found = case((and_(known, finite), func.sum(c.number) / cast(func.count(), Double)), else_=None)
+            found = case(
+                (and_(known, finite), func.sum(c.number) / cast(func.count(), Double)), else_=None
+            )
         case Statistic.MEDIAN:
             return _medians(ranked)
     return select(c.experiment_id, found.label("value")).group_by(c.experiment_id).subquery()
@@ -91,9 +110,19 @@ def _medians(ranked: FromClause) -> FromClause:
     low, high = func.min(c.number), func.max(c.number)
     half = case((func.abs(low + high) < SMALLEST, low), else_=(low + high) * literal(0.5, Double))
     found = case(
-        (or_(func.min(c.rank) != 0, func.max(c.rank) != 0, func.min(c.known) < func.min(c.count)), None),
+        (
+            or_(
+                func.min(c.rank) != 0, func.max(c.rank) != 0, func.min(c.known) < func.min(c.count)
+            ),
+            None,
+        ),
         (low == high, low),
         else_=half,
     )
     middle = or_(2 * c.place == c.count, 2 * c.place == c.count + 1, 2 * c.place == c.count + 2)
-    return select(c.experiment_id, found.label("value")).where(middle).group_by(c.experiment_id).subquery()
+    return (
+        select(c.experiment_id, found.label("value"))
+        .where(middle)
+        .group_by(c.experiment_id)
+        .subquery()
+    )

@@ -16,7 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from extrapolab import Lab
-from extrapolab.cli import app
+from extrapolab.cli.app import app
 from tests.kit.lab import running_lab
 from tests.kit.pages import PAGES, ROOT, RUN, blocks, prints, shows
 
@@ -44,7 +44,11 @@ def shell(own, monkeypatch, tmp_path):
         if script.startswith("extrapolab ") and not set("|<>$;&#") & set(script.replace("'", "")):
             return ours(shlex.split(script)[1:])
         ended = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=100, check=False
+            ["bash", "-euo", "pipefail", "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
         )
         return ended.returncode, ended.stdout + ended.stderr
 
@@ -68,7 +72,9 @@ def named(command, url):
             "fig": (one.id for one in lab.figures()),
             "worker": (one.id for one in lab.workers()),
         }
-        return re.sub(r"\b(exp|swp|fig|worker)_\.\.\.", lambda found: next(known[found[1]]), command)
+        return re.sub(
+            r"\b(exp|swp|fig|worker)_\.\.\.", lambda found: next(known[found[1]]), command
+        )
 
 
 def run_program(block, names):
@@ -118,7 +124,9 @@ def play(block, shell):
 def test_code_says_that_it_is_code(page):
     for block in blocks(page):
         assert block.language in RUN | {""}, f"{block.place}: nobody runs {block.language}"
-        commands = re.findall(r"^(?:\$ .*|(?:extrapolab|make|curl|pip|docker) .*)$", block.text, re.MULTILINE)
+        commands = re.findall(
+            r"^(?:\$ .*|(?:extrapolab|make|curl|pip|docker) .*)$", block.text, re.MULTILINE
+        )
         assert block.language or not commands, f"{block.place}: a console, for it has {commands}"
         if block.language in {"yaml", "json"}:
             assert yaml.safe_load(block.text), f"{block.place}: it holds nothing"

@@ -9,7 +9,12 @@ from tests.kit.pages import ROOT
 
 PAGE = ROOT.joinpath("docs", "query.md").read_text()
 CELLS = [row.split("|")[1] for row in PAGE.splitlines() if row.startswith("| `")]
-FILTERS = [f for cell in CELLS for f in re.findall(r"`([^`]+)`", cell) if "..." not in f.replace("swp_...", "")]
+FILTERS = [
+    f
+    for cell in CELLS
+    for f in re.findall(r"`([^`]+)`", cell)
+    if "..." not in f.replace("swp_...", "")
+]
 
 
 def test_there_is_something_to_try():

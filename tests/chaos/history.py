@@ -1,6 +1,7 @@
 """The history of a play: what was sent, what was answered, what was seen; and the judgement on it.
 
-After Jepsen's total queue: everything that was acknowledged comes out once, what was not may come out once or never.
+After Jepsen's total queue: everything that was acknowledged comes out once, what was not may come
+out once or never.
 """
 
 import hashlib
@@ -63,7 +64,9 @@ def name(spec: ExperimentSpec) -> str:
 
 def digest(result: Mapping[str, Any]) -> str:
     """The SHA-256 of the parameters and responses in a result."""
-    told = [(run["seed"], run["outcome"], run["parameters"], run["response"]) for run in result["runs"]]
+    told = [
+        (run["seed"], run["outcome"], run["parameters"], run["response"]) for run in result["runs"]
+    ]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -82,17 +85,30 @@ class History:
 
 
 class Client(threading.Thread):
-    """Submits its share. Some POSTs are repeated until they are answered, some sent twice, some never read."""
+    """Submits its share.
 
-    def __init__(self, url: str, names: Sequence[str], history: History, random: Random, pause: float) -> None:
+    Some POSTs are repeated until they are answered, some sent twice, some never read.
+    """
+
+    def __init__(
+        self, url: str, names: Sequence[str], history: History, random: Random, pause: float
+    ) -> None:
         super().__init__(daemon=True)
-        self._url, self._names, self._history, self._random, self._pause = url, names, history, random, pause
+        self._url, self._names, self._history, self._random, self._pause = (
+            url,
+            names,
+            history,
+            random,
+            pause,
+        )
 
     def run(self) -> None:
         with httpx2.Client(base_url=self._url, timeout=httpx2.Timeout(20.0)) as http:
             for number, own in enumerate(self._names):
                 spec = SPECS[(number + len(own)) % len(SPECS)]
-                body = spec.model_copy(update={"name": own, "tags": (self._history.tag,)}).model_dump_json()
+                body = spec.model_copy(
+                    update={"name": own, "tags": (self._history.tag,)}
+                ).model_dump_json()
                 key = uuid.UUID(int=self._random.getrandbits(128)).hex
                 self._history.sent[own] = name(spec)
                 habit = self._random.choices(("patient", "twice", "rash", "deaf"), (6, 2, 1, 1))[0]
@@ -111,7 +127,9 @@ class Client(threading.Thread):
         deadline = time.monotonic() + 120
         while True:
             try:
-                answer = http.post("/v1/experiments?on_duplicate=rerun", content=body, headers=headers)
+                answer = http.post(
+                    "/v1/experiments?on_duplicate=rerun", content=body, headers=headers
+                )
             except httpx2.TransportError:
                 pass
             else:
@@ -155,8 +173,12 @@ class Watcher(threading.Thread):
     def _look(self) -> None:
         for now in listing(self._url, self._history.tag):
             state, attempts = self._seen.get(now["id"], ("queued", 0))
-            if attempts > now["attempts"] or (state in FINAL and (state, attempts) != (now["state"], now["attempts"])):
-                self._history.problems.append(f"{now['id']}: {state} {attempts}, then {now['state']} {now['attempts']}")
+            if attempts > now["attempts"] or (
+                state in FINAL and (state, attempts) != (now["state"], now["attempts"])
+            ):
+                self._history.problems.append(
+                    f"{now['id']}: {state} {attempts}, then {now['state']} {now['attempts']}"
+                )
             self._seen[now["id"]] = now["state"], now["attempts"]
 
 
@@ -177,7 +199,8 @@ def judge(url: str, history: History, expected: Mapping[str, str]) -> Counter[st
     """Holds what is in the lab against the history; how often what happened to the experiments.
 
     Raises:
-        AssertionError: Something was lost, doubled, changed or computed wrongly; all of it is named.
+        AssertionError: Something was lost, doubled, changed or computed wrongly; all of it is
+            named.
     """
     wrong, happened = list(history.problems), Counter[str]()
     found = listing(url, history.tag)
@@ -185,14 +208,25 @@ def judge(url: str, history: History, expected: Mapping[str, str]) -> Counter[st
     ids = {one["id"]: one for one in found}
     wrong += [f"{own} exists {count} times" for own, count in by_name.items() if count > 1]
     wrong += [f"{own} was never sent" for own in by_name.keys() - history.sent.keys()]
-    wrong += [f"{own} was answered ({got}) and is lost" for own, got in history.answered.items() if got not in ids]
+    wrong += [
+        f"{own} was answered ({got}) and is lost"
+        for own, got in history.answered.items()
+        if got not in ids
+    ]
     with httpx2.Client(base_url=url, timeout=30.0) as http:
         for one in found:
             path, own = f"/v1/experiments/{one['id']}", one["spec"]["name"]
             events = http.get(f"{path}/events?limit=500").raise_for_status().json()["items"]
-            kinds, attempts = [event["kind"] for event in events], [event["attempt"] for event in events]
+            kinds, attempts = (
+                [event["kind"] for event in events],
+                [event["attempt"] for event in events],
+            )
             happened.update(kinds)
-            if one["state"] != "completed" or kinds.count("completed") != 1 or kinds[-1] != "completed":
+            if (
+                one["state"] != "completed"
+                or kinds.count("completed") != 1
+                or kinds[-1] != "completed"
+            ):
                 wrong.append(f"{own} is {one['state']}: {kinds}")
                 continue
             if attempts != sorted(attempts) or attempts[-1] != one["attempts"]:

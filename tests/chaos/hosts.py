@@ -1,6 +1,7 @@
 """Several hosts on one machine: network namespaces on one switch, each with a cable that can be cut.
 
-Needs root and a kernel with veth. A namespace has its own interfaces, routes and ports; processes and files are shared.
+Needs root and a kernel with veth. A namespace has its own interfaces, routes and ports; processes
+and files are shared.
 """
 
 import os
@@ -36,11 +37,15 @@ class Host:
     def start(self, command: list[str], log: Path, **variables: str) -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
             environment = os.environ | variables
-            return subprocess.Popen([*self.within, *command], env=environment, stdout=output, stderr=output)
+            return subprocess.Popen(
+                [*self.within, *command], env=environment, stdout=output, stderr=output
+            )
 
     def ask(self, method: str, url: str, **options: Any) -> httpx2.Response:
         """The answer to a request that is sent from this host."""
-        return self._at.submit(httpx2.request, method, url, timeout=20.0, trust_env=False, **options).result()
+        return self._at.submit(
+            httpx2.request, method, url, timeout=20.0, trust_env=False, **options
+        ).result()
 
     def close(self) -> None:
         self._at.shutdown()
@@ -105,7 +110,9 @@ def _plug_in(namespace: str, name: str, address: str, server_namespace: str) -> 
             peer = {"ifname": "cable", "net_ns_fd": namespace}
             server.link("add", ifname=f"to-{name}", kind="veth", peer=peer)
             switch = server.link_lookup(ifname=_SWITCH)[0]
-            server.link("set", index=server.link_lookup(ifname=f"to-{name}")[0], master=switch, state="up")
+            server.link(
+                "set", index=server.link_lookup(ifname=f"to-{name}")[0], master=switch, state="up"
+            )
     with NetNS(namespace) as host:
         own = host.link_lookup(ifname=_SWITCH if name == "server" else "cable")[0]
         host.addr("add", index=own, address=address, prefixlen=24)

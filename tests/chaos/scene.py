@@ -64,7 +64,11 @@ class Scene:
         except httpx2.TransportError:
             return []
         slots = answer.json()["items"] if answer.is_success else []
-        return [slot for slot in slots if slot["experiment_id"] and slot["heartbeat_age_seconds"] < LEASE_SECONDS / 2]
+        return [
+            slot
+            for slot in slots
+            if slot["experiment_id"] and slot["heartbeat_age_seconds"] < LEASE_SECONDS / 2
+        ]
 
     @contextmanager
     def database_stopped(self) -> Iterator[None]:
@@ -74,7 +78,9 @@ class Scene:
             yield
             self.postgres.start()
         else:
-            held = sqlite3.connect(self.lab.data / "extrapolab.db", isolation_level=None, timeout=30)
+            held = sqlite3.connect(
+                self.lab.data / "extrapolab.db", isolation_level=None, timeout=30
+            )
             held.execute("BEGIN IMMEDIATE")
             yield
             held.close()
@@ -82,7 +88,11 @@ class Scene:
 
 @contextmanager
 def on_stage(
-    kind: str, folder: Path, *, slots: int = 2, variables: Mapping[str, str] = MappingProxyType(HASTE)
+    kind: str,
+    folder: Path,
+    *,
+    slots: int = 2,
+    variables: Mapping[str, str] = MappingProxyType(HASTE),
 ) -> Iterator[Scene]:
     """A lab on ``sqlite`` or ``postgresql``, ready."""
     with ExitStack() as stack:
@@ -90,7 +100,9 @@ def on_stage(
         if kind == "postgresql":
             server = stack.enter_context(postgres_server(durable=True))
             variables["EXTRAPOLAB_DATABASE_URL"] = postgres_url(str(server.folder), "postgres")
-        lab = stack.enter_context(running_lab(folder / "data", "--workers", str(slots), variables=variables))
+        lab = stack.enter_context(
+            running_lab(folder / "data", "--workers", str(slots), variables=variables)
+        )
         yield Scene(lab, server)
 
 

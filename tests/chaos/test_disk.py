@@ -39,7 +39,9 @@ def small_disk(place: Path) -> Iterator[Path]:
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"NOT TESTED: a disk of its own needs root and a kernel that lets it mount one: {error}")
+        pytest.skip(
+            f"NOT TESTED: a disk of its own needs root and a kernel that lets it mount one: {error}"
+        )
     try:
         yield place
     finally:
@@ -58,7 +60,11 @@ def fill(ballast: Path) -> None:
 
 
 def submit(lab: RunningLab, spec: ExperimentSpec) -> httpx2.Response:
-    return httpx2.post(f"{lab.url}/v1/experiments?on_duplicate=rerun", json=spec.model_dump(mode="json"), timeout=60.0)
+    return httpx2.post(
+        f"{lab.url}/v1/experiments?on_duplicate=rerun",
+        json=spec.model_dump(mode="json"),
+        timeout=60.0,
+    )
 
 
 def ask(lab: RunningLab, path: str) -> dict:
@@ -91,7 +97,9 @@ def test_a_disk_that_fills_while_it_trains_costs_time_and_nothing_else(tmp_path)
         assert ask(lab, f"{before}/result") == result
         assert ask(lab, training)["state"] in {"queued", "running"}
         (disk / "ballast").unlink()
-        after = until(lambda: (answer := submit(lab, small)).is_success and answer).headers["location"]
+        after = until(lambda: (answer := submit(lab, small)).is_success and answer).headers[
+            "location"
+        ]
         until(lambda: ask(lab, after)["state"] == "completed")
         until(lambda: ask(lab, training)["state"] == "completed")
         assert digest(ask(lab, f"{training}/result")) == expected

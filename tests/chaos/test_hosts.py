@@ -19,7 +19,7 @@ from core.run import run
 from core.spec import ExperimentSpec
 from lab import broker
 from lab.programs import API_COMMAND
-from store.migrate import upgrade
+from store.db.migrate import upgrade
 from tests.chaos.history import digest
 from tests.chaos.hosts import Network, network
 from tests.chaos.scene import HASTE, LEASE_SECONDS, until
@@ -55,16 +55,30 @@ class Lab:
             "EXTRAPOLAB_DATABASE_URL": self.database_url,
             "EXTRAPOLAB_BROKER_URL": f"redis://{self._server.address}:6379/0",
         }
-        redis = ["--port", "6379", "--bind", self._server.address, "--protected-mode", "no", "--save", ""]
+        redis = [
+            "--port",
+            "6379",
+            "--bind",
+            self._server.address,
+            "--protected-mode",
+            "no",
+            "--save",
+            "",
+        ]
         self._start("server", "redis", [str(broker.find_server(None)), *redis])
-        self._start("server", "api", [*API_COMMAND, "--host", self._server.address, "--port", "8000"])
+        self._start(
+            "server", "api", [*API_COMMAND, "--host", self._server.address, "--port", "8000"]
+        )
         self.workers = {
-            name: self._start(name, name, [str(EXTRAPOLAB), "worker", "--slots", "1"]) for name in ("left", "right")
+            name: self._start(name, name, [str(EXTRAPOLAB), "worker", "--slots", "1"])
+            for name in ("left", "right")
         }
         until(lambda: len(self._ask("/v1/workers")["items"]) == 2)
 
     def _start(self, host: str, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        process = self.net.hosts[host].start(command, self._folder / f"{name}.log", **self._variables)
+        process = self.net.hosts[host].start(
+            command, self._folder / f"{name}.log", **self._variables
+        )
         self._stack.callback(process.wait)
         self._stack.callback(process.kill)
         return process
@@ -80,7 +94,9 @@ class Lab:
         return answer.json() if answer.is_success else {"items": []}
 
     def submit(self, spec: ExperimentSpec = SPEC) -> str:
-        answer = self._server.ask("POST", f"{self.url}/v1/experiments?on_duplicate=rerun", json=spec.model_dump())
+        answer = self._server.ask(
+            "POST", f"{self.url}/v1/experiments?on_duplicate=rerun", json=spec.model_dump()
+        )
         assert answer.status_code == 202, answer.text
         return f"/v1/experiments/{answer.json()['id']}"
 
@@ -91,14 +107,24 @@ class Lab:
             now = self._ask(path)
             if now.get("state") != "running" or not (now["progress"] or {}).get("step"):
                 return None
-            slots = {child.pid: name for name, worker in self.workers.items() for child in children(worker.pid)}
-            working = [one["pid"] for one in self._ask("/v1/workers")["items"] if one["experiment_id"] == now["id"]]
+            slots = {
+                child.pid: name
+                for name, worker in self.workers.items()
+                for child in children(worker.pid)
+            }
+            working = [
+                one["pid"]
+                for one in self._ask("/v1/workers")["items"]
+                if one["experiment_id"] == now["id"]
+            ]
             return slots[working[0]] if working else None
 
         return until(look)
 
     def ended(self, path: str) -> dict[str, Any]:
-        return until(lambda: (now := self._ask(path)).get("state") in {"completed", "failed"} and now)
+        return until(
+            lambda: (now := self._ask(path)).get("state") in {"completed", "failed"} and now
+        )
 
     def cancel(self, path: str) -> None:
         self._server.ask("POST", f"{self.url}{path}:cancel")
@@ -142,7 +168,9 @@ def undisturbed() -> str:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("seconds", [0, pytest.param(25, marks=pytest.mark.chaos)])
-def test_a_host_that_is_cut_off_loses_its_experiment_to_another_and_comes_back(lab, undisturbed, seconds, capsys):
+def test_a_host_that_is_cut_off_loses_its_experiment_to_another_and_comes_back(
+    lab, undisturbed, seconds, capsys
+):
     """Cut off for as long as the other takes; or so long that every connection is given up."""
     path = lab.submit()
     cut_off = lab.trained_at(path)
@@ -174,8 +202,8 @@ def test_a_host_that_is_cut_off_loses_its_experiment_to_another_and_comes_back(l
 HOLDING = """
 import sys, time
 from sqlalchemy import select
-from store.database import Database
-from store.tables import experiments
+from store.db.database import Database
+from store.db.tables import experiments
 database = Database(sys.argv[1])
 with database.write() as tx:
     tx.execute(select(experiments.c.id).where(experiments.c.id == sys.argv[2]).with_for_update()).one()
@@ -186,8 +214,14 @@ with database.write() as tx:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(400)
-def test_a_host_that_is_cut_off_in_the_middle_of_a_transaction_keeps_its_locks_for_seconds_only(lab, capsys):
-    path = lab.submit(SPEC.model_copy(update={"optimizer": SPEC.optimizer.model_copy(update={"steps": 10_000_000})}))
+def test_a_host_that_is_cut_off_in_the_middle_of_a_transaction_keeps_its_locks_for_seconds_only(
+    lab, capsys
+):
+    path = lab.submit(
+        SPEC.model_copy(
+            update={"optimizer": SPEC.optimizer.model_copy(update={"steps": 10_000_000})}
+        )
+    )
     cut_off = lab.trained_at(path)
     command = [sys.executable, "-c", HOLDING, lab.database_url, path.rpartition("/")[2]]
     holder = subprocess.Popen([*lab.net.hosts[cut_off].within, *command], stdout=subprocess.PIPE)
@@ -195,12 +229,16 @@ def test_a_host_that_is_cut_off_in_the_middle_of_a_transaction_keeps_its_locks_f
         assert holder.stdout.readline() == b"held\n"
         lab.net.cut(cut_off)
         began = time.monotonic()
-        until(lambda: lab.events(path).count("started") > 1, seconds=60)  # without signs of life a quarter of an hour
+        until(
+            lambda: lab.events(path).count("started") > 1, seconds=60
+        )  # without signs of life a quarter of an hour
         taken = time.monotonic() - began
         lab.net.heal(cut_off)
     lab.cancel(path)
     with capsys.disabled():
-        print(f"\na cable cut inside a transaction, lease {LEASE_SECONDS:g} s: taken over after {taken:.1f} s")
+        print(
+            f"\na cable cut inside a transaction, lease {LEASE_SECONDS:g} s: taken over after {taken:.1f} s"
+        )
 
 
 @pytest.mark.chaos
@@ -216,4 +254,6 @@ def test_a_server_that_is_cut_off_from_all_workers_costs_only_time(lab, undistur
     assert lab.events(path).count("completed") == 1
     assert lab.result(path) == undisturbed
     with capsys.disabled():
-        print(f"\nthe server cut off for 25 s: completed {time.monotonic() - healed:.1f} s after that")
+        print(
+            f"\nthe server cut off for 25 s: completed {time.monotonic() - healed:.1f} s after that"
+        )

@@ -34,7 +34,9 @@ def submissions(url: str, name: str, count: int) -> tuple[Counter[int], list[str
         with httpx2.Client(base_url=url, timeout=60.0) as http:
             return [
                 http.post(
-                    "/v1/experiments?on_duplicate=rerun", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}
+                    "/v1/experiments?on_duplicate=rerun",
+                    json=body,
+                    headers={"Idempotency-Key": uuid.uuid4().hex},
                 )
                 for body in bodies[number::CLIENTS]
             ]
@@ -63,7 +65,9 @@ def test_many_clients_at_once_are_all_answered_and_nothing_is_lost(scene, count,
         print(f"\n{count} POSTs from {CLIENTS} clients while 2 slots trained, {scene.kind}: {rate}")
 
 
-def test_an_api_that_is_killed_in_mid_request_leaves_nothing_and_the_request_may_be_sent_again(scene):
+def test_an_api_that_is_killed_in_mid_request_leaves_nothing_and_the_request_may_be_sent_again(
+    scene,
+):
     name, key = "killed in mid-request", uuid.uuid4().hex
 
     def post() -> httpx2.Response:
@@ -83,7 +87,9 @@ def test_an_api_that_is_killed_in_mid_request_leaves_nothing_and_the_request_may
         with pytest.raises(httpx2.TransportError):
             waiting.result(60)
     assert listing(scene.url, name) == []
-    first, again = (until(lambda: (answer := post()).is_success and answer.json()["id"]) for _ in range(2))
+    first, again = (
+        until(lambda: (answer := post()).is_success and answer.json()["id"]) for _ in range(2)
+    )
     assert first == again
     assert [one["id"] for one in listing(scene.url, name)] == [first]
 
@@ -92,7 +98,9 @@ def writes_held(scene: Scene):
     """Nobody can insert an experiment, so that a submission waits inside its transaction."""
     if scene.postgres is None:
         return scene.database_stopped()
-    connection = psycopg.connect(host=str(scene.postgres.folder), user="postgres", dbname="postgres")
+    connection = psycopg.connect(
+        host=str(scene.postgres.folder), user="postgres", dbname="postgres"
+    )
     connection.execute("LOCK TABLE experiments IN EXCLUSIVE MODE")
     return connection
 
@@ -100,7 +108,9 @@ def writes_held(scene: Scene):
 def scene_waits(scene: Scene, api: psutil.Process) -> bool:
     """Whether the API has a request in hand: a connection that has sent all and got nothing."""
     port = int(urlsplit(scene.url).port)
-    return any(c.laddr.port == port and c.status == psutil.CONN_ESTABLISHED for c in api.net_connections())
+    return any(
+        c.laddr.port == port and c.status == psutil.CONN_ESTABLISHED for c in api.net_connections()
+    )
 
 
 @pytest.mark.timeout(300)
@@ -163,7 +173,10 @@ def test_sixty_four_watchers_each_see_everything_and_keep_nobody_waiting(scene):
         raise AssertionError(f"the stream ended after {len(completed)} of {count}")
 
     limits = httpx2.Limits(max_connections=STREAMS)
-    with httpx2.Client(timeout=120.0, limits=limits) as http, ThreadPoolExecutor(STREAMS) as watchers:
+    with (
+        httpx2.Client(timeout=120.0, limits=limits) as http,
+        ThreadPoolExecutor(STREAMS) as watchers,
+    ):
         watching = [watchers.submit(watch, http) for _ in range(STREAMS)]
         for _ in range(STREAMS):
             assert opened.acquire(timeout=60)
@@ -181,7 +194,9 @@ def test_a_sweep_of_ten_thousand_points_is_taken_in_whole_and_can_be_cancelled(s
         {"path": "student.start.scale", "kind": "linspace", "low": 0.01, "high": 1.0, "count": 100},
     ]
     began = time.monotonic()
-    answer = httpx2.post(f"{scene.url}/v1/sweeps", json={"name": "large", "base": base, "axes": axes}, timeout=300.0)
+    answer = httpx2.post(
+        f"{scene.url}/v1/sweeps", json={"name": "large", "base": base, "axes": axes}, timeout=300.0
+    )
     taken = time.monotonic() - began
     assert answer.status_code == 202, answer.text
     assert answer.json()["count"] == answer.json()["created"] == 10_000
@@ -189,8 +204,13 @@ def test_a_sweep_of_ten_thousand_points_is_taken_in_whole_and_can_be_cancelled(s
     assert httpx2.get(path, timeout=60.0).json()["progress"]["of"] == 10_000
     cancelled = httpx2.post(f"{path}:cancel", timeout=600.0)
     assert cancelled.status_code == 200, cancelled.text
-    until(lambda: httpx2.get(path, timeout=60.0).json()["state"] not in {"queued", "running"}, seconds=300)
+    until(
+        lambda: httpx2.get(path, timeout=60.0).json()["state"] not in {"queued", "running"},
+        seconds=300,
+    )
     counts = httpx2.get(path, timeout=60.0).json()["counts"]
     assert counts["completed"] + counts["cancelled"] == 10_000
     with capsys.disabled():
-        print(f"\na sweep of 10,000 points: {taken:.1f} s; cancelled in {time.monotonic() - began - taken:.1f} s")
+        print(
+            f"\na sweep of 10,000 points: {taken:.1f} s; cancelled in {time.monotonic() - began - taken:.1f} s"
+        )

@@ -21,7 +21,8 @@ CLIENTS = 4
 def play(scene, expected, capsys, *, seed, experiments, faults, pause, rest):
     """One play: clients submit while the nemesis rages; then the lab is left alone, drained and judged.
 
-    ``pause`` is how long the nemesis rests between two faults, on average, and ``rest`` a client between submissions.
+    ``pause`` is how long the nemesis rests between two faults, on average, and ``rest`` a client
+    between submissions.
     """
     random, history = Random(seed), History(f"play {seed}")
     names = [f"{scene.kind} {number}" for number in range(experiments)]
@@ -36,7 +37,10 @@ def play(scene, expected, capsys, *, seed, experiments, faults, pause, rest):
         client.join(240)
         assert not client.is_alive(), "a client got no answer"
     healed = time.monotonic()
-    until(lambda: all(one["state"] in histories.FINAL for one in listing(scene.url, history.tag)), seconds=600)
+    until(
+        lambda: all(one["state"] in histories.FINAL for one in listing(scene.url, history.tag)),
+        seconds=600,
+    )
     drained = time.monotonic() - healed
     watcher.stop.set()
     watcher.join(60)
@@ -63,5 +67,16 @@ def test_nothing_is_lost_doubled_or_changed_in_a_long_run(scene, undisturbed, ca
     seed = int(os.environ.get("EXTRAPOLAB_CHAOS_SEED") or Random().randrange(10**9))
     with capsys.disabled():
         print(f"\nseed {seed}")
-    happened = play(scene, undisturbed, capsys, seed=seed, experiments=320, faults=8 * len(FAULTS), pause=0.5, rest=1.0)
-    assert happened["started"] > happened["submitted"], "no fault hit a training: the play proves nothing"
+    happened = play(
+        scene,
+        undisturbed,
+        capsys,
+        seed=seed,
+        experiments=320,
+        faults=8 * len(FAULTS),
+        pause=0.5,
+        rest=1.0,
+    )
+    assert happened["started"] > happened["submitted"], (
+        "no fault hit a training: the play proves nothing"
+    )

@@ -16,7 +16,9 @@ from tests.kit import specimens
 from tests.kit.database import KINDS
 
 LONG = specimens.spec(
-    student={"kind": "linear", "dim": 20}, optimizer={"kind": "gd", "lr": 1e-6, "steps": 1_000_000_000}, seeds=1
+    student={"kind": "linear", "dim": 20},
+    optimizer={"kind": "gd", "lr": 1e-6, "steps": 1_000_000_000},
+    seeds=1,
 )
 SMALL = specimens.spec(optimizer={"steps": 10})
 TIMES = 2
@@ -30,7 +32,9 @@ class Patient:
 
     def submit(self, spec) -> str:
         query = "/v1/experiments?on_duplicate=rerun"
-        answer = until(lambda: self._request("POST", query, json=spec.model_dump(mode="json")), seconds=60)
+        answer = until(
+            lambda: self._request("POST", query, json=spec.model_dump(mode="json")), seconds=60
+        )
         return f"/v1/experiments/{answer['id']}"
 
     def _request(self, method: str, path: str, **options):
@@ -46,7 +50,12 @@ class Patient:
     def in_training(self) -> str:
         """An experiment that has come some way."""
         path = self.submit(LONG)
-        until(lambda: (now := self.get(path)).get("state") == "running" and (now["progress"] or {}).get("step"))
+        until(
+            lambda: (
+                (now := self.get(path)).get("state") == "running"
+                and (now["progress"] or {}).get("step")
+            )
+        )
         until(self.scene.at_work)
         return path
 
@@ -121,11 +130,15 @@ def test_it_recovers_from_each_fault(kind, tmp_path, capsys):
         of_next(patient, lambda: None)  # the first trainer of a new lab has its loops to compile
         plan = {
             "nothing, for comparison": lambda: of_next(patient, lambda: None),
-            "SIGKILL of the worker": lambda: of_training(patient, lambda: lab.child("celery").kill()),
+            "SIGKILL of the worker": lambda: of_training(
+                patient, lambda: lab.child("celery").kill()
+            ),
             "SIGKILL of a slot": lambda: of_training(patient, lambda: slot().kill()),
             "SIGKILL of a trainer": lambda: of_training(patient, lambda: trainer().kill()),
             "the worker frozen for 8 s, then awake": lambda: of_training(patient, freeze),
-            "the database away for 8 s": lambda: of_training(patient, stop_database, interrupts=False),
+            "the database away for 8 s": lambda: of_training(
+                patient, stop_database, interrupts=False
+            ),
             "SIGKILL of the API": lambda: of_next(patient, lambda: lab.child("uvicorn").kill()),
             "SIGKILL of Redis, which comes back empty": lambda: of_next(
                 patient, lambda: lab.child("redis-server").kill()

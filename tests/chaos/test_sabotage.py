@@ -1,6 +1,7 @@
 """The tests of faults can fail: with any one safety taken out, those that are about it turn red.
 
-Each is run as it stands, in a process of its own in which :mod:`tests.kit.sabotage` has taken something out.
+Each is run as it stands, in a process of its own in which :mod:`tests.kit.sabotage` has taken
+something out.
 """
 
 import os
@@ -25,7 +26,8 @@ SHORT = [
     ("outbox", f"{STORE}/test_bell.py", "lost_messages and sqlite", 1),
     ("heartbeat", f"{WORKER}/test_ledger.py", "extend_the_lease", 1),
 ]
-"""What is taken out, the file, the tests in it that are about that, and how many of them have to notice."""
+"""What is taken out, the file, the tests in it that are about that, and how many of them have to
+notice."""
 
 LONG = [
     ("heartbeat", f"{WORKER}/test_faults.py", "outlasts_its_lease", 1),
@@ -43,7 +45,18 @@ def failures(sabotage: str | None, file: str, words: str) -> tuple[int, str]:
     environment.pop("PYTEST_CURRENT_TEST", None)
     if sabotage is not None:
         environment["EXTRAPOLAB_TEST_SABOTAGE"] = sabotage
-    command = [sys.executable, "-m", "pytest", file, "-k", words, "-q", "-p", "no:cacheprovider", "--tb=line"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        file,
+        "-k",
+        words,
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--tb=line",
+    ]
     ran = subprocess.run(
         [*command, f"--timeout={SECONDS - 20}"],
         cwd=ROOT,

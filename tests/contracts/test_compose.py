@@ -18,7 +18,9 @@ SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 OURS = {"migrate", "api", "worker-cpu", "worker-gpu"}
 DATABASES = {"postgres", "redis"}
-STAGES = {name: base for base, name in re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)}
+STAGES = {
+    name: base for base, name in re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)
+}
 
 
 def stage(name: str) -> str:
@@ -61,7 +63,9 @@ def test_every_image_is_pinned_to_an_exact_version():
 
 
 def test_the_images_of_ours_have_the_version_of_the_package():
-    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[
+        1
+    ]
     assert {SERVICES[name]["image"].rpartition(":")[2] for name in OURS} == {version}
 
 
@@ -73,7 +77,9 @@ def test_each_of_our_services_is_built_from_a_stage_and_runs_a_command_that_exis
 
 @pytest.mark.parametrize("name", ["service", "worker"])
 def test_each_image_runs_a_command_that_exists_and_not_as_root(name):
-    instructions = [line.split(maxsplit=1) for line in stage(name).splitlines() if line and line[0].isupper()]
+    instructions = [
+        line.split(maxsplit=1) for line in stage(name).splitlines() if line and line[0].isupper()
+    ]
     users = [value for word, value in instructions if word == "USER"]
     assert users
     assert users[-1] == "lab"
@@ -82,7 +88,9 @@ def test_each_image_runs_a_command_that_exists_and_not_as_root(name):
 
 
 def test_nobody_is_made_root_by_compose():
-    assert all("user" not in service and not service.get("privileged") for service in SERVICES.values())
+    assert all(
+        "user" not in service and not service.get("privileged") for service in SERVICES.values()
+    )
 
 
 def test_the_image_of_the_service_has_no_torch_and_that_of_the_worker_has():
@@ -90,7 +98,11 @@ def test_the_image_of_the_service_has_no_torch_and_that_of_the_worker_has():
     assert "torch" not in stage("base").lower()
     assert 'pip install "$TORCH"' in stage("worker")
     assert SERVICES["migrate"]["build"]["target"] == SERVICES["api"]["build"]["target"] == "service"
-    assert SERVICES["worker-cpu"]["build"]["target"] == SERVICES["worker-gpu"]["build"]["target"] == "worker"
+    assert (
+        SERVICES["worker-cpu"]["build"]["target"]
+        == SERVICES["worker-gpu"]["build"]["target"]
+        == "worker"
+    )
 
 
 def test_the_build_arguments_are_those_of_the_dockerfile():
@@ -108,10 +120,15 @@ def test_the_dockerfile_copies_every_package_of_the_wheel():
 
 
 def test_every_variable_of_ours_is_one_that_the_code_reads():
-    known = {f"EXTRAPOLAB_{name.upper()}" for name in {**ServiceSettings.model_fields, **WorkerSettings.model_fields}}
+    known = {
+        f"EXTRAPOLAB_{name.upper()}"
+        for name in {**ServiceSettings.model_fields, **WorkerSettings.model_fields}
+    }
     for name in OURS:
         assert set(SERVICES[name]["environment"]) <= known
-    assert {"EXTRAPOLAB_DATABASE_URL", "EXTRAPOLAB_BROKER_URL"} <= set(SERVICES["api"]["environment"])
+    assert {"EXTRAPOLAB_DATABASE_URL", "EXTRAPOLAB_BROKER_URL"} <= set(
+        SERVICES["api"]["environment"]
+    )
 
 
 def test_the_urls_name_the_services_and_the_database_of_this_file():
@@ -124,7 +141,9 @@ def test_the_urls_name_the_services_and_the_database_of_this_file():
 
 
 def test_there_is_no_password_in_the_file_and_none_by_default():
-    assert SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith("${POSTGRES_PASSWORD:?")
+    assert SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith(
+        "${POSTGRES_PASSWORD:?"
+    )
     assert ":${POSTGRES_PASSWORD:?" in SERVICES["api"]["environment"]["EXTRAPOLAB_DATABASE_URL"]
 
 
@@ -149,7 +168,10 @@ def test_the_health_check_of_the_api_asks_a_route_that_exists_at_its_port():
     line = SERVICES["api"]["healthcheck"]["test"][-1]
     assert f"http://127.0.0.1:{port}/readyz" in line
     compile(line, "healthcheck", "exec")
-    paths = {getattr(route, "path", None) for route in importlib.import_module("service.operations").router.routes}
+    paths = {
+        getattr(route, "path", None)
+        for route in importlib.import_module("service.routes.operations").router.routes
+    }
     assert "/readyz" in paths
 
 
@@ -177,7 +199,9 @@ def test_only_the_api_is_published_and_only_on_this_machine():
 
 
 def test_databases_keep_their_data_in_named_volumes():
-    volumes = {volume.partition(":")[0] for name in DATABASES for volume in SERVICES[name]["volumes"]}
+    volumes = {
+        volume.partition(":")[0] for name in DATABASES for volume in SERVICES[name]["volumes"]
+    }
     assert volumes == set(COMPOSE["volumes"])
 
 

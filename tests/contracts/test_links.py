@@ -27,7 +27,10 @@ def links(page: Path) -> list[str]:
 def anchors(page: Path) -> set[str]:
     """The fragments that a page's headings can be reached by."""
     headings = _HEADING.findall(_FENCE.sub("", page.read_text()))
-    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower() for heading in headings]
+    plain = [
+        re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower()
+        for heading in headings
+    ]
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
 
 

@@ -25,13 +25,17 @@ def our_files() -> list[Path]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_each_import_name_is_ours(room):
     place = Path(importlib.import_module(room).__file__).resolve()
-    installed = [Path(file.locate()).resolve() for file in importlib.metadata.files("extrapolab") or ()]
+    installed = [
+        Path(file.locate()).resolve() for file in importlib.metadata.files("extrapolab") or ()
+    ]
     assert place.is_relative_to(ROOT) or place in installed
 
 
 def test_the_command_line_finds_the_commands_of_the_lab():
     (entry,) = importlib.metadata.entry_points(group="extrapolab.commands", name="lab")
-    assert {command.name or command.callback.__name__ for command in entry.load().registered_commands} == {
+    assert {
+        command.name or command.callback.__name__ for command in entry.load().registered_commands
+    } == {
         "up",
         "worker",
         "migrate",
@@ -41,9 +45,13 @@ def test_the_command_line_finds_the_commands_of_the_lab():
     }
 
 
-@pytest.mark.parametrize("setting", ["task_always_eager = {}", "task_always_eager={}", "'task_always_eager': {}"])
+@pytest.mark.parametrize(
+    "setting", ["task_always_eager = {}", "task_always_eager={}", "'task_always_eager': {}"]
+)
 def test_no_task_is_ever_run_in_the_senders_process(setting):
-    assert not [file for file in our_files() if setting.format(True) in file.read_text().replace('"', "'")]
+    assert not [
+        file for file in our_files() if setting.format(True) in file.read_text().replace('"', "'")
+    ]
 
 
 def test_no_file_names_a_package_registry():
@@ -57,7 +65,11 @@ def test_no_file_names_a_package_registry():
         "quay.io",
     )
     found = {
-        (file.name, host) for file in our_files() if file.name != HERE for host in hosts if host in file.read_text()
+        (file.name, host)
+        for file in our_files()
+        if file.name != HERE
+        for host in hosts
+        if host in file.read_text()
     }
     assert not found
 
@@ -65,16 +77,24 @@ def test_no_file_names_a_package_registry():
 def test_no_file_names_a_folder_of_one_machine():
     pattern = re.compile(r"(?<![\w.])/(?:root|home/(?!lab\b)\w+|work|opt)/")
     found = {
-        str(file.relative_to(ROOT)) for file in our_files() if file.name != HERE and pattern.search(file.read_text())
+        str(file.relative_to(ROOT))
+        for file in our_files()
+        if file.name != HERE and pattern.search(file.read_text())
     }
     assert not found
 
 
 def test_no_file_is_longer_than_anybody_reads():
     lengths = {
-        file.relative_to(ROOT): len(file.read_text().splitlines()) for file in our_files() if file.suffix == ".py"
+        file.relative_to(ROOT): len(file.read_text().splitlines())
+        for file in our_files()
+        if file.suffix == ".py"
     }
-    assert not {str(name): lines for name, lines in lengths.items() if lines > 350 and name.parts[0] in ROOMS}
+    assert not {
+        str(name): lines
+        for name, lines in lengths.items()
+        if lines > 350 and name.parts[0] in ROOMS
+    }
 
 
 def test_ci_runs_what_a_developer_runs():

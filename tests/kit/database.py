@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from store.database import Database
-from store.migrate import upgrade
-from store.tables import metadata
+from store.db.database import Database
+from store.db.migrate import upgrade
+from store.db.tables import metadata
 
 KINDS = ("sqlite", "postgresql")
 
@@ -88,7 +88,9 @@ def _created(folder: str, template: str) -> Iterator[str]:
 
 
 def _clear(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:  # whoever is still there from the test before is cut off
+    with psycopg.connect(
+        url, autocommit=True
+    ) as connection:  # whoever is still there from the test before is cut off
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"

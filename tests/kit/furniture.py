@@ -7,11 +7,16 @@ from sqlalchemy import insert, inspect, text
 from core.recipe import Recipe
 from core.spec import setup_hash
 from core.spec.sweep import SweepSpec
-from store import experiments, figures, idempotency, queue, sweeps, tables, workers
-from store.database import Database
-from store.draft import Draft
-from store.experiments import Options
+from store import saved_figures
+from store.db import tables
+from store.db.database import Database
+from store.experiments import idempotency
+from store.experiments import repository as experiments
+from store.experiments.draft import Draft
+from store.experiments.repository import Options
+from store.queue import claims, workers
 from store.records import Claim, Failure, FailureKind, Progress, WorkerRecord
+from store.sweeps import repository as sweeps
 from tests.kit import specimens
 
 FLEETING = frozenset({"alembic_version", "workers"})
@@ -26,22 +31,29 @@ def furnish(database: Database) -> None:
     )
     queue_of = [_claim(database) for _ in (failed, completed, running)]
     with database.write() as tx:
-        queue.fail(
-            tx, queue_of[0], Failure(FailureKind.INFRASTRUCTURE, "it \N{SNOWMAN} broke"), "Traceback: \0 odd\n" * 50
+        claims.fail(
+            tx,
+            queue_of[0],
+            Failure(FailureKind.INFRASTRUCTURE, "it \N{SNOWMAN} broke"),
+            "Traceback: \0 odd\n" * 50,
         )
     _record(database, queue_of[1], 0, 1, 10)
     with database.write() as tx:
         runs = (specimens.run(0, odd=float("nan")), specimens.run(1, odd=float("-inf")))
         result = specimens.result(*runs, baselines=[specimens.baseline(odd=-0.0)])
-        queue.complete(tx, queue_of[1], result, specimens.points([100]), {"torch": "2"})
+        claims.complete(tx, queue_of[1], result, specimens.points([100]), {"torch": "2"})
     _record(database, queue_of[2], 0, 1, checkpoint=b"\0 older")
     _record(database, queue_of[2], 10, checkpoint=bytes(range(256)) * 40)
     with database.write() as tx:
         experiments.request_cancel(tx, cancelled)
         idempotency.remember(tx, "key", "ada", "POST /v1/experiments", "hash")
-        idempotency.keep(tx, "key", "ada", "POST /v1/experiments", "hash", status=202, body={"id": completed})
+        idempotency.keep(
+            tx, "key", "ada", "POST /v1/experiments", "hash", status=202, body={"id": completed}
+        )
         tx.execute(insert(tables.arrivals).values(id="sweep on its way", heard_at=1.0))
-        figures.save(tx, Recipe(query="tag:a", x="training.length", name="größer"), owner="ada")
+        saved_figures.save(
+            tx, Recipe(query="tag:a", x="training.length", name="größer"), owner="ada"
+        )
         workers.register(tx, WorkerRecord("w1", "node", 1, None, "cpu", 1, 0.0, running))
     _sweep(database)
 
@@ -57,19 +69,21 @@ def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
 def _submitted(database: Database, **changes: Any) -> str:
     with database.write() as tx:
         draft, options = Draft.of(specimens.spec(**changes)), Options(priority=3, max_seconds=1e9)
-        return experiments.submit(tx, draft, owner="ada", options=options, warnings=("odd",), rerun=True).id
+        return experiments.submit(
+            tx, draft, owner="ada", options=options, warnings=("odd",), rerun=True
+        ).id
 
 
 def _claim(database: Database) -> Claim:
     with database.write() as tx:
-        claim = queue.claim(tx, worker_id="w1", device="cpu", lease_seconds=600.0)
+        claim = claims.claim(tx, worker_id="w1", device="cpu", lease_seconds=600.0)
     assert claim is not None
     return claim
 
 
 def _record(database: Database, claim: Claim, *steps: int, checkpoint: bytes | None = None) -> None:
     with database.write() as tx:
-        queue.record(
+        claims.record(
             tx,
             claim,
             progress=Progress(steps[-1], 100, 1 / 3, 0.1),
@@ -84,7 +98,9 @@ def _sweep(database: Database) -> None:
     axes = [{"path": "training.length", "values": [2, 3]}]
     sweep = SweepSpec.model_validate({"name": "a sweep", "base": base, "axes": axes})
     points = sweep.expand()
-    content = [point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points]
+    content = [
+        point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points
+    ]
     wishes = [
         (Draft(point.spec, point.spec_hash, setup_hash(point.spec), c), ())
         for point, c in zip(points, content, strict=True)

@@ -47,8 +47,14 @@ class RunningLab:
         """The direct child in whose command line ``word`` occurs, such as ``uvicorn``."""
         deadline = time.monotonic() + 30
         while True:
-            with contextlib.suppress(psutil.NoSuchProcess):  # one that was killed may end while it is looked at
-                found = [child for child in self.process.children() if any(word in part for part in child.cmdline())]
+            with contextlib.suppress(
+                psutil.NoSuchProcess
+            ):  # one that was killed may end while it is looked at
+                found = [
+                    child
+                    for child in self.process.children()
+                    if any(word in part for part in child.cmdline())
+                ]
                 if len(found) == 1:
                     return found[0]
             assert time.monotonic() < deadline, f"the lab has no child {word}"
@@ -70,22 +76,35 @@ def environment(**changes: str) -> dict[str, str]:
     }
 
 
-def up(data: Path, *options: str, seconds: float = START_SECONDS, **changes: str) -> subprocess.CompletedProcess[str]:
+def up(
+    data: Path, *options: str, seconds: float = START_SECONDS, **changes: str
+) -> subprocess.CompletedProcess[str]:
     """Runs an ``extrapolab up`` that is expected to end by itself, within ``seconds``."""
     command = [EXTRAPOLAB, "up", "--data", data, *options]
     return subprocess.run(
-        command, capture_output=True, text=True, env=environment(**changes), timeout=seconds, check=False
+        command,
+        capture_output=True,
+        text=True,
+        env=environment(**changes),
+        timeout=seconds,
+        check=False,
     )
 
 
 @contextmanager
-def running_lab(data: Path, *options: str, variables: Mapping[str, str] | None = None) -> Iterator[RunningLab]:
+def running_lab(
+    data: Path, *options: str, variables: Mapping[str, str] | None = None
+) -> Iterator[RunningLab]:
     """A lab on ``data`` and a free port with two slots, unless ``options`` say otherwise; it is gone at the end."""
     output = data.with_name(f"{data.name}.out")
     with output.open("wb") as file:
         command = [EXTRAPOLAB, "up", "--data", data, "--port", "0", "--workers", "2", *options]
         process = psutil.Popen(
-            command, stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=environment(**variables or {})
+            command,
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            env=environment(**variables or {}),
         )
     try:
         yield RunningLab(_url_of(process, output), data, process, output)

@@ -1,8 +1,9 @@
 """The code on the pages of the documentation, and what it is to say when it is run.
 
-A fence with a language is code: ``python`` is run, one block after the other with the names of those before;
-``console`` has commands behind ``$``, which a shell runs; a ``title`` names the file that a block is written to. A
-``text`` fence right behind a program is what it prints. A comment above a fence says what is expected of it, or why it
+A fence with a language is code: ``python`` is run, one block after the other with the names of
+those before; ``console`` has commands behind ``$``, which a shell runs; a ``title`` names the file
+that a block is written to. A ``text`` fence right behind a program is what it prints. A comment
+above a fence says what is expected of it, or why it
 is not run: ``<!-- exit code 4 -->``, ``<!-- not run: it needs a Docker engine -->``.
 """
 
@@ -18,10 +19,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = frozenset({"python", "console", "yaml", "json", "text"})
 """What a fence may say that it holds; one that says nothing holds no code."""
 
-_FENCE = re.compile(r"(?:^<!-- ([^\n]*?) -->\n)?^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"(?:^<!-- ([^\n]*?) -->\n)?^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _TITLE = re.compile(r'title="([^"]+)"')
 _CODE = re.compile(r"exit code (\d+)")
-_WORD = re.compile(r"\b(?:exp|swp|worker|fig|imp)_[0-9a-f]{32}\b|[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|\S+")
+_WORD = re.compile(
+    r"\b(?:exp|swp|worker|fig|imp)_[0-9a-f]{32}\b|[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|\S+"
+)
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,19 @@ def prints(shown: str, printed: str) -> bool:
 def shows(shown: list[str], printed: str) -> list[str]:
     """The lines on a page that a command did not print, ids and numbers aside; dots stand for anything."""
     lines = [_outline(line) for line in printed.splitlines()]
-    wanted = [re.escape(_outline(line)).replace(r"\.\.\.", ".*") for line in shown if line.strip() != "..."]
+    wanted = [
+        re.escape(_outline(line)).replace(r"\.\.\.", ".*")
+        for line in shown
+        if line.strip() != "..."
+    ]
     return [pattern for pattern in wanted if not any(re.fullmatch(pattern, line) for line in lines)]
 
 
 def _same(ours: str, theirs: str) -> bool:
     try:
-        return math.isclose(float(ours.replace(",", "")), float(theirs.replace(",", "")), rel_tol=0.02)
+        return math.isclose(
+            float(ours.replace(",", "")), float(theirs.replace(",", "")), rel_tol=0.02
+        )
     except ValueError:
         return ours == theirs
 

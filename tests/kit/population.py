@@ -10,14 +10,15 @@ from sqlalchemy import update
 
 from core.result import METRICS, Outcome, RunResult
 from core.spec import ExperimentSpec
-from store import experiments, runs
-from store.database import Database
-from store.draft import Draft
-from store.experiments import Options
+from store.arrays import runs
+from store.db.database import Database
+from store.db.tables import experiments as table
+from store.db.tables import tags
+from store.experiments import repository as experiments
+from store.experiments.draft import Draft
+from store.experiments.repository import Options
 from store.records import FailureKind
 from store.states import State
-from store.tables import experiments as table
-from store.tables import tags
 from tests.kit import specimens
 
 NOW = 1_800_000_000.0
@@ -39,7 +40,12 @@ TAGS = ("figure-1", "study:balanced", "two words", "x")
 STUDENTS = (
     {"kind": "linear", "dim": 3},
     {"kind": "linear", "dim": 3, "tied": True},
-    {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 0.5}},
+    {
+        "kind": "linear",
+        "dim": 6,
+        "structure": "general",
+        "start": {"kind": "gaussian", "scale": 0.5},
+    },
     {"kind": "linear", "dim": 6, "start": {"kind": "identity", "scale": 0.25}},
     {"kind": "gru", "dim": 4},
 )
@@ -85,14 +91,25 @@ def _one(database: Database, draw: random.Random) -> Stored:
         seeds=list(range(draw.randrange(1, 5))),
     )
     draft, owner, priority = Draft.of(spec), draw.choice(OWNERS), draw.choice((-1, 0, 5))
-    state = draw.choice((State.QUEUED, State.RUNNING, State.COMPLETED, State.COMPLETED, State.FAILED, State.CANCELLED))
+    state = draw.choice(
+        (
+            State.QUEUED,
+            State.RUNNING,
+            State.COMPLETED,
+            State.COMPLETED,
+            State.FAILED,
+            State.CANCELLED,
+        )
+    )
     created = NOW - draw.choice((0.0, 0.5, 3600.0, 86400.0, 1e6))
     started = None if state is State.QUEUED else created + 1.0
     finished = started + 2.0 if started is not None and state.is_final else None
     failure = draw.choice(tuple(FailureKind)) if state is State.FAILED else None
     ended = tuple(_run(draw, seed) for seed in spec.seeds) if state is State.COMPLETED else ()
     with database.write() as tx:
-        made = experiments.submit(tx, draft, owner=owner, options=Options(priority=priority), warnings=(), rerun=True)
+        made = experiments.submit(
+            tx, draft, owner=owner, options=Options(priority=priority), warnings=(), rerun=True
+        )
         changes = {
             "state": state,
             "created_at": created,
@@ -125,5 +142,9 @@ def _run(draw: random.Random, seed: int) -> RunResult:
     names = [name for name in METRICS if draw.random() < 0.9]
     some = draw.choice((NUMBERS, NUMBERS[:7]))
     summary = {name: draw.choice(some) for name in names}
-    outcome = draw.choice((Outcome.FITTED, Outcome.FITTED, Outcome.STEP_BUDGET_SPENT, Outcome.DIVERGED))
-    return specimens.run(seed, outcome=outcome, steps=draw.choice((10, 100))).model_copy(update={"summary": summary})
+    outcome = draw.choice(
+        (Outcome.FITTED, Outcome.FITTED, Outcome.STEP_BUDGET_SPENT, Outcome.DIVERGED)
+    )
+    return specimens.run(seed, outcome=outcome, steps=draw.choice((10, 100))).model_copy(
+        update={"summary": summary}
+    )

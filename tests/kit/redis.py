@@ -51,7 +51,9 @@ class RedisServer:
 @contextmanager
 def running_redis() -> Iterator[RedisServer]:
     """A server of one's own, for as long as the context lasts."""
-    with tempfile.TemporaryDirectory(prefix="extrapolab-test-", dir="/tmp") as folder:  # a short path, for the socket
+    with tempfile.TemporaryDirectory(
+        prefix="extrapolab-test-", dir="/tmp"
+    ) as folder:  # a short path, for the socket
         server = RedisServer(Path(folder))
         server.start()
         try:

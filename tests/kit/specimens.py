@@ -27,20 +27,35 @@ SHAPES = {"response": (8, 1, 1), "eigenvalues": (3, 2)}
 
 
 def points(
-    steps: Sequence[int], seeds: Sequence[int] = (0, 1), value: float | None = None, record: Sequence[str] = ()
+    steps: Sequence[int],
+    seeds: Sequence[int] = (0, 1),
+    value: float | None = None,
+    record: Sequence[str] = (),
 ) -> dict[str, np.ndarray]:
     """Points in long form, each seed at each step: all numbers ``value``, or such that tell their place."""
-    seed, step = (np.array(column, np.int64) for column in zip(*((s, t) for t in steps for s in seeds), strict=True))
+    seed, step = (
+        np.array(column, np.int64)
+        for column in zip(*((s, t) for t in steps for s in seeds), strict=True)
+    )
     place = seed * 1e6 + step
-    columns = {name: place + n if value is None else np.full(step.shape, value) for n, name in enumerate(SERIES)}
+    columns = {
+        name: place + n if value is None else np.full(step.shape, value)
+        for n, name in enumerate(SERIES)
+    }
     for name in record:
         size = int(np.prod(SHAPES[name]))
-        flat = place[:, None] + np.arange(size) / 128 if value is None else np.full((len(place), size), value)
+        flat = (
+            place[:, None] + np.arange(size) / 128
+            if value is None
+            else np.full((len(place), size), value)
+        )
         columns[name] = flat.reshape(-1, *SHAPES[name])
     return {"seed": seed, "step": step, **columns}
 
 
-def run(seed: int, *, outcome: Outcome = Outcome.FITTED, steps: int = 100, odd: float = 0.25) -> RunResult:
+def run(
+    seed: int, *, outcome: Outcome = Outcome.FITTED, steps: int = 100, odd: float = 0.25
+) -> RunResult:
     """A run that ended; ``odd`` stands in its summary and in each of its arrays."""
     return RunResult(
         seed=seed,
@@ -71,4 +86,6 @@ def baseline(name: str = "era", odd: float = 0.25) -> BaselineResult:
 def result(*runs: RunResult, baselines: Sequence[BaselineResult] = ()) -> ExperimentResult:
     """The result that the runs make up."""
     teacher = [1.0, math.pi, 0.25, 0.0, 0.0, 0.0, 0.0, 1e-17]
-    return ExperimentResult(teacher_response=teacher, runs=list(runs), baselines=list(baselines), series={})
+    return ExperimentResult(
+        teacher_response=teacher, runs=list(runs), baselines=list(baselines), series={}
+    )

@@ -30,7 +30,10 @@ def spec_of(case: dict) -> ExperimentSpec:
                 "trained": setup["trained"],
                 "start": {"kind": "explicit", **setup["init"]},
             },
-            "training": {"length": setup["k"], "loss": {"kind": "second_moment", "matrix": setup["M"]}},
+            "training": {
+                "length": setup["k"],
+                "loss": {"kind": "second_moment", "matrix": setup["M"]},
+            },
             "optimizer": {"kind": "gd", "lr": setup["lr"], "steps": setup["steps"]},
             "evaluation": {
                 "horizon": setup["q"],
@@ -52,8 +55,12 @@ def test_trajectory_agrees_with_the_independent_one(case):
     for step, (loss, error) in wanted["curve_step_loss_extrap"].items():
         row = rows[int(step)]
         if loss > SMALLEST_COMPARED_LOSS:
-            assert result.series["train_loss"][row] == pytest.approx(loss, rel=LOSS_TOLERANCE), f"step {step}"
-            largest = max(result.series["fit_error"][row], result.series["extrapolation_error"][row])
+            assert result.series["train_loss"][row] == pytest.approx(loss, rel=LOSS_TOLERANCE), (
+                f"step {step}"
+            )
+            largest = max(
+                result.series["fit_error"][row], result.series["extrapolation_error"][row]
+            )
             assert largest == pytest.approx(error, rel=1e-6), f"step {step}"
 
     if wanted["diverged_at"] is not None:
@@ -64,10 +71,16 @@ def test_trajectory_agrees_with_the_independent_one(case):
     sensitivity = wanted["sensitivity"]["abs_change_of_impulse_for_1e-12"]
     tolerance = max(RESPONSE_TOLERANCE * np.abs(reference).max(), SENSITIVITY_FACTOR * sensitivity)
     np.testing.assert_allclose(response, reference, rtol=0, atol=tolerance)
-    assert ours.summary["zero_baseline"] == pytest.approx(wanted["zero_baseline_max_k_le_j_below_q"], rel=1e-12)
+    assert ours.summary["zero_baseline"] == pytest.approx(
+        wanted["zero_baseline_max_k_le_j_below_q"], rel=1e-12
+    )
     assert ours.summary["spectral_radius"] == pytest.approx(wanted["spectral_radius"], rel=1e-7)
     if "gn_sharpness" in wanted:
-        np.testing.assert_allclose(ours.hankel_singular_values[:2], wanted["hankel_sv_top6"][:2], rtol=1e-6)
+        np.testing.assert_allclose(
+            ours.hankel_singular_values[:2], wanted["hankel_sv_top6"][:2], rtol=1e-6
+        )
         assert ours.summary["sharpness"] == pytest.approx(wanted["gn_sharpness"], rel=1e-6)
         assert ours.summary["effective_rank"] == pytest.approx(wanted["hankel_sv_erank"], rel=1e-5)
-        assert ours.summary["imbalance"] == pytest.approx(wanted["imbalance_norm_B_minus_Ct"], rel=1e-5, abs=1e-12)
+        assert ours.summary["imbalance"] == pytest.approx(
+            wanted["imbalance_norm_B_minus_Ct"], rel=1e-5, abs=1e-12
+        )

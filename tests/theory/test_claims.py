@@ -10,8 +10,13 @@ from core.studies import STUDIES
 
 def evidence(spec):
     result = run(spec)
-    runs = tuple(RunEvidence(r.seed, r.outcome, r.steps, r.summary, np.array(r.response)) for r in result.runs)
-    return Evidence(spec, spec.name, runs, tuple(result.baselines), np.array(result.teacher_response))
+    runs = tuple(
+        RunEvidence(r.seed, r.outcome, r.steps, r.summary, np.array(r.response))
+        for r in result.runs
+    )
+    return Evidence(
+        spec, spec.name, runs, tuple(result.baselines), np.array(result.teacher_response)
+    )
 
 
 @pytest.mark.parametrize("name", ["poisoning", "counterexample", "infinite-width", "step-size"])

@@ -8,7 +8,7 @@ from core.losses import target_of
 from core.run import run
 from core.spec import ExperimentSpec, LinearStudent
 from core.training import advance, begin
-from core.training.gradient import gradient_of
+from core.training.closed_form.gradient import gradient_of
 from core.training.layout import LinearLayout
 
 
@@ -38,16 +38,26 @@ def test_each_step_of_gd_moves_the_imbalance_by_its_exact_law():
         for seed in range(2):
             A, B, C = before.A[seed], before.B[seed], before.C[seed]
             powers = [np.linalg.matrix_power(A, j) for j in range(5)]
-            v = [2 * float((C @ power @ B).item() - target.response[j].item()) for j, power in enumerate(powers)]
+            v = [
+                2 * float((C @ power @ B).item() - target.response[j].item())
+                for j, power in enumerate(powers)
+            ]
             S = sum(vj * power for vj, power in zip(v, powers, strict=True))
             for sign in (1, -1):
                 wanted = (np.eye(7) + sign * lr * S) @ (B - sign * C.T)
-                np.testing.assert_allclose(after.B[seed] - sign * after.C[seed].T, wanted, atol=1e-13)
+                np.testing.assert_allclose(
+                    after.B[seed] - sign * after.C[seed].T, wanted, atol=1e-13
+                )
         state = advance(state, 1)
 
 
 def test_a_balanced_start_stays_balanced():
-    result = run(spec_of(student={"start": {"scale": 0.5, "balanced": True}}, optimizer={"lr": 0.02, "steps": 3000}))
+    result = run(
+        spec_of(
+            student={"start": {"scale": 0.5, "balanced": True}},
+            optimizer={"lr": 0.02, "steps": 3000},
+        )
+    )
     assert max(result.series["imbalance"]) < 1e-12
 
 
@@ -66,7 +76,9 @@ def test_the_flows_invariants_drift_in_proportion_to_the_step(structure, invaria
         spec = spec_of(structure, lr=lr, steps=round(4 / lr))
         start = systems(begin(spec))
         end = systems(advance(begin(spec), 10**6))
-        return np.abs(invariant(end.A[0], end.B[0], end.C[0]) - invariant(start.A[0], start.B[0], start.C[0])).max()
+        return np.abs(
+            invariant(end.A[0], end.B[0], end.C[0]) - invariant(start.A[0], start.B[0], start.C[0])
+        ).max()
 
     coarse, fine = drift(0.01), drift(0.005)
     assert coarse < 0.1
@@ -104,10 +116,26 @@ def test_a_tied_student_has_the_full_textbook_gradient():
 
 def test_a_tied_student_cannot_leave_the_plateau_of_an_unbalanced_teacher():
     """Found by number: the tied student stays at its plateau, while the untied near-zero one fits."""
-    teacher = {"kind": "unbalanced", "eigenvalues": {"kind": "list", "values": [0.8, -0.5]}, "weights": [1.0, -0.5]}
-    common = {"teacher": teacher, "training": {"length": 9}, "evaluation": {"horizon": 20, "points": 5}, "seeds": [0]}
+    teacher = {
+        "kind": "unbalanced",
+        "eigenvalues": {"kind": "list", "values": [0.8, -0.5]},
+        "weights": [1.0, -0.5],
+    }
+    common = {
+        "teacher": teacher,
+        "training": {"length": 9},
+        "evaluation": {"horizon": 20, "points": 5},
+        "seeds": [0],
+    }
     tied, untied = (
-        run(spec_of(student={"dim": 12, "tied": tied, "start": {"scale": 1e-3}}, lr=0.01, steps=8000, **common)).runs[0]
+        run(
+            spec_of(
+                student={"dim": 12, "tied": tied, "start": {"scale": 1e-3}},
+                lr=0.01,
+                steps=8000,
+                **common,
+            )
+        ).runs[0]
         for tied in (True, False)
     )
     assert tied.summary["train_loss"] > 0.2

@@ -11,12 +11,20 @@ from core.spec import ExperimentSpec
 
 TEACHERS = st.one_of(
     st.builds(
-        lambda seed, dim: {"kind": "balanced", "dim": dim, "seed": seed}, st.integers(0, 10**6), st.integers(1, 8)
+        lambda seed, dim: {"kind": "balanced", "dim": dim, "seed": seed},
+        st.integers(0, 10**6),
+        st.integers(1, 8),
     ),
     st.builds(
-        lambda seed, dim: {"kind": "unbalanced", "dim": dim, "seed": seed}, st.integers(0, 10**6), st.integers(1, 8)
+        lambda seed, dim: {"kind": "unbalanced", "dim": dim, "seed": seed},
+        st.integers(0, 10**6),
+        st.integers(1, 8),
     ),
-    st.builds(lambda seed, dim: {"kind": "random", "dim": dim, "seed": seed}, st.integers(0, 10**6), st.integers(1, 8)),
+    st.builds(
+        lambda seed, dim: {"kind": "random", "dim": dim, "seed": seed},
+        st.integers(0, 10**6),
+        st.integers(1, 8),
+    ),
     st.builds(lambda lag: {"kind": "delay", "lag": lag}, st.integers(0, 20)),
     st.builds(lambda angle: {"kind": "rotation", "angle": angle}, st.floats(0, 3)),
 )

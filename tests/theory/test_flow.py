@@ -51,7 +51,9 @@ INVARIANTS = {
 def test_the_flow_keeps_what_it_must(structure):
     systems = path(spec_of(structure))
     start, *later = (INVARIANTS[structure](system.A, system.B, system.C) for system in systems)
-    moved = max(np.abs(systems[-1].A - systems[0].A).max(), np.abs(systems[-1].B - systems[0].B).max())
+    moved = max(
+        np.abs(systems[-1].A - systems[0].A).max(), np.abs(systems[-1].B - systems[0].B).max()
+    )
     assert moved > 0.1, "nothing is kept by standing still"
     for invariant in later:
         np.testing.assert_allclose(invariant, start, atol=1e3 * RTOL)
@@ -66,10 +68,15 @@ def test_the_imbalance_of_a_symmetric_student_follows_its_law():
     for seed in range(2):
         A, B, C = here.A[seed], here.B[seed], here.C[seed]
         powers = [np.linalg.matrix_power(A, j) for j in range(5)]
-        v = [2 * float((C @ power @ B).item() - target.response[j].item()) for j, power in enumerate(powers)]
+        v = [
+            2 * float((C @ power @ B).item() - target.response[j].item())
+            for j, power in enumerate(powers)
+        ]
         S = sum(vj * power for vj, power in zip(v, powers, strict=True))
         for sign in (1, -1):
-            past, now, next_ = (system.B[seed] - sign * system.C[seed].T for system in (before, here, after))
+            past, now, next_ = (
+                system.B[seed] - sign * system.C[seed].T for system in (before, here, after)
+            )
             rate = (next_ - past) / (times[s + 1] - times[s - 1])
             np.testing.assert_allclose(rate, sign * S @ now, atol=5e-3 * np.abs(S @ now).max())
 
@@ -84,7 +91,11 @@ def test_a_balanced_start_stays_balanced_and_a_symmetric_matrix_symmetric():
 def test_the_loss_falls(structure):
     series = run(spec_of(structure)).series
     for seed in (0, 1):
-        losses = [loss for one, loss in zip(series["seed"], series["train_loss"], strict=True) if one == seed]
+        losses = [
+            loss
+            for one, loss in zip(series["seed"], series["train_loss"], strict=True)
+            if one == seed
+        ]
         assert (np.diff(losses) < 0).all()
 
 
@@ -98,7 +109,9 @@ def test_with_c_alone_trained_it_is_a_linear_equation():
         K = np.stack([(np.linalg.matrix_power(A, j) @ B).ravel() for j in range(5)])
         values, vectors = np.linalg.eigh(K.T @ K)
         rest = start - np.linalg.pinv(K) @ target
-        wanted = np.linalg.pinv(K) @ target + vectors @ (np.exp(-2 * values * 3.0) * (vectors.T @ rest))
+        wanted = np.linalg.pinv(K) @ target + vectors @ (
+            np.exp(-2 * values * 3.0) * (vectors.T @ rest)
+        )
         np.testing.assert_allclose(systems[-1].C[seed, 0], wanted, atol=1e-7)
         assert np.array_equal(systems[-1].A[seed], A)
 
@@ -115,7 +128,9 @@ def test_one_state_and_one_lag_is_a_logistic_equation():
     )
     times = time_at(spec.optimizer, np.arange(21))
     h = np.array([system.B.item() ** 2 for system in path(spec)])
-    np.testing.assert_allclose(h, 0.8 / (1 + (0.8 / 0.01 - 1) * np.exp(-8 * 0.8 * times)), rtol=1e-6)
+    np.testing.assert_allclose(
+        h, 0.8 / (1 + (0.8 / 0.01 - 1) * np.exp(-8 * 0.8 * times)), rtol=1e-6
+    )
 
 
 def test_tighter_tolerances_come_closer():
@@ -127,16 +142,26 @@ def test_tighter_tolerances_come_closer():
     assert errors[0] > 10 * errors[1] > 100 * errors[2]
 
 
-@pytest.mark.parametrize("schedule", [{"kind": "constant"}, {"kind": "cosine"}], ids=lambda schedule: schedule["kind"])
+@pytest.mark.parametrize(
+    "schedule", [{"kind": "constant"}, {"kind": "cosine"}], ids=lambda schedule: schedule["kind"]
+)
 @pytest.mark.parametrize("rates", [{}, {"A": 0.25, "C": 2.0}], ids=["plain", "rates"])
 def test_gradient_descent_comes_to_the_flow_in_proportion_to_its_step(schedule, rates):
     """Euler's method is of first order: half the step, half the distance at the same time."""
 
     def distances(lr):
-        optimizer = {"kind": "gd", "lr": lr, "steps": round(4 / lr), "schedule": schedule, "rates": rates}
+        optimizer = {
+            "kind": "gd",
+            "lr": lr,
+            "steps": round(4 / lr),
+            "schedule": schedule,
+            "rates": rates,
+        }
         evaluation = {"horizon": 15, "points": 2, "flow": True}
         spec = spec_of().model_dump() | {"optimizer": optimizer, "evaluation": evaluation}
-        return np.array([r.summary["flow_distance"] for r in run(ExperimentSpec.model_validate(spec)).runs])
+        return np.array(
+            [r.summary["flow_distance"] for r in run(ExperimentSpec.model_validate(spec)).runs]
+        )
 
     coarse, fine = distances(0.004), distances(0.002)
     assert (coarse > 1e-6).all()

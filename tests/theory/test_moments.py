@@ -42,7 +42,9 @@ def test_at_twice_the_atoms_gauss_quadrature_gives_the_smallest_of_the_measures(
     """2 d̂ moments: d̂ atoms are enough, so the teacher itself is among the measures, and not the only one."""
     found = measure_of(moments_of(ATOMS, WEIGHTS, 6))
     np.testing.assert_allclose(found.atoms, ATOMS, atol=1e-10)
-    wider = measure_of(np.append(moments_of(ATOMS, WEIGHTS, 6), moments_of(ATOMS, WEIGHTS, 7)[6] + 0.1))
+    wider = measure_of(
+        np.append(moments_of(ATOMS, WEIGHTS, 6), moments_of(ATOMS, WEIGHTS, 7)[6] + 0.1)
+    )
     np.testing.assert_allclose(wider.response(6), moments_of(ATOMS, WEIGHTS, 6), atol=1e-12)
     assert len(wider.atoms) == 4
 

@@ -12,7 +12,11 @@ from core.theory.theorem import Theorem, check
 from core.training import begin
 
 BASE = {
-    "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "weights": [0.7, 0.5]},
+    "teacher": {
+        "kind": "balanced",
+        "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+        "weights": [0.7, 0.5],
+    },
     "student": {"kind": "linear", "dim": 9, "start": {"scale": 0.5, "balanced": True}},
     "training": {"length": 5},
     "optimizer": {"lr": 0.01},
@@ -47,7 +51,8 @@ def of(spec, name):
         {"optimizer": {"kind": "gradient_flow"}},
         {"teacher": MIMO},
         {"teacher": {"kind": "memoryless"}, "training": {"length": 3}},
-        # The same response in other coordinates, and with a state that nobody sees: still balanced, still d̂ = 2.
+        # The same response in other coordinates, and with a state that nobody sees: still balanced,
+        # still d̂ = 2.
         {"teacher": {"kind": "explicit", "A": [[0.9, 0, 0], [0, -0.5, 0], [0, 0, 0.3]], "B": [[7], [0.5], [0]],
                      "C": [[0.1, 1, 1]]}},
         {"student": student(start={"kind": "explicit", "A": [[0] * 9] * 9, "B": [[0.1]] * 9, "C": [[0.1] * 9]})},
@@ -64,16 +69,30 @@ def test_the_theorem_applies(changes):
     [
         ({"student": student(dim=5)}, ["overparameterised"]),
         ({"training": {"length": 4}}, ["long enough"]),
-        ({"teacher": {**BASE["teacher"], "kind": "unbalanced", "weights": [0.7, -0.5]}}, ["balanced teacher"]),
+        (
+            {"teacher": {**BASE["teacher"], "kind": "unbalanced", "weights": [0.7, -0.5]}},
+            ["balanced teacher"],
+        ),
         ({"teacher": {"kind": "rotation"}}, ["balanced teacher"]),
         ({"teacher": {**MIMO, "C": [[1, 0.2], [0.4, 1]]}}, ["balanced teacher"]),
-        ({"teacher": {**BASE["teacher"], "eigenvalues": {"kind": "list", "values": [1.1, -0.5]}}}, ["stable"]),
+        (
+            {
+                "teacher": {
+                    **BASE["teacher"],
+                    "eigenvalues": {"kind": "list", "values": [1.1, -0.5]},
+                }
+            },
+            ["stable"],
+        ),
         ({"student": student(structure="general")}, ["symmetric student"]),
         ({"student": student(structure="diagonal")}, ["symmetric student"]),
         ({"student": student(trained=["B", "C"])}, ["all trained"]),
         ({"student": student(start={"scale": 1e-3})}, ["balanced start"]),
         ({"student": student(start={"kind": "counterexample"})}, ["balanced start"]),
-        ({"training": {"length": 5, "loss": {"kind": "finite_sample", "sequences": 3}}}, ["loss determines"]),
+        (
+            {"training": {"length": 5, "loss": {"kind": "finite_sample", "sequences": 3}}},
+            ["loss determines"],
+        ),
         ({"optimizer": {"lr": 1.0}}, ["gradient flow"]),
         ({"optimizer": {"kind": "adam"}}, ["gradient flow"]),
         ({"student": {"kind": "gru", "dim": 9}}, ["linear"]),
@@ -87,7 +106,10 @@ def test_each_assumption_fails_alone(changes, names):
 
 
 def test_a_silent_teacher_is_degenerate():
-    assert failing(spec_of(teacher={"kind": "memoryless", "gain": 0.0})) == ["balanced teacher", "not degenerate"]
+    assert failing(spec_of(teacher={"kind": "memoryless", "gain": 0.0})) == [
+        "balanced teacher",
+        "not degenerate",
+    ]
 
 
 def test_what_another_experiment_ended_with_is_not_in_the_spec():
@@ -132,10 +154,21 @@ def test_the_step_bound_is_the_sharpness_of_a_student_that_has_learned():
     )
     assert step_bound(spec) == pytest.approx(2 / run(spec).runs[0].summary["sharpness"], rel=1e-4)
     state = begin(spec)
-    assert float(sharpness(state.engine.layout.systems(state.batch.parameters), spec.student, target_of(spec))[0]) < 1
+    assert (
+        float(
+            sharpness(
+                state.engine.layout.systems(state.batch.parameters), spec.student, target_of(spec)
+            )[0]
+        )
+        < 1
+    )
 
 
 def test_a_theorem_survives_json():
     found = check(spec_of(student=student(start={"kind": "from_experiment", "id": "x"})))
     assert Theorem.model_validate_json(found.model_dump_json()) == found
-    assert all(np.isfinite(assumption.margin) for assumption in found.assumptions if assumption.margin is not None)
+    assert all(
+        np.isfinite(assumption.margin)
+        for assumption in found.assumptions
+        if assumption.margin is not None
+    )

@@ -18,7 +18,11 @@ def balanced_teachers(draw):
     shift = draw(st.floats(0, 1))
     weights = draw(st.lists(st.floats(0.1, 1), min_size=len(places), max_size=len(places)))
     values = [(place + shift * (place < 5)) / 5 for place in sorted(places)]
-    return {"kind": "balanced", "eigenvalues": {"kind": "list", "values": values}, "weights": weights}
+    return {
+        "kind": "balanced",
+        "eigenvalues": {"kind": "list", "values": values},
+        "weights": weights,
+    }
 
 
 def apart(teacher):
@@ -69,4 +73,6 @@ def test_twice_as_many_do_not(teacher, start):
     theorem = check(spec)
     assert not theorem.applies
     assert not theorem.measure.unique
-    assert [assumption.name for assumption in theorem.assumptions if not assumption.holds] == ["long enough"]
+    assert [assumption.name for assumption in theorem.assumptions if not assumption.holds] == [
+        "long enough"
+    ]

@@ -17,7 +17,9 @@ START = {"kind": "wide", "variance_a": 0.5, "variance_b": 1.5, "variance_c": 0.7
 
 def test_the_tangent_kernel_of_a_wide_student_is_diagonal_with_the_rates():
     """Measured over formula was 1.02, 1.00, .99, .97, .97, .97 at width 1500; the rest of the kernel is O(d^-1/2)."""
-    student = LinearStudent.model_validate({"kind": "linear", "dim": 1500, "structure": "general", "start": START})
+    student = LinearStudent.model_validate(
+        {"kind": "linear", "dim": 1500, "structure": "general", "start": START}
+    )
     system = students.start(student, 0, 1, 1)
     kernel = tangent_kernel(system, student, 6, learning_rates(1500))[..., 0, 0]
     rates = rates_of(WideStart.model_validate(START), 6)
@@ -52,7 +54,11 @@ def some(shape=(7, 1, 1), seed=0):
 def test_the_trained_response_solves_its_equation(M, rates):
     start, teacher = some(seed=1), some(seed=2)
     error = solve_ivp(
-        lambda _, e: -2 * rates * (M @ e), (0, 1.7), (start - teacher)[:4].ravel(), rtol=1e-11, atol=1e-13
+        lambda _, e: -2 * rates * (M @ e),
+        (0, 1.7),
+        (start - teacher)[:4].ravel(),
+        rtol=1e-11,
+        atol=1e-13,
     ).y[:, -1]
     found = trained_response(start, teacher, M, rates=rates, time=1.7)
     np.testing.assert_allclose((found - teacher)[:4].ravel(), error, atol=1e-8)
@@ -70,10 +76,16 @@ def test_with_lr_it_is_the_iteration_itself(M):
 
 
 def test_on_white_inputs_each_lag_goes_its_own_way():
-    rates, start, teacher = np.array([2.0, 1.5, 0.5, 0.1]), some((3, 7, 2, 1), 1), some((7, 2, 1), 2)
+    rates, start, teacher = (
+        np.array([2.0, 1.5, 0.5, 0.1]),
+        some((3, 7, 2, 1), 1),
+        some((7, 2, 1), 2),
+    )
     found = trained_response(start, teacher, np.eye(4), rates=rates, time=0.8)
     decay = np.exp(-2 * rates * 0.8)[:, None, None]
-    np.testing.assert_allclose(found[:, :4], teacher[:4] + decay * (start - teacher)[:, :4], atol=1e-13)
+    np.testing.assert_allclose(
+        found[:, :4], teacher[:4] + decay * (start - teacher)[:, :4], atol=1e-13
+    )
 
 
 def test_few_sequences_are_fitted_by_the_least_norm_that_the_rates_weigh():
@@ -101,7 +113,9 @@ def test_a_wide_student_trains_as_predicted_and_forgets():
     (ended,) = run(spec).runs
     start = impulse_response(students.start(spec.student, 0, 1, 1), 8)
     rates = rates_of(spec.student.start, k)
-    predicted = trained_response(start, target.response, target.M, rates=rates, time=lr * steps, lr=lr).ravel()
+    predicted = trained_response(
+        start, target.response, target.M, rates=rates, time=lr * steps, lr=lr
+    ).ravel()
     moved = np.abs(predicted - start.ravel()).max()
     assert moved > 0.3
     np.testing.assert_allclose(ended.response, predicted, atol=0.15 * moved)

@@ -1,6 +1,7 @@
 """Formulas that are worked out entry by entry, written once in Python and turned into loops over vectors.
 
-A formula is called with :class:`Numbers` while Numba compiles; each of its operations becomes an instruction.
+A formula is called with :class:`Numbers` while Numba compiles; each of its operations becomes an
+instruction.
 """
 
 import math
@@ -19,13 +20,18 @@ _DIGITS = {32: 23, 64: 52}
 """Of a number after the point, in base 2, by its bits."""
 
 _TERMS = {32: 7, 64: 13}
-"""Of the series of e^r - 1, |r| <= ln 2 / 2, after which what is left is below half a unit in the last place."""
+"""Of the series of e^r - 1, |r| <= ln 2 / 2, after which what is left is below half a unit in the
+last place."""
 
 _LARGEST = {32: 87.0, 64: 708.0}
 """Where e^x is still a normal number, as is e^-x."""
 
-_LN2 = {32: (0.693359375, -2.12194440e-4), 64: (0.693147180369123816490, 1.90821492927058770002e-10)}
-"""ln 2 as a sum whose first part has few digits, so that n times it is exact (Cody and Waite, 1980)."""
+_LN2 = {
+    32: (0.693359375, -2.12194440e-4),
+    64: (0.693147180369123816490, 1.90821492927058770002e-10),
+}
+"""ln 2 as a sum whose first part has few digits, so that n times it is exact (Cody and Waite,
+1980)."""
 
 
 class Numbers:
@@ -39,7 +45,9 @@ class Numbers:
         return of.value if isinstance(of, Numbers) else self.lanes.constant(of)
 
     def _with(self, instruction: str, x: Any, y: Any) -> "Numbers":
-        return Numbers(self.lanes, getattr(self.lanes.builder, instruction)(self._value(x), self._value(y)))
+        return Numbers(
+            self.lanes, getattr(self.lanes.builder, instruction)(self._value(x), self._value(y))
+        )
 
     def __add__(self, other: Any) -> "Numbers":
         return self._with("fadd", self, other)
@@ -65,7 +73,9 @@ class Numbers:
 
     def times_plus(self, factor: Any, term: Any) -> "Numbers":
         """Self · factor + term, rounded once."""
-        return Numbers(self.lanes, self.lanes.fused(self.value, self._value(factor), self._value(term)))
+        return Numbers(
+            self.lanes, self.lanes.fused(self.value, self._value(factor), self._value(term))
+        )
 
     def clamped(self, largest: float) -> "Numbers":
         """Within ± ``largest``; NaN stays NaN."""
@@ -80,7 +90,9 @@ class Numbers:
 def _exponential(x: Numbers) -> tuple[Numbers, Numbers]:
     """(q, 2^n) with e^x = 2^n (1 + q), |q| < 1/2, each to the last place, so that e^x - 1 loses nothing near zero."""
     lanes, builder, bits = x.lanes, x.lanes.builder, x.lanes.bits
-    shift = 1.5 * 2.0 ** _DIGITS[bits]  # added to a number, it leaves the nearest whole one in the last digits
+    shift = (
+        1.5 * 2.0 ** _DIGITS[bits]
+    )  # added to a number, it leaves the nearest whole one in the last digits
     x = x.clamped(_LARGEST[bits])
     shifted = x.times_plus(1 / math.log(2), shift)
     n = shifted - shift
@@ -92,7 +104,9 @@ def _exponential(x: Numbers) -> tuple[Numbers, Numbers]:
     whole = ir.VectorType(ir.IntType(bits), lanes.count)
     one = builder.bitcast(lanes.constant(1.0), whole)
     place = ir.Constant(whole, [_DIGITS[bits]] * lanes.count)
-    power = builder.add(builder.shl(builder.bitcast(shifted.value, whole), place), one)  # n onto the exponent of 1
+    power = builder.add(
+        builder.shl(builder.bitcast(shifted.value, whole), place), one
+    )  # n onto the exponent of 1
     return q * r, Numbers(lanes, builder.bitcast(power, lanes.type))
 
 
@@ -120,8 +134,12 @@ def each(formula: Callable[..., Sequence[Numbers]]) -> Any:
             sources, targets, count = arguments
             lanes = Lanes(builder, given.dtype)
             step = INT(lanes.count)
-            with cgutils.for_range_slice(builder, INT(0), builder.mul(count, step), step, inc=True) as (at, _):
-                values = (lanes.load(builder.extract_value(sources, i), at) for i in range(given.count))
+            with cgutils.for_range_slice(
+                builder, INT(0), builder.mul(count, step), step, inc=True
+            ) as (at, _):
+                values = (
+                    lanes.load(builder.extract_value(sources, i), at) for i in range(given.count)
+                )
                 results = formula(*[Numbers(lanes, value) for value in values])
                 for i, result in enumerate(results):
                     lanes.store(result.value, builder.extract_value(targets, i), at)

@@ -1,7 +1,8 @@
 """Vectors of numbers in machine code, written as LLVM for Numba: each fills one register.
 
-What compilers make of plain loops depends on lengths that they don't know; here every length is whole vectors. Products
-and sums are fused, and their order is that of the code, whatever the processor.
+What compilers make of plain loops depends on lengths that they don't know; here every length is
+whole vectors. Products and sums are fused, and their order is that of the code, whatever the
+processor.
 """
 
 import math
@@ -15,8 +16,13 @@ from llvmlite import ir
 from numba.core import cgutils
 
 _asked = os.environ.get("NUMBA_CPU_FEATURES")
-_wide = llvm.get_host_cpu_features().get("avx512f") if _asked is None else "+avx512f" in _asked.split(",")
-"""Whether the processor that Numba compiles for, this one unless NUMBA_CPU_FEATURES says so, has registers of 64."""
+_wide = (
+    llvm.get_host_cpu_features().get("avx512f")
+    if _asked is None
+    else "+avx512f" in _asked.split(",")
+)
+"""Whether the processor that Numba compiles for, this one unless NUMBA_CPU_FEATURES says so, has
+registers of 64."""
 
 BYTES = 64 if _wide else 32
 """Of one vector. Where registers are smaller, LLVM takes several."""
@@ -82,7 +88,9 @@ class Lanes:
 
     def shuffled(self, x: Any, y: Any, lanes: Sequence[int]) -> Any:
         """A vector of such lanes of two, those of the second counted on from those of the first."""
-        return self.builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_LANE, len(lanes)), list(lanes)))
+        return self.builder.shuffle_vector(
+            x, y, ir.Constant(ir.VectorType(_LANE, len(lanes)), list(lanes))
+        )
 
     def total(self, vector: Any) -> Any:
         """The sum over the lanes: halves, halves of halves."""
@@ -100,8 +108,12 @@ class Lanes:
             turned = list(rows)
             for i in (i for i in range(self.count) if not i & apart):
                 pair, lanes = (rows[i], rows[i + apart]), range(self.count)
-                turned[i] = self.shuffled(*pair, [self.count + j - apart if j & apart else j for j in lanes])
-                turned[i + apart] = self.shuffled(*pair, [self.count + j if j & apart else j + apart for j in lanes])
+                turned[i] = self.shuffled(
+                    *pair, [self.count + j - apart if j & apart else j for j in lanes]
+                )
+                turned[i + apart] = self.shuffled(
+                    *pair, [self.count + j if j & apart else j + apart for j in lanes]
+                )
             rows, apart = turned, 2 * apart
         return rows
 

@@ -1,8 +1,9 @@
 """The inner loops of a seed, compiled by Numba: no allocation, no call out of machine code, from step to step.
 
-The formulas are those of :mod:`core.training.gradient` for one input and one output, on one seed's flat vector: A,
-then b, then c (a diagonal A as its diagonal, a tied c not at all). Rows are padded with zeros to whole vectors, and
-every sum of products goes through the tiles of :mod:`core.training.loops.tiles`. NaN and infinity are never missed.
+The formulas are those of :mod:`core.training.closed_form.gradient` for one input and one output, on
+one seed's flat vector: A, then b, then c (a diagonal A as its diagonal, a tied c not at all). Rows
+are padded with zeros to whole vectors, and every sum of products goes through the tiles of
+:mod:`core.training.loops.tiles`. NaN and infinity are never missed.
 """
 
 from typing import NamedTuple
@@ -10,15 +11,29 @@ from typing import NamedTuple
 import numpy as np
 
 from core.training.loops.lanes import BYTES, aligned
-from core.training.loops.moves import inlined, judged, kept, move, part
-from core.training.loops.tiles import add_product, address, flushing, inner, past, product, symmetrise, times, transpose
+from core.training.loops.optimizer_steps import inlined, judged, kept, move, part
+from core.training.loops.tiles import (
+    add_product,
+    address,
+    flushing,
+    inner,
+    past,
+    product,
+    symmetrise,
+    times,
+    transpose,
+)
 from core.training.stepper import RUNNING
 
 PARTS = "36f8faf01836abf1"
-"""A hash of lanes.py, tiles.py and moves.py: Numba's cache looks at this file alone, so a change there must show."""
+"""A hash of lanes.py, tiles.py and moves.py: Numba's cache looks at this file alone, so a change
+there must show."""
 
 FEW = 10
-"""Steps of a sequence up to which GᵀT + TᵀG is sooner summed than transposed. Its tiles sum alike, to the bit."""
+"""Steps of a sequence up to which GᵀT + TᵀG is sooner summed than transposed.
+
+Its tiles sum alike, to the bit.
+"""
 
 
 class Sizes(NamedTuple):
@@ -67,7 +82,9 @@ def sizes_of(d: int, k: int, kind: type[np.floating], *, diagonal: bool, tied: b
     lanes = BYTES // np.dtype(kind).itemsize
     width = -(-d // lanes) * lanes
     rows = 1 if diagonal else width
-    return Sizes(lanes, width, -(-(k + 4) // lanes) * lanes, rows, (rows + (1 if tied else 2)) * width)
+    return Sizes(
+        lanes, width, -(-(k + 4) // lanes) * lanes, rows, (rows + (1 if tied else 2)) * width
+    )
 
 
 def room_for(problem: Problem, memory: int = 0) -> np.ndarray:
@@ -130,7 +147,18 @@ def _gradient_of_A(dA, G, H, step, T, v, w, d, k, width, lanes, symmetric, tied)
         product(past(w, r + 1), 1, 1, H, step, reach - r, past(T, r * width), width, 4, width)
     if symmetric and tied:  # dA is symmetric but for rounding: the lower blocks are enough
         for row in range(0, width, lanes):
-            product(past(H, row), 1, step, T, width, reach, past(dA, row * width), width, lanes, row + lanes)
+            product(
+                past(H, row),
+                1,
+                step,
+                T,
+                width,
+                reach,
+                past(dA, row * width),
+                width,
+                lanes,
+                row + lanes,
+            )
     else:
         product(G, 1, step, T, width, reach, dA, width, (d + 3) // 4 * 4, width)
     if summed:
@@ -141,7 +169,10 @@ def _gradient_of_A(dA, G, H, step, T, v, w, d, k, width, lanes, symmetric, tied)
 
 @part
 def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, tied, trained):
-    """For a symmetric or general A. ``work`` has M, target, error and v, Aᵀ, rows G_r = c A^r, H_s = A^s b, T_r."""
+    """For a symmetric or general A.
+
+    ``work`` has M, target, error and v, Aᵀ, rows G_r = c A^r, H_s = A^s b, T_r.
+    """
     A, dA, vectors = theta, gradient, width // lanes
     b, db = past(A, width * width), past(dA, width * width)
     c, dc = (b, db) if tied else (past(b, width), past(db, width))
@@ -171,7 +202,9 @@ def _dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, 
         error[j] = inner(c, past(H, j * step), vectors) - target[j]
     loss = _weigh(error, v, M, k, lags, lanes)
     if trained[0]:
-        _gradient_of_A(dA, G, H, step, T, v, error, d, k, width, lanes, symmetric, tied)  # the error is needed no more
+        _gradient_of_A(
+            dA, G, H, step, T, v, error, d, k, width, lanes, symmetric, tied
+        )  # the error is needed no more
     if trained[1]:
         product(v, 0, 1, G, step, k, db, 0, 1, width)
     if trained[2]:
@@ -246,8 +279,12 @@ def loss_and_gradient(theta, gradient, room, problem):
 def _gradient(theta, gradient, work, problem):
     _, target, d, (lanes, width, lags, _, _), diagonal, symmetric, tied, trained = problem
     if diagonal:
-        return _diagonal_gradient(theta, gradient, work, len(target), lanes, width, lags, tied, trained)
-    return _dense_gradient(theta, gradient, work, d, len(target), lanes, width, lags, symmetric, tied, trained)
+        return _diagonal_gradient(
+            theta, gradient, work, len(target), lanes, width, lags, tied, trained
+        )
+    return _dense_gradient(
+        theta, gradient, work, d, len(target), lanes, width, lags, symmetric, tied, trained
+    )
 
 
 @inlined
@@ -293,11 +330,20 @@ def _train(theta, memory, room, problem, method, ending, until, done, steps):
 def train(seeds, parameters, memory, steps, status, until, room, problem, method, ending, count):
     """Up to ``count`` steps of each of the ``seeds``, one after the other, in place.
 
-    ``parameters`` (S, n), ``memory`` (S, w), ``steps``, ``status`` and ``until`` (S,) are those of a batch.
+    ``parameters`` (S, n), ``memory`` (S, w), ``steps``, ``status`` and ``until`` (S,) are those of
+    a batch.
     """
     mode = flushing(np.int32(-1))
     for seed in seeds:
         steps[seed], status[seed], until[seed] = _train(
-            parameters[seed], memory[seed], room, problem, method, ending, until[seed], steps[seed], count
+            parameters[seed],
+            memory[seed],
+            room,
+            problem,
+            method,
+            ending,
+            until[seed],
+            steps[seed],
+            count,
         )
     flushing(mode)

@@ -1,8 +1,9 @@
 """Backpropagation through time of a GRU, an LSTM or a tanh RNN, compiled by Numba: a block of sequences at a time.
 
-The formulas are those of :mod:`core.networks.cells`, on one seed's flat vector: weight_ih, weight_hh, bias_ih, bias_hh,
-C. A vector holds a number of several sequences side by side, so that d needs no padding; a block is as many sequences
-as a tile is wide, and what its steps keep stays in the second cache.
+The formulas are those of :mod:`core.networks.cells`, on one seed's flat vector: weight_ih,
+weight_hh, bias_ih, bias_hh, C. A vector holds a number of several sequences side by side, so that d
+needs no padding; a block is as many sequences as a tile is wide, and what its steps keep stays in
+the second cache.
 """
 
 from typing import Any, NamedTuple
@@ -12,11 +13,12 @@ import numpy as np
 from core.networks import CELLS, Recurrent
 from core.training.loops.formulas import Numbers, each, sigmoid, tanh
 from core.training.loops.lanes import BYTES, aligned
-from core.training.loops.moves import inlined, kept, part
+from core.training.loops.optimizer_steps import inlined, kept, part
 from core.training.loops.tiles import WIDEST, add_product, address, flushing, past, transpose
 
 PARTS = "6cd54f0231ecc1eb"
-"""A hash of what is compiled with this and stands elsewhere, as in :mod:`core.training.loops.linear`."""
+"""A hash of what is compiled with this and stands elsewhere, as in
+:mod:`core.training.loops.linear`."""
 
 GRU, LSTM, TANH_RNN = 0, 1, 2
 """Cells, as the loops tell them apart."""
@@ -54,7 +56,8 @@ class Room(NamedTuple):
     """Where a block is worked on; each begins where a vector may.
 
     Attributes:
-        weights: [W_ih | b | W_hh] of all gates, (g d, rows); for the block that is apart [0 | b_hh | W_hh].
+        weights: [W_ih | b | W_hh] of all gates, (g d, rows); for the block that is apart [0 | b_hh
+            | W_hh].
         apart: [W_ih | b_ih] of that block, (d, rows).
         C: (p, d).
         states: [x_t | 1 | s_t] of each t, (k + 1, rows, block).
@@ -99,7 +102,9 @@ def room_for(sizes: Sizes, dtype: np.dtype[Any]) -> Room:
 
 
 @each
-def _gru(r: Numbers, z: Numbers, weighed: Numbers, inner: Numbers, s: Numbers) -> tuple[Numbers, ...]:
+def _gru(
+    r: Numbers, z: Numbers, weighed: Numbers, inner: Numbers, s: Numbers
+) -> tuple[Numbers, ...]:
     """To r, z, n and the next state."""
     r, z = sigmoid(r), sigmoid(z)
     n = tanh(inner + r * weighed)
@@ -107,7 +112,9 @@ def _gru(r: Numbers, z: Numbers, weighed: Numbers, inner: Numbers, s: Numbers) -
 
 
 @each
-def _gru_back(ds: Numbers, r: Numbers, z: Numbers, weighed: Numbers, n: Numbers, s: Numbers) -> tuple[Numbers, ...]:
+def _gru_back(
+    ds: Numbers, r: Numbers, z: Numbers, weighed: Numbers, n: Numbers, s: Numbers
+) -> tuple[Numbers, ...]:
     """To the derivatives by s past the gates, and by what r, z, n and the block that is apart are made of."""
     straight = ds * z
     dn = (ds - straight) * (1 - n * n)
@@ -125,7 +132,14 @@ def _lstm(i: Numbers, f: Numbers, g: Numbers, o: Numbers, c: Numbers) -> tuple[N
 
 @each
 def _lstm_back(
-    ds: Numbers, dc: Numbers, i: Numbers, f: Numbers, g: Numbers, o: Numbers, c: Numbers, squashed: Numbers
+    ds: Numbers,
+    dc: Numbers,
+    i: Numbers,
+    f: Numbers,
+    g: Numbers,
+    o: Numbers,
+    c: Numbers,
+    squashed: Numbers,
 ) -> tuple[Numbers, ...]:
     """To the derivatives by c, and by what i, f, g and o are made of; by s past the gates there is none."""
     dc = dc + ds * o * (1 - squashed * squashed)
@@ -151,7 +165,14 @@ def _places(sizes):
     rows = sizes.gates * sizes.d
     W_hh = rows * sizes.m
     b_ih = W_hh + rows * sizes.d
-    return W_hh, b_ih, b_ih + rows, b_ih + 2 * rows, rows, rows - sizes.d if sizes.cell == GRU else rows
+    return (
+        W_hh,
+        b_ih,
+        b_ih + rows,
+        b_ih + 2 * rows,
+        rows,
+        rows - sizes.d if sizes.cell == GRU else rows,
+    )
 
 
 @part
@@ -266,7 +287,12 @@ def _back(room, sizes, labels, begin, end, weight):
     cell, gates, d, m, p, length, lanes, block, rows = sizes
     vectors, one, high = d * block // lanes, d * block, gates * d
     narrow = -(-(m + 1) // lanes) * lanes
-    weights, C, states, turned = address(room.weights), address(room.C), address(room.states), address(room.turned)
+    weights, C, states, turned = (
+        address(room.weights),
+        address(room.C),
+        address(room.states),
+        address(room.turned),
+    )
     slopes = address(room.slopes)
     room.pull[:] = 0
     ds = address(room.pull)
@@ -280,7 +306,9 @@ def _back(room, sizes, labels, begin, end, weight):
         if counted >= 0:
             total += _errors(_read(room, sizes, t), sizes, labels[counted], begin, end, weight)
             _turn(past(now, rows * block), turned, block, rows, lanes)
-            add_product(dy, block, 1, turned, rows, block, past(slopes, (high + d) * rows), rows, p, rows)
+            add_product(
+                dy, block, 1, turned, rows, block, past(slopes, (high + d) * rows), rows, p, rows
+            )
             add_product(C, 1, d, dy, block, p, ds, block, d, block)
         a0 = address(room.gates[t])
         a1, a2, a3 = past(a0, one), past(a0, 2 * one), past(a0, 3 * one)
@@ -288,7 +316,9 @@ def _back(room, sizes, labels, begin, end, weight):
         if cell == GRU:
             n = address(room.kept[t])
             _gru_back((ds, a0, a1, a2, n, s), (ds, a0, a1, a2, n), vectors)
-            add_product(n, block, 1, turned, rows, block, past(slopes, high * rows), rows, d, narrow)
+            add_product(
+                n, block, 1, turned, rows, block, past(slopes, high * rows), rows, d, narrow
+            )
         elif cell == LSTM:
             c, squashed = address(room.carries[t]), address(room.kept[t])
             _lstm_back((ds, dc, a0, a1, a2, a3, c, squashed), (dc, a0, a1, a2, a3, ds), vectors)
@@ -304,7 +334,8 @@ def _back(room, sizes, labels, begin, end, weight):
 def loss_and_gradient(theta, inputs, labels, begin, end, gradient, room, sizes):
     """The share of the sequences from ``begin`` up to ``end`` in the loss, and in its gradient, into ``gradient``.
 
-    ``theta`` and ``gradient`` are (n,), ``inputs`` (k, N, m), ``labels`` (T, N, p): of the last T outputs.
+    ``theta`` and ``gradient`` are (n,), ``inputs`` (k, N, m), ``labels`` (T, N, p): of the last T
+    outputs.
     """
     mode = flushing(np.int32(-1))
     _lay(theta, room, sizes)
@@ -323,7 +354,8 @@ def loss_and_gradient(theta, inputs, labels, begin, end, gradient, room, sizes):
 def outputs(theta, inputs, begin, end, into, room, sizes):
     """The last T outputs of the sequences from ``begin`` up to ``end``, to their place in ``into`` (T, N, p).
 
-    The ``room`` is that for sequences of length 1: each step's state takes the place of the last one's.
+    The ``room`` is that for sequences of length 1: each step's state takes the place of the last
+    one's.
     """
     _lay(theta, room, sizes)
     d, m = sizes.d, sizes.m

@@ -1,7 +1,7 @@
 """Products of small matrices in machine code, and the few other operations on vectors that the compiled loops are of.
 
-A tile of up to 4 x 4 vectors of the result stays in registers while the sum runs, as in the GEMM of Goto and van de
-Geijn, "Anatomy of high-performance matrix multiplication" (2008).
+A tile of up to 4 x 4 vectors of the result stays in registers while the sum runs, as in the GEMM of
+Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +34,10 @@ def _tile(lanes: Lanes, height: int, width: int, arguments: Sequence[Any], *, mo
     x, x_row, x_step, y, y_step, count, out, out_row = arguments
     builder, chains = lanes.builder, -(-_CHAINS // (height * width))
     sums = [
-        [[cgutils.alloca_once_value(builder, lanes.zero) for _ in range(width)] for _ in range(height)]
+        [
+            [cgutils.alloca_once_value(builder, lanes.zero) for _ in range(width)]
+            for _ in range(height)
+        ]
         for _ in range(chains)
     ]
 
@@ -91,7 +94,9 @@ def _tiled(lanes: Lanes, arguments: Sequence[Any], *, more: bool) -> None:
         weights, begin = builder.gep(x, [builder.mul(row, x_row)]), builder.mul(row, out_row)
         with _while_below(builder, vectors) as (column, onward):
             left, most = builder.sub(vectors, column), INT(WIDEST[h])
-            one_more = builder.icmp_signed("==", left, INT(WIDEST[h] + 1))  # one alone is slow, and sums otherwise
+            one_more = builder.icmp_signed(
+                "==", left, INT(WIDEST[h] + 1)
+            )  # one alone is slow, and sums otherwise
             most = builder.select(one_more, INT(WIDEST[h] - 1), most)
             across = builder.select(builder.icmp_signed("<", left, most), left, most)
             builder.store(across, onward)
@@ -102,7 +107,13 @@ def _tiled(lanes: Lanes, arguments: Sequence[Any], *, more: bool) -> None:
                 block = builder.append_basic_block()
                 case.add_case(INT(w), block)
                 builder.position_at_end(block)
-                _tile(lanes, h, w, (weights, x_row, x_step, rows, y_step, count, into, out_row), more=more)
+                _tile(
+                    lanes,
+                    h,
+                    w,
+                    (weights, x_row, x_step, rows, y_step, count, into, out_row),
+                    more=more,
+                )
                 builder.branch(done)
             builder.position_at_end(done)
 
@@ -121,7 +132,9 @@ def _product(kinds: Sequence[Any], *, more: bool) -> tuple[Any, Callable[..., An
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
         name, module = f"{'more_' if more else ''}product_{x.dtype}", builder.module
         if name not in module.globals:
-            function = ir.Function(module, ir.FunctionType(ir.VoidType(), [each.type for each in arguments]), name)
+            function = ir.Function(
+                module, ir.FunctionType(ir.VoidType(), [each.type for each in arguments]), name
+            )
             function.linkage = "internal"
             function.attributes.add("noinline")
             inside = ir.IRBuilder(function.append_basic_block())
@@ -157,8 +170,13 @@ def inner(_, x, y, vectors):
         left, right, count = arguments
         lanes = Lanes(builder, x)
         total, step = cgutils.alloca_once_value(builder, lanes.zero), INT(lanes.count)
-        with cgutils.for_range_slice(builder, INT(0), builder.mul(count, step), step, inc=True) as (at, _):
-            builder.store(lanes.fused(lanes.load(left, at), lanes.load(right, at), builder.load(total)), total)
+        with cgutils.for_range_slice(builder, INT(0), builder.mul(count, step), step, inc=True) as (
+            at,
+            _,
+        ):
+            builder.store(
+                lanes.fused(lanes.load(left, at), lanes.load(right, at), builder.load(total)), total
+            )
         return lanes.total(builder.load(total))
 
     return x.dtype(x, y, types.intp), write
@@ -172,7 +190,10 @@ def times(_, x, y, out, vectors):
         left, right, into, count = arguments
         lanes = Lanes(builder, x)
         step = INT(lanes.count)
-        with cgutils.for_range_slice(builder, INT(0), builder.mul(count, step), step, inc=True) as (at, _):
+        with cgutils.for_range_slice(builder, INT(0), builder.mul(count, step), step, inc=True) as (
+            at,
+            _,
+        ):
             lanes.store(builder.fmul(lanes.load(left, at), lanes.load(right, at)), into, at)
         return context.get_dummy_value()
 
@@ -236,8 +257,8 @@ def past(_, pointer, count):
 def flushing(_, mode):
     """Has this thread count subnormal numbers as zero where ``mode`` is negative, else sets the mode; returns the last.
 
-    Powers of A end among them, in single precision soon, and there each operation takes a hundred times as long.
-    Elsewhere than on x86-64 nothing is done.
+    Powers of A end among them, in single precision soon, and there each operation takes a hundred
+    times as long. Elsewhere than on x86-64 nothing is done.
     """
 
     def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:

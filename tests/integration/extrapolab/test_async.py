@@ -10,13 +10,23 @@ from extrapolab import AsyncLab, ExperimentCancelled, Lab, Refused
 
 PAIRS = {name: f"Async{name}" for name in ("Lab", "Experiment", "Query", "Study", "Sweep")}
 ELSEWHERE = {
-    "Experiment": {"url", "failure", "progress", "warnings", "transport", "told", "looks", "completed"},
+    "Experiment": {
+        "url",
+        "failure",
+        "progress",
+        "warnings",
+        "transport",
+        "told",
+        "looks",
+        "completed",
+    },
     "Lab": {"watch"},
     "Query": {"group"},
     "Study": {"url", "reports"},
     "Sweep": {"url", "counts", "looks"},
 }
-"""What of the one is found in the ``record`` or behind ``held`` of the other, where it asks the lab for nothing."""
+"""What of the one is found in the ``record`` or behind ``held`` of the other, where it asks the lab
+for nothing."""
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -41,11 +51,15 @@ def test_an_experiment_goes_all_the_way(lab, spec, tmp_path):
             experiment = await there.submit(spec(tags=["async"]))
             assert experiment.record.owner == "ada"
             assert (await experiment.wait(90)).state == "completed"
-            assert [run.seed for run in (await experiment.result()).runs] == [run.seed for run in experiment.runs]
+            assert [run.seed for run in (await experiment.result()).runs] == [
+                run.seed for run in experiment.runs
+            ]
             assert (await experiment.figure("response", tmp_path / "r.svg")).exists()
             assert (await there.table("tag:async", metrics=["fit_error"], limit=1))[0]["seeds"] == 2
             found = [one.id async for one in there.query("tag:async", limit=3)]
-            assert found == [one.id async for one in there.experiments(tag="async")] == [experiment.id]
+            assert (
+                found == [one.id async for one in there.experiments(tag="async")] == [experiment.id]
+            )
             assert (await there.query("tag:async").to_pandas()).shape[0] == 2
             with pytest.raises(Refused, match="length"):
                 await there.submit(spec(training={"length": 0}))
@@ -61,7 +75,9 @@ def test_a_sweep_goes_all_the_way(lab, spec):
             assert ended == ["completed"] * 2
             assert (await sweep.wait(90)).state == "completed"
             assert [row["state"] for row in await sweep.table()] == ended
-            assert len(await sweep.members()) == len([one async for one in sweep.experiments()]) == 2
+            assert (
+                len(await sweep.members()) == len([one async for one in sweep.experiments()]) == 2
+            )
 
     asyncio.run(play())
 
@@ -71,7 +87,9 @@ def test_many_wait_at_once_and_a_cancel_gets_through(lab, endless):
 
     async def play():
         async with AsyncLab(lab.url) as there:
-            experiments = [await there.submit(endless(tags=["many wait"]), priority=-1) for _ in range(45)]
+            experiments = [
+                await there.submit(endless(tags=["many wait"]), priority=-1) for _ in range(45)
+            ]
             waits = [asyncio.ensure_future(one.wait(90)) for one in experiments]
             await asyncio.sleep(0)
             assert len(await there.cancel('tag:"many wait"', 45)) == 45

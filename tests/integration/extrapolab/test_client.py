@@ -13,20 +13,24 @@ import pytest
 from core.result import SERIES, Outcome
 from core.spec import ExperimentSpec
 from extrapolab import Conflict, ExperimentCancelled, ExperimentFailed, Lab, NotFound, Refused
-from extrapolab.transport import Transport
+from extrapolab.client.transport import Transport
 
 
 def test_an_experiment_goes_all_the_way(client, spec, tmp_path):
     given = spec(name="all the way", tags=["client"])
     seen = []
-    experiment = client.submit(given).wait(timeout=60, observe=lambda looked_at: seen.append(looked_at.state))
+    experiment = client.submit(given).wait(
+        timeout=60, observe=lambda looked_at: seen.append(looked_at.state)
+    )
     assert not experiment.reused
     assert seen[-1] == "completed"
     assert experiment.spec == ExperimentSpec.model_validate(given)
 
     result = experiment.result()
     assert [run.seed for run in result.runs] == given["seeds"]
-    assert repr([run.summary for run in result.runs]) == repr([run.summary for run in experiment.runs])  # NaN, too
+    assert repr([run.summary for run in result.runs]) == repr(
+        [run.summary for run in experiment.runs]
+    )  # NaN, too
     assert len(result.teacher_response) == len(result.runs[0].response) == 12
     assert result.runs[0].outcome is Outcome.STEP_BUDGET_SPENT
 
@@ -34,7 +38,9 @@ def test_an_experiment_goes_all_the_way(client, spec, tmp_path):
     assert list(series) == ["seed", "step", *SERIES]
     assert series["seed"].dtype == np.int64
     assert set(series["seed"].tolist()) == set(given["seeds"])
-    assert series["train_loss"][series["step"] == 50].tolist() == [run.summary["train_loss"] for run in result.runs]
+    assert series["train_loss"][series["step"] == 50].tolist() == [
+        run.summary["train_loss"] for run in result.runs
+    ]
     assert list(experiment.series(["imbalance"])) == ["seed", "step", "imbalance"]
 
     assert experiment.figure("response", tmp_path / "r.svg").read_bytes().startswith(b"<?xml")
@@ -46,7 +52,10 @@ def test_an_experiment_goes_all_the_way(client, spec, tmp_path):
 def test_a_validated_spec_and_arrays_in_a_plain_one_are_the_same_experiment(client, spec):
     A, B = np.diag([0.5, 0.25]), np.ones((2, 1))
     plain = spec(teacher={"kind": "explicit", "A": A, "B": B, "C": B.T})
-    listed = {**plain, "teacher": {"kind": "explicit", "A": A.tolist(), "B": B.tolist(), "C": B.T.tolist()}}
+    listed = {
+        **plain,
+        "teacher": {"kind": "explicit", "A": A.tolist(), "B": B.tolist(), "C": B.T.tolist()},
+    }
     first = client.submit(plain)
     second = client.submit(ExperimentSpec.model_validate(listed))
     assert second.id == first.id
@@ -65,7 +74,9 @@ def test_an_equal_experiment_is_reused_unless_it_is_to_be_run_again(client, spec
 def test_an_experiment_with_the_tags_of_many_submissions_is_listed_and_read(client, spec):
     given = spec()
     for half in range(2):
-        experiment = client.submit(given | {"tags": ["merged", *(f"{half}-{number}" for number in range(50))]})
+        experiment = client.submit(
+            given | {"tags": ["merged", *(f"{half}-{number}" for number in range(50))]}
+        )
     (found,) = client.experiments(tag="merged")
     assert (found.id, len(found.record.tags), len(found.spec.tags)) == (experiment.id, 101, 101)
 
@@ -109,7 +120,11 @@ def test_a_submission_whose_answer_is_lost_is_queued_once(client, lab, spec):
 
 
 def test_a_wrong_spec_is_refused_with_every_problem(client, spec):
-    wrong = spec(training={"length": 0}, optimizer={"lr": float("nan")}, student={"kind": "linear", "dims": 6})
+    wrong = spec(
+        training={"length": 0},
+        optimizer={"lr": float("nan")},
+        student={"kind": "linear", "dims": 6},
+    )
     for ask in (client.submit, client.check):
         with pytest.raises(Refused) as caught:
             ask(wrong)

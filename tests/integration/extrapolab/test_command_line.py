@@ -5,13 +5,15 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 
 
 @pytest.fixture
 def invoke(lab):
-    return lambda *arguments, **options: CliRunner().invoke(app, ["--url", lab.url, *map(str, arguments)], **options)
+    return lambda *arguments, **options: CliRunner().invoke(
+        app, ["--url", lab.url, *map(str, arguments)], **options
+    )
 
 
 @pytest.fixture
@@ -29,7 +31,9 @@ def test_a_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp
     ended = invoke("submit", path, "--watch")
     assert ended.exit_code == Exit.OK, ended.output
     experiment_id, state = ended.stdout.split()[:2]
-    assert state in {"queued", "running", "completed"}, "the lab's workers may be faster than the answer"
+    assert state in {"queued", "running", "completed"}, (
+        "the lab's workers may be faster than the answer"
+    )
     assert "[1/1]  from [a] file  completed" in ended.stdout
     assert "step budget spent" in ended.stdout
 
@@ -63,13 +67,16 @@ def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, file, spe
     assert len(json.loads(invoke("result", record["id"], "--json").stdout)["runs"]) == 2
     assert json.loads(invoke("series", record["id"], "--format", "json").stdout)["seed"][0] == 3
     picture = tmp_path / "response.svg"
-    assert json.loads(invoke("figure", record["id"], "response", "-o", picture, "--json").stdout) == {
-        "path": str(picture)
-    }
+    assert json.loads(
+        invoke("figure", record["id"], "response", "-o", picture, "--json").stdout
+    ) == {"path": str(picture)}
     assert json.loads(invoke("list", "--limit", "1", "--json").stdout)["id"] == record["id"]
     assert json.loads(invoke("workers", "--json").stdout.splitlines()[0])["device"] == "cpu"
     assert (
-        json.loads(invoke("study", "report", "balanced", "--size", "full", "--json").stdout)["state"] == "not_started"
+        json.loads(invoke("study", "report", "balanced", "--size", "full", "--json").stdout)[
+            "state"
+        ]
+        == "not_started"
     )
 
 
@@ -78,11 +85,18 @@ def test_a_spec_may_come_in_by_the_standard_input(invoke, spec):
     checked = invoke("submit", "-", "--dry-run", input=text)
     assert checked.exit_code == Exit.OK
     assert "standard input is valid: balanced teacher (d̂ = 2)" in checked.stdout
-    assert json.loads(invoke("submit", "-", "--dry-run", "--json", input=text).stdout)["cost"]["flop"] > 0
+    assert (
+        json.loads(invoke("submit", "-", "--dry-run", "--json", input=text).stdout)["cost"]["flop"]
+        > 0
+    )
 
 
-def test_several_files_are_watched_and_one_that_fails_makes_the_exit_code_1(invoke, file, spec, endless):
-    first = json.loads(invoke("submit", file(endless(name="to be cancelled"), "a.json"), "--json").stdout)["id"]
+def test_several_files_are_watched_and_one_that_fails_makes_the_exit_code_1(
+    invoke, file, spec, endless
+):
+    first = json.loads(
+        invoke("submit", file(endless(name="to be cancelled"), "a.json"), "--json").stdout
+    )["id"]
     second = json.loads(invoke("submit", file(spec(), "b.json"), "--json").stdout)["id"]
     assert "cancelled" in invoke("cancel", first).stdout
     watched = invoke("watch", first, second)
@@ -154,10 +168,16 @@ def test_an_id_may_be_cut_short_to_a_beginning_that_no_other_has(invoke, client,
 
 def test_name_notes_and_tags_are_edited_and_what_is_not_named_stays(invoke, client, endless):
     one, other = (client.submit(endless(name="draft", tags=["kept", "draft"])) for _ in range(2))
-    edited = invoke("edit", one.id, other.id, "--tag", "figure-2", "--untag", "draft", "--notes", "see [2]")
+    edited = invoke(
+        "edit", one.id, other.id, "--tag", "figure-2", "--untag", "draft", "--notes", "see [2]"
+    )
     assert edited.stdout == f"{one.id}  edited\n{other.id}  edited\n"
     for record in (one.refresh().record, other.refresh().record):
-        assert (record.name, record.tags, record.spec.notes) == ("draft", ("kept", "figure-2"), "see [2]")
+        assert (record.name, record.tags, record.spec.notes) == (
+            "draft",
+            ("kept", "figure-2"),
+            "see [2]",
+        )
     told = json.loads(invoke("edit", one.id, "--name", "", "--json").stdout)
     assert (told["spec"]["name"], told["spec"]["notes"]) == ("", "see [2]")
     assert invoke("edit", one.id).exit_code == Exit.USAGE
@@ -167,8 +187,17 @@ def test_name_notes_and_tags_are_edited_and_what_is_not_named_stays(invoke, clie
         experiment.cancel()
 
 
-def test_when_to_start_and_when_to_give_up_are_said_with_a_submission(invoke, client, file, endless):
-    limits = ("--not-before", "2100-01-31T22:00+01:00", "--max-seconds", "90.5", "--max-memory", "3000")
+def test_when_to_start_and_when_to_give_up_are_said_with_a_submission(
+    invoke, client, file, endless
+):
+    limits = (
+        "--not-before",
+        "2100-01-31T22:00+01:00",
+        "--max-seconds",
+        "90.5",
+        "--max-memory",
+        "3000",
+    )
     experiment = client.experiment(invoke("submit", file(endless()), *limits).stdout.split()[0])
     record = experiment.record
     assert (record.state, record.not_before.isoformat()) == ("queued", "2100-01-31T21:00:00+00:00")

@@ -10,7 +10,11 @@ from tests.kit.lab import EXTRAPOLAB, environment
 
 def proposed(*words, url):
     line = " ".join(["extrapolab", *words])
-    asking = {"_EXTRAPOLAB_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words))}
+    asking = {
+        "_EXTRAPOLAB_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words)),
+    }
     found = subprocess.run(
         [EXTRAPOLAB],
         env=environment(EXTRAPOLAB_URL=url, **asking),
@@ -42,7 +46,9 @@ def test_without_a_lab_nothing_is_proposed_and_nothing_said(url):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_is_one_that_the_shell_reads(shell):
-    script = subprocess.run([EXTRAPOLAB, "completion", shell], capture_output=True, text=True, timeout=60, check=True)
+    script = subprocess.run(
+        [EXTRAPOLAB, "completion", shell], capture_output=True, text=True, timeout=60, check=True
+    )
     assert f"complete_{shell}" in script.stdout
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=script.stdout, text=True, timeout=60, check=True)

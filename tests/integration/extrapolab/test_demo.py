@@ -9,14 +9,15 @@ import uvicorn
 from typer.testing import CliRunner
 
 from core.studies import STUDIES
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 from service.app import build
 from service.settings import Settings
-from store import experiments, queue
-from store.database import Database
-from store.draft import Draft
-from store.experiments import Options
+from store.db.database import Database
+from store.experiments import repository as experiments
+from store.experiments.draft import Draft
+from store.experiments.repository import Options
+from store.queue import claims
 from tests.kit import specimens
 
 
@@ -27,12 +28,16 @@ def full_lab(migrated_sqlite, tmp_path):
     database = Database(f"sqlite:///{tmp_path}/lab.db")
     with database.write() as tx:
         for spec in STUDIES["balanced"].experiments("quick"):
-            experiments.submit(tx, Draft.of(spec), owner="ada", options=Options(), warnings=(), rerun=False)
-            claim = queue.claim(tx, worker_id="w", device="cpu", lease_seconds=60.0)
+            experiments.submit(
+                tx, Draft.of(spec), owner="ada", options=Options(), warnings=(), rerun=False
+            )
+            claim = claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60.0)
             result = specimens.result(*(specimens.run(seed) for seed in spec.seeds))
-            queue.complete(tx, claim, result, specimens.points([0], spec.seeds), {})
+            claims.complete(tx, claim, result, specimens.points([0], spec.seeds), {})
     database.dispose()
-    settings = Settings(database_url=f"sqlite:///{tmp_path}/lab.db", broker_url="redis://localhost:1/0")
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/lab.db", broker_url="redis://localhost:1/0"
+    )
     server = uvicorn.Server(uvicorn.Config(build(settings), port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -50,7 +55,10 @@ def test_what_is_there_is_judged_and_drawn_without_computing_anything(full_lab, 
     assert ended.exit_code == Exit.FAILED, ended.output
     shown = ended.stdout
     assert "All 32 experiments of the study are in the lab: nothing to compute." in shown
-    assert "From a near-zero start 25 of 25 seeds fit the training lengths k > 2 d̂ = 4 within 1 % of" in shown
+    assert (
+        "From a near-zero start 25 of 25 seeds fit the training lengths k > 2 d̂ = 4 within 1 % of"
+        in shown
+    )
     assert "There is a cliff" in shown
     assert "seed 4   0.900000+0.100000j" in shown
     assert (folder / "extrapolation.svg").read_bytes().startswith(b"<?xml")

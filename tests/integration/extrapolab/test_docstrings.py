@@ -11,10 +11,17 @@ import extrapolab
 from extrapolab import AsyncLab, Lab
 
 MODULES = [
-    found.name for found in pkgutil.walk_packages(extrapolab.__path__, "extrapolab.") if "main" not in found.name
+    found.name
+    for found in pkgutil.walk_packages(extrapolab.__path__, "extrapolab.")
+    if "main" not in found.name
 ]
 FINDER = doctest.DocTestFinder(exclude_empty=True)
-EXAMPLES = {test.name: test for name in MODULES for test in FINDER.find(importlib.import_module(name)) if test.examples}
+EXAMPLES = {
+    test.name: test
+    for name in MODULES
+    for test in FINDER.find(importlib.import_module(name))
+    if test.examples
+}
 
 
 @pytest.fixture

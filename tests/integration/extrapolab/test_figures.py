@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from extrapolab import AsyncLab, Conflict, NotFound, Refused
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 
 
 @pytest.fixture
@@ -81,7 +81,9 @@ def test_the_command_line_does_it_all(drawn, invoke, tmp_path):
     listed = [json.loads(line) for line in invoke("recipe", "list", "--json").stdout.splitlines()]
     assert name in [one["id"] for one in listed]
     assert "fit_error" in invoke("recipe", "list").stdout
-    changed = json.loads(invoke("recipe", "change", name, "statistic=mean", "series=", "--json").stdout)
+    changed = json.loads(
+        invoke("recipe", "change", name, "statistic=mean", "series=", "--json").stdout
+    )
     assert (changed["id"], changed["recipe"]["statistic"]) == (name, "mean")
     path = tmp_path / "mean.json"
     assert invoke("figure", name, "-o", path).exit_code == Exit.OK
@@ -95,7 +97,11 @@ def test_the_command_line_does_it_all(drawn, invoke, tmp_path):
 def test_mistakes_on_the_command_line_are_told(invoke, tmp_path):
     wrong = invoke("recipe", "save", "tag:a", "x=training.length", "colour=red")
     assert (wrong.exit_code, "colour" in wrong.stderr) == (Exit.REFUSED, True)
-    for words in (["save", "tag:a"], ["save", "tag:a", "x"], ["draw", "tag:a", "x=lag", "-o", "picture"]):
+    for words in (
+        ["save", "tag:a"],
+        ["save", "tag:a", "x"],
+        ["draw", "tag:a", "x=lag", "-o", "picture"],
+    ):
         assert invoke("recipe", *words).exit_code == Exit.USAGE
     assert invoke("figure", "fig_1", "response").exit_code == Exit.USAGE
     assert invoke("figure", "exp_1").exit_code == Exit.USAGE

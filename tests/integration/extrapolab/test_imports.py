@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from extrapolab import Conflict, Refused
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 
 RUNS = "training.length,seed,loss,host\n5,0,1e-9,a\n5,1,2e-9,b\n"
 
@@ -18,7 +18,9 @@ def table(tmp_path):
 
     def write(name="runs.csv", content=RUNS):
         path = tmp_path / name
-        path.write_text(content + f"7,{abs(hash(tmp_path)) % 10**9},1e-8,c\n" if content == RUNS else content)
+        path.write_text(
+            content + f"7,{abs(hash(tmp_path)) % 10**9},1e-8,c\n" if content == RUNS else content
+        )
         return path
 
     return write
@@ -28,12 +30,17 @@ def table(tmp_path):
 def base(spec):
     """What all rows have in common: a spec of a small experiment, without its seeds."""
     whole = spec()
-    return {name: whole[name] for name in ("teacher", "student", "evaluation")} | {"outcome": "fitted", "steps": 50}
+    return {name: whole[name] for name in ("teacher", "student", "evaluation")} | {
+        "outcome": "fitted",
+        "steps": 50,
+    }
 
 
 def test_a_file_is_imported_and_stands_beside_what_the_lab_computed(client, base, spec, table):
     columns = {"loss": "train_loss", "host": None}
-    told = client.import_runs(table(), base=base, columns=columns, origin="elsewhere", tags=["both"])
+    told = client.import_runs(
+        table(), base=base, columns=columns, origin="elsewhere", tags=["both"]
+    )
     assert [one.seeds for one in told.experiments] == [2, 1]
     own = client.submit(spec(tags=["both"])).wait(60)
     rows = client.table("tag:both", by=["source"], metrics=["train_loss"], statistic=["min"])
@@ -63,12 +70,23 @@ def test_a_file_that_is_not_understood_is_refused_whole(client, base, table):
 
 def test_the_command_line_imports(lab, base, table, tmp_path):
     shared = tmp_path / "common.yaml"
-    shared.write_text(json.dumps({name: base[name] for name in ("teacher", "student", "evaluation")}))
+    shared.write_text(
+        json.dumps({name: base[name] for name in ("teacher", "student", "evaluation")})
+    )
 
     def invoke(*words):
         return CliRunner().invoke(app, ["--url", lab.url, *map(str, words)])
 
-    how = ("--set", "outcome=fitted", "--set", "steps=50", "--column", "loss=train_loss", "--ignore", "host")
+    how = (
+        "--set",
+        "outcome=fitted",
+        "--set",
+        "steps=50",
+        "--column",
+        "loss=train_loss",
+        "--ignore",
+        "host",
+    )
     looked = invoke("import", table(), "--base", shared, *how, "--dry-run")
     assert "holds 2 experiments with 3 runs" in looked.stdout, looked.output
     done = invoke("import", table(), "--base", shared, *how, "--origin", "our old code", "--json")

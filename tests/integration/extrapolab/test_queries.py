@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from extrapolab import Conflict, Refused
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 
 
 @pytest.fixture
@@ -59,8 +59,13 @@ def test_a_table_groups_runs(client, spec, invoke):
     done = [client.submit(spec(tags=["tabulated"], training={"length": k})) for k in (4, 5)]
     for experiment in done:
         experiment.wait(60)
-    rows = client.query("tag:tabulated").table(["training.length"], ["fit_error"], ["median", "max"])
-    assert [(row["training.length"], row["seeds"], row["diverged"]) for row in rows] == [(4, 2, 0), (5, 2, 0)]
+    rows = client.query("tag:tabulated").table(
+        ["training.length"], ["fit_error"], ["median", "max"]
+    )
+    assert [(row["training.length"], row["seeds"], row["diverged"]) for row in rows] == [
+        (4, 2, 0),
+        (5, 2, 0),
+    ]
     fits = [run.summary["fit_error"] for run in done[0].runs]
     assert rows[0]["fit_error.max"] == max(fits)
     ungrouped = client.query("tag:tabulated").table(["training.length"], ["fit_error"], group=False)
@@ -96,6 +101,8 @@ def test_a_notebook_shows_experiments_sweeps_and_questions(client, spec):
     assert 'src="data:image/svg+xml;base64,' in shown
     assert done.id in client.query("tag:shown")._repr_html_()
     assert "nothing yet" in client.query("tag:nobody-has-it")._repr_html_()
-    sweep = client.sweep(spec(), [{"path": "training.length", "values": [3, 4]}], name="shown").wait(60)
+    sweep = client.sweep(
+        spec(), [{"path": "training.length", "values": [3, 4]}], name="shown"
+    ).wait(60)
     assert "<td>completed</td><td>2</td>" in sweep._repr_html_()
     assert "data:image/svg+xml" in sweep._repr_html_()

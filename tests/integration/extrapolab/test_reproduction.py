@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from extrapolab import reproduction
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
+from extrapolab.client import reproduction
 
 
 @pytest.fixture
@@ -23,7 +23,13 @@ def test_the_same_comes_out_to_the_last_bit(client, spec, invoke):
     assert (found["grade"], found["differs"]) == ("bitwise", [])
     assert found["again"] != done.id
     arrays = {deviation["array"]: deviation for deviation in found["deviations"]}
-    assert {"response", "parameters.A", "series.train_loss", "summary.fit_error", "teacher_response"} <= set(arrays)
+    assert {
+        "response",
+        "parameters.A",
+        "series.train_loss",
+        "summary.fit_error",
+        "teacher_response",
+    } <= set(arrays)
     assert all((d["largest"], d["passed"]) == (0.0, True) for d in arrays.values())
     shown = invoke("reproduce", done.id, "--verify")
     assert "reproduced; every bit" in shown.stdout

@@ -10,8 +10,8 @@ import yaml
 from typer.testing import CliRunner
 
 from extrapolab import NotFound, Refused
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 
 LENGTHS = {"path": "training.length", "values": [3, 4]}
 SCALES = {"path": "student.start.scale", "kind": "logspace", "low": 0.01, "high": 1.0, "count": 2}
@@ -19,7 +19,9 @@ SCALES = {"path": "student.start.scale", "kind": "logspace", "low": 0.01, "high"
 
 @pytest.fixture
 def invoke(lab):
-    return lambda *arguments, **options: CliRunner().invoke(app, ["--url", lab.url, *map(str, arguments)], **options)
+    return lambda *arguments, **options: CliRunner().invoke(
+        app, ["--url", lab.url, *map(str, arguments)], **options
+    )
 
 
 @pytest.fixture
@@ -44,24 +46,46 @@ def test_a_sweep_goes_all_the_way(client, spec, tmp_path):
     assert (looks[-1], sweep.state, sweep.counts["completed"]) == ("completed", "completed", 4)
 
     members = list(sweep.members())
-    assert [tuple(m.coordinates.values()) for m in members] == [(3, 0.01), (3, 1.0), (4, 0.01), (4, 1.0)]
+    assert [tuple(m.coordinates.values()) for m in members] == [
+        (3, 0.01),
+        (3, 1.0),
+        (4, 0.01),
+        (4, 1.0),
+    ]
     experiments = list(sweep.experiments())
-    assert [(e.spec.training.length, e.spec.student.start.scale) for e in experiments][1] == (3, 1.0)
+    assert [(e.spec.training.length, e.spec.student.start.scale) for e in experiments][1] == (
+        3,
+        1.0,
+    )
 
     rows = sweep.table(["train_loss"], ["min", "max"])
     for row, experiment in zip(rows, experiments, strict=True):
         losses = [run.summary["train_loss"] for run in experiment.runs]
         assert (row["train_loss.min"], row["train_loss.max"]) == (min(losses), max(losses))
-        assert (row["experiment"], row["state"], row["seeds"], row["diverged"]) == (experiment.id, "completed", 2, 0)
+        assert (row["experiment"], row["state"], row["seeds"], row["diverged"]) == (
+            experiment.id,
+            "completed",
+            2,
+            0,
+        )
     read = list(csv.DictReader(io.StringIO(sweep.table_csv(["train_loss"], ["min"]), newline="")))
     assert [float(row["train_loss.min"]) for row in read] == [row["train_loss.min"] for row in rows]
 
     assert sweep.figure("heatmap", tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
-    info = json.loads(sweep.figure("lines", tmp_path / "l.json", x="student.start.scale", y="train_loss").read_text())
+    info = json.loads(
+        sweep.figure(
+            "lines", tmp_path / "l.json", x="student.start.scale", y="train_loss"
+        ).read_text()
+    )
     assert [line["label"] for line in info["panel"]["lines"]] == ["length = 3", "length = 4"]
 
-    assert (sweep.extend([{**LENGTHS, "values": [3, 4, 5]}, SCALES]).created, sweep.record.progress.of) == (2, 6)
-    assert [m.experiment for m in sweep.wait(timeout=60).members()][:4] == [m.experiment for m in members]
+    assert (
+        sweep.extend([{**LENGTHS, "values": [3, 4, 5]}, SCALES]).created,
+        sweep.record.progress.of,
+    ) == (2, 6)
+    assert [m.experiment for m in sweep.wait(timeout=60).members()][:4] == [
+        m.experiment for m in members
+    ]
     again = client.sweep(base, [{**LENGTHS, "values": [3, 4, 5]}, SCALES], name="all the way")
     assert (again.id, again.created, again.reused) == (sweep.id, 0, 6)
     assert sweep.id in [found.id for found in client.sweeps(limit=5)]
@@ -87,7 +111,9 @@ def test_what_is_wrong_with_a_sweep_is_told(client, spec):
 
 
 def test_diverged_seeds_are_infinite(client, spec):
-    sweep = client.sweep(spec(steps=200), [{"path": "optimizer.lr", "values": [1000.0]}]).wait(timeout=60)
+    sweep = client.sweep(spec(steps=200), [{"path": "optimizer.lr", "values": [1000.0]}]).wait(
+        timeout=60
+    )
     (row,) = sweep.table(["extrapolation_error"])
     assert (row["diverged"], row["extrapolation_error.median"]) == (2, math.inf)
 
@@ -95,7 +121,9 @@ def test_diverged_seeds_are_infinite(client, spec):
 def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
     path = file({"name": "from a file", "base": spec(), "axes": [LENGTHS, SCALES]})
     checked = invoke("sweep", "submit", path, "--dry-run")
-    assert "4 experiments, 0 of which the lab has already\n  training.length: 3, 4\n" in checked.stdout
+    assert (
+        "4 experiments, 0 of which the lab has already\n  training.length: 3, 4\n" in checked.stdout
+    )
     ended = invoke("sweep", "submit", path, "--watch")
     assert ended.exit_code == Exit.OK, ended.output
     sweep_id = ended.stdout.split()[0]
@@ -106,16 +134,35 @@ def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
     assert "training.length: 3, 4" in shown
     assert "student.start.scale: 0.01, 1\n" in shown
     lines = invoke("sweep", "table", sweep_id, "--metrics", "train_loss").stdout.splitlines()
-    assert lines[0].split() == ["length", "scale", "state", "seeds", "diverged", "train_loss.median", "experiment"]
+    assert lines[0].split() == [
+        "length",
+        "scale",
+        "state",
+        "seeds",
+        "diverged",
+        "train_loss.median",
+        "experiment",
+    ]
     assert lines[1].split()[:2] == ["3", "0.01"]
     assert len(lines) == 5
-    crossed = "--rows", "student.start.scale", "--columns", "training.length", "--metrics", "train_loss"
+    crossed = (
+        "--rows",
+        "student.start.scale",
+        "--columns",
+        "training.length",
+        "--metrics",
+        "train_loss",
+    )
     lines = invoke("sweep", "table", sweep_id, *crossed).stdout.splitlines()
     assert [line.split()[0] for line in lines if line.strip()] == ["median", "scale", "0.01", "1"]
-    assert json.loads(invoke("sweep", "table", sweep_id, *crossed, "--json").stdout)["columns"]["values"] == [3, 4]
+    assert json.loads(invoke("sweep", "table", sweep_id, *crossed, "--json").stdout)["columns"][
+        "values"
+    ] == [3, 4]
     text = invoke("sweep", "table", sweep_id, *crossed, "--csv").stdout
     assert next(csv.reader(io.StringIO(text)))[1:3] == ["metric", "statistic"]
-    text = invoke("sweep", "table", sweep_id, "--csv", "--statistic", "all", "--metrics", "fit_error").stdout
+    text = invoke(
+        "sweep", "table", sweep_id, "--csv", "--statistic", "all", "--metrics", "fit_error"
+    ).stdout
     assert next(csv.reader(io.StringIO(text)))[-1] == "fit_error.standard_error"
     picture = tmp_path / "picture.pdf"
     assert invoke("sweep", "figure", sweep_id, "heatmap", "-o", picture).stdout == f"{picture}\n"
@@ -136,12 +183,23 @@ def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
 
 def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, spec, tmp_path):
     text = json.dumps({"base": spec(), "axes": [LENGTHS]})
-    assert json.loads(invoke("sweep", "submit", "-", "--dry-run", "--json", input=text).stdout)["count"] == 2
+    assert (
+        json.loads(invoke("sweep", "submit", "-", "--dry-run", "--json", input=text).stdout)[
+            "count"
+        ]
+        == 2
+    )
     record = json.loads(invoke("sweep", "submit", "-", "--watch", "--json", input=text).stdout)
     assert record["state"] == "completed"
     for command in ("status", "watch", "cancel", "retry"):
-        assert json.loads(invoke("sweep", command, record["id"], "--json").stdout)["id"] == record["id"]
-    rows = [json.loads(line) for line in invoke("sweep", "table", record["id"], "--json").stdout.splitlines()]
+        assert (
+            json.loads(invoke("sweep", command, record["id"], "--json").stdout)["id"]
+            == record["id"]
+        )
+    rows = [
+        json.loads(line)
+        for line in invoke("sweep", "table", record["id"], "--json").stdout.splitlines()
+    ]
     assert [row["coordinates"] for row in rows] == [{"training.length": 3}, {"training.length": 4}]
     assert json.loads(invoke("sweep", "list", "--limit", 1, "--json").stdout)["id"] == record["id"]
     picture = tmp_path / "lines.svg"
@@ -161,7 +219,11 @@ def test_mistakes_end_with_their_exit_codes(invoke, file, spec, tmp_path):
     assert wrong.exit_code == Exit.REFUSED
     assert "is not a valid sweep:\n  axes.0.values: is required" in wrong.stderr
     assert "did you mean 'name'" in wrong.stderr
-    refused = invoke("sweep", "submit", file({"base": spec(), "axes": [{"path": "training.length", "values": [0]}]}))
+    refused = invoke(
+        "sweep",
+        "submit",
+        file({"base": spec(), "axes": [{"path": "training.length", "values": [0]}]}),
+    )
     assert refused.exit_code == Exit.REFUSED
     assert "(at training.length = 0)" in refused.stderr
     assert invoke("sweep", "submit", tmp_path / "nothing.yaml").exit_code == Exit.USAGE

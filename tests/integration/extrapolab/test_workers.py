@@ -9,10 +9,11 @@ from sqlalchemy import update
 from typer.testing import CliRunner
 
 from extrapolab import Lab, NotFound
-from extrapolab.cli import app
-from extrapolab.exits import Exit
-from store import tables, workers
-from store.database import Database, now
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
+from store.db import tables
+from store.db.database import Database, now
+from store.queue import workers
 from store.records import WorkerRecord
 from tests.integration.service.process import served
 
@@ -22,15 +23,21 @@ SLOT = WorkerRecord("worker_0", "node1", 10, 11, "cpu", 1, heartbeat_at=0.0)
 @pytest.fixture(scope="module")
 def url(migrated_sqlite, tmp_path_factory):
     """A lab of slots that only their rows tell of: a busy one, an idle one, and one that nobody has heard of."""
-    database_url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('workers') / 'lab.db')}"
+    database_url = (
+        f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('workers') / 'lab.db')}"
+    )
     database = Database(database_url)
     with database.write() as tx:
         for number, experiment_id in enumerate(("exp_1", None, "exp_2")):
-            workers.register(tx, dataclasses.replace(SLOT, id=f"worker_{number}", experiment_id=experiment_id))
+            workers.register(
+                tx, dataclasses.replace(SLOT, id=f"worker_{number}", experiment_id=experiment_id)
+            )
         silent = update(tables.workers).where(tables.workers.c.id == "worker_2")
         tx.execute(silent.values(heartbeat_at=now(tx) - 31))
     database.dispose()
-    with served(database_url, EXTRAPOLAB_LEASE_SECONDS="30", EXTRAPOLAB_REAPER_SECONDS="3600") as service:
+    with served(
+        database_url, EXTRAPOLAB_LEASE_SECONDS="30", EXTRAPOLAB_REAPER_SECONDS="3600"
+    ) as service:
         yield service.url
 
 

@@ -13,9 +13,9 @@ from lab.doctor import Finding, examine
 from lab.errors import CannotStart
 from lab.migration import migrate
 from lab.settings import LabSettings
-from store import backup, schema
-from store.database import Database
-from store.migrate import downgrade, revisions, upgrade
+from store.db import backup, schema
+from store.db.database import Database
+from store.db.migrate import downgrade, revisions, upgrade
 from tests.integration.lab.test_up import LONG, SHORT, state, submit, wait_until
 from tests.kit.furniture import contents, furnish
 from tests.kit.lab import EXTRAPOLAB, environment, running_lab
@@ -24,7 +24,12 @@ from tests.kit.lab import EXTRAPOLAB, environment, running_lab
 def extrapolab(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [EXTRAPOLAB, *map(str, arguments)]
     return subprocess.run(
-        command, env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
+        command,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -32,7 +37,9 @@ def answer(lab, path: str) -> bytes:
     return httpx2.get(f"{lab.url}{path}", timeout=30).raise_for_status().content
 
 
-def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_on_training(tmp_path):
+def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_on_training(
+    tmp_path,
+):
     with running_lab(tmp_path / "data", "--workers", "1") as lab:
         short = submit(lab, SHORT)
         wait_until(lambda: state(lab, short) == "completed")
@@ -54,20 +61,29 @@ def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_
     assert "in use by the lab at" in refused.stderr
     refused = extrapolab("restore", tmp_path / "lab.backup", "--data", tmp_path / "elsewhere")
     assert refused.returncode == 1
-    assert refused.stderr.startswith("Nothing was restored: a backup is restored into an empty database, and this one")
+    assert refused.stderr.startswith(
+        "Nothing was restored: a backup is restored into an empty database, and this one"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["backup", "{here}/new.backup", "--data", "{here}/nowhere"], "There is no lab in "),
-        (["restore", "{here}/no.backup", "--data", "{here}/new"], "There is no backup {here}/no.backup."),
+        (
+            ["restore", "{here}/no.backup", "--data", "{here}/new"],
+            "There is no backup {here}/no.backup.",
+        ),
         (["restore", "{here}/file", "--data", "{here}/new"], "Nothing was restored: "),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing_behind(tmp_path, arguments, sentence):
+def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing_behind(
+    tmp_path, arguments, sentence
+):
     (tmp_path / "file").write_text("no backup")
-    done = extrapolab(*(argument.format(here=tmp_path) for argument in arguments), HOME=str(tmp_path))
+    done = extrapolab(
+        *(argument.format(here=tmp_path) for argument in arguments), HOME=str(tmp_path)
+    )
     assert done.returncode == 1
     assert done.stderr.startswith(sentence.format(here=tmp_path))
     assert done.stderr.count("\n") == 1
@@ -123,7 +139,9 @@ class TestDoctor:
 
     def test_what_is_amiss_ends_it_with_1_and_a_remedy(self, tmp_path):
         (tmp_path / "extrapolab.db").write_bytes(os.urandom(9999))
-        done = extrapolab("doctor", "--data", tmp_path, EXTRAPOLAB_BROKER_URL="redis://127.0.0.1:1/0")
+        done = extrapolab(
+            "doctor", "--data", tmp_path, EXTRAPOLAB_BROKER_URL="redis://127.0.0.1:1/0"
+        )
         assert done.returncode == 1
         lines = [line for line in done.stdout.splitlines() if line.startswith("amiss")]
         assert [line.split()[1] for line in lines] == ["broker", "database"]

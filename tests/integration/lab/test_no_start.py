@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from store.database import Database
-from store.migrate import upgrade
+from store.db.database import Database
+from store.db.migrate import upgrade
 from tests.kit.lab import EXTRAPOLAB, environment, up
 
 
@@ -36,14 +36,19 @@ def up_on(file_system: str, folder: Path) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
     script = f'mount -t tmpfs -o "$1" none "$2" && exec {EXTRAPOLAB} up --port 0 --data "$2/data"'
     command = [*alone, "sh", "-c", script, "sh", file_system, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment(), timeout=60, check=False
+    )
 
 
 def test_a_busy_port(data):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = sentence(up(data, "--port", str(port)))
-    assert said == f"Can't listen on port {port} of 127.0.0.1: Address already in use. Choose another with --port.\n"
+    assert (
+        said
+        == f"Can't listen on port {port} of 127.0.0.1: Address already in use. Choose another with --port.\n"
+    )
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
@@ -60,14 +65,18 @@ def test_a_full_disk(tmp_path):
 
 def test_a_disk_that_is_read_only(tmp_path):
     said = sentence(up_on("ro", tmp_path / "disk"))
-    assert said.startswith(f"The data folder {tmp_path}/disk/data can't be written: Read-only file system.")
+    assert said.startswith(
+        f"The data folder {tmp_path}/disk/data can't be written: Read-only file system."
+    )
 
 
 def test_a_damaged_database(data):
     data.mkdir()
     (data / "extrapolab.db").write_bytes(os.urandom(20_000))
     said = sentence(up(data, "--port", "0"))
-    assert said.startswith(f"The database sqlite:///{data}/extrapolab.db can't be used: its file is damaged")
+    assert said.startswith(
+        f"The database sqlite:///{data}/extrapolab.db can't be used: its file is damaged"
+    )
     assert "restore a backup" in said
 
 
@@ -75,7 +84,10 @@ def test_a_database_that_may_not_be_written(data):
     data.mkdir()
     (data / "extrapolab.db").mkdir()
     said = sentence(up(data, "--port", "0"))
-    assert "can't be used: its file can't be opened, so look at its folder, permissions and disk" in said
+    assert (
+        "can't be used: its file can't be opened, so look at its folder, permissions and disk"
+        in said
+    )
 
 
 def test_a_database_of_a_newer_version(data):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from store.schema import check
+from store.db.schema import check
 from tests.kit.lab import EXTRAPOLAB, environment
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -14,7 +14,12 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 def extrapolab(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [EXTRAPOLAB, *arguments]
     return subprocess.run(
-        command, env=environment(**variables), capture_output=True, text=True, timeout=60, check=False
+        command,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -55,7 +60,9 @@ def test_a_worker_is_alive_when_its_slots_beat_and_ends_when_told(database_url, 
 
 def test_a_setting_that_makes_no_sense_is_named():
     for command in (["migrate"], ["worker", "--check"]):
-        refused = extrapolab(*command, EXTRAPOLAB_LEASE_SECONDS="soon", EXTRAPOLAB_DATABASE_URL=NOWHERE)
+        refused = extrapolab(
+            *command, EXTRAPOLAB_LEASE_SECONDS="soon", EXTRAPOLAB_DATABASE_URL=NOWHERE
+        )
         assert refused.returncode == 1
         assert refused.stderr.startswith("EXTRAPOLAB_LEASE_SECONDS: ")
         assert "Traceback" not in refused.stderr

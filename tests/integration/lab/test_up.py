@@ -16,7 +16,12 @@ import pytest
 from tests.kit.lab import RunningLab, running_lab, up
 
 LONG = {
-    "teacher": {"kind": "balanced", "dim": 2, "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "seed": 0},
+    "teacher": {
+        "kind": "balanced",
+        "dim": 2,
+        "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+        "seed": 0,
+    },
     "student": {"kind": "linear", "dim": 20},
     "training": {"length": 6},
     "optimizer": {"kind": "gd", "lr": 1e-6, "steps": 1_000_000_000},
@@ -31,7 +36,9 @@ def data(tmp_path: Path) -> Path:
 
 
 def submit(lab: RunningLab, spec: dict) -> str:
-    answer = httpx2.post(f"{lab.url}/v1/experiments", json=spec, params={"on_duplicate": "rerun"}, timeout=30)
+    answer = httpx2.post(
+        f"{lab.url}/v1/experiments", json=spec, params={"on_duplicate": "rerun"}, timeout=30
+    )
     assert answer.status_code == 202, answer.text
     return answer.json()["id"]
 
@@ -155,7 +162,9 @@ def test_a_kill_leaves_nothing_even_while_it_trains(data):
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_broker_and_a_database_that_run_already_are_used_in_place_of_own_ones(data, database_url, broker_url):
+def test_a_broker_and_a_database_that_run_already_are_used_in_place_of_own_ones(
+    data, database_url, broker_url
+):
     variables = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": broker_url}
     with running_lab(data, "--workers", "1", variables=variables) as lab:
         assert not any("redis-server" in " ".join(process.cmdline()) for process in lab.family())

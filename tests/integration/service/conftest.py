@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from core.result import ExperimentResult
 from service.app import build
 from service.settings import Settings
-from store import queue
-from store.database import Database
+from store.db.database import Database
+from store.queue import claims
 from store.records import Claim, Failure, FailureKind, Progress
 from tests.kit import specimens
 
@@ -49,23 +49,30 @@ class Desk:
     def claim(self) -> Claim:
         """The best waiting experiment, which runs from now on."""
         with self.database.write() as tx:
-            claim = queue.claim(tx, worker_id="w1", device="cpu", lease_seconds=600.0)
+            claim = claims.claim(tx, worker_id="w1", device="cpu", lease_seconds=600.0)
         assert claim is not None
         return claim
 
-    def complete(self, claim: Claim, result: ExperimentResult | None = None, points: Mapping[str, Any] | None = None):
+    def complete(
+        self,
+        claim: Claim,
+        result: ExperimentResult | None = None,
+        points: Mapping[str, Any] | None = None,
+    ):
         result = result or specimens.result(*(specimens.run(seed) for seed in claim.spec.seeds))
         with self.database.write() as tx:
-            queue.complete(tx, claim, result, points or {}, {"torch": "2.13"})
+            claims.complete(tx, claim, result, points or {}, {"torch": "2.13"})
 
     def record(self, claim: Claim, points: Mapping[str, Any]) -> None:
         with self.database.write() as tx:
             now = Progress(int(points["step"].max()), claim.spec.optimizer.steps)
-            queue.record(tx, claim, progress=now, points=points, checkpoint=None, checkpoint_step=0)
+            claims.record(
+                tx, claim, progress=now, points=points, checkpoint=None, checkpoint_step=0
+            )
 
     def fail(self, claim: Claim, sentence: str, log: str) -> None:
         with self.database.write() as tx:
-            queue.fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, sentence), log)
+            claims.fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, sentence), log)
 
 
 @pytest.fixture

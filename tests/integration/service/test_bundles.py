@@ -24,7 +24,14 @@ def test_everything_of_an_experiment_is_in_it(client, submit, desk):
     content = bundle(client, q="tag:paper")
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert archive.testzip() is None
-    own = ["spec.json", "experiment.json", "result.json", "series.csv", "figures/response.svg", "figures/training.svg"]
+    own = [
+        "spec.json",
+        "experiment.json",
+        "result.json",
+        "series.csv",
+        "figures/response.svg",
+        "figures/training.svg",
+    ]
     of_queued = [f"{queued}/{file}" for file in ("spec.json", "experiment.json", "series.csv")]
     top = ["README.txt", "experiments.csv", "runs.csv"]
     assert archive.namelist() == [*top, *of_queued, *(f"{name}/{file}" for file in own)]
@@ -32,7 +39,9 @@ def test_everything_of_an_experiment_is_in_it(client, submit, desk):
     assert json.loads(archive.read(f"{name}/experiment.json")) == client.get(path).json()
     assert archive.read(f"{name}/series.csv") == client.get(f"{path}/series?format=csv").content
     again = client.post(
-        "/v1/experiments", content=archive.read(f"{name}/spec.json"), headers={"Content-Type": "application/json"}
+        "/v1/experiments",
+        content=archive.read(f"{name}/spec.json"),
+        headers={"Content-Type": "application/json"},
     )
     assert again.json()["spec_hash"] == client.get(path).json()["spec_hash"]
     assert bundle(client, q="tag:paper and state != queued") == bundle(client, q=f"id = {name}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service import experiments
+from service.routes import experiments
 from tests.integration.service.conftest import body
 
 
@@ -20,13 +20,19 @@ def test_pages_hold_every_experiment_once_the_newest_first(client, submit):
 
 
 @pytest.mark.parametrize("query", [{}, {"tag": "heavy"}])
-def test_a_page_of_large_specs_ends_early_and_the_next_goes_on_behind_it(client, submit, monkeypatch, query):
-    submitted = [submit(name=str(number), tags=["heavy"], notes="n" * 10_000) for number in range(7)]
+def test_a_page_of_large_specs_ends_early_and_the_next_goes_on_behind_it(
+    client, submit, monkeypatch, query
+):
+    submitted = [
+        submit(name=str(number), tags=["heavy"], notes="n" * 10_000) for number in range(7)
+    ]
     monkeypatch.setattr(experiments, "PAGE_BYTES", 28_000)
     monkeypatch.setattr(experiments, "READ_AT_ONCE", 3)
     pages, following = [], None
     while following is not None or not pages:
-        page = client.get("/v1/experiments", params=query | ({"cursor": following} if following else {})).json()
+        page = client.get(
+            "/v1/experiments", params=query | ({"cursor": following} if following else {})
+        ).json()
         pages.append([item["links"]["self"] for item in page["items"]])
         following = page["next"]
     assert [len(page) for page in pages] == [2, 2, 2, 1]
@@ -39,7 +45,10 @@ def test_an_experiment_larger_than_a_page_has_one_to_itself(client, submit, monk
     page = client.get("/v1/experiments").json()
     assert [item["links"]["self"] for item in page["items"]] == submitted[1:]
     rest = client.get("/v1/experiments", params={"cursor": page["next"]}).json()
-    assert ([item["links"]["self"] for item in rest["items"]], rest["next"]) == (submitted[:1], None)
+    assert ([item["links"]["self"] for item in rest["items"]], rest["next"]) == (
+        submitted[:1],
+        None,
+    )
 
 
 def test_the_list_is_narrowed_by_tag_and_state(client, submit):
@@ -48,7 +57,9 @@ def test_the_list_is_narrowed_by_tag_and_state(client, submit):
     client.post(f"{cancelled}:cancel")
 
     def found(query: str) -> list[str]:
-        return [item["links"]["self"] for item in client.get(f"/v1/experiments?{query}").json()["items"]]
+        return [
+            item["links"]["self"] for item in client.get(f"/v1/experiments?{query}").json()["items"]
+        ]
 
     assert found("tag=a") == [tagged]
     assert found("tag=b") == [cancelled, tagged]
@@ -69,7 +80,9 @@ def test_what_has_not_changed_is_not_sent_again(client, submit, desk):
 def test_name_tags_and_notes_change_and_nothing_else(client, submit):
     path = submit(name="old", tags=["old"])
     before = client.get(path)
-    edited = client.patch(path, json={"name": "new", "tags": ["x", "y"]}, headers={"If-Match": before.headers["etag"]})
+    edited = client.patch(
+        path, json={"name": "new", "tags": ["x", "y"]}, headers={"If-Match": before.headers["etag"]}
+    )
     assert edited.status_code == 200
     assert edited.headers["etag"] != before.headers["etag"]
     assert edited.json() == client.get(path).json()
@@ -85,8 +98,12 @@ def test_an_edit_of_what_was_edited_meanwhile_is_refused(client, submit):
     answer = client.patch(path, json={"name": "yours"}, headers={"If-Match": etag})
     assert answer.status_code == 412
     assert client.get(path).json()["spec"]["name"] == "mine"
-    assert client.patch(path, json={"name": "yours"}, headers={"If-Match": '"x"'}).status_code == 412
-    assert client.patch(path, json={"name": "whatever"}, headers={"If-Match": "*"}).status_code == 200
+    assert (
+        client.patch(path, json={"name": "yours"}, headers={"If-Match": '"x"'}).status_code == 412
+    )
+    assert (
+        client.patch(path, json={"name": "whatever"}, headers={"If-Match": "*"}).status_code == 200
+    )
 
 
 def test_progress_is_no_edit(client, submit, desk):
@@ -143,30 +160,49 @@ def test_a_running_experiment_is_asked_to_stop(client, submit, desk):
     path = submit()
     desk.claim()
     asked = client.post(f"{path}:cancel")
-    assert (asked.status_code, asked.json()["state"], asked.json()["cancel_requested"]) == (202, "running", True)
+    assert (asked.status_code, asked.json()["state"], asked.json()["cancel_requested"]) == (
+        202,
+        "running",
+        True,
+    )
     assert client.get(path).json()["cancel_requested"]
 
 
 def test_a_queued_experiment_is_paused_at_once_and_queued_again_by_a_resume(client, submit):
     path = submit()
     refused = client.post(f"{path}:resume")
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:extrapolab:problem:illegal-move")
+    assert (refused.status_code, refused.json()["type"]) == (
+        409,
+        "urn:extrapolab:problem:illegal-move",
+    )
     assert "it is not paused" in refused.json()["detail"]
     paused = client.post(f"{path}:pause")
-    assert (paused.status_code, paused.json()["state"], paused.json()["pause_requested"]) == (200, "paused", True)
+    assert (paused.status_code, paused.json()["state"], paused.json()["pause_requested"]) == (
+        200,
+        "paused",
+        True,
+    )
     assert paused.json()["links"]["resume"] == f"{path}:resume"
     assert client.get("/v1/experiments?state=paused").json()["items"][0]["state"] == "paused"
     assert client.post(f"{path}:pause").status_code == 409
     assert "resume it" in client.post(f"{path}:retry").json()["detail"]
     resumed = client.post(f"{path}:resume")
-    assert (resumed.status_code, resumed.json()["state"], resumed.json()["pause_requested"]) == (202, "queued", False)
+    assert (resumed.status_code, resumed.json()["state"], resumed.json()["pause_requested"]) == (
+        202,
+        "queued",
+        False,
+    )
 
 
 def test_a_running_experiment_is_asked_to_pause_and_may_be_let_be(client, submit, desk):
     path = submit()
     desk.claim()
     asked = client.post(f"{path}:pause")
-    assert (asked.status_code, asked.json()["state"], asked.json()["pause_requested"]) == (202, "running", True)
+    assert (asked.status_code, asked.json()["state"], asked.json()["pause_requested"]) == (
+        202,
+        "running",
+        True,
+    )
     assert client.get(path).json()["pause_requested"]
     taken_back = client.post(f"{path}:resume")
     assert (taken_back.status_code, taken_back.json()["pause_requested"]) == (202, False)
@@ -174,7 +210,9 @@ def test_a_running_experiment_is_asked_to_pause_and_may_be_let_be(client, submit
 
 def test_what_waits_tells_its_place_and_its_priority(client, submit, desk):
     first, second = submit(), submit()
-    vip = client.post("/v1/experiments?on_duplicate=rerun&priority=5", json=body()).headers["location"]
+    vip = client.post("/v1/experiments?on_duplicate=rerun&priority=5", json=body()).headers[
+        "location"
+    ]
     places = [client.get(path).json()["queue"] for path in (vip, first, second)]
     assert places == [{"position": n, "eta_seconds": None} for n in (1, 2, 3)]
     assert client.get(vip).json()["priority"] == 5
@@ -200,8 +238,13 @@ def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, desk):
     path = submit()
     desk.fail(desk.claim(), "the trainer met a bug", "Traceback\n  boom\n")
     read = client.get(path).json()
-    assert (read["state"], read["error"]) == ("failed", {"kind": "infrastructure", "sentence": "the trainer met a bug"})
-    assert client.get(f"{path}/log").json()["items"] == [{"attempt": 1, "text": "Traceback\n  boom\n"}]
+    assert (read["state"], read["error"]) == (
+        "failed",
+        {"kind": "infrastructure", "sentence": "the trainer met a bug"},
+    )
+    assert client.get(f"{path}/log").json()["items"] == [
+        {"attempt": 1, "text": "Traceback\n  boom\n"}
+    ]
     client.post(f"{path}:retry")
     assert client.get(path).json()["error"] is None
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.result import METRICS
-from service import exports
-from store.query import extracts
+from service.routes import exports
+from store.query import export_rows
 from tests.kit import specimens
 
 ODD = [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324]
@@ -23,7 +23,12 @@ def filled(submit, desk):
     """Three completed experiments with odd numbers and names, a queued one; their ids, the newest first."""
     ids = []
     for number in range(3):
-        path = submit(name=f'no. {number}, "odd"', tags=["x", "y"], seeds=[0, 1], training={"length": number + 2})
+        path = submit(
+            name=f'no. {number}, "odd"',
+            tags=["x", "y"],
+            seeds=[0, 1],
+            training={"length": number + 2},
+        )
         claim = desk.claim()
         points = specimens.points([0, 1, 5], claim.spec.seeds)
         points["train_loss"][:2] = ODD[number], math.nan
@@ -45,11 +50,16 @@ def read(client, form, **query):
     content = get(client, format=form, **query).content
     match form:
         case "csv":
-            return [{k: _told(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(content.decode()))]
+            return [
+                {k: _told(v) for k, v in row.items()}
+                for row in csv.DictReader(io.StringIO(content.decode()))
+            ]
         case "json":
             return [{k: _told(v) for k, v in row.items()} for row in json.loads(content)["items"]]
         case "ndjson":
-            return [{k: _told(v) for k, v in json.loads(line).items()} for line in content.splitlines()]
+            return [
+                {k: _told(v) for k, v in json.loads(line).items()} for line in content.splitlines()
+            ]
         case "parquet":
             return pq.read_table(io.BytesIO(content)).to_pylist()
         case _:
@@ -71,11 +81,17 @@ FIELDS = "name,training.length,student.start.scale,student.start.fixed"
 def test_every_run_is_a_row_with_exact_numbers(client, filled, monkeypatch, form):
     monkeypatch.setattr(exports, "AT_ONCE", 2)
     rows = read(client, form, fields=FIELDS, metrics="train_loss,fit_error")
-    assert [(row["experiment"], row["seed"]) for row in rows] == [(name, seed) for name in filled for seed in (0, 1)]
+    assert [(row["experiment"], row["seed"]) for row in rows] == [
+        (name, seed) for name in filled for seed in (0, 1)
+    ]
     wanted = [ODD[n + seed] for n in (2, 1, 0) for seed in (0, 2)]
     assert [repr(row["train_loss"]) for row in rows] == [repr(value) for value in wanted]
     assert rows[0]["name"] == 'no. 2, "odd"'
-    assert (rows[0]["training.length"], rows[0]["student.start.scale"], rows[0]["student.start.fixed"]) == (
+    assert (
+        rows[0]["training.length"],
+        rows[0]["student.start.scale"],
+        rows[0]["student.start.fixed"],
+    ) == (
         4,
         1e-3,
         None,
@@ -85,7 +101,7 @@ def test_every_run_is_a_row_with_exact_numbers(client, filled, monkeypatch, form
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_recorded_point_is_a_row(client, filled, monkeypatch, form):
-    monkeypatch.setattr(extracts, "ROWS", 4)
+    monkeypatch.setattr(export_rows, "ROWS", 4)
     rows = read(client, form, what="series", metrics="train_loss", q="tag:x", sort="created")
     assert [(row["experiment"], row["seed"], row["step"]) for row in rows] == [
         (name, seed, step) for name in filled[::-1] for seed in (0, 1) for step in (0, 1, 5)
@@ -96,7 +112,9 @@ def test_every_recorded_point_is_a_row(client, filled, monkeypatch, form):
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
 def test_every_experiment_is_a_row(client, filled, form):
-    rows = read(client, form, what="experiments", metrics="fit_error", fields="state,created,student.tied")
+    rows = read(
+        client, form, what="experiments", metrics="fit_error", fields="state,created,student.tied"
+    )
     assert [row["state"] for row in rows] == ["queued", "completed", "completed", "completed"]
     assert [row["runs"] for row in rows] == [0, 2, 2, 2]
     assert rows[1]["fit_error.median"] is None
@@ -151,7 +169,11 @@ def test_without_pyarrow_its_formats_are_refused_in_words(client, filled, monkey
 def test_a_series_is_a_file_with_real_nan(client, filled, form):
     answer = client.get(f"/v1/experiments/{filled[2]}/series?format={form}&names=train_loss")
     content = answer.content
-    reader = pq.read_table(io.BytesIO(content)) if form == "parquet" else pa.ipc.open_stream(content).read_all()
+    reader = (
+        pq.read_table(io.BytesIO(content))
+        if form == "parquet"
+        else pa.ipc.open_stream(content).read_all()
+    )
     assert reader.column_names == ["seed", "step", "train_loss"]
     assert reader["seed"].to_pylist() == [0, 0, 0, 1, 1, 1]
     assert math.isnan(reader["train_loss"].to_pylist()[3])

@@ -5,7 +5,9 @@ import pytest
 from core.figures import FIGURES
 from tests.kit import specimens
 
-pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing")  # a name may hold what no font does
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Glyph .* missing"
+)  # a name may hold what no font does
 
 RECORDED = ["eigenvalues", "response"]
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "json": b"{"}
@@ -13,9 +15,15 @@ STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "json": b"{"}
 
 @pytest.fixture
 def completed(submit, desk) -> str:
-    path = submit(name="costs $5, or $\\frac{1}{2$ <&> 🚂", notes="n", evaluation={"horizon": 8, "record": RECORDED})
+    path = submit(
+        name="costs $5, or $\\frac{1}{2$ <&> 🚂",
+        notes="n",
+        evaluation={"horizon": 8, "record": RECORDED},
+    )
     claim = desk.claim()
-    desk.complete(claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED))
+    desk.complete(
+        claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
+    )
     return path
 
 
@@ -31,11 +39,16 @@ def test_every_figure_has_every_form_and_the_same_bytes_every_time(client, compl
 
 
 def test_the_media_types_are_those_of_the_forms(client, completed):
-    types = [client.get(f"{completed}/figures/response.{form}").headers["content-type"] for form in STARTS]
+    types = [
+        client.get(f"{completed}/figures/response.{form}").headers["content-type"]
+        for form in STARTS
+    ]
     assert types == ["image/svg+xml", "image/png", "application/pdf", "application/json"]
 
 
-@pytest.mark.parametrize(("name", "told"), [("respnse.svg", "'response'"), ("response.bmp", "svg, png, pdf, json")])
+@pytest.mark.parametrize(
+    ("name", "told"), [("respnse.svg", "'response'"), ("response.bmp", "svg, png, pdf, json")]
+)
 def test_an_unknown_figure_is_not_found_and_the_known_ones_are_named(client, completed, name, told):
     answer = client.get(f"{completed}/figures/{name}")
     assert answer.status_code == 404
@@ -47,7 +60,9 @@ def test_there_is_nothing_to_draw_of_a_result_before_the_end(client, submit):
 
 
 @pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.early])
-def test_a_training_is_drawn_while_it_runs_as_soon_as_something_is_recorded(client, submit, desk, name):
+def test_a_training_is_drawn_while_it_runs_as_soon_as_something_is_recorded(
+    client, submit, desk, name
+):
     figure = f"{submit(evaluation={'horizon': 8, 'record': RECORDED})}/figures/{name}.json"
     claim = desk.claim()
     answer = client.get(figure)

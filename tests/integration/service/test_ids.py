@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.ids import FEW
+from service.http.ids import FEW
 from tests.integration.service.conftest import body
 
 AXES = [{"path": "training.length", "values": [2, 3]}]
@@ -13,7 +13,11 @@ RECIPE = {"query": "", "x": "training.length"}
 def made(client, submit):
     """An experiment, a sweep without further ones, and a saved figure: their paths."""
     sweep = client.post("/v1/sweeps", json={"name": "a", "base": body(), "axes": AXES}).json()
-    return submit(), f"/v1/sweeps/{sweep['id']}", client.post("/v1/figures", json=RECIPE).headers["location"]
+    return (
+        submit(),
+        f"/v1/sweeps/{sweep['id']}",
+        client.post("/v1/figures", json=RECIPE).headers["location"],
+    )
 
 
 def test_a_beginning_that_no_other_id_has_stands_for_the_whole(client, submit, made):

@@ -37,7 +37,9 @@ def client(database_url):
 
 
 def sent(client, content=RUNS, *, file="runs.csv", query="", base=BASE, **further):
-    return client.post(f"/v1/imports{query}", json={"file": file, "content": content, "base": base, **further})
+    return client.post(
+        f"/v1/imports{query}", json={"file": file, "content": content, "base": base, **further}
+    )
 
 
 def listed(client, q=""):
@@ -50,10 +52,24 @@ def test_a_file_of_runs_becomes_experiments_that_say_where_they_are_from(client)
     told = answer.json()
     sha256 = hashlib.sha256(RUNS.encode()).hexdigest()
     assert (told["sha256"], told["tag"]) == (sha256, f"import:{sha256[:12]}")
-    assert [(one["seeds"], one["reused"]) for one in told["experiments"]] == [(2, False), (1, False)]
-    first, second = sorted(client.get(told["links"]["self"]).json()["items"], key=lambda one: len(one["runs"]))[::-1]
-    assert (first["state"], first["source"], first["device"]) == ("completed", "import", "elsewhere")
-    assert first["provenance"] == {"source": "import", "file": "runs.csv", "sha256": sha256, "origin": "our old code"}
+    assert [(one["seeds"], one["reused"]) for one in told["experiments"]] == [
+        (2, False),
+        (1, False),
+    ]
+    first, second = sorted(
+        client.get(told["links"]["self"]).json()["items"], key=lambda one: len(one["runs"])
+    )[::-1]
+    assert (first["state"], first["source"], first["device"]) == (
+        "completed",
+        "import",
+        "elsewhere",
+    )
+    assert first["provenance"] == {
+        "source": "import",
+        "file": "runs.csv",
+        "sha256": sha256,
+        "origin": "our old code",
+    }
     assert first["spec"]["tags"] == ["before", told["tag"]]
     assert first["spec"]["training"]["length"] == 4
     assert first["runs"][1] == {
@@ -72,16 +88,26 @@ def test_the_same_file_again_finds_what_is_there(client):
     ids = [one["id"] for one in sent(client).json()["experiments"]]
     again = sent(client)
     assert again.status_code == 200
-    assert [(one["id"], one["reused"]) for one in again.json()["experiments"]] == [(name, True) for name in ids]
+    assert [(one["id"], one["reused"]) for one in again.json()["experiments"]] == [
+        (name, True) for name in ids
+    ]
     otherwise = sent(client, base={**BASE, "optimizer.lr": 0.5}).json()["experiments"]
     assert not {one["id"] for one in otherwise} & set(ids)
 
 
 def test_an_equal_spec_that_is_submitted_is_run_all_the_same(client):
     (imported,) = [one for one in sent_and_listed(client) if one["spec"]["training"]["length"] == 4]
-    spec = {name: imported["spec"][name] for name in imported["spec"] if name not in {"tags", "name", "notes"}}
+    spec = {
+        name: imported["spec"][name]
+        for name in imported["spec"]
+        if name not in {"tags", "name", "notes"}
+    }
     answer = client.post("/v1/experiments", json=spec)
-    assert (answer.status_code, answer.json()["reused"], answer.json()["state"]) == (202, False, "queued")
+    assert (answer.status_code, answer.json()["reused"], answer.json()["state"]) == (
+        202,
+        False,
+        "queued",
+    )
     assert answer.json()["spec_hash"] != imported["spec_hash"]
     assert answer.json()["setup_hash"] != imported["setup_hash"]
     base = {name: part for name, part in spec.items() if name != "training"}
@@ -100,20 +126,28 @@ def test_questions_and_tables_see_them_and_tell_them_apart(client):
     imported = {one["id"] for one in sent_and_listed(client)}
     assert {one["id"] for one in listed(client, "source = lab")} == {own}
     assert {one["id"] for one in listed(client, "not source = import")} == {own}
-    assert {one["id"] for one in listed(client, "any(outcome = fitted and fit_error < 1e-8)")} < imported
-    table = client.get("/v1/table", params={"by": "source,training.length", "metrics": "fit_error"}).json()["items"]
+    assert {
+        one["id"] for one in listed(client, "any(outcome = fitted and fit_error < 1e-8)")
+    } < imported
+    table = client.get(
+        "/v1/table", params={"by": "source,training.length", "metrics": "fit_error"}
+    ).json()["items"]
     assert [(row["by"]["source"], row["by"]["training.length"], row["seeds"]) for row in table] == [
         ("import", 4, 2),
         ("import", 6, 1),
     ]
     assert table[0]["metrics"]["fit_error"]["median"] == pytest.approx(1.5e-9)
-    exported = client.get("/v1/export", params={"format": "csv", "what": "runs", "q": "source = import"}).text
+    exported = client.get(
+        "/v1/export", params={"format": "csv", "what": "runs", "q": "source = import"}
+    ).text
     head, *rows = exported.splitlines()
     assert [row.split(",")[head.split(",").index("source")] for row in rows] == ["import"] * 3
 
 
 def test_rows_with_a_step_are_a_series_and_the_last_says_how_it_ended(client):
-    answer = sent(client, POINTS, columns={"loss": "train_loss", "who": None}, base={**BASE, "steps": None})
+    answer = sent(
+        client, POINTS, columns={"loss": "train_loss", "who": None}, base={**BASE, "steps": None}
+    )
     assert answer.status_code == 201, answer.text
     (one,) = client.get(answer.json()["links"]["self"]).json()["items"]
     (run,) = one["runs"]
@@ -125,7 +159,12 @@ def test_rows_with_a_step_are_a_series_and_the_last_says_how_it_ended(client):
     )
     address = f"/v1/experiments/{one['id']}"
     series = client.get(f"{address}/series", params={"names": "train_loss,fit_error"}).json()
-    assert series == {"seed": [3, 3], "step": [0, 100], "train_loss": [1.5, 0.25], "fit_error": ["NaN", "NaN"]}
+    assert series == {
+        "seed": [3, 3],
+        "step": [0, 100],
+        "train_loss": [1.5, 0.25],
+        "fit_error": ["NaN", "NaN"],
+    }
     assert client.get(f"{address}/figures/training.svg").status_code == 200
 
 
@@ -133,11 +172,17 @@ def test_what_needs_arrays_says_that_there_are_none(client):
     one, other = sent_and_listed(client)
     for path in ("result", "figures/response.svg", "figures/training.svg"):
         answer = client.get(f"/v1/experiments/{one['id']}/{path}")
-        assert (answer.status_code, "imported" in answer.json()["errors"][0]["message"]) == (409, True), path
+        assert (answer.status_code, "imported" in answer.json()["errors"][0]["message"]) == (
+            409,
+            True,
+        ), path
     compared = client.get("/v1/compare", params={"ids": f"{one['id']},{other['id']}"})
     assert [each["state"] for each in compared.json()["experiments"]] == ["completed"] * 2
     assert (
-        client.get("/v1/compare/figures/response.svg", params={"ids": f"{one['id']},{other['id']}"}).status_code == 409
+        client.get(
+            "/v1/compare/figures/response.svg", params={"ids": f"{one['id']},{other['id']}"}
+        ).status_code
+        == 409
     )
     names = zipfile.ZipFile(io.BytesIO(client.get("/v1/bundle").content)).namelist()
     assert f"{one['id']}/experiment.json" in names
@@ -146,7 +191,9 @@ def test_what_needs_arrays_says_that_there_are_none(client):
 
 def test_nothing_begins_from_one(client):
     one, _ = sent_and_listed(client)
-    heir = body(student={"kind": "linear", "dim": 20, "start": {"kind": "from_experiment", "id": one["id"]}})
+    heir = body(
+        student={"kind": "linear", "dim": 20, "start": {"kind": "from_experiment", "id": one["id"]}}
+    )
     answer = client.post("/v1/experiments", json=heir)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "imported")
 
@@ -156,12 +203,17 @@ def test_one_is_over_and_can_only_be_removed(client, verb):
     one, _ = sent_and_listed(client)
     assert client.post(f"/v1/experiments/{one['id']}:{verb}").status_code == 409
     etag = client.get(f"/v1/experiments/{one['id']}").headers["etag"]
-    assert client.delete(f"/v1/experiments/{one['id']}", headers={"If-Match": etag}).status_code == 204
+    assert (
+        client.delete(f"/v1/experiments/{one['id']}", headers={"If-Match": etag}).status_code == 204
+    )
 
 
 def test_a_dry_run_stores_nothing(client):
     told = sent(client, query="?dry_run=true")
-    assert (told.status_code, [one["id"] for one in told.json()["experiments"]]) == (200, [None, None])
+    assert (told.status_code, [one["id"] for one in told.json()["experiments"]]) == (
+        200,
+        [None, None],
+    )
     assert listed(client) == []
 
 
@@ -177,7 +229,10 @@ def test_what_is_wrong_is_told_with_its_row_and_nothing_is_stored(client):
 
 
 def test_a_key_makes_it_once(client):
-    asked = {"json": {"file": "runs.csv", "content": RUNS, "base": BASE}, "headers": {"Idempotency-Key": "k"}}
+    asked = {
+        "json": {"file": "runs.csv", "content": RUNS, "base": BASE},
+        "headers": {"Idempotency-Key": "k"},
+    }
     first, second = (client.post("/v1/imports", **asked) for _ in range(2))
     assert (second.status_code, second.json()) == (201, first.json())
 
@@ -194,7 +249,8 @@ def test_text_that_is_none_is_refused(client):
 def test_a_figure_over_a_question_shows_of_them_what_there_is(client, x, y):
     sent_and_listed(client)
     answer = client.get(
-        "/v1/figures/preview.json", params={"query": "source = import", "x": x} | ({"y": y} if y else {})
+        "/v1/figures/preview.json",
+        params={"query": "source = import", "x": x} | ({"y": y} if y else {}),
     )
     if x == "training.length":
         assert answer.status_code == 200, answer.text
@@ -211,6 +267,8 @@ def test_a_labs_own_export_is_taken_back(client):
 
 
 def test_an_unknown_column_is_told_with_what_may_be_meant_and_no_list_of_all(client):
-    (problem,) = sent(client, RUNS.replace("fit_error", "fit_eror"), query="?dry_run=true").json()["errors"]
+    (problem,) = sent(client, RUNS.replace("fit_error", "fit_eror"), query="?dry_run=true").json()[
+        "errors"
+    ]
     assert problem["message"].startswith("unknown column; did you mean fit_error")
     assert len(problem["allowed"]) < 200

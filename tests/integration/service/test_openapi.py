@@ -12,14 +12,15 @@ from schemathesis.config import SchemathesisConfig
 
 from service.app import build
 from service.settings import Settings
-from store.database import Database
+from store.db.database import Database
 from tests.integration.service.conftest import Desk, body
 from tests.integration.service.process import served
 from tests.kit import specimens
 
 RECORDED = ["eigenvalues", "response"]
 ACCEPTED = ["2xx", "3xx", "400", "404", "409", "412", "503"]
-"""What a valid request may meet: a schema knows neither what there is nor which cursors and tags were handed out."""
+"""What a valid request may meet: a schema knows neither what there is nor which cursors and tags
+were handed out."""
 
 CONFIG = {
     "seed": 20261122,
@@ -29,7 +30,9 @@ CONFIG = {
     "operations": [
         {
             "include-operation-id": name,
-            "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422", "428"]}},
+            "checks": {
+                "positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422", "428"]}
+            },
         }
         for name in (
             "submit_v1_experiments_post",  # rules between the fields of a spec; keys that were used
@@ -66,9 +69,13 @@ def lab(
         desk = Desk(database)
 
         def submit(**changes) -> str:
-            return client.post("/v1/experiments?on_duplicate=rerun", json=body(**changes)).json()["id"]
+            return client.post("/v1/experiments?on_duplicate=rerun", json=body(**changes)).json()[
+                "id"
+            ]
 
-        completed = submit(name="completed", tags=["a"], evaluation={"horizon": 8, "record": RECORDED})
+        completed = submit(
+            name="completed", tags=["a"], evaluation={"horizon": 8, "record": RECORDED}
+        )
         claim = desk.claim()
         points = specimens.points([0, 1, 100], claim.spec.seeds, record=RECORDED)
         points["train_loss"][-1] = float("inf")
@@ -82,11 +89,18 @@ def lab(
             client.post(f"/v1/experiments/{experiment_id}:cancel")
 
         def sweep(name: str) -> str:
-            axes = [{"path": "training.length", "values": [2, 3]}, {"path": "optimizer.lr", "values": [0.1, 0.2]}]
-            return client.post("/v1/sweeps", json={"name": name, "base": body(), "axes": axes}).json()["id"]
+            axes = [
+                {"path": "training.length", "values": [2, 3]},
+                {"path": "optimizer.lr", "values": [0.1, 0.2]},
+            ]
+            return client.post(
+                "/v1/sweeps", json={"name": name, "base": body(), "axes": axes}
+            ).json()["id"]
 
         def figure() -> str:
-            return client.post("/v1/figures", json={"query": "tag:a", "x": "training.length"}).json()["id"]
+            return client.post(
+                "/v1/figures", json={"query": "tag:a", "x": "training.length"}
+            ).json()["id"]
 
         kept, spent = [sweep("a"), sweep("b")], [sweep(f"disposable {n}") for n in range(60)]
         database.dispose()
@@ -104,7 +118,8 @@ def lab(
 
 
 schema = schemathesis.openapi.from_dict(
-    build(Settings(database_url="sqlite:///never-opened.db")).openapi(), config=SchemathesisConfig.from_dict(CONFIG)
+    build(Settings(database_url="sqlite:///never-opened.db")).openapi(),
+    config=SchemathesisConfig.from_dict(CONFIG),
 ).exclude(path="/v1/events")  # a stream has no end to wait for; test_live has it
 
 
@@ -113,6 +128,8 @@ def test_the_service_does_what_its_documentation_says(case, lab):
     url, ids = lab
     given = str(case.path_parameters.get("id", ""))
     if (kind := given[:4]) in {"exp_", "swp_", "fig_"}:
-        changes = case.method == "DELETE" or case.path.endswith((":cancel", ":pause", ":resume", ":retry", ":extend"))
+        changes = case.method == "DELETE" or case.path.endswith(
+            (":cancel", ":pause", ":resume", ":retry", ":extend")
+        )
         case.path_parameters["id"] = next(ids[kind + ("spend" if changes else "keep")], given)
     case.call_and_validate(base_url=url)

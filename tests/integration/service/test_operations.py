@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from core.spec import ExperimentSpec
 from service.app import STATIC, build
 from service.settings import Settings
-from store import workers
+from store.queue import workers
 from store.records import WorkerRecord
 from tests.integration.service.conftest import NO_BROKER, body
 
@@ -21,7 +21,11 @@ def test_the_process_lives(client):
 
 def test_a_broker_that_is_away_degrades_but_does_not_stop_the_service(client):
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (200, "degraded", "ok")
+    assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (
+        200,
+        "degraded",
+        "ok",
+    )
     assert "refused" in answer.json()["broker"]
 
 
@@ -40,15 +44,27 @@ def test_a_database_without_tables_is_told_with_the_remedy(tmp_path):
         assert (answer.status_code, "SELECT" in answer.text) == (503, False)
 
 
-@pytest.mark.parametrize("path", ["/readyz", "/v1/experiments", "/v1/experiments/exp_" + "0" * 32, "/v1/workers"])
-def test_a_database_that_is_away_is_worth_another_try_and_named_in_the_log_only(tmp_path, path, caplog):
-    settings = Settings(database_url=f"postgresql://nobody@/none?host={tmp_path}", broker_url=NO_BROKER)
+@pytest.mark.parametrize(
+    "path", ["/readyz", "/v1/experiments", "/v1/experiments/exp_" + "0" * 32, "/v1/workers"]
+)
+def test_a_database_that_is_away_is_worth_another_try_and_named_in_the_log_only(
+    tmp_path, path, caplog
+):
+    settings = Settings(
+        database_url=f"postgresql://nobody@/none?host={tmp_path}", broker_url=NO_BROKER
+    )
     with TestClient(build(settings), raise_server_exceptions=False) as client:
         answer = client.get(path)
-        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            503,
+            "application/problem+json",
+        )
         assert int(answer.headers["retry-after"]) > 0
         assert answer.json()["detail"] == "the database is away, locked or too slow; try again"
-        assert any(record.name == "service.problems" and str(tmp_path) in record.message for record in caplog.records)
+        assert any(
+            record.name == "service.http.problems" and str(tmp_path) in record.message
+            for record in caplog.records
+        )
         assert client.post("/v1/experiments", json=body()).status_code == 503
         assert client.get("/healthz").status_code == 200
 
@@ -56,7 +72,10 @@ def test_a_database_that_is_away_is_worth_another_try_and_named_in_the_log_only(
 def test_workers_are_listed_with_the_age_of_their_heartbeat(client, desk):
     with desk.database.write() as tx:
         for number in range(3):
-            workers.register(tx, WorkerRecord(f"w{number}", "host", 10 + number, None, "cpu", 1, heartbeat_at=0.0))
+            workers.register(
+                tx,
+                WorkerRecord(f"w{number}", "host", 10 + number, None, "cpu", 1, heartbeat_at=0.0),
+            )
     first = client.get("/v1/workers?limit=2").json()
     rest = client.get("/v1/workers", params={"cursor": first["next"]}).json()
     listed = first["items"] + rest["items"]
@@ -78,7 +97,9 @@ def test_the_documentation_loads_nothing_from_other_hosts(client):
     assert client.get("/", follow_redirects=True).url.path == "/docs"
     page = client.get("/docs").text
     loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert {"static/swagger-ui/swagger-ui-bundle.js", "static/swagger-ui/swagger-ui.css"} <= set(loaded)
+    assert {"static/swagger-ui/swagger-ui-bundle.js", "static/swagger-ui/swagger-ui.css"} <= set(
+        loaded
+    )
     for url in loaded:
         assert url.startswith(("static/", "data:")), url
         assert url.startswith("data:") or client.get(f"/{url}").status_code == 200
@@ -101,7 +122,8 @@ def test_the_licences_of_the_vendored_assets_lie_beside_them():
 def test_an_error_of_the_service_is_told_without_its_insides(sqlite_url):
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     with TestClient(
-        build(Settings(database_url=sqlite_url, broker_url=NO_BROKER)), raise_server_exceptions=False
+        build(Settings(database_url=sqlite_url, broker_url=NO_BROKER)),
+        raise_server_exceptions=False,
     ) as client:
         path = client.post("/v1/experiments", json=body()).headers["location"]
         with sqlite3.connect(file) as other:

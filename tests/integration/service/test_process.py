@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from core.figures import FIGURES
-from store.database import Database
+from store.db.database import Database
 from tests.integration.service.conftest import Desk, body
 from tests.integration.service.process import ROOT, Served, served
 from tests.kit import specimens
@@ -25,7 +25,9 @@ RECORDED = ["eigenvalues", "response"]
 
 @pytest.fixture(scope="module")
 def database_url(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('process') / 'lab.db')}"
+    return (
+        f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('process') / 'lab.db')}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def service(database_url: str):
         yield service
 
 
-def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served, database_url, capsys):
+def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(
+    service: Served, database_url, capsys
+):
     """At most 150 MB (10^6 bytes) after its start and with an SVG drawn; what PNG and PDF add is printed only."""
     resident = []
 
@@ -48,18 +52,25 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(service: Served,
         database = Database(database_url)
         desk = Desk(database)
         claim = desk.claim()
-        desk.complete(claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED))
+        desk.complete(
+            claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
+        )
         database.dispose()
         client.get(f"{path}/figures/response.svg").raise_for_status()
         look()
-        drawn = [f"{path}/figures/{name}" for name in ("training.png", "spectrum.pdf", *(f"{n}.json" for n in FIGURES))]
+        drawn = [
+            f"{path}/figures/{name}"
+            for name in ("training.png", "spectrum.pdf", *(f"{n}.json" for n in FIGURES))
+        ]
         for other in ("/readyz", "/openapi.json", f"{path}/theorem", *drawn):
             client.get(other).raise_for_status()
         client.post("/v1/experiments?dry_run=true", json=spec).raise_for_status()
         look()
     maps = Path(f"/proc/{service.pid}/maps").read_text()
     with capsys.disabled():
-        told = "{:.0f} MB resident after its start, {:.0f} with a figure drawn, {:.0f} with all kinds".format(*resident)
+        told = "{:.0f} MB resident after its start, {:.0f} with a figure drawn, {:.0f} with all kinds".format(
+            *resident
+        )
         print(f"\nservice: {told}")  # noqa: T201  # a measurement, for who runs the tests
     assert "matplotlib" in maps
     assert "torch" not in maps
@@ -74,7 +85,11 @@ def test_importing_the_service_loads_no_torch():
 
 def peak_of(pid: int) -> float:
     """The most memory it has held since :func:`forget_peak`, in MB."""
-    return int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) * 1024 / MEGABYTE
+    return (
+        int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
+        * 1024
+        / MEGABYTE
+    )
 
 
 def forget_peak(pid: int) -> None:
@@ -85,7 +100,11 @@ def forget_peak(pid: int) -> None:
 def test_long_series_are_written_a_piece_at_a_time(service: Served, database_url, form):
     """Two million numbers are 16 MB; as Python's numbers and their text they would be some 200."""
     with httpx2.Client(base_url=service.url, timeout=60) as client:
-        path = client.post("/v1/experiments?on_duplicate=rerun", json=body()).raise_for_status().headers["location"]
+        path = (
+            client.post("/v1/experiments?on_duplicate=rerun", json=body())
+            .raise_for_status()
+            .headers["location"]
+        )
         database = Database(database_url)
         desk = Desk(database)
         desk.complete(desk.claim(), points=specimens.points(range(160_000), (0,)))
@@ -120,7 +139,11 @@ def test_a_sender_of_too_much_gets_an_answer(service: Served, length):
 
 @pytest.mark.parametrize("opening", [b"[", b'{"name":'], ids=["lists", "objects"])
 def test_a_body_a_hundred_thousand_levels_deep_is_refused(service: Served, opening):
-    sent = {"content": opening * 100_000, "headers": {"Content-Type": "application/json"}, "timeout": 60}
+    sent = {
+        "content": opening * 100_000,
+        "headers": {"Content-Type": "application/json"},
+        "timeout": 60,
+    }
     answer = httpx2.post(f"{service.url}/v1/experiments", **sent)
     assert answer.status_code == 400
     assert answer.json()["type"] == "urn:extrapolab:problem:not-json"

@@ -21,7 +21,10 @@ LIMIT = 20_000
 def client(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("refusals") / "lab.db")
     settings = Settings(
-        database_url=f"sqlite:///{file}", broker_url=NO_BROKER, max_body_bytes=LIMIT, max_experiment_flop=2e12
+        database_url=f"sqlite:///{file}",
+        broker_url=NO_BROKER,
+        max_body_bytes=LIMIT,
+        max_experiment_flop=2e12,
     )
     with TestClient(build(settings), raise_server_exceptions=False) as client:
         yield client
@@ -92,15 +95,27 @@ def text(**changes) -> bytes:
     ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else str(value),
 )
 def test_a_bad_body_is_refused_with_a_reason(client, path, content, status):
-    assert all(told["message"] for told in problem(client.post(path, content=content, headers=JSON), status))
+    assert all(
+        told["message"]
+        for told in problem(client.post(path, content=content, headers=JSON), status)
+    )
 
 
 @pytest.mark.parametrize(
     "teacher",
     [
-        {"kind": "explicit", "A": [[1e308, 1e308], [1e308, 1e308]], "B": [[1e308], [1e308]], "C": [[1e308, 1e308]]},
+        {
+            "kind": "explicit",
+            "A": [[1e308, 1e308], [1e308, 1e308]],
+            "B": [[1e308], [1e308]],
+            "C": [[1e308, 1e308]],
+        },
         {"kind": "explicit", "A": [[5e-324]], "B": [[0.0]], "C": [[0.0]]},
-        {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [10, -10]}, "weights": [1e308, 1e308]},
+        {
+            "kind": "balanced",
+            "eigenvalues": {"kind": "list", "values": [10, -10]},
+            "weights": [1e308, 1e308],
+        },
         {"kind": "memoryless", "gain": 1e308},
         {"kind": "random", "dim": 1, "spectral_radius": 0},
         {"kind": "random", "dim": 50},
@@ -108,7 +123,9 @@ def test_a_bad_body_is_refused_with_a_reason(client, path, content, status):
     ],
     ids=lambda teacher: f"{teacher['kind']}-{len(str(teacher))}",
 )
-@pytest.mark.parametrize("loss", [{"kind": "population"}, {"kind": "second_moment", "matrix": [[1e308] * 4] * 4}])
+@pytest.mark.parametrize(
+    "loss", [{"kind": "population"}, {"kind": "second_moment", "matrix": [[1e308] * 4] * 4}]
+)
 def test_extreme_numbers_are_warned_of_or_refused(client, teacher, loss):
     spec = body() | {"teacher": teacher, "training": {"length": 4, "loss": loss}}
     assert client.post("/v1/experiments", json=spec).status_code in {200, 202, 422}
@@ -119,7 +136,10 @@ def test_extreme_numbers_are_warned_of_or_refused(client, teacher, loss):
     [
         {"teacher": {"kind": "random", "dim": 4096}},
         {"teacher": {"kind": "delay", "lag": 4095}},
-        {"training": {"length": 200, "loss": {"kind": "finite_sample", "sequences": 1_000_000}}, "evaluation": {}},
+        {
+            "training": {"length": 200, "loss": {"kind": "finite_sample", "sequences": 1_000_000}},
+            "evaluation": {},
+        },
     ],
     ids=lambda large: next(iter(large.values()))["kind" if "teacher" in large else "length"],
 )
@@ -132,7 +152,12 @@ def test_a_large_teacher_or_sample_keeps_nobody_waiting(client, large):
 
 
 def test_all_problems_of_a_body_are_told_at_once_with_their_pointers(client):
-    spec = body() | {"nmae": "x", "training": {"length": 0}, "optimizer": {"steps": 0}, "evaluation": {"points": 1}}
+    spec = body() | {
+        "nmae": "x",
+        "training": {"length": 0},
+        "optimizer": {"steps": 0},
+        "evaluation": {"points": 1},
+    }
     told = problem(client.post("/v1/experiments", json=spec), 422)
     found = {one["pointer"]: one["message"] for one in told}
     assert found.keys() >= {"/nmae", "/training/length", "/optimizer/steps", "/evaluation/points"}
@@ -179,10 +204,13 @@ def test_a_body_of_another_type_is_refused(client, headers):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json; charset=UTF-8", "application/vnd.lab+json", "APPLICATION/JSON"]
+    "content_type",
+    ["application/json; charset=UTF-8", "application/vnd.lab+json", "APPLICATION/JSON"],
 )
 def test_every_name_of_json_is_read(client, content_type):
-    assert client.post("/v1/experiments", content=text(), headers={"Content-Type": content_type}).is_success
+    assert client.post(
+        "/v1/experiments", content=text(), headers={"Content-Type": content_type}
+    ).is_success
 
 
 @pytest.mark.parametrize(
@@ -210,7 +238,10 @@ def test_a_bad_query_is_refused_by_the_name_of_its_parameter(client, query, poin
 
 @pytest.mark.parametrize("cursor", ["x", "bm9uZQ", "%00", "💥", "WzEuMCwgMV0", "W05hTiwgImV4cCJd"])
 def test_a_cursor_that_was_not_handed_out_is_refused(client, cursor):
-    assert problem(client.get(f"/v1/experiments?cursor={cursor}"), 400)[0]["pointer"] == "/query/cursor"
+    assert (
+        problem(client.get(f"/v1/experiments?cursor={cursor}"), 400)[0]["pointer"]
+        == "/query/cursor"
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,7 +265,9 @@ def test_a_cursor_that_was_not_handed_out_is_refused(client, cursor):
     ],
 )
 def test_a_bad_option_is_refused_by_its_name(client, query, pointer):
-    assert problem(client.post(f"/v1/experiments?{query}", json=body()), 422)[0]["pointer"] == pointer
+    assert (
+        problem(client.post(f"/v1/experiments?{query}", json=body()), 422)[0]["pointer"] == pointer
+    )
 
 
 @pytest.mark.parametrize("header", ["X-Extrapolab-User", "Idempotency-Key"])
@@ -244,8 +277,12 @@ def test_a_bad_header_is_refused_by_its_name(client, header, value):
     assert problem(answer, 422)[0]["pointer"] == f"/header/{header}"
 
 
-@pytest.mark.parametrize("unknown", ["exp_" + "0" * 32, "x", "%00", "%ff", "💥", "a" * 3000, "exp_1; DROP TABLE runs"])
-@pytest.mark.parametrize("part", ["", "/result", "/series", "/events", "/log", "/figures/response.svg"])
+@pytest.mark.parametrize(
+    "unknown", ["exp_" + "0" * 32, "x", "%00", "%ff", "💥", "a" * 3000, "exp_1; DROP TABLE runs"]
+)
+@pytest.mark.parametrize(
+    "part", ["", "/result", "/series", "/events", "/log", "/figures/response.svg"]
+)
 def test_an_unknown_id_is_not_found(client, unknown, part):
     problem(client.get(f"/v1/experiments/{unknown}{part}"), 404)
 
@@ -256,14 +293,25 @@ def test_a_verb_on_an_unknown_id_is_not_found(client, verb):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/v1/schema", "/v1/workers", "/v1/studies"]
+    "path",
+    [
+        "/",
+        "/docs",
+        "/openapi.json",
+        "/healthz",
+        "/readyz",
+        "/v1/schema",
+        "/v1/workers",
+        "/v1/studies",
+    ],
 )
 def test_every_call_refuses_a_parameter_that_it_does_not_have(client, path):
     assert problem(client.get(f"{path}?x=1"), 422)[0]["pointer"] == "/query/x"
 
 
 @pytest.mark.parametrize(
-    "path", ["/v2", "/v1/", "/v1/experiment", "/static/../app.py", "/static/none", "/v1/experiments/a:b"]
+    "path",
+    ["/v2", "/v1/", "/v1/experiment", "/static/../app.py", "/static/none", "/v1/experiments/a:b"],
 )
 def test_an_unknown_path_is_not_found(client, path):
     problem(client.get(path), 404)
@@ -279,13 +327,17 @@ def test_an_unknown_path_is_not_found(client, path):
         ("DELETE", "/v1/studies/balanced", "POST"),
     ],
 )
-def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(client, method, path, allowed):
+def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(
+    client, method, path, allowed
+):
     answer = client.request(method, path)
     problem(answer, 405)
     assert answer.headers["allow"] == allowed
 
 
-@pytest.mark.parametrize(("given", "kept"), [("abc-1.2_3", True), ("a" * 65, False), ("a b", False), ("", False)])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("abc-1.2_3", True), ("a" * 65, False), ("a b", False), ("", False)]
+)
 def test_an_answer_bears_the_id_of_its_request(client, given, kept):
     for path in ("/healthz", "/nope"):
         answered = client.get(path, headers={"X-Request-Id": given}).headers["x-request-id"]

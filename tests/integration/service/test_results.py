@@ -34,7 +34,9 @@ def recorded(submit, desk) -> str:
     """The path of a completed experiment that recorded its trajectories."""
     path = submit(evaluation={"horizon": 8, "record": ["response", "eigenvalues"]})
     claim = desk.claim()
-    points = specimens.points([0, 1, 2, 50, 100], claim.spec.seeds, record=["response", "eigenvalues"])
+    points = specimens.points(
+        [0, 1, 2, 50, 100], claim.spec.seeds, record=["response", "eigenvalues"]
+    )
     points["response"][-1, 3] = np.nan
     desk.complete(claim, points=points)
     return path
@@ -61,7 +63,10 @@ def test_series_are_columns_by_seed_and_step(client, completed):
     assert list(columns) == ["seed", "step", *SERIES]
     assert columns["seed"] == [0] * 5 + [1] * 5
     assert columns["step"] == [0, 1, 2, 50, 100] * 2
-    assert (columns["train_loss"][-2:], columns["fit_error"][-1]) == ([1e6 + 50, "NaN"], "-Infinity")
+    assert (columns["train_loss"][-2:], columns["fit_error"][-1]) == (
+        [1e6 + 50, "NaN"],
+        "-Infinity",
+    )
 
 
 def test_names_and_seeds_are_chosen(client, completed):
@@ -88,12 +93,18 @@ def test_series_are_thinned_only_on_request(client, completed):
 
 
 def test_series_can_be_read_while_it_runs(client, submit):
-    assert client.get(f"{submit()}/series?names=train_loss").json() == {"seed": [], "step": [], "train_loss": []}
+    assert client.get(f"{submit()}/series?names=train_loss").json() == {
+        "seed": [],
+        "step": [],
+        "train_loss": [],
+    }
 
 
 def test_trajectories_are_nested_lists_and_are_only_sent_when_they_are_asked_for(client, recorded):
     assert not {"response", "eigenvalues"} & client.get(f"{recorded}/series").json().keys()
-    columns = client.get(f"{recorded}/series?names=train_loss,response,eigenvalues&max_points=2").json()
+    columns = client.get(
+        f"{recorded}/series?names=train_loss,response,eigenvalues&max_points=2"
+    ).json()
     assert list(columns) == ["seed", "step", "train_loss", "response", "eigenvalues"]
     assert columns["step"] == [0, 100, 0, 100]
     assert columns["response"][1] == [100 + j / 128 for j in range(8)]
@@ -120,7 +131,11 @@ def test_responses_of_several_channels_keep_their_axes(client, submit, desk):
     responses = np.arange(2 * 30.0).reshape(2, 5, 3, 2)
     desk.complete(claim, points={**specimens.points([0]), "response": responses})
     assert client.get(f"{path}/series?names=response").json()["response"] == responses.tolist()
-    row = client.get(f"{path}/series?format=csv&names=response&seeds=1").text.splitlines()[1].split(",")
+    row = (
+        client.get(f"{path}/series?format=csv&names=response&seeds=1")
+        .text.splitlines()[1]
+        .split(",")
+    )
     assert [float(cell) for cell in row[2:]] == [*np.arange(30.0, 60.0)]
 
 
@@ -128,7 +143,11 @@ def test_a_trajectory_that_was_not_recorded_is_refused_with_how_to_ask_for_it(cl
     answer = client.get(f"{completed}/series?names=train_loss,response")
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
-    assert (error["pointer"], error["code"], error["given"]) == ("/query/names", "not_recorded", "response")
+    assert (error["pointer"], error["code"], error["given"]) == (
+        "/query/names",
+        "not_recorded",
+        "response",
+    )
     assert "evaluation.record" in error["message"]
     assert "train_loss" in error["allowed"]
     assert "eigenvalues" not in error["allowed"]
@@ -165,4 +184,7 @@ def test_what_is_at_hand_is_not_sent_again(client, completed, part):
 
 def test_big_answers_are_compressed(client, completed):
     assert client.get(f"{completed}/result").headers["content-encoding"] == "gzip"
-    assert "content-encoding" not in client.get(f"{completed}/result", headers={"Accept-Encoding": "identity"}).headers
+    assert (
+        "content-encoding"
+        not in client.get(f"{completed}/result", headers={"Accept-Encoding": "identity"}).headers
+    )

@@ -40,14 +40,18 @@ def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(clie
     report = client.get(f"{PATH}/report").json()
     assert report["state"] == "completed"
     assert "not_run" not in {claim["verdict"] for claim in report["claims"]}
-    rests_on = {experiment_id for claim in report["claims"] for experiment_id in claim["experiments"]}
+    rests_on = {
+        experiment_id for claim in report["claims"] for experiment_id in claim["experiments"]
+    }
     assert rests_on <= {member["id"] for member in members}
     drawn = client.get(submitted.json()["links"]["figures"]["extrapolation"])
     assert drawn.content.startswith(b"<?xml")
 
     again = client.post(PATH)
     assert again.status_code == 200
-    assert [arm["id"] for arm in again.json()["sweeps"]] == [arm["id"] for arm in submitted.json()["sweeps"]]
+    assert [arm["id"] for arm in again.json()["sweeps"]] == [
+        arm["id"] for arm in submitted.json()["sweeps"]
+    ]
     assert [(member["id"], member["reused"]) for member in again.json()["experiments"]] == [
         (member["id"], True) for member in members
     ]
@@ -61,7 +65,9 @@ def test_each_arm_of_a_study_is_a_sweep_of_that_name_and_its_tags(client):
     assert sweep["name"] == "balanced (quick): near-zero start"
     assert sweep["base"]["tags"] == ["study:balanced", "size:quick"]
     assert sweep["progress"]["of"] == arm["count"] == arm["created"]
-    assert client.get(f"/v1/experiments/{sweep['members']['items'][0]['experiment']}").json()["spec"]["tags"] == [
+    assert client.get(f"/v1/experiments/{sweep['members']['items'][0]['experiment']}").json()[
+        "spec"
+    ]["tags"] == [
         "study:balanced",
         "size:quick",
     ]
@@ -95,9 +101,18 @@ def test_all_studies_are_judged_in_a_row_each(client, desk):
     claims = client.get(f"{PATH}/report").json()["claims"]
     verdicts = [claim["verdict"] for claim in claims]
     assert (rows["balanced"]["state"], rows["balanced"]["not_run"]) == ("completed", 0)
-    assert (rows["balanced"]["holds"], rows["balanced"]["fails"]) == (verdicts.count("holds"), verdicts.count("fails"))
-    assert all(row["state"] == "not_started" and row["not_run"] for name, row in rows.items() if name != "balanced")
-    assert {row["state"] for row in client.get("/v1/studies/report?size=full").json()["items"]} == {"not_started"}
+    assert (rows["balanced"]["holds"], rows["balanced"]["fails"]) == (
+        verdicts.count("holds"),
+        verdicts.count("fails"),
+    )
+    assert all(
+        row["state"] == "not_started" and row["not_run"]
+        for name, row in rows.items()
+        if name != "balanced"
+    )
+    assert {row["state"] for row in client.get("/v1/studies/report?size=full").json()["items"]} == {
+        "not_started"
+    }
 
 
 def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, desk, monkeypatch):
@@ -115,11 +130,16 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, de
             given[size] = evidence
             return ()
 
-    monkeypatch.setattr("service.studies.STUDIES", {"reads": Reads()})
+    monkeypatch.setattr("service.routes.studies.STUDIES", {"reads": Reads()})
     client.post("/v1/studies/reads")
     claim = desk.claim()
     baseline = BaselineResult(
-        name="era", order=2, response=[1.0, 0.5], eigenvalues=[(0.5, 0.0)], summary={"fit_error": 0.1}, note="chosen"
+        name="era",
+        order=2,
+        response=[1.0, 0.5],
+        eigenvalues=[(0.5, 0.0)],
+        summary={"fit_error": 0.1},
+        note="chosen",
     )
     result = specimens.result(*(specimens.run(seed, odd=0.5) for seed in claim.spec.seeds))
     desk.complete(claim, result.model_copy(update={"baselines": [baseline]}))
@@ -138,7 +158,10 @@ def test_a_claim_rests_on_numbers_and_says_whether_they_hold(client, desk):
     for _ in members:
         claim = desk.claim()
         runs = (specimens.run(seed) for seed in claim.spec.seeds)
-        bad = [run.model_copy(update={"summary": run.summary | {"relative_extrapolation_error": 0.5}}) for run in runs]
+        bad = [
+            run.model_copy(update={"summary": run.summary | {"relative_extrapolation_error": 0.5}})
+            for run in runs
+        ]
         desk.complete(claim, specimens.result(*bad))
     claims = client.get(f"{PATH}/report").json()["claims"]
     assert {claim["verdict"] for claim in claims} == {"holds", "fails"}
@@ -156,7 +179,11 @@ def test_a_study_with_failed_experiments_waits_for_nobody(client, desk):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/v1/studies/balncd"), ("GET", "/v1/studies/balncd/report"), ("GET", "/v1/studies/balncd/figures/a.svg")],
+    [
+        ("POST", "/v1/studies/balncd"),
+        ("GET", "/v1/studies/balncd/report"),
+        ("GET", "/v1/studies/balncd/figures/a.svg"),
+    ],
 )
 def test_an_unknown_study_is_not_found_and_the_nearest_is_named(client, method, path):
     answer = client.request(method, path)

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from service.app import build
 from service.settings import Settings
-from store import workers
+from store.queue import workers
 from store.records import WorkerRecord
 from tests.integration.service.conftest import NO_BROKER, body
 
@@ -25,8 +25,17 @@ def test_a_spec_becomes_a_queued_experiment_that_can_be_followed(client):
     assert answer.headers["retry-after"] == "1"
     assert not answer.json()["reused"]
     read = client.get(answer.headers["location"]).json()
-    assert (read["id"], read["state"], read["spec"]["name"]) == (answer.json()["id"], "queued", "first")
-    assert (read["owner"], read["attempts"], read["error"], read["started_at"]) == ("anonymous", 0, None, None)
+    assert (read["id"], read["state"], read["spec"]["name"]) == (
+        answer.json()["id"],
+        "queued",
+        "first",
+    )
+    assert (read["owner"], read["attempts"], read["error"], read["started_at"]) == (
+        "anonymous",
+        0,
+        None,
+        None,
+    )
     assert read["created_at"].endswith("Z")
     assert [run["seed"] for run in read["runs"]] == [0, 1]
 
@@ -34,7 +43,11 @@ def test_a_spec_becomes_a_queued_experiment_that_can_be_followed(client):
 def test_an_equal_spec_finds_the_experiment_that_is_there_and_adds_its_tags(client):
     first = client.post("/v1/experiments", json=body(tags=["a"])).json()
     again = client.post("/v1/experiments", json=body(tags=["b"], name="other name", seeds=[1, 0]))
-    assert (again.status_code, again.json()["id"], again.json()["reused"]) == (200, first["id"], True)
+    assert (again.status_code, again.json()["id"], again.json()["reused"]) == (
+        200,
+        first["id"],
+        True,
+    )
     assert client.get(first["links"]["self"]).json()["spec"]["tags"] == ["a", "b"]
 
 
@@ -46,7 +59,9 @@ def test_a_rerun_is_another_experiment(client):
 
 
 def test_a_dry_run_tells_everything_and_stores_nothing(client):
-    answer = client.post("/v1/experiments?dry_run=true", json=body(student={"kind": "linear", "dim": 4}))
+    answer = client.post(
+        "/v1/experiments?dry_run=true", json=body(student={"kind": "linear", "dim": 4})
+    )
     dry = answer.json()
     assert answer.status_code == 200
     assert dry["spec"]["student"]["structure"] == "symmetric"
@@ -59,10 +74,20 @@ def test_a_dry_run_tells_everything_and_stores_nothing(client):
 
 
 def test_how_it_is_queued_is_kept(client):
-    query = {"priority": "7", "not_before": "2099-01-01T01:00:00+01:00", "max_seconds": "60.5", "max_memory_mb": "512"}
-    answer = client.post("/v1/experiments", params=query, json=body(), headers={"X-Extrapolab-User": "Ada L."})
+    query = {
+        "priority": "7",
+        "not_before": "2099-01-01T01:00:00+01:00",
+        "max_seconds": "60.5",
+        "max_memory_mb": "512",
+    }
+    answer = client.post(
+        "/v1/experiments", params=query, json=body(), headers={"X-Extrapolab-User": "Ada L."}
+    )
     read = client.get(answer.headers["location"]).json()
-    assert {name: read[name] for name in ("priority", "max_seconds", "max_memory_mb", "owner", "not_before")} == {
+    assert {
+        name: read[name]
+        for name in ("priority", "max_seconds", "max_memory_mb", "owner", "not_before")
+    } == {
         "priority": 7,
         "max_seconds": 60.5,
         "max_memory_mb": 512,
@@ -81,7 +106,9 @@ def test_a_repeated_key_gets_the_first_answer_again(client):
 
 
 @pytest.mark.parametrize(
-    ("path", "changes"), [("/v1/experiments", {"name": "x"}), ("/v1/experiments?priority=1", {})], ids=["body", "query"]
+    ("path", "changes"),
+    [("/v1/experiments", {"name": "x"}), ("/v1/experiments?priority=1", {})],
+    ids=["body", "query"],
 )
 def test_a_key_belongs_to_one_request(client, path, changes):
     key = {"Idempotency-Key": "k1"}
@@ -94,7 +121,9 @@ def test_a_key_belongs_to_one_request(client, path, changes):
 def test_a_key_is_of_its_owner(client):
     path = "/v1/experiments?on_duplicate=rerun"
     answers = [
-        client.post(path, json=body(), headers={"Idempotency-Key": "k1", "X-Extrapolab-User": owner}).json()["id"]
+        client.post(
+            path, json=body(), headers={"Idempotency-Key": "k1", "X-Extrapolab-User": owner}
+        ).json()["id"]
         for owner in ("ada", "emmy")
     ]
     assert answers[0] != answers[1]
@@ -120,9 +149,13 @@ def test_seeds_of_63_bits_and_the_words_of_any_language_survive(client):
     assert len(client.get("/v1/experiments", params={"tag": "déjà vu"}).json()["items"]) == 1
 
 
-def test_an_experiment_bears_the_tags_of_all_its_submissions_and_the_documentation_sets_them_no_bound(client):
+def test_an_experiment_bears_the_tags_of_all_its_submissions_and_the_documentation_sets_them_no_bound(
+    client,
+):
     for half in range(2):
-        answer = client.post("/v1/experiments", json=body(tags=[f"{half}-{number}" for number in range(50)]))
+        answer = client.post(
+            "/v1/experiments", json=body(tags=[f"{half}-{number}" for number in range(50)])
+        )
     assert len(client.get(answer.headers["location"]).json()["spec"]["tags"]) == 100
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
     answered = schemas["Experiment"]["properties"]["spec"]["$ref"].rpartition("/")[2]

@@ -51,14 +51,18 @@ def test_a_sweep_is_expanded_and_read_with_its_coordinates(client):
     assert found["progress"] == {"done": 0, "of": 6}
     assert found["counts"] == dict.fromkeys(State, 0) | {"queued": 6}
     where = [member["coordinates"] for member in found["members"]["items"]]
-    assert where == [{"training.length": k, "student.start.scale": s} for k in K["values"] for s in (0.01, 1.0)]
+    assert where == [
+        {"training.length": k, "student.start.scale": s} for k in K["values"] for s in (0.01, 1.0)
+    ]
     last = found["members"]["items"][-1]
     spec = client.get(f"/v1/experiments/{last['experiment']}").json()["spec"]
     assert (spec["training"]["length"], spec["student"]["start"]["scale"]) == (4, 1.0)
     assert spec["tags"] == ["phase"]
     assert spec["name"] == "length = 4, scale = 1"
     (listed,) = client.get("/v1/sweeps").json()["items"]
-    assert listed == {name: part for name, part in found.items() if name not in {"base", "axes", "members"}}
+    assert listed == {
+        name: part for name, part in found.items() if name not in {"base", "axes", "members"}
+    }
 
 
 def test_members_and_sweeps_are_read_page_by_page(client, swept):
@@ -78,13 +82,25 @@ def test_members_and_sweeps_are_read_page_by_page(client, swept):
 
 
 def test_one_invalid_point_refuses_the_sweep_with_its_coordinates(client):
-    wrong = sweep({"path": "training.length", "values": [4, 0, 9]}, {"path": "optimizer.lr", "values": [0.1, -1]})
+    wrong = sweep(
+        {"path": "training.length", "values": [4, 0, 9]},
+        {"path": "optimizer.lr", "values": [0.1, -1]},
+    )
     answer = client.post("/v1/sweeps", json=wrong)
     assert answer.status_code == 422
     errors = {error["pointer"]: error["message"] for error in answer.json()["errors"]}
-    assert set(errors) == {"/base/training/length", "/base/optimizer/lr", "/base/evaluation/horizon"}
-    assert "(at training.length = 0, optimizer.lr = 0.1, and at 1 more)" in errors["/base/training/length"]
-    assert "(at training.length = 4, optimizer.lr = -1, and at 2 more)" in errors["/base/optimizer/lr"]
+    assert set(errors) == {
+        "/base/training/length",
+        "/base/optimizer/lr",
+        "/base/evaluation/horizon",
+    }
+    assert (
+        "(at training.length = 0, optimizer.lr = 0.1, and at 1 more)"
+        in errors["/base/training/length"]
+    )
+    assert (
+        "(at training.length = 4, optimizer.lr = -1, and at 2 more)" in errors["/base/optimizer/lr"]
+    )
     assert stored(client) == 0
     assert client.get("/v1/sweeps").json()["items"] == []
 
@@ -93,14 +109,41 @@ def test_one_invalid_point_refuses_the_sweep_with_its_coordinates(client):
     ("changes", "pointer", "words"),
     [
         ({"base": 3}, "/base", "dictionary"),
-        ({"axes": [{"path": "training.length", "kind": "linspac"}]}, "/axes/0/kind", "did you mean 'linspace'"),
-        ({"axes": [{"path": "training.length", "kind": "linspace", "low": 1}]}, "/axes/0/high", "required"),
-        ({"axes": [{"path": "training.lenght", "values": [1]}]}, "/base/training/lenght", "did you mean 'length'"),
+        (
+            {"axes": [{"path": "training.length", "kind": "linspac"}]},
+            "/axes/0/kind",
+            "did you mean 'linspace'",
+        ),
+        (
+            {"axes": [{"path": "training.length", "kind": "linspace", "low": 1}]},
+            "/axes/0/high",
+            "required",
+        ),
+        (
+            {"axes": [{"path": "training.lenght", "values": [1]}]},
+            "/base/training/lenght",
+            "did you mean 'length'",
+        ),
         ({"axes": [K, K]}, "/axes", "two axes"),
         ({"axes": [{"path": "seeds.count", "values": [1]}]}, "/axes", "no object"),
-        ({"axes": [{**SCALE, "count": 1000}, {**SCALE, "path": "optimizer.lr", "count": 1000}]}, "/axes", "1e+06"),
-        ({"axes": [{"path": "optimizer.steps", "values": [10**12]}]}, "/base/optimizer/steps", "at optimizer.steps"),
-        ({"axes": [{"path": "seeds", "values": [[n, n + 10**6] for n in range(3)]}], "tags": [3]}, "/tags/0", "string"),
+        (
+            {"axes": [{**SCALE, "count": 1000}, {**SCALE, "path": "optimizer.lr", "count": 1000}]},
+            "/axes",
+            "1e+06",
+        ),
+        (
+            {"axes": [{"path": "optimizer.steps", "values": [10**12]}]},
+            "/base/optimizer/steps",
+            "at optimizer.steps",
+        ),
+        (
+            {
+                "axes": [{"path": "seeds", "values": [[n, n + 10**6] for n in range(3)]}],
+                "tags": [3],
+            },
+            "/tags/0",
+            "string",
+        ),
         ({"nmae": "x"}, "/nmae", "did you mean 'name'"),
     ],
 )
@@ -114,12 +157,17 @@ def test_what_is_wrong_is_named(client, changes, pointer, words):
 def test_numbers_that_json_has_no_words_for_are_refused(client):
     text = '{"base": {"teacher": NaN}, "axes": [{"path": "teacher", "values": [{"kind": "delay"}, Infinity]}]}'
     answer = client.post("/v1/sweeps", content=text, headers={"Content-Type": "application/json"})
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["/base/teacher", "/axes/0/values/1"]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [
+        "/base/teacher",
+        "/axes/0/values/1",
+    ]
 
 
 def test_a_sweep_that_is_too_costly_as_a_whole_is_refused(client):
     base = {**BASE, "optimizer": {"steps": 10**8}, "student": {"kind": "linear", "dim": 500}}
-    axes = [{"path": "student.start.scale", "kind": "linspace", "low": 0.1, "high": 1, "count": 1000}]
+    axes = [
+        {"path": "student.start.scale", "kind": "linspace", "low": 0.1, "high": 1, "count": 1000}
+    ]
     answer = client.post("/v1/sweeps", json=sweep(*axes, base=base))
     assert answer.status_code == 422
     assert "its 1000 experiments would take about" in answer.json()["errors"][0]["message"]
@@ -172,7 +220,12 @@ def test_an_idempotency_key_gives_the_first_answer_again(client):
     again = client.post("/v1/sweeps?on_duplicate=rerun", **ask)
     assert (again.status_code, again.json()) == (first.status_code, first.json())
     assert stored(client) == 3
-    assert client.post("/v1/sweeps", json=sweep(K, name="b"), headers={"Idempotency-Key": "a"}).status_code == 422
+    assert (
+        client.post(
+            "/v1/sweeps", json=sweep(K, name="b"), headers={"Idempotency-Key": "a"}
+        ).status_code
+        == 422
+    )
 
 
 def test_extending_runs_only_what_is_missing_and_members_keep_their_experiments(client, swept):
@@ -184,11 +237,16 @@ def test_extending_runs_only_what_is_missing_and_members_keep_their_experiments(
     assert answer.status_code == 202
     assert (answer.json()["count"], answer.json()["created"]) == (7, 4)
     after = {tuple(m["coordinates"].values()): m["experiment"] for m in members(client, path)}
-    assert {k: after[default, k] if (default, k) in after else after[k, default] for k in before} == before
+    assert {
+        k: after[default, k] if (default, k) in after else after[k, default] for k in before
+    } == before
     assert client.get(path).json()["axes"][1]["values"] == [default, 0.5]
     again = client.post(f"{path}:extend", json={"axes": axes})
     assert (again.status_code, again.json()["created"]) == (200, 0)
-    assert client.post(f"{path}:extend", json={"axes": [{"path": "x", "values": [1]}]}).status_code == 422
+    assert (
+        client.post(f"{path}:extend", json={"axes": [{"path": "x", "values": [1]}]}).status_code
+        == 422
+    )
     assert client.post(f"/v1/sweeps/swp_{'0' * 32}:extend", json={"axes": axes}).status_code == 404
 
 
@@ -203,7 +261,11 @@ def test_cancelling_spares_what_another_sweep_has_too(client, desk, swept):
     assert client.delete(path).status_code == 409
 
     again = client.post(f"{path}:retry")
-    assert (again.status_code, again.json()["changed"], again.json()["state"]) == (202, 1, "running")
+    assert (again.status_code, again.json()["changed"], again.json()["state"]) == (
+        202,
+        1,
+        "running",
+    )
 
 
 def test_a_sweep_of_which_nothing_is_pending_is_removed_and_its_experiments_stay(client, swept):
@@ -252,7 +314,11 @@ def test_the_table_has_a_row_per_experiment_with_statistics_over_seeds(client, j
     assert rows[4]["metrics"]["train_loss"] == pytest.approx(expected)
     assert rows[0]["diverged"] == 1
     assert rows[0]["metrics"]["train_loss"]["min"] == pytest.approx(0.02)
-    assert rows[0]["metrics"]["train_loss"]["max"] == rows[0]["metrics"]["train_loss"]["mean"] == "Infinity"
+    assert (
+        rows[0]["metrics"]["train_loss"]["max"]
+        == rows[0]["metrics"]["train_loss"]["mean"]
+        == "Infinity"
+    )
     assert (rows[3]["diverged"], rows[3]["metrics"], rows[5]["metrics"]) == (None, None, None)
     (row, *_) = client.get(f"{judged}/table?metrics=train_loss&statistic=min").json()["rows"]
     assert row["metrics"] == {"train_loss": {"min": pytest.approx(0.02)}}
@@ -266,17 +332,27 @@ def test_the_table_as_csv_is_the_same(client, judged):
         "training.length", "student.start.scale", "experiment", "state", "seeds", "diverged",
         "train_loss.median", "train_loss.max",
     ]  # fmt: skip
-    assert (rows[0]["train_loss.max"], float(rows[4]["train_loss.median"])) == ("Infinity", pytest.approx(0.08))
+    assert (rows[0]["train_loss.max"], float(rows[4]["train_loss.median"])) == (
+        "Infinity",
+        pytest.approx(0.08),
+    )
     assert (rows[3]["state"], rows[3]["train_loss.max"]) == ("failed", "")
 
 
 def test_unknown_metrics_statistics_and_paths_are_named(client, judged):
     answer = client.get(f"{judged}/table?metrics=train_lss&statistic=med")
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/metrics", "/query/statistic"]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [
+        "/query/metrics",
+        "/query/statistic",
+    ]
     assert "did you mean 'train_loss'" in answer.json()["errors"][0]["message"]
     answer = client.get(f"{judged}/figures/lines.json?x=training.lengt&y=x&series=student.dim")
     assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/x", "/query/series", "/query/y"]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [
+        "/query/x",
+        "/query/series",
+        "/query/y",
+    ]
     assert client.get(f"{judged}/figures/pie.svg").status_code == 404
     assert client.get(f"/v1/sweeps/swp_{'0' * 32}/table").status_code == 404
 
@@ -290,16 +366,28 @@ def test_lines_are_a_metric_against_the_first_axis_one_per_value_of_the_next(cli
     assert lines["scale = 0.01"]["lower"][2] == pytest.approx(0.04)
     assert lines["scale = 1"]["x"] == [2.0]
     assert info["panel"]["y_scale"] == "log"
-    other = client.get(f"{judged}/figures/lines.json?x=/student/start/scale&series=training.length").json()
+    other = client.get(
+        f"{judged}/figures/lines.json?x=/student/start/scale&series=training.length"
+    ).json()
     assert other["panel"]["x_scale"] == "log"
-    assert [line["label"] for line in other["panel"]["lines"]] == ["length = 2", "length = 3", "length = 4"]
+    assert [line["label"] for line in other["panel"]["lines"]] == [
+        "length = 2",
+        "length = 3",
+        "length = 4",
+    ]
 
 
 def test_the_heat_map_shows_what_failed_diverged_or_is_pending(client, judged):
     info = client.get(f"{judged}/figures/heatmap.json?y=train_loss").json()
     assert (info["columns"], info["rows"]) == ([2, 3, 4], [0.01, 1.0])
-    assert info["states"] == [["diverged", "completed", "completed"], ["diverged", "failed", "queued"]]
-    assert info["medians"] == [["Infinity", pytest.approx(0.06), pytest.approx(0.08)], ["Infinity", "NaN", "NaN"]]
+    assert info["states"] == [
+        ["diverged", "completed", "completed"],
+        ["diverged", "failed", "queued"],
+    ]
+    assert info["medians"] == [
+        ["Infinity", pytest.approx(0.06), pytest.approx(0.08)],
+        ["Infinity", "NaN", "NaN"],
+    ]
 
 
 def test_the_grid_crosses_two_axes_with_every_statistic(client, judged):
@@ -307,20 +395,35 @@ def test_the_grid_crosses_two_axes_with_every_statistic(client, judged):
     grid = client.get(f"{judged}/grid?{asked}").json()
     assert grid["rows"] == {"path": "training.length", "values": [2, 3, 4]}
     assert grid["columns"] == {"path": "student.start.scale", "values": [0.01, 1.0]}
-    assert grid["states"] == [["diverged", "diverged"], ["completed", "failed"], ["completed", "queued"]]
+    assert grid["states"] == [
+        ["diverged", "diverged"],
+        ["completed", "failed"],
+        ["completed", "queued"],
+    ]
     losses = grid["metrics"]["train_loss"]
     assert losses["median"][2] == [pytest.approx(0.08), "NaN"]
     assert losses["max"][2] == [pytest.approx(0.12), "NaN"]
     assert set(grid["metrics"]["imbalance"]) == {"median", "max"}
     usual = client.get(f"{judged}/grid").json()
-    assert (usual["rows"]["path"], usual["columns"]["path"]) == ("student.start.scale", "training.length")
+    assert (usual["rows"]["path"], usual["columns"]["path"]) == (
+        "student.start.scale",
+        "training.length",
+    )
 
 
 def test_the_grid_as_csv_has_a_line_for_each_row_metric_and_statistic(client, judged):
     answer = client.get(f"{judged}/grid?metrics=train_loss&statistic=median,max&format=csv")
     header, *rows = csv.reader(io.StringIO(answer.text, newline=""))
-    assert header == ["student.start.scale", "metric", "statistic", *(f"training.length = {k}" for k in (2, 3, 4))]
-    assert [row[:3] for row in rows[:2]] == [["0.01", "train_loss", "median"], ["0.01", "train_loss", "max"]]
+    assert header == [
+        "student.start.scale",
+        "metric",
+        "statistic",
+        *(f"training.length = {k}" for k in (2, 3, 4)),
+    ]
+    assert [row[:3] for row in rows[:2]] == [
+        ["0.01", "train_loss", "median"],
+        ["0.01", "train_loss", "max"],
+    ]
     assert (rows[1][3], float(rows[1][5]), rows[2][5]) == ("Infinity", pytest.approx(0.12), "NaN")
 
 
@@ -335,12 +438,17 @@ def test_the_grid_as_csv_has_a_line_for_each_row_metric_and_statistic(client, ju
 )
 def test_what_a_grid_does_not_have_is_named(client, judged, asked, pointers):
     answer = client.get(f"{judged}/grid?{asked}")
-    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, pointers)
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (
+        422,
+        pointers,
+    )
 
 
 def test_a_figure_bears_its_caption_and_the_hashes_of_what_is_completed(client, judged):
     data = client.get(f"{judged}/figures/heatmap.json?y=train_loss").json()
-    done = [one["spec_hash"] for one in client.get("/v1/experiments?state=completed").json()["items"]]
+    done = [
+        one["spec_hash"] for one in client.get("/v1/experiments?state=completed").json()["items"]
+    ]
     assert data["spec_hashes"] == sorted(done)
     assert "training loss" in data["caption"]
     text = client.get(f"{judged}/figures/heatmap.svg?y=train_loss").text
@@ -349,14 +457,18 @@ def test_a_figure_bears_its_caption_and_the_hashes_of_what_is_completed(client, 
 
 
 @pytest.mark.parametrize("name", ["lines", "heatmap"])
-@pytest.mark.parametrize(("form", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("form", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+)
 def test_figures_are_drawn_and_are_the_same_bytes_again(client, judged, name, form, start):
     first, again = (client.get(f"{judged}/figures/{name}.{form}") for _ in range(2))
     assert first.status_code == 200
     assert first.content.startswith(start)
     assert first.content == again.content
     assert (
-        client.get(f"{judged}/figures/{name}.{form}", headers={"If-None-Match": first.headers["ETag"]}).status_code
+        client.get(
+            f"{judged}/figures/{name}.{form}", headers={"If-None-Match": first.headers["ETag"]}
+        ).status_code
         == 304
     )
 
@@ -374,12 +486,17 @@ def test_a_figure_that_the_axes_do_not_allow_is_refused_with_what_to_do(client, 
     words = swept({"path": "student.structure", "values": ["general", "symmetric"]}, name="words")
     assert "axis of numbers" in client.get(f"{words}/figures/lines.svg").json()["detail"]
     starts = swept(
-        K, {"path": "student.start", "values": [{"scale": 0.1}, {"kind": "identity", "scale": 0.5}]}, name="starts"
+        K,
+        {"path": "student.start", "values": [{"scale": 0.1}, {"kind": "identity", "scale": 0.5}]},
+        name="starts",
     )
     info = client.get(f"{starts}/figures/heatmap.json").json()
     assert info["rows"] == [{"scale": 0.1}, {"kind": "identity", "scale": 0.5}]
     assert client.get(f"{starts}/figures/heatmap.svg").status_code == 200
-    together = [{"path": "training.length", "values": [2, 3]}, {"path": "student.dim", "values": [7, 8]}]
+    together = [
+        {"path": "training.length", "values": [2, 3]},
+        {"path": "student.dim", "values": [7, 8]},
+    ]
     zipped = swept({"kind": "zip", "axes": together}, SCALE, name="zipped")
     lines = client.get(f"{zipped}/figures/lines.json").json()["panel"]["lines"]
     assert [line["label"] for line in lines] == ["scale = 0.01", "scale = 1"]

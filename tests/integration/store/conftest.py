@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from store import experiments, queue
-from store.database import Database, now
-from store.draft import Draft
-from store.experiments import Options
+from store.db.database import Database, now
+from store.db.tables import experiments as table
+from store.experiments import repository as experiments
+from store.experiments.draft import Draft
+from store.experiments.repository import Options
+from store.queue import claims
 from store.records import Claim, Experiment, Progress, Submission
-from store.tables import experiments as table
 from tests.kit import specimens
 
 
@@ -21,7 +22,13 @@ class Desk:
     database: Database
 
     def submit(
-        self, *, rerun=True, owner="ada", warnings=(), changes: Mapping[str, Any] | None = None, **options
+        self,
+        *,
+        rerun=True,
+        owner="ada",
+        warnings=(),
+        changes: Mapping[str, Any] | None = None,
+        **options,
     ) -> Submission:
         draft = Draft.of(specimens.spec(**(changes or {})))
         with self.database.write() as tx:
@@ -35,7 +42,7 @@ class Desk:
 
     def claim(self, *, worker="w1", device="cpu", lease_seconds=60.0) -> Claim | None:
         with self.database.write() as tx:
-            return queue.claim(tx, worker_id=worker, device=device, lease_seconds=lease_seconds)
+            return claims.claim(tx, worker_id=worker, device=device, lease_seconds=lease_seconds)
 
     def begin(self, **options) -> Claim:
         """A new experiment that a worker has claimed."""
@@ -50,22 +57,33 @@ class Desk:
         progress = Progress(steps[-1], claim.spec.optimizer.steps)
         points = specimens.points(steps, claim.spec.seeds)
         with self.database.write() as tx:
-            queue.record(tx, claim, progress=progress, points=points, checkpoint=checkpoint, checkpoint_step=steps[-1])
+            claims.record(
+                tx,
+                claim,
+                progress=progress,
+                points=points,
+                checkpoint=checkpoint,
+                checkpoint_step=steps[-1],
+            )
 
     def complete(self, claim: Claim, *runs, points: Mapping[str, Any] | None = None) -> None:
         runs = runs or tuple(specimens.run(seed) for seed in claim.spec.seeds)
         with self.database.write() as tx:
-            queue.complete(tx, claim, specimens.result(*runs), points or {}, {"torch": "2"})
+            claims.complete(tx, claim, specimens.result(*runs), points or {}, {"torch": "2"})
 
     def lose(self, claim: Claim, *, over_by: float = 1.0) -> None:
         """Lets the lease of a claim have ended so many seconds ago; a negative number, let it end so soon."""
         with self.database.write() as tx:
-            ended = update(table).where(table.c.id == claim.experiment_id).values(lease_until=now(tx) - over_by)
+            ended = (
+                update(table)
+                .where(table.c.id == claim.experiment_id)
+                .values(lease_until=now(tx) - over_by)
+            )
             tx.execute(ended)
 
     def reap(self, max_attempts=5) -> int:
         with self.database.write() as tx:
-            return queue.reap(tx, max_attempts=max_attempts)
+            return claims.reap(tx, max_attempts=max_attempts)
 
     def kinds(self, experiment_id: str) -> list[str]:
         with self.database.read() as tx:

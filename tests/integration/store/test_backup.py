@@ -10,10 +10,10 @@ import pytest
 from pydantic_core import to_json
 from sqlalchemy import insert
 
-from store import backup, migrate, schema
-from store.database import Database
+from store.db import backup, migrate, schema
+from store.db.database import Database
+from store.db.tables import checkpoints
 from store.errors import BackupDamaged, BackupRefused, SchemaMismatch, StoreUnavailable
-from store.tables import checkpoints
 from tests.kit.furniture import contents, furnish
 
 HISTORY = {
@@ -42,20 +42,33 @@ def as_sqlite(rows):
     def plain(value):
         if isinstance(value, bool):
             return int(value)
-        return to_json(value, inf_nan_mode="constants").decode() if isinstance(value, list | dict) else value
+        return (
+            to_json(value, inf_nan_mode="constants").decode()
+            if isinstance(value, list | dict)
+            else value
+        )
 
-    return {name: sorted(({c: plain(v) for c, v in row.items()} for row in of), key=repr) for name, of in rows.items()}
+    return {
+        name: sorted(({c: plain(v) for c, v in row.items()} for row in of), key=repr)
+        for name, of in rows.items()
+    }
 
 
-def test_what_is_restored_is_what_was_there_from_either_database_into_either(database, file, empty_url, restored):
+def test_what_is_restored_is_what_was_there_from_either_database_into_either(
+    database, file, empty_url, restored
+):
     furnish(database)
     before = contents(database)
     assert all(before.values()), "something in every table"
     written = backup.write(str(database.url.render_as_string(hide_password=False)), file)
-    assert {name: tally.rows for name, tally in written.tables.items()} == {n: len(rows) for n, rows in before.items()}
+    assert {name: tally.rows for name, tally in written.tables.items()} == {
+        n: len(rows) for n, rows in before.items()
+    }
     assert backup.restore(file, empty_url).tables == written.tables
     assert as_sqlite(contents(restored)) == as_sqlite(before)
-    assert sorted(path.name for path in file.parent.iterdir() if "backup" in path.name) == [file.name]
+    assert sorted(path.name for path in file.parent.iterdir() if "backup" in path.name) == [
+        file.name
+    ]
 
 
 def test_the_restored_lab_goes_on_where_the_other_was(database, desk, file, empty_url, restored):
@@ -68,7 +81,9 @@ def test_the_restored_lab_goes_on_where_the_other_was(database, desk, file, empt
     claim = there.claim(worker="w2")
     assert claim is not None
     there.complete(claim)
-    assert max(row["number"] for row in contents(restored)["events"]) > last, "numbers of events go on"
+    assert max(row["number"] for row in contents(restored)["events"]) > last, (
+        "numbers of events go on"
+    )
 
 
 def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(desk, database_url, file, tmp_path):
@@ -96,14 +111,18 @@ def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(desk, database_ur
     rows = contents(restored)
     restored.dispose()
     for row in rows["experiments"]:
-        own = sorted(event["kind"] for event in rows["events"] if event["experiment_id"] == row["id"])
+        own = sorted(
+            event["kind"] for event in rows["events"] if event["experiment_id"] == row["id"]
+        )
         assert own == HISTORY[row["state"]]
         ended = sum(run["experiment_id"] == row["id"] for run in rows["runs"])
         assert ended == (2 if row["state"] == "completed" else 0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(database, database_url, file, tmp_path):
+def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(
+    database, database_url, file, tmp_path
+):
     furnish(database)
     backup.write(database_url, file)
     whole = file.read_bytes()
@@ -113,7 +132,11 @@ def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(database, 
             backup.restore(file, f"sqlite:///{tmp_path}/new.db")
         assert not (tmp_path / "new.db").exists()
 
-    for change in ("DELETE FROM tags WHERE position = 1", "UPDATE runs SET steps = steps + 1", "DELETE FROM backup"):
+    for change in (
+        "DELETE FROM tags WHERE position = 1",
+        "UPDATE runs SET steps = steps + 1",
+        "DELETE FROM backup",
+    ):
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.execute(change)
         refused("is not what was written")
@@ -133,7 +156,9 @@ def test_nothing_is_written_over(database, database_url, file):
     backup.write(database_url, file)
     with pytest.raises(BackupRefused, match="exists already"):
         backup.write(database_url, file)
-    with pytest.raises(BackupRefused, match=r"empty database, and this one has .*checkpoints, events, experiments"):
+    with pytest.raises(
+        BackupRefused, match=r"empty database, and this one has .*checkpoints, events, experiments"
+    ):
         backup.restore(file, database_url)
     assert contents(database) == before
 
@@ -159,7 +184,9 @@ def test_a_backup_of_a_newer_version_is_left_alone(database, database_url, file,
         backup.restore(file, f"sqlite:///{tmp_path}/new.db")
 
 
-def test_every_older_revision_is_backed_up_as_it_is_and_restored_as_today(database, database_url, file, tmp_path):
+def test_every_older_revision_is_backed_up_as_it_is_and_restored_as_today(
+    database, database_url, file, tmp_path
+):
     furnish(database)
     experiments = len(contents(database)["experiments"])
     for revision in migrate.revisions()[1:]:
@@ -190,9 +217,18 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 def test_memory_does_not_grow_with_the_lab(database, database_url, desk, file):
     for _ in range(MEGABYTES // 2):
-        row = {"experiment_id": desk.submit().id, "attempt": 1, "step": 1, "chunks": 0, "sha256": ""}
+        row = {
+            "experiment_id": desk.submit().id,
+            "attempt": 1,
+            "step": 1,
+            "chunks": 0,
+            "sha256": "",
+        }
         with database.write() as tx:
-            tx.execute(insert(checkpoints), [{**row, "slot": slot, "payload": bytes(2**20)} for slot in (0, 1)])
+            tx.execute(
+                insert(checkpoints),
+                [{**row, "slot": slot, "payload": bytes(2**20)} for slot in (0, 1)],
+            )
     command = [sys.executable, "-c", COPYING, database_url, file]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from store import queue, results
-from store.chunks import COLUMNS
+from store.arrays.series import COLUMNS
+from store.db.tables import checkpoints
+from store.experiments import results
+from store.queue import claims
 from store.records import Progress
-from store.tables import checkpoints
 from tests.kit import specimens
 
 
@@ -70,7 +71,14 @@ def test_a_checkpoint_may_come_without_points(desk):
     claim = desk.begin()
     desk.record(claim, 0, 10)
     with desk.database.write() as tx:
-        queue.record(tx, claim, progress=Progress(15, 100), points={}, checkpoint=b"at 15", checkpoint_step=15)
+        claims.record(
+            tx,
+            claim,
+            progress=Progress(15, 100),
+            points={},
+            checkpoint=b"at 15",
+            checkpoint_step=15,
+        )
     assert lose_and_claim(desk, claim).checkpoint == b"at 15"
     assert steps(desk, claim.experiment_id) == [0, 10]
 
@@ -159,7 +167,9 @@ def test_points_of_another_shape_are_refused(desk, broken):
         case "unequal lengths":
             points["train_loss"] = points["train_loss"][:1]
     with pytest.raises(ValueError, match="column"), desk.database.write() as tx:
-        queue.record(tx, claim, progress=Progress(1, 100), points=points, checkpoint=None, checkpoint_step=0)
+        claims.record(
+            tx, claim, progress=Progress(1, 100), points=points, checkpoint=None, checkpoint_step=0
+        )
     assert series(desk, claim.experiment_id)["step"].tolist() == []
 
 

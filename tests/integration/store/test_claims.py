@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, update
 
-from store import line, queue
-from store.database import Database, now
+from store.db.database import Database, now
+from store.db.tables import experiments as table
+from store.queue import claims, scheduling
 from store.states import State
-from store.tables import experiments as table
 from tests.kit import specimens
 
 
@@ -20,9 +20,16 @@ def test_an_empty_queue_gives_nothing(desk):
 def test_a_claim_holds_what_a_worker_needs(desk):
     submitted = desk.submit(max_seconds=5.0, max_memory_mb=100, changes={"tags": ["t"]})
     claim, found = desk.claim(), desk.get(submitted.id)
-    assert (claim.experiment_id, claim.attempt, claim.device, claim.checkpoint) == (submitted.id, 1, "cpu", None)
+    assert (claim.experiment_id, claim.attempt, claim.device, claim.checkpoint) == (
+        submitted.id,
+        1,
+        "cpu",
+        None,
+    )
     assert (claim.max_seconds, claim.max_memory_mb) == (5.0, 100)
-    assert claim.spec == found.spec.model_copy(update={"tags": ()}), "name, tags and notes are not what it trains"
+    assert claim.spec == found.spec.model_copy(update={"tags": ()}), (
+        "name, tags and notes are not what it trains"
+    )
     assert (found.state, found.attempts, found.device) == (State.RUNNING, 1, "cpu")
     assert found.started_at >= found.created_at
     assert desk.kinds(submitted.id) == ["submitted", "started"]
@@ -46,13 +53,19 @@ def test_what_is_not_due_is_not_claimed(desk):
 def test_a_spec_of_another_version_fails_and_the_next_one_is_claimed(desk):
     foreign, ours = desk.submit(priority=9).id, desk.submit().id
     with desk.database.write() as tx:
-        later_spec = {**specimens.spec().model_dump(mode="json"), "seeds": [0], "student": {"kind": "of tomorrow"}}
+        later_spec = {
+            **specimens.spec().model_dump(mode="json"),
+            "seeds": [0],
+            "student": {"kind": "of tomorrow"},
+        }
         tx.execute(update(table).where(table.c.id == foreign).values(spec=later_spec))
     assert desk.claim().experiment_id == ours
     assert desk.kinds(foreign) == ["submitted", "started", "failed"]
     with desk.database.read() as tx:
         row = tx.execute(
-            select(table.c.state, table.c.failure_kind, table.c.failure_message).where(table.c.id == foreign)
+            select(table.c.state, table.c.failure_kind, table.c.failure_message).where(
+                table.c.id == foreign
+            )
         )
         state, kind, message = row.one()
     assert (state, kind) == ("failed", "user")
@@ -89,8 +102,8 @@ def test_what_waits_for_a_device_is_what_is_due_and_counted_no_further_than_aske
     desk.submit(not_before=4e9)
     desk.claim(device="cpu")
     with desk.database.read() as tx:
-        assert [line.waiting_for(tx, device, most=9) for device in ("cpu", "cuda")] == [1, 2]
-        assert [line.waiting_for(tx, "cuda", most=most) for most in (0, 1, 2)] == [0, 1, 2]
+        assert [scheduling.waiting_for(tx, device, most=9) for device in ("cpu", "cuda")] == [1, 2]
+        assert [scheduling.waiting_for(tx, "cuda", most=most) for most in (0, 1, 2)] == [0, 1, 2]
 
 
 def claim_all(database, worker):
@@ -98,7 +111,7 @@ def claim_all(database, worker):
     ids = []
     while True:
         with database.write() as tx:
-            claim = queue.claim(tx, worker_id=worker, device="cpu", lease_seconds=60)
+            claim = claims.claim(tx, worker_id=worker, device="cpu", lease_seconds=60)
         if claim is None:
             return ids
         ids.append(claim.experiment_id)
@@ -128,7 +141,8 @@ def test_processes_that_race_claim_each_experiment_once(desk, database_url):
     context = multiprocessing.get_context("spawn")
     start, claimed = context.Event(), context.Queue()
     workers = [
-        context.Process(target=claim_all_in_process, args=(database_url, f"w{n}", start, claimed)) for n in range(2)
+        context.Process(target=claim_all_in_process, args=(database_url, f"w{n}", start, claimed))
+        for n in range(2)
     ]
     for worker in workers:
         worker.start()

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text, update
 
-from store import workers
-from store.database import Database, now
+from store.db.database import Database, now
+from store.db.tables import workers as table
 from store.errors import StoreUnavailable
+from store.queue import workers
 from store.records import WorkerRecord
-from store.tables import workers as table
 
 COUNTER = WorkerRecord("counter", "host", 0, None, "cpu", 1, heartbeat_at=0.0)
 
@@ -49,7 +49,7 @@ def test_threads_lose_no_update(counting):
 
 def test_processes_lose_no_update(counting, database_url):
     script = (
-        "import sys; from tests.integration.store.test_database import count; from store.database import Database;"
+        "import sys; from tests.integration.store.test_database import count; from store.db.database import Database;"
         "database = Database(sys.argv[1]); count(database, 40); database.dispose()"
     )
     processes = [subprocess.Popen([sys.executable, "-c", script, database_url]) for _ in range(2)]
@@ -118,7 +118,8 @@ def test_sqlite_is_set_up_as_measured(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/new.db")
     with database.read() as tx:
         pragmas = {
-            name: tx.scalars(text(f"PRAGMA {name}")).one() for name in ("journal_mode", "synchronous", "foreign_keys")
+            name: tx.scalars(text(f"PRAGMA {name}")).one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
         }
     database.dispose()
     assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
@@ -159,7 +160,11 @@ def test_a_locked_sqlite_is_unavailable_and_then_available_again(tmp_path, monke
 
 @pytest.mark.parametrize(
     "url",
-    ["sqlite:////nowhere/at/all/lab.db", "postgresql://nobody@/nothing?host=/nowhere", "postgresql://127.0.0.1:1/x"],
+    [
+        "sqlite:////nowhere/at/all/lab.db",
+        "postgresql://nobody@/nothing?host=/nowhere",
+        "postgresql://127.0.0.1:1/x",
+    ],
 )
 def test_a_database_that_is_away_is_unavailable(url):
     database = Database(url)
@@ -175,7 +180,9 @@ def test_a_wrong_statement_is_not_taken_for_a_database_that_is_away(database):
     assert not isinstance(caught.value, StoreUnavailable)
 
 
-def test_a_lost_connection_is_unavailable_and_the_next_is_new(postgres, migrated_postgres, module_postgres):
+def test_a_lost_connection_is_unavailable_and_the_next_is_new(
+    postgres, migrated_postgres, module_postgres
+):
     database = Database(module_postgres)
     with pytest.raises(StoreUnavailable), database.write() as tx:
         tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))

@@ -10,10 +10,12 @@ from sqlalchemy import select, update
 from core.arrays import pack, unpack
 from core.result import METRICS, SERIES, Outcome, RunResult
 from core.spec import ExperimentSpec
-from store import experiments, queue, results, rows
+from store.db.tables import series_chunks
 from store.errors import NotReady
+from store.experiments import repository as experiments
+from store.experiments import results, rows
+from store.queue import claims
 from store.records import Progress
-from store.tables import series_chunks
 from tests.kit import specimens
 
 ODD = {
@@ -78,7 +80,14 @@ def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by
     with desk.database.write() as tx:
         for step in (0, 7):
             points = specimens.points([step], value=odd, record=recorded)
-            queue.record(tx, claim, progress=Progress(step, 100), points=points, checkpoint=None, checkpoint_step=step)
+            claims.record(
+                tx,
+                claim,
+                progress=Progress(step, 100),
+                points=points,
+                checkpoint=None,
+                checkpoint_step=step,
+            )
     with desk.database.read() as tx:
         plain, full = (results.series(tx, claim.experiment_id, names) for names in ((), recorded))
     assert list(plain) == ["seed", "step", *SERIES]
@@ -126,7 +135,7 @@ def test_baselines_come_back_exactly_and_lists_do_not_read_them(desk, odd):
     found = [specimens.baseline("era", odd), specimens.baseline("least_squares")]
     with desk.database.write() as tx:
         ended = specimens.result(specimens.run(0), specimens.run(1), baselines=found)
-        queue.complete(tx, claim, ended, {}, {})
+        claims.complete(tx, claim, ended, {}, {})
     with desk.database.read() as tx:
         stored = results.result(tx, claim.experiment_id).baselines
     assert bits([one.model_dump() for one in stored]) == bits([one.model_dump() for one in found])
@@ -158,14 +167,19 @@ def test_runs_come_in_the_order_of_the_specs_seeds(desk):
 
 def test_a_metric_that_was_not_computed_is_absent_and_not_nan(desk):
     claim = desk.begin()
-    runs = [specimens.run(seed).model_copy(update={"summary": {"train_loss": math.nan}}) for seed in (0, 1)]
+    runs = [
+        specimens.run(seed).model_copy(update={"summary": {"train_loss": math.nan}})
+        for seed in (0, 1)
+    ]
     desk.complete(claim, *runs)
     assert list(desk.get(claim.experiment_id).runs[0].summary) == ["train_loss"]
 
 
 def test_a_metric_without_a_name_is_refused(desk):
     claim = desk.begin()
-    runs = [specimens.run(seed).model_copy(update={"summary": {"surprise": 1.0}}) for seed in (0, 1)]
+    runs = [
+        specimens.run(seed).model_copy(update={"summary": {"surprise": 1.0}}) for seed in (0, 1)
+    ]
     with pytest.raises(ValueError, match="surprise"):
         desk.complete(claim, *runs)
     assert desk.get(claim.experiment_id).state == "running"
@@ -181,7 +195,9 @@ def test_numbers_of_a_spec_come_back_exactly(desk):
     numbers = [0.1 + 0.2, 1e-300, 1.0, -1 / 3]
     changes = {"teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": numbers}}}
     submitted = desk.submit(changes=changes)
-    assert desk.get(submitted.id).spec == ExperimentSpec.model_validate(specimens.spec(**changes).model_dump())
+    assert desk.get(submitted.id).spec == ExperimentSpec.model_validate(
+        specimens.spec(**changes).model_dump()
+    )
 
 
 def test_there_is_no_result_before_completion(desk):
@@ -194,7 +210,7 @@ def test_a_log_keeps_what_sql_can_hold(desk):
     claim = desk.begin()
     for text in ("first\n", "nul \0, torn \udc80, fine ✓\n"):
         with desk.database.write() as tx:
-            queue.append_log(tx, claim, text)
+            claims.append_log(tx, claim, text)
     with desk.database.read() as tx:
         (log,) = experiments.logs(tx, claim.experiment_id)
     assert (log.attempt, log.text) == (1, "first\nnul \N{REPLACEMENT CHARACTER}, torn ?, fine ✓\n")

@@ -3,25 +3,35 @@
 import pytest
 from sqlalchemy import select
 
-from store import experiments, queue
+from store.db.tables import metadata
 from store.errors import Fenced
+from store.experiments import repository as experiments
+from store.queue import claims
 from store.records import Failure, FailureKind, Progress
 from store.states import State
-from store.tables import metadata
 from tests.kit import specimens
 
 WRITES = {
-    "beat": lambda tx, claim: queue.beat(tx, claim, lease_seconds=60),
-    "record": lambda tx, claim: queue.record(
-        tx, claim, progress=Progress(99, 100), points=specimens.points([99]), checkpoint=b"zombie", checkpoint_step=99
+    "beat": lambda tx, claim: claims.beat(tx, claim, lease_seconds=60),
+    "record": lambda tx, claim: claims.record(
+        tx,
+        claim,
+        progress=Progress(99, 100),
+        points=specimens.points([99]),
+        checkpoint=b"zombie",
+        checkpoint_step=99,
     ),
-    "complete": lambda tx, claim: queue.complete(
+    "complete": lambda tx, claim: claims.complete(
         tx, claim, specimens.result(specimens.run(0), specimens.run(1)), specimens.points([99]), {}
     ),
-    "mark_cancelled": lambda tx, claim: queue.mark_cancelled(tx, claim, None, specimens.points([99])),
-    "fail": lambda tx, claim: queue.fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, "zombie"), "zombie log"),
-    "hand_back": queue.hand_back,
-    "append_log": lambda tx, claim: queue.append_log(tx, claim, "zombie log"),
+    "mark_cancelled": lambda tx, claim: claims.mark_cancelled(
+        tx, claim, None, specimens.points([99])
+    ),
+    "fail": lambda tx, claim: claims.fail(
+        tx, claim, Failure(FailureKind.INFRASTRUCTURE, "zombie"), "zombie log"
+    ),
+    "hand_back": claims.hand_back,
+    "append_log": lambda tx, claim: claims.append_log(tx, claim, "zombie log"),
 }
 
 
@@ -29,7 +39,9 @@ def everything(database):
     """Every row of every table."""
     with database.read() as tx:
         return {
-            name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key.columns))]
+            name: [
+                tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key.columns))
+            ]
             for name, table in metadata.tables.items()
         }
 
@@ -90,6 +102,6 @@ def test_a_lease_that_is_over_but_not_reaped_still_holds(desk):
     claim = desk.begin()
     desk.lose(claim)
     with desk.database.write() as tx:
-        queue.beat(tx, claim, lease_seconds=60)
+        claims.beat(tx, claim, lease_seconds=60)
     assert desk.reap() == 0
     assert desk.get(claim.experiment_id).state is State.RUNNING

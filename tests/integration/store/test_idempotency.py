@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from store import idempotency
 from store.errors import KeyInFlight, KeyReused
+from store.experiments import idempotency
 
 REQUEST = ("key-1", "ada", "POST /v1/experiments", "hash of the body")
 BODY = {"id": "exp_1", "n": 2**63, "nested": [None, 0.1]}

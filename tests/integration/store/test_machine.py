@@ -1,7 +1,8 @@
 """Every order of moves that anybody may try, on both databases, against a model of what should come of it.
 
-People submit, cancel, pause, resume, retry and remove; workers claim, report, end, fail, hand back and are lost;
-zombies of earlier attempts try to write all the while. After each step the record is what the model says.
+People submit, cancel, pause, resume, retry and remove; workers claim, report, end, fail, hand back
+and are lost; zombies of earlier attempts try to write all the while. After each step the record is
+what the model says.
 """
 
 from dataclasses import dataclass, field
@@ -21,12 +22,13 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import delete, select
 
-from store import experiments, queue
+from store.db.tables import events
+from store.db.tables import experiments as table
 from store.errors import Fenced, IllegalMove, NotFound
+from store.experiments import repository as experiments
+from store.queue import claims as queue
 from store.records import Failure, FailureKind
 from store.states import State
-from store.tables import events
-from store.tables import experiments as table
 from tests.integration.store.conftest import Desk
 from tests.integration.store.test_fences import WRITES
 
@@ -98,7 +100,11 @@ class Moves(RuleBasedStateMachine):
     def holds(self, claim) -> Expected | None:
         """The experiment that the claim still holds."""
         found = self.model.get(claim.experiment_id)
-        return found if found and found.state is State.RUNNING and found.attempt == claim.attempt else None
+        return (
+            found
+            if found and found.state is State.RUNNING and found.attempt == claim.attempt
+            else None
+        )
 
     @rule(claim=claims, write=st.sampled_from(sorted(WRITES)))
     def a_zombie_writes(self, claim, write):
@@ -228,7 +234,9 @@ class Moves(RuleBasedStateMachine):
         columns = ("id", "state", "attempt", "cancel_requested", "pause_requested", "failure_kind")
         with self.desk.database.read() as tx:
             rows = tx.execute(select(*(table.c[name] for name in columns))).all()
-            history = tx.execute(select(events.c.experiment_id, events.c.kind).order_by(events.c.number)).all()
+            history = tx.execute(
+                select(events.c.experiment_id, events.c.kind).order_by(events.c.number)
+            ).all()
         model = getattr(self, "model", {})
         assert {row.id for row in rows} == model.keys()
         for row in rows:
@@ -246,7 +254,10 @@ def run_machine(desk, **options):
     OfThisDesk.desk = desk
     suppressed = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     run_state_machine_as_test(
-        OfThisDesk, settings=settings(deadline=None, suppress_health_check=suppressed, database=None, **options)
+        OfThisDesk,
+        settings=settings(
+            deadline=None, suppress_health_check=suppressed, database=None, **options
+        ),
     )
 
 

@@ -8,12 +8,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 
-from store import experiments, migrate, queue, schema, workers
-from store.database import Database
-from store.draft import Draft
+from store.db import migrate, schema
+from store.db.database import Database
+from store.db.tables import metadata
 from store.errors import SchemaMismatch
+from store.experiments import repository as experiments
+from store.experiments.draft import Draft
+from store.queue import claims, workers
 from store.records import Failure, FailureKind, WorkerRecord
-from store.tables import metadata
 from tests.kit import specimens
 from tests.kit.furniture import contents, furnish
 
@@ -27,7 +29,9 @@ def empty(empty_url):
 
 def differences(database):
     with database.read() as tx:
-        context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            tx, opts={"compare_type": True, "compare_server_default": True}
+        )
         return compare_metadata(context, metadata)
 
 
@@ -38,7 +42,8 @@ def shape(database):
         return {
             table: (
                 sorted(
-                    (column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(table)
+                    (column["name"], str(column["type"]), column["nullable"])
+                    for column in found.get_columns(table)
                 ),
                 found.get_pk_constraint(table),
                 found.get_foreign_keys(table),
@@ -63,7 +68,9 @@ INDICES = {
 def indices(database):
     """Every index as the database would write it: alembic's comparison looks away from falling and partial ones."""
     with database.read() as tx:
-        return {name: " ".join(sql.split()) for name, sql in tx.execute(text(INDICES[database.dialect]))}
+        return {
+            name: " ".join(sql.split()) for name, sql in tx.execute(text(INDICES[database.dialect]))
+        }
 
 
 def test_the_migrations_make_just_what_the_code_would_make_by_itself(empty, empty_url):
@@ -87,7 +94,9 @@ def test_up_down_and_up_again(empty, empty_url):
 def test_an_upgrade_of_what_is_up_to_date_keeps_everything(database, database_url):
     with database.write() as tx:
         options = experiments.Options()
-        kept = experiments.submit(tx, Draft.of(specimens.spec()), owner="", options=options, warnings=(), rerun=True)
+        kept = experiments.submit(
+            tx, Draft.of(specimens.spec()), owner="", options=options, warnings=(), rerun=True
+        )
     migrate.upgrade(database_url)
     with database.read() as tx:
         assert experiments.get(tx, kept.id).spec == specimens.spec()
@@ -105,7 +114,11 @@ def test_down_and_up_with_data_keeps_all_that_has_a_place_in_both(database, data
     assert differences(database) == []
     for table in [table for table, rows in again.items() if rows and table in older]:
         shared = again[table][0].keys() & older[table][0].keys()
-        assert projected(again[table], shared) == projected(older[table], shared) == projected(now[table], shared)
+        assert (
+            projected(again[table], shared)
+            == projected(older[table], shared)
+            == projected(now[table], shared)
+        )
 
 
 def test_down_to_nothing_and_up_again_with_data_in_between(database, database_url):
@@ -131,10 +144,12 @@ def test_data_survives_the_way_back_to_an_earlier_version_and_up_again(desk, dat
     paused, failed = desk.begin(changes={"tags": ["a"]}), desk.begin()
     desk.record(paused, 0, 10, checkpoint=b"at 10")
     with desk.database.write() as tx:
-        queue.fail(tx, failed, Failure(FailureKind.INFRASTRUCTURE, "no luck"), "log")
+        claims.fail(tx, failed, Failure(FailureKind.INFRASTRUCTURE, "no luck"), "log")
         experiments.request_pause(tx, paused.experiment_id)
-        queue.hand_back(tx, paused)
-        workers.register(tx, WorkerRecord("w1", "host", 1, None, "cpu", 1, heartbeat_at=0.0, draining=True))
+        claims.hand_back(tx, paused)
+        workers.register(
+            tx, WorkerRecord("w1", "host", 1, None, "cpu", 1, heartbeat_at=0.0, draining=True)
+        )
     before = desk.get(failed.experiment_id)
     migrate.downgrade(database_url, "0001")
     with desk.database.write() as tx:
@@ -180,18 +195,25 @@ def test_a_database_of_a_newer_version_is_left_alone(empty, empty_url):
 @pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
 def test_a_migration_of_many_rows_is_given_the_time_that_it_takes(empty_url):
     with migrate._alembic(empty_url) as config:
-        assert config.attributes["connection"].exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
+        assert (
+            config.attributes["connection"].exec_driver_sql("SHOW statement_timeout").scalar_one()
+            == "0"
+        )
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(empty, empty_url):
     with empty.write() as tx:
-        tx.execute(text("CREATE TABLE workers (experiment_id INTEGER)"))  # in the way of the first migration
+        tx.execute(
+            text("CREATE TABLE workers (experiment_id INTEGER)")
+        )  # in the way of the first migration
     with pytest.raises(Exception, match="workers"):
         migrate.upgrade(empty_url)
     assert list(shape(empty)) == ["workers"]
 
 
 def test_rows_go_with_their_experiment_and_never_stand_alone(database):
-    orphan = insert(metadata.tables["tags"]).values(experiment_id="exp_none", tag="t", position=0, created_at=0.0)
+    orphan = insert(metadata.tables["tags"]).values(
+        experiment_id="exp_none", tag="t", position=0, created_at=0.0
+    )
     with pytest.raises(Exception, match=r"(?i)foreign key"), database.write() as tx:
         tx.execute(orphan)

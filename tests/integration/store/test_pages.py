@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from store import experiments
 from store.errors import BadCursor
+from store.experiments import repository as experiments
 from store.query import pages
-from store.query.question import Question
+from store.query.query import Question
 from store.states import State
 
 
@@ -17,7 +17,11 @@ def walk(desk, *, limit=3, between=lambda: None, sort=None, **filters):
     found, cursor = [], None
     while True:
         with desk.database.read() as tx:
-            page = list(itertools.islice(pages.walk(tx, question, cursor=cursor, at_once=limit + 1), limit + 1))
+            page = list(
+                itertools.islice(
+                    pages.walk(tx, question, cursor=cursor, at_once=limit + 1), limit + 1
+                )
+            )
         found.append([one.experiment.id for one in page[:limit]])
         if len(page) <= limit:
             return found
@@ -39,12 +43,18 @@ def test_the_last_page_has_no_cursor_even_if_it_is_full(desk):
 @pytest.mark.parametrize("sort", [None, "name", "started,-median(train_loss)"])
 def test_inserts_between_pages_neither_repeat_nor_skip(desk, sort):
     ids = [desk.submit().id for _ in range(7)]
-    found = [experiment_id for page in walk(desk, between=desk.submit, sort=sort) for experiment_id in page]
+    found = [
+        experiment_id
+        for page in walk(desk, between=desk.submit, sort=sort)
+        for experiment_id in page
+    ]
     assert [name for name in found if name in ids] == (ids[::-1] if sort is None else ids)
     assert len(found) == len(set(found))
 
 
-@pytest.mark.parametrize("filters", [{"tag": "odd"}, {"tag": "odd", "state": State.QUEUED}, {"state": State.CANCELLED}])
+@pytest.mark.parametrize(
+    "filters", [{"tag": "odd"}, {"tag": "odd", "state": State.QUEUED}, {"state": State.CANCELLED}]
+)
 def test_filters_page_the_same_way(desk, filters):
     ids = [desk.submit(changes={"tags": ["odd", "x"] if n % 2 else ["x"]}).id for n in range(10)]
     with desk.database.write() as tx:
@@ -55,9 +65,14 @@ def test_filters_page_the_same_way(desk, filters):
         experiment_id
         for experiment_id in ids[::-1]
         if ("tag" not in filters or experiment_id in odd)
-        and ("state" not in filters or (experiment_id in cancelled) == (filters["state"] is State.CANCELLED))
+        and (
+            "state" not in filters
+            or (experiment_id in cancelled) == (filters["state"] is State.CANCELLED)
+        )
     ]
-    assert [experiment_id for page in walk(desk, limit=2, **filters) for experiment_id in page] == wanted
+    assert [
+        experiment_id for page in walk(desk, limit=2, **filters) for experiment_id in page
+    ] == wanted
 
 
 def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(desk):
@@ -79,7 +94,9 @@ def test_an_unknown_tag_has_an_empty_page(desk, tag):
         assert list(pages.walk(tx, Question.of(tag=tag))) == []
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "W10", "bnVsbA", "é", "WzEsICJleHBfIl0", "[1.0, 'exp_']", "A" * 4001])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "W10", "bnVsbA", "é", "WzEsICJleHBfIl0", "[1.0, 'exp_']", "A" * 4001]
+)
 def test_a_made_up_cursor_is_refused(desk, cursor):
     with desk.database.read() as tx, pytest.raises(BadCursor):
         list(pages.walk(tx, Question.of(), cursor=cursor))

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from store import experiments, queue
+from store.experiments import repository as experiments
+from store.queue import claims
 from store.records import FailureKind
 from store.states import State
 
@@ -29,7 +30,7 @@ def test_a_beat_moves_the_end_of_the_lease(desk):
     claim = desk.begin()
     desk.lose(claim)
     with desk.database.write() as tx:
-        queue.beat(tx, claim, lease_seconds=60)
+        claims.beat(tx, claim, lease_seconds=60)
     assert desk.reap() == 0
 
 
@@ -54,7 +55,11 @@ def lose_attempt(desk, *, checkpoint_at=None, max_attempts=3):
 
 def test_attempts_without_a_checkpoint_end_in_failure(desk):
     desk.submit()
-    assert [lose_attempt(desk).state for _ in range(3)] == [State.QUEUED, State.QUEUED, State.FAILED]
+    assert [lose_attempt(desk).state for _ in range(3)] == [
+        State.QUEUED,
+        State.QUEUED,
+        State.FAILED,
+    ]
     assert desk.claim() is None
 
 
@@ -84,8 +89,12 @@ def test_handing_back_does_not_count_as_an_attempt_without_a_checkpoint(desk):
     desk.submit()
     for _ in range(5):
         with desk.database.write() as tx:
-            queue.hand_back(tx, queue.claim(tx, worker_id="w", device="cpu", lease_seconds=60))
-    assert [lose_attempt(desk).state for _ in range(3)] == [State.QUEUED, State.QUEUED, State.FAILED]
+            claims.hand_back(tx, claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60))
+    assert [lose_attempt(desk).state for _ in range(3)] == [
+        State.QUEUED,
+        State.QUEUED,
+        State.FAILED,
+    ]
 
 
 def test_a_lost_experiment_whose_cancellation_was_asked_for_is_cancelled(desk):
@@ -101,7 +110,7 @@ def test_a_lost_experiment_whose_cancellation_was_asked_for_is_cancelled(desk):
 def test_reapers_that_race_take_each_experiment_once(desk, rounds):
     ids = [desk.begin().experiment_id for _ in range(12)]
     for experiment_id in ids:
-        desk.lose(queue.Claim(experiment_id, 1, None, "cpu", None, None, None))
+        desk.lose(claims.Claim(experiment_id, 1, None, "cpu", None, None, None))
     with ThreadPoolExecutor(6) as threads:
         taken = sum(threads.map(lambda _: desk.reap(), range(6)))
     assert taken == 12

@@ -3,8 +3,10 @@
 import pytest
 
 from core.result import Outcome
-from store import experiments, queue, results
 from store.errors import IllegalMove, NotFound, VersionConflict
+from store.experiments import repository as experiments
+from store.experiments import results
+from store.queue import claims
 from store.records import Failure, FailureKind, Wishes
 from store.states import State
 from tests.kit import specimens
@@ -20,12 +22,12 @@ def bring_to(desk, state):
     desk.record(claim, 0, 10, checkpoint=b"at 10")
     with desk.database.write() as tx:
         if state is State.FAILED:
-            queue.fail(tx, claim, BROKEN, "Traceback\n")
+            claims.fail(tx, claim, BROKEN, "Traceback\n")
         elif state is State.CANCELLED:
-            queue.mark_cancelled(tx, claim, None, {})
+            claims.mark_cancelled(tx, claim, None, {})
         elif state is State.PAUSED:
             experiments.request_pause(tx, claim.experiment_id)
-            queue.hand_back(tx, claim)
+            claims.hand_back(tx, claim)
     if state is State.COMPLETED:
         desk.complete(claim)
     assert desk.get(claim.experiment_id).state is state
@@ -63,16 +65,16 @@ def test_cancelling_twice_asks_once(desk):
 def test_the_worker_hears_of_a_cancellation_with_its_next_beat(desk):
     claim = desk.begin()
     with desk.database.write() as tx:
-        assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
+        assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
         experiments.request_cancel(tx, claim.experiment_id)
-        assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=True, pause=False)
+        assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=True, pause=False)
 
 
 def test_a_cancelled_experiment_keeps_how_far_its_runs_came(desk):
     claim = desk.begin()
     runs = [specimens.run(seed, outcome=Outcome.CANCELLED, steps=12) for seed in (0, 1)]
     with desk.database.write() as tx:
-        queue.mark_cancelled(tx, claim, specimens.result(*runs), specimens.points([0, 12]))
+        claims.mark_cancelled(tx, claim, specimens.result(*runs), specimens.points([0, 12]))
     found = desk.get(claim.experiment_id)
     assert found.state is State.CANCELLED
     assert [(run.outcome, run.steps) for run in found.runs] == [(Outcome.CANCELLED, 12)] * 2
@@ -94,17 +96,21 @@ def test_handing_back_what_should_be_cancelled_cancels_it(desk):
     claim = desk.begin()
     attempt(desk, experiments.request_cancel, claim.experiment_id)
     with desk.database.write() as tx:
-        queue.hand_back(tx, claim)
+        claims.hand_back(tx, claim)
     assert desk.get(claim.experiment_id).state is State.CANCELLED
 
 
 def test_a_failure_tells_kind_sentence_and_log(desk):
     experiment_id = bring_to(desk, State.FAILED)
     found = desk.get(experiment_id)
-    assert found.failure == Failure(FailureKind.USER, BROKEN.message.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    assert found.failure == Failure(
+        FailureKind.USER, BROKEN.message.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )
     assert found.finished_at is not None
     with desk.database.read() as tx:
-        assert [(log.attempt, log.text) for log in experiments.logs(tx, experiment_id)] == [(1, "Traceback\n")]
+        assert [(log.attempt, log.text) for log in experiments.logs(tx, experiment_id)] == [
+            (1, "Traceback\n")
+        ]
 
 
 @pytest.mark.parametrize("state", State)
@@ -119,7 +125,9 @@ def test_pause_in_every_state(desk, state):
     found = desk.get(experiment_id)
     assert reached is found.state is (State.PAUSED if state is State.QUEUED else State.RUNNING)
     assert found.pause_requested == (state is State.RUNNING)
-    assert desk.kinds(experiment_id)[-1] == ("paused" if state is State.QUEUED else "pause_requested")
+    assert desk.kinds(experiment_id)[-1] == (
+        "paused" if state is State.QUEUED else "pause_requested"
+    )
     assert desk.kinds(experiment_id).count("pause_requested") == (state is State.RUNNING)
     assert desk.claim() is None
 
@@ -128,7 +136,9 @@ def test_pause_in_every_state(desk, state):
 def test_resume_in_every_state(desk, state):
     experiment_id = bring_to(desk, state)
     if state is not State.PAUSED:
-        with pytest.raises(IllegalMove, match=f"cannot resume an experiment that is {state}: it is not paused"):
+        with pytest.raises(
+            IllegalMove, match=f"cannot resume an experiment that is {state}: it is not paused"
+        ):
             attempt(desk, experiments.resume, experiment_id)
         return
     assert attempt(desk, experiments.resume, experiment_id) is State.QUEUED
@@ -141,18 +151,22 @@ def test_a_wish_to_pause_may_be_taken_back(desk):
     attempt(desk, experiments.request_pause, claim.experiment_id)
     assert attempt(desk, experiments.resume, claim.experiment_id) is State.RUNNING
     with desk.database.write() as tx:
-        assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
-        queue.hand_back(tx, claim)  # the trainer had stopped already
+        assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
+        claims.hand_back(tx, claim)  # the trainer had stopped already
     assert desk.get(claim.experiment_id).state is State.QUEUED
-    assert desk.kinds(claim.experiment_id)[2:] == ["pause_requested", "pause_withdrawn", "handed_back"]
+    assert desk.kinds(claim.experiment_id)[2:] == [
+        "pause_requested",
+        "pause_withdrawn",
+        "handed_back",
+    ]
 
 
 def test_what_should_be_paused_is_paused_when_its_worker_lets_go_or_is_lost(desk):
-    for let_go in (queue.hand_back, _fail):
+    for let_go in (claims.hand_back, _fail):
         claim = desk.begin()
         with desk.database.write() as tx:
             experiments.request_pause(tx, claim.experiment_id)
-            assert queue.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=True)
+            assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=True)
             let_go(tx, claim)
         found = desk.get(claim.experiment_id)
         assert (found.state, found.pause_requested) == (State.PAUSED, False)
@@ -171,7 +185,7 @@ def test_a_cancellation_wins_over_a_pause(desk):
     with pytest.raises(IllegalMove, match="about to be cancelled"):
         attempt(desk, experiments.request_pause, claim.experiment_id)
     with desk.database.write() as tx:
-        queue.hand_back(tx, claim)
+        claims.hand_back(tx, claim)
     assert desk.get(claim.experiment_id).state is State.CANCELLED
 
 
@@ -190,7 +204,7 @@ def test_what_is_put_aside_is_no_answer_to_an_equal_submission(desk):
 
 
 def _fail(tx, claim, kind=FailureKind.INFRASTRUCTURE, max_attempts=3):
-    queue.fail(tx, claim, Failure(kind, "no luck"), "log\n", max_attempts=max_attempts)
+    claims.fail(tx, claim, Failure(kind, "no luck"), "log\n", max_attempts=max_attempts)
 
 
 @pytest.mark.parametrize("kind", FailureKind)
@@ -235,7 +249,12 @@ def test_retry_in_every_state(desk, state):
         return
     assert attempt(desk, experiments.retry, experiment_id) is State.QUEUED
     found = desk.get(experiment_id)
-    assert (found.failure, found.cancel_requested, found.started_at, found.finished_at) == (None, False, None, None)
+    assert (found.failure, found.cancel_requested, found.started_at, found.finished_at) == (
+        None,
+        False,
+        None,
+        None,
+    )
     assert all(run.outcome is None for run in found.runs)
     claim = desk.claim()
     assert (claim.experiment_id, claim.attempt, claim.checkpoint) == (experiment_id, 2, b"at 10")
@@ -257,7 +276,9 @@ def test_remove_in_every_state(desk, state):
 
 
 def test_edit_changes_what_is_given_and_nothing_else(desk):
-    experiment_id = desk.submit(changes={"name": "old", "tags": ["a", "b"], "notes": "old notes"}).id
+    experiment_id = desk.submit(
+        changes={"name": "old", "tags": ["a", "b"], "notes": "old notes"}
+    ).id
     before = desk.get(experiment_id)
     with desk.database.write() as tx:
         edited = experiments.edit(tx, experiment_id, version=1, name="new", tags=["c", "a"])
@@ -270,7 +291,10 @@ def test_edit_changes_what_is_given_and_nothing_else(desk):
     )
     assert edited.spec_hash == before.spec_hash
     with desk.database.write() as tx:
-        assert experiments.edit(tx, experiment_id, version=2, name="", tags=[], notes="").spec.tags == ()
+        assert (
+            experiments.edit(tx, experiment_id, version=2, name="", tags=[], notes="").spec.tags
+            == ()
+        )
 
 
 def test_edit_of_what_somebody_else_has_edited_is_refused(desk):
@@ -291,7 +315,13 @@ def test_running_does_not_change_the_version_that_an_edit_needs(desk):
 
 @pytest.mark.parametrize(
     "verb",
-    [experiments.request_cancel, experiments.request_pause, experiments.resume, experiments.retry, experiments.remove],
+    [
+        experiments.request_cancel,
+        experiments.request_pause,
+        experiments.resume,
+        experiments.retry,
+        experiments.remove,
+    ],
 )
 def test_verbs_on_an_unknown_experiment_find_nothing(desk, verb):
     with pytest.raises(NotFound):
@@ -301,7 +331,7 @@ def test_verbs_on_an_unknown_experiment_find_nothing(desk, verb):
 def test_the_history_tells_the_whole_life(desk):
     claim = desk.begin()
     with desk.database.write() as tx:
-        queue.hand_back(tx, claim)
+        claims.hand_back(tx, claim)
     second = desk.claim()
     desk.lose(second)
     desk.reap()

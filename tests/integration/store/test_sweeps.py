@@ -10,13 +10,16 @@ import pytest
 from core.errors import SpecError
 from core.result import Outcome
 from core.spec.sweep import SweepSpec
-from store import experiments, intake, outcomes, sweeps
-from store.draft import Draft
 from store.errors import BadCursor, IllegalMove, NotFound
-from store.intake import Options
+from store.experiments import repository as experiments
+from store.experiments import submission
+from store.experiments.draft import Draft
+from store.experiments.submission import Options
 from store.query import pages
-from store.query.question import Question
+from store.query.query import Question
 from store.states import State
+from store.sweeps import outcomes
+from store.sweeps import repository as sweeps
 from tests.kit import specimens
 
 K = {"path": "training.length", "values": [2, 3, 4]}
@@ -27,7 +30,9 @@ def draft(*axes, name="a sweep", **changes):
     base = specimens.spec(**changes).model_dump(mode="json", exclude={"name"})
     sweep = SweepSpec.model_validate({"name": name, "base": base, "axes": list(axes)})
     points = sweep.expand()
-    content = [point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points]
+    content = [
+        point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points
+    ]
     wishes = [
         (Draft(point.spec, point.spec_hash, point.setup_hash, c), ("odd",))
         for point, c in zip(points, content, strict=True)
@@ -39,7 +44,9 @@ def draft(*axes, name="a sweep", **changes):
 def sweep(database):
     def sweep(*axes, owner="ada", rerun=False, **changes):
         with database.write() as tx:
-            return sweeps.submit(tx, draft(*axes, **changes), owner=owner, options=Options(), rerun=rerun)
+            return sweeps.submit(
+                tx, draft(*axes, **changes), owner=owner, options=Options(), rerun=rerun
+            )
 
     return sweep
 
@@ -48,7 +55,9 @@ def sweep(database):
 def extend(database):
     def extend(sweep_id, *axes, **changes):
         with database.write() as tx:
-            return sweeps.extend(tx, sweep_id, draft(*axes, **changes), owner="ada", options=Options())
+            return sweeps.extend(
+                tx, sweep_id, draft(*axes, **changes), owner="ada", options=Options()
+            )
 
     return extend
 
@@ -81,7 +90,9 @@ def test_a_sweep_is_read_back_as_it_was_sent(desk, sweep, get, members):
         {"training.length": k, "optimizer.lr": lr} for k in K["values"] for lr in LR["values"]
     ]
     first = desk.get(members(made.id)[0].experiment_id)
-    alone = specimens.spec(tags=["b", "a"], training={"length": 2}, optimizer={"kind": "gd", "steps": 100, "lr": 0.1})
+    alone = specimens.spec(
+        tags=["b", "a"], training={"length": 2}, optimizer={"kind": "gd", "steps": 100, "lr": 0.1}
+    )
     assert first.spec.model_copy(update={"name": ""}) == alone
     assert (first.warnings, first.owner, desk.kinds(first.id)) == (("odd",), "ada", ["submitted"])
     assert desk.claim().experiment_id == first.id, "its experiments wait in its order"
@@ -93,8 +104,16 @@ def test_many_experiments_are_what_one_at_a_time_are(desk, sweep, members):
         one = desk.get(experiment_id)
         again = desk.submit(rerun=True, changes=one.spec.model_dump(mode="json"), warnings=["odd"])
         other = desk.get(again.id)
-        assert (other.spec, other.spec_hash, other.setup_hash) == (one.spec, one.spec_hash, one.setup_hash)
-        assert (other.warnings, other.version, other.device) == (one.warnings, one.version, one.device)
+        assert (other.spec, other.spec_hash, other.setup_hash) == (
+            one.spec,
+            one.spec_hash,
+            one.setup_hash,
+        )
+        assert (other.warnings, other.version, other.device) == (
+            one.warnings,
+            one.version,
+            one.device,
+        )
 
 
 def test_equal_experiments_are_shared_and_gain_the_tags(desk, sweep, members):
@@ -125,7 +144,9 @@ def test_of_equal_experiments_the_newest_is_shared(desk, sweep):
     assert sweep(K).members[0].id == newest.id
 
 
-def test_an_equal_sweep_of_the_same_owner_is_taken_and_what_ended_badly_is_new(desk, database, sweep, members):
+def test_an_equal_sweep_of_the_same_owner_is_taken_and_what_ended_badly_is_new(
+    desk, database, sweep, members
+):
     first = sweep(K)
     assert (sweep(K).id, sweep(K).reused) == (first.id, True)
     others = [sweep(K, owner="bea"), sweep(K, name="other"), sweep(K, LR), sweep(K, rerun=True)]
@@ -202,7 +223,9 @@ def test_what_another_sweep_has_too_is_told_apart(database, desk, sweep, members
         assert sweeps.ids(tx, made.id, (State.FAILED,)) == []
 
 
-def test_a_sweep_is_removed_when_nothing_is_pending_and_its_experiments_stay(database, desk, sweep, members):
+def test_a_sweep_is_removed_when_nothing_is_pending_and_its_experiments_stay(
+    database, desk, sweep, members
+):
     made = sweep({**K, "values": [2]})
     (member,) = members(made.id)
     with database.write() as tx, pytest.raises(IllegalMove, match="1 of its experiments"):
@@ -213,7 +236,9 @@ def test_a_sweep_is_removed_when_nothing_is_pending_and_its_experiments_stay(dat
     assert desk.get(member.experiment_id).state is State.COMPLETED
 
 
-def test_an_experiment_that_is_removed_leaves_its_sweep_and_a_new_submission_fills_the_gap(database, sweep, members):
+def test_an_experiment_that_is_removed_leaves_its_sweep_and_a_new_submission_fills_the_gap(
+    database, sweep, members
+):
     made = sweep(K)
     gone = members(made.id)[1].experiment_id
     with database.write() as tx:
@@ -228,13 +253,17 @@ def test_an_experiment_that_is_removed_leaves_its_sweep_and_a_new_submission_fil
 def test_how_the_runs_of_a_sweep_ended_is_read_in_one_go(database, desk, sweep, members):
     made = sweep(K)
     claim = desk.claim()
-    desk.complete(claim, specimens.run(0, odd=float("-inf")), specimens.run(1, outcome=Outcome.DIVERGED))
+    desk.complete(
+        claim, specimens.run(0, odd=float("-inf")), specimens.run(1, outcome=Outcome.DIVERGED)
+    )
     ids = [member.experiment_id for member in members(made.id)]
     with database.read() as tx:
         assert outcomes.seeds(tx, made.id) == dict.fromkeys(ids, 2)
         found = outcomes.outcomes(tx, made.id, ["train_loss", "fit_error"])
     assert list(found) == [claim.experiment_id]
-    np.testing.assert_array_equal(found[claim.experiment_id], [[0, -np.inf, np.inf], [1, np.inf, np.inf]])
+    np.testing.assert_array_equal(
+        found[claim.experiment_id], [[0, -np.inf, np.inf], [1, np.inf, np.inf]]
+    )
 
 
 def test_nothing_of_a_sweep_that_is_refused_is_stored(database, desk):
@@ -285,4 +314,4 @@ def test_readers_see_all_of_a_large_sweep_or_nothing(database, sweep):
         looking.result()
     assert seen == {(0, 0), (2000, 500)}
     with database.read() as tx:
-        assert len(intake.equals(tx, [point.spec_hash for point in large.points])) == 2000
+        assert len(submission.equals(tx, [point.spec_hash for point in large.points])) == 2000

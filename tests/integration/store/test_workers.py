@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 from sqlalchemy import update
 
-from store import workers
-from store.database import now
+from store.db.database import now
+from store.db.tables import workers as table
 from store.errors import NotFound
+from store.queue import workers
 from store.records import WorkerRecord
-from store.tables import workers as table
 
 SLOT = WorkerRecord("host:1", "host", 1, None, "cpu", 2, heartbeat_at=0.0)
 
@@ -21,7 +21,9 @@ def tx(database):
 
 
 def silence(tx, experiment_id, seconds):
-    tx.execute(update(table).where(table.c.id == experiment_id).values(heartbeat_at=now(tx) - seconds))
+    tx.execute(
+        update(table).where(table.c.id == experiment_id).values(heartbeat_at=now(tx) - seconds)
+    )
 
 
 def test_a_registered_slot_is_listed_with_the_databases_time(tx):

@@ -24,7 +24,10 @@ def workplace(request, tmp_path_factory) -> Iterator[Workplace]:
         shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "lab.db")
         url = f"sqlite:///{folder}/lab.db"
     else:
-        server, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_postgres")
+        server, template = (
+            request.getfixturevalue("postgres"),
+            request.getfixturevalue("migrated_postgres"),
+        )
         url = postgres_url(server, folder.name)
         with psycopg.connect(host=server, user="postgres", autocommit=True) as administrator:
             administrator.execute(f'CREATE DATABASE "{folder.name}" TEMPLATE {template}')
@@ -60,12 +63,18 @@ def assert_same(unbroken):
 
     def check(job: Job) -> None:
         result, series = job.result, job.series
-        told = [found.model_dump_json(exclude={"series"}) for found in (result, unbroken)]  # NaN is equal to NaN here
+        told = [
+            found.model_dump_json(exclude={"series"}) for found in (result, unbroken)
+        ]  # NaN is equal to NaN here
         assert told[0] == told[1]
         expected = {name: np.array(column) for name, column in unbroken.series.items()}
         seeds = np.repeat([0, 1], len(expected["step"]) // 2)
         assert series["seed"].tolist() == np.array(LONG.seeds)[seeds].tolist()
-        for name in ("step", *SERIES, *LONG.evaluation.record):  # recorded in order of step, stored in order of seed
+        for name in (
+            "step",
+            *SERIES,
+            *LONG.evaluation.record,
+        ):  # recorded in order of step, stored in order of seed
             by_seed = np.concatenate([expected[name][::2], expected[name][1::2]])
             assert series[name].tobytes() == by_seed.astype(series[name].dtype).tobytes()
 

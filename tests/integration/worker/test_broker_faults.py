@@ -2,14 +2,16 @@
 
 import pytest
 
-from store.broker import WORK, celery_app
+from store.queue.celery_app import WORK, celery_app
 from store.settings import Settings
 from tests.integration.worker.workplace import until
 from tests.kit import specimens
 
 pytestmark = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
 
-TINY = specimens.spec(optimizer={"kind": "gd", "steps": 5}, evaluation={"horizon": 8, "points": 2}, seeds=[0])
+TINY = specimens.spec(
+    optimizer={"kind": "gd", "steps": 5}, evaluation={"horizon": 8, "points": 2}, seeds=[0]
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,7 +44,9 @@ def test_a_flush_while_a_slot_is_idle_is_made_good_by_the_next_pass(workplace):
     assert ended_once([job])
 
 
-def test_wake_ups_that_come_five_times_and_tasks_that_nobody_knows_start_nothing_twice(workplace, worker):
+def test_wake_ups_that_come_five_times_and_tasks_that_nobody_knows_start_nothing_twice(
+    workplace, worker
+):
     jobs = [workplace.submit(TINY) for _ in range(10)]
     app = celery_app(Settings(broker_url=workplace.redis.url))
     for _ in range(5 * len(jobs)):
@@ -56,7 +60,9 @@ def test_wake_ups_that_come_five_times_and_tasks_that_nobody_knows_start_nothing
 
 
 def test_a_killed_redis_stops_nobody_and_may_come_back_empty(workplace):
-    running = workplace.submit(specimens.spec(optimizer={"kind": "gd", "steps": 200_000})).until_trained()
+    running = workplace.submit(
+        specimens.spec(optimizer={"kind": "gd", "steps": 200_000})
+    ).until_trained()
     before = [workplace.submit(TINY) for _ in range(3)]
     workplace.redis.kill()
     during = [workplace.submit(TINY) for _ in range(3)]

@@ -26,10 +26,13 @@ def locked(url):
 @contextmanager
 def closed(url):
     """PostgreSQL has thrown everybody out and lets nobody in."""
-    with psycopg.connect(host=url.query["host"], user="postgres", dbname="postgres", autocommit=True) as administrator:
+    with psycopg.connect(
+        host=url.query["host"], user="postgres", dbname="postgres", autocommit=True
+    ) as administrator:
         administrator.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false')
         administrator.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [url.database]
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            [url.database],
         )
         try:
             yield
@@ -37,7 +40,9 @@ def closed(url):
             administrator.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true')
 
 
-@pytest.mark.parametrize("workplace", ["postgresql", pytest.param("sqlite", marks=pytest.mark.chaos)], indirect=True)
+@pytest.mark.parametrize(
+    "workplace", ["postgresql", pytest.param("sqlite", marks=pytest.mark.chaos)], indirect=True
+)
 def test_a_database_that_is_away_for_longer_than_the_lease_costs_time_only(workplace, assert_same):
     worker = workplace.hire()
     job = workplace.submit(LONG).until_saved()

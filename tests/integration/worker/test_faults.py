@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from store import workers
+from store.queue import workers
 from store.records import WorkerRecord
 from tests.integration.worker.conftest import LONG
 from tests.integration.worker.workplace import LEASE_SECONDS, gone, listing, until
@@ -39,7 +39,9 @@ def handed_back(stopped):
 
 
 @ON_SQLITE
-def test_a_killed_worker_is_replaced_by_another_that_goes_on_from_the_checkpoint(workplace, assert_same):
+def test_a_killed_worker_is_replaced_by_another_that_goes_on_from_the_checkpoint(
+    workplace, assert_same
+):
     worker = workplace.hire()
     job = workplace.submit(LONG).until_saved()
     everybody = worker.everybody
@@ -91,7 +93,9 @@ def test_a_worker_that_receives_no_wake_ups_works_all_the_same(workplace, assert
 
 
 @ON_SQLITE
-def test_a_drained_slot_hands_back_and_claims_no_more_while_its_sibling_goes_on(workplace, assert_same):
+def test_a_drained_slot_hands_back_and_claims_no_more_while_its_sibling_goes_on(
+    workplace, assert_same
+):
     worker = workplace.hire(slots=2)
     job = workplace.submit(LONG).until_saved()
     drained = job.slot.id
@@ -147,7 +151,13 @@ def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(workplace, assert
     until(lambda: "dropping attempt 1" in zombie.said)
     until(lambda: gone(trainer))
     assert job.until_ended().state == "completed"
-    assert job.events == [("submitted", 0), ("started", 1), ("lease_expired", 1), ("started", 2), ("completed", 2)]
+    assert job.events == [
+        ("submitted", 0),
+        ("started", 1),
+        ("lease_expired", 1),
+        ("started", 2),
+        ("completed", 2),
+    ]
     assert_same(job)
 
 
@@ -191,7 +201,9 @@ def test_a_checkpoint_that_is_too_large_fails_the_experiment_with_what_to_do(wor
     job, other = workplace.submit(LONG), workplace.submit(specimens.spec())
     failed = job.until_ended()
     assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "user", 1)
-    assert re.fullmatch(r"A checkpoint of it takes 0\.\d MB, and 0\.02 MB are kept; .*", failed.failure.message)
+    assert re.fullmatch(
+        r"A checkpoint of it takes 0\.\d MB, and 0\.02 MB are kept; .*", failed.failure.message
+    )
     assert other.until_ended().state == "completed"
 
 

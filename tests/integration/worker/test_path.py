@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from core.run import run
-from store import experiments, queue
 from store.errors import IllegalMove
+from store.experiments import repository as experiments
+from store.queue import claims
 from store.records import Failure, FailureKind, Progress
 from tests.integration.worker.conftest import LONG
 from tests.integration.worker.workplace import Worker, gone, until
@@ -33,21 +34,34 @@ def test_an_experiment_comes_to_its_end_with_the_right_numbers(workplace):
     assert (experiment.state, experiment.failure) == ("completed", None)
     expected, found = run(spec), job.result
     assert [r.seed for r in found.runs] == [3, 2**63 - 1]
-    np.testing.assert_allclose([r.response for r in found.runs], [r.response for r in expected.runs], rtol=1e-9)
-    assert [(r.outcome, r.steps) for r in experiment.runs] == [(r.outcome, r.steps) for r in expected.runs]
+    np.testing.assert_allclose(
+        [r.response for r in found.runs], [r.response for r in expected.runs], rtol=1e-9
+    )
+    assert [(r.outcome, r.steps) for r in experiment.runs] == [
+        (r.outcome, r.steps) for r in expected.runs
+    ]
     assert job.series["step"].tolist() == [*range(101), *range(101)]
     assert [r.summary.keys() for r in experiment.runs] == [r.summary.keys() for r in expected.runs]
     assert job.events == [("submitted", 0), ("started", 1), ("completed", 1)]
     assert "training on cpu from step 0 of 100" in job.log
     made_with = experiment.provenance
-    assert (made_with["device"], made_with["dtype"], made_with["threads"]) == ("cpu", "float64", "1")
-    assert all(made_with[name] for name in ("extrapolab", "results_version", "python", "torch", "numpy", "host", "cpu"))
+    assert (made_with["device"], made_with["dtype"], made_with["threads"]) == (
+        "cpu",
+        "float64",
+        "1",
+    )
+    assert all(
+        made_with[name]
+        for name in ("extrapolab", "results_version", "python", "torch", "numpy", "host", "cpu")
+    )
 
 
 def test_two_trainings_that_follow_each_other_are_one(workplace):
     student = {"kind": "linear", "dim": 3, "start": {"kind": "gaussian", "scale": 0.3}}
     evaluation = {"horizon": 8, "record": ["response"]}
-    whole = workplace.submit(specimens.spec(student=student, optimizer={"kind": "gd", "steps": 200}))
+    whole = workplace.submit(
+        specimens.spec(student=student, optimizer={"kind": "gd", "steps": 200})
+    )
     first = workplace.submit(specimens.spec(student=student, evaluation=evaluation))
     whole.until_ended()
     first.until_ended()
@@ -57,13 +71,19 @@ def test_two_trainings_that_follow_each_other_are_one(workplace):
     at_once, in_two = whole.result.runs, second.result.runs
     assert [run.parameters for run in in_two] == [run.parameters for run in at_once]
     assert [run.parameters for run in first.result.runs] != [run.parameters for run in at_once]
-    np.testing.assert_array_equal(second.series["response"][0].ravel(), first.result.runs[0].response)
+    np.testing.assert_array_equal(
+        second.series["response"][0].ravel(), first.result.runs[0].response
+    )
 
 
 def test_all_seeds_may_go_on_from_one_of_another_experiment(workplace):
     first = workplace.submit(specimens.spec())
     first.until_ended()
-    heir = {"kind": "linear", "dim": 3, "start": {"kind": "from_experiment", "id": first.id, "seed": 1}}
+    heir = {
+        "kind": "linear",
+        "dim": 3,
+        "start": {"kind": "from_experiment", "id": first.id, "seed": 1},
+    }
     job = workplace.submit(specimens.spec(student=heir, seeds=[5, 6]))
     assert job.until_ended().failure is None
     runs = job.result.runs
@@ -82,7 +102,11 @@ def test_experiments_of_a_slot_share_one_warm_trainer(workplace, worker):
 def test_only_the_trainer_loads_torch(workplace, worker):
     job = workplace.submit(ENDLESS).until_trained()
     parent, slot, trainer = worker.process.pid, job.slot.pid, job.slot.trainer_pid
-    loads_torch = [pid for pid in (parent, slot, trainer) if "libtorch" in Path(f"/proc/{pid}/maps").read_text()]
+    loads_torch = [
+        pid
+        for pid in (parent, slot, trainer)
+        if "libtorch" in Path(f"/proc/{pid}/maps").read_text()
+    ]
     job.cancel()
     job.until_ended()
     assert loads_torch == [trainer]
@@ -150,9 +174,16 @@ def test_a_training_that_breaks_says_why_and_where(workplace):
     """Here because of a checkpoint that is whole, as far as SQL can see, but is none."""
     job = workplace.submit(specimens.spec(numerics={"device": "cuda"}))
     with workplace.database.write() as tx:
-        claim = queue.claim(tx, worker_id="w", device="cuda", lease_seconds=60)
-        queue.record(tx, claim, progress=Progress(1, 100), points={}, checkpoint=b"no arrays", checkpoint_step=1)
-        queue.hand_back(tx, claim)
+        claim = claims.claim(tx, worker_id="w", device="cuda", lease_seconds=60)
+        claims.record(
+            tx,
+            claim,
+            progress=Progress(1, 100),
+            points={},
+            checkpoint=b"no arrays",
+            checkpoint_step=1,
+        )
+        claims.hand_back(tx, claim)
         tx.exec_driver_sql("UPDATE experiments SET device = 'cpu' WHERE state = 'queued'")
     failure = job.until_ended().failure
     assert failure.kind == FailureKind.INFRASTRUCTURE
@@ -166,7 +197,9 @@ def test_a_training_that_breaks_says_why_and_where(workplace):
 @ON_SQLITE
 def test_a_result_that_cannot_be_stored_is_computed_again_and_then_fails_the_experiment(workplace):
     with workplace.database.write() as tx:
-        tx.exec_driver_sql("CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no more runs'); END")
+        tx.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no more runs'); END"
+        )
     job = workplace.submit(specimens.spec())
     ended = job.until_ended()
     with workplace.database.write() as tx:
@@ -182,7 +215,9 @@ def test_a_result_that_cannot_be_stored_is_computed_again_and_then_fails_the_exp
 def test_too_much_time_is_a_timeout(workplace):
     job = workplace.submit(ENDLESS, max_seconds=1.0)
     failure = job.until_ended().failure
-    assert failure == Failure(FailureKind.TIMEOUT, "The training was stopped after 1 s, the limit max_seconds.")
+    assert failure == Failure(
+        FailureKind.TIMEOUT, "The training was stopped after 1 s, the limit max_seconds."
+    )
     assert job.series["step"].max() > 0, "the points until then are kept"
 
 

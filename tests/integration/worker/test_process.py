@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit import specimens
 from worker.messages import Failed, Finished, Train
-from worker.process import GROWTH_MB, LOG_BYTES, TrainerDied, TrainerProcess
+from worker.trainer_process import GROWTH_MB, LOG_BYTES, TrainerDied, TrainerProcess
 
 SMALLEST = specimens.spec(optimizer={"steps": 1})
 
@@ -43,7 +43,9 @@ def test_the_threads_are_those_of_the_slot_whatever_the_environment_says(monkeyp
         while not isinstance(heard := trainer.receive(1), Finished):
             assert not isinstance(heard, Failed)
         assert heard.provenance["threads"] == "1"
-        assert psutil.Process(trainer.pid).environ()["OPENBLAS_NUM_THREADS"] == "1", "NumPy's are always on one"
+        assert psutil.Process(trainer.pid).environ()["OPENBLAS_NUM_THREADS"] == "1", (
+            "NumPy's are always on one"
+        )
     finally:
         trainer.kill()
 

@@ -12,10 +12,13 @@ from sqlalchemy import Connection, func, select
 
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
-from store import experiments, results, tables, workers
-from store.database import Database
-from store.draft import Draft
-from store.experiments import Options
+from store.db import tables
+from store.db.database import Database
+from store.experiments import repository as experiments
+from store.experiments import results
+from store.experiments.draft import Draft
+from store.experiments.repository import Options
+from store.queue import workers
 from store.records import Experiment, WorkerRecord
 from tests.kit.redis import RedisServer
 
@@ -41,11 +44,32 @@ class Worker:
     """One ``celery worker`` and what belongs to it."""
 
     def __init__(self, environment: dict[str, str], log: Path, slots: int, queue: str) -> None:
-        command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "-c", str(slots), "-Q", queue]
-        quiet = ["-l", "INFO", "-n", f"{log.stem}@%h", "--without-mingle", "--without-gossip", "--without-heartbeat"]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "worker.app",
+            "worker",
+            "-c",
+            str(slots),
+            "-Q",
+            queue,
+        ]
+        quiet = [
+            "-l",
+            "INFO",
+            "-n",
+            f"{log.stem}@%h",
+            "--without-mingle",
+            "--without-gossip",
+            "--without-heartbeat",
+        ]
         self._log = log
         with log.open("w") as output:
-            self.process = psutil.Popen([*command, *quiet], env=environment, stdout=output, stderr=output)
+            self.process = psutil.Popen(
+                [*command, *quiet], env=environment, stdout=output, stderr=output
+            )
 
     @property
     def said(self) -> str:
@@ -106,12 +130,20 @@ class Job:
     @property
     def began_at(self) -> list[int]:
         """The step that each attempt went on from."""
-        return [event.detail["from_step"] for event in self._read(experiments.events) if event.kind == "started"]
+        return [
+            event.detail["from_step"]
+            for event in self._read(experiments.events)
+            if event.kind == "started"
+        ]
 
     @property
     def workers(self) -> list[str]:
         """The slot of each attempt."""
-        return [event.detail["worker"] for event in self._read(experiments.events) if event.kind == "started"]
+        return [
+            event.detail["worker"]
+            for event in self._read(experiments.events)
+            if event.kind == "started"
+        ]
 
     @property
     def slots(self) -> list[WorkerRecord]:
@@ -136,13 +168,19 @@ class Job:
 
     def until_trained(self, *, attempt: int = 1) -> "Job":
         """Waits for the first steps of an attempt."""
-        until(lambda: (e := self.now).attempts == attempt and e.progress and e.progress.steps_per_second)
+        until(
+            lambda: (
+                (e := self.now).attempts == attempt and e.progress and e.progress.steps_per_second
+            )
+        )
         return self
 
     @property
     def saved_at(self) -> int | None:
         """The step of its newest checkpoint."""
-        newest = select(func.max(tables.checkpoints.c.step)).where(tables.checkpoints.c.experiment_id == self.id)
+        newest = select(func.max(tables.checkpoints.c.step)).where(
+            tables.checkpoints.c.experiment_id == self.id
+        )
         return self._read(lambda tx, _: tx.scalar(newest))
 
     def until_saved(self) -> "Job":

@@ -1,7 +1,8 @@
 """Sabotage: a safety of the lab is taken out, in a test and in every process that it starts.
 
-Python imports this file by itself at its start where its folder is on PYTHONPATH; only tests put it there, with the
-name of a sabotage in ``EXTRAPOLAB_TEST_SABOTAGE``. The software itself has no such switch.
+Python imports this file by itself at its start where its folder is on PYTHONPATH; only tests put it
+there, with the name of a sabotage in ``EXTRAPOLAB_TEST_SABOTAGE``. The software itself has no such
+switch.
 """
 
 import importlib.abc
@@ -17,13 +18,22 @@ def without_fence(queue: ModuleType) -> None:
     """Writes of a claim count whichever attempt has the experiment."""
 
     def report(tx, claim, **values):
-        change = queue.update(queue.experiments).where(queue.experiments.c.id == claim.experiment_id)
+        change = queue.update(queue.experiments).where(
+            queue.experiments.c.id == claim.experiment_id
+        )
         change = change.values(values or {"attempt": claim.attempt})
         return tx.execute(change.returning(*queue._WISHED)).first()
 
     def leave(tx, claim, to, kind, detail=None, **values):
         queue.transition(
-            tx, claim.experiment_id, queue.State.RUNNING, to, at=queue.now(tx), kind=kind, detail=detail, values=values
+            tx,
+            claim.experiment_id,
+            queue.State.RUNNING,
+            to,
+            at=queue.now(tx),
+            kind=kind,
+            detail=detail,
+            values=values,
         )
 
     queue._report, queue._leave = report, leave
@@ -34,7 +44,9 @@ def without_immediate(base: ModuleType) -> None:
     execute = base.Connection.exec_driver_sql
 
     def weakened(self, statement, *rest, **options):
-        return execute(self, "BEGIN" if statement == "BEGIN IMMEDIATE" else statement, *rest, **options)
+        return execute(
+            self, "BEGIN" if statement == "BEGIN IMMEDIATE" else statement, *rest, **options
+        )
 
     base.Connection.exec_driver_sql = weakened
 
@@ -85,12 +97,12 @@ def poison(training: ModuleType) -> None:
 
 
 SABOTAGES: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
-    "fence": ("store.queue", without_fence),
+    "fence": ("store.queue.claims", without_fence),
     "immediate": ("sqlalchemy.engine.base", without_immediate),
-    "outbox": ("store.wakeup", without_outbox),
-    "heartbeat": ("worker.ledger", without_heartbeat),
+    "outbox": ("store.queue.dispatcher", without_outbox),
+    "heartbeat": ("worker.recorder", without_heartbeat),
     "eye": ("worker.slot", without_eye),
-    "narrow": ("store.checkpoints", narrow),
+    "narrow": ("store.arrays.checkpoints", narrow),
     "poison": ("core.training", poison),
 }
 """By name: the module that is changed, and how, as soon as it is imported."""

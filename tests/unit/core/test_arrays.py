@@ -15,7 +15,9 @@ DTYPES = ("<f8", "<f4", "<i8", "|b1", "<u2")
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=12)
 
 
-@given(st.lists(st.sampled_from(DTYPES).flatmap(lambda kind: arrays.arrays(kind, SHAPES)), max_size=4))
+@given(
+    st.lists(st.sampled_from(DTYPES).flatmap(lambda kind: arrays.arrays(kind, SHAPES)), max_size=4)
+)
 def test_what_is_packed_is_unpacked_to_the_bit(some):
     named = {f"{number}/x": array for number, array in enumerate(some)}
     found = unpack(pack(named))
@@ -38,7 +40,9 @@ def test_what_an_earlier_version_packed_is_read():
     values = np.array([0.1 + 0.2, np.nan, -0.0])
     body = zlib.compress(values.tobytes(), 1)
     header = zlib.compress(json.dumps([["x", "<f8", [3], len(body)]]).encode(), 1)
-    assert unpack(b"".join([len(header).to_bytes(4), header, body]))["x"].tobytes() == values.tobytes()
+    assert (
+        unpack(b"".join([len(header).to_bytes(4), header, body]))["x"].tobytes() == values.tobytes()
+    )
 
 
 @pytest.mark.parametrize("length", [3, 1000])

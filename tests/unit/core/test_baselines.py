@@ -12,7 +12,11 @@ from core.result import METRICS
 from core.spec import ExperimentSpec
 from core.systems import LinearSystem, impulse_response
 
-TWO_POLES = {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "weights": [0.7, 0.5]}
+TWO_POLES = {
+    "kind": "balanced",
+    "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+    "weights": [0.7, 0.5],
+}
 TWO_CHANNELS = {
     "kind": "explicit", "A": [[0.9, 0], [0.1, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1, 0], [0.4, 0.2], [0, 1]]
 }  # fmt: skip
@@ -52,7 +56,9 @@ def test_era_is_exact_from_twice_as_many_lags_as_states(teacher, states, more):
 @pytest.mark.parametrize("length", [8, 9])
 def test_era_of_too_few_lags_is_wrong_even_within_them(length):
     """A delay of 4 has 5 states: with fewer than 10 lags the Hankel matrix has not seen its rank."""
-    assert only({"kind": "delay", "lag": 4}, length, "era").summary["fit_error"] == pytest.approx(1.0)
+    assert only({"kind": "delay", "lag": 4}, length, "era").summary["fit_error"] == pytest.approx(
+        1.0
+    )
 
 
 def test_era_of_a_given_order_keeps_the_largest_singular_values():
@@ -68,7 +74,9 @@ def test_era_of_a_given_order_keeps_the_largest_singular_values():
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_balanced_truncation_keeps_its_bound(order):
     """|h_j - ĥ_j| <= ‖G - Ĝ‖_∞ <= 2 Σ of the dropped Hankel singular values; the order + 1st is a lower bound of it."""
-    teacher = teachers.build(spec_of({"kind": "random", "dim": 5, "spectral_radius": 0.95}, 4).teacher)
+    teacher = teachers.build(
+        spec_of({"kind": "random", "dim": 5, "spectral_radius": 0.95}, 4).teacher
+    )
     gramians, exact = gramians_of(teacher, 100)
     assert exact
     values = hankel_values(*gramians)
@@ -107,11 +115,18 @@ SAMPLE = {"loss": {"kind": "finite_sample", "sequences": 60}}  # of one input
 
 @pytest.mark.parametrize(
     ("teacher", "states", "loss"),
-    [(*case, loss) for case in TEACHERS for loss in ({}, SAMPLE) if not loss or case[0] is not TWO_CHANNELS],
+    [
+        (*case, loss)
+        for case in TEACHERS
+        for loss in ({}, SAMPLE)
+        if not loss or case[0] is not TWO_CHANNELS
+    ],
 )
 def test_subspace_identification_finds_the_teacher_without_noise(teacher, states, loss):
     found = only(teacher, 2 * states + 2, "subspace", **loss)
-    assert found.order == (4 if teacher["kind"] == "delay" else states)  # D holds what a state of a delay would
+    assert found.order == (
+        4 if teacher["kind"] == "delay" else states
+    )  # D holds what a state of a delay would
     assert max(found.summary["fit_error"], found.summary["extrapolation_error"]) < 1e-8
 
 
@@ -124,7 +139,9 @@ def test_subspace_identification_agrees_with_the_systems_own_matrices_up_to_coor
         state = state @ system.A.T + inputs[:, t] @ system.B.T
         outputs.append(state @ system.C.T)
     A, C, D, _ = identify(inputs, np.stack(outputs, axis=1))
-    np.testing.assert_allclose(np.sort(np.linalg.eigvals(A)), np.sort(np.linalg.eigvals(system.A)), atol=1e-10)
+    np.testing.assert_allclose(
+        np.sort(np.linalg.eigvals(A)), np.sort(np.linalg.eigvals(system.A)), atol=1e-10
+    )
     np.testing.assert_allclose(D, system.C @ system.B, atol=1e-10)
     assert C.shape == (3, 2)
 
@@ -141,7 +158,9 @@ def test_the_fir_is_the_teacher_up_to_the_length_and_zero_beyond(teacher):
 def test_the_fir_of_few_sequences_is_the_least_norm_solution():
     generator = np.random.default_rng(2)
     inputs = generator.standard_normal((4, 8))
-    found = only(TWO_POLES, 8, "least_squares", loss={"kind": "finite_sample", "inputs": inputs.tolist()})
+    found = only(
+        TWO_POLES, 8, "least_squares", loss={"kind": "finite_sample", "inputs": inputs.tolist()}
+    )
     exact = impulse_response(teachers.build(spec_of(TWO_POLES, 8).teacher), 8).ravel()
     reversed_inputs = inputs[:, ::-1]
     wanted = np.linalg.pinv(reversed_inputs) @ (reversed_inputs @ exact)
@@ -163,7 +182,9 @@ def test_every_method_answers_in_the_order_asked_and_none_fails_the_experiment()
 
 
 def test_a_silent_teacher_has_silent_baselines():
-    for result in baselines(spec_of({"kind": "memoryless", "gain": 0.0}, 6, "era", "balanced_truncation", "subspace")):
+    for result in baselines(
+        spec_of({"kind": "memoryless", "gain": 0.0}, 6, "era", "balanced_truncation", "subspace")
+    ):
         assert (result.order, set(result.response)) == (0, {0.0})
 
 

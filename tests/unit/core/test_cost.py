@@ -22,7 +22,9 @@ def cost(**changes):
 @pytest.mark.parametrize(("kind", "gates"), [("gru", 3), ("lstm", 4), ("tanh_rnn", 1)])
 def test_a_step_of_a_wide_network_is_mostly_three_products_with_its_weights(kind, gates):
     products = 3 * 2 * 128 * 10 * gates * 1024**2
-    assert cost(student={"kind": kind, "dim": 1024}).flop / 100_000 == pytest.approx(products, rel=0.1)
+    assert cost(student={"kind": kind, "dim": 1024}).flop / 100_000 == pytest.approx(
+        products, rel=0.1
+    )
 
 
 @pytest.mark.parametrize(("changes", "factor"), [
@@ -38,7 +40,8 @@ def test_the_operations_grow_as_the_work_does(changes, factor):
 def test_a_linear_student_pays_for_its_matrix_once_and_not_for_every_sequence():
     student = {"kind": "linear", "dim": 512, "readout": {"width": 15}}
     small, large = (
-        cost(student=student, optimizer={**BASE["optimizer"], "batch_size": size}).flop for size in (16, 128)
+        cost(student=student, optimizer={**BASE["optimizer"], "batch_size": size}).flop
+        for size in (16, 128)
     )
     assert large < 1.5 * small
     assert cost(student={**student, "structure": "diagonal"}).flop < small / 10
@@ -56,7 +59,11 @@ def test_a_gpu_holds_the_states_of_a_whole_sample_and_a_cpu_those_of_a_block():
 
 
 def test_recorded_trajectories_are_stored():
-    linear = {"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 8}, "optimizer": {"steps": 1000}}
+    linear = {
+        "teacher": {"kind": "delay"},
+        "student": {"kind": "linear", "dim": 8},
+        "optimizer": {"steps": 1000},
+    }
     kept, left = (
         cost(**linear, evaluation={"points": 100, "horizon": 40, "record": record}).storage_mb
         for record in (["response", "eigenvalues"], [])

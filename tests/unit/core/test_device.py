@@ -1,7 +1,8 @@
 """The torch steppers as a GPU would run them: the host queues a slice of steps and waits for none of it.
 
-No GPU is needed: a mode sees every operation that needs a number on the host, and on the device ``meta``, where
-tensors have no numbers at all, whoever asks for one, or mixes in a tensor of the host, fails.
+No GPU is needed: a mode sees every operation that needs a number on the host, and on the device
+``meta``, where tensors have no numbers at all, whoever asks for one, or mixes in a tensor of the
+host, fails.
 """
 
 from dataclasses import fields, replace
@@ -13,13 +14,21 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core import networks
 from core.spec import ExperimentSpec
 from core.training import begin
-from core.training.gradient import gradient_of
-from core.training.sequence_gradient import SequenceGradient
-from core.training.sequence_inputs import Teacher, mini_batches
-from core.training.sequence_steppers import SequenceStepper
+from core.training.closed_form.gradient import gradient_of
+from core.training.sequences.gradient import SequenceGradient
+from core.training.sequences.inputs import Teacher, mini_batches
+from core.training.sequences.steppers import SequenceStepper
 from core.training.stepper import Batch, TorchStepper
 
-ASKING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "unique_dim", "_unique2"}
+ASKING = {
+    "_local_scalar_dense",
+    "nonzero",
+    "masked_select",
+    "equal",
+    "is_nonzero",
+    "unique_dim",
+    "_unique2",
+}
 READING = ("cpu", "numpy", "tolist", "item", "__array__")
 
 
@@ -50,7 +59,11 @@ OPTIMIZERS = [
     {"kind": "adam", "schedule": {"kind": "cosine"}},
     {"kind": "adaptive_gd", "rates": {"A": 0.5}},
 ]
-LINEAR = [{"structure": "symmetric"}, {"structure": "general", "tied": True}, {"structure": "diagonal"}]
+LINEAR = [
+    {"structure": "symmetric"},
+    {"structure": "general", "tied": True},
+    {"structure": "diagonal"},
+]
 
 
 def spec_of(student, optimizer):
@@ -70,7 +83,10 @@ def linear(student, optimizer, device="cpu"):
     state = begin(spec)
     layout, target = state.engine.layout, state.engine.target
     gradient = gradient_of(layout, target, torch.float64, torch.device(device))
-    batch = replace(state.batch, **{field.name: getattr(state.batch, field.name).to(device) for field in fields(Batch)})
+    batch = replace(
+        state.batch,
+        **{field.name: getattr(state.batch, field.name).to(device) for field in fields(Batch)},
+    )
     return TorchStepper(gradient, spec.optimizer, layout), batch
 
 

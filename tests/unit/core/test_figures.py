@@ -18,17 +18,31 @@ from core.studies import STUDIES
 from core.systems import impulse_response
 from tests.unit.core.test_training import spec_of
 
-EXPLODING = {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 2.0}}
-TWO_INPUTS = {"kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1.0, 0.0]]}
+EXPLODING = {
+    "kind": "linear",
+    "dim": 6,
+    "structure": "general",
+    "start": {"kind": "gaussian", "scale": 2.0},
+}
+TWO_INPUTS = {
+    "kind": "explicit",
+    "A": [[0.9, 0], [0, -0.5]],
+    "B": [[0.8, 0.3], [-0.2, 0.6]],
+    "C": [[1.0, 0.0]],
+}
 EVERYTHING = {"points": 17, "horizon": 12, "record": ["eigenvalues", "response"]}
 GRU = {"kind": "gru", "dim": 4}
 SPECS = {
-    "ordinary": spec_of(name="$\\frac{1$ and $x^2$", evaluation=EVERYTHING),  # no mathematics to matplotlib
+    "ordinary": spec_of(
+        name="$\\frac{1$ and $x^2$", evaluation=EVERYTHING
+    ),  # no mathematics to matplotlib
     "exploding": spec_of(student=EXPLODING, evaluation=EVERYTHING),
     "channels": spec_of(teacher=TWO_INPUTS, evaluation=EVERYTHING),
     "memoryless": spec_of(teacher={"kind": "memoryless", "gain": 0.0}, evaluation=EVERYTHING),
     "complex poles": spec_of(teacher={"kind": "rotation"}, evaluation=EVERYTHING),
-    "many seeds": spec_of(seeds=MANY + 1, evaluation=EVERYTHING, optimizer={"lr": 0.02, "steps": 40}),
+    "many seeds": spec_of(
+        seeds=MANY + 1, evaluation=EVERYTHING, optimizer={"lr": 0.02, "steps": 40}
+    ),
 }
 
 
@@ -46,7 +60,12 @@ def drawn(figure, spec: ExperimentSpec):
 
 def texts(ink) -> str:
     """All that a figure says in words, but for titles and ticks."""
-    legends = [text.get_text() for axes in ink.axes if axes.get_legend() for text in axes.get_legend().get_texts()]
+    legends = [
+        text.get_text()
+        for axes in ink.axes
+        if axes.get_legend()
+        for text in axes.get_legend().get_texts()
+    ]
     return "\n".join([*legends, *(axes.get_title(loc="right") for axes in ink.axes)])
 
 
@@ -71,12 +90,23 @@ def test_no_number_is_too_odd_to_be_drawn(name, value):
     spec = SPECS["ordinary"]
     result, recorded = found(spec)
     matrices = {"A": [[value] * 6] * 6, "B": [[value]] * 6, "C": [[value] * 6]}
-    odd = [r.model_copy(update={"response": [value] * 12, "hankel_singular_values": [value] * 6,
-                                "eigenvalues": [(value, value)] * 6, "parameters": matrices,
-                                "summary": {**r.summary, "zero_baseline": value}}) for r in result.runs]  # fmt: skip
+    odd = [
+        r.model_copy(
+            update={
+                "response": [value] * 12,
+                "hankel_singular_values": [value] * 6,
+                "eigenvalues": [(value, value)] * 6,
+                "parameters": matrices,
+                "summary": {**r.summary, "zero_baseline": value},
+            }
+        )
+        for r in result.runs
+    ]
     result = result.model_copy(update={"runs": odd, "teacher_response": [value] * 12})
     places = {"seed": np.repeat(spec.seeds, 3), "step": np.tile([0, 10, 300], 3)}
-    series = {name: np.full((9, *column.shape[1:]), value) for name, column in recorded.items()} | places
+    series = {
+        name: np.full((9, *column.shape[1:]), value) for name, column in recorded.items()
+    } | places
     info = FIGURES[name].info(spec, result, series)
     assert FIGURES[name].file(info, "png").startswith(b"\x89PNG")
     assert info.model_dump_json()
@@ -114,7 +144,9 @@ def test_the_response_figure_holds_the_results_numbers():
     assert info.teacher == result.teacher_response
     assert info.length == 4
     assert [line.y for line in info.students] == [r.response for r in result.runs]
-    np.testing.assert_allclose(info.errors[0].y, np.abs(np.subtract(result.runs[0].response, result.teacher_response)))
+    np.testing.assert_allclose(
+        info.errors[0].y, np.abs(np.subtract(result.runs[0].response, result.teacher_response))
+    )
 
 
 def test_the_training_figure_holds_the_recorded_points():
@@ -126,12 +158,20 @@ def test_the_training_figure_holds_the_recorded_points():
 
 def test_near_zero_the_imbalance_falls_by_its_law():
     near = {"kind": "linear", "dim": 8, "start": {"kind": "gaussian", "scale": 1e-4}}
-    spec = spec_of(student=near, optimizer={"lr": 0.01, "steps": 400}, evaluation={"points": 60, "horizon": 12})
+    spec = spec_of(
+        student=near, optimizer={"lr": 0.01, "steps": 400}, evaluation={"points": 60, "horizon": 12}
+    )
     info, _ = drawn(FIGURES["imbalance"], spec)
     early = [n for n, step in enumerate(info.law.x) if step <= 200]
     assert len(early) > 10
-    measured = dict(zip(info.imbalance[0].x, np.median([line.y for line in info.imbalance], axis=0), strict=True))
-    np.testing.assert_allclose([info.law.y[n] for n in early], [measured[info.law.x[n]] for n in early], rtol=0.05)
+    measured = dict(
+        zip(
+            info.imbalance[0].x, np.median([line.y for line in info.imbalance], axis=0), strict=True
+        )
+    )
+    np.testing.assert_allclose(
+        [info.law.y[n] for n in early], [measured[info.law.x[n]] for n in early], rtol=0.05
+    )
     assert info.law.y[early[-1]] < 0.1 * info.law.y[0]
     assert drawn(FIGURES["imbalance"], SPECS["exploding"])[0].law is None
 
@@ -143,9 +183,14 @@ def test_the_spectrum_figure_holds_eigenvalues_and_hankel_values():
 
 
 def test_the_marks_of_the_training_figure_are_read_off_the_recorded_points():
-    spec = spec_of(optimizer={"steps": 3000, "stop": {"loss_below": 1e-3}}, evaluation={"points": 60, "horizon": 12})
+    spec = spec_of(
+        optimizer={"steps": 3000, "stop": {"loss_below": 1e-3}},
+        evaluation={"points": 60, "horizon": 12},
+    )
     info, result = drawn(FIGURES["training"], spec)
-    assert {fit.seed: fit.step for fit in info.time_to_fit} == {r.seed: r.steps for r in result.runs}
+    assert {fit.seed: fit.step for fit in info.time_to_fit} == {
+        r.seed: r.steps for r in result.runs
+    }
     loose = spec_of(evaluation={"points": 300, "horizon": 12, "fit_tolerance": 0.3})
     info, result = drawn(FIGURES["training"], loose)
     by_seed = {line.seed: dict(zip(line.x, line.y, strict=True)) for line in info.loss}
@@ -154,7 +199,11 @@ def test_the_marks_of_the_training_figure_are_read_off_the_recorded_points():
         fits = (series["seed"] == fit.seed) & (series["fit_error"] < 0.3)  # max |h| is 1
         assert fit.step == series["step"][fits].min()
         assert fit.loss == by_seed[fit.seed][fit.step]
-    assert {fit.seed for fit in info.time_to_fit} == {r.seed for r in result.runs if r.outcome == "fitted"} != set()
+    assert (
+        {fit.seed for fit in info.time_to_fit}
+        == {r.seed for r in result.runs if r.outcome == "fitted"}
+        != set()
+    )
     assert all(0 <= rest.start < rest.end <= 300 for rest in info.plateaus)
 
 
@@ -194,7 +243,9 @@ def test_the_trajectory_figure_begins_at_the_start_and_ends_with_the_result(spec
     assert [line.step for line in of_first] == sorted({line.step for line in of_first})
     assert (of_first[0].step, of_first[-1].step, len(of_first)) == (0, 300, 7)
     p, m = info.entry
-    response = np.array(result.runs[0].response).reshape(12, *np.shape(result.runs[0].response)[1:] or (1, 1))
+    response = np.array(result.runs[0].response).reshape(
+        12, *np.shape(result.runs[0].response)[1:] or (1, 1)
+    )
     assert of_first[-1].y == response[:, p, m].tolist()
 
 
@@ -203,7 +254,9 @@ def test_weights_and_poles_make_up_the_response(spec):
     info, result = drawn(FIGURES["weighted_spectrum"], SPECS[spec])
     assert info.signed
     p, m = info.entry
-    trained = np.array(result.runs[0].response).reshape(12, -1)[:, p + m]  # one of the two is always 0 here
+    trained = np.array(result.runs[0].response).reshape(12, -1)[
+        :, p + m
+    ]  # one of the two is always 0 here
     teacher = impulse_response(teachers.build(SPECS[spec].teacher), 12)[:, p, m]
     for stems, response in ((info.teacher, teacher), (info.students[0], trained)):
         moments = np.array(stems.poles) ** np.arange(12)[:, None] @ np.array(stems.weights)
@@ -213,7 +266,9 @@ def test_weights_and_poles_make_up_the_response(spec):
 def test_the_imbalance_figure_holds_the_recorded_points():
     info, result = drawn(FIGURES["imbalance"], SPECS["ordinary"])
     assert [line.y[-1] for line in info.imbalance] == [r.summary["imbalance"] for r in result.runs]
-    assert [line.y[-1] for line in info.invariant_drift] == [r.summary["invariant_drift"] for r in result.runs]
+    assert [line.y[-1] for line in info.invariant_drift] == [
+        r.summary["invariant_drift"] for r in result.runs
+    ]
 
 
 def test_what_was_not_recorded_is_not_drawn_and_the_figure_says_how_to_ask_for_it():
@@ -243,12 +298,16 @@ def test_baselines_are_dashed_lines_of_the_response_figure():
     summary = {"fit_error": 0.0}
     fir = BaselineResult(name="least_squares", order=4, response=[*result.teacher_response[:4], *[0.0] * 8],
                          eigenvalues=[], summary=summary, note="")  # fmt: skip
-    info = FIGURES["response"].info(SPECS["ordinary"], result.model_copy(update={"baselines": [fir]}), series)
+    info = FIGURES["response"].info(
+        SPECS["ordinary"], result.model_copy(update={"baselines": [fir]}), series
+    )
     assert info.baselines[0].y == fir.response
     assert info.baseline_errors[0].y == [0.0] * 4 + np.abs(result.teacher_response[4:]).tolist()
     ink = FIGURES["response"].draw(info)
     assert "least squares (order 4)" in texts(ink)
-    assert [line.get_linestyle() for line in ink.axes[0].lines if line.get_label().startswith("least")] == ["--"]
+    assert [
+        line.get_linestyle() for line in ink.axes[0].lines if line.get_label().startswith("least")
+    ] == ["--"]
 
 
 def test_more_seeds_than_twelve_are_one_entry_of_the_legend_and_a_median():
@@ -258,7 +317,9 @@ def test_more_seeds_than_twelve_are_one_entry_of_the_legend_and_a_median():
         assert words.count(f"{MANY + 1} seeds") == 1
         assert "median" in words
     info, result = drawn(FIGURES["training"], spec)
-    assert info.median_loss.y[-1] == pytest.approx(np.median([r.summary["train_loss"] for r in result.runs]))
+    assert info.median_loss.y[-1] == pytest.approx(
+        np.median([r.summary["train_loss"] for r in result.runs])
+    )
     assert drawn(FIGURES["training"], SPECS["ordinary"])[0].median_loss is None
 
 
@@ -277,7 +338,12 @@ def test_seeds_that_diverged_are_named():
     assert lost
     for name in ("training", "response", "spectrum", "weighted_spectrum"):
         words = texts(FIGURES[name].draw(FIGURES[name].info(SPECS["exploding"], result, series)))
-        assert all(str(seed) in line for seed in lost for line in words.splitlines() if "diverged: " in line)
+        assert all(
+            str(seed) in line
+            for seed in lost
+            for line in words.splitlines()
+            if "diverged: " in line
+        )
         assert "diverged" in words
 
 
@@ -291,18 +357,24 @@ def test_values_past_the_drawable_are_left_out_and_said_to_be():
     ):
         loss = series["train_loss"].copy()
         loss[3] = value
-        ink = FIGURES["training"].draw(FIGURES["training"].info(spec, result, {**series, "train_loss": loss}))
+        ink = FIGURES["training"].draw(
+            FIGURES["training"].info(spec, result, {**series, "train_loss": loss})
+        )
         assert note in texts(ink)
         drawn_values = np.concatenate([line.get_ydata() for line in ink.axes[0].lines])
         assert np.nanmax(drawn_values) < 1e3
-    assert "drawn" not in texts(FIGURES["training"].draw(FIGURES["training"].info(spec, result, series)))
+    assert "drawn" not in texts(
+        FIGURES["training"].draw(FIGURES["training"].info(spec, result, series))
+    )
 
 
 @pytest.mark.parametrize("last", [7, 37])
 def test_lags_have_no_ticks_between_them(last):
     lags = list(range(last))
     panel = Panel(x="lag j", y="h", lines=[Line(label="", x=lags, y=lags)])
-    figure = STUDY_FIGURES["extrapolation"].draw(STUDY_FIGURES["extrapolation"].info("A study", [panel], []))
+    figure = STUDY_FIGURES["extrapolation"].draw(
+        STUDY_FIGURES["extrapolation"].info("A study", [panel], [])
+    )
     figure.canvas.draw()
     assert all(float(tick).is_integer() for tick in figure.axes[0].get_xticks())
 
@@ -318,10 +390,17 @@ def test_step_0_is_drawn_where_the_axis_says_0():
 
 def test_a_line_of_a_study_is_median_and_quartiles_over_seeds():
     def evidence(length, errors):
-        runs = tuple(RunEvidence(i, "fitted", 1, {"relative_extrapolation_error": e}) for i, e in enumerate(errors))
+        runs = tuple(
+            RunEvidence(i, "fitted", 1, {"relative_extrapolation_error": e})
+            for i, e in enumerate(errors)
+        )
         return Evidence(spec_of(training={"length": length}), f"exp_{length}", runs)
 
-    pieces = [evidence(5, [5, 1, 3, 2, 4]), evidence(3, [1, 1, 1]), evidence(4, [np.inf, np.nan, 2])]
+    pieces = [
+        evidence(5, [5, 1, 3, 2, 4]),
+        evidence(3, [1, 1, 1]),
+        evidence(4, [np.inf, np.nan, 2]),
+    ]
     line = quartiles("start", pieces, lambda piece: piece.spec.training.length)
     assert (line.x, line.y[0], line.y[2], line.lower[2], line.upper[2]) == ([3, 4, 5], 1, 3, 2, 4)
     panel = Panel(x="k", y="error", lines=[line], levels=[ZERO_BASELINE])

@@ -5,15 +5,25 @@ import pytest
 
 from core.errors import IntegrationFailed
 from core.run import run
-from core.training import advance, begin, finish, flow, flush, resume, snapshot
+from core.training import advance, begin, finish, flush, resume, snapshot
+from core.training.closed_form import flow
 from core.training.schedule import time_at
 from tests.unit.core.test_training import STRUCTURES, TEACHERS, same, same_series, spec_of
 
 FLOW = {"kind": "gradient_flow", "time": 6.0, "steps": 12}
 
 
-def flow_of(structure="symmetric", teacher="one_channel", stop=None, numerics=None, seeds=(3, 1, 2), **optimizer):
-    spec = spec_of(structure, teacher=TEACHERS[teacher], numerics=numerics or {}, seeds=list(seeds)).model_dump()
+def flow_of(
+    structure="symmetric",
+    teacher="one_channel",
+    stop=None,
+    numerics=None,
+    seeds=(3, 1, 2),
+    **optimizer,
+):
+    spec = spec_of(
+        structure, teacher=TEACHERS[teacher], numerics=numerics or {}, seeds=list(seeds)
+    ).model_dump()
     return type(spec_of()).model_validate(spec | {"optimizer": FLOW | optimizer | {"stop": stop}})
 
 
@@ -29,7 +39,9 @@ def test_slicing_and_resuming_change_no_bit(structure, teacher, dtype):
         columns.append(points)
         state = resume(spec, {name: array.copy() for name, array in snapshot(state).items()})
     assert all(map(same, finish(state).runs, whole.runs))
-    joined = {name: np.concatenate([points[name] for points in columns]).tolist() for name in whole.series}
+    joined = {
+        name: np.concatenate([points[name] for points in columns]).tolist() for name in whole.series
+    }
     assert same_series(joined, whole.series)
 
 
@@ -41,7 +53,9 @@ def test_a_seed_is_the_same_whatever_its_company(structure):
 
 def test_the_stations_are_where_the_spec_says():
     spec = flow_of(time=99.0, steps=4)
-    np.testing.assert_allclose(time_at(spec.optimizer, np.arange(5)), 100.0 ** (np.arange(5) / 4) - 1)
+    np.testing.assert_allclose(
+        time_at(spec.optimizer, np.arange(5)), 100.0 ** (np.arange(5) / 4) - 1
+    )
     series = run(spec).series
     assert sorted(set(series["step"])) == [0, 1, 2, 3, 4]
     assert series["time"][-1] == pytest.approx(99.0)
@@ -110,6 +124,8 @@ def test_a_flow_at_rest_stays_there_however_long(structure):
 
 def test_the_distance_to_the_flow_is_measured_only_where_it_is_asked_for():
     evaluation = {"points": 3, "horizon": 12}
-    asked, not_asked = (run(spec_of(evaluation=evaluation | {"flow": flow})).runs[0] for flow in (True, False))
+    asked, not_asked = (
+        run(spec_of(evaluation=evaluation | {"flow": flow})).runs[0] for flow in (True, False)
+    )
     assert 0 < asked.summary["flow_distance"] < 0.1
     assert np.isnan(not_asked.summary["flow_distance"])

@@ -8,7 +8,7 @@ import torch
 
 from core.losses import Target
 from core.spec import LinearStudent
-from core.training.gradient import gradient_of
+from core.training.closed_form.gradient import gradient_of
 from core.training.layout import LinearLayout
 
 STRUCTURES = ("symmetric", "general", "diagonal")
@@ -56,8 +56,12 @@ CASES = [
 
 
 @pytest.mark.parametrize(("structure", "tied", "trained", "channels", "length"), CASES)
-def test_closed_form_is_what_automatic_differentiation_gives(structure, tied, trained, channels, length):
-    layout, target, flat = make(structure, tied=tied, trained=trained, channels=channels, length=length)
+def test_closed_form_is_what_automatic_differentiation_gives(
+    structure, tied, trained, channels, length
+):
+    layout, target, flat = make(
+        structure, tied=tied, trained=trained, channels=channels, length=length
+    )
     loss, gradient = gradient_of(layout, target, torch.float64, torch.device("cpu"))(flat)
     leaf = flat.clone().requires_grad_()
     wanted = naive_loss(layout, target, leaf)
@@ -71,7 +75,9 @@ def test_closed_form_is_what_automatic_differentiation_gives(structure, tied, tr
 
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_closed_form_is_what_finite_differences_give(structure):
-    layout, target, flat = make(structure, tied=False, trained=("A", "B", "C"), channels=(1, 1), seeds=1)
+    layout, target, flat = make(
+        structure, tied=False, trained=("A", "B", "C"), channels=(1, 1), seeds=1
+    )
     compute = gradient_of(layout, target, torch.float64, torch.device("cpu"))
     _, gradient = compute(flat)
     h = 1e-4
@@ -79,9 +85,13 @@ def test_closed_form_is_what_finite_differences_give(structure):
         shift = torch.zeros_like(flat)
         shift[0, i] = h
         near, far = (
-            naive_loss(layout, target, flat + n * shift) - naive_loss(layout, target, flat - n * shift) for n in (1, 2)
+            naive_loss(layout, target, flat + n * shift)
+            - naive_loss(layout, target, flat - n * shift)
+            for n in (1, 2)
         )
-        assert float(8 * near - far) / (12 * h) == pytest.approx(float(gradient[0, i]), rel=1e-7, abs=1e-7)
+        assert float(8 * near - far) / (12 * h) == pytest.approx(
+            float(gradient[0, i]), rel=1e-7, abs=1e-7
+        )
 
 
 def test_each_seed_has_the_gradient_that_it_has_alone():

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from core.spec import ExperimentSpec, LinearStudent, Numerics
 from core.training import begin
-from core.training.gradient import gradient_of
-from core.training.kernel import KernelStepper
-from core.training.loops import formulas, lanes, linear, moves, networks, tiles
+from core.training.closed_form.gradient import gradient_of
+from core.training.closed_form.kernel import KernelStepper
+from core.training.loops import formulas, lanes, linear, networks, optimizer_steps, tiles
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
 
 DTYPES = {"float64": (torch.float64, 1e-10), "float32": (torch.float32, 2e-3)}
@@ -32,14 +32,21 @@ SCHEDULES = (
 @st.composite
 def specs(draw):
     length, tied = draw(st.integers(1, 9) | st.integers(10, 40)), draw(st.booleans())
-    trained = draw(st.sampled_from([["A", "B", "C"], ["A"], ["B", "C"]] + ([] if tied else [["A", "C"], ["B"]])))
-    stops = st.fixed_dictionaries({"loss_below": st.sampled_from([0.02, 0.5, 1e3]), "more_steps": st.integers(0, 9)})
+    trained = draw(
+        st.sampled_from(
+            [["A", "B", "C"], ["A"], ["B", "C"]] + ([] if tied else [["A", "C"], ["B"]])
+        )
+    )
+    stops = st.fixed_dictionaries(
+        {"loss_below": st.sampled_from([0.02, 0.5, 1e3]), "more_steps": st.integers(0, 9)}
+    )
     root = np.random.default_rng(draw(st.integers(0, 99))).standard_normal((length, length))
     return ExperimentSpec.model_validate({
         "teacher": {"kind": "random", "dim": draw(st.integers(1, 4)), "seed": draw(st.integers(0, 99))},
         "student": {
             "kind": "linear",
-            "dim": draw(st.integers(1, 13) | st.integers(14, 90)),  # a tile is up to 8 registers wide
+            # a tile is up to 8 registers wide
+            "dim": draw(st.integers(1, 13) | st.integers(14, 90)),
             "structure": draw(st.sampled_from(LinearStudent.model_fields["structure"].annotation.__args__)),
             "tied": tied,
             "trained": trained,
@@ -51,7 +58,8 @@ def specs(draw):
                 {"kind": "gd"},
                 {"kind": "momentum", "momentum": 0.7},
                 {"kind": "adaptive_gd"},
-                {"kind": "adam", "betas": [0.8, 0.99], "eps": 1e-4},  # where a gradient is rounding, so is its sign
+                # where a gradient is rounding, so is its sign
+                {"kind": "adam", "betas": [0.8, 0.99], "eps": 1e-4},
             ])
         )
         | {
@@ -70,7 +78,9 @@ def steppers(spec, state):
     dtype, _ = DTYPES[spec.numerics.dtype]
     layout, target = state.engine.layout, state.engine.target
     gradient = gradient_of(layout, target, dtype, torch.device("cpu"))
-    return KernelStepper(spec.optimizer, layout, target, dtype), TorchStepper(gradient, spec.optimizer, layout)
+    return KernelStepper(spec.optimizer, layout, target, dtype), TorchStepper(
+        gradient, spec.optimizer, layout
+    )
 
 
 @pytest.mark.timeout(600)  # the first example compiles
@@ -120,7 +130,9 @@ def test_both_end_a_seed_at_the_same_step_for_the_same_reason(spec, statuses):
 def test_a_symmetric_student_stays_symmetric_to_the_bit(d, k, dtype):
     student = {"kind": "linear", "dim": d, "structure": "symmetric", "start": {"scale": 0.3}}
     spec = spec_of(0.3, lr=1e-3).model_copy(update={"numerics": Numerics(dtype=dtype)})
-    spec = ExperimentSpec.model_validate({**spec.model_dump(), "student": student, "training": {"length": k}})
+    spec = ExperimentSpec.model_validate(
+        {**spec.model_dump(), "student": student, "training": {"length": k}}
+    )
     state = begin(spec)
     A = state.engine.layout.views(state.engine.stepper.advance(state.batch, 20).parameters)["A"]
     assert torch.equal(A, A.mT)
@@ -140,11 +152,15 @@ def test_company_changes_no_bit():
     spec = spec_of(0.5)
     together = steppers(spec, begin(spec))[0].advance(begin(spec).batch, 200).parameters
     alone = spec.model_copy(update={"seeds": [7]})
-    assert torch.equal(steppers(alone, begin(alone))[0].advance(begin(alone).batch, 200).parameters, together[7:8])
+    assert torch.equal(
+        steppers(alone, begin(alone))[0].advance(begin(alone).batch, 200).parameters, together[7:8]
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_else(request, threads):
+def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_else(
+    request, threads
+):
     before = torch.get_num_threads()
     request.addfinalizer(lambda: torch.set_num_threads(before))
     torch.set_num_threads(threads)
@@ -155,8 +171,8 @@ def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_
 
 
 @pytest.mark.parametrize(("loops", "parts"), [
-    (linear, (lanes, tiles, moves)),
-    (networks, (lanes, tiles, moves, formulas)),
+    (linear, (lanes, tiles, optimizer_steps)),
+    (networks, (lanes, tiles, optimizer_steps, formulas)),
 ])  # fmt: skip
 def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it(loops, parts):
     sources = b"".join(Path(part.__file__).read_bytes() for part in parts)
@@ -167,7 +183,9 @@ def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it
 def test_loops_that_can_be_kept_nowhere_are_compiled_all_the_same():
     nowhere = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}
     code = "from core.training.loops import linear; print(linear.train._cache.cache_path)"
-    asked = subprocess.run([sys.executable, "-c", code], env=nowhere, capture_output=True, text=True, check=True)
+    asked = subprocess.run(
+        [sys.executable, "-c", code], env=nowhere, capture_output=True, text=True, check=True
+    )
     assert asked.stdout.strip() == "None"
 
 
@@ -183,7 +201,9 @@ def test_the_number_of_threads_changes_no_bit(request):
     assert torch.equal(*ends)
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the loops for other processors are NOT tested here")
+@pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="the loops for other processors are NOT tested here"
+)
 @pytest.mark.timeout(900)  # it compiles anew
 def test_the_loops_of_smaller_registers_take_the_same_steps(tmp_path):
     asked = {
@@ -194,9 +214,15 @@ def test_the_loops_of_smaller_registers_take_the_same_steps(tmp_path):
     code = "from core.training.loops import lanes; from tests.unit.core.test_kernel import *; print(lanes.BYTES)\n"
     code += "test_the_kernel_takes_the_steps_that_torch_takes(); test_company_changes_no_bit()\n"
     code += "[test_a_symmetric_student_stays_symmetric_to_the_bit(d, 7, 'float64') for d in (3, 9, 16, 20, 33)]\n"
-    code += "from tests.unit.core.test_sequence_kernel import *; test_the_loops_find_what_torch_finds()"
+    code += (
+        "from tests.unit.core.test_sequence_kernel import *; test_the_loops_find_what_torch_finds()"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "32"

@@ -10,7 +10,9 @@ from core.spec import Training
 def squared_outputs(errors, inputs, outputs):
     """The loss by definition: run e as a filter over each sequence, square the last output or the mean of all."""
     k = len(errors)
-    y = np.array([[sum(errors[j] * x[t - j] for j in range(t + 1)) for t in range(k)] for x in inputs])
+    y = np.array(
+        [[sum(errors[j] * x[t - j] for j in range(t + 1)) for t in range(k)] for x in inputs]
+    )
     return np.mean(y[:, -1] ** 2) if outputs == "last" else np.mean(y**2)
 
 
@@ -19,14 +21,20 @@ def test_a_finite_sample_is_the_mean_over_its_sequences(outputs):
     generator = np.random.default_rng(0)
     inputs, errors = generator.standard_normal((7, 5)), generator.standard_normal(5)
     training = Training.model_validate(
-        {"length": 5, "outputs": outputs, "loss": {"kind": "finite_sample", "inputs": inputs.tolist()}}
+        {
+            "length": 5,
+            "outputs": outputs,
+            "loss": {"kind": "finite_sample", "inputs": inputs.tolist()},
+        }
     )
     M = loss_matrix(training)
     assert errors @ M @ errors == pytest.approx(squared_outputs(errors, inputs, outputs), rel=1e-12)
 
 
 @pytest.mark.parametrize("outputs", ["last", "all"])
-@pytest.mark.parametrize("covariance", [None, {"kind": "ar1", "rho": 0.8}, {"kind": "explicit", "matrix": None}])
+@pytest.mark.parametrize(
+    "covariance", [None, {"kind": "ar1", "rho": 0.8}, {"kind": "explicit", "matrix": None}]
+)
 def test_a_population_loss_is_the_limit_of_samples_with_its_covariance(outputs, covariance):
     generator = np.random.default_rng(1)
     root = generator.standard_normal((4, 4))
@@ -40,17 +48,25 @@ def test_a_population_loss_is_the_limit_of_samples_with_its_covariance(outputs, 
     # Sequences whose second moments are exactly sigma: the scaled rows of a square root.
     inputs = 2 * np.linalg.cholesky(sigma).T
     errors = generator.standard_normal(4)
-    M = loss_matrix(Training.model_validate({"length": 4, "outputs": outputs, "loss": {"covariance": covariance}}))
+    M = loss_matrix(
+        Training.model_validate(
+            {"length": 4, "outputs": outputs, "loss": {"covariance": covariance}}
+        )
+    )
     assert errors @ M @ errors == pytest.approx(squared_outputs(errors, inputs, outputs), rel=1e-12)
 
 
 def test_whitened_inputs_weigh_all_outputs_by_how_often_a_lag_is_seen():
-    np.testing.assert_allclose(loss_matrix(Training(length=4, outputs="all")), np.diag([1, 0.75, 0.5, 0.25]))
+    np.testing.assert_allclose(
+        loss_matrix(Training(length=4, outputs="all")), np.diag([1, 0.75, 0.5, 0.25])
+    )
 
 
 def test_a_drawn_sample_has_the_distribution_and_seed_asked_for():
     def matrix(**loss):
-        return loss_matrix(Training.model_validate({"length": 3, "loss": {"kind": "finite_sample", **loss}}))
+        return loss_matrix(
+            Training.model_validate({"length": 3, "loss": {"kind": "finite_sample", **loss}})
+        )
 
     signs = matrix(sequences=50, distribution="rademacher", seed=2)
     np.testing.assert_allclose(np.diag(signs), 1)

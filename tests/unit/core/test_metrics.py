@@ -53,7 +53,9 @@ def test_a_large_error_has_a_finite_rms():
 def test_the_hankel_matrix_of_a_system_has_its_order_as_rank():
     generator = np.random.default_rng(5)
     system = LinearSystem(
-        np.diag([0.9, -0.5, 0.3]), generator.standard_normal((3, 1)), generator.standard_normal((1, 3))
+        np.diag([0.9, -0.5, 0.3]),
+        generator.standard_normal((3, 1)),
+        generator.standard_normal((1, 3)),
     )
     values = hankel_singular_values(system, 20)
     assert values.shape == (10,)
@@ -68,8 +70,13 @@ def test_hankel_values_are_those_of_the_matrix_of_responses(dim, horizon, channe
     shapes = ((2, dim, dim), (2, dim, m), (2, p, dim))
     system = LinearSystem(*(generator.standard_normal(shape) / 2 for shape in shapes))
     response, n = impulse_response(system, horizon), horizon // 2
-    wanted = [np.linalg.svdvals(np.block([[h[r + s] for s in range(n)] for r in range(n)])) for h in response]
-    np.testing.assert_allclose(hankel_singular_values(system, horizon), wanted, atol=1e-12 * np.max(wanted))
+    wanted = [
+        np.linalg.svdvals(np.block([[h[r + s] for s in range(n)] for r in range(n)]))
+        for h in response
+    ]
+    np.testing.assert_allclose(
+        hankel_singular_values(system, horizon), wanted, atol=1e-12 * np.max(wanted)
+    )
 
 
 def test_effective_rank_counts_equal_values():
@@ -89,17 +96,27 @@ def test_imbalance_is_the_distance_of_b_and_c():
 
 
 @pytest.mark.parametrize(("structure", "tied", "trained", "channels", "length"), CASES)
-def test_sharpness_is_the_top_eigenvalue_of_the_hessian_at_zero_loss(structure, tied, trained, channels, length):
-    layout, target, flat = make(structure, tied=tied, trained=trained, channels=channels, length=length, seeds=1)
+def test_sharpness_is_the_top_eigenvalue_of_the_hessian_at_zero_loss(
+    structure, tied, trained, channels, length
+):
+    layout, target, flat = make(
+        structure, tied=tied, trained=trained, channels=channels, length=length, seeds=1
+    )
     systems = layout.systems(flat)
-    target = Target(impulse_response(systems, target.horizon)[0], target.M)  # a teacher that the student matches
-    hessian = torch.autograd.functional.hessian(lambda leaf: naive_loss(layout, target, leaf).sum(), flat)
+    target = Target(
+        impulse_response(systems, target.horizon)[0], target.M
+    )  # a teacher that the student matches
+    hessian = torch.autograd.functional.hessian(
+        lambda leaf: naive_loss(layout, target, leaf).sum(), flat
+    )
     kept = torch.zeros_like(flat)
     for name, view in layout.views(kept).items():
         view.fill_(float(name in trained))
     hessian = hessian.reshape(layout.size, layout.size) * kept.T * kept
     wanted = np.linalg.eigvalsh(hessian.numpy())[-1]
-    assert sharpness(systems, layout.student, target) == pytest.approx([wanted], rel=1e-9, abs=1e-12)
+    assert sharpness(systems, layout.student, target) == pytest.approx(
+        [wanted], rel=1e-9, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("structure", ["symmetric", "general", "diagonal"])
@@ -116,7 +133,9 @@ def test_an_exploded_student_does_not_hide_its_neighbours(structure):
     for name, values in together.items():
         np.testing.assert_array_equal(values[0], alone[name][0], err_msg=name)
     assert np.isnan(together["train_loss"][1])
-    assert np.isinf(together["extrapolation_error"][2]) or np.isnan(together["extrapolation_error"][2])
+    assert np.isinf(together["extrapolation_error"][2]) or np.isnan(
+        together["extrapolation_error"][2]
+    )
 
 
 def of_rows(*rows):
@@ -125,7 +144,9 @@ def of_rows(*rows):
 
 def test_the_extrapolation_horizon_is_the_first_lag_that_is_off():
     target = Target(of_rows([0.5, 2, 1, 1, 1])[0], np.eye(2))
-    response = of_rows([0.5, 2, 1, 1, 1], [0.5, 2, 1, 1.3, 1], [0.5, 2, 1.1, 1.3, 1], [0, 2, 1, 1, 1], [np.nan] * 5)
+    response = of_rows(
+        [0.5, 2, 1, 1, 1], [0.5, 2, 1, 1.3, 1], [0.5, 2, 1.1, 1.3, 1], [0, 2, 1, 1, 1], [np.nan] * 5
+    )
     assert errors.extrapolation_horizon(response, target, 0.1).tolist() == [5, 3, 3, 0, 0]
 
 
@@ -147,13 +168,17 @@ def test_sequence_errors_of_a_silent_teacher_are_no_nan():
     found = of_rows([0, 0, 2, 0], [1, 0, 2, 0])
     np.testing.assert_array_equal(errors.sequence_errors(found, delay), [[0] * 4, [0.25] * 4])
     silent = Target(np.zeros((4, 1, 1)), np.eye(2))
-    np.testing.assert_array_equal(errors.sequence_errors(of_rows([0] * 4, [0, 1, 0, 0]), silent)[:, -1], [0, np.inf])
+    np.testing.assert_array_equal(
+        errors.sequence_errors(of_rows([0] * 4, [0, 1, 0, 0]), silent)[:, -1], [0, np.inf]
+    )
 
 
 def systems_of(structure, channels, seed, dim=4):
     generator = np.random.default_rng(seed)
     m, p = channels
-    A, B, C = (generator.standard_normal((2, *shape)) / 2 for shape in ((dim, dim), (dim, m), (p, dim)))
+    A, B, C = (
+        generator.standard_normal((2, *shape)) / 2 for shape in ((dim, dim), (dim, m), (p, dim))
+    )
     if structure == "symmetric":
         A = (A + A.swapaxes(1, 2)) / 2
     return LinearSystem(A * np.eye(dim) if structure == "diagonal" else A, B, C)
@@ -185,7 +210,9 @@ def test_a_real_spectrum_is_asked_of_the_system_not_of_its_coordinates():
 
 
 def test_the_visible_spectrum_adds_equal_poles_and_leaves_unseen_ones_out():
-    system = LinearSystem(np.diag([0.5, 0.9, 0.5, 0.3]), np.array([[1.0], [1], [2], [0]]), np.ones((1, 4)))
+    system = LinearSystem(
+        np.diag([0.5, 0.9, 0.5, 0.3]), np.array([[1.0], [1], [2], [0]]), np.ones((1, 4))
+    )
     poles, weights = visible_spectrum(system)
     np.testing.assert_allclose(poles, [0.5, 0.9])
     np.testing.assert_allclose(weights.ravel(), [3, 1])
@@ -195,10 +222,18 @@ def test_the_visible_spectrum_adds_equal_poles_and_leaves_unseen_ones_out():
     ("poles", "weights", "wanted"),
     [
         ([0.9, -0.5], [2.0, 6.0], 0.0),  # the teacher, three times as loud
-        ([0.9, 0.9, -0.5, 0.2], [0.5, 0.5, 3.0, 0.0], 0.0),  # a pole twice, and one that is invisible
+        (
+            [0.9, 0.9, -0.5, 0.2],
+            [0.5, 0.5, 3.0, 0.0],
+            0.0,
+        ),  # a pole twice, and one that is invisible
         ([0.7, -0.5], [1.0, 3.0], 0.25 * 0.2),
         ([-0.5], [1.0], 0.25 * 1.4),
-        ([0.9, -0.5], [1.0, -3.0], 0.75 * 2),  # of the other sign: 0.75 goes and 0.75 comes, 1 away on average
+        (
+            [0.9, -0.5],
+            [1.0, -3.0],
+            0.75 * 2,
+        ),  # of the other sign: 0.75 goes and 0.75 comes, 1 away on average
     ],
 )
 def test_spectral_distance_is_the_way_that_weight_must_travel(poles, weights, wanted):
@@ -210,7 +245,12 @@ def test_spectral_distance_is_the_way_that_weight_must_travel(poles, weights, wa
 def test_spectral_distance_of_probability_measures_is_scipys():
     scipy_stats = pytest.importorskip("scipy.stats")
     generator = np.random.default_rng(1)
-    u, v, wu, wv = generator.uniform(-1, 1, 6), generator.uniform(-1, 1, 3), generator.random(6), generator.random(3)
+    u, v, wu, wv = (
+        generator.uniform(-1, 1, 6),
+        generator.uniform(-1, 1, 3),
+        generator.random(6),
+        generator.random(3),
+    )
     wanted = scipy_stats.wasserstein_distance(u, v, wu, wv)
     assert spectral_distance(u[None], wu[None], v, wv) == pytest.approx([wanted], rel=1e-12)
     assert spectral_distance(v[None], -wv[None], u, -wu) == pytest.approx([wanted], rel=1e-12)
@@ -238,7 +278,9 @@ def test_state_effective_rank_is_that_of_the_sum(horizon):
     ],
 )
 @pytest.mark.parametrize("channels", [(1, 1), (2, 3)])
-def test_invariant_drift_is_the_distance_of_what_is_conserved(structure, trained, conserved, channels):
+def test_invariant_drift_is_the_distance_of_what_is_conserved(
+    structure, trained, conserved, channels
+):
     now, then = (systems_of(structure, channels, seed) for seed in (5, 6))
     student = LinearStudent(kind="linear", dim=4, structure=structure, trained=tuple(trained))
     values = [[conserved(of.A[i], of.B[i], of.C[i]) for i in range(2)] for of in (now, then)]
@@ -268,14 +310,18 @@ def test_the_drift_of_gd_falls_with_the_step_whatever_the_rates(rates):
 
 def test_sharpness_with_rates_is_that_of_the_rescaled_parameters():
     """θ = R^½ φ makes GD on θ with rates R plain GD on φ, whose Hessian is taken here."""
-    layout, target, flat = make("general", tied=False, trained=("A", "B", "C"), channels=(1, 1), length=4, seeds=1)
+    layout, target, flat = make(
+        "general", tied=False, trained=("A", "B", "C"), channels=(1, 1), length=4, seeds=1
+    )
     systems = layout.systems(flat)
     target = Target(impulse_response(systems, target.horizon)[0], target.M)
     rates = Rates(A=2.0, B=3.0, C=0.5)
     root = torch.ones_like(flat)
     for name, view in layout.views(root).items():
         view.fill_(np.sqrt(getattr(rates, name)))
-    hessian = torch.autograd.functional.hessian(lambda leaf: naive_loss(layout, target, root * leaf).sum(), flat / root)
+    hessian = torch.autograd.functional.hessian(
+        lambda leaf: naive_loss(layout, target, root * leaf).sum(), flat / root
+    )
     wanted = np.linalg.eigvalsh(hessian.reshape(layout.size, layout.size).numpy())[-1]
     assert sharpness(systems, layout.student, target, rates) == pytest.approx([wanted], rel=1e-9)
 
@@ -309,4 +355,8 @@ def test_the_poles_of_a_near_zero_start_appear_one_at_a_time():
     assert rests[0].start == 0
     assert rests[0].level == pytest.approx(zero, rel=0.05)
     assert 1e-3 * zero < rests[1].level < 0.5 * zero
-    assert time_to_fit(result.series["step"], result.series["train_loss"], 1e-8) > rests[1].end > rests[0].end
+    assert (
+        time_to_fit(result.series["step"], result.series["train_loss"], 1e-8)
+        > rests[1].end
+        > rests[0].end
+    )

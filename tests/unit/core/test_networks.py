@@ -31,12 +31,16 @@ def student(**fields):
 
 
 def layer_with(kind, weights, seed):
-    layer = LAYERS[kind](weights["weight_ih"].shape[2], weights["weight_hh"].shape[2], batch_first=True).double()
+    layer = LAYERS[kind](
+        weights["weight_ih"].shape[2], weights["weight_hh"].shape[2], batch_first=True
+    ).double()
     layer.load_state_dict({f"{name}_l0": weights[name][seed] for name in NAMES})
     return layer
 
 
-@pytest.mark.parametrize("shape", [(3, 7, 5, 6, 2, 3), (1, 1, 1, 1, 1, 1), (2, 30, 4, 9, 1, 1), (1, 12, 8, 40, 1, 2)])
+@pytest.mark.parametrize(
+    "shape", [(3, 7, 5, 6, 2, 3), (1, 1, 1, 1, 1, 1), (2, 30, 4, 9, 1, 1), (1, 12, 8, 40, 1, 2)]
+)
 @pytest.mark.parametrize("kind", LAYERS)
 def test_states_outputs_and_gradients_are_those_of_torch_nn(kind, shape):
     seeds, length, sequences, d, m, p = shape
@@ -54,8 +58,12 @@ def test_states_outputs_and_gradients_are_those_of_torch_nn(kind, shape):
         parameters = [*(getattr(layer, f"{name}_l0") for name in NAMES), C]
         expected = torch.autograd.grad((theirs * pull[seed]).sum(), parameters)
         torch.testing.assert_close(outputs[seed], theirs, **EXACT)
-        torch.testing.assert_close(torch.stack([state[seed] for state, _ in walked]), states, **EXACT)
-        torch.testing.assert_close(torch.stack([output[seed] for _, output in walked]), theirs, **EXACT)
+        torch.testing.assert_close(
+            torch.stack([state[seed] for state, _ in walked]), states, **EXACT
+        )
+        torch.testing.assert_close(
+            torch.stack([output[seed] for _, output in walked]), theirs, **EXACT
+        )
         for slope, reference in zip(slopes, expected, strict=True):
             torch.testing.assert_close(slope[seed], reference, rtol=1e-11, atol=1e-11)
 
@@ -106,16 +114,22 @@ def test_the_answer_of_a_linear_network_to_an_impulse_is_its_response():
     impulses = torch.zeros(1, 9, 2, 2, dtype=torch.float64)
     impulses[0, 0] = torch.eye(2)
     system = teachers.LinearSystem(*(weights[name].numpy() for name in "ABC"))
-    answer = torch.stack([output for _, output in network.walk(weights, impulses)], 1).transpose(2, 3)
+    answer = torch.stack([output for _, output in network.walk(weights, impulses)], 1).transpose(
+        2, 3
+    )
     np.testing.assert_allclose(answer, impulse_response(system, 9), **EXACT)
 
 
 def test_a_teachers_readout_has_no_relu_after_its_last_layer():
     matrices = {"A": [[0.5]], "B": [[1.0]], "C": [[1.0]]}
     readout = {"weights": [[[1.0], [-1.0]], [[-2.0, -3.0]]]}
-    network, weights = networks.of_teacher(ExplicitTeacher(kind="explicit", **matrices, readout=readout))
+    network, weights = networks.of_teacher(
+        ExplicitTeacher(kind="explicit", **matrices, readout=readout)
+    )
     inputs = torch.tensor([4.0, -7.0], dtype=torch.float64)[None, None, :, None]
-    outputs = network.outputs({name: torch.from_numpy(w)[None] for name, w in weights.items()}, inputs, last=True)
+    outputs = network.outputs(
+        {name: torch.from_numpy(w)[None] for name, w in weights.items()}, inputs, last=True
+    )
     assert outputs.ravel().tolist() == [-2 * 4.0, -3 * 7.0]
 
 
@@ -167,11 +181,15 @@ def test_an_inherited_start_is_taken_by_name_and_refused_in_other_shapes(kind):
     origin, _ = start_of(kind, seed=8, **fields)
     go_on = {"start": {"kind": "from_experiment", "id": "x"}, **fields}
     taken, _ = start_of(kind, inherited=origin, **go_on)
-    assert {name: array.tolist() for name, array in taken.items()} == {n: a.tolist() for n, a in origin.items()}
+    assert {name: array.tolist() for name, array in taken.items()} == {
+        n: a.tolist() for n, a in origin.items()
+    }
     with pytest.raises(SpecError, match="can't be gone on from"):
         start_of(kind, inherited={name: array[:-1] for name, array in origin.items()}, **go_on)
     last = list(origin)[-1]
     with pytest.raises(SpecError, match="missing"):
-        start_of(kind, inherited={name: array for name, array in origin.items() if name != last}, **go_on)
+        start_of(
+            kind, inherited={name: array for name, array in origin.items() if name != last}, **go_on
+        )
     with pytest.raises(ValueError, match="needs the parameters"):
         start_of(kind, **go_on)

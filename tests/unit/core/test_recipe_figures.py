@@ -44,13 +44,21 @@ def test_every_statistic_is_drawn_as_asked(statistic):
     cells = [Cell(x, None, "completed", (1.0, 2.0, 6.0)) for x in (1, 2)]
     (panel,) = of_cells(cells, Recipe(x="training.length", statistic=statistic, band="none"))
     (line,) = panel.lines
-    assert line.y == [over_seeds({"a": np.array([[1.0], [2.0], [6.0]])})["a"][STATISTICS.index(statistic), 0]] * 2
+    assert (
+        line.y
+        == [over_seeds({"a": np.array([[1.0], [2.0], [6.0]])})["a"][STATISTICS.index(statistic), 0]]
+        * 2
+    )
 
 
 def test_all_panels_have_all_series_so_that_each_has_one_colour():
     cells = [Cell(1, "a", "completed", (1.0,), "left"), Cell(1, "b", "completed", (1.0,), "right")]
-    found = of_cells(cells, Recipe(x="training.length", series="student.kind", facets="student.structure"))
-    assert [[line.label for line in panel.lines] for panel in found] == [["kind = a", "kind = b"]] * 2
+    found = of_cells(
+        cells, Recipe(x="training.length", series="student.kind", facets="student.structure")
+    )
+    assert [[line.label for line in panel.lines] for panel in found] == [
+        ["kind = a", "kind = b"]
+    ] * 2
     assert [[len(line.x) for line in panel.lines] for panel in found] == [[1, 0], [0, 1]]
     info = panels.PanelsInfo(**CALLED, panels=found, alike=True)
     inked(info, panels.draw)
@@ -72,7 +80,9 @@ def test_a_training_that_has_ended_keeps_its_last_value():
 
 
 def test_responses_of_several_horizons_are_shown_to_the_shortest():
-    found = of_curves([curve([1.0, 1.0]), curve([3.0, 3.0, 3.0])], Recipe(x="lag", statistic="mean"))
+    found = of_curves(
+        [curve([1.0, 1.0]), curve([3.0, 3.0, 3.0])], Recipe(x="lag", statistic="mean")
+    )
     assert (found[0].lines[0].x, found[0].lines[0].y) == ([0.0, 1.0], [2.0, 2.0])
 
 
@@ -114,7 +124,9 @@ def test_no_curve_is_too_odd_to_be_drawn(along, value):
     shown = {"lag": "response"}.get(along)
     for scale in ("auto", "linear", "log"):
         recipe = Recipe(x=along, y=shown, series="student.dim", y_scale=scale, x_scale=scale)
-        inked(panels.PanelsInfo(**CALLED, panels=of_curves(curves, recipe), alike=True), panels.draw)
+        inked(
+            panels.PanelsInfo(**CALLED, panels=of_curves(curves, recipe), alike=True), panels.draw
+        )
 
 
 @pytest.mark.parametrize("value", ODD)
@@ -122,7 +134,9 @@ def test_no_curve_is_too_odd_to_be_drawn(along, value):
 def test_no_number_is_too_odd_to_be_drawn(kind, value):
     places = [(x, s, f) for x in (2, 3) for s in ("$\\frac{$", None) for f in (True, "_a")]
     cells = [Cell(x, s, "completed", (value, 1.0), f) for x, s, f in places]
-    recipe = Recipe(x="training.length", kind=kind, series="student.kind", facets="student.tied", band="range")
+    recipe = Recipe(
+        x="training.length", kind=kind, series="student.kind", facets="student.tied", band="range"
+    )
     if kind == "lines":
         inked(panels.PanelsInfo(**CALLED, panels=of_cells(cells, recipe), alike=True), panels.draw)
     else:
@@ -134,9 +148,16 @@ def test_where_a_median_diverged_there_is_a_triangle_at_the_edge_and_a_word_in_t
     cells = [Cell(x, s, "completed", own) for x, own in values.items() for s in ("a", "b")]
     found = of_cells(cells, Recipe(x="training.length", series="student.kind"))
     info = panels.of_runs(CALLED, found)
-    assert info.caption == "c A hollow triangle at the upper edge: infinite, as too many seeds diverged."
+    assert (
+        info.caption
+        == "c A hollow triangle at the upper edge: infinite, as too many seeds diverged."
+    )
     (axes,) = panels.draw(info).axes
-    marks = [line for line in axes.lines if line.get_marker() == "^" and line.get_markerfacecolor() == "white"]
+    marks = [
+        line
+        for line in axes.lines
+        if line.get_marker() == "^" and line.get_markerfacecolor() == "white"
+    ]
     assert [list(line.get_xdata()) for line in marks] == [[2.0], [2.0], []]
     assert marks[0].get_ydata()[0] == 1.0 > marks[1].get_ydata()[0]
     assert marks[2].get_label() == "diverged"

@@ -14,12 +14,12 @@ from core.training import begin
 from core.training.layout import Layout
 from core.training.loops.formulas import each, sigmoid, tanh
 from core.training.loops.lanes import BYTES
-from core.training.loops.moves import how, jit
+from core.training.loops.optimizer_steps import how, jit
 from core.training.loops.tiles import address
-from core.training.sequence_gradient import SequenceGradient
-from core.training.sequence_inputs import Teacher, mini_batches
-from core.training.sequence_kernel import SequenceKernel
-from core.training.sequence_steppers import SequenceStepper
+from core.training.sequences.gradient import SequenceGradient
+from core.training.sequences.inputs import Teacher, mini_batches
+from core.training.sequences.kernel import SequenceKernel
+from core.training.sequences.steppers import SequenceStepper
 from core.training.stepper import DIVERGED, RUNNING, STOPPED
 
 CPU = torch.device("cpu")
@@ -34,7 +34,9 @@ def squashed(x, s, t, lanes):
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_the_logistic_function_and_tanh_are_right_to_three_units_in_the_last_place(kind):
-    x = np.concatenate([np.linspace(-80, 80, 2**12), np.logspace(-30, 1, 2**12), -np.logspace(-30, 1, 2**12)])
+    x = np.concatenate(
+        [np.linspace(-80, 80, 2**12), np.logspace(-30, 1, 2**12), -np.logspace(-30, 1, 2**12)]
+    )
     x = x.astype(kind)
     s, t = np.empty_like(x), np.empty_like(x)
     squashed(x, s, t, BYTES // x.itemsize)
@@ -58,15 +60,23 @@ def problems(draw):
     kind, dtype = draw(st.sampled_from([*networks.CELLS])), draw(st.sampled_from([*PRECISE]))
     d, m, p = draw(st.integers(1, 40)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     k, seeds = draw(st.integers(1, 7)), draw(st.integers(1, 3))
-    sequences = draw(st.integers(1, 70) | st.integers(250, 400))  # of which a block is a part, and which are cut
+    sequences = draw(
+        st.integers(1, 70) | st.integers(250, 400)
+    )  # of which a block is a part, and which are cut
     shared, last = draw(st.booleans()), draw(st.booleans())
     network = networks.Recurrent(kind, d, m, p)
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
     own = 1 if shared else seeds
-    shapes = ((seeds, Layout(network.shapes).size), (own, k, sequences, m), (own, 1 if last else k, sequences, p))
+    shapes = (
+        (seeds, Layout(network.shapes).size),
+        (own, k, sequences, m),
+        (own, 1 if last else k, sequences, p),
+    )
     theta, inputs, labels = (
         torch.from_numpy(generator.standard_normal(shape).astype(dtype) * scale)
-        for shape, scale in zip(shapes, (draw(st.sampled_from([1e-3, 1.0, 3.0])) / d**0.5, 1, 1), strict=True)
+        for shape, scale in zip(
+            shapes, (draw(st.sampled_from([1e-3, 1.0, 3.0])) / d**0.5, 1, 1), strict=True
+        )
     )
     return network, theta.to(inputs.dtype), inputs, labels, PRECISE[dtype]
 
@@ -79,11 +89,15 @@ def test_the_loops_find_what_torch_finds(problem):
     last, layout, kernel = labels.shape[1] == 1, Layout(network.shapes), SequenceKernel(network)
     student = type("Student", (), {})()  # a non-linear one, of which nothing is asked
     loss, gradient = SequenceGradient(student, network, layout, last=last)(theta, (inputs, labels))
-    fast_loss, fast_gradient = map(torch.from_numpy, kernel.gradient(theta, (inputs, labels), np.arange(len(theta))))
+    fast_loss, fast_gradient = map(
+        torch.from_numpy, kernel.gradient(theta, (inputs, labels), np.arange(len(theta)))
+    )
     made = network.outputs(layout.views(theta), inputs.expand(len(theta), -1, -1, -1), last=last)
     size = float(made.abs().max() + labels.abs().max())
     torch.testing.assert_close(fast_loss, loss, rtol=0, atol=precise * size**2)
-    torch.testing.assert_close(fast_gradient, gradient, rtol=0, atol=precise * max(size, float(gradient.abs().max())))
+    torch.testing.assert_close(
+        fast_gradient, gradient, rtol=0, atol=precise * max(size, float(gradient.abs().max()))
+    )
     fast = kernel.outputs(theta[-1], inputs[-1:], last=last)
     torch.testing.assert_close(fast, made[-1:], rtol=0, atol=precise * size)
 
@@ -134,7 +148,10 @@ def spec_of(student="gru", dtype="float64", **optimizer):
 def slow(spec):
     """The torch stepper of the spec."""
     network = networks.of_student(spec.student, 1, 1)
-    layout, dtype = Layout(network.shapes), {"float64": torch.float64, "float32": torch.float32}[spec.numerics.dtype]
+    layout, dtype = (
+        Layout(network.shapes),
+        {"float64": torch.float64, "float32": torch.float32}[spec.numerics.dtype],
+    )
     drawn = mini_batches(spec, Teacher(*networks.of_teacher(spec.teacher), dtype, CPU), dtype, CPU)
     gradient = SequenceGradient(spec.student, network, layout, last=True)
     return SequenceStepper(gradient, drawn, spec.optimizer, layout)
@@ -154,7 +171,9 @@ OPTIMIZERS = [
 def test_the_steps_are_those_of_torch(kind, dtype, optimizer):
     spec = spec_of(kind, dtype, **optimizer)
     state = begin(spec)
-    fast, other = (stepper.advance(state.batch, 12) for stepper in (state.engine.stepper, slow(spec)))
+    fast, other = (
+        stepper.advance(state.batch, 12) for stepper in (state.engine.stepper, slow(spec))
+    )
     torch.testing.assert_close(fast.parameters, other.parameters, rtol=0, atol=10 * PRECISE[dtype])
     torch.testing.assert_close(fast.memory, other.memory, rtol=0, atol=10 * PRECISE[dtype])
     assert torch.equal(fast.steps, other.steps)
@@ -169,12 +188,16 @@ def test_the_steps_are_those_of_torch(kind, dtype, optimizer):
 def test_both_end_a_seed_at_the_same_step_for_the_same_reason(optimizer, status):
     spec = spec_of(**optimizer)
     batch = begin(spec).batch
-    fast, other = (stepper.advance(batch, 40) for stepper in (begin(spec).engine.stepper, slow(spec)))
+    fast, other = (
+        stepper.advance(batch, 40) for stepper in (begin(spec).engine.stepper, slow(spec))
+    )
     assert status in fast.status.tolist()
     assert torch.equal(fast.status, other.status)
     assert torch.equal(fast.steps, other.steps)
     assert torch.equal(fast.until, other.until)
-    torch.testing.assert_close(fast.parameters, other.parameters, rtol=1e-6, atol=1e-6, equal_nan=True)
+    torch.testing.assert_close(
+        fast.parameters, other.parameters, rtol=1e-6, atol=1e-6, equal_nan=True
+    )
 
 
 def test_a_look_moves_nothing_and_a_step_leaves_the_batch_that_it_is_given():
@@ -200,7 +223,9 @@ def test_neither_company_nor_threads_change_a_bit(request):
         ends.append(begin(together).engine.stepper.advance(begin(together).batch, 5).parameters)
     assert torch.equal(*ends)
     alone = together.model_copy(update={"seeds": together.seeds[1:2]})
-    assert torch.equal(begin(alone).engine.stepper.advance(begin(alone).batch, 5).parameters, ends[0][1:2])
+    assert torch.equal(
+        begin(alone).engine.stepper.advance(begin(alone).batch, 5).parameters, ends[0][1:2]
+    )
 
 
 def test_a_seed_that_ended_stays_as_it_is():

@@ -16,12 +16,18 @@ from core.run import run
 from core.spec import ExperimentSpec
 from core.systems import LinearSystem, hankel_singular_values, impulse_response
 from core.training import advance, begin, finish, flush, resume, snapshot
-from core.training.gradient import gradient_of
-from core.training.linear import LinearEngine
-from core.training.sequence_gradient import loss_of
-from core.training.sequence_inputs import Teacher, colour, evaluation_sequences, mini_batches, sample
-from core.training.sequence_steppers import SequenceKernelStepper
-from core.training.sequences import SequenceEngine
+from core.training.closed_form.engine import LinearEngine
+from core.training.closed_form.gradient import gradient_of
+from core.training.sequences.engine import SequenceEngine
+from core.training.sequences.gradient import loss_of
+from core.training.sequences.inputs import (
+    Teacher,
+    colour,
+    evaluation_sequences,
+    mini_batches,
+    sample,
+)
+from core.training.sequences.steppers import SequenceKernelStepper
 
 GRU = {"kind": "gru", "dim": 3, "seed": 4}
 LINEAR = {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}}
@@ -34,7 +40,13 @@ STUDENTS = {
     "tanh_rnn": {"kind": "tanh_rnn", "dim": 5},
     "linear": {"kind": "linear", "dim": 5, "start": WIDE},
     "diagonal": {"kind": "linear", "dim": 5, "structure": "diagonal", "start": WIDE},
-    "tied_readout": {"kind": "linear", "dim": 5, "tied": True, "start": WIDE, "readout": {"width": 4, "scale": 0.5}},
+    "tied_readout": {
+        "kind": "linear",
+        "dim": 5,
+        "tied": True,
+        "start": WIDE,
+        "readout": {"width": 4, "scale": 0.5},
+    },
 }
 SAMPLE = {"kind": "finite_sample", "sequences": 24, "seed": 7}
 LOSSES = {
@@ -43,11 +55,18 @@ LOSSES = {
     "whole": (SAMPLE, None),
     "subsets": (SAMPLE, 5),
 }
-OPTIMIZERS = ({"kind": "gd"}, {"kind": "momentum"}, {"kind": "adaptive_gd", "lr": 0.001}, {"kind": "adam"})
+OPTIMIZERS = (
+    {"kind": "gd"},
+    {"kind": "momentum"},
+    {"kind": "adaptive_gd", "lr": 0.001},
+    {"kind": "adam"},
+)
 of_every_student = pytest.mark.parametrize("student", STUDENTS.values(), ids=STUDENTS)
 
 
-def spec_of(student=STUDENTS["gru"], loss=LOSSES["fresh"], optimizer=None, outputs="last", **changes):
+def spec_of(
+    student=STUDENTS["gru"], loss=LOSSES["fresh"], optimizer=None, outputs="last", **changes
+):
     kind, size = loss
     return ExperimentSpec.model_validate({
         "teacher": GRU,
@@ -70,7 +89,9 @@ def gradient_at(spec, flat=None, step=0):
     flat = torch.from_numpy(engine.starts()) if flat is None else flat
     seeds, stepper = len(spec.seeds), engine.stepper
     if isinstance(stepper, SequenceKernelStepper):
-        found = stepper._kernel.gradient(flat, stepper._mini_batches.at([step] * seeds), np.arange(seeds))
+        found = stepper._kernel.gradient(
+            flat, stepper._mini_batches.at([step] * seeds), np.arange(seeds)
+        )
         loss, gradient = map(torch.from_numpy, found)
     else:
         loss, gradient = stepper._gradient(flat, torch.full((seeds,), step))
@@ -139,21 +160,31 @@ def test_a_mini_batch_is_of_its_seed_and_step_alone():
 
 
 def test_coloured_sequences_have_the_covariance_asked_for():
-    spec = spec_of(loss=({"kind": "population", "covariance": {"kind": "ar1", "rho": 0.7}}, 100_000))
+    spec = spec_of(
+        loss=({"kind": "population", "covariance": {"kind": "ar1", "rho": 0.7}}, 100_000)
+    )
     teacher = Teacher(*networks.of_teacher(spec.teacher), torch.float64, torch.device("cpu"))
-    drawn = mini_batches(spec, teacher, torch.float64, torch.device("cpu")).at([0, 0, 0])[0][0, :, :, 0]
-    np.testing.assert_allclose(drawn @ drawn.T / 100_000, input_moments(spec.training), atol=5 * 2**0.5 / 100_000**0.5)
+    drawn = mini_batches(spec, teacher, torch.float64, torch.device("cpu")).at([0, 0, 0])[0][
+        0, :, :, 0
+    ]
+    np.testing.assert_allclose(
+        drawn @ drawn.T / 100_000, input_moments(spec.training), atol=5 * 2**0.5 / 100_000**0.5
+    )
     root = colour(spec)
     np.testing.assert_allclose(root @ root.T, input_moments(spec.training), atol=1e-12)
 
 
 @pytest.mark.parametrize("distribution", ["gaussian", "rademacher"])
 def test_a_sample_is_that_whose_moments_the_closed_form_takes(distribution, monkeypatch):
-    monkeypatch.setattr("core.losses._DRAWN_AT_ONCE", 40)  # so that the moments are taken in several pieces
+    monkeypatch.setattr(
+        "core.losses._DRAWN_AT_ONCE", 40
+    )  # so that the moments are taken in several pieces
     loss = {**SAMPLE, "distribution": distribution}
     spec = spec_of(loss=(loss, None))
     drawn = sample(spec.training.loss, 4)[..., 0]
-    np.testing.assert_allclose(drawn @ drawn.T / 24, input_moments(spec.training), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        drawn @ drawn.T / 24, input_moments(spec.training), rtol=1e-12, atol=1e-13
+    )
 
 
 def test_given_inputs_are_taken_as_they_are_and_a_subset_has_no_repetition():
@@ -191,19 +222,25 @@ def test_a_linear_students_loss_and_gradient_are_those_of_the_closed_form(struct
 def test_in_expectation_the_loss_on_coloured_sequences_is_the_closed_form(outputs):
     loss = {"kind": "population", "covariance": {"kind": "ar1", "rho": 0.7}}
     spec = spec_of(STUDENTS["linear"], (loss, None), outputs=outputs, teacher=LINEAR, seeds=[0])
-    sized = spec.optimizer.model_copy(update={"batch_size": 100_000})  # a spec of such students has no batches
+    sized = spec.optimizer.model_copy(
+        update={"batch_size": 100_000}
+    )  # a spec of such students has no batches
     spec = spec.model_copy(update={"optimizer": sized})
     found, _, flat, _ = gradient_at(spec)
     closed = LinearEngine(spec, torch.float64, torch.device("cpu"), None)
     error = (impulse_response(closed.layout.systems(flat), 4) - closed.response[:4]).ravel()
-    assert found.item() == pytest.approx(error @ loss_matrix(spec.training) @ error, rel=5 * (2 / 100_000) ** 0.5)
+    assert found.item() == pytest.approx(
+        error @ loss_matrix(spec.training) @ error, rel=5 * (2 / 100_000) ** 0.5
+    )
 
 
 @of_every_student
 @pytest.mark.parametrize("outputs", ["last", "all"])
 def test_the_gradient_is_that_of_finite_differences(student, outputs):
     """Along a direction within the structure, in which the projected gradient is the derivative."""
-    loss, teacher = (LOSSES["fresh"], TWO_CHANNELS) if "readout" in student else (LOSSES["subsets"], GRU)
+    loss, teacher = (
+        (LOSSES["fresh"], TWO_CHANNELS) if "readout" in student else (LOSSES["subsets"], GRU)
+    )
     spec = spec_of(student, loss, outputs=outputs, teacher=teacher)
     _, gradient, flat, engine = gradient_at(spec, step=2)
     way = torch.from_numpy(np.random.default_rng(0).standard_normal(flat.shape))
@@ -212,7 +249,9 @@ def test_the_gradient_is_that_of_finite_differences(student, outputs):
         A.copy_((A + A.mT).clone() / 2)
     small = 1e-5
     above, below = (gradient_at(spec, flat + sign * small * way, step=2)[0] for sign in (1, -1))
-    torch.testing.assert_close((gradient * way).sum(1), (above - below) / (2 * small), rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(
+        (gradient * way).sum(1), (above - below) / (2 * small), rtol=1e-6, atol=1e-9
+    )
     assert gradient.abs().sum() > 0
     if "A" in engine.layout.names and spec.student.structure == "symmetric":
         slope = engine.layout.views(gradient)["A"]
@@ -228,7 +267,9 @@ def test_the_loss_is_a_mean_over_sequences_and_outputs_and_a_sum_over_channels()
 
 def test_what_is_not_trained_does_not_move():
     student = {**STUDENTS["tied_readout"], "tied": False, "trained": ["A"]}
-    before, after = (run(spec_of(student, optimizer={"steps": steps})).runs[0].parameters for steps in (1, 30))
+    before, after = (
+        run(spec_of(student, optimizer={"steps": steps})).runs[0].parameters for steps in (1, 30)
+    )
     assert {name for name in before if before[name] != after[name]} == {"A", "W1", "W2", "W3"}
 
 
@@ -248,7 +289,11 @@ def test_a_student_learns_a_teacher_of_its_own_kind(kind):
         evaluation={"points": 5, "horizon": 10, "sequences": 200},
     ))  # fmt: skip
     for r in result.runs:
-        losses = [x for x, s in zip(result.series["train_loss"], result.series["seed"], strict=True) if s == r.seed]
+        losses = [
+            x
+            for x, s in zip(result.series["train_loss"], result.series["seed"], strict=True)
+            if s == r.seed
+        ]
         assert losses[-1] < losses[0] / 10
 
 
@@ -261,7 +306,9 @@ def test_single_precision_is_near_double_precision():
 
 
 def test_a_diverged_seed_ends_and_is_measured():
-    (lost,) = run(spec_of(STUDENTS["tied_readout"], optimizer={"lr": 100.0, "steps": 200}, seeds=[0])).runs
+    (lost,) = run(
+        spec_of(STUDENTS["tied_readout"], optimizer={"lr": 100.0, "steps": 200}, seeds=[0])
+    ).runs
     assert lost.outcome == "diverged"
     assert lost.steps < 200
 
@@ -272,8 +319,13 @@ def test_the_end_is_in_the_shapes_of_the_result_and_can_be_gone_on_from(student)
     state = advance(begin(spec), 60)
     ended = finish(state)
     p, m = (2, 2) if "readout" in student else (1, 1)
-    go_on = spec_of({**student, "start": {"kind": "from_experiment", "id": "x"}}, teacher=spec.teacher.model_dump())
-    inherited = {r.seed: {name: np.array(array) for name, array in r.parameters.items()} for r in ended.runs}
+    go_on = spec_of(
+        {**student, "start": {"kind": "from_experiment", "id": "x"}},
+        teacher=spec.teacher.model_dump(),
+    )
+    inherited = {
+        r.seed: {name: np.array(array) for name, array in r.parameters.items()} for r in ended.runs
+    }
     assert np.array_equal(engine_of(go_on, inherited).starts(), state.batch.parameters.numpy())
     for r in ended.runs:
         assert r.summary.keys() == METRICS.keys()
@@ -289,7 +341,10 @@ def test_the_end_is_in_the_shapes_of_the_result_and_can_be_gone_on_from(student)
 
 
 def test_trajectories_are_recorded():
-    spec = spec_of(STUDENTS["linear"], evaluation={"points": 4, "horizon": 10, "record": ["response", "eigenvalues"]})
+    spec = spec_of(
+        STUDENTS["linear"],
+        evaluation={"points": 4, "horizon": 10, "record": ["response", "eigenvalues"]},
+    )
     result = run(spec)
     last = [row for row, step in enumerate(result.series["step"]) if step == 60]
     for row, r in zip(last, result.runs, strict=True):
@@ -299,9 +354,13 @@ def test_trajectories_are_recorded():
 
 def by_hand(kind, weights, inputs):
     """States and outputs of torch.nn's layer at ``inputs`` (q, N, 1), one sequence after the other."""
-    layer = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM, "tanh_rnn": torch.nn.RNN}[kind](1, len(weights["C"][0]))
+    layer = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM, "tanh_rnn": torch.nn.RNN}[kind](
+        1, len(weights["C"][0])
+    )
     layer = layer.double()
-    layer.load_state_dict({f"{n}_l0": torch.as_tensor(w, dtype=torch.float64) for n, w in weights.items() if n != "C"})
+    layer.load_state_dict(
+        {f"{n}_l0": torch.as_tensor(w, dtype=torch.float64) for n, w in weights.items() if n != "C"}
+    )
     with torch.no_grad():
         states = layer(torch.from_numpy(inputs))[0].numpy()
     return states, states @ np.array(weights["C"]).T
@@ -334,7 +393,9 @@ def test_the_metrics_are_what_they_say(kind):
         "extrapolation_error_rms": np.sqrt(np.mean(off[4:] ** 2)),
         "zero_baseline": np.abs(h_hat[4:]).max(),
         "relative_extrapolation_error": off[4:].max() / np.abs(h_hat[4:]).max(),
-        "extrapolation_horizon": next((j for j in range(10) if off[j] > 1e-3 * np.abs(h_hat[:4]).max()), 10),
+        "extrapolation_horizon": next(
+            (j for j in range(10) if off[j] > 1e-3 * np.abs(h_hat[:4]).max()), 10
+        ),
         "sequence_fit_error": relative[:4].max(),
         "sequence_extrapolation_error": relative[4:].max(),
         "effective_rank": effective_rank(hankel),
@@ -342,7 +403,9 @@ def test_the_metrics_are_what_they_say(kind):
     }
     for name, value in expected.items():
         assert r.summary[name] == pytest.approx(value, rel=1e-8), name
-    assert {name for name, value in r.summary.items() if np.isnan(value)} >= METRICS.keys() - expected.keys() - {"time"}
+    assert {
+        name for name, value in r.summary.items() if np.isnan(value)
+    } >= METRICS.keys() - expected.keys() - {"time"}
     np.testing.assert_allclose(r.hankel_singular_values, hankel, rtol=1e-8, atol=1e-14)
 
 

@@ -35,9 +35,15 @@ def test_only_teacher_student_and_length_are_required():
 
 def test_kinds_may_be_left_out_where_there_is_a_default():
     spec = parse(
-        optimizer={"lr": 0.1}, training={"length": 5, "loss": {}}, student={"kind": "linear", "dim": 8, "start": {}}
+        optimizer={"lr": 0.1},
+        training={"length": 5, "loss": {}},
+        student={"kind": "linear", "dim": 8, "start": {}},
     )
-    assert (spec.optimizer.kind, spec.training.loss.kind, spec.student.start.kind) == ("gd", "population", "gaussian")
+    assert (spec.optimizer.kind, spec.training.loss.kind, spec.student.start.kind) == (
+        "gd",
+        "population",
+        "gaussian",
+    )
 
 
 @pytest.mark.parametrize("stop", [None, {}, {"loss_below": None}])
@@ -61,7 +67,9 @@ def test_a_number_of_seeds_means_the_first_ones():
 
 
 def test_a_spec_survives_json():
-    spec = parse(teacher={"kind": "explicit", "A": [[0.1]], "B": [[1]], "C": [[2]]}, seeds=[7, 2**63 - 1])
+    spec = parse(
+        teacher={"kind": "explicit", "A": [[0.1]], "B": [[1]], "C": [[2]]}, seeds=[7, 2**63 - 1]
+    )
     assert ExperimentSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
@@ -85,7 +93,13 @@ def test_every_mistake_is_named_at_once():
         optimizer={"lr": float("nan")},
         seeds=[1, 1],
     )
-    assert found.keys() == {"/nmae", "/training/loss/matrix", "/evaluation/horizon", "/optimizer/lr", "/seeds"}
+    assert found.keys() == {
+        "/nmae",
+        "/training/loss/matrix",
+        "/evaluation/horizon",
+        "/optimizer/lr",
+        "/seeds",
+    }
     assert "did you mean 'name'" in found["/nmae"].message
 
 
@@ -99,8 +113,16 @@ def test_every_mistake_is_named_at_once():
         ({"optimizer": {"kind": "sgd"}}, "/optimizer/kind", "did you mean 'gd'"),
         ({"training": {"length": 0}}, "/training/length", "greater than or equal to 1"),
         ({"training": {"length": 5.5}}, "/training/length", "integer"),
-        ({"evaluation": {"horizon": 5}}, "/evaluation/horizon", "above training.length, which is 5"),
-        ({"evaluation": {"record_at": [20001]}}, "/evaluation/record_at", "at most optimizer.steps, which is 20000"),
+        (
+            {"evaluation": {"horizon": 5}},
+            "/evaluation/horizon",
+            "above training.length, which is 5",
+        ),
+        (
+            {"evaluation": {"record_at": [20001]}},
+            "/evaluation/record_at",
+            "at most optimizer.steps, which is 20000",
+        ),
         ({"seeds": []}, "/seeds", "at least 1"),
         ({"seeds": [-1]}, "/seeds/0", "greater than or equal to 0"),
         ({"seeds": [2**63]}, "/seeds/0", "less than or equal to"),
@@ -112,25 +134,63 @@ def test_every_mistake_is_named_at_once():
         ({"teacher": {"kind": "grue"}}, "/teacher/kind", "unknown kind"),
         ({"teacher": {}}, "/teacher/kind", "required"),
         ({"teacher": {"kind": "balanced", "dim": 3, "weights": [1, -1, 1]}}, "/teacher", ">= 0"),
-        ({"teacher": {"kind": "balanced", "dim": 3, "weights": [1, 1]}}, "/teacher", "weights has 2 entries"),
-        ({"teacher": {"kind": "explicit", "A": [[1, 2]], "B": [[1]], "C": [[1]]}}, "/teacher/A", "square, it is 1 x 2"),
-        ({"teacher": {"kind": "explicit", "A": [[1]], "B": [[1], [2]], "C": [[1]]}}, "/teacher/B", "2 x 1"),
-        ({"teacher": {"kind": "explicit", "A": [[1]], "B": [[1]], "C": [[1, 2]]}}, "/teacher/C", "1 x 2"),
-        ({"teacher": {"kind": "explicit", "A": [[1, 2], [3]], "B": [[1]], "C": [[1]]}}, "/teacher/A", "equally long"),
-        ({"student": {"kind": "linear", "dim": 2, "tied": True, "trained": ["B"]}}, "/student/trained", "both B and C"),
-        ({"training": {"length": 2, "loss": {"kind": "finite_sample"}}}, "/training/loss", "either sequences"),
+        (
+            {"teacher": {"kind": "balanced", "dim": 3, "weights": [1, 1]}},
+            "/teacher",
+            "weights has 2 entries",
+        ),
+        (
+            {"teacher": {"kind": "explicit", "A": [[1, 2]], "B": [[1]], "C": [[1]]}},
+            "/teacher/A",
+            "square, it is 1 x 2",
+        ),
+        (
+            {"teacher": {"kind": "explicit", "A": [[1]], "B": [[1], [2]], "C": [[1]]}},
+            "/teacher/B",
+            "2 x 1",
+        ),
+        (
+            {"teacher": {"kind": "explicit", "A": [[1]], "B": [[1]], "C": [[1, 2]]}},
+            "/teacher/C",
+            "1 x 2",
+        ),
+        (
+            {"teacher": {"kind": "explicit", "A": [[1, 2], [3]], "B": [[1]], "C": [[1]]}},
+            "/teacher/A",
+            "equally long",
+        ),
+        (
+            {"student": {"kind": "linear", "dim": 2, "tied": True, "trained": ["B"]}},
+            "/student/trained",
+            "both B and C",
+        ),
+        (
+            {"training": {"length": 2, "loss": {"kind": "finite_sample"}}},
+            "/training/loss",
+            "either sequences",
+        ),
         (
             {"training": {"length": 2, "loss": {"kind": "finite_sample", "inputs": [[1, 2, 3]]}}},
             "/training/loss/inputs",
             "N x 2",
         ),
         (
-            {"training": {"length": 2, "loss": {"kind": "second_moment", "matrix": [[1, 2], [2, 1]]}}},
+            {
+                "training": {
+                    "length": 2,
+                    "loss": {"kind": "second_moment", "matrix": [[1, 2], [2, 1]]},
+                }
+            },
             "/training/loss/matrix",
             "positive semidefinite; its lowest eigenvalue is -1",
         ),
         (
-            {"training": {"length": 2, "loss": {"covariance": {"kind": "explicit", "matrix": [[1, 2], [0, 1]]}}}},
+            {
+                "training": {
+                    "length": 2,
+                    "loss": {"covariance": {"kind": "explicit", "matrix": [[1, 2], [0, 1]]}},
+                }
+            },
             "/training/loss/covariance/matrix",
             "symmetric",
         ),
@@ -145,16 +205,41 @@ def test_a_mistake_names_its_field_and_the_remedy(changes, pointer, says):
 @pytest.mark.parametrize(
     ("start", "structure", "pointer", "says"),
     [
-        ({"A": [[1]], "B": [[1], [1]], "C": [[1, 1]]}, "general", "/student/start/A", "2 x 2 (student.dim)"),
-        ({"A": [[1, 2], [0, 1]], "B": [[1], [1]], "C": [[1, 1]]}, "symmetric", "/student/start/A", "symmetric"),
-        ({"A": [[1, 2], [0, 1]], "B": [[1], [1]], "C": [[1, 1]]}, "diagonal", "/student/start/A", "diagonal"),
-        ({"A": [[1, 0], [0, 1]], "B": [[1, 1]], "C": [[1, 1]]}, "general", "/student/start/B", "2 x 1"),
+        (
+            {"A": [[1]], "B": [[1], [1]], "C": [[1, 1]]},
+            "general",
+            "/student/start/A",
+            "2 x 2 (student.dim)",
+        ),
+        (
+            {"A": [[1, 2], [0, 1]], "B": [[1], [1]], "C": [[1, 1]]},
+            "symmetric",
+            "/student/start/A",
+            "symmetric",
+        ),
+        (
+            {"A": [[1, 2], [0, 1]], "B": [[1], [1]], "C": [[1, 1]]},
+            "diagonal",
+            "/student/start/A",
+            "diagonal",
+        ),
+        (
+            {"A": [[1, 0], [0, 1]], "B": [[1, 1]], "C": [[1, 1]]},
+            "general",
+            "/student/start/B",
+            "2 x 1",
+        ),
         ({"A": [[1, 0], [0, 1]], "B": [[1], [1]]}, "general", "/student/start/C", "required"),
     ],
 )
 def test_an_explicit_start_has_the_students_shape_and_structure(start, structure, pointer, says):
     found = mistakes(
-        student={"kind": "linear", "dim": 2, "structure": structure, "start": {"kind": "explicit", **start}}
+        student={
+            "kind": "linear",
+            "dim": 2,
+            "structure": structure,
+            "start": {"kind": "explicit", **start},
+        }
     )
     assert found.keys() == {pointer}
     assert says in str(found[pointer])
@@ -162,13 +247,21 @@ def test_an_explicit_start_has_the_students_shape_and_structure(start, structure
 
 def test_balanced_and_tied_students_need_as_many_inputs_as_outputs():
     two_inputs = {"kind": "explicit", "A": [[0.5]], "B": [[1, 2]], "C": [[1]]}
-    student = {"kind": "linear", "dim": 4, "tied": True, "start": {"kind": "gaussian", "balanced": True}}
-    assert mistakes(teacher=two_inputs, student=student).keys() == {"/student/tied", "/student/start/balanced"}
+    student = {
+        "kind": "linear",
+        "dim": 4,
+        "tied": True,
+        "start": {"kind": "gaussian", "balanced": True},
+    }
+    assert mistakes(teacher=two_inputs, student=student).keys() == {
+        "/student/tied",
+        "/student/start/balanced",
+    }
 
 
-keys = st.sampled_from(["kind", "dim", "A", "values", "length", "loss", "matrix", "start", "scale"]) | st.text(
-    max_size=3
-)
+keys = st.sampled_from(
+    ["kind", "dim", "A", "values", "length", "loss", "matrix", "start", "scale"]
+) | st.text(max_size=3)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
@@ -185,7 +278,8 @@ def test_any_json_is_parsed_or_explained(part, value):
         problems = explain(error, ExperimentSpec)
         assert problems
         assert all(
-            problem.pointer.startswith(f"/{part}") or part in {"training", "teacher", "student"} for problem in problems
+            problem.pointer.startswith(f"/{part}") or part in {"training", "teacher", "student"}
+            for problem in problems
         )
         json.dumps([problem.__dict__ for problem in problems]).encode("ascii")
     else:

@@ -58,11 +58,20 @@ def test_the_entries_have_the_spread_that_the_spec_says(start, deviations):
 
 
 def test_a_default_start_is_within_its_bound():
-    assert all(np.abs(matrix).max() <= 6**-0.5 for matrix in vars(start_of({"kind": "default"})).values())
+    assert all(
+        np.abs(matrix).max() <= 6**-0.5 for matrix in vars(start_of({"kind": "default"})).values()
+    )
 
 
 def test_a_warm_start_is_sorted_with_a_gap_and_lifts_a_and_b():
-    given = {"kind": "warm", "scale": 0.1, "scale_bc": 0.2, "gap": 0.01, "gap_bc": 0.02, "warm": 0.5}
+    given = {
+        "kind": "warm",
+        "scale": 0.1,
+        "scale_bc": 0.2,
+        "gap": 0.01,
+        "gap_bc": 0.02,
+        "warm": 0.5,
+    }
     system = start_of(given, structure="diagonal")
     a, b, c = np.diagonal(system.A), system.B.ravel(), system.C.ravel()
     for values, gap, warm in ((a, 0.01, 0.5), (b, 0.02, 0.5), (c, 0.02, 0.0)):
@@ -76,7 +85,13 @@ def test_a_warm_start_is_sorted_with_a_gap_and_lifts_a_and_b():
 
 def test_a_warm_start_draws_what_the_published_experiments_drew():
     """``np.random.RandomState(242).rand(10)``, its first numbers as the legacy generator has given them since 2006."""
-    start = {"kind": "warm", "scale": 1.0, "distribution": "uniform", "generator": "mt19937", "fixed": 1.0}
+    start = {
+        "kind": "warm",
+        "scale": 1.0,
+        "distribution": "uniform",
+        "generator": "mt19937",
+        "fixed": 1.0,
+    }
     a = np.diagonal(start_of(start, seed=242, dim=10).A)
     wanted = np.sort(np.random.RandomState(242).rand(10))[::-1]
     np.testing.assert_array_equal(a[[0, *range(2, 10)]], wanted[[0, *range(2, 10)]])
@@ -129,10 +144,18 @@ def test_going_on_begins_where_the_other_ended():
 @pytest.mark.parametrize(
     ("changes", "parameters", "says"),
     [
-        ({}, {"A": np.eye(5), "B": np.ones((5, 1)), "C": np.ones((1, 5))}, r"its A has shape \(5, 5\)"),
+        (
+            {},
+            {"A": np.eye(5), "B": np.ones((5, 1)), "C": np.ones((1, 5))},
+            r"its A has shape \(5, 5\)",
+        ),
         ({}, {"A": np.eye(6), "C": np.ones((1, 6))}, r"its B has shape \(\)"),
         ({}, {"A": np.eye(6, k=1), "B": np.ones((6, 1)), "C": np.ones((1, 6))}, "not symmetric"),
-        ({"structure": "diagonal"}, {"A": np.ones((6, 6)), "B": np.ones((6, 1)), "C": np.ones((1, 6))}, "not diagonal"),
+        (
+            {"structure": "diagonal"},
+            {"A": np.ones((6, 6)), "B": np.ones((6, 1)), "C": np.ones((1, 6))},
+            "not diagonal",
+        ),
         ({"tied": True}, {"A": np.eye(6), "B": np.ones((6, 1)), "C": -np.ones((1, 6))}, "tied"),
     ],
 )

@@ -16,7 +16,9 @@ SIZES = ("quick", "full")
 def evidence(spec, relative_error, outcome=Outcome.FITTED):
     summary = {"relative_extrapolation_error": relative_error, "fit_error": 1e-9}
     return Evidence(
-        spec, spec.name, tuple(RunEvidence(seed, outcome, spec.optimizer.steps, summary) for seed in spec.seeds)
+        spec,
+        spec.name,
+        tuple(RunEvidence(seed, outcome, spec.optimizer.steps, summary) for seed in spec.seeds),
     )
 
 
@@ -38,12 +40,16 @@ def test_a_study_names_distinct_experiments_with_its_tag(study, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_no_experiment_of_the_balanced_study_is_questionable(size):
-    assert [warning for spec in STUDIES["balanced"].experiments(size) for warning in warnings(spec)] == []
+    assert [
+        warning for spec in STUDIES["balanced"].experiments(size) for warning in warnings(spec)
+    ] == []
 
 
 def test_claims_hold_on_numbers_as_the_paper_says():
     study = STUDIES["balanced"]
-    claims = study.judge("quick", [evidence(spec, as_the_paper_says(spec)) for spec in study.experiments("quick")])
+    claims = study.judge(
+        "quick", [evidence(spec, as_the_paper_says(spec)) for spec in study.experiments("quick")]
+    )
     assert {claim.verdict for claim in claims} == {"holds"}
     assert all(claim.experiments for claim in claims)
 
@@ -57,15 +63,24 @@ def test_claims_fail_on_other_numbers():
 
 def test_divergence_makes_no_claim_hold():
     study = STUDIES["balanced"]
-    pieces = [evidence(spec, as_the_paper_says(spec), Outcome.DIVERGED) for spec in study.experiments("quick")]
+    pieces = [
+        evidence(spec, as_the_paper_says(spec), Outcome.DIVERGED)
+        for spec in study.experiments("quick")
+    ]
     assert {claim.verdict for claim in study.judge("quick", pieces)} == {"fails"}
 
 
 def test_not_extrapolating_counts_only_for_a_student_that_fits():
     study = STUDIES["balanced"]
-    pieces = [evidence(spec, as_the_paper_says(spec), Outcome.STEP_BUDGET_SPENT) for spec in study.experiments("quick")]
+    pieces = [
+        evidence(spec, as_the_paper_says(spec), Outcome.STEP_BUDGET_SPENT)
+        for spec in study.experiments("quick")
+    ]
     verdicts = {claim.claim: claim.verdict for claim in study.judge("quick", pieces)}
-    assert [verdicts[claim] for claim in verdicts if "does not extrapolate" in claim] == ["fails", "fails"]
+    assert [verdicts[claim] for claim in verdicts if "does not extrapolate" in claim] == [
+        "fails",
+        "fails",
+    ]
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
@@ -95,7 +110,9 @@ def unmeasured(spec):
 
 def test_a_claim_whose_experiments_are_missing_is_not_run():
     study = STUDIES["balanced"]
-    some = [evidence(spec, 0.3) for spec in study.experiments("quick") if spec.training.length != 14]
+    some = [
+        evidence(spec, 0.3) for spec in study.experiments("quick") if spec.training.length != 14
+    ]
     claims = study.judge("quick", some)
     assert [claim.verdict.value for claim in claims[:2]] == ["not_run", "not_run"]
     assert claims[0].value is None

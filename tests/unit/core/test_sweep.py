@@ -61,14 +61,29 @@ def test_zipped_axes_advance_together_and_a_grid_may_be_one_of_them():
         ("training.length", "optimizer.steps"),
         ("student.dim",),
     )
-    assert sweep({"kind": "grid", "axes": [K, DIM]}).groups == (("training.length",), ("student.dim",))
+    assert sweep({"kind": "grid", "axes": [K, DIM]}).groups == (
+        ("training.length",),
+        ("student.dim",),
+    )
 
 
 def test_spaced_axes_have_the_numbers_that_one_would_write():
     lr = {"path": "optimizer.lr", "low": 0.001, "high": 1, "count": 4}
     assert coordinates({**lr, "kind": "logspace"}) == [(0.001,), (0.01,), (0.1,), (1.0,)]
-    assert coordinates({**lr, "kind": "linspace", "low": 0.1, "high": 0.4}) == [(0.1,), (0.2,), (0.3,), (0.4,)]
-    dims = {"path": "student.dim", "kind": "logspace", "low": 2, "high": 5, "count": 9, "whole": True}
+    assert coordinates({**lr, "kind": "linspace", "low": 0.1, "high": 0.4}) == [
+        (0.1,),
+        (0.2,),
+        (0.3,),
+        (0.4,),
+    ]
+    dims = {
+        "path": "student.dim",
+        "kind": "logspace",
+        "low": 2,
+        "high": 5,
+        "count": 9,
+        "whole": True,
+    }
     assert coordinates(dims) == [(2,), (3,), (4,), (5,)]
 
 
@@ -79,7 +94,9 @@ def test_spaced_axes_have_the_numbers_that_one_would_write():
     kind=st.sampled_from(["linspace", "logspace"]),
 )
 def test_spaced_values_are_between_their_ends(low, high, count, kind):
-    (axis,) = sweep({"path": "optimizer.lr", "kind": kind, "low": low, "high": high, "count": count}).axes
+    (axis,) = sweep(
+        {"path": "optimizer.lr", "kind": kind, "low": low, "high": high, "count": count}
+    ).axes
     values = [point["optimizer.lr"] for point in axis.points()]
     assert len(values) == axis.size == count
     assert values[0] == pytest.approx(low, rel=1e-11)
@@ -89,7 +106,9 @@ def test_spaced_values_are_between_their_ends(low, high, count, kind):
 
 
 def test_a_point_is_the_base_with_its_coordinates_and_says_where_it_lies():
-    points = sweep({"path": "/training/length", "values": [4]}, SCALE, base={**BASE, "name": "mine"}).expand()
+    points = sweep(
+        {"path": "/training/length", "values": [4]}, SCALE, base={**BASE, "name": "mine"}
+    ).expand()
     here = BASE["student"] | {"start": {"scale": 0.1}}
     wanted = ExperimentSpec.model_validate({**BASE, "training": {"length": 4}, "student": here})
     assert spec_hash(points[0].spec) == points[0].spec_hash == spec_hash(wanted)
@@ -99,7 +118,10 @@ def test_a_point_is_the_base_with_its_coordinates_and_says_where_it_lies():
 
 
 def test_the_axes_may_complete_the_base_and_replace_whole_parts():
-    starts = {"path": "student.start", "values": [{"scale": 0.5}, {"kind": "identity", "scale": 0.9}]}
+    starts = {
+        "path": "student.start",
+        "values": [{"scale": 0.5}, {"kind": "identity", "scale": 0.9}],
+    }
     base = {name: part for name, part in BASE.items() if name != "teacher"}
     teachers = {"path": "teacher", "values": [{"kind": "delay"}, {"kind": "memoryless"}]}
     points = sweep(starts, teachers, base=base).expand()
@@ -110,7 +132,8 @@ def test_the_axes_may_complete_the_base_and_replace_whole_parts():
 
 def test_equal_experiments_are_one_at_the_first_of_their_points():
     points = sweep(
-        {"path": "student.dim", "values": [10, 10.0, 20]}, {"path": "notes", "values": ["a\nb", "c"]}
+        {"path": "student.dim", "values": [10, 10.0, 20]},
+        {"path": "notes", "values": ["a\nb", "c"]},
     ).expand()
     assert [point.coordinates["student.dim"] for point in points] == [10, 20]
     assert {point.spec.notes for point in points} == {"a\nb"}
@@ -123,11 +146,22 @@ def test_the_sweeps_tags_follow_those_of_the_base():
 
 
 def test_each_problem_is_told_once_with_its_first_point_and_how_many_have_it():
-    problems = broken({"path": "training.length", "values": [0, 5]}, {"path": "optimizer.lr", "values": [-1, 0.1, "x"]})
+    problems = broken(
+        {"path": "training.length", "values": [0, 5]},
+        {"path": "optimizer.lr", "values": [-1, 0.1, "x"]},
+    )
     told = {(problem.pointer, problem.given): problem.message for problem in problems}
-    assert set(told) == {("/base/training/length", "0"), ("/base/optimizer/lr", "-1"), ("/base/optimizer/lr", "'x'")}
-    assert told["/base/training/length", "0"].endswith("(at training.length = 0, optimizer.lr = -1, and at 2 more)")
-    assert told["/base/optimizer/lr", "'x'"].endswith("(at training.length = 0, optimizer.lr = x, and at 1 more)")
+    assert set(told) == {
+        ("/base/training/length", "0"),
+        ("/base/optimizer/lr", "-1"),
+        ("/base/optimizer/lr", "'x'"),
+    }
+    assert told["/base/training/length", "0"].endswith(
+        "(at training.length = 0, optimizer.lr = -1, and at 2 more)"
+    )
+    assert told["/base/optimizer/lr", "'x'"].endswith(
+        "(at training.length = 0, optimizer.lr = x, and at 1 more)"
+    )
 
 
 def test_of_many_problems_the_first_are_told():
@@ -155,7 +189,9 @@ def test_what_a_check_refuses_is_told_with_the_rest():
             raise SpecError([Problem("/training/length", "dear", "is dear")])
 
     with pytest.raises(SpecError) as caught:
-        sweep({"path": "training.length", "values": [4, 5, 0]}, {"path": "name", "values": ["a", "b"]}).expand(check)
+        sweep(
+            {"path": "training.length", "values": [4, 5, 0]}, {"path": "name", "values": ["a", "b"]}
+        ).expand(check)
     assert caught.value.problems[0].message.startswith("is dear (at training.length = 5, name = a")
     assert {problem.code for problem in caught.value.problems} == {"dear", "greater_than_equal"}
     assert set(seen) == {4, 5}
@@ -165,19 +201,42 @@ def test_what_a_check_refuses_is_told_with_the_rest():
     ("axes", "pointer", "words"),
     [
         ([{"path": "a", "kind": "linspace", "low": 1, "hihg": 2}], "/axes/0/high", "required"),
-        ([{"path": "a", "kind": "logspace", "low": 0, "high": 2, "count": 2}], "/axes/0/low", "greater than 0"),
-        ([{"path": "a", "kind": "linspace", "low": -1.7e308, "high": 1.7e308, "count": 2}], "/axes/0", "far apart"),
-        ([{"kind": "zip", "axes": [K, {**DIM, "kind": "lsit"}]}], "/axes/0/axes/1/kind", "did you mean 'list'"),
+        (
+            [{"path": "a", "kind": "logspace", "low": 0, "high": 2, "count": 2}],
+            "/axes/0/low",
+            "greater than 0",
+        ),
+        (
+            [{"path": "a", "kind": "linspace", "low": -1.7e308, "high": 1.7e308, "count": 2}],
+            "/axes/0",
+            "far apart",
+        ),
+        (
+            [{"kind": "zip", "axes": [K, {**DIM, "kind": "lsit"}]}],
+            "/axes/0/axes/1/kind",
+            "did you mean 'list'",
+        ),
         ([{"kind": "zip", "axes": [K, DIM]}], "/axes", "3, 2 values"),
-        ([{"kind": "zip", "axes": [{"kind": "grid", "axes": [K, DIM]}, SCALE]}], "/axes", "6, 2 values"),
+        (
+            [{"kind": "zip", "axes": [{"kind": "grid", "axes": [K, DIM]}, SCALE]}],
+            "/axes",
+            "6, 2 values",
+        ),
         ([K, {"kind": "grid", "axes": [K]}], "/axes", "two axes"),
         ([{"path": f"a{n}", "values": [1]} for n in range(17)], "/axes", "at most 16"),
         (
-            [{"kind": "grid", "axes": [{"path": f"a{n}{m}", "values": [1]} for n in range(9)]} for m in "bc"],
+            [
+                {"kind": "grid", "axes": [{"path": f"a{n}{m}", "values": [1]} for n in range(9)]}
+                for m in "bc"
+            ],
             "/axes",
             "18",
         ),
-        ([{"path": p, "kind": "linspace", "low": 0, "high": 1, "count": 10**5} for p in "abc"], "/axes", "1e+15"),
+        (
+            [{"path": p, "kind": "linspace", "low": 0, "high": 1, "count": 10**5} for p in "abc"],
+            "/axes",
+            "1e+15",
+        ),
         ([{"path": "a", "values": []}], "/axes/0/values", "at least 1"),
         ([{"path": "a", "values": [1, {"b": [math.nan]}]}], "/axes/0/values/1/b/0", "finite"),
         ([{"path": "a", "values": [10**400]}], "/axes/0/values/0", "finite"),
@@ -191,7 +250,14 @@ def test_axes_that_make_no_sense_are_refused_before_they_are_written_out(axes, p
 def test_a_sweep_that_would_be_too_long_is_refused_before_it_is_written_out():
     matrix = [[0.125] * 300] * 300
     assert len(str(matrix)) * 1000 > MAX_CHARACTERS
-    many = {"path": "seeds", "kind": "linspace", "low": 1, "high": 1000, "count": 1000, "whole": True}
+    many = {
+        "path": "seeds",
+        "kind": "linspace",
+        "low": 1,
+        "high": 1000,
+        "count": 1000,
+        "whole": True,
+    }
     teacher = {"kind": "explicit", "A": matrix, "B": [[1]] * 300, "C": [[1] * 300]}
     (problem,) = broken(many, base={**BASE, "teacher": teacher})
     assert problem.code == "too_large"

@@ -14,7 +14,11 @@ CALLED = {"title": "t", "source": "s", "caption": "c", "spec_hashes": ["0" * 64]
 
 
 def cells(value, xs=(2, 3, 4), series=(10, 20)):
-    return [Cell(x, s, "completed", tuple(value(x, s, seed) for seed in range(3))) for x in xs for s in series]
+    return [
+        Cell(x, s, "completed", tuple(value(x, s, seed) for seed in range(3)))
+        for x in xs
+        for s in series
+    ]
 
 
 def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
@@ -23,14 +27,24 @@ def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
     assert panel.lines[0].x == [2.0, 3.0, 4.0]
     assert panel.lines[0].y == [21.0, 31.0, 41.0]
     for line in panel.lines:
-        assert all(low <= y <= high for low, y, high in zip(line.lower, line.y, line.upper, strict=True))
-    odd = lines([Cell(1, None, "completed", (1.0, 2.0, math.inf))], Recipe(x="optimizer.lr", y="time"), **CALLED)
+        assert all(
+            low <= y <= high for low, y, high in zip(line.lower, line.y, line.upper, strict=True)
+        )
+    odd = lines(
+        [Cell(1, None, "completed", (1.0, 2.0, math.inf))],
+        Recipe(x="optimizer.lr", y="time"),
+        **CALLED,
+    )
     (line,) = odd.panel.lines
     assert (line.y, line.lower[0] < math.inf) == ([2.0], True)
 
 
 def test_seeds_of_experiments_at_one_place_are_pooled():
-    twice = [Cell(1, 5, "completed", (1.0, 2.0)), Cell(1, 5, "completed", (9.0,)), Cell(2, 5, "failed")]
+    twice = [
+        Cell(1, 5, "completed", (1.0, 2.0)),
+        Cell(1, 5, "completed", (9.0,)),
+        Cell(2, 5, "failed"),
+    ]
     assert lines(twice, AXES, **CALLED).panel.lines[0].y == [2.0]
     info = heatmap(twice, AXES, **CALLED)
     assert (info.medians[0][0], info.states) == (2.0, [["completed", "failed"]])
@@ -62,14 +76,18 @@ def test_numbers_are_ordered_and_words_come_as_they_are():
     ],
     ids=["zero", "negative", "nan", "infinite", "minus-infinite", "huge", "tiny", "some-zero"],
 )
-@pytest.mark.parametrize(("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"])
+@pytest.mark.parametrize(
+    ("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"]
+)
 def test_any_numbers_can_be_drawn(info, draw, value):
     numbers = info(cells(value), AXES, **CALLED)
     assert render(draw(numbers), numbers, "svg").startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("xs", [(1,), (0.0, 1e300), (-5, 2**63), tuple(range(40)), (1e-300, 1.0)])
-@pytest.mark.parametrize(("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"])
+@pytest.mark.parametrize(
+    ("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"]
+)
 def test_any_coordinates_can_be_drawn(info, draw, xs):
     series = ("$\\frac{$", "_hidden", {"kind": "gaussian", "scale": 0.1}, None, True)
     odd = {**CALLED, "title": "$x", "source": "s_^"}

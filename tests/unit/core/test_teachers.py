@@ -47,7 +47,9 @@ def test_memoryless_delay_and_rotation():
 
 
 def test_a_random_teacher_has_its_spectral_radius():
-    assert np.abs(np.linalg.eigvals(build(kind="random", dim=9, spectral_radius=0.8).A)).max() == pytest.approx(0.8)
+    assert np.abs(
+        np.linalg.eigvals(build(kind="random", dim=9, spectral_radius=0.8).A)
+    ).max() == pytest.approx(0.8)
 
 
 def test_the_teachers_seed_and_nothing_else_draws_it():

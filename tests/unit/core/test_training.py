@@ -18,16 +18,31 @@ OPTIMIZERS = (
     {"kind": "adam", "schedule": {"kind": "exponential", "every": 100}},
 )
 STRUCTURES = ("symmetric", "general", "diagonal")
-TWO_INPUTS = {"kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1.0, 0.0]]}
+TWO_INPUTS = {
+    "kind": "explicit",
+    "A": [[0.9, 0], [0, -0.5]],
+    "B": [[0.8, 0.3], [-0.2, 0.6]],
+    "C": [[1.0, 0.0]],
+}
 TEACHERS = {
-    "one_channel": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},  # compiled loops
-    "two_channels": {"kind": "explicit", "A": [[0.9]], "B": [[0.8, 0.3]], "C": [[1.0], [0.5]]},  # torch
+    "one_channel": {
+        "kind": "balanced",
+        "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+    },  # compiled loops
+    "two_channels": {
+        "kind": "explicit",
+        "A": [[0.9]],
+        "B": [[0.8, 0.3]],
+        "C": [[1.0], [0.5]],
+    },  # torch
 }
 
 
 def of_every_kind(test):
     """Runs a test for every teacher, structure and optimizer."""
-    test = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"])(test)
+    test = pytest.mark.parametrize(
+        "optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"]
+    )(test)
     test = pytest.mark.parametrize("structure", STRUCTURES)(test)
     return pytest.mark.parametrize("teacher", TEACHERS.values(), ids=TEACHERS)(test)
 
@@ -55,7 +70,9 @@ def spec_of(structure="symmetric", optimizer=None, **changes):
 
 @of_every_kind
 def test_slicing_changes_no_bit(structure, optimizer, teacher):
-    spec = spec_of(structure, {**optimizer, "stop": {"loss_below": 1e-3, "more_steps": 20}}, teacher=teacher)
+    spec = spec_of(
+        structure, {**optimizer, "stop": {"loss_below": 1e-3, "more_steps": 20}}, teacher=teacher
+    )
     state = begin(spec)
     for steps in itertools.cycle([1, 7, 50, 2]):
         if state.done:
@@ -81,7 +98,9 @@ def test_flushing_changes_no_bit(structure, teacher, seeds):
             "C": [[0.2] * 6] * channels,
         }
     student = {"kind": "linear", "dim": 6, "structure": structure, "start": start}
-    spec = spec_of(student=student, teacher=teacher, seeds=seeds, evaluation={"points": 60, "horizon": 12})
+    spec = spec_of(
+        student=student, teacher=teacher, seeds=seeds, evaluation={"points": 60, "horizon": 12}
+    )
     state, parts = begin(spec), []
     for steps in itertools.cycle([1, 40, 7]):
         if state.done:
@@ -94,7 +113,9 @@ def test_flushing_changes_no_bit(structure, teacher, seeds):
 
 @of_every_kind
 def test_resuming_a_checkpoint_changes_no_bit(structure, optimizer, teacher):
-    spec = spec_of(structure, {**optimizer, "stop": {"loss_below": 0.1, "more_steps": 130}}, teacher=teacher)
+    spec = spec_of(
+        structure, {**optimizer, "stop": {"loss_below": 0.1, "more_steps": 130}}, teacher=teacher
+    )
     state, points = flush(advance(begin(spec), 123))
     state = resume(spec, {name: array.copy() for name, array in snapshot(state).items()})
     state, rest = flush(advance(state, 10_000))
@@ -106,12 +127,18 @@ def test_resuming_a_checkpoint_changes_no_bit(structure, optimizer, teacher):
 
 def test_recorded_steps_are_the_schedule_with_both_ends_and_those_asked_for():
     result = run(spec_of(evaluation={"points": 9, "record_at": [123], "horizon": 12}))
-    steps = [step for seed, step in zip(result.series["seed"], result.series["step"], strict=True) if seed == 3]
+    steps = [
+        step
+        for seed, step in zip(result.series["seed"], result.series["step"], strict=True)
+        if seed == 3
+    ]
     assert steps == sorted({*spread(300, 9), 123})
     assert {0, 300, 123} <= set(steps)
 
 
-@pytest.mark.parametrize(("steps", "points"), [(1, 2), (3, 200), (20_000, 200), (10**9, 2), (50, 50), (51, 50), (7, 5)])
+@pytest.mark.parametrize(
+    ("steps", "points"), [(1, 2), (3, 200), (20_000, 200), (10**9, 2), (50, 50), (51, 50), (7, 5)]
+)
 def test_exactly_as_many_points_as_asked_for(steps, points):
     chosen = spread(steps, points)
     assert len(chosen) == len(set(chosen)) == min(points, steps + 1)
@@ -124,7 +151,9 @@ def test_each_seed_stops_at_its_own_first_loss_below():
     stopped = run(spec_of(optimizer={"stop": {"loss_below": threshold}}))
     for run_of_seed in stopped.runs:
         rows = [i for i, seed in enumerate(free.series["seed"]) if seed == run_of_seed.seed]
-        first = next(free.series["step"][i] for i in rows if free.series["train_loss"][i] < threshold)
+        first = next(
+            free.series["step"][i] for i in rows if free.series["train_loss"][i] < threshold
+        )
         assert (run_of_seed.outcome, run_of_seed.steps) == ("fitted", first)
         last = max(i for i, seed in enumerate(stopped.series["seed"]) if seed == run_of_seed.seed)
         assert stopped.series["step"][last] == first
@@ -160,15 +189,26 @@ def test_a_diverged_seed_stops_where_it_is_and_the_others_go_on():
     big = [[4.0, 0.0], [0.0, 0.1]]
     explicit = {"kind": "explicit", "A": big, "B": [[3.0], [0.1]], "C": [[3.0, 0.1]]}
     teacher = {"kind": "memoryless"}
-    common = {"teacher": teacher, "training": {"length": 4}, "evaluation": {"horizon": 8, "points": 5}}
-    diverged = run(spec_of(student={"kind": "linear", "dim": 2, "start": explicit}, seeds=[0], **common))
+    common = {
+        "teacher": teacher,
+        "training": {"length": 4},
+        "evaluation": {"horizon": 8, "points": 5},
+    }
+    diverged = run(
+        spec_of(student={"kind": "linear", "dim": 2, "start": explicit}, seeds=[0], **common)
+    )
     (lost,) = diverged.runs
     assert lost.outcome == "diverged"
     assert 0 < lost.steps < 300
     assert diverged.series["step"][-1] == lost.steps
     assert not diverged.series["train_loss"][-1] <= 1e12
 
-    scale = {"kind": "linear", "dim": 6, "structure": "general", "start": {"kind": "gaussian", "scale": 1.6}}
+    scale = {
+        "kind": "linear",
+        "dim": 6,
+        "structure": "general",
+        "start": {"kind": "gaussian", "scale": 1.6},
+    }
     mixed = run(spec_of(student=scale, seeds=20, optimizer={"lr": 0.02}))
     ends = {r.outcome.value for r in mixed.runs}
     assert "diverged" in ends

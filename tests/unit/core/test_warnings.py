@@ -11,7 +11,12 @@ def test_an_ordinary_spec_has_no_warning():
 
 
 def test_a_teacher_that_is_not_symmetric_but_could_be_has_no_warning():
-    teacher = {"kind": "explicit", "A": [[0.9, 1], [0, -0.5]], "B": [[0.1], [0.2]], "C": [[0.3, 0.1]]}
+    teacher = {
+        "kind": "explicit",
+        "A": [[0.9, 1], [0, -0.5]],
+        "B": [[0.1], [0.2]],
+        "C": [[0.3, 0.1]],
+    }
     assert warnings(spec_of(teacher=teacher)) == []
 
 
@@ -47,7 +52,10 @@ def test_what_is_meant_has_no_warning(changes):
     [
         ({"student": {"kind": "lstm", "dim": 3}}, "d = 3 <= k = 4"),
         ({"teacher": {"kind": "gru"}, "student": student()}, "can only approximate a gru"),
-        ({"teacher": {"kind": "rotation"}, "student": student(structure="diagonal")}, "no diagonal student has"),
+        (
+            {"teacher": {"kind": "rotation"}, "student": student(structure="diagonal")},
+            "no diagonal student has",
+        ),
         ({"student": COUNTEREXAMPLE, "optimizer": {"lr": 0.1}}, "at the counterexample"),
         (
             {
@@ -59,26 +67,60 @@ def test_what_is_meant_has_no_warning(changes):
             "grow as 2^k",
         ),
         ({"student": WIDE}, "A = C = 1/d = 0.166667"),
-        ({"student": student(start={"kind": "from_experiment", "id": "x", "seed": 3})}, "one run of an experiment"),
+        (
+            {"student": student(start={"kind": "from_experiment", "id": "x", "seed": 3})},
+            "one run of an experiment",
+        ),
         ({"student": {**GRU, "start": {"kind": "gaussian", "scale": 0}}}, "exactly zero"),
-        ({"training": {"length": 4, "loss": {"kind": "finite_sample", "sequences": 3}}}, "3 sequences are fewer"),
-        ({"training": {"length": 2, "loss": {"kind": "second_moment", "matrix": [[1, 1], [1, 1]]}}}, "singular"),
+        (
+            {"training": {"length": 4, "loss": {"kind": "finite_sample", "sequences": 3}}},
+            "3 sequences are fewer",
+        ),
+        (
+            {
+                "training": {
+                    "length": 2,
+                    "loss": {"kind": "second_moment", "matrix": [[1, 1], [1, 1]]},
+                }
+            },
+            "singular",
+        ),
         ({"student": student(4)}, "d = 4 <= k = 4"),
         ({"teacher": {"kind": "rotation"}}, "complex poles"),
         ({"teacher": {"kind": "delay", "lag": 2}}, "defective pole"),
-        ({"teacher": {"kind": "unbalanced"}, "student": {"kind": "linear", "dim": 6, "tied": True}}, "unbalanced"),
+        (
+            {
+                "teacher": {"kind": "unbalanced"},
+                "student": {"kind": "linear", "dim": 6, "tied": True},
+            },
+            "unbalanced",
+        ),
         ({"optimizer": {"lr": 5.0}}, "above 2 / sharpness"),
         ({"teacher": {"kind": "memoryless", "gain": 0.0}}, "nothing to learn"),
         ({"teacher": {"kind": "explicit", "A": [[1.5]], "B": [[0.01]], "C": [[0.01]]}}, "unstable"),
         ({"student": {"kind": "linear", "dim": 6, "start": {"scale": 0}}}, "exactly zero"),
-        ({"training": {"length": 1, "outputs": "all", "loss": {"kind": "second_moment", "matrix": [[1]]}}}, "not used"),
+        (
+            {
+                "training": {
+                    "length": 1,
+                    "outputs": "all",
+                    "loss": {"kind": "second_moment", "matrix": [[1]]},
+                }
+            },
+            "not used",
+        ),
         (
             {
                 "student": {
                     "kind": "linear",
                     "dim": 5,
                     "structure": "diagonal",
-                    "start": {"kind": "explicit", "A": [[0] * 5] * 5, "B": [[1]] * 5, "C": [[1] * 5]},
+                    "start": {
+                        "kind": "explicit",
+                        "A": [[0] * 5] * 5,
+                        "B": [[1]] * 5,
+                        "C": [[1] * 5],
+                    },
                 }
             },
             "one seed is enough",

@@ -1,6 +1,6 @@
 """Answers of a lab, as tests of what is made of them need some."""
 
-from extrapolab.records import ExperimentRecord, Run
+from extrapolab.models.experiments import ExperimentRecord, Run
 from tests.kit import specimens
 
 ID = "exp_" + "0" * 32
@@ -27,4 +27,7 @@ def running(step, *, number=0, speed=250.0) -> ExperimentRecord:
 
 def runs(*outcomes, **summary) -> tuple[Run, ...]:
     """One run per outcome, all with the same summary."""
-    return tuple(Run(seed=seed, outcome=outcome, steps=100, summary=summary) for seed, outcome in enumerate(outcomes))
+    return tuple(
+        Run(seed=seed, outcome=outcome, steps=100, summary=summary)
+        for seed, outcome in enumerate(outcomes)
+    )

@@ -12,11 +12,26 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from extrapolab.cli import app
-from extrapolab.exits import Exit
+from extrapolab.cli.app import app
+from extrapolab.cli.exit_codes import Exit
 
-GOOD = {"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 8}, "training": {"length": 6}}
-EXPERIMENTS = ("submit", "status", "watch", "list", "edit", "cancel", "pause", "resume", "retry", "log")
+GOOD = {
+    "teacher": {"kind": "delay"},
+    "student": {"kind": "linear", "dim": 8},
+    "training": {"length": 6},
+}
+EXPERIMENTS = (
+    "submit",
+    "status",
+    "watch",
+    "list",
+    "edit",
+    "cancel",
+    "pause",
+    "resume",
+    "retry",
+    "log",
+)
 BAD = {**GOOD, "training": {"length": 0}}
 
 
@@ -34,7 +49,16 @@ def invoke(*arguments, **options):
 
 def test_the_help_names_every_command_and_exit_code():
     shown = invoke("--help").output
-    for command in (*EXPERIMENTS, "result", "figure", "series", "workers", "sweep", "study", "demo"):
+    for command in (
+        *EXPERIMENTS,
+        "result",
+        "figure",
+        "series",
+        "workers",
+        "sweep",
+        "study",
+        "demo",
+    ):
         assert f"│ {command} " in shown
     for code in Exit:
         assert f"{code:d}: {code.meaning.split(',')[0]}" in shown
@@ -77,7 +101,10 @@ def test_every_help_reads_well_on_a_narrow_terminal(words, monkeypatch):
     assert "```" not in shown
     assert "<bool>" not in shown, "a flag takes no value"
     examples = [
-        line.strip() for block in HELPS[words].split("```")[1::2] for line in block.splitlines() if line.strip()
+        line.strip()
+        for block in HELPS[words].split("```")[1::2]
+        for line in block.splitlines()
+        if line.strip()
     ]
     for line in examples:
         assert line in shown, "an example is to be on one line"
@@ -157,10 +184,13 @@ def other_rooms(tmp_path):
         info = tmp_path / f"{room}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {room}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[extrapolab.commands]\n{room} = {room}:app\n")
+        (info / "entry_points.txt").write_text(f"[extrapolab.cli.commands]\n{room} = {room}:app\n")
 
     def run(*arguments):
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())])}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())]),
+        }
         command = [sys.executable, "-m", "extrapolab", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

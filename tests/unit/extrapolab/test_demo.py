@@ -5,15 +5,17 @@ import io
 from rich.console import Console
 
 from core.spec import BalancedTeacher
-from extrapolab import demo
-from extrapolab.experiment import Experiment
+from extrapolab.cli import demo
+from extrapolab.client.experiment import Experiment
 from tests.kit import specimens
 from tests.unit.extrapolab.answers import record, runs
 
 
 def experiment(length, error, *outcomes, baseline=0.5):
     evaluation = {"horizon": 40, "fit_tolerance": 0.01}
-    spec = specimens.spec(training={"length": length}, evaluation=evaluation).model_dump(mode="json")
+    spec = specimens.spec(training={"length": length}, evaluation=evaluation).model_dump(
+        mode="json"
+    )
     ended = runs(*outcomes, extrapolation_error=error, zero_baseline=baseline)
     found = record("completed", number=length, spec=spec, runs=ended)
     return Experiment(None, found.id, record=found)  # nothing is asked of a lab
@@ -47,7 +49,9 @@ def test_both_starts_stand_side_by_side_at_each_length():
         [experiment(4, 0.2, "fitted"), experiment(5, 1e-7, "fitted")],
         [experiment(4, 0.4, "fitted"), experiment(5, 0.6, "diverged")],
     )
-    lines = [" ".join(line.split()) for line in text(demo._errors_table(near, large)).splitlines()[1:]]
+    lines = [
+        " ".join(line.split()) for line in text(demo._errors_table(near, large)).splitlines()[1:]
+    ]
     assert lines[0] == "4 0.5 0.2 1 of 1 0.4 1 of 1"
     assert lines[1] == "5 > 2 d̂ 0.5 1e-07 1 of 1 inf 0 of 1"
 
@@ -56,7 +60,12 @@ def test_a_seeds_largest_poles_stand_below_the_teachers():
     teacher = BalancedTeacher.model_validate(
         {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [-0.5, 0.9]}}
     )
-    seed = specimens.run(3).model_copy(update={"eigenvalues": [(0.9, 0.0), (-0.5, 0.25), (0.001, 0.0)]})
-    lines = [line.split() for line in text(demo._poles_table(teacher, specimens.result(seed))).splitlines()]
+    seed = specimens.run(3).model_copy(
+        update={"eigenvalues": [(0.9, 0.0), (-0.5, 0.25), (0.001, 0.0)]}
+    )
+    lines = [
+        line.split()
+        for line in text(demo._poles_table(teacher, specimens.result(seed))).splitlines()
+    ]
     assert lines[1] == ["teacher", "0.900000", "-0.500000"]
     assert lines[2] == ["seed", "3", "0.900000", "-0.500000+0.250000j", "0.001"]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.errors import Problem
+from extrapolab.cli.exit_codes import Exit, exit_of
 from extrapolab.errors import (
     Conflict,
     ExperimentCancelled,
@@ -15,12 +16,13 @@ from extrapolab.errors import (
     ServerProblem,
     error_of,
 )
-from extrapolab.exits import Exit, exit_of
 from extrapolab.problems import line as problem_line
 
 
 def body(**more):
-    return json.dumps({"type": "urn:x", "title": "The body is not valid", "status": 422, **more}).encode()
+    return json.dumps(
+        {"type": "urn:x", "title": "The body is not valid", "status": 422, **more}
+    ).encode()
 
 
 @pytest.mark.parametrize(
@@ -46,17 +48,32 @@ def test_each_status_has_its_error(status, kind):
 
 
 def test_every_problem_is_kept_with_its_pointer():
-    line = {"pointer": "/training/length", "code": "greater_than", "message": "should be above 0", "given": "0"}
-    error = error_of(422, body(errors=[line, {"pointer": "", "code": "x", "message": "y", "allowed": "z"}]))
+    line = {
+        "pointer": "/training/length",
+        "code": "greater_than",
+        "message": "should be above 0",
+        "given": "0",
+    }
+    error = error_of(
+        422, body(errors=[line, {"pointer": "", "code": "x", "message": "y", "allowed": "z"}])
+    )
     assert error.problems == (
         Problem("/training/length", "greater_than", "should be above 0", "0"),
         Problem("", "x", "y", None, "z"),
     )
-    assert str(error) == "The body is not valid\ntraining.length: should be above 0 (given 0)\ny; allowed: z"
+    assert (
+        str(error)
+        == "The body is not valid\ntraining.length: should be above 0 (given 0)\ny; allowed: z"
+    )
 
 
 def test_what_the_lab_refuses_is_told_without_words_of_http():
-    line = {"pointer": "/query/q", "code": "bad", "message": "column 1: unknown field", "given": "'foo'"}
+    line = {
+        "pointer": "/query/q",
+        "code": "bad",
+        "message": "column 1: unknown field",
+        "given": "'foo'",
+    }
     told = str(error_of(422, body(type="urn:extrapolab:problem:invalid-parameter", errors=[line])))
     assert told == "An argument is not valid\nfilter: column 1: unknown field (given 'foo')"
     told = str(error_of(503, body(title="The database is away", errors=[{"message": "try again"}])))
@@ -67,11 +84,23 @@ def test_what_the_lab_refuses_is_told_without_words_of_http():
     ("message", "allowed", "words"),
     [
         ("should be a valid integer", None, "should be a whole number (given 1)"),
-        ("should be a valid dictionary or instance of Evaluation", None, "should be names with values (given 1)"),
-        ("String should have at most 3 characters", None, "should have at most 3 characters (given 1)"),
+        (
+            "should be a valid dictionary or instance of Evaluation",
+            None,
+            "should be names with values (given 1)",
+        ),
+        (
+            "String should have at most 3 characters",
+            None,
+            "should have at most 3 characters (given 1)",
+        ),
         ("should be less than or equal to 5", None, "should be at most 5 (given 1)"),
         ("should be 'a' or 'b'", "'a' or 'b'", "should be 'a' or 'b' (given 1)"),
-        ("unknown field", "a, ... (GET /v1/fields lists all)", "unknown field (given 1); allowed: a, ... ("),
+        (
+            "unknown field",
+            "a, ... (GET /v1/fields lists all)",
+            "unknown field (given 1); allowed: a, ... (",
+        ),
     ],
 )
 def test_a_problem_says_field_given_and_allowed_in_a_users_words(message, allowed, words):

@@ -4,12 +4,18 @@ import io
 
 from rich.console import Console
 
-from extrapolab import progress
+from extrapolab.cli import progress
 from tests.unit.extrapolab.answers import record, running
 
 
 def shown(*looks, terminal):
-    out = Console(file=io.StringIO(), force_terminal=terminal, width=120, legacy_windows=False, color_system=None)
+    out = Console(
+        file=io.StringIO(),
+        force_terminal=terminal,
+        width=120,
+        legacy_windows=False,
+        color_system=None,
+    )
     with progress._bars(out, len(looks[0])) if terminal else progress._lines(out) as show:
         for records in looks:
             show(records)
@@ -25,7 +31,9 @@ def test_lines_tell_each_change_of_state_once():
 
 
 def test_a_line_on_a_paused_experiment_tells_where_it_was_paused():
-    paused = record("paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4})
+    paused = record(
+        "paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4}
+    )
     assert shown([paused], terminal=False) == "[0/1]  number 0  paused  step 10 of 100\n"
 
 
@@ -56,7 +64,11 @@ def test_a_completed_experiment_fills_its_bar_though_it_stopped_early():
 
 def test_of_many_experiments_one_bar_counts_the_ended_and_others_show_the_running():
     many = progress.MOST_BARS + 1
-    look = [record("completed", number=0), running(30, number=1), *(record(number=n) for n in range(2, many))]
+    look = [
+        record("completed", number=0),
+        running(30, number=1),
+        *(record(number=n) for n in range(2, many)),
+    ]
     text = shown(look, terminal=True)
     assert f"1 / {many}" in text
     assert "number 1" in text

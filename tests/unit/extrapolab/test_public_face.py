@@ -5,7 +5,17 @@ import sys
 
 import extrapolab
 
-HEAVY = ("torch", "sqlalchemy", "celery", "redis", "fastapi", "matplotlib", "psycopg", "typer", "rich")
+HEAVY = (
+    "torch",
+    "sqlalchemy",
+    "celery",
+    "redis",
+    "fastapi",
+    "matplotlib",
+    "psycopg",
+    "typer",
+    "rich",
+)
 
 
 def test_the_public_names_are_sorted_and_there():
@@ -15,7 +25,11 @@ def test_the_public_names_are_sorted_and_there():
 
 
 def test_every_error_of_the_client_is_public():
-    public = {name for name in dir(extrapolab.errors) if isinstance(getattr(extrapolab.errors, name), type)}
+    public = {
+        name
+        for name in dir(extrapolab.errors)
+        if isinstance(getattr(extrapolab.errors, name), type)
+    }
     assert public - {"Any", "Mapping", "Sequence", "ExtrapolabError"} <= set(extrapolab.__all__)
 
 
@@ -26,6 +40,6 @@ def test_importing_the_client_loads_nothing_heavy():
 
 
 def test_the_command_line_loads_no_server_library():
-    code = f"import sys, extrapolab.cli; print([name for name in {HEAVY[:-2]} if name in sys.modules])"
+    code = f"import sys, extrapolab.cli.app; print([name for name in {HEAVY[:-2]} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

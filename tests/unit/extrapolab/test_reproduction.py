@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from extrapolab.reproduction import Deviation, Reproduction, _deviation
+from extrapolab.client.reproduction import Deviation, Reproduction, _deviation
 
 NAN, INF = math.nan, math.inf
 
@@ -37,6 +37,8 @@ def test_by_tolerance_some_arrays_are_told_and_not_judged():
 
 def test_the_verdict_says_what_is_not_the_same():
     good, bad = Deviation("response", 0.0, 0.0, True), Deviation("parameters.A", 1.0, 1.0, False)
-    assert Reproduction("a", "b", "tolerance", ("cpu", "torch"), (good,)).sentence.endswith("not the same: cpu, torch")
+    assert Reproduction("a", "b", "tolerance", ("cpu", "torch"), (good,)).sentence.endswith(
+        "not the same: cpu, torch"
+    )
     failed = Reproduction("a", "b", "bitwise", (), (good, bad))
     assert (failed.passed, failed.sentence.startswith("NOT")) == (False, True)

@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from extrapolab import study_tables, tables
-from extrapolab.records import Assumption, Measure, Theorem, Worker
-from extrapolab.study_records import Claim
-from extrapolab.terminal import console, duration, number, table
+from extrapolab.cli import study_tables, tables
+from extrapolab.cli.terminal import console, duration, number, table
+from extrapolab.models.experiments import Assumption, Measure, Theorem, Worker
+from extrapolab.models.studies import Claim
 from tests.kit import specimens
 from tests.unit.extrapolab.answers import record, running, runs
 
@@ -23,39 +23,59 @@ def text(*things, width=200):
 def test_a_table_of_seeds_shows_how_each_ended_beside_the_zero_baseline():
     shown = text(
         tables.runs_table(
-            runs("fitted", "diverged", fit_error=1e-9, extrapolation_error=float("inf"), zero_baseline=0.25)
+            runs(
+                "fitted",
+                "diverged",
+                fit_error=1e-9,
+                extrapolation_error=float("inf"),
+                zero_baseline=0.25,
+            )
         )
     )
     head, first, second = shown.splitlines()
-    assert " ".join(head.split()) == "seed outcome steps fit error extrapolation error zero baseline"
+    assert (
+        " ".join(head.split()) == "seed outcome steps fit error extrapolation error zero baseline"
+    )
     assert first.split() == ["0", "fitted", "100", "1e-09", "inf", "0.25"]
     assert second.split()[1] == "diverged"
 
 
 def test_seeds_that_are_judged_on_sequences_show_their_errors_there():
-    shown = text(tables.runs_table(runs("fitted", sequence_extrapolation_error=0.125), on_sequences=True))
+    shown = text(
+        tables.runs_table(runs("fitted", sequence_extrapolation_error=0.125), on_sequences=True)
+    )
     head, row = shown.splitlines()
     assert "sequence fit error" in head
     assert row.split()[-2:] == ["-", "0.125"]
 
 
 def test_baselines_are_shown_with_their_order_and_what_was_chosen():
-    (_, row) = text(tables.baselines_table([specimens.baseline("least_squares", 1e-9)])).splitlines()
+    (_, row) = text(
+        tables.baselines_table([specimens.baseline("least_squares", 1e-9)])
+    ).splitlines()
     assert row.split()[:5] == ["least", "squares", "2", "1e-09", "0.333"]
     assert row.endswith("The order is where the singular values fall most.")
 
 
 @pytest.mark.parametrize(("holds", "word"), [(True, "holds"), (False, "fails"), (None, "unknown")])
 def test_an_assumption_is_shown_with_its_verdict_margin_and_sentence(holds, word):
-    found = Theorem(assumptions=(Assumption(name="stable", holds=holds, margin=0.1, sentence="The radius is 0.9."),))
+    found = Theorem(
+        assumptions=(
+            Assumption(name="stable", holds=holds, margin=0.1, sentence="The radius is 0.9."),
+        )
+    )
     (_, row) = text(tables.theorem_table(found)).splitlines()
     assert " ".join(row.split()) == f"{word} stable 0.1 The radius is 0.9."
 
 
 def test_a_measure_is_a_sum_of_atoms():
-    measure = Measure(atoms=(0.9, -0.5), weights=(0.75, 0.25), unique=False, gap=float("inf"), residual=0.0)
+    measure = Measure(
+        atoms=(0.9, -0.5), weights=(0.75, 0.25), unique=False, gap=float("inf"), residual=0.0
+    )
     shown = tables.measure_line(Theorem(measure=measure))
-    assert shown == ("The teacher's measure: 0.75 δ(0.9) + 0.25 δ(-0.5); the training length leaves others possible.")
+    assert shown == (
+        "The teacher's measure: 0.75 δ(0.9) + 0.25 δ(-0.5); the training length leaves others possible."
+    )
     assert "no nonnegative measure" in tables.measure_line(Theorem())
 
 
@@ -75,7 +95,14 @@ def test_every_kind_of_student_has_a_line(student, words):
 
 
 def test_a_seed_that_has_not_ended_is_a_row_of_dashes():
-    assert text(tables.runs_table(runs(None))).splitlines()[1].split() == ["0", "-", "100", "-", "-", "-"]
+    assert text(tables.runs_table(runs(None))).splitlines()[1].split() == [
+        "0",
+        "-",
+        "100",
+        "-",
+        "-",
+        "-",
+    ]
 
 
 def test_a_list_shows_names_with_brackets_as_they_are():
@@ -85,7 +112,9 @@ def test_a_list_shows_names_with_brackets_as_they_are():
 
 def test_a_list_shows_how_far_a_running_experiment_is_and_how_seeds_ended():
     shown = text(
-        tables.experiments_table([running(10), record("completed", runs=runs("fitted", "fitted", "diverged"))])
+        tables.experiments_table(
+            [running(10), record("completed", runs=runs("fitted", "fitted", "diverged"))]
+        )
     )
     assert "10 / 100  250 steps/s, 0.4 s left" in shown
     assert "2 fitted, 1 diverged" in shown
@@ -93,8 +122,17 @@ def test_a_list_shows_how_far_a_running_experiment_is_and_how_seeds_ended():
 
 def test_an_axis_is_a_line_with_its_values_and_of_many_the_first_and_the_last():
     many = {"path": "optimizer.lr", "kind": "linspace", "low": 0.1, "high": 0.9, "count": 9}
-    lengths, dims = {"path": "training.length", "values": [3, 4]}, {"path": "student.dim", "values": [10, 20]}
-    scales = {"path": "student.start.scale", "kind": "logspace", "low": 0.001, "high": 1, "count": 4}
+    lengths, dims = (
+        {"path": "training.length", "values": [3, 4]},
+        {"path": "student.dim", "values": [10, 20]},
+    )
+    scales = {
+        "path": "student.start.scale",
+        "kind": "logspace",
+        "low": 0.001,
+        "high": 1,
+        "count": 4,
+    }
     starts = {"path": "student.start", "values": [{"kind": "gaussian", "scale": 0.5}]}
     assert [*tables.axis_lines([scales, many, {"kind": "zip", "axes": [lengths, dims]}])] == [
         "student.start.scale: 0.001, 0.01, 0.1, 1",
@@ -105,7 +143,9 @@ def test_an_axis_is_a_line_with_its_values_and_of_many_the_first_and_the_last():
 
 
 def test_a_paused_experiment_shows_where_it_was_paused_and_no_speed():
-    paused = record("paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4})
+    paused = record(
+        "paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4}
+    )
     out = Console(file=io.StringIO(), width=200)
     tables.describe(paused, out)
     for shown in (out.file.getvalue(), text(tables.experiments_table([paused]))):
@@ -127,23 +167,38 @@ def test_an_experiment_is_described_with_its_setup_warnings_and_failure():
     error = {"kind": "timeout", "sentence": "It trained for more than 5 s."}
     tables.describe(record("failed", error=error, warnings=["lr is large"], attempts=2), out)
     shown = out.file.getvalue()
-    assert "balanced teacher (d̂ = 2), symmetric student (d = 3), k = 4, q = 8, gd at 0.01, 100 steps" in shown
+    assert (
+        "balanced teacher (d̂ = 2), symmetric student (d = 3), k = 4, q = 8, gd at 0.01, 100 steps"
+        in shown
+    )
     assert "timeout: It trained for more than 5 s." in shown
     assert "warning: lr is large" in shown
     assert "attempts  2" in shown
 
 
 def test_a_claim_is_shown_in_words_and_as_an_inequality_with_its_number():
-    claim = Claim(claim="It holds", inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails")
+    claim = Claim(
+        claim="It holds", inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails"
+    )
     missing = Claim(claim="Unknown", inequality="x > 1", value=None, bound=1, verdict="not_run")
-    lines = [line.split() for line in text(study_tables.claims_table([claim, missing])).splitlines()]
+    lines = [
+        line.split() for line in text(study_tables.claims_table([claim, missing])).splitlines()
+    ]
     assert lines[1] == ["fails", "It", "holds", "0.5"]
     assert lines[2] == ["error", "<", "0.01"]
     assert lines[3] == ["not", "run", "Unknown", "-"]
 
 
 def test_workers_are_shown_with_what_they_run():
-    slot = {"id": "w", "state": "busy", "host": "node7", "pid": 41, "trainer_pid": 42, "device": "cuda", "threads": 4}
+    slot = {
+        "id": "w",
+        "state": "busy",
+        "host": "node7",
+        "pid": 41,
+        "trainer_pid": 42,
+        "device": "cuda",
+        "threads": 4,
+    }
     busy = Worker.read({**slot, "heartbeat_age_seconds": 75.0, "experiment_id": "exp_1"})
     idle = Worker.read({**slot, "state": "idle", "trainer_pid": None, "heartbeat_age_seconds": 0.5})
     lines = [line.split() for line in text(tables.workers_table([busy, idle])).splitlines()]
@@ -161,7 +216,12 @@ def test_where_the_output_is_no_terminal_there_is_no_colour_and_no_folding(capsy
 
 def on_a_terminal(rows, width):
     out = Console(
-        file=io.StringIO(), width=width, force_terminal=True, markup=False, highlight=False, color_system=None
+        file=io.StringIO(),
+        width=width,
+        force_terminal=True,
+        markup=False,
+        highlight=False,
+        color_system=None,
     )
     out.print(rows)
     return [line.rstrip() for line in out.file.getvalue().splitlines()]
@@ -180,7 +240,9 @@ def test_a_narrow_terminal_loses_columns_and_no_word_and_is_told_which():
 
 
 def test_text_is_folded_before_a_column_is_lost():
-    claim = Claim(claim="far " * 12, inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails")
+    claim = Claim(
+        claim="far " * 12, inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails"
+    )
     head, first, *_ = on_a_terminal(study_tables.claims_table([claim]), 40)
     assert head.split() == ["verdict", "claim", "value"]
     assert first.split() == ["fails", *["far"] * 6, "0.5"]
@@ -196,12 +258,20 @@ def test_of_many_lost_columns_the_first_are_named():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1:00"), (3599.6, "1:00:00"), (86400 * 2, "2 days, 0:00:00")],
+    [
+        (0.04, "0.0 s"),
+        (59.9, "59.9 s"),
+        (60, "1:00"),
+        (3599.6, "1:00:00"),
+        (86400 * 2, "2 days, 0:00:00"),
+    ],
 )
 def test_durations_read_as_people_say_them(seconds, words):
     assert duration(seconds) == words
 
 
-@pytest.mark.parametrize(("value", "word"), [(None, "-"), (0.0, "0"), (1234567.0, "1.23e+06"), (float("-inf"), "-inf")])
+@pytest.mark.parametrize(
+    ("value", "word"), [(None, "-"), (0.0, "0"), (1234567.0, "1.23e+06"), (float("-inf"), "-inf")]
+)
 def test_numbers_have_three_digits(value, word):
     assert number(value) == word

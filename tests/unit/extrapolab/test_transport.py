@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from extrapolab.client.transport import FIRST_PATIENCE, Transport, checked_url
 from extrapolab.errors import LabUnreachable, Refused, ServerProblem
-from extrapolab.transport import FIRST_PATIENCE, Transport, checked_url
 
 DROP = None
 """An answer that never comes: the connection is closed."""
@@ -39,7 +39,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.command, self.path, dict(self.headers), content))
-        answer = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
+        answer = (
+            self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
+        )
         if answer is DROP:
             self.connection.shutdown(socket.SHUT_RDWR)
             return
@@ -104,7 +106,8 @@ def test_a_file_that_breaks_off_is_asked_for_again(talk, first, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"), [((200, {}, HALF), LabUnreachable), ((422, {}, b'{"title": "no"}'), Refused)]
+    ("answer", "error"),
+    [((200, {}, HALF), LabUnreachable), ((422, {}, b'{"title": "no"}'), Refused)],
 )
 def test_there_is_no_file_of_what_never_came_whole(talk, answer, error, tmp_path):
     with serving(answer) as server, pytest.raises(error):
@@ -190,7 +193,9 @@ def test_parameters_that_are_not_given_are_not_sent(talk):
 
 def test_arrays_are_sent_as_lists_and_nan_is_left_to_the_lab(talk):
     with serving(OK) as server:
-        talk(server.url).post("/v1/x", {"A": np.eye(2), "lr": np.float64(0.5), "n": np.int64(3), "bad": float("nan")})
+        talk(server.url).post(
+            "/v1/x", {"A": np.eye(2), "lr": np.float64(0.5), "n": np.int64(3), "bad": float("nan")}
+        )
         sent = server.asked[0][3]
         assert json.loads(sent)["A"] == [[1.0, 0.0], [0.0, 1.0]]
         assert b"NaN" in sent

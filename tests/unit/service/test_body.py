@@ -2,9 +2,9 @@ import pytest
 
 from core.errors import SpecError
 from core.spec import ExperimentSpec
-from service.body import parse
-from service.errors import Malformed
-from service.wire import Edit
+from service.http.body import parse
+from service.http.errors import Malformed
+from service.schemas import Edit
 
 
 @pytest.mark.parametrize(

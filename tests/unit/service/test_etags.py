@@ -1,10 +1,12 @@
 import pytest
 
-from service import etags
+from service.http import etags
 
 
 def test_an_answer_has_a_tag_of_its_bytes():
-    first, same, other = (etags.answer(content, "text/plain", None) for content in (b"a", b"a", b"b"))
+    first, same, other = (
+        etags.answer(content, "text/plain", None) for content in (b"a", b"a", b"b")
+    )
     assert first.headers["etag"] == same.headers["etag"] != other.headers["etag"]
 
 

@@ -6,24 +6,25 @@ import pytest
 
 from core.run import run
 from core.spec import ExperimentSpec
-from service import examples, wire
+from service import schemas
+from service.http import examples
 
 
 @pytest.mark.parametrize(
     ("example", "model"),
     [
-        (examples.RESULT, wire.Result),
-        (examples.REPORT, wire.Report),
-        (examples.SUBMISSION, wire.Submission),
-        (examples.EXPERIMENT, wire.Experiment),
-        (examples.CANCELLED, wire.Moved),
-        (examples.DRY_RUN, wire.DryRun),
-        (examples.THEOREM, wire.Theorem),
-        (examples.EDIT, wire.Edit),
-        (examples.SWEPT, wire.SweepSubmission),
-        (examples.SWEEP_DRY_RUN, wire.SweepDryRun),
-        (examples.SWEEP, wire.Sweep),
-        (examples.SWEEP_TABLE, wire.SweepTable),
+        (examples.RESULT, schemas.Result),
+        (examples.REPORT, schemas.Report),
+        (examples.SUBMISSION, schemas.Submission),
+        (examples.EXPERIMENT, schemas.Experiment),
+        (examples.CANCELLED, schemas.Moved),
+        (examples.DRY_RUN, schemas.DryRun),
+        (examples.THEOREM, schemas.Theorem),
+        (examples.EDIT, schemas.Edit),
+        (examples.SWEPT, schemas.SweepSubmission),
+        (examples.SWEEP_DRY_RUN, schemas.SweepDryRun),
+        (examples.SWEEP, schemas.Sweep),
+        (examples.SWEEP_TABLE, schemas.SweepTable),
     ],
 )
 def test_an_example_is_an_answer(example, model):

@@ -1,7 +1,7 @@
 import store.errors
 from core.errors import ExtrapolabError
-from service import errors
-from service.problems import KINDS
+from service.http import errors
+from service.http.problems import KINDS
 
 BACKUPS = {store.errors.BackupRefused, store.errors.BackupDamaged}
 NEVER_HERE = {store.errors.StoreError, store.errors.Fenced, errors.Refusal, *BACKUPS}
@@ -11,7 +11,11 @@ NEVER_HERE = {store.errors.StoreError, store.errors.Fenced, errors.Refusal, *BAC
 def test_every_error_of_service_and_store_has_a_status():
     for module in (store.errors, errors):
         for error in vars(module).values():
-            if isinstance(error, type) and issubclass(error, ExtrapolabError) and error.__module__ == module.__name__:
+            if (
+                isinstance(error, type)
+                and issubclass(error, ExtrapolabError)
+                and error.__module__ == module.__name__
+            ):
                 assert KINDS.keys() & set(error.__mro__) or error in NEVER_HERE, error
 
 

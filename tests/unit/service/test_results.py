@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.encoding import encode
-from service.results import _evenly
-from store.query.extracts import Heading
+from service.exports.encoding import encode
+from service.routes.results import _evenly
+from store.query.export_rows import Heading
 from store.query.fields import Kind
 
 
@@ -24,7 +24,8 @@ def test_thinning_keeps_first_and_last_point_of_each_seed_and_no_more_than_asked
 
 def csv_of(**columns):
     headings = [
-        Heading(name, Kind.WHOLE if values.dtype.kind == "i" else Kind.REAL) for name, values in columns.items()
+        Heading(name, Kind.WHOLE if values.dtype.kind == "i" else Kind.REAL)
+        for name, values in columns.items()
     ]
     return b"".join(encode("csv", headings, [columns])).decode()
 
@@ -39,4 +40,9 @@ def test_numbers_are_read_back_from_csv_exactly(values):
 
 
 def test_non_finite_numbers_are_the_same_words_in_csv_as_in_json():
-    assert csv_of(x=np.array([np.nan, np.inf, -np.inf])).split() == ["x", "NaN", "Infinity", "-Infinity"]
+    assert csv_of(x=np.array([np.nan, np.inf, -np.inf])).split() == [
+        "x",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+    ]

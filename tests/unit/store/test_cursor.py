@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.cursor import Mark, decode, encode
 from store.errors import BadCursor
+from store.query.cursor import Mark, decode, encode
 
 ID = "exp_" + "0" * 32
 ids = st.uuids().map(lambda uuid: f"exp_{uuid.hex}")
 finite = st.floats(allow_nan=False, allow_infinity=False)
-places = st.lists(st.none() | finite | st.integers() | st.text(st.characters(codec="utf-8")), max_size=4)
+places = st.lists(
+    st.none() | finite | st.integers() | st.text(st.characters(codec="utf-8")), max_size=4
+)
 
 
 @given(finite, places, ids)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.query.errors import BadQuery
-from store.query.language import parse
-from store.query.question import Question
+from store.query.parser import parse
+from store.query.query import Question
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,22 @@ import sys
 from pathlib import Path
 
 import store
-from store.broker import celery_app
+from store.queue.celery_app import celery_app
 from store.settings import Settings
 
-MODULES = sorted(f"store.{path.stem}" for path in Path(store.__file__).parent.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(
+    f"store.{path.stem}"
+    for path in Path(store.__file__).parent.rglob("*.py")
+    if path.stem != "__init__"
+)
 
 
 def test_the_store_never_loads_torch_or_matplotlib():
     heavy = "[name for name in ('torch', 'matplotlib', 'fastapi') if name in sys.modules]"
     script = f"import sys, {', '.join(MODULES)}; print({heavy})"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from store.database import Database
+from store.db.database import Database
 from store.settings import Settings
 
 
@@ -24,7 +24,9 @@ def test_the_environment_is_read(monkeypatch):
     assert (database.dialect, database.url.drivername) == ("postgresql", "postgresql+psycopg")
 
 
-@pytest.mark.parametrize("name", ["LEASE_SECONDS", "REAPER_SECONDS", "MAX_ATTEMPTS", "CHECKPOINT_SECONDS"])
+@pytest.mark.parametrize(
+    "name", ["LEASE_SECONDS", "REAPER_SECONDS", "MAX_ATTEMPTS", "CHECKPOINT_SECONDS"]
+)
 @pytest.mark.parametrize("value", ["0", "-1", "soon"])
 def test_nonsense_is_refused_by_name(monkeypatch, name, value):
     monkeypatch.setenv(f"EXTRAPOLAB_{name}", value)
@@ -33,7 +35,15 @@ def test_nonsense_is_refused_by_name(monkeypatch, name, value):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "lab.db", "sqlite://", "sqlite:///:memory:", "mysql://host/lab", "sqlite+aiosqlite:///lab.db"]
+    "url",
+    [
+        "",
+        "lab.db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://host/lab",
+        "sqlite+aiosqlite:///lab.db",
+    ],
 )
 def test_a_url_of_another_kind_is_refused_with_what_is_allowed(url):
     with pytest.raises(ValueError, match="allowed: sqlite:///FILE or postgresql://"):

@@ -33,14 +33,21 @@ def test_exactly_the_legal_moves_can_be_made(state, to):
 
 
 def test_a_refusal_says_what_is_possible():
-    with pytest.raises(IllegalMove, match="cannot retry an experiment that is completed: it can become nothing else"):
+    with pytest.raises(
+        IllegalMove,
+        match="cannot retry an experiment that is completed: it can become nothing else",
+    ):
         move(State.COMPLETED, State.QUEUED, verb="retry")
 
 
 def test_every_state_can_be_reached_and_only_final_ones_have_ended():
     reached = set().union(*MOVES.values())
     assert reached == set(State)
-    assert {state for state in State if state.is_final} == FINAL == {"completed", "failed", "cancelled"}
+    assert (
+        {state for state in State if state.is_final}
+        == FINAL
+        == {"completed", "failed", "cancelled"}
+    )
 
 
 def test_no_final_state_is_followed_by_another_without_being_queued_first():

@@ -68,8 +68,12 @@ def test_inherited_parameters_travel_by_seed_and_name():
         0: {"A": np.eye(2)},
     }
     found = unpack_inherited(pack_inherited(parameters))
-    assert {seed: {name: array.tobytes() for name, array in named.items()} for seed, named in found.items()} == {
-        seed: {name: array.tobytes() for name, array in named.items()} for seed, named in parameters.items()
+    assert {
+        seed: {name: array.tobytes() for name, array in named.items()}
+        for seed, named in found.items()
+    } == {
+        seed: {name: array.tobytes() for name, array in named.items()}
+        for seed, named in parameters.items()
     }
     assert found[0]["A"].shape == (2, 2)
 
@@ -86,4 +90,6 @@ def test_a_side_that_is_gone_is_noticed():
 def test_a_number_that_json_does_not_know_is_refused():
     here, _ = Pipe()
     with pytest.raises(ValueError, match="JSON"):
-        send(here, Advanced(step=0, of=1, steps_per_second=float("nan"), points=b"", checkpoint=None))
+        send(
+            here, Advanced(step=0, of=1, steps_per_second=float("nan"), points=b"", checkpoint=None)
+        )

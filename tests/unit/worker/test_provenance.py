@@ -10,7 +10,9 @@ from worker.messages import Ready, receive
 from worker.trainer import serve
 
 
-@pytest.mark.parametrize("script", ["#!/nowhere/sh\n", "#!/bin/sh\nexec sleep 60\n"], ids=["broken", "slow"])
+@pytest.mark.parametrize(
+    "script", ["#!/nowhere/sh\n", "#!/bin/sh\nexec sleep 60\n"], ids=["broken", "slow"]
+)
 def test_a_git_that_fails_leaves_the_commit_unknown(script, tmp_path, monkeypatch):
     (tmp_path / ".git").mkdir()
     git = tmp_path / "git"

@@ -19,7 +19,9 @@ def test_threads_may_be_set(monkeypatch):
     assert WorkerSettings().threads_of_one(slots=2) == 3
 
 
-@pytest.mark.parametrize(("name", "value"), [("EXTRAPOLAB_THREADS", "0"), ("EXTRAPOLAB_DEVICE", "tpu")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("EXTRAPOLAB_THREADS", "0"), ("EXTRAPOLAB_DEVICE", "tpu")]
+)
 def test_nonsense_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from core.errors import NumericsUnavailable
-from worker.process import TrainerProcess
 from worker.trainer import SLICE_SECONDS, _explained, _fitting
+from worker.trainer_process import TrainerProcess
 
 
 def _raised(by) -> Exception:
@@ -15,7 +15,9 @@ def _raised(by) -> Exception:
     return caught.value
 
 
-@pytest.mark.parametrize("allocate", [lambda: np.zeros(2**50), lambda: torch.zeros(2**50)], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    "allocate", [lambda: np.zeros(2**50), lambda: torch.zeros(2**50)], ids=["numpy", "torch"]
+)
 def test_memory_that_is_not_there_is_called_so(allocate):
     kind, sentence = _explained(_raised(allocate))
     assert kind == "out_of_memory"
@@ -72,6 +74,11 @@ def test_the_first_trainer_of_a_machine_compiles_for_both_precisions_and_the_nex
     while not twice("moves.step-") and time.monotonic() < deadline:  # the last of all
         first.receive(0.1)
     before = compiled()
-    assert all(map(twice, ("linear.train-", "networks.loss_and_gradient-", "networks.outputs-", "moves.step-")))
+    assert all(
+        map(
+            twice,
+            ("linear.train-", "networks.loss_and_gradient-", "networks.outputs-", "moves.step-"),
+        )
+    )
     start()
     assert compiled() == before

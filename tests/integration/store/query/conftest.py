@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from store.database import Database
+from store.db.database import Database
 from tests.kit.database import KINDS
 from tests.kit.population import Stored, populate
 

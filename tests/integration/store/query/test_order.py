@@ -7,11 +7,11 @@ from functools import cmp_to_key
 import pytest
 
 from core.spec.sweep import look_up
-from store.cursor import Mark, encode
 from store.errors import BadCursor
 from store.query import pages
-from store.query.question import Question
-from tests.integration.store.query.questions import statistic
+from store.query.cursor import Mark, encode
+from store.query.query import Question
+from tests.integration.store.query.queries import statistic
 
 VALUES = {
     "created": lambda s: s.created,
@@ -78,7 +78,11 @@ def test_pages_follow_the_order(populated, sort, q):
 def test_a_cursor_belongs_to_its_question(populated):
     with populated.database.read() as tx:
         first = next(pages.walk(tx, Question.of("student.dim > 1", "name")))
-        for other in (Question.of("student.dim > 2", "name"), Question.of("student.dim > 1", "-name"), Question.of()):
+        for other in (
+            Question.of("student.dim > 2", "name"),
+            Question.of("student.dim > 1", "-name"),
+            Question.of(),
+        ):
             with pytest.raises(BadCursor, match="another filter or order"):
                 next(pages.walk(tx, other, cursor=first.cursor))
 
@@ -95,4 +99,8 @@ def test_a_cursor_of_other_values_is_refused(populated, place):
 def test_the_count_is_that_of_the_answers(populated):
     question = Question.of("state = completed and tag:x")
     with populated.database.read() as tx:
-        assert pages.count(tx, question) == len(list(pages.walk(tx, question))) == len(pages.ids(tx, question))
+        assert (
+            pages.count(tx, question)
+            == len(list(pages.walk(tx, question)))
+            == len(pages.ids(tx, question))
+        )

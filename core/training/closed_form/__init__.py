@@ -1,0 +1,1 @@
+"""Training of linear students on closed-form losses."""

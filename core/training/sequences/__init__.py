@@ -1,0 +1,1 @@
+"""Training on sampled sequences, step by step through time."""

@@ -1,0 +1,1 @@
+"""What a lab answers, as frozen values."""

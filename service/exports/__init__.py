@@ -1,0 +1,1 @@
+"""Exports: rows as CSV, Parquet, Arrow and NDJSON."""

@@ -1,0 +1,1 @@
+"""Figures of stored results: their data and their rendering."""

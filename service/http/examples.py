@@ -1,0 +1,321 @@
+"""Examples for the documentation: one small experiment, a decay learned from two time steps, all the way.
+
+The numbers are those that it gave, rounded.
+"""
+
+import json
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from core.cost import estimate
+from core.recipe import Recipe
+from core.result import Outcome
+from core.spec import ExperimentSpec, SweepSpec, setup_hash, spec_hash
+from core.theory import theorem
+from service import schemas
+from store.records import Experiment, Progress, RunRecord, Submission, WorkerRecord
+from store.saved_figures import Figure
+from store.states import State
+from store.sweeps.repository import Member, Sweep
+
+Json = dict[str, Any]
+
+ID = "exp_019aad3c5f7e7c0a8f6b2d4e1a3c5b79"
+OTHER_ID = "exp_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c"
+
+SPEC: Json = {
+    "name": "a decay learned from two time steps",
+    "tags": ["example"],
+    "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9]}},
+    "student": {"kind": "linear", "dim": 3, "start": {"kind": "gaussian", "scale": 0.01}},
+    "training": {"length": 2},
+    "optimizer": {"kind": "gd", "lr": 0.1, "steps": 2000},
+    "evaluation": {"horizon": 4},
+    "seeds": [0],
+}
+EDIT: Json = {"tags": ["example", "figure-2"], "notes": "Fits before step 159."}
+
+SUMMARY = {
+    "train_loss": 1.602e-31,
+    "fit_error": 3.331e-16,
+    "extrapolation_error": 7.715e-06,
+    "extrapolation_error_rms": 6.247e-06,
+    "zero_baseline": 0.81,
+    "relative_extrapolation_error": 9.524e-06,
+    "extrapolation_horizon": 4.0,
+    "sequence_fit_error": 1.972e-31,
+    "sequence_extrapolation_error": 2.604e-11,
+    "imbalance": 5.938e-05,
+    "invariant_drift": 0.0001023,
+    "spectral_radius": 0.9,
+    "spectral_distance": 9.485e-06,
+    "effective_rank": 1.0,
+    "state_effective_rank": 1.0,
+    "eigenvalue_effective_rank": 1.07,
+    "sharpness": 8.273,
+    "time": 200.0,
+    "flow_distance": math.nan,
+}
+RESULT: Json = {
+    "teacher_response": [1.0, 0.9, 0.81, 0.729],
+    "runs": [
+        {
+            "seed": 0,
+            "outcome": "fitted",
+            "steps": 2000,
+            "response": [1.0, 0.9, 0.81, 0.729],
+            "eigenvalues": [[0.9, 0.0], [-0.008618, 0.0], [-0.001714, 0.0]],
+            "hankel_singular_values": [1.81, 2.378e-06],
+            "parameters": {
+                "A": [
+                    [0.7617, 0.1781, 0.2723],
+                    [0.1781, 0.03861, 0.06622],
+                    [0.2723, 0.06622, 0.08941],
+                ],
+                "B": [[-0.921], [-0.2156], [-0.3246]],
+                "C": [[-0.921, -0.2155, -0.3246]],
+            },
+            "summary": {**SUMMARY, "flow_distance": "NaN"},
+            "warnings": [],
+        }
+    ],
+    "baselines": [],
+}
+SERIES: Json = {
+    "seed": [0, 0, 0, 0, 0],
+    "step": [0, 1, 13, 159, 2000],
+    "train_loss": [1.81, 1.81, 1.781, 4.691e-14, 1.602e-31],
+    "extrapolation_error": [0.81, 0.81, 0.81, 7.134e-06, 7.715e-06],
+}
+SERIES_CSV = "seed,step,train_loss\r\n0,0,1.81\r\n0,159,4.691e-14\r\n0,2000,1.602e-31\r\n"
+
+_spec = ExperimentSpec.model_validate(SPEC)
+_hashes = {"spec_hash": spec_hash(_spec), "setup_hash": setup_hash(_spec)}
+_submitted = datetime(2026, 11, 22, 20, 0, tzinfo=UTC).timestamp()
+
+SUBMISSION: Json = schemas.Submission.of(
+    Submission(id=ID, state=State.QUEUED, reused=False, warnings=(), **_hashes)
+).model_dump(mode="json")
+_theorem = schemas.Theorem.of(theorem.check(_spec))
+THEOREM: Json = json.loads(_theorem.model_dump_json())
+DRY_RUN: Json = json.loads(
+    schemas.DryRun(
+        spec=_spec,
+        warnings=[],
+        cost=schemas.CostEstimate.of(estimate(_spec)),
+        theorem=_theorem,
+        **_hashes,
+    ).model_dump_json()
+)
+_experiment = Experiment(
+    id=ID,
+    content=_spec.model_dump(mode="json"),
+    state=State.COMPLETED,
+    owner="ada",
+    priority=0,
+    not_before=None,
+    max_seconds=None,
+    max_memory_mb=None,
+    device="cpu",
+    attempts=1,
+    failure=None,
+    progress=Progress(step=2000, of=2000, steps_per_second=2600.0, eta_seconds=0.0),
+    cancel_requested=False,
+    pause_requested=False,
+    created_at=_submitted,
+    started_at=_submitted + 0.1,
+    finished_at=_submitted + 0.9,
+    version=1,
+    warnings=(),
+    provenance={"device": "cpu", "torch": "2.13.0"},
+    runs=(RunRecord(seed=0, outcome=Outcome.FITTED, steps=2000, summary=SUMMARY),),
+    **_hashes,
+)
+IMPORT: Json = {
+    "file": "runs.csv",
+    "content": "training.length,seed,outcome,fit_error\n2,0,fitted,1e-9\n2,1,diverged,inf\n",
+    "base": {"teacher": SPEC["teacher"], "student": SPEC["student"], "steps": 2000},
+    "origin": "our code of 2023, commit 1f0a, on the department's cluster",
+    "tags": ["before"],
+}
+IMPORTED: Json = {
+    "sha256": "0d4f" * 16,
+    "tag": "import:0d4f0d4f0d4f",
+    "experiments": [{"id": ID, "seeds": 2, "reused": False}],
+    "links": {"self": "/v1/experiments?tag=import:0d4f0d4f0d4f"},
+}
+CANCELLATION: Json = {"q": "tag:example and state = queued", "expect_count": 1}
+CANCELLED_ALL: Json = schemas.Cancelled.of({ID: State.CANCELLED}).model_dump(mode="json")
+EXPERIMENT: Json = json.loads(schemas.as_json(schemas.Experiment.written(_experiment)))
+
+
+def _moved(state: State) -> Json:
+    return schemas.Moved.of(replace(_experiment, state=state)).model_dump(mode="json")
+
+
+CANCELLED, PAUSED, RESUMED = _moved(State.CANCELLED), _moved(State.PAUSED), _moved(State.QUEUED)
+STREAM = f"""\
+: open
+retry: 1000
+
+event: state
+data: {{"id":"{ID}","state":"running","kind":"started","number":2,"at":"2026-11-22T20:00:00Z","attempt":1, ...}}
+id: 2
+
+event: progress
+data: {{"id":"{ID}","step":1300,"of":2000,"steps_per_second":2600.0,"eta_seconds":0.27}}
+
+"""
+WORKER: Json = schemas.Worker.of(
+    WorkerRecord(
+        id="worker_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c",
+        host="node1",
+        pid=4711,
+        trainer_pid=4712,
+        device="cpu",
+        threads=2,
+        heartbeat_at=_submitted,
+        experiment_id=ID,
+        draining=True,
+    ),
+    _submitted + 0.5,
+    30.0,
+).model_dump(mode="json")
+REPORT: Json = {
+    "name": "balanced",
+    "size": "quick",
+    "state": "completed",
+    "claims": [
+        {
+            "claim": "From a near-zero start GD extrapolates as soon as k > 2 d\N{COMBINING CIRCUMFLEX ACCENT}",
+            "inequality": "max over k > 2 d\N{COMBINING CIRCUMFLEX ACCENT} of the median relative error < 0.01",
+            "value": 0.0021,
+            "bound": 0.01,
+            "verdict": "holds",
+            "experiments": [ID],
+        }
+    ],
+}
+
+SWEEP_ID = "swp_019aad3c5f7e7c0a8f6b2d4e1a3c5b7a"
+SWEEP_SPEC: Json = {
+    "name": "two starts, two lengths",
+    "base": {name: part for name, part in SPEC.items() if name not in {"name", "training"}},
+    "axes": [
+        {"path": "training.length", "values": [2, 3]},
+        {"path": "student.start.scale", "kind": "logspace", "low": 0.01, "high": 1.0, "count": 2},
+    ],
+}
+_sweep = SweepSpec.model_validate(SWEEP_SPEC)
+_points = _sweep.expand()
+_member = Member(0, _points[0].coordinates, ID, State.COMPLETED)
+
+SWEPT: Json = schemas.SweepSubmission(
+    id=SWEEP_ID,
+    name=_sweep.name,
+    count=4,
+    created=3,
+    reused=1,
+    state=schemas.SweepState.RUNNING,
+    warnings=[],
+    links=schemas.SweepLinks.of(SWEEP_ID),
+).model_dump(mode="json")
+SWEEP_DRY_RUN: Json = schemas.SweepDryRun(
+    name=_sweep.name,
+    count=4,
+    created=3,
+    reused=1,
+    cost=schemas.CostEstimate.of(estimate(_points[0].spec)),
+    warnings=[],
+    points=[
+        schemas.SweepPoint(coordinates=point.coordinates, spec_hash=point.spec_hash)
+        for point in _points[:2]
+    ],
+).model_dump(mode="json")
+SWEEP: Json = schemas.Sweep.of(
+    Sweep(
+        id=SWEEP_ID,
+        name=_sweep.name,
+        owner="ada",
+        base=SWEEP_SPEC["base"],
+        axes=SWEEP_SPEC["axes"],
+        created_at=_submitted,
+        version=1,
+        counts=dict.fromkeys(State, 0) | {State.QUEUED: 3, State.COMPLETED: 1},
+    ),
+    base=SWEEP_SPEC["base"],
+    axes=SWEEP_SPEC["axes"],
+    members=schemas.Page(items=[schemas.SweepMember.of(_member)], next="0"),
+).model_dump(mode="json")
+SWEEP_TABLE: Json = {
+    "rows": [
+        {
+            "coordinates": _points[0].coordinates,
+            "experiment": ID,
+            "state": "completed",
+            "seeds": 1,
+            "diverged": 0,
+            "metrics": {"relative_extrapolation_error": {"median": 9.524e-06}},
+        }
+    ]
+}
+SWEEP_TABLE_CSV = (
+    "training.length,student.start.scale,experiment,state,seeds,diverged,relative_extrapolation_error.median\r\n"
+    f"2,0.01,{ID},completed,1,0,9.524e-06\r\n"
+)
+SWEEP_GRID: Json = {
+    "rows": {"path": "student.start.scale", "values": [0.01, 0.1]},
+    "columns": {"path": "training.length", "values": [2]},
+    "states": [["completed"], ["queued"]],
+    "metrics": {"relative_extrapolation_error": {"median": [[9.524e-06], ["NaN"]]}},
+}
+SWEEP_GRID_CSV = "student.start.scale,metric,statistic,training.length = 2\r\n0.01,relative_extrapolation_error,median,9.524e-06\r\n"
+FIGURE_ID = "fig_019aad3c5f7e7c0a8f6b2d4e1a3c5b7d"
+RECIPE: Json = {
+    "name": "A cliff at k = 2 d̂",
+    "query": "tag:example",
+    "x": "training.length",
+    "y": "relative_extrapolation_error",
+    "series": "student.start.scale",
+}
+FIGURE: Json = json.loads(
+    schemas.Figure.of(
+        Figure(id=FIGURE_ID, owner="ada", recipe=Recipe(**RECIPE), created_at=_submitted, version=1)
+    ).model_dump_json()
+)
+_numbers = dict.fromkeys(("median", "q1", "q3", "mean", "min", "max"), 9.524e-06)
+TABLE: Json = {
+    "items": [
+        {
+            "by": {"training.length": 2},
+            "experiments": 1,
+            "newest": ID,
+            "name": SPEC["name"],
+            "seeds": 1,
+            "diverged": 0,
+            "metrics": {"relative_extrapolation_error": {**_numbers, "standard_error": "NaN"}},
+        }
+    ],
+    "next": None,
+}
+TABLE_CSV = (
+    "training.length,experiments,newest,name,seeds,diverged,relative_extrapolation_error.median\r\n"
+    f"2,1,{ID},{SPEC['name']},1,0,9.524e-06\r\n"
+)
+_setups = {"state": "completed", "seeds": 1, "outcomes": {"fitted": 1}}
+COMPARISON: Json = {
+    "experiments": [
+        {"id": ID, "name": SPEC["name"], "setup_hash": _hashes["setup_hash"], **_setups},
+        {
+            "id": OTHER_ID,
+            "name": "the same from three time steps",
+            "setup_hash": "0" * 64,
+            **_setups,
+        },
+    ],
+    "differences": [{"path": "training.length", "values": [2, 3]}],
+    "metrics": {"extrapolation_error": [{"median": 7.715e-06}, {"median": 2.1e-06}]},
+    "figures": {"response": f"/v1/compare/figures/response.svg?ids={ID},{OTHER_ID}"},
+}

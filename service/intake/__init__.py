@@ -1,0 +1,1 @@
+"""From a request's body to drafts: admission, sweep expansion, imported files."""

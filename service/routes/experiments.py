@@ -1,0 +1,211 @@
+"""One experiment, and the list of them: read, describe, cancel, pause, resume, retry, remove."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection
+
+from core.errors import Problem
+from core.spec.explain import shorten
+from service import schemas
+from service.context import Edge, Here
+from service.http import body, etags, examples, openapi, sparse_fields
+from service.http.errors import PreconditionFailed, PreconditionMissing
+from service.http.ids import ExperimentId
+from service.http.parameters import Cursor, IfMatch, IfNoneMatch, Limit
+from service.routes.query import Asked
+from store import records
+from store.experiments import repository as experiments
+from store.query import pages
+from store.queue import scheduling
+from store.states import State
+
+router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
+
+PAGE_BYTES = 8 * 2**20
+"""Most bytes of one page; a single experiment may be larger."""
+
+READ_AT_ONCE = 26
+"""Experiments read before the page's size is looked at; a page of 50, and whether one follows, is
+two of them."""
+
+AN_EXPERIMENT = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag")
+
+
+@router.get(
+    "",
+    response_model=schemas.Page[schemas.Experiment] | schemas.Page[dict[str, Any]],
+    responses={200: openapi.answer("One page."), **openapi.problems(400, 503)},
+)
+def listing(
+    here: Here,
+    asked: Asked,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    fields: Annotated[
+        str | None,
+        Query(
+            description="Parts of each item, separated by commas, dots for parts of parts; all of them by default.",
+            examples=["id,state,spec.training.length,runs.summary"],
+        ),
+    ] = None,
+) -> Response:
+    """List experiments: those that `q` asks for, in the order of `sort`, the newest first where it is left out.
+
+    A page of large specs ends early, with `next` set. A cursor belongs to its `q` and `sort`.
+    """
+    paths = None if fields is None else sparse_fields.paths(fields, schemas.Experiment)
+    items: list[bytes] = []
+    following, last, room = None, cursor, PAGE_BYTES
+    with here.database.read() as tx:
+        for found in pages.walk(tx, asked, cursor=cursor, at_once=limit + 1, whole=READ_AT_ONCE):
+            item = schemas.Experiment.written(found.experiment)
+            content = schemas.as_json(item if paths is None else sparse_fields.of(item, paths))
+            room -= len(content)
+            if items and (len(items) == limit or room < 0):
+                following = last
+                break
+            items.append(content)
+            last = found.cursor
+    body = b'{"items":[%b],"next":%b}' % (b",".join(items), schemas.as_json(following))
+    return Response(body, media_type="application/json")
+
+
+@router.get(
+    "/{id:experiment}",
+    response_model=schemas.Experiment,
+    responses={200: AN_EXPERIMENT, **openapi.not_modified(), **openapi.problems(404, 503)},
+)
+def one(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = None) -> Response:
+    """Read an experiment: its spec, how far it is, and what came out so far."""
+    with here.database.read() as tx:
+        experiment = experiments.get(tx, experiment_id)
+        place = _place(tx, here, experiment)
+    return _tagged(experiment, if_none_match, place)
+
+
+@router.patch(
+    "/{id:experiment}",
+    response_model=schemas.Experiment,
+    responses={200: AN_EXPERIMENT, **openapi.problems(400, 404, 412, 413, 415, 428, 503)},
+    openapi_extra=openapi.body(schemas.Edit, examples.EDIT),
+)
+def edit(
+    experiment_id: ExperimentId, here: Here, content: body.JsonBody, if_match: IfMatch = None
+) -> Response:
+    """Change name, tags or notes. What an experiment computes never changes.
+
+    `If-Match` bears the `ETag` that was read, so that nobody overwrites what they haven't seen.
+    """
+    if if_match is None:
+        raise PreconditionMissing(
+            Problem("/header/If-Match", "missing", "is required: the ETag of what you read, or *")
+        )
+    change = body.parse(content, schemas.Edit).model_dump(exclude_unset=True)
+    with here.database.write() as tx:
+        version = etags.version(if_match, experiments.get(tx, experiment_id).version)
+        if version is None:
+            message = "is not an ETag of this experiment: read it again, then edit"
+            raise PreconditionFailed(
+                Problem("/header/If-Match", "unknown_etag", message, shorten(if_match))
+            )
+        edited = experiments.edit(tx, experiment_id, version=version, **change)
+        place = _place(tx, here, edited)
+    return _tagged(edited, None, place)
+
+
+@router.delete(
+    "/{id:experiment}",
+    status_code=204,
+    responses={204: {"description": "It is gone."}, **openapi.problems(404, 409, 503)},
+)
+def remove(experiment_id: ExperimentId, here: Here) -> None:
+    """Remove an experiment that has ended, with its results and its history.
+
+    Not while another one that starts from it (`from_experiment`) is queued or running.
+    """
+    with here.database.write() as tx:
+        experiments.remove(tx, experiment_id)
+
+
+@router.post(
+    "/{id:experiment}:cancel",
+    response_model=schemas.Moved,
+    responses={
+        200: openapi.answer("It was queued and is cancelled.", examples.CANCELLED),
+        202: openapi.answer("Its worker is asked to stop.") | {"model": schemas.Moved},
+        **openapi.problems(404, 409, 503),
+    },
+)
+def cancel(experiment_id: ExperimentId, here: Here, response: Response) -> schemas.Moved:
+    """Cancel an experiment. A running one stops within seconds and keeps what it recorded."""
+    moved = _moved(here, experiment_id, experiments.request_cancel)
+    response.status_code = 202 if moved.state is State.RUNNING else 200
+    return moved
+
+
+@router.post(
+    "/{id:experiment}:pause",
+    response_model=schemas.Moved,
+    responses={
+        200: openapi.answer("It was queued and is paused.", examples.PAUSED),
+        202: openapi.answer("Its worker is asked to save it and let go.")
+        | {"model": schemas.Moved},
+        **openapi.problems(404, 409, 503),
+    },
+)
+def pause(experiment_id: ExperimentId, here: Here, response: Response) -> schemas.Moved:
+    """Put an experiment aside. A running one is saved where it is and paused within seconds."""
+    moved = _moved(here, experiment_id, experiments.request_pause)
+    response.status_code = 202 if moved.state is State.RUNNING else 200
+    return moved
+
+
+@router.post(
+    "/{id:experiment}:resume",
+    status_code=202,
+    response_model=schemas.Moved,
+    responses={
+        202: openapi.answer("Queued again, or no longer about to be paused.", examples.RESUMED),
+        **openapi.problems(404, 409, 503),
+    },
+)
+def resume(experiment_id: ExperimentId, here: Here) -> schemas.Moved:
+    """Queue a paused experiment again; it goes on where it was, to the same result."""
+    return _moved(here, experiment_id, experiments.resume)
+
+
+@router.post(
+    "/{id:experiment}:retry",
+    status_code=202,
+    response_model=schemas.Moved,
+    responses={202: openapi.answer("Queued again."), **openapi.problems(404, 409, 503)},
+)
+def retry(experiment_id: ExperimentId, here: Here) -> schemas.Moved:
+    """Queue a failed or cancelled experiment again; it resumes where it was, if it got so far."""
+    return _moved(here, experiment_id, experiments.retry)
+
+
+def _moved(
+    here: Edge, experiment_id: str, move: Callable[[Connection, str], State]
+) -> schemas.Moved:
+    with here.database.write() as tx:
+        move(tx, experiment_id)
+        moved = schemas.Moved.of(experiments.get(tx, experiment_id))
+    if moved.state is State.QUEUED:
+        here.bell.ring()
+    return moved
+
+
+def _place(tx: Connection, here: Edge, experiment: records.Experiment) -> records.Place | None:
+    if experiment.state is not State.QUEUED:
+        return None
+    return scheduling.place(tx, experiment.id, fresh_seconds=here.settings.lease_seconds)
+
+
+def _tagged(
+    experiment: records.Experiment, if_none_match: str | None, place: records.Place | None
+) -> Response:
+    content = schemas.as_json(schemas.Experiment.written(experiment, place))
+    return etags.answer(content, "application/json", if_none_match, experiment.version)

@@ -1,0 +1,154 @@
+"""Whole result sets in one call, streamed: however many experiments a question finds, memory stays that of one page."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
+
+from core.result import METRICS, SERIES
+from service import schemas
+from service.context import Edge, Here
+from service.exports.encoding import MEDIA_TYPES, FileFormat, documents, encode
+from service.http import openapi
+from service.http.errors import Invalid, unknown
+from service.routes.query import Asked
+from store.experiments import rows
+from store.query import cursor as cursors
+from store.query import export_rows, pages, run_ends
+from store.query.errors import BadQuery
+from store.query.export_rows import Columns, Heading
+from store.query.fields import Field
+from store.query.query import Question
+from store.records import Experiment
+
+router = APIRouter(prefix="/v1/export", tags=["questions"])
+
+AT_ONCE = 200
+"""Experiments that are read at once."""
+
+What = Literal["runs", "series", "experiments"]
+
+
+@router.get(
+    "",
+    response_class=StreamingResponse,
+    responses={
+        200: openapi.file("The file.", *MEDIA_TYPES.values()) | {"headers": {}},
+        **openapi.problems(400, 501, 503),
+    },
+)
+def export(
+    *,
+    here: Here,
+    asked: Asked,
+    what: Annotated[
+        What,
+        Query(
+            description="A row for each run that has ended, for each recorded point, or for each experiment."
+        ),
+    ] = "runs",
+    form: Annotated[FileFormat, Query(alias="format")] = "csv",
+    fields: Annotated[
+        str | None,
+        Query(
+            description="Fields of the experiment beside its numbers, separated by commas (`/v1/fields`).",
+            examples=["name,training.length"],
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        Query(
+            description="Metrics, separated by commas; all by default.",
+            examples=["train_loss,fit_error"],
+        ),
+    ] = None,
+) -> StreamingResponse:
+    """Export all that `q` finds, in the order of `sort`, never sampled.
+
+    CSV and JSON have numbers that are read back exactly, non-finite ones as words; Parquet and
+    Arrow (a stream) have real NaN and infinities. `what=experiments` as JSON or NDJSON has whole
+    experiments, as `/v1/experiments` has them. Experiments that come in meanwhile may or may not be
+    among them; no other is missing or twice.
+    """
+    chosen = _metrics(metrics, SERIES if what == "series" else tuple(METRICS))
+    try:
+        beside = run_ends.fields_of(",".join(export_rows.USUAL) if fields is None else fields)
+    except BadQuery as error:
+        raise error.at("/query/fields") from None
+    if what == "experiments" and form in {"json", "ndjson"}:
+        items = (
+            schemas.as_json(schemas.Experiment.written(one)) for one in _experiments(here, asked)
+        )
+        content = documents("json" if form == "json" else "ndjson", items)
+    elif what == "series":
+        series = (_series(here, name, chosen) for ids in ids_of(here, asked) for name in ids)
+        content = encode(
+            form, export_rows.headings_of_series(chosen), export_rows.pieces_of(series)
+        )
+    else:
+        content = encode(form, *tabulated(here, asked, what, beside, chosen))
+    first = list(
+        itertools.islice(content, 2)
+    )  # what fails at once, fails with an answer that says so
+    disposition = {"Content-Disposition": f'attachment; filename="extrapolab-{what}.{form}"'}
+    return StreamingResponse(
+        itertools.chain(first, content), media_type=MEDIA_TYPES[form], headers=disposition
+    )
+
+
+def tabulated(
+    here: Edge,
+    question: Question,
+    what: Literal["runs", "experiments"],
+    fields: Sequence[Field],
+    metrics: Sequence[str],
+) -> tuple[list[Heading], Iterator[Columns]]:
+    """The columns of all runs or experiments that a question finds, and them a page at a time."""
+    of_runs = what == "runs"
+    headings = (export_rows.headings_of_runs if of_runs else export_rows.headings_of_experiments)(
+        fields, metrics
+    )
+    read = export_rows.runs_of if of_runs else export_rows.experiments_of
+
+    def piece(ids: Sequence[str]) -> Columns:
+        with here.database.read() as tx:
+            return read(tx, rows.those(tx, ids), fields, metrics)
+
+    return headings, map(piece, ids_of(here, question))
+
+
+def _metrics(text: str | None, known: Sequence[str]) -> list[str]:
+    names = list(known) if text is None else list(dict.fromkeys(text.split(",")))
+    problems = [
+        unknown("/query/metrics", "metric", name, known) for name in names if name not in known
+    ]
+    if problems:
+        raise Invalid(*problems)
+    return names
+
+
+def ids_of(here: Edge, question: Question) -> Iterator[list[str]]:
+    """The ids, a page at a time, each read by itself, so that no slow reader holds the database."""
+    cursor: str | None = None
+    while True:
+        with here.database.read() as tx:
+            marks = pages.page(tx, question, cursor=cursor, limit=AT_ONCE)
+        if marks:
+            yield [mark.id for mark in marks]
+        if len(marks) < AT_ONCE:
+            return
+        cursor = cursors.encode(marks[-1])
+
+
+def _experiments(here: Edge, question: Question) -> Iterator[Experiment]:
+    for ids in ids_of(here, question):
+        with here.database.read() as tx:
+            found = rows.load(tx, rows.several(tx, rows.those(tx, ids)))
+        yield from found
+
+
+def _series(here: Edge, experiment_id: str, names: Sequence[str]) -> Columns:
+    with here.database.read() as tx:
+        return export_rows.series_of(tx, experiment_id, names)

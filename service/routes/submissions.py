@@ -1,0 +1,138 @@
+"""``POST /v1/experiments``: a spec becomes an experiment, or finds the equal one that is there."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AfterValidator, AwareDatetime
+from sqlalchemy import Connection
+
+from core.cost import Cost
+from core.spec import ExperimentSpec, setup_hash, spec_hash
+from service import schemas
+from service.context import Here
+from service.http import body, examples, openapi
+from service.http.idempotency import Made, Once
+from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
+from service.intake.admission import admit
+from service.routes.theorem import held_against
+from store.experiments import repository as experiments
+from store.experiments import warm_start
+from store.experiments.draft import Draft
+from store.experiments.repository import Options
+
+router = APIRouter(tags=["experiments"])
+
+ROUTE = "POST /v1/experiments"
+MAX_SECONDS = 366 * 86400
+
+
+def _within_reach(moment: datetime) -> datetime:
+    if not 1970 <= moment.year < 9999:  # further off, another time zone's year may be none
+        raise ValueError("should be from 1970 to 9998")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+
+
+async def _options(
+    priority: Annotated[
+        int, Query(ge=-100, le=100, description="Higher ones are claimed first.")
+    ] = 0,
+    not_before: Annotated[
+        Moment | None,
+        Query(description="When it may start at the earliest, such as `2026-11-30T22:00:00Z`."),
+    ] = None,
+    max_seconds: Annotated[
+        float | None,
+        Query(
+            gt=0, le=MAX_SECONDS, description="It fails with `timeout` after so long in training."
+        ),
+    ] = None,
+    max_memory_mb: Annotated[
+        int | None,
+        Query(ge=1, le=2**31 - 1, description="It fails with `out_of_memory` above so much."),
+    ] = None,
+) -> Options:
+    return Options(
+        priority=priority,
+        not_before=not_before.timestamp() if not_before else None,
+        max_seconds=max_seconds,
+        max_memory_mb=max_memory_mb,
+    )
+
+
+@router.post(
+    "/v1/experiments",
+    status_code=202,
+    response_model=schemas.Submission,
+    responses={
+        202: openapi.answer("Queued.", examples.SUBMISSION, "Location", "Retry-After"),
+        200: openapi.answer(
+            "An equal experiment that was there (`reused`), or a dry run.", examples.DRY_RUN
+        )
+        | {"model": schemas.Submission | schemas.DryRun},
+        **openapi.problems(400, 409, 413, 415, 503),
+    },
+    openapi_extra=openapi.body(ExperimentSpec, examples.SPEC),
+)
+def submit(
+    *,
+    request: Request,
+    here: Here,
+    content: body.JsonBody,
+    options: Annotated[Options, Depends(_options)],
+    on_duplicate: Annotated[
+        Literal["reuse", "rerun"],
+        Query(
+            description="What to do if an equal experiment is queued, running or completed: take it, or run it again."
+        ),
+    ] = "reuse",
+    dry_run: Annotated[
+        bool, Query(description="Only say what the submission would be; nothing is stored.")
+    ] = False,
+    owner: Owner = ANONYMOUS,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Submit an experiment.
+
+    The body is a spec (`/v1/schema`). Equal specs are computed once: tags of a repeated submission
+    are added to the experiment that is there. Failed and cancelled experiments are not reused.
+    """
+    spec = body.parse(content, ExperimentSpec)
+    cost, warnings = admit(spec, here.settings)
+    if dry_run:
+        with here.database.read() as tx:
+            warm_start.check(tx, spec)
+        return _dry(spec, cost, warnings)
+    draft = Draft.of(spec)
+
+    def make(tx: Connection) -> Made:
+        submission = experiments.submit(
+            tx,
+            draft,
+            owner=owner,
+            options=options,
+            warnings=warnings,
+            rerun=on_duplicate == "rerun",
+        )
+        return 200 if submission.reused else 202, schemas.Submission.of(submission).model_dump(
+            mode="json"
+        )
+
+    return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
+        here, make
+    )
+
+
+def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
+    answer = schemas.DryRun(
+        spec=spec,
+        spec_hash=spec_hash(spec),
+        setup_hash=setup_hash(spec),
+        warnings=warnings,
+        cost=schemas.CostEstimate.of(cost),
+        theorem=held_against(spec),
+    )
+    return Response(answer.model_dump_json(), media_type="application/json")

@@ -1,0 +1,107 @@
+"""What travels: answers, and edits. Specs travel as :class:`core.spec.ExperimentSpec`."""
+
+from service.schemas.base import Answer, Number, Page, as_json
+from service.schemas.comparison import Comparison
+from service.schemas.edit import Edit
+from service.schemas.experiment import Experiment
+from service.schemas.figure import Figure, RecipeChange
+from service.schemas.history import Event, Log, ProgressNews, StateNews
+from service.schemas.imports import Import, Imported
+from service.schemas.operations import Health, Readiness, Worker, WorkerState
+from service.schemas.problem import FieldProblem, Problem
+from service.schemas.query import Cancellation, Cancelled, QueryField
+from service.schemas.result import Column, Result
+from service.schemas.study import (
+    JudgedClaim,
+    Report,
+    ReportSummary,
+    Study,
+    StudyLinks,
+    StudyMember,
+    StudyState,
+    StudySubmission,
+    StudySweep,
+)
+from service.schemas.submission import CostEstimate, DryRun, Links, Moved, Submission
+from service.schemas.sweep import (
+    Extension,
+    Sweep,
+    SweepAxis,
+    SweepDryRun,
+    SweepGrid,
+    SweepLinks,
+    SweepMember,
+    SweepMoved,
+    SweepPoint,
+    SweepProgress,
+    SweepRow,
+    SweepState,
+    SweepSubmission,
+    SweepSummary,
+    SweepTable,
+    SweepWarning,
+)
+from service.schemas.table import Group, GroupedRun
+from service.schemas.theorem import Theorem
+
+__all__ = [
+    "Answer",
+    "Cancellation",
+    "Cancelled",
+    "Column",
+    "Comparison",
+    "CostEstimate",
+    "DryRun",
+    "Edit",
+    "Event",
+    "Experiment",
+    "Extension",
+    "FieldProblem",
+    "Figure",
+    "Group",
+    "GroupedRun",
+    "Health",
+    "Import",
+    "Imported",
+    "JudgedClaim",
+    "Links",
+    "Log",
+    "Moved",
+    "Number",
+    "Page",
+    "Problem",
+    "ProgressNews",
+    "QueryField",
+    "Readiness",
+    "RecipeChange",
+    "Report",
+    "ReportSummary",
+    "Result",
+    "StateNews",
+    "Study",
+    "StudyLinks",
+    "StudyMember",
+    "StudyState",
+    "StudySubmission",
+    "StudySweep",
+    "Submission",
+    "Sweep",
+    "SweepAxis",
+    "SweepDryRun",
+    "SweepGrid",
+    "SweepLinks",
+    "SweepMember",
+    "SweepMoved",
+    "SweepPoint",
+    "SweepProgress",
+    "SweepRow",
+    "SweepState",
+    "SweepSubmission",
+    "SweepSummary",
+    "SweepTable",
+    "SweepWarning",
+    "Theorem",
+    "Worker",
+    "WorkerState",
+    "as_json",
+]

@@ -1,0 +1,28 @@
+"""A change of what describes an experiment. What it computes never changes."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from core.spec import Name, Notes, Tags
+
+
+class Edit(BaseModel):
+    """New metadata; what is left out stays."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"minProperties": 1, "examples": [{"tags": ["figure-2"]}]},
+    )
+
+    name: Name = ""
+    tags: Tags = ()
+    notes: Notes = ""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("empty", "should have a name, tags or notes")
+        return self

@@ -1,0 +1,51 @@
+"""How :class:`core.result.ExperimentResult` is documented: with non-finite numbers as words."""
+
+from pydantic import Field
+
+from core.result import Outcome
+from service.schemas.base import Answer, Number
+
+Matrix = list[list[Number]]
+Response = list[Number] | list[Matrix]
+Column = list[Number] | list[Response] | list[Matrix]
+"""A metric's numbers; or recorded responses, each as in the result; or recorded eigenvalues, each
+[[re, im], ...]."""
+
+
+class RunResult(Answer):
+    """One seed at its end."""
+
+    seed: int
+    outcome: Outcome
+    steps: int
+    response: Response = Field(
+        description="Impulse response h_0 .. h_{q-1}: q numbers where p = m = 1, else q x p x m."
+    )
+    eigenvalues: list[tuple[Number, Number]] = Field(
+        description="Of A, as [re, im], by falling absolute value."
+    )
+    hankel_singular_values: list[Number]
+    parameters: dict[str, Matrix | list[Number]] = Field(
+        description="By name; of a linear student A d x d, B d x m, C p x d."
+    )
+    summary: dict[str, Number] = Field(description="Metrics at the last step, by name.")
+    warnings: list[str] = Field(description="What to bear in mind when reading these numbers.")
+
+
+class BaselineResult(Answer):
+    """What a method without gradient descent made of the same data."""
+
+    name: str
+    order: int
+    response: Response
+    eigenvalues: list[tuple[Number, Number]]
+    summary: dict[str, Number]
+    note: str
+
+
+class Result(Answer):
+    """All runs of a completed experiment, and the teacher that they were to learn."""
+
+    teacher_response: Response
+    runs: list[RunResult]
+    baselines: list[BaselineResult]

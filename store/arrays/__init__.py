@@ -1,0 +1,1 @@
+"""Stored arrays: runs, series, checkpoints."""

@@ -1,0 +1,90 @@
+"""Checkpoints: two slots per experiment, so that one that can't be read leaves the one before it to resume from."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from store.db.tables import checkpoints
+from store.records import EventKind
+from store.transition import note
+
+SLOTS = (0, 1)
+
+LARGEST_MB = 512
+"""As much as is kept, in MiB.
+
+Either database refuses a value of 1 GB, and nobody reads one in a moment.
+"""
+
+_own = checkpoints.c.experiment_id == bindparam("experiment")
+_NEWEST_FIRST = (
+    select(checkpoints)
+    .where(_own)
+    .order_by(checkpoints.c.attempt.desc(), checkpoints.c.step.desc())
+)
+_DROP = delete(checkpoints).where(_own)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training can be resumed: its step, how many chunks of series came before it, and the packed state."""
+
+    step: int
+    chunks: int
+    payload: bytes
+
+
+def save(tx: Connection, experiment_id: str, attempt: int, checkpoint: Checkpoint) -> bool:
+    """Stores a checkpoint over the older of the two; whether it is further than any before it."""
+    of_experiment = checkpoints.c.experiment_id == experiment_id
+    stored = tx.execute(
+        select(checkpoints.c.slot, checkpoints.c.attempt, checkpoints.c.step)
+        .where(of_experiment)
+        .order_by(checkpoints.c.attempt, checkpoints.c.step)
+    ).all()
+    free = [slot for slot in SLOTS if slot not in {row.slot for row in stored}]
+    sent_before = [
+        row.slot for row in stored if (row.attempt, row.step) == (attempt, checkpoint.step)
+    ]
+    slot = (sent_before or free or [stored[0].slot])[0]
+    tx.execute(delete(checkpoints).where(of_experiment, checkpoints.c.slot == slot))
+    tx.execute(
+        insert(checkpoints).values(
+            experiment_id=experiment_id,
+            slot=slot,
+            attempt=attempt,
+            step=checkpoint.step,
+            chunks=checkpoint.chunks,
+            sha256=sha256(checkpoint.payload).hexdigest(),
+            payload=checkpoint.payload,
+        )
+    )
+    return checkpoint.step > max((row.step for row in stored), default=-1)
+
+
+def newest(tx: Connection, experiment_id: str, *, at: float, attempt: int) -> Checkpoint | None:
+    """The newest checkpoint that is whole.
+
+    Newer ones that aren't are dropped, and the history says so.
+    """
+    of_experiment = checkpoints.c.experiment_id == experiment_id
+    rows = tx.execute(_NEWEST_FIRST, {"experiment": experiment_id}).all()
+    for row in rows:
+        if sha256(row.payload).hexdigest() == row.sha256:
+            return Checkpoint(row.step, row.chunks, row.payload)
+        tx.execute(delete(checkpoints).where(of_experiment, checkpoints.c.slot == row.slot))
+        note(
+            tx,
+            experiment_id,
+            EventKind.CHECKPOINT_CORRUPT,
+            at=at,
+            attempt=attempt,
+            detail={"step": row.step},
+        )
+    return None
+
+
+def drop(tx: Connection, experiment_id: str) -> None:
+    """Drops all checkpoints of an experiment."""
+    tx.execute(_DROP, {"experiment": experiment_id})

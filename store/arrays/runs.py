@@ -1,0 +1,165 @@
+"""The runs of an experiment, one row per seed: outcome, steps and summary; beside it a blob with the final arrays."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from core.arrays import pack, unpack
+from core.result import METRICS, Outcome, RunResult
+from store.db.tables import AnyRow, run_arrays, runs
+from store.records import RunRecord
+
+PARAMETER = "parameters/"
+"""What the names of parameters begin with among the final arrays."""
+
+_OF_EXPERIMENTS = select(runs).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
+_OF_ONE = select(runs).where(
+    runs.c.experiment_id == bindparam("id")
+)  # takes SQLAlchemy half the time
+_WRITE, _WRITE_ARRAYS = insert(runs), insert(run_arrays)
+_DROP = delete(runs).where(runs.c.experiment_id == bindparam("experiment"))
+_DROP_ARRAYS = delete(run_arrays).where(run_arrays.c.experiment_id == bindparam("experiment"))
+
+
+def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> None:
+    """Stores how each seed ended; nothing may be there yet.
+
+    Raises:
+        ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
+    """
+    ended = list(results)
+    if ended:
+        tx.execute(_WRITE, [{"experiment_id": experiment_id, **_row(run)} for run in ended])
+        arrays = [
+            {"experiment_id": experiment_id, "seed": run.seed, "payload": _packed(run)}
+            for run in ended
+        ]
+        tx.execute(_WRITE_ARRAYS, arrays)
+
+
+def note(tx: Connection, experiment_id: str, ended: Iterable[RunRecord]) -> None:
+    """Stores how seeds ended that have no arrays here, since they were run elsewhere."""
+    tx.execute(_WRITE, [{"experiment_id": experiment_id, **_row(run)} for run in ended])
+
+
+def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
+    """The runs that have ended of each experiment, by seed."""
+    ids, found = list(experiment_ids), dict[str, dict[int, RunRecord]]()
+    rows = (
+        tx.execute(_OF_ONE, {"id": ids[0]})
+        if len(ids) == 1
+        else tx.execute(_OF_EXPERIMENTS, {"ids": ids})
+    )
+    for row in rows:
+        run = RunRecord(
+            row.seed, Outcome(row.outcome), row.steps, _summary(row), tuple(row.warnings)
+        )
+        found.setdefault(row.experiment_id, {})[row.seed] = run
+    return found
+
+
+def results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
+    """The runs of an experiment with their final arrays, by seed."""
+    arrays = {seed: unpack(payload) for seed, payload in _payloads(tx, experiment_id)}
+    rows = tx.execute(select(runs).where(runs.c.experiment_id == experiment_id))
+    return {row.seed: _result(row, arrays[row.seed]) for row in rows}
+
+
+def responses(tx: Connection, experiment_id: str) -> dict[int, np.ndarray]:
+    """h_0 .. h_{q-1} of each run of an experiment, by seed: (q,) or (q, p, m)."""
+    found = _payloads(tx, experiment_id)
+    return {seed: unpack(payload, only=["response"])["response"] for seed, payload in found}
+
+
+def parameters(
+    tx: Connection, experiment_id: str, seeds: Iterable[int]
+) -> dict[int, dict[str, np.ndarray]]:
+    """The final parameters of some runs of an experiment, by seed and name."""
+    wanted = set(seeds)  # which may be more than a query has room for
+    found = _payloads(tx, experiment_id)
+    return {seed: _parameters(unpack(payload)) for seed, payload in found if seed in wanted}
+
+
+def drop(tx: Connection, experiment_id: str) -> None:
+    """Forgets how the seeds ended."""
+    for dropping in (_DROP, _DROP_ARRAYS):
+        tx.execute(dropping, {"experiment": experiment_id})
+
+
+def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]:
+    query = select(run_arrays.c.seed, run_arrays.c.payload).where(
+        run_arrays.c.experiment_id == experiment_id
+    )
+    return ((row.seed, row.payload) for row in tx.execute(query))
+
+
+def _row(run: RunResult | RunRecord) -> dict[str, object]:
+    if unknown := run.summary.keys() - METRICS.keys():
+        raise ValueError(
+            f"summary of seed {run.seed} has unknown metrics: {', '.join(sorted(unknown))}"
+        )
+    return {
+        "seed": run.seed,
+        "outcome": run.outcome,
+        "steps": run.steps,
+        **{
+            name: value if math.isfinite(value := run.summary.get(name, math.nan)) else None
+            for name in METRICS
+        },
+        "non_finite": {
+            name: _word(value) for name, value in run.summary.items() if not math.isfinite(value)
+        },
+        "warnings": list(run.warnings),
+    }
+
+
+def _packed(run: RunResult) -> bytes:
+    return pack(
+        {
+            "response": np.array(run.response, np.float64),
+            "eigenvalues": np.array(run.eigenvalues, np.float64).reshape(-1, 2),
+            "hankel_singular_values": np.array(run.hankel_singular_values, np.float64),
+            **{
+                PARAMETER + name: np.array(matrix, np.float64)
+                for name, matrix in run.parameters.items()
+            },
+        }
+    )
+
+
+def _word(value: float) -> str:
+    """The word that a non-finite number travels as."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _summary(row: AnyRow) -> dict[str, float]:
+    non_finite: Mapping[str, str] = row.non_finite
+    values = {
+        name: getattr(row, name) if name not in non_finite else float(non_finite[name])
+        for name in METRICS
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _result(row: AnyRow, arrays: Mapping[str, np.ndarray]) -> RunResult:
+    return RunResult(
+        seed=row.seed,
+        outcome=Outcome(row.outcome),
+        steps=row.steps,
+        parameters={name: array.tolist() for name, array in _parameters(arrays).items()},
+        summary=_summary(row),
+        warnings=row.warnings,
+        **{
+            name: array.tolist() for name, array in arrays.items() if not name.startswith(PARAMETER)
+        },
+    )
+
+
+def _parameters(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        name.removeprefix(PARAMETER): array
+        for name, array in arrays.items()
+        if name.startswith(PARAMETER)
+    }

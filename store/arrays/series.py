@@ -1,0 +1,146 @@
+"""The recorded points of an experiment: immutable chunks in long form, in the order in which they were recorded.
+
+A checkpoint remembers how many chunks came before it. A resumed attempt cuts the later ones and
+records them again.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
+from typing import get_args
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from core.arrays import pack, unpack
+from core.result import SERIES
+from core.spec.experiment import Trajectory
+from store.db.tables import series_chunks
+
+_KEYS = ("seed", "step")
+COLUMNS = (*_KEYS, *SERIES)
+"""The columns of a series: what a point is of, then what was measured."""
+
+TRAJECTORIES = get_args(Trajectory)
+"""Columns with further axes, of experiments whose ``evaluation.record`` asks for them."""
+
+AT_ONCE = 25
+"""Experiments whose points are read in one statement; those of some take megabytes."""
+
+_own = series_chunks.c.experiment_id == bindparam("experiment")
+_LAST = select(series_chunks).where(_own).order_by(series_chunks.c.number.desc()).limit(1)
+_APPEND = insert(series_chunks)
+_CUT = delete(series_chunks).where(_own, series_chunks.c.number >= bindparam("first"))
+
+
+def append(
+    tx: Connection, experiment_id: str, attempt: int, points: Mapping[str, np.ndarray]
+) -> int:
+    """Stores new points as the next chunk, none if there are no points; the number of chunks then.
+
+    The same chunk sent twice, because the answer to the first was lost, is stored once.
+
+    Raises:
+        ValueError: The points aren't equally long columns of the names of :data:`COLUMNS`, and of
+            trajectories.
+    """
+    columns = _checked(points)
+    last = tx.execute(_LAST, {"experiment": experiment_id}).first()
+    count = 0 if last is None else int(last.number) + 1
+    steps = columns["step"]
+    if not steps.size:
+        return count
+    chunk = {
+        "attempt": attempt,
+        "first_step": int(steps.min()),
+        "last_step": int(steps.max()),
+        "rows": steps.size,
+        "payload": pack(columns),
+    }
+    if last is not None and all(getattr(last, name) == value for name, value in chunk.items()):
+        return count
+    tx.execute(_APPEND, {"experiment_id": experiment_id, "number": count, **chunk})
+    return count + 1
+
+
+def cut(tx: Connection, experiment_id: str, chunks: int) -> None:
+    """Keeps the first so many chunks and drops the rest."""
+    tx.execute(_CUT, {"experiment": experiment_id, "first": chunks})
+
+
+def read(
+    tx: Connection,
+    experiment_id: str,
+    trajectories: Iterable[str] = (),
+    *,
+    names: Iterable[str] = SERIES,
+) -> dict[str, np.ndarray]:
+    """All points, by seed and step: ``seed``, ``step``, ``names``, and those ``trajectories`` that were recorded.
+
+    NaN stands for a metric that the software which recorded a point didn't have yet.
+    """
+    names = (*_KEYS, *names, *trajectories)
+    payloads = tx.scalars(
+        select(series_chunks.c.payload)
+        .where(series_chunks.c.experiment_id == experiment_id)
+        .order_by(series_chunks.c.number)
+    )
+    return _joined(payloads, names)
+
+
+def several(
+    tx: Connection, experiment_ids: Sequence[str], *, names: Iterable[str]
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """The same of several experiments that have points, in no order, some of them in each statement."""
+    names, c = (*_KEYS, *names), series_chunks.c
+    query = select(c.experiment_id, c.payload).order_by(c.experiment_id, c.number)
+    for begin in range(0, len(experiment_ids), AT_ONCE):
+        rows = tx.execute(
+            query.where(c.experiment_id.in_(list(experiment_ids[begin : begin + AT_ONCE])))
+        )
+        for experiment_id, own in itertools.groupby(rows, key=lambda row: row.experiment_id):
+            yield experiment_id, _joined((row.payload for row in own), names)
+
+
+def _joined(payloads: Iterable[bytes], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The columns of chunks, by seed and step."""
+    parts = [_of(unpack(payload, only=names), names) for payload in payloads] or [_EMPTY]
+    columns = {
+        name: np.concatenate([part[name] for part in parts]) for name in names if name in parts[0]
+    }
+    order = np.lexsort((columns["step"], columns["seed"]))
+    return {name: column[order] for name, column in columns.items()}
+
+
+def _of(part: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
+    unknown = np.full(part["step"].shape, np.nan)
+    return {name: part.get(name, unknown) for name in names if name in part or name in COLUMNS}
+
+
+def _dtype(name: str) -> type[np.generic]:
+    return np.int64 if name in _KEYS else np.float64
+
+
+_EMPTY = {name: np.empty(0, _dtype(name)) for name in COLUMNS}
+
+
+def _checked(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not points:
+        return _EMPTY
+    if points.keys() - set(TRAJECTORIES) != set(COLUMNS):
+        wanted, found = ", ".join(COLUMNS), ", ".join(points)
+        raise ValueError(
+            f"points should have the columns {wanted}, and trajectories; they have {found}"
+        )
+    columns = {name: np.asarray(column, _dtype(name)) for name, column in points.items()}
+    lengths = {len(column) for column in columns.values() if column.ndim}
+    if len(lengths) > 1 or any(
+        column.ndim != 1 for name, column in columns.items() if name not in TRAJECTORIES
+    ):
+        shapes = ", ".join(
+            starmap("{} {}".format, ((name, column.shape) for name, column in columns.items()))
+        )
+        raise ValueError(
+            f"columns of points should be equally long, and flat but for trajectories; theirs are {shapes}"
+        )
+    return columns

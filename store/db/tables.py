@@ -1,0 +1,294 @@
+"""The tables, the same on SQLite and PostgreSQL.
+
+:mod:`store.db.migrations` makes them; a test holds the two equal.
+
+Floats are double precision, times Unix seconds. Numbers that SQL can't hold everywhere (NaN, ±inf)
+stand in ``non_finite``. Arrays are blobs of :mod:`core.arrays`, the last column of a table, so that
+the others are read without.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+from core.result import METRICS
+from store.db import indexed_fields
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of these tables, whichever its columns."""
+
+
+class Prose(TypeDecorator[str]):
+    """Text that a machine wrote, such as a log: characters that PostgreSQL can't hold are replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's hook
+        """Replaces NUL and lone surrogates."""
+        return (
+            value
+            and value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+        )
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+    }
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("spec", JSON, nullable=False),  # without name, tags and notes, which may change
+    Column("spec_hash", Text, nullable=False),
+    Column("setup_hash", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("not_before", Double),
+    Column("max_seconds", Double),
+    Column("max_memory_mb", BigInteger),
+    Column("device", Text, nullable=False),  # auto until the first claim
+    Column("attempt", Integer, nullable=False),  # the fence: grows with every claim
+    Column("fruitless", Integer, nullable=False),  # attempts in a row without a new checkpoint
+    Column("worker_id", Text),
+    Column("lease_until", Double),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("pause_requested", Boolean, nullable=False),
+    Column("failure_kind", Text),
+    Column("failure_message", Prose),
+    Column("step", BigInteger),
+    Column("of", BigInteger),
+    Column("steps_per_second", Double),
+    Column("eta_seconds", Double),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("version", Integer, nullable=False),
+    Column(
+        "arrival", Text
+    ),  # unseen while there is such a row in arrivals; most came alone and have none
+    Column("warnings", JSON, nullable=False),
+    Column("provenance", JSON(none_as_null=True)),
+    Column("baselines", JSON(none_as_null=True)),
+    *indexed_fields.columns(),
+    Column("teacher_response", LargeBinary),
+    Index(
+        "experiments_newest",
+        "created_at",
+        "id",
+        "arrival",
+        *map(indexed_fields.name_of, indexed_fields.USUAL),
+    ),
+    Index("experiments_by_state", "state", "created_at", "id"),
+    Index("experiments_by_spec", "spec_hash", "created_at", "id"),
+)
+Index(
+    "experiments_waiting",
+    # the same everywhere in it; without it SQLite prefers another index that begins with state
+    experiments.c.state,
+    experiments.c.priority.desc(),
+    experiments.c.owner,
+    experiments.c.created_at,
+    experiments.c.id,
+    experiments.c.device,
+    experiments.c.not_before,
+    experiments.c.arrival,
+    sqlite_where=text("state = 'queued'"),
+    postgresql_where=text("state = 'queued'"),
+)
+Index(
+    "experiments_by_arrival",
+    experiments.c.arrival,
+    sqlite_where=text("arrival IS NOT NULL"),
+    postgresql_where=text("arrival IS NOT NULL"),
+)
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("heard_at", Double),  # null once it is given up and its experiments go
+)
+
+
+def _experiment_id(**options: Any) -> Column[str]:
+    return Column(
+        "experiment_id",
+        Text,
+        ForeignKey("experiments.id", ondelete="CASCADE"),
+        nullable=False,
+        **options,
+    )
+
+
+tags = Table(
+    "tags",
+    metadata,
+    _experiment_id(primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column(
+        "created_at", Double, nullable=False
+    ),  # the experiment's, so that a tag's newest are one index range
+    Index("tags_newest", "tag", "created_at", "experiment_id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _experiment_id(primary_key=True),
+    Column("seed", BigInteger, primary_key=True, autoincrement=False),
+    Column("outcome", Text, nullable=False),
+    Column("steps", BigInteger, nullable=False),
+    *(Column(name, Double) for name in METRICS),
+    Column("warnings", JSON, nullable=False),
+    Column("non_finite", JSON, nullable=False),  # {metric: "NaN" | "Infinity" | "-Infinity"}
+    # the rows of an experiment lie together, narrow, so that thousands are looked through
+    sqlite_with_rowid=False,
+)
+
+run_arrays = Table(
+    "run_arrays",
+    metadata,
+    _experiment_id(primary_key=True),
+    Column("seed", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+series_chunks = Table(
+    "series_chunks",
+    metadata,
+    _experiment_id(primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False),
+    Column("first_step", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _experiment_id(primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("chunks", Integer, nullable=False),  # how many chunks of series had been stored
+    Column("sha256", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column(
+        "number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    _experiment_id(),
+    Column("at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("events_by_experiment", "experiment_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column(
+        "number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    _experiment_id(),
+    Column("attempt", Integer, nullable=False),
+    Column("text", Prose, nullable=False),
+    Index("logs_by_experiment", "experiment_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("trainer_pid", Integer),
+    Column("device", Text, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("heartbeat_at", Double, nullable=False),
+    Column("experiment_id", Text),
+    Column("draining", Boolean, nullable=False),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("base", JSON, nullable=False),
+    Column("axes", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("version", Integer, nullable=False),  # grows when the sweep is extended
+    Column("arrival", Text),  # as experiments have it
+    Index("sweeps_newest", "created_at", "id"),
+)
+
+sweep_members = Table(
+    "sweep_members",
+    metadata,
+    Column("sweep_id", Text, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _experiment_id(),
+    Column("coordinates", JSON, nullable=False),  # {path: value} on the sweep's axes
+    Index("sweep_members_by_experiment", "experiment_id"),
+)
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("recipe", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("version", Integer, nullable=False),  # grows when the recipe is changed
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("status", Integer),
+    Column("body", JSON(none_as_null=True)),
+    Column("created_at", Double, nullable=False),
+    Index("idempotency_keys_oldest", "created_at"),
+)

@@ -1,0 +1,1 @@
+"""Experiments: submission, repository, results, events."""

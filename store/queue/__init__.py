@@ -1,0 +1,1 @@
+"""The queue of record: claims, scheduling, workers and the dispatcher."""

@@ -1,0 +1,66 @@
+"""The Celery application that senders and workers share.
+
+Its messages only say that something waits; SQL is the queue.
+
+So nothing here has to survive: a lost message is sent again (:mod:`store.queue.dispatcher`), a
+doubled one finds nothing to claim. There is no result backend, and a lost broker neither cancels a
+training nor makes an HTTP request wait.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from celery import Celery
+from kombu import Queue
+
+from store.settings import Settings
+
+WORK = "extrapolab.work"
+"""The one task: claim and run what waits for this worker's device until nothing does.
+
+It takes no arguments.
+"""
+
+QUEUES: Mapping[str, str] = MappingProxyType({"cpu": "cpu", "cuda": "gpu"})
+"""The queue that wakes the workers of each device."""
+
+
+def celery_app(settings: Settings) -> Celery:
+    """The application for ``settings.broker_url``; it connects when it is first used."""
+    app = Celery("extrapolab", broker=settings.broker_url, backend=None)
+    app.conf.update(
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=True,
+        task_acks_on_failure_or_timeout=True,
+        # a training that kills its worker would come back for ever
+        task_reject_on_worker_lost=False,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        task_publish_retry=False,  # the next pass of the bell is the retry
+        task_queues=[Queue(name) for name in QUEUES.values()],
+        task_default_queue=QUEUES["cpu"],
+        task_create_missing_queues=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_soft_shutdown_timeout=0,
+        task_time_limit=None,
+        broker_transport_options={
+            "visibility_timeout": 3600,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 3,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "priority_steps": list(range(10)),
+            "queue_order_strategy": "priority",
+        },
+    )
+    return app

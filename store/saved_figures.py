@@ -1,0 +1,99 @@
+"""The repository of saved figures: recipes under permanent ids.
+
+What they show is read anew each time.
+"""
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+from uuid_utils import uuid7
+
+from core.recipe import Recipe
+from store.db.database import now
+from store.db.tables import AnyRow, figures
+from store.errors import BadCursor, NotFound, VersionConflict
+
+ID = re.compile(r"fig_[0-9a-f]{32}")
+"""Every id of a saved figure."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A saved figure; ``version`` grows with every change of its recipe."""
+
+    id: str
+    owner: str
+    recipe: Recipe
+    created_at: float
+    version: int
+
+
+def save(tx: Connection, recipe: Recipe, *, owner: str) -> Figure:
+    """Keeps a recipe under a new id."""
+    figure = Figure(f"fig_{uuid7().hex}", owner, recipe, now(tx), 1)
+    row = {
+        "id": figure.id,
+        "owner": owner,
+        "created_at": figure.created_at,
+        "version": figure.version,
+    }
+    tx.execute(insert(figures).values(**row, recipe=recipe.model_dump(mode="json")))
+    return figure
+
+
+def get(tx: Connection, figure_id: str) -> Figure:
+    """The figure of that id; raises NotFound."""
+    return _figure(_one(tx, figure_id))
+
+
+def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Figure], str | None]:
+    """Up to ``limit`` figures, the newest first, and the cursor of the next page, None at the end.
+
+    Raises:
+        BadCursor: The cursor isn't one that a page gave.
+    """
+    query = select(figures).order_by(figures.c.id.desc()).limit(limit + 1)  # ids grow with time
+    if cursor is not None:
+        if not ID.fullmatch(cursor):
+            raise BadCursor(cursor)
+        query = query.where(figures.c.id < cursor)
+    found = [_figure(row) for row in tx.execute(query)]
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def change(tx: Connection, figure_id: str, recipe: Recipe, *, version: int) -> Figure:
+    """Gives a figure another recipe, if nobody else has since ``version`` was read.
+
+    Raises:
+        NotFound: There is none.
+        VersionConflict: It is at another version.
+    """
+    row = _one(tx, figure_id, lock=True)
+    if row.version != version:
+        raise VersionConflict(figure_id, version, row.version, what="figure")
+    changed = {"recipe": recipe.model_dump(mode="json"), "version": version + 1}
+    tx.execute(update(figures).where(figures.c.id == figure_id).values(**changed))
+    return Figure(row.id, row.owner, recipe, row.created_at, version + 1)
+
+
+def remove(tx: Connection, figure_id: str) -> None:
+    """Removes a figure; what it shows stays. Raises NotFound."""
+    _one(tx, figure_id, lock=True)
+    tx.execute(delete(figures).where(figures.c.id == figure_id))
+
+
+def _one(tx: Connection, figure_id: str, *, lock: bool = False) -> AnyRow:
+    query = select(figures).where(figures.c.id == figure_id)
+    row = (
+        tx.execute(query.with_for_update() if lock else query).first()
+        if ID.fullmatch(figure_id)
+        else None
+    )
+    if row is None:
+        raise NotFound("figure", figure_id)
+    return row
+
+
+def _figure(row: AnyRow) -> Figure:
+    return Figure(row.id, row.owner, Recipe.model_validate(row.recipe), row.created_at, row.version)

@@ -1,0 +1,1 @@
+"""Sweeps: submission, repository, members, outcomes."""

@@ -1,0 +1,243 @@
+"""Events as a stream: states with ids, replay after a break, many streams at once, an end that waits for nobody."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import httpx2
+import psutil
+import pytest
+
+from store.db.database import Database
+from store.records import EventKind
+from tests.integration.service.conftest import Desk
+from tests.integration.service.process import Served, served
+from tests.kit import specimens
+
+PATIENCE_SECONDS = 30.0
+STREAMS = 64
+
+
+@pytest.fixture(scope="module")
+def service(module_postgres) -> Iterator[Served]:
+    with served(module_postgres) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(module_postgres) -> Iterator[Desk]:
+    database = Database(module_postgres)
+    yield Desk(database)
+    database.dispose()
+
+
+class Stream:
+    """What an open stream says, event by event."""
+
+    def __init__(self, response) -> None:
+        self._lines = response.iter_lines()
+
+    def next(self) -> dict[str, str]:
+        """The fields of the next event; comments are passed over."""
+        fields: dict[str, str] = {}
+        for line in self._lines:
+            if line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                fields[name] = value
+            elif "data" in fields:
+                return fields
+        return {}
+
+    def until(self, event: str, **expected):
+        """The next event of that name whose data has these values, and its id."""
+        while fields := self.next():
+            data = json.loads(fields["data"])
+            if fields["event"] == event and expected.items() <= data.items():
+                return data, fields.get("id")
+        raise AssertionError("the stream has ended")
+
+
+@contextmanager
+def following(service: Served, *ids: str, last: str | None = None):
+    headers = {} if last is None else {"Last-Event-ID": last}
+    parameters = {"experiments": ",".join(ids)} if ids else {}
+    timeout = httpx2.Timeout(PATIENCE_SECONDS)
+    with (
+        httpx2.Client(timeout=timeout) as client,
+        client.stream(
+            "GET", f"{service.url}/v1/events", params=parameters, headers=headers
+        ) as response,
+    ):
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Stream(response)
+
+
+def submit(service: Served) -> str:
+    answer = httpx2.post(
+        f"{service.url}/v1/experiments?on_duplicate=rerun",
+        json=specimens.spec().model_dump(mode="json"),
+    )
+    return answer.raise_for_status().json()["id"]
+
+
+def act(service: Served, experiment_id: str, verb: str) -> None:
+    httpx2.post(f"{service.url}/v1/experiments/{experiment_id}:{verb}").raise_for_status()
+
+
+def test_a_stream_tells_states_and_progress_as_they_come(service, desk):
+    first, other = submit(service), submit(service)
+    with following(service, first) as stream:
+        data, number = stream.until("state")
+        assert (data["id"], data["state"], data["kind"], str(data["number"])) == (
+            first,
+            "queued",
+            "submitted",
+            number,
+        )
+        claim = desk.claim()
+        assert claim.experiment_id == first
+        assert stream.until("state")[0]["state"] == "running"
+        desk.record(claim, specimens.points([0, 50], claim.spec.seeds))
+        assert stream.until("progress")[0] == {
+            "id": first, "step": 50, "of": 100, "steps_per_second": None, "eta_seconds": None
+        }  # fmt: skip
+        act(service, other, "cancel")
+        desk.complete(claim)
+        data, _ = stream.until("state")
+        assert (data["id"], data["state"]) == (first, "completed"), (
+            "nothing of the other one is told"
+        )
+
+
+def test_a_reader_that_comes_back_hears_what_it_missed_and_nothing_twice(service):
+    experiment_id, other = submit(service), submit(service)
+    with following(service, experiment_id, other) as stream:
+        _, last = stream.until("state", id=other)
+    for verb in ("pause", "resume", "cancel"):
+        act(service, experiment_id, verb)
+    act(service, other, "cancel")
+    with following(service, experiment_id, other, last=last) as stream:
+        told = [stream.until("state") for _ in range(4)]
+    assert [data["state"] for data, _ in told] == ["paused", "queued", "cancelled", "cancelled"]
+    numbers = [int(number) for _, number in told]
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] > int(last)
+
+
+def test_a_replay_survives_the_service(module_postgres):
+    with served(module_postgres) as before:
+        experiment_id = submit(before)
+        with following(before, experiment_id) as stream:
+            _, last = stream.until("state")
+        act(before, experiment_id, "cancel")
+    with served(module_postgres) as after, following(after, experiment_id, last=last) as stream:
+        assert stream.until("state")[0]["state"] == "cancelled"
+
+
+def test_without_ids_everything_is_told_from_now_on(service):
+    before = submit(service)
+    with following(service) as stream, ThreadPoolExecutor(1) as background:
+
+        def submit_until_told():
+            while not told.done():
+                submit(service)
+                time.sleep(0.2)
+
+        told = background_future = None
+        with ThreadPoolExecutor(1) as reader:
+            told = reader.submit(stream.until, "state", kind="submitted")
+            background_future = background.submit(submit_until_told)
+            data, _ = told.result(timeout=PATIENCE_SECONDS)
+            background_future.result(timeout=PATIENCE_SECONDS)
+    assert data["id"] != before
+
+
+def test_many_streams_hear_the_same_and_leave_threads_for_others(service):
+    """More streams than the service has threads."""
+    experiment_id = submit(service)
+    with ExitStack() as stack:
+        streams = [stack.enter_context(following(service, experiment_id)) for _ in range(STREAMS)]
+        for stream in streams:
+            stream.until("state", state="queued")
+        threads = psutil.Process(service.pid).num_threads()
+        for _ in range(20):
+            assert (
+                httpx2.get(
+                    f"{service.url}/v1/experiments?limit=1", timeout=PATIENCE_SECONDS
+                ).status_code
+                == 200
+            )
+        act(service, experiment_id, "cancel")
+        with ThreadPoolExecutor(8) as readers:
+            told = list(
+                readers.map(lambda stream: stream.until("state", state="cancelled"), streams)
+            )
+        assert len({number for _, number in told}) == 1
+        assert threads < STREAMS
+
+
+def test_a_service_that_is_told_to_stop_ends_its_streams_and_goes(module_postgres):
+    with served(module_postgres) as service:
+        experiment_id = submit(service)
+        with following(service, experiment_id) as stream:
+            stream.until("state")
+            process = psutil.Process(service.pid)
+            process.send_signal(signal.SIGTERM)
+            assert stream.next() == {}
+        process.wait(timeout=PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("ids", "last", "pointer"),
+    [
+        ("exp_none", None, "/query/experiments"),
+        (",", None, "/query/experiments"),
+        ("exp_" + "0" * 32 + ",\0", None, "/query/experiments"),
+        (",".join(f"exp_{n:032x}" for n in range(501)), None, "/query/experiments"),
+        (None, "x", "/header/Last-Event-ID"),
+        (None, "-1", "/header/Last-Event-ID"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_before_the_stream_begins(client, ids, last, pointer):
+    headers = {} if last is None else {"Last-Event-ID": last}
+    answer = client.get(
+        "/v1/events", params={} if ids is None else {"experiments": ids}, headers=headers
+    )
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {pointer}
+
+
+def test_the_document_shows_a_stream(client):
+    answers = client.get("/openapi.json").json()["paths"]["/v1/events"]["get"]["responses"]
+    assert "event: state" in answers["200"]["content"]["text/event-stream"]["example"]
+
+
+def test_every_kind_of_event_leads_to_a_state():
+    assert {kind.state for kind in EventKind} == {
+        "queued",
+        "running",
+        "paused",
+        "completed",
+        "failed",
+        "cancelled",
+    }
+
+
+def test_an_event_that_is_committed_late_is_told_all_the_same(service, desk, module_postgres):
+    """On PostgreSQL a number may be drawn before, and committed after, a higher one."""
+    late, early = submit(service), submit(service)
+    with following(service, late, early) as stream:
+        stream.until("state", id=early)
+        with desk.database.engine.connect() as connection, connection.begin() as tx:
+            connection.exec_driver_sql(
+                "INSERT INTO events (experiment_id, at, kind, attempt, detail)"
+                " VALUES (%s, 1, 'pause_requested', 0, '{}')",
+                (late,),
+            )
+            act(service, early, "pause")
+            stream.until("state", id=early, state="paused")
+            tx.commit()
+        assert stream.until("state", id=late)[0]["kind"] == "pause_requested"

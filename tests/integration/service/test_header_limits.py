@@ -1,0 +1,178 @@
+"""The heads of requests, on real sockets: what is too long or too slow is refused, and takes no memory."""
+
+import json
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import psutil
+import pytest
+import uvicorn
+
+from service.app import build
+from service.http import header_limits
+from service.settings import Settings
+from tests.integration.service.conftest import NO_BROKER, body
+from tests.integration.service.process import Served, served
+
+MEGABYTE = 10**6
+GET = b"GET /healthz HTTP/1.1\r\nHost: lab\r\n"
+POST = (
+    b"POST /v1/experiments?dry_run=true HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\n"
+)
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@contextmanager
+def connected(url: str) -> Iterator[socket.socket]:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=100) as connection:
+        yield connection
+
+
+def told(connection: socket.socket) -> bytes:
+    """All that is answered until the other side closes."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def refused(answer: bytes, status: int) -> str:
+    """The kind of problem in an answer that is one, and whole."""
+    first, _, content = answer.partition(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 %d " % status), answer
+    assert b"content-type: application/problem+json" in first
+    found = json.loads(content)
+    assert found["status"] == status
+    assert found["request_id"].encode() in first
+    assert found["errors"][0]["message"]
+    return found["type"].removeprefix("urn:extrapolab:problem:")
+
+
+@pytest.fixture(scope="module")
+def service(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("heads") / "lab.db")
+    with served(f"sqlite:///{file}") as service:
+        httpx2.get(f"{service.url}/healthz", timeout=60).raise_for_status()
+        yield service
+
+
+class TestLength:
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            GET + b"X-Long: " + b"x" * MEGABYTE + b"\r\n\r\n",
+            GET + b"X-Long: " + b"x" * MEGABYTE,
+            GET + b"x" * MEGABYTE,
+            GET + b"".join(b"X-%d: many\r\n" % number for number in range(70_000)),
+            b"GET /" + b"x" * MEGABYTE,
+            b"GET /healthz?" + b"x" * MEGABYTE + b" HTTP/1.1\r\n\r\n",
+        ],
+        ids=["whole", "value", "name", "many", "path", "query"],
+    )
+    def test_a_head_of_a_megabyte_is_refused(self, service, sent):
+        with connected(service.url) as connection:
+            connection.sendall(sent)
+            assert refused(told(connection), 431) == "head-too-long"
+
+    @pytest.mark.parametrize(
+        "begin", [CHUNKED + b"2\r\n{}\r\n0\r\n", GET + b"\r\n" + GET], ids=["trailers", "second"]
+    )
+    def test_while_another_answer_is_under_way_the_connection_is_closed(self, service, begin):
+        with (
+            connected(service.url) as connection,
+            pytest.raises(OSError, match=r"reset|Broken pipe"),
+        ):
+            connection.sendall(begin + b"X-Long: " + b"x" * 32 * MEGABYTE)
+
+    def test_many_at_once_take_no_memory(self, service):
+        process = psutil.Process(service.pid)
+        before = process.memory_info().rss
+        with ExitStack() as stack:
+            for _ in range(4):
+                connection = stack.enter_context(connected(service.url))
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    connection.sendall(GET + b"X-Long: " + b"x" * 12 * MEGABYTE)
+            assert process.memory_info().rss - before < 4 * MEGABYTE
+
+    def test_what_is_no_request_is_a_problem_as_all_others(self, service):
+        with connected(service.url) as connection:
+            connection.sendall(b"GARBAGE\r\n\r\n")
+            assert refused(told(connection), 400) == "not-http"
+
+    def test_long_ones_within_the_bound_are_read(self, service):
+        long = {"X-Long": "x" * (header_limits.LONGEST - 1000)}
+        assert httpx2.get(f"{service.url}/healthz", headers=long, timeout=60).status_code == 200
+
+    def test_a_body_is_no_head_however_it_is_cut(self, service):
+        content = json.dumps(body()).encode().ljust(30_000)
+        chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in content)
+        assert len(chunks) > 2 * header_limits.LONGEST
+        with connected(service.url) as connection:
+            connection.sendall(CHUNKED + chunks + b"0\r\n\r\n" + GET + b"Connection: close\r\n\r\n")
+            first, second = told(connection).split(b"HTTP/1.1 ")[1:]
+        assert first.startswith(b"200 ")
+        assert second.startswith(b"200 ")
+
+
+@pytest.fixture(scope="module")
+def here(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a service in this process, whose patience a test can change."""
+    file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("here") / "lab.db")
+    app = build(Settings(database_url=f"sqlite:///{file}", broker_url=NO_BROKER))
+    config = uvicorn.Config(
+        app, port=0, log_level="error", http=header_limits.BoundedHead, timeout_keep_alive=60
+    )
+    server = uvicorn.Server(config)
+    running = threading.Thread(target=server.run)
+    running.start()
+    while not server.started:
+        assert running.is_alive()
+        time.sleep(0.01)
+    host, port = server.servers[0].sockets[0].getsockname()
+    yield f"http://{host}:{port}"
+    server.should_exit = True
+    running.join()
+
+
+class TestTime:
+    """What is waited for here begins when the service hears of it, however busy this machine is."""
+
+    @pytest.fixture
+    def connection(self, here, monkeypatch) -> Iterator[socket.socket]:
+        """One on which there was a request; the next head has half a second."""
+        with connected(here) as connection:
+            connection.sendall(GET + b"\r\n")
+            assert b"HTTP/1.1 200 " in connection.recv(65536)
+            monkeypatch.setattr(header_limits, "SECONDS", 0.5)
+            yield connection
+
+    def test_a_head_that_does_not_end_is_refused(self, connection):
+        connection.sendall(GET)
+        assert refused(told(connection), 408) == "head-too-slow"
+
+    def test_so_is_one_that_comes_byte_by_byte(self, connection):
+        def dribble():
+            connection.send(GET + b"X-Long: ")
+            while True:
+                connection.send(b"x")
+                time.sleep(0.02)
+
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            dribble()
+
+    def test_a_body_may_take_longer(self, connection):
+        content = json.dumps(body()).encode()
+        connection.sendall(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(content))
+        time.sleep(1)
+        connection.sendall(content)
+        assert told(connection).startswith(b"HTTP/1.1 200 ")
+
+    def test_who_never_asks_is_shown_out_without_a_word(self, here, monkeypatch):
+        monkeypatch.setattr(header_limits, "SECONDS", 0.5)
+        with connected(here) as connection:
+            assert told(connection) == b""

@@ -1,0 +1,113 @@
+"""Filters, orders and parts over HTTP; and a cancel of all that a filter finds."""
+
+import pytest
+
+
+def ids(client, **query):
+    answer = client.get("/v1/experiments", params=query)
+    assert answer.status_code == 200, answer.text
+    return [item["links"]["self"] for item in answer.json()["items"]]
+
+
+def test_a_filter_narrows_the_list_and_an_order_sorts_it(client, submit, desk):
+    small = submit(name="b", student={"kind": "linear", "dim": 3})
+    large = submit(name="a", student={"kind": "linear", "dim": 9}, tags=["figure-1"])
+    desk.complete(desk.claim())
+    assert ids(client, q="student.dim > 4") == [large]
+    assert ids(client, q="outcome = fitted") == [small]
+    assert ids(client, q="tag:figure-1 or state = completed", sort="name") == [large, small]
+    assert ids(client, q="student.dim > 1", tag="figure-1", state="completed") == []
+
+
+def test_a_filter_that_is_not_understood_is_refused_with_its_column(client):
+    answer = client.get("/v1/experiments", params={"q": "student.scale < 1"})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    (problem,) = answer.json()["errors"]
+    assert (problem["pointer"], problem["column"], problem["given"]) == (
+        "/query/q",
+        1,
+        "'student.scale'",
+    )
+    assert "student.start.scale" in problem["message"]
+
+
+def test_a_cursor_of_another_question_is_refused(client, submit):
+    for _ in range(3):
+        submit()
+    cursor = client.get("/v1/experiments", params={"limit": 1, "sort": "name"}).json()["next"]
+    assert (
+        client.get("/v1/experiments", params={"cursor": cursor, "sort": "name"}).status_code == 200
+    )
+    mixed = client.get("/v1/experiments", params={"cursor": cursor, "sort": "-name"})
+    assert (mixed.status_code, mixed.json()["errors"][0]["pointer"]) == (400, "/query/cursor")
+
+
+def test_only_the_parts_that_are_asked_for_come_back(client, submit, desk):
+    submit(name="n")
+    desk.complete(desk.claim())
+    query = {"fields": "state,spec.training.length,runs.seed,runs.summary.train_loss,spec.nothing"}
+    (item,) = client.get("/v1/experiments", params=query).json()["items"]
+    assert item.pop("id").startswith("exp_")
+    assert item == {
+        "state": "completed",
+        "spec": {"training": {"length": 4}},
+        "runs": [{"seed": seed, "summary": {"train_loss": 0.25}} for seed in (0, 1)],
+    }
+    refused = client.get("/v1/experiments", params={"fields": "stat"})
+    assert (refused.status_code, "did you mean 'state'?" in refused.json()["detail"]) == (422, True)
+
+
+def test_the_names_of_filters_are_listed(client):
+    items = client.get("/v1/fields").json()["items"]
+    listed = {item["name"]: item for item in items}
+    assert listed["outcome"]["choices"][0] == "fitted"
+    assert (listed["student.start.scale"]["kind"], listed["tag"]["scope"]) == ("real", "tag")
+
+
+@pytest.fixture
+def pending(submit, desk):
+    """A completed one, a running one and three queued ones with a tag; a queued one without."""
+    tagged = [submit(tags=["x"]) for _ in range(5)]
+    desk.complete(desk.claim())
+    desk.claim()
+    submit()
+    return tagged
+
+
+def test_all_that_a_filter_finds_is_cancelled(client, pending):
+    answer = client.post("/v1/experiments:cancel", json={"q": "tag:x", "expect_count": 4})
+    assert answer.status_code == 200, answer.text
+    states = {f"/v1/experiments/{item['id']}": item["state"] for item in answer.json()["items"]}
+    assert answer.json()["count"] == 4
+    assert states == dict(
+        zip(pending[1:], ["running", "cancelled", "cancelled", "cancelled"], strict=True)
+    )
+    assert ids(client, q="state = queued", sort="created") == [
+        path for path in ids(client) if path not in pending
+    ]
+    assert client.get(pending[1]).json()["cancel_requested"]
+
+
+def test_nothing_is_cancelled_where_there_are_others_than_expected(client, pending):
+    answer = client.post("/v1/experiments:cancel", json={"q": "tag:x", "expect_count": 3})
+    assert answer.status_code == 409
+    (problem,) = answer.json()["errors"]
+    assert (problem["pointer"], problem["given"], problem["allowed"]) == ("/expect_count", "3", "4")
+    assert len(ids(client, q="state = queued")) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "pointer"),
+    [
+        ({"q": "tag:x"}, 422, "/expect_count"),
+        ({"expect_count": 1}, 422, "/q"),
+        ({"q": "", "expect_count": 1}, 422, "/q"),
+        ({"q": "stat = x", "expect_count": 1}, 400, "/q"),
+        ({"q": "tag:x", "expect_count": -1}, 422, "/expect_count"),
+        ({"q": "tag:x", "expect_count": 1, "force": True}, 422, "/force"),
+    ],
+)
+def test_a_cancel_says_what_and_how_many(client, content, status, pointer):
+    answer = client.post("/v1/experiments:cancel", json=content)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)

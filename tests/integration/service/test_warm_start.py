@@ -1,0 +1,152 @@
+"""Experiments that start from another, from submission to removal, on both databases."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from service.app import build
+from service.settings import Settings
+from store.records import FailureKind
+from tests.integration.service.conftest import NO_BROKER, body
+from tests.kit import specimens
+
+ENDS = {0: specimens.run(0), 1: specimens.run(1, odd=2.0)}
+UNKNOWN = "exp_" + "0" * 32
+
+
+@pytest.fixture
+def app(database_url: str) -> FastAPI:
+    return build(Settings(database_url=database_url, broker_url=NO_BROKER))
+
+
+@pytest.fixture
+def source(client, desk) -> str:
+    """The id of a completed experiment of two seeds."""
+    path = client.post("/v1/experiments", json=body()).headers["location"]
+    desk.complete(desk.claim(), specimens.result(*ENDS.values()))
+    return path.rpartition("/")[2]
+
+
+def heir(
+    source: str, seeds: Any = (0, 1), seed: int | None = None, student: Any = None, **changes: Any
+) -> dict:
+    start = {"kind": "from_experiment", "id": source, "seed": seed}
+    return body(
+        student={"kind": "linear", "dim": 3, "start": start} | (student or {}),
+        seeds=seeds,
+        **changes,
+    )
+
+
+def test_each_seed_goes_on_from_its_own_or_all_from_one(client, desk, source):
+    client.post("/v1/experiments", json=heir(source))
+    inherited = desk.claim().inherited
+    expected = {seed: run.parameters for seed, run in ENDS.items()}
+    assert {
+        seed: {n: a.tolist() for n, a in named.items()} for seed, named in inherited.items()
+    } == expected
+    client.post("/v1/experiments", json=heir(source, seeds=[5, 6, 7], seed=1))
+    inherited = desk.claim().inherited
+    assert {seed: named["B"].tolist() for seed, named in inherited.items()} == dict.fromkeys(
+        (5, 6, 7), expected[1]["B"]
+    )
+
+
+def test_an_experiment_of_another_start_inherits_nothing(client, desk):
+    client.post("/v1/experiments", json=body())
+    assert desk.claim().inherited is None
+
+
+TWO_INPUTS = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0]]}
+
+
+@pytest.mark.parametrize("dry", [False, True], ids=["submitted", "dry run"])
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"source": UNKNOWN}, "there is no such experiment"),
+        ({"source": "nothing \0 like an id"}, None),
+        ({"source": "no-id"}, "there is no such experiment"),
+        ({"seeds": [0, 7, 8]}, "no seed 7, nor 1 more"),
+        ({"seed": 3}, "no seed 3"),
+        ({"student": {"dim": 4}}, "student.dim is 3, this one's is 4"),
+        ({"teacher": TWO_INPUTS}, "inputs and outputs is (1, 1), this one's is (2, 1)"),
+        ({"student": {"structure": "diagonal"}}, "its A is not diagonal"),
+        ({"student": {"readout": {"width": 4}}}, "readout is none, this one's is 2 layers of 4"),
+    ],
+)
+def test_what_cannot_be_started_from_is_told_at_the_field(client, source, changes, told, dry):
+    spec = (
+        heir(**{"source": source, **changes})
+        if told
+        else body() | {"student": {**heir(source)["student"]}}
+    )
+    if told is None:
+        spec["student"]["start"]["id"] = changes["source"]
+    answer = client.post("/v1/experiments", params={"dry_run": dry}, json=spec)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/student/start/id"
+    assert (told or "") in error["message"]
+    assert len(client.get("/v1/experiments").json()["items"]) == 1
+
+
+def test_a_network_of_another_kind_is_told_too(client, source):
+    spec = body(
+        student={"kind": "gru", "dim": 3, "start": {"kind": "from_experiment", "id": source}}
+    )
+    answer = client.post("/v1/experiments", json=spec)
+    assert "student is linear, this one's is gru" in answer.json()["errors"][0]["message"]
+
+
+def test_a_source_has_to_be_completed(client):
+    queued = client.post("/v1/experiments", json=body()).json()["id"]
+    answer = client.post("/v1/experiments", json=heir(queued))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_completed")
+
+
+def test_a_seed_that_diverged_is_nothing_to_start_from(client, desk):
+    path = client.post("/v1/experiments", json=body()).headers["location"]
+    lost = specimens.run(1, outcome="diverged", odd=float("nan"))
+    desk.complete(desk.claim(), specimens.result(specimens.run(0), lost))
+    source = path.rpartition("/")[2]
+    answer = client.post("/v1/experiments", json=heir(source))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_finite")
+    assert client.post("/v1/experiments", json=heir(source, seeds=[0])).status_code == 202
+
+
+def test_an_equal_heir_is_reused_though_its_source_is_gone(client, desk, source):
+    first = client.post("/v1/experiments", json=heir(source)).json()
+    desk.complete(desk.claim())
+    assert client.delete(f"/v1/experiments/{source}").status_code == 204
+    again = client.post("/v1/experiments", json=heir(source))
+    assert (again.status_code, again.json()["id"]) == (200, first["id"])
+
+
+def test_a_source_stays_as_long_as_one_that_starts_from_it_waits_or_runs(client, desk, source):
+    path = client.post("/v1/experiments", json=heir(source)).headers["location"]
+    refused = client.delete(f"/v1/experiments/{source}")
+    assert refused.status_code == 409
+    assert path.rpartition("/")[2] in refused.json()["detail"]
+    claim = desk.claim()
+    assert client.delete(f"/v1/experiments/{source}").status_code == 409
+    desk.complete(claim)
+    assert client.delete(f"/v1/experiments/{source}").status_code == 204
+
+
+def test_an_heir_whose_source_is_gone_fails_with_a_sentence_and_the_next_one_is_claimed(
+    client, desk, source
+):
+    path = client.post("/v1/experiments", json=heir(source)).headers["location"]
+    client.post(f"{path}:cancel")
+    assert client.delete(f"/v1/experiments/{source}").status_code == 204
+    client.post(f"{path}:retry")
+    next_one = client.post("/v1/experiments", json=body(name="next")).json()["id"]
+    assert desk.claim().experiment_id == next_one
+    failed = client.get(path).json()
+    assert failed["state"] == "failed"
+    assert failed["error"]["kind"] == FailureKind.USER
+    assert (
+        "starts from another experiment: there is no such experiment" in failed["error"]["sentence"]
+    )

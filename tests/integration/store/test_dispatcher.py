@@ -1,0 +1,183 @@
+"""The bell: it wakes as many workers as can work, never piles messages up, and no broker can hurt it."""
+
+import contextlib
+import dataclasses
+import json
+import time
+
+import pytest
+from sqlalchemy import update
+
+from store.db import migrate
+from store.db.database import Database, now
+from store.db.tables import workers as table
+from store.queue import workers
+from store.queue.celery_app import WORK
+from store.queue.dispatcher import Bell
+from store.records import WorkerRecord
+from store.settings import Settings
+from store.states import State
+from tests.kit.redis import running_redis
+
+SLOT = WorkerRecord("w0", "host", 1, None, "cpu", 1, heartbeat_at=0.0)
+
+
+def add_workers(database, *devices):
+    with database.write() as tx:
+        for number, device in enumerate(devices):
+            workers.register(tx, dataclasses.replace(SLOT, id=f"{device}{number}", device=device))
+
+
+@contextlib.contextmanager
+def ringing(database, broker_url, *, reaper_seconds=30.0, **changes):
+    bell = Bell(database, Settings(broker_url=broker_url, reaper_seconds=reaper_seconds, **changes))
+    bell.start()
+    try:
+        yield bell
+    finally:
+        bell.stop()
+
+
+def eventually(question, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def lengths(redis_server, broker_url):
+    """A function that tells how many messages lie in the queues."""
+    client = redis_server.client()
+    yield lambda: (client.llen("cpu"), client.llen("gpu"))
+    client.close()
+
+
+def test_a_ring_wakes_as_many_workers_as_there_is_work_for(desk, broker_url, lengths):
+    add_workers(desk.database, "cpu", "cpu", "cpu", "cuda")
+    with ringing(desk.database, broker_url) as bell:
+        for _ in range(2):
+            desk.submit(changes={"numerics": {"device": "cpu"}})
+        bell.ring()
+        eventually(lambda: lengths() == (2, 0))
+
+
+def test_no_more_are_woken_than_idle(desk, broker_url, lengths):
+    add_workers(desk.database, "cpu")
+    for _ in range(5):
+        desk.submit()
+    with ringing(desk.database, broker_url):
+        eventually(lambda: lengths() == (1, 0))
+
+
+def test_each_device_has_its_queue(desk, broker_url, lengths):
+    add_workers(desk.database, "cpu", "cuda")
+    desk.submit(changes={"numerics": {"device": "cuda"}})
+    with ringing(desk.database, broker_url):
+        eventually(lambda: lengths() == (0, 1))
+
+
+def test_the_message_names_the_task_and_carries_nothing_else(
+    desk, broker_url, lengths, redis_server
+):
+    add_workers(desk.database, "cpu")
+    desk.submit()
+    with ringing(desk.database, broker_url):
+        eventually(lambda: lengths() == (1, 0))
+    with redis_server.client() as client:
+        message = json.loads(client.lindex("cpu", 0))
+    assert (message["headers"]["task"], message["headers"]["argsrepr"]) == (WORK, "()")
+
+
+def test_unread_messages_are_not_doubled(desk, broker_url, lengths):
+    add_workers(desk.database, "cpu", "cpu")
+    for _ in range(2):
+        desk.submit()
+    with ringing(desk.database, broker_url, reaper_seconds=0.05) as bell:
+        eventually(lambda: lengths() == (2, 0))
+        for _ in range(20):
+            bell.ring()
+            time.sleep(0.02)
+        assert lengths() == (2, 0)
+
+
+def test_lost_messages_are_sent_again(desk, broker_url, lengths, redis_server):
+    add_workers(desk.database, "cpu")
+    desk.submit()
+    with ringing(desk.database, broker_url, reaper_seconds=0.1):
+        for _ in range(3):
+            eventually(lambda: lengths() == (1, 0))
+            with redis_server.client() as client:
+                client.flushall()
+
+
+def test_it_takes_experiments_from_lost_workers_even_while_it_is_rung(desk, broker_url):
+    claim = desk.begin()
+    with ringing(desk.database, broker_url, reaper_seconds=0.1) as bell:
+        time.sleep(0.05)
+        desk.lose(claim)
+
+        def queued():
+            bell.ring()
+            return desk.get(claim.experiment_id).state is State.QUEUED
+
+        eventually(queued)
+
+
+def test_it_forgets_slots_that_were_silent_for_a_minute_and_ten_leases(desk, broker_url):
+    add_workers(desk.database, "cpu")
+    with desk.database.write() as tx:
+        tx.execute(update(table).values(heartbeat_at=now(tx) - 70))
+
+    def listed():
+        with desk.database.read() as tx:
+            return workers.listing(tx)
+
+    with ringing(desk.database, broker_url, reaper_seconds=0.05, lease_seconds=10.0):
+        time.sleep(0.5)
+        assert listed()
+    with ringing(desk.database, broker_url, reaper_seconds=0.05, lease_seconds=5.0):
+        eventually(lambda: not listed(), seconds=3)
+
+
+def test_a_dead_broker_holds_up_neither_ring_nor_reaper(desk, caplog):
+    add_workers(desk.database, "cpu")
+    desk.submit()
+    claim = desk.claim()
+    desk.submit()
+    with ringing(desk.database, "redis+socket:///nowhere/redis.sock", reaper_seconds=0.05) as bell:
+        started = time.monotonic()
+        for _ in range(100):
+            bell.ring()
+        assert time.monotonic() - started < 1
+        eventually(lambda: "no wake-ups for now" in caplog.text)
+        time.sleep(0.3)  # the bell tries again by now
+        desk.lose(claim)
+        eventually(lambda: desk.get(claim.experiment_id).state is State.QUEUED, seconds=3)
+    assert caplog.text.count("no wake-ups for now") == 1  # said once, not with every try
+
+
+def test_a_broker_that_comes_back_empty_is_used_again(desk, caplog):
+    add_workers(desk.database, "cpu")
+    desk.submit()
+    with (
+        running_redis() as server,
+        server.client() as client,
+        ringing(desk.database, server.url, reaper_seconds=0.1),
+    ):
+        eventually(lambda: client.llen("cpu") == 1)
+        server.kill()
+        time.sleep(0.3)
+        server.start()
+        client.flushall()
+        eventually(lambda: client.llen("cpu") == 1, seconds=20)
+
+
+def test_a_database_that_is_away_is_no_end(tmp_path, broker_url, caplog):
+    database = Database(f"sqlite:///{tmp_path}/missing/lab.db")
+    with ringing(database, broker_url, reaper_seconds=0.05):
+        eventually(lambda: "no wake-ups for now" in caplog.text)
+        (tmp_path / "missing").mkdir()
+        migrate.upgrade(str(database.url))
+        eventually(lambda: "wake-ups are sent again" in caplog.text)
+    database.dispose()

@@ -1,0 +1,266 @@
+"""Many experiments at once: written some at a time, seen all together, and gone where nobody finishes them."""
+
+import pytest
+from sqlalchemy import func, select, update
+
+from core.spec import spec_hash
+from store.db import tables
+from store.db.database import now
+from store.errors import StoreUnavailable
+from store.experiments import id_prefix, staging, submission
+from store.experiments import repository as experiments
+from store.experiments.submission import Options
+from store.query import pages
+from store.query.query import Question
+from store.queue import scheduling
+from store.states import State
+from store.sweeps import repository as sweeps
+from tests.integration.store.test_sweeps import draft
+from tests.kit import specimens
+
+LRS = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(1, 12)]}
+SHARED = {"optimizer": {"kind": "gd", "steps": 100, "lr": 0.03}}
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    monkeypatch.setattr(staging, "AT_ONCE", 4)
+
+
+@pytest.fixture
+def bring(database):
+    def bring(some, *, rerun=False):
+        arrival = sweeps.bring(database, some, owner="ada", options=Options(), rerun=rerun)
+        assert arrival is not None
+        return arrival
+
+    return bring
+
+
+@pytest.fixture
+def submit(database):
+    def submit(some, arrival, *, rerun=False):
+        with database.write() as tx:
+            return sweeps.submit(
+                tx, some, owner="ada", options=Options(), rerun=rerun, arrival=arrival
+            )
+
+    return submit
+
+
+def counts(database):
+    """Rows of experiments, members, sweeps and arrivals, seen or not."""
+    asked = (tables.experiments, tables.sweep_members, tables.sweeps, tables.arrivals)
+    with database.read() as tx:
+        return [tx.scalars(select(func.count()).select_from(table)).one() for table in asked]
+
+
+def test_what_arrives_is_unseen_until_all_of_it_is_there(database, desk, bring, submit):
+    large = draft(LRS, tags=["many"])
+    arrival = bring(large)
+    hashes = [point.spec_hash for point in large.points]
+    assert counts(database) == [11, 11, 1, 1]
+    with database.read() as tx:
+        assert pages.count(tx, Question.of()) == 0
+        assert pages.ids(tx, Question.of(tag="many")) == []
+        assert experiments.by_spec_hash(tx, hashes) == {}
+        assert submission.equals(tx, hashes) == {}
+        assert sweeps.page(tx, limit=50, cursor=None) == ([], None)
+        assert scheduling.waiting_for(tx, "cpu", most=99) == 0
+        assert (
+            id_prefix.beginning(tx, "exp_0", limit=50)
+            == id_prefix.beginning(tx, "swp_0", limit=50)
+            == []
+        )
+    assert desk.claim() is None
+    made = submit(large, arrival)
+    assert counts(database) == [11, 11, 1, 0]
+    with database.read() as tx:
+        listed = pages.ids(tx, Question.of(tag="many"))
+        members, _ = sweeps.members(tx, made.id)
+        assert scheduling.waiting_for(tx, "cpu", most=99) == 11
+    assert [one.id for one in made.members] == [member.experiment_id for member in members]
+    assert set(listed) == {one.id for one in made.members}
+    assert [member.coordinates["optimizer.lr"] for member in members] == LRS["values"]
+    assert desk.claim().experiment_id == members[0].experiment_id, "they wait in the sweep's order"
+    assert desk.kinds(members[-1].experiment_id) == ["submitted"]
+
+
+def test_few_experiments_are_not_worth_an_arrival(database):
+    few = draft({**LRS, "values": [0.1, 0.2]})
+    assert sweeps.bring(database, few, owner="ada", options=Options()) is None
+
+
+def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
+    database, desk, bring, submit
+):
+    kept = desk.submit(changes={"seeds": [7]})
+    lost, alive = (
+        bring(draft(LRS)),
+        bring(draft(LRS, name="another", student={"kind": "linear", "dim": 4})),
+    )
+    with database.write() as tx:
+        silent = update(tables.arrivals).where(tables.arrivals.c.id == lost.experiments.id)
+        tx.execute(silent.values(heard_at=now(tx) - 100))
+    removed = []
+    while not removed or removed[-1]:
+        with database.write() as tx:
+            removed.append(staging.clear(tx, 60.0))
+    assert removed == [4, 4, 3, 0]
+    assert counts(database) == [12, 11, 1, 1]
+    with pytest.raises(StoreUnavailable, match="given up"):
+        submit(draft(LRS), lost)
+    assert counts(database) == [12, 11, 1, 1], "what could not be finished left nothing"
+    assert (
+        len(submit(draft(LRS, name="another", student={"kind": "linear", "dim": 4}), alive).members)
+        == 11
+    )
+    assert desk.get(kept.id).state is State.QUEUED
+
+
+def test_an_arrival_that_is_being_given_up_takes_no_more(database, bring):
+    arrival = bring(draft(LRS))
+    with database.write() as tx:
+        tx.execute(update(tables.arrivals).values(heard_at=now(tx) - 100))
+        staging.clear(tx, 60.0)
+    with pytest.raises(StoreUnavailable), database.write() as tx:
+        staging.go_on(tx, arrival.experiments.id)
+
+
+def test_what_others_submit_in_the_meantime_is_shared(database, desk, bring, submit):
+    large = draft(LRS, tags=["its"])
+    arrival = bring(large)
+    other = desk.submit(rerun=False, changes={**SHARED, "tags": ["mine"]})
+    assert not other.reused, "nobody reuses what is unseen"
+    made = submit(large, arrival)
+    assert [one.reused for one in made.members] == [n == 2 for n in range(11)]
+    assert made.members[2].id == other.id
+    assert desk.get(other.id).spec.tags == ("mine", "its")
+    with database.read() as tx:
+        members, _ = sweeps.members(tx, made.id)
+    assert [member.experiment_id for member in members] == [one.id for one in made.members]
+    assert counts(database) == [11, 11, 1, 0]
+
+
+def test_what_was_shared_and_is_gone_when_all_is_there_is_made_anew(database, desk, bring, submit):
+    for end in (experiments.remove, lambda tx, one: None):
+        there = desk.submit(changes=SHARED)
+        large = draft(LRS)
+        arrival = bring(large)
+        with database.write() as tx:
+            experiments.request_cancel(tx, there.id)
+            end(tx, there.id)
+        made = submit(large, arrival, rerun=False)
+        assert there.id not in {one.id for one in made.members}
+        with database.read() as tx:
+            members, _ = sweeps.members(tx, made.id)
+            assert len(experiments.by_spec_hash(tx, [spec_hash(specimens.spec(**SHARED))])) == 1
+        assert [member.experiment_id for member in members] == [one.id for one in made.members]
+        with database.write() as tx:
+            for one in made.members:
+                experiments.request_cancel(tx, one.id)
+                experiments.remove(tx, one.id)
+
+
+def test_an_equal_sweep_that_was_faster_is_taken_and_nothing_is_there_twice(
+    database, bring, submit
+):
+    large = draft(LRS)
+    slower, faster = bring(large), bring(large)
+    first = submit(large, faster)
+    second = submit(large, slower)
+    assert (second.id, second.reused) == (first.id, True)
+    assert [one.id for one in second.members] == [one.id for one in first.members]
+    assert counts(database) == [11, 11, 1, 0]
+    again = submit(large, bring(large, rerun=True), rerun=True)
+    assert again.id != first.id
+    assert counts(database) == [22, 22, 2, 0]
+
+
+def test_many_that_are_there_already_are_members_of_another_sweep_or_of_the_equal_one(
+    database, desk, bring, submit
+):
+    large, other = draft(LRS), draft(LRS, tags=["other"])
+    first = submit(large, bring(large))
+    again = submit(large, bring(large))
+    assert (again.id, [one.reused for one in again.members]) == (first.id, [True] * 11)
+    assert counts(database) == [11, 11, 1, 0], "an equal sweep is brought in no second time"
+    arrival = bring(other)
+    assert counts(database) == [11, 22, 2, 1]
+    with database.read() as tx:
+        seen, _ = sweeps.page(tx, limit=50, cursor=None)
+    assert [sweep.id for sweep in seen] == [first.id]
+    second = submit(other, arrival)
+    assert second.id != first.id
+    assert [one.id for one in second.members] == [one.id for one in first.members]
+    assert {desk.get(one.id).spec.tags for one in second.members} == {("other",)}
+    assert counts(database) == [11, 22, 2, 0]
+
+
+def test_a_large_sweep_of_what_is_there_that_nobody_finishes_is_removed_and_its_experiments_stay(
+    database, desk, bring, submit
+):
+    submit(draft(LRS), bring(draft(LRS)))
+    bring(draft(LRS, tags=["other"]))
+    with database.write() as tx:
+        tx.execute(update(tables.arrivals).values(heard_at=now(tx) - 100))
+        while staging.clear(tx, 60):
+            pass
+    assert counts(database) == [11, 11, 1, 0]
+
+
+MORE = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(6, 20)]}
+"""Eight that are not among :data:`LRS`."""
+
+
+@pytest.fixture
+def extend(database):
+    def extend(sweep_id, some, *, meanwhile=lambda: None):
+        arrival = sweeps.bring_more(database, sweep_id, some, owner="ada", options=Options())
+        assert arrival is not None
+        meanwhile()
+        with database.write() as tx:
+            return sweeps.extend(
+                tx, sweep_id, some, owner="ada", options=Options(), arrival=arrival
+            )
+
+    return extend
+
+
+def placed(database, sweep_id):
+    with database.read() as tx:
+        members, _ = sweeps.members(tx, sweep_id)
+    assert [member.position for member in members] == list(range(len(members)))
+    return [member.coordinates["optimizer.lr"] for member in members]
+
+
+def test_many_that_extend_a_sweep_are_unseen_until_all_are_there(database, bring, submit, extend):
+    first = submit(draft(LRS), bring(draft(LRS)))
+
+    def look():
+        assert counts(database) == [19, 19, 2, 1]
+        assert placed(database, first.id) == LRS["values"]
+        with database.read() as tx:
+            assert [sweep.id for sweep in sweeps.page(tx, limit=9, cursor=None)[0]] == [first.id]
+            assert pages.count(tx, Question.of()) == 11
+
+    made = extend(first.id, draft(MORE), meanwhile=look)
+    assert [one.reused for one in made.members] == [False] * 8
+    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
+    assert counts(database) == [19, 19, 1, 0]
+
+
+def test_two_that_extend_a_sweep_at_once_add_everything_once(database, bring, submit, extend):
+    first = submit(draft(LRS), bring(draft(LRS)))
+    extend(first.id, draft(MORE), meanwhile=lambda: extend(first.id, draft(MORE)))
+    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
+    assert counts(database) == [19, 19, 1, 0]
+
+
+def test_a_sweep_is_extended_by_many_that_are_there_already(database, desk, bring, submit, extend):
+    first = submit(draft(LRS), bring(draft(LRS)))
+    other = submit(draft(MORE), bring(draft(MORE)))
+    made = extend(first.id, draft(MORE))
+    assert [one.id for one in made.members] == [one.id for one in other.members[6:]]
+    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
+    assert counts(database) == [19, 33, 2, 0]

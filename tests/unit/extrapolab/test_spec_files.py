@@ -1,0 +1,115 @@
+"""Spec files: what is read, and how mistakes are told."""
+
+import io
+import json
+
+import pytest
+
+from extrapolab.cli import spec_files
+
+MINIMAL = {
+    "teacher": {"kind": "delay"},
+    "student": {"kind": "linear", "dim": 8},
+    "training": {"length": 6},
+}
+
+
+def written(folder, name, text):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_a_json_file_is_read_as_it_is(tmp_path):
+    path = written(tmp_path, "spec.json", json.dumps(MINIMAL))
+    assert spec_files.read(path) == spec_files.SpecFile(path, MINIMAL)
+
+
+def test_a_yaml_file_is_read_with_numbers_as_yaml_1_2_has_them(tmp_path):
+    text = """
+    teacher: {kind: delay}
+    student:
+      kind: linear
+      dim: 8
+      start: {scale: 1e-3}
+    training: {length: 6}
+    optimizer: {lr: 1E-2, steps: 100}
+    """
+    content = spec_files.read(written(tmp_path, "spec.yaml", text)).content
+    assert content["student"]["start"]["scale"] == 0.001
+    assert content["optimizer"] == {"lr": 0.01, "steps": 100}
+
+
+def test_a_dash_is_the_standard_input_in_either_language(monkeypatch):
+    for text in (
+        json.dumps(MINIMAL),
+        "{teacher: {kind: delay}, student: {kind: linear, dim: 8}, training: {length: 6}}",
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        if text.startswith("{teacher"):
+            with pytest.raises(spec_files.Unreadable, match="standard input is not valid JSON"):
+                spec_files.read("-")
+        else:
+            assert spec_files.read("-").content == MINIMAL
+
+
+def test_every_mistake_is_told_at_once_under_the_name_of_its_file(tmp_path):
+    wrong = {**MINIMAL, "teacher": {"kind": "delay", "lags": 3}, "training": {"length": 0}}
+    path = written(tmp_path, "wrong.json", json.dumps(wrong))
+    with pytest.raises(spec_files.Invalid) as caught:
+        spec_files.read(path)
+    first, *problems = str(caught.value).splitlines()
+    assert first == f"{path} is not a valid experiment:"
+    assert "teacher.lags: unknown field; did you mean 'lag'?" in problems[0]
+    assert "training.length: should be at least 1 (given 0)" in problems[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("spec.json", '{"training": {"length": 6}, "training": {"length": 7}}'),
+        ("spec.yaml", "training: {length: 6}\ntraining: {length: 7}\n"),
+        ("spec.yaml", "training: {length: 6, length: 7}\n"),
+    ],
+)
+def test_a_repeated_key_is_refused_rather_than_the_last_one_taken(tmp_path, name, text):
+    with pytest.raises(spec_files.Unreadable, match="is there twice"):
+        spec_files.read(written(tmp_path, name, text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("spec.json", '{"teacher": ', "is not valid JSON: line 1, column 13: "),
+        (
+            "spec.yaml",
+            "a: 1\nb: [1,\nc: 2",
+            "is not valid YAML: line 3, column 5: expected ',' .* from line 2 on",
+        ),
+        ("spec.yaml", "a: !!python/object:os.system {}", "is not valid YAML"),
+    ],
+)
+def test_a_broken_file_is_named_with_what_is_wrong(tmp_path, name, text, message):
+    path = written(tmp_path, name, text)
+    with pytest.raises(spec_files.Unreadable, match=message) as caught:
+        spec_files.read(path)
+    assert path in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(
+        spec_files.Unreadable, match=r"nowhere\.json can't be read: No such file or directory$"
+    ):
+        spec_files.read(str(tmp_path / "nowhere.json"))
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "3", "null"])
+def test_a_file_without_an_object_is_no_experiment(tmp_path, text):
+    with pytest.raises(spec_files.Invalid):
+        spec_files.read(written(tmp_path, "spec.yaml", text))
+
+
+def test_a_number_that_is_not_finite_is_named_by_its_field(tmp_path):
+    text = json.dumps({**MINIMAL, "optimizer": {"lr": float("nan")}})
+    with pytest.raises(spec_files.Invalid, match=r"optimizer\.lr: should be a finite number"):
+        spec_files.read(written(tmp_path, "spec.json", text))

@@ -1,0 +1,140 @@
+"""Files of runs from elsewhere: how they are read, and what is said of those that can't be."""
+
+import json
+
+import numpy as np
+import pytest
+
+from core.errors import SpecError
+from service.intake import import_file
+
+BASE = {
+    "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+    "student": {"kind": "linear", "dim": 20},
+    "steps": 500,
+}
+
+
+def read(content, *, name="runs.csv", base=BASE, columns=None, tags=()):
+    return import_file.read(name, content, base, columns or {}, tags)
+
+
+@pytest.mark.parametrize("written", ["list", "object", "lines"])
+def test_the_same_runs_can_be_written_as_json(written):
+    rows = [
+        {"training": {"length": 4}, "seed": n, "outcome": "fitted", "fit_error": 1e-9}
+        for n in range(2)
+    ]
+    name, content = {
+        "list": ("runs.json", json.dumps(rows)),
+        "object": ("runs.json", json.dumps({"rows": rows})),
+        "lines": ("runs.ndjson", "\n".join(map(json.dumps, rows))),
+    }[written]
+    (one,) = read(content, name=name)
+    assert [run.summary for run in one.runs] == [{"fit_error": 1e-9}] * 2
+    assert one.draft.spec.training.length == 4
+
+
+def test_runs_without_a_seed_are_numbered():
+    (one,) = read("training.length,outcome,fit_error\n4,fitted,1\n4,fitted,2\n")
+    assert [(run.seed, run.summary["fit_error"]) for run in one.runs] == [(0, 1.0), (1, 2.0)]
+
+
+def test_cells_are_read_as_json_has_them_and_else_as_text():
+    content = 'training.length,outcome,teacher.eigenvalues.values,student.tied,name\n4,fitted,"[0.5, 0.25]",true,a b\n'
+    (one,) = read(content)
+    spec = one.draft.spec
+    assert (spec.teacher.eigenvalues.values, spec.student.tied, spec.name) == (
+        (0.5, 0.25),
+        True,
+        "a b",
+    )
+
+
+def test_a_row_goes_before_what_all_have_in_common():
+    found = read(
+        "training.length,outcome,steps\n4,fitted,7\n5,fitted,\n",
+        base={**BASE, "training.length": 9},
+    )
+    assert [(one.draft.spec.training.length, one.runs[0].steps) for one in found] == [
+        (4, 7),
+        (5, 500),
+    ]
+
+
+def test_what_was_not_recorded_is_missing():
+    (one,) = read(
+        "training.length,outcome,step,fit_error\n4,fitted,1,\n4,fitted,0,2\n",
+        base={**BASE, "steps": None},
+    )
+    assert (one.runs[0].steps, one.runs[0].summary) == (1, {})
+    points = one.points
+    order = np.argsort(points["step"])
+    assert points["fit_error"][order].tolist()[0] == 2.0
+    assert np.isnan(points["fit_error"][order][1])
+    assert np.isnan(points["train_loss"]).all()
+
+
+def test_tags_of_a_row_come_first():
+    (one,) = read('training.length,outcome,tags\n4,fitted,"a,b"\n', tags=["import:x"])
+    assert one.draft.spec.tags == ("a", "b", "import:x")
+
+
+@pytest.mark.parametrize(
+    ("content", "further", "pointer", "words"),
+    [
+        ("a.b\n1\n", {}, "/columns", "a.b"),
+        ("fit_eror\n1\n", {}, "/columns", "fit_error"),
+        ("x\n1\n", {"name": "runs.xlsx"}, "/file", ".csv"),
+        ("training.length,training.length\n1,2\n", {}, "/content", "twice"),
+        ("training.length,seed\n1\n", {}, "/content", "row 0 has 1 cells"),
+        ("{", {"name": "runs.json"}, "/content", "JSON"),
+        ("3", {"name": "runs.json"}, "/content", "list of objects"),
+        ("", {}, "/content", "no run"),
+        ("training.length\n4\n", {}, "/content", "outcome"),
+        ("training.length,outcome\n", {}, "/content", "no run"),
+        ("training.length,outcome\n4,done\n", {}, "/content/0/outcome", "diverged"),
+        ("training.length,outcome\n0,fitted\n", {}, "/content/0/training.length", "greater than"),
+        ("training.size,outcome\n4,fitted\n", {}, "/content/0/training.size", "unknown field"),
+        ("training.length,outcome,seed\n4,fitted,1\n4,fitted,1\n", {}, "/content/1/seed", "row 0"),
+        ("training.length,outcome,seed\n4,fitted,x\n", {}, "/content/0/seed", "whole"),
+        ("training.length,outcome,fit_error\n4,fitted,low\n", {}, "/content/0/fit_error", "number"),
+        (
+            "training.length,outcome,step\n4,fitted,1\n4,fitted,1\n",
+            {},
+            "/content/1/step",
+            "already",
+        ),
+        ("a,train_loss\n1,2\n", {"columns": {"a": "train_loss"}}, "/columns", "two columns"),
+        ("training.length,outcome,seed\n4,fitted,NaN\n", {}, "/content/0/seed", "whole"),
+        (
+            '[{"outcome": "fitted", "seed": 1%s}]' % ("0" * 400),
+            {"name": "runs.json"},
+            "/content/0/seed",
+            "whole",
+        ),
+        ('[{"outcome": ["fitted"]}]', {"name": "runs.json"}, "/content/0/outcome", "diverged"),
+        (
+            '[{"outcome": "fitted", "tags": 5, "name": 5}]',
+            {"name": "runs.json"},
+            "/content/0/name",
+            "string",
+        ),
+        ("outcome\n" + "[" * 20_000 + "\n", {}, "/content", "CSV"),
+        ("training,training.length,outcome\n3,4,fitted\n", {}, "/content/0/training", "valid"),
+        ("outcome\nfitted\n", {"base": {**BASE, "seeds": 3}}, "/base", "seeds"),
+        ("outcome\nfitted\n", {"base": {}}, "/content", "steps"),
+        ("training.length,outcome\n" + "4,done\n" * 30, {}, "/content", "10 more"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_row(content, further, pointer, words):
+    with pytest.raises(SpecError) as refused:
+        read(content, **further)
+    found = {problem.pointer: str(problem) for problem in refused.value.problems}
+    assert words in found[pointer], found
+
+
+def test_there_is_a_limit_to_what_one_file_holds():
+    rows = "".join(f"{0.1 + n / 10_000},fitted\n" for n in range(import_file.MOST_EXPERIMENTS + 1))
+    with pytest.raises(SpecError, match="2001 experiments"):
+        read("optimizer.lr,outcome\n" + rows, base={**BASE, "training.length": 4})
