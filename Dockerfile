@@ -24,7 +24,7 @@ ENV OPENBLAS_NUM_THREADS=1 MALLOC_ARENA_MAX=1
 RUN pip install "$(echo /wheel/*.whl)[service]"
 USER lab
 CMD ["uvicorn", "--factory", "service.app:create", "--host", "0.0.0.0", "--port", "8000", \
-     "--http", "service.http.header_limits:BoundedHead", "--no-access-log", "--timeout-graceful-shutdown", "3"]
+     "--http", "service.http.header_limits:LimitedHttpProtocol", "--no-access-log", "--timeout-graceful-shutdown", "3"]
 
 FROM base AS worker
 # Which build of PyTorch, and where from if not from pip's usual index: the usual one may hold only builds for GPUs.

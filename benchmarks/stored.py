@@ -26,7 +26,7 @@ from store.experiments import repository as experiments
 from store.experiments.draft import Draft
 from store.experiments.repository import Options
 from store.query import pages
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.queue import claims, scheduling
 
 OWNERS, TAGS = ("ada", "bea", "cyd"), ("study:balanced", "pilot", "night")
@@ -126,7 +126,7 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
     seeds = iter(range(10**12, 10**13))
 
     def asked(**question: str) -> Callable[[], object]:
-        made = Question.of(**question)
+        made = ExperimentQuery.of(**question)
 
         def ask() -> object:
             with database.read() as tx:

@@ -31,7 +31,7 @@ API_COMMAND = (
     "--factory",
     "service.app:create",
     "--http",
-    "service.http.header_limits:BoundedHead",
+    "service.http.header_limits:LimitedHttpProtocol",
 )
 """The API's program, and who reads its requests; what else it is told is where to listen."""
 

@@ -1,6 +1,6 @@
-"""The application: routes, errors and documentation put together over one database and one bell.
+"""The application: routes, errors and documentation put together over one database and one dispatcher.
 
-``uvicorn --factory service.app:create --http service.http.header_limits:BoundedHead`` starts it
+``uvicorn --factory service.app:create --http service.http.header_limits:LimitedHttpProtocol`` starts it
 with the settings of the environment.
 """
 
@@ -18,7 +18,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from service.context import Edge
+from service.context import AppContext
 from service.event_feed import Feed
 from service.exports.encoding import MEDIA_TYPES
 from service.http import openapi as documentation
@@ -49,7 +49,7 @@ from service.routes import (
 )
 from service.settings import Settings
 from store.db.database import Database
-from store.queue.dispatcher import Bell
+from store.queue.dispatcher import Dispatcher
 
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
@@ -107,7 +107,9 @@ def build(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     database = Database(settings.database_url)
-    app.state.edge = Edge(settings, database, Bell(database, settings), Feed(database))
+    app.state.context = AppContext(
+        settings, database, Dispatcher(database, settings), Feed(database)
+    )
     for part in ROUTERS:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -121,20 +123,20 @@ def build(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    edge: Edge = app.state.edge
+    context: AppContext = app.state.context
     gc.collect()
     gc.freeze()
     gc.set_threshold(
         5_000, 20, 100
     )  # a large sweep is a million objects at once, and looking through them takes long
-    edge.bell.start()
+    context.dispatcher.start()
     try:
-        async with edge.feed.running():
-            with _ending(edge.feed):
+        async with context.feed.running():
+            with _ending(context.feed):
                 yield
     finally:
-        edge.bell.stop()
-        edge.database.dispose()
+        context.dispatcher.stop()
+        context.database.dispose()
 
 
 @contextmanager

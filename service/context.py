@@ -1,4 +1,4 @@
-"""The edge of the service: what a request handler is given of the application.
+"""The application context: what a request handler is given of the application.
 
 Only here are transactions opened.
 """
@@ -11,11 +11,11 @@ from fastapi import Depends, Request
 from service.event_feed import Feed
 from service.settings import Settings
 from store.db.database import Database
-from store.queue.dispatcher import Bell
+from store.queue.dispatcher import Dispatcher
 
 
 @dataclass(frozen=True)
-class Edge:
+class AppContext:
     """What the application holds as long as it lives.
 
     Attributes:
@@ -27,18 +27,18 @@ class Edge:
 
     settings: Settings
     database: Database
-    bell: Bell
+    dispatcher: Dispatcher
     feed: Feed
 
 
-def edge_of(request: Request) -> Edge:
-    """The edge of the application that handles ``request``."""
-    edge: Edge = request.app.state.edge
-    return edge
+def context_of(request: Request) -> AppContext:
+    """The context of the application that handles ``request``."""
+    context: AppContext = request.app.state.context
+    return context
 
 
-async def _edge(request: Request) -> Edge:  # async: no thread for an attribute
-    return edge_of(request)
+async def _context(request: Request) -> AppContext:  # async: no thread for an attribute
+    return context_of(request)
 
 
-Here = Annotated[Edge, Depends(_edge)]
+Context = Annotated[AppContext, Depends(_context)]

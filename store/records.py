@@ -202,7 +202,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class StopRequests:
     """What a worker is to do with the experiment that it holds."""
 
     cancel: bool

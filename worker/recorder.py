@@ -16,7 +16,7 @@ from core.result import ExperimentResult, Outcome
 from store.db.database import Database
 from store.errors import Fenced, StoreUnavailable
 from store.queue import claims
-from store.records import Claim, Failure, Progress, Wishes
+from store.records import Claim, Failure, Progress, StopRequests
 from worker.messages import Advanced, Finished
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 1.0
@@ -49,7 +49,7 @@ class Ledger:
     ) -> None:
         self._database, self._claim, self._max_attempts = database, claim, max_attempts
         self.lease_seconds = lease_seconds
-        self.wishes = Wishes(cancel=False, pause=False)
+        self.wishes = StopRequests(cancel=False, pause=False)
         self.renewed_at = time.monotonic()
 
     def beat(self) -> None:
@@ -118,7 +118,7 @@ class Ledger:
             claims.append_log(tx, self._claim, log)
 
     def _renew(self, change: Callable[[Connection], None]) -> None:
-        def write(tx: Connection) -> Wishes:
+        def write(tx: Connection) -> StopRequests:
             change(tx)
             return claims.beat(tx, self._claim, lease_seconds=self.lease_seconds)
 

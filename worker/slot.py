@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 from store.db.database import Database, now
 from store.errors import NotFound, StoreUnavailable
 from store.queue import claims, scheduling, workers
-from store.queue.dispatcher import Bell
+from store.queue.dispatcher import Dispatcher
 from store.records import Claim, WorkerRecord
 from store.settings import Settings
 from worker.attempt import LOOK_SECONDS, Attempt
@@ -40,7 +40,7 @@ class NoTrainer(Exception):
 
 
 class Slot:
-    """Claims and trains in this process, with three threads beside: the heartbeat of its row in SQL, a bell, an eye.
+    """Claims and trains in this process, with three threads beside: the heartbeat of its row in SQL, a dispatcher, an eye.
 
     The eye looks for work once in a lease, also where nothing wakes this slot: its worker may have
     lost the broker, or hang where it would receive messages, and nobody else can see that.
@@ -70,8 +70,8 @@ class Slot:
         self._trainer = TrainerProcess(self._threads)
         self._experiment_id: str | None = None
         self._database = Database(settings.database_url)
-        self._bell = Bell(self._database, settings)
-        self._bell.start()
+        self._dispatcher = Dispatcher(self._database, settings)
+        self._dispatcher.start()
         self._at_work = threading.Lock()
         self._closing = threading.Event()
         self._heart = threading.Thread(target=self._beat_until_closing, name="heart", daemon=True)
@@ -126,7 +126,7 @@ class Slot:
         self._closing.set()
         self._eye.join(timeout=HAND_BACK_SECONDS)
         self._trainer.kill()
-        self._bell.stop()
+        self._dispatcher.stop()
         self._heart.join(timeout=5)
         try:
             with self._database.write() as tx:

@@ -20,7 +20,7 @@ from service.http.errors import unknown
 from store.query import curves, run_ends
 from store.query.errors import BadQuery, named
 from store.query.fields import FIELDS, Field, Scope
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.query.run_ends import Ended, Endings
 from store.records import Source
 
@@ -45,7 +45,7 @@ class Plan:
     """A recipe whose every word is understood."""
 
     recipe: Recipe
-    question: Question
+    question: ExperimentQuery
     fields: Sequence[Field]
 
 
@@ -57,7 +57,7 @@ def plan(recipe: Recipe, at: str) -> Plan | list[Problem]:
     problems: list[Problem] = []
     question = None
     try:
-        question = Question.of(recipe.query or None)
+        question = ExperimentQuery.of(recipe.query or None)
     except BadQuery as error:
         problems += error.at(f"{at}/query").problems
     axes = {

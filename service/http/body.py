@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from core.errors import Problem, SpecError
 from core.spec import explain
-from service.context import edge_of
+from service.context import context_of
 from service.http.errors import BodyTooLarge, Malformed, UnsupportedContent
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -22,7 +22,7 @@ async def read(request: Request) -> bytes:
         BodyTooLarge: It is longer than ``EXTRAPOLAB_MAX_BODY_BYTES``.
     """
     _refuse_other_content(request)
-    limit = edge_of(request).settings.max_body_bytes
+    limit = context_of(request).settings.max_body_bytes
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -40,7 +40,7 @@ def parse(body: bytes, model: type[Model]) -> Model:
     """The body as a ``model``.
 
     Raises:
-        Malformed: It is not JSON. Non-finite numbers are let through here, so that the field they
+        Malformed: It is not JSON. Non-finite numbers are let through context, so that the field they
             are in is named.
         SpecError: It is JSON, but not a valid ``model``; every problem is listed.
     """

@@ -2,7 +2,7 @@
 
 The parser keeps a head until it is whole, the server waits for it, and neither has a limit of its
 own. Whoever starts the server names this protocol: ``uvicorn --factory service.app:create --http
-service.http.header_limits:BoundedHead``.
+service.http.header_limits:LimitedHttpProtocol``.
 """
 
 from asyncio import TimerHandle, Transport
@@ -29,7 +29,7 @@ _LAST_SECONDS = 2.0
 its answer away."""
 
 
-class BoundedHead(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """A connection whose requests are let in when their heads are whole, and refused where that takes too much."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from pydantic_core import to_json
 from sqlalchemy import Connection
 
-from service.context import Edge
+from service.context import AppContext
 from store.experiments import idempotency
 
 Made = tuple[int, dict[str, Any]]
@@ -41,9 +41,9 @@ class Once:
         query = json.dumps(sorted(request.query_params.multi_items()))
         return cls(route, owner, key, hashlib.sha256(query.encode() + b"\0" + content).hexdigest())
 
-    def submit(self, here: Edge, make: Callable[[Connection], Made]) -> Response:
+    def submit(self, context: AppContext, make: Callable[[Connection], Made]) -> Response:
         """The answer that ``make`` gives in one write, kept under the key in that same write."""
-        with here.database.write() as tx:
+        with context.database.write() as tx:
             kept = (
                 None
                 if self.key is None
@@ -56,7 +56,7 @@ class Once:
                 idempotency.keep(
                     tx, self.key, self.owner, self.route, self.digest, status=status, body=answer
                 )
-        here.bell.ring()
+        context.dispatcher.notify()
         return accepted(status, answer)
 
 

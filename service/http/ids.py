@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from core.errors import Problem
 from core.spec.explain import shorten
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.http import examples
 from service.http.errors import Ambiguous
 from store.experiments import id_prefix
@@ -17,7 +17,7 @@ FEW = 8
 """Ids that are named where several begin so."""
 
 
-def whole(here: Edge, text: str, pointer: str = "/path/id") -> str:
+def whole(context: AppContext, text: str, pointer: str = "/path/id") -> str:
     """The one id that begins with ``text``; ``text`` itself where that is whole, or where none does.
 
     Raises:
@@ -25,7 +25,7 @@ def whole(here: Edge, text: str, pointer: str = "/path/id") -> str:
     """
     if not id_prefix.is_cut(text):
         return text
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found = id_prefix.beginning(tx, text, limit=FEW + 1)
     if len(found) > 1:
         named = ", ".join(found[:FEW]) + (", ..." if len(found) > FEW else "")
@@ -46,8 +46,8 @@ def _id_of(what: str, prefix: str, example: str) -> Callable[..., Coroutine[Any,
         },  # what looks otherwise is not found
     )
 
-    async def id_of(here: Here, given: Annotated[str, documented]) -> str:
-        return await run_in_threadpool(whole, here, given) if id_prefix.is_cut(given) else given
+    async def id_of(context: Context, given: Annotated[str, documented]) -> str:
+        return await run_in_threadpool(whole, context, given) if id_prefix.is_cut(given) else given
 
     return id_of
 

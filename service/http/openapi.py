@@ -20,7 +20,7 @@ Experiments on one question: when gradient descent trains an overparameterised r
 does the result extrapolate to long ones?
 
 A body that is `POST`ed to `/v1/experiments` is a spec (`/v1/schema`), one to `/v1/sweeps` many of them at once;
-workers train them; numbers and figures are read here. Errors are `application/problem+json`, with every problem of a
+workers train them; numbers and figures are read context. Errors are `application/problem+json`, with every problem of a
 request at once in `errors`, each with the JSON Pointer of its field. Times are ISO 8601 in UTC. Numbers that JSON
 doesn't have travel as `"NaN"`, `"Infinity"` and `"-Infinity"`. Lists are `{"items": [...], "next": cursor}`; the page
 after is read with `?cursor=`. Query parameters that a call doesn't have are refused. Every answer bears an

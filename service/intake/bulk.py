@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection
 
-from service.context import Edge
+from service.context import AppContext
 from store.errors import IllegalMove, NotFound
 from store.experiments import submission
 from store.states import State
@@ -16,7 +16,7 @@ AT_ONCE = 50
 
 
 def moved(
-    here: Edge, ids: Iterable[str], move: Callable[[Connection, str], State]
+    context: AppContext, ids: Iterable[str], move: Callable[[Connection, str], State]
 ) -> dict[str, State]:
     """Moves the experiments, in one order; the states of those that moved.
 
@@ -26,7 +26,7 @@ def moved(
     for number, some in enumerate(submission.batches(sorted(ids), AT_ONCE)):
         if number:
             time.sleep(submission.BREATH_SECONDS)
-        with here.database.write() as tx:
+        with context.database.write() as tx:
             for experiment_id in some:
                 with contextlib.suppress(IllegalMove, NotFound):
                     states[experiment_id] = move(tx, experiment_id)

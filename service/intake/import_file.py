@@ -82,7 +82,7 @@ def read(
         content: What it holds.
         base: What all rows have in common, a spec in parts or by paths; a row's own values go
             before.
-        columns: What columns of other names mean; None for those that mean nothing here.
+        columns: What columns of other names mean; None for those that mean nothing context.
         tags: Of all experiments, behind those of a row.
 
     Raises:

@@ -8,7 +8,7 @@ from core.cost import Cost
 from core.errors import Problem, SpecError
 from core.spec import METADATA, FromExperimentStart
 from core.spec.sweep import Point, SweepSpec
-from service.context import Edge
+from service.context import AppContext
 from service.intake.admission import admit
 from service.settings import Settings
 from store.experiments import warm_start
@@ -43,7 +43,7 @@ class Expansion:
     doubts: Sequence[Doubt]
 
 
-def expand(sweep: SweepSpec, here: Edge) -> Expansion:
+def expand(sweep: SweepSpec, context: AppContext) -> Expansion:
     """Every experiment of ``sweep``.
 
     Raises:
@@ -54,9 +54,9 @@ def expand(sweep: SweepSpec, here: Edge) -> Expansion:
     warnings: dict[str, list[str]] = {}
 
     def check(point: Point) -> None:
-        cost, warnings[point.spec_hash] = admit(point.spec, here.settings)
+        cost, warnings[point.spec_hash] = admit(point.spec, context.settings)
         if isinstance(point.spec.student.start, FromExperimentStart):
-            with here.database.read() as tx:
+            with context.database.read() as tx:
                 warm_start.check(tx, point.spec)
         costs.append(cost)
 
@@ -66,7 +66,7 @@ def expand(sweep: SweepSpec, here: Edge) -> Expansion:
         memory_mb=max(cost.memory_mb for cost in costs),
         storage_mb=sum(cost.storage_mb for cost in costs),
     )
-    _refuse_absurd(len(points), total, here.settings)
+    _refuse_absurd(len(points), total, context.settings)
     wishes = [(_draft(point), warnings[point.spec_hash]) for point in points]
     return Expansion(SweepDraft(sweep, points, wishes), total, _condensed(points, warnings))
 

@@ -11,17 +11,17 @@ from starlette.responses import StreamingResponse
 from core.figures import FIGURES, NotDrawable
 from core.result import METRICS
 from service import schemas
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.exports.encoding import Sink, encode
 from service.http import openapi
 from service.routes.exports import ids_of, tabulated
 from service.routes.figures import inked
-from service.routes.query import Asked
+from service.routes.query import RequestedQuery
 from store.errors import NotFound
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.query import export_rows, run_ends
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.records import Experiment, Source
 from store.states import State
 
@@ -54,13 +54,13 @@ Numbers are exact; NaN, Infinity and -Infinity are words. `extrapolab reproduce 
         **openapi.problems(400, 503),
     },
 )
-def bundle(here: Here, asked: Asked) -> StreamingResponse:
+def bundle(context: Context, asked: RequestedQuery) -> StreamingResponse:
     """Bundle all that `q` finds: specs, results, recorded points, figures and provenance, streamed as a zip.
 
     The same results make the same bytes. `q=id = exp_...` bundles one experiment, `q=sweep:swp_...`
     a sweep.
     """
-    content = _zipped(here, asked)
+    content = _zipped(context, asked)
     first = list(
         itertools.islice(content, 2)
     )  # what fails at once, fails with an answer that says so
@@ -70,10 +70,10 @@ def bundle(here: Here, asked: Asked) -> StreamingResponse:
     )
 
 
-def _zipped(here: Edge, question: Question) -> Iterator[bytes]:
+def _zipped(context: AppContext, question: ExperimentQuery) -> Iterator[bytes]:
     sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, pieces in _files(here, question):
+        for name, pieces in _files(context, question):
             entry = zipfile.ZipInfo(name, LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as file:
@@ -83,17 +83,17 @@ def _zipped(here: Edge, question: Question) -> Iterator[bytes]:
     yield sink.take()
 
 
-def _files(here: Edge, question: Question) -> Iterator[tuple[str, Iterator[bytes]]]:
+def _files(context: AppContext, question: ExperimentQuery) -> Iterator[tuple[str, Iterator[bytes]]]:
     yield "README.txt", iter([README.encode()])
     usual = run_ends.fields_of(",".join(export_rows.USUAL))
     yield (
         "experiments.csv",
-        encode("csv", *tabulated(here, question, "experiments", usual, tuple(METRICS))),
+        encode("csv", *tabulated(context, question, "experiments", usual, tuple(METRICS))),
     )
-    yield "runs.csv", encode("csv", *tabulated(here, question, "runs", usual, tuple(METRICS)))
-    for name in itertools.chain.from_iterable(ids_of(here, question)):
+    yield "runs.csv", encode("csv", *tabulated(context, question, "runs", usual, tuple(METRICS)))
+    for name in itertools.chain.from_iterable(ids_of(context, question)):
         try:
-            with here.database.read() as tx:
+            with context.database.read() as tx:
                 experiment = experiments.get(tx, name)
                 has_arrays = experiment.state is State.COMPLETED and experiment.source is Source.LAB
                 result = results.result(tx, name) if has_arrays else None

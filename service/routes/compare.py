@@ -14,7 +14,7 @@ from core.spec.experiment import METADATA
 from core.spec.sweep import brief
 from core.statistics import STATISTICS, as_counted, over_seeds
 from service import schemas
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.http import examples, openapi
 from service.http.errors import Invalid
 from service.http.ids import whole
@@ -50,9 +50,9 @@ Ids = Annotated[
         **openapi.problems(404, 503),
     },
 )
-def compare(here: Here, ids: Ids) -> Response:
+def compare(context: Context, ids: Ids) -> Response:
     """Compare experiments: the fields of the spec that differ, and what their runs ended with, side by side."""
-    found = _experiments(here, ids)
+    found = _experiments(context, ids)
     joined = ",".join(one.id for one in found)
     content = {
         "experiments": [
@@ -77,7 +77,7 @@ def compare(here: Here, ids: Ids) -> Response:
 
 @figures.route(router, "/figures/{name}.{format}", 404, 409, 503)
 def figure(
-    here: Here,
+    context: Context,
     name: Annotated[str, figures.one_of(FIGURES)],
     form: FigureFormat,
     ids: Ids,
@@ -88,9 +88,9 @@ def figure(
     `response_ratio` and `training_ratio` show how many times the errors of the first each has.
     """
     chosen = choose(FIGURES, name, form)
-    found = _experiments(here, ids)
+    found = _experiments(context, ids)
     labels = _labels(found)
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         compared = [
             (
                 label,
@@ -105,12 +105,12 @@ def figure(
     return drawn(chosen, chosen.info(compared), form, if_none_match)
 
 
-def _experiments(here: Edge, ids: str) -> list[Experiment]:
-    names = [whole(here, name.strip(), "/query/ids") for name in ids.split(",")]
+def _experiments(context: AppContext, ids: str) -> list[Experiment]:
+    names = [whole(context, name.strip(), "/query/ids") for name in ids.split(",")]
     if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
         message = f"should name two to {MOST} different experiments"
         raise Invalid(Problem("/query/ids", "wrong_count", message, str(len(set(names)))))
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         return [experiments.get(tx, name) for name in names]
 
 

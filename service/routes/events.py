@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from core.errors import Problem
 from core.spec.explain import shorten
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import examples, openapi
 from service.http.errors import Invalid
 from store.experiments import events as news
@@ -22,7 +22,7 @@ RETRY_MILLISECONDS = 1000
 
 
 def _followed(
-    here: Here,
+    context: Context,
     experiments: Annotated[
         str | None,
         Query(
@@ -41,7 +41,7 @@ def _followed(
         raise Invalid(
             Problem(pointer, "too_many", f"should be at most {MOST_IDS} ids", str(len(ids)))
         )
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         strange = news.unknown(tx, ids)
     if strange:
         message = "there is no such experiment"
@@ -60,7 +60,7 @@ def _followed(
     responses={200: openapi.stream(examples.STREAM), **openapi.problems(503)},
 )
 async def events(
-    here: Here,
+    context: Context,
     experiment_ids: Annotated[frozenset[str] | None, Depends(_followed)],
     last: Annotated[
         int | None,
@@ -81,7 +81,7 @@ async def events(
     was restarted meanwhile.
     """
     yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
-    async for found in here.feed.follow(experiment_ids, last):
+    async for found in context.feed.follow(experiment_ids, last):
         for experiment_id, event in found.happenings:
             state = schemas.StateNews.of(experiment_id, event)
             yield ServerSentEvent(

@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 from core.errors import Problem
 from core.spec.explain import shorten
 from service import schemas
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.http import body, etags, examples, openapi, sparse_fields
 from service.http.errors import PreconditionFailed, PreconditionMissing
 from service.http.ids import ExperimentId
 from service.http.parameters import Cursor, IfMatch, IfNoneMatch, Limit
-from service.routes.query import Asked
+from service.routes.query import RequestedQuery
 from store import records
 from store.experiments import repository as experiments
 from store.query import pages
@@ -39,8 +39,8 @@ AN_EXPERIMENT = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag")
     responses={200: openapi.answer("One page."), **openapi.problems(400, 503)},
 )
 def listing(
-    here: Here,
-    asked: Asked,
+    context: Context,
+    asked: RequestedQuery,
     limit: Limit = 50,
     cursor: Cursor = None,
     fields: Annotated[
@@ -58,7 +58,7 @@ def listing(
     paths = None if fields is None else sparse_fields.paths(fields, schemas.Experiment)
     items: list[bytes] = []
     following, last, room = None, cursor, PAGE_BYTES
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         for found in pages.walk(tx, asked, cursor=cursor, at_once=limit + 1, whole=READ_AT_ONCE):
             item = schemas.Experiment.written(found.experiment)
             content = schemas.as_json(item if paths is None else sparse_fields.of(item, paths))
@@ -77,11 +77,13 @@ def listing(
     response_model=schemas.Experiment,
     responses={200: AN_EXPERIMENT, **openapi.not_modified(), **openapi.problems(404, 503)},
 )
-def one(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = None) -> Response:
+def one(
+    experiment_id: ExperimentId, context: Context, if_none_match: IfNoneMatch = None
+) -> Response:
     """Read an experiment: its spec, how far it is, and what came out so far."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
-        place = _place(tx, here, experiment)
+        place = _place(tx, context, experiment)
     return _tagged(experiment, if_none_match, place)
 
 
@@ -92,7 +94,7 @@ def one(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = No
     openapi_extra=openapi.body(schemas.Edit, examples.EDIT),
 )
 def edit(
-    experiment_id: ExperimentId, here: Here, content: body.JsonBody, if_match: IfMatch = None
+    experiment_id: ExperimentId, context: Context, content: body.JsonBody, if_match: IfMatch = None
 ) -> Response:
     """Change name, tags or notes. What an experiment computes never changes.
 
@@ -103,7 +105,7 @@ def edit(
             Problem("/header/If-Match", "missing", "is required: the ETag of what you read, or *")
         )
     change = body.parse(content, schemas.Edit).model_dump(exclude_unset=True)
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         version = etags.version(if_match, experiments.get(tx, experiment_id).version)
         if version is None:
             message = "is not an ETag of this experiment: read it again, then edit"
@@ -111,7 +113,7 @@ def edit(
                 Problem("/header/If-Match", "unknown_etag", message, shorten(if_match))
             )
         edited = experiments.edit(tx, experiment_id, version=version, **change)
-        place = _place(tx, here, edited)
+        place = _place(tx, context, edited)
     return _tagged(edited, None, place)
 
 
@@ -120,12 +122,12 @@ def edit(
     status_code=204,
     responses={204: {"description": "It is gone."}, **openapi.problems(404, 409, 503)},
 )
-def remove(experiment_id: ExperimentId, here: Here) -> None:
+def remove(experiment_id: ExperimentId, context: Context) -> None:
     """Remove an experiment that has ended, with its results and its history.
 
     Not while another one that starts from it (`from_experiment`) is queued or running.
     """
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         experiments.remove(tx, experiment_id)
 
 
@@ -138,9 +140,9 @@ def remove(experiment_id: ExperimentId, here: Here) -> None:
         **openapi.problems(404, 409, 503),
     },
 )
-def cancel(experiment_id: ExperimentId, here: Here, response: Response) -> schemas.Moved:
+def cancel(experiment_id: ExperimentId, context: Context, response: Response) -> schemas.Moved:
     """Cancel an experiment. A running one stops within seconds and keeps what it recorded."""
-    moved = _moved(here, experiment_id, experiments.request_cancel)
+    moved = _moved(context, experiment_id, experiments.request_cancel)
     response.status_code = 202 if moved.state is State.RUNNING else 200
     return moved
 
@@ -155,9 +157,9 @@ def cancel(experiment_id: ExperimentId, here: Here, response: Response) -> schem
         **openapi.problems(404, 409, 503),
     },
 )
-def pause(experiment_id: ExperimentId, here: Here, response: Response) -> schemas.Moved:
+def pause(experiment_id: ExperimentId, context: Context, response: Response) -> schemas.Moved:
     """Put an experiment aside. A running one is saved where it is and paused within seconds."""
-    moved = _moved(here, experiment_id, experiments.request_pause)
+    moved = _moved(context, experiment_id, experiments.request_pause)
     response.status_code = 202 if moved.state is State.RUNNING else 200
     return moved
 
@@ -171,9 +173,9 @@ def pause(experiment_id: ExperimentId, here: Here, response: Response) -> schema
         **openapi.problems(404, 409, 503),
     },
 )
-def resume(experiment_id: ExperimentId, here: Here) -> schemas.Moved:
+def resume(experiment_id: ExperimentId, context: Context) -> schemas.Moved:
     """Queue a paused experiment again; it goes on where it was, to the same result."""
-    return _moved(here, experiment_id, experiments.resume)
+    return _moved(context, experiment_id, experiments.resume)
 
 
 @router.post(
@@ -182,26 +184,28 @@ def resume(experiment_id: ExperimentId, here: Here) -> schemas.Moved:
     response_model=schemas.Moved,
     responses={202: openapi.answer("Queued again."), **openapi.problems(404, 409, 503)},
 )
-def retry(experiment_id: ExperimentId, here: Here) -> schemas.Moved:
+def retry(experiment_id: ExperimentId, context: Context) -> schemas.Moved:
     """Queue a failed or cancelled experiment again; it resumes where it was, if it got so far."""
-    return _moved(here, experiment_id, experiments.retry)
+    return _moved(context, experiment_id, experiments.retry)
 
 
 def _moved(
-    here: Edge, experiment_id: str, move: Callable[[Connection, str], State]
+    context: AppContext, experiment_id: str, move: Callable[[Connection, str], State]
 ) -> schemas.Moved:
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         move(tx, experiment_id)
         moved = schemas.Moved.of(experiments.get(tx, experiment_id))
     if moved.state is State.QUEUED:
-        here.bell.ring()
+        context.dispatcher.notify()
     return moved
 
 
-def _place(tx: Connection, here: Edge, experiment: records.Experiment) -> records.Place | None:
+def _place(
+    tx: Connection, context: AppContext, experiment: records.Experiment
+) -> records.Place | None:
     if experiment.state is not State.QUEUED:
         return None
-    return scheduling.place(tx, experiment.id, fresh_seconds=here.settings.lease_seconds)
+    return scheduling.place(tx, experiment.id, fresh_seconds=context.settings.lease_seconds)
 
 
 def _tagged(

@@ -9,18 +9,18 @@ from starlette.responses import StreamingResponse
 
 from core.result import METRICS, SERIES
 from service import schemas
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.exports.encoding import MEDIA_TYPES, FileFormat, documents, encode
 from service.http import openapi
 from service.http.errors import Invalid, unknown
-from service.routes.query import Asked
+from service.routes.query import RequestedQuery
 from store.experiments import rows
 from store.query import cursor as cursors
 from store.query import export_rows, pages, run_ends
 from store.query.errors import BadQuery
 from store.query.export_rows import Columns, Heading
 from store.query.fields import Field
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.records import Experiment
 
 router = APIRouter(prefix="/v1/export", tags=["questions"])
@@ -41,8 +41,8 @@ What = Literal["runs", "series", "experiments"]
 )
 def export(
     *,
-    here: Here,
-    asked: Asked,
+    context: Context,
+    asked: RequestedQuery,
     what: Annotated[
         What,
         Query(
@@ -79,16 +79,16 @@ def export(
         raise error.at("/query/fields") from None
     if what == "experiments" and form in {"json", "ndjson"}:
         items = (
-            schemas.as_json(schemas.Experiment.written(one)) for one in _experiments(here, asked)
+            schemas.as_json(schemas.Experiment.written(one)) for one in _experiments(context, asked)
         )
         content = documents("json" if form == "json" else "ndjson", items)
     elif what == "series":
-        series = (_series(here, name, chosen) for ids in ids_of(here, asked) for name in ids)
+        series = (_series(context, name, chosen) for ids in ids_of(context, asked) for name in ids)
         content = encode(
             form, export_rows.headings_of_series(chosen), export_rows.pieces_of(series)
         )
     else:
-        content = encode(form, *tabulated(here, asked, what, beside, chosen))
+        content = encode(form, *tabulated(context, asked, what, beside, chosen))
     first = list(
         itertools.islice(content, 2)
     )  # what fails at once, fails with an answer that says so
@@ -99,8 +99,8 @@ def export(
 
 
 def tabulated(
-    here: Edge,
-    question: Question,
+    context: AppContext,
+    question: ExperimentQuery,
     what: Literal["runs", "experiments"],
     fields: Sequence[Field],
     metrics: Sequence[str],
@@ -113,10 +113,10 @@ def tabulated(
     read = export_rows.runs_of if of_runs else export_rows.experiments_of
 
     def piece(ids: Sequence[str]) -> Columns:
-        with here.database.read() as tx:
+        with context.database.read() as tx:
             return read(tx, rows.those(tx, ids), fields, metrics)
 
-    return headings, map(piece, ids_of(here, question))
+    return headings, map(piece, ids_of(context, question))
 
 
 def _metrics(text: str | None, known: Sequence[str]) -> list[str]:
@@ -129,11 +129,11 @@ def _metrics(text: str | None, known: Sequence[str]) -> list[str]:
     return names
 
 
-def ids_of(here: Edge, question: Question) -> Iterator[list[str]]:
+def ids_of(context: AppContext, question: ExperimentQuery) -> Iterator[list[str]]:
     """The ids, a page at a time, each read by itself, so that no slow reader holds the database."""
     cursor: str | None = None
     while True:
-        with here.database.read() as tx:
+        with context.database.read() as tx:
             marks = pages.page(tx, question, cursor=cursor, limit=AT_ONCE)
         if marks:
             yield [mark.id for mark in marks]
@@ -142,13 +142,13 @@ def ids_of(here: Edge, question: Question) -> Iterator[list[str]]:
         cursor = cursors.encode(marks[-1])
 
 
-def _experiments(here: Edge, question: Question) -> Iterator[Experiment]:
-    for ids in ids_of(here, question):
-        with here.database.read() as tx:
+def _experiments(context: AppContext, question: ExperimentQuery) -> Iterator[Experiment]:
+    for ids in ids_of(context, question):
+        with context.database.read() as tx:
             found = rows.load(tx, rows.several(tx, rows.those(tx, ids)))
         yield from found
 
 
-def _series(here: Edge, experiment_id: str, names: Sequence[str]) -> Columns:
-    with here.database.read() as tx:
+def _series(context: AppContext, experiment_id: str, names: Sequence[str]) -> Columns:
+    with context.database.read() as tx:
         return export_rows.series_of(tx, experiment_id, names)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 
 from core.errors import Problem
 from core.figures import EDITION, FIGURES, Figure, Format, Info
-from service.context import Here
+from service.context import Context
 from service.http import etags, openapi
 from service.http.errors import Missing, NothingYet, unknown
 from service.http.ids import ExperimentId
@@ -63,7 +63,7 @@ def figure(
     experiment_id: ExperimentId,
     name: Annotated[str, one_of(FIGURES)],
     form: FigureFormat,
-    here: Here,
+    context: Context,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw a figure of a completed experiment.
@@ -73,7 +73,7 @@ def figure(
     asks for.
     """
     chosen = choose(FIGURES, name, form)
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
         has_arrays = experiment.state is State.COMPLETED and experiment.source is Source.LAB
         early = chosen.early and not has_arrays

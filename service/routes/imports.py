@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import body, examples, openapi
 from service.http.idempotency import Made, Once
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
@@ -35,7 +35,7 @@ ROUTE = "POST /v1/imports"
 def take(
     *,
     request: Request,
-    here: Here,
+    context: Context,
     content: body.JsonBody,
     dry_run: Annotated[
         bool, Query(description="Only say what the file holds; nothing is stored.")
@@ -47,7 +47,7 @@ def take(
 
     Columns are the spec's fields by their paths (`training.length`), `seed`, `outcome`, `steps`,
     and metrics; rows with equal fields are the seeds of one experiment. They are `completed` with
-    `source` `import`, found by the tag in the answer, and never taken for what was computed here:
+    `source` `import`, found by the tag in the answer, and never taken for what was computed context:
     an equal spec that is submitted is run. The same file again is reused.
     """
     wanted = body.parse(content, schemas.Import)
@@ -68,5 +68,5 @@ def take(
         return status, schemas.Imported.of(sha256, tag, found, submissions).model_dump(mode="json")
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        here, make
+        context, make
     )

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from core.spec import ExperimentSpec
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import examples
 from service.http import openapi as documentation
 from service.http.ids import WorkerId
@@ -36,12 +36,14 @@ SCHEMA = to_json(
     response_model=schemas.Page[schemas.Worker],
     responses=documentation.problems(400, 503),
 )
-def listing(here: Here, limit: Limit = 50, cursor: Cursor = None) -> schemas.Page[schemas.Worker]:
+def listing(
+    context: Context, limit: Limit = 50, cursor: Cursor = None
+) -> schemas.Page[schemas.Worker]:
     """List the worker slots: where they run, when they were last heard of, and what they work on."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found, at = workers.listing(tx), now(tx)
     items, following = page(found, lambda worker: worker.id, limit=limit, cursor=cursor)
-    lease = here.settings.lease_seconds
+    lease = context.settings.lease_seconds
     return schemas.Page(
         items=[schemas.Worker.of(worker, at, lease) for worker in items], next=following
     )
@@ -56,16 +58,16 @@ def listing(here: Here, limit: Limit = 50, cursor: Cursor = None) -> schemas.Pag
         **documentation.problems(404, 503),
     },
 )
-def drain(worker_id: WorkerId, here: Here) -> schemas.Worker:
+def drain(worker_id: WorkerId, context: Context) -> schemas.Worker:
     """Drain a worker slot: within seconds it saves and hands back what it runs, and claims no more.
 
     It stays on the list as `drained` until its process is ended; a worker that is started anew is
     not drained.
     """
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         drained, at = workers.drain(tx, worker_id), now(tx)
-    here.bell.ring()
-    return schemas.Worker.of(drained, at, here.settings.lease_seconds)
+    context.dispatcher.notify()
+    return schemas.Worker.of(drained, at, context.settings.lease_seconds)
 
 
 @router.get("/v1/schema", response_model=dict[str, Any], responses=documentation.problems())
@@ -84,13 +86,13 @@ async def health() -> schemas.Health:
 
 
 @router.get("/readyz", response_model=schemas.Readiness, responses=documentation.problems(503))
-def readiness(here: Here) -> schemas.Readiness:
+def readiness(context: Context) -> schemas.Readiness:
     """Whether experiments can be taken in.
 
     A broker that is away only delays their start, so it is no obstacle.
     """
-    schema.check(here.settings.database_url)
-    trouble = _broker_trouble(here.settings.broker_url)
+    schema.check(context.settings.database_url)
+    trouble = _broker_trouble(context.settings.broker_url)
     return schemas.Readiness(
         status="degraded" if trouble else "ready", database="ok", broker=trouble or "ok"
     )

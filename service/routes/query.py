@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from core.errors import Problem
 from core.spec.experiment import Tag
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import body, examples, openapi
 from service.http.errors import OtherCount
 from service.http.pagination import page
@@ -17,7 +17,7 @@ from store.experiments import repository as experiments
 from store.query import pages
 from store.query.errors import BadQuery
 from store.query.fields import FIELDS
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.states import State
 
 router = APIRouter(tags=["questions"])
@@ -47,12 +47,12 @@ async def asked(
     sort: Sort = None,
     tag: Annotated[Tag | None, Query(description="Only experiments that bear this tag.")] = None,
     state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
-) -> Question:
+) -> ExperimentQuery:
     """The question that the parameters ask."""
-    return Question.of(q, sort, tag=tag, state=state)
+    return ExperimentQuery.of(q, sort, tag=tag, state=state)
 
 
-Asked = Annotated[Question, Depends(asked)]
+RequestedQuery = Annotated[ExperimentQuery, Depends(asked)]
 
 
 @router.get(
@@ -77,7 +77,7 @@ def fields(limit: Limit = 500, cursor: Cursor = None) -> schemas.Page[schemas.Qu
     },
     openapi_extra=openapi.body(schemas.Cancellation, examples.CANCELLATION),
 )
-def cancel(here: Here, content: body.JsonBody) -> schemas.Cancelled:
+def cancel(context: Context, content: body.JsonBody) -> schemas.Cancelled:
     """Cancel every experiment that fulfils a filter and has not ended.
 
     `expect_count` says how many those are; if there are others by now, nothing is cancelled (409).
@@ -85,10 +85,10 @@ def cancel(here: Here, content: body.JsonBody) -> schemas.Cancelled:
     """
     wanted = body.parse(content, schemas.Cancellation)
     try:
-        question = Question.of(wanted.q)
+        question = ExperimentQuery.of(wanted.q)
     except BadQuery as error:
         raise error.at("/q") from None
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found = pages.ids(
             tx, question.narrowed("state", [state for state in State if not state.is_final])
         )
@@ -99,4 +99,4 @@ def cancel(here: Here, content: body.JsonBody) -> schemas.Cancelled:
                 "/expect_count", "other_count", message, str(wanted.expect_count), str(len(found))
             )
         )
-    return schemas.Cancelled.of(moved(here, found, experiments.request_cancel))
+    return schemas.Cancelled.of(moved(context, found, experiments.request_cancel))

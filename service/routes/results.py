@@ -12,7 +12,7 @@ from core.result import SERIES
 from core.spec import ExperimentSpec, channels
 from core.spec.explain import shorten
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.exports.encoding import MEDIA_TYPES, FileFormat, encode
 from service.http import etags, examples, openapi
 from service.http.errors import Invalid, unknown
@@ -44,9 +44,11 @@ NAMES = (*SERIES, *TRAJECTORIES)
         **openapi.problems(404, 409, 503),
     },
 )
-def result(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch = None) -> Response:
+def result(
+    experiment_id: ExperimentId, context: Context, if_none_match: IfNoneMatch = None
+) -> Response:
     """Read the result of a completed experiment: responses, eigenvalues, parameters and final metrics of every seed."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found = results.result(tx, experiment_id)
     return etags.answer(
         found.model_dump_json(exclude={"series"}).encode(), "application/json", if_none_match
@@ -71,7 +73,7 @@ def result(experiment_id: ExperimentId, here: Here, if_none_match: IfNoneMatch =
 def series(
     *,
     experiment_id: ExperimentId,
-    here: Here,
+    context: Context,
     names: Annotated[
         str | None,
         Query(
@@ -101,7 +103,7 @@ def series(
     channels), recorded eigenvalues are a list of [re, im]; in CSV columns `response_0`, ...,
     `eigenvalue_0_re`, `eigenvalue_0_im`, ...
     """
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         spec = experiments.get(tx, experiment_id).spec
         chosen_names, chosen_seeds = _choose(names, seeds, spec)
         trajectories = [name for name in chosen_names if name in TRAJECTORIES]

@@ -11,7 +11,7 @@ from core.recipe import Recipe
 from core.spec import explain
 from core.spec.explain import shorten
 from service import schemas
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.figures import figure_data
 from service.http import body, etags, examples, openapi
 from service.http.errors import Invalid, Missing, PreconditionFailed, PreconditionMissing, unknown
@@ -48,7 +48,7 @@ ROUTE = "POST /v1/figures"
 def save(
     *,
     request: Request,
-    here: Here,
+    context: Context,
     content: body.JsonBody,
     owner: Owner = ANONYMOUS,
     idempotency_key: IdempotencyKey = None,
@@ -65,7 +65,7 @@ def save(
         return 201, schemas.Figure.of(saved.save(tx, recipe, owner=owner)).model_dump(mode="json")
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        here, make
+        context, make
     )
 
 
@@ -74,16 +74,18 @@ def save(
     response_model=schemas.Page[schemas.Figure],
     responses={200: openapi.answer("One page."), **openapi.problems(400, 503)},
 )
-def listing(here: Here, limit: Limit = 50, cursor: Cursor = None) -> schemas.Page[schemas.Figure]:
+def listing(
+    context: Context, limit: Limit = 50, cursor: Cursor = None
+) -> schemas.Page[schemas.Figure]:
     """List saved figures, the newest first."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found, following = saved.page(tx, limit=limit, cursor=cursor)
     return schemas.Page(items=[schemas.Figure.of(figure) for figure in found], next=following)
 
 
 @figures.route(router, "/preview.{format}", 400, 404, 409, 503)
 def preview(
-    here: Here,
+    context: Context,
     form: FigureFormat,
     recipe: Annotated[Recipe, Query()],
     if_none_match: IfNoneMatch = None,
@@ -92,17 +94,17 @@ def preview(
     made = figure_data.plan(recipe, "/query")
     if not isinstance(made, figure_data.Plan):
         raise Invalid(*made)
-    return _drawn(here, made, form, if_none_match, "")
+    return _drawn(context, made, form, if_none_match, "")
 
 
 @figures.route(router, "/{id:figure}.{format}", 404, 409, 503)
 def figure(
-    figure_id: FigureId, form: FigureFormat, here: Here, if_none_match: IfNoneMatch = None
+    figure_id: FigureId, form: FigureFormat, context: Context, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Draw a saved figure, from what is completed by now; 304 where that is what the client holds."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         recipe = saved.get(tx, figure_id).recipe
-    return _drawn(here, _planned(recipe), form, if_none_match, f"{figure_id}, ")
+    return _drawn(context, _planned(recipe), form, if_none_match, f"{figure_id}, ")
 
 
 @router.get(
@@ -114,9 +116,9 @@ def figure(
         **openapi.problems(404, 503),
     },
 )
-def one(figure_id: FigureId, here: Here, if_none_match: IfNoneMatch = None) -> Response:
+def one(figure_id: FigureId, context: Context, if_none_match: IfNoneMatch = None) -> Response:
     """Read a saved figure: its recipe, and where it is drawn."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         return _told(saved.get(tx, figure_id), if_none_match)
 
 
@@ -132,7 +134,7 @@ def one(figure_id: FigureId, here: Here, if_none_match: IfNoneMatch = None) -> R
     ),
 )
 def change(
-    figure_id: FigureId, here: Here, content: body.JsonBody, if_match: IfMatch = None
+    figure_id: FigureId, context: Context, content: body.JsonBody, if_match: IfMatch = None
 ) -> Response:
     """Change parts of a recipe; null takes one away. `If-Match` bears the `ETag` that was read."""
     if if_match is None:
@@ -141,7 +143,7 @@ def change(
         )
         raise PreconditionMissing(problem)
     parts = body.parse(content, schemas.RecipeChange).model_extra or {}
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         present = saved.get(tx, figure_id)
         version = etags.version(if_match, present.version)
         if version is None:
@@ -159,9 +161,9 @@ def change(
     status_code=204,
     responses={204: {"description": "It is gone."}, **openapi.problems(404, 503)},
 )
-def remove(figure_id: FigureId, here: Here) -> None:
+def remove(figure_id: FigureId, context: Context) -> None:
     """Remove a saved figure. What it shows stays."""
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         saved.remove(tx, figure_id)
 
 
@@ -185,11 +187,11 @@ def _planned(recipe: Recipe) -> figure_data.Plan:
 
 
 def _drawn(
-    here: Edge, made: figure_data.Plan, form: str, if_none_match: str | None, source: str
+    context: AppContext, made: figure_data.Plan, form: str, if_none_match: str | None, source: str
 ) -> Response:
     if form not in MEDIA_TYPES:
         raise Missing(unknown("/path/format", "format", form, MEDIA_TYPES))
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         info = figure_data.drawn(tx, made, source)
     return figures.drawn(figure_data.INKS[made.recipe.kind], info, form, if_none_match)
 

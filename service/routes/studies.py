@@ -15,7 +15,7 @@ from core.figures import STUDY_FIGURES
 from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES, Size, Study
 from service import schemas
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.http import examples, openapi
 from service.http.errors import Missing, NothingYet, unknown
 from service.http.pagination import page
@@ -68,15 +68,15 @@ def listing(limit: Limit = 50, cursor: Cursor = None) -> schemas.Page[schemas.St
 )
 def submit(
     name: StudyName,
-    here: Here,
+    context: Context,
     response: Response,
     size: StudySize = "quick",
     owner: Owner = ANONYMOUS,
 ) -> schemas.StudySubmission:
     """Submit all experiments of a study at once, each arm as a sweep; what is there is reused, the sweeps too."""
     _plan(name, size)
-    drafts = {arm: expand(sweep, here).draft for arm, sweep in STUDIES[name].arms(size).items()}
-    with here.database.write() as tx:
+    drafts = {arm: expand(sweep, context).draft for arm, sweep in STUDIES[name].arms(size).items()}
+    with context.database.write() as tx:
         arms = {
             arm: sweeps.submit(tx, draft, owner=owner, options=Options())
             for arm, draft in drafts.items()
@@ -86,7 +86,7 @@ def submit(
         for member in arm.members:  # what an earlier arm queued is there for a later one
             unique.setdefault(member.id, member)
     submitted = list(unique.values())
-    here.bell.ring()
+    context.dispatcher.notify()
     if all(submission.reused for submission in submitted):
         response.status_code = 200
     else:
@@ -107,14 +107,16 @@ def submit(
     responses={200: openapi.answer("One row per study."), **openapi.problems(400, 503)},
 )
 def reports(
-    here: Here, size: StudySize = "quick", limit: Limit = 50, cursor: Cursor = None
+    context: Context, size: StudySize = "quick", limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.ReportSummary]:
     """Judge all studies by what is stored: of each, how far it is and how many claims hold, fail or were not run."""
     items, following = page(
         list(STUDIES.values()), lambda study: study.name, limit=limit, cursor=cursor
     )
     rows = [
-        schemas.ReportSummary.of(study.title, _report(here, study, size), _links(study.name, size))
+        schemas.ReportSummary.of(
+            study.title, _report(context, study, size), _links(study.name, size)
+        )
         for study in items
     ]
     return schemas.Page(items=rows, next=following)
@@ -125,10 +127,10 @@ def reports(
     response_model=schemas.Report,
     responses={200: openapi.answer("The report.", examples.REPORT), **openapi.problems(404, 503)},
 )
-def report(name: StudyName, here: Here, size: StudySize = "quick") -> schemas.Report:
+def report(name: StudyName, context: Context, size: StudySize = "quick") -> schemas.Report:
     """Judge every claim of a study by what is stored; a claim that fails is shown as failing."""
     _plan(name, size)
-    return _report(here, STUDIES[name], size)
+    return _report(context, STUDIES[name], size)
 
 
 @figures.route(router, "/{name}/figures/{figure}.{format}", 404, 409, 503)
@@ -137,13 +139,13 @@ def figure(
     name: StudyName,
     figure: Annotated[str, figures.one_of(STUDY_FIGURES)],
     form: FigureFormat,
-    here: Here,
+    context: Context,
     size: StudySize = "quick",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw a figure of the experiments of a study that are completed."""
     plan, chosen = _plan(name, size), choose(STUDY_FIGURES, figure, form)
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         evidence = _evidence(tx, _found(tx, plan), STUDIES[name])
     if not evidence:
         raise NothingYet(
@@ -174,9 +176,9 @@ def _found(tx: Connection, plan: Mapping[str, ExperimentSpec]) -> list[Experimen
     return [there[digest] for digest in plan if digest in there]
 
 
-def _report(here: Edge, study: Study, size: Size) -> schemas.Report:
+def _report(context: AppContext, study: Study, size: Size) -> schemas.Report:
     plan = _plan(study.name, size)
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found = _found(tx, plan)
         evidence = _evidence(tx, found, study)
     claims = [schemas.JudgedClaim.of(claim) for claim in study.judge(size, evidence)]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.cost import Cost
 from core.spec import ExperimentSpec, setup_hash, spec_hash
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import body, examples, openapi
 from service.http.idempotency import Made, Once
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
@@ -80,7 +80,7 @@ async def _options(
 def submit(
     *,
     request: Request,
-    here: Here,
+    context: Context,
     content: body.JsonBody,
     options: Annotated[Options, Depends(_options)],
     on_duplicate: Annotated[
@@ -101,9 +101,9 @@ def submit(
     are added to the experiment that is there. Failed and cancelled experiments are not reused.
     """
     spec = body.parse(content, ExperimentSpec)
-    cost, warnings = admit(spec, here.settings)
+    cost, warnings = admit(spec, context.settings)
     if dry_run:
-        with here.database.read() as tx:
+        with context.database.read() as tx:
             warm_start.check(tx, spec)
         return _dry(spec, cost, warnings)
     draft = Draft.of(spec)
@@ -122,7 +122,7 @@ def submit(
         )
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        here, make
+        context, make
     )
 
 

@@ -15,7 +15,7 @@ from core.recipe import USUAL, Recipe
 from core.result import METRICS
 from core.spec.axis import dotted
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http.errors import Invalid, unknown
 from service.http.ids import SweepId
 from service.http.parameters import IfNoneMatch
@@ -43,7 +43,7 @@ def figure(
     sweep_id: SweepId,
     name: Annotated[str, figures.one_of(FIGURES)],
     form: FigureFormat,
-    here: Here,
+    context: Context,
     x: Axis = None,
     y: Annotated[
         str, Query(description="The metric that is shown.", json_schema_extra={"enum": [*METRICS]})
@@ -60,7 +60,7 @@ def figure(
     further axes only are pooled.
     """
     chosen = choose(FIGURES, name, form)
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
         x, series = axes(

@@ -12,7 +12,7 @@ from core.result import METRICS
 from core.spec.axis import dotted
 from core.statistics import STATISTICS, over_seeds
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import etags, examples, openapi
 from service.http.errors import Invalid, unknown
 from service.http.ids import SweepId
@@ -52,7 +52,7 @@ Statistics = Annotated[
 def table(
     *,
     sweep_id: SweepId,
-    here: Here,
+    context: Context,
     metrics: Metrics = USUAL,
     statistic: Statistics = EVERY,
     form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
@@ -60,7 +60,7 @@ def table(
 ) -> Response:
     """Read the numbers of all experiments of a sweep side by side, in the order of its members."""
     names, chosen = _named(metrics, statistic)
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
         seeds, ended = outcomes.seeds(tx, sweep_id), outcomes.outcomes(tx, sweep_id, names)
@@ -110,7 +110,7 @@ def table(
 def grid(
     *,
     sweep_id: SweepId,
-    here: Here,
+    context: Context,
     rows: Axis = None,
     columns: Axis = None,
     metrics: Metrics = USUAL,
@@ -124,7 +124,7 @@ def grid(
     further axes only are pooled. CSV has a line for each row, metric and statistic.
     """
     names, chosen = _named(metrics, statistic)
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
         rows, columns = rows and dotted(rows), columns and dotted(columns)

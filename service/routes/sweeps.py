@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from core.spec.sweep import SweepSpec
 from service import schemas
-from service.context import Edge, Here
+from service.context import AppContext, Context
 from service.http import body, examples, openapi
 from service.http.idempotency import Made, Once, accepted
 from service.http.ids import SweepId
@@ -45,7 +45,7 @@ FEW = 5
 def submit(
     *,
     request: Request,
-    here: Here,
+    context: Context,
     content: body.JsonBody,
     on_duplicate: Annotated[
         Literal["reuse", "rerun"],
@@ -68,12 +68,12 @@ def submit(
     a new experiment then.
     """
     sweep = body.parse(content, SweepSpec)
-    expansion = expand(sweep, here)
+    expansion = expand(sweep, context)
     if dry_run:
-        return _dry(sweep, expansion, here, rerun=on_duplicate == "rerun")
+        return _dry(sweep, expansion, context, rerun=on_duplicate == "rerun")
 
     draft, rerun = expansion.draft, on_duplicate == "rerun"
-    arrival = sweeps.bring(here.database, draft, owner=owner, options=Options(), rerun=rerun)
+    arrival = sweeps.bring(context.database, draft, owner=owner, options=Options(), rerun=rerun)
 
     def make(tx: Connection) -> Made:
         made = sweeps.submit(
@@ -82,7 +82,7 @@ def submit(
         return _submitted(tx, made, expansion)
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        here, make
+        context, make
     )
 
 
@@ -92,10 +92,10 @@ def submit(
     responses={200: openapi.answer("One page."), **openapi.problems(400, 503)},
 )
 def listing(
-    here: Here, limit: Limit = 50, cursor: Cursor = None
+    context: Context, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.SweepSummary]:
     """List sweeps, the newest first."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found, following = sweeps.page(tx, limit=limit, cursor=cursor)
     return schemas.Page(items=[schemas.SweepSummary.of(sweep) for sweep in found], next=following)
 
@@ -108,9 +108,11 @@ def listing(
         **openapi.problems(400, 404, 503),
     },
 )
-def one(sweep_id: SweepId, here: Here, limit: Limit = 50, cursor: Cursor = None) -> schemas.Sweep:
+def one(
+    sweep_id: SweepId, context: Context, limit: Limit = 50, cursor: Cursor = None
+) -> schemas.Sweep:
     """Read a sweep: base, axes, how far it is, and a page of its experiments with their coordinates."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, following = sweeps.members(tx, sweep_id, limit=limit, cursor=cursor)
     items = [schemas.SweepMember.of(member) for member in members]
@@ -123,9 +125,9 @@ def one(sweep_id: SweepId, here: Here, limit: Limit = 50, cursor: Cursor = None)
     status_code=204,
     responses={204: {"description": "It is gone."}, **openapi.problems(404, 409, 503)},
 )
-def remove(sweep_id: SweepId, here: Here) -> None:
+def remove(sweep_id: SweepId, context: Context) -> None:
     """Remove a sweep of which nothing is pending. Its experiments stay, with all their results."""
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         sweeps.remove(tx, sweep_id)
 
 
@@ -143,7 +145,7 @@ def remove(sweep_id: SweepId, here: Here) -> None:
     openapi_extra=openapi.body(schemas.Extension, {"axes": examples.SWEEP_SPEC["axes"]}),
 )
 def extend(
-    sweep_id: SweepId, here: Here, content: body.JsonBody, owner: Owner = ANONYMOUS
+    sweep_id: SweepId, context: Context, content: body.JsonBody, owner: Owner = ANONYMOUS
 ) -> Response:
     """Give a sweep other axes, wider or more of them, and run only what is missing.
 
@@ -151,18 +153,18 @@ def extend(
     their specs do.
     """
     axes = body.parse(content, schemas.Extension).axes
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id).spec
-    expansion = expand(sweep.model_copy(update={"axes": axes}), here)
+    expansion = expand(sweep.model_copy(update={"axes": axes}), context)
     arrival = sweeps.bring_more(
-        here.database, sweep_id, expansion.draft, owner=owner, options=Options()
+        context.database, sweep_id, expansion.draft, owner=owner, options=Options()
     )
-    with here.database.write() as tx:
+    with context.database.write() as tx:
         made = sweeps.extend(
             tx, sweep_id, expansion.draft, owner=owner, options=Options(), arrival=arrival
         )
         status, answer = _submitted(tx, made, expansion)
-    here.bell.ring()
+    context.dispatcher.notify()
     return accepted(status, answer)
 
 
@@ -174,11 +176,11 @@ def extend(
         **openapi.problems(404, 503),
     },
 )
-def cancel(sweep_id: SweepId, here: Here) -> schemas.SweepMoved:
+def cancel(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     """Cancel every queued, running or paused experiment of a sweep, but those that another sweep has too."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         pending = sweeps.ids(tx, sweep_id, PENDING, alone=True)
-    return _moved(here, sweep_id, pending, experiments.request_cancel)
+    return _moved(context, sweep_id, pending, experiments.request_cancel)
 
 
 @router.post(
@@ -187,20 +189,20 @@ def cancel(sweep_id: SweepId, here: Here) -> schemas.SweepMoved:
     response_model=schemas.SweepMoved,
     responses={202: openapi.answer("They are queued again."), **openapi.problems(404, 503)},
 )
-def retry(sweep_id: SweepId, here: Here) -> schemas.SweepMoved:
+def retry(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     """Queue every failed or cancelled experiment of a sweep again; each resumes where it was, if it got so far."""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         ended = sweeps.ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
-    answer = _moved(here, sweep_id, ended, experiments.retry)
-    here.bell.ring()
+    answer = _moved(context, sweep_id, ended, experiments.retry)
+    context.dispatcher.notify()
     return answer
 
 
 def _moved(
-    here: Edge, sweep_id: str, ids: Sequence[str], move: Callable[[Connection, str], State]
+    context: AppContext, sweep_id: str, ids: Sequence[str], move: Callable[[Connection, str], State]
 ) -> schemas.SweepMoved:
-    changed = len(moved(here, ids, move))
-    with here.database.read() as tx:
+    changed = len(moved(context, ids, move))
+    with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
     links = schemas.SweepLinks.of(sweep_id)
     return schemas.SweepMoved(
@@ -224,9 +226,9 @@ def _submitted(tx: Connection, made: sweeps.Submitted, expansion: Expansion) -> 
     return 202 if answer.created else 200, answer.model_dump(mode="json")
 
 
-def _dry(sweep: SweepSpec, expansion: Expansion, here: Edge, *, rerun: bool) -> Response:
+def _dry(sweep: SweepSpec, expansion: Expansion, context: AppContext, *, rerun: bool) -> Response:
     points = expansion.draft.points
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         reused = 0 if rerun else len(submission.equals(tx, [point.spec_hash for point in points]))
     answer = schemas.SweepDryRun(
         name=sweep.name,

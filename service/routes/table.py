@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from core.result import METRICS
 from core.statistics import STATISTICS, as_counted, over_seeds
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import etags, examples, openapi
 from service.http.errors import Invalid, unknown
 from service.http.pagination import page
@@ -26,7 +26,7 @@ from store.errors import BadCursor
 from store.query import run_ends
 from store.query.errors import BadQuery
 from store.query.fields import Field
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.query.run_ends import Ended
 
 router = APIRouter(prefix="/v1/table", tags=["questions"])
@@ -65,7 +65,7 @@ class Wanted:
 )
 def table(
     *,
-    here: Here,
+    context: Context,
     q: Q = None,
     by: Annotated[
         str,
@@ -103,11 +103,11 @@ def table(
         fields = run_ends.fields_of(by)
     except BadQuery as error:
         raise error.at("/query/by") from None
-    question = Question.of(q)
+    question = ExperimentQuery.of(q)
     wanted = Wanted(
         fields, names, chosen, *((run_ends.MOST, None) if form == "csv" else (limit, cursor))
     )
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         found = run_ends.ended(tx, question, fields)
         rows, following = (_groups if group else _runs)(tx, found, wanted)
     if form == "csv":

@@ -8,7 +8,7 @@ from core.spec import ExperimentSpec, channels, has_closed_form, states
 from core.theory import theorem
 from core.warnings import LOOKED_AT
 from service import schemas
-from service.context import Here
+from service.context import Context
 from service.http import examples, openapi
 from service.http.ids import ExperimentId
 from store.experiments import repository as experiments
@@ -24,9 +24,9 @@ router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])
         **openapi.problems(404, 503),
     },
 )
-def read(experiment_id: ExperimentId, here: Here) -> schemas.Theorem:
+def read(experiment_id: ExperimentId, context: Context) -> schemas.Theorem:
     """Check the assumptions of the main theorem on an experiment's spec: would a student that fits extrapolate?"""
-    with here.database.read() as tx:
+    with context.database.read() as tx:
         spec = experiments.get(tx, experiment_id).spec
     return held_against(spec)
 
@@ -35,7 +35,7 @@ def held_against(spec: ExperimentSpec) -> schemas.Theorem:
     """What the theorem says of ``spec``, where that doesn't keep whoever asks waiting."""
     if has_closed_form(spec.teacher, spec.student) and _operations(spec) > LOOKED_AT:
         return schemas.Theorem.unseen(
-            "The teacher, the training length or the sample is too large to be looked at here."
+            "The teacher, the training length or the sample is too large to be looked at context."
         )
     try:
         return schemas.Theorem.of(theorem.check(spec))

@@ -65,7 +65,7 @@ _OVERTAKEN = _ALIKE.add_columns(experiments.c.cancel_requested).where(
     )
 )
 
-Wish = tuple[Draft, Sequence[str]]
+SubmissionItem = tuple[Draft, Sequence[str]]
 """What to run, and what is questionable about it."""
 
 Item = TypeVar("Item")
@@ -108,7 +108,12 @@ class Arrival:
 
 
 def bring(
-    database: Database, wishes: Sequence[Wish], *, owner: str, options: Options, rerun: bool = False
+    database: Database,
+    wishes: Sequence[SubmissionItem],
+    *,
+    owner: str,
+    options: Options,
+    rerun: bool = False,
 ) -> Arrival | None:
     """Stores what would be new of very many wishes, so that :func:`submit` need not; None where they are few.
 
@@ -153,7 +158,7 @@ def bring(
 
 def submit(
     tx: Connection,
-    wishes: Sequence[Wish],
+    wishes: Sequence[SubmissionItem],
     *,
     owner: str,
     options: Options,

@@ -18,7 +18,7 @@ from store.query.ast import And, Comparison, Node, Over, Some
 from store.query.cursor import Mark
 from store.query.fields import Scope
 from store.query.order import Key, Own, behind, ordering
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.query.sql import condition
 from store.query.statistics import of_each
 from store.records import Experiment
@@ -34,7 +34,7 @@ class Found:
 
 def walk(
     tx: Connection,
-    question: Question,
+    question: ExperimentQuery,
     *,
     cursor: str | None = None,
     at_once: int = 100,
@@ -58,7 +58,9 @@ def walk(
         cursor = cursors.encode(marks[-1])
 
 
-def page(tx: Connection, question: Question, *, cursor: str | None, limit: int) -> list[Mark]:
+def page(
+    tx: Connection, question: ExperimentQuery, *, cursor: str | None, limit: int
+) -> list[Mark]:
     """Where up to ``limit`` experiments behind the cursor are.
 
     Raises:
@@ -82,19 +84,19 @@ def page(tx: Connection, question: Question, *, cursor: str | None, limit: int) 
     return [Mark(question.digest, at, tuple(row)[1:], row[0]) for row in found]
 
 
-def ids(tx: Connection, question: Question) -> list[str]:
+def ids(tx: Connection, question: ExperimentQuery) -> list[str]:
     """The ids of all of them, in no order."""
     query, own = matching(question, now(tx))
     return list(tx.scalars(query.with_only_columns(own.id)))
 
 
-def count(tx: Connection, question: Question) -> int:
+def count(tx: Connection, question: ExperimentQuery) -> int:
     """How many there are."""
     query, _ = matching(question, now(tx))
     return tx.scalars(query.with_only_columns(func.count())).one()
 
 
-def matching(question: Question, at: float) -> tuple[Select[Any], Own]:
+def matching(question: ExperimentQuery, at: float) -> tuple[Select[Any], Own]:
     """The query for them, at a time; where they have to have a tag, it begins with the index of that."""
     tag, rest = _tag_of(question.filter)
     query = select(experiments).where(staging.SEEN, condition(rest, at))
@@ -128,7 +130,7 @@ def _tag_of(node: Node) -> tuple[str | None, Node]:
     return None, node
 
 
-def _decoded(cursor: str, question: Question) -> Mark:
+def _decoded(cursor: str, question: ExperimentQuery) -> Mark:
     mark = cursors.decode(cursor)
     if mark.question != question.digest:
         raise BadCursor(

@@ -18,7 +18,7 @@ from store.query.order import NEWEST_FIRST, Key
 
 
 @dataclass(frozen=True)
-class Question:
+class ExperimentQuery:
     """Which experiments, in which order.
 
     Attributes:
@@ -78,6 +78,6 @@ class Question:
         digest = hashlib.sha256(written.encode(errors="replace")).hexdigest()[:16]
         return cls(And(tuple(parts)) if parts else EVERYTHING, tuple(keys), digest)
 
-    def narrowed(self, name: str, words: Sequence[str]) -> "Question":
+    def narrowed(self, name: str, words: Sequence[str]) -> "ExperimentQuery":
         """The same of those only that have one of these words at a field of their own."""
         return replace(self, filter=And((self.filter, OneOf(FIELDS[name], tuple(words)))))

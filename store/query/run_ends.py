@@ -15,7 +15,7 @@ from store.db.tables import experiments, runs
 from store.query import pages
 from store.query.errors import BadQuery, named
 from store.query.fields import FIELDS, Field, Scope
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.query.sql import value
 from store.states import State
 
@@ -84,7 +84,7 @@ def fields_of(text: str) -> list[Field]:
     return [named(name, among=single) for name in names]
 
 
-def ended(tx: Connection, question: Question, fields: Sequence[Field]) -> list[Ended]:
+def ended(tx: Connection, question: ExperimentQuery, fields: Sequence[Field]) -> list[Ended]:
     """All completed experiments that the question finds, the newest first.
 
     Raises:
@@ -136,7 +136,7 @@ def read(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) -> Endings:
 
 
 def unfinished(
-    tx: Connection, question: Question, fields: Sequence[Field]
+    tx: Connection, question: ExperimentQuery, fields: Sequence[Field]
 ) -> list[tuple[State, tuple[Any, ...]]]:
     """The states and keys of the experiments that the question finds and that are not completed, up to :data:`MOST`."""
     others = [state for state in State if state is not State.COMPLETED]

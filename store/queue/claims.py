@@ -24,7 +24,7 @@ from store.db.tables import AnyRow, experiments, logs
 from store.errors import Fenced
 from store.experiments import warm_start
 from store.queue import scheduling
-from store.records import Claim, EventKind, Failure, FailureKind, Progress, Wishes
+from store.records import Claim, EventKind, Failure, FailureKind, Progress, StopRequests
 from store.states import State
 from store.transition import transition
 
@@ -86,10 +86,10 @@ def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) 
     return None
 
 
-def beat(tx: Connection, claim: Claim, *, lease_seconds: float) -> Wishes:
+def beat(tx: Connection, claim: Claim, *, lease_seconds: float) -> StopRequests:
     """Holds on to the experiment for another lease; what is asked for meanwhile. Raises Fenced."""
     row = _report(tx, claim, lease_until=now(tx) + lease_seconds)
-    return Wishes(cancel=row.cancel_requested, pause=row.pause_requested)
+    return StopRequests(cancel=row.cancel_requested, pause=row.pause_requested)
 
 
 def record(

@@ -27,7 +27,7 @@ BREATH_SECONDS = 0.02
 """Between two passes: many rings in a short time are answered by one."""
 
 
-class Bell:
+class Dispatcher:
     """Sends wake-ups as soon as it is rung, and once every ``reaper_seconds`` by itself, after a look for lost workers.
 
     A pass sends as many wake-ups as there are experiments that wait and workers that idle, less
@@ -41,14 +41,14 @@ class Bell:
         self._app = celery_app(settings)
         self._rung = threading.Event()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
         self._well = True
 
     def start(self) -> None:
         """Starts the thread; once only, and after any fork."""
         self._thread.start()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Says that something may wait now. Returns at once, whatever broker and database do."""
         self._rung.set()
 

@@ -12,7 +12,7 @@ from core.spec.sweep import Point, SweepSpec
 from store.db.database import Database, now
 from store.db.tables import sweeps
 from store.experiments import staging, submission
-from store.experiments.submission import Options, Wish
+from store.experiments.submission import Options, SubmissionItem
 from store.sweeps import members
 
 SEEN = staging.seen(sweeps.c.arrival)
@@ -34,7 +34,7 @@ class Draft:
 
     sweep: SweepSpec
     points: Sequence[Point]
-    wishes: Sequence[Wish]
+    wishes: Sequence[SubmissionItem]
 
     @property
     def content(self) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Desk:
 
 @pytest.fixture
 def desk(app: FastAPI) -> Desk:
-    return Desk(app.state.edge.database)
+    return Desk(app.state.context.database)
 
 
 def body(**changes: Any) -> dict[str, Any]:

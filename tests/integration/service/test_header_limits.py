@@ -125,7 +125,11 @@ def here(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("here") / "lab.db")
     app = build(Settings(database_url=f"sqlite:///{file}", broker_url=NO_BROKER))
     config = uvicorn.Config(
-        app, port=0, log_level="error", http=header_limits.BoundedHead, timeout_keep_alive=60
+        app,
+        port=0,
+        log_level="error",
+        http=header_limits.LimitedHttpProtocol,
+        timeout_keep_alive=60,
     )
     server = uvicorn.Server(config)
     running = threading.Thread(target=server.run)

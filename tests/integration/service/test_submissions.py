@@ -133,7 +133,7 @@ def test_an_idle_worker_is_woken_at_once(sqlite_url, broker_url, redis_server):
     patient = Settings(database_url=sqlite_url, broker_url=broker_url, reaper_seconds=600.0)
     app = build(patient)
     with TestClient(app) as client, redis_server.client() as redis:
-        with app.state.edge.database.write() as tx:
+        with app.state.context.database.write() as tx:
             workers.register(tx, WorkerRecord("w1", "host", 1, None, "cpu", 1, heartbeat_at=0.0))
         path = client.post("/v1/experiments", json=body()).headers["location"]
         assert redis.blpop(["cpu"], timeout=5) is not None

@@ -1,4 +1,4 @@
-"""The bell: it wakes as many workers as can work, never piles messages up, and no broker can hurt it."""
+"""The dispatcher: it wakes as many workers as can work, never piles messages up, and no broker can hurt it."""
 
 import contextlib
 import dataclasses
@@ -13,7 +13,7 @@ from store.db.database import Database, now
 from store.db.tables import workers as table
 from store.queue import workers
 from store.queue.celery_app import WORK
-from store.queue.dispatcher import Bell
+from store.queue.dispatcher import Dispatcher
 from store.records import WorkerRecord
 from store.settings import Settings
 from store.states import State
@@ -30,12 +30,14 @@ def add_workers(database, *devices):
 
 @contextlib.contextmanager
 def ringing(database, broker_url, *, reaper_seconds=30.0, **changes):
-    bell = Bell(database, Settings(broker_url=broker_url, reaper_seconds=reaper_seconds, **changes))
-    bell.start()
+    dispatcher = Dispatcher(
+        database, Settings(broker_url=broker_url, reaper_seconds=reaper_seconds, **changes)
+    )
+    dispatcher.start()
     try:
-        yield bell
+        yield dispatcher
     finally:
-        bell.stop()
+        dispatcher.stop()
 
 
 def eventually(question, seconds=10.0):
@@ -55,10 +57,10 @@ def lengths(redis_server, broker_url):
 
 def test_a_ring_wakes_as_many_workers_as_there_is_work_for(desk, broker_url, lengths):
     add_workers(desk.database, "cpu", "cpu", "cpu", "cuda")
-    with ringing(desk.database, broker_url) as bell:
+    with ringing(desk.database, broker_url) as dispatcher:
         for _ in range(2):
             desk.submit(changes={"numerics": {"device": "cpu"}})
-        bell.ring()
+        dispatcher.notify()
         eventually(lambda: lengths() == (2, 0))
 
 
@@ -93,10 +95,10 @@ def test_unread_messages_are_not_doubled(desk, broker_url, lengths):
     add_workers(desk.database, "cpu", "cpu")
     for _ in range(2):
         desk.submit()
-    with ringing(desk.database, broker_url, reaper_seconds=0.05) as bell:
+    with ringing(desk.database, broker_url, reaper_seconds=0.05) as dispatcher:
         eventually(lambda: lengths() == (2, 0))
         for _ in range(20):
-            bell.ring()
+            dispatcher.notify()
             time.sleep(0.02)
         assert lengths() == (2, 0)
 
@@ -113,12 +115,12 @@ def test_lost_messages_are_sent_again(desk, broker_url, lengths, redis_server):
 
 def test_it_takes_experiments_from_lost_workers_even_while_it_is_rung(desk, broker_url):
     claim = desk.begin()
-    with ringing(desk.database, broker_url, reaper_seconds=0.1) as bell:
+    with ringing(desk.database, broker_url, reaper_seconds=0.1) as dispatcher:
         time.sleep(0.05)
         desk.lose(claim)
 
         def queued():
-            bell.ring()
+            dispatcher.notify()
             return desk.get(claim.experiment_id).state is State.QUEUED
 
         eventually(queued)
@@ -145,13 +147,13 @@ def test_a_dead_broker_holds_up_neither_ring_nor_reaper(desk, caplog):
     desk.submit()
     claim = desk.claim()
     desk.submit()
-    with ringing(desk.database, "redis+socket:///nowhere/redis.sock", reaper_seconds=0.05) as bell:
+    with ringing(desk.database, "redis+socket:///nowhere/redis.sock", reaper_seconds=0.05) as dispatcher:
         started = time.monotonic()
         for _ in range(100):
-            bell.ring()
+            dispatcher.notify()
         assert time.monotonic() - started < 1
         eventually(lambda: "no wake-ups for now" in caplog.text)
-        time.sleep(0.3)  # the bell tries again by now
+        time.sleep(0.3)  # the dispatcher tries again by now
         desk.lose(claim)
         eventually(lambda: desk.get(claim.experiment_id).state is State.QUEUED, seconds=3)
     assert caplog.text.count("no wake-ups for now") == 1  # said once, not with every try

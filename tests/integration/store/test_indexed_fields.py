@@ -9,7 +9,7 @@ from store.db.indexed_fields import USUAL, name_of
 from store.db.tables import experiments
 from store.query import pages
 from store.query.fields import FIELDS, Kind
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 
 SPECS = {
     "linear": {},
@@ -94,6 +94,6 @@ def plan_of(tmp_path):
 def test_a_filter_and_an_order_look_at_the_index_alone(plan_of, field):
     whole = "SCAN experiments USING COVERING INDEX experiments_newest"
     asked = FIELDS[field].choices[0] if FIELDS[field].choices else 7
-    assert whole in plan_of(Question.of(f"{field} = {asked}"))
-    assert whole in plan_of(Question.of(sort=f"-{field}"))
-    assert whole not in plan_of(Question.of("evaluation.horizon = 7"))
+    assert whole in plan_of(ExperimentQuery.of(f"{field} = {asked}"))
+    assert whole in plan_of(ExperimentQuery.of(sort=f"-{field}"))
+    assert whole not in plan_of(ExperimentQuery.of("evaluation.horizon = 7"))

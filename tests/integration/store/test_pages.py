@@ -7,13 +7,13 @@ import pytest
 from store.errors import BadCursor
 from store.experiments import repository as experiments
 from store.query import pages
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.states import State
 
 
 def walk(desk, *, limit=3, between=lambda: None, sort=None, **filters):
     """The ids of each page."""
-    question = Question.of(sort=sort, **filters)
+    question = ExperimentQuery.of(sort=sort, **filters)
     found, cursor = [], None
     while True:
         with desk.database.read() as tx:
@@ -80,7 +80,7 @@ def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(desk):
     desk.complete(first)
     desk.submit(changes={"tags": ["two", "three"]})
     with desk.database.read() as tx:
-        newer, older = (found.experiment for found in pages.walk(tx, Question.of()))
+        newer, older = (found.experiment for found in pages.walk(tx, ExperimentQuery.of()))
     assert (newer.spec.tags, older.spec.tags) == (("two", "three"), ("one",))
     assert [run.outcome for run in newer.runs] == [None, None]
     assert [run.outcome for run in older.runs] == ["fitted", "fitted"]
@@ -91,7 +91,7 @@ def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(desk):
 def test_an_unknown_tag_has_an_empty_page(desk, tag):
     desk.submit(changes={"tags": ["some"]})
     with desk.database.read() as tx:
-        assert list(pages.walk(tx, Question.of(tag=tag))) == []
+        assert list(pages.walk(tx, ExperimentQuery.of(tag=tag))) == []
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_an_unknown_tag_has_an_empty_page(desk, tag):
 )
 def test_a_made_up_cursor_is_refused(desk, cursor):
     with desk.database.read() as tx, pytest.raises(BadCursor):
-        list(pages.walk(tx, Question.of(), cursor=cursor))
+        list(pages.walk(tx, ExperimentQuery.of(), cursor=cursor))

@@ -8,7 +8,7 @@ from store import saved_figures
 from store.errors import BadCursor, NotFound, VersionConflict
 from store.query import curves, run_ends
 from store.query.fields import FIELDS
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from tests.kit import specimens
 
 RECIPE = Recipe(query="tag:a", x="training.length")
@@ -87,5 +87,5 @@ def test_what_is_not_completed_is_told_by_its_state_and_key(desk):
     lengths = {length: desk.begin(changes={"training": {"length": length}}) for length in (2, 3)}
     desk.complete(lengths[2])
     with desk.database.read() as tx:
-        found = run_ends.unfinished(tx, Question.of(), [FIELDS["training.length"]])
+        found = run_ends.unfinished(tx, ExperimentQuery.of(), [FIELDS["training.length"]])
     assert found == [("running", (3,))]

@@ -7,7 +7,7 @@ from store.errors import IllegalMove, NotFound, VersionConflict
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.queue import claims
-from store.records import Failure, FailureKind, Wishes
+from store.records import Failure, FailureKind, StopRequests
 from store.states import State
 from tests.kit import specimens
 
@@ -65,9 +65,9 @@ def test_cancelling_twice_asks_once(desk):
 def test_the_worker_hears_of_a_cancellation_with_its_next_beat(desk):
     claim = desk.begin()
     with desk.database.write() as tx:
-        assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
+        assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=False, pause=False)
         experiments.request_cancel(tx, claim.experiment_id)
-        assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=True, pause=False)
+        assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=True, pause=False)
 
 
 def test_a_cancelled_experiment_keeps_how_far_its_runs_came(desk):
@@ -151,7 +151,7 @@ def test_a_wish_to_pause_may_be_taken_back(desk):
     attempt(desk, experiments.request_pause, claim.experiment_id)
     assert attempt(desk, experiments.resume, claim.experiment_id) is State.RUNNING
     with desk.database.write() as tx:
-        assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=False)
+        assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=False, pause=False)
         claims.hand_back(tx, claim)  # the trainer had stopped already
     assert desk.get(claim.experiment_id).state is State.QUEUED
     assert desk.kinds(claim.experiment_id)[2:] == [
@@ -166,7 +166,9 @@ def test_what_should_be_paused_is_paused_when_its_worker_lets_go_or_is_lost(desk
         claim = desk.begin()
         with desk.database.write() as tx:
             experiments.request_pause(tx, claim.experiment_id)
-            assert claims.beat(tx, claim, lease_seconds=60) == Wishes(cancel=False, pause=True)
+            assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(
+                cancel=False, pause=True
+            )
             let_go(tx, claim)
         found = desk.get(claim.experiment_id)
         assert (found.state, found.pause_requested) == (State.PAUSED, False)

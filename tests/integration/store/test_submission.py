@@ -10,7 +10,7 @@ from store.errors import NotFound
 from store.experiments import repository as experiments
 from store.experiments.draft import Draft
 from store.query import pages
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.queue.claims import fail
 from store.records import Failure, FailureKind, RunRecord
 from store.states import State
@@ -149,7 +149,7 @@ def test_an_undone_transaction_leaves_no_experiment(desk):
     with pytest.raises(ZeroDivisionError):
         submit_and_stumble()
     with desk.database.read() as tx:
-        assert pages.page(tx, Question.of(), limit=5, cursor=None) == []
+        assert pages.page(tx, ExperimentQuery.of(), limit=5, cursor=None) == []
 
 
 @pytest.mark.parametrize(

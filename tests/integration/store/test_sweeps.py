@@ -16,7 +16,7 @@ from store.experiments import submission
 from store.experiments.draft import Draft
 from store.experiments.submission import Options
 from store.query import pages
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 from store.states import State
 from store.sweeps import outcomes
 from store.sweeps import repository as sweeps
@@ -272,7 +272,7 @@ def test_nothing_of_a_sweep_that_is_refused_is_stored(database, desk):
     with pytest.raises(SpecError, match="no such experiment"), database.write() as tx:
         sweeps.submit(tx, some, owner="ada", options=Options())
     with database.read() as tx:
-        assert pages.page(tx, Question.of(), limit=9, cursor=None) == []
+        assert pages.page(tx, ExperimentQuery.of(), limit=9, cursor=None) == []
         assert sweeps.page(tx, limit=9, cursor=None) == ([], None)
 
 
@@ -287,7 +287,7 @@ def test_equal_sweeps_and_experiments_at_once_are_each_there_once(database, desk
         ids = {one for made in pool.map(submit, range(16)) for one in made}
     assert len(ids) == 6
     with database.read() as tx:
-        assert len(pages.page(tx, Question.of(), limit=99, cursor=None)) == 6
+        assert len(pages.page(tx, ExperimentQuery.of(), limit=99, cursor=None)) == 6
         assert len(sweeps.page(tx, limit=99, cursor=None)[0]) == 1
 
 
@@ -301,7 +301,7 @@ def test_readers_see_all_of_a_large_sweep_or_nothing(database, sweep):
         while not done.is_set():
             with database.read() as tx:
                 found, _ = sweeps.page(tx, limit=1, cursor=None)
-                listed = len(pages.page(tx, Question.of(), limit=500, cursor=None))
+                listed = len(pages.page(tx, ExperimentQuery.of(), limit=500, cursor=None))
                 seen.add((sum(found[0].counts.values()) if found else 0, listed))
 
     with ThreadPoolExecutor(1) as pool:

@@ -53,7 +53,7 @@ def without_immediate(base: ModuleType) -> None:
 
 def without_outbox(wakeup: ModuleType) -> None:
     """A wake-up is sent when the bell is rung, and never again."""
-    everything = wakeup.Bell._pass
+    everything = wakeup.Dispatcher._pass
 
     def only_when_rung(self, *, reap):
         if reap:
@@ -61,7 +61,7 @@ def without_outbox(wakeup: ModuleType) -> None:
         else:
             everything(self, reap=False)
 
-    wakeup.Bell._pass = only_when_rung
+    wakeup.Dispatcher._pass = only_when_rung
 
 
 def without_heartbeat(ledger: ModuleType) -> None:

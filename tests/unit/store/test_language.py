@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from store.query.errors import BadQuery
 from store.query.parser import parse
-from store.query.query import Question
+from store.query.query import ExperimentQuery
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_any_text_is_understood_or_refused_in_words(q):
 
 def test_filter_and_order_are_refused_together():
     with pytest.raises(BadQuery) as caught:
-        Question.of("frobnicate > 1", "-crated,median(name)")
+        ExperimentQuery.of("frobnicate > 1", "-crated,median(name)")
     assert [problem.pointer for problem in caught.value.problems] == ["/query/q", "/query/sort"]
 
 
@@ -122,7 +122,7 @@ def test_filter_and_order_are_refused_together():
 )
 def test_an_order_names_fields_and_statistics_once(sort, words):
     if words is None:
-        assert Question.of(sort=sort) == Question.of()
+        assert ExperimentQuery.of(sort=sort) == ExperimentQuery.of()
         return
     with pytest.raises(BadQuery, match=words):
-        Question.of(sort=sort)
+        ExperimentQuery.of(sort=sort)
