@@ -16,7 +16,7 @@ from core.run import run
 from core.spec import ExperimentSpec
 from tests.chaos.history import digest
 from tests.chaos.scene import HASTE, LEASE_SECONDS, until
-from tests.kit import specimens
+from tests.kit import sample_specs
 from tests.kit.lab import RunningLab, running_lab
 
 SPEC = ExperimentSpec.model_validate(
@@ -78,7 +78,7 @@ def test_a_disk_that_fills_while_it_trains_costs_time_and_nothing_else(tmp_path)
     torch.set_num_threads(1)
     expected = digest(json.loads(run(SPEC).model_dump_json()))
     torch.set_num_threads(threads)
-    small = specimens.spec(optimizer={"steps": 10})
+    small = sample_specs.spec(optimizer={"steps": 10})
     with (
         small_disk(tmp_path / "disk") as disk,
         running_lab(disk / "data", "--workers", "1", variables=HASTE) as lab,

@@ -16,14 +16,16 @@ import pytest
 
 from tests.chaos.history import FINAL, listing
 from tests.chaos.scene import Scene, until
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 CLIENTS = 16
 
 
 def small(name: str) -> dict:
     """An experiment of some milliseconds."""
-    return specimens.spec(name=name, tags=[name], optimizer={"steps": 10}).model_dump(mode="json")
+    return sample_specs.spec(name=name, tags=[name], optimizer={"steps": 10}).model_dump(
+        mode="json"
+    )
 
 
 def submissions(url: str, name: str, count: int) -> tuple[Counter[int], list[str], float]:
@@ -188,7 +190,7 @@ def test_sixty_four_watchers_each_see_everything_and_keep_nobody_waiting(scene):
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 def test_a_sweep_of_ten_thousand_points_is_taken_in_whole_and_can_be_cancelled(scene, capsys):
-    base = specimens.spec(optimizer={"steps": 2}).model_dump(mode="json", exclude={"name"})
+    base = sample_specs.spec(optimizer={"steps": 2}).model_dump(mode="json", exclude={"name"})
     axes = [
         {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.1, "count": 100},
         {"path": "student.start.scale", "kind": "linspace", "low": 0.01, "high": 1.0, "count": 100},

@@ -12,15 +12,15 @@ import psutil
 import pytest
 
 from tests.chaos.scene import Scene, on_stage, signalled, until
-from tests.kit import specimens
+from tests.kit import sample_specs
 from tests.kit.database import KINDS
 
-LONG = specimens.spec(
+LONG = sample_specs.spec(
     student={"kind": "linear", "dim": 20},
     optimizer={"kind": "gd", "lr": 1e-6, "steps": 1_000_000_000},
     seeds=1,
 )
-SMALL = specimens.spec(optimizer={"steps": 10})
+SMALL = sample_specs.spec(optimizer={"steps": 10})
 TIMES = 2
 
 

@@ -14,7 +14,7 @@ from store.db.tables import arrivals as on_their_way
 from store.db.tables import experiments
 from store.experiments import staging
 from tests.chaos.scene import Scene, until
-from tests.kit import specimens
+from tests.kit import sample_specs
 from tests.kit.database import postgres_url
 
 COUNT = 1500
@@ -39,7 +39,7 @@ def unseen(database: Database) -> tuple[int, int]:
 
 
 def sweep(name: str) -> dict:
-    base = specimens.spec(optimizer={"steps": 2}).model_dump(mode="json", exclude={"name"})
+    base = sample_specs.spec(optimizer={"steps": 2}).model_dump(mode="json", exclude={"name"})
     rates = {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.1, "count": COUNT}
     return {"name": name, "base": base, "axes": [rates]}
 

@@ -19,7 +19,7 @@ from store.experiments.draft import Draft
 from store.experiments.repository import Options
 from store.records import FailureKind
 from store.states import State
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 NOW = 1_800_000_000.0
 NUMBERS = (0.0, -0.5, 0.25, 0.5, 1.0, 3.0, 1e-3, 1e200, -1e200, math.nan, math.inf, -math.inf)
@@ -81,7 +81,7 @@ def populate(database: Database, count: int, *, seed: int = 0) -> list[Stored]:
 
 
 def _one(database: Database, draw: random.Random) -> Stored:
-    spec = specimens.spec(
+    spec = sample_specs.spec(
         name=draw.choice(NAMES),
         notes=draw.choice(("", "look again")),
         tags=draw.sample(TAGS, draw.randrange(3)),
@@ -145,6 +145,6 @@ def _run(draw: random.Random, seed: int) -> RunResult:
     outcome = draw.choice(
         (Outcome.FITTED, Outcome.FITTED, Outcome.STEP_BUDGET_SPENT, Outcome.DIVERGED)
     )
-    return specimens.run(seed, outcome=outcome, steps=draw.choice((10, 100))).model_copy(
+    return sample_specs.run(seed, outcome=outcome, steps=draw.choice((10, 100))).model_copy(
         update={"summary": summary}
     )

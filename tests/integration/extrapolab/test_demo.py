@@ -18,7 +18,7 @@ from store.experiments import repository as experiments
 from store.experiments.draft import Draft
 from store.experiments.repository import Options
 from store.queue import claims
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def full_lab(migrated_sqlite, tmp_path):
                 tx, Draft.of(spec), owner="ada", options=Options(), warnings=(), rerun=False
             )
             claim = claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60.0)
-            result = specimens.result(*(specimens.run(seed) for seed in spec.seeds))
-            claims.complete(tx, claim, result, specimens.points([0], spec.seeds), {})
+            result = sample_specs.result(*(sample_specs.run(seed) for seed in spec.seeds))
+            claims.complete(tx, claim, result, sample_specs.points([0], spec.seeds), {})
     database.dispose()
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/lab.db", broker_url="redis://localhost:1/0"
@@ -49,7 +49,7 @@ def full_lab(migrated_sqlite, tmp_path):
 
 
 def test_what_is_there_is_judged_and_drawn_without_computing_anything(full_lab, tmp_path):
-    """The specimens make claims fail, which the exit code says."""
+    """The sample_specs make claims fail, which the exit code says."""
     folder = tmp_path / "new" / "figures"
     ended = CliRunner().invoke(app, ["--url", full_lab, "demo", "--output", str(folder)])
     assert ended.exit_code == Exit.FAILED, ended.output

@@ -17,7 +17,7 @@ from store.db import backup, schema
 from store.db.database import Database
 from store.db.migrate import downgrade, revisions, upgrade
 from tests.integration.lab.test_up import LONG, SHORT, state, submit, wait_until
-from tests.kit.furniture import contents, furnish
+from tests.kit.filled_database import contents, fill
 from tests.kit.lab import EXTRAPOLAB, environment, running_lab
 
 
@@ -96,7 +96,7 @@ def test_a_database_is_copied_before_it_is_brought_to_this_version(tmp_path, cap
     url, older = f"sqlite:///{tmp_path}/lab.db", revisions()[-1]
     upgrade(url)
     database = Database(url)
-    furnish(database)
+    fill(database)
     database.dispose()
     downgrade(url, older)
     before = contents(database)

@@ -1,4 +1,4 @@
-"""The real application over a real database, and a desk at which experiments end without being trained."""
+"""The real application over a real database, and a repo at which experiments end without being trained."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from service.settings import Settings
 from store.db.database import Database
 from store.queue import claims
 from store.records import Claim, Failure, FailureKind, Progress
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 NO_BROKER = "redis://localhost:1/0"
 """Wake-ups are of no use here: no test waits for a worker."""
@@ -40,7 +40,7 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
-class Desk:
+class Repo:
     """What a worker writes, written at once."""
 
     def __init__(self, database: Database) -> None:
@@ -59,7 +59,9 @@ class Desk:
         result: ExperimentResult | None = None,
         points: Mapping[str, Any] | None = None,
     ):
-        result = result or specimens.result(*(specimens.run(seed) for seed in claim.spec.seeds))
+        result = result or sample_specs.result(
+            *(sample_specs.run(seed) for seed in claim.spec.seeds)
+        )
         with self.database.write() as tx:
             claims.complete(tx, claim, result, points or {}, {"torch": "2.13"})
 
@@ -76,13 +78,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(app: FastAPI) -> Desk:
-    return Desk(app.state.context.database)
+def repo(app: FastAPI) -> Repo:
+    return Repo(app.state.context.database)
 
 
 def body(**changes: Any) -> dict[str, Any]:
     """A small valid spec."""
-    return specimens.spec(**changes).model_dump(mode="json")
+    return sample_specs.spec(**changes).model_dump(mode="json")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 
 def bundle(client, **query):
@@ -14,10 +14,10 @@ def bundle(client, **query):
     return answer.content
 
 
-def test_everything_of_an_experiment_is_in_it(client, submit, desk):
+def test_everything_of_an_experiment_is_in_it(client, submit, repo):
     path = submit(name="supplement", tags=["paper"])
-    claim = desk.claim()
-    desk.complete(claim, None, specimens.points([0, 1, 100], claim.spec.seeds))
+    claim = repo.claim()
+    repo.complete(claim, None, sample_specs.points([0, 1, 100], claim.spec.seeds))
     queued = submit(name="queued", tags=["paper"]).rpartition("/")[2]
     submit(name="other")
     name = path.rpartition("/")[2]

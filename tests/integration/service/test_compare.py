@@ -3,24 +3,24 @@
 import pytest
 
 from core.result import Outcome
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 
 @pytest.fixture
-def two(client, submit, desk):
+def two(client, submit, repo):
     """Two experiments that differ in length and start, the second with a diverged seed; their ids."""
     ids = []
     for length, name, lost in ((4, "short", ()), (6, "long", (1,))):
         path = submit(name=name, training={"length": length}, tags=["same"])
-        claim = desk.claim()
+        claim = repo.claim()
         ends = [Outcome.DIVERGED if seed in lost else Outcome.FITTED for seed in claim.spec.seeds]
         runs = [
-            specimens.run(seed, outcome=ends[seed], odd=length / 8) for seed in claim.spec.seeds
+            sample_specs.run(seed, outcome=ends[seed], odd=length / 8) for seed in claim.spec.seeds
         ]
-        desk.complete(
+        repo.complete(
             claim,
-            specimens.result(*runs),
-            specimens.points([0, 1, 100], claim.spec.seeds, value=0.5),
+            sample_specs.result(*runs),
+            sample_specs.points([0, 1, 100], claim.spec.seeds, value=0.5),
         )
         ids.append(path.rpartition("/")[2])
     return ids

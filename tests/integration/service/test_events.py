@@ -13,9 +13,9 @@ import pytest
 
 from store.db.database import Database
 from store.records import EventKind
-from tests.integration.service.conftest import Desk
+from tests.integration.service.conftest import Repo
 from tests.integration.service.process import Served, served
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 PATIENCE_SECONDS = 30.0
 STREAMS = 64
@@ -28,9 +28,9 @@ def service(module_postgres) -> Iterator[Served]:
 
 
 @pytest.fixture
-def desk(module_postgres) -> Iterator[Desk]:
+def repo(module_postgres) -> Iterator[Repo]:
     database = Database(module_postgres)
-    yield Desk(database)
+    yield Repo(database)
     database.dispose()
 
 
@@ -78,7 +78,7 @@ def following(service: Served, *ids: str, last: str | None = None):
 def submit(service: Served) -> str:
     answer = httpx2.post(
         f"{service.url}/v1/experiments?on_duplicate=rerun",
-        json=specimens.spec().model_dump(mode="json"),
+        json=sample_specs.spec().model_dump(mode="json"),
     )
     return answer.raise_for_status().json()["id"]
 
@@ -87,7 +87,7 @@ def act(service: Served, experiment_id: str, verb: str) -> None:
     httpx2.post(f"{service.url}/v1/experiments/{experiment_id}:{verb}").raise_for_status()
 
 
-def test_a_stream_tells_states_and_progress_as_they_come(service, desk):
+def test_a_stream_tells_states_and_progress_as_they_come(service, repo):
     first, other = submit(service), submit(service)
     with following(service, first) as stream:
         data, number = stream.until("state")
@@ -97,15 +97,15 @@ def test_a_stream_tells_states_and_progress_as_they_come(service, desk):
             "submitted",
             number,
         )
-        claim = desk.claim()
+        claim = repo.claim()
         assert claim.experiment_id == first
         assert stream.until("state")[0]["state"] == "running"
-        desk.record(claim, specimens.points([0, 50], claim.spec.seeds))
+        repo.record(claim, sample_specs.points([0, 50], claim.spec.seeds))
         assert stream.until("progress")[0] == {
             "id": first, "step": 50, "of": 100, "steps_per_second": None, "eta_seconds": None
         }  # fmt: skip
         act(service, other, "cancel")
-        desk.complete(claim)
+        repo.complete(claim)
         data, _ = stream.until("state")
         assert (data["id"], data["state"]) == (first, "completed"), (
             "nothing of the other one is told"
@@ -226,12 +226,12 @@ def test_every_kind_of_event_leads_to_a_state():
     }
 
 
-def test_an_event_that_is_committed_late_is_told_all_the_same(service, desk, module_postgres):
+def test_an_event_that_is_committed_late_is_told_all_the_same(service, repo, module_postgres):
     """On PostgreSQL a number may be drawn before, and committed after, a higher one."""
     late, early = submit(service), submit(service)
     with following(service, late, early) as stream:
         stream.until("state", id=early)
-        with desk.database.engine.connect() as connection, connection.begin() as tx:
+        with repo.database.engine.connect() as connection, connection.begin() as tx:
             connection.exec_driver_sql(
                 "INSERT INTO events (experiment_id, at, kind, attempt, detail)"
                 " VALUES (%s, 1, 'pause_requested', 0, '{}')",

@@ -68,12 +68,12 @@ def test_the_list_is_narrowed_by_tag_and_state(client, submit):
     assert found("tag=c") == []
 
 
-def test_what_has_not_changed_is_not_sent_again(client, submit, desk):
+def test_what_has_not_changed_is_not_sent_again(client, submit, repo):
     path = submit()
     etag = client.get(path).headers["etag"]
     again = client.get(path, headers={"If-None-Match": etag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
-    desk.claim()
+    repo.claim()
     assert client.get(path, headers={"If-None-Match": etag}).status_code == 200
 
 
@@ -106,10 +106,10 @@ def test_an_edit_of_what_was_edited_meanwhile_is_refused(client, submit):
     )
 
 
-def test_progress_is_no_edit(client, submit, desk):
+def test_progress_is_no_edit(client, submit, repo):
     path = submit()
     etag = client.get(path).headers["etag"]
-    desk.complete(desk.claim())
+    repo.complete(repo.claim())
     assert client.patch(path, json={"notes": "good"}, headers={"If-Match": etag}).status_code == 200
 
 
@@ -156,9 +156,9 @@ def test_a_queued_experiment_is_cancelled_at_once_and_queued_again_by_a_retry(cl
     assert "queued" in refused.json()["detail"]
 
 
-def test_a_running_experiment_is_asked_to_stop(client, submit, desk):
+def test_a_running_experiment_is_asked_to_stop(client, submit, repo):
     path = submit()
-    desk.claim()
+    repo.claim()
     asked = client.post(f"{path}:cancel")
     assert (asked.status_code, asked.json()["state"], asked.json()["cancel_requested"]) == (
         202,
@@ -194,9 +194,9 @@ def test_a_queued_experiment_is_paused_at_once_and_queued_again_by_a_resume(clie
     )
 
 
-def test_a_running_experiment_is_asked_to_pause_and_may_be_let_be(client, submit, desk):
+def test_a_running_experiment_is_asked_to_pause_and_may_be_let_be(client, submit, repo):
     path = submit()
-    desk.claim()
+    repo.claim()
     asked = client.post(f"{path}:pause")
     assert (asked.status_code, asked.json()["state"], asked.json()["pause_requested"]) == (
         202,
@@ -208,7 +208,7 @@ def test_a_running_experiment_is_asked_to_pause_and_may_be_let_be(client, submit
     assert (taken_back.status_code, taken_back.json()["pause_requested"]) == (202, False)
 
 
-def test_what_waits_tells_its_place_and_its_priority(client, submit, desk):
+def test_what_waits_tells_its_place_and_its_priority(client, submit, repo):
     first, second = submit(), submit()
     vip = client.post("/v1/experiments?on_duplicate=rerun&priority=5", json=body()).headers[
         "location"
@@ -216,13 +216,13 @@ def test_what_waits_tells_its_place_and_its_priority(client, submit, desk):
     places = [client.get(path).json()["queue"] for path in (vip, first, second)]
     assert places == [{"position": n, "eta_seconds": None} for n in (1, 2, 3)]
     assert client.get(vip).json()["priority"] == 5
-    desk.claim()
+    repo.claim()
     assert client.get(vip).json()["queue"] is None
 
 
-def test_a_completed_experiment_tells_what_came_out(client, submit, desk):
+def test_a_completed_experiment_tells_what_came_out(client, submit, repo):
     path = submit()
-    desk.complete(desk.claim())
+    repo.complete(repo.claim())
     read = client.get(path).json()
     assert (read["state"], read["attempts"], read["device"]) == ("completed", 1, "cpu")
     assert read["provenance"] == {"torch": "2.13"}
@@ -234,9 +234,9 @@ def test_a_completed_experiment_tells_what_came_out(client, submit, desk):
     assert read["runs"][0]["summary"]["train_loss"] == 0.25
 
 
-def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, desk):
+def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, repo):
     path = submit()
-    desk.fail(desk.claim(), "the trainer met a bug", "Traceback\n  boom\n")
+    repo.fail(repo.claim(), "the trainer met a bug", "Traceback\n  boom\n")
     read = client.get(path).json()
     assert (read["state"], read["error"]) == (
         "failed",
@@ -249,9 +249,9 @@ def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, desk):
     assert client.get(path).json()["error"] is None
 
 
-def test_the_history_is_read_in_pages(client, submit, desk):
+def test_the_history_is_read_in_pages(client, submit, repo):
     path = submit()
-    desk.complete(desk.claim())
+    repo.complete(repo.claim())
     events = client.get(f"{path}/events").json()["items"]
     assert [(event["kind"], event["attempt"]) for event in events] == [
         ("submitted", 0),

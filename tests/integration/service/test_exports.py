@@ -13,13 +13,13 @@ import pytest
 from core.result import METRICS
 from service.routes import exports
 from store.query import export_rows
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 ODD = [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324]
 
 
 @pytest.fixture
-def filled(submit, desk):
+def filled(submit, repo):
     """Three completed experiments with odd numbers and names, a queued one; their ids, the newest first."""
     ids = []
     for number in range(3):
@@ -29,11 +29,11 @@ def filled(submit, desk):
             seeds=[0, 1],
             training={"length": number + 2},
         )
-        claim = desk.claim()
-        points = specimens.points([0, 1, 5], claim.spec.seeds)
+        claim = repo.claim()
+        points = sample_specs.points([0, 1, 5], claim.spec.seeds)
         points["train_loss"][:2] = ODD[number], math.nan
-        runs = [specimens.run(0, odd=ODD[number]), specimens.run(1, odd=ODD[number + 2])]
-        desk.complete(claim, specimens.result(*runs), points)
+        runs = [sample_specs.run(0, odd=ODD[number]), sample_specs.run(1, odd=ODD[number + 2])]
+        repo.complete(claim, sample_specs.result(*runs), points)
         ids.append(path.rpartition("/")[2])
     submit(name="queued")
     return ids[::-1]

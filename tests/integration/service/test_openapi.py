@@ -13,9 +13,9 @@ from schemathesis.config import SchemathesisConfig
 from service.app import build
 from service.settings import Settings
 from store.db.database import Database
-from tests.integration.service.conftest import Desk, body
+from tests.integration.service.conftest import Repo, body
 from tests.integration.service.process import served
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 RECORDED = ["eigenvalues", "response"]
 ACCEPTED = ["2xx", "3xx", "400", "404", "409", "412", "503"]
@@ -66,7 +66,7 @@ def lab(
     url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('openapi') / 'lab.db')}"
     with served(url) as service, httpx2.Client(base_url=service.url) as client:
         database = Database(url)
-        desk = Desk(database)
+        repo = Repo(database)
 
         def submit(**changes) -> str:
             return client.post("/v1/experiments?on_duplicate=rerun", json=body(**changes)).json()[
@@ -76,14 +76,14 @@ def lab(
         completed = submit(
             name="completed", tags=["a"], evaluation={"horizon": 8, "record": RECORDED}
         )
-        claim = desk.claim()
-        points = specimens.points([0, 1, 100], claim.spec.seeds, record=RECORDED)
+        claim = repo.claim()
+        points = sample_specs.points([0, 1, 100], claim.spec.seeds, record=RECORDED)
         points["train_loss"][-1] = float("inf")
-        desk.complete(claim, points=points)
+        repo.complete(claim, points=points)
         failed = submit(name="failed")
-        desk.fail(desk.claim(), "out of luck", "log\n")
+        repo.fail(repo.claim(), "out of luck", "log\n")
         running = submit(name="running")
-        desk.claim()
+        repo.claim()
         disposable = [submit(name="disposable") for _ in range(60)]
         for experiment_id in disposable[::2]:
             client.post(f"/v1/experiments/{experiment_id}:cancel")

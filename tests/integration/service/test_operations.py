@@ -69,8 +69,8 @@ def test_a_database_that_is_away_is_worth_another_try_and_named_in_the_log_only(
         assert client.get("/healthz").status_code == 200
 
 
-def test_workers_are_listed_with_the_age_of_their_heartbeat(client, desk):
-    with desk.database.write() as tx:
+def test_workers_are_listed_with_the_age_of_their_heartbeat(client, repo):
+    with repo.database.write() as tx:
         for number in range(3):
             workers.register(
                 tx,

@@ -15,9 +15,9 @@ import pytest
 
 from core.figures import FIGURES
 from store.db.database import Database
-from tests.integration.service.conftest import Desk, body
+from tests.integration.service.conftest import Repo, body
 from tests.integration.service.process import ROOT, Served, served
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 MEGABYTE = 10**6
 RECORDED = ["eigenvalues", "response"]
@@ -50,10 +50,10 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(
         spec = body(evaluation={"horizon": 8, "record": RECORDED})
         path = client.post("/v1/experiments", json=spec).raise_for_status().headers["location"]
         database = Database(database_url)
-        desk = Desk(database)
-        claim = desk.claim()
-        desk.complete(
-            claim, points=specimens.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
+        repo = Repo(database)
+        claim = repo.claim()
+        repo.complete(
+            claim, points=sample_specs.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
         )
         database.dispose()
         client.get(f"{path}/figures/response.svg").raise_for_status()
@@ -106,8 +106,8 @@ def test_long_series_are_written_a_piece_at_a_time(service: Served, database_url
             .headers["location"]
         )
         database = Database(database_url)
-        desk = Desk(database)
-        desk.complete(desk.claim(), points=specimens.points(range(160_000), (0,)))
+        repo = Repo(database)
+        repo.complete(repo.claim(), points=sample_specs.points(range(160_000), (0,)))
         database.dispose()
         forget_peak(service.pid)
         before, length = peak_of(service.pid), 0

@@ -9,10 +9,10 @@ def ids(client, **query):
     return [item["links"]["self"] for item in answer.json()["items"]]
 
 
-def test_a_filter_narrows_the_list_and_an_order_sorts_it(client, submit, desk):
+def test_a_filter_narrows_the_list_and_an_order_sorts_it(client, submit, repo):
     small = submit(name="b", student={"kind": "linear", "dim": 3})
     large = submit(name="a", student={"kind": "linear", "dim": 9}, tags=["figure-1"])
-    desk.complete(desk.claim())
+    repo.complete(repo.claim())
     assert ids(client, q="student.dim > 4") == [large]
     assert ids(client, q="outcome = fitted") == [small]
     assert ids(client, q="tag:figure-1 or state = completed", sort="name") == [large, small]
@@ -43,9 +43,9 @@ def test_a_cursor_of_another_question_is_refused(client, submit):
     assert (mixed.status_code, mixed.json()["errors"][0]["pointer"]) == (400, "/query/cursor")
 
 
-def test_only_the_parts_that_are_asked_for_come_back(client, submit, desk):
+def test_only_the_parts_that_are_asked_for_come_back(client, submit, repo):
     submit(name="n")
-    desk.complete(desk.claim())
+    repo.complete(repo.claim())
     query = {"fields": "state,spec.training.length,runs.seed,runs.summary.train_loss,spec.nothing"}
     (item,) = client.get("/v1/experiments", params=query).json()["items"]
     assert item.pop("id").startswith("exp_")
@@ -66,11 +66,11 @@ def test_the_names_of_filters_are_listed(client):
 
 
 @pytest.fixture
-def pending(submit, desk):
+def pending(submit, repo):
     """A completed one, a running one and three queued ones with a tag; a queued one without."""
     tagged = [submit(tags=["x"]) for _ in range(5)]
-    desk.complete(desk.claim())
-    desk.claim()
+    repo.complete(repo.claim())
+    repo.claim()
     submit()
     return tagged
 

@@ -9,36 +9,36 @@ import numpy as np
 import pytest
 
 from core.result import SERIES, ExperimentResult
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 
 @pytest.fixture
-def completed(submit, desk) -> str:
+def completed(submit, repo) -> str:
     """The path of a completed experiment, whose second seed diverged."""
     path = submit()
-    claim = desk.claim()
-    points = specimens.points([0, 1, 2, 50, 100], claim.spec.seeds)
+    claim = repo.claim()
+    points = sample_specs.points([0, 1, 2, 50, 100], claim.spec.seeds)
     points["train_loss"][-1] = np.nan
     points["fit_error"][-1] = -np.inf
-    desk.complete(claim, ended(), points)
+    repo.complete(claim, ended(), points)
     return path
 
 
 def ended() -> ExperimentResult:
-    runs = specimens.run(0), specimens.run(1, outcome="diverged", odd=math.inf)
-    return specimens.result(*runs, baselines=[specimens.baseline(odd=math.nan)])
+    runs = sample_specs.run(0), sample_specs.run(1, outcome="diverged", odd=math.inf)
+    return sample_specs.result(*runs, baselines=[sample_specs.baseline(odd=math.nan)])
 
 
 @pytest.fixture
-def recorded(submit, desk) -> str:
+def recorded(submit, repo) -> str:
     """The path of a completed experiment that recorded its trajectories."""
     path = submit(evaluation={"horizon": 8, "record": ["response", "eigenvalues"]})
-    claim = desk.claim()
-    points = specimens.points(
+    claim = repo.claim()
+    points = sample_specs.points(
         [0, 1, 2, 50, 100], claim.spec.seeds, record=["response", "eigenvalues"]
     )
     points["response"][-1, 3] = np.nan
-    desk.complete(claim, points=points)
+    repo.complete(claim, points=points)
     return path
 
 
@@ -121,15 +121,15 @@ def test_trajectories_are_columns_of_csv(client, recorded):
     assert rows[-1][head.index("response_3")] == "NaN"
 
 
-def test_responses_of_several_channels_keep_their_axes(client, submit, desk):
+def test_responses_of_several_channels_keep_their_axes(client, submit, repo):
     teacher = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0], [0.5], [0.25]]}
     path = submit(teacher=teacher, evaluation={"horizon": 5, "record": ["response"]})
     empty = client.get(f"{path}/series?format=csv&names=response").text.split(",")
     assert empty[2:4] == ["response_0_0_0", "response_0_0_1"]
     assert (len(empty), empty[-1].strip()) == (2 + 5 * 3 * 2, "response_4_2_1")
-    claim = desk.claim()
+    claim = repo.claim()
     responses = np.arange(2 * 30.0).reshape(2, 5, 3, 2)
-    desk.complete(claim, points={**specimens.points([0]), "response": responses})
+    repo.complete(claim, points={**sample_specs.points([0]), "response": responses})
     assert client.get(f"{path}/series?names=response").json()["response"] == responses.tolist()
     row = (
         client.get(f"{path}/series?format=csv&names=response&seeds=1")

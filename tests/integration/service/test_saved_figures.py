@@ -3,7 +3,7 @@
 import pytest
 
 from core.result import Outcome
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Glyph .* missing"
@@ -22,21 +22,21 @@ def start(scale):
 
 
 @pytest.fixture
-def complete(submit, desk):
+def complete(submit, repo):
     """Submits an experiment under the tag a and completes it; its id."""
 
     def complete(length, scale, *, lost=(), name="", **more):
         path = submit(
             name=name, tags=["a"], training={"length": length}, student=start(scale), **more
         )
-        claim = desk.claim()
+        claim = repo.claim()
         ends = [Outcome.DIVERGED if seed in lost else Outcome.FITTED for seed in claim.spec.seeds]
         runs = [
-            specimens.run(s, outcome=ends[s], odd=length * scale * (1 + 2 * s))
+            sample_specs.run(s, outcome=ends[s], odd=length * scale * (1 + 2 * s))
             for s in claim.spec.seeds
         ]
-        desk.complete(
-            claim, specimens.result(*runs), specimens.points([0, 1, 100], claim.spec.seeds)
+        repo.complete(
+            claim, sample_specs.result(*runs), sample_specs.points([0, 1, 100], claim.spec.seeds)
         )
         return path.rpartition("/")[2]
 
@@ -180,7 +180,7 @@ def test_facets_are_panels_with_the_same_lines(client, some):
     assert panels[0]["lines"][0]["y"] == pytest.approx([0.04, 0.08])
 
 
-def test_a_heat_map_shows_what_is_not_completed(client, some, submit, desk):
+def test_a_heat_map_shows_what_is_not_completed(client, some, submit, repo):
     submit(tags=["a"], training={"length": 6}, student=start(1.0))
     data = client.get("/v1/figures/preview.json", params=RECIPE | {"kind": "heatmap"}).json()
     (grid,) = data["maps"]

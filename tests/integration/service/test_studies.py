@@ -6,7 +6,7 @@ import pytest
 from core.result import BaselineResult
 from core.spec import SweepSpec, spec_hash
 from core.studies import STUDIES
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 PATH = "/v1/studies/balanced"
 
@@ -18,7 +18,7 @@ def test_studies_are_listed_with_their_questions(client):
     assert client.get(study["links"]["quick"]["report"]).status_code == 200
 
 
-def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(client, desk):
+def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(client, repo):
     assert client.get(f"{PATH}/report").json()["state"] == "not_started"
     assert client.get(f"{PATH}/figures/extrapolation.svg").status_code == 409
 
@@ -28,15 +28,15 @@ def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(clie
     assert {(member["state"], member["reused"]) for member in members} == {("queued", False)}
     assert client.get(f"{PATH}/report").json()["state"] == "queued"
 
-    claim = desk.claim()
+    claim = repo.claim()
     assert client.get(f"{PATH}/report").json()["state"] == "running"
-    desk.complete(claim)
+    repo.complete(claim)
     report = client.get(f"{PATH}/report").json()
     assert report["state"] == "running"
     assert {claim["verdict"] for claim in report["claims"]} >= {"not_run"}
 
     for _ in members[1:]:
-        desk.complete(desk.claim())
+        repo.complete(repo.claim())
     report = client.get(f"{PATH}/report").json()
     assert report["state"] == "completed"
     assert "not_run" not in {claim["verdict"] for claim in report["claims"]}
@@ -93,9 +93,9 @@ def pages(client, path):
         cursor = page["next"] and {"cursor": page["next"]}
 
 
-def test_all_studies_are_judged_in_a_row_each(client, desk):
+def test_all_studies_are_judged_in_a_row_each(client, repo):
     for _ in client.post(PATH).json()["experiments"]:
-        desk.complete(desk.claim())
+        repo.complete(repo.claim())
     rows = {row["name"]: row for row in client.get("/v1/studies/report?size=quick").json()["items"]}
     assert set(rows) == set(STUDIES)
     claims = client.get(f"{PATH}/report").json()["claims"]
@@ -115,7 +115,7 @@ def test_all_studies_are_judged_in_a_row_each(client, desk):
     }
 
 
-def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, desk, monkeypatch):
+def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, repo, monkeypatch):
     given = {}
 
     class Reads(type(STUDIES["balanced"])):
@@ -123,7 +123,7 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, de
         reads_responses = True
 
         def sweeps(self, _size):
-            spec = specimens.spec(evaluation={"horizon": 8, "baselines": ["era"]})
+            spec = sample_specs.spec(evaluation={"horizon": 8, "baselines": ["era"]})
             return {"arm": SweepSpec(base=spec.model_dump(mode="json"))}
 
         def judge(self, size, evidence):
@@ -132,7 +132,7 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, de
 
     monkeypatch.setattr("service.routes.studies.STUDIES", {"reads": Reads()})
     client.post("/v1/studies/reads")
-    claim = desk.claim()
+    claim = repo.claim()
     baseline = BaselineResult(
         name="era",
         order=2,
@@ -141,8 +141,8 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, de
         summary={"fit_error": 0.1},
         note="chosen",
     )
-    result = specimens.result(*(specimens.run(seed, odd=0.5) for seed in claim.spec.seeds))
-    desk.complete(claim, result.model_copy(update={"baselines": [baseline]}))
+    result = sample_specs.result(*(sample_specs.run(seed, odd=0.5) for seed in claim.spec.seeds))
+    repo.complete(claim, result.model_copy(update={"baselines": [baseline]}))
     client.get("/v1/studies/reads/report")
     (piece,) = given["quick"]
     assert piece.experiment_id == claim.experiment_id
@@ -153,25 +153,25 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, de
         assert run.summary == stored.summary
 
 
-def test_a_claim_rests_on_numbers_and_says_whether_they_hold(client, desk):
+def test_a_claim_rests_on_numbers_and_says_whether_they_hold(client, repo):
     members = client.post(PATH).json()["experiments"]
     for _ in members:
-        claim = desk.claim()
-        runs = (specimens.run(seed) for seed in claim.spec.seeds)
+        claim = repo.claim()
+        runs = (sample_specs.run(seed) for seed in claim.spec.seeds)
         bad = [
             run.model_copy(update={"summary": run.summary | {"relative_extrapolation_error": 0.5}})
             for run in runs
         ]
-        desk.complete(claim, specimens.result(*bad))
+        repo.complete(claim, sample_specs.result(*bad))
     claims = client.get(f"{PATH}/report").json()["claims"]
     assert {claim["verdict"] for claim in claims} == {"holds", "fails"}
 
 
-def test_a_study_with_failed_experiments_waits_for_nobody(client, desk):
+def test_a_study_with_failed_experiments_waits_for_nobody(client, repo):
     members = client.post(PATH).json()["experiments"]
     for _ in members[1:]:
-        desk.complete(desk.claim())
-    desk.fail(desk.claim(), "out of luck", "")
+        repo.complete(repo.claim())
+    repo.fail(repo.claim(), "out of luck", "")
     assert client.get(f"{PATH}/report").json()["state"] == "incomplete"
     assert client.post(PATH).status_code == 202
     assert client.get(f"{PATH}/report").json()["state"] == "running"

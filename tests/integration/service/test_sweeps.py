@@ -8,7 +8,7 @@ import pytest
 from core.result import Outcome
 from store.states import State
 from tests.integration.service.conftest import body as small
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 BASE = {name: part for name, part in small(tags=["phase"]).items() if name not in {"name", "notes"}}
 K = {"path": "training.length", "values": [2, 3, 4]}
@@ -250,9 +250,9 @@ def test_extending_runs_only_what_is_missing_and_members_keep_their_experiments(
     assert client.post(f"/v1/sweeps/swp_{'0' * 32}:extend", json={"axes": axes}).status_code == 404
 
 
-def test_cancelling_spares_what_another_sweep_has_too(client, desk, swept):
+def test_cancelling_spares_what_another_sweep_has_too(client, repo, swept):
     path, other = swept(K), swept({**K, "values": [4]}, name="other")
-    desk.claim()
+    repo.claim()
     moved = client.post(f"{path}:cancel")
     assert (moved.status_code, moved.json()["changed"]) == (200, 2)
     states = [member["state"] for member in members(client, path)]
@@ -278,28 +278,28 @@ def test_a_sweep_of_which_nothing_is_pending_is_removed_and_its_experiments_stay
     assert stored(client) == 3
 
 
-def run_all(desk, count, end):
+def run_all(repo, count, end):
     """Ends the next ``count`` experiments as ``end`` says, given (training length, scale)."""
     for _ in range(count):
-        claim = desk.claim()
+        claim = repo.claim()
         end(claim, claim.spec.training.length, claim.spec.student.start.scale)
 
 
 @pytest.fixture
-def judged(client, desk, swept):
+def judged(client, repo, swept):
     """A sweep over k and scale: k = 2 diverges at one seed of two, k = 3 fails at scale 1, all else fits."""
     path = swept(K, SCALE)
 
     def end(claim, k, scale):
         if (k, scale) == (3, 1.0):
-            desk.fail(claim, "out of luck", "log\n")
+            repo.fail(claim, "out of luck", "log\n")
             return
-        odd = [specimens.run(0, odd=k * scale), specimens.run(1, odd=3 * k * scale)]
+        odd = [sample_specs.run(0, odd=k * scale), sample_specs.run(1, odd=3 * k * scale)]
         if k == 2:
-            odd[1] = specimens.run(1, outcome=Outcome.DIVERGED, odd=7.0)
-        desk.complete(claim, specimens.result(*odd))
+            odd[1] = sample_specs.run(1, outcome=Outcome.DIVERGED, odd=7.0)
+        repo.complete(claim, sample_specs.result(*odd))
 
-    run_all(desk, 5, end)
+    run_all(repo, 5, end)
     return path
 
 

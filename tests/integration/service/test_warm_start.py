@@ -9,9 +9,9 @@ from service.app import build
 from service.settings import Settings
 from store.records import FailureKind
 from tests.integration.service.conftest import NO_BROKER, body
-from tests.kit import specimens
+from tests.kit import sample_specs
 
-ENDS = {0: specimens.run(0), 1: specimens.run(1, odd=2.0)}
+ENDS = {0: sample_specs.run(0), 1: sample_specs.run(1, odd=2.0)}
 UNKNOWN = "exp_" + "0" * 32
 
 
@@ -21,10 +21,10 @@ def app(database_url: str) -> FastAPI:
 
 
 @pytest.fixture
-def source(client, desk) -> str:
+def source(client, repo) -> str:
     """The id of a completed experiment of two seeds."""
     path = client.post("/v1/experiments", json=body()).headers["location"]
-    desk.complete(desk.claim(), specimens.result(*ENDS.values()))
+    repo.complete(repo.claim(), sample_specs.result(*ENDS.values()))
     return path.rpartition("/")[2]
 
 
@@ -39,23 +39,23 @@ def heir(
     )
 
 
-def test_each_seed_goes_on_from_its_own_or_all_from_one(client, desk, source):
+def test_each_seed_goes_on_from_its_own_or_all_from_one(client, repo, source):
     client.post("/v1/experiments", json=heir(source))
-    inherited = desk.claim().inherited
+    inherited = repo.claim().inherited
     expected = {seed: run.parameters for seed, run in ENDS.items()}
     assert {
         seed: {n: a.tolist() for n, a in named.items()} for seed, named in inherited.items()
     } == expected
     client.post("/v1/experiments", json=heir(source, seeds=[5, 6, 7], seed=1))
-    inherited = desk.claim().inherited
+    inherited = repo.claim().inherited
     assert {seed: named["B"].tolist() for seed, named in inherited.items()} == dict.fromkeys(
         (5, 6, 7), expected[1]["B"]
     )
 
 
-def test_an_experiment_of_another_start_inherits_nothing(client, desk):
+def test_an_experiment_of_another_start_inherits_nothing(client, repo):
     client.post("/v1/experiments", json=body())
-    assert desk.claim().inherited is None
+    assert repo.claim().inherited is None
 
 
 TWO_INPUTS = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0]]}
@@ -106,44 +106,44 @@ def test_a_source_has_to_be_completed(client):
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_completed")
 
 
-def test_a_seed_that_diverged_is_nothing_to_start_from(client, desk):
+def test_a_seed_that_diverged_is_nothing_to_start_from(client, repo):
     path = client.post("/v1/experiments", json=body()).headers["location"]
-    lost = specimens.run(1, outcome="diverged", odd=float("nan"))
-    desk.complete(desk.claim(), specimens.result(specimens.run(0), lost))
+    lost = sample_specs.run(1, outcome="diverged", odd=float("nan"))
+    repo.complete(repo.claim(), sample_specs.result(sample_specs.run(0), lost))
     source = path.rpartition("/")[2]
     answer = client.post("/v1/experiments", json=heir(source))
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_finite")
     assert client.post("/v1/experiments", json=heir(source, seeds=[0])).status_code == 202
 
 
-def test_an_equal_heir_is_reused_though_its_source_is_gone(client, desk, source):
+def test_an_equal_heir_is_reused_though_its_source_is_gone(client, repo, source):
     first = client.post("/v1/experiments", json=heir(source)).json()
-    desk.complete(desk.claim())
+    repo.complete(repo.claim())
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
     again = client.post("/v1/experiments", json=heir(source))
     assert (again.status_code, again.json()["id"]) == (200, first["id"])
 
 
-def test_a_source_stays_as_long_as_one_that_starts_from_it_waits_or_runs(client, desk, source):
+def test_a_source_stays_as_long_as_one_that_starts_from_it_waits_or_runs(client, repo, source):
     path = client.post("/v1/experiments", json=heir(source)).headers["location"]
     refused = client.delete(f"/v1/experiments/{source}")
     assert refused.status_code == 409
     assert path.rpartition("/")[2] in refused.json()["detail"]
-    claim = desk.claim()
+    claim = repo.claim()
     assert client.delete(f"/v1/experiments/{source}").status_code == 409
-    desk.complete(claim)
+    repo.complete(claim)
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
 
 
 def test_an_heir_whose_source_is_gone_fails_with_a_sentence_and_the_next_one_is_claimed(
-    client, desk, source
+    client, repo, source
 ):
     path = client.post("/v1/experiments", json=heir(source)).headers["location"]
     client.post(f"{path}:cancel")
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
     client.post(f"{path}:retry")
     next_one = client.post("/v1/experiments", json=body(name="next")).json()["id"]
-    assert desk.claim().experiment_id == next_one
+    assert repo.claim().experiment_id == next_one
     failed = client.get(path).json()
     assert failed["state"] == "failed"
     assert failed["error"]["kind"] == FailureKind.USER

@@ -1,4 +1,4 @@
-"""A desk: short words for what most tests of the store do, each in a transaction of its own."""
+"""A repo: short words for what most tests of the store do, each in a transaction of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from store.experiments.draft import Draft
 from store.experiments.repository import Options
 from store.queue import claims
 from store.records import Claim, Experiment, Progress, Submission
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 
 @dataclass(frozen=True)
-class Desk:
+class Repo:
     database: Database
 
     def submit(
@@ -30,7 +30,7 @@ class Desk:
         changes: Mapping[str, Any] | None = None,
         **options,
     ) -> Submission:
-        draft = Draft.of(specimens.spec(**(changes or {})))
+        draft = Draft.of(sample_specs.spec(**(changes or {})))
         with self.database.write() as tx:
             return experiments.submit(
                 tx, draft, owner=owner, options=Options(**options), warnings=warnings, rerun=rerun
@@ -55,7 +55,7 @@ class Desk:
     def record(self, claim: Claim, *steps: int, checkpoint: bytes | None = None) -> None:
         """Points at the given steps and, where it is given, a checkpoint at the last."""
         progress = Progress(steps[-1], claim.spec.optimizer.steps)
-        points = specimens.points(steps, claim.spec.seeds)
+        points = sample_specs.points(steps, claim.spec.seeds)
         with self.database.write() as tx:
             claims.record(
                 tx,
@@ -67,9 +67,9 @@ class Desk:
             )
 
     def complete(self, claim: Claim, *runs, points: Mapping[str, Any] | None = None) -> None:
-        runs = runs or tuple(specimens.run(seed) for seed in claim.spec.seeds)
+        runs = runs or tuple(sample_specs.run(seed) for seed in claim.spec.seeds)
         with self.database.write() as tx:
-            claims.complete(tx, claim, specimens.result(*runs), points or {}, {"torch": "2"})
+            claims.complete(tx, claim, sample_specs.result(*runs), points or {}, {"torch": "2"})
 
     def lose(self, claim: Claim, *, over_by: float = 1.0) -> None:
         """Lets the lease of a claim have ended so many seconds ago; a negative number, let it end so soon."""
@@ -91,5 +91,5 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database) -> Desk:
-    return Desk(database)
+def repo(database: Database) -> Repo:
+    return Repo(database)

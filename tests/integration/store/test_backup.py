@@ -14,7 +14,7 @@ from store.db import backup, migrate, schema
 from store.db.database import Database
 from store.db.tables import checkpoints
 from store.errors import BackupDamaged, BackupRefused, SchemaMismatch, StoreUnavailable
-from tests.kit.furniture import contents, furnish
+from tests.kit.filled_database import contents, fill
 
 HISTORY = {
     "queued": ["submitted"],
@@ -57,7 +57,7 @@ def as_sqlite(rows):
 def test_what_is_restored_is_what_was_there_from_either_database_into_either(
     database, file, empty_url, restored
 ):
-    furnish(database)
+    fill(database)
     before = contents(database)
     assert all(before.values()), "something in every table"
     written = backup.write(str(database.url.render_as_string(hide_password=False)), file)
@@ -71,13 +71,13 @@ def test_what_is_restored_is_what_was_there_from_either_database_into_either(
     ]
 
 
-def test_the_restored_lab_goes_on_where_the_other_was(database, desk, file, empty_url, restored):
-    furnish(database)
+def test_the_restored_lab_goes_on_where_the_other_was(database, repo, file, empty_url, restored):
+    fill(database)
     url = database.url.render_as_string(hide_password=False)
     backup.write(url, file)
     backup.restore(file, empty_url)
     last = max(row["number"] for row in contents(restored)["events"])
-    there = type(desk)(restored)
+    there = type(repo)(restored)
     claim = there.claim(worker="w2")
     assert claim is not None
     there.complete(claim)
@@ -86,17 +86,17 @@ def test_the_restored_lab_goes_on_where_the_other_was(database, desk, file, empt
     )
 
 
-def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(desk, database_url, file, tmp_path):
+def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(repo, database_url, file, tmp_path):
     """A writer makes and completes experiments without a pause; each in the backup is whole."""
     stop = threading.Event()
 
     def work():
         while not stop.is_set():
-            desk.submit()
-            desk.complete(desk.claim())
+            repo.submit()
+            repo.complete(repo.claim())
 
     for _ in range(5):
-        desk.submit()
+        repo.submit()
     writer = threading.Thread(target=work)
     writer.start()
     try:
@@ -123,7 +123,7 @@ def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(desk, database_ur
 def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(
     database, database_url, file, tmp_path
 ):
-    furnish(database)
+    fill(database)
     backup.write(database_url, file)
     whole = file.read_bytes()
 
@@ -151,7 +151,7 @@ def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(
 
 
 def test_nothing_is_written_over(database, database_url, file):
-    furnish(database)
+    fill(database)
     before = contents(database)
     backup.write(database_url, file)
     with pytest.raises(BackupRefused, match="exists already"):
@@ -187,7 +187,7 @@ def test_a_backup_of_a_newer_version_is_left_alone(database, database_url, file,
 def test_every_older_revision_is_backed_up_as_it_is_and_restored_as_today(
     database, database_url, file, tmp_path
 ):
-    furnish(database)
+    fill(database)
     experiments = len(contents(database)["experiments"])
     for revision in migrate.revisions()[1:]:
         migrate.downgrade(database_url, revision)
@@ -215,10 +215,10 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def test_memory_does_not_grow_with_the_lab(database, database_url, desk, file):
+def test_memory_does_not_grow_with_the_lab(database, database_url, repo, file):
     for _ in range(MEGABYTES // 2):
         row = {
-            "experiment_id": desk.submit().id,
+            "experiment_id": repo.submit().id,
             "attempt": 1,
             "step": 1,
             "chunks": 0,

@@ -55,47 +55,47 @@ def lengths(redis_server, broker_url):
     client.close()
 
 
-def test_a_ring_wakes_as_many_workers_as_there_is_work_for(desk, broker_url, lengths):
-    add_workers(desk.database, "cpu", "cpu", "cpu", "cuda")
-    with ringing(desk.database, broker_url) as dispatcher:
+def test_a_ring_wakes_as_many_workers_as_there_is_work_for(repo, broker_url, lengths):
+    add_workers(repo.database, "cpu", "cpu", "cpu", "cuda")
+    with ringing(repo.database, broker_url) as dispatcher:
         for _ in range(2):
-            desk.submit(changes={"numerics": {"device": "cpu"}})
+            repo.submit(changes={"numerics": {"device": "cpu"}})
         dispatcher.notify()
         eventually(lambda: lengths() == (2, 0))
 
 
-def test_no_more_are_woken_than_idle(desk, broker_url, lengths):
-    add_workers(desk.database, "cpu")
+def test_no_more_are_woken_than_idle(repo, broker_url, lengths):
+    add_workers(repo.database, "cpu")
     for _ in range(5):
-        desk.submit()
-    with ringing(desk.database, broker_url):
+        repo.submit()
+    with ringing(repo.database, broker_url):
         eventually(lambda: lengths() == (1, 0))
 
 
-def test_each_device_has_its_queue(desk, broker_url, lengths):
-    add_workers(desk.database, "cpu", "cuda")
-    desk.submit(changes={"numerics": {"device": "cuda"}})
-    with ringing(desk.database, broker_url):
+def test_each_device_has_its_queue(repo, broker_url, lengths):
+    add_workers(repo.database, "cpu", "cuda")
+    repo.submit(changes={"numerics": {"device": "cuda"}})
+    with ringing(repo.database, broker_url):
         eventually(lambda: lengths() == (0, 1))
 
 
 def test_the_message_names_the_task_and_carries_nothing_else(
-    desk, broker_url, lengths, redis_server
+    repo, broker_url, lengths, redis_server
 ):
-    add_workers(desk.database, "cpu")
-    desk.submit()
-    with ringing(desk.database, broker_url):
+    add_workers(repo.database, "cpu")
+    repo.submit()
+    with ringing(repo.database, broker_url):
         eventually(lambda: lengths() == (1, 0))
     with redis_server.client() as client:
         message = json.loads(client.lindex("cpu", 0))
     assert (message["headers"]["task"], message["headers"]["argsrepr"]) == (WORK, "()")
 
 
-def test_unread_messages_are_not_doubled(desk, broker_url, lengths):
-    add_workers(desk.database, "cpu", "cpu")
+def test_unread_messages_are_not_doubled(repo, broker_url, lengths):
+    add_workers(repo.database, "cpu", "cpu")
     for _ in range(2):
-        desk.submit()
-    with ringing(desk.database, broker_url, reaper_seconds=0.05) as dispatcher:
+        repo.submit()
+    with ringing(repo.database, broker_url, reaper_seconds=0.05) as dispatcher:
         eventually(lambda: lengths() == (2, 0))
         for _ in range(20):
             dispatcher.notify()
@@ -103,69 +103,71 @@ def test_unread_messages_are_not_doubled(desk, broker_url, lengths):
         assert lengths() == (2, 0)
 
 
-def test_lost_messages_are_sent_again(desk, broker_url, lengths, redis_server):
-    add_workers(desk.database, "cpu")
-    desk.submit()
-    with ringing(desk.database, broker_url, reaper_seconds=0.1):
+def test_lost_messages_are_sent_again(repo, broker_url, lengths, redis_server):
+    add_workers(repo.database, "cpu")
+    repo.submit()
+    with ringing(repo.database, broker_url, reaper_seconds=0.1):
         for _ in range(3):
             eventually(lambda: lengths() == (1, 0))
             with redis_server.client() as client:
                 client.flushall()
 
 
-def test_it_takes_experiments_from_lost_workers_even_while_it_is_rung(desk, broker_url):
-    claim = desk.begin()
-    with ringing(desk.database, broker_url, reaper_seconds=0.1) as dispatcher:
+def test_it_takes_experiments_from_lost_workers_even_while_it_is_rung(repo, broker_url):
+    claim = repo.begin()
+    with ringing(repo.database, broker_url, reaper_seconds=0.1) as dispatcher:
         time.sleep(0.05)
-        desk.lose(claim)
+        repo.lose(claim)
 
         def queued():
             dispatcher.notify()
-            return desk.get(claim.experiment_id).state is State.QUEUED
+            return repo.get(claim.experiment_id).state is State.QUEUED
 
         eventually(queued)
 
 
-def test_it_forgets_slots_that_were_silent_for_a_minute_and_ten_leases(desk, broker_url):
-    add_workers(desk.database, "cpu")
-    with desk.database.write() as tx:
+def test_it_forgets_slots_that_were_silent_for_a_minute_and_ten_leases(repo, broker_url):
+    add_workers(repo.database, "cpu")
+    with repo.database.write() as tx:
         tx.execute(update(table).values(heartbeat_at=now(tx) - 70))
 
     def listed():
-        with desk.database.read() as tx:
+        with repo.database.read() as tx:
             return workers.listing(tx)
 
-    with ringing(desk.database, broker_url, reaper_seconds=0.05, lease_seconds=10.0):
+    with ringing(repo.database, broker_url, reaper_seconds=0.05, lease_seconds=10.0):
         time.sleep(0.5)
         assert listed()
-    with ringing(desk.database, broker_url, reaper_seconds=0.05, lease_seconds=5.0):
+    with ringing(repo.database, broker_url, reaper_seconds=0.05, lease_seconds=5.0):
         eventually(lambda: not listed(), seconds=3)
 
 
-def test_a_dead_broker_holds_up_neither_ring_nor_reaper(desk, caplog):
-    add_workers(desk.database, "cpu")
-    desk.submit()
-    claim = desk.claim()
-    desk.submit()
-    with ringing(desk.database, "redis+socket:///nowhere/redis.sock", reaper_seconds=0.05) as dispatcher:
+def test_a_dead_broker_holds_up_neither_ring_nor_reaper(repo, caplog):
+    add_workers(repo.database, "cpu")
+    repo.submit()
+    claim = repo.claim()
+    repo.submit()
+    with ringing(
+        repo.database, "redis+socket:///nowhere/redis.sock", reaper_seconds=0.05
+    ) as dispatcher:
         started = time.monotonic()
         for _ in range(100):
             dispatcher.notify()
         assert time.monotonic() - started < 1
         eventually(lambda: "no wake-ups for now" in caplog.text)
         time.sleep(0.3)  # the dispatcher tries again by now
-        desk.lose(claim)
-        eventually(lambda: desk.get(claim.experiment_id).state is State.QUEUED, seconds=3)
+        repo.lose(claim)
+        eventually(lambda: repo.get(claim.experiment_id).state is State.QUEUED, seconds=3)
     assert caplog.text.count("no wake-ups for now") == 1  # said once, not with every try
 
 
-def test_a_broker_that_comes_back_empty_is_used_again(desk, caplog):
-    add_workers(desk.database, "cpu")
-    desk.submit()
+def test_a_broker_that_comes_back_empty_is_used_again(repo, caplog):
+    add_workers(repo.database, "cpu")
+    repo.submit()
     with (
         running_redis() as server,
         server.client() as client,
-        ringing(desk.database, server.url, reaper_seconds=0.1),
+        ringing(repo.database, server.url, reaper_seconds=0.1),
     ):
         eventually(lambda: client.llen("cpu") == 1)
         server.kill()

@@ -16,7 +16,7 @@ from store.experiments import repository as experiments
 from store.experiments import results, rows
 from store.queue import claims
 from store.records import Progress
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 ODD = {
     "nan": math.nan,
@@ -47,25 +47,25 @@ def same(one: RunResult, other: RunResult) -> bool:
 
 
 @odd_numbers
-def test_summaries_and_arrays_come_back_exactly(desk, odd):
-    claim = desk.begin()
-    runs = [specimens.run(0, odd=odd, outcome=Outcome.DIVERGED, steps=7), specimens.run(1)]
-    desk.complete(claim, *runs)
-    with desk.database.read() as tx:
+def test_summaries_and_arrays_come_back_exactly(repo, odd):
+    claim = repo.begin()
+    runs = [sample_specs.run(0, odd=odd, outcome=Outcome.DIVERGED, steps=7), sample_specs.run(1)]
+    repo.complete(claim, *runs)
+    with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id)
     assert all(same(one, other) for one, other in zip(stored.runs, runs, strict=True))
-    assert bits(stored.teacher_response) == bits(specimens.result(*runs).teacher_response)
+    assert bits(stored.teacher_response) == bits(sample_specs.result(*runs).teacher_response)
     assert stored.series == {}
-    first = desk.get(claim.experiment_id).runs[0]
+    first = repo.get(claim.experiment_id).runs[0]
     assert (first.outcome, first.steps) == (Outcome.DIVERGED, 7)
     assert bits(first.summary) == bits(runs[0].summary)
 
 
 @odd_numbers
-def test_series_come_back_exactly_by_seed_and_step(desk, odd):
-    claim = desk.begin()
-    desk.complete(claim, points=specimens.points([3, 1], value=odd))
-    with desk.database.read() as tx:
+def test_series_come_back_exactly_by_seed_and_step(repo, odd):
+    claim = repo.begin()
+    repo.complete(claim, points=sample_specs.points([3, 1], value=odd))
+    with repo.database.read() as tx:
         stored = results.series(tx, claim.experiment_id)
     assert stored["seed"].tolist() == [0, 0, 1, 1]
     assert stored["step"].tolist() == [1, 3, 1, 3]
@@ -74,12 +74,12 @@ def test_series_come_back_exactly_by_seed_and_step(desk, odd):
 
 
 @odd_numbers
-def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by_name(desk, odd):
+def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by_name(repo, odd):
     recorded = ("response", "eigenvalues")
-    claim = desk.begin(changes={"evaluation": {"horizon": 8, "record": list(recorded)}})
-    with desk.database.write() as tx:
+    claim = repo.begin(changes={"evaluation": {"horizon": 8, "record": list(recorded)}})
+    with repo.database.write() as tx:
         for step in (0, 7):
-            points = specimens.points([step], value=odd, record=recorded)
+            points = sample_specs.points([step], value=odd, record=recorded)
             claims.record(
                 tx,
                 claim,
@@ -88,129 +88,129 @@ def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by
                 checkpoint=None,
                 checkpoint_step=step,
             )
-    with desk.database.read() as tx:
+    with repo.database.read() as tx:
         plain, full = (results.series(tx, claim.experiment_id, names) for names in ((), recorded))
     assert list(plain) == ["seed", "step", *SERIES]
     assert full["response"].tobytes() == np.full((4, 8, 1, 1), odd).tobytes()
     assert full["eigenvalues"].shape == (4, 3, 2)
 
 
-def test_trajectories_are_sorted_with_their_points(desk):
-    claim = desk.begin(changes={"evaluation": {"horizon": 8, "record": ["response"]}})
-    points = specimens.points([3, 1], record=["response"])
-    desk.complete(claim, points=points)
-    with desk.database.read() as tx:
+def test_trajectories_are_sorted_with_their_points(repo):
+    claim = repo.begin(changes={"evaluation": {"horizon": 8, "record": ["response"]}})
+    points = sample_specs.points([3, 1], record=["response"])
+    repo.complete(claim, points=points)
+    with repo.database.read() as tx:
         stored = results.series(tx, claim.experiment_id, ["response"])
     assert stored["response"][:, 0, 0, 0].tolist() == [1, 3, 1e6 + 1, 1e6 + 3]
 
 
-def test_columns_that_are_not_equally_long_are_refused(desk):
-    claim = desk.begin()
-    points = specimens.points([0, 1], record=["response"])
+def test_columns_that_are_not_equally_long_are_refused(repo):
+    claim = repo.begin()
+    points = sample_specs.points([0, 1], record=["response"])
     with pytest.raises(ValueError, match="equally long"):
-        desk.complete(claim, points={**points, "response": points["response"][:-1]})
+        repo.complete(claim, points={**points, "response": points["response"][:-1]})
     with pytest.raises(ValueError, match="flat but for trajectories"):
-        desk.complete(claim, points={**points, "train_loss": points["response"]})
+        repo.complete(claim, points={**points, "train_loss": points["response"]})
     with pytest.raises(ValueError, match="hessian"):
-        desk.complete(claim, points={**points, "hessian": points["response"]})
+        repo.complete(claim, points={**points, "hessian": points["response"]})
 
 
-def test_points_recorded_before_there_was_a_metric_have_nan_for_it(desk):
-    claim = desk.begin()
-    desk.record(claim, 0)
-    with desk.database.write() as tx:
+def test_points_recorded_before_there_was_a_metric_have_nan_for_it(repo):
+    claim = repo.begin()
+    repo.record(claim, 0)
+    with repo.database.write() as tx:
         (payload,) = tx.scalars(select(series_chunks.c.payload))
         fewer = {name: column for name, column in unpack(payload).items() if name != "sharpness"}
         tx.execute(update(series_chunks).values(payload=pack(fewer)))
-    desk.record(claim, 1)
-    with desk.database.read() as tx:
+    repo.record(claim, 1)
+    with repo.database.read() as tx:
         stored = results.series(tx, claim.experiment_id)
     assert np.isnan(stored["sharpness"][stored["step"] == 0]).all()
     assert np.isfinite(stored["sharpness"][stored["step"] == 1]).all()
 
 
 @odd_numbers
-def test_baselines_come_back_exactly_and_lists_do_not_read_them(desk, odd):
-    claim = desk.begin()
-    found = [specimens.baseline("era", odd), specimens.baseline("least_squares")]
-    with desk.database.write() as tx:
-        ended = specimens.result(specimens.run(0), specimens.run(1), baselines=found)
+def test_baselines_come_back_exactly_and_lists_do_not_read_them(repo, odd):
+    claim = repo.begin()
+    found = [sample_specs.baseline("era", odd), sample_specs.baseline("least_squares")]
+    with repo.database.write() as tx:
+        ended = sample_specs.result(sample_specs.run(0), sample_specs.run(1), baselines=found)
         claims.complete(tx, claim, ended, {}, {})
-    with desk.database.read() as tx:
+    with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id).baselines
     assert bits([one.model_dump() for one in stored]) == bits([one.model_dump() for one in found])
     assert "baselines" not in {column.name for column in rows.SHORT}
 
 
-def test_warnings_of_a_run_are_kept_with_it(desk):
-    claim = desk.begin()
-    desk.complete(claim, specimens.run(0), specimens.run(1, odd=2.0))
-    assert [run.warnings for run in desk.get(claim.experiment_id).runs] == [(), ("Seed 1 is odd.",)]
+def test_warnings_of_a_run_are_kept_with_it(repo):
+    claim = repo.begin()
+    repo.complete(claim, sample_specs.run(0), sample_specs.run(1, odd=2.0))
+    assert [run.warnings for run in repo.get(claim.experiment_id).runs] == [(), ("Seed 1 is odd.",)]
 
 
-def test_responses_of_several_inputs_and_outputs_keep_their_shape(desk):
+def test_responses_of_several_inputs_and_outputs_keep_their_shape(repo):
     matrices = [[[1.0, math.nan], [0.5, 2.0], [0.0, -1.0]]] * 8
-    claim = desk.begin()
-    runs = [specimens.run(seed).model_copy(update={"response": matrices}) for seed in (0, 1)]
-    desk.complete(claim, *runs)
-    with desk.database.read() as tx:
+    claim = repo.begin()
+    runs = [sample_specs.run(seed).model_copy(update={"response": matrices}) for seed in (0, 1)]
+    repo.complete(claim, *runs)
+    with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id)
     assert bits(stored.runs[0].response) == bits(matrices)
 
 
-def test_runs_come_in_the_order_of_the_specs_seeds(desk):
-    claim = desk.begin(changes={"seeds": [5, 2, 9]})
-    desk.complete(claim)
-    with desk.database.read() as tx:
+def test_runs_come_in_the_order_of_the_specs_seeds(repo):
+    claim = repo.begin(changes={"seeds": [5, 2, 9]})
+    repo.complete(claim)
+    with repo.database.read() as tx:
         assert [run.seed for run in results.result(tx, claim.experiment_id).runs] == [5, 2, 9]
 
 
-def test_a_metric_that_was_not_computed_is_absent_and_not_nan(desk):
-    claim = desk.begin()
+def test_a_metric_that_was_not_computed_is_absent_and_not_nan(repo):
+    claim = repo.begin()
     runs = [
-        specimens.run(seed).model_copy(update={"summary": {"train_loss": math.nan}})
+        sample_specs.run(seed).model_copy(update={"summary": {"train_loss": math.nan}})
         for seed in (0, 1)
     ]
-    desk.complete(claim, *runs)
-    assert list(desk.get(claim.experiment_id).runs[0].summary) == ["train_loss"]
+    repo.complete(claim, *runs)
+    assert list(repo.get(claim.experiment_id).runs[0].summary) == ["train_loss"]
 
 
-def test_a_metric_without_a_name_is_refused(desk):
-    claim = desk.begin()
+def test_a_metric_without_a_name_is_refused(repo):
+    claim = repo.begin()
     runs = [
-        specimens.run(seed).model_copy(update={"summary": {"surprise": 1.0}}) for seed in (0, 1)
+        sample_specs.run(seed).model_copy(update={"summary": {"surprise": 1.0}}) for seed in (0, 1)
     ]
     with pytest.raises(ValueError, match="surprise"):
-        desk.complete(claim, *runs)
-    assert desk.get(claim.experiment_id).state == "running"
+        repo.complete(claim, *runs)
+    assert repo.get(claim.experiment_id).state == "running"
 
 
-def test_every_metric_has_its_column(desk):
-    claim = desk.begin()
-    desk.complete(claim)
-    assert desk.get(claim.experiment_id).runs[0].summary.keys() == METRICS.keys()
+def test_every_metric_has_its_column(repo):
+    claim = repo.begin()
+    repo.complete(claim)
+    assert repo.get(claim.experiment_id).runs[0].summary.keys() == METRICS.keys()
 
 
-def test_numbers_of_a_spec_come_back_exactly(desk):
+def test_numbers_of_a_spec_come_back_exactly(repo):
     numbers = [0.1 + 0.2, 1e-300, 1.0, -1 / 3]
     changes = {"teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": numbers}}}
-    submitted = desk.submit(changes=changes)
-    assert desk.get(submitted.id).spec == ExperimentSpec.model_validate(
-        specimens.spec(**changes).model_dump()
+    submitted = repo.submit(changes=changes)
+    assert repo.get(submitted.id).spec == ExperimentSpec.model_validate(
+        sample_specs.spec(**changes).model_dump()
     )
 
 
-def test_there_is_no_result_before_completion(desk):
-    claim = desk.begin()
-    with desk.database.read() as tx, pytest.raises(NotReady, match="running"):
+def test_there_is_no_result_before_completion(repo):
+    claim = repo.begin()
+    with repo.database.read() as tx, pytest.raises(NotReady, match="running"):
         results.result(tx, claim.experiment_id)
 
 
-def test_a_log_keeps_what_sql_can_hold(desk):
-    claim = desk.begin()
+def test_a_log_keeps_what_sql_can_hold(repo):
+    claim = repo.begin()
     for text in ("first\n", "nul \0, torn \udc80, fine ✓\n"):
-        with desk.database.write() as tx:
+        with repo.database.write() as tx:
             claims.append_log(tx, claim, text)
-    with desk.database.read() as tx:
+    with repo.database.read() as tx:
         (log,) = experiments.logs(tx, claim.experiment_id)
     assert (log.attempt, log.text) == (1, "first\nnul \N{REPLACEMENT CHARACTER}, torn ?, fine ✓\n")

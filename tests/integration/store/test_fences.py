@@ -9,7 +9,7 @@ from store.experiments import repository as experiments
 from store.queue import claims
 from store.records import Failure, FailureKind, Progress
 from store.states import State
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 WRITES = {
     "beat": lambda tx, claim: claims.beat(tx, claim, lease_seconds=60),
@@ -17,15 +17,19 @@ WRITES = {
         tx,
         claim,
         progress=Progress(99, 100),
-        points=specimens.points([99]),
+        points=sample_specs.points([99]),
         checkpoint=b"zombie",
         checkpoint_step=99,
     ),
     "complete": lambda tx, claim: claims.complete(
-        tx, claim, specimens.result(specimens.run(0), specimens.run(1)), specimens.points([99]), {}
+        tx,
+        claim,
+        sample_specs.result(sample_specs.run(0), sample_specs.run(1)),
+        sample_specs.points([99]),
+        {},
     ),
     "mark_cancelled": lambda tx, claim: claims.mark_cancelled(
-        tx, claim, None, specimens.points([99])
+        tx, claim, None, sample_specs.points([99])
     ),
     "fail": lambda tx, claim: claims.fail(
         tx, claim, Failure(FailureKind.INFRASTRUCTURE, "zombie"), "zombie log"
@@ -46,62 +50,62 @@ def everything(database):
         }
 
 
-def run_on(desk, claim):
+def run_on(repo, claim):
     """The experiment is claimed anew after its worker was lost."""
-    desk.lose(claim)
-    desk.reap()
-    desk.record(desk.claim(worker="w2"), 0, 5, checkpoint=b"theirs")
+    repo.lose(claim)
+    repo.reap()
+    repo.record(repo.claim(worker="w2"), 0, 5, checkpoint=b"theirs")
 
 
-def queue_again(desk, claim):
-    desk.lose(claim)
-    desk.reap()
+def queue_again(repo, claim):
+    repo.lose(claim)
+    repo.reap()
 
 
-def complete(desk, claim):
-    run_on(desk, claim)
-    desk.lose(claim)
-    desk.reap()
-    desk.complete(desk.claim(worker="w3"))
+def complete(repo, claim):
+    run_on(repo, claim)
+    repo.lose(claim)
+    repo.reap()
+    repo.complete(repo.claim(worker="w3"))
 
 
-def cancel(desk, claim):
-    with desk.database.write() as tx:
+def cancel(repo, claim):
+    with repo.database.write() as tx:
         experiments.request_cancel(tx, claim.experiment_id)
-    queue_again(desk, claim)
+    queue_again(repo, claim)
 
 
-def remove(desk, claim):
-    cancel(desk, claim)
-    with desk.database.write() as tx:
+def remove(repo, claim):
+    cancel(repo, claim)
+    with repo.database.write() as tx:
         experiments.remove(tx, claim.experiment_id)
 
 
 @pytest.mark.parametrize("meanwhile", [run_on, queue_again, complete, cancel, remove])
 @pytest.mark.parametrize("write", WRITES)
-def test_a_zombies_write_is_refused_and_changes_nothing(desk, write, meanwhile):
-    zombie = desk.begin()
-    desk.record(zombie, 0, 1, checkpoint=b"mine")
-    meanwhile(desk, zombie)
-    before = everything(desk.database)
-    with pytest.raises(Fenced), desk.database.write() as tx:
+def test_a_zombies_write_is_refused_and_changes_nothing(repo, write, meanwhile):
+    zombie = repo.begin()
+    repo.record(zombie, 0, 1, checkpoint=b"mine")
+    meanwhile(repo, zombie)
+    before = everything(repo.database)
+    with pytest.raises(Fenced), repo.database.write() as tx:
         WRITES[write](tx, zombie)
-    assert everything(desk.database) == before
+    assert everything(repo.database) == before
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_the_holder_may_write(desk, write):
-    claim = desk.begin()
-    before = everything(desk.database)
-    with desk.database.write() as tx:
+def test_the_holder_may_write(repo, write):
+    claim = repo.begin()
+    before = everything(repo.database)
+    with repo.database.write() as tx:
         WRITES[write](tx, claim)
-    assert everything(desk.database) != before
+    assert everything(repo.database) != before
 
 
-def test_a_lease_that_is_over_but_not_reaped_still_holds(desk):
-    claim = desk.begin()
-    desk.lose(claim)
-    with desk.database.write() as tx:
+def test_a_lease_that_is_over_but_not_reaped_still_holds(repo):
+    claim = repo.begin()
+    repo.lose(claim)
+    with repo.database.write() as tx:
         claims.beat(tx, claim, lease_seconds=60)
-    assert desk.reap() == 0
-    assert desk.get(claim.experiment_id).state is State.RUNNING
+    assert repo.reap() == 0
+    assert repo.get(claim.experiment_id).state is State.RUNNING

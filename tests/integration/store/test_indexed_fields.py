@@ -45,11 +45,11 @@ def at(spec, field):
     return spec
 
 
-def test_the_columns_say_what_the_spec_says_before_and_after_a_migration(desk, database_url):
+def test_the_columns_say_what_the_spec_says_before_and_after_a_migration(repo, database_url):
     for changes in SPECS.values():
-        desk.submit(changes=changes)
+        repo.submit(changes=changes)
     for _ in range(2):
-        found = stored(desk.database)
+        found = stored(repo.database)
         assert len(found) == len(SPECS)
         for spec, columns in found:
             assert columns == {field: at(spec, field) for field in USUAL}

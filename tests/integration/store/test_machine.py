@@ -29,7 +29,7 @@ from store.experiments import repository as experiments
 from store.queue import claims as queue
 from store.records import Failure, FailureKind
 from store.states import State
-from tests.integration.store.conftest import Desk
+from tests.integration.store.conftest import Repo
 from tests.integration.store.test_fences import WRITES
 
 MAX_ATTEMPTS = 2
@@ -60,29 +60,29 @@ class Expected:
 
 
 class Moves(RuleBasedStateMachine):
-    """The moves; ``desk`` is set by the test."""
+    """The moves; ``repo`` is set by the test."""
 
-    desk: Desk
+    repo: Repo
     made = Bundle("made")
     claims = Bundle("claims")
 
     @initialize()
     def empty(self):
-        with self.desk.database.write() as tx:
+        with self.repo.database.write() as tx:
             tx.execute(delete(table))
         self.model: dict[str, Expected] = {}
 
     @rule(target=made)
     def submit(self):
-        made = self.desk.submit().id
+        made = self.repo.submit().id
         self.model[made] = Expected()
         return made
 
     @rule(target=claims)
     def claim(self):
-        with self.desk.database.write() as tx:
+        with self.repo.database.write() as tx:
             tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")  # rested enough
-        claim = self.desk.claim()
+        claim = self.repo.claim()
         waiting = [name for name, found in self.model.items() if found.state is State.QUEUED]
         assert (claim is None) == (not waiting)
         if claim is None:
@@ -109,7 +109,7 @@ class Moves(RuleBasedStateMachine):
     @rule(claim=claims, write=st.sampled_from(sorted(WRITES)))
     def a_zombie_writes(self, claim, write):
         if self.holds(claim) is None:
-            with pytest.raises(Fenced), self.desk.database.write() as tx:
+            with pytest.raises(Fenced), self.repo.database.write() as tx:
                 WRITES[write](tx, claim)
 
     @rule(claim=claims, further=st.booleans())
@@ -119,43 +119,43 @@ class Moves(RuleBasedStateMachine):
             if step > found.saved:
                 found.fruitless = 0
             found.saved = step
-            self.desk.record(claim, step, checkpoint=str(step).encode())
+            self.repo.record(claim, step, checkpoint=str(step).encode())
 
     @rule(claim=claims)
     def beat(self, claim):
         if found := self.holds(claim):
-            with self.desk.database.write() as tx:
+            with self.repo.database.write() as tx:
                 wishes = queue.beat(tx, claim, lease_seconds=60)
             assert (wishes.cancel, wishes.pause) == (found.cancel, found.pause)
 
     @rule(claim=claims)
     def complete(self, claim):
         if found := self.holds(claim):
-            self.desk.complete(claim)
+            self.repo.complete(claim)
             found.go(State.COMPLETED, "completed")
             found.saved = -1
 
     @rule(claim=claims)
     def stop(self, claim):
         if found := self.holds(claim):
-            with self.desk.database.write() as tx:
+            with self.repo.database.write() as tx:
                 queue.mark_cancelled(tx, claim, None, {})
             found.go(State.CANCELLED, "cancelled")
 
     @rule(claim=claims, kind=st.sampled_from(FailureKind))
     def fail(self, claim, kind):
         if found := self.holds(claim):
-            with self.desk.database.write() as tx:
+            with self.repo.database.write() as tx:
                 queue.fail(tx, claim, Failure(kind, "why"), "log", max_attempts=MAX_ATTEMPTS)
             self.lost(found, "attempt_failed", of_the_lab=kind.is_of_the_lab)
 
     @rule(claim=claims)
     def lose(self, claim):
         if found := self.holds(claim):
-            self.desk.lose(claim)
-            assert self.desk.reap(MAX_ATTEMPTS) == 1
+            self.repo.lose(claim)
+            assert self.repo.reap(MAX_ATTEMPTS) == 1
             self.lost(found, "lease_expired")
-        assert self.desk.reap(MAX_ATTEMPTS) == 0
+        assert self.repo.reap(MAX_ATTEMPTS) == 0
 
     def lost(self, found, kind, *, of_the_lab=True):
         to = found.let_go() if of_the_lab else State.FAILED
@@ -166,7 +166,7 @@ class Moves(RuleBasedStateMachine):
     @rule(claim=claims)
     def hand_back(self, claim):
         if found := self.holds(claim):
-            with self.desk.database.write() as tx:
+            with self.repo.database.write() as tx:
                 queue.hand_back(tx, claim)
             found.fruitless = max(0, found.fruitless - 1)
             to = found.let_go()
@@ -174,13 +174,13 @@ class Moves(RuleBasedStateMachine):
 
     def ask(self, verb, experiment_id, *, legal):
         if experiment_id not in self.model:
-            with pytest.raises(NotFound), self.desk.database.write() as tx:
+            with pytest.raises(NotFound), self.repo.database.write() as tx:
                 verb(tx, experiment_id)
         elif not legal:
-            with pytest.raises(IllegalMove), self.desk.database.write() as tx:
+            with pytest.raises(IllegalMove), self.repo.database.write() as tx:
                 verb(tx, experiment_id)
         else:
-            with self.desk.database.write() as tx:
+            with self.repo.database.write() as tx:
                 verb(tx, experiment_id)
             return True
         return False
@@ -232,7 +232,7 @@ class Moves(RuleBasedStateMachine):
     @invariant()
     def the_record_is_what_it_should_be(self):
         columns = ("id", "state", "attempt", "cancel_requested", "pause_requested", "failure_kind")
-        with self.desk.database.read() as tx:
+        with self.repo.database.read() as tx:
             rows = tx.execute(select(*(table.c[name] for name in columns))).all()
             history = tx.execute(
                 select(events.c.experiment_id, events.c.kind).order_by(events.c.number)
@@ -247,11 +247,11 @@ class Moves(RuleBasedStateMachine):
             assert [kind for name, kind in history if name == row.id] == expected.kinds
 
 
-def run_machine(desk, **options):
+def run_machine(repo, **options):
     class OfThisDesk(Moves):
         pass
 
-    OfThisDesk.desk = desk
+    OfThisDesk.repo = repo
     suppressed = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     run_state_machine_as_test(
         OfThisDesk,
@@ -261,12 +261,12 @@ def run_machine(desk, **options):
     )
 
 
-def test_whatever_is_tried_in_whatever_order_the_record_is_as_it_should_be(desk):
-    run_machine(desk, max_examples=40, stateful_step_count=30, derandomize=True)
+def test_whatever_is_tried_in_whatever_order_the_record_is_as_it_should_be(repo):
+    run_machine(repo, max_examples=40, stateful_step_count=30, derandomize=True)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1200)
-def test_many_more_orders_at_random(desk):
+def test_many_more_orders_at_random(repo):
     """A failure prints the steps, and the line that repeats them."""
-    run_machine(desk, max_examples=300, stateful_step_count=60, print_blob=True)
+    run_machine(repo, max_examples=300, stateful_step_count=60, print_blob=True)

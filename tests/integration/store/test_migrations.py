@@ -16,8 +16,8 @@ from store.experiments import repository as experiments
 from store.experiments.draft import Draft
 from store.queue import claims, workers
 from store.records import Failure, FailureKind, WorkerRecord
-from tests.kit import specimens
-from tests.kit.furniture import contents, furnish
+from tests.kit import sample_specs
+from tests.kit.filled_database import contents, fill
 
 
 @pytest.fixture
@@ -95,16 +95,16 @@ def test_an_upgrade_of_what_is_up_to_date_keeps_everything(database, database_ur
     with database.write() as tx:
         options = experiments.Options()
         kept = experiments.submit(
-            tx, Draft.of(specimens.spec()), owner="", options=options, warnings=(), rerun=True
+            tx, Draft.of(sample_specs.spec()), owner="", options=options, warnings=(), rerun=True
         )
     migrate.upgrade(database_url)
     with database.read() as tx:
-        assert experiments.get(tx, kept.id).spec == specimens.spec()
+        assert experiments.get(tx, kept.id).spec == sample_specs.spec()
 
 
 @pytest.mark.parametrize("revision", migrate.revisions()[1:])
 def test_down_and_up_with_data_keeps_all_that_has_a_place_in_both(database, database_url, revision):
-    furnish(database)
+    fill(database)
     now = contents(database)
     migrate.downgrade(database_url, revision)
     older = contents(database)
@@ -122,12 +122,12 @@ def test_down_and_up_with_data_keeps_all_that_has_a_place_in_both(database, data
 
 
 def test_down_to_nothing_and_up_again_with_data_in_between(database, database_url):
-    furnish(database)
+    fill(database)
     migrate.downgrade(database_url, "base")
     assert shape(database) == {}
     migrate.upgrade(database_url)
     assert not any(contents(database).values())
-    furnish(database)
+    fill(database)
 
 
 def counts(rows):
@@ -139,31 +139,31 @@ def projected(rows, columns):
     return sorted(repr([(name, row[name]) for name in sorted(columns)]) for row in rows)
 
 
-def test_data_survives_the_way_back_to_an_earlier_version_and_up_again(desk, database_url):
+def test_data_survives_the_way_back_to_an_earlier_version_and_up_again(repo, database_url):
     """What the earlier version has no word for comes out as the nearest that it has."""
-    paused, failed = desk.begin(changes={"tags": ["a"]}), desk.begin()
-    desk.record(paused, 0, 10, checkpoint=b"at 10")
-    with desk.database.write() as tx:
+    paused, failed = repo.begin(changes={"tags": ["a"]}), repo.begin()
+    repo.record(paused, 0, 10, checkpoint=b"at 10")
+    with repo.database.write() as tx:
         claims.fail(tx, failed, Failure(FailureKind.INFRASTRUCTURE, "no luck"), "log")
         experiments.request_pause(tx, paused.experiment_id)
         claims.hand_back(tx, paused)
         workers.register(
             tx, WorkerRecord("w1", "host", 1, None, "cpu", 1, heartbeat_at=0.0, draining=True)
         )
-    before = desk.get(failed.experiment_id)
+    before = repo.get(failed.experiment_id)
     migrate.downgrade(database_url, "0001")
-    with desk.database.write() as tx:
+    with repo.database.write() as tx:
         tx.execute(text("UPDATE experiments SET failure_kind = 'internal' WHERE state = 'failed'"))
         states = set(tx.scalars(text("SELECT state FROM experiments")))
         kinds = set(tx.scalars(text("SELECT kind FROM events")))
     assert states == {"queued", "failed"}
     assert not {"paused", "pause_requested"} & kinds
     migrate.upgrade(database_url)
-    assert desk.get(failed.experiment_id) == before
-    claim = desk.claim()
+    assert repo.get(failed.experiment_id) == before
+    claim = repo.claim()
     assert (claim.experiment_id, claim.checkpoint) == (paused.experiment_id, b"at 10")
-    assert desk.get(paused.experiment_id).spec.tags == ("a",)
-    with desk.database.read() as tx:
+    assert repo.get(paused.experiment_id).spec.tags == ("a",)
+    with repo.database.read() as tx:
         assert [worker.draining for worker in workers.listing(tx)] == [False]
 
 

@@ -11,12 +11,12 @@ from store.query.query import ExperimentQuery
 from store.states import State
 
 
-def walk(desk, *, limit=3, between=lambda: None, sort=None, **filters):
+def walk(repo, *, limit=3, between=lambda: None, sort=None, **filters):
     """The ids of each page."""
     question = ExperimentQuery.of(sort=sort, **filters)
     found, cursor = [], None
     while True:
-        with desk.database.read() as tx:
+        with repo.database.read() as tx:
             page = list(
                 itertools.islice(
                     pages.walk(tx, question, cursor=cursor, at_once=limit + 1), limit + 1
@@ -29,23 +29,23 @@ def walk(desk, *, limit=3, between=lambda: None, sort=None, **filters):
         between()
 
 
-def test_pages_are_newest_first_and_hold_each_experiment_once(desk):
-    ids = [desk.submit().id for _ in range(7)]
+def test_pages_are_newest_first_and_hold_each_experiment_once(repo):
+    ids = [repo.submit().id for _ in range(7)]
     newest_first = ids[::-1]
-    assert walk(desk) == [newest_first[:3], newest_first[3:6], newest_first[6:]]
+    assert walk(repo) == [newest_first[:3], newest_first[3:6], newest_first[6:]]
 
 
-def test_the_last_page_has_no_cursor_even_if_it_is_full(desk):
-    ids = [desk.submit().id for _ in range(3)]
-    assert walk(desk) == [ids[::-1]]
+def test_the_last_page_has_no_cursor_even_if_it_is_full(repo):
+    ids = [repo.submit().id for _ in range(3)]
+    assert walk(repo) == [ids[::-1]]
 
 
 @pytest.mark.parametrize("sort", [None, "name", "started,-median(train_loss)"])
-def test_inserts_between_pages_neither_repeat_nor_skip(desk, sort):
-    ids = [desk.submit().id for _ in range(7)]
+def test_inserts_between_pages_neither_repeat_nor_skip(repo, sort):
+    ids = [repo.submit().id for _ in range(7)]
     found = [
         experiment_id
-        for page in walk(desk, between=desk.submit, sort=sort)
+        for page in walk(repo, between=repo.submit, sort=sort)
         for experiment_id in page
     ]
     assert [name for name in found if name in ids] == (ids[::-1] if sort is None else ids)
@@ -55,9 +55,9 @@ def test_inserts_between_pages_neither_repeat_nor_skip(desk, sort):
 @pytest.mark.parametrize(
     "filters", [{"tag": "odd"}, {"tag": "odd", "state": State.QUEUED}, {"state": State.CANCELLED}]
 )
-def test_filters_page_the_same_way(desk, filters):
-    ids = [desk.submit(changes={"tags": ["odd", "x"] if n % 2 else ["x"]}).id for n in range(10)]
-    with desk.database.write() as tx:
+def test_filters_page_the_same_way(repo, filters):
+    ids = [repo.submit(changes={"tags": ["odd", "x"] if n % 2 else ["x"]}).id for n in range(10)]
+    with repo.database.write() as tx:
         for experiment_id in ids[:4]:
             experiments.request_cancel(tx, experiment_id)
     cancelled, odd = set(ids[:4]), set(ids[1::2])
@@ -71,15 +71,15 @@ def test_filters_page_the_same_way(desk, filters):
         )
     ]
     assert [
-        experiment_id for page in walk(desk, limit=2, **filters) for experiment_id in page
+        experiment_id for page in walk(repo, limit=2, **filters) for experiment_id in page
     ] == wanted
 
 
-def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(desk):
-    first = desk.begin(changes={"tags": ["one"]})
-    desk.complete(first)
-    desk.submit(changes={"tags": ["two", "three"]})
-    with desk.database.read() as tx:
+def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(repo):
+    first = repo.begin(changes={"tags": ["one"]})
+    repo.complete(first)
+    repo.submit(changes={"tags": ["two", "three"]})
+    with repo.database.read() as tx:
         newer, older = (found.experiment for found in pages.walk(tx, ExperimentQuery.of()))
     assert (newer.spec.tags, older.spec.tags) == (("two", "three"), ("one",))
     assert [run.outcome for run in newer.runs] == [None, None]
@@ -88,15 +88,15 @@ def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(desk):
 
 
 @pytest.mark.parametrize("tag", ["nobody has it", "'; DROP TABLE tags", "x" * 10_000])
-def test_an_unknown_tag_has_an_empty_page(desk, tag):
-    desk.submit(changes={"tags": ["some"]})
-    with desk.database.read() as tx:
+def test_an_unknown_tag_has_an_empty_page(repo, tag):
+    repo.submit(changes={"tags": ["some"]})
+    with repo.database.read() as tx:
         assert list(pages.walk(tx, ExperimentQuery.of(tag=tag))) == []
 
 
 @pytest.mark.parametrize(
     "cursor", ["", "x", "W10", "bnVsbA", "é", "WzEsICJleHBfIl0", "[1.0, 'exp_']", "A" * 4001]
 )
-def test_a_made_up_cursor_is_refused(desk, cursor):
-    with desk.database.read() as tx, pytest.raises(BadCursor):
+def test_a_made_up_cursor_is_refused(repo, cursor):
+    with repo.database.read() as tx, pytest.raises(BadCursor):
         list(pages.walk(tx, ExperimentQuery.of(), cursor=cursor))

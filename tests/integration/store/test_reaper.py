@@ -10,108 +10,108 @@ from store.records import FailureKind
 from store.states import State
 
 
-def test_just_inside_the_lease_is_left_alone(desk):
-    claim = desk.begin()
-    desk.lose(claim, over_by=-2.0)
-    assert desk.reap() == 0
-    assert desk.get(claim.experiment_id).state is State.RUNNING
+def test_just_inside_the_lease_is_left_alone(repo):
+    claim = repo.begin()
+    repo.lose(claim, over_by=-2.0)
+    assert repo.reap() == 0
+    assert repo.get(claim.experiment_id).state is State.RUNNING
 
 
-def test_past_the_lease_it_is_queued_again(desk):
-    claim = desk.begin()
-    desk.lose(claim, over_by=0.001)
-    assert desk.reap() == 1
-    assert desk.get(claim.experiment_id).state is State.QUEUED
-    assert desk.kinds(claim.experiment_id) == ["submitted", "started", "lease_expired"]
-    assert desk.claim().attempt == 2
+def test_past_the_lease_it_is_queued_again(repo):
+    claim = repo.begin()
+    repo.lose(claim, over_by=0.001)
+    assert repo.reap() == 1
+    assert repo.get(claim.experiment_id).state is State.QUEUED
+    assert repo.kinds(claim.experiment_id) == ["submitted", "started", "lease_expired"]
+    assert repo.claim().attempt == 2
 
 
-def test_a_beat_moves_the_end_of_the_lease(desk):
-    claim = desk.begin()
-    desk.lose(claim)
-    with desk.database.write() as tx:
+def test_a_beat_moves_the_end_of_the_lease(repo):
+    claim = repo.begin()
+    repo.lose(claim)
+    with repo.database.write() as tx:
         claims.beat(tx, claim, lease_seconds=60)
-    assert desk.reap() == 0
+    assert repo.reap() == 0
 
 
-def test_final_and_queued_experiments_are_left_alone(desk):
-    done = desk.begin()
-    desk.complete(done)
-    waiting = desk.submit()
+def test_final_and_queued_experiments_are_left_alone(repo):
+    done = repo.begin()
+    repo.complete(done)
+    waiting = repo.submit()
     for experiment_id in (done.experiment_id, waiting.id):
-        before = desk.get(experiment_id)
-        assert desk.reap() == 0
-        assert desk.get(experiment_id) == before
+        before = repo.get(experiment_id)
+        assert repo.reap() == 0
+        assert repo.get(experiment_id) == before
 
 
-def lose_attempt(desk, *, checkpoint_at=None, max_attempts=3):
-    claim = desk.claim()
+def lose_attempt(repo, *, checkpoint_at=None, max_attempts=3):
+    claim = repo.claim()
     if checkpoint_at is not None:
-        desk.record(claim, checkpoint_at, checkpoint=b"state")
-    desk.lose(claim)
-    desk.reap(max_attempts)
-    return desk.get(claim.experiment_id)
+        repo.record(claim, checkpoint_at, checkpoint=b"state")
+    repo.lose(claim)
+    repo.reap(max_attempts)
+    return repo.get(claim.experiment_id)
 
 
-def test_attempts_without_a_checkpoint_end_in_failure(desk):
-    desk.submit()
-    assert [lose_attempt(desk).state for _ in range(3)] == [
+def test_attempts_without_a_checkpoint_end_in_failure(repo):
+    repo.submit()
+    assert [lose_attempt(repo).state for _ in range(3)] == [
         State.QUEUED,
         State.QUEUED,
         State.FAILED,
     ]
-    assert desk.claim() is None
+    assert repo.claim() is None
 
 
-def test_the_failure_tells_that_the_worker_was_lost(desk):
-    desk.submit()
-    failed = lose_attempt(desk, max_attempts=1)
+def test_the_failure_tells_that_the_worker_was_lost(repo):
+    repo.submit()
+    failed = lose_attempt(repo, max_attempts=1)
     assert failed.failure.kind is FailureKind.WORKER_LOST
     assert "worker or trainer was lost" in failed.failure.message
     assert failed.finished_at >= failed.started_at
-    assert desk.kinds(failed.id)[-1] == "failed"
+    assert repo.kinds(failed.id)[-1] == "failed"
 
 
-def test_a_checkpoint_starts_the_count_anew(desk):
-    desk.submit()
+def test_a_checkpoint_starts_the_count_anew(repo):
+    repo.submit()
     steps = [None, None, 10, None, None, None]
-    states = [lose_attempt(desk, checkpoint_at=step).state for step in steps]
+    states = [lose_attempt(repo, checkpoint_at=step).state for step in steps]
     assert states == [State.QUEUED] * 5 + [State.FAILED]
 
 
-def test_a_checkpoint_that_is_no_further_than_before_does_not(desk):
-    desk.submit()
-    states = [lose_attempt(desk, checkpoint_at=10).state for _ in range(4)]
+def test_a_checkpoint_that_is_no_further_than_before_does_not(repo):
+    repo.submit()
+    states = [lose_attempt(repo, checkpoint_at=10).state for _ in range(4)]
     assert states == [State.QUEUED] * 3 + [State.FAILED]
 
 
-def test_handing_back_does_not_count_as_an_attempt_without_a_checkpoint(desk):
-    desk.submit()
+def test_handing_back_does_not_count_as_an_attempt_without_a_checkpoint(repo):
+    repo.submit()
     for _ in range(5):
-        with desk.database.write() as tx:
+        with repo.database.write() as tx:
             claims.hand_back(tx, claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60))
-    assert [lose_attempt(desk).state for _ in range(3)] == [
+    assert [lose_attempt(repo).state for _ in range(3)] == [
         State.QUEUED,
         State.QUEUED,
         State.FAILED,
     ]
 
 
-def test_a_lost_experiment_whose_cancellation_was_asked_for_is_cancelled(desk):
-    claim = desk.begin()
-    with desk.database.write() as tx:
+def test_a_lost_experiment_whose_cancellation_was_asked_for_is_cancelled(repo):
+    claim = repo.begin()
+    with repo.database.write() as tx:
         experiments.request_cancel(tx, claim.experiment_id)
-    desk.lose(claim)
-    assert desk.reap() == 1
-    assert desk.get(claim.experiment_id).state is State.CANCELLED
+    repo.lose(claim)
+    assert repo.reap() == 1
+    assert repo.get(claim.experiment_id).state is State.CANCELLED
 
 
 @pytest.mark.parametrize("rounds", range(3))
-def test_reapers_that_race_take_each_experiment_once(desk, rounds):
-    ids = [desk.begin().experiment_id for _ in range(12)]
+def test_reapers_that_race_take_each_experiment_once(repo, rounds):
+    ids = [repo.begin().experiment_id for _ in range(12)]
     for experiment_id in ids:
-        desk.lose(claims.Claim(experiment_id, 1, None, "cpu", None, None, None))
+        repo.lose(claims.Claim(experiment_id, 1, None, "cpu", None, None, None))
     with ThreadPoolExecutor(6) as threads:
-        taken = sum(threads.map(lambda _: desk.reap(), range(6)))
+        taken = sum(threads.map(lambda _: repo.reap(), range(6)))
     assert taken == 12
-    assert all(desk.kinds(experiment_id).count("lease_expired") == 1 for experiment_id in ids)
+    assert all(repo.kinds(experiment_id).count("lease_expired") == 1 for experiment_id in ids)

@@ -9,7 +9,7 @@ from store.errors import BadCursor, NotFound, VersionConflict
 from store.query import curves, run_ends
 from store.query.fields import FIELDS
 from store.query.query import ExperimentQuery
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 RECIPE = Recipe(query="tag:a", x="training.length")
 
@@ -56,14 +56,14 @@ def test_pages_go_on_where_the_last_one_ended(database):
     assert found == names[::-1]
 
 
-def test_curves_are_those_that_were_stored(desk):
-    claim = desk.begin(changes={"training": {"length": 2}})
-    runs = [specimens.run(seed) for seed in claim.spec.seeds]
-    desk.complete(claim, *runs, points=specimens.points([0, 10, 100], claim.spec.seeds))
-    other, without = desk.begin(), desk.begin()
-    desk.record(other, 0, 1)
-    desk.record(other, 10)
-    with desk.database.read() as tx:
+def test_curves_are_those_that_were_stored(repo):
+    claim = repo.begin(changes={"training": {"length": 2}})
+    runs = [sample_specs.run(seed) for seed in claim.spec.seeds]
+    repo.complete(claim, *runs, points=sample_specs.points([0, 10, 100], claim.spec.seeds))
+    other, without = repo.begin(), repo.begin()
+    repo.record(other, 0, 1)
+    repo.record(other, 10)
+    with repo.database.read() as tx:
         several = {claim.experiment_id: claim, other.experiment_id: other}
         of_both = list(curves.of_series(tx, [*several, without.experiment_id], "train_loss"))
         points = [one for one in of_both if one[0] == claim.experiment_id]
@@ -80,12 +80,12 @@ def test_curves_are_those_that_were_stored(desk):
     ]
     assert points[1][3].tolist() == [1e6, 1e6 + 10, 1e6 + 100]
     assert [(seed, y.shape) for _, seed, _, y in arrays] == [(0, (8,)), (1, (8,))]
-    assert np.array_equal(teacher, specimens.result().teacher_response)
+    assert np.array_equal(teacher, sample_specs.result().teacher_response)
 
 
-def test_what_is_not_completed_is_told_by_its_state_and_key(desk):
-    lengths = {length: desk.begin(changes={"training": {"length": length}}) for length in (2, 3)}
-    desk.complete(lengths[2])
-    with desk.database.read() as tx:
+def test_what_is_not_completed_is_told_by_its_state_and_key(repo):
+    lengths = {length: repo.begin(changes={"training": {"length": length}}) for length in (2, 3)}
+    repo.complete(lengths[2])
+    with repo.database.read() as tx:
         found = run_ends.unfinished(tx, ExperimentQuery.of(), [FIELDS["training.length"]])
     assert found == [("running", (3,))]

@@ -16,7 +16,7 @@ from store.queue import scheduling
 from store.states import State
 from store.sweeps import repository as sweeps
 from tests.integration.store.test_sweeps import draft
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 LRS = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(1, 12)]}
 SHARED = {"optimizer": {"kind": "gd", "steps": 100, "lr": 0.03}}
@@ -55,7 +55,7 @@ def counts(database):
         return [tx.scalars(select(func.count()).select_from(table)).one() for table in asked]
 
 
-def test_what_arrives_is_unseen_until_all_of_it_is_there(database, desk, bring, submit):
+def test_what_arrives_is_unseen_until_all_of_it_is_there(database, repo, bring, submit):
     large = draft(LRS, tags=["many"])
     arrival = bring(large)
     hashes = [point.spec_hash for point in large.points]
@@ -72,7 +72,7 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, desk, bring, 
             == id_prefix.beginning(tx, "swp_0", limit=50)
             == []
         )
-    assert desk.claim() is None
+    assert repo.claim() is None
     made = submit(large, arrival)
     assert counts(database) == [11, 11, 1, 0]
     with database.read() as tx:
@@ -82,8 +82,8 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, desk, bring, 
     assert [one.id for one in made.members] == [member.experiment_id for member in members]
     assert set(listed) == {one.id for one in made.members}
     assert [member.coordinates["optimizer.lr"] for member in members] == LRS["values"]
-    assert desk.claim().experiment_id == members[0].experiment_id, "they wait in the sweep's order"
-    assert desk.kinds(members[-1].experiment_id) == ["submitted"]
+    assert repo.claim().experiment_id == members[0].experiment_id, "they wait in the sweep's order"
+    assert repo.kinds(members[-1].experiment_id) == ["submitted"]
 
 
 def test_few_experiments_are_not_worth_an_arrival(database):
@@ -92,9 +92,9 @@ def test_few_experiments_are_not_worth_an_arrival(database):
 
 
 def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
-    database, desk, bring, submit
+    database, repo, bring, submit
 ):
-    kept = desk.submit(changes={"seeds": [7]})
+    kept = repo.submit(changes={"seeds": [7]})
     lost, alive = (
         bring(draft(LRS)),
         bring(draft(LRS, name="another", student={"kind": "linear", "dim": 4})),
@@ -115,7 +115,7 @@ def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
         len(submit(draft(LRS, name="another", student={"kind": "linear", "dim": 4}), alive).members)
         == 11
     )
-    assert desk.get(kept.id).state is State.QUEUED
+    assert repo.get(kept.id).state is State.QUEUED
 
 
 def test_an_arrival_that_is_being_given_up_takes_no_more(database, bring):
@@ -127,24 +127,24 @@ def test_an_arrival_that_is_being_given_up_takes_no_more(database, bring):
         staging.go_on(tx, arrival.experiments.id)
 
 
-def test_what_others_submit_in_the_meantime_is_shared(database, desk, bring, submit):
+def test_what_others_submit_in_the_meantime_is_shared(database, repo, bring, submit):
     large = draft(LRS, tags=["its"])
     arrival = bring(large)
-    other = desk.submit(rerun=False, changes={**SHARED, "tags": ["mine"]})
+    other = repo.submit(rerun=False, changes={**SHARED, "tags": ["mine"]})
     assert not other.reused, "nobody reuses what is unseen"
     made = submit(large, arrival)
     assert [one.reused for one in made.members] == [n == 2 for n in range(11)]
     assert made.members[2].id == other.id
-    assert desk.get(other.id).spec.tags == ("mine", "its")
+    assert repo.get(other.id).spec.tags == ("mine", "its")
     with database.read() as tx:
         members, _ = sweeps.members(tx, made.id)
     assert [member.experiment_id for member in members] == [one.id for one in made.members]
     assert counts(database) == [11, 11, 1, 0]
 
 
-def test_what_was_shared_and_is_gone_when_all_is_there_is_made_anew(database, desk, bring, submit):
+def test_what_was_shared_and_is_gone_when_all_is_there_is_made_anew(database, repo, bring, submit):
     for end in (experiments.remove, lambda tx, one: None):
-        there = desk.submit(changes=SHARED)
+        there = repo.submit(changes=SHARED)
         large = draft(LRS)
         arrival = bring(large)
         with database.write() as tx:
@@ -154,7 +154,7 @@ def test_what_was_shared_and_is_gone_when_all_is_there_is_made_anew(database, de
         assert there.id not in {one.id for one in made.members}
         with database.read() as tx:
             members, _ = sweeps.members(tx, made.id)
-            assert len(experiments.by_spec_hash(tx, [spec_hash(specimens.spec(**SHARED))])) == 1
+            assert len(experiments.by_spec_hash(tx, [spec_hash(sample_specs.spec(**SHARED))])) == 1
         assert [member.experiment_id for member in members] == [one.id for one in made.members]
         with database.write() as tx:
             for one in made.members:
@@ -178,7 +178,7 @@ def test_an_equal_sweep_that_was_faster_is_taken_and_nothing_is_there_twice(
 
 
 def test_many_that_are_there_already_are_members_of_another_sweep_or_of_the_equal_one(
-    database, desk, bring, submit
+    database, repo, bring, submit
 ):
     large, other = draft(LRS), draft(LRS, tags=["other"])
     first = submit(large, bring(large))
@@ -193,12 +193,12 @@ def test_many_that_are_there_already_are_members_of_another_sweep_or_of_the_equa
     second = submit(other, arrival)
     assert second.id != first.id
     assert [one.id for one in second.members] == [one.id for one in first.members]
-    assert {desk.get(one.id).spec.tags for one in second.members} == {("other",)}
+    assert {repo.get(one.id).spec.tags for one in second.members} == {("other",)}
     assert counts(database) == [11, 22, 2, 0]
 
 
 def test_a_large_sweep_of_what_is_there_that_nobody_finishes_is_removed_and_its_experiments_stay(
-    database, desk, bring, submit
+    database, repo, bring, submit
 ):
     submit(draft(LRS), bring(draft(LRS)))
     bring(draft(LRS, tags=["other"]))
@@ -257,7 +257,7 @@ def test_two_that_extend_a_sweep_at_once_add_everything_once(database, bring, su
     assert counts(database) == [19, 19, 1, 0]
 
 
-def test_a_sweep_is_extended_by_many_that_are_there_already(database, desk, bring, submit, extend):
+def test_a_sweep_is_extended_by_many_that_are_there_already(database, repo, bring, submit, extend):
     first = submit(draft(LRS), bring(draft(LRS)))
     other = submit(draft(MORE), bring(draft(MORE)))
     made = extend(first.id, draft(MORE))

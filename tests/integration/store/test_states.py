@@ -9,18 +9,18 @@ from store.experiments import results
 from store.queue import claims
 from store.records import Failure, FailureKind, StopRequests
 from store.states import State
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 BROKEN = Failure(FailureKind.USER, "the loss\0 is not a number")
 
 
-def bring_to(desk, state):
+def bring_to(repo, state):
     """The id of an experiment in the given state; all but a queued one have run to step 10."""
     if state is State.QUEUED:
-        return desk.submit().id
-    claim = desk.begin()
-    desk.record(claim, 0, 10, checkpoint=b"at 10")
-    with desk.database.write() as tx:
+        return repo.submit().id
+    claim = repo.begin()
+    repo.record(claim, 0, 10, checkpoint=b"at 10")
+    with repo.database.write() as tx:
         if state is State.FAILED:
             claims.fail(tx, claim, BROKEN, "Traceback\n")
         elif state is State.CANCELLED:
@@ -29,179 +29,179 @@ def bring_to(desk, state):
             experiments.request_pause(tx, claim.experiment_id)
             claims.hand_back(tx, claim)
     if state is State.COMPLETED:
-        desk.complete(claim)
-    assert desk.get(claim.experiment_id).state is state
+        repo.complete(claim)
+    assert repo.get(claim.experiment_id).state is state
     return claim.experiment_id
 
 
-def attempt(desk, verb, experiment_id):
-    with desk.database.write() as tx:
+def attempt(repo, verb, experiment_id):
+    with repo.database.write() as tx:
         return verb(tx, experiment_id)
 
 
 @pytest.mark.parametrize("state", State)
-def test_cancel_in_every_state(desk, state):
-    experiment_id = bring_to(desk, state)
+def test_cancel_in_every_state(repo, state):
+    experiment_id = bring_to(repo, state)
     if state.is_final:
         with pytest.raises(IllegalMove, match=f"cannot cancel an experiment that is {state}"):
-            attempt(desk, experiments.request_cancel, experiment_id)
-        assert desk.get(experiment_id).state is state
+            attempt(repo, experiments.request_cancel, experiment_id)
+        assert repo.get(experiment_id).state is state
         return
-    assert attempt(desk, experiments.request_cancel, experiment_id) is (
+    assert attempt(repo, experiments.request_cancel, experiment_id) is (
         state if state is State.RUNNING else State.CANCELLED
     )
-    found = desk.get(experiment_id)
+    found = repo.get(experiment_id)
     assert found.cancel_requested == (state is State.RUNNING)
     assert (found.finished_at is None) == (state is State.RUNNING)
 
 
-def test_cancelling_twice_asks_once(desk):
-    claim = desk.begin()
+def test_cancelling_twice_asks_once(repo):
+    claim = repo.begin()
     for _ in range(2):
-        assert attempt(desk, experiments.request_cancel, claim.experiment_id) is State.RUNNING
-    assert desk.kinds(claim.experiment_id).count("cancel_requested") == 1
+        assert attempt(repo, experiments.request_cancel, claim.experiment_id) is State.RUNNING
+    assert repo.kinds(claim.experiment_id).count("cancel_requested") == 1
 
 
-def test_the_worker_hears_of_a_cancellation_with_its_next_beat(desk):
-    claim = desk.begin()
-    with desk.database.write() as tx:
+def test_the_worker_hears_of_a_cancellation_with_its_next_beat(repo):
+    claim = repo.begin()
+    with repo.database.write() as tx:
         assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=False, pause=False)
         experiments.request_cancel(tx, claim.experiment_id)
         assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=True, pause=False)
 
 
-def test_a_cancelled_experiment_keeps_how_far_its_runs_came(desk):
-    claim = desk.begin()
-    runs = [specimens.run(seed, outcome=Outcome.CANCELLED, steps=12) for seed in (0, 1)]
-    with desk.database.write() as tx:
-        claims.mark_cancelled(tx, claim, specimens.result(*runs), specimens.points([0, 12]))
-    found = desk.get(claim.experiment_id)
+def test_a_cancelled_experiment_keeps_how_far_its_runs_came(repo):
+    claim = repo.begin()
+    runs = [sample_specs.run(seed, outcome=Outcome.CANCELLED, steps=12) for seed in (0, 1)]
+    with repo.database.write() as tx:
+        claims.mark_cancelled(tx, claim, sample_specs.result(*runs), sample_specs.points([0, 12]))
+    found = repo.get(claim.experiment_id)
     assert found.state is State.CANCELLED
     assert [(run.outcome, run.steps) for run in found.runs] == [(Outcome.CANCELLED, 12)] * 2
     assert found.progress.step == 12
-    with desk.database.read() as tx:
+    with repo.database.read() as tx:
         assert results.series(tx, claim.experiment_id)["step"].tolist() == [0, 12, 0, 12]
 
 
-def test_completion_wins_over_a_cancellation_that_comes_too_late(desk):
-    claim = desk.begin()
-    attempt(desk, experiments.request_cancel, claim.experiment_id)
-    desk.complete(claim)
-    found = desk.get(claim.experiment_id)
+def test_completion_wins_over_a_cancellation_that_comes_too_late(repo):
+    claim = repo.begin()
+    attempt(repo, experiments.request_cancel, claim.experiment_id)
+    repo.complete(claim)
+    found = repo.get(claim.experiment_id)
     assert (found.state, found.cancel_requested) == (State.COMPLETED, False)
-    assert desk.submit(rerun=False).id == claim.experiment_id
+    assert repo.submit(rerun=False).id == claim.experiment_id
 
 
-def test_handing_back_what_should_be_cancelled_cancels_it(desk):
-    claim = desk.begin()
-    attempt(desk, experiments.request_cancel, claim.experiment_id)
-    with desk.database.write() as tx:
+def test_handing_back_what_should_be_cancelled_cancels_it(repo):
+    claim = repo.begin()
+    attempt(repo, experiments.request_cancel, claim.experiment_id)
+    with repo.database.write() as tx:
         claims.hand_back(tx, claim)
-    assert desk.get(claim.experiment_id).state is State.CANCELLED
+    assert repo.get(claim.experiment_id).state is State.CANCELLED
 
 
-def test_a_failure_tells_kind_sentence_and_log(desk):
-    experiment_id = bring_to(desk, State.FAILED)
-    found = desk.get(experiment_id)
+def test_a_failure_tells_kind_sentence_and_log(repo):
+    experiment_id = bring_to(repo, State.FAILED)
+    found = repo.get(experiment_id)
     assert found.failure == Failure(
         FailureKind.USER, BROKEN.message.replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
     assert found.finished_at is not None
-    with desk.database.read() as tx:
+    with repo.database.read() as tx:
         assert [(log.attempt, log.text) for log in experiments.logs(tx, experiment_id)] == [
             (1, "Traceback\n")
         ]
 
 
 @pytest.mark.parametrize("state", State)
-def test_pause_in_every_state(desk, state):
-    experiment_id = bring_to(desk, state)
+def test_pause_in_every_state(repo, state):
+    experiment_id = bring_to(repo, state)
     if state not in {State.QUEUED, State.RUNNING}:
         with pytest.raises(IllegalMove, match=f"cannot pause an experiment that is {state}"):
-            attempt(desk, experiments.request_pause, experiment_id)
+            attempt(repo, experiments.request_pause, experiment_id)
         return
     for _ in range(1 if state is State.QUEUED else 2):  # asking twice asks once
-        reached = attempt(desk, experiments.request_pause, experiment_id)
-    found = desk.get(experiment_id)
+        reached = attempt(repo, experiments.request_pause, experiment_id)
+    found = repo.get(experiment_id)
     assert reached is found.state is (State.PAUSED if state is State.QUEUED else State.RUNNING)
     assert found.pause_requested == (state is State.RUNNING)
-    assert desk.kinds(experiment_id)[-1] == (
+    assert repo.kinds(experiment_id)[-1] == (
         "paused" if state is State.QUEUED else "pause_requested"
     )
-    assert desk.kinds(experiment_id).count("pause_requested") == (state is State.RUNNING)
-    assert desk.claim() is None
+    assert repo.kinds(experiment_id).count("pause_requested") == (state is State.RUNNING)
+    assert repo.claim() is None
 
 
 @pytest.mark.parametrize("state", State)
-def test_resume_in_every_state(desk, state):
-    experiment_id = bring_to(desk, state)
+def test_resume_in_every_state(repo, state):
+    experiment_id = bring_to(repo, state)
     if state is not State.PAUSED:
         with pytest.raises(
             IllegalMove, match=f"cannot resume an experiment that is {state}: it is not paused"
         ):
-            attempt(desk, experiments.resume, experiment_id)
+            attempt(repo, experiments.resume, experiment_id)
         return
-    assert attempt(desk, experiments.resume, experiment_id) is State.QUEUED
-    claim = desk.claim()
+    assert attempt(repo, experiments.resume, experiment_id) is State.QUEUED
+    claim = repo.claim()
     assert (claim.experiment_id, claim.attempt, claim.checkpoint) == (experiment_id, 2, b"at 10")
 
 
-def test_a_wish_to_pause_may_be_taken_back(desk):
-    claim = desk.begin()
-    attempt(desk, experiments.request_pause, claim.experiment_id)
-    assert attempt(desk, experiments.resume, claim.experiment_id) is State.RUNNING
-    with desk.database.write() as tx:
+def test_a_wish_to_pause_may_be_taken_back(repo):
+    claim = repo.begin()
+    attempt(repo, experiments.request_pause, claim.experiment_id)
+    assert attempt(repo, experiments.resume, claim.experiment_id) is State.RUNNING
+    with repo.database.write() as tx:
         assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=False, pause=False)
         claims.hand_back(tx, claim)  # the trainer had stopped already
-    assert desk.get(claim.experiment_id).state is State.QUEUED
-    assert desk.kinds(claim.experiment_id)[2:] == [
+    assert repo.get(claim.experiment_id).state is State.QUEUED
+    assert repo.kinds(claim.experiment_id)[2:] == [
         "pause_requested",
         "pause_withdrawn",
         "handed_back",
     ]
 
 
-def test_what_should_be_paused_is_paused_when_its_worker_lets_go_or_is_lost(desk):
+def test_what_should_be_paused_is_paused_when_its_worker_lets_go_or_is_lost(repo):
     for let_go in (claims.hand_back, _fail):
-        claim = desk.begin()
-        with desk.database.write() as tx:
+        claim = repo.begin()
+        with repo.database.write() as tx:
             experiments.request_pause(tx, claim.experiment_id)
             assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(
                 cancel=False, pause=True
             )
             let_go(tx, claim)
-        found = desk.get(claim.experiment_id)
+        found = repo.get(claim.experiment_id)
         assert (found.state, found.pause_requested) == (State.PAUSED, False)
-        assert desk.kinds(found.id)[-1] == "paused"
-    lost = desk.begin()
-    attempt(desk, experiments.request_pause, lost.experiment_id)
-    desk.lose(lost)
-    desk.reap()
-    assert desk.get(lost.experiment_id).state is State.PAUSED
+        assert repo.kinds(found.id)[-1] == "paused"
+    lost = repo.begin()
+    attempt(repo, experiments.request_pause, lost.experiment_id)
+    repo.lose(lost)
+    repo.reap()
+    assert repo.get(lost.experiment_id).state is State.PAUSED
 
 
-def test_a_cancellation_wins_over_a_pause(desk):
-    claim = desk.begin()
-    attempt(desk, experiments.request_pause, claim.experiment_id)
-    attempt(desk, experiments.request_cancel, claim.experiment_id)
+def test_a_cancellation_wins_over_a_pause(repo):
+    claim = repo.begin()
+    attempt(repo, experiments.request_pause, claim.experiment_id)
+    attempt(repo, experiments.request_cancel, claim.experiment_id)
     with pytest.raises(IllegalMove, match="about to be cancelled"):
-        attempt(desk, experiments.request_pause, claim.experiment_id)
-    with desk.database.write() as tx:
+        attempt(repo, experiments.request_pause, claim.experiment_id)
+    with repo.database.write() as tx:
         claims.hand_back(tx, claim)
-    assert desk.get(claim.experiment_id).state is State.CANCELLED
+    assert repo.get(claim.experiment_id).state is State.CANCELLED
 
 
-def test_completion_wins_over_a_pause_that_comes_too_late(desk):
-    claim = desk.begin()
-    attempt(desk, experiments.request_pause, claim.experiment_id)
-    desk.complete(claim)
-    found = desk.get(claim.experiment_id)
+def test_completion_wins_over_a_pause_that_comes_too_late(repo):
+    claim = repo.begin()
+    attempt(repo, experiments.request_pause, claim.experiment_id)
+    repo.complete(claim)
+    found = repo.get(claim.experiment_id)
     assert (found.state, found.pause_requested) == (State.COMPLETED, False)
 
 
-def test_what_is_put_aside_is_no_answer_to_an_equal_submission(desk):
-    paused = bring_to(desk, State.PAUSED)
-    fresh = desk.submit(rerun=False)
+def test_what_is_put_aside_is_no_answer_to_an_equal_submission(repo):
+    paused = bring_to(repo, State.PAUSED)
+    fresh = repo.submit(rerun=False)
     assert (fresh.id != paused, fresh.reused) == (True, False)
 
 
@@ -210,47 +210,47 @@ def _fail(tx, claim, kind=FailureKind.INFRASTRUCTURE, max_attempts=3):
 
 
 @pytest.mark.parametrize("kind", FailureKind)
-def test_only_failures_of_the_lab_are_tried_again_by_themselves(desk, kind):
-    claim = desk.begin()
-    with desk.database.write() as tx:
+def test_only_failures_of_the_lab_are_tried_again_by_themselves(repo, kind):
+    claim = repo.begin()
+    with repo.database.write() as tx:
         _fail(tx, claim, kind)
-    found = desk.get(claim.experiment_id)
+    found = repo.get(claim.experiment_id)
     of_the_lab = kind in {FailureKind.WORKER_LOST, FailureKind.INFRASTRUCTURE}
     assert found.state is (State.QUEUED if of_the_lab else State.FAILED)
-    assert desk.kinds(found.id)[-1] == ("attempt_failed" if of_the_lab else "failed")
-    assert desk.claim() is None, "it rests for a moment"
+    assert repo.kinds(found.id)[-1] == ("attempt_failed" if of_the_lab else "failed")
+    assert repo.claim() is None, "it rests for a moment"
 
 
-def test_failures_of_the_lab_in_a_row_end_the_experiment_unless_a_checkpoint_is_gained(desk):
-    experiment_id = desk.submit().id
+def test_failures_of_the_lab_in_a_row_end_the_experiment_unless_a_checkpoint_is_gained(repo):
+    experiment_id = repo.submit().id
     for gained in (False, False, True, False, False):
-        with desk.database.write() as tx:
+        with repo.database.write() as tx:
             tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")
-        claim = desk.claim()
+        claim = repo.claim()
         if gained:
-            desk.record(claim, 5, checkpoint=b"further")
-        with desk.database.write() as tx:
+            repo.record(claim, 5, checkpoint=b"further")
+        with repo.database.write() as tx:
             _fail(tx, claim)
-        assert desk.get(experiment_id).state is State.QUEUED
-    with desk.database.write() as tx:
+        assert repo.get(experiment_id).state is State.QUEUED
+    with repo.database.write() as tx:
         tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")
-    last = desk.claim()
-    with desk.database.write() as tx:
+    last = repo.claim()
+    with repo.database.write() as tx:
         _fail(tx, last)
-    failed = desk.get(experiment_id)
+    failed = repo.get(experiment_id)
     assert (failed.state, failed.failure.kind) == (State.FAILED, FailureKind.INFRASTRUCTURE)
     assert failed.failure.message.startswith("no luck So it went 3 times in a row")
 
 
 @pytest.mark.parametrize("state", State)
-def test_retry_in_every_state(desk, state):
-    experiment_id = bring_to(desk, state)
+def test_retry_in_every_state(repo, state):
+    experiment_id = bring_to(repo, state)
     if state not in {State.FAILED, State.CANCELLED}:
         with pytest.raises(IllegalMove, match=f"cannot retry an experiment that is {state}"):
-            attempt(desk, experiments.retry, experiment_id)
+            attempt(repo, experiments.retry, experiment_id)
         return
-    assert attempt(desk, experiments.retry, experiment_id) is State.QUEUED
-    found = desk.get(experiment_id)
+    assert attempt(repo, experiments.retry, experiment_id) is State.QUEUED
+    found = repo.get(experiment_id)
     assert (found.failure, found.cancel_requested, found.started_at, found.finished_at) == (
         None,
         False,
@@ -258,33 +258,33 @@ def test_retry_in_every_state(desk, state):
         None,
     )
     assert all(run.outcome is None for run in found.runs)
-    claim = desk.claim()
+    claim = repo.claim()
     assert (claim.experiment_id, claim.attempt, claim.checkpoint) == (experiment_id, 2, b"at 10")
 
 
 @pytest.mark.parametrize("state", State)
-def test_remove_in_every_state(desk, state):
-    experiment_id = bring_to(desk, state)
+def test_remove_in_every_state(repo, state):
+    experiment_id = bring_to(repo, state)
     if not state.is_final:
         with pytest.raises(IllegalMove, match="cancel it first"):
-            attempt(desk, experiments.remove, experiment_id)
-        assert desk.get(experiment_id).state is state
+            attempt(repo, experiments.remove, experiment_id)
+        assert repo.get(experiment_id).state is state
         return
-    attempt(desk, experiments.remove, experiment_id)
+    attempt(repo, experiments.remove, experiment_id)
     with pytest.raises(NotFound):
-        desk.get(experiment_id)
-    with desk.database.read() as tx, pytest.raises(NotFound):
+        repo.get(experiment_id)
+    with repo.database.read() as tx, pytest.raises(NotFound):
         results.series(tx, experiment_id)
 
 
-def test_edit_changes_what_is_given_and_nothing_else(desk):
-    experiment_id = desk.submit(
+def test_edit_changes_what_is_given_and_nothing_else(repo):
+    experiment_id = repo.submit(
         changes={"name": "old", "tags": ["a", "b"], "notes": "old notes"}
     ).id
-    before = desk.get(experiment_id)
-    with desk.database.write() as tx:
+    before = repo.get(experiment_id)
+    with repo.database.write() as tx:
         edited = experiments.edit(tx, experiment_id, version=1, name="new", tags=["c", "a"])
-    assert edited == desk.get(experiment_id)
+    assert edited == repo.get(experiment_id)
     assert (edited.spec.name, edited.spec.tags, edited.spec.notes, edited.version) == (
         "new",
         ("c", "a"),
@@ -292,27 +292,27 @@ def test_edit_changes_what_is_given_and_nothing_else(desk):
         2,
     )
     assert edited.spec_hash == before.spec_hash
-    with desk.database.write() as tx:
+    with repo.database.write() as tx:
         assert (
             experiments.edit(tx, experiment_id, version=2, name="", tags=[], notes="").spec.tags
             == ()
         )
 
 
-def test_edit_of_what_somebody_else_has_edited_is_refused(desk):
-    experiment_id = desk.submit().id
-    with desk.database.write() as tx:
+def test_edit_of_what_somebody_else_has_edited_is_refused(repo):
+    experiment_id = repo.submit().id
+    with repo.database.write() as tx:
         experiments.edit(tx, experiment_id, version=1, notes="first")
-    with pytest.raises(VersionConflict, match="version 2"), desk.database.write() as tx:
+    with pytest.raises(VersionConflict, match="version 2"), repo.database.write() as tx:
         experiments.edit(tx, experiment_id, version=1, notes="second")
-    assert desk.get(experiment_id).spec.notes == "first"
+    assert repo.get(experiment_id).spec.notes == "first"
 
 
-def test_running_does_not_change_the_version_that_an_edit_needs(desk):
-    claim = desk.begin()
-    desk.record(claim, 0, 10)
-    desk.complete(claim)
-    assert desk.get(claim.experiment_id).version == 1
+def test_running_does_not_change_the_version_that_an_edit_needs(repo):
+    claim = repo.begin()
+    repo.record(claim, 0, 10)
+    repo.complete(claim)
+    assert repo.get(claim.experiment_id).version == 1
 
 
 @pytest.mark.parametrize(
@@ -325,20 +325,20 @@ def test_running_does_not_change_the_version_that_an_edit_needs(desk):
         experiments.remove,
     ],
 )
-def test_verbs_on_an_unknown_experiment_find_nothing(desk, verb):
+def test_verbs_on_an_unknown_experiment_find_nothing(repo, verb):
     with pytest.raises(NotFound):
-        attempt(desk, verb, "exp_" + "0" * 32)
+        attempt(repo, verb, "exp_" + "0" * 32)
 
 
-def test_the_history_tells_the_whole_life(desk):
-    claim = desk.begin()
-    with desk.database.write() as tx:
+def test_the_history_tells_the_whole_life(repo):
+    claim = repo.begin()
+    with repo.database.write() as tx:
         claims.hand_back(tx, claim)
-    second = desk.claim()
-    desk.lose(second)
-    desk.reap()
-    desk.complete(desk.claim())
-    with desk.database.read() as tx:
+    second = repo.claim()
+    repo.lose(second)
+    repo.reap()
+    repo.complete(repo.claim())
+    with repo.database.read() as tx:
         history = experiments.events(tx, claim.experiment_id)
     assert [(event.kind, event.attempt) for event in history] == [
         ("submitted", 0),

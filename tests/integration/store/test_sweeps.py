@@ -20,14 +20,14 @@ from store.query.query import ExperimentQuery
 from store.states import State
 from store.sweeps import outcomes
 from store.sweeps import repository as sweeps
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 K = {"path": "training.length", "values": [2, 3, 4]}
 LR = {"path": "optimizer.lr", "values": [0.1, 0.2]}
 
 
 def draft(*axes, name="a sweep", **changes):
-    base = specimens.spec(**changes).model_dump(mode="json", exclude={"name"})
+    base = sample_specs.spec(**changes).model_dump(mode="json", exclude={"name"})
     sweep = SweepSpec.model_validate({"name": name, "base": base, "axes": list(axes)})
     points = sweep.expand()
     content = [
@@ -80,7 +80,7 @@ def get(database):
     return get
 
 
-def test_a_sweep_is_read_back_as_it_was_sent(desk, sweep, get, members):
+def test_a_sweep_is_read_back_as_it_was_sent(repo, sweep, get, members):
     made = sweep(K, LR, tags=["b", "a"])
     found = get(made.id)
     assert (found.name, found.owner, found.version) == ("a sweep", "ada", 1)
@@ -89,21 +89,21 @@ def test_a_sweep_is_read_back_as_it_was_sent(desk, sweep, get, members):
     assert [m.coordinates for m in members(made.id)] == [
         {"training.length": k, "optimizer.lr": lr} for k in K["values"] for lr in LR["values"]
     ]
-    first = desk.get(members(made.id)[0].experiment_id)
-    alone = specimens.spec(
+    first = repo.get(members(made.id)[0].experiment_id)
+    alone = sample_specs.spec(
         tags=["b", "a"], training={"length": 2}, optimizer={"kind": "gd", "steps": 100, "lr": 0.1}
     )
     assert first.spec.model_copy(update={"name": ""}) == alone
-    assert (first.warnings, first.owner, desk.kinds(first.id)) == (("odd",), "ada", ["submitted"])
-    assert desk.claim().experiment_id == first.id, "its experiments wait in its order"
+    assert (first.warnings, first.owner, repo.kinds(first.id)) == (("odd",), "ada", ["submitted"])
+    assert repo.claim().experiment_id == first.id, "its experiments wait in its order"
 
 
-def test_many_experiments_are_what_one_at_a_time_are(desk, sweep, members):
+def test_many_experiments_are_what_one_at_a_time_are(repo, sweep, members):
     ids = [member.experiment_id for member in members(sweep(K, LR, tags=["t"]).id)]
     for experiment_id in ids:
-        one = desk.get(experiment_id)
-        again = desk.submit(rerun=True, changes=one.spec.model_dump(mode="json"), warnings=["odd"])
-        other = desk.get(again.id)
+        one = repo.get(experiment_id)
+        again = repo.submit(rerun=True, changes=one.spec.model_dump(mode="json"), warnings=["odd"])
+        other = repo.get(again.id)
         assert (other.spec, other.spec_hash, other.setup_hash) == (
             one.spec,
             one.spec_hash,
@@ -116,36 +116,36 @@ def test_many_experiments_are_what_one_at_a_time_are(desk, sweep, members):
         )
 
 
-def test_equal_experiments_are_shared_and_gain_the_tags(desk, sweep, members):
-    alone = desk.submit(changes={"training": {"length": 3}, "tags": ["mine"]})
+def test_equal_experiments_are_shared_and_gain_the_tags(repo, sweep, members):
+    alone = repo.submit(changes={"training": {"length": 3}, "tags": ["mine"]})
     made = sweep(K, tags=["mine", "its"])
     assert [one.reused for one in made.members] == [False, True, False]
     assert members(made.id)[1].experiment_id == alone.id
-    assert (desk.get(alone.id).spec.tags, desk.get(alone.id).version) == (("mine", "its"), 2)
+    assert (repo.get(alone.id).spec.tags, repo.get(alone.id).version) == (("mine", "its"), 2)
     again = sweep(K, tags=["its"], name="another name")
     assert all(one.reused for one in again.members)
-    assert desk.get(alone.id).version == 2, "nothing was new"
+    assert repo.get(alone.id).version == 2, "nothing was new"
     assert {one.id for one in again.members} == {one.id for one in made.members}
 
 
-def test_what_has_failed_or_is_to_be_cancelled_is_not_shared(desk, database, sweep):
-    cancelled = desk.submit(changes={"training": {"length": 2}})
+def test_what_has_failed_or_is_to_be_cancelled_is_not_shared(repo, database, sweep):
+    cancelled = repo.submit(changes={"training": {"length": 2}})
     with database.write() as tx:
         experiments.request_cancel(tx, cancelled.id)
-    running = desk.begin(changes={"training": {"length": 3}})
+    running = repo.begin(changes={"training": {"length": 3}})
     with database.write() as tx:
         experiments.request_cancel(tx, running.experiment_id)
     assert [one.reused for one in sweep(K).members] == [False, False, False]
 
 
-def test_of_equal_experiments_the_newest_is_shared(desk, sweep):
+def test_of_equal_experiments_the_newest_is_shared(repo, sweep):
     for _ in range(2):
-        newest = desk.submit(rerun=True, changes={"training": {"length": 2}})
+        newest = repo.submit(rerun=True, changes={"training": {"length": 2}})
     assert sweep(K).members[0].id == newest.id
 
 
 def test_an_equal_sweep_of_the_same_owner_is_taken_and_what_ended_badly_is_new(
-    desk, database, sweep, members
+    repo, database, sweep, members
 ):
     first = sweep(K)
     assert (sweep(K).id, sweep(K).reused) == (first.id, True)
@@ -176,7 +176,7 @@ def test_extending_adds_what_is_missing_behind_what_is_there(sweep, extend, get,
 
 def test_on_a_new_axis_members_lie_where_their_specs_do(sweep, extend, members):
     made = sweep(K)
-    default = specimens.spec().optimizer.lr
+    default = sample_specs.spec().optimizer.lr
     extend(made.id, {**K, "values": [2, 3]}, {"path": "optimizer.lr", "values": [default, 0.5]})
     where = {tuple(sorted(m.coordinates.items())) for m in members(made.id)}
     assert where == {
@@ -213,7 +213,7 @@ def test_an_unknown_sweep_is_not_found(database, extend, get, sweep_id):
         sweeps.remove(tx, sweep_id)
 
 
-def test_what_another_sweep_has_too_is_told_apart(database, desk, sweep, members):
+def test_what_another_sweep_has_too_is_told_apart(database, repo, sweep, members):
     made = sweep(K)
     sweep({**K, "values": [3]}, name="other")
     ids = [member.experiment_id for member in members(made.id)]
@@ -224,16 +224,16 @@ def test_what_another_sweep_has_too_is_told_apart(database, desk, sweep, members
 
 
 def test_a_sweep_is_removed_when_nothing_is_pending_and_its_experiments_stay(
-    database, desk, sweep, members
+    database, repo, sweep, members
 ):
     made = sweep({**K, "values": [2]})
     (member,) = members(made.id)
     with database.write() as tx, pytest.raises(IllegalMove, match="1 of its experiments"):
         sweeps.remove(tx, made.id)
-    desk.complete(desk.claim())
+    repo.complete(repo.claim())
     with database.write() as tx:
         sweeps.remove(tx, made.id)
-    assert desk.get(member.experiment_id).state is State.COMPLETED
+    assert repo.get(member.experiment_id).state is State.COMPLETED
 
 
 def test_an_experiment_that_is_removed_leaves_its_sweep_and_a_new_submission_fills_the_gap(
@@ -250,11 +250,11 @@ def test_an_experiment_that_is_removed_leaves_its_sweep_and_a_new_submission_fil
     assert [m.coordinates["training.length"] for m in members(made.id)] == [2, 3, 4]
 
 
-def test_how_the_runs_of_a_sweep_ended_is_read_in_one_go(database, desk, sweep, members):
+def test_how_the_runs_of_a_sweep_ended_is_read_in_one_go(database, repo, sweep, members):
     made = sweep(K)
-    claim = desk.claim()
-    desk.complete(
-        claim, specimens.run(0, odd=float("-inf")), specimens.run(1, outcome=Outcome.DIVERGED)
+    claim = repo.claim()
+    repo.complete(
+        claim, sample_specs.run(0, odd=float("-inf")), sample_specs.run(1, outcome=Outcome.DIVERGED)
     )
     ids = [member.experiment_id for member in members(made.id)]
     with database.read() as tx:
@@ -266,7 +266,7 @@ def test_how_the_runs_of_a_sweep_ended_is_read_in_one_go(database, desk, sweep, 
     )
 
 
-def test_nothing_of_a_sweep_that_is_refused_is_stored(database, desk):
+def test_nothing_of_a_sweep_that_is_refused_is_stored(database, repo):
     start = {"kind": "from_experiment", "id": "exp_" + "0" * 32}
     some = draft(LR, {"path": "student.start", "values": [{"kind": "gaussian"}, start]})
     with pytest.raises(SpecError, match="no such experiment"), database.write() as tx:
@@ -276,12 +276,12 @@ def test_nothing_of_a_sweep_that_is_refused_is_stored(database, desk):
         assert sweeps.page(tx, limit=9, cursor=None) == ([], None)
 
 
-def test_equal_sweeps_and_experiments_at_once_are_each_there_once(database, desk, sweep):
+def test_equal_sweeps_and_experiments_at_once_are_each_there_once(database, repo, sweep):
     def submit(number):
         if number % 2:
             return [one.id for one in sweep(K, LR).members]
         changes = {"training": {"length": 3}, "optimizer": {"kind": "gd", "steps": 100, "lr": 0.2}}
-        return [desk.submit(rerun=False, changes=changes).id]
+        return [repo.submit(rerun=False, changes=changes).id]
 
     with ThreadPoolExecutor(8) as pool:
         ids = {one for made in pool.map(submit, range(16)) for one in made}

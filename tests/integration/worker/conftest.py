@@ -11,7 +11,7 @@ import torch
 from core.result import SERIES, ExperimentResult
 from core.run import run
 from tests.integration.worker.workplace import Job, Workplace
-from tests.kit import specimens
+from tests.kit import sample_specs
 from tests.kit.database import KINDS, postgres_url
 from tests.kit.redis import running_redis
 
@@ -37,7 +37,7 @@ def workplace(request, tmp_path_factory) -> Iterator[Workplace]:
         opened.close()
 
 
-LONG = specimens.spec(
+LONG = sample_specs.spec(
     student={"kind": "linear", "dim": 60},
     training={"length": 12},
     optimizer={"kind": "momentum", "steps": 300_000},

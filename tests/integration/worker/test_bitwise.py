@@ -9,7 +9,7 @@ import pytest
 
 from core.spec import ExperimentSpec
 from tests.integration.worker.workplace import Job, until
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 pytestmark = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
 
@@ -26,7 +26,7 @@ STARTED = {"start": {"kind": "gaussian", "scale": 0.2}}
 
 
 def linear(structure: str, optimizer: str) -> ExperimentSpec:
-    return specimens.spec(
+    return sample_specs.spec(
         student={
             "kind": "linear",
             "dim": 10 if optimizer == "gradient_flow" else 50,
@@ -41,7 +41,7 @@ def linear(structure: str, optimizer: str) -> ExperimentSpec:
 
 
 def recurrent(kind: str, optimizer: str = "adam") -> ExperimentSpec:
-    return specimens.spec(
+    return sample_specs.spec(
         student={"kind": kind, "dim": 8, **STARTED},
         training=SEQUENCES,
         optimizer={"kind": optimizer, "lr": 0.003, "steps": 1500, "batch_size": 5},
@@ -51,7 +51,7 @@ def recurrent(kind: str, optimizer: str = "adam") -> ExperimentSpec:
 
 KINDS = {f"{s} {o}": linear(s, o) for s, o in itertools.product(STRUCTURES, OPTIMIZERS)} | {
     **{kind: recurrent(kind) for kind in ("gru", "lstm", "tanh_rnn")},
-    "readout": specimens.spec(
+    "readout": sample_specs.spec(
         student={"kind": "linear", "dim": 10, "readout": {"width": 8, "layers": 2}, **STARTED},
         training=SEQUENCES,
         optimizer={"kind": "momentum", "lr": 0.003, "steps": 2500},

@@ -5,11 +5,11 @@ import pytest
 from store.queue.celery_app import WORK, celery_app
 from store.settings import Settings
 from tests.integration.worker.workplace import until
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 pytestmark = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
 
-TINY = specimens.spec(
+TINY = sample_specs.spec(
     optimizer={"kind": "gd", "steps": 5}, evaluation={"horizon": 8, "points": 2}, seeds=[0]
 )
 
@@ -61,7 +61,7 @@ def test_wake_ups_that_come_five_times_and_tasks_that_nobody_knows_start_nothing
 
 def test_a_killed_redis_stops_nobody_and_may_come_back_empty(workplace):
     running = workplace.submit(
-        specimens.spec(optimizer={"kind": "gd", "steps": 200_000})
+        sample_specs.spec(optimizer={"kind": "gd", "steps": 200_000})
     ).until_trained()
     before = [workplace.submit(TINY) for _ in range(3)]
     workplace.redis.kill()

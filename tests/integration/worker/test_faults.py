@@ -11,7 +11,7 @@ from store.queue import workers
 from store.records import WorkerRecord
 from tests.integration.worker.conftest import LONG
 from tests.integration.worker.workplace import LEASE_SECONDS, gone, listing, until
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 SABOTAGE = Path(__file__).parents[2] / "kit/sabotage"
 ON_SQLITE = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
@@ -105,7 +105,7 @@ def test_a_drained_slot_hands_back_and_claims_no_more_while_its_sibling_goes_on(
     assert job.events[1:3] == [("started", 1), ("handed_back", 1)]
     assert job.began_at[1] > 0
     until(lambda: job.slot.id != drained)  # its row says so with its next beat
-    others = [workplace.submit(specimens.spec()) for _ in range(3)]
+    others = [workplace.submit(sample_specs.spec()) for _ in range(3)]
     assert {other.until_ended().state for other in others} == {"completed"}
     assert job.until_ended().state == "completed"
     assert_same(job)
@@ -132,7 +132,9 @@ def test_a_trainer_that_hangs_is_replaced_though_its_slot_is_well(workplace, ass
 @ON_SQLITE
 def test_a_training_that_outlasts_its_lease_keeps_it(workplace):
     workplace.hire()
-    job = workplace.submit(specimens.spec(optimizer={"kind": "gd", "steps": 10**9})).until_trained()
+    job = workplace.submit(
+        sample_specs.spec(optimizer={"kind": "gd", "steps": 10**9})
+    ).until_trained()
     until(lambda: time.time() > job.now.started_at + 3 * LEASE_SECONDS)
     assert (job.now.state, job.now.attempts) == ("running", 1)
     job.cancel()
@@ -172,7 +174,7 @@ def test_a_slot_whose_claim_was_not_committed_is_idle_and_is_woken_again(workpla
     (slot,) = until(own)
     with workplace.database.write() as tx:
         tx.exec_driver_sql(DISK_FULL)
-    job = workplace.submit(specimens.spec())
+    job = workplace.submit(sample_specs.spec())
     until(lambda: "claiming nothing" in worker.said)
     for _ in range(3):  # the heart has written what the slot works on
         beaten_at = own()[0].heartbeat_at
@@ -187,7 +189,10 @@ def test_a_slot_whose_claim_was_not_committed_is_idle_and_is_woken_again(workpla
 def test_an_experiment_that_kills_every_trainer_fails_and_holds_up_nobody(workplace):
     poison = {"EXTRAPOLAB_TEST_SABOTAGE": "poison", "PYTHONPATH": str(SABOTAGE)}
     workplace.hire(EXTRAPOLAB_MAX_ATTEMPTS="2", **poison)
-    job, other = workplace.submit(specimens.spec(seeds=[13])), workplace.submit(specimens.spec())
+    job, other = (
+        workplace.submit(sample_specs.spec(seeds=[13])),
+        workplace.submit(sample_specs.spec()),
+    )
     failed = job.until_ended()
     assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "worker_lost", 2)
     assert job.events[1:] == [("started", 1), ("lease_expired", 1), ("started", 2), ("failed", 2)]
@@ -198,7 +203,7 @@ def test_an_experiment_that_kills_every_trainer_fails_and_holds_up_nobody(workpl
 @ON_SQLITE
 def test_a_checkpoint_that_is_too_large_fails_the_experiment_with_what_to_do(workplace):
     workplace.hire(EXTRAPOLAB_TEST_SABOTAGE="narrow", PYTHONPATH=str(SABOTAGE))
-    job, other = workplace.submit(LONG), workplace.submit(specimens.spec())
+    job, other = workplace.submit(LONG), workplace.submit(sample_specs.spec())
     failed = job.until_ended()
     assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "user", 1)
     assert re.fullmatch(
@@ -210,7 +215,7 @@ def test_a_checkpoint_that_is_too_large_fails_the_experiment_with_what_to_do(wor
 @ON_SQLITE
 def test_a_gpu_worker_without_a_gpu_claims_nothing_and_says_so(workplace):
     worker = workplace.hire(queue="gpu", EXTRAPOLAB_DEVICE="cuda", CUDA_VISIBLE_DEVICES="")
-    job = workplace.submit(specimens.spec())
+    job = workplace.submit(sample_specs.spec())
     until(lambda: "this machine has no CUDA device" in worker.said)
     assert job.now.state == "queued"
 

@@ -16,9 +16,9 @@ from store.queue import claims
 from store.records import Failure, FailureKind, Progress
 from tests.integration.worker.conftest import LONG
 from tests.integration.worker.workplace import Worker, gone, until
-from tests.kit import specimens
+from tests.kit import sample_specs
 
-ENDLESS = specimens.spec(optimizer={"kind": "gd", "steps": 10**9})
+ENDLESS = sample_specs.spec(optimizer={"kind": "gd", "steps": 10**9})
 ON_SQLITE = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
 
 
@@ -28,7 +28,7 @@ def worker(workplace) -> Worker:
 
 
 def test_an_experiment_comes_to_its_end_with_the_right_numbers(workplace):
-    spec = specimens.spec(seeds=[3, 2**63 - 1])
+    spec = sample_specs.spec(seeds=[3, 2**63 - 1])
     job = workplace.submit(spec)
     experiment = job.until_ended()
     assert (experiment.state, experiment.failure) == ("completed", None)
@@ -60,13 +60,13 @@ def test_two_trainings_that_follow_each_other_are_one(workplace):
     student = {"kind": "linear", "dim": 3, "start": {"kind": "gaussian", "scale": 0.3}}
     evaluation = {"horizon": 8, "record": ["response"]}
     whole = workplace.submit(
-        specimens.spec(student=student, optimizer={"kind": "gd", "steps": 200})
+        sample_specs.spec(student=student, optimizer={"kind": "gd", "steps": 200})
     )
-    first = workplace.submit(specimens.spec(student=student, evaluation=evaluation))
+    first = workplace.submit(sample_specs.spec(student=student, evaluation=evaluation))
     whole.until_ended()
     first.until_ended()
     heir = {**student, "start": {"kind": "from_experiment", "id": first.id}}
-    second = workplace.submit(specimens.spec(student=heir, evaluation=evaluation))
+    second = workplace.submit(sample_specs.spec(student=heir, evaluation=evaluation))
     assert second.until_ended().failure is None
     at_once, in_two = whole.result.runs, second.result.runs
     assert [run.parameters for run in in_two] == [run.parameters for run in at_once]
@@ -77,14 +77,14 @@ def test_two_trainings_that_follow_each_other_are_one(workplace):
 
 
 def test_all_seeds_may_go_on_from_one_of_another_experiment(workplace):
-    first = workplace.submit(specimens.spec())
+    first = workplace.submit(sample_specs.spec())
     first.until_ended()
     heir = {
         "kind": "linear",
         "dim": 3,
         "start": {"kind": "from_experiment", "id": first.id, "seed": 1},
     }
-    job = workplace.submit(specimens.spec(student=heir, seeds=[5, 6]))
+    job = workplace.submit(sample_specs.spec(student=heir, seeds=[5, 6]))
     assert job.until_ended().failure is None
     runs = job.result.runs
     assert runs[0].parameters == runs[1].parameters != first.result.runs[1].parameters
@@ -93,7 +93,7 @@ def test_all_seeds_may_go_on_from_one_of_another_experiment(workplace):
 def test_experiments_of_a_slot_share_one_warm_trainer(workplace, worker):
     trainers = set()
     for _ in range(3):
-        assert workplace.submit(specimens.spec()).until_ended().state == "completed"
+        assert workplace.submit(sample_specs.spec()).until_ended().state == "completed"
         trainers.add(worker.everybody[-1])
     assert len(trainers) == 1
 
@@ -132,7 +132,7 @@ def test_a_paused_training_goes_on_to_the_same_bits(workplace, assert_same):
     until(lambda: job.now.state == "paused", seconds=10)
     assert not gone(trainer), "a trainer that answers is kept"
     assert job.saved_at == job.now.progress.step, "it was saved where it was"
-    other = workplace.submit(specimens.spec())
+    other = workplace.submit(sample_specs.spec())
     assert other.until_ended().state == "completed", "the slot is free for others"
     assert job.now.state == "paused"
     job.do(experiments.resume)
@@ -146,7 +146,7 @@ def test_a_paused_training_goes_on_to_the_same_bits(workplace, assert_same):
 def test_a_cancellation_that_races_with_completion_leaves_one_end(workplace):
     draw = random.Random(7)
     for _ in range(15):
-        job = workplace.submit(specimens.spec(optimizer={"kind": "gd", "steps": 20}))
+        job = workplace.submit(sample_specs.spec(optimizer={"kind": "gd", "steps": 20}))
         until(lambda: job.now.state != "queued")  # noqa: B023  # asked at once
         time.sleep(draw.uniform(0, 0.05))
         with contextlib.suppress(IllegalMove):
@@ -172,7 +172,7 @@ def test_a_trainer_that_does_not_answer_is_killed_for_a_cancel(workplace):
 @ON_SQLITE
 def test_a_training_that_breaks_says_why_and_where(workplace):
     """Here because of a checkpoint that is whole, as far as SQL can see, but is none."""
-    job = workplace.submit(specimens.spec(numerics={"device": "cuda"}))
+    job = workplace.submit(sample_specs.spec(numerics={"device": "cuda"}))
     with workplace.database.write() as tx:
         claim = claims.claim(tx, worker_id="w", device="cuda", lease_seconds=60)
         claims.record(
@@ -200,7 +200,7 @@ def test_a_result_that_cannot_be_stored_is_computed_again_and_then_fails_the_exp
         tx.exec_driver_sql(
             "CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no more runs'); END"
         )
-    job = workplace.submit(specimens.spec())
+    job = workplace.submit(sample_specs.spec())
     ended = job.until_ended()
     with workplace.database.write() as tx:
         tx.exec_driver_sql("DROP TRIGGER full")
@@ -231,10 +231,12 @@ def test_too_much_memory_is_out_of_memory(workplace):
 @ON_SQLITE
 def test_a_training_that_goes_on_from_another_survives_its_trainer(workplace):
     """A checkpoint doesn't hold what was inherited: the second attempt is given it again."""
-    source = workplace.submit(specimens.spec(student={"kind": "linear", "dim": 60}))
+    source = workplace.submit(sample_specs.spec(student={"kind": "linear", "dim": 60}))
     source.until_ended()
     heir = {"kind": "linear", "dim": 60, "start": {"kind": "from_experiment", "id": source.id}}
-    job = workplace.submit(specimens.spec(student=heir, optimizer={"kind": "gd", "steps": 100_000}))
+    job = workplace.submit(
+        sample_specs.spec(student=heir, optimizer={"kind": "gd", "steps": 100_000})
+    )
     job.until_saved().trainer.kill()
     assert (job.until_ended().attempts, job.now.state) == (2, "completed")
     assert job.began_at[1] > 0

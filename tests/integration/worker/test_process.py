@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.kit import specimens
+from tests.kit import sample_specs
 from worker.messages import Failed, Finished, Train
 from worker.trainer_process import GROWTH_MB, LOG_BYTES, TrainerDied, TrainerProcess
 
-SMALLEST = specimens.spec(optimizer={"steps": 1})
+SMALLEST = sample_specs.spec(optimizer={"steps": 1})
 
 
 @pytest.fixture

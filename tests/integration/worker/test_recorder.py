@@ -15,7 +15,7 @@ from store.experiments import repository as experiments
 from store.experiments.draft import Draft
 from store.experiments.repository import Options
 from store.queue import claims
-from tests.kit import specimens
+from tests.kit import sample_specs
 from worker.messages import Advanced
 from worker.recorder import ClaimLost, Ledger
 
@@ -26,7 +26,12 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 def claim(database):
     with database.write() as tx:
         experiments.submit(
-            tx, Draft.of(specimens.spec()), owner="ada", options=Options(), warnings=(), rerun=True
+            tx,
+            Draft.of(sample_specs.spec()),
+            owner="ada",
+            options=Options(),
+            warnings=(),
+            rerun=True,
         )
         return claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60)
 
@@ -75,7 +80,7 @@ def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
 
 def test_a_beat_and_a_record_each_extend_the_lease(database, claim):
     ledger = Ledger(database, claim, lease_seconds=600, max_attempts=5)
-    news = Advanced(1, 100, None, pack(specimens.points([1])), None)
+    news = Advanced(1, 100, None, pack(sample_specs.points([1])), None)
     for write in (ledger.beat, lambda: ledger.record(news, "")):
         with database.write() as tx:
             claims.beat(tx, claim, lease_seconds=1)

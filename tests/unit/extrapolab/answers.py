@@ -1,7 +1,7 @@
 """Answers of a lab, as tests of what is made of them need some."""
 
 from extrapolab.models.experiments import ExperimentRecord, Run
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 ID = "exp_" + "0" * 32
 
@@ -10,7 +10,7 @@ def record(state="queued", *, number=0, **changes) -> ExperimentRecord:
     """An experiment as a lab describes it."""
     base = {
         "id": f"exp_{number:032x}",
-        "spec": specimens.spec(name=f"number {number}").model_dump(mode="json"),
+        "spec": sample_specs.spec(name=f"number {number}").model_dump(mode="json"),
         "spec_hash": "a" * 64,
         "setup_hash": "b" * 64,
         "state": state,

@@ -7,13 +7,13 @@ from rich.console import Console
 from core.spec import BalancedTeacher
 from extrapolab.cli import demo
 from extrapolab.client.experiment import Experiment
-from tests.kit import specimens
+from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, runs
 
 
 def experiment(length, error, *outcomes, baseline=0.5):
     evaluation = {"horizon": 40, "fit_tolerance": 0.01}
-    spec = specimens.spec(training={"length": length}, evaluation=evaluation).model_dump(
+    spec = sample_specs.spec(training={"length": length}, evaluation=evaluation).model_dump(
         mode="json"
     )
     ended = runs(*outcomes, extrapolation_error=error, zero_baseline=baseline)
@@ -60,12 +60,12 @@ def test_a_seeds_largest_poles_stand_below_the_teachers():
     teacher = BalancedTeacher.model_validate(
         {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [-0.5, 0.9]}}
     )
-    seed = specimens.run(3).model_copy(
+    seed = sample_specs.run(3).model_copy(
         update={"eigenvalues": [(0.9, 0.0), (-0.5, 0.25), (0.001, 0.0)]}
     )
     lines = [
         line.split()
-        for line in text(demo._poles_table(teacher, specimens.result(seed))).splitlines()
+        for line in text(demo._poles_table(teacher, sample_specs.result(seed))).splitlines()
     ]
     assert lines[1] == ["teacher", "0.900000", "-0.500000"]
     assert lines[2] == ["seed", "3", "0.900000", "-0.500000+0.250000j", "0.001"]

@@ -7,7 +7,7 @@ import pytest
 
 from extrapolab.errors import ServerProblem
 from extrapolab.models.experiments import Run, Worker
-from tests.kit import specimens
+from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record
 
 
@@ -32,11 +32,11 @@ def test_what_a_newer_lab_says_beyond_this_is_kept():
 
 def test_a_spec_of_a_newer_lab_with_more_tags_than_one_may_send_is_kept_and_read():
     tags = [f"tag {number}" for number in range(70)]
-    sent = specimens.spec(name="newer").model_dump(mode="json") | {"tags": tags, "mood": "good"}
+    sent = sample_specs.spec(name="newer").model_dump(mode="json") | {"tags": tags, "mood": "good"}
     sent["teacher"]["mood"] = "better"
     found = record(spec=sent)
     assert (found.name, list(found.tags)) == ("newer", tags)
-    assert found.spec == specimens.spec(name="newer").model_copy(update={"tags": tuple(tags)})
+    assert found.spec == sample_specs.spec(name="newer").model_copy(update={"tags": tuple(tags)})
     assert json.loads(found.model_dump_json())["spec"] == sent
 
 

@@ -9,7 +9,7 @@ from extrapolab.cli import study_tables, tables
 from extrapolab.cli.terminal import console, duration, number, table
 from extrapolab.models.experiments import Assumption, Measure, Theorem, Worker
 from extrapolab.models.studies import Claim
-from tests.kit import specimens
+from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, running, runs
 
 
@@ -51,7 +51,7 @@ def test_seeds_that_are_judged_on_sequences_show_their_errors_there():
 
 def test_baselines_are_shown_with_their_order_and_what_was_chosen():
     (_, row) = text(
-        tables.baselines_table([specimens.baseline("least_squares", 1e-9)])
+        tables.baselines_table([sample_specs.baseline("least_squares", 1e-9)])
     ).splitlines()
     assert row.split()[:5] == ["least", "squares", "2", "1e-09", "0.333"]
     assert row.endswith("The order is where the singular values fall most.")
@@ -90,7 +90,7 @@ def test_a_measure_is_a_sum_of_atoms():
     ],
 )
 def test_every_kind_of_student_has_a_line(student, words):
-    spec = specimens.spec(teacher={"kind": "lstm", "dim": 2}, student=student)
+    spec = sample_specs.spec(teacher={"kind": "lstm", "dim": 2}, student=student)
     assert f"lstm teacher (d̂ = 2), {words}, k = 4" in tables.setup_line(spec)
 
 

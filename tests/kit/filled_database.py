@@ -17,13 +17,13 @@ from store.experiments.repository import Options
 from store.queue import claims, workers
 from store.records import Claim, Failure, FailureKind, Progress, WorkerRecord
 from store.sweeps import repository as sweeps
-from tests.kit import specimens
+from tests.kit import sample_specs
 
 FLEETING = frozenset({"alembic_version", "workers"})
 """Tables that are no record of what was done."""
 
 
-def furnish(database: Database) -> None:
+def fill(database: Database) -> None:
     """Experiments in each state, with odd numbers and letters; a sweep, a worker, an answer that is kept."""
     failed, completed, running, cancelled = (
         _submitted(database, name=f"λ {state}", tags=["a", "b"], notes="'; DROP TABLE runs; --")
@@ -39,9 +39,9 @@ def furnish(database: Database) -> None:
         )
     _record(database, queue_of[1], 0, 1, 10)
     with database.write() as tx:
-        runs = (specimens.run(0, odd=float("nan")), specimens.run(1, odd=float("-inf")))
-        result = specimens.result(*runs, baselines=[specimens.baseline(odd=-0.0)])
-        claims.complete(tx, queue_of[1], result, specimens.points([100]), {"torch": "2"})
+        runs = (sample_specs.run(0, odd=float("nan")), sample_specs.run(1, odd=float("-inf")))
+        result = sample_specs.result(*runs, baselines=[sample_specs.baseline(odd=-0.0)])
+        claims.complete(tx, queue_of[1], result, sample_specs.points([100]), {"torch": "2"})
     _record(database, queue_of[2], 0, 1, checkpoint=b"\0 older")
     _record(database, queue_of[2], 10, checkpoint=bytes(range(256)) * 40)
     with database.write() as tx:
@@ -68,7 +68,10 @@ def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
 
 def _submitted(database: Database, **changes: Any) -> str:
     with database.write() as tx:
-        draft, options = Draft.of(specimens.spec(**changes)), Options(priority=3, max_seconds=1e9)
+        draft, options = (
+            Draft.of(sample_specs.spec(**changes)),
+            Options(priority=3, max_seconds=1e9),
+        )
         return experiments.submit(
             tx, draft, owner="ada", options=options, warnings=("odd",), rerun=True
         ).id
@@ -87,14 +90,14 @@ def _record(database: Database, claim: Claim, *steps: int, checkpoint: bytes | N
             tx,
             claim,
             progress=Progress(steps[-1], 100, 1 / 3, 0.1),
-            points=specimens.points(steps),
+            points=sample_specs.points(steps),
             checkpoint=checkpoint,
             checkpoint_step=steps[-1],
         )
 
 
 def _sweep(database: Database) -> None:
-    base = specimens.spec().model_dump(mode="json", exclude={"name"})
+    base = sample_specs.spec().model_dump(mode="json", exclude={"name"})
     axes = [{"path": "training.length", "values": [2, 3]}]
     sweep = SweepSpec.model_validate({"name": "a sweep", "base": base, "axes": axes})
     points = sweep.expand()
