@@ -25,8 +25,8 @@ from core.training.loops.tiles import (
 )
 from core.training.stepper import RUNNING
 
-PARTS = "36f8faf01836abf1"
-"""A hash of lanes.py, tiles.py and moves.py: Numba's cache looks at this file alone, so a change
+PARTS = "b6fe84aa8bce60fe"
+"""A hash of lanes.py, tiles.py and optimizer_steps.py: Numba's cache looks at this file alone, so a change
 there must show."""
 
 FEW = 10

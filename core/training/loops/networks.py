@@ -16,7 +16,7 @@ from core.training.loops.lanes import BYTES, aligned
 from core.training.loops.optimizer_steps import inlined, kept, part
 from core.training.loops.tiles import WIDEST, add_product, address, flushing, past, transpose
 
-PARTS = "6cd54f0231ecc1eb"
+PARTS = "df7d09357e45608c"
 """A hash of what is compiled with this and stands elsewhere, as in
 :mod:`core.training.loops.linear`."""
 
