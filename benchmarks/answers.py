@@ -44,9 +44,9 @@ def fill(database: Database) -> None:
         row = {
             "id": own["experiment_id"], "name": f"scale = {scale:g}", "notes": "", "spec": draft.content,
             "spec_hash": draft.spec_hash, "setup_hash": draft.setup_hash, "state": "completed", "owner": "ada",
-            "priority": 0, "device": "cpu", "attempt": 1, "fruitless": 0, "cancel_requested": False,
+            "priority": 0, "device": "cpu", "attempt": 1, "attempts_without_progress": 0, "cancel_requested": False,
             "pause_requested": False, "created_at": at, "started_at": at, "finished_at": at + 1, "version": 1,
-            "warnings": [], "arrival": None,
+            "warnings": [], "staged_batch_id": None,
         }  # fmt: skip
         runs = [
             {**own, "seed": seed, "outcome": "fitted", "steps": 1000, "warnings": [], "non_finite": {},

@@ -21,7 +21,6 @@ from service.app import build
 from service.settings import Settings
 from store.db import tables
 from store.db.database import Database
-from store.db.indexed_fields import USUAL, name_of
 from store.db.migrate import upgrade
 
 SWEEP = f"swp_{7:032x}"
@@ -35,7 +34,7 @@ def add_sweep(database: Database, count: int, seeds: int) -> None:
             {"kind": "list", "path": "student.start.scale", "values": SCALES.tolist()}]  # fmt: skip
     rng = np.random.default_rng(0)
     with database.write() as tx:
-        at = {"created_at": 1.8e9, "version": 1, "arrival": None}
+        at = {"created_at": 1.8e9, "version": 1, "staged_batch_id": None}
         tx.execute(
             insert(tables.sweeps).values(
                 id=SWEEP, name="phase", owner="ada", base={}, axes=axes, **at
@@ -45,9 +44,9 @@ def add_sweep(database: Database, count: int, seeds: int) -> None:
             tables.experiments.select().where(tables.experiments.c.state == "completed").limit(1)
         ).one()
         like = {
-            name: value
-            for name, value in first._asdict().items()
-            if name not in map(name_of, USUAL)
+            column.key: first._mapping[column]
+            for column in tables.experiments.c
+            if column.computed is None
         }
         sets: dict[str, list[dict]] = {
             "experiments": [],

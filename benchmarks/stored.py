@@ -81,9 +81,9 @@ def _rows(numbers: range) -> Iterator[dict[str, list[dict]]]:
             "id": own["experiment_id"], "name": f"k = {length}, scale = {scale:g}", "notes": "",
             "spec": {**draft.content, "seeds": [number]}, "spec_hash": f"{number:064x}", "setup_hash": draft.setup_hash,
             "state": "queued" if queued else "completed", "owner": OWNERS[number % 3], "priority": 0, "device": "cpu",
-            "attempt": int(not queued), "fruitless": 0, "cancel_requested": False, "pause_requested": False,
+            "attempt": int(not queued), "attempts_without_progress": 0, "cancel_requested": False, "pause_requested": False,
             "created_at": at, "started_at": None if queued else at + 1, "finished_at": None if queued else at + 2,
-            "version": 1, "warnings": [], "arrival": None,
+            "version": 1, "warnings": [], "staged_batch_id": None,
             "teacher_response": None if queued else _ARRAYS,
         }  # fmt: skip
         tags = [{**own, "tag": TAGS[number % 3], "position": 0, "created_at": at}]

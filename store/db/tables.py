@@ -74,7 +74,7 @@ experiments = Table(
     Column("max_memory_mb", BigInteger),
     Column("device", Text, nullable=False),  # auto until the first claim
     Column("attempt", Integer, nullable=False),  # the fence: grows with every claim
-    Column("fruitless", Integer, nullable=False),  # attempts in a row without a new checkpoint
+    Column("fruitless", Integer, key="attempts_without_progress", nullable=False),
     Column("worker_id", Text),
     Column("lease_until", Double),
     Column("cancel_requested", Boolean, nullable=False),
@@ -89,9 +89,7 @@ experiments = Table(
     Column("started_at", Double),
     Column("finished_at", Double),
     Column("version", Integer, nullable=False),
-    Column(
-        "arrival", Text
-    ),  # unseen while there is such a row in arrivals; most came alone and have none
+    Column("arrival", Text, key="staged_batch_id"),  # hidden while staged_batches has this id
     Column("warnings", JSON, nullable=False),
     Column("provenance", JSON(none_as_null=True)),
     Column("baselines", JSON(none_as_null=True)),
@@ -101,7 +99,7 @@ experiments = Table(
         "experiments_newest",
         "created_at",
         "id",
-        "arrival",
+        "staged_batch_id",
         *map(indexed_fields.name_of, indexed_fields.USUAL),
     ),
     Index("experiments_by_state", "state", "created_at", "id"),
@@ -117,22 +115,22 @@ Index(
     experiments.c.id,
     experiments.c.device,
     experiments.c.not_before,
-    experiments.c.arrival,
+    experiments.c.staged_batch_id,
     sqlite_where=text("state = 'queued'"),
     postgresql_where=text("state = 'queued'"),
 )
 Index(
     "experiments_by_arrival",
-    experiments.c.arrival,
+    experiments.c.staged_batch_id,
     sqlite_where=text("arrival IS NOT NULL"),
     postgresql_where=text("arrival IS NOT NULL"),
 )
 
-arrivals = Table(
+staged_batches = Table(
     "arrivals",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("heard_at", Double),  # null once it is given up and its experiments go
+    Column("heard_at", Double, key="touched_at"),  # null once it is abandoned
 )
 
 
@@ -256,7 +254,7 @@ sweeps = Table(
     Column("axes", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("version", Integer, nullable=False),  # grows when the sweep is extended
-    Column("arrival", Text),  # as experiments have it
+    Column("arrival", Text, key="staged_batch_id"),  # as in experiments
     Index("sweeps_newest", "created_at", "id"),
 )
 

@@ -20,7 +20,7 @@ def is_cut(text: str) -> bool:
 def beginning(tx: Connection, text: str, *, limit: int) -> list[str]:
     """Up to ``limit`` ids that begin with ``text``, which :func:`is_cut`; the newest first."""
     table = _TABLES[text.partition("_")[0]]
-    there = seen(table.c.arrival) if "arrival" in table.c else true()
+    there = seen(table.c.staged_batch_id) if "staged_batch_id" in table.c else true()
     past = (
         text + "g"
     )  # behind every id that begins so, in every collation; LIKE would read all ids in most

@@ -117,7 +117,7 @@ def _insert(
         "priority": 0,
         "device": ELSEWHERE,
         "attempt": 0,
-        "fruitless": 0,
+        "attempts_without_progress": 0,
         "cancel_requested": False,
         "pause_requested": False,
         "created_at": at,

@@ -165,7 +165,7 @@ def retry(tx: Connection, experiment_id: str) -> State:
     move(state, State.QUEUED, verb="retry")
     fresh: dict[str, Any] = {
         "cancel_requested": False,
-        "fruitless": 0,
+        "attempts_without_progress": 0,
         "failure_kind": None,
         "failure_message": None,
         "started_at": None,

@@ -15,9 +15,9 @@ from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
 from store.states import State
 
 SHORT = [
-    column
+    column.label(column.key)  # rows are otherwise keyed by the columns' SQL names
     for column in experiments.c
-    if column.name not in {"arrival", "teacher_response", "baselines"}
+    if column.key not in {"staged_batch_id", "teacher_response", "baselines"}
 ]
 """What an :class:`Experiment` is made of: everything but the parts of its result."""
 

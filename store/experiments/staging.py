@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement as Condition
 from uuid_utils import uuid7
 
 from store.db.database import now
-from store.db.tables import arrivals, experiments, sweeps
+from store.db.tables import experiments, staged_batches, sweeps
 from store.errors import StoreUnavailable
 
 AT_ONCE = 500
@@ -20,10 +20,10 @@ AT_ONCE = 500
 
 def seen(arrival: Column[str]) -> Condition[bool]:
     """Whether what bears this arrival is seen."""
-    return or_(arrival.is_(None), ~exists().where(arrivals.c.id == arrival))
+    return or_(arrival.is_(None), ~exists().where(staged_batches.c.id == arrival))
 
 
-SEEN = seen(experiments.c.arrival)
+SEEN = seen(experiments.c.staged_batch_id)
 """What every query has to ask that finds experiments otherwise than by their ids, which nobody
 knows before."""
 
@@ -31,14 +31,16 @@ knows before."""
 def begin(tx: Connection) -> str:
     """A new arrival; its id."""
     arrival = f"arr_{uuid7().hex}"
-    tx.execute(insert(arrivals).values(id=arrival, heard_at=now(tx)))
+    tx.execute(insert(staged_batches).values(id=arrival, touched_at=now(tx)))
     return arrival
 
 
 def go_on(tx: Connection, arrival: str) -> None:
     """Keeps an arrival for a further write; raises StoreUnavailable where it was given up."""
-    own = update(arrivals).where(arrivals.c.id == arrival, arrivals.c.heard_at.is_not(None))
-    if not tx.execute(own.values(heard_at=now(tx))).rowcount:
+    own = update(staged_batches).where(
+        staged_batches.c.id == arrival, staged_batches.c.touched_at.is_not(None)
+    )
+    if not tx.execute(own.values(touched_at=now(tx))).rowcount:
         raise StoreUnavailable(
             "the submission took too long and was given up; nothing of it is stored, try again"
         )
@@ -47,7 +49,7 @@ def go_on(tx: Connection, arrival: str) -> None:
 def show(tx: Connection, arrival: str) -> None:
     """Lets all of an arrival be seen, when the transaction is committed; raises StoreUnavailable, as :func:`go_on`."""
     go_on(tx, arrival)
-    tx.execute(delete(arrivals).where(arrivals.c.id == arrival))
+    tx.execute(delete(staged_batches).where(staged_batches.c.id == arrival))
 
 
 def clear(tx: Connection, silent_seconds: float) -> int:
@@ -57,12 +59,16 @@ def clear(tx: Connection, silent_seconds: float) -> int:
         How many experiments were removed. Call it again until there are none.
     """
     tx.execute(
-        update(arrivals).where(arrivals.c.heard_at < now(tx) - silent_seconds).values(heard_at=None)
+        update(staged_batches)
+        .where(staged_batches.c.touched_at < now(tx) - silent_seconds)
+        .values(touched_at=None)
     )
-    given_up = select(arrivals.c.id).where(arrivals.c.heard_at.is_(None))
-    some = select(experiments.c.id).where(experiments.c.arrival.in_(given_up)).limit(AT_ONCE)
+    given_up = select(staged_batches.c.id).where(staged_batches.c.touched_at.is_(None))
+    some = (
+        select(experiments.c.id).where(experiments.c.staged_batch_id.in_(given_up)).limit(AT_ONCE)
+    )
     removed = tx.execute(delete(experiments).where(experiments.c.id.in_(some))).rowcount
     if not removed:
-        tx.execute(delete(sweeps).where(sweeps.c.arrival.in_(given_up)))
-        tx.execute(delete(arrivals).where(arrivals.c.heard_at.is_(None)))
+        tx.execute(delete(sweeps).where(sweeps.c.staged_batch_id.in_(given_up)))
+        tx.execute(delete(staged_batches).where(staged_batches.c.touched_at.is_(None)))
     return removed

@@ -61,7 +61,7 @@ _STORE, _TAG, _NOTE = insert(experiments), insert(tags), insert(events)
 _brought = experiments.alias()
 _OVERTAKEN = _ALIKE.add_columns(experiments.c.cancel_requested).where(
     experiments.c.spec_hash.in_(
-        select(_brought.c.spec_hash).where(_brought.c.arrival == bindparam("arrival"))
+        select(_brought.c.spec_hash).where(_brought.c.staged_batch_id == bindparam("arrival"))
     )
 )
 
@@ -307,7 +307,7 @@ def _insert(
     for _, draft in new:
         warm_start.check(tx, draft.spec, lock=True)
     rows = [_row(made, draft, at, owner=owner, options=options) for made, draft in new]
-    tx.execute(_STORE, [{**row, "arrival": arrival} for row in rows])
+    tx.execute(_STORE, [{**row, "staged_batch_id": arrival} for row in rows])
     if tagged := [row for made, draft in new for row in _tag_rows(made.id, at, draft.spec.tags, 0)]:
         tx.execute(_TAG, tagged)
     submitted = {"at": at, "kind": EventKind.SUBMITTED, "attempt": 0, "detail": {"owner": owner}}
@@ -332,7 +332,7 @@ def _row(
         "max_memory_mb": options.max_memory_mb,
         "device": draft.spec.numerics.device,
         "attempt": 0,
-        "fruitless": 0,
+        "attempts_without_progress": 0,
         "cancel_requested": False,
         "pause_requested": False,
         "created_at": at,

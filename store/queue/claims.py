@@ -37,7 +37,11 @@ LOST = Failure(
     "Its worker or trainer was lost before it could save a checkpoint; it may ask for more memory than there is.",
 )
 
-_WISHED = (experiments.c.cancel_requested, experiments.c.pause_requested, experiments.c.fruitless)
+_WISHED = (
+    experiments.c.cancel_requested,
+    experiments.c.pause_requested,
+    experiments.c.attempts_without_progress.label("attempts_without_progress"),
+)
 """What decides where an experiment goes that its worker lets go of."""
 
 _HELD = (  # built once, since that takes SQLAlchemy longer than the database takes to do it
@@ -129,8 +133,8 @@ def record(
     further = checkpoints.save(
         tx, claim.experiment_id, claim.attempt, Checkpoint(checkpoint_step, count, checkpoint)
     )
-    if further and row.fruitless:
-        _report(tx, claim, fruitless=0)
+    if further and row.attempts_without_progress:
+        _report(tx, claim, attempts_without_progress=0)
 
 
 def complete(
@@ -209,7 +213,7 @@ def fail(
     detail = {"kind": failure.kind, "sentence": failure.message}
     if to is State.QUEUED:
         values["not_before"] = now(tx) + min(
-            FIRST_PAUSE_SECONDS * 2 ** (row.fruitless - 1), LONGEST_PAUSE_SECONDS
+            FIRST_PAUSE_SECONDS * 2 ** (row.attempts_without_progress - 1), LONGEST_PAUSE_SECONDS
         )
     _leave(tx, claim, to, _ENDED.get(to, EventKind.ATTEMPT_FAILED), detail, **values)
     _write_log(tx, claim, log)
@@ -224,7 +228,11 @@ def hand_back(tx: Connection, claim: Claim, log: str = "") -> None:
     row = _report(tx, claim)
     to = _where_to(row)
     _leave(
-        tx, claim, to, _ENDED.get(to, EventKind.HANDED_BACK), fruitless=max(0, row.fruitless - 1)
+        tx,
+        claim,
+        to,
+        _ENDED.get(to, EventKind.HANDED_BACK),
+        attempts_without_progress=max(0, row.attempts_without_progress - 1),
     )
     _write_log(tx, claim, log)
 
@@ -293,7 +301,7 @@ def _take(
         fence=best.attempt,
         values={
             "attempt": attempt,
-            "fruitless": best.fruitless + 1,
+            "attempts_without_progress": best.attempts_without_progress + 1,
             "device": device,
             "worker_id": worker_id,
             "lease_until": at + lease_seconds,
@@ -388,11 +396,11 @@ def _after(row: AnyRow, failure: Failure, max_attempts: int) -> tuple[State, dic
     """Where an attempt that came to such an end leaves the experiment, and the columns to set with it."""
     if failure.kind.is_of_the_lab:
         to = _where_to(row)
-        if to is State.CANCELLED or row.fruitless < max_attempts:
+        if to is State.CANCELLED or row.attempts_without_progress < max_attempts:
             return to, {}
     again = (
-        f" So it went {row.fruitless} times in a row; see the log, then retry."
-        if row.fruitless > 1
+        f" So it went {row.attempts_without_progress} times in a row; see the log, then retry."
+        if row.attempts_without_progress > 1
         else ""
     )
     often = again if failure.kind.is_of_the_lab else ""

@@ -28,7 +28,7 @@ from store.sweeps.submission import bring_more as bring_more  # noqa: PLC0414
 ID = re.compile(r"swp_[0-9a-f]{32}")
 """Every id of a sweep."""
 
-_COLUMNS = [column for column in sweeps.c if column.name != "arrival"]
+_COLUMNS = [column for column in sweeps.c if column.key != "staged_batch_id"]
 
 
 @dataclass(frozen=True)

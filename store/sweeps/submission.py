@@ -15,7 +15,7 @@ from store.experiments import staging, submission
 from store.experiments.submission import Options, SubmissionItem
 from store.sweeps import members
 
-SEEN = staging.seen(sweeps.c.arrival)
+SEEN = staging.seen(sweeps.c.staged_batch_id)
 """What is asked of sweeps that are found otherwise than by their ids."""
 
 _NAMESAKES = 50
@@ -146,5 +146,5 @@ def new(tx: Connection, draft: Draft, owner: str, arrival: str | None = None) ->
         "created_at": now(tx),
         "version": 1,
     }
-    tx.execute(insert(sweeps).values(**row, arrival=arrival, **draft.content))
+    tx.execute(insert(sweeps).values(**row, staged_batch_id=arrival, **draft.content))
     return sweep_id

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import func, select
 
 from store.db.database import Database
-from store.db.tables import arrivals as on_their_way
 from store.db.tables import experiments
+from store.db.tables import staged_batches as on_their_way
 from store.experiments import staging
 from tests.chaos.scene import Scene, until
 from tests.kit import sample_specs

@@ -50,7 +50,7 @@ def fill(database: Database) -> None:
         idempotency.keep(
             tx, "key", "ada", "POST /v1/experiments", "hash", status=202, body={"id": completed}
         )
-        tx.execute(insert(tables.arrivals).values(id="sweep on its way", heard_at=1.0))
+        tx.execute(insert(tables.staged_batches).values(id="sweep on its way", touched_at=1.0))
         saved_figures.save(
             tx, Recipe(query="tag:a", x="training.length", name="größer"), owner="ada"
         )

@@ -41,7 +41,7 @@ class Expected:
 
     state: State = State.QUEUED
     attempt: int = 0
-    fruitless: int = 0
+    attempts_without_progress: int = 0
     saved: int = -1
     cancel: bool = False
     pause: bool = False
@@ -89,7 +89,7 @@ class Moves(RuleBasedStateMachine):
             return multiple()
         found = self.model[claim.experiment_id]
         found.attempt += 1
-        found.fruitless += 1
+        found.attempts_without_progress += 1
         found.go(State.RUNNING, "started")
         assert (claim.attempt, claim.checkpoint) == (
             found.attempt,
@@ -117,7 +117,7 @@ class Moves(RuleBasedStateMachine):
         if found := self.holds(claim):
             step = found.saved + 1 if further else max(found.saved, 0)
             if step > found.saved:
-                found.fruitless = 0
+                found.attempts_without_progress = 0
             found.saved = step
             self.repo.record(claim, step, checkpoint=str(step).encode())
 
@@ -159,7 +159,7 @@ class Moves(RuleBasedStateMachine):
 
     def lost(self, found, kind, *, of_the_lab=True):
         to = found.let_go() if of_the_lab else State.FAILED
-        if to is not State.CANCELLED and found.fruitless >= MAX_ATTEMPTS:
+        if to is not State.CANCELLED and found.attempts_without_progress >= MAX_ATTEMPTS:
             to = State.FAILED
         found.go(to, {State.QUEUED: kind, State.FAILED: "failed"}.get(to, to.value))
 
@@ -168,7 +168,7 @@ class Moves(RuleBasedStateMachine):
         if found := self.holds(claim):
             with self.repo.database.write() as tx:
                 queue.hand_back(tx, claim)
-            found.fruitless = max(0, found.fruitless - 1)
+            found.attempts_without_progress = max(0, found.attempts_without_progress - 1)
             to = found.let_go()
             found.go(to, "handed_back" if to is State.QUEUED else to.value)
 
@@ -221,7 +221,7 @@ class Moves(RuleBasedStateMachine):
         found = self.model.get(name, Expected())
         if self.ask(experiments.retry, name, legal=found.state in {State.FAILED, State.CANCELLED}):
             found.go(State.QUEUED, "retried")
-            found.fruitless = 0
+            found.attempts_without_progress = 0
 
     @rule(name=consumes(made))
     def remove(self, name):

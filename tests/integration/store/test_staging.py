@@ -50,7 +50,7 @@ def submit(database):
 
 def counts(database):
     """Rows of experiments, members, sweeps and arrivals, seen or not."""
-    asked = (tables.experiments, tables.sweep_members, tables.sweeps, tables.arrivals)
+    asked = (tables.experiments, tables.sweep_members, tables.sweeps, tables.staged_batches)
     with database.read() as tx:
         return [tx.scalars(select(func.count()).select_from(table)).one() for table in asked]
 
@@ -100,8 +100,10 @@ def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
         bring(draft(LRS, name="another", student={"kind": "linear", "dim": 4})),
     )
     with database.write() as tx:
-        silent = update(tables.arrivals).where(tables.arrivals.c.id == lost.experiments.id)
-        tx.execute(silent.values(heard_at=now(tx) - 100))
+        silent = update(tables.staged_batches).where(
+            tables.staged_batches.c.id == lost.experiments.id
+        )
+        tx.execute(silent.values(touched_at=now(tx) - 100))
     removed = []
     while not removed or removed[-1]:
         with database.write() as tx:
@@ -121,7 +123,7 @@ def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
 def test_an_arrival_that_is_being_given_up_takes_no_more(database, bring):
     arrival = bring(draft(LRS))
     with database.write() as tx:
-        tx.execute(update(tables.arrivals).values(heard_at=now(tx) - 100))
+        tx.execute(update(tables.staged_batches).values(touched_at=now(tx) - 100))
         staging.clear(tx, 60.0)
     with pytest.raises(StoreUnavailable), database.write() as tx:
         staging.go_on(tx, arrival.experiments.id)
@@ -203,7 +205,7 @@ def test_a_large_sweep_of_what_is_there_that_nobody_finishes_is_removed_and_its_
     submit(draft(LRS), bring(draft(LRS)))
     bring(draft(LRS, tags=["other"]))
     with database.write() as tx:
-        tx.execute(update(tables.arrivals).values(heard_at=now(tx) - 100))
+        tx.execute(update(tables.staged_batches).values(touched_at=now(tx) - 100))
         while staging.clear(tx, 60):
             pass
     assert counts(database) == [11, 11, 1, 0]
