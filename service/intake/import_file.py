@@ -23,7 +23,7 @@ from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
 from store.arrays.series import COLUMNS
 from store.experiments.draft import Draft
-from store.experiments.imports import Foreign
+from store.experiments.imports import ImportedRuns
 from store.query.errors import nearest
 from store.query.fields import FIELDS
 from store.records import RunRecord
@@ -74,7 +74,7 @@ def read(
     base: Mapping[str, Any],
     columns: Mapping[str, str | None],
     tags: Sequence[str],
-) -> list[Foreign]:
+) -> list[ImportedRuns]:
     """The experiments in a file, in the order in which they come.
 
     Args:
@@ -211,7 +211,7 @@ def _check_names(columns: Sequence[str], shared: Row, problems: _Problems) -> No
 
 def _experiment(
     setup: Row, members: Sequence[tuple[int, Row]], tags: Sequence[str], problems: _Problems
-) -> Foreign | None:
+) -> ImportedRuns | None:
     by_seed: dict[int, list[tuple[int, Row]]] = {}
     for place, (number, row) in enumerate(members):
         seed = row.get("seed", 0 if "step" in row else place)
@@ -243,7 +243,7 @@ def _experiment(
                 )
             )
         return None
-    return Foreign(Draft.of(spec), runs, points)
+    return ImportedRuns(Draft.of(spec), runs, points)
 
 
 def _run(seed: int, rows: Sequence[tuple[int, Row]], problems: _Problems) -> RunRecord:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.spec.experiment import Tag
 from core.spec.part import Line
 from service.schemas.base import Answer
-from store.experiments.imports import Foreign
+from store.experiments.imports import ImportedRuns
 from store.records import Submission
 
 
@@ -63,7 +63,7 @@ class Imported(Answer):
         cls,
         sha256: str,
         tag: str,
-        found: Sequence[Foreign],
+        found: Sequence[ImportedRuns],
         submissions: Sequence[Submission] | None,
     ) -> Self:
         """What is in the file, and what it became; None where nothing was stored."""

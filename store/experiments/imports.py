@@ -27,7 +27,7 @@ SOURCE = Source.IMPORT.value
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ImportedRuns:
     """An experiment that was run elsewhere.
 
     Attributes:
@@ -44,7 +44,7 @@ class Foreign:
 
 def add(
     tx: Connection,
-    found: Iterable[Foreign],
+    found: Iterable[ImportedRuns],
     *,
     digest: str,
     owner: str,
@@ -98,7 +98,7 @@ def _present(tx: Connection, hashes: Sequence[str]) -> dict[str, str]:
 def _insert(
     tx: Connection,
     made: Submission,
-    one: Foreign,
+    one: ImportedRuns,
     at: float,
     *,
     owner: str,
