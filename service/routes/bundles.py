@@ -14,9 +14,9 @@ from service import schemas
 from service.context import AppContext, Context
 from service.exports.encoding import Sink, encode
 from service.http import openapi
+from service.http.query_parameters import RequestedQuery
 from service.routes.exports import ids_of, tabulated
 from service.routes.figures import inked
-from service.routes.query import RequestedQuery
 from store.errors import NotFound
 from store.experiments import repository as experiments
 from store.experiments import results

@@ -14,7 +14,7 @@ from service.http import body, etags, examples, openapi, sparse_fields
 from service.http.errors import PreconditionFailed, PreconditionMissing
 from service.http.ids import ExperimentId
 from service.http.parameters import Cursor, IfMatch, IfNoneMatch, Limit
-from service.routes.query import RequestedQuery
+from service.http.query_parameters import RequestedQuery
 from store import records
 from store.experiments import repository as experiments
 from store.query import pages

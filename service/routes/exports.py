@@ -13,7 +13,7 @@ from service.context import AppContext, Context
 from service.exports.encoding import MEDIA_TYPES, FileFormat, documents, encode
 from service.http import openapi
 from service.http.errors import Invalid, unknown
-from service.routes.query import RequestedQuery
+from service.http.query_parameters import RequestedQuery
 from store.experiments import rows
 from store.query import cursor as cursors
 from store.query import export_rows, pages, run_ends

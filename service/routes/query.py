@@ -1,11 +1,8 @@
 """Questions about experiments as parameters, what can be asked about, and what is done to all that a question finds."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter
 
 from core.errors import Problem
-from core.spec.experiment import Tag
 from service import schemas
 from service.context import Context
 from service.http import body, examples, openapi
@@ -21,38 +18,6 @@ from store.query.query import ExperimentQuery
 from store.states import State
 
 router = APIRouter(tags=["questions"])
-
-Q = Annotated[
-    str | None,
-    Query(
-        description="Only experiments that fulfil this filter; `docs/query.md` teaches the language, `/v1/fields` has "
-        "its names.",
-        examples=[
-            "student.start.scale <= 1e-3 and median(extrapolation_error) < 0.01 and created > -7d"
-        ],
-    ),
-]
-Sort = Annotated[
-    str | None,
-    Query(
-        description="Fields and statistics, separated by commas, `-` for falling; of a metric the median. What is "
-        "missing or not finite comes last. The newest first by default.",
-        examples=["-created,name"],
-    ),
-]
-
-
-async def asked(
-    q: Q = None,
-    sort: Sort = None,
-    tag: Annotated[Tag | None, Query(description="Only experiments that bear this tag.")] = None,
-    state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
-) -> ExperimentQuery:
-    """The question that the parameters ask."""
-    return ExperimentQuery.of(q, sort, tag=tag, state=state)
-
-
-RequestedQuery = Annotated[ExperimentQuery, Depends(asked)]
 
 
 @router.get(

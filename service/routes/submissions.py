@@ -15,7 +15,7 @@ from service.http import body, examples, openapi
 from service.http.idempotency import Made, Once
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
-from service.routes.theorem import held_against
+from service.intake.theorem import check_theorem
 from store.experiments import repository as experiments
 from store.experiments import warm_start
 from store.experiments.draft import Draft
@@ -133,6 +133,6 @@ def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
         setup_hash=setup_hash(spec),
         warnings=warnings,
         cost=schemas.CostEstimate.of(cost),
-        theorem=held_against(spec),
+        theorem=check_theorem(spec),
     )
     return Response(answer.model_dump_json(), media_type="application/json")

@@ -20,7 +20,7 @@ from service.http import etags, examples, openapi
 from service.http.errors import Invalid, unknown
 from service.http.pagination import page
 from service.http.parameters import Cursor, IfNoneMatch, Limit
-from service.routes.query import Q
+from service.http.query_parameters import Q
 from service.routes.sweep_results import USUAL
 from store.errors import BadCursor
 from store.query import run_ends

@@ -1,0 +1,29 @@
+"""The main theorem applied to a spec, within a budget that keeps requests short."""
+
+import numpy as np
+
+from core.cost import preparation
+from core.spec import ExperimentSpec, channels, has_closed_form, states
+from core.theory import theorem
+from core.warnings import LOOKED_AT
+from service import schemas
+
+TOO_LARGE = "The teacher, training length or sample is too large to check within a request."
+NO_EIGENVALUES = "The teacher's eigenvalues could not be computed."
+
+
+def check_theorem(spec: ExperimentSpec) -> schemas.Theorem:
+    """Checks the assumptions of the main theorem on ``spec``, unless that would take too long."""
+    if has_closed_form(spec.teacher, spec.student) and _operations(spec) > LOOKED_AT:
+        return schemas.Theorem.unseen(TOO_LARGE)
+    try:
+        return schemas.Theorem.of(theorem.check(spec))
+    except np.linalg.LinAlgError:  # numbers near the largest are legal
+        return schemas.Theorem.unseen(NO_EIGENVALUES)
+
+
+def _operations(spec: ExperimentSpec) -> float:
+    """Estimates the operations of a check: the teacher's eigenvalues, response and curvature."""
+    m, p = channels(spec.teacher)
+    response = 2.0 * spec.horizon * states(spec.teacher) ** 2 * m
+    return preparation(spec) + response + 10.0 * (spec.training.length * m * p) ** 3
