@@ -13,10 +13,10 @@ from core.result import METRICS
 from service import schemas
 from service.context import AppContext, Context
 from service.exports.encoding import Sink, encode
+from service.figures import rendering
 from service.http import openapi
 from service.http.query_parameters import RequestedQuery
 from service.routes.exports import ids_of, tabulated
-from service.routes.figures import inked
 from store.errors import NotFound
 from store.experiments import repository as experiments
 from store.experiments import results
@@ -121,4 +121,4 @@ def _figures(experiment: Experiment, result: Any, series: Any) -> Iterator[tuple
             info = FIGURES[name].info(experiment.spec, result, series)
         except NotDrawable:
             continue
-        yield name, inked(FIGURES[name], info, "svg")
+        yield name, rendering.render(FIGURES[name], info, "svg")

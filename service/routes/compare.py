@@ -15,12 +15,12 @@ from core.spec.sweep import brief
 from core.statistics import STATISTICS, as_counted, over_seeds
 from service import schemas
 from service.context import AppContext, Context
+from service.figures import rendering
+from service.figures.rendering import FigureFormat
 from service.http import examples, openapi
 from service.http.errors import Invalid
 from service.http.ids import whole
 from service.http.parameters import IfNoneMatch
-from service.routes import figures
-from service.routes.figures import FigureFormat, choose, drawn
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.records import Experiment
@@ -75,10 +75,10 @@ def compare(context: Context, ids: Ids) -> Response:
     return Response(schemas.as_json(content), media_type="application/json")
 
 
-@figures.route(router, "/figures/{name}.{format}", 404, 409, 503)
+@rendering.route(router, "/figures/{name}.{format}", 404, 409, 503)
 def figure(
     context: Context,
-    name: Annotated[str, figures.one_of(FIGURES)],
+    name: Annotated[str, rendering.name_parameter(FIGURES)],
     form: FigureFormat,
     ids: Ids,
     if_none_match: IfNoneMatch = None,
@@ -87,7 +87,7 @@ def figure(
 
     `response_ratio` and `training_ratio` show how many times the errors of the first each has.
     """
-    chosen = choose(FIGURES, name, form)
+    chosen = rendering.choose(FIGURES, name, form)
     found = _experiments(context, ids)
     labels = _labels(found)
     with context.database.read() as tx:
@@ -102,7 +102,7 @@ def figure(
             )
             for label, one in zip(labels, found, strict=True)
         ]
-    return drawn(chosen, chosen.info(compared), form, if_none_match)
+    return rendering.respond(chosen, chosen.info(compared), form, if_none_match)
 
 
 def _experiments(context: AppContext, ids: str) -> list[Experiment]:

@@ -12,9 +12,10 @@ from core.spec import explain
 from core.spec.explain import shorten
 from service import schemas
 from service.context import AppContext, Context
-from service.figures import figure_data
+from service.figures import figure_data, rendering
+from service.figures.rendering import FigureFormat
 from service.http import body, etags, examples, openapi
-from service.http.errors import Invalid, Missing, PreconditionFailed, PreconditionMissing, unknown
+from service.http.errors import Invalid, PreconditionFailed, PreconditionMissing
 from service.http.idempotency import Made, Once
 from service.http.ids import FigureId
 from service.http.parameters import (
@@ -26,8 +27,6 @@ from service.http.parameters import (
     Limit,
     Owner,
 )
-from service.routes import figures
-from service.routes.figures import MEDIA_TYPES, FigureFormat
 from store import saved_figures as saved
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"])
@@ -83,7 +82,7 @@ def listing(
     return schemas.Page(items=[schemas.Figure.of(figure) for figure in found], next=following)
 
 
-@figures.route(router, "/preview.{format}", 400, 404, 409, 503)
+@rendering.route(router, "/preview.{format}", 400, 404, 409, 503)
 def preview(
     context: Context,
     form: FigureFormat,
@@ -97,7 +96,7 @@ def preview(
     return _drawn(context, made, form, if_none_match, "")
 
 
-@figures.route(router, "/{id:figure}.{format}", 404, 409, 503)
+@rendering.route(router, "/{id:figure}.{format}", 404, 409, 503)
 def figure(
     figure_id: FigureId, form: FigureFormat, context: Context, if_none_match: IfNoneMatch = None
 ) -> Response:
@@ -189,11 +188,10 @@ def _planned(recipe: Recipe) -> figure_data.Plan:
 def _drawn(
     context: AppContext, made: figure_data.Plan, form: str, if_none_match: str | None, source: str
 ) -> Response:
-    if form not in MEDIA_TYPES:
-        raise Missing(unknown("/path/format", "format", form, MEDIA_TYPES))
+    rendering.require_format(form)
     with context.database.read() as tx:
         info = figure_data.drawn(tx, made, source)
-    return figures.drawn(figure_data.INKS[made.recipe.kind], info, form, if_none_match)
+    return rendering.respond(figure_data.INKS[made.recipe.kind], info, form, if_none_match)
 
 
 def _told(figure: saved.Figure, if_none_match: str | None) -> Response:

@@ -16,13 +16,13 @@ from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES, Size, Study
 from service import schemas
 from service.context import AppContext, Context
+from service.figures import rendering
+from service.figures.rendering import FigureFormat
 from service.http import examples, openapi
 from service.http.errors import Missing, NothingYet, unknown
 from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
 from service.intake.sweep_expansion import expand
-from service.routes import figures
-from service.routes.figures import FigureFormat, choose, drawn
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.experiments.submission import Options
@@ -133,18 +133,18 @@ def report(name: StudyName, context: Context, size: StudySize = "quick") -> sche
     return _report(context, STUDIES[name], size)
 
 
-@figures.route(router, "/{name}/figures/{figure}.{format}", 404, 409, 503)
+@rendering.route(router, "/{name}/figures/{figure}.{format}", 404, 409, 503)
 def figure(
     *,
     name: StudyName,
-    figure: Annotated[str, figures.one_of(STUDY_FIGURES)],
+    figure: Annotated[str, rendering.name_parameter(STUDY_FIGURES)],
     form: FigureFormat,
     context: Context,
     size: StudySize = "quick",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw a figure of the experiments of a study that are completed."""
-    plan, chosen = _plan(name, size), choose(STUDY_FIGURES, figure, form)
+    plan, chosen = _plan(name, size), rendering.choose(STUDY_FIGURES, figure, form)
     with context.database.read() as tx:
         evidence = _evidence(tx, _found(tx, plan), STUDIES[name])
     if not evidence:
@@ -154,7 +154,7 @@ def figure(
             )
         )
     study = STUDIES[name]
-    return drawn(
+    return rendering.respond(
         chosen,
         chosen.info(study.title, study.panels(size, evidence), evidence),
         form,

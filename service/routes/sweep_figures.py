@@ -16,11 +16,11 @@ from core.result import METRICS
 from core.spec.axis import dotted
 from service import schemas
 from service.context import Context
+from service.figures import rendering
+from service.figures.rendering import FigureFormat
 from service.http.errors import Invalid, unknown
 from service.http.ids import SweepId
 from service.http.parameters import IfNoneMatch
-from service.routes import figures
-from service.routes.figures import FigureFormat, choose, drawn
 from store.states import State
 from store.sweeps import outcomes
 from store.sweeps import repository as sweeps
@@ -37,11 +37,11 @@ Axis = Annotated[
 ]
 
 
-@figures.route(router, "/figures/{name}.{format}", 404, 503)
+@rendering.route(router, "/figures/{name}.{format}", 404, 503)
 def figure(
     *,
     sweep_id: SweepId,
-    name: Annotated[str, figures.one_of(FIGURES)],
+    name: Annotated[str, rendering.name_parameter(FIGURES)],
     form: FigureFormat,
     context: Context,
     x: Axis = None,
@@ -59,7 +59,7 @@ def figure(
     numbers where it is left out, `series` the next axis. Seeds of experiments that differ on
     further axes only are pooled.
     """
-    chosen = choose(FIGURES, name, form)
+    chosen = rendering.choose(FIGURES, name, form)
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
@@ -81,7 +81,7 @@ def figure(
         hashes=[member.spec_hash for member in members if member.experiment_id in ended],
         runs=sum(map(len, ended.values())),
     )
-    return drawn(
+    return rendering.respond(
         chosen,
         chosen.info(cells(members, ended, x, series), recipe, **heading),
         form,
