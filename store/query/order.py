@@ -27,6 +27,7 @@ from store.db.tables import experiments
 from store.query.ast import Over, Statistic
 from store.query.errors import BadQuery, named
 from store.query.fields import FIELDS, Field, Kind, Scope
+from store.query.names import with_columns
 from store.query.sql import value
 from store.query.statistics import Condition, Expression
 from store.query.text import plain
@@ -123,11 +124,7 @@ def parse(text: str) -> tuple[Key, ...]:
     Raises:
         BadQuery: It names something else, or something twice.
     """
-    keys: list[Key] = []
-    begin = 1
-    for part in text.split(","):
-        keys.append(_key(part.strip(), begin + len(part) - len(part.lstrip())))
-        begin += len(part) + 1
+    keys = [_key(name, column) for name, column in with_columns(text)]
     terms = [key.term for key in keys]
     if len(keys) > MOST_KEYS:
         raise BadQuery(

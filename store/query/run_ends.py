@@ -15,6 +15,7 @@ from store.db.tables import experiments, runs
 from store.query import pages
 from store.query.errors import BadQuery, named
 from store.query.fields import FIELDS, Field, Scope
+from store.query.names import split_names
 from store.query.query import ExperimentQuery
 from store.query.sql import value
 from store.states import State
@@ -73,7 +74,7 @@ def fields_of(text: str) -> list[Field]:
     Raises:
         BadQuery: One of them is unknown, or there are too many.
     """
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    names = split_names(text, "")
     if len(names) > MOST_FIELDS:
         raise BadQuery(
             Problem(
