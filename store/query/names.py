@@ -1,4 +1,4 @@
-"""Comma-separated lists of names, as parameters such as ``fields=``, ``metrics=`` and ``sort=`` have them."""
+"""Comma-separated lists of names, such as the values of ``fields=``, ``metrics=`` and ``sort=``."""
 
 from collections.abc import Callable, Iterator
 

@@ -21,7 +21,7 @@ def test_an_empty_name_is_refused_with_the_parameter(text):
 
 
 def test_the_caller_chooses_the_exception():
-    with pytest.raises(LookupError, match="/query/metrics: .*empty names"):
+    with pytest.raises(LookupError, match=r"/query/metrics: .*empty names"):
         split_names("", "/query/metrics", LookupError)
 
 
