@@ -78,7 +78,7 @@ def _page(study: Study, size: Size, run: Run) -> str:
         [
             f"# {study.name}: {study.title[0].lower()}{study.title[1:]}",
             "",
-            f"**ExperimentQuery.** {study.question}",
+            f"**Question.** {study.question}",
             "",
             prose,
             "",
