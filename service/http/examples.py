@@ -95,16 +95,16 @@ _spec = ExperimentSpec.model_validate(SPEC)
 _hashes = {"spec_hash": spec_hash(_spec), "setup_hash": setup_hash(_spec)}
 _submitted = datetime(2026, 11, 22, 20, 0, tzinfo=UTC).timestamp()
 
-SUBMISSION: Json = schemas.Submission.of(
+SUBMISSION: Json = schemas.Submission.from_record(
     Submission(id=ID, state=State.QUEUED, reused=False, warnings=(), **_hashes)
 ).model_dump(mode="json")
-_theorem = schemas.Theorem.of(theorem.check(_spec))
+_theorem = schemas.Theorem.from_record(theorem.check(_spec))
 THEOREM: Json = json.loads(_theorem.model_dump_json())
 DRY_RUN: Json = json.loads(
     schemas.DryRun(
         spec=_spec,
         warnings=[],
-        cost=schemas.CostEstimate.of(estimate(_spec)),
+        cost=schemas.CostEstimate.from_record(estimate(_spec)),
         theorem=_theorem,
         **_hashes,
     ).model_dump_json()
@@ -147,12 +147,12 @@ IMPORTED: Json = {
     "links": {"self": "/v1/experiments?tag=import:0d4f0d4f0d4f"},
 }
 CANCELLATION: Json = {"q": "tag:example and state = queued", "expect_count": 1}
-CANCELLED_ALL: Json = schemas.Cancelled.of({ID: State.CANCELLED}).model_dump(mode="json")
-EXPERIMENT: Json = json.loads(schemas.as_json(schemas.Experiment.written(_experiment)))
+CANCELLED_ALL: Json = schemas.Cancelled.from_states({ID: State.CANCELLED}).model_dump(mode="json")
+EXPERIMENT: Json = json.loads(schemas.to_json(schemas.Experiment.from_record(_experiment)))
 
 
 def _moved(state: State) -> Json:
-    return schemas.Moved.of(replace(_experiment, state=state)).model_dump(mode="json")
+    return schemas.Moved.from_record(replace(_experiment, state=state)).model_dump(mode="json")
 
 
 CANCELLED, PAUSED, RESUMED = _moved(State.CANCELLED), _moved(State.PAUSED), _moved(State.QUEUED)
@@ -168,7 +168,7 @@ event: progress
 data: {{"id":"{ID}","step":1300,"of":2000,"steps_per_second":2600.0,"eta_seconds":0.27}}
 
 """
-WORKER: Json = schemas.Worker.of(
+WORKER: Json = schemas.Worker.from_record(
     WorkerRecord(
         id="worker_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c",
         host="node1",
@@ -220,21 +220,21 @@ SWEPT: Json = schemas.SweepSubmission(
     reused=1,
     state=schemas.SweepState.RUNNING,
     warnings=[],
-    links=schemas.SweepLinks.of(SWEEP_ID),
+    links=schemas.SweepLinks.for_sweep(SWEEP_ID),
 ).model_dump(mode="json")
 SWEEP_DRY_RUN: Json = schemas.SweepDryRun(
     name=_sweep.name,
     count=4,
     created=3,
     reused=1,
-    cost=schemas.CostEstimate.of(estimate(_points[0].spec)),
+    cost=schemas.CostEstimate.from_record(estimate(_points[0].spec)),
     warnings=[],
     points=[
         schemas.SweepPoint(coordinates=point.coordinates, spec_hash=point.spec_hash)
         for point in _points[:2]
     ],
 ).model_dump(mode="json")
-SWEEP: Json = schemas.Sweep.of(
+SWEEP: Json = schemas.Sweep.with_members(
     Sweep(
         id=SWEEP_ID,
         name=_sweep.name,
@@ -245,9 +245,7 @@ SWEEP: Json = schemas.Sweep.of(
         version=1,
         counts=dict.fromkeys(State, 0) | {State.QUEUED: 3, State.COMPLETED: 1},
     ),
-    base=SWEEP_SPEC["base"],
-    axes=SWEEP_SPEC["axes"],
-    members=schemas.Page(items=[schemas.SweepMember.of(_member)], next="0"),
+    members=schemas.Page(items=[schemas.SweepMember.from_record(_member)], next="0"),
 ).model_dump(mode="json")
 SWEEP_TABLE: Json = {
     "rows": [
@@ -281,7 +279,7 @@ RECIPE: Json = {
     "series": "student.start.scale",
 }
 FIGURE: Json = json.loads(
-    schemas.Figure.of(
+    schemas.Figure.from_record(
         Figure(id=FIGURE_ID, owner="ada", recipe=Recipe(**RECIPE), created_at=_submitted, version=1)
     ).model_dump_json()
 )

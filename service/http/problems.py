@@ -163,7 +163,7 @@ def written(kind: Kind, problems: Sequence[Problem], request_id: str) -> str:
         title=kind.title,
         status=kind.status,
         detail=first if len(problems) == 1 else f"{len(problems)} problems; the first: {first}",
-        errors=[schemas.FieldProblem.of(problem) for problem in problems],
+        errors=[schemas.FieldProblem.from_record(problem) for problem in problems],
         request_id=request_id,
     )
     return problem.model_dump_json(exclude_none=True)

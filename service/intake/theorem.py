@@ -15,11 +15,11 @@ NO_EIGENVALUES = "The teacher's eigenvalues could not be computed."
 def check_theorem(spec: ExperimentSpec) -> schemas.Theorem:
     """Checks the assumptions of the main theorem on ``spec``, unless that would take too long."""
     if has_closed_form(spec.teacher, spec.student) and _operations(spec) > LOOKED_AT:
-        return schemas.Theorem.unseen(TOO_LARGE)
+        return schemas.Theorem.unchecked(TOO_LARGE)
     try:
-        return schemas.Theorem.of(theorem.check(spec))
+        return schemas.Theorem.from_record(theorem.check(spec))
     except np.linalg.LinAlgError:  # numbers near the largest are legal
-        return schemas.Theorem.unseen(NO_EIGENVALUES)
+        return schemas.Theorem.unchecked(NO_EIGENVALUES)
 
 
 def _operations(spec: ExperimentSpec) -> float:

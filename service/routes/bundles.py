@@ -100,8 +100,8 @@ def _files(context: AppContext, question: ExperimentQuery) -> Iterator[tuple[str
                 series = results.series(tx, name)
         except NotFound:  # removed since its page was read
             continue
-        written = schemas.as_json(schemas.Experiment.written(experiment))
-        yield f"{name}/spec.json", iter([schemas.as_json(experiment.content)])
+        written = schemas.to_json(schemas.Experiment.from_record(experiment))
+        yield f"{name}/spec.json", iter([schemas.to_json(experiment.content)])
         yield f"{name}/experiment.json", iter([written])
         if result is not None:
             yield f"{name}/result.json", iter([result.model_dump_json(exclude={"series"}).encode()])

@@ -72,7 +72,7 @@ def compare(context: Context, ids: Ids) -> Response:
         "metrics": _metrics(found),
         "figures": {name: f"/v1/compare/figures/{name}.svg?ids={joined}" for name in FIGURES},
     }
-    return Response(schemas.as_json(content), media_type="application/json")
+    return Response(schemas.to_json(content), media_type="application/json")
 
 
 @rendering.route(router, "/figures/{name}.{format}", 404, 409, 503)

@@ -83,10 +83,10 @@ async def events(
     yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
     async for found in context.feed.follow(experiment_ids, last):
         for experiment_id, event in found.happenings:
-            state = schemas.StateNews.of(experiment_id, event)
+            state = schemas.StateEvent.from_record(experiment_id, event)
             yield ServerSentEvent(
                 event="state", id=str(event.number), raw_data=state.model_dump_json()
             )
         for experiment_id, progress in found.progress:
-            moved = schemas.ProgressNews.told(experiment_id, progress)
+            moved = schemas.ProgressEvent.from_record(experiment_id, progress)
             yield ServerSentEvent(event="progress", raw_data=moved.model_dump_json())

@@ -60,15 +60,15 @@ def listing(
     following, last, room = None, cursor, PAGE_BYTES
     with context.database.read() as tx:
         for found in pages.walk(tx, asked, cursor=cursor, at_once=limit + 1, whole=READ_AT_ONCE):
-            item = schemas.Experiment.written(found.experiment)
-            content = schemas.as_json(item if paths is None else sparse_fields.of(item, paths))
+            item = schemas.Experiment.from_record(found.experiment)
+            content = schemas.to_json(item if paths is None else sparse_fields.of(item, paths))
             room -= len(content)
             if items and (len(items) == limit or room < 0):
                 following = last
                 break
             items.append(content)
             last = found.cursor
-    body = b'{"items":[%b],"next":%b}' % (b",".join(items), schemas.as_json(following))
+    body = b'{"items":[%b],"next":%b}' % (b",".join(items), schemas.to_json(following))
     return Response(body, media_type="application/json")
 
 
@@ -194,7 +194,7 @@ def _moved(
 ) -> schemas.Moved:
     with context.database.write() as tx:
         move(tx, experiment_id)
-        moved = schemas.Moved.of(experiments.get(tx, experiment_id))
+        moved = schemas.Moved.from_record(experiments.get(tx, experiment_id))
     if moved.state is State.QUEUED:
         context.dispatcher.notify()
     return moved
@@ -211,5 +211,5 @@ def _place(
 def _tagged(
     experiment: records.Experiment, if_none_match: str | None, place: records.Place | None
 ) -> Response:
-    content = schemas.as_json(schemas.Experiment.written(experiment, place))
+    content = schemas.to_json(schemas.Experiment.from_record(experiment, place))
     return etags.answer(content, "application/json", if_none_match, experiment.version)

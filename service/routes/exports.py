@@ -79,7 +79,8 @@ def export(
         raise error.at("/query/fields") from None
     if what == "experiments" and form in {"json", "ndjson"}:
         items = (
-            schemas.as_json(schemas.Experiment.written(one)) for one in _experiments(context, asked)
+            schemas.to_json(schemas.Experiment.from_record(one))
+            for one in _experiments(context, asked)
         )
         content = documents("json" if form == "json" else "ndjson", items)
     elif what == "series":

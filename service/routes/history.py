@@ -22,7 +22,7 @@ def events(
     with context.database.read() as tx:
         found = experiments.events(tx, experiment_id)
     items, following = page(found, lambda event: str(event.number), limit=limit, cursor=cursor)
-    return schemas.Page(items=[schemas.Event.of(event) for event in items], next=following)
+    return schemas.Page(items=[schemas.Event.from_record(event) for event in items], next=following)
 
 
 @router.get("/log", response_model=schemas.Page[schemas.Log], responses=PROBLEMS)
@@ -33,4 +33,4 @@ def log(
     with context.database.read() as tx:
         found = experiments.logs(tx, experiment_id)
     items, following = page(found, lambda text: str(text.attempt), limit=limit, cursor=cursor)
-    return schemas.Page(items=[schemas.Log.of(text) for text in items], next=following)
+    return schemas.Page(items=[schemas.Log.from_record(text) for text in items], next=following)

@@ -55,7 +55,7 @@ def take(
     tag = f"import:{sha256[:12]}"
     found = read(wanted.file, wanted.content, wanted.base, wanted.columns, (*wanted.tags, tag))
     if dry_run:
-        answer = schemas.Imported.of(sha256, tag, found, None)
+        answer = schemas.Imported.from_record(sha256, tag, found, None)
         return Response(answer.model_dump_json(), media_type="application/json")
     how = json.dumps([wanted.base, wanted.columns], sort_keys=True)
     digest = hashlib.sha256(f"{sha256}\0{how}".encode()).hexdigest()
@@ -65,7 +65,9 @@ def take(
         told = {name: value for name, value in provenance.items() if value}
         submissions = imports.add(tx, found, digest=digest, owner=owner, provenance=told)
         status = 200 if all(one.reused for one in submissions) else 201
-        return status, schemas.Imported.of(sha256, tag, found, submissions).model_dump(mode="json")
+        return status, schemas.Imported.from_record(sha256, tag, found, submissions).model_dump(
+            mode="json"
+        )
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
         context, make

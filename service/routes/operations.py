@@ -45,7 +45,7 @@ def listing(
     items, following = page(found, lambda worker: worker.id, limit=limit, cursor=cursor)
     lease = context.settings.lease_seconds
     return schemas.Page(
-        items=[schemas.Worker.of(worker, at, lease) for worker in items], next=following
+        items=[schemas.Worker.from_record(worker, at, lease) for worker in items], next=following
     )
 
 
@@ -67,7 +67,7 @@ def drain(worker_id: WorkerId, context: Context) -> schemas.Worker:
     with context.database.write() as tx:
         drained, at = workers.drain(tx, worker_id), now(tx)
     context.dispatcher.notify()
-    return schemas.Worker.of(drained, at, context.settings.lease_seconds)
+    return schemas.Worker.from_record(drained, at, context.settings.lease_seconds)
 
 
 @router.get("/v1/schema", response_model=dict[str, Any], responses=documentation.problems())

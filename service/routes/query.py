@@ -30,7 +30,9 @@ def fields(limit: Limit = 500, cursor: Cursor = None) -> schemas.Page[schemas.Qu
     items, following = page(
         list(FIELDS.values()), lambda field: field.name, limit=limit, cursor=cursor
     )
-    return schemas.Page(items=[schemas.QueryField.of(field) for field in items], next=following)
+    return schemas.Page(
+        items=[schemas.QueryField.from_record(field) for field in items], next=following
+    )
 
 
 @router.post(
@@ -64,4 +66,4 @@ def cancel(context: Context, content: body.JsonBody) -> schemas.Cancelled:
                 "/expect_count", "other_count", message, str(wanted.expect_count), str(len(found))
             )
         )
-    return schemas.Cancelled.of(moved(context, found, experiments.request_cancel))
+    return schemas.Cancelled.from_states(moved(context, found, experiments.request_cancel))

@@ -136,10 +136,10 @@ def _file(form: FileFormat, columns: Columns, spec: ExperimentSpec) -> Iterator[
 def _lists(columns: Columns) -> Iterator[bytes]:
     """The columns as one JSON object of lists."""
     for number, (name, column) in enumerate(columns.items()):
-        yield (b"," if number else b"{") + schemas.as_json(name) + b":["
+        yield (b"," if number else b"{") + schemas.to_json(name) + b":["
         shaped = _one_channel(column) if name == "response" else column
         for place, piece in enumerate(_pieces({name: shaped})):
-            yield (b"," if place else b"") + schemas.as_json(piece[name].tolist())[1:-1]
+            yield (b"," if place else b"") + schemas.to_json(piece[name].tolist())[1:-1]
         yield b"]"
     yield b"}"
 

@@ -61,7 +61,9 @@ def save(
     _planned(recipe)
 
     def make(tx: Connection) -> Made:
-        return 201, schemas.Figure.of(saved.save(tx, recipe, owner=owner)).model_dump(mode="json")
+        return 201, schemas.Figure.from_record(saved.save(tx, recipe, owner=owner)).model_dump(
+            mode="json"
+        )
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
         context, make
@@ -79,7 +81,9 @@ def listing(
     """List saved figures, the newest first."""
     with context.database.read() as tx:
         found, following = saved.page(tx, limit=limit, cursor=cursor)
-    return schemas.Page(items=[schemas.Figure.of(figure) for figure in found], next=following)
+    return schemas.Page(
+        items=[schemas.Figure.from_record(figure) for figure in found], next=following
+    )
 
 
 @rendering.route(router, "/preview.{format}", 400, 404, 409, 503)
@@ -195,5 +199,5 @@ def _drawn(
 
 
 def _told(figure: saved.Figure, if_none_match: str | None) -> Response:
-    content = schemas.as_json(schemas.Figure.of(figure))
+    content = schemas.to_json(schemas.Figure.from_record(figure))
     return etags.answer(content, "application/json", if_none_match, figure.version)

@@ -91,11 +91,13 @@ def submit(
         response.status_code = 200
     else:
         response.headers["Retry-After"] = "1"
-    members = [schemas.StudyMember.of(submission) for submission in submitted]
+    members = [schemas.StudyMember.from_record(submission) for submission in submitted]
     return schemas.StudySubmission(
         name=name,
         size=size,
-        sweeps=[schemas.StudySweep.of(arm, submission) for arm, submission in arms.items()],
+        sweeps=[
+            schemas.StudySweep.from_record(arm, submission) for arm, submission in arms.items()
+        ],
         experiments=members,
         links=_links(name, size),
     )
@@ -114,7 +116,7 @@ def reports(
         list(STUDIES.values()), lambda study: study.name, limit=limit, cursor=cursor
     )
     rows = [
-        schemas.ReportSummary.of(
+        schemas.ReportSummary.from_report(
             study.title, _report(context, study, size), _links(study.name, size)
         )
         for study in items
@@ -181,7 +183,7 @@ def _report(context: AppContext, study: Study, size: Size) -> schemas.Report:
     with context.database.read() as tx:
         found = _found(tx, plan)
         evidence = _evidence(tx, found, study)
-    claims = [schemas.JudgedClaim.of(claim) for claim in study.judge(size, evidence)]
+    claims = [schemas.JudgedClaim.from_record(claim) for claim in study.judge(size, evidence)]
     return schemas.Report(name=study.name, size=size, state=_state(len(plan), found), claims=claims)
 
 
@@ -225,7 +227,7 @@ def _state(wanted: int, found: Sequence[Experiment]) -> schemas.StudyState:
 
 
 def _links(name: str, size: Size) -> schemas.StudyLinks:
-    return schemas.StudyLinks.of(name, size, list(STUDY_FIGURES))
+    return schemas.StudyLinks.for_study(name, size, list(STUDY_FIGURES))
 
 
 def _described(study: Study) -> schemas.Study:

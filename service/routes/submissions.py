@@ -117,9 +117,9 @@ def submit(
             warnings=warnings,
             rerun=on_duplicate == "rerun",
         )
-        return 200 if submission.reused else 202, schemas.Submission.of(submission).model_dump(
-            mode="json"
-        )
+        return 200 if submission.reused else 202, schemas.Submission.from_record(
+            submission
+        ).model_dump(mode="json")
 
     return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
         context, make
@@ -132,7 +132,7 @@ def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
         spec_hash=spec_hash(spec),
         setup_hash=setup_hash(spec),
         warnings=warnings,
-        cost=schemas.CostEstimate.of(cost),
+        cost=schemas.CostEstimate.from_record(cost),
         theorem=check_theorem(spec),
     )
     return Response(answer.model_dump_json(), media_type="application/json")

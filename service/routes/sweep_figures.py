@@ -185,4 +185,4 @@ def _source(sweep: Sweep) -> str:
 
 def _word(value: Any) -> str:
     """A coordinate as text by which it is told from others."""
-    return value if isinstance(value, str) else schemas.as_json(value).decode()
+    return value if isinstance(value, str) else schemas.to_json(value).decode()

@@ -92,7 +92,7 @@ def table(
     ]
     if form == "csv":
         return etags.answer(_csv(rows, names, chosen), "text/csv", if_none_match)
-    return etags.answer(schemas.as_json({"rows": rows}), "application/json", if_none_match)
+    return etags.answer(schemas.to_json({"rows": rows}), "application/json", if_none_match)
 
 
 @router.get(
@@ -144,7 +144,7 @@ def grid(
     }
     if form == "csv":
         return etags.answer(_crossed_csv(content), "text/csv", if_none_match)
-    return etags.answer(schemas.as_json(content), "application/json", if_none_match)
+    return etags.answer(schemas.to_json(content), "application/json", if_none_match)
 
 
 def _named(metrics: str, statistic: str) -> tuple[list[str], list[str]]:
@@ -196,4 +196,4 @@ def _csv(
 
 def _word(value: Any) -> str:
     """A value of a cell: text as it is, all else as JSON."""
-    return value if isinstance(value, str) else schemas.as_json(value).decode().strip('"')
+    return value if isinstance(value, str) else schemas.to_json(value).decode().strip('"')

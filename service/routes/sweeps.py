@@ -97,7 +97,9 @@ def listing(
     """List sweeps, the newest first."""
     with context.database.read() as tx:
         found, following = sweeps.page(tx, limit=limit, cursor=cursor)
-    return schemas.Page(items=[schemas.SweepSummary.of(sweep) for sweep in found], next=following)
+    return schemas.Page(
+        items=[schemas.SweepSummary.from_record(sweep) for sweep in found], next=following
+    )
 
 
 @router.get(
@@ -115,9 +117,9 @@ def one(
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, following = sweeps.members(tx, sweep_id, limit=limit, cursor=cursor)
-    items = [schemas.SweepMember.of(member) for member in members]
+    items = [schemas.SweepMember.from_record(member) for member in members]
     page: schemas.Page[schemas.SweepMember] = schemas.Page(items=items, next=following)
-    return schemas.Sweep.of(sweep, base=sweep.base, axes=list(sweep.axes), members=page)
+    return schemas.Sweep.with_members(sweep, page)
 
 
 @router.delete(
@@ -204,9 +206,12 @@ def _moved(
     changed = len(moved(context, ids, move))
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
-    links = schemas.SweepLinks.of(sweep_id)
+    links = schemas.SweepLinks.for_sweep(sweep_id)
     return schemas.SweepMoved(
-        id=sweep_id, state=schemas.SweepState.of(sweep.counts), changed=changed, links=links
+        id=sweep_id,
+        state=schemas.SweepState.from_counts(sweep.counts),
+        changed=changed,
+        links=links,
     )
 
 
@@ -219,9 +224,9 @@ def _submitted(tx: Connection, made: sweeps.Submitted, expansion: Expansion) -> 
         count=sum(sweep.counts.values()),
         created=len(made.members) - reused,
         reused=reused,
-        state=schemas.SweepState.of(sweep.counts),
+        state=schemas.SweepState.from_counts(sweep.counts),
         warnings=_warnings(expansion),
-        links=schemas.SweepLinks.of(made.id),
+        links=schemas.SweepLinks.for_sweep(made.id),
     )
     return 202 if answer.created else 200, answer.model_dump(mode="json")
 
@@ -235,7 +240,7 @@ def _dry(sweep: SweepSpec, expansion: Expansion, context: AppContext, *, rerun: 
         count=len(points),
         created=len(points) - reused,
         reused=reused,
-        cost=schemas.CostEstimate.of(expansion.cost),
+        cost=schemas.CostEstimate.from_record(expansion.cost),
         warnings=_warnings(expansion),
         points=[
             schemas.SweepPoint(coordinates=point.coordinates, spec_hash=point.spec_hash)

@@ -1,11 +1,11 @@
-"""What travels: answers, and edits. Specs travel as :class:`core.spec.ExperimentSpec`."""
+"""Schemas of request bodies and answers. A spec is :class:`core.spec.ExperimentSpec` itself."""
 
-from service.schemas.base import Answer, Number, Page, as_json
+from service.schemas.base import Answer, Number, Page, to_json
 from service.schemas.comparison import Comparison
 from service.schemas.edit import Edit
 from service.schemas.experiment import Experiment
 from service.schemas.figure import Figure, RecipeChange
-from service.schemas.history import Event, Log, ProgressNews, StateNews
+from service.schemas.history import Event, Log, ProgressEvent, StateEvent
 from service.schemas.imports import Import, Imported
 from service.schemas.operations import Health, Readiness, Worker, WorkerState
 from service.schemas.problem import FieldProblem, Problem
@@ -70,14 +70,14 @@ __all__ = [
     "Number",
     "Page",
     "Problem",
-    "ProgressNews",
+    "ProgressEvent",
     "QueryField",
     "Readiness",
     "RecipeChange",
     "Report",
     "ReportSummary",
     "Result",
-    "StateNews",
+    "StateEvent",
     "Study",
     "StudyLinks",
     "StudyMember",
@@ -103,5 +103,5 @@ __all__ = [
     "Theorem",
     "Worker",
     "WorkerState",
-    "as_json",
+    "to_json",
 ]

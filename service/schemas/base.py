@@ -1,10 +1,10 @@
-"""What all answers share: frozen, nothing undeclared in them, non-finite numbers as words, times in UTC."""
+"""What all answers share: they are frozen, and their numbers and times travel in one form."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic_core import to_json
+import pydantic_core
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Item = TypeVar("Item")
 
@@ -22,11 +22,32 @@ Number = Annotated[
 """A number; non-finite ones travel as words."""
 
 
+def instant(seconds: float) -> datetime:
+    """A time in UTC, given in Unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _as_time(value: Any) -> Any:
+    return instant(value) if isinstance(value, int | float) else value
+
+
+Time = Annotated[datetime, BeforeValidator(_as_time)]
+"""A time in UTC; the store's Unix seconds are accepted."""
+
+
 class Answer(BaseModel):
-    """The base of every answer."""
+    """The base of every answer.
+
+    A record of the store or of core is read attribute by attribute, by the names of the answer's
+    fields, so a record's new attribute reaches no client until the answer declares it.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", ser_json_inf_nan="strings", serialize_by_alias=True
+        frozen=True,
+        extra="forbid",
+        from_attributes=True,
+        ser_json_inf_nan="strings",
+        serialize_by_alias=True,
     )
 
 
@@ -34,14 +55,9 @@ class Page(Answer, Generic[Item]):
     """One page of a list."""
 
     items: list[Item]
-    next: str | None = Field(description="`cursor` of the next page; null on the last one.")
+    next: str | None = Field(description="`cursor` of the next page; null on the last page.")
 
 
-def instant(at: float) -> datetime:
-    """Unix seconds as a time in UTC."""
-    return datetime.fromtimestamp(at, UTC)
-
-
-def as_json(value: Any) -> bytes:
-    """What isn't an :class:`Answer` as JSON, as if it were one."""
-    return to_json(value, inf_nan_mode="strings")
+def to_json(value: Any) -> bytes:
+    """Serialises any value by the rules of an :class:`Answer`."""
+    return pydantic_core.to_json(value, inf_nan_mode="strings")

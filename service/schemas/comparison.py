@@ -1,4 +1,4 @@
-"""Experiments side by side, as they travel."""
+"""Schemas of a comparison of experiments."""
 
 from typing import Any
 
@@ -10,31 +10,31 @@ from store.states import State
 
 
 class ComparedExperiment(Answer):
-    """One of them."""
+    """A compared experiment."""
 
     id: str
     name: str
     state: State
     setup_hash: str
     seeds: int
-    outcomes: dict[Outcome, int] = Field(description="How many of its runs ended so.")
+    outcomes: dict[Outcome, int] = Field(description="Number of runs by outcome.")
 
 
 class FieldDifference(Answer):
-    """A field in which they differ."""
+    """A spec field in which the experiments differ."""
 
     path: str
     values: list[Any] = Field(
-        description="What each has there, in their order; null where it has nothing."
+        description="The field's value in each experiment, in their order; null if it has none."
     )
 
 
 class Comparison(Answer):
-    """Two or more experiments, in the order in which they were asked for."""
+    """Two or more experiments, in the order in which they were requested."""
 
     experiments: list[ComparedExperiment]
     differences: list[FieldDifference]
     metrics: dict[str, list[dict[str, Number] | None]] = Field(
-        description="By metric, for each of them statistics over its runs; null until they have ended."
+        description="By metric: each experiment's statistics over its runs, null until they end."
     )
     figures: dict[str, str]

@@ -1,4 +1,4 @@
-"""A change of what describes an experiment. What it computes never changes."""
+"""Schema of a change to an experiment's metadata. What it computes never changes."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from core.spec import Name, Notes, Tags
 
 
 class Edit(BaseModel):
-    """New metadata; what is left out stays."""
+    """New metadata; fields left out keep their values."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -22,7 +22,7 @@ class Edit(BaseModel):
     notes: Notes = ""
 
     @model_validator(mode="after")
-    def _changes_something(self) -> Self:
+    def _require_a_change(self) -> Self:
         if not self.model_fields_set:
             raise PydanticCustomError("empty", "should have a name, tags or notes")
         return self

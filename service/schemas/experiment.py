@@ -1,14 +1,13 @@
-"""An experiment as it stands, as it travels."""
+"""Schema of an experiment."""
 
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer, PlainValidator
 
 from core.result import Outcome
 from core.spec import ExperimentSpec
 from core.spec.experiment import Tag
-from service.schemas.base import Answer, Number, instant
+from service.schemas.base import Answer, Number, Time
 from service.schemas.submission import Links
 from store import records
 from store.records import Source
@@ -16,14 +15,14 @@ from store.states import State
 
 
 class Error(Answer):
-    """Why an experiment failed: a word for programs, a sentence for people."""
+    """Why an experiment failed: a code for programs, a sentence for people."""
 
     kind: records.FailureKind
     sentence: str
 
 
 class Progress(Answer):
-    """How far a training is; rate and time left are unknown at first."""
+    """Progress of a training; rate and remaining time are null at first."""
 
     step: int
     of: int
@@ -32,18 +31,17 @@ class Progress(Answer):
 
 
 class Place(Answer):
-    """Where a queued experiment stands; later submissions may change it."""
+    """A queued experiment's place in the queue; later submissions may change it."""
 
-    position: int = Field(
-        description="The how many-th it would be to be claimed; the next one is at 1."
-    )
+    position: int = Field(description="1-based position in the queue.")
     eta_seconds: float | None = Field(
-        description="About so long until it starts; null where nothing tells, as without workers or completed ones."
+        description="Estimated seconds until it starts; null if there is nothing to estimate from, "
+        "such as no workers or no completed experiments."
     )
 
 
 class Run(Answer):
-    """One seed; all but the seed comes with its end."""
+    """The run of one seed; outcome, steps and summary are set when it ends."""
 
     seed: int
     outcome: Outcome | None
@@ -53,83 +51,89 @@ class Run(Answer):
 
 
 class StoredSpec(ExperimentSpec):
-    """The spec of an experiment, with the tags of all its submissions: they may be more than one spec can have."""
+    """An experiment's spec; the tags of all its submissions may exceed the limit of one spec."""
 
     tags: tuple[Tag, ...] = ()
 
 
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+SpecContent = Annotated[
+    StoredSpec,
+    PlainValidator(_unchanged, json_schema_input_type=StoredSpec),
+    PlainSerializer(_unchanged, return_type=Any),
+]
+"""A stored spec as JSON. It was validated on submission, and a list holds hundreds of them."""
+
+
 class Experiment(Answer):
-    """An experiment as it stands."""
+    """An experiment in its current state."""
 
     id: str
     state: State
     source: Source = Field(description="`import`: its numbers were computed elsewhere.")
-    spec: StoredSpec
+    spec: SpecContent
     spec_hash: str
     setup_hash: str
     owner: str
     priority: int
-    not_before: datetime | None
+    not_before: Time | None
     max_seconds: float | None
     max_memory_mb: int | None
     device: str | None = Field(
-        description="cpu or cuda, from the first claim on; elsewhere for an import."
+        description="`cpu` or `cuda`, set by the first claim; `elsewhere` for an import."
     )
     attempts: int
     error: Error | None
     progress: Progress | None
     queue: Place | None = Field(
-        default=None, description="Of one that is queued, where it is asked for by its id."
+        default=None,
+        description="Place in the queue; only in the answer for one queued experiment.",
     )
     cancel_requested: bool
     pause_requested: bool
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
     warnings: list[str]
     provenance: dict[str, str] | None = Field(
-        description="On what and with which versions it was computed; of an import, which file it is from."
+        description="Device and software versions that computed it; the source file of an import."
     )
     runs: list[Run]
     links: Links
 
     @classmethod
-    def written(
+    def from_record(
         cls, experiment: records.Experiment, place: records.Place | None = None
-    ) -> dict[str, Any]:
-        """``experiment`` as it travels, with its place in the queue where that is known.
-
-        Unchecked: all of it comes from the store, and lists hold hundreds.
-        """
-        failure, progress = experiment.failure, experiment.progress
-        return {
-            "id": experiment.id,
-            "state": experiment.state,
-            "source": experiment.source,
-            "spec": experiment.content,
-            "spec_hash": experiment.spec_hash,
-            "setup_hash": experiment.setup_hash,
-            "owner": experiment.owner,
-            "priority": experiment.priority,
-            "not_before": _time(experiment.not_before),
-            "max_seconds": experiment.max_seconds,
-            "max_memory_mb": experiment.max_memory_mb,
-            "device": experiment.device,
-            "attempts": experiment.attempts,
-            "error": {"kind": failure.kind, "sentence": failure.message} if failure else None,
-            "progress": vars(progress) if progress else None,
-            "queue": vars(place) if place else None,
-            "cancel_requested": experiment.cancel_requested,
-            "pause_requested": experiment.pause_requested,
-            "created_at": instant(experiment.created_at),
-            "started_at": _time(experiment.started_at),
-            "finished_at": _time(experiment.finished_at),
-            "warnings": experiment.warnings,
-            "provenance": experiment.provenance,
-            "runs": [vars(run) for run in experiment.runs],
-            "links": Links.of(experiment.id),
-        }
-
-
-def _time(at: float | None) -> datetime | None:
-    return None if at is None else instant(at)
+    ) -> Self:
+        """The answer for a stored experiment, with its place in the queue if that is known."""
+        failure = experiment.failure
+        return cls(
+            id=experiment.id,
+            state=experiment.state,
+            source=experiment.source,
+            spec=experiment.content,
+            spec_hash=experiment.spec_hash,
+            setup_hash=experiment.setup_hash,
+            owner=experiment.owner,
+            priority=experiment.priority,
+            not_before=experiment.not_before,
+            max_seconds=experiment.max_seconds,
+            max_memory_mb=experiment.max_memory_mb,
+            device=experiment.device,
+            attempts=experiment.attempts,
+            error=failure and Error(kind=failure.kind, sentence=failure.message),
+            progress=experiment.progress,
+            queue=place,
+            cancel_requested=experiment.cancel_requested,
+            pause_requested=experiment.pause_requested,
+            created_at=experiment.created_at,
+            started_at=experiment.started_at,
+            finished_at=experiment.finished_at,
+            warnings=experiment.warnings,
+            provenance=experiment.provenance,
+            runs=experiment.runs,
+            links=Links.for_experiment(experiment.id),
+        )

@@ -1,58 +1,56 @@
-"""Saved figures as they travel."""
+"""Schemas of saved figures."""
 
-from datetime import datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from core.recipe import Recipe
-from service.schemas.base import Answer, instant
+from service.schemas.base import Answer, Time
 from store import saved_figures
 
-FORMS = ("svg", "pdf", "png", "json")
+FORMATS = ("svg", "pdf", "png", "json")
 
 
 class FigureLinks(Answer):
-    """Where a saved figure is, and it drawn anew in each format."""
+    """URLs of a saved figure's recipe, and of its drawing in each format."""
 
-    here: str = Field(alias="self")
+    self_: str = Field(alias="self")
     svg: str
     pdf: str
     png: str
     json_: str = Field(alias="json")
 
     @classmethod
-    def of(cls, figure_id: str) -> Self:
-        """The links of a figure."""
-        here = f"/v1/figures/{figure_id}"
-        return cls.model_validate({"self": here, **{form: f"{here}.{form}" for form in FORMS}})
+    def for_figure(cls, figure_id: str) -> Self:
+        """The links of the figure with this id."""
+        path = f"/v1/figures/{figure_id}"
+        return cls(self=path, **{name: f"{path}.{name}" for name in FORMATS})
 
 
 class Figure(Answer):
-    """A saved figure: a recipe under a permanent id."""
+    """A saved figure: a recipe with a permanent id."""
 
     id: str
     owner: str
-    created_at: datetime
+    created_at: Time
     recipe: Recipe
     links: FigureLinks
 
     @classmethod
-    def of(cls, figure: saved_figures.Figure) -> Self:
-        """``figure`` as it travels."""
-        created = instant(figure.created_at)
+    def from_record(cls, figure: saved_figures.Figure) -> Self:
+        """The answer for a saved figure."""
         return cls(
             id=figure.id,
             owner=figure.owner,
-            created_at=created,
+            created_at=figure.created_at,
             recipe=figure.recipe,
-            links=FigureLinks.of(figure.id),
+            links=FigureLinks.for_figure(figure.id),
         )
 
 
 class RecipeChange(BaseModel):
-    """Parts of a recipe; what is left out stays, and null takes a part away."""
+    """New values for fields of a recipe; fields left out keep theirs, null removes one."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -61,7 +59,7 @@ class RecipeChange(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _changes_something(self) -> Self:
+    def _require_a_change(self) -> Self:
         if not self.model_extra:
-            raise PydanticCustomError("empty", "should have a part of a recipe")
+            raise PydanticCustomError("empty", "should have a field of a recipe")
         return self

@@ -1,50 +1,54 @@
-"""What happened to an experiment, and what its trainers wrote."""
+"""Schemas of an experiment's events and logs."""
 
-from dataclasses import asdict
-from datetime import datetime
 from typing import Any, Self
 
-from service.schemas.base import Answer, instant
+from service.schemas.base import Answer, Time
 from store import records
 from store.states import State
 
 
 class Event(Answer):
-    """One thing that happened to an experiment."""
+    """An event in an experiment's history."""
 
     number: int
-    at: datetime
+    at: Time
     kind: str
     attempt: int
     detail: dict[str, Any]
 
     @classmethod
-    def of(cls, event: records.Event) -> Self:
-        """``event`` as it travels."""
-        return cls(**{**asdict(event), "at": instant(event.at)})
+    def from_record(cls, event: records.Event) -> Self:
+        """The answer for a stored event."""
+        return cls.model_validate(event)
 
 
-class StateNews(Answer):
-    """What happened to an experiment, and the state that it is in since."""
+class StateEvent(Answer):
+    """An event in a stream, with the state that the experiment is in after it."""
 
     id: str
     state: State
     kind: str
     number: int
-    at: datetime
+    at: Time
     attempt: int
     detail: dict[str, Any]
 
     @classmethod
-    def of(cls, experiment_id: str, event: records.Event) -> Self:
-        """``event`` as it travels."""
+    def from_record(cls, experiment_id: str, event: records.Event) -> Self:
+        """The answer for a stored event of an experiment."""
         return cls(
-            id=experiment_id, state=event.kind.state, **{**asdict(event), "at": instant(event.at)}
+            id=experiment_id,
+            state=event.kind.state,
+            kind=event.kind,
+            number=event.number,
+            at=event.at,
+            attempt=event.attempt,
+            detail=event.detail,
         )
 
 
-class ProgressNews(Answer):
-    """How far a running experiment is."""
+class ProgressEvent(Answer):
+    """The progress of a running experiment in a stream."""
 
     id: str
     step: int
@@ -53,18 +57,24 @@ class ProgressNews(Answer):
     eta_seconds: float | None
 
     @classmethod
-    def told(cls, experiment_id: str, progress: records.Progress) -> Self:
-        """``progress`` as it travels."""
-        return cls(id=experiment_id, **asdict(progress))
+    def from_record(cls, experiment_id: str, progress: records.Progress) -> Self:
+        """The answer for the progress of an experiment."""
+        return cls(
+            id=experiment_id,
+            step=progress.step,
+            of=progress.of,
+            steps_per_second=progress.steps_per_second,
+            eta_seconds=progress.eta_seconds,
+        )
 
 
 class Log(Answer):
-    """What the trainer of one attempt wrote, with the traceback if it ended in one."""
+    """The trainer's output in one attempt, with the traceback if it failed with one."""
 
     attempt: int
     text: str
 
     @classmethod
-    def of(cls, log: records.Log) -> Self:
-        """``log`` as it travels."""
-        return cls(**asdict(log))
+    def from_record(cls, log: records.Log) -> Self:
+        """The answer for a stored log."""
+        return cls.model_validate(log)

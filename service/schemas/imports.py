@@ -1,4 +1,4 @@
-"""Runs that were computed elsewhere: the file that is sent, and what it became."""
+"""Schemas of imports: a file of runs that were computed elsewhere, and its experiments."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
@@ -18,61 +18,64 @@ class Import(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: Annotated[Line, Field(min_length=1, max_length=200)] = Field(
-        description="Its name; it ends in .csv, .json or .ndjson."
+        description="Name of the file, ending in .csv, .json or .ndjson."
     )
-    content: str = Field(description="What it holds, as text.")
+    content: str = Field(description="Content of the file, as text.")
     base: dict[str, Any] = Field(
         default={},
-        description="What all rows have in common: parts of a spec, or columns by their names.",
+        description="What all rows have in common: parts of a spec, or columns by name.",
     )
     columns: dict[str, str | None] = Field(
         default={},
-        description="What columns of other names mean, such as `{'loss': 'train_loss'}`; null: nothing.",
+        description="Meaning of columns with other names, such as `{'loss': 'train_loss'}`; "
+        "null ignores a column.",
     )
     origin: Annotated[Line, Field(max_length=500)] = Field(
         default="",
-        description="Where and with what they were computed, in words; it is kept as provenance.",
+        description="Where and how the runs were computed, in words; kept as provenance.",
     )
     tags: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
 
 
 class ImportedExperiment(Answer):
-    """One experiment of a file."""
+    """An experiment of an imported file."""
 
     id: str | None = Field(description="Null in a dry run.")
     seeds: int
-    reused: bool = Field(description="It was imported from the same file before.")
+    reused: bool = Field(description="True if the same file was imported before.")
 
 
 class ImportLinks(Answer):
-    """Where they are."""
+    """URL of the list of imported experiments."""
 
-    here: str = Field(alias="self")
+    self_: str = Field(alias="self")
 
 
 class Imported(Answer):
-    """What became of a file."""
+    """The experiments of an imported file."""
 
-    sha256: str = Field(description="Of its content in UTF-8.")
-    tag: str = Field(description="A tag of all its experiments.")
+    sha256: str = Field(description="SHA-256 of the content in UTF-8.")
+    tag: str = Field(description="A tag that all its experiments have.")
     experiments: list[ImportedExperiment]
     links: ImportLinks
 
     @classmethod
-    def of(
+    def from_record(
         cls,
         sha256: str,
         tag: str,
-        found: Sequence[ImportedRuns],
+        imported: Sequence[ImportedRuns],
         submissions: Sequence[Submission] | None,
     ) -> Self:
-        """What is in the file, and what it became; None where nothing was stored."""
-        stored: Sequence[Submission | None] = submissions or [None] * len(found)
+        """The answer for a file's experiments; ``submissions`` is None in a dry run."""
+        stored: Sequence[Submission | None] = submissions or [None] * len(imported)
         experiments = [
             ImportedExperiment(
-                id=made and made.id, seeds=len(one.runs), reused=bool(made and made.reused)
+                id=submission and submission.id,
+                seeds=len(experiment.runs),
+                reused=submission is not None and submission.reused,
             )
-            for one, made in zip(found, stored, strict=True)
+            for experiment, submission in zip(imported, stored, strict=True)
         ]
-        links = ImportLinks.model_validate({"self": f"/v1/experiments?tag={tag}"})
+        links = ImportLinks(self=f"/v1/experiments?tag={tag}")
         return cls(sha256=sha256, tag=tag, experiments=experiments, links=links)

@@ -1,6 +1,5 @@
-"""Who computes, and whether the service can."""
+"""Schemas of worker slots and of the service's health."""
 
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -11,7 +10,7 @@ from store import records
 
 
 class WorkerState(StrEnum):
-    """What a worker slot does."""
+    """State of a worker slot."""
 
     IDLE = "idle"
     BUSY = "busy"
@@ -19,14 +18,24 @@ class WorkerState(StrEnum):
     DRAINED = "drained"
     STALE = "stale"
 
+    @classmethod
+    def of_slot(cls, *, busy: bool, draining: bool, stale: bool) -> Self:
+        """The state of a slot: stale before draining before busy."""
+        if stale:
+            return cls.STALE
+        if draining:
+            return cls.DRAINING if busy else cls.DRAINED
+        return cls.BUSY if busy else cls.IDLE
+
 
 class Worker(Answer):
-    """One worker slot."""
+    """A worker slot."""
 
     id: str
     state: WorkerState = Field(
-        description="`draining`: it hands back what it runs. `drained`: it claims no more and may be ended. "
-        "`stale`: nobody has heard of it for longer than a lease; it is forgotten after a while."
+        description="`draining`: it hands back its experiment. `drained`: it claims no more and "
+        "can be stopped. `stale`: no heartbeat for longer than a lease; it is removed after a "
+        "while."
     )
     host: str
     pid: int
@@ -34,33 +43,39 @@ class Worker(Answer):
     device: str
     threads: int
     heartbeat_age_seconds: float
-    experiment_id: str | None = Field(description="What it runs.")
+    experiment_id: str | None = Field(description="The experiment that it runs.")
 
     @classmethod
-    def of(cls, worker: records.WorkerRecord, now: float, lease_seconds: float) -> Self:
-        """``worker`` as it travels at the database's time ``now``."""
-        values = asdict(worker)
-        age, draining = max(0.0, now - values.pop("heartbeat_at")), values.pop("draining")
-        busy = worker.experiment_id is not None
-        alive = (WorkerState.IDLE, WorkerState.BUSY, WorkerState.DRAINED, WorkerState.DRAINING)[
-            2 * draining + busy
-        ]
+    def from_record(cls, worker: records.WorkerRecord, now: float, lease_seconds: float) -> Self:
+        """The answer for a stored worker slot at the database's time ``now``."""
+        age = max(0.0, now - worker.heartbeat_at)
+        state = WorkerState.of_slot(
+            busy=worker.experiment_id is not None,
+            draining=worker.draining,
+            stale=age > lease_seconds,
+        )
         return cls(
-            state=alive if age <= lease_seconds else WorkerState.STALE,
+            id=worker.id,
+            state=state,
+            host=worker.host,
+            pid=worker.pid,
+            trainer_pid=worker.trainer_pid,
+            device=worker.device,
+            threads=worker.threads,
             heartbeat_age_seconds=age,
-            **values,
+            experiment_id=worker.experiment_id,
         )
 
 
 class Health(Answer):
-    """The process lives."""
+    """The process is alive."""
 
     status: Literal["ok"]
 
 
 class Readiness(Answer):
-    """Whether experiments are taken in, and at once (`ready`) or with delay (`degraded`: the broker is away)."""
+    """The service accepts experiments; `degraded` if the broker is away and they start late."""
 
     status: Literal["ready", "degraded"]
     database: Literal["ok"]
-    broker: str = Field(description="`ok`, or what is wrong with it.")
+    broker: str = Field(description="`ok`, or the error of the connection.")

@@ -1,6 +1,5 @@
-"""Why a request was not done."""
+"""Schemas of problems (RFC 9457)."""
 
-from dataclasses import asdict
 from typing import Self
 
 from pydantic import Field
@@ -10,25 +9,25 @@ from service.schemas.base import Answer
 
 
 class FieldProblem(Answer):
-    """One thing wrong with one field or parameter."""
+    """A problem with one field or parameter."""
 
     pointer: str = Field(
         description="JSON Pointer into the body, or `/query/NAME`, `/header/NAME`, `/path/NAME`."
     )
-    message: str = Field(description="What is wrong and, where it can, what to do.")
+    message: str = Field(description="What is wrong and, where possible, how to fix it.")
     code: str = Field(description="A short stable word for programs.")
-    given: str | None = Field(None, description="What was given, shortened.")
-    allowed: str | None = Field(None, description="What is allowed.")
-    column: int | None = Field(None, description="Where in a text, such as a filter, from 1 on.")
+    given: str | None = Field(None, description="The given value, shortened.")
+    allowed: str | None = Field(None, description="The allowed values.")
+    column: int | None = Field(None, description="1-based position in a text, such as a filter.")
 
     @classmethod
-    def of(cls, problem: errors.Problem) -> Self:
-        """``problem`` as it travels."""
-        return cls(**asdict(problem))
+    def from_record(cls, problem: errors.Problem) -> Self:
+        """The answer for a problem with a field."""
+        return cls.model_validate(problem)
 
 
 class Problem(Answer):
-    """Why a request was not done (RFC 9457), with everything that is wrong with it at once."""
+    """Why a request was refused or failed (RFC 9457), with all its problems at once."""
 
     type: str
     title: str

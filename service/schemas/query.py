@@ -1,4 +1,4 @@
-"""What can be asked about, and what is done to all that a question finds."""
+"""Schemas of the filter language's fields, and of a bulk cancellation."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self
@@ -17,27 +17,19 @@ class QueryField(Answer):
     name: str
     kind: fields.Kind
     scope: fields.Scope = Field(
-        description="Of what an experiment has a value: itself, each run, tag or sweep."
+        description="What has a value of this field: the experiment, each run, tag or sweep."
     )
     meaning: str
-    choices: list[str] = Field(
-        description="All values that there are; none listed where there are many."
-    )
+    choices: list[str] = Field(description="All possible values; empty if there are many.")
 
     @classmethod
-    def of(cls, field: fields.Field) -> Self:
-        """``field`` as it travels."""
-        return cls(
-            name=field.name,
-            kind=field.kind,
-            scope=field.scope,
-            meaning=field.meaning,
-            choices=list(field.choices),
-        )
+    def from_record(cls, field: fields.Field) -> Self:
+        """The answer for a field of the filter language."""
+        return cls.model_validate(field)
 
 
 class Cancellation(BaseModel):
-    """What is to be cancelled, and how many experiments that is."""
+    """Which experiments to cancel, and how many they are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,14 +38,14 @@ class Cancellation(BaseModel):
         Whole,
         Field(
             ge=0,
-            description="How many fulfil it and have not ended.",
+            description="Number of matching experiments that have not ended.",
             json_schema_extra={"minimum": 0},
         ),
     ]
 
 
 class CancelledOne(Answer):
-    """One of them, and its state now: a running one is asked to stop."""
+    """A cancelled experiment and its state now; a running one is asked to stop."""
 
     id: str
     state: State
@@ -61,17 +53,17 @@ class CancelledOne(Answer):
 
 
 class Cancelled(Answer):
-    """What was cancelled."""
+    """The experiments that were cancelled."""
 
     count: int
     items: list[CancelledOne]
-    next: None = Field(None, description="There is one page.")
+    next: None = Field(None, description="Always null: there is one page.")
 
     @classmethod
-    def of(cls, moved: Mapping[str, State]) -> Self:
-        """The experiments and their states as they travel."""
+    def from_states(cls, states: Mapping[str, State]) -> Self:
+        """The answer for cancelled experiments, given their states by id."""
         items = [
-            CancelledOne(id=name, state=state, cancel_requested=True)
-            for name, state in moved.items()
+            CancelledOne(id=experiment_id, state=state, cancel_requested=True)
+            for experiment_id, state in states.items()
         ]
         return cls(count=len(items), items=items)

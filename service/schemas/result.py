@@ -1,4 +1,4 @@
-"""How :class:`core.result.ExperimentResult` is documented: with non-finite numbers as words."""
+"""Schemas that document :class:`core.result.ExperimentResult`, with non-finite numbers as words."""
 
 from pydantic import Field
 
@@ -13,27 +13,27 @@ Column = list[Number] | list[Response] | list[Matrix]
 
 
 class RunResult(Answer):
-    """One seed at its end."""
+    """The result of one seed."""
 
     seed: int
     outcome: Outcome
     steps: int
     response: Response = Field(
-        description="Impulse response h_0 .. h_{q-1}: q numbers where p = m = 1, else q x p x m."
+        description="Impulse response h_0 .. h_{q-1}: q numbers if p = m = 1, else q x p x m."
     )
     eigenvalues: list[tuple[Number, Number]] = Field(
-        description="Of A, as [re, im], by falling absolute value."
+        description="Eigenvalues of A as [re, im], in descending order of absolute value."
     )
     hankel_singular_values: list[Number]
     parameters: dict[str, Matrix | list[Number]] = Field(
-        description="By name; of a linear student A d x d, B d x m, C p x d."
+        description="Parameters by name; of a linear student A d x d, B d x m, C p x d."
     )
     summary: dict[str, Number] = Field(description="Metrics at the last step, by name.")
     warnings: list[str] = Field(description="What to bear in mind when reading these numbers.")
 
 
 class BaselineResult(Answer):
-    """What a method without gradient descent made of the same data."""
+    """The result of a method without gradient descent on the same data."""
 
     name: str
     order: int
@@ -44,7 +44,7 @@ class BaselineResult(Answer):
 
 
 class Result(Answer):
-    """All runs of a completed experiment, and the teacher that they were to learn."""
+    """All runs of a completed experiment, and the response of its teacher."""
 
     teacher_response: Response
     runs: list[RunResult]

@@ -1,4 +1,4 @@
-"""Studies, how far they are, and what they found."""
+"""Schemas of studies, their submissions and their reports."""
 
 from enum import StrEnum
 from typing import Self
@@ -14,20 +14,20 @@ from store.sweeps import repository as sweeps
 
 
 class StudyLinks(Answer):
-    """Where a study is submitted, judged and drawn."""
+    """URLs that submit a study, report on it and draw it."""
 
     submit: str
     report: str
     figures: dict[str, str]
 
     @classmethod
-    def of(cls, name: str, size: Size, figures: list[str]) -> Self:
-        """The links of a study of that size."""
-        here = f"/v1/studies/{name}"
+    def for_study(cls, name: str, size: Size, figures: list[str]) -> Self:
+        """The links of a study at one size."""
+        path = f"/v1/studies/{name}"
         return cls(
-            submit=f"{here}?size={size}",
-            report=f"{here}/report?size={size}",
-            figures={figure: f"{here}/figures/{figure}.svg?size={size}" for figure in figures},
+            submit=f"{path}?size={size}",
+            report=f"{path}/report?size={size}",
+            figures={figure: f"{path}/figures/{figure}.svg?size={size}" for figure in figures},
         )
 
 
@@ -37,60 +37,60 @@ class Study(Answer):
     name: str
     title: str
     question: str
-    experiments: dict[Size, int] = Field(description="How many experiments each size has.")
+    experiments: dict[Size, int] = Field(description="Number of experiments by size.")
     links: dict[Size, StudyLinks]
 
 
 class StudyMember(Answer):
-    """One experiment of a study."""
+    """An experiment of a study."""
 
     id: str
     state: State
     reused: bool
 
     @classmethod
-    def of(cls, submission: records.Submission) -> Self:
-        """``submission`` as it travels."""
-        return cls(id=submission.id, state=submission.state, reused=submission.reused)
+    def from_record(cls, submission: records.Submission) -> Self:
+        """The answer for a submitted experiment."""
+        return cls.model_validate(submission)
 
 
 class StudySweep(Answer):
-    """One arm of a study."""
+    """An arm of a study."""
 
     arm: str
-    id: str = Field(description="Of the sweep that it is.")
+    id: str = Field(description="Id of the arm's sweep.")
     count: int
     created: int
     reused: int
     links: SweepLinks
 
     @classmethod
-    def of(cls, arm: str, submitted: sweeps.Submitted) -> Self:
-        """The arm of that name as it travels."""
-        count, reused = len(submitted.members), sum(member.reused for member in submitted.members)
-        links = SweepLinks.of(submitted.id)
+    def from_record(cls, arm: str, submitted: sweeps.Submitted) -> Self:
+        """The answer for a submitted arm."""
+        count = len(submitted.members)
+        reused = sum(member.reused for member in submitted.members)
         return cls(
             arm=arm,
             id=submitted.id,
             count=count,
             created=count - reused,
             reused=reused,
-            links=links,
+            links=SweepLinks.for_sweep(submitted.id),
         )
 
 
 class StudySubmission(Answer):
-    """What became of a submitted study."""
+    """A submitted study."""
 
     name: str
     size: Size
-    sweeps: list[StudySweep] = Field(description="One per arm, each a sweep of its own.")
+    sweeps: list[StudySweep] = Field(description="One sweep per arm.")
     experiments: list[StudyMember]
     links: StudyLinks
 
 
 class StudyState(StrEnum):
-    """How far a study's experiments are."""
+    """State of a study's experiments as a whole."""
 
     NOT_STARTED = "not_started"
     QUEUED = "queued"
@@ -100,7 +100,7 @@ class StudyState(StrEnum):
 
 
 class JudgedClaim(Answer):
-    """A claim, the inequality that it stands for, the numbers, and whether it holds."""
+    """A claim, its inequality, the numbers, and whether it holds."""
 
     claim: str
     inequality: str
@@ -110,25 +110,25 @@ class JudgedClaim(Answer):
     experiments: list[str] = Field(description="Ids of the experiments that it rests on.")
 
     @classmethod
-    def of(cls, claim: Claim) -> Self:
-        """``claim`` as it travels."""
-        return cls(**{**vars(claim), "experiments": list(claim.experiments)})
+    def from_record(cls, claim: Claim) -> Self:
+        """The answer for a judged claim."""
+        return cls.model_validate(claim)
 
 
 class Report(Answer):
-    """What a study found so far."""
+    """The findings of a study so far."""
 
     name: str
     size: Size
     state: StudyState = Field(
-        description="`queued` and `running`: wait. `incomplete`: nothing is pending, but some experiments failed, were "
-        "cancelled or never submitted; submit the study again."
+        description="`queued` and `running`: wait. `incomplete`: nothing is pending, but some "
+        "experiments failed, were cancelled or were never submitted; submit the study again."
     )
     claims: list[JudgedClaim]
 
 
 class ReportSummary(Answer):
-    """How far a study is, and how many of its claims hold."""
+    """The state of a study, and how many of its claims hold."""
 
     name: str
     title: str
@@ -140,15 +140,16 @@ class ReportSummary(Answer):
     links: StudyLinks
 
     @classmethod
-    def of(cls, title: str, report: Report, links: StudyLinks) -> Self:
-        """The report of a study of that title in a line."""
+    def from_report(cls, title: str, report: Report, links: StudyLinks) -> Self:
+        """The summary of a study's report."""
         verdicts = [claim.verdict for claim in report.claims]
-        counts = {str(verdict): verdicts.count(verdict) for verdict in Verdict}
         return cls(
             name=report.name,
             title=title,
             size=report.size,
             state=report.state,
+            holds=verdicts.count(Verdict.HOLDS),
+            fails=verdicts.count(Verdict.FAILS),
+            not_run=verdicts.count(Verdict.NOT_RUN),
             links=links,
-            **counts,
         )

@@ -1,6 +1,5 @@
-"""What became of a submitted spec, and where to go from there."""
+"""Schemas of submissions, dry runs and changes of state."""
 
-from dataclasses import asdict
 from typing import Self
 
 from pydantic import Field
@@ -15,9 +14,9 @@ from store.states import State
 
 
 class Links(Answer):
-    """Where the parts of an experiment are, and what can be done with it."""
+    """URLs of an experiment's parts and actions."""
 
-    here: str = Field(alias="self")
+    self_: str = Field(alias="self")
     result: str
     series: str
     figures: dict[str, str]
@@ -30,60 +29,66 @@ class Links(Answer):
     retry: str
 
     @classmethod
-    def of(cls, experiment_id: str) -> Self:
-        """The links of an experiment."""
-        here = f"/v1/experiments/{experiment_id}"
+    def for_experiment(cls, experiment_id: str) -> Self:
+        """The links of the experiment with this id."""
+        path = f"/v1/experiments/{experiment_id}"
         return cls(
-            self=here,
-            result=f"{here}/result",
-            series=f"{here}/series",
-            figures={name: f"{here}/figures/{name}.svg" for name in FIGURES},
-            theorem=f"{here}/theorem",
-            events=f"{here}/events",
-            log=f"{here}/log",
-            cancel=f"{here}:cancel",
-            pause=f"{here}:pause",
-            resume=f"{here}:resume",
-            retry=f"{here}:retry",
+            self=path,
+            result=f"{path}/result",
+            series=f"{path}/series",
+            figures={name: f"{path}/figures/{name}.svg" for name in FIGURES},
+            theorem=f"{path}/theorem",
+            events=f"{path}/events",
+            log=f"{path}/log",
+            cancel=f"{path}:cancel",
+            pause=f"{path}:pause",
+            resume=f"{path}:resume",
+            retry=f"{path}:retry",
         )
 
 
 class Submission(Answer):
-    """What became of a submitted spec."""
+    """A submitted experiment."""
 
     id: str
     state: State
-    spec_hash: str = Field(description="Equal for specs that differ at most in metadata.")
-    setup_hash: str = Field(
-        description="Equal for specs that differ at most in seeds and metadata."
-    )
+    spec_hash: str = Field(description="Equal for specs that differ only in metadata.")
+    setup_hash: str = Field(description="Equal for specs that differ only in seeds and metadata.")
     reused: bool = Field(
-        description="An equal experiment was there already; nothing new is computed."
+        description="True if an equal experiment already existed; nothing new is computed."
     )
     warnings: list[str] = Field(description="What is legal but questionable.")
     links: Links
 
     @classmethod
-    def of(cls, submission: records.Submission) -> Self:
-        """``submission`` as it travels."""
-        return cls(**asdict(submission), links=Links.of(submission.id))
+    def from_record(cls, submission: records.Submission) -> Self:
+        """The answer for a submitted experiment."""
+        return cls(
+            id=submission.id,
+            state=submission.state,
+            spec_hash=submission.spec_hash,
+            setup_hash=submission.setup_hash,
+            reused=submission.reused,
+            warnings=submission.warnings,
+            links=Links.for_experiment(submission.id),
+        )
 
 
 class CostEstimate(Answer):
-    """What an experiment would take."""
+    """The estimated cost of an experiment."""
 
     flop: float = Field(description="Floating-point operations of the training.")
-    memory_mb: float = Field(description="Memory of the trainer beyond its libraries.")
-    storage_mb: float = Field(description="Results and recorded points before compression.")
+    memory_mb: float = Field(description="Memory of the trainer beyond its libraries, in MB.")
+    storage_mb: float = Field(description="Results and recorded points before compression, in MB.")
 
     @classmethod
-    def of(cls, cost: Cost) -> Self:
-        """``cost`` as it travels."""
-        return cls(**asdict(cost))
+    def from_record(cls, cost: Cost) -> Self:
+        """The answer for an estimated cost."""
+        return cls.model_validate(cost)
 
 
 class DryRun(Answer):
-    """What a submission would be; nothing was stored."""
+    """The outcome of a submission that stored nothing."""
 
     spec: ExperimentSpec
     spec_hash: str
@@ -94,7 +99,7 @@ class DryRun(Answer):
 
 
 class Moved(Answer):
-    """The state after a verb."""
+    """An experiment's state after an action."""
 
     id: str
     state: State
@@ -103,12 +108,12 @@ class Moved(Answer):
     links: Links
 
     @classmethod
-    def of(cls, experiment: records.Experiment) -> Self:
-        """What became of ``experiment``. A wish that is fulfilled is one still."""
+    def from_record(cls, experiment: records.Experiment) -> Self:
+        """The answer for a stored experiment. A fulfilled request still counts as requested."""
         return cls(
             id=experiment.id,
             state=experiment.state,
             cancel_requested=experiment.cancel_requested or experiment.state is State.CANCELLED,
             pause_requested=experiment.pause_requested or experiment.state is State.PAUSED,
-            links=Links.of(experiment.id),
+            links=Links.for_experiment(experiment.id),
         )

@@ -1,14 +1,13 @@
-"""Sweeps: what is asked for, how far they are, and the numbers of all their experiments side by side."""
+"""Schemas of sweeps: their submissions, members and tables."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.spec.axis import Axes
-from service.schemas.base import Answer, Number, Page, instant
+from service.schemas.base import Answer, Number, Page, Time
 from service.schemas.submission import CostEstimate
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
@@ -17,7 +16,7 @@ Coordinates = dict[str, Any]
 
 
 class Extension(BaseModel):
-    """New axes of a sweep, wider ones or more of them; its base stays."""
+    """New axes of a sweep, wider or more of them; its base stays."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,9 +24,9 @@ class Extension(BaseModel):
 
 
 class SweepLinks(Answer):
-    """Where the parts of a sweep are, and what can be done with it."""
+    """URLs of a sweep's parts and actions."""
 
-    here: str = Field(alias="self")
+    self_: str = Field(alias="self")
     table: str
     grid: str
     figures: dict[str, str]
@@ -36,22 +35,22 @@ class SweepLinks(Answer):
     retry: str
 
     @classmethod
-    def of(cls, sweep_id: str) -> Self:
-        """The links of a sweep."""
-        here = f"/v1/sweeps/{sweep_id}"
+    def for_sweep(cls, sweep_id: str) -> Self:
+        """The links of the sweep with this id."""
+        path = f"/v1/sweeps/{sweep_id}"
         return cls(
-            self=here,
-            table=f"{here}/table",
-            grid=f"{here}/grid",
-            figures={name: f"{here}/figures/{name}.svg" for name in ("lines", "heatmap")},
-            extend=f"{here}:extend",
-            cancel=f"{here}:cancel",
-            retry=f"{here}:retry",
+            self=path,
+            table=f"{path}/table",
+            grid=f"{path}/grid",
+            figures={name: f"{path}/figures/{name}.svg" for name in ("lines", "heatmap")},
+            extend=f"{path}:extend",
+            cancel=f"{path}:cancel",
+            retry=f"{path}:retry",
         )
 
 
 class SweepState(StrEnum):
-    """How far a sweep's experiments are."""
+    """State of a sweep's experiments as a whole."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -59,37 +58,39 @@ class SweepState(StrEnum):
     COMPLETED = "completed"
 
     @classmethod
-    def of(cls, counts: Mapping[State, int]) -> Self:
-        """The state of a sweep with so many experiments in each state."""
+    def from_counts(cls, counts: Mapping[State, int]) -> Self:
+        """The state of a sweep, given its number of experiments in each state."""
         if any(counts[state] for state in PENDING):
-            begun = counts[State.QUEUED] < sum(counts.values())
-            return cls.RUNNING if begun else cls.QUEUED
+            has_begun = counts[State.QUEUED] < sum(counts.values())
+            return cls.RUNNING if has_begun else cls.QUEUED
         return cls.INCOMPLETE if counts[State.FAILED] or counts[State.CANCELLED] else cls.COMPLETED
 
 
 STATE = Field(
-    description="`queued`: none has begun. `running`: some have, and some are pending. `incomplete`: nothing is "
-    "pending, but some failed or were cancelled; retry them, or submit the sweep again."
+    description="`queued`: none has started. `running`: some have started, some are pending. "
+    "`incomplete`: nothing is pending, but some failed or were cancelled; retry them, or submit "
+    "the sweep again."
 )
 
 
 class SweepWarning(Answer):
-    """What is legal but questionable about some experiments."""
+    """A warning about some experiments of a sweep."""
 
     message: str
-    first: Coordinates = Field(description="Where the first of them lies.")
-    experiments: int = Field(description="How many there are.")
+    first: Coordinates = Field(description="Coordinates of the first of them.")
+    experiments: int = Field(description="Number of experiments with this warning.")
 
 
 class SweepSubmission(Answer):
-    """What became of a submitted sweep."""
+    """A submitted sweep."""
 
     id: str
     name: str
-    count: int = Field(description="Its experiments.")
-    created: int = Field(description="Those that this request queued.")
+    count: int = Field(description="Number of its experiments.")
+    created: int = Field(description="Number of experiments that this request queued.")
     reused: int = Field(
-        description="Those of this request that were there, queued, running or completed."
+        description="Number of this request's experiments that already existed: queued, running or "
+        "completed."
     )
     state: SweepState = STATE
     warnings: list[SweepWarning]
@@ -97,24 +98,24 @@ class SweepSubmission(Answer):
 
 
 class SweepPoint(Answer):
-    """One experiment of a sweep that is not stored."""
+    """An experiment of a sweep that is not stored."""
 
     coordinates: Coordinates
     spec_hash: str
 
 
 class SweepDryRun(Answer):
-    """What a sweep would be; nothing was stored."""
+    """The outcome of a sweep's submission that stored nothing."""
 
     name: str
     count: int
     created: int
     reused: int
     cost: CostEstimate = Field(
-        description="Operations and storage of all of them, memory of the largest."
+        description="Operations and storage of all experiments, memory of the largest."
     )
     warnings: list[SweepWarning]
-    points: list[SweepPoint] = Field(description="The first few.")
+    points: list[SweepPoint] = Field(description="The first few points.")
 
 
 class SweepProgress(Answer):
@@ -125,48 +126,45 @@ class SweepProgress(Answer):
 
 
 class SweepSummary(Answer):
-    """A sweep, without what it consists of."""
+    """A sweep, without its base, axes and members."""
 
     id: str
     name: str
     owner: str
-    created_at: datetime
+    created_at: Time
     state: SweepState = STATE
-    counts: dict[State, int] = Field(description="How many experiments are in each state.")
+    counts: dict[State, int] = Field(description="Number of experiments by state.")
     progress: SweepProgress
     links: SweepLinks
 
     @classmethod
-    def of(cls, sweep: sweeps.Sweep, **more: Any) -> Self:
-        """``sweep`` as it travels."""
-        count = sum(sweep.counts.values())
+    def from_record(cls, sweep: sweeps.Sweep) -> Self:
+        """The answer for a stored sweep."""
+        done = sum(count for state, count in sweep.counts.items() if state.is_final)
         return cls(
             id=sweep.id,
             name=sweep.name,
             owner=sweep.owner,
-            created_at=instant(sweep.created_at),
-            state=SweepState.of(sweep.counts),
-            counts=dict(sweep.counts),
-            progress=SweepProgress(
-                done=sum(n for state, n in sweep.counts.items() if state.is_final), of=count
-            ),
-            links=SweepLinks.of(sweep.id),
-            **more,
+            created_at=sweep.created_at,
+            state=SweepState.from_counts(sweep.counts),
+            counts=sweep.counts,
+            progress=SweepProgress(done=done, of=sum(sweep.counts.values())),
+            links=SweepLinks.for_sweep(sweep.id),
         )
 
 
 class SweepMember(Answer):
-    """One experiment of a sweep."""
+    """An experiment of a sweep."""
 
     coordinates: Coordinates = Field(description="Its value on each axis, by path.")
-    experiment: str = Field(description="Its id.")
+    experiment: str = Field(description="Id of the experiment.")
     state: State
 
     @classmethod
-    def of(cls, member: sweeps.Member) -> Self:
-        """``member`` as it travels."""
+    def from_record(cls, member: sweeps.Member) -> Self:
+        """The answer for a stored member."""
         return cls(
-            coordinates=dict(member.coordinates),
+            coordinates=member.coordinates,
             experiment=member.experiment_id,
             state=member.state,
         )
@@ -178,32 +176,38 @@ class Sweep(SweepSummary):
     base: dict[str, Any]
     axes: list[dict[str, Any]]
     members: Page[SweepMember] = Field(
-        description="One page; `next` is the `cursor` of the one after."
+        description="One page of experiments; `next` is the `cursor` of the next page."
     )
+
+    @classmethod
+    def with_members(cls, sweep: sweeps.Sweep, members: Page[SweepMember]) -> Self:
+        """The answer for a stored sweep and a page of its members."""
+        summary = SweepSummary.from_record(sweep)
+        return cls(**dict(summary), base=sweep.base, axes=sweep.axes, members=members)
 
 
 class SweepMoved(Answer):
-    """What a verb did to the experiments of a sweep."""
+    """A sweep's state after an action on its experiments."""
 
     id: str
     state: SweepState = STATE
-    changed: int = Field(description="Experiments that are, or are about to be, in another state.")
+    changed: int = Field(description="Number of experiments whose state changed or will change.")
     links: SweepLinks
 
 
 class SweepRow(Answer):
-    """One experiment of a sweep and what its seeds ended with."""
+    """An experiment of a sweep, with statistics over its seeds."""
 
     coordinates: Coordinates
     experiment: str
     state: State
     seeds: int
     diverged: int | None = Field(
-        description="Seeds that did; null until the experiment is completed."
+        description="Number of seeds that diverged; null until the experiment is completed."
     )
     metrics: dict[str, dict[str, Number]] | None = Field(
-        description="By metric and statistic over seeds; null until the experiment is completed. A diverged seed "
-        "counts as infinite. Quartiles are of the nearest rank."
+        description="By metric and statistic over seeds; null until the experiment is completed. A "
+        "diverged seed counts as infinite. Quartiles are of the nearest rank."
     )
 
 
@@ -215,16 +219,16 @@ class SweepAxis(Answer):
 
 
 class SweepGrid(Answer):
-    """Two axes of a sweep crossed; everything else is by row and column."""
+    """Two crossed axes of a sweep; all else is by row and column."""
 
     rows: SweepAxis
     columns: SweepAxis
     states: list[list[str]] = Field(
-        description="`completed`, `diverged` (its number is infinite), or the state of what is not completed; empty "
-        "where there is no experiment."
+        description="`completed`, `diverged` (its number is infinite), or the state of an "
+        "experiment that is not completed; empty if there is no experiment."
     )
     metrics: dict[str, dict[str, list[list[Number]]]] = Field(
-        description="By metric and statistic over seeds; NaN where nothing is completed."
+        description="By metric and statistic over seeds; NaN if nothing is completed."
     )
 
 

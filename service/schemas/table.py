@@ -1,4 +1,4 @@
-"""Rows of the table of a question."""
+"""Schemas of rows in a table over many experiments."""
 
 from typing import Any
 
@@ -9,28 +9,26 @@ from service.schemas.base import Answer, Number
 
 
 class Group(Answer):
-    """Runs that have the fields of ``by`` in common."""
+    """Runs with equal values of the fields in ``by``."""
 
-    by: dict[str, Any] = Field(
-        description="What they have there, by path; null where there is nothing."
-    )
+    by: dict[str, Any] = Field(description="Their common values by path; null if there is none.")
     experiments: int
-    newest: str = Field(description="Id of the newest of the experiments.")
-    name: str = Field(description="Its name.")
-    seeds: int = Field(description="Runs, each seed of a setup once.")
-    diverged: int = Field(description="Those that did.")
+    newest: str = Field(description="Id of the newest experiment.")
+    name: str = Field(description="Name of the newest experiment.")
+    seeds: int = Field(description="Number of runs, counting each seed of a setup once.")
+    diverged: int = Field(description="Number of runs that diverged.")
     metrics: dict[str, dict[str, Number]] = Field(
-        description="By metric and statistic. A diverged run counts as infinite. Quartiles are of the nearest rank; "
-        "`standard_error` is of the mean, NaN for one run."
+        description="By metric and statistic. A diverged run counts as infinite. Quartiles are of "
+        "the nearest rank; `standard_error` is of the mean, NaN for one run."
     )
 
 
 class GroupedRun(Answer):
-    """One run."""
+    """One run, with the fields that the table groups by."""
 
     by: dict[str, Any]
     experiment: str
     seed: int
     outcome: Outcome
     steps: int
-    metrics: dict[str, Number] = Field(description="As they were at the last step.")
+    metrics: dict[str, Number] = Field(description="Metrics at the last step, by name.")

@@ -1,4 +1,4 @@
-"""What the main theorem says of a spec, as it travels."""
+"""Schema of the main theorem's assumptions, checked on a spec."""
 
 from typing import Self
 
@@ -9,44 +9,47 @@ from service.schemas.base import Answer, Number
 
 
 class Assumption(Answer):
-    """One assumption of the theorem."""
+    """An assumption of the theorem."""
 
     name: str
-    holds: bool | None = Field(description="null where the spec alone can't say.")
+    holds: bool | None = Field(description="Null if the spec alone can't tell.")
     margin: Number | None = Field(
-        description="By how much: above 0 where it holds; null where it is no matter of degree."
+        description="Margin by which it holds (positive) or fails; null if it has no degree."
     )
-    sentence: str = Field(description="What was found.")
+    sentence: str = Field(description="The finding in words.")
 
 
 class Measure(Answer):
     """The teacher's response as moments: h_j = Σ w_i λ_i^j with w_i >= 0."""
 
-    atoms: list[Number] = Field(description="λ_i, by falling weight.")
+    atoms: list[Number] = Field(description="λ_i, in descending order of weight.")
     weights: list[Number]
-    unique: bool = Field(description="Whether the k lags of the training determine it: k > 2 d̂.")
+    unique: bool = Field(description="Whether the k training lags determine it: k > 2 d̂.")
     gap: Number
     residual: Number
 
 
 class Theorem(Answer):
-    """Whether a student that fits must extrapolate, by the main theorem of Cohen-Karlik et al. (2023)."""
+    """Whether a student that fits must extrapolate: main theorem of Cohen-Karlik et al. (2023)."""
 
-    applies: bool | None = Field(
-        description="Whether every assumption holds; null where that can't be told."
-    )
+    applies: bool | None = Field(description="Whether every assumption holds; null if unknown.")
     assumptions: list[Assumption]
     measure: Measure | None = Field(
-        description="The teacher's, if it is balanced and has one input and one output."
+        description="The teacher's measure, if it is balanced and has one input and one output."
     )
-    note: str | None = Field(description="Why nothing could be looked at, where that is so.")
+    note: str | None = Field(description="Why nothing could be checked; otherwise null.")
 
     @classmethod
-    def of(cls, found: theorem.Theorem) -> Self:
-        """``found`` as it travels."""
-        return cls(**found.model_dump(), note=None)
+    def from_record(cls, checked: theorem.Theorem) -> Self:
+        """The answer for a checked spec."""
+        return cls(
+            applies=checked.applies,
+            assumptions=checked.assumptions,
+            measure=checked.measure,
+            note=None,
+        )
 
     @classmethod
-    def unseen(cls, why: str) -> Self:
-        """Nothing was looked at."""
-        return cls(applies=None, assumptions=[], measure=None, note=why)
+    def unchecked(cls, note: str) -> Self:
+        """The answer when nothing was checked, with the reason."""
+        return cls(applies=None, assumptions=[], measure=None, note=note)
