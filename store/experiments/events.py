@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, func, select
 
 from store.db.tables import AnyRow, events, experiments
-from store.experiments import staging
+from store.db.visible import visible_experiments
 from store.experiments.rows import ID
 from store.records import Event, EventKind, Progress
 from store.states import State
@@ -30,10 +30,8 @@ def since(
     On PostgreSQL an event may be committed after one with a higher number, though never of the same
     experiment.
     """
-    query = select(events).join(experiments, experiments.c.id == events.c.experiment_id)
-    query = (
-        query.where(events.c.number > number, staging.SEEN).order_by(events.c.number).limit(AT_ONCE)
-    )
+    query = visible_experiments(events).join(events, events.c.experiment_id == experiments.c.id)
+    query = query.where(events.c.number > number).order_by(events.c.number).limit(AT_ONCE)
     if experiment_ids is not None:
         query = query.where(events.c.experiment_id.in_(experiment_ids))
     return [(row.experiment_id, _event(row)) for row in tx.execute(query)]
@@ -44,7 +42,7 @@ def progress(tx: Connection) -> dict[str, Progress]:
     columns = (
         experiments.c[name] for name in ("id", "step", "of", "steps_per_second", "eta_seconds")
     )
-    running = select(*columns).where(
+    running = visible_experiments(*columns).where(
         experiments.c.state == State.RUNNING, experiments.c.of.is_not(None)
     )
     return {
@@ -56,7 +54,9 @@ def progress(tx: Connection) -> dict[str, Progress]:
 def unknown(tx: Connection, experiment_ids: Sequence[str]) -> list[str]:
     """Those of the ids that no experiment has."""
     asked = [name for name in experiment_ids if ID.fullmatch(name)]
-    known = set(tx.scalars(select(experiments.c.id).where(experiments.c.id.in_(asked))))
+    known = set(
+        tx.scalars(visible_experiments(experiments.c.id).where(experiments.c.id.in_(asked)))
+    )
     return [name for name in experiment_ids if name not in known]
 
 

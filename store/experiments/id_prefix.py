@@ -3,13 +3,22 @@
 import re
 from types import MappingProxyType
 
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, select
 
 from store.db.tables import experiments, figures, sweeps, workers
-from store.experiments.staging import seen
+from store.db.visible import visible_experiments, visible_sweeps
 
-_TABLES = MappingProxyType({"exp": experiments, "swp": sweeps, "fig": figures, "worker": workers})
-_CUT = re.compile(rf"({'|'.join(_TABLES)})_[0-9a-f]{{4,31}}")
+_IDS = MappingProxyType(
+    {
+        "exp": (experiments.c.id, visible_experiments(experiments.c.id)),
+        "swp": (sweeps.c.id, visible_sweeps(sweeps.c.id)),
+        "fig": (figures.c.id, select(figures.c.id)),
+        "worker": (workers.c.id, select(workers.c.id)),
+    }
+)
+"""The column of ids behind each prefix, and the query that reads it."""
+
+_CUT = re.compile(rf"({'|'.join(_IDS)})_[0-9a-f]{{4,31}}")
 
 
 def is_cut(text: str) -> bool:
@@ -19,10 +28,9 @@ def is_cut(text: str) -> bool:
 
 def beginning(tx: Connection, text: str, *, limit: int) -> list[str]:
     """Up to ``limit`` ids that begin with ``text``, which :func:`is_cut`; the newest first."""
-    table = _TABLES[text.partition("_")[0]]
-    there = seen(table.c.staged_batch_id) if "staged_batch_id" in table.c else true()
+    column, query = _IDS[text.partition("_")[0]]
     past = (
         text + "g"
     )  # behind every id that begins so, in every collation; LIKE would read all ids in most
-    found = select(table.c.id).where(table.c.id >= text, table.c.id < past, there)
-    return list(tx.scalars(found.order_by(table.c.id.desc()).limit(limit)))
+    found = query.where(column >= text, column < past)
+    return list(tx.scalars(found.order_by(column.desc()).limit(limit)))

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 from uuid_utils import uuid7
 
 from store.arrays import runs, series
 from store.db.database import now
 from store.db.tables import events, experiments, tags
-from store.experiments import staging
+from store.db.visible import visible_experiments
 from store.experiments.draft import Draft
 from store.experiments.submission import batches, lock
 from store.records import ELSEWHERE, EventKind, RunRecord, Source, Submission
@@ -88,10 +88,10 @@ def _hash(digest: str, of: str) -> str:
 def _present(tx: Connection, hashes: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in batches(hashes):
-        query = select(experiments.c.spec_hash, experiments.c.id).where(
+        query = visible_experiments(experiments.c.spec_hash, experiments.c.id).where(
             experiments.c.spec_hash.in_(some)
         )
-        found |= {row.spec_hash: row.id for row in tx.execute(query.where(staging.SEEN))}
+        found |= {row.spec_hash: row.id for row in tx.execute(query)}
     return found
 
 

@@ -16,8 +16,9 @@ from store.db.database import now
 from store.db.tables import events as event_table
 from store.db.tables import experiments
 from store.db.tables import logs as log_table
+from store.db.visible import visible_experiments
 from store.errors import IllegalMove, VersionConflict
-from store.experiments import rows, staging, warm_start
+from store.experiments import rows, warm_start
 from store.experiments import submission as intake
 from store.experiments import tags as tagging
 from store.experiments.draft import Draft
@@ -71,9 +72,11 @@ def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experi
         partition_by=experiments.c.spec_hash, order_by=(_NEAREST_TO_A_RESULT, *_NEWEST_FIRST)
     )
     wanted = experiments.c.spec_hash.in_(list(spec_hashes))
-    placed = select(experiments.c.id, place.label("place")).where(wanted, staging.SEEN).subquery()
+    placed = visible_experiments(experiments.c.id, place.label("place")).where(wanted).subquery()
     first = (
-        select(*rows.SHORT).join(placed, placed.c.id == experiments.c.id).where(placed.c.place == 1)
+        visible_experiments(*rows.SHORT)
+        .join(placed, placed.c.id == experiments.c.id)
+        .where(placed.c.place == 1)
     )
     return {found.spec_hash: found for found in rows.load(tx, tx.execute(first).all())}
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam
 
 from store.arrays import runs
 from store.db.tables import AnyRow, experiments
+from store.db.visible import visible_experiments
 from store.errors import NotFound
 from store.experiments import tags
 from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
@@ -50,20 +51,23 @@ def one(tx: Connection, experiment_id: str, *columns: Any, lock: bool = False) -
 
 @cache  # SQLAlchemy takes longer to build a statement than SQLite to answer it
 def _query(columns: tuple[Any, ...], *, lock: bool) -> Select[*tuple[Any, ...]]:
-    query = select(*columns).where(experiments.c.id == bindparam("wanted"))
+    query = visible_experiments(*columns).where(experiments.c.id == bindparam("wanted"))
     return query.with_for_update() if lock else query
 
 
 def those(tx: Connection, ids: Sequence[str]) -> list[str]:
     """Those of the ids that are still there, in their order."""
-    present = set(tx.scalars(select(experiments.c.id).where(experiments.c.id.in_(list(ids)))))
+    present = set(
+        tx.scalars(visible_experiments(experiments.c.id).where(experiments.c.id.in_(list(ids))))
+    )
     return [name for name in ids if name in present]
 
 
 def several(tx: Connection, ids: Sequence[str]) -> list[AnyRow]:
     """The rows of a page's experiments, in the order of ``ids``."""
     found = {
-        row.id: row for row in tx.execute(select(*SHORT).where(experiments.c.id.in_(list(ids))))
+        row.id: row
+        for row in tx.execute(visible_experiments(*SHORT).where(experiments.c.id.in_(list(ids))))
     }
     return [found[name] for name in ids]
 

@@ -6,8 +6,7 @@ heard in each of its writes. One that has fallen silent, its process gone, is gi
 experiments are removed, some at a time.
 """
 
-from sqlalchemy import Column, Connection, delete, exists, insert, or_, select, update
-from sqlalchemy import ColumnElement as Condition
+from sqlalchemy import Connection, delete, insert, select, update
 from uuid_utils import uuid7
 
 from store.db.database import now
@@ -16,16 +15,6 @@ from store.errors import StoreUnavailable
 
 AT_ONCE = 500
 """Experiments that one write adds or removes: some tens of milliseconds of SQLite's only lock."""
-
-
-def seen(arrival: Column[str]) -> Condition[bool]:
-    """Whether what bears this arrival is seen."""
-    return or_(arrival.is_(None), ~exists().where(staged_batches.c.id == arrival))
-
-
-SEEN = seen(experiments.c.staged_batch_id)
-"""What every query has to ask that finds experiments otherwise than by their ids, which nobody
-knows before."""
 
 
 def begin(tx: Connection) -> str:

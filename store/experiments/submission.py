@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 from store.db.database import Database, now
 from store.db.tables import AnyRow, events, experiments, tags
+from store.db.visible import visible_experiments
 from store.experiments import staging, warm_start
 from store.experiments import tags as tagging
 from store.experiments.draft import Draft
@@ -36,12 +37,12 @@ BREATH_SECONDS = 0.01
 _SUBMISSIONS = 0x5EED
 """PostgreSQL's lock that a submission of many takes for itself, and submissions of one share."""
 
-_ALIKE = select(
+_ALIKE = visible_experiments(
     *(
         experiments.c[name]
         for name in ("id", "spec_hash", "setup_hash", "created_at", "state", "warnings")
     )
-).where(staging.SEEN)
+)
 _EQUALS = (
     _ALIKE.where(experiments.c.spec_hash.in_(bindparam("hashes", expanding=True)))
     .where(experiments.c.state.in_([literal_column(f"'{state}'") for state in REUSED]))
@@ -50,7 +51,7 @@ _EQUALS = (
 )
 _EQUALS_TO_KEEP = _EQUALS.with_for_update()
 _STILL_GOOD = (
-    select(experiments.c.id)
+    visible_experiments(experiments.c.id)
     .where(experiments.c.id.in_(bindparam("ids", expanding=True)))
     .where(experiments.c.state.in_([literal_column(f"'{state}'") for state in REUSED]))
     .where(~experiments.c.cancel_requested, ~experiments.c.pause_requested)

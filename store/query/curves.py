@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from core.arrays import unpack
 from store.arrays import series
 from store.db.tables import experiments, run_arrays
+from store.db.visible import visible_experiments
 
 AT_ONCE = 200
 """Experiments whose arrays are read in one statement."""
@@ -48,7 +49,7 @@ def teachers(tx: Connection, ids: Sequence[str]) -> dict[str, np.ndarray]:
     Imported ones have none.
     """
     found: dict[str, np.ndarray] = {}
-    query = select(experiments.c.id, experiments.c.teacher_response)
+    query = visible_experiments(experiments.c.id, experiments.c.teacher_response)
     for begin in range(0, len(ids), AT_ONCE):
         rows = tx.execute(query.where(experiments.c.id.in_(list(ids[begin : begin + AT_ONCE]))))
         found |= {

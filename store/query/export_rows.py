@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from core.result import METRICS, SERIES, Outcome
 from store.arrays import series as chunks
 from store.db.tables import experiments, runs
+from store.db.visible import visible_experiments
 from store.experiments import tags
 from store.query.ast import Over, Statistic
 from store.query.fields import FIELDS, Field, Kind
@@ -99,7 +100,7 @@ def experiments_of(
         of_one.where(runs.c.outcome == Outcome.DIVERGED).scalar_subquery(),
     ]
     medians = [value(Over(Statistic.MEDIAN, FIELDS[name])) for name in metrics]
-    query = select(experiments.c.id, value(FIELDS["seeds"]), *counts, *medians).where(
+    query = visible_experiments(experiments.c.id, value(FIELDS["seeds"]), *counts, *medians).where(
         experiments.c.id.in_(list(ids))
     )
     found = {row[0]: tuple(row[1:]) for row in tx.execute(query)}
@@ -159,7 +160,9 @@ def _beside(
     tx: Connection, ids: Sequence[str], fields: Sequence[Field]
 ) -> dict[str, tuple[Any, ...]]:
     tagged = tags.read(tx, ids)
-    query = select(experiments.c.id, *map(value, fields)).where(experiments.c.id.in_(list(ids)))
+    query = visible_experiments(experiments.c.id, *map(value, fields)).where(
+        experiments.c.id.in_(list(ids))
+    )
     return {
         row[0]: (row[0], "; ".join(tagged.get(row[0], ())), *row[1:]) for row in tx.execute(query)
     }

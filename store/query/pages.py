@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func
 
 from store.db.database import now
 from store.db.tables import experiments, tags
+from store.db.visible import visible_experiments
 from store.errors import BadCursor
-from store.experiments import rows, staging
+from store.experiments import rows
 from store.query import cursor as cursors
 from store.query.ast import And, Comparison, Node, Over, Some
 from store.query.cursor import Mark
@@ -99,7 +100,7 @@ def count(tx: Connection, question: ExperimentQuery) -> int:
 def matching(question: ExperimentQuery, at: float) -> tuple[Select[Any], Own]:
     """The query for them, at a time; where they have to have a tag, it begins with the index of that."""
     tag, rest = _tag_of(question.filter)
-    query = select(experiments).where(staging.SEEN, condition(rest, at))
+    query = visible_experiments(experiments).where(condition(rest, at))
     if tag is None:
         return query, Own()
     query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)

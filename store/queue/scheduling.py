@@ -26,7 +26,8 @@ from sqlalchemy import (
 
 from store.db.database import now
 from store.db.tables import AnyRow, experiments, workers
-from store.experiments import rows, staging
+from store.db.visible import visible_experiments
+from store.experiments import rows
 from store.records import Place
 from store.states import State
 
@@ -42,7 +43,7 @@ _QUEUED = experiments.c.state == literal_column(
 _DUE = or_(
     experiments.c.not_before.is_(None), experiments.c.not_before <= bindparam("at", type_=Double)
 )
-_CLAIMABLE = and_(_QUEUED, _DUE, staging.SEEN)
+_CLAIMABLE = and_(_QUEUED, _DUE)
 _FITTING = and_(
     _CLAIMABLE, experiments.c.device.in_([literal("auto"), bindparam("device", type_=Text)])
 )
@@ -50,7 +51,7 @@ _LONGEST_WAIT_FIRST = (experiments.c.created_at, experiments.c.id)
 _HERE = experiments.c.priority == bindparam("priority", type_=Integer)
 
 _RUNNING = (
-    select(experiments.c.owner, func.count().label("running"))
+    visible_experiments(experiments.c.owner, func.count().label("running"))
     .where(experiments.c.state == literal_column(f"'{State.RUNNING}'"))
     .group_by(experiments.c.owner)
 )
@@ -60,13 +61,16 @@ _RUNNING = (
 def _ranked() -> Select[str]:
     """Those who wait at a priority: who has the fewest running first, then who has waited longest.
 
-    The index is asked for one owner after another, and not read through.
+    The index is asked for one owner after another, and not read through. Only the oldest of each
+    has to be visible: to skip a large staged batch for every owner would read all of it.
     """
     owner, here = experiments.c.owner, and_(_QUEUED, _HERE)
     owners = select(func.min(owner).label("owner")).where(here).cte("owners", recursive=True)
     following = select(func.min(owner)).where(here, owner > owners.c.owner).scalar_subquery()
     owners = owners.union_all(select(following).where(owners.c.owner.is_not(None)))
-    oldest = select(experiments.c.created_at).where(_HERE, _FITTING, owner == owners.c.owner)
+    oldest = visible_experiments(experiments.c.created_at).where(
+        _HERE, _FITTING, owner == owners.c.owner
+    )
     waits = oldest.order_by(*_LONGEST_WAIT_FIRST).limit(1).correlate(owners).scalar_subquery()
     busy = _RUNNING.subquery()
     columns = (
@@ -84,21 +88,24 @@ def _ranked() -> Select[str]:
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to answer it.
 _NEXT_PRIORITY = (
-    select(experiments.c.priority)
+    visible_experiments(experiments.c.priority)
     .where(_FITTING, experiments.c.priority < bindparam("below", type_=Integer))
     .order_by(experiments.c.priority.desc())
     .limit(1)
 )
 _OWNERS = _ranked()
 _FIRST_OF_OWNER = (
-    select(*rows.SHORT)
+    visible_experiments(*rows.SHORT)
     .where(_FITTING, _HERE, experiments.c.owner == bindparam("owner", type_=Text))
     .order_by(*_LONGEST_WAIT_FIRST)
     .limit(1)
     .with_for_update(skip_locked=True)
 )
 _SOME = select(func.count()).select_from(
-    select(experiments.c.id).where(_FITTING).limit(bindparam("most", type_=Integer)).subquery()
+    visible_experiments(experiments.c.id)
+    .where(_FITTING)
+    .limit(bindparam("most", type_=Integer))
+    .subquery()
 )
 
 
@@ -154,11 +161,11 @@ def _ahead(tx: Connection, row: AnyRow, at: float) -> int:
     lane = {"at": at, "device": row.device}
     others = [_CLAIMABLE if row.device == "auto" else _FITTING]
     owner, equals = experiments.c.owner, experiments.c.priority == row.priority
-    counts = select(owner, func.count()).group_by(owner)
+    counts = visible_experiments(owner, func.count()).group_by(owner)
     above = _by_owner(tx, counts.where(*others, experiments.c.priority > row.priority), lane)
     older = tuple_(*_LONGEST_WAIT_FIRST) < (row.created_at, row.id)
     mine = tx.scalars(
-        select(func.count()).where(*others, equals, owner == row.owner, older), lane
+        visible_experiments(func.count()).where(*others, equals, owner == row.owner, older), lane
     ).one()
     running = Counter(_by_owner(tx, _RUNNING, lane)) + Counter(
         above
@@ -173,12 +180,18 @@ def _ahead(tx: Connection, row: AnyRow, at: float) -> int:
         if (
             before < count and running[name] <= level
         ):  # at the same level the one that has waited longer is next
-            nth = select(older).where(*others, equals, owner == name).order_by(*_LONGEST_WAIT_FIRST)
+            nth = (
+                visible_experiments(older)
+                .where(*others, equals, owner == name)
+                .order_by(*_LONGEST_WAIT_FIRST)
+            )
             theirs += bool(tx.scalar(nth.offset(before).limit(1), lane))
     return sum(above.values()) + mine + theirs
 
 
-def _by_owner(tx: Connection, counts: Select[str, int], lane: dict[str, Any]) -> dict[str, int]:
+def _by_owner(
+    tx: Connection, counts: Select[*tuple[Any, ...]], lane: dict[str, Any]
+) -> dict[str, int]:
     return {owner: count for owner, count in tx.execute(counts, lane)}  # noqa: C416  # dict() takes no typed rows
 
 
@@ -194,7 +207,9 @@ def _eta(
     slots = tx.scalars(select(func.count()).where(*here, *lane)).one()
     if not slots:
         return None
-    running = select(experiments.c.eta_seconds).where(experiments.c.state == State.RUNNING)
+    running = visible_experiments(experiments.c.eta_seconds).where(
+        experiments.c.state == State.RUNNING
+    )
     if row.device != "auto":
         running = running.where(experiments.c.device == row.device)
     due_in = max(0.0, (row.not_before or at) - at)
@@ -216,7 +231,7 @@ def _usual_seconds(tx: Connection) -> float | None:
     """How long lately completed experiments took on average, None where there are none."""
     took = (experiments.c.finished_at - experiments.c.started_at).label("took")
     lately = (
-        select(took)
+        visible_experiments(took)
         .where(experiments.c.state == State.COMPLETED)
         .order_by(experiments.c.created_at.desc())
     )

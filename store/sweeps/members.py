@@ -7,10 +7,11 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from core.spec.sweep import Point, look_up
 from store.db.tables import AnyRow, experiments, sweep_members
+from store.db.visible import visible_experiments
 from store.experiments.submission import batches
 from store.records import Submission
 
-_SPECS = select(experiments.c.id, experiments.c.spec).where(
+_SPECS = visible_experiments(experiments.c.id, experiments.c.spec).where(
     experiments.c.id.in_(bindparam("ids", expanding=True))
 )
 _PLACE = update(sweep_members).where(
@@ -23,14 +24,14 @@ def read(
 ) -> Sequence[AnyRow]:
     """Up to ``limit`` members behind a position, in their order, with their experiments' states and hashes."""
     own = sweep_members.c
-    query = select(
+    query = visible_experiments(
         own.position,
         own.coordinates,
         own.experiment_id,
         experiments.c.state,
         experiments.c.spec_hash,
     )
-    query = query.join(experiments, experiments.c.id == own.experiment_id)
+    query = query.join(sweep_members, own.experiment_id == experiments.c.id)
     return tx.execute(
         query.where(own.sweep_id == sweep_id, own.position > after)
         .order_by(own.position)
@@ -72,7 +73,7 @@ def add(
 
 def spec_hashes(tx: Connection, sweep_id: str) -> set[str]:
     """Of the experiments that are members."""
-    query = select(experiments.c.spec_hash).join(
+    query = visible_experiments(experiments.c.spec_hash).join(
         sweep_members, sweep_members.c.experiment_id == experiments.c.id
     )
     return set(tx.scalars(query.where(sweep_members.c.sweep_id == sweep_id)))

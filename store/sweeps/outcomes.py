@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func
 
 from core.result import Outcome
 from store.db.tables import experiments, runs, sweep_members
+from store.db.visible import visible_experiments
 from store.states import State
 
 
 def seeds(tx: Connection, sweep_id: str) -> dict[str, int]:
     """How many seeds each experiment of a sweep has."""
     length = func.json_array_length(experiments.c.spec["seeds"])
-    query = select(experiments.c.id, length).join(
+    query = visible_experiments(experiments.c.id, length).join(
         sweep_members, sweep_members.c.experiment_id == experiments.c.id
     )
     rows = tx.execute(query.where(sweep_members.c.sweep_id == sweep_id))
@@ -29,9 +30,9 @@ def outcomes(tx: Connection, sweep_id: str, metrics: Sequence[str]) -> dict[str,
     """
     columns = [runs.c[name] for name in metrics]
     query = (
-        select(runs.c.experiment_id, runs.c.outcome, runs.c.non_finite, *columns)
-        .join(sweep_members, sweep_members.c.experiment_id == runs.c.experiment_id)
-        .join(experiments, experiments.c.id == runs.c.experiment_id)
+        visible_experiments(runs.c.experiment_id, runs.c.outcome, runs.c.non_finite, *columns)
+        .join(runs, runs.c.experiment_id == experiments.c.id)
+        .join(sweep_members, sweep_members.c.experiment_id == experiments.c.id)
         .where(sweep_members.c.sweep_id == sweep_id, experiments.c.state == State.COMPLETED)
         .order_by(runs.c.seed)
     )

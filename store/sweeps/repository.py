@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from core.spec.sweep import SweepSpec
 from store.db.tables import AnyRow, experiments, sweep_members, sweeps
+from store.db.visible import visible_experiments, visible_sweeps
 from store.errors import BadCursor, IllegalMove, NotFound
 from store.experiments import submission
 from store.experiments.submission import Options
@@ -181,7 +182,7 @@ def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Sweep]
         BadCursor: The cursor isn't one that a page gave.
     """
     query = (
-        select(*_COLUMNS).where(sweep_intake.SEEN).order_by(sweeps.c.id.desc()).limit(limit + 1)
+        visible_sweeps(*_COLUMNS).order_by(sweeps.c.id.desc()).limit(limit + 1)
     )  # ids grow with time
     if cursor is not None:
         if not ID.fullmatch(cursor):
@@ -231,7 +232,7 @@ def ids(
     """
     _one(tx, sweep_id, sweeps.c.id)
     own, other = sweep_members, sweep_members.alias()
-    query = select(own.c.experiment_id).join(experiments, experiments.c.id == own.c.experiment_id)
+    query = visible_experiments(experiments.c.id).join(own, own.c.experiment_id == experiments.c.id)
     query = query.where(own.c.sweep_id == sweep_id, experiments.c.state.in_(states)).order_by(
         own.c.position
     )
@@ -260,7 +261,7 @@ def remove(tx: Connection, sweep_id: str) -> None:
 
 
 def _one(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> AnyRow:
-    query = select(*columns).where(sweeps.c.id == sweep_id)
+    query = visible_sweeps(*columns).where(sweeps.c.id == sweep_id)
     row = (
         tx.execute(query.with_for_update() if lock else query).first()
         if ID.fullmatch(sweep_id)
@@ -274,8 +275,8 @@ def _one(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> An
 def _counts(tx: Connection, sweep_ids: Sequence[str]) -> dict[str, dict[State, int]]:
     counts: dict[str, dict[State, int]] = {name: dict.fromkeys(State, 0) for name in sweep_ids}
     state = experiments.c.state
-    query = select(sweep_members.c.sweep_id, state, func.count()).join(
-        experiments, experiments.c.id == sweep_members.c.experiment_id
+    query = visible_experiments(sweep_members.c.sweep_id, state, func.count()).join(
+        sweep_members, sweep_members.c.experiment_id == experiments.c.id
     )
     query = query.where(sweep_members.c.sweep_id.in_(list(sweep_ids))).group_by(
         sweep_members.c.sweep_id, state

@@ -5,18 +5,16 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 from uuid_utils import uuid7
 
 from core.spec.sweep import Point, SweepSpec
 from store.db.database import Database, now
 from store.db.tables import sweeps
+from store.db.visible import visible_sweeps
 from store.experiments import staging, submission
 from store.experiments.submission import Options, SubmissionItem
 from store.sweeps import members
-
-SEEN = staging.seen(sweeps.c.staged_batch_id)
-"""What is asked of sweeps that are found otherwise than by their ids."""
 
 _NAMESAKES = 50
 """Sweeps of one name and owner that are looked through for an equal one, the newest first."""
@@ -121,14 +119,14 @@ def show(tx: Connection, arrival: Arrival | None) -> None:
 
 def equal(tx: Connection, draft: Draft, owner: str, *, but: str | None = None) -> str | None:
     """The newest sweep of the same name, owner, base and axes; ``but`` is what is being submitted."""
-    namesakes = select(sweeps.c.id).where(
-        sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner, SEEN
+    namesakes = visible_sweeps(sweeps.c.id).where(
+        sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner
     )
     if but is not None:
         namesakes = namesakes.where(sweeps.c.id != but)
     newest = list(tx.scalars(namesakes.order_by(sweeps.c.id.desc()).limit(_NAMESAKES)))
     rows = tx.execute(
-        select(sweeps.c.id, sweeps.c.base, sweeps.c.axes).where(sweeps.c.id.in_(newest))
+        visible_sweeps(sweeps.c.id, sweeps.c.base, sweeps.c.axes).where(sweeps.c.id.in_(newest))
     )
     content = draft.content
     return max(

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from store.db.database import Database
 from store.db.tables import experiments
 from store.db.tables import staged_batches as on_their_way
+from store.db.visible import visible_experiments
 from store.experiments import staging
 from tests.chaos.scene import Scene, until
 from tests.kit import sample_specs
@@ -32,7 +33,11 @@ def record_of(scene: Scene) -> Iterator[Database]:
 def unseen(database: Database) -> tuple[int, int]:
     """How many arrivals there are, and how many experiments that nobody sees."""
     with database.read() as tx:
-        hidden = select(func.count()).select_from(experiments).where(~staging.SEEN)
+        hidden = (
+            select(func.count())
+            .select_from(experiments)
+            .where(experiments.c.id.not_in(visible_experiments(experiments.c.id)))
+        )
         return tx.scalars(select(func.count()).select_from(on_their_way)).one(), tx.scalars(
             hidden
         ).one()
