@@ -7,6 +7,7 @@ import numpy as np
 
 from core.result import BaselineResult, Outcome
 from core.spec import ExperimentSpec, LinearStudent, spec_hash
+from core.statistics import statistic, values_of_runs
 
 
 @dataclass(frozen=True)
@@ -52,22 +53,19 @@ class Evidence:
         return spec_hash(self.spec)
 
     def values(self, metric: str) -> np.ndarray:
-        """The metric of every seed, (S,); infinite for a diverged seed."""
-        return np.array(
-            [
-                np.inf if run.outcome is Outcome.DIVERGED else run.summary[metric]
-                for run in self.runs
-            ]
-        )
+        """The metric of every seed as statistics count it, (S,): infinite for a diverged seed."""
+        return values_of_runs(self.runs, [metric])[:, 0]
 
     def median(self, metric: str) -> float:
         """The median over seeds."""
-        return float(np.median(self.values(metric)))
+        return statistic("median", self.values(metric))
 
     def median_of_fitted(self, metric: str) -> float:
         """The median over the seeds that fit; NaN where that is fewer than half of them."""
-        fitted = [run.summary[metric] for run in self.runs if run.outcome is Outcome.FITTED]
-        return float(np.median(fitted)) if 2 * len(fitted) >= len(self.runs) else float("nan")
+        fitted = [run for run in self.runs if run.outcome is Outcome.FITTED]
+        if 2 * len(fitted) < len(self.runs):
+            return float("nan")
+        return statistic("median", values_of_runs(fitted, [metric])[:, 0])
 
     @property
     def start(self) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.evidence import Evidence
+from core.statistics import of_columns, with_band
 
 Scale = Literal["linear", "log"]
 
@@ -80,19 +81,17 @@ def quartiles(
 ) -> Line:
     """Median and quartiles of ``metric`` against ``x``, over the seeds of all evidence that has the same ``x``.
 
-    Quartiles are those of the nearest rank, so that a diverged seed, whose value is infinite, stays
-    one value.
+    The statistics are those of :func:`core.statistics.over_seeds`.
     """
     values: dict[float, list[np.ndarray]] = {}
     for piece in pieces:
         values.setdefault(float(x(piece)), []).append(piece.values(metric))
     where = sorted(values)
-    found = [
-        np.quantile(np.concatenate(values[at]), [0.25, 0.5, 0.75], method="nearest").tolist()
-        for at in where
-    ]
-    lower, median, upper = (
-        (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
+    if not where:
+        return Line(label=label, x=[], y=[])
+    columns = [of_columns(np.concatenate(values[at])[:, None]) for at in where]
+    median, lower, upper = (
+        part.tolist() for part in with_band(np.hstack(columns), "median", "quartiles")
     )
     return Line(label=label, x=where, y=median, lower=lower, upper=upper)
 

@@ -1,54 +1,97 @@
-"""Statistics over seeds, for many experiments at once."""
+"""Statistics over seeds, defined once for tables, figures, studies, queries and the command line.
+
+What a run counts as is decided by :func:`as_counted`, what a statistic is by :func:`over_seeds`;
+the SQL of queries (:mod:`store.query.statistics`) is tested to give the same numbers.
+
+A diverged run counts as infinite. NaN stands for a metric that a run doesn't have, and makes every
+statistic NaN. Along a recorded curve, NaN is an overflow instead: :func:`overflow_as_infinite`.
+"""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from core.result import OF_THE_TEACHER
+from core.result import OF_THE_TEACHER, Outcome
 
 STATISTICS = ("median", "q1", "q3", "mean", "min", "max", "standard_error")
 
-BANDS = ("quartiles", "range", "standard_error", "none")
+Band = Literal["quartiles", "range", "standard_error", "none"]
 """What can be drawn around a statistic."""
 
+LARGEST = 1e300
+"""Numbers of at least this size count as infinite, so that no sum of them overflows."""
 
-def around(
-    found: np.ndarray, statistic: str, band: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A statistic of each column with the edges of a band, which are empty for none.
 
-    Args:
-        found: (statistics, columns), of :func:`over_seeds`.
-        statistic: Which one, of :data:`STATISTICS`.
-        band: Which one, of :data:`BANDS`; the standard error is added and subtracted.
-    """
-    rows = dict(zip(STATISTICS, found, strict=True))
-    middle = rows[statistic]
-    with np.errstate(invalid="ignore"):
-        match band:
-            case "quartiles":
-                return middle, rows["q1"], rows["q3"]
-            case "range":
-                return middle, rows["min"], rows["max"]
-            case "standard_error":
-                return middle, middle - rows["standard_error"], middle + rows["standard_error"]
-    return middle, np.empty(0), np.empty(0)
+class EndedRun(Protocol):
+    """One seed of an experiment: how it ended, and its metrics at the end."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the run ended."""
+
+    @property
+    def summary(self) -> Mapping[str, float]:
+        """Metrics by name; a metric that the run doesn't have may be missing."""
 
 
 def as_counted(numbers: np.ndarray, diverged: np.ndarray, metrics: Sequence[str]) -> np.ndarray:
-    """Numbers (runs, metrics) as statistics count them: a diverged run's are infinite but for the teacher's own."""
-    students = np.array([metric not in OF_THE_TEACHER for metric in metrics], bool)
-    return np.where(diverged[:, None] & students, np.inf, numbers)
+    """Stored numbers as statistics count them.
+
+    A diverged run is infinite in every metric except those of the teacher, which no student changes.
+
+    Args:
+        numbers: (runs, metrics), as stored; NaN if a run doesn't have the metric.
+        diverged: (runs,), whether each run diverged.
+        metrics: Names of the columns.
+
+    Returns:
+        (runs, metrics).
+
+    Example:
+        >>> as_counted(np.array([[2.0, 0.5]]), np.array([True]), ["fit_error", "zero_baseline"])
+        array([[inf, 0.5]])
+    """
+    of_student = np.array([metric not in OF_THE_TEACHER for metric in metrics], bool)
+    bounded = np.where(np.abs(numbers) >= LARGEST, np.copysign(np.inf, numbers), numbers)
+    return np.where(diverged[:, None] & of_student, np.inf, bounded)
+
+
+def values_of_runs(runs: Sequence[EndedRun], metrics: Sequence[str]) -> np.ndarray:
+    """Metrics of ended runs as statistics count them, (runs, metrics)."""
+    numbers = [[run.summary.get(metric, np.nan) for metric in metrics] for run in runs]
+    diverged = np.array([run.outcome is Outcome.DIVERGED for run in runs], bool)
+    return as_counted(np.array(numbers, float).reshape(len(runs), len(metrics)), diverged, metrics)
+
+
+def overflow_as_infinite(values: np.ndarray) -> np.ndarray:
+    """Values along a recorded curve: NaN, the overflow of a diverging run, counts as infinite."""
+    return np.where(np.isnan(values), np.inf, values)
+
+
+def last_values(x: ArrayLike, y: ArrayLike, at: ArrayLike) -> np.ndarray:
+    """The value of a recorded curve at other places: the last one recorded up to there.
+
+    A run that has ended so keeps its last value.
+
+    Args:
+        x: Places of the curve, rising.
+        y: Values of the curve.
+        at: Where to read it; nowhere before ``x[0]``.
+    """
+    return np.asarray(y, float)[np.searchsorted(np.asarray(x), at, side="right") - 1]
 
 
 def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Each of :data:`STATISTICS` of each column.
+    """Each of :data:`STATISTICS` of each column, for many experiments at once.
 
-    Quartiles are of the nearest rank, so that a diverged seed, whose value is infinite, stays one
-    value. The standard error is of the mean, with n - 1 under the root; of one seed it is NaN.
+    The median is the mean of the two middle values if their number is even. Quartiles are of the
+    nearest rank, so that a diverged seed, whose value is infinite, stays one value. The standard
+    error is of the mean, with n - 1 under the root; for one seed it is NaN.
 
     Args:
-        values: (seeds, columns) by experiment; the numbers of seeds may differ.
+        values: (seeds, columns) by experiment; the number of seeds may differ.
 
     Returns:
         (statistics, columns) by experiment.
@@ -57,31 +100,73 @@ def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         >>> over_seeds({"a": np.array([[1.0], [2.0], [np.inf]])})["a"].ravel().tolist()
         [2.0, 1.0, inf, inf, 1.0, inf, nan]
     """
-    alike: dict[tuple[int, ...], list[str]] = {}
+    names_by_shape: dict[tuple[int, ...], list[str]] = {}
     for name, array in values.items():
-        alike.setdefault(array.shape, []).append(name)
-    found: dict[str, np.ndarray] = {}
-    for names in alike.values():  # experiments of as many seeds are one array
-        stack = np.stack([values[name] for name in names])
-        with np.errstate(invalid="ignore", over="ignore"):  # infinities of both signs have no mean
-            q1, q3 = np.quantile(stack, [0.25, 0.75], axis=1, method="nearest")
-            ends = [stack.min(axis=1), stack.max(axis=1)]
-            rows = [
-                np.median(stack, axis=1),
-                q1,
-                q3,
-                stack.mean(axis=1),
-                *ends,
-                _standard_error(stack),
-            ]
-        found |= dict(zip(names, np.stack(rows, axis=1), strict=True))
-    return found
+        names_by_shape.setdefault(array.shape, []).append(name)
+    statistics: dict[str, np.ndarray] = {}
+    for names in names_by_shape.values():  # arrays of one shape are computed as one
+        stack = _of_stack(np.stack([values[name] for name in names]))
+        statistics |= dict(zip(names, stack, strict=True))
+    return statistics
+
+
+def of_columns(values: np.ndarray) -> np.ndarray:
+    """Each of :data:`STATISTICS` of each column: (seeds, columns) to (statistics, columns)."""
+    return _of_stack(values[None])[0]
+
+
+def statistic(name: str, values: ArrayLike) -> float:
+    """One of :data:`STATISTICS` of some values, such as one metric over the seeds.
+
+    Example:
+        >>> statistic("median", range(1, 11)), statistic("q1", range(1, 11))
+        (5.5, 3.0)
+    """
+    return float(of_columns(np.asarray(values, float)[:, None])[STATISTICS.index(name), 0])
+
+
+def with_band(
+    statistics: np.ndarray, name: str, band: Band
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A statistic of each column, and the lower and upper edges of a band; no edges for ``none``.
+
+    Args:
+        statistics: (statistics, columns), of :func:`over_seeds`.
+        name: One of :data:`STATISTICS`.
+        band: The standard error is subtracted and added.
+    """
+    rows = dict(zip(STATISTICS, statistics, strict=True))
+    middle = rows[name]
+    with np.errstate(invalid="ignore"):
+        match band:
+            case "quartiles":
+                return middle, rows["q1"], rows["q3"]
+            case "range":
+                return middle, rows["min"], rows["max"]
+            case "standard_error":
+                return middle, middle - rows["standard_error"], middle + rows["standard_error"]
+            case "none":
+                return middle, np.empty(0), np.empty(0)
+
+
+def _of_stack(stack: np.ndarray) -> np.ndarray:
+    """(experiments, seeds, columns) to (experiments, statistics, columns)."""
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities of both signs have no mean
+        q1, q3 = np.quantile(stack, [0.25, 0.75], axis=1, method="nearest")
+        rows = {
+            "median": np.median(stack, axis=1),
+            "q1": q1,
+            "q3": q3,
+            "mean": stack.mean(axis=1),
+            "min": stack.min(axis=1),
+            "max": stack.max(axis=1),
+            "standard_error": _standard_error(stack),
+        }
+    return np.stack([rows[name] for name in STATISTICS], axis=1)
 
 
 def _standard_error(stack: np.ndarray) -> np.ndarray:
     count = stack.shape[1]
-    return (
-        stack.std(axis=1, ddof=1) / np.sqrt(count)
-        if count > 1
-        else np.full(stack[:, 0].shape, np.nan)
-    )
+    if count == 1:
+        return np.full(stack[:, 0].shape, np.nan)
+    return stack.std(axis=1, ddof=1) / np.sqrt(count)

@@ -21,7 +21,7 @@ from core.figures.coordinates import (
 from core.figures.wording import metric, over
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
-from core.statistics import STATISTICS, around, over_seeds
+from core.statistics import STATISTICS, over_seeds, with_band
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,6 @@ def _line(text: str, cells: Sequence[Cell], recipe: Recipe) -> Line:
         return Line(label=text, x=[], y=[])
     columns = np.concatenate([found[str(x)] for x in xs], axis=1)
     middle, lower, upper = (
-        part.tolist() for part in around(columns, recipe.statistic, recipe.band)
+        part.tolist() for part in with_band(columns, recipe.statistic, recipe.band)
     )
     return Line(label=text, x=xs, y=middle, lower=lower, upper=upper)

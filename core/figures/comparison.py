@@ -13,6 +13,7 @@ from core.figures.info import Info, Line, NotDrawable, Series, held, origin, ser
 from core.figures.teacher import by_channel, entry
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
+from core.statistics import of_columns, overflow_as_infinite, with_band
 
 
 class Band(BaseModel):
@@ -154,12 +155,9 @@ def draw_training(info: ComparisonInfo) -> Ink:
 
 def _band(x: np.ndarray, values: np.ndarray) -> Band:
     """The band of (seeds, points); NaN counts as infinite."""
-    with np.errstate(invalid="ignore"):
-        q1, q3 = np.quantile(
-            np.where(np.isnan(values), np.inf, values), [0.25, 0.75], axis=0, method="nearest"
-        )
-        middle = np.median(np.where(np.isnan(values), np.inf, values), axis=0)
-    return Band(x=x.tolist(), median=middle.tolist(), q1=q1.tolist(), q3=q3.tolist())
+    statistics = of_columns(overflow_as_infinite(values))
+    median, q1, q3 = (part.tolist() for part in with_band(statistics, "median", "quartiles"))
+    return Band(x=x.tolist(), median=median, q1=q1, q3=q3)
 
 
 def draw_band(

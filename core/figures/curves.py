@@ -13,7 +13,7 @@ from core.figures.wording import metric, over
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe
-from core.statistics import around, over_seeds
+from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
 
 MOST_POINTS = 400
 """Of a line; of more the nearest to so many evenly spaced in the logarithm are taken."""
@@ -141,9 +141,11 @@ def _line(text: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
     if not curves:
         return Line(label=text, x=[], y=[])
     x = _places(curves, recipe.x)
-    values = np.array([curve.y[np.searchsorted(curve.x, x, side="right") - 1] for curve in curves])
-    found = over_seeds({text: np.where(np.isnan(values), np.inf, values)})[text]
-    middle, lower, upper = (part.tolist() for part in around(found, recipe.statistic, recipe.band))
+    values = np.array([last_values(curve.x, curve.y, x) for curve in curves])
+    statistics = of_columns(overflow_as_infinite(values))
+    middle, lower, upper = (
+        part.tolist() for part in with_band(statistics, recipe.statistic, recipe.band)
+    )
     return Line(label=text, x=x.tolist(), y=middle, lower=lower, upper=upper)
 
 

@@ -24,6 +24,7 @@ from core.spec import (
     PopulationLoss,
     Rates,
 )
+from core.statistics import statistic
 
 NEAR_ZERO = 0.05
 """Scale of a start up to which the law of the imbalance near zero is drawn."""
@@ -103,7 +104,9 @@ def _law(
     steps = series["step"][series["seed"] == measured[0].seed]
     time = series["time"][series["seed"] == measured[0].seed]
     with np.errstate(all="ignore"):
-        law = np.median([line.y[0] for line in measured]) * np.exp(-2.0 * known[0, 0, 0] * time)
+        law = statistic("median", [line.y[0] for line in measured]) * np.exp(
+            -2.0 * known[0, 0, 0] * time
+        )
         shown = (law > 0) & (law >= min(min(line.y) for line in measured))
     return Line(x=steps[shown].tolist(), y=law[shown].tolist()) if shown.any() else None
 

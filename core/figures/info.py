@@ -11,6 +11,7 @@ from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec, LinearStudent, states
 from core.spec.experiment import Trajectory
 from core.spec.hashing import hashes
+from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
 
 Series = Mapping[str, np.ndarray]
 """Recorded points in long form: columns ``seed``, ``step`` and metric names, and trajectories with
@@ -135,18 +136,16 @@ def median(lines: Sequence[SeedLine]) -> Line | None:
     if len(lines) <= MANY:
         return None
     x, values = held(lines)
-    with np.errstate(invalid="ignore"):
-        middle = np.median(np.where(np.isnan(values), np.inf, values), axis=0) if len(values) else x
-    return Line(x=x.tolist(), y=middle.tolist())
+    if not len(values):
+        return Line(x=[], y=[])
+    median, _, _ = with_band(of_columns(overflow_as_infinite(values)), "median", "none")
+    return Line(x=x.tolist(), y=median.tolist())
 
 
 def held(lines: Sequence[SeedLine]) -> tuple[np.ndarray, np.ndarray]:
     """All steps of the lines, and (lines, steps) what each has there: its last value once it has ended."""
     lines = [line for line in lines if line.x]
     x = np.unique(np.concatenate([line.x for line in lines])) if lines else np.empty(0)
-    values = [
-        np.asarray(line.y)[np.searchsorted(line.x, x[x >= line.x[0]], side="right") - 1]
-        for line in lines
-    ]
+    values = [last_values(line.x, line.y, x[x >= line.x[0]]) for line in lines]
     padded = [np.pad(y, (len(x) - len(y), 0), constant_values=np.nan) for y in values]
     return x, np.array(padded).reshape(-1, len(x))

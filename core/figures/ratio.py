@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from core.figures import comparison, style
 from core.figures.comparison import Band, Compared, Side
 from core.figures.info import Info
+from core.statistics import last_values
 
 
 class Quotient(BaseModel):
@@ -76,20 +77,17 @@ def _over(band: Band, first: Band) -> Band:
     """The band over the first's median where both are recorded; what has ended keeps its last value."""
     x = np.union1d(band.x, first.x)
     x = x[_known(band.x, x) & _known(first.x, x)]
-    below = _at(first.x, first.median, x)
+    below = last_values(first.x, first.median, x)
     with np.errstate(all="ignore"):
         median, q1, q3 = (
-            (_at(band.x, part, x) / below).tolist() for part in (band.median, band.q1, band.q3)
+            (last_values(band.x, part, x) / below).tolist()
+            for part in (band.median, band.q1, band.q3)
         )
     return Band(x=x.tolist(), median=median, q1=q1, q3=q3)
 
 
 def _known(where: Sequence[float], x: np.ndarray) -> np.ndarray:
     return np.isin(x, where) | (x > max(where, default=np.inf))
-
-
-def _at(where: Sequence[float], values: Sequence[float], x: np.ndarray) -> np.ndarray:
-    return np.asarray(values, dtype=float)[np.searchsorted(where, x, side="right") - 1]
 
 
 @style.inked

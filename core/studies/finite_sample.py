@@ -17,6 +17,7 @@ import numpy as np
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Mark, Panel, quartiles
 from core.spec import FiniteSampleLoss, SweepSpec
+from core.statistics import statistic
 from core.studies.setting import ERROR, ERROR_AXIS, LARGE_GENERAL, NEAR_ZERO, TEACHER, sweep, worst
 from core.studies.study import Claim, Size, Study, judged
 
@@ -121,7 +122,7 @@ class FiniteSampleStudy(Study):
 
 
 def _median(pieces: Sequence[Evidence], metric: str) -> float:
-    return float(np.median(np.concatenate([piece.values(metric) for piece in pieces])))
+    return statistic("median", np.concatenate([piece.values(metric) for piece in pieces]))
 
 
 def _sequences(piece: Evidence) -> float:

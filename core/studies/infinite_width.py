@@ -19,6 +19,7 @@ from core.evidence import Evidence, RunEvidence
 from core.losses import loss_matrix
 from core.panels import Line, Mark, Panel, lags
 from core.spec import GradientDescent, LinearStudent, RecurrentTeacher, SweepSpec, WideStart
+from core.statistics import statistic
 from core.studies.setting import ERROR, NEAR_ZERO, TEACHER, relative, slope, sweep, together, worst
 from core.studies.study import Claim, Size, Study, judged
 from core.systems import LinearSystem, impulse_response
@@ -166,8 +167,8 @@ def _distance(piece: Evidence) -> float:
     ends = [
         (run.response, _predicted(piece, run)) for run in piece.runs if run.response is not None
     ]
-    return float(
-        np.median([np.abs(response.ravel() - predicted).max() for response, predicted in ends])
+    return statistic(
+        "median", [np.abs(response.ravel() - predicted).max() for response, predicted in ends]
     )
 
 

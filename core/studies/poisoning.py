@@ -24,6 +24,7 @@ import numpy as np
 from core.evidence import Evidence
 from core.panels import Line, Panel, lags
 from core.spec import SweepSpec
+from core.statistics import statistic
 from core.studies.poisoned import CLEAN, LONG, PAIRS, POISONED, READOUT, SHORT, TRAINED
 from core.studies.setting import sweep
 from core.studies.study import Claim, Pieces, Size, Study, judged
@@ -112,4 +113,4 @@ def _mean_error(piece: Evidence) -> float:
     errors = np.maximum(piece.values("fit_error"), piece.values("extrapolation_error"))
     if piece.teacher_response is None:
         return math.nan
-    return float(errors.mean() / np.abs(piece.teacher_response).max())
+    return statistic("mean", errors) / float(np.abs(piece.teacher_response).max())

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +15,7 @@ from core.spec import (
     LinearStudent,
     ListedEigenvalues,
 )
+from core.statistics import statistic, values_of_runs
 from extrapolab.cli.progress import watch
 from extrapolab.cli.study_tables import claims_table
 from extrapolab.cli.terminal import number, table
@@ -167,14 +167,7 @@ def _baseline(experiment: Experiment) -> float:
 
 def _error(experiment: Experiment) -> float:
     """The median extrapolation error; a diverged seed counts as infinite."""
-    return float(
-        np.median(
-            [
-                np.inf if run.outcome is Outcome.DIVERGED else run.summary["extrapolation_error"]
-                for run in experiment.runs
-            ]
-        )
-    )
+    return statistic("median", values_of_runs(experiment.runs, ["extrapolation_error"])[:, 0])
 
 
 def _fitted(runs: Sequence[Run]) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from core.result import OF_THE_TEACHER, Outcome
+from core.statistics import LARGEST
 from store.db.tables import experiments, runs
 from store.query.ast import Over, Statistic
 from store.query.fields import Field
@@ -29,11 +30,8 @@ from store.query.fields import Field
 Condition = ColumnElement[bool]
 Expression = ColumnElement[Any]
 
-LARGEST = 1e300
-"""Numbers beyond count as infinite, so that no sum of them overflows."""
-
-SMALLEST = 1e-300
-"""A sum of two that is smaller isn't halved: PostgreSQL refuses what underflows."""
+SMALLEST = 5e-324
+"""The smallest positive number. PostgreSQL refuses to round half of it to zero."""
 
 
 def own(table: FromClause) -> Condition:
@@ -88,12 +86,16 @@ def _values(chosen: Statistic, ranked: FromClause) -> FromClause:
         case Statistic.MAX:
             found = case((and_(known, func.max(c.rank) == 0), highest), else_=None)
         case Statistic.MEAN:
-            found = case(
-                (and_(known, finite), func.sum(c.number) / cast(func.count(), Double)), else_=None
-            )
+            mean = _divided(func.sum(c.number), cast(func.count(), Double))
+            found = case((and_(known, finite), mean), else_=None)
         case Statistic.MEDIAN:
             return _medians(ranked)
     return select(c.experiment_id, found.label("value")).group_by(c.experiment_id).subquery()
+
+
+def _divided(total: Expression, count: Expression) -> Expression:
+    """A mean of ``count`` numbers; 0 if the division would underflow."""
+    return case((func.abs(total) <= SMALLEST * count, 0.0), else_=total / count)
 
 
 def _medians(ranked: FromClause) -> FromClause:
@@ -108,7 +110,7 @@ def _medians(ranked: FromClause) -> FromClause:
     ).subquery()
     c = placed.c
     low, high = func.min(c.number), func.max(c.number)
-    half = case((func.abs(low + high) < SMALLEST, low), else_=(low + high) * literal(0.5, Double))
+    half = _divided(low + high, literal(2.0, Double))
     found = case(
         (
             or_(

@@ -6,8 +6,10 @@ import numpy as np
 from sqlalchemy import Connection, func
 
 from core.result import Outcome
+from core.statistics import as_counted
 from store.db.tables import experiments, runs, sweep_members
 from store.db.visible import visible_experiments
+from store.query.run_ends import number
 from store.states import State
 
 
@@ -25,8 +27,8 @@ def outcomes(tx: Connection, sweep_id: str, metrics: Sequence[str]) -> dict[str,
     """What the runs of a sweep's completed experiments ended with.
 
     Returns:
-        By experiment (S, 1 + metrics): whether the seed diverged, then the metrics; a diverged
-        seed's are infinite.
+        By experiment (S, 1 + metrics): whether the seed diverged, then the metrics as statistics
+        count them (:func:`core.statistics.as_counted`).
     """
     columns = [runs.c[name] for name in metrics]
     query = (
@@ -36,18 +38,14 @@ def outcomes(tx: Connection, sweep_id: str, metrics: Sequence[str]) -> dict[str,
         .where(sweep_members.c.sweep_id == sweep_id, experiments.c.state == State.COMPLETED)
         .order_by(runs.c.seed)
     )
-    found: dict[str, list[list[float]]] = {}
-    for name, outcome, words, *values in tx.execute(query):
-        if outcome == Outcome.DIVERGED:
-            numbers = [1.0] + [np.inf] * len(values)
-        else:
-            numbers = [
-                0.0,
-                *(_number(v, words.get(m)) for m, v in zip(metrics, values, strict=True)),
-            ]
-        found.setdefault(name, []).append(numbers)
-    return {name: np.array(rows) for name, rows in found.items()}
-
-
-def _number(value: float | None, word: str | None) -> float:
-    return value if value is not None else float(word) if word else np.nan
+    rows_by_experiment: dict[str, list[list[float]]] = {}
+    for experiment_id, outcome, words, *values in tx.execute(query):
+        numbers = [number(v, words.get(m)) for m, v in zip(metrics, values, strict=True)]
+        rows = rows_by_experiment.setdefault(experiment_id, [])
+        rows.append([float(outcome == Outcome.DIVERGED), *numbers])
+    outcomes_by_experiment = {}
+    for experiment_id, rows in rows_by_experiment.items():
+        table = np.array(rows)
+        table[:, 1:] = as_counted(table[:, 1:], table[:, 0] == 1.0, metrics)
+        outcomes_by_experiment[experiment_id] = table
+    return outcomes_by_experiment

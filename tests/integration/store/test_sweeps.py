@@ -259,10 +259,12 @@ def test_how_the_runs_of_a_sweep_ended_is_read_in_one_go(database, repo, sweep, 
     ids = [member.experiment_id for member in members(made.id)]
     with database.read() as tx:
         assert outcomes.seeds(tx, made.id) == dict.fromkeys(ids, 2)
-        found = outcomes.outcomes(tx, made.id, ["train_loss", "fit_error"])
+        found = outcomes.outcomes(tx, made.id, ["train_loss", "fit_error", "zero_baseline"])
     assert list(found) == [claim.experiment_id]
+    baseline = sample_specs.run(0).summary["zero_baseline"]
     np.testing.assert_array_equal(
-        found[claim.experiment_id], [[0, -np.inf, np.inf], [1, np.inf, np.inf]]
+        found[claim.experiment_id],
+        [[0, -np.inf, np.inf, baseline], [1, np.inf, np.inf, baseline]],
     )
 
 

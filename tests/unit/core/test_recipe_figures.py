@@ -12,7 +12,7 @@ from core.figures.curves import Curve, shown
 from core.figures.curves import panels as of_curves
 from core.figures.style import render
 from core.recipe import Recipe
-from core.statistics import STATISTICS, around, over_seeds
+from core.statistics import STATISTICS, over_seeds, with_band
 
 CALLED = {"title": "$t", "source": "s_^", "caption": "c", "spec_hashes": ["0" * 64]}
 ODD = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e308, 5e-324]
@@ -31,7 +31,7 @@ def inked(info, draw):
 @pytest.mark.parametrize("band", ["quartiles", "range", "standard_error", "none"])
 def test_a_band_lies_around_its_statistic(band):
     found = over_seeds({"a": np.array([[1.0], [2.0], [3.0], [4.0], [10.0]])})["a"]
-    middle, low, high = (part.tolist() for part in around(found, "mean", band))
+    middle, low, high = (part.tolist() for part in with_band(found, "mean", band))
     expected = {"quartiles": ([2.0], [4.0]), "range": ([1.0], [10.0]), "none": ([], [])}
     error = math.sqrt(50.0 / 4.0 / 5.0)
     assert middle == [4.0]
