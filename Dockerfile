@@ -1,9 +1,9 @@
-# Two images of one wheel: `service` for API and migrations, without PyTorch, and `worker` with it.
-# docker-compose.yml names the target of each container.
+# Two images from one wheel: `service` for the API and migrations, without PyTorch, and `worker` with
+# it. docker-compose.yml names the target of each container.
 
 FROM python:3.12.13-slim-bookworm AS wheel
 WORKDIR /source
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY core core
 COPY store store
 COPY service service
@@ -19,7 +19,7 @@ WORKDIR /home/lab
 COPY --from=wheel /wheel /wheel
 
 FROM base AS service
-# Its matrices are small: more threads would only be in each other's way. Each, and each arena, takes memory.
+# Its matrices are small, so more threads would only compete, and each thread and arena takes memory.
 ENV OPENBLAS_NUM_THREADS=1 MALLOC_ARENA_MAX=1
 RUN pip install "$(echo /wheel/*.whl)[service]"
 USER lab
@@ -27,7 +27,7 @@ CMD ["uvicorn", "--factory", "service.app:create", "--host", "0.0.0.0", "--port"
      "--http", "service.http.header_limits:LimitedHttpProtocol", "--no-access-log", "--timeout-graceful-shutdown", "3"]
 
 FROM base AS worker
-# Which build of PyTorch, and where from if not from pip's usual index: the usual one may hold only builds for GPUs.
+# The build of PyTorch, and an extra index for it: pip's usual index may hold only builds for GPUs.
 ARG TORCH=torch==2.13.0
 ARG PIP_EXTRA_INDEX_URL=
 RUN pip install "$TORCH"
