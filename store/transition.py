@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from store.db.database import announce_work
 from store.db.tables import events, experiments
 from store.records import EventKind
 from store.states import State, move
@@ -64,6 +65,8 @@ def transition(
     where = {"which": experiment_id, "leaves": state, "fence": fence}
     moved = tx.scalars(_MOVE if fence is None else _MOVE_FENCED, where | columns).one_or_none()
     if moved is not None:
+        if to is State.QUEUED:
+            announce_work(tx)
         note(tx, experiment_id, kind, at=at, attempt=moved, detail=detail)
     return moved
 

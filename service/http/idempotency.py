@@ -56,7 +56,6 @@ class Once:
                 idempotency.keep(
                     tx, self.key, self.owner, self.route, self.digest, status=status, body=answer
                 )
-        context.dispatcher.notify()
         return accepted(status, answer)
 
 

@@ -194,10 +194,7 @@ def _moved(
 ) -> schemas.Moved:
     with context.database.write() as tx:
         move(tx, experiment_id)
-        moved = schemas.Moved.from_record(experiments.get(tx, experiment_id))
-    if moved.state is State.QUEUED:
-        context.dispatcher.notify()
-    return moved
+        return schemas.Moved.from_record(experiments.get(tx, experiment_id))
 
 
 def _place(

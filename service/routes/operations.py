@@ -66,7 +66,6 @@ def drain(worker_id: WorkerId, context: Context) -> schemas.Worker:
     """
     with context.database.write() as tx:
         drained, at = workers.drain(tx, worker_id), now(tx)
-    context.dispatcher.notify()
     return schemas.Worker.from_record(drained, at, context.settings.lease_seconds)
 
 

@@ -86,7 +86,6 @@ def submit(
         for member in arm.members:  # what an earlier arm queued is there for a later one
             unique.setdefault(member.id, member)
     submitted = list(unique.values())
-    context.dispatcher.notify()
     if all(submission.reused for submission in submitted):
         response.status_code = 200
     else:

@@ -166,7 +166,6 @@ def extend(
             tx, sweep_id, expansion.draft, owner=owner, options=Options(), arrival=arrival
         )
         status, answer = _submitted(tx, made, expansion)
-    context.dispatcher.notify()
     return accepted(status, answer)
 
 
@@ -195,9 +194,7 @@ def retry(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     """Queue every failed or cancelled experiment of a sweep again; each resumes where it was, if it got so far."""
     with context.database.read() as tx:
         ended = sweeps.ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
-    answer = _moved(context, sweep_id, ended, experiments.retry)
-    context.dispatcher.notify()
-    return answer
+    return _moved(context, sweep_id, ended, experiments.retry)
 
 
 def _moved(

@@ -9,7 +9,7 @@ power cut may lose the last ones, but never corrupts.
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -65,6 +65,9 @@ itself, and the kernel would wait for a quarter of an hour. The server is told t
 keeps the locks of a host that was cut off in the middle of a transaction, and nobody can take its
 experiment. (Seconds, but the last, which is in milliseconds.)"""
 
+_WORK = "extrapolab.work"
+"""In the ``info`` of a connection whose transaction queues an experiment."""
+
 _READS: dict[str, dict[str, Any]] = {
     "sqlite": {"read": True},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
@@ -81,6 +84,7 @@ class Database:
         url: Where it is.
         dialect: ``sqlite`` or ``postgresql``.
         engine: SQLAlchemy's engine; its transactions are writes.
+        on_work: Called after each commit that queued an experiment (:func:`announce_work`).
     """
 
     def __init__(self, url: str) -> None:
@@ -90,6 +94,7 @@ class Database:
         self.engine = _sqlite(self.url) if self.dialect == "sqlite" else _postgresql(self.url)
         self._write_lock = threading.RLock() if self.dialect == "sqlite" else nullcontext()
         self._readers = self.engine.execution_options(**_READS[self.dialect])
+        self.on_work: list[Callable[[], None]] = []
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -101,7 +106,12 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at its end and undone by an error; raises StoreUnavailable."""
         with _availability(), self._write_lock, self.engine.begin() as tx:
+            tx.info.pop(_WORK, None)  # left by a transaction of this connection that was undone
             yield tx
+            work = tx.info.pop(_WORK, False)
+        if work:
+            for callback in self.on_work:
+                callback()
 
     def tidy(self) -> None:
         """Moves what was written from SQLite's log into its database; raises StoreUnavailable.
@@ -118,6 +128,11 @@ class Database:
     def dispose(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+
+
+def announce_work(tx: Connection) -> None:
+    """Has :attr:`Database.on_work` called once this write is committed: an experiment waits for a worker."""
+    tx.info[_WORK] = True
 
 
 def now(tx: Connection) -> float:

@@ -9,7 +9,7 @@ experiments are removed, some at a time.
 from sqlalchemy import Connection, delete, insert, select, update
 from uuid_utils import uuid7
 
-from store.db.database import now
+from store.db.database import announce_work, now
 from store.db.tables import experiments, staged_batches, sweeps
 from store.errors import StoreUnavailable
 
@@ -39,6 +39,7 @@ def show(tx: Connection, arrival: str) -> None:
     """Lets all of an arrival be seen, when the transaction is committed; raises StoreUnavailable, as :func:`go_on`."""
     go_on(tx, arrival)
     tx.execute(delete(staged_batches).where(staged_batches.c.id == arrival))
+    announce_work(tx)
 
 
 def clear(tx: Connection, silent_seconds: float) -> int:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
 from uuid_utils import uuid7
 
-from store.db.database import Database, now
+from store.db.database import Database, announce_work, now
 from store.db.tables import AnyRow, events, experiments, tags
 from store.db.visible import visible_experiments
 from store.experiments import staging, warm_start
@@ -313,6 +313,8 @@ def _insert(
         tx.execute(_TAG, tagged)
     submitted = {"at": at, "kind": EventKind.SUBMITTED, "attempt": 0, "detail": {"owner": owner}}
     tx.execute(_NOTE, [{"experiment_id": made.id, **submitted} for made, _ in new])
+    if arrival is None:
+        announce_work(tx)
 
 
 def _row(

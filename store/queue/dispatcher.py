@@ -45,8 +45,9 @@ class Dispatcher:
         self._well = True
 
     def start(self) -> None:
-        """Starts the thread; once only, and after any fork."""
+        """Starts the thread, which the database notifies from now on; once only, and after any fork."""
         self._thread.start()
+        self._database.on_work.append(self.notify)
 
     def notify(self) -> None:
         """Says that something may wait now. Returns at once, whatever broker and database do."""
@@ -54,6 +55,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Ends the thread and waits a moment for it: it may be in the middle of a pass."""
+        self._database.on_work.remove(self.notify)
         self._stopped.set()
         self._rung.set()
         self._thread.join(timeout=5)

@@ -11,12 +11,19 @@ from sqlalchemy import update
 from store.db import migrate
 from store.db.database import Database, now
 from store.db.tables import workers as table
-from store.queue import workers
+from store.experiments import repository as experiments
+from store.experiments import submission
+from store.experiments.draft import Draft
+from store.experiments.submission import Options
+from store.queue import claims, scheduling, workers
 from store.queue.celery_app import WORK
 from store.queue.dispatcher import Dispatcher
 from store.records import WorkerRecord
 from store.settings import Settings
 from store.states import State
+from store.sweeps import repository as sweeps
+from tests.integration.store.test_sweeps import draft
+from tests.kit import sample_specs
 from tests.kit.redis import running_redis
 
 SLOT = WorkerRecord("w0", "host", 1, None, "cpu", 1, heartbeat_at=0.0)
@@ -55,13 +62,96 @@ def lengths(redis_server, broker_url):
     client.close()
 
 
-def test_a_ring_wakes_as_many_workers_as_there_is_work_for(repo, broker_url, lengths):
-    add_workers(repo.database, "cpu", "cpu", "cpu", "cuda")
-    with ringing(repo.database, broker_url) as dispatcher:
+def test_a_commit_that_queues_experiments_wakes_as_many_workers_as_can_start(
+    repo, broker_url, lengths
+):
+    add_workers(repo.database, "cpu", "cpu", "cpu", "cpu", "cuda")
+    on_cpu = {"numerics": {"device": "cpu"}}
+    repo.submit(changes=on_cpu)
+    with ringing(repo.database, broker_url):
+        eventually(lambda: lengths() == (1, 0))  # the pass at the start; the next is in 30 s
         for _ in range(2):
-            repo.submit(changes={"numerics": {"device": "cpu"}})
-        dispatcher.notify()
-        eventually(lambda: lengths() == (2, 0))
+            repo.submit(changes=on_cpu)
+        eventually(lambda: lengths() == (3, 0))
+
+
+def publish(repo):
+    large = draft({"path": "optimizer.lr", "values": [0.1, 0.2, 0.3]})
+    batch = sweeps.bring(repo.database, large, owner="ada", options=Options())
+    assert batch is not None
+    yield
+    with repo.database.write() as tx:
+        sweeps.submit(tx, large, owner="ada", options=Options(), arrival=batch)
+
+
+def resume(repo):
+    experiment_id = repo.submit().id
+    with repo.database.write() as tx:
+        experiments.request_pause(tx, experiment_id)
+    yield
+    with repo.database.write() as tx:
+        experiments.resume(tx, experiment_id)
+
+
+def retry(repo):
+    experiment_id = repo.submit().id
+    with repo.database.write() as tx:
+        experiments.request_cancel(tx, experiment_id)
+    yield
+    with repo.database.write() as tx:
+        experiments.retry(tx, experiment_id)
+
+
+def hand_back(repo):
+    claim = repo.begin()
+    yield
+    with repo.database.write() as tx:
+        claims.hand_back(tx, claim)
+
+
+def reap(repo):
+    repo.lose(repo.begin())
+    yield
+    assert repo.reap() == 1
+
+
+def submit(repo):
+    yield
+    repo.submit()
+
+
+@pytest.mark.parametrize("queueing", [submit, publish, resume, retry, hand_back, reap])
+def test_each_way_into_the_queue_is_announced_after_its_commit(repo, monkeypatch, queueing):
+    monkeypatch.setattr("store.experiments.staging.AT_ONCE", 2)
+    steps, waiting = queueing(repo), []
+
+    def look():
+        with repo.database.read() as tx:
+            waiting.append(scheduling.waiting_for(tx, "cpu", most=9))
+
+    next(steps)
+    repo.database.on_work.append(look)
+    assert next(steps, None) is None
+    assert waiting in ([1], [3])
+
+
+def test_what_queues_nothing_is_not_announced(repo):
+    def submit_and_stumble():
+        with repo.database.write() as tx:
+            item = Draft.of(sample_specs.spec()), ()
+            submission.submit(tx, [item], owner="ada", options=Options(), rerun=True)
+            raise ZeroDivisionError
+
+    experiment_id, announced = repo.submit().id, []
+    repo.database.on_work.append(lambda: announced.append(1))
+    repo.complete(repo.claim())
+    with repo.database.write() as tx:
+        experiments.edit(tx, experiment_id, version=1, name="another")
+    with pytest.raises(ZeroDivisionError):
+        submit_and_stumble()
+    with repo.database.write() as tx:
+        experiments.remove(tx, experiment_id)
+    assert announced == []
 
 
 def test_no_more_are_woken_than_idle(repo, broker_url, lengths):
