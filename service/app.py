@@ -1,7 +1,7 @@
-"""The application: routes, errors and documentation put together over one database and one dispatcher.
+"""The FastAPI application: routes, errors and documentation over one database and one dispatcher.
 
-``uvicorn --factory service.app:create --http service.http.header_limits:LimitedHttpProtocol`` starts it
-with the settings of the environment.
+Start it with the environment's settings:
+``uvicorn --factory service.app:create --http service.http.header_limits:LimitedHttpProtocol``
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.staticfiles import StaticFiles
 
 from service.context import AppContext
-from service.event_feed import Feed
+from service.event_feed import EventFeed
 from service.exports.encoding import MEDIA_TYPES
 from service.http import openapi as documentation
 from service.http import problems
@@ -73,49 +73,50 @@ ROUTERS = (
     studies,
     operations,
 )
-FILES = (
+UNCOMPRESSED_TYPES = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES,
-    *(form for form in MEDIA_TYPES.values() if form != "application/json"),
+    *(media_type for media_type in MEDIA_TYPES.values() if media_type != "application/json"),
 )
-"""What travels as it is: deflating an export takes several times as long as writing it."""
+"""Media types sent as they are: compressing an export takes several times as long as making it."""
 
 
 class Service(FastAPI):
-    """FastAPI with this service's own additions to the OpenAPI document."""
+    """FastAPI with this service's additions to the OpenAPI document."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
+        """The OpenAPI document, built once."""
         if self.openapi_schema is None:
             documentation.complete(super().openapi())
         return super().openapi()
 
 
 def create() -> FastAPI:
-    """The application with the settings of the environment."""
+    """Builds the application with the environment's settings."""
     return build(Settings())
 
 
 def build(settings: Settings) -> FastAPI:
-    """The application with the given settings; database and bell are opened when it starts, and closed when it ends."""
+    """Builds the application; its database and dispatcher are open while it runs."""
     app = Service(
         title="Extrapolab",
         version="1",
         description=documentation.DESCRIPTION,
-        openapi_url=None,  # operations serves it, with unknown parameters refused as everywhere
+        openapi_tags=documentation.TAGS,
+        openapi_url=None,  # routes.operations serves it, and refuses unknown parameters
         separate_input_output_schemas=False,
         dependencies=[Depends(refuse_foreign), Depends(refuse_unknown)],
         lifespan=_lifespan,
     )
     database = Database(settings.database_url)
     app.state.context = AppContext(
-        settings, database, Dispatcher(database, settings), Feed(database)
+        settings, database, Dispatcher(database, settings), EventFeed(database)
     )
-    for part in ROUTERS:
-        app.include_router(part.router)
+    for module in ROUTERS:
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app)
     app.add_middleware(
-        GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=FILES
+        GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=UNCOMPRESSED_TYPES
     )
     app.add_middleware(RequestIds)
     return app
@@ -124,42 +125,45 @@ def build(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: AppContext = app.state.context
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(
-        5_000, 20, 100
-    )  # a large sweep is a million objects at once, and looking through them takes long
+    _tune_garbage_collection()
     context.dispatcher.start()
     try:
         async with context.feed.running():
-            with _ending(context.feed):
+            with _ending_streams_on_signals(context.feed):
                 yield
     finally:
         context.dispatcher.stop()
         context.database.dispose()
 
 
+def _tune_garbage_collection() -> None:
+    """Collects rarely: a large sweep is a million live objects, and scanning them takes long."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 100)
+
+
 @contextmanager
-def _ending(feed: Feed) -> Iterator[None]:
-    """Ends the streams when the server is told to stop: it would wait for them before it says so to the application."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-    ):  # as in a test: nobody can be told by a signal
+def _ending_streams_on_signals(feed: EventFeed) -> Iterator[None]:
+    """Ends event streams on a stop signal: the server waits for them before it shuts down."""
+    if threading.current_thread() is not threading.main_thread():  # signals reach only that one
         yield
         return
     loop = asyncio.get_running_loop()
-    servers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    server_handlers = {
+        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)
+    }
 
-    def end(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(feed.end)
-        server = servers[signal.Signals(number)]
-        if callable(server):
-            server(number, frame)
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(feed.end_streams)
+        handler = server_handlers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
 
-    for number in servers:
-        signal.signal(number, end)
+    for number in server_handlers:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        for number, server in servers.items():
-            signal.signal(number, server)
+        for number, handler in server_handlers.items():
+            signal.signal(number, handler)

@@ -1,14 +1,11 @@
-"""The application context: what a request handler is given of the application.
-
-Only here are transactions opened.
-"""
+"""The application context, which gives request handlers the database and what goes with it."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from service.event_feed import Feed
+from service.event_feed import EventFeed
 from service.settings import Settings
 from store.db.database import Database
 from store.queue.dispatcher import Dispatcher
@@ -16,19 +13,19 @@ from store.queue.dispatcher import Dispatcher
 
 @dataclass(frozen=True)
 class AppContext:
-    """What the application holds as long as it lives.
+    """The objects that live as long as the application.
 
     Attributes:
         settings: The service's settings.
-        database: Where experiments are kept.
-        bell: Rung after a commit that leaves something to do.
-        feed: Tells streams what happens.
+        database: The database of experiments; only request handlers open transactions on it.
+        dispatcher: Wakes workers; notified after a commit that leaves work to do.
+        feed: Delivers events to streams.
     """
 
     settings: Settings
     database: Database
     dispatcher: Dispatcher
-    feed: Feed
+    feed: EventFeed
 
 
 def context_of(request: Request) -> AppContext:

@@ -1,6 +1,6 @@
-"""The feed: one look at the database every half second, while anybody watches, for all streams of this process.
+"""The event feed: one poll of the database serves all event streams of this process.
 
-So a stream costs a queue and no thread, and sixty-four of them the database no more than one.
+A stream costs a queue, but no thread and no query of its own. Without streams nothing is polled.
 """
 
 import asyncio
@@ -18,49 +18,47 @@ from store.experiments import events
 from store.experiments.events import Happening
 from store.records import Progress
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
-LATE = 200
-"""On PostgreSQL, so many numbers back an event may still turn up that was committed after its
-successors."""
+MAX_LATE = 200
+"""On PostgreSQL, an event may be committed after events with up to this many higher numbers."""
 
-ROOM = 256
-"""News that a stream may lag behind; one that is slower is ended, and goes on where it was when it
-comes back."""
+QUEUE_SIZE = 256
+"""Batches that a stream may lag behind. A slower stream is ended; its reader can resume."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class News:
-    """What is new since the look before: events in order, and progress of those that have made some."""
+class EventBatch:
+    """New events in order, and the running experiments' new progress by experiment id."""
 
-    happenings: Sequence[Happening]
+    events: Sequence[Happening]
     progress: Sequence[tuple[str, Progress]]
 
-    def of(self, experiment_ids: Collection[str] | None) -> "News":
-        """The part of it that is about these experiments, None for all."""
+    def only(self, experiment_ids: Collection[str] | None) -> "EventBatch":
+        """The part about these experiments; None selects all."""
         if experiment_ids is None:
             return self
-        return News(
-            [happening for happening in self.happenings if happening[0] in experiment_ids],
-            [told for told in self.progress if told[0] in experiment_ids],
+        return EventBatch(
+            [event for event in self.events if event[0] in experiment_ids],
+            [progress for progress in self.progress if progress[0] in experiment_ids],
         )
 
 
-class Feed:
-    """Looks for news and hands them to those who follow. It belongs to one event loop."""
+class EventFeed:
+    """Polls for events and hands them to its subscribers. Belongs to one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._late = 0 if database.dialect == "sqlite" else LATE
-        self._followers: dict[asyncio.Queue[News | None], frozenset[str] | None] = {}
-        self._followed, self._looked = asyncio.Event(), asyncio.Event()
+        self._max_late = 0 if database.dialect == "sqlite" else MAX_LATE
+        self._subscribers: dict[asyncio.Queue[EventBatch | None], frozenset[str] | None] = {}
+        self._has_subscribers, self._has_polled = asyncio.Event(), asyncio.Event()
         self._progress: dict[str, Progress] = {}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Looks for as long as the context lasts."""
+        """Polls in the background while the context is open."""
         task = asyncio.create_task(self._run())
         try:
             yield
@@ -69,108 +67,103 @@ class Feed:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    def end(self) -> None:
-        """Ends all streams; their readers come back, to this process or the one after it."""
-        for queue in self._followers:
+    def end_streams(self) -> None:
+        """Ends all streams; their readers reconnect, to this process or its successor."""
+        for queue in self._subscribers:
             _put(queue, None)
 
     async def follow(
         self, experiment_ids: frozenset[str] | None, last: int | None
-    ) -> AsyncIterator[News]:
-        """News of some experiments, or of all, until the feed ends or the reader is too slow.
+    ) -> AsyncIterator[EventBatch]:
+        """Yields the events of experiments until the feed ends or the reader is too slow.
 
         Args:
-            experiment_ids: Which, None for all.
-            last: The number of the last event that the reader knows; the later ones come first.
-                None for none: then the whole history of the experiments comes first, or nothing
-                where all are followed.
+            experiment_ids: The experiments to follow; None follows all.
+            last: Number of the last event that the reader knows; later ones are replayed first.
+                None replays the whole history of the given experiments, or nothing when all are
+                followed.
         """
-        queue: asyncio.Queue[News | None] = asyncio.Queue(ROOM)
-        self._followers[queue] = experiment_ids
-        self._followed.set()
+        queue: asyncio.Queue[EventBatch | None] = asyncio.Queue(QUEUE_SIZE)
+        self._subscribers[queue] = experiment_ids
+        self._has_subscribers.set()
         try:
-            await (
-                self._looked.wait()
-            )  # from here on nothing is missed: it is in the replay, or in the queue, or both
-            told: set[int] = set()
-            async for replayed in self._replay(experiment_ids, last):
-                told |= {event.number for _, event in replayed.happenings}
-                yield replayed
-            while (found := await queue.get()) is not None:
-                yield News(
-                    [each for each in found.happenings if each[1].number not in told],
-                    found.progress,
-                )
+            # After the first poll nothing is missed: an event is in the replay, the queue or both.
+            await self._has_polled.wait()
+            replayed: set[int] = set()
+            async for batch in self._replay(experiment_ids, last):
+                replayed |= {event.number for _, event in batch.events}
+                yield batch
+            while (batch_or_end := await queue.get()) is not None:
+                new = [pair for pair in batch_or_end.events if pair[1].number not in replayed]
+                yield EventBatch(new, batch_or_end.progress)
         except StoreUnavailable as error:
-            log.warning("a stream of events ends: %s", error)
+            log.warning("an event stream ends: %s", error)
         finally:
-            del self._followers[queue]
+            del self._subscribers[queue]
 
     async def _replay(
         self, experiment_ids: frozenset[str] | None, last: int | None
-    ) -> AsyncIterator[News]:
-        number, more = last or 0, last is not None or experiment_ids is not None
-        while more:
-            found = await run_in_threadpool(self._since, number, experiment_ids)
-            yield News(found, ())
-            more = len(found) == events.AT_ONCE
-            number = found[-1][1].number if found else number
-        yield News((), [*self._progress.items()]).of(experiment_ids)
+    ) -> AsyncIterator[EventBatch]:
+        number, has_more = last or 0, last is not None or experiment_ids is not None
+        while has_more:
+            page = await run_in_threadpool(self._read_since, number, experiment_ids)
+            yield EventBatch(page, ())
+            has_more = len(page) == events.AT_ONCE
+            number = page[-1][1].number if page else number
+        yield EventBatch((), [*self._progress.items()]).only(experiment_ids)
 
     async def _run(self) -> None:
         while True:
-            await self._followed.wait()
-            floor: int | None = None
-            told: deque[int] = deque(maxlen=2 * (events.AT_ONCE + LATE))
-            while self._followers:
+            await self._has_subscribers.wait()
+            newest: int | None = None
+            delivered: deque[int] = deque(maxlen=2 * (events.AT_ONCE + MAX_LATE))
+            while self._subscribers:
                 try:
-                    floor = await self._look(floor, told)
+                    newest = await self._poll(newest, delivered)
                 except StoreUnavailable as error:
-                    log.warning("no news for now: %s", error)
+                    log.warning("can't poll for events: %s", error)
                 else:
-                    self._looked.set()
-                await asyncio.sleep(LOOK_SECONDS)
-            self._followed.clear()
-            self._looked.clear()
+                    self._has_polled.set()
+                await asyncio.sleep(POLL_SECONDS)
+            self._has_subscribers.clear()
+            self._has_polled.clear()
 
-    async def _look(self, floor: int | None, told: deque[int]) -> int:
-        """Hands out what is new; the number of the newest event.
+    async def _poll(self, last: int | None, delivered: deque[int]) -> int:
+        """Delivers what is new since the ``last`` event and returns the newest event's number.
 
-        The first look only finds out where news begin.
+        The first poll, with ``last`` None, only finds that number.
         """
-        newest, happenings, progress = await run_in_threadpool(self._read, floor)
-        new = [each for each in happenings if each[1].number not in told]
-        told.extend(event.number for _, event in new)
-        moved = [(name, far) for name, far in progress.items() if self._progress.get(name) != far]
+        newest, found, progress = await run_in_threadpool(self._read, last)
+        new = [pair for pair in found if pair[1].number not in delivered]
+        delivered.extend(event.number for _, event in new)
+        changed = [pair for pair in progress.items() if self._progress.get(pair[0]) != pair[1]]
         self._progress = progress
-        if floor is not None:
-            self._hand_out(News(new, moved))
+        if last is not None:
+            self._deliver(EventBatch(new, changed))
         return newest
 
-    def _read(self, floor: int | None) -> tuple[int, list[Happening], dict[str, Progress]]:
+    def _read(self, last: int | None) -> tuple[int, list[Happening], dict[str, Progress]]:
         with self._database.read() as tx:
-            newest = events.newest(tx) if floor is None else floor
-            happenings = events.since(tx, newest - self._late)
-            return (
-                max([newest, *(event.number for _, event in happenings)]),
-                happenings,
-                events.progress(tx),
-            )
+            if last is None:
+                last = events.newest(tx)
+            found = events.since(tx, last - self._max_late)
+            newest = max([last, *(event.number for _, event in found)])
+            return newest, found, events.progress(tx)
 
-    def _since(self, number: int, experiment_ids: frozenset[str] | None) -> list[Happening]:
+    def _read_since(self, number: int, experiment_ids: frozenset[str] | None) -> list[Happening]:
         with self._database.read() as tx:
             return events.since(tx, number, experiment_ids)
 
-    def _hand_out(self, found: News) -> None:
-        for queue, experiment_ids in self._followers.items():
-            own = found.of(experiment_ids)
-            if own.happenings or own.progress:
-                _put(queue, own)
+    def _deliver(self, batch: EventBatch) -> None:
+        for queue, experiment_ids in self._subscribers.items():
+            selected = batch.only(experiment_ids)
+            if selected.events or selected.progress:
+                _put(queue, selected)
 
 
-def _put(queue: "asyncio.Queue[News | None]", item: News | None) -> None:
-    """Puts it last; to a reader that has no room for it, nothing but the end."""
-    if item is not None and queue.qsize() < ROOM - 1:
-        queue.put_nowait(item)
+def _put(queue: asyncio.Queue[EventBatch | None], batch: EventBatch | None) -> None:
+    """Puts a batch into the queue; if only one place is left, puts the end there instead."""
+    if batch is not None and queue.qsize() < QUEUE_SIZE - 1:
+        queue.put_nowait(batch)
     elif not queue.full():
         queue.put_nowait(None)

@@ -1,4 +1,4 @@
-"""What the service is told by its environment: the store's settings and the limits of what a client may ask for."""
+"""Settings of the service: those of the store, and limits on what a client may request."""
 
 from pydantic import Field
 
@@ -8,10 +8,12 @@ from store.settings import Settings as StoreSettings
 class Settings(StoreSettings):
     """``EXTRAPOLAB_*`` variables of the service."""
 
-    max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Longest request body.")
+    max_body_bytes: int = Field(
+        8 * 2**20, ge=1024, description="Maximum size of a request body, in bytes."
+    )
     max_experiment_flop: float = Field(
-        1e16, gt=0, description="Most floating-point operations of one experiment."
+        1e16, gt=0, description="Maximum floating-point operations of one experiment."
     )
     max_experiment_mb: float = Field(
-        4096, gt=0, description="Most memory or storage of one experiment."
+        4096, gt=0, description="Maximum memory, and maximum storage, of one experiment in MB."
     )

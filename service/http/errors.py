@@ -1,23 +1,23 @@
-"""What the service itself refuses, whatever the store holds.
+"""Requests that the service itself refuses, whatever the store holds.
 
-:mod:`service.http.problems` gives each its HTTP status.
+:mod:`service.http.problems` gives each class its HTTP status.
 
 Refusal
-├── NotHttp                 what was sent is no request
-├── HeadTooLong             its head is longer than the service reads
-├── HeadTooSlow             its head takes longer than the service waits
-├── ForeignOrigin           the page of another website asks for a change
+├── NotHttp                 the request is not HTTP
+├── HeadTooLong             the head of the request exceeds the limit
+├── HeadTooSlow             the head of the request did not arrive in time
+├── ForeignOrigin           the page of another website requests a change
 ├── Malformed               the body is not JSON
-├── BodyTooLarge            the body is longer than the service reads
-├── UnsupportedContent      the body is of another type than JSON
-├── Invalid                 a field or parameter has a value that isn't allowed
-├── Missing                 nothing is kept under that name
-├── Ambiguous               what is given of an id is how several begin
-├── PreconditionMissing     the change must say which version it is of
-├── PreconditionFailed      the change is of another version than the present one
-├── NothingYet              it depends on experiments that are not completed
-├── OtherCount              others are found than were expected
-└── NotInstalled            it needs a library that the server doesn't have
+├── BodyTooLarge            the body exceeds the limit
+├── UnsupportedContent      the body's content type is not supported
+├── Invalid                 a field or parameter has a value that is not allowed
+├── Missing                 nothing has this name
+├── Ambiguous               several ids start with the given prefix
+├── PreconditionMissing     a change must name the version that it edits
+├── PreconditionFailed      a change names an outdated version
+├── NoResultYet             the experiments are not completed
+├── CountMismatch           a bulk change finds another number of matches
+└── NotInstalled            the server lacks a required library
 """
 
 import difflib
@@ -28,7 +28,7 @@ from core.spec.explain import shorten
 
 
 class Refusal(ExtrapolabError):
-    """A request that the service refuses, with every reason."""
+    """A refused request, with every reason."""
 
     def __init__(self, *problems: Problem) -> None:
         """Keeps the reasons; the message lists them all."""
@@ -37,19 +37,19 @@ class Refusal(ExtrapolabError):
 
 
 class NotHttp(Refusal):
-    """What was sent is no request."""
+    """The request is not HTTP."""
 
 
 class HeadTooLong(Refusal):
-    """The head of the request is longer than the service reads."""
+    """The head of the request exceeds the limit."""
 
 
 class HeadTooSlow(Refusal):
-    """The head of the request takes longer than the service waits."""
+    """The head of the request did not arrive in time."""
 
 
 class ForeignOrigin(Refusal):
-    """The page of another website asks for a change."""
+    """The page of another website requests a change."""
 
 
 class Malformed(Refusal):
@@ -57,47 +57,47 @@ class Malformed(Refusal):
 
 
 class BodyTooLarge(Refusal):
-    """The body is longer than the service reads."""
+    """The body exceeds the limit."""
 
 
 class UnsupportedContent(Refusal):
-    """The body is of another type than JSON."""
+    """The body's content type is not supported."""
 
 
 class Invalid(Refusal):
-    """A field or parameter has a value that isn't allowed."""
+    """A field or parameter has a value that is not allowed."""
 
 
 class Missing(Refusal):
-    """Nothing is kept under that name."""
+    """Nothing has this name."""
 
 
 class Ambiguous(Refusal):
-    """What is given of an id is how several begin."""
+    """Several ids start with the given prefix."""
 
 
 class PreconditionMissing(Refusal):
-    """The change must say which version it is of."""
+    """A change must name the version that it edits."""
 
 
 class PreconditionFailed(Refusal):
-    """The change is of another version than the present one."""
+    """A change names an outdated version."""
 
 
-class OtherCount(Refusal):
-    """A change of many experiments finds others than were expected."""
+class CountMismatch(Refusal):
+    """A bulk change finds another number of matches than expected."""
 
 
 class NotInstalled(Refusal):
-    """The server was installed without the library that this needs."""
+    """The server lacks a required library."""
 
 
-class NothingYet(Refusal):
-    """It depends on experiments that are not completed."""
+class NoResultYet(Refusal):
+    """The experiments are not completed."""
 
 
 def unknown(pointer: str, what: str, given: str, allowed: Iterable[str]) -> Problem:
-    """The problem of a name that isn't one of the ``allowed``, with the nearest of them."""
+    """The problem of a name that is not ``allowed``, with the nearest allowed name."""
     names = list(allowed)
     close = difflib.get_close_matches(given, names, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""

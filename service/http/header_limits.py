@@ -122,7 +122,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
 def _answer(refusal: Refusal) -> bytes:
     kind, name = problems.KINDS[type(refusal)], request_id.made_up()
-    content = problems.written(kind, refusal.problems, name).encode()
+    content = problems.to_json(kind, refusal.problems, name).encode()
     headers: dict[str, Any] = {
         "content-type": problems.MEDIA_TYPE,
         "content-length": len(content),

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what the framework reads off the routes: problems, bodies, examples."""
+"""Parts of the OpenAPI document that the framework can't read off the routes."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -11,33 +11,44 @@ from pydantic.json_schema import models_json_schema
 from core.recipe import Recipe
 from core.spec import SweepSpec
 from service import schemas
-from service.http import problems as kinds
-from service.http import request_id as requests
+from service.http import problems as problem_kinds
+from service.http import request_id
 from service.http.csrf import CHANGING
 
 DESCRIPTION = """
-Experiments on one question: when gradient descent trains an overparameterised recurrent network on short sequences,
-does the result extrapolate to long ones?
+Experiments on one question: when gradient descent trains an overparameterised recurrent network on
+short sequences, does the result extrapolate to long ones?
 
-A body that is `POST`ed to `/v1/experiments` is a spec (`/v1/schema`), one to `/v1/sweeps` many of them at once;
-workers train them; numbers and figures are read context. Errors are `application/problem+json`, with every problem of a
-request at once in `errors`, each with the JSON Pointer of its field. Times are ISO 8601 in UTC. Numbers that JSON
-doesn't have travel as `"NaN"`, `"Infinity"` and `"-Infinity"`. Lists are `{"items": [...], "next": cursor}`; the page
-after is read with `?cursor=`. Query parameters that a call doesn't have are refused. Every answer bears an
-`X-Request-Id`.
+`POST` a spec (`/v1/schema`) to `/v1/experiments`, or many at once as a sweep to `/v1/sweeps`.
+Workers train them; read their numbers and figures here. Errors are `application/problem+json`, with
+every problem of a request in `errors`, each with the JSON Pointer of its field. Times are ISO 8601
+in UTC. Numbers that JSON lacks travel as `"NaN"`, `"Infinity"` and `"-Infinity"`. Lists are
+`{"items": [...], "next": cursor}`; read the next page with `?cursor=`. Unknown query parameters are
+refused. Every answer has an `X-Request-Id`.
 
-The head of a request may be 64 KiB long (else 431) and take 20 s to arrive (else 408).
+The head of a request may be up to 64 KiB long (else 431) and take up to 20 s to arrive (else 408).
 
-There are no passwords: who reaches the port may use the service. Only the pages of other websites may not change
-anything: a `POST`, `PATCH` or `DELETE` whose `Origin` is not its `Host` is answered with 403.
+There are no passwords: anyone who can reach the port can use the service. Only pages of other
+websites may not change anything: a `POST`, `PATCH` or `DELETE` whose `Origin` differs from its
+`Host` is refused with 403.
 """
+
+TAGS = [
+    {"name": "experiments", "description": "Submit, import, read and control experiments."},
+    {"name": "results", "description": "Results, recorded series and theory of an experiment."},
+    {"name": "figures", "description": "Figures of an experiment, and saved figures."},
+    {"name": "sweeps", "description": "Many experiments from one base spec and axes."},
+    {"name": "queries", "description": "Filter, tabulate, compare and export many experiments."},
+    {"name": "studies", "description": "Built-in sweeps that test claims, and their reports."},
+    {"name": "operations", "description": "Live events, workers, health and the spec's schema."},
+]
 
 _REF = "#/components/schemas/{model}"
 _HEADERS = {
-    "ETag": "Names this version of the answer, for `If-None-Match` and `If-Match`.",
-    "Location": "Where it is.",
+    "ETag": "Identifies this version of the answer, for `If-None-Match` and `If-Match`.",
+    "Location": "URL of what was submitted.",
     "Retry-After": "Seconds after which to ask again.",
-    requests.HEADER: "Id of the request, as given in its own header or made up.",
+    request_id.HEADER: "Id of the request, taken from its own header or generated.",
 }
 
 
@@ -48,12 +59,20 @@ def answer(
     others: Mapping[str, str] = MappingProxyType({}),
     files: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """An answer with an example, the headers that it bears, examples of other media types, and types of files."""
+    """An answer.
+
+    Args:
+        description: What it is.
+        example: An example in JSON.
+        headers: Its headers.
+        others: Examples by other media types.
+        files: Media types of files.
+    """
     content: dict[str, Any] = {} if example is None else {"application/json": {"example": example}}
-    content |= {
-        kind: {"schema": {"type": "string"}, "example": text} for kind, text in others.items()
-    }
-    content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in files}
+    for media_type, text in others.items():
+        content[media_type] = {"schema": {"type": "string"}, "example": text}
+    for media_type in files:
+        content[media_type] = _file(media_type)
     return {
         "description": description,
         "content": content,
@@ -62,33 +81,45 @@ def answer(
 
 
 def file(description: str, *media_types: str) -> dict[str, Any]:
-    """An answer in one of several types that JSON Schema doesn't describe."""
-    content: dict[str, Any] = {
-        kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in media_types
-    }
+    """An answer in one of several media types that JSON Schema doesn't describe."""
+    content = {media_type: _file(media_type) for media_type in media_types}
     content["application/json"] = {"schema": {"type": "object"}}
     return {"description": description, "content": content, "headers": {"ETag": _header("ETag")}}
 
 
 def stream(example: str) -> dict[str, Any]:
-    """An answer that goes on, as server-sent events."""
+    """An answer that continues as server-sent events."""
     return {
         "description": "A stream of events.",
         "content": {"text/event-stream": {"example": example}},
     }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a call may answer; 422 is always among them, as unknown parameters are refused."""
-    content = {kinds.MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
+def not_modified() -> dict[int | str, dict[str, Any]]:
+    """The answer to a conditional request whose condition is met."""
     return {
-        status: {"description": _titles(status), "content": content, "headers": _waiting(status)}
+        304: {
+            "description": "The answer has not changed.",
+            "headers": {"ETag": _header("ETag")},
+        }
+    }
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a call may answer; always includes 422, for unknown parameters."""
+    schema = {"$ref": _REF.format(model=schemas.Problem.__name__)}
+    return {
+        status: {
+            "description": _titles(status),
+            "content": {problem_kinds.MEDIA_TYPE: {"schema": schema}},
+            "headers": _problem_headers(status),
+        }
         for status in sorted({*statuses, 422})
     }
 
 
 def body(model: type[BaseModel], example: object) -> dict[str, Any]:
-    """The JSON body of a call that reads it by itself (:mod:`service.http.body`)."""
+    """The JSON body of a call that reads it itself (:mod:`service.http.body`)."""
     schema = {"$ref": _REF.format(model=model.__name__)}
     return {
         "requestBody": {
@@ -99,8 +130,23 @@ def body(model: type[BaseModel], example: object) -> dict[str, Any]:
 
 
 def complete(document: dict[str, Any]) -> None:
-    """Adds to the framework's document what it can't read off a route: more models, and what every call may answer."""
-    bodies = (
+    """Adds request bodies, summaries, and the answers and headers that all calls share."""
+    document["components"]["schemas"].update(_body_schemas())
+    too_long, foreign_origin = problems(431)[431], problems(403)[403]
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            _summarise(operation)
+            responses = operation["responses"]
+            responses["431"] = too_long
+            if method.upper() in CHANGING:
+                responses["403"] = foreign_origin
+            for response in responses.values():
+                headers = response.setdefault("headers", {})
+                headers[request_id.HEADER] = _header(request_id.HEADER)
+
+
+def _body_schemas() -> dict[str, Any]:
+    bodies: tuple[type[BaseModel], ...] = (
         schemas.Problem,
         schemas.Edit,
         schemas.Cancellation,
@@ -111,37 +157,33 @@ def complete(document: dict[str, Any]) -> None:
         schemas.RecipeChange,
     )
     _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
-    document["components"]["schemas"].update(extra["$defs"])
-    too_long = problems(431)[431]
-    for operations in document["paths"].values():
-        for method, operation in operations.items():
-            if method.upper() in CHANGING:
-                operation["responses"]["403"] = problems(403)[403]
-            operation["responses"]["431"] = too_long
-            for response in operation["responses"].values():
-                response.setdefault("headers", {})[requests.HEADER] = _header(requests.HEADER)
+    definitions: dict[str, Any] = extra["$defs"]
+    return definitions
 
 
-def not_modified() -> dict[int | str, dict[str, Any]]:
-    """The answer to a condition that is met."""
-    return {
-        304: {
-            "description": "The answer that is at hand is still right.",
-            "headers": {"ETag": _header("ETag")},
-        }
-    }
+def _summarise(operation: dict[str, Any]) -> None:
+    """Takes the summary from the docstring's first line and the description from the rest."""
+    summary, _, description = operation.pop("description", "").partition("\n")
+    operation["summary"] = summary.removesuffix(".")
+    if description.strip():
+        operation["description"] = description.strip()
+
+
+def _file(media_type: str) -> dict[str, Any]:
+    return {"schema": {"type": "string", "contentMediaType": media_type}}
 
 
 def _header(name: str) -> dict[str, Any]:
     return {"description": _HEADERS[name], "required": True, "schema": {"type": "string"}}
 
 
-def _waiting(status: int) -> dict[str, Any]:
-    return (
-        {"Retry-After": _header("Retry-After")} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    )
+def _problem_headers(status: int) -> dict[str, Any]:
+    if status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return {}
+    return {"Retry-After": _header("Retry-After")}
 
 
 def _titles(status: int) -> str:
-    titles = dict.fromkeys(kind.title for kind in kinds.KINDS.values() if kind.status == status)
+    kinds = [kind for kind in problem_kinds.KINDS.values() if kind.status == status]
+    titles = dict.fromkeys(kind.title for kind in kinds)
     return "; ".join(titles) or HTTPStatus(status).phrase

@@ -25,7 +25,7 @@ from store.query.query import ExperimentQuery
 from store.records import Experiment, Source
 from store.states import State
 
-router = APIRouter(prefix="/v1/bundle", tags=["questions"])
+router = APIRouter(prefix="/v1/bundle", tags=["queries"])
 
 DRAWN = ("response", "training")
 MEDIA_TYPE = "application/zip"

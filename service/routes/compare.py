@@ -26,7 +26,7 @@ from store.experiments import results
 from store.records import Experiment
 from store.states import State
 
-router = APIRouter(prefix="/v1/compare", tags=["questions"])
+router = APIRouter(prefix="/v1/compare", tags=["queries"])
 
 MOST = 12
 LONGEST_LABEL = 60

@@ -1,4 +1,4 @@
-"""``GET /v1/events``: what happens, as it happens, as server-sent events."""
+"""``GET /v1/events``: a stream of server-sent events."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -12,23 +12,25 @@ from service import schemas
 from service.context import Context
 from service.http import examples, openapi
 from service.http.errors import Invalid
-from store.experiments import events as news
+from store.experiments import events as stored_events
 
 router = APIRouter(tags=["operations"])
 
-MOST_IDS = 500
+MAX_IDS = 500
+MAX_NAMED_PROBLEMS = 20
 RETRY_MILLISECONDS = 1000
-"""After which a reader that was cut off should come back."""
+"""Delay after which a disconnected reader should reconnect."""
 
 
-def _followed(
+def _followed_ids(
     context: Context,
     experiments: Annotated[
         str | None,
         Query(
-            description=f"Ids of experiments, separated by commas, at most {MOST_IDS}; all experiments where left out.",
+            description=f"Ids of experiments, separated by commas, at most {MAX_IDS}. "
+            "Default: all experiments.",
             min_length=1,
-            max_length=40 * MOST_IDS,
+            max_length=40 * MAX_IDS,
             examples=[examples.ID],
         ),
     ] = None,
@@ -37,19 +39,15 @@ def _followed(
         return None
     ids = list(dict.fromkeys(experiments.split(",")))
     pointer = "/query/experiments"
-    if len(ids) > MOST_IDS:
-        raise Invalid(
-            Problem(pointer, "too_many", f"should be at most {MOST_IDS} ids", str(len(ids)))
-        )
+    if len(ids) > MAX_IDS:
+        message = f"should be at most {MAX_IDS} ids"
+        raise Invalid(Problem(pointer, "too_many", message, str(len(ids))))
     with context.database.read() as tx:
-        strange = news.unknown(tx, ids)
-    if strange:
+        unknown = stored_events.unknown(tx, ids)[:MAX_NAMED_PROBLEMS]
+    if unknown:
         message = "there is no such experiment"
         raise Invalid(
-            *(
-                Problem(pointer, "no_such_experiment", message, shorten(name))
-                for name in strange[:20]
-            )
+            *(Problem(pointer, "no_such_experiment", message, shorten(name)) for name in unknown)
         )
     return frozenset(ids)
 
@@ -61,32 +59,32 @@ def _followed(
 )
 async def events(
     context: Context,
-    experiment_ids: Annotated[frozenset[str] | None, Depends(_followed)],
+    experiment_ids: Annotated[frozenset[str] | None, Depends(_followed_ids)],
     last: Annotated[
         int | None,
         Header(
             alias="Last-Event-ID",
             ge=0,
             le=2**63 - 1,
-            description="The id of the last event that was read: those after it come first.",
+            description="Id of the last event that was read; the stream starts with later ones.",
         ),
     ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Follow experiments as server-sent events. The stream goes on until you close it.
+    """Follow experiments as server-sent events.
 
-    `state` comes with everything that happens to an experiment, the state that it is in then, and
-    an id; `progress`, without one, about once a second with how far a running one is. First comes
-    what happened after `Last-Event-ID`, or without it the history of the `experiments` that are
-    named. A browser's `EventSource` sends it by itself when it comes back, also to a service that
-    was restarted meanwhile.
+    The stream continues until you close it. A `state` event reports each event of an experiment,
+    with its state after it and an id. A `progress` event, without an id, reports the progress of a
+    running experiment about once a second. The stream starts with the events after `Last-Event-ID`,
+    or without that header with the history of the given `experiments`. A browser's `EventSource`
+    sends the header itself when it reconnects, even if the service was restarted in the meantime.
     """
     yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
-    async for found in context.feed.follow(experiment_ids, last):
-        for experiment_id, event in found.happenings:
+    async for batch in context.feed.follow(experiment_ids, last):
+        for experiment_id, event in batch.events:
             state = schemas.StateEvent.from_record(experiment_id, event)
             yield ServerSentEvent(
                 event="state", id=str(event.number), raw_data=state.model_dump_json()
             )
-        for experiment_id, progress in found.progress:
-            moved = schemas.ProgressEvent.from_record(experiment_id, progress)
-            yield ServerSentEvent(event="progress", raw_data=moved.model_dump_json())
+        for experiment_id, progress in batch.progress:
+            step = schemas.ProgressEvent.from_record(experiment_id, progress)
+            yield ServerSentEvent(event="progress", raw_data=step.model_dump_json())

@@ -23,7 +23,7 @@ from store.query.fields import Field
 from store.query.query import ExperimentQuery
 from store.records import Experiment
 
-router = APIRouter(prefix="/v1/export", tags=["questions"])
+router = APIRouter(prefix="/v1/export", tags=["queries"])
 
 AT_ONCE = 200
 """Experiments that are read at once."""

@@ -9,7 +9,7 @@ from core.figures import FIGURES
 from service.context import Context
 from service.figures import rendering
 from service.figures.rendering import FigureFormat
-from service.http.errors import NothingYet
+from service.http.errors import NoResultYet
 from service.http.ids import ExperimentId
 from service.http.parameters import IfNoneMatch
 from store.experiments import repository as experiments
@@ -48,6 +48,6 @@ def figure(
         )
         if experiment.source is Source.IMPORT:
             message = "the experiment was imported without a series"
-        raise NothingYet(Problem("", "no_result_yet", message))
+        raise NoResultYet(Problem("", "no_result_yet", message))
     info = chosen.info(experiment.spec, result, series)
     return rendering.respond(chosen, info, form, if_none_match)

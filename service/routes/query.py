@@ -6,7 +6,7 @@ from core.errors import Problem
 from service import schemas
 from service.context import Context
 from service.http import body, examples, openapi
-from service.http.errors import OtherCount
+from service.http.errors import CountMismatch
 from service.http.pagination import page
 from service.http.parameters import Cursor, Limit
 from service.intake.bulk import moved
@@ -17,7 +17,7 @@ from store.query.fields import FIELDS
 from store.query.query import ExperimentQuery
 from store.states import State
 
-router = APIRouter(tags=["questions"])
+router = APIRouter(tags=["queries"])
 
 
 @router.get(
@@ -61,7 +61,7 @@ def cancel(context: Context, content: body.JsonBody) -> schemas.Cancelled:
         )
     if len(found) != wanted.expect_count:
         message = f"{len(found)} experiments fulfil the filter and have not ended: look at them, then ask with that number"
-        raise OtherCount(
+        raise CountMismatch(
             Problem(
                 "/expect_count", "other_count", message, str(wanted.expect_count), str(len(found))
             )

@@ -19,7 +19,7 @@ from service.context import AppContext, Context
 from service.figures import rendering
 from service.figures.rendering import FigureFormat
 from service.http import examples, openapi
-from service.http.errors import Missing, NothingYet, unknown
+from service.http.errors import Missing, NoResultYet, unknown
 from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
 from service.intake.sweep_expansion import expand
@@ -149,7 +149,7 @@ def figure(
     with context.database.read() as tx:
         evidence = _evidence(tx, _found(tx, plan), STUDIES[name])
     if not evidence:
-        raise NothingYet(
+        raise NoResultYet(
             Problem(
                 "", "no_result_yet", "no experiment of this study is completed; submit it, or wait"
             )

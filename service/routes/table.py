@@ -29,7 +29,7 @@ from store.query.fields import Field
 from store.query.query import ExperimentQuery
 from store.query.run_ends import Ended
 
-router = APIRouter(prefix="/v1/table", tags=["questions"])
+router = APIRouter(prefix="/v1/table", tags=["queries"])
 
 SETUP = "setup_hash"
 
