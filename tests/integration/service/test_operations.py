@@ -60,7 +60,9 @@ def test_a_database_that_is_away_is_worth_another_try_and_named_in_the_log_only(
             "application/problem+json",
         )
         assert int(answer.headers["retry-after"]) > 0
-        assert answer.json()["detail"] == "the database is unavailable, locked or too slow; try again"
+        assert (
+            answer.json()["detail"] == "the database is unavailable, locked or too slow; try again"
+        )
         assert any(
             record.name == "service.http.problems" and str(tmp_path) in record.message
             for record in caplog.records
