@@ -1,265 +1,195 @@
-"""From a recipe to a figure: what it names is found in the store, and becomes the numbers of the figure."""
+"""Turns a recipe into the data of a figure: finds the experiments and reads their numbers."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
 
-from core.errors import Problem
-from core.figures import Figure, Info, NotDrawable, heatmap, panels, wording
-from core.figures import cells as numbers
-from core.figures import curves as whole
+from core.figures import Info, NotDrawable, heatmap, panels, wording
+from core.figures import cells as figure_cells
+from core.figures import curves as figure_curves
 from core.figures.cells import Cell
 from core.figures.coordinates import is_number, key
 from core.figures.curves import Curve
 from core.recipe import Recipe
-from core.statistics import as_counted
-from service.http.errors import unknown
+from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_CURVES, MAX_LINES, MAX_PANELS
+from service.figures.plan import Plan
 from store.query import curves, run_ends
-from store.query.errors import BadQuery, named
-from store.query.fields import FIELDS, Field, Scope
-from store.query.query import ExperimentQuery
+from store.query.fields import FIELDS
 from store.query.run_ends import Ended, Endings
 from store.records import Source
 
-INKS = {
-    "lines": Figure(panels.PanelsInfo, panels.draw),
-    "heatmap": Figure(heatmap.HeatmapInfo, heatmap.draw),
-}
-"""How each kind of recipe is drawn."""
-
-MOST_LINES, MOST_PANELS, MOST_CELLS = 24, 12, 400
-"""Values that series and facets of a figure, and an axis of a heat map, may have."""
-
-_SINGLE = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
-_BESIDES = (FIELDS["training.length"], FIELDS["source"], FIELDS["spec_hash"])
-
-MOST_CURVES = 20_000
-"""Runs whose whole curves one figure shows."""
+_EXTRA_FIELDS = (FIELDS["training.length"], FIELDS["source"], FIELDS["spec_hash"])
+"""Read behind the fields of the recipe's axes."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A recipe whose every word is understood."""
-
-    recipe: Recipe
-    question: ExperimentQuery
-    fields: Sequence[Field]
-
-
-def plan(recipe: Recipe, at: str) -> Plan | list[Problem]:
-    """The plan of a recipe; or everything that is wrong with it.
-
-    ``at`` is the pointer of the recipe in the request.
-    """
-    problems: list[Problem] = []
-    question = None
-    try:
-        question = ExperimentQuery.of(recipe.query or None)
-    except BadQuery as error:
-        problems += error.at(f"{at}/query").problems
-    axes = {
-        name: path
-        for name in ("x", "series", "facets")
-        if (path := getattr(recipe, name)) is not None
-    }
-    fields = []
-    for name, path in axes.items():
-        if name == "x" and recipe.is_along:
-            continue
-        try:
-            fields.append(
-                named(path, among=[*_SINGLE, "step", "lag", "rank"] if name == "x" else _SINGLE)
-            )
-        except BadQuery as error:
-            problems += error.at(f"{at}/{name}").problems
-    if recipe.shown not in recipe.choices:
-        problems.append(
-            unknown(
-                f"{at}/y", "curve" if recipe.is_along else "metric", recipe.shown, recipe.choices
-            )
-        )
-    problems += [
-        Problem(f"{at}/{name}", code, message, given)
-        for name, code, message, given in _clashes(recipe, axes)
-    ]
-    return problems if problems or question is None else Plan(recipe, question, fields)
-
-
-def _clashes(recipe: Recipe, axes: dict[str, str]) -> list[tuple[str, str, str, str]]:
-    """What parts of a recipe don't go together."""
-    found = []
-    if recipe.kind == "heatmap" and recipe.is_along:
-        found.append(
-            ("x", "no_axis", "a heat map needs a field of experiments on each axis", recipe.x)
-        )
-    if recipe.kind == "heatmap" and recipe.series is None:
-        found.append(
-            (
-                "series",
-                "no_axis",
-                "a heat map needs two axes: name the field that runs upwards",
-                "nothing",
-            )
-        )
-    if recipe.kind == "lines" and recipe.band == "standard_error" and recipe.statistic != "mean":
-        found.append(
-            (
-                "band",
-                "other_statistic",
-                "a standard error is of the mean: take statistic mean",
-                recipe.band,
-            )
-        )
-    places = list(axes.items())
-    for n, (name, path) in enumerate(places):
-        if path in [other for _, other in places[:n]]:
-            found.append(
-                (
-                    name,
-                    "repeated",
-                    "is on another axis already; name another field, or leave it out",
-                    path,
-                )
-            )
-    return found
-
-
-def drawn(tx: Connection, made: Plan, source: str) -> Info:
-    """The numbers of the figure.
+def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
+    """The data of the figure.
 
     Raises:
-        NotDrawable: Nothing is completed yet, or there are too many values on an axis, or some that
-            are no numbers.
+        NotDrawable: Nothing is completed, an axis has too many values, or a numeric axis has other
+            values than numbers.
     """
-    return _along(tx, made, source) if made.recipe.is_along else _against(tx, made, source)
+    build = _curves_of_runs if plan.recipe.is_along else _metric_by_field
+    return build(tx, plan, source)
 
 
-def _against(tx: Connection, made: Plan, source: str) -> Info:
-    """A metric at the end of runs, against a field."""
-    recipe = made.recipe
-    found, ended, counted = _ended(tx, made, [recipe.shown])
-    values = as_counted(ended.numbers, ended.diverged, [recipe.shown])[:, 0]
-    pooled: dict[tuple[str, ...], tuple[tuple[Any, ...], list[float]]] = {}
-    for owner, number in zip(ended.owners[counted].tolist(), values[counted].tolist(), strict=True):
-        place = found[owner].key[: len(made.fields)]
-        pooled.setdefault(tuple(map(key, place)), (place, []))[1].append(number)
-    cells = [_cell(recipe, place, "completed", tuple(own)) for place, own in pooled.values()]
+def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
+    """A final metric of runs against a field of their experiments."""
+    recipe = plan.recipe
+    experiments, runs, counted = _latest_runs(tx, plan, [recipe.shown])
+    values = run_ends.values_by_experiment(experiments, runs, [recipe.shown], counted)
+    drawn = [experiment for experiment in experiments if experiment.id in values]
+    cells = [
+        _cell(recipe, experiment.key, "completed", values[experiment.id][:, 0])
+        for experiment in drawn
+    ]
     if recipe.kind == "heatmap":
-        pending = run_ends.unfinished(tx, made.question, made.fields)
-        cells += [_cell(recipe, place, state, ()) for state, place in pending]
-    cells.sort(key=lambda cell: _order(cell.series, cell.facet))
-    _refuse(recipe, cells, runs=len(counted))
-    heading = _heading(
-        recipe, source, {found[owner] for owner in ended.owners[counted]}, len(counted)
-    )
+        cells += [
+            _cell(recipe, coordinates, state, np.empty(0))
+            for state, coordinates in run_ends.unfinished(tx, plan.query, plan.fields)
+        ]
+    # Strings are sorted, so that no order changes as results land; numbers are sorted later.
+    cells.sort(key=lambda cell: (key(cell.facet), key(cell.series)))
+    _refuse_if_not_drawable(recipe, cells, run_count=len(counted))
+    heading = _heading(recipe, source, set(drawn), len(counted))
     if recipe.kind == "heatmap":
         return heatmap.HeatmapInfo(**heading, **heatmap.maps(cells, recipe))
-    return panels.of_runs(heading, numbers.panels(cells, recipe))
+    return panels.of_runs(heading, figure_cells.panels(cells, recipe))
 
 
-def _ended(
-    tx: Connection, made: Plan, metrics: Sequence[str]
-) -> tuple[Sequence[Ended], Endings, np.ndarray]:
-    """Experiments, the fields of :data:`_BESIDES` behind their keys; their runs, and the places of those that count.
-
-    A run that was computed again counts once, as it was last.
-    """
-    found = run_ends.ended(tx, made.question, [*made.fields, *_BESIDES])
-    ended = run_ends.read(tx, [one.id for one in found], metrics)
-    if not len(ended):
-        return found, ended, np.empty(0, np.int64)
-    setups = {one.setup: n for n, one in enumerate(reversed(found))}
-    own = np.array([setups[one.setup] for one in found], np.int64)[ended.owners]
-    _, first = np.unique(np.stack([own, ended.seeds]), axis=1, return_index=True)
-    return found, ended, np.sort(first)
-
-
-def _order(series: Any, facet: Any) -> tuple[str, str]:
-    """Words by the alphabet, so that no order changes as results land; numbers are put in order later."""
-    return key(facet), key(series)
-
-
-def _cell(recipe: Recipe, place: Sequence[Any], state: str, values: tuple[float, ...]) -> Cell:
-    x, *others = place
-    series, facet = _others(recipe, others)
-    return Cell(x, series, state, values, facet)
-
-
-def _others(recipe: Recipe, place: Sequence[Any]) -> tuple[Any, Any]:
-    """The coordinates of series and facets; None where there is no such axis."""
-    found = iter(place)
-    series = next(found) if recipe.series else None
-    return series, next(found) if recipe.facets else None
-
-
-def _along(tx: Connection, made: Plan, source: str) -> Info:
-    """Whole curves of runs."""
-    recipe = made.recipe
-    found, ended, counted = _ended(tx, made, [])
-    if len(counted) > MOST_CURVES:
-        message = f"the query finds {len(counted):,} runs, and curves of at most {MOST_CURVES:,} are read at once"
-        raise NotDrawable(f"{message}: narrow it")
-    runs = {(found[ended.owners[n]].id, int(ended.seeds[n])): n for n in counted}
-    order = {one.id: (*_order(*_others(recipe, one.key)), one.id) for one in found}
-    ids = sorted({name for name, _ in runs}, key=lambda name: order[name])
-    if recipe.x == "step":
-        read = curves.of_series(tx, ids, recipe.shown)
-    else:
-        read = curves.of_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.shown)
-    of_teacher = recipe.x == "lag" or recipe.shown == "hankel_singular_values"
-    teachers = curves.teachers(tx, ids) if of_teacher else {}
-    own: dict[str, list[Curve]] = {name: [] for name in ids}
-    diverged = ended.diverged
-    for name, seed, where, what in read:
-        if (n := runs.get((name, seed))) is not None:
-            one = found[ended.owners[n]]
-            *place, length, _, _ = one.key
-            x, y, reference = whole.shown(recipe.shown, where, what, teachers.get(name))
-            if diverged[n] and recipe.x != "step":
-                y = np.full(len(x), np.inf)
-            own[name].append(Curve(*_others(recipe, place), length, x, y, reference))
-    lines = [line for of_one in own.values() for line in of_one]
-    if len(counted) and not lines:
+def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
+    """Whole curves of runs, along steps, lags or ranks."""
+    recipe = plan.recipe
+    experiments, runs, counted = _latest_runs(tx, plan, [])
+    if len(counted) > MAX_CURVES:
         raise NotDrawable(
-            f"all that the query finds was imported, and has nothing along {recipe.x}"
+            f"the query matches {len(counted):,} runs, and a figure shows the curves of at most "
+            f"{MAX_CURVES:,}: narrow the query"
         )
-    _refuse(recipe, lines, runs=len(lines))
-    heading = _heading(recipe, source, {one for one in found if own.get(one.id)}, len(lines))
-    return panels.of_runs(heading, whole.panels(lines, recipe))
+    curves_of: dict[str, list[Curve]] = {}
+    for experiment, curve in _read_curves(tx, recipe, experiments, runs, counted):
+        curves_of.setdefault(experiment.id, []).append(curve)
+    shown = [curve for of_experiment in curves_of.values() for curve in of_experiment]
+    if len(counted) and not shown:
+        raise NotDrawable(
+            f"all matching experiments were imported, and have nothing along {recipe.x}"
+        )
+    _refuse_if_not_drawable(recipe, shown, run_count=len(shown))
+    drawn = {experiment for experiment in experiments if experiment.id in curves_of}
+    heading = _heading(recipe, source, drawn, len(shown))
+    return panels.of_runs(heading, figure_curves.panels(shown, recipe))
 
 
-def _heading(recipe: Recipe, source: str, drawn: Set[Ended], runs: int) -> dict[str, Any]:
-    hashes = sorted({one.key[-1] for one in drawn})
-    imported = len({one.key[-1] for one in drawn if one.key[-2] == Source.IMPORT})
-    told = f"Extrapolab, {source}{len(hashes)} experiments{f' ({imported} imported)' if imported else ''}, {runs} runs"
-    called = wording.title(recipe)
+def _read_curves(
+    tx: Connection,
+    recipe: Recipe,
+    experiments: Sequence[Ended],
+    runs: Endings,
+    counted: np.ndarray,
+) -> list[tuple[Ended, Curve]]:
+    """The curve of each counted run that has one, in the order of facets and series."""
+    place_of_run = {
+        (experiments[runs.owners[place]].id, int(runs.seeds[place])): place for place in counted
+    }
+    sort_keys = {}
+    for experiment in experiments:
+        series, facet = _series_and_facet(recipe, experiment.key)
+        sort_keys[experiment.id] = (key(facet), key(series), experiment.id)
+    ids = sorted({experiment_id for experiment_id, _ in place_of_run}, key=sort_keys.__getitem__)
+    if recipe.x == "step":
+        stored = curves.of_series(tx, ids, recipe.shown)
+    else:
+        stored = curves.of_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.shown)
+    needs_teacher = recipe.x == "lag" or recipe.shown == "hankel_singular_values"
+    teachers = curves.teachers(tx, ids) if needs_teacher else {}
+    by_experiment: dict[str, list[tuple[Ended, Curve]]] = {
+        experiment_id: [] for experiment_id in ids
+    }
+    diverged = runs.diverged
+    for experiment_id, seed, positions, values in stored:
+        place = place_of_run.get((experiment_id, seed))
+        if place is None:
+            continue
+        experiment = experiments[runs.owners[place]]
+        *coordinates, length, _, _ = experiment.key
+        x, y, reference = figure_curves.shown(
+            recipe.shown, positions, values, teachers.get(experiment_id)
+        )
+        if diverged[place] and recipe.x != "step":
+            y = np.full(len(x), np.inf)
+        series, facet = _series_and_facet(recipe, coordinates)
+        by_experiment[experiment_id].append(
+            (experiment, Curve(series, facet, length, x, y, reference))
+        )
+    return [pair for pairs in by_experiment.values() for pair in pairs]
+
+
+def _latest_runs(
+    tx: Connection, plan: Plan, metrics: Sequence[str]
+) -> tuple[Sequence[Ended], Endings, np.ndarray]:
+    """The experiments, their runs, and the places of the runs that count.
+
+    The keys of the experiments hold :data:`_EXTRA_FIELDS` behind the fields of the axes.
+    """
+    experiments = run_ends.ended(tx, plan.query, [*plan.fields, *_EXTRA_FIELDS])
+    runs = run_ends.read(tx, [experiment.id for experiment in experiments], metrics)
+    return experiments, runs, run_ends.latest_runs(experiments, runs)
+
+
+def _cell(recipe: Recipe, coordinates: Sequence[Any], state: str, values: np.ndarray) -> Cell:
+    x, *others = coordinates
+    series, facet = _series_and_facet(recipe, others)
+    return Cell(x, series, state, tuple(values.tolist()), facet)
+
+
+def _series_and_facet(recipe: Recipe, coordinates: Sequence[Any]) -> tuple[Any, Any]:
+    """The coordinates behind x; None for an axis that the recipe doesn't have."""
+    remaining = iter(coordinates)
+    series = next(remaining) if recipe.series else None
+    return series, next(remaining) if recipe.facets else None
+
+
+def _heading(recipe: Recipe, source: str, drawn: Set[Ended], run_count: int) -> dict[str, Any]:
+    hashes = sorted({experiment.key[-1] for experiment in drawn})
+    imported = len({e.key[-1] for e in drawn if e.key[-2] == Source.IMPORT})
+    of_these = f" ({imported} imported)" if imported else ""
     return wording.heading(
-        recipe, called=called, source=told, hashes=hashes, runs=runs, imported=imported
+        recipe,
+        called=wording.title(recipe),
+        source=f"Extrapolab, {source}{len(hashes)} experiments{of_these}, {run_count} runs",
+        hashes=hashes,
+        runs=run_count,
+        imported=imported,
     )
 
 
-def _refuse(recipe: Recipe, shown: Sequence[Cell | Curve], *, runs: int) -> None:
-    """Refuses what no figure can show; raises NotDrawable."""
-    if not runs:
-        raise NotDrawable("no experiment that the query finds is completed yet")
-    counts = {"facets": (len({key(one.facet) for one in shown}), MOST_PANELS)}
-    counts["series"] = (
-        len({key(one.series) for one in shown}),
-        MOST_LINES if recipe.kind == "lines" else MOST_CELLS,
-    )
-    xs = [one.x for one in shown if isinstance(one, Cell)]
+def _refuse_if_not_drawable(
+    recipe: Recipe, shown: Sequence[Cell | Curve], *, run_count: int
+) -> None:
+    """Raises NotDrawable if there is nothing to show, or more than a figure can show."""
+    if not run_count:
+        raise NotDrawable("no matching experiment is completed yet")
+    value_counts = {
+        "facets": (len({key(item.facet) for item in shown}), MAX_PANELS),
+        "series": (
+            len({key(item.series) for item in shown}),
+            MAX_LINES if recipe.kind == "lines" else MAX_CELLS_PER_AXIS,
+        ),
+    }
+    xs = [item.x for item in shown if isinstance(item, Cell)]
     if recipe.kind == "heatmap":
-        counts["x"] = len({key(x) for x in xs}), MOST_CELLS
+        value_counts["x"] = len({key(x) for x in xs}), MAX_CELLS_PER_AXIS
     elif not all(is_number(x) for x in xs):
-        odd = next(x for x in xs if not is_number(x))
-        message = (
-            f"{recipe.x} is {odd!r} in some experiments, which has no place on an axis of numbers"
+        other = next(x for x in xs if not is_number(x))
+        raise NotDrawable(
+            f"{recipe.x} is {other!r} in some experiments, which has no place on an axis of "
+            "numbers: narrow the query, or use this field as the series"
         )
-        raise NotDrawable(f"{message}: narrow the query, or make it the series")
-    for name, (count, most) in counts.items():
-        if count > most:
-            message = f"{name} {getattr(recipe, name)} has {count} values, and at most {most} can be shown"
-            raise NotDrawable(f"{message}: narrow the query, or take another field")
+    for axis, (count, maximum) in value_counts.items():
+        if count > maximum:
+            raise NotDrawable(
+                f"{axis} {getattr(recipe, axis)} has {count} values, and a figure shows at most "
+                f"{maximum}: narrow the query, or use another field"
+            )

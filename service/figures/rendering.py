@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import APIRouter, Path, Response
 
-from core.figures import EDITION, Figure, Format, Info
+from core.figures import EDITION, Figure, Format, Info, heatmap, panels
 from service.http import etags, openapi
 from service.http.errors import Missing, unknown
 
@@ -19,6 +19,14 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
         "json": "application/json",
     }
 )
+
+RENDERERS: Mapping[str, Figure] = MappingProxyType(
+    {
+        "lines": Figure(panels.PanelsInfo, panels.draw),
+        "heatmap": Figure(heatmap.HeatmapInfo, heatmap.draw),
+    }
+)
+"""The figure for each kind of recipe."""
 
 _matplotlib = threading.Lock()
 """Matplotlib is not thread-safe."""
@@ -71,8 +79,8 @@ def respond(figure: Figure, info: Info, form: str, if_none_match: str | None) ->
     content = info.model_dump_json().encode()
     if form == "json":
         return etags.answer(content, MEDIA_TYPES[form], if_none_match)
-    etag = etags.of(b" ".join([EDITION.encode(), form.encode(), content]))
-    return etags.made(
+    etag = etags.of_content(b" ".join([EDITION.encode(), form.encode(), content]))
+    return etags.answer_lazily(
         etag, lambda: render(figure, info, cast(Format, form)), MEDIA_TYPES[form], if_none_match
     )
 

@@ -1,4 +1,4 @@
-"""A submission that happens once, however often it is sent: under an ``Idempotency-Key`` the first answer is kept."""
+"""Idempotent submissions: a repeated request with the same ``Idempotency-Key`` changes nothing."""
 
 import hashlib
 import json
@@ -13,19 +13,19 @@ from sqlalchemy import Connection
 from service.context import AppContext
 from store.experiments import idempotency
 
-Made = tuple[int, dict[str, Any]]
-"""The status of an answer, and its body."""
+SubmissionAnswer = tuple[int, dict[str, Any]]
+"""Status and body of the answer to a submission."""
 
 
 @dataclass(frozen=True)
-class Once:
-    """Who asks for what, under which key; without a key every request is a new one.
+class IdempotentRequest:
+    """A request to store something; without a key, every request is new.
 
     Attributes:
-        route: The call that the key belongs to, such as ``POST /v1/experiments``.
-        owner: Whose key it is.
-        key: The value of the header.
-        digest: Names what was asked for.
+        route: The route that the key belongs to, such as ``POST /v1/experiments``.
+        owner: The user that the key belongs to.
+        key: The ``Idempotency-Key`` header.
+        digest: Identifies the request's content.
     """
 
     route: str
@@ -34,15 +34,20 @@ class Once:
     digest: str
 
     @classmethod
-    def of(
+    def from_request(
         cls, request: Request, content: bytes, *, route: str, owner: str, key: str | None
-    ) -> "Once":
-        """What was asked for is the body as sent, and the query in any order."""
+    ) -> "IdempotentRequest":
+        """The request with this body; the order of query parameters doesn't matter."""
         query = json.dumps(sorted(request.query_params.multi_items()))
         return cls(route, owner, key, hashlib.sha256(query.encode() + b"\0" + content).hexdigest())
 
-    def submit(self, context: AppContext, make: Callable[[Connection], Made]) -> Response:
-        """The answer that ``make`` gives in one write, kept under the key in that same write."""
+    def answer(
+        self, context: AppContext, submit: Callable[[Connection], SubmissionAnswer]
+    ) -> Response:
+        """Runs ``submit`` and keeps its answer under the key, both in one transaction.
+
+        If the key has an answer, that is given again instead.
+        """
         with context.database.write() as tx:
             kept = (
                 None
@@ -51,17 +56,17 @@ class Once:
             )
             if kept is not None:
                 return accepted(*kept)
-            status, answer = make(tx)
+            status, body = submit(tx)
             if self.key is not None:
                 idempotency.keep(
-                    tx, self.key, self.owner, self.route, self.digest, status=status, body=answer
+                    tx, self.key, self.owner, self.route, self.digest, status=status, body=body
                 )
-        return accepted(status, answer)
+        return accepted(status, body)
 
 
-def accepted(status: int, answer: dict[str, Any]) -> Response:
-    """An answer with the place of what was submitted and, while there is something to wait for, when to ask again."""
-    headers = {"Location": answer["links"]["self"]}
+def accepted(status: int, body: dict[str, Any]) -> Response:
+    """The answer to a submission, with ``Location``, and ``Retry-After`` if there is work to do."""
+    headers = {"Location": body["links"]["self"]}
     if status == 202:
         headers["Retry-After"] = "1"
-    return Response(to_json(answer), status, headers, "application/json")
+    return Response(to_json(body), status, headers, "application/json")

@@ -1,9 +1,6 @@
-"""Parameters that several calls share: pages, owners, conditions.
+"""Parameters that several routes share; undocumented ones are refused."""
 
-One that isn't documented is refused.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated
 
 from fastapi import Header, Query, Request
@@ -14,21 +11,23 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from core.errors import Problem
 from core.spec.explain import shorten
 from service.http.errors import Invalid, unknown
+from store.query.names import split_names
 
 
 async def refuse_unknown(request: Request) -> None:
-    """Refuses query parameters that the route doesn't know, or that are given twice."""
-    known = [*_known(request.scope["route"].dependant)]
+    """Raises Invalid for query parameters that the route doesn't have or that are repeated."""
+    known = [*_query_parameters(request.scope["route"].dependant)]
     given = [name for name, _ in request.query_params.multi_items()]
-    strange = [name for name in dict.fromkeys(given) if name not in known]
     problems = [
-        unknown(f"/query/{shorten(name)[1:-1]}", "parameter", name, known) for name in strange
+        unknown(f"/query/{shorten(name)[1:-1]}", "parameter", name, known)
+        for name in dict.fromkeys(given)
+        if name not in known
     ]
     problems += [
         Problem(
             f"/query/{name}",
             "repeated",
-            "should be given once; several values are separated by commas",
+            "should be given once; separate several values by commas",
         )
         for name in known
         if given.count(name) > 1
@@ -37,32 +36,51 @@ async def refuse_unknown(request: Request) -> None:
         raise Invalid(*problems)
 
 
-def _known(dependant: Dependant) -> Iterator[str]:
-    """The query parameters of a route and of what it depends on; of a model in the query those of its fields."""
+def _query_parameters(dependant: Dependant) -> Iterator[str]:
+    """The names of a route's query parameters, including those of its dependencies and models."""
     for field in dependant.query_params:
         kind = field.field_info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from (info.alias or name for name, info in kind.model_fields.items())
         else:
             yield field.alias
-    for other in dependant.dependencies:
-        yield from _known(other)
+    for dependency in dependant.dependencies:
+        yield from _query_parameters(dependency)
+
+
+def known_names(
+    text: str, parameter: str, kind: str, known: Collection[str]
+) -> tuple[list[str], list[Problem]]:
+    """The names in a comma-separated parameter, and a problem for each unknown one.
+
+    Args:
+        text: The parameter's value.
+        parameter: The parameter's name.
+        kind: What the names name, such as ``metric``.
+        known: All valid names.
+
+    Raises:
+        Invalid: A name is empty.
+    """
+    pointer = f"/query/{parameter}"
+    names = split_names(text, pointer, Invalid)
+    return names, [unknown(pointer, kind, name, known) for name in names if name not in known]
 
 
 class _ExperimentIdConvertor(StringConvertor):
-    """What a path holds as an id: without the colon that a verb begins with."""
+    """An id in a path, without the colon that starts a verb."""
 
     regex = "[^/:]+"
 
 
 class _FigureIdConvertor(StringConvertor):
-    """What a path holds as the id of a figure that is drawn: without the dot that a format begins with."""
+    """The id of a figure to render, without the dot that starts a format."""
 
     regex = "[^/:.]+"
 
 
 class _RecipeIdConvertor(StringConvertor):
-    """What a path holds as the id of a figure that isn't drawn."""
+    """The id of a figure whose recipe is meant: no format follows."""
 
     regex = r"(?![^/:]+\.(?:svg|png|pdf|json)$)[^/:]+"
 
@@ -71,13 +89,13 @@ register_url_convertor("experiment", _ExperimentIdConvertor())
 register_url_convertor("figure", _FigureIdConvertor())
 register_url_convertor("recipe", _RecipeIdConvertor())
 
-Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="Maximum number of items per page.")]
 Cursor = Annotated[
     str | None,
     Query(
         min_length=1,
         max_length=500,
-        description="`next` of the page before; leave out for the first.",
+        description="`next` of the previous page; omit it for the first page.",
     ),
 ]
 
@@ -87,7 +105,7 @@ Owner = Annotated[
         alias="X-Extrapolab-User",
         pattern=r"^[!-~]([ -~]*[!-~])?$",
         max_length=100,
-        description="Who asks, as they call themselves: kept as the experiment's owner, no proof of identity.",
+        description="Name of the user, stored as the owner. It is not authenticated.",
         examples=["ada"],
     ),
 ]
@@ -99,13 +117,14 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         pattern=r"^[!-~]+$",
         max_length=255,
-        description="Any unique word. A repeated request with the same key and body gets the first answer again.",
+        description="Any unique string. A repeated request with the same key and body "
+        "gets the first answer again.",
     ),
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="`ETag` of the version that is changed, or `*`."),
+    Header(alias="If-Match", description="`ETag` of the version to change, or `*`."),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(alias="If-None-Match", description="`ETag` of the answer that is at hand.")
+    str | None, Header(alias="If-None-Match", description="`ETag` of the client's copy.")
 ]

@@ -12,7 +12,7 @@ from core.figures import FIGURES, NotDrawable
 from core.result import METRICS
 from service import schemas
 from service.context import AppContext, Context
-from service.exports.encoding import Sink, encode
+from service.exports.encoding import WriteBuffer, encode
 from service.figures import rendering
 from service.http import openapi
 from service.http.query_parameters import RequestedQuery
@@ -71,16 +71,16 @@ def bundle(context: Context, asked: RequestedQuery) -> StreamingResponse:
 
 
 def _zipped(context: AppContext, question: ExperimentQuery) -> Iterator[bytes]:
-    sink = Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = WriteBuffer()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, pieces in _files(context, question):
             entry = zipfile.ZipInfo(name, LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as file:
                 for piece in pieces:
                     file.write(piece)
-                    yield sink.take()
-    yield sink.take()
+                    yield buffer.take()
+    yield buffer.take()
 
 
 def _files(context: AppContext, question: ExperimentQuery) -> Iterator[tuple[str, Iterator[bytes]]]:

@@ -106,7 +106,7 @@ def edit(
         )
     change = body.parse(content, schemas.Edit).model_dump(exclude_unset=True)
     with context.database.write() as tx:
-        version = etags.version(if_match, experiments.get(tx, experiment_id).version)
+        version = etags.version_to_change(if_match, experiments.get(tx, experiment_id).version)
         if version is None:
             message = "is not an ETag of this experiment: read it again, then edit"
             raise PreconditionFailed(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from service import schemas
 from service.context import Context
 from service.http import body, examples, openapi
-from service.http.idempotency import Made, Once
+from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.import_file import read
 from store.experiments import imports
@@ -61,7 +61,7 @@ def take(
     digest = hashlib.sha256(f"{sha256}\0{how}".encode()).hexdigest()
     provenance = {"file": wanted.file, "sha256": sha256, "origin": wanted.origin}
 
-    def make(tx: Connection) -> Made:
+    def make(tx: Connection) -> SubmissionAnswer:
         told = {name: value for name, value in provenance.items() if value}
         submissions = imports.add(tx, found, digest=digest, owner=owner, provenance=told)
         status = 200 if all(one.reused for one in submissions) else 201
@@ -69,6 +69,6 @@ def take(
             mode="json"
         )
 
-    return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        context, make
-    )
+    return IdempotentRequest.from_request(
+        request, content, route=ROUTE, owner=owner, key=idempotency_key
+    ).answer(context, make)

@@ -115,7 +115,7 @@ def series(
         points = _rows(points, _evenly(points["seed"], max_points))
     columns = {name: points.get(name, np.empty(0)) for name in (*KEYS, *chosen_names)}
     pieces = _lists(columns) if form == "json" else _file(form, columns, spec)
-    return etags.streamed(_tag(form, columns), pieces, MEDIA_TYPES[form], if_none_match)
+    return etags.answer_streamed(_tag(form, columns), pieces, MEDIA_TYPES[form], if_none_match)
 
 
 def _tag(form: str, columns: Columns) -> str:
@@ -124,7 +124,7 @@ def _tag(form: str, columns: Columns) -> str:
     for name, column in columns.items():
         digest.update(f"{name} {column.dtype} {column.shape} ".encode())
         digest.update(np.ascontiguousarray(column).data)
-    return etags.named(digest.hexdigest())
+    return etags.of_digest(digest.hexdigest())
 
 
 def _file(form: FileFormat, columns: Columns, spec: ExperimentSpec) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Saved figures: recipes under permanent ids, drawn anew from what is completed; and figures that nobody saved."""
+"""Saved figures: recipes under permanent ids, rendered from the experiments completed so far."""
 
 from typing import Annotated
 
@@ -12,11 +12,13 @@ from core.spec import explain
 from core.spec.explain import shorten
 from service import schemas
 from service.context import AppContext, Context
-from service.figures import figure_data, rendering
+from service.figures import rendering
+from service.figures.figure_data import figure_data
+from service.figures.plan import Plan, plan_of
 from service.figures.rendering import FigureFormat
 from service.http import body, etags, examples, openapi
 from service.http.errors import Invalid, PreconditionFailed, PreconditionMissing
-from service.http.idempotency import Made, Once
+from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.ids import FigureId
 from service.http.parameters import (
     ANONYMOUS,
@@ -27,7 +29,7 @@ from service.http.parameters import (
     Limit,
     Owner,
 )
-from store import saved_figures as saved
+from store import saved_figures as figures
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"])
 
@@ -39,7 +41,7 @@ ROUTE = "POST /v1/figures"
     status_code=201,
     response_model=schemas.Figure,
     responses={
-        201: openapi.answer("It is saved.", examples.FIGURE, "Location"),
+        201: openapi.answer("The figure is saved.", examples.FIGURE, "Location"),
         **openapi.problems(400, 409, 413, 415, 503),
     },
     openapi_extra=openapi.body(Recipe, examples.RECIPE),
@@ -52,22 +54,22 @@ def save(
     owner: Owner = ANONYMOUS,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Save a figure: a recipe of which experiments, and what of them against what.
+    """Save a figure: a recipe that selects experiments and what to show of them.
 
-    It is drawn from what is completed when it is asked for, so that it changes as results land, and
-    its id stays.
+    The figure is rendered on request from the experiments completed by then, so it changes as
+    results arrive. Its id stays.
     """
     recipe = body.parse(content, Recipe)
-    _planned(recipe)
+    _checked(recipe)
 
-    def make(tx: Connection) -> Made:
-        return 201, schemas.Figure.from_record(saved.save(tx, recipe, owner=owner)).model_dump(
-            mode="json"
-        )
+    def submit(tx: Connection) -> SubmissionAnswer:
+        figure = schemas.Figure.from_record(figures.save(tx, recipe, owner=owner))
+        return 201, figure.model_dump(mode="json")
 
-    return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        context, make
+    idempotent = IdempotentRequest.from_request(
+        request, content, route=ROUTE, owner=owner, key=idempotency_key
     )
+    return idempotent.answer(context, submit)
 
 
 @router.get(
@@ -78,12 +80,11 @@ def save(
 def listing(
     context: Context, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.Figure]:
-    """List saved figures, the newest first."""
+    """List saved figures, newest first."""
     with context.database.read() as tx:
-        found, following = saved.page(tx, limit=limit, cursor=cursor)
-    return schemas.Page(
-        items=[schemas.Figure.from_record(figure) for figure in found], next=following
-    )
+        page, next_cursor = figures.page(tx, limit=limit, cursor=cursor)
+    items = [schemas.Figure.from_record(figure) for figure in page]
+    return schemas.Page(items=items, next=next_cursor)
 
 
 @rendering.route(router, "/preview.{format}", 400, 404, 409, 503)
@@ -93,21 +94,21 @@ def preview(
     recipe: Annotated[Recipe, Query()],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Draw a figure that isn't saved: the same recipe, as parameters."""
-    made = figure_data.plan(recipe, "/query")
-    if not isinstance(made, figure_data.Plan):
-        raise Invalid(*made)
-    return _drawn(context, made, form, if_none_match, "")
+    """Draw a figure without saving it: the recipe as query parameters."""
+    plan = plan_of(recipe, "/query")
+    if not isinstance(plan, Plan):
+        raise Invalid(*plan)
+    return _rendered(context, plan, form, if_none_match, "")
 
 
 @rendering.route(router, "/{id:figure}.{format}", 404, 409, 503)
 def figure(
     figure_id: FigureId, form: FigureFormat, context: Context, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Draw a saved figure, from what is completed by now; 304 where that is what the client holds."""
+    """Draw a saved figure from the experiments completed so far."""
     with context.database.read() as tx:
-        recipe = saved.get(tx, figure_id).recipe
-    return _drawn(context, _planned(recipe), form, if_none_match, f"{figure_id}, ")
+        recipe = figures.get(tx, figure_id).recipe
+    return _rendered(context, _checked(recipe), form, if_none_match, f"{figure_id}, ")
 
 
 @router.get(
@@ -120,16 +121,16 @@ def figure(
     },
 )
 def one(figure_id: FigureId, context: Context, if_none_match: IfNoneMatch = None) -> Response:
-    """Read a saved figure: its recipe, and where it is drawn."""
+    """Read a saved figure: its recipe, and links to the figure in every format."""
     with context.database.read() as tx:
-        return _told(saved.get(tx, figure_id), if_none_match)
+        return _answer(figures.get(tx, figure_id), if_none_match)
 
 
 @router.patch(
     "/{id:recipe}",
     response_model=schemas.Figure,
     responses={
-        200: openapi.answer("The figure as it is now.", examples.FIGURE, "ETag"),
+        200: openapi.answer("The changed figure.", examples.FIGURE, "ETag"),
         **openapi.problems(400, 404, 412, 413, 415, 428, 503),
     },
     openapi_extra=openapi.body(
@@ -139,65 +140,67 @@ def one(figure_id: FigureId, context: Context, if_none_match: IfNoneMatch = None
 def change(
     figure_id: FigureId, context: Context, content: body.JsonBody, if_match: IfMatch = None
 ) -> Response:
-    """Change parts of a recipe; null takes one away. `If-Match` bears the `ETag` that was read."""
+    """Change parts of a saved figure's recipe.
+
+    Null removes a part. `If-Match` must hold the `ETag` of the version that was read.
+    """
     if if_match is None:
-        problem = Problem(
-            "/header/If-Match", "missing", "is required: the ETag of what you read, or *"
-        )
-        raise PreconditionMissing(problem)
+        message = "is required: the ETag of the version that you read, or *"
+        raise PreconditionMissing(Problem("/header/If-Match", "missing", message))
     parts = body.parse(content, schemas.RecipeChange).model_extra or {}
     with context.database.write() as tx:
-        present = saved.get(tx, figure_id)
-        version = etags.version(if_match, present.version)
+        current = figures.get(tx, figure_id)
+        version = etags.version_to_change(if_match, current.version)
         if version is None:
-            message = "is not an ETag of this figure: read it again, then change it"
+            message = "is not an ETag of this figure: read the figure again, then change it"
             raise PreconditionFailed(
                 Problem("/header/If-Match", "unknown_etag", message, shorten(if_match))
             )
-        recipe = _merged(present.recipe, parts)
-        _planned(recipe)
-        return _told(saved.change(tx, figure_id, recipe, version=version), None)
+        recipe = _merged(current.recipe, parts)
+        _checked(recipe)
+        return _answer(figures.change(tx, figure_id, recipe, version=version), None)
 
 
 @router.delete(
     "/{id:recipe}",
     status_code=204,
-    responses={204: {"description": "It is gone."}, **openapi.problems(404, 503)},
+    responses={204: {"description": "The figure is removed."}, **openapi.problems(404, 503)},
 )
 def remove(figure_id: FigureId, context: Context) -> None:
-    """Remove a saved figure. What it shows stays."""
+    """Remove a saved figure. Its experiments stay."""
     with context.database.write() as tx:
-        saved.remove(tx, figure_id)
+        figures.remove(tx, figure_id)
 
 
 def _merged(recipe: Recipe, parts: dict[str, object]) -> Recipe:
-    """The recipe with other parts (RFC 7396); raises SpecError where it is none any more."""
-    own = {**recipe.model_dump(mode="json"), **parts}
+    """The recipe with some parts replaced (RFC 7396); raises SpecError if the result is invalid."""
+    content = {**recipe.model_dump(mode="json"), **parts}
     try:
         return Recipe.model_validate(
-            {name: value for name, value in own.items() if value is not None}
+            {name: value for name, value in content.items() if value is not None}
         )
     except ValidationError as error:
         raise SpecError(explain(error, Recipe)) from None
 
 
-def _planned(recipe: Recipe) -> figure_data.Plan:
-    """The recipe as it is understood; raises SpecError with everything that is not."""
-    made = figure_data.plan(recipe, "")
-    if not isinstance(made, figure_data.Plan):
-        raise SpecError(made)
-    return made
+def _checked(recipe: Recipe) -> Plan:
+    """The plan of a recipe; raises SpecError with all its problems."""
+    plan = plan_of(recipe, "")
+    if not isinstance(plan, Plan):
+        raise SpecError(plan)
+    return plan
 
 
-def _drawn(
-    context: AppContext, made: figure_data.Plan, form: str, if_none_match: str | None, source: str
+def _rendered(
+    context: AppContext, plan: Plan, form: str, if_none_match: str | None, source: str
 ) -> Response:
     rendering.require_format(form)
     with context.database.read() as tx:
-        info = figure_data.drawn(tx, made, source)
-    return rendering.respond(figure_data.INKS[made.recipe.kind], info, form, if_none_match)
+        info = figure_data(tx, plan, source)
+    renderer = rendering.RENDERERS[plan.recipe.kind]
+    return rendering.respond(renderer, info, form, if_none_match)
 
 
-def _told(figure: saved.Figure, if_none_match: str | None) -> Response:
+def _answer(figure: figures.Figure, if_none_match: str | None) -> Response:
     content = schemas.to_json(schemas.Figure.from_record(figure))
     return etags.answer(content, "application/json", if_none_match, figure.version)

@@ -12,7 +12,7 @@ from core.spec import ExperimentSpec, setup_hash, spec_hash
 from service import schemas
 from service.context import Context
 from service.http import body, examples, openapi
-from service.http.idempotency import Made, Once
+from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
 from service.intake.theorem import check_theorem
@@ -108,7 +108,7 @@ def submit(
         return _dry(spec, cost, warnings)
     draft = Draft.of(spec)
 
-    def make(tx: Connection) -> Made:
+    def make(tx: Connection) -> SubmissionAnswer:
         submission = experiments.submit(
             tx,
             draft,
@@ -121,9 +121,9 @@ def submit(
             submission
         ).model_dump(mode="json")
 
-    return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        context, make
-    )
+    return IdempotentRequest.from_request(
+        request, content, route=ROUTE, owner=owner, key=idempotency_key
+    ).answer(context, make)
 
 
 def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:

@@ -1,38 +1,28 @@
-"""What a whole sweep found, in numbers: its experiments row by row, or crossed on two of its axes."""
+"""The results of a sweep in numbers: a row for each experiment, or two axes crossed."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from core.figures.cells import grid as crossed
-from core.result import METRICS
 from core.spec.axis import dotted
-from core.statistics import STATISTICS, over_seeds
 from service import schemas
 from service.context import Context
-from service.http import etags, examples, openapi
-from service.http.errors import Invalid, unknown
+from service.exports import csv_lines, sweep_table
+from service.figures import sweep_axes
+from service.figures.sweep_axes import Axis
+from service.http import etags, examples, metric_parameters, openapi
 from service.http.ids import SweepId
+from service.http.metric_parameters import (
+    ALL_STATISTICS,
+    DEFAULT_METRICS,
+    MetricNames,
+    StatisticNames,
+)
 from service.http.parameters import IfNoneMatch
-from service.routes.sweep_figures import Axis, axes, cells
-from store.sweeps import outcomes
+from store.query import run_ends
 from store.sweeps import repository as sweeps
-from store.sweeps.repository import Member
 
 router = APIRouter(prefix="/v1/sweeps/{id:experiment}", tags=["sweeps"])
-
-USUAL = "fit_error,extrapolation_error,relative_extrapolation_error"
-EVERY = ",".join(STATISTICS)
-
-Metrics = Annotated[
-    str, Query(description="Metrics, separated by commas.", examples=["fit_error,effective_rank"])
-]
-Statistics = Annotated[
-    str, Query(description="Statistics over seeds, separated by commas.", examples=["median,q1,q3"])
-]
 
 
 @router.get(
@@ -53,45 +43,20 @@ def table(
     *,
     sweep_id: SweepId,
     context: Context,
-    metrics: Metrics = USUAL,
-    statistic: Statistics = EVERY,
+    metrics: MetricNames = DEFAULT_METRICS,
+    statistic: StatisticNames = ALL_STATISTICS,
     form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Read the numbers of all experiments of a sweep side by side, in the order of its members."""
-    names, chosen = _named(metrics, statistic)
+    """Tabulate the final metrics of a sweep: a row for each experiment, in the sweep's order."""
+    metric_names, statistic_names = metric_parameters.parse(metrics, statistic)
     with context.database.read() as tx:
         sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
-        seeds, ended = outcomes.seeds(tx, sweep_id), outcomes.outcomes(tx, sweep_id, names)
-    statistics = over_seeds({name: rows[:, 1:] for name, rows in ended.items()})
-    order = [STATISTICS.index(name) for name in chosen]
-
-    def numbers(member: Member) -> dict[str, dict[str, float]] | None:
-        found = statistics.get(member.experiment_id)
-        if found is None:
-            return None
-        columns = found[order].T.tolist()
-        return {
-            name: dict(zip(chosen, column, strict=True))
-            for name, column in zip(names, columns, strict=True)
-        }
-
-    rows = [
-        {
-            "coordinates": member.coordinates,
-            "experiment": member.experiment_id,
-            "state": member.state,
-            "seeds": seeds[member.experiment_id],
-            "diverged": int(ended[member.experiment_id][:, 0].sum())
-            if member.experiment_id in ended
-            else None,
-            "metrics": numbers(member),
-        }
-        for member in members
-    ]
+        rows = sweep_table.rows(tx, sweep_id, members, metric_names, statistic_names)
     if form == "csv":
-        return etags.answer(_csv(rows, names, chosen), "text/csv", if_none_match)
+        columns = sweep_table.columns(rows, metric_names, statistic_names)
+        return etags.answer(csv_lines.table(columns), "text/csv", if_none_match)
     return etags.answer(schemas.to_json({"rows": rows}), "application/json", if_none_match)
 
 
@@ -100,100 +65,48 @@ def table(
     response_model=schemas.SweepGrid,
     responses={
         200: openapi.answer(
-            "Rows, columns, and what there is in each cell.", examples.SWEEP_GRID, "ETag",
+            "Rows, columns, and the content of each cell.",
+            examples.SWEEP_GRID,
+            "ETag",
             others={"text/csv": examples.SWEEP_GRID_CSV},
         ),
         **openapi.not_modified(),
         **openapi.problems(404, 503),
     },
-)  # fmt: skip
+)
 def grid(
     *,
     sweep_id: SweepId,
     context: Context,
     rows: Axis = None,
     columns: Axis = None,
-    metrics: Metrics = USUAL,
-    statistic: Statistics = "median,q1,q3",
+    metrics: MetricNames = DEFAULT_METRICS,
+    statistic: StatisticNames = "median,q1,q3",
     form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Cross two axes of a sweep: rows, columns, and in each cell statistics of metrics over seeds.
+    """Cross two axes of a sweep, with statistics of metrics over seeds in each cell.
 
-    The axes are those of the heat map where they are left out. Seeds of experiments that differ on
-    further axes only are pooled. CSV has a line for each row, metric and statistic.
+    The axes default to those of the heat map. Seeds of experiments that differ only on other axes
+    are pooled. CSV has a line for each row, metric and statistic.
     """
-    names, chosen = _named(metrics, statistic)
+    metric_names, statistic_names = metric_parameters.parse(metrics, statistic)
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
-        rows, columns = rows and dotted(rows), columns and dotted(columns)
-        across, down = axes(
-            sweep, members, "heatmap", x=columns, series=rows, names=("columns", "rows")
+        across, down = sweep_axes.choose(
+            sweep,
+            members,
+            "heatmap",
+            x=columns and dotted(columns),
+            series=rows and dotted(rows),
+            parameters=("columns", "rows"),
         )
-        ended = outcomes.outcomes(tx, sweep_id, names)
-    place = {name: n for n, name in enumerate(names, 1)}
-    placed = {name: cells(members, ended, across, down, column=place[name]) for name in names}
-    found = {name: {s: crossed(placed[name], s) for s in chosen} for name in names}
-    first = found[names[0]][chosen[0]]
-    content = {
-        "rows": {"path": down, "values": first.rows},
-        "columns": {"path": across, "values": first.columns},
-        "states": first.states,
-        "metrics": {name: {s: one.values for s, one in by.items()} for name, by in found.items()},
-    }
+        values = run_ends.completed_values(tx, sweep_axes.query(sweep_id), metric_names)
+    content = sweep_table.grid(
+        members, values, down=down, across=across, metrics=metric_names, statistics=statistic_names
+    )
     if form == "csv":
-        return etags.answer(_crossed_csv(content), "text/csv", if_none_match)
+        columns_of_csv = sweep_table.grid_columns(content)
+        return etags.answer(csv_lines.table(columns_of_csv), "text/csv", if_none_match)
     return etags.answer(schemas.to_json(content), "application/json", if_none_match)
-
-
-def _named(metrics: str, statistic: str) -> tuple[list[str], list[str]]:
-    """The metrics and statistics that are asked for, each once."""
-    names, chosen = metrics.split(","), statistic.split(",")
-    problems = [
-        unknown("/query/metrics", "metric", name, METRICS) for name in names if name not in METRICS
-    ]
-    problems += [
-        unknown("/query/statistic", "statistic", s, STATISTICS)
-        for s in chosen
-        if s not in STATISTICS
-    ]
-    if problems:
-        raise Invalid(*problems)
-    return list(dict.fromkeys(names)), list(dict.fromkeys(chosen))
-
-
-def _crossed_csv(content: Mapping[str, Any]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    columns = content["columns"]
-    across = [f"{columns['path']} = {_word(value)}" for value in columns["values"]]
-    writer.writerow([content["rows"]["path"], "metric", "statistic", *across])
-    for i, value in enumerate(content["rows"]["values"]):
-        for metric, by in content["metrics"].items():
-            for statistic, numbers in by.items():
-                writer.writerow([_word(value), metric, statistic, *map(_word, numbers[i])])
-    return text.getvalue().encode()
-
-
-def _csv(
-    rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], statistics: Sequence[str]
-) -> bytes:
-    """Comma-separated values whose numbers are read back exactly."""
-    paths = list(dict.fromkeys(path for row in rows for path in row["coordinates"]))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    columns = [f"{metric}.{statistic}" for metric in metrics for statistic in statistics]
-    writer.writerow([*paths, "experiment", "state", "seeds", "diverged", *columns])
-    for row in rows:
-        found = row["metrics"]
-        numbers = ["" if found is None else _word(found[m][s]) for m in metrics for s in statistics]
-        diverged = "" if row["diverged"] is None else row["diverged"]
-        where = [_word(row["coordinates"].get(path)) for path in paths]
-        writer.writerow([*where, row["experiment"], row["state"], row["seeds"], diverged, *numbers])
-    return text.getvalue().encode()
-
-
-def _word(value: Any) -> str:
-    """A value of a cell: text as it is, all else as JSON."""
-    return value if isinstance(value, str) else schemas.to_json(value).decode().strip('"')

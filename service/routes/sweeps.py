@@ -10,7 +10,7 @@ from core.spec.sweep import SweepSpec
 from service import schemas
 from service.context import AppContext, Context
 from service.http import body, examples, openapi
-from service.http.idempotency import Made, Once, accepted
+from service.http.idempotency import IdempotentRequest, SubmissionAnswer, accepted
 from service.http.ids import SweepId
 from service.http.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
 from service.intake.bulk import moved
@@ -75,15 +75,15 @@ def submit(
     draft, rerun = expansion.draft, on_duplicate == "rerun"
     arrival = sweeps.bring(context.database, draft, owner=owner, options=Options(), rerun=rerun)
 
-    def make(tx: Connection) -> Made:
+    def make(tx: Connection) -> SubmissionAnswer:
         made = sweeps.submit(
             tx, draft, owner=owner, options=Options(), rerun=rerun, arrival=arrival
         )
         return _submitted(tx, made, expansion)
 
-    return Once.of(request, content, route=ROUTE, owner=owner, key=idempotency_key).submit(
-        context, make
-    )
+    return IdempotentRequest.from_request(
+        request, content, route=ROUTE, owner=owner, key=idempotency_key
+    ).answer(context, make)
 
 
 @router.get(
@@ -212,7 +212,7 @@ def _moved(
     )
 
 
-def _submitted(tx: Connection, made: sweeps.Submitted, expansion: Expansion) -> Made:
+def _submitted(tx: Connection, made: sweeps.Submitted, expansion: Expansion) -> SubmissionAnswer:
     sweep = sweeps.get(tx, made.id)
     reused = sum(member.reused for member in made.members)
     answer = schemas.SweepSubmission(

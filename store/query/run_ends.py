@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Text, cast, select
 
 from core.errors import Problem
 from core.result import Outcome
+from core.statistics import as_counted
 from store.db.database import now
 from store.db.tables import experiments, runs
 from store.query import pages
@@ -156,3 +157,60 @@ def _bounded(count: int, what: str) -> None:
     if count > MOST:
         message = f"finds more than {MOST} {what}: narrow it, or take /v1/export"
         raise BadQuery(Problem("/query/q", "too_many", message))
+
+
+def latest_runs(experiments: Sequence[Ended], runs: Endings) -> np.ndarray:
+    """The places of the runs that count: of each setup and seed the one of the newest experiment.
+
+    ``experiments`` are the owners of ``runs``, newest first.
+    """
+    numbers = {setup: n for n, setup in enumerate(dict.fromkeys(e.setup for e in experiments))}
+    setup_of = np.array([numbers[experiment.setup] for experiment in experiments], np.int64)
+    setups = setup_of[runs.owners]
+    order = np.lexsort((runs.seeds, setups))  # stable: the newest stays first
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (np.diff(setups[order]) != 0) | (np.diff(runs.seeds[order]) != 0)
+    return np.sort(order[is_first])
+
+
+def completed_values(
+    tx: Connection, query: ExperimentQuery, metrics: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The metrics (runs, metrics), as statistics count them, of each completed experiment.
+
+    Raises:
+        BadQuery: The query finds more than :data:`MOST` experiments or runs.
+    """
+    experiments = ended(tx, query, [])
+    runs = read(tx, [experiment.id for experiment in experiments], metrics)
+    return values_by_experiment(experiments, runs, metrics)
+
+
+def values_as_counted(runs: Endings, metrics: Sequence[str]) -> np.ndarray:
+    """The metrics (runs, metrics) as statistics count them: infinite for diverged runs."""
+    return as_counted(runs.numbers, runs.diverged, metrics)
+
+
+def values_by_experiment(
+    experiments: Sequence[Ended],
+    runs: Endings,
+    metrics: Sequence[str],
+    places: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """The metrics of each experiment's runs, (runs, metrics), as statistics count them.
+
+    Args:
+        experiments: The owners of ``runs``.
+        runs: The runs, in the order of their owners.
+        metrics: The metrics that were read.
+        places: Which of the runs; all by default. An experiment without one is left out.
+    """
+    values = values_as_counted(runs, metrics)
+    owners = runs.owners
+    if places is not None:
+        values, owners = values[places], owners[places]
+    if not len(owners):
+        return {}
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    names = (experiments[owner].id for owner in owners[starts])
+    return dict(zip(names, np.split(values, starts[1:]), strict=True))

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from core.result import Outcome
+from core.result import METRICS, Outcome
 from store.states import State
 from tests.integration.service.conftest import body as small
 from tests.kit import sample_specs
@@ -337,6 +337,40 @@ def test_the_table_as_csv_is_the_same(client, judged):
         pytest.approx(0.08),
     )
     assert (rows[3]["state"], rows[3]["train_loss.max"]) == ("failed", "")
+
+
+def test_a_sweeps_table_is_the_general_table_of_its_experiments(client, judged):
+    query = {"metrics": ",".join(METRICS)}
+    rows = client.get(f"{judged}/table", params=query).json()["rows"]
+    of_sweep = {row["experiment"]: row for row in rows if row["state"] == "completed"}
+    query |= {"q": f"sweep:{judged.rpartition('/')[2]}", "by": "id"}
+    general = {row["newest"]: row for row in client.get("/v1/table", params=query).json()["items"]}
+    assert len(general) == 4
+    assert any(row["diverged"] for row in general.values())
+    for row in (*of_sweep.values(), *general.values()):
+        assert row["metrics"]["zero_baseline"]["max"] != "Infinity", "it is the teacher's"
+    columns = ("seeds", "diverged", "metrics")
+    assert {name: [row[column] for column in columns] for name, row in of_sweep.items()} == {
+        name: [row[column] for column in columns] for name, row in general.items()
+    }
+
+
+def test_a_sweeps_grid_and_lines_are_the_general_table_and_figure(client, judged):
+    query = {"metrics": "train_loss,zero_baseline,imbalance", "statistic": "median,q1,q3"}
+    grid = client.get(f"{judged}/grid", params=query).json()
+    down, across = grid["rows"], grid["columns"]
+    query |= {"q": f"sweep:{judged.rpartition('/')[2]}", "by": f"{down['path']},{across['path']}"}
+    for row in client.get("/v1/table", params=query).json()["items"]:
+        place = down["values"].index(row["by"][down["path"]])
+        column = across["values"].index(row["by"][across["path"]])
+        for metric, statistics in row["metrics"].items():
+            for statistic, value in statistics.items():
+                assert grid["metrics"][metric][statistic][place][column] == value
+    for y in ("train_loss", "zero_baseline"):
+        lines = client.get(f"{judged}/figures/lines.json?y={y}").json()["panel"]["lines"]
+        recipe = {"query": query["q"], "x": across["path"], "series": down["path"], "y": y}
+        general = client.get("/v1/figures/preview.json", params=recipe).json()
+        assert general["panels"][0]["lines"] == lines
 
 
 def test_unknown_metrics_statistics_and_paths_are_named(client, judged):

@@ -1,0 +1,122 @@
+"""Tables of a sweep: its experiments row by row, or two of its axes crossed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from core.figures import cells as figure_cells
+from service.exports.csv_lines import CsvColumn, any_value
+from service.exports.grouping import Row, statistic_columns, statistics_of
+from service.figures import sweep_axes
+from store.query import run_ends
+from store.query.fields import FIELDS, Kind
+from store.sweeps.repository import Member
+
+
+def rows(
+    tx: Connection,
+    sweep_id: str,
+    members: Sequence[Member],
+    metrics: Sequence[str],
+    statistics: Sequence[str],
+) -> list[Row]:
+    """A row for each member, with statistics of its runs if it is completed."""
+    query = sweep_axes.query(sweep_id)
+    completed = run_ends.ended(tx, query, [FIELDS["seeds"]])
+    others = run_ends.unfinished(tx, query, [FIELDS["id"], FIELDS["seeds"]])
+    runs = run_ends.read(tx, [experiment.id for experiment in completed], metrics)
+    values = run_ends.values_by_experiment(completed, runs, metrics)
+    by_experiment = statistics_of(values, metrics, statistics)
+    diverged = np.bincount(runs.owners[runs.diverged], minlength=len(completed)).tolist()
+    diverged_of = {
+        experiment.id: count for experiment, count in zip(completed, diverged, strict=True)
+    }
+    seeds = {experiment.id: experiment.key[0] for experiment in completed}
+    seeds |= {experiment_id: count for _, (experiment_id, count) in others}
+    return [
+        {
+            "coordinates": member.coordinates,
+            "experiment": member.experiment_id,
+            "state": member.state,
+            "seeds": seeds[member.experiment_id],
+            "diverged": diverged_of.get(member.experiment_id),
+            "metrics": by_experiment.get(member.experiment_id),
+        }
+        for member in members
+    ]
+
+
+def columns(
+    table_rows: Sequence[Row], metrics: Sequence[str], statistics: Sequence[str]
+) -> list[CsvColumn]:
+    """The rows as columns of a CSV file."""
+    paths = list(dict.fromkeys(path for row in table_rows for path in row["coordinates"]))
+    coordinates = [
+        CsvColumn(path, Kind.TEXT, [any_value(row["coordinates"].get(path)) for row in table_rows])
+        for path in paths
+    ]
+    kinds = {
+        "experiment": Kind.TEXT,
+        "state": Kind.TEXT,
+        "seeds": Kind.WHOLE,
+        "diverged": Kind.WHOLE,
+    }
+    return [
+        *coordinates,
+        *(CsvColumn(name, kind, [row[name] for row in table_rows]) for name, kind in kinds.items()),
+        *statistic_columns([row["metrics"] for row in table_rows], metrics, statistics),
+    ]
+
+
+def grid(
+    members: Sequence[Member],
+    values: Mapping[str, np.ndarray],
+    *,
+    down: str | None,
+    across: str,
+    metrics: Sequence[str],
+    statistics: Sequence[str],
+) -> dict[str, Any]:
+    """Statistics of metrics on two axes, which run down and across.
+
+    ``values`` has the metrics (runs, metrics) of each completed experiment.
+    """
+    grids = {
+        metric: {
+            statistic: figure_cells.grid(
+                sweep_axes.cells(members, values, across, down, column=column), statistic
+            )
+            for statistic in statistics
+        }
+        for column, metric in enumerate(metrics)
+    }
+    shape = grids[metrics[0]][statistics[0]]
+    return {
+        "rows": {"path": down, "values": shape.rows},
+        "columns": {"path": across, "values": shape.columns},
+        "states": shape.states,
+        "metrics": {
+            metric: {statistic: grid.values for statistic, grid in by_statistic.items()}
+            for metric, by_statistic in grids.items()
+        },
+    }
+
+
+def grid_columns(content: Mapping[str, Any]) -> list[CsvColumn]:
+    """A grid as columns of a CSV file, with a line for each row, metric and statistic."""
+    lines = [
+        (any_value(row), metric, statistic, *numbers[place])
+        for place, row in enumerate(content["rows"]["values"])
+        for metric, by_statistic in content["metrics"].items()
+        for statistic, numbers in by_statistic.items()
+    ]
+    across = content["columns"]
+    text_names = [content["rows"]["path"], "metric", "statistic"]
+    number_names = [f"{across['path']} = {any_value(value)}" for value in across["values"]]
+    kinds = [Kind.TEXT] * len(text_names) + [Kind.REAL] * len(number_names)
+    return [
+        CsvColumn(name, kind, [line[place] for line in lines])
+        for place, (name, kind) in enumerate(zip([*text_names, *number_names], kinds, strict=True))
+    ]

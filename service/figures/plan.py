@@ -1,0 +1,73 @@
+"""Checks recipes: every name of a valid one is resolved to a query and fields."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.errors import Problem
+from core.recipe import Recipe
+from service.http.errors import unknown
+from store.query.errors import BadQuery, named
+from store.query.fields import FIELDS, Field, Scope
+from store.query.query import ExperimentQuery
+
+_EXPERIMENT_FIELDS = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
+_CURVE_AXES = ("step", "lag", "rank")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A valid recipe, with its query and the fields of its axes."""
+
+    recipe: Recipe
+    query: ExperimentQuery
+    fields: Sequence[Field]
+
+
+def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
+    """The plan of a recipe, or all its problems; ``pointer`` is the recipe's in the request."""
+    problems: list[Problem] = []
+    query = None
+    try:
+        query = ExperimentQuery.of(recipe.query or None)
+    except BadQuery as error:
+        problems += error.at(f"{pointer}/query").problems
+    axes = {
+        name: path
+        for name in ("x", "series", "facets")
+        if (path := getattr(recipe, name)) is not None
+    }
+    fields = []
+    for name, path in axes.items():
+        if name == "x" and recipe.is_along:
+            continue
+        allowed = [*_EXPERIMENT_FIELDS, *_CURVE_AXES] if name == "x" else _EXPERIMENT_FIELDS
+        try:
+            fields.append(named(path, among=allowed))
+        except BadQuery as error:
+            problems += error.at(f"{pointer}/{name}").problems
+    if recipe.shown not in recipe.choices:
+        kind = "curve" if recipe.is_along else "metric"
+        problems.append(unknown(f"{pointer}/y", kind, recipe.shown, recipe.choices))
+    problems += _conflicts(recipe, axes, pointer)
+    return problems if problems or query is None else Plan(recipe, query, fields)
+
+
+def _conflicts(recipe: Recipe, axes: dict[str, str], pointer: str) -> list[Problem]:
+    """Problems of parts that don't go together."""
+    problems = []
+    if recipe.kind == "heatmap" and recipe.is_along:
+        message = "a heat map needs a field of experiments on each axis"
+        problems.append(Problem(f"{pointer}/x", "no_axis", message, recipe.x))
+    if recipe.kind == "heatmap" and recipe.series is None:
+        message = "a heat map needs two axes: name the field of the vertical one"
+        problems.append(Problem(f"{pointer}/series", "no_axis", message, "nothing"))
+    if recipe.kind == "lines" and recipe.band == "standard_error" and recipe.statistic != "mean":
+        message = "a standard error is that of the mean: use statistic mean"
+        problems.append(Problem(f"{pointer}/band", "other_statistic", message, recipe.band))
+    seen: set[str] = set()
+    for name, path in axes.items():
+        if path in seen:
+            message = "is already on another axis: name another field, or leave this one out"
+            problems.append(Problem(f"{pointer}/{name}", "repeated", message, path))
+        seen.add(path)
+    return problems

@@ -1,0 +1,155 @@
+"""The axes of a sweep: which of them a figure or grid shows, and its experiments as cells there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+from fastapi import Query
+
+from core.errors import Problem
+from core.figures.cells import Cell
+from core.figures.coordinates import is_number, key
+from core.recipe import USUAL
+from core.result import METRICS
+from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_LINES
+from service.http.errors import Invalid, unknown
+from store.query.query import ExperimentQuery
+from store.sweeps.repository import Member, Sweep
+
+Axis = Annotated[
+    str | None, Query(description="Path of an axis of the sweep, such as `training.length`.")
+]
+
+
+def filter_of(sweep_id: str) -> str:
+    """The filter that matches the experiments of a sweep."""
+    return f"sweep:{sweep_id}"
+
+
+def query(sweep_id: str) -> ExperimentQuery:
+    """The query that finds the experiments of a sweep."""
+    return ExperimentQuery.of(filter_of(sweep_id))
+
+
+def cells(
+    members: Sequence[Member],
+    values: Mapping[str, np.ndarray],
+    x: str,
+    series: str | None,
+    *,
+    column: int = 0,
+) -> list[Cell]:
+    """The members at their coordinates on two axes, each with one metric of its runs.
+
+    Args:
+        members: The members of the sweep.
+        values: The metrics (runs, metrics) of each completed experiment.
+        x: The path of the first axis.
+        series: The path of the second; None for a single axis.
+        column: Which of the metrics.
+    """
+    none = np.empty((0, column + 1))
+    return [
+        Cell(
+            member.coordinates.get(x),
+            None if series is None else member.coordinates.get(series),
+            member.state,
+            tuple(values.get(member.experiment_id, none)[:, column].tolist()),
+        )
+        for member in members
+    ]
+
+
+def choose(
+    sweep: Sweep,
+    members: Sequence[Member],
+    kind: str,
+    *,
+    x: str | None,
+    series: str | None,
+    y: str = USUAL,
+    parameters: tuple[str, str] = ("x", "series"),
+) -> tuple[str, str | None]:
+    """The paths of the axes to show; a path that is None is chosen.
+
+    Args:
+        sweep: The sweep.
+        members: Its members.
+        kind: ``lines`` or ``heatmap``.
+        x: The path of the first axis: numbers for lines.
+        series: The path of the second axis, which a heat map needs.
+        y: The metric to show.
+        parameters: The names of the parameters ``x`` and ``series`` in the request.
+
+    Raises:
+        Invalid: With all problems at once.
+    """
+    x_pointer, series_pointer = (f"/query/{name}" for name in parameters)
+    groups = sweep.spec.groups
+    paths = [path for group in groups for path in group]
+    problems = [
+        unknown(pointer, "path", path, paths)
+        for pointer, path in ((x_pointer, x), (series_pointer, series))
+        if path is not None and path not in paths
+    ]
+    if y not in METRICS:
+        problems.append(unknown("/query/y", "metric", y, METRICS))
+    if problems:
+        raise Invalid(*problems)
+    counts = {path: len({key(m.coordinates.get(path)) for m in members}) for path in paths}
+    numeric = {path for path in paths if all(is_number(m.coordinates.get(path)) for m in members)}
+    varied = [path for path in paths if counts[path] > 1 and path != series]
+    candidates = (
+        [path for path in varied if path in numeric]
+        or (varied if kind == "heatmap" else [])
+        or [*numeric]
+    )
+    x = x or next(iter(candidates), None)
+    zipped_with_x = next((group for group in groups if x in group), ())
+    series = series or next((path for path in varied if path not in zipped_with_x), None)
+    problem = (
+        _problem_of_lines(x, series, numeric, counts, (x_pointer, series_pointer))
+        if kind == "lines"
+        else _problem_of_heatmap(x, series, numeric, counts, (x_pointer, series_pointer))
+    )
+    if problem is not None:
+        raise Invalid(problem)
+    assert x is not None  # noqa: S101  # else there is a problem
+    return x, series
+
+
+def _problem_of_lines(
+    x: str | None,
+    series: str | None,
+    numeric: set[str],
+    counts: Mapping[str, int],
+    pointers: tuple[str, str],
+) -> Problem | None:
+    if x is None or x not in numeric:
+        allowed = ", ".join(sorted(numeric)) or None
+        return Problem(pointers[0], "no_axis", "lines need an axis of numbers", x, allowed)
+    if series is not None and counts[series] > MAX_LINES:
+        message = (
+            f"has {counts[series]} values, and lines show at most {MAX_LINES}; take a heat map"
+        )
+        return Problem(pointers[1], "too_many", message, series)
+    return None
+
+
+def _problem_of_heatmap(
+    x: str | None,
+    series: str | None,
+    numeric: set[str],
+    counts: Mapping[str, int],
+    pointers: tuple[str, str],
+) -> Problem | None:
+    if x is None:
+        allowed = ", ".join(sorted(numeric)) or None
+        return Problem(pointers[0], "no_axis", "a heat map needs two axes", x, allowed)
+    if series is None or series == x:
+        message = "a heat map needs two axes; lines need one"
+        return Problem(pointers[1], "no_axis", message, series)
+    if max(counts[x], counts[series]) > MAX_CELLS_PER_AXIS:
+        message = f"a heat map shows at most {MAX_CELLS_PER_AXIS} values per axis"
+        return Problem(pointers[0], "too_many", message, x)
+    return None
