@@ -24,6 +24,7 @@ from benchmarks import load, peers
 from benchmarks.lab import SPEC
 from lab.programs import API_COMMAND
 from store.arrays import series
+from store.arrays.packed import COLUMNS, pack_points
 from store.db.database import Database
 from store.db.migrate import upgrade
 
@@ -163,13 +164,11 @@ def series_seconds(url: str, file: Path, count: int) -> list[float]:
     for first in range(0, LARGE, 1000):
         points = {"seed": np.zeros(1000, np.int64), "step": np.arange(first, first + 1000)}
         points |= {
-            name: rng.standard_normal(1000).cumsum()
-            for name in series.COLUMNS
-            if name not in points
+            name: rng.standard_normal(1000).cumsum() for name in COLUMNS if name not in points
         }
         with database.write() as tx:
-            series.append(tx, made["id"], 1, points)
-    stored, numbers = file_bytes(database), LARGE * (len(series.COLUMNS) - 2)
+            series.append(tx, made["id"], 1, pack_points(points))
+    stored, numbers = file_bytes(database), LARGE * (len(COLUMNS) - 2)
     database.dispose()
     print(f"storage of a random walk                   {stored / numbers:8.1f} bytes a number, "
           f"{stored / numbers:.1f} MB for 1,000,000 points of one metric")  # fmt: skip

@@ -1,5 +1,4 @@
-"""The worker: a Celery application whose slots claim experiments, train them and record what comes of it.
+"""The worker: a Celery application whose slots claim, train and record experiments.
 
-The only room that joins the science's training to the record. Torch is loaded in the trainer
-processes only.
+Only this package joins the training of core to the store. Only its trainer processes load torch.
 """

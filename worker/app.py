@@ -1,10 +1,9 @@
-"""The Celery application of a worker: one task, and what happens when a worker and its slots begin and end.
+"""The Celery application of a worker: its one task, and the start and end of worker and slots.
 
-    celery -A worker.app worker -c SLOTS -Q cpu      on a GPU machine, with EXTRAPOLAB_DEVICE=cuda:
-    -Q gpu
+    celery -A worker.app worker -c SLOTS -Q cpu
+    celery -A worker.app worker -c SLOTS -Q gpu     with EXTRAPOLAB_DEVICE=cuda, on a GPU machine
 
-The parent and its children, one per slot, never load torch; each slot has a trainer process that
-does.
+The parent and its children, one per slot, never load torch; the trainer process of each slot does.
 """
 
 import logging
@@ -14,27 +13,28 @@ from typing import Any
 
 from celery import signals
 
+from store import process_log
 from store.db import schema
 from store.errors import SchemaMismatch, StoreUnavailable
 from store.queue.celery_app import WORK, celery_app
 from store.settings import Settings
 from worker.settings import WorkerSettings
-from worker.shutdown import Leash
+from worker.shutdown import ShutdownPipe
 from worker.slot import Slot
 
 logger = logging.getLogger(__name__)
 
-settings, own = Settings(), WorkerSettings()
+settings, worker_settings = Settings(), WorkerSettings()
 app = celery_app(settings)
-leash = Leash()
+shutdown = ShutdownPipe()
 
 
 @app.task(name=WORK, acks_late=True, ignore_result=True)
 def work() -> None:
-    """Works on what waits for this worker's device until nothing does.
+    """Trains experiments until none waits for this worker's device.
 
-    A wake-up without content: it may come late, twice or when there is nothing to do, and one that
-    is lost is sent again. Experiments are claimed in SQL, so it may run anywhere at any time.
+    The wake-up carries no content: it may come late, twice or for nothing, and a lost one is sent
+    again. Experiments are claimed in SQL, so any slot can run it at any time.
     """
     slot().work()
 
@@ -42,33 +42,39 @@ def work() -> None:
 @cache
 def slot() -> Slot:
     """The slot of this Celery child process."""
-    return Slot(leash, settings, own, slots=app.conf.worker_concurrency)
+    return Slot(shutdown, settings, worker_settings, slots=app.conf.worker_concurrency)
+
+
+@signals.setup_logging.connect
+def _configure_logging(loglevel: int, **_: object) -> None:
+    """Replaces Celery's logging by that of all processes of a lab."""
+    process_log.configure("worker", loglevel)
 
 
 @signals.celeryd_after_setup.connect
-def _begin_worker(instance: Any, **_: object) -> None:
-    """Parent, before it forks: tells the slots how many they are, and refuses a database that isn't ours."""
+def _before_fork(instance: Any, **_: object) -> None:
+    """Parent: passes the number of slots on, and refuses a database with another schema."""
     app.conf.worker_concurrency = instance.concurrency
     try:
         schema.check(settings.database_url)
     except (SchemaMismatch, ValueError) as error:
         sys.exit(str(error))
     except StoreUnavailable as error:
-        logger.warning("starting all the same: %s", error)
+        logger.warning("starting without the database: %s", error)
 
 
 @signals.worker_shutting_down.connect
-def _end_worker(**_: object) -> None:
-    """Parent, told to stop: so are the slots, which hand back what they are doing."""
-    leash.let_go()
+def _request_stop(**_: object) -> None:
+    """Parent: asks the slots to hand back their work."""
+    shutdown.request_stop()
 
 
 @signals.worker_process_init.connect
-def _begin_slot(**_: object) -> None:
+def _start_slot(**_: object) -> None:
     slot()
 
 
 @signals.worker_process_shutdown.connect
-def _end_slot(**_: object) -> None:
+def _close_slot(**_: object) -> None:
     if slot.cache_info().currsize:
         slot().close()

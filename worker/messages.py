@@ -1,30 +1,32 @@
-"""What a slot and its trainer say to each other, and how it travels.
+"""Messages between a slot and its trainer, and their encoding.
 
-A message is one frame: a number of 4 bytes, so many bytes of JSON, then those of its fields that
-are bytes (specs, results, arrays as :mod:`core.arrays` packs them). Large ones, such as
-checkpoints, follow in frames of their own, so that they are copied nowhere. Nothing is pickled:
-neither side runs what the other one sends.
+A message is one frame: a header length of 4 bytes, a JSON header, then the message's bytes fields
+(specs, results, arrays as :mod:`core.arrays` packs them). Large fields, such as checkpoints, follow
+in frames of their own, so they are never copied. Nothing is pickled: neither side runs code that
+the other one sends.
 
-    slot -> trainer    Train, then perhaps Cancel or Pause trainer -> slot    Ready, once; then for
-    each Train some Advanced and one of Finished, Paused, Failed
+    slot -> trainer    Train, then optionally Cancel or Pause
+    trainer -> slot    Ready, once; then for each Train any number of Advanced and one of Finished,
+                       Paused and Failed
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from core.arrays import pack, unpack
+from store.arrays.packed import PackedResult, SeriesChunk
 
 LARGE = 64 * 1024
-"""Bytes of a field that travels in a frame of its own; each frame wakes the other side once more.
-"""
+"""Fields of at least this many bytes get their own frame; each frame wakes the receiver again."""
 
-Inherited = Mapping[int, Mapping[str, np.ndarray]]
-"""Parameters by seed and name, as the start ``from_experiment`` takes them."""
+InitialParameters = Mapping[int, Mapping[str, np.ndarray]]
+"""Parameters by seed and name, for experiments that start from another experiment."""
 
 
 @dataclass(frozen=True)
@@ -34,79 +36,79 @@ class Ready:
 
 @dataclass(frozen=True)
 class Train:
-    """Train this experiment to its end.
+    """A request to train an experiment to its end.
 
     Attributes:
         spec: The spec as JSON.
         device: ``cpu`` or ``cuda``.
-        checkpoint: Packed arrays to go on from; ``None`` to begin.
-        inherited: Where the start is ``from_experiment``, what :func:`pack_inherited` makes of its
-            parameters.
+        checkpoint: Packed arrays to resume from; ``None`` to begin at step 0.
+        initial_parameters: Output of :func:`pack_initial_parameters` if the start is
+            ``from_experiment``.
     """
 
     spec: bytes
     device: str
     checkpoint: bytes | None
-    inherited: bytes | None = None
+    initial_parameters: bytes | None = None
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """End the training where it is, with a result whose outcome is ``cancelled``."""
+    """A request to end training at its current step, with the outcome ``cancelled``."""
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Send a last checkpoint and drop the training; somebody else will go on from there."""
+    """A request to send a last checkpoint and drop the training; any worker can resume it."""
 
 
 @dataclass(frozen=True)
 class Advanced:
-    """Training went on.
+    """Progress of the training.
 
     Attributes:
-        step: Steps that were run in all.
+        step: Steps run so far.
         of: Steps of the whole training.
-        steps_per_second: Since this attempt began; ``None`` where it hasn't run a step.
-        points: Packed series rows recorded since the last message.
-        checkpoint: Packed arrays of a checkpoint at ``step``, sent now and then.
+        steps_per_second: Rate since this attempt began; ``None`` before its first step.
+        chunk: Points recorded since the last message.
+        checkpoint: Packed arrays of a checkpoint at ``step``; most messages have none.
     """
 
     step: int
     of: int
     steps_per_second: float | None
-    points: bytes
+    chunk: SeriesChunk | None
     checkpoint: bytes | None
 
 
 @dataclass(frozen=True)
 class Finished:
-    """Training ended, by itself or by :class:`Cancel`.
+    """The result of a training that ended by itself or after :class:`Cancel`.
 
     Attributes:
-        result: The :class:`core.result.ExperimentResult` as JSON; its series is empty.
-        points: Packed series rows recorded since the last message.
-        provenance: What the numbers were made with.
+        result: The result as it is stored.
+        chunk: Points recorded since the last message.
+        provenance: Software and hardware that computed the numbers.
     """
 
-    result: bytes
-    points: bytes
-    provenance: dict[str, str]
+    result: PackedResult
+    chunk: SeriesChunk | None
+    provenance: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Paused:
-    """The answer to :class:`Pause`, after an :class:`Advanced` that has the checkpoint."""
+    """The answer to :class:`Pause`, sent after the :class:`Advanced` that has the checkpoint."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Training raised an exception.
+    """An exception raised by training.
 
     Attributes:
         kind: ``user``, ``out_of_memory`` or ``infrastructure``.
-        sentence: What happened, for a person.
-        traceback: Where it happened.
+        sentence: A description for people.
+        traceback: The Python traceback.
     """
 
     kind: str
@@ -116,14 +118,14 @@ class Failed:
 
 Message = Ready | Train | Cancel | Pause | Advanced | Finished | Paused | Failed
 
-_KINDS: Mapping[str, type[Message]] = {
-    kind.__name__: kind
+_ADAPTERS: Mapping[str, TypeAdapter[Message]] = {
+    kind.__name__: TypeAdapter(kind)
     for kind in (Ready, Train, Cancel, Pause, Advanced, Finished, Paused, Failed)
 }
 
 
-def pack_inherited(parameters: Inherited) -> bytes:
-    """Parameters by seed and name as the arrays ``seed/name``."""
+def pack_initial_parameters(parameters: InitialParameters) -> bytes:
+    """Packs parameters as arrays named ``seed/name``."""
     return pack(
         {
             f"{seed}/{name}": array
@@ -133,40 +135,70 @@ def pack_inherited(parameters: Inherited) -> bytes:
     )
 
 
-def unpack_inherited(data: bytes) -> Inherited:
-    """The parameters that :func:`pack_inherited` packed."""
-    found: dict[int, dict[str, np.ndarray]] = {}
-    for place, array in unpack(data).items():
-        seed, _, name = place.partition("/")
-        found.setdefault(int(seed), {})[name] = array
-    return found
+def unpack_initial_parameters(data: bytes) -> InitialParameters:
+    """Returns the parameters that :func:`pack_initial_parameters` packed."""
+    parameters: dict[int, dict[str, np.ndarray]] = {}
+    for key, array in unpack(data).items():
+        seed, _, name = key.partition("/")
+        parameters.setdefault(int(seed), {})[name] = array
+    return parameters
 
 
 def send(connection: Connection, message: Message) -> None:
-    """Sends ``message``; raises OSError where the other side is gone."""
-    values = {field.name: getattr(message, field.name) for field in fields(message)}
-    binary = {name: value for name, value in values.items() if isinstance(value, bytes)}
-    small = {name: value for name, value in binary.items() if len(value) < LARGE}
+    """Sends ``message``; raises OSError if the other side is gone."""
+    blobs: list[bytes] = []
     header = {
         "kind": type(message).__name__,
-        "fields": {name: value for name, value in values.items() if name not in binary},
-        "small": {name: len(value) for name, value in small.items()},
-        "large": [name for name in binary if name not in small],
+        "fields": _extract_blobs(asdict(message), blobs),
+        "blob_lengths": [len(blob) for blob in blobs],
     }
     text = json.dumps(header, allow_nan=False).encode()
-    connection.send_bytes(b"".join([len(text).to_bytes(4), text, *small.values()]))
-    for name in header["large"]:
-        connection.send_bytes(binary[name])
+    small = (blob for blob in blobs if len(blob) < LARGE)
+    connection.send_bytes(b"".join([len(text).to_bytes(4), text, *small]))
+    for blob in blobs:
+        if len(blob) >= LARGE:
+            connection.send_bytes(blob)
 
 
 def receive(connection: Connection) -> Message:
-    """The next message, waited for; raises EOFError or OSError where the other side is gone."""
+    """Waits for the next message; raises EOFError or OSError if the other side is gone."""
     frame = connection.recv_bytes()
-    place = 4 + int.from_bytes(frame[:4])
-    header = json.loads(frame[4:place])
-    values: dict[str, Any] = header["fields"]
-    for name, length in header["small"].items():
-        values[name] = frame[place : place + length]
-        place += length
-    values |= {name: connection.recv_bytes() for name in header["large"]}
-    return _KINDS[header["kind"]](**values)
+    offset = 4 + int.from_bytes(frame[:4])
+    header = json.loads(frame[4:offset])
+    blobs: list[bytes | None] = []
+    for length in header["blob_lengths"]:
+        if length < LARGE:
+            blobs.append(frame[offset : offset + length])
+            offset += length
+        else:
+            blobs.append(None)
+    received = [connection.recv_bytes() if blob is None else blob for blob in blobs]
+    fields = _insert_blobs(header["fields"], received)
+    return _ADAPTERS[header["kind"]].validate_python(fields)
+
+
+def _extract_blobs(value: Any, blobs: list[bytes]) -> Any:
+    """Moves all bytes in a nested value to ``blobs``, leaving their indices in their places."""
+    match value:
+        case bytes():
+            blobs.append(value)
+            return {"blob": len(blobs) - 1}
+        case dict():
+            return {name: _extract_blobs(item, blobs) for name, item in value.items()}
+        case list() | tuple():
+            return [_extract_blobs(item, blobs) for item in value]
+        case _:
+            return value
+
+
+def _insert_blobs(value: Any, blobs: Sequence[bytes]) -> Any:
+    """Reverses :func:`_extract_blobs`."""
+    match value:
+        case {"blob": int(index)} if len(value) == 1:
+            return blobs[index]
+        case dict():
+            return {name: _insert_blobs(item, blobs) for name, item in value.items()}
+        case list():
+            return [_insert_blobs(item, blobs) for item in value]
+        case _:
+            return value

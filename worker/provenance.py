@@ -1,4 +1,4 @@
-"""What an experiment's numbers were made with. Part of the trainer: it asks torch."""
+"""Provenance of an experiment's numbers: software, machine and device. Only trainers import it."""
 
 import importlib.metadata
 import logging
@@ -17,17 +17,17 @@ from core.spec import RESULTS_VERSION, ExperimentSpec
 _SOURCE = Path(__file__).resolve().parent.parent
 
 GIT_SECONDS = 10.0
-"""A Git that takes longer, as on a slow network disk, is not waited for."""
+"""A slower Git, as on a slow network disk, is not waited for."""
 
 logger = logging.getLogger(__name__)
 
 
 def provenance(spec: ExperimentSpec, device: str) -> dict[str, str]:
-    """Versions, machine, device, threads and number format: together they decide the bytes of a result."""
+    """Versions, machine, device, threads and number format: all that a result's bytes depend on."""
     return {
-        **_build(),
+        **_software(),
         "host": platform.node(),
-        "cpu": _cpu(),
+        "cpu": _cpu_model(),
         "instruction_set": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
@@ -36,7 +36,7 @@ def provenance(spec: ExperimentSpec, device: str) -> dict[str, str]:
 
 
 @cache
-def _build() -> dict[str, str]:
+def _software() -> dict[str, str]:
     versions = {
         "extrapolab": _version(),
         "results_version": str(RESULTS_VERSION),
@@ -57,9 +57,9 @@ def _version() -> str:
 
 
 def _commit() -> str | None:
-    """The Git commit of a source checkout, with ``-dirty`` where tracked files differ from it.
+    """The Git commit of a source checkout, with ``-dirty`` if tracked files differ from it.
 
-    ``None`` elsewhere, and where Git can't tell: no experiment fails for that.
+    ``None`` without a checkout, and if Git fails: no experiment fails for that.
     """
     git = shutil.which("git")
     if git is None or not (_SOURCE / ".git").exists():
@@ -79,15 +79,15 @@ def _commit() -> str | None:
             command, capture_output=True, text=True, check=False, timeout=GIT_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        logger.warning("the commit of %s stays unknown: %s", _SOURCE, error)
+        logger.warning("the commit of %s is unknown: %s", _SOURCE, error)
         return None
     return described.stdout.strip() or None
 
 
 @cache
-def _cpu() -> str:
+def _cpu_model() -> str:
     """The processor's model name, from /proc on Linux."""
-    facts = Path("/proc/cpuinfo")
-    lines = facts.read_text(encoding="utf-8").splitlines() if facts.exists() else []
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())

@@ -1,4 +1,4 @@
-"""What a worker may be told by its environment, besides what it shares with the other rooms (:mod:`store.settings`)."""
+"""Settings of a worker, besides those that all processes share (:mod:`store.settings`)."""
 
 import os
 from typing import Literal
@@ -8,19 +8,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class WorkerSettings(BaseSettings):
-    """Settings of one worker.
-
-    Attributes:
-        device: Where its trainers compute; ``EXTRAPOLAB_DEVICE``.
-        threads: CPU threads of one trainer, by default the cores divided among the slots;
-            ``EXTRAPOLAB_THREADS``.
-    """
+    """``EXTRAPOLAB_*`` variables of a worker."""
 
     model_config = SettingsConfigDict(env_prefix="EXTRAPOLAB_", extra="ignore", frozen=True)
 
-    device: Literal["cpu", "cuda"] = "cpu"
-    threads: int | None = Field(None, ge=1)
+    device: Literal["cpu", "cuda"] = Field("cpu", description="Device that the worker trains on.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="CPU threads of one training; by default the slots share the cores equally.",
+    )
 
-    def threads_of_one(self, slots: int) -> int:
-        """The threads of each trainer where ``slots`` of them share this process's cores."""
+    def threads_per_trainer(self, slots: int) -> int:
+        """Threads of each trainer if ``slots`` trainers share this process's cores."""
         return self.threads or max(1, len(os.sched_getaffinity(0)) // slots)

@@ -1,32 +1,30 @@
-"""The leash from a worker's Celery parent to its slots: when it breaks, they hand back what they are doing and stop.
+"""The shutdown pipe from a worker's Celery parent to its slots.
 
-Celery's warm shutdown waits for running tasks and tells them nothing; this tells them.
+Celery's warm shutdown waits for running tasks and tells them nothing; this pipe tells them to hand
+back their work.
 """
 
 from multiprocessing import Pipe
 
 
-class Leash:
-    """A pipe that nobody writes to: made before the fork, it breaks for every slot when the parent lets go of its end.
+class ShutdownPipe:
+    """A pipe that carries no data: a slot stops when the parent closes its end or dies.
 
-    It also breaks when the parent dies. A slot calls :meth:`take` once, right after the fork.
+    Made before the fork. Each slot calls :meth:`drop_parent_end` once, right after the fork.
     """
 
     def __init__(self) -> None:
-        self._end, self._hand = Pipe(duplex=False)
+        self._slot_end, self._parent_end = Pipe(duplex=False)
 
-    def let_go(self) -> None:
-        """Parent: every slot is to hand back its work.
+    def request_stop(self) -> None:
+        """Parent: asks every slot to hand back its work. Idempotent and safe in signal handlers."""
+        self._parent_end.close()
 
-        May be called again, and in a signal handler.
-        """
-        self._hand.close()
-
-    def take(self) -> None:
-        """Slot: drops the parent's end, which the fork copied; otherwise the leash could never break."""
-        self._hand.close()
+    def drop_parent_end(self) -> None:
+        """Slot: closes its copy of the parent's end, which would keep the pipe open."""
+        self._parent_end.close()
 
     @property
-    def broken(self) -> bool:
-        """Whether the parent has let go."""
-        return self._end.poll()
+    def stop_requested(self) -> bool:
+        """Whether the parent has requested a stop or died."""
+        return self._slot_end.poll()

@@ -1,4 +1,4 @@
-"""A slot: one Celery child process with its warm trainer. It works on one experiment at a time."""
+"""A slot: one Celery child process with its trainer, which trains one experiment at a time."""
 
 import contextlib
 import logging
@@ -16,89 +16,95 @@ from store.queue import claims, scheduling, workers
 from store.queue.dispatcher import Dispatcher
 from store.records import Claim, WorkerRecord
 from store.settings import Settings
-from worker.attempt import LOOK_SECONDS, Attempt
-from worker.recorder import Ledger
+from worker.attempt import POLL_SECONDS, Attempt
+from worker.recorder import AttemptRecorder
 from worker.settings import WorkerSettings
-from worker.shutdown import Leash
+from worker.shutdown import ShutdownPipe
 from worker.trainer_process import TrainerDied, TrainerProcess
 
 HEARTBEAT_SECONDS = 2.0
-"""Or a third of the lease, if that is less: a slot that lives is heard of several times in a lease.
-"""
+"""Longest interval of heartbeats; a third of the lease if that is shorter."""
 
 READY_SECONDS = 120.0
-"""A trainer that hasn't loaded torch by then is broken."""
+"""Time that a trainer has to load torch."""
 
 HAND_BACK_SECONDS = 8.0
-"""In which a training is handed back where the slot ends in the middle of it."""
+"""Time to hand back a training when the slot ends in the middle of it."""
 
 logger = logging.getLogger(__name__)
 
 
 class NoTrainer(Exception):
-    """Trainers don't start on this machine; the message has what the last one said."""
+    """Trainers don't start on this machine; the message has the output of the last one."""
 
 
 class Slot:
-    """Claims and trains in this process, with three threads beside: the heartbeat of its row in SQL, a dispatcher, an eye.
+    """Claims and trains experiments, with three threads beside: heartbeat, dispatcher and poller.
 
-    The eye looks for work once in a lease, also where nothing wakes this slot: its worker may have
-    lost the broker, or hang where it would receive messages, and nobody else can see that.
+    The poller looks for work once per lease. A slot needs no wake-up that way: its worker may have
+    lost the broker, or its Celery parent may hang, and nobody else can see that.
 
-    Make it after the fork. It needs neither database nor broker to start, and gets by without
-    either for a while.
+    Created after the fork. It starts without database and broker, and survives their outages.
     """
 
     def __init__(
-        self, leash: Leash, settings: Settings, own: WorkerSettings, *, slots: int
+        self,
+        shutdown: ShutdownPipe,
+        settings: Settings,
+        worker_settings: WorkerSettings,
+        *,
+        slots: int,
     ) -> None:
-        """Starts the trainer, which takes its time to load torch; nothing is waited for.
+        """Starts the threads and the trainer, without waiting until it has loaded torch.
 
         Args:
-            leash: Held by the Celery parent; when it breaks, work is handed back.
-            settings: What all rooms share.
-            own: The worker's.
-            slots: How many slots share this machine's cores.
+            shutdown: The pipe from the Celery parent.
+            settings: Settings that all processes share.
+            worker_settings: Settings of the worker.
+            slots: Number of slots that share this machine's cores.
         """
-        leash.take()
-        self._leash, self._settings, self._device = leash, settings, own.device
+        shutdown.drop_parent_end()
+        self._shutdown, self._settings = shutdown, settings
+        self._device = worker_settings.device
         self._draining = False
         self._lease_seconds = settings.lease_seconds
         self._heartbeat_seconds = min(HEARTBEAT_SECONDS, self._lease_seconds / 3)
         self._id = f"worker_{uuid7().hex}"
-        self._threads = own.threads_of_one(slots)
+        self._threads = worker_settings.threads_per_trainer(slots)
         self._trainer = TrainerProcess(self._threads)
         self._experiment_id: str | None = None
         self._database = Database(settings.database_url)
         self._dispatcher = Dispatcher(self._database, settings)
         self._dispatcher.start()
-        self._at_work = threading.Lock()
+        self._work_lock = threading.Lock()
         self._closing = threading.Event()
-        self._heart = threading.Thread(target=self._beat_until_closing, name="heart", daemon=True)
-        self._heart.start()
-        self._eye = threading.Thread(target=self._look_until_closing, name="eye", daemon=True)
-        self._eye.start()
+        self._heartbeat = threading.Thread(
+            target=self._send_heartbeats, name="heartbeat", daemon=True
+        )
+        self._heartbeat.start()
+        self._poller = threading.Thread(target=self._poll_for_work, name="poller", daemon=True)
+        self._poller.start()
 
     def work(self) -> None:
-        """Claims and trains until nothing waits for this device, the leash breaks or the slot is drained.
+        """Claims and trains until nothing waits for this device, or the slot stops or is drained.
 
-        A drained slot holds on to its wake-up until the leash breaks, so that Celery gives others
-        to its siblings.
+        A drained slot keeps its wake-up until the worker stops, so that Celery gives others to the
+        other slots.
 
         Raises:
             NoTrainer: Trainers don't start here.
         """
-        with self._at_work:
+        with self._work_lock:
             self._work()
-        while self._draining and not self._leash.broken:
-            time.sleep(LOOK_SECONDS)
+        while self._draining and not self._shutdown.stop_requested:
+            time.sleep(POLL_SECONDS)
 
     def _work(self) -> None:
-        while not self._is_to_stop() and self._trainer_is_warm():
+        while not self._should_stop() and self._ensure_trainer():
             try:
                 claim = self._claim()
             except StoreUnavailable as error:
-                logger.warning("claiming nothing: %s", error)
+                logger.warning("cannot claim: %s", error)
                 return
             if claim is None:
                 return
@@ -108,45 +114,46 @@ class Slot:
                 self._experiment_id = None
 
     def _attempt(self, claim: Claim) -> Attempt:
-        ledger = Ledger(self._database, claim, self._lease_seconds, self._settings.max_attempts)
-        progress_seconds = self._settings.progress_seconds
+        recorder = AttemptRecorder(
+            self._database, claim, self._lease_seconds, self._settings.max_attempts
+        )
         return Attempt(
             claim,
             self._trainer,
-            ledger,
-            is_to_stop=self._is_to_stop,
-            progress_seconds=progress_seconds,
+            recorder,
+            should_stop=self._should_stop,
+            progress_seconds=self._settings.progress_seconds,
         )
 
-    def _is_to_stop(self) -> bool:
-        return self._draining or self._leash.broken or self._closing.is_set()
+    def _should_stop(self) -> bool:
+        return self._draining or self._shutdown.stop_requested or self._closing.is_set()
 
     def close(self) -> None:
-        """Ends trainer and threads, and takes the slot off the list of workers."""
+        """Ends trainer and threads, and removes the slot from the list of workers."""
         self._closing.set()
-        self._eye.join(timeout=HAND_BACK_SECONDS)
+        self._poller.join(timeout=HAND_BACK_SECONDS)
         self._trainer.kill()
         self._dispatcher.stop()
-        self._heart.join(timeout=5)
+        self._heartbeat.join(timeout=5)
         try:
             with self._database.write() as tx:
                 workers.remove(tx, self._id)
         except StoreUnavailable as error:
-            logger.warning("worker %s stays on the list until it is forgotten: %s", self._id, error)
+            logger.warning("worker %s stays listed until it expires: %s", self._id, error)
         self._database.dispose()
 
-    def _trainer_is_warm(self) -> bool:
-        """Replaces the trainer if need be and waits until there is one to claim for; False where the leash breaks."""
-        if not self._trainer.fit:
+    def _ensure_trainer(self) -> bool:
+        """Waits for a trainer, starting one if need be; returns False if the slot should stop."""
+        if not self._trainer.reusable:
             self._trainer.kill()
             self._trainer = TrainerProcess(self._threads)
         deadline = time.monotonic() + READY_SECONDS
-        while not self._is_to_stop():
+        while not self._should_stop():
             try:
                 if self._trainer.is_ready(within=0.2):
                     return True
             except TrainerDied as death:
-                raise NoTrainer(f"{death} It said:\n{self._trainer.take_log()}") from death
+                raise NoTrainer(f"{death} Its output:\n{self._trainer.take_log()}") from death
             if time.monotonic() > deadline:
                 self._trainer.kill()
                 raise NoTrainer(
@@ -160,49 +167,47 @@ class Slot:
                 tx, worker_id=self._id, device=self._device, lease_seconds=self._lease_seconds
             )
             experiment_id = claim.experiment_id if claim else None
-            with contextlib.suppress(
-                NotFound
-            ):  # the heart has not registered it yet, and soon will
+            with contextlib.suppress(NotFound):  # the heartbeat registers the slot soon
                 self._draining = workers.beat(tx, self._id, experiment_id, self._trainer.pid)
-        self._experiment_id = experiment_id  # the heart repeats it, so not before it is committed
+        self._experiment_id = experiment_id  # sent by the heartbeat, so only once it is committed
         return claim
 
-    def _look_until_closing(self) -> None:
+    def _poll_for_work(self) -> None:
         while not self._closing.wait(self._lease_seconds):
-            if not self._at_work.acquire(blocking=False):
+            if not self._work_lock.acquire(blocking=False):
                 continue
             try:
-                if self._something_waits():
+                if self._has_work():
                     self._work()
-            except Exception as error:  # whatever it is, the next look tries again
+            except Exception as error:  # the next poll tries again
                 logger.warning(
-                    "no work without a wake-up: %s",
+                    "polling for work failed: %s",
                     error,
                     exc_info=not isinstance(error, StoreUnavailable),
                 )
             finally:
-                self._at_work.release()
+                self._work_lock.release()
 
-    def _something_waits(self) -> bool:
+    def _has_work(self) -> bool:
         with self._database.read() as tx:
             return scheduling.waiting_for(tx, self._device, most=1) > 0
 
-    def _beat_until_closing(self) -> None:
+    def _send_heartbeats(self) -> None:
         while True:
             try:
                 with self._database.write() as tx:
-                    self._beat(tx)
+                    self._send_heartbeat(tx)
             except StoreUnavailable as error:
-                logger.warning("no heartbeat: %s", error)
+                logger.warning("heartbeat failed: %s", error)
             if self._closing.wait(self._heartbeat_seconds):
                 return
 
-    def _beat(self, tx: Connection) -> None:
+    def _send_heartbeat(self, tx: Connection) -> None:
         experiment_id, trainer_pid = self._experiment_id, self._trainer.pid
         try:
             self._draining = workers.beat(tx, self._id, experiment_id, trainer_pid)
         except NotFound:
-            me = WorkerRecord(
+            record = WorkerRecord(
                 id=self._id,
                 host=platform.node(),
                 pid=os.getpid(),
@@ -213,4 +218,4 @@ class Slot:
                 experiment_id=experiment_id,
                 draining=self._draining,
             )
-            workers.register(tx, me)
+            workers.register(tx, record)

@@ -1,4 +1,4 @@
-"""The slot's hold on its trainer process: start it, talk to it, watch its memory, keep its log, kill it."""
+"""The slot's handle on its trainer process: start, messages, memory, log, kill."""
 
 import logging
 import os
@@ -15,16 +15,14 @@ import psutil
 from worker.messages import Message, Ready, receive, send
 
 LOG_BYTES = 64 * 1024
-"""Of a trainer's output that wasn't taken yet the last so many bytes are kept: as many as a pipe
-holds."""
+"""Bytes of output kept between two calls of ``take_log``: the capacity of a pipe."""
 
 GROWTH_MB = 256.0
-"""A trainer that holds so much more than at first, though it is idle, is due to be replaced."""
+"""An idle trainer whose memory has grown by more than this is replaced."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""NumPy's matrices are small: at every recorded point a second thread would cost many times what it
-gains."""
+"""NumPy's matrices are small: more threads would make every recorded point slower."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,33 +31,33 @@ class TrainerDied(Exception):
     """The trainer process ended by itself or was killed from outside."""
 
     def __init__(self, pid: int, status: int) -> None:
-        how = (
+        end = (
             f"was killed by {signal.Signals(-status).name}"
             if status < 0
             else f"ended with exit code {status}"
         )
-        super().__init__(f"The trainer process {pid} {how}.")
+        super().__init__(f"The trainer process {pid} {end}.")
 
 
 class TrainerProcess:
-    """One ``python -m worker.trainer``, started at once and warm when it says that it is ready.
+    """One ``python -m worker.trainer``; it starts at once, and is usable once it is ready.
 
     Attributes:
-        warm_mb: Its memory when it had loaded torch and nothing else.
+        idle_mb: Its memory right after it loaded torch.
     """
 
     def __init__(self, threads: int) -> None:
-        ours, theirs = socket.socketpair()
+        slot_socket, trainer_socket = socket.socketpair()
         log, output = os.pipe()
         os.set_blocking(log, False)
-        with theirs:
+        with trainer_socket:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker.trainer", str(theirs.fileno())],
+                [sys.executable, "-m", "worker.trainer", str(trainer_socket.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # a Ctrl-C in the terminal is the worker's business
+                pass_fds=[trainer_socket.fileno()],
+                start_new_session=True,  # the worker handles Ctrl-C for it
                 env={
                     **os.environ,
                     **dict.fromkeys(THREAD_VARIABLES, str(threads)),
@@ -68,12 +66,12 @@ class TrainerProcess:
                 },
             )
         os.close(output)
-        self._facts = psutil.Process(self._process.pid)
-        self._connection = Connection(ours.detach())
+        self._process_info = psutil.Process(self._process.pid)
+        self._connection = Connection(slot_socket.detach())
         self._log = os.fdopen(log, "rb", buffering=0)
-        self._kept = b""
+        self._unread_output = b""
         self._ready = False
-        self.warm_mb = 0.0
+        self.idle_mb = 0.0
 
     @property
     def pid(self) -> int:
@@ -81,17 +79,21 @@ class TrainerProcess:
         return self._process.pid
 
     @property
-    def fit(self) -> bool:
-        """Whether the idle process lives and has given back what it held for earlier trainings."""
-        grown = self._ready and self.memory_mb() > self.warm_mb + GROWTH_MB
+    def reusable(self) -> bool:
+        """Whether the idle process is alive and has released the memory of earlier trainings."""
+        grown = self._ready and self.memory_mb() > self.idle_mb + GROWTH_MB
         return self._process.poll() is None and not grown
 
     def is_ready(self, *, within: float) -> bool:
-        """Whether torch is loaded, waited for at most so many seconds; raises TrainerDied."""
+        """Waits at most ``within`` seconds for torch to load; returns whether it has.
+
+        Raises:
+            TrainerDied: The process ended.
+        """
         deadline = time.monotonic() + within
-        while not self._ready and (left := deadline - time.monotonic()) > 0:
-            if isinstance(self.receive(left), Ready):
-                self._ready, self.warm_mb = True, self.memory_mb()
+        while not self._ready and (seconds := deadline - time.monotonic()) > 0:
+            if isinstance(self.receive(seconds), Ready):
+                self._ready, self.idle_mb = True, self.memory_mb()
         return self._ready
 
     def send(self, message: Message) -> None:
@@ -99,59 +101,60 @@ class TrainerProcess:
         try:
             send(self._connection, message)
         except ConnectionError:
-            raise self._death() from None
+            raise self._reap() from None
 
     def receive(self, seconds: float) -> Message | None:
-        """The next message; ``None`` when none came in ``seconds``. Output is kept meanwhile.
+        """Returns the next message, or ``None`` after ``seconds``; keeps output meanwhile.
 
-        Raises TrainerDied.
+        Raises:
+            TrainerDied: The process ended.
         """
         deadline = time.monotonic() + seconds
-        heard: Sequence[object] = ()
-        while self._connection not in heard:
-            heard = wait(
-                [self._connection, self._log.fileno()], max(0.0, deadline - time.monotonic())
-            )
-            if self._log.fileno() in heard:
+        readable: Sequence[object] = ()
+        while self._connection not in readable:
+            seconds_left = max(0.0, deadline - time.monotonic())
+            readable = wait([self._connection, self._log.fileno()], seconds_left)
+            if self._log.fileno() in readable:
                 self._read_log()
-            if not heard or (self._connection not in heard and time.monotonic() > deadline):
+            timed_out = self._connection not in readable and time.monotonic() > deadline
+            if not readable or timed_out:
                 return None
         try:
             return receive(self._connection)
         except (EOFError, ConnectionError):
-            raise self._death() from None
+            raise self._reap() from None
 
     def take_log(self) -> str:
-        """What it has printed since the last call, the end of it where it was much."""
+        """Returns the end of what the process printed since the last call."""
         self._read_log()
-        text, self._kept = self._kept.decode(errors="replace"), b""
+        text, self._unread_output = self._unread_output.decode(errors="replace"), b""
         return text
 
     def memory_mb(self) -> float:
-        """Its resident memory in MiB; 0 once it is dead."""
+        """Its resident memory in MiB; 0 if it is dead."""
         try:
-            return float(self._facts.memory_info().rss) / 2**20
+            return float(self._process_info.memory_info().rss) / 2**20
         except psutil.Error:
             return 0.0
 
     def kill(self) -> None:
-        """Ends the process now, if it hasn't ended; its log can still be taken."""
+        """Kills the process if it is alive; its log can still be taken."""
         self._process.kill()
         self._process.wait()
         self._read_log()
         self._log.close()
         self._connection.close()
 
-    def _death(self) -> TrainerDied:
+    def _reap(self) -> TrainerDied:
+        """Cleans up after a process that closed its socket; returns the error to raise."""
         try:
             self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
-            logger.warning("trainer %d closed its socket but lives; killing it", self.pid)
+            logger.warning("trainer %d closed its socket but is alive; killing it", self.pid)
         self.kill()
         return TrainerDied(self.pid, self._process.returncode)
 
     def _read_log(self) -> None:
-        output = (
-            None if self._log.closed else self._log.read(LOG_BYTES)
-        )  # None, too, where nothing waits in the pipe
-        self._kept = (self._kept + (output or b""))[-LOG_BYTES:]
+        # None if the pipe is empty
+        output = None if self._log.closed else self._log.read(LOG_BYTES)
+        self._unread_output = (self._unread_output + (output or b""))[-LOG_BYTES:]

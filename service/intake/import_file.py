@@ -21,7 +21,7 @@ from core.errors import Problem, SpecError
 from core.result import METRICS, SERIES, Outcome
 from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
-from store.arrays.series import COLUMNS
+from store.arrays.packed import COLUMNS
 from store.experiments.draft import Draft
 from store.experiments.imports import ImportedRuns
 from store.query.errors import nearest

@@ -18,7 +18,7 @@ from service.http import etags, examples, openapi
 from service.http.errors import Invalid, unknown
 from service.http.ids import ExperimentId
 from service.http.parameters import IfNoneMatch
-from store.arrays.series import TRAJECTORIES
+from store.arrays.packed import TRAJECTORIES
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.query.export_rows import Heading

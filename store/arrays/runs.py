@@ -1,18 +1,15 @@
 """The runs of an experiment, one row per seed: outcome, steps and summary; beside it a blob with the final arrays."""
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from core.arrays import pack, unpack
+from core.arrays import unpack
 from core.result import METRICS, Outcome, RunResult
+from store.arrays.packed import PARAMETER, PackedRun, split_summary
 from store.db.tables import AnyRow, run_arrays, runs
 from store.records import RunRecord
-
-PARAMETER = "parameters/"
-"""What the names of parameters begin with among the final arrays."""
 
 _OF_EXPERIMENTS = select(runs).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
 _OF_ONE = select(runs).where(
@@ -23,25 +20,26 @@ _DROP = delete(runs).where(runs.c.experiment_id == bindparam("experiment"))
 _DROP_ARRAYS = delete(run_arrays).where(run_arrays.c.experiment_id == bindparam("experiment"))
 
 
-def write(tx: Connection, experiment_id: str, results: Iterable[RunResult]) -> None:
-    """Stores how each seed ended; nothing may be there yet.
+def write(tx: Connection, experiment_id: str, packed: Sequence[PackedRun]) -> None:
+    """Stores how each seed ended; nothing may be there yet."""
+    if not packed:
+        return
+    rows = [_row(run, run.metrics, run.non_finite) for run in packed]
+    tx.execute(_WRITE, [{"experiment_id": experiment_id, **row} for row in rows])
+    arrays = [
+        {"experiment_id": experiment_id, "seed": run.seed, "payload": run.arrays} for run in packed
+    ]
+    tx.execute(_WRITE_ARRAYS, arrays)
+
+
+def note(tx: Connection, experiment_id: str, ended: Iterable[RunRecord]) -> None:
+    """Stores how seeds ended that have no arrays here, since they were run elsewhere.
 
     Raises:
         ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
     """
-    ended = list(results)
-    if ended:
-        tx.execute(_WRITE, [{"experiment_id": experiment_id, **_row(run)} for run in ended])
-        arrays = [
-            {"experiment_id": experiment_id, "seed": run.seed, "payload": _packed(run)}
-            for run in ended
-        ]
-        tx.execute(_WRITE_ARRAYS, arrays)
-
-
-def note(tx: Connection, experiment_id: str, ended: Iterable[RunRecord]) -> None:
-    """Stores how seeds ended that have no arrays here, since they were run elsewhere."""
-    tx.execute(_WRITE, [{"experiment_id": experiment_id, **_row(run)} for run in ended])
+    rows = [_row(run, *split_summary(run.seed, run.summary)) for run in ended]
+    tx.execute(_WRITE, [{"experiment_id": experiment_id, **row} for row in rows])
 
 
 def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
@@ -95,43 +93,17 @@ def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]
     return ((row.seed, row.payload) for row in tx.execute(query))
 
 
-def _row(run: RunResult | RunRecord) -> dict[str, object]:
-    if unknown := run.summary.keys() - METRICS.keys():
-        raise ValueError(
-            f"summary of seed {run.seed} has unknown metrics: {', '.join(sorted(unknown))}"
-        )
+def _row(
+    run: PackedRun | RunRecord, metrics: Mapping[str, float], non_finite: Mapping[str, str]
+) -> dict[str, object]:
     return {
         "seed": run.seed,
         "outcome": run.outcome,
         "steps": run.steps,
-        **{
-            name: value if math.isfinite(value := run.summary.get(name, math.nan)) else None
-            for name in METRICS
-        },
-        "non_finite": {
-            name: _word(value) for name, value in run.summary.items() if not math.isfinite(value)
-        },
+        **{name: metrics.get(name) for name in METRICS},
+        "non_finite": non_finite,
         "warnings": list(run.warnings),
     }
-
-
-def _packed(run: RunResult) -> bytes:
-    return pack(
-        {
-            "response": np.array(run.response, np.float64),
-            "eigenvalues": np.array(run.eigenvalues, np.float64).reshape(-1, 2),
-            "hankel_singular_values": np.array(run.hankel_singular_values, np.float64),
-            **{
-                PARAMETER + name: np.array(matrix, np.float64)
-                for name, matrix in run.parameters.items()
-            },
-        }
-    )
-
-
-def _word(value: float) -> str:
-    """The word that a non-finite number travels as."""
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _summary(row: AnyRow) -> dict[str, float]:

@@ -6,23 +6,14 @@ records them again.
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import starmap
-from typing import get_args
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from core.arrays import pack, unpack
+from core.arrays import unpack
 from core.result import SERIES
-from core.spec.experiment import Trajectory
+from store.arrays.packed import COLUMNS, KEYS, SeriesChunk, column_dtype
 from store.db.tables import series_chunks
-
-_KEYS = ("seed", "step")
-COLUMNS = (*_KEYS, *SERIES)
-"""The columns of a series: what a point is of, then what was measured."""
-
-TRAJECTORIES = get_args(Trajectory)
-"""Columns with further axes, of experiments whose ``evaluation.record`` asks for them."""
 
 AT_ONCE = 25
 """Experiments whose points are read in one statement; those of some take megabytes."""
@@ -33,33 +24,19 @@ _APPEND = insert(series_chunks)
 _CUT = delete(series_chunks).where(_own, series_chunks.c.number >= bindparam("first"))
 
 
-def append(
-    tx: Connection, experiment_id: str, attempt: int, points: Mapping[str, np.ndarray]
-) -> int:
-    """Stores new points as the next chunk, none if there are no points; the number of chunks then.
+def append(tx: Connection, experiment_id: str, attempt: int, chunk: SeriesChunk | None) -> int:
+    """Stores the next chunk, if there is one; returns the number of chunks.
 
-    The same chunk sent twice, because the answer to the first was lost, is stored once.
-
-    Raises:
-        ValueError: The points aren't equally long columns of the names of :data:`COLUMNS`, and of
-            trajectories.
+    A chunk that is sent twice, because the answer to the first was lost, is stored once.
     """
-    columns = _checked(points)
     last = tx.execute(_LAST, {"experiment": experiment_id}).first()
     count = 0 if last is None else int(last.number) + 1
-    steps = columns["step"]
-    if not steps.size:
+    if chunk is None:
         return count
-    chunk = {
-        "attempt": attempt,
-        "first_step": int(steps.min()),
-        "last_step": int(steps.max()),
-        "rows": steps.size,
-        "payload": pack(columns),
-    }
-    if last is not None and all(getattr(last, name) == value for name, value in chunk.items()):
+    values = {"attempt": attempt, **vars(chunk)}
+    if last is not None and all(getattr(last, name) == value for name, value in values.items()):
         return count
-    tx.execute(_APPEND, {"experiment_id": experiment_id, "number": count, **chunk})
+    tx.execute(_APPEND, {"experiment_id": experiment_id, "number": count, **values})
     return count + 1
 
 
@@ -79,7 +56,7 @@ def read(
 
     NaN stands for a metric that the software which recorded a point didn't have yet.
     """
-    names = (*_KEYS, *names, *trajectories)
+    names = (*KEYS, *names, *trajectories)
     payloads = tx.scalars(
         select(series_chunks.c.payload)
         .where(series_chunks.c.experiment_id == experiment_id)
@@ -92,7 +69,7 @@ def several(
     tx: Connection, experiment_ids: Sequence[str], *, names: Iterable[str]
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """The same of several experiments that have points, in no order, some of them in each statement."""
-    names, c = (*_KEYS, *names), series_chunks.c
+    names, c = (*KEYS, *names), series_chunks.c
     query = select(c.experiment_id, c.payload).order_by(c.experiment_id, c.number)
     for begin in range(0, len(experiment_ids), AT_ONCE):
         rows = tx.execute(
@@ -117,30 +94,4 @@ def _of(part: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.nd
     return {name: part.get(name, unknown) for name in names if name in part or name in COLUMNS}
 
 
-def _dtype(name: str) -> type[np.generic]:
-    return np.int64 if name in _KEYS else np.float64
-
-
-_EMPTY = {name: np.empty(0, _dtype(name)) for name in COLUMNS}
-
-
-def _checked(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    if not points:
-        return _EMPTY
-    if points.keys() - set(TRAJECTORIES) != set(COLUMNS):
-        wanted, found = ", ".join(COLUMNS), ", ".join(points)
-        raise ValueError(
-            f"points should have the columns {wanted}, and trajectories; they have {found}"
-        )
-    columns = {name: np.asarray(column, _dtype(name)) for name, column in points.items()}
-    lengths = {len(column) for column in columns.values() if column.ndim}
-    if len(lengths) > 1 or any(
-        column.ndim != 1 for name, column in columns.items() if name not in TRAJECTORIES
-    ):
-        shapes = ", ".join(
-            starmap("{} {}".format, ((name, column.shape) for name, column in columns.items()))
-        )
-        raise ValueError(
-            f"columns of points should be equally long, and flat but for trajectories; theirs are {shapes}"
-        )
-    return columns
+_EMPTY = {name: np.empty(0, column_dtype(name)) for name in COLUMNS}

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert
 from uuid_utils import uuid7
 
 from store.arrays import runs, series
+from store.arrays.packed import pack_points
 from store.db.database import now
 from store.db.tables import events, experiments, tags
 from store.db.visible import visible_experiments
@@ -33,7 +34,7 @@ class ImportedRuns:
     Attributes:
         draft: What was run; its hashes as of a spec to be run here.
         runs: How each of its seeds ended.
-        points: Its recorded points, columns as :data:`store.arrays.series.COLUMNS`; none if there
+        points: Its recorded points, columns as :data:`store.arrays.packed.COLUMNS`; none if there
             are no rows.
     """
 
@@ -138,4 +139,4 @@ def _insert(
         insert(events), [{**happened, "kind": kind, "detail": detail} for kind, detail in steps]
     )
     runs.note(tx, made.id, one.runs)
-    series.append(tx, made.id, 0, one.points)
+    series.append(tx, made.id, 0, pack_points(one.points))

@@ -5,20 +5,17 @@ Every write of a claim is fenced: it names its attempt, and is refused
 worker that was thought lost can come back and do no harm.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from core.arrays import pack
 from core.errors import SpecError
-from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from store.arrays import checkpoints, runs, series
 from store.arrays.checkpoints import Checkpoint
+from store.arrays.packed import PackedResult, SeriesChunk
 from store.db.database import now
 from store.db.tables import AnyRow, experiments, logs
 from store.errors import Fenced
@@ -101,7 +98,7 @@ def record(
     claim: Claim,
     *,
     progress: Progress,
-    points: Mapping[str, np.ndarray],
+    chunk: SeriesChunk | None,
     checkpoint: bytes | None,
     checkpoint_step: int,
 ) -> None:
@@ -111,8 +108,7 @@ def record(
         tx: An open write.
         claim: The hold on the experiment.
         progress: How far it is.
-        points: New points in long form, the columns of :data:`store.arrays.series.COLUMNS`; may be
-            empty.
+        chunk: The points recorded since the last call, if there are any.
         checkpoint: The packed state to resume from.
         checkpoint_step: The step that the checkpoint is at.
 
@@ -127,7 +123,7 @@ def record(
         steps_per_second=progress.steps_per_second,
         eta_seconds=progress.eta_seconds,
     )
-    count = series.append(tx, claim.experiment_id, claim.attempt, points)
+    count = series.append(tx, claim.experiment_id, claim.attempt, chunk)
     if checkpoint is None:
         return
     further = checkpoints.save(
@@ -140,8 +136,8 @@ def record(
 def complete(
     tx: Connection,
     claim: Claim,
-    result: ExperimentResult,
-    points: Mapping[str, np.ndarray],
+    result: PackedResult,
+    chunk: SeriesChunk | None,
     provenance: Mapping[str, str],
     *,
     log: str = "",
@@ -159,7 +155,7 @@ def complete(
         provenance=dict(provenance),
         **_outcome(claim, result),
     )
-    _write_result(tx, claim, result, points)
+    _write_result(tx, claim, result, chunk)
     checkpoints.drop(tx, claim.experiment_id)
     _write_log(tx, claim, log)
 
@@ -167,8 +163,8 @@ def complete(
 def mark_cancelled(
     tx: Connection,
     claim: Claim,
-    result: ExperimentResult | None,
-    points: Mapping[str, np.ndarray],
+    result: PackedResult | None,
+    chunk: SeriesChunk | None,
     *,
     log: str = "",
 ) -> None:
@@ -184,9 +180,9 @@ def mark_cancelled(
         **(_outcome(claim, result) if result else {}),
     )
     if result is None:
-        series.append(tx, claim.experiment_id, claim.attempt, points)
+        series.append(tx, claim.experiment_id, claim.attempt, chunk)
     else:
-        _write_result(tx, claim, result, points)
+        _write_result(tx, claim, result, chunk)
     _write_log(tx, claim, log)
 
 
@@ -366,12 +362,10 @@ def _leave(
         raise Fenced(claim.experiment_id, claim.attempt)
 
 
-def _outcome(claim: Claim, result: ExperimentResult) -> dict[str, Any]:
+def _outcome(claim: Claim, result: PackedResult) -> dict[str, Any]:
     return {
-        "teacher_response": pack({"response": np.array(result.teacher_response, np.float64)}),
-        "baselines": [
-            json.loads(baseline.model_dump_json()) for baseline in result.baselines
-        ],  # words for NaN
+        "teacher_response": result.teacher_response,
+        "baselines": list(result.baselines),
         "step": max(run.steps for run in result.runs),
         "of": claim.spec.optimizer.steps,
         "eta_seconds": None,
@@ -379,9 +373,9 @@ def _outcome(claim: Claim, result: ExperimentResult) -> dict[str, Any]:
 
 
 def _write_result(
-    tx: Connection, claim: Claim, result: ExperimentResult, points: Mapping[str, np.ndarray]
+    tx: Connection, claim: Claim, result: PackedResult, chunk: SeriesChunk | None
 ) -> None:
-    series.append(tx, claim.experiment_id, claim.attempt, points)
+    series.append(tx, claim.experiment_id, claim.attempt, chunk)
     runs.write(tx, claim.experiment_id, result.runs)
 
 

@@ -182,7 +182,7 @@ def test_a_host_that_is_cut_off_loses_its_experiment_to_another_and_comes_back(
     time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     lab.net.heal(cut_off)
     healed = time.monotonic()
-    until(lambda: "dropping attempt 1" in lab.said(cut_off)[said:])
+    until(lambda: "attempt=1 worker.attempt: dropping the attempt" in lab.said(cut_off)[said:])
     back = time.monotonic() - healed
     assert lab.events(path) == ["submitted", "started", "lease_expired", "started", "completed"]
     assert lab.result(path) == undisturbed

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.timeout(SECONDS + 20)
 SHORT = [
     ("fence", f"{STORE}/test_fences.py", "zombie and sqlite and run_on", 7),
     ("immediate", f"{STORE}/test_database.py", "keeps_others_out and sqlite", 1),
-    ("outbox", f"{STORE}/test_bell.py", "lost_messages and sqlite", 1),
-    ("heartbeat", f"{WORKER}/test_ledger.py", "extend_the_lease", 1),
+    ("outbox", f"{STORE}/test_dispatcher.py", "lost_messages and sqlite", 1),
+    ("heartbeat", f"{WORKER}/test_recorder.py", "extend_the_lease", 1),
 ]
 """What is taken out, the file, the tests in it that are about that, and how many of them have to
 notice."""
@@ -32,8 +32,8 @@ notice."""
 LONG = [
     ("heartbeat", f"{WORKER}/test_faults.py", "outlasts_its_lease", 1),
     ("fence", f"{WORKER}/test_faults.py", "wakes_up_after_its_lease", 1),
-    ("eye", f"{WORKER}/test_broker_faults.py", "killed_redis", 1),
-    ("eye", f"{WORKER}/test_faults.py", "receives_no_wake_ups", 1),
+    ("poller", f"{WORKER}/test_broker_faults.py", "killed_redis", 1),
+    ("poller", f"{WORKER}/test_faults.py", "receives_no_wake_ups", 1),
     ("fence", f"{STORE}/test_machine.py", "sqlite", 1),
 ]
 """The same with whole workers, and with the machine of all moves."""

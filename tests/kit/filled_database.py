@@ -8,6 +8,7 @@ from core.recipe import Recipe
 from core.spec import setup_hash
 from core.spec.sweep import SweepSpec
 from store import saved_figures
+from store.arrays.packed import pack_points, pack_result
 from store.db import tables
 from store.db.database import Database
 from store.experiments import idempotency
@@ -41,7 +42,8 @@ def fill(database: Database) -> None:
     with database.write() as tx:
         runs = (sample_specs.run(0, odd=float("nan")), sample_specs.run(1, odd=float("-inf")))
         result = sample_specs.result(*runs, baselines=[sample_specs.baseline(odd=-0.0)])
-        claims.complete(tx, queue_of[1], result, sample_specs.points([100]), {"torch": "2"})
+        chunk = pack_points(sample_specs.points([100]))
+        claims.complete(tx, queue_of[1], pack_result(result), chunk, {"torch": "2"})
     _record(database, queue_of[2], 0, 1, checkpoint=b"\0 older")
     _record(database, queue_of[2], 10, checkpoint=bytes(range(256)) * 40)
     with database.write() as tx:
@@ -90,7 +92,7 @@ def _record(database: Database, claim: Claim, *steps: int, checkpoint: bytes | N
             tx,
             claim,
             progress=Progress(steps[-1], 100, 1 / 3, 0.1),
-            points=sample_specs.points(steps),
+            chunk=pack_points(sample_specs.points(steps)),
             checkpoint=checkpoint,
             checkpoint_step=steps[-1],
         )

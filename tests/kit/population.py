@@ -11,6 +11,7 @@ from sqlalchemy import update
 from core.result import METRICS, Outcome, RunResult
 from core.spec import ExperimentSpec
 from store.arrays import runs
+from store.arrays.packed import pack_result
 from store.db.database import Database
 from store.db.tables import experiments as table
 from store.db.tables import tags
@@ -121,7 +122,7 @@ def _one(database: Database, draw: random.Random) -> Stored:
         }
         tx.execute(update(table).where(table.c.id == made.id).values(**changes))
         tx.execute(update(tags).where(tags.c.experiment_id == made.id).values(created_at=created))
-        runs.write(tx, made.id, ended)
+        runs.write(tx, made.id, pack_result(sample_specs.result(*ended)).runs)
     return Stored(
         made.id,
         spec,

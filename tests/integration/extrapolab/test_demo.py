@@ -13,6 +13,7 @@ from extrapolab.cli.app import app
 from extrapolab.cli.exit_codes import Exit
 from service.app import build
 from service.settings import Settings
+from store.arrays.packed import pack_points, pack_result
 from store.db.database import Database
 from store.experiments import repository as experiments
 from store.experiments.draft import Draft
@@ -33,7 +34,8 @@ def full_lab(migrated_sqlite, tmp_path):
             )
             claim = claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60.0)
             result = sample_specs.result(*(sample_specs.run(seed) for seed in spec.seeds))
-            claims.complete(tx, claim, result, sample_specs.points([0], spec.seeds), {})
+            chunk = pack_points(sample_specs.points([0], spec.seeds))
+            claims.complete(tx, claim, pack_result(result), chunk, {})
     database.dispose()
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/lab.db", broker_url="redis://localhost:1/0"

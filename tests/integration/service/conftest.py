@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from core.result import ExperimentResult
 from service.app import build
 from service.settings import Settings
+from store.arrays.packed import pack_points, pack_result
 from store.db.database import Database
 from store.queue import claims
 from store.records import Claim, Failure, FailureKind, Progress
@@ -63,13 +64,20 @@ class Repo:
             *(sample_specs.run(seed) for seed in claim.spec.seeds)
         )
         with self.database.write() as tx:
-            claims.complete(tx, claim, result, points or {}, {"torch": "2.13"})
+            claims.complete(
+                tx, claim, pack_result(result), pack_points(points or {}), {"torch": "2.13"}
+            )
 
     def record(self, claim: Claim, points: Mapping[str, Any]) -> None:
         with self.database.write() as tx:
             now = Progress(int(points["step"].max()), claim.spec.optimizer.steps)
             claims.record(
-                tx, claim, progress=now, points=points, checkpoint=None, checkpoint_step=0
+                tx,
+                claim,
+                progress=now,
+                chunk=pack_points(points),
+                checkpoint=None,
+                checkpoint_step=0,
             )
 
     def fail(self, claim: Claim, sentence: str, log: str) -> None:

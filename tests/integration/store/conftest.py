@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from store.arrays.packed import pack_points, pack_result
 from store.db.database import Database, now
 from store.db.tables import experiments as table
 from store.experiments import repository as experiments
@@ -61,7 +62,7 @@ class Repo:
                 tx,
                 claim,
                 progress=progress,
-                points=points,
+                chunk=pack_points(points),
                 checkpoint=checkpoint,
                 checkpoint_step=steps[-1],
             )
@@ -69,7 +70,8 @@ class Repo:
     def complete(self, claim: Claim, *runs, points: Mapping[str, Any] | None = None) -> None:
         runs = runs or tuple(sample_specs.run(seed) for seed in claim.spec.seeds)
         with self.database.write() as tx:
-            claims.complete(tx, claim, sample_specs.result(*runs), points or {}, {"torch": "2"})
+            result = pack_result(sample_specs.result(*runs))
+            claims.complete(tx, claim, result, pack_points(points or {}), {"torch": "2"})
 
     def lose(self, claim: Claim, *, over_by: float = 1.0) -> None:
         """Lets the lease of a claim have ended so many seconds ago; a negative number, let it end so soon."""

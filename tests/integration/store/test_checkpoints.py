@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from store.arrays.series import COLUMNS
+from store.arrays.packed import COLUMNS, pack_points
 from store.db.tables import checkpoints
 from store.experiments import results
 from store.queue import claims
@@ -75,7 +75,7 @@ def test_a_checkpoint_may_come_without_points(repo):
             tx,
             claim,
             progress=Progress(15, 100),
-            points={},
+            chunk=None,
             checkpoint=b"at 15",
             checkpoint_step=15,
         )
@@ -168,7 +168,12 @@ def test_points_of_another_shape_are_refused(repo, broken):
             points["train_loss"] = points["train_loss"][:1]
     with pytest.raises(ValueError, match="column"), repo.database.write() as tx:
         claims.record(
-            tx, claim, progress=Progress(1, 100), points=points, checkpoint=None, checkpoint_step=0
+            tx,
+            claim,
+            progress=Progress(1, 100),
+            chunk=pack_points(points),
+            checkpoint=None,
+            checkpoint_step=0,
         )
     assert series(repo, claim.experiment_id)["step"].tolist() == []
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from core.arrays import pack, unpack
 from core.result import METRICS, SERIES, Outcome, RunResult
 from core.spec import ExperimentSpec
+from store.arrays.packed import pack_points, pack_result
 from store.db.tables import series_chunks
 from store.errors import NotReady
 from store.experiments import repository as experiments
@@ -84,7 +85,7 @@ def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by
                 tx,
                 claim,
                 progress=Progress(step, 100),
-                points=points,
+                chunk=pack_points(points),
                 checkpoint=None,
                 checkpoint_step=step,
             )
@@ -109,7 +110,7 @@ def test_columns_that_are_not_equally_long_are_refused(repo):
     points = sample_specs.points([0, 1], record=["response"])
     with pytest.raises(ValueError, match="equally long"):
         repo.complete(claim, points={**points, "response": points["response"][:-1]})
-    with pytest.raises(ValueError, match="flat but for trajectories"):
+    with pytest.raises(ValueError, match="flat except trajectories"):
         repo.complete(claim, points={**points, "train_loss": points["response"]})
     with pytest.raises(ValueError, match="hessian"):
         repo.complete(claim, points={**points, "hessian": points["response"]})
@@ -135,7 +136,7 @@ def test_baselines_come_back_exactly_and_lists_do_not_read_them(repo, odd):
     found = [sample_specs.baseline("era", odd), sample_specs.baseline("least_squares")]
     with repo.database.write() as tx:
         ended = sample_specs.result(sample_specs.run(0), sample_specs.run(1), baselines=found)
-        claims.complete(tx, claim, ended, {}, {})
+        claims.complete(tx, claim, pack_result(ended), None, {})
     with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id).baselines
     assert bits([one.model_dump() for one in stored]) == bits([one.model_dump() for one in found])

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from store.arrays.packed import pack_points, pack_result
 from store.db.tables import metadata
 from store.errors import Fenced
 from store.experiments import repository as experiments
@@ -17,19 +18,19 @@ WRITES = {
         tx,
         claim,
         progress=Progress(99, 100),
-        points=sample_specs.points([99]),
+        chunk=pack_points(sample_specs.points([99])),
         checkpoint=b"zombie",
         checkpoint_step=99,
     ),
     "complete": lambda tx, claim: claims.complete(
         tx,
         claim,
-        sample_specs.result(sample_specs.run(0), sample_specs.run(1)),
-        sample_specs.points([99]),
+        pack_result(sample_specs.result(sample_specs.run(0), sample_specs.run(1))),
+        pack_points(sample_specs.points([99])),
         {},
     ),
     "mark_cancelled": lambda tx, claim: claims.mark_cancelled(
-        tx, claim, None, sample_specs.points([99])
+        tx, claim, None, pack_points(sample_specs.points([99]))
     ),
     "fail": lambda tx, claim: claims.fail(
         tx, claim, Failure(FailureKind.INFRASTRUCTURE, "zombie"), "zombie log"

@@ -139,7 +139,7 @@ class Moves(RuleBasedStateMachine):
     def stop(self, claim):
         if found := self.holds(claim):
             with self.repo.database.write() as tx:
-                queue.mark_cancelled(tx, claim, None, {})
+                queue.mark_cancelled(tx, claim, None, None)
             found.go(State.CANCELLED, "cancelled")
 
     @rule(claim=claims, kind=st.sampled_from(FailureKind))

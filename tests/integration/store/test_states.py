@@ -3,6 +3,7 @@
 import pytest
 
 from core.result import Outcome
+from store.arrays.packed import pack_points, pack_result
 from store.errors import IllegalMove, NotFound, VersionConflict
 from store.experiments import repository as experiments
 from store.experiments import results
@@ -24,7 +25,7 @@ def bring_to(repo, state):
         if state is State.FAILED:
             claims.fail(tx, claim, BROKEN, "Traceback\n")
         elif state is State.CANCELLED:
-            claims.mark_cancelled(tx, claim, None, {})
+            claims.mark_cancelled(tx, claim, None, None)
         elif state is State.PAUSED:
             experiments.request_pause(tx, claim.experiment_id)
             claims.hand_back(tx, claim)
@@ -74,7 +75,8 @@ def test_a_cancelled_experiment_keeps_how_far_its_runs_came(repo):
     claim = repo.begin()
     runs = [sample_specs.run(seed, outcome=Outcome.CANCELLED, steps=12) for seed in (0, 1)]
     with repo.database.write() as tx:
-        claims.mark_cancelled(tx, claim, sample_specs.result(*runs), sample_specs.points([0, 12]))
+        result = pack_result(sample_specs.result(*runs))
+        claims.mark_cancelled(tx, claim, result, pack_points(sample_specs.points([0, 12])))
     found = repo.get(claim.experiment_id)
     assert found.state is State.CANCELLED
     assert [(run.outcome, run.steps) for run in found.runs] == [(Outcome.CANCELLED, 12)] * 2

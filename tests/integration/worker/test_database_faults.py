@@ -50,7 +50,11 @@ def test_a_database_that_is_away_for_longer_than_the_lease_costs_time_only(workp
     workplace.database.dispose()
     with locked(url) if workplace.database.dialect == "sqlite" else closed(url):
         since = time.monotonic()
-        until(lambda: "dropping attempt 1" in worker.said)
+        until(
+            lambda: (
+                f"experiment={job.id} attempt=1 worker.attempt: dropping the attempt" in worker.said
+            )
+        )
         until(lambda: time.monotonic() - since > AWAY_SECONDS)
     assert job.until_ended().state == "completed"
     assert [kind for kind, _ in job.events].count("completed") == 1

@@ -150,7 +150,9 @@ def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(workplace, assert
     workplace.hire()
     job.until_trained(attempt=2)
     zombie.thaw()
-    until(lambda: "dropping attempt 1" in zombie.said)
+    until(
+        lambda: f"experiment={job.id} attempt=1 worker.attempt: dropping the attempt" in zombie.said
+    )
     until(lambda: gone(trainer))
     assert job.until_ended().state == "completed"
     assert job.events == [
@@ -175,7 +177,7 @@ def test_a_slot_whose_claim_was_not_committed_is_idle_and_is_woken_again(workpla
     with workplace.database.write() as tx:
         tx.exec_driver_sql(DISK_FULL)
     job = workplace.submit(sample_specs.spec())
-    until(lambda: "claiming nothing" in worker.said)
+    until(lambda: "cannot claim" in worker.said)
     for _ in range(3):  # the heart has written what the slot works on
         beaten_at = own()[0].heartbeat_at
         until(lambda: own()[0].heartbeat_at > beaten_at, seconds=10)  # noqa: B023  # asked at once
@@ -207,7 +209,8 @@ def test_a_checkpoint_that_is_too_large_fails_the_experiment_with_what_to_do(wor
     failed = job.until_ended()
     assert (failed.state, failed.failure.kind, failed.attempts) == ("failed", "user", 1)
     assert re.fullmatch(
-        r"A checkpoint of it takes 0\.\d MB, and 0\.02 MB are kept; .*", failed.failure.message
+        r"A checkpoint of this experiment takes 0\.\d MB; the limit is 0\.02 MB\. Try .*",
+        failed.failure.message,
     )
     assert other.until_ended().state == "completed"
 
@@ -216,7 +219,7 @@ def test_a_checkpoint_that_is_too_large_fails_the_experiment_with_what_to_do(wor
 def test_a_gpu_worker_without_a_gpu_claims_nothing_and_says_so(workplace):
     worker = workplace.hire(queue="gpu", EXTRAPOLAB_DEVICE="cuda", CUDA_VISIBLE_DEVICES="")
     job = workplace.submit(sample_specs.spec())
-    until(lambda: "this machine has no CUDA device" in worker.said)
+    until(lambda: "This machine has no CUDA device" in worker.said)
     assert job.now.state == "queued"
 
 

@@ -179,7 +179,7 @@ def test_a_training_that_breaks_says_why_and_where(workplace):
             tx,
             claim,
             progress=Progress(1, 100),
-            points={},
+            chunk=None,
             checkpoint=b"no arrays",
             checkpoint_step=1,
         )
@@ -216,7 +216,7 @@ def test_too_much_time_is_a_timeout(workplace):
     job = workplace.submit(ENDLESS, max_seconds=1.0)
     failure = job.until_ended().failure
     assert failure == Failure(
-        FailureKind.TIMEOUT, "The training was stopped after 1 s, the limit max_seconds."
+        FailureKind.TIMEOUT, "Training was stopped after 1 s, the limit max_seconds."
     )
     assert job.series["step"].max() > 0, "the points until then are kept"
 

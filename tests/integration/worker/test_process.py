@@ -24,12 +24,12 @@ def trainer() -> Iterator[TrainerProcess]:
 
 
 def test_a_trainer_is_fit_as_long_as_it_lives_and_gives_memory_back(trainer):
-    assert trainer.fit
-    trainer.warm_mb -= GROWTH_MB + 1  # as if it had grown by so much
-    assert not trainer.fit
-    trainer.warm_mb += GROWTH_MB + 1
+    assert trainer.reusable
+    trainer.idle_mb -= GROWTH_MB + 1  # as if it had grown by so much
+    assert not trainer.reusable
+    trainer.idle_mb += GROWTH_MB + 1
     trainer.kill()
-    assert not trainer.fit
+    assert not trainer.reusable
 
 
 def test_the_threads_are_those_of_the_slot_whatever_the_environment_says(monkeypatch):

@@ -1,4 +1,4 @@
-"""The ledger while the database is away: a real PostgreSQL that lets nobody in for a while."""
+"""The recorder while the database is away: a real PostgreSQL that lets nobody in for a while."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, select
 
-from core.arrays import pack
+from store.arrays.packed import pack_points
 from store.db.database import Database, now
 from store.db.tables import experiments as table
 from store.experiments import repository as experiments
@@ -17,7 +17,7 @@ from store.experiments.repository import Options
 from store.queue import claims
 from tests.kit import sample_specs
 from worker.messages import Advanced
-from worker.recorder import ClaimLost, Ledger
+from worker.recorder import AttemptRecorder, ClaimLost
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -52,36 +52,39 @@ def _nobody_let_in(database: Database) -> Iterator[None]:
 
 
 def test_a_database_that_comes_back_within_the_lease_is_waited_for(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=10, max_attempts=5)
+    recorder = AttemptRecorder(database, claim, lease_seconds=10, max_attempts=5)
     with _nobody_let_in(database):
-        beat = threading.Thread(target=ledger.beat)
+        beat = threading.Thread(target=recorder.heartbeat)
         beat.start()
         beat.join(timeout=0.5)
         assert beat.is_alive(), "still trying"
-    renewed_at = ledger.renewed_at
+    renewed_at = recorder.renewed_at
     beat.join(timeout=5)
-    assert ledger.renewed_at > renewed_at
+    assert recorder.renewed_at > renewed_at
 
 
 def test_a_database_that_stays_away_for_longer_than_the_lease_costs_the_claim(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=0.3, max_attempts=5)
-    with _nobody_let_in(database), pytest.raises(ClaimLost, match="away for longer than the lease"):
-        ledger.beat()
+    recorder = AttemptRecorder(database, claim, lease_seconds=0.3, max_attempts=5)
+    with (
+        _nobody_let_in(database),
+        pytest.raises(ClaimLost, match="unavailable for longer than the lease"),
+    ):
+        recorder.heartbeat()
 
 
 def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=10, max_attempts=5)
+    recorder = AttemptRecorder(database, claim, lease_seconds=10, max_attempts=5)
     with database.write() as tx:
         claims.hand_back(tx, claim)
         assert claims.claim(tx, worker_id="v", device="cpu", lease_seconds=60).attempt == 2
     with pytest.raises(ClaimLost, match="attempt 1 no longer holds"):
-        ledger.beat()
+        recorder.heartbeat()
 
 
 def test_a_beat_and_a_record_each_extend_the_lease(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=600, max_attempts=5)
-    news = Advanced(1, 100, None, pack(sample_specs.points([1])), None)
-    for write in (ledger.beat, lambda: ledger.record(news, "")):
+    recorder = AttemptRecorder(database, claim, lease_seconds=600, max_attempts=5)
+    news = Advanced(1, 100, None, pack_points(sample_specs.points([1])), None)
+    for write in (recorder.heartbeat, lambda: recorder.record(news, "")):
         with database.write() as tx:
             claims.beat(tx, claim, lease_seconds=1)
         write()
@@ -90,10 +93,10 @@ def test_a_beat_and_a_record_each_extend_the_lease(database, claim):
 
 
 def test_a_wish_to_cancel_is_seen_with_the_next_beat(database, claim):
-    ledger = Ledger(database, claim, lease_seconds=10, max_attempts=5)
-    ledger.beat()
-    assert not ledger.wishes.cancel
+    recorder = AttemptRecorder(database, claim, lease_seconds=10, max_attempts=5)
+    recorder.heartbeat()
+    assert not recorder.stop_requests.cancel
     with database.write() as tx:
         experiments.request_cancel(tx, claim.experiment_id)
-    ledger.beat()
-    assert ledger.wishes.cancel
+    recorder.heartbeat()
+    assert recorder.stop_requests.cancel

@@ -64,19 +64,19 @@ def without_outbox(wakeup: ModuleType) -> None:
     wakeup.Dispatcher._pass = only_when_rung
 
 
-def without_heartbeat(ledger: ModuleType) -> None:
-    """A slot records what its trainer says, and never extends the lease."""
+def without_heartbeat(recorder: ModuleType) -> None:
+    """A slot records messages of its trainer, but never renews the lease."""
 
     def renew(self, change):
         self._write(change)
-        self.renewed_at = ledger.time.monotonic()
+        self.renewed_at = recorder.time.monotonic()
 
-    ledger.Ledger._renew = renew
+    recorder.AttemptRecorder._renew = renew
 
 
-def without_eye(slot: ModuleType) -> None:
-    """A slot works when it is woken, and never looks by itself."""
-    slot.Slot._look_until_closing = lambda self: None
+def without_poller(slot: ModuleType) -> None:
+    """A slot works when it is woken, and never polls for work."""
+    slot.Slot._poll_for_work = lambda self: None
 
 
 def narrow(checkpoints: ModuleType) -> None:
@@ -101,7 +101,7 @@ SABOTAGES: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
     "immediate": ("sqlalchemy.engine.base", without_immediate),
     "outbox": ("store.queue.dispatcher", without_outbox),
     "heartbeat": ("worker.recorder", without_heartbeat),
-    "eye": ("worker.slot", without_eye),
+    "poller": ("worker.slot", without_poller),
     "narrow": ("store.arrays.checkpoints", narrow),
     "poison": ("core.training", poison),
 }

@@ -1,4 +1,4 @@
-"""What is known of the software that trains, also where Git fails, and that it is asked before any training."""
+"""Provenance survives a failing Git, and Git runs before any training."""
 
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import Pipe
@@ -13,7 +13,7 @@ from worker.trainer import serve
 @pytest.mark.parametrize(
     "script", ["#!/nowhere/sh\n", "#!/bin/sh\nexec sleep 60\n"], ids=["broken", "slow"]
 )
-def test_a_git_that_fails_leaves_the_commit_unknown(script, tmp_path, monkeypatch):
+def test_the_commit_is_unknown_if_git_fails(script, tmp_path, monkeypatch):
     (tmp_path / ".git").mkdir()
     git = tmp_path / "git"
     git.write_text(script)
@@ -24,13 +24,13 @@ def test_a_git_that_fails_leaves_the_commit_unknown(script, tmp_path, monkeypatc
     assert provenance._commit() is None
 
 
-def test_a_trainer_that_is_ready_has_asked_git():
-    provenance._build.cache_clear()
+def test_a_ready_trainer_has_run_git():
+    provenance._software.cache_clear()
     slot, trainer = Pipe()
     with ThreadPoolExecutor(1) as threads:
         serving = threads.submit(serve, trainer, 1.0)
         assert isinstance(receive(slot), Ready)
-        assert provenance._build.cache_info().currsize == 1
+        assert provenance._software.cache_info().currsize == 1
         slot.close()
         with pytest.raises((EOFError, ConnectionError)):
             serving.result()

@@ -1,3 +1,5 @@
+"""Slices, error classification and compilation of the trainer."""
+
 import time
 
 import numpy as np
@@ -5,41 +7,41 @@ import pytest
 import torch
 
 from core.errors import NumericsUnavailable
-from worker.trainer import SLICE_SECONDS, _explained, _fitting
+from worker.trainer import SLICE_SECONDS, classify_error, next_slice
 from worker.trainer_process import TrainerProcess
 
 
-def _raised(by) -> Exception:
+def _error_of(action) -> Exception:
     with pytest.raises(Exception) as caught:  # noqa: PT011  # whatever the libraries raise
-        by()
+        action()
     return caught.value
 
 
 @pytest.mark.parametrize(
     "allocate", [lambda: np.zeros(2**50), lambda: torch.zeros(2**50)], ids=["numpy", "torch"]
 )
-def test_memory_that_is_not_there_is_called_so(allocate):
-    kind, sentence = _explained(_raised(allocate))
+def test_missing_memory_is_classified_as_out_of_memory(allocate):
+    kind, sentence = classify_error(_error_of(allocate))
     assert kind == "out_of_memory"
     assert "memory" in sentence
 
 
-def test_what_a_user_can_act_on_is_told_in_its_own_words():
-    assert _explained(NumericsUnavailable("no GPU here")) == ("user", "no GPU here")
+def test_an_error_of_core_is_the_users_and_keeps_its_message():
+    assert classify_error(NumericsUnavailable("no GPU here")) == ("user", "no GPU here")
 
 
-def test_anything_else_is_our_fault_and_names_the_error():
-    kind, sentence = _explained(KeyError("parameters"))
+def test_any_other_error_is_internal_and_is_named():
+    kind, sentence = classify_error(KeyError("parameters"))
     assert kind == "infrastructure"
     assert "KeyError: 'parameters'" in sentence
 
 
-def test_a_slice_grows_carefully_and_shrinks_at_once():
-    assert _fitting(1, 1e-4) == 4
-    assert _fitting(1, 0.0) == 4
-    assert _fitting(1000, SLICE_SECONDS) == 1000
-    assert _fitting(1000, 100 * SLICE_SECONDS) == 10
-    assert _fitting(1, 100 * SLICE_SECONDS) == 1
+def test_a_slice_grows_fourfold_at_most_and_shrinks_at_once():
+    assert next_slice(1, 1e-4) == 4
+    assert next_slice(1, 0.0) == 4
+    assert next_slice(1000, SLICE_SECONDS) == 1000
+    assert next_slice(1000, 100 * SLICE_SECONDS) == 10
+    assert next_slice(1, 100 * SLICE_SECONDS) == 1
 
 
 @pytest.fixture
@@ -57,8 +59,8 @@ def start():
         trainer.kill()
 
 
-@pytest.mark.timeout(900)  # it compiles all there is
-def test_the_first_trainer_of_a_machine_compiles_for_both_precisions_and_the_next_one_nothing(
+@pytest.mark.timeout(900)  # compiles all loops
+def test_the_first_trainer_compiles_for_both_precisions_and_the_next_one_nothing(
     tmp_path, monkeypatch, start
 ):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
@@ -71,7 +73,7 @@ def test_the_first_trainer_of_a_machine_compiles_for_both_precisions_and_the_nex
 
     first = start()
     deadline = time.monotonic() + 300
-    while not twice("moves.step-") and time.monotonic() < deadline:  # the last of all
+    while not twice("moves.step-") and time.monotonic() < deadline:  # compiled last
         first.receive(0.1)
     before = compiled()
     assert all(
