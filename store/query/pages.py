@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, func
+from sqlalchemy import Connection, Select, func, select
 
 from store.db.database import now
-from store.db.tables import experiments, tags
+from store.db.tables import experiments, sweep_members, tags
 from store.db.visible import visible_experiments
 from store.errors import BadCursor
 from store.experiments import rows
 from store.query import cursor as cursors
-from store.query.ast import And, Comparison, Node, Over, Some
+from store.query.ast import And, Comparison, Node, Op, Over, Some
 from store.query.cursor import Mark
 from store.query.fields import Scope
 from store.query.order import Key, Own, behind, ordering
@@ -98,13 +98,23 @@ def count(tx: Connection, question: ExperimentQuery) -> int:
 
 
 def matching(question: ExperimentQuery, at: float) -> tuple[Select[Any], Own]:
-    """The query for them, at a time; where they have to have a tag, it begins with the index of that."""
-    tag, rest = _tag_of(question.filter)
+    """The query for matching experiments at a time.
+
+    If the filter requires a tag or a sweep, the query starts from the experiments that have it: a
+    condition alone would be tested on every experiment.
+    """
+    required, rest = _required(question.filter)
     query = visible_experiments(experiments).where(condition(rest, at))
-    if tag is None:
-        return query, Own()
-    query = query.join(tags, tags.c.experiment_id == experiments.c.id).where(tags.c.tag == tag)
-    return query, Own(tags.c.experiment_id, tags.c.created_at)
+    match required:
+        case Scope.TAG, tag:
+            query = query.join(tags, tags.c.experiment_id == experiments.c.id)
+            return query.where(tags.c.tag == tag), Own(tags.c.experiment_id, tags.c.created_at)
+        case Scope.SWEEP, sweep_id:
+            members = select(sweep_members.c.experiment_id).distinct()
+            members_of_it = members.where(sweep_members.c.sweep_id == sweep_id).subquery()
+            is_member = members_of_it.c.experiment_id == experiments.c.id
+            return query.join(members_of_it, is_member), Own()
+    return query, Own()
 
 
 def _with_statistics(query: Select[Any], own: Own, keys: Sequence[Key]) -> tuple[Select[Any], Own]:
@@ -117,17 +127,18 @@ def _with_statistics(query: Select[Any], own: Own, keys: Sequence[Key]) -> tuple
     return query, replace(own, statistics=found)
 
 
-def _tag_of(node: Node) -> tuple[str | None, Node]:
-    """A tag that all of them have to have, and what else they have to fulfil."""
+def _required(node: Node) -> tuple[tuple[Scope, str] | None, Node]:
+    """A tag or sweep that every match has, and the rest of the condition."""
     parts = list(node.parts) if isinstance(node, And) else [node]
     for place, part in enumerate(parts):
+        before, after = parts[:place], parts[place + 1 :]
         match part:
-            case Some(Scope.TAG, Comparison(_, _, str(known))):
-                return known, And((*parts[:place], *parts[place + 1 :]))
+            case Some(Scope.TAG | Scope.SWEEP as scope, Comparison(_, Op.EQUAL, str(name))):
+                return (scope, name), And((*before, *after))
             case And():
-                tag, rest = _tag_of(part)
-                if tag is not None:
-                    return tag, And((*parts[:place], rest, *parts[place + 1 :]))
+                required, rest = _required(part)
+                if required is not None:
+                    return required, And((*before, rest, *after))
     return None, node
 
 

@@ -16,6 +16,7 @@ from store.experiments import submission
 from store.experiments.draft import Draft
 from store.experiments.submission import Options
 from store.query import pages, run_ends
+from store.query.cursor import encode
 from store.query.query import ExperimentQuery
 from store.states import State
 from store.sweeps import repository as sweeps
@@ -265,6 +266,32 @@ def test_the_values_of_a_sweeps_completed_runs_are_read_by_its_filter(
     np.testing.assert_array_equal(
         values[claim.experiment_id], [[-np.inf, np.inf, baseline], [np.inf, np.inf, baseline]]
     )
+
+
+def test_a_filter_by_sweep_finds_its_members_in_any_order_and_combination(
+    database, sweep, members
+):
+    made, other = sweep(K), sweep({**K, "values": [4, 5]}, tags=["x"])
+    ids = [member.experiment_id for member in members(made.id)]
+    shared = {member.experiment_id for member in members(other.id)} & set(ids)
+    assert len(shared) == 1
+    expected = {
+        f"sweep:{made.id}": set(ids),
+        f"sweep:{made.id} and sweep:{other.id}": shared,
+        f"tag:x and sweep:{made.id}": shared,
+        f"sweep:{made.id} and not sweep:{other.id}": set(ids) - shared,
+        f"sweep:{made.id} and training.length < 4": set(ids) - shared,
+        "sweep:swp_x": set(),
+    }
+    with database.read() as tx:
+        for text, matches in expected.items():
+            query = ExperimentQuery.of(text, "-training.length,name")
+            first = pages.page(tx, query, cursor=None, limit=2)
+            rest = pages.page(tx, query, cursor=encode(first[-1]), limit=9) if first else []
+            found = [mark.id for mark in (*first, *rest)]
+            assert found == [name for name in reversed(ids) if name in matches], text
+            assert set(pages.ids(tx, query)) == matches
+            assert pages.count(tx, query) == len(matches)
 
 
 def test_nothing_of_a_sweep_that_is_refused_is_stored(database, repo):

@@ -68,6 +68,7 @@ OTHERS = {
     "experiments.warm_start.check": "reads one experiment by its id",
     "experiments.warm_start.inherited": "reads one experiment by its id",
     "query.run_ends.ended": "reads completed experiments, which no batch has",
+    "query.run_ends.completed_values": "reads completed experiments, which no batch has",
     "queue.claims.reap": "reads running experiments, which no batch has",
     "queue.workers.register": "writes workers",
     "queue.workers.listing": "reads workers",
