@@ -268,9 +268,7 @@ def test_the_values_of_a_sweeps_completed_runs_are_read_by_its_filter(
     )
 
 
-def test_a_filter_by_sweep_finds_its_members_in_any_order_and_combination(
-    database, sweep, members
-):
+def test_a_filter_by_sweep_finds_its_members_in_any_order_and_combination(database, sweep, members):
     made, other = sweep(K), sweep({**K, "values": [4, 5]}, tags=["x"])
     ids = [member.experiment_id for member in members(made.id)]
     shared = {member.experiment_id for member in members(other.id)} & set(ids)
