@@ -1,1 +1,1 @@
-"""From a request's body to drafts: admission, sweep expansion, imported files."""
+"""From a request's body to drafts: admission, sweep expansion, imported files, bulk changes."""

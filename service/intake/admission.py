@@ -1,4 +1,4 @@
-"""Whether an experiment is let in: what it would cost against the limits, and what is questionable about it."""
+"""Admission of an experiment: its estimated cost within the limits, and its warnings."""
 
 from core import cost
 from core.cost import Cost
@@ -9,38 +9,41 @@ from service.settings import Settings
 
 
 def admit(spec: ExperimentSpec, settings: Settings) -> tuple[Cost, list[str]]:
-    """The estimated cost of ``spec`` and its warnings; raises SpecError where it is above a limit."""
+    """Estimates the cost of ``spec`` and collects its warnings.
+
+    Raises:
+        SpecError: The cost exceeds a limit.
+    """
     estimate = cost.estimate(spec)
-    flop, mb = settings.max_experiment_flop, settings.max_experiment_mb
-    limits = (
+    max_flop, max_mb = settings.max_experiment_flop, settings.max_experiment_mb
+    checks = (
         (
             "/optimizer/steps",
             estimate.flop,
-            flop,
+            max_flop,
             "floating-point operations",
             "fewer steps or seeds or a smaller dim",
         ),
         (
             "/student/dim",
             estimate.memory_mb,
-            mb,
+            max_mb,
             "MB of memory",
             "a smaller dim, length or horizon, or fewer seeds",
         ),
         (
             "/evaluation/points",
             estimate.storage_mb,
-            mb,
+            max_mb,
             "MB of storage",
             "fewer points, a smaller horizon or dim",
         ),
     )
-    problems = [
-        Problem(pointer, "too_costly", f"the experiment would take about {needed:.2g} {unit}; try {remedy}",
-                allowed=f"at most {limit:.2g}")
-        for pointer, needed, limit, unit, remedy in limits
-        if needed > limit
-    ]  # fmt: skip
+    problems = []
+    for pointer, needed, limit, unit, remedy in checks:
+        if needed > limit:
+            message = f"the experiment would take about {needed:.2g} {unit}; try {remedy}"
+            problems.append(Problem(pointer, "too_costly", message, allowed=f"at most {limit:.2g}"))
     if problems:
         raise SpecError(problems)
     return estimate, warnings(spec)

@@ -1,4 +1,4 @@
-"""What is done to very many experiments: some at a time, so that nobody waits long for the database."""
+"""Bulk state changes, in small batches so that no write holds the database for long."""
 
 import contextlib
 import time
@@ -11,23 +11,24 @@ from store.errors import IllegalMove, NotFound
 from store.experiments import submission
 from store.states import State
 
-AT_ONCE = 50
-"""Experiments that are moved in one write."""
+WRITE_BATCH = 50
+"""Experiments changed in one transaction."""
 
 
-def moved(
-    context: AppContext, ids: Iterable[str], move: Callable[[Connection, str], State]
+def change_states(
+    context: AppContext, experiment_ids: Iterable[str], change: Callable[[Connection, str], State]
 ) -> dict[str, State]:
-    """Moves the experiments, in one order; the states of those that moved.
+    """Applies a state change to experiments in the order of their ids.
 
-    What has moved on by itself is let be.
+    Returns:
+        The new states by id, without experiments whose state no longer allowed the change.
     """
     states: dict[str, State] = {}
-    for number, some in enumerate(submission.batches(sorted(ids), AT_ONCE)):
+    for number, batch in enumerate(submission.batches(sorted(experiment_ids), WRITE_BATCH)):
         if number:
             time.sleep(submission.BREATH_SECONDS)
         with context.database.write() as tx:
-            for experiment_id in some:
+            for experiment_id in batch:
                 with contextlib.suppress(IllegalMove, NotFound):
-                    states[experiment_id] = move(tx, experiment_id)
+                    states[experiment_id] = change(tx, experiment_id)
     return states

@@ -1,4 +1,4 @@
-"""A sweep before it is stored: every experiment validated, admitted and hashed, so that the write is short."""
+"""Expansion of a sweep: validates, admits and hashes its experiments before the short write."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,19 @@ from store.experiments import warm_start
 from store.experiments.draft import Draft
 from store.sweeps.repository import Draft as SweepDraft
 
-LARGEST = 100
-"""A sweep may take as much as so many of the largest experiments."""
+LIMIT_FACTOR = 100
+"""A sweep may cost as much as this many experiments at the limit."""
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A warning, the coordinates of the first experiment that it is about, and how many there are."""
+class SpecWarning:
+    """A warning about some experiments of a sweep.
+
+    Attributes:
+        message: The warning.
+        first: Coordinates of the first of these experiments.
+        experiments: Their number.
+    """
 
     message: str
     first: Mapping[str, Any]
@@ -33,22 +39,22 @@ class Expansion:
     """A sweep, ready to be stored.
 
     Attributes:
-        draft: What is stored.
+        draft: The sweep and its experiments.
         cost: Operations and storage of all experiments, memory of the largest.
-        doubts: Their warnings, each once.
+        warnings: Their distinct warnings.
     """
 
     draft: SweepDraft
     cost: Cost
-    doubts: Sequence[Doubt]
+    warnings: Sequence[SpecWarning]
 
 
 def expand(sweep: SweepSpec, context: AppContext) -> Expansion:
-    """Every experiment of ``sweep``.
+    """Expands ``sweep`` to its experiments.
 
     Raises:
-        SpecError: Some are not valid, above a limit, or start from what they can't; or all together
-            are above a limit.
+        SpecError: An experiment is invalid, exceeds a limit or can't start from its source; or all
+            of them together exceed a limit.
     """
     costs: list[Cost] = []
     warnings: dict[str, list[str]] = {}
@@ -66,22 +72,24 @@ def expand(sweep: SweepSpec, context: AppContext) -> Expansion:
         memory_mb=max(cost.memory_mb for cost in costs),
         storage_mb=sum(cost.storage_mb for cost in costs),
     )
-    _refuse_absurd(len(points), total, context.settings)
-    wishes = [(_draft(point), warnings[point.spec_hash]) for point in points]
-    return Expansion(SweepDraft(sweep, points, wishes), total, _condensed(points, warnings))
+    _require_affordable(len(points), total, context.settings)
+    drafts = [(_draft(point), warnings[point.spec_hash]) for point in points]
+    return Expansion(SweepDraft(sweep, points, drafts), total, _distinct(points, warnings))
 
 
-def _refuse_absurd(count: int, total: Cost, settings: Settings) -> None:
-    limits = (
-        (total.flop, LARGEST * settings.max_experiment_flop, "floating-point operations"),
-        (total.storage_mb, LARGEST * settings.max_experiment_mb, "MB of storage"),
+def _require_affordable(count: int, total: Cost, settings: Settings) -> None:
+    checks = (
+        (total.flop, LIMIT_FACTOR * settings.max_experiment_flop, "floating-point operations"),
+        (total.storage_mb, LIMIT_FACTOR * settings.max_experiment_mb, "MB of storage"),
     )
-    problems = [
-        Problem("/axes", "too_costly", f"its {count} experiments would take about {needed:.2g} {unit} together; take "
-                "fewer of them, or make each smaller", allowed=f"at most {limit:.2g}")
-        for needed, limit, unit in limits
-        if needed > limit
-    ]  # fmt: skip
+    problems = []
+    for needed, limit, unit in checks:
+        if needed > limit:
+            message = (
+                f"its {count} experiments would take about {needed:.2g} {unit} together; use fewer "
+                "or smaller experiments"
+            )
+            problems.append(Problem("/axes", "too_costly", message, allowed=f"at most {limit:.2g}"))
     if problems:
         raise SpecError(problems)
 
@@ -91,10 +99,13 @@ def _draft(point: Point) -> Draft:
     return Draft(point.spec, point.spec_hash, point.setup_hash, content)
 
 
-def _condensed(points: Sequence[Point], warnings: Mapping[str, Sequence[str]]) -> list[Doubt]:
-    found: dict[str, Doubt] = {}
+def _distinct(
+    points: Sequence[Point], warnings: Mapping[str, Sequence[str]]
+) -> Sequence[SpecWarning]:
+    first: dict[str, Mapping[str, Any]] = {}
+    counts: dict[str, int] = {}
     for point in points:
         for message in warnings[point.spec_hash]:
-            known = found.get(message, Doubt(message, point.coordinates, 0))
-            found[message] = Doubt(message, known.first, known.experiments + 1)
-    return list(found.values())
+            first.setdefault(message, point.coordinates)
+            counts[message] = counts.get(message, 0) + 1
+    return [SpecWarning(message, first[message], count) for message, count in counts.items()]

@@ -1,4 +1,4 @@
-"""One experiment, and the list of them: read, describe, cancel, pause, resume, retry, remove."""
+"""Experiments: list, read, edit, cancel, pause, resume, retry and remove them."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -24,13 +24,12 @@ from store.states import State
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
 
 PAGE_BYTES = 8 * 2**20
-"""Most bytes of one page; a single experiment may be larger."""
+"""Maximum size of a page, unless its only experiment is larger."""
 
-READ_AT_ONCE = 26
-"""Experiments read before the page's size is looked at; a page of 50, and whether one follows, is
-two of them."""
+READ_BATCH = 26
+"""Experiments read before the page's size is checked: half of a default page and its lookahead."""
 
-AN_EXPERIMENT = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag")
+EXPERIMENT_ANSWER = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag")
 
 
 @router.get(
@@ -40,71 +39,78 @@ AN_EXPERIMENT = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag")
 )
 def listing(
     context: Context,
-    asked: RequestedQuery,
+    requested_query: RequestedQuery,
     limit: Limit = 50,
     cursor: Cursor = None,
     fields: Annotated[
         str | None,
         Query(
-            description="Parts of each item, separated by commas, dots for parts of parts; all of them by default.",
+            description="Fields of each item, separated by commas, with dots for nested fields. "
+            "Default: all fields.",
             examples=["id,state,spec.training.length,runs.summary"],
         ),
     ] = None,
 ) -> Response:
-    """List experiments: those that `q` asks for, in the order of `sort`, the newest first where it is left out.
+    """List the experiments that match a filter.
 
-    A page of large specs ends early, with `next` set. A cursor belongs to its `q` and `sort`.
+    They come in the order of `sort`, by default newest first. A page of large specs ends early,
+    with `next` set. A cursor is valid only with its `q` and `sort`.
     """
     paths = None if fields is None else sparse_fields.paths(fields, schemas.Experiment)
     items: list[bytes] = []
-    following, last, room = None, cursor, PAGE_BYTES
+    next_cursor, last_cursor, bytes_left = None, cursor, PAGE_BYTES
     with context.database.read() as tx:
-        for found in pages.walk(tx, asked, cursor=cursor, at_once=limit + 1, whole=READ_AT_ONCE):
-            item = schemas.Experiment.from_record(found.experiment)
-            content = schemas.to_json(item if paths is None else sparse_fields.of(item, paths))
-            room -= len(content)
-            if items and (len(items) == limit or room < 0):
-                following = last
+        for row in pages.walk(
+            tx, requested_query, cursor=cursor, at_once=limit + 1, whole=READ_BATCH
+        ):
+            experiment = schemas.Experiment.from_record(row.experiment)
+            item = schemas.to_json(
+                experiment if paths is None else sparse_fields.of(experiment, paths)
+            )
+            bytes_left -= len(item)
+            if items and (len(items) == limit or bytes_left < 0):
+                next_cursor = last_cursor
                 break
-            items.append(content)
-            last = found.cursor
-    body = b'{"items":[%b],"next":%b}' % (b",".join(items), schemas.to_json(following))
-    return Response(body, media_type="application/json")
+            items.append(item)
+            last_cursor = row.cursor
+    content = b'{"items":[%b],"next":%b}' % (b",".join(items), schemas.to_json(next_cursor))
+    return Response(content, media_type="application/json")
 
 
 @router.get(
     "/{id:experiment}",
     response_model=schemas.Experiment,
-    responses={200: AN_EXPERIMENT, **openapi.not_modified(), **openapi.problems(404, 503)},
+    responses={200: EXPERIMENT_ANSWER, **openapi.not_modified(), **openapi.problems(404, 503)},
 )
 def one(
     experiment_id: ExperimentId, context: Context, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Read an experiment: its spec, how far it is, and what came out so far."""
+    """Read an experiment: its spec, progress and results so far."""
     with context.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
         place = _place(tx, context, experiment)
-    return _tagged(experiment, if_none_match, place)
+    return _answer(experiment, if_none_match, place)
 
 
 @router.patch(
     "/{id:experiment}",
     response_model=schemas.Experiment,
-    responses={200: AN_EXPERIMENT, **openapi.problems(400, 404, 412, 413, 415, 428, 503)},
+    responses={200: EXPERIMENT_ANSWER, **openapi.problems(400, 404, 412, 413, 415, 428, 503)},
     openapi_extra=openapi.body(schemas.Edit, examples.EDIT),
 )
 def edit(
     experiment_id: ExperimentId, context: Context, content: body.JsonBody, if_match: IfMatch = None
 ) -> Response:
-    """Change name, tags or notes. What an experiment computes never changes.
+    """Edit an experiment's name, tags or notes.
 
-    `If-Match` bears the `ETag` that was read, so that nobody overwrites what they haven't seen.
+    What an experiment computes never changes. `If-Match` is the `ETag` that you read, so that
+    nobody overwrites changes they haven't seen.
     """
     if if_match is None:
         raise PreconditionMissing(
             Problem("/header/If-Match", "missing", "is required: the ETag of what you read, or *")
         )
-    change = body.parse(content, schemas.Edit).model_dump(exclude_unset=True)
+    changes = body.parse(content, schemas.Edit).model_dump(exclude_unset=True)
     with context.database.write() as tx:
         version = etags.version_to_change(if_match, experiments.get(tx, experiment_id).version)
         if version is None:
@@ -112,20 +118,21 @@ def edit(
             raise PreconditionFailed(
                 Problem("/header/If-Match", "unknown_etag", message, shorten(if_match))
             )
-        edited = experiments.edit(tx, experiment_id, version=version, **change)
+        edited = experiments.edit(tx, experiment_id, version=version, **changes)
         place = _place(tx, context, edited)
-    return _tagged(edited, None, place)
+    return _answer(edited, None, place)
 
 
 @router.delete(
     "/{id:experiment}",
     status_code=204,
-    responses={204: {"description": "It is gone."}, **openapi.problems(404, 409, 503)},
+    responses={204: {"description": "Removed."}, **openapi.problems(404, 409, 503)},
 )
 def remove(experiment_id: ExperimentId, context: Context) -> None:
-    """Remove an experiment that has ended, with its results and its history.
+    """Remove an experiment that has ended.
 
-    Not while another one that starts from it (`from_experiment`) is queued or running.
+    Its results and history go with it. It is kept while an experiment that starts from it
+    (`from_experiment`) is queued or running.
     """
     with context.database.write() as tx:
         experiments.remove(tx, experiment_id)
@@ -141,8 +148,11 @@ def remove(experiment_id: ExperimentId, context: Context) -> None:
     },
 )
 def cancel(experiment_id: ExperimentId, context: Context, response: Response) -> schemas.Moved:
-    """Cancel an experiment. A running one stops within seconds and keeps what it recorded."""
-    moved = _moved(context, experiment_id, experiments.request_cancel)
+    """Cancel an experiment.
+
+    A running one stops within seconds and keeps what it recorded.
+    """
+    moved = _change_state(context, experiment_id, experiments.request_cancel)
     response.status_code = 202 if moved.state is State.RUNNING else 200
     return moved
 
@@ -152,14 +162,17 @@ def cancel(experiment_id: ExperimentId, context: Context, response: Response) ->
     response_model=schemas.Moved,
     responses={
         200: openapi.answer("It was queued and is paused.", examples.PAUSED),
-        202: openapi.answer("Its worker is asked to save it and let go.")
+        202: openapi.answer("Its worker is asked to save and release it.")
         | {"model": schemas.Moved},
         **openapi.problems(404, 409, 503),
     },
 )
 def pause(experiment_id: ExperimentId, context: Context, response: Response) -> schemas.Moved:
-    """Put an experiment aside. A running one is saved where it is and paused within seconds."""
-    moved = _moved(context, experiment_id, experiments.request_pause)
+    """Pause an experiment.
+
+    A running one is saved at its current step and paused within seconds.
+    """
+    moved = _change_state(context, experiment_id, experiments.request_pause)
     response.status_code = 202 if moved.state is State.RUNNING else 200
     return moved
 
@@ -169,13 +182,16 @@ def pause(experiment_id: ExperimentId, context: Context, response: Response) -> 
     status_code=202,
     response_model=schemas.Moved,
     responses={
-        202: openapi.answer("Queued again, or no longer about to be paused.", examples.RESUMED),
+        202: openapi.answer("Queued again, or its pending pause is withdrawn.", examples.RESUMED),
         **openapi.problems(404, 409, 503),
     },
 )
 def resume(experiment_id: ExperimentId, context: Context) -> schemas.Moved:
-    """Queue a paused experiment again; it goes on where it was, to the same result."""
-    return _moved(context, experiment_id, experiments.resume)
+    """Resume a paused experiment.
+
+    It is queued again and continues from the step it had reached, to the same result.
+    """
+    return _change_state(context, experiment_id, experiments.resume)
 
 
 @router.post(
@@ -185,15 +201,18 @@ def resume(experiment_id: ExperimentId, context: Context) -> schemas.Moved:
     responses={202: openapi.answer("Queued again."), **openapi.problems(404, 409, 503)},
 )
 def retry(experiment_id: ExperimentId, context: Context) -> schemas.Moved:
-    """Queue a failed or cancelled experiment again; it resumes where it was, if it got so far."""
-    return _moved(context, experiment_id, experiments.retry)
+    """Retry a failed or cancelled experiment.
+
+    It is queued again and continues from its last checkpoint, if it has one.
+    """
+    return _change_state(context, experiment_id, experiments.retry)
 
 
-def _moved(
-    context: AppContext, experiment_id: str, move: Callable[[Connection, str], State]
+def _change_state(
+    context: AppContext, experiment_id: str, change: Callable[[Connection, str], State]
 ) -> schemas.Moved:
     with context.database.write() as tx:
-        move(tx, experiment_id)
+        change(tx, experiment_id)
         return schemas.Moved.from_record(experiments.get(tx, experiment_id))
 
 
@@ -205,7 +224,7 @@ def _place(
     return scheduling.place(tx, experiment.id, fresh_seconds=context.settings.lease_seconds)
 
 
-def _tagged(
+def _answer(
     experiment: records.Experiment, if_none_match: str | None, place: records.Place | None
 ) -> Response:
     content = schemas.to_json(schemas.Experiment.from_record(experiment, place))

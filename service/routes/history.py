@@ -1,4 +1,4 @@
-"""What happened to an experiment, and what its trainers wrote."""
+"""An experiment's history: its events, and the logs of its trainers."""
 
 from fastapi import APIRouter
 
@@ -18,19 +18,24 @@ PROBLEMS = openapi.problems(400, 404, 503)
 def events(
     experiment_id: ExperimentId, context: Context, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.Event]:
-    """Read the history of an experiment, with every attempt, from its submission on."""
+    """Read an experiment's events, with every attempt, from its submission on."""
     with context.database.read() as tx:
-        found = experiments.events(tx, experiment_id)
-    items, following = page(found, lambda event: str(event.number), limit=limit, cursor=cursor)
-    return schemas.Page(items=[schemas.Event.from_record(event) for event in items], next=following)
+        history = experiments.events(tx, experiment_id)
+    items, next_cursor = page(history, lambda event: str(event.number), limit=limit, cursor=cursor)
+    return schemas.Page(
+        items=[schemas.Event.from_record(event) for event in items], next=next_cursor
+    )
 
 
 @router.get("/log", response_model=schemas.Page[schemas.Log], responses=PROBLEMS)
 def log(
     experiment_id: ExperimentId, context: Context, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.Log]:
-    """Read what the trainers wrote, one text per attempt; a failure's traceback is in it."""
+    """Read the trainers' logs of an experiment, one per attempt.
+
+    The log of a failed attempt ends with the traceback.
+    """
     with context.database.read() as tx:
-        found = experiments.logs(tx, experiment_id)
-    items, following = page(found, lambda text: str(text.attempt), limit=limit, cursor=cursor)
-    return schemas.Page(items=[schemas.Log.from_record(text) for text in items], next=following)
+        logs = experiments.logs(tx, experiment_id)
+    items, next_cursor = page(logs, lambda log: str(log.attempt), limit=limit, cursor=cursor)
+    return schemas.Page(items=[schemas.Log.from_record(log) for log in items], next=next_cursor)

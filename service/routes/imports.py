@@ -1,4 +1,4 @@
-"""``POST /v1/imports``: runs that were computed elsewhere come to stand beside the lab's own, and say so."""
+"""``POST /v1/imports``: stores runs that were computed elsewhere beside the lab's own."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from service.context import Context
 from service.http import body, examples, openapi
 from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
-from service.intake.import_file import read
+from service.intake import import_file
 from store.experiments import imports
 
 router = APIRouter(tags=["experiments"])
@@ -25,8 +25,8 @@ ROUTE = "POST /v1/imports"
     status_code=201,
     response_model=schemas.Imported,
     responses={
-        201: openapi.answer("They are there.", examples.IMPORTED, "Location"),
-        200: openapi.answer("All of them were there (`reused`), or a dry run.")
+        201: openapi.answer("Imported.", examples.IMPORTED, "Location"),
+        200: openapi.answer("All of them existed (`reused`), or a dry run.")
         | {"model": schemas.Imported},
         **openapi.problems(400, 409, 413, 415, 503),
     },
@@ -38,36 +38,40 @@ def take(
     context: Context,
     content: body.JsonBody,
     dry_run: Annotated[
-        bool, Query(description="Only say what the file holds; nothing is stored.")
+        bool, Query(description="Report what the file holds, but store nothing.")
     ] = False,
     owner: Owner = ANONYMOUS,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Import runs from a file, a row for each run, or for each recorded point where there is a column `step`.
+    """Import runs from a file.
 
-    Columns are the spec's fields by their paths (`training.length`), `seed`, `outcome`, `steps`,
-    and metrics; rows with equal fields are the seeds of one experiment. They are `completed` with
-    `source` `import`, found by the tag in the answer, and never taken for what was computed context:
-    an equal spec that is submitted is run. The same file again is reused.
+    The file has a row for each run or, with a column `step`, for each recorded point. Columns are
+    the spec's fields by their paths (`training.length`), `seed`, `outcome`, `steps`, and metrics;
+    rows with equal fields are the seeds of one experiment. Imported experiments are `completed`
+    with `source` `import`, and the tag in the answer finds them. They never stand in for computed
+    ones: submitting an equal spec runs it. Importing the same file again reuses its experiments.
     """
-    wanted = body.parse(content, schemas.Import)
-    sha256 = hashlib.sha256(wanted.content.encode()).hexdigest()
+    submitted = body.parse(content, schemas.Import)
+    sha256 = hashlib.sha256(submitted.content.encode()).hexdigest()
     tag = f"import:{sha256[:12]}"
-    found = read(wanted.file, wanted.content, wanted.base, wanted.columns, (*wanted.tags, tag))
+    tags = (*submitted.tags, tag)
+    imported = import_file.read(
+        submitted.file, submitted.content, submitted.base, submitted.columns, tags
+    )
     if dry_run:
-        answer = schemas.Imported.from_record(sha256, tag, found, None)
+        answer = schemas.Imported.from_record(sha256, tag, imported, None)
         return Response(answer.model_dump_json(), media_type="application/json")
-    how = json.dumps([wanted.base, wanted.columns], sort_keys=True)
-    digest = hashlib.sha256(f"{sha256}\0{how}".encode()).hexdigest()
-    provenance = {"file": wanted.file, "sha256": sha256, "origin": wanted.origin}
+    meaning = json.dumps([submitted.base, submitted.columns], sort_keys=True)
+    digest = hashlib.sha256(f"{sha256}\0{meaning}".encode()).hexdigest()
+    provenance = {"file": submitted.file, "sha256": sha256}
+    if submitted.origin:
+        provenance["origin"] = submitted.origin
 
     def make(tx: Connection) -> SubmissionAnswer:
-        told = {name: value for name, value in provenance.items() if value}
-        submissions = imports.add(tx, found, digest=digest, owner=owner, provenance=told)
-        status = 200 if all(one.reused for one in submissions) else 201
-        return status, schemas.Imported.from_record(sha256, tag, found, submissions).model_dump(
-            mode="json"
-        )
+        submissions = imports.add(tx, imported, digest=digest, owner=owner, provenance=provenance)
+        answer = schemas.Imported.from_record(sha256, tag, imported, submissions)
+        all_reused = all(submission.reused for submission in submissions)
+        return 200 if all_reused else 201, answer.model_dump(mode="json")
 
     return IdempotentRequest.from_request(
         request, content, route=ROUTE, owner=owner, key=idempotency_key

@@ -1,4 +1,4 @@
-"""Whether the service lives and can work, who works for it, and what it understands."""
+"""Operations: worker slots, health and readiness, the spec's schema and the documentation."""
 
 from typing import Any
 
@@ -39,13 +39,14 @@ SCHEMA = to_json(
 def listing(
     context: Context, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.Worker]:
-    """List the worker slots: where they run, when they were last heard of, and what they work on."""
+    """List the worker slots, with their hosts, heartbeats and current experiments."""
     with context.database.read() as tx:
-        found, at = workers.listing(tx), now(tx)
-    items, following = page(found, lambda worker: worker.id, limit=limit, cursor=cursor)
+        slots, read_at = workers.listing(tx), now(tx)
+    items, next_cursor = page(slots, lambda worker: worker.id, limit=limit, cursor=cursor)
     lease = context.settings.lease_seconds
     return schemas.Page(
-        items=[schemas.Worker.from_record(worker, at, lease) for worker in items], next=following
+        items=[schemas.Worker.from_record(worker, read_at, lease) for worker in items],
+        next=next_cursor,
     )
 
 
@@ -54,58 +55,58 @@ def listing(
     status_code=202,
     response_model=schemas.Worker,
     responses={
-        202: documentation.answer("It is asked to.", examples.WORKER),
+        202: documentation.answer("The slot is asked to drain.", examples.WORKER),
         **documentation.problems(404, 503),
     },
 )
 def drain(worker_id: WorkerId, context: Context) -> schemas.Worker:
-    """Drain a worker slot: within seconds it saves and hands back what it runs, and claims no more.
+    """Drain a worker slot.
 
-    It stays on the list as `drained` until its process is ended; a worker that is started anew is
-    not drained.
+    Within seconds it saves its experiment, hands it back and claims no more. It stays listed as
+    `drained` until its process ends; a restarted worker is not drained.
     """
     with context.database.write() as tx:
-        drained, at = workers.drain(tx, worker_id), now(tx)
-    return schemas.Worker.from_record(drained, at, context.settings.lease_seconds)
+        drained, read_at = workers.drain(tx, worker_id), now(tx)
+    return schemas.Worker.from_record(drained, read_at, context.settings.lease_seconds)
 
 
 @router.get("/v1/schema", response_model=dict[str, Any], responses=documentation.problems())
 async def spec_schema() -> Response:
     """Read the JSON Schema of a spec.
 
-    Rules between fields, such as shapes that must agree, are not in it.
+    It leaves out rules between fields, such as shapes that must agree.
     """
     return Response(SCHEMA, media_type="application/json")
 
 
 @router.get("/healthz", response_model=schemas.Health, responses=documentation.problems())
 async def health() -> schemas.Health:
-    """Whether the process lives."""
+    """Check that the process is alive."""
     return schemas.Health(status="ok")
 
 
 @router.get("/readyz", response_model=schemas.Readiness, responses=documentation.problems(503))
 def readiness(context: Context) -> schemas.Readiness:
-    """Whether experiments can be taken in.
+    """Check that the service accepts experiments.
 
-    A broker that is away only delays their start, so it is no obstacle.
+    Without its broker it still does; they only start later.
     """
     schema.check(context.settings.database_url)
-    trouble = _broker_trouble(context.settings.broker_url)
+    broker_error = _broker_error(context.settings.broker_url)
     return schemas.Readiness(
-        status="degraded" if trouble else "ready", database="ok", broker=trouble or "ok"
+        status="degraded" if broker_error else "ready", database="ok", broker=broker_error or "ok"
     )
 
 
 @router.get("/openapi.json", include_in_schema=False)
 async def openapi(request: Request) -> Response:
-    """This service's OpenAPI document."""
+    """Read the OpenAPI document."""
     return Response(to_json(request.app.openapi()), media_type="application/json")
 
 
 @router.get("/docs", include_in_schema=False)
 async def docs() -> HTMLResponse:
-    """The documentation for reading and trying out. It loads nothing from other hosts."""
+    """Show the interactive documentation, which loads nothing from other hosts."""
     return get_swagger_ui_html(
         openapi_url="openapi.json",
         title="Extrapolab",
@@ -118,15 +119,15 @@ async def docs() -> HTMLResponse:
 
 @router.get("/", include_in_schema=False)
 async def home() -> RedirectResponse:
-    """Leads to the documentation."""
+    """Redirect to the documentation."""
     return RedirectResponse("docs")
 
 
-def _broker_trouble(url: str) -> str | None:
-    """What keeps wake-ups from being sent, None if nothing does."""
-    patience = {"socket_connect_timeout": 1, "socket_timeout": 1}
+def _broker_error(url: str) -> str | None:
+    """The error of a connection to the broker; None if it succeeds."""
+    timeouts = {"socket_connect_timeout": 1, "socket_timeout": 1}
     try:
-        with Connection(url, transport_options=patience) as connection:
+        with Connection(url, transport_options=timeouts) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
     except OperationalError as error:
         return str(error)

@@ -1,4 +1,4 @@
-"""Questions about experiments as parameters, what can be asked about, and what is done to all that a question finds."""
+"""The filter language's fields, and the bulk cancellation of a filter's matches."""
 
 from fastapi import APIRouter
 
@@ -9,7 +9,7 @@ from service.http import body, examples, openapi
 from service.http.errors import CountMismatch
 from service.http.pagination import page
 from service.http.parameters import Cursor, Limit
-from service.intake.bulk import moved
+from service.intake.bulk import change_states
 from store.experiments import repository as experiments
 from store.query import pages
 from store.query.errors import BadQuery
@@ -26,12 +26,12 @@ router = APIRouter(tags=["queries"])
     responses={200: openapi.answer("One page."), **openapi.problems(400)},
 )
 def fields(limit: Limit = 500, cursor: Cursor = None) -> schemas.Page[schemas.QueryField]:
-    """List what filters can ask about: names, types, and the values that there are."""
-    items, following = page(
+    """List the fields that filters can use, with their types and possible values."""
+    items, next_cursor = page(
         list(FIELDS.values()), lambda field: field.name, limit=limit, cursor=cursor
     )
     return schemas.Page(
-        items=[schemas.QueryField.from_record(field) for field in items], next=following
+        items=[schemas.QueryField.from_record(field) for field in items], next=next_cursor
     )
 
 
@@ -39,31 +39,30 @@ def fields(limit: Limit = 500, cursor: Cursor = None) -> schemas.Page[schemas.Qu
     "/v1/experiments:cancel",
     response_model=schemas.Cancelled,
     responses={
-        200: openapi.answer("They are cancelled, or about to be.", examples.CANCELLED_ALL),
+        200: openapi.answer("They are cancelled, or asked to stop.", examples.CANCELLED_ALL),
         **openapi.problems(400, 409, 413, 415, 503),
     },
     openapi_extra=openapi.body(schemas.Cancellation, examples.CANCELLATION),
 )
 def cancel(context: Context, content: body.JsonBody) -> schemas.Cancelled:
-    """Cancel every experiment that fulfils a filter and has not ended.
+    """Cancel all unfinished experiments that match a filter.
 
-    `expect_count` says how many those are; if there are others by now, nothing is cancelled (409).
-    One that ends in between is let be.
+    `expect_count` is the number of unfinished matches that you expect; if it has changed, nothing
+    is cancelled (409). An experiment that ends in the meantime stays as it is.
     """
-    wanted = body.parse(content, schemas.Cancellation)
+    cancellation = body.parse(content, schemas.Cancellation)
     try:
-        question = ExperimentQuery.of(wanted.q)
+        query = ExperimentQuery.of(cancellation.q)
     except BadQuery as error:
         raise error.at("/q") from None
+    unfinished = query.narrowed("state", [state for state in State if not state.is_final])
     with context.database.read() as tx:
-        found = pages.ids(
-            tx, question.narrowed("state", [state for state in State if not state.is_final])
-        )
-    if len(found) != wanted.expect_count:
-        message = f"{len(found)} experiments fulfil the filter and have not ended: look at them, then ask with that number"
+        experiment_ids = pages.ids(tx, unfinished)
+    count, expected = len(experiment_ids), cancellation.expect_count
+    if count != expected:
+        message = f"{count} unfinished experiments match: check them, then retry with this count"
         raise CountMismatch(
-            Problem(
-                "/expect_count", "other_count", message, str(wanted.expect_count), str(len(found))
-            )
+            Problem("/expect_count", "other_count", message, str(expected), str(count))
         )
-    return schemas.Cancelled.from_states(moved(context, found, experiments.request_cancel))
+    states = change_states(context, experiment_ids, experiments.request_cancel)
+    return schemas.Cancelled.from_states(states)

@@ -1,4 +1,4 @@
-"""Studies: submitted whole, judged by what is stored, drawn over all their experiments."""
+"""Studies: submit them, judge their claims by what is stored, draw their figures."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -23,18 +23,17 @@ from service.http.errors import Missing, NoResultYet, unknown
 from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
 from service.intake.sweep_expansion import expand
-from store.experiments import repository as experiments
-from store.experiments import results
+from store.experiments import repository, results
 from store.experiments.submission import Options
 from store.records import Experiment, Submission
-from store.states import PENDING, State
+from store.states import State
 from store.sweeps import repository as sweeps
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])
 
 
 class _StudyNameConvertor(StringConvertor):
-    """What a path holds as a study's name; ``report`` is the report on all of them."""
+    """A study's name in a path; ``report`` is the report on all studies."""
 
     regex = "(?!report$)[^/]+"
 
@@ -44,16 +43,18 @@ register_url_convertor("study", _StudyNameConvertor())
 StudyName = Annotated[
     str, Path(description="Name of the study.", json_schema_extra={"enum": [*STUDIES]})
 ]
-StudySize = Annotated[Size, Query(description="`quick` takes minutes, `full` is the paper's.")]
+StudySize = Annotated[
+    Size, Query(description="`quick` takes minutes, `full` has the size of the paper's study.")
+]
 
 
 @router.get("", response_model=schemas.Page[schemas.Study], responses=openapi.problems(400))
 def listing(limit: Limit = 50, cursor: Cursor = None) -> schemas.Page[schemas.Study]:
     """List the studies and their questions."""
-    items, following = page(
+    items, next_cursor = page(
         list(STUDIES.values()), lambda study: study.name, limit=limit, cursor=cursor
     )
-    return schemas.Page(items=[_described(study) for study in items], next=following)
+    return schemas.Page(items=[_describe(study) for study in items], next=next_cursor)
 
 
 @router.post(
@@ -62,7 +63,8 @@ def listing(limit: Limit = 50, cursor: Cursor = None) -> schemas.Page[schemas.St
     response_model=schemas.StudySubmission,
     responses={
         202: openapi.answer("Its new experiments are queued.", None, "Retry-After"),
-        200: openapi.answer("All its experiments were there.") | {"model": schemas.StudySubmission},
+        200: openapi.answer("All its experiments already existed.")
+        | {"model": schemas.StudySubmission},
         **openapi.problems(404, 503),
     },
 )
@@ -73,31 +75,30 @@ def submit(
     size: StudySize = "quick",
     owner: Owner = ANONYMOUS,
 ) -> schemas.StudySubmission:
-    """Submit all experiments of a study at once, each arm as a sweep; what is there is reused, the sweeps too."""
+    """Submit all experiments of a study, each arm as a sweep.
+
+    Existing experiments and sweeps are reused.
+    """
     _plan(name, size)
     drafts = {arm: expand(sweep, context).draft for arm, sweep in STUDIES[name].arms(size).items()}
     with context.database.write() as tx:
-        arms = {
+        submitted = {
             arm: sweeps.submit(tx, draft, owner=owner, options=Options())
             for arm, draft in drafts.items()
         }
-    unique: dict[str, Submission] = {}
-    for arm in arms.values():
-        for member in arm.members:  # what an earlier arm queued is there for a later one
-            unique.setdefault(member.id, member)
-    submitted = list(unique.values())
-    if all(submission.reused for submission in submitted):
+    experiments: dict[str, Submission] = {}
+    for sweep in submitted.values():
+        for member in sweep.members:  # an arm reuses what an earlier arm has queued
+            experiments.setdefault(member.id, member)
+    if all(experiment.reused for experiment in experiments.values()):
         response.status_code = 200
     else:
         response.headers["Retry-After"] = "1"
-    members = [schemas.StudyMember.from_record(submission) for submission in submitted]
     return schemas.StudySubmission(
         name=name,
         size=size,
-        sweeps=[
-            schemas.StudySweep.from_record(arm, submission) for arm, submission in arms.items()
-        ],
-        experiments=members,
+        sweeps=[schemas.StudySweep.from_record(arm, sweep) for arm, sweep in submitted.items()],
+        experiments=[schemas.StudyMember.from_record(member) for member in experiments.values()],
         links=_links(name, size),
     )
 
@@ -110,8 +111,11 @@ def submit(
 def reports(
     context: Context, size: StudySize = "quick", limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.ReportSummary]:
-    """Judge all studies by what is stored: of each, how far it is and how many claims hold, fail or were not run."""
-    items, following = page(
+    """Judge all studies by what is stored.
+
+    Each row has a study's state and how many of its claims hold, fail or were not run.
+    """
+    items, next_cursor = page(
         list(STUDIES.values()), lambda study: study.name, limit=limit, cursor=cursor
     )
     rows = [
@@ -120,7 +124,7 @@ def reports(
         )
         for study in items
     ]
-    return schemas.Page(items=rows, next=following)
+    return schemas.Page(items=rows, next=next_cursor)
 
 
 @router.get(
@@ -129,7 +133,10 @@ def reports(
     responses={200: openapi.answer("The report.", examples.REPORT), **openapi.problems(404, 503)},
 )
 def report(name: StudyName, context: Context, size: StudySize = "quick") -> schemas.Report:
-    """Judge every claim of a study by what is stored; a claim that fails is shown as failing."""
+    """Judge the claims of a study by what is stored.
+
+    A claim that fails is shown as failing.
+    """
     _plan(name, size)
     return _report(context, STUDIES[name], size)
 
@@ -144,20 +151,17 @@ def figure(
     size: StudySize = "quick",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Draw a figure of the experiments of a study that are completed."""
-    plan, chosen = _plan(name, size), rendering.choose(STUDY_FIGURES, figure, form)
-    with context.database.read() as tx:
-        evidence = _evidence(tx, _found(tx, plan), STUDIES[name])
-    if not evidence:
-        raise NoResultYet(
-            Problem(
-                "", "no_result_yet", "no experiment of this study is completed; submit it, or wait"
-            )
-        )
+    """Draw a figure of a study's completed experiments."""
+    plan, study_figure = _plan(name, size), rendering.choose(STUDY_FIGURES, figure, form)
     study = STUDIES[name]
+    with context.database.read() as tx:
+        evidence = _evidence(tx, _stored(tx, plan), study)
+    if not evidence:
+        message = "no experiment of this study is completed: submit it, or wait"
+        raise NoResultYet(Problem("", "no_result_yet", message))
     return rendering.respond(
-        chosen,
-        chosen.info(study.title, study.panels(size, evidence), evidence),
+        study_figure,
+        study_figure.info(study.title, study.panels(size, evidence), evidence),
         form,
         if_none_match,
     )
@@ -165,71 +169,64 @@ def figure(
 
 @cache
 def _plan(name: str, size: Size) -> Mapping[str, ExperimentSpec]:
-    """The experiments of a study by spec hash; raises Missing where there is no such study."""
+    """The specs of a study by their hashes; raises Missing if there is no such study."""
     if name not in STUDIES:
         raise Missing(unknown("/path/name", "study", name, STUDIES))
     return MappingProxyType({spec_hash(spec): spec for spec in STUDIES[name].experiments(size)})
 
 
-def _found(tx: Connection, plan: Mapping[str, ExperimentSpec]) -> list[Experiment]:
-    """The experiments that are there, in the order of the plan."""
-    there = experiments.by_spec_hash(tx, list(plan))
-    return [there[digest] for digest in plan if digest in there]
+def _stored(tx: Connection, plan: Mapping[str, ExperimentSpec]) -> list[Experiment]:
+    """The stored experiments of a study, in its order."""
+    by_hash = repository.by_spec_hash(tx, list(plan))
+    return [by_hash[digest] for digest in plan if digest in by_hash]
 
 
 def _report(context: AppContext, study: Study, size: Size) -> schemas.Report:
     plan = _plan(study.name, size)
     with context.database.read() as tx:
-        found = _found(tx, plan)
-        evidence = _evidence(tx, found, study)
+        stored = _stored(tx, plan)
+        evidence = _evidence(tx, stored, study)
     claims = [schemas.JudgedClaim.from_record(claim) for claim in study.judge(size, evidence)]
-    return schemas.Report(name=study.name, size=size, state=_state(len(plan), found), claims=claims)
+    state = schemas.StudyState.from_states(len(plan), [experiment.state for experiment in stored])
+    return schemas.Report(name=study.name, size=size, state=state, claims=claims)
 
 
-def _evidence(tx: Connection, found: Sequence[Experiment], study: Study) -> list[Evidence]:
-    """The experiments that are completed, with their arrays where the study reads them."""
+def _evidence(tx: Connection, stored: Sequence[Experiment], study: Study) -> list[Evidence]:
+    """The completed experiments, with their arrays if the study reads them."""
     return [
-        _piece(tx, experiment, study) for experiment in found if experiment.state is State.COMPLETED
+        _experiment_evidence(tx, experiment, study)
+        for experiment in stored
+        if experiment.state is State.COMPLETED
     ]
 
 
-def _piece(tx: Connection, experiment: Experiment, study: Study) -> Evidence:
-    reads = study.reads_responses
-    teacher_response, responses = results.responses(tx, experiment.id) if reads else (None, {})
+def _experiment_evidence(tx: Connection, experiment: Experiment, study: Study) -> Evidence:
+    has_baselines = experiment.spec.evaluation.baselines
+    baselines = results.baselines(tx, experiment.id) if has_baselines else ()
+    teacher_response, responses = (
+        results.responses(tx, experiment.id) if study.reads_responses else (None, {})
+    )
+    runs = [
+        RunEvidence(
+            run.seed, run.outcome, run.steps or 0, dict(run.summary), responses.get(run.seed)
+        )
+        for run in experiment.runs
+        if run.outcome
+    ]
     return Evidence(
         spec=experiment.spec,
         experiment_id=experiment.id,
-        runs=tuple(
-            RunEvidence(
-                run.seed, run.outcome, run.steps or 0, dict(run.summary), responses.get(run.seed)
-            )
-            for run in experiment.runs
-            if run.outcome
-        ),
-        baselines=tuple(results.baselines(tx, experiment.id))
-        if experiment.spec.evaluation.baselines
-        else (),
+        runs=tuple(runs),
+        baselines=tuple(baselines),
         teacher_response=teacher_response,
     )
-
-
-def _state(wanted: int, found: Sequence[Experiment]) -> schemas.StudyState:
-    states = [experiment.state for experiment in found]
-    if not states:
-        return schemas.StudyState.NOT_STARTED
-    if states.count(State.COMPLETED) == wanted:
-        return schemas.StudyState.COMPLETED
-    if not any(state in PENDING for state in states):
-        return schemas.StudyState.INCOMPLETE
-    begun = State.RUNNING in states or State.COMPLETED in states
-    return schemas.StudyState.RUNNING if begun else schemas.StudyState.QUEUED
 
 
 def _links(name: str, size: Size) -> schemas.StudyLinks:
     return schemas.StudyLinks.for_study(name, size, list(STUDY_FIGURES))
 
 
-def _described(study: Study) -> schemas.Study:
+def _describe(study: Study) -> schemas.Study:
     sizes = get_args(Size)
     return schemas.Study(
         name=study.name,

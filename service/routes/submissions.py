@@ -1,4 +1,4 @@
-"""``POST /v1/experiments``: a spec becomes an experiment, or finds the equal one that is there."""
+"""``POST /v1/experiments``: submits a spec as an experiment, or reuses an equal one."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -27,32 +27,40 @@ ROUTE = "POST /v1/experiments"
 MAX_SECONDS = 366 * 86400
 
 
-def _within_reach(moment: datetime) -> datetime:
-    if not 1970 <= moment.year < 9999:  # further off, another time zone's year may be none
+def _within_range(moment: datetime) -> datetime:
+    if not 1970 <= moment.year < 9999:  # in another time zone, the year 9999 may overflow
         raise ValueError("should be from 1970 to 9998")
     return moment
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+Moment = Annotated[AwareDatetime, AfterValidator(_within_range)]
 
 
 async def _options(
     priority: Annotated[
-        int, Query(ge=-100, le=100, description="Higher ones are claimed first.")
+        int, Query(ge=-100, le=100, description="Higher priorities are claimed first.")
     ] = 0,
     not_before: Annotated[
         Moment | None,
-        Query(description="When it may start at the earliest, such as `2026-11-30T22:00:00Z`."),
+        Query(description="Earliest start, such as `2026-11-30T22:00:00Z`."),
     ] = None,
     max_seconds: Annotated[
         float | None,
         Query(
-            gt=0, le=MAX_SECONDS, description="It fails with `timeout` after so long in training."
+            gt=0,
+            le=MAX_SECONDS,
+            description="Limit on training time in seconds; beyond it the experiment fails with "
+            "`timeout`.",
         ),
     ] = None,
     max_memory_mb: Annotated[
         int | None,
-        Query(ge=1, le=2**31 - 1, description="It fails with `out_of_memory` above so much."),
+        Query(
+            ge=1,
+            le=2**31 - 1,
+            description="Limit on memory in MB; beyond it the experiment fails with "
+            "`out_of_memory`.",
+        ),
     ] = None,
 ) -> Options:
     return Options(
@@ -69,9 +77,7 @@ async def _options(
     response_model=schemas.Submission,
     responses={
         202: openapi.answer("Queued.", examples.SUBMISSION, "Location", "Retry-After"),
-        200: openapi.answer(
-            "An equal experiment that was there (`reused`), or a dry run.", examples.DRY_RUN
-        )
+        200: openapi.answer("An equal experiment (`reused`), or a dry run.", examples.DRY_RUN)
         | {"model": schemas.Submission | schemas.DryRun},
         **openapi.problems(400, 409, 413, 415, 503),
     },
@@ -86,26 +92,27 @@ def submit(
     on_duplicate: Annotated[
         Literal["reuse", "rerun"],
         Query(
-            description="What to do if an equal experiment is queued, running or completed: take it, or run it again."
+            description="If an equal experiment is queued, running or completed: reuse it, or run "
+            "it again."
         ),
     ] = "reuse",
     dry_run: Annotated[
-        bool, Query(description="Only say what the submission would be; nothing is stored.")
+        bool, Query(description="Validate and estimate the submission, but store nothing.")
     ] = False,
     owner: Owner = ANONYMOUS,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Submit an experiment.
 
-    The body is a spec (`/v1/schema`). Equal specs are computed once: tags of a repeated submission
-    are added to the experiment that is there. Failed and cancelled experiments are not reused.
+    The body is a spec (`/v1/schema`). Equal specs are computed once: a repeated submission adds its
+    tags to the existing experiment. Failed and cancelled experiments are not reused.
     """
     spec = body.parse(content, ExperimentSpec)
     cost, warnings = admit(spec, context.settings)
     if dry_run:
         with context.database.read() as tx:
             warm_start.check(tx, spec)
-        return _dry(spec, cost, warnings)
+        return _answer_dry_run(spec, cost, warnings)
     draft = Draft.of(spec)
 
     def make(tx: Connection) -> SubmissionAnswer:
@@ -117,16 +124,15 @@ def submit(
             warnings=warnings,
             rerun=on_duplicate == "rerun",
         )
-        return 200 if submission.reused else 202, schemas.Submission.from_record(
-            submission
-        ).model_dump(mode="json")
+        answer = schemas.Submission.from_record(submission)
+        return 200 if submission.reused else 202, answer.model_dump(mode="json")
 
     return IdempotentRequest.from_request(
         request, content, route=ROUTE, owner=owner, key=idempotency_key
     ).answer(context, make)
 
 
-def _dry(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
+def _answer_dry_run(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
     answer = schemas.DryRun(
         spec=spec,
         spec_hash=spec_hash(spec),

@@ -1,5 +1,6 @@
 """Schemas of studies, their submissions and their reports."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Self
 
@@ -9,7 +10,7 @@ from core.studies import Claim, Size, Verdict
 from service.schemas.base import Answer, Number
 from service.schemas.sweep import SweepLinks
 from store import records
-from store.states import State
+from store.states import PENDING, State
 from store.sweeps import repository as sweeps
 
 
@@ -97,6 +98,18 @@ class StudyState(StrEnum):
     RUNNING = "running"
     INCOMPLETE = "incomplete"
     COMPLETED = "completed"
+
+    @classmethod
+    def from_states(cls, expected: int, states: Sequence[State]) -> Self:
+        """The state of a study of ``expected`` experiments, given the states of the stored ones."""
+        if not states:
+            return cls.NOT_STARTED
+        if states.count(State.COMPLETED) == expected:
+            return cls.COMPLETED
+        if not any(state in PENDING for state in states):
+            return cls.INCOMPLETE
+        has_begun = State.RUNNING in states or State.COMPLETED in states
+        return cls.RUNNING if has_begun else cls.QUEUED
 
 
 class JudgedClaim(Answer):

@@ -27,7 +27,7 @@ def test_a_page_of_large_specs_ends_early_and_the_next_goes_on_behind_it(
         submit(name=str(number), tags=["heavy"], notes="n" * 10_000) for number in range(7)
     ]
     monkeypatch.setattr(experiments, "PAGE_BYTES", 28_000)
-    monkeypatch.setattr(experiments, "READ_AT_ONCE", 3)
+    monkeypatch.setattr(experiments, "READ_BATCH", 3)
     pages, following = [], None
     while following is not None or not pages:
         page = client.get(

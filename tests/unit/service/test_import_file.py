@@ -135,6 +135,6 @@ def test_what_is_wrong_is_told_with_its_row(content, further, pointer, words):
 
 
 def test_there_is_a_limit_to_what_one_file_holds():
-    rows = "".join(f"{0.1 + n / 10_000},fitted\n" for n in range(import_file.MOST_EXPERIMENTS + 1))
+    rows = "".join(f"{0.1 + n / 10_000},fitted\n" for n in range(import_file.MAX_EXPERIMENTS + 1))
     with pytest.raises(SpecError, match="2001 experiments"):
         read("optimizer.lr,outcome\n" + rows, base={**BASE, "training.length": 4})
