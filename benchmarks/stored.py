@@ -126,13 +126,13 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
     seeds = iter(range(10**12, 10**13))
 
     def asked(**question: str) -> Callable[[], object]:
-        made = ExperimentQuery.of(**question)
+        made = ExperimentQuery.parse(**question)
 
         def ask() -> object:
             with database.read() as tx:
                 return [
                     found
-                    for found, _ in zip(pages.walk(tx, made, at_once=51), range(50), strict=False)
+                    for found, _ in zip(pages.walk(tx, made, page_size=51), range(50), strict=False)
                 ]
 
         return ask

@@ -47,7 +47,7 @@ def restore(file: Path, data: Path) -> str:
         raise CannotStart(f"There is no backup {file}.")
     url = read(LabSettings).database_url
     try:
-        checked = backup.restorable(file)  # before a folder is made for it
+        checked = backup.check_restorable(file)  # before a folder is made for it
         with claimed(data) if url is None else nullcontext() as folder:
             contents = backup.restore(file, folder.database_url if folder else str(url), checked)
     except (StoreError, ValueError) as error:

@@ -128,7 +128,7 @@ def _database(settings: LabSettings, folder: Path) -> Iterator[Finding]:
         return
     try:
         with database.read() as tx:
-            revision, ahead = schema.at(tx), now(tx) - time.time()
+            revision, ahead = schema.current_revision(tx), now(tx) - time.time()
             sound = (
                 database.dialect != "sqlite"
                 or tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok"

@@ -94,11 +94,11 @@ class Attempt:
         message = self._trainer.receive(self._poll_seconds)
         match message:
             case Advanced(checkpoint=bytes() as checkpoint) if (
-                len(checkpoint) > checkpoints.LARGEST_MB * 2**20
+                len(checkpoint) > checkpoints.MAX_MB * 2**20
             ):
                 sentence = (
                     f"A checkpoint of this experiment takes {len(checkpoint) / 2**20:.1f} MB; "
-                    f"the limit is {checkpoints.LARGEST_MB:g} MB. Try a smaller dim or fewer seeds."
+                    f"the limit is {checkpoints.MAX_MB:g} MB. Try a smaller dim or fewer seeds."
                 )
                 self._fail(Failure(FailureKind.USER, sentence))
             case Advanced():

@@ -16,7 +16,7 @@ from service.exports import csv_lines
 from service.exports.csv_lines import CsvColumn
 from service.http.errors import NotInstalled
 from service.schemas.base import instant, to_json
-from store.query.export_rows import Columns, Heading
+from store.query.export_rows import Column, RecordBatch
 from store.query.fields import Kind
 
 FileFormat = Literal["csv", "json", "ndjson", "parquet", "arrow"]
@@ -33,14 +33,14 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 
 
 def encode(
-    form: FileFormat, headings: Sequence[Heading], batches: Iterable[Columns]
+    form: FileFormat, headings: Sequence[Column], batches: Iterable[RecordBatch]
 ) -> Iterator[bytes]:
     """The parts of a file: one for each batch, and its start and end.
 
     Raises:
         NotInstalled: The format needs pyarrow, which isn't installed.
     """
-    encoders: Mapping[str, Callable[[Sequence[Heading], Iterable[Columns]], Iterator[bytes]]] = {
+    encoders: Mapping[str, Callable[[Sequence[Column], Iterable[RecordBatch]], Iterator[bytes]]] = {
         "csv": _csv,
         "json": _json,
         "ndjson": _ndjson,
@@ -98,7 +98,7 @@ class WriteBuffer(io.RawIOBase):
         return taken
 
 
-def _csv(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[bytes]:
+def _csv(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
     yield csv_lines.header(heading.name for heading in headings)
     for batch in batches:
         yield csv_lines.lines(
@@ -106,7 +106,7 @@ def _csv(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[by
         )
 
 
-def _json(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[bytes]:
+def _json(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
     yield b'{"items":['
     is_first = True
     for rows in _json_rows(headings, batches):
@@ -117,13 +117,13 @@ def _json(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[b
     yield b'],"next":null}'
 
 
-def _ndjson(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[bytes]:
+def _ndjson(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
     for rows in _json_rows(headings, batches):
         yield b"".join([row + b"\n" for row in rows])
 
 
 def _json_rows(
-    headings: Sequence[Heading], batches: Iterable[Columns]
+    headings: Sequence[Column], batches: Iterable[RecordBatch]
 ) -> Iterator[Iterator[bytes]]:
     """The rows of each batch as JSON objects."""
     names = (to_json(heading.name).replace(b"%", b"%%") for heading in headings)
@@ -143,7 +143,7 @@ def _json_values(kind: Kind, column: Sequence[Any] | np.ndarray) -> list[bytes]:
     )
 
 
-def _parquet(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[bytes]:
+def _parquet(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
     pa, schema, buffer = pyarrow(), _schema(headings), WriteBuffer()
     # a dictionary pays for words only: numbers hardly recur
     words = [heading.name for heading in headings if heading.kind is Kind.TEXT]
@@ -156,7 +156,7 @@ def _parquet(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterato
     yield buffer.take()
 
 
-def _arrow(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[bytes]:
+def _arrow(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
     pa, schema, buffer = pyarrow(), _schema(headings), WriteBuffer()
     with pa.ipc.new_stream(pa.PythonFile(buffer, mode="w"), schema) as writer:
         for batch in batches:
@@ -165,7 +165,7 @@ def _arrow(headings: Sequence[Heading], batches: Iterable[Columns]) -> Iterator[
     yield buffer.take()
 
 
-def _schema(headings: Sequence[Heading]) -> Any:
+def _schema(headings: Sequence[Column]) -> Any:
     pa = pyarrow()
     types = {
         Kind.REAL: pa.float64(),
@@ -177,7 +177,7 @@ def _schema(headings: Sequence[Heading]) -> Any:
     return pa.schema([(heading.name, types[heading.kind]) for heading in headings])
 
 
-def _record_batch(schema: Any, headings: Sequence[Heading], batch: Columns) -> Any:
+def _record_batch(schema: Any, headings: Sequence[Column], batch: RecordBatch) -> Any:
     pa = pyarrow()
     arrays = [
         pa.array(

@@ -16,7 +16,7 @@ from store.errors import BadCursor
 from store.query import run_ends
 from store.query.fields import Field, Kind
 from store.query.query import ExperimentQuery
-from store.query.run_ends import Ended
+from store.query.run_ends import CompletedExperiment
 
 SETUP = "setup_hash"
 
@@ -49,7 +49,7 @@ class TableRequest:
 
 def grouped_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> Page:
     """A row for each group of runs that agree in the request's fields."""
-    experiments = run_ends.ended(tx, query, request.fields)
+    experiments = run_ends.completed_experiments(tx, query, request.fields)
     keys: Sequence[Key] = list(dict.fromkeys(experiment.key for experiment in experiments))
     if request.field_names != [SETUP]:
         keys = sorted(keys, key=lambda key: [_numbers_first(value) for value in key])
@@ -71,7 +71,7 @@ def grouped_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) 
 
 def run_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> Page:
     """A row for each run, with the request's fields beside it."""
-    experiments = run_ends.ended(tx, query, request.fields)
+    experiments = run_ends.completed_experiments(tx, query, request.fields)
     first, last_seed = 0, -1
     if request.cursor is not None:
         experiment_id, _, seed = request.cursor.partition("-")
@@ -81,7 +81,9 @@ def run_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> P
         first, last_seed = places[experiment_id], int(seed)
     # Every experiment has at least one run; those of the first may be on the previous page.
     page_experiments = experiments[first : first + request.limit + 2]
-    runs = run_ends.read(tx, [experiment.id for experiment in page_experiments], request.metrics)
+    runs = run_ends.final_metrics(
+        tx, [experiment.id for experiment in page_experiments], request.metrics
+    )
     rows = [
         {
             "by": dict(zip(request.field_names, page_experiments[owner].key, strict=True)),
@@ -92,11 +94,11 @@ def run_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> P
             "metrics": dict(zip(request.metrics, numbers, strict=True)),
         }
         for owner, seed, outcome, steps, numbers in zip(
-            runs.owners.tolist(),
+            runs.experiment_index.tolist(),
             runs.seeds.tolist(),
             runs.outcomes.tolist(),
             runs.steps.tolist(),
-            runs.numbers.tolist(),
+            runs.values.tolist(),
             strict=True,
         )
         if owner or seed > last_seed
@@ -137,17 +139,17 @@ def statistic_columns(
 
 def _rows(
     tx: Connection,
-    experiments: Sequence[Ended],
+    experiments: Sequence[CompletedExperiment],
     keys: Sequence[Key],
     request: TableRequest,
 ) -> list[Row]:
     """The rows of the groups with these keys; a group whose runs were all superseded has none."""
     number_of = {key: number for number, key in enumerate(keys)}
     members = [experiment for experiment in experiments if experiment.key in number_of]
-    runs = run_ends.read(tx, [member.id for member in members], request.metrics)
+    runs = run_ends.final_metrics(tx, [member.id for member in members], request.metrics)
     counted = run_ends.latest_runs(members, runs)
     group_of_member = np.array([number_of[member.key] for member in members], np.int64)
-    groups = _split(counted, group_of_member[runs.owners[counted]])
+    groups = _split(counted, group_of_member[runs.experiment_index[counted]])
     values = run_ends.values_as_counted(runs, request.metrics)
     statistics = statistics_of(
         {number: values[places] for number, places in enumerate(groups)},
@@ -156,11 +158,11 @@ def _rows(
     )
     rows: list[Row] = []
     for number, places in enumerate(groups):
-        newest = members[runs.owners[places[0]]]
+        newest = members[runs.experiment_index[places[0]]]
         rows.append(
             {
                 "by": dict(zip(request.field_names, newest.key, strict=True)),
-                "experiments": len(np.unique(runs.owners[places])),
+                "experiments": len(np.unique(runs.experiment_index[places])),
                 "newest": newest.id,
                 "name": newest.name,
                 "seeds": len(places),

@@ -24,12 +24,12 @@ def rows(
 ) -> list[Row]:
     """A row for each member, with statistics of its runs if it is completed."""
     query = sweep_axes.query(sweep_id)
-    completed = run_ends.ended(tx, query, [FIELDS["seeds"]])
-    others = run_ends.unfinished(tx, query, [FIELDS["id"], FIELDS["seeds"]])
-    runs = run_ends.read(tx, [experiment.id for experiment in completed], metrics)
+    completed = run_ends.completed_experiments(tx, query, [FIELDS["seeds"]])
+    others = run_ends.unfinished_experiments(tx, query, [FIELDS["id"], FIELDS["seeds"]])
+    runs = run_ends.final_metrics(tx, [experiment.id for experiment in completed], metrics)
     values = run_ends.values_by_experiment(completed, runs, metrics)
     by_experiment = statistics_of(values, metrics, statistics)
-    diverged = np.bincount(runs.owners[runs.diverged], minlength=len(completed)).tolist()
+    diverged = np.bincount(runs.experiment_index[runs.diverged], minlength=len(completed)).tolist()
     diverged_of = {
         experiment.id: count for experiment, count in zip(completed, diverged, strict=True)
     }

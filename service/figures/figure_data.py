@@ -17,7 +17,7 @@ from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_CURVES, MAX_LINES, MA
 from service.figures.plan import Plan
 from store.query import curves, run_ends
 from store.query.fields import FIELDS
-from store.query.run_ends import Ended, Endings
+from store.query.run_ends import CompletedExperiment, FinalMetrics
 from store.records import Source
 
 _EXTRA_FIELDS = (FIELDS["training.length"], FIELDS["source"], FIELDS["spec_hash"])
@@ -48,7 +48,7 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     if recipe.kind == "heatmap":
         cells += [
             _cell(recipe, coordinates, state, np.empty(0))
-            for state, coordinates in run_ends.unfinished(tx, plan.query, plan.fields)
+            for state, coordinates in run_ends.unfinished_experiments(tx, plan.query, plan.fields)
         ]
     # Strings are sorted, so that no order changes as results land; numbers are sorted later.
     cells.sort(key=lambda cell: (key(cell.facet), key(cell.series)))
@@ -85,13 +85,14 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
 def _read_curves(
     tx: Connection,
     recipe: Recipe,
-    experiments: Sequence[Ended],
-    runs: Endings,
+    experiments: Sequence[CompletedExperiment],
+    runs: FinalMetrics,
     counted: np.ndarray,
-) -> list[tuple[Ended, Curve]]:
+) -> list[tuple[CompletedExperiment, Curve]]:
     """The curve of each counted run that has one, in the order of facets and series."""
     place_of_run = {
-        (experiments[runs.owners[place]].id, int(runs.seeds[place])): place for place in counted
+        (experiments[runs.experiment_index[place]].id, int(runs.seeds[place])): place
+        for place in counted
     }
     sort_keys = {}
     for experiment in experiments:
@@ -99,12 +100,12 @@ def _read_curves(
         sort_keys[experiment.id] = (key(facet), key(series), experiment.id)
     ids = sorted({experiment_id for experiment_id, _ in place_of_run}, key=sort_keys.__getitem__)
     if recipe.x == "step":
-        stored = curves.of_series(tx, ids, recipe.shown)
+        stored = curves.read_series(tx, ids, recipe.shown)
     else:
-        stored = curves.of_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.shown)
+        stored = curves.read_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.shown)
     needs_teacher = recipe.x == "lag" or recipe.shown == "hankel_singular_values"
-    teachers = curves.teachers(tx, ids) if needs_teacher else {}
-    by_experiment: dict[str, list[tuple[Ended, Curve]]] = {
+    teachers = curves.read_teachers(tx, ids) if needs_teacher else {}
+    by_experiment: dict[str, list[tuple[CompletedExperiment, Curve]]] = {
         experiment_id: [] for experiment_id in ids
     }
     diverged = runs.diverged
@@ -112,7 +113,7 @@ def _read_curves(
         place = place_of_run.get((experiment_id, seed))
         if place is None:
             continue
-        experiment = experiments[runs.owners[place]]
+        experiment = experiments[runs.experiment_index[place]]
         *coordinates, length, _, _ = experiment.key
         x, y, reference = figure_curves.shown(
             recipe.shown, positions, values, teachers.get(experiment_id)
@@ -128,13 +129,13 @@ def _read_curves(
 
 def _latest_runs(
     tx: Connection, plan: Plan, metrics: Sequence[str]
-) -> tuple[Sequence[Ended], Endings, np.ndarray]:
+) -> tuple[Sequence[CompletedExperiment], FinalMetrics, np.ndarray]:
     """The experiments, their runs, and the places of the runs that count.
 
     The keys of the experiments hold :data:`_EXTRA_FIELDS` behind the fields of the axes.
     """
-    experiments = run_ends.ended(tx, plan.query, [*plan.fields, *_EXTRA_FIELDS])
-    runs = run_ends.read(tx, [experiment.id for experiment in experiments], metrics)
+    experiments = run_ends.completed_experiments(tx, plan.query, [*plan.fields, *_EXTRA_FIELDS])
+    runs = run_ends.final_metrics(tx, [experiment.id for experiment in experiments], metrics)
     return experiments, runs, run_ends.latest_runs(experiments, runs)
 
 
@@ -151,7 +152,9 @@ def _series_and_facet(recipe: Recipe, coordinates: Sequence[Any]) -> tuple[Any, 
     return series, next(remaining) if recipe.facets else None
 
 
-def _heading(recipe: Recipe, source: str, drawn: Set[Ended], run_count: int) -> dict[str, Any]:
+def _heading(
+    recipe: Recipe, source: str, drawn: Set[CompletedExperiment], run_count: int
+) -> dict[str, Any]:
     hashes = sorted({experiment.key[-1] for experiment in drawn})
     imported = len({e.key[-1] for e in drawn if e.key[-2] == Source.IMPORT})
     of_these = f" ({imported} imported)" if imported else ""

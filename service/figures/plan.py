@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.errors import Problem
 from core.recipe import Recipe
 from service.http.errors import unknown
-from store.query.errors import BadQuery, named
+from store.query.errors import BadQuery, find_field
 from store.query.fields import FIELDS, Field, Scope
 from store.query.query import ExperimentQuery
 
@@ -28,7 +28,7 @@ def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
     problems: list[Problem] = []
     query = None
     try:
-        query = ExperimentQuery.of(recipe.query or None)
+        query = ExperimentQuery.parse(recipe.query or None)
     except BadQuery as error:
         problems += error.at(f"{pointer}/query").problems
     axes = {
@@ -42,7 +42,7 @@ def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
             continue
         allowed = [*_EXPERIMENT_FIELDS, *_CURVE_AXES] if name == "x" else _EXPERIMENT_FIELDS
         try:
-            fields.append(named(path, among=allowed))
+            fields.append(find_field(path, among=allowed))
         except BadQuery as error:
             problems += error.at(f"{pointer}/{name}").problems
     if recipe.shown not in recipe.choices:

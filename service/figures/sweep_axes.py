@@ -28,7 +28,7 @@ def filter_of(sweep_id: str) -> str:
 
 def query(sweep_id: str) -> ExperimentQuery:
     """The query that finds the experiments of a sweep."""
-    return ExperimentQuery.of(filter_of(sweep_id))
+    return ExperimentQuery.parse(filter_of(sweep_id))
 
 
 def cells(

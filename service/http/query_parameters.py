@@ -36,7 +36,7 @@ async def requested_query(
     state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
 ) -> ExperimentQuery:
     """The query that the request's parameters make."""
-    return ExperimentQuery.of(q, sort, tag=tag, state=state)
+    return ExperimentQuery.parse(q, sort, tag=tag, state=state)
 
 
 RequestedQuery = Annotated[ExperimentQuery, Depends(requested_query)]

@@ -22,7 +22,7 @@ from service.intake.import_rows import Row, flatten, nest, read_rows, rename_col
 from store.arrays.packed import COLUMNS
 from store.experiments.draft import Draft
 from store.experiments.imports import ImportedRuns
-from store.query.errors import nearest
+from store.query.errors import closest_names
 from store.query.fields import FIELDS
 from store.records import RunRecord
 
@@ -119,7 +119,7 @@ def _check_names(columns: Sequence[str], shared: Row, problems: _Problems) -> No
     for name in given:
         if name not in _COLUMN_NAMES and name.partition(".")[0] not in _SPEC_PARTS:
             pointer = "/base" if name in shared else "/columns"
-            close = nearest(name, _COLUMN_NAMES)
+            close = closest_names(name, _COLUMN_NAMES)
             message = "unknown column" + (f"; did you mean {' or '.join(close)}?" if close else "")
             problems.append(Problem(pointer, "unknown_column", message, shorten(name), _ALLOWED))
 

@@ -85,7 +85,7 @@ def _zipped(context: AppContext, question: ExperimentQuery) -> Iterator[bytes]:
 
 def _files(context: AppContext, question: ExperimentQuery) -> Iterator[tuple[str, Iterator[bytes]]]:
     yield "README.txt", iter([README.encode()])
-    usual = run_ends.fields_of(",".join(export_rows.USUAL))
+    usual = run_ends.parse_fields(",".join(export_rows.DEFAULT_FIELDS))
     yield (
         "experiments.csv",
         encode("csv", *tabulated(context, question, "experiments", usual, tuple(METRICS))),
@@ -106,7 +106,7 @@ def _files(context: AppContext, question: ExperimentQuery) -> Iterator[tuple[str
         if result is not None:
             yield f"{name}/result.json", iter([result.model_dump_json(exclude={"series"}).encode()])
         columns = list(series)
-        headings = export_rows.headings_of_series(columns[2:])[1:]
+        headings = export_rows.series_columns(columns[2:])[1:]
         yield (
             f"{name}/series.csv",
             encode("csv", headings, [{n: column.tolist() for n, column in series.items()}]),

@@ -61,7 +61,7 @@ def listing(
     next_cursor, last_cursor, bytes_left = None, cursor, PAGE_BYTES
     with context.database.read() as tx:
         for row in pages.walk(
-            tx, requested_query, cursor=cursor, at_once=limit + 1, whole=READ_BATCH
+            tx, requested_query, cursor=cursor, page_size=limit + 1, batch_size=READ_BATCH
         ):
             experiment = schemas.Experiment.from_record(row.experiment)
             item = schemas.to_json(

@@ -18,7 +18,7 @@ from store.experiments import rows
 from store.query import cursor as cursors
 from store.query import export_rows, pages, run_ends
 from store.query.errors import BadQuery
-from store.query.export_rows import Columns, Heading
+from store.query.export_rows import Column, RecordBatch
 from store.query.fields import Field
 from store.query.query import ExperimentQuery
 from store.records import Experiment
@@ -74,7 +74,9 @@ def export(
     """
     chosen = _metrics(metrics, SERIES if what == "series" else tuple(METRICS))
     try:
-        beside = run_ends.fields_of(",".join(export_rows.USUAL) if fields is None else fields)
+        beside = run_ends.parse_fields(
+            ",".join(export_rows.DEFAULT_FIELDS) if fields is None else fields
+        )
     except BadQuery as error:
         raise error.at("/query/fields") from None
     if what == "experiments" and form in {"json", "ndjson"}:
@@ -85,9 +87,7 @@ def export(
         content = documents("json" if form == "json" else "ndjson", items)
     elif what == "series":
         series = (_series(context, name, chosen) for ids in ids_of(context, asked) for name in ids)
-        content = encode(
-            form, export_rows.headings_of_series(chosen), export_rows.pieces_of(series)
-        )
+        content = encode(form, export_rows.series_columns(chosen), export_rows.rebatch(series))
     else:
         content = encode(form, *tabulated(context, asked, what, beside, chosen))
     first = list(
@@ -105,15 +105,15 @@ def tabulated(
     what: Literal["runs", "experiments"],
     fields: Sequence[Field],
     metrics: Sequence[str],
-) -> tuple[list[Heading], Iterator[Columns]]:
+) -> tuple[list[Column], Iterator[RecordBatch]]:
     """The columns of all runs or experiments that a question finds, and them a page at a time."""
     of_runs = what == "runs"
-    headings = (export_rows.headings_of_runs if of_runs else export_rows.headings_of_experiments)(
+    headings = (export_rows.run_columns if of_runs else export_rows.experiment_columns)(
         fields, metrics
     )
-    read = export_rows.runs_of if of_runs else export_rows.experiments_of
+    read = export_rows.run_rows if of_runs else export_rows.experiment_rows
 
-    def piece(ids: Sequence[str]) -> Columns:
+    def piece(ids: Sequence[str]) -> RecordBatch:
         with context.database.read() as tx:
             return read(tx, rows.those(tx, ids), fields, metrics)
 
@@ -135,7 +135,7 @@ def ids_of(context: AppContext, question: ExperimentQuery) -> Iterator[list[str]
     cursor: str | None = None
     while True:
         with context.database.read() as tx:
-            marks = pages.page(tx, question, cursor=cursor, limit=AT_ONCE)
+            marks = pages.read_page(tx, question, cursor=cursor, limit=AT_ONCE)
         if marks:
             yield [mark.id for mark in marks]
         if len(marks) < AT_ONCE:
@@ -150,6 +150,6 @@ def _experiments(context: AppContext, question: ExperimentQuery) -> Iterator[Exp
         yield from found
 
 
-def _series(context: AppContext, experiment_id: str, names: Sequence[str]) -> Columns:
+def _series(context: AppContext, experiment_id: str, names: Sequence[str]) -> RecordBatch:
     with context.database.read() as tx:
-        return export_rows.series_of(tx, experiment_id, names)
+        return export_rows.series_rows(tx, experiment_id, names)

@@ -52,10 +52,10 @@ def cancel(context: Context, content: body.JsonBody) -> schemas.Cancelled:
     """
     cancellation = body.parse(content, schemas.Cancellation)
     try:
-        query = ExperimentQuery.of(cancellation.q)
+        query = ExperimentQuery.parse(cancellation.q)
     except BadQuery as error:
         raise error.at("/q") from None
-    unfinished = query.narrowed("state", [state for state in State if not state.is_final])
+    unfinished = query.where_in("state", [state for state in State if not state.is_final])
     with context.database.read() as tx:
         experiment_ids = pages.ids(tx, unfinished)
     count, expected = len(experiment_ids), cancellation.expect_count

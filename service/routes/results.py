@@ -21,7 +21,7 @@ from service.http.parameters import IfNoneMatch
 from store.arrays.packed import TRAJECTORIES
 from store.experiments import repository as experiments
 from store.experiments import results
-from store.query.export_rows import Heading
+from store.query.export_rows import Column
 from store.query.fields import Kind
 
 router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])
@@ -129,7 +129,7 @@ def _tag(form: str, columns: Columns) -> str:
 
 def _file(form: FileFormat, columns: Columns, spec: ExperimentSpec) -> Iterator[bytes]:
     flat = _flat(columns, spec)
-    headings = [Heading(name, Kind.WHOLE if name in KEYS else Kind.REAL) for name in flat]
+    headings = [Column(name, Kind.WHOLE if name in KEYS else Kind.REAL) for name in flat]
     return encode(form, headings, _pieces(flat))
 
 

@@ -84,12 +84,12 @@ def table(
     """
     metric_names, statistic_names = metric_parameters.parse(metrics, statistic)
     try:
-        fields = run_ends.fields_of(by)
+        fields = run_ends.parse_fields(by)
     except BadQuery as error:
         raise error.at("/query/by") from None
-    query = ExperimentQuery.of(q)
+    query = ExperimentQuery.parse(q)
     if form == "csv":
-        limit, cursor = run_ends.MOST, None
+        limit, cursor = run_ends.MAX_RUNS, None
     request = TableRequest(fields, metric_names, statistic_names, limit, cursor)
     read = grouping.grouped_rows if group else grouping.run_rows
     with context.database.read() as tx:

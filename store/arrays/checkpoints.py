@@ -11,7 +11,7 @@ from store.transition import note
 
 SLOTS = (0, 1)
 
-LARGEST_MB = 512
+MAX_MB = 512
 """As much as is kept, in MiB.
 
 Either database refuses a value of 1 GB, and nobody reads one in a moment.

@@ -32,7 +32,7 @@ def write(tx: Connection, experiment_id: str, packed: Sequence[PackedRun]) -> No
     tx.execute(_WRITE_ARRAYS, arrays)
 
 
-def note(tx: Connection, experiment_id: str, ended: Iterable[RunRecord]) -> None:
+def write_records(tx: Connection, experiment_id: str, ended: Iterable[RunRecord]) -> None:
     """Stores how seeds ended that have no arrays here, since they were run elsewhere.
 
     Raises:

@@ -15,7 +15,7 @@ from core.result import SERIES
 from store.arrays.packed import COLUMNS, KEYS, SeriesChunk, column_dtype
 from store.db.tables import series_chunks
 
-AT_ONCE = 25
+IDS_PER_QUERY = 25
 """Experiments whose points are read in one statement; those of some take megabytes."""
 
 _own = series_chunks.c.experiment_id == bindparam("experiment")
@@ -40,7 +40,7 @@ def append(tx: Connection, experiment_id: str, attempt: int, chunk: SeriesChunk 
     return count + 1
 
 
-def cut(tx: Connection, experiment_id: str, chunks: int) -> None:
+def truncate(tx: Connection, experiment_id: str, chunks: int) -> None:
     """Keeps the first so many chunks and drops the rest."""
     tx.execute(_CUT, {"experiment": experiment_id, "first": chunks})
 
@@ -65,15 +65,15 @@ def read(
     return _joined(payloads, names)
 
 
-def several(
+def read_many(
     tx: Connection, experiment_ids: Sequence[str], *, names: Iterable[str]
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """The same of several experiments that have points, in no order, some of them in each statement."""
     names, c = (*KEYS, *names), series_chunks.c
     query = select(c.experiment_id, c.payload).order_by(c.experiment_id, c.number)
-    for begin in range(0, len(experiment_ids), AT_ONCE):
+    for begin in range(0, len(experiment_ids), IDS_PER_QUERY):
         rows = tx.execute(
-            query.where(c.experiment_id.in_(list(experiment_ids[begin : begin + AT_ONCE])))
+            query.where(c.experiment_id.in_(list(experiment_ids[begin : begin + IDS_PER_QUERY])))
         )
         for experiment_id, own in itertools.groupby(rows, key=lambda row: row.experiment_id):
             yield experiment_id, _joined((row.payload for row in own), names)

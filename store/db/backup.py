@@ -109,7 +109,7 @@ def check(file: Path) -> Contents:
                 row.name: Tally(row.rows, row.sha256) for row in backup.execute(select(_TALLIES))
             }
             sound = backup.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
-            revision = schema.at(backup)
+            revision = schema.current_revision(backup)
     except DatabaseError as error:
         raise BackupDamaged(f"{file} is damaged, or no backup ({error.orig})") from error
     if not sound or revision is None or found != told:
@@ -122,7 +122,7 @@ def check(file: Path) -> Contents:
     return Contents(revision, found)
 
 
-def restorable(file: Path) -> Contents:
+def check_restorable(file: Path) -> Contents:
     """What a backup holds that this version of the software can restore, after reading all of it.
 
     Raises:
@@ -146,7 +146,7 @@ def restore(file: Path, url: str, checked: Contents | None = None) -> Contents:
     Args:
         file: The backup.
         url: The database.
-        checked: What :func:`restorable` found in the file a moment ago; without it, it looks first.
+        checked: What :func:`check_restorable` found in the file a moment ago; without it, it looks first.
 
     Raises:
         BackupRefused: There is something in the database.
@@ -154,7 +154,7 @@ def restore(file: Path, url: str, checked: Contents | None = None) -> Contents:
         SchemaMismatch: The backup or the database is of a newer version.
         StoreUnavailable: The database is away.
     """
-    contents = checked or restorable(file)
+    contents = checked or check_restorable(file)
     _refuse_to_overwrite(url)
     migrate.upgrade(url)
     database = Database(url)
@@ -180,7 +180,7 @@ def _copy_out(url: str, part: Path) -> Contents:
     source = Database(url)
     try:
         with source.read() as tx:
-            revision = schema.at(tx)
+            revision = schema.current_revision(tx)
             if revision is None:
                 raise BackupRefused("there is nothing to back up: the database has no tables")
             if revision not in migrate.revisions():
@@ -216,7 +216,7 @@ def _refuse_to_overwrite(url: str) -> None:
     database = Database(url)
     try:
         with database.read() as tx:
-            if schema.at(tx) is None:
+            if schema.current_revision(tx) is None:
                 return
             full = [
                 name

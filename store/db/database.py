@@ -51,7 +51,7 @@ _SQLITE_PATIENCE_SECONDS = 5.0
 _PAGES_UNTIL_A_WRITER_TIDIES = 10_000
 """Of SQLite's log, 4 KiB each.
 
-Some other thread moves them into the database long before (:meth:`Database.tidy`).
+Some other thread moves them into the database long before (:meth:`Database.checkpoint_wal`).
 """
 
 _SIGNS_OF_LIFE = {
@@ -113,7 +113,7 @@ class Database:
             for callback in self.on_work:
                 callback()
 
-    def tidy(self) -> None:
+    def checkpoint_wal(self) -> None:
         """Moves what was written from SQLite's log into its database; raises StoreUnavailable.
 
         It waits for the disk, some ten milliseconds, while others read and write on; left to itself

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Double, Text
 from sqlalchemy.schema import Column
 from sqlalchemy.types import TypeEngine
 
-USUAL: Mapping[str, type[TypeEngine[Any]]] = MappingProxyType({
+INDEXED_FIELDS: Mapping[str, type[TypeEngine[Any]]] = MappingProxyType({
     "teacher.kind": Text,
     "teacher.dim": BigInteger,
     "student.kind": Text,
@@ -28,7 +28,7 @@ USUAL: Mapping[str, type[TypeEngine[Any]]] = MappingProxyType({
 """Their types, by name."""
 
 
-def name_of(field: str) -> str:
+def column_name(field: str) -> str:
     """What the column of a field is called."""
     return f"spec_{field.replace('.', '_')}"
 
@@ -36,8 +36,8 @@ def name_of(field: str) -> str:
 def columns() -> list[Column[Any]]:
     """The columns, which fill themselves from the spec when a row is inserted; null where it has no such field."""
     return [
-        Column(name_of(field), kind, default=_read_from(field.split(".")))
-        for field, kind in USUAL.items()
+        Column(column_name(field), kind, default=_read_from(field.split(".")))
+        for field, kind in INDEXED_FIELDS.items()
     ]
 
 

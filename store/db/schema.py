@@ -29,12 +29,12 @@ def revision(url: str) -> str | None:
     database = Database(url)
     try:
         with database.read() as tx:
-            return at(tx)
+            return current_revision(tx)
     finally:
         database.dispose()
 
 
-def at(tx: Connection) -> str | None:
+def current_revision(tx: Connection) -> str | None:
     """The migration that the database of an open transaction is at, None for an empty one."""
     if not inspect(tx).has_table("alembic_version"):
         return None

@@ -35,7 +35,7 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row of these tables, whichever its columns."""
 
 
-class Prose(TypeDecorator[str]):
+class LossyText(TypeDecorator[str]):
     """Text that a machine wrote, such as a log: characters that PostgreSQL can't hold are replaced."""
 
     impl = Text
@@ -80,7 +80,7 @@ experiments = Table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("pause_requested", Boolean, nullable=False),
     Column("failure_kind", Text),
-    Column("failure_message", Prose),
+    Column("failure_message", LossyText),
     Column("step", BigInteger),
     Column("of", BigInteger),
     Column("steps_per_second", Double),
@@ -100,7 +100,7 @@ experiments = Table(
         "created_at",
         "id",
         "staged_batch_id",
-        *map(indexed_fields.name_of, indexed_fields.USUAL),
+        *map(indexed_fields.column_name, indexed_fields.INDEXED_FIELDS),
     ),
     Index("experiments_by_state", "state", "created_at", "id"),
     Index("experiments_by_spec", "spec_hash", "created_at", "id"),
@@ -225,7 +225,7 @@ logs = Table(
     ),
     _experiment_id(),
     Column("attempt", Integer, nullable=False),
-    Column("text", Prose, nullable=False),
+    Column("text", LossyText, nullable=False),
     Index("logs_by_experiment", "experiment_id", "number"),
     sqlite_autoincrement=True,
 )

@@ -138,5 +138,5 @@ def _insert(
     tx.execute(
         insert(events), [{**happened, "kind": kind, "detail": detail} for kind, detail in steps]
     )
-    runs.note(tx, made.id, one.runs)
+    runs.write_records(tx, made.id, one.runs)
     series.append(tx, made.id, 0, pack_points(one.points))

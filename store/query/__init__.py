@@ -1,6 +1,5 @@
-"""Questions about experiments: one filter language for HTTP, Python and the command line.
+"""The filter language for experiments, shared by HTTP, Python and the command line.
 
-text -> :mod:`store.query.parser` -> :mod:`store.query.ast` -> :mod:`store.query.sql` -> rows. What
-can be asked about is in :mod:`store.query.fields`, and nowhere else. ``docs/query.md`` teaches the
-language.
+text -> :mod:`store.query.parser` -> :mod:`store.query.ast` -> :mod:`store.query.sql` -> rows.
+:mod:`store.query.fields` defines every name of the language; ``docs/query.md`` teaches it.
 """

@@ -1,9 +1,7 @@
-"""A filter as a typed tree.
+"""The abstract syntax tree of a filter: typed, checked and independent of any database.
 
-It holds no text of the question that wasn't understood, and knows no database.
-
-Every condition is true or false, never unknown: what is missing or not finite fulfils no
-comparison, so ``not`` is the exact opposite.
+Every condition is true or false, never unknown: a missing or non-finite value satisfies no
+comparison. So ``not`` is the exact opposite.
 """
 
 from collections.abc import Sequence
@@ -14,7 +12,7 @@ from store.query.fields import Field, Scope
 
 
 class Statistic(StrEnum):
-    """What is said of a metric over all runs. A diverged run counts as +∞; NaN makes NaN of it."""
+    """A statistic of a metric over all runs: a diverged run counts as +∞, and NaN gives NaN."""
 
     MEDIAN = "median"
     MEAN = "mean"
@@ -23,7 +21,7 @@ class Statistic(StrEnum):
 
 
 class Op(StrEnum):
-    """A comparison."""
+    """A comparison operator."""
 
     EQUAL = "="
     UNEQUAL = "!="
@@ -35,20 +33,20 @@ class Op(StrEnum):
 
 @dataclass(frozen=True)
 class Ago:
-    """A time so many seconds before now."""
+    """A time, in seconds before now."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class At:
-    """A time in Unix seconds."""
+    """A time, in Unix seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
-class Over:
+class Aggregate:
     """A statistic of a metric over the runs of an experiment."""
 
     statistic: Statistic
@@ -57,40 +55,40 @@ class Over:
 
 @dataclass(frozen=True)
 class Count:
-    """How many runs fulfil a condition; without one, how many have ended."""
+    """The number of runs that satisfy a condition, or of all ended runs without one."""
 
     condition: "Node | None"
 
 
 Constant = float | int | str | bool | Ago | At
-Term = Field | Over | Count | Constant
-"""What is compared."""
+Term = Field | Aggregate | Count | Constant
+"""An operand of a comparison."""
 
 
 @dataclass(frozen=True)
 class And:
-    """All of them."""
+    """True if all parts are."""
 
     parts: Sequence["Node"]
 
 
 @dataclass(frozen=True)
 class Or:
-    """Any of them."""
+    """True if any part is."""
 
     parts: Sequence["Node"]
 
 
 @dataclass(frozen=True)
 class Not:
-    """The opposite."""
+    """True if its part is false."""
 
     part: "Node"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """``left op right``, both present and finite."""
+    """``left op right``; false unless both are present and finite."""
 
     left: Term
     op: Op
@@ -99,7 +97,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Contains:
-    """The field has the text in it, capital or small (of ASCII's letters)."""
+    """The field contains the text, ignoring the case of ASCII letters."""
 
     field: Field
     text: str
@@ -107,7 +105,7 @@ class Contains:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The term is one of these."""
+    """The term equals one of the constants."""
 
     term: Term
     constants: Sequence[Constant]
@@ -115,42 +113,42 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no value; of a metric or statistic: none, not even one that isn't finite."""
+    """The term has no value, not even a non-finite one if it is a metric or statistic."""
 
     term: Term
 
 
-class Odd(StrEnum):
-    """What a number of a run may be instead of finite."""
+class NonFinite(StrEnum):
+    """The kinds of non-finite numbers, named by the functions that test for them."""
 
     NAN = "is_nan"
     INFINITE = "is_infinite"
 
 
 @dataclass(frozen=True)
-class NotFinite:
+class IsNonFinite:
     """A metric of a run is NaN, or infinite."""
 
     field: Field
-    odd: Odd
+    kind: NonFinite
 
 
 @dataclass(frozen=True)
-class Some:
-    """A run, tag or sweep of the experiment fulfils the condition, which is about that one alone."""
+class Exists:
+    """At least one run, tag or sweep of the experiment satisfies the condition."""
 
     scope: Scope
     condition: "Node"
 
 
 @dataclass(frozen=True)
-class Every:
-    """There are runs, and each of them fulfils the condition."""
+class AllRuns:
+    """The experiment has ended runs, and each satisfies the condition."""
 
     condition: "Node"
 
 
-Node = And | Or | Not | Comparison | Contains | OneOf | Missing | NotFinite | Some | Every
+Node = And | Or | Not | Comparison | Contains | OneOf | Missing | IsNonFinite | Exists | AllRuns
 
 EVERYTHING = And(())
-"""No condition at all."""
+"""The filter that matches all experiments."""

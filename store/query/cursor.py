@@ -1,4 +1,4 @@
-"""The opaque cursor of a page: the place of its last experiment, which no insert shifts, and the question it is of."""
+"""Opaque cursors: the position at which a page ended, which no insert shifts, and its query."""
 
 import base64
 import json
@@ -8,45 +8,55 @@ from dataclasses import dataclass
 
 from store.errors import BadCursor
 from store.experiments.rows import ID
-
-Value = float | int | str | None
+from store.query.order import KeyValue
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Where a page ended.
+class Position:
+    """The position of an experiment in the result of a query.
 
     Attributes:
-        question: Digest of the filter and the order.
-        at: When the first page was asked for, in Unix seconds: "-7d" means the same on every page.
-        place: The last experiment's value at each key of the order.
-        id: The last experiment.
+        query_digest: The digest of the query.
+        at: The time of the first page in Unix seconds, so that "-7d" means the same on every page.
+        values: The experiment's values at the keys of the order.
+        id: The experiment's id.
     """
 
-    question: str
+    query_digest: str
     at: float
-    place: Sequence[Value]
+    values: Sequence[KeyValue]
     id: str
 
 
-def encode(mark: Mark) -> str:
-    """The cursor behind the given place."""
-    content = json.dumps([mark.question, mark.at, list(mark.place), mark.id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(content.encode()).decode()
+def encode(position: Position) -> str:
+    """The cursor for the page after a position."""
+    content = [position.query_digest, position.at, list(position.values), position.id]
+    text = json.dumps(content, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def decode(cursor: str) -> Mark:
-    """What :func:`encode` was given; raises BadCursor for anything else."""
+def decode(cursor: str) -> Position:
+    """The position that a cursor encodes.
+
+    Raises:
+        BadCursor: The cursor is not one that :func:`encode` returned.
+    """
     try:
-        question, at, place, last = json.loads(base64.urlsafe_b64decode(cursor))
-        mark = Mark(question, at, tuple(place), last)
-        again = encode(mark)
+        digest, at, values, experiment_id = json.loads(base64.urlsafe_b64decode(cursor))
+        position = Position(digest, at, tuple(values), experiment_id)
+        encoded = encode(position)
     except (ValueError, TypeError, RecursionError) as error:
         raise BadCursor(cursor) from error
-    plain = all(value is None or type(value) in {float, int, str} for value in mark.place)
-    finite = type(at) is float and all(
-        math.isfinite(v) for v in (at, *mark.place) if isinstance(v, float)
-    )
-    if again != cursor or not (plain and finite and isinstance(last, str) and ID.fullmatch(last)):
+    is_canonical = encoded == cursor
+    has_id = isinstance(experiment_id, str) and ID.fullmatch(experiment_id)
+    if not (is_canonical and has_id and _is_finite_float(at) and all(map(_is_value, values))):
         raise BadCursor(cursor)
-    return mark
+    return position
+
+
+def _is_value(value: object) -> bool:
+    return value is None or type(value) in {int, str} or _is_finite_float(value)
+
+
+def _is_finite_float(value: object) -> bool:
+    return type(value) is float and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""Whole curves of runs that have ended: recorded points, responses, spectra."""
+"""Curves of ended runs: recorded points, responses and spectra."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,51 +10,47 @@ from store.arrays import series
 from store.db.tables import experiments, run_arrays
 from store.db.visible import visible_experiments
 
-AT_ONCE = 200
-"""Experiments whose arrays are read in one statement."""
+IDS_PER_QUERY = 200
+"""Experiments whose arrays one statement reads."""
 
 Curve = tuple[str, int, np.ndarray, np.ndarray]
-"""An experiment's id, a seed, where, and what is there."""
+"""An experiment's id, a seed, the positions and the values at them."""
 
 
-def of_series(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
-    """A recorded metric of every run of these experiments, by step."""
-    for experiment_id, points in series.several(tx, ids, names=[name]):
-        seeds, begins = np.unique(points["seed"], return_index=True)
-        ends = [*begins, len(points["seed"])][1:]
-        for seed, begin, end in zip(seeds.tolist(), begins, ends, strict=True):
-            yield (
-                experiment_id,
-                seed,
-                points["step"][begin:end].astype(float),
-                points[name][begin:end],
-            )
+def read_series(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
+    """A recorded metric of each run of the experiments, by step."""
+    for experiment_id, points in series.read_many(tx, ids, names=[name]):
+        seeds, starts = np.unique(points["seed"], return_index=True)
+        ends = [*starts[1:], len(points["seed"])]
+        for seed, start, end in zip(seeds.tolist(), starts, ends, strict=True):
+            steps = points["step"][start:end].astype(float)
+            yield experiment_id, seed, steps, points[name][start:end]
 
 
-def of_arrays(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
-    """A final array of every run of these experiments, with its places along the first axis from 0 on."""
-    own = run_arrays.c
-    query = select(own.experiment_id, own.seed, own.payload).order_by(own.seed)
-    for begin in range(0, len(ids), AT_ONCE):
-        for row in tx.execute(
-            query.where(own.experiment_id.in_(list(ids[begin : begin + AT_ONCE])))
-        ):
+def read_arrays(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
+    """A final array of each run of the experiments, by index along its first axis."""
+    c = run_arrays.c
+    query = select(c.experiment_id, c.seed, c.payload).order_by(c.seed)
+    for batch in _batches(ids):
+        for row in tx.execute(query.where(c.experiment_id.in_(batch))):
             array = unpack(row.payload, only=[name])[name]
             yield row.experiment_id, row.seed, np.arange(len(array), dtype=float), array
 
 
-def teachers(tx: Connection, ids: Sequence[str]) -> dict[str, np.ndarray]:
-    """The teachers' responses of these experiments, by id: (q,) or (q, p, m).
+def read_teachers(tx: Connection, ids: Sequence[str]) -> dict[str, np.ndarray]:
+    """The responses of the experiments' teachers by experiment id: (q,) or (q, p, m).
 
-    Imported ones have none.
+    Imported experiments have none.
     """
-    found: dict[str, np.ndarray] = {}
+    responses: dict[str, np.ndarray] = {}
     query = visible_experiments(experiments.c.id, experiments.c.teacher_response)
-    for begin in range(0, len(ids), AT_ONCE):
-        rows = tx.execute(query.where(experiments.c.id.in_(list(ids[begin : begin + AT_ONCE]))))
-        found |= {
-            row.id: unpack(row.teacher_response)["response"]
-            for row in rows
-            if row.teacher_response is not None
-        }
-    return found
+    for batch in _batches(ids):
+        for row in tx.execute(query.where(experiments.c.id.in_(batch))):
+            if row.teacher_response is not None:
+                responses[row.id] = unpack(row.teacher_response)["response"]
+    return responses
+
+
+def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        yield list(ids[start : start + IDS_PER_QUERY])

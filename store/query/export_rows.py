@@ -1,7 +1,4 @@
-"""Extracts: what is exported of a page of experiments, as equally long columns.
-
-Nothing is sampled.
-"""
+"""The rows of exports for a batch of experiments, as columns of equal length, never sampled."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,163 +8,160 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from core.result import METRICS, SERIES, Outcome
-from store.arrays import series as chunks
+from store.arrays import series
 from store.db.tables import experiments, runs
 from store.db.visible import visible_experiments
 from store.experiments import tags
-from store.query.ast import Over, Statistic
+from store.query.ast import Aggregate, Statistic
 from store.query.fields import FIELDS, Field, Kind
-from store.query.run_ends import number
+from store.query.run_ends import metric_value
 from store.query.sql import value
+from store.query.statistics import of_experiment
 
-Columns = Mapping[str, Sequence[Any] | np.ndarray]
+RecordBatch = Mapping[str, Sequence[Any] | np.ndarray]
+"""Rows as columns of equal length, by name."""
 
-USUAL = (
-    *(
-        "name",
-        "state",
-        "source",
-        "owner",
-        "created",
-        "teacher.kind",
-        "teacher.dim",
-        "student.kind",
-        "student.dim",
-    ),
-    *(
-        "student.structure",
-        "student.start.kind",
-        "student.start.scale",
-        "training.length",
-        "optimizer.kind",
-    ),
-    *("optimizer.lr", "optimizer.steps"),
+DEFAULT_FIELDS = (
+    "name",
+    "state",
+    "source",
+    "owner",
+    "created",
+    "teacher.kind",
+    "teacher.dim",
+    "student.kind",
+    "student.dim",
+    "student.structure",
+    "student.start.kind",
+    "student.start.scale",
+    "training.length",
+    "optimizer.kind",
+    "optimizer.lr",
+    "optimizer.steps",
 )
-"""Fields of an experiment that stand beside its numbers, unless others are chosen."""
+"""The fields of an experiment to export unless the request names others."""
 
-ROWS = 4_000
-"""Rows of one piece of series, about."""
+ROWS_PER_BATCH = 4_000
+"""The approximate number of rows in a batch of series."""
 
 
 @dataclass(frozen=True)
-class Heading:
-    """A column: its name, and what its values are."""
+class Column:
+    """The name of a column and the type of its values."""
 
     name: str
     kind: Kind
 
 
-def headings_of_runs(fields: Sequence[Field], metrics: Sequence[str]) -> list[Heading]:
-    """The columns of :func:`runs_of`."""
-    return [*_own(fields), *_headings("seed", "outcome", "steps", *metrics)]
+def run_columns(fields: Sequence[Field], metrics: Sequence[str]) -> list[Column]:
+    """The columns of :func:`run_rows`."""
+    return [*_experiment_columns(fields), *_run_columns("seed", "outcome", "steps", *metrics)]
 
 
-def runs_of(
+def run_rows(
     tx: Connection, ids: Sequence[str], fields: Sequence[Field], metrics: Sequence[str]
-) -> Columns:
-    """Every run that has ended of these experiments: what the experiments are, then how it ended."""
-    beside = _beside(tx, ids, fields)
-    own = [runs.c.experiment_id, runs.c.seed, runs.c.outcome, runs.c.steps, runs.c.non_finite]
-    query = select(*own, *(runs.c[name] for name in metrics)).where(
-        runs.c.experiment_id.in_(list(ids))
-    )
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for row in tx.execute(query.order_by(runs.c.seed)):
-        numbers = (
-            number(v, row.non_finite.get(m)) for m, v in zip(metrics, row[len(own) :], strict=True)
+) -> RecordBatch:
+    """A row for each ended run of the experiments: the experiment's fields, then how it ended."""
+    prefixes = _field_values(tx, ids, fields)
+    c = runs.c
+    columns = [c.experiment_id, c.seed, c.outcome, c.steps, c.non_finite]
+    query = select(*columns, *(c[name] for name in metrics))
+    query = query.where(c.experiment_id.in_(list(ids))).order_by(c.seed)
+    ended: dict[str, list[tuple[Any, ...]]] = {}
+    for row in tx.execute(query):
+        values = (
+            metric_value(stored, row.non_finite.get(name))
+            for name, stored in zip(metrics, row[len(columns) :], strict=True)
         )
-        found.setdefault(row.experiment_id, []).append((row.seed, row.outcome, row.steps, *numbers))
-    rows = [(*beside[name], *run) for name in ids for run in found.get(name, ())]
-    return _columns(headings_of_runs(fields, metrics), rows)
+        ended.setdefault(row.experiment_id, []).append((row.seed, row.outcome, row.steps, *values))
+    rows = [(*prefixes[name], *run) for name in ids for run in ended.get(name, ())]
+    return _transposed(run_columns(fields, metrics), rows)
 
 
-def headings_of_experiments(fields: Sequence[Field], metrics: Sequence[str]) -> list[Heading]:
-    """The columns of :func:`experiments_of`."""
-    counts = (Heading(name, Kind.WHOLE) for name in ("seeds", "runs", "diverged"))
-    return [*_own(fields), *counts, *(Heading(f"{name}.median", Kind.REAL) for name in metrics)]
+def experiment_columns(fields: Sequence[Field], metrics: Sequence[str]) -> list[Column]:
+    """The columns of :func:`experiment_rows`."""
+    counts = (Column(name, Kind.WHOLE) for name in ("seeds", "runs", "diverged"))
+    medians = (Column(f"{name}.median", Kind.REAL) for name in metrics)
+    return [*_experiment_columns(fields), *counts, *medians]
 
 
-def experiments_of(
+def experiment_rows(
     tx: Connection, ids: Sequence[str], fields: Sequence[Field], metrics: Sequence[str]
-) -> Columns:
-    """Every one of these experiments: what it is, how its runs ended, and medians where they are finite."""
-    beside = _beside(tx, ids, fields)
-    of_one = (
-        select(func.count()).where(runs.c.experiment_id == experiments.c.id).correlate(experiments)
-    )
-    counts = [
-        of_one.scalar_subquery(),
-        of_one.where(runs.c.outcome == Outcome.DIVERGED).scalar_subquery(),
-    ]
-    medians = [value(Over(Statistic.MEDIAN, FIELDS[name])) for name in metrics]
-    query = visible_experiments(experiments.c.id, value(FIELDS["seeds"]), *counts, *medians).where(
-        experiments.c.id.in_(list(ids))
-    )
-    found = {row[0]: tuple(row[1:]) for row in tx.execute(query)}
-    return _columns(
-        headings_of_experiments(fields, metrics), [(*beside[name], *found[name]) for name in ids]
-    )
+) -> RecordBatch:
+    """A row for each experiment: its fields, counts of its runs, and finite medians."""
+    prefixes = _field_values(tx, ids, fields)
+    ended = select(func.count()).where(of_experiment(runs)).correlate(experiments)
+    diverged = ended.where(runs.c.outcome == Outcome.DIVERGED)
+    counts = (ended.scalar_subquery(), diverged.scalar_subquery())
+    medians = [value(Aggregate(Statistic.MEDIAN, FIELDS[name])) for name in metrics]
+    query = visible_experiments(experiments.c.id, value(FIELDS["seeds"]), *counts, *medians)
+    query = query.where(experiments.c.id.in_(list(ids)))
+    suffixes = {row[0]: tuple(row[1:]) for row in tx.execute(query)}
+    rows = [(*prefixes[name], *suffixes[name]) for name in ids]
+    return _transposed(experiment_columns(fields, metrics), rows)
 
 
-def headings_of_series(names: Sequence[str]) -> list[Heading]:
-    """The columns of :func:`series_of`."""
-    return [Heading("experiment", Kind.TEXT), *_headings("seed", "step", *names)]
+def series_columns(names: Sequence[str]) -> list[Column]:
+    """The columns of :func:`series_rows`."""
+    return [Column("experiment", Kind.TEXT), *_run_columns("seed", "step", *names)]
 
 
-def series_of(tx: Connection, experiment_id: str, names: Sequence[str]) -> Columns:
+def series_rows(tx: Connection, experiment_id: str, names: Sequence[str]) -> RecordBatch:
     """The recorded points of an experiment in long form, by seed and step."""
-    points = chunks.read(tx, experiment_id, names=names)
+    points = series.read(tx, experiment_id, names=names)
     return {"experiment": [experiment_id] * len(points["step"]), **points}
 
 
-def pieces_of(series: Iterable[Columns]) -> Iterator[Columns]:
-    """The same rows in pieces of :data:`ROWS` or somewhat more: few large ones take much less than many small ones."""
-    waiting: list[Columns] = []
-    count = 0
-    for columns in series:
-        for begin in range(0, len(columns["step"]), ROWS):
-            waiting.append({name: column[begin : begin + ROWS] for name, column in columns.items()})
-            count += len(waiting[-1]["step"])
-            if count >= ROWS:
-                yield _joined(waiting)
-                waiting, count = [], 0
-    if waiting:
-        yield _joined(waiting)
+def rebatch(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+    """The same rows in batches of at least :data:`ROWS_PER_BATCH`, which are faster to encode."""
+    pending: list[RecordBatch] = []
+    row_count = 0
+    for batch in batches:
+        for start in range(0, len(batch["step"]), ROWS_PER_BATCH):
+            end = start + ROWS_PER_BATCH
+            pending.append({name: column[start:end] for name, column in batch.items()})
+            row_count += len(pending[-1]["step"])
+            if row_count >= ROWS_PER_BATCH:
+                yield _concatenated(pending)
+                pending, row_count = [], 0
+    if pending:
+        yield _concatenated(pending)
 
 
-def _joined(pieces: Sequence[Columns]) -> Columns:
-    ids = [name for piece in pieces for name in piece["experiment"]]
-    return {"experiment": ids} | {
-        name: np.concatenate([piece[name] for piece in pieces])
-        for name in pieces[0]
+def _concatenated(batches: Sequence[RecordBatch]) -> RecordBatch:
+    ids = [experiment_id for batch in batches for experiment_id in batch["experiment"]]
+    arrays = {
+        name: np.concatenate([batch[name] for batch in batches])
+        for name in batches[0]
         if name != "experiment"
     }
+    return {"experiment": ids, **arrays}
 
 
-def _own(fields: Sequence[Field]) -> Iterator[Heading]:
-    yield from (Heading("experiment", Kind.TEXT), Heading("tags", Kind.TEXT))
-    yield from (Heading(field.name, field.kind) for field in fields)
+def _experiment_columns(fields: Sequence[Field]) -> Iterator[Column]:
+    yield from (Column("experiment", Kind.TEXT), Column("tags", Kind.TEXT))
+    yield from (Column(field.name, field.kind) for field in fields)
 
 
-def _headings(*names: str) -> Iterator[Heading]:
-    return (
-        Heading(name, Kind.REAL if name in METRICS or name in SERIES else FIELDS[name].kind)
-        for name in names
-    )
+def _run_columns(*names: str) -> Iterator[Column]:
+    for name in names:
+        is_measured = name in METRICS or name in SERIES
+        yield Column(name, Kind.REAL if is_measured else FIELDS[name].kind)
 
 
-def _beside(
+def _field_values(
     tx: Connection, ids: Sequence[str], fields: Sequence[Field]
 ) -> dict[str, tuple[Any, ...]]:
-    tagged = tags.read(tx, ids)
+    """Each experiment's id, tags and field values, by id."""
+    tags_of = tags.read(tx, ids)
     query = visible_experiments(experiments.c.id, *map(value, fields)).where(
         experiments.c.id.in_(list(ids))
     )
     return {
-        row[0]: (row[0], "; ".join(tagged.get(row[0], ())), *row[1:]) for row in tx.execute(query)
+        row[0]: (row[0], "; ".join(tags_of.get(row[0], ())), *row[1:]) for row in tx.execute(query)
     }
 
 
-def _columns(headings: Sequence[Heading], rows: Sequence[tuple[Any, ...]]) -> Columns:
-    columns = zip(*rows, strict=True) if rows else [()] * len(headings)
-    return {heading.name: list(column) for heading, column in zip(headings, columns, strict=True)}
+def _transposed(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> RecordBatch:
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    return {column.name: list(cells) for column, cells in zip(columns, values, strict=True)}

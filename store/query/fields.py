@@ -1,15 +1,13 @@
-"""What can be asked about: every name of the filter language, with its type.
+"""The fields of the filter language, each with its type: the only names that reach the database.
 
-Nothing else reaches the database.
-
-Names of the spec are its paths, ``student.start.scale``, read off the models; a kind that lacks one
-has nothing there.
+Fields of the spec are named by their paths, such as ``student.start.scale``, read off the models.
+They are missing from experiments whose kind of teacher, student or optimizer lacks them.
 """
 
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +21,7 @@ from store.states import State
 
 
 class Kind(StrEnum):
-    """What a field's values are."""
+    """The type of a field's values."""
 
     REAL = "real"
     WHOLE = "whole"
@@ -33,12 +31,26 @@ class Kind(StrEnum):
 
     @property
     def is_number(self) -> bool:
-        """Whether they are compared as numbers."""
+        """Whether values compare as numbers."""
         return self in {Kind.REAL, Kind.WHOLE}
+
+    @property
+    def noun(self) -> str:
+        """The kind with its article, as messages name it."""
+        return _NOUNS[self]
+
+
+_NOUNS = {
+    Kind.REAL: "a number",
+    Kind.WHOLE: "an integer",
+    Kind.TEXT: "text",
+    Kind.TIME: "a time",
+    Kind.FLAG: "true or false",
+}
 
 
 class Scope(StrEnum):
-    """Of what an experiment has a value: of itself one; several of its runs, tags and sweeps."""
+    """The owner of a value: an experiment, or one of its runs, tags or sweeps."""
 
     EXPERIMENT = "experiment"
     RUN = "run"
@@ -48,15 +60,15 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """A name of the language.
+    """A name of the filter language.
 
     Attributes:
-        name: As it is written.
-        kind: What its values are.
-        scope: Of what an experiment has one.
-        meaning: In words.
-        choices: All values that there are, where they are few; none where they are many.
-        path: Where the spec has it; none where it is no part of the spec.
+        name: The name as written.
+        kind: The type of its values.
+        scope: The owner of each value.
+        meaning: A short description.
+        choices: All possible values, or empty if there are too many to list.
+        path: The path in the spec, or empty if the field is not part of the spec.
     """
 
     name: str
@@ -68,64 +80,67 @@ class Field:
 
     @property
     def is_metric(self) -> bool:
-        """Whether it is a number that a run ended with."""
+        """Whether it is a final metric of a run."""
         return self.name in METRICS
 
 
-_OWN = (
+_RECORD_FIELDS = (
     Field("id", Kind.TEXT, Scope.EXPERIMENT, "id"),
-    Field("name", Kind.TEXT, Scope.EXPERIMENT, "what it is called"),
-    Field("notes", Kind.TEXT, Scope.EXPERIMENT, "what was written about it"),
+    Field("name", Kind.TEXT, Scope.EXPERIMENT, "name"),
+    Field("notes", Kind.TEXT, Scope.EXPERIMENT, "notes"),
     Field("owner", Kind.TEXT, Scope.EXPERIMENT, "who submitted it"),
-    Field("state", Kind.TEXT, Scope.EXPERIMENT, "where it is", tuple(State)),
-    Field("failure", Kind.TEXT, Scope.EXPERIMENT, "why it failed, in a word", tuple(FailureKind)),
+    Field("state", Kind.TEXT, Scope.EXPERIMENT, "state", tuple(State)),
+    Field("failure", Kind.TEXT, Scope.EXPERIMENT, "kind of failure", tuple(FailureKind)),
     Field("spec_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec"),
     Field("setup_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec without its seeds"),
     Field(
         "device",
         Kind.TEXT,
         Scope.EXPERIMENT,
-        "device: auto until it is claimed",
+        "device; auto until the first claim",
         ("auto", "cpu", "cuda", ELSEWHERE),
     ),
-    Field("source", Kind.TEXT, Scope.EXPERIMENT, "where its numbers are from", tuple(Source)),
-    Field("priority", Kind.WHOLE, Scope.EXPERIMENT, "higher is claimed first"),
-    Field("attempts", Kind.WHOLE, Scope.EXPERIMENT, "how often a worker has claimed it"),
-    Field("seeds", Kind.WHOLE, Scope.EXPERIMENT, "how many seeds it has"),
-    Field("step", Kind.WHOLE, Scope.EXPERIMENT, "how far it has come"),
-    Field("created", Kind.TIME, Scope.EXPERIMENT, "when it was submitted"),
-    Field("started", Kind.TIME, Scope.EXPERIMENT, "when it was claimed first"),
-    Field("finished", Kind.TIME, Scope.EXPERIMENT, "when it ended"),
-    Field("tag", Kind.TEXT, Scope.TAG, "its tags"),
-    Field("sweep", Kind.TEXT, Scope.SWEEP, "ids of the sweeps that it is in"),
+    Field("source", Kind.TEXT, Scope.EXPERIMENT, "where it was computed", tuple(Source)),
+    Field("priority", Kind.WHOLE, Scope.EXPERIMENT, "priority; higher is claimed first"),
+    Field("attempts", Kind.WHOLE, Scope.EXPERIMENT, "number of times a worker claimed it"),
+    Field("seeds", Kind.WHOLE, Scope.EXPERIMENT, "number of seeds"),
+    Field("step", Kind.WHOLE, Scope.EXPERIMENT, "current training step"),
+    Field("created", Kind.TIME, Scope.EXPERIMENT, "time of submission"),
+    Field("started", Kind.TIME, Scope.EXPERIMENT, "time of the first claim"),
+    Field("finished", Kind.TIME, Scope.EXPERIMENT, "time it ended"),
+    Field("tag", Kind.TEXT, Scope.TAG, "tags"),
+    Field("sweep", Kind.TEXT, Scope.SWEEP, "ids of the sweeps it belongs to"),
     Field("seed", Kind.WHOLE, Scope.RUN, "seed of a run"),
     Field("outcome", Kind.TEXT, Scope.RUN, "how a run ended", tuple(Outcome)),
-    Field("steps", Kind.WHOLE, Scope.RUN, "steps that a run took"),
+    Field("steps", Kind.WHOLE, Scope.RUN, "training steps of a run"),
     *(Field(name, Kind.REAL, Scope.RUN, meaning) for name, meaning in METRICS.items()),
 )
 
 
-def _of_the_spec(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Field]:
-    """The single values of a model, and of all models in it; lists and matrices are not asked about."""
+def _spec_fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Field]:
+    """The scalar fields of a model and of the models in it; lists and matrices are left out."""
     for name, info in model.model_fields.items():
         if not path and (name in METADATA or name == "seeds"):
             continue
-        inner = (*path, name)
-        for part in _members(info.annotation):
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from _of_the_spec(part, inner)
-            elif (kind := _kind(part)) is not None:
-                choices = tuple(map(str, typing.get_args(part)))
-                yield Field(".".join(inner), kind, Scope.EXPERIMENT, "of the spec", choices, inner)
+        field_path = (*path, name)
+        for annotation in _union_members(info.annotation):
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                yield from _spec_fields(annotation, field_path)
+            elif (kind := _kind(annotation)) is not None:
+                choices = tuple(map(str, typing.get_args(annotation)))
+                full_name = ".".join(field_path)
+                yield Field(
+                    full_name, kind, Scope.EXPERIMENT, "field of the spec", choices, field_path
+                )
 
 
-def _members(annotation: Any) -> Iterator[Any]:
+def _union_members(annotation: Any) -> Iterator[Any]:
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
-        yield from _members(typing.get_args(annotation)[0])
+        yield from _union_members(typing.get_args(annotation)[0])
     elif origin in {typing.Union, types.UnionType}:
         for member in typing.get_args(annotation):
-            yield from _members(member)
+            yield from _union_members(member)
     else:
         yield annotation
 
@@ -138,21 +153,22 @@ def _kind(annotation: Any) -> Kind | None:
     return {bool: Kind.FLAG, int: Kind.WHOLE, float: Kind.REAL, str: Kind.TEXT}.get(annotation)
 
 
-def _united() -> Mapping[str, Field]:
-    """All fields by name; a path that several kinds of a part have is one field, with the choices of all of them."""
-    found = {field.name: field for field in _OWN}
-    for field in _of_the_spec(ExperimentSpec):
-        known = found.setdefault(field.name, field)
+def _all_fields() -> Mapping[str, Field]:
+    """All fields by name; a path that several models share is one field with all their choices."""
+    fields = {field.name: field for field in _RECORD_FIELDS}
+    for field in _spec_fields(ExperimentSpec):
+        known = fields.setdefault(field.name, field)
         if known.kind is not field.kind:
             raise TypeError(
                 f"{field.name} is {known.kind} in one part of the spec and {field.kind} in another"
             )
         choices = tuple(dict.fromkeys((*known.choices, *field.choices)))
-        found[field.name] = Field(
-            field.name, field.kind, known.scope, known.meaning, choices, known.path
-        )
-    return MappingProxyType(found)
+        fields[field.name] = replace(known, choices=choices)
+    return MappingProxyType(fields)
 
 
-FIELDS = _united()
-"""Every field by its name."""
+FIELDS = _all_fields()
+"""Every field, by name."""
+
+EXPERIMENT_FIELDS = tuple(name for name, f in FIELDS.items() if f.scope is Scope.EXPERIMENT)
+"""The names of the fields with one value per experiment."""

@@ -1,7 +1,7 @@
-"""The order of an answer: several keys, each up or down; what is missing or not finite comes last either way.
+"""The order of a result: several keys, each ascending or descending.
 
-Experiments that are equal in all keys are in the order of their ids, so that no two have the same
-place.
+Missing and non-finite values come last in either direction. Experiments with equal keys are ordered
+by id, so that no two share a position.
 """
 
 import re
@@ -23,62 +23,66 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from core.errors import Problem
+from core.result import METRICS
 from store.db.tables import experiments
-from store.query.ast import Over, Statistic
-from store.query.errors import BadQuery, named
-from store.query.fields import FIELDS, Field, Kind, Scope
+from store.query.ast import Aggregate, Statistic
+from store.query.collation import bytewise
+from store.query.errors import BadQuery, find_field, syntax_error
+from store.query.fields import EXPERIMENT_FIELDS, Field, Kind
 from store.query.names import with_columns
 from store.query.sql import value
 from store.query.statistics import Condition, Expression
-from store.query.text import plain
 
 NEWEST_FIRST = "-created"
-MOST_KEYS = 8
+MAX_KEYS = 8
 
-Place = tuple[float | int | str | None, ...]
-"""Where an experiment is in an order: its value at each key."""
+KeyValue = float | int | str | None
+"""An experiment's value at one key of an order."""
 
 _KEY = re.compile(r"(?P<sign>[+-]?)(?P<name>[\w.]+)(?:\((?P<metric>[\w.]+)\))?")
-_MAY_BE_MISSING = frozenset({"failure", "step", "started", "finished"})
-"""What an experiment may be without; so it may be without any field of its spec."""
+_OPTIONAL_FIELDS = frozenset({"failure", "step", "started", "finished"})
+"""Record fields that an experiment may lack; it may lack any field of the spec."""
 
 
 @dataclass(frozen=True)
 class Key:
     """One key of an order."""
 
-    term: Field | Over
+    term: Field | Aggregate
     descending: bool
 
     @property
-    def always(self) -> bool:
-        """Whether every experiment has a value there."""
-        return (
-            isinstance(self.term, Field)
-            and not self.term.path
-            and self.term.name not in _MAY_BE_MISSING
-        )
+    def name(self) -> str:
+        """The field that the key orders by."""
+        return self.term.field.name if isinstance(self.term, Aggregate) else self.term.name
+
+    @property
+    def is_required(self) -> bool:
+        """Whether every experiment has a value at the key."""
+        if isinstance(self.term, Aggregate) or self.term.path:
+            return False
+        return self.term.name not in _OPTIONAL_FIELDS
 
     @property
     def kind(self) -> Kind:
-        """What its values are."""
-        return Kind.REAL if isinstance(self.term, Over) else self.term.kind
+        """The type of its values."""
+        return Kind.REAL if isinstance(self.term, Aggregate) else self.term.kind
 
     @property
     def expression(self) -> Expression:
-        """The value as SQL; what is true comes after what is false."""
-        found = value(self.term)
+        """The value in SQL; false sorts before true."""
+        expression = value(self.term)
         match self.kind:
             case Kind.TEXT:
-                return plain(found)
+                return bytewise(expression)
             case Kind.FLAG:
-                return case((found, 1), (~found, 0), else_=None)
+                return case((expression, 1), (~expression, 0), else_=None)
             case _:
-                return found
+                return expression
 
     @property
     def type(self) -> TypeEngine[float] | TypeEngine[int] | TypeEngine[str]:
-        """What a value is bound as."""
+        """The SQL type of its values as bound parameters."""
         match self.kind:
             case Kind.TEXT:
                 return String()
@@ -87,109 +91,120 @@ class Key:
             case _:
                 return Double()
 
-    def fits(self, given: object) -> bool:
-        """Whether a value from a cursor can be one of this key's."""
+    def accepts(self, key_value: object) -> bool:
+        """Whether a value from a cursor can be a value at this key."""
+        if key_value is None:
+            return not self.is_required
         match self.kind:
             case Kind.TEXT:
-                sound = isinstance(given, str) and "\0" not in given
+                return isinstance(key_value, str) and "\0" not in key_value
             case Kind.WHOLE | Kind.FLAG:
-                sound = type(given) is int and -(2**63) <= given < 2**63
+                return type(key_value) is int and -(2**63) <= key_value < 2**63
             case _:
-                sound = type(given) is float
-        return sound or (given is None and not self.always)
+                return type(key_value) is float
 
 
 @dataclass(frozen=True)
-class Own:
-    """Where an experiment's id and time are read: of a tag's rows, so that its newest are one range of an index.
+class OrderColumns:
+    """The columns that an order reads from.
 
-    And where its statistics are, which are computed of all experiments at once: one by one takes
-    fifty times as long.
+    A query by tag reads id and time from the tag's rows, so that its newest experiments are one
+    range of an index.
+
+    Attributes:
+        id: The experiment's id.
+        created: The time of its submission.
+        statistics: Statistics computed for all experiments at once, which is fifty times as fast as
+            one by one.
     """
 
     id: Expression = experiments.c.id
     created: Expression = experiments.c.created_at
-    statistics: Mapping[Over, Expression] = field(default_factory=dict)
+    statistics: Mapping[Aggregate, Expression] = field(default_factory=dict)
 
     def value(self, key: Key) -> Expression:
         """An experiment's value at a key."""
-        if isinstance(key.term, Over):
+        if isinstance(key.term, Aggregate):
             return self.statistics[key.term]
         return self.created if key.term.name == "created" else key.expression
 
 
 def parse(text: str) -> tuple[Key, ...]:
-    """The keys of an order, such as ``-created,name``; a metric is sorted by its median over seeds.
+    """The keys of an order such as ``-created,name``; a metric is ordered by its median over seeds.
 
     Raises:
-        BadQuery: It names something else, or something twice.
+        BadQuery: A name can't be ordered by, or is repeated.
     """
-    keys = [_key(name, column) for name, column in with_columns(text)]
+    keys = tuple(_parse_key(name, column) for name, column in with_columns(text))
+    if len(keys) > MAX_KEYS:
+        message = f"should have at most {MAX_KEYS} keys, and has {len(keys)}"
+        raise BadQuery(Problem("", "too_many", message))
     terms = [key.term for key in keys]
-    if len(keys) > MOST_KEYS:
-        raise BadQuery(
-            Problem("", "too_many", f"should have at most {MOST_KEYS} keys, and has {len(keys)}")
-        )
-    if repeated := next((term for term in terms if terms.count(term) > 1), None):
-        name = repeated.field.name if isinstance(repeated, Over) else repeated.name
-        raise BadQuery(Problem("", "repeated", f"{name} should be named once"))
-    return tuple(keys)
+    for key in keys:
+        if terms.count(key.term) > 1:
+            raise BadQuery(Problem("", "repeated", f"{key.name} should be named once"))
+    return keys
 
 
-def ordering(
-    keys: Sequence[Key], values: Sequence[Expression], own: Own
+def order_by(
+    keys: Sequence[Key], values: Sequence[Expression], columns: OrderColumns
 ) -> list[ColumnElement[object]]:
-    """The clauses of ORDER BY, where an experiment has ``values`` at the keys."""
+    """The clauses of ORDER BY, for the experiments' ``values`` at the keys."""
     clauses: list[ColumnElement[object]] = []
-    for key, found in zip(keys, values, strict=True):
-        clause = found.desc() if key.descending else found.asc()
-        clauses.append(clause if key.always else clause.nulls_last())
-    return [*clauses, own.id.desc() if keys[0].descending else own.id.asc()]
+    for key, expression in zip(keys, values, strict=True):
+        clause = expression.desc() if key.descending else expression.asc()
+        clauses.append(clause if key.is_required else clause.nulls_last())
+    return [*clauses, columns.id.desc() if keys[0].descending else columns.id.asc()]
 
 
-def behind(keys: Sequence[Key], place: Place, experiment_id: str, own: Own) -> Condition:
-    """The condition of what comes after the given place."""
-    last = literal(experiment_id, String)
-    if all(
-        key.always and key.descending == keys[0].descending for key in keys
-    ):  # one range of an index
-        here = tuple_(*map(own.value, keys), own.id)
-        there = tuple_(*(literal(v, key.type) for key, v in zip(keys, place, strict=True)), last)
-        return here < there if keys[0].descending else here > there
+def after(
+    keys: Sequence[Key], values: Sequence[KeyValue], experiment_id: str, columns: OrderColumns
+) -> Condition:
+    """The condition for experiments that come after the one with these values and id."""
+    descending = keys[0].descending
+    last_id = literal(experiment_id, String)
+    if all(key.is_required and key.descending == descending for key in keys):
+        # one comparison of tuples is one range of an index
+        bounds = [literal(v, key.type) for key, v in zip(keys, values, strict=True)]
+        left = tuple_(*map(columns.value, keys), columns.id)
+        right = tuple_(*bounds, last_id)
+        return left < right if descending else left > right
     alternatives: list[Condition] = []
     equal: list[Condition] = []
-    for key, at in zip(keys, place, strict=True):
-        alternatives.append(and_(*equal, _beyond(key, at, own)))
+    for key, key_value in zip(keys, values, strict=True):
+        expression = columns.value(key)
+        alternatives.append(and_(*equal, _beyond(key, key_value, expression)))
         equal.append(
-            own.value(key).is_(None) if at is None else own.value(key) == literal(at, key.type)
+            expression.is_(None)
+            if key_value is None
+            else expression == literal(key_value, key.type)
         )
-    return or_(*alternatives, and_(*equal, own.id < last if keys[0].descending else own.id > last))
+    id_after = columns.id < last_id if descending else columns.id > last_id
+    return or_(*alternatives, and_(*equal, id_after))
 
 
-def _beyond(key: Key, at: float | int | str | None, own: Own) -> Condition:
-    if at is None:  # the missing are the last
+def _beyond(key: Key, key_value: KeyValue, expression: Expression) -> Condition:
+    """The condition that an experiment's value at the key comes strictly after this one."""
+    if key_value is None:  # missing values are last
         return false()
-    there = literal(at, key.type)
-    beyond: Condition = own.value(key) < there if key.descending else own.value(key) > there
-    return beyond if key.always else or_(beyond, own.value(key).is_(None))
+    bound = literal(key_value, key.type)
+    beyond: Condition = expression < bound if key.descending else expression > bound
+    return beyond if key.is_required else or_(beyond, expression.is_(None))
 
 
-def _key(text: str, column: int) -> Key:
+def _parse_key(text: str, column: int) -> Key:
     match = _KEY.fullmatch(text)
     if match is None:
-        message = f"column {column}: expected a field or statistic, such as -created or median(train_loss)"
-        raise BadQuery(Problem("", "not_understood", message, ascii(text[:40]), column=column))
-    descending, name = match["sign"] == "-", match["name"]
+        expected = "a field or statistic, such as -created or median(train_loss)"
+        raise syntax_error(column, text, expected)
+    descending, name, metric = match["sign"] == "-", match["name"], match["metric"]
     column += len(match["sign"])
-    metrics = [field.name for field in FIELDS.values() if field.is_metric]
-    if match["metric"] is not None:
+    if metric is not None:
         if name not in set(Statistic):
-            message = f"column {column}: expected one of {', '.join(Statistic)} before '('"
-            raise BadQuery(Problem("", "not_understood", message, ascii(name), column=column))
-        return Key(
-            Over(Statistic(name), named(match["metric"], column + len(name) + 1, metrics)),
-            descending,
-        )
-    single = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
-    field = named(name, column, [*single, *metrics])
-    return Key(Over(Statistic.MEDIAN, field) if field.is_metric else field, descending)
+            raise syntax_error(column, name, f"one of {', '.join(Statistic)} before '('")
+        metric_field = find_field(metric, column + len(name) + 1, METRICS)
+        return Key(Aggregate(Statistic(name), metric_field), descending)
+    named_field = find_field(name, column, [*EXPERIMENT_FIELDS, *METRICS])
+    if named_field.is_metric:
+        return Key(Aggregate(Statistic.MEDIAN, named_field), descending)
+    return Key(named_field, descending)

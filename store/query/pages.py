@@ -1,6 +1,6 @@
-"""Answers, read a page at a time.
+"""Query results, one page at a time.
 
-A page begins behind the place of the last one's end, which no insert shifts.
+A page starts after the position at which the last one ended, which no insert shifts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,19 @@ from store.db.visible import visible_experiments
 from store.errors import BadCursor
 from store.experiments import rows
 from store.query import cursor as cursors
-from store.query.ast import And, Comparison, Node, Op, Over, Some
-from store.query.cursor import Mark
+from store.query.ast import Aggregate, And, Comparison, Exists, Node, Op
+from store.query.cursor import Position
 from store.query.fields import Scope
-from store.query.order import Key, Own, behind, ordering
+from store.query.order import Key, OrderColumns, after, order_by
 from store.query.query import ExperimentQuery
 from store.query.sql import condition
-from store.query.statistics import of_each
+from store.query.statistics import per_experiment
 from store.records import Experiment
 
 
 @dataclass(frozen=True)
-class Found:
-    """An experiment, and the cursor of what comes after it."""
+class Match:
+    """An experiment in a query result, and the cursor for the page after it."""
 
     experiment: Experiment
     cursor: str
@@ -35,121 +35,130 @@ class Found:
 
 def walk(
     tx: Connection,
-    question: ExperimentQuery,
+    query: ExperimentQuery,
     *,
     cursor: str | None = None,
-    at_once: int = 100,
-    whole: int = 26,
-) -> Iterator[Found]:
-    """Every experiment behind the cursor: found ``at_once`` at a time, and ``whole`` of those read at a time.
+    page_size: int = 100,
+    batch_size: int = 26,
+) -> Iterator[Match]:
+    """All matching experiments after the cursor.
+
+    Args:
+        tx: An open transaction.
+        query: The query.
+        cursor: Where to start; by default at the first experiment.
+        page_size: Experiments to find in one statement.
+        batch_size: Experiments to load in one statement.
 
     Raises:
-        BadCursor: The cursor isn't one that a page of this question gave.
+        BadCursor: The cursor does not belong to this query.
     """
     while True:
-        marks = page(tx, question, cursor=cursor, limit=at_once)
-        for begin in range(0, len(marks), whole):
-            some = marks[begin : begin + whole]
-            for experiment, mark in zip(
-                rows.load(tx, rows.several(tx, [m.id for m in some])), some, strict=True
-            ):
-                yield Found(experiment, cursors.encode(mark))
-        if len(marks) < at_once:
+        positions = read_page(tx, query, cursor=cursor, limit=page_size)
+        for start in range(0, len(positions), batch_size):
+            batch = positions[start : start + batch_size]
+            loaded = rows.load(tx, rows.several(tx, [position.id for position in batch]))
+            for experiment, position in zip(loaded, batch, strict=True):
+                yield Match(experiment, cursors.encode(position))
+        if len(positions) < page_size:
             return
-        cursor = cursors.encode(marks[-1])
+        cursor = cursors.encode(positions[-1])
 
 
-def page(
-    tx: Connection, question: ExperimentQuery, *, cursor: str | None, limit: int
-) -> list[Mark]:
-    """Where up to ``limit`` experiments behind the cursor are.
+def read_page(
+    tx: Connection, query: ExperimentQuery, *, cursor: str | None, limit: int
+) -> list[Position]:
+    """The positions of up to ``limit`` matching experiments after the cursor.
 
     Raises:
-        BadCursor: The cursor isn't one that a page of this question gave.
+        BadCursor: The cursor does not belong to this query.
     """
-    mark = None if cursor is None else _decoded(cursor, question)
-    at = now(tx) if mark is None else mark.at
-    query, own = matching(question, at)
-    query, own = _with_statistics(query, own, question.keys)
-    if mark is not None:
-        query = query.where(behind(question.keys, tuple(mark.place), mark.id, own))
-    values = [
-        own.value(key).label(f"key_{place}") for place, key in enumerate(question.keys)
-    ]  # computed once by name
-    query = (
-        query.with_only_columns(own.id, *values)
-        .order_by(*ordering(question.keys, values, own))
+    previous = None if cursor is None else _decode(cursor, query)
+    at = now(tx) if previous is None else previous.at
+    statement, columns = select_matching(query, at)
+    statement, columns = _with_statistics(statement, columns, query.keys)
+    if previous is not None:
+        statement = statement.where(after(query.keys, previous.values, previous.id, columns))
+    # ORDER BY names the labels, so that the database computes each value once
+    values = [columns.value(key).label(f"key_{i}") for i, key in enumerate(query.keys)]
+    page = (
+        statement.with_only_columns(columns.id, *values)
+        .order_by(*order_by(query.keys, values, columns))
         .limit(limit)
     )
-    found = tx.execute(query).all()
-    return [Mark(question.digest, at, tuple(row)[1:], row[0]) for row in found]
+    return [Position(query.digest, at, tuple(row)[1:], row[0]) for row in tx.execute(page)]
 
 
-def ids(tx: Connection, question: ExperimentQuery) -> list[str]:
-    """The ids of all of them, in no order."""
-    query, own = matching(question, now(tx))
-    return list(tx.scalars(query.with_only_columns(own.id)))
+def ids(tx: Connection, query: ExperimentQuery) -> list[str]:
+    """The ids of all matching experiments, in no particular order."""
+    statement, columns = select_matching(query, now(tx))
+    return list(tx.scalars(statement.with_only_columns(columns.id)))
 
 
-def count(tx: Connection, question: ExperimentQuery) -> int:
-    """How many there are."""
-    query, _ = matching(question, now(tx))
-    return tx.scalars(query.with_only_columns(func.count())).one()
+def count(tx: Connection, query: ExperimentQuery) -> int:
+    """The number of matching experiments."""
+    statement, _ = select_matching(query, now(tx))
+    return tx.scalars(statement.with_only_columns(func.count())).one()
 
 
-def matching(question: ExperimentQuery, at: float) -> tuple[Select[Any], Own]:
-    """The query for matching experiments at a time.
+def select_matching(query: ExperimentQuery, at: float) -> tuple[Select[Any], OrderColumns]:
+    """The SELECT of matching experiments at a time.
 
-    If the filter requires a tag or a sweep, the query starts from the experiments that have it: a
-    condition alone would be tested on every experiment.
+    If the filter requires a tag or a sweep, it starts from the experiments that have it, rather
+    than test every experiment.
     """
-    required, rest = _required(question.filter)
-    query = visible_experiments(experiments).where(condition(rest, at))
+    required, rest = _required(query.filter)
+    statement = visible_experiments(experiments).where(condition(rest, at))
     match required:
         case Scope.TAG, tag:
-            query = query.join(tags, tags.c.experiment_id == experiments.c.id)
-            return query.where(tags.c.tag == tag), Own(tags.c.experiment_id, tags.c.created_at)
+            statement = statement.join(tags, tags.c.experiment_id == experiments.c.id)
+            columns = OrderColumns(tags.c.experiment_id, tags.c.created_at)
+            return statement.where(tags.c.tag == tag), columns
         case Scope.SWEEP, sweep_id:
-            members = select(sweep_members.c.experiment_id).distinct()
-            members_of_it = members.where(sweep_members.c.sweep_id == sweep_id).subquery()
-            is_member = members_of_it.c.experiment_id == experiments.c.id
-            return query.join(members_of_it, is_member), Own()
-    return query, Own()
+            member_ids = select(sweep_members.c.experiment_id).distinct()
+            members = member_ids.where(sweep_members.c.sweep_id == sweep_id).subquery()
+            is_member = members.c.experiment_id == experiments.c.id
+            return statement.join(members, is_member), OrderColumns()
+    return statement, OrderColumns()
 
 
-def _with_statistics(query: Select[Any], own: Own, keys: Sequence[Key]) -> tuple[Select[Any], Own]:
-    ids, found = query.with_only_columns(own.id), {}
+def _with_statistics(
+    statement: Select[Any], columns: OrderColumns, keys: Sequence[Key]
+) -> tuple[Select[Any], OrderColumns]:
+    """Joins the statistics that the keys order by."""
+    matching_ids = statement.with_only_columns(columns.id)
+    statistics = {}
     for key in keys:
-        if isinstance(key.term, Over):
-            each = of_each(key.term, ids)
-            query = query.outerjoin(each, each.c.experiment_id == experiments.c.id)
-            found[key.term] = each.c.value
-    return query, replace(own, statistics=found)
+        if isinstance(key.term, Aggregate):
+            table = per_experiment(key.term, matching_ids)
+            statement = statement.outerjoin(table, table.c.experiment_id == experiments.c.id)
+            statistics[key.term] = table.c.value
+    return statement, replace(columns, statistics=statistics)
 
 
 def _required(node: Node) -> tuple[tuple[Scope, str] | None, Node]:
-    """A tag or sweep that every match has, and the rest of the condition."""
+    """A tag or sweep that every match must have, if there is one, and the rest of the filter."""
     parts = list(node.parts) if isinstance(node, And) else [node]
-    for place, part in enumerate(parts):
-        before, after = parts[:place], parts[place + 1 :]
+    for i, part in enumerate(parts):
+        before, behind = parts[:i], parts[i + 1 :]
         match part:
-            case Some(Scope.TAG | Scope.SWEEP as scope, Comparison(_, Op.EQUAL, str(name))):
-                return (scope, name), And((*before, *after))
+            case Exists(Scope.TAG | Scope.SWEEP as scope, Comparison(_, Op.EQUAL, str(name))):
+                return (scope, name), And((*before, *behind))
             case And():
                 required, rest = _required(part)
                 if required is not None:
-                    return required, And((*before, rest, *after))
+                    return required, And((*before, rest, *behind))
     return None, node
 
 
-def _decoded(cursor: str, question: ExperimentQuery) -> Mark:
-    mark = cursors.decode(cursor)
-    if mark.question != question.digest:
-        raise BadCursor(
-            cursor, "belongs to another filter or order: ask with those of the page before"
-        )
-    if len(mark.place) != len(question.keys) or not all(
-        key.fits(at) for key, at in zip(question.keys, mark.place, strict=True)
-    ):
+def _decode(cursor: str, query: ExperimentQuery) -> Position:
+    position = cursors.decode(cursor)
+    if position.query_digest != query.digest:
+        reason = "belongs to another filter or order: repeat those of the page before"
+        raise BadCursor(cursor, reason)
+    if len(position.values) != len(query.keys):
         raise BadCursor(cursor)
-    return mark
+    for key, value in zip(query.keys, position.values, strict=True):
+        if not key.accepts(value):
+            raise BadCursor(cursor)
+    return position

@@ -1,9 +1,7 @@
-"""The filter language: text in, a typed tree out.
+"""The parser of the filter language: text in, typed tree out.
 
-``docs/query.md`` teaches it, ``grammar.lark`` is its grammar.
-
-Nothing of the text reaches the database but as a bound value: names are those of
-:data:`store.query.fields.FIELDS`.
+``docs/query.md`` teaches the language; ``grammar.lark`` is its grammar. Text from a filter reaches
+the database only as bound values, and names only as entries of :data:`store.query.fields.FIELDS`.
 """
 
 from collections.abc import Mapping
@@ -15,18 +13,20 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from core.errors import Problem
-from store.query.analysis import Reader
+from store.query.analysis import Analysis
 from store.query.ast import Node
-from store.query.constants import column as column_of
-from store.query.errors import BadQuery, refuse
+from store.query.errors import BadQuery, syntax_error
+from store.query.syntax import column_of
 
-LONGEST = 8_000
-"""Characters of a filter."""
+MAX_CHARACTERS = 8_000
 
-DEEPEST = 30
-"""Levels of parentheses, calls and ``not`` in one another."""
+MAX_DEPTH = 30
+"""The deepest nesting of parentheses, calls and ``not``."""
 
-_EXPECTED: Mapping[str, str] = MappingProxyType(
+_NESTING_RULES = {"start", "negated"}
+_SHOWN_CHARACTERS = 21
+
+_TERMINAL_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "ATOM": "a field, number or word",
         "OP": "a comparison (=, !=, <, <=, >, >=, ~, in, between, is null)",
@@ -38,95 +38,79 @@ _EXPECTED: Mapping[str, str] = MappingProxyType(
         "NULL": "'null'",
     }
 )
-"""What is said of terminals that may come next, in this order; of the others nothing."""
+"""The terminals that messages mention, in this order."""
 
 
 def parse(text: str) -> Node:
     """The tree of a filter.
 
     Raises:
-        BadQuery: It isn't understood.
+        BadQuery: The filter is not valid.
 
     Example:
         >>> parse("tag:figure-1 and student.dim > 10")
         ... # doctest: +ELLIPSIS
-        And(parts=(Some(scope=<Scope.TAG: 'tag'>, ...), Comparison(left=Field(name='student.dim', ...), ...)))
+        And(parts=(Exists(scope=<Scope.TAG: 'tag'>, ...), Comparison(left=..., ...)))
     """
-    _check(text)
+    _check_text(text)
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
         raise _explained(error, text) from None
-    if _depth(tree) > DEEPEST:
-        raise BadQuery(
-            Problem("", "too_deep", f"should nest at most {DEEPEST} levels deep; split it")
-        )
-    return Reader().read(tree)
+    if _depth(tree) > MAX_DEPTH:
+        message = f"should nest at most {MAX_DEPTH} levels deep; split it"
+        raise BadQuery(Problem("", "too_deep", message))
+    return Analysis().analyse(tree)
 
 
 @cache
-def _parser() -> "Lark":
+def _parser() -> Lark:
     return Lark.open("grammar.lark", rel_to=__file__, parser="lalr")
 
 
-def _check(text: str) -> None:
+def _check_text(text: str) -> None:
     if not text.strip():
-        raise BadQuery(
-            Problem(
-                "", "empty", "should not be empty; leave it out, or ask for tag:... or state = ..."
-            )
-        )
-    if len(text) > LONGEST:
-        message = f"should be at most {LONGEST} characters long, and has {len(text)}"
+        message = "should not be empty; leave it out to match all experiments"
+        raise BadQuery(Problem("", "empty", message))
+    if len(text) > MAX_CHARACTERS:
+        message = f"should have at most {MAX_CHARACTERS} characters, and has {len(text)}"
         raise BadQuery(Problem("", "too_long", message))
-    odd = next(
-        (
-            at
-            for at, c in enumerate(text, 1)
-            if (c < " " and c not in "\t\n\r") or "\ud800" <= c <= "\udfff"
-        ),
-        0,
-    )
-    if odd:
-        raise BadQuery(
-            Problem(
-                "",
-                "control_character",
-                f"column {odd}: should hold no control characters",
-                column=odd,
-            )
-        )
+    for column, character in enumerate(text, 1):
+        is_control = character < " " and character not in "\t\n\r"
+        is_surrogate = "\ud800" <= character <= "\udfff"
+        if is_control or is_surrogate:
+            message = f"column {column}: should have no control characters"
+            raise BadQuery(Problem("", "control_character", message, column=column))
 
 
 def _depth(tree: Tree[Any]) -> int:
-    """How deep a tree is, without recursion, which a hostile text would break."""
-    deepest, rest = 0, [(tree, 1)]
-    while rest:
-        part, depth = rest.pop()
-        deepest = max(deepest, depth if part.data in {"start", "negated"} else 0)
-        deeper = depth + (part.data in {"start", "negated"})
-        rest += [(child, deeper) for child in part.children if isinstance(child, Tree)]
+    """The nesting depth, computed without recursion, which a hostile filter would exhaust."""
+    deepest, stack = 0, [(tree, 0)]
+    while stack:
+        part, outer_depth = stack.pop()
+        depth = outer_depth + (part.data in _NESTING_RULES)
+        deepest = max(deepest, depth)
+        stack += [(child, depth) for child in part.children if isinstance(child, Tree)]
     return deepest
 
 
 def _explained(error: UnexpectedInput, text: str) -> BadQuery:
     if isinstance(error, UnexpectedToken):
         token: Token = error.token
-        at_the_end = token.type == "$END"
-        column = len(text.rstrip()) + 1 if at_the_end else column_of(token)
-        expected = _phrase(error.accepts or error.expected)
-        return refuse(column, "the end" if at_the_end else str(token), expected)
-    begin = int(error.pos_in_stream or 0)
-    column, found = begin + 1, text[begin : begin + 21]
-    if isinstance(error, UnexpectedCharacters) and found[:1] in {'"', "'"}:
-        return refuse(column, found, f"a closing {found[0]} to this quotation")
-    return refuse(
-        column, found, "a field, a value or a comparison; put other characters into quotation marks"
-    )
+        expected = _alternatives(error.accepts or error.expected)
+        if token.type == "$END":
+            return syntax_error(len(text.rstrip()) + 1, "the end", expected)
+        return syntax_error(column_of(token), str(token), expected)
+    start = int(error.pos_in_stream or 0)
+    given = text[start : start + _SHOWN_CHARACTERS]
+    if isinstance(error, UnexpectedCharacters) and given[:1] in {'"', "'"}:
+        return syntax_error(start + 1, given, f"a closing {given[0]}")
+    expected = "a field, value or comparison; put special characters in quotation marks"
+    return syntax_error(start + 1, given, expected)
 
 
-def _phrase(terminals: set[str]) -> str:
-    if "OP" in terminals:  # behind a name, where a call or a quotation would be guesses
+def _alternatives(terminals: set[str]) -> str:
+    if "OP" in terminals:  # after a name; the other terminals would mislead
         terminals = {"OP"}
-    words = [word for terminal, word in _EXPECTED.items() if terminal in terminals]
-    return " or ".join(words) or "the end"
+    names = [name for terminal, name in _TERMINAL_NAMES.items() if terminal in terminals]
+    return " or ".join(names) or "the end"

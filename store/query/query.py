@@ -1,7 +1,4 @@
-"""A question: which experiments, in which order.
-
-What a list, a table, an export and a bulk cancel are asked.
-"""
+"""A query for experiments, as lists, tables, exports and bulk cancellation take it."""
 
 import hashlib
 import json
@@ -11,7 +8,7 @@ from typing import Self
 
 from core.errors import Problem
 from store.query import order, parser
-from store.query.ast import EVERYTHING, And, Comparison, Node, OneOf, Op, Some
+from store.query.ast import EVERYTHING, And, Comparison, Exists, Node, OneOf, Op
 from store.query.errors import BadQuery
 from store.query.fields import FIELDS, Scope
 from store.query.order import NEWEST_FIRST, Key
@@ -19,12 +16,13 @@ from store.query.order import NEWEST_FIRST, Key
 
 @dataclass(frozen=True)
 class ExperimentQuery:
-    """Which experiments, in which order.
+    """A filter of experiments and their order.
 
     Attributes:
-        filter: Which.
-        keys: In which order.
-        digest: Names the question, so that a cursor of another is refused.
+        filter: The condition that they satisfy.
+        keys: The order.
+        digest: A hash of filter and order as written, by which the cursors of other queries are
+            refused.
     """
 
     filter: Node
@@ -32,7 +30,7 @@ class ExperimentQuery:
     digest: str
 
     @classmethod
-    def of(
+    def parse(
         cls,
         q: str | None = None,
         sort: str | None = None,
@@ -40,44 +38,42 @@ class ExperimentQuery:
         tag: str | None = None,
         state: str | None = None,
     ) -> Self:
-        """The question of a filter and an order as they are written.
+        """The query that a filter and an order describe.
 
         Args:
-            q: The filter; all experiments where it is left out.
-            sort: The order; the newest first where it is left out.
-            tag: Only those with this tag.
-            state: Only those in this state.
+            q: The filter; by default all experiments.
+            sort: The order; by default the newest first.
+            tag: Keep only experiments with this tag.
+            state: Keep only experiments in this state.
 
         Raises:
-            BadQuery: One of them isn't understood; ``/query/q`` or ``/query/sort`` says which.
+            BadQuery: The filter, order or tag is not valid; each problem points at its parameter.
         """
-        problems: list[BadQuery] = []
+        problems: list[Problem] = []
         parts: list[Node] = []
-        keys: Sequence[Key] = ()
-        for name, text in (("q", q), ("sort", sort or NEWEST_FIRST)):
+        keys: tuple[Key, ...] = ()
+        if q is not None:
             try:
-                if name == "q" and text is not None:
-                    parts.append(parser.parse(text))
-                elif text is not None and name == "sort":
-                    keys = order.parse(text)
+                parts.append(parser.parse(q))
             except BadQuery as error:
-                problems.append(error.at(f"/query/{name}"))
-        if tag is not None and "\0" in tag:
-            problems.append(
-                BadQuery(
-                    Problem("/query/tag", "control_character", "should hold no control characters")
-                )
-            )
-        if problems:
-            raise BadQuery(*(problem for error in problems for problem in error.problems))
+                problems += error.at("/query/q").problems
+        try:
+            keys = order.parse(sort or NEWEST_FIRST)
+        except BadQuery as error:
+            problems += error.at("/query/sort").problems
         if tag is not None:
-            parts.append(Some(Scope.TAG, Comparison(FIELDS["tag"], Op.EQUAL, tag)))
+            if "\0" in tag:
+                message = "should have no control characters"
+                problems.append(Problem("/query/tag", "control_character", message))
+            parts.append(Exists(Scope.TAG, Comparison(FIELDS["tag"], Op.EQUAL, tag)))
         if state is not None:
             parts.append(Comparison(FIELDS["state"], Op.EQUAL, state))
-        written = json.dumps([q, sort or NEWEST_FIRST, tag, state])
-        digest = hashlib.sha256(written.encode(errors="replace")).hexdigest()[:16]
-        return cls(And(tuple(parts)) if parts else EVERYTHING, tuple(keys), digest)
+        if problems:
+            raise BadQuery(*problems)
+        source = json.dumps([q, sort or NEWEST_FIRST, tag, state])
+        digest = hashlib.sha256(source.encode(errors="replace")).hexdigest()[:16]
+        return cls(And(tuple(parts)) if parts else EVERYTHING, keys, digest)
 
-    def narrowed(self, name: str, words: Sequence[str]) -> "ExperimentQuery":
-        """The same of those only that have one of these words at a field of their own."""
-        return replace(self, filter=And((self.filter, OneOf(FIELDS[name], tuple(words)))))
+    def where_in(self, name: str, values: Sequence[str]) -> Self:
+        """The same query, limited to experiments with one of these values at a field."""
+        return replace(self, filter=And((self.filter, OneOf(FIELDS[name], tuple(values)))))

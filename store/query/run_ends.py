@@ -1,4 +1,4 @@
-"""How the runs that a question finds ended: a few numbers of each and none of their arrays, as columns."""
+"""How the runs of matching experiments ended: a few numbers of each, without arrays, in columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,162 +14,154 @@ from core.statistics import as_counted
 from store.db.database import now
 from store.db.tables import experiments, runs
 from store.query import pages
-from store.query.errors import BadQuery, named
-from store.query.fields import FIELDS, Field, Scope
+from store.query.errors import BadQuery, find_field
+from store.query.fields import EXPERIMENT_FIELDS, Field
 from store.query.names import split_names
 from store.query.query import ExperimentQuery
 from store.query.sql import value
 from store.states import State
 
-MOST = 1_000_000
-"""Runs of one table; an export has no bound."""
+MAX_RUNS = 1_000_000
+"""The most runs, or experiments, in one table; exports are unlimited."""
 
-MOST_FIELDS = 32
+MAX_FIELDS = 32
 
-AT_ONCE = 1000
-"""Experiments whose runs are asked for in one statement."""
+IDS_PER_QUERY = 1000
+"""Experiments whose runs one statement reads."""
 
-_NO_WORDS = "{}"
-"""``non_finite`` where all numbers are."""
+_EMPTY_OBJECT = "{}"
 
 
-class Ended(NamedTuple):
-    """A completed experiment; ``key`` is what it has at the fields that were asked for, None where there is nothing."""
+class CompletedExperiment(NamedTuple):
+    """A completed experiment; ``key`` has its values at the requested fields, None if missing."""
 
     id: str
     name: str
-    setup: str
+    setup_hash: str
     key: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Endings:
-    """Equally many of everything, in the order of their experiments, the seeds of each rising.
+class FinalMetrics:
+    """How runs ended, in columns of equal length, ordered by experiment and then by seed.
 
     Attributes:
-        owners: Of which experiment each is, as its place among them.
+        experiment_index: The index of each run's experiment in the sequence that was read.
         seeds: The seeds.
-        outcomes: How they ended.
-        steps: After how many steps.
-        numbers: (runs, metrics), as they are stored; NaN also where there is none.
+        outcomes: The outcomes.
+        steps: The numbers of training steps.
+        values: (runs, metrics), as stored; NaN also for a missing value.
     """
 
-    owners: np.ndarray
+    experiment_index: np.ndarray
     seeds: np.ndarray
     outcomes: np.ndarray
     steps: np.ndarray
-    numbers: np.ndarray
+    values: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.owners)
+        return len(self.experiment_index)
 
     @property
     def diverged(self) -> np.ndarray:
-        """Whether each did."""
+        """A mask of the runs that diverged."""
         return self.outcomes == str(Outcome.DIVERGED)
 
 
-def fields_of(text: str) -> list[Field]:
-    """The fields that ``text`` names, separated by commas: those of an experiment itself.
+def parse_fields(text: str) -> list[Field]:
+    """The fields of experiments in a comma-separated list.
 
     Raises:
-        BadQuery: One of them is unknown, or there are too many.
+        BadQuery: A name is empty or unknown, or there are too many.
     """
     names = split_names(text, "")
-    if len(names) > MOST_FIELDS:
-        raise BadQuery(
-            Problem(
-                "", "too_many", f"should name at most {MOST_FIELDS} fields, and names {len(names)}"
-            )
-        )
-    single = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
-    return [named(name, among=single) for name in names]
+    if len(names) > MAX_FIELDS:
+        message = f"should name at most {MAX_FIELDS} fields, and names {len(names)}"
+        raise BadQuery(Problem("", "too_many", message))
+    return [find_field(name, among=EXPERIMENT_FIELDS) for name in names]
 
 
-def ended(tx: Connection, question: ExperimentQuery, fields: Sequence[Field]) -> list[Ended]:
-    """All completed experiments that the question finds, the newest first.
+def completed_experiments(
+    tx: Connection, query: ExperimentQuery, fields: Sequence[Field]
+) -> list[CompletedExperiment]:
+    """All completed experiments that match, newest first.
 
     Raises:
-        BadQuery: They are more than :data:`MOST`.
+        BadQuery: More than :data:`MAX_RUNS` match.
     """
-    query, own = pages.matching(question.narrowed("state", [State.COMPLETED]), now(tx))
-    columns = own.id, experiments.c.name, experiments.c.setup_hash, *map(value, fields)
-    found = (
-        query.with_only_columns(*columns)
-        .order_by(own.created.desc(), own.id.desc())
-        .limit(MOST + 1)
+    statement, c = pages.select_matching(query.where_in("state", [State.COMPLETED]), now(tx))
+    statement = statement.with_only_columns(
+        c.id, experiments.c.name, experiments.c.setup_hash, *map(value, fields)
     )
-    rows = [Ended(row[0], row[1], row[2], tuple(row[3:])) for row in tx.execute(found).all()]
-    _bounded(len(rows), "experiments")
-    return rows
+    statement = statement.order_by(c.created.desc(), c.id.desc()).limit(MAX_RUNS + 1)
+    completed = [
+        CompletedExperiment(row[0], row[1], row[2], tuple(row[3:])) for row in tx.execute(statement)
+    ]
+    _check_count(len(completed), "experiments")
+    return completed
 
 
-def read(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) -> Endings:
-    """The runs of these experiments.
+def final_metrics(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) -> FinalMetrics:
+    """How the runs of these experiments ended.
 
     Raises:
-        BadQuery: They are more than :data:`MOST`.
+        BadQuery: They are more than :data:`MAX_RUNS`.
     """
-    r, places = runs.c, {name: place for place, name in enumerate(ids)}
-    words = cast(r.non_finite, Text)  # most are empty, and need not be parsed
+    c = runs.c
+    unparsed = cast(c.non_finite, Text)  # rarely anything but {}, so that parsing each is a waste
     query = select(
-        r.experiment_id, r.seed, r.outcome, r.steps, words, *(r[name] for name in metrics)
+        c.experiment_id, c.seed, c.outcome, c.steps, unparsed, *(c[name] for name in metrics)
     )
     rows: list[Sequence[Any]] = []
-    for begin in range(0, len(ids), AT_ONCE):
-        rows += tx.execute(query.where(r.experiment_id.in_(ids[begin : begin + AT_ONCE]))).all()
-        _bounded(len(rows), "runs")
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        batch = ids[start : start + IDS_PER_QUERY]
+        rows += tx.execute(query.where(c.experiment_id.in_(batch))).all()
+        _check_count(len(rows), "runs")
     columns = list(zip(*rows, strict=True)) or [()] * (5 + len(metrics))
-    owners = np.array([places[name] for name in columns[0]], np.int64)
-    seeds, outcomes, steps = (
-        np.array(columns[n], kind) for n, kind in ((1, np.int64), (2, np.str_), (3, np.int64))
-    )
-    numbers = (
-        np.array(columns[5:], np.float64).reshape(len(metrics), len(rows)).T
-    )  # None becomes NaN
-    for place, text in enumerate(columns[4]):
-        if text != _NO_WORDS:
-            known = from_json(text)
-            numbers[place] = [
-                number(v, known.get(m)) for m, v in zip(metrics, rows[place][5:], strict=True)
+    index_of = {experiment_id: index for index, experiment_id in enumerate(ids)}
+    experiment_index = np.array([index_of[name] for name in columns[0]], np.int64)
+    seeds = np.array(columns[1], np.int64)
+    outcomes = np.array(columns[2], np.str_)
+    steps = np.array(columns[3], np.int64)
+    by_metric = np.array(columns[5:], np.float64)  # None becomes NaN
+    values = by_metric.reshape(len(metrics), len(rows)).T
+    for i, text in enumerate(columns[4]):
+        if text != _EMPTY_OBJECT:
+            words = from_json(text)
+            values[i] = [
+                metric_value(stored, words.get(name))
+                for name, stored in zip(metrics, rows[i][5:], strict=True)
             ]
-    order = np.lexsort((seeds, owners))
-    return Endings(owners[order], seeds[order], outcomes[order], steps[order], numbers[order])
+    order = np.lexsort((seeds, experiment_index))
+    return FinalMetrics(
+        experiment_index[order], seeds[order], outcomes[order], steps[order], values[order]
+    )
 
 
-def unfinished(
-    tx: Connection, question: ExperimentQuery, fields: Sequence[Field]
+def unfinished_experiments(
+    tx: Connection, query: ExperimentQuery, fields: Sequence[Field]
 ) -> list[tuple[State, tuple[Any, ...]]]:
-    """The states and keys of the experiments that the question finds and that are not completed, up to :data:`MOST`."""
-    others = [state for state in State if state is not State.COMPLETED]
-    query, own = pages.matching(question.narrowed("state", others), now(tx))
-    found = query.with_only_columns(experiments.c.state, *map(value, fields))
-    rows = tx.execute(found.order_by(own.created.desc(), own.id.desc()).limit(MOST))
-    return [(State(row[0]), tuple(row[1:])) for row in rows]
+    """The states and field values of up to :data:`MAX_RUNS` matches that are not completed."""
+    states = [state for state in State if state is not State.COMPLETED]
+    statement, c = pages.select_matching(query.where_in("state", states), now(tx))
+    statement = statement.with_only_columns(experiments.c.state, *map(value, fields))
+    statement = statement.order_by(c.created.desc(), c.id.desc()).limit(MAX_RUNS)
+    return [(State(row[0]), tuple(row[1:])) for row in tx.execute(statement)]
 
 
-def number(stored: float | None, word: str | None) -> float:
-    """A metric of a run; NaN also where there is none."""
-    return stored if stored is not None else float(word) if word else np.nan
+def latest_runs(experiments: Sequence[CompletedExperiment], runs: FinalMetrics) -> np.ndarray:
+    """The indices of the runs that count: for each setup and seed, that of the newest experiment.
 
-
-def _bounded(count: int, what: str) -> None:
-    if count > MOST:
-        message = f"finds more than {MOST} {what}: narrow it, or take /v1/export"
-        raise BadQuery(Problem("/query/q", "too_many", message))
-
-
-def latest_runs(experiments: Sequence[Ended], runs: Endings) -> np.ndarray:
-    """The places of the runs that count: of each setup and seed the one of the newest experiment.
-
-    ``experiments`` are the owners of ``runs``, newest first.
+    Args:
+        experiments: The experiments whose runs were read, newest first.
+        runs: How their runs ended.
     """
-    numbers = {setup: n for n, setup in enumerate(dict.fromkeys(e.setup for e in experiments))}
-    setup_of = np.array([numbers[experiment.setup] for experiment in experiments], np.int64)
-    setups = setup_of[runs.owners]
-    order = np.lexsort((runs.seeds, setups))  # stable: the newest stays first
+    setups = {hash_: n for n, hash_ in enumerate(dict.fromkeys(e.setup_hash for e in experiments))}
+    setup_of = np.array([setups[experiment.setup_hash] for experiment in experiments], np.int64)
+    setup = setup_of[runs.experiment_index]
+    order = np.lexsort((runs.seeds, setup))  # stable: the newest stays first
     is_first = np.ones(len(order), bool)
-    is_first[1:] = (np.diff(setups[order]) != 0) | (np.diff(runs.seeds[order]) != 0)
+    is_first[1:] = (np.diff(setup[order]) != 0) | (np.diff(runs.seeds[order]) != 0)
     return np.sort(order[is_first])
 
 
@@ -179,38 +171,50 @@ def completed_values(
     """The metrics (runs, metrics), as statistics count them, of each completed experiment.
 
     Raises:
-        BadQuery: The query finds more than :data:`MOST` experiments or runs.
+        BadQuery: The query matches more than :data:`MAX_RUNS` experiments or runs.
     """
-    experiments = ended(tx, query, [])
-    runs = read(tx, [experiment.id for experiment in experiments], metrics)
+    experiments = completed_experiments(tx, query, [])
+    runs = final_metrics(tx, [experiment.id for experiment in experiments], metrics)
     return values_by_experiment(experiments, runs, metrics)
 
 
-def values_as_counted(runs: Endings, metrics: Sequence[str]) -> np.ndarray:
+def values_as_counted(runs: FinalMetrics, metrics: Sequence[str]) -> np.ndarray:
     """The metrics (runs, metrics) as statistics count them: infinite for diverged runs."""
-    return as_counted(runs.numbers, runs.diverged, metrics)
+    return as_counted(runs.values, runs.diverged, metrics)
 
 
 def values_by_experiment(
-    experiments: Sequence[Ended],
-    runs: Endings,
+    experiments: Sequence[CompletedExperiment],
+    runs: FinalMetrics,
     metrics: Sequence[str],
-    places: np.ndarray | None = None,
+    indices: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """The metrics of each experiment's runs, (runs, metrics), as statistics count them.
+    """The metrics of each experiment's runs (runs, metrics), as statistics count them.
 
     Args:
-        experiments: The owners of ``runs``.
-        runs: The runs, in the order of their owners.
+        experiments: The experiments whose runs were read.
+        runs: How their runs ended.
         metrics: The metrics that were read.
-        places: Which of the runs; all by default. An experiment without one is left out.
+        indices: The runs to keep, by default all; an experiment without any is left out.
     """
-    values = values_as_counted(runs, metrics)
-    owners = runs.owners
-    if places is not None:
-        values, owners = values[places], owners[places]
-    if not len(owners):
+    values, experiment_index = values_as_counted(runs, metrics), runs.experiment_index
+    if indices is not None:
+        values, experiment_index = values[indices], experiment_index[indices]
+    if not len(experiment_index):
         return {}
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    names = (experiments[owner].id for owner in owners[starts])
-    return dict(zip(names, np.split(values, starts[1:]), strict=True))
+    starts = np.flatnonzero(np.diff(experiment_index, prepend=-1))
+    ids = (experiments[index].id for index in experiment_index[starts])
+    return dict(zip(ids, np.split(values, starts[1:]), strict=True))
+
+
+def metric_value(stored: float | None, word: str | None) -> float:
+    """A run's metric, from its column or its word in ``non_finite``; NaN if it is missing."""
+    if stored is not None:
+        return stored
+    return float(word) if word else np.nan
+
+
+def _check_count(count: int, noun: str) -> None:
+    if count > MAX_RUNS:
+        message = f"matches more than {MAX_RUNS} {noun}: narrow it, or use /v1/export"
+        raise BadQuery(Problem("/query/q", "too_many", message))

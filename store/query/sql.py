@@ -1,7 +1,8 @@
-"""From the typed tree to SQL, the same on SQLite and PostgreSQL: bound values, correlated subqueries, no text.
+"""The compiler from a typed tree to SQL, with the same result on SQLite and PostgreSQL.
 
-Where nothing is negated, SQL's "unknown" is as good as false, and an index can be used; below a
-``not`` it is made false.
+Constants become bound parameters; runs, tags and sweeps become correlated subqueries. Outside a
+``not``, NULL is as good as false and lets the database use an index; inside one, conditions are
+made exact.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,32 +26,32 @@ from sqlalchemy import (
     true,
 )
 
-from store.db.indexed_fields import USUAL, name_of
+from store.db.indexed_fields import INDEXED_FIELDS, column_name
 from store.db.tables import experiments, runs, sweep_members, tags
 from store.query.ast import (
+    Aggregate,
     Ago,
+    AllRuns,
     And,
     At,
     Comparison,
     Constant,
     Contains,
     Count,
-    Every,
+    Exists,
+    IsNonFinite,
     Missing,
     Node,
+    NonFinite,
     Not,
-    NotFinite,
-    Odd,
     OneOf,
     Op,
     Or,
-    Over,
-    Some,
     Term,
 )
+from store.query.collation import bytewise
 from store.query.fields import FIELDS, Field, Kind, Scope
-from store.query.statistics import Condition, Expression, own, statistic, word
-from store.query.text import plain
+from store.query.statistics import Condition, Expression, aggregate, non_finite_word, of_experiment
 from store.records import ELSEWHERE, Source
 
 _OPERATORS: Mapping[Op, Callable[[Any, Any], Any]] = MappingProxyType(
@@ -72,7 +73,7 @@ _COLUMNS: Mapping[str, Expression] = MappingProxyType(
         **{name: runs.c[name] for name, field in FIELDS.items() if field.scope is Scope.RUN},
     }
 )
-"""Fields that aren't called as their column is."""
+"""The columns of fields that are not columns of experiments by the same name."""
 
 _TABLES: Mapping[Scope, Any] = MappingProxyType(
     {Scope.RUN: runs, Scope.TAG: tags, Scope.SWEEP: sweep_members}
@@ -80,12 +81,12 @@ _TABLES: Mapping[Scope, Any] = MappingProxyType(
 
 
 def condition(node: Node, now: float) -> Condition:
-    """The condition that a row of ``experiments`` fulfils; ``now`` is the time that "-7d" is before."""
+    """The condition on a row of ``experiments``; times such as "-7d" count back from ``now``."""
     return _Compiler(now).condition(node, exact=False)
 
 
-def value(term: Field | Over, now: float = 0.0) -> Expression:
-    """What an experiment has at a field of its own, or as a statistic; NULL where it is missing or not finite."""
+def value(term: Field | Aggregate, now: float = 0.0) -> Expression:
+    """An experiment's value at one of its fields, or a statistic; NULL if missing or non-finite."""
     return _Compiler(now).value(term)
 
 
@@ -93,8 +94,8 @@ class _Compiler:
     def __init__(self, now: float) -> None:
         self._now = now
 
-    def condition(self, node: Node, *, exact: bool) -> Condition:  # noqa: PLR0911  # one for each kind of node
-        """The condition; an ``exact`` one is never unknown."""
+    def condition(self, node: Node, *, exact: bool) -> Condition:  # noqa: PLR0911  # one return for each kind of node
+        """The condition; if ``exact``, it is never NULL."""
         match node:
             case And(parts):
                 return and_(true(), *(self.condition(part, exact=exact) for part in parts))
@@ -102,57 +103,54 @@ class _Compiler:
                 return or_(false(), *(self.condition(part, exact=exact) for part in parts))
             case Not(part):
                 return ~self.condition(part, exact=True)
-            case Some(scope, inner):
+            case Exists(scope, inner):
                 return self._exists(scope, self.condition(inner, exact=False))
-            case Every(inner):
-                broken = self._exists(Scope.RUN, ~self.condition(inner, exact=True))
-                return and_(self._exists(Scope.RUN, true()), ~broken)
+            case AllRuns(inner):
+                violated = self._exists(Scope.RUN, ~self.condition(inner, exact=True))
+                return and_(self._exists(Scope.RUN, true()), ~violated)
             case Missing(term):
                 return self._missing(term)
-            case NotFinite(field, odd):
-                return _not_finite(field, odd)
+            case IsNonFinite(field, kind):
+                return _is_non_finite(field, kind)
             case _:
-                found = self._leaf(node)
-                return func.coalesce(found, false()) if exact else found
+                leaf = self._leaf(node)
+                return func.coalesce(leaf, false()) if exact else leaf
 
     def value(self, term: Term) -> Expression:
-        """The expression of a term."""
+        """The SQL expression of a term."""
         match term:
             case Field():
                 return _column(term)
-            case Over():
-                return statistic(term)
-            case Count(None):
-                return (
-                    select(func.count()).where(own(runs)).correlate(experiments).scalar_subquery()
-                )
+            case Aggregate():
+                return aggregate(term)
             case Count(inner):
-                assert inner is not None  # noqa: S101  # the case above
-                fulfilled = self.condition(inner, exact=False)
-                counted = select(func.count()).where(own(runs), fulfilled)
-                return counted.select_from(runs).correlate(experiments).scalar_subquery()
+                count = select(func.count()).select_from(runs).where(of_experiment(runs))
+                if inner is not None:
+                    count = count.where(self.condition(inner, exact=False))
+                return count.correlate(experiments).scalar_subquery()
             case _:
                 return self._constant(term)
 
     def _leaf(self, node: Comparison | Contains | OneOf) -> Condition:
         match node:
             case Comparison(left, op, right):
-                found: Condition = _OPERATORS[op](self.value(left), self.value(right))
+                leaf: Condition = _OPERATORS[op](self.value(left), self.value(right))
             case Contains(field, text):
-                found = plain(_column(field)).icontains(text, autoescape=True)
+                leaf = bytewise(_column(field)).icontains(text, autoescape=True)
             case OneOf(term, constants):
-                found = self.value(term).in_([self._constant(constant) for constant in constants])
-        return found
+                leaf = self.value(term).in_([self._constant(constant) for constant in constants])
+        return leaf
 
     def _exists(self, scope: Scope, inner: Condition) -> Condition:
         table = _TABLES[scope]
-        return exists(select(1).select_from(table).where(own(table), inner).correlate(experiments))
+        rows = select(1).select_from(table).where(of_experiment(table), inner)
+        return exists(rows.correlate(experiments))
 
     def _missing(self, term: Term) -> Condition:
-        absent = self.value(term).is_(None)
+        is_null = self.value(term).is_(None)
         if isinstance(term, Field) and term.is_metric:
-            return and_(absent, word(term).is_(None))
-        return absent
+            return and_(is_null, non_finite_word(term).is_(None))
+        return is_null
 
     def _constant(self, constant: Constant) -> Expression:
         match constant:
@@ -173,20 +171,20 @@ class _Compiler:
 def _column(field: Field) -> Expression:
     if not field.path:
         return _COLUMNS[field.name] if field.name in _COLUMNS else experiments.c[field.name]
-    if field.name in USUAL:
-        return experiments.c[name_of(field.name)]
-    inner = experiments.c.spec[field.path]
+    if field.name in INDEXED_FIELDS:
+        return experiments.c[column_name(field.name)]
+    element = experiments.c.spec[field.path]
     match field.kind:
         case Kind.FLAG:
-            return inner.as_boolean()
+            return element.as_boolean()
         case Kind.REAL:
-            return inner.as_float()
+            return element.as_float()
         case Kind.WHOLE:
-            return cast(inner.as_string(), BigInteger)
+            return cast(element.as_string(), BigInteger)
         case _:
-            return inner.as_string()
+            return element.as_string()
 
 
-def _not_finite(field: Field, odd: Odd) -> Condition:
-    words = ["NaN"] if odd is Odd.NAN else ["Infinity", "-Infinity"]
-    return func.coalesce(word(field).in_(words), false())
+def _is_non_finite(field: Field, kind: NonFinite) -> Condition:
+    words = ["NaN"] if kind is NonFinite.NAN else ["Infinity", "-Infinity"]
+    return func.coalesce(non_finite_word(field).in_(words), false())

@@ -1,7 +1,7 @@
-"""Statistics over the runs of an experiment, as SQL that has the same answer on SQLite and PostgreSQL.
+"""Statistics over the runs of an experiment in SQL, with the same result on SQLite and PostgreSQL.
 
-A diverged run counts as +∞. A statistic is NULL where there are no runs, where it is infinite, and
-where a number is NaN or missing.
+A diverged run counts as +∞. A statistic is NULL if it has no runs, is infinite, or covers a NaN or
+missing number.
 """
 
 from typing import Any
@@ -24,48 +24,49 @@ from sqlalchemy import (
 from core.result import OF_THE_TEACHER, Outcome
 from core.statistics import LARGEST
 from store.db.tables import experiments, runs
-from store.query.ast import Over, Statistic
+from store.query.ast import Aggregate, Statistic
 from store.query.fields import Field
 
 Condition = ColumnElement[bool]
 Expression = ColumnElement[Any]
 
 SMALLEST = 5e-324
-"""The smallest positive number. PostgreSQL refuses to round half of it to zero."""
+"""The smallest positive number; PostgreSQL raises an error on underflow."""
 
 
-def own(table: FromClause) -> Condition:
-    """What ties a row to its experiment, in a query on experiments."""
+def of_experiment(table: FromClause) -> Condition:
+    """The condition that joins a row to its experiment, in a query on experiments."""
     return table.c.experiment_id == experiments.c.id
 
 
-def word(field: Field) -> Expression:
-    """The word that a run's metric travels as where it is not finite."""
+def non_finite_word(field: Field) -> Expression:
+    """The JSON word for a run's metric if it is not finite, such as "NaN"; otherwise NULL."""
     return runs.c.non_finite[field.name].as_string()
 
 
-def statistic(term: Over) -> Expression:
-    """A statistic of a metric over the runs of the experiment that a row of ``experiments`` is."""
-    ranked = _ranked(term.field).where(own(runs)).correlate(experiments).subquery()
+def aggregate(term: Aggregate) -> Expression:
+    """A statistic of a metric over the runs of the current row of ``experiments``."""
+    ranked = _ranked(term.field).where(of_experiment(runs)).correlate(experiments).subquery()
     return select(_values(term.statistic, ranked).c.value).scalar_subquery()
 
 
-def of_each(term: Over, ids: Select[str]) -> FromClause:
-    """The same of each of many experiments that has runs, as a table: ``experiment_id``, ``value``."""
+def per_experiment(term: Aggregate, ids: Select[str]) -> FromClause:
+    """The statistic for each experiment that has runs: columns ``experiment_id`` and ``value``."""
     ranked = _ranked(term.field).where(runs.c.experiment_id.in_(ids)).subquery()
     return _values(term.statistic, ranked)
 
 
 def _ranked(field: Field) -> Select[Any]:
-    """Runs with a rank, -1, 0 or 1 as the number is -∞, finite or +∞, and none where it is NaN or missing."""
-    number, text = runs.c[field.name], word(field)
-    exploded = false() if field.name in OF_THE_TEACHER else runs.c.outcome == Outcome.DIVERGED
+    """Runs with a rank: -1, 0 or 1 for -∞, finite or +∞, and NULL for NaN or missing."""
+    number, word = runs.c[field.name], non_finite_word(field)
+    diverged = runs.c.outcome == Outcome.DIVERGED
+    counts_as_infinite = false() if field.name in OF_THE_TEACHER else diverged
     rank = case(
-        (or_(exploded, number >= LARGEST), 1),
+        (or_(counts_as_infinite, number >= LARGEST), 1),
         (number <= -LARGEST, -1),
         (number.is_not(None), 0),
-        (text == "Infinity", 1),
-        (text == "-Infinity", -1),
+        (word == "Infinity", 1),
+        (word == "-Infinity", -1),
         else_=None,
     )
     return select(
@@ -75,56 +76,56 @@ def _ranked(field: Field) -> Select[Any]:
     )
 
 
-def _values(chosen: Statistic, ranked: FromClause) -> FromClause:
+def _values(statistic: Statistic, ranked: FromClause) -> FromClause:
     c = ranked.c
-    known = func.count() == func.count(c.rank)
-    lowest, highest = func.min(c.number), func.max(c.number)
-    finite = and_(func.min(c.rank) == 0, func.max(c.rank) == 0)
-    match chosen:
+    none_missing = func.count() == func.count(c.rank)
+    lowest_rank, highest_rank = func.min(c.rank), func.max(c.rank)
+    is_finite: Condition
+    number: Expression
+    match statistic:
         case Statistic.MIN:
-            found = case((and_(known, func.min(c.rank) == 0), lowest), else_=None)
+            is_finite, number = lowest_rank == 0, func.min(c.number)
         case Statistic.MAX:
-            found = case((and_(known, func.max(c.rank) == 0), highest), else_=None)
+            is_finite, number = highest_rank == 0, func.max(c.number)
         case Statistic.MEAN:
-            mean = _divided(func.sum(c.number), cast(func.count(), Double))
-            found = case((and_(known, finite), mean), else_=None)
+            is_finite = and_(lowest_rank == 0, highest_rank == 0)
+            number = _quotient(func.sum(c.number), cast(func.count(), Double))
         case Statistic.MEDIAN:
             return _medians(ranked)
-    return select(c.experiment_id, found.label("value")).group_by(c.experiment_id).subquery()
+    value = case((and_(none_missing, is_finite), number), else_=None)
+    return select(c.experiment_id, value.label("value")).group_by(c.experiment_id).subquery()
 
 
-def _divided(total: Expression, count: Expression) -> Expression:
-    """A mean of ``count`` numbers; 0 if the division would underflow."""
+def _quotient(total: Expression, count: Expression) -> Expression:
+    """The mean of ``count`` numbers, or 0 if the division would underflow."""
     return case((func.abs(total) <= SMALLEST * count, 0.0), else_=total / count)
 
 
 def _medians(ranked: FromClause) -> FromClause:
-    """The number in the middle, or the mean of the two that are."""
-    one = ranked.c.experiment_id
-    place = func.row_number().over(partition_by=one, order_by=[ranked.c.rank, ranked.c.number])
+    """The middle number, or the mean of the middle two."""
+    partition = ranked.c.experiment_id
+    place = func.row_number().over(
+        partition_by=partition, order_by=[ranked.c.rank, ranked.c.number]
+    )
     placed = select(
         ranked,
         place.label("place"),
-        func.count().over(partition_by=one).label("count"),
-        func.count(ranked.c.rank).over(partition_by=one).label("known"),
+        func.count().over(partition_by=partition).label("count"),
+        func.count(ranked.c.rank).over(partition_by=partition).label("known"),
     ).subquery()
     c = placed.c
-    low, high = func.min(c.number), func.max(c.number)
-    half = _divided(low + high, literal(2.0, Double))
-    found = case(
-        (
-            or_(
-                func.min(c.rank) != 0, func.max(c.rank) != 0, func.min(c.known) < func.min(c.count)
-            ),
-            None,
-        ),
-        (low == high, low),
-        else_=half,
+    in_the_middle = or_(
+        2 * c.place == c.count, 2 * c.place == c.count + 1, 2 * c.place == c.count + 2
     )
-    middle = or_(2 * c.place == c.count, 2 * c.place == c.count + 1, 2 * c.place == c.count + 2)
+    is_null = or_(
+        func.min(c.rank) != 0, func.max(c.rank) != 0, func.min(c.known) < func.min(c.count)
+    )
+    low, high = func.min(c.number), func.max(c.number)
+    mean = _quotient(low + high, literal(2.0, Double))
+    median = case((is_null, None), (low == high, low), else_=mean)
     return (
-        select(c.experiment_id, found.label("value"))
-        .where(middle)
+        select(c.experiment_id, median.label("value"))
+        .where(in_the_middle)
         .group_by(c.experiment_id)
         .subquery()
     )

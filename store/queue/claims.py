@@ -281,7 +281,7 @@ def _take(
     checkpoint = None
     if best.attempt:  # what nobody has begun has left nothing
         checkpoint = checkpoints.newest(tx, best.id, at=at, attempt=attempt)
-        series.cut(tx, best.id, checkpoint.chunks if checkpoint else 0)
+        series.truncate(tx, best.id, checkpoint.chunks if checkpoint else 0)
     taken = transition(
         tx,
         best.id,

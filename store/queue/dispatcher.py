@@ -98,7 +98,7 @@ class Dispatcher:
             leases = KEEP_SILENT_WORKERS_LEASES * self._settings.lease_seconds
             staging.clear(tx, KEEP_SILENT_ARRIVALS_SECONDS)
             workers.forget_silent(tx, max(KEEP_SILENT_WORKERS_SECONDS, leases))
-        self._database.tidy()
+        self._database.checkpoint_wal()
 
     def _wake(self) -> None:
         with self._database.read() as tx:

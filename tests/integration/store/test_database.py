@@ -130,7 +130,7 @@ def test_a_tidy_database_is_whole_without_its_log(tmp_path):
     with opened.write() as tx:
         tx.execute(text("CREATE TABLE t (x INTEGER)"))
         tx.execute(text("INSERT INTO t VALUES (7)"))
-    opened.tidy()
+    opened.checkpoint_wal()
     shutil.copy(tmp_path / "lab.db", tmp_path / "alone.db")
     opened.dispose()
     with contextlib.closing(sqlite3.connect(tmp_path / "alone.db")) as alone:
@@ -140,7 +140,7 @@ def test_a_tidy_database_is_whole_without_its_log(tmp_path):
 def test_tidying_waits_for_nobody(database):
     with database.read() as tx:
         tx.execute(text("SELECT 1"))
-        database.tidy()
+        database.checkpoint_wal()
 
 
 def test_a_locked_sqlite_is_unavailable_and_then_available_again(tmp_path, monkeypatch):

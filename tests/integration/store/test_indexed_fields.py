@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, Double, Text, event, select
 
 from store.db import migrate
 from store.db.database import Database
-from store.db.indexed_fields import USUAL, name_of
+from store.db.indexed_fields import INDEXED_FIELDS, column_name
 from store.db.tables import experiments
 from store.query import pages
 from store.query.fields import FIELDS, Kind
@@ -31,10 +31,10 @@ SPECS = {
 
 def stored(database):
     """Of each experiment its spec, and what its columns say."""
-    columns = [experiments.c[name_of(field)] for field in USUAL]
+    columns = [experiments.c[column_name(field)] for field in INDEXED_FIELDS]
     with database.read() as tx:
         return [
-            (row.spec, dict(zip(USUAL, row[1:], strict=True)))
+            (row.spec, dict(zip(INDEXED_FIELDS, row[1:], strict=True)))
             for row in tx.execute(select(experiments.c.spec, *columns))
         ]
 
@@ -52,8 +52,10 @@ def test_the_columns_say_what_the_spec_says_before_and_after_a_migration(repo, d
         found = stored(repo.database)
         assert len(found) == len(SPECS)
         for spec, columns in found:
-            assert columns == {field: at(spec, field) for field in USUAL}
-        assert all(any(columns[field] is not None for _, columns in found) for field in USUAL)
+            assert columns == {field: at(spec, field) for field in INDEXED_FIELDS}
+        assert all(
+            any(columns[field] is not None for _, columns in found) for field in INDEXED_FIELDS
+        )
         assert any(None in columns.values() for _, columns in found)
         migrate.downgrade(database_url, "0003")
         migrate.upgrade(database_url)
@@ -61,8 +63,8 @@ def test_the_columns_say_what_the_spec_says_before_and_after_a_migration(repo, d
 
 def test_each_is_a_field_of_the_filter_language_and_of_its_type():
     kinds = {Text: Kind.TEXT, BigInteger: Kind.WHOLE, Double: Kind.REAL}
-    assert {name: FIELDS[name].kind for name in USUAL} == {
-        name: kinds[kind] for name, kind in USUAL.items()
+    assert {name: FIELDS[name].kind for name in INDEXED_FIELDS} == {
+        name: kinds[kind] for name, kind in INDEXED_FIELDS.items()
     }
 
 
@@ -78,7 +80,7 @@ def plan_of(tmp_path):
 
     def plan(question):
         with database.read() as tx:
-            pages.page(tx, question, cursor=None, limit=50)
+            pages.read_page(tx, question, cursor=None, limit=50)
             statement, parameters = seen[-1]
             return " / ".join(
                 row.detail
@@ -90,10 +92,10 @@ def plan_of(tmp_path):
     database.dispose()
 
 
-@pytest.mark.parametrize("field", USUAL)
+@pytest.mark.parametrize("field", INDEXED_FIELDS)
 def test_a_filter_and_an_order_look_at_the_index_alone(plan_of, field):
     whole = "SCAN experiments USING COVERING INDEX experiments_newest"
     asked = FIELDS[field].choices[0] if FIELDS[field].choices else 7
-    assert whole in plan_of(ExperimentQuery.of(f"{field} = {asked}"))
-    assert whole in plan_of(ExperimentQuery.of(sort=f"-{field}"))
-    assert whole not in plan_of(ExperimentQuery.of("evaluation.horizon = 7"))
+    assert whole in plan_of(ExperimentQuery.parse(f"{field} = {asked}"))
+    assert whole in plan_of(ExperimentQuery.parse(sort=f"-{field}"))
+    assert whole not in plan_of(ExperimentQuery.parse("evaluation.horizon = 7"))

@@ -13,13 +13,13 @@ from store.states import State
 
 def walk(repo, *, limit=3, between=lambda: None, sort=None, **filters):
     """The ids of each page."""
-    question = ExperimentQuery.of(sort=sort, **filters)
+    question = ExperimentQuery.parse(sort=sort, **filters)
     found, cursor = [], None
     while True:
         with repo.database.read() as tx:
             page = list(
                 itertools.islice(
-                    pages.walk(tx, question, cursor=cursor, at_once=limit + 1), limit + 1
+                    pages.walk(tx, question, cursor=cursor, page_size=limit + 1), limit + 1
                 )
             )
         found.append([one.experiment.id for one in page[:limit]])
@@ -80,7 +80,7 @@ def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(repo):
     repo.complete(first)
     repo.submit(changes={"tags": ["two", "three"]})
     with repo.database.read() as tx:
-        newer, older = (found.experiment for found in pages.walk(tx, ExperimentQuery.of()))
+        newer, older = (found.experiment for found in pages.walk(tx, ExperimentQuery.parse()))
     assert (newer.spec.tags, older.spec.tags) == (("two", "three"), ("one",))
     assert [run.outcome for run in newer.runs] == [None, None]
     assert [run.outcome for run in older.runs] == ["fitted", "fitted"]
@@ -91,7 +91,7 @@ def test_a_page_has_the_tags_and_runs_of_each_of_its_experiments(repo):
 def test_an_unknown_tag_has_an_empty_page(repo, tag):
     repo.submit(changes={"tags": ["some"]})
     with repo.database.read() as tx:
-        assert list(pages.walk(tx, ExperimentQuery.of(tag=tag))) == []
+        assert list(pages.walk(tx, ExperimentQuery.parse(tag=tag))) == []
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_an_unknown_tag_has_an_empty_page(repo, tag):
 )
 def test_a_made_up_cursor_is_refused(repo, cursor):
     with repo.database.read() as tx, pytest.raises(BadCursor):
-        list(pages.walk(tx, ExperimentQuery.of(), cursor=cursor))
+        list(pages.walk(tx, ExperimentQuery.parse(), cursor=cursor))

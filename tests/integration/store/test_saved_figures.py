@@ -65,7 +65,7 @@ def test_curves_are_those_that_were_stored(repo):
     repo.record(other, 10)
     with repo.database.read() as tx:
         several = {claim.experiment_id: claim, other.experiment_id: other}
-        of_both = list(curves.of_series(tx, [*several, without.experiment_id], "train_loss"))
+        of_both = list(curves.read_series(tx, [*several, without.experiment_id], "train_loss"))
         points = [one for one in of_both if one[0] == claim.experiment_id]
         assert [
             (seed, x.tolist()) for name, seed, x, _ in of_both if name == other.experiment_id
@@ -73,8 +73,8 @@ def test_curves_are_those_that_were_stored(repo):
             (0, [0.0, 1.0, 10.0]),
             (1, [0.0, 1.0, 10.0]),
         ]
-        arrays = list(curves.of_arrays(tx, [claim.experiment_id], "response"))
-        (teacher,) = curves.teachers(tx, [claim.experiment_id]).values()
+        arrays = list(curves.read_arrays(tx, [claim.experiment_id], "response"))
+        (teacher,) = curves.read_teachers(tx, [claim.experiment_id]).values()
     assert [(name, seed, x.tolist()) for name, seed, x, _ in points] == [
         (claim.experiment_id, seed, [0.0, 10.0, 100.0]) for seed in (0, 1)
     ]
@@ -87,5 +87,7 @@ def test_what_is_not_completed_is_told_by_its_state_and_key(repo):
     lengths = {length: repo.begin(changes={"training": {"length": length}}) for length in (2, 3)}
     repo.complete(lengths[2])
     with repo.database.read() as tx:
-        found = run_ends.unfinished(tx, ExperimentQuery.of(), [FIELDS["training.length"]])
+        found = run_ends.unfinished_experiments(
+            tx, ExperimentQuery.parse(), [FIELDS["training.length"]]
+        )
     assert found == [("running", (3,))]

@@ -61,8 +61,8 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, repo, bring, 
     hashes = [point.spec_hash for point in large.points]
     assert counts(database) == [11, 11, 1, 1]
     with database.read() as tx:
-        assert pages.count(tx, ExperimentQuery.of()) == 0
-        assert pages.ids(tx, ExperimentQuery.of(tag="many")) == []
+        assert pages.count(tx, ExperimentQuery.parse()) == 0
+        assert pages.ids(tx, ExperimentQuery.parse(tag="many")) == []
         assert experiments.by_spec_hash(tx, hashes) == {}
         assert submission.equals(tx, hashes) == {}
         assert sweeps.page(tx, limit=50, cursor=None) == ([], None)
@@ -76,7 +76,7 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, repo, bring, 
     made = submit(large, arrival)
     assert counts(database) == [11, 11, 1, 0]
     with database.read() as tx:
-        listed = pages.ids(tx, ExperimentQuery.of(tag="many"))
+        listed = pages.ids(tx, ExperimentQuery.parse(tag="many"))
         members, _ = sweeps.members(tx, made.id)
         assert scheduling.waiting_for(tx, "cpu", most=99) == 11
     assert [one.id for one in made.members] == [member.experiment_id for member in members]
@@ -244,7 +244,7 @@ def test_many_that_extend_a_sweep_are_unseen_until_all_are_there(database, bring
         assert placed(database, first.id) == LRS["values"]
         with database.read() as tx:
             assert [sweep.id for sweep in sweeps.page(tx, limit=9, cursor=None)[0]] == [first.id]
-            assert pages.count(tx, ExperimentQuery.of()) == 11
+            assert pages.count(tx, ExperimentQuery.parse()) == 11
 
     made = extend(first.id, draft(MORE), meanwhile=look)
     assert [one.reused for one in made.members] == [False] * 8

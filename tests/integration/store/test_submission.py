@@ -151,7 +151,7 @@ def test_an_undone_transaction_leaves_no_experiment(repo):
     with pytest.raises(ZeroDivisionError):
         submit_and_stumble()
     with repo.database.read() as tx:
-        assert pages.page(tx, ExperimentQuery.of(), limit=5, cursor=None) == []
+        assert pages.read_page(tx, ExperimentQuery.parse(), limit=5, cursor=None) == []
 
 
 @pytest.mark.parametrize(

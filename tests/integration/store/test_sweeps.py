@@ -260,7 +260,7 @@ def test_the_values_of_a_sweeps_completed_runs_are_read_by_its_filter(
     )
     metrics = ["train_loss", "fit_error", "zero_baseline"]
     with database.read() as tx:
-        values = run_ends.completed_values(tx, ExperimentQuery.of(f"sweep:{made.id}"), metrics)
+        values = run_ends.completed_values(tx, ExperimentQuery.parse(f"sweep:{made.id}"), metrics)
     assert list(values) == [claim.experiment_id]
     baseline = sample_specs.run(0).summary["zero_baseline"]
     np.testing.assert_array_equal(
@@ -283,9 +283,9 @@ def test_a_filter_by_sweep_finds_its_members_in_any_order_and_combination(databa
     }
     with database.read() as tx:
         for text, matches in expected.items():
-            query = ExperimentQuery.of(text, "-training.length,name")
-            first = pages.page(tx, query, cursor=None, limit=2)
-            rest = pages.page(tx, query, cursor=encode(first[-1]), limit=9) if first else []
+            query = ExperimentQuery.parse(text, "-training.length,name")
+            first = pages.read_page(tx, query, cursor=None, limit=2)
+            rest = pages.read_page(tx, query, cursor=encode(first[-1]), limit=9) if first else []
             found = [mark.id for mark in (*first, *rest)]
             assert found == [name for name in reversed(ids) if name in matches], text
             assert set(pages.ids(tx, query)) == matches
@@ -298,7 +298,7 @@ def test_nothing_of_a_sweep_that_is_refused_is_stored(database, repo):
     with pytest.raises(SpecError, match="no such experiment"), database.write() as tx:
         sweeps.submit(tx, some, owner="ada", options=Options())
     with database.read() as tx:
-        assert pages.page(tx, ExperimentQuery.of(), limit=9, cursor=None) == []
+        assert pages.read_page(tx, ExperimentQuery.parse(), limit=9, cursor=None) == []
         assert sweeps.page(tx, limit=9, cursor=None) == ([], None)
 
 
@@ -313,7 +313,7 @@ def test_equal_sweeps_and_experiments_at_once_are_each_there_once(database, repo
         ids = {one for made in pool.map(submit, range(16)) for one in made}
     assert len(ids) == 6
     with database.read() as tx:
-        assert len(pages.page(tx, ExperimentQuery.of(), limit=99, cursor=None)) == 6
+        assert len(pages.read_page(tx, ExperimentQuery.parse(), limit=99, cursor=None)) == 6
         assert len(sweeps.page(tx, limit=99, cursor=None)[0]) == 1
 
 
@@ -327,7 +327,7 @@ def test_readers_see_all_of_a_large_sweep_or_nothing(database, sweep):
         while not done.is_set():
             with database.read() as tx:
                 found, _ = sweeps.page(tx, limit=1, cursor=None)
-                listed = len(pages.page(tx, ExperimentQuery.of(), limit=500, cursor=None))
+                listed = len(pages.read_page(tx, ExperimentQuery.parse(), limit=500, cursor=None))
                 seen.add((sum(found[0].counts.values()) if found else 0, listed))
 
     with ThreadPoolExecutor(1) as pool:

@@ -24,8 +24,8 @@ from tests.integration.store.test_sweeps import draft
 LARGE = draft({"path": "optimizer.lr", "values": [0.1, 0.2, 0.3]}, tags=["staged"])
 FIRST = Options(priority=9)
 HASHES = [point.spec_hash for point in LARGE.points]
-ALL, TAGGED = ExperimentQuery.of(), ExperimentQuery.of(tag="staged")
-QUEUED = ExperimentQuery.of(state="queued", sort="name")
+ALL, TAGGED = ExperimentQuery.parse(), ExperimentQuery.parse(tag="staged")
+QUEUED = ExperimentQuery.parse(state="queued", sort="name")
 
 READS = {
     "experiments.repository.by_spec_hash": lambda tx: experiments.by_spec_hash(tx, HASHES),
@@ -38,12 +38,14 @@ READS = {
     "query.pages.walk": lambda tx: [
         found.experiment for query in (ALL, TAGGED) for found in pages.walk(tx, query)
     ],
-    "query.pages.page": lambda tx: [
-        mark.id for mark in pages.page(tx, QUEUED, cursor=None, limit=9)
+    "query.pages.read_page": lambda tx: [
+        mark.id for mark in pages.read_page(tx, QUEUED, cursor=None, limit=9)
     ],
     "query.pages.ids": lambda tx: [*pages.ids(tx, ALL), *pages.ids(tx, TAGGED)],
     "query.pages.count": lambda tx: [pages.count(tx, ALL), pages.count(tx, TAGGED)],
-    "query.run_ends.unfinished": lambda tx: run_ends.unfinished(tx, ALL, []),
+    "query.run_ends.unfinished_experiments": lambda tx: run_ends.unfinished_experiments(
+        tx, ALL, []
+    ),
     "queue.scheduling.best": lambda tx: scheduling.best(tx, "cpu", now(tx)),
     "queue.scheduling.waiting_for": lambda tx: scheduling.waiting_for(tx, "cpu", most=9),
     "sweeps.repository.page": lambda tx: sweeps.page(tx, limit=9, cursor=None),
@@ -67,7 +69,7 @@ OTHERS = {
     "experiments.submission.lock": "locks",
     "experiments.warm_start.check": "reads one experiment by its id",
     "experiments.warm_start.inherited": "reads one experiment by its id",
-    "query.run_ends.ended": "reads completed experiments, which no batch has",
+    "query.run_ends.completed_experiments": "reads completed experiments, which no batch has",
     "query.run_ends.completed_values": "reads completed experiments, which no batch has",
     "queue.claims.reap": "reads running experiments, which no batch has",
     "queue.workers.register": "writes workers",

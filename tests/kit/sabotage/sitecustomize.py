@@ -81,7 +81,7 @@ def without_poller(slot: ModuleType) -> None:
 
 def narrow(checkpoints: ModuleType) -> None:
     """A checkpoint of 20 KB is too large."""
-    checkpoints.LARGEST_MB = 0.02
+    checkpoints.MAX_MB = 0.02
 
 
 def poison(training: ModuleType) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from service.exports.encoding import encode
 from service.routes.results import _evenly
-from store.query.export_rows import Heading
+from store.query.export_rows import Column
 from store.query.fields import Kind
 
 
@@ -24,7 +24,7 @@ def test_thinning_keeps_first_and_last_point_of_each_seed_and_no_more_than_asked
 
 def csv_of(**columns):
     headings = [
-        Heading(name, Kind.WHOLE if values.dtype.kind == "i" else Kind.REAL)
+        Column(name, Kind.WHOLE if values.dtype.kind == "i" else Kind.REAL)
         for name, values in columns.items()
     ]
     return b"".join(encode("csv", headings, [columns])).decode()

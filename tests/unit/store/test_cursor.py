@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.errors import BadCursor
-from store.query.cursor import Mark, decode, encode
+from store.query.cursor import Position, decode, encode
 
 ID = "exp_" + "0" * 32
 ids = st.uuids().map(lambda uuid: f"exp_{uuid.hex}")
@@ -20,7 +20,7 @@ places = st.lists(
 
 @given(finite, places, ids)
 def test_a_place_comes_back_exactly(at, place, experiment_id):
-    mark = Mark("0" * 16, at, tuple(place), experiment_id)
+    mark = Position("0" * 16, at, tuple(place), experiment_id)
     assert decode(encode(mark)) == mark
 
 

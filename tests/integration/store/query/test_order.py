@@ -9,7 +9,7 @@ import pytest
 from core.spec.sweep import look_up
 from store.errors import BadCursor
 from store.query import pages
-from store.query.cursor import Mark, encode
+from store.query.cursor import Position, encode
 from store.query.query import ExperimentQuery
 from tests.integration.store.query.queries import statistic
 
@@ -62,11 +62,11 @@ SORTS = [
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("q", [None, "tag:x"])
 def test_pages_follow_the_order(populated, sort, q):
-    question = ExperimentQuery.of(q, sort)
+    question = ExperimentQuery.parse(q, sort)
     found, cursor = [], None
     with populated.database.read() as tx:
         while True:
-            page = list(itertools.islice(pages.walk(tx, question, cursor=cursor, at_once=4), 7))
+            page = list(itertools.islice(pages.walk(tx, question, cursor=cursor, page_size=4), 7))
             found += [one.experiment.id for one in page]
             if len(page) < 7:
                 break
@@ -77,11 +77,11 @@ def test_pages_follow_the_order(populated, sort, q):
 
 def test_a_cursor_belongs_to_its_question(populated):
     with populated.database.read() as tx:
-        first = next(pages.walk(tx, ExperimentQuery.of("student.dim > 1", "name")))
+        first = next(pages.walk(tx, ExperimentQuery.parse("student.dim > 1", "name")))
         for other in (
-            ExperimentQuery.of("student.dim > 2", "name"),
-            ExperimentQuery.of("student.dim > 1", "-name"),
-            ExperimentQuery.of(),
+            ExperimentQuery.parse("student.dim > 2", "name"),
+            ExperimentQuery.parse("student.dim > 1", "-name"),
+            ExperimentQuery.parse(),
         ):
             with pytest.raises(BadCursor, match="another filter or order"):
                 next(pages.walk(tx, other, cursor=first.cursor))
@@ -90,14 +90,14 @@ def test_a_cursor_belongs_to_its_question(populated):
 @pytest.mark.parametrize("place", [("x",), (1,), (math.pi, 2.0), (), (None,)])
 def test_a_cursor_of_other_values_is_refused(populated, place):
 
-    question = ExperimentQuery.of()
-    forged = encode(Mark(question.digest, 1.0, place, "exp_" + "0" * 32))
+    question = ExperimentQuery.parse()
+    forged = encode(Position(question.digest, 1.0, place, "exp_" + "0" * 32))
     with populated.database.read() as tx, pytest.raises(BadCursor):
         next(pages.walk(tx, question, cursor=forged))
 
 
 def test_the_count_is_that_of_the_answers(populated):
-    question = ExperimentQuery.of("state = completed and tag:x")
+    question = ExperimentQuery.parse("state = completed and tag:x")
     with populated.database.read() as tx:
         assert (
             pages.count(tx, question)

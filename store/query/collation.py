@@ -1,4 +1,4 @@
-"""Text compared byte by byte on both databases, whatever the collation of PostgreSQL's."""
+"""Text compared byte by byte on both databases, whatever PostgreSQL's default collation."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class plain(FunctionElement[str]):  # noqa: N801  # reads as a function of SQL
-    """Its argument, in the order of its bytes (of UTF-8, so of code points); ASCII's letters have two cases."""
+class bytewise(FunctionElement[str]):  # noqa: N801  # reads as a SQL function
+    """Its argument, ordered by UTF-8 bytes; only ASCII letters have case."""
 
     inherit_cache = True
     type = String()
@@ -18,11 +18,11 @@ class plain(FunctionElement[str]):  # noqa: N801  # reads as a function of SQL
         super().__init__(text)
 
 
-@compiles(plain)
-def _as_it_is(element: plain, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(bytewise)
+def _compile(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
 
-@compiles(plain, "postgresql")
-def _collated(element: plain, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(bytewise, "postgresql")
+def _compile_for_postgresql(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
     return f'({compiler.process(element.clauses, **options)} COLLATE "C")'
