@@ -101,7 +101,7 @@ def test_every_run_is_a_row_with_exact_numbers(client, filled, monkeypatch, form
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_recorded_point_is_a_row(client, filled, monkeypatch, form):
-    monkeypatch.setattr(export_rows, "ROWS", 4)
+    monkeypatch.setattr(export_rows, "ROWS_PER_BATCH", 4)
     rows = read(client, form, what="series", metrics="train_loss", q="tag:x", sort="created")
     assert [(row["experiment"], row["seed"], row["step"]) for row in rows] == [
         (name, seed, step) for name in filled[::-1] for seed in (0, 1) for step in (0, 1, 5)

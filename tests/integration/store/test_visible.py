@@ -39,7 +39,7 @@ READS = {
         found.experiment for query in (ALL, TAGGED) for found in pages.walk(tx, query)
     ],
     "query.pages.read_page": lambda tx: [
-        mark.id for mark in pages.read_page(tx, QUEUED, cursor=None, limit=9)
+        position.id for position in pages.read_page(tx, QUEUED, cursor=None, limit=9)
     ],
     "query.pages.ids": lambda tx: [*pages.ids(tx, ALL), *pages.ids(tx, TAGGED)],
     "query.pages.count": lambda tx: [pages.count(tx, ALL), pages.count(tx, TAGGED)],
