@@ -1,7 +1,4 @@
-"""Examples for the documentation: one small experiment, a decay learned from two time steps, all the way.
-
-The numbers are those that it gave, rounded.
-"""
+"""Examples in the OpenAPI document: a decay learned from two time steps, with rounded results."""
 
 import json
 import math
@@ -151,17 +148,19 @@ CANCELLED_ALL: Json = schemas.Cancelled.from_states({ID: State.CANCELLED}).model
 EXPERIMENT: Json = json.loads(schemas.to_json(schemas.Experiment.from_record(_experiment)))
 
 
-def _moved(state: State) -> Json:
+def _after_action(state: State) -> Json:
     return schemas.Moved.from_record(replace(_experiment, state=state)).model_dump(mode="json")
 
 
-CANCELLED, PAUSED, RESUMED = _moved(State.CANCELLED), _moved(State.PAUSED), _moved(State.QUEUED)
+CANCELLED = _after_action(State.CANCELLED)
+PAUSED = _after_action(State.PAUSED)
+RESUMED = _after_action(State.QUEUED)
 STREAM = f"""\
 : open
 retry: 1000
 
 event: state
-data: {{"id":"{ID}","state":"running","kind":"started","number":2,"at":"2026-11-22T20:00:00Z","attempt":1, ...}}
+data: {{"id":"{ID}","state":"running","kind":"started","number":2, ...}}
 id: 2
 
 event: progress
@@ -189,8 +188,8 @@ REPORT: Json = {
     "state": "completed",
     "claims": [
         {
-            "claim": "From a near-zero start GD extrapolates as soon as k > 2 d\N{COMBINING CIRCUMFLEX ACCENT}",
-            "inequality": "max over k > 2 d\N{COMBINING CIRCUMFLEX ACCENT} of the median relative error < 0.01",
+            "claim": "From a near-zero start GD extrapolates as soon as k > 2 d̂",
+            "inequality": "max over k > 2 d̂ of the median relative error < 0.01",
             "value": 0.0021,
             "bound": 0.01,
             "verdict": "holds",
@@ -260,7 +259,8 @@ SWEEP_TABLE: Json = {
     ]
 }
 SWEEP_TABLE_CSV = (
-    "training.length,student.start.scale,experiment,state,seeds,diverged,relative_extrapolation_error.median\r\n"
+    "training.length,student.start.scale,experiment,state,seeds,diverged,"
+    "relative_extrapolation_error.median\r\n"
     f"2,0.01,{ID},completed,1,0,9.524e-06\r\n"
 )
 SWEEP_GRID: Json = {
@@ -269,7 +269,10 @@ SWEEP_GRID: Json = {
     "states": [["completed"], ["queued"]],
     "metrics": {"relative_extrapolation_error": {"median": [[9.524e-06], ["NaN"]]}},
 }
-SWEEP_GRID_CSV = "student.start.scale,metric,statistic,training.length = 2\r\n0.01,relative_extrapolation_error,median,9.524e-06\r\n"
+SWEEP_GRID_CSV = (
+    "student.start.scale,metric,statistic,training.length = 2\r\n"
+    "0.01,relative_extrapolation_error,median,9.524e-06\r\n"
+)
 FIGURE_ID = "fig_019aad3c5f7e7c0a8f6b2d4e1a3c5b7d"
 RECIPE: Json = {
     "name": "A cliff at k = 2 d̂",
@@ -299,7 +302,8 @@ TABLE: Json = {
     "next": None,
 }
 TABLE_CSV = (
-    "training.length,experiments,newest,name,seeds,diverged,relative_extrapolation_error.median\r\n"
+    "training.length,experiments,newest,name,seeds,diverged,"
+    "relative_extrapolation_error.median\r\n"
     f"2,1,{ID},{SPEC['name']},1,0,9.524e-06\r\n"
 )
 _setups = {"state": "completed", "seeds": 1, "outcomes": {"fitted": 1}}

@@ -167,7 +167,7 @@ def change(
     responses={204: {"description": "The figure is removed."}, **openapi.problems(404, 503)},
 )
 def remove(figure_id: FigureId, context: Context) -> None:
-    """Remove a saved figure. Its experiments stay."""
+    """Remove a saved figure; its experiments stay."""
     with context.database.write() as tx:
         figures.remove(tx, figure_id)
 

@@ -207,7 +207,8 @@ class SweepRow(Answer):
     )
     metrics: dict[str, dict[str, Number]] | None = Field(
         description="By metric and statistic over seeds; null until the experiment is completed. A "
-        "diverged seed counts as infinite. Quartiles are of the nearest rank."
+        "diverged seed counts as infinite, except in metrics of the teacher. Quartiles are of the "
+        "nearest rank."
     )
 
 

@@ -18,8 +18,9 @@ class Group(Answer):
     seeds: int = Field(description="Number of runs, counting each seed of a setup once.")
     diverged: int = Field(description="Number of runs that diverged.")
     metrics: dict[str, dict[str, Number]] = Field(
-        description="By metric and statistic. A diverged run counts as infinite. Quartiles are of "
-        "the nearest rank; `standard_error` is of the mean, NaN for one run."
+        description="By metric and statistic. A diverged run counts as infinite, except in metrics "
+        "of the teacher. Quartiles are of the nearest rank; `standard_error` is of the mean, NaN "
+        "for one run."
     )
 
 
