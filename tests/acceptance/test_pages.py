@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from extrapolab import Lab
 from extrapolab.cli.app import app
 from tests.kit.lab import running_lab
-from tests.kit.pages import PAGES, ROOT, RUN, blocks, prints, shows
+from tests.kit.pages import LANGUAGES, PAGES, ROOT, blocks, missing_lines, output_matches
 
 WITH_CODE = [page for page in PAGES if any(block.language for block in blocks(page))]
 
@@ -82,7 +82,7 @@ def run_program(block, names):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings():
         warnings.simplefilter("default")  # those of other libraries are theirs
-        exec(compile(block.text, block.place, "exec"), names)  # it is ours
+        exec(compile(block.text, block.location, "exec"), names)  # it is ours
     return printed.getvalue()
 
 
@@ -92,15 +92,17 @@ def test_the_page_does_what_it_says(page, shell):
     names, printed = {"__name__": "__main__"}, None
     try:
         for block in blocks(page):
-            if block.not_run:
+            if block.skip_reason:
                 continue
             if block.title:
                 Path(block.title).write_text(block.text)
             if block.language == "python":
                 printed = run_program(block, names)
             elif block.language == "text":
-                assert printed is not None, f"{block.place}: no program prints this"
-                assert prints(block.text, printed), f"{block.place}: it prints\n{printed}"
+                assert printed is not None, f"{block.location}: no program prints this"
+                assert output_matches(block.text, printed), (
+                    f"{block.location}: it prints\n{printed}"
+                )
                 printed = None
             elif block.language == "console":
                 play(block, shell)
@@ -116,30 +118,33 @@ def play(block, shell):
         if command.startswith("curl") and shutil.which("curl") is None:
             continue
         code, said = shell(command)
-        assert code == block.code, f"{block.place}: {command} ended with {code}\n{said}"
-        assert not shows(shown, said), f"{block.place}: {command}\n{said}"
+        assert code == block.exit_code, f"{block.location}: {command} ended with {code}\n{said}"
+        assert not missing_lines(shown, said), f"{block.location}: {command}\n{said}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_says_that_it_is_code(page):
     for block in blocks(page):
-        assert block.language in RUN | {""}, f"{block.place}: nobody runs {block.language}"
+        assert block.language in LANGUAGES | {""}, f"{block.location}: nobody runs {block.language}"
         commands = re.findall(
             r"^(?:\$ .*|(?:extrapolab|make|curl|pip|docker) .*)$", block.text, re.MULTILINE
         )
-        assert block.language or not commands, f"{block.place}: a console, for it has {commands}"
+        assert block.language or not commands, f"{block.location}: a console, for it has {commands}"
         if block.language in {"yaml", "json"}:
-            assert yaml.safe_load(block.text), f"{block.place}: it holds nothing"
+            assert yaml.safe_load(block.text), f"{block.location}: it holds nothing"
 
 
 def test_what_a_page_shows_is_compared():
-    assert prints("0 fitted 1.93e-07\n", "0  fitted 1.9289e-07")
-    assert not prints("0 fitted 1.93e-07\n", "0 fitted 2.1e-07")
-    assert not prints("0 fitted\n", "0 diverged")
-    assert not prints("0\n", "0 1")
-    assert shows([f"exp_{'0' * 32}  9 queued", "..."], f"exp_{'1' * 32}   12 queued\nmore") == []
-    assert shows(["9 running"], "12 queued") == ["\\#\\ running"]
-    assert shows(["a ... d"], "a b c d") == []
+    assert output_matches("0 fitted 1.93e-07\n", "0  fitted 1.9289e-07")
+    assert not output_matches("0 fitted 1.93e-07\n", "0 fitted 2.1e-07")
+    assert not output_matches("0 fitted\n", "0 diverged")
+    assert not output_matches("0\n", "0 1")
+    assert (
+        missing_lines([f"exp_{'0' * 32}  9 queued", "..."], f"exp_{'1' * 32}   12 queued\nmore")
+        == []
+    )
+    assert missing_lines(["9 running"], "12 queued") == ["\\#\\ running"]
+    assert missing_lines(["a ... d"], "a b c d") == []
 
 
 def test_there_is_something_to_run():

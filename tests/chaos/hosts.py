@@ -30,7 +30,7 @@ class Host:
         self._at = ThreadPoolExecutor(1, initializer=netns.setns, initargs=(name,))
 
     @property
-    def within(self) -> list[str]:
+    def command_prefix(self) -> list[str]:
         """The command that runs another one on this host."""
         return ["nsenter", f"--net=/var/run/netns/{self.name}"]
 
@@ -38,7 +38,7 @@ class Host:
         with log.open("ab") as output:
             environment = os.environ | variables
             return subprocess.Popen(
-                [*self.within, *command], env=environment, stdout=output, stderr=output
+                [*self.command_prefix, *command], env=environment, stdout=output, stderr=output
             )
 
     def ask(self, method: str, url: str, **options: Any) -> httpx2.Response:

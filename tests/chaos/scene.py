@@ -74,7 +74,7 @@ class Scene:
     def database_stopped(self) -> Iterator[None]:
         """PostgreSQL is stopped as by a crash; SQLite, which has no server, is locked."""
         if self.postgres is not None:
-            self.postgres.stop_at_once()
+            self.postgres.crash()
             yield
             self.postgres.start()
         else:

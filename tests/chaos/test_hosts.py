@@ -46,7 +46,11 @@ class Lab:
         self._server = net.hosts["server"]
         self.url = f"http://{self._server.address}:8000"
         database = stack.enter_context(
-            postgres_server(durable=True, address=self._server.address, within=self._server.within)
+            postgres_server(
+                durable=True,
+                address=self._server.address,
+                command_prefix=self._server.command_prefix,
+            )
         )
         upgrade(f"postgresql://postgres@/postgres?host={database.folder}")
         self.database_url = f"postgresql://postgres@{self._server.address}/postgres"
@@ -224,7 +228,9 @@ def test_a_host_that_is_cut_off_in_the_middle_of_a_transaction_keeps_its_locks_f
     )
     cut_off = lab.trained_at(path)
     command = [sys.executable, "-c", HOLDING, lab.database_url, path.rpartition("/")[2]]
-    holder = subprocess.Popen([*lab.net.hosts[cut_off].within, *command], stdout=subprocess.PIPE)
+    holder = subprocess.Popen(
+        [*lab.net.hosts[cut_off].command_prefix, *command], stdout=subprocess.PIPE
+    )
     with holder, killed_after(holder):
         assert holder.stdout.readline() == b"held\n"
         lab.net.cut(cut_off)

@@ -147,10 +147,10 @@ def test_it_recovers_from_each_fault(kind, tmp_path, capsys):
         }
         for fault, look in plan.items():
             found[fault] = sorted(look() for _ in range(TIMES))
-        family = lab.family()
+        processes = lab.processes()
         began = time.monotonic()
         lab.process.kill()
-        psutil.wait_procs(family, timeout=30)
+        psutil.wait_procs(processes, timeout=30)
         found["SIGKILL of `up`: no process left"] = [time.monotonic() - began]
     with capsys.disabled():
         print(f"\nrecovery on {kind}, seconds, {TIMES} times each:")

@@ -1,4 +1,4 @@
-"""Databases for tests: a test that takes ``database`` runs on SQLite and on PostgreSQL, each time on an empty one."""
+"""Databases for tests; a test with the fixture ``database`` runs on empty SQLite and PostgreSQL."""
 
 import itertools
 import shutil
@@ -17,13 +17,13 @@ KINDS = ("sqlite", "postgresql")
 
 
 def postgres_url(folder: str, name: str) -> str:
-    """The URL of a database of the session's PostgreSQL."""
+    """The URL of a database on the PostgreSQL server whose socket is in ``folder``."""
     return f"postgresql://postgres@/{name}?host={folder}"
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables, to be copied."""
+    """A SQLite file with all tables, for tests to copy."""
     file = tmp_path_factory.mktemp("template") / "lab.db"
     upgrade(f"sqlite:///{file}")
     return file
@@ -31,8 +31,8 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: str) -> str:
-    """The name of a PostgreSQL database with all tables, to be used as a template."""
-    with _administrator(postgres) as server:
+    """The name of a PostgreSQL template database with all tables."""
+    with _admin_connection(postgres) as server:
         server.execute("CREATE DATABASE migrated")
     upgrade(postgres_url(postgres, "migrated"))
     return "migrated"
@@ -40,18 +40,18 @@ def migrated_postgres(postgres: str) -> str:
 
 @pytest.fixture(scope="module")
 def module_postgres(postgres: str, migrated_postgres: str) -> Iterator[str]:
-    """A PostgreSQL database with all tables, for the tests of one module in turn."""
-    with _created(postgres, migrated_postgres) as url:
+    """A PostgreSQL database with all tables, shared by the tests of one module."""
+    with _temporary_database(postgres, migrated_postgres) as url:
         yield url
 
 
 @pytest.fixture(params=KINDS)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database without any table."""
+    """A database without tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/empty.db"
     else:
-        with _created(request.getfixturevalue("postgres"), "template0") as url:
+        with _temporary_database(request.getfixturevalue("postgres"), "template0") as url:
             yield url
 
 
@@ -62,41 +62,40 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "lab.db")
         return f"sqlite:///{tmp_path}/lab.db"
     url = request.getfixturevalue("module_postgres")
-    _clear(url)
+    _empty_tables(url)
     return url
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A database with all tables and no rows, opened."""
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
+    """A connected database with all tables and no rows."""
+    database = Database(database_url)
+    yield database
+    database.dispose()
 
 
-_numbers = itertools.count()
+_database_numbers = itertools.count()
 
 
 @contextmanager
-def _created(folder: str, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    with _administrator(folder) as server:
+def _temporary_database(folder: str, template: str) -> Iterator[str]:
+    name = f"test_{next(_database_numbers)}"
+    with _admin_connection(folder) as server:
         server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield postgres_url(folder, name)
-    with _administrator(folder) as server:
+    with _admin_connection(folder) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _clear(url: str) -> None:
-    with psycopg.connect(
-        url, autocommit=True
-    ) as connection:  # whoever is still there from the test before is cut off
+def _empty_tables(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        # connections that the test before left open would block TRUNCATE
         connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname ="
+            " current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
 
 
-def _administrator(folder: str) -> psycopg.Connection:
+def _admin_connection(folder: str) -> psycopg.Connection:
     return psycopg.connect(host=folder, user="postgres", dbname="postgres", autocommit=True)

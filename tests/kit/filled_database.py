@@ -1,4 +1,4 @@
-"""A database with something in every table: what a lab holds in mid-life, and a way to compare two of them."""
+"""Fills every table of a database, and reads all of it back for comparison."""
 
 from typing import Any
 
@@ -20,32 +20,32 @@ from store.records import Claim, Failure, FailureKind, Progress, WorkerRecord
 from store.sweeps import repository as sweeps
 from tests.kit import sample_specs
 
-FLEETING = frozenset({"alembic_version", "workers"})
-"""Tables that are no record of what was done."""
+TRANSIENT_TABLES = frozenset({"alembic_version", "workers"})
+"""Tables left out of a comparison."""
 
 
 def fill(database: Database) -> None:
-    """Experiments in each state, with odd numbers and letters; a sweep, a worker, an answer that is kept."""
+    """Adds rows to every table, with unusual numbers and letters in them."""
     failed, completed, running, cancelled = (
-        _submitted(database, name=f"λ {state}", tags=["a", "b"], notes="'; DROP TABLE runs; --")
+        _submit(database, name=f"λ {state}", tags=["a", "b"], notes="'; DROP TABLE runs; --")
         for state in ("failed", "completed", "running", "cancelled")
     )
-    queue_of = [_claim(database) for _ in (failed, completed, running)]
+    claimed = [_claim(database) for _ in (failed, completed, running)]
     with database.write() as tx:
         claims.fail(
             tx,
-            queue_of[0],
+            claimed[0],
             Failure(FailureKind.INFRASTRUCTURE, "it \N{SNOWMAN} broke"),
             "Traceback: \0 odd\n" * 50,
         )
-    _record(database, queue_of[1], 0, 1, 10)
+    _record(database, claimed[1], 0, 1, 10)
     with database.write() as tx:
-        runs = (sample_specs.run(0, odd=float("nan")), sample_specs.run(1, odd=float("-inf")))
-        result = sample_specs.result(*runs, baselines=[sample_specs.baseline(odd=-0.0)])
+        runs = (sample_specs.run(0, value=float("nan")), sample_specs.run(1, value=float("-inf")))
+        result = sample_specs.result(*runs, baselines=[sample_specs.baseline(value=-0.0)])
         chunk = pack_points(sample_specs.points([100]))
-        claims.complete(tx, queue_of[1], pack_result(result), chunk, {"torch": "2"})
-    _record(database, queue_of[2], 0, 1, checkpoint=b"\0 older")
-    _record(database, queue_of[2], 10, checkpoint=bytes(range(256)) * 40)
+        claims.complete(tx, claimed[1], pack_result(result), chunk, {"torch": "2"})
+    _record(database, claimed[2], 0, 1, checkpoint=b"\0 older")
+    _record(database, claimed[2], 10, checkpoint=bytes(range(256)) * 40)
     with database.write() as tx:
         experiments.request_cancel(tx, cancelled)
         idempotency.remember(tx, "key", "ada", "POST /v1/experiments", "hash")
@@ -61,14 +61,18 @@ def fill(database: Database) -> None:
 
 
 def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table that keeps a record, as the database itself tells them, in one order."""
+    """Every row of every table but the transient ones, in a fixed order."""
     with database.read() as tx:
-        names = sorted(set(inspect(tx).get_table_names()) - FLEETING)
-        found = {name: tx.execute(text(f"SELECT * FROM {name}")).mappings().all() for name in names}
-    return {name: sorted(({**row} for row in rows), key=repr) for name, rows in found.items()}
+        names = sorted(set(inspect(tx).get_table_names()) - TRANSIENT_TABLES)
+        rows_by_table = {
+            name: tx.execute(text(f"SELECT * FROM {name}")).mappings().all() for name in names
+        }
+    return {
+        name: sorted(({**row} for row in rows), key=repr) for name, rows in rows_by_table.items()
+    }
 
 
-def _submitted(database: Database, **changes: Any) -> str:
+def _submit(database: Database, **changes: Any) -> str:
     with database.write() as tx:
         draft, options = (
             Draft.of(sample_specs.spec(**changes)),

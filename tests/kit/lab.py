@@ -1,4 +1,4 @@
-"""A whole embedded lab for tests, as a user starts it: one ``extrapolab up`` process and what it starts."""
+"""An embedded lab for tests, started as users start it: one ``extrapolab up`` and its children."""
 
 import contextlib
 import re
@@ -16,19 +16,19 @@ import pytest
 from lab.settings import LabSettings
 
 EXTRAPOLAB = Path(sys.executable).with_name("extrapolab")
-"""The command line of this environment."""
+"""The command line program of this environment."""
 
 START_SECONDS = 60.0
 _READY = re.compile(r"The lab is ready at (http://\S+)")
 
 
 class RunningLab:
-    """A lab that was ready at its start.
+    """A running lab.
 
     Attributes:
-        url: Where its API answers.
+        url: The address of its API.
         data: Its data folder.
-        process: ``extrapolab up``.
+        process: The ``extrapolab up`` process.
     """
 
     def __init__(self, url: str, data: Path, process: psutil.Popen, output: Path) -> None:
@@ -36,50 +36,48 @@ class RunningLab:
 
     @property
     def output(self) -> str:
-        """What it has printed so far."""
+        """The output of ``extrapolab up`` so far."""
         return self._output.read_text()
 
-    def family(self) -> list[psutil.Process]:
-        """Its processes, itself not among them."""
+    def processes(self) -> list[psutil.Process]:
+        """All processes below ``extrapolab up``."""
         return self.process.children(recursive=True)
 
     def child(self, word: str) -> psutil.Process:
-        """The direct child in whose command line ``word`` occurs, such as ``uvicorn``."""
+        """The direct child whose command line has ``word``, such as ``uvicorn``."""
         deadline = time.monotonic() + 30
         while True:
-            with contextlib.suppress(
-                psutil.NoSuchProcess
-            ):  # one that was killed may end while it is looked at
-                found = [
+            with contextlib.suppress(psutil.NoSuchProcess):  # a child may end in between
+                matches = [
                     child
                     for child in self.process.children()
                     if any(word in part for part in child.cmdline())
                 ]
-                if len(found) == 1:
-                    return found[0]
+                if len(matches) == 1:
+                    return matches[0]
             assert time.monotonic() < deadline, f"the lab has no child {word}"
             time.sleep(0.05)
 
-    def end(self, sig: signal.Signals = signal.SIGINT) -> int:
-        """Asks it to end, as Ctrl-C does, and waits; its exit code."""
+    def stop(self, sig: signal.Signals = signal.SIGINT) -> int:
+        """Asks the lab to stop, as Ctrl-C does, and waits; returns its exit code."""
         self.process.send_signal(sig)
         return self.process.wait(timeout=15)
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's environment without settings of a lab, with ``changes``."""
-    ours = {f"EXTRAPOLAB_{name.upper()}" for name in LabSettings.model_fields}
+    """This process's environment without a lab's settings, and with ``changes``."""
+    settings = {f"EXTRAPOLAB_{name.upper()}" for name in LabSettings.model_fields}
     return {
         name: value
         for name, value in {**psutil.Process().environ(), **changes}.items()
-        if name in changes or name not in ours
+        if name in changes or name not in settings
     }
 
 
 def up(
     data: Path, *options: str, seconds: float = START_SECONDS, **changes: str
 ) -> subprocess.CompletedProcess[str]:
-    """Runs an ``extrapolab up`` that is expected to end by itself, within ``seconds``."""
+    """Runs an ``extrapolab up`` that must end by itself, in at most ``seconds``."""
     command = [EXTRAPOLAB, "up", "--data", data, *options]
     return subprocess.run(
         command,
@@ -95,7 +93,7 @@ def up(
 def running_lab(
     data: Path, *options: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[RunningLab]:
-    """A lab on ``data`` and a free port with two slots, unless ``options`` say otherwise; it is gone at the end."""
+    """A lab on a free port with two slots by default; it is stopped when the context ends."""
     output = data.with_name(f"{data.name}.out")
     with output.open("wb") as file:
         command = [EXTRAPOLAB, "up", "--data", data, "--port", "0", "--workers", "2", *options]
@@ -107,14 +105,14 @@ def running_lab(
             env=environment(**variables or {}),
         )
     try:
-        yield RunningLab(_url_of(process, output), data, process, output)
+        yield RunningLab(_wait_for_url(process, output), data, process, output)
     finally:
         if process.is_running():
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=15)
 
 
-def _url_of(process: psutil.Popen, output: Path) -> str:
+def _wait_for_url(process: psutil.Popen, output: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while not (ready := _READY.search(output.read_text())):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -127,6 +125,6 @@ def _url_of(process: psutil.Popen, output: Path) -> str:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """The session's lab, for tests that leave it as it was."""
+    """The lab of the test session, for tests that leave it unchanged."""
     with running_lab(tmp_path_factory.mktemp("lab") / "data") as running:
         yield running

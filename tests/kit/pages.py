@@ -1,10 +1,9 @@
-"""The code on the pages of the documentation, and what it is to say when it is run.
+"""Code fences of the documentation, and comparison of their output.
 
-A fence with a language is code: ``python`` is run, one block after the other with the names of
-those before; ``console`` has commands behind ``$``, which a shell runs; a ``title`` names the file
-that a block is written to. A ``text`` fence right behind a program is what it prints. A comment
-above a fence says what is expected of it, or why it
-is not run: ``<!-- exit code 4 -->``, ``<!-- not run: it needs a Docker engine -->``.
+A fence with a language is code. ``python`` blocks of a page run in order and share their names;
+``console`` has shell commands after ``$``; a ``title`` names the file that a block is written to. A
+``text`` fence after a program is its output. A comment above a fence gives an exit code, or the
+reason why it is not run: ``<!-- exit code 4 -->``, ``<!-- not run: it needs a Docker engine -->``.
 """
 
 import math
@@ -16,14 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-RUN = frozenset({"python", "console", "yaml", "json", "text"})
-"""What a fence may say that it holds; one that says nothing holds no code."""
+LANGUAGES = frozenset({"python", "console", "yaml", "json", "text"})
+"""Allowed languages; a fence without a language is no code."""
 
 _FENCE = re.compile(
     r"(?:^<!-- ([^\n]*?) -->\n)?^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _TITLE = re.compile(r'title="([^"]+)"')
-_CODE = re.compile(r"exit code (\d+)")
+_EXIT_CODE = re.compile(r"exit code (\d+)")
 _WORD = re.compile(
     r"\b(?:exp|swp|worker|fig|imp)_[0-9a-f]{32}\b|[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|\S+"
 )
@@ -31,77 +30,81 @@ _WORD = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """One fence.
+    """A code fence.
 
     Attributes:
-        place: ``docs/page.md:12``, its first line.
-        language: What it says that it holds; nothing for no code.
-        title: The file that it is.
-        text: What it holds.
-        not_run: Why it is not run.
-        code: What its last command is to end with.
+        location: Page and first line, as ``docs/page.md:12``.
+        language: Its language; empty if it is no code.
+        title: The file that it is written to; empty for none.
+        text: Its content.
+        skip_reason: Why it is not run; empty if it is.
+        exit_code: Expected exit code of its commands.
     """
 
-    place: str
+    location: str
     language: str
     title: str
     text: str
-    not_run: str
-    code: int
+    skip_reason: str
+    exit_code: int
 
     @property
     def commands(self) -> list[tuple[str, list[str]]]:
-        """The commands of a console, each with the lines that it shows."""
-        found: list[tuple[str, list[str]]] = []
+        """The commands of a console, each with its output lines."""
+        commands: list[tuple[str, list[str]]] = []
         for line in self.text.splitlines():
             if line.startswith("$ "):
-                found.append((line[2:], []))
+                commands.append((line[2:], []))
             elif line:
-                found[-1][1].append(line)
-        return found
+                commands[-1][1].append(line)
+        return commands
 
 
 def blocks(page: Path) -> Iterator[Block]:
     """The fences of a page, in order."""
     text = page.read_text()
-    for found in _FENCE.finditer(text):
-        note, info, content = found[1] or "", found[2].strip(), found[3]
-        line = text.count("\n", 0, found.start(3)) + 1
-        title, code = _TITLE.search(info), _CODE.fullmatch(note)
+    for match in _FENCE.finditer(text):
+        note, info, content = match[1] or "", match[2].strip(), match[3]
+        line = text.count("\n", 0, match.start(3)) + 1
+        title, exit_code = _TITLE.search(info), _EXIT_CODE.fullmatch(note)
         yield Block(
-            place=f"{page.relative_to(ROOT)}:{line}",
+            location=f"{page.relative_to(ROOT)}:{line}",
             language=info.split()[0] if info else "",
             title=title[1] if title else "",
             text=content,
-            not_run=note.removeprefix("not run: ") if note.startswith("not run: ") else "",
-            code=int(code[1]) if code else 0,
+            skip_reason=note.removeprefix("not run: ") if note.startswith("not run: ") else "",
+            exit_code=int(exit_code[1]) if exit_code else 0,
         )
 
 
-def prints(shown: str, printed: str) -> bool:
-    """Whether a program prints what its page shows: the same words, and numbers that agree to two digits."""
-    ours, theirs = _WORD.findall(shown), _WORD.findall(printed)
-    return len(ours) == len(theirs) and all(map(_same, ours, theirs))
+def output_matches(expected: str, printed: str) -> bool:
+    """Whether outputs have the same words, and numbers that agree to two digits."""
+    expected_words, printed_words = _WORD.findall(expected), _WORD.findall(printed)
+    return len(expected_words) == len(printed_words) and all(
+        map(_words_match, expected_words, printed_words)
+    )
 
 
-def shows(shown: list[str], printed: str) -> list[str]:
-    """The lines on a page that a command did not print, ids and numbers aside; dots stand for anything."""
+def missing_lines(expected: list[str], printed: str) -> list[str]:
+    """Expected lines that were not printed; ids and numbers may differ, dots match anything."""
     lines = [_outline(line) for line in printed.splitlines()]
-    wanted = [
+    patterns = [
         re.escape(_outline(line)).replace(r"\.\.\.", ".*")
-        for line in shown
+        for line in expected
         if line.strip() != "..."
     ]
-    return [pattern for pattern in wanted if not any(re.fullmatch(pattern, line) for line in lines)]
+    return [
+        pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in lines)
+    ]
 
 
-def _same(ours: str, theirs: str) -> bool:
+def _words_match(expected: str, printed: str) -> bool:
     try:
         return math.isclose(
-            float(ours.replace(",", "")), float(theirs.replace(",", "")), rel_tol=0.02
+            float(expected.replace(",", "")), float(printed.replace(",", "")), rel_tol=0.02
         )
     except ValueError:
-        return ours == theirs
+        return expected == printed
 
 
 def _outline(line: str) -> str:

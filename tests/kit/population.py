@@ -1,4 +1,4 @@
-"""A population of stored experiments, drawn from few values so that questions have some answers and some not."""
+"""Stored experiments drawn from few values, so that queries match some of them and not others."""
 
 import math
 import random
@@ -59,7 +59,7 @@ TEACHERS = (
 
 @dataclass(frozen=True)
 class Stored:
-    """An experiment as Python sees it."""
+    """A stored experiment, as the tests know it."""
 
     id: str
     spec: ExperimentSpec
@@ -76,12 +76,12 @@ class Stored:
 
 
 def populate(database: Database, count: int, *, seed: int = 0) -> list[Stored]:
-    """Fills an empty database."""
+    """Adds ``count`` random experiments to an empty database."""
     draw = random.Random(seed)
-    return [_one(database, draw) for _ in range(count)]
+    return [_store_one(database, draw) for _ in range(count)]
 
 
-def _one(database: Database, draw: random.Random) -> Stored:
+def _store_one(database: Database, draw: random.Random) -> Stored:
     spec = sample_specs.spec(
         name=draw.choice(NAMES),
         notes=draw.choice(("", "look again")),
@@ -106,9 +106,11 @@ def _one(database: Database, draw: random.Random) -> Stored:
     started = None if state is State.QUEUED else created + 1.0
     finished = started + 2.0 if started is not None and state.is_final else None
     failure = draw.choice(tuple(FailureKind)) if state is State.FAILED else None
-    ended = tuple(_run(draw, seed) for seed in spec.seeds) if state is State.COMPLETED else ()
+    finished_runs = (
+        tuple(_random_run(draw, seed) for seed in spec.seeds) if state is State.COMPLETED else ()
+    )
     with database.write() as tx:
-        made = experiments.submit(
+        submission = experiments.submit(
             tx, draft, owner=owner, options=Options(priority=priority), warnings=(), rerun=True
         )
         changes = {
@@ -120,11 +122,13 @@ def _one(database: Database, draw: random.Random) -> Stored:
             "failure_message": failure and "why",
             "attempt": 0 if started is None else 2,
         }
-        tx.execute(update(table).where(table.c.id == made.id).values(**changes))
-        tx.execute(update(tags).where(tags.c.experiment_id == made.id).values(created_at=created))
-        runs.write(tx, made.id, pack_result(sample_specs.result(*ended)).runs)
+        tx.execute(update(table).where(table.c.id == submission.id).values(**changes))
+        tx.execute(
+            update(tags).where(tags.c.experiment_id == submission.id).values(created_at=created)
+        )
+        runs.write(tx, submission.id, pack_result(sample_specs.result(*finished_runs)).runs)
     return Stored(
-        made.id,
+        submission.id,
         spec,
         draft.content,
         state,
@@ -135,14 +139,14 @@ def _one(database: Database, draw: random.Random) -> Stored:
         created,
         started,
         finished,
-        ended,
+        finished_runs,
     )
 
 
-def _run(draw: random.Random, seed: int) -> RunResult:
+def _random_run(draw: random.Random, seed: int) -> RunResult:
     names = [name for name in METRICS if draw.random() < 0.9]
-    some = draw.choice((NUMBERS, NUMBERS[:7]))
-    summary = {name: draw.choice(some) for name in names}
+    values = draw.choice((NUMBERS, NUMBERS[:7]))
+    summary = {name: draw.choice(values) for name in names}
     outcome = draw.choice(
         (Outcome.FITTED, Outcome.FITTED, Outcome.STEP_BUDGET_SPENT, Outcome.DIVERGED)
     )

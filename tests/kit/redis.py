@@ -1,4 +1,4 @@
-"""A real redis-server for tests, with the binary and the flags of an embedded lab; it starts in some milliseconds."""
+"""A redis-server for tests, with the binary and options of an embedded lab's broker."""
 
 import subprocess
 import tempfile
@@ -14,7 +14,7 @@ from lab import broker
 
 
 class RedisServer:
-    """One server on a unix socket, which a test may kill and start again."""
+    """A server on a unix socket that a test can kill and restart."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -23,7 +23,7 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it and waits for its PONG."""
+        """Starts the server and waits until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while not broker.answers(self.folder):
@@ -32,28 +32,27 @@ class RedisServer:
             time.sleep(0.002)
 
     def start_empty(self) -> None:
-        """Starts it without what it had written to its file."""
+        """Starts the server without its earlier data."""
         for file in sorted(self.folder.rglob("*.aof*")):
             file.unlink()
         self.start()
 
     def kill(self) -> None:
-        """Ends it as a power cut would; what it held is lost."""
+        """Kills the server; its data is lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def client(self) -> "redis.Redis":
-        """A client of it, with text for bytes."""
+        """A client that decodes answers to text."""
         return redis.Redis(unix_socket_path=str(broker.socket(self.folder)), decode_responses=True)
 
 
 @contextmanager
 def running_redis() -> Iterator[RedisServer]:
-    """A server of one's own, for as long as the context lasts."""
-    with tempfile.TemporaryDirectory(
-        prefix="extrapolab-test-", dir="/tmp"
-    ) as folder:  # a short path, for the socket
+    """A private server that is killed when the context ends."""
+    # a short path, for the socket
+    with tempfile.TemporaryDirectory(prefix="extrapolab-test-", dir="/tmp") as folder:
         server = RedisServer(Path(folder))
         server.start()
         try:
@@ -64,7 +63,7 @@ def running_redis() -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    """The session's server."""
+    """The server of the test session."""
     with running_redis() as server:
         yield server
 

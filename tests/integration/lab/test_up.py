@@ -76,7 +76,7 @@ def test_it_says_where_it_is_and_answers_there(lab):
     assert str(lab.data / "logs") in lab.output
     slots = httpx2.get(f"{lab.url}/v1/workers").json()["items"]
     assert len(slots) == 2
-    assert {slot["pid"] for slot in slots} <= {process.pid for process in lab.family()}
+    assert {slot["pid"] for slot in slots} <= {process.pid for process in lab.processes()}
 
 
 def test_a_second_lab_on_the_same_folder_is_told_who_holds_it(lab):
@@ -117,11 +117,11 @@ def test_ctrl_c_ends_it_within_five_seconds_and_what_it_trained_goes_on_in_the_n
         assert place.exists()
         experiment = submit(lab, LONG)
         wait_until(lambda: state(lab, experiment) == "running")
-        family = lab.family()
+        processes = lab.processes()
         began = time.monotonic()
-        assert lab.end(signal.SIGINT) == 0
+        assert lab.stop(signal.SIGINT) == 0
         assert time.monotonic() - began < 5
-        assert gone(family)
+        assert gone(processes)
     assert not place.exists()
     assert "Traceback" not in lab.output
     with running_lab(data, "--workers", "1") as lab:
@@ -130,35 +130,35 @@ def test_ctrl_c_ends_it_within_five_seconds_and_what_it_trained_goes_on_in_the_n
 
 def test_sigterm_ends_it_within_five_seconds_even_with_a_request_that_never_ends(data):
     with running_lab(data, "--workers", "1") as lab:
-        family = lab.family()
+        processes = lab.processes()
         with socket.create_connection(("127.0.0.1", int(lab.url.rpartition(":")[2]))) as idle:
             idle.sendall(b"GET /readyz HTTP/1.1\r\nHost: lab\r\n")
             began = time.monotonic()
-            assert lab.end(signal.SIGTERM) == 0
+            assert lab.stop(signal.SIGTERM) == 0
             assert time.monotonic() - began < 5
-        assert gone(family)
+        assert gone(processes)
 
 
 def test_a_second_ctrl_c_kills(data):
     with running_lab(data, "--workers", "1") as lab:
-        family = lab.family()
+        processes = lab.processes()
         os.kill(lab.child("celery").pid, signal.SIGSTOP)  # deaf to SIGTERM
         lab.process.send_signal(signal.SIGINT)
         wait_until(lambda: "Stopping" in lab.output)
         began = time.monotonic()
-        lab.end(signal.SIGINT)
+        lab.stop(signal.SIGINT)
         assert time.monotonic() - began < 2
-        assert gone(family)
+        assert gone(processes)
 
 
 def test_a_kill_leaves_nothing_even_while_it_trains(data):
     with running_lab(data) as lab:
         experiment = submit(lab, LONG)
         wait_until(lambda: state(lab, experiment) == "running")
-        family = lab.family()
-        assert len(family) >= 7  # redis, API, Celery with two slots, two trainers
+        processes = lab.processes()
+        assert len(processes) >= 7  # redis, API, Celery with two slots, two trainers
         lab.process.kill()
-        assert gone(family, within=5)
+        assert gone(processes, within=5)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -167,7 +167,7 @@ def test_a_broker_and_a_database_that_run_already_are_used_in_place_of_own_ones(
 ):
     variables = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": broker_url}
     with running_lab(data, "--workers", "1", variables=variables) as lab:
-        assert not any("redis-server" in " ".join(process.cmdline()) for process in lab.family())
+        assert not any("redis-server" in " ".join(process.cmdline()) for process in lab.processes())
         experiment = submit(lab, SHORT)
         wait_until(lambda: state(lab, experiment) == "completed")
     assert not list(data.glob("*.db"))

@@ -15,7 +15,8 @@ def two(client, submit, repo):
         claim = repo.claim()
         ends = [Outcome.DIVERGED if seed in lost else Outcome.FITTED for seed in claim.spec.seeds]
         runs = [
-            sample_specs.run(seed, outcome=ends[seed], odd=length / 8) for seed in claim.spec.seeds
+            sample_specs.run(seed, outcome=ends[seed], value=length / 8)
+            for seed in claim.spec.seeds
         ]
         repo.complete(
             claim,

@@ -32,7 +32,7 @@ def filled(submit, repo):
         claim = repo.claim()
         points = sample_specs.points([0, 1, 5], claim.spec.seeds)
         points["train_loss"][:2] = ODD[number], math.nan
-        runs = [sample_specs.run(0, odd=ODD[number]), sample_specs.run(1, odd=ODD[number + 2])]
+        runs = [sample_specs.run(0, value=ODD[number]), sample_specs.run(1, value=ODD[number + 2])]
         repo.complete(claim, sample_specs.result(*runs), points)
         ids.append(path.rpartition("/")[2])
     submit(name="queued")

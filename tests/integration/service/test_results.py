@@ -25,8 +25,8 @@ def completed(submit, repo) -> str:
 
 
 def ended() -> ExperimentResult:
-    runs = sample_specs.run(0), sample_specs.run(1, outcome="diverged", odd=math.inf)
-    return sample_specs.result(*runs, baselines=[sample_specs.baseline(odd=math.nan)])
+    runs = sample_specs.run(0), sample_specs.run(1, outcome="diverged", value=math.inf)
+    return sample_specs.result(*runs, baselines=[sample_specs.baseline(value=math.nan)])
 
 
 @pytest.fixture

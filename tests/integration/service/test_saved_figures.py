@@ -32,7 +32,7 @@ def complete(submit, repo):
         claim = repo.claim()
         ends = [Outcome.DIVERGED if seed in lost else Outcome.FITTED for seed in claim.spec.seeds]
         runs = [
-            sample_specs.run(s, outcome=ends[s], odd=length * scale * (1 + 2 * s))
+            sample_specs.run(s, outcome=ends[s], value=length * scale * (1 + 2 * s))
             for s in claim.spec.seeds
         ]
         repo.complete(

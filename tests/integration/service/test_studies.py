@@ -141,7 +141,7 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, re
         summary={"fit_error": 0.1},
         note="chosen",
     )
-    result = sample_specs.result(*(sample_specs.run(seed, odd=0.5) for seed in claim.spec.seeds))
+    result = sample_specs.result(*(sample_specs.run(seed, value=0.5) for seed in claim.spec.seeds))
     repo.complete(claim, result.model_copy(update={"baselines": [baseline]}))
     client.get("/v1/studies/reads/report")
     (piece,) = given["quick"]

@@ -294,9 +294,9 @@ def judged(client, repo, swept):
         if (k, scale) == (3, 1.0):
             repo.fail(claim, "out of luck", "log\n")
             return
-        odd = [sample_specs.run(0, odd=k * scale), sample_specs.run(1, odd=3 * k * scale)]
+        odd = [sample_specs.run(0, value=k * scale), sample_specs.run(1, value=3 * k * scale)]
         if k == 2:
-            odd[1] = sample_specs.run(1, outcome=Outcome.DIVERGED, odd=7.0)
+            odd[1] = sample_specs.run(1, outcome=Outcome.DIVERGED, value=7.0)
         repo.complete(claim, sample_specs.result(*odd))
 
     run_all(repo, 5, end)

@@ -15,7 +15,7 @@ def done(client, submit, repo, values, *, diverged=(), **changes):
     claim = repo.claim()
     runs = [
         sample_specs.run(
-            seed, odd=value, outcome=Outcome.DIVERGED if seed in diverged else Outcome.FITTED
+            seed, value=value, outcome=Outcome.DIVERGED if seed in diverged else Outcome.FITTED
         )
         for seed, value in enumerate(values)
     ]

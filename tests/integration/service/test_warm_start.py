@@ -11,7 +11,7 @@ from store.records import FailureKind
 from tests.integration.service.conftest import NO_BROKER, body
 from tests.kit import sample_specs
 
-ENDS = {0: sample_specs.run(0), 1: sample_specs.run(1, odd=2.0)}
+ENDS = {0: sample_specs.run(0), 1: sample_specs.run(1, value=2.0)}
 UNKNOWN = "exp_" + "0" * 32
 
 
@@ -108,7 +108,7 @@ def test_a_source_has_to_be_completed(client):
 
 def test_a_seed_that_diverged_is_nothing_to_start_from(client, repo):
     path = client.post("/v1/experiments", json=body()).headers["location"]
-    lost = sample_specs.run(1, outcome="diverged", odd=float("nan"))
+    lost = sample_specs.run(1, outcome="diverged", value=float("nan"))
     repo.complete(repo.claim(), sample_specs.result(sample_specs.run(0), lost))
     source = path.rpartition("/")[2]
     answer = client.post("/v1/experiments", json=heir(source))

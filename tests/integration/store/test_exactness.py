@@ -50,7 +50,7 @@ def same(one: RunResult, other: RunResult) -> bool:
 @odd_numbers
 def test_summaries_and_arrays_come_back_exactly(repo, odd):
     claim = repo.begin()
-    runs = [sample_specs.run(0, odd=odd, outcome=Outcome.DIVERGED, steps=7), sample_specs.run(1)]
+    runs = [sample_specs.run(0, value=odd, outcome=Outcome.DIVERGED, steps=7), sample_specs.run(1)]
     repo.complete(claim, *runs)
     with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id)
@@ -145,7 +145,7 @@ def test_baselines_come_back_exactly_and_lists_do_not_read_them(repo, odd):
 
 def test_warnings_of_a_run_are_kept_with_it(repo):
     claim = repo.begin()
-    repo.complete(claim, sample_specs.run(0), sample_specs.run(1, odd=2.0))
+    repo.complete(claim, sample_specs.run(0), sample_specs.run(1, value=2.0))
     assert [run.warnings for run in repo.get(claim.experiment_id).runs] == [(), ("Seed 1 is odd.",)]
 
 

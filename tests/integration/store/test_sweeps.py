@@ -256,7 +256,9 @@ def test_the_values_of_a_sweeps_completed_runs_are_read_by_its_filter(
     made = sweep(K)
     claim = repo.claim()
     repo.complete(
-        claim, sample_specs.run(0, odd=float("-inf")), sample_specs.run(1, outcome=Outcome.DIVERGED)
+        claim,
+        sample_specs.run(0, value=float("-inf")),
+        sample_specs.run(1, outcome=Outcome.DIVERGED),
     )
     metrics = ["train_loss", "fit_error", "zero_baseline"]
     with database.read() as tx:

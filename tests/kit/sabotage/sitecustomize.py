@@ -1,8 +1,7 @@
-"""Sabotage: a safety of the lab is taken out, in a test and in every process that it starts.
+"""Sabotage: removes one safety mechanism from a test and from every process that it starts.
 
-Python imports this file by itself at its start where its folder is on PYTHONPATH; only tests put it
-there, with the name of a sabotage in ``EXTRAPOLAB_TEST_SABOTAGE``. The software itself has no such
-switch.
+Python imports this file at startup if its folder is on PYTHONPATH. Only tests put it there, with
+the name of a sabotage in ``EXTRAPOLAB_TEST_SABOTAGE``; the software itself has no such switch.
 """
 
 import importlib.abc
@@ -14,33 +13,33 @@ from collections.abc import Callable
 from types import ModuleType
 
 
-def without_fence(queue: ModuleType) -> None:
-    """Writes of a claim count whichever attempt has the experiment."""
+def without_fence(claims: ModuleType) -> None:
+    """Accepts the writes of a claim even if another attempt holds the experiment."""
 
     def report(tx, claim, **values):
-        change = queue.update(queue.experiments).where(
-            queue.experiments.c.id == claim.experiment_id
+        change = claims.update(claims.experiments).where(
+            claims.experiments.c.id == claim.experiment_id
         )
         change = change.values(values or {"attempt": claim.attempt})
-        return tx.execute(change.returning(*queue._WISHED)).first()
+        return tx.execute(change.returning(*claims._WISHED)).first()
 
     def leave(tx, claim, to, kind, detail=None, **values):
-        queue.transition(
+        claims.transition(
             tx,
             claim.experiment_id,
-            queue.State.RUNNING,
+            claims.State.RUNNING,
             to,
-            at=queue.now(tx),
+            at=claims.now(tx),
             kind=kind,
             detail=detail,
             values=values,
         )
 
-    queue._report, queue._leave = report, leave
+    claims._report, claims._leave = report, leave
 
 
 def without_immediate(base: ModuleType) -> None:
-    """A write to SQLite begins as a read and turns into a write later."""
+    """Begins every write to SQLite as a read."""
     execute = base.Connection.exec_driver_sql
 
     def weakened(self, statement, *rest, **options):
@@ -51,21 +50,21 @@ def without_immediate(base: ModuleType) -> None:
     base.Connection.exec_driver_sql = weakened
 
 
-def without_outbox(wakeup: ModuleType) -> None:
-    """A wake-up is sent when the bell is rung, and never again."""
-    everything = wakeup.Dispatcher._pass
+def without_outbox(dispatcher: ModuleType) -> None:
+    """Sends wake-ups when the dispatcher is notified, and never again."""
+    full_pass = dispatcher.Dispatcher._pass
 
-    def only_when_rung(self, *, reap):
+    def only_when_notified(self, *, reap):
         if reap:
             self._reap()
         else:
-            everything(self, reap=False)
+            full_pass(self, reap=False)
 
-    wakeup.Dispatcher._pass = only_when_rung
+    dispatcher.Dispatcher._pass = only_when_notified
 
 
 def without_heartbeat(recorder: ModuleType) -> None:
-    """A slot records messages of its trainer, but never renews the lease."""
+    """Records the messages of a trainer, but never renews the lease."""
 
     def renew(self, change):
         self._write(change)
@@ -75,25 +74,25 @@ def without_heartbeat(recorder: ModuleType) -> None:
 
 
 def without_poller(slot: ModuleType) -> None:
-    """A slot works when it is woken, and never polls for work."""
+    """Never polls for work; a slot works only when it is woken."""
     slot.Slot._poll_for_work = lambda self: None
 
 
 def narrow(checkpoints: ModuleType) -> None:
-    """A checkpoint of 20 KB is too large."""
+    """Limits checkpoints to 20 KB."""
     checkpoints.MAX_MB = 0.02
 
 
 def poison(training: ModuleType) -> None:
-    """Training of an experiment whose only seed is 13 kills its process."""
+    """Kills the process that trains an experiment whose only seed is 13."""
     begin = training.begin
 
-    def swallow(spec, *rest):
+    def begin_or_die(spec, *rest):
         if list(spec.seeds) == [13]:
             os.kill(os.getpid(), signal.SIGKILL)
         return begin(spec, *rest)
 
-    training.begin = swallow
+    training.begin = begin_or_die
 
 
 SABOTAGES: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
@@ -105,16 +104,16 @@ SABOTAGES: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
     "narrow": ("store.arrays.checkpoints", narrow),
     "poison": ("core.training", poison),
 }
-"""By name: the module that is changed, and how, as soon as it is imported."""
+"""By name: the module to change once it is imported, and the change."""
 
 
 class _Saboteur(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds one module where everybody does, and changes it once it is loaded."""
+    """Imports one module as usual, then changes it."""
 
     def __init__(self, name: str, change: Callable[[ModuleType], None]) -> None:
         self._name, self._change = name, change
 
-    def find_spec(self, name, path=None, target=None):  # noqa: ARG002  # Python's words
+    def find_spec(self, name, path=None, target=None):  # noqa: ARG002  # Python's signature
         if name != self._name:
             return None
         sys.meta_path.remove(self)

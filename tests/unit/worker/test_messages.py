@@ -89,7 +89,7 @@ def test_a_result_arrives_with_every_number_in_it(value):
     sender, receiver = Pipe()
     packed = pack_result(
         sample_specs.result(
-            sample_specs.run(0, odd=value), baselines=[sample_specs.baseline(odd=value)]
+            sample_specs.run(0, value=value), baselines=[sample_specs.baseline(value=value)]
         )
     )
     send(sender, Finished(packed, None, {}))
