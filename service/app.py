@@ -23,7 +23,7 @@ from service.event_feed import EventFeed
 from service.exports.encoding import MEDIA_TYPES
 from service.http import openapi as documentation
 from service.http import problems
-from service.http.csrf import refuse_foreign
+from service.http.csrf import require_same_origin
 from service.http.parameters import refuse_unknown
 from service.http.request_id import RequestIds
 from service.routes import (
@@ -104,7 +104,7 @@ def build(settings: Settings) -> FastAPI:
         openapi_tags=documentation.TAGS,
         openapi_url=None,  # routes.operations serves it, and refuses unknown parameters
         separate_input_output_schemas=False,
-        dependencies=[Depends(refuse_foreign), Depends(refuse_unknown)],
+        dependencies=[Depends(require_same_origin), Depends(refuse_unknown)],
         lifespan=_lifespan,
     )
     database = Database(settings.database_url)

@@ -33,7 +33,7 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 
 
 def encode(
-    form: FileFormat, headings: Sequence[Column], batches: Iterable[RecordBatch]
+    form: FileFormat, columns: Sequence[Column], batches: Iterable[RecordBatch]
 ) -> Iterator[bytes]:
     """The parts of a file: one for each batch, and its start and end.
 
@@ -49,7 +49,7 @@ def encode(
     }
     if form in {"parquet", "arrow"}:
         pyarrow()
-    return encoders[form](headings, batches)
+    return encoders[form](columns, batches)
 
 
 def documents(form: Literal["json", "ndjson"], items: Iterable[bytes]) -> Iterator[bytes]:
@@ -98,18 +98,18 @@ class WriteBuffer(io.RawIOBase):
         return taken
 
 
-def _csv(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
-    yield csv_lines.header(heading.name for heading in headings)
+def _csv(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+    yield csv_lines.header(column.name for column in columns)
     for batch in batches:
         yield csv_lines.lines(
-            [CsvColumn(heading.name, heading.kind, batch[heading.name]) for heading in headings]
+            [CsvColumn(column.name, column.kind, batch[column.name]) for column in columns]
         )
 
 
-def _json(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+def _json(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
     yield b'{"items":['
     is_first = True
-    for rows in _json_rows(headings, batches):
+    for rows in _json_rows(columns, batches):
         content = b",".join(rows)
         if content:
             yield content if is_first else b"," + content
@@ -117,20 +117,20 @@ def _json(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterato
     yield b'],"next":null}'
 
 
-def _ndjson(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
-    for rows in _json_rows(headings, batches):
+def _ndjson(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+    for rows in _json_rows(columns, batches):
         yield b"".join([row + b"\n" for row in rows])
 
 
 def _json_rows(
-    headings: Sequence[Column], batches: Iterable[RecordBatch]
+    columns: Sequence[Column], batches: Iterable[RecordBatch]
 ) -> Iterator[Iterator[bytes]]:
     """The rows of each batch as JSON objects."""
-    names = (to_json(heading.name).replace(b"%", b"%%") for heading in headings)
+    names = (to_json(column.name).replace(b"%", b"%%") for column in columns)
     template = b"{" + b",".join(name + b":%b" for name in names) + b"}"
     for batch in batches:
-        columns = [_json_values(heading.kind, batch[heading.name]) for heading in headings]
-        yield map(template.__mod__, zip(*columns, strict=True))
+        cells = [_json_values(column.kind, batch[column.name]) for column in columns]
+        yield map(template.__mod__, zip(*cells, strict=True))
 
 
 def _json_values(kind: Kind, column: Sequence[Any] | np.ndarray) -> list[bytes]:
@@ -143,29 +143,29 @@ def _json_values(kind: Kind, column: Sequence[Any] | np.ndarray) -> list[bytes]:
     )
 
 
-def _parquet(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
-    pa, schema, buffer = pyarrow(), _schema(headings), WriteBuffer()
+def _parquet(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+    pa, schema, buffer = pyarrow(), _schema(columns), WriteBuffer()
     # a dictionary pays for words only: numbers hardly recur
-    words = [heading.name for heading in headings if heading.kind is Kind.TEXT]
+    words = [column.name for column in columns if column.kind is Kind.TEXT]
     with pa.parquet.ParquetWriter(
         pa.PythonFile(buffer, mode="w"), schema, use_dictionary=words
     ) as writer:
         for batch in batches:
-            writer.write_batch(_record_batch(schema, headings, batch))
+            writer.write_batch(_record_batch(schema, columns, batch))
             yield buffer.take()
     yield buffer.take()
 
 
-def _arrow(headings: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
-    pa, schema, buffer = pyarrow(), _schema(headings), WriteBuffer()
+def _arrow(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+    pa, schema, buffer = pyarrow(), _schema(columns), WriteBuffer()
     with pa.ipc.new_stream(pa.PythonFile(buffer, mode="w"), schema) as writer:
         for batch in batches:
-            writer.write_batch(_record_batch(schema, headings, batch))
+            writer.write_batch(_record_batch(schema, columns, batch))
             yield buffer.take()
     yield buffer.take()
 
 
-def _schema(headings: Sequence[Column]) -> Any:
+def _schema(columns: Sequence[Column]) -> Any:
     pa = pyarrow()
     types = {
         Kind.REAL: pa.float64(),
@@ -174,16 +174,16 @@ def _schema(headings: Sequence[Column]) -> Any:
         Kind.TIME: pa.timestamp("us", tz="UTC"),
         Kind.FLAG: pa.bool_(),
     }
-    return pa.schema([(heading.name, types[heading.kind]) for heading in headings])
+    return pa.schema([(column.name, types[column.kind]) for column in columns])
 
 
-def _record_batch(schema: Any, headings: Sequence[Column], batch: RecordBatch) -> Any:
+def _record_batch(schema: Any, columns: Sequence[Column], batch: RecordBatch) -> Any:
     pa = pyarrow()
     arrays = [
         pa.array(
-            _with_instants(heading.kind, batch[heading.name]), type=field.type, from_pandas=False
+            _with_instants(column.kind, batch[column.name]), type=field.type, from_pandas=False
         )
-        for heading, field in zip(headings, schema, strict=True)
+        for column, field in zip(columns, schema, strict=True)
     ]
     return pa.record_batch(arrays, schema=schema)
 

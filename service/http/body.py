@@ -1,4 +1,4 @@
-"""The body of a request: read up to the limit, whatever its headers claim, and parsed without trust."""
+"""Request bodies: read up to a limit, whatever their headers claim, and parsed as untrusted JSON."""
 
 from typing import Annotated, TypeVar
 
@@ -15,21 +15,20 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 async def read(request: Request) -> bytes:
-    """The JSON text of the body.
+    """The body, which has to be JSON text.
 
     Raises:
-        UnsupportedContent: It is declared as something else, or compressed.
-        BodyTooLarge: It is longer than ``EXTRAPOLAB_MAX_BODY_BYTES``.
+        UnsupportedContent: The body is declared as something else, or as compressed.
+        BodyTooLarge: The body is longer than ``EXTRAPOLAB_MAX_BODY_BYTES``.
     """
-    _refuse_other_content(request)
+    _require_json(request)
     limit = context_of(request).settings.max_body_bytes
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
-            raise BodyTooLarge(
-                Problem("", "too_large", f"the body should be at most {limit} bytes long")
-            )
+            message = f"the body should be at most {limit} bytes long"
+            raise BodyTooLarge(Problem("", "too_large", message))
     return bytes(body)
 
 
@@ -40,33 +39,35 @@ def parse(body: bytes, model: type[Model]) -> Model:
     """The body as a ``model``.
 
     Raises:
-        Malformed: It is not JSON. Non-finite numbers are let through context, so that the field they
-            are in is named.
-        SpecError: It is JSON, but not a valid ``model``; every problem is listed.
+        Malformed: The body is not JSON. NaN and infinities are accepted at this stage, so that the
+            model's validation can name their fields.
+        SpecError: The JSON is not a valid ``model``; all problems are listed.
     """
     try:
         content = from_json(body, allow_inf_nan=True)
     except ValueError as error:
-        raise Malformed(
-            Problem("", "not_json", f"the body should be JSON (RFC 8259, UTF-8): {error}")
-        ) from None
+        message = f"the body should be JSON (RFC 8259, UTF-8): {error}"
+        raise Malformed(Problem("", "not_json", message)) from None
     try:
         return model.model_validate(content)
     except ValidationError as error:
         raise SpecError(explain(error, model)) from None
 
 
-def _refuse_other_content(request: Request) -> None:
+def _require_json(request: Request) -> None:
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     kind, _, subtype = media_type.strip().lower().partition("/")
     charset = parameters.replace(" ", "").replace('"', "").lower()
+    encoding = request.headers.get("content-encoding", "identity")
     if kind != "application" or not (subtype == "json" or subtype.endswith("+json")):
         problem = Problem(
             "/header/Content-Type", "not_json", "the body should be JSON", media_type or "nothing"
         )
     elif charset not in {"", "charset=utf-8"}:
-        problem = Problem("/header/Content-Type", "not_utf8", "JSON is UTF-8", parameters.strip())
-    elif (encoding := request.headers.get("content-encoding", "identity")) != "identity":
+        problem = Problem(
+            "/header/Content-Type", "not_utf8", "JSON should be in UTF-8", parameters.strip()
+        )
+    elif encoding != "identity":
         problem = Problem(
             "/header/Content-Encoding", "compressed", "the body should not be compressed", encoding
         )

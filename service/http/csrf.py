@@ -1,7 +1,4 @@
-"""Who may ask for a change: programs, and the service's own pages.
-
-A page of another website may not.
-"""
+"""Protection against cross-site request forgery: pages of other websites can change nothing."""
 
 from fastapi import Request
 
@@ -13,24 +10,20 @@ CHANGING = frozenset({"POST", "PATCH", "DELETE"})
 """Methods that change something."""
 
 
-async def refuse_foreign(request: Request) -> None:
-    """Refuses a change that a browser sends for a page of another host; only browsers send ``Origin``.
+async def require_same_origin(request: Request) -> None:
+    """Refuses a change that a browser sends on behalf of a page of another host.
 
-    A browser lets any page send requests that need no body of a special type, such as a cancel, to
-    this machine.
+    Browsers let any page send simple requests, such as a cancel, to this machine. Only browsers
+    send ``Origin``; programs are let through.
 
     Raises:
-        ForeignOrigin: The request's ``Origin`` is not its ``Host``.
+        ForeignOrigin: The ``Origin`` of a changing request is not its ``Host``.
     """
     origin, host = request.headers.get("origin"), request.headers.get("host", "")
-    if (
-        request.method in CHANGING
-        and origin is not None
-        and origin.partition("://")[2].lower() != host.lower()
-    ):
-        message = (
-            "a page of another website may not change anything here; open the page at this host"
-        )
+    if request.method not in CHANGING or origin is None:
+        return
+    if origin.partition("://")[2].lower() != host.lower():
+        message = "pages of other websites may not change anything here; open the page at this host"
         raise ForeignOrigin(
             Problem("/header/Origin", "foreign_origin", message, shorten(origin), host)
         )

@@ -1,7 +1,7 @@
-"""A bound on the heads of requests: on their length, and on how long they take to arrive.
+"""Limits on the heads of requests: on their length, and on the time they take to arrive.
 
-The parser keeps a head until it is whole, the server waits for it, and neither has a limit of its
-own. Whoever starts the server names this protocol: ``uvicorn --factory service.app:create --http
+The parser buffers a head until it is complete, and the server waits for it; neither has a limit.
+The server uses this protocol when it is started as ``uvicorn --factory service.app:create --http
 service.http.header_limits:LimitedHttpProtocol``.
 """
 
@@ -14,119 +14,115 @@ from core.errors import Problem
 from service.http import problems, request_id
 from service.http.errors import HeadTooLong, HeadTooSlow, NotHttp, Refusal
 
-LONGEST = 64 * 2**10
-"""Bytes of a head, or of the trailers after a body."""
+MAX_BYTES = 64 * 2**10
+"""Of a head, or of the trailers after a body."""
 
-SECONDS = 20.0
-"""In which a head has to be whole, once the connection is made or its first byte is there."""
+TIMEOUT_SECONDS = 20.0
+"""Time for a head to arrive, from the connection or the head's first byte on."""
 
-_PIECE = 16 * 2**10
-"""The parser is given so many bytes at a time, so that no head is much longer than allowed when it
-is looked at."""
+_PARSED_BYTES = 16 * 2**10
+"""Bytes parsed between two checks: a head is found too long at most this many bytes late."""
 
-_LAST_SECONDS = 2.0
-"""What a client goes on to send is read, and thrown away, for so long: closing at once would take
-its answer away."""
+_LINGER_SECONDS = 2.0
+"""How long to discard what a refused client still sends.
+
+Closing at once would reset the connection, and the client would lose the answer.
+"""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """A connection whose requests are let in when their heads are whole, and refused where that takes too much."""
+    """An HTTP connection that refuses heads that are too long or too slow."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Begins to wait for the first head."""
+        """Starts the timeout of the first head."""
         super().connection_made(transport)
-        # bytes that the parser was given since it last came to an end of a head or a part of a body
-        self._kept = 0
-        self._came_to_an_end = self._in_head = self._refused = False
-        self._patience: TimerHandle | None = None
-        self._wait()
+        self._bytes_without_progress = 0
+        self._made_progress = False  # the parser reached the end of a head or of part of a body
+        self._in_head = self._refused = False
+        self._timeout: TimerHandle | None = None
+        self._start_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits no longer."""
-        self._wait_no_longer()
+        """Stops the timeout."""
+        self._stop_timeout()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Hands the bytes on, and looks at what the parser keeps of them."""
-        for first in range(0, len(data), _PIECE):
+        """Parses the data in small parts, and checks how much of it the parser buffers."""
+        for first in range(0, len(data), _PARSED_BYTES):
             if self._refused or self.transport.is_closing():
                 return
-            piece = data[first : first + _PIECE]
-            self._came_to_an_end = False
-            super().data_received(piece)
-            self._kept = 0 if self._came_to_an_end else self._kept + len(piece)
-            if self._kept > LONGEST:
-                self._refuse(
-                    HeadTooLong(
-                        Problem("", "head_too_long", f"it should be at most {LONGEST} bytes long")
-                    )
-                )
-        if self._in_head and self._patience is None:
-            self._wait()
+            part = data[first : first + _PARSED_BYTES]
+            self._made_progress = False
+            super().data_received(part)
+            self._bytes_without_progress = (
+                0 if self._made_progress else self._bytes_without_progress + len(part)
+            )
+            if self._bytes_without_progress > MAX_BYTES:
+                message = f"the head should be at most {MAX_BYTES} bytes long"
+                self._refuse(HeadTooLong(Problem("", "head_too_long", message)))
+        if self._in_head and self._timeout is None:
+            self._start_timeout()
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """A head starts."""
         super().on_message_begin()
-        self._in_head = self._came_to_an_end = True
+        self._in_head = self._made_progress = True
 
     def on_headers_complete(self) -> None:
-        """A head is whole."""
-        self._in_head, self._came_to_an_end = False, True
-        self._wait_no_longer()
+        """A head is complete."""
+        self._in_head, self._made_progress = False, True
+        self._stop_timeout()
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
-        """The length of a chunk was read."""
-        self._came_to_an_end = True
+        """The length of a chunk was parsed."""
+        self._made_progress = True
 
     def on_body(self, body: bytes) -> None:
-        """Part of a body was read, which the application takes or the server throws away."""
-        self._came_to_an_end = True
+        """Part of a body was parsed."""
+        self._made_progress = True
         super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what the parser doesn't understand."""
+        """Refuses what the parser can't parse."""
         self._refuse(NotHttp(Problem("", "not_http", msg)))
 
-    def _wait(self) -> None:
-        self._patience = self.loop.call_later(SECONDS, self._lose_patience)
+    def _start_timeout(self) -> None:
+        self._timeout = self.loop.call_later(TIMEOUT_SECONDS, self._on_timeout)
 
-    def _wait_no_longer(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _stop_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
 
-    def _lose_patience(self) -> None:
+    def _on_timeout(self) -> None:
         if self._in_head:
-            self._refuse(
-                HeadTooSlow(
-                    Problem("", "head_too_slow", f"it should be there within {SECONDS:g} s")
-                )
-            )
+            message = f"the head should arrive within {TIMEOUT_SECONDS:g} s"
+            self._refuse(HeadTooSlow(Problem("", "head_too_slow", message)))
         else:
-            self.transport.close()  # it never asked for anything
+            self.transport.close()  # the client never sent a request
 
     def _refuse(self, refusal: Refusal) -> None:
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         if self.cycle is not None and not self.cycle.response_complete:
-            # another answer is under way, and this one can't be told from it
-            self.transport.close()
+            self.transport.close()  # the client couldn't tell this answer from the one being sent
             return
-        self.transport.write(_answer(refusal))
+        self.transport.write(_response(refusal))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.loop.call_later(_LAST_SECONDS, self.transport.close)
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
-def _answer(refusal: Refusal) -> bytes:
-    kind, name = problems.KINDS[type(refusal)], request_id.made_up()
-    content = problems.to_json(kind, refusal.problems, name).encode()
+def _response(refusal: Refusal) -> bytes:
+    kind, identity = problems.KINDS[type(refusal)], request_id.new_id()
+    content = problems.to_json(kind, refusal.problems, identity).encode()
     headers: dict[str, Any] = {
         "content-type": problems.MEDIA_TYPE,
         "content-length": len(content),
-        request_id.HEADER: name,
+        request_id.HEADER: identity,
         "connection": "close",
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

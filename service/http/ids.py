@@ -1,4 +1,4 @@
-"""The ids in a path: whole, or cut short to a beginning that no other has."""
+"""Ids in paths: whole, or cut short to a unique prefix."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -13,46 +13,47 @@ from service.http import examples
 from service.http.errors import Ambiguous
 from store.experiments import id_prefix
 
-FEW = 8
-"""Ids that are named where several begin so."""
+MAX_NAMED_IDS = 8
+"""Ids that the problem of an ambiguous prefix names."""
 
 
-def whole(context: AppContext, text: str, pointer: str = "/path/id") -> str:
-    """The one id that begins with ``text``; ``text`` itself where that is whole, or where none does.
+def complete_id(context: AppContext, text: str, pointer: str = "/path/id") -> str:
+    """The only id that starts with ``text``; ``text`` itself if it is whole or unknown.
 
     Raises:
-        Ambiguous: Several do.
+        Ambiguous: Several ids start with it.
     """
     if not id_prefix.is_cut(text):
         return text
     with context.database.read() as tx:
-        found = id_prefix.beginning(tx, text, limit=FEW + 1)
-    if len(found) > 1:
-        named = ", ".join(found[:FEW]) + (", ..." if len(found) > FEW else "")
-        message = "is how several ids begin: give more of it"
+        ids = id_prefix.beginning(tx, text, limit=MAX_NAMED_IDS + 1)
+    if len(ids) > 1:
+        named = ", ".join(ids[:MAX_NAMED_IDS]) + (", ..." if len(ids) > MAX_NAMED_IDS else "")
+        message = "matches several ids: give more characters"
         raise Ambiguous(Problem(pointer, "ambiguous_id", message, shorten(text), named))
-    return found[0] if found else text
+    return ids[0] if ids else text
 
 
-def _id_of(what: str, prefix: str, example: str) -> Callable[..., Coroutine[Any, Any, str]]:
-    """What reads the id in a path."""
-    cut = f"`{prefix}_` and at least four characters"
+def _id_dependency(kind: str, prefix: str, example: str) -> Callable[..., Coroutine[Any, Any, str]]:
+    """The dependency that reads the id in a path."""
     documented = Path(
         alias="id",
-        description=f"Id of the {what}, or a beginning that no other has: {cut}.",
+        description=f"Id of the {kind}, or a unique prefix: `{prefix}_` and at least four "
+        "characters.",
         examples=[example],
-        json_schema_extra={
-            "pattern": f"^{prefix}_[0-9a-f]{{4,32}}$"
-        },  # what looks otherwise is not found
+        # The pattern documents ids without being checked: any other text is not found.
+        json_schema_extra={"pattern": f"^{prefix}_[0-9a-f]{{4,32}}$"},
     )
 
-    async def id_of(context: Context, given: Annotated[str, documented]) -> str:
-        return await run_in_threadpool(whole, context, given) if id_prefix.is_cut(given) else given
+    async def read_id(context: Context, text: Annotated[str, documented]) -> str:
+        if not id_prefix.is_cut(text):  # no thread for a whole id
+            return text
+        return await run_in_threadpool(complete_id, context, text)
 
-    return id_of
+    return read_id
 
 
-ExperimentId = Annotated[str, Depends(_id_of("experiment", "exp", examples.ID))]
-SweepId = Annotated[str, Depends(_id_of("sweep", "swp", examples.SWEEP_ID))]
-FigureId = Annotated[str, Depends(_id_of("saved figure", "fig", examples.FIGURE_ID))]
-WorkerId = Annotated[str, Depends(_id_of("worker slot", "worker", examples.WORKER["id"]))]
+ExperimentId = Annotated[str, Depends(_id_dependency("experiment", "exp", examples.ID))]
+SweepId = Annotated[str, Depends(_id_dependency("sweep", "swp", examples.SWEEP_ID))]
+FigureId = Annotated[str, Depends(_id_dependency("saved figure", "fig", examples.FIGURE_ID))]
+WorkerId = Annotated[str, Depends(_id_dependency("worker slot", "worker", examples.WORKER["id"]))]

@@ -1,4 +1,4 @@
-"""Pages of short lists that are read whole, such as workers; the store pages the long ones."""
+"""Pages of lists that are short enough to be read whole."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,17 +11,19 @@ Item = TypeVar("Item")
 def page(
     items: Sequence[Item], key: Callable[[Item], str], *, limit: int, cursor: str | None
 ) -> tuple[Sequence[Item], str | None]:
-    """The items behind the one whose key is the cursor, and the cursor of the next page, None at the end.
+    """The items after the cursor, and the cursor of the next page, None on the last.
+
+    A cursor is the key of a page's last item.
 
     Raises:
         BadCursor: No item has that key.
     """
-    start = (
-        0
-        if cursor is None
-        else 1 + next((n for n, item in enumerate(items) if key(item) == cursor), len(items))
-    )
-    if start > len(items):
-        raise BadCursor(cursor or "")
+    start = 0
+    if cursor is not None:
+        places = (place for place, item in enumerate(items) if key(item) == cursor)
+        last = next(places, None)
+        if last is None:
+            raise BadCursor(cursor)
+        start = last + 1
     end = start + limit
     return items[start:end], key(items[end - 1]) if end < len(items) else None

@@ -1,4 +1,4 @@
-"""The id of a request: taken from ``X-Request-Id`` or made up, in every answer's header and in every problem."""
+"""Request ids: given in ``X-Request-Id`` or generated, and named in every answer."""
 
 import re
 import uuid
@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-Id"
-_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_VALID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id(request: Request) -> str:
@@ -17,8 +17,8 @@ def request_id(request: Request) -> str:
     return identity
 
 
-def made_up() -> str:
-    """An id for a request that bears none."""
+def new_id() -> str:
+    """An id for a request that has none."""
     return uuid.uuid4().hex
 
 
@@ -29,17 +29,17 @@ class RequestIds:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, and its answer back with the id in its header."""
+        """Adds the id to the request's state and to the answer's headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        identity = given if _GIVEN.fullmatch(given) else made_up()
+        identity = given if _VALID.fullmatch(given) else new_id()
         scope.setdefault("state", {})["request_id"] = identity
 
-        async def send_named(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[HEADER] = identity
             await send(message)
 
-        await self._app(scope, receive, send_named)
+        await self._app(scope, receive, send_with_id)

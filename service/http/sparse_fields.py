@@ -1,4 +1,4 @@
-"""Parts of an item: what ``fields=`` leaves of it."""
+"""Sparse fields: the parts of an item that ``fields=`` selects."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,26 +7,25 @@ from pydantic import BaseModel
 
 from core.errors import Problem
 from service.http.errors import Invalid, unknown
+from store.query.names import split_names
 
-MOST = 100
-"""Parts that one request names."""
+MAX_PARTS = 100
+"""Parts that one request can name."""
 
 Path = tuple[str, ...]
 
 
 def paths(fields: str, model: type[BaseModel]) -> list[Path]:
-    """The named parts of a ``model``, its id always among them.
+    """The paths of the named parts of a ``model``; its id is always among them.
 
     Raises:
-        Invalid: One of them isn't a part of it. Inside a part, what isn't there is left out.
+        Invalid: The first name of a path is no field of the model. Deeper names aren't checked,
+            and select nothing if they don't exist.
     """
-    names = list(dict.fromkeys(["id", *(name.strip() for name in fields.split(","))]))
-    if len(names) > MOST:
-        raise Invalid(
-            Problem(
-                "/query/fields", "too_many", f"should name at most {MOST} parts", str(len(names))
-            )
-        )
+    names = list(dict.fromkeys(["id", *split_names(fields, "/query/fields", Invalid)]))
+    if len(names) > MAX_PARTS:
+        message = f"should name at most {MAX_PARTS} parts"
+        raise Invalid(Problem("/query/fields", "too_many", message, str(len(names))))
     known = {
         info.serialization_alias or info.alias or name for name, info in model.model_fields.items()
     }
@@ -40,22 +39,19 @@ def paths(fields: str, model: type[BaseModel]) -> list[Path]:
     return [tuple(name.split(".")) for name in names]
 
 
-def of(item: Any, chosen: Sequence[Path]) -> Any:
-    """These parts of an item; a path leads through lists into each of their items."""
-    if () in chosen:
+def project(item: Any, selected: Sequence[Path]) -> Any:
+    """The selected parts of an item; a path continues into each element of a list."""
+    if () in selected:
         return item
     if isinstance(item, list | tuple):
-        return [of(one, chosen) for one in item]
-    content = (
-        dict(item)
-        if isinstance(item, Mapping)
-        else item.model_dump()
-        if isinstance(item, BaseModel)
-        else None
-    )
-    if content is None:
+        return [project(element, selected) for element in item]
+    if isinstance(item, Mapping):
+        content = dict(item)
+    elif isinstance(item, BaseModel):
+        content = item.model_dump()
+    else:
         return item
     inner: dict[str, list[Path]] = {}
-    for path in chosen:
+    for path in selected:
         inner.setdefault(path[0], []).append(path[1:])
-    return {name: of(part, inner[name]) for name, part in content.items() if name in inner}
+    return {name: project(part, inner[name]) for name, part in content.items() if name in inner}

@@ -1,9 +1,8 @@
-"""Experiments side by side: only what differs, how they ended, and one picture of all."""
+"""Comparisons: what differs between experiments, how their runs ended, and figures of all."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Query, Response
 
 from core.errors import Problem
@@ -12,29 +11,32 @@ from core.result import METRICS, Outcome
 from core.spec.difference import Difference, differences
 from core.spec.experiment import METADATA
 from core.spec.sweep import brief
-from core.statistics import STATISTICS, as_counted, over_seeds
+from core.statistics import STATISTICS, values_of_runs
 from service import schemas
 from service.context import AppContext, Context
+from service.exports.grouping import Statistics, statistics_of
 from service.figures import rendering
 from service.figures.rendering import FigureFormat
 from service.http import examples, openapi
 from service.http.errors import Invalid
-from service.http.ids import whole
+from service.http.ids import complete_id
 from service.http.parameters import IfNoneMatch
 from store.experiments import repository as experiments
 from store.experiments import results
+from store.query.names import split_names
 from store.records import Experiment
 from store.states import State
 
 router = APIRouter(prefix="/v1/compare", tags=["queries"])
 
-MOST = 12
-LONGEST_LABEL = 60
+MAX_EXPERIMENTS = 12
+MAX_LABEL_LENGTH = 60
 
 Ids = Annotated[
     str,
     Query(
-        description=f"Ids of two to {MOST} experiments, separated by commas; each may be cut short as in a path.",
+        description=f"Ids of two to {MAX_EXPERIMENTS} experiments, separated by commas; "
+        "unique prefixes are enough.",
         examples=[f"{examples.ID},{examples.OTHER_ID}"],
         min_length=1,
         max_length=1000,
@@ -51,26 +53,31 @@ Ids = Annotated[
     },
 )
 def compare(context: Context, ids: Ids) -> Response:
-    """Compare experiments: the fields of the spec that differ, and what their runs ended with, side by side."""
-    found = _experiments(context, ids)
-    joined = ",".join(one.id for one in found)
+    """Compare experiments side by side.
+
+    The answer has the fields of the specs that differ, and statistics of the final metrics of the
+    runs.
+    """
+    compared = _experiments(context, ids)
+    joined_ids = ",".join(experiment.id for experiment in compared)
     content = {
         "experiments": [
             {
-                "id": one.id,
-                "name": one.content["name"],
-                "state": one.state,
-                "setup_hash": one.setup_hash,
-                "seeds": len(one.runs),
-                "outcomes": _outcomes(one),
+                "id": experiment.id,
+                "name": experiment.content["name"],
+                "state": experiment.state,
+                "setup_hash": experiment.setup_hash,
+                "seeds": len(experiment.runs),
+                "outcomes": _outcome_counts(experiment),
             }
-            for one in found
+            for experiment in compared
         ],
         "differences": [
-            {"path": one.path, "values": list(one.values)} for one in _differences(found)
+            {"path": difference.path, "values": list(difference.values)}
+            for difference in [*_spec_differences(compared), *_metadata_differences(compared)]
         ],
-        "metrics": _metrics(found),
-        "figures": {name: f"/v1/compare/figures/{name}.svg?ids={joined}" for name in FIGURES},
+        "metrics": _statistics(compared),
+        "figures": {name: f"/v1/compare/figures/{name}.svg?ids={joined_ids}" for name in FIGURES},
     }
     return Response(schemas.to_json(content), media_type="application/json")
 
@@ -83,83 +90,85 @@ def figure(
     ids: Ids,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Draw experiments over each other: medians over seeds, with quartiles; a training also as far as it has come.
+    """Draw experiments over each other: medians over seeds, with quartiles.
 
-    `response_ratio` and `training_ratio` show how many times the errors of the first each has.
+    Figures of the training show running experiments up to the last recorded step. `response_ratio`
+    and `training_ratio` show each experiment's errors as multiples of the first one's.
     """
     chosen = rendering.choose(FIGURES, name, form)
-    found = _experiments(context, ids)
-    labels = _labels(found)
+    compared = _experiments(context, ids)
+    labels = _labels(compared)
     with context.database.read() as tx:
-        compared = [
-            (
-                label,
-                one.spec,
-                results.result(tx, one.id)
-                if one.state is State.COMPLETED and not chosen.early
-                else None,
-                results.series(tx, one.id) if chosen.early else {},
-            )
-            for label, one in zip(labels, found, strict=True)
-        ]
-    return rendering.respond(chosen, chosen.info(compared), form, if_none_match)
+        sides = []
+        for label, experiment in zip(labels, compared, strict=True):
+            needs_result = experiment.state is State.COMPLETED and not chosen.early
+            result = results.result(tx, experiment.id) if needs_result else None
+            series = results.series(tx, experiment.id) if chosen.early else {}
+            sides.append((label, experiment.spec, result, series))
+    return rendering.respond(chosen, chosen.info(sides), form, if_none_match)
 
 
 def _experiments(context: AppContext, ids: str) -> list[Experiment]:
-    names = [whole(context, name.strip(), "/query/ids") for name in ids.split(",")]
-    if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
-        message = f"should name two to {MOST} different experiments"
+    """The experiments with these ids or prefixes of ids."""
+    prefixes = split_names(ids, "/query/ids", Invalid)
+    names = [complete_id(context, prefix, "/query/ids") for prefix in prefixes]
+    if not 2 <= len(names) <= MAX_EXPERIMENTS or len(set(names)) < len(names):
+        message = f"should name two to {MAX_EXPERIMENTS} different experiments"
         raise Invalid(Problem("/query/ids", "wrong_count", message, str(len(set(names)))))
     with context.database.read() as tx:
         return [experiments.get(tx, name) for name in names]
 
 
-def _differences(found: Sequence[Experiment]) -> list[Difference]:
-    """What differs in their specs, what they are called last."""
-    specs = [{k: v for k, v in one.content.items() if k not in METADATA} for one in found]
-    called = [{k: v for k, v in one.content.items() if k in METADATA} for one in found]
-    return [*differences(specs), *differences(called)]
+def _spec_differences(compared: Sequence[Experiment]) -> list[Difference]:
+    """The differences of the specs without their metadata."""
+    return differences([_part(experiment, metadata=False) for experiment in compared])
 
 
-def _labels(found: Sequence[Experiment]) -> list[str]:
-    """What tells each from the others, in a few words."""
-    specs = [{k: v for k, v in one.content.items() if k not in METADATA} for one in found]
-    apart = differences(specs)
-    told = [(one.path.rpartition(".")[2], one.values) for one in apart[:3]]
-    words = [
-        ", ".join(f"{name} = {brief(values[n])}" for name, values in told)
-        for n in range(len(found))
-    ]
-    if not apart or len(set(words)) < len(words):
-        words = [one.content["name"] or one.id for one in found]
-    return [
-        word if len(word) <= LONGEST_LABEL else word[: LONGEST_LABEL - 3] + "..." for word in words
-    ]
+def _metadata_differences(compared: Sequence[Experiment]) -> list[Difference]:
+    return differences([_part(experiment, metadata=True) for experiment in compared])
 
 
-def _outcomes(one: Experiment) -> dict[str, int]:
-    ended = [run.outcome for run in one.runs if run.outcome is not None]
-    return {outcome: ended.count(outcome) for outcome in Outcome if outcome in ended}
-
-
-def _metrics(found: Sequence[Experiment]) -> dict[str, list[dict[str, float] | None]]:
-    """Statistics over the runs of each that has ended; a diverged run counts as infinite."""
-    values = {}
-    for one in found:
-        ended = [run for run in one.runs if run.outcome is not None]
-        if ended:
-            numbers = np.array(
-                [[run.summary.get(name, np.nan) for name in METRICS] for run in ended]
-            )
-            diverged = np.array([run.outcome is Outcome.DIVERGED for run in ended])
-            values[one.id] = as_counted(numbers, diverged, list(METRICS))
-    table = over_seeds(values)
+def _part(experiment: Experiment, *, metadata: bool) -> dict[str, Any]:
     return {
-        name: [
-            dict(zip(STATISTICS, table[one.id][:, place].tolist(), strict=True))
-            if one.id in table
-            else None
-            for one in found
+        name: value for name, value in experiment.content.items() if (name in METADATA) == metadata
+    }
+
+
+def _labels(compared: Sequence[Experiment]) -> list[str]:
+    """Short labels: up to three fields that differ if they tell all apart, else names."""
+    shown = _spec_differences(compared)[:3]
+    labels = [
+        ", ".join(
+            f"{difference.path.rpartition('.')[2]} = {brief(difference.values[place])}"
+            for difference in shown
+        )
+        for place in range(len(compared))
+    ]
+    if len(set(labels)) < len(labels):
+        labels = [experiment.content["name"] or experiment.id for experiment in compared]
+    return [
+        label if len(label) <= MAX_LABEL_LENGTH else label[: MAX_LABEL_LENGTH - 3] + "..."
+        for label in labels
+    ]
+
+
+def _outcome_counts(experiment: Experiment) -> dict[str, int]:
+    outcomes = [run.outcome for run in experiment.runs if run.outcome is not None]
+    return {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
+
+
+def _statistics(compared: Sequence[Experiment]) -> dict[str, list[dict[str, float] | None]]:
+    """By metric, statistics over the ended runs of each experiment; None if none has ended."""
+    values = {}
+    for experiment in compared:
+        ended = [run for run in experiment.runs if run.outcome is not None]
+        if ended:
+            values[experiment.id] = values_of_runs(ended, list(METRICS))
+    statistics: dict[str, Statistics] = statistics_of(values, list(METRICS), STATISTICS)
+    return {
+        metric: [
+            statistics[experiment.id][metric] if experiment.id in statistics else None
+            for experiment in compared
         ]
-        for place, name in enumerate(METRICS)
+        for metric in METRICS
     }

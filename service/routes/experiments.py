@@ -65,7 +65,7 @@ def listing(
         ):
             experiment = schemas.Experiment.from_record(row.experiment)
             item = schemas.to_json(
-                experiment if paths is None else sparse_fields.of(experiment, paths)
+                experiment if paths is None else sparse_fields.project(experiment, paths)
             )
             bytes_left -= len(item)
             if items and (len(items) == limit or bytes_left < 0):

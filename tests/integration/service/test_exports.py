@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.result import METRICS
-from service.routes import exports
+from service.exports import streams
 from store.query import export_rows
 from tests.kit import sample_specs
 
@@ -79,7 +79,7 @@ FIELDS = "name,training.length,student.start.scale,student.start.fixed"
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_run_is_a_row_with_exact_numbers(client, filled, monkeypatch, form):
-    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    monkeypatch.setattr(streams, "EXPERIMENTS_PER_PAGE", 2)
     rows = read(client, form, fields=FIELDS, metrics="train_loss,fit_error")
     assert [(row["experiment"], row["seed"]) for row in rows] == [
         (name, seed) for name in filled for seed in (0, 1)

@@ -105,13 +105,13 @@ class TestLength:
             assert refused(told(connection), 400) == "not-http"
 
     def test_long_ones_within_the_bound_are_read(self, service):
-        long = {"X-Long": "x" * (header_limits.LONGEST - 1000)}
+        long = {"X-Long": "x" * (header_limits.MAX_BYTES - 1000)}
         assert httpx2.get(f"{service.url}/healthz", headers=long, timeout=60).status_code == 200
 
     def test_a_body_is_no_head_however_it_is_cut(self, service):
         content = json.dumps(body()).encode().ljust(30_000)
         chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in content)
-        assert len(chunks) > 2 * header_limits.LONGEST
+        assert len(chunks) > 2 * header_limits.MAX_BYTES
         with connected(service.url) as connection:
             connection.sendall(CHUNKED + chunks + b"0\r\n\r\n" + GET + b"Connection: close\r\n\r\n")
             first, second = told(connection).split(b"HTTP/1.1 ")[1:]
@@ -152,7 +152,7 @@ class TestTime:
         with connected(here) as connection:
             connection.sendall(GET + b"\r\n")
             assert b"HTTP/1.1 200 " in connection.recv(65536)
-            monkeypatch.setattr(header_limits, "SECONDS", 0.5)
+            monkeypatch.setattr(header_limits, "TIMEOUT_SECONDS", 0.5)
             yield connection
 
     def test_a_head_that_does_not_end_is_refused(self, connection):
@@ -177,6 +177,6 @@ class TestTime:
         assert told(connection).startswith(b"HTTP/1.1 200 ")
 
     def test_who_never_asks_is_shown_out_without_a_word(self, here, monkeypatch):
-        monkeypatch.setattr(header_limits, "SECONDS", 0.5)
+        monkeypatch.setattr(header_limits, "TIMEOUT_SECONDS", 0.5)
         with connected(here) as connection:
             assert told(connection) == b""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.http.ids import FEW
+from service.http.ids import MAX_NAMED_IDS
 from tests.integration.service.conftest import body
 
 AXES = [{"path": "training.length", "values": [2, 3]}]
@@ -36,7 +36,7 @@ def test_a_beginning_that_no_other_id_has_stands_for_the_whole(client, submit, m
 
 
 def test_of_several_that_begin_so_the_newest_are_named(client, submit):
-    names = sorted((submit().rpartition("/")[2] for _ in range(FEW + 1)), reverse=True)
+    names = sorted((submit().rpartition("/")[2] for _ in range(MAX_NAMED_IDS + 1)), reverse=True)
     shared = names[0][:8]
     for call in (client.get, client.delete):
         refused = call(f"/v1/experiments/{shared}")
@@ -44,7 +44,7 @@ def test_of_several_that_begin_so_the_newest_are_named(client, submit):
         (problem,) = refused.json()["errors"]
         assert (problem["pointer"], problem["code"]) == ("/path/id", "ambiguous_id")
         assert problem["given"] == f"'{shared}'"
-        assert problem["allowed"] == ", ".join(names[:FEW]) + ", ..."
+        assert problem["allowed"] == ", ".join(names[:MAX_NAMED_IDS]) + ", ..."
     (problem,) = client.get("/v1/compare", params={"ids": f"{shared},{names[0]}"}).json()["errors"]
     assert (problem["pointer"], problem["code"]) == ("/query/ids", "ambiguous_id")
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.exports.encoding import encode
-from service.routes.results import _evenly
+from service.exports.series import evenly_spaced
 from store.query.export_rows import Column
 from store.query.fields import Kind
 
@@ -13,7 +13,7 @@ from store.query.fields import Kind
 @given(st.lists(st.integers(0, 30), max_size=5), st.integers(2, 12))
 def test_thinning_keeps_first_and_last_point_of_each_seed_and_no_more_than_asked_for(counts, most):
     seeds = np.repeat(np.arange(len(counts)), counts)
-    kept = _evenly(seeds, most)
+    kept = evenly_spaced(seeds, most)
     assert np.all(np.diff(kept) > 0)
     for seed, count in enumerate(counts):
         rows = kept[seeds[kept] == seed] - sum(counts[:seed])
@@ -23,11 +23,11 @@ def test_thinning_keeps_first_and_last_point_of_each_seed_and_no_more_than_asked
 
 
 def csv_of(**columns):
-    headings = [
+    file_columns = [
         Column(name, Kind.WHOLE if values.dtype.kind == "i" else Kind.REAL)
         for name, values in columns.items()
     ]
-    return b"".join(encode("csv", headings, [columns])).decode()
+    return b"".join(encode("csv", file_columns, [columns])).decode()
 
 
 @given(st.lists(st.floats(), max_size=20))

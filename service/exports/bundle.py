@@ -1,0 +1,98 @@
+"""A bundle: everything known about some experiments as one zip, for a supplement or another lab."""
+
+import itertools
+import zipfile
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from core.figures import FIGURES, NotDrawable
+from core.result import METRICS, ExperimentResult
+from service import schemas
+from service.context import AppContext
+from service.exports import streams
+from service.exports.encoding import WriteBuffer, encode
+from service.figures import rendering
+from store.errors import NotFound
+from store.experiments import repository as experiments
+from store.experiments import results
+from store.query import export_rows, run_ends
+from store.query.query import ExperimentQuery
+from store.records import Experiment, Source
+from store.states import State
+
+File = tuple[str, Iterator[bytes]]
+"""A path in the zip, and the parts of its content."""
+
+FIGURE_NAMES = ("response", "training")
+FILE_TIME = (1980, 1, 1, 0, 0, 0)
+"""The time of every file, so that the same results give the same bytes."""
+
+README = """A bundle of experiments from an Extrapolab.
+
+experiments.csv              every experiment: its fields, and medians over its runs
+runs.csv                     every run, with its final metrics
+ID/spec.json                 the spec; POST it to /v1/experiments to run it again
+ID/experiment.json           the experiment as stored in the lab, with its provenance
+ID/result.json               responses, eigenvalues, parameters and metrics of every completed run
+ID/series.csv                the recorded points
+ID/figures/*.svg             figures of these numbers
+
+Numbers are exact; NaN, Infinity and -Infinity are words. To run an experiment again and compare
+the results: extrapolab reproduce ID --verify
+"""
+
+
+def zipped(context: AppContext, query: ExperimentQuery) -> Iterator[bytes]:
+    """The zip of all matching experiments, part by part."""
+    buffer = WriteBuffer()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, parts in _files(context, query):
+            entry = zipfile.ZipInfo(path, FILE_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w", force_zip64=True) as file:
+                for part in parts:
+                    file.write(part)
+                    yield buffer.take()
+    yield buffer.take()
+
+
+def _files(context: AppContext, query: ExperimentQuery) -> Iterator[File]:
+    yield "README.txt", iter([README.encode()])
+    fields, metrics = run_ends.parse_fields(",".join(export_rows.DEFAULT_FIELDS)), tuple(METRICS)
+    experiment_table = streams.experiment_table(context, query, fields, metrics)
+    yield "experiments.csv", encode("csv", *experiment_table)
+    yield "runs.csv", encode("csv", *streams.run_table(context, query, fields, metrics))
+    for experiment_id in itertools.chain.from_iterable(streams.id_pages(context, query)):
+        try:
+            with context.database.read() as tx:
+                experiment = experiments.get(tx, experiment_id)
+                has_arrays = experiment.state is State.COMPLETED and experiment.source is Source.LAB
+                result = results.result(tx, experiment_id) if has_arrays else None
+                series = results.series(tx, experiment_id)
+        except NotFound:  # removed since its page was read
+            continue
+        yield from _files_of_experiment(experiment, result, series)
+
+
+def _files_of_experiment(
+    experiment: Experiment, result: ExperimentResult | None, series: Mapping[str, np.ndarray]
+) -> Iterator[File]:
+    record = schemas.to_json(schemas.Experiment.from_record(experiment))
+    yield f"{experiment.id}/spec.json", iter([schemas.to_json(experiment.content)])
+    yield f"{experiment.id}/experiment.json", iter([record])
+    if result is not None:
+        content = result.model_dump_json(exclude={"series"}).encode()
+        yield f"{experiment.id}/result.json", iter([content])
+    _, _, *names = series
+    _, *series_columns = export_rows.series_columns(names)  # all rows are of this experiment
+    yield f"{experiment.id}/series.csv", encode("csv", series_columns, [series])
+    if result is None:
+        return
+    for name in FIGURE_NAMES:
+        try:
+            info = FIGURES[name].info(experiment.spec, result, series)
+        except NotDrawable:
+            continue
+        picture = rendering.render(FIGURES[name], info, "svg")
+        yield f"{experiment.id}/figures/{name}.svg", iter([picture])
