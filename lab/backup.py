@@ -12,7 +12,7 @@ from store.db import backup, migrate, schema
 from store.db.backup import Contents
 from store.errors import StoreError
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def write(data: Path, file: Path) -> str:
@@ -73,7 +73,7 @@ def keep_before_upgrade(url: str, folder: Path) -> None:
         raise CannotStart(
             f"The database is not upgraded, since it can't be copied first: {error}."
         ) from error
-    _log.info(
+    logger.info(
         "The database goes from schema %s to %s. As it was, it is kept in %s",
         found,
         schema.REVISION,

@@ -18,7 +18,7 @@ _LONGEST_BACKOFF_SECONDS = 2.0
 _MOST_FAILURES = 5
 _LAST_LINES = 15
 _LAST_BYTES = 8192
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Child:
             raise ChildGaveUp(f"{self.program.name} {how}, {times}.{self._last_words()}")
         wait = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**self._failures)
         self._due = now + wait
-        _log.warning("%s %s; starting it again in %.1f s", self.program.name, how, wait)
+        logger.warning("%s %s; starting it again in %.1f s", self.program.name, how, wait)
 
     def _last_words(self) -> str:
         if self.program.log is None:

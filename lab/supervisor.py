@@ -19,7 +19,7 @@ _STOP = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _HEARD = _STOP | {signal.SIGCHLD}
 _LOOK_SECONDS = 0.1
 _FAREWELL_SECONDS = 3.5
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -95,7 +95,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         if any(child.running for child in self._everyone()):
-            _log.info("Stopping; a second Ctrl-C kills what still runs.")
+            logger.info("Stopping; a second Ctrl-C kills what still runs.")
         deadline = time.monotonic() + _FAREWELL_SECONDS
         for tier in reversed((*self._tiers, self._guests)):
             for child in reversed(tier):

@@ -6,6 +6,7 @@ Start it with the environment's settings:
 
 import asyncio
 import gc
+import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -48,6 +49,7 @@ from service.routes import (
     theorem,
 )
 from service.settings import Settings
+from store import process_log
 from store.db.database import Database
 from store.queue.dispatcher import Dispatcher
 
@@ -91,7 +93,11 @@ class Service(FastAPI):
 
 
 def create() -> FastAPI:
-    """Builds the application with the environment's settings."""
+    """Builds the application with the environment's settings, and configures logging."""
+    process_log.configure("api")
+    server = logging.getLogger("uvicorn")  # has a handler and a format of its own
+    server.handlers.clear()
+    server.propagate = True
     return build(Settings())
 
 

@@ -26,7 +26,7 @@ MAX_LATE = 200
 QUEUE_SIZE = 256
 """Batches that a stream may lag behind. A slower stream is ended; its reader can resume."""
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class EventFeed:
                 new = [pair for pair in batch_or_end.events if pair[1].number not in replayed]
                 yield EventBatch(new, batch_or_end.progress)
         except StoreUnavailable as error:
-            log.warning("an event stream ends: %s", error)
+            logger.warning("an event stream ends: %s", error)
         finally:
             del self._subscribers[queue]
 
@@ -121,7 +121,7 @@ class EventFeed:
                 try:
                     newest = await self._poll(newest, delivered)
                 except StoreUnavailable as error:
-                    log.warning("can't poll for events: %s", error)
+                    logger.warning("can't poll for events: %s", error)
                 else:
                     self._has_polled.set()
                 await asyncio.sleep(POLL_SECONDS)

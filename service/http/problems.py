@@ -20,13 +20,14 @@ from service import schemas
 from service.http import errors
 from service.http.request_id import HEADER, request_id
 from store import errors as stored
+from store import process_log
 from store.query.errors import BadQuery
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "2"}
 UNAVAILABLE = "the database is unavailable, locked or too slow; try again"
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ async def _answer_known(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         problems = [_parameter_problem(details) for details in error.errors()]
     elif isinstance(error, (stored.StoreUnavailable, OperationalError)):
-        log.warning("request %s: %s", request_id(request), error)
+        logger.warning("database unavailable: %s", error)
         # The log has the error; only SQLite's may travel, others name the database's host and user.
         message = str(error) if isinstance(error, stored.StoreUnusable) else UNAVAILABLE
         problems = [Problem(kind.pointer, kind.code, message)]
@@ -138,7 +139,9 @@ async def _answer_framework(request: Request, error: Exception) -> Response:
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    log.error("request %s failed: %s", request_id(request), error)  # the server logs the traceback
+    # Outside the middleware that binds the id; the server logs the traceback.
+    with process_log.bound(request=request_id(request)):
+        logger.error("the request failed: %s", error)
     kind = Kind(500, "internal", "The service failed")
     message = f"internal error; the service's log has the details under {request_id(request)}"
     # This answer bypasses the middleware that adds the id to all others.

@@ -7,6 +7,8 @@ from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from store import process_log
+
 HEADER = "X-Request-Id"
 _VALID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -42,4 +44,5 @@ class RequestIds:
                 MutableHeaders(scope=message)[HEADER] = identity
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        with process_log.bound(request=identity):
+            await self._app(scope, receive, send_with_id)

@@ -14,7 +14,7 @@ from store.queue import claims, scheduling, workers
 from store.queue.celery_app import QUEUES, WORK, celery_app
 from store.settings import Settings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 KEEP_ANSWERS_SECONDS = 24 * 3600.0
 KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES = 60.0, 10
@@ -78,7 +78,7 @@ class Dispatcher:
                 self._reap()
             self._wake()
         except Exception as error:  # whatever it is, the next pass tries again
-            log.log(
+            logger.log(
                 logging.WARNING if self._well else logging.DEBUG,
                 "no wake-ups for now: %s",
                 error,
@@ -87,13 +87,13 @@ class Dispatcher:
             self._well = False
         else:
             if not self._well:
-                log.warning("wake-ups are sent again")
+                logger.warning("wake-ups are sent again")
             self._well = True
 
     def _reap(self) -> None:
         with self._database.write() as tx:
             if lost := claims.reap(tx, max_attempts=self._settings.max_attempts):
-                log.warning("took %d experiments from lost workers", lost)
+                logger.warning("took %d experiments from lost workers", lost)
             idempotency.forget_old(tx, KEEP_ANSWERS_SECONDS)
             leases = KEEP_SILENT_WORKERS_LEASES * self._settings.lease_seconds
             staging.clear(tx, KEEP_SILENT_ARRIVALS_SECONDS)

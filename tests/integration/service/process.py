@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.programs import API_COMMAND, API_ENVIRONMENT
@@ -19,12 +19,15 @@ ROOT = Path(__file__).parents[3]
 class Served:
     url: str
     pid: int
+    log: list[str] = field(default_factory=list)
+    """Lines of its log; complete when it has ended."""
 
 
 @contextmanager
 def served(database_url: str, **environment: str) -> Iterator[Served]:
     """The service on a free port, for as long as the context lasts."""
     command = [*API_COMMAND, "--port", "0", "--no-access-log"]
+    service: Served | None = None
     settings = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": NO_BROKER}
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
@@ -38,11 +41,14 @@ def served(database_url: str, **environment: str) -> Iterator[Served]:
         try:
             assert process.stderr is not None
             for line in process.stderr:
-                if found := re.search(r"running on (http://[\d.:]+)", line):
-                    yield Served(found[1], process.pid)
+                if match := re.search(r"running on (http://[\d.:]+)", line):
+                    service = Served(match[1], process.pid)
+                    yield service
                     break
             else:
                 raise AssertionError("the service did not start")
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            _, rest = process.communicate(timeout=20)
+            if service is not None:
+                service.log.extend(rest.splitlines())
