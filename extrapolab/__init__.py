@@ -1,6 +1,6 @@
-"""What a user of a lab holds: ``from extrapolab import Lab``, and the command line ``extrapolab``.
+"""The client of a lab: ``from extrapolab import Lab``, and the command line ``extrapolab``.
 
-Nothing here computes: a lab server is asked over HTTP.
+Nothing is computed here; a lab server does the work, over HTTP.
 """
 
 from core.errors import Problem

@@ -1,4 +1,4 @@
-"""``python -m extrapolab``: the command line where its script is not on the path."""
+"""``python -m extrapolab``: runs the command line when its script is not on the path."""
 
 from extrapolab.cli.app import app
 

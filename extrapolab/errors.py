@@ -1,14 +1,16 @@
-"""What can go wrong when talking to a lab, by what the caller can do about it.
+"""Errors of talking to a lab, grouped by what the caller can do about them.
 
-    ExtrapolabError (core.errors) └── LabError ├── LabUnreachable       no lab answers at this URL:
-        start one, or name another ├── Refused              the lab does not take what was sent:
-        change it; ``problems`` name the fields │   ├── NotFound         there is no such thing │
-        └── Conflict         the state of the thing forbids it ├── ServerProblem        the lab
-        answered with an error of its own: look at its log ├── ExperimentFailed     the experiment
-        ended in state ``failed``; ``sentence`` says why └── ExperimentCancelled  the experiment was
-        cancelled before its end
+    ExtrapolabError (core.errors)
+    └── LabError
+        ├── LabUnreachable       no lab answers at this URL: start one, or name another
+        ├── Refused              the lab refuses the input: change it; ``problems`` name the fields
+        │   ├── NotFound         the lab has nothing of this name or id
+        │   └── Conflict         the current state forbids it
+        ├── ServerProblem        the lab itself failed: look at its log
+        ├── ExperimentFailed     the experiment failed; ``sentence`` says why
+        └── ExperimentCancelled  the experiment was cancelled before it completed
 
-A diverged run is none of these: it is a result.
+A diverged run is not an error; it is a result.
 """
 
 import json
@@ -17,52 +19,53 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import ExtrapolabError, Problem
-from extrapolab.problems import line
+from extrapolab.problems import format_problem
 
 _TITLES = {
-    "urn:extrapolab:problem:invalid-body": "What was sent is not valid",
+    "urn:extrapolab:problem:invalid-body": "The input is not valid",
     "urn:extrapolab:problem:invalid-parameter": "An argument is not valid",
+    "urn:extrapolab:problem:body-too-large": "The input is too large",
 }
-"""Kinds of problems that are called by a word of HTTP there."""
+"""Titles that replace those which the lab words in terms of HTTP, by problem type."""
 
 
 class LabError(ExtrapolabError):
-    """The lab could not do what it was asked for."""
+    """The lab could not do what was asked."""
 
 
 class LabUnreachable(LabError):
     """No lab answers at the URL."""
 
     def __init__(self, url: str, cause: str) -> None:
-        """Names the URL, what went wrong there, and what to do."""
-        why = re.sub(r"^\[Errno [^]]*] ", "", cause)
+        """Names the URL, the cause, and what to do."""
+        reason = re.sub(r"^\[Errno [^]]*] ", "", cause)
         super().__init__(
-            f"No lab answers at {url} ({why}). Start one with 'extrapolab up', "
+            f"No lab answers at {url} ({reason}). Start one with 'extrapolab up', "
             "or name the URL of a running one: EXTRAPOLAB_URL=http://host:port"
         )
         self.url = url
 
 
 class Refused(LabError):
-    """The lab does not take what was sent."""
+    """The lab refuses the input."""
 
     def __init__(self, status: int, message: str, problems: Sequence[Problem] = ()) -> None:
         """Keeps the HTTP status and every problem; the message lists them all."""
-        super().__init__("\n".join([message, *map(line, problems)]))
+        super().__init__("\n".join([message, *map(format_problem, problems)]))
         self.status = status
         self.problems = tuple(problems)
 
 
 class NotFound(Refused):
-    """The lab has no such thing."""
+    """The lab has nothing of this name or id."""
 
 
 class Conflict(Refused):
-    """The state of the thing forbids it."""
+    """The current state forbids it."""
 
 
 class ServerProblem(LabError):
-    """The lab answered with an error of its own."""
+    """The lab itself failed."""
 
     def __init__(self, status: int, message: str) -> None:
         """Keeps the HTTP status."""
@@ -71,12 +74,13 @@ class ServerProblem(LabError):
 
 
 class ExperimentFailed(LabError):
-    """The experiment ended in state ``failed``."""
+    """The experiment failed."""
 
     def __init__(self, experiment_id: str, kind: str, sentence: str) -> None:
-        """Keeps the kind for programs and the sentence for people; the message says where the whole log is."""
+        """Keeps the kind for programs and the sentence for people; the message names the log."""
         super().__init__(
-            f"Experiment {experiment_id} failed ({kind}): {sentence} 'extrapolab log {experiment_id}' shows its log."
+            f"Experiment {experiment_id} failed ({kind}): {sentence} "
+            f"'extrapolab log {experiment_id}' shows its log."
         )
         self.experiment_id = experiment_id
         self.kind = kind
@@ -84,45 +88,45 @@ class ExperimentFailed(LabError):
 
 
 class ExperimentCancelled(LabError):
-    """The experiment was cancelled before its end."""
+    """The experiment was cancelled before it completed."""
 
     def __init__(self, experiment_id: str) -> None:
         """Says how to run it again."""
         super().__init__(
-            f"Experiment {experiment_id} was cancelled. 'extrapolab retry {experiment_id}' runs it again."
+            f"Experiment {experiment_id} was cancelled. "
+            f"'extrapolab retry {experiment_id}' runs it again."
         )
         self.experiment_id = experiment_id
 
 
 def error_of(status: int, body: bytes) -> LabError:
-    """The error that an answer of HTTP ``status`` >= 400 stands for, read from its problem+json (RFC 9457) ``body``."""
-    answer = _problem_json(body)
-    problems = [_problem(told) for told in answer.get("errors") or () if isinstance(told, Mapping)]
+    """Returns the error for an HTTP ``status`` >= 400 and its problem+json ``body`` (RFC 9457)."""
+    answer = _parse_object(body)
+    problems = [_problem(item) for item in answer.get("errors") or () if isinstance(item, Mapping)]
     title = _TITLES.get(str(answer.get("type"))) or answer.get("title")
-    message = str(
-        (title if problems else answer.get("detail")) or title or f"the lab answered HTTP {status}"
-    )
+    detail = None if problems else answer.get("detail")
+    message = str(detail or title or f"The lab gave no reason (status {status})")
     if status >= 500:
-        lines = "".join(f"\n{line(problem)}" for problem in problems)
-        return ServerProblem(status, f"The lab has a problem of its own: {message}{lines}")
+        lines = "".join(f"\n{format_problem(problem)}" for problem in problems)
+        return ServerProblem(status, f"The lab failed: {message}{lines}")
     kind = {404: NotFound, 409: Conflict, 412: Conflict, 428: Conflict}.get(status, Refused)
     return kind(status, message, problems)
 
 
-def _problem_json(body: bytes) -> Mapping[str, Any]:
+def _parse_object(body: bytes) -> Mapping[str, Any]:
     try:
-        read = json.loads(body)
-    except ValueError:  # a proxy's page, or another server
+        answer = json.loads(body)
+    except ValueError:  # a proxy's page, or another server's
         return {}
-    return read if isinstance(read, Mapping) else {}
+    return answer if isinstance(answer, Mapping) else {}
 
 
-def _problem(told: Mapping[str, Any]) -> Problem:
+def _problem(item: Mapping[str, Any]) -> Problem:
     return Problem(
-        pointer=str(told.get("pointer", "")),
-        code=str(told.get("code", "")),
-        message=str(told.get("message", "")),
-        given=told.get("given"),
-        allowed=told.get("allowed"),
-        column=told.get("column"),
+        pointer=str(item.get("pointer", "")),
+        code=str(item.get("code", "")),
+        message=str(item.get("message", "")),
+        given=item.get("given"),
+        allowed=item.get("allowed"),
+        column=item.get("column"),
     )

@@ -1,19 +1,18 @@
-"""Problems of fields in a user's words: fields as specs and filters write them, and nothing of HTTP or pydantic."""
+"""Problems in a user's words: fields as specs and filters name them, without HTTP or pydantic."""
 
 import re
 
 from core.errors import Problem
 
-_PLACES = ("path", "query", "header")
-"""Of a request, each with a parameter's name behind it; what a pointer into a body begins with has
-more or nothing."""
+_REQUEST_PARTS = ("path", "query", "header")
+"""First keys of a pointer to a parameter of a request; the second key is its name."""
 
-_NAMES = {"q": "filter", "by": "group", "X-Extrapolab-User": "user"}
-"""What parameters are called elsewhere."""
+_PARAMETER_NAMES = {"q": "filter", "by": "group", "X-Extrapolab-User": "user"}
+"""A user's name for each parameter that HTTP calls something else."""
 
-_WORDS = tuple(
-    (re.compile(pattern), word)
-    for pattern, word in (
+_REPLACEMENTS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
         (r"^(Input|String|List|Tuple|Value error,) ", ""),
         (r", unable to parse .*", ""),
         (r"greater than or equal to", "at least"),
@@ -27,57 +26,58 @@ _WORDS = tuple(
         (r"a valid boolean", "true or false"),
         (r"a valid (list|tuple|array)", "a list"),
         (r"should match pattern .*", "has characters that are not allowed"),
+        (r"^the body ", "the input "),
         (r"GET /v1/fields lists", "'extrapolab query --fields' lists"),
     )
 )
 
 
-def line(problem: Problem) -> str:
-    """The problem on one line.
+def format_problem(problem: Problem) -> str:
+    """Formats a problem on one line.
 
     Example:
-        >>> line(Problem("/training/length", "greater_than_equal", "should be greater than or equal to 1", "0"))
+        >>> message = "should be greater than or equal to 1"
+        >>> format_problem(Problem("/training/length", "greater_than_equal", message, "0"))
         'training.length: should be at least 1 (given 0)'
-        >>> line(Problem("/path/id", "not_found", "there is no experiment 'exp_1'"))
+        >>> format_problem(Problem("/path/id", "not_found", "there is no experiment 'exp_1'"))
         "id: there is no experiment 'exp_1'"
     """
-    message = plain(problem.message)
-    name = field(problem.pointer)
+    message = in_plain_words(problem.message)
+    name = field_name(problem.pointer)
+    prefix = f"{name}: " if name else ""
     given = f" (given {problem.given})" if problem.given is not None else ""
-    allowed = (
-        f"; allowed: {plain(problem.allowed)}"
-        if problem.allowed and problem.allowed not in message
-        else ""
-    )
-    return f"{name}: {message}{given}{allowed}" if name else f"{message}{given}{allowed}"
+    allowed = ""
+    if problem.allowed and problem.allowed not in message:
+        allowed = f"; allowed: {in_plain_words(problem.allowed)}"
+    return f"{prefix}{message}{given}{allowed}"
 
 
-def field(pointer: str) -> str:
-    """The field that a JSON Pointer names, as a path with dots; "" for the whole.
+def field_name(pointer: str) -> str:
+    """Returns the field that a JSON Pointer names, as a dotted path; "" for the whole input.
 
     Example:
-        >>> field("/axes/0/values"), field("/query/q"), field("/content/7/seed"), field("")
-        ('axes.0.values', 'filter', 'row 7, seed', '')
+        >>> field_name("/axes/0/values"), field_name("/query/q"), field_name("/content/7/seed")
+        ('axes.0.values', 'filter', 'row 7, seed')
     """
     keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
     match keys:
-        case [place, name] if place in _PLACES:
-            return _NAMES.get(name, name)
-        case ["content"]:  # of an import
+        case [part, name] if part in _REQUEST_PARTS:
+            return _PARAMETER_NAMES.get(name, name)
+        case ["content"]:  # an imported file
             return "file"
-        case ["content", row, *inside]:
-            return f"row {row}, {'.'.join(inside)}"
+        case ["content", row, *path]:
+            return f"row {row}, {'.'.join(path)}"
         case _:
             return ".".join(keys)
 
 
-def plain(message: str) -> str:
-    """A message without the words of the library that it is from.
+def in_plain_words(message: str) -> str:
+    """Rewords a message of pydantic, Click or HTTP.
 
     Example:
-        >>> plain("Input should be a valid integer, unable to parse string as an integer")
+        >>> in_plain_words("Input should be a valid integer, unable to parse string as an integer")
         'should be a whole number'
     """
-    for pattern, word in _WORDS:
-        message = pattern.sub(word, message)
+    for pattern, replacement in _REPLACEMENTS:
+        message = pattern.sub(replacement, message)
     return message

@@ -1,4 +1,4 @@
-"""The command line, put together: the client's commands, those that other rooms add, and how a command ends."""
+"""The command line: the client's commands, those of plugins, and how errors end a command."""
 
 from importlib.metadata import entry_points, version
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from extrapolab.cli.commands import (
+    changes,
     completion,
     demo,
     experiments,
@@ -19,98 +20,97 @@ from extrapolab.cli.commands import (
     sweeps,
     workers,
 )
-from extrapolab.cli.exit_codes import Exit, exit_of
-from extrapolab.cli.terminal import console
-from extrapolab.client.lab import DEFAULT_URL
+from extrapolab.cli.exit_codes import ExitCode, exit_code_of
+from extrapolab.cli.terminal import print_error
+from extrapolab.client.reader import DEFAULT_URL
 from extrapolab.client.transport import checked_url
 from extrapolab.errors import LabError
-from extrapolab.problems import plain
+from extrapolab.problems import in_plain_words
 
 PLUGINS = "extrapolab.commands"
-"""The entry point group of Typer applications whose commands are offered here too."""
+"""The entry point group of Typer applications whose commands are added to these."""
 
 _HELP = """
-Experiments on one question: why do overparameterised RNNs trained on short sequences extrapolate to long ones?
+Run experiments on why overparameterised RNNs extrapolate to long sequences.
 
-A lab queues experiments, trains them on its workers and keeps what they found. `extrapolab up` starts one. Then:
+A lab queues experiments, trains them on its workers and stores the results. `extrapolab up` starts
+one. Then:
 
 ```
-extrapolab demo                        the main experiment, with a verdict
-extrapolab submit spec.yaml --watch    one of your own, with its progress
-extrapolab list                        what the lab has
-extrapolab query 'outcome = diverged'  those that a filter finds
-extrapolab result ID                   how each seed ended
-extrapolab figure ID response          the picture
-extrapolab recipe --help               figures over what a filter finds
-extrapolab sweep --help                many at once, over axes
+extrapolab demo                        run the main experiment
+extrapolab submit spec.yaml --watch    run one of your own
+extrapolab list                        list experiments
+extrapolab query 'outcome = diverged'  find experiments by a filter
+extrapolab result ID                   show how each seed ended
+extrapolab figure ID response          draw the responses
+extrapolab recipe --help               draw what a filter finds
+extrapolab sweep --help                run many experiments over axes
 ```
 """
 
-_EXIT_CODES = "Exit codes:\n\n" + "\n".join(f"- {code:d}: {code.meaning}" for code in Exit)
+_EXIT_CODES = "Exit codes:\n\n" + "\n".join(f"- {code:d}: {code.meaning}" for code in ExitCode)
 
 
 class Commands(TyperGroup):
-    """Commands that end with the exit code of what went wrong.
-
-    Those of other rooms join when they are asked for.
-    """
+    """Commands that end with the exit code of their error. Plugins are loaded when needed."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs a command; an error of the lab, or a file, ends it with its message and its code."""
+        """Runs a command; an error of the lab or of a file ends it with a message and a code."""
         try:
             return super().invoke(ctx)
         except LabError as error:
-            console(stderr=True).print(str(error))
-            raise typer.Exit(exit_of(error)) from error
+            print_error(error)
+            raise typer.Exit(exit_code_of(error)) from error
         except OSError as error:
-            if error.filename is None:  # such as a closed pipe, which is Typer's to handle
+            if error.filename is None:  # such as a closed pipe, which Typer handles
                 raise
-            console(stderr=True).print(f"{error.filename}: {error.strerror}")
-            raise typer.Exit(Exit.USAGE) from error
+            print_error(f"{error.filename}: {error.strerror}")
+            raise typer.Exit(ExitCode.USAGE) from error
         except typer.BadParameter as error:
-            error.message = plain(error.message)
+            error.message = in_plain_words(error.message)
             raise
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its options, as the help shows them."""
-        return _plain(super().get_params(ctx))
+        """Returns its options, as the help shows them."""
+        return _without_flag_types(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of all commands, for the help."""
-        self._join_plugins()
+        """Returns the names of all commands, including those of plugins."""
+        self._load_plugins()
         return super().list_commands(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name; those of other rooms are only looked for where ours have none."""
-        missing = [] if cmd_name in self.commands else self._join_plugins()
-        if missing and cmd_name not in self.commands:
-            ctx.fail(f"No such command '{cmd_name}' in this installation. {' '.join(missing)}")
+        """Returns the command of this name; plugins are only loaded if it is none of ours."""
+        unavailable = [] if cmd_name in self.commands else self._load_plugins()
+        if unavailable and cmd_name not in self.commands:
+            ctx.fail(f"No such command '{cmd_name}' in this installation. {' '.join(unavailable)}")
         command = super().get_command(ctx, cmd_name)
-        for one in [command, *getattr(command, "commands", {}).values()] if command and ctx else ():
-            _plain(one.get_params(ctx))
+        if command and ctx:
+            for described in (command, *getattr(command, "commands", {}).values()):
+                _without_flag_types(described.get_params(ctx))
         return command
 
-    def _join_plugins(self) -> list[str]:
-        """Adds the commands of other rooms; returns a sentence for each room whose libraries are not installed."""
-        missing = []
-        for room in entry_points(group=PLUGINS):
+    def _load_plugins(self) -> list[str]:
+        """Adds plugins' commands; returns a message for each plugin whose packages are missing."""
+        unavailable = []
+        for plugin in entry_points(group=PLUGINS):
             try:
-                group = get_group(room.load())
+                group = get_group(plugin.load())
             except ModuleNotFoundError as error:
-                missing.append(
-                    f"The commands of '{room.name}' need more: pip install 'extrapolab[all]' ({error})."
+                unavailable.append(
+                    f"The commands of '{plugin.name}' need more packages: "
+                    f"pip install 'extrapolab[all]' ({error})."
                 )
-            else:
-                for name, command in (
-                    {group.name: group}.items() if group.name else group.commands.items()
-                ):
-                    command.rich_help_panel = command.rich_help_panel or "Lab"  # type: ignore[attr-defined]  # not in its stub
-                    self.commands.setdefault(name, command)
-        return missing
+                continue
+            commands = {group.name: group} if group.name else group.commands
+            for name, command in commands.items():
+                command.rich_help_panel = command.rich_help_panel or "Lab"  # type: ignore[attr-defined]  # not in its stub
+                self.commands.setdefault(name, command)
+        return unavailable
 
 
-def _plain(parameters: list[Any]) -> list[Any]:
-    """The parameters; flags, which take no value, without a type in the help."""
+def _without_flag_types(parameters: list[Any]) -> list[Any]:
+    """Removes the type that the help would show of flags, which take no value."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
@@ -127,9 +127,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (
+for module in (
     demo,
     experiments,
+    changes,
     queries,
     imports,
     results,
@@ -139,11 +140,11 @@ for part in (
     workers,
     completion,
 ):
-    app.add_typer(part.app)
+    app.add_typer(module.app)
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"extrapolab {version('extrapolab')}")
         raise typer.Exit
 
@@ -152,12 +153,12 @@ def _say_version(asked: bool) -> None:
 def main(
     context: typer.Context,
     url: Annotated[
-        str, typer.Option(envvar="EXTRAPOLAB_URL", metavar="URL", help="Where the lab is.")
+        str, typer.Option(envvar="EXTRAPOLAB_URL", metavar="URL", help="The lab's URL.")
     ] = DEFAULT_URL,
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_say_version, is_eager=True, help="Print the version and end."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:

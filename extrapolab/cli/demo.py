@@ -1,4 +1,4 @@
-"""The demo: the study of the balanced teacher, from queueing to a verdict that a researcher reads in a minute."""
+"""The demo: the study of the balanced teacher, from queueing to a verdict."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,11 +16,12 @@ from core.spec import (
     ListedEigenvalues,
 )
 from core.statistics import statistic, values_of_runs
-from extrapolab.cli.progress import watch
 from extrapolab.cli.study_tables import claims_table
-from extrapolab.cli.terminal import number, table
+from extrapolab.cli.table_layout import table
 from extrapolab.client.experiment import Experiment
+from extrapolab.client.formats import format_number
 from extrapolab.client.lab import Lab
+from extrapolab.client.progress import show_progress
 from extrapolab.client.study import Size
 from extrapolab.models.experiments import Run
 from extrapolab.models.studies import Report
@@ -32,8 +33,8 @@ NEAR_ZERO = 0.01
 """Largest scale of a start that is called near zero."""
 
 
-def demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
-    """Runs the study in ``lab`` as far as it isn't there, says what came out, and writes its figure to ``folder``.
+def run_demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
+    """Runs what is missing of the study, prints its results, and writes its figure to ``folder``.
 
     Returns:
         The study's report, with the verdict on every claim.
@@ -49,43 +50,40 @@ def demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
             f"All {len(experiments)} experiments of the study are in the lab: nothing to compute."
         )
     else:
-        out.print(f"{len(experiments)} experiments at {lab.url}; Ctrl-C leaves them to the lab.")
-        watch(experiments, out)
+        out.print(
+            f"{len(experiments)} experiments at {lab.url}. They keep running if you press Ctrl-C."
+        )
+        show_progress(experiments, out)
     experiments = [experiment.wait() for experiment in experiments]
-    near_zero, general = (
-        _chosen(experiments, _is_near_zero),
-        _chosen(experiments, _is_large_general),
-    )
-
-    _head(out, "Verdict")
-    out.print(_sentence("a near-zero start", near_zero))
-    out.print(_sentence("a large general start (A without structure)", general))
-    _head(out, "Claims of the study, judged by these experiments")
+    near_zero = _select(experiments, _is_near_zero)
+    general = _select(experiments, _is_large_general)
+    longest = near_zero[-1]
     report = study.report()
+
+    _print_heading(out, "Verdict")
+    out.print(_verdict("a near-zero start", near_zero))
+    out.print(_verdict("a large general start (A without structure)", general))
+    _print_heading(out, "Claims of the study, judged by these experiments")
     out.print(claims_table(report.claims))
-    _head(out, "Past the training length k: max |error| of the impulse response, median over seeds")
-    out.print(_errors_table(near_zero, general))
-    best = near_zero[-1]
-    _head(
-        out,
-        f"Poles: the teacher's, and those of the student from a near-zero start at k = {best.spec.training.length}",
+    _print_heading(
+        out, "Beyond the training length k: max |error| of the impulse response, median over seeds"
     )
-    out.print(_poles_table(_teacher(best), best.result()))
-    _head(out, "Figure")
+    out.print(_errors_table(near_zero, general))
+    k = longest.spec.training.length
+    _print_heading(out, f"Poles of the teacher, and of near-zero students at k = {k}")
+    out.print(_poles_table(_teacher(longest), longest.result()))
+    _print_heading(out, "Figure")
     folder.mkdir(parents=True, exist_ok=True)
-    for ending in ("svg", "png"):
-        out.print(str(study.figure(FIGURE, folder / f"{FIGURE}.{ending}").resolve()))
-    _head(out, "Look further")
-    for what, url in (
-        ("report", study.url),
-        ("an experiment", best.url),
-        ("the HTTP interface", f"{lab.url}/docs"),
-    ):
-        out.print(f"{url}  {what}")
+    for extension in ("svg", "png"):
+        out.print(str(study.figure(FIGURE, folder / f"{FIGURE}.{extension}").resolve()))
+    _print_heading(out, "Look further")
+    out.print(f"{study.url}  report")
+    out.print(f"{longest.url}  an experiment")
+    out.print(f"{lab.url}/docs  the HTTP interface")
     return report
 
 
-def _head(out: Console, text: str) -> None:
+def _print_heading(out: Console, text: str) -> None:
     out.print()
     out.print(Text(text, style="bold"))
 
@@ -102,19 +100,19 @@ def _is_large_general(spec: ExperimentSpec) -> bool:
     return student.structure == "general" and student.start.scale > NEAR_ZERO
 
 
-def _chosen(
-    experiments: Sequence[Experiment], choose: Callable[[ExperimentSpec], bool]
+def _select(
+    experiments: Sequence[Experiment], predicate: Callable[[ExperimentSpec], bool]
 ) -> list[Experiment]:
-    """Those that ``choose`` takes, by training length."""
-    chosen = [experiment for experiment in experiments if choose(experiment.spec)]
-    return sorted(chosen, key=lambda experiment: experiment.spec.training.length)
+    """Returns the experiments whose spec satisfies the predicate, by training length."""
+    selected = [experiment for experiment in experiments if predicate(experiment.spec)]
+    return sorted(selected, key=lambda experiment: experiment.spec.training.length)
 
 
-def _sentence(start: str, chosen: Sequence[Experiment]) -> str:
-    """What the start led to at the lengths above the threshold."""
+def _verdict(start: str, experiments: Sequence[Experiment]) -> str:
+    """Says how a start fits and extrapolates at the lengths above the threshold."""
     above = [
         experiment
-        for experiment in chosen
+        for experiment in experiments
         if experiment.spec.training.length > _threshold(experiment)
     ]
     runs = [run for experiment in above for run in experiment.runs]
@@ -122,32 +120,32 @@ def _sentence(start: str, chosen: Sequence[Experiment]) -> str:
     factor, k = _error(worst) / _baseline(worst), worst.spec.training.length
     tolerance = worst.spec.evaluation.fit_tolerance
     return (
-        f"From {start} {_fitted(runs)} seeds fit the training lengths k > 2 d̂ = {_threshold(worst)} "
-        f"within {100 * tolerance:g} % of the largest response. "
-        f"Past k their median error is up to {number(factor)} times that of answering zero (at k = {k})."
+        f"From {start}, {_fitted(runs)} seeds fit the training lengths "
+        f"k > 2 d̂ = {_threshold(worst)} within {100 * tolerance:g} % of the largest response. "
+        f"Beyond k, their median error is up to {format_number(factor)} times that of predicting "
+        f"zero (at k = {k})."
     )
 
 
 def _errors_table(near_zero: Sequence[Experiment], general: Sequence[Experiment]) -> Table:
-    """Both starts side by side: how many seeds fit length k, and what they do past it."""
-    rows = table("k", "", "answering zero", "near-zero start", "fit", "large general start", "fit")
+    """One row per training length: how both starts fit, and their errors beyond it."""
+    rows = table("k", "", "predicting zero", "near-zero start", "fit", "large general start", "fit")
     for near, large in zip(near_zero, general, strict=True):
         k = near.spec.training.length
         rows.add_row(
             str(k),
             "> 2 d̂" if k > _threshold(near) else "",
-            number(_baseline(near)),
-            *(
-                cell
-                for experiment in (near, large)
-                for cell in (number(_error(experiment)), _fitted(experiment.runs))
-            ),
+            format_number(_baseline(near)),
+            format_number(_error(near)),
+            _fitted(near.runs),
+            format_number(_error(large)),
+            _fitted(large.runs),
         )
     return rows
 
 
 def _threshold(experiment: Experiment) -> int:
-    """2 d̂: the theorem needs a training length above it."""
+    """2 d̂; the theorem needs a longer training length."""
     return 2 * _teacher(experiment).dim
 
 
@@ -155,13 +153,13 @@ def _teacher(experiment: Experiment) -> BalancedTeacher:
     teacher = experiment.spec.teacher
     if not isinstance(teacher, BalancedTeacher):
         raise TypeError(
-            f"the study {STUDY} has a balanced teacher, the one of {experiment.id} is {teacher.kind}"
+            f"the study {STUDY} has a balanced teacher; that of {experiment.id} is {teacher.kind}"
         )
     return teacher
 
 
 def _baseline(experiment: Experiment) -> float:
-    """The error past k of a student that answers zero; all seeds have the same teacher."""
+    """The error beyond k of predicting zero; all seeds have the same teacher."""
     return experiment.runs[0].summary["zero_baseline"]
 
 
@@ -175,18 +173,19 @@ def _fitted(runs: Sequence[Run]) -> str:
 
 
 def _poles_table(teacher: BalancedTeacher, result: ExperimentResult) -> Table:
-    """The teacher's poles, below them as many of the largest of each seed, and how large the seed's next one is."""
-    poles = teacher.eigenvalues.values if isinstance(teacher.eigenvalues, ListedEigenvalues) else ()
-    rows = table("", *(f"pole {i + 1}" for i in range(len(poles))), "largest of the others")
-    rows.add_row("teacher", *(f"{pole:.6f}" for pole in sorted(poles, reverse=True)))
+    """The teacher's poles above each seed's largest ones, with the size of the seed's next pole."""
+    eigenvalues = teacher.eigenvalues
+    teacher_poles = eigenvalues.values if isinstance(eigenvalues, ListedEigenvalues) else ()
+    count = len(teacher_poles)
+    rows = table("", *(f"pole {i + 1}" for i in range(count)), "largest of the others")
+    rows.add_row("teacher", *(f"{pole:.6f}" for pole in sorted(teacher_poles, reverse=True)))
     for run in result.runs:
-        found = [
-            complex(*eigenvalue) for eigenvalue in run.eigenvalues
-        ]  # by falling absolute value
-        largest = sorted(found[: len(poles)], key=lambda value: -value.real)
-        rows.add_row(f"seed {run.seed}", *map(_pole, largest), number(abs(found[len(poles)])))
+        poles = [complex(*pair) for pair in run.eigenvalues]  # by decreasing absolute value
+        largest = sorted(poles[:count], key=lambda pole: -pole.real)
+        next_pole = format_number(abs(poles[count]))
+        rows.add_row(f"seed {run.seed}", *map(_format_pole, largest), next_pole)
     return rows
 
 
-def _pole(value: complex) -> str:
-    return f"{value.real:.6f}" if value.imag == 0 else f"{value:.6f}"
+def _format_pole(pole: complex) -> str:
+    return f"{pole.real:.6f}" if pole.imag == 0 else f"{pole:.6f}"

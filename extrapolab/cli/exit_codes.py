@@ -1,12 +1,12 @@
-"""Exit codes of the command line: what a script can learn without reading."""
+"""Exit codes of the command line, so that a script need not read messages."""
 
 from enum import IntEnum
 
 from extrapolab.errors import LabError, LabUnreachable, Refused, ServerProblem
 
 
-class Exit(IntEnum):
-    """One code per thing that a script may want to do next."""
+class ExitCode(IntEnum):
+    """One code per reaction that a script may need."""
 
     OK = 0
     FAILED = 1
@@ -16,25 +16,30 @@ class Exit(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """The code in words, for the help."""
+        """The code's meaning, for the help."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
-    Exit.OK: "done",
-    Exit.FAILED: "an experiment failed or was cancelled, a claim fails, or what ran again came out otherwise",
-    Exit.USAGE: "the command line is wrong, or a file can't be read or written",
-    Exit.UNREACHABLE: "no lab answers, or it answers with a problem of its own",
-    Exit.REFUSED: "the lab refuses: the spec is not valid, there is no such thing, or its state forbids it",
+    ExitCode.OK: "success",
+    ExitCode.FAILED: (
+        "an experiment failed or was cancelled, a claim fails, or a reproduction differs"
+    ),
+    ExitCode.USAGE: "the command line is wrong, or a file can't be read or written",
+    ExitCode.UNREACHABLE: "no lab answers, or the lab itself failed",
+    ExitCode.REFUSED: (
+        "the lab refuses: the spec is not valid, nothing has this name or id, "
+        "or its state forbids it"
+    ),
 }
 
 
-def exit_of(error: LabError) -> Exit:
-    """The exit code that ``error`` ends a command with."""
+def exit_code_of(error: LabError) -> ExitCode:
+    """Returns the exit code of a command that ``error`` ends."""
     match error:
         case LabUnreachable() | ServerProblem():
-            return Exit.UNREACHABLE
+            return ExitCode.UNREACHABLE
         case Refused():
-            return Exit.REFUSED
+            return ExitCode.REFUSED
         case _:
-            return Exit.FAILED
+            return ExitCode.FAILED

@@ -1,16 +1,17 @@
-"""What the command line shows of studies: which there are, their claims, and how far they are."""
+"""Tables on studies: which there are, their claims, and how many hold."""
 
 from collections.abc import Iterable
 
 from rich.table import Table
 from rich.text import Text
 
-from extrapolab.cli.terminal import number, styled, table
+from extrapolab.cli.table_layout import styled, table
+from extrapolab.client.formats import format_number
 from extrapolab.models.studies import Claim, ReportSummary, StudyRecord
 
 
 def studies_table(studies: Iterable[StudyRecord]) -> Table:
-    """One line per study."""
+    """One row per study."""
     rows = table("name", "question", "experiments", folding=("question",))
     for study in studies:
         sizes = ", ".join(f"{size} {count}" for size, count in study.experiments.items())
@@ -19,20 +20,19 @@ def studies_table(studies: Iterable[StudyRecord]) -> Table:
 
 
 def claims_table(claims: Iterable[Claim]) -> Table:
-    """A claim in words, below it as an inequality, and the number that decides it."""
+    """One row per claim: its verdict, its words above its inequality, and the deciding number."""
     rows = table("verdict", "claim", "value", folding=("claim",))
     for claim in claims:
         words = Text.assemble(claim.claim, "\n", (claim.inequality, "dim"))
-        rows.add_row(styled(claim.verdict), words, number(claim.value))
+        rows.add_row(styled(claim.verdict), words, format_number(claim.value))
     return rows
 
 
 def reports_table(reports: Iterable[ReportSummary]) -> Table:
-    """One line per study: how many of its claims hold."""
+    """One row per study: how many of its claims hold, fail or were not run."""
     rows = table("study", "state", "holds", "fails", "not run", "title", folding=("title",))
     for report in reports:
-        counts = (report.holds, report.fails, report.not_run)
-        style = "bold red" if report.fails else ""
-        words = (Text(str(count), style=style if i == 1 else "") for i, count in enumerate(counts))
-        rows.add_row(report.name, styled(report.state), *words, report.title)
+        fails = Text(str(report.fails), style="bold red" if report.fails else "")
+        holds, not_run = str(report.holds), str(report.not_run)
+        rows.add_row(report.name, styled(report.state), holds, fails, not_run, report.title)
     return rows

@@ -1,44 +1,45 @@
-"""Experiments as they end: the first to end comes first, whatever the order in which they were sent."""
+"""Experiments in the order in which they end, whatever the order in which they were submitted."""
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
 from extrapolab.client import events
 from extrapolab.client.experiment import Experiment
+from extrapolab.client.threads import call_in_thread, iterate_sync
 
 
 def as_completed(
     experiments: Iterable[Experiment], timeout: float | None = None
 ) -> Iterator[Experiment]:
-    """Each of the experiments once it has ended, however it did; its ``state`` says how.
+    """Yields each experiment once it has ended, in whichever state.
 
     Args:
-        experiments: Handles, such as a sweep or a query gives.
-        timeout: Seconds to wait at most; ``None`` waits as long as it takes.
+        experiments: Handles, such as a sweep or a query yields.
+        timeout: Seconds to wait at most; None for no limit.
 
     Raises:
-        TimeoutError: Some have not ended yet. They go on all the same.
+        TimeoutError: Some have not ended in time. They keep running.
     """
-    for moved in changing(experiments, timeout):
-        yield from (one for one in moved if one.record.is_final)
+    for changed in changes(experiments, timeout):
+        yield from (experiment for experiment in changed if experiment.record.is_final)
 
 
-def changing(
+def changes(
     experiments: Iterable[Experiment], timeout: float | None = None
 ) -> Iterator[list[Experiment]]:
-    """Those of the experiments that have moved on, whenever some have, until each has ended."""
-    return events.driven(moving(experiments, timeout))
+    """Yields the experiments that changed, whenever some do, until all have ended."""
+    return iterate_sync(follow_changes(experiments, timeout))
 
 
-async def moving(
+async def follow_changes(
     experiments: Iterable[Experiment], timeout: float | None = None
 ) -> AsyncGenerator[list[Experiment], None]:
-    """The same for programs with an event loop."""
-    given: list[Experiment] = await events.in_thread(list, experiments)
-    held = {one.id: one for one in given}
-    if not held:
+    """Does the same for programs with an event loop."""
+    listed: list[Experiment] = await call_in_thread(list, experiments)
+    handles = {experiment.id: experiment for experiment in listed}
+    if not handles:
         return
-    transport = next(iter(held.values())).transport
-    async with aclosing(events.changes(transport, [*held], timeout)) as told:
-        async for records in told:
-            yield [held[record.id].told(record) for record in records]
+    transport = next(iter(handles.values())).transport
+    async with aclosing(events.changed_records(transport, [*handles], timeout)) as batches:
+        async for records in batches:
+            yield [handles[record.id].update(record) for record in records]

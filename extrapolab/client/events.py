@@ -1,45 +1,42 @@
-"""News of experiments: the lab tells them as they happen; where it can't, one looks now and then.
+"""Events of experiments: from the lab's event stream, and by polling when there is no stream.
 
-Written once, for an event loop; :func:`driven` lends a loop to programs that have none.
+Written for an event loop; :func:`extrapolab.client.threads.iterate_sync` serves programs without
+one.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
-from anyio import to_thread
-from anyio.from_thread import start_blocking_portal
 
+from extrapolab.client.threads import call_in_thread
 from extrapolab.client.transport import Transport
 from extrapolab.errors import NotFound
 from extrapolab.models.experiments import ExperimentRecord, Progress
 
-FIRST_LOOK, SLOWEST_LOOK = 0.1, 2.0
-"""Seconds between looks while nobody tells; rising by half each time."""
+FIRST_POLL, SLOWEST_POLL = 0.1, 2.0
+"""Seconds between polls without a stream; growing by half each time."""
 
 LISTEN_FROM = 1.0
-"""What takes longer than some looks, the last after so many seconds, is worth a stream."""
+"""Pause between polls, in seconds, from which a stream is opened: most experiments are short."""
 
-LOOK_BESIDES = 10.0
-"""Seconds after which one looks though the lab would have told, so that no lost word keeps anybody
-waiting."""
+POLL_WHILE_LISTENING = 10.0
+"""Seconds between polls beside a stream, so that a lost event keeps nobody waiting."""
 
-MOST_FOLLOWED = 500
-"""Experiments that a stream can be asked for by id; of more, the whole lab's news are heard."""
+MAX_IDS_PER_STREAM = 500
+"""Most experiments that a stream can name; for more, the events of the whole lab are read."""
 
-AT_ONCE = 150
-"""Experiments that are looked at in one request: a filter has no room for many more ids."""
-
-_T = TypeVar("_T")
+IDS_PER_QUERY = 150
+"""Experiments that are fetched in one request; a filter has no room for many more ids."""
 
 
 @dataclass(frozen=True)
-class News:
-    """What was heard of experiments, by their ids. Nothing at all says: look for yourself."""
+class Events:
+    """States and progress by experiment id. An empty value asks the reader to poll."""
 
     states: Mapping[str, str] = field(default_factory=dict)
     progress: Mapping[str, Progress] = field(default_factory=dict)
@@ -47,180 +44,174 @@ class News:
     def __bool__(self) -> bool:
         return bool(self.states or self.progress)
 
+    @property
+    def only_progress(self) -> bool:
+        """Whether experiments advanced and none changed its state."""
+        return bool(self.progress) and not self.states
+
 
 async def follow(
     transport: Transport, ids: Callable[[], Collection[str]], timeout: float | None
-) -> AsyncGenerator[News, None]:
-    """News of experiments until time is out, after which comes one more chance to look.
+) -> AsyncGenerator[Events, None]:
+    """Yields events of experiments until the time is over, and once more at the end.
 
     Args:
-        transport: To the lab.
-        ids: Tells which experiments; it may ask the lab.
-        timeout: Seconds; None for ever.
+        transport: Access to the lab.
+        ids: Returns the ids of the experiments; it may ask the lab.
+        timeout: Seconds; None for no limit.
     """
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
-    pause = FIRST_LOOK
-    ear: _Ear | None = None
+    pause = FIRST_POLL
+    listener: EventListener | None = None
     try:
         while True:
-            yield News() if ear is None else ear.heard()
-            left = deadline - time.monotonic()
-            if left <= 0:
+            yield Events() if listener is None else listener.drain()
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
                 return
-            if ear is None and pause >= LISTEN_FROM:
-                ear = _Ear(transport, ids)
-            if ear is None:
-                await asyncio.sleep(min(pause, left))
+            if listener is None and pause >= LISTEN_FROM:
+                listener = EventListener(transport, ids)
+            if listener is None:
+                await asyncio.sleep(min(pause, remaining))
             else:
-                await ear.wait(min(LOOK_BESIDES if ear.listens else pause, left))
-            pause = min(pause * 1.5, SLOWEST_LOOK)
+                longest = POLL_WHILE_LISTENING if listener.is_connected else pause
+                await listener.wait(min(longest, remaining))
+            pause = min(pause * 1.5, SLOWEST_POLL)
     finally:
-        if ear is not None:
-            await ear.close()
+        if listener is not None:
+            await listener.close()
 
 
-class _Ear:
-    """Listens to the lab's stream in the background, and opens it again where it breaks off.
+class EventListener:
+    """Reads the lab's event stream in the background, and reopens it when it breaks.
 
     Attributes:
-        listens: Whether there is a stream now.
+        is_connected: Whether the stream is open.
     """
 
     def __init__(self, transport: Transport, ids: Callable[[], Collection[str]]) -> None:
-        self.listens = False
+        self.is_connected = False
         self._transport, self._ids = transport, ids
         self._states: dict[str, str] = {}
         self._progress: dict[str, Progress] = {}
-        self._rung = asyncio.Event()
-        self._last: str | None = None
+        self._changed = asyncio.Event()
+        self._last_event_id: str | None = None
         self._task = asyncio.create_task(self._listen())
 
     async def wait(self, seconds: float) -> None:
-        """Waits until there is something to hear, or to look for; no longer than that."""
+        """Waits for an event or a change of the connection, at most ``seconds``."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            await asyncio.wait_for(self._changed.wait(), seconds)
 
-    def heard(self) -> News:
-        """What came since the last time."""
+    def drain(self) -> Events:
+        """Returns the events since the last call."""
         if self._task.done() and not self._task.cancelled():
             self._task.result()
-        news = News(self._states, self._progress)
+        events = Events(self._states, self._progress)
         self._states, self._progress = {}, {}
-        self._rung.clear()
-        return news
+        self._changed.clear()
+        return events
 
     async def close(self) -> None:
-        """Ends the stream."""
+        """Closes the stream."""
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
 
     async def _listen(self) -> None:
-        async with self._transport.for_a_loop() as client:
+        async with self._transport.async_client() as client:
             while True:
                 try:
-                    await self._hear(client)
-                except (
-                    httpx2.TransportError
-                ):  # it is away, or no lab of ours: who looks will find out
+                    await self._read_stream(client)
+                except httpx2.TransportError:  # the reader polls meanwhile, and meets the error
                     pass
                 finally:
-                    self.listens = False
-                    self._rung.set()
-                await asyncio.sleep(SLOWEST_LOOK)
+                    self.is_connected = False
+                    self._changed.set()
+                await asyncio.sleep(SLOWEST_POLL)
 
-    async def _hear(self, client: httpx2.AsyncClient) -> None:
-        ids = await in_thread(self._ids)
-        named = {"experiments": ",".join(ids)} if 0 < len(ids) <= MOST_FOLLOWED else {}
-        headers = {} if self._last is None else {"Last-Event-ID": self._last}
-        async with client.stream("GET", "/v1/events", params=named, headers=headers) as response:
+    async def _read_stream(self, client: httpx2.AsyncClient) -> None:
+        ids = await call_in_thread(self._ids)
+        params = {"experiments": ",".join(ids)} if 0 < len(ids) <= MAX_IDS_PER_STREAM else {}
+        headers = {} if self._last_event_id is None else {"Last-Event-ID": self._last_event_id}
+        async with client.stream("GET", "/v1/events", params=params, headers=headers) as response:
             if not response.is_success:
                 return
-            self.listens = True
-            self._rung.set()
+            self.is_connected = True
+            self._changed.set()
             async for event in httpx2.EventSource(response):
-                told = event.json() if event.data else None
-                if event.event == "state" and isinstance(told, dict):
-                    self._last = event.id or self._last
-                    self._states[told["id"]] = told["state"]
-                elif event.event == "progress" and isinstance(told, dict):
-                    self._progress[told["id"]] = Progress.read(told)
-                self._rung.set()
+                self._record(event)
+                self._changed.set()
+
+    def _record(self, event: httpx2.ServerSentEvent) -> None:
+        data = event.json() if event.data else None
+        if not isinstance(data, dict):
+            return
+        if event.event == "state":
+            self._last_event_id = event.id or self._last_event_id
+            self._states[data["id"]] = data["state"]
+        elif event.event == "progress":
+            self._progress[data["id"]] = Progress.read(data)
 
 
-async def changes(
+async def changed_records(
     transport: Transport, ids: Collection[str], timeout: float | None = None
 ) -> AsyncGenerator[list[ExperimentRecord], None]:
-    """What has changed of experiments, whenever something has, until each of them has ended.
+    """Yields the records of experiments that changed, until all of them have ended.
 
     Raises:
-        TimeoutError: Some have not ended yet. They go on all the same.
+        TimeoutError: Some have not ended in time. They keep running.
     """
     pending: dict[str, ExperimentRecord | None] = dict.fromkeys(ids)
     if not pending:
         return
-    async with aclosing(follow(transport, lambda: [*pending], timeout)) as told:
-        async for news in told:
-            new = (
-                [name for name, state in news.states.items() if _differs(pending, name, state)]
-                if news
-                else pending
-            )
-            found = await in_thread(look, transport, [*new])
-            for name, progress in news.progress.items():
-                if (known := pending.get(name)) is not None and name not in news.states:
-                    found.append(known.model_copy(update={"progress": progress}))
-            pending.update((record.id, record) for record in found)
-            for record in found:
+    async with aclosing(follow(transport, lambda: [*pending], timeout)) as batches:
+        async for events in batches:
+            changed = _with_new_state(pending, events.states) if events else [*pending]
+            records = await call_in_thread(fetch_records, transport, changed)
+            for experiment_id, progress in events.progress.items():
+                known = pending.get(experiment_id)
+                if known is not None and experiment_id not in events.states:
+                    records.append(known.model_copy(update={"progress": progress}))
+            pending.update((record.id, record) for record in records)
+            for record in records:
                 if record.is_final:
                     del pending[record.id]
-            yield found
+            yield records
             if not pending:
                 return
     raise TimeoutError(
-        f"{len(pending)} of {len(ids)} experiments have not ended after {timeout:g} s. They go on."
+        f"{len(pending)} of {len(ids)} experiments have not ended after {timeout:g} s. "
+        "They keep running."
     )
 
 
-def _differs(pending: Mapping[str, ExperimentRecord | None], name: str, state: str) -> bool:
-    return name in pending and ((known := pending[name]) is None or known.state != state)
+def _with_new_state(
+    pending: Mapping[str, ExperimentRecord | None], states: Mapping[str, str]
+) -> list[str]:
+    """Returns the ids of pending experiments whose known state differs from the reported one."""
+    changed = []
+    for experiment_id, state in states.items():
+        known = pending.get(experiment_id)
+        if experiment_id in pending and (known is None or known.state != state):
+            changed.append(experiment_id)
+    return changed
 
 
-def look(transport: Transport, ids: Sequence[str]) -> list[ExperimentRecord]:
-    """Experiments as the lab knows them now; some at a time.
+def fetch_records(transport: Transport, ids: Sequence[str]) -> list[ExperimentRecord]:
+    """Fetches the current records of experiments, in batches.
 
     Raises:
-        NotFound: The lab has one of them no more.
+        NotFound: The lab does not have one of them.
     """
-    found: dict[str, ExperimentRecord] = {}
-    for first in range(0, len(ids), AT_ONCE):
-        asked = {"q": f"id in ({', '.join(ids[first : first + AT_ONCE])})"}
-        records = map(ExperimentRecord.read, transport.items("/v1/experiments", asked))
-        found.update((record.id, record) for record in records)
-    if gone := [name for name in ids if name not in found]:
-        raise NotFound(404, f"The lab has no experiment {', '.join(gone[:5])}")
-    return [*found.values()]
-
-
-async def in_thread(call: Callable[..., _T], *given: Any) -> _T:
-    """What a call gives that waits for the network, while the event loop goes on."""
-    return await to_thread.run_sync(call, *given, abandon_on_cancel=True)
-
-
-def driven(told: AsyncGenerator[_T, None]) -> Iterator[_T]:
-    """The same one after the other, for programs without an event loop, or whose loop is somebody else's."""
-    with start_blocking_portal() as portal:
-        asked = portal.start_task_soon(told.__anext__)
-        try:
-            while True:
-                try:
-                    one = asked.result()
-                except StopAsyncIteration:
-                    return
-                yield one
-                asked = portal.start_task_soon(told.__anext__)
-        finally:
-            if asked.done():
-                portal.call(told.aclose)
-            else:  # such as at Ctrl-C: what is cancelled closes itself
-                asked.cancel()
+    records: dict[str, ExperimentRecord] = {}
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        parameters: dict[str, Any] = {
+            "q": f"id in ({', '.join(ids[start : start + IDS_PER_QUERY])})"
+        }
+        for item in transport.items("/v1/experiments", parameters):
+            record = ExperimentRecord.read(item)
+            records[record.id] = record
+    if missing := [experiment_id for experiment_id in ids if experiment_id not in records]:
+        raise NotFound(404, f"The lab has no experiment {', '.join(missing[:5])}")
+    return [*records.values()]

@@ -10,10 +10,12 @@ import numpy as np
 
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
-from extrapolab.client import events as news
+from extrapolab.client import events as event_stream
 from extrapolab.client import notebook
-from extrapolab.client.payloads import joined
-from extrapolab.client.transport import Parameters, Transport
+from extrapolab.client.files import save_figure
+from extrapolab.client.payloads import join_names
+from extrapolab.client.threads import call_in_thread, iterate_sync
+from extrapolab.client.transport import Transport
 from extrapolab.errors import ExperimentCancelled, ExperimentFailed
 from extrapolab.models.experiments import (
     Event,
@@ -29,7 +31,7 @@ from extrapolab.models.experiments import (
 class Experiment:
     """One experiment of a lab.
 
-    What it says is as of the last :meth:`refresh`; the first question asks the lab.
+    Its attributes are as of the last :meth:`refresh`; the first access asks the lab.
 
     Example:
         >>> experiment = lab.submit(spec).wait()
@@ -38,8 +40,8 @@ class Experiment:
 
     Attributes:
         id: Its id, ``exp_...``.
-        reused: Whether submitting found it in the lab already.
-        transport: The way to its lab.
+        reused: Whether the lab already had it when it was submitted.
+        transport: Access to its lab.
     """
 
     def __init__(
@@ -56,33 +58,31 @@ class Experiment:
         self._record = record
 
     def __repr__(self) -> str:
-        state = self._record.state if self._record else "not looked at yet"
+        state = self._record.state if self._record else "not fetched yet"
         return f"<Experiment {self.id}, {state}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: how it stands, how its seeds ended, and the response once it is completed."""
+        """Returns its state, its runs and, once it is completed, its responses for a notebook."""
         record = self.refresh().record
-        drawn = record.state == "completed"
-        picture = (
-            notebook.picture(self.transport, f"{self._path}/figures/response.svg") if drawn else ""
-        )
-        return notebook.page(
-            record.name or self.id, record.state, notebook.runs(record.runs), picture
-        )
+        picture = ""
+        if record.state == "completed":
+            picture = notebook.picture(self.transport, f"{self._path}/figures/response.svg")
+        runs = notebook.runs_table(record.runs)
+        return notebook.page(record.name or self.id, record.state, runs, picture)
 
     @property
     def url(self) -> str:
-        """Where the lab answers for it."""
+        """Its address in the lab."""
         return self.transport.url + self._path
 
     @property
     def record(self) -> ExperimentRecord:
-        """All that the lab said of it at the last refresh."""
+        """Everything that the lab reported at the last refresh."""
         return self._record or self.refresh().record
 
     @property
     def spec(self) -> ExperimentSpec:
-        """Its spec, every default filled in."""
+        """Its spec, with every default filled in."""
         return self.record.spec
 
     @property
@@ -92,12 +92,12 @@ class Experiment:
 
     @property
     def failure(self) -> Failure | None:
-        """Why it failed, where it did."""
+        """Why it failed, if it did."""
         return self.record.error
 
     @property
     def progress(self) -> Progress | None:
-        """How far it is, once it runs."""
+        """Its progress, once it has started."""
         return self.record.progress
 
     @property
@@ -107,16 +107,16 @@ class Experiment:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is questionable about its spec, though legal."""
+        """Warnings about its spec, which is valid but questionable."""
         return self.record.warnings
 
     def refresh(self) -> Self:
-        """Asks the lab again."""
-        return self.told(ExperimentRecord.read(self.transport.get(self._path)))
+        """Fetches its current record."""
+        return self.update(ExperimentRecord.read(self.transport.get(self._path)))
 
-    def told(self, record: ExperimentRecord) -> Self:
-        """Knows what the lab has said elsewhere, as if it had been asked."""
-        self._record, self.id = record, record.id  # what was asked for may have been cut short
+    def update(self, record: ExperimentRecord) -> Self:
+        """Takes over a record that was fetched elsewhere."""
+        self._record, self.id = record, record.id  # the id may have been abbreviated
         return self
 
     def wait(
@@ -125,33 +125,36 @@ class Experiment:
         """Waits until it is completed.
 
         Args:
-            timeout: Seconds to wait at most; ``None`` waits as long as it takes.
-            observe: Is called with this handle after each look.
+            timeout: Seconds to wait at most; None for no limit.
+            observe: Called with this handle after each refresh.
 
         Raises:
             ExperimentFailed: It failed.
             ExperimentCancelled: It was cancelled.
-            TimeoutError: It is not done yet. It goes on all the same.
+            TimeoutError: It has not ended in time. It keeps running.
         """
-        for _ in news.driven(self.looks(timeout)):
+        for _ in iterate_sync(self.follow(timeout)):
             if observe is not None:
                 observe(self)
         return self.completed()
 
-    async def looks(self, timeout: float | None) -> AsyncGenerator[None, None]:
-        """Looks at it whenever there are news of it, until it has ended; for programs with an event loop."""
-        async with aclosing(news.follow(self.transport, lambda: [self.id], timeout)) as told:
-            async for _ in told:
-                await news.in_thread(self.refresh)
+    async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
+        """Refreshes on every event until it has ended; for programs with an event loop."""
+        async with aclosing(
+            event_stream.follow(self.transport, lambda: [self.id], timeout)
+        ) as batches:
+            async for _ in batches:
+                await call_in_thread(self.refresh)
                 yield
                 if self.record.is_final:
                     return
         raise TimeoutError(
-            f"Experiment {self.id} is {self.state} after {timeout:g} s. It goes on: wait again, or cancel it."
+            f"Experiment {self.id} is still {self.state} after {timeout:g} s. "
+            "Wait again, or cancel it."
         )
 
     def completed(self) -> Self:
-        """This handle, if it is completed.
+        """Returns this handle if the experiment is completed.
 
         Raises:
             ExperimentFailed: It failed.
@@ -169,7 +172,7 @@ class Experiment:
     def result(self) -> ExperimentResult:
         """Final responses, eigenvalues, parameters and metrics of every seed, and the baselines.
 
-        The recorded points are left to :meth:`series`.
+        The recorded points are in :meth:`series`.
 
         Raises:
             Conflict: It is not completed.
@@ -178,21 +181,21 @@ class Experiment:
         return ExperimentResult.model_validate({**answer, "series": {}}, extra="ignore")
 
     def series(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-        """Recorded metrics in long form: equally long columns ``seed``, ``step`` and each name, also while it runs.
+        """Recorded metrics in long form: columns ``seed``, ``step`` and each name; also mid-run.
 
         Args:
-            names: Metrics, such as ``train_loss``; all of them where left out. Also ``response``,
+            names: Metrics, such as ``train_loss``; all of them by default. Also ``response``,
                 (rows, q) or with several channels (rows, q, p, m), and ``eigenvalues``, (rows, d,
-                2) as [re, im], where the spec's ``evaluation.record`` asked for them.
+                2) as [re, im], if the spec's ``evaluation.record`` asks for them.
 
         Raises:
             Refused: A name is unknown, or wasn't recorded.
         """
-        columns = self.transport.get(f"{self._path}/series", {"names": joined(names)})
-        whole = {"seed", "step"}
+        columns = self.transport.get(f"{self._path}/series", {"names": join_names(names)})
+        integers = {"seed", "step"}
         return {
-            n: np.array(column, dtype=np.int64 if n in whole else np.float64)
-            for n, column in columns.items()
+            name: np.array(column, dtype=np.int64 if name in integers else np.float64)
+            for name, column in columns.items()
         }
 
     def series_text(
@@ -200,30 +203,27 @@ class Experiment:
         format: Literal["csv", "json"],  # noqa: A002  # HTTP's word
         names: Iterable[str] | None = None,
     ) -> str:
-        """The same as :meth:`series`, as the lab writes it."""
-        return self.transport.get_bytes(
-            f"{self._path}/series", {"names": joined(names), "format": format}
-        ).decode()
+        """The same as :meth:`series`, as CSV or JSON text."""
+        parameters = {"names": join_names(names), "format": format}
+        return self.transport.get_bytes(f"{self._path}/series", parameters).decode()
 
     def figure(self, name: str, path: str | Path | None = None) -> Path:
         """Writes a figure to a file.
 
         Args:
             name: ``response``, ``spectrum`` or ``weighted_spectrum`` of a completed experiment;
-                ``training`` or ``imbalance``, also while it runs, and ``eigenvalues`` or
-                ``trajectory`` where they are recorded.
-            path: Where to; its ending chooses the format (.svg, .png, .pdf, .json). Default:
-                ``NAME.svg`` here.
+                ``training`` or ``imbalance``, also while it runs; and ``eigenvalues`` or
+                ``trajectory``, if they are recorded.
+            path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
+                in the current folder.
 
         Returns:
             The path of the file.
         """
-        return save_figure(
-            self.transport, f"{self._path}/figures/{name}", Path(path or f"{name}.svg")
-        )
+        return save_figure(self.transport, f"{self._path}/figures/{name}", path)
 
     def theorem(self) -> Theorem:
-        """Which assumptions of the main theorem hold for its spec, and by how much."""
+        """Checks which assumptions of the main theorem hold for its spec, and by how much."""
         return Theorem.read(self.transport.get(f"{self._path}/theorem"))
 
     def edit(
@@ -233,12 +233,12 @@ class Experiment:
         tags: Iterable[str] | None = None,
         notes: str | None = None,
     ) -> Self:
-        """Calls it otherwise; what is left out stays. What it computes never changes.
+        """Changes its name, tags or notes; what is None stays. Nothing is computed again.
 
         Args:
-            name: Its name.
+            name: Its new name.
             tags: All its tags.
-            notes: What there is to say about it.
+            notes: Its new notes.
 
         Raises:
             Refused: One of them is too long, or nothing is given.
@@ -248,36 +248,33 @@ class Experiment:
             >>> experiment.edit(tags=[*experiment.record.tags, "figure-2"]).record.tags
             ('figure-1', 'figure-2')
         """
-        given = {"name": name, "tags": tags if tags is None else [*tags], "notes": notes}
-        change = {field: value for field, value in given.items() if value is not None}
-        return self.told(ExperimentRecord.read(self.transport.patch(self._path, change)))
+        values = {"name": name, "tags": None if tags is None else [*tags], "notes": notes}
+        change = {field: value for field, value in values.items() if value is not None}
+        return self.update(ExperimentRecord.read(self.transport.patch(self._path, change)))
 
     def cancel(self) -> Self:
-        """Asks the lab to cancel it; a running one ends within seconds.
+        """Cancels it; a running one ends within seconds.
 
         Raises:
-            Conflict: It has ended already.
+            Conflict: It has already ended.
         """
-        self.transport.post(f"{self._path}:cancel")
-        return self.refresh()
+        return self._request("cancel")
 
     def pause(self) -> Self:
-        """Puts it aside; a running one is saved and lets go within seconds.
+        """Pauses it; a running one saves a checkpoint and stops within seconds.
 
         Raises:
             Conflict: It is paused already, or has ended.
         """
-        self.transport.post(f"{self._path}:pause")
-        return self.refresh()
+        return self._request("pause")
 
     def resume(self) -> Self:
-        """Queues it again after it was paused; it goes on where it was.
+        """Queues a paused experiment again; it continues where it stopped.
 
         Raises:
             Conflict: It is not paused.
         """
-        self.transport.post(f"{self._path}:resume")
-        return self.refresh()
+        return self._request("resume")
 
     def retry(self) -> Self:
         """Queues it again after it failed or was cancelled.
@@ -285,37 +282,28 @@ class Experiment:
         Raises:
             Conflict: It is in another state.
         """
-        self.transport.post(f"{self._path}:retry")
-        return self.refresh()
+        return self._request("retry")
 
     def delete(self) -> None:
-        """Removes it for good, with all that is known of it.
+        """Deletes it permanently, with its results.
 
         Raises:
-            Conflict: It has not ended, or something else needs it.
+            Conflict: It has not ended, or another experiment depends on it.
         """
         self.transport.delete(self._path)
 
     def log(self) -> list[Log]:
-        """What the trainer printed, attempt by attempt."""
+        """The trainer's output, by attempt."""
         return [Log.read(item) for item in self.transport.items(f"{self._path}/log")]
 
     def events(self) -> list[Event]:
         """Its history."""
         return [Event.read(item) for item in self.transport.items(f"{self._path}/events")]
 
+    def _request(self, action: str) -> Self:
+        self.transport.post(f"{self._path}:{action}")
+        return self.refresh()
+
     @property
     def _path(self) -> str:
         return f"/v1/experiments/{quote(self.id, safe='')}"
-
-
-def save_figure(
-    transport: Transport, address: str, path: Path, parameters: Parameters | None = None
-) -> Path:
-    """Writes the figure at ``address`` to ``path``, in the format that its ending names."""
-    if not path.suffix:
-        raise ValueError(
-            f"the figure's file needs an ending that names its format, such as .svg; it is {str(path)!r}"
-        )
-    path.write_bytes(transport.get_bytes(address + path.suffix, parameters))
-    return path

@@ -1,19 +1,18 @@
-"""A handle on a figure over whatever a filter finds: a recipe, drawn by the lab from what is completed."""
+"""A handle on a figure of the experiments that match a filter, drawn by the lab from a recipe."""
 
-import uuid
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
 from extrapolab.client import notebook
-from extrapolab.client.experiment import save_figure
+from extrapolab.client.files import save_figure
 from extrapolab.client.transport import Parameters, Transport
 from extrapolab.models.experiments import Record
 
 
 class FigureRecord(Record):
-    """A saved figure as the lab knows it."""
+    """A saved figure as the lab last reported it."""
 
     id: str
     owner: str = ""
@@ -22,10 +21,11 @@ class FigureRecord(Record):
 
 
 class Figure:
-    """A recipe, saved or not. It is drawn anew each time, so that it changes as results land.
+    """A recipe, saved or not. It is drawn again each time, so it changes as results arrive.
 
     Example:
-        >>> figure = lab.figure("tag:figure-1", x="training.length", y="fit_error", name="Error against k")
+        >>> parts = {"x": "training.length", "y": "fit_error", "name": "Error against k"}
+        >>> figure = lab.figure("tag:figure-1", **parts)
         >>> figure.draw("error.pdf").name
         'error.pdf'
         >>> saved = figure.save()
@@ -33,56 +33,54 @@ class Figure:
         'median'
 
     Attributes:
-        recipe: Its parts; where it is saved, with their defaults.
+        recipe: Its parts, with their defaults once it is saved.
         id: Its id, ``fig_...``, once it is saved.
     """
 
-    def __init__(self, transport: Transport, known: dict[str, Any] | FigureRecord) -> None:
-        self.recipe = known.recipe if isinstance(known, FigureRecord) else known
-        self.id = known.id if isinstance(known, FigureRecord) else None
+    def __init__(self, transport: Transport, source: dict[str, Any] | FigureRecord) -> None:
+        self.recipe = source.recipe if isinstance(source, FigureRecord) else source
+        self.id = source.id if isinstance(source, FigureRecord) else None
         self._transport = transport
 
     def __repr__(self) -> str:
-        return f"<Figure {self.id or 'not saved'}, {self.recipe.get('name') or self.recipe.get('query') or 'all'}>"
+        title = self.recipe.get("name") or self.recipe.get("query") or "all experiments"
+        return f"<Figure {self.id or 'not saved'}, {title}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the figure."""
+        """Returns the figure for a notebook."""
         title = self.recipe.get("name") or self.recipe.get("query") or "All experiments"
-        return notebook.page(
-            title, self.id or "", "", notebook.picture(self._transport, *self._drawn(".svg"))
-        )
+        address, parameters = self._source
+        picture = notebook.picture(self._transport, f"{address}.svg", parameters)
+        return notebook.page(title, self.id or "", "", picture)
 
     def draw(self, path: str | Path) -> Path:
-        """Writes it to a file, whose ending chooses the format (.svg, .pdf, .png, .json).
+        """Writes it to a file, whose extension chooses the format (.svg, .pdf, .png, .json).
 
         Raises:
-            Refused: The recipe isn't understood; the error's ``problems`` name its parts.
-            Conflict: Nothing that it could show is completed yet.
+            Refused: The recipe is not valid; the error's ``problems`` name its parts.
+            Conflict: No experiment that it could show is completed yet.
         """
-        address, parameters = self._drawn("")
+        address, parameters = self._source
         return save_figure(self._transport, address, Path(path), parameters)
 
     def data(self) -> dict[str, Any]:
-        """Its numbers, with its caption and the hashes of the specs that they come from."""
-        content: dict[str, Any] = self._transport.get(*self._drawn(".json"))
+        """Its numbers and caption, and the hashes of the specs that they come from."""
+        address, parameters = self._source
+        content: dict[str, Any] = self._transport.get(f"{address}.json", parameters)
         return content
 
     def save(self) -> Self:
-        """Keeps it in the lab under an id that stays; what is saved is left as it is.
+        """Saves it in the lab under a permanent id; does nothing if it is saved already.
 
         Raises:
-            Refused: The recipe isn't understood.
+            Refused: The recipe is not valid.
         """
         if self.id is None:
-            self._note(
-                self._transport.post("/v1/figures", self.recipe, idempotency_key=uuid.uuid4().hex)
-            )
+            self._update(self._transport.create("/v1/figures", self.recipe))
         return self
 
     def change(self, /, **parts: Any) -> Self:
-        """Gives it other parts; None takes one away.
-
-        Of a saved one the lab's recipe is changed, too.
+        """Changes parts of the recipe, here and in the lab if it is saved; None removes a part.
 
         Example:
             >>> saved = lab.figure("tag:figure-1", x="training.length").save()
@@ -93,26 +91,23 @@ class Figure:
             merged = {**self.recipe, **parts}
             self.recipe = {name: value for name, value in merged.items() if value is not None}
         else:
-            self._note(self._transport.patch(self._path, parts))
+            self._update(self._transport.patch(self._path, parts))
         return self
 
     def remove(self) -> None:
-        """Removes it from the lab. What it shows stays."""
+        """Deletes it from the lab. The experiments that it shows stay."""
         if self.id is not None:
             self._transport.delete(self._path)
             self.id = None
 
-    def _note(self, answer: Any) -> None:
+    def _update(self, answer: Any) -> None:
         record = FigureRecord.read(answer)
         self.id, self.recipe = record.id, record.recipe
 
-    def _drawn(self, ending: str) -> tuple[str, Parameters]:
-        """Where it is drawn, and with which parameters."""
-        return (
-            ("/v1/figures/preview" + ending, self.recipe)
-            if self.id is None
-            else (self._path + ending, {})
-        )
+    @property
+    def _source(self) -> tuple[str, Parameters]:
+        """The address that draws it, without an extension, and the parameters."""
+        return ("/v1/figures/preview", self.recipe) if self.id is None else (self._path, {})
 
     @property
     def _path(self) -> str:

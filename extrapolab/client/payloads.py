@@ -1,17 +1,18 @@
-"""What is sent to a lab, made of what a user holds."""
+"""Request bodies and parameters, made from the client's arguments."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from core.spec import ExperimentSpec
 
 Spec = ExperimentSpec | Mapping[str, Any]
-"""A validated spec, or one to be validated by the lab; NumPy arrays in it are sent as lists."""
+"""A validated spec, or a mapping that the lab validates; NumPy arrays in it are sent as lists."""
 
 
 def spec_body(spec: object) -> Any:
-    """An experiment as it travels.
+    """Returns the body of an experiment's submission.
 
     Raises:
         TypeError: It is neither a spec nor a mapping.
@@ -20,39 +21,74 @@ def spec_body(spec: object) -> Any:
         return spec.model_dump(mode="json")
     if isinstance(spec, Mapping):
         return dict(spec)
-    what = f"it is a {type(spec).__name__}: {spec!r:.80}"
     raise TypeError(
-        f"a spec is an ExperimentSpec or a dictionary; {what}. The command line reads files."
+        f"a spec is an ExperimentSpec or a dictionary, not a {type(spec).__name__}: {spec!r:.80}. "
+        "The command line reads files."
     )
 
 
 def sweep_body(
     base: Mapping[str, Any], axes: Sequence[Mapping[str, Any]], name: str, tags: Sequence[str]
 ) -> dict[str, Any]:
-    """A sweep as it travels."""
+    """Returns the body of a sweep's submission."""
     return {"name": name, "base": dict(base), "axes": [*map(dict, axes)], "tags": [*tags]}
 
 
-def joined(names: Iterable[str] | None) -> str | None:
-    """Names as they travel; one name may stand for itself.
+def import_body(
+    file: Path,
+    base: Mapping[str, Any] | None,
+    columns: Mapping[str, str | None] | None,
+    origin: str,
+    tags: Sequence[str],
+) -> dict[str, Any]:
+    """Returns the body of an import, with the file's text.
+
+    Raises:
+        ValueError: The file is not UTF-8 text.
+    """
+    try:
+        content = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{file} is not UTF-8 text; a table of runs is a .csv, .json or .ndjson file"
+        ) from error
+    return {
+        "file": file.name,
+        "content": content,
+        "base": dict(base or {}),
+        "columns": dict(columns or {}),
+        "origin": origin,
+        "tags": [*tags],
+    }
+
+
+def table_parameters(
+    metrics: Iterable[str] | None, statistic: Iterable[str] | None
+) -> dict[str, str | None]:
+    """Returns the parameters that select the numbers of a table."""
+    return {"metrics": join_names(metrics), "statistic": join_names(statistic)}
+
+
+def join_names(names: Iterable[str] | None) -> str | None:
+    """Joins names with commas; a single name can be given as it is.
 
     Example:
-        >>> joined(["fit_error", "imbalance"]), joined("fit_error"), joined(None)
+        >>> join_names(["fit_error", "imbalance"]), join_names("fit_error"), join_names(None)
         ('fit_error,imbalance', 'fit_error', None)
     """
     return names if names is None or isinstance(names, str) else ",".join(names)
 
 
-def instant(moment: datetime | None) -> str | None:
-    """A time as it travels.
+def iso_time(time: datetime | None) -> str | None:
+    """Formats a time with its zone.
 
     Raises:
         ValueError: It has no time zone.
     """
-    if moment is None:
+    if time is None:
         return None
-    if moment.tzinfo is None:
+    if time.tzinfo is None:
         raise ValueError(
-            f"not_before needs a time zone, such as datetime(..., tzinfo=UTC); it is {moment}"
+            f"not_before needs a time zone, such as datetime(..., tzinfo=UTC); it is {time}"
         )
-    return moment.isoformat()
+    return time.isoformat()

@@ -1,4 +1,4 @@
-"""A question to a lab: the experiments that a filter finds, in an order."""
+"""A query: the experiments that match a filter, in an order."""
 
 import io
 import itertools
@@ -8,23 +8,22 @@ from typing import Any, Literal
 
 from extrapolab.client import notebook
 from extrapolab.client.experiment import Experiment
-from extrapolab.client.payloads import joined
+from extrapolab.client.files import file_format
+from extrapolab.client.payloads import join_names, table_parameters
 from extrapolab.client.rows import Rows
-from extrapolab.client.sweep import chosen
-from extrapolab.client.transport import LARGEST_PAGE, Parameters, Transport
+from extrapolab.client.transport import Parameters, Transport
 from extrapolab.models.experiments import ExperimentRecord, Group, GroupedRun
 
-What = Literal["runs", "series", "experiments"]
+RowKind = Literal["runs", "series", "experiments"]
 
 
 class Query:
-    """The experiments that a filter finds.
+    """The experiments that match a filter.
 
-    Nothing is asked before they are wanted, and each time anew.
+    Nothing is fetched before it is used, and each use fetches again.
 
     Example:
-        >>> found = lab.query("tag:figure-1 and median(extrapolation_error) < 1e-3")
-        >>> for experiment in found:
+        >>> for experiment in lab.query("tag:figure-1 and median(extrapolation_error) < 1e-3"):
         ...     print(experiment.spec.name, experiment.state)
         near zero completed
     """
@@ -41,22 +40,23 @@ class Query:
     ) -> None:
         self.q, self.sort, self.limit = q, sort, limit
         self._transport = transport
-        self._asked: Parameters = {"q": q, "sort": sort, "tag": tag, "state": state}
+        self._parameters: Parameters = {"q": q, "sort": sort, "tag": tag, "state": state}
 
     def __repr__(self) -> str:
-        return f"<Query {self.q!r}, {self.sort or 'the newest first'}>"
+        return f"<Query {self.q!r}, {self.sort or 'newest first'}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the first of them."""
-        first = itertools.islice(self, notebook.MOST_ROWS)
-        rows = [{"id": one.id, "state": one.state, "name": one.record.name} for one in first]
+        """Returns the first experiments for a notebook."""
+        rows = [
+            {"id": experiment.id, "state": experiment.state, "name": experiment.record.name}
+            for experiment in itertools.islice(self, notebook.MAX_ROWS)
+        ]
         return notebook.page(self.q or "All experiments", "", notebook.table(rows), "")
 
     def __iter__(self) -> Iterator[Experiment]:
-        """Handles on them, asked for page by page while you iterate."""
-        size = LARGEST_PAGE if self.limit is None else min(self.limit, LARGEST_PAGE)
-        items = self._transport.items("/v1/experiments", {**self._asked, "limit": size})
-        for item in itertools.islice(items, self.limit):
+        """Handles on the experiments, fetched page by page while you iterate."""
+        items = self._transport.items("/v1/experiments", self._parameters, limit=self.limit)
+        for item in items:
             record = ExperimentRecord.read(item)
             yield Experiment(self._transport, record.id, record=record)
 
@@ -66,14 +66,13 @@ class Query:
         metrics: Iterable[str] | None = None,
         statistic: Iterable[str] | None = None,
     ) -> Iterator[Group]:
-        """The runs of those that are completed, in groups, with statistics over each.
+        """Groups of runs of the completed experiments, with statistics over each group.
 
         Args:
-            by: Fields that the runs of a group share, such as ``student.start.scale``; all but the
-                seed by default.
-            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
-            statistic: Among median, q1, q3, mean, min, max and standard_error; all of them where
-                left out.
+            by: Fields that the runs of a group share, such as ``student.start.scale``; everything
+                but the seed by default.
+            metrics: Such as ``extrapolation_error``; the lab chooses by default.
+            statistic: Among median, q1, q3, mean, min, max and standard_error; all by default.
         """
         return map(Group.read, self._table(by, metrics, statistic, "true"))
 
@@ -85,7 +84,13 @@ class Query:
         *,
         group: bool = True,
     ) -> Rows:
-        """The same as plain rows, or with ``group=False`` one for each run: its fields, seed, outcome and metrics.
+        """The same as plain rows, or one row per run with its fields, seed, outcome and metrics.
+
+        Args:
+            by: Fields that the runs of a group share; everything but the seed by default.
+            metrics: Such as ``extrapolation_error``; the lab chooses by default.
+            statistic: Among median, q1, q3, mean, min, max and standard_error; all by default.
+            group: Whether to group runs; False gives one row per run.
 
         Example:
             >>> [row["seeds"] for row in lab.query("tag:figure-1").table(["training.length"])]
@@ -97,50 +102,43 @@ class Query:
     def export(
         self,
         path: str | Path,
-        what: What = "runs",
+        what: RowKind = "runs",
         *,
         fields: Iterable[str] | None = None,
         metrics: Iterable[str] | None = None,
     ) -> Path:
-        """Writes all of them to a file, however many they are; its ending chooses the format.
+        """Writes every row to a file, never sampled; the extension chooses the format.
 
         Args:
             path: Ends in .csv, .json, .ndjson, .parquet or .arrow.
-            what: A row for each run (``runs``), recorded point (``series``) or experiment
+            what: One row per run (``runs``), recorded point (``series``) or experiment
                 (``experiments``).
-            fields: Of the experiment, beside the numbers, such as ``training.length``; the usual
-                ones where left out.
-            metrics: Such as ``train_loss``; all of them where left out.
+            fields: Columns of the experiment, such as ``training.length``; the lab chooses by
+                default.
+            metrics: Such as ``train_loss``; all of them by default.
 
         Raises:
-            ValueError: The path has no ending.
+            ValueError: The path has no extension.
         """
         target = Path(path)
-        if not target.suffix:
-            raise ValueError(
-                f"the file needs an ending that names its format, such as .parquet; it is {str(path)!r}"
-            )
-        self._transport.download(
-            "/v1/export", self._exported(what, target.suffix[1:], fields, metrics), target
-        )
+        parameters = self._export_parameters(what, file_format(target, ".parquet"), fields, metrics)
+        self._transport.download("/v1/export", parameters, target)
         return target
 
     def bundle(self, path: str | Path = "extrapolab.zip") -> Path:
-        """Writes all that is known of them to a zip: specs, results, recorded points, figures, provenance."""
+        """Writes a zip of everything: specs, results, recorded points, figures, provenance."""
         target = Path(path)
-        self._transport.download("/v1/bundle", self._asked, target)
+        self._transport.download("/v1/bundle", self._parameters, target)
         return target
 
     def to_pandas(
         self,
-        what: What = "runs",
+        what: RowKind = "runs",
         *,
         fields: Iterable[str] | None = None,
         metrics: Iterable[str] | None = None,
     ) -> Any:
-        """All of them as a ``pandas.DataFrame``, with the rows of :meth:`export`.
-
-        Needs pandas and pyarrow.
+        """Returns the rows of :meth:`export` as a ``pandas.DataFrame``. Needs pandas and pyarrow.
 
         Example:
             >>> frame = lab.query("tag:figure-1").to_pandas()
@@ -149,37 +147,42 @@ class Query:
             6    3
             Name: seed, dtype: int64
         """
-        import pandas  # noqa: PLC0415  # only of those who have it
+        import pandas  # noqa: PLC0415  # an optional dependency
 
         return pandas.read_parquet(self._parquet(what, fields, metrics))
 
     def to_polars(
         self,
-        what: What = "runs",
+        what: RowKind = "runs",
         *,
         fields: Iterable[str] | None = None,
         metrics: Iterable[str] | None = None,
     ) -> Any:
-        """All of them as a ``polars.DataFrame``, with the rows of :meth:`export`. Needs polars."""
-        import polars  # noqa: PLC0415  # only of those who have it
+        """Returns the rows of :meth:`export` as a ``polars.DataFrame``. Needs polars."""
+        import polars  # noqa: PLC0415  # an optional dependency
 
         return polars.read_parquet(self._parquet(what, fields, metrics))
 
     def _parquet(
-        self, what: What, fields: Iterable[str] | None, metrics: Iterable[str] | None
+        self, what: RowKind, fields: Iterable[str] | None, metrics: Iterable[str] | None
     ) -> io.BytesIO:
-        return io.BytesIO(
-            self._transport.get_bytes(
-                "/v1/export", self._exported(what, "parquet", fields, metrics)
-            )
-        )
+        parameters = self._export_parameters(what, "parquet", fields, metrics)
+        return io.BytesIO(self._transport.get_bytes("/v1/export", parameters))
 
-    def _exported(
-        self, what: What, form: str, fields: Iterable[str] | None, metrics: Iterable[str] | None
-    ) -> dict[str, Any]:
-        own = {"fields": joined(fields), **chosen(metrics, None)}
-        del own["statistic"]
-        return {**self._asked, **own, "what": what, "format": form}
+    def _export_parameters(
+        self,
+        what: RowKind,
+        file_format: str,
+        fields: Iterable[str] | None,
+        metrics: Iterable[str] | None,
+    ) -> Parameters:
+        return {
+            **self._parameters,
+            "fields": join_names(fields),
+            "metrics": join_names(metrics),
+            "what": what,
+            "format": file_format,
+        }
 
     def _table(
         self,
@@ -188,5 +191,10 @@ class Query:
         statistic: Iterable[str] | None,
         group: str,
     ) -> Iterator[Any]:
-        asked = {**chosen(metrics, statistic), "q": self.q, "by": joined(by), "group": group}
-        return itertools.islice(self._transport.items("/v1/table", asked), self.limit)
+        parameters = {
+            **table_parameters(metrics, statistic),
+            "q": self.q,
+            "by": join_names(by),
+            "group": group,
+        }
+        return self._transport.items("/v1/table", parameters, limit=self.limit)

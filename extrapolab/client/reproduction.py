@@ -1,10 +1,9 @@
-"""Reproduction: an experiment run again, and every array of it held against the first.
+"""Reproduction: an experiment run again, with every array compared to the original.
 
-The grade is what may be asked for: *bitwise* where both ran on the same build, processor, number of
-threads and device,
-else *tolerance*: then the teacher's response, the students' and their parameters should agree to
-:data:`TOLERANCE` of their largest entry, and the other arrays, which magnify rounding, are told and
-not judged.
+The grade is what can be required: *bitwise* if both ran on the same build, processor, number of
+threads and device, otherwise *tolerance*: the teacher's response, the students' responses and their
+parameters should agree to :data:`TOLERANCE` of their largest entry. The other arrays amplify
+rounding; their deviations are reported but not judged.
 """
 
 import math
@@ -16,26 +15,27 @@ import numpy as np
 
 from core.result import ExperimentResult
 from extrapolab.client.experiment import Experiment
+from extrapolab.errors import Conflict
 
 TOLERANCE: Mapping[str, float] = {"float64": 1e-7, "float32": 1e-3}
-"""By dtype, in units of an array's largest entry."""
+"""By dtype, relative to an array's largest entry."""
 
-JUDGED = ("teacher_response", "response", "parameters")
-"""What arrays that are judged by tolerance begin with."""
+JUDGED_BY_TOLERANCE = ("teacher_response", "response", "parameters")
+"""Prefixes of the arrays that are judged by tolerance."""
 
 Grade = Literal["bitwise", "tolerance"]
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far one array is from the first, over all seeds.
+    """The deviation of one array from the original, over all seeds.
 
     Attributes:
-        array: Which.
-        largest: The largest difference of two entries; infinite where one is finite and the other
-            isn't, or where the shapes differ.
-        relative: The same in units of the array's largest entry.
-        passed: Whether that is allowed; None where it isn't judged.
+        array: Its name.
+        largest: The largest difference of two entries; infinite if only one of them is finite, or
+            if the shapes differ.
+        relative: The same relative to the array's largest entry.
+        passed: Whether it is within the grade; None if it isn't judged.
     """
 
     array: str
@@ -46,14 +46,14 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of running an experiment again.
+    """The comparison of an experiment with its original.
 
     Attributes:
-        original: The first experiment's id.
-        again: The other's.
-        grade: What was asked for.
-        differs: What isn't the same about where and with what they ran.
-        deviations: One for each array.
+        original: The original's id.
+        again: The id of the experiment that ran again.
+        grade: What was required.
+        differs: Parts of their provenance that differ.
+        deviations: One per array.
     """
 
     original: str
@@ -64,45 +64,76 @@ class Reproduction:
 
     @property
     def passed(self) -> bool:
-        """Whether every array that is judged is as near as it should be."""
+        """Whether every judged array passed."""
         return all(deviation.passed is not False for deviation in self.deviations)
 
     @property
     def sentence(self) -> str:
-        """The verdict, and what was asked for."""
+        """The verdict and what was required."""
         verdict = "reproduced" if self.passed else "NOT reproduced"
         if self.grade == "bitwise":
-            return f"{verdict}; every bit is to be the same, as build, processor, threads and device are"
-        return f"{verdict}, to rounding; these are not the same: {', '.join(self.differs)}"
+            return (
+                f"{verdict}; every bit must agree, "
+                "because build, processor, threads and device are the same"
+            )
+        return f"{verdict} up to rounding; these differ: {', '.join(self.differs)}"
+
+
+def require_reproducible(experiment: Experiment) -> None:
+    """Refuses an experiment that has no result of this lab to reproduce.
+
+    Raises:
+        Conflict: It was imported, or is not completed.
+    """
+    if experiment.record.source == "import":
+        raise Conflict(
+            409,
+            f"{experiment.id} was imported, so this lab never ran it; "
+            "submit its spec to run it here.",
+        )
+    if experiment.state != "completed":
+        raise Conflict(
+            409,
+            f"{experiment.id} is {experiment.state}; "
+            "only a completed experiment can be reproduced.",
+        )
 
 
 def verify(original: Experiment, again: Experiment) -> Reproduction:
-    """Holds a completed experiment against the first one.
+    """Compares a completed experiment with the original.
 
     Raises:
         Conflict: One of them is not completed.
     """
-    first, second = original.record, again.refresh().record
-    ours, theirs = first.provenance or {}, second.provenance or {}
+    record, other_record = original.record, again.refresh().record
+    provenance, other_provenance = record.provenance or {}, other_record.provenance or {}
     differs = tuple(
-        sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+        name
+        for name in sorted(provenance.keys() | other_provenance.keys())
+        if provenance.get(name) != other_provenance.get(name)
     )
-    grade: Grade = "tolerance" if differs or not ours else "bitwise"
-    tolerance = TOLERANCE[first.spec.numerics.dtype]
-    pairs = _paired(dict(_arrays(original)), dict(_arrays(again)))
-    deviations = tuple(_deviation(name, a, b, grade, tolerance) for name, a, b in pairs)
+    grade: Grade = "tolerance" if differs or not provenance else "bitwise"
+    tolerance = TOLERANCE[record.spec.numerics.dtype]
+    arrays, other_arrays = dict(_arrays(original)), dict(_arrays(again))
+    missing = np.empty(0)
+    deviations = tuple(
+        _deviation(
+            name, arrays.get(name, missing), other_arrays.get(name, missing), grade, tolerance
+        )
+        for name in dict.fromkeys((*arrays, *other_arrays))
+    )
     return Reproduction(original.id, again.id, grade, differs, deviations)
 
 
 def _arrays(experiment: Experiment) -> Iterator[tuple[str, np.ndarray]]:
-    """Everything that was computed, by name; arrays of several seeds one behind the other."""
+    """Yields every computed array by name; those of all seeds are concatenated."""
     result = experiment.result()
     yield "teacher_response", np.array(result.teacher_response, np.float64).ravel()
     for name in ("response", "hankel_singular_values", "eigenvalues"):
-        yield name, _joined([getattr(run, name) for run in result.runs])
+        yield name, _concatenated([getattr(run, name) for run in result.runs])
     for name in result.runs[0].parameters:
-        yield f"parameters.{name}", _joined([run.parameters[name] for run in result.runs])
-    yield "steps", _joined([[run.steps] for run in result.runs])
+        yield f"parameters.{name}", _concatenated([run.parameters[name] for run in result.runs])
+    yield "steps", _concatenated([[run.steps] for run in result.runs])
     yield from _summaries(result)
     for name, column in experiment.series().items():
         if name not in {"seed", "step"}:
@@ -111,34 +142,26 @@ def _arrays(experiment: Experiment) -> Iterator[tuple[str, np.ndarray]]:
 
 def _summaries(result: ExperimentResult) -> Iterator[tuple[str, np.ndarray]]:
     for name in result.runs[0].summary:
-        yield f"summary.{name}", _joined([[run.summary.get(name, math.nan)] for run in result.runs])
+        values = [[run.summary.get(name, math.nan)] for run in result.runs]
+        yield f"summary.{name}", _concatenated(values)
 
 
-def _joined(parts: Sequence[object]) -> np.ndarray:
+def _concatenated(parts: Sequence[object]) -> np.ndarray:
     return np.concatenate([np.array(part, np.float64).ravel() for part in parts])
-
-
-def _paired(
-    first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    nothing = np.empty(0)
-    for name in dict.fromkeys((*first, *second)):
-        yield name, first.get(name, nothing), second.get(name, nothing)
 
 
 def _deviation(
     name: str, first: np.ndarray, second: np.ndarray, grade: Grade, tolerance: float
 ) -> Deviation:
     if first.shape != second.shape:
-        return Deviation(name, math.inf, math.inf, False)
+        return Deviation(name, math.inf, math.inf, passed=False)
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     with np.errstate(invalid="ignore"):
-        apart = np.where(same, 0.0, np.abs(first - second))
-    largest = float(np.where(np.isnan(apart), np.inf, apart).max(initial=0.0))
-    size = float(np.abs(first[np.isfinite(first)]).max(initial=0.0))
-    relative = 0.0 if largest == 0 else largest / size if size else math.inf
+        difference = np.where(same, 0.0, np.abs(first - second))
+    largest = float(np.where(np.isnan(difference), np.inf, difference).max(initial=0.0))
+    scale = float(np.abs(first[np.isfinite(first)]).max(initial=0.0))
+    relative = 0.0 if largest == 0 else largest / scale if scale else math.inf
     if grade == "bitwise":
         return Deviation(name, largest, relative, bool(same.all()))
-    return Deviation(
-        name, largest, relative, relative <= tolerance if name.startswith(JUDGED) else None
-    )
+    is_judged = name.startswith(JUDGED_BY_TOLERANCE)
+    return Deviation(name, largest, relative, relative <= tolerance if is_judged else None)

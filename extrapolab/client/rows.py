@@ -1,4 +1,4 @@
-"""The rows of a table: plain dictionaries, which a notebook shows as a table and data frames are made of."""
+"""Rows of a table: dictionaries that a notebook shows as a table and pandas as a data frame."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ class Rows(list[dict[str, Any]]):
     """Rows with the same columns.
 
     Example:
-        >>> rows = lab.table("tag:figure-1", by=["training.length"], metrics=["fit_error"], statistic=["median"])
+        >>> by, numbers = ["training.length"], {"metrics": ["fit_error"], "statistic": ["median"]}
+        >>> rows = lab.table("tag:figure-1", by=by, **numbers)
         >>> rows[0]["training.length"], rows[0]["seeds"]
         (6, 3)
         >>> rows.to_pandas().shape
@@ -17,17 +18,17 @@ class Rows(list[dict[str, Any]]):
     """
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the first of them."""
+        """Returns the first rows for a notebook."""
         return notebook.table(self)
 
     def to_pandas(self) -> Any:
-        """The rows as a ``pandas.DataFrame``. Needs pandas."""
-        import pandas  # noqa: PLC0415  # only of those who have it
+        """Returns a ``pandas.DataFrame``. Needs pandas."""
+        import pandas  # noqa: PLC0415  # an optional dependency
 
         return pandas.DataFrame(self)
 
     def to_polars(self) -> Any:
-        """The rows as a ``polars.DataFrame``. Needs polars."""
-        import polars  # noqa: PLC0415  # only of those who have it
+        """Returns a ``polars.DataFrame``. Needs polars."""
+        import polars  # noqa: PLC0415  # an optional dependency
 
         return polars.DataFrame(self, infer_schema_length=None)

@@ -1,4 +1,4 @@
-"""A handle on one built-in study in a lab: a set of experiments and the claims that they decide."""
+"""A handle on a built-in study in a lab: a set of experiments, and the claims that they decide."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from extrapolab.client import events
-from extrapolab.client.experiment import Experiment, save_figure
+from extrapolab.client import events as event_stream
+from extrapolab.client.experiment import Experiment
+from extrapolab.client.files import save_figure
 from extrapolab.client.sweep import Sweep
+from extrapolab.client.threads import call_in_thread, iterate_sync
 from extrapolab.client.transport import Transport
 from extrapolab.models.studies import Report, StudySubmission
 
@@ -28,7 +30,7 @@ class Study:
     Attributes:
         name: Its name, such as ``balanced``.
         size: ``quick``, a few minutes on two cores, or ``full``.
-        sweeps: After :meth:`submit` the sweep of each of its arms, by name.
+        sweeps: The sweep of each arm, by name, once :meth:`submit` was called.
     """
 
     def __init__(self, transport: Transport, name: str, size: Size) -> None:
@@ -42,11 +44,11 @@ class Study:
 
     @property
     def url(self) -> str:
-        """Where the lab answers with its report."""
+        """The address of its report in the lab."""
         return f"{self._transport.url}{self._path}/report?size={self.size}"
 
     def submit(self) -> list[Experiment]:
-        """All its experiments; those that the lab doesn't have yet are queued.
+        """Queues the experiments that the lab does not have yet, and returns all of them.
 
         Raises:
             NotFound: The lab has no such study.
@@ -60,23 +62,23 @@ class Study:
         ]
 
     def report(self) -> Report:
-        """What the study found so far."""
+        """Its claims, judged by the experiments that the lab has."""
         return Report.read(self._transport.get(f"{self._path}/report", {"size": self.size}))
 
     def wait(
         self, timeout: float | None = None, observe: Callable[[Report], None] | None = None
     ) -> Report:
-        """Submits the study and waits until each of its experiments has ended.
+        """Submits the study and waits until all its experiments have ended.
 
         Args:
-            timeout: Seconds to wait at most; ``None`` waits as long as it takes.
-            observe: Is called with the report after each look.
+            timeout: Seconds to wait at most; None for no limit.
+            observe: Called with each new report.
 
         Raises:
-            TimeoutError: It is not done yet. It goes on all the same.
+            TimeoutError: It has not ended in time. It keeps running.
         """
-        experiments = self.submit()
-        for report in events.driven(self.reports([one.id for one in experiments], timeout)):
+        ids = [experiment.id for experiment in self.submit()]
+        for report in iterate_sync(self.reports(ids, timeout)):
             if observe is not None:
                 observe(report)
         return report
@@ -84,33 +86,32 @@ class Study:
     async def reports(
         self, ids: Sequence[str], timeout: float | None
     ) -> AsyncGenerator[Report, None]:
-        """Reports whenever one of its experiments moves on, until none is pending; for programs with an event loop."""
-        async with aclosing(events.follow(self._transport, lambda: ids, timeout)) as told:
-            async for heard in told:
-                if heard.progress and not heard.states:
-                    continue  # of single experiments: no claim changes
-                report = await events.in_thread(self.report)
+        """Reports after each change of state, until none is pending; for an event loop."""
+        async with aclosing(event_stream.follow(self._transport, lambda: ids, timeout)) as batches:
+            async for events in batches:
+                if events.only_progress:
+                    continue  # no claim changes
+                report = await call_in_thread(self.report)
                 yield report
                 if report.state not in _PENDING:
                     return
         raise TimeoutError(
-            f"Study {self.name} is {report.state} after {timeout:g} s. It goes on: wait again."
+            f"Study {self.name} is still {report.state} after {timeout:g} s. Wait again."
         )
 
     def figure(self, name: str, path: str | Path | None = None) -> Path:
-        """Writes the study's figure to a file, whose ending chooses the format (.svg, .png, .pdf, .json).
+        """Writes a figure of the study to a file.
 
         Args:
             name: The figure's name, such as ``extrapolation``.
-            path: Where to. Default: ``NAME.svg`` here.
+            path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
+                in the current folder.
 
         Returns:
             The path of the file.
         """
-        target = Path(path or f"{name}.svg")
-        return save_figure(
-            self._transport, f"{self._path}/figures/{name}", target, {"size": self.size}
-        )
+        address = f"{self._path}/figures/{name}"
+        return save_figure(self._transport, address, path, {"size": self.size})
 
     @property
     def _path(self) -> str:

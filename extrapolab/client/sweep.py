@@ -1,4 +1,4 @@
-"""A handle on one sweep in a lab: a base spec and axes over its fields, run as one experiment per point."""
+"""A handle on a sweep: a base spec and axes over its fields, with one experiment per point."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from extrapolab.client import events, notebook
-from extrapolab.client.experiment import Experiment, save_figure
-from extrapolab.client.payloads import joined
+from extrapolab.client import events as event_stream
+from extrapolab.client import notebook
+from extrapolab.client.experiment import Experiment
+from extrapolab.client.files import save_figure
+from extrapolab.client.payloads import table_parameters
 from extrapolab.client.rows import Rows
-from extrapolab.client.transport import LARGEST_PAGE, Transport
+from extrapolab.client.threads import call_in_thread, iterate_sync
+from extrapolab.client.transport import Transport
 from extrapolab.models.sweeps import (
     SweepGrid,
     SweepMember,
@@ -24,10 +27,11 @@ from extrapolab.models.sweeps import (
 class Sweep:
     """One sweep of a lab.
 
-    What it says is as of the last :meth:`refresh`; the first question asks the lab.
+    Its attributes are as of the last :meth:`refresh`; the first access asks the lab.
 
     Example:
-        >>> sweep = lab.sweep(base, [{"path": "training.length", "values": [4, 6]}], name="error against k")
+        >>> axes = [{"path": "training.length", "values": [4, 6]}]
+        >>> sweep = lab.sweep(base, axes, name="error against k")
         >>> sweep.wait().state
         'completed'
         >>> sweep.figure("lines", "error.svg").name
@@ -36,111 +40,103 @@ class Sweep:
     Attributes:
         id: Its id, ``swp_...``.
         created: How many experiments the last submission or extension queued.
-        reused: How many of its experiments the lab had already.
-        warnings: What is questionable about its experiments, though legal.
+        reused: How many of its experiments the lab already had.
+        warnings: Warnings about specs in it, which are valid but questionable.
     """
 
-    def __init__(self, transport: Transport, known: str | SweepRecord | SweepSubmission) -> None:
-        self.id = known if isinstance(known, str) else known.id
+    def __init__(self, transport: Transport, source: str | SweepRecord | SweepSubmission) -> None:
+        self.id = source if isinstance(source, str) else source.id
         self.created, self.reused = 0, 0
         self.warnings: tuple[SweepWarning, ...] = ()
         self._transport = transport
-        self._record = known if isinstance(known, SweepRecord) else None
-        if isinstance(known, SweepSubmission):
-            self._note(known)
+        self._record = source if isinstance(source, SweepRecord) else None
+        if isinstance(source, SweepSubmission):
+            self._note_submission(source)
 
     def __repr__(self) -> str:
-        state = self._record.state if self._record else "not looked at yet"
+        state = self._record.state if self._record else "not fetched yet"
         return f"<Sweep {self.id}, {state}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: how far it is, and its first figure once everything has ended."""
+        """Returns its counts and, once it has ended, its first figure for a notebook."""
         record = self.refresh().record
         counts = [
             {"state": state, "experiments": count}
             for state, count in record.counts.items()
             if count
         ]
-        picture = (
-            notebook.picture(self._transport, f"{self._path}/figures/lines.svg")
-            if record.is_final
-            else ""
-        )
+        picture = ""
+        if record.is_final:
+            picture = notebook.picture(self._transport, f"{self._path}/figures/lines.svg")
         return notebook.page(record.name or self.id, record.state, notebook.table(counts), picture)
 
     @property
     def url(self) -> str:
-        """Where the lab answers for it."""
+        """Its address in the lab."""
         return self._transport.url + self._path
 
     @property
     def record(self) -> SweepRecord:
-        """All that the lab said of it at the last refresh, its members left out."""
+        """Everything but the members that the lab reported at the last refresh."""
         return self._record or self.refresh().record
 
     @property
     def state(self) -> str:
-        """``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but some did not complete."""
+        """``queued``, ``running``, ``completed``, or ``incomplete`` if some did not complete."""
         return self.record.state
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many of its experiments are in each state."""
+        """Number of its experiments in each state."""
         return self.record.counts
 
     def refresh(self) -> Self:
-        """Asks the lab again."""
+        """Fetches its current record."""
         answer = self._transport.get(self._path, {"limit": 1})
         answer.pop("members", None)
         self._record = SweepRecord.read(answer)
-        self.id = self._record.id  # what was asked for may have been cut short
+        self.id = self._record.id  # the id may have been abbreviated
         return self
 
     def wait(
         self, timeout: float | None = None, observe: Callable[[Self], None] | None = None
     ) -> Self:
-        """Waits until nothing of it is pending; ``state`` says whether all completed.
+        """Waits until nothing in it is pending; ``state`` says whether everything completed.
 
         Args:
-            timeout: Seconds to wait at most; ``None`` waits as long as it takes.
-            observe: Is called with this handle after each look.
+            timeout: Seconds to wait at most; None for no limit.
+            observe: Called with this handle after each refresh.
 
         Raises:
-            TimeoutError: It is not done yet. It goes on all the same.
+            TimeoutError: It has not ended in time. It keeps running.
         """
-        for _ in events.driven(self.looks(timeout)):
+        for _ in iterate_sync(self.follow(timeout)):
             if observe is not None:
                 observe(self)
         return self
 
-    async def looks(self, timeout: float | None) -> AsyncGenerator[None, None]:
-        """Looks at it whenever one of its experiments moves on, until none is pending; for programs with a loop."""
-        async with aclosing(events.follow(self._transport, self._members, timeout)) as told:
-            async for heard in told:
-                if heard.progress and not heard.states:
-                    continue  # of single experiments: no count changes
-                await events.in_thread(self.refresh)
+    async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
+        """Refreshes after each change of state, until none is pending; for an event loop."""
+        async with aclosing(
+            event_stream.follow(self._transport, self._member_ids, timeout)
+        ) as batches:
+            async for events in batches:
+                if events.only_progress:
+                    continue  # no count changes
+                await call_in_thread(self.refresh)
                 yield
                 if self.record.is_final:
                     return
         raise TimeoutError(
-            f"Sweep {self.id} is {self.state} after {timeout:g} s. It goes on: wait again."
+            f"Sweep {self.id} is still {self.state} after {timeout:g} s. Wait again."
         )
 
-    def _members(self) -> list[str]:
+    def _member_ids(self) -> list[str]:
         return [member.experiment for member in self.members()]
 
     def members(self) -> Iterator[SweepMember]:
-        """Its experiments with their coordinates, asked for page by page while you iterate."""
-        cursor: str | None = None
-        while True:
-            page = self._transport.get(self._path, {"limit": LARGEST_PAGE, "cursor": cursor})[
-                "members"
-            ]
-            yield from map(SweepMember.read, page["items"])
-            cursor = page["next"]
-            if cursor is None:
-                return
+        """Its experiments with their coordinates, fetched page by page while you iterate."""
+        return map(SweepMember.read, self._transport.items(self._path, within="members"))
 
     def __iter__(self) -> Iterator[Experiment]:
         return self.experiments()
@@ -155,16 +151,16 @@ class Sweep:
         """Its experiments with statistics over their seeds.
 
         Args:
-            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
-            statistic: Among median, q1, q3, mean, min and max; all of them where left out.
+            metrics: Such as ``extrapolation_error``; the lab chooses by default.
+            statistic: Among median, q1, q3, mean, min and max; all by default.
         """
-        answer = self._transport.get(f"{self._path}/table", chosen(metrics, statistic))
+        answer = self._transport.get(f"{self._path}/table", table_parameters(metrics, statistic))
         return [SweepRow.read(row) for row in answer["rows"]]
 
     def table(
         self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None
     ) -> Rows:
-        """The same as plain rows: coordinates by path, ``experiment``, ``state``, ``metric.statistic`` and so on.
+        """The same as plain rows: coordinates, ``experiment``, ``state``, ``metric.statistic``.
 
         Example:
             >>> for row in sweep.table(["fit_error"], ["median"]):
@@ -181,9 +177,9 @@ class Sweep:
         *,
         crossed: Mapping[str, str | None] | None = None,
     ) -> str:
-        """The same as the lab writes it, with numbers that are read back exactly; ``rows`` and ``columns`` crossed."""
-        parameters = {**chosen(metrics, statistic), "format": "csv", **(crossed or {})}
+        """The same as CSV with exact numbers; ``crossed`` names ``rows`` and ``columns``."""
         name = "table" if crossed is None else "grid"
+        parameters = {**table_parameters(metrics, statistic), "format": "csv", **(crossed or {})}
         return self._transport.get_bytes(f"{self._path}/{name}", parameters).decode()
 
     def grid(
@@ -196,20 +192,21 @@ class Sweep:
         """Two of its axes crossed, with statistics over seeds in each cell.
 
         Args:
-            rows: The path of the axis that runs down; as in the heat map where left out.
-            columns: The path of the axis that runs to the right.
-            metrics: Such as ``extrapolation_error``; the lab's choice where left out.
+            rows: The path of the vertical axis; as in the heat map by default.
+            columns: The path of the horizontal axis.
+            metrics: Such as ``extrapolation_error``; the lab chooses by default.
             statistic: Among median, q1, q3, mean, min, max and standard_error; median and quartiles
-                where left out.
+                by default.
 
         Example:
+            >>> lengths = {"path": "training.length", "values": [4, 6]}
             >>> scales = {"path": "student.start.scale", "values": [0.001, 0.01]}
-            >>> crossed = lab.sweep(base, [{"path": "training.length", "values": [4, 6]}, scales]).wait()
-            >>> found = crossed.grid("student.start.scale", "training.length", ["fit_error"], ["median"])
-            >>> [[error < 0.1 for error in row] for row in found.metrics["fit_error"]["median"]]
+            >>> sweep = lab.sweep(base, [lengths, scales]).wait()
+            >>> grid = sweep.grid(scales["path"], lengths["path"], ["fit_error"], ["median"])
+            >>> [[error < 0.1 for error in row] for row in grid.metrics["fit_error"]["median"]]
             [[True, True], [True, True]]
         """
-        parameters = {**chosen(metrics, statistic), "rows": rows, "columns": columns}
+        parameters = {**table_parameters(metrics, statistic), "rows": rows, "columns": columns}
         return SweepGrid.read(self._transport.get(f"{self._path}/grid", parameters))
 
     def figure(
@@ -221,60 +218,44 @@ class Sweep:
         y: str | None = None,
         series: str | None = None,
     ) -> Path:
-        """Writes a figure to a file, whose ending chooses the format (.svg, .png, .pdf, .json).
+        """Writes a figure to a file.
 
         Args:
-            name: ``lines``: a metric against one axis, a line per value of another. ``heatmap``:
+            name: ``lines``: a metric against one axis, one line per value of another. ``heatmap``:
                 its median on both.
-            path: Where to. Default: ``NAME.svg`` here.
-            x: The path of the horizontal axis; the first axis of numbers where left out.
-            y: The metric; ``relative_extrapolation_error`` where left out.
-            series: The path of the other axis; the next one where left out.
+            path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
+                in the current folder.
+            x: The path of the horizontal axis; the first numeric axis by default.
+            y: The metric; ``relative_extrapolation_error`` by default.
+            series: The path of the other axis; the next one by default.
 
         Returns:
             The path of the file.
         """
-        target = Path(path or f"{name}.svg")
-        return save_figure(
-            self._transport,
-            f"{self._path}/figures/{name}",
-            target,
-            {"x": x, "y": y, "series": series},
-        )
+        parameters = {"x": x, "y": y, "series": series}
+        return save_figure(self._transport, f"{self._path}/figures/{name}", path, parameters)
 
     def extend(self, axes: Sequence[Mapping[str, Any]]) -> Self:
-        """Gives it other axes, wider or more of them; what is missing is queued, and its members stay."""
-        answer = self._transport.post(
-            f"{self._path}:extend", {"axes": [*map(dict, axes)]}, repeatable=True
-        )
-        self._note(SweepSubmission.read(answer))
+        """Replaces its axes with wider or further ones and queues what is missing."""
+        body = {"axes": [*map(dict, axes)]}
+        answer = self._transport.post(f"{self._path}:extend", body, repeatable=True)
+        self._note_submission(SweepSubmission.read(answer))
         return self.refresh()
 
     def cancel(self) -> Self:
-        """Cancels what is queued or running of it, but those experiments that another sweep has too."""
+        """Cancels its pending experiments, except those that another sweep has too."""
         self._transport.post(f"{self._path}:cancel", repeatable=True)
         return self.refresh()
 
     def retry(self) -> Self:
-        """Queues again what failed or was cancelled of it."""
+        """Queues its failed and cancelled experiments again."""
         self._transport.post(f"{self._path}:retry", repeatable=True)
         return self.refresh()
 
-    def _note(self, submission: SweepSubmission) -> None:
-        self.created, self.reused, self.warnings = (
-            submission.created,
-            submission.reused,
-            submission.warnings,
-        )
+    def _note_submission(self, submission: SweepSubmission) -> None:
+        self.created, self.reused = submission.created, submission.reused
+        self.warnings = submission.warnings
 
     @property
     def _path(self) -> str:
         return f"/v1/sweeps/{quote(self.id, safe='')}"
-
-
-def chosen(metrics: Iterable[str] | None, statistic: Iterable[str] | None) -> dict[str, str | None]:
-    """Which numbers of a table are wanted, as parameters."""
-    return {
-        "metrics": joined(metrics),
-        "statistic": joined(statistic),
-    }

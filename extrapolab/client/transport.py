@@ -1,7 +1,9 @@
-"""The one seam to a lab: HTTP requests out, JSON or bytes in, every failure as an error of :mod:`extrapolab.errors`."""
+"""HTTP access to a lab: JSON or bytes as answers, failures as :mod:`extrapolab.errors`."""
 
+import itertools
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from secrets import SystemRandom
@@ -13,14 +15,13 @@ import numpy as np
 from extrapolab.errors import LabUnreachable, ServerProblem, error_of
 
 FIRST_PATIENCE = 2.0
-"""Seconds that a lab which has not answered yet may take to appear."""
+"""Seconds to keep trying a lab that has not answered yet."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between tries: doubled each time, and drawn from the upper half so that clients don't
-come in step."""
+"""Seconds between tries: doubled each time, with jitter so that clients don't retry in step."""
 
-LARGEST_PAGE = 500
-"""Items of a list's page; a lab gives no more at once."""
+MAX_PAGE_SIZE = 500
+"""Most items that a lab puts on one page of a list."""
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -29,10 +30,10 @@ Parameters = Mapping[str, str | int | float | None]
 
 
 class Transport:
-    """Requests to the lab at ``url``, tried again for up to ``patience`` seconds while it is away.
+    """Requests to the lab at ``url``, retried for up to ``patience`` seconds while it is away.
 
-    A request is sent again only where that can't do a thing twice: reads, requests with an
-    idempotency key, and requests that did not reach the lab.
+    A request is only repeated if that cannot do anything twice: reads, requests with an idempotency
+    key, and requests that did not reach the lab.
     """
 
     def __init__(self, url: str, *, user: str | None, patience: float) -> None:
@@ -52,8 +53,8 @@ class Transport:
         """Closes the connections."""
         self._client.close()
 
-    def for_a_loop(self) -> httpx2.AsyncClient:
-        """Connections of an event loop's own, for streams; a lab's say at least every 15 s that they are alive."""
+    def async_client(self) -> httpx2.AsyncClient:
+        """Opens connections for an event loop; a stream must send something within 40 s."""
         return httpx2.AsyncClient(
             base_url=self.url,
             headers=self._headers,
@@ -62,42 +63,62 @@ class Transport:
         )
 
     def get(self, path: str, parameters: Parameters | None = None) -> Any:
-        """The JSON answer to GET ``path``."""
+        """Returns the JSON answer to GET ``path``."""
         return self._json(self._send("GET", path, parameters, repeatable=True))
 
-    def items(self, path: str, parameters: Parameters | None = None) -> Iterator[Any]:
-        """Every item of the list at ``path``; a page is asked for when its first item is wanted."""
+    def items(
+        self,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        limit: int | None = None,
+        within: str | None = None,
+    ) -> Iterator[Any]:
+        """Iterates over the list at ``path``, fetching each page when its first item is needed.
+
+        Args:
+            path: Where the list is.
+            parameters: Query parameters.
+            limit: Most items to return; all of them by default.
+            within: The key of the answer that holds the page, if it is not the whole answer.
+        """
+        size = MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)
+        pages = self._pages(path, {"limit": size, **(parameters or {})}, within)
+        return itertools.islice(itertools.chain.from_iterable(pages), limit)
+
+    def _pages(self, path: str, parameters: Parameters, within: str | None) -> Iterator[list[Any]]:
         cursor: str | None = None
         while True:
-            page = self.get(path, {"limit": LARGEST_PAGE, **(parameters or {}), "cursor": cursor})
-            yield from page["items"]
+            answer = self.get(path, {**parameters, "cursor": cursor})
+            page = answer if within is None else answer[within]
+            yield page["items"]
             cursor = page["next"]
             if cursor is None:
                 return
 
     def get_bytes(self, path: str, parameters: Parameters | None = None) -> bytes:
-        """The answer to GET ``path`` as it is."""
+        """Returns the answer to GET ``path`` as it is."""
         return self._send("GET", path, parameters, repeatable=True).content
 
     def download(self, path: str, parameters: Parameters | None, target: Path) -> None:
-        """Writes the answer to GET ``path`` to a file as it comes in; there is no file where it never comes whole."""
+        """Streams the answer to GET ``path`` to a file, which appears only once it is complete."""
         part = target.with_name(f"{target.name}.part")
 
-        def take() -> httpx2.Response:
+        def stream_to_part() -> httpx2.Response:
             headers = {"Accept-Encoding": "identity"}
             with self._client.stream(
-                "GET", path, params=_given(parameters), headers=headers
+                "GET", path, params=_without_none(parameters), headers=headers
             ) as response:
                 if not response.is_success:
                     response.read()
                     return response
                 with part.open("wb") as file:
-                    for piece in response.iter_bytes():
-                        file.write(piece)
+                    for chunk in response.iter_bytes():
+                        file.write(chunk)
             return response
 
         try:
-            self._tried(take, repeatable=True)
+            self._with_retries(stream_to_part, repeatable=True)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -111,14 +132,14 @@ class Transport:
         idempotency_key: str | None = None,
         repeatable: bool = False,
     ) -> Any:
-        """The JSON answer to POST ``path``.
+        """Returns the JSON answer to POST ``path``.
 
         Args:
-            path: Where to.
-            body: Sent as JSON, NumPy arrays and numbers in it as lists and numbers.
-            parameters: Of the query.
-            idempotency_key: By which the lab knows a request that is sent again.
-            repeatable: Whether doing it twice does no harm even without such a key.
+            path: Where to send it.
+            body: Sent as JSON, with NumPy arrays and numbers as lists and numbers.
+            parameters: Query parameters.
+            idempotency_key: Identifies the request if it is sent again.
+            repeatable: Whether repeating it is harmless without such a key.
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if idempotency_key is not None:
@@ -126,22 +147,30 @@ class Transport:
         # NaN and infinities are sent as they are, so that the lab's answer names the field.
         content = None if body is None else json.dumps(body, default=_as_json).encode()
         repeatable = repeatable or idempotency_key is not None
-        return self._json(
-            self._send(
-                "POST", path, parameters, headers=headers, content=content, repeatable=repeatable
-            )
+        response = self._send(
+            "POST", path, parameters, headers=headers, content=content, repeatable=repeatable
         )
+        return self._json(response)
+
+    def create(self, path: str, body: object, parameters: Parameters | None = None) -> Any:
+        """Returns the JSON answer to POST ``path``, sent again under the same key."""
+        return self.post(path, body, parameters, idempotency_key=uuid.uuid4().hex)
+
+    def dry_run(self, path: str, body: object) -> Any:
+        """Returns the JSON answer to POST ``path`` if nothing is to be stored."""
+        return self.post(path, body, {"dry_run": "true"}, repeatable=True)
 
     def patch(self, path: str, body: object) -> Any:
-        """The JSON answer to PATCH ``path``, whichever version is there: the last change stands."""
+        """Returns the JSON answer to PATCH ``path``, the last write wins."""
         headers = {"Content-Type": "application/json", "If-Match": "*"}
         content = json.dumps(body, default=_as_json).encode()
-        return self._json(
-            self._send("PATCH", path, None, headers=headers, content=content, repeatable=True)
+        response = self._send(
+            "PATCH", path, None, headers=headers, content=content, repeatable=True
         )
+        return self._json(response)
 
     def delete(self, path: str) -> None:
-        """Removes what is at ``path``."""
+        """Removes the resource at ``path``."""
         self._send("DELETE", path, None, repeatable=False)
 
     def _send(
@@ -154,39 +183,40 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx2.Response:
-        given = _given(parameters)
+        params = _without_none(parameters)
 
-        def ask() -> httpx2.Response:
+        def request() -> httpx2.Response:
             return self._client.request(
-                method, path, params=given, headers=headers, content=content
+                method, path, params=params, headers=headers, content=content
             )
 
-        return self._tried(ask, repeatable=repeatable)
+        return self._with_retries(request, repeatable=repeatable)
 
-    def _tried(self, ask: Callable[[], httpx2.Response], *, repeatable: bool) -> httpx2.Response:
-        """A good answer, asked for again for as long as patience lasts where that can do no harm."""
-        first_try = time.monotonic()
+    def _with_retries(
+        self, send: Callable[[], httpx2.Response], *, repeatable: bool
+    ) -> httpx2.Response:
+        """Returns the first success; retries harmless requests until patience runs out."""
+        started = time.monotonic()
         longest = FIRST_PAUSE
         while True:
             pause = longest * SystemRandom().uniform(0.5, 1.0)
             try:
-                response = ask()
+                response = send()
             except httpx2.TransportError as error:
                 problem: Exception = LabUnreachable(self.url, str(error) or type(error).__name__)
-                if not repeatable and not isinstance(
-                    error, httpx2.ConnectError | httpx2.ConnectTimeout
-                ):
+                never_arrived = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+                if not repeatable and not never_arrived:
                     raise problem from error
             else:
                 self._has_answered = True
                 if response.is_success:
                     return response
                 problem = error_of(response.status_code, response.content)
-                if not repeatable or not _may_ask_again(response):
+                if not repeatable or not _is_temporary(response):
                     raise problem
                 pause = max(pause, _retry_after(response))
             patience = self._patience if self._has_answered else min(self._patience, FIRST_PATIENCE)
-            if time.monotonic() - first_try + pause > patience:
+            if time.monotonic() - started + pause > patience:
                 raise problem
             time.sleep(pause)
             longest = min(2 * longest, LONGEST_PAUSE)
@@ -195,16 +225,12 @@ class Transport:
         try:
             return response.json()
         except ValueError as error:
-            message = f"{response.url} did not answer with JSON; is {self.url} an Extrapolab?"
+            message = f"{response.url} did not answer with JSON; is {self.url} an Extrapolab lab?"
             raise ServerProblem(response.status_code, message) from error
 
 
-def _given(parameters: Parameters | None) -> dict[str, str | int | float]:
-    return {name: value for name, value in (parameters or {}).items() if value is not None}
-
-
 def checked_url(url: str) -> str:
-    """``url``, if a lab can be there.
+    """Returns ``url`` if it has the form of a lab's.
 
     Raises:
         ValueError: It is not of the form http://host:port.
@@ -214,11 +240,15 @@ def checked_url(url: str) -> str:
     except httpx2.InvalidURL as error:
         raise ValueError(f"the lab's URL {url!r} is not valid: {error}") from error
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError(f"the lab's URL should look like http://host:port, it is {url!r}")
+        raise ValueError(f"the lab's URL should look like http://host:port; it is {url!r}")
     return url
 
 
-def _may_ask_again(response: httpx2.Response) -> bool:
+def _without_none(parameters: Parameters | None) -> dict[str, str | int | float]:
+    return {name: value for name, value in (parameters or {}).items() if value is not None}
+
+
+def _is_temporary(response: httpx2.Response) -> bool:
     return "Retry-After" in response.headers or response.status_code in {502, 503, 504}
 
 

@@ -1,1 +1,1 @@
-"""What a lab answers, as frozen values."""
+"""A lab's answers as frozen values."""

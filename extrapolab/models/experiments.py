@@ -1,5 +1,6 @@
-"""What a lab answers, as frozen values. What a newer lab says beyond this is kept as it is."""
+"""A lab's answers about experiments and workers. Fields that only a newer lab sends are kept."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -9,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.result import Outcome
 from core.spec import METADATA, ExperimentSpec, explain
 from extrapolab.errors import ServerProblem
-from extrapolab.problems import line
+from extrapolab.problems import format_problem
 
-FINAL = frozenset({"completed", "failed", "cancelled"})
-"""States that an experiment doesn't leave by itself."""
+FINAL_STATES = frozenset({"completed", "failed", "cancelled"})
+"""States that an experiment leaves only when somebody asks for it."""
 
 
 class Record(BaseModel):
@@ -22,10 +23,10 @@ class Record(BaseModel):
 
     @classmethod
     def read(cls, answer: Any) -> Self:
-        """What the lab answered, as this record.
+        """Reads the lab's answer as this record.
 
         Raises:
-            ServerProblem: It is something else.
+            ServerProblem: The answer does not have this form.
         """
         try:
             return cls.model_validate(answer)
@@ -41,7 +42,7 @@ class Failure(Record):
 
 
 class Progress(Record):
-    """How far a running experiment is."""
+    """Progress of a running experiment."""
 
     step: int
     of: int
@@ -49,15 +50,15 @@ class Progress(Record):
     eta_seconds: float | None = None
 
 
-class Place(Record):
-    """Where a queued experiment stands: the next one is at 1."""
+class QueuePosition(Record):
+    """1-based position of a queued experiment in the queue."""
 
     position: int
     eta_seconds: float | None = None
 
 
 class Run(Record):
-    """One seed of an experiment; all but the seed is there when it is done."""
+    """One seed of an experiment; only the seed is known before the run ends."""
 
     seed: int
     outcome: Outcome | None = None
@@ -66,42 +67,41 @@ class Run(Record):
     warnings: tuple[str, ...] = ()
 
 
-class _Specified(Record):
-    """What bears a spec. It is kept as the lab wrote it, and taken apart by who asks for it."""
+class _WithSpec(Record):
+    """A record with a spec, kept as the lab sent it and validated on first use."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    written: dict[str, Any] = Field(alias="spec")
+    spec_json: dict[str, Any] = Field(alias="spec")
 
     @property
     def name(self) -> str:
-        """What the experiment is called."""
-        return str(self.written.get("name", ""))
+        """The experiment's name."""
+        return str(self.spec_json.get("name", ""))
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Its tags; those of all its submissions, so they may be more than one spec can have."""
-        return tuple(self.written.get("tags", ()))
+        """Tags of all its submissions together; these can be more than one spec may have."""
+        return tuple(self.spec_json.get("tags", ()))
 
     @cached_property
     def spec(self) -> ExperimentSpec:
-        """The spec, without the fields that only a newer lab knows.
+        """The spec, without fields that only a newer lab knows.
 
         Raises:
-            ServerProblem: A field that this client knows has a value that it doesn't.
+            ServerProblem: A known field has an unknown value.
         """
-        computed = {name: value for name, value in self.written.items() if name not in METADATA}
+        computed = {name: value for name, value in self.spec_json.items() if name not in METADATA}
         try:
             spec = ExperimentSpec.model_validate(computed, extra="ignore")
         except ValidationError as error:
             raise _not_understood(error, ExperimentSpec) from error
-        return spec.model_copy(
-            update={"name": self.name, "tags": self.tags, "notes": self.written.get("notes", "")}
-        )
+        notes = self.spec_json.get("notes", "")
+        return spec.model_copy(update={"name": self.name, "tags": self.tags, "notes": notes})
 
 
-class ExperimentRecord(_Specified):
-    """An experiment as the lab knows it now."""
+class ExperimentRecord(_WithSpec):
+    """An experiment as the lab last reported it."""
 
     id: str
     spec_hash: str
@@ -117,7 +117,7 @@ class ExperimentRecord(_Specified):
     not_before: datetime | None = None
     max_seconds: float | None = None
     max_memory_mb: int | None = None
-    queue: Place | None = None
+    queue: QueuePosition | None = None
     cancel_requested: bool = False
     pause_requested: bool = False
     warnings: tuple[str, ...] = ()
@@ -129,12 +129,12 @@ class ExperimentRecord(_Specified):
 
     @property
     def is_final(self) -> bool:
-        """Whether the experiment will not change by itself any more."""
-        return self.state in FINAL
+        """Whether the experiment has ended."""
+        return self.state in FINAL_STATES
 
 
 class Submission(Record):
-    """The lab's answer to a spec. ``reused`` says that an equal experiment was there already."""
+    """The answer to a submitted spec; ``reused`` if the lab already had an equal experiment."""
 
     id: str
     state: str
@@ -145,15 +145,15 @@ class Submission(Record):
 
 
 class ImportedExperiment(Record):
-    """An experiment of a file of runs; it has no id where nothing was stored."""
+    """An experiment in an imported file; it has no id if nothing was stored."""
 
     id: str | None = None
     seeds: int
     reused: bool = False
 
 
-class Imported(Record):
-    """What became of a file of runs; all its experiments bear ``tag``."""
+class ImportResult(Record):
+    """The experiments of an imported file; all of them have the tag ``tag``."""
 
     sha256: str
     tag: str
@@ -161,7 +161,7 @@ class Imported(Record):
 
 
 class Cost(Record):
-    """What an experiment is estimated to need."""
+    """Estimated cost of an experiment."""
 
     flop: float
     memory_mb: float
@@ -169,7 +169,7 @@ class Cost(Record):
 
 
 class Assumption(Record):
-    """One assumption of the main theorem; ``holds`` is None where the spec alone can't say."""
+    """An assumption of the main theorem; ``holds`` is None if the spec alone cannot tell."""
 
     name: str
     holds: bool | None = None
@@ -178,7 +178,7 @@ class Assumption(Record):
 
 
 class Measure(Record):
-    """The teacher's response as moments: h_j = Σ w_i λ_i^j, ``atoms`` λ_i and ``weights`` w_i >= 0."""
+    """The teacher's response as moments: h_j = Σ w_i λ_i^j, ``atoms`` λ_i, ``weights`` w_i >= 0."""
 
     atoms: tuple[float, ...]
     weights: tuple[float, ...]
@@ -188,7 +188,7 @@ class Measure(Record):
 
 
 class Theorem(Record):
-    """What the main theorem says of a spec; ``applies`` is None where some assumption can't be told."""
+    """The main theorem on a spec; ``applies`` is None if the spec alone cannot tell."""
 
     applies: bool | None = None
     assumptions: tuple[Assumption, ...] = ()
@@ -196,8 +196,8 @@ class Theorem(Record):
     note: str | None = None
 
 
-class Check(_Specified):
-    """What a lab would do with a spec: nothing was stored."""
+class SpecCheck(_WithSpec):
+    """The lab's answer to a spec that is only checked; nothing was stored."""
 
     spec_hash: str
     setup_hash: str
@@ -206,8 +206,21 @@ class Check(_Specified):
     theorem: Theorem = Theorem()
 
 
+Statistics = Mapping[str, Mapping[str, float]]
+"""Numbers by metric and statistic."""
+
+
+def flatten_statistics(statistics: Statistics) -> dict[str, float]:
+    """Returns the numbers by ``metric.statistic``."""
+    return {
+        f"{metric}.{name}": value
+        for metric, values in statistics.items()
+        for name, value in values.items()
+    }
+
+
 class Group(Record):
-    """Runs that share the fields of ``by``, with statistics over them by metric and name."""
+    """Runs that share the fields of ``by``, with statistics by metric and name."""
 
     by: dict[str, Any]
     experiments: int
@@ -219,20 +232,14 @@ class Group(Record):
 
     @property
     def flat(self) -> dict[str, Any]:
-        """All of it side by side; a number is called ``metric.statistic``."""
-        own = {
-            name: getattr(self, name)
-            for name in ("experiments", "newest", "name", "seeds", "diverged")
-        }
-        return {
-            **self.by,
-            **own,
-            **{f"{m}.{name}": v for m, found in self.metrics.items() for name, v in found.items()},
-        }
+        """One row: the fields of ``by``, the counts, and numbers called ``metric.statistic``."""
+        names = ("experiments", "newest", "name", "seeds", "diverged")
+        counts = {name: getattr(self, name) for name in names}
+        return {**self.by, **counts, **flatten_statistics(self.metrics)}
 
 
 class GroupedRun(Record):
-    """One run, and what its experiment has at the fields of ``by``."""
+    """One run, with its experiment's values of the fields of ``by``."""
 
     by: dict[str, Any]
     experiment: str
@@ -243,13 +250,13 @@ class GroupedRun(Record):
 
     @property
     def flat(self) -> dict[str, Any]:
-        """All of it side by side."""
-        own = {name: getattr(self, name) for name in ("experiment", "seed", "outcome", "steps")}
-        return {**self.by, **own, **self.metrics}
+        """One row: the fields of ``by``, the run, and its metrics."""
+        run = {name: getattr(self, name) for name in ("experiment", "seed", "outcome", "steps")}
+        return {**self.by, **run, **self.metrics}
 
 
 class ComparedExperiment(Record):
-    """One of the experiments of a comparison; ``outcomes`` says how many of its runs ended how."""
+    """An experiment in a comparison; ``outcomes`` counts its runs by outcome."""
 
     id: str
     name: str
@@ -259,18 +266,18 @@ class ComparedExperiment(Record):
 
 
 class FieldDifference(Record):
-    """A field in which experiments differ, and what each has there."""
+    """A field in which experiments differ, with the value of each."""
 
     path: str
     values: tuple[Any, ...]
 
 
 ComparisonFigure = Literal["response", "training", "response_ratio", "training_ratio"]
-"""Figures of experiments over each other, or over the first of them."""
+"""Figures that overlay experiments; a ratio is relative to the first one."""
 
 
 class Comparison(Record):
-    """Experiments side by side: what differs, and statistics of each metric over the runs of each."""
+    """Experiments side by side: the fields that differ, and each metric's statistics over runs."""
 
     experiments: tuple[ComparedExperiment, ...]
     differences: tuple[FieldDifference, ...]
@@ -278,7 +285,7 @@ class Comparison(Record):
 
 
 class QueryField(Record):
-    """A name that filters can ask about; ``scope`` says of what an experiment has a value: itself, each run or tag."""
+    """A field of the filter language; ``scope`` is what has a value: experiment, run, tag, ..."""
 
     name: str
     kind: str
@@ -288,7 +295,7 @@ class QueryField(Record):
 
 
 class Event(Record):
-    """One line of an experiment's history."""
+    """One event of an experiment's history."""
 
     number: int
     at: datetime
@@ -298,7 +305,7 @@ class Event(Record):
 
 
 class Log(Record):
-    """What the trainer printed in one attempt, tracebacks included."""
+    """The trainer's output in one attempt, tracebacks included."""
 
     attempt: int
     text: str
@@ -307,8 +314,8 @@ class Log(Record):
 class Worker(Record):
     """A worker slot of the lab.
 
-    ``state`` is ``idle``, ``busy``, ``draining`` (it hands back what it runs), ``drained`` (it
-    claims no more) or ``stale`` (nobody has heard of it for longer than a lease).
+    ``state`` is ``idle``, ``busy``, ``draining`` (it is handing back its experiment), ``drained``
+    (it claims nothing more) or ``stale`` (no heartbeat for longer than a lease).
     """
 
     id: str
@@ -323,5 +330,6 @@ class Worker(Record):
 
 
 def _not_understood(error: ValidationError, model: type[BaseModel]) -> ServerProblem:
-    message = "The lab's answer is not understood; is it of another version than this client?"
-    return ServerProblem(200, "\n".join([message, *map(line, explain(error, model))]))
+    message = "The lab's answer is not understood; is the lab of another version than this client?"
+    problems = map(format_problem, explain(error, model))
+    return ServerProblem(200, "\n".join([message, *problems]))

@@ -1,4 +1,4 @@
-"""What a lab answers about studies, as frozen values."""
+"""A lab's answers about studies."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from extrapolab.models.experiments import Record
 
 
 class Claim(Record):
-    """One claim of a study as an inequality on stored numbers, and whether it holds."""
+    """A claim of a study as an inequality on stored numbers, with its verdict."""
 
     claim: str
     inequality: str
@@ -19,10 +19,10 @@ class Claim(Record):
 
 
 class Report(Record):
-    """What a study found so far.
+    """The claims of a study, judged by the experiments that the lab has.
 
     ``state`` is ``not_started``, ``queued``, ``running``, ``completed``, or ``incomplete``: nothing
-    is pending, but some experiments failed, were cancelled or never submitted.
+    is pending, but some experiments failed, were cancelled or were never submitted.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Report(Record):
 
     @property
     def fails(self) -> bool:
-        """Whether a claim fails; one that was not run doesn't."""
+        """Whether a claim fails; a claim that was not run does not."""
         return any(claim.verdict == "fails" for claim in self.claims)
 
 
 class ReportSummary(Record):
-    """How far a study is, and how many of its claims hold, fail or were not run."""
+    """The state of a study, and how many of its claims hold, fail or were not run."""
 
     name: str
     title: str
@@ -49,7 +49,7 @@ class ReportSummary(Record):
 
 
 class StudyMember(Record):
-    """An experiment of a study; ``reused`` says that the lab had it already."""
+    """An experiment of a study; ``reused`` if the lab already had it."""
 
     id: str
     state: str
@@ -57,7 +57,7 @@ class StudyMember(Record):
 
 
 class StudySweep(Record):
-    """An arm of a study: the sweep that it is, and how many of its experiments were queued or there already."""
+    """The sweep of one arm of a study, with the numbers of experiments queued and reused."""
 
     arm: str
     id: str
@@ -67,7 +67,7 @@ class StudySweep(Record):
 
 
 class StudySubmission(Record):
-    """What became of a study's experiments."""
+    """The answer to a submitted study."""
 
     name: str
     size: str
@@ -76,7 +76,7 @@ class StudySubmission(Record):
 
 
 class StudyRecord(Record):
-    """A study that the lab offers; ``experiments`` says how many there are in each size."""
+    """A study that the lab offers; ``experiments`` counts its experiments by size."""
 
     name: str
     title: str

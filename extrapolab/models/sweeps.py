@@ -1,15 +1,15 @@
-"""What a lab answers about sweeps, as frozen values."""
+"""A lab's answers about sweeps."""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
-from extrapolab.models.experiments import Cost, Record
+from extrapolab.models.experiments import Cost, Record, flatten_statistics
 
 
 class SweepWarning(Record):
-    """What is questionable about some experiments of a sweep, where the first of them lies, and how many there are."""
+    """A warning on some experiments of a sweep: the coordinates of the first, and their number."""
 
     message: str
     first: dict[str, Any]
@@ -17,7 +17,7 @@ class SweepWarning(Record):
 
 
 class SweepSubmission(Record):
-    """The lab's answer to a sweep: of its ``count`` experiments ``created`` were queued, ``reused`` were there."""
+    """The answer to a submitted sweep of ``count`` experiments, ``created`` or ``reused``."""
 
     id: str
     name: str
@@ -29,14 +29,14 @@ class SweepSubmission(Record):
 
 
 class SweepPoint(Record):
-    """One experiment of a sweep that is only checked."""
+    """An experiment of a sweep that is only checked."""
 
     coordinates: dict[str, Any]
     spec_hash: str
 
 
 class SweepCheck(Record):
-    """What a lab would do with a sweep: nothing was stored. ``points`` are its first few."""
+    """The lab's answer to a sweep that is only checked; ``points`` are its first few."""
 
     name: str
     count: int
@@ -55,11 +55,10 @@ class SweepProgress(Record):
 
 
 class SweepRecord(Record):
-    """A sweep as the lab knows it now.
+    """A sweep as the lab last reported it.
 
     ``state`` is ``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but
-    some experiments failed or were cancelled. Base and axes are there where one sweep was asked
-    for, not in a list.
+    some experiments failed or were cancelled. A list of sweeps leaves out base and axes.
     """
 
     id: str
@@ -74,12 +73,12 @@ class SweepRecord(Record):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing of it is pending."""
+        """Whether nothing in it is pending."""
         return self.state not in {"queued", "running"}
 
 
 class SweepMember(Record):
-    """One experiment of a sweep, by id, with its value on each axis."""
+    """An experiment of a sweep, by id, with its value on each axis."""
 
     coordinates: dict[str, Any]
     experiment: str
@@ -87,7 +86,7 @@ class SweepMember(Record):
 
 
 class SweepAxis(Record):
-    """An axis of a grid: its path, and its values."""
+    """An axis of a grid: its path and its values."""
 
     path: str
     values: tuple[Any, ...]
@@ -96,7 +95,7 @@ class SweepAxis(Record):
 class SweepGrid(Record):
     """Two axes crossed.
 
-    ``metrics`` has numbers by metric, statistic, row and column; ``states`` what each cell is.
+    ``metrics`` has numbers by metric, statistic, row and column; ``states`` the state of each cell.
     """
 
     rows: SweepAxis
@@ -106,7 +105,7 @@ class SweepGrid(Record):
 
 
 class SweepRow(SweepMember):
-    """The same with statistics over its seeds, by metric and name; None until it is completed."""
+    """A member with statistics over its seeds, by metric and name; None until it is completed."""
 
     seeds: int
     diverged: int | None = None
@@ -114,16 +113,7 @@ class SweepRow(SweepMember):
 
     @property
     def flat(self) -> dict[str, Any]:
-        """Coordinates, id, state and numbers side by side; a number is called ``metric.statistic``."""
-        numbers = {
-            f"{m}.{name}": v
-            for m, found in (self.metrics or {}).items()
-            for name, v in found.items()
-        }
-        own = {
-            "experiment": self.experiment,
-            "state": self.state,
-            "seeds": self.seeds,
-            "diverged": self.diverged,
-        }
-        return {**self.coordinates, **own, **numbers}
+        """One row: coordinates, id, state, counts, and numbers called ``metric.statistic``."""
+        names = ("experiment", "state", "seeds", "diverged")
+        facts = {name: getattr(self, name) for name in names}
+        return {**self.coordinates, **facts, **flatten_statistics(self.metrics or {})}

@@ -1,4 +1,4 @@
-"""The command that a shell learns from how to complete commands, options and ids."""
+"""The command that sets up completion in a shell."""
 
 from typing import Annotated, Literal
 
@@ -7,14 +7,14 @@ from typer.completion import completion_init, get_completion_script  # type: ign
 
 app = typer.Typer()
 
-completion_init()  # teaches Typer the shells; it is they who call
+completion_init()  # registers the shells that Typer knows
 
 
 @app.command(rich_help_panel="Lab")
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="bash, zsh or fish")],
 ) -> None:
-    """Print what a shell needs to complete commands, options and the ids of recent experiments.
+    """Print a script that completes commands, options and recent ids in a shell.
 
     For example:
     ```
@@ -24,8 +24,7 @@ def completion(
     extrapolab completion fish > ~/.config/fish/completions/extrapolab.fish
     ```
     """
-    typer.echo(
-        get_completion_script(
-            prog_name="extrapolab", complete_var="_EXTRAPOLAB_COMPLETE", shell=shell
-        )
+    script = get_completion_script(
+        prog_name="extrapolab", complete_var="_EXTRAPOLAB_COMPLETE", shell=shell
     )
+    typer.echo(script)

@@ -1,15 +1,14 @@
-"""The command that shows it all: the paper's main experiment, run and judged."""
+"""The demo command: the paper's main experiment, run and judged."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from extrapolab.cli.commands import lab_of
-from extrapolab.cli.demo import demo as show
-from extrapolab.cli.exit_codes import Exit
-from extrapolab.cli.terminal import console
-from extrapolab.client.study import Size
+from extrapolab.cli.arguments import SizeOption, lab_of
+from extrapolab.cli.demo import run_demo
+from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.terminal import console, resumable
 
 app = typer.Typer()
 
@@ -18,15 +17,21 @@ app = typer.Typer()
 def demo(
     context: typer.Context,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder that the figure is written to.")
+        Path, typer.Option("--output", "-o", help="The folder for the figure.")
     ] = Path(),
-    size: Annotated[Size, typer.Option(help="quick takes minutes, full is the paper's.")] = "quick",
+    size: SizeOption = "quick",
 ) -> None:
-    """Run the paper's main experiment and say what came out: who fits, who extrapolates, which poles were found.
+    """Run the paper's main experiment and explain the results.
 
-    What the lab has already is not computed again. If a claim fails, the exit code is 1.
+    It shows which starts fit, which extrapolate, and which poles they learn. What the lab already
+    has is not computed again. If a claim fails, the exit code is 1.
+
+    For example:
+    ```
+    extrapolab demo --output figures
+    ```
     """
-    with lab_of(context) as lab:
-        report = show(lab, size, output, console())
+    with lab_of(context) as lab, resumable(f"extrapolab demo --size {size}"):
+        report = run_demo(lab, size, output, console())
     if report.fails:
-        raise typer.Exit(Exit.FAILED)
+        raise typer.Exit(ExitCode.FAILED)

@@ -1,17 +1,16 @@
-"""The command that brings runs from elsewhere."""
+"""The command that imports runs."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
-from extrapolab.cli import spec_files
-from extrapolab.cli.commands import AsJson, lab_of
-from extrapolab.cli.exit_codes import Exit
-from extrapolab.cli.terminal import console, print_json
+from extrapolab.cli.arguments import AsJson, DryRun, key_value, lab_of
+from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.spec_files import describe_syntax_error, parse_yaml
+from extrapolab.cli.terminal import console, print_error, print_json
 
 app = typer.Typer()
 
@@ -20,24 +19,20 @@ app = typer.Typer()
 def import_(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A table of runs, .csv, .json or .ndjson.")
+        Path, typer.Argument(metavar="FILE", help="A table of runs: .csv, .json or .ndjson.")
     ],
     *,
     base: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="What all rows have in common, YAML or JSON: parts of a spec."
-        ),
+        typer.Option(metavar="FILE", help="Values that all rows share, in YAML or JSON."),
     ] = None,
-    given: Annotated[
+    settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="One more thing in common."),
+        typer.Option("--set", metavar="NAME=VALUE", help="One more value that all rows share."),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option(
-            "--column", metavar="NAME=MEANING", help="What a column of another name means."
-        ),
+        typer.Option("--column", metavar="NAME=MEANING", help="The meaning of another column."),
     ] = None,
     ignored: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="NAME", help="A column to leave out.")
@@ -46,18 +41,16 @@ def import_(
         str, typer.Option(help="Where and with what they were computed, in words.")
     ] = "",
     tags: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag of all of them.")
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag for all of them.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what the file holds; store nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring in runs that were computed elsewhere, to be found, compared and drawn beside the lab's own.
+    """Import runs that were computed elsewhere.
 
-    Columns are fields of the spec by their paths, seed, outcome, steps and metrics; with a column
-    step, a row is a recorded point. They stay marked as imported, and an equal spec that is
-    submitted is run all the same.
+    They can be found, compared and drawn beside the lab's own. Columns are fields of the spec by
+    path, seed, outcome, steps and metrics; with a column step, a row is a recorded point. Imported
+    runs stay marked, and an equal spec that is submitted still runs.
 
     For example:
     ```
@@ -66,51 +59,40 @@ def import_(
     extrapolab query 'source = import'
     ```
     """
-    shared = _shared(base, given or ())
-    meanings: dict[str, str | None] = dict(map(_pair, columns or ())) | dict.fromkeys(ignored or ())
-    with lab_of(context) as lab, _told():
-        found = lab.import_runs(
-            file, base=shared, columns=meanings, origin=origin, tags=tags or (), dry_run=dry_run
-        )
+    shared = _shared_values(base, settings or ())
+    meanings: dict[str, str | None] = dict(map(key_value, columns or ()))
+    meanings.update(dict.fromkeys(ignored or ()))
+    with lab_of(context) as lab:
+        try:
+            imported = lab.import_runs(
+                file, base=shared, columns=meanings, origin=origin, tags=tags or (), dry_run=dry_run
+            )
+        except ValueError as error:  # the file is not text
+            print_error(error)
+            raise typer.Exit(ExitCode.USAGE) from error
     if as_json:
-        print_json(found)
+        print_json(imported)
         return
-    runs = sum(one.seeds for one in found.experiments)
-    there = sum(one.reused for one in found.experiments)
-    what = f"{len(found.experiments):,} experiments with {runs:,} runs"
-    known = f", {there:,} of which were there" if there else ""
-    console().print(
-        f"{file} holds {what}" if dry_run else f"{what} imported{known}: tag:{found.tag}"
-    )
+    runs = sum(experiment.seeds for experiment in imported.experiments)
+    counts = f"{len(imported.experiments):,} experiments with {runs:,} runs"
+    if dry_run:
+        console().print(f"{file} has {counts}")
+        return
+    reused = sum(experiment.reused for experiment in imported.experiments)
+    known = f", {reused:,} already there" if reused else ""
+    console().print(f"{counts} imported{known}: tag:{imported.tag}")
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """A file that is no text ends the command with a sentence."""
+def _shared_values(base: Path | None, settings: Iterable[str]) -> dict[str, Any]:
+    """Reads the values that all rows share; prints an error and exits if they are not valid."""
     try:
-        yield
-    except ValueError as error:
-        console(stderr=True).print(str(error))
-        raise typer.Exit(Exit.USAGE) from error
-
-
-def _shared(base: Path | None, given: Iterable[str]) -> dict[str, Any]:
-    """What all rows have in common; or what is wrong with it, and the end."""
-    try:
-        shared = {} if base is None else spec_files.parse_yaml(base.read_text(encoding="utf-8"))
+        shared = {} if base is None else parse_yaml(base.read_text(encoding="utf-8"))
         if not isinstance(shared, dict):
             raise typer.BadParameter(f"{base} should hold names with values", param_hint="--base")
-        return shared | {name: spec_files.parse_yaml(value) for name, value in map(_pair, given)}
+        for name, value in map(key_value, settings):
+            shared[name] = parse_yaml(value)
     except (ValueError, yaml.YAMLError) as error:
-        told = spec_files.mistake(error)
-        console(stderr=True).print(
-            f"What all rows have in common should be names with values in YAML or JSON: {told}"
-        )
-        raise typer.Exit(Exit.USAGE) from error
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not (name and sign):
-        raise typer.BadParameter(f"should look like NAME=VALUE, it is {text!r}")
-    return name, value
+        problem = describe_syntax_error(error)
+        print_error(f"Shared values should be names with values in YAML or JSON: {problem}")
+        raise typer.Exit(ExitCode.USAGE) from error
+    return shared

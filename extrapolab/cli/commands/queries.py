@@ -1,4 +1,4 @@
-"""Commands that ask: query, export, compare; and one that asks again: reproduce."""
+"""Commands that search and compare: query, export, compare, reproduce."""
 
 import json
 from dataclasses import asdict
@@ -8,18 +8,23 @@ from typing import Annotated, Literal
 import typer
 
 from core.result import METRICS
-from extrapolab.cli.commands import AsJson, Id, Ids, first, lab_of
-from extrapolab.cli.exit_codes import Exit
-from extrapolab.cli.progress import watch as show_progress
-from extrapolab.cli.tables import (
-    comparison_table,
-    deviations_table,
-    experiments_table,
-    fields_table,
-    groups_table,
+from extrapolab.cli.arguments import (
+    AsJson,
+    ExperimentId,
+    ExperimentIds,
+    ExportFile,
+    Limit,
+    comma_list,
+    lab_of,
+    take,
 )
-from extrapolab.cli.terminal import console, print_json
+from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.experiment_tables import experiments_table
+from extrapolab.cli.query_tables import fields_table, groups_table
+from extrapolab.cli.result_tables import comparison_table, deviations_table
+from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
 from extrapolab.client import reproduction
+from extrapolab.client.progress import show_progress
 from extrapolab.models.experiments import ComparisonFigure
 
 app = typer.Typer()
@@ -28,14 +33,12 @@ _PANEL = "Results"
 Filter = Annotated[
     str | None,
     typer.Argument(
-        metavar="FILTER", help="Such as 'tag:figure-1 and outcome = diverged'; all without."
+        metavar="FILTER", help="Such as 'tag:figure-1 and outcome = diverged'; all by default."
     ),
 ]
 Sort = Annotated[
     str | None,
-    typer.Option(
-        help="Such as -created,name or median(train_loss); the newest first where left out."
-    ),
+    typer.Option(help="Such as -created,name or median(train_loss); newest first by default."),
 ]
 
 
@@ -45,27 +48,29 @@ def query(
     q: Filter = None,
     *,
     sort: Sort = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
+    limit: Limit = 20,
     group: Annotated[
         str | None,
         typer.Option(
             metavar="FIELDS",
-            help="Statistics over runs that share these; setup_hash: all but seeds.",
+            help="Group runs that share these fields; setup_hash is everything but the seed.",
         ),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="Of a grouped table, such as fit_error,imbalance.")
+        str | None, typer.Option(help="Metrics of groups, such as fit_error,imbalance.")
     ] = None,
     statistic: Annotated[
         str,
-        typer.Option(help="Of a grouped table: median, q1, q3, mean, min, max, standard_error."),
+        typer.Option(help="Of groups: median, q1, q3, mean, min, max, standard_error."),
     ] = "median,q1,q3",
     fields: Annotated[
-        bool, typer.Option("--fields", help="List the names that a filter can ask about.")
+        bool, typer.Option("--fields", help="List the fields of the filter language.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find experiments by anything that is known of them. docs/query.md teaches the language.
+    """Find experiments by a filter, or tabulate groups of their runs.
+
+    docs/query.md explains the filter language.
 
     For example:
     ```
@@ -75,78 +80,58 @@ def query(
     extrapolab query --fields
     ```
     """
-    _refuse_stray(group, sort, metrics)
+    _refuse_ineffective_options(group, sort, metrics)
     with lab_of(context) as lab:
         if fields:
-            named = lab.fields()
-            if as_json:
-                for field in named:
-                    print_json(field)
-            else:
-                console().print(fields_table(named))
+            print_records(lab.fields(), fields_table, as_json=as_json)
             return
         if group is not None:
-            wanted = metrics.split(",") if metrics else None
-            rows = first(
-                lab.query(q, limit=limit + 1).rows(group.split(","), wanted, statistic.split(",")),
-                limit,
+            groups = lab.query(q, limit=limit + 1).rows(
+                comma_list(group), comma_list(metrics) or None, comma_list(statistic)
             )
-            if as_json:
-                for row in rows:
-                    print_json(row)
-            else:
-                console().print(groups_table(rows) if rows else "No completed experiments.")
+            records = take(groups, limit)
+            print_records(records, groups_table, as_json=as_json, empty="No completed experiments.")
             return
-        records = [
-            experiment.record
-            for experiment in first(lab.query(q, sort=sort, limit=limit + 1), limit)
-        ]
-    if as_json:
-        for record in records:
-            print_json(record)
-    else:
-        console().print(experiments_table(records) if records else "No experiments.")
+        experiments = take(lab.query(q, sort=sort, limit=limit + 1), limit)
+    print_records(
+        [experiment.record for experiment in experiments],
+        experiments_table,
+        as_json=as_json,
+        empty="No experiments.",
+    )
 
 
-def _refuse_stray(group: str | None, sort: str | None, metrics: str | None) -> None:
-    """No option is passed over in silence."""
+def _refuse_ineffective_options(group: str | None, sort: str | None, metrics: str | None) -> None:
     if group is not None and sort is not None:
         raise typer.BadParameter(
-            "goes without --group: groups are in the order of their fields", param_hint="--sort"
+            "does not work with --group: groups are sorted by their fields", param_hint="--sort"
         )
     if group is None and metrics is not None:
         raise typer.BadParameter(
-            "goes with --group, such as --group setup_hash", param_hint="--metrics"
+            "needs --group, such as --group setup_hash", param_hint="--metrics"
         )
 
 
 @app.command(rich_help_panel=_PANEL)
 def export(
     context: typer.Context,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="To here; .csv, .json, .ndjson, .parquet, .arrow; or .zip: everything.",
-        ),
-    ],
+    output: ExportFile,
     q: Filter = None,
     *,
     what: Annotated[
         Literal["runs", "series", "experiments"],
-        typer.Option(help="A row for each run, point or experiment."),
+        typer.Option(help="One row per run, recorded point or experiment."),
     ] = "runs",
     fields: Annotated[
-        str | None, typer.Option(help="Of the experiment, beside the numbers.")
+        str | None, typer.Option(help="Columns of the experiment, such as training.length.")
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="Such as train_loss,imbalance; all where left out.")
+        str | None, typer.Option(help="Such as train_loss,imbalance; all by default.")
     ] = None,
     sort: Sort = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write all that a filter finds to a file, never sampled, and print its path.
+    """Write everything that a filter finds to a file, and print its path.
 
     For example:
     ```
@@ -155,40 +140,35 @@ def export(
     extrapolab export tag:figure-1 --what series -o curves.csv
     ```
     """
-    if not output.suffix:
-        raise typer.BadParameter(
-            "needs an ending that names the format, such as .csv", param_hint="--output"
-        )
     with lab_of(context) as lab:
-        found = lab.query(q, sort=sort)
-        named = (text.split(",") if text else None for text in (fields, metrics))
-        chosen = dict(zip(("fields", "metrics"), named, strict=True))
-        path = (
-            found.bundle(output)
-            if output.suffix == ".zip"
-            else found.export(output, what, **chosen)
-        )
-    typer.echo(json.dumps({"path": str(path)}) if as_json else path)
+        query = lab.query(q, sort=sort)
+        if output.suffix == ".zip":
+            path = query.bundle(output)
+        else:
+            path = query.export(
+                output, what, fields=comma_list(fields) or None, metrics=comma_list(metrics) or None
+            )
+    print_path(path, as_json=as_json)
 
 
 @app.command(rich_help_panel=_PANEL)
 def compare(
     context: typer.Context,
-    ids: Ids,
+    ids: ExperimentIds,
     *,
     metrics: Annotated[
-        str, typer.Option(help="What to show of each.")
+        str, typer.Option(help="The metrics to show.")
     ] = "fit_error,extrapolation_error,zero_baseline",
     figure: Annotated[
         ComparisonFigure,
-        typer.Option(help="What to draw where --output is given; ratios are over the first's."),
+        typer.Option(help="The figure for --output; a ratio is relative to the first."),
     ] = "response",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Draw them over each other to here.")
+        Path | None, typer.Option("--output", "-o", help="Also draw them in one figure, here.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare experiments: only the fields that differ, and how their runs ended.
+    """Compare experiments: the fields that differ, and how their runs ended.
 
     For example:
     ```
@@ -196,37 +176,37 @@ def compare(
     extrapolab compare exp_019ab3 exp_019ab4 --figure training -o loss.pdf
     ```
     """
-    named = metrics.split(",")
-    if strange := [name for name in named if name not in METRICS]:
+    names = comma_list(metrics)
+    if unknown := [name for name in names if name not in METRICS]:
         raise typer.BadParameter(
-            f"{strange[0]} is not one of {', '.join(METRICS)}", param_hint="--metrics"
+            f"{unknown[0]} is not one of {', '.join(METRICS)}", param_hint="--metrics"
         )
     with lab_of(context) as lab:
-        found = lab.compare(*ids)
+        comparison = lab.compare(*ids)
         if output is not None:
             lab.compare_figure(figure, *ids, path=output)
     if as_json:
-        print_json(found)
-    else:
-        console().print(comparison_table(found, named))
-        if output is not None:
-            console().print(str(output))
+        print_json(comparison)
+        return
+    console().print(comparison_table(comparison, names))
+    if output is not None:
+        console().print(str(output))
 
 
 @app.command(rich_help_panel=_PANEL)
 def reproduce(
     context: typer.Context,
-    id: Id,  # noqa: A002  # the lab's word
+    id: ExperimentId,  # noqa: A002  # the lab's word
     *,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Wait for it, and compare all that it computed.")
+        bool, typer.Option("--verify", help="Wait for it, and compare every array.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run an experiment again. With --verify: does the same come out?
+    """Run an experiment again; with --verify, compare its results.
 
-    On the same software, processor and number of threads every bit should be the same; elsewhere
-    responses and parameters should be, but for rounding.
+    On the same build, processor, number of threads and device, every bit must agree. Otherwise
+    responses and parameters must agree up to rounding.
 
     For example:
     ```
@@ -239,13 +219,14 @@ def reproduce(
             print_json(again.record) if as_json else typer.echo(again.id)
             return
         original = lab.experiment(id)
-        show_progress([again], console(stderr=True))
-        found = reproduction.verify(original, again.wait())
+        with resumable(f"extrapolab watch {again.id}"):
+            show_progress([again], console(stderr=True))
+        comparison = reproduction.verify(original, again.wait())
     if as_json:
-        typer.echo(json.dumps(asdict(found)))
+        typer.echo(json.dumps(asdict(comparison)))
     else:
         out = console()
-        out.print(f"{found.original} again as {found.again}: {found.sentence}")
-        out.print(deviations_table(found))
-    if not found.passed:
-        raise typer.Exit(Exit.FAILED)
+        out.print(f"{comparison.original} again as {comparison.again}: {comparison.sentence}")
+        out.print(deviations_table(comparison))
+    if not comparison.passed:
+        raise typer.Exit(ExitCode.FAILED)

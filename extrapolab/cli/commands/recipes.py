@@ -1,32 +1,32 @@
-"""Commands on figures over whatever a filter finds: draw, save, list, change, remove."""
+"""Commands on figures of what a filter finds: draw, save, list, change, remove."""
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from extrapolab.cli.commands import AsJson, first, lab_of
-from extrapolab.cli.tables import recipes_table
-from extrapolab.cli.terminal import console
+from extrapolab.cli.arguments import AsJson, Limit, RequiredFigureFile, key_value, lab_of, take
+from extrapolab.cli.query_tables import recipes_table
+from extrapolab.cli.terminal import console, print_path
 from extrapolab.client.figure import Figure
 from extrapolab.client.lab import Lab
 
 _HELP = """
-Figures over whatever a filter finds, drawn from what is completed.
+Draw figures of what a filter finds, from completed experiments.
 
-A recipe says which experiments, what against what, a line for each of what, and over which statistic: a filter, and
-parts as `name=value`:
+A recipe is a filter, and parts as `name=value`:
 
 - `x`: a field, such as `training.length`; or `step`, `lag` or `rank`, for whole curves of runs
-- `y`: a metric; by `lag` `error` or `response`, by `rank` `hankel_singular_values` or `eigenvalues`
-- `series`, `facets`: fields; a line, or a panel, for each of their values
+- `y`: a metric; for `lag`: `error` or `response`; for `rank`: `hankel_singular_values` or
+  `eigenvalues`
+- `series`, `facets`: fields; one line, or one panel, per value
 - `kind`: `lines` or `heatmap`
-- `statistic`: `median`, `mean`, `q1`, `q3`, `min`, `max`; `band`: `quartiles`, `range`, `standard_error`, `none`
+- `statistic`: `median`, `mean`, `q1`, `q3`, `min`, `max`
+- `band`: `quartiles`, `range`, `standard_error`, `none`
 - `x_scale`, `y_scale`: `auto`, `linear`, `log`; `name`: the title
 
-A saved one has an id that stays, and is drawn anew as results land.
+A saved recipe has a permanent id and is drawn again as results arrive.
 
 ```
 extrapolab recipe draw tag:figure-1 x=training.length -o cliff.pdf
@@ -41,14 +41,18 @@ app.add_typer(
     recipes,
     name="recipe",
     help=_HELP,
-    short_help="Figures over whatever a filter finds.",
+    short_help="Draw figures of what a filter finds.",
     rich_help_panel="Results",
 )
 
-Id = Annotated[
-    str, typer.Argument(metavar="ID", help="The figure's id, fig_..., or enough of its beginning.")
+FigureId = Annotated[
+    str, typer.Argument(metavar="ID", help="The figure's id, fig_..., or a beginning of it.")
 ]
 Filter = Annotated[str, typer.Argument(metavar="FILTER", help="Such as tag:figure-1; '' for all.")]
+FilterOrId = Annotated[
+    str,
+    typer.Argument(metavar="FILTER|ID", help="Such as tag:figure-1, or a saved figure's id."),
+]
 Parts = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME=VALUE", help="Parts of the recipe, such as x=training.length."),
@@ -58,18 +62,15 @@ Parts = Annotated[
 @recipes.command()
 def draw(
     context: typer.Context,
-    what: Annotated[
-        str,
-        typer.Argument(metavar="FILTER|ID", help="Such as tag:figure-1; or a saved figure's id."),
-    ],
+    filter_or_id: FilterOrId,
     parts: Parts = None,
     *,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to; .svg, .pdf, .png or .json (its data).")
-    ],
+    output: RequiredFigureFile,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a figure to a file and print its path; a saved one as it is, or with other parts.
+    """Draw a figure to a file and print its path.
+
+    A saved figure is drawn as it is, or with other parts.
 
     For example:
     ```
@@ -78,13 +79,9 @@ def draw(
     extrapolab recipe draw fig_019ab3 statistic=mean band=range -o mean.pdf
     ```
     """
-    if not output.suffix:
-        raise typer.BadParameter(
-            "needs an ending that names the format, such as .svg", param_hint="--output"
-        )
     with lab_of(context) as lab:
-        path = _figure(lab, what, _read(parts)).draw(output)
-    typer.echo(json.dumps({"path": str(path)}) if as_json else path)
+        path = _figure(lab, filter_or_id, _parse_parts(parts)).draw(output)
+    print_path(path, as_json=as_json)
 
 
 @recipes.command()
@@ -99,71 +96,85 @@ def save(
     ```
     """
     with lab_of(context) as lab:
-        _say(_unsaved(lab, {"query": query, **_read(parts)}).save(), as_json=as_json)
+        saved = _unsaved_figure(lab, {"query": query, **_parse_parts(parts)}).save()
+    _print_figure(saved, as_json=as_json)
 
 
 @recipes.command("list")
-def list_(
-    context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List saved figures, the newest first."""
-    with lab_of(context) as lab:
-        found = first(lab.figures(limit=limit + 1), limit)
-    if as_json:
-        for figure in found:
-            _say(figure, as_json=True)
-    else:
-        console().print(recipes_table(found) if found else "No figures.")
+def list_(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List saved figures, newest first.
 
-
-@recipes.command()
-def change(context: typer.Context, id: Id, parts: Parts = None, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Change parts of a saved figure, its query among them; its id stays.
-
-    `series=` takes a part away.
+    For example:
+    ```
+    extrapolab recipe list
+    ```
     """
     with lab_of(context) as lab:
-        _say(lab.figure_of(id).change(**_read(parts)), as_json=as_json)
+        figures = take(lab.figures(limit=limit + 1), limit)
+    if as_json:
+        for figure in figures:
+            _print_figure(figure, as_json=True)
+    else:
+        console().print(recipes_table(figures) if figures else "No figures.")
 
 
 @recipes.command()
-def remove(context: typer.Context, id: Id, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Remove a saved figure. What it shows stays."""
+def change(
+    context: typer.Context,
+    id: FigureId,  # noqa: A002  # the lab's word
+    parts: Parts = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change parts of a saved figure; its id stays.
+
+    An empty value removes a part. The filter is the part `query`.
+
+    For example:
+    ```
+    extrapolab recipe change fig_019ab3 statistic=mean series=
+    ```
+    """
+    with lab_of(context) as lab:
+        changed = lab.figure_of(id).change(**_parse_parts(parts))
+    _print_figure(changed, as_json=as_json)
+
+
+@recipes.command()
+def remove(context: typer.Context, id: FigureId, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+    """Delete a saved figure; the experiments that it shows stay.
+
+    For example:
+    ```
+    extrapolab recipe remove fig_019ab3
+    ```
+    """
     with lab_of(context) as lab:
         lab.figure_of(id).remove()
     if as_json:
         typer.echo(json.dumps({"id": id}))
 
 
-def _read(parts: Sequence[str] | None) -> dict[str, str | None]:
-    """The parts by name; one without a value is to be taken away."""
-    found: dict[str, str | None] = {}
-    for part in parts or ():
-        name, equals, value = part.partition("=")
-        if not equals:
-            raise typer.BadParameter(
-                f"{part!r} should be a name, =, and a value", param_hint="NAME=VALUE"
-            )
-        found[name.strip()] = value.strip() or None
-    return found
+def _parse_parts(parts: Sequence[str] | None) -> dict[str, str | None]:
+    """Returns the parts by name; None removes a part."""
+    values: dict[str, str | None] = {}
+    for name, value in map(key_value, parts or ()):
+        values[name] = value or None
+    return values
 
 
-def _figure(lab: Lab, what: str, parts: dict[str, str | None]) -> Figure:
-    """The saved figure of that id, or the one of a filter."""
-    if not what.startswith("fig_"):
-        return _unsaved(lab, {"query": what, **parts})
-    saved = lab.figure_of(what)
-    return _unsaved(lab, {**saved.recipe, **parts}) if parts else saved
+def _figure(lab: Lab, filter_or_id: str, parts: dict[str, str | None]) -> Figure:
+    if not filter_or_id.startswith("fig_"):
+        return _unsaved_figure(lab, {"query": filter_or_id, **parts})
+    saved = lab.figure_of(filter_or_id)
+    return _unsaved_figure(lab, {**saved.recipe, **parts}) if parts else saved
 
 
-def _unsaved(lab: Lab, recipe: dict[str, Any]) -> Figure:
-    given = {name: value for name, value in recipe.items() if value is not None}
-    if "x" not in given:
-        raise typer.BadParameter("x is needed, such as x=training.length", param_hint="NAME=VALUE")
-    return lab.figure(**given)
+def _unsaved_figure(lab: Lab, recipe: dict[str, Any]) -> Figure:
+    parts = {name: value for name, value in recipe.items() if value is not None}
+    if "x" not in parts:
+        raise typer.BadParameter("x is missing, such as x=training.length", param_hint="NAME=VALUE")
+    return lab.figure(**parts)
 
 
-def _say(figure: Figure, *, as_json: bool) -> None:
+def _print_figure(figure: Figure, *, as_json: bool) -> None:
     typer.echo(json.dumps({"id": figure.id, "recipe": figure.recipe}) if as_json else figure.id)

@@ -1,89 +1,101 @@
 """Commands on studies: list, run, report, figure."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from extrapolab.cli.commands import AsJson, Picture, lab_of
+from extrapolab.cli.arguments import AsJson, FigureFile, SizeOption, lab_of
 from extrapolab.cli.demo import FIGURE
-from extrapolab.cli.exit_codes import Exit
-from extrapolab.cli.progress import watch
+from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
-from extrapolab.cli.terminal import console, print_json
-from extrapolab.client.study import Size
+from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
+from extrapolab.client.progress import show_progress
 from extrapolab.models.studies import Report
 
-studies = typer.Typer(no_args_is_help=True)
+studies = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 app = typer.Typer()
+
+_HELP = """
+Run built-in studies: claims of the papers, judged by experiments.
+
+```
+extrapolab study list                  the studies and their questions
+extrapolab study run balanced          run what is missing, judge its claims
+extrapolab study figure balanced       draw its figure
+```
+"""
 app.add_typer(
     studies,
     name="study",
-    help="Built-in studies: claims of the papers, judged by experiments.",
+    help=_HELP,
+    short_help="Run built-in studies: claims of the papers, judged by experiments.",
     rich_help_panel="Studies",
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="A study's name, as 'extrapolab study list' shows it.")
+    str, typer.Argument(metavar="NAME", help="The study's name; 'extrapolab study list' has them.")
 ]
-SizeOption = Annotated[Size, typer.Option(help="quick takes minutes, full is the paper's.")]
+OptionalName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The study's name; all studies by default.")
+]
 
 
 @studies.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the studies and the question that each of them asks."""
+    """List the studies and the question that each answers.
+
+    For example:
+    ```
+    extrapolab study list
+    ```
+    """
     with lab_of(context) as lab:
-        offered = lab.studies()
-    if as_json:
-        for study in offered:
-            print_json(study)
-    else:
-        console().print(studies_table(offered))
+        records = lab.studies()
+    print_records(records, studies_table, as_json=as_json, empty="No studies.")
 
 
 @studies.command()
 def run(
     context: typer.Context, name: Name, size: SizeOption = "quick", as_json: AsJson = False
 ) -> None:
-    """Run what the lab doesn't have yet of a study, with its progress, and judge its claims.
+    """Run a study's missing experiments and judge its claims.
 
     For example:
     ```
     extrapolab study run balanced --size full
     ```
     """
-    with lab_of(context) as lab:
+    with lab_of(context) as lab, resumable(f"extrapolab study run {name} --size {size}"):
         study = lab.study(name, size)
-        watch(study.submit(), console(stderr=as_json))
-        _say_report(study.report(), as_json=as_json)
+        show_progress(study.submit(), console(stderr=as_json))
+        _print_report(study.report(), as_json=as_json)
 
 
 @studies.command()
 def report(
     context: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A study's name; all of them if left out.")
-    ] = None,
+    name: OptionalName = None,
     size: SizeOption = "quick",
     as_json: AsJson = False,
 ) -> None:
-    """Print a study's claims and whether they hold, from what the lab has; nothing is run.
+    """Judge a study's claims by what the lab has; run nothing.
 
-    Without a NAME: of every study, how many of its claims hold, fail or were not run.
+    Without a NAME, count the claims of every study that hold, fail or were not run.
+
+    For example:
+    ```
+    extrapolab study report balanced
+    ```
     """
     with lab_of(context) as lab:
         if name is not None:
-            _say_report(lab.study(name, size).report(), as_json=as_json)
+            _print_report(lab.study(name, size).report(), as_json=as_json)
             return
         reports = lab.reports(size)
-    if as_json:
-        for row in reports:
-            print_json(row)
-    else:
-        console().print(reports_table(reports))
-    if any(row.fails for row in reports):
-        raise typer.Exit(Exit.FAILED)
+    print_records(reports, reports_table, as_json=as_json, empty="No studies.")
+    if any(report.fails for report in reports):
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @studies.command()
@@ -91,11 +103,11 @@ def figure(
     context: typer.Context,
     name: Name,
     *,
-    output: Picture = None,
+    output: FigureFile = None,
     size: SizeOption = "quick",
     as_json: AsJson = False,
 ) -> None:
-    """Write a study's figure to a file, NAME.svg where none is named, and print its path.
+    """Draw a study's figure to a file, NAME.svg by default, and print its path.
 
     For example:
     ```
@@ -104,13 +116,13 @@ def figure(
     """
     with lab_of(context) as lab:
         path = lab.study(name, size).figure(FIGURE, output or Path(f"{name}.svg"))
-    typer.echo(json.dumps({"path": str(path)}) if as_json else path)
+    print_path(path, as_json=as_json)
 
 
-def _say_report(found: Report, *, as_json: bool) -> None:
+def _print_report(report: Report, *, as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json(report)
     else:
-        console().print(claims_table(found.claims))
-    if found.fails:
-        raise typer.Exit(Exit.FAILED)
+        console().print(claims_table(report.claims))
+    if report.fails:
+        raise typer.Exit(ExitCode.FAILED)

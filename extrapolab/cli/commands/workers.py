@@ -1,12 +1,12 @@
-"""The commands on the lab's workers."""
+"""Commands on the lab's worker slots: list, drain."""
 
 from typing import Annotated
 
 import typer
 
-from extrapolab.cli.commands import AsJson, lab_of
-from extrapolab.cli.tables import workers_table
-from extrapolab.cli.terminal import console, print_json
+from extrapolab.cli.arguments import AsJson, lab_of
+from extrapolab.cli.experiment_tables import workers_table
+from extrapolab.cli.terminal import console, print_json, print_records
 
 slots = typer.Typer(rich_markup_mode="markdown")
 app = typer.Typer()
@@ -15,18 +15,19 @@ app.add_typer(slots, name="workers", rich_help_panel="Lab")
 
 @slots.callback(invoke_without_command=True)
 def workers(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the lab's worker slots: host, device, last heartbeat, what they run."""
+    """List the worker slots: host, device, last heartbeat, current experiment.
+
+    For example:
+    ```
+    extrapolab workers
+    ```
+    """
     if context.invoked_subcommand is not None:
         return
     with lab_of(context) as lab:
-        found = lab.workers()
-    if as_json:
-        for slot in found:
-            print_json(slot)
-    else:
-        console().print(
-            workers_table(found) if found else "No workers. 'extrapolab worker' starts one."
-        )
+        records = lab.workers()
+    no_workers = "No workers. 'extrapolab worker' starts one."
+    print_records(records, workers_table, as_json=as_json, empty=no_workers)
 
 
 @slots.command()
@@ -34,13 +35,13 @@ def drain(
     context: typer.Context,
     ids: Annotated[
         list[str],
-        typer.Argument(metavar="ID", help="Ids of worker slots, or enough of their beginnings."),
+        typer.Argument(metavar="ID", help="Ids of worker slots, or unambiguous beginnings."),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Have worker slots hand back what they run and claim no more.
+    """Make worker slots hand back their experiments and claim no more.
 
-    Once they are drained, their process may be ended; one that is started anew is not drained.
+    A worker whose slots are drained can be stopped. A restarted one is not drained.
 
     For example:
     ```

@@ -1,4 +1,4 @@
-"""A client of the session's lab, and experiments to send it."""
+"""A client of the session's lab, and specs to submit."""
 
 import itertools
 
@@ -17,9 +17,9 @@ def client(lab):
 
 @pytest.fixture
 def spec():
-    """A small spec, each time another one: its teacher's second pole tells it from the others."""
+    """Makes small specs, each with another second pole of its teacher."""
 
-    def small(*, steps=50, **changes):
+    def make(*, steps=50, **changes):
         pole = 0.1 + 0.001 * next(_numbers)
         base = {
             "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, pole]}},
@@ -31,10 +31,10 @@ def spec():
         }
         return base | changes
 
-    return small
+    return make
 
 
 @pytest.fixture
 def endless(spec):
-    """A spec whose training takes longer than any test waits."""
+    """Makes specs whose training takes longer than any test waits."""
     return lambda **changes: spec(steps=10_000_000, **changes)

@@ -1,4 +1,4 @@
-"""What a whole lab finds beyond errors: trajectories, baselines, one experiment after another, the theorem."""
+"""Results beyond errors, from a whole lab: trajectories, baselines, warm starts, the theorem."""
 
 import json
 
@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from extrapolab import Refused
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 
 
 @pytest.fixture
@@ -19,19 +19,19 @@ def invoke(lab):
 
 
 @pytest.fixture
-def ended(client, spec):
-    """An experiment that recorded all it can."""
-    everything = {
+def completed(client, spec):
+    """An experiment that recorded everything."""
+    evaluation = {
         "record": ["eigenvalues", "response"],
         "baselines": ["era", "least_squares"],
         "horizon": 12,
         "points": 6,
     }
-    return client.submit(spec(evaluation=everything)).wait(60)
+    return client.submit(spec(evaluation=evaluation)).wait(60)
 
 
-def test_trajectories_are_arrays_with_an_axis_of_points(ended, tmp_path):
-    series, result = ended.series(["train_loss", "response", "eigenvalues"]), ended.result()
+def test_trajectories_are_arrays_with_an_axis_of_points(completed, tmp_path):
+    series, result = completed.series(["train_loss", "response", "eigenvalues"]), completed.result()
     assert series["response"].shape == (12, 12)
     assert series["eigenvalues"].shape == (12, 6, 2)
     last = series["step"] == 50
@@ -40,66 +40,64 @@ def test_trajectories_are_arrays_with_an_axis_of_points(ended, tmp_path):
         run.eigenvalues for run in result.runs
     ]
     for name in ("eigenvalues", "trajectory", "weighted_spectrum", "imbalance"):
-        assert ended.figure(name, tmp_path / f"{name}.svg").read_bytes().startswith(b"<?xml")
+        assert completed.figure(name, tmp_path / f"{name}.svg").read_bytes().startswith(b"<?xml")
 
 
-def test_what_was_not_recorded_is_refused_with_how_to_ask_for_it(client, spec):
+def test_unrecorded_series_is_refused_with_the_remedy(client, spec):
     with pytest.raises(Refused, match=r"evaluation\.record"):
         client.submit(spec()).series(["response"])
 
 
-def test_baselines_are_part_of_the_result_and_of_what_is_printed(ended, invoke):
-    found = {baseline.name: baseline for baseline in ended.result().baselines}
+def test_baselines_are_in_the_result_and_in_the_output(completed, invoke):
+    baselines = {baseline.name: baseline for baseline in completed.result().baselines}
     np.testing.assert_allclose(
-        found["era"].response, ended.result().teacher_response, atol=1e-9
+        baselines["era"].response, completed.result().teacher_response, atol=1e-9
     )  # k = 5 > 2 d
-    assert found["least_squares"].response[5:] == [0.0] * 7
-    shown = invoke("result", ended.id).stdout
+    assert baselines["least_squares"].response[5:] == [0.0] * 7
+    shown = invoke("result", completed.id).stdout
     assert "baseline" in shown
     assert "least squares" in shown
 
 
-def test_an_experiment_goes_on_from_another(client, spec, ended):
-    start = {"kind": "from_experiment", "id": ended.id}
-    heir = client.submit(
-        {**ended.spec.model_dump(mode="json"), "student": {**spec()["student"], "start": start}}
+def test_experiment_starts_from_another(client, spec, completed):
+    start = {"kind": "from_experiment", "id": completed.id}
+    dependent = client.submit(
+        {**completed.spec.model_dump(mode="json"), "student": {**spec()["student"], "start": start}}
     )
-    series = heir.wait(60).series(["response"])
-    assert series["response"][0].tolist() == ended.result().runs[0].response
+    series = dependent.wait(60).series(["response"])
+    assert series["response"][0].tolist() == completed.result().runs[0].response
     with pytest.raises(Refused, match=r"student\.start\.id: there is no such experiment"):
         client.check(spec(student={**spec()["student"], "start": {**start, "id": "exp_1"}}))
 
 
-def test_the_theorem_is_held_against_an_experiment_and_against_a_file(
-    client, ended, invoke, tmp_path
-):
-    found = ended.theorem()
-    by_name = {assumption.name: assumption for assumption in found.assumptions}
+def test_theorem_is_checked_on_an_experiment_and_on_a_file(client, completed, invoke, tmp_path):
+    theorem = completed.theorem()
+    by_name = {assumption.name: assumption for assumption in theorem.assumptions}
     assert by_name["long enough"].holds
     assert by_name["long enough"].margin == 1, "k = 5, d = 2"
-    assert found.measure.unique
+    assert theorem.measure.unique
     file = tmp_path / "spec.json"
-    file.write_text(ended.spec.model_dump_json())
-    printed = [invoke("theorem", what).stdout for what in (ended.id, file)]
+    file.write_text(completed.spec.model_dump_json())
+    printed = [invoke("theorem", argument).stdout for argument in (completed.id, file)]
     assert printed[0] == printed[1]
     assert "The teacher's measure: " in printed[0]
-    assert json.loads(invoke("theorem", ended.id, "--json").stdout) == json.loads(
-        found.model_dump_json()
+    assert json.loads(invoke("theorem", completed.id, "--json").stdout) == json.loads(
+        theorem.model_dump_json()
     )
-    assert client.check(ended.spec).theorem == found
+    assert client.check(completed.spec).theorem == theorem
 
 
-def test_a_student_of_another_kind_has_a_result_that_reads_well(client, spec, invoke):
+def test_result_of_a_non_linear_student_is_readable(client, spec, invoke):
     evaluation = {"horizon": 12, "points": 4, "sequences": 16}
     experiment = client.submit(
         spec(student={"kind": "gru", "dim": 4}, evaluation=evaluation, seeds=1)
     ).wait(60)
     shown = invoke("result", experiment.id)
-    assert shown.exit_code == Exit.OK, shown.output
+    assert shown.exit_code == ExitCode.OK, shown.output
     assert "gru student (d = 4)" in shown.stdout
     assert "sequence extrapolation error" in shown.stdout
     assert experiment.result().runs[0].eigenvalues == []
     assert "is not linear" in invoke("theorem", experiment.id).stdout
     refused = invoke("figure", experiment.id, "weighted_spectrum")
-    assert refused.exit_code == Exit.REFUSED
+    assert refused.exit_code == ExitCode.REFUSED
     assert "a gru student has no A" in refused.stderr

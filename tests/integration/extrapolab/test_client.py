@@ -1,4 +1,4 @@
-"""The Python client against a whole lab."""
+"""The Python client and a whole lab."""
 
 import re
 import socket
@@ -16,18 +16,18 @@ from extrapolab import Conflict, ExperimentCancelled, ExperimentFailed, Lab, Not
 from extrapolab.client.transport import Transport
 
 
-def test_an_experiment_goes_all_the_way(client, spec, tmp_path):
-    given = spec(name="all the way", tags=["client"])
-    seen = []
-    experiment = client.submit(given).wait(
-        timeout=60, observe=lambda looked_at: seen.append(looked_at.state)
+def test_experiment_from_submission_to_result(client, spec, tmp_path):
+    submitted = spec(name="from start to end", tags=["client"])
+    states = []
+    experiment = client.submit(submitted).wait(
+        timeout=60, observe=lambda refreshed: states.append(refreshed.state)
     )
     assert not experiment.reused
-    assert seen[-1] == "completed"
-    assert experiment.spec == ExperimentSpec.model_validate(given)
+    assert states[-1] == "completed"
+    assert experiment.spec == ExperimentSpec.model_validate(submitted)
 
     result = experiment.result()
-    assert [run.seed for run in result.runs] == given["seeds"]
+    assert [run.seed for run in result.runs] == submitted["seeds"]
     assert repr([run.summary for run in result.runs]) == repr(
         [run.summary for run in experiment.runs]
     )  # NaN, too
@@ -37,7 +37,7 @@ def test_an_experiment_goes_all_the_way(client, spec, tmp_path):
     series = experiment.series()
     assert list(series) == ["seed", "step", *SERIES]
     assert series["seed"].dtype == np.int64
-    assert set(series["seed"].tolist()) == set(given["seeds"])
+    assert set(series["seed"].tolist()) == set(submitted["seeds"])
     assert series["train_loss"][series["step"] == 50].tolist() == [
         run.summary["train_loss"] for run in result.runs
     ]
@@ -49,7 +49,7 @@ def test_an_experiment_goes_all_the_way(client, spec, tmp_path):
     assert "ended at step 50" in experiment.log()[0].text
 
 
-def test_a_validated_spec_and_arrays_in_a_plain_one_are_the_same_experiment(client, spec):
+def test_validated_spec_and_mapping_with_arrays_are_the_same_experiment(client, spec):
     A, B = np.diag([0.5, 0.25]), np.ones((2, 1))
     plain = spec(teacher={"kind": "explicit", "A": A, "B": B, "C": B.T})
     listed = {
@@ -62,7 +62,7 @@ def test_a_validated_spec_and_arrays_in_a_plain_one_are_the_same_experiment(clie
     assert second.reused
 
 
-def test_an_equal_experiment_is_reused_unless_it_is_to_be_run_again(client, spec):
+def test_equal_experiment_is_reused_unless_rerun(client, spec):
     given = spec()
     first = client.submit(given)
     assert (client.submit(given).id, client.submit(given).reused) == (first.id, True)
@@ -71,7 +71,7 @@ def test_an_equal_experiment_is_reused_unless_it_is_to_be_run_again(client, spec
     assert not again.reused
 
 
-def test_an_experiment_with_the_tags_of_many_submissions_is_listed_and_read(client, spec):
+def test_experiment_with_the_tags_of_many_submissions_is_listed(client, spec):
     given = spec()
     for half in range(2):
         experiment = client.submit(
@@ -82,27 +82,27 @@ def test_an_experiment_with_the_tags_of_many_submissions_is_listed_and_read(clie
 
 
 @contextmanager
-def losing_the_first_answer(url):
-    """A way to ``url`` on which the first answer gets lost."""
+def proxy_losing_the_first_answer(url):
+    """A proxy of ``url`` that drops the first answer."""
     target = (urlsplit(url).hostname, urlsplit(url).port)
-    door = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))
 
-    def carry():
+    def forward():
         for number in range(2):
-            near, _ = door.accept()
-            with near, socket.create_connection(target) as far:
-                far.sendall(whole_message(near))
-                answer = whole_message(far)
+            client, _ = listener.accept()
+            with client, socket.create_connection(target) as server:
+                server.sendall(read_message(client))
+                answer = read_message(server)
                 if number > 0:
-                    near.sendall(answer)
+                    client.sendall(answer)
 
-    threading.Thread(target=carry, daemon=True).start()
-    with door:
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    threading.Thread(target=forward, daemon=True).start()
+    with listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def whole_message(connection):
-    """Head and body of the next request or answer."""
+def read_message(connection):
+    """Reads head and body of the next request or answer."""
     message = b""
     while True:
         message += connection.recv(65536)
@@ -112,28 +112,28 @@ def whole_message(connection):
             return message
 
 
-def test_a_submission_whose_answer_is_lost_is_queued_once(client, lab, spec):
-    given = spec(tags=["lost-answer"])
-    with losing_the_first_answer(lab.url) as url, Lab(url) as behind:
-        experiment = behind.submit(given, on_duplicate="rerun")
+def test_submission_whose_answer_is_lost_is_queued_once(client, lab, spec):
+    submitted = spec(tags=["lost-answer"])
+    with proxy_losing_the_first_answer(lab.url) as url, Lab(url) as proxied:
+        experiment = proxied.submit(submitted, on_duplicate="rerun")
     assert [found.id for found in client.experiments(tag="lost-answer")] == [experiment.id]
 
 
-def test_a_wrong_spec_is_refused_with_every_problem(client, spec):
-    wrong = spec(
+def test_invalid_spec_is_refused_with_every_problem(client, spec):
+    invalid = spec(
         training={"length": 0},
         optimizer={"lr": float("nan")},
         student={"kind": "linear", "dims": 6},
     )
-    for ask in (client.submit, client.check):
+    for call in (client.submit, client.check):
         with pytest.raises(Refused) as caught:
-            ask(wrong)
+            call(invalid)
         pointers = {problem.pointer for problem in caught.value.problems}
         assert pointers >= {"/training/length", "/optimizer/lr", "/student/dims"}
         assert "did you mean 'dim'" in str(caught.value)
 
 
-def test_a_check_tells_what_would_be_and_stores_nothing(client, spec):
+def test_check_stores_nothing(client, spec):
     given = spec(tags=["only-checked"], student={"kind": "linear", "dim": 2})
     check = client.check(given)
     assert check.spec == ExperimentSpec.model_validate(given)
@@ -142,12 +142,12 @@ def test_a_check_tells_what_would_be_and_stores_nothing(client, spec):
     assert list(client.experiments(tag="only-checked")) == []
 
 
-def test_an_unknown_id_is_not_found(client):
+def test_unknown_id_is_not_found(client):
     with pytest.raises(NotFound, match="exp_0000"):
         client.experiment("exp_" + "0" * 32)
 
 
-def test_a_cancelled_experiment_says_so_and_can_be_retried(client, endless):
+def test_cancelled_experiment_raises_and_can_be_retried(client, endless):
     experiment = client.submit(endless())
     with pytest.raises(Conflict):
         experiment.result()
@@ -160,7 +160,7 @@ def test_a_cancelled_experiment_says_so_and_can_be_retried(client, endless):
     experiment.cancel()
 
 
-def test_a_failed_experiment_says_why(client, endless):
+def test_failed_experiment_raises_its_reason(client, endless):
     experiment = client.submit(endless(), max_seconds=0.5)
     with pytest.raises(ExperimentFailed) as caught:
         experiment.wait(timeout=60)
@@ -168,15 +168,15 @@ def test_a_failed_experiment_says_why(client, endless):
     assert caught.value.sentence == experiment.failure.sentence
 
 
-def test_waiting_ends_in_time_and_the_experiment_goes_on(client, endless):
+def test_waiting_times_out_and_the_experiment_keeps_running(client, endless):
     experiment = client.submit(endless())
-    with pytest.raises(TimeoutError, match="It goes on"):
+    with pytest.raises(TimeoutError, match="is still"):
         experiment.wait(timeout=0.3)
     assert experiment.refresh().state in {"queued", "running"}
     experiment.cancel()
 
 
-def test_an_experiment_waits_for_its_time(client, endless):
+def test_experiment_is_not_started_before_its_time(client, endless):
     later = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251  # a test has a clock
     experiment = client.submit(endless(), not_before=later, priority=7)
     assert experiment.record.not_before == later
@@ -191,7 +191,7 @@ def test_an_experiment_waits_for_its_time(client, endless):
         client.submit(endless(), not_before=later.replace(tzinfo=None))
 
 
-def test_lists_are_read_page_by_page_newest_first(client, lab, endless):
+def test_lists_are_fetched_page_by_page_newest_first(client, lab, endless):
     ids = [client.submit(endless(tags=["pages"]), priority=-100).id for _ in range(5)]
     transport = Transport(lab.url, user=None, patience=10)
     paged = transport.items("/v1/experiments", {"tag": "pages", "limit": 2})
@@ -203,18 +203,18 @@ def test_lists_are_read_page_by_page_newest_first(client, lab, endless):
         found.cancel()
 
 
-def test_who_submits_is_kept_as_the_owner(lab, spec):
-    with Lab(lab.url, user="ada") as hers:
-        assert hers.submit(spec()).record.owner == "ada"
+def test_user_becomes_the_owner(lab, spec):
+    with Lab(lab.url, user="ada") as ada:
+        assert ada.submit(spec()).record.owner == "ada"
 
 
-def test_the_workers_are_listed(client):
+def test_workers_are_listed(client):
     workers = client.workers()
     assert len(workers) == 2
     assert all(worker.device == "cpu" and worker.heartbeat_age_seconds < 30 for worker in workers)
 
 
-def test_studies_are_listed_and_report_what_is_not_run(client):
+def test_studies_are_listed_and_report_claims_as_not_run(client):
     (balanced,) = [study for study in client.studies() if study.name == "balanced"]
     assert balanced.experiments["quick"] > 0
     report = client.study("balanced", "full").report()

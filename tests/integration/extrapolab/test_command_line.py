@@ -1,4 +1,4 @@
-"""The command line against a whole lab."""
+"""The command line and a whole lab."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def file(tmp_path):
     return write
 
 
-def test_a_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp_path):
+def test_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp_path):
     path = file(spec(name="from [a] file", tags=["by-hand"]))
     ended = invoke("submit", path, "--watch")
-    assert ended.exit_code == Exit.OK, ended.output
+    assert ended.exit_code == ExitCode.OK, ended.output
     experiment_id, state = ended.stdout.split()[:2]
     assert state in {"queued", "running", "completed"}, (
         "the lab's workers may be faster than the answer"
@@ -52,11 +52,11 @@ def test_a_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp
     assert invoke("figure", experiment_id, "response", "-o", picture).stdout == f"{picture}\n"
     assert picture.read_bytes().startswith(b"%PDF")
     ended = invoke("figure", experiment_id, "response", "-o", tmp_path / "nowhere" / "picture.svg")
-    assert ended.exit_code == Exit.USAGE
+    assert ended.exit_code == ExitCode.USAGE
     assert "No such file" in ended.stderr
 
 
-def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, file, spec, tmp_path):
+def test_json_output_is_json_and_nothing_else(invoke, file, spec, tmp_path):
     path = file(spec())
     watched = invoke("submit", path, "--watch", "--json")
     record = json.loads(watched.stdout)
@@ -80,10 +80,10 @@ def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, file, spe
     )
 
 
-def test_a_spec_may_come_in_by_the_standard_input(invoke, spec):
+def test_spec_is_read_from_standard_input(invoke, spec):
     text = json.dumps(spec())
     checked = invoke("submit", "-", "--dry-run", input=text)
-    assert checked.exit_code == Exit.OK
+    assert checked.exit_code == ExitCode.OK
     assert "standard input is valid: balanced teacher (d̂ = 2)" in checked.stdout
     assert (
         json.loads(invoke("submit", "-", "--dry-run", "--json", input=text).stdout)["cost"]["flop"]
@@ -91,7 +91,7 @@ def test_a_spec_may_come_in_by_the_standard_input(invoke, spec):
     )
 
 
-def test_several_files_are_watched_and_one_that_fails_makes_the_exit_code_1(
+def test_one_cancelled_of_several_watched_experiments_makes_the_exit_code_1(
     invoke, file, spec, endless
 ):
     first = json.loads(
@@ -100,11 +100,11 @@ def test_several_files_are_watched_and_one_that_fails_makes_the_exit_code_1(
     second = json.loads(invoke("submit", file(spec(), "b.json"), "--json").stdout)["id"]
     assert "cancelled" in invoke("cancel", first).stdout
     watched = invoke("watch", first, second)
-    assert watched.exit_code == Exit.FAILED
+    assert watched.exit_code == ExitCode.FAILED
     assert "to be cancelled  cancelled" in watched.stdout
     assert "completed" in watched.stdout
-    assert invoke("retry", first).exit_code == Exit.OK
-    assert invoke("cancel", first).exit_code == Exit.OK
+    assert invoke("retry", first).exit_code == ExitCode.OK
+    assert invoke("cancel", first).exit_code == ExitCode.OK
 
 
 @pytest.mark.parametrize(
@@ -120,76 +120,77 @@ def test_several_files_are_watched_and_one_that_fails_makes_the_exit_code_1(
         ("series", "exp_1"),
     ],
 )
-def test_what_the_lab_refuses_ends_with_exit_code_4_and_its_sentence(invoke, arguments):
+def test_refusal_ends_with_exit_code_4_and_its_sentence(invoke, arguments):
     ended = invoke(*arguments)
-    assert ended.exit_code == Exit.REFUSED
+    assert ended.exit_code == ExitCode.REFUSED
     assert "exp_1" in ended.stderr or "nonsense" in ended.stderr
     assert ended.stdout == ""
 
 
-def test_a_list_that_is_cut_says_so(invoke, client, spec):
+def test_truncated_list_says_so(invoke, client, spec):
     for _ in range(3):
         client.submit(spec(tags=["cut"]))
     for command in (["list", "--tag", "cut"], ["query", "tag:cut"]):
-        short, whole = invoke(*command, "--limit", 2), invoke(*command, "--limit", 3)
-        assert "The first 2 are shown" in short.stderr
-        assert whole.stderr == ""
-        assert len(whole.stdout.splitlines()) == len(short.stdout.splitlines()) + 1
+        short, full = invoke(*command, "--limit", 2), invoke(*command, "--limit", 3)
+        assert "Only the first 2 are shown" in short.stderr
+        assert full.stderr == ""
+        assert len(full.stdout.splitlines()) == len(short.stdout.splitlines()) + 1
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
-        (["query", "--group", "training.length", "--sort", "created"], "goes without --group"),
-        (["query", "--metrics", "fit_error"], "goes with --group"),
+        (
+            ["query", "--group", "training.length", "--sort", "created"],
+            "does not work with --group",
+        ),
+        (["query", "--metrics", "fit_error"], "needs --group"),
         (["compare", "exp_1", "exp_2", "--metrics", "nope"], "nope is not one of"),
     ],
 )
-def test_no_option_is_passed_over_in_silence(invoke, command, said):
+def test_ineffective_option_is_refused(invoke, command, message):
     refused = invoke(*command)
-    assert refused.exit_code == Exit.USAGE
-    assert said in " ".join(refused.stderr.replace("│", " ").split())
+    assert refused.exit_code == ExitCode.USAGE
+    assert message in " ".join(refused.stderr.replace("│", " ").split())
 
 
-def test_an_id_may_be_cut_short_to_a_beginning_that_no_other_has(invoke, client, endless):
-    one, other = client.submit(endless()), client.submit(endless())
-    shared, cut = one.id[:8], one.id[:-1]
+def test_unambiguous_beginning_of_an_id_is_enough(invoke, client, endless):
+    first, second = client.submit(endless()), client.submit(endless())
+    shared, abbreviated = first.id[:8], first.id[:-1]
     refused = invoke("pause", shared)
-    assert refused.exit_code == Exit.REFUSED
-    assert one.id in refused.stderr
-    assert other.id in refused.stderr
-    assert invoke("pause", cut).stdout.startswith(one.id)
-    assert invoke("cancel", cut).stdout.startswith(one.id)
-    assert invoke("watch", cut).exit_code == Exit.FAILED
-    assert invoke("compare", cut, other.id, "--json").exit_code == Exit.OK
-    assert invoke("delete", cut).stdout == f"{one.id}  deleted\n"
-    other.cancel()
+    assert refused.exit_code == ExitCode.REFUSED
+    assert first.id in refused.stderr
+    assert second.id in refused.stderr
+    assert invoke("pause", abbreviated).stdout.startswith(first.id)
+    assert invoke("cancel", abbreviated).stdout.startswith(first.id)
+    assert invoke("watch", abbreviated).exit_code == ExitCode.FAILED
+    assert invoke("compare", abbreviated, second.id, "--json").exit_code == ExitCode.OK
+    assert invoke("delete", abbreviated).stdout == f"{first.id}  deleted\n"
+    second.cancel()
 
 
-def test_name_notes_and_tags_are_edited_and_what_is_not_named_stays(invoke, client, endless):
-    one, other = (client.submit(endless(name="draft", tags=["kept", "draft"])) for _ in range(2))
+def test_edit_changes_only_what_is_named(invoke, client, endless):
+    first, second = (client.submit(endless(name="draft", tags=["kept", "draft"])) for _ in range(2))
     edited = invoke(
-        "edit", one.id, other.id, "--tag", "figure-2", "--untag", "draft", "--notes", "see [2]"
+        "edit", first.id, second.id, "--tag", "figure-2", "--untag", "draft", "--notes", "see [2]"
     )
-    assert edited.stdout == f"{one.id}  edited\n{other.id}  edited\n"
-    for record in (one.refresh().record, other.refresh().record):
+    assert edited.stdout == f"{first.id}  edited\n{second.id}  edited\n"
+    for record in (first.refresh().record, second.refresh().record):
         assert (record.name, record.tags, record.spec.notes) == (
             "draft",
             ("kept", "figure-2"),
             "see [2]",
         )
-    told = json.loads(invoke("edit", one.id, "--name", "", "--json").stdout)
-    assert (told["spec"]["name"], told["spec"]["notes"]) == ("", "see [2]")
-    assert invoke("edit", one.id).exit_code == Exit.USAGE
-    assert invoke("edit", one.id, "--tag", "x" * 300).exit_code == Exit.REFUSED
-    assert one.refresh().record.tags == ("kept", "figure-2")
-    for experiment in (one, other):
+    renamed = json.loads(invoke("edit", first.id, "--name", "", "--json").stdout)
+    assert (renamed["spec"]["name"], renamed["spec"]["notes"]) == ("", "see [2]")
+    assert invoke("edit", first.id).exit_code == ExitCode.USAGE
+    assert invoke("edit", first.id, "--tag", "x" * 300).exit_code == ExitCode.REFUSED
+    assert first.refresh().record.tags == ("kept", "figure-2")
+    for experiment in (first, second):
         experiment.cancel()
 
 
-def test_when_to_start_and_when_to_give_up_are_said_with_a_submission(
-    invoke, client, file, endless
-):
+def test_submission_takes_a_start_time_and_limits(invoke, client, file, endless):
     limits = (
         "--not-before",
         "2100-01-31T22:00+01:00",
@@ -204,26 +205,26 @@ def test_when_to_start_and_when_to_give_up_are_said_with_a_submission(
     assert (record.max_seconds, record.max_memory_mb) == (90.5, 3000)
     experiment.cancel()
     refused = invoke("submit", file(endless()), "--not-before", "tomorrow")
-    assert refused.exit_code == Exit.USAGE
+    assert refused.exit_code == ExitCode.USAGE
     assert "2026-11-30T22:00" in refused.stderr
     refused = invoke("submit", file(endless()), "--max-seconds", "0", "--max-memory", "0")
-    assert refused.exit_code == Exit.REFUSED
+    assert refused.exit_code == ExitCode.REFUSED
     assert "max_seconds" in refused.stderr
     assert "max_memory_mb" in refused.stderr
 
 
-def test_only_what_is_completed_is_reproduced(invoke, client, endless):
+def test_only_a_completed_experiment_is_reproduced(invoke, client, endless):
     running = client.submit(endless())
     refused = invoke("reproduce", running.id)
-    assert refused.exit_code == Exit.REFUSED
-    assert "only what is completed" in refused.stderr
+    assert refused.exit_code == ExitCode.REFUSED
+    assert "only a completed experiment" in refused.stderr
     running.cancel()
 
 
-def test_what_has_ended_is_deleted_and_nothing_else(invoke, client, spec, endless):
+def test_only_an_ended_experiment_is_deleted(invoke, client, spec, endless):
     ended, running = client.submit(spec()).wait(90), client.submit(endless())
     refused = invoke("delete", running.id)
-    assert refused.exit_code == Exit.REFUSED
+    assert refused.exit_code == ExitCode.REFUSED
     running.cancel()
     assert invoke("delete", ended.id).stdout == f"{ended.id}  deleted\n"
-    assert invoke("status", ended.id).exit_code == Exit.REFUSED
+    assert invoke("status", ended.id).exit_code == ExitCode.REFUSED

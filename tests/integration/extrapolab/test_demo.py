@@ -1,4 +1,4 @@
-"""The demo in a lab that has every experiment of its study already, put there without the training."""
+"""The demo in a lab that already has every experiment of its study, stored without training."""
 
 import shutil
 import threading
@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from core.studies import STUDIES
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 from service.app import build
 from service.settings import Settings
 from store.arrays.packed import pack_points, pack_result
@@ -24,7 +24,7 @@ from tests.kit import sample_specs
 
 @pytest.fixture
 def full_lab(migrated_sqlite, tmp_path):
-    """The URL of an API without workers, over a database in which the study is done."""
+    """The URL of an API without workers, on a database with the completed study."""
     shutil.copy(migrated_sqlite, tmp_path / "lab.db")
     database = Database(f"sqlite:///{tmp_path}/lab.db")
     with database.write() as tx:
@@ -50,15 +50,15 @@ def full_lab(migrated_sqlite, tmp_path):
     thread.join()
 
 
-def test_what_is_there_is_judged_and_drawn_without_computing_anything(full_lab, tmp_path):
-    """The sample_specs make claims fail, which the exit code says."""
+def test_demo_judges_and_draws_stored_results_without_computing(full_lab, tmp_path):
+    """The sample results make claims fail, so the exit code is 1."""
     folder = tmp_path / "new" / "figures"
     ended = CliRunner().invoke(app, ["--url", full_lab, "demo", "--output", str(folder)])
-    assert ended.exit_code == Exit.FAILED, ended.output
+    assert ended.exit_code == ExitCode.FAILED, ended.output
     shown = ended.stdout
     assert "All 32 experiments of the study are in the lab: nothing to compute." in shown
     assert (
-        "From a near-zero start 25 of 25 seeds fit the training lengths k > 2 d̂ = 4 within 1 % of"
+        "From a near-zero start, 25 of 25 seeds fit the training lengths k > 2 d̂ = 4 within 1 % of"
         in shown
     )
     assert "There is a cliff" in shown
@@ -69,17 +69,17 @@ def test_what_is_there_is_judged_and_drawn_without_computing_anything(full_lab, 
         assert str(place) in shown
 
 
-def test_a_study_that_does_not_hold_is_shown_so_and_ends_with_exit_code_1(full_lab):
+def test_failing_study_ends_with_exit_code_1(full_lab):
     ended = CliRunner().invoke(app, ["--url", full_lab, "study", "run", "balanced"])
-    assert ended.exit_code == Exit.FAILED
+    assert ended.exit_code == ExitCode.FAILED
     assert "fails" in ended.stdout
 
 
-def test_a_studys_figure_is_written_where_it_is_asked_for(full_lab, tmp_path, monkeypatch):
+def test_study_figure_is_written_to_its_path(full_lab, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     draw = ["--url", full_lab, "study", "figure", "balanced"]
     assert CliRunner().invoke(app, draw).stdout == "balanced.svg\n"
     assert CliRunner().invoke(app, [*draw, "-o", "b.pdf", "--json"]).stdout == '{"path": "b.pdf"}\n'
     assert (tmp_path / "balanced.svg").read_bytes().startswith(b"<?xml")
     assert (tmp_path / "b.pdf").read_bytes().startswith(b"%PDF")
-    assert CliRunner().invoke(app, [*draw, "--size", "full"]).exit_code == Exit.REFUSED
+    assert CliRunner().invoke(app, [*draw, "--size", "full"]).exit_code == ExitCode.REFUSED

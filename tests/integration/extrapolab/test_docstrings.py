@@ -1,4 +1,4 @@
-"""The examples in the client's docstrings, played against a whole lab."""
+"""The examples in the client's docstrings, run in a whole lab."""
 
 import asyncio
 import doctest
@@ -11,9 +11,9 @@ import extrapolab
 from extrapolab import AsyncLab, Lab
 
 MODULES = [
-    found.name
-    for found in pkgutil.walk_packages(extrapolab.__path__, "extrapolab.")
-    if "main" not in found.name
+    module.name
+    for module in pkgutil.walk_packages(extrapolab.__path__, "extrapolab.")
+    if "main" not in module.name
 ]
 FINDER = doctest.DocTestFinder(exclude_empty=True)
 EXAMPLES = {
@@ -25,8 +25,8 @@ EXAMPLES = {
 
 
 @pytest.fixture
-def known(client):
-    """What the examples take for granted: a lab, a spec, an experiment with it under a tag, and a sweep without."""
+def example_names(client):
+    """The names that the examples use: a lab, a spec, a tagged experiment and a sweep."""
     spec = {
         "name": "near zero",
         "tags": ["figure-1"],
@@ -51,17 +51,17 @@ def known(client):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_is_true(name, known, lab, monkeypatch, tmp_path):
+def test_example_is_true(name, example_names, lab, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EXTRAPOLAB_URL", lab.url)
-    told = []
+    output = []
     test = EXAMPLES[name]
-    test.globs.update(known)
+    test.globs.update(example_names)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
-    runner.run(test, out=told.append)
-    assert not runner.failures, "".join(told)
+    runner.run(test, out=output.append)
+    assert not runner.failures, "".join(output)
 
 
-def test_the_doors_have_examples():
-    doors = ("lab.Lab", "findings.Findings.table", "lab.Lab.as_completed", "lab.Lab.sweep")
-    assert {f"extrapolab.{door}" for door in doors} <= EXAMPLES.keys()
+def test_entry_points_have_examples():
+    names = ("lab.Lab", "reader.LabReader.table", "reader.LabReader.as_completed", "lab.Lab.sweep")
+    assert {f"extrapolab.client.{name}" for name in names} <= EXAMPLES.keys()

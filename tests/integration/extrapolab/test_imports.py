@@ -1,4 +1,4 @@
-"""Runs from elsewhere, brought in by the client and the command line, beside those that a whole lab computed."""
+"""Runs imported by the client and the command line, beside those that a whole lab computed."""
 
 import json
 
@@ -7,14 +7,14 @@ from typer.testing import CliRunner
 
 from extrapolab import Conflict, Refused
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 
 RUNS = "training.length,seed,loss,host\n5,0,1e-9,a\n5,1,2e-9,b\n"
 
 
 @pytest.fixture
 def table(tmp_path):
-    """A file of two runs, no two alike."""
+    """Writes files of runs, no two alike."""
 
     def write(name="runs.csv", content=RUNS):
         path = tmp_path / name
@@ -28,37 +28,37 @@ def table(tmp_path):
 
 @pytest.fixture
 def base(spec):
-    """What all rows have in common: a spec of a small experiment, without its seeds."""
-    whole = spec()
-    return {name: whole[name] for name in ("teacher", "student", "evaluation")} | {
+    """Values that all rows share: a small spec without its seeds."""
+    small = spec()
+    return {name: small[name] for name in ("teacher", "student", "evaluation")} | {
         "outcome": "fitted",
         "steps": 50,
     }
 
 
-def test_a_file_is_imported_and_stands_beside_what_the_lab_computed(client, base, spec, table):
+def test_imported_runs_are_found_beside_the_labs_own(client, base, spec, table):
     columns = {"loss": "train_loss", "host": None}
-    told = client.import_runs(
+    imported = client.import_runs(
         table(), base=base, columns=columns, origin="elsewhere", tags=["both"]
     )
-    assert [one.seeds for one in told.experiments] == [2, 1]
-    own = client.submit(spec(tags=["both"])).wait(60)
+    assert [experiment.seeds for experiment in imported.experiments] == [2, 1]
+    computed = client.submit(spec(tags=["both"])).wait(60)
     rows = client.table("tag:both", by=["source"], metrics=["train_loss"], statistic=["min"])
     assert {(row["source"], row["seeds"]) for row in rows} == {("import", 3), ("lab", 2)}
-    imported = client.experiment(told.experiments[0].id)
-    assert imported.record.source == "import"
-    assert [run.summary for run in imported.runs] == [{"train_loss": 1e-9}, {"train_loss": 2e-9}]
-    assert client.compare(own.id, imported.id).metrics["train_loss"][1]["max"] == 2e-9
+    experiment = client.experiment(imported.experiments[0].id)
+    assert experiment.record.source == "import"
+    assert [run.summary for run in experiment.runs] == [{"train_loss": 1e-9}, {"train_loss": 2e-9}]
+    assert client.compare(computed.id, experiment.id).metrics["train_loss"][1]["max"] == 2e-9
     with pytest.raises(Conflict, match="imported"):
-        client.reproduce(imported.id)
+        client.reproduce(experiment.id)
     with pytest.raises(Conflict, match="imported"):
-        imported.result()
-    assert client.submit(imported.spec).reused is False
+        experiment.result()
+    assert client.submit(experiment.spec).reused is False
     again = client.import_runs(table(), base=base, columns=columns)
-    assert all(one.reused for one in again.experiments)
+    assert all(known.reused for known in again.experiments)
 
 
-def test_a_file_that_is_not_understood_is_refused_whole(client, base, table):
+def test_invalid_file_is_refused_as_a_whole(client, base, table):
     with pytest.raises(Refused) as refused:
         client.import_runs(table(), base=base, columns={"loss": "train_los"})
     assert "train_loss" in str(refused.value)
@@ -68,7 +68,7 @@ def test_a_file_that_is_not_understood_is_refused_whole(client, base, table):
         client.import_runs(latin)
 
 
-def test_the_command_line_imports(lab, base, table, tmp_path):
+def test_command_line_imports(lab, base, table, tmp_path):
     shared = tmp_path / "common.yaml"
     shared.write_text(
         json.dumps({name: base[name] for name in ("teacher", "student", "evaluation")})
@@ -77,7 +77,7 @@ def test_the_command_line_imports(lab, base, table, tmp_path):
     def invoke(*words):
         return CliRunner().invoke(app, ["--url", lab.url, *map(str, words)])
 
-    how = (
+    options = (
         "--set",
         "outcome=fitted",
         "--set",
@@ -87,18 +87,22 @@ def test_the_command_line_imports(lab, base, table, tmp_path):
         "--ignore",
         "host",
     )
-    looked = invoke("import", table(), "--base", shared, *how, "--dry-run")
-    assert "holds 2 experiments with 3 runs" in looked.stdout, looked.output
-    done = invoke("import", table(), "--base", shared, *how, "--origin", "our old code", "--json")
-    assert done.exit_code == Exit.OK, done.output
-    told = json.loads(done.stdout)
-    shown = invoke("status", told["experiments"][0]["id"]).stdout
+    checked = invoke("import", table(), "--base", shared, *options, "--dry-run")
+    assert "has 2 experiments with 3 runs" in checked.stdout, checked.output
+    ended = invoke(
+        "import", table(), "--base", shared, *options, "--origin", "our old code", "--json"
+    )
+    assert ended.exit_code == ExitCode.OK, ended.output
+    imported = json.loads(ended.stdout)
+    shown = invoke("status", imported["experiments"][0]["id"]).stdout
     assert "from runs.csv (sha256 " in shown
     assert "our old code" in shown
-    assert "2 fitted (imported)" in invoke("list", "--tag", told["tag"]).stdout
-    assert "2 of which were there" in invoke("import", table(), "--base", shared, *how).stdout
-    wrong = invoke("import", table(), "--base", shared, "--set", "outcome=well", *how[2:])
-    assert (wrong.exit_code, "row 0, outcome" in wrong.output) == (Exit.REFUSED, True)
-    assert invoke("import", tmp_path / "none.csv").exit_code == Exit.USAGE
-    assert invoke("import", table(), "--set", "outcome").exit_code == Exit.USAGE
-    assert invoke("import", table(), "--base", table("base.yaml", "- 1\n")).exit_code == Exit.USAGE
+    assert "2 fitted (imported)" in invoke("list", "--tag", imported["tag"]).stdout
+    assert "2 already there" in invoke("import", table(), "--base", shared, *options).stdout
+    wrong = invoke("import", table(), "--base", shared, "--set", "outcome=well", *options[2:])
+    assert (wrong.exit_code, "row 0, outcome" in wrong.output) == (ExitCode.REFUSED, True)
+    assert invoke("import", tmp_path / "none.csv").exit_code == ExitCode.USAGE
+    assert invoke("import", table(), "--set", "outcome").exit_code == ExitCode.USAGE
+    assert (
+        invoke("import", table(), "--base", table("base.yaml", "- 1\n")).exit_code == ExitCode.USAGE
+    )

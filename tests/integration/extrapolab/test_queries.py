@@ -1,4 +1,4 @@
-"""Questions from Python and the command line, asked of a real lab."""
+"""Queries from Python and the command line, answered by a whole lab."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from extrapolab import Conflict, Refused
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def invoke(lab):
     return lambda *words: CliRunner().invoke(app, ["--url", lab.url, *map(str, words)])
 
 
-def test_a_filter_finds_what_was_computed(client, spec, invoke):
+def test_filter_finds_computed_values(client, spec, invoke):
     done = client.submit(spec(tags=["asked"])).wait(60)
     metric = done.runs[0].summary["extrapolation_error"]
     q = f"tag:asked and any(seed = 3 and extrapolation_error between {metric!r} and {metric!r})"
@@ -27,26 +27,26 @@ def test_a_filter_finds_what_was_computed(client, spec, invoke):
     assert done.id in invoke("query", "tag:asked", "--sort", "-created,name").stdout
 
 
-def test_a_filter_that_is_not_understood_is_explained(client, invoke):
+def test_invalid_filter_is_explained(client, invoke):
     with pytest.raises(Refused) as caught:
         list(client.query("train_los < 1"))
     assert caught.value.problems[0].column == 1
     ended = invoke("query", "train_los < 1")
-    assert ended.exit_code == Exit.REFUSED
+    assert ended.exit_code == ExitCode.REFUSED
     assert "did you mean train_loss" in ended.stderr
 
 
-def test_the_names_are_listed(client, invoke):
+def test_fields_are_listed(client, invoke):
     assert {"outcome", "student.start.scale"} <= {field.name for field in client.fields()}
     assert "extrapolation_error_rms" in invoke("query", "--fields").stdout
 
 
-def test_all_that_a_filter_finds_are_cancelled(client, endless, invoke):
+def test_everything_that_a_filter_finds_is_cancelled(client, endless, invoke):
     ids = {client.submit(endless(tags=["to be cancelled at once"])).id for _ in range(3)}
     q = 'tag:"to be cancelled at once"'
     with pytest.raises(Conflict, match="3 experiments"):
         client.cancel(q, 2)
-    assert invoke("cancel", "--where", q).exit_code == Exit.USAGE
+    assert invoke("cancel", "--where", q).exit_code == ExitCode.USAGE
     assert set(json.loads(invoke("cancel", "--where", q, "--expect", 3, "--json").stdout)) == ids
     deadline = time.monotonic() + 60
     while {client.experiment(id).state for id in ids} != {"cancelled"}:  # noqa: A001  # the lab's word
@@ -55,7 +55,7 @@ def test_all_that_a_filter_finds_are_cancelled(client, endless, invoke):
     assert client.cancel(q, 0) == {}
 
 
-def test_a_table_groups_runs(client, spec, invoke):
+def test_table_groups_runs(client, spec, invoke):
     done = [client.submit(spec(tags=["tabulated"], training={"length": k})) for k in (4, 5)]
     for experiment in done:
         experiment.wait(60)
@@ -75,25 +75,25 @@ def test_a_table_groups_runs(client, spec, invoke):
     assert len(shown.stdout.splitlines()) == 3
 
 
-def test_a_result_set_becomes_a_file_and_a_frame(client, spec, invoke, tmp_path):
+def test_query_becomes_a_file_and_a_data_frame(client, spec, invoke, tmp_path):
     done = client.submit(spec(tags=["exported"])).wait(60)
-    wanted = {run.seed: run.summary["train_loss"] for run in done.runs}
-    found = client.query("tag:exported")
-    for frame in (found.to_pandas(), found.to_polars()):
-        assert dict(zip(frame["seed"], frame["train_loss"], strict=True)) == wanted
+    losses = {run.seed: run.summary["train_loss"] for run in done.runs}
+    query = client.query("tag:exported")
+    for frame in (query.to_pandas(), query.to_polars()):
+        assert dict(zip(frame["seed"], frame["train_loss"], strict=True)) == losses
         assert set(frame["training.length"]) == {5}
-    series = found.to_pandas("series", metrics=["fit_error"])
+    series = query.to_pandas("series", metrics=["fit_error"])
     assert list(series["fit_error"]) == list(done.series(["fit_error"])["fit_error"])
     file = tmp_path / "runs.csv"
     written = invoke("export", "tag:exported", "-o", file, "--metrics", "train_loss", "--json")
     assert json.loads(written.stdout) == {"path": str(file)}
-    assert repr(wanted[3]) in file.read_text()
+    assert repr(losses[3]) in file.read_text()
     with pytest.raises(Refused):
-        found.export(tmp_path / "runs.xlsx")
+        query.export(tmp_path / "runs.xlsx")
     assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
 
 
-def test_a_notebook_shows_experiments_sweeps_and_questions(client, spec):
+def test_notebook_shows_experiments_sweeps_and_queries(client, spec):
     done = client.submit(spec(name="<b> shown", tags=["shown"])).wait(60)
     shown = done._repr_html_()
     assert "&lt;b&gt; shown</b> completed" in shown

@@ -1,4 +1,4 @@
-"""Sweeps from the Python client and the command line, against a whole lab."""
+"""Sweeps from Python and the command line, in a whole lab."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from extrapolab import NotFound, Refused
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 
 LENGTHS = {"path": "training.length", "values": [3, 4]}
 SCALES = {"path": "student.start.scale", "kind": "logspace", "low": 0.01, "high": 1.0, "count": 2}
@@ -34,16 +34,16 @@ def file(tmp_path):
     return write
 
 
-def test_a_sweep_goes_all_the_way(client, spec, tmp_path):
-    base, looks = spec(tags=["swept"]), []
+def test_sweep_from_submission_to_extension(client, spec, tmp_path):
+    base, states = spec(tags=["swept"]), []
     check = client.check_sweep(base, [LENGTHS, SCALES])
     assert (check.count, check.reused, check.points[0].coordinates["training.length"]) == (4, 0, 3)
     assert list(client.experiments(tag="swept")) == []
 
-    sweep = client.sweep(base, [LENGTHS, SCALES], name="all the way")
+    sweep = client.sweep(base, [LENGTHS, SCALES], name="from start to end")
     assert (sweep.created, sweep.reused) == (4, 0)
-    assert sweep.wait(timeout=60, observe=lambda seen: looks.append(seen.state)) is sweep
-    assert (looks[-1], sweep.state, sweep.counts["completed"]) == ("completed", "completed", 4)
+    assert sweep.wait(timeout=60, observe=lambda refreshed: states.append(refreshed.state)) is sweep
+    assert (states[-1], sweep.state, sweep.counts["completed"]) == ("completed", "completed", 4)
 
     members = list(sweep.members())
     assert [tuple(m.coordinates.values()) for m in members] == [
@@ -86,12 +86,12 @@ def test_a_sweep_goes_all_the_way(client, spec, tmp_path):
     assert [m.experiment for m in sweep.wait(timeout=60).members()][:4] == [
         m.experiment for m in members
     ]
-    again = client.sweep(base, [{**LENGTHS, "values": [3, 4, 5]}, SCALES], name="all the way")
+    again = client.sweep(base, [{**LENGTHS, "values": [3, 4, 5]}, SCALES], name="from start to end")
     assert (again.id, again.created, again.reused) == (sweep.id, 0, 6)
-    assert sweep.id in [found.id for found in client.sweeps(limit=5)]
+    assert sweep.id in [listed.id for listed in client.sweeps(limit=5)]
 
 
-def test_a_sweep_is_cancelled_and_retried(client, endless):
+def test_sweep_is_cancelled_and_retried(client, endless):
     sweep = client.sweep(endless(), [LENGTHS], name="to be cancelled")
     sweep.cancel()
     assert sweep.wait(timeout=30).state == "incomplete"
@@ -102,7 +102,7 @@ def test_a_sweep_is_cancelled_and_retried(client, endless):
     assert client.sweep_of(sweep.id).cancel().wait(timeout=30).counts["cancelled"] == 2
 
 
-def test_what_is_wrong_with_a_sweep_is_told(client, spec):
+def test_invalid_sweep_is_refused_with_its_points(client, spec):
     with pytest.raises(Refused) as caught:
         client.sweep(spec(), [{"path": "training.length", "values": [3, 0]}])
     assert "(at training.length = 0)" in str(caught.value)
@@ -110,7 +110,7 @@ def test_what_is_wrong_with_a_sweep_is_told(client, spec):
         client.sweep_of("swp_" + "0" * 32)
 
 
-def test_diverged_seeds_are_infinite(client, spec):
+def test_diverged_seeds_count_as_infinite(client, spec):
     sweep = client.sweep(spec(steps=200), [{"path": "optimizer.lr", "values": [1000.0]}]).wait(
         timeout=60
     )
@@ -118,14 +118,14 @@ def test_diverged_seeds_are_infinite(client, spec):
     assert (row["diverged"], row["extrapolation_error.median"]) == (2, math.inf)
 
 
-def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
+def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     path = file({"name": "from a file", "base": spec(), "axes": [LENGTHS, SCALES]})
     checked = invoke("sweep", "submit", path, "--dry-run")
     assert (
         "4 experiments, 0 of which the lab has already\n  training.length: 3, 4\n" in checked.stdout
     )
     ended = invoke("sweep", "submit", path, "--watch")
-    assert ended.exit_code == Exit.OK, ended.output
+    assert ended.exit_code == ExitCode.OK, ended.output
     sweep_id = ended.stdout.split()[0]
     assert "4 experiments queued" in ended.stdout
     assert "[4/4]  from a file  4 completed" in ended.stdout
@@ -171,17 +171,17 @@ def test_a_file_is_submitted_watched_and_read(invoke, file, spec, tmp_path):
     wider = file({"base": {}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
     extended = invoke("sweep", "extend", sweep_id, wider, "--watch")
     assert "2 experiments queued" in extended.stdout
-    assert "Its base stays" not in extended.stderr, "the file names none"
+    assert "keeps its base" not in extended.stderr, "the file has none"
     other = file({"base": {"seeds": [7, 8, 9]}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
-    told = invoke("sweep", "extend", sweep_id, other).stderr
-    assert "Its base stays; the file's differs in" in told
-    assert "seeds" in told
+    message = invoke("sweep", "extend", sweep_id, other).stderr
+    assert "The sweep keeps its base; the file's differs in" in message
+    assert "seeds" in message
     assert "completed" in invoke("sweep", "watch", sweep_id).stdout
     assert "6 completed" in invoke("sweep", "cancel", sweep_id).stdout
     assert "6 completed" in invoke("sweep", "retry", sweep_id).stdout
 
 
-def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, spec, tmp_path):
+def test_json_output_is_json_and_nothing_else(invoke, spec, tmp_path):
     text = json.dumps({"base": spec(), "axes": [LENGTHS]})
     assert (
         json.loads(invoke("sweep", "submit", "-", "--dry-run", "--json", input=text).stdout)[
@@ -207,16 +207,16 @@ def test_what_is_printed_for_programs_is_json_and_nothing_else(invoke, spec, tmp
     assert json.loads(drawn.stdout) == {"path": str(picture)}
 
 
-def test_a_cancelled_sweep_ends_the_watching_with_exit_code_1(invoke, file, endless):
+def test_watching_a_cancelled_sweep_ends_with_exit_code_1(invoke, file, endless):
     path = file({"base": endless(), "axes": [LENGTHS]})
     sweep_id = json.loads(invoke("sweep", "submit", path, "--json").stdout)["id"]
     assert sweep_id in invoke("sweep", "cancel", sweep_id).stdout
-    assert invoke("sweep", "watch", sweep_id).exit_code == Exit.FAILED
+    assert invoke("sweep", "watch", sweep_id).exit_code == ExitCode.FAILED
 
 
-def test_mistakes_end_with_their_exit_codes(invoke, file, spec, tmp_path):
+def test_mistakes_have_their_exit_codes(invoke, file, spec, tmp_path):
     wrong = invoke("sweep", "submit", file({"base": spec(), "axes": [{"path": "a"}], "nmae": 1}))
-    assert wrong.exit_code == Exit.REFUSED
+    assert wrong.exit_code == ExitCode.REFUSED
     assert "is not a valid sweep:\n  axes.0.values: is required" in wrong.stderr
     assert "did you mean 'name'" in wrong.stderr
     refused = invoke(
@@ -224,25 +224,25 @@ def test_mistakes_end_with_their_exit_codes(invoke, file, spec, tmp_path):
         "submit",
         file({"base": spec(), "axes": [{"path": "training.length", "values": [0]}]}),
     )
-    assert refused.exit_code == Exit.REFUSED
+    assert refused.exit_code == ExitCode.REFUSED
     assert "(at training.length = 0)" in refused.stderr
-    assert invoke("sweep", "submit", tmp_path / "nothing.yaml").exit_code == Exit.USAGE
-    assert invoke("sweep", "status", "swp_1").exit_code == Exit.REFUSED
-    assert invoke("sweep", "figure", "swp_1", "lines", "-o", "picture").exit_code == Exit.USAGE
+    assert invoke("sweep", "submit", tmp_path / "nothing.yaml").exit_code == ExitCode.USAGE
+    assert invoke("sweep", "status", "swp_1").exit_code == ExitCode.REFUSED
+    assert invoke("sweep", "figure", "swp_1", "lines", "-o", "picture").exit_code == ExitCode.USAGE
 
 
-def test_the_reports_of_all_studies_are_a_table(client, invoke):
+def test_reports_of_all_studies_are_a_table(client, invoke):
     rows = client.reports("full")
     assert {row.state for row in rows} == {"not_started"}
     shown = invoke("study", "report", "--size", "full")
-    assert shown.exit_code == Exit.OK
+    assert shown.exit_code == ExitCode.OK
     assert shown.stdout.splitlines()[1].split()[0] == rows[0].name == "balanced"
     assert len(shown.stdout.splitlines()) == len(rows) + 1
     printed = invoke("study", "report", "--size", "full", "--json").stdout.splitlines()
     assert [json.loads(line)["name"] for line in printed] == [row.name for row in rows]
 
 
-def test_a_study_knows_the_sweeps_of_its_arms(client):
+def test_study_has_a_sweep_per_arm(client):
     study = client.study("balanced", "quick")
     experiments = study.submit()
     try:

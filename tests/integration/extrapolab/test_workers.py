@@ -1,4 +1,4 @@
-"""The workers of a lab from the command line: listed with what they do, and drained."""
+"""A lab's workers from the command line: listed with their experiments, and drained."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from extrapolab import Lab, NotFound
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 from store.db import tables
 from store.db.database import Database, now
 from store.queue import workers
@@ -22,7 +22,7 @@ SLOT = WorkerRecord("worker_0", "node1", 10, 11, "cpu", 1, heartbeat_at=0.0)
 
 @pytest.fixture(scope="module")
 def url(migrated_sqlite, tmp_path_factory):
-    """A lab of slots that only their rows tell of: a busy one, an idle one, and one that nobody has heard of."""
+    """A lab whose slots are only rows: a busy one, an idle one, and one without a heartbeat."""
     database_url = (
         f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('workers') / 'lab.db')}"
     )
@@ -50,7 +50,7 @@ def states(url):
         return {worker.id: worker.state for worker in lab.workers()}
 
 
-def test_slots_are_listed_with_what_they_do_and_drained(url):
+def test_slots_are_listed_and_drained(url):
     assert states(url) == {"worker_0": "busy", "worker_1": "idle", "worker_2": "stale"}
     lines = invoke(url, "workers").stdout.splitlines()
     assert [line.split()[:3] for line in lines[1:]] == [
@@ -66,9 +66,9 @@ def test_slots_are_listed_with_what_they_do_and_drained(url):
 
 
 @pytest.mark.parametrize("name", ["worker_9", "exp_1", "a b", "λ"])
-def test_a_slot_that_is_not_there_cannot_be_drained(url, name):
+def test_unknown_slot_cannot_be_drained(url, name):
     ended = invoke(url, "workers", "drain", name)
-    assert ended.exit_code == Exit.REFUSED
+    assert ended.exit_code == ExitCode.REFUSED
     assert "there is no worker" in ended.stderr
     with Lab(url) as lab, pytest.raises(NotFound):
         lab.drain(name)

@@ -1,4 +1,4 @@
-"""Answers of a lab, as tests of what is made of them need some."""
+"""Records as a lab would answer them."""
 
 from extrapolab.models.experiments import ExperimentRecord, Run
 from tests.kit import sample_specs
@@ -7,7 +7,7 @@ ID = "exp_" + "0" * 32
 
 
 def record(state="queued", *, number=0, **changes) -> ExperimentRecord:
-    """An experiment as a lab describes it."""
+    """Returns an experiment's record in a state."""
     base = {
         "id": f"exp_{number:032x}",
         "spec": sample_specs.spec(name=f"number {number}").model_dump(mode="json"),
@@ -20,13 +20,13 @@ def record(state="queued", *, number=0, **changes) -> ExperimentRecord:
 
 
 def running(step, *, number=0, speed=250.0) -> ExperimentRecord:
-    """One that has come so far."""
+    """Returns a running experiment's record at a step."""
     progress = {"step": step, "of": 100, "steps_per_second": speed, "eta_seconds": 0.4}
     return record("running", number=number, progress=progress)
 
 
 def runs(*outcomes, **summary) -> tuple[Run, ...]:
-    """One run per outcome, all with the same summary."""
+    """Returns one run per outcome, all with the same summary."""
     return tuple(
         Run(seed=seed, outcome=outcome, steps=100, summary=summary)
         for seed, outcome in enumerate(outcomes)

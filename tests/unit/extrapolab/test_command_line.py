@@ -1,4 +1,4 @@
-"""The command line where no lab is needed: help, mistakes, exit codes, commands of other rooms."""
+"""The command line without a lab: help, mistakes, exit codes, plugins."""
 
 import json
 import os
@@ -12,179 +12,184 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.app import PLUGINS, app
+from extrapolab.cli.exit_codes import ExitCode
 
-GOOD = {
+VALID_SPEC = {
     "teacher": {"kind": "delay"},
     "student": {"kind": "linear", "dim": 8},
     "training": {"length": 6},
 }
-EXPERIMENTS = (
-    "submit",
-    "status",
-    "watch",
-    "list",
-    "edit",
-    "cancel",
-    "pause",
-    "resume",
-    "retry",
-    "log",
+INVALID_SPEC = {**VALID_SPEC, "training": {"length": 0}}
+COMMANDS = (
+    *("submit", "status", "watch", "list", "edit", "cancel", "pause", "resume", "retry", "log"),
+    *("delete", "result", "figure", "series", "theorem", "query", "export", "compare"),
+    *("reproduce", "import", "recipe", "sweep", "study", "demo", "workers", "completion"),
 )
-BAD = {**GOOD, "training": {"length": 0}}
 
 
 @pytest.fixture
-def nowhere():
+def unused_url():
     """A URL where nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 def invoke(*arguments, **options):
     return CliRunner().invoke(app, [str(argument) for argument in arguments], **options)
 
 
-def test_the_help_names_every_command_and_exit_code():
-    shown = invoke("--help").output
-    for command in (
-        *EXPERIMENTS,
-        "result",
-        "figure",
-        "series",
-        "workers",
-        "sweep",
-        "study",
-        "demo",
-    ):
-        assert f"│ {command} " in shown
-    for code in Exit:
-        assert f"{code:d}: {code.meaning.split(',')[0]}" in shown
+def unboxed(text):
+    """The words of a message that rich prints in a box."""
+    return " ".join(text.replace("│", " ").split())
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "submit",
-        "watch",
-        "list",
-        "result",
-        "figure",
-        "series",
-        "study run",
-        "study figure",
-        "sweep submit",
-        "sweep table",
-    ],
-)
-def test_the_help_of_a_command_shows_an_example(command):
-    assert f"extrapolab {command} " in invoke(*command.split(), "--help").output
+def test_help_names_every_command_and_exit_code():
+    output = invoke("--help").output
+    for command in COMMANDS:
+        assert f"│ {command} " in output
+    for code in ExitCode:
+        assert f"{code:d}: {code.meaning.split(',')[0]}" in output
 
 
-def helps(command=None, words=()):
-    """Each command's own words, with the text that they are written in."""
+def described_commands(command=None, words=()):
+    """Yields the words of every command, with the command."""
     command = command or get_command(app)
-    yield words, command.help or ""
+    yield words, command
     for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
-        yield from helps(command.get_command(None, name), (*words, name))
+        yield from described_commands(command.get_command(None, name), (*words, name))
 
 
-HELPS = dict(helps())
+ALL_COMMANDS = dict(described_commands())
+OWN_COMMANDS = {
+    words: command
+    for words, command in ALL_COMMANDS.items()
+    if command.callback is None or command.callback.__module__.startswith("extrapolab.")
+}
 
 
-@pytest.mark.parametrize("words", HELPS, ids=" ".join)
-def test_every_help_reads_well_on_a_narrow_terminal(words, monkeypatch):
+def examples(command):
+    """The lines of the code blocks in a command's help."""
+    blocks = (command.help or "").split("```")[1::2]
+    return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("words", OWN_COMMANDS, ids=" ".join)
+def test_help_of_every_command_has_an_example(words):
+    command = " ".join(("extrapolab", *words))
+    assert any(f"{line} ".startswith(f"{command} ") for line in examples(OWN_COMMANDS[words])), (
+        f"no example of '{command}'"
+    )
+
+
+@pytest.mark.parametrize("words", OWN_COMMANDS, ids=" ".join)
+def test_help_of_every_command_starts_with_a_sentence(words):
+    first_line = OWN_COMMANDS[words].help.strip().splitlines()[0]
+    assert first_line[0].isupper()
+    assert first_line.endswith("."), "the summary is one line"
+    assert len(first_line) <= 80
+
+
+@pytest.mark.parametrize("words", ALL_COMMANDS, ids=" ".join)
+def test_help_fits_80_columns(words, monkeypatch):
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
-    shown = invoke(*words, "--help").output
-    assert "```" not in shown
-    assert "<bool>" not in shown, "a flag takes no value"
-    examples = [
-        line.strip()
-        for block in HELPS[words].split("```")[1::2]
-        for line in block.splitlines()
-        if line.strip()
-    ]
-    for line in examples:
-        assert line in shown, "an example is to be on one line"
+    output = invoke(*words, "--help").output
+    assert max(map(len, output.splitlines())) <= 80
+    assert "```" not in output
+    assert "<bool>" not in output, "a flag takes no value"
+    for line in examples(ALL_COMMANDS[words]):
+        assert line in output, "an example must not be folded"
 
 
-def test_every_command_is_on_a_panel_of_its_kind():
+def test_every_command_is_on_a_named_panel():
     assert "─ Commands ─" not in invoke("--help").output
 
 
-def test_the_version_is_that_of_the_package():
+def test_version_is_the_package_version():
     assert invoke("--version").stdout == f"extrapolab {metadata.version('extrapolab')}\n"
 
 
-def test_where_no_lab_answers_the_exit_code_is_3_and_the_message_says_what_to_do(nowhere):
-    ended = invoke("--url", nowhere, "list")
-    assert ended.exit_code == Exit.UNREACHABLE
+def test_unreachable_lab_ends_with_exit_code_3_and_advice(unused_url):
+    ended = invoke("--url", unused_url, "list")
+    assert ended.exit_code == ExitCode.UNREACHABLE == 3
     assert ended.stdout == ""
-    assert nowhere in ended.stderr
+    assert unused_url in ended.stderr
     assert "extrapolab up" in ended.stderr
 
 
-def test_the_url_is_taken_from_the_environment(nowhere):
-    assert nowhere in invoke("workers", env={"EXTRAPOLAB_URL": nowhere}).stderr
+def test_url_is_read_from_the_environment(unused_url):
+    assert unused_url in invoke("workers", env={"EXTRAPOLAB_URL": unused_url}).stderr
 
 
-def test_a_url_that_cannot_be_one_is_a_mistake_of_usage():
+def test_malformed_url_is_a_usage_error():
     ended = invoke("--url", "localhost:8000", "list")
-    assert ended.exit_code == Exit.USAGE
+    assert ended.exit_code == ExitCode.USAGE
     assert "http://host:port" in ended.stderr
 
 
-def test_every_file_is_checked_before_the_lab_is_asked(tmp_path, nowhere):
-    paths = [tmp_path / name for name in ("good.json", "bad.json", "worse.json")]
-    for path, content in zip(paths, (GOOD, BAD, {"teacher": 3}), strict=True):
-        path.write_text(json.dumps(content))
-    ended = invoke("--url", nowhere, "submit", *paths)
-    assert ended.exit_code == Exit.REFUSED
+def test_every_file_is_checked_before_the_lab_is_contacted(tmp_path, unused_url):
+    contents = {"good.json": VALID_SPEC, "bad.json": INVALID_SPEC, "worse.json": {"teacher": 3}}
+    paths = [tmp_path / name for name in contents]
+    for path in paths:
+        path.write_text(json.dumps(contents[path.name]))
+    ended = invoke("--url", unused_url, "submit", *paths)
+    assert ended.exit_code == ExitCode.REFUSED
     assert f"{paths[1]} is not a valid experiment:\n  training.length: should be" in ended.stderr
     assert f"{paths[2]} is not a valid experiment:" in ended.stderr
     assert "good.json" not in ended.stderr
-    assert nowhere not in ended.stderr
+    assert unused_url not in ended.stderr
 
 
-def test_a_file_that_is_not_there_is_a_mistake_of_usage(tmp_path):
+def test_missing_file_is_a_usage_error(tmp_path):
     ended = invoke("submit", tmp_path / "nothing.json")
-    assert ended.exit_code == Exit.USAGE
+    assert ended.exit_code == ExitCode.USAGE
     assert "nothing.json can't be read" in ended.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("list", "--limit", "many"), "'--limit': should be a whole number"),
         (("list", "--limit", "0"), "'--limit': should be at least 1"),
         (("demo", "--size", "huge"), "'--size': 'huge' is not one of"),
     ],
 )
-def test_a_wrong_option_is_told_in_plain_words(arguments, words):
+def test_wrong_option_is_explained_in_plain_words(arguments, message):
     ended = invoke(*arguments)
-    assert ended.exit_code == Exit.USAGE
-    assert words in " ".join(ended.stderr.replace("│", " ").split())
+    assert ended.exit_code == ExitCode.USAGE
+    assert message in unboxed(ended.stderr)
 
 
-def test_a_figures_file_needs_an_ending(nowhere):
-    ended = invoke("--url", nowhere, "figure", "exp_1", "response", "-o", "picture")
-    assert ended.exit_code == Exit.USAGE
-    assert ".svg" in ended.stderr
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("figure", "exp_1", "response"),
+        ("sweep", "figure", "swp_1", "lines"),
+        ("study", "figure", "balanced"),
+        ("recipe", "draw", "tag:a", "x=lag"),
+        ("export", "tag:a"),
+    ],
+)
+def test_output_file_needs_an_extension(unused_url, arguments):
+    ended = invoke("--url", unused_url, *arguments, "-o", "picture")
+    assert ended.exit_code == ExitCode.USAGE
+    assert "needs an extension" in unboxed(ended.stderr)
 
 
 @pytest.fixture
-def other_rooms(tmp_path):
-    """An environment in which two more rooms offer commands: one whose libraries are missing, one that works."""
-    for room, code in {"rich_room": "import a_library_that_is_not_here", "plain_room": ""}.items():
-        (tmp_path / f"{room}.py").write_text(
-            f"{code}\nimport typer\napp = typer.Typer()\n@app.command()\ndef greet(): typer.echo('hello')\n"
+def with_plugins(tmp_path):
+    """Runs the command line with two plugins: one whose packages are missing, one that works."""
+    plugins = {"rich_plugin": "import a_library_that_is_not_here", "plain_plugin": ""}
+    for plugin, code in plugins.items():
+        (tmp_path / f"{plugin}.py").write_text(
+            f"{code}\nimport typer\napp = typer.Typer()\n"
+            "@app.command()\ndef greet(): typer.echo('hello')\n"
         )
-        info = tmp_path / f"{room}-1.0.dist-info"
+        info = tmp_path / f"{plugin}-1.0.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {room}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[extrapolab.cli.commands]\n{room} = {room}:app\n")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {plugin}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[{PLUGINS}]\n{plugin} = {plugin}:app\n")
 
     def run(*arguments):
         environment = {
@@ -197,15 +202,17 @@ def other_rooms(tmp_path):
     return run
 
 
-def test_commands_of_other_rooms_join(other_rooms):
-    assert other_rooms("greet").stdout == "hello\n"
-    assert "greet" in other_rooms("--help").stdout
+def test_commands_of_plugins_are_added(with_plugins):
+    assert with_plugins("greet").stdout == "hello\n"
+    assert "greet" in with_plugins("--help").stdout
 
 
-def test_a_room_whose_libraries_are_missing_is_named_when_its_command_is_asked_for(other_rooms):
-    ended = other_rooms("fly")
-    assert ended.returncode == Exit.USAGE
-    words = " ".join(ended.stderr.replace("│", " ").split())
-    assert "No such command 'fly'" in words
-    assert "The commands of 'rich_room' need more: pip install 'extrapolab[all]'" in words
-    assert "a_library_that_is_not_here" in words
+def test_plugin_without_its_packages_is_named_with_the_remedy(with_plugins):
+    ended = with_plugins("fly")
+    assert ended.returncode == ExitCode.USAGE
+    message = unboxed(ended.stderr)
+    assert "No such command 'fly'" in message
+    assert "The commands of 'rich_plugin' need more packages: pip install 'extrapolab[all]'" in (
+        message
+    )
+    assert "a_library_that_is_not_here" in message

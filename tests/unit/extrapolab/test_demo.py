@@ -1,4 +1,4 @@
-"""The sentences and tables of the demo's verdict."""
+"""The sentences and tables of the demo."""
 
 import io
 
@@ -17,34 +17,35 @@ def experiment(length, error, *outcomes, baseline=0.5):
         mode="json"
     )
     ended = runs(*outcomes, extrapolation_error=error, zero_baseline=baseline)
-    found = record("completed", number=length, spec=spec, runs=ended)
-    return Experiment(None, found.id, record=found)  # nothing is asked of a lab
+    completed = record("completed", number=length, spec=spec, runs=ended)
+    return Experiment(None, completed.id, record=completed)  # it never contacts a lab
 
 
-def text(thing):
+def text(renderable):
     out = Console(file=io.StringIO(), width=200)
-    out.print(thing)
+    out.print(renderable)
     return out.file.getvalue()
 
 
-def test_the_sentence_counts_lengths_above_twice_the_teachers_dimension_and_names_the_worst():
-    chosen = [
+def test_verdict_counts_lengths_above_twice_the_teachers_dimension_and_names_the_worst():
+    experiments = [
         experiment(4, 9.0, "fitted"),
         experiment(5, 0.001, "fitted", "fitted"),
         experiment(6, 0.05, "fitted", "step_budget_spent"),
     ]
-    assert demo._sentence("a near-zero start", chosen) == (
-        "From a near-zero start 3 of 4 seeds fit the training lengths k > 2 d̂ = 4 within 1 % of the largest response. "
-        "Past k their median error is up to 0.1 times that of answering zero (at k = 6)."
+    assert demo._verdict("a near-zero start", experiments) == (
+        "From a near-zero start, 3 of 4 seeds fit the training lengths k > 2 d̂ = 4 "
+        "within 1 % of the largest response. "
+        "Beyond k, their median error is up to 0.1 times that of predicting zero (at k = 6)."
     )
 
 
-def test_a_seed_that_diverged_does_not_help_the_median():
+def test_diverged_seed_counts_as_infinite_in_the_median():
     assert demo._error(experiment(5, 0.1, "diverged", "diverged", "fitted")) == float("inf")
     assert demo._error(experiment(5, 0.1, "diverged", "fitted", "fitted")) == 0.1
 
 
-def test_both_starts_stand_side_by_side_at_each_length():
+def test_errors_table_has_both_starts_at_each_length():
     near, large = (
         [experiment(4, 0.2, "fitted"), experiment(5, 1e-7, "fitted")],
         [experiment(4, 0.4, "fitted"), experiment(5, 0.6, "diverged")],
@@ -56,7 +57,7 @@ def test_both_starts_stand_side_by_side_at_each_length():
     assert lines[1] == "5 > 2 d̂ 0.5 1e-07 1 of 1 inf 0 of 1"
 
 
-def test_a_seeds_largest_poles_stand_below_the_teachers():
+def test_poles_table_has_each_seeds_largest_poles_below_the_teachers():
     teacher = BalancedTeacher.model_validate(
         {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [-0.5, 0.9]}}
     )

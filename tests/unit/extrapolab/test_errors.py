@@ -1,11 +1,11 @@
-"""From an HTTP answer to an error, and from an error to an exit code."""
+"""Errors made from HTTP answers, and exit codes made from errors."""
 
 import json
 
 import pytest
 
 from core.errors import Problem
-from extrapolab.cli.exit_codes import Exit, exit_of
+from extrapolab.cli.exit_codes import ExitCode, exit_code_of
 from extrapolab.errors import (
     Conflict,
     ExperimentCancelled,
@@ -16,12 +16,12 @@ from extrapolab.errors import (
     ServerProblem,
     error_of,
 )
-from extrapolab.problems import line as problem_line
+from extrapolab.problems import format_problem
 
 
-def body(**more):
+def body(**members):
     return json.dumps(
-        {"type": "urn:x", "title": "The body is not valid", "status": 422, **more}
+        {"type": "urn:x", "title": "The body is not valid", "status": 422, **members}
     ).encode()
 
 
@@ -41,21 +41,21 @@ def body(**more):
     ],
 )
 def test_each_status_has_its_error(status, kind):
-    error = error_of(status, body(detail="so it is"))
+    error = error_of(status, body(detail="it is taken"))
     assert type(error) is kind
     assert error.status == status
-    assert "so it is" in str(error)
+    assert "it is taken" in str(error)
 
 
 def test_every_problem_is_kept_with_its_pointer():
-    line = {
+    length = {
         "pointer": "/training/length",
         "code": "greater_than",
         "message": "should be above 0",
         "given": "0",
     }
     error = error_of(
-        422, body(errors=[line, {"pointer": "", "code": "x", "message": "y", "allowed": "z"}])
+        422, body(errors=[length, {"pointer": "", "code": "x", "message": "y", "allowed": "z"}])
     )
     assert error.problems == (
         Problem("/training/length", "greater_than", "should be above 0", "0"),
@@ -67,21 +67,30 @@ def test_every_problem_is_kept_with_its_pointer():
     )
 
 
-def test_what_the_lab_refuses_is_told_without_words_of_http():
-    line = {
+def test_refusal_does_not_speak_of_http():
+    unknown = {
         "pointer": "/query/q",
         "code": "bad",
         "message": "column 1: unknown field",
         "given": "'foo'",
     }
-    told = str(error_of(422, body(type="urn:extrapolab:problem:invalid-parameter", errors=[line])))
-    assert told == "An argument is not valid\nfilter: column 1: unknown field (given 'foo')"
-    told = str(error_of(503, body(title="The database is away", errors=[{"message": "try again"}])))
-    assert told == "The lab has a problem of its own: The database is away\ntry again"
+    kind = "urn:extrapolab:problem:invalid-parameter"
+    message = str(error_of(422, body(type=kind, errors=[unknown])))
+    assert message == "An argument is not valid\nfilter: column 1: unknown field (given 'foo')"
+    message = str(error_of(503, body(title="The database is away", errors=[{"message": "wait"}])))
+    assert message == "The lab failed: The database is away\nwait"
+
+
+@pytest.mark.parametrize("kind", ["invalid-body", "invalid-parameter", "body-too-large"])
+def test_titles_that_speak_of_http_are_replaced(kind):
+    problem = {"pointer": "", "message": "the body should be at most 8 bytes long"}
+    message = str(error_of(422, body(type=f"urn:extrapolab:problem:{kind}", errors=[problem])))
+    assert "body" not in message
+    assert message.endswith("\nthe input should be at most 8 bytes long")
 
 
 @pytest.mark.parametrize(
-    ("message", "allowed", "words"),
+    ("message", "allowed", "expected"),
     [
         ("should be a valid integer", None, "should be a whole number (given 1)"),
         (
@@ -103,35 +112,35 @@ def test_what_the_lab_refuses_is_told_without_words_of_http():
         ),
     ],
 )
-def test_a_problem_says_field_given_and_allowed_in_a_users_words(message, allowed, words):
-    told = problem_line(Problem("/a~1b/0", "code", message, "1", allowed))
-    assert told.startswith(f"a/b.0: {words}")
-    assert "GET" not in told
+def test_problem_names_field_given_and_allowed_in_plain_words(message, allowed, expected):
+    line = format_problem(Problem("/a~1b/0", "code", message, "1", allowed))
+    assert line.startswith(f"a/b.0: {expected}")
+    assert "GET" not in line
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>Bad gateway</html>", b"[1]", b'"x"', b"\xff"])
-def test_an_answer_that_is_no_problem_json_is_told_by_its_status(answer):
-    assert "HTTP 502" in str(error_of(502, answer))
-    assert "HTTP 418" in str(error_of(418, answer))
+def test_answer_without_problem_json_is_described_by_its_status(answer):
+    assert "status 502" in str(error_of(502, answer))
+    assert "status 418" in str(error_of(418, answer))
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (LabUnreachable("http://x", "refused"), Exit.UNREACHABLE),
-        (ServerProblem(500, "x"), Exit.UNREACHABLE),
-        (Refused(422, "x"), Exit.REFUSED),
-        (NotFound(404, "x"), Exit.REFUSED),
-        (Conflict(409, "x"), Exit.REFUSED),
-        (ExperimentFailed("exp_1", "user", "x"), Exit.FAILED),
-        (ExperimentCancelled("exp_1"), Exit.FAILED),
+        (LabUnreachable("http://x", "refused"), ExitCode.UNREACHABLE),
+        (ServerProblem(500, "x"), ExitCode.UNREACHABLE),
+        (Refused(422, "x"), ExitCode.REFUSED),
+        (NotFound(404, "x"), ExitCode.REFUSED),
+        (Conflict(409, "x"), ExitCode.REFUSED),
+        (ExperimentFailed("exp_1", "user", "x"), ExitCode.FAILED),
+        (ExperimentCancelled("exp_1"), ExitCode.FAILED),
     ],
 )
 def test_each_error_has_its_exit_code(error, code):
-    assert exit_of(error) is code
+    assert exit_code_of(error) is code
 
 
-def test_an_unreachable_lab_is_named_with_the_way_to_start_one():
+def test_unreachable_lab_is_named_with_the_way_to_start_one():
     message = str(LabUnreachable("http://lab:8000", "[Errno 111] Connection refused"))
     assert "(Connection refused)" in message
     assert "http://lab:8000" in message
@@ -139,7 +148,7 @@ def test_an_unreachable_lab_is_named_with_the_way_to_start_one():
     assert "EXTRAPOLAB_URL" in message
 
 
-def test_a_failed_experiment_says_why_and_where_its_log_is():
+def test_failed_experiment_says_why_and_where_its_log_is():
     error = ExperimentFailed("exp_1", "out_of_memory", "The trainer needed more than 100 MB.")
     assert "out_of_memory" in str(error)
     assert "The trainer needed more than 100 MB." in str(error)

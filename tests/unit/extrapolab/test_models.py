@@ -1,4 +1,4 @@
-"""What is made of a lab's answers."""
+"""Records read from a lab's answers."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record
 
 
-def test_numbers_that_are_not_finite_are_read_from_their_words_and_written_so():
+def test_non_finite_numbers_are_read_and_written_as_words():
     run = Run.read(
         {
             "seed": 2**63 - 1,
@@ -26,28 +26,28 @@ def test_numbers_that_are_not_finite_are_read_from_their_words_and_written_so():
     )
 
 
-def test_what_a_newer_lab_says_beyond_this_is_kept():
+def test_unknown_fields_of_a_newer_lab_are_kept():
     assert '"mood":"good"' in record(mood="good").model_dump_json()
 
 
-def test_a_spec_of_a_newer_lab_with_more_tags_than_one_may_send_is_kept_and_read():
+def test_spec_of_a_newer_lab_with_more_tags_than_a_spec_may_have_is_read():
     tags = [f"tag {number}" for number in range(70)]
     sent = sample_specs.spec(name="newer").model_dump(mode="json") | {"tags": tags, "mood": "good"}
     sent["teacher"]["mood"] = "better"
-    found = record(spec=sent)
-    assert (found.name, list(found.tags)) == ("newer", tags)
-    assert found.spec == sample_specs.spec(name="newer").model_copy(update={"tags": tuple(tags)})
-    assert json.loads(found.model_dump_json())["spec"] == sent
+    newer = record(spec=sent)
+    assert (newer.name, list(newer.tags)) == ("newer", tags)
+    assert newer.spec == sample_specs.spec(name="newer").model_copy(update={"tags": tuple(tags)})
+    assert json.loads(newer.model_dump_json())["spec"] == sent
 
 
-def test_a_spec_that_is_not_understood_is_the_labs_problem_only_where_it_is_asked_for():
-    found = record(spec={**record().written, "teacher": {"kind": "from the future"}})
-    assert "number 0" in found.name
+def test_spec_that_is_not_understood_is_an_error_only_when_it_is_read():
+    newer = record(spec={**record().spec_json, "teacher": {"kind": "from the future"}})
+    assert "number 0" in newer.name
     with pytest.raises(ServerProblem, match="another version"):
-        _ = found.spec
+        _ = newer.spec
 
 
-def test_an_answer_of_another_kind_is_the_labs_problem():
+def test_answer_of_another_kind_is_a_server_problem():
     with pytest.raises(ServerProblem, match="another version"):
         Worker.read({"name": "someone"})
 
@@ -63,5 +63,5 @@ def test_an_answer_of_another_kind_is_the_labs_problem():
         ("cancelled", True),
     ],
 )
-def test_final_states_are_those_that_are_not_left(state, is_final):
+def test_only_ended_experiments_are_final(state, is_final):
     assert record(state).is_final is is_final

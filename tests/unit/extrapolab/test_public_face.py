@@ -1,4 +1,4 @@
-"""What ``import extrapolab`` offers, and what it must not cost."""
+"""The public names of ``import extrapolab``, and the imports that it must avoid."""
 
 import subprocess
 import sys
@@ -18,13 +18,13 @@ HEAVY = (
 )
 
 
-def test_the_public_names_are_sorted_and_there():
+def test_public_names_are_sorted_and_documented():
     assert extrapolab.__all__ == sorted(extrapolab.__all__)
     for name in extrapolab.__all__:
         assert getattr(extrapolab, name).__doc__, name
 
 
-def test_every_error_of_the_client_is_public():
+def test_every_client_error_is_public():
     public = {
         name
         for name in dir(extrapolab.errors)
@@ -33,13 +33,24 @@ def test_every_error_of_the_client_is_public():
     assert public - {"Any", "Mapping", "Sequence", "ExtrapolabError"} <= set(extrapolab.__all__)
 
 
-def test_importing_the_client_loads_nothing_heavy():
+def test_lab_has_exactly_its_public_methods():
+    methods = {"submit", "check", "experiment", "experiments", "query", "as_completed", "watch"}
+    methods |= {"reproduce", "import_runs", "sweep", "check_sweep", "sweep_of", "sweeps", "table"}
+    methods |= {"workers", "drain", "studies", "reports", "study", "compare", "compare_figure"}
+    methods |= {"cancel", "fields", "figure", "figure_of", "figures", "close", "url"}
+    assert {name for name in dir(extrapolab.Lab) if not name.startswith("_")} == methods
+
+
+def test_importing_the_client_loads_no_heavy_package():
     code = f"import sys, extrapolab; print([name for name in {HEAVY} if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
 
 
-def test_the_command_line_loads_no_server_library():
-    code = f"import sys, extrapolab.cli.app; print([name for name in {HEAVY[:-2]} if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+def test_command_line_loads_no_server_package():
+    code = (
+        "import sys, extrapolab.cli.app; "
+        f"print([name for name in {HEAVY[:-2]} if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

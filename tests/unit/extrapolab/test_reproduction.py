@@ -1,4 +1,4 @@
-"""How far an array is from another, and when that is allowed."""
+"""Deviations of arrays from the original, and when they pass."""
 
 import math
 
@@ -24,21 +24,22 @@ NAN, INF = math.nan, math.inf
         ([], [], "bitwise", True, 0.0),
     ],
 )
-def test_arrays_are_held_against_each_other(first, second, grade, passed, largest):
-    found = _deviation("response", np.array(first), np.array(second), grade, 1e-7)
-    assert found.passed is passed
-    assert found.largest == pytest.approx(largest, rel=1e-6)
+def test_arrays_are_compared(first, second, grade, passed, largest):
+    deviation = _deviation("response", np.array(first), np.array(second), grade, 1e-7)
+    assert deviation.passed is passed
+    assert deviation.largest == pytest.approx(largest, rel=1e-6)
 
 
-def test_by_tolerance_some_arrays_are_told_and_not_judged():
-    found = _deviation("summary.train_loss", np.array([1.0]), np.array([2.0]), "tolerance", 1e-7)
-    assert (found.largest, found.passed) == (1.0, None)
+def test_some_arrays_are_reported_without_being_judged():
+    first, second = np.array([1.0]), np.array([2.0])
+    deviation = _deviation("summary.train_loss", first, second, "tolerance", 1e-7)
+    assert (deviation.largest, deviation.passed) == (1.0, None)
 
 
-def test_the_verdict_says_what_is_not_the_same():
-    good, bad = Deviation("response", 0.0, 0.0, True), Deviation("parameters.A", 1.0, 1.0, False)
-    assert Reproduction("a", "b", "tolerance", ("cpu", "torch"), (good,)).sentence.endswith(
-        "not the same: cpu, torch"
+def test_verdict_names_what_differs():
+    same, other = Deviation("response", 0.0, 0.0, True), Deviation("parameters.A", 1.0, 1.0, False)
+    assert Reproduction("a", "b", "tolerance", ("cpu", "torch"), (same,)).sentence.endswith(
+        "these differ: cpu, torch"
     )
-    failed = Reproduction("a", "b", "bitwise", (), (good, bad))
+    failed = Reproduction("a", "b", "bitwise", (), (same, other))
     assert (failed.passed, failed.sentence.startswith("NOT")) == (False, True)

@@ -1,4 +1,4 @@
-"""Spec files: what is read, and how mistakes are told."""
+"""Spec files: what is read, and how mistakes are reported."""
 
 import io
 import json
@@ -14,18 +14,18 @@ MINIMAL = {
 }
 
 
-def written(folder, name, text):
+def write(folder, name, text):
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return str(path)
 
 
-def test_a_json_file_is_read_as_it_is(tmp_path):
-    path = written(tmp_path, "spec.json", json.dumps(MINIMAL))
-    assert spec_files.read(path) == spec_files.SpecFile(path, MINIMAL)
+def test_json_file_is_read_as_it_is(tmp_path):
+    path = write(tmp_path, "spec.json", json.dumps(MINIMAL))
+    assert spec_files.read_spec(path) == spec_files.SpecFile(path, MINIMAL)
 
 
-def test_a_yaml_file_is_read_with_numbers_as_yaml_1_2_has_them(tmp_path):
+def test_yaml_file_is_read_with_the_numbers_of_yaml_1_2(tmp_path):
     text = """
     teacher: {kind: delay}
     student:
@@ -35,29 +35,29 @@ def test_a_yaml_file_is_read_with_numbers_as_yaml_1_2_has_them(tmp_path):
     training: {length: 6}
     optimizer: {lr: 1E-2, steps: 100}
     """
-    content = spec_files.read(written(tmp_path, "spec.yaml", text)).content
+    content = spec_files.read_spec(write(tmp_path, "spec.yaml", text)).content
     assert content["student"]["start"]["scale"] == 0.001
     assert content["optimizer"] == {"lr": 0.01, "steps": 100}
 
 
-def test_a_dash_is_the_standard_input_in_either_language(monkeypatch):
+def test_dash_is_standard_input(monkeypatch):
     for text in (
         json.dumps(MINIMAL),
         "{teacher: {kind: delay}, student: {kind: linear, dim: 8}, training: {length: 6}}",
     ):
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
         if text.startswith("{teacher"):
-            with pytest.raises(spec_files.Unreadable, match="standard input is not valid JSON"):
-                spec_files.read("-")
+            with pytest.raises(spec_files.UnreadableFile, match="standard input is not valid JSON"):
+                spec_files.read_spec("-")
         else:
-            assert spec_files.read("-").content == MINIMAL
+            assert spec_files.read_spec("-").content == MINIMAL
 
 
-def test_every_mistake_is_told_at_once_under_the_name_of_its_file(tmp_path):
+def test_every_mistake_is_listed_below_the_name_of_its_file(tmp_path):
     wrong = {**MINIMAL, "teacher": {"kind": "delay", "lags": 3}, "training": {"length": 0}}
-    path = written(tmp_path, "wrong.json", json.dumps(wrong))
-    with pytest.raises(spec_files.Invalid) as caught:
-        spec_files.read(path)
+    path = write(tmp_path, "wrong.json", json.dumps(wrong))
+    with pytest.raises(spec_files.InvalidFile) as caught:
+        spec_files.read_spec(path)
     first, *problems = str(caught.value).splitlines()
     assert first == f"{path} is not a valid experiment:"
     assert "teacher.lags: unknown field; did you mean 'lag'?" in problems[0]
@@ -72,9 +72,9 @@ def test_every_mistake_is_told_at_once_under_the_name_of_its_file(tmp_path):
         ("spec.yaml", "training: {length: 6, length: 7}\n"),
     ],
 )
-def test_a_repeated_key_is_refused_rather_than_the_last_one_taken(tmp_path, name, text):
-    with pytest.raises(spec_files.Unreadable, match="is there twice"):
-        spec_files.read(written(tmp_path, name, text))
+def test_duplicate_key_is_refused(tmp_path, name, text):
+    with pytest.raises(spec_files.UnreadableFile, match="appears twice"):
+        spec_files.read_spec(write(tmp_path, name, text))
 
 
 @pytest.mark.parametrize(
@@ -89,27 +89,27 @@ def test_a_repeated_key_is_refused_rather_than_the_last_one_taken(tmp_path, name
         ("spec.yaml", "a: !!python/object:os.system {}", "is not valid YAML"),
     ],
 )
-def test_a_broken_file_is_named_with_what_is_wrong(tmp_path, name, text, message):
-    path = written(tmp_path, name, text)
-    with pytest.raises(spec_files.Unreadable, match=message) as caught:
-        spec_files.read(path)
+def test_file_that_cannot_be_parsed_is_named_with_the_mistake(tmp_path, name, text, message):
+    path = write(tmp_path, name, text)
+    with pytest.raises(spec_files.UnreadableFile, match=message) as caught:
+        spec_files.read_spec(path)
     assert path in str(caught.value)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_missing_file_is_named(tmp_path):
     with pytest.raises(
-        spec_files.Unreadable, match=r"nowhere\.json can't be read: No such file or directory$"
+        spec_files.UnreadableFile, match=r"nowhere\.json can't be read: No such file or directory$"
     ):
-        spec_files.read(str(tmp_path / "nowhere.json"))
+        spec_files.read_spec(str(tmp_path / "nowhere.json"))
 
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", "3", "null"])
-def test_a_file_without_an_object_is_no_experiment(tmp_path, text):
-    with pytest.raises(spec_files.Invalid):
-        spec_files.read(written(tmp_path, "spec.yaml", text))
+def test_file_without_an_object_is_not_an_experiment(tmp_path, text):
+    with pytest.raises(spec_files.InvalidFile):
+        spec_files.read_spec(write(tmp_path, "spec.yaml", text))
 
 
-def test_a_number_that_is_not_finite_is_named_by_its_field(tmp_path):
+def test_non_finite_number_is_named_by_its_field(tmp_path):
     text = json.dumps({**MINIMAL, "optimizer": {"lr": float("nan")}})
-    with pytest.raises(spec_files.Invalid, match=r"optimizer\.lr: should be a finite number"):
-        spec_files.read(written(tmp_path, "spec.json", text))
+    with pytest.raises(spec_files.InvalidFile, match=r"optimizer\.lr: should be a finite number"):
+        spec_files.read_spec(write(tmp_path, "spec.json", text))

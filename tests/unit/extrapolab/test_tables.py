@@ -1,28 +1,30 @@
-"""What people read of experiments, seeds, workers and claims."""
+"""Tables and lines on experiments, runs, sweeps, workers and claims."""
 
 import io
 
 import pytest
 from rich.console import Console
 
-from extrapolab.cli import study_tables, tables
-from extrapolab.cli.terminal import console, duration, number, table
+from extrapolab.cli import experiment_tables, result_tables, study_tables, sweep_tables
+from extrapolab.cli.table_layout import table
+from extrapolab.cli.terminal import console
+from extrapolab.client.formats import format_duration, format_number
 from extrapolab.models.experiments import Assumption, Measure, Theorem, Worker
 from extrapolab.models.studies import Claim
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, running, runs
 
 
-def text(*things, width=200):
+def text(*renderables, width=200):
     out = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
-    for thing in things:
-        out.print(thing)
+    for renderable in renderables:
+        out.print(renderable)
     return out.file.getvalue()
 
 
-def test_a_table_of_seeds_shows_how_each_ended_beside_the_zero_baseline():
+def test_runs_table_has_outcomes_beside_the_zero_baseline():
     shown = text(
-        tables.runs_table(
+        result_tables.runs_table(
             runs(
                 "fitted",
                 "diverged",
@@ -40,43 +42,46 @@ def test_a_table_of_seeds_shows_how_each_ended_beside_the_zero_baseline():
     assert second.split()[1] == "diverged"
 
 
-def test_seeds_that_are_judged_on_sequences_show_their_errors_there():
+def test_runs_table_can_have_errors_on_sequences():
     shown = text(
-        tables.runs_table(runs("fitted", sequence_extrapolation_error=0.125), on_sequences=True)
+        result_tables.runs_table(
+            runs("fitted", sequence_extrapolation_error=0.125), on_sequences=True
+        )
     )
     head, row = shown.splitlines()
     assert "sequence fit error" in head
     assert row.split()[-2:] == ["-", "0.125"]
 
 
-def test_baselines_are_shown_with_their_order_and_what_was_chosen():
+def test_baselines_table_has_orders_and_notes():
     (_, row) = text(
-        tables.baselines_table([sample_specs.baseline("least_squares", 1e-9)])
+        result_tables.baselines_table([sample_specs.baseline("least_squares", 1e-9)])
     ).splitlines()
     assert row.split()[:5] == ["least", "squares", "2", "1e-09", "0.333"]
     assert row.endswith("The order is where the singular values fall most.")
 
 
 @pytest.mark.parametrize(("holds", "word"), [(True, "holds"), (False, "fails"), (None, "unknown")])
-def test_an_assumption_is_shown_with_its_verdict_margin_and_sentence(holds, word):
-    found = Theorem(
+def test_theorem_table_has_verdict_margin_and_sentence(holds, word):
+    theorem = Theorem(
         assumptions=(
             Assumption(name="stable", holds=holds, margin=0.1, sentence="The radius is 0.9."),
         )
     )
-    (_, row) = text(tables.theorem_table(found)).splitlines()
+    (_, row) = text(result_tables.theorem_table(theorem)).splitlines()
     assert " ".join(row.split()) == f"{word} stable 0.1 The radius is 0.9."
 
 
-def test_a_measure_is_a_sum_of_atoms():
+def test_measure_is_a_sum_of_atoms():
     measure = Measure(
         atoms=(0.9, -0.5), weights=(0.75, 0.25), unique=False, gap=float("inf"), residual=0.0
     )
-    shown = tables.measure_line(Theorem(measure=measure))
+    shown = result_tables.measure_line(Theorem(measure=measure))
     assert shown == (
-        "The teacher's measure: 0.75 δ(0.9) + 0.25 δ(-0.5); the training length leaves others possible."
+        "The teacher's measure: 0.75 δ(0.9) + 0.25 δ(-0.5); "
+        "the training length leaves others possible."
     )
-    assert "no nonnegative measure" in tables.measure_line(Theorem())
+    assert "not the moments of a nonnegative measure" in result_tables.measure_line(Theorem())
 
 
 @pytest.mark.parametrize(
@@ -89,13 +94,13 @@ def test_a_measure_is_a_sum_of_atoms():
         ),
     ],
 )
-def test_every_kind_of_student_has_a_line(student, words):
+def test_setup_line_names_every_kind_of_student(student, words):
     spec = sample_specs.spec(teacher={"kind": "lstm", "dim": 2}, student=student)
-    assert f"lstm teacher (d̂ = 2), {words}, k = 4" in tables.setup_line(spec)
+    assert f"lstm teacher (d̂ = 2), {words}, k = 4" in experiment_tables.setup_line(spec)
 
 
-def test_a_seed_that_has_not_ended_is_a_row_of_dashes():
-    assert text(tables.runs_table(runs(None))).splitlines()[1].split() == [
+def test_run_that_has_not_ended_is_a_row_of_dashes():
+    assert text(result_tables.runs_table(runs(None))).splitlines()[1].split() == [
         "0",
         "-",
         "100",
@@ -105,14 +110,16 @@ def test_a_seed_that_has_not_ended_is_a_row_of_dashes():
     ]
 
 
-def test_a_list_shows_names_with_brackets_as_they_are():
+def test_brackets_in_names_are_not_markup():
     spec = {**record().spec.model_dump(), "name": "poles [0.9] :smile: [/red]"}
-    assert "poles [0.9] :smile: [/red]" in text(tables.experiments_table([record(spec=spec)]))
+    assert "poles [0.9] :smile: [/red]" in text(
+        experiment_tables.experiments_table([record(spec=spec)])
+    )
 
 
-def test_a_list_shows_how_far_a_running_experiment_is_and_how_seeds_ended():
+def test_experiments_table_has_progress_and_outcomes():
     shown = text(
-        tables.experiments_table(
+        experiment_tables.experiments_table(
             [running(10), record("completed", runs=runs("fitted", "fitted", "diverged"))]
         )
     )
@@ -120,7 +127,7 @@ def test_a_list_shows_how_far_a_running_experiment_is_and_how_seeds_ended():
     assert "2 fitted, 1 diverged" in shown
 
 
-def test_an_axis_is_a_line_with_its_values_and_of_many_the_first_and_the_last():
+def test_axis_line_has_all_values_or_the_first_and_the_last():
     many = {"path": "optimizer.lr", "kind": "linspace", "low": 0.1, "high": 0.9, "count": 9}
     lengths, dims = (
         {"path": "training.length", "values": [3, 4]},
@@ -134,38 +141,40 @@ def test_an_axis_is_a_line_with_its_values_and_of_many_the_first_and_the_last():
         "count": 4,
     }
     starts = {"path": "student.start", "values": [{"kind": "gaussian", "scale": 0.5}]}
-    assert [*tables.axis_lines([scales, many, {"kind": "zip", "axes": [lengths, dims]}])] == [
+    assert [*sweep_tables.axis_lines([scales, many, {"kind": "zip", "axes": [lengths, dims]}])] == [
         "student.start.scale: 0.001, 0.01, 0.1, 1",
         "optimizer.lr: 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, ..., 0.9 (9 values)",
         "zip (training.length: 3, 4; student.dim: 10, 20)",
     ]
-    assert [*tables.axis_lines([starts])] == ["student.start: gaussian 0.5"]
+    assert [*sweep_tables.axis_lines([starts])] == ["student.start: gaussian 0.5"]
 
 
-def test_a_paused_experiment_shows_where_it_was_paused_and_no_speed():
+def test_paused_experiment_has_a_step_and_no_speed():
     paused = record(
         "paused", progress={"step": 10, "of": 100, "steps_per_second": 250.0, "eta_seconds": 0.4}
     )
     out = Console(file=io.StringIO(), width=200)
-    tables.describe(paused, out)
-    for shown in (out.file.getvalue(), text(tables.experiments_table([paused]))):
+    experiment_tables.print_experiment(paused, out)
+    for shown in (out.file.getvalue(), text(experiment_tables.experiments_table([paused]))):
         assert "10 / 100" in shown
         assert "steps/s" not in shown
 
 
-def test_what_an_experiment_was_submitted_with_is_shown():
+def test_experiment_is_printed_with_notes_and_limits():
     out = Console(file=io.StringIO(), width=200, markup=False)
     spec = {**record().spec.model_dump(mode="json"), "notes": "the start of [figure 2]"}
     limits = {"not_before": "2026-11-30T22:00:00Z", "max_seconds": 90, "max_memory_mb": 3000}
-    tables.describe(record(spec=spec, **limits), out)
+    experiment_tables.print_experiment(record(spec=spec, **limits), out)
     assert "the start of [figure 2]" in out.file.getvalue()
     assert ":00, 1:30 of training, 3,000 MB" in out.file.getvalue()
 
 
-def test_an_experiment_is_described_with_its_setup_warnings_and_failure():
+def test_experiment_is_printed_with_setup_warnings_and_failure():
     out = Console(file=io.StringIO(), width=200)
     error = {"kind": "timeout", "sentence": "It trained for more than 5 s."}
-    tables.describe(record("failed", error=error, warnings=["lr is large"], attempts=2), out)
+    experiment_tables.print_experiment(
+        record("failed", error=error, warnings=["lr is large"], attempts=2), out
+    )
     shown = out.file.getvalue()
     assert (
         "balanced teacher (d̂ = 2), symmetric student (d = 3), k = 4, q = 8, gd at 0.01, 100 steps"
@@ -176,7 +185,7 @@ def test_an_experiment_is_described_with_its_setup_warnings_and_failure():
     assert "attempts  2" in shown
 
 
-def test_a_claim_is_shown_in_words_and_as_an_inequality_with_its_number():
+def test_claims_table_has_words_inequality_and_number():
     claim = Claim(
         claim="It holds", inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails"
     )
@@ -189,7 +198,7 @@ def test_a_claim_is_shown_in_words_and_as_an_inequality_with_its_number():
     assert lines[3] == ["not", "run", "Unknown", "-"]
 
 
-def test_workers_are_shown_with_what_they_run():
+def test_workers_table_has_the_current_experiment():
     slot = {
         "id": "w",
         "state": "busy",
@@ -201,13 +210,15 @@ def test_workers_are_shown_with_what_they_run():
     }
     busy = Worker.read({**slot, "heartbeat_age_seconds": 75.0, "experiment_id": "exp_1"})
     idle = Worker.read({**slot, "state": "idle", "trainer_pid": None, "heartbeat_age_seconds": 0.5})
-    lines = [line.split() for line in text(tables.workers_table([busy, idle])).splitlines()]
+    lines = [
+        line.split() for line in text(experiment_tables.workers_table([busy, idle])).splitlines()
+    ]
     assert lines[1] == ["w", "busy", "cuda", "1:15", "ago", "exp_1", "node7", "41", "42", "4"]
     assert lines[2] == ["w", "idle", "cuda", "0.5", "s", "ago", "-", "node7", "41", "-", "4"]
 
 
-def test_where_the_output_is_no_terminal_there_is_no_colour_and_no_folding(capsys):
-    console().print(tables.runs_table(runs("fitted")))
+def test_output_to_a_file_has_no_colour_and_no_folding(capsys):
+    console().print(result_tables.runs_table(runs("fitted")))
     console().print("a long line " * 40)
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
@@ -227,19 +238,19 @@ def on_a_terminal(rows, width):
     return [line.rstrip() for line in out.file.getvalue().splitlines()]
 
 
-def test_a_narrow_terminal_loses_columns_and_no_word_and_is_told_which():
+def test_narrow_terminal_omits_columns_and_names_them():
     listed = [record("completed", runs=runs("fitted", "diverged")), record(number=1)]
-    head, *rows, note = on_a_terminal(tables.experiments_table(listed), 62)
+    head, *rows, note = on_a_terminal(experiment_tables.experiments_table(listed), 62)
     assert head.split() == ["id", "state", "name"]
     assert [row.split() for row in rows] == [
         [listed[0].id, "completed", "number", "0"],
         [listed[1].id, "queued", "number", "1"],
     ]
-    assert note == "no room for: seeds, created"  # nobody misses columns that are empty
-    assert "no room" not in on_a_terminal(tables.experiments_table(listed), 200)[-1]
+    assert note == "no room for: seeds, created"  # empty columns are not named
+    assert "no room" not in on_a_terminal(experiment_tables.experiments_table(listed), 200)[-1]
 
 
-def test_text_is_folded_before_a_column_is_lost():
+def test_text_is_folded_before_a_column_is_omitted():
     claim = Claim(
         claim="far " * 12, inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails"
     )
@@ -248,7 +259,7 @@ def test_text_is_folded_before_a_column_is_lost():
     assert first.split() == ["fails", *["far"] * 6, "0.5"]
 
 
-def test_of_many_lost_columns_the_first_are_named():
+def test_of_many_omitted_columns_the_first_are_named():
     rows = table(*(f"column {n}" for n in range(20)))
     rows.add_row(*(f"some-cell-{n}" for n in range(20)))
     lines = on_a_terminal(rows, 30)
@@ -266,12 +277,12 @@ def test_of_many_lost_columns_the_first_are_named():
         (86400 * 2, "2 days, 0:00:00"),
     ],
 )
-def test_durations_read_as_people_say_them(seconds, words):
-    assert duration(seconds) == words
+def test_durations_have_units(seconds, words):
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
     ("value", "word"), [(None, "-"), (0.0, "0"), (1234567.0, "1.23e+06"), (float("-inf"), "-inf")]
 )
-def test_numbers_have_three_digits(value, word):
-    assert number(value) == word
+def test_numbers_have_three_significant_digits(value, word):
+    assert format_number(value) == word

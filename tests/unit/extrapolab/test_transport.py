@@ -1,4 +1,4 @@
-"""The HTTP seam, over real sockets: what is asked again, what is not, and what every failure becomes."""
+"""HTTP access over real sockets: which requests are retried, and which error a failure raises."""
 
 import json
 import socket
@@ -14,21 +14,20 @@ from extrapolab.client.transport import FIRST_PATIENCE, Transport, checked_url
 from extrapolab.errors import LabUnreachable, Refused, ServerProblem
 
 DROP = None
-"""An answer that never comes: the connection is closed."""
-
+"""No answer: the connection is closed."""
 
 HALF = b'{"fine": '
-"""A body that breaks off."""
+"""A body that ends too early."""
 
 
-class Script(ThreadingHTTPServer):
-    """Gives one answer of a list to each request, the last one for ever, and keeps what was asked."""
+class ScriptedServer(ThreadingHTTPServer):
+    """Answers each request with the next answer of a list, repeats the last, keeps the requests."""
 
     daemon_threads = True
 
     def __init__(self, answers, port=0):
         super().__init__(("127.0.0.1", port), _Handler)
-        self.answers, self.asked = list(answers), []
+        self.answers, self.requests = list(answers), []
 
     @property
     def url(self):
@@ -38,7 +37,7 @@ class Script(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.asked.append((self.command, self.path, dict(self.headers), content))
+        self.server.requests.append((self.command, self.path, dict(self.headers), content))
         answer = (
             self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
         )
@@ -67,7 +66,7 @@ AWAY = (503, {"Retry-After": "0"}, b'{"title": "The database is away"}')
 
 @contextmanager
 def serving(*answers):
-    with Script(answers) as server:
+    with ScriptedServer(answers) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -78,7 +77,7 @@ def serving(*answers):
 
 
 @pytest.fixture
-def talk():
+def connect():
     opened = []
 
     def to(url, patience=10.0):
@@ -91,17 +90,19 @@ def talk():
 
 
 @pytest.mark.parametrize("first", [DROP, AWAY, (502, {}, b"")])
-def test_a_read_is_asked_again_while_the_lab_is_away(talk, first):
+def test_read_is_retried_while_the_lab_is_away(connect, first):
     with serving(first, first, OK) as server:
-        assert talk(server.url).get("/v1/x") == {"fine": True}
-        assert len(server.asked) == 3
+        assert connect(server.url).get("/v1/x") == {"fine": True}
+        assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("first", [DROP, AWAY, (200, {}, HALF)])
-def test_a_file_that_breaks_off_is_asked_for_again(talk, first, tmp_path):
+def test_interrupted_download_is_retried(connect, first, tmp_path):
     with serving(first, first, OK) as server:
-        talk(server.url).download("/v1/export", {"q": None, "what": "runs"}, tmp_path / "runs.csv")
-        assert [path for _, path, _, _ in server.asked] == ["/v1/export?what=runs"] * 3
+        connect(server.url).download(
+            "/v1/export", {"q": None, "what": "runs"}, tmp_path / "runs.csv"
+        )
+        assert [path for _, path, _, _ in server.requests] == ["/v1/export?what=runs"] * 3
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("runs.csv", OK[2])]
 
 
@@ -109,52 +110,55 @@ def test_a_file_that_breaks_off_is_asked_for_again(talk, first, tmp_path):
     ("answer", "error"),
     [((200, {}, HALF), LabUnreachable), ((422, {}, b'{"title": "no"}'), Refused)],
 )
-def test_there_is_no_file_of_what_never_came_whole(talk, answer, error, tmp_path):
+def test_incomplete_download_leaves_no_file(connect, answer, error, tmp_path):
     with serving(answer) as server, pytest.raises(error):
-        talk(server.url, patience=0.2).download("/v1/export", None, tmp_path / "runs.csv")
+        connect(server.url, patience=0.2).download("/v1/export", None, tmp_path / "runs.csv")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("first", [DROP, AWAY, (409, {"Retry-After": "0"}, b"{}")])
-def test_a_submission_is_sent_again_under_the_same_key(talk, first):
+def test_submission_is_retried_under_the_same_key(connect, first):
     with serving(first, OK) as server:
-        talk(server.url).post("/v1/x", {"a": 1}, idempotency_key="once")
-        assert [headers["Idempotency-Key"] for _, _, headers, _ in server.asked] == ["once", "once"]
-        assert server.asked[0][3] == server.asked[1][3]
+        connect(server.url).post("/v1/x", {"a": 1}, idempotency_key="once")
+        assert [headers["Idempotency-Key"] for _, _, headers, _ in server.requests] == [
+            "once",
+            "once",
+        ]
+        assert server.requests[0][3] == server.requests[1][3]
 
 
 @pytest.mark.parametrize(("first", "error"), [(DROP, LabUnreachable), (AWAY, ServerProblem)])
-def test_a_request_that_may_have_been_done_is_not_sent_again(talk, first, error):
+def test_request_that_may_have_taken_effect_is_not_retried(connect, first, error):
     with serving(first, OK) as server:
         with pytest.raises(error):
-            talk(server.url).post("/v1/x:cancel")
-        assert len(server.asked) == 1
+            connect(server.url).post("/v1/x:cancel")
+        assert len(server.requests) == 1
 
 
-def test_a_refusal_is_not_asked_again(talk):
+def test_refused_request_is_not_retried(connect):
     with serving((422, {}, b'{"title": "no"}'), OK) as server:
         with pytest.raises(Refused, match="no"):
-            talk(server.url).post("/v1/x", {}, idempotency_key="once")
-        assert len(server.asked) == 1
+            connect(server.url).post("/v1/x", {}, idempotency_key="once")
+        assert len(server.requests) == 1
 
 
-def test_patience_ends_with_the_last_error(talk):
+def test_last_error_is_raised_when_patience_ends(connect):
     with serving(AWAY) as server:
         with pytest.raises(ServerProblem, match="The database is away"):
-            talk(server.url, patience=0.5).get("/v1/x")
-        assert len(server.asked) > 1
+            connect(server.url, patience=0.5).get("/v1/x")
+        assert len(server.requests) > 1
 
 
-def test_a_lab_that_never_answered_is_given_up_soon(talk, unused_port):
-    began = time.monotonic()
+def test_lab_that_never_answered_is_given_up_soon(connect, unused_port):
+    started = time.monotonic()
     with pytest.raises(LabUnreachable, match=f"http://127.0.0.1:{unused_port} .*refused"):
-        talk(f"http://127.0.0.1:{unused_port}", patience=60).get("/v1/x")
-    assert time.monotonic() - began < 3
+        connect(f"http://127.0.0.1:{unused_port}", patience=60).get("/v1/x")
+    assert time.monotonic() - started < 3
 
 
-def test_a_lab_that_has_answered_is_waited_for(talk):
+def test_lab_that_has_answered_is_waited_for(connect):
     with serving(OK) as server:
-        transport = talk(server.url, patience=30)
+        transport = connect(server.url, patience=30)
         transport.get("/v1/x")
         port = server.server_port
     restarted = threading.Timer(FIRST_PATIENCE + 0.5, lambda: serve_once(port))
@@ -165,7 +169,7 @@ def test_a_lab_that_has_answered_is_waited_for(talk):
 
 
 def serve_once(port):
-    with Script([OK], port) as server:
+    with ScriptedServer([OK], port) as server:
         server.timeout = 20
         server.handle_request()
 
@@ -177,37 +181,37 @@ def unused_port():
         return taken.getsockname()[1]
 
 
-def test_what_is_no_json_is_no_lab(talk):
+def test_answer_that_is_not_json_is_not_from_a_lab(connect):
     with (
         serving((200, {}, b"<html>hello</html>")) as server,
         pytest.raises(ServerProblem, match=r"is .* an Extrapolab"),
     ):
-        talk(server.url).get("/v1/x")
+        connect(server.url).get("/v1/x")
 
 
-def test_parameters_that_are_not_given_are_not_sent(talk):
+def test_parameters_that_are_none_are_not_sent(connect):
     with serving(OK) as server:
-        talk(server.url).get("/v1/x", {"tag": None, "limit": 5})
-        assert server.asked[0][1] == "/v1/x?limit=5"
+        connect(server.url).get("/v1/x", {"tag": None, "limit": 5})
+        assert server.requests[0][1] == "/v1/x?limit=5"
 
 
-def test_arrays_are_sent_as_lists_and_nan_is_left_to_the_lab(talk):
+def test_arrays_are_sent_as_lists_and_nan_as_it_is(connect):
     with serving(OK) as server:
-        talk(server.url).post(
+        connect(server.url).post(
             "/v1/x", {"A": np.eye(2), "lr": np.float64(0.5), "n": np.int64(3), "bad": float("nan")}
         )
-        sent = server.asked[0][3]
+        sent = server.requests[0][3]
         assert json.loads(sent)["A"] == [[1.0, 0.0], [0.0, 1.0]]
         assert b"NaN" in sent
 
 
-def test_a_path_under_the_url_is_kept(talk):
+def test_path_of_the_url_is_kept(connect):
     with serving(OK) as server:
-        talk(f"{server.url}/lab/").get("/v1/x")
-        assert server.asked[0][1] == "/lab/v1/x"
+        connect(f"{server.url}/lab/").get("/v1/x")
+        assert server.requests[0][1] == "/lab/v1/x"
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://lab", "http://", "", "http://lab:port"])
-def test_a_url_where_no_lab_can_be_is_refused_with_the_right_form(url):
+def test_malformed_url_is_refused_with_the_right_form(url):
     with pytest.raises(ValueError, match="URL"):
         checked_url(url)

@@ -1,0 +1,117 @@
+"""Arguments and options that several commands share, and how their values are read."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from extrapolab.cli.terminal import print_error
+from extrapolab.client.experiment import Experiment
+from extrapolab.client.lab import Lab
+from extrapolab.client.study import Size
+from extrapolab.errors import LabError
+
+T = TypeVar("T")
+
+MAX_COMPLETIONS = 30
+"""Most ids that are offered to a shell for completion."""
+
+
+def lab_of(context: typer.Context) -> Lab:
+    """Opens the lab that ``--url`` or the environment names."""
+    return Lab(context.obj)
+
+
+def experiments_of(lab: Lab, ids: Iterable[str]) -> list[Experiment]:
+    """Fetches experiments; none is returned if the lab does not have one of them."""
+    return [lab.experiment(experiment_id) for experiment_id in ids]
+
+
+def take(items: Iterable[T], limit: int) -> list[T]:
+    """Returns the first ``limit`` items; says so if there are more."""
+    items = [*itertools.islice(items, limit + 1)]
+    if len(items) > limit:
+        print_error(f"Only the first {limit} are shown; --limit shows more.")
+    return items[:limit]
+
+
+def comma_list(text: str | None) -> list[str]:
+    """Splits names at commas.
+
+    Example:
+        >>> comma_list("fit_error, imbalance"), comma_list(None)
+        (['fit_error', 'imbalance'], [])
+    """
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def key_value(text: str) -> tuple[str, str]:
+    """Splits ``NAME=VALUE``; the value may be empty.
+
+    Example:
+        >>> key_value("y=fit_error")
+        ('y', 'fit_error')
+    """
+    name, equals, value = text.partition("=")
+    if not (name.strip() and equals):
+        raise typer.BadParameter(f"should look like NAME=VALUE; it is {text!r}")
+    return name.strip(), value.strip()
+
+
+def _with_extension(path: Path | None) -> Path | None:
+    if path is not None and not path.suffix:
+        raise typer.BadParameter("needs an extension that names the format, such as .svg or .csv")
+    return path
+
+
+def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Yields ids and names of the newest experiments; nothing if no lab answers."""
+    try:
+        with Lab(context.find_root().params.get("url"), patience=0) as lab:
+            for experiment in lab.experiments(limit=MAX_COMPLETIONS):
+                if experiment.id.startswith(incomplete):
+                    yield experiment.id, experiment.record.name or experiment.state
+    except (LabError, ValueError):  # ValueError: the URL is not valid; the command reports it
+        return
+
+
+_ID_HELP = "The experiment's id, exp_..., or an unambiguous beginning of it."
+_FIGURE_HELP = "The file to write: .svg, .png, .pdf, or .json for its data."
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per item.")]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="The most to show.")]
+SizeOption = Annotated[Size, typer.Option(help="quick takes minutes; full is the paper's.")]
+FigureFile = Annotated[
+    Path | None, typer.Option("--output", "-o", callback=_with_extension, help=_FIGURE_HELP)
+]
+RequiredFigureFile = Annotated[
+    Path, typer.Option("--output", "-o", callback=_with_extension, help=_FIGURE_HELP)
+]
+ExportFile = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        callback=_with_extension,
+        help="The file to write: .csv, .json, .ndjson, .parquet, .arrow, or .zip for everything.",
+    ),
+]
+ExperimentId = Annotated[
+    str, typer.Argument(metavar="ID", help=_ID_HELP, autocompletion=_recent_experiments)
+]
+OptionalExperimentId = Annotated[
+    str | None, typer.Argument(metavar="ID", help=_ID_HELP, autocompletion=_recent_experiments)
+]
+ExperimentIds = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID",
+        help="Ids of experiments, or unambiguous beginnings of them.",
+        autocompletion=_recent_experiments,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the input and store nothing.")]
+Rerun = Annotated[bool, typer.Option("--rerun", help="Run again what the lab already has.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Show progress until everything has ended.")]

@@ -1,0 +1,152 @@
+"""Tables and lines on experiments and workers."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from core.spec import ExperimentSpec, GradientFlow
+from extrapolab.cli.result_tables import runs_table
+from extrapolab.cli.table_layout import styled, table
+from extrapolab.client.formats import format_duration, format_time
+from extrapolab.client.progress import format_speed
+from extrapolab.models.experiments import ExperimentRecord, QueuePosition, Run, Worker
+
+
+def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
+    """One row per experiment."""
+    columns = ("id", "state", "name", "seeds", "progress", "created", "tags")
+    rows = table(*columns, folding=("name", "seeds", "progress"))
+    for record in records:
+        rows.add_row(
+            record.id,
+            styled(record.state),
+            record.name,
+            _outcomes(record.runs) + (" (imported)" if record.source == "import" else ""),
+            _progress(record),
+            format_time(record.created_at),
+            " ".join(record.tags),
+        )
+    rows.columns[0].no_wrap = True
+    return rows
+
+
+def workers_table(workers: Iterable[Worker]) -> Table:
+    """One row per worker slot."""
+    rows = table(
+        "id", "state", "device", "last heartbeat", "runs", "host", "pid", "trainer", "threads"
+    )
+    for worker in workers:
+        rows.add_row(
+            worker.id,
+            styled(worker.state or "-"),
+            worker.device,
+            f"{format_duration(worker.heartbeat_age_seconds)} ago",
+            worker.experiment_id or "-",
+            worker.host,
+            str(worker.pid),
+            "-" if worker.trainer_pid is None else str(worker.trainer_pid),
+            str(worker.threads),
+        )
+    rows.columns[0].no_wrap = True
+    return rows
+
+
+def print_experiment(record: ExperimentRecord, console: Console) -> None:
+    """Prints the facts about an experiment, its warnings and its runs."""
+    console.print(Text.assemble((record.name or record.id, "bold"), "  ", styled(record.state)))
+    facts = {
+        "id": record.id,
+        "imported": _import_source(record),
+        "tags": " ".join(record.tags),
+        "notes": record.spec.notes,
+        "setup": setup_line(record.spec),
+        "queue": _queue_position(record.queue),
+        "limits": _limits(record),
+        "progress": _progress(record),
+        "failure": f"{record.error.kind}: {record.error.sentence}" if record.error else "",
+        "device": record.device or "",
+        "attempts": str(record.attempts) if record.attempts > 1 else "",
+        "created": format_time(record.created_at),
+        "took": _training_time(record),
+    }
+    rows = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        if fact:
+            rows.add_row(name, fact)
+    console.print(rows)
+    print_warnings(record.warnings, console)
+    if any(run.outcome for run in record.runs):
+        console.print(runs_table(record.runs))
+
+
+def setup_line(spec: ExperimentSpec) -> str:
+    """Teacher, student, lengths and optimizer on one line."""
+    teacher, student, optimizer = spec.teacher, spec.student, spec.optimizer
+    dim = f" (d̂ = {teacher.dim})" if hasattr(teacher, "dim") else ""
+    if isinstance(optimizer, GradientFlow):
+        pace = f"to time {optimizer.time:g}"
+    else:
+        pace = f"at {optimizer.lr:g}"
+    return (
+        f"{teacher.kind} teacher{dim}, {student.words} (d = {student.dim}), "
+        f"k = {spec.training.length}, q = {spec.horizon}, {optimizer.kind} {pace}, "
+        f"{optimizer.steps:,} steps, {len(spec.seeds)} seed{'s' if len(spec.seeds) > 1 else ''}"
+    )
+
+
+def print_warnings(warnings: Iterable[str], console: Console) -> None:
+    """Prints one line per warning about a spec."""
+    for warning in warnings:
+        console.print(f"  warning: {warning}", style="yellow")
+
+
+def _import_source(record: ExperimentRecord) -> str:
+    """The file and origin of an imported experiment."""
+    if record.source != "import":
+        return ""
+    provenance = record.provenance or {}
+    digest = provenance.get("sha256", "")[:12]
+    origin = f"; {provenance['origin']}" if "origin" in provenance else ""
+    return f"from {provenance.get('file', 'a file')} (sha256 {digest}){origin}"
+
+
+def _queue_position(queue: QueuePosition | None) -> str:
+    if queue is None:
+        return ""
+    eta = queue.eta_seconds
+    start = "" if eta is None else f", starts in about {format_duration(eta)}"
+    return f"position {queue.position:,}{start}"
+
+
+def _limits(record: ExperimentRecord) -> str:
+    """The limits that can delay or end the experiment."""
+    not_before = record.not_before if record.state == "queued" else None
+    parts = (
+        f"not before {format_time(not_before)}" if not_before else "",
+        f"{format_duration(record.max_seconds)} of training" if record.max_seconds else "",
+        f"{record.max_memory_mb:,} MB" if record.max_memory_mb else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _progress(record: ExperimentRecord) -> str:
+    progress = record.progress
+    if progress is None or record.state not in {"running", "paused"}:
+        return ""
+    return f"{progress.step:,} / {progress.of:,}  {format_speed(record)}".rstrip()
+
+
+def _outcomes(runs: Iterable[Run]) -> str:
+    outcomes = [run.outcome for run in runs if run.outcome]
+    return ", ".join(
+        f"{outcomes.count(outcome)} {outcome.replace('_', ' ')}"
+        for outcome in dict.fromkeys(outcomes)
+    )
+
+
+def _training_time(record: ExperimentRecord) -> str:
+    if record.started_at is None or record.finished_at is None:
+        return ""
+    return format_duration((record.finished_at - record.started_at).total_seconds())

@@ -1,0 +1,38 @@
+"""Tables on what queries find: fields, groups of runs, saved figures."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+
+from extrapolab.cli.table_layout import all_keys, format_cell, table
+from extrapolab.client.figure import Figure
+from extrapolab.models.experiments import Group, QueryField
+
+
+def fields_table(fields: Iterable[QueryField]) -> Table:
+    """One row per field of the filter language."""
+    rows = table("name", "kind", "of", "meaning", folding=("meaning",))
+    for field in fields:
+        rows.add_row(field.name, field.kind, field.scope, ", ".join(field.choices) or field.meaning)
+    return rows
+
+
+def groups_table(groups: Sequence[Group]) -> Table:
+    """One row per group of runs, one column per statistic."""
+    flat_rows = [group.flat for group in groups]
+    not_shown = {"experiments", "newest", "name"}
+    columns = [name for name in all_keys(flat_rows) if name not in not_shown]
+    rows = table(*columns, "name", folding=("name",))
+    for row in flat_rows:
+        name = row["name"] if row["experiments"] == 1 else ""
+        rows.add_row(*(format_cell(row[column]) for column in columns), name)
+    return rows
+
+
+def recipes_table(figures: Iterable[Figure]) -> Table:
+    """One row per saved figure."""
+    parts = ("kind", "y", "x", "series", "query", "name")
+    rows = table("id", *parts)
+    for figure in figures:
+        rows.add_row(figure.id, *(figure.recipe[part] or "-" for part in parts))
+    return rows

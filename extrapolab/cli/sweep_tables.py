@@ -1,0 +1,88 @@
+"""Tables and lines on sweeps."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from core.spec import SweepSpec
+from core.spec.axis import Axis, GridAxis, ZipAxis
+from core.spec.sweep import brief
+from extrapolab.cli.table_layout import all_keys, format_cell, styled, table
+from extrapolab.client.formats import format_number, format_time
+from extrapolab.client.progress import format_counts
+from extrapolab.models.sweeps import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
+
+MAX_AXIS_VALUES = 8
+"""Most values of an axis that are all shown."""
+
+
+def sweeps_table(records: Iterable[SweepRecord]) -> Table:
+    """One row per sweep."""
+    rows = table("id", "state", "name", "experiments", "created", folding=("name", "experiments"))
+    for record in records:
+        counts, created = format_counts(record), format_time(record.created_at)
+        rows.add_row(record.id, styled(record.state), record.name, counts, created)
+    rows.columns[0].no_wrap = True
+    return rows
+
+
+def axis_lines(axes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields one line per axis with its values, or with the first and the last of many."""
+    yield from map(_axis_line, SweepSpec.model_validate({"base": {}, "axes": [*axes]}).axes)
+
+
+def members_table(members: Sequence[SweepMember]) -> Table:
+    """One row per experiment of a sweep, with its coordinates and its statistics, if it has any."""
+    paths = all_keys(member.coordinates for member in members)
+    flat_rows = [member.flat if isinstance(member, SweepRow) else {} for member in members]
+    shown_elsewhere = {*paths, "experiment", "state"}
+    columns = [name for name in all_keys(flat_rows) if name not in shown_elsewhere]
+    rows = table(*map(_short_name, paths), "state", *columns, "experiment")
+    for member, flat_row in zip(members, flat_rows, strict=True):
+        coordinates = [brief(member.coordinates.get(path, "-")) for path in paths]
+        numbers = [format_cell(flat_row.get(name)) for name in columns]
+        rows.add_row(*coordinates, styled(member.state), *numbers, member.experiment)
+    return rows
+
+
+def grid_tables(grid: SweepGrid) -> list[Table]:
+    """One table per metric and statistic, crossing two axes; cells show a number or a state."""
+    vertical, horizontal = _short_name(grid.rows.path), _short_name(grid.columns.path)
+    headers = [f"{horizontal} = {brief(value)}" for value in grid.columns.values]
+    tables = []
+    for metric, statistics in grid.metrics.items():
+        for statistic, numbers in statistics.items():
+            rows = table(vertical, *headers)
+            rows.title = f"{statistic} {metric.replace('_', ' ')}"
+            for value, states, line in zip(grid.rows.values, grid.states, numbers, strict=True):
+                rows.add_row(brief(value), *map(_grid_cell, states, line))
+            tables.append(rows)
+    return tables
+
+
+def print_sweep_warnings(warnings: Iterable[SweepWarning], console: Console) -> None:
+    """Prints one line per warning about experiments of a sweep."""
+    for warning in warnings:
+        where = ", ".join(f"{path} = {brief(value)}" for path, value in warning.first.items())
+        others = f" and {warning.experiments - 1} more" if warning.experiments > 1 else ""
+        console.print(f"  warning: {warning.message} (at {where}{others})", style="yellow")
+
+
+def _axis_line(axis: Axis) -> str:
+    if isinstance(axis, ZipAxis | GridAxis):
+        return f"{axis.kind} ({'; '.join(map(_axis_line, axis.axes))})"
+    values = [brief(value) for point in axis.points() for value in point.values()]
+    if len(values) > MAX_AXIS_VALUES:
+        shown = [*values[: MAX_AXIS_VALUES - 2], "...", values[-1]]
+        return f"{axis.path}: {', '.join(shown)} ({len(values):,} values)"
+    return f"{axis.path}: {', '.join(values)}"
+
+
+def _short_name(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _grid_cell(state: str, value: float) -> str:
+    return format_number(value) if state in {"completed", "diverged"} else state

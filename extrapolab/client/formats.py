@@ -1,0 +1,31 @@
+"""Numbers and times as people read them."""
+
+from datetime import datetime, timedelta
+
+
+def format_number(value: float | None) -> str:
+    """Formats a number to three significant digits; None is a dash.
+
+    Example:
+        >>> [format_number(value) for value in (0.000123456, 12.0, float("nan"), None)]
+        ['0.000123', '12', 'nan', '-']
+    """
+    return "-" if value is None else f"{value:.3g}"
+
+
+def format_duration(seconds: float) -> str:
+    """Formats seconds as a duration.
+
+    Example:
+        >>> [format_duration(seconds) for seconds in (0.25, 75, 3 * 3600 + 120)]
+        ['0.2 s', '1:15', '3:02:00']
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    clock = str(timedelta(seconds=round(seconds)))
+    return clock.removeprefix("0:").removeprefix("0") or clock
+
+
+def format_time(time: datetime) -> str:
+    """Formats a time in this machine's time zone."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
