@@ -18,7 +18,7 @@ import extrapolab
 from core.spec import ExperimentSpec, SweepSpec
 from extrapolab import errors
 from extrapolab.cli.app import app
-from extrapolab.cli.exit_codes import Exit
+from extrapolab.cli.exit_codes import ExitCode
 from service.app import build
 from service.settings import Settings
 from store.query.fields import FIELDS
@@ -61,7 +61,7 @@ def command_line() -> str:
         "Each command talks to the lab at `EXTRAPOLAB_URL`, or at `extrapolab --url URL ...`. With `--json` it prints "
         "JSON for programs, one document per thing; colour is for terminals only, and `NO_COLOR` takes it away there.",
         "## Exit codes",
-        *_table(("code", "means"), ((f"{code:d}", code.meaning) for code in Exit)),
+        *_table(("code", "means"), ((f"{code:d}", code.meaning) for code in ExitCode)),
     ]
     for name, command in _commands(get_command(app), ("extrapolab",)):
         parts += [f"## {name}", _docstring(command.help or "")]

@@ -28,8 +28,7 @@ _MEANINGS = {
     ExitCode.USAGE: "the command line is wrong, or a file can't be read or written",
     ExitCode.UNREACHABLE: "no lab answers, or the lab itself failed",
     ExitCode.REFUSED: (
-        "the lab refuses: the spec is not valid, nothing has this name or id, "
-        "or its state forbids it"
+        "the lab refuses: the spec is not valid, nothing has that id, or the state forbids it"
     ),
 }
 
