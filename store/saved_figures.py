@@ -11,8 +11,9 @@ from uuid_utils import uuid7
 
 from core.recipe import Recipe
 from store.db.database import now
+from store.db.keyset import read_page
 from store.db.tables import AnyRow, figures
-from store.errors import BadCursor, NotFound, VersionConflict
+from store.errors import NotFound, VersionConflict
 
 ID = re.compile(r"fig_[0-9a-f]{32}")
 """Every id of a saved figure."""
@@ -48,18 +49,15 @@ def get(tx: Connection, figure_id: str) -> Figure:
 
 
 def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Figure], str | None]:
-    """Up to ``limit`` figures, the newest first, and the cursor of the next page, None at the end.
+    """Up to ``limit`` figures, newest first, and the cursor of the next page, None on the last.
 
     Raises:
-        BadCursor: The cursor isn't one that a page gave.
+        BadCursor: The cursor belongs to no page.
     """
-    query = select(figures).order_by(figures.c.id.desc()).limit(limit + 1)  # ids grow with time
-    if cursor is not None:
-        if not ID.fullmatch(cursor):
-            raise BadCursor(cursor)
-        query = query.where(figures.c.id < cursor)
-    found = [_figure(row) for row in tx.execute(query)]
-    return found[:limit], found[limit - 1].id if len(found) > limit else None
+    rows, next_cursor = read_page(  # ids grow with time
+        tx, select(figures), figures.c.id, ID, limit=limit, cursor=cursor, descending=True
+    )
+    return [_figure(row) for row in rows], next_cursor
 
 
 def change(tx: Connection, figure_id: str, recipe: Recipe, *, version: int) -> Figure:

@@ -1,16 +1,19 @@
 """The members of a sweep: its experiments, each at a position and with its coordinates on the axes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from core.spec.sweep import Point, look_up
+from store.db.keyset import read_page
 from store.db.tables import AnyRow, experiments, sweep_members
 from store.db.visible import visible_experiments
 from store.experiments.submission import batches
 from store.records import Submission
 
+_POSITION = re.compile(r"[0-9]{1,9}")
 _SPECS = visible_experiments(experiments.c.id, experiments.c.spec).where(
     experiments.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -20,23 +23,20 @@ _PLACE = update(sweep_members).where(
 
 
 def read(
-    tx: Connection, sweep_id: str, *, after: int = -1, limit: int | None = None
-) -> Sequence[AnyRow]:
-    """Up to ``limit`` members behind a position, in their order, with their experiments' states and hashes."""
-    own = sweep_members.c
+    tx: Connection, sweep_id: str, *, limit: int | None = None, cursor: str | None = None
+) -> tuple[Sequence[AnyRow], str | None]:
+    """Up to ``limit`` members with their experiments' states and hashes, and the next cursor.
+
+    Raises:
+        BadCursor: The cursor belongs to no page.
+    """
+    c = sweep_members.c
     query = visible_experiments(
-        own.position,
-        own.coordinates,
-        own.experiment_id,
-        experiments.c.state,
-        experiments.c.spec_hash,
+        c.position, c.coordinates, c.experiment_id, experiments.c.state, experiments.c.spec_hash
     )
-    query = query.join(sweep_members, own.experiment_id == experiments.c.id)
-    return tx.execute(
-        query.where(own.sweep_id == sweep_id, own.position > after)
-        .order_by(own.position)
-        .limit(limit)
-    ).all()
+    query = query.join(sweep_members, c.experiment_id == experiments.c.id)
+    query = query.where(c.sweep_id == sweep_id)
+    return read_page(tx, query, c.position, _POSITION, limit=limit, cursor=cursor)
 
 
 def correct(

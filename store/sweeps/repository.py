@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from core.spec.sweep import SweepSpec
+from store.db.keyset import read_page
 from store.db.tables import AnyRow, experiments, sweep_members, sweeps
 from store.db.visible import visible_experiments, visible_sweeps
-from store.errors import BadCursor, IllegalMove, NotFound
+from store.errors import IllegalMove, NotFound
 from store.experiments import submission
 from store.experiments.submission import Options
 from store.records import Submission
@@ -141,7 +142,7 @@ def extend(
     """
     submission.lock(tx)
     version = _one(tx, sweep_id, sweeps.c.version, lock=True).version
-    present = membership.read(tx, sweep_id)
+    present, _ = membership.read(tx, sweep_id)
     missing = draft.without({row.spec_hash for row in present})
     brought = None if arrival is None else arrival.experiments
     some = missing.wishes or brought is not None
@@ -176,44 +177,32 @@ def get(tx: Connection, sweep_id: str) -> Sweep:
 
 
 def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Sweep], str | None]:
-    """Up to ``limit`` sweeps, the newest first, and the cursor of the next page, None at the end.
+    """Up to ``limit`` sweeps, newest first, and the cursor of the next page, None on the last.
 
     Raises:
-        BadCursor: The cursor isn't one that a page gave.
+        BadCursor: The cursor belongs to no page.
     """
-    query = (
-        visible_sweeps(*_COLUMNS).order_by(sweeps.c.id.desc()).limit(limit + 1)
-    )  # ids grow with time
-    if cursor is not None:
-        if not ID.fullmatch(cursor):
-            raise BadCursor(cursor)
-        query = query.where(sweeps.c.id < cursor)
-    found = tx.execute(query).all()
-    counts = _counts(tx, [row.id for row in found[:limit]])
-    return [_sweep(row, counts) for row in found[:limit]], found[limit - 1].id if len(
-        found
-    ) > limit else None
+    rows, next_cursor = read_page(  # ids grow with time
+        tx, visible_sweeps(*_COLUMNS), sweeps.c.id, ID, limit=limit, cursor=cursor, descending=True
+    )
+    counts = _counts(tx, [row.id for row in rows])
+    return [_sweep(row, counts) for row in rows], next_cursor
 
 
 def members(
     tx: Connection, sweep_id: str, *, limit: int | None = None, cursor: str | None = None
 ) -> tuple[list[Member], str | None]:
-    """Up to ``limit`` members in their order, and the cursor of the next page, None at the end.
+    """Up to ``limit`` members in their order, and the cursor of the next page, None on the last.
 
     Raises:
-        BadCursor: The cursor isn't one that a page gave.
+        BadCursor: The cursor belongs to no page.
     """
-    if cursor is not None and not re.fullmatch(r"[0-9]{1,9}", cursor):
-        raise BadCursor(cursor)
-    found = membership.read(
-        tx, sweep_id, after=-1 if cursor is None else int(cursor), limit=limit and limit + 1
-    )
-    shown = found[:limit]
+    rows, next_cursor = membership.read(tx, sweep_id, limit=limit, cursor=cursor)
     items = [
         Member(row.position, row.coordinates, row.experiment_id, State(row.state), row.spec_hash)
-        for row in shown
+        for row in rows
     ]
-    return items, str(shown[-1].position) if len(found) > len(shown) else None
+    return items, next_cursor
 
 
 def ids(

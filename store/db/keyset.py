@@ -1,0 +1,49 @@
+"""Keyset pages: each starts after the key of the last row of the previous page.
+
+No insert shifts such a page.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, Select
+
+from store.db.tables import AnyRow
+from store.errors import BadCursor
+
+
+def read_page(
+    tx: Connection,
+    statement: Select[Any],
+    key: Column[Any],
+    pattern: re.Pattern[str],
+    *,
+    limit: int | None,
+    cursor: str | None,
+    descending: bool = False,
+) -> tuple[Sequence[AnyRow], str | None]:
+    """A page of rows in the order of a key, and the cursor of the next page, None on the last.
+
+    Args:
+        tx: An open transaction.
+        statement: Selects the rows of all pages, with their keys.
+        key: A unique column of text or integers; a cursor is its value in a page's last row.
+        pattern: Matches every valid cursor.
+        limit: The most rows of the page; None for all.
+        cursor: None for the first page.
+        descending: Whether the key falls.
+
+    Raises:
+        BadCursor: The cursor doesn't match the pattern.
+    """
+    if cursor is not None:
+        if not pattern.fullmatch(cursor):
+            raise BadCursor(cursor)
+        last = int(cursor) if isinstance(key.type, Integer) else cursor
+        statement = statement.where(key < last if descending else key > last)
+    statement = statement.order_by(key.desc() if descending else key.asc())
+    rows = tx.execute(statement if limit is None else statement.limit(limit + 1)).all()
+    if limit is None or len(rows) <= limit:
+        return rows, None
+    return rows[:limit], str(getattr(rows[limit - 1], key.name))
