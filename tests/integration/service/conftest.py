@@ -1,4 +1,4 @@
-"""The real application over a real database, and a repo at which experiments end without being trained."""
+"""The application over a real database, and a stand-in for a worker that trains nothing."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,12 @@ from store.records import Claim, Failure, FailureKind, Progress
 from tests.kit import sample_specs
 
 NO_BROKER = "redis://localhost:1/0"
-"""Wake-ups are of no use here: no test waits for a worker."""
+"""No test here waits for a worker, so none needs a broker."""
 
 
 @pytest.fixture
 def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    """A SQLite database with all tables and no rows, for tests whose SQL is tested elsewhere."""
+    """An empty SQLite database with all tables, for tests whose SQL is tested elsewhere."""
     shutil.copy(migrated_sqlite, tmp_path / "lab.db")
     return f"sqlite:///{tmp_path}/lab.db"
 
@@ -36,19 +36,19 @@ def app(sqlite_url: str) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    """A client of the application; an error of the service is a 500 to it, as to everybody."""
+    """A client of the application; internal errors reach it as 500, as they reach any client."""
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 class Repo:
-    """What a worker writes, written at once."""
+    """Writes to the store what a worker writes, without any training."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def claim(self) -> Claim:
-        """The best waiting experiment, which runs from now on."""
+        """Claims the next experiment; it is running from then on."""
         with self.database.write() as tx:
             claim = claims.claim(tx, worker_id="w1", device="cpu", lease_seconds=600.0)
         assert claim is not None
@@ -97,7 +97,7 @@ def body(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def submit(client: TestClient):
-    """Submits a small experiment and gives its path."""
+    """Submits a small experiment and returns its path."""
 
     def submit(**changes: Any) -> str:
         answer = client.post("/v1/experiments?on_duplicate=rerun", json=body(**changes))

@@ -1,4 +1,4 @@
-"""The service as its users run it: a uvicorn process of its own, over a database of its own."""
+"""The service as its users run it: a uvicorn process over its own database."""
 
 import os
 import re
@@ -25,7 +25,7 @@ class Served:
 
 @contextmanager
 def served(database_url: str, **environment: str) -> Iterator[Served]:
-    """The service on a free port, for as long as the context lasts."""
+    """Runs the service on a free port while the context is open."""
     command = [*API_COMMAND, "--port", "0", "--no-access-log"]
     service: Served | None = None
     settings = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": NO_BROKER}

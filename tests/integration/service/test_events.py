@@ -1,4 +1,4 @@
-"""Events as a stream: states with ids, replay after a break, many streams at once, an end that waits for nobody."""
+"""The event stream: states with ids, replay, many streams at once, and a prompt shutdown."""
 
 import json
 import signal
@@ -35,13 +35,13 @@ def repo(module_postgres) -> Iterator[Repo]:
 
 
 class Stream:
-    """What an open stream says, event by event."""
+    """An open stream, read event by event."""
 
     def __init__(self, response) -> None:
         self._lines = response.iter_lines()
 
     def next(self) -> dict[str, str]:
-        """The fields of the next event; comments are passed over."""
+        """The fields of the next event; skips comments."""
         fields: dict[str, str] = {}
         for line in self._lines:
             if line and not line.startswith(":"):
@@ -52,7 +52,7 @@ class Stream:
         return {}
 
     def until(self, event: str, **expected):
-        """The next event of that name whose data has these values, and its id."""
+        """The data and id of the next event with this name and these values."""
         while fields := self.next():
             data = json.loads(fields["data"])
             if fields["event"] == event and expected.items() <= data.items():
@@ -87,7 +87,7 @@ def act(service: Served, experiment_id: str, verb: str) -> None:
     httpx2.post(f"{service.url}/v1/experiments/{experiment_id}:{verb}").raise_for_status()
 
 
-def test_a_stream_tells_states_and_progress_as_they_come(service, repo):
+def test_a_stream_reports_states_and_progress_as_they_change(service, repo):
     first, other = submit(service), submit(service)
     with following(service, first) as stream:
         data, number = stream.until("state")
@@ -108,11 +108,11 @@ def test_a_stream_tells_states_and_progress_as_they_come(service, repo):
         repo.complete(claim)
         data, _ = stream.until("state")
         assert (data["id"], data["state"]) == (first, "completed"), (
-            "nothing of the other one is told"
+            "the stream reported an experiment that it does not follow"
         )
 
 
-def test_a_reader_that_comes_back_hears_what_it_missed_and_nothing_twice(service):
+def test_a_reader_that_reconnects_gets_what_it_missed_and_nothing_twice(service):
     experiment_id, other = submit(service), submit(service)
     with following(service, experiment_id, other) as stream:
         _, last = stream.until("state", id=other)
@@ -120,14 +120,15 @@ def test_a_reader_that_comes_back_hears_what_it_missed_and_nothing_twice(service
         act(service, experiment_id, verb)
     act(service, other, "cancel")
     with following(service, experiment_id, other, last=last) as stream:
-        told = [stream.until("state") for _ in range(4)]
-    assert [data["state"] for data, _ in told] == ["paused", "queued", "cancelled", "cancelled"]
-    numbers = [int(number) for _, number in told]
+        replayed = [stream.until("state") for _ in range(4)]
+    states = [data["state"] for data, _ in replayed]
+    assert states == ["paused", "queued", "cancelled", "cancelled"]
+    numbers = [int(number) for _, number in replayed]
     assert numbers == sorted(set(numbers))
     assert numbers[0] > int(last)
 
 
-def test_a_replay_survives_the_service(module_postgres):
+def test_a_replay_survives_a_restart_of_the_service(module_postgres):
     with served(module_postgres) as before:
         experiment_id = submit(before)
         with following(before, experiment_id) as stream:
@@ -137,25 +138,25 @@ def test_a_replay_survives_the_service(module_postgres):
         assert stream.until("state")[0]["state"] == "cancelled"
 
 
-def test_without_ids_everything_is_told_from_now_on(service):
+def test_without_ids_a_stream_starts_with_new_events(service):
     before = submit(service)
     with following(service) as stream, ThreadPoolExecutor(1) as background:
 
-        def submit_until_told():
-            while not told.done():
+        def submit_until_received():
+            while not received.done():
                 submit(service)
                 time.sleep(0.2)
 
-        told = background_future = None
+        received = submissions = None
         with ThreadPoolExecutor(1) as reader:
-            told = reader.submit(stream.until, "state", kind="submitted")
-            background_future = background.submit(submit_until_told)
-            data, _ = told.result(timeout=PATIENCE_SECONDS)
-            background_future.result(timeout=PATIENCE_SECONDS)
+            received = reader.submit(stream.until, "state", kind="submitted")
+            submissions = background.submit(submit_until_received)
+            data, _ = received.result(timeout=PATIENCE_SECONDS)
+            submissions.result(timeout=PATIENCE_SECONDS)
     assert data["id"] != before
 
 
-def test_many_streams_hear_the_same_and_leave_threads_for_others(service):
+def test_many_streams_get_the_same_events_and_leave_threads_for_requests(service):
     """More streams than the service has threads."""
     experiment_id = submit(service)
     with ExitStack() as stack:
@@ -172,14 +173,14 @@ def test_many_streams_hear_the_same_and_leave_threads_for_others(service):
             )
         act(service, experiment_id, "cancel")
         with ThreadPoolExecutor(8) as readers:
-            told = list(
+            received = list(
                 readers.map(lambda stream: stream.until("state", state="cancelled"), streams)
             )
-        assert len({number for _, number in told}) == 1
+        assert len({number for _, number in received}) == 1
         assert threads < STREAMS
 
 
-def test_a_service_that_is_told_to_stop_ends_its_streams_and_goes(module_postgres):
+def test_a_service_that_is_stopped_ends_its_streams_and_exits(module_postgres):
     with served(module_postgres) as service:
         experiment_id = submit(service)
         with following(service, experiment_id) as stream:
@@ -201,7 +202,9 @@ def test_a_service_that_is_told_to_stop_ends_its_streams_and_goes(module_postgre
         (None, "-1", "/header/Last-Event-ID"),
     ],
 )
-def test_what_cannot_be_followed_is_refused_before_the_stream_begins(client, ids, last, pointer):
+def test_a_request_that_can_not_be_followed_is_refused_before_the_stream_starts(
+    client, ids, last, pointer
+):
     headers = {} if last is None else {"Last-Event-ID": last}
     answer = client.get(
         "/v1/events", params={} if ids is None else {"experiments": ids}, headers=headers
@@ -210,12 +213,12 @@ def test_what_cannot_be_followed_is_refused_before_the_stream_begins(client, ids
     assert {error["pointer"] for error in answer.json()["errors"]} == {pointer}
 
 
-def test_the_document_shows_a_stream(client):
+def test_the_openapi_document_shows_a_stream(client):
     answers = client.get("/openapi.json").json()["paths"]["/v1/events"]["get"]["responses"]
     assert "event: state" in answers["200"]["content"]["text/event-stream"]["example"]
 
 
-def test_every_kind_of_event_leads_to_a_state():
+def test_every_state_follows_from_some_kind_of_event():
     assert {kind.state for kind in EventKind} == {
         "queued",
         "running",
@@ -226,8 +229,8 @@ def test_every_kind_of_event_leads_to_a_state():
     }
 
 
-def test_an_event_that_is_committed_late_is_told_all_the_same(service, repo, module_postgres):
-    """On PostgreSQL a number may be drawn before, and committed after, a higher one."""
+def test_an_event_that_is_committed_late_is_delivered(service, repo, module_postgres):
+    """On PostgreSQL, an event may be committed after events with higher numbers."""
     late, early = submit(service), submit(service)
     with following(service, late, early) as stream:
         stream.until("state", id=early)

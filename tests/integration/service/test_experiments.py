@@ -1,4 +1,4 @@
-"""Reading, describing, moving and removing experiments."""
+"""Listing, reading, editing, cancelling, pausing, retrying and removing experiments."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from service.routes import experiments
 from tests.integration.service.conftest import body
 
 
-def test_pages_hold_every_experiment_once_the_newest_first(client, submit):
+def test_pages_list_every_experiment_once_newest_first(client, submit):
     submitted = [submit(name=str(number)) for number in range(5)]
     seen, query = [], {"limit": 2}
     while True:
@@ -20,7 +20,7 @@ def test_pages_hold_every_experiment_once_the_newest_first(client, submit):
 
 
 @pytest.mark.parametrize("query", [{}, {"tag": "heavy"}])
-def test_a_page_of_large_specs_ends_early_and_the_next_goes_on_behind_it(
+def test_a_page_of_large_specs_ends_early_and_the_next_continues_after_it(
     client, submit, monkeypatch, query
 ):
     submitted = [
@@ -28,18 +28,16 @@ def test_a_page_of_large_specs_ends_early_and_the_next_goes_on_behind_it(
     ]
     monkeypatch.setattr(experiments, "PAGE_BYTES", 28_000)
     monkeypatch.setattr(experiments, "READ_BATCH", 3)
-    pages, following = [], None
-    while following is not None or not pages:
-        page = client.get(
-            "/v1/experiments", params=query | ({"cursor": following} if following else {})
-        ).json()
+    pages, cursor = [], {}
+    while cursor is not None:
+        page = client.get("/v1/experiments", params=query | cursor).json()
         pages.append([item["links"]["self"] for item in page["items"]])
-        following = page["next"]
+        cursor = page["next"] and {"cursor": page["next"]}
     assert [len(page) for page in pages] == [2, 2, 2, 1]
-    assert [place for page in pages for place in page] == submitted[::-1]
+    assert [path for page in pages for path in page] == submitted[::-1]
 
 
-def test_an_experiment_larger_than_a_page_has_one_to_itself(client, submit, monkeypatch):
+def test_an_experiment_larger_than_a_page_has_a_page_to_itself(client, submit, monkeypatch):
     submitted = [submit(), submit()]
     monkeypatch.setattr(experiments, "PAGE_BYTES", 1)
     page = client.get("/v1/experiments").json()
@@ -51,24 +49,24 @@ def test_an_experiment_larger_than_a_page_has_one_to_itself(client, submit, monk
     )
 
 
-def test_the_list_is_narrowed_by_tag_and_state(client, submit):
+def test_tag_and_state_narrow_the_list(client, submit):
     tagged = submit(tags=["a", "b"])
     cancelled = submit(tags=["b"])
     client.post(f"{cancelled}:cancel")
 
-    def found(query: str) -> list[str]:
+    def listed(query: str) -> list[str]:
         return [
             item["links"]["self"] for item in client.get(f"/v1/experiments?{query}").json()["items"]
         ]
 
-    assert found("tag=a") == [tagged]
-    assert found("tag=b") == [cancelled, tagged]
-    assert found("state=cancelled") == [cancelled]
-    assert found("state=queued&tag=b") == [tagged]
-    assert found("tag=c") == []
+    assert listed("tag=a") == [tagged]
+    assert listed("tag=b") == [cancelled, tagged]
+    assert listed("state=cancelled") == [cancelled]
+    assert listed("state=queued&tag=b") == [tagged]
+    assert listed("tag=c") == []
 
 
-def test_what_has_not_changed_is_not_sent_again(client, submit, repo):
+def test_an_unchanged_experiment_is_not_sent_again(client, submit, repo):
     path = submit()
     etag = client.get(path).headers["etag"]
     again = client.get(path, headers={"If-None-Match": etag})
@@ -77,7 +75,7 @@ def test_what_has_not_changed_is_not_sent_again(client, submit, repo):
     assert client.get(path, headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_name_tags_and_notes_change_and_nothing_else(client, submit):
+def test_an_edit_changes_name_tags_and_notes_and_nothing_else(client, submit):
     path = submit(name="old", tags=["old"])
     before = client.get(path)
     edited = client.patch(
@@ -91,7 +89,7 @@ def test_name_tags_and_notes_change_and_nothing_else(client, submit):
     assert edited.json() == expected
 
 
-def test_an_edit_of_what_was_edited_meanwhile_is_refused(client, submit):
+def test_an_edit_of_an_outdated_version_is_refused(client, submit):
     path = submit()
     etag = client.get(path).headers["etag"]
     client.patch(path, json={"name": "mine"}, headers={"If-Match": etag})
@@ -106,14 +104,14 @@ def test_an_edit_of_what_was_edited_meanwhile_is_refused(client, submit):
     )
 
 
-def test_progress_is_no_edit(client, submit, repo):
+def test_progress_does_not_count_as_an_edit(client, submit, repo):
     path = submit()
     etag = client.get(path).headers["etag"]
     repo.complete(repo.claim())
     assert client.patch(path, json={"notes": "good"}, headers={"If-Match": etag}).status_code == 200
 
 
-def test_an_edit_says_what_it_is_of(client, submit):
+def test_an_edit_must_name_its_version(client, submit):
     answer = client.patch(submit(), json={"name": "x"})
     assert answer.status_code == 428
     assert answer.json()["errors"][0]["pointer"] == "/header/If-Match"
@@ -129,13 +127,13 @@ def test_an_edit_says_what_it_is_of(client, submit):
         ({"seeds": 3}, "/seeds"),
     ],
 )
-def test_a_bad_edit_is_refused_by_its_field(client, submit, change, pointer):
+def test_an_invalid_edit_is_refused_with_its_field(client, submit, change, pointer):
     answer = client.patch(submit(), json=change, headers={"If-Match": "*"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == pointer
 
 
-def test_only_what_has_ended_is_removed(client, submit):
+def test_only_an_ended_experiment_is_removed(client, submit):
     path = submit()
     refused = client.delete(path)
     assert refused.status_code == 409
@@ -144,7 +142,7 @@ def test_only_what_has_ended_is_removed(client, submit):
     assert (client.delete(path).status_code, client.delete(path).status_code) == (204, 404)
 
 
-def test_a_queued_experiment_is_cancelled_at_once_and_queued_again_by_a_retry(client, submit):
+def test_a_queued_experiment_is_cancelled_at_once_and_a_retry_queues_it_again(client, submit):
     path = submit()
     cancelled = client.post(f"{path}:cancel")
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
@@ -159,8 +157,8 @@ def test_a_queued_experiment_is_cancelled_at_once_and_queued_again_by_a_retry(cl
 def test_a_running_experiment_is_asked_to_stop(client, submit, repo):
     path = submit()
     repo.claim()
-    asked = client.post(f"{path}:cancel")
-    assert (asked.status_code, asked.json()["state"], asked.json()["cancel_requested"]) == (
+    answer = client.post(f"{path}:cancel")
+    assert (answer.status_code, answer.json()["state"], answer.json()["cancel_requested"]) == (
         202,
         "running",
         True,
@@ -168,7 +166,7 @@ def test_a_running_experiment_is_asked_to_stop(client, submit, repo):
     assert client.get(path).json()["cancel_requested"]
 
 
-def test_a_queued_experiment_is_paused_at_once_and_queued_again_by_a_resume(client, submit):
+def test_a_queued_experiment_is_paused_at_once_and_a_resume_queues_it_again(client, submit):
     path = submit()
     refused = client.post(f"{path}:resume")
     assert (refused.status_code, refused.json()["type"]) == (
@@ -194,33 +192,33 @@ def test_a_queued_experiment_is_paused_at_once_and_queued_again_by_a_resume(clie
     )
 
 
-def test_a_running_experiment_is_asked_to_pause_and_may_be_let_be(client, submit, repo):
+def test_a_running_experiment_is_asked_to_pause_and_a_resume_withdraws_it(client, submit, repo):
     path = submit()
     repo.claim()
-    asked = client.post(f"{path}:pause")
-    assert (asked.status_code, asked.json()["state"], asked.json()["pause_requested"]) == (
+    answer = client.post(f"{path}:pause")
+    assert (answer.status_code, answer.json()["state"], answer.json()["pause_requested"]) == (
         202,
         "running",
         True,
     )
     assert client.get(path).json()["pause_requested"]
-    taken_back = client.post(f"{path}:resume")
-    assert (taken_back.status_code, taken_back.json()["pause_requested"]) == (202, False)
+    withdrawn = client.post(f"{path}:resume")
+    assert (withdrawn.status_code, withdrawn.json()["pause_requested"]) == (202, False)
 
 
-def test_what_waits_tells_its_place_and_its_priority(client, submit, repo):
+def test_a_queued_experiment_has_a_place_and_a_priority(client, submit, repo):
     first, second = submit(), submit()
-    vip = client.post("/v1/experiments?on_duplicate=rerun&priority=5", json=body()).headers[
+    urgent = client.post("/v1/experiments?on_duplicate=rerun&priority=5", json=body()).headers[
         "location"
     ]
-    places = [client.get(path).json()["queue"] for path in (vip, first, second)]
+    places = [client.get(path).json()["queue"] for path in (urgent, first, second)]
     assert places == [{"position": n, "eta_seconds": None} for n in (1, 2, 3)]
-    assert client.get(vip).json()["priority"] == 5
+    assert client.get(urgent).json()["priority"] == 5
     repo.claim()
-    assert client.get(vip).json()["queue"] is None
+    assert client.get(urgent).json()["queue"] is None
 
 
-def test_a_completed_experiment_tells_what_came_out(client, submit, repo):
+def test_a_completed_experiment_has_its_runs_and_provenance(client, submit, repo):
     path = submit()
     repo.complete(repo.claim())
     read = client.get(path).json()
@@ -234,7 +232,7 @@ def test_a_completed_experiment_tells_what_came_out(client, submit, repo):
     assert read["runs"][0]["summary"]["train_loss"] == 0.25
 
 
-def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, repo):
+def test_a_failed_experiment_has_the_reason_and_the_log(client, submit, repo):
     path = submit()
     repo.fail(repo.claim(), "the trainer met a bug", "Traceback\n  boom\n")
     read = client.get(path).json()
@@ -249,7 +247,7 @@ def test_a_failed_experiment_tells_why_and_shows_the_log(client, submit, repo):
     assert client.get(path).json()["error"] is None
 
 
-def test_the_history_is_read_in_pages(client, submit, repo):
+def test_the_events_are_read_in_pages(client, submit, repo):
     path = submit()
     repo.complete(repo.claim())
     events = client.get(f"{path}/events").json()["items"]
@@ -264,7 +262,7 @@ def test_the_history_is_read_in_pages(client, submit, repo):
     assert client.get(f"{path}/events?cursor=x").status_code == 400
 
 
-def test_a_merged_tag_can_be_edited_away(client):
+def test_a_merged_tag_can_be_removed_by_an_edit(client):
     client.post("/v1/experiments", json=body(tags=["a"]))
     path = client.post("/v1/experiments", json=body(tags=["b"])).headers["location"]
     client.patch(path, json={"tags": []}, headers={"If-Match": "*"})

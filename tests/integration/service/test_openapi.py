@@ -1,4 +1,4 @@
-"""The service keeps what its OpenAPI document says, for requests that nobody would think of."""
+"""The service keeps to its OpenAPI document, for generated requests too."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,8 +19,7 @@ from tests.kit import sample_specs
 
 RECORDED = ["eigenvalues", "response"]
 ACCEPTED = ["2xx", "3xx", "400", "404", "409", "412", "503"]
-"""What a valid request may meet: a schema knows neither what there is nor which cursors and tags
-were handed out."""
+"""Statuses that a valid request may get: a schema knows neither ids nor cursors nor versions."""
 
 CONFIG = {
     "seed": 20261122,
@@ -35,11 +34,11 @@ CONFIG = {
             },
         }
         for name in (
-            "submit_v1_experiments_post",  # rules between the fields of a spec; keys that were used
-            "take_v1_imports_post",  # what the text of a file says
-            "edit_v1_experiments__id__patch",  # tags given twice, NUL characters; no version named
+            "submit_v1_experiments_post",  # rules between the fields of a spec; used keys
+            "take_v1_imports_post",  # the content of a file
+            "edit_v1_experiments__id__patch",  # repeated tags, NUL characters; missing If-Match
             "series_v1_experiments__id__series_get",  # the seeds of an experiment
-            "submit_v1_sweeps_post",  # whether the base and the values on its axes are specs
+            "submit_v1_sweeps_post",  # specs of the base and the axes
             "extend_v1_sweeps__id__extend_post",
             "table_v1_sweeps__id__table_get",  # names in a list
             "grid_v1_sweeps__id__grid_get",
@@ -49,7 +48,7 @@ CONFIG = {
             "compare_v1_compare_get",  # ids in a list
             "figure_v1_compare_figures__name___format__get",
             "listing_v1_experiments_get",
-            "save_v1_figures_post",  # fields of a recipe, and what of it goes together
+            "save_v1_figures_post",  # fields of a recipe, and their combinations
             "change_v1_figures__id__patch",
             "preview_v1_figures_preview__format__get",
             "figure_v1_sweeps__id__figures__name___format__get",  # the axes of a sweep
@@ -62,7 +61,7 @@ CONFIG = {
 def lab(
     migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Mapping[str, Iterator[str]]]]:
-    """The URL of a service, and ids of its experiments and sweeps: some that stay, many that may be removed."""
+    """A service's URL, and ids of experiments, sweeps and figures to keep and to spend."""
     url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('openapi') / 'lab.db')}"
     with served(url) as service, httpx2.Client(base_url=service.url) as client:
         database = Database(url)
@@ -120,11 +119,11 @@ def lab(
 schema = schemathesis.openapi.from_dict(
     build(Settings(database_url="sqlite:///never-opened.db")).openapi(),
     config=SchemathesisConfig.from_dict(CONFIG),
-).exclude(path="/v1/events")  # a stream has no end to wait for; test_live has it
+).exclude(path="/v1/events")  # a stream has no end; test_events tests it
 
 
 @schema.parametrize()
-def test_the_service_does_what_its_documentation_says(case, lab):
+def test_an_operation_keeps_to_the_document(case, lab):
     url, ids = lab
     given = str(case.path_parameters.get("id", ""))
     if (kind := given[:4]) in {"exp_", "swp_", "fig_"}:

@@ -1,4 +1,4 @@
-"""Health, readiness, workers, and the documentation that needs no other host."""
+"""Health, readiness, workers, and documentation that needs no other host."""
 
 import re
 import sqlite3
@@ -15,11 +15,11 @@ from store.records import WorkerRecord
 from tests.integration.service.conftest import NO_BROKER, body
 
 
-def test_the_process_lives(client):
+def test_the_process_is_alive(client):
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
-def test_a_broker_that_is_away_degrades_but_does_not_stop_the_service(client):
+def test_without_its_broker_the_service_is_degraded_but_works(client):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (
         200,
@@ -34,7 +34,7 @@ def test_with_its_broker_the_service_is_ready(sqlite_url, broker_url):
         assert client.get("/readyz").json() == {"status": "ready", "database": "ok", "broker": "ok"}
 
 
-def test_a_database_without_tables_is_told_with_the_remedy(tmp_path):
+def test_a_database_without_tables_is_refused_with_the_remedy(tmp_path):
     settings = Settings(database_url=f"sqlite:///{tmp_path}/new.db", broker_url=NO_BROKER)
     with TestClient(build(settings), raise_server_exceptions=False) as client:
         answer = client.get("/readyz")
@@ -47,9 +47,7 @@ def test_a_database_without_tables_is_told_with_the_remedy(tmp_path):
 @pytest.mark.parametrize(
     "path", ["/readyz", "/v1/experiments", "/v1/experiments/exp_" + "0" * 32, "/v1/workers"]
 )
-def test_a_database_that_is_away_is_worth_another_try_and_named_in_the_log_only(
-    tmp_path, path, caplog
-):
+def test_an_unavailable_database_can_be_retried_and_only_the_log_names_it(tmp_path, path, caplog):
     settings = Settings(
         database_url=f"postgresql://nobody@/none?host={tmp_path}", broker_url=NO_BROKER
     )
@@ -89,7 +87,7 @@ def test_workers_are_listed_with_the_age_of_their_heartbeat(client, repo):
     assert all(0 <= worker["heartbeat_age_seconds"] < 60 for worker in listed)
 
 
-def test_the_schema_is_that_of_a_spec(client):
+def test_the_schema_describes_a_spec(client):
     schema = client.get("/v1/schema").json()
     assert schema.pop("$schema").startswith("https://json-schema.org/")
     assert schema == ExperimentSpec.model_json_schema()
@@ -109,7 +107,7 @@ def test_the_documentation_loads_nothing_from_other_hosts(client):
     assert "http" not in page.replace("http-equiv", "")
 
 
-def test_the_licences_of_the_vendored_assets_lie_beside_them():
+def test_vendored_assets_have_their_licences():
     folder = STATIC / "swagger-ui"
     assert "Apache License" in (folder / "LICENSE").read_text()
     assert {file.name for file in folder.iterdir()} == {
@@ -121,7 +119,7 @@ def test_the_licences_of_the_vendored_assets_lie_beside_them():
     }
 
 
-def test_an_error_of_the_service_is_told_without_its_insides(sqlite_url):
+def test_an_internal_error_reveals_no_internals(sqlite_url):
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     with TestClient(
         build(Settings(database_url=sqlite_url, broker_url=NO_BROKER)),

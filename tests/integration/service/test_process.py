@@ -1,4 +1,4 @@
-"""The service as a process: small, without torch, and sound on a real socket."""
+"""The service as a process: its memory, and its behaviour on a real socket."""
 
 import gzip
 import re
@@ -36,16 +36,16 @@ def service(database_url: str):
         yield service
 
 
-def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(
+def test_a_process_that_has_drawn_a_figure_is_small_and_has_no_torch(
     service: Served, database_url, capsys
 ):
-    """At most 150 MB (10^6 bytes) after its start and with an SVG drawn; what PNG and PDF add is printed only."""
+    """At most 150 MB (10^6 bytes) at its start and after an SVG; PNG and PDF are only printed."""
     resident = []
 
-    def look() -> None:
+    def measure() -> None:
         resident.append(psutil.Process(service.pid).memory_info().rss / MEGABYTE)
 
-    look()
+    measure()
     with httpx2.Client(base_url=service.url, timeout=60) as client:
         spec = body(evaluation={"horizon": 8, "record": RECORDED})
         path = client.post("/v1/experiments", json=spec).raise_for_status().headers["location"]
@@ -57,7 +57,7 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(
         )
         database.dispose()
         client.get(f"{path}/figures/response.svg").raise_for_status()
-        look()
+        measure()
         drawn = [
             f"{path}/figures/{name}"
             for name in ("training.png", "spectrum.pdf", *(f"{n}.json" for n in FIGURES))
@@ -65,13 +65,14 @@ def test_a_process_that_drew_a_figure_is_small_and_has_no_torch(
         for other in ("/readyz", "/openapi.json", f"{path}/theorem", *drawn):
             client.get(other).raise_for_status()
         client.post("/v1/experiments?dry_run=true", json=spec).raise_for_status()
-        look()
+        measure()
     maps = Path(f"/proc/{service.pid}/maps").read_text()
     with capsys.disabled():
-        told = "{:.0f} MB resident after its start, {:.0f} with a figure drawn, {:.0f} with all kinds".format(
-            *resident
+        start, one_figure, all_formats = resident
+        print(  # noqa: T201  # a measurement, for those who run the tests
+            f"\nservice: {start:.0f} MB resident at its start, {one_figure:.0f} after a figure, "
+            f"{all_formats:.0f} after all formats"
         )
-        print(f"\nservice: {told}")  # noqa: T201  # a measurement, for who runs the tests
     assert "matplotlib" in maps
     assert "torch" not in maps
     assert "/scipy/" not in maps
@@ -84,7 +85,7 @@ def test_importing_the_service_loads_no_torch():
 
 
 def peak_of(pid: int) -> float:
-    """The most memory it has held since :func:`forget_peak`, in MB."""
+    """The peak memory of a process since :func:`forget_peak`, in MB."""
     return (
         int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
         * 1024
@@ -97,8 +98,8 @@ def forget_peak(pid: int) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_long_series_are_written_a_piece_at_a_time(service: Served, database_url, form):
-    """Two million numbers are 16 MB; as Python's numbers and their text they would be some 200."""
+def test_a_long_series_is_streamed(service: Served, database_url, form):
+    """Two million numbers are 16 MB; as Python objects with their text they would be about 200."""
     with httpx2.Client(base_url=service.url, timeout=60) as client:
         path = (
             client.post("/v1/experiments?on_duplicate=rerun", json=body())
@@ -112,21 +113,20 @@ def test_long_series_are_written_a_piece_at_a_time(service: Served, database_url
         forget_peak(service.pid)
         before, length = peak_of(service.pid), 0
         with client.stream("GET", f"{path}/series?format={form}") as answer:
-            for piece in answer.iter_bytes():
-                length += len(piece)
+            for chunk in answer.iter_bytes():
+                length += len(chunk)
         assert length > 10 * MEGABYTE
         assert peak_of(service.pid) - before < 130
 
 
 @pytest.mark.parametrize("length", ["9000000", "34000000", "900000000"])
-def test_a_sender_of_too_much_gets_an_answer(service: Served, length):
-    """Also one that sends everything before it reads, and one that hopes to be stopped before that."""
+def test_a_sender_of_too_large_a_body_gets_an_answer(service: Served, length):
+    """Even one that sends everything before it reads, or stops once the connection is closed."""
     address = urlsplit(service.url)
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall(
-            b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
-            + length.encode()
-            + b"\r\n\r\n"
+            b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Type: application/json\r\nContent-Length: " + length.encode() + b"\r\n\r\n"
         )
         left = min(int(length), 40_000_000)
         while left > 0:
@@ -150,7 +150,7 @@ def test_a_body_a_hundred_thousand_levels_deep_is_refused(service: Served, openi
     assert psutil.pid_exists(service.pid)
 
 
-def test_a_compressed_body_is_refused_and_not_unpacked(service: Served):
+def test_a_compressed_body_is_refused_without_decompression(service: Served):
     bomb = gzip.compress(b" " * 100 * MEGABYTE, compresslevel=1)
     before = psutil.Process(service.pid).memory_info().rss
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
@@ -160,10 +160,11 @@ def test_a_compressed_body_is_refused_and_not_unpacked(service: Served):
     assert psutil.Process(service.pid).memory_info().rss - before < 10 * MEGABYTE
 
 
-def test_half_a_request_harms_nobody(service: Served):
+def test_a_broken_request_does_no_harm(service: Served):
     address = urlsplit(service.url)
     for sent in (
-        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
         b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz",
         b"GARBAGE",
     ):

@@ -1,4 +1,4 @@
-"""Filters, orders and parts over HTTP; and a cancel of all that a filter finds."""
+"""Filters, sorting and sparse fields over HTTP; bulk cancellation."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def ids(client, **query):
     return [item["links"]["self"] for item in answer.json()["items"]]
 
 
-def test_a_filter_narrows_the_list_and_an_order_sorts_it(client, submit, repo):
+def test_a_filter_narrows_the_list_and_sort_orders_it(client, submit, repo):
     small = submit(name="b", student={"kind": "linear", "dim": 3})
     large = submit(name="a", student={"kind": "linear", "dim": 9}, tags=["figure-1"])
     repo.complete(repo.claim())
@@ -19,7 +19,7 @@ def test_a_filter_narrows_the_list_and_an_order_sorts_it(client, submit, repo):
     assert ids(client, q="student.dim > 1", tag="figure-1", state="completed") == []
 
 
-def test_a_filter_that_is_not_understood_is_refused_with_its_column(client):
+def test_an_invalid_filter_is_refused_with_the_column(client):
     answer = client.get("/v1/experiments", params={"q": "student.scale < 1"})
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
@@ -32,7 +32,7 @@ def test_a_filter_that_is_not_understood_is_refused_with_its_column(client):
     assert "student.start.scale" in problem["message"]
 
 
-def test_a_cursor_of_another_question_is_refused(client, submit):
+def test_a_cursor_of_another_query_is_refused(client, submit):
     for _ in range(3):
         submit()
     cursor = client.get("/v1/experiments", params={"limit": 1, "sort": "name"}).json()["next"]
@@ -43,7 +43,7 @@ def test_a_cursor_of_another_question_is_refused(client, submit):
     assert (mixed.status_code, mixed.json()["errors"][0]["pointer"]) == (400, "/query/cursor")
 
 
-def test_only_the_parts_that_are_asked_for_come_back(client, submit, repo):
+def test_only_requested_fields_are_returned(client, submit, repo):
     submit(name="n")
     repo.complete(repo.claim())
     query = {"fields": "state,spec.training.length,runs.seed,runs.summary.train_loss,spec.nothing"}
@@ -58,7 +58,7 @@ def test_only_the_parts_that_are_asked_for_come_back(client, submit, repo):
     assert (refused.status_code, "did you mean 'state'?" in refused.json()["detail"]) == (422, True)
 
 
-def test_the_names_of_filters_are_listed(client):
+def test_the_fields_of_the_filter_language_are_listed(client):
     items = client.get("/v1/fields").json()["items"]
     listed = {item["name"]: item for item in items}
     assert listed["outcome"]["choices"][0] == "fitted"
@@ -67,7 +67,7 @@ def test_the_names_of_filters_are_listed(client):
 
 @pytest.fixture
 def pending(submit, repo):
-    """A completed one, a running one and three queued ones with a tag; a queued one without."""
+    """Tagged experiments, one completed, one running, three queued; and an untagged queued one."""
     tagged = [submit(tags=["x"]) for _ in range(5)]
     repo.complete(repo.claim())
     repo.claim()
@@ -75,7 +75,7 @@ def pending(submit, repo):
     return tagged
 
 
-def test_all_that_a_filter_finds_is_cancelled(client, pending):
+def test_all_unfinished_matches_of_a_filter_are_cancelled(client, pending):
     answer = client.post("/v1/experiments:cancel", json={"q": "tag:x", "expect_count": 4})
     assert answer.status_code == 200, answer.text
     states = {f"/v1/experiments/{item['id']}": item["state"] for item in answer.json()["items"]}
@@ -89,7 +89,7 @@ def test_all_that_a_filter_finds_is_cancelled(client, pending):
     assert client.get(pending[1]).json()["cancel_requested"]
 
 
-def test_nothing_is_cancelled_where_there_are_others_than_expected(client, pending):
+def test_nothing_is_cancelled_if_the_number_of_matches_has_changed(client, pending):
     answer = client.post("/v1/experiments:cancel", json={"q": "tag:x", "expect_count": 3})
     assert answer.status_code == 409
     (problem,) = answer.json()["errors"]
@@ -108,6 +108,6 @@ def test_nothing_is_cancelled_where_there_are_others_than_expected(client, pendi
         ({"q": "tag:x", "expect_count": 1, "force": True}, 422, "/force"),
     ],
 )
-def test_a_cancel_says_what_and_how_many(client, content, status, pointer):
+def test_a_bulk_cancel_needs_a_filter_and_a_count(client, content, status, pointer):
     answer = client.post("/v1/experiments:cancel", json=content)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)

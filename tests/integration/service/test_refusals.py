@@ -1,8 +1,7 @@
-"""Nothing that a client sends is answered with a 500, and every refusal says what to do."""
+"""No request gets a 500, and every refusal says what to do."""
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.app import build
+from service.intake.theorem import TOO_LARGE
 from service.settings import Settings
 from tests.integration.service.conftest import NO_BROKER, body
 
@@ -30,17 +30,17 @@ def client(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         yield client
 
 
-def problem(answer, status: int) -> list[dict[str, str]]:
-    """The field problems of an answer that is a problem as it should be."""
+def problems_of(answer, status: int) -> list[dict[str, str]]:
+    """The field problems of an answer, which must be a well-formed problem."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    told = answer.json()
-    assert (told["status"], told["request_id"]) == (status, answer.headers["x-request-id"])
-    assert told["type"].startswith("urn:extrapolab:problem:")
-    assert told["title"]
-    assert told["detail"]
-    assert told["errors"]
-    return told["errors"]
+    problem = answer.json()
+    assert (problem["status"], problem["request_id"]) == (status, answer.headers["x-request-id"])
+    assert problem["type"].startswith("urn:extrapolab:problem:")
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["errors"]
+    return problem["errors"]
 
 
 def text(**changes) -> bytes:
@@ -94,11 +94,9 @@ def text(**changes) -> bytes:
     ],
     ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else str(value),
 )
-def test_a_bad_body_is_refused_with_a_reason(client, path, content, status):
-    assert all(
-        told["message"]
-        for told in problem(client.post(path, content=content, headers=JSON), status)
-    )
+def test_an_invalid_body_is_refused_with_a_reason(client, path, content, status):
+    answer = client.post(path, content=content, headers=JSON)
+    assert all(problem["message"] for problem in problems_of(answer, status))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +124,7 @@ def test_a_bad_body_is_refused_with_a_reason(client, path, content, status):
 @pytest.mark.parametrize(
     "loss", [{"kind": "population"}, {"kind": "second_moment", "matrix": [[1e308] * 4] * 4}]
 )
-def test_extreme_numbers_are_warned_of_or_refused(client, teacher, loss):
+def test_extreme_numbers_get_a_warning_or_a_refusal(client, teacher, loss):
     spec = body() | {"teacher": teacher, "training": {"length": 4, "loss": loss}}
     assert client.post("/v1/experiments", json=spec).status_code in {200, 202, 422}
 
@@ -143,36 +141,40 @@ def test_extreme_numbers_are_warned_of_or_refused(client, teacher, loss):
     ],
     ids=lambda large: next(iter(large.values()))["kind" if "teacher" in large else "length"],
 )
-def test_a_large_teacher_or_sample_keeps_nobody_waiting(client, large):
-    started = time.monotonic()
+def test_a_dry_run_does_not_analyse_a_large_teacher_or_sample(client, large):
     answer = client.post("/v1/experiments?dry_run=true", json=body() | large)
-    assert time.monotonic() - started < 2
     assert answer.is_success
+    assert answer.json()["theorem"]["note"] == TOO_LARGE
     assert any("too large" in warning for warning in answer.json()["warnings"])
 
 
-def test_all_problems_of_a_body_are_told_at_once_with_their_pointers(client):
+def test_all_problems_of_a_body_are_reported_at_once_with_their_pointers(client):
     spec = body() | {
         "nmae": "x",
         "training": {"length": 0},
         "optimizer": {"steps": 0},
         "evaluation": {"points": 1},
     }
-    told = problem(client.post("/v1/experiments", json=spec), 422)
-    found = {one["pointer"]: one["message"] for one in told}
-    assert found.keys() >= {"/nmae", "/training/length", "/optimizer/steps", "/evaluation/points"}
-    assert "did you mean 'name'?" in found["/nmae"]
+    problems = problems_of(client.post("/v1/experiments", json=spec), 422)
+    messages = {problem["pointer"]: problem["message"] for problem in problems}
+    assert messages.keys() >= {
+        "/nmae",
+        "/training/length",
+        "/optimizer/steps",
+        "/evaluation/points",
+    }
+    assert "did you mean 'name'?" in messages["/nmae"]
 
 
 def test_an_experiment_above_the_cost_limit_is_refused_with_the_limit(client):
     spec = body() | {"optimizer": {"steps": 1_000_000_000}, "seeds": 100}
-    told = problem(client.post("/v1/experiments", json=spec), 422)
-    assert (told[0]["pointer"], told[0]["allowed"]) == ("/optimizer/steps", "at most 2e+12")
+    problem, *_ = problems_of(client.post("/v1/experiments", json=spec), 422)
+    assert (problem["pointer"], problem["allowed"]) == ("/optimizer/steps", "at most 2e+12")
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 3 * LIMIT, 40 * LIMIT])
 def test_a_body_over_the_limit_is_refused(client, size):
-    problem(client.post("/v1/experiments", content=b" " * size, headers=JSON), 413)
+    problems_of(client.post("/v1/experiments", content=b" " * size, headers=JSON), 413)
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 3 * LIMIT, 40 * LIMIT])
@@ -180,10 +182,10 @@ def test_a_body_over_the_limit_is_refused_whatever_its_length_header_says(client
     chunks = (b" " * 1000 for _ in range(size // 1000 + 1))
     answer = client.post("/v1/experiments", content=chunks, headers=JSON)
     assert "content-length" not in answer.request.headers
-    problem(answer, 413)
+    problems_of(answer, 413)
 
 
-def test_a_body_of_just_the_limit_is_read(client):
+def test_a_body_of_exactly_the_limit_is_read(client):
     assert client.post("/v1/experiments", content=text().ljust(LIMIT), headers=JSON).is_success
 
 
@@ -199,15 +201,15 @@ def test_a_body_of_just_the_limit_is_read(client):
     ],
     ids=str,
 )
-def test_a_body_of_another_type_is_refused(client, headers):
-    problem(client.post("/v1/experiments", content=text(), headers=headers), 415)
+def test_a_body_of_another_content_type_is_refused(client, headers):
+    problems_of(client.post("/v1/experiments", content=text(), headers=headers), 415)
 
 
 @pytest.mark.parametrize(
     "content_type",
     ["application/json; charset=UTF-8", "application/vnd.lab+json", "APPLICATION/JSON"],
 )
-def test_every_name_of_json_is_read(client, content_type):
+def test_every_content_type_of_json_is_read(client, content_type):
     assert client.post(
         "/v1/experiments", content=text(), headers={"Content-Type": content_type}
     ).is_success
@@ -231,15 +233,15 @@ def test_every_name_of_json_is_read(client, content_type):
         ("%00=%ff", "/query/\\x00"),
     ],
 )
-def test_a_bad_query_is_refused_by_the_name_of_its_parameter(client, query, pointer):
-    told = problem(client.get(f"/v1/experiments?{query}"), 422)
-    assert told[0]["pointer"] == pointer
+def test_an_invalid_query_parameter_is_refused_by_its_name(client, query, pointer):
+    problem, *_ = problems_of(client.get(f"/v1/experiments?{query}"), 422)
+    assert problem["pointer"] == pointer
 
 
 @pytest.mark.parametrize("cursor", ["x", "bm9uZQ", "%00", "💥", "WzEuMCwgMV0", "W05hTiwgImV4cCJd"])
-def test_a_cursor_that_was_not_handed_out_is_refused(client, cursor):
+def test_an_invented_cursor_is_refused(client, cursor):
     assert (
-        problem(client.get(f"/v1/experiments?cursor={cursor}"), 400)[0]["pointer"]
+        problems_of(client.get(f"/v1/experiments?cursor={cursor}"), 400)[0]["pointer"]
         == "/query/cursor"
     )
 
@@ -264,17 +266,18 @@ def test_a_cursor_that_was_not_handed_out_is_refused(client, cursor):
         ("max_memory_mb=" + "9" * 30, "/query/max_memory_mb"),
     ],
 )
-def test_a_bad_option_is_refused_by_its_name(client, query, pointer):
+def test_an_invalid_option_is_refused_by_its_name(client, query, pointer):
     assert (
-        problem(client.post(f"/v1/experiments?{query}", json=body()), 422)[0]["pointer"] == pointer
+        problems_of(client.post(f"/v1/experiments?{query}", json=body()), 422)[0]["pointer"]
+        == pointer
     )
 
 
 @pytest.mark.parametrize("header", ["X-Extrapolab-User", "Idempotency-Key"])
 @pytest.mark.parametrize("value", ["", "a" * 300, "a\tb", "é".encode("latin-1"), b"\xff"])
-def test_a_bad_header_is_refused_by_its_name(client, header, value):
+def test_an_invalid_header_is_refused_by_its_name(client, header, value):
     answer = client.post("/v1/experiments", json=body(), headers={header: value})
-    assert problem(answer, 422)[0]["pointer"] == f"/header/{header}"
+    assert problems_of(answer, 422)[0]["pointer"] == f"/header/{header}"
 
 
 @pytest.mark.parametrize(
@@ -284,12 +287,12 @@ def test_a_bad_header_is_refused_by_its_name(client, header, value):
     "part", ["", "/result", "/series", "/events", "/log", "/figures/response.svg"]
 )
 def test_an_unknown_id_is_not_found(client, unknown, part):
-    problem(client.get(f"/v1/experiments/{unknown}{part}"), 404)
+    problems_of(client.get(f"/v1/experiments/{unknown}{part}"), 404)
 
 
 @pytest.mark.parametrize("verb", [":cancel", ":retry"])
 def test_a_verb_on_an_unknown_id_is_not_found(client, verb):
-    problem(client.post(f"/v1/experiments/exp_{'0' * 32}{verb}"), 404)
+    problems_of(client.post(f"/v1/experiments/exp_{'0' * 32}{verb}"), 404)
 
 
 @pytest.mark.parametrize(
@@ -305,8 +308,8 @@ def test_a_verb_on_an_unknown_id_is_not_found(client, verb):
         "/v1/studies",
     ],
 )
-def test_every_call_refuses_a_parameter_that_it_does_not_have(client, path):
-    assert problem(client.get(f"{path}?x=1"), 422)[0]["pointer"] == "/query/x"
+def test_every_operation_refuses_unknown_parameters(client, path):
+    assert problems_of(client.get(f"{path}?x=1"), 422)[0]["pointer"] == "/query/x"
 
 
 @pytest.mark.parametrize(
@@ -314,7 +317,7 @@ def test_every_call_refuses_a_parameter_that_it_does_not_have(client, path):
     ["/v2", "/v1/", "/v1/experiment", "/static/../app.py", "/static/none", "/v1/experiments/a:b"],
 )
 def test_an_unknown_path_is_not_found(client, path):
-    problem(client.get(path), 404)
+    problems_of(client.get(path), 404)
 
 
 @pytest.mark.parametrize(
@@ -327,18 +330,16 @@ def test_an_unknown_path_is_not_found(client, path):
         ("DELETE", "/v1/studies/balanced", "POST"),
     ],
 )
-def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(
-    client, method, path, allowed
-):
+def test_an_unsupported_method_is_refused_with_the_supported_ones(client, method, path, allowed):
     answer = client.request(method, path)
-    problem(answer, 405)
+    problems_of(answer, 405)
     assert answer.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize(
     ("given", "kept"), [("abc-1.2_3", True), ("a" * 65, False), ("a b", False), ("", False)]
 )
-def test_an_answer_bears_the_id_of_its_request(client, given, kept):
+def test_an_answer_has_the_id_of_its_request(client, given, kept):
     for path in ("/healthz", "/nope"):
         answered = client.get(path, headers={"X-Request-Id": given}).headers["x-request-id"]
         assert (answered == given) is kept

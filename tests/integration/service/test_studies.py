@@ -1,4 +1,4 @@
-"""Studies: submitted whole, judged by what is stored."""
+"""Studies: submitted as sweeps, judged by what is stored."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_studies_are_listed_with_their_questions(client):
     assert client.get(study["links"]["quick"]["report"]).status_code == 200
 
 
-def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(client, repo):
+def test_a_study_is_submitted_once_and_judged_when_its_experiments_complete(client, repo):
     assert client.get(f"{PATH}/report").json()["state"] == "not_started"
     assert client.get(f"{PATH}/figures/extrapolation.svg").status_code == 409
 
@@ -57,7 +57,7 @@ def test_a_study_is_submitted_once_and_judged_when_its_experiments_are_done(clie
     ]
 
 
-def test_each_arm_of_a_study_is_a_sweep_of_that_name_and_its_tags(client):
+def test_each_arm_of_a_study_is_a_sweep_with_its_name_and_tags(client):
     arms = client.post(PATH).json()["sweeps"]
     assert len(arms) == len(client.get("/v1/sweeps").json()["items"])
     (arm,) = [arm for arm in arms if arm["arm"] == "near-zero start"]
@@ -76,16 +76,16 @@ def test_each_arm_of_a_study_is_a_sweep_of_that_name_and_its_tags(client):
 @pytest.mark.parametrize("name", STUDIES)
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_every_study_can_be_submitted_and_judged(client, name, size):
-    made = client.post(f"/v1/studies/{name}?size={size}")
-    assert made.status_code == 202, made.text
-    assert len(made.json()["experiments"]) == len(STUDIES[name].experiments(size))
-    hashes = {experiment["spec_hash"] for experiment in pages(client, "/v1/experiments")}
+    answer = client.post(f"/v1/studies/{name}?size={size}")
+    assert answer.status_code == 202, answer.text
+    assert len(answer.json()["experiments"]) == len(STUDIES[name].experiments(size))
+    hashes = {experiment["spec_hash"] for experiment in all_items(client, "/v1/experiments")}
     assert hashes == {spec_hash(spec) for spec in STUDIES[name].experiments(size)}
     assert client.get(f"/v1/studies/{name}/report?size={size}").json()["state"] == "queued"
     assert client.post(f"/v1/studies/{name}?size={size}").status_code == 200
 
 
-def pages(client, path):
+def all_items(client, path):
     cursor = {}
     while cursor is not None:
         page = client.get(path, params={"limit": 500, **cursor}).json()
@@ -93,7 +93,7 @@ def pages(client, path):
         cursor = page["next"] and {"cursor": page["next"]}
 
 
-def test_all_studies_are_judged_in_a_row_each(client, repo):
+def test_the_report_on_all_studies_has_a_row_for_each(client, repo):
     for _ in client.post(PATH).json()["experiments"]:
         repo.complete(repo.claim())
     rows = {row["name"]: row for row in client.get("/v1/studies/report?size=quick").json()["items"]}
@@ -115,10 +115,10 @@ def test_all_studies_are_judged_in_a_row_each(client, repo):
     }
 
 
-def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, repo, monkeypatch):
-    given = {}
+def test_a_study_gets_the_arrays_that_it_reads_and_every_baseline(client, repo, monkeypatch):
+    evidence_by_size = {}
 
-    class Reads(type(STUDIES["balanced"])):
+    class ReadingStudy(type(STUDIES["balanced"])):
         name = "reads"
         reads_responses = True
 
@@ -127,10 +127,10 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, re
             return {"arm": SweepSpec(base=spec.model_dump(mode="json"))}
 
         def judge(self, size, evidence):
-            given[size] = evidence
+            evidence_by_size[size] = evidence
             return ()
 
-    monkeypatch.setattr("service.routes.studies.STUDIES", {"reads": Reads()})
+    monkeypatch.setattr("service.routes.studies.STUDIES", {"reads": ReadingStudy()})
     client.post("/v1/studies/reads")
     claim = repo.claim()
     baseline = BaselineResult(
@@ -144,30 +144,30 @@ def test_a_study_is_given_the_arrays_that_it_reads_and_every_baseline(client, re
     result = sample_specs.result(*(sample_specs.run(seed, value=0.5) for seed in claim.spec.seeds))
     repo.complete(claim, result.model_copy(update={"baselines": [baseline]}))
     client.get("/v1/studies/reads/report")
-    (piece,) = given["quick"]
-    assert piece.experiment_id == claim.experiment_id
-    assert piece.baselines == (baseline,)
-    np.testing.assert_array_equal(piece.teacher_response, result.teacher_response)
-    for run, stored in zip(piece.runs, result.runs, strict=True):
+    (evidence,) = evidence_by_size["quick"]
+    assert evidence.experiment_id == claim.experiment_id
+    assert evidence.baselines == (baseline,)
+    np.testing.assert_array_equal(evidence.teacher_response, result.teacher_response)
+    for run, stored in zip(evidence.runs, result.runs, strict=True):
         np.testing.assert_array_equal(run.response, stored.response)
         assert run.summary == stored.summary
 
 
-def test_a_claim_rests_on_numbers_and_says_whether_they_hold(client, repo):
+def test_a_claim_whose_numbers_miss_the_bound_fails(client, repo):
     members = client.post(PATH).json()["experiments"]
     for _ in members:
         claim = repo.claim()
         runs = (sample_specs.run(seed) for seed in claim.spec.seeds)
-        bad = [
+        poor = [
             run.model_copy(update={"summary": run.summary | {"relative_extrapolation_error": 0.5}})
             for run in runs
         ]
-        repo.complete(claim, sample_specs.result(*bad))
+        repo.complete(claim, sample_specs.result(*poor))
     claims = client.get(f"{PATH}/report").json()["claims"]
     assert {claim["verdict"] for claim in claims} == {"holds", "fails"}
 
 
-def test_a_study_with_failed_experiments_waits_for_nobody(client, repo):
+def test_a_study_with_a_failed_experiment_is_incomplete_until_resubmitted(client, repo):
     members = client.post(PATH).json()["experiments"]
     for _ in members[1:]:
         repo.complete(repo.claim())
@@ -185,7 +185,7 @@ def test_a_study_with_failed_experiments_waits_for_nobody(client, repo):
         ("GET", "/v1/studies/balncd/figures/a.svg"),
     ],
 )
-def test_an_unknown_study_is_not_found_and_the_nearest_is_named(client, method, path):
+def test_an_unknown_study_is_not_found_and_the_nearest_is_suggested(client, method, path):
     answer = client.request(method, path)
     assert answer.status_code == 404
     assert "did you mean 'balanced'?" in answer.json()["detail"]

@@ -1,4 +1,4 @@
-"""Submitting, on both databases."""
+"""Submissions, on both databases."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def client(database_url: str) -> Iterator[TestClient]:
         yield client
 
 
-def test_a_spec_becomes_a_queued_experiment_that_can_be_followed(client):
+def test_a_spec_becomes_a_queued_experiment(client):
     answer = client.post("/v1/experiments", json=body(name="first"))
     assert answer.status_code == 202
     assert answer.headers["retry-after"] == "1"
@@ -40,7 +40,7 @@ def test_a_spec_becomes_a_queued_experiment_that_can_be_followed(client):
     assert [run["seed"] for run in read["runs"]] == [0, 1]
 
 
-def test_an_equal_spec_finds_the_experiment_that_is_there_and_adds_its_tags(client):
+def test_an_equal_spec_reuses_the_experiment_and_adds_its_tags(client):
     first = client.post("/v1/experiments", json=body(tags=["a"])).json()
     again = client.post("/v1/experiments", json=body(tags=["b"], name="other name", seeds=[1, 0]))
     assert (again.status_code, again.json()["id"], again.json()["reused"]) == (
@@ -58,7 +58,7 @@ def test_a_rerun_is_another_experiment(client):
     assert again.json()["id"] != first["id"]
 
 
-def test_a_dry_run_tells_everything_and_stores_nothing(client):
+def test_a_dry_run_reports_everything_and_stores_nothing(client):
     answer = client.post(
         "/v1/experiments?dry_run=true", json=body(student={"kind": "linear", "dim": 4})
     )
@@ -73,7 +73,7 @@ def test_a_dry_run_tells_everything_and_stores_nothing(client):
     assert stored["warnings"] == dry["warnings"]
 
 
-def test_how_it_is_queued_is_kept(client):
+def test_the_options_of_a_submission_are_stored(client):
     query = {
         "priority": "7",
         "not_before": "2099-01-01T01:00:00+01:00",
@@ -96,7 +96,7 @@ def test_how_it_is_queued_is_kept(client):
     }
 
 
-def test_a_repeated_key_gets_the_first_answer_again(client):
+def test_a_repeated_idempotency_key_gets_the_first_answer(client):
     key = {"Idempotency-Key": "k1"}
     first = client.post("/v1/experiments?on_duplicate=rerun", json=body(), headers=key)
     again = client.post("/v1/experiments?on_duplicate=rerun", json=body(), headers=key)
@@ -110,7 +110,7 @@ def test_a_repeated_key_gets_the_first_answer_again(client):
     [("/v1/experiments", {"name": "x"}), ("/v1/experiments?priority=1", {})],
     ids=["body", "query"],
 )
-def test_a_key_belongs_to_one_request(client, path, changes):
+def test_an_idempotency_key_belongs_to_one_request(client, path, changes):
     key = {"Idempotency-Key": "k1"}
     client.post("/v1/experiments", json=body(), headers=key)
     answer = client.post(path, json=body(**changes), headers=key)
@@ -118,7 +118,7 @@ def test_a_key_belongs_to_one_request(client, path, changes):
     assert answer.json()["errors"][0]["pointer"] == "/header/Idempotency-Key"
 
 
-def test_a_key_is_of_its_owner(client):
+def test_an_idempotency_key_belongs_to_its_owner(client):
     path = "/v1/experiments?on_duplicate=rerun"
     answers = [
         client.post(
@@ -130,8 +130,8 @@ def test_a_key_is_of_its_owner(client):
 
 
 def test_an_idle_worker_is_woken_at_once(sqlite_url, broker_url, redis_server):
-    patient = Settings(database_url=sqlite_url, broker_url=broker_url, reaper_seconds=600.0)
-    app = build(patient)
+    slow_reaper = Settings(database_url=sqlite_url, broker_url=broker_url, reaper_seconds=600.0)
+    app = build(slow_reaper)
     with TestClient(app) as client, redis_server.client() as redis:
         with app.state.context.database.write() as tx:
             workers.register(tx, WorkerRecord("w1", "host", 1, None, "cpu", 1, heartbeat_at=0.0))
@@ -142,16 +142,14 @@ def test_an_idle_worker_is_woken_at_once(sqlite_url, broker_url, redis_server):
         assert redis.blpop(["cpu"], timeout=5) is not None
 
 
-def test_seeds_of_63_bits_and_the_words_of_any_language_survive(client):
+def test_63_bit_seeds_and_unicode_survive(client):
     spec = body(seeds=[2**63 - 1], name="ĥ_j = λ^j 🚂", notes="line\nline", tags=["déjà vu"])
     read = client.get(client.post("/v1/experiments", json=spec).headers["location"]).json()
     assert read["spec"] == spec
     assert len(client.get("/v1/experiments", params={"tag": "déjà vu"}).json()["items"]) == 1
 
 
-def test_an_experiment_bears_the_tags_of_all_its_submissions_and_the_documentation_sets_them_no_bound(
-    client,
-):
+def test_the_merged_tags_of_an_experiment_have_no_limit(client):
     for half in range(2):
         answer = client.post(
             "/v1/experiments", json=body(tags=[f"{half}-{number}" for number in range(50)])

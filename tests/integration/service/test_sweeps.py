@@ -1,4 +1,4 @@
-"""Sweeps over HTTP: submitted whole, read with their coordinates, extended, cancelled, retried, told as a table."""
+"""Sweeps over HTTP: submitted, read, extended, cancelled, retried; tables, grids and figures."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ def sweep(*axes, **changes):
 
 @pytest.fixture
 def swept(client):
-    """Submits a sweep and gives its path."""
+    """Submits a sweep and returns its path."""
 
     def swept(*axes, **changes):
         answer = client.post("/v1/sweeps", json=sweep(*axes, **changes))
@@ -42,30 +42,32 @@ def stored(client):
 def test_a_sweep_is_expanded_and_read_with_its_coordinates(client):
     answer = client.post("/v1/sweeps", json=sweep(K, SCALE), headers={"X-Extrapolab-User": "ada"})
     assert answer.status_code == 202
-    made = answer.json()
-    assert answer.headers["Location"] == made["links"]["self"] == f"/v1/sweeps/{made['id']}"
-    assert (made["count"], made["created"], made["reused"], made["state"]) == (6, 6, 0, "queued")
+    submitted = answer.json()
+    path = f"/v1/sweeps/{submitted['id']}"
+    assert answer.headers["Location"] == submitted["links"]["self"] == path
+    assert (submitted["count"], submitted["created"], submitted["reused"]) == (6, 6, 0)
+    assert submitted["state"] == "queued"
 
-    found = client.get(made["links"]["self"]).json()
-    assert (found["name"], found["owner"], found["base"]["tags"]) == ("phase", "ada", ["phase"])
-    assert found["progress"] == {"done": 0, "of": 6}
-    assert found["counts"] == dict.fromkeys(State, 0) | {"queued": 6}
-    where = [member["coordinates"] for member in found["members"]["items"]]
-    assert where == [
+    read = client.get(path).json()
+    assert (read["name"], read["owner"], read["base"]["tags"]) == ("phase", "ada", ["phase"])
+    assert read["progress"] == {"done": 0, "of": 6}
+    assert read["counts"] == dict.fromkeys(State, 0) | {"queued": 6}
+    coordinates = [member["coordinates"] for member in read["members"]["items"]]
+    assert coordinates == [
         {"training.length": k, "student.start.scale": s} for k in K["values"] for s in (0.01, 1.0)
     ]
-    last = found["members"]["items"][-1]
+    last = read["members"]["items"][-1]
     spec = client.get(f"/v1/experiments/{last['experiment']}").json()["spec"]
     assert (spec["training"]["length"], spec["student"]["start"]["scale"]) == (4, 1.0)
     assert spec["tags"] == ["phase"]
     assert spec["name"] == "length = 4, scale = 1"
     (listed,) = client.get("/v1/sweeps").json()["items"]
     assert listed == {
-        name: part for name, part in found.items() if name not in {"base", "axes", "members"}
+        name: part for name, part in read.items() if name not in {"base", "axes", "members"}
     }
 
 
-def test_members_and_sweeps_are_read_page_by_page(client, swept):
+def test_members_and_sweeps_are_listed_in_pages(client, swept):
     paths = [swept(K, name=f"{n}") for n in range(3)]
     seen, cursor = [], {}
     while cursor is not None:
@@ -81,12 +83,12 @@ def test_members_and_sweeps_are_read_page_by_page(client, swept):
         assert client.get(path, params={"cursor": "nonsense"}).status_code == 400
 
 
-def test_one_invalid_point_refuses_the_sweep_with_its_coordinates(client):
-    wrong = sweep(
+def test_an_invalid_point_refuses_the_sweep_with_its_coordinates(client):
+    invalid = sweep(
         {"path": "training.length", "values": [4, 0, 9]},
         {"path": "optimizer.lr", "values": [0.1, -1]},
     )
-    answer = client.post("/v1/sweeps", json=wrong)
+    answer = client.post("/v1/sweeps", json=invalid)
     assert answer.status_code == 422
     errors = {error["pointer"]: error["message"] for error in answer.json()["errors"]}
     assert set(errors) == {
@@ -147,15 +149,16 @@ def test_one_invalid_point_refuses_the_sweep_with_its_coordinates(client):
         ({"nmae": "x"}, "/nmae", "did you mean 'name'"),
     ],
 )
-def test_what_is_wrong_is_named(client, changes, pointer, words):
+def test_an_invalid_sweep_is_refused_with_the_field(client, changes, pointer, words):
     answer = client.post("/v1/sweeps", json=sweep() | changes)
     assert answer.status_code == 422
     (error,) = [error for error in answer.json()["errors"] if error["pointer"] == pointer]
     assert words in error["message"] + error.get("allowed", "")
 
 
-def test_numbers_that_json_has_no_words_for_are_refused(client):
-    text = '{"base": {"teacher": NaN}, "axes": [{"path": "teacher", "values": [{"kind": "delay"}, Infinity]}]}'
+def test_non_finite_numbers_are_refused(client):
+    axis = '{"path": "teacher", "values": [{"kind": "delay"}, Infinity]}'
+    text = f'{{"base": {{"teacher": NaN}}, "axes": [{axis}]}}'
     answer = client.post("/v1/sweeps", content=text, headers={"Content-Type": "application/json"})
     assert [error["pointer"] for error in answer.json()["errors"]] == [
         "/base/teacher",
@@ -163,7 +166,7 @@ def test_numbers_that_json_has_no_words_for_are_refused(client):
     ]
 
 
-def test_a_sweep_that_is_too_costly_as_a_whole_is_refused(client):
+def test_a_sweep_whose_experiments_cost_too_much_together_is_refused(client):
     base = {**BASE, "optimizer": {"steps": 10**8}, "student": {"kind": "linear", "dim": 500}}
     axes = [
         {"path": "student.start.scale", "kind": "linspace", "low": 0.1, "high": 1, "count": 1000}
@@ -173,21 +176,23 @@ def test_a_sweep_that_is_too_costly_as_a_whole_is_refused(client):
     assert "its 1000 experiments would take about" in answer.json()["errors"][0]["message"]
 
 
-def test_a_dry_run_says_what_would_be_and_stores_nothing(client, swept):
+def test_a_dry_run_reports_the_sweep_and_stores_nothing(client, swept):
     swept(K)
-    few = sweep({**K, "values": [3, 4, 5]})
-    answer = client.post("/v1/sweeps?dry_run=true", json=few)
+    overlapping = sweep({**K, "values": [3, 4, 5]})
+    answer = client.post("/v1/sweeps?dry_run=true", json=overlapping)
     assert answer.status_code == 200
-    said = answer.json()
-    assert (said["count"], said["created"], said["reused"]) == (3, 1, 2)
-    assert said["points"][0]["coordinates"] == {"training.length": 3}
-    assert said["cost"]["flop"] > 0
-    (warning,) = [w for w in said["warnings"] if w["experiments"] == 1 and "k = 4" in w["message"]]
+    dry_run = answer.json()
+    assert (dry_run["count"], dry_run["created"], dry_run["reused"]) == (3, 1, 2)
+    assert dry_run["points"][0]["coordinates"] == {"training.length": 3}
+    assert dry_run["cost"]["flop"] > 0
+    (warning,) = [
+        w for w in dry_run["warnings"] if w["experiments"] == 1 and "k = 4" in w["message"]
+    ]
     assert warning["first"] == {"training.length": 4}
     assert stored(client) == 3
 
 
-def test_experiments_that_are_there_become_members_and_gain_the_tags(client, submit, swept):
+def test_existing_experiments_become_members_and_gain_the_tags(client, submit, swept):
     alone = submit(training={"length": 3}, tags=["mine"])
     path = swept(K, tags=["more"])
     ids = [member["experiment"] for member in members(client, path)]
@@ -196,7 +201,7 @@ def test_experiments_that_are_there_become_members_and_gain_the_tags(client, sub
     assert stored(client) == 3
 
 
-def test_an_equal_sweep_is_taken_and_what_was_cancelled_is_new(client, swept):
+def test_an_equal_sweep_is_reused_with_new_experiments_for_cancelled_ones(client, swept):
     path = swept(K)
     ids = [member["experiment"] for member in members(client, path)]
     again = client.post("/v1/sweeps", json=sweep(K))
@@ -214,10 +219,10 @@ def test_an_equal_sweep_is_taken_and_what_was_cancelled_is_new(client, swept):
     assert (rerun["created"], rerun["reused"]) == (3, 0)
 
 
-def test_an_idempotency_key_gives_the_first_answer_again(client):
-    ask = {"json": sweep(K), "headers": {"Idempotency-Key": "a"}}
-    first = client.post("/v1/sweeps?on_duplicate=rerun", **ask)
-    again = client.post("/v1/sweeps?on_duplicate=rerun", **ask)
+def test_a_repeated_idempotency_key_gets_the_first_answer(client):
+    request = {"json": sweep(K), "headers": {"Idempotency-Key": "a"}}
+    first = client.post("/v1/sweeps?on_duplicate=rerun", **request)
+    again = client.post("/v1/sweeps?on_duplicate=rerun", **request)
     assert (again.status_code, again.json()) == (first.status_code, first.json())
     assert stored(client) == 3
     assert (
@@ -228,7 +233,7 @@ def test_an_idempotency_key_gives_the_first_answer_again(client):
     )
 
 
-def test_extending_runs_only_what_is_missing_and_members_keep_their_experiments(client, swept):
+def test_an_extension_runs_only_missing_experiments_and_keeps_the_members(client, swept):
     path = swept(K)
     before = {m["coordinates"]["training.length"]: m["experiment"] for m in members(client, path)}
     default = client.get(f"/v1/experiments/{before[2]}").json()["spec"]["student"]["start"]["scale"]
@@ -250,25 +255,25 @@ def test_extending_runs_only_what_is_missing_and_members_keep_their_experiments(
     assert client.post(f"/v1/sweeps/swp_{'0' * 32}:extend", json={"axes": axes}).status_code == 404
 
 
-def test_cancelling_spares_what_another_sweep_has_too(client, repo, swept):
+def test_a_cancelled_sweep_spares_experiments_shared_with_another(client, repo, swept):
     path, other = swept(K), swept({**K, "values": [4]}, name="other")
     repo.claim()
-    moved = client.post(f"{path}:cancel")
-    assert (moved.status_code, moved.json()["changed"]) == (200, 2)
+    cancelled = client.post(f"{path}:cancel")
+    assert (cancelled.status_code, cancelled.json()["changed"]) == (200, 2)
     states = [member["state"] for member in members(client, path)]
     assert states == ["running", "cancelled", "queued"]
     assert client.get(other).json()["state"] == "queued"
     assert client.delete(path).status_code == 409
 
-    again = client.post(f"{path}:retry")
-    assert (again.status_code, again.json()["changed"], again.json()["state"]) == (
+    retried = client.post(f"{path}:retry")
+    assert (retried.status_code, retried.json()["changed"], retried.json()["state"]) == (
         202,
         1,
         "running",
     )
 
 
-def test_a_sweep_of_which_nothing_is_pending_is_removed_and_its_experiments_stay(client, swept):
+def test_only_an_ended_sweep_is_removed_and_its_experiments_stay(client, swept):
     path = swept(K)
     assert client.delete(path).status_code == 409
     client.post(f"{path}:cancel")

@@ -1,4 +1,4 @@
-"""Experiments that start from another, from submission to removal, on both databases."""
+"""Experiments that start from another one, from submission to removal, on both databases."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ def app(database_url: str) -> FastAPI:
 
 @pytest.fixture
 def source(client, repo) -> str:
-    """The id of a completed experiment of two seeds."""
+    """The id of a completed experiment with two seeds."""
     path = client.post("/v1/experiments", json=body()).headers["location"]
     repo.complete(repo.claim(), sample_specs.result(*ENDS.values()))
     return path.rpartition("/")[2]
 
 
-def heir(
+def dependent(
     source: str, seeds: Any = (0, 1), seed: int | None = None, student: Any = None, **changes: Any
 ) -> dict:
     start = {"kind": "from_experiment", "id": source, "seed": seed}
@@ -39,21 +39,21 @@ def heir(
     )
 
 
-def test_each_seed_goes_on_from_its_own_or_all_from_one(client, repo, source):
-    client.post("/v1/experiments", json=heir(source))
+def test_each_seed_starts_from_its_equal_or_all_start_from_one(client, repo, source):
+    client.post("/v1/experiments", json=dependent(source))
     inherited = repo.claim().inherited
     expected = {seed: run.parameters for seed, run in ENDS.items()}
     assert {
         seed: {n: a.tolist() for n, a in named.items()} for seed, named in inherited.items()
     } == expected
-    client.post("/v1/experiments", json=heir(source, seeds=[5, 6, 7], seed=1))
+    client.post("/v1/experiments", json=dependent(source, seeds=[5, 6, 7], seed=1))
     inherited = repo.claim().inherited
     assert {seed: named["B"].tolist() for seed, named in inherited.items()} == dict.fromkeys(
         (5, 6, 7), expected[1]["B"]
     )
 
 
-def test_an_experiment_of_another_start_inherits_nothing(client, repo):
+def test_an_experiment_with_another_start_has_no_initial_parameters(client, repo):
     client.post("/v1/experiments", json=body())
     assert repo.claim().inherited is None
 
@@ -63,7 +63,7 @@ TWO_INPUTS = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0]]}
 
 @pytest.mark.parametrize("dry", [False, True], ids=["submitted", "dry run"])
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"source": UNKNOWN}, "there is no such experiment"),
         ({"source": "nothing \0 like an id"}, None),
@@ -76,23 +76,25 @@ TWO_INPUTS = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0]]}
         ({"student": {"readout": {"width": 4}}}, "readout is none, this one's is 2 layers of 4"),
     ],
 )
-def test_what_cannot_be_started_from_is_told_at_the_field(client, source, changes, told, dry):
+def test_a_source_that_can_not_be_used_is_refused_at_the_field(
+    client, source, changes, message, dry
+):
     spec = (
-        heir(**{"source": source, **changes})
-        if told
-        else body() | {"student": {**heir(source)["student"]}}
+        dependent(**{"source": source, **changes})
+        if message
+        else body() | {"student": {**dependent(source)["student"]}}
     )
-    if told is None:
+    if message is None:
         spec["student"]["start"]["id"] = changes["source"]
     answer = client.post("/v1/experiments", params={"dry_run": dry}, json=spec)
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert error["pointer"] == "/student/start/id"
-    assert (told or "") in error["message"]
+    assert (message or "") in error["message"]
     assert len(client.get("/v1/experiments").json()["items"]) == 1
 
 
-def test_a_network_of_another_kind_is_told_too(client, source):
+def test_a_network_of_another_kind_is_refused(client, source):
     spec = body(
         student={"kind": "gru", "dim": 3, "start": {"kind": "from_experiment", "id": source}}
     )
@@ -100,32 +102,32 @@ def test_a_network_of_another_kind_is_told_too(client, source):
     assert "student is linear, this one's is gru" in answer.json()["errors"][0]["message"]
 
 
-def test_a_source_has_to_be_completed(client):
+def test_a_source_must_be_completed(client):
     queued = client.post("/v1/experiments", json=body()).json()["id"]
-    answer = client.post("/v1/experiments", json=heir(queued))
+    answer = client.post("/v1/experiments", json=dependent(queued))
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_completed")
 
 
-def test_a_seed_that_diverged_is_nothing_to_start_from(client, repo):
+def test_a_diverged_seed_can_not_be_started_from(client, repo):
     path = client.post("/v1/experiments", json=body()).headers["location"]
-    lost = sample_specs.run(1, outcome="diverged", value=float("nan"))
-    repo.complete(repo.claim(), sample_specs.result(sample_specs.run(0), lost))
+    diverged = sample_specs.run(1, outcome="diverged", value=float("nan"))
+    repo.complete(repo.claim(), sample_specs.result(sample_specs.run(0), diverged))
     source = path.rpartition("/")[2]
-    answer = client.post("/v1/experiments", json=heir(source))
+    answer = client.post("/v1/experiments", json=dependent(source))
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_finite")
-    assert client.post("/v1/experiments", json=heir(source, seeds=[0])).status_code == 202
+    assert client.post("/v1/experiments", json=dependent(source, seeds=[0])).status_code == 202
 
 
-def test_an_equal_heir_is_reused_though_its_source_is_gone(client, repo, source):
-    first = client.post("/v1/experiments", json=heir(source)).json()
+def test_an_equal_dependent_is_reused_although_its_source_was_removed(client, repo, source):
+    first = client.post("/v1/experiments", json=dependent(source)).json()
     repo.complete(repo.claim())
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
-    again = client.post("/v1/experiments", json=heir(source))
+    again = client.post("/v1/experiments", json=dependent(source))
     assert (again.status_code, again.json()["id"]) == (200, first["id"])
 
 
-def test_a_source_stays_as_long_as_one_that_starts_from_it_waits_or_runs(client, repo, source):
-    path = client.post("/v1/experiments", json=heir(source)).headers["location"]
+def test_a_source_is_kept_while_a_dependent_is_queued_or_running(client, repo, source):
+    path = client.post("/v1/experiments", json=dependent(source)).headers["location"]
     refused = client.delete(f"/v1/experiments/{source}")
     assert refused.status_code == 409
     assert path.rpartition("/")[2] in refused.json()["detail"]
@@ -135,15 +137,15 @@ def test_a_source_stays_as_long_as_one_that_starts_from_it_waits_or_runs(client,
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
 
 
-def test_an_heir_whose_source_is_gone_fails_with_a_sentence_and_the_next_one_is_claimed(
+def test_a_dependent_without_its_source_fails_and_the_next_experiment_is_claimed(
     client, repo, source
 ):
-    path = client.post("/v1/experiments", json=heir(source)).headers["location"]
+    path = client.post("/v1/experiments", json=dependent(source)).headers["location"]
     client.post(f"{path}:cancel")
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
     client.post(f"{path}:retry")
-    next_one = client.post("/v1/experiments", json=body(name="next")).json()["id"]
-    assert repo.claim().experiment_id == next_one
+    next_id = client.post("/v1/experiments", json=body(name="next")).json()["id"]
+    assert repo.claim().experiment_id == next_id
     failed = client.get(path).json()
     assert failed["state"] == "failed"
     assert failed["error"]["kind"] == FailureKind.USER

@@ -1,4 +1,4 @@
-"""The examples in the documentation are true."""
+"""The examples in the OpenAPI document are valid and their numbers true."""
 
 import json
 
@@ -27,14 +27,14 @@ from service.http import examples
         (examples.SWEEP_TABLE, schemas.SweepTable),
     ],
 )
-def test_an_example_is_an_answer(example, model):
+def test_an_example_has_its_schema(example, model):
     assert json.loads(model.model_validate(example).model_dump_json(exclude_unset=True)) == example
 
 
-def test_the_example_gives_the_numbers_that_are_shown():
+def test_the_example_spec_yields_the_numbers_of_the_example():
     result = run(ExperimentSpec.model_validate(examples.SPEC))
-    (found,), (shown,) = result.runs, examples.RESULT["runs"]
+    (run_result,), (shown,) = result.runs, examples.RESULT["runs"]
     assert result.teacher_response == pytest.approx(examples.RESULT["teacher_response"], rel=1e-3)
-    assert (found.outcome, found.steps) == (shown["outcome"], shown["steps"])
-    assert found.response == pytest.approx(shown["response"], rel=1e-3)
-    assert found.summary == pytest.approx(examples.SUMMARY, rel=0.05, abs=1e-12, nan_ok=True)
+    assert (run_result.outcome, run_result.steps) == (shown["outcome"], shown["steps"])
+    assert run_result.response == pytest.approx(shown["response"], rel=1e-3)
+    assert run_result.summary == pytest.approx(examples.SUMMARY, rel=0.05, abs=1e-12, nan_ok=True)

@@ -1,4 +1,4 @@
-"""Files of runs from elsewhere: how they are read, and what is said of those that can't be."""
+"""Imported files: how they are read, and how invalid ones are refused."""
 
 import json
 
@@ -19,8 +19,8 @@ def read(content, *, name="runs.csv", base=BASE, columns=None, tags=()):
     return import_file.read(name, content, base, columns or {}, tags)
 
 
-@pytest.mark.parametrize("written", ["list", "object", "lines"])
-def test_the_same_runs_can_be_written_as_json(written):
+@pytest.mark.parametrize("form", ["list", "object", "lines"])
+def test_the_same_runs_can_be_json(form):
     rows = [
         {"training": {"length": 4}, "seed": n, "outcome": "fitted", "fit_error": 1e-9}
         for n in range(2)
@@ -29,21 +29,24 @@ def test_the_same_runs_can_be_written_as_json(written):
         "list": ("runs.json", json.dumps(rows)),
         "object": ("runs.json", json.dumps({"rows": rows})),
         "lines": ("runs.ndjson", "\n".join(map(json.dumps, rows))),
-    }[written]
-    (one,) = read(content, name=name)
-    assert [run.summary for run in one.runs] == [{"fit_error": 1e-9}] * 2
-    assert one.draft.spec.training.length == 4
+    }[form]
+    (experiment,) = read(content, name=name)
+    assert [run.summary for run in experiment.runs] == [{"fit_error": 1e-9}] * 2
+    assert experiment.draft.spec.training.length == 4
 
 
 def test_runs_without_a_seed_are_numbered():
-    (one,) = read("training.length,outcome,fit_error\n4,fitted,1\n4,fitted,2\n")
-    assert [(run.seed, run.summary["fit_error"]) for run in one.runs] == [(0, 1.0), (1, 2.0)]
+    (experiment,) = read("training.length,outcome,fit_error\n4,fitted,1\n4,fitted,2\n")
+    assert [(run.seed, run.summary["fit_error"]) for run in experiment.runs] == [(0, 1.0), (1, 2.0)]
 
 
-def test_cells_are_read_as_json_has_them_and_else_as_text():
-    content = 'training.length,outcome,teacher.eigenvalues.values,student.tied,name\n4,fitted,"[0.5, 0.25]",true,a b\n'
-    (one,) = read(content)
-    spec = one.draft.spec
+def test_a_cell_is_read_as_json_or_else_as_text():
+    content = (
+        "training.length,outcome,teacher.eigenvalues.values,student.tied,name\n"
+        '4,fitted,"[0.5, 0.25]",true,a b\n'
+    )
+    (experiment,) = read(content)
+    spec = experiment.draft.spec
     assert (spec.teacher.eigenvalues.values, spec.student.tied, spec.name) == (
         (0.5, 0.25),
         True,
@@ -51,24 +54,24 @@ def test_cells_are_read_as_json_has_them_and_else_as_text():
     )
 
 
-def test_a_row_goes_before_what_all_have_in_common():
-    found = read(
+def test_a_row_overrides_the_base():
+    experiments = read(
         "training.length,outcome,steps\n4,fitted,7\n5,fitted,\n",
         base={**BASE, "training.length": 9},
     )
-    assert [(one.draft.spec.training.length, one.runs[0].steps) for one in found] == [
+    assert [(item.draft.spec.training.length, item.runs[0].steps) for item in experiments] == [
         (4, 7),
         (5, 500),
     ]
 
 
-def test_what_was_not_recorded_is_missing():
-    (one,) = read(
+def test_values_that_were_not_recorded_are_missing():
+    (experiment,) = read(
         "training.length,outcome,step,fit_error\n4,fitted,1,\n4,fitted,0,2\n",
         base={**BASE, "steps": None},
     )
-    assert (one.runs[0].steps, one.runs[0].summary) == (1, {})
-    points = one.points
+    assert (experiment.runs[0].steps, experiment.runs[0].summary) == (1, {})
+    points = experiment.points
     order = np.argsort(points["step"])
     assert points["fit_error"][order].tolist()[0] == 2.0
     assert np.isnan(points["fit_error"][order][1])
@@ -76,8 +79,8 @@ def test_what_was_not_recorded_is_missing():
 
 
 def test_tags_of_a_row_come_first():
-    (one,) = read('training.length,outcome,tags\n4,fitted,"a,b"\n', tags=["import:x"])
-    assert one.draft.spec.tags == ("a", "b", "import:x")
+    (experiment,) = read('training.length,outcome,tags\n4,fitted,"a,b"\n', tags=["import:x"])
+    assert experiment.draft.spec.tags == ("a", "b", "import:x")
 
 
 @pytest.mark.parametrize(
@@ -127,14 +130,14 @@ def test_tags_of_a_row_come_first():
         ("training.length,outcome\n" + "4,done\n" * 30, {}, "/content", "10 more"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_row(content, further, pointer, words):
-    with pytest.raises(SpecError) as refused:
+def test_a_problem_names_its_row(content, further, pointer, words):
+    with pytest.raises(SpecError) as error:
         read(content, **further)
-    found = {problem.pointer: str(problem) for problem in refused.value.problems}
-    assert words in found[pointer], found
+    messages = {problem.pointer: str(problem) for problem in error.value.problems}
+    assert words in messages[pointer], messages
 
 
-def test_there_is_a_limit_to_what_one_file_holds():
+def test_the_number_of_experiments_in_a_file_is_limited():
     rows = "".join(f"{0.1 + n / 10_000},fitted\n" for n in range(import_file.MAX_EXPERIMENTS + 1))
     with pytest.raises(SpecError, match="2001 experiments"):
         read("optimizer.lr,outcome\n" + rows, base={**BASE, "training.length": 4})
