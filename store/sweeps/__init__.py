@@ -1,1 +1,1 @@
-"""Sweeps: submission, repository, members, outcomes."""
+"""Sweeps: submission, repository, members."""

@@ -25,11 +25,12 @@ from extrapolab.models.experiments import ExperimentRecord
 from service.app import build
 from service.settings import Settings
 from store.arrays import runs as stored_runs
+from store.arrays.packed import pack_result
 from store.db.database import Database
 from store.db.tables import experiments
-from store.query.ast import Over, Statistic
+from store.query.ast import Aggregate, Statistic
 from store.query.fields import FIELDS
-from store.query.statistics import of_each, statistic
+from store.query.statistics import aggregate, per_experiment
 from store.states import State
 from tests.integration.service.conftest import NO_BROKER
 from tests.kit import sample_specs
@@ -142,7 +143,8 @@ class Lab:
                 .values(state=State.COMPLETED, started_at=1.0, finished_at=2.0, attempt=1)
             )
             for experiment_id, ended in zip(ids, runs, strict=True):
-                stored_runs.write(tx, experiment_id, ended)
+                result = sample_specs.result(*ended)
+                stored_runs.write(tx, experiment_id, pack_result(result).runs)
         return StoredSweep(sweep, study.name, ids, runs)
 
     def get(self, path: str, **query: str) -> Any:
@@ -261,8 +263,8 @@ def test_sql_has_the_same_statistics_where_they_are_finite(lab, endings):
     expected = stored.expected
     aggregates = list(itertools.product(METRICS, Statistic))
     ids = select(experiments.c.id).where(experiments.c.id.in_(stored.ids))
-    columns = [statistic(Over(name, FIELDS[metric])) for metric, name in aggregates]
-    tables = [of_each(Over(name, FIELDS[metric]), ids) for metric, name in aggregates]
+    columns = [aggregate(Aggregate(name, FIELDS[metric])) for metric, name in aggregates]
+    tables = [per_experiment(Aggregate(name, FIELDS[metric]), ids) for metric, name in aggregates]
     with lab.database.read() as tx:
         answers = {row[0]: row[1:] for row in tx.execute(ids.add_columns(*columns))}
         grouped = [

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
+from core import statistics
 from core.result import METRICS, Outcome, RunResult
 from core.spec.sweep import look_up
 from store.records import FailureKind
@@ -50,15 +50,11 @@ def _finite(value: Any) -> bool:
 
 
 def statistic(name: str, stored: Stored, metric: str) -> float | None:
-    """As NumPy has it: a diverged run counts as infinite, but for the teacher's own; a missing number as NaN."""
-    diverged = None if metric == "zero_baseline" else Outcome.DIVERGED
-    found = [
-        math.inf if run.outcome is diverged else run.summary.get(metric, math.nan)
-        for run in stored.runs
-    ]
-    with np.errstate(invalid="ignore"):
-        value = float(getattr(np, name)(found)) if found else None
-    return value if value is not None and math.isfinite(value) else None
+    """The statistic of an experiment's runs, None if it is not finite or there are no runs."""
+    if not stored.runs:
+        return None
+    value = statistics.statistic(name, statistics.values_of_runs(stored.runs, [metric])[:, 0])
+    return value if math.isfinite(value) else None
 
 
 # What an experiment has one of
