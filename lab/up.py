@@ -58,7 +58,7 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
         plan = Plan(
             folder,
             url,
-            settings.handed_on(database_url, settings.broker_url or broker.url(place), url),
+            settings.child_environment(database_url, settings.broker_url or broker.url(place), url),
         )
         brokers = (
             []

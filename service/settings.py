@@ -1,5 +1,7 @@
 """Settings of the service: those of the store, and limits on what a client may request."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from store.settings import Settings as StoreSettings
@@ -7,6 +9,8 @@ from store.settings import Settings as StoreSettings
 
 class Settings(StoreSettings):
     """``EXTRAPOLAB_*`` variables of the service."""
+
+    processes: ClassVar[str] = "API"
 
     max_body_bytes: int = Field(
         8 * 2**20, ge=1024, description="Maximum size of a request body, in bytes."

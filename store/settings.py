@@ -1,31 +1,43 @@
-"""What every process of a lab is told by the environment: ``EXTRAPOLAB_DATABASE_URL`` and its neighbours."""
+"""Settings that the API and the workers share, read from ``EXTRAPOLAB_*`` variables."""
+
+from typing import ClassVar
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """The settings that API and workers share; each has a default that makes a lab on one machine.
+    """``EXTRAPOLAB_*`` variables of API and workers; the defaults make a lab on one machine."""
 
-    Attributes:
-        database_url: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``.
-        broker_url: ``redis://HOST:PORT/0`` or ``redis+socket:///PATH``.
-        lease_seconds: A worker that hasn't been heard of for so long loses its experiment.
-        reaper_seconds: Time between two looks for lost workers and for experiments that wait beside
-            idle workers.
-        max_attempts: Attempts in a row without a new checkpoint after which an experiment counts as
-            failed.
-        checkpoint_seconds: Time between two checkpoints of a training.
-        progress_seconds: A trainer that tells of no progress for so long is taken to hang, and is
-            ended.
-    """
+    processes: ClassVar[str] = "API and workers, `extrapolab migrate`"
 
     model_config = SettingsConfigDict(env_prefix="EXTRAPOLAB_", extra="ignore", frozen=True)
 
-    database_url: str = "sqlite:///extrapolab.db"
-    broker_url: str = "redis://localhost:6379/0"
-    lease_seconds: float = Field(30.0, gt=0)
-    reaper_seconds: float = Field(1.5, gt=0)
-    max_attempts: int = Field(5, ge=1)
-    checkpoint_seconds: float = Field(1.0, gt=0)
-    progress_seconds: float = Field(600.0, gt=0)
+    database_url: str = Field(
+        "sqlite:///extrapolab.db",
+        description="The lab's database: `sqlite:///FILE` or "
+        "`postgresql://USER:PASSWORD@HOST/DATABASE`.",
+    )
+    broker_url: str = Field(
+        "redis://localhost:6379/0",
+        description="The lab's Redis: `redis://HOST:PORT/0`, `rediss://HOST:PORT/0` or "
+        "`redis+socket:///PATH`.",
+    )
+    lease_seconds: float = Field(
+        30.0, gt=0, description="A worker that is silent for longer loses its experiment."
+    )
+    reaper_seconds: float = Field(
+        1.5,
+        gt=0,
+        description="Interval of the search for lost workers, and for experiments that wait while "
+        "workers are idle.",
+    )
+    max_attempts: int = Field(
+        5, ge=1, description="An experiment fails after this many attempts without a checkpoint."
+    )
+    checkpoint_seconds: float = Field(
+        1.0, gt=0, description="Interval of the checkpoints of a training."
+    )
+    progress_seconds: float = Field(
+        600.0, gt=0, description="A trainer without progress for longer is stopped as hung."
+    )

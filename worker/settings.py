@@ -1,7 +1,7 @@
 """Settings of a worker, besides those that all processes share (:mod:`store.settings`)."""
 
 import os
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 class WorkerSettings(BaseSettings):
     """``EXTRAPOLAB_*`` variables of a worker."""
+
+    processes: ClassVar[str] = "Workers"
 
     model_config = SettingsConfigDict(env_prefix="EXTRAPOLAB_", extra="ignore", frozen=True)
 

@@ -73,7 +73,7 @@ def test_where_no_database_is_named_none_is_made(command, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     refused = extrapolab(*command)
     assert refused.returncode == 1
-    assert refused.stderr.startswith("EXTRAPOLAB_DATABASE_URL names no database")
+    assert refused.stderr.startswith("EXTRAPOLAB_DATABASE_URL is not set")
     assert not [*tmp_path.iterdir()]
 
 
