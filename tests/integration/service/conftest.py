@@ -16,6 +16,7 @@ from store.arrays.packed import pack_points, pack_result
 from store.db.database import Database
 from store.queue import claims
 from store.records import Claim, Failure, FailureKind, Progress
+from tests.integration.service.sweep_specs import sweep
 from tests.kit import sample_specs
 
 NO_BROKER = "redis://localhost:1/0"
@@ -105,3 +106,15 @@ def submit(client: TestClient):
         return answer.headers["location"]
 
     return submit
+
+
+@pytest.fixture
+def submit_sweep(client: TestClient):
+    """Submits a small sweep over the given axes and gives its path."""
+
+    def submit_sweep(*axes: dict[str, Any], **changes: Any) -> str:
+        answer = client.post("/v1/sweeps", json=sweep(*axes, **changes))
+        assert answer.status_code in {200, 202}, answer.text
+        return answer.headers["Location"]
+
+    return submit_sweep

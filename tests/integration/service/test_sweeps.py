@@ -1,34 +1,9 @@
-"""Sweeps over HTTP: submitted, read, extended, cancelled, retried; tables, grids and figures."""
-
-import csv
-import io
+"""Sweeps over HTTP: submitted, read, extended, cancelled, retried."""
 
 import pytest
 
-from core.result import METRICS, Outcome
 from store.states import State
-from tests.integration.service.conftest import body as small
-from tests.kit import sample_specs
-
-BASE = {name: part for name, part in small(tags=["phase"]).items() if name not in {"name", "notes"}}
-K = {"path": "training.length", "values": [2, 3, 4]}
-SCALE = {"path": "student.start.scale", "kind": "logspace", "low": 0.01, "high": 1.0, "count": 2}
-
-
-def sweep(*axes, **changes):
-    return {"name": "phase", "base": BASE, "axes": list(axes), **changes}
-
-
-@pytest.fixture
-def swept(client):
-    """Submits a sweep and returns its path."""
-
-    def swept(*axes, **changes):
-        answer = client.post("/v1/sweeps", json=sweep(*axes, **changes))
-        assert answer.status_code in {200, 202}, answer.text
-        return answer.headers["Location"]
-
-    return swept
+from tests.integration.service.sweep_specs import BASE, SCALE, K, sweep
 
 
 def members(client, path):
@@ -67,8 +42,8 @@ def test_a_sweep_is_expanded_and_read_with_its_coordinates(client):
     }
 
 
-def test_members_and_sweeps_are_listed_in_pages(client, swept):
-    paths = [swept(K, name=f"{n}") for n in range(3)]
+def test_members_and_sweeps_are_listed_in_pages(client, submit_sweep):
+    paths = [submit_sweep(K, name=f"{n}") for n in range(3)]
     seen, cursor = [], {}
     while cursor is not None:
         page = client.get(paths[0], params={"limit": 2, **cursor}).json()["members"]
@@ -176,8 +151,8 @@ def test_a_sweep_whose_experiments_cost_too_much_together_is_refused(client):
     assert "its 1000 experiments would take about" in answer.json()["errors"][0]["message"]
 
 
-def test_a_dry_run_reports_the_sweep_and_stores_nothing(client, swept):
-    swept(K)
+def test_a_dry_run_reports_the_sweep_and_stores_nothing(client, submit_sweep):
+    submit_sweep(K)
     overlapping = sweep({**K, "values": [3, 4, 5]})
     answer = client.post("/v1/sweeps?dry_run=true", json=overlapping)
     assert answer.status_code == 200
@@ -192,17 +167,17 @@ def test_a_dry_run_reports_the_sweep_and_stores_nothing(client, swept):
     assert stored(client) == 3
 
 
-def test_existing_experiments_become_members_and_gain_the_tags(client, submit, swept):
+def test_existing_experiments_become_members_and_gain_the_tags(client, submit, submit_sweep):
     alone = submit(training={"length": 3}, tags=["mine"])
-    path = swept(K, tags=["more"])
+    path = submit_sweep(K, tags=["more"])
     ids = [member["experiment"] for member in members(client, path)]
     assert alone.endswith(ids[1])
     assert client.get(alone).json()["spec"]["tags"] == ["mine", "phase", "more"]
     assert stored(client) == 3
 
 
-def test_an_equal_sweep_is_reused_with_new_experiments_for_cancelled_ones(client, swept):
-    path = swept(K)
+def test_an_equal_sweep_is_reused_with_new_experiments_for_cancelled_ones(client, submit_sweep):
+    path = submit_sweep(K)
     ids = [member["experiment"] for member in members(client, path)]
     again = client.post("/v1/sweeps", json=sweep(K))
     assert (again.status_code, again.headers["Location"], again.json()["reused"]) == (200, path, 3)
@@ -233,8 +208,8 @@ def test_a_repeated_idempotency_key_gets_the_first_answer(client):
     )
 
 
-def test_an_extension_runs_only_missing_experiments_and_keeps_the_members(client, swept):
-    path = swept(K)
+def test_an_extension_runs_only_missing_experiments_and_keeps_the_members(client, submit_sweep):
+    path = submit_sweep(K)
     before = {m["coordinates"]["training.length"]: m["experiment"] for m in members(client, path)}
     default = client.get(f"/v1/experiments/{before[2]}").json()["spec"]["student"]["start"]["scale"]
     axes = [{**K, "values": [3, 4, 5]}, {"path": "student.start.scale", "values": [default, 0.5]}]
@@ -255,8 +230,8 @@ def test_an_extension_runs_only_missing_experiments_and_keeps_the_members(client
     assert client.post(f"/v1/sweeps/swp_{'0' * 32}:extend", json={"axes": axes}).status_code == 404
 
 
-def test_a_cancelled_sweep_spares_experiments_shared_with_another(client, repo, swept):
-    path, other = swept(K), swept({**K, "values": [4]}, name="other")
+def test_a_cancelled_sweep_spares_experiments_shared_with_another(client, repo, submit_sweep):
+    path, other = submit_sweep(K), submit_sweep({**K, "values": [4]}, name="other")
     repo.claim()
     cancelled = client.post(f"{path}:cancel")
     assert (cancelled.status_code, cancelled.json()["changed"]) == (200, 2)
@@ -273,269 +248,11 @@ def test_a_cancelled_sweep_spares_experiments_shared_with_another(client, repo, 
     )
 
 
-def test_only_an_ended_sweep_is_removed_and_its_experiments_stay(client, swept):
-    path = swept(K)
+def test_only_an_ended_sweep_is_removed_and_its_experiments_stay(client, submit_sweep):
+    path = submit_sweep(K)
     assert client.delete(path).status_code == 409
     client.post(f"{path}:cancel")
     assert client.get(path).json()["state"] == "incomplete"
     assert client.delete(path).status_code == 204
     assert client.get(path).status_code == 404
     assert stored(client) == 3
-
-
-def run_all(repo, count, end):
-    """Ends the next ``count`` experiments as ``end`` says, given (training length, scale)."""
-    for _ in range(count):
-        claim = repo.claim()
-        end(claim, claim.spec.training.length, claim.spec.student.start.scale)
-
-
-@pytest.fixture
-def judged(client, repo, swept):
-    """A sweep over k and scale: k = 2 diverges at one seed of two, k = 3 fails at scale 1, all else fits."""
-    path = swept(K, SCALE)
-
-    def end(claim, k, scale):
-        if (k, scale) == (3, 1.0):
-            repo.fail(claim, "out of luck", "log\n")
-            return
-        odd = [sample_specs.run(0, value=k * scale), sample_specs.run(1, value=3 * k * scale)]
-        if k == 2:
-            odd[1] = sample_specs.run(1, outcome=Outcome.DIVERGED, value=7.0)
-        repo.complete(claim, sample_specs.result(*odd))
-
-    run_all(repo, 5, end)
-    return path
-
-
-def test_the_table_has_a_row_per_experiment_with_statistics_over_seeds(client, judged):
-    rows = client.get(f"{judged}/table?metrics=train_loss,imbalance").json()["rows"]
-    assert [row["state"] for row in rows] == ["completed"] * 3 + ["failed", "completed", "queued"]
-    assert rows[4]["coordinates"] == {"training.length": 4, "student.start.scale": 0.01}
-    assert (rows[4]["seeds"], rows[4]["diverged"]) == (2, 0)
-    expected = {"median": 0.08, "q1": 0.04, "q3": 0.12, "mean": 0.08, "min": 0.04, "max": 0.12} | {
-        "standard_error": 0.04
-    }
-    assert rows[4]["metrics"]["train_loss"] == pytest.approx(expected)
-    assert rows[0]["diverged"] == 1
-    assert rows[0]["metrics"]["train_loss"]["min"] == pytest.approx(0.02)
-    assert (
-        rows[0]["metrics"]["train_loss"]["max"]
-        == rows[0]["metrics"]["train_loss"]["mean"]
-        == "Infinity"
-    )
-    assert (rows[3]["diverged"], rows[3]["metrics"], rows[5]["metrics"]) == (None, None, None)
-    (row, *_) = client.get(f"{judged}/table?metrics=train_loss&statistic=min").json()["rows"]
-    assert row["metrics"] == {"train_loss": {"min": pytest.approx(0.02)}}
-
-
-def test_the_table_as_csv_is_the_same(client, judged):
-    answer = client.get(f"{judged}/table?metrics=train_loss&statistic=median,max&format=csv")
-    assert answer.headers["content-type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    assert list(rows[0]) == [
-        "training.length", "student.start.scale", "experiment", "state", "seeds", "diverged",
-        "train_loss.median", "train_loss.max",
-    ]  # fmt: skip
-    assert (rows[0]["train_loss.max"], float(rows[4]["train_loss.median"])) == (
-        "Infinity",
-        pytest.approx(0.08),
-    )
-    assert (rows[3]["state"], rows[3]["train_loss.max"]) == ("failed", "")
-
-
-def test_a_sweeps_table_is_the_general_table_of_its_experiments(client, judged):
-    query = {"metrics": ",".join(METRICS)}
-    rows = client.get(f"{judged}/table", params=query).json()["rows"]
-    of_sweep = {row["experiment"]: row for row in rows if row["state"] == "completed"}
-    query |= {"q": f"sweep:{judged.rpartition('/')[2]}", "by": "id"}
-    general = {row["newest"]: row for row in client.get("/v1/table", params=query).json()["items"]}
-    assert len(general) == 4
-    assert any(row["diverged"] for row in general.values())
-    for row in (*of_sweep.values(), *general.values()):
-        assert row["metrics"]["zero_baseline"]["max"] != "Infinity", "it is the teacher's"
-    columns = ("seeds", "diverged", "metrics")
-    assert {name: [row[column] for column in columns] for name, row in of_sweep.items()} == {
-        name: [row[column] for column in columns] for name, row in general.items()
-    }
-
-
-def test_a_sweeps_grid_and_lines_are_the_general_table_and_figure(client, judged):
-    query = {"metrics": "train_loss,zero_baseline,imbalance", "statistic": "median,q1,q3"}
-    grid = client.get(f"{judged}/grid", params=query).json()
-    down, across = grid["rows"], grid["columns"]
-    query |= {"q": f"sweep:{judged.rpartition('/')[2]}", "by": f"{down['path']},{across['path']}"}
-    for row in client.get("/v1/table", params=query).json()["items"]:
-        place = down["values"].index(row["by"][down["path"]])
-        column = across["values"].index(row["by"][across["path"]])
-        for metric, statistics in row["metrics"].items():
-            for statistic, value in statistics.items():
-                assert grid["metrics"][metric][statistic][place][column] == value
-    for y in ("train_loss", "zero_baseline"):
-        lines = client.get(f"{judged}/figures/lines.json?y={y}").json()["panel"]["lines"]
-        recipe = {"query": query["q"], "x": across["path"], "series": down["path"], "y": y}
-        general = client.get("/v1/figures/preview.json", params=recipe).json()
-        assert general["panels"][0]["lines"] == lines
-
-
-def test_unknown_metrics_statistics_and_paths_are_named(client, judged):
-    answer = client.get(f"{judged}/table?metrics=train_lss&statistic=med")
-    assert [error["pointer"] for error in answer.json()["errors"]] == [
-        "/query/metrics",
-        "/query/statistic",
-    ]
-    assert "did you mean 'train_loss'" in answer.json()["errors"][0]["message"]
-    answer = client.get(f"{judged}/figures/lines.json?x=training.lengt&y=x&series=student.dim")
-    assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json()["errors"]] == [
-        "/query/x",
-        "/query/series",
-        "/query/y",
-    ]
-    assert client.get(f"{judged}/figures/pie.svg").status_code == 404
-    assert client.get(f"/v1/sweeps/swp_{'0' * 32}/table").status_code == 404
-
-
-def test_lines_are_a_metric_against_the_first_axis_one_per_value_of_the_next(client, judged):
-    info = client.get(f"{judged}/figures/lines.json?y=train_loss").json()
-    lines = {line["label"]: line for line in info["panel"]["lines"]}
-    assert list(lines) == ["scale = 0.01", "scale = 1"]
-    assert lines["scale = 0.01"]["x"] == [2.0, 3.0, 4.0]
-    assert lines["scale = 0.01"]["y"] == ["Infinity", pytest.approx(0.06), pytest.approx(0.08)]
-    assert lines["scale = 0.01"]["lower"][2] == pytest.approx(0.04)
-    assert lines["scale = 1"]["x"] == [2.0]
-    assert info["panel"]["y_scale"] == "log"
-    other = client.get(
-        f"{judged}/figures/lines.json?x=/student/start/scale&series=training.length"
-    ).json()
-    assert other["panel"]["x_scale"] == "log"
-    assert [line["label"] for line in other["panel"]["lines"]] == [
-        "length = 2",
-        "length = 3",
-        "length = 4",
-    ]
-
-
-def test_the_heat_map_shows_what_failed_diverged_or_is_pending(client, judged):
-    info = client.get(f"{judged}/figures/heatmap.json?y=train_loss").json()
-    assert (info["columns"], info["rows"]) == ([2, 3, 4], [0.01, 1.0])
-    assert info["states"] == [
-        ["diverged", "completed", "completed"],
-        ["diverged", "failed", "queued"],
-    ]
-    assert info["medians"] == [
-        ["Infinity", pytest.approx(0.06), pytest.approx(0.08)],
-        ["Infinity", "NaN", "NaN"],
-    ]
-
-
-def test_the_grid_crosses_two_axes_with_every_statistic(client, judged):
-    asked = "rows=training.length&columns=student.start.scale&metrics=train_loss,imbalance&statistic=median,max"
-    grid = client.get(f"{judged}/grid?{asked}").json()
-    assert grid["rows"] == {"path": "training.length", "values": [2, 3, 4]}
-    assert grid["columns"] == {"path": "student.start.scale", "values": [0.01, 1.0]}
-    assert grid["states"] == [
-        ["diverged", "diverged"],
-        ["completed", "failed"],
-        ["completed", "queued"],
-    ]
-    losses = grid["metrics"]["train_loss"]
-    assert losses["median"][2] == [pytest.approx(0.08), "NaN"]
-    assert losses["max"][2] == [pytest.approx(0.12), "NaN"]
-    assert set(grid["metrics"]["imbalance"]) == {"median", "max"}
-    usual = client.get(f"{judged}/grid").json()
-    assert (usual["rows"]["path"], usual["columns"]["path"]) == (
-        "student.start.scale",
-        "training.length",
-    )
-
-
-def test_the_grid_as_csv_has_a_line_for_each_row_metric_and_statistic(client, judged):
-    answer = client.get(f"{judged}/grid?metrics=train_loss&statistic=median,max&format=csv")
-    header, *rows = csv.reader(io.StringIO(answer.text, newline=""))
-    assert header == [
-        "student.start.scale",
-        "metric",
-        "statistic",
-        *(f"training.length = {k}" for k in (2, 3, 4)),
-    ]
-    assert [row[:3] for row in rows[:2]] == [
-        ["0.01", "train_loss", "median"],
-        ["0.01", "train_loss", "max"],
-    ]
-    assert (rows[1][3], float(rows[1][5]), rows[2][5]) == ("Infinity", pytest.approx(0.12), "NaN")
-
-
-@pytest.mark.parametrize(
-    ("asked", "pointers"),
-    [
-        ("rows=training.lengt", ["/query/rows"]),
-        ("columns=x&rows=y", ["/query/columns", "/query/rows"]),
-        ("rows=training.length&columns=training.length", ["/query/rows"]),
-        ("metrics=lss", ["/query/metrics"]),
-    ],
-)
-def test_what_a_grid_does_not_have_is_named(client, judged, asked, pointers):
-    answer = client.get(f"{judged}/grid?{asked}")
-    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (
-        422,
-        pointers,
-    )
-
-
-def test_a_figure_bears_its_caption_and_the_hashes_of_what_is_completed(client, judged):
-    data = client.get(f"{judged}/figures/heatmap.json?y=train_loss").json()
-    done = [
-        one["spec_hash"] for one in client.get("/v1/experiments?state=completed").json()["items"]
-    ]
-    assert data["spec_hashes"] == sorted(done)
-    assert "training loss" in data["caption"]
-    text = client.get(f"{judged}/figures/heatmap.svg?y=train_loss").text
-    assert all(name in text for name in done)
-    assert "Of 4 completed experiments with 8 runs" in text
-
-
-@pytest.mark.parametrize("name", ["lines", "heatmap"])
-@pytest.mark.parametrize(
-    ("form", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
-)
-def test_figures_are_drawn_and_are_the_same_bytes_again(client, judged, name, form, start):
-    first, again = (client.get(f"{judged}/figures/{name}.{form}") for _ in range(2))
-    assert first.status_code == 200
-    assert first.content.startswith(start)
-    assert first.content == again.content
-    assert (
-        client.get(
-            f"{judged}/figures/{name}.{form}", headers={"If-None-Match": first.headers["ETag"]}
-        ).status_code
-        == 304
-    )
-
-
-def test_a_figure_is_drawn_before_anything_is_completed(client, swept):
-    path = swept(K, SCALE)
-    assert client.get(f"{path}/figures/heatmap.svg").status_code == 200
-    assert client.get(f"{path}/figures/lines.svg").status_code == 200
-
-
-def test_a_figure_that_the_axes_do_not_allow_is_refused_with_what_to_do(client, swept):
-    path = swept(K)
-    assert "two axes" in client.get(f"{path}/figures/heatmap.svg").json()["detail"]
-    assert client.get(f"{path}/figures/lines.svg").status_code == 200
-    words = swept({"path": "student.structure", "values": ["general", "symmetric"]}, name="words")
-    assert "axis of numbers" in client.get(f"{words}/figures/lines.svg").json()["detail"]
-    starts = swept(
-        K,
-        {"path": "student.start", "values": [{"scale": 0.1}, {"kind": "identity", "scale": 0.5}]},
-        name="starts",
-    )
-    info = client.get(f"{starts}/figures/heatmap.json").json()
-    assert info["rows"] == [{"scale": 0.1}, {"kind": "identity", "scale": 0.5}]
-    assert client.get(f"{starts}/figures/heatmap.svg").status_code == 200
-    together = [
-        {"path": "training.length", "values": [2, 3]},
-        {"path": "student.dim", "values": [7, 8]},
-    ]
-    zipped = swept({"kind": "zip", "axes": together}, SCALE, name="zipped")
-    lines = client.get(f"{zipped}/figures/lines.json").json()["panel"]["lines"]
-    assert [line["label"] for line in lines] == ["scale = 0.01", "scale = 1"]
