@@ -133,8 +133,8 @@ class EventFeed:
 
         The first poll, with ``last`` None, only finds that number.
         """
-        newest, found, progress = await run_in_threadpool(self._read, last)
-        new = [pair for pair in found if pair[1].number not in delivered]
+        newest, recent, progress = await run_in_threadpool(self._read, last)
+        new = [pair for pair in recent if pair[1].number not in delivered]
         delivered.extend(event.number for _, event in new)
         changed = [pair for pair in progress.items() if self._progress.get(pair[0]) != pair[1]]
         self._progress = progress
@@ -146,9 +146,9 @@ class EventFeed:
         with self._database.read() as tx:
             if last is None:
                 last = events.newest(tx)
-            found = events.since(tx, last - self._max_late)
-            newest = max([last, *(event.number for _, event in found)])
-            return newest, found, events.progress(tx)
+            recent = events.since(tx, last - self._max_late)
+            newest = max([last, *(event.number for _, event in recent)])
+            return newest, recent, events.progress(tx)
 
     def _read_since(self, number: int, experiment_ids: frozenset[str] | None) -> list[Happening]:
         with self._database.read() as tx:

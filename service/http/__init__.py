@@ -1,1 +1,1 @@
-"""What every route shares of HTTP: bodies, parameters, problems, ETags, pagination."""
+"""HTTP shared by all routes: bodies, parameters, problems, ETags, pagination, OpenAPI."""

@@ -1,4 +1,4 @@
-"""The HTTP routes, a file a resource.
+"""The HTTP routes, one module per resource.
 
-Routes never import routes; what two of them share lies below.
+Route modules never import each other; code that several share lies below them.
 """

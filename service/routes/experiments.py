@@ -152,9 +152,9 @@ def cancel(experiment_id: ExperimentId, context: Context, response: Response) ->
 
     A running one stops within seconds and keeps what it recorded.
     """
-    moved = _change_state(context, experiment_id, experiments.request_cancel)
-    response.status_code = 202 if moved.state is State.RUNNING else 200
-    return moved
+    answer = _change_state(context, experiment_id, experiments.request_cancel)
+    response.status_code = 202 if answer.state is State.RUNNING else 200
+    return answer
 
 
 @router.post(
@@ -172,9 +172,9 @@ def pause(experiment_id: ExperimentId, context: Context, response: Response) -> 
 
     A running one is saved at its current step and paused within seconds.
     """
-    moved = _change_state(context, experiment_id, experiments.request_pause)
-    response.status_code = 202 if moved.state is State.RUNNING else 200
-    return moved
+    answer = _change_state(context, experiment_id, experiments.request_pause)
+    response.status_code = 202 if answer.state is State.RUNNING else 200
+    return answer
 
 
 @router.post(

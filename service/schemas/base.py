@@ -1,4 +1,4 @@
-"""What all answers share: they are frozen, and their numbers and times travel in one form."""
+"""The base of all answers: frozen, with one form for numbers and for times."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
