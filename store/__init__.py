@@ -1,6 +1,5 @@
-"""The record and the queue of record: SQL tables, the one repository over them, the reaper and the wake-up sender.
+"""The lab's records and its queue, in SQL; it never loads torch.
 
-Functions take an open transaction (:class:`store.db.database.Database` opens and commits it) and
-return frozen values (:mod:`store.records`), never rows. SQLite and PostgreSQL hold the same tables
-and run the same code. Never loads torch.
+Functions take an open transaction of :class:`store.db.database.Database` and return frozen values
+of :mod:`store.records`, never rows. The tables and the code are the same on SQLite and PostgreSQL.
 """

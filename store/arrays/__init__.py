@@ -1,1 +1,1 @@
-"""Stored arrays: runs, series, checkpoints."""
+"""Stored arrays: runs, series and checkpoints."""

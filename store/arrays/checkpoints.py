@@ -1,4 +1,4 @@
-"""Checkpoints: two slots per experiment, so that one that can't be read leaves the one before it to resume from."""
+"""Checkpoints, in two slots per experiment: if the newer is corrupt, the older one remains."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,23 +12,26 @@ from store.transition import note
 SLOTS = (0, 1)
 
 MAX_MB = 512
-"""As much as is kept, in MiB.
+"""The largest checkpoint in MiB; both databases refuse a value of 1 GB."""
 
-Either database refuses a value of 1 GB, and nobody reads one in a moment.
-"""
-
-_own = checkpoints.c.experiment_id == bindparam("experiment")
+_of_experiment = checkpoints.c.experiment_id == bindparam("experiment")
 _NEWEST_FIRST = (
     select(checkpoints)
-    .where(_own)
+    .where(_of_experiment)
     .order_by(checkpoints.c.attempt.desc(), checkpoints.c.step.desc())
 )
-_DROP = delete(checkpoints).where(_own)
+_DROP = delete(checkpoints).where(_of_experiment)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training can be resumed: its step, how many chunks of series came before it, and the packed state."""
+    """A state to resume training from.
+
+    Attributes:
+        step: The training step it is at.
+        chunks: The number of series chunks recorded before it.
+        payload: The packed state.
+    """
 
     step: int
     chunks: int
@@ -36,19 +39,17 @@ class Checkpoint:
 
 
 def save(tx: Connection, experiment_id: str, attempt: int, checkpoint: Checkpoint) -> bool:
-    """Stores a checkpoint over the older of the two; whether it is further than any before it."""
-    of_experiment = checkpoints.c.experiment_id == experiment_id
+    """Stores a checkpoint over the older one; returns whether its step is the highest so far."""
+    is_of_experiment = checkpoints.c.experiment_id == experiment_id
     stored = tx.execute(
         select(checkpoints.c.slot, checkpoints.c.attempt, checkpoints.c.step)
-        .where(of_experiment)
+        .where(is_of_experiment)
         .order_by(checkpoints.c.attempt, checkpoints.c.step)
     ).all()
+    resent = [row.slot for row in stored if (row.attempt, row.step) == (attempt, checkpoint.step)]
     free = [slot for slot in SLOTS if slot not in {row.slot for row in stored}]
-    sent_before = [
-        row.slot for row in stored if (row.attempt, row.step) == (attempt, checkpoint.step)
-    ]
-    slot = (sent_before or free or [stored[0].slot])[0]
-    tx.execute(delete(checkpoints).where(of_experiment, checkpoints.c.slot == slot))
+    slot = (resent or free or [stored[0].slot])[0]
+    tx.execute(delete(checkpoints).where(is_of_experiment, checkpoints.c.slot == slot))
     tx.execute(
         insert(checkpoints).values(
             experiment_id=experiment_id,
@@ -64,16 +65,13 @@ def save(tx: Connection, experiment_id: str, attempt: int, checkpoint: Checkpoin
 
 
 def newest(tx: Connection, experiment_id: str, *, at: float, attempt: int) -> Checkpoint | None:
-    """The newest checkpoint that is whole.
-
-    Newer ones that aren't are dropped, and the history says so.
-    """
-    of_experiment = checkpoints.c.experiment_id == experiment_id
+    """The newest intact checkpoint; drops newer corrupt ones and notes each in the history."""
+    is_of_experiment = checkpoints.c.experiment_id == experiment_id
     rows = tx.execute(_NEWEST_FIRST, {"experiment": experiment_id}).all()
     for row in rows:
         if sha256(row.payload).hexdigest() == row.sha256:
             return Checkpoint(row.step, row.chunks, row.payload)
-        tx.execute(delete(checkpoints).where(of_experiment, checkpoints.c.slot == row.slot))
+        tx.execute(delete(checkpoints).where(is_of_experiment, checkpoints.c.slot == row.slot))
         note(
             tx,
             experiment_id,
@@ -86,5 +84,5 @@ def newest(tx: Connection, experiment_id: str, *, at: float, attempt: int) -> Ch
 
 
 def drop(tx: Connection, experiment_id: str) -> None:
-    """Drops all checkpoints of an experiment."""
+    """Removes all checkpoints of an experiment."""
     tx.execute(_DROP, {"experiment": experiment_id})

@@ -1,4 +1,4 @@
-"""Series chunks and results in the form in which they are stored.
+"""Series chunks and results in their stored form.
 
 The trainer packs what it computed, and the worker's slot writes it to SQL without unpacking it.
 This module needs no database.
@@ -51,10 +51,10 @@ class PackedRun:
     Attributes:
         seed: The seed that drew the start.
         outcome: How the run ended.
-        steps: Steps that were run.
+        steps: Number of training steps.
         metrics: The finite metrics of the summary, by name.
-        non_finite: Its other metrics, each as "NaN", "Infinity" or "-Infinity".
-        warnings: What to bear in mind when reading these numbers.
+        non_finite: The other metrics, each as "NaN", "Infinity" or "-Infinity".
+        warnings: Cautions about these numbers.
         arrays: The packed response, eigenvalues, Hankel singular values and parameters.
     """
 
@@ -99,7 +99,7 @@ def pack_points(points: Mapping[str, np.ndarray]) -> SeriesChunk | None:
 
 
 def pack_result(result: ExperimentResult) -> PackedResult:
-    """Packs a result; its series is left out.
+    """Packs a result without its series.
 
     Raises:
         ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
@@ -117,7 +117,7 @@ def split_summary(
     """The finite metrics of a run's summary, and words for the others.
 
     Raises:
-        ValueError: It has a metric that :data:`core.result.METRICS` doesn't name.
+        ValueError: The summary has a metric that :data:`core.result.METRICS` doesn't name.
     """
     if unknown := summary.keys() - METRICS.keys():
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The runs of an experiment, one row per seed: outcome, steps and summary; beside it a blob with the final arrays."""
+"""The runs of an experiment: per seed a row of outcome, steps and summary, and a blob of arrays."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -12,16 +12,15 @@ from store.db.tables import AnyRow, run_arrays, runs
 from store.records import RunRecord
 
 _OF_EXPERIMENTS = select(runs).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
-_OF_ONE = select(runs).where(
-    runs.c.experiment_id == bindparam("id")
-)  # takes SQLAlchemy half the time
+# faster than a list of one id: SQLAlchemy expands a list in every call
+_OF_ONE = select(runs).where(runs.c.experiment_id == bindparam("id"))
 _WRITE, _WRITE_ARRAYS = insert(runs), insert(run_arrays)
 _DROP = delete(runs).where(runs.c.experiment_id == bindparam("experiment"))
 _DROP_ARRAYS = delete(run_arrays).where(run_arrays.c.experiment_id == bindparam("experiment"))
 
 
 def write(tx: Connection, experiment_id: str, packed: Sequence[PackedRun]) -> None:
-    """Stores how each seed ended; nothing may be there yet."""
+    """Stores how each seed ended; the experiment may not have runs yet."""
     if not packed:
         return
     rows = [_row(run, run.metrics, run.non_finite) for run in packed]
@@ -32,19 +31,19 @@ def write(tx: Connection, experiment_id: str, packed: Sequence[PackedRun]) -> No
     tx.execute(_WRITE_ARRAYS, arrays)
 
 
-def write_records(tx: Connection, experiment_id: str, ended: Iterable[RunRecord]) -> None:
-    """Stores how seeds ended that have no arrays here, since they were run elsewhere.
+def write_records(tx: Connection, experiment_id: str, records: Iterable[RunRecord]) -> None:
+    """Stores how seeds ended that ran elsewhere and have no arrays here.
 
     Raises:
         ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
     """
-    rows = [_row(run, *split_summary(run.seed, run.summary)) for run in ended]
+    rows = [_row(run, *split_summary(run.seed, run.summary)) for run in records]
     tx.execute(_WRITE, [{"experiment_id": experiment_id, **row} for row in rows])
 
 
-def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
-    """The runs that have ended of each experiment, by seed."""
-    ids, found = list(experiment_ids), dict[str, dict[int, RunRecord]]()
+def read_records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
+    """The ended runs of each experiment that has any, by experiment id and seed."""
+    ids, by_experiment = list(experiment_ids), dict[str, dict[int, RunRecord]]()
     rows = (
         tx.execute(_OF_ONE, {"id": ids[0]})
         if len(ids) == 1
@@ -54,36 +53,41 @@ def records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int
         run = RunRecord(
             row.seed, Outcome(row.outcome), row.steps, _summary(row), tuple(row.warnings)
         )
-        found.setdefault(row.experiment_id, {})[row.seed] = run
-    return found
+        by_experiment.setdefault(row.experiment_id, {})[row.seed] = run
+    return by_experiment
 
 
-def results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
+def read_results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
     """The runs of an experiment with their final arrays, by seed."""
     arrays = {seed: unpack(payload) for seed, payload in _payloads(tx, experiment_id)}
     rows = tx.execute(select(runs).where(runs.c.experiment_id == experiment_id))
     return {row.seed: _result(row, arrays[row.seed]) for row in rows}
 
 
-def responses(tx: Connection, experiment_id: str) -> dict[int, np.ndarray]:
+def read_responses(tx: Connection, experiment_id: str) -> dict[int, np.ndarray]:
     """h_0 .. h_{q-1} of each run of an experiment, by seed: (q,) or (q, p, m)."""
-    found = _payloads(tx, experiment_id)
-    return {seed: unpack(payload, only=["response"])["response"] for seed, payload in found}
+    return {
+        seed: unpack(payload, only=["response"])["response"]
+        for seed, payload in _payloads(tx, experiment_id)
+    }
 
 
-def parameters(
+def read_parameters(
     tx: Connection, experiment_id: str, seeds: Iterable[int]
 ) -> dict[int, dict[str, np.ndarray]]:
-    """The final parameters of some runs of an experiment, by seed and name."""
-    wanted = set(seeds)  # which may be more than a query has room for
-    found = _payloads(tx, experiment_id)
-    return {seed: _parameters(unpack(payload)) for seed, payload in found if seed in wanted}
+    """The final parameters of an experiment's runs with these seeds, by seed and name."""
+    wanted = set(seeds)  # filtered here, since they may be more than a query can name
+    return {
+        seed: _parameters(unpack(payload))
+        for seed, payload in _payloads(tx, experiment_id)
+        if seed in wanted
+    }
 
 
 def drop(tx: Connection, experiment_id: str) -> None:
-    """Forgets how the seeds ended."""
-    for dropping in (_DROP, _DROP_ARRAYS):
-        tx.execute(dropping, {"experiment": experiment_id})
+    """Removes all runs of an experiment."""
+    for statement in (_DROP, _DROP_ARRAYS):
+        tx.execute(statement, {"experiment": experiment_id})
 
 
 def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]:

@@ -1,6 +1,6 @@
-"""The recorded points of an experiment: immutable chunks in long form, in the order in which they were recorded.
+"""The recorded points of an experiment: immutable chunks in long form, in recording order.
 
-A checkpoint remembers how many chunks came before it. A resumed attempt cuts the later ones and
+A checkpoint knows how many chunks came before it. A resumed attempt drops the later ones and
 records them again.
 """
 
@@ -16,18 +16,20 @@ from store.arrays.packed import COLUMNS, KEYS, SeriesChunk, column_dtype
 from store.db.tables import series_chunks
 
 IDS_PER_QUERY = 25
-"""Experiments whose points are read in one statement; those of some take megabytes."""
+"""Experiments whose points one statement reads; some have megabytes of them."""
 
-_own = series_chunks.c.experiment_id == bindparam("experiment")
-_LAST = select(series_chunks).where(_own).order_by(series_chunks.c.number.desc()).limit(1)
+_of_experiment = series_chunks.c.experiment_id == bindparam("experiment")
+_LAST = select(series_chunks).where(_of_experiment).order_by(series_chunks.c.number.desc()).limit(1)
 _APPEND = insert(series_chunks)
-_CUT = delete(series_chunks).where(_own, series_chunks.c.number >= bindparam("first"))
+_TRUNCATE = delete(series_chunks).where(
+    _of_experiment, series_chunks.c.number >= bindparam("first")
+)
 
 
 def append(tx: Connection, experiment_id: str, attempt: int, chunk: SeriesChunk | None) -> int:
     """Stores the next chunk, if there is one; returns the number of chunks.
 
-    A chunk that is sent twice, because the answer to the first was lost, is stored once.
+    A chunk that is sent again, because the first answer was lost, is stored once.
     """
     last = tx.execute(_LAST, {"experiment": experiment_id}).first()
     count = 0 if last is None else int(last.number) + 1
@@ -41,8 +43,8 @@ def append(tx: Connection, experiment_id: str, attempt: int, chunk: SeriesChunk 
 
 
 def truncate(tx: Connection, experiment_id: str, chunks: int) -> None:
-    """Keeps the first so many chunks and drops the rest."""
-    tx.execute(_CUT, {"experiment": experiment_id, "first": chunks})
+    """Keeps the first ``chunks`` chunks and drops the rest."""
+    tx.execute(_TRUNCATE, {"experiment": experiment_id, "first": chunks})
 
 
 def read(
@@ -52,9 +54,16 @@ def read(
     *,
     names: Iterable[str] = SERIES,
 ) -> dict[str, np.ndarray]:
-    """All points, by seed and step: ``seed``, ``step``, ``names``, and those ``trajectories`` that were recorded.
+    """All recorded points in long form, sorted by seed and then by step.
 
-    NaN stands for a metric that the software which recorded a point didn't have yet.
+    Args:
+        tx: An open transaction.
+        experiment_id: The experiment.
+        trajectories: Trajectories to read, if they were recorded.
+        names: Metrics to read; one that is newer than the recording is NaN.
+
+    Returns:
+        Columns of equal length: ``seed``, ``step``, the metrics and the trajectories.
     """
     names = (*KEYS, *names, *trajectories)
     payloads = tx.scalars(
@@ -68,30 +77,32 @@ def read(
 def read_many(
     tx: Connection, experiment_ids: Sequence[str], *, names: Iterable[str]
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """The same of several experiments that have points, in no order, some of them in each statement."""
+    """The points of each experiment that has any, as :func:`read` returns them, in no order."""
     names, c = (*KEYS, *names), series_chunks.c
     query = select(c.experiment_id, c.payload).order_by(c.experiment_id, c.number)
-    for begin in range(0, len(experiment_ids), IDS_PER_QUERY):
-        rows = tx.execute(
-            query.where(c.experiment_id.in_(list(experiment_ids[begin : begin + IDS_PER_QUERY])))
-        )
-        for experiment_id, own in itertools.groupby(rows, key=lambda row: row.experiment_id):
-            yield experiment_id, _joined((row.payload for row in own), names)
+    for start in range(0, len(experiment_ids), IDS_PER_QUERY):
+        batch = list(experiment_ids[start : start + IDS_PER_QUERY])
+        rows = tx.execute(query.where(c.experiment_id.in_(batch)))
+        for experiment_id, chunks in itertools.groupby(rows, key=lambda row: row.experiment_id):
+            yield experiment_id, _joined((chunk.payload for chunk in chunks), names)
 
 
 def _joined(payloads: Iterable[bytes], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """The columns of chunks, by seed and step."""
-    parts = [_of(unpack(payload, only=names), names) for payload in payloads] or [_EMPTY]
+    """The columns of all chunks, sorted by seed and then by step."""
+    chunks = [_columns(unpack(payload, only=names), names) for payload in payloads] or [_EMPTY]
     columns = {
-        name: np.concatenate([part[name] for part in parts]) for name in names if name in parts[0]
+        name: np.concatenate([chunk[name] for chunk in chunks])
+        for name in names
+        if name in chunks[0]
     }
     order = np.lexsort((columns["step"], columns["seed"]))
     return {name: column[order] for name, column in columns.items()}
 
 
-def _of(part: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
-    unknown = np.full(part["step"].shape, np.nan)
-    return {name: part.get(name, unknown) for name in names if name in part or name in COLUMNS}
+def _columns(chunk: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The named columns of a chunk, with NaN for metrics that it lacks."""
+    nans = np.full(chunk["step"].shape, np.nan)
+    return {name: chunk.get(name, nans) for name in names if name in chunk or name in COLUMNS}
 
 
 _EMPTY = {name: np.empty(0, column_dtype(name)) for name in COLUMNS}

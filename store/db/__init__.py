@@ -1,1 +1,1 @@
-"""The database: connections, tables, migrations, backup."""
+"""The database: connections, tables, migrations and backups."""

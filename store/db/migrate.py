@@ -1,4 +1,4 @@
-"""Brings a database to the tables of this version. The steps are in ``migrations/``."""
+"""Migrates a database to another schema revision; the steps are in ``migrations/versions``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,53 +14,55 @@ from store.db.database import Database
 from store.errors import SchemaMismatch
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK = 0x65787472  # "extr": the advisory lock that one migration at a time holds on PostgreSQL
+_LOCK = 0x65787472
+"""PostgreSQL's advisory lock ("extr") that lets one migration run at a time."""
 
 
 def revisions() -> list[str]:
-    """The revisions that this version knows, the newest first."""
+    """The revisions that this version knows, newest first."""
     return [step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
 
 
+def require_known(revision: str, owner: str) -> None:
+    """Raises SchemaMismatch if the ``owner`` of a revision, such as "backup", is newer."""
+    if revision not in revisions():
+        remedy = f"the {owner} is newer; use a newer Extrapolab"
+        raise SchemaMismatch(revision, schema.REVISION, remedy)
+
+
 def upgrade(url: str, revision: str = "head") -> None:
-    """Makes or changes the tables as this version needs them, in one transaction; does nothing where they are so.
+    """Upgrades a database in one transaction; does nothing if it is up to date.
 
     Args:
-        url: Where the database is.
-        revision: An earlier one to stop at.
+        url: The database.
+        revision: The revision to stop at, by default the newest.
 
     Raises:
-        SchemaMismatch: They are of a newer version than this one.
-        StoreUnavailable: The database is away.
+        SchemaMismatch: The database is at a newer revision than this version knows.
+        StoreUnavailable: The database can't be reached.
     """
-    found = schema.revision(url)
-    if found is not None and found not in revisions():
-        raise SchemaMismatch(
-            found, schema.REVISION, "the database is newer; use a newer Extrapolab"
-        )
+    current = schema.revision(url)
+    if current is not None:
+        require_known(current, "database")
     with _alembic(url) as config:
         command.upgrade(config, revision)
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Takes the tables back to an earlier revision, ``base`` for none.
-
-    Data that has no place there is lost.
-    """
+    """Downgrades a database, to ``base`` for no tables; data the revision can't hold is lost."""
     with _alembic(url) as config:
         command.downgrade(config, revision)
 
 
 @contextmanager
 def _alembic(url: str) -> Iterator[Config]:
-    """Alembic's configuration with an open transaction that holds off other migrations."""
+    """Alembic's configuration, with an open transaction that blocks other migrations."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     database = Database(url)
     try:
-        if (
-            database.dialect == "sqlite"
-        ):  # a table is changed by copying it; dropping the old one must not cascade
+        if database.dialect == "sqlite":
+            # SQLite alters a table by copying it; dropping the old one must not cascade
             event.listen(
                 database.engine,
                 "connect",
@@ -68,15 +70,14 @@ def _alembic(url: str) -> Iterator[Config]:
             )
         with database.write() as tx:
             if database.dialect == "postgresql":
-                tx.execute(text("SET LOCAL statement_timeout = 0"))  # many rows are not an outage
+                tx.execute(text("SET LOCAL statement_timeout = 0"))  # large tables take long
                 tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             config.attributes["connection"] = tx
             yield config
-            if database.dialect == "sqlite" and (
-                broken := tx.exec_driver_sql("PRAGMA foreign_key_check").all()
-            ):
-                raise RuntimeError(
-                    f"the migration would leave rows without their parent: {broken[:3]}"
-                )
+            if database.dialect == "sqlite":
+                orphans = tx.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if orphans:
+                    message = f"the migration would leave rows without a parent: {orphans[:3]}"
+                    raise RuntimeError(message)
     finally:
         database.dispose()

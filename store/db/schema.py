@@ -1,4 +1,4 @@
-"""Whether a database has the tables of this software. :mod:`store.db.migrate` brings them there."""
+"""The schema revision of a database; :mod:`store.db.migrate` changes it."""
 
 from sqlalchemy import Connection, inspect, text
 
@@ -6,26 +6,27 @@ from store.db.database import Database
 from store.errors import SchemaMismatch
 
 REVISION = "0004"
-"""The newest migration in ``migrations/versions``.
-
-Known here by name, so that a look needs no Alembic.
-"""
+"""The newest migration in ``migrations/versions``, repeated here so that checks need no Alembic."""
 
 
 def check(url: str) -> None:
-    """Returns if the tables are those of this version.
+    """Checks that a database is at this version's revision.
 
     Raises:
-        SchemaMismatch: They are of another, or there are none.
-        StoreUnavailable: The database is away.
+        SchemaMismatch: The database is at another revision, or empty.
+        StoreUnavailable: The database can't be reached.
     """
-    found = revision(url)
-    if found != REVISION:
-        raise SchemaMismatch(found, REVISION)
+    current = revision(url)
+    if current != REVISION:
+        raise SchemaMismatch(current, REVISION)
 
 
 def revision(url: str) -> str | None:
-    """The migration that the database is at, None for an empty one; raises StoreUnavailable."""
+    """The revision of a database, or None if it is empty.
+
+    Raises:
+        StoreUnavailable: The database can't be reached.
+    """
     database = Database(url)
     try:
         with database.read() as tx:
@@ -35,7 +36,7 @@ def revision(url: str) -> str | None:
 
 
 def current_revision(tx: Connection) -> str | None:
-    """The migration that the database of an open transaction is at, None for an empty one."""
+    """The revision of the database of an open transaction, or None if it is empty."""
     if not inspect(tx).has_table("alembic_version"):
         return None
     return tx.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()

@@ -1,10 +1,10 @@
 """The tables, the same on SQLite and PostgreSQL.
 
-:mod:`store.db.migrations` makes them; a test holds the two equal.
-
-Floats are double precision, times Unix seconds. Numbers that SQL can't hold everywhere (NaN, ±inf)
-stand in ``non_finite``. Arrays are blobs of :mod:`core.arrays`, the last column of a table, so that
-the others are read without.
+The migrations in :mod:`store.db.migrations` create them, as a test checks. Floats have double
+precision; times are Unix seconds. Non-finite numbers, which not every database can store, are words
+in ``non_finite``. Some columns have a Python name (``key``) apart from their older SQL name. Arrays
+are blobs of :mod:`core.arrays` in the last column of a table, so that reading the other columns
+skips them.
 """
 
 from typing import Any
@@ -32,21 +32,21 @@ from core.result import METRICS
 from store.db import indexed_fields
 
 AnyRow = Row[*tuple[Any, ...]]
-"""A row of these tables, whichever its columns."""
+"""A row with any columns of these tables."""
 
 
 class LossyText(TypeDecorator[str]):
-    """Text that a machine wrote, such as a log: characters that PostgreSQL can't hold are replaced."""
+    """Text such as a log, with the characters that PostgreSQL can't store replaced."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's hook
         """Replaces NUL and lone surrogates."""
-        return (
-            value
-            and value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-        )
+        if value is None:
+            return None
+        without_nul = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return without_nul.encode(errors="replace").decode()
 
 
 metadata = MetaData(
@@ -63,7 +63,7 @@ experiments = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("notes", Text, nullable=False),
-    Column("spec", JSON, nullable=False),  # without name, tags and notes, which may change
+    Column("spec", JSON, nullable=False),  # without name, tags and notes, which can be edited
     Column("spec_hash", Text, nullable=False),
     Column("setup_hash", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -73,7 +73,7 @@ experiments = Table(
     Column("max_seconds", Double),
     Column("max_memory_mb", BigInteger),
     Column("device", Text, nullable=False),  # auto until the first claim
-    Column("attempt", Integer, nullable=False),  # the fence: grows with every claim
+    Column("attempt", Integer, nullable=False),  # grows with every claim, as a fence
     Column("fruitless", Integer, key="attempts_without_progress", nullable=False),
     Column("worker_id", Text),
     Column("lease_until", Double),
@@ -107,7 +107,7 @@ experiments = Table(
 )
 Index(
     "experiments_waiting",
-    # the same everywhere in it; without it SQLite prefers another index that begins with state
+    # constant in this partial index; without it SQLite prefers the index by state
     experiments.c.state,
     experiments.c.priority.desc(),
     experiments.c.owner,
@@ -150,9 +150,7 @@ tags = Table(
     _experiment_id(primary_key=True),
     Column("tag", Text, primary_key=True),
     Column("position", Integer, nullable=False),
-    Column(
-        "created_at", Double, nullable=False
-    ),  # the experiment's, so that a tag's newest are one index range
+    Column("created_at", Double, nullable=False),  # the experiment's, so that one index has both
     Index("tags_newest", "tag", "created_at", "experiment_id"),
 )
 
@@ -166,8 +164,7 @@ runs = Table(
     *(Column(name, Double) for name in METRICS),
     Column("warnings", JSON, nullable=False),
     Column("non_finite", JSON, nullable=False),  # {metric: "NaN" | "Infinity" | "-Infinity"}
-    # the rows of an experiment lie together, narrow, so that thousands are looked through
-    sqlite_with_rowid=False,
+    sqlite_with_rowid=False,  # stores the runs of an experiment together, for fast scans
 )
 
 run_arrays = Table(
@@ -197,7 +194,7 @@ checkpoints = Table(
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("attempt", Integer, nullable=False),
     Column("step", BigInteger, nullable=False),
-    Column("chunks", Integer, nullable=False),  # how many chunks of series had been stored
+    Column("chunks", Integer, nullable=False),  # series chunks stored before it
     Column("sha256", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
 )

@@ -1,6 +1,6 @@
-"""The experiments and sweeps that readers see: all but those of a staged batch that is not yet published.
+"""Visible experiments and sweeps: all except those in a staged batch that is not yet published.
 
-Every query that reads experiments or sweeps starts from one of these selects
+Every query that lists experiments or sweeps starts from one of these selects
 (:mod:`store.experiments.staging` writes the batches).
 """
 
@@ -13,18 +13,18 @@ from store.db.tables import experiments, staged_batches, sweeps
 
 
 def visible_experiments(*columns: Any) -> Select[*tuple[Any, ...]]:
-    """A select of columns or expressions over the visible experiments."""
+    """A SELECT of columns or expressions over the visible experiments."""
     return select(*columns).select_from(experiments).where(_VISIBLE_EXPERIMENT)
 
 
 def visible_sweeps(*columns: Any) -> Select[*tuple[Any, ...]]:
-    """A select of columns or expressions over the visible sweeps."""
+    """A SELECT of columns or expressions over the visible sweeps."""
     return select(*columns).select_from(sweeps).where(_VISIBLE_SWEEP)
 
 
-def _published(batch: Column[str]) -> Condition[bool]:
-    """True for rows of no batch, and of batches whose row is gone because they are published."""
-    return or_(batch.is_(None), ~exists().where(staged_batches.c.id == batch))
+def _published(batch_id: Column[str]) -> Condition[bool]:
+    """True for rows without a batch, and of batches whose own row publishing has deleted."""
+    return or_(batch_id.is_(None), ~exists().where(staged_batches.c.id == batch_id))
 
 
 _VISIBLE_EXPERIMENT = _published(experiments.c.staged_batch_id)

@@ -32,7 +32,7 @@ def result(tx: Connection, experiment_id: str) -> ExperimentResult:
         experiments.c.baselines,
         experiments.c.spec,
     )
-    ended = runs.results(tx, experiment_id)
+    ended = runs.read_results(tx, experiment_id)
     return ExperimentResult(
         teacher_response=_response(row).tolist(),
         runs=[ended[seed] for seed in row.spec["seeds"]],
@@ -51,7 +51,7 @@ def responses(tx: Connection, experiment_id: str) -> tuple[np.ndarray, dict[int,
         NotReady: It isn't completed.
     """
     row = _completed(tx, experiment_id, experiments.c.teacher_response)
-    return _response(row), runs.responses(tx, experiment_id)
+    return _response(row), runs.read_responses(tx, experiment_id)
 
 
 def baselines(tx: Connection, experiment_id: str) -> list[BaselineResult]:

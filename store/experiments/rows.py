@@ -77,7 +77,7 @@ def load(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
     ids = [row.id for row in rows]
     if not ids:
         return []
-    ended, tagged = runs.records(tx, ids), tags.read(tx, ids)
+    ended, tagged = runs.read_records(tx, ids), tags.read(tx, ids)
     return [_experiment(row, tagged.get(row.id, ()), ended.get(row.id, {})) for row in rows]
 
 

@@ -61,7 +61,7 @@ def inherited(tx: Connection, spec: ExperimentSpec, *, lock: bool = False) -> In
     problems = [*_misfits(spec, source, wanted)]
     if problems:
         raise SpecError(problems)
-    ended = runs.parameters(tx, start.id, set(wanted.values()))
+    ended = runs.read_parameters(tx, start.id, set(wanted.values()))
     for seed, parameters in ended.items():
         if not all(np.isfinite(array).all() for array in parameters.values()):
             message = f"seed {seed} of that experiment diverged: its parameters are no finite numbers to begin with"

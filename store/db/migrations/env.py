@@ -1,4 +1,4 @@
-"""Runs Alembic's migrations in the transaction that :mod:`store.db.migrate` has opened."""
+"""Runs Alembic's migrations in the transaction that :mod:`store.db.migrate` opens."""
 
 from alembic import context
 

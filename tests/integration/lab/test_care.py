@@ -62,7 +62,7 @@ def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_
     refused = extrapolab("restore", tmp_path / "lab.backup", "--data", tmp_path / "elsewhere")
     assert refused.returncode == 1
     assert refused.stderr.startswith(
-        "Nothing was restored: a backup is restored into an empty database, and this one"
+        "Nothing was restored: backups are restored into an empty database, and this one has rows in "
     )
 
 

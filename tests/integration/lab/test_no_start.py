@@ -84,10 +84,7 @@ def test_a_database_that_may_not_be_written(data):
     data.mkdir()
     (data / "extrapolab.db").mkdir()
     said = sentence(up(data, "--port", "0"))
-    assert (
-        "can't be used: its file can't be opened, so look at its folder, permissions and disk"
-        in said
-    )
+    assert "can't be used: its file can't be opened; check its folder, permissions and disk" in said
 
 
 def test_a_database_of_a_newer_version(data):

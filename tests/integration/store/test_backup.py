@@ -1,4 +1,4 @@
-"""Backups: written while others write, restored to the row, into either database, and never over anything."""
+"""Backups: exact snapshots of a busy lab, restored into either database; nothing is overwritten."""
 
 import sqlite3
 import subprocess
@@ -30,39 +30,37 @@ def file(tmp_path):
 
 @pytest.fixture
 def restored(empty_url):
-    """The database that a backup is restored into; it is there when the test asks."""
-    opened = Database(empty_url)
-    yield opened
-    opened.dispose()
+    """The database that the test restores a backup into."""
+    database = Database(empty_url)
+    yield database
+    database.dispose()
 
 
 def as_sqlite(rows):
-    """Rows as SQLite tells them: JSON as text, yes and no as numbers. PostgreSQL tells objects."""
+    """Rows of either database as SQLite returns them: JSON as text, booleans as integers."""
 
     def plain(value):
         if isinstance(value, bool):
             return int(value)
-        return (
-            to_json(value, inf_nan_mode="constants").decode()
-            if isinstance(value, list | dict)
-            else value
-        )
+        if isinstance(value, list | dict):
+            return to_json(value, inf_nan_mode="constants").decode()
+        return value
 
     return {
-        name: sorted(({c: plain(v) for c, v in row.items()} for row in of), key=repr)
-        for name, of in rows.items()
+        table: sorted(({c: plain(v) for c, v in row.items()} for row in table_rows), key=repr)
+        for table, table_rows in rows.items()
     }
 
 
-def test_what_is_restored_is_what_was_there_from_either_database_into_either(
+def test_restored_rows_equal_the_original_between_either_databases(
     database, file, empty_url, restored
 ):
     fill(database)
     before = contents(database)
-    assert all(before.values()), "something in every table"
+    assert all(before.values()), "an empty table would test nothing"
     written = backup.write(str(database.url.render_as_string(hide_password=False)), file)
-    assert {name: tally.rows for name, tally in written.tables.items()} == {
-        n: len(rows) for n, rows in before.items()
+    assert {name: digest.rows for name, digest in written.tables.items()} == {
+        name: len(rows) for name, rows in before.items()
     }
     assert backup.restore(file, empty_url).tables == written.tables
     assert as_sqlite(contents(restored)) == as_sqlite(before)
@@ -71,23 +69,21 @@ def test_what_is_restored_is_what_was_there_from_either_database_into_either(
     ]
 
 
-def test_the_restored_lab_goes_on_where_the_other_was(database, repo, file, empty_url, restored):
+def test_a_restored_lab_continues_where_the_original_was(database, repo, file, empty_url, restored):
     fill(database)
     url = database.url.render_as_string(hide_password=False)
     backup.write(url, file)
     backup.restore(file, empty_url)
     last = max(row["number"] for row in contents(restored)["events"])
-    there = type(repo)(restored)
-    claim = there.claim(worker="w2")
+    restored_repo = type(repo)(restored)
+    claim = restored_repo.claim(worker="w2")
     assert claim is not None
-    there.complete(claim)
-    assert max(row["number"] for row in contents(restored)["events"]) > last, (
-        "numbers of events go on"
-    )
+    restored_repo.complete(claim)
+    assert max(row["number"] for row in contents(restored)["events"]) > last
 
 
-def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(repo, database_url, file, tmp_path):
-    """A writer makes and completes experiments without a pause; each in the backup is whole."""
+def test_a_backup_of_a_busy_lab_is_one_snapshot(repo, database_url, file, tmp_path):
+    """Every experiment in the backup is consistent, while a writer keeps completing some."""
     stop = threading.Event()
 
     def work():
@@ -111,21 +107,19 @@ def test_a_backup_is_one_moment_of_a_lab_in_which_others_write(repo, database_ur
     rows = contents(restored)
     restored.dispose()
     for row in rows["experiments"]:
-        own = sorted(
-            event["kind"] for event in rows["events"] if event["experiment_id"] == row["id"]
-        )
-        assert own == HISTORY[row["state"]]
+        kinds = [event["kind"] for event in rows["events"] if event["experiment_id"] == row["id"]]
+        assert sorted(kinds) == HISTORY[row["state"]]
         ended = sum(run["experiment_id"] == row["id"] for run in rows["runs"])
         assert ended == (2 if row["state"] == "completed" else 0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(
+def test_a_damaged_backup_is_refused_and_nothing_is_restored(
     database, database_url, file, tmp_path
 ):
     fill(database)
     backup.write(database_url, file)
-    whole = file.read_bytes()
+    intact = file.read_bytes()
 
     def refused(match):
         with pytest.raises(BackupDamaged, match=match):
@@ -139,44 +133,45 @@ def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(
     ):
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.execute(change)
-        refused("is not what was written")
-        file.write_bytes(whole)
-    place = whole.index(bytes(range(256)))
-    file.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        refused("it differs from what was written")
+        file.write_bytes(intact)
+    start = intact.index(bytes(range(256)))
+    file.write_bytes(intact[:start] + b"\xff" + intact[start + 1 :])
     refused("checkpoints")
-    file.write_bytes(whole[: len(whole) // 2])
+    file.write_bytes(intact[: len(intact) // 2])
     refused("is damaged")
     file.write_bytes(b"no database at all" * 1000)
-    refused("damaged, or no backup")
+    refused("is damaged or not a backup")
 
 
-def test_nothing_is_written_over(database, database_url, file):
+def test_nothing_is_overwritten(database, database_url, file):
     fill(database)
     before = contents(database)
     backup.write(database_url, file)
-    with pytest.raises(BackupRefused, match="exists already"):
+    with pytest.raises(BackupRefused, match="already exists"):
         backup.write(database_url, file)
     with pytest.raises(
-        BackupRefused, match=r"empty database, and this one has .*checkpoints, events, experiments"
+        BackupRefused,
+        match=r"empty database, and this one has rows in .*checkpoints, events, experiments",
     ):
         backup.restore(file, database_url)
     assert contents(database) == before
 
 
-def test_a_database_without_tables_is_nothing_to_back_up(empty_url, file):
+def test_a_database_without_tables_is_not_backed_up(empty_url, file):
     with pytest.raises(BackupRefused, match="nothing to back up"):
         backup.write(empty_url, file)
     assert not list(file.parent.glob("lab.backup*"))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_backup_that_cannot_be_written_leaves_nothing(database_url, tmp_path):
+def test_a_failed_backup_leaves_no_file(database_url, tmp_path):
     with pytest.raises(StoreUnavailable, match="can't be opened"):
         backup.write(database_url, tmp_path / "no such folder" / "lab.backup")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_backup_of_a_newer_version_is_left_alone(database, database_url, file, tmp_path):
+def test_a_backup_of_a_newer_version_is_refused(database, database_url, file, tmp_path):
     backup.write(database_url, file)
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -184,7 +179,7 @@ def test_a_backup_of_a_newer_version_is_left_alone(database, database_url, file,
         backup.restore(file, f"sqlite:///{tmp_path}/new.db")
 
 
-def test_every_older_revision_is_backed_up_as_it_is_and_restored_as_today(
+def test_older_revisions_are_backed_up_unchanged_and_restored_as_the_newest(
     database, database_url, file, tmp_path
 ):
     fill(database)
@@ -196,17 +191,17 @@ def test_every_older_revision_is_backed_up_as_it_is_and_restored_as_today(
         url = f"sqlite:///{tmp_path}/from-{revision}.db"
         assert backup.restore(older, url).tables["experiments"].rows == experiments
         schema.check(url)
-    migrate.upgrade(database_url)  # other tests use it too
+    migrate.upgrade(database_url)  # other tests share the database
 
 
 MEGABYTES = 80
-LARGEST_GROWTH_MB = 48
-"""Four rows of a megabyte travel at once, and drivers copy."""
+MAX_GROWTH_MB = 48
+"""A batch has four rows of a megabyte, which drivers copy."""
 
 COPYING = """
 import resource, sys
 from pathlib import Path
-from store import backup, migrate
+from store.db import backup
 url, file = sys.argv[1], Path(sys.argv[2])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 backup.write(url, file)
@@ -215,7 +210,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def test_memory_does_not_grow_with_the_lab(database, database_url, repo, file):
+def test_memory_use_does_not_grow_with_the_lab(database, database_url, repo, file):
     for _ in range(MEGABYTES // 2):
         row = {
             "experiment_id": repo.submit().id,
@@ -230,7 +225,7 @@ def test_memory_does_not_grow_with_the_lab(database, database_url, repo, file):
                 [{**row, "slot": slot, "payload": bytes(2**20)} for slot in (0, 1)],
             )
     command = [sys.executable, "-c", COPYING, database_url, file]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
     assert file.stat().st_size > MEGABYTES * 2**20
-    assert int(done.stdout) < LARGEST_GROWTH_MB, done.stdout
+    assert int(process.stdout) < MAX_GROWTH_MB, process.stdout

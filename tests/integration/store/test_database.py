@@ -1,4 +1,4 @@
-"""Transactions: no write is lost, a read sees one moment, and a database that is away is said to be."""
+"""Transactions: no lost writes, reads of one snapshot, and errors of an unavailable database."""
 
 import contextlib
 import shutil
@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from store.db.database import Database, now
-from store.db.tables import workers as table
+from store.db.tables import workers as workers_table
 from store.errors import StoreUnavailable
 from store.queue import workers
 from store.records import WorkerRecord
@@ -29,92 +29,99 @@ def counting(database):
 
 
 def count(database, times):
-    """Reads and then writes, the classic way to lose an update."""
+    """Reads and then writes, which loses updates unless transactions exclude each other."""
     for _ in range(times):
         with database.write() as tx:
-            value = tx.scalars(select(table.c.threads).with_for_update()).one()
-            tx.execute(update(table).values(threads=value + 1))
+            value = tx.scalars(select(workers_table.c.threads).with_for_update()).one()
+            tx.execute(update(workers_table).values(threads=value + 1))
+
+
+COUNTING = """
+import sys
+from store.db.database import Database
+from tests.integration.store.test_database import count
+database = Database(sys.argv[1])
+count(database, 40)
+database.dispose()
+"""
 
 
 def counted(database):
     with database.read() as tx:
-        return tx.scalars(select(table.c.threads)).one()
+        return tx.scalars(select(workers_table.c.threads)).one()
 
 
-def test_threads_lose_no_update(counting):
+def test_concurrent_threads_lose_no_update(counting):
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda _: count(counting, 20), range(6)))
     assert counted(counting) == 121
 
 
-def test_processes_lose_no_update(counting, database_url):
-    script = (
-        "import sys; from tests.integration.store.test_database import count; from store.db.database import Database;"
-        "database = Database(sys.argv[1]); count(database, 40); database.dispose()"
-    )
-    processes = [subprocess.Popen([sys.executable, "-c", script, database_url]) for _ in range(2)]
+def test_concurrent_processes_lose_no_update(counting, database_url):
+    command = [sys.executable, "-c", COUNTING, database_url]
+    processes = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert counted(counting) == 81
 
 
-def test_a_write_that_has_only_read_so_far_keeps_others_out(counting, database_url):
-    other = Database(database_url)  # another process, as far as the database can tell
+def test_a_write_excludes_others_before_its_first_change(counting, database_url):
+    other = Database(database_url)  # to the database, another process
     with ThreadPoolExecutor(1) as thread:
         with counting.write() as tx:
-            value = tx.scalars(select(table.c.threads).with_for_update()).one()
-            meanwhile = thread.submit(count, other, 1)
+            value = tx.scalars(select(workers_table.c.threads).with_for_update()).one()
+            concurrent = thread.submit(count, other, 1)
             with contextlib.suppress(TimeoutError):
-                meanwhile.result(timeout=0.5)  # time enough to come in between, if it could
-            tx.execute(update(table).values(threads=value + 1))
-        meanwhile.result(timeout=30)
+                concurrent.result(timeout=0.5)  # long enough to interleave, if it could
+            tx.execute(update(workers_table).values(threads=value + 1))
+        concurrent.result(timeout=30)
     other.dispose()
     assert counted(counting) == 3
 
 
-def test_a_connection_waits_for_whoever_writes_to_a_file_that_is_new(tmp_path):
-    opened = Database(f"sqlite:///{tmp_path}/new.db")
+def test_a_connection_waits_for_a_writer_of_a_new_file(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/new.db")
     writer = sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("CREATE TABLE first (number INTEGER)")
     threading.Timer(0.2, writer.execute, ["COMMIT"]).start()
-    with opened.read() as tx:
+    with database.read() as tx:
         assert tx.execute(text("SELECT count(*) FROM first")).scalar_one() == 0
-    opened.dispose()
+    database.dispose()
     writer.close()
 
 
-def test_a_read_sees_one_moment(counting):
+def test_a_read_sees_one_snapshot(counting):
     with counting.read() as tx:
-        before = tx.scalars(select(table.c.threads)).one()
+        before = tx.scalars(select(workers_table.c.threads)).one()
         count(counting, 1)
-        assert tx.scalars(select(table.c.threads)).one() == before
+        assert tx.scalars(select(workers_table.c.threads)).one() == before
     assert counted(counting) == before + 1
 
 
-def test_an_error_undoes_the_write(counting):
-    def change_and_stumble():
+def test_an_error_rolls_the_write_back(counting):
+    def change_and_raise():
         with counting.write() as tx:
-            tx.execute(update(table).values(threads=99))
+            tx.execute(update(workers_table).values(threads=99))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        change_and_stumble()
+        change_and_raise()
     assert counted(counting) == 1
 
 
-def test_the_clock_tells_unix_seconds(database):
+def test_the_clock_is_in_unix_seconds(database):
     with database.read() as tx:
         assert abs(now(tx) - time.time()) < 5
 
 
-def test_the_clock_runs_within_a_transaction(database):
+def test_the_clock_advances_within_a_transaction(database):
     with database.read() as tx:
         first = now(tx)
         time.sleep(0.02)
         assert now(tx) > first
 
 
-def test_sqlite_is_set_up_as_measured(tmp_path):
+def test_sqlite_has_its_pragmas(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/new.db")
     with database.read() as tx:
         pragmas = {
@@ -125,30 +132,30 @@ def test_sqlite_is_set_up_as_measured(tmp_path):
     assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
 
 
-def test_a_tidy_database_is_whole_without_its_log(tmp_path):
-    opened = Database(f"sqlite:///{tmp_path}/lab.db")
-    with opened.write() as tx:
+def test_a_checkpointed_database_is_complete_without_its_log(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/lab.db")
+    with database.write() as tx:
         tx.execute(text("CREATE TABLE t (x INTEGER)"))
         tx.execute(text("INSERT INTO t VALUES (7)"))
-    opened.checkpoint_wal()
+    database.checkpoint_wal()
     shutil.copy(tmp_path / "lab.db", tmp_path / "alone.db")
-    opened.dispose()
+    database.dispose()
     with contextlib.closing(sqlite3.connect(tmp_path / "alone.db")) as alone:
         assert alone.execute("SELECT x FROM t").fetchall() == [(7,)]
 
 
-def test_tidying_waits_for_nobody(database):
+def test_a_checkpoint_waits_for_no_reader(database):
     with database.read() as tx:
         tx.execute(text("SELECT 1"))
         database.checkpoint_wal()
 
 
-def test_a_locked_sqlite_is_unavailable_and_then_available_again(tmp_path, monkeypatch):
+def test_a_locked_sqlite_is_unavailable_until_released(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path}/lab.db"
     holder, other = Database(url), Database(url)
     with holder.write() as tx:
         tx.execute(text("CREATE TABLE t (n INTEGER)"))
-        with other.read() as reading:  # readers don't wait for the writer
+        with other.read() as reading:  # readers don't wait for a writer
             reading.execute(text("SELECT 1"))
         with pytest.raises(StoreUnavailable, match="locked"), other.write():
             pass
@@ -166,7 +173,7 @@ def test_a_locked_sqlite_is_unavailable_and_then_available_again(tmp_path, monke
         "postgresql://127.0.0.1:1/x",
     ],
 )
-def test_a_database_that_is_away_is_unavailable(url):
+def test_an_unreachable_database_is_unavailable(url):
     database = Database(url)
     for transaction in (database.read, database.write):
         with pytest.raises(StoreUnavailable), transaction():
@@ -174,15 +181,13 @@ def test_a_database_that_is_away_is_unavailable(url):
     database.dispose()
 
 
-def test_a_wrong_statement_is_not_taken_for_a_database_that_is_away(database):
+def test_a_wrong_statement_is_not_reported_as_an_unavailable_database(database):
     with pytest.raises(Exception, match="no_such_table") as caught, database.read() as tx:
         tx.execute(text("SELECT * FROM no_such_table"))
     assert not isinstance(caught.value, StoreUnavailable)
 
 
-def test_a_lost_connection_is_unavailable_and_the_next_is_new(
-    postgres, migrated_postgres, module_postgres
-):
+def test_after_a_lost_connection_the_next_is_new(postgres, migrated_postgres, module_postgres):
     database = Database(module_postgres)
     with pytest.raises(StoreUnavailable), database.write() as tx:
         tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))

@@ -1,4 +1,4 @@
-"""Migrations: they make the tables that the code declares, up, down and up again, on both databases."""
+"""Migrations: they create the declared tables, in both directions, and keep the data."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -22,9 +22,9 @@ from tests.kit.filled_database import contents, fill
 
 @pytest.fixture
 def empty(empty_url):
-    opened = Database(empty_url)
-    yield opened
-    opened.dispose()
+    database = Database(empty_url)
+    yield database
+    database.dispose()
 
 
 def differences(database):
@@ -36,53 +36,54 @@ def differences(database):
 
 
 def shape(database):
-    """Every column, key and index, as the database itself tells them; PostgreSQL can't put a new column in between."""
+    """Every column, key and index as the database reports them, whatever the order of columns."""
     with database.read() as tx:
-        found = inspect(tx)
+        inspector = inspect(tx)
         return {
             table: (
                 sorted(
                     (column["name"], str(column["type"]), column["nullable"])
-                    for column in found.get_columns(table)
+                    for column in inspector.get_columns(table)
                 ),
-                found.get_pk_constraint(table),
-                found.get_foreign_keys(table),
-                sorted(index["name"] for index in found.get_indexes(table)),
+                inspector.get_pk_constraint(table),
+                inspector.get_foreign_keys(table),
+                sorted(index["name"] for index in inspector.get_indexes(table)),
             )
-            for table in found.get_table_names()
+            for table in inspector.get_table_names()
             if table != "alembic_version"
         }
 
 
-def test_the_migrations_make_the_declared_tables(empty, empty_url):
+def test_migrations_create_the_declared_tables(empty, empty_url):
     migrate.upgrade(empty_url)
     assert differences(empty) == []
 
 
-INDICES = {
+INDEX_SQL = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
     "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
 }
 
 
-def indices(database):
-    """Every index as the database would write it: alembic's comparison looks away from falling and partial ones."""
+def indexes(database):
+    """The SQL of every index; Alembic does not compare descending and partial ones."""
     with database.read() as tx:
         return {
-            name: " ".join(sql.split()) for name, sql in tx.execute(text(INDICES[database.dialect]))
+            name: " ".join(sql.split())
+            for name, sql in tx.execute(text(INDEX_SQL[database.dialect]))
         }
 
 
-def test_the_migrations_make_just_what_the_code_would_make_by_itself(empty, empty_url):
+def test_migrations_create_exactly_what_the_metadata_creates(empty, empty_url):
     migrate.upgrade(empty_url)
-    migrated = shape(empty), indices(empty)
+    migrated = shape(empty), indexes(empty)
     migrate.downgrade(empty_url, "base")
     with empty.write() as tx:
         metadata.create_all(tx)
-    assert (shape(empty), indices(empty)) == migrated
+    assert (shape(empty), indexes(empty)) == migrated
 
 
-def test_up_down_and_up_again(empty, empty_url):
+def test_upgrades_recreate_what_downgrades_remove(empty, empty_url):
     migrate.upgrade(empty_url)
     first = shape(empty)
     migrate.downgrade(empty_url, "base")
@@ -91,37 +92,41 @@ def test_up_down_and_up_again(empty, empty_url):
     assert shape(empty) == first
 
 
-def test_an_upgrade_of_what_is_up_to_date_keeps_everything(database, database_url):
+def test_upgrading_an_up_to_date_database_changes_nothing(database, database_url):
     with database.write() as tx:
         options = experiments.Options()
-        kept = experiments.submit(
+        submitted = experiments.submit(
             tx, Draft.of(sample_specs.spec()), owner="", options=options, warnings=(), rerun=True
         )
     migrate.upgrade(database_url)
     with database.read() as tx:
-        assert experiments.get(tx, kept.id).spec == sample_specs.spec()
+        assert experiments.get(tx, submitted.id).spec == sample_specs.spec()
 
 
 @pytest.mark.parametrize("revision", migrate.revisions()[1:])
-def test_down_and_up_with_data_keeps_all_that_has_a_place_in_both(database, database_url, revision):
+def test_a_downgrade_and_upgrade_keep_the_columns_of_both_revisions(
+    database, database_url, revision
+):
     fill(database)
-    now = contents(database)
+    original = contents(database)
     migrate.downgrade(database_url, revision)
     older = contents(database)
-    assert counts(older) == {table: rows for table, rows in counts(now).items() if table in older}
+    assert counts(older) == {
+        table: rows for table, rows in counts(original).items() if table in older
+    }
     migrate.upgrade(database_url)
-    again = contents(database)
+    restored = contents(database)
     assert differences(database) == []
-    for table in [table for table, rows in again.items() if rows and table in older]:
-        shared = again[table][0].keys() & older[table][0].keys()
+    for table in [table for table, rows in restored.items() if rows and table in older]:
+        shared = restored[table][0].keys() & older[table][0].keys()
         assert (
-            projected(again[table], shared)
+            projected(restored[table], shared)
             == projected(older[table], shared)
-            == projected(now[table], shared)
+            == projected(original[table], shared)
         )
 
 
-def test_down_to_nothing_and_up_again_with_data_in_between(database, database_url):
+def test_a_downgrade_to_base_removes_all_data(database, database_url):
     fill(database)
     migrate.downgrade(database_url, "base")
     assert shape(database) == {}
@@ -131,16 +136,15 @@ def test_down_to_nothing_and_up_again_with_data_in_between(database, database_ur
 
 
 def counts(rows):
-    return {table: len(of) for table, of in rows.items()}
+    return {table: len(table_rows) for table, table_rows in rows.items()}
 
 
 def projected(rows, columns):
-    """The rows with these columns only."""
+    """The rows, limited to these columns."""
     return sorted(repr([(name, row[name]) for name in sorted(columns)]) for row in rows)
 
 
-def test_data_survives_the_way_back_to_an_earlier_version_and_up_again(repo, database_url):
-    """What the earlier version has no word for comes out as the nearest that it has."""
+def test_states_unknown_to_an_older_revision_become_the_nearest_known(repo, database_url):
     paused, failed = repo.begin(changes={"tags": ["a"]}), repo.begin()
     repo.record(paused, 0, 10, checkpoint=b"at 10")
     with repo.database.write() as tx:
@@ -167,24 +171,24 @@ def test_data_survives_the_way_back_to_an_earlier_version_and_up_again(repo, dat
         assert [worker.draining for worker in workers.listing(tx)] == [False]
 
 
-def test_several_processes_may_upgrade_at_once(empty, empty_url):
+def test_concurrent_upgrades_succeed(empty, empty_url):
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: migrate.upgrade(empty_url), range(4)))
     assert differences(empty) == []
 
 
-def test_check_passes_after_an_upgrade_only(empty_url):
+def test_a_check_passes_only_after_an_upgrade(empty_url):
     with pytest.raises(SchemaMismatch, match="extrapolab migrate"):
         schema.check(empty_url)
     migrate.upgrade(empty_url)
     schema.check(empty_url)
 
 
-def test_the_revision_that_the_software_wants_is_the_newest_migration():
+def test_the_required_revision_is_the_newest_migration():
     assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == schema.REVISION
 
 
-def test_a_database_of_a_newer_version_is_left_alone(empty, empty_url):
+def test_a_database_of_a_newer_version_is_refused(empty, empty_url):
     migrate.upgrade(empty_url)
     with empty.write() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
@@ -193,7 +197,7 @@ def test_a_database_of_a_newer_version_is_left_alone(empty, empty_url):
 
 
 @pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
-def test_a_migration_of_many_rows_is_given_the_time_that_it_takes(empty_url):
+def test_a_migration_has_no_statement_timeout(empty_url):
     with migrate._alembic(empty_url) as config:
         assert (
             config.attributes["connection"].exec_driver_sql("SHOW statement_timeout").scalar_one()
@@ -201,17 +205,17 @@ def test_a_migration_of_many_rows_is_given_the_time_that_it_takes(empty_url):
         )
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(empty, empty_url):
+def test_a_failed_migration_leaves_nothing_behind(empty, empty_url):
     with empty.write() as tx:
         tx.execute(
-            text("CREATE TABLE workers (experiment_id INTEGER)")
-        )  # in the way of the first migration
+            text("CREATE TABLE workers (experiment_id INTEGER)")  # conflicts with a migration
+        )
     with pytest.raises(Exception, match="workers"):
         migrate.upgrade(empty_url)
     assert list(shape(empty)) == ["workers"]
 
 
-def test_rows_go_with_their_experiment_and_never_stand_alone(database):
+def test_a_row_without_its_experiment_is_refused(database):
     orphan = insert(metadata.tables["tags"]).values(
         experiment_id="exp_none", tag="t", position=0, created_at=0.0
     )
