@@ -42,7 +42,7 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
-class Repo:
+class FakeWorker:
     """Writes to the store what a worker writes, without any training."""
 
     def __init__(self, database: Database) -> None:
@@ -87,8 +87,8 @@ class Repo:
 
 
 @pytest.fixture
-def repo(app: FastAPI) -> Repo:
-    return Repo(app.state.context.database)
+def worker(app: FastAPI) -> FakeWorker:
+    return FakeWorker(app.state.context.database)
 
 
 def body(**changes: Any) -> dict[str, Any]:

@@ -14,10 +14,10 @@ def bundle(client, **query):
     return answer.content
 
 
-def test_everything_of_an_experiment_is_in_it(client, submit, repo):
+def test_everything_of_an_experiment_is_in_it(client, submit, worker):
     path = submit(name="supplement", tags=["paper"])
-    claim = repo.claim()
-    repo.complete(claim, None, sample_specs.points([0, 1, 100], claim.spec.seeds))
+    claim = worker.claim()
+    worker.complete(claim, None, sample_specs.points([0, 1, 100], claim.spec.seeds))
     queued = submit(name="queued", tags=["paper"]).rpartition("/")[2]
     submit(name="other")
     name = path.rpartition("/")[2]

@@ -7,18 +7,18 @@ from tests.kit import sample_specs
 
 
 @pytest.fixture
-def two(client, submit, repo):
+def two(client, submit, worker):
     """Two experiments that differ in length and start, the second with a diverged seed; their ids."""
     ids = []
     for length, name, lost in ((4, "short", ()), (6, "long", (1,))):
         path = submit(name=name, training={"length": length}, tags=["same"])
-        claim = repo.claim()
+        claim = worker.claim()
         ends = [Outcome.DIVERGED if seed in lost else Outcome.FITTED for seed in claim.spec.seeds]
         runs = [
             sample_specs.run(seed, outcome=ends[seed], value=length / 8)
             for seed in claim.spec.seeds
         ]
-        repo.complete(
+        worker.complete(
             claim,
             sample_specs.result(*runs),
             sample_specs.points([0, 1, 100], claim.spec.seeds, value=0.5),

@@ -13,7 +13,7 @@ import pytest
 
 from store.db.database import Database
 from store.records import EventKind
-from tests.integration.service.conftest import Repo
+from tests.integration.service.conftest import FakeWorker
 from tests.integration.service.process import Served, served
 from tests.kit import sample_specs
 
@@ -28,9 +28,9 @@ def service(module_postgres) -> Iterator[Served]:
 
 
 @pytest.fixture
-def repo(module_postgres) -> Iterator[Repo]:
+def worker(module_postgres) -> Iterator[FakeWorker]:
     database = Database(module_postgres)
-    yield Repo(database)
+    yield FakeWorker(database)
     database.dispose()
 
 
@@ -87,7 +87,7 @@ def act(service: Served, experiment_id: str, verb: str) -> None:
     httpx2.post(f"{service.url}/v1/experiments/{experiment_id}:{verb}").raise_for_status()
 
 
-def test_a_stream_reports_states_and_progress_as_they_change(service, repo):
+def test_a_stream_reports_states_and_progress_as_they_change(service, worker):
     first, other = submit(service), submit(service)
     with following(service, first) as stream:
         data, number = stream.until("state")
@@ -97,15 +97,15 @@ def test_a_stream_reports_states_and_progress_as_they_change(service, repo):
             "submitted",
             number,
         )
-        claim = repo.claim()
+        claim = worker.claim()
         assert claim.experiment_id == first
         assert stream.until("state")[0]["state"] == "running"
-        repo.record(claim, sample_specs.points([0, 50], claim.spec.seeds))
+        worker.record(claim, sample_specs.points([0, 50], claim.spec.seeds))
         assert stream.until("progress")[0] == {
             "id": first, "step": 50, "of": 100, "steps_per_second": None, "eta_seconds": None
         }  # fmt: skip
         act(service, other, "cancel")
-        repo.complete(claim)
+        worker.complete(claim)
         data, _ = stream.until("state")
         assert (data["id"], data["state"]) == (first, "completed"), (
             "the stream reported an experiment that it does not follow"
@@ -229,12 +229,12 @@ def test_every_state_follows_from_some_kind_of_event():
     }
 
 
-def test_an_event_that_is_committed_late_is_delivered(service, repo, module_postgres):
+def test_an_event_that_is_committed_late_is_delivered(service, worker, module_postgres):
     """On PostgreSQL, an event may be committed after events with higher numbers."""
     late, early = submit(service), submit(service)
     with following(service, late, early) as stream:
         stream.until("state", id=early)
-        with repo.database.engine.connect() as connection, connection.begin() as tx:
+        with worker.database.engine.connect() as connection, connection.begin() as tx:
             connection.exec_driver_sql(
                 "INSERT INTO events (experiment_id, at, kind, attempt, detail)"
                 " VALUES (%s, 1, 'pause_requested', 0, '{}')",

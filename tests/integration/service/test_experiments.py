@@ -66,12 +66,12 @@ def test_tag_and_state_narrow_the_list(client, submit):
     assert listed("tag=c") == []
 
 
-def test_an_unchanged_experiment_is_not_sent_again(client, submit, repo):
+def test_an_unchanged_experiment_is_not_sent_again(client, submit, worker):
     path = submit()
     etag = client.get(path).headers["etag"]
     again = client.get(path, headers={"If-None-Match": etag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
-    repo.claim()
+    worker.claim()
     assert client.get(path, headers={"If-None-Match": etag}).status_code == 200
 
 
@@ -104,10 +104,10 @@ def test_an_edit_of_an_outdated_version_is_refused(client, submit):
     )
 
 
-def test_progress_does_not_count_as_an_edit(client, submit, repo):
+def test_progress_does_not_count_as_an_edit(client, submit, worker):
     path = submit()
     etag = client.get(path).headers["etag"]
-    repo.complete(repo.claim())
+    worker.complete(worker.claim())
     assert client.patch(path, json={"notes": "good"}, headers={"If-Match": etag}).status_code == 200
 
 
@@ -154,9 +154,9 @@ def test_a_queued_experiment_is_cancelled_at_once_and_a_retry_queues_it_again(cl
     assert "queued" in refused.json()["detail"]
 
 
-def test_a_running_experiment_is_asked_to_stop(client, submit, repo):
+def test_a_running_experiment_is_asked_to_stop(client, submit, worker):
     path = submit()
-    repo.claim()
+    worker.claim()
     answer = client.post(f"{path}:cancel")
     assert (answer.status_code, answer.json()["state"], answer.json()["cancel_requested"]) == (
         202,
@@ -192,9 +192,9 @@ def test_a_queued_experiment_is_paused_at_once_and_a_resume_queues_it_again(clie
     )
 
 
-def test_a_running_experiment_is_asked_to_pause_and_a_resume_withdraws_it(client, submit, repo):
+def test_a_running_experiment_is_asked_to_pause_and_a_resume_withdraws_it(client, submit, worker):
     path = submit()
-    repo.claim()
+    worker.claim()
     answer = client.post(f"{path}:pause")
     assert (answer.status_code, answer.json()["state"], answer.json()["pause_requested"]) == (
         202,
@@ -206,7 +206,7 @@ def test_a_running_experiment_is_asked_to_pause_and_a_resume_withdraws_it(client
     assert (withdrawn.status_code, withdrawn.json()["pause_requested"]) == (202, False)
 
 
-def test_a_queued_experiment_has_a_place_and_a_priority(client, submit, repo):
+def test_a_queued_experiment_has_a_place_and_a_priority(client, submit, worker):
     first, second = submit(), submit()
     urgent = client.post("/v1/experiments?on_duplicate=rerun&priority=5", json=body()).headers[
         "location"
@@ -214,13 +214,13 @@ def test_a_queued_experiment_has_a_place_and_a_priority(client, submit, repo):
     places = [client.get(path).json()["queue"] for path in (urgent, first, second)]
     assert places == [{"position": n, "eta_seconds": None} for n in (1, 2, 3)]
     assert client.get(urgent).json()["priority"] == 5
-    repo.claim()
+    worker.claim()
     assert client.get(urgent).json()["queue"] is None
 
 
-def test_a_completed_experiment_has_its_runs_and_provenance(client, submit, repo):
+def test_a_completed_experiment_has_its_runs_and_provenance(client, submit, worker):
     path = submit()
-    repo.complete(repo.claim())
+    worker.complete(worker.claim())
     read = client.get(path).json()
     assert (read["state"], read["attempts"], read["device"]) == ("completed", 1, "cpu")
     assert read["provenance"] == {"torch": "2.13"}
@@ -232,9 +232,9 @@ def test_a_completed_experiment_has_its_runs_and_provenance(client, submit, repo
     assert read["runs"][0]["summary"]["train_loss"] == 0.25
 
 
-def test_a_failed_experiment_has_the_reason_and_the_log(client, submit, repo):
+def test_a_failed_experiment_has_the_reason_and_the_log(client, submit, worker):
     path = submit()
-    repo.fail(repo.claim(), "the trainer met a bug", "Traceback\n  boom\n")
+    worker.fail(worker.claim(), "the trainer met a bug", "Traceback\n  boom\n")
     read = client.get(path).json()
     assert (read["state"], read["error"]) == (
         "failed",
@@ -247,9 +247,9 @@ def test_a_failed_experiment_has_the_reason_and_the_log(client, submit, repo):
     assert client.get(path).json()["error"] is None
 
 
-def test_the_events_are_read_in_pages(client, submit, repo):
+def test_the_events_are_read_in_pages(client, submit, worker):
     path = submit()
-    repo.complete(repo.claim())
+    worker.complete(worker.claim())
     events = client.get(f"{path}/events").json()["items"]
     assert [(event["kind"], event["attempt"]) for event in events] == [
         ("submitted", 0),

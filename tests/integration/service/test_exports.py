@@ -19,7 +19,7 @@ ODD = [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324]
 
 
 @pytest.fixture
-def filled(submit, repo):
+def filled(submit, worker):
     """Three completed experiments with odd numbers and names, a queued one; their ids, the newest first."""
     ids = []
     for number in range(3):
@@ -29,11 +29,11 @@ def filled(submit, repo):
             seeds=[0, 1],
             training={"length": number + 2},
         )
-        claim = repo.claim()
+        claim = worker.claim()
         points = sample_specs.points([0, 1, 5], claim.spec.seeds)
         points["train_loss"][:2] = ODD[number], math.nan
         runs = [sample_specs.run(0, value=ODD[number]), sample_specs.run(1, value=ODD[number + 2])]
-        repo.complete(claim, sample_specs.result(*runs), points)
+        worker.complete(claim, sample_specs.result(*runs), points)
         ids.append(path.rpartition("/")[2])
     submit(name="queued")
     return ids[::-1]

@@ -14,14 +14,14 @@ STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "json": b"{"}
 
 
 @pytest.fixture
-def completed(submit, repo) -> str:
+def completed(submit, worker) -> str:
     path = submit(
         name="costs $5, or $\\frac{1}{2$ <&> 🚂",
         notes="n",
         evaluation={"horizon": 8, "record": RECORDED},
     )
-    claim = repo.claim()
-    repo.complete(
+    claim = worker.claim()
+    worker.complete(
         claim, points=sample_specs.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
     )
     return path
@@ -61,17 +61,17 @@ def test_there_is_nothing_to_draw_of_a_result_before_the_end(client, submit):
 
 @pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.early])
 def test_a_training_is_drawn_while_it_runs_as_soon_as_something_is_recorded(
-    client, submit, repo, name
+    client, submit, worker, name
 ):
     figure = f"{submit(evaluation={'horizon': 8, 'record': RECORDED})}/figures/{name}.json"
-    claim = repo.claim()
+    claim = worker.claim()
     answer = client.get(figure)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "no_result_yet")
     assert "nothing yet" in answer.json()["detail"]
-    repo.record(claim, sample_specs.points([0, 1, 10], claim.spec.seeds, record=RECORDED))
+    worker.record(claim, sample_specs.points([0, 1, 10], claim.spec.seeds, record=RECORDED))
     assert "so far" in client.get(figure).json()["title"]
     assert client.get(figure.replace("json", "svg")).content.startswith(b"<?xml")
-    repo.fail(claim, "It broke.", "")
+    worker.fail(claim, "It broke.", "")
     assert client.get(figure).status_code == 200, "what was recorded stays to be seen"
 
 
@@ -84,11 +84,11 @@ def test_a_training_is_drawn_while_it_runs_as_soon_as_something_is_recorded(
         ("weighted_spectrum", {"kind": "gru", "dim": 3}, "a gru student has no A"),
     ],
 )
-def test_what_an_experiment_does_not_have_is_not_drawn_and_said(client, submit, repo, case):
+def test_what_an_experiment_does_not_have_is_not_drawn_and_said(client, submit, worker, case):
     name, student, told = case
     path = submit(student=student)
-    claim = repo.claim()
-    repo.complete(claim, points=sample_specs.points([0, 100], claim.spec.seeds))
+    claim = worker.claim()
+    worker.complete(claim, points=sample_specs.points([0, 100], claim.spec.seeds))
     answer = client.get(f"{path}/figures/{name}.svg")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "not_drawable")
     assert told in answer.json()["detail"]

@@ -13,7 +13,7 @@ from schemathesis.config import SchemathesisConfig
 from service.app import build
 from service.settings import Settings
 from store.db.database import Database
-from tests.integration.service.conftest import Repo, body
+from tests.integration.service.conftest import FakeWorker, body
 from tests.integration.service.process import served
 from tests.kit import sample_specs
 
@@ -65,7 +65,7 @@ def lab(
     url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('openapi') / 'lab.db')}"
     with served(url) as service, httpx2.Client(base_url=service.url) as client:
         database = Database(url)
-        repo = Repo(database)
+        worker = FakeWorker(database)
 
         def submit(**changes) -> str:
             return client.post("/v1/experiments?on_duplicate=rerun", json=body(**changes)).json()[
@@ -75,14 +75,14 @@ def lab(
         completed = submit(
             name="completed", tags=["a"], evaluation={"horizon": 8, "record": RECORDED}
         )
-        claim = repo.claim()
+        claim = worker.claim()
         points = sample_specs.points([0, 1, 100], claim.spec.seeds, record=RECORDED)
         points["train_loss"][-1] = float("inf")
-        repo.complete(claim, points=points)
+        worker.complete(claim, points=points)
         failed = submit(name="failed")
-        repo.fail(repo.claim(), "out of luck", "log\n")
+        worker.fail(worker.claim(), "out of luck", "log\n")
         running = submit(name="running")
-        repo.claim()
+        worker.claim()
         disposable = [submit(name="disposable") for _ in range(60)]
         for experiment_id in disposable[::2]:
             client.post(f"/v1/experiments/{experiment_id}:cancel")

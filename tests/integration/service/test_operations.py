@@ -69,8 +69,8 @@ def test_an_unavailable_database_can_be_retried_and_only_the_log_names_it(tmp_pa
         assert client.get("/healthz").status_code == 200
 
 
-def test_workers_are_listed_with_the_age_of_their_heartbeat(client, repo):
-    with repo.database.write() as tx:
+def test_workers_are_listed_with_the_age_of_their_heartbeat(client, worker):
+    with worker.database.write() as tx:
         for number in range(3):
             workers.register(
                 tx,
@@ -79,12 +79,12 @@ def test_workers_are_listed_with_the_age_of_their_heartbeat(client, repo):
     first = client.get("/v1/workers?limit=2").json()
     rest = client.get("/v1/workers", params={"cursor": first["next"]}).json()
     listed = first["items"] + rest["items"]
-    assert [(worker["id"], worker["pid"], worker["experiment_id"]) for worker in listed] == [
+    assert [(slot["id"], slot["pid"], slot["experiment_id"]) for slot in listed] == [
         ("w0", 10, None),
         ("w1", 11, None),
         ("w2", 12, None),
     ]
-    assert all(0 <= worker["heartbeat_age_seconds"] < 60 for worker in listed)
+    assert all(0 <= slot["heartbeat_age_seconds"] < 60 for slot in listed)
 
 
 def test_the_schema_describes_a_spec(client):

@@ -15,7 +15,7 @@ import pytest
 
 from core.figures import FIGURES
 from store.db.database import Database
-from tests.integration.service.conftest import Repo, body
+from tests.integration.service.conftest import FakeWorker, body
 from tests.integration.service.process import ROOT, Served, served
 from tests.kit import sample_specs
 
@@ -50,9 +50,9 @@ def test_a_process_that_has_drawn_a_figure_is_small_and_has_no_torch(
         spec = body(evaluation={"horizon": 8, "record": RECORDED})
         path = client.post("/v1/experiments", json=spec).raise_for_status().headers["location"]
         database = Database(database_url)
-        repo = Repo(database)
-        claim = repo.claim()
-        repo.complete(
+        worker = FakeWorker(database)
+        claim = worker.claim()
+        worker.complete(
             claim, points=sample_specs.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
         )
         database.dispose()
@@ -107,8 +107,8 @@ def test_a_long_series_is_streamed(service: Served, database_url, form):
             .headers["location"]
         )
         database = Database(database_url)
-        repo = Repo(database)
-        repo.complete(repo.claim(), points=sample_specs.points(range(160_000), (0,)))
+        worker = FakeWorker(database)
+        worker.complete(worker.claim(), points=sample_specs.points(range(160_000), (0,)))
         database.dispose()
         forget_peak(service.pid)
         before, length = peak_of(service.pid), 0

@@ -9,10 +9,10 @@ def ids(client, **query):
     return [item["links"]["self"] for item in answer.json()["items"]]
 
 
-def test_a_filter_narrows_the_list_and_sort_orders_it(client, submit, repo):
+def test_a_filter_narrows_the_list_and_sort_orders_it(client, submit, worker):
     small = submit(name="b", student={"kind": "linear", "dim": 3})
     large = submit(name="a", student={"kind": "linear", "dim": 9}, tags=["figure-1"])
-    repo.complete(repo.claim())
+    worker.complete(worker.claim())
     assert ids(client, q="student.dim > 4") == [large]
     assert ids(client, q="outcome = fitted") == [small]
     assert ids(client, q="tag:figure-1 or state = completed", sort="name") == [large, small]
@@ -43,9 +43,9 @@ def test_a_cursor_of_another_query_is_refused(client, submit):
     assert (mixed.status_code, mixed.json()["errors"][0]["pointer"]) == (400, "/query/cursor")
 
 
-def test_only_requested_fields_are_returned(client, submit, repo):
+def test_only_requested_fields_are_returned(client, submit, worker):
     submit(name="n")
-    repo.complete(repo.claim())
+    worker.complete(worker.claim())
     query = {"fields": "state,spec.training.length,runs.seed,runs.summary.train_loss,spec.nothing"}
     (item,) = client.get("/v1/experiments", params=query).json()["items"]
     assert item.pop("id").startswith("exp_")
@@ -66,11 +66,11 @@ def test_the_fields_of_the_filter_language_are_listed(client):
 
 
 @pytest.fixture
-def pending(submit, repo):
+def pending(submit, worker):
     """Tagged experiments, one completed, one running, three queued; and an untagged queued one."""
     tagged = [submit(tags=["x"]) for _ in range(5)]
-    repo.complete(repo.claim())
-    repo.claim()
+    worker.complete(worker.claim())
+    worker.claim()
     submit()
     return tagged
 

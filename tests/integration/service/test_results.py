@@ -13,14 +13,14 @@ from tests.kit import sample_specs
 
 
 @pytest.fixture
-def completed(submit, repo) -> str:
+def completed(submit, worker) -> str:
     """The path of a completed experiment, whose second seed diverged."""
     path = submit()
-    claim = repo.claim()
+    claim = worker.claim()
     points = sample_specs.points([0, 1, 2, 50, 100], claim.spec.seeds)
     points["train_loss"][-1] = np.nan
     points["fit_error"][-1] = -np.inf
-    repo.complete(claim, ended(), points)
+    worker.complete(claim, ended(), points)
     return path
 
 
@@ -30,15 +30,15 @@ def ended() -> ExperimentResult:
 
 
 @pytest.fixture
-def recorded(submit, repo) -> str:
+def recorded(submit, worker) -> str:
     """The path of a completed experiment that recorded its trajectories."""
     path = submit(evaluation={"horizon": 8, "record": ["response", "eigenvalues"]})
-    claim = repo.claim()
+    claim = worker.claim()
     points = sample_specs.points(
         [0, 1, 2, 50, 100], claim.spec.seeds, record=["response", "eigenvalues"]
     )
     points["response"][-1, 3] = np.nan
-    repo.complete(claim, points=points)
+    worker.complete(claim, points=points)
     return path
 
 
@@ -121,15 +121,15 @@ def test_trajectories_are_columns_of_csv(client, recorded):
     assert rows[-1][head.index("response_3")] == "NaN"
 
 
-def test_responses_of_several_channels_keep_their_axes(client, submit, repo):
+def test_responses_of_several_channels_keep_their_axes(client, submit, worker):
     teacher = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0], [0.5], [0.25]]}
     path = submit(teacher=teacher, evaluation={"horizon": 5, "record": ["response"]})
     empty = client.get(f"{path}/series?format=csv&names=response").text.split(",")
     assert empty[2:4] == ["response_0_0_0", "response_0_0_1"]
     assert (len(empty), empty[-1].strip()) == (2 + 5 * 3 * 2, "response_4_2_1")
-    claim = repo.claim()
+    claim = worker.claim()
     responses = np.arange(2 * 30.0).reshape(2, 5, 3, 2)
-    repo.complete(claim, points={**sample_specs.points([0]), "response": responses})
+    worker.complete(claim, points={**sample_specs.points([0]), "response": responses})
     assert client.get(f"{path}/series?names=response").json()["response"] == responses.tolist()
     row = (
         client.get(f"{path}/series?format=csv&names=response&seeds=1")

@@ -22,20 +22,20 @@ def start(scale):
 
 
 @pytest.fixture
-def complete(submit, repo):
+def complete(submit, worker):
     """Submits an experiment under the tag a and completes it; its id."""
 
     def complete(length, scale, *, lost=(), name="", **more):
         path = submit(
             name=name, tags=["a"], training={"length": length}, student=start(scale), **more
         )
-        claim = repo.claim()
+        claim = worker.claim()
         ends = [Outcome.DIVERGED if seed in lost else Outcome.FITTED for seed in claim.spec.seeds]
         runs = [
             sample_specs.run(s, outcome=ends[s], value=length * scale * (1 + 2 * s))
             for s in claim.spec.seeds
         ]
-        repo.complete(
+        worker.complete(
             claim, sample_specs.result(*runs), sample_specs.points([0, 1, 100], claim.spec.seeds)
         )
         return path.rpartition("/")[2]
@@ -180,7 +180,7 @@ def test_facets_are_panels_with_the_same_lines(client, some):
     assert panels[0]["lines"][0]["y"] == pytest.approx([0.04, 0.08])
 
 
-def test_a_heat_map_shows_what_is_not_completed(client, some, submit, repo):
+def test_a_heat_map_shows_what_is_not_completed(client, some, submit, worker):
     submit(tags=["a"], training={"length": 6}, student=start(1.0))
     data = client.get("/v1/figures/preview.json", params=RECIPE | {"kind": "heatmap"}).json()
     (grid,) = data["maps"]

@@ -18,7 +18,7 @@ def test_studies_are_listed_with_their_questions(client):
     assert client.get(study["links"]["quick"]["report"]).status_code == 200
 
 
-def test_a_study_is_submitted_once_and_judged_when_its_experiments_complete(client, repo):
+def test_a_study_is_submitted_once_and_judged_when_its_experiments_complete(client, worker):
     assert client.get(f"{PATH}/report").json()["state"] == "not_started"
     assert client.get(f"{PATH}/figures/extrapolation.svg").status_code == 409
 
@@ -28,15 +28,15 @@ def test_a_study_is_submitted_once_and_judged_when_its_experiments_complete(clie
     assert {(member["state"], member["reused"]) for member in members} == {("queued", False)}
     assert client.get(f"{PATH}/report").json()["state"] == "queued"
 
-    claim = repo.claim()
+    claim = worker.claim()
     assert client.get(f"{PATH}/report").json()["state"] == "running"
-    repo.complete(claim)
+    worker.complete(claim)
     report = client.get(f"{PATH}/report").json()
     assert report["state"] == "running"
     assert {claim["verdict"] for claim in report["claims"]} >= {"not_run"}
 
     for _ in members[1:]:
-        repo.complete(repo.claim())
+        worker.complete(worker.claim())
     report = client.get(f"{PATH}/report").json()
     assert report["state"] == "completed"
     assert "not_run" not in {claim["verdict"] for claim in report["claims"]}
@@ -93,9 +93,9 @@ def all_items(client, path):
         cursor = page["next"] and {"cursor": page["next"]}
 
 
-def test_the_report_on_all_studies_has_a_row_for_each(client, repo):
+def test_the_report_on_all_studies_has_a_row_for_each(client, worker):
     for _ in client.post(PATH).json()["experiments"]:
-        repo.complete(repo.claim())
+        worker.complete(worker.claim())
     rows = {row["name"]: row for row in client.get("/v1/studies/report?size=quick").json()["items"]}
     assert set(rows) == set(STUDIES)
     claims = client.get(f"{PATH}/report").json()["claims"]
@@ -115,7 +115,7 @@ def test_the_report_on_all_studies_has_a_row_for_each(client, repo):
     }
 
 
-def test_a_study_gets_the_arrays_that_it_reads_and_every_baseline(client, repo, monkeypatch):
+def test_a_study_gets_the_arrays_that_it_reads_and_every_baseline(client, worker, monkeypatch):
     evidence_by_size = {}
 
     class ReadingStudy(type(STUDIES["balanced"])):
@@ -132,7 +132,7 @@ def test_a_study_gets_the_arrays_that_it_reads_and_every_baseline(client, repo, 
 
     monkeypatch.setattr("service.routes.studies.STUDIES", {"reads": ReadingStudy()})
     client.post("/v1/studies/reads")
-    claim = repo.claim()
+    claim = worker.claim()
     baseline = BaselineResult(
         name="era",
         order=2,
@@ -142,7 +142,7 @@ def test_a_study_gets_the_arrays_that_it_reads_and_every_baseline(client, repo, 
         note="chosen",
     )
     result = sample_specs.result(*(sample_specs.run(seed, value=0.5) for seed in claim.spec.seeds))
-    repo.complete(claim, result.model_copy(update={"baselines": [baseline]}))
+    worker.complete(claim, result.model_copy(update={"baselines": [baseline]}))
     client.get("/v1/studies/reads/report")
     (evidence,) = evidence_by_size["quick"]
     assert evidence.experiment_id == claim.experiment_id
@@ -153,25 +153,25 @@ def test_a_study_gets_the_arrays_that_it_reads_and_every_baseline(client, repo, 
         assert run.summary == stored.summary
 
 
-def test_a_claim_whose_numbers_miss_the_bound_fails(client, repo):
+def test_a_claim_whose_numbers_miss_the_bound_fails(client, worker):
     members = client.post(PATH).json()["experiments"]
     for _ in members:
-        claim = repo.claim()
+        claim = worker.claim()
         runs = (sample_specs.run(seed) for seed in claim.spec.seeds)
         poor = [
             run.model_copy(update={"summary": run.summary | {"relative_extrapolation_error": 0.5}})
             for run in runs
         ]
-        repo.complete(claim, sample_specs.result(*poor))
+        worker.complete(claim, sample_specs.result(*poor))
     claims = client.get(f"{PATH}/report").json()["claims"]
     assert {claim["verdict"] for claim in claims} == {"holds", "fails"}
 
 
-def test_a_study_with_a_failed_experiment_is_incomplete_until_resubmitted(client, repo):
+def test_a_study_with_a_failed_experiment_is_incomplete_until_resubmitted(client, worker):
     members = client.post(PATH).json()["experiments"]
     for _ in members[1:]:
-        repo.complete(repo.claim())
-    repo.fail(repo.claim(), "out of luck", "")
+        worker.complete(worker.claim())
+    worker.fail(worker.claim(), "out of luck", "")
     assert client.get(f"{PATH}/report").json()["state"] == "incomplete"
     assert client.post(PATH).status_code == 202
     assert client.get(f"{PATH}/report").json()["state"] == "running"

@@ -12,7 +12,7 @@ from tests.kit import sample_specs
 
 
 @pytest.fixture
-def path(repo, submit_sweep):
+def path(worker, submit_sweep):
     """A sweep over k and scale.
 
     At k = 2 one of two seeds diverges, at k = 3 and scale 1 the experiment fails, at k = 4 and
@@ -20,16 +20,16 @@ def path(repo, submit_sweep):
     """
     sweep_path = submit_sweep(K, SCALE)
     for _ in range(5):
-        claim = repo.claim()
+        claim = worker.claim()
         k, scale = claim.spec.training.length, claim.spec.student.start.scale
         if (k, scale) == (3, 1.0):
-            repo.fail(claim, "out of luck", "log\n")
+            worker.fail(claim, "out of luck", "log\n")
             continue
         first = sample_specs.run(0, value=k * scale)
         second = sample_specs.run(1, value=3 * k * scale)
         if k == 2:
             second = sample_specs.run(1, outcome=Outcome.DIVERGED, value=7.0)
-        repo.complete(claim, sample_specs.result(first, second))
+        worker.complete(claim, sample_specs.result(first, second))
     return sweep_path
 
 
@@ -89,13 +89,13 @@ class TestTable:
         }
 
     def test_overlapping_seeds_of_one_setup_count_in_each_experiment(
-        self, repo, client, submit_sweep
+        self, worker, client, submit_sweep
     ):
         path = submit_sweep({"path": "seeds", "values": [[0, 1], [1, 2, 3]]})
         for value in (1.0, 2.0):
-            claim = repo.claim()
+            claim = worker.claim()
             runs = [sample_specs.run(seed, value=value) for seed in claim.spec.seeds]
-            repo.complete(claim, sample_specs.result(*runs))
+            worker.complete(claim, sample_specs.result(*runs))
         rows = client.get(f"{path}/table?metrics=train_loss&statistic=min,max").json()["rows"]
         assert [(row["seeds"], row["metrics"]["train_loss"]) for row in rows] == [
             (2, {"min": 1.0, "max": 1.0}),

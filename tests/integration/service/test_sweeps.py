@@ -230,9 +230,9 @@ def test_an_extension_runs_only_missing_experiments_and_keeps_the_members(client
     assert client.post(f"/v1/sweeps/swp_{'0' * 32}:extend", json={"axes": axes}).status_code == 404
 
 
-def test_a_cancelled_sweep_spares_experiments_shared_with_another(client, repo, submit_sweep):
+def test_a_cancelled_sweep_spares_experiments_shared_with_another(client, worker, submit_sweep):
     path, other = submit_sweep(K), submit_sweep({**K, "values": [4]}, name="other")
-    repo.claim()
+    worker.claim()
     cancelled = client.post(f"{path}:cancel")
     assert (cancelled.status_code, cancelled.json()["changed"]) == (200, 2)
     states = [member["state"] for member in members(client, path)]

@@ -10,16 +10,16 @@ from core.result import Outcome
 from tests.kit import sample_specs
 
 
-def done(client, submit, repo, values, *, diverged=(), **changes):
+def done(client, submit, worker, values, *, diverged=(), **changes):
     path = submit(seeds=list(range(len(values))), **changes)
-    claim = repo.claim()
+    claim = worker.claim()
     runs = [
         sample_specs.run(
             seed, value=value, outcome=Outcome.DIVERGED if seed in diverged else Outcome.FITTED
         )
         for seed, value in enumerate(values)
     ]
-    repo.complete(claim, sample_specs.result(*runs))
+    worker.complete(claim, sample_specs.result(*runs))
     return path.rpartition("/")[2]
 
 
@@ -29,9 +29,9 @@ def rows(client, **query):
     return answer.json()["items"]
 
 
-def test_a_setup_is_a_row_with_statistics_over_its_seeds(client, submit, repo):
-    first = done(client, submit, repo, [1.0, 2.0, 3.0, 6.0], name="first")
-    second = done(client, submit, repo, [0.5], training={"length": 6})
+def test_a_setup_is_a_row_with_statistics_over_its_seeds(client, submit, worker):
+    first = done(client, submit, worker, [1.0, 2.0, 3.0, 6.0], name="first")
+    second = done(client, submit, worker, [0.5], training={"length": 6})
     submit(training={"length": 2})
     newest, oldest = rows(client)
     assert (newest["newest"], oldest["newest"], oldest["name"]) == (second, first, "first")
@@ -53,24 +53,24 @@ def test_a_setup_is_a_row_with_statistics_over_its_seeds(client, submit, repo):
     )
 
 
-def test_a_diverged_run_is_counted_and_infinite(client, submit, repo):
-    done(client, submit, repo, [1.0, 2.0, 3.0], diverged=[2])
+def test_a_diverged_run_is_counted_and_infinite(client, submit, worker):
+    done(client, submit, worker, [1.0, 2.0, 3.0], diverged=[2])
     (row,) = rows(client, statistic="median,max,mean")
     assert row["diverged"] == 1
     assert row["metrics"]["train_loss"] == {"median": 2.0, "max": "Infinity", "mean": "Infinity"}
 
 
-def test_what_is_the_teachers_stays_as_it_is_where_students_diverge(client, submit, repo):
-    done(client, submit, repo, [1.0, 2.0], diverged=[0, 1])
+def test_what_is_the_teachers_stays_as_it_is_where_students_diverge(client, submit, worker):
+    done(client, submit, worker, [1.0, 2.0], diverged=[0, 1])
     (row,) = rows(client, metrics="zero_baseline,train_loss", statistic="max")
     assert row["metrics"]["train_loss"] == {"max": "Infinity"}
     assert row["metrics"]["zero_baseline"]["max"] == sample_specs.run(0).summary["zero_baseline"]
 
 
-def test_what_was_computed_again_counts_once_as_it_was_last(client, submit, repo):
-    done(client, submit, repo, [1.0, 1.0])
-    again = done(client, submit, repo, [2.0, 2.0])
-    done(client, submit, repo, [5.0, 5.0, 4.0])
+def test_what_was_computed_again_counts_once_as_it_was_last(client, submit, worker):
+    done(client, submit, worker, [1.0, 1.0])
+    again = done(client, submit, worker, [2.0, 2.0])
+    done(client, submit, worker, [5.0, 5.0, 4.0])
     (row,) = rows(client, statistic="min,max", q=f"id = {again} or seeds = 2")
     assert (row["seeds"], row["newest"], row["metrics"]["train_loss"]) == (
         2,
@@ -85,18 +85,18 @@ def test_what_was_computed_again_counts_once_as_it_was_last(client, submit, repo
     )
 
 
-def test_groups_share_the_fields_that_are_chosen(client, submit, repo):
+def test_groups_share_the_fields_that_are_chosen(client, submit, worker):
     for length, scale, value in ((6, 0.1, 1.0), (4, 0.1, 2.0), (4, 0.5, 4.0)):
         start = {"kind": "gaussian", "scale": scale}
         done(
             client,
             submit,
-            repo,
+            worker,
             [value],
             training={"length": length},
             student={"kind": "linear", "dim": 3, "start": start},
         )
-    done(client, submit, repo, [8.0], training={"length": 4}, student={"kind": "gru", "dim": 3})
+    done(client, submit, worker, [8.0], training={"length": 4}, student={"kind": "gru", "dim": 3})
     found = rows(client, by="training.length,student.start.scale", statistic="mean")
     assert [(list(row["by"].values()), row["metrics"]["train_loss"]["mean"]) for row in found] == [
         ([4, 0.1], 2.0),
@@ -107,8 +107,8 @@ def test_groups_share_the_fields_that_are_chosen(client, submit, repo):
     assert rows(client, by="training.length", statistic="mean")[0]["seeds"] == 3
 
 
-def test_ungrouped_every_run_is_a_row_as_it_was_stored(client, submit, repo):
-    name = done(client, submit, repo, [1.0, math.inf], diverged=[1])
+def test_ungrouped_every_run_is_a_row_as_it_was_stored(client, submit, worker):
+    name = done(client, submit, worker, [1.0, math.inf], diverged=[1])
     found = rows(client, group="false", by="training.length")
     assert [
         (row["experiment"], row["seed"], row["outcome"], row["metrics"]["train_loss"])
@@ -120,9 +120,9 @@ def test_ungrouped_every_run_is_a_row_as_it_was_stored(client, submit, repo):
     assert found[0]["by"] == {"training.length": 4}
 
 
-def test_pages_hold_every_row_once(client, submit, repo):
+def test_pages_hold_every_row_once(client, submit, worker):
     for length in (2, 3, 4, 5):
-        done(client, submit, repo, [1.0], training={"length": length})
+        done(client, submit, worker, [1.0], training={"length": length})
     query = {"by": "training.length", "limit": 3}
     first = client.get("/v1/table", params=query).json()
     rest = client.get("/v1/table", params={**query, "cursor": first["next"]}).json()
@@ -132,9 +132,10 @@ def test_pages_hold_every_row_once(client, submit, repo):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5])
-def test_pages_of_runs_hold_every_run_once(client, submit, repo, limit):
+def test_pages_of_runs_hold_every_run_once(client, submit, worker, limit):
     names = [
-        done(client, submit, repo, [1.0] * seeds, training={"length": seeds}) for seeds in (2, 3, 1)
+        done(client, submit, worker, [1.0] * seeds, training={"length": seeds})
+        for seeds in (2, 3, 1)
     ]
     query, found = {"group": "false", "limit": limit}, []
     while True:
@@ -155,10 +156,10 @@ def test_pages_of_runs_hold_every_run_once(client, submit, repo, limit):
         )
 
 
-def test_a_run_that_was_computed_again_is_in_the_group_of_the_last(client, submit, repo):
-    done(client, submit, repo, [1.0, 1.0], name="before")
-    done(client, submit, repo, [2.0, 2.0, 3.0], name="after")
-    done(client, submit, repo, [7.0, 7.0, 7.0, 8.0], name="before")
+def test_a_run_that_was_computed_again_is_in_the_group_of_the_last(client, submit, worker):
+    done(client, submit, worker, [1.0, 1.0], name="before")
+    done(client, submit, worker, [2.0, 2.0, 3.0], name="after")
+    done(client, submit, worker, [7.0, 7.0, 7.0, 8.0], name="before")
     found = rows(client, by="name", statistic="max")
     assert [
         (row["by"]["name"], row["seeds"], row["metrics"]["train_loss"]["max"]) for row in found
@@ -167,8 +168,8 @@ def test_a_run_that_was_computed_again_is_in_the_group_of_the_last(client, submi
     assert [(row["by"]["name"], row["seeds"]) for row in again] == [("after", 3)]
 
 
-def test_csv_has_all_rows_and_exact_numbers(client, submit, repo):
-    done(client, submit, repo, [0.1 + 0.2, math.inf], name='a "name", with comma')
+def test_csv_has_all_rows_and_exact_numbers(client, submit, worker):
+    done(client, submit, worker, [0.1 + 0.2, math.inf], name='a "name", with comma')
     query = {"metrics": "train_loss", "statistic": "min,max", "format": "csv", "limit": 1}
     text = client.get("/v1/table", params=query).text
     header, row = csv.reader(io.StringIO(text))

@@ -21,10 +21,10 @@ def app(database_url: str) -> FastAPI:
 
 
 @pytest.fixture
-def source(client, repo) -> str:
+def source(client, worker) -> str:
     """The id of a completed experiment with two seeds."""
     path = client.post("/v1/experiments", json=body()).headers["location"]
-    repo.complete(repo.claim(), sample_specs.result(*ENDS.values()))
+    worker.complete(worker.claim(), sample_specs.result(*ENDS.values()))
     return path.rpartition("/")[2]
 
 
@@ -39,23 +39,23 @@ def dependent(
     )
 
 
-def test_each_seed_starts_from_its_equal_or_all_start_from_one(client, repo, source):
+def test_each_seed_starts_from_its_equal_or_all_start_from_one(client, worker, source):
     client.post("/v1/experiments", json=dependent(source))
-    inherited = repo.claim().inherited
+    inherited = worker.claim().inherited
     expected = {seed: run.parameters for seed, run in ENDS.items()}
     assert {
         seed: {n: a.tolist() for n, a in named.items()} for seed, named in inherited.items()
     } == expected
     client.post("/v1/experiments", json=dependent(source, seeds=[5, 6, 7], seed=1))
-    inherited = repo.claim().inherited
+    inherited = worker.claim().inherited
     assert {seed: named["B"].tolist() for seed, named in inherited.items()} == dict.fromkeys(
         (5, 6, 7), expected[1]["B"]
     )
 
 
-def test_an_experiment_with_another_start_has_no_initial_parameters(client, repo):
+def test_an_experiment_with_another_start_has_no_initial_parameters(client, worker):
     client.post("/v1/experiments", json=body())
-    assert repo.claim().inherited is None
+    assert worker.claim().inherited is None
 
 
 TWO_INPUTS = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0]]}
@@ -108,44 +108,44 @@ def test_a_source_must_be_completed(client):
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_completed")
 
 
-def test_a_diverged_seed_can_not_be_started_from(client, repo):
+def test_a_diverged_seed_can_not_be_started_from(client, worker):
     path = client.post("/v1/experiments", json=body()).headers["location"]
     diverged = sample_specs.run(1, outcome="diverged", value=float("nan"))
-    repo.complete(repo.claim(), sample_specs.result(sample_specs.run(0), diverged))
+    worker.complete(worker.claim(), sample_specs.result(sample_specs.run(0), diverged))
     source = path.rpartition("/")[2]
     answer = client.post("/v1/experiments", json=dependent(source))
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_finite")
     assert client.post("/v1/experiments", json=dependent(source, seeds=[0])).status_code == 202
 
 
-def test_an_equal_dependent_is_reused_although_its_source_was_removed(client, repo, source):
+def test_an_equal_dependent_is_reused_although_its_source_was_removed(client, worker, source):
     first = client.post("/v1/experiments", json=dependent(source)).json()
-    repo.complete(repo.claim())
+    worker.complete(worker.claim())
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
     again = client.post("/v1/experiments", json=dependent(source))
     assert (again.status_code, again.json()["id"]) == (200, first["id"])
 
 
-def test_a_source_is_kept_while_a_dependent_is_queued_or_running(client, repo, source):
+def test_a_source_is_kept_while_a_dependent_is_queued_or_running(client, worker, source):
     path = client.post("/v1/experiments", json=dependent(source)).headers["location"]
     refused = client.delete(f"/v1/experiments/{source}")
     assert refused.status_code == 409
     assert path.rpartition("/")[2] in refused.json()["detail"]
-    claim = repo.claim()
+    claim = worker.claim()
     assert client.delete(f"/v1/experiments/{source}").status_code == 409
-    repo.complete(claim)
+    worker.complete(claim)
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
 
 
 def test_a_dependent_without_its_source_fails_and_the_next_experiment_is_claimed(
-    client, repo, source
+    client, worker, source
 ):
     path = client.post("/v1/experiments", json=dependent(source)).headers["location"]
     client.post(f"{path}:cancel")
     assert client.delete(f"/v1/experiments/{source}").status_code == 204
     client.post(f"{path}:retry")
     next_id = client.post("/v1/experiments", json=body(name="next")).json()["id"]
-    assert repo.claim().experiment_id == next_id
+    assert worker.claim().experiment_id == next_id
     failed = client.get(path).json()
     assert failed["state"] == "failed"
     assert failed["error"]["kind"] == FailureKind.USER
