@@ -1,4 +1,4 @@
-"""Resuming: from the newest whole checkpoint, with exactly the points that belong to it."""
+"""Resuming from the newest intact checkpoint, with exactly the points recorded before it."""
 
 import numpy as np
 import pytest
@@ -24,9 +24,9 @@ def series(repo, experiment_id):
 
 
 def steps(repo, experiment_id):
-    """The recorded steps of seed 0, each once."""
-    found = series(repo, experiment_id)
-    return found["step"][found["seed"] == 0].tolist()
+    """The recorded steps of seed 0."""
+    points = series(repo, experiment_id)
+    return points["step"][points["seed"] == 0].tolist()
 
 
 def corrupt(repo, *, step):
@@ -34,40 +34,40 @@ def corrupt(repo, *, step):
         tx.execute(update(checkpoints).where(checkpoints.c.step == step).values(payload=b"torn"))
 
 
-def test_points_past_the_checkpoint_are_cut_and_recorded_again(repo):
+def test_points_after_the_checkpoint_are_dropped_and_recorded_again(repo):
     claim = repo.begin()
     repo.record(claim, 0, 10, checkpoint=b"at 10")
     repo.record(claim, 20)
     repo.record(claim, 30, 40)
     assert steps(repo, claim.experiment_id) == [0, 10, 20, 30, 40]
-    again = lose_and_claim(repo, claim)
-    assert again.checkpoint == b"at 10"
+    resumed = lose_and_claim(repo, claim)
+    assert resumed.checkpoint == b"at 10"
     assert steps(repo, claim.experiment_id) == [0, 10]
-    repo.record(again, 20, 30)
-    repo.complete(again, points=sample_specs.points([40, 100]))
+    repo.record(resumed, 20, 30)
+    repo.complete(resumed, points=sample_specs.points([40, 100]))
     assert steps(repo, claim.experiment_id) == [0, 10, 20, 30, 40, 100]
 
 
-def test_without_a_checkpoint_all_points_are_cut(repo):
+def test_without_a_checkpoint_all_points_are_dropped(repo):
     claim = repo.begin()
     repo.record(claim, 0, 10)
-    again = lose_and_claim(repo, claim)
-    assert again.checkpoint is None
+    resumed = lose_and_claim(repo, claim)
+    assert resumed.checkpoint is None
     assert steps(repo, claim.experiment_id) == []
 
 
-def test_a_point_at_the_very_step_of_the_checkpoint_is_neither_lost_nor_doubled(repo):
+def test_a_point_at_the_step_of_the_checkpoint_is_recorded_once(repo):
     claim = repo.begin()
     repo.record(claim, 0, checkpoint=b"before the point at 10")
     with repo.database.write() as tx:
         tx.execute(update(checkpoints).values(step=10))
     repo.record(claim, 10)
-    again = lose_and_claim(repo, claim)
-    repo.record(again, 10, 20)
+    resumed = lose_and_claim(repo, claim)
+    repo.record(resumed, 10, 20)
     assert steps(repo, claim.experiment_id) == [0, 10, 20]
 
 
-def test_a_checkpoint_may_come_without_points(repo):
+def test_a_checkpoint_can_come_without_points(repo):
     claim = repo.begin()
     repo.record(claim, 0, 10)
     with repo.database.write() as tx:
@@ -83,7 +83,7 @@ def test_a_checkpoint_may_come_without_points(repo):
     assert steps(repo, claim.experiment_id) == [0, 10]
 
 
-def test_two_checkpoints_are_kept_and_the_newest_is_taken(repo):
+def test_two_checkpoints_are_kept_and_the_newest_is_used(repo):
     claim = repo.begin()
     for step in (10, 20, 30, 40, 50):
         repo.record(claim, step, checkpoint=b"at %d" % step)
@@ -92,18 +92,18 @@ def test_two_checkpoints_are_kept_and_the_newest_is_taken(repo):
     assert lose_and_claim(repo, claim).checkpoint == b"at 50"
 
 
-def test_a_corrupt_newest_checkpoint_falls_back_to_the_one_before(repo):
+def test_a_corrupt_checkpoint_falls_back_to_the_one_before(repo):
     claim = repo.begin()
     for step in (10, 20, 30):
         repo.record(claim, step, checkpoint=b"at %d" % step)
     corrupt(repo, step=30)
-    again = lose_and_claim(repo, claim)
-    assert again.checkpoint == b"at 20"
+    resumed = lose_and_claim(repo, claim)
+    assert resumed.checkpoint == b"at 20"
     assert steps(repo, claim.experiment_id) == [10, 20]
     assert "checkpoint_corrupt" in repo.kinds(claim.experiment_id)
 
 
-def test_after_a_fall_back_the_whole_checkpoint_is_not_the_one_that_is_overwritten(repo):
+def test_after_a_fallback_the_intact_checkpoint_is_not_overwritten(repo):
     claim = repo.begin()
     for step in (10, 20):
         repo.record(claim, step, checkpoint=b"at %d" % step)
@@ -114,17 +114,17 @@ def test_after_a_fall_back_the_whole_checkpoint_is_not_the_one_that_is_overwritt
     assert lose_and_claim(repo, second).checkpoint == b"at 10"
 
 
-def test_without_a_whole_checkpoint_it_begins_again(repo):
+def test_without_an_intact_checkpoint_training_restarts(repo):
     claim = repo.begin()
     for step in (10, 20):
         repo.record(claim, step, checkpoint=b"at %d" % step)
         corrupt(repo, step=step)
-    again = lose_and_claim(repo, claim)
-    assert again.checkpoint is None
+    resumed = lose_and_claim(repo, claim)
+    assert resumed.checkpoint is None
     assert steps(repo, claim.experiment_id) == []
 
 
-def test_a_chunk_whose_answer_was_lost_may_be_sent_again(repo):
+def test_a_chunk_sent_twice_is_stored_once(repo):
     claim = repo.begin()
     for _ in range(2):
         repo.record(claim, 0, 10, checkpoint=b"at 10")
@@ -132,7 +132,7 @@ def test_a_chunk_whose_answer_was_lost_may_be_sent_again(repo):
     assert steps(repo, claim.experiment_id) == [0, 10, 20]
 
 
-def test_completion_drops_the_checkpoints(repo):
+def test_completion_removes_the_checkpoints(repo):
     claim = repo.begin()
     repo.record(claim, 10, checkpoint=b"at 10")
     repo.complete(claim)
@@ -140,14 +140,14 @@ def test_completion_drops_the_checkpoints(repo):
         assert tx.execute(select(checkpoints)).all() == []
 
 
-def test_a_large_checkpoint_comes_back_whole(repo):
+def test_a_large_checkpoint_is_stored_exactly(repo):
     payload = np.random.default_rng(0).bytes(3_000_000)
     claim = repo.begin()
     repo.record(claim, 1, checkpoint=payload)
     assert lose_and_claim(repo, claim).checkpoint == payload
 
 
-def test_progress_tells_of_the_step_that_it_resumes_from(repo):
+def test_progress_goes_back_to_the_step_of_the_checkpoint(repo):
     claim = repo.begin()
     repo.record(claim, 10, checkpoint=b"at 10")
     repo.record(claim, 20)
@@ -157,7 +157,7 @@ def test_progress_tells_of_the_step_that_it_resumes_from(repo):
 
 
 @pytest.mark.parametrize("broken", ["unknown column", "missing column", "unequal lengths"])
-def test_points_of_another_shape_are_refused(repo, broken):
+def test_points_with_wrong_columns_are_refused(repo, broken):
     claim, points = repo.begin(), sample_specs.points([0, 1])
     match broken:
         case "unknown column":
@@ -178,7 +178,7 @@ def test_points_of_another_shape_are_refused(repo, broken):
     assert series(repo, claim.experiment_id)["step"].tolist() == []
 
 
-def test_a_series_without_points_has_all_its_columns(repo):
-    found = series(repo, repo.submit().id)
-    assert tuple(found) == COLUMNS
-    assert {column.dtype.kind for column in found.values()} == {"i", "f"}
+def test_an_empty_series_has_all_columns(repo):
+    points = series(repo, repo.submit().id)
+    assert tuple(points) == COLUMNS
+    assert {column.dtype.kind for column in points.values()} == {"i", "f"}

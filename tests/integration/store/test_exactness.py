@@ -1,4 +1,4 @@
-"""What is stored comes back bit for bit, whatever SQL thinks of NaN, infinities and very small numbers."""
+"""Numbers are read back bit for bit, including NaN, infinities and subnormal numbers."""
 
 import math
 import struct
@@ -19,7 +19,7 @@ from store.queue import claims
 from store.records import Progress
 from tests.kit import sample_specs
 
-ODD = {
+EXTREMES = {
     "nan": math.nan,
     "inf": math.inf,
     "-inf": -math.inf,
@@ -27,11 +27,11 @@ ODD = {
     "largest": 1.7976931348623157e308,
     "long": 0.1 + 0.2,
 }
-odd_numbers = pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+extreme_numbers = pytest.mark.parametrize("number", EXTREMES.values(), ids=EXTREMES)
 
 
 def bits(value):
-    """The bytes of every float in a nested value; one NaN is as good as another."""
+    """The bytes of every float in a nested value; all NaNs are equal."""
     match value:
         case float():
             return "NaN" if math.isnan(value) else struct.pack("<d", value)
@@ -43,18 +43,22 @@ def bits(value):
             return value
 
 
-def same(one: RunResult, other: RunResult) -> bool:
-    return bits(one.model_dump()) == bits(other.model_dump())
+def is_same(run: RunResult, other: RunResult) -> bool:
+    return bits(run.model_dump()) == bits(other.model_dump())
 
 
-@odd_numbers
-def test_summaries_and_arrays_come_back_exactly(repo, odd):
+@extreme_numbers
+def test_summaries_and_arrays_are_stored_exactly(repo, number):
     claim = repo.begin()
-    runs = [sample_specs.run(0, value=odd, outcome=Outcome.DIVERGED, steps=7), sample_specs.run(1)]
+    runs = [
+        sample_specs.run(0, value=number, outcome=Outcome.DIVERGED, steps=7),
+        sample_specs.run(1),
+    ]
     repo.complete(claim, *runs)
     with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id)
-    assert all(same(one, other) for one, other in zip(stored.runs, runs, strict=True))
+    assert all(map(is_same, stored.runs, runs))
+    assert len(stored.runs) == len(runs)
     assert bits(stored.teacher_response) == bits(sample_specs.result(*runs).teacher_response)
     assert stored.series == {}
     first = repo.get(claim.experiment_id).runs[0]
@@ -62,25 +66,25 @@ def test_summaries_and_arrays_come_back_exactly(repo, odd):
     assert bits(first.summary) == bits(runs[0].summary)
 
 
-@odd_numbers
-def test_series_come_back_exactly_by_seed_and_step(repo, odd):
+@extreme_numbers
+def test_series_are_stored_exactly_and_sorted_by_seed_and_step(repo, number):
     claim = repo.begin()
-    repo.complete(claim, points=sample_specs.points([3, 1], value=odd))
+    repo.complete(claim, points=sample_specs.points([3, 1], value=number))
     with repo.database.read() as tx:
         stored = results.series(tx, claim.experiment_id)
     assert stored["seed"].tolist() == [0, 0, 1, 1]
     assert stored["step"].tolist() == [1, 3, 1, 3]
     for name in SERIES:
-        assert stored[name].tobytes() == np.full(4, odd).tobytes()
+        assert stored[name].tobytes() == np.full(4, number).tobytes()
 
 
-@odd_numbers
-def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by_name(repo, odd):
+@extreme_numbers
+def test_trajectories_are_stored_exactly_and_read_on_request(repo, number):
     recorded = ("response", "eigenvalues")
     claim = repo.begin(changes={"evaluation": {"horizon": 8, "record": list(recorded)}})
     with repo.database.write() as tx:
         for step in (0, 7):
-            points = sample_specs.points([step], value=odd, record=recorded)
+            points = sample_specs.points([step], value=number, record=recorded)
             claims.record(
                 tx,
                 claim,
@@ -90,10 +94,12 @@ def test_trajectories_come_back_exactly_beside_the_metrics_that_are_asked_for_by
                 checkpoint_step=step,
             )
     with repo.database.read() as tx:
-        plain, full = (results.series(tx, claim.experiment_id, names) for names in ((), recorded))
-    assert list(plain) == ["seed", "step", *SERIES]
-    assert full["response"].tobytes() == np.full((4, 8, 1, 1), odd).tobytes()
-    assert full["eigenvalues"].shape == (4, 3, 2)
+        metrics, all_columns = (
+            results.series(tx, claim.experiment_id, names) for names in ((), recorded)
+        )
+    assert list(metrics) == ["seed", "step", *SERIES]
+    assert all_columns["response"].tobytes() == np.full((4, 8, 1, 1), number).tobytes()
+    assert all_columns["eigenvalues"].shape == (4, 3, 2)
 
 
 def test_trajectories_are_sorted_with_their_points(repo):
@@ -105,7 +111,7 @@ def test_trajectories_are_sorted_with_their_points(repo):
     assert stored["response"][:, 0, 0, 0].tolist() == [1, 3, 1e6 + 1, 1e6 + 3]
 
 
-def test_columns_that_are_not_equally_long_are_refused(repo):
+def test_columns_of_different_lengths_are_refused(repo):
     claim = repo.begin()
     points = sample_specs.points([0, 1], record=["response"])
     with pytest.raises(ValueError, match="equally long"):
@@ -116,13 +122,13 @@ def test_columns_that_are_not_equally_long_are_refused(repo):
         repo.complete(claim, points={**points, "hessian": points["response"]})
 
 
-def test_points_recorded_before_there_was_a_metric_have_nan_for_it(repo):
+def test_a_metric_newer_than_the_recording_is_nan(repo):
     claim = repo.begin()
     repo.record(claim, 0)
     with repo.database.write() as tx:
         (payload,) = tx.scalars(select(series_chunks.c.payload))
-        fewer = {name: column for name, column in unpack(payload).items() if name != "sharpness"}
-        tx.execute(update(series_chunks).values(payload=pack(fewer)))
+        columns = {name: column for name, column in unpack(payload).items() if name != "sharpness"}
+        tx.execute(update(series_chunks).values(payload=pack(columns)))
     repo.record(claim, 1)
     with repo.database.read() as tx:
         stored = results.series(tx, claim.experiment_id)
@@ -130,26 +136,28 @@ def test_points_recorded_before_there_was_a_metric_have_nan_for_it(repo):
     assert np.isfinite(stored["sharpness"][stored["step"] == 1]).all()
 
 
-@odd_numbers
-def test_baselines_come_back_exactly_and_lists_do_not_read_them(repo, odd):
+@extreme_numbers
+def test_baselines_are_stored_exactly_and_left_out_of_lists(repo, number):
     claim = repo.begin()
-    found = [sample_specs.baseline("era", odd), sample_specs.baseline("least_squares")]
+    baselines = [sample_specs.baseline("era", number), sample_specs.baseline("least_squares")]
     with repo.database.write() as tx:
-        ended = sample_specs.result(sample_specs.run(0), sample_specs.run(1), baselines=found)
-        claims.complete(tx, claim, pack_result(ended), None, {})
+        result = sample_specs.result(sample_specs.run(0), sample_specs.run(1), baselines=baselines)
+        claims.complete(tx, claim, pack_result(result), None, {})
     with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id).baselines
-    assert bits([one.model_dump() for one in stored]) == bits([one.model_dump() for one in found])
+    assert bits([baseline.model_dump() for baseline in stored]) == bits(
+        [baseline.model_dump() for baseline in baselines]
+    )
     assert "baselines" not in {column.name for column in rows.SHORT}
 
 
-def test_warnings_of_a_run_are_kept_with_it(repo):
+def test_a_run_keeps_its_warnings(repo):
     claim = repo.begin()
     repo.complete(claim, sample_specs.run(0), sample_specs.run(1, value=2.0))
     assert [run.warnings for run in repo.get(claim.experiment_id).runs] == [(), ("Seed 1 is odd.",)]
 
 
-def test_responses_of_several_inputs_and_outputs_keep_their_shape(repo):
+def test_multivariate_responses_keep_their_shape(repo):
     matrices = [[[1.0, math.nan], [0.5, 2.0], [0.0, -1.0]]] * 8
     claim = repo.begin()
     runs = [sample_specs.run(seed).model_copy(update={"response": matrices}) for seed in (0, 1)]
@@ -159,14 +167,14 @@ def test_responses_of_several_inputs_and_outputs_keep_their_shape(repo):
     assert bits(stored.runs[0].response) == bits(matrices)
 
 
-def test_runs_come_in_the_order_of_the_specs_seeds(repo):
+def test_runs_are_in_the_order_of_the_seeds_in_the_spec(repo):
     claim = repo.begin(changes={"seeds": [5, 2, 9]})
     repo.complete(claim)
     with repo.database.read() as tx:
         assert [run.seed for run in results.result(tx, claim.experiment_id).runs] == [5, 2, 9]
 
 
-def test_a_metric_that_was_not_computed_is_absent_and_not_nan(repo):
+def test_a_metric_that_was_not_computed_is_missing_rather_than_nan(repo):
     claim = repo.begin()
     runs = [
         sample_specs.run(seed).model_copy(update={"summary": {"train_loss": math.nan}})
@@ -176,7 +184,7 @@ def test_a_metric_that_was_not_computed_is_absent_and_not_nan(repo):
     assert list(repo.get(claim.experiment_id).runs[0].summary) == ["train_loss"]
 
 
-def test_a_metric_without_a_name_is_refused(repo):
+def test_an_unknown_metric_is_refused(repo):
     claim = repo.begin()
     runs = [
         sample_specs.run(seed).model_copy(update={"summary": {"surprise": 1.0}}) for seed in (0, 1)
@@ -186,13 +194,13 @@ def test_a_metric_without_a_name_is_refused(repo):
     assert repo.get(claim.experiment_id).state == "running"
 
 
-def test_every_metric_has_its_column(repo):
+def test_every_metric_has_a_column(repo):
     claim = repo.begin()
     repo.complete(claim)
     assert repo.get(claim.experiment_id).runs[0].summary.keys() == METRICS.keys()
 
 
-def test_numbers_of_a_spec_come_back_exactly(repo):
+def test_numbers_of_a_spec_are_stored_exactly(repo):
     numbers = [0.1 + 0.2, 1e-300, 1.0, -1 / 3]
     changes = {"teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": numbers}}}
     submitted = repo.submit(changes=changes)
@@ -201,13 +209,13 @@ def test_numbers_of_a_spec_come_back_exactly(repo):
     )
 
 
-def test_there_is_no_result_before_completion(repo):
+def test_a_running_experiment_has_no_result(repo):
     claim = repo.begin()
     with repo.database.read() as tx, pytest.raises(NotReady, match="running"):
         results.result(tx, claim.experiment_id)
 
 
-def test_a_log_keeps_what_sql_can_hold(repo):
+def test_a_log_replaces_characters_that_sql_cannot_store(repo):
     claim = repo.begin()
     for text in ("first\n", "nul \0, torn \udc80, fine ✓\n"):
         with repo.database.write() as tx:

@@ -1,4 +1,4 @@
-"""The fields that are mostly asked about: columns that say what the spec says, and one index that answers for them."""
+"""Indexed fields: their columns agree with the spec, and one index serves their queries."""
 
 import pytest
 from sqlalchemy import BigInteger, Double, Text, event, select
@@ -30,7 +30,7 @@ SPECS = {
 
 
 def stored(database):
-    """Of each experiment its spec, and what its columns say."""
+    """Each experiment's spec, and the values of its columns by field."""
     columns = [experiments.c[column_name(field)] for field in INDEXED_FIELDS]
     with database.read() as tx:
         return [
@@ -39,29 +39,30 @@ def stored(database):
         ]
 
 
-def at(spec, field):
+def value_in(spec, field):
     for name in field.split("."):
         spec = spec.get(name) if isinstance(spec, dict) else None
     return spec
 
 
-def test_the_columns_say_what_the_spec_says_before_and_after_a_migration(repo, database_url):
+def test_columns_agree_with_the_spec_before_and_after_a_migration(repo, database_url):
     for changes in SPECS.values():
         repo.submit(changes=changes)
     for _ in range(2):
-        found = stored(repo.database)
-        assert len(found) == len(SPECS)
-        for spec, columns in found:
-            assert columns == {field: at(spec, field) for field in INDEXED_FIELDS}
+        experiments_stored = stored(repo.database)
+        assert len(experiments_stored) == len(SPECS)
+        for spec, columns in experiments_stored:
+            assert columns == {field: value_in(spec, field) for field in INDEXED_FIELDS}
         assert all(
-            any(columns[field] is not None for _, columns in found) for field in INDEXED_FIELDS
+            any(columns[field] is not None for _, columns in experiments_stored)
+            for field in INDEXED_FIELDS
         )
-        assert any(None in columns.values() for _, columns in found)
+        assert any(None in columns.values() for _, columns in experiments_stored)
         migrate.downgrade(database_url, "0003")
         migrate.upgrade(database_url)
 
 
-def test_each_is_a_field_of_the_filter_language_and_of_its_type():
+def test_each_is_a_filter_field_of_the_same_type():
     kinds = {Text: Kind.TEXT, BigInteger: Kind.WHOLE, Double: Kind.REAL}
     assert {name: FIELDS[name].kind for name in INDEXED_FIELDS} == {
         name: kinds[kind] for name, kind in INDEXED_FIELDS.items()
@@ -70,18 +71,18 @@ def test_each_is_a_field_of_the_filter_language_and_of_its_type():
 
 @pytest.fixture
 def plan_of(tmp_path):
-    """How SQLite goes about a page; PostgreSQL decides it by how much there is."""
+    """SQLite's query plan of a page; PostgreSQL's depends on the number of rows."""
     url = f"sqlite:///{tmp_path}/lab.db"
     migrate.upgrade(url)
-    database, seen = Database(url), []
+    database, executed = Database(url), []
 
     def listen(_, cursor, statement, parameters, *others):
-        seen.append((statement, parameters))
+        executed.append((statement, parameters))
 
-    def plan(question):
+    def plan(query):
         with database.read() as tx:
-            pages.read_page(tx, question, cursor=None, limit=50)
-            statement, parameters = seen[-1]
+            pages.read_page(tx, query, cursor=None, limit=50)
+            statement, parameters = executed[-1]
             return " / ".join(
                 row.detail
                 for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
@@ -93,9 +94,9 @@ def plan_of(tmp_path):
 
 
 @pytest.mark.parametrize("field", INDEXED_FIELDS)
-def test_a_filter_and_an_order_look_at_the_index_alone(plan_of, field):
-    whole = "SCAN experiments USING COVERING INDEX experiments_newest"
-    asked = FIELDS[field].choices[0] if FIELDS[field].choices else 7
-    assert whole in plan_of(ExperimentQuery.parse(f"{field} = {asked}"))
-    assert whole in plan_of(ExperimentQuery.parse(sort=f"-{field}"))
-    assert whole not in plan_of(ExperimentQuery.parse("evaluation.horizon = 7"))
+def test_filters_and_orders_read_only_the_index(plan_of, field):
+    index_scan = "SCAN experiments USING COVERING INDEX experiments_newest"
+    value = FIELDS[field].choices[0] if FIELDS[field].choices else 7
+    assert index_scan in plan_of(ExperimentQuery.parse(f"{field} = {value}"))
+    assert index_scan in plan_of(ExperimentQuery.parse(sort=f"-{field}"))
+    assert index_scan not in plan_of(ExperimentQuery.parse("evaluation.horizon = 7"))

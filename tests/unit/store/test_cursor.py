@@ -1,4 +1,4 @@
-"""The cursor: every place comes back exactly, everything else is refused and nothing crashes."""
+"""Cursors: every position is decoded exactly, and any other text is refused."""
 
 import base64
 import json
@@ -13,47 +13,47 @@ from store.query.cursor import Position, decode, encode
 ID = "exp_" + "0" * 32
 ids = st.uuids().map(lambda uuid: f"exp_{uuid.hex}")
 finite = st.floats(allow_nan=False, allow_infinity=False)
-places = st.lists(
+values_lists = st.lists(
     st.none() | finite | st.integers() | st.text(st.characters(codec="utf-8")), max_size=4
 )
 
 
-@given(finite, places, ids)
-def test_a_place_comes_back_exactly(at, place, experiment_id):
-    mark = Position("0" * 16, at, tuple(place), experiment_id)
-    assert decode(encode(mark)) == mark
+@given(finite, values_lists, ids)
+def test_a_position_is_decoded_exactly(at, values, experiment_id):
+    position = Position("0" * 16, at, tuple(values), experiment_id)
+    assert decode(encode(position)) == position
 
 
 @given(st.text() | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
-def test_whatever_is_not_a_cursor_is_refused(text):
+def test_arbitrary_text_is_refused(text):
     with pytest.raises(BadCursor):
         decode(text)
 
 
-def written(*parts) -> str:
+def as_json(*parts) -> str:
     return json.dumps(parts, separators=(",", ":"))
 
 
 @pytest.mark.parametrize(
-    "place",
+    "content",
     [
-        written("x", 1.0, [float("nan")], ID),
-        written("x", float("inf"), [], ID),
-        written("x", 1, [], ID),
-        written("x", True, [], ID),
-        written("x", 1.0, [[]], ID),
-        written("x", 1.0, {}, ID),
-        written("x", 1.0, 3, ID),
-        written("x", 1.0, [], ID + "\n"),
-        written("x", 1.0, [], "exp_\0"),
-        written("x", 1.0, [], None),
-        written("x", 1.0, []),
-        " " + written("x", 1.0, [], ID),
+        as_json("x", 1.0, [float("nan")], ID),
+        as_json("x", float("inf"), [], ID),
+        as_json("x", 1, [], ID),
+        as_json("x", True, [], ID),
+        as_json("x", 1.0, [[]], ID),
+        as_json("x", 1.0, {}, ID),
+        as_json("x", 1.0, 3, ID),
+        as_json("x", 1.0, [], ID + "\n"),
+        as_json("x", 1.0, [], "exp_\0"),
+        as_json("x", 1.0, [], None),
+        as_json("x", 1.0, []),
+        " " + as_json("x", 1.0, [], ID),
         ID,
         "[" * 100_000,
         "1" * 100_000,
     ],
 )
-def test_what_only_looks_like_a_place_is_refused(place):
+def test_a_malformed_position_is_refused(content):
     with pytest.raises(BadCursor, match="'next'"):
-        decode(base64.urlsafe_b64encode(place.encode()).decode())
+        decode(base64.urlsafe_b64encode(content.encode()).decode())

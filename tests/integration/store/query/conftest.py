@@ -1,4 +1,4 @@
-"""The same population in each kind of database."""
+"""A population of experiments in each kind of database."""
 
 import shutil
 from collections.abc import Iterator
@@ -21,10 +21,11 @@ class Populated:
 
 @pytest.fixture(scope="module", params=KINDS)
 def populated(request, tmp_path_factory) -> Iterator[Populated]:
-    """A database that nobody changes, and what is in it."""
+    """A database that no test changes, and its experiments."""
     if request.param == "sqlite":
         folder = tmp_path_factory.mktemp("population")
-        url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), folder / 'lab.db')}"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "lab.db")
+        url = f"sqlite:///{folder}/lab.db"
     else:
         url = request.getfixturevalue("module_postgres")
     database = Database(url)

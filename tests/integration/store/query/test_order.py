@@ -1,4 +1,4 @@
-"""Orders are those of Python on both databases, whole and unmoved across pages, with what is missing last."""
+"""Orders match Python's on both databases and across pages, with missing values last."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from store.errors import BadCursor
 from store.query import pages
 from store.query.cursor import Position, encode
 from store.query.query import ExperimentQuery
-from tests.integration.store.query.queries import statistic
+from tests.integration.store.query.sample_filters import statistic
 
 VALUES = {
     "created": lambda s: s.created,
@@ -29,20 +29,20 @@ VALUES = {
 
 
 def in_python(stored, sort):
-    """The ids in the order that ``sort`` asks for."""
+    """The ids of the experiments in the order of ``sort``."""
     keys = [(VALUES[key.lstrip("-")], key.startswith("-")) for key in sort.split(",")]
 
     def compare(a, b):
-        for value, falling in keys:
+        for value, descending in keys:
             left, right = value(a), value(b)
             if left == right:
                 continue
             if left is None or right is None:
                 return 1 if left is None else -1
-            return (1 if left > right else -1) * (-1 if falling else 1)
+            return (1 if left > right else -1) * (-1 if descending else 1)
         return (1 if a.id > b.id else -1) * (-1 if keys[0][1] else 1)
 
-    return [one.id for one in sorted(stored, key=cmp_to_key(compare))]
+    return [experiment.id for experiment in sorted(stored, key=cmp_to_key(compare))]
 
 
 SORTS = [
@@ -62,20 +62,22 @@ SORTS = [
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("q", [None, "tag:x"])
 def test_pages_follow_the_order(populated, sort, q):
-    question = ExperimentQuery.parse(q, sort)
-    found, cursor = [], None
+    query = ExperimentQuery.parse(q, sort)
+    ids, cursor = [], None
     with populated.database.read() as tx:
         while True:
-            page = list(itertools.islice(pages.walk(tx, question, cursor=cursor, page_size=4), 7))
-            found += [one.experiment.id for one in page]
+            page = list(itertools.islice(pages.walk(tx, query, cursor=cursor, page_size=4), 7))
+            ids += [match.experiment.id for match in page]
             if len(page) < 7:
                 break
             cursor = page[-1].cursor
-    wanted = [one for one in populated.stored if q is None or "x" in one.spec.tags]
-    assert found == in_python(wanted, sort)
+    matching = [
+        experiment for experiment in populated.stored if q is None or "x" in experiment.spec.tags
+    ]
+    assert ids == in_python(matching, sort)
 
 
-def test_a_cursor_belongs_to_its_question(populated):
+def test_a_cursor_of_another_query_is_refused(populated):
     with populated.database.read() as tx:
         first = next(pages.walk(tx, ExperimentQuery.parse("student.dim > 1", "name")))
         for other in (
@@ -87,20 +89,17 @@ def test_a_cursor_belongs_to_its_question(populated):
                 next(pages.walk(tx, other, cursor=first.cursor))
 
 
-@pytest.mark.parametrize("place", [("x",), (1,), (math.pi, 2.0), (), (None,)])
-def test_a_cursor_of_other_values_is_refused(populated, place):
-
-    question = ExperimentQuery.parse()
-    forged = encode(Position(question.digest, 1.0, place, "exp_" + "0" * 32))
+@pytest.mark.parametrize("values", [("x",), (1,), (math.pi, 2.0), (), (None,)])
+def test_a_cursor_with_values_of_another_type_is_refused(populated, values):
+    query = ExperimentQuery.parse()
+    forged = encode(Position(query.digest, 1.0, values, "exp_" + "0" * 32))
     with populated.database.read() as tx, pytest.raises(BadCursor):
-        next(pages.walk(tx, question, cursor=forged))
+        next(pages.walk(tx, query, cursor=forged))
 
 
-def test_the_count_is_that_of_the_answers(populated):
-    question = ExperimentQuery.parse("state = completed and tag:x")
+def test_count_and_ids_agree_with_the_pages(populated):
+    query = ExperimentQuery.parse("state = completed and tag:x")
     with populated.database.read() as tx:
         assert (
-            pages.count(tx, question)
-            == len(list(pages.walk(tx, question)))
-            == len(pages.ids(tx, question))
+            pages.count(tx, query) == len(list(pages.walk(tx, query))) == len(pages.ids(tx, query))
         )
