@@ -1,5 +1,6 @@
 """The command line: the client's commands, those of plugins, and how errors end a command."""
 
+import re
 from importlib.metadata import entry_points, version
 from typing import Annotated, Any
 
@@ -48,6 +49,14 @@ extrapolab sweep --help                run many experiments over axes
 ```
 """
 
+_OPTIONS = {
+    "expect_count": "--expect",
+    "max_memory_mb": "--max-memory",
+    "max_seconds": "--max-seconds",
+    "not_before": "--not-before",
+}
+"""The options of fields that the lab and the Python client name otherwise."""
+
 _EXIT_CODES = "Exit codes:\n\n" + "\n".join(f"- {code:d}: {code.meaning}" for code in ExitCode)
 
 
@@ -59,7 +68,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LabError as error:
-            print_error(error)
+            print_error(_with_option_names(str(error)))
             raise typer.Exit(exit_code_of(error)) from error
         except OSError as error:
             if error.filename is None:  # such as a closed pipe, which Typer handles
@@ -107,6 +116,13 @@ class Commands(TyperGroup):
                 command.rich_help_panel = command.rich_help_panel or "Lab"  # type: ignore[attr-defined]  # not in its stub
                 self.commands.setdefault(name, command)
         return unavailable
+
+
+def _with_option_names(message: str) -> str:
+    """Replaces the field at the start of a problem's line by its option."""
+    for field, option in _OPTIONS.items():
+        message = re.sub(rf"(?m)^{field}:", f"{option}:", message)
+    return message
 
 
 def _without_flag_types(parameters: list[Any]) -> list[Any]:

@@ -209,8 +209,8 @@ def test_submission_takes_a_start_time_and_limits(invoke, client, file, endless)
     assert "2026-11-30T22:00" in refused.stderr
     refused = invoke("submit", file(endless()), "--max-seconds", "0", "--max-memory", "0")
     assert refused.exit_code == ExitCode.REFUSED
-    assert "max_seconds" in refused.stderr
-    assert "max_memory_mb" in refused.stderr
+    assert "--max-seconds: " in refused.stderr
+    assert "--max-memory: " in refused.stderr
 
 
 def test_only_a_completed_experiment_is_reproduced(invoke, client, endless):

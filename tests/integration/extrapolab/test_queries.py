@@ -44,9 +44,12 @@ def test_fields_are_listed(client, invoke):
 def test_everything_that_a_filter_finds_is_cancelled(client, endless, invoke):
     ids = {client.submit(endless(tags=["to be cancelled at once"])).id for _ in range(3)}
     q = 'tag:"to be cancelled at once"'
-    with pytest.raises(Conflict, match="3 experiments"):
+    with pytest.raises(Conflict, match="3 unfinished experiments"):
         client.cancel(q, 2)
     assert invoke("cancel", "--where", q).exit_code == ExitCode.USAGE
+    refused = invoke("cancel", "--where", q, "--expect", 2)
+    assert refused.exit_code == ExitCode.REFUSED
+    assert "--expect: 3 unfinished experiments" in refused.stderr
     assert set(json.loads(invoke("cancel", "--where", q, "--expect", 3, "--json").stdout)) == ids
     deadline = time.monotonic() + 60
     while {client.experiment(id).state for id in ids} != {"cancelled"}:  # noqa: A001  # the lab's word
