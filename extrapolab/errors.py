@@ -26,7 +26,7 @@ _TITLES = {
     "urn:extrapolab:problem:invalid-parameter": "An argument is not valid",
     "urn:extrapolab:problem:body-too-large": "The input is too large",
 }
-"""Titles that replace those which the lab words in terms of HTTP, by problem type."""
+"""Replacements for titles that speak of HTTP, by problem type."""
 
 
 class LabError(ExtrapolabError):

@@ -39,7 +39,7 @@ one. Then:
 
 ```
 extrapolab demo                        run the main experiment
-extrapolab submit spec.yaml --watch    run one of your own
+extrapolab submit spec.yaml --watch    run your own experiment
 extrapolab list                        list experiments
 extrapolab query 'outcome = diverged'  find experiments by a filter
 extrapolab result ID                   show how each seed ended

@@ -77,7 +77,7 @@ def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tup
         return
 
 
-_ID_HELP = "The experiment's id, exp_..., or an unambiguous beginning of it."
+_ID_HELP = "The experiment's id, exp_..., or a unique prefix of it."
 _FIGURE_HELP = "The file to write: .svg, .png, .pdf, or .json for its data."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per item.")]
@@ -108,7 +108,7 @@ ExperimentIds = Annotated[
     list[str],
     typer.Argument(
         metavar="ID",
-        help="Ids of experiments, or unambiguous beginnings of them.",
+        help="Ids of experiments, or unique prefixes of them.",
         autocompletion=_recent_experiments,
     ),
 ]

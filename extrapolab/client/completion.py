@@ -11,7 +11,7 @@ from extrapolab.client.threads import call_in_thread, iterate_sync
 def as_completed(
     experiments: Iterable[Experiment], timeout: float | None = None
 ) -> Iterator[Experiment]:
-    """Yields each experiment once it has ended, in whichever state.
+    """Yields each experiment when it ends, whatever its final state.
 
     Args:
         experiments: Handles, such as a sweep or a query yields.

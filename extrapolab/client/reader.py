@@ -59,7 +59,7 @@ class LabReader:
         self._transport.close()
 
     def experiment(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
-        """Fetches the experiment with this id, or with an unambiguous beginning of it.
+        """Fetches the experiment with this id, or with a unique prefix of it.
 
         Raises:
             NotFound: The lab has none.
@@ -156,7 +156,7 @@ class LabReader:
     def as_completed(
         self, experiments: Iterable[Experiment], timeout: float | None = None
     ) -> Iterator[Experiment]:
-        """Yields each experiment once it has ended, in whichever state.
+        """Yields each experiment when it ends, whatever its final state.
 
         Args:
             experiments: Handles, or an iterable of them: a sweep, a query.
@@ -228,7 +228,7 @@ class LabReader:
             yield Figure(self._transport, FigureRecord.read(item))
 
     def sweep_of(self, id: str) -> Sweep:  # noqa: A002  # the lab's word
-        """Fetches the sweep with this id, or with an unambiguous beginning of it.
+        """Fetches the sweep with this id, or with a unique prefix of it.
 
         Raises:
             NotFound: The lab has none.

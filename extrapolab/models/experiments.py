@@ -13,7 +13,7 @@ from extrapolab.errors import ServerProblem
 from extrapolab.problems import format_problem
 
 FINAL_STATES = frozenset({"completed", "failed", "cancelled"})
-"""States that an experiment leaves only when somebody asks for it."""
+"""States that an experiment leaves only on request."""
 
 
 class Record(BaseModel):
@@ -81,7 +81,7 @@ class _WithSpec(Record):
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Tags of all its submissions together; these can be more than one spec may have."""
+        """Tags of all its submissions, which can be more than a spec may have."""
         return tuple(self.spec_json.get("tags", ()))
 
     @cached_property

@@ -70,7 +70,9 @@ def cancel(
     ] = None,
     expect: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Its number of experiments; else none is cancelled."),
+        typer.Option(
+            min=0, metavar="N", help="How many it should find; otherwise none is cancelled."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

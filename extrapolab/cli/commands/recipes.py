@@ -46,7 +46,7 @@ app.add_typer(
 )
 
 FigureId = Annotated[
-    str, typer.Argument(metavar="ID", help="The figure's id, fig_..., or a beginning of it.")
+    str, typer.Argument(metavar="ID", help="The figure's id, fig_..., or a unique prefix.")
 ]
 Filter = Annotated[str, typer.Argument(metavar="FILTER", help="Such as tag:figure-1; '' for all.")]
 FilterOrId = Annotated[

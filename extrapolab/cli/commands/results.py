@@ -106,7 +106,7 @@ def series(
     ] = None,
     format: Annotated[Literal["csv", "json"], typer.Option(help="csv or json")] = "csv",  # noqa: A002  # HTTP's word
 ) -> None:
-    """Print the recorded metrics by seed and step, also while it runs.
+    """Print the recorded metrics by seed and step, also during training.
 
     For example:
     ```

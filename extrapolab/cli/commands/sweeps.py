@@ -81,7 +81,7 @@ app.add_typer(
 )
 
 SweepId = Annotated[
-    str, typer.Argument(metavar="ID", help="The sweep's id, swp_..., or a beginning of it.")
+    str, typer.Argument(metavar="ID", help="The sweep's id, swp_..., or a unique prefix.")
 ]
 SweepFile = Annotated[
     str, typer.Argument(metavar="FILE", help="A sweep file, YAML or JSON; - is standard input.")

@@ -35,13 +35,13 @@ def drain(
     context: typer.Context,
     ids: Annotated[
         list[str],
-        typer.Argument(metavar="ID", help="Ids of worker slots, or unambiguous beginnings."),
+        typer.Argument(metavar="ID", help="Ids of worker slots, or unique prefixes."),
     ],
     as_json: AsJson = False,
 ) -> None:
     """Make worker slots hand back their experiments and claim no more.
 
-    A worker whose slots are drained can be stopped. A restarted one is not drained.
+    A worker with drained slots can be stopped safely. After a restart, it claims again.
 
     For example:
     ```

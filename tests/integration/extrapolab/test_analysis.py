@@ -54,9 +54,9 @@ def test_baselines_are_in_the_result_and_in_the_output(completed, invoke):
         baselines["era"].response, completed.result().teacher_response, atol=1e-9
     )  # k = 5 > 2 d
     assert baselines["least_squares"].response[5:] == [0.0] * 7
-    shown = invoke("result", completed.id).stdout
-    assert "baseline" in shown
-    assert "least squares" in shown
+    output = invoke("result", completed.id).stdout
+    assert "baseline" in output
+    assert "least squares" in output
 
 
 def test_experiment_starts_from_another(client, spec, completed):
@@ -92,10 +92,10 @@ def test_result_of_a_non_linear_student_is_readable(client, spec, invoke):
     experiment = client.submit(
         spec(student={"kind": "gru", "dim": 4}, evaluation=evaluation, seeds=1)
     ).wait(60)
-    shown = invoke("result", experiment.id)
-    assert shown.exit_code == ExitCode.OK, shown.output
-    assert "gru student (d = 4)" in shown.stdout
-    assert "sequence extrapolation error" in shown.stdout
+    printed = invoke("result", experiment.id)
+    assert printed.exit_code == ExitCode.OK, printed.output
+    assert "gru student (d = 4)" in printed.stdout
+    assert "sequence extrapolation error" in printed.stdout
     assert experiment.result().runs[0].eigenvalues == []
     assert "is not linear" in invoke("theorem", experiment.id).stdout
     refused = invoke("figure", experiment.id, "weighted_spectrum")

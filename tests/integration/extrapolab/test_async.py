@@ -74,12 +74,12 @@ def test_sweep_from_submission_to_table(lab, spec):
     async def scenario():
         async with AsyncLab(lab.url) as lab_client:
             sweep = await lab_client.sweep(spec(), [{"path": "training.length", "values": [3, 4]}])
-            ended = [
+            states = [
                 experiment.state async for experiment in lab_client.as_completed(sweep, timeout=90)
             ]
-            assert ended == ["completed"] * 2
+            assert states == ["completed"] * 2
             assert (await sweep.wait(90)).state == "completed"
-            assert [row["state"] for row in await sweep.table()] == ended
+            assert [row["state"] for row in await sweep.table()] == states
             assert (
                 len(await sweep.members()) == len([item async for item in sweep.experiments()]) == 2
             )
@@ -100,8 +100,8 @@ def test_many_waits_leave_a_thread_for_a_cancel(lab, endless):
             assert len(await lab_client.cancel('tag:"many wait"', 45)) == 45
             return await asyncio.gather(*waits, return_exceptions=True)
 
-    ended = asyncio.run(scenario())
-    assert {type(outcome) for outcome in ended} == {ExperimentCancelled}
+    outcomes = asyncio.run(scenario())
+    assert {type(outcome) for outcome in outcomes} == {ExperimentCancelled}
 
 
 def test_waiting_can_time_out(lab, endless):

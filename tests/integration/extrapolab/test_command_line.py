@@ -28,14 +28,14 @@ def file(tmp_path):
 
 def test_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp_path):
     path = file(spec(name="from [a] file", tags=["by-hand"]))
-    ended = invoke("submit", path, "--watch")
-    assert ended.exit_code == ExitCode.OK, ended.output
-    experiment_id, state = ended.stdout.split()[:2]
+    result = invoke("submit", path, "--watch")
+    assert result.exit_code == ExitCode.OK, result.output
+    experiment_id, state = result.stdout.split()[:2]
     assert state in {"queued", "running", "completed"}, (
         "the lab's workers may be faster than the answer"
     )
-    assert "[1/1]  from [a] file  completed" in ended.stdout
-    assert "step budget spent" in ended.stdout
+    assert "[1/1]  from [a] file  completed" in result.stdout
+    assert "step budget spent" in result.stdout
 
     assert "the lab has it already" in invoke("submit", path).stdout
     assert "from [a] file  completed" in invoke("status", experiment_id).stdout
@@ -51,9 +51,9 @@ def test_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp_p
     picture = tmp_path / "picture.pdf"
     assert invoke("figure", experiment_id, "response", "-o", picture).stdout == f"{picture}\n"
     assert picture.read_bytes().startswith(b"%PDF")
-    ended = invoke("figure", experiment_id, "response", "-o", tmp_path / "nowhere" / "picture.svg")
-    assert ended.exit_code == ExitCode.USAGE
-    assert "No such file" in ended.stderr
+    result = invoke("figure", experiment_id, "response", "-o", tmp_path / "nowhere" / "picture.svg")
+    assert result.exit_code == ExitCode.USAGE
+    assert "No such file" in result.stderr
 
 
 def test_json_output_is_json_and_nothing_else(invoke, file, spec, tmp_path):
@@ -121,10 +121,10 @@ def test_one_cancelled_of_several_watched_experiments_makes_the_exit_code_1(
     ],
 )
 def test_refusal_ends_with_exit_code_4_and_its_sentence(invoke, arguments):
-    ended = invoke(*arguments)
-    assert ended.exit_code == ExitCode.REFUSED
-    assert "exp_1" in ended.stderr or "nonsense" in ended.stderr
-    assert ended.stdout == ""
+    result = invoke(*arguments)
+    assert result.exit_code == ExitCode.REFUSED
+    assert "exp_1" in result.stderr or "nonsense" in result.stderr
+    assert result.stdout == ""
 
 
 def test_truncated_list_says_so(invoke, client, spec):
@@ -222,9 +222,9 @@ def test_only_a_completed_experiment_is_reproduced(invoke, client, endless):
 
 
 def test_only_an_ended_experiment_is_deleted(invoke, client, spec, endless):
-    ended, running = client.submit(spec()).wait(90), client.submit(endless())
+    completed, running = client.submit(spec()).wait(90), client.submit(endless())
     refused = invoke("delete", running.id)
     assert refused.exit_code == ExitCode.REFUSED
     running.cancel()
-    assert invoke("delete", ended.id).stdout == f"{ended.id}  deleted\n"
-    assert invoke("status", ended.id).exit_code == ExitCode.REFUSED
+    assert invoke("delete", completed.id).stdout == f"{completed.id}  deleted\n"
+    assert invoke("status", completed.id).exit_code == ExitCode.REFUSED

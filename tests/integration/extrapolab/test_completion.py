@@ -15,7 +15,7 @@ def completions(*words, url):
         "COMP_WORDS": line,
         "COMP_CWORD": str(len(words)),
     }
-    ended = subprocess.run(
+    result = subprocess.run(
         [EXTRAPOLAB],
         env=environment(EXTRAPOLAB_URL=url, **request),
         capture_output=True,
@@ -23,8 +23,8 @@ def completions(*words, url):
         timeout=60,
         check=True,
     )
-    assert not ended.stderr
-    return ended.stdout.split()
+    assert not result.stderr
+    return result.stdout.split()
 
 
 def test_commands_and_options_are_completed(lab):

@@ -53,26 +53,26 @@ def full_lab(migrated_sqlite, tmp_path):
 def test_demo_judges_and_draws_stored_results_without_computing(full_lab, tmp_path):
     """The sample results make claims fail, so the exit code is 1."""
     folder = tmp_path / "new" / "figures"
-    ended = CliRunner().invoke(app, ["--url", full_lab, "demo", "--output", str(folder)])
-    assert ended.exit_code == ExitCode.FAILED, ended.output
-    shown = ended.stdout
-    assert "All 32 experiments of the study are in the lab: nothing to compute." in shown
+    result = CliRunner().invoke(app, ["--url", full_lab, "demo", "--output", str(folder)])
+    assert result.exit_code == ExitCode.FAILED, result.output
+    output = result.stdout
+    assert "All 32 experiments of the study are in the lab: nothing to compute." in output
     assert (
         "From a near-zero start, 25 of 25 seeds fit the training lengths k > 2 d̂ = 4 within 1 % of"
-        in shown
+        in output
     )
-    assert "There is a cliff" in shown
-    assert "seed 4   0.900000+0.100000j" in shown
+    assert "There is a cliff" in output
+    assert "seed 4   0.900000+0.100000j" in output
     assert (folder / "extrapolation.svg").read_bytes().startswith(b"<?xml")
     assert (folder / "extrapolation.png").read_bytes().startswith(b"\x89PNG")
     for place in (folder / "extrapolation.svg", folder / "extrapolation.png", f"{full_lab}/docs"):
-        assert str(place) in shown
+        assert str(place) in output
 
 
 def test_failing_study_ends_with_exit_code_1(full_lab):
-    ended = CliRunner().invoke(app, ["--url", full_lab, "study", "run", "balanced"])
-    assert ended.exit_code == ExitCode.FAILED
-    assert "fails" in ended.stdout
+    result = CliRunner().invoke(app, ["--url", full_lab, "study", "run", "balanced"])
+    assert result.exit_code == ExitCode.FAILED
+    assert "fails" in result.stdout
 
 
 def test_study_figure_is_written_to_its_path(full_lab, tmp_path, monkeypatch):

@@ -143,7 +143,7 @@ def test_client_polls_when_there_is_no_stream(client, spec, monkeypatch):
     assert again.state == "completed"
 
 
-def test_first_to_end_comes_first_in_whichever_state(client, endless, spec):
+def test_first_to_end_comes_first_whatever_its_state(client, endless, spec):
     first, second = client.submit(endless()), client.submit(spec(), priority=5)
     ended = client.as_completed([first, second, second], timeout=90)
     assert next(ended) is second

@@ -43,9 +43,9 @@ def test_figure_is_drawn_saved_changed_and_removed(client, query, tmp_path):
 
 
 def test_figure_is_shown_in_a_notebook(client, query):
-    shown = client.figure(query, x="lag", series="training.length", name="<errors>")._repr_html_()
-    assert "<b>&lt;errors&gt;</b>" in shown
-    assert "data:image/svg+xml;base64," in shown
+    output = client.figure(query, x="lag", series="training.length", name="<errors>")._repr_html_()
+    assert "<b>&lt;errors&gt;</b>" in output
+    assert "data:image/svg+xml;base64," in output
 
 
 def test_figure_that_cannot_be_drawn_is_refused(client, tmp_path):

@@ -89,14 +89,14 @@ def test_command_line_imports(lab, base, table, tmp_path):
     )
     checked = invoke("import", table(), "--base", shared, *options, "--dry-run")
     assert "has 2 experiments with 3 runs" in checked.stdout, checked.output
-    ended = invoke(
+    result = invoke(
         "import", table(), "--base", shared, *options, "--origin", "our old code", "--json"
     )
-    assert ended.exit_code == ExitCode.OK, ended.output
-    imported = json.loads(ended.stdout)
-    shown = invoke("status", imported["experiments"][0]["id"]).stdout
-    assert "from runs.csv (sha256 " in shown
-    assert "our old code" in shown
+    assert result.exit_code == ExitCode.OK, result.output
+    imported = json.loads(result.stdout)
+    output = invoke("status", imported["experiments"][0]["id"]).stdout
+    assert "from runs.csv (sha256 " in output
+    assert "our old code" in output
     assert "2 fitted (imported)" in invoke("list", "--tag", imported["tag"]).stdout
     assert "2 already there" in invoke("import", table(), "--base", shared, *options).stdout
     wrong = invoke("import", table(), "--base", shared, "--set", "outcome=well", *options[2:])

@@ -17,23 +17,23 @@ def invoke(lab):
 
 
 def test_filter_finds_computed_values(client, spec, invoke):
-    done = client.submit(spec(tags=["asked"])).wait(60)
-    metric = done.runs[0].summary["extrapolation_error"]
+    completed = client.submit(spec(tags=["asked"])).wait(60)
+    metric = completed.runs[0].summary["extrapolation_error"]
     q = f"tag:asked and any(seed = 3 and extrapolation_error between {metric!r} and {metric!r})"
-    assert [experiment.id for experiment in client.query(q)] == [done.id]
+    assert [experiment.id for experiment in client.query(q)] == [completed.id]
     assert list(client.query(f"{q} and outcome = diverged")) == []
-    shown = invoke("query", q, "--json")
-    assert json.loads(shown.stdout)["id"] == done.id
-    assert done.id in invoke("query", "tag:asked", "--sort", "-created,name").stdout
+    result = invoke("query", q, "--json")
+    assert json.loads(result.stdout)["id"] == completed.id
+    assert completed.id in invoke("query", "tag:asked", "--sort", "-created,name").stdout
 
 
 def test_invalid_filter_is_explained(client, invoke):
     with pytest.raises(Refused) as caught:
         list(client.query("train_los < 1"))
     assert caught.value.problems[0].column == 1
-    ended = invoke("query", "train_los < 1")
-    assert ended.exit_code == ExitCode.REFUSED
-    assert "did you mean train_loss" in ended.stderr
+    result = invoke("query", "train_los < 1")
+    assert result.exit_code == ExitCode.REFUSED
+    assert "did you mean train_loss" in result.stderr
 
 
 def test_fields_are_listed(client, invoke):
@@ -59,8 +59,8 @@ def test_everything_that_a_filter_finds_is_cancelled(client, endless, invoke):
 
 
 def test_table_groups_runs(client, spec, invoke):
-    done = [client.submit(spec(tags=["tabulated"], training={"length": k})) for k in (4, 5)]
-    for experiment in done:
+    completed = [client.submit(spec(tags=["tabulated"], training={"length": k})) for k in (4, 5)]
+    for experiment in completed:
         experiment.wait(60)
     rows = client.query("tag:tabulated").table(
         ["training.length"], ["fit_error"], ["median", "max"]
@@ -69,24 +69,26 @@ def test_table_groups_runs(client, spec, invoke):
         (4, 2, 0),
         (5, 2, 0),
     ]
-    fits = [run.summary["fit_error"] for run in done[0].runs]
+    fits = [run.summary["fit_error"] for run in completed[0].runs]
     assert rows[0]["fit_error.max"] == max(fits)
     ungrouped = client.query("tag:tabulated").table(["training.length"], ["fit_error"], group=False)
     assert {row["fit_error"] for row in ungrouped if row["training.length"] == 4} == set(fits)
-    shown = invoke("query", "tag:tabulated", "--group", "training.length", "--metrics", "fit_error")
-    assert "fit_error.median" in shown.stdout
-    assert len(shown.stdout.splitlines()) == 3
+    result = invoke(
+        "query", "tag:tabulated", "--group", "training.length", "--metrics", "fit_error"
+    )
+    assert "fit_error.median" in result.stdout
+    assert len(result.stdout.splitlines()) == 3
 
 
 def test_query_becomes_a_file_and_a_data_frame(client, spec, invoke, tmp_path):
-    done = client.submit(spec(tags=["exported"])).wait(60)
-    losses = {run.seed: run.summary["train_loss"] for run in done.runs}
+    completed = client.submit(spec(tags=["exported"])).wait(60)
+    losses = {run.seed: run.summary["train_loss"] for run in completed.runs}
     query = client.query("tag:exported")
     for frame in (query.to_pandas(), query.to_polars()):
         assert dict(zip(frame["seed"], frame["train_loss"], strict=True)) == losses
         assert set(frame["training.length"]) == {5}
     series = query.to_pandas("series", metrics=["fit_error"])
-    assert list(series["fit_error"]) == list(done.series(["fit_error"])["fit_error"])
+    assert list(series["fit_error"]) == list(completed.series(["fit_error"])["fit_error"])
     file = tmp_path / "runs.csv"
     written = invoke("export", "tag:exported", "-o", file, "--metrics", "train_loss", "--json")
     assert json.loads(written.stdout) == {"path": str(file)}
@@ -97,12 +99,12 @@ def test_query_becomes_a_file_and_a_data_frame(client, spec, invoke, tmp_path):
 
 
 def test_notebook_shows_experiments_sweeps_and_queries(client, spec):
-    done = client.submit(spec(name="<b> shown", tags=["shown"])).wait(60)
-    shown = done._repr_html_()
-    assert "&lt;b&gt; shown</b> completed" in shown
-    assert f"{done.runs[0].summary['fit_error']:.3g}" in shown
-    assert 'src="data:image/svg+xml;base64,' in shown
-    assert done.id in client.query("tag:shown")._repr_html_()
+    completed = client.submit(spec(name="<b> shown", tags=["shown"])).wait(60)
+    output = completed._repr_html_()
+    assert "&lt;b&gt; shown</b> completed" in output
+    assert f"{completed.runs[0].summary['fit_error']:.3g}" in output
+    assert 'src="data:image/svg+xml;base64,' in output
+    assert completed.id in client.query("tag:shown")._repr_html_()
     assert "nothing yet" in client.query("tag:nobody-has-it")._repr_html_()
     sweep = client.sweep(
         spec(), [{"path": "training.length", "values": [3, 4]}], name="shown"

@@ -16,12 +16,12 @@ def invoke(lab):
 
 
 def test_reproduction_is_bitwise_equal(client, spec, invoke):
-    done = client.submit(spec()).wait(60)
-    ended = invoke("reproduce", done.id, "--verify", "--json")
-    assert ended.exit_code == ExitCode.OK, ended.stdout
-    comparison = json.loads(ended.stdout)
+    completed = client.submit(spec()).wait(60)
+    result = invoke("reproduce", completed.id, "--verify", "--json")
+    assert result.exit_code == ExitCode.OK, result.stdout
+    comparison = json.loads(result.stdout)
     assert (comparison["grade"], comparison["differs"]) == ("bitwise", [])
-    assert comparison["again"] != done.id
+    assert comparison["again"] != completed.id
     arrays = {deviation["array"]: deviation for deviation in comparison["deviations"]}
     assert {
         "response",
@@ -31,8 +31,8 @@ def test_reproduction_is_bitwise_equal(client, spec, invoke):
         "teacher_response",
     } <= set(arrays)
     assert all((d["largest"], d["passed"]) == (0.0, True) for d in arrays.values())
-    shown = invoke("reproduce", done.id, "--verify")
-    assert "reproduced; every bit" in shown.stdout
+    printed = invoke("reproduce", completed.id, "--verify")
+    assert "reproduced; every bit" in printed.stdout
 
 
 def test_different_result_is_not_a_reproduction(client, spec):
@@ -55,7 +55,7 @@ def test_experiments_are_compared_and_drawn(client, spec, invoke, tmp_path):
         run.summary["fit_error"] for run in a.runs
     )
     picture = tmp_path / "both.svg"
-    shown = invoke("compare", a.id, b.id, "-o", picture)
-    assert shown.exit_code == ExitCode.OK
-    assert "training.length" in shown.stdout
+    result = invoke("compare", a.id, b.id, "-o", picture)
+    assert result.exit_code == ExitCode.OK
+    assert "training.length" in result.stdout
     assert picture.read_bytes().startswith(b"<?xml")

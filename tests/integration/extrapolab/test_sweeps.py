@@ -124,15 +124,15 @@ def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     assert (
         "4 experiments, 0 of which the lab has already\n  training.length: 3, 4\n" in checked.stdout
     )
-    ended = invoke("sweep", "submit", path, "--watch")
-    assert ended.exit_code == ExitCode.OK, ended.output
-    sweep_id = ended.stdout.split()[0]
-    assert "4 experiments queued" in ended.stdout
-    assert "[4/4]  from a file  4 completed" in ended.stdout
+    result = invoke("sweep", "submit", path, "--watch")
+    assert result.exit_code == ExitCode.OK, result.output
+    sweep_id = result.stdout.split()[0]
+    assert "4 experiments queued" in result.stdout
+    assert "[4/4]  from a file  4 completed" in result.stdout
     assert "from a file" in invoke("sweep", "list").stdout
-    shown = invoke("sweep", "status", sweep_id).stdout
-    assert "training.length: 3, 4" in shown
-    assert "student.start.scale: 0.01, 1\n" in shown
+    output = invoke("sweep", "status", sweep_id).stdout
+    assert "training.length: 3, 4" in output
+    assert "student.start.scale: 0.01, 1\n" in output
     lines = invoke("sweep", "table", sweep_id, "--metrics", "train_loss").stdout.splitlines()
     assert lines[0].split() == [
         "length",
@@ -234,10 +234,10 @@ def test_mistakes_have_their_exit_codes(invoke, file, spec, tmp_path):
 def test_reports_of_all_studies_are_a_table(client, invoke):
     rows = client.reports("full")
     assert {row.state for row in rows} == {"not_started"}
-    shown = invoke("study", "report", "--size", "full")
-    assert shown.exit_code == ExitCode.OK
-    assert shown.stdout.splitlines()[1].split()[0] == rows[0].name == "balanced"
-    assert len(shown.stdout.splitlines()) == len(rows) + 1
+    result = invoke("study", "report", "--size", "full")
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout.splitlines()[1].split()[0] == rows[0].name == "balanced"
+    assert len(result.stdout.splitlines()) == len(rows) + 1
     printed = invoke("study", "report", "--size", "full", "--json").stdout.splitlines()
     assert [json.loads(line)["name"] for line in printed] == [row.name for row in rows]
 

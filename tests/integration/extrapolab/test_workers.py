@@ -67,8 +67,8 @@ def test_slots_are_listed_and_drained(url):
 
 @pytest.mark.parametrize("name", ["worker_9", "exp_1", "a b", "λ"])
 def test_unknown_slot_cannot_be_drained(url, name):
-    ended = invoke(url, "workers", "drain", name)
-    assert ended.exit_code == ExitCode.REFUSED
-    assert "there is no worker" in ended.stderr
+    result = invoke(url, "workers", "drain", name)
+    assert result.exit_code == ExitCode.REFUSED
+    assert "there is no worker" in result.stderr
     with Lab(url) as lab, pytest.raises(NotFound):
         lab.drain(name)

@@ -111,11 +111,11 @@ def test_version_is_the_package_version():
 
 
 def test_unreachable_lab_ends_with_exit_code_3_and_advice(unused_url):
-    ended = invoke("--url", unused_url, "list")
-    assert ended.exit_code == ExitCode.UNREACHABLE == 3
-    assert ended.stdout == ""
-    assert unused_url in ended.stderr
-    assert "extrapolab up" in ended.stderr
+    result = invoke("--url", unused_url, "list")
+    assert result.exit_code == ExitCode.UNREACHABLE == 3
+    assert result.stdout == ""
+    assert unused_url in result.stderr
+    assert "extrapolab up" in result.stderr
 
 
 def test_url_is_read_from_the_environment(unused_url):
@@ -123,9 +123,9 @@ def test_url_is_read_from_the_environment(unused_url):
 
 
 def test_malformed_url_is_a_usage_error():
-    ended = invoke("--url", "localhost:8000", "list")
-    assert ended.exit_code == ExitCode.USAGE
-    assert "http://host:port" in ended.stderr
+    result = invoke("--url", "localhost:8000", "list")
+    assert result.exit_code == ExitCode.USAGE
+    assert "http://host:port" in result.stderr
 
 
 def test_every_file_is_checked_before_the_lab_is_contacted(tmp_path, unused_url):
@@ -133,18 +133,18 @@ def test_every_file_is_checked_before_the_lab_is_contacted(tmp_path, unused_url)
     paths = [tmp_path / name for name in contents]
     for path in paths:
         path.write_text(json.dumps(contents[path.name]))
-    ended = invoke("--url", unused_url, "submit", *paths)
-    assert ended.exit_code == ExitCode.REFUSED
-    assert f"{paths[1]} is not a valid experiment:\n  training.length: should be" in ended.stderr
-    assert f"{paths[2]} is not a valid experiment:" in ended.stderr
-    assert "good.json" not in ended.stderr
-    assert unused_url not in ended.stderr
+    result = invoke("--url", unused_url, "submit", *paths)
+    assert result.exit_code == ExitCode.REFUSED
+    assert f"{paths[1]} is not a valid experiment:\n  training.length: should be" in result.stderr
+    assert f"{paths[2]} is not a valid experiment:" in result.stderr
+    assert "good.json" not in result.stderr
+    assert unused_url not in result.stderr
 
 
 def test_missing_file_is_a_usage_error(tmp_path):
-    ended = invoke("submit", tmp_path / "nothing.json")
-    assert ended.exit_code == ExitCode.USAGE
-    assert "nothing.json can't be read" in ended.stderr
+    result = invoke("submit", tmp_path / "nothing.json")
+    assert result.exit_code == ExitCode.USAGE
+    assert "nothing.json can't be read" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_missing_file_is_a_usage_error(tmp_path):
     ],
 )
 def test_wrong_option_is_explained_in_plain_words(arguments, message):
-    ended = invoke(*arguments)
-    assert ended.exit_code == ExitCode.USAGE
-    assert message in unboxed(ended.stderr)
+    result = invoke(*arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert message in unboxed(result.stderr)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_wrong_option_is_explained_in_plain_words(arguments, message):
     ],
 )
 def test_output_file_needs_an_extension(unused_url, arguments):
-    ended = invoke("--url", unused_url, *arguments, "-o", "picture")
-    assert ended.exit_code == ExitCode.USAGE
-    assert "needs an extension" in unboxed(ended.stderr)
+    result = invoke("--url", unused_url, *arguments, "-o", "picture")
+    assert result.exit_code == ExitCode.USAGE
+    assert "needs an extension" in unboxed(result.stderr)
 
 
 @pytest.fixture
@@ -208,9 +208,9 @@ def test_commands_of_plugins_are_added(with_plugins):
 
 
 def test_plugin_without_its_packages_is_named_with_the_remedy(with_plugins):
-    ended = with_plugins("fly")
-    assert ended.returncode == ExitCode.USAGE
-    message = unboxed(ended.stderr)
+    result = with_plugins("fly")
+    assert result.returncode == ExitCode.USAGE
+    message = unboxed(result.stderr)
     assert "No such command 'fly'" in message
     assert "The commands of 'rich_plugin' need more packages: pip install 'extrapolab[all]'" in (
         message

@@ -16,8 +16,8 @@ def experiment(length, error, *outcomes, baseline=0.5):
     spec = sample_specs.spec(training={"length": length}, evaluation=evaluation).model_dump(
         mode="json"
     )
-    ended = runs(*outcomes, extrapolation_error=error, zero_baseline=baseline)
-    completed = record("completed", number=length, spec=spec, runs=ended)
+    run_records = runs(*outcomes, extrapolation_error=error, zero_baseline=baseline)
+    completed = record("completed", number=length, spec=spec, runs=run_records)
     return Experiment(None, completed.id, record=completed)  # it never contacts a lab
 
 

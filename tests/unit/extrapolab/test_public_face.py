@@ -43,8 +43,10 @@ def test_lab_has_exactly_its_public_methods():
 
 def test_importing_the_client_loads_no_heavy_package():
     code = f"import sys, extrapolab; print([name for name in {HEAVY} if name in sys.modules])"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "[]"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
 
 
 def test_command_line_loads_no_server_package():
@@ -52,5 +54,7 @@ def test_command_line_loads_no_server_package():
         "import sys, extrapolab.cli.app; "
         f"print([name for name in {HEAVY[:-2]} if name in sys.modules])"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "[]"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"

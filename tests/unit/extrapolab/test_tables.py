@@ -23,7 +23,7 @@ def text(*renderables, width=200):
 
 
 def test_runs_table_has_outcomes_beside_the_zero_baseline():
-    shown = text(
+    output = text(
         result_tables.runs_table(
             runs(
                 "fitted",
@@ -34,7 +34,7 @@ def test_runs_table_has_outcomes_beside_the_zero_baseline():
             )
         )
     )
-    head, first, second = shown.splitlines()
+    head, first, second = output.splitlines()
     assert (
         " ".join(head.split()) == "seed outcome steps fit error extrapolation error zero baseline"
     )
@@ -43,12 +43,12 @@ def test_runs_table_has_outcomes_beside_the_zero_baseline():
 
 
 def test_runs_table_can_have_errors_on_sequences():
-    shown = text(
+    output = text(
         result_tables.runs_table(
             runs("fitted", sequence_extrapolation_error=0.125), on_sequences=True
         )
     )
-    head, row = shown.splitlines()
+    head, row = output.splitlines()
     assert "sequence fit error" in head
     assert row.split()[-2:] == ["-", "0.125"]
 
@@ -76,8 +76,8 @@ def test_measure_is_a_sum_of_atoms():
     measure = Measure(
         atoms=(0.9, -0.5), weights=(0.75, 0.25), unique=False, gap=float("inf"), residual=0.0
     )
-    shown = result_tables.measure_line(Theorem(measure=measure))
-    assert shown == (
+    output = result_tables.measure_line(Theorem(measure=measure))
+    assert output == (
         "The teacher's measure: 0.75 δ(0.9) + 0.25 δ(-0.5); "
         "the training length leaves others possible."
     )
@@ -118,13 +118,13 @@ def test_brackets_in_names_are_not_markup():
 
 
 def test_experiments_table_has_progress_and_outcomes():
-    shown = text(
+    output = text(
         experiment_tables.experiments_table(
             [running(10), record("completed", runs=runs("fitted", "fitted", "diverged"))]
         )
     )
-    assert "10 / 100  250 steps/s, 0.4 s left" in shown
-    assert "2 fitted, 1 diverged" in shown
+    assert "10 / 100  250 steps/s, 0.4 s left" in output
+    assert "2 fitted, 1 diverged" in output
 
 
 def test_axis_line_has_all_values_or_the_first_and_the_last():
@@ -155,9 +155,9 @@ def test_paused_experiment_has_a_step_and_no_speed():
     )
     out = Console(file=io.StringIO(), width=200)
     experiment_tables.print_experiment(paused, out)
-    for shown in (out.file.getvalue(), text(experiment_tables.experiments_table([paused]))):
-        assert "10 / 100" in shown
-        assert "steps/s" not in shown
+    for output in (out.file.getvalue(), text(experiment_tables.experiments_table([paused]))):
+        assert "10 / 100" in output
+        assert "steps/s" not in output
 
 
 def test_experiment_is_printed_with_notes_and_limits():
@@ -175,14 +175,14 @@ def test_experiment_is_printed_with_setup_warnings_and_failure():
     experiment_tables.print_experiment(
         record("failed", error=error, warnings=["lr is large"], attempts=2), out
     )
-    shown = out.file.getvalue()
+    output = out.file.getvalue()
     assert (
         "balanced teacher (d̂ = 2), symmetric student (d = 3), k = 4, q = 8, gd at 0.01, 100 steps"
-        in shown
+        in output
     )
-    assert "timeout: It trained for more than 5 s." in shown
-    assert "warning: lr is large" in shown
-    assert "attempts  2" in shown
+    assert "timeout: It trained for more than 5 s." in output
+    assert "warning: lr is large" in output
+    assert "attempts  2" in output
 
 
 def test_claims_table_has_words_inequality_and_number():
@@ -220,9 +220,9 @@ def test_workers_table_has_the_current_experiment():
 def test_output_to_a_file_has_no_colour_and_no_folding(capsys):
     console().print(result_tables.runs_table(runs("fitted")))
     console().print("a long line " * 40)
-    shown = capsys.readouterr().out
-    assert "\x1b" not in shown
-    assert len(shown.splitlines()) == 3
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert len(output.splitlines()) == 3
 
 
 def on_a_terminal(rows, width):
