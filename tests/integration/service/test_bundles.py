@@ -1,4 +1,4 @@
-"""A bundle has all that is known, exactly, and is the same for the same results."""
+"""Bundles: everything about some experiments, exact, with the same bytes for the same results."""
 
 import io
 import json
@@ -14,43 +14,55 @@ def bundle(client, **query):
     return answer.content
 
 
-def test_everything_of_an_experiment_is_in_it(client, submit, worker):
+def test_a_bundle_has_everything_about_its_experiments(client, submit, repo):
     path = submit(name="supplement", tags=["paper"])
-    claim = worker.claim()
-    worker.complete(claim, None, sample_specs.points([0, 1, 100], claim.spec.seeds))
+    claim = repo.claim()
+    repo.complete(claim, None, sample_specs.points([0, 1, 100], claim.spec.seeds))
     queued = submit(name="queued", tags=["paper"]).rpartition("/")[2]
     submit(name="other")
-    name = path.rpartition("/")[2]
-    content = bundle(client, q="tag:paper")
-    archive = zipfile.ZipFile(io.BytesIO(content))
+    completed = path.rpartition("/")[2]
+    archive = zipfile.ZipFile(io.BytesIO(bundle(client, q="tag:paper")))
     assert archive.testzip() is None
-    own = [
-        "spec.json",
-        "experiment.json",
-        "result.json",
-        "series.csv",
-        "figures/response.svg",
-        "figures/training.svg",
+    assert archive.namelist() == [
+        "README.txt",
+        "experiments.csv",
+        "runs.csv",
+        f"{queued}/spec.json",
+        f"{queued}/experiment.json",
+        f"{queued}/series.csv",
+        f"{completed}/spec.json",
+        f"{completed}/experiment.json",
+        f"{completed}/result.json",
+        f"{completed}/series.csv",
+        f"{completed}/figures/response.svg",
+        f"{completed}/figures/training.svg",
     ]
-    of_queued = [f"{queued}/{file}" for file in ("spec.json", "experiment.json", "series.csv")]
-    top = ["README.txt", "experiments.csv", "runs.csv"]
-    assert archive.namelist() == [*top, *of_queued, *(f"{name}/{file}" for file in own)]
-    assert json.loads(archive.read(f"{name}/result.json")) == client.get(f"{path}/result").json()
-    assert json.loads(archive.read(f"{name}/experiment.json")) == client.get(path).json()
-    assert archive.read(f"{name}/series.csv") == client.get(f"{path}/series?format=csv").content
-    again = client.post(
+
+    def content(file):
+        return archive.read(f"{completed}/{file}")
+
+    assert json.loads(content("result.json")) == client.get(f"{path}/result").json()
+    assert json.loads(content("experiment.json")) == client.get(path).json()
+    assert content("series.csv") == client.get(f"{path}/series?format=csv").content
+    resubmitted = client.post(
         "/v1/experiments",
-        content=archive.read(f"{name}/spec.json"),
+        content=content("spec.json"),
         headers={"Content-Type": "application/json"},
     )
-    assert again.json()["spec_hash"] == client.get(path).json()["spec_hash"]
-    assert bundle(client, q="tag:paper and state != queued") == bundle(client, q=f"id = {name}")
+    assert resubmitted.json()["spec_hash"] == client.get(path).json()["spec_hash"]
 
 
-def test_a_bundle_of_nothing_has_its_tables_only(client):
+def test_the_same_results_have_the_same_bytes(client, submit, repo):
+    experiment = submit(tags=["paper"]).rpartition("/")[2]
+    repo.complete(repo.claim())
+    submit()
+    assert bundle(client, q="tag:paper") == bundle(client, q=f"id = {experiment}")
+
+
+def test_a_bundle_of_nothing_has_empty_tables(client):
     archive = zipfile.ZipFile(io.BytesIO(bundle(client, q="tag:nothing")))
     assert archive.namelist() == ["README.txt", "experiments.csv", "runs.csv"]
 
 
-def test_what_is_not_understood_is_refused(client):
+def test_a_bad_filter_is_refused(client):
     assert client.get("/v1/bundle?q=nothing").status_code == 400

@@ -1,35 +1,31 @@
-"""Figures, drawn on request."""
+"""Figures of one experiment, rendered on request."""
 
 import pytest
 
 from core.figures import FIGURES
 from tests.kit import sample_specs
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Glyph .* missing"
-)  # a name may hold what no font does
+# the name below has characters that are in no font
+pytestmark = pytest.mark.filterwarnings("ignore:Glyph .* missing")
 
 RECORDED = ["eigenvalues", "response"]
+EVALUATION = {"horizon": 8, "record": RECORDED}
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "json": b"{"}
 
 
 @pytest.fixture
-def completed(submit, worker) -> str:
-    path = submit(
-        name="costs $5, or $\\frac{1}{2$ <&> 🚂",
-        notes="n",
-        evaluation={"horizon": 8, "record": RECORDED},
-    )
-    claim = worker.claim()
-    worker.complete(
-        claim, points=sample_specs.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
-    )
+def completed(submit, repo) -> str:
+    """The path of a completed experiment that recorded its trajectories."""
+    path = submit(name="costs $5, or $\\frac{1}{2$ <&> 🚂", notes="n", evaluation=EVALUATION)
+    claim = repo.claim()
+    points = sample_specs.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
+    repo.complete(claim, points=points)
     return path
 
 
 @pytest.mark.parametrize("form", STARTS)
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_has_every_form_and_the_same_bytes_every_time(client, completed, name, form):
+def test_a_figure_has_the_same_bytes_every_time_in_every_format(client, completed, name, form):
     path = f"{completed}/figures/{name}.{form}"
     first, second = client.get(path), client.get(path)
     assert first.status_code == 200, first.text
@@ -38,41 +34,39 @@ def test_every_figure_has_every_form_and_the_same_bytes_every_time(client, compl
     assert client.get(path, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
 
 
-def test_the_media_types_are_those_of_the_forms(client, completed):
-    types = [
-        client.get(f"{completed}/figures/response.{form}").headers["content-type"]
-        for form in STARTS
-    ]
+def test_each_format_has_its_media_type(client, completed):
+    answers = [client.get(f"{completed}/figures/response.{form}") for form in STARTS]
+    types = [answer.headers["content-type"] for answer in answers]
     assert types == ["image/svg+xml", "image/png", "application/pdf", "application/json"]
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("respnse.svg", "'response'"), ("response.bmp", "svg, png, pdf, json")]
+    ("name", "hint"), [("respnse.svg", "'response'"), ("response.bmp", "svg, png, pdf, json")]
 )
-def test_an_unknown_figure_is_not_found_and_the_known_ones_are_named(client, completed, name, told):
+def test_an_unknown_figure_is_not_found_and_the_known_ones_are_named(client, completed, name, hint):
     answer = client.get(f"{completed}/figures/{name}")
     assert answer.status_code == 404
-    assert told in answer.json()["detail"]
+    assert hint in answer.json()["detail"]
 
 
-def test_there_is_nothing_to_draw_of_a_result_before_the_end(client, submit):
+def test_a_figure_of_the_result_needs_a_completed_experiment(client, submit):
     assert client.get(f"{submit()}/figures/response.svg").status_code == 409
 
 
 @pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.early])
-def test_a_training_is_drawn_while_it_runs_as_soon_as_something_is_recorded(
-    client, submit, worker, name
+def test_a_figure_of_the_training_is_drawn_from_the_first_recorded_point_on(
+    client, submit, repo, name
 ):
-    figure = f"{submit(evaluation={'horizon': 8, 'record': RECORDED})}/figures/{name}.json"
-    claim = worker.claim()
+    figure = f"{submit(evaluation=EVALUATION)}/figures/{name}.json"
+    claim = repo.claim()
     answer = client.get(figure)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "no_result_yet")
     assert "nothing yet" in answer.json()["detail"]
-    worker.record(claim, sample_specs.points([0, 1, 10], claim.spec.seeds, record=RECORDED))
+    repo.record(claim, sample_specs.points([0, 1, 10], claim.spec.seeds, record=RECORDED))
     assert "so far" in client.get(figure).json()["title"]
     assert client.get(figure.replace("json", "svg")).content.startswith(b"<?xml")
-    worker.fail(claim, "It broke.", "")
-    assert client.get(figure).status_code == 200, "what was recorded stays to be seen"
+    repo.fail(claim, "It broke.", "")
+    assert client.get(figure).status_code == 200, "recorded points outlive a failure"
 
 
 @pytest.mark.parametrize(
@@ -84,11 +78,11 @@ def test_a_training_is_drawn_while_it_runs_as_soon_as_something_is_recorded(
         ("weighted_spectrum", {"kind": "gru", "dim": 3}, "a gru student has no A"),
     ],
 )
-def test_what_an_experiment_does_not_have_is_not_drawn_and_said(client, submit, worker, case):
-    name, student, told = case
+def test_a_figure_without_data_is_refused_with_the_reason(client, submit, repo, case):
+    name, student, hint = case
     path = submit(student=student)
-    claim = worker.claim()
-    worker.complete(claim, points=sample_specs.points([0, 100], claim.spec.seeds))
+    claim = repo.claim()
+    repo.complete(claim, points=sample_specs.points([0, 100], claim.spec.seeds))
     answer = client.get(f"{path}/figures/{name}.svg")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "not_drawable")
-    assert told in answer.json()["detail"]
+    assert hint in answer.json()["detail"]
