@@ -14,10 +14,10 @@ def bundle(client, **query):
     return answer.content
 
 
-def test_a_bundle_has_everything_about_its_experiments(client, submit, repo):
+def test_a_bundle_has_everything_about_its_experiments(client, submit, worker):
     path = submit(name="supplement", tags=["paper"])
-    claim = repo.claim()
-    repo.complete(claim, None, sample_specs.points([0, 1, 100], claim.spec.seeds))
+    claim = worker.claim()
+    worker.complete(claim, None, sample_specs.points([0, 1, 100], claim.spec.seeds))
     queued = submit(name="queued", tags=["paper"]).rpartition("/")[2]
     submit(name="other")
     completed = path.rpartition("/")[2]
@@ -52,9 +52,9 @@ def test_a_bundle_has_everything_about_its_experiments(client, submit, repo):
     assert resubmitted.json()["spec_hash"] == client.get(path).json()["spec_hash"]
 
 
-def test_the_same_results_have_the_same_bytes(client, submit, repo):
+def test_the_same_results_have_the_same_bytes(client, submit, worker):
     experiment = submit(tags=["paper"]).rpartition("/")[2]
-    repo.complete(repo.claim())
+    worker.complete(worker.claim())
     submit()
     assert bundle(client, q="tag:paper") == bundle(client, q=f"id = {experiment}")
 

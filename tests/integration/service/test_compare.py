@@ -1,55 +1,61 @@
-"""Comparisons: only what differs, statistics side by side, and figures over each other."""
+"""Comparisons: what differs, statistics side by side, and figures of all experiments."""
 
 import pytest
 
 from core.result import Outcome
+from service import schemas
 from tests.kit import sample_specs
 
 
 @pytest.fixture
-def two(client, submit, worker):
-    """Two experiments that differ in length and start, the second with a diverged seed; their ids."""
-    ids = []
-    for length, name, lost in ((4, "short", ()), (6, "long", (1,))):
+def ids(submit, worker):
+    """The ids of two experiments with different k, the second with a diverged seed."""
+    experiment_ids = []
+    for length, name, diverged in ((4, "short", ()), (6, "long", (1,))):
         path = submit(name=name, training={"length": length}, tags=["same"])
         claim = worker.claim()
-        ends = [Outcome.DIVERGED if seed in lost else Outcome.FITTED for seed in claim.spec.seeds]
         runs = [
-            sample_specs.run(seed, outcome=ends[seed], value=length / 8)
+            sample_specs.run(
+                seed,
+                outcome=Outcome.DIVERGED if seed in diverged else Outcome.FITTED,
+                value=length / 8,
+            )
             for seed in claim.spec.seeds
         ]
-        worker.complete(
-            claim,
-            sample_specs.result(*runs),
-            sample_specs.points([0, 1, 100], claim.spec.seeds, value=0.5),
-        )
-        ids.append(path.rpartition("/")[2])
-    return ids
+        points = sample_specs.points([0, 1, 100], claim.spec.seeds, value=0.5)
+        worker.complete(claim, sample_specs.result(*runs), points)
+        experiment_ids.append(path.rpartition("/")[2])
+    return experiment_ids
 
 
-def test_only_what_differs_is_told(client, two):
-    found = client.get("/v1/compare", params={"ids": ",".join(two)}).json()
-    assert found["differences"] == [
+def test_a_comparison_has_only_what_differs(client, ids):
+    comparison = client.get("/v1/compare", params={"ids": ",".join(ids)}).json()
+    assert comparison["differences"] == [
         {"path": "training.length", "values": [4, 6]},
         {"path": "name", "values": ["short", "long"]},
     ]
-    assert [one["outcomes"] for one in found["experiments"]] == [
+    assert [experiment["outcomes"] for experiment in comparison["experiments"]] == [
         {"fitted": 2},
         {"fitted": 1, "diverged": 1},
     ]
-    losses = found["metrics"]["train_loss"]
+    losses = comparison["metrics"]["train_loss"]
     assert (losses[0]["median"], losses[1]["max"]) == (0.5, "Infinity")
-    baselines = found["metrics"]["zero_baseline"]
-    assert baselines[0] == baselines[1], "no student changes what is the teacher's"
-    for address in found["figures"].values():
-        assert client.get(address).headers["content-type"] == "image/svg+xml"
+    baselines = comparison["metrics"]["zero_baseline"]
+    assert baselines[0] == baselines[1], "no student changes a metric of the teacher"
+    for url in comparison["figures"].values():
+        assert client.get(url).headers["content-type"] == "image/svg+xml"
+    schemas.Comparison.model_validate(comparison)
 
 
-def test_a_figure_has_each_by_what_tells_it_from_the_others(client, two):
-    for name in ("response", "training"):
-        data = client.get(f"/v1/compare/figures/{name}.json?ids={','.join(two)}").json()
-        assert [side["label"] for side in data["sides"]] == ["length = 4", "length = 6"]
-        assert [side["length"] for side in data["sides"]] == [4, 6]
+@pytest.mark.parametrize("name", ["response", "training"])
+def test_a_figure_labels_each_experiment_by_what_differs(client, ids, name):
+    data = client.get(f"/v1/compare/figures/{name}.json?ids={','.join(ids)}").json()
+    assert [side["label"] for side in data["sides"]] == ["length = 4", "length = 6"]
+    assert [side["length"] for side in data["sides"]] == [4, 6]
+
+
+def test_a_figure_of_the_training_has_medians_and_quartiles(client, ids):
+    data = client.get(f"/v1/compare/figures/training.json?ids={','.join(ids)}").json()
     assert data["sides"][0]["above"] == {
         "x": [0.0, 1.0, 100.0],
         "median": [0.5] * 3,
@@ -58,39 +64,40 @@ def test_a_figure_has_each_by_what_tells_it_from_the_others(client, two):
     }
 
 
-def test_ratios_are_over_the_first(client, two):
-    data = client.get(f"/v1/compare/figures/training_ratio.json?ids={','.join(two)}").json()
+def test_ratios_are_multiples_of_the_first_experiment(client, ids):
+    data = client.get(f"/v1/compare/figures/training_ratio.json?ids={','.join(ids)}").json()
     assert data["y"] == ["training loss", "extrapolation error"]
     ones = {"x": [0.0, 1.0, 100.0], "median": [1.0] * 3, "q1": [1.0] * 3, "q3": [1.0] * 3}
     assert [side["lines"] for side in data["sides"]] == [[ones, ones]] * 2
-    data = client.get(f"/v1/compare/figures/response_ratio.json?ids={','.join(two)}").json()
+    data = client.get(f"/v1/compare/figures/response_ratio.json?ids={','.join(ids)}").json()
     first, second = (side["lines"][0]["median"] for side in data["sides"])
-    overlay = client.get(f"/v1/compare/figures/response.json?ids={','.join(two)}").json()["sides"]
+    overlay = client.get(f"/v1/compare/figures/response.json?ids={','.join(ids)}").json()["sides"]
     errors = [side["below"]["median"] for side in overlay]
     assert (first[2], second[2]) == (1.0, pytest.approx(errors[1][2] / errors[0][2]))
     assert second[2] == pytest.approx(2.0)
 
 
-def test_what_is_not_there_yet_is_told(client, two, submit):
+def test_an_experiment_without_a_result_has_no_statistics_and_no_figure(client, ids, submit):
     queued = submit(training={"length": 2}).rpartition("/")[2]
-    ids = f"{two[0]},{queued}"
-    assert client.get(f"/v1/compare?ids={ids}").json()["metrics"]["train_loss"][1] is None
-    refused = client.get(f"/v1/compare/figures/response.svg?ids={ids}")
+    both = f"{ids[0]},{queued}"
+    assert client.get(f"/v1/compare?ids={both}").json()["metrics"]["train_loss"][1] is None
+    refused = client.get(f"/v1/compare/figures/response.svg?ids={both}")
     assert (refused.status_code, "no result yet" in refused.json()["detail"]) == (409, True)
-    assert client.get(f"/v1/compare/figures/training.svg?ids={ids}").status_code == 409
+    assert client.get(f"/v1/compare/figures/training.svg?ids={both}").status_code == 409
 
 
 @pytest.mark.parametrize(
-    ("ids", "status"),
+    ("template", "status"),
     [
         ("{0}", 422),
         ("{0},{0}", 422),
+        ("{0},", 422),
         ("{0},exp_x", 404),
         (",".join(["{0}"] * 13), 422),
         ("", 422),
         ("{0},%00", 404),
     ],
 )
-def test_two_to_twelve_different_experiments_are_compared(client, two, ids, status):
+def test_only_two_to_twelve_different_experiments_are_compared(client, ids, template, status):
     for path in ("/v1/compare", "/v1/compare/figures/response.svg"):
-        assert client.get(f"{path}?ids={ids.format(two[0])}").status_code == status
+        assert client.get(f"{path}?ids={template.format(ids[0])}").status_code == status

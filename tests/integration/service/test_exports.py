@@ -1,4 +1,4 @@
-"""Exports: whole, exact, the same rows in every format, in constant memory; and a series as a file."""
+"""Exports: complete and exact, with the same rows in every format; and series as files."""
 
 import csv
 import io
@@ -15,13 +15,17 @@ from service.exports import streams
 from store.query import export_rows
 from tests.kit import sample_specs
 
-ODD = [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324]
+NUMBERS = [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324]
+"""Numbers that are easily written inexactly."""
+
+FORMATS = ["csv", "json", "ndjson", "parquet", "arrow"]
+FIELDS = "name,training.length,student.start.scale,student.start.fixed"
 
 
 @pytest.fixture
-def filled(submit, worker):
-    """Three completed experiments with odd numbers and names, a queued one; their ids, the newest first."""
-    ids = []
+def ids(submit, worker):
+    """The ids of three completed experiments, newest first; a fourth is queued."""
+    experiment_ids = []
     for number in range(3):
         path = submit(
             name=f'no. {number}, "odd"',
@@ -31,87 +35,77 @@ def filled(submit, worker):
         )
         claim = worker.claim()
         points = sample_specs.points([0, 1, 5], claim.spec.seeds)
-        points["train_loss"][:2] = ODD[number], math.nan
-        runs = [sample_specs.run(0, value=ODD[number]), sample_specs.run(1, value=ODD[number + 2])]
+        points["train_loss"][:2] = NUMBERS[number], math.nan
+        runs = [sample_specs.run(seed, value=NUMBERS[number + 2 * seed]) for seed in (0, 1)]
         worker.complete(claim, sample_specs.result(*runs), points)
-        ids.append(path.rpartition("/")[2])
+        experiment_ids.append(path.rpartition("/")[2])
     submit(name="queued")
-    return ids[::-1]
+    return experiment_ids[::-1]
 
 
-def get(client, **query):
+def export(client, **query):
     answer = client.get("/v1/export", params=query)
     assert answer.status_code == 200, answer.text
     return answer
 
 
 def read(client, form, **query):
-    """The rows of a file, non-finite numbers as numbers."""
-    content = get(client, format=form, **query).content
+    """The rows of an export; numbers and words for numbers are floats."""
+    content = export(client, format=form, **query).content
     match form:
         case "csv":
-            return [
-                {k: _told(v) for k, v in row.items()}
-                for row in csv.DictReader(io.StringIO(content.decode()))
-            ]
+            rows = csv.DictReader(io.StringIO(content.decode()))
         case "json":
-            return [{k: _told(v) for k, v in row.items()} for row in json.loads(content)["items"]]
+            rows = json.loads(content)["items"]
         case "ndjson":
-            return [
-                {k: _told(v) for k, v in json.loads(line).items()} for line in content.splitlines()
-            ]
+            rows = map(json.loads, content.splitlines())
         case "parquet":
             return pq.read_table(io.BytesIO(content)).to_pylist()
         case _:
             return pa.ipc.open_stream(content).read_all().to_pylist()
+    return [{name: as_number(value) for name, value in row.items()} for row in rows]
 
 
-def _told(value):
+def as_number(value):
+    """The value as a float if it is one or names one; None for an empty cell."""
     try:
         return None if value == "" else float(value)
     except (TypeError, ValueError):
         return value
 
 
-FORMATS = ["csv", "json", "ndjson", "parquet", "arrow"]
-FIELDS = "name,training.length,student.start.scale,student.start.fixed"
-
-
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_run_is_a_row_with_exact_numbers(client, filled, monkeypatch, form):
+def test_each_run_is_a_row_with_exact_numbers(client, ids, monkeypatch, form):
     monkeypatch.setattr(streams, "EXPERIMENTS_PER_PAGE", 2)
     rows = read(client, form, fields=FIELDS, metrics="train_loss,fit_error")
     assert [(row["experiment"], row["seed"]) for row in rows] == [
-        (name, seed) for name in filled for seed in (0, 1)
+        (experiment, seed) for experiment in ids for seed in (0, 1)
     ]
-    wanted = [ODD[n + seed] for n in (2, 1, 0) for seed in (0, 2)]
-    assert [repr(row["train_loss"]) for row in rows] == [repr(value) for value in wanted]
-    assert rows[0]["name"] == 'no. 2, "odd"'
-    assert (
-        rows[0]["training.length"],
-        rows[0]["student.start.scale"],
-        rows[0]["student.start.fixed"],
-    ) == (
-        4,
-        1e-3,
-        None,
-    )
-    assert (rows[0]["tags"], rows[0]["outcome"], rows[0]["steps"]) == ("x; y", "fitted", 100)
+    losses = [NUMBERS[number + 2 * seed] for number in (2, 1, 0) for seed in (0, 1)]
+    assert [repr(row["train_loss"]) for row in rows] == [repr(loss) for loss in losses]
+    first = rows[0]
+    assert first["name"] == 'no. 2, "odd"'
+    assert (first["training.length"], first["student.start.scale"]) == (4, 1e-3)
+    assert first["student.start.fixed"] is None
+    assert (first["tags"], first["outcome"], first["steps"]) == ("x; y", "fitted", 100)
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_recorded_point_is_a_row(client, filled, monkeypatch, form):
+def test_each_recorded_point_is_a_row(client, ids, monkeypatch, form):
     monkeypatch.setattr(export_rows, "ROWS_PER_BATCH", 4)
     rows = read(client, form, what="series", metrics="train_loss", q="tag:x", sort="created")
     assert [(row["experiment"], row["seed"], row["step"]) for row in rows] == [
-        (name, seed, step) for name in filled[::-1] for seed in (0, 1) for step in (0, 1, 5)
+        (experiment, seed, step)
+        for experiment in ids[::-1]
+        for seed in (0, 1)
+        for step in (0, 1, 5)
     ]
-    assert [row["train_loss"] for row in rows[:2]] == [ODD[0], 1.0]
+    assert [row["train_loss"] for row in rows[:2]] == [NUMBERS[0], 1.0]
     assert math.isnan(rows[3]["train_loss"])
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
-def test_every_experiment_is_a_row(client, filled, form):
+def test_each_experiment_is_a_row(client, ids, form):
     rows = read(
         client, form, what="experiments", metrics="fit_error", fields="state,created,student.tied"
     )
@@ -122,19 +116,19 @@ def test_every_experiment_is_a_row(client, filled, form):
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson"])
-def test_as_json_experiments_are_whole(client, filled, form):
+def test_experiments_are_whole_in_json(client, ids, form):
     rows = read(client, form, what="experiments", q="state = completed")
     assert rows == client.get("/v1/experiments", params={"q": "state = completed"}).json()["items"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("what", ["runs", "series", "experiments"])
-def test_an_export_of_nothing_is_a_whole_file(client, form, what):
+def test_an_export_of_nothing_is_a_valid_file(client, form, what):
     assert read(client, form, what=what, q="tag:nothing") == []
 
 
-def test_all_metrics_and_the_usual_fields_come_by_default(client, filled):
-    answer = get(client)
+def test_all_metrics_and_common_fields_are_the_default(client, ids):
+    answer = export(client)
     assert answer.headers["content-disposition"] == 'attachment; filename="extrapolab-runs.csv"'
     header = answer.text.splitlines()[0].split(",")
     assert header[-len(METRICS) :] == [*METRICS]
@@ -148,16 +142,17 @@ def test_all_metrics_and_the_usual_fields_come_by_default(client, filled):
         ("sort=nothing", 400, "/query/sort"),
         ("fields=nothing", 400, "/query/fields"),
         ("metrics=nothing", 422, "/query/metrics"),
+        ("metrics=train_loss,,fit_error", 422, "/query/metrics"),
         ("what=series&metrics=zero_baseline", 422, "/query/metrics"),
         ("format=xlsx", 422, "/query/format"),
     ],
 )
-def test_what_is_not_understood_is_refused_before_the_file_begins(client, query, status, pointer):
+def test_a_bad_parameter_is_refused_before_the_file_starts(client, query, status, pointer):
     answer = client.get(f"/v1/export?{query}")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
-def test_without_pyarrow_its_formats_are_refused_in_words(client, filled, monkeypatch):
+def test_parquet_is_refused_without_pyarrow(client, ids, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     answer = client.get("/v1/export?format=parquet")
     assert answer.status_code == 501
@@ -166,14 +161,14 @@ def test_without_pyarrow_its_formats_are_refused_in_words(client, filled, monkey
 
 
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
-def test_a_series_is_a_file_with_real_nan(client, filled, form):
-    answer = client.get(f"/v1/experiments/{filled[2]}/series?format={form}&names=train_loss")
-    content = answer.content
-    reader = (
+def test_a_series_is_a_file_with_real_nan(client, ids, form):
+    path = f"/v1/experiments/{ids[2]}/series"
+    content = client.get(path, params={"format": form, "names": "train_loss"}).content
+    table = (
         pq.read_table(io.BytesIO(content))
         if form == "parquet"
         else pa.ipc.open_stream(content).read_all()
     )
-    assert reader.column_names == ["seed", "step", "train_loss"]
-    assert reader["seed"].to_pylist() == [0, 0, 0, 1, 1, 1]
-    assert math.isnan(reader["train_loss"].to_pylist()[3])
+    assert table.column_names == ["seed", "step", "train_loss"]
+    assert table["seed"].to_pylist() == [0, 0, 0, 1, 1, 1]
+    assert math.isnan(table["train_loss"].to_pylist()[3])

@@ -14,12 +14,12 @@ STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "json": b"{"}
 
 
 @pytest.fixture
-def completed(submit, repo) -> str:
+def completed(submit, worker) -> str:
     """The path of a completed experiment that recorded its trajectories."""
     path = submit(name="costs $5, or $\\frac{1}{2$ <&> 🚂", notes="n", evaluation=EVALUATION)
-    claim = repo.claim()
+    claim = worker.claim()
     points = sample_specs.points([0, 1, 10, 100], claim.spec.seeds, record=RECORDED)
-    repo.complete(claim, points=points)
+    worker.complete(claim, points=points)
     return path
 
 
@@ -55,17 +55,17 @@ def test_a_figure_of_the_result_needs_a_completed_experiment(client, submit):
 
 @pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.early])
 def test_a_figure_of_the_training_is_drawn_from_the_first_recorded_point_on(
-    client, submit, repo, name
+    client, submit, worker, name
 ):
     figure = f"{submit(evaluation=EVALUATION)}/figures/{name}.json"
-    claim = repo.claim()
+    claim = worker.claim()
     answer = client.get(figure)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "no_result_yet")
     assert "nothing yet" in answer.json()["detail"]
-    repo.record(claim, sample_specs.points([0, 1, 10], claim.spec.seeds, record=RECORDED))
+    worker.record(claim, sample_specs.points([0, 1, 10], claim.spec.seeds, record=RECORDED))
     assert "so far" in client.get(figure).json()["title"]
     assert client.get(figure.replace("json", "svg")).content.startswith(b"<?xml")
-    repo.fail(claim, "It broke.", "")
+    worker.fail(claim, "It broke.", "")
     assert client.get(figure).status_code == 200, "recorded points outlive a failure"
 
 
@@ -78,11 +78,11 @@ def test_a_figure_of_the_training_is_drawn_from_the_first_recorded_point_on(
         ("weighted_spectrum", {"kind": "gru", "dim": 3}, "a gru student has no A"),
     ],
 )
-def test_a_figure_without_data_is_refused_with_the_reason(client, submit, repo, case):
+def test_a_figure_without_data_is_refused_with_the_reason(client, submit, worker, case):
     name, student, hint = case
     path = submit(student=student)
-    claim = repo.claim()
-    repo.complete(claim, points=sample_specs.points([0, 100], claim.spec.seeds))
+    claim = worker.claim()
+    worker.complete(claim, points=sample_specs.points([0, 100], claim.spec.seeds))
     answer = client.get(f"{path}/figures/{name}.svg")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "not_drawable")
     assert hint in answer.json()["detail"]

@@ -1,4 +1,4 @@
-"""The heads of requests, on real sockets: what is too long or too slow is refused, and takes no memory."""
+"""Limits on the heads of requests, over real sockets."""
 
 import json
 import shutil
@@ -36,21 +36,21 @@ def connected(url: str) -> Iterator[socket.socket]:
         yield connection
 
 
-def told(connection: socket.socket) -> bytes:
-    """All that is answered until the other side closes."""
+def receive_all(connection: socket.socket) -> bytes:
+    """Everything received until the server closes the connection."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def refused(answer: bytes, status: int) -> str:
-    """The kind of problem in an answer that is one, and whole."""
-    first, _, content = answer.partition(b"\r\n\r\n")
-    assert first.startswith(b"HTTP/1.1 %d " % status), answer
-    assert b"content-type: application/problem+json" in first
-    found = json.loads(content)
-    assert found["status"] == status
-    assert found["request_id"].encode() in first
-    assert found["errors"][0]["message"]
-    return found["type"].removeprefix("urn:extrapolab:problem:")
+def problem_type(answer: bytes, status: int) -> str:
+    """The type of the problem in a complete answer with this status."""
+    head, _, content = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert b"content-type: application/problem+json" in head
+    problem = json.loads(content)
+    assert problem["status"] == status
+    assert problem["request_id"].encode() in head
+    assert problem["errors"][0]["message"]
+    return problem["type"].removeprefix("urn:extrapolab:problem:")
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +77,19 @@ class TestLength:
     def test_a_head_of_a_megabyte_is_refused(self, service, sent):
         with connected(service.url) as connection:
             connection.sendall(sent)
-            assert refused(told(connection), 431) == "head-too-long"
+            assert problem_type(receive_all(connection), 431) == "head-too-long"
 
     @pytest.mark.parametrize(
         "begin", [CHUNKED + b"2\r\n{}\r\n0\r\n", GET + b"\r\n" + GET], ids=["trailers", "second"]
     )
-    def test_while_another_answer_is_under_way_the_connection_is_closed(self, service, begin):
+    def test_the_connection_is_closed_while_another_answer_is_being_sent(self, service, begin):
         with (
             connected(service.url) as connection,
             pytest.raises(OSError, match=r"reset|Broken pipe"),
         ):
             connection.sendall(begin + b"X-Long: " + b"x" * 32 * MEGABYTE)
 
-    def test_many_at_once_take_no_memory(self, service):
+    def test_many_long_heads_at_once_take_no_memory(self, service):
         process = psutil.Process(service.pid)
         before = process.memory_info().rss
         with ExitStack() as stack:
@@ -99,30 +99,30 @@ class TestLength:
                     connection.sendall(GET + b"X-Long: " + b"x" * 12 * MEGABYTE)
             assert process.memory_info().rss - before < 4 * MEGABYTE
 
-    def test_what_is_no_request_is_a_problem_as_all_others(self, service):
+    def test_bytes_that_are_no_request_get_a_problem(self, service):
         with connected(service.url) as connection:
             connection.sendall(b"GARBAGE\r\n\r\n")
-            assert refused(told(connection), 400) == "not-http"
+            assert problem_type(receive_all(connection), 400) == "not-http"
 
-    def test_long_ones_within_the_bound_are_read(self, service):
+    def test_a_long_head_within_the_limit_is_read(self, service):
         long = {"X-Long": "x" * (header_limits.MAX_BYTES - 1000)}
         assert httpx2.get(f"{service.url}/healthz", headers=long, timeout=60).status_code == 200
 
-    def test_a_body_is_no_head_however_it_is_cut(self, service):
+    def test_a_body_in_tiny_chunks_does_not_count_as_head(self, service):
         content = json.dumps(body()).encode().ljust(30_000)
         chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in content)
         assert len(chunks) > 2 * header_limits.MAX_BYTES
         with connected(service.url) as connection:
             connection.sendall(CHUNKED + chunks + b"0\r\n\r\n" + GET + b"Connection: close\r\n\r\n")
-            first, second = told(connection).split(b"HTTP/1.1 ")[1:]
+            first, second = receive_all(connection).split(b"HTTP/1.1 ")[1:]
         assert first.startswith(b"200 ")
         assert second.startswith(b"200 ")
 
 
 @pytest.fixture(scope="module")
-def here(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a service in this process, whose patience a test can change."""
-    file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("here") / "lab.db")
+def url(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a service in this process, whose timeout a test can change."""
+    file = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("timeout") / "lab.db")
     app = build(Settings(database_url=f"sqlite:///{file}", broker_url=NO_BROKER))
     config = uvicorn.Config(
         app,
@@ -144,22 +144,22 @@ def here(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 class TestTime:
-    """What is waited for here begins when the service hears of it, however busy this machine is."""
+    """The timeouts start when the service receives something, however busy the machine is."""
 
     @pytest.fixture
-    def connection(self, here, monkeypatch) -> Iterator[socket.socket]:
-        """One on which there was a request; the next head has half a second."""
-        with connected(here) as connection:
+    def connection(self, url, monkeypatch) -> Iterator[socket.socket]:
+        """A connection after its first request; the next head has half a second."""
+        with connected(url) as connection:
             connection.sendall(GET + b"\r\n")
             assert b"HTTP/1.1 200 " in connection.recv(65536)
             monkeypatch.setattr(header_limits, "TIMEOUT_SECONDS", 0.5)
             yield connection
 
-    def test_a_head_that_does_not_end_is_refused(self, connection):
+    def test_an_incomplete_head_is_refused(self, connection):
         connection.sendall(GET)
-        assert refused(told(connection), 408) == "head-too-slow"
+        assert problem_type(receive_all(connection), 408) == "head-too-slow"
 
-    def test_so_is_one_that_comes_byte_by_byte(self, connection):
+    def test_a_head_sent_byte_by_byte_is_refused(self, connection):
         def dribble():
             connection.send(GET + b"X-Long: ")
             while True:
@@ -174,9 +174,9 @@ class TestTime:
         connection.sendall(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(content))
         time.sleep(1)
         connection.sendall(content)
-        assert told(connection).startswith(b"HTTP/1.1 200 ")
+        assert receive_all(connection).startswith(b"HTTP/1.1 200 ")
 
-    def test_who_never_asks_is_shown_out_without_a_word(self, here, monkeypatch):
+    def test_a_connection_without_a_request_is_closed_silently(self, url, monkeypatch):
         monkeypatch.setattr(header_limits, "TIMEOUT_SECONDS", 0.5)
-        with connected(here) as connection:
-            assert told(connection) == b""
+        with connected(url) as connection:
+            assert receive_all(connection) == b""

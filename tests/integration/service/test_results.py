@@ -1,4 +1,4 @@
-"""Results and series, exactly as they were stored, non-finite numbers included."""
+"""Results and series, exactly as stored, including non-finite numbers."""
 
 import csv
 import io
@@ -14,17 +14,17 @@ from tests.kit import sample_specs
 
 @pytest.fixture
 def completed(submit, worker) -> str:
-    """The path of a completed experiment, whose second seed diverged."""
+    """The path of a completed experiment whose second seed diverged."""
     path = submit()
     claim = worker.claim()
     points = sample_specs.points([0, 1, 2, 50, 100], claim.spec.seeds)
     points["train_loss"][-1] = np.nan
     points["fit_error"][-1] = -np.inf
-    worker.complete(claim, ended(), points)
+    worker.complete(claim, sample_result(), points)
     return path
 
 
-def ended() -> ExperimentResult:
+def sample_result() -> ExperimentResult:
     runs = sample_specs.run(0), sample_specs.run(1, outcome="diverged", value=math.inf)
     return sample_specs.result(*runs, baselines=[sample_specs.baseline(value=math.nan)])
 
@@ -42,15 +42,15 @@ def recorded(submit, worker) -> str:
     return path
 
 
-def test_there_is_no_result_before_the_end(client, submit):
+def test_an_unfinished_experiment_has_no_result(client, submit):
     answer = client.get(f"{submit()}/result")
     assert answer.status_code == 409
     assert "queued" in answer.json()["detail"]
 
 
-def test_a_result_is_what_was_stored_with_words_for_what_json_lacks(client, completed):
+def test_a_result_is_exact_with_words_for_non_finite_numbers(client, completed):
     answer = client.get(f"{completed}/result")
-    assert answer.json() == json.loads(ended().model_dump_json(exclude={"series"}))
+    assert answer.json() == json.loads(sample_result().model_dump_json(exclude={"series"}))
     assert answer.json()["runs"][1]["warnings"] == ["Seed 1 is odd."]
     assert answer.json()["baselines"][0]["response"][2] == "NaN"
     assert answer.json()["runs"][1]["response"][2] == "Infinity"
@@ -58,7 +58,7 @@ def test_a_result_is_what_was_stored_with_words_for_what_json_lacks(client, comp
     assert client.get(completed).json()["runs"][1]["summary"]["train_loss"] == "Infinity"
 
 
-def test_series_are_columns_by_seed_and_step(client, completed):
+def test_series_are_columns_sorted_by_seed_and_step(client, completed):
     columns = client.get(f"{completed}/series").json()
     assert list(columns) == ["seed", "step", *SERIES]
     assert columns["seed"] == [0] * 5 + [1] * 5
@@ -69,13 +69,13 @@ def test_series_are_columns_by_seed_and_step(client, completed):
     )
 
 
-def test_names_and_seeds_are_chosen(client, completed):
+def test_names_and_seeds_can_be_chosen(client, completed):
     columns = client.get(f"{completed}/series?names=sharpness,train_loss&seeds=1").json()
     assert list(columns) == ["seed", "step", "sharpness", "train_loss"]
     assert set(columns["seed"]) == {1}
 
 
-def test_csv_holds_the_same_numbers(client, completed):
+def test_csv_has_the_same_numbers(client, completed):
     answer = client.get(f"{completed}/series?format=csv&names=train_loss,fit_error")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(io.StringIO(answer.text)))
@@ -92,7 +92,7 @@ def test_series_are_thinned_only_on_request(client, completed):
     assert columns["step"] == [0, 2, 100, 0, 2, 100]
 
 
-def test_series_can_be_read_while_it_runs(client, submit):
+def test_series_can_be_read_before_anything_is_recorded(client, submit):
     assert client.get(f"{submit()}/series?names=train_loss").json() == {
         "seed": [],
         "step": [],
@@ -100,7 +100,7 @@ def test_series_can_be_read_while_it_runs(client, submit):
     }
 
 
-def test_trajectories_are_nested_lists_and_are_only_sent_when_they_are_asked_for(client, recorded):
+def test_trajectories_are_nested_lists_and_sent_only_on_request(client, recorded):
     assert not {"response", "eigenvalues"} & client.get(f"{recorded}/series").json().keys()
     columns = client.get(
         f"{recorded}/series?names=train_loss,response,eigenvalues&max_points=2"
@@ -112,13 +112,13 @@ def test_trajectories_are_nested_lists_and_are_only_sent_when_they_are_asked_for
     assert columns["eigenvalues"][0] == [[0, 1 / 128], [2 / 128, 3 / 128], [4 / 128, 5 / 128]]
 
 
-def test_trajectories_are_columns_of_csv(client, recorded):
+def test_trajectories_are_flat_columns_in_csv(client, recorded):
     text = client.get(f"{recorded}/series?format=csv&names=eigenvalues,response&seeds=1").text
-    head, *rows = csv.reader(io.StringIO(text))
+    header, *rows = csv.reader(io.StringIO(text))
     poles = [f"eigenvalue_{i}_{part}" for i in range(3) for part in ("re", "im")]
-    assert head == ["seed", "step", *poles, *(f"response_{j}" for j in range(8))]
+    assert header == ["seed", "step", *poles, *(f"response_{j}" for j in range(8))]
     assert rows[-1][:4] == ["1", "100", "1000100.0", str(1000100 + 1 / 128)]
-    assert rows[-1][head.index("response_3")] == "NaN"
+    assert rows[-1][header.index("response_3")] == "NaN"
 
 
 def test_responses_of_several_channels_keep_their_axes(client, submit, worker):
@@ -139,7 +139,7 @@ def test_responses_of_several_channels_keep_their_axes(client, submit, worker):
     assert [float(cell) for cell in row[2:]] == [*np.arange(30.0, 60.0)]
 
 
-def test_a_trajectory_that_was_not_recorded_is_refused_with_how_to_ask_for_it(client, completed):
+def test_an_unrecorded_trajectory_is_refused_with_how_to_record_it(client, completed):
     answer = client.get(f"{completed}/series?names=train_loss,response")
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
@@ -154,10 +154,11 @@ def test_a_trajectory_that_was_not_recorded_is_refused_with_how_to_ask_for_it(cl
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "expected"),
     [
         ("names=trian_loss,nothing", [("/query/names", "train_loss"), ("/query/names", None)]),
         ("names=", [("/query/names", None)]),
+        ("seeds=0,", [("/query/seeds", None)]),
         ("names=zero_baseline", [("/query/names", None)]),
         ("names=respons", [("/query/names", "response")]),
         ("seeds=2,x", [("/query/seeds", None)] * 2),
@@ -167,22 +168,22 @@ def test_a_trajectory_that_was_not_recorded_is_refused_with_how_to_ask_for_it(cl
         ("max_points=1", [("/query/max_points", None)]),
     ],
 )
-def test_what_is_not_there_is_told_with_the_nearest(client, completed, query, told):
+def test_bad_parameters_are_named_with_the_nearest_valid_one(client, completed, query, expected):
     answer = client.get(f"{completed}/series?{query}")
     assert answer.status_code == 422
     errors = answer.json()["errors"]
-    assert [error["pointer"] for error in errors] == [pointer for pointer, _ in told]
-    for error, (_, nearest) in zip(errors, told, strict=True):
+    assert [error["pointer"] for error in errors] == [pointer for pointer, _ in expected]
+    for error, (_, nearest) in zip(errors, expected, strict=True):
         assert nearest is None or f"did you mean '{nearest}'?" in error["message"]
 
 
 @pytest.mark.parametrize("part", ["/result", "/series", "/series?format=csv"])
-def test_what_is_at_hand_is_not_sent_again(client, completed, part):
+def test_an_unchanged_answer_is_not_sent_again(client, completed, part):
     etag = client.get(completed + part).headers["etag"]
     assert client.get(completed + part, headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_big_answers_are_compressed(client, completed):
+def test_large_answers_are_compressed_unless_the_client_declines(client, completed):
     assert client.get(f"{completed}/result").headers["content-encoding"] == "gzip"
     assert (
         "content-encoding"

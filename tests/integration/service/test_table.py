@@ -12,12 +12,12 @@ from tests.kit import sample_specs
 
 
 @pytest.fixture
-def complete(submit, repo):
+def complete(submit, worker):
     """Submits and completes an experiment with a training loss for each seed; returns its id."""
 
     def complete(losses, *, diverged=(), **changes):
         path = submit(seeds=list(range(len(losses))), **changes)
-        claim = repo.claim()
+        claim = worker.claim()
         runs = [
             sample_specs.run(
                 seed,
@@ -26,7 +26,7 @@ def complete(submit, repo):
             )
             for seed, loss in enumerate(losses)
         ]
-        repo.complete(claim, sample_specs.result(*runs))
+        worker.complete(claim, sample_specs.result(*runs))
         return path.rpartition("/")[2]
 
     return complete

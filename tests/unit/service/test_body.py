@@ -1,3 +1,5 @@
+"""Request bodies as models."""
+
 import pytest
 
 from core.errors import SpecError
@@ -25,16 +27,16 @@ from service.schemas import Edit
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_what_is_not_json_is_malformed(body):
+def test_a_body_that_is_not_json_is_malformed(body):
     with pytest.raises(Malformed, match="JSON"):
         parse(body, ExperimentSpec)
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999"])
-def test_a_number_that_json_does_not_have_is_named_by_its_field(number):
+def test_a_non_finite_number_is_refused_by_its_field(number):
     body = (
-        b'{"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 4}, "training": {"length": 2},'
-        b' "optimizer": {"lr": ' + number + b"}}"
+        b'{"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 4},'
+        b' "training": {"length": 2}, "optimizer": {"lr": ' + number + b"}}"
     )
     with pytest.raises(SpecError) as refused:
         parse(body, ExperimentSpec)
@@ -42,12 +44,12 @@ def test_a_number_that_json_does_not_have_is_named_by_its_field(number):
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"3", b'"x"', b"NaN"])
-def test_json_that_is_no_object_is_not_valid(body):
+def test_json_that_is_not_an_object_is_invalid(body):
     with pytest.raises(SpecError):
         parse(body, ExperimentSpec)
 
 
-def test_every_problem_of_a_body_is_listed_at_once():
+def test_all_problems_of_a_body_are_listed_at_once():
     with pytest.raises(SpecError) as refused:
         parse(b'{"nmae": "x", "tags": ["a", "a"], "notes": "\\u0000"}', Edit)
     assert {problem.pointer for problem in refused.value.problems} == {"/nmae", "/tags", "/notes"}
@@ -55,6 +57,6 @@ def test_every_problem_of_a_body_is_listed_at_once():
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"name": null}'])
-def test_an_edit_changes_something(body):
+def test_an_edit_without_changes_is_refused(body):
     with pytest.raises(SpecError):
         parse(body, Edit)

@@ -1,25 +1,27 @@
+"""Entity tags: conditional answers and edits."""
+
 import pytest
 
 from service.http import etags
 
 
-def test_an_answer_has_a_tag_of_its_bytes():
+def test_the_tag_of_an_answer_depends_on_its_bytes():
     first, same, other = (
         etags.answer(content, "text/plain", None) for content in (b"a", b"a", b"b")
     )
     assert first.headers["etag"] == same.headers["etag"] != other.headers["etag"]
 
 
-@pytest.mark.parametrize("held", ["{}", "W/{}", '"other", {}', "*", " * "])
-def test_a_client_that_holds_the_answer_gets_304_without_it(held):
+@pytest.mark.parametrize("if_none_match", ["{}", "W/{}", '"other", {}', "*", " * "])
+def test_a_client_with_a_current_copy_gets_304_without_content(if_none_match):
     etag = etags.of_content(b"content", 3)
-    answer = etags.answer(b"content", "text/plain", held.format(etag), 3)
+    answer = etags.answer(b"content", "text/plain", if_none_match.format(etag), 3)
     assert (answer.status_code, answer.body, answer.headers["etag"]) == (304, b"", etag)
 
 
-@pytest.mark.parametrize("held", [None, "", '"other"', "nonsense", '"'])
-def test_a_client_that_holds_another_answer_gets_this_one(held):
-    answer = etags.answer(b"content", "text/plain", held)
+@pytest.mark.parametrize("if_none_match", [None, "", '"other"', "nonsense", '"'])
+def test_a_client_without_a_current_copy_gets_the_content(if_none_match):
+    answer = etags.answer(b"content", "text/plain", if_none_match)
     assert (answer.status_code, answer.body) == (200, b"content")
 
 
@@ -38,5 +40,5 @@ def test_a_client_that_holds_another_answer_gets_this_one(held):
         (f'"{10**30}.a"', None),
     ],
 )
-def test_a_change_is_of_the_version_in_its_tag_whatever_else_has_changed(if_match, version):
+def test_an_edit_names_a_version_whatever_the_rest_of_the_tag(if_match, version):
     assert etags.version_to_change(if_match, 3) == version

@@ -1,3 +1,5 @@
+"""Pages of short lists."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,17 +9,17 @@ from store.errors import BadCursor
 
 
 @given(st.lists(st.integers(), unique=True), st.integers(1, 5))
-def test_pages_follow_each_other_without_gap_or_repetition(items, limit):
+def test_pages_have_every_item_once(items, limit):
     seen, cursor = [], None
     while True:
-        found, cursor = page(items, str, limit=limit, cursor=cursor)
-        assert len(found) <= limit
-        seen += found
+        page_items, cursor = page(items, str, limit=limit, cursor=cursor)
+        assert len(page_items) <= limit
+        seen += page_items
         if cursor is None:
             break
     assert seen == items
 
 
-def test_a_cursor_that_no_page_gave_is_refused():
+def test_an_unknown_cursor_is_refused():
     with pytest.raises(BadCursor):
         page([1, 2], str, limit=1, cursor="3")

@@ -1,3 +1,5 @@
+"""Series as files: thinning, and exact numbers in CSV."""
+
 import math
 
 import numpy as np
@@ -11,13 +13,13 @@ from store.query.fields import Kind
 
 
 @given(st.lists(st.integers(0, 30), max_size=5), st.integers(2, 12))
-def test_thinning_keeps_first_and_last_point_of_each_seed_and_no_more_than_asked_for(counts, most):
+def test_thinning_keeps_the_first_and_last_point_of_each_seed(counts, max_points):
     seeds = np.repeat(np.arange(len(counts)), counts)
-    kept = evenly_spaced(seeds, most)
+    kept = evenly_spaced(seeds, max_points)
     assert np.all(np.diff(kept) > 0)
     for seed, count in enumerate(counts):
         rows = kept[seeds[kept] == seed] - sum(counts[:seed])
-        assert len(rows) == min(count, most)
+        assert len(rows) == min(count, max_points)
         if count:
             assert (rows[0], rows[-1]) == (0, count - 1)
 
