@@ -32,7 +32,7 @@ def read_page(
         pattern: Matches every valid cursor.
         limit: The most rows of the page; None for all.
         cursor: None for the first page.
-        descending: Whether the key falls.
+        descending: Whether the keys are in descending order.
 
     Raises:
         BadCursor: The cursor doesn't match the pattern.
