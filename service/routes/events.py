@@ -13,6 +13,7 @@ from service.context import Context
 from service.http import examples, openapi
 from service.http.errors import Invalid
 from store.experiments import events as stored_events
+from store.query.names import split_names
 
 router = APIRouter(tags=["operations"])
 
@@ -37,8 +38,8 @@ def _followed_ids(
 ) -> frozenset[str] | None:
     if experiments is None:
         return None
-    ids = list(dict.fromkeys(experiments.split(",")))
     pointer = "/query/experiments"
+    ids = split_names(experiments, pointer, Invalid)
     if len(ids) > MAX_IDS:
         message = f"should be at most {MAX_IDS} ids"
         raise Invalid(Problem(pointer, "too_many", message, str(len(ids))))
