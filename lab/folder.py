@@ -1,4 +1,4 @@
-"""The data folder of a lab: its database, its logs, and the lock that says which lab it belongs to."""
+"""The data folder of a lab: its database, its logs, and the lock that reserves it for one lab."""
 
 import fcntl
 import shutil
@@ -12,7 +12,8 @@ import psutil
 
 from lab.errors import CannotStart
 
-_SHARED_DISKS = frozenset(
+_FUSE_FILE_SYSTEMS = ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")
+_NETWORK_FILE_SYSTEMS = frozenset(
     {
         "nfs",
         "nfs4",
@@ -26,61 +27,59 @@ _SHARED_DISKS = frozenset(
         "beegfs",
         "gpfs",
         "davfs",
-    }
-    | {
-        f"fuse.{kind}"
-        for kind in ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")
+        *(f"fuse.{name}" for name in _FUSE_FILE_SYSTEMS),
     }
 )
-LEAST_BYTES = 16 * 2**20
-"""What a new lab, its logs and its first experiments need."""
+MIN_FREE_BYTES = 16 * 2**20
+"""Disk space for a new lab, its logs and its first experiments."""
+
 DATABASE, LOCK = "extrapolab.db", "lab.lock"
 _REMEDY = "Choose another folder with --data."
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A folder that belongs to this lab for as long as its lock is held."""
+    """A data folder whose lock this lab holds."""
 
     path: Path
     _lock: TextIO
 
     @property
     def database_url(self) -> str:
-        """The SQLite database in it; refuses a network disk, where SQLite's locks don't hold.
+        """The URL of the SQLite database in the folder.
 
         Raises:
-            CannotStart: The folder lies on a network disk.
+            CannotStart: The folder is on a network disk.
         """
         return f"sqlite:///{refuse_network_disk(self.path / DATABASE)}"
 
     @property
     def logs(self) -> Path:
-        """Where the children's output goes."""
+        """The folder of the processes' logs."""
         return self.path / "logs"
 
     @property
     def backups(self) -> Path:
-        """Where the database is copied to before it is brought to a new version."""
+        """The folder of backups written before schema upgrades."""
         return self.path / "backups"
 
-    def log(self, name: str) -> Path:
-        """A fresh log file; that of the lab before is kept beside it as ``.log.1``."""
+    def new_log(self, name: str) -> Path:
+        """The path of a new log file; keeps the previous one as ``.log.1``."""
         log = self.logs / f"{name}.log"
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
         return log
 
-    def sign(self, owner: str) -> None:
-        """Writes who holds the folder, for the next one who wants it to read."""
+    def write_owner(self, owner: str) -> None:
+        """Writes who holds the folder; shown to anyone who tries to lock it."""
         self._lock.truncate(0)
         self._lock.write(owner)
         self._lock.flush()
 
 
 @contextmanager
-def claimed(path: Path) -> Iterator[DataFolder]:
-    """The folder at ``path``, made if need be and locked until the context ends.
+def lock_data_folder(path: Path) -> Iterator[DataFolder]:
+    """The data folder at ``path``, created if missing and locked until the context ends.
 
     Raises:
         CannotStart: It can't be written, its disk is full, or another lab holds it.
@@ -100,35 +99,34 @@ def claimed(path: Path) -> Iterator[DataFolder]:
             lock.seek(0)
             owner = lock.read().strip() or "another lab"
             raise CannotStart(
-                f"The data folder {path} is in use by {owner}. Stop it first, or {_REMEDY.lower()}"
+                f"The data folder {path} is in use by {owner}. Stop it, or {_REMEDY.lower()}"
             ) from error
-        if (free := shutil.disk_usage(path).free) < LEAST_BYTES:
+        if (free := shutil.disk_usage(path).free) < MIN_FREE_BYTES:
             raise CannotStart(
-                f"The disk of the data folder {path} is full: {free / 2**20:.1f} MiB are free, and a lab needs "
-                f"{LEAST_BYTES / 2**20:.0f}. Free some space. {_REMEDY}"
+                f"The disk of the data folder {path} is full: {free / 2**20:.1f} MiB are free, and "
+                f"a lab needs {MIN_FREE_BYTES / 2**20:.0f}. Free some space. {_REMEDY}"
             )
         yield DataFolder(path, lock)
 
 
 def refuse_network_disk(file: Path) -> Path:
-    """The place of a SQLite database, if it is no network disk, where SQLite's locks don't hold.
+    """Returns the path of a SQLite database unless it is on a network disk, where locks fail.
 
     Raises:
-        CannotStart: It is one.
+        CannotStart: It is on a network disk.
     """
-    disk = _disk(file.parent)
-    if disk in _SHARED_DISKS:
+    file_system = _file_system(file.parent)
+    if file_system in _NETWORK_FILE_SYSTEMS:
         raise CannotStart(
-            f"The database {file} would be on a network disk ({disk}), where SQLite isn't safe. Choose another folder "
-            "with --data, or a PostgreSQL with EXTRAPOLAB_DATABASE_URL."
+            f"The database {file} would be on a network disk ({file_system}), where SQLite isn't "
+            "safe. Choose another folder with --data, or a PostgreSQL with EXTRAPOLAB_DATABASE_URL."
         )
     return file
 
 
-def _disk(path: Path) -> str:
-    """The kind of file system that ``path`` lies on."""
-    mounts = {Path(mount.mountpoint): mount.fstype for mount in psutil.disk_partitions(all=True)}
-    return next(
-        (mounts[place] for place in (path.resolve(), *path.resolve().parents) if place in mounts),
-        "unknown",
-    )
+def _file_system(path: Path) -> str:
+    """The type of the file system that ``path`` is on."""
+    types = {Path(mount.mountpoint): mount.fstype for mount in psutil.disk_partitions(all=True)}
+    resolved = path.resolve()
+    mounts = (types[folder] for folder in (resolved, *resolved.parents) if folder in types)
+    return next(mounts, "unknown")

@@ -1,4 +1,4 @@
-"""A program that is kept running: started, watched until it is ready, and started again when it ends."""
+"""A process that is kept running: started, polled until it is ready, restarted when it ends."""
 
 import logging
 import os
@@ -10,143 +10,133 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import process_tree
-from lab.errors import ChildGaveUp
+from lab.errors import CrashLoop
 
 _READY_SECONDS = 60.0
 _FIRST_BACKOFF_SECONDS = 0.1
 _LONGEST_BACKOFF_SECONDS = 2.0
-_MOST_FAILURES = 5
-_LAST_LINES = 15
-_LAST_BYTES = 8192
+_MAX_FAILURES = 5
+_SHOWN_LINES = 15
+_SHOWN_BYTES = 8192
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Program:
-    """What is run, and how one sees that it does its work.
+class ProcessSpec:
+    """A program to run, with its readiness check.
 
     Attributes:
-        name: A word for people.
+        name: A short name for messages and log files.
         command: The program and its arguments.
-        ready: Whether the process of this id does its work; looked at until it does, never guessed
-            from time.
+        is_ready: Whether the process with this id is ready; polled until it is.
         environment: The whole environment.
         folder: The working directory.
-        log: The file its output goes to; ``None`` leaves it the terminal.
-        files: Open file descriptors that it inherits.
-        stop_with: The signal that asks it to end.
+        log: The file of its output; ``None`` leaves it on the terminal.
+        files: Open file descriptors to inherit.
+        stop_signal: The signal that asks it to end.
     """
 
     name: str
     command: tuple[str, ...]
-    ready: Callable[[int], bool]
+    is_ready: Callable[[int], bool]
     environment: Mapping[str, str]
     folder: Path
     log: Path | None = None
     files: tuple[int, ...] = ()
-    stop_with: signal.Signals = signal.SIGTERM
+    stop_signal: signal.Signals = signal.SIGTERM
 
 
-class Child:
-    """One program kept running.
+class ManagedProcess:
+    """A process that is kept running by calls of :meth:`poll`; nothing happens between them."""
 
-    It is looked after by calls of :meth:`tend`; nothing happens between them.
-    """
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, spec: ProcessSpec) -> None:
+        self.spec = spec
         self.ready = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
-        self._due = 0.0
+        self._started_at = 0.0
+        self._start_due = 0.0
         self._failures = 0
 
     @property
     def pid(self) -> int | None:
-        """The process id, from the start until the end was seen."""
+        """The process id, until its end is noticed."""
         return self._process.pid if self._process else None
 
     @property
     def running(self) -> bool:
-        """Whether its process lives."""
+        """Whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def exit_code(self) -> int | None:
-        """How the process ended, ``None`` while it runs."""
+        """The exit code; ``None`` while it runs."""
         return self._process.poll() if self._process else None
 
     def start(self, now: float) -> None:
-        """Starts the program in a session of its own, so that the terminal's Ctrl-C does not reach it."""
-        self._started = now
-        with self.program.log.open("ab") if self.program.log else nullcontext() as output:
+        """Starts the process in its own session, out of reach of the terminal's Ctrl-C."""
+        self._started_at = now
+        with self.spec.log.open("ab") if self.spec.log else nullcontext() as output:
             self._process = subprocess.Popen(
-                self.program.command,
-                env=dict(self.program.environment),
-                cwd=self.program.folder,
+                self.spec.command,
+                env=dict(self.spec.environment),
+                cwd=self.spec.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=self.program.files,
+                pass_fds=self.spec.files,
                 start_new_session=True,
-                preexec_fn=process_tree.upbringing(),  # noqa: PLW1509  # it runs before exec in a copy of one thread
+                preexec_fn=process_tree.child_setup(),  # noqa: PLW1509  # calls prctl and signal only
             )
 
-    def tend(self, now: float) -> None:
-        """One look: starts the program when that is due, sees whether it ended or became ready.
+    def poll(self, now: float) -> None:
+        """Starts the process when it is due, and notices when it is ready or has ended.
 
         Raises:
-            ChildGaveUp: It ended again and again before it was ready.
+            CrashLoop: It kept ending before it was ready.
         """
         if self._process is None:
-            if now >= self._due:
+            if now >= self._start_due:
                 self.start(now)
         elif (code := self._process.poll()) is not None:
-            self._ended(now, describe(code))
-        elif not self.ready and self.program.ready(self._process.pid):
+            self._on_end(now, describe_exit(code))
+        elif not self.ready and self.spec.is_ready(self._process.pid):
             self.ready, self._failures = True, 0
-        elif not self.ready and now - self._started > _READY_SECONDS:
+        elif not self.ready and now - self._started_at > _READY_SECONDS:
             self.kill()
-            self._ended(now, f"was not ready after {_READY_SECONDS:g} s and was killed")
+            self._on_end(now, f"was not ready after {_READY_SECONDS:g} s and was killed")
 
-    def ask_to_stop(self) -> None:
-        """Sends the program its stop signal."""
+    def request_stop(self) -> None:
+        """Sends the process its stop signal."""
         if self._process is not None:
-            self._process.send_signal(self.program.stop_with)
+            self._process.send_signal(self.spec.stop_signal)
 
     def kill(self) -> None:
-        """Kills the program with its process group, and waits for its end."""
+        """Kills the process with its process group, and waits for its end."""
         if self._process is not None and self.running:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def _ended(self, now: float, how: str) -> None:
+    def _on_end(self, now: float, description: str) -> None:
         self._failures += not self.ready
         self._process, self.ready = None, False
-        if self._failures >= _MOST_FAILURES:
+        if self._failures >= _MAX_FAILURES:
             times = f"the {self._failures}th time in a row before it was ready"
-            raise ChildGaveUp(f"{self.program.name} {how}, {times}.{self._last_words()}")
-        wait = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**self._failures)
-        self._due = now + wait
-        logger.warning("%s %s; starting it again in %.1f s", self.program.name, how, wait)
+            raise CrashLoop(f"{self.spec.name} {description}, {times}.{self._end_of_log()}")
+        pause = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**self._failures)
+        self._start_due = now + pause
+        logger.warning("%s %s; restarting it in %.1f s", self.spec.name, description, pause)
 
-    def _last_words(self) -> str:
-        if self.program.log is None:
+    def _end_of_log(self) -> str:
+        if self.spec.log is None:
             return ""
-        lines = (
-            self.program.log.read_bytes()[-_LAST_BYTES:]
-            .decode(errors="replace")
-            .splitlines()[-_LAST_LINES:]
-        )
-        return "\n".join(
-            ["", f"The last lines of {self.program.log}:", *(f"  {line}" for line in lines)]
-        )
+        text = self.spec.log.read_bytes()[-_SHOWN_BYTES:].decode(errors="replace")
+        lines = [f"  {line}" for line in text.splitlines()[-_SHOWN_LINES:]]
+        return "\n".join(["", f"The last lines of {self.spec.log}:", *lines])
 
 
-def describe(code: int) -> str:
-    """An exit code in words: ``ended with exit code 3``, ``was killed by SIGKILL``."""
-    return (
-        f"was killed by {signal.Signals(-code).name}"
-        if code < 0
-        else f"ended with exit code {code}"
-    )
+def describe_exit(code: int) -> str:
+    """Describes an exit code: ``ended with exit code 3``, ``was killed by SIGKILL``."""
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"

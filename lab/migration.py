@@ -1,39 +1,38 @@
-"""Bringing a database to the schema of this software, once it answers."""
+"""Migration of a database to the schema of this version, once it answers."""
 
 import time
 from pathlib import Path
 
 from sqlalchemy import make_url
 
-from lab.backup import keep_before_upgrade
+from lab.backup import write_before_upgrade
 from lab.errors import CannotStart
 from store.db.migrate import upgrade
 from store.errors import StoreError, StoreUnavailable, StoreUnusable
 
-_PAUSE_SECONDS = 0.5
+_RETRY_SECONDS = 0.5
 
 
-def migrate(url: str, wait_seconds: float, keep_in: Path | None = None) -> None:
-    """Migrates the database at ``url``, waiting for it for at most ``wait_seconds``.
+def migrate(url: str, wait_seconds: float, backup_folder: Path | None = None) -> None:
+    """Migrates the database at ``url``.
 
     Args:
-        url: Where it is.
-        wait_seconds: How long it may take to answer.
-        keep_in: The folder to which a database that has to change is copied first.
+        url: The database.
+        wait_seconds: How long to wait for it to answer.
+        backup_folder: Where to back it up first if it has to change; ``None`` for no backup.
 
     Raises:
-        CannotStart: The URL is none of a database, its tables are of a later version, or it didn't
-            answer in time.
+        CannotStart: The URL is invalid, the database is of a newer version, or it didn't answer.
     """
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
-            if keep_in is not None:
-                keep_before_upgrade(url, keep_in)
+            if backup_folder is not None:
+                write_before_upgrade(url, backup_folder)
             return upgrade(url)
         except StoreUnusable as error:
-            where = make_url(url).render_as_string()  # without its password
-            raise CannotStart(f"The database {where} can't be used: {error.reason}.") from error
+            address = make_url(url).render_as_string()  # without the password
+            raise CannotStart(f"The database {address} can't be used: {error.reason}.") from error
         except StoreUnavailable as error:
             if time.monotonic() > deadline:
                 raise CannotStart(
@@ -41,4 +40,4 @@ def migrate(url: str, wait_seconds: float, keep_in: Path | None = None) -> None:
                 ) from error
         except (StoreError, ValueError) as error:
             raise CannotStart(f"The database can't be used: {error}.") from error
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(_RETRY_SECONDS)

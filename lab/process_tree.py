@@ -1,8 +1,8 @@
-"""Parents and children of processes on Linux: children that die with their parent, and orphans that are found again.
+"""Process trees on Linux: children that die with their parent, and orphans that are adopted.
 
-Two promises of the kernel are used. PR_SET_PDEATHSIG: a child gets SIGKILL when the thread that
-forked it dies, so nothing survives a SIGKILL of the lab. PR_SET_CHILD_SUBREAPER: what a dead child
-leaves behind becomes our child, so nothing survives a SIGKILL of a child.
+PR_SET_PDEATHSIG: the kernel kills a child when the thread that forked it dies, so that nothing
+survives a SIGKILL of the lab. PR_SET_CHILD_SUBREAPER: orphans of a dead child become children of
+this process, so that nothing survives a SIGKILL of a child.
 """
 
 import ctypes
@@ -22,59 +22,55 @@ def _prctl(option: int, value: int) -> None:
 
 
 def adopt_orphans(*, adopt: bool) -> None:
-    """Whether from now on the orphans among this process's descendants become its children."""
+    """Sets whether orphaned descendants become children of this process."""
     _prctl(_PR_SET_CHILD_SUBREAPER, adopt)
 
 
-def upbringing() -> Callable[[], None]:
-    """What a child does between fork and exec: it binds its life to this process and forgets our signal set-up."""
+def child_setup() -> Callable[[], None]:
+    """Returns a function for children to call before exec: they then die with this process."""
     parent = os.getpid()
 
-    def bring_up() -> None:
+    def set_up() -> None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # the parent died before the line above took hold
+        if os.getppid() != parent:  # the parent died before the line above took effect
             os._exit(1)
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        )  # ignored where a shell started us in the background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
-    return bring_up
+    return set_up
 
 
 def children(pid: int) -> set[int]:
-    """The process ids right below ``pid``."""
-    found: set[int] = set()
+    """The ids of the direct children of ``pid``."""
+    pids: set[int] = set()
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            found.update(map(int, task.read_text().split()))
-        except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            pids.update(map(int, task.read_text().split()))
+        except (FileNotFoundError, ProcessLookupError):  # it just ended
             continue
-    return found
+    return pids
 
 
 def descendants(pid: int) -> set[int]:
-    """The process ids below ``pid``, as far as they live at this moment."""
-    found: set[int] = set()
-    waiting = [pid]
-    while waiting:
-        new = children(waiting.pop()) - found
-        found |= new
-        waiting += new
-    return found
+    """The ids of all living processes below ``pid``."""
+    pids: set[int] = set()
+    unvisited = [pid]
+    while unvisited:
+        new = children(unvisited.pop()) - pids
+        pids |= new
+        unvisited += new
+    return pids
 
 
 def reap_orphans(known: Collection[int]) -> None:
-    """Takes note of the end of adopted children, those that aren't ``known``, so that no zombies gather."""
+    """Reaps adopted children that have ended: all children but the ``known`` ones."""
     for pid in children(os.getpid()) - set(known):
         os.waitpid(pid, os.WNOHANG)
 
 
-def end_orphans(known: Collection[int]) -> None:
-    """Kills every adopted child, one that isn't ``known``, then those that this makes orphans, until none is left."""
+def kill_orphans(known: Collection[int]) -> None:
+    """Kills all children but the ``known`` ones, then their orphans, until none is left."""
     while orphans := children(os.getpid()) - set(known):
         for pid in orphans:
-            os.kill(
-                pid, signal.SIGKILL
-            )  # can't hit a stranger: until we reap it, the number stays taken
+            os.kill(pid, signal.SIGKILL)  # its id can't be reused before waitpid
             os.waitpid(pid, 0)

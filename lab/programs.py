@@ -1,4 +1,4 @@
-"""The programs that make up a lab, each with its command and the sight by which one knows that it does its work."""
+"""The programs of a lab, each with its command and readiness check."""
 
 import os
 import signal
@@ -15,14 +15,13 @@ from urllib.parse import urlsplit
 
 from lab import broker
 from lab.folder import DataFolder
-from lab.managed_process import Program
-from lab.worker_checks import below as slots_below
+from lab.managed_process import ProcessSpec
+from lab.worker_checks import slots_below
 from store.db.database import Database
 from store.queue.celery_app import QUEUES
 
 _PYTHON = (sys.executable, "-P")
-"""Our interpreter, not looking for modules in the working directory: our rooms have everyday names.
-"""
+"""This interpreter, without the working directory on its path: our packages have common names."""
 
 API_COMMAND = (
     *_PYTHON,
@@ -33,91 +32,86 @@ API_COMMAND = (
     "--http",
     "service.http.header_limits:LimitedHttpProtocol",
 )
-"""The API's program, and who reads its requests; what else it is told is where to listen."""
-
-_ANSWER_SECONDS = 0.5
+"""The command of the API, without its address."""
 
 API_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 )
-"""The API's matrices are small: more threads would only be in each other's way.
+"""One thread and one arena save memory; the API's matrices are too small for more."""
 
-Each, and each arena, takes memory.
-"""
+_READY_REQUEST_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the programs of one lab have in common.
+class LabPrograms:
+    """Builds the process specs of one lab.
 
     Attributes:
-        folder: Where data and logs lie; the children's working directory.
-        url: Where the API is reached from this machine.
-        environment: The whole environment, with the settings they read.
+        folder: The data folder; the processes run in it.
+        url: The URL of the API on this machine.
+        environment: The environment of the processes, with their settings.
     """
 
     folder: DataFolder
     url: str
     environment: Mapping[str, str]
 
-    def redis(self, server: Path, place: Path) -> Program:
-        """The private broker, its socket in ``place``; ready when it says PONG."""
-        return self._child(
-            "redis", broker.command(server, place), lambda _pid: broker.answers(place)
+    def redis(self, server: Path, socket_folder: Path) -> ProcessSpec:
+        """The private broker; ready when it answers a ping."""
+        return self._logged_process(
+            "redis",
+            broker.command(server, socket_folder),
+            lambda _pid: broker.responds(socket_folder),
         )
 
-    def workers(self, device: str, slots: int, database: Database) -> Program:
-        """One Celery worker; ready when each slot has its row in the workers table."""
-        return self._child(
+    def workers(self, device: str, slots: int, database: Database) -> ProcessSpec:
+        """A Celery worker; ready when each of its slots is registered in the database."""
+        return self._logged_process(
             "worker", worker_command(device, slots), lambda pid: slots_below(pid, database) >= slots
         )
 
-    def api(self, door: socket) -> Program:
-        """The HTTP service on the open socket ``door``; ready when /readyz answers 200."""
+    def api(self, listener: socket) -> ProcessSpec:
+        """The HTTP service on an open socket; ready when /readyz answers 200."""
         options = (
             "--fd",
-            str(door.fileno()),
+            str(listener.fileno()),
             "--no-access-log",
             "--timeout-graceful-shutdown",
             "3",
         )
-        program = self._child(
-            "api", (*API_COMMAND, *options), lambda _pid: _answers(self.url), files=(door.fileno(),)
+        spec = self._logged_process(
+            "api",
+            (*API_COMMAND, *options),
+            lambda _pid: _is_api_ready(self.url),
+            files=(listener.fileno(),),
         )
-        return replace(program, environment={**self.environment, **API_ENVIRONMENT})
+        return replace(spec, environment={**self.environment, **API_ENVIRONMENT})
 
-    def demo(self) -> Program:
-        """The main experiment, shown in this terminal; its figure goes to the data folder."""
-        command = (
-            *_PYTHON,
-            "-m",
-            "extrapolab",
+    def demo(self) -> ProcessSpec:
+        """The main experiment, shown in the terminal; writes its figure to the data folder."""
+        figures = str(self.folder.path / "figures")
+        return ProcessSpec(
             "demo",
-            "--output",
-            str(self.folder.path / "figures"),
-        )
-        return Program(
-            "demo",
-            command,
+            (*_PYTHON, "-m", "extrapolab", "demo", "--output", figures),
             lambda _pid: True,
             self.environment,
             self.folder.path,
-            stop_with=signal.SIGINT,
+            stop_signal=signal.SIGINT,
         )
 
-    def _child(
+    def _logged_process(
         self,
         name: str,
         command: tuple[str, ...],
-        ready: Callable[[int], bool],
+        is_ready: Callable[[int], bool],
         files: tuple[int, ...] = (),
-    ) -> Program:
-        folder = self.folder
-        return Program(name, command, ready, self.environment, folder.path, folder.log(name), files)
+    ) -> ProcessSpec:
+        log = self.folder.new_log(name)
+        return ProcessSpec(name, command, is_ready, self.environment, self.folder.path, log, files)
 
 
 def worker_command(device: str, slots: int) -> tuple[str, ...]:
-    """How a Celery worker of ``slots`` slots is started for ``device``."""
+    """The command of a Celery worker with ``slots`` slots for ``device``."""
     queue = QUEUES[device]
     options = (
         "--concurrency",
@@ -126,18 +120,20 @@ def worker_command(device: str, slots: int) -> tuple[str, ...]:
         queue,
         "--hostname",
         f"{queue}-{os.getpid()}@%h",
+        "--loglevel",
+        "INFO",
+        "--without-gossip",
+        "--without-mingle",
     )
-    quiet = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
-    return (*_PYTHON, "-m", "celery", "-A", "worker.app", "worker", *options, *quiet)
+    return (*_PYTHON, "-m", "celery", "-A", "worker.app", "worker", *options)
 
 
-def _answers(url: str) -> bool:
-    connection = HTTPConnection(
-        urlsplit(url).netloc, timeout=_ANSWER_SECONDS
-    )  # past any proxy in the environment
+def _is_api_ready(url: str) -> bool:
+    # http.client ignores proxies in the environment.
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=_READY_REQUEST_SECONDS)
     with closing(connection):
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == HTTPStatus.OK
-        except (OSError, HTTPException):  # silent, or cut off
+        except (OSError, HTTPException):
             return False

@@ -1,7 +1,6 @@
-"""Keeps the programs of a lab running, from the first to the last, until a signal or a crash loop ends it.
+"""Supervision of a lab's processes until a signal or a crash loop ends it.
 
-Signals are blocked and waited for, never handled: nothing interrupts the supervisor between two
-lines.
+Signals are blocked and waited for, never handled, so they interrupt no code.
 """
 
 import logging
@@ -13,31 +12,32 @@ from types import TracebackType
 from typing import Self
 
 from lab import process_tree
-from lab.managed_process import Child, Program
+from lab.managed_process import ManagedProcess, ProcessSpec
 
-_STOP = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-_HEARD = _STOP | {signal.SIGCHLD}
-_LOOK_SECONDS = 0.1
-_FAREWELL_SECONDS = 3.5
+_STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+_SIGNALS = _STOP_SIGNALS | {signal.SIGCHLD}
+_POLL_SECONDS = 0.1
+_STOP_GRACE_SECONDS = 3.5
+
 logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Programs by tier: a tier is started when the one before it is ready, and stopped before it.
+    """Keeps tiers of processes running; a tier starts when the one before it is ready.
 
-    A context manager: Ctrl-C, SIGTERM and SIGHUP are heard from the entry on, and leaving it stops
-    whatever runs.
+    Tiers are stopped in reverse order. As a context manager, it listens to Ctrl-C, SIGTERM and
+    SIGHUP inside the context, and stops all processes at its end.
     """
 
-    def __init__(self, tiers: Sequence[Sequence[Program]]) -> None:
-        self._tiers = [[Child(program) for program in tier] for tier in tiers]
-        self._guests: list[Child] = []
-        self._strangers: set[int] = set()
-        self._mask: set[int] = set()
+    def __init__(self, tiers: Sequence[Sequence[ProcessSpec]]) -> None:
+        self._tiers = [[ManagedProcess(spec) for spec in tier] for tier in tiers]
+        self._one_shots: list[ManagedProcess] = []
+        self._preexisting_children: set[int] = set()
+        self._signal_mask: set[int] = set()
 
     def __enter__(self) -> Self:
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-        self._strangers = process_tree.children(os.getpid())
+        self._signal_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._preexisting_children = process_tree.children(os.getpid())
         process_tree.adopt_orphans(adopt=True)
         return self
 
@@ -49,66 +49,65 @@ class Supervisor:
     ) -> None:
         self._stop()
         process_tree.adopt_orphans(adopt=False)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._signal_mask)
 
     @property
     def ready(self) -> bool:
-        """Whether every program does its work at this moment."""
-        return all(child.ready for tier in self._tiers for child in tier)
+        """Whether every process is ready at this moment."""
+        return all(process.ready for tier in self._tiers for process in tier)
 
-    def until(self, condition: Callable[[], bool]) -> bool:
-        """Keeps the programs running until ``condition`` holds; ``False`` when a signal asks for the end before that.
+    def run_until(self, condition: Callable[[], bool]) -> bool:
+        """Keeps the processes running until ``condition`` holds; returns False on a stop signal.
 
         Raises:
-            ChildGaveUp: A program ended again and again before it was ready.
+            CrashLoop: A process kept ending before it was ready.
         """
         while not condition():
-            self._tend(time.monotonic())
-            if _heard() in _STOP:
+            self._poll(time.monotonic())
+            if _next_signal() in _STOP_SIGNALS:
                 return False
         return True
 
-    def attend(self, program: Program) -> int | None:
-        """Runs ``program`` once beside the others; its exit code, or ``None`` when a signal asks for the end before.
+    def run_once(self, spec: ProcessSpec) -> int | None:
+        """Runs a process once beside the others; returns its exit code, None on a stop signal.
 
         Raises:
-            ChildGaveUp: Another program ended again and again before it was ready.
+            CrashLoop: Another process kept ending before it was ready.
         """
-        guest = Child(program)
-        guest.start(time.monotonic())
-        self._guests.append(guest)
-        self.until(lambda: not guest.running)
-        return guest.exit_code
+        process = ManagedProcess(spec)
+        process.start(time.monotonic())
+        self._one_shots.append(process)
+        self.run_until(lambda: not process.running)
+        return process.exit_code
 
-    def _tend(self, now: float) -> None:
+    def _poll(self, now: float) -> None:
         for tier in self._tiers:
-            for child in tier:
-                child.tend(now)
-            if not all(child.ready for child in tier):
+            for process in tier:
+                process.poll(now)
+            if not all(process.ready for process in tier):
                 break
-        process_tree.reap_orphans(
-            self._strangers | {child.pid for child in self._everyone() if child.pid is not None}
-        )
+        managed = {process.pid for process in self._all_processes() if process.pid is not None}
+        process_tree.reap_orphans(self._preexisting_children | managed)
 
-    def _everyone(self) -> list[Child]:
-        return [child for tier in (*self._tiers, self._guests) for child in tier]
+    def _all_processes(self) -> list[ManagedProcess]:
+        return [process for tier in (*self._tiers, self._one_shots) for process in tier]
 
     def _stop(self) -> None:
-        if any(child.running for child in self._everyone()):
-            logger.info("Stopping; a second Ctrl-C kills what still runs.")
-        deadline = time.monotonic() + _FAREWELL_SECONDS
-        for tier in reversed((*self._tiers, self._guests)):
-            for child in reversed(tier):
-                child.ask_to_stop()
-            while any(child.running for child in tier) and time.monotonic() < deadline:
-                if _heard() in _STOP:
+        if any(process.running for process in self._all_processes()):
+            logger.info("Stopping. Press Ctrl-C again to kill what still runs.")
+        deadline = time.monotonic() + _STOP_GRACE_SECONDS
+        for tier in reversed((*self._tiers, self._one_shots)):
+            for process in reversed(tier):
+                process.request_stop()
+            while any(process.running for process in tier) and time.monotonic() < deadline:
+                if _next_signal() in _STOP_SIGNALS:
                     deadline = time.monotonic()
-        for child in self._everyone():
-            child.kill()
-        process_tree.end_orphans(self._strangers)
+        for process in self._all_processes():
+            process.kill()
+        process_tree.kill_orphans(self._preexisting_children)
 
 
-def _heard() -> int | None:
-    """The signal that arrived, ``None`` after a moment without one."""
-    heard = signal.sigtimedwait(_HEARD, _LOOK_SECONDS)
-    return heard.si_signo if heard else None
+def _next_signal() -> int | None:
+    """Waits briefly for a signal; returns None if there was none."""
+    received = signal.sigtimedwait(_SIGNALS, _POLL_SECONDS)
+    return received.si_signo if received else None

@@ -1,4 +1,4 @@
-"""``extrapolab up``: a whole lab on this machine, from the lock on its folder to the end of its last child."""
+"""``extrapolab up``: a whole lab on this machine."""
 
 import os
 import sys
@@ -11,10 +11,10 @@ import typer
 
 from lab import broker, listener
 from lab.errors import CannotStart
-from lab.folder import DataFolder, claimed
-from lab.managed_process import describe
+from lab.folder import DataFolder, lock_data_folder
+from lab.managed_process import describe_exit
 from lab.migration import migrate
-from lab.programs import Plan
+from lab.programs import LabPrograms
 from lab.settings import LabSettings, read
 from lab.supervisor import Supervisor
 from store.db.database import Database
@@ -23,67 +23,62 @@ _INTERRUPTED = 130
 
 
 def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) -> int:
-    """Runs a lab until Ctrl-C or SIGTERM, with ``once`` until its demo's end; the exit code.
+    """Runs a lab until Ctrl-C or SIGTERM, or with ``once`` until its demo ends.
+
+    Returns:
+        The exit code.
 
     Raises:
-        LabError: The lab can't start, or a part of it can't be kept alive; nothing is left running.
+        LabError: The lab can't start or one of its processes can't be kept running. No process is
+            left behind.
     """
-    began = time.monotonic()
+    started_at = time.monotonic()
     if sys.platform != "linux":
         raise CannotStart(
-            "'extrapolab up' needs Linux, whose kernel ends processes with their parent. Use docker compose."
+            "'extrapolab up' needs Linux, whose kernel ends processes with their parent. "
+            "Use docker compose instead."
         )
     settings = read(LabSettings)
     with ExitStack() as stack:
-        folder = stack.enter_context(claimed(data))
-        socket = stack.enter_context(listener.opened(host, port))
+        folder = stack.enter_context(lock_data_folder(data))
+        socket = stack.enter_context(listener.listen(host, port))
         url = listener.url(socket)
-        folder.sign(f"the lab at {url} (process {os.getpid()})")
+        folder.write_owner(f"the lab at {url} (process {os.getpid()})")
 
         if settings.broker_url is not None:
             broker.check(settings.broker_url)
         database_url = settings.database_url or folder.database_url
-        migrate(
-            database_url,
-            settings.database_seconds,
-            None if settings.database_url else folder.backups,
-        )
+        backups = None if settings.database_url else folder.backups
+        migrate(database_url, settings.database_seconds, backups)
         database = Database(database_url)
         stack.callback(database.dispose)
 
         # Not in the data folder: the path of a unix socket has at most 107 bytes.
-        place = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="extrapolab-", dir="/tmp"))
-        )
-        plan = Plan(
-            folder,
-            url,
-            settings.child_environment(database_url, settings.broker_url or broker.url(place), url),
-        )
-        brokers = (
-            []
-            if settings.broker_url
-            else [plan.redis(broker.find_server(settings.redis_server), place)]
-        )
-        workers = plan.workers(settings.device, slots, database)
-        supervisor = stack.enter_context(Supervisor([brokers, [workers, plan.api(socket)]]))
+        temporary = tempfile.TemporaryDirectory(prefix="extrapolab-", dir="/tmp")
+        broker_folder = Path(stack.enter_context(temporary))
+        broker_url = settings.broker_url or broker.url(broker_folder)
+        environment = settings.child_environment(database_url, broker_url, url)
+        programs = LabPrograms(folder, url, environment)
+        brokers = []
+        if settings.broker_url is None:
+            server = broker.find_server(settings.redis_server)
+            brokers = [programs.redis(server, broker_folder)]
+        workers = programs.workers(settings.device, slots, database)
+        supervisor = stack.enter_context(Supervisor([brokers, [workers, programs.api(socket)]]))
 
-        interrupted = (
-            _INTERRUPTED if once else 0
-        )  # a demo that was asked for and not shown is no success
-        if not supervisor.until(lambda: supervisor.ready):
+        interrupted = _INTERRUPTED if once else 0  # no success if the demo was not shown
+        if not supervisor.run_until(lambda: supervisor.ready):
             return interrupted
-        _announce(url, folder, slots, time.monotonic() - began)
+        _announce(url, folder, slots, time.monotonic() - started_at)
         if demo:
-            code = supervisor.attend(plan.demo())
+            code = supervisor.run_once(programs.demo())
             if code is None:
                 return interrupted
             if once:
                 return code
-            typer.echo(
-                f"\n{f'The demo {describe(code)}. ' if code else ''}The lab stays up at {url}; Ctrl-C ends it."
-            )
-        supervisor.until(lambda: False)
+            failure = f"The demo {describe_exit(code)}. " if code else ""
+            typer.echo(f"\n{failure}The lab keeps running at {url}; Ctrl-C stops it.")
+        supervisor.run_until(lambda: False)
     return 0
 
 
@@ -94,4 +89,4 @@ def _announce(url: str, folder: DataFolder, slots: int, seconds: float) -> None:
     typer.echo(f"  documentation  {url}/docs")
     typer.echo(f"  data           {folder.path}")
     typer.echo(f"  logs           {folder.logs}")
-    typer.echo("Ctrl-C ends it.\n")
+    typer.echo("Ctrl-C stops it.\n")

@@ -1,4 +1,4 @@
-"""Worker slots as the database knows them: the sight by which one sees that a worker works."""
+"""Checks that worker slots are alive, by their rows in the database."""
 
 import platform
 
@@ -12,41 +12,42 @@ from store.queue import workers
 from store.settings import Settings
 
 
-def below(pid: int, database: Database) -> int:
-    """How many slots among the processes below ``pid`` have made themselves known; 0 while the database is away."""
-    ours = process_tree.descendants(pid)
+def slots_below(pid: int, database: Database) -> int:
+    """Number of registered slots below process ``pid``; 0 while the database is unavailable."""
+    pids = process_tree.descendants(pid)
     try:
         with database.read() as tx:
             return sum(
-                slot.pid in ours and slot.host == platform.node() for slot in workers.listing(tx)
+                slot.pid in pids and slot.host == platform.node() for slot in workers.listing(tx)
             )
     except StoreUnavailable:
         return 0
 
 
 def check_host() -> str:
-    """A sentence on the slots of this host that beat.
+    """A sentence about the live worker slots of this host.
 
     Raises:
-        LabError: There is none, or the database doesn't say.
+        NoWorker: There is none, or the database doesn't answer.
     """
     settings = read(Settings)
     try:
         schema.check(settings.database_url)
-        beating = _beating(Database(settings.database_url), settings.lease_seconds)
+        alive = _live_slots(Database(settings.database_url), settings.lease_seconds)
     except (StoreError, ValueError) as error:
-        raise NoWorker(f"Whether a worker runs here is not known: {error}.") from error
-    if not beating:
+        raise NoWorker(f"Cannot tell if a worker runs here: {error}.") from error
+    if not alive:
         raise NoWorker(
-            f"No worker slot of {platform.node()} was heard of within {settings.lease_seconds:g} s."
+            f"No worker slot of {platform.node()} sent a heartbeat within "
+            f"{settings.lease_seconds:g} s."
         )
-    return f"Worker slots of {platform.node()} that are alive: {beating}."
+    return f"Live worker slots of {platform.node()}: {alive}."
 
 
-def _beating(database: Database, fresh_seconds: float) -> int:
+def _live_slots(database: Database, max_age_seconds: float) -> int:
     try:
         with database.read() as tx:
-            since = now(tx) - fresh_seconds
+            since = now(tx) - max_age_seconds
             return sum(
                 slot.host == platform.node() and slot.heartbeat_at >= since
                 for slot in workers.listing(tx)

@@ -26,7 +26,7 @@ class RedisServer:
         """Starts the server and waits until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
-        while not broker.answers(self.folder):
+        while not broker.responds(self.folder):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"redis-server did not start: {' '.join(self._command)}")
             time.sleep(0.002)
@@ -45,7 +45,9 @@ class RedisServer:
 
     def client(self) -> "redis.Redis":
         """A client that decodes answers to text."""
-        return redis.Redis(unix_socket_path=str(broker.socket(self.folder)), decode_responses=True)
+        return redis.Redis(
+            unix_socket_path=str(broker.socket_path(self.folder)), decode_responses=True
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The care for a lab's data: backups of a lab that runs, labs made from them, copies before an upgrade, the doctor."""
+"""Care for a lab's data: backup, restore, upgrade and doctor."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from lab import doctor, folder
-from lab.doctor import Finding, examine
+from lab.doctor import Finding, run_checks
 from lab.errors import CannotStart
 from lab.migration import migrate
 from lab.settings import LabSettings
@@ -37,7 +37,7 @@ def answer(lab, path: str) -> bytes:
     return httpx2.get(f"{lab.url}{path}", timeout=30).raise_for_status().content
 
 
-def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_on_training(
+def test_a_lab_restored_from_the_backup_of_a_running_one_resumes_its_work(
     tmp_path,
 ):
     with running_lab(tmp_path / "data", "--workers", "1") as lab:
@@ -46,12 +46,12 @@ def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_
         result = answer(lab, f"/v1/experiments/{short}/result")
         long = submit(lab, LONG)
         wait_until(lambda: state(lab, long) == "running")
-        done = extrapolab("backup", tmp_path / "lab.backup", "--data", lab.data)
-        assert done.returncode == 0, done.stderr
-        assert "has 2 experiments" in done.stdout
+        completed = extrapolab("backup", tmp_path / "lab.backup", "--data", lab.data)
+        assert completed.returncode == 0, completed.stderr
+        assert "with 2 experiments" in completed.stdout
         lab.process.kill()
-    done = extrapolab("restore", tmp_path / "lab.backup", "--data", tmp_path / "elsewhere")
-    assert done.returncode == 0, done.stderr
+    completed = extrapolab("restore", tmp_path / "lab.backup", "--data", tmp_path / "elsewhere")
+    assert completed.returncode == 0, completed.stderr
     with running_lab(tmp_path / "elsewhere", "--workers", "1") as lab:
         assert answer(lab, f"/v1/experiments/{short}/result") == result
         wait_until(lambda: b'"attempts":2' in answer(lab, f"/v1/experiments/{long}"))
@@ -69,29 +69,27 @@ def test_a_lab_made_from_the_backup_of_one_that_trains_has_its_results_and_goes_
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["backup", "{here}/new.backup", "--data", "{here}/nowhere"], "There is no lab in "),
+        (["backup", "{folder}/new.backup", "--data", "{folder}/nowhere"], "There is no lab in "),
         (
-            ["restore", "{here}/no.backup", "--data", "{here}/new"],
-            "There is no backup {here}/no.backup.",
+            ["restore", "{folder}/no.backup", "--data", "{folder}/new"],
+            "There is no backup {folder}/no.backup.",
         ),
-        (["restore", "{here}/file", "--data", "{here}/new"], "Nothing was restored: "),
+        (["restore", "{folder}/file", "--data", "{folder}/new"], "Nothing was restored: "),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing_behind(
-    tmp_path, arguments, sentence
-):
+def test_a_refusal_is_one_sentence_and_leaves_nothing_behind(tmp_path, arguments, sentence):
     (tmp_path / "file").write_text("no backup")
-    done = extrapolab(
-        *(argument.format(here=tmp_path) for argument in arguments), HOME=str(tmp_path)
+    completed = extrapolab(
+        *(argument.format(folder=tmp_path) for argument in arguments), HOME=str(tmp_path)
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith(sentence.format(here=tmp_path))
-    assert done.stderr.count("\n") == 1
+    assert completed.returncode == 1
+    assert completed.stderr.startswith(sentence.format(folder=tmp_path))
+    assert completed.stderr.count("\n") == 1
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.skipif(len(revisions()) == 1, reason="there is no older revision yet")
-def test_a_database_is_copied_before_it_is_brought_to_this_version(tmp_path, caplog):
+@pytest.mark.skipif(len(revisions()) == 1, reason="there is no older revision")
+def test_a_database_is_backed_up_before_an_upgrade(tmp_path, caplog):
     caplog.set_level(logging.INFO, "lab")
     url, older = f"sqlite:///{tmp_path}/lab.db", revisions()[-1]
     upgrade(url)
@@ -110,40 +108,40 @@ def test_a_database_is_copied_before_it_is_brought_to_this_version(tmp_path, cap
     schema.check(url)
     database.dispose()
     migrate(url, 1, tmp_path / "backups")
-    assert list((tmp_path / "backups").iterdir()) == [copy], "nothing changes, so nothing is copied"
+    assert list((tmp_path / "backups").iterdir()) == [copy], "no upgrade, no backup"
 
 
 class TestDoctor:
     @pytest.fixture(autouse=True)
-    def _own_settings(self, monkeypatch):
+    def _no_settings(self, monkeypatch):
         for name in LabSettings.model_fields:
             monkeypatch.delenv(f"EXTRAPOLAB_{name.upper()}", raising=False)
 
     @staticmethod
-    def amiss(findings: list[Finding]) -> dict[str, str]:
+    def failures(findings: list[Finding]) -> dict[str, str]:
         return {finding.name: str(finding) for finding in findings if finding.remedy}
 
-    def test_a_machine_that_is_well(self, tmp_path):
-        done = extrapolab("doctor", "--data", tmp_path / "new")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert all(line.startswith("ok ") for line in done.stdout.splitlines())
-        assert not (tmp_path / "new").exists(), "it only looks"
+    def test_all_checks_pass_on_a_healthy_machine(self, tmp_path):
+        completed = extrapolab("doctor", "--data", tmp_path / "new")
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        assert all(line.startswith("ok ") for line in completed.stdout.splitlines())
+        assert not (tmp_path / "new").exists(), "it changes nothing"
 
-    def test_a_lab_that_runs_is_named(self, tmp_path):
-        with folder.claimed(tmp_path) as data:
-            data.sign("the lab at http://127.0.0.1:8000")
+    def test_a_running_lab_is_named(self, tmp_path):
+        with folder.lock_data_folder(tmp_path) as data:
+            data.write_owner("the lab at http://127.0.0.1:8000")
             upgrade(data.database_url)
-            findings = examine(tmp_path)
-        assert not self.amiss(findings)
+            findings = run_checks(tmp_path)
+        assert not self.failures(findings)
         assert "in use by the lab at http://127.0.0.1:8000" in "\n".join(map(str, findings))
 
-    def test_what_is_amiss_ends_it_with_1_and_a_remedy(self, tmp_path):
+    def test_a_failed_check_has_a_remedy_and_exits_with_1(self, tmp_path):
         (tmp_path / "extrapolab.db").write_bytes(os.urandom(9999))
-        done = extrapolab(
+        completed = extrapolab(
             "doctor", "--data", tmp_path, EXTRAPOLAB_BROKER_URL="redis://127.0.0.1:1/0"
         )
-        assert done.returncode == 1
-        lines = [line for line in done.stdout.splitlines() if line.startswith("amiss")]
+        assert completed.returncode == 1
+        lines = [line for line in completed.stdout.splitlines() if line.startswith("fail")]
         assert [line.split()[1] for line in lines] == ["broker", "database"]
         assert "Start it" in lines[0]
         assert "restore a backup" in lines[1]
@@ -154,32 +152,32 @@ class TestDoctor:
         content = bytearray(file.read_bytes())
         content[len(content) // 2 :] = os.urandom(len(content) - len(content) // 2)
         file.write_bytes(content)
-        assert "damaged" in self.amiss(examine(tmp_path))["database"]
+        assert "damaged" in self.failures(run_checks(tmp_path))["database"]
 
-    def test_databases_of_other_versions(self, tmp_path):
+    def test_databases_of_other_versions_fail(self, tmp_path):
         url = f"sqlite:///{tmp_path}/extrapolab.db"
         upgrade(url)
         downgrade(url, "base")
-        assert "extrapolab migrate" in self.amiss(examine(tmp_path))["database"]
+        assert "extrapolab migrate" in self.failures(run_checks(tmp_path))["database"]
         upgrade(url)
         database = Database(url)
         with database.write() as tx:
             tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         database.dispose()
-        assert "use a newer Extrapolab" in self.amiss(examine(tmp_path))["database"]
+        assert "use a newer Extrapolab" in self.failures(run_checks(tmp_path))["database"]
 
-    def test_a_database_that_is_away_and_a_url_of_none(self, tmp_path, monkeypatch):
+    def test_an_unreachable_database_fails_without_its_password(self, tmp_path, monkeypatch):
         for url in ("postgresql://nobody:secret@127.0.0.1:1/nothing", "mysql://somewhere"):
             monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", url)
-            said = self.amiss(examine(tmp_path))["database"]
-            assert "secret" not in said
+            failure = self.failures(run_checks(tmp_path))["database"]
+            assert "secret" not in failure
 
-    def test_a_clock_that_is_wrong(self, tmp_path, monkeypatch, database_url):
+    def test_a_wrong_clock_fails(self, tmp_path, monkeypatch, database_url):
         monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", database_url)
         monkeypatch.setattr(doctor, "now", lambda _tx: time.time() + 90)
-        assert "NTP" in self.amiss(examine(tmp_path))["clock"]
+        assert "NTP" in self.failures(run_checks(tmp_path))["clock"]
 
-    def test_a_setting_that_makes_no_sense(self, tmp_path, monkeypatch):
+    def test_an_invalid_setting_is_refused(self, tmp_path, monkeypatch):
         monkeypatch.setenv("EXTRAPOLAB_LEASE_SECONDS", "soon")
         with pytest.raises(CannotStart, match="EXTRAPOLAB_LEASE_SECONDS"):
-            examine(tmp_path)
+            run_checks(tmp_path)

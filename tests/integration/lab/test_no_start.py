@@ -1,4 +1,4 @@
-"""``extrapolab up`` where it can't: one clear sentence that says what to do, exit code 1, nothing left running."""
+"""An ``extrapolab up`` that can't start prints one sentence with a remedy and exits with 1."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def sentence(ended: subprocess.CompletedProcess[str]) -> str:
-    """What it said, which has to be one line and no traceback."""
+    """The one line that a failed start prints."""
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert ended.stdout == ""
     assert ended.stderr.count("\n") == 1, ended.stderr
@@ -29,13 +29,16 @@ def sentence(ended: subprocess.CompletedProcess[str]) -> str:
 
 
 def up_on(file_system: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """``up`` with its data in a file system of its own, which only it sees."""
-    alone = ["unshare", "--user", "--map-root-user", "--mount"]
-    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
-        pytest.skip("NOT TESTED: this machine lets nobody mount a file system of their own")
+    """Runs ``up`` with its data on a file system that only it sees."""
+    namespace = ["unshare", "--user", "--map-root-user", "--mount"]
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*namespace, "true"], check=False).returncode
+    ):
+        pytest.skip("NOT TESTED: this machine has no unprivileged mounts")
     folder.mkdir()
     script = f'mount -t tmpfs -o "$1" none "$2" && exec {EXTRAPOLAB} up --port 0 --data "$2/data"'
-    command = [*alone, "sh", "-c", script, "sh", file_system, str(folder)]
+    command = [*namespace, "sh", "-c", script, "sh", file_system, str(folder)]
     return subprocess.run(
         command, capture_output=True, text=True, env=environment(), timeout=60, check=False
     )
@@ -44,28 +47,28 @@ def up_on(file_system: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_busy_port(data):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = sentence(up(data, "--port", str(port)))
-    assert (
-        said
-        == f"Can't listen on port {port} of 127.0.0.1: Address already in use. Choose another with --port.\n"
+        message = sentence(up(data, "--port", str(port)))
+    assert message == (
+        f"Can't listen on port {port} of 127.0.0.1: Address already in use. "
+        "Choose another with --port.\n"
     )
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").touch()
-    said = sentence(up(tmp_path / "file" / "data"))
-    assert said.startswith(f"The data folder {tmp_path}/file/data can't be written")
+    message = sentence(up(tmp_path / "file" / "data"))
+    assert message.startswith(f"The data folder {tmp_path}/file/data can't be written")
 
 
 def test_a_full_disk(tmp_path):
-    said = sentence(up_on("size=8m", tmp_path / "disk"))
-    assert said.startswith(f"The disk of the data folder {tmp_path}/disk/data is full: ")
-    assert "Free some space." in said
+    message = sentence(up_on("size=8m", tmp_path / "disk"))
+    assert message.startswith(f"The disk of the data folder {tmp_path}/disk/data is full: ")
+    assert "Free some space." in message
 
 
-def test_a_disk_that_is_read_only(tmp_path):
-    said = sentence(up_on("ro", tmp_path / "disk"))
-    assert said.startswith(
+def test_a_read_only_disk(tmp_path):
+    message = sentence(up_on("ro", tmp_path / "disk"))
+    assert message.startswith(
         f"The data folder {tmp_path}/disk/data can't be written: Read-only file system."
     )
 
@@ -73,18 +76,20 @@ def test_a_disk_that_is_read_only(tmp_path):
 def test_a_damaged_database(data):
     data.mkdir()
     (data / "extrapolab.db").write_bytes(os.urandom(20_000))
-    said = sentence(up(data, "--port", "0"))
-    assert said.startswith(
+    message = sentence(up(data, "--port", "0"))
+    assert message.startswith(
         f"The database sqlite:///{data}/extrapolab.db can't be used: its file is damaged"
     )
-    assert "restore a backup" in said
+    assert "restore a backup" in message
 
 
-def test_a_database_that_may_not_be_written(data):
+def test_a_database_that_cannot_be_opened(data):
     data.mkdir()
     (data / "extrapolab.db").mkdir()
-    said = sentence(up(data, "--port", "0"))
-    assert "can't be used: its file can't be opened; check its folder, permissions and disk" in said
+    message = sentence(up(data, "--port", "0"))
+    assert (
+        "can't be used: its file can't be opened; check its folder, permissions and disk" in message
+    )
 
 
 def test_a_database_of_a_newer_version(data):
@@ -98,21 +103,23 @@ def test_a_database_of_a_newer_version(data):
     assert "the database is newer; use a newer Extrapolab" in sentence(up(data, "--port", "0"))
 
 
-def test_a_database_that_somebody_else_holds(data):
+def test_a_locked_database(data):
     data.mkdir()
     with sqlite3.connect(data / "extrapolab.db") as held:
         held.execute("BEGIN EXCLUSIVE")
-        said = sentence(up(data, "--port", "0", EXTRAPOLAB_DATABASE_SECONDS="1"))
-    assert said.startswith("The database did not answer within 1 s: ")
-    assert "locked" in said
+        message = sentence(up(data, "--port", "0", EXTRAPOLAB_DATABASE_SECONDS="1"))
+    assert message.startswith("The database did not answer within 1 s: ")
+    assert "locked" in message
 
 
-def test_a_broker_that_is_not_there(data):
-    said = sentence(up(data, "--port", "0", EXTRAPOLAB_BROKER_URL="redis://:secret@127.0.0.1:1/0"))
-    assert said.startswith("The broker redis://:**@127.0.0.1:1/0 does not answer: ")
+def test_an_unreachable_broker(data):
+    message = sentence(
+        up(data, "--port", "0", EXTRAPOLAB_BROKER_URL="redis://:secret@127.0.0.1:1/0")
+    )
+    assert message.startswith("The broker redis://:**@127.0.0.1:1/0 does not answer: ")
 
 
-def test_a_part_that_cannot_run_is_named_with_its_last_words(data):
+def test_a_crash_loop_names_the_process_and_shows_its_log(data):
     broken = data.with_name("redis-server")
     broken.write_text("#!/bin/sh\necho out of luck\nexit 3\n")
     broken.chmod(0o700)
@@ -131,7 +138,7 @@ def test_a_part_that_cannot_run_is_named_with_its_last_words(data):
         ("EXTRAPOLAB_REDIS_SERVER", "/no/such/file"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(data, name, value):
+def test_an_invalid_setting_is_named(data, name, value):
     assert name in sentence(up(data, "--port", "0", **{name: value}))
 
 

@@ -1,4 +1,4 @@
-"""``extrapolab up`` as a user meets it: real processes, real signals."""
+"""``extrapolab up`` with real processes and real signals."""
 
 import os
 import re
@@ -50,7 +50,7 @@ def state(lab: RunningLab, experiment: str) -> str:
 def wait_until(condition, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.05)
 
 
@@ -59,19 +59,19 @@ def gone(processes: list[psutil.Process], within: float = 0) -> bool:
     return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def place_of_socket(lab: RunningLab) -> Path:
-    """The folder that holds nothing but the socket of the lab's private broker."""
+def broker_folder(lab: RunningLab) -> Path:
+    """The folder of the private broker's socket."""
     return Path(re.search(r"/tmp/extrapolab-\w+", " ".join(lab.child("redis-server").cmdline()))[0])
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[RunningLab]:
-    """One lab for the tests after which it stands as it stood before."""
+    """A lab shared by tests that leave it unchanged."""
     with running_lab(tmp_path_factory.mktemp("up") / "data") as running:
         yield running
 
 
-def test_it_says_where_it_is_and_answers_there(lab):
+def test_it_prints_its_url_and_answers_there(lab):
     assert httpx2.get(f"{lab.url}/readyz").status_code == 200
     assert str(lab.data / "logs") in lab.output
     slots = httpx2.get(f"{lab.url}/v1/workers").json()["items"]
@@ -79,7 +79,7 @@ def test_it_says_where_it_is_and_answers_there(lab):
     assert {slot["pid"] for slot in slots} <= {process.pid for process in lab.processes()}
 
 
-def test_a_second_lab_on_the_same_folder_is_told_who_holds_it(lab):
+def test_a_second_lab_on_the_same_folder_is_refused(lab):
     second = up(lab.data, "--port", "0")
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
@@ -87,17 +87,17 @@ def test_a_second_lab_on_the_same_folder_is_told_who_holds_it(lab):
 
 
 @pytest.mark.parametrize("word", ["redis-server", "uvicorn", "celery"])
-def test_a_killed_part_is_started_again_and_the_lab_goes_on(lab, word):
-    victim = lab.child(word)
-    victim.kill()
-    wait_until(lambda: gone([victim]))
+def test_a_killed_process_is_restarted_and_the_lab_keeps_working(lab, word):
+    killed = lab.child(word)
+    killed.kill()
+    wait_until(lambda: gone([killed]))
     experiment = submit(lab, SHORT)
     wait_until(lambda: state(lab, experiment) == "completed")
-    wait_until(lambda: lab.child(word).pid != victim.pid)
-    assert "was killed by SIGKILL; starting it again" in lab.output
+    wait_until(lambda: lab.child(word).pid != killed.pid)
+    assert "was killed by SIGKILL; restarting it" in lab.output
 
 
-def test_who_calls_while_the_api_is_started_again_waits_and_is_not_refused(lab):
+def test_requests_wait_while_the_api_restarts(lab):
     codes: list[int] = []
     call = lambda: codes.append(httpx2.get(f"{lab.url}/healthz", timeout=30).status_code)  # noqa: E731
     callers = [threading.Thread(target=call) for _ in range(5)]
@@ -111,10 +111,10 @@ def test_who_calls_while_the_api_is_started_again_waits_and_is_not_refused(lab):
     assert codes == [200] * 5
 
 
-def test_ctrl_c_ends_it_within_five_seconds_and_what_it_trained_goes_on_in_the_next_lab(data):
+def test_ctrl_c_stops_it_in_five_seconds_and_the_next_lab_resumes_its_work(data):
     with running_lab(data, "--workers", "1") as lab:
-        place = place_of_socket(lab)
-        assert place.exists()
+        folder = broker_folder(lab)
+        assert folder.exists()
         experiment = submit(lab, LONG)
         wait_until(lambda: state(lab, experiment) == "running")
         processes = lab.processes()
@@ -122,13 +122,13 @@ def test_ctrl_c_ends_it_within_five_seconds_and_what_it_trained_goes_on_in_the_n
         assert lab.stop(signal.SIGINT) == 0
         assert time.monotonic() - began < 5
         assert gone(processes)
-    assert not place.exists()
+    assert not folder.exists()
     assert "Traceback" not in lab.output
     with running_lab(data, "--workers", "1") as lab:
         wait_until(lambda: state(lab, experiment) == "running")
 
 
-def test_sigterm_ends_it_within_five_seconds_even_with_a_request_that_never_ends(data):
+def test_sigterm_stops_it_in_five_seconds_despite_an_unfinished_request(data):
     with running_lab(data, "--workers", "1") as lab:
         processes = lab.processes()
         with socket.create_connection(("127.0.0.1", int(lab.url.rpartition(":")[2]))) as idle:
@@ -142,7 +142,7 @@ def test_sigterm_ends_it_within_five_seconds_even_with_a_request_that_never_ends
 def test_a_second_ctrl_c_kills(data):
     with running_lab(data, "--workers", "1") as lab:
         processes = lab.processes()
-        os.kill(lab.child("celery").pid, signal.SIGSTOP)  # deaf to SIGTERM
+        os.kill(lab.child("celery").pid, signal.SIGSTOP)  # it ignores SIGTERM now
         lab.process.send_signal(signal.SIGINT)
         wait_until(lambda: "Stopping" in lab.output)
         began = time.monotonic()
@@ -151,7 +151,7 @@ def test_a_second_ctrl_c_kills(data):
         assert gone(processes)
 
 
-def test_a_kill_leaves_nothing_even_while_it_trains(data):
+def test_sigkill_leaves_no_process_behind(data):
     with running_lab(data) as lab:
         experiment = submit(lab, LONG)
         wait_until(lambda: state(lab, experiment) == "running")
@@ -162,9 +162,7 @@ def test_a_kill_leaves_nothing_even_while_it_trains(data):
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_broker_and_a_database_that_run_already_are_used_in_place_of_own_ones(
-    data, database_url, broker_url
-):
+def test_a_running_broker_and_database_replace_the_private_ones(data, database_url, broker_url):
     variables = {"EXTRAPOLAB_DATABASE_URL": database_url, "EXTRAPOLAB_BROKER_URL": broker_url}
     with running_lab(data, "--workers", "1", variables=variables) as lab:
         assert not any("redis-server" in " ".join(process.cmdline()) for process in lab.processes())

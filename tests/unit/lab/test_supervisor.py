@@ -1,4 +1,4 @@
-"""The supervisor with small real programs: what it promises about start, end and restart."""
+"""The supervisor with small real programs: start, restart and stop."""
 
 import os
 import signal
@@ -10,26 +10,30 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.errors import ChildGaveUp
-from lab.managed_process import Program
+from lab.errors import CrashLoop
+from lab.managed_process import ProcessSpec
 from lab.supervisor import Supervisor
 
 SLEEPER = "import time; time.sleep(60)"
-"""Ends at once on SIGTERM."""
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w').close(); time.sleep(60)"
-"""Ends on SIGKILL only."""
+"""Ends on SIGTERM."""
+IGNORES_SIGTERM = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open("ignoring", "w").close()
+time.sleep(60)
+"""
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left():
+def _no_process_is_left():
     before = set(psutil.Process().children())
     yield
     assert set(psutil.Process().children()) == before
 
 
-def program(folder: Path, name: str, code: str, ready=lambda _pid: True) -> Program:
-    return Program(
-        name, (sys.executable, "-c", code), ready, os.environ, folder, folder / f"{name}.log"
+def spec(folder: Path, name: str, code: str, is_ready=lambda _pid: True) -> ProcessSpec:
+    return ProcessSpec(
+        name, (sys.executable, "-c", code), is_ready, os.environ, folder, folder / f"{name}.log"
     )
 
 
@@ -37,166 +41,169 @@ def alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def tell(sig: signal.Signals) -> None:
-    """Sends the supervisor's thread a signal, as the terminal would."""
+def send(sig: signal.Signals) -> None:
+    """Sends the supervisor's thread a signal, as a terminal would."""
     signal.pthread_kill(threading.main_thread().ident, sig)
 
 
-def written(file: Path) -> list[int]:
+def pids_in(file: Path) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
-def test_what_runs_is_stopped_on_leaving(tmp_path):
+def test_processes_are_stopped_at_the_end_of_the_context(tmp_path):
     with Supervisor(
-        [[program(tmp_path, "one", SLEEPER), program(tmp_path, "two", SLEEPER)]]
+        [[spec(tmp_path, "one", SLEEPER), spec(tmp_path, "two", SLEEPER)]]
     ) as supervisor:
-        assert supervisor.until(lambda: supervisor.ready)
+        assert supervisor.run_until(lambda: supervisor.ready)
         pids = [child.pid for child in psutil.Process().children() if SLEEPER in child.cmdline()]
         assert len(pids) == 2
     assert not any(map(alive, pids))
 
 
-STORY = """
+LIFE_CYCLE = """
 import signal, sys, time
-def say(word):
-    print("{name}", word, file=open("story", "a"), flush=True)
-signal.signal(signal.SIGTERM, lambda *_: (say("down"), sys.exit()))
+def report(event):
+    print("{name}", event, file=open("events", "a"), flush=True)
+signal.signal(signal.SIGTERM, lambda *_: (report("down"), sys.exit()))
 time.sleep({pause})
-say("up")
+report("up")
 open("{name}", "w").close()
 time.sleep(60)
 """
 
 
-def test_a_tier_is_started_when_the_one_before_is_ready_and_stopped_before_it(tmp_path):
-    first = program(
+def test_tiers_start_in_order_once_ready_and_stop_in_reverse(tmp_path):
+    first = spec(
         tmp_path,
         "first",
-        STORY.format(name="first", pause=0.5),
+        LIFE_CYCLE.format(name="first", pause=0.5),
         lambda _pid: (tmp_path / "first").exists(),
     )
-    second = program(
+    second = spec(
         tmp_path,
         "second",
-        STORY.format(name="second", pause=0),
+        LIFE_CYCLE.format(name="second", pause=0),
         lambda _pid: (tmp_path / "second").exists(),
     )
     with Supervisor([[first], [second]]) as supervisor:
-        assert supervisor.until(lambda: supervisor.ready)
-    story = (tmp_path / "story").read_text().splitlines()
-    assert story == ["first up", "second up", "second down", "first down"]
+        assert supervisor.run_until(lambda: supervisor.ready)
+    events = (tmp_path / "events").read_text().splitlines()
+    assert events == ["first up", "second up", "second down", "first down"]
 
 
-def test_a_killed_program_is_started_again(tmp_path):
+def test_a_killed_process_is_restarted(tmp_path):
     code = "import os, time; print(os.getpid(), file=open('pids', 'a')); time.sleep(60)"
     with Supervisor(
-        [[program(tmp_path, "victim", code, lambda pid: pid in written(tmp_path / "pids"))]]
+        [[spec(tmp_path, "killed", code, lambda pid: pid in pids_in(tmp_path / "pids"))]]
     ) as supervisor:
-        assert supervisor.until(lambda: supervisor.ready)
-        (first,) = written(tmp_path / "pids")
+        assert supervisor.run_until(lambda: supervisor.ready)
+        (first,) = pids_in(tmp_path / "pids")
         os.kill(first, signal.SIGKILL)
         began = time.monotonic()
-        assert supervisor.until(lambda: len(written(tmp_path / "pids")) == 2 and supervisor.ready)
+        assert supervisor.run_until(
+            lambda: len(pids_in(tmp_path / "pids")) == 2 and supervisor.ready
+        )
         assert time.monotonic() - began < 2.5
         assert not alive(first)
 
 
-def test_a_program_that_ends_again_and_again_before_it_is_ready_ends_the_lab_with_its_last_words(
+def test_a_crash_loop_stops_the_lab_and_shows_the_end_of_the_log(
     tmp_path,
 ):
-    broken = program(
+    broken = spec(
         tmp_path, "broken", "print('no such table'); raise SystemExit(3)", lambda _pid: False
     )
     reason = r"(?s)broken ended with exit code 3, the 5th time.*no such table"
     with (
-        pytest.raises(ChildGaveUp, match=reason),
-        Supervisor([[program(tmp_path, "fine", SLEEPER), broken]]) as supervisor,
+        pytest.raises(CrashLoop, match=reason),
+        Supervisor([[spec(tmp_path, "fine", SLEEPER), broken]]) as supervisor,
     ):
-        supervisor.until(lambda: supervisor.ready)
+        supervisor.run_until(lambda: supervisor.ready)
 
 
-def test_a_program_that_was_ready_may_end_as_often_as_it_likes(tmp_path):
+def test_a_process_that_gets_ready_is_restarted_without_limit(tmp_path):
     code = (
         "import os, time; print(os.getpid(), file=open('pids', 'a'), flush=True); time.sleep(0.3)"
     )
-    ready = lambda pid: pid in written(tmp_path / "pids")  # noqa: E731  # one line, used once
-    with Supervisor([[program(tmp_path, "mayfly", code, ready)]]) as supervisor:
-        assert supervisor.until(lambda: len(written(tmp_path / "pids")) > 6)
+    ready = lambda pid: pid in pids_in(tmp_path / "pids")  # noqa: E731  # short
+    with Supervisor([[spec(tmp_path, "short-lived", code, ready)]]) as supervisor:
+        assert supervisor.run_until(lambda: len(pids_in(tmp_path / "pids")) > 6)
 
 
-def test_a_signal_ends_the_wait(tmp_path):
+def test_a_stop_signal_ends_the_run(tmp_path):
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        with Supervisor([[program(tmp_path, "one", SLEEPER)]]) as supervisor:
-            assert supervisor.until(lambda: supervisor.ready)
-            tell(sig)
-            assert not supervisor.until(lambda: False)
+        with Supervisor([[spec(tmp_path, "one", SLEEPER)]]) as supervisor:
+            assert supervisor.run_until(lambda: supervisor.ready)
+            send(sig)
+            assert not supervisor.run_until(lambda: False)
 
 
-def test_a_deaf_program_is_killed_after_a_while(tmp_path):
-    with Supervisor(
-        [[program(tmp_path, "deaf", DEAF, lambda _pid: (tmp_path / "deaf").exists())]]
-    ) as supervisor:
-        assert supervisor.until(lambda: supervisor.ready)
+def test_a_process_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_path):
+    file = tmp_path / "ignoring"
+    process = spec(tmp_path, "ignoring", IGNORES_SIGTERM, lambda _pid: file.exists())
+    with Supervisor([[process]]) as supervisor:
+        assert supervisor.run_until(lambda: supervisor.ready)
         began = time.monotonic()
     assert 3 < time.monotonic() - began < 4.5
 
 
 def test_a_second_signal_kills_at_once(tmp_path):
-    with Supervisor(
-        [[program(tmp_path, "deaf", DEAF, lambda _pid: (tmp_path / "deaf").exists())]]
-    ) as supervisor:
-        assert supervisor.until(lambda: supervisor.ready)
-        tell(signal.SIGINT)
-        assert not supervisor.until(lambda: False)
-        tell(signal.SIGINT)
+    file = tmp_path / "ignoring"
+    process = spec(tmp_path, "ignoring", IGNORES_SIGTERM, lambda _pid: file.exists())
+    with Supervisor([[process]]) as supervisor:
+        assert supervisor.run_until(lambda: supervisor.ready)
+        send(signal.SIGINT)
+        assert not supervisor.run_until(lambda: False)
+        send(signal.SIGINT)
         began = time.monotonic()
     assert time.monotonic() - began < 1
 
 
-def test_a_guest_is_run_once_and_its_exit_code_handed_on(tmp_path):
-    with Supervisor([[program(tmp_path, "one", SLEEPER)]]) as supervisor:
-        assert supervisor.until(lambda: supervisor.ready)
-        assert supervisor.attend(program(tmp_path, "guest", "raise SystemExit(7)")) == 7
-        tell(signal.SIGTERM)
-        assert supervisor.attend(program(tmp_path, "guest", SLEEPER)) is None
+def test_a_one_shot_runs_once_and_its_exit_code_is_returned(tmp_path):
+    with Supervisor([[spec(tmp_path, "one", SLEEPER)]]) as supervisor:
+        assert supervisor.run_until(lambda: supervisor.ready)
+        assert supervisor.run_once(spec(tmp_path, "one-shot", "raise SystemExit(7)")) == 7
+        send(signal.SIGTERM)
+        assert supervisor.run_once(spec(tmp_path, "one-shot", SLEEPER)) is None
 
 
-def test_what_a_program_leaves_behind_is_ended_too_even_from_another_session(tmp_path):
+def test_orphans_are_killed_even_in_another_session(tmp_path):
     code = (
         "import subprocess, time; p = subprocess.Popen(['sleep', '60'], start_new_session=True); "
     )
-    code += "print(p.pid, file=open('left', 'w'), flush=True); time.sleep(60)"
+    code += "print(p.pid, file=open('orphan', 'w'), flush=True); time.sleep(60)"
     with Supervisor(
-        [[program(tmp_path, "parent", code, lambda _pid: bool(written(tmp_path / "left")))]]
+        [[spec(tmp_path, "parent", code, lambda _pid: bool(pids_in(tmp_path / "orphan")))]]
     ) as supervisor:
-        assert supervisor.until(lambda: supervisor.ready)
-        (left,) = written(tmp_path / "left")
-        assert alive(left)
-    assert not psutil.pid_exists(left)
+        assert supervisor.run_until(lambda: supervisor.ready)
+        (orphan,) = pids_in(tmp_path / "orphan")
+        assert alive(orphan)
+    assert not psutil.pid_exists(orphan)
 
 
-def test_a_child_that_the_process_had_before_is_left_alone(tmp_path):
+def test_a_preexisting_child_is_left_alone(tmp_path):
     before = psutil.Popen(["sleep", "60"])
     try:
-        with Supervisor([[program(tmp_path, "one", SLEEPER)]]) as supervisor:
-            assert supervisor.until(lambda: supervisor.ready)
+        with Supervisor([[spec(tmp_path, "one", SLEEPER)]]) as supervisor:
+            assert supervisor.run_until(lambda: supervisor.ready)
         assert before.is_running()
     finally:
         before.kill()
         before.wait()
 
 
-def test_programs_die_with_a_supervisor_that_is_killed(tmp_path):
+def test_processes_die_with_a_killed_supervisor(tmp_path):
     code = f"""
 import os, sys, pathlib
-from lab.managed_process import Program
+from lab.managed_process import ProcessSpec
 from lab.supervisor import Supervisor
 here = pathlib.Path({str(tmp_path)!r})
-program = Program("one", (sys.executable, "-c", {SLEEPER!r}), lambda pid: True, os.environ, here, here / "log")
-with Supervisor([[program]]) as supervisor:
-    supervisor.until(lambda: supervisor.ready)
+command = (sys.executable, "-c", {SLEEPER!r})
+spec = ProcessSpec("one", command, lambda pid: True, os.environ, here, here / "log")
+with Supervisor([[spec]]) as supervisor:
+    supervisor.run_until(lambda: supervisor.ready)
     print(supervisor._tiers[0][0].pid, flush=True)
-    supervisor.until(lambda: False)
+    supervisor.run_until(lambda: False)
 """
     parent = psutil.Popen([sys.executable, "-c", code], stdout=-1, text=True)
     child = psutil.Process(int(parent.stdout.readline()))

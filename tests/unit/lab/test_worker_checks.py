@@ -1,4 +1,4 @@
-"""Whether the workers of this host are alive, by their rows in the database."""
+"""Live workers of this host, by their rows in the database."""
 
 import os
 import platform
@@ -29,22 +29,22 @@ def settings(monkeypatch, database_url):
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", database_url)
 
 
-def test_slots_of_this_host_that_beat_are_counted(database):
+def test_live_slots_of_this_host_are_counted(database):
     with database.write() as tx:
         workers.register(tx, slot("a"))
         workers.register(tx, slot("b"))
         workers.register(tx, slot("c", host="elsewhere"))
-    assert worker_checks.check_host() == f"Worker slots of {platform.node()} that are alive: 2."
+    assert worker_checks.check_host() == f"Live worker slots of {platform.node()}: 2."
 
 
-def test_without_any_the_check_fails(database):
+def test_without_live_slots_the_check_fails(database):
     with database.write() as tx:
         workers.register(tx, slot("c", host="elsewhere"))
     with pytest.raises(NoWorker, match=f"No worker slot of {platform.node()}"):
         worker_checks.check_host()
 
 
-def test_a_slot_that_was_silent_for_a_lease_does_not_count(database):
+def test_a_slot_without_a_heartbeat_for_a_lease_does_not_count(database):
     with database.write() as tx:
         workers.register(tx, slot("a"))
         tx.execute(table.update().values(heartbeat_at=time.time() - 31))
@@ -52,21 +52,21 @@ def test_a_slot_that_was_silent_for_a_lease_does_not_count(database):
         worker_checks.check_host()
 
 
-def test_only_processes_below_the_given_one_are_its_slots(database):
+def test_only_slots_below_the_given_process_count(database):
     with database.write() as tx:
         workers.register(tx, slot("a"))
         workers.register(tx, slot("b", pid=os.getppid()))
         workers.register(tx, slot("c", host="elsewhere"))
-    assert worker_checks.below(os.getppid(), database) == 1
+    assert worker_checks.slots_below(os.getppid(), database) == 1
 
 
-def test_a_database_without_tables_is_no_sign_of_life(monkeypatch, tmp_path):
+def test_a_database_without_tables_fails_the_check(monkeypatch, tmp_path):
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
     with pytest.raises(NoWorker, match="extrapolab migrate"):
         worker_checks.check_host()
 
 
-def test_a_url_of_another_kind_is_no_sign_of_life(monkeypatch):
+def test_an_unsupported_database_url_fails_the_check(monkeypatch):
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "mysql://somewhere")
     with pytest.raises(NoWorker, match="mysql://somewhere"):
         worker_checks.check_host()
