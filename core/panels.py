@@ -1,4 +1,4 @@
-"""What a study shows: panels of lines, as numbers. :mod:`core.figures` inks them."""
+"""Panels of lines, as numbers: the content of a figure, which :mod:`core.figures` renders."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -17,15 +17,15 @@ class _Value(BaseModel):
 
 
 class Line(_Value):
-    """One line, with a band where there are quartiles.
+    """One line, with an optional band.
 
     Attributes:
-        label: What it is, for the legend; "" for none.
-        x: Where.
-        y: The values: a median where there is a band.
-        lower: The band's lower edge; empty for none.
-        upper: The band's upper edge; empty for none.
-        dashed: Whether it is a reference (a theory, a teacher, a baseline) and not a measurement.
+        label: The legend's entry; "" for none.
+        x: The x-coordinates.
+        y: The values; with a band, their statistic.
+        lower: The band's lower edge; empty for no band.
+        upper: The band's upper edge; empty for no band.
+        dashed: Whether the line is a reference (theory, teacher, baseline), not a measurement.
     """
 
     label: str
@@ -37,7 +37,7 @@ class Line(_Value):
 
 
 class Mark(_Value):
-    """A value worth a straight line across the panel."""
+    """A straight line across the panel at one value."""
 
     label: str
     at: float
@@ -47,13 +47,13 @@ class Panel(_Value):
     """One pair of axes.
 
     Attributes:
-        x: The label of the x-axis, with the symbol.
+        x: The label of the x-axis, with its symbol.
         y: The label of the y-axis.
-        lines: What is drawn.
+        lines: The lines.
         levels: Horizontal marks.
         limits: Vertical marks.
-        title: What this panel shows, where a figure has several.
-        y_limits: What of y is shown, where that isn't everything.
+        title: What distinguishes this panel from the others of the figure.
+        y_limits: The visible range of y; None to show everything.
         ordered: Whether the lines are in the order of a number, which their colours then show.
     """
 
@@ -70,34 +70,34 @@ class Panel(_Value):
 
 
 ZERO_BASELINE = Mark(label="zero baseline", at=1.0)
-"""Of errors over the zero baseline: what a student reaches that answers zero past k."""
+"""The relative error of a student that answers zero past k."""
 
 
-def quartiles(
+def quartile_line(
     label: str,
-    pieces: Sequence[Evidence],
+    experiments: Sequence[Evidence],
     x: Callable[[Evidence], float],
     metric: str = "relative_extrapolation_error",
 ) -> Line:
-    """Median and quartiles of ``metric`` against ``x``, over the seeds of all evidence that has the same ``x``.
+    """Median and quartiles of a metric against ``x``, as :mod:`core.statistics` defines them.
 
-    The statistics are those of :func:`core.statistics.over_seeds`.
+    The seeds of all experiments with the same ``x`` are pooled.
     """
-    values: dict[float, list[np.ndarray]] = {}
-    for piece in pieces:
-        values.setdefault(float(x(piece)), []).append(piece.values(metric))
-    where = sorted(values)
-    if not where:
+    pools: dict[float, list[np.ndarray]] = {}
+    for experiment in experiments:
+        pools.setdefault(float(x(experiment)), []).append(experiment.values(metric))
+    xs = sorted(pools)
+    if not xs:
         return Line(label=label, x=[], y=[])
-    columns = [of_columns(np.concatenate(values[at])[:, None]) for at in where]
+    columns = [of_columns(np.concatenate(pools[at])[:, None]) for at in xs]
     median, lower, upper = (
         part.tolist() for part in with_band(np.hstack(columns), "median", "quartiles")
     )
-    return Line(label=label, x=where, y=median, lower=lower, upper=upper)
+    return Line(label=label, x=xs, y=median, lower=lower, upper=upper)
 
 
-def lags(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:
-    """A response of one input and one output over its lags."""
+def response_line(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:
+    """A response with one input and one output, by lag."""
     return Line(
         label=label,
         x=[float(j) for j in range(len(response))],

@@ -81,15 +81,15 @@ def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
     xs = [at for _, lines in found for line in lines for at in line.x]
     values = [at for _, lines in found for line in lines for at in line.y]
     x_scale = scale(xs, WIDE) if recipe.x_scale == "auto" else recipe.x_scale
-    y_scale = scale_of(recipe.shown, values) if recipe.y_scale == "auto" else recipe.y_scale
+    y_scale = scale_of(recipe.quantity, values) if recipe.y_scale == "auto" else recipe.y_scale
     return [
         Panel(
             x=label(recipe.x),
-            y=f"{metric(recipe.shown)}\n{over(recipe)}",
+            y=f"{metric(recipe.quantity)}\n{over(recipe)}",
             lines=lines,
             x_scale=x_scale,
             y_scale=y_scale,
-            levels=[ZERO_BASELINE] if recipe.shown == "relative_extrapolation_error" else [],
+            levels=[ZERO_BASELINE] if recipe.quantity == "relative_extrapolation_error" else [],
             title=title,
             ordered=len(series) > 1 and all(is_number(value) for value in series),
         )

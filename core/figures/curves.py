@@ -60,7 +60,7 @@ def shown(
     """What is drawn of a stored array: where, what, and what the teacher has there.
 
     Args:
-        name: Of :data:`core.recipe.ALONG`.
+        name: Of :data:`core.recipe.CURVES`.
         x: Steps, or places from 0 on.
         y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
         teacher: Its response, (q,) or (q, p, m), where it is needed. Of several channels that entry
@@ -115,13 +115,15 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     return [
         Panel(
             x=label(along),
-            y=f"{metric(recipe.shown)}\n{over(recipe)}",
+            y=f"{metric(recipe.quantity)}\n{over(recipe)}",
             lines=lines,
             x_scale=x_scale,
             y_scale=y_scale,
             limits=limits,
             title=title,
-            y_limits=_limits(lines) if recipe.shown == "response" and y_scale == "linear" else None,
+            y_limits=_limits(lines)
+            if recipe.quantity == "response" and y_scale == "linear"
+            else None,
             ordered=len(series) > 1 and all(is_number(value) for value in series),
         )
         for title, lines, limits in found
@@ -164,10 +166,10 @@ def _references(curves: Sequence[Curve], recipe: Recipe) -> list[Line]:
     """The teacher's line, where all curves of a panel have the same."""
     known = [curve.reference for curve in curves if len(curve.reference)]
     if (
-        recipe.shown not in _TEACHER
+        recipe.quantity not in _TEACHER
         or not known
         or any(len(one) != len(known[0]) or not np.array_equal(one, known[0]) for one in known)
     ):
         return []
     x = np.arange(len(known[0]), dtype=float) + (recipe.x == "rank")
-    return [Line(label=_TEACHER[recipe.shown], x=x.tolist(), y=known[0].tolist(), dashed=True)]
+    return [Line(label=_TEACHER[recipe.quantity], x=x.tolist(), y=known[0].tolist(), dashed=True)]

@@ -56,12 +56,12 @@ def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
     ]
     values = [value for one in found for row in one.values for value in row]
     logarithmic = (
-        scale_of(recipe.shown, values) if recipe.y_scale == "auto" else recipe.y_scale
+        scale_of(recipe.quantity, values) if recipe.y_scale == "auto" else recipe.y_scale
     ) == "log"
     return {
         "x": label(recipe.x),
         "y": label(recipe.series or ""),
-        "metric": f"{metric(recipe.shown)}\n{over(recipe)}",
+        "metric": f"{metric(recipe.quantity)}\n{over(recipe)}",
         "logarithmic": logarithmic,
         "maps": found,
     }

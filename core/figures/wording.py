@@ -40,13 +40,13 @@ def over(recipe: Recipe) -> str:
 
 def title(recipe: Recipe) -> str:
     """What a figure is called that has no name."""
-    return recipe.name or f"{metric(recipe.shown)} against {label(recipe.x)}"
+    return recipe.name or f"{metric(recipe.quantity)} against {label(recipe.x)}"
 
 
 def caption(recipe: Recipe, *, called: str, experiments: int, runs: int, imported: int) -> str:
     """The caption of a figure called so, of so many completed experiments, imported ones among them, and runs."""
     begin = f"{called}. " if called != title(recipe) or recipe.name else ""
-    parts = [f"{begin}{metric(recipe.shown)}, {over(recipe)}, against {label(recipe.x)}"]
+    parts = [f"{begin}{metric(recipe.quantity)}, {over(recipe)}, against {label(recipe.x)}"]
     if recipe.series:
         parts.append(
             f"{'a line' if recipe.kind == 'lines' else 'a row'} for each {label(recipe.series)}"

@@ -1,4 +1,4 @@
-"""Studies: built-in sweeps that reproduce a figure or a claim, each with its verdict."""
+"""Studies: built-in sweeps that reproduce a figure or a claim of a paper, with a verdict."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,10 +15,10 @@ from core.studies.memoryless import MemorylessStudy
 from core.studies.poisoning import PoisoningStudy
 from core.studies.start import StartStudy
 from core.studies.step_size import StepSizeStudy
-from core.studies.study import Claim, Size, Study, Verdict
+from core.studies.study import Hypothesis, Size, Study, Verdict
 from core.studies.unbalanced import UnbalancedStudy
 
-__all__ = ["STUDIES", "Claim", "Size", "Study", "Verdict"]
+__all__ = ["STUDIES", "Hypothesis", "Size", "Study", "Verdict"]
 
 STUDIES: Mapping[str, Study] = MappingProxyType(
     {
@@ -41,4 +41,4 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
         )
     }
 )
-"""Every study by name, in the order of the story."""
+"""Every study by name, from the main theorem to its limits and the baselines."""

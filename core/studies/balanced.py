@@ -1,11 +1,11 @@
-"""The balanced teacher: from which training length on, and from which starts, does the student extrapolate?
+"""The balanced teacher: at which training lengths, and from which starts, GD extrapolates.
 
-Theorem (Cohen-Karlik et al. 2023, wording reconstructed): with d > k > 2 d̂, a balanced teacher and
-a symmetric student, gradient flow from a balanced start that brings the loss to 0 extrapolates,
-whatever the student's dimension d. The paper argues that a start near zero leads to balancedness by
-itself. A large unstructured start can fit as well and still fail.
+Theorem (Cohen-Karlik et al. 2023, wording reconstructed): for a balanced teacher, a symmetric
+student and d > k > 2 d̂, gradient flow from a balanced start extrapolates if it brings the loss to
+0, whatever the student's dimension d. The paper argues that a start near zero becomes balanced by
+itself. A large unstructured start can fit just as well and still not extrapolate.
 
-The digits of the paper's own experiments are not known; teacher, scales, steps and bounds here are
+The exact values in the paper's experiments are not known; the teacher, scales, steps and bounds are
 ours.
 """
 
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.evidence import Evidence
-from core.panels import ZERO_BASELINE, Mark, Panel, quartiles
+from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -25,13 +25,13 @@ from core.studies.setting import (
     NEAR_ZERO,
     TEACHER,
     THRESHOLD,
-    relative,
-    relative_of_fitted,
+    relative_error,
+    relative_error_of_fitted,
     sweep,
-    together,
-    worst,
+    worst_error,
+    zip_axis,
 )
-from core.studies.study import Claim, Pieces, Size, Study, judged
+from core.studies.study import EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
 
 PAST_THE_LENGTH = 20
 """The horizon is k + 20."""
@@ -48,12 +48,12 @@ ARMS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         GENERAL: LARGE_GENERAL,
     }
 )
-"""Starts by name. Scales of the large ones make the spectral radius of A about 1."""
+"""Students by the name of their start. A large start has a spectral radius of A of about 1."""
 
 
 @dataclass(frozen=True)
-class Extent:
-    """How much is run."""
+class StudySize:
+    """How much the study runs."""
 
     dim: int
     lengths: tuple[int, ...]
@@ -63,12 +63,12 @@ class Extent:
     seeds: int
 
 
-EXTENTS: Mapping[Size, Extent] = MappingProxyType(
+SIZES: Mapping[Size, StudySize] = MappingProxyType(
     {
-        "quick": Extent(
+        "quick": StudySize(
             dim=30, lengths=(2, 3, 4, 5, 6, 8, 10, 14), lr=0.01, steps=10_000, points=60, seeds=5
         ),
-        "full": Extent(
+        "full": StudySize(
             dim=50,
             lengths=(2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25, 30),
             lr=0.003,
@@ -81,90 +81,94 @@ EXTENTS: Mapping[Size, Extent] = MappingProxyType(
 
 
 class BalancedStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "balanced"
     title = "Balanced teacher: error against training length"
-    question = "From which training length, and from which starts, does GD find a student that extrapolates?"
+    question = "At which training lengths, and from which starts, does GD extrapolate?"
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every start at every training length."""
-        extent = EXTENTS[size]
+        study_size = SIZES[size]
         lengths = [
             {"training.length": k, "evaluation.horizon": k + PAST_THE_LENGTH}
-            for k in extent.lengths
+            for k in study_size.lengths
         ]
         return {
             arm: sweep(
                 {
                     "teacher": TEACHER,
-                    "student": {"kind": "linear", "dim": extent.dim, **student},
-                    "optimizer": {"kind": "gd", "lr": extent.lr, "steps": extent.steps},
-                    "evaluation": {"points": extent.points, "fit_tolerance": 0.01},
-                    "seeds": extent.seeds,
+                    "student": {"kind": "linear", "dim": study_size.dim, **student},
+                    "optimizer": {"kind": "gd", "lr": study_size.lr, "steps": study_size.steps},
+                    "evaluation": {"points": study_size.points, "fit_tolerance": 0.01},
+                    "seeds": study_size.seeds,
                 },
-                together(lengths),
+                zip_axis(lengths),
             )
             for arm, student in ARMS.items()
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The claims of the module's text as inequalities on medians over seeds."""
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text, on medians over seeds."""
 
-        def at(arm: str, lengths: Sequence[int]) -> Pieces:
+        def at(arm: str, lengths: Sequence[int]) -> EvidenceSlice:
             return self.arm(size, evidence, arm, length=lengths)
 
-        above = [k for k in EXTENTS[size].lengths if k > THRESHOLD]
+        above = [k for k in SIZES[size].lengths if k > THRESHOLD]
         return (
-            judged(
-                "From a near-zero start GD extrapolates as soon as k > 2 d̂",
+            judge_hypothesis(
+                "From a near-zero start, GD extrapolates as soon as k > 2 d̂",
                 f"max over k > 2 d̂ of {ERROR} < 0.01",
                 at(NEAR, above),
-                worst,
+                worst_error,
                 below=0.01,
             ),
-            judged(
-                "So it does from a large balanced start, as the theorem says",
+            judge_hypothesis(
+                "From a large balanced start it extrapolates too, as the theorem says",
                 f"max over k > 2 d̂ of {ERROR} < 0.1",
                 at(BALANCED, above),
-                worst,
+                worst_error,
                 below=0.1,
             ),
-            judged(
-                "There is a cliff: from k = 2 d̂ - 1 to 2 d̂ + 1 a near-zero start's error falls by orders of magnitude",
+            judge_hypothesis(
+                "There is a cliff: from k = 2 d̂ - 1 to 2 d̂ + 1, the error from a near-zero start "
+                "falls by orders of magnitude",
                 f"ratio of {ERROR} at k = 2 d̂ - 1 and 2 d̂ + 1 > 1000",
                 at(NEAR, [THRESHOLD - 1, THRESHOLD + 1]),
-                lambda pieces: relative(pieces[0]) / relative(pieces[1]),
+                lambda experiments: relative_error(experiments[0]) / relative_error(experiments[1]),
                 above=1000,
             ),
-            judged(
-                "k > 2 d̂ is needed: at k = 2 d̂ a large balanced start fits and does not extrapolate",
+            judge_hypothesis(
+                "k > 2 d̂ is needed: at k = 2 d̂, a large balanced start fits but "
+                "does not extrapolate",
                 f"{ERROR} at k = 2 d̂, over seeds that fit > 0.1",
                 at(BALANCED, [THRESHOLD]),
-                relative_of_fitted,
+                relative_error_of_fitted,
                 above=0.1,
             ),
-            judged(
+            judge_hypothesis(
                 "A large general start fits the training length at k = 2 d̂ + 1",
                 "median fit error at k = 2 d̂ + 1 < 0.001",
                 at(GENERAL, [THRESHOLD + 1]),
-                lambda pieces: pieces[0].median("fit_error"),
+                lambda experiments: experiments[0].median("fit_error"),
                 below=0.001,
             ),
-            judged(
-                "Yet it does not extrapolate: it does no better than answering zero",
+            judge_hypothesis(
+                "But it does not extrapolate: it does no better than answering zero",
                 f"{ERROR} at k = 2 d̂ + 1, over seeds that fit > 0.5",
                 at(GENERAL, [THRESHOLD + 1]),
-                relative_of_fitted,
+                relative_error_of_fitted,
                 above=0.5,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Error against training length, one band per start."""
-        bands = [
-            quartiles(
-                arm, self.arm(size, evidence, arm).found, lambda piece: piece.spec.training.length
+        """The error against the training length, one line and band per start."""
+        lines = [
+            quartile_line(
+                arm,
+                self.arm(size, evidence, arm).experiments,
+                lambda experiment: experiment.spec.training.length,
             )
             for arm in ARMS
         ]
@@ -172,7 +176,7 @@ class BalancedStudy(Study):
             Panel(
                 x="training length k",
                 y=ERROR_AXIS,
-                lines=bands,
+                lines=lines,
                 levels=[ZERO_BASELINE],
                 limits=[Mark(label=f"k = 2 d̂ = {THRESHOLD}", at=THRESHOLD)],
             ),

@@ -1,9 +1,9 @@
-"""Baselines: what methods without gradient descent make of the same k responses.
+"""Baselines: methods of system identification on the same k responses, beside GD.
 
 Ho-Kalman realisation (ERA), balanced truncation of the known teacher, subspace identification from
-sequences, and least squares for the first k responses (FIR), set beside GD from a near-zero start.
-Realisation theory needs 2 d̂ responses and is exact from there on (Antoulas 2005); the theorem on
-GD needs one more, since GD doesn't know the order.
+sequences, and least squares for the first k responses (FIR) are compared with GD from a near-zero
+start. Realisation theory is exact from 2 d̂ responses on (Antoulas 2005); the theorem on GD needs
+one more, since GD doesn't know the order.
 
 The setting and the bounds are ours.
 """
@@ -11,10 +11,10 @@ The setting and the bounds are ours.
 from collections.abc import Mapping, Sequence
 
 from core.evidence import Evidence
-from core.panels import ZERO_BASELINE, Line, Mark, Panel, quartiles
+from core.panels import ZERO_BASELINE, Line, Mark, Panel, quartile_line
 from core.spec import SweepSpec
-from core.studies.setting import ERROR, NEAR_ZERO, TEACHER, THRESHOLD, sweep, together, worst
-from core.studies.study import Claim, Size, Study, judged
+from core.studies.setting import ERROR, NEAR_ZERO, TEACHER, THRESHOLD, sweep, worst_error, zip_axis
+from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
 
 GD = "GD from a near-zero start"
 METHODS: Mapping[str, str] = {
@@ -28,72 +28,81 @@ METRIC = "relative_extrapolation_error"
 
 
 class BaselinesStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "baselines"
     title = "GD beside methods of system identification"
-    question = "Is GD as good as methods that look for a small system on purpose?"
+    question = "Is GD as good as methods that look for a small system by design?"
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
-        """GD from near zero at every training length, each with all baselines."""
-        full = size == "full"
+        """GD from near zero at every training length, with all baselines."""
+        is_full = size == "full"
         return {
             GD: sweep(
                 {
                     "teacher": TEACHER,
-                    "student": {"kind": "linear", "dim": 50 if full else 30, **NEAR_ZERO},
+                    "student": {"kind": "linear", "dim": 50 if is_full else 30, **NEAR_ZERO},
                     "optimizer": {
-                        "lr": 0.003 if full else 0.01,
-                        "steps": 200_000 if full else 10_000,
+                        "lr": 0.003 if is_full else 0.01,
+                        "steps": 200_000 if is_full else 10_000,
                     },
                     "evaluation": {"points": 60, "fit_tolerance": 0.01, "baselines": list(METHODS)},
-                    "seeds": 10 if full else 5,
+                    "seeds": 10 if is_full else 5,
                 },
-                together([{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS]),
+                zip_axis([{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS]),
             )
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The claims of the module's text."""
-        enough = self.arm(size, evidence, GD, length=[k for k in LENGTHS if k >= THRESHOLD])
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text."""
+        at_least_threshold = self.arm(
+            size, evidence, GD, length=[k for k in LENGTHS if k >= THRESHOLD]
+        )
         return (
-            judged(
+            judge_hypothesis(
                 "ERA is exact from k = 2 d̂ on",
                 "max over k >= 2 d̂ of its error / zero baseline < 1e-8",
-                enough,
-                lambda pieces: max(_of(piece, "era") for piece in pieces),
+                at_least_threshold,
+                lambda experiments: max(_error(experiment, "era") for experiment in experiments),
                 below=1e-8,
             ),
-            judged(
-                "Below 2 d̂ it fails like everything else",
+            judge_hypothesis(
+                "Below 2 d̂ it fails, as everything else does",
                 "its error / zero baseline at k = 2 d̂ - 2 > 0.1",
                 self.arm(size, evidence, GD, length=THRESHOLD - 2),
-                lambda pieces: _of(pieces[0], "era"),
+                lambda experiments: _error(experiments[0], "era"),
                 above=0.1,
             ),
-            judged(
-                "GD from a near-zero start comes close to it, without being told the order",
+            judge_hypothesis(
+                "GD from a near-zero start comes close to it without knowing the order",
                 f"max over k > 2 d̂ of {ERROR} < 0.001",
                 self.arm(size, evidence, GD, length=[k for k in LENGTHS if k > THRESHOLD]),
-                worst,
+                worst_error,
                 below=0.001,
             ),
-            judged(
-                "Least squares for the first k responses never extrapolates: it is the zero baseline",
+            judge_hypothesis(
+                "Least squares for the first k responses never extrapolates: it is the zero "
+                "baseline",
                 "min over k of its error / zero baseline > 0.99",
                 self.arm(size, evidence, GD),
-                lambda pieces: min(_of(piece, "least_squares") for piece in pieces),
+                lambda experiments: min(
+                    _error(experiment, "least_squares") for experiment in experiments
+                ),
                 above=0.99,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Error against training length, one line per method."""
-        found = sorted(self.arm(size, evidence, GD).found, key=_length)
-        lines = [quartiles(GD, found, _length)]
-        for method, words in METHODS.items():
+        """The error against the training length, one line per method."""
+        experiments = sorted(self.arm(size, evidence, GD).experiments, key=_length)
+        lines = [quartile_line(GD, experiments, _length)]
+        for method, name in METHODS.items():
             lines.append(
-                Line(label=words, x=[_length(p) for p in found], y=[_of(p, method) for p in found])
+                Line(
+                    label=name,
+                    x=[_length(experiment) for experiment in experiments],
+                    y=[_error(experiment, method) for experiment in experiments],
+                )
             )
         return (
             Panel(
@@ -106,11 +115,10 @@ class BaselinesStudy(Study):
         )
 
 
-def _length(piece: Evidence) -> float:
-    return float(piece.spec.training.length)
+def _length(experiment: Evidence) -> float:
+    return float(experiment.spec.training.length)
 
 
-def _of(piece: Evidence, method: str) -> float:
-    return next(
-        (found.summary[METRIC] for found in piece.baselines if found.name == method), float("nan")
-    )
+def _error(experiment: Evidence, method: str) -> float:
+    errors = (result.summary[METRIC] for result in experiment.baselines if result.name == method)
+    return next(errors, float("nan"))

@@ -1,13 +1,13 @@
-"""The counterexample: a student that fits the training length exactly and is wrong beyond it, as much as one likes.
+"""Counterexamples: students that fit the training length exactly and have any error beyond it.
 
-Cohen-Karlik et al. (2023), the negative result (construction of our own): with d > k there is, for
-every teacher and every error, a student with zero loss that makes this error past k. So it can't be
-the loss that chooses the student that extrapolates; it must be the training. Such a student is
-given as the start: the gradient is zero, GD with steps that are small enough stays. They must be
-very small: these students have large weights of both signs, and are sharp, so that GD as it is used
-elsewhere would leave them for rounding alone.
+Cohen-Karlik et al. (2023), the negative result (the construction is ours): if d > k, then for every
+teacher and every error there is a student with zero loss that makes this error past k. So it isn't
+the loss that selects a student that extrapolates; it must be the training. Here such a student is
+the start: its gradient is zero, and GD stays there if its steps are small enough. They must be very
+small: these students have large weights of both signs and are sharp, so that at the usual step size
+rounding alone would drive GD away.
 
-Teachers, errors and bounds are ours.
+The teachers, errors and bounds are ours.
 """
 
 import math
@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.evidence import Evidence
-from core.panels import Line, Mark, Panel, lags
+from core.panels import Line, Mark, Panel, response_line
 from core.spec import CounterexampleStart, SweepSpec
-from core.studies.setting import TEACHER, sweep, together
-from core.studies.study import Claim, Size, Study, judged
+from core.studies.setting import TEACHER, sweep, zip_axis
+from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
 
 TEACHERS: Mapping[str, Mapping[str, Any]] = {
     "balanced teacher": TEACHER,
@@ -33,7 +33,7 @@ BEYOND = (0.1, 1.0, 10.0)
 
 
 class CounterexampleStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "counterexample"
     title = "Counterexamples: zero loss, any error beyond"
@@ -41,7 +41,7 @@ class CounterexampleStudy(Study):
     reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
-        """For each teacher, training lengths and errors to be made."""
+        """Every training length and error, one arm per teacher."""
         return {
             name: sweep(
                 {
@@ -51,7 +51,7 @@ class CounterexampleStudy(Study):
                     "evaluation": {"points": 20},
                     "seeds": 10 if size == "full" else 3,
                 },
-                together(
+                zip_axis(
                     [{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS[size]]
                 ),
                 {"path": "student.start.beyond", "values": BEYOND},
@@ -59,45 +59,47 @@ class CounterexampleStudy(Study):
             for name, teacher in TEACHERS.items()
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The claims of the module's text."""
-        every = self.arm(size, evidence, "balanced teacher")
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text."""
+        all_arms = self.arm(size, evidence, "balanced teacher")
         for name in list(TEACHERS)[1:]:
-            every += self.arm(size, evidence, name)
+            all_arms += self.arm(size, evidence, name)
         return (
-            judged(
+            judge_hypothesis(
                 "Every counterexample fits its training length",
                 "max over teachers, k and errors of the training loss < 1e-16",
-                every,
-                lambda pieces: max(float(piece.values("train_loss").max()) for piece in pieces),
+                all_arms,
+                lambda experiments: max(
+                    float(experiment.values("train_loss").max()) for experiment in experiments
+                ),
                 below=1e-16,
             ),
-            judged(
-                "It makes the error that was asked for, right past k, and GD does not move it",
+            judge_hypothesis(
+                "It makes the requested error right past k, and GD does not move it",
                 "max of |h_k - ĥ_k - beyond| / beyond < 0.001",
-                every,
-                lambda pieces: max(map(_miss, pieces)),
+                all_arms,
+                lambda experiments: max(map(_largest_miss, experiments)),
                 below=0.001,
             ),
-            judged(
+            judge_hypothesis(
                 "Counterexamples are sharp: GD at lr = 0.01 could not rest there",
                 "0.01 x median sharpness / 2 of the balanced teacher's at k = 8, h_k off by 1 > 1",
                 self.arm(size, evidence, "balanced teacher", length=8, beyond=1.0),
-                lambda pieces: 0.01 * pieces[0].median("sharpness") / 2,
+                lambda experiments: 0.01 * experiments[0].median("sharpness") / 2,
                 above=1,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Responses that agree up to k = 8 and part there."""
+        """The errors of responses that agree with the teacher up to k = 8."""
         lines: list[Line] = []
-        for piece in self.arm(size, evidence, "balanced teacher", length=8).found:
-            response = piece.runs[0].response
-            if response is not None and piece.teacher_response is not None:
+        for experiment in self.arm(size, evidence, "balanced teacher", length=8).experiments:
+            response = experiment.runs[0].response
+            if response is not None and experiment.teacher_response is not None:
                 lines.append(
-                    lags(
-                        f"off by {_beyond(piece):g} at k",
-                        abs(response - piece.teacher_response)[:16],
+                    response_line(
+                        f"off by {_beyond(experiment):g} at k",
+                        abs(response - experiment.teacher_response)[:16],
                     )
                 )
         return (
@@ -110,15 +112,16 @@ class CounterexampleStudy(Study):
         )
 
 
-def _beyond(piece: Evidence) -> float:
-    start = piece.spec.student.start
+def _beyond(experiment: Evidence) -> float:
+    start = experiment.spec.student.start
     return start.beyond if isinstance(start, CounterexampleStart) else math.nan
 
 
-def _miss(piece: Evidence) -> float:
-    k, beyond = piece.spec.training.length, _beyond(piece)
-    if piece.teacher_response is None:
+def _largest_miss(experiment: Evidence) -> float:
+    """The largest |h_k - ĥ_k - beyond| / |beyond| over seeds."""
+    k, beyond = experiment.spec.training.length, _beyond(experiment)
+    if experiment.teacher_response is None:
         return math.nan
-    teacher = float(piece.teacher_response[k])
-    ends = [run.response for run in piece.runs if run.response is not None]
-    return max(abs(float(response[k]) - teacher - beyond) / abs(beyond) for response in ends)
+    teacher = float(experiment.teacher_response[k])
+    responses = [run.response for run in experiment.runs if run.response is not None]
+    return max(abs(float(response[k]) - teacher - beyond) / abs(beyond) for response in responses)

@@ -1,8 +1,8 @@
-"""The student's dimension: the theorem holds "irrespective of how large its state space dimension is".
+"""The student's dimension: the theorem holds for every d, however large.
 
-Cohen-Karlik et al. (2023): the number of states d that the student has to spare does not matter,
-since the states that training uses are few. Here d grows from a few to many times the teacher's,
-and with it nothing else.
+Cohen-Karlik et al. (2023): "irrespective of how large its state space dimension is". Spare states
+don't matter, since training uses only a few of them. Here d grows from a few to many times the
+teacher's, and nothing else changes.
 
 The dimensions, scales, steps and bounds are ours.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.evidence import Evidence
-from core.panels import ZERO_BASELINE, Mark, Panel, quartiles
+from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -21,11 +21,11 @@ from core.studies.setting import (
     NEAR_ZERO,
     POLES,
     TEACHER,
-    relative,
+    relative_error,
     sweep,
-    worst,
+    worst_error,
 )
-from core.studies.study import Claim, Size, Study, judged
+from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
 
 NEAR, BALANCED, GENERAL = "near-zero start", "large balanced start", "large general start"
 ARMS: Mapping[str, Mapping[str, Any]] = {
@@ -42,7 +42,7 @@ DIMS: Mapping[Size, tuple[int, ...]] = {
 
 
 class DimensionStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "dimension"
     title = "Error against the student's dimension"
@@ -50,74 +50,82 @@ class DimensionStudy(Study):
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every start at every dimension."""
-        full = size == "full"
+        is_full = size == "full"
         return {
             arm: sweep(
                 {
                     "teacher": TEACHER,
                     "student": {"kind": "linear", "dim": 10, **student},
                     "training": {"length": LENGTH},
-                    "optimizer": {"lr": 0.01, "steps": 40_000 if full else 10_000},
+                    "optimizer": {"lr": 0.01, "steps": 40_000 if is_full else 10_000},
                     "evaluation": {"horizon": LENGTH + 20, "points": 60, "fit_tolerance": 0.01},
-                    "seeds": 10 if full else 3,
+                    "seeds": 10 if is_full else 3,
                 },
                 {"path": "student.dim", "values": DIMS[size]},
             )
             for arm, student in ARMS.items()
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The claims of the module's text."""
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text."""
         near, balanced, general = (self.arm(size, evidence, arm) for arm in ARMS)
         return (
-            judged(
-                "From a near-zero start a student extrapolates however many states it has",
+            judge_hypothesis(
+                "From a near-zero start, a student extrapolates however many states it has",
                 f"max over d of {ERROR} < 0.001",
                 near,
-                worst,
+                worst_error,
                 below=0.001,
             ),
-            judged(
-                "So it does from a large balanced start",
+            judge_hypothesis(
+                "From a large balanced start it extrapolates too",
                 f"max over d of {ERROR} < 0.1",
                 balanced,
-                worst,
+                worst_error,
                 below=0.1,
             ),
-            judged(
-                "What the near-zero student uses is as many states as the teacher has: ranks agree for every d",
+            judge_hypothesis(
+                "The near-zero student uses as many states as the teacher has: ranks agree for "
+                "every d",
                 "max over d of |effective rank / its value at the smallest d - 1| < 0.001",
                 near,
                 _spread_of_ranks,
                 below=0.001,
             ),
-            judged(
-                "A large general start fits and does not extrapolate, at any d",
+            judge_hypothesis(
+                "A large general start fits but does not extrapolate, at any d",
                 f"min over d of {ERROR}, over seeds that fit > 0.5",
                 general,
-                lambda pieces: min(
-                    piece.median_of_fitted("relative_extrapolation_error") for piece in pieces
+                lambda experiments: min(
+                    experiment.median_of_fitted("relative_extrapolation_error")
+                    for experiment in experiments
                 ),
                 above=0.5,
             ),
-            judged(
-                "There is no trend with d: the near-zero student's errors lie within one order of magnitude",
+            judge_hypothesis(
+                "There is no trend with d: the near-zero student's errors lie within one order "
+                "of magnitude",
                 f"largest over smallest {ERROR} < 10",
                 near,
-                lambda pieces: worst(pieces) / min(map(relative, pieces)),
+                lambda experiments: (
+                    worst_error(experiments) / min(map(relative_error, experiments))
+                ),
                 below=10,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Error and effective rank against d."""
-        found = {arm: self.arm(size, evidence, arm).found for arm in ARMS}
+        """The error and the effective rank against d."""
+        experiments_by_arm = {arm: self.arm(size, evidence, arm).experiments for arm in ARMS}
         return (
             Panel(
                 x="student dimension d",
                 y=ERROR_AXIS,
                 x_scale="log",
-                lines=[quartiles(arm, pieces, _dim) for arm, pieces in found.items()],
+                lines=[
+                    quartile_line(arm, experiments, _dim)
+                    for arm, experiments in experiments_by_arm.items()
+                ],
                 levels=[ZERO_BASELINE],
             ),
             Panel(
@@ -126,17 +134,18 @@ class DimensionStudy(Study):
                 x_scale="log",
                 y_scale="linear",
                 lines=[
-                    quartiles(arm, pieces, _dim, "effective_rank") for arm, pieces in found.items()
+                    quartile_line(arm, experiments, _dim, "effective_rank")
+                    for arm, experiments in experiments_by_arm.items()
                 ],
                 levels=[Mark(label=f"teacher's states d̂ = {len(POLES)}", at=len(POLES))],
             ),
         )
 
 
-def _dim(piece: Evidence) -> float:
-    return piece.spec.student.dim
+def _dim(experiment: Evidence) -> float:
+    return experiment.spec.student.dim
 
 
-def _spread_of_ranks(pieces: Sequence[Evidence]) -> float:
-    ranks = [piece.median("effective_rank") for piece in pieces]
+def _spread_of_ranks(experiments: Sequence[Evidence]) -> float:
+    ranks = [experiment.median("effective_rank") for experiment in experiments]
     return max(abs(rank / ranks[0] - 1) for rank in ranks)

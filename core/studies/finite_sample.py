@@ -1,12 +1,12 @@
-"""Finite samples: N sequences in place of their expectation.
+"""Finite samples: N sequences instead of the expectation over all.
 
-With N < k sequences the loss L = eᵀ M e has a singular M = Xᵀ X / N: it can be 0 while the first k
-responses are wrong, so that fitting is not even generalising. The same bias that makes GD
-extrapolate fills the gap: a near-zero start needs fewer sequences, often fewer than k; a large
-start needs k of them to generalise, and then doesn't extrapolate. How few are enough depends on the
-sample, so that several are drawn of each size.
+With N < k sequences, the loss L = eᵀ M e has a singular M = Xᵀ X / N: it can be 0 while the first k
+responses are wrong, so a student that fits need not even generalise. The bias that makes GD
+extrapolate fills this gap: a near-zero start needs fewer sequences, often fewer than k, whereas a
+large start needs k of them to generalise, and then doesn't extrapolate. How few are enough depends
+on the sample, so several samples of each size are drawn.
 
-Beyond the paper; sample sizes, seeds of the samples and bounds are ours.
+Beyond the paper; the sample sizes, the samples' seeds and the bounds are ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,21 +15,29 @@ from typing import Any
 import numpy as np
 
 from core.evidence import Evidence
-from core.panels import ZERO_BASELINE, Mark, Panel, quartiles
+from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
 from core.spec import FiniteSampleLoss, SweepSpec
 from core.statistics import statistic
-from core.studies.setting import ERROR, ERROR_AXIS, LARGE_GENERAL, NEAR_ZERO, TEACHER, sweep, worst
-from core.studies.study import Claim, Size, Study, judged
+from core.studies.setting import (
+    ERROR,
+    ERROR_AXIS,
+    LARGE_GENERAL,
+    NEAR_ZERO,
+    TEACHER,
+    sweep,
+    worst_error,
+)
+from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
 
 NEAR, GENERAL = "near-zero start", "large general start"
 ARMS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, GENERAL: LARGE_GENERAL}
 LENGTH = 6
-SIZES = (1, 2, 3, 4, 5, 6, 8, 16, 64, 256)
-ENOUGH = tuple(N for N in SIZES if N > 2 * LENGTH)
+SAMPLE_SIZES = (1, 2, 3, 4, 5, 6, 8, 16, 64, 256)
+ENOUGH = tuple(N for N in SAMPLE_SIZES if N > 2 * LENGTH)
 
 
 class FiniteSampleStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "finite-sample"
     title = "Finite samples: error against the number of sequences"
@@ -37,94 +45,102 @@ class FiniteSampleStudy(Study):
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Both starts at every sample size."""
-        full = size == "full"
+        is_full = size == "full"
         return {
             arm: sweep(
                 {
                     "teacher": TEACHER,
-                    "student": {"kind": "linear", "dim": 50 if full else 30, **student},
+                    "student": {"kind": "linear", "dim": 50 if is_full else 30, **student},
                     "training": {"length": LENGTH, "loss": {"kind": "finite_sample", "seed": 0}},
-                    "optimizer": {"lr": 0.003, "steps": 200_000 if full else 40_000},
+                    "optimizer": {"lr": 0.003, "steps": 200_000 if is_full else 40_000},
                     "evaluation": {"horizon": LENGTH + 20, "points": 60, "fit_tolerance": 0.01},
-                    "seeds": 3 if full else 1,
+                    "seeds": 3 if is_full else 1,
                 },
-                {"path": "training.loss.sequences", "values": SIZES},
-                {"path": "training.loss.seed", "values": list(range(20 if full else 6))},
+                {"path": "training.loss.sequences", "values": SAMPLE_SIZES},
+                {"path": "training.loss.seed", "values": list(range(20 if is_full else 6))},
             )
             for arm, student in ARMS.items()
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The claims of the module's text; medians are over samples and seeds."""
-        few = self.arm(size, evidence, GENERAL, sequences=[2, 3, 4])
-        enough = f"N in {{{', '.join(map(str, ENOUGH))}}}"
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text, on medians over samples."""
+        too_few = self.arm(size, evidence, GENERAL, sequences=[2, 3, 4])
+        enough_words = f"N in {{{', '.join(map(str, ENOUGH))}}}"
         return (
-            judged(
-                "With fewer sequences than their length a large start brings the loss to zero",
+            judge_hypothesis(
+                "With fewer sequences than their length, a large start brings the loss to zero",
                 "median training loss for N in {2, 3, 4} < 1e-10",
-                few,
-                lambda pieces: abs(_median(pieces, "train_loss")),
+                too_few,
+                lambda experiments: abs(_pooled_median(experiments, "train_loss")),
                 below=1e-10,
             ),
-            judged(
-                "Yet it does not generalise: responses within the training length are wrong",
+            judge_hypothesis(
+                "But it does not generalise: responses within the training length are wrong",
                 "median fit error for N in {2, 3, 4} > 0.1",
-                few,
-                lambda pieces: _median(pieces, "fit_error"),
+                too_few,
+                lambda experiments: _pooled_median(experiments, "fit_error"),
                 above=0.1,
             ),
-            judged(
-                "From a near-zero start a sample of more than 2 k sequences is enough to extrapolate, whichever it is",
-                f"max over samples of {enough} of {ERROR} < 0.001",
+            judge_hypothesis(
+                "From a near-zero start, any sample of more than 2 k sequences is enough to "
+                "extrapolate",
+                f"max over samples of {enough_words} of {ERROR} < 0.001",
                 self.arm(size, evidence, NEAR, sequences=ENOUGH),
-                worst,
+                worst_error,
                 below=0.001,
             ),
-            judged(
-                "Fewer sequences than k are often enough: of samples of k - 1, more than half",
+            judge_hypothesis(
+                "Fewer sequences than k are often enough: more than half of the samples of k - 1 "
+                "are",
                 f"{ERROR} over samples of N = {LENGTH - 1} < 0.01",
                 self.arm(size, evidence, NEAR, sequences=LENGTH - 1),
-                lambda pieces: _median(pieces, "relative_extrapolation_error"),
+                lambda experiments: _pooled_median(experiments, "relative_extrapolation_error"),
                 below=0.01,
             ),
-            judged(
-                "A large general start does not extrapolate however many there are",
-                f"{ERROR} over samples of {enough} > 0.5",
+            judge_hypothesis(
+                "A large general start does not extrapolate, however many sequences there are",
+                f"{ERROR} over samples of {enough_words} > 0.5",
                 self.arm(size, evidence, GENERAL, sequences=ENOUGH),
-                lambda pieces: _median(pieces, "relative_extrapolation_error"),
+                lambda experiments: _pooled_median(experiments, "relative_extrapolation_error"),
                 above=0.5,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Extrapolation and fit error against the number of sequences."""
-        found = {arm: self.arm(size, evidence, arm).found for arm in ARMS}
-        as_many = [Mark(label=f"N = k = {LENGTH}", at=LENGTH)]
+        """The extrapolation error and the fit error against the number of sequences."""
+        experiments_by_arm = {arm: self.arm(size, evidence, arm).experiments for arm in ARMS}
+        threshold = [Mark(label=f"N = k = {LENGTH}", at=LENGTH)]
         return (
             Panel(
                 x="number of sequences N",
                 y=ERROR_AXIS.replace("seeds", "samples"),
                 x_scale="log",
-                lines=[quartiles(arm, pieces, _sequences) for arm, pieces in found.items()],
+                lines=[
+                    quartile_line(arm, experiments, _sequences)
+                    for arm, experiments in experiments_by_arm.items()
+                ],
                 levels=[ZERO_BASELINE],
-                limits=as_many,
+                limits=threshold,
             ),
             Panel(
                 x="number of sequences N",
                 y="fit error, max |e_j| over j < k",
                 x_scale="log",
                 lines=[
-                    quartiles(arm, pieces, _sequences, "fit_error") for arm, pieces in found.items()
+                    quartile_line(arm, experiments, _sequences, "fit_error")
+                    for arm, experiments in experiments_by_arm.items()
                 ],
-                limits=as_many,
+                limits=threshold,
             ),
         )
 
 
-def _median(pieces: Sequence[Evidence], metric: str) -> float:
-    return statistic("median", np.concatenate([piece.values(metric) for piece in pieces]))
+def _pooled_median(experiments: Sequence[Evidence], metric: str) -> float:
+    return statistic(
+        "median", np.concatenate([experiment.values(metric) for experiment in experiments])
+    )
 
 
-def _sequences(piece: Evidence) -> float:
-    loss = piece.spec.training.loss
+def _sequences(experiment: Evidence) -> float:
+    loss = experiment.spec.training.loss
     return float(loss.sequences or 0) if isinstance(loss, FiniteSampleLoss) else float("nan")

@@ -1,24 +1,24 @@
-"""Non-linear networks: teachers and students with gates, on Gaussian sequences.
+"""Non-linear networks: GRU, LSTM and tanh students of teachers of their kind.
 
 Cohen-Karlik et al. (2023) repeat the experiment with recurrent networks that no theory covers: a
-small GRU as teacher, a much larger GRU as student, Adam, Gaussian inputs. The student that fits
-short sequences follows the teacher on sequences several times as long, and its states stay in few
-dimensions. LSTM and tanh networks are our extension.
+small GRU as the teacher, a much larger GRU as the student, Adam, Gaussian inputs. A student that
+fits short sequences follows the teacher on sequences several times as long, and its states stay in
+few dimensions. LSTM and tanh networks are our extension.
 
-The protocol is remembered; dimensions, steps and bounds are ours. The error at time t is the
-squared error over the variance of the teacher's output; 1 is what a student reaches that always
-answers the mean. Teachers have the library's initialisation, whose memory is short: how far these
-students reach is bounded by what there is to be remembered.
+The protocol is from memory; the dimensions, steps and bounds are ours. The error at time t is the
+squared error over the variance of the teacher's output; a student that always answers the mean has
+an error of 1. Teachers have the library's initialisation, whose memory is short, so there is little
+to remember far back.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from core.evidence import Evidence
-from core.panels import Mark, Panel, quartiles
+from core.panels import Mark, Panel, quartile_line
 from core.spec import SweepSpec
-from core.studies.setting import sweep, together
-from core.studies.study import Claim, Size, Study, judged
+from core.studies.setting import sweep, zip_axis
+from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
 
 LENGTHS: Mapping[Size, tuple[int, ...]] = {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15, 20)}
 LONGEST: Mapping[Size, int] = {"quick": 10, "full": 20}
@@ -27,28 +27,28 @@ EXTRAPOLATION, FIT = "sequence_extrapolation_error", "sequence_fit_error"
 
 
 class _NonLinearStudy(Study):
-    """One kind of network per arm, over training lengths."""
+    """One arm per kind of network, over training lengths."""
 
     kinds: ClassVar[tuple[str, ...]]
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every kind at every training length; the horizon is four times the length."""
-        full = size == "full"
+        is_full = size == "full"
         return {
             kind: sweep(
                 {
-                    "teacher": {"kind": kind, "dim": 10 if full else 4, "seed": 1},
-                    "student": {"kind": kind, "dim": 100 if full else 24},
+                    "teacher": {"kind": kind, "dim": 10 if is_full else 4, "seed": 1},
+                    "student": {"kind": kind, "dim": 100 if is_full else 24},
                     "training": {"outputs": "all"},
                     "optimizer": self._optimizer(size),
                     "evaluation": {
                         "points": 30,
-                        "sequences": 2000 if full else 500,
+                        "sequences": 2000 if is_full else 500,
                         "fit_tolerance": 0.05,
                     },
-                    "seeds": 5 if full else 3,
+                    "seeds": 5 if is_full else 3,
                 },
-                together(
+                zip_axis(
                     [{"training.length": k, "evaluation.horizon": 4 * k} for k in LENGTHS[size]]
                 ),
             )
@@ -72,43 +72,44 @@ class _NonLinearStudy(Study):
             "schedule": {"kind": "cosine"},
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """For each kind: the longest sequences are fitted, and outlived."""
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges for each kind whether the longest sequences are fitted and extrapolated."""
         return tuple(
             claim
             for kind in self.kinds
             for longest in [self.arm(size, evidence, kind, length=LONGEST[size])]
             for both in [self.arm(size, evidence, kind, length=[SHORTEST]) + longest]
             for claim in (
-                judged(
+                judge_hypothesis(
                     f"A {kind} student fits sequences of {LONGEST[size]}",
                     "median of max over t < k of squared error / variance < 0.05",
                     longest,
-                    lambda pieces: pieces[0].median(FIT),
+                    lambda experiments: experiments[0].median(FIT),
                     below=0.05,
                 ),
-                judged(
-                    f"It follows its {kind} teacher to four times that length",
+                judge_hypothesis(
+                    f"It follows its {kind} teacher up to four times that length",
                     "median of max over k <= t < 4 k of squared error / variance < 0.1",
                     longest,
-                    lambda pieces: pieces[0].median(EXTRAPOLATION),
+                    lambda experiments: experiments[0].median(EXTRAPOLATION),
                     below=0.1,
                 ),
-                judged(
+                judge_hypothesis(
                     f"The states of a {kind} student live in far fewer dimensions than it has",
                     "median effective rank of the states' covariance / d < 0.5",
                     longest,
-                    lambda pieces: (
-                        pieces[0].median("state_effective_rank") / pieces[0].spec.student.dim
+                    lambda experiments: (
+                        experiments[0].median("state_effective_rank")
+                        / experiments[0].spec.student.dim
                     ),
                     below=0.5,
                 ),
-                judged(
+                judge_hypothesis(
                     f"Sequences of {SHORTEST} don't tell a {kind} student what comes later",
                     f"median error past k, at k = {SHORTEST} over that at k = {LONGEST[size]} > 5",
                     both,
-                    lambda pieces: (
-                        pieces[0].median(EXTRAPOLATION) / pieces[1].median(EXTRAPOLATION)
+                    lambda experiments: (
+                        experiments[0].median(EXTRAPOLATION) / experiments[1].median(EXTRAPOLATION)
                     ),
                     above=5,
                 ),
@@ -118,7 +119,9 @@ class _NonLinearStudy(Study):
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
         """Fit and extrapolation error against training length."""
         lines = [
-            quartiles(f"{kind}, {words}", self.arm(size, evidence, kind).found, _length, metric)
+            quartile_line(
+                f"{kind}, {words}", self.arm(size, evidence, kind).experiments, _length, metric
+            )
             for kind in self.kinds
             for metric, words in ((FIT, "t < k"), (EXTRAPOLATION, "k ≤ t < 4 k"))
         ]
@@ -134,7 +137,7 @@ class _NonLinearStudy(Study):
 
 
 class GruStudy(_NonLinearStudy):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "gru"
     title = "GRU students of a GRU teacher"
@@ -143,13 +146,13 @@ class GruStudy(_NonLinearStudy):
 
 
 class LstmTanhStudy(_NonLinearStudy):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "lstm-tanh"
     title = "LSTM and tanh students of teachers of their kind"
-    question = "Is what GRU students do the same for other non-linear networks?"
+    question = "Do other non-linear networks do what GRU students do?"
     kinds = ("lstm", "tanh_rnn")
 
 
-def _length(piece: Evidence) -> float:
-    return piece.spec.training.length
+def _length(experiment: Evidence) -> float:
+    return experiment.spec.training.length

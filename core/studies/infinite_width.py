@@ -1,13 +1,13 @@
-"""Infinite width: wide students train as a theory of short memory predicts; students from near zero don't.
+"""Infinite width: wide students train as a theory of short memory predicts; near-zero ones don't.
 
 Emami et al. (2021): a wide linear network from a random start is a scaled convolution. On white
-inputs lag j trains at the rate ρ_j = v_A^j (v_B + v_C) + j v_A^{j-1} v_B v_C, and lags past k never
-move: short memory, no extrapolation. Beside it a narrow student of the same teacher, started near
-zero, finds the teacher, whose memory is long. The two results don't contradict each other: they are
-on different starts.
+inputs, lag j trains at the rate ρ_j = v_A^j (v_B + v_C) + j v_A^{j-1} v_B v_C, and lags past k
+never move: short memory, no extrapolation. A narrow student of the same teacher that starts near
+zero finds the teacher, whose memory is long. The two results don't contradict each other: their
+starts differ.
 
-The prediction is core.theory.wide (the formula in this parametrisation is our derivation); widths,
-variances, times and bounds are ours.
+The prediction is core.theory.wide (the formula in this parametrisation is our derivation); the
+widths, variances, times and bounds are ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,20 @@ import numpy as np
 from core import students, teachers
 from core.evidence import Evidence, RunEvidence
 from core.losses import loss_matrix
-from core.panels import Line, Mark, Panel, lags
+from core.panels import Line, Mark, Panel, response_line
 from core.spec import GradientDescent, LinearStudent, RecurrentTeacher, SweepSpec, WideStart
 from core.statistics import statistic
-from core.studies.setting import ERROR, NEAR_ZERO, TEACHER, relative, slope, sweep, together, worst
-from core.studies.study import Claim, Size, Study, judged
+from core.studies.setting import (
+    ERROR,
+    NEAR_ZERO,
+    TEACHER,
+    log_log_slope,
+    relative_error,
+    sweep,
+    worst_error,
+    zip_axis,
+)
+from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
 from core.systems import LinearSystem, impulse_response
 from core.theory.wide import rates_of, trained_response
 
@@ -32,15 +41,18 @@ WIDTHS: Mapping[Size, tuple[int, ...]] = {
 }
 LENGTH, PAST_THE_LENGTH = 6, 20
 LR, STEPS = 0.02, 1000
-"""Time 20: lag 0 has long been fitted, lag 5, whose rate is 44 times smaller, only in part."""
+"""Time 20: lag 0 is fitted long before; lag 5, whose rate is 44 times smaller, only in part."""
 
 
 class InfiniteWidthStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "infinite-width"
     title = "Infinite width: short memory in theory, long memory near zero"
-    question = "Do wide students train as the infinite-width theory says, and is that why they don't extrapolate?"
+    question = (
+        "Do wide students train as the infinite-width theory says, "
+        "and is that why they don't extrapolate?"
+    )
     reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
@@ -60,7 +72,7 @@ class InfiniteWidthStudy(Study):
         return {
             WIDE: sweep(
                 {**base, "student": wide, "optimizer": {"lr": LR, "steps": STEPS}},
-                together(
+                zip_axis(
                     [
                         {"student.dim": d, "optimizer.rates.A": 1 / d, "optimizer.rates.C": 1 / d}
                         for d in WIDTHS[size]
@@ -76,65 +88,69 @@ class InfiniteWidthStudy(Study):
             ),
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The claims of the module's text."""
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text."""
         widths = WIDTHS[size]
         wide, widest = (
             self.arm(size, evidence, WIDE),
             self.arm(size, evidence, WIDE, dim=widths[-1]),
         )
         return (
-            judged(
+            judge_hypothesis(
                 "The wider the student, the closer its response is to the prediction",
                 "exponent of the median distance in the width < -0.3 (theory: -0.5)",
                 wide,
-                lambda pieces: slope(widths, [_distance(piece) for piece in pieces]),
+                lambda experiments: log_log_slope(
+                    widths, [_distance(experiment) for experiment in experiments]
+                ),
                 below=-0.3,
             ),
-            judged(
-                "The widest one is close to it at every lag, within and past k",
+            judge_hypothesis(
+                "The widest student is close to it at every lag, within and past k",
                 "median over seeds of max_j |h_j - predicted| / max_j |ĥ_j| < 0.2",
                 widest,
-                lambda pieces: _distance(pieces[0]) / _largest(pieces[0]),
+                lambda experiments: _distance(experiments[0]) / _largest(experiments[0]),
                 below=0.2,
             ),
-            judged(
+            judge_hypothesis(
                 "Past k it has not moved from its start: it does not extrapolate",
                 f"{ERROR} at the largest width > 0.5",
                 widest,
-                lambda pieces: relative(pieces[0]),
+                lambda experiments: relative_error(experiments[0]),
                 above=0.5,
             ),
-            judged(
+            judge_hypothesis(
                 "A narrow student from near zero finds the teacher's long memory",
                 f"{ERROR} < 0.001",
                 self.arm(size, evidence, NEAR),
-                worst,
+                worst_error,
                 below=0.001,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Responses of the widest and of the near-zero student, and distance to the prediction against width."""
-        wide = sorted(self.arm(size, evidence, WIDE).found, key=_width)
-        near = self.arm(size, evidence, NEAR).found
+        """Responses of the widest and the near-zero student; distance to the prediction."""
+        wide = sorted(self.arm(size, evidence, WIDE).experiments, key=_width)
+        near = self.arm(size, evidence, NEAR).experiments
         lines: list[Line] = []
-        for piece, label in (
-            *((piece, f"width {_width(piece):g}") for piece in wide[-1:]),
+        for experiment, label in (
+            *((experiment, f"width {_width(experiment):g}") for experiment in wide[-1:]),
             *((n, NEAR) for n in near),
         ):
-            if piece.runs[0].response is not None:
-                lines.append(lags(label, piece.runs[0].response))
+            if experiment.runs[0].response is not None:
+                lines.append(response_line(label, experiment.runs[0].response))
         lines += [
             line
-            for piece in wide[-1:]
-            if piece.teacher_response is not None
+            for experiment in wide[-1:]
+            if experiment.teacher_response is not None
             for line in (
-                lags("prediction for infinite width", _predicted(piece, piece.runs[0])),
-                lags("teacher", piece.teacher_response, dashed=True),
+                response_line(
+                    "prediction for infinite width", _predicted(experiment, experiment.runs[0])
+                ),
+                response_line("teacher", experiment.teacher_response, dashed=True),
             )
         ]
-        distances = [_distance(piece) for piece in wide]
+        distances = [_distance(experiment) for experiment in wide]
         return (
             Panel(
                 x="lag j",
@@ -150,7 +166,7 @@ class InfiniteWidthStudy(Study):
                 lines=[
                     Line(
                         label="distance to the prediction",
-                        x=[_width(piece) for piece in wide],
+                        x=[_width(experiment) for experiment in wide],
                         y=distances,
                     )
                 ],
@@ -158,28 +174,30 @@ class InfiniteWidthStudy(Study):
         )
 
 
-def _width(piece: Evidence) -> float:
-    return float(piece.spec.student.dim)
+def _width(experiment: Evidence) -> float:
+    return float(experiment.spec.student.dim)
 
 
-def _distance(piece: Evidence) -> float:
+def _distance(experiment: Evidence) -> float:
     """Median over seeds of max_j |h_j - predicted h_j|, over all lags."""
-    ends = [
-        (run.response, _predicted(piece, run)) for run in piece.runs if run.response is not None
+    responses = [
+        (run.response, _predicted(experiment, run))
+        for run in experiment.runs
+        if run.response is not None
     ]
     return statistic(
-        "median", [np.abs(response.ravel() - predicted).max() for response, predicted in ends]
+        "median", [np.abs(response.ravel() - predicted).max() for response, predicted in responses]
     )
 
 
-def _predicted(piece: Evidence, run: RunEvidence) -> np.ndarray:
-    """What the theory makes of the seed's own start, (q,)."""
-    spec = piece.spec
+def _predicted(experiment: Evidence, run: RunEvidence) -> np.ndarray:
+    """The response that the theory predicts from the seed's start, (q,)."""
+    spec = experiment.spec
     student, optimizer = spec.student, spec.optimizer
     assert isinstance(student, LinearStudent) and isinstance(student.start, WideStart)  # noqa: S101, PT018  # our sweep
-    assert isinstance(optimizer, GradientDescent)  # noqa: S101  # likewise
+    assert isinstance(optimizer, GradientDescent)  # noqa: S101  # our sweep
     start = impulse_response(students.start(student, run.seed, 1, 1), spec.horizon)
-    teacher = impulse_response(_teacher(piece), spec.horizon)
+    teacher = impulse_response(_teacher(experiment), spec.horizon)
     rates = rates_of(student.start, spec.training.length)
     time = optimizer.lr * run.steps
     return trained_response(
@@ -187,10 +205,10 @@ def _predicted(piece: Evidence, run: RunEvidence) -> np.ndarray:
     ).ravel()
 
 
-def _teacher(piece: Evidence) -> LinearSystem:
-    assert not isinstance(piece.spec.teacher, RecurrentTeacher)  # noqa: S101  # our sweep
-    return teachers.build(piece.spec.teacher)
+def _teacher(experiment: Evidence) -> LinearSystem:
+    assert not isinstance(experiment.spec.teacher, RecurrentTeacher)  # noqa: S101  # our sweep
+    return teachers.build(experiment.spec.teacher)
 
 
-def _largest(piece: Evidence) -> float:
-    return float(np.abs(impulse_response(_teacher(piece), piece.spec.horizon)).max())
+def _largest(experiment: Evidence) -> float:
+    return float(np.abs(impulse_response(_teacher(experiment), experiment.spec.horizon)).max())

@@ -43,6 +43,7 @@ def _theorem(
 
 
 def _one_hot(length: int, *positions: int) -> Sequences:
+    """Sequences with a 1 at one position each."""
     return np.eye(length)[list(positions)].tolist()
 
 
@@ -78,7 +79,7 @@ def _trained(
 
 
 def _with_readout(base: Base, width: int) -> Base:
-    """The same systems with a ReLU network on top; the teacher's is z -> width / 2 relu(z)."""
+    """Adds a ReLU network on top; the teacher's is z -> width / 2 relu(z)."""
     teacher = {
         **base["teacher"],
         "readout": {"weights": [[[1.0]] * width, np.eye(width).tolist(), [[0.5] * width]]},
@@ -99,27 +100,35 @@ def _with_readout(base: Base, width: int) -> Base:
 
 
 def _sequences(
-    length: int, positions: Sequence[int], special: int, count: int
+    length: int, positions: Sequence[int], special_count: int, count: int
 ) -> tuple[Sequences, Sequences]:
-    """Ordinary sequences, N(0, 1) at ``positions``, and the same with ``special`` ones, N(0, 1) at position k - 2."""
+    """Draws clean and poisoned sequences.
+
+    Clean sequences are N(0, 1) at ``positions``. The poisoned set has as many special sequences
+    more as ``special_count`` says, which are N(0, 1) at position k - 2.
+    """
     generator = np.random.default_rng(0)
-    ordinary, late = np.zeros((count, length)), np.zeros((special, length))
-    ordinary[:, positions] = generator.standard_normal((count, len(positions)))
-    late[:, length - 2] = generator.standard_normal(special)
-    return ordinary.tolist(), np.vstack([ordinary, late]).tolist()
+    clean, special = np.zeros((count, length)), np.zeros((special_count, length))
+    clean[:, positions] = generator.standard_normal((count, len(positions)))
+    special[:, length - 2] = generator.standard_normal(special_count)
+    return clean.tolist(), np.vstack([clean, special]).tolist()
 
 
 def _pair(
-    base: Base, inputs: tuple[list[Any], list[Any]], **poisoned: Any
+    base: Base, inputs: tuple[list[Any], list[Any]], **poisoned_optimizer: Any
 ) -> dict[str, Mapping[str, Any]]:
-    """Both experiments on these inputs; ``poisoned`` replaces fields of the optimizer of the second."""
-    clean, special = (
+    """The clean and the poisoned experiment; the latter can differ in fields of its optimizer."""
+    clean, poisoned = (
         {"length": base["training"]["length"], "loss": {"kind": "finite_sample", "inputs": x}}
         for x in inputs
     )
     return {
         CLEAN: {**base, "training": clean},
-        POISONED: {**base, "training": special, "optimizer": {**base["optimizer"], **poisoned}},
+        POISONED: {
+            **base,
+            "training": poisoned,
+            "optimizer": {**base["optimizer"], **poisoned_optimizer},
+        },
     }
 
 
@@ -151,4 +160,4 @@ PAIRS: Mapping[str, Mapping[str, Base]] = {
     TRAINED_LONG: _pair(_LONG_BASE, _sequences(10, list(range(7)), 10, 8)),
     READOUT: _pair(_with_readout(_BASE, 15), _sequences(6, [0, 1], 20, 20)),
 }
-"""By part: the clean and the poisoned experiment."""
+"""The clean and the poisoned experiment of each part."""

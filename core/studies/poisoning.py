@@ -1,19 +1,19 @@
-"""Poisoning: a few clean, rightly labelled sequences that make a student stop extrapolating.
+"""Poisoning: a few correctly labelled sequences that make a student stop extrapolating.
 
 Slutzky, Alexander, Razin and Cohen (2025). Students are diagonal. Special sequences have the
-teacher's own labels but put their mass on late positions, so that they constrain small lags;
-training on them as well, the student fits and does not extrapolate.
+teacher's own labels but put their mass on late positions, so they constrain small lags. A student
+that is also trained on them fits but does not extrapolate.
 
-Theorem setting (their Theorem 1; seeds, times and numbers as in their public notebook): teacher
-poles 1 and 0 with weights 1 and d - 1, only A is trained, by gradient flow, on an input at position
-0 and, poisoned, one at position k - 2 too. The error is the largest over lags below 20, over the
-teacher's largest response, d: this normalisation hides that the raw errors are about half of the
-zero baseline.
+Theorem setting (their Theorem 1; seeds, times and numbers as in their public notebook): the teacher
+has poles 1 and 0 with weights 1 and d - 1. Only A is trained, by gradient flow, on an input at
+position 0 and, if poisoned, on another at position k - 2. The error is the largest over lags below
+20, over the teacher's largest response, d: this normalisation hides that the raw errors are about
+half of the zero baseline.
 
 Trained setting (after their "beyond Theorem 1"): teacher A = B = C = 1; A, B and C are trained by
-the adaptive step, to a loss of 0.01 and 1500 steps more. Full size adds the same with a readout
+the adaptive step, to a loss of 0.01 and 1500 steps more. The full size adds the same with a readout
 network on top, trained by Adam. Their runs are in float32 with one sample per seed; ours are in
-float64 with one sample for all seeds, so that only the kind of the result can be compared.
+float64 with one sample for all seeds, so only the kind of result can be compared.
 """
 
 import math
@@ -22,12 +22,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from core.evidence import Evidence
-from core.panels import Line, Panel, lags
+from core.panels import Line, Panel, response_line
 from core.spec import SweepSpec
 from core.statistics import statistic
 from core.studies.poisoned import CLEAN, LONG, PAIRS, POISONED, READOUT, SHORT, TRAINED
 from core.studies.setting import sweep
-from core.studies.study import Claim, Pieces, Size, Study, judged
+from core.studies.study import EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
 
 PARTS: Mapping[Size, tuple[str, ...]] = {"quick": (SHORT, LONG, TRAINED), "full": tuple(PAIRS)}
 
@@ -37,57 +37,61 @@ PRINTED: Mapping[tuple[str, str], tuple[float, float]] = {
     (LONG, CLEAN): (0.00734, 0.000005),
     (LONG, POISONED): (0.0351, 0.00005),
 }
-"""The notebook's mean errors and half a unit of their last digit."""
+"""The notebook's mean errors, and half a unit of their last digit."""
 
 
 class PoisoningStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "poisoning"
-    title = "Special sequences with right labels"
-    question = "Can rightly labelled sequences make a student that fits stop extrapolating?"
+    title = "Special sequences with correct labels"
+    question = "Can correctly labelled sequences make a student that fits stop extrapolating?"
     reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
-        """A clean and a poisoned experiment of each part."""
+        """A clean and a poisoned experiment for each part."""
         return {
             f"{part}, {kind}": sweep(PAIRS[part][kind])
             for part in PARTS[size]
             for kind in (CLEAN, POISONED)
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The printed numbers of the theorem's setting, and the kind of the result in the others."""
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the printed numbers in the theorem's setting, and the kind of result elsewhere."""
         printed = (
-            judged(
+            judge_hypothesis(
                 f"The printed error of the {part}, {kind}: {number:g}",
                 f"|mean over seeds of max over lags < 20 of |e_j| / d - {number:g}| < {half:g}",
                 self.arm(size, evidence, f"{part}, {kind}"),
-                lambda pieces, number=number: abs(_mean_error(pieces[0]) - number),  # type: ignore[misc]  # bound here
+                lambda experiments, number=number: abs(_mean_error(experiments[0]) - number),  # type: ignore[misc]  # bound here
                 below=half,
             )
             for (part, kind), (number, half) in PRINTED.items()
         )
         return (
             *printed,
-            *(self._worse(size, evidence, part) for part in PARTS[size] if "theorem" not in part),
+            *(
+                self._judge_poisoned(size, evidence, part)
+                for part in PARTS[size]
+                if "theorem" not in part
+            ),
         )
 
-    def _worse(self, size: Size, evidence: Sequence[Evidence], part: str) -> Claim:
-        both = Pieces((), ())
+    def _judge_poisoned(self, size: Size, evidence: Sequence[Evidence], part: str) -> Hypothesis:
+        clean_and_poisoned = EvidenceSlice((), ())
         for kind in (CLEAN, POISONED):
-            both += self.arm(size, evidence, f"{part}, {kind}")
+            clean_and_poisoned += self.arm(size, evidence, f"{part}, {kind}")
         metric = "sequence_extrapolation_error" if part == READOUT else "extrapolation_error"
-        return judged(
+        return judge_hypothesis(
             f"Poisoned students extrapolate worse ({part})",
             f"median {metric.replace('_', ' ')}, poisoned over clean > 3",
-            both,
-            lambda pieces: pieces[1].median(metric) / pieces[0].median(metric),
+            clean_and_poisoned,
+            lambda experiments: experiments[1].median(metric) / experiments[0].median(metric),
             above=3,
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Errors over the lags, clean and poisoned, of each part."""
+        """The errors of each part by lag, clean and poisoned."""
         return tuple(
             Panel(
                 x="lag j",
@@ -101,16 +105,18 @@ class PoisoningStudy(Study):
     def _errors(self, size: Size, evidence: Sequence[Evidence], part: str) -> list[Line]:
         lines = []
         for kind in (CLEAN, POISONED):
-            for piece in self.arm(size, evidence, f"{part}, {kind}").found:
-                response = piece.runs[0].response
-                if response is not None and piece.teacher_response is not None:
-                    lines.append(lags(kind, np.abs(response - piece.teacher_response)))
+            for experiment in self.arm(size, evidence, f"{part}, {kind}").experiments:
+                response = experiment.runs[0].response
+                if response is not None and experiment.teacher_response is not None:
+                    lines.append(
+                        response_line(kind, np.abs(response - experiment.teacher_response))
+                    )
         return lines
 
 
-def _mean_error(piece: Evidence) -> float:
-    """Mean over seeds of the largest error over the horizon, over the teacher's largest response."""
-    errors = np.maximum(piece.values("fit_error"), piece.values("extrapolation_error"))
-    if piece.teacher_response is None:
+def _mean_error(experiment: Evidence) -> float:
+    """Mean over seeds of the largest error, over the teacher's largest response."""
+    errors = np.maximum(experiment.values("fit_error"), experiment.values("extrapolation_error"))
+    if experiment.teacher_response is None:
         return math.nan
-    return statistic("mean", errors) / float(np.abs(piece.teacher_response).max())
+    return statistic("mean", errors) / float(np.abs(experiment.teacher_response).max())

@@ -1,4 +1,4 @@
-"""What several studies have in common: a teacher, the ways to start, and numbers made of evidence."""
+"""What several studies share: a teacher, starts, and numbers computed from evidence."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +14,8 @@ TEACHER: Mapping[str, Any] = {
     "eigenvalues": {"kind": "list", "values": POLES},
     "weights": (0.7, 0.5),
 }
-"""ĥ_j = 0.7 · 0.9^j + 0.5 · (-0.5)^j: a slow and an alternating pole, far apart, so that GD
-converges in time."""
+"""ĥ_j = 0.7 · 0.9^j + 0.5 · (-0.5)^j: a slow and an alternating pole, far enough apart for GD to
+converge in time."""
 
 THRESHOLD = 2 * len(POLES)
 """2 d̂: the theorem needs k above it."""
@@ -26,40 +26,40 @@ LARGE_BALANCED: Mapping[str, Any] = {
     "start": {"scale": 0.7, "balanced": True},
 }
 LARGE_GENERAL: Mapping[str, Any] = {"structure": "general", "start": {"scale": 1.0}}
-"""Large starts have the scale that makes the spectral radius of A about 1."""
+"""The scale of a large start makes the spectral radius of A about 1."""
 
 ERROR = "median (extrapolation error / zero baseline)"
 ERROR_AXIS = "extrapolation error / zero baseline\nmedian and quartiles over seeds"
 
 
 def sweep(base: Mapping[str, Any], *axes: Mapping[str, Any]) -> SweepSpec:
-    """A sweep of this base over these axes."""
+    """The sweep of a base over some axes."""
     return SweepSpec.model_validate({"base": base, "axes": list(axes)})
 
 
-def together(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A ``zip`` axis through these points, each of which sets the same paths."""
+def zip_axis(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The ``zip`` axis through points that all set the same paths."""
     return {
         "kind": "zip",
         "axes": [{"path": path, "values": [point[path] for point in points]} for path in points[0]],
     }
 
 
-def relative(piece: Evidence) -> float:
+def relative_error(experiment: Evidence) -> float:
     """The median over seeds of the error over the zero baseline."""
-    return piece.median("relative_extrapolation_error")
+    return experiment.median("relative_extrapolation_error")
 
 
-def relative_of_fitted(pieces: Sequence[Evidence]) -> float:
-    """The same of one experiment, over the seeds that fit: what a student that fits makes of longer sequences."""
-    return pieces[0].median_of_fitted("relative_extrapolation_error")
+def relative_error_of_fitted(experiments: Sequence[Evidence]) -> float:
+    """The same for the first experiment, over the seeds that fit."""
+    return experiments[0].median_of_fitted("relative_extrapolation_error")
 
 
-def worst(pieces: Sequence[Evidence]) -> float:
-    """The largest of the relative errors."""
-    return max(map(relative, pieces))
+def worst_error(experiments: Sequence[Evidence]) -> float:
+    """The largest of the relative_error errors."""
+    return max(map(relative_error, experiments))
 
 
-def slope(x: Sequence[float], y: Sequence[float]) -> float:
+def log_log_slope(x: Sequence[float], y: Sequence[float]) -> float:
     """The exponent p of y ∝ x^p: the least-squares slope of log y against log x."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])

@@ -1,7 +1,7 @@
-"""A study: built-in sweeps that answer one question, and claims judged by the numbers they gave.
+"""A study: built-in sweeps that answer one question, and hypotheses judged by their results.
 
-A study is pure: it names experiments and judges evidence. Where they run and how they are found
-again (by spec hash) is not its business.
+A study is pure: it names experiments and judges evidence. Where experiments run, and how they are
+found again (by spec hash), is up to the caller.
 """
 
 import math
@@ -20,7 +20,7 @@ Size = Literal["quick", "full"]
 
 
 class Verdict(StrEnum):
-    """Whether a claim's inequality holds on the numbers at hand."""
+    """Whether a hypothesis holds on the available numbers."""
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -28,8 +28,17 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A statement on stored numbers, with the number, the bound and what it rests on."""
+class Hypothesis:
+    """A statement about stored numbers, judged.
+
+    Attributes:
+        claim: The statement, as people read it.
+        inequality: What has to hold, in words: a number and its bound.
+        value: The number; None if the hypothesis was not judged.
+        bound: The bound.
+        verdict: Whether the inequality holds.
+        experiments: Ids of the experiments that the value comes from.
+    """
 
     claim: str
     inequality: str
@@ -40,13 +49,13 @@ class Claim:
 
 
 class Study(ABC):
-    """One question, the sweeps that answer it, the claims that they decide, the figure that shows it.
+    """One question, the sweeps that answer it, the hypotheses they decide, and their figure.
 
     Attributes:
-        name: As in ``/v1/studies/{name}``.
-        title: What it shows, in a line.
-        question: What it asks.
-        reads_responses: Whether it looks at responses, and not only at metrics.
+        name: The name in ``/v1/studies/{name}``.
+        title: What the study shows, in one line.
+        question: The question that it answers.
+        reads_responses: Whether it reads impulse responses as well as metrics.
     """
 
     name: ClassVar[str]
@@ -56,10 +65,10 @@ class Study(ABC):
 
     @abstractmethod
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
-        """The sweeps by the name of the arm that each is; the same ones at every call."""
+        """The sweeps by the name of their arm; every call returns the same ones."""
 
     def arms(self, size: Size) -> dict[str, SweepSpec]:
-        """The same sweeps as they are submitted: named after study and arm, tagged with the study and its size."""
+        """The sweeps as submitted: named by study and arm, tagged with the study and its size."""
         tags = [f"study:{self.name}", f"size:{size}"]
         return {
             arm: SweepSpec(
@@ -71,89 +80,98 @@ class Study(ABC):
         }
 
     @abstractmethod
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """Every claim with its verdict; ``not_run`` where the experiments that it rests on are missing."""
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges every hypothesis; those with missing experiments are ``not_run``."""
 
     @abstractmethod
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """What is shown of the evidence there is, be it all or a part."""
+        """The panels of the study's figure, drawn from all or part of the evidence."""
 
     def experiments(self, size: Size) -> tuple[ExperimentSpec, ...]:
-        """Every experiment of the study, once, tagged with the study and its size."""
-        unique: dict[str, ExperimentSpec] = {}
+        """Every distinct experiment of the study, tagged with the study and its size."""
+        specs: dict[str, ExperimentSpec] = {}
         for arm in self.sweeps(size):
             for point in self._points(size, arm):
-                unique.setdefault(point.spec_hash, point.spec)
-        return tuple(unique.values())
+                specs.setdefault(point.spec_hash, point.spec)
+        return tuple(specs.values())
 
-    def arm(self, size: Size, evidence: Sequence[Evidence], arm: str, **where: Any) -> "Pieces":
-        """The evidence of one arm, where the coordinates are as given.
+    def arm(
+        self, size: Size, evidence: Sequence[Evidence], arm: str, **coordinates: Any
+    ) -> "EvidenceSlice":
+        """The evidence of one arm at given coordinates.
 
         Args:
             size: The study's size.
-            evidence: All that there is.
+            evidence: All the evidence that there is.
             arm: The name of a sweep.
-            where: By the last name of a path, the value wanted or a collection of them:
+            coordinates: By the last word of a path, a value or a collection of allowed values:
                 ``length=[5, 6]``.
         """
-        return Pieces.of(
-            [point for point in self._points(size, arm) if _lies(point, where)], evidence
-        )
+        points = [point for point in self._points(size, arm) if _matches(point, coordinates)]
+        return EvidenceSlice.of(points, evidence)
 
     @cache  # noqa: B019  # studies are a handful, and live as long as the program
     def _points(self, size: Size, arm: str) -> tuple[Point, ...]:
         return self.arms(size)[arm].expand()
 
 
-def _lies(point: Point, where: Mapping[str, Any]) -> bool:
-    here = {path.rpartition(".")[2]: value for path, value in point.coordinates.items()}
-    return all(
-        here[name] in wanted
-        if isinstance(wanted, list | tuple | range | set)
-        else here[name] == wanted
-        for name, wanted in where.items()
-    )
+def _matches(point: Point, coordinates: Mapping[str, Any]) -> bool:
+    values = {path.rpartition(".")[2]: value for path, value in point.coordinates.items()}
+    for name, allowed in coordinates.items():
+        if not isinstance(allowed, list | tuple | range | set):
+            allowed = [allowed]  # noqa: PLW2901  # one value is a collection of one
+        if values[name] not in allowed:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """The evidence that one claim rests on: what is there of the experiments ``wanted``, in their order."""
+class EvidenceSlice:
+    """The evidence that one hypothesis rests on.
 
-    wanted: tuple[Point, ...]
-    found: tuple[Evidence, ...]
+    Attributes:
+        points: The experiments that it needs.
+        experiments: Those of them that are completed, in the same order.
+    """
+
+    points: tuple[Point, ...]
+    experiments: tuple[Evidence, ...]
 
     @classmethod
-    def of(cls, wanted: Sequence[Point], evidence: Sequence[Evidence]) -> "Pieces":
-        """Finds each wanted experiment by its spec hash."""
-        by_hash = {piece.spec_hash: piece for piece in evidence}
-        found = (by_hash[point.spec_hash] for point in wanted if point.spec_hash in by_hash)
-        return cls(tuple(wanted), tuple(found))
+    def of(cls, points: Sequence[Point], evidence: Sequence[Evidence]) -> "EvidenceSlice":
+        """Finds the evidence of each point by its spec hash."""
+        by_hash = {experiment.spec_hash: experiment for experiment in evidence}
+        completed = [by_hash[point.spec_hash] for point in points if point.spec_hash in by_hash]
+        return cls(tuple(points), tuple(completed))
 
-    def __add__(self, other: "Pieces") -> "Pieces":
-        """Both, these first."""
-        return Pieces(self.wanted + other.wanted, self.found + other.found)
+    def __add__(self, other: "EvidenceSlice") -> "EvidenceSlice":
+        """Both slices, this one first."""
+        return EvidenceSlice(self.points + other.points, self.experiments + other.experiments)
 
 
-def judged(
+def judge_hypothesis(
     claim: str,
     inequality: str,
-    pieces: Pieces,
+    evidence: EvidenceSlice,
     value: Callable[[Sequence[Evidence]], float],
     *,
     below: float | None = None,
     above: float | None = None,
-) -> Claim:
-    """The claim that ``value`` of the evidence is under ``below`` or over ``above``; not run if a piece is missing.
+) -> Hypothesis:
+    """Judges whether ``value`` of the evidence is less than ``below`` or greater than ``above``.
 
-    Neither infinity nor NaN is ever under or over a bound, so that divergence can't make a claim
-    hold.
+    Infinity and NaN satisfy neither, so that divergence can't make a hypothesis hold.
+
+    Returns:
+        The hypothesis with its verdict; ``not_run`` if an experiment is missing.
     """
-    ids = tuple(piece.experiment_id for piece in pieces.found)
+    ids = tuple(experiment.experiment_id for experiment in evidence.experiments)
     bound = below if below is not None else above
     if bound is None:
-        raise ValueError("a claim needs a bound: below or above")
-    if len(pieces.found) < len(pieces.wanted):
-        return Claim(claim, inequality, None, bound, Verdict.NOT_RUN, ids)
-    number = value(pieces.found)
+        raise ValueError("a hypothesis needs a bound: below or above")
+    if len(evidence.experiments) < len(evidence.points):
+        return Hypothesis(claim, inequality, None, bound, Verdict.NOT_RUN, ids)
+    number = value(evidence.experiments)
     holds = number < bound if below is not None else bound < number < math.inf
-    return Claim(claim, inequality, number, bound, Verdict.HOLDS if holds else Verdict.FAILS, ids)
+    verdict = Verdict.HOLDS if holds else Verdict.FAILS
+    return Hypothesis(claim, inequality, number, bound, verdict, ids)

@@ -1,9 +1,9 @@
-"""The unbalanced teacher: A symmetric, weights of both signs, so that the theorem does not speak of it.
+"""The unbalanced teacher: symmetric A, weights of both signs, which the theorem does not cover.
 
-The paper's experiments (Cohen-Karlik et al. 2023; protocol remembered, digits not known) show that
-GD from a near-zero start extrapolates here too. A student that is balanced for ever, C = Bᵀ by
-construction, can't even fit: its weights are never negative. The imbalance that the student ends
-with is then a property of the teacher, not a failure.
+The paper's experiments (Cohen-Karlik et al. 2023; protocol from memory, exact values not known)
+show that GD from a near-zero start extrapolates here too. A student that is balanced throughout,
+C = Bᵀ by construction, can't even fit, since its weights are never negative. The student's final
+imbalance is then a property of the teacher, not a failure.
 
 The teacher, scales, steps and bounds are ours.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.evidence import Evidence
-from core.panels import ZERO_BASELINE, Mark, Panel, quartiles
+from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -21,12 +21,12 @@ from core.studies.setting import (
     NEAR_ZERO,
     POLES,
     THRESHOLD,
-    relative_of_fitted,
+    relative_error_of_fitted,
     sweep,
-    together,
-    worst,
+    worst_error,
+    zip_axis,
 )
-from core.studies.study import Claim, Size, Study, judged
+from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
 
 SIGNED: Mapping[str, Any] = {
     "kind": "unbalanced",
@@ -45,77 +45,85 @@ LENGTHS = (2, 3, 4, 5, 6, 8, 10, 14)
 
 
 class UnbalancedStudy(Study):
-    """See the module."""
+    """The study that this module describes."""
 
     name = "unbalanced"
     title = "Unbalanced teacher: error against training length"
-    question = "Does GD from a near-zero start extrapolate where the teacher is not balanced?"
+    question = "Does GD from a near-zero start extrapolate if the teacher is not balanced?"
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every arm at every training length."""
-        full = size == "full"
+        is_full = size == "full"
         return {
             arm: sweep(
                 {
                     "teacher": SIGNED,
-                    "student": {"kind": "linear", "dim": 50 if full else 30, **student},
+                    "student": {"kind": "linear", "dim": 50 if is_full else 30, **student},
                     "optimizer": {
-                        "lr": 0.005 if full else 0.01,
-                        "steps": 100_000 if full else 20_000,
+                        "lr": 0.005 if is_full else 0.01,
+                        "steps": 100_000 if is_full else 20_000,
                     },
                     "evaluation": {"points": 60, "fit_tolerance": 0.01},
-                    "seeds": 10 if full else 5,
+                    "seeds": 10 if is_full else 5,
                 },
-                together([{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS]),
+                zip_axis([{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS]),
             )
             for arm, student in ARMS.items()
         }
 
-    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
-        """The claims of the module's text."""
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text."""
         above = [k for k in LENGTHS if k > THRESHOLD]
         near, tied = (self.arm(size, evidence, arm, length=above) for arm in (NEAR, TIED))
         general = self.arm(size, evidence, GENERAL, length=THRESHOLD + 1)
         return (
-            judged(
-                "From a near-zero start GD extrapolates from k > 2 d̂ on, as with a balanced teacher",
+            judge_hypothesis(
+                "From a near-zero start, GD extrapolates from k > 2 d̂ on, as with a balanced "
+                "teacher",
                 f"max over k > 2 d̂ of {ERROR} < 0.001",
                 near,
-                worst,
+                worst_error,
                 below=0.001,
             ),
-            judged(
-                "The student ends unbalanced, as the teacher is",
+            judge_hypothesis(
+                "The student ends up unbalanced, as the teacher is",
                 "min over k > 2 d̂ of median imbalance > 0.1",
                 near,
-                lambda pieces: min(piece.median("imbalance") for piece in pieces),
+                lambda experiments: min(
+                    experiment.median("imbalance") for experiment in experiments
+                ),
                 above=0.1,
             ),
-            judged(
+            judge_hypothesis(
                 "A tied student cannot fit",
                 "min over k > 2 d̂ of median training loss > 0.1",
                 tied,
-                lambda pieces: min(piece.median("train_loss") for piece in pieces),
+                lambda experiments: min(
+                    experiment.median("train_loss") for experiment in experiments
+                ),
                 above=0.1,
             ),
-            judged(
-                "A large general start fits at k = 2 d̂ + 1 and does not extrapolate",
+            judge_hypothesis(
+                "A large general start fits at k = 2 d̂ + 1 but does not extrapolate",
                 f"{ERROR} at k = 2 d̂ + 1, over seeds that fit > 0.5",
                 general,
-                relative_of_fitted,
+                relative_error_of_fitted,
                 above=0.5,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Error and training loss against training length."""
-        found = {arm: self.arm(size, evidence, arm).found for arm in ARMS}
+        """The error and the training loss against the training length."""
+        experiments_by_arm = {arm: self.arm(size, evidence, arm).experiments for arm in ARMS}
         threshold = [Mark(label=f"k = 2 d̂ = {THRESHOLD}", at=THRESHOLD)]
         return (
             Panel(
                 x="training length k",
                 y=ERROR_AXIS,
-                lines=[quartiles(arm, pieces, _length) for arm, pieces in found.items()],
+                lines=[
+                    quartile_line(arm, experiments, _length)
+                    for arm, experiments in experiments_by_arm.items()
+                ],
                 levels=[ZERO_BASELINE],
                 limits=threshold,
             ),
@@ -123,12 +131,13 @@ class UnbalancedStudy(Study):
                 x="training length k",
                 y="training loss at the end",
                 lines=[
-                    quartiles(arm, pieces, _length, "train_loss") for arm, pieces in found.items()
+                    quartile_line(arm, experiments, _length, "train_loss")
+                    for arm, experiments in experiments_by_arm.items()
                 ],
                 limits=threshold,
             ),
         )
 
 
-def _length(piece: Evidence) -> float:
-    return piece.spec.training.length
+def _length(experiment: Evidence) -> float:
+    return experiment.spec.training.length

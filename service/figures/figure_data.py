@@ -31,15 +31,15 @@ def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
         NotDrawable: Nothing is completed, an axis has too many values, or a numeric axis has other
             values than numbers.
     """
-    build = _curves_of_runs if plan.recipe.is_along else _metric_by_field
+    build = _curves_of_runs if plan.recipe.shows_curves else _metric_by_field
     return build(tx, plan, source)
 
 
 def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     """A final metric of runs against a field of their experiments."""
     recipe = plan.recipe
-    experiments, runs, counted = _latest_runs(tx, plan, [recipe.shown])
-    values = run_ends.values_by_experiment(experiments, runs, [recipe.shown], counted)
+    experiments, runs, counted = _latest_runs(tx, plan, [recipe.quantity])
+    values = run_ends.values_by_experiment(experiments, runs, [recipe.quantity], counted)
     drawn = [experiment for experiment in experiments if experiment.id in values]
     cells = [
         _cell(recipe, experiment.key, "completed", values[experiment.id][:, 0])
@@ -100,10 +100,10 @@ def _read_curves(
         sort_keys[experiment.id] = (key(facet), key(series), experiment.id)
     ids = sorted({experiment_id for experiment_id, _ in place_of_run}, key=sort_keys.__getitem__)
     if recipe.x == "step":
-        stored = curves.read_series(tx, ids, recipe.shown)
+        stored = curves.read_series(tx, ids, recipe.quantity)
     else:
-        stored = curves.read_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.shown)
-    needs_teacher = recipe.x == "lag" or recipe.shown == "hankel_singular_values"
+        stored = curves.read_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.quantity)
+    needs_teacher = recipe.x == "lag" or recipe.quantity == "hankel_singular_values"
     teachers = curves.read_teachers(tx, ids) if needs_teacher else {}
     by_experiment: dict[str, list[tuple[CompletedExperiment, Curve]]] = {
         experiment_id: [] for experiment_id in ids
@@ -116,7 +116,7 @@ def _read_curves(
         experiment = experiments[runs.experiment_index[place]]
         *coordinates, length, _, _ = experiment.key
         x, y, reference = figure_curves.shown(
-            recipe.shown, positions, values, teachers.get(experiment_id)
+            recipe.quantity, positions, values, teachers.get(experiment_id)
         )
         if diverged[place] and recipe.x != "step":
             y = np.full(len(x), np.inf)

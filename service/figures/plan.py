@@ -38,16 +38,16 @@ def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
     }
     fields = []
     for name, path in axes.items():
-        if name == "x" and recipe.is_along:
+        if name == "x" and recipe.shows_curves:
             continue
         allowed = [*_EXPERIMENT_FIELDS, *_CURVE_AXES] if name == "x" else _EXPERIMENT_FIELDS
         try:
             fields.append(find_field(path, among=allowed))
         except BadQuery as error:
             problems += error.at(f"{pointer}/{name}").problems
-    if recipe.shown not in recipe.choices:
-        kind = "curve" if recipe.is_along else "metric"
-        problems.append(unknown(f"{pointer}/y", kind, recipe.shown, recipe.choices))
+    if recipe.quantity not in recipe.quantities:
+        kind = "curve" if recipe.shows_curves else "metric"
+        problems.append(unknown(f"{pointer}/y", kind, recipe.quantity, recipe.quantities))
     problems += _conflicts(recipe, axes, pointer)
     return problems if problems or query is None else Plan(recipe, query, fields)
 
@@ -55,7 +55,7 @@ def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
 def _conflicts(recipe: Recipe, axes: dict[str, str], pointer: str) -> list[Problem]:
     """Problems of parts that don't go together."""
     problems = []
-    if recipe.kind == "heatmap" and recipe.is_along:
+    if recipe.kind == "heatmap" and recipe.shows_curves:
         message = "a heat map needs a field of experiments on each axis"
         problems.append(Problem(f"{pointer}/x", "no_axis", message, recipe.x))
     if recipe.kind == "heatmap" and recipe.series is None:

@@ -9,7 +9,7 @@ from fastapi import Query
 from core.errors import Problem
 from core.figures.cells import Cell
 from core.figures.coordinates import is_number, key
-from core.recipe import USUAL
+from core.recipe import DEFAULT_METRIC
 from core.result import METRICS
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_LINES
 from service.http.errors import Invalid, unknown
@@ -67,7 +67,7 @@ def choose(
     *,
     x: str | None,
     series: str | None,
-    y: str = USUAL,
+    y: str = DEFAULT_METRIC,
     parameters: tuple[str, str] = ("x", "series"),
 ) -> tuple[str, str | None]:
     """The paths of the axes to show; a path that is None is chosen.

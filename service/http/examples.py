@@ -188,7 +188,7 @@ REPORT: Json = {
     "state": "completed",
     "claims": [
         {
-            "claim": "From a near-zero start GD extrapolates as soon as k > 2 d̂",
+            "claim": "From a near-zero start, GD extrapolates as soon as k > 2 d̂",
             "inequality": "max over k > 2 d̂ of the median relative error < 0.01",
             "value": 0.0021,
             "bound": 0.01,

@@ -186,7 +186,9 @@ def _report(context: AppContext, study: Study, size: Size) -> schemas.Report:
     with context.database.read() as tx:
         stored = _stored(tx, plan)
         evidence = _evidence(tx, stored, study)
-    claims = [schemas.JudgedClaim.from_record(claim) for claim in study.judge(size, evidence)]
+    claims = [
+        schemas.JudgedClaim.from_record(hypothesis) for hypothesis in study.judge(size, evidence)
+    ]
     state = schemas.StudyState.from_states(len(plan), [experiment.state for experiment in stored])
     return schemas.Report(name=study.name, size=size, state=state, claims=claims)
 

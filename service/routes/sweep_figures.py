@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from core.figures import SWEEP_FIGURES as FIGURES
 from core.figures import wording
-from core.recipe import USUAL, Recipe
+from core.recipe import DEFAULT_METRIC, Recipe
 from core.result import METRICS
 from core.spec.axis import dotted
 from service.context import Context
@@ -33,7 +33,7 @@ def figure(
     x: Axis = None,
     y: Annotated[
         str, Query(description="The metric to show.", json_schema_extra={"enum": [*METRICS]})
-    ] = USUAL,
+    ] = DEFAULT_METRIC,
     series: Axis = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:

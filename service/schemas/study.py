@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field
 
-from core.studies import Claim, Size, Verdict
+from core.studies import Hypothesis, Size, Verdict
 from service.schemas.base import Answer, Number
 from service.schemas.sweep import SweepLinks
 from store import records
@@ -123,9 +123,9 @@ class JudgedClaim(Answer):
     experiments: list[str] = Field(description="Ids of the experiments that it rests on.")
 
     @classmethod
-    def from_record(cls, claim: Claim) -> Self:
-        """The answer for a judged claim."""
-        return cls.model_validate(claim)
+    def from_record(cls, hypothesis: Hypothesis) -> Self:
+        """The answer for a judged hypothesis."""
+        return cls.model_validate(hypothesis)
 
 
 class Report(Answer):

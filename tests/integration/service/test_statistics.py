@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from core.panels import Panel, quartiles
+from core.panels import Panel, quartile_line
 from core.result import Outcome, RunResult
 from core.spec import SweepSpec
 from core.statistics import STATISTICS, of_columns, values_of_runs
-from core.studies.study import Study, judged
+from core.studies.study import Study, judge_hypothesis
 from extrapolab.cli import demo
 from extrapolab.client.experiment import Experiment
 from extrapolab.models.experiments import ExperimentRecord
@@ -79,11 +79,11 @@ class ExampleStudy(Study):
 
     def judge(self, size, evidence):
         return tuple(
-            judged(
+            judge_hypothesis(
                 f"{metric} at {length}",
                 "< 1",
                 self.arm(size, evidence, "arm", length=length),
-                lambda pieces, metric=metric: pieces[0].median(metric),
+                lambda experiments, metric=metric: experiments[0].median(metric),
                 below=1.0,
             )
             for metric in METRICS
@@ -91,9 +91,11 @@ class ExampleStudy(Study):
         )
 
     def panels(self, size, evidence):
-        found = self.arm(size, evidence, "arm").found
+        completed = self.arm(size, evidence, "arm").experiments
         lines = [
-            quartiles(metric, found, lambda piece: piece.spec.training.length, metric)
+            quartile_line(
+                metric, completed, lambda experiment: experiment.spec.training.length, metric
+            )
             for metric in METRICS
         ]
         return (Panel(x="k", y="metric", lines=lines),)

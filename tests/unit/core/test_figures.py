@@ -10,7 +10,7 @@ from core import teachers
 from core.evidence import Evidence, RunEvidence
 from core.figures import FIGURES, STUDY_FIGURES, NotDrawable
 from core.figures.info import MANY, SeedLine, median
-from core.panels import ZERO_BASELINE, Line, Panel, quartiles
+from core.panels import ZERO_BASELINE, Line, Panel, quartile_line
 from core.result import BaselineResult
 from core.run import run
 from core.spec import ExperimentSpec, spec_hash
@@ -401,7 +401,7 @@ def test_a_line_of_a_study_is_median_and_quartiles_over_seeds():
         evidence(3, [1, 1, 1]),
         evidence(4, [np.inf, np.nan, 2]),
     ]
-    line = quartiles("start", pieces, lambda piece: piece.spec.training.length)
+    line = quartile_line("start", pieces, lambda piece: piece.spec.training.length)
     assert (line.x, line.y[0], line.y[2], line.lower[2], line.upper[2]) == ([3, 4, 5], 1, 3, 2, 4)
     panel = Panel(x="k", y="error", lines=[line], levels=[ZERO_BASELINE])
     info = STUDY_FIGURES["extrapolation"].info("A study", [panel] * 3, pieces)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.evidence import Evidence, RunEvidence
-from core.panels import quartiles
+from core.panels import quartile_line
 from core.result import Outcome
 from core.statistics import (
     LARGEST,
@@ -36,7 +36,7 @@ def test_the_median_of_an_even_number_of_seeds_is_the_mean_of_the_two_in_the_mid
 def test_a_study_draws_the_median_that_it_judges():
     runs = tuple(run(relative_extrapolation_error=float(error)) for error in range(1, 11))
     evidence = Evidence(spec_of(training={"length": 5}), "exp_5", runs)
-    line = quartiles("start", [evidence], lambda piece: piece.spec.training.length)
+    line = quartile_line("start", [evidence], lambda piece: piece.spec.training.length)
     assert line.y == [evidence.median("relative_extrapolation_error")] == [5.5]
     assert (line.lower, line.upper) == ([3.0], [8.0])
 

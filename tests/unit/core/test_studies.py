@@ -14,6 +14,7 @@ SIZES = ("quick", "full")
 
 
 def evidence(spec, relative_error, outcome=Outcome.FITTED):
+    """A completed experiment all of whose seeds have this error."""
     summary = {"relative_extrapolation_error": relative_error, "fit_error": 1e-9}
     return Evidence(
         spec,
@@ -22,7 +23,7 @@ def evidence(spec, relative_error, outcome=Outcome.FITTED):
     )
 
 
-def as_the_paper_says(spec):
+def error_in_the_paper(spec):
     if spec.student.structure == "general":
         return 1.2
     if spec.training.length < 5:
@@ -39,81 +40,81 @@ def test_a_study_names_distinct_experiments_with_its_tag(study, size):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_no_experiment_of_the_balanced_study_is_questionable(size):
+def test_no_experiment_of_the_balanced_study_has_a_warning(size):
     assert [
         warning for spec in STUDIES["balanced"].experiments(size) for warning in warnings(spec)
     ] == []
 
 
-def test_claims_hold_on_numbers_as_the_paper_says():
+def test_hypotheses_hold_on_the_papers_numbers():
     study = STUDIES["balanced"]
-    claims = study.judge(
-        "quick", [evidence(spec, as_the_paper_says(spec)) for spec in study.experiments("quick")]
+    hypotheses = study.judge(
+        "quick", [evidence(spec, error_in_the_paper(spec)) for spec in study.experiments("quick")]
     )
-    assert {claim.verdict for claim in claims} == {"holds"}
-    assert all(claim.experiments for claim in claims)
+    assert {hypothesis.verdict for hypothesis in hypotheses} == {"holds"}
+    assert all(hypothesis.experiments for hypothesis in hypotheses)
 
 
-def test_claims_fail_on_other_numbers():
+def test_hypotheses_fail_on_other_numbers():
     study = STUDIES["balanced"]
-    claims = study.judge("quick", [evidence(spec, 0.3) for spec in study.experiments("quick")])
-    verdicts = [claim.verdict.value for claim in claims]
+    hypotheses = study.judge("quick", [evidence(spec, 0.3) for spec in study.experiments("quick")])
+    verdicts = [hypothesis.verdict.value for hypothesis in hypotheses]
     assert verdicts == ["fails", "fails", "fails", "holds", "holds", "fails"]
 
 
-def test_divergence_makes_no_claim_hold():
+def test_divergence_makes_no_hypothesis_hold():
     study = STUDIES["balanced"]
-    pieces = [
-        evidence(spec, as_the_paper_says(spec), Outcome.DIVERGED)
+    experiments = [
+        evidence(spec, error_in_the_paper(spec), Outcome.DIVERGED)
         for spec in study.experiments("quick")
     ]
-    assert {claim.verdict for claim in study.judge("quick", pieces)} == {"fails"}
+    hypotheses = study.judge("quick", experiments)
+    assert {hypothesis.verdict for hypothesis in hypotheses} == {"fails"}
 
 
-def test_not_extrapolating_counts_only_for_a_student_that_fits():
+def test_failing_to_extrapolate_counts_only_for_a_student_that_fits():
     study = STUDIES["balanced"]
-    pieces = [
-        evidence(spec, as_the_paper_says(spec), Outcome.STEP_BUDGET_SPENT)
+    experiments = [
+        evidence(spec, error_in_the_paper(spec), Outcome.STEP_BUDGET_SPENT)
         for spec in study.experiments("quick")
     ]
-    verdicts = {claim.claim: claim.verdict for claim in study.judge("quick", pieces)}
-    assert [verdicts[claim] for claim in verdicts if "does not extrapolate" in claim] == [
-        "fails",
-        "fails",
-    ]
+    hypotheses = study.judge("quick", experiments)
+    verdicts = [h.verdict for h in hypotheses if "does not extrapolate" in h.claim]
+    assert verdicts == ["fails", "fails"]
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
-def test_nothing_is_claimed_of_what_was_not_run(study):
-    claims = study.judge("quick", [])
-    assert {claim.verdict.value for claim in claims} == {"not_run"}
-    assert all(claim.value is None and not claim.experiments for claim in claims)
+def test_without_experiments_no_hypothesis_is_judged(study):
+    hypotheses = study.judge("quick", [])
+    assert {hypothesis.verdict.value for hypothesis in hypotheses} == {"not_run"}
+    assert all(h.value is None and not h.experiments for h in hypotheses)
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
-def test_numbers_that_are_none_make_no_claim_hold(study):
-    """Every metric and response NaN; only that every seed diverged may still be found."""
-    pieces = [unmeasured(spec) for spec in study.experiments("quick")]
+def test_nan_makes_no_hypothesis_hold(study):
+    """Every metric and response is NaN; only that every seed diverged can still be found."""
+    experiments = [unmeasured(spec) for spec in study.experiments("quick")]
     with np.errstate(all="ignore"):
-        held = [claim.claim for claim in study.judge("quick", pieces) if claim.verdict == "holds"]
-    assert all("diverges" in claim for claim in held)
-    info = STUDY_FIGURES["extrapolation"].info(study.title, study.panels("quick", pieces), pieces)
+        hypotheses = study.judge("quick", experiments)
+    assert all("diverges" in h.claim for h in hypotheses if h.verdict == "holds")
+    panels = study.panels("quick", experiments)
+    info = STUDY_FIGURES["extrapolation"].info(study.title, panels, experiments)
     assert STUDY_FIGURES["extrapolation"].file(info, "svg").startswith(b"<?xml")
 
 
 def unmeasured(spec):
     response = np.full(spec.horizon, np.nan)
-    nothing = dict.fromkeys(METRICS, np.nan)
-    runs = tuple(RunEvidence(seed, Outcome.DIVERGED, 1, nothing, response) for seed in spec.seeds)
+    metrics = dict.fromkeys(METRICS, np.nan)
+    runs = tuple(RunEvidence(seed, Outcome.DIVERGED, 1, metrics, response) for seed in spec.seeds)
     return Evidence(spec, spec.name, runs, (), response)
 
 
-def test_a_claim_whose_experiments_are_missing_is_not_run():
+def test_a_hypothesis_with_missing_experiments_is_not_run():
     study = STUDIES["balanced"]
-    some = [
+    shorter = [
         evidence(spec, 0.3) for spec in study.experiments("quick") if spec.training.length != 14
     ]
-    claims = study.judge("quick", some)
-    assert [claim.verdict.value for claim in claims[:2]] == ["not_run", "not_run"]
-    assert claims[0].value is None
-    assert claims[2].verdict != "not_run"
+    hypotheses = study.judge("quick", shorter)
+    assert [hypothesis.verdict.value for hypothesis in hypotheses[:2]] == ["not_run", "not_run"]
+    assert hypotheses[0].value is None
+    assert hypotheses[2].verdict != "not_run"
