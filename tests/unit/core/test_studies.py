@@ -1,4 +1,4 @@
-"""Studies: their experiments are distinct and valid, and their verdicts follow from numbers alone."""
+"""Studies: their experiments are distinct and valid; verdicts follow from numbers alone."""
 
 import numpy as np
 import pytest
