@@ -1,12 +1,9 @@
-"""Named arrays as bytes and back, exact and never pickled.
+"""Named arrays packed into bytes: the format of checkpoints, series and results.
 
-So are checkpoints, series and results stored.
-
-A number of 4 bytes, so many bytes of header, then the arrays, each deflated by itself, so that some
-can be read without the work of the others. The header, deflated too, is JSON: name, type, shape and
-number of bytes of each, and a 1 where the array is so short that it stands there as it is. NumPy's
-npz, which holds the same, takes seven times as long where arrays are short, and 180 bytes more for
-each.
+Exact, and never pickled. The layout is a 4-byte header length, the header, then the arrays. The
+header is deflated JSON: name, type, shape and length in bytes of each array, followed by 1 if the
+array is stored without compression. Each array is deflated separately, so that one can be read
+without the others. For short arrays NumPy's npz takes seven times as long, and 180 bytes more each.
 """
 
 import json
@@ -17,25 +14,25 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 _NUMBERS = "biuf"
-"""Kinds of types: booleans, whole numbers with and without sign, floating-point numbers."""
+"""NumPy's kinds: booleans, signed and unsigned integers, floating-point numbers."""
 
 LARGEST = 4 * 2**30
-"""Bytes of one array: as much as a whole experiment may take."""
+"""Bytes of one array: the limit of a whole experiment."""
 
-_LONGEST_HEADER = 2**20
+_MAX_HEADER_BYTES = 2**20
 
-_FAST = 1
-"""The level of compression; higher ones take several times as long for a few per cent."""
+_COMPRESSION_LEVEL = 1
+"""Higher levels take several times as long to save a few per cent."""
 
-_SHORT = 512
-"""Bytes that aren't worth deflating: it takes as long for ten numbers as for a thousand."""
+_UNCOMPRESSED_BYTES = 512
+"""Arrays up to this size are stored as they are: deflating ten numbers takes as long as 1000."""
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The arrays as bytes.
+    """Packs the arrays into bytes.
 
     Raises:
-        TypeError: One of them doesn't hold numbers.
+        TypeError: An array doesn't hold numbers.
 
     Example:
         >>> unpack(pack({"x": np.array([1.0, np.nan])}))["x"]
@@ -44,21 +41,22 @@ def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
     header, bodies = [], []
     for name, array in arrays.items():
         if array.dtype.kind not in _NUMBERS:
-            raise TypeError(f"arrays of numbers can be packed; {name} is of type {array.dtype}")
-        plain = array.nbytes <= _SHORT
-        bodies.append(array.tobytes() if plain else zlib.compress(array.tobytes(), _FAST))
+            raise TypeError(f"only arrays of numbers can be packed; {name} has type {array.dtype}")
+        plain = array.nbytes <= _UNCOMPRESSED_BYTES
+        bodies.append(
+            array.tobytes() if plain else zlib.compress(array.tobytes(), _COMPRESSION_LEVEL)
+        )
         header.append(
             [name, array.dtype.str, array.shape, len(bodies[-1]), *([1] if plain else [])]
         )
-    described = zlib.compress(json.dumps(header).encode(), _FAST)
-    return b"".join([len(described).to_bytes(4), described, *bodies])
+    packed_header = zlib.compress(json.dumps(header).encode(), _COMPRESSION_LEVEL)
+    return b"".join([len(packed_header).to_bytes(4), packed_header, *bodies])
 
 
 def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays that :func:`pack` packed, or those of these names, without the work of reading the others.
+    """Unpacks the arrays of :func:`pack`, or ``only`` the named ones.
 
-    No more memory is taken than the arrays say that they need, nor any for one of more than
-    :data:`LARGEST` bytes.
+    Allocates no more than the header declares, and refuses arrays larger than :data:`LARGEST`.
 
     Raises:
         ValueError: The bytes are damaged.
@@ -68,33 +66,28 @@ def unpack(data: bytes, only: Collection[str] | None = None) -> dict[str, np.nda
         {'y': array([2.])}
     """
     view = memoryview(data)
-    place = 4 + int.from_bytes(view[:4])
-    found: dict[str, np.ndarray] = {}
+    offset = 4 + int.from_bytes(view[:4])
+    arrays: dict[str, np.ndarray] = {}
     try:
-        for name, kind, shape, length, *plain in json.loads(
-            _inflated(view[4:place], _LONGEST_HEADER)
-        ):
+        header = json.loads(_inflate(view[4:offset], _MAX_HEADER_BYTES))
+        for name, type_name, shape, length, *plain in header:
             if only is None or name in only:
-                body, size = (
-                    view[place : place + length],
-                    np.dtype(kind).itemsize * math.prod(shape),
-                )
-                content = bytearray(
-                    body if plain else _inflated(body, size)
-                )  # one that may be changed
-                found[name] = np.frombuffer(content, np.dtype(kind)).reshape(shape)
-            place += length
+                dtype, body = np.dtype(type_name), view[offset : offset + length]
+                content = body if plain else _inflate(body, dtype.itemsize * math.prod(shape))
+                # frombuffer gives a writable array only for a bytearray.
+                arrays[name] = np.frombuffer(bytearray(content), dtype).reshape(shape)
+            offset += length
     except (zlib.error, ValueError, TypeError) as error:
         raise ValueError(f"packed arrays are damaged: {error}") from error
-    return found
+    return arrays
 
 
-def _inflated(body: memoryview, most: int) -> bytes:
-    """What was deflated, if it is whole and at most so long; raises ValueError."""
-    if not 0 <= most <= LARGEST:
-        raise ValueError(f"an array would be of {most} bytes")
-    inflate = zlib.decompressobj()
-    content = inflate.decompress(body, most + 1)
-    if len(content) > most or not inflate.eof:
-        raise ValueError(f"something isn't whole, or longer than {most} bytes")
+def _inflate(body: memoryview, max_bytes: int) -> bytes:
+    """Inflates a complete stream of at most ``max_bytes``; raises ValueError otherwise."""
+    if not 0 <= max_bytes <= LARGEST:
+        raise ValueError(f"an array would have {max_bytes} bytes")
+    decompressor = zlib.decompressobj()
+    content = decompressor.decompress(body, max_bytes + 1)
+    if len(content) > max_bytes or not decompressor.eof:
+        raise ValueError(f"a stream is incomplete or longer than {max_bytes} bytes")
     return content

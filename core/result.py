@@ -1,7 +1,6 @@
-"""What an experiment yields: frozen values, in memory as on the wire, with nothing in them that isn't finite hidden.
+"""The result of an experiment as frozen values, the same in memory and in JSON.
 
-Non-finite numbers travel as "NaN", "Infinity" and "-Infinity" in JSON and are read back from those
-words.
+JSON writes non-finite numbers as "NaN", "Infinity" and "-Infinity", and reads them back.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 Response = list[float] | list[list[list[float]]]
-"""h_0 .. h_{q-1}: a flat list of q numbers where p = m = 1, else q x p x m."""
+"""h_0 .. h_{q-1}: a flat list of q numbers if p = m = 1, else q x p x m."""
 
 METRICS = MappingProxyType(
     {
@@ -22,11 +21,15 @@ METRICS = MappingProxyType(
         "extrapolation_error_rms": "extrapolation error, RMS of e_j over k ≤ j < q",
         "zero_baseline": "zero baseline, max |ĥ_j| over k ≤ j < q",
         "relative_extrapolation_error": "extrapolation error over zero baseline",
-        "extrapolation_horizon": "first lag at which |e_j| > fit_tolerance x max |ĥ_j|; q if there is none",
-        "sequence_fit_error": "squared error over the teacher's variance on Gaussian inputs, max over t < k",
+        "extrapolation_horizon": (
+            "first lag with |e_j| > fit_tolerance x max |ĥ_j|, q if no lag exceeds it"
+        ),
+        "sequence_fit_error": (
+            "squared error over the teacher's variance on Gaussian inputs, max over t < k"
+        ),
         "sequence_extrapolation_error": "the same, max over k ≤ t < q",
         "imbalance": "imbalance |B - Cᵀ|",
-        "invariant_drift": "drift of what gradient flow conserves",
+        "invariant_drift": "drift of the quantity that gradient flow conserves",
         "spectral_radius": "spectral radius of A",
         "spectral_distance": "Wasserstein distance of the weighted spectra of student and teacher",
         "effective_rank": "effective rank of the Hankel singular values",
@@ -37,23 +40,23 @@ METRICS = MappingProxyType(
         "flow_distance": "max |h_j - h_j of gradient flow at the same time| over j < q",
     }
 )
-"""Every metric by name with what it is; :mod:`core.metrics` computes them.
+"""Every metric by name, with its meaning. :mod:`core.metrics` computes them.
 
-NaN where a student has no such thing.
+NaN if the metric is not defined for a student.
 """
 
-_AT_THE_END = frozenset({"zero_baseline", "flow_distance"})
+_FINAL_ONLY = frozenset({"zero_baseline", "flow_distance"})
 
-SERIES = tuple(name for name in METRICS if name not in _AT_THE_END)
-"""Metrics that are recorded along training; the others don't change or are looked at only once."""
+SERIES = tuple(name for name in METRICS if name not in _FINAL_ONLY)
+"""Metrics recorded during training; the others are constant or computed only at the end."""
 
 
-OF_THE_TEACHER = frozenset({"zero_baseline"})
-"""Metrics that no student changes, be it one that diverged."""
+TEACHER_METRICS = frozenset({"zero_baseline"})
+"""Metrics of the teacher alone, defined even for a diverged run."""
 
 
 class Outcome(StrEnum):
-    """How a run ended. The value of a run, not an exception."""
+    """How a run ended: a value, not an exception."""
 
     FITTED = "fitted"
     STEP_BUDGET_SPENT = "step_budget_spent"
@@ -62,13 +65,13 @@ class Outcome(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """The outcome as a person reads it."""
+        """The outcome in a sentence."""
         return _SENTENCES[self]
 
 
 _SENTENCES = {
     Outcome.FITTED: "The student fits the training length.",
-    Outcome.STEP_BUDGET_SPENT: "All steps were run, and the student does not fit the training length yet.",
+    Outcome.STEP_BUDGET_SPENT: "All steps ran, but the student does not fit the training length.",
     Outcome.DIVERGED: "The loss became non-finite or passed 1e12; training stopped at that step.",
     Outcome.CANCELLED: "Training was cancelled before its end.",
 }
@@ -83,18 +86,18 @@ Array = Annotated[list[list[float]] | list[float], Field(union_mode="left_to_rig
 
 
 class RunResult(_Value):
-    """One seed of an experiment at its end.
+    """The result of one seed.
 
     Attributes:
         seed: The seed that drew the start.
         outcome: How the run ended.
-        steps: Steps that were run; for a diverged run the step whose loss gave it away.
+        steps: Number of steps run; for a diverged run, the step whose loss revealed it.
         response: The student's impulse response h_0 .. h_{q-1}.
-        eigenvalues: Of A, as [re, im], by falling absolute value; none where there is no A.
+        eigenvalues: Of A, as [re, im], by falling absolute value; empty if there is no A.
         hankel_singular_values: Of the ⌊q/2⌋ x ⌊q/2⌋ (block) Hankel matrix of the response, falling.
         parameters: By name: A d x d, B d x m, C p x d of a linear student, whatever its structure.
         summary: Every metric of :data:`METRICS` at the last step.
-        warnings: What to bear in mind when reading these numbers.
+        warnings: Caveats about these numbers.
     """
 
     seed: int
@@ -109,15 +112,15 @@ class RunResult(_Value):
 
 
 class BaselineResult(_Value):
-    """What a method without gradient descent made of the same data.
+    """The result of a method without gradient descent on the same data.
 
     Attributes:
         name: The method, one of ``evaluation.baselines``.
-        order: How many states it took.
+        order: State dimension of the identified system.
         response: Its impulse response h_0 .. h_{q-1}.
-        eigenvalues: Of its A, as [re, im], falling; none where it has no A.
-        summary: Those metrics of :data:`METRICS` that are about a response.
-        note: What was chosen on the way, in a sentence.
+        eigenvalues: Of its A, as [re, im], falling; empty if it has no A.
+        summary: The metrics of :data:`METRICS` that depend on the response alone.
+        note: The choices that the method made, in a sentence.
     """
 
     name: str
@@ -129,14 +132,14 @@ class BaselineResult(_Value):
 
 
 class ExperimentResult(_Value):
-    """All runs of an experiment, in the order of the spec's seeds, and the teacher that they were to learn.
+    """All runs of an experiment, in the order of the spec's seeds, and the teacher's response.
 
     Attributes:
         teacher_response: ĥ_0 .. ĥ_{q-1}.
         runs: One per seed.
         baselines: One per method that the spec asks for.
-        series: The recorded points in long form: equally long columns ``seed``, ``step`` and every
-            name of :data:`SERIES`, and of ``evaluation.record`` (with further axes), in order of
+        series: The recorded points in long form: equally long columns ``seed``, ``step``, every
+            name of :data:`SERIES` and of ``evaluation.record`` (with further axes), in order of
             step. Not part of the result's JSON.
     """
 

@@ -1,7 +1,4 @@
-"""The door: a spec in, its result out, on this machine and in this process.
-
-What a notebook calls.
-"""
+"""Runs a spec to its result in this process, as in a notebook."""
 
 from collections.abc import Callable
 
@@ -13,7 +10,7 @@ from core.training import State, advance, begin, finish
 from core.training.engine import Inherited
 
 SLICE = 1000
-"""Steps between two looks of the observer. It changes no bit of the result."""
+"""Steps between two calls of the observer; the result does not depend on it."""
 
 
 def run(
@@ -21,18 +18,18 @@ def run(
     observe: Callable[[State], None] | None = None,
     inherited: Inherited | None = None,
 ) -> ExperimentResult:
-    """Trains every seed of ``spec`` to its end.
+    """Trains every seed of ``spec`` and returns the result.
 
     Args:
-        spec: The experiment; its numerics say where (``auto``: CUDA where there is some, else CPU).
-        observe: Called with the state now and then, to show progress.
-        inherited: Where the start is ``from_experiment``, the parameters that each seed begins
-            with, by seed and name: those of the earlier result's runs.
+        spec: The experiment; the device ``auto`` is CUDA if available, else the CPU.
+        observe: Called with the state every :data:`SLICE` steps, for instance to show progress.
+        inherited: Initial parameters by seed and name for a ``from_experiment`` start, from the
+            earlier result's runs.
 
     Raises:
-        NumericsUnavailable: The spec asks for a device that this machine doesn't have.
-        SpecError: The inherited parameters don't fit the student.
-        ValueError: The start is ``from_experiment``, and nothing is inherited.
+        NumericsUnavailable: This machine lacks the device that the spec asks for.
+        SpecError: The initial parameters don't fit the student.
+        ValueError: The start is ``from_experiment``, but no initial parameters are given.
 
     Example:
         >>> result = run(ExperimentSpec.model_validate({

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.result import OF_THE_TEACHER, Outcome
+from core.result import TEACHER_METRICS, Outcome
 
 STATISTICS = ("median", "q1", "q3", "mean", "min", "max", "standard_error")
 
@@ -53,7 +53,7 @@ def as_counted(numbers: np.ndarray, diverged: np.ndarray, metrics: Sequence[str]
         >>> as_counted(np.array([[2.0, 0.5]]), np.array([True]), ["fit_error", "zero_baseline"])
         array([[inf, 0.5]])
     """
-    of_student = np.array([metric not in OF_THE_TEACHER for metric in metrics], bool)
+    of_student = np.array([metric not in TEACHER_METRICS for metric in metrics], bool)
     bounded = np.where(np.abs(numbers) >= LARGEST, np.copysign(np.inf, numbers), numbers)
     return np.where(diverged[:, None] & of_student, np.inf, bounded)
 

@@ -1,4 +1,4 @@
-"""The spec language: what an experiment is, in one frozen shape from HTTP body to training argument."""
+"""The spec language: one frozen model from the HTTP body to the argument of the training."""
 
 from core.spec.experiment import (
     METADATA,

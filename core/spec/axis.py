@@ -1,4 +1,4 @@
-"""Axes: the values that fields of a base spec take in turn, by path."""
+"""Axes of a sweep: the values that fields of a base spec take in turn."""
 
 import itertools
 import math
@@ -12,21 +12,20 @@ from pydantic_core import PydanticCustomError
 from core.spec.part import Line, Part, Real, Whole, default_kind
 
 MAX_EXPERIMENTS = 100_000
-"""Points of one sweep."""
+"""Largest number of points of one sweep."""
 
 MAX_PATHS = 16
-"""Fields that one sweep varies."""
+"""Largest number of fields that one sweep varies."""
 
 DIGITS = 12
-"""Significant digits of spaced values: 0.3 is 0.3 then, and the same experiment as one that was
-given so."""
+"""Significant digits of spaced values, so that 0.3 equals a 0.3 given literally."""
 
 Coordinates = dict[str, Any]
 """The value on each axis, by path."""
 
 
 def dotted(path: str) -> str:
-    """A path as its names between dots, also where it was given as a JSON Pointer.
+    """Returns a path with dots, also if it was given as a JSON Pointer.
 
     Example:
         >>> dotted("/training/length"), dotted("training.length")
@@ -36,7 +35,7 @@ def dotted(path: str) -> str:
 
 
 Path = Annotated[Line, AfterValidator(dotted), Field(min_length=1, max_length=200)]
-"""A field of the spec: ``training.length``, or as a JSON Pointer, ``/training/length``."""
+"""A field of the spec: ``training.length`` or, as a JSON Pointer, ``/training/length``."""
 
 Count = Annotated[Whole, Field(ge=1, le=MAX_EXPERIMENTS)]
 
@@ -46,15 +45,15 @@ class _Field(Part):
 
     @property
     def size(self) -> int:
-        """How many points it has."""
+        """The number of points."""
         return len(self._values())
 
     def points(self) -> list[Coordinates]:
-        """What each point of the axis sets."""
+        """Returns the coordinates of each point."""
         return [{self.path: value} for value in self._values()]
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The paths, those together that advance together."""
+        """Returns the paths, grouped by those that advance together."""
         return ((self.path,),)
 
     def _values(self) -> Sequence[Any]:
@@ -62,7 +61,7 @@ class _Field(Part):
 
 
 class ListAxis(_Field):
-    """The values as given: numbers, words, objects (a whole start, say)."""
+    """The values as given: numbers, strings, or objects such as a whole start."""
 
     kind: Literal["list"] = "list"
     values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_EXPERIMENTS)]
@@ -75,7 +74,7 @@ class _Spaced(_Field):
     low: Real
     high: Real
     count: Count
-    whole: bool = Field(False, strict=True, description="Round to whole numbers, each once.")
+    whole: bool = Field(False, strict=True, description="Round to whole numbers and drop repeats.")
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -85,7 +84,7 @@ class _Spaced(_Field):
 
     @property
     def size(self) -> int:
-        """How many points it has."""
+        """The number of points."""
         return len(self._values()) if self.whole else self.count
 
     def _values(self) -> Sequence[Any]:
@@ -124,37 +123,35 @@ class ZipAxis(Part):
 
     @property
     def size(self) -> int:
-        """How many points it has."""
+        """The number of points."""
         return self.axes[0].size
 
     def points(self) -> list[Coordinates]:
-        """What each point sets."""
-        return [
-            _merged(parts) for parts in zip(*(axis.points() for axis in self.axes), strict=True)
-        ]
+        """Returns the coordinates of each point."""
+        return [_merge(parts) for parts in zip(*(axis.points() for axis in self.axes), strict=True)]
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The paths, those together that advance together."""
+        """Returns the paths, grouped by those that advance together."""
         return (paths(self.axes),)
 
 
 class GridAxis(Part):
-    """All combinations of its axes: what the axes of a sweep are anyway, to be nested in a ``zip``."""
+    """All combinations of its axes, for use inside a ``zip``; a sweep's own axes form a grid."""
 
     kind: Literal["grid"]
     axes: "Annotated[tuple[Axis, ...], Field(min_length=1, max_length=MAX_PATHS)]"
 
     @property
     def size(self) -> int:
-        """How many points it has."""
+        """The number of points."""
         return math.prod(axis.size for axis in self.axes)
 
     def points(self) -> list[Coordinates]:
-        """What each point sets."""
+        """Returns the coordinates of each point."""
         return list(product(self.axes))
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The paths, those together that advance together."""
+        """Returns the paths, grouped by those that advance together."""
         return tuple(group for axis in self.axes for group in axis.groups())
 
 
@@ -167,8 +164,8 @@ Axis = Annotated[
 KINDS = frozenset({"list", "linspace", "logspace", "zip", "grid"})
 
 
-def _sound(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
-    """What can be known of axes before they are written out."""
+def _check_axes(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """Checks the axes without expanding them."""
     named = list(paths(axes))
     if len(named) > MAX_PATHS:
         message = "axes should vary at most {most} fields; these vary {count}"
@@ -176,46 +173,43 @@ def _sound(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     repeated = [path for path in named if named.count(path) > 1]
     if repeated:
         raise PydanticCustomError(
-            "repeated", "{path} is on two axes; give it one", {"path": repeated[0]}
+            "repeated", "{path} is on two axes; it should be on one", {"path": repeated[0]}
         )
     for axis in nested(axes):
         lengths = [part.size for part in axis.axes] if isinstance(axis, ZipAxis) else []
         if len(set(lengths)) > 1:
-            message = "zipped axes should be equally long; those of {paths} have {lengths} values"
+            message = "zipped axes should have the same length; {paths} have {lengths} values"
             words = {"paths": ", ".join(paths([axis])), "lengths": ", ".join(map(str, lengths))}
             raise PydanticCustomError("wrong_count", message, words)
     if (size := math.prod(axis.size for axis in axes)) > MAX_EXPERIMENTS:
-        message = "a sweep should have at most {most} experiments, these axes make {size}; take fewer values"
+        message = "a sweep should have at most {most} experiments; these axes give {size}"
         raise PydanticCustomError(
             "too_many", message, {"most": MAX_EXPERIMENTS, "size": f"{size:.4g}"}
         )
     return axes
 
 
-Axes = Annotated[tuple[Axis, ...], Field(max_length=MAX_PATHS), AfterValidator(_sound)]
-"""The axes of a sweep.
-
-They multiply: each point takes one value of every axis, the last axis running fastest.
-"""
+Axes = Annotated[tuple[Axis, ...], Field(max_length=MAX_PATHS), AfterValidator(_check_axes)]
+"""The axes of a sweep, which form a grid: all combinations, with the last axis varying fastest."""
 
 
 def paths(axes: Sequence[Axis]) -> tuple[str, ...]:
-    """Every path that the axes set, in their order."""
+    """Returns every path that the axes set, in order."""
     return tuple(axis.path for axis in nested(axes) if isinstance(axis, _Field))
 
 
 def product(axes: Sequence[Axis]) -> Iterator[Coordinates]:
-    """What each combination of the axes' points sets, the last axis running fastest."""
-    return (_merged(parts) for parts in itertools.product(*(axis.points() for axis in axes)))
+    """Yields the coordinates of all combinations, with the last axis varying fastest."""
+    return (_merge(parts) for parts in itertools.product(*(axis.points() for axis in axes)))
 
 
 def nested(axes: Sequence[Axis]) -> Iterator[Axis]:
-    """The axes and all that are in them."""
+    """Yields the axes and all axes nested in them."""
     for axis in axes:
         yield axis
         if isinstance(axis, ZipAxis | GridAxis):
             yield from nested(axis.axes)
 
 
-def _merged(parts: Sequence[Mapping[str, Any]]) -> Coordinates:
+def _merge(parts: Sequence[Mapping[str, Any]]) -> Coordinates:
     return {path: value for part in parts for path, value in part.items()}

@@ -1,36 +1,34 @@
-"""Where specs differ: only the fields that do, with the value of each."""
+"""The fields in which specs differ, with the value in each spec."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from core.spec.paths import flatten
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A field in which specs differ: its path, and what each of them has there, None where it has nothing."""
+    """A field in which specs differ: its path and its value in each spec, None if absent."""
 
     path: str
     values: tuple[Any, ...]
 
 
 def differences(specs: Sequence[Mapping[str, Any]]) -> list[Difference]:
-    """The fields in which specs, as JSON, differ. Lists and matrices are one field.
+    """Returns the fields in which specs, as JSON, differ. A list or matrix is one field.
 
     Example:
-        >>> a, b = {"training": {"length": 4}, "seeds": [0]}, {"training": {"length": 6}, "seeds": [0]}
-        >>> differences([a, b])
+        >>> short = {"training": {"length": 4}, "seeds": [0]}
+        >>> long = {"training": {"length": 6}, "seeds": [0]}
+        >>> differences([short, long])
         [Difference(path='training.length', values=(4, 6))]
     """
-    flat = [dict(_leaves(spec)) for spec in specs]
-    paths = dict.fromkeys(path for one in flat for path in one)
-    found = (Difference(path, tuple(one.get(path) for one in flat)) for path in paths)
-    return [one for one in found if any(value != one.values[0] for value in one.values)]
-
-
-def _leaves(part: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in part.items():
-        here = f"{path}.{name}" if path else name
-        if isinstance(value, Mapping):
-            yield from _leaves(value, here)
-        else:
-            yield here, value
+    flat_specs = [dict(flatten(spec)) for spec in specs]
+    differing = []
+    for path in dict.fromkeys(itertools.chain.from_iterable(flat_specs)):
+        values = tuple(flat.get(path) for flat in flat_specs)
+        if any(value != values[0] for value in values):
+            differing.append(Difference(path, values))
+    return differing

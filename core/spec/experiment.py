@@ -1,4 +1,4 @@
-"""The experiment: one validated, frozen spec with all its seeds; HTTP body, JSON column, argument of the training."""
+"""The experiment: one validated, frozen spec with all its seeds."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def _unique(values: tuple[Value, ...]) -> tuple[Value, ...]:
     repeated = [value for value, count in Counter(values).items() if count > 1]
     if repeated:
         raise PydanticCustomError(
-            "repeated", "should be unique, but {repeated} is repeated", {"repeated": repeated[0]}
+            "repeated", "should be unique; {repeated} is repeated", {"repeated": repeated[0]}
         )
     return values
 
@@ -48,7 +48,7 @@ def _count_to_range(given: object) -> object:
     if isinstance(given, int) and not isinstance(given, bool):
         if not 1 <= given <= MAX_SEEDS:
             raise PydanticCustomError(
-                "seed_count", "a number of seeds should be from 1 to {most}", {"most": MAX_SEEDS}
+                "seed_count", "the number of seeds should be from 1 to {most}", {"most": MAX_SEEDS}
             )
         return tuple(range(given))
     return given
@@ -59,14 +59,14 @@ Baseline = Literal["era", "balanced_truncation", "subspace", "least_squares"]
 
 
 class Evaluation(Part):
-    """What is measured, how far and how often."""
+    """Metrics, recorded steps and baselines."""
 
     horizon: Annotated[Whole, Field(ge=2, le=MAX_HORIZON)] | None = Field(
-        None, description="q: errors are looked at for k <= j < q. Default: max(40, 2 k)."
+        None, description="q: errors are measured for k <= j < q. Default: max(40, 2 k)."
     )
     points: Annotated[Whole, Field(ge=2, le=MAX_POINTS)] = Field(
         200,
-        description="Recorded steps: min(points, steps + 1), log-spaced, 0 and the last among them.",
+        description="Recorded steps: min(points, steps + 1), log-spaced from 0 to the last step.",
     )
     record_at: Annotated[
         tuple[Annotated[Whole, Field(ge=0)], ...],
@@ -75,32 +75,36 @@ class Evaluation(Part):
     ] = ()
     fit_tolerance: Annotated[Real, Field(gt=0)] = Field(
         1e-3,
-        description="Without a stop rule a run is fitted if its fit error is at most this x max |ĥ_j| over j < k.",
+        description="A run without a stop rule is fitted if its fit error is at most this fraction "
+        "of max |ĥ_j| over j < k.",
     )
     record: Annotated[tuple[Trajectory, ...], AfterValidator(_unique)] = Field(
         (),
-        description="What is recorded along with the metrics: the eigenvalues of A, the response h_0 .. h_{q-1}.",
+        description="Arrays recorded with the metrics: the eigenvalues of A, the response "
+        "h_0 .. h_{q-1}.",
     )
     baselines: Annotated[tuple[Baseline, ...], AfterValidator(_unique)] = Field(
         (),
-        description="Methods without gradient descent that are given the same data and set beside the student.",
+        description="Methods without gradient descent, applied to the same data for comparison.",
     )
     flow: bool = Field(
         False,
         strict=True,
-        description="Follow gradient flow for the same time, and say how far gd ended from it (flow_distance).",
+        description="Integrate gradient flow for the same time and measure how far gd ends from it "
+        "(flow_distance).",
     )
     sequences: Annotated[Whole, Field(ge=2, le=100_000)] = Field(
         512,
-        description="Fresh Gaussian sequences that non-linear students are measured on; unused for linear ones.",
+        description="Fresh Gaussian sequences that measure non-linear students; unused for linear "
+        "students.",
     )
     seed: Seed = Field(
-        0, description="Draws the fresh sequences, and those of the subspace baseline."
+        0, description="Seed of the fresh sequences and of those for the subspace baseline."
     )
 
 
 class Numerics(Part):
-    """How numbers are held and where they are computed."""
+    """Floating-point type and device."""
 
     dtype: Literal["float64", "float32"] = "float64"
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -112,15 +116,17 @@ Name = Annotated[Line, Field(max_length=200)]
 Notes = Annotated[Lines, Field(max_length=20_000)]
 
 METADATA = frozenset({"name", "tags", "notes"})
-"""Fields that describe an experiment, may change later, and are in no hash."""
+"""Fields that describe an experiment: they can change later and enter no hash."""
 
 
 class ExperimentSpec(Part):
-    """One experiment: a teacher, a student, how it is trained and measured, and the seeds that it is repeated with.
+    """One experiment: a teacher, a student, its training and evaluation, and its seeds.
 
     Example:
         >>> spec = ExperimentSpec.model_validate({
-        ...     "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+        ...     "teacher": {
+        ...         "kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}
+        ...     },
         ...     "student": {"kind": "linear", "dim": 20},
         ...     "training": {"length": 6},
         ... })
@@ -150,7 +156,7 @@ class ExperimentSpec(Part):
     @model_validator(mode="wrap")
     @classmethod
     def _keep_the_rules(cls, given: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Lists every broken field and every broken rule at once; fills the default horizon."""
+        """Reports every invalid field and broken rule at once, and fills the default horizon."""
         if isinstance(given, cls):
             return given
         lines: list[InitErrorDetails] = []
@@ -172,7 +178,7 @@ class ExperimentSpec(Part):
 
     @property
     def horizon(self) -> int:
-        """The horizon q, which a validated spec always has."""
+        """The horizon q, set in every validated spec."""
         assert self.evaluation.horizon is not None  # noqa: S101  # filled on validation
         return self.evaluation.horizon
 
@@ -198,7 +204,7 @@ def _valid_parts(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def _line(details: ErrorDetails) -> InitErrorDetails:
-    """One of pydantic's reported errors as a line of a new report, word for word."""
+    """Returns a reported error as a line of a new report, with the same message."""
     context = {**details.get("ctx", {}), "message": details["msg"]}
     error = PydanticCustomError(details["type"], "{message}", context)
     return InitErrorDetails(type=error, loc=details["loc"], input=details["input"])

@@ -1,4 +1,4 @@
-"""A validation error in words: for each field its JSON Pointer, what was given, what is allowed and what to do."""
+"""Explains a validation error: per field, its JSON Pointer, given value and allowed values."""
 
 import difflib
 import types
@@ -12,18 +12,20 @@ from pydantic_core import ErrorDetails
 from core.errors import Problem
 
 _LONGEST_GIVEN = 80
-_ALLOWED_IN_CONTEXT = ("expected", "expected_tags")
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Every problem of ``error``, which validating a ``model`` raised.
+    """Returns the problems of ``error``, raised when validating a ``model``.
 
     Example:
         >>> from pydantic import ValidationError
         >>> from core.spec import ExperimentSpec
         >>> try:
-        ...     ExperimentSpec.model_validate({"teacher": {"kind": "delay", "lags": 3}, "training": {"length": 0},
-        ...                                    "student": {"kind": "linear", "dim": 8}})
+        ...     ExperimentSpec.model_validate({
+        ...         "teacher": {"kind": "delay", "lags": 3},
+        ...         "student": {"kind": "linear", "dim": 8},
+        ...         "training": {"length": 0},
+        ...     })
         ... except ValidationError as error:
         ...     for problem in explain(error, ExperimentSpec):
         ...         print(problem)
@@ -35,61 +37,51 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
 
 
 def _is_echo(problem: Problem, problems: Sequence[Problem]) -> bool:
-    """Whether a list is called too short only because pydantic does not count its invalid items."""
+    """Whether a list counts as too short only because some of its items are invalid."""
     return problem.code == "too_short" and any(
         other.pointer.startswith(problem.pointer + "/") for other in problems
     )
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
-    keys, place = _walk(model, details["loc"])
+    keys, holder = _walk(model, details["loc"])
     code = details["type"]
     pointer = "".join("/" + _escape(key) for key in keys)
     if code == "extra_forbidden":
-        allowed = sorted(place.model_fields) if place is not None else []
-        close = difflib.get_close_matches(str(keys[-1]), allowed, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
-        return Problem(
-            pointer, "unknown_field", f"unknown field{hint}", allowed=", ".join(allowed) or None
-        )
+        allowed = sorted(holder.model_fields) if holder is not None else []
+        message = "unknown field" + _hint(keys[-1], allowed)
+        return Problem(pointer, "unknown_field", message, allowed=", ".join(allowed) or None)
     if code == "missing":
         return Problem(pointer, code, "is required")
     context = details.get("ctx", {})
-    allowed_here = next(
-        (str(context[name]) for name in _ALLOWED_IN_CONTEXT if name in context), None
-    )
     if code in {"union_tag_invalid", "union_tag_not_found"}:
-        return _unknown_kind(
-            pointer, details, str(context.get("expected_tags", "")).replace("'", "")
-        )
+        return _unknown_kind(pointer, details, context.get("expected_tags", "").replace("'", ""))
+    given = shorten(details["input"])
     if code == "string_pattern_mismatch":
-        return Problem(
-            pointer,
-            "control_character",
-            "should hold no control characters",
-            shorten(details["input"]),
-        )
+        message = "should not contain control characters"
+        return Problem(pointer, "control_character", message, given)
+    allowed_values = context.get("expected") or context.get("expected_tags")
     message = details["msg"].removeprefix("Input ").replace("Value error, ", "")
-    return Problem(pointer, code, message, given=shorten(details["input"]), allowed=allowed_here)
+    return Problem(
+        pointer, code, message, given, None if allowed_values is None else str(allowed_values)
+    )
+
+
+def _hint(name: object, allowed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(name), allowed, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def _unknown_kind(pointer: str, details: ErrorDetails, allowed: str) -> Problem:
     given = details["input"].get("kind") if isinstance(details["input"], dict) else None
     if given is None:
         return Problem(pointer + "/kind", "missing", "is required", allowed=allowed)
-    close = difflib.get_close_matches(str(given), allowed.split(", "), n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    return Problem(
-        pointer + "/kind",
-        "unknown_kind",
-        f"unknown kind{hint}",
-        given=shorten(given),
-        allowed=allowed,
-    )
+    message = "unknown kind" + _hint(given, allowed.split(", "))
+    return Problem(pointer + "/kind", "unknown_kind", message, shorten(given), allowed)
 
 
 def shorten(value: object) -> str:
-    """``value`` as short printable ASCII, safe to send back: NaN, lone surrogates and huge bodies included."""
+    """Returns ``value`` as short printable ASCII: safe for NaN, lone surrogates and huge bodies."""
     text = (
         ascii(value)
         if isinstance(value, str | int | float | bool | type(None))
@@ -113,20 +105,20 @@ def _escape(key: str | int) -> str:
 def _walk(
     model: type[BaseModel], location: Sequence[str | int]
 ) -> tuple[list[str | int], type[BaseModel] | None]:
-    """The keys of ``location`` without the union tags that pydantic puts in, and the model that holds the last key."""
+    """Returns ``location`` without pydantic's union tags, and the model that holds its last key."""
     keys: list[str | int] = []
-    here: list[Any] = [model]
+    members: list[Any] = [model]
     holder: type[BaseModel] | None = model
     for part in location:
-        chosen = [m for m in here if len(here) > 1 and part in _kinds(m)]
-        if chosen:
-            here = chosen
+        tagged = [member for member in members if len(members) > 1 and part in _kinds(member)]
+        if tagged:
+            members = tagged
             continue
-        holder = next((m for m in here if _is_model(m)), None)
+        holder = next((member for member in members if _is_model(member)), None)
         keys.append(part)
-        fields = holder.model_fields if holder else {}
-        annotation = fields[part].annotation if part in fields else None
-        here = list(_members(annotation)) if holder else here
+        if holder:
+            field = holder.model_fields.get(str(part))
+            members = list(_members(field.annotation)) if field else []
     return keys, holder
 
 
@@ -140,7 +132,7 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _members(annotation: Any) -> Iterator[Any]:
-    """The models that a field may hold, through Annotated and unions."""
+    """Yields the types that a field can hold, inside Annotated and unions."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         yield from _members(typing.get_args(annotation)[0])

@@ -1,7 +1,8 @@
-"""Names for equal experiments: SHA-256 over the canonical JSON (RFC 8785) of the validated, defaults-filled spec.
+"""Hashes that equal experiments share: SHA-256 of the spec's canonical JSON (RFC 8785).
 
-``setup_hash`` leaves out seeds, so that tables group seeds of one set-up; ``spec_hash`` has them,
-sorted. Name, tags and notes are in neither.
+The spec is validated and its defaults are filled. ``setup_hash`` leaves out the seeds, so that
+tables can group seeds of one set-up; ``spec_hash`` includes them, sorted. Name, tags and notes
+enter neither.
 """
 
 import hashlib
@@ -14,28 +15,26 @@ import rfc8785
 from core.spec.experiment import METADATA, ExperimentSpec
 
 RESULTS_VERSION = 1
-"""Raised when the same spec would give other numbers: old results are then no longer reused for new
-submissions."""
+"""Incremented when the same spec would give other numbers, so that old results aren't reused."""
 
 _LARGEST_EXACT_INTEGER = 2**53 - 1
 
-_SHORT = 2000
-"""Characters of a part up to which its canonical JSON is remembered: most specs differ from others
-in one part only."""
+_MAX_CACHED_CHARACTERS = 2000
+"""Longest part whose canonical JSON is cached: most specs differ from others in one part only."""
 
 
 def setup_hash(spec: ExperimentSpec) -> str:
-    """64 hex digits that are equal for specs that differ at most in seeds and metadata."""
+    """Returns 64 hex digits, equal for specs that differ only in seeds and metadata."""
     return hashes(spec)[0]
 
 
 def spec_hash(spec: ExperimentSpec) -> str:
-    """64 hex digits that are equal for specs that differ at most in metadata and the order of the seeds."""
+    """Returns 64 hex digits, equal for specs that differ only in metadata or order of seeds."""
     return hashes(spec)[1]
 
 
 def hashes(spec: ExperimentSpec) -> tuple[str, str]:
-    """:func:`setup_hash` and :func:`spec_hash` of a spec, which share most of their work."""
+    """Returns :func:`setup_hash` and :func:`spec_hash`, which share most of their work."""
     parts = {name: part for name, part in spec if name not in METADATA and name != "seeds"}
     setup = {name: _member(name, part.model_dump_json()) for name, part in parts.items()}
     setup["results_version"] = _member("results_version", str(RESULTS_VERSION))
@@ -44,27 +43,27 @@ def hashes(spec: ExperimentSpec) -> tuple[str, str]:
 
 
 def _digest(members: Mapping[str, bytes]) -> str:
-    """Of the object with these members, which RFC 8785 sorts by name."""
+    """Hashes the object with these members, which RFC 8785 sorts by name."""
     return hashlib.sha256(
         b"{%b}" % b",".join(members[name] for name in sorted(members))
     ).hexdigest()
 
 
 def _member(name: str, text: str) -> bytes:
-    return _remembered(name, text) if len(text) <= _SHORT else _written(name, text)
+    return (_encode_cached if len(text) <= _MAX_CACHED_CHARACTERS else _encode)(name, text)
 
 
-def _written(name: str, text: str) -> bytes:
-    """A member of an object in canonical JSON; all names are plain words."""
+def _encode(name: str, text: str) -> bytes:
+    """Encodes a member of an object as canonical JSON; no name needs escaping."""
     value = rfc8785.dumps(_exact(json.loads(text)))  # type: ignore[arg-type]  # JSON by construction
     return b'"%b":%b' % (name.encode(), value)
 
 
-_remembered = lru_cache(maxsize=1024)(_written)
+_encode_cached = lru_cache(maxsize=1024)(_encode)
 
 
 def _exact(value: object) -> object:
-    """RFC 8785 holds integers only up to 2^53 - 1; larger seeds are hashed as their decimal string."""
+    """Turns integers above 2^53 - 1, which RFC 8785 can't hold, into decimal strings."""
     if isinstance(value, dict):
         return {key: _exact(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Optimizers: all move every trained tensor at once; no hidden factor 1/2 or 1/k.
+"""Optimizers: all update every trained tensor at once, without hidden factors 1/2 or 1/k.
 
 :mod:`core.training` runs them.
 """
@@ -14,33 +14,33 @@ MAX_STEPS = 1_000_000_000
 
 
 class Stop(Part):
-    """When a seed ends early. Each seed stops on its own."""
+    """The rule that ends a seed early. It applies to each seed separately."""
 
     loss_below: Annotated[Real, Field(gt=0)] | None = None
     more_steps: Annotated[Whole, Field(ge=0, le=MAX_STEPS)] = Field(
-        0, description="Steps that a seed goes on for once its loss was below for the first time."
+        0, description="Steps to run after the loss first falls below ``loss_below``."
     )
 
 
-def _no_rule_is_none(stop: Stop | None) -> Stop | None:
+def _none_if_empty(stop: Stop | None) -> Stop | None:
     return None if stop is None or stop.loss_below is None else stop
 
 
 class _Stopping(Part):
-    stop: Annotated[Stop | None, AfterValidator(_no_rule_is_none)] = Field(
+    stop: Annotated[Stop | None, AfterValidator(_none_if_empty)] = Field(
         None, description="Absent, null or {}: every step is run."
     )
 
     @property
     def stop_below(self) -> float:
-        """The loss under which a seed stops; -inf where there is no stop rule."""
+        """The loss below which a seed stops; -inf without a stop rule."""
         return (
             -math.inf if self.stop is None or self.stop.loss_below is None else self.stop.loss_below
         )
 
     @property
     def more_steps(self) -> int:
-        """Steps that a seed goes on for once its loss was below."""
+        """Steps to run after the loss first falls below :attr:`stop_below`."""
         return 0 if self.stop is None else self.stop.more_steps
 
 
@@ -58,7 +58,7 @@ class CosineSchedule(Part):
 
 
 class ExponentialSchedule(Part):
-    """lr_t = lr decay^(t / every), decaying smoothly."""
+    """lr_t = lr decay^(t / every): smooth decay."""
 
     kind: Literal["exponential"]
     decay: Annotated[Real, Field(gt=0, le=1)] = 0.5
@@ -80,7 +80,7 @@ Schedule = Annotated[
 
 
 class Rates(Part):
-    """A factor on lr for each parameter, as parametrisations with other scalings have it (science of wide networks)."""
+    """A factor on lr for each parameter, equivalent to a parametrisation with other scalings."""
 
     A: Annotated[Real, Field(ge=0)] = 1.0
     B: Annotated[Real, Field(ge=0)] = 1.0
@@ -96,8 +96,8 @@ class _Steps(_Stopping):
     )
     batch_size: Annotated[Whole, Field(ge=1, le=100_000)] | None = Field(
         None,
-        description="Sequences per step, for students that are trained on sequences. Default: 128 fresh ones where "
-        "inputs are drawn from the population, the whole sample where it is finite.",
+        description="Sequences per step, for students trained on sequences. Default: 128 fresh "
+        "sequences for a population loss, the whole sample for a finite one.",
     )
 
 
@@ -115,11 +115,11 @@ class Momentum(_Steps):
 
 
 class AdaptiveGradientDescent(_Steps):
-    """θ ← θ - lr_t ∇L(θ), lr_t = lr / (√(g_t / (1 - beta^{t+1})) + soft), g_t = beta g_{t-1} + (1 - beta) Σ|∇|.
+    """θ ← θ - lr_t ∇L(θ), lr_t = lr / (√(g_t / (1 - beta^{t+1})) + soft).
 
-    The step of Razin et al. (2022) as the public code of Slutzky et al. (2025) has it: the sum of
-    the tensors' gradient norms, not of their squares. It walks to the edge of stability as
-    gradients vanish.
+    g_t = beta g_{t-1} + (1 - beta) Σ|∇|. The step of Razin et al. (2022) as implemented in the
+    public code of Slutzky et al. (2025), which sums the tensors' gradient norms, not their squares.
+    It approaches the edge of stability as gradients vanish.
     """
 
     kind: Literal["adaptive_gd"]
@@ -128,9 +128,9 @@ class AdaptiveGradientDescent(_Steps):
 
 
 class Adam(_Steps):
-    """m ← β₁ m + (1 - β₁) ∇; v ← β₂ v + (1 - β₂) ∇²; θ ← θ - lr m̂ / (√v̂ + eps), as ``torch.optim.Adam`` has it.
+    """m ← β₁ m + (1 - β₁) ∇; v ← β₂ v + (1 - β₂) ∇²; θ ← θ - lr m̂ / (√v̂ + eps).
 
-    Source: Kingma and Ba (2015).
+    As ``torch.optim.Adam`` does it. Source: Kingma and Ba (2015).
     """
 
     kind: Literal["adam"]
@@ -145,15 +145,15 @@ class Adam(_Steps):
 class GradientFlow(_Stopping):
     """dθ/dt = -∇L(θ), integrated with error control to ``time``; for linear students.
 
-    It is looked at, and recorded, at stations t_s = (1 + time)^(s / steps) - 1, s = 0 .. steps:
-    even at first, then evenly in the logarithm. A step of such an experiment is the way from one
-    station to the next.
+    Observed and recorded at the times t_s = (1 + time)^(s / steps) - 1, s = 0 .. steps, which are
+    evenly spaced at first, then evenly in the logarithm. A step of such an experiment leads from
+    one of these times to the next.
     """
 
     kind: Literal["gradient_flow"]
     time: Annotated[Real, Field(gt=0, le=1e18)] = 100.0
     steps: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
-        200, description="How many stations there are."
+        200, description="Number of steps from time 0 to ``time``."
     )
     rtol: Annotated[Real, Field(ge=1e-13, le=0.1)] = 1e-8
     atol: Annotated[Real, Field(gt=0, le=0.1)] = 1e-12

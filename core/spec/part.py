@@ -1,4 +1,4 @@
-"""The base of every part of a spec, and the scalar and array types that parts are made of."""
+"""The base class of every part of a spec, and the scalar and array types of their fields."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ MAX_LENGTH = 10_000
 """Longest training length k."""
 
 MAX_SEED = 2**63 - 1
-"""Largest seed: what a signed 64-bit column holds."""
+"""Largest seed, which a signed 64-bit column holds."""
 
 
 def _whole_if_integral(given: object) -> object:
@@ -24,7 +24,7 @@ def _refuse_ragged(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ..
         lengths = ", ".join(str(len(row)) for row in rows[:6])
         raise PydanticCustomError(
             "ragged_matrix",
-            "rows of a matrix should be equally long, theirs are {lengths}",
+            "rows of a matrix should be equally long; their lengths are {lengths}",
             {"lengths": lengths},
         )
     return rows
@@ -34,15 +34,15 @@ Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite number; strings are refused."""
 
 Whole = Annotated[int, BeforeValidator(_whole_if_integral), Field(strict=True)]
-"""A whole number, however it is written (``1e4``, too); ``"5"`` and ``5.5`` are refused."""
+"""A whole number, also written as ``1e4``; ``"5"`` and ``5.5`` are refused."""
 
 Dim = Annotated[Whole, Field(ge=1, le=MAX_DIM)]
 Seed = Annotated[Whole, Field(ge=0, le=MAX_SEED)]
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-"""Text on one line, without control characters, which terminals would obey and XML can't hold."""
+"""One line of text without control characters: terminals obey them and XML can't hold them."""
 
 Lines = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
-"""Text in which line feeds and tabs are the only control characters."""
+"""Text whose only control characters are line feeds and tabs."""
 
 Vector = Annotated[tuple[Real, ...], Field(min_length=1)]
 Matrix = Annotated[
@@ -59,16 +59,13 @@ def shape(matrix: tuple[tuple[float, ...], ...]) -> tuple[int, int]:
 
 
 class Part(BaseModel):
-    """A frozen piece of a spec.
-
-    Unknown keys are refused; every default is part of the stored spec.
-    """
+    """A frozen part of a spec: refuses unknown keys and stores every default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 def default_kind(kind: str) -> BeforeValidator:
-    """Lets an object of a union leave out ``kind`` where one member is the default."""
+    """Makes ``kind`` optional in a union: an object without it is of the given kind."""
 
     def fill(given: object) -> object:
         return {"kind": kind, **given} if isinstance(given, dict) and "kind" not in given else given

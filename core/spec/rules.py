@@ -1,8 +1,7 @@
-"""Rules that tie one part of a spec to another: shapes that must agree, horizons past lengths, and so on.
+"""Rules between the parts of a spec: matching shapes, horizons past training lengths, and so on.
 
-A rule takes the parts that it names and yields what is wrong, each with the place of the field. It
-is asked whenever those parts are valid by themselves, so that one answer lists every mistake of a
-spec.
+A rule takes the parts that its parameters name and yields the problems with their locations. It
+runs whenever those parts are valid by themselves, so that one answer lists every problem of a spec.
 """
 
 import inspect
@@ -15,6 +14,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from core.spec.optimizer import GradientFlow, Optimizer, Rates
 from core.spec.part import Matrix, shape
+from core.spec.paths import value_at
 from core.spec.student import (
     CounterexampleStart,
     ExplicitStart,
@@ -36,77 +36,76 @@ from core.spec.training import (
 if TYPE_CHECKING:  # experiment imports this module
     from core.spec.experiment import Evaluation
 
-Place = tuple[str | int, ...]
-Broken = Iterator[tuple[Place, str, str]]
-"""(place of the field, code, message)."""
+Location = tuple[str | int, ...]
+Broken = Iterator[tuple[Location, str, str]]
+"""(location of the field, code, message)."""
 
 ROUNDING = 1e-10
-"""How far, relative to its largest entry, a matrix may be from symmetric or positive semidefinite.
-"""
+"""Tolerance for symmetric or positive semidefinite, relative to a matrix's largest entry."""
 
 
 def teacher_shapes(teacher: Teacher) -> Broken:
-    """A d x d, B d x m, C p x d."""
+    """Requires A d x d, B d x m and C p x d."""
     if not isinstance(teacher, ExplicitTeacher):
         return
     d = len(teacher.A)
     if shape(teacher.A) != (d, d):
-        yield ("teacher", "A"), "wrong_shape", f"A should be square, it is {_by(teacher.A)}"
+        yield ("teacher", "A"), "wrong_shape", f"A should be square; it is {_by(teacher.A)}"
     if len(teacher.B) != d:
         yield (
             ("teacher", "B"),
             "wrong_shape",
-            f"B should be {d} x m as A is {_by(teacher.A)}, it is {_by(teacher.B)}",
+            f"B should be {d} x m to match A; it is {_by(teacher.B)}",
         )
     if len(teacher.C[0]) != d:
         yield (
             ("teacher", "C"),
             "wrong_shape",
-            f"C should be p x {d} as A is {_by(teacher.A)}, it is {_by(teacher.C)}",
+            f"C should be p x {d} to match A; it is {_by(teacher.C)}",
         )
     width = len(teacher.C)
     for i, weight in enumerate(() if teacher.readout is None else teacher.readout.weights):
         if len(weight[0]) != width:
-            message = f"a layer should have {width} columns, as many as what it is given; it is {_by(weight)}"
+            message = f"this layer should have {width} columns, one per input; it is {_by(weight)}"
             yield ("teacher", "readout", "weights", i), "wrong_shape", message
         width = len(weight)
 
 
 def start_shapes(teacher: Teacher, student: Student) -> Broken:
-    """An explicit start has the student's dimension, the teacher's channels and the student's structure."""
+    """Requires an explicit start of the student's dimension and structure."""
     if not isinstance(student, LinearStudent) or not isinstance(student.start, ExplicitStart):
         return
     start = student.start
     d, (m, p) = student.dim, channels(teacher)
-    place = ("student", "start")
+    location = ("student", "start")
     if shape(start.A) != (d, d):
         yield (
-            (*place, "A"),
+            (*location, "A"),
             "wrong_shape",
-            f"A should be {d} x {d} (student.dim), it is {_by(start.A)}",
+            f"A should be {d} x {d} (student.dim); it is {_by(start.A)}",
         )
     else:
         yield from _structure(start.A, student)
     if shape(start.B) != (d, m):
         yield (
-            (*place, "B"),
+            (*location, "B"),
             "wrong_shape",
-            f"B should be {d} x {m} (student.dim x inputs), it is {_by(start.B)}",
+            f"B should be {d} x {m} (student.dim x inputs); it is {_by(start.B)}",
         )
     if start.C is None:
         if not student.tied:
-            yield (*place, "C"), "missing", "C is required unless the student is tied"
+            yield (*location, "C"), "missing", "C is required unless the student is tied"
     elif shape(start.C) != (p, d):
         yield (
-            (*place, "C"),
+            (*location, "C"),
             "wrong_shape",
-            f"C should be {p} x {d} (outputs x student.dim), it is {_by(start.C)}",
+            f"C should be {p} x {d} (outputs x student.dim); it is {_by(start.C)}",
         )
     elif student.tied and not np.array_equal(np.transpose(start.B), start.C):
         yield (
-            (*place, "C"),
+            (*location, "C"),
             "not_tied",
-            "C should be the transpose of B, or left out, as the student is tied",
+            "a tied student's C should be the transpose of B, or left out",
         )
 
 
@@ -116,72 +115,80 @@ def _structure(matrix: Matrix, student: LinearStudent) -> Broken:
         yield (
             ("student", "start", "A"),
             "not_symmetric",
-            "A should be symmetric; or set structure to 'general'",
+            "A should be symmetric, or student.structure 'general'",
         )
     if student.structure == "diagonal" and np.count_nonzero(A - np.diag(np.diag(A))):
         yield (
             ("student", "start", "A"),
             "not_diagonal",
-            "A should be diagonal; or set structure to 'general'",
+            "A should be diagonal, or student.structure 'general'",
         )
 
 
 def balance(teacher: Teacher, student: Student) -> Broken:
-    """B = Cᵀ needs as many inputs as outputs, and a tied B and C are trained together."""
+    """Requires as many inputs as outputs for B = Cᵀ, and a tied B and C to be trained together."""
     if not isinstance(student, LinearStudent):
         return
     m, p = channels(teacher)
     if m != p:
-        needs = f"B = Cᵀ needs as many inputs as outputs; the teacher has {m} and {p}"
+        needs = f"B = Cᵀ needs as many inputs as outputs; the teacher has {m} inputs, {p} outputs"
         if student.tied:
             yield ("student", "tied"), "not_square", needs
         if isinstance(student.start, GaussianStart | IdentityStart) and student.start.balanced:
             yield ("student", "start", "balanced"), "not_square", needs
     if student.tied and ("B" in student.trained) != ("C" in student.trained):
-        yield ("student", "trained"), "not_tied", "a tied student trains both B and C, or neither"
+        yield (
+            ("student", "trained"),
+            "not_tied",
+            "a tied student should train both B and C, or neither",
+        )
 
 
 def sample_channels(teacher: Teacher, training: Training) -> Broken:
-    """A sample is of one input."""
+    """Requires a teacher with one input for a finite sample."""
     if isinstance(training.loss, FiniteSampleLoss) and channels(teacher)[0] > 1:
         message = "finite_sample needs a teacher with one input; this one has more"
         yield ("training", "loss", "kind"), "one_input", message
 
 
 def start_fits(teacher: Teacher, student: Student, training: Training) -> Broken:
-    """The constructed starts are of one input and one output; a counterexample needs k + 1 states."""
+    """Requires one input and one output, and k + 1 states for a counterexample."""
     if not isinstance(student, LinearStudent):
         return
-    start, place = student.start, ("student", "start", "kind")
+    start, location = student.start, ("student", "start", "kind")
     if isinstance(start, WarmStart | CounterexampleStart) and channels(teacher) != (1, 1):
         yield (
-            place,
+            location,
             "one_channel",
             f"a {start.kind} start needs a teacher with one input and one output",
         )
     if not isinstance(start, CounterexampleStart):
         return
     if student.dim <= training.length:
-        message = f"a counterexample needs student.dim > training.length = {training.length}; it is {student.dim}"
+        message = f"should be above training.length = {training.length} for a counterexample"
         yield ("student", "dim"), "too_few_states", message
     if student.tied:
         yield (
             ("student", "tied"),
             "not_tied",
-            "a counterexample has weights of both signs, so it can't be tied",
+            "a counterexample start has weights of both signs, so the student can't be tied",
         )
     if isinstance(teacher, RecurrentTeacher) or student.readout is not None:
-        yield place, "linear_only", "a counterexample is of a linear student of a linear teacher"
+        yield (
+            location,
+            "linear_only",
+            "a counterexample start is for linear students of linear teachers",
+        )
 
 
 def on_sequences(
     student: Student, teacher: Teacher, training: Training, optimizer: Optimizer
 ) -> Broken:
-    """What is defined only where loss and gradient have a closed form, and what only where they haven't."""
+    """Refuses fields that need a closed-form loss without one, or sequences with one."""
     closed = has_closed_form(teacher, student)
     if closed:
         if not isinstance(optimizer, GradientFlow) and optimizer.batch_size is not None:
-            message = "a linear student of a linear teacher trains on the exact loss, without batches; leave it out"
+            message = "linear students of linear teachers train on the exact loss; omit batch_size"
             yield ("optimizer", "batch_size"), "no_batches", message
         return
     if isinstance(optimizer, GradientFlow):
@@ -197,29 +204,29 @@ def on_sequences(
             "rates are for linear students of linear teachers",
         )
     if isinstance(training.loss, SecondMomentLoss):
-        message = "a student that is trained on sequences needs inputs: population or finite_sample"
+        message = "students trained on sequences need a population or finite_sample loss"
         yield ("training", "loss", "kind"), "needs_inputs", message
 
 
 def evaluation_fits(
     student: Student, teacher: Teacher, optimizer: Optimizer, evaluation: "Evaluation"
 ) -> Broken:
-    """Baselines and gradient flow need a linear teacher; eigenvalues need an A."""
+    """Requires a linear teacher for baselines and flow, and an A for eigenvalues."""
     if "eigenvalues" in evaluation.record and not isinstance(student, LinearStudent):
         yield (
             ("evaluation", "record"),
             "no_eigenvalues",
-            f"a {student.kind} student has no A and no eigenvalues",
+            f"a {student.kind} student has no A, so it has no eigenvalues",
         )
     if evaluation.baselines and (isinstance(teacher, RecurrentTeacher) or _has_readout(teacher)):
         yield ("evaluation", "baselines"), "linear_only", "baselines are for linear teachers"
     if evaluation.flow and not (has_closed_form(teacher, student) and optimizer.kind == "gd"):
-        message = "gradient flow is compared with gd on linear students of linear teachers"
+        message = "flow needs optimizer gd and a linear student of a linear teacher"
         yield ("evaluation", "flow"), "gd_only", message
 
 
 def has_closed_form(teacher: Teacher, student: Student) -> bool:
-    """Whether the loss is eᵀ M e: a linear student of a linear teacher, neither with a readout."""
+    """Whether the loss is eᵀ M e: student and teacher are linear, and neither has a readout."""
     linear = isinstance(student, LinearStudent) and student.readout is None
     return linear and not isinstance(teacher, RecurrentTeacher) and not _has_readout(teacher)
 
@@ -229,47 +236,45 @@ def _has_readout(teacher: Teacher) -> bool:
 
 
 def loss_shapes(training: Training) -> Broken:
-    """Second moments are k x k, symmetric and positive semidefinite; given inputs are N x k."""
-    loss, k, place = training.loss, training.length, ("training", "loss")
+    """Requires second moments k x k, symmetric and positive semidefinite, and inputs N x k."""
+    loss, k, location = training.loss, training.length, ("training", "loss")
     if isinstance(loss, SecondMomentLoss):
-        yield from _second_moments(loss.matrix, k, (*place, "matrix"))
+        yield from _second_moments(loss.matrix, k, (*location, "matrix"))
     if isinstance(loss, PopulationLoss) and isinstance(loss.covariance, ExplicitCovariance):
-        yield from _second_moments(loss.covariance.matrix, k, (*place, "covariance", "matrix"))
+        yield from _second_moments(loss.covariance.matrix, k, (*location, "covariance", "matrix"))
     if isinstance(loss, FiniteSampleLoss) and loss.inputs is not None and len(loss.inputs[0]) != k:
-        message = f"inputs should be N x {k} (training.length), it is {_by(loss.inputs)}"
-        yield (*place, "inputs"), "wrong_shape", message
+        message = f"inputs should be N x {k} (training.length); they are {_by(loss.inputs)}"
+        yield (*location, "inputs"), "wrong_shape", message
 
 
-def _second_moments(matrix: Matrix, k: int, place: Place) -> Broken:
+def _second_moments(matrix: Matrix, k: int, location: Location) -> Broken:
     if shape(matrix) != (k, k):
         yield (
-            place,
+            location,
             "wrong_shape",
-            f"matrix should be {k} x {k} (training.length), it is {_by(matrix)}",
+            f"matrix should be {k} x {k} (training.length); it is {_by(matrix)}",
         )
         return
     M = np.array(matrix)
     if not _is_symmetric(M):
-        yield place, "not_symmetric", "matrix should be symmetric"
+        yield location, "not_symmetric", "matrix should be symmetric"
     elif (lowest := np.linalg.eigvalsh(M)[0]) < -ROUNDING * np.abs(M).max():
         message = f"matrix should be positive semidefinite; its lowest eigenvalue is {lowest:.6g}"
-        yield place, "not_positive_semidefinite", message
+        yield location, "not_positive_semidefinite", message
 
 
 def horizon_past_length(training: Training, evaluation: "Evaluation") -> Broken:
-    """The horizon q is above k: the extrapolation error is over k <= j < q."""
+    """Requires a horizon q > k, since the extrapolation error is over k <= j < q."""
     if evaluation.horizon is not None and evaluation.horizon <= training.length:
-        message = f"horizon should be above training.length, which is {training.length}"
+        message = f"horizon should be above training.length = {training.length}"
         yield ("evaluation", "horizon"), "horizon_within_length", message
 
 
 def record_within_steps(optimizer: Optimizer, evaluation: "Evaluation") -> Broken:
-    """A step can only be recorded if it is run."""
+    """Requires recorded steps to be within the training."""
     late = [step for step in evaluation.record_at if step > optimizer.steps]
     if late:
-        message = (
-            f"every recorded step should be at most optimizer.steps, which is {optimizer.steps}"
-        )
+        message = f"recorded steps should be at most optimizer.steps = {optimizer.steps}"
         yield ("evaluation", "record_at"), "step_past_end", message
 
 
@@ -290,32 +295,26 @@ RULES: Mapping[Callable[..., Broken], frozenset[str]] = MappingProxyType(
         )
     }
 )
-"""Every rule with the names of the parts that it takes."""
+"""Every rule with the names of its parts."""
 
 
 def broken_rules(parts: Mapping[str, Any], given: Mapping[str, object]) -> list[InitErrorDetails]:
-    """What is wrong between the parts, as pydantic's error lines.
+    """Returns the broken rules as pydantic's error lines.
 
     Args:
-        parts: The parts that are valid by themselves, by name.
-        given: The raw parts, which the error lines refer to.
+        parts: The valid parts, by name.
+        given: The raw parts, which the error lines quote.
     """
     return [
         InitErrorDetails(
             type=PydanticCustomError(code, "{message}", {"message": message}),
-            loc=place,
-            input=_value_at(given, place),
+            loc=location,
+            input=value_at(given, ".".join(map(str, location))),
         )
         for rule, names in RULES.items()
         if parts.keys() >= names
-        for place, code, message in rule(**{name: parts[name] for name in names})
+        for location, code, message in rule(**{name: parts[name] for name in names})
     ]
-
-
-def _value_at(given: object, place: Place) -> object:
-    for name in place:
-        given = given.get(name) if isinstance(given, Mapping) else None
-    return given
 
 
 def _by(matrix: Matrix) -> str:

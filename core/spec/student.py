@@ -1,4 +1,4 @@
-"""Students: the networks that are trained, and where training starts.
+"""Students: the networks to be trained, and their initial parameters.
 
 :mod:`core.students` builds them.
 """
@@ -35,7 +35,7 @@ class IdentityStart(Part):
 
 
 class ExplicitStart(Part):
-    """The parameters as given, the same for every seed. A tied student may leave C out."""
+    """The parameters as given, the same for every seed. C is optional for a tied student."""
 
     kind: Literal["explicit"]
     A: Matrix
@@ -44,12 +44,12 @@ class ExplicitStart(Part):
 
 
 class WarmStart(Part):
-    """Poles in falling order with a gap after the first, as the poisoning experiments begin (Slutzky et al. 2025).
+    """Falling poles with a gap after the first: the start of the poisoning experiments.
 
-    a = ``scale`` |draws| sorted down, a_2 := a_1 - ``gap``; B and C likewise with ``scale_bc`` and
-    ``gap_bc``; ``warm`` is then added to a and B, not to C. With ``fixed`` B and C are filled with
-    that number instead. A = diag(a), whatever the structure. For students with one input and one
-    output.
+    a = ``scale`` |draws| sorted in falling order, a_2 := a_1 - ``gap``; B and C use ``scale_bc``
+    and ``gap_bc`` in the same way; then ``warm`` is added to a and B, not to C. ``fixed`` fills B
+    and C with that number instead. A = diag(a) for every structure. For students with one input
+    and one output. Source: Slutzky et al. (2025).
     """
 
     kind: Literal["warm"]
@@ -64,16 +64,17 @@ class WarmStart(Part):
     )
     generator: Literal["pcg64", "mt19937"] = Field(
         "pcg64",
-        description="What a seed means: NumPy's default generator, or its legacy RandomState (seeds modulo 2³²), which "
-        "the published experiments were drawn with.",
+        description="Random generator: NumPy's default, or its legacy RandomState (seeds modulo "
+        "2³²), which drew the published experiments.",
     )
 
 
 class WideStart(Part):
-    """The start of the infinite-width analysis (Emami et al. 2021): A = √variance_a W/√d, B = √variance_b N(0, 1).
+    """The start of the infinite-width analysis (Emami et al. 2021).
 
-    C = √variance_c N(0, 1)/√d. With ``optimizer.rates`` A = 1/d, B = 1, C = 1/d, GD on it is GD in
-    the parametrisation h_j = d^-½ C̃ (W/√d)^j B̃ over W, B̃ and C̃.
+    A = √variance_a W/√d, B = √variance_b N(0, 1), C = √variance_c N(0, 1)/√d. With
+    ``optimizer.rates`` A = 1/d, B = 1, C = 1/d, GD is GD over W, B̃ and C̃ in the parametrisation
+    h_j = d^-½ C̃ (W/√d)^j B̃.
     """
 
     kind: Literal["wide"]
@@ -83,12 +84,10 @@ class WideStart(Part):
 
 
 class CounterexampleStart(Part):
-    """Fits the first k responses exactly and fails beyond: h_k is off by ``beyond``.
+    """The paper's negative result: h_0 .. h_{k-1} fit exactly, and h_k is off by ``beyond``.
 
-    The paper's negative result.
-
-    A is diagonal with k + 1 distinct poles, drawn near Chebyshev nodes of [-1, 1]; the rest is
-    zero. Needs d > k, one input, one output, and a student that isn't tied.
+    A is diagonal with k + 1 distinct poles, drawn near Chebyshev nodes of [-1, 1]; all other
+    entries are zero. Needs d > k, one input, one output, and a student that is not tied.
     """
 
     kind: Literal["counterexample"]
@@ -96,7 +95,7 @@ class CounterexampleStart(Part):
 
 
 class FromExperimentStart(Part):
-    """The parameters that a run of a completed experiment ended with; by default that of the same seed."""
+    """The final parameters of a completed experiment's run; by default that of the same seed."""
 
     kind: Literal["from_experiment"]
     id: Annotated[Line, Field(min_length=1, max_length=100)]
@@ -104,7 +103,7 @@ class FromExperimentStart(Part):
 
 
 class DefaultStart(Part):
-    """The library's initialisation: every entry uniform on [-1/√d, 1/√d]."""
+    """PyTorch's initialisation: every entry uniform on [-1/√d, 1/√d]."""
 
     kind: Literal["default"] = "default"
 
@@ -138,9 +137,10 @@ RecurrentStart = Annotated[
 
 
 class Readout(Part):
-    """A trained network without biases after C: y = W_n relu(... relu(W_1 C s)), every entry N(0, scale²) at the start.
+    """A trained network after C, without biases: y = W_n relu(... relu(W_1 C s)).
 
-    C s has as many entries as the teacher has outputs; ``layers`` hidden layers of ``width``.
+    C s has one entry per output of the teacher; there are ``layers`` hidden layers of ``width``.
+    Every entry of W_1 .. W_n starts as N(0, scale²).
     """
 
     width: Annotated[Whole, Field(ge=1, le=4096)] = 15
@@ -155,7 +155,7 @@ def _in_order(trained: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
 
 
 class LinearStudent(Part):
-    """s_{t+1} = A s_t + B x_t, y_t = C s_{t+1}, with ``dim`` states, usually far more than the teacher."""
+    """s_{t+1} = A s_t + B x_t, y_t = C s_{t+1}, usually with far more states than the teacher."""
 
     kind: Literal["linear"]
     dim: Dim
@@ -173,7 +173,7 @@ class LinearStudent(Part):
 
     @property
     def words(self) -> str:
-        """What it is, in words, without its dimension."""
+        """A description without the dimension, for titles."""
         return (
             f"{self.structure} student"
             if self.readout is None
@@ -182,7 +182,7 @@ class LinearStudent(Part):
 
 
 class RecurrentStudent(Part):
-    """A non-linear network of one layer, y_t = C s_{t+1}, the gates as in ``torch.nn.GRU``, ``LSTM`` and ``RNN``."""
+    """A one-layer non-linear network, y_t = C s_{t+1}, with the gates of PyTorch's module."""
 
     kind: Literal["gru", "lstm", "tanh_rnn"]
     dim: Dim
@@ -190,7 +190,7 @@ class RecurrentStudent(Part):
 
     @property
     def words(self) -> str:
-        """What it is, in words, without its dimension."""
+        """A description without the dimension, for titles."""
         return f"{self.kind} student"
 
 

@@ -1,6 +1,6 @@
 """A sweep: a base spec and axes over its fields, expanded to unique experiments.
 
-Axes multiply: each point takes one value of every axis, the last axis running fastest. ``zip`` axes
+The axes form a grid: all combinations, with the last axis varying fastest. The axes of a ``zip``
 advance together.
 """
 
@@ -19,25 +19,26 @@ from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
 from core.spec.hashing import hashes
 from core.spec.part import Part
+from core.spec.paths import set_at
 
 MAX_PROBLEMS = 20
-"""Different problems that one answer lists."""
+"""Different problems that one error lists."""
 
-MAX_BROKEN = 500
-"""Broken points that are looked at."""
+MAX_INVALID = 500
+"""Invalid points after which the expansion stops."""
 
 MAX_CHARACTERS = 2**27
-"""JSON of all experiments of a sweep together; a large matrix in the base is in each of them."""
+"""Total JSON of a sweep's experiments; each repeats a large matrix of the base."""
 
 _LARGEST_INTEGER = 2**64
 
 Check = Callable[["Point"], None]
-"""Raises SpecError for a point that isn't wanted."""
+"""Raises SpecError to refuse a point."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One experiment of a sweep, where it lies on the axes, and its names among equals."""
+    """One experiment of a sweep: its coordinates on the axes, its spec and its hashes."""
 
     coordinates: Coordinates
     spec: ExperimentSpec
@@ -46,9 +47,9 @@ class Point:
 
 
 class SweepSpec(Part):
-    """A base spec, which the axes may have to complete, and axes over any of its fields.
+    """A base spec, which can be incomplete without the axes, and axes over any of its fields.
 
-    ``tags`` are given to every experiment, behind those of the base.
+    Every experiment gets the sweep's ``tags`` after those of the base.
 
     Example:
         >>> sweep = SweepSpec.model_validate({
@@ -59,7 +60,10 @@ class SweepSpec(Part):
         ...     },
         ...     "axes": [
         ...         {"path": "training.length", "values": [4, 8]},
-        ...         {"path": "student.start.scale", "kind": "logspace", "low": 0.001, "high": 1, "count": 4},
+        ...         {
+        ...             "path": "student.start.scale",
+        ...             "kind": "logspace", "low": 0.001, "high": 1, "count": 4,
+        ...         },
         ...     ],
         ... })
         >>> points = sweep.expand()
@@ -74,41 +78,43 @@ class SweepSpec(Part):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _in_words(cls, given: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Names the places of mistakes as the sender wrote them, and refuses what can't be kept as JSON."""
+    def _check_json(cls, given: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Locates problems as the sender wrote them, and refuses numbers that JSON can't hold."""
         try:
             sweep = validate(given)
         except ValidationError as error:
             lines = [_line(details) for details in error.errors(include_url=False)]
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
-        if lines := list(_unwritable(sweep.base, ("base",))) + list(_unwritable_values(sweep)):
+        lines = list(_unwritable(sweep.base, ("base",)))
+        for i, axis in enumerate(sweep.axes):
+            lines += _unwritable(axis.model_dump(), ("axes", i))
+        if lines:
             raise ValidationError.from_exception_data(cls.__name__, lines)
         return sweep
 
     @property
     def tagged(self) -> dict[str, Any]:
         """The base with the sweep's tags."""
-        own = self.base.get("tags", ())
-        if not self.tags or not isinstance(
-            own, list | tuple
-        ):  # what is no list is the spec's to refuse
-            return self.base
-        return {**self.base, "tags": [*own, *(tag for tag in self.tags if tag not in own)]}
+        base_tags = self.base.get("tags", ())
+        if not self.tags or not isinstance(base_tags, list | tuple):
+            return self.base  # the spec refuses tags that aren't a list
+        new_tags = [tag for tag in self.tags if tag not in base_tags]
+        return {**self.base, "tags": [*base_tags, *new_tags]}
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The paths of the axes, those together that advance together."""
+        """The paths of the axes, grouped by those that advance together."""
         return tuple(group for axis in self.axes for group in axis.groups())
 
     def expand(self, check: Check | None = None) -> tuple[Point, ...]:
-        """The experiments, each once, in the order of the axes.
+        """Expands the sweep to its unique experiments, in the order of the axes.
 
         Args:
-            check: Is asked about each of them that is a valid spec.
+            check: Called with each unique point that is a valid spec.
 
         Raises:
-            SpecError: Points are not valid specs, or ``check`` refuses them. Each problem is listed
-                once, with the coordinates of the first point that has it and how many have.
+            SpecError: Points are invalid specs, or ``check`` refuses them. Each problem is listed
+                once, with the coordinates of its first point and the number of further points.
         """
         self._refuse_too_large()
         points: dict[str, Point] = {}
@@ -126,25 +132,36 @@ class SweepSpec(Part):
                 problems.add(error.problems, coordinates)
             else:
                 points.setdefault(point.spec_hash, point)
-            if problems.enough:
+            if problems.is_full:
                 break
-        problems.tell(self.axes)
+        problems.raise_if_any(self.axes)
         return tuple(points.values())
 
     def _refuse_too_large(self) -> None:
         count = math.prod(axis.size for axis in self.axes)
-        listed = (getattr(axis, "values", ()) for axis in nested(self.axes))
-        length = _length(self.base) + sum(max(map(_length, values), default=0) for values in listed)
+        length = _length(self.base)
+        for axis in nested(self.axes):
+            length += max(map(_length, getattr(axis, "values", ())), default=0)
         if count * length > MAX_CHARACTERS:
-            message = f"its {count} experiments would be {count * length:.2g} characters long; take fewer, or a base "
-            raise SpecError([Problem("/axes", "too_large", message + "without large matrices")])
+            message = (
+                f"the {count} specs would take {count * length:.2g} characters of JSON; use fewer "
+                "points or smaller matrices"
+            )
+            raise SpecError([Problem("/axes", "too_large", message)])
 
 
 def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
-    """The spec of a point; what isn't on its paths is shared with the base."""
+    """Returns the spec of a point, which shares everything off its paths with the base."""
     spec = dict(base)
     for path, value in coordinates.items():
-        _put(spec, path, value)
+        try:
+            set_at(spec, path, value)
+        except TypeError as error:
+            message = (
+                "leads through a value that is not an object; name a field of the spec, such as "
+                "training.length"
+            )
+            raise SpecError([Problem("/axes", "no_such_place", message, path)]) from error
     computed = {path: value for path, value in coordinates.items() if path not in METADATA}
     if computed and "name" not in coordinates:
         name = spec.get("name")
@@ -154,34 +171,8 @@ def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
     return spec
 
 
-def _put(spec: dict[str, Any], path: str, value: Any) -> None:
-    *way, last = path.split(".")
-    place = spec
-    for name in way:
-        inner = place.get(name, {})
-        if not isinstance(inner, Mapping):
-            message = "leads through a value that is no object; name a field of the spec, such as training.length"
-            raise SpecError([Problem("/axes", "no_such_place", message, path)])
-        place[name] = dict(inner)
-        place = place[name]
-    place[last] = value
-
-
-def look_up(spec: Mapping[str, Any], path: str) -> Any:
-    """What a spec, as JSON, has at a path; None where it has nothing.
-
-    Example:
-        >>> look_up({"training": {"length": 6}}, "training.length"), look_up({}, "training.length")
-        (6, None)
-    """
-    place: Any = spec
-    for name in path.split("."):
-        place = place.get(name) if isinstance(place, Mapping) else None
-    return place
-
-
 def brief(value: Any) -> str:
-    """A coordinate in a few characters: objects by their values.
+    """Formats a coordinate in a few characters; an object is shown by its values.
 
     Example:
         >>> brief(0.001), brief({"kind": "gaussian", "scale": 1.0}), brief("last")
@@ -194,40 +185,40 @@ def brief(value: Any) -> str:
 
 @dataclass
 class _Problems:
-    """Problems of many points, each once: the first point's, and how many have it."""
+    """Problems of many points, each once, with its first point and the number of points."""
 
-    found: dict[tuple[str, str, str, str | None], tuple[Problem, Coordinates, int]] = field(
+    by_key: dict[tuple[str, str, str, str | None], tuple[Problem, Coordinates, int]] = field(
         default_factory=dict
     )
-    points: int = 0
+    invalid_points: int = 0
 
     @property
-    def enough(self) -> bool:
-        return len(self.found) >= MAX_PROBLEMS or self.points >= MAX_BROKEN
+    def is_full(self) -> bool:
+        return len(self.by_key) >= MAX_PROBLEMS or self.invalid_points >= MAX_INVALID
 
     def add(self, problems: Iterable[Problem], coordinates: Coordinates) -> None:
-        self.points += 1
+        self.invalid_points += 1
         for problem in problems:
             key = problem.pointer, problem.code, problem.message, problem.given
-            first, where, count = self.found.get(key, (problem, coordinates, 0))
-            self.found[key] = first, where, count + 1
+            first, at, count = self.by_key.get(key, (problem, coordinates, 0))
+            self.by_key[key] = first, at, count + 1
 
-    def tell(self, axes: Axes) -> None:
-        if self.found:
-            told = [
-                _placed(*entry, on=paths(axes))
-                for entry in list(self.found.values())[:MAX_PROBLEMS]
-            ]
-            raise SpecError(told)
+    def raise_if_any(self, axes: Axes) -> None:
+        if self.by_key:
+            entries = list(self.by_key.values())[:MAX_PROBLEMS]
+            raise SpecError([_locate(*entry, axis_paths=paths(axes)) for entry in entries])
 
 
-def _placed(
-    problem: Problem, coordinates: Coordinates, count: int, *, on: tuple[str, ...]
+def _locate(
+    problem: Problem, coordinates: Coordinates, count: int, *, axis_paths: tuple[str, ...]
 ) -> Problem:
+    """Returns a point's problem as one of the base, with the coordinates in the message."""
     if problem.code == "no_such_place":
         return problem
     where = "at " + ", ".join(
-        f"{path} = {brief(value)}"[:100] for path, value in coordinates.items() if path in on
+        f"{path} = {brief(value)}"[:100]
+        for path, value in coordinates.items()
+        if path in axis_paths
     )
     more = f", and at {count - 1} more" if count > 1 else ""
     return replace(
@@ -242,31 +233,27 @@ def _length(value: Any) -> int:
 
 
 def _line(details: ErrorDetails) -> InitErrorDetails:
-    """One of pydantic's errors without the names of kinds in its place."""
-    place = details["loc"]
-    inner = tuple(
-        p for i, p in enumerate(place) if not (p in KINDS and i and isinstance(place[i - 1], int))
-    )
+    """Returns one of pydantic's errors without the names of kinds in its location."""
+    location = details["loc"]
+    fields = []
+    for i, key in enumerate(location):
+        if not (key in KINDS and i and isinstance(location[i - 1], int)):
+            fields.append(key)
     context = {**details.get("ctx", {}), "message": details["msg"]}
     error = PydanticCustomError(details["type"], "{message}", context)
-    return InitErrorDetails(type=error, loc=inner, input=details["input"])
+    return InitErrorDetails(type=error, loc=tuple(fields), input=details["input"])
 
 
-def _unwritable_values(sweep: SweepSpec) -> Iterable[InitErrorDetails]:
-    for i, axis in enumerate(sweep.axes):
-        yield from _unwritable(axis.model_dump(), ("axes", i))
-
-
-def _unwritable(value: Any, place: tuple[str | int, ...]) -> Iterable[InitErrorDetails]:
-    """Numbers that JSON has no words for, or that no field takes."""
+def _unwritable(value: Any, location: tuple[str | int, ...]) -> Iterable[InitErrorDetails]:
+    """Yields an error for each number that JSON can't hold or no field accepts."""
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _unwritable(part, (*place, key))
+            yield from _unwritable(part, (*location, key))
     elif isinstance(value, list | tuple):
         for i, part in enumerate(value):
-            yield from _unwritable(part, (*place, i))
+            yield from _unwritable(part, (*location, i))
     elif (isinstance(value, float) and not math.isfinite(value)) or (
         isinstance(value, int) and abs(value) >= _LARGEST_INTEGER
     ):
         error = PydanticCustomError("finite_number", "should be a finite number")
-        yield InitErrorDetails(type=error, loc=place, input=value)
+        yield InitErrorDetails(type=error, loc=location, input=value)

@@ -1,6 +1,6 @@
-"""Teachers: the systems to be learned, as a spec names them. :mod:`core.teachers` builds them.
+"""Teachers: the systems to be learned. :mod:`core.teachers` builds them.
 
-A teacher has a seed of its own, so that all seeds of an experiment learn the same system.
+A teacher has its own seed, so that all seeds of an experiment learn the same system.
 """
 
 import math
@@ -41,15 +41,15 @@ Eigenvalues = Annotated[
 
 
 class _SymmetricTeacher(Part):
-    """A symmetric teacher in its eigenbasis: A = diag(λ), |B| = |C| = 1 unless ``weights`` are given."""
+    """A symmetric teacher in its eigenbasis: A = diag(λ), |B| = |C| = 1 without ``weights``."""
 
     dim: Dim = Field(
-        5, description="State dimension d̂; taken from the listed eigenvalues where it is left out."
+        5, description="State dimension d̂. Default: the number of listed eigenvalues, else 5."
     )
     eigenvalues: Eigenvalues = UniformEigenvalues()
     weights: Vector | None = Field(
         None,
-        description="w_i of h_j = Σ_i w_i λ_i^j, in place of drawn B and C.",
+        description="w_i of h_j = Σ_i w_i λ_i^j, instead of drawn B and C.",
         min_length=1,
         max_length=4096,
     )
@@ -87,7 +87,7 @@ class _SymmetricTeacher(Part):
 
 
 class BalancedTeacher(_SymmetricTeacher):
-    """A symmetric, B = Cᵀ: h_j = Σ_i w_i λ_i^j with every weight w_i >= 0."""
+    """A symmetric, B = Cᵀ: h_j = Σ_i w_i λ_i^j with all weights w_i >= 0."""
 
     kind: Literal["balanced"]
 
@@ -96,13 +96,13 @@ class BalancedTeacher(_SymmetricTeacher):
         if self.weights is not None and min(self.weights) < 0:
             raise PydanticCustomError(
                 "negative_weight",
-                "weights of a balanced teacher should be >= 0; use kind 'unbalanced' for signed ones",
+                "a balanced teacher's weights should be >= 0; use kind 'unbalanced' otherwise",
             )
         return self
 
 
 class UnbalancedTeacher(_SymmetricTeacher):
-    """A symmetric, B and C drawn independently: the weights w_i = C_i B_i may have either sign."""
+    """A symmetric, B and C drawn independently: the weights w_i = C_i B_i have either sign."""
 
     kind: Literal["unbalanced"]
 
@@ -130,7 +130,7 @@ class RotationTeacher(Part):
 
 
 class RandomTeacher(Part):
-    """A with independent N(0, 1) entries scaled to the spectral radius; B and C random unit vectors."""
+    """A with N(0, 1) entries, scaled to the spectral radius; B and C random unit vectors."""
 
     kind: Literal["random"]
     dim: Dim = 5
@@ -155,9 +155,9 @@ class ExplicitTeacher(Part):
 
 
 class RecurrentTeacher(Part):
-    """A non-linear network of one layer, y_t = C s_{t+1}, with the library's initialisation, drawn from ``seed``.
+    """A one-layer non-linear network, y_t = C s_{t+1}, with PyTorch's initialisation.
 
-    The gates are those of ``torch.nn.GRU``, ``LSTM`` and ``RNN``.
+    The gates are those of ``torch.nn.GRU``, ``LSTM`` and ``RNN``; ``seed`` draws the parameters.
     """
 
     kind: Literal["gru", "lstm", "tanh_rnn"]
@@ -189,7 +189,7 @@ Teacher = Annotated[
 
 
 def channels(teacher: Teacher) -> tuple[int, int]:
-    """(m, p): how many inputs and outputs the teacher has, and with it every student of it."""
+    """Returns (m, p), the number of inputs and outputs of the teacher and of its students."""
     if isinstance(teacher, ExplicitTeacher):
         outputs = teacher.C if teacher.readout is None else teacher.readout.weights[-1]
         return len(teacher.B[0]), len(outputs)
@@ -197,7 +197,7 @@ def channels(teacher: Teacher) -> tuple[int, int]:
 
 
 def states(teacher: Teacher) -> int:
-    """d̂, the teacher's state dimension."""
+    """Returns d̂, the teacher's state dimension."""
     match teacher:
         case ExplicitTeacher():
             return len(teacher.A)

@@ -1,8 +1,6 @@
-"""Training data: the length of the sequences, which outputs count, and the loss.
+"""Training data: the length of the sequences, the outputs in the loss, and the loss.
 
-:mod:`core.losses` makes M of it.
-
-All of them are one object, L = eᵀ M e with e_j = h_j - ĥ_j for j < k.
+Every loss has the form L = eᵀ M e with e_j = h_j - ĥ_j for j < k; :mod:`core.losses` computes M.
 """
 
 from typing import Annotated, Literal, Self
@@ -31,27 +29,32 @@ Covariance = Annotated[Ar1Covariance | ExplicitCovariance, Field(discriminator="
 
 
 class PopulationLoss(Part):
-    """The expectation over inputs with the given covariance; whitened, E[x xᵀ] = I, where it is absent."""
+    """The expectation over inputs with the given covariance; by default white, E[x xᵀ] = I."""
 
     kind: Literal["population"] = "population"
     covariance: Covariance | None = None
 
 
 class FiniteSampleLoss(Part):
-    """The mean over N input sequences, drawn (``sequences``, ``distribution``, ``seed``) or given (``inputs``)."""
+    """The mean over N input sequences.
+
+    Either drawn (``sequences``, ``distribution``, ``seed``) or given (``inputs``).
+    """
 
     kind: Literal["finite_sample"]
     sequences: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
     distribution: Literal["gaussian", "rademacher"] = "gaussian"
     seed: Seed = 0
     inputs: Matrix | None = Field(
-        None, description="N x k, in order of time: column 0 is the oldest input."
+        None, description="N x k, in time order: column 0 is the oldest input."
     )
 
     @model_validator(mode="after")
     def _drawn_or_given(self) -> Self:
         if (self.sequences is None) == (self.inputs is None):
-            raise PydanticCustomError("one_of", "give either sequences (drawn) or inputs (N x k)")
+            raise PydanticCustomError(
+                "one_of", "give either sequences (a number to draw) or inputs (N x k)"
+            )
         return self
 
 
@@ -70,10 +73,10 @@ Loss = Annotated[
 
 
 class Training(Part):
-    """What the student sees: sequences of ``length`` k."""
+    """Training sequences of ``length`` k, and the loss on them."""
 
     length: Annotated[Whole, Field(ge=1, le=MAX_LENGTH)]
     outputs: Literal["last", "all"] = Field(
-        "last", description="The loss is of the last output, or the mean over all k outputs."
+        "last", description="Loss of the last output, or the mean over all k outputs."
     )
     loss: Loss = PopulationLoss()

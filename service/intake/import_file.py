@@ -18,7 +18,8 @@ from core.errors import Problem, SpecError
 from core.result import METRICS, SERIES, Outcome
 from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
-from service.intake.import_rows import Row, flatten, nest, read_rows, rename_columns
+from core.spec.paths import flatten, nest
+from service.intake.import_rows import Row, read_rows, rename_columns
 from store.arrays.packed import COLUMNS
 from store.experiments.draft import Draft
 from store.experiments.imports import ImportedRuns

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from core.errors import Problem, SpecError
 from core.spec.explain import shorten
+from core.spec.paths import flatten
 
 FORMATS = (".csv", ".json", ".ndjson")
 BYTE_ORDER_MARK = "\ufeff"
@@ -57,32 +58,6 @@ def rename_columns(row: Row, meanings: Mapping[str, str | None]) -> Row:
         if meaning is not None:
             renamed[meaning] = value
     return renamed
-
-
-def flatten(part: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields the values of nested objects with their dotted paths."""
-    for name, value in part.items():
-        path = f"{prefix}.{name}" if prefix else str(name)
-        if isinstance(value, Mapping):
-            yield from flatten(value, path)
-        else:
-            yield path, value
-
-
-def nest(flat: Row) -> dict[str, Any]:
-    """Builds nested objects from values by their dotted paths.
-
-    If one path is the start of another, the value at the shorter one wins.
-    """
-    nested: dict[str, Any] = {}
-    for path, value in sorted(flat.items()):  # a path sorts before the paths that it starts
-        *parents, name = path.split(".")
-        parent: Any = nested
-        for key in parents:
-            parent = parent.setdefault(key, {}) if isinstance(parent, dict) else parent
-        if isinstance(parent, dict):
-            parent[name] = value
-    return nested
 
 
 def _csv_rows(content: str) -> list[Row]:

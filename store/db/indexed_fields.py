@@ -12,6 +12,8 @@ from sqlalchemy import BigInteger, Double, Text
 from sqlalchemy.schema import Column
 from sqlalchemy.types import TypeEngine
 
+from core.spec.paths import value_at
+
 INDEXED_FIELDS: Mapping[str, type[TypeEngine[Any]]] = MappingProxyType(
     {
         "teacher.kind": Text,
@@ -38,16 +40,13 @@ def column_name(field: str) -> str:
 def columns() -> list[Column[Any]]:
     """New columns, filled from the spec at INSERT; NULL if the spec lacks the field."""
     return [
-        Column(column_name(field), type_, default=_reader(field.split(".")))
+        Column(column_name(field), type_, default=_reader(field))
         for field, type_ in INDEXED_FIELDS.items()
     ]
 
 
-def _reader(path: list[str]) -> Callable[[Any], Any]:
+def _reader(field: str) -> Callable[[Any], Any]:
     def read(context: Any) -> Any:  # SQLAlchemy's DefaultExecutionContext
-        value = context.get_current_parameters()["spec"]
-        for name in path:
-            value = value.get(name) if isinstance(value, Mapping) else None
-        return value
+        return value_at(context.get_current_parameters()["spec"], field)
 
     return read

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from core.result import OF_THE_TEACHER, Outcome
+from core.result import TEACHER_METRICS, Outcome
 from core.statistics import LARGEST
 from store.db.tables import experiments, runs
 from store.query.ast import Aggregate, Statistic
@@ -60,7 +60,7 @@ def _ranked(field: Field) -> Select[Any]:
     """Runs with a rank: -1, 0 or 1 for -∞, finite or +∞, and NULL for NaN or missing."""
     number, word = runs.c[field.name], non_finite_word(field)
     diverged = runs.c.outcome == Outcome.DIVERGED
-    counts_as_infinite = false() if field.name in OF_THE_TEACHER else diverged
+    counts_as_infinite = false() if field.name in TEACHER_METRICS else diverged
     rank = case(
         (or_(counts_as_infinite, number >= LARGEST), 1),
         (number <= -LARGEST, -1),

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from core.spec.sweep import Point, look_up
+from core.spec.paths import value_at
+from core.spec.sweep import Point
 from store.db.keyset import read_page
 from store.db.tables import AnyRow, experiments, sweep_members
 from store.db.visible import visible_experiments
@@ -115,7 +116,7 @@ def place_again(
             wanted = placed.get(row.spec_hash, row.coordinates)
             if row.experiment_id in specs:
                 spec = specs[row.experiment_id]
-                wanted = {**{path: look_up(spec, path) for path in paths}, **row.coordinates}
+                wanted = {**{path: value_at(spec, path) for path in paths}, **row.coordinates}
             if wanted != row.coordinates:
                 changed.append({"sweep": sweep_id, "place": row.position, "coordinates": wanted})
     if changed:

@@ -102,7 +102,7 @@ def test_an_invalid_point_refuses_the_sweep_with_its_coordinates(client):
             "did you mean 'length'",
         ),
         ({"axes": [K, K]}, "/axes", "two axes"),
-        ({"axes": [{"path": "seeds.count", "values": [1]}]}, "/axes", "no object"),
+        ({"axes": [{"path": "seeds.count", "values": [1]}]}, "/axes", "not an object"),
         (
             {"axes": [{**SCALE, "count": 1000}, {**SCALE, "path": "optimizer.lr", "count": 1000}]},
             "/axes",

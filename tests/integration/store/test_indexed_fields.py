@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import BigInteger, Double, Text, event, select
 
+from core.spec.paths import value_at
 from store.db import migrate
 from store.db.database import Database
 from store.db.indexed_fields import INDEXED_FIELDS, column_name
@@ -39,12 +40,6 @@ def stored(database):
         ]
 
 
-def value_in(spec, field):
-    for name in field.split("."):
-        spec = spec.get(name) if isinstance(spec, dict) else None
-    return spec
-
-
 def test_columns_agree_with_the_spec_before_and_after_a_migration(repo, database_url):
     for changes in SPECS.values():
         repo.submit(changes=changes)
@@ -52,7 +47,7 @@ def test_columns_agree_with_the_spec_before_and_after_a_migration(repo, database
         experiments_stored = stored(repo.database)
         assert len(experiments_stored) == len(SPECS)
         for spec, columns in experiments_stored:
-            assert columns == {field: value_in(spec, field) for field in INDEXED_FIELDS}
+            assert columns == {field: value_at(spec, field) for field in INDEXED_FIELDS}
         assert all(
             any(columns[field] is not None for _, columns in experiments_stored)
             for field in INDEXED_FIELDS

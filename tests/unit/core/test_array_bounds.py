@@ -1,4 +1,4 @@
-"""Packed arrays: what claims too much is refused before anything of that size is made."""
+"""Packed arrays: data that declare too large a size are refused without allocating it."""
 
 import json
 import tracemalloc
@@ -12,13 +12,13 @@ from core.arrays import LARGEST, pack, unpack
 
 
 def packed(*header: list, bodies: bytes) -> bytes:
-    described = zlib.compress(json.dumps(header).encode())
-    return len(described).to_bytes(4) + described + bodies
+    packed_header = zlib.compress(json.dumps(header).encode())
+    return len(packed_header).to_bytes(4) + packed_header + bodies
 
 
 @pytest.fixture
-def frugal():
-    """Fails the test where more than 50 MB were made at once."""
+def memory_limit():
+    """Fails the test if it allocates more than 50 MB at once."""
     tracemalloc.start()
     yield
     _, peak = tracemalloc.get_traced_memory()
@@ -44,19 +44,19 @@ BOMB, BLANKS = zlib.compress(bytes(10**8)), zlib.compress(b" " * 10**8)
         (["x", "<f8", [3], 40], zlib.compress(bytes(16))),
     ],
 )
-@pytest.mark.usefixtures("frugal")
-def test_an_array_that_is_not_what_it_claims_is_refused(header, bodies):
+@pytest.mark.usefixtures("memory_limit")
+def test_an_array_unlike_its_header_is_refused(header, bodies):
     with pytest.raises(ValueError, match="damaged"):
         unpack(packed(header, bodies=bodies))
 
 
-@pytest.mark.usefixtures("frugal")
-def test_so_is_a_header_that_is_no_header():
+@pytest.mark.usefixtures("memory_limit")
+def test_an_invalid_header_is_refused():
     with pytest.raises(ValueError, match="damaged"):
         unpack(len(BLANKS).to_bytes(4) + BLANKS)
 
 
-def test_the_largest_array_that_is_allowed_is_read(monkeypatch):
+def test_an_array_of_the_largest_size_is_read(monkeypatch):
     monkeypatch.setattr(arrays, "LARGEST", 2**20)
     assert unpack(pack({"x": np.arange(2.0**17)}))["x"][-1] == 2**17 - 1
     with pytest.raises(ValueError, match="1048584 bytes"):

@@ -1,4 +1,4 @@
-"""Named arrays as bytes: exact, whichever their length, and readable in the form that earlier versions wrote."""
+"""Packed arrays: exact for every length, and readable as earlier versions packed them."""
 
 import json
 import zlib
@@ -18,25 +18,25 @@ SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=12)
 @given(
     st.lists(st.sampled_from(DTYPES).flatmap(lambda kind: arrays.arrays(kind, SHAPES)), max_size=4)
 )
-def test_what_is_packed_is_unpacked_to_the_bit(some):
-    named = {f"{number}/x": array for number, array in enumerate(some)}
-    found = unpack(pack(named))
-    assert list(found) == list(named)
+def test_packing_preserves_every_bit(values):
+    named = {f"{number}/x": array for number, array in enumerate(values)}
+    unpacked = unpack(pack(named))
+    assert list(unpacked) == list(named)
     for name, array in named.items():
-        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
-        assert found[name].tobytes() == array.tobytes()
+        assert (unpacked[name].dtype, unpacked[name].shape) == (array.dtype, array.shape)
+        assert unpacked[name].tobytes() == array.tobytes()
 
 
 @pytest.mark.parametrize("length", [63, 64, 65, 1000])
-def test_some_are_unpacked_without_the_others(length):
+def test_named_arrays_are_unpacked_without_the_others(length):
     data = pack({"a": np.zeros(length), "b": np.arange(length, dtype=float), "c": np.ones(3)})
-    found = unpack(data, only=["b"])
-    assert list(found) == ["b"]
-    assert found["b"].tolist() == list(range(length))
-    found["b"][0] = 7.0  # may be changed
+    unpacked = unpack(data, only=["b"])
+    assert list(unpacked) == ["b"]
+    assert unpacked["b"].tolist() == list(range(length))
+    unpacked["b"][0] = 7.0  # writable
 
 
-def test_what_an_earlier_version_packed_is_read():
+def test_arrays_packed_by_an_earlier_version_are_read():
     values = np.array([0.1 + 0.2, np.nan, -0.0])
     body = zlib.compress(values.tobytes(), 1)
     header = zlib.compress(json.dumps([["x", "<f8", [3], len(body)]]).encode(), 1)

@@ -1,4 +1,4 @@
-"""The spec language: defaults, normal forms, and every mistake named at once."""
+"""The spec language: defaults, normal forms, and all problems reported at once."""
 
 import json
 
@@ -20,7 +20,7 @@ def parse(**changes):
     return ExperimentSpec.model_validate({**MINIMAL, **changes})
 
 
-def mistakes(**changes):
+def problems_of(**changes):
     with pytest.raises(ValidationError) as caught:
         parse(**changes)
     return {problem.pointer: problem for problem in explain(caught.value, ExperimentSpec)}
@@ -33,7 +33,7 @@ def test_only_teacher_student_and_length_are_required():
     assert spec.optimizer.stop is None
 
 
-def test_kinds_may_be_left_out_where_there_is_a_default():
+def test_kinds_with_a_default_are_optional():
     spec = parse(
         optimizer={"lr": 0.1},
         training={"length": 5, "loss": {}},
@@ -47,21 +47,21 @@ def test_kinds_may_be_left_out_where_there_is_a_default():
 
 
 @pytest.mark.parametrize("stop", [None, {}, {"loss_below": None}])
-def test_no_stop_rule_has_one_normal_form(stop):
+def test_every_empty_stop_rule_has_the_same_hash(stop):
     assert spec_hash(parse(optimizer={"stop": stop})) == spec_hash(parse())
 
 
-def test_a_whole_number_may_be_written_as_any_number_may():
+def test_whole_numbers_can_be_written_as_floats():
     assert parse(optimizer={"steps": 1e4}, training={"length": 5.0}, seeds=2.0) == parse(
         optimizer={"steps": 10_000}, seeds=2
     )
 
 
-def test_notes_may_have_lines():
+def test_notes_can_contain_line_feeds_and_tabs():
     assert parse(notes="one\ttab\nand a line").notes == "one\ttab\nand a line"
 
 
-def test_a_number_of_seeds_means_the_first_ones():
+def test_a_number_of_seeds_means_the_first_seeds():
     assert parse(seeds=3).seeds == (0, 1, 2)
     assert parse(seeds=[2**63 - 1]).seeds == (2**63 - 1,)
 
@@ -81,30 +81,30 @@ def test_hashes_ignore_metadata_and_the_order_of_seeds():
     assert setup_hash(parse(optimizer={"lr": 0.02})) != setup_hash(parse())
 
 
-def test_hashes_tell_seeds_apart_that_are_equal_as_floats():
+def test_hashes_distinguish_seeds_that_are_equal_as_floats():
     assert spec_hash(parse(seeds=[2**63 - 1])) != spec_hash(parse(seeds=[2**63 - 2]))
 
 
-def test_every_mistake_is_named_at_once():
-    found = mistakes(
+def test_all_problems_are_reported_at_once():
+    problems = problems_of(
         nmae="x",
         training={"length": 50, "loss": {"kind": "second_moment", "matrix": [[1, 2], [2, 1]]}},
         evaluation={"horizon": 40, "record_at": [10**8]},
         optimizer={"lr": float("nan")},
         seeds=[1, 1],
     )
-    assert found.keys() == {
+    assert problems.keys() == {
         "/nmae",
         "/training/loss/matrix",
         "/evaluation/horizon",
         "/optimizer/lr",
         "/seeds",
     }
-    assert "did you mean 'name'" in found["/nmae"].message
+    assert "did you mean 'name'" in problems["/nmae"].message
 
 
 @pytest.mark.parametrize(
-    ("changes", "pointer", "says"),
+    ("changes", "pointer", "message"),
     [
         ({"optimizer": {"lr": float("inf")}}, "/optimizer/lr", "finite"),
         ({"optimizer": {"lr": "NaN"}}, "/optimizer/lr", "number"),
@@ -116,12 +116,12 @@ def test_every_mistake_is_named_at_once():
         (
             {"evaluation": {"horizon": 5}},
             "/evaluation/horizon",
-            "above training.length, which is 5",
+            "above training.length = 5",
         ),
         (
             {"evaluation": {"record_at": [20001]}},
             "/evaluation/record_at",
-            "at most optimizer.steps, which is 20000",
+            "at most optimizer.steps = 20000",
         ),
         ({"seeds": []}, "/seeds", "at least 1"),
         ({"seeds": [-1]}, "/seeds/0", "greater than or equal to 0"),
@@ -142,7 +142,7 @@ def test_every_mistake_is_named_at_once():
         (
             {"teacher": {"kind": "explicit", "A": [[1, 2]], "B": [[1]], "C": [[1]]}},
             "/teacher/A",
-            "square, it is 1 x 2",
+            "square; it is 1 x 2",
         ),
         (
             {"teacher": {"kind": "explicit", "A": [[1]], "B": [[1], [2]], "C": [[1]]}},
@@ -196,14 +196,14 @@ def test_every_mistake_is_named_at_once():
         ),
     ],
 )
-def test_a_mistake_names_its_field_and_the_remedy(changes, pointer, says):
-    found = mistakes(**changes)
-    assert found.keys() == {pointer}
-    assert says in str(found[pointer])
+def test_a_problem_names_its_field_and_the_remedy(changes, pointer, message):
+    problems = problems_of(**changes)
+    assert problems.keys() == {pointer}
+    assert message in str(problems[pointer])
 
 
 @pytest.mark.parametrize(
-    ("start", "structure", "pointer", "says"),
+    ("start", "structure", "pointer", "message"),
     [
         (
             {"A": [[1]], "B": [[1], [1]], "C": [[1, 1]]},
@@ -232,8 +232,10 @@ def test_a_mistake_names_its_field_and_the_remedy(changes, pointer, says):
         ({"A": [[1, 0], [0, 1]], "B": [[1], [1]]}, "general", "/student/start/C", "required"),
     ],
 )
-def test_an_explicit_start_has_the_students_shape_and_structure(start, structure, pointer, says):
-    found = mistakes(
+def test_an_explicit_start_needs_the_students_shape_and_structure(
+    start, structure, pointer, message
+):
+    problems = problems_of(
         student={
             "kind": "linear",
             "dim": 2,
@@ -241,8 +243,8 @@ def test_an_explicit_start_has_the_students_shape_and_structure(start, structure
             "start": {"kind": "explicit", **start},
         }
     )
-    assert found.keys() == {pointer}
-    assert says in str(found[pointer])
+    assert problems.keys() == {pointer}
+    assert message in str(problems[pointer])
 
 
 def test_balanced_and_tied_students_need_as_many_inputs_as_outputs():
@@ -253,7 +255,7 @@ def test_balanced_and_tied_students_need_as_many_inputs_as_outputs():
         "tied": True,
         "start": {"kind": "gaussian", "balanced": True},
     }
-    assert mistakes(teacher=two_inputs, student=student).keys() == {
+    assert problems_of(teacher=two_inputs, student=student).keys() == {
         "/student/tied",
         "/student/start/balanced",
     }
@@ -271,7 +273,7 @@ json_values = st.recursive(
 
 @given(part=st.sampled_from([*ExperimentSpec.model_fields]), value=json_values)
 def test_any_json_is_parsed_or_explained(part, value):
-    """Nothing that JSON can say makes the parser raise anything but a validation error, nor the explanation fail."""
+    """For any JSON the parser raises only validation errors, which can be explained."""
     try:
         spec = ExperimentSpec.model_validate({**MINIMAL, part: value})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""A sweep's axes multiply or advance together; every point is a valid, distinct experiment, or the sweep is none."""
+"""Sweeps: their axes, their expansion to distinct valid experiments, and their problems."""
 
 import itertools
 import math
@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from core.errors import Problem, SpecError
 from core.spec import ExperimentSpec, explain, spec_hash
-from core.spec.sweep import MAX_CHARACTERS, MAX_PROBLEMS, SweepSpec, look_up
+from core.spec.paths import value_at
+from core.spec.sweep import MAX_CHARACTERS, MAX_PROBLEMS, SweepSpec
 
 BASE = {
     "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
@@ -28,13 +29,13 @@ def coordinates(*axes):
     return [tuple(point.coordinates.values()) for point in sweep(*axes).expand()]
 
 
-def refused(**content):
+def spec_problems(**content):
     with pytest.raises(ValidationError) as caught:
         SweepSpec.model_validate({"base": BASE, **content})
     return {problem.pointer: problem for problem in explain(caught.value, SweepSpec)}
 
 
-def broken(*axes, **changes):
+def expansion_problems(*axes, **changes):
     with pytest.raises(SpecError) as caught:
         sweep(*axes, **changes).expand()
     return caught.value.problems
@@ -45,19 +46,19 @@ DIM = {"path": "student.dim", "values": [10, 30]}
 SCALE = {"path": "student.start.scale", "values": [0.1, 1.0]}
 
 
-def test_axes_multiply_and_the_last_runs_fastest():
+def test_axes_form_a_grid_and_the_last_varies_fastest():
     assert coordinates(K, DIM) == list(itertools.product([4, 5, 6], [10, 30]))
 
 
-def test_zipped_axes_advance_together_and_a_grid_may_be_one_of_them():
-    three = {"path": "optimizer.steps", "values": [100, 200, 300]}
-    assert coordinates({"kind": "zip", "axes": [K, three]}) == [(4, 100), (5, 200), (6, 300)]
-    four = {"path": "optimizer.steps", "values": [100, 200, 300, 400]}
+def test_zipped_axes_advance_together_and_can_include_a_grid():
+    three_steps = {"path": "optimizer.steps", "values": [100, 200, 300]}
+    assert coordinates({"kind": "zip", "axes": [K, three_steps]}) == [(4, 100), (5, 200), (6, 300)]
+    four_steps = {"path": "optimizer.steps", "values": [100, 200, 300, 400]}
     grid = {"kind": "grid", "axes": [DIM, SCALE]}
-    assert coordinates({"kind": "zip", "axes": [grid, four]}) == [
+    assert coordinates({"kind": "zip", "axes": [grid, four_steps]}) == [
         (10, 0.1, 100), (10, 1.0, 200), (30, 0.1, 300), (30, 1.0, 400),
     ]  # fmt: skip
-    assert sweep({"kind": "zip", "axes": [K, three]}, DIM).groups == (
+    assert sweep({"kind": "zip", "axes": [K, three_steps]}, DIM).groups == (
         ("training.length", "optimizer.steps"),
         ("student.dim",),
     )
@@ -67,7 +68,7 @@ def test_zipped_axes_advance_together_and_a_grid_may_be_one_of_them():
     )
 
 
-def test_spaced_axes_have_the_numbers_that_one_would_write():
+def test_spaced_values_are_rounded_to_short_decimals():
     lr = {"path": "optimizer.lr", "low": 0.001, "high": 1, "count": 4}
     assert coordinates({**lr, "kind": "logspace"}) == [(0.001,), (0.01,), (0.1,), (1.0,)]
     assert coordinates({**lr, "kind": "linspace", "low": 0.1, "high": 0.4}) == [
@@ -105,19 +106,21 @@ def test_spaced_values_are_between_their_ends(low, high, count, kind):
     assert all(a <= b * (1 + 1e-9) for a, b in itertools.pairwise(ordered))
 
 
-def test_a_point_is_the_base_with_its_coordinates_and_says_where_it_lies():
+def test_a_point_is_the_base_with_its_coordinates_and_is_named_after_them():
     points = sweep(
         {"path": "/training/length", "values": [4]}, SCALE, base={**BASE, "name": "mine"}
     ).expand()
-    here = BASE["student"] | {"start": {"scale": 0.1}}
-    wanted = ExperimentSpec.model_validate({**BASE, "training": {"length": 4}, "student": here})
-    assert spec_hash(points[0].spec) == points[0].spec_hash == spec_hash(wanted)
+    student = BASE["student"] | {"start": {"scale": 0.1}}
+    expected = ExperimentSpec.model_validate(
+        {**BASE, "training": {"length": 4}, "student": student}
+    )
+    assert spec_hash(points[0].spec) == points[0].spec_hash == spec_hash(expected)
     assert points[0].coordinates == {"training.length": 4, "student.start.scale": 0.1}
     assert points[0].spec.name == "mine, length = 4, scale = 0.1"
-    assert "start" not in BASE["student"], "the base is left as it is"
+    assert "start" not in BASE["student"], "the base is unchanged"
 
 
-def test_the_axes_may_complete_the_base_and_replace_whole_parts():
+def test_axes_can_complete_the_base_and_replace_whole_parts():
     starts = {
         "path": "student.start",
         "values": [{"scale": 0.5}, {"kind": "identity", "scale": 0.9}],
@@ -130,7 +133,7 @@ def test_the_axes_may_complete_the_base_and_replace_whole_parts():
     assert points[2].spec.name == "start = identity 0.9, teacher = delay"
 
 
-def test_equal_experiments_are_one_at_the_first_of_their_points():
+def test_equal_experiments_count_once_at_their_first_point():
     points = sweep(
         {"path": "student.dim", "values": [10, 10.0, 20]},
         {"path": "notes", "values": ["a\nb", "c"]},
@@ -145,60 +148,68 @@ def test_the_sweeps_tags_follow_those_of_the_base():
     assert sweep().expand()[0].spec.tags == ()
 
 
-def test_each_problem_is_told_once_with_its_first_point_and_how_many_have_it():
-    problems = broken(
+def test_each_problem_is_listed_once_with_its_first_point_and_count():
+    problems = expansion_problems(
         {"path": "training.length", "values": [0, 5]},
         {"path": "optimizer.lr", "values": [-1, 0.1, "x"]},
     )
-    told = {(problem.pointer, problem.given): problem.message for problem in problems}
-    assert set(told) == {
+    messages = {(problem.pointer, problem.given): problem.message for problem in problems}
+    assert set(messages) == {
         ("/base/training/length", "0"),
         ("/base/optimizer/lr", "-1"),
         ("/base/optimizer/lr", "'x'"),
     }
-    assert told["/base/training/length", "0"].endswith(
+    assert messages["/base/training/length", "0"].endswith(
         "(at training.length = 0, optimizer.lr = -1, and at 2 more)"
     )
-    assert told["/base/optimizer/lr", "'x'"].endswith(
+    assert messages["/base/optimizer/lr", "'x'"].endswith(
         "(at training.length = 0, optimizer.lr = x, and at 1 more)"
     )
 
 
-def test_of_many_problems_the_first_are_told():
-    assert len(broken({"path": "student.dim", "values": [-n for n in range(100)]})) == MAX_PROBLEMS
+def test_only_the_first_of_many_problems_are_listed():
+    assert (
+        len(expansion_problems({"path": "student.dim", "values": [-n for n in range(100)]}))
+        == MAX_PROBLEMS
+    )
 
 
-def test_a_mistake_of_the_base_is_told_without_coordinates_where_there_are_none():
-    (problem,) = broken(base={**BASE, "seeds": []})
+def test_a_problem_of_a_base_without_axes_has_no_coordinates():
+    (problem,) = expansion_problems(base={**BASE, "seeds": []})
     assert (problem.pointer, "(at" in problem.message) == ("/base/seeds", False)
 
 
-def test_a_path_that_leads_nowhere_is_told():
-    (problem,) = broken({"path": "training.lenght", "values": [4]})
+def test_a_path_to_no_field_is_refused():
+    (problem,) = expansion_problems({"path": "training.lenght", "values": [4]})
     assert "did you mean 'length'" in problem.message
-    (problem,) = broken({"path": "training.length.x", "values": [4]})
+    (problem,) = expansion_problems({"path": "training.length.x", "values": [4]})
     assert problem.code == "no_such_place"
 
 
-def test_what_a_check_refuses_is_told_with_the_rest():
+def test_problems_of_the_check_are_listed_with_the_others():
     seen = []
 
     def check(point):
         seen.append(point.spec.training.length)
         if point.spec.training.length == 5:
-            raise SpecError([Problem("/training/length", "dear", "is dear")])
+            raise SpecError([Problem("/training/length", "expensive", "is expensive")])
 
     with pytest.raises(SpecError) as caught:
         sweep(
             {"path": "training.length", "values": [4, 5, 0]}, {"path": "name", "values": ["a", "b"]}
         ).expand(check)
-    assert caught.value.problems[0].message.startswith("is dear (at training.length = 5, name = a")
-    assert {problem.code for problem in caught.value.problems} == {"dear", "greater_than_equal"}
+    assert caught.value.problems[0].message.startswith(
+        "is expensive (at training.length = 5, name = a"
+    )
+    assert {problem.code for problem in caught.value.problems} == {
+        "expensive",
+        "greater_than_equal",
+    }
     assert set(seen) == {4, 5}
 
 
 @pytest.mark.parametrize(
-    ("axes", "pointer", "words"),
+    ("axes", "pointer", "message"),
     [
         ([{"path": "a", "kind": "linspace", "low": 1, "hihg": 2}], "/axes/0/high", "required"),
         (
@@ -243,14 +254,14 @@ def test_what_a_check_refuses_is_told_with_the_rest():
         ([{"path": "a\nb", "values": [1]}], "/axes/0/path", "control"),
     ],
 )
-def test_axes_that_make_no_sense_are_refused_before_they_are_written_out(axes, pointer, words):
-    assert words in str(refused(axes=axes)[pointer])
+def test_invalid_axes_are_refused_without_expanding_them(axes, pointer, message):
+    assert message in str(spec_problems(axes=axes)[pointer])
 
 
-def test_a_sweep_that_would_be_too_long_is_refused_before_it_is_written_out():
+def test_a_sweep_with_too_much_json_is_refused_without_expanding_it():
     matrix = [[0.125] * 300] * 300
     assert len(str(matrix)) * 1000 > MAX_CHARACTERS
-    many = {
+    seed_counts = {
         "path": "seeds",
         "kind": "linspace",
         "low": 1,
@@ -259,12 +270,12 @@ def test_a_sweep_that_would_be_too_long_is_refused_before_it_is_written_out():
         "whole": True,
     }
     teacher = {"kind": "explicit", "A": matrix, "B": [[1]] * 300, "C": [[1] * 300]}
-    (problem,) = broken(many, base={**BASE, "teacher": teacher})
+    (problem,) = expansion_problems(seed_counts, base={**BASE, "teacher": teacher})
     assert problem.code == "too_large"
-    (problem,) = broken(many, {"path": "teacher", "values": [teacher]})
+    (problem,) = expansion_problems(seed_counts, {"path": "teacher", "values": [teacher]})
     assert problem.code == "too_large"
 
 
-def test_what_a_spec_has_at_a_path_is_looked_up():
-    assert look_up(BASE, "teacher.eigenvalues.kind") == "list"
-    assert look_up(BASE, "training.length.x") is None
+def test_values_are_read_by_path():
+    assert value_at(BASE, "teacher.eigenvalues.kind") == "list"
+    assert value_at(BASE, "training.length.x") is None

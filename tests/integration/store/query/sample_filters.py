@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core import statistics
 from core.result import METRICS, Outcome
-from core.spec.sweep import look_up
+from core.spec.paths import value_at
 from store.records import FailureKind
 from store.states import State
 from tests.kit import population
@@ -81,7 +81,7 @@ def _value_of(path: str) -> Callable[[Stored], Any]:
         "priority": lambda s: s.priority,
         "attempts": lambda s: s.attempts,
     }
-    return record_values.get(path, lambda s: look_up(s.content, path))
+    return record_values.get(path, lambda s: value_at(s.content, path))
 
 
 number_fields = spec_numbers | st.sampled_from(["priority", "attempts", "seeds"])
@@ -128,7 +128,7 @@ TEXTS: dict[str, tuple[Callable[[Stored], str | None], tuple[str, ...]]] = {
     "failure": (lambda s: s.failure, tuple(FailureKind)),
     "teacher.kind": (lambda s: s.spec.teacher.kind, ("balanced", "delay", "random")),
     "student.structure": (
-        lambda s: look_up(s.content, "student.structure"),
+        lambda s: value_at(s.content, "student.structure"),
         ("symmetric", "general"),
     ),
 }
@@ -165,10 +165,14 @@ missing_filters = st.builds(
 )
 flag_filters = st.sampled_from(
     [
-        SampleFilter("student.tied", lambda s: look_up(s.content, "student.tied") is True),
-        SampleFilter("student.tied = false", lambda s: look_up(s.content, "student.tied") is False),
-        SampleFilter("student.tied != true", lambda s: look_up(s.content, "student.tied") is False),
-        SampleFilter("student.tied is null", lambda s: look_up(s.content, "student.tied") is None),
+        SampleFilter("student.tied", lambda s: value_at(s.content, "student.tied") is True),
+        SampleFilter(
+            "student.tied = false", lambda s: value_at(s.content, "student.tied") is False
+        ),
+        SampleFilter(
+            "student.tied != true", lambda s: value_at(s.content, "student.tied") is False
+        ),
+        SampleFilter("student.tied is null", lambda s: value_at(s.content, "student.tied") is None),
         SampleFilter("finished is null", lambda s: s.finished is None),
         SampleFilter("failure is not null", lambda s: s.failure is not None),
         SampleFilter("tag is null", lambda s: not s.spec.tags),

@@ -6,7 +6,7 @@ from functools import cmp_to_key
 
 import pytest
 
-from core.spec.sweep import look_up
+from core.spec.paths import value_at
 from store.errors import BadCursor
 from store.query import pages
 from store.query.cursor import Position, encode
@@ -20,9 +20,9 @@ VALUES = {
     "finished": lambda s: s.finished,
     "priority": lambda s: s.priority,
     "seeds": lambda s: len(s.spec.seeds),
-    "student.start.scale": lambda s: look_up(s.content, "student.start.scale"),
-    "student.tied": lambda s: look_up(s.content, "student.tied"),
-    "student.structure": lambda s: look_up(s.content, "student.structure"),
+    "student.start.scale": lambda s: value_at(s.content, "student.start.scale"),
+    "student.tied": lambda s: value_at(s.content, "student.tied"),
+    "student.structure": lambda s: value_at(s.content, "student.structure"),
     "median(train_loss)": lambda s: statistic("median", s, "train_loss"),
     "max(zero_baseline)": lambda s: statistic("max", s, "zero_baseline"),
 }
