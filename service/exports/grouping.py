@@ -144,41 +144,35 @@ def _rows(
     request: TableRequest,
 ) -> list[Row]:
     """The rows of the groups with these keys; a group whose runs were all superseded has none."""
-    number_of = {key: number for number, key in enumerate(keys)}
-    members = [experiment for experiment in experiments if experiment.key in number_of]
+    wanted = set(keys)
+    members = [experiment for experiment in experiments if experiment.key in wanted]
     runs = run_ends.final_metrics(tx, [member.id for member in members], request.metrics)
     counted = run_ends.latest_runs(members, runs)
-    group_of_member = np.array([number_of[member.key] for member in members], np.int64)
-    groups = _split(counted, group_of_member[runs.experiment_index[counted]])
+    groups = run_ends.group_runs([member.key for member in members], runs, counted)
     values = run_ends.values_as_counted(runs, request.metrics)
     statistics = statistics_of(
-        {number: values[places] for number, places in enumerate(groups)},
+        {key: values[indices] for key, indices in groups.items()},
         request.metrics,
         request.statistics,
     )
     rows: list[Row] = []
-    for number, places in enumerate(groups):
-        newest = members[runs.experiment_index[places[0]]]
+    for key in keys:
+        if key not in groups:
+            continue
+        indices = groups[key]
+        newest = members[runs.experiment_index[indices[0]]]
         rows.append(
             {
                 "by": dict(zip(request.field_names, newest.key, strict=True)),
-                "experiments": len(np.unique(runs.experiment_index[places])),
+                "experiments": len(np.unique(runs.experiment_index[indices])),
                 "newest": newest.id,
                 "name": newest.name,
-                "seeds": len(places),
-                "diverged": int(runs.diverged[places].sum()),
-                "metrics": statistics[number],
+                "seeds": len(indices),
+                "diverged": int(runs.diverged[indices].sum()),
+                "metrics": statistics[key],
             }
         )
     return rows
-
-
-def _split(items: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
-    """The items of each label, in their order; by rising label."""
-    if not len(items):
-        return []
-    order = np.argsort(labels, kind="stable")
-    return np.split(items[order], np.flatnonzero(np.diff(labels[order])) + 1)
 
 
 def _numbers_first(value: Any) -> tuple[bool, bool, Any]:

@@ -39,21 +39,22 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     """A final metric of runs against a field of their experiments."""
     recipe = plan.recipe
     experiments, runs, counted = _latest_runs(tx, plan, [recipe.quantity])
-    values = run_ends.values_by_experiment(experiments, runs, [recipe.quantity], counted)
-    drawn = [experiment for experiment in experiments if experiment.id in values]
+    values = run_ends.values_as_counted(runs, [recipe.quantity])[:, 0]
+    coordinates = [experiment.key[: len(plan.fields)] for experiment in experiments]
+    groups = run_ends.group_runs(coordinates, runs, counted)
     cells = [
-        _cell(recipe, experiment.key, "completed", values[experiment.id][:, 0])
-        for experiment in drawn
+        _cell(recipe, place, "completed", values[indices]) for place, indices in groups.items()
     ]
     if recipe.kind == "heatmap":
         cells += [
-            _cell(recipe, coordinates, state, np.empty(0))
-            for state, coordinates in run_ends.unfinished_experiments(tx, plan.query, plan.fields)
+            _cell(recipe, place, state, np.empty(0))
+            for state, place in run_ends.unfinished_experiments(tx, plan.query, plan.fields)
         ]
     # Strings are sorted, so that no order changes as results land; numbers are sorted later.
     cells.sort(key=lambda cell: (key(cell.facet), key(cell.series)))
     _refuse_if_not_drawable(recipe, cells, run_count=len(counted))
-    heading = _heading(recipe, source, set(drawn), len(counted))
+    drawn = {experiments[index] for index in np.unique(runs.experiment_index[counted])}
+    heading = _heading(recipe, source, drawn, len(counted))
     if recipe.kind == "heatmap":
         return heatmap.HeatmapInfo(**heading, **heatmap.maps(cells, recipe))
     return panels.of_runs(heading, figure_cells.panels(cells, recipe))

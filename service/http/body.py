@@ -1,4 +1,4 @@
-"""Request bodies: read up to a limit, whatever their headers claim, and parsed as untrusted JSON."""
+"""Request bodies: read up to a limit, whatever their headers claim, and parsed without trust."""
 
 from typing import Annotated, TypeVar
 

@@ -60,25 +60,15 @@ def compare(context: Context, ids: Ids) -> Response:
     """
     compared = _experiments(context, ids)
     joined_ids = ",".join(experiment.id for experiment in compared)
-    content = {
-        "experiments": [
-            {
-                "id": experiment.id,
-                "name": experiment.content["name"],
-                "state": experiment.state,
-                "setup_hash": experiment.setup_hash,
-                "seeds": len(experiment.runs),
-                "outcomes": _outcome_counts(experiment),
-            }
-            for experiment in compared
-        ],
-        "differences": [
-            {"path": difference.path, "values": list(difference.values)}
+    content = schemas.Comparison(
+        experiments=[_compared(experiment) for experiment in compared],
+        differences=[
+            schemas.FieldDifference.model_validate(difference)
             for difference in [*_spec_differences(compared), *_metadata_differences(compared)]
         ],
-        "metrics": _statistics(compared),
-        "figures": {name: f"/v1/compare/figures/{name}.svg?ids={joined_ids}" for name in FIGURES},
-    }
+        metrics=_statistics(compared),
+        figures={name: f"/v1/compare/figures/{name}.svg?ids={joined_ids}" for name in FIGURES},
+    )
     return Response(schemas.to_json(content), media_type="application/json")
 
 
@@ -152,9 +142,16 @@ def _labels(compared: Sequence[Experiment]) -> list[str]:
     ]
 
 
-def _outcome_counts(experiment: Experiment) -> dict[str, int]:
+def _compared(experiment: Experiment) -> schemas.ComparedExperiment:
     outcomes = [run.outcome for run in experiment.runs if run.outcome is not None]
-    return {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
+    return schemas.ComparedExperiment(
+        id=experiment.id,
+        name=experiment.content["name"],
+        state=experiment.state,
+        setup_hash=experiment.setup_hash,
+        seeds=len(experiment.runs),
+        outcomes={outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes},
+    )
 
 
 def _statistics(compared: Sequence[Experiment]) -> dict[str, list[dict[str, float] | None]]:

@@ -1,7 +1,7 @@
 """Schemas of request bodies and answers. A spec is :class:`core.spec.ExperimentSpec` itself."""
 
 from service.schemas.base import Answer, Number, Page, to_json
-from service.schemas.comparison import Comparison
+from service.schemas.comparison import ComparedExperiment, Comparison, FieldDifference
 from service.schemas.edit import Edit
 from service.schemas.experiment import Experiment
 from service.schemas.figure import Figure, RecipeChange
@@ -49,6 +49,7 @@ __all__ = [
     "Cancellation",
     "Cancelled",
     "Column",
+    "ComparedExperiment",
     "Comparison",
     "CostEstimate",
     "DryRun",
@@ -56,6 +57,7 @@ __all__ = [
     "Event",
     "Experiment",
     "Extension",
+    "FieldDifference",
     "FieldProblem",
     "Figure",
     "Group",

@@ -1,8 +1,8 @@
 """How the runs of matching experiments ended: a few numbers of each, without arrays, in columns."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic_core import from_json
@@ -20,6 +20,8 @@ from store.query.names import split_names
 from store.query.query import ExperimentQuery
 from store.query.sql import value
 from store.states import State
+
+Key = TypeVar("Key", bound=Hashable)
 
 MAX_RUNS = 1_000_000
 """The most runs, or experiments, in one table; exports are unlimited."""
@@ -178,16 +180,39 @@ def completed_values(
     return values_by_experiment(experiments, runs, metrics)
 
 
+def group_runs(
+    keys: Sequence[Key], runs: FinalMetrics, indices: np.ndarray | None = None
+) -> dict[Key, np.ndarray]:
+    """The indices of the runs whose experiments have equal keys, by key.
+
+    Args:
+        keys: The key of each experiment whose runs were read.
+        runs: How their runs ended.
+        indices: The runs to group, by default all. Groups keep their order.
+    """
+    if indices is None:
+        indices = np.arange(len(runs))
+    if not len(indices):
+        return {}
+    distinct = list(dict.fromkeys(keys))
+    number_of = {key: number for number, key in enumerate(distinct)}
+    group_of_experiment = np.array([number_of[key] for key in keys], np.int64)
+    group = group_of_experiment[runs.experiment_index[indices]]
+    order = np.argsort(group, kind="stable")
+    group = group[order]
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    groups = np.split(indices[order], starts[1:])
+    names = (distinct[number] for number in group[starts])
+    return dict(zip(names, groups, strict=True))
+
+
 def values_as_counted(runs: FinalMetrics, metrics: Sequence[str]) -> np.ndarray:
     """The metrics (runs, metrics) as statistics count them: infinite for diverged runs."""
     return as_counted(runs.values, runs.diverged, metrics)
 
 
 def values_by_experiment(
-    experiments: Sequence[CompletedExperiment],
-    runs: FinalMetrics,
-    metrics: Sequence[str],
-    indices: np.ndarray | None = None,
+    experiments: Sequence[CompletedExperiment], runs: FinalMetrics, metrics: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """The metrics of each experiment's runs (runs, metrics), as statistics count them.
 
@@ -195,16 +220,10 @@ def values_by_experiment(
         experiments: The experiments whose runs were read.
         runs: How their runs ended.
         metrics: The metrics that were read.
-        indices: The runs to keep, by default all; an experiment without any is left out.
     """
-    values, experiment_index = values_as_counted(runs, metrics), runs.experiment_index
-    if indices is not None:
-        values, experiment_index = values[indices], experiment_index[indices]
-    if not len(experiment_index):
-        return {}
-    starts = np.flatnonzero(np.diff(experiment_index, prepend=-1))
-    ids = (experiments[index].id for index in experiment_index[starts])
-    return dict(zip(ids, np.split(values, starts[1:]), strict=True))
+    values = values_as_counted(runs, metrics)
+    groups = group_runs([experiment.id for experiment in experiments], runs)
+    return {experiment_id: values[indices] for experiment_id, indices in groups.items()}
 
 
 def metric_value(stored: float | None, word: str | None) -> float:
