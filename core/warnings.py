@@ -1,7 +1,4 @@
-"""What is allowed in a spec but probably not meant, and what to bear in mind when reading a run: sentences.
-
-Nothing here refuses anything.
-"""
+"""Warnings about valid specs that are probably not intended, and caveats about a run's numbers."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -35,170 +32,185 @@ from core.systems import REAL, impulse_response, real_spectrum
 from core.theory.step import step_bound
 from core.theory.wide import learning_rates
 
-LOOKED_AT = 2e8
-"""Operations that a look at the teacher may take: well under a second, since whoever submits waits
-for it."""
+MAX_OPERATIONS = 2e8
+"""Operations that examining a teacher can take: well under a second, while the sender waits."""
 
-_LARGEST_FOR_STEP_BOUND = 200
-"""Training lengths up to which the step-size bound, an eigenvalue of a k x k matrix, is worth its
-cost here."""
+_MAX_LENGTH_OF_STEP_BOUND = 200
+"""Longest training for which the step-size bound, an eigenvalue of a k x k matrix, is computed."""
 
-_FEW = 32
-"""Teachers and losses whose warnings are remembered: a sweep asks again and again for a few."""
+_CACHED = 32
+"""Teachers and losses whose warnings are cached, since a sweep repeats a few of them."""
 
-_LONGEST_COUNTEREXAMPLE = 24
-"""Up to here rounding leaves a counterexample's loss below about 1e-16."""
+_MAX_LENGTH_OF_COUNTEREXAMPLE = 24
+"""Longest training for which rounding leaves a counterexample's loss below about 1e-16."""
 
 
 def warnings(spec: ExperimentSpec) -> list[str]:
-    """The warnings for a spec, in no particular order of weight; empty for most specs.
+    """Returns the warnings about a spec, in no particular order; most specs have none.
 
     Example:
         >>> from core.spec import ExperimentSpec
         >>> warnings(ExperimentSpec.model_validate({
-        ...     "teacher": {"kind": "rotation"}, "student": {"kind": "linear", "dim": 4}, "training": {"length": 3}}))
+        ...     "teacher": {"kind": "rotation"},
+        ...     "student": {"kind": "linear", "dim": 4},
+        ...     "training": {"length": 3},
+        ... }))
         ['The teacher has complex poles, which no symmetric student has.']
     """
-    found = [*_dimensions(spec), *_unused(spec), *_start(spec), *_mismatched(spec)]
+    cheap = [*_dimensions(spec), *_unused(spec), *_start(spec), *_mismatched(spec)]
     if not has_closed_form(spec.teacher, spec.student):
-        return found
-    if preparation(spec) > LOOKED_AT:
-        return [*found, "The teacher or the sample is too large to be looked at before training."]
-    with np.errstate(all="ignore"):  # numbers near the largest are legal
-        return [*found, *_reach(spec), *_blind(spec), *_step_size(spec), *_counterexample(spec)]
+        return cheap
+    if preparation(spec) > MAX_OPERATIONS:
+        return [*cheap, "The teacher or the sample is too large to examine before training."]
+    with np.errstate(all="ignore"):  # numbers that overflow are valid
+        return [*cheap, *_reach(spec), *_blind(spec), *_step_size(spec), *_counterexample(spec)]
 
 
 def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
     d, k = spec.student.dim, spec.training.length
     if d <= k:
-        yield f"The student has d = {d} <= k = {k} states: it is not overparameterised in the paper's sense (d > k)."
+        yield (
+            f"The student has d = {d} <= k = {k} states, so it is not overparameterised in the "
+            "paper's sense (d > k)."
+        )
 
 
-def of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[str]:
-    """What to bear in mind when reading one run's numbers.
+def warnings_of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[str]:
+    """Returns caveats about one run's numbers.
 
     Args:
-        spec: What was run.
-        summary: Its metrics at the end.
+        spec: The spec of the run.
+        summary: The run's final metrics.
 
     Example:
         >>> spec = ExperimentSpec.model_validate({
-        ...     "teacher": {"kind": "balanced"}, "student": {"kind": "linear", "dim": 9}, "training": {"length": 4},
-        ...     "optimizer": {"lr": 0.1}})
-        >>> of_run(spec, {"sharpness": 50.0, "spectral_radius": 0.9})
-        ['lr = 0.1 is above 2 / sharpness = 0.04 where the run ended: gd cannot settle there.']
+        ...     "teacher": {"kind": "balanced"},
+        ...     "student": {"kind": "linear", "dim": 9},
+        ...     "training": {"length": 4},
+        ...     "optimizer": {"lr": 0.1},
+        ... })
+        >>> warnings_of_run(spec, {"sharpness": 50.0, "spectral_radius": 0.9})
+        ['lr = 0.1 is above 2 / sharpness = 0.04 at the end of the run: GD cannot settle there.']
     """
-    found, optimizer = [], spec.optimizer
+    sentences, optimizer = [], spec.optimizer
     curvature, radius = summary.get("sharpness", np.nan), summary.get("spectral_radius", np.nan)
     if isinstance(optimizer, GradientDescent) and 0 < curvature < np.inf:
         lr = _last_lr(optimizer)
         if lr > 2 / curvature:
-            found.append(
-                f"lr = {lr:g} is above 2 / sharpness = {2 / curvature:.3g} where the run ended: gd cannot settle there."
+            sentences.append(
+                f"lr = {lr:g} is above 2 / sharpness = {2 / curvature:.3g} at the end of the run: "
+                "GD cannot settle there."
             )
     if radius > 1 + REAL:
-        found.append(
-            f"The spectral radius of A is {radius:.4g}, above 1: the response may grow past the horizon."
+        sentences.append(
+            f"The spectral radius of A is {radius:.4g}, above 1: the response can grow past the "
+            "horizon."
         )
-    return found
+    return sentences
 
 
 def _last_lr(optimizer: GradientDescent) -> float:
-    """The size of the last step of a run that does all its steps."""
+    """The size of the last of all steps."""
+    steps = optimizer.steps
     match optimizer.schedule:
         case CosineSchedule(floor=floor):
-            share = (
-                floor
-                + (1 - floor) * (1 + np.cos(np.pi * (optimizer.steps - 1) / optimizer.steps)) / 2
-            )
+            factor = floor + (1 - floor) * (1 + np.cos(np.pi * (steps - 1) / steps)) / 2
         case ExponentialSchedule(decay=decay, every=every):
-            share = decay ** ((optimizer.steps - 1) / every)
-        case WarmupSchedule(steps=rise):
-            share = min(1.0, optimizer.steps / rise)
+            factor = decay ** ((steps - 1) / every)
+        case WarmupSchedule(steps=warmup_steps):
+            factor = min(1.0, steps / warmup_steps)
         case _:
-            share = 1.0
-    return float(optimizer.lr * share)
+            factor = 1.0
+    return float(optimizer.lr * factor)
 
 
 def _reach(spec: ExperimentSpec) -> Iterator[str]:
-    """Whether any student of this structure can match the teacher at all."""
+    """Warns if no student of this structure can match the teacher."""
     if not isinstance(spec.teacher, RecurrentTeacher) and isinstance(spec.student, LinearStudent):
         yield from _out_of_reach(
             spec.teacher, spec.student.structure, spec.student.tied, spec.training.length
         )
 
 
-@lru_cache(maxsize=_FEW)
+@lru_cache(maxsize=_CACHED)
 def _out_of_reach(
     teacher: LinearTeacher, structure: Structure, tied: bool, length: int
 ) -> tuple[str, ...]:
-    system, found = teachers.build(teacher), []
+    system, sentences = teachers.build(teacher), []
     poles = np.linalg.eigvals(system.A)
     if structure != "general" and real_spectrum(system) is None:
         if np.abs(poles.imag).max() > REAL * np.abs(poles).max():
-            found.append(f"The teacher has complex poles, which no {structure} student has.")
+            sentences.append(f"The teacher has complex poles, which no {structure} student has.")
         else:
-            found.append(
-                f"The teacher has a defective pole, as a delay line does, which no {structure} student has."
+            sentences.append(
+                "The teacher has a defective pole, as a delay line does, which no "
+                f"{structure} student has."
             )
     elif tied and not np.allclose(system.B, system.C.T):
-        found.append(
-            "The teacher is unbalanced, so a tied student, whose weights are never negative, may not reach it."
+        sentences.append(
+            "The teacher is unbalanced, so a tied student may not be able to match it: its weights "
+            "are never negative."
         )
     if not impulse_response(system, length).any():
-        found.append(
+        sentences.append(
             "The teacher's response is zero within the training length: there is nothing to learn."
         )
     if teacher.kind == "explicit" and np.abs(poles).max() > 1 + REAL:
-        found.append(
-            "The teacher is unstable (spectral radius above 1): its response grows with the horizon."
+        sentences.append(
+            "The teacher is unstable (spectral radius > 1): its response grows with the horizon."
         )
-    return tuple(found)
+    return tuple(sentences)
 
 
 def _blind(spec: ExperimentSpec) -> Iterator[str]:
-    """Whether the loss sees the whole of h_0 .. h_{k-1}."""
+    """Warns if the loss does not determine h_0 .. h_{k-1}."""
     loss, k = spec.training.loss, spec.training.length
     if isinstance(loss, FiniteSampleLoss):
         sequences = loss.sequences if loss.inputs is None else len(loss.inputs)
         if sequences is not None and sequences < k and spec.training.outputs == "last":
-            yield f"{sequences} sequences are fewer than k = {k} lags: a student can fit them all and not the teacher."
-    elif k <= _LARGEST_FOR_STEP_BOUND and _is_singular(spec.training):
-        yield "The loss matrix M is singular: a student can have zero loss and not the teacher's first k responses."
+            yield (
+                f"{sequences} sequences are fewer than k = {k} lags: a student can fit all of them "
+                "without matching the teacher."
+            )
+    elif k <= _MAX_LENGTH_OF_STEP_BOUND and _is_singular(spec.training):
+        yield (
+            "The loss matrix M is singular: a student can have zero loss without matching the "
+            "teacher's first k responses."
+        )
 
 
-@lru_cache(maxsize=_FEW)
+@lru_cache(maxsize=_CACHED)
 def _is_singular(training: Training) -> bool:
     lowest, *_, highest = np.linalg.eigvalsh(loss_matrix(training))[[0, -1]]
     return bool(lowest <= REAL * highest)
 
 
 def _step_size(spec: ExperimentSpec) -> Iterator[str]:
-    """GD can settle only where lr < 2 / sharpness; from near zero it ends where the teacher itself would stand."""
-    if (
-        not isinstance(spec.optimizer, GradientDescent)
-        or spec.training.length > _LARGEST_FOR_STEP_BOUND
-    ):
+    """Warns if GD can't settle at the teacher's parameters, where a near-zero start ends."""
+    optimizer = spec.optimizer
+    if not isinstance(optimizer, GradientDescent):
+        return
+    if spec.training.length > _MAX_LENGTH_OF_STEP_BOUND:
         return
     bound = step_bound(spec)
-    if spec.optimizer.lr > bound:
+    if optimizer.lr > bound:
         yield (
-            f"optimizer.lr = {spec.optimizer.lr:g} is above 2 / sharpness = {bound:.3g} at the teacher's own "
-            "parameters: GD may oscillate or diverge."
+            f"optimizer.lr = {optimizer.lr:g} is above 2 / sharpness = {bound:.3g} at the "
+            "teacher's parameters: GD may oscillate or diverge."
         )
 
 
 def _unused(spec: ExperimentSpec) -> Iterator[str]:
-    if len(spec.seeds) > 1 and (one := _one_start(spec)) is not None:
-        yield f"The start is {one}, so all seeds train the same student; one seed is enough."
+    if len(spec.seeds) > 1 and (start := _shared_start(spec)) is not None:
+        yield f"The start is {start}, so all seeds train the same student; one seed is enough."
     if isinstance(spec.training.loss, SecondMomentLoss) and spec.training.outputs == "all":
         yield "training.outputs is not used: a second_moment loss gives M itself."
 
 
-def _one_start(spec: ExperimentSpec) -> str | None:
-    """In a word, what makes all seeds start alike, where they do and nothing else is drawn."""
+def _shared_start(spec: ExperimentSpec) -> str | None:
+    """Describes a start that makes all seeds train alike, None if they differ."""
     if not has_closed_form(spec.teacher, spec.student):
-        return None  # the seeds draw batches as well
+        return None  # the seeds also draw batches
     match spec.student.start:
         case ExplicitStart():
             return "explicit"
@@ -211,13 +223,13 @@ def _one_start(spec: ExperimentSpec) -> str | None:
 def _start(spec: ExperimentSpec) -> Iterator[str]:
     student, start = spec.student, spec.student.start
     if getattr(start, "scale", None) == 0 and start.kind == "gaussian":
-        yield "The start is exactly zero, where the gradient is zero too: nothing will move."
+        yield "The start is exactly zero, where the gradient is zero too, so nothing will change."
     if isinstance(start, WideStart) and isinstance(student, LinearStudent):
         rates = getattr(spec.optimizer, "rates", None)
         if student.structure != "general" or student.tied or rates != learning_rates(student.dim):
             yield (
-                "The infinite-width analysis of a wide start is of a general student, not tied, with optimizer.rates "
-                f"A = C = 1/d = {1 / student.dim:g} and B = 1."
+                "The infinite-width analysis of a wide start assumes a general, untied student and "
+                f"optimizer.rates A = C = 1/d = {1 / student.dim:g} and B = 1."
             )
 
 
@@ -225,16 +237,19 @@ def _counterexample(spec: ExperimentSpec) -> Iterator[str]:
     student, k = spec.student, spec.training.length
     if not isinstance(student, LinearStudent) or not isinstance(student.start, CounterexampleStart):
         return
-    if k > _LONGEST_COUNTEREXAMPLE:
-        yield f"A counterexample's weights grow as 2^k: at k = {k} rounding leaves it a loss that is not zero."
+    if k > _MAX_LENGTH_OF_COUNTEREXAMPLE:
+        yield (
+            f"A counterexample's weights grow as 2^k: at k = {k} its loss is not zero, due to "
+            "rounding."
+        )
     elif isinstance(spec.optimizer, GradientDescent):
         target = target_of(spec)
         system = students.start(student, spec.seeds[0], 1, 1, fits=target.response[: k + 1, 0, 0])
         bound = 2 / float(sharpness(system, student, target, spec.optimizer.rates))
         if spec.optimizer.lr > bound:
             yield (
-                f"optimizer.lr = {spec.optimizer.lr:g} is above 2 / sharpness = {bound:.3g} at the counterexample: "
-                "gd leaves it, and may diverge."
+                f"optimizer.lr = {spec.optimizer.lr:g} is above 2 / sharpness = {bound:.3g} at the "
+                "counterexample: GD leaves it, and may diverge."
             )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from core.baselines import least_squares, realisation, subspace, truncation
 from core.baselines.estimate import Estimate
 from core.losses import Target, target_of
-from core.metrics import of_response
+from core.metrics import response_metrics
 from core.result import METRICS, BaselineResult
 from core.spec import Baseline, ExperimentSpec
 from core.systems import eigenvalues
@@ -48,7 +48,7 @@ def _result(name: Baseline, spec: ExperimentSpec, target: Target) -> BaselineRes
     except (np.linalg.LinAlgError, ValueError) as error:
         estimate = Estimate.none(target, f"It could not be computed: {error}.")
     response, A = estimate.response, estimate.A
-    measured = of_response(response, target, spec.evaluation.fit_tolerance)
+    measured = response_metrics(response, target, spec.evaluation.fit_tolerance)
     measured["spectral_radius"] = np.abs(eigenvalues(A))[0] if A.size else np.array(np.nan)
     return BaselineResult(
         name=name,

@@ -1,7 +1,7 @@
-"""Everything that is measured on a student, in NumPy and float64 whatever the training's dtype and device.
+"""Metrics of students, computed in NumPy and float64 for every dtype and device of the training.
 
-:func:`measure` gives every metric of :data:`core.result.METRICS` that a linear student has; each
-has its formula and source in its own file.
+:func:`measure` computes every metric of :data:`core.result.METRICS` that a linear student has. The
+modules of this package state their formulas and sources.
 """
 
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ from core.systems import (
 )
 
 __all__ = [
-    "Yardstick",
+    "Reference",
     "effective_rank",
     "errors",
     "imbalance",
     "measure",
-    "of_response",
+    "response_metrics",
     "sharpness",
 ]
 
@@ -39,16 +39,15 @@ _AS_GIVEN = Rates()
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """What the students of one experiment are measured against, made once.
+class Reference:
+    """The reference that the students of one experiment are measured against.
 
     Attributes:
-        student: Their structure and which parameters are trained.
-        target: What they are trained towards.
-        start: Where they started, batch axis first; with it, their drift from what gradient flow
-            conserves.
-        spectrum: The teacher's real poles (n,) and weights (n,); None where it has none or has
-            several channels.
+        student: The students' structure and trained parameters.
+        target: The teacher's response and the loss matrix.
+        start: The initial parameters, batch axis first, for the drift of conserved quantities.
+        spectrum: The teacher's real poles (n,) and weights (n,); None if they aren't real or the
+            teacher has several channels.
         tolerance: ``evaluation.fit_tolerance``.
         rates: Factors on the learning rate.
     """
@@ -62,40 +61,42 @@ class Yardstick:
 
     @classmethod
     def of(cls, spec: ExperimentSpec, target: Target, start: LinearSystem) -> Self:
-        """The yardstick of a spec with a linear student and a linear teacher."""
+        """Builds the reference of a spec whose student and teacher are linear."""
         assert isinstance(spec.student, LinearStudent)  # noqa: S101  # for mypy
         assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # for mypy
-        found = real_spectrum(teachers.build(spec.teacher))
-        one_channel = found is not None and found[1].shape[1:] == (1, 1)
+        spectrum = real_spectrum(teachers.build(spec.teacher))
+        has_one_channel = spectrum is not None and spectrum[1].shape[1:] == (1, 1)
         return cls(
             student=spec.student,
             target=target,
             start=start,
-            spectrum=(found[0], found[1].ravel()) if found is not None and one_channel else None,
+            spectrum=(spectrum[0], spectrum[1].ravel()) if spectrum and has_one_channel else None,
             tolerance=spec.evaluation.fit_tolerance,
             rates=_AS_GIVEN if isinstance(spec.optimizer, GradientFlow) else spec.optimizer.rates,
         )
 
 
 def imbalance(system: LinearSystem) -> np.ndarray:
-    """|B - Cᵀ| (Frobenius), shape (...); NaN where B and Cᵀ have different shapes.
+    """Returns |B - Cᵀ| (Frobenius), shape (...); NaN if B and Cᵀ have different shapes.
 
-    Along gradient flow of a symmetric student d(B - Cᵀ)/dt = S (B - Cᵀ) with S = Σ_j v_j A^j:
-    balanced stays balanced. For an unbalanced teacher the final imbalance is a property of the
-    teacher, not a failure.
+    Along gradient flow of a symmetric student d(B - Cᵀ)/dt = S (B - Cᵀ) with S = Σ_j v_j A^j, so a
+    balanced student stays balanced. For an unbalanced teacher the final imbalance is a property of
+    the teacher, not a failure.
     """
     if system.B.shape[-1] != system.C.shape[-2]:
         return np.full(system.A.shape[:-2], np.nan)
     return np.linalg.norm(system.B - system.C.swapaxes(-1, -2), axis=(-2, -1))
 
 
-def of_response(response: np.ndarray, target: Target, tolerance: float) -> dict[str, np.ndarray]:
-    """The metrics that are about a response alone, by name, each (...), of ``response`` (..., q, p, m).
+def response_metrics(
+    response: np.ndarray, target: Target, tolerance: float
+) -> dict[str, np.ndarray]:
+    """Computes the metrics that depend on the response alone, by name, each of shape (...).
 
     Args:
-        response: Of students, or of whatever else answers an impulse.
-        target: What it should be.
-        tolerance: ``evaluation.fit_tolerance``, of the extrapolation horizon.
+        response: Impulse responses (..., q, p, m).
+        target: The teacher's response and the loss matrix.
+        tolerance: ``evaluation.fit_tolerance``, for the extrapolation horizon.
     """
     with np.errstate(all="ignore"):
         baseline = errors.zero_baseline(target)
@@ -113,51 +114,48 @@ def of_response(response: np.ndarray, target: Target, tolerance: float) -> dict[
         }
 
 
-def measure(system: LinearSystem, yardstick: Yardstick) -> dict[str, np.ndarray]:
-    """Every metric of a batch of students, by name, each of shape (S,); ``time`` and ``flow_distance`` are training's.
+def measure(system: LinearSystem, reference: Reference) -> dict[str, np.ndarray]:
+    """Computes every metric of a batch of S students, by name, each of shape (S,).
 
-    Overflow is a result here: a student whose response leaves the range of float64 has infinite
-    errors.
+    Only ``time`` and ``flow_distance`` come from the training instead. Overflow is a result: a
+    student whose response exceeds the range of float64 has infinite errors.
 
     Args:
         system: The students' parameters, batch axis first.
-        yardstick: What they are measured against.
+        reference: The reference to measure against.
     """
-    target, student = yardstick.target, yardstick.student
+    target, student = reference.target, reference.student
     with np.errstate(all="ignore"):
-        poles, distance = _spectrum(system, yardstick)
+        poles, distance = _spectrum(system, reference)
         absolute = np.abs(poles)
         return {
-            **of_response(impulse_response(system, target.horizon), target, yardstick.tolerance),
+            **response_metrics(
+                impulse_response(system, target.horizon), target, reference.tolerance
+            ),
             "imbalance": imbalance(system),
-            "invariant_drift": invariant_drift(system, yardstick.start, student, yardstick.rates),
+            "invariant_drift": invariant_drift(system, reference.start, student, reference.rates),
             "spectral_radius": absolute.max(axis=-1),
             "spectral_distance": distance,
             "effective_rank": effective_rank(hankel_singular_values(system, target.horizon)),
             "state_effective_rank": state_effective_rank(system, target.horizon),
             "eigenvalue_effective_rank": effective_rank(absolute),
-            "sharpness": sharpness(system, student, target, yardstick.rates),
+            "sharpness": sharpness(system, student, target, reference.rates),
         }
 
 
-def _spectrum(system: LinearSystem, yardstick: Yardstick) -> tuple[np.ndarray, np.ndarray]:
-    """Poles (S, d) and the distance (S,) of the weighted spectrum from the teacher's.
+def _spectrum(system: LinearSystem, reference: Reference) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the poles (S, d) and the spectral distance (S,) from the teacher.
 
-    NaN for a student or a teacher whose spectrum need not be real, and for several channels.
+    The distance is NaN if a spectrum need not be real, or with several channels.
     """
-    if yardstick.student.structure == "general" or yardstick.spectrum is None:
+    if reference.student.structure == "general" or reference.spectrum is None:
         return eigenvalues(system.A), np.full(system.A.shape[:-2], np.nan)
-    if yardstick.student.structure == "diagonal":
-        poles, weights = (
-            np.diagonal(system.A, axis1=-2, axis2=-1),
-            system.B[..., 0] * system.C[..., 0, :],
-        )
+    if reference.student.structure == "diagonal":
+        poles = np.diagonal(system.A, axis1=-2, axis2=-1)
+        weights = system.B[..., 0] * system.C[..., 0, :]
     else:
-        A = (
-            system.A + system.A.swapaxes(-1, -2)
-        ) / 2  # symmetric to the last bit in single precision too
-        poles, weights = weighted_spectrum(
-            LinearSystem(A, system.B, system.C)
-        )  # one decomposition for both
+        # float32 rounding can leave A not quite symmetric.
+        A = (system.A + system.A.swapaxes(-1, -2)) / 2
+        poles, weights = weighted_spectrum(LinearSystem(A, system.B, system.C))
         weights = weights[..., 0, 0]
-    return poles, spectral_distance(poles, weights, *yardstick.spectrum)
+    return poles, spectral_distance(poles, weights, *reference.spectrum)

@@ -1,6 +1,6 @@
-"""How far a student's response is from its teacher's: e_j = h_j - ĥ_j, within the training length and past it.
+"""Errors of a response, e_j = h_j - ĥ_j, within the training length k and past it.
 
-With several channels the maximum and the mean are also over the p x m entries of each e_j.
+With several channels, maximum and mean also run over the p x m entries of each e_j.
 Source: Cohen-Karlik et al. (2023), definition of ε-extrapolation with horizon q.
 """
 
@@ -30,40 +30,39 @@ def extrapolation_error_rms(response: np.ndarray, target: Target) -> np.ndarray:
     """(mean_{k<=j<q} e_j²)^½, shape (...)."""
     error = (response - target.response)[..., target.length :, :, :]
     largest = _largest(error)[..., None, None, None]
-    scaled = np.divide(
-        error, largest, out=np.zeros_like(error), where=largest != 0
-    )  # so that no square overflows
+    # Scaled, so that no square overflows.
+    scaled = np.divide(error, largest, out=np.zeros_like(error), where=largest != 0)
     return largest[..., 0, 0, 0] * np.sqrt(np.mean(scaled**2, axis=(-3, -2, -1)))
 
 
 def zero_baseline(target: Target) -> float:
-    """max_{k<=j<q} |ĥ_j|, the error of a student that answers zero past k: not to beat it is not to extrapolate."""
+    """max_{k<=j<q} |ĥ_j|: the error of a student that outputs zero past k."""
     return float(_largest(target.response[target.length :]))
 
 
 def extrapolation_horizon(response: np.ndarray, target: Target, tolerance: float) -> np.ndarray:
-    """The first lag j with |e_j| > ``tolerance`` x max_{j<k} |ĥ_j|, q where there is none, shape (...).
+    """The first lag j with |e_j| > ``tolerance`` x max_{j<k} |ĥ_j|, or q, shape (...).
 
-    It is below k for a student that does not fit. Where the teacher is silent up to k, as a long
-    delay is, the scale is max_{j<q} |ĥ_j|. A response that is not a number is off.
+    It is below k for a student that does not fit. If the teacher is silent up to k, as a long delay
+    is, the scale is max_{j<q} |ĥ_j|. NaN exceeds every tolerance.
 
     Args:
         response: (..., q, p, m).
-        target: What it should be.
+        target: The teacher's response and the loss matrix.
         tolerance: ``evaluation.fit_tolerance``.
     """
     scale = np.abs(target.response[: target.length]).max() or np.abs(target.response).max()
-    off = ~(np.abs(response - target.response).max(axis=(-2, -1)) <= tolerance * scale)
-    return np.where(off.any(axis=-1), off.argmax(axis=-1), target.horizon).astype(float)
+    exceeds = ~(np.abs(response - target.response).max(axis=(-2, -1)) <= tolerance * scale)
+    return np.where(exceeds.any(axis=-1), exceeds.argmax(axis=-1), target.horizon).astype(float)
 
 
 def sequence_errors(response: np.ndarray, target: Target) -> np.ndarray:
-    """E|y_t - ŷ_t|² / E|ŷ_t|² on white inputs, for every t < q, shape (..., q); exact, without a sample.
+    """E|y_t - ŷ_t|² / E|ŷ_t|² on white inputs for every t < q, exact, shape (..., q).
 
-    From rest y_t = Σ_{j<=t} h_j x_{t-j}, so that E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t}
-    |ĥ_j|², norms being Frobenius'. As long as the teacher is silent, as a delay is before its lag,
-    there is no variance to compare with; the error is then relative to that at the horizon (and if
-    that is 0 too, 0 for a silent student, else infinite).
+    From rest y_t = Σ_{j<=t} h_j x_{t-j}, so E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t} |ĥ_j|² in
+    the Frobenius norm. While the teacher is silent, as a delay is before its lag, the error is
+    relative to the variance at the horizon. If that is 0 too, the error is 0 for a silent student,
+    else infinite.
     """
     error, variance = (
         np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1)

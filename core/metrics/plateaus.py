@@ -1,8 +1,7 @@
-"""When a training fits, and where it rests on the way: functions of the recorded columns of one seed.
+"""Time to fit and plateaus of the loss, from the recorded columns of one seed.
 
-From a start of scale s near zero the poles appear one at a time (saddle to saddle): the loss rests
-on about one plateau per pole, each for a time of the order of log(1/s), and falls quickly in
-between.
+From a start of small scale s the poles appear one at a time (saddle to saddle): the loss rests on
+about one plateau per pole, each for a time of order log(1/s), and falls quickly in between.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Plateau:
-    """A stretch of recorded steps, ``start`` to ``end``, over which the loss rests at ``level`` (its median there)."""
+    """Recorded steps ``start`` to ``end`` with a nearly constant loss of median ``level``."""
 
     start: int
     end: int
@@ -21,7 +20,7 @@ class Plateau:
 
 
 def time_to_fit(steps: Sequence[int], losses: Sequence[float], tolerance: float) -> int | None:
-    """The first recorded step whose training loss is below ``tolerance``; None if there is none.
+    """Returns the first recorded step with a loss below ``tolerance``, None if there is none.
 
     Example:
         >>> time_to_fit([0, 10, 100], [1.0, 0.2, 0.01], 0.5)
@@ -38,38 +37,37 @@ def plateaus(
     lasting: float = 0.2,
     least: float = 0.05,
 ) -> list[Plateau]:
-    """The plateaus of a training, in order.
+    """Returns the plateaus of a training, in order.
 
-    A plateau is a stretch of at least three recorded steps, from a to b, in which the largest loss
-    is at most (1 + ``band``) times the smallest, and which lasts: b - a is at least ``lasting`` x b
-    and ``least`` x T, T the first recorded step whose loss is at most a hundredth of the first one
-    (the last step if there is none). Stretches are taken from the left, each as long as it goes. An
-    exponential fall is no plateau at any rate; a floor that is reached before the end is one, the
-    last.
+    A plateau is a stretch of at least three recorded steps, from a to b, whose largest loss is at
+    most (1 + ``band``) times the smallest. Its length b - a is at least ``lasting`` x b and
+    ``least`` x T, where T is the first recorded step with at most a hundredth of the first loss
+    (the last step if there is none). Stretches are found from the left, each as long as possible.
+    An exponential decay at any rate is not a plateau; a floor reached before the end is the last.
 
     Args:
         steps: Recorded steps, rising.
-        losses: The training loss there, nonnegative; a plateau ends at a non-finite one.
-        band: How far the loss may move, relatively.
-        lasting: How long, relative to the step at which it ends.
-        least: How long, relative to the whole fall.
+        losses: The training loss at these steps, nonnegative; a non-finite loss ends a plateau.
+        band: Relative variation of the loss.
+        lasting: Shortest length relative to the step at which the plateau ends.
+        least: Shortest length relative to T.
     """
     at, loss = np.asarray(steps), np.asarray(losses, dtype=float)
-    fallen = np.flatnonzero(loss <= loss[0] / 100) if len(loss) else loss
-    whole = at[fallen[0]] if len(fallen) else at[-1] if len(at) else 0
-    found, i = [], 0
+    low = np.flatnonzero(loss <= loss[0] / 100) if len(loss) else loss
+    descent = at[low[0]] if len(low) else at[-1] if len(at) else 0
+    result, i = [], 0
     while i < len(at):
         j = _reach(loss, i, 1 + band)
-        if j - i >= 2 and at[j] - at[i] >= max(lasting * at[j], least * whole):
-            found.append(Plateau(int(at[i]), int(at[j]), float(np.median(loss[i : j + 1]))))
+        if j - i >= 2 and at[j] - at[i] >= max(lasting * at[j], least * descent):
+            result.append(Plateau(int(at[i]), int(at[j]), float(np.median(loss[i : j + 1]))))
             i = j + 1
         else:
             i += 1
-    return found
+    return result
 
 
 def _reach(loss: np.ndarray, i: int, ratio: float) -> int:
-    """The last j such that loss_i .. loss_j lie within the ratio of each other."""
+    """Returns the last j for which loss_i .. loss_j are within ``ratio`` of each other."""
     smallest = largest = loss[i]
     j = i
     while j + 1 < len(loss) and np.isfinite(loss[j + 1]):

@@ -1,7 +1,7 @@
-"""What is measured on the outputs and states of networks that run over sequences, linear or not.
+"""Metrics of the outputs and states of networks on sequences, linear or not.
 
-Students and teacher are given the same fresh white Gaussian sequences up to the horizon q, so that
-a student that answers right only within the training length shows it at the very times past it.
+Students and teacher get the same fresh white Gaussian sequences up to the horizon q, so that
+failures past the training length k show at the times t >= k.
 """
 
 import numpy as np
@@ -11,10 +11,10 @@ from core.systems import where_finite
 
 
 def squared_errors(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """The mean squared error at each time over the variance of the teacher's output there, shape (..., q).
+    """Mean squared error over the variance of the teacher's output at each time, shape (..., q).
 
-    As long as the teacher is silent the error is relative to the variance at the horizon; if that
-    is 0 too, it is 0 for a student without error, else infinite.
+    While the teacher is silent, the error is relative to the variance at the horizon. If that is 0
+    too, the result is 0 for a student without error, else infinite.
 
     Args:
         error: mean over sequences of |y_t - ŷ_t|², (..., q).
@@ -24,8 +24,8 @@ def squared_errors(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return np.divide(error, scale, out=np.where(error > 0, np.inf, error), where=scale > 0)
 
 
-def of_sequences(error: np.ndarray, variance: np.ndarray, length: int) -> dict[str, np.ndarray]:
-    """``sequence_fit_error``, the largest over t < k of :func:`squared_errors`, and past it that over k <= t < q.
+def sequence_metrics(error: np.ndarray, variance: np.ndarray, length: int) -> dict[str, np.ndarray]:
+    """The largest :func:`squared_errors` over t < k and over k <= t < q, by name of the metric.
 
     Args:
         error: (..., q).
@@ -40,10 +40,10 @@ def of_sequences(error: np.ndarray, variance: np.ndarray, length: int) -> dict[s
 
 
 def hankel_singular_values_of(response: np.ndarray) -> np.ndarray:
-    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋, of any response (..., q, p, m).
+    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋.
 
-    For a linear system they are those of :func:`core.systems.hankel_singular_values`, found without
-    its matrices.
+    For a linear system they equal :func:`core.systems.hankel_singular_values`, but need only the
+    response (..., q, p, m).
 
     Returns:
         Falling, shape (..., n min(p, m)).
@@ -61,6 +61,6 @@ def hankel_singular_values_of(response: np.ndarray) -> np.ndarray:
     )
 
 
-def effective_rank_of(covariance: np.ndarray) -> np.ndarray:
-    """The effective rank of the eigenvalues of the states' covariance (..., d, d): how many directions they move in."""
+def covariance_effective_rank(covariance: np.ndarray) -> np.ndarray:
+    """Effective rank of the states' covariance (..., d, d), by its eigenvalues; shape (...)."""
     return effective_rank(np.maximum(where_finite(np.linalg.eigvalsh, covariance), 0))

@@ -1,18 +1,17 @@
-"""Sharpness: the largest curvature of the Gauss-Newton part of the loss, which is the Hessian wherever the loss is 0.
+"""Sharpness: the largest curvature of the loss's Gauss-Newton Hessian, the Hessian at zero loss.
 
     sharpness = 2 λ_max(M^½ J Jᵀ M^½),   J = ∂h/∂θ over the trained parameters
 
-GD with step lr can settle at a solution only if lr < 2 / sharpness. J Jᵀ is built from inner
-products of the rows G_r = C A^r and the columns H_s = A^s B alone, so that its cost depends on the
-dimension d only through those products: with <.,.> between rows and columns,
+GD with step lr can settle at a solution only if lr < 2 / sharpness. J Jᵀ needs only inner products
+of the rows G_r = C A^r and the columns H_s = A^s B, so that its cost depends on the dimension d
+only through those products. The part of A is a convolution in (r, r'),
 
-    (∂h_j/∂A, ∂h_l/∂A) = Σ_{r+s=j-1, r'+s'=l-1} <G_r, G_r'> <H_s, H_s'>   (a convolution in (r,
-    r')),
+    (∂h_j/∂A, ∂h_l/∂A) = Σ_{r+s=j-1, r'+s'=l-1} <G_r, G_r'> <H_s, H_s'>,
 
 and for symmetric A half of that plus half of the same sum over <G_r, H_s'> <H_s, G_r'>.
 
-With factors R on the learning rate (``optimizer.rates``) GD is plain GD in the parameters R^-½ θ: J
-R Jᵀ takes the place of J Jᵀ.
+With factors R on the learning rate (``optimizer.rates``) GD is plain GD in the parameters R^-½ θ,
+and J R Jᵀ replaces J Jᵀ.
 """
 
 import numpy as np
@@ -27,26 +26,22 @@ _AS_GIVEN = Rates()
 def sharpness(
     system: LinearSystem, student: LinearStudent, target: Target, rates: Rates = _AS_GIVEN
 ) -> np.ndarray:
-    """2 λ_max(M^½ J R Jᵀ M^½) for each system of the batch, shape (...)."""
+    """Returns 2 λ_max(M^½ J R Jᵀ M^½) for each system of the batch, shape (...)."""
     kernel = tangent_kernel(system, student, target.length, rates)
     root = _square_root(target.M)
-    weighed = root @ np.moveaxis(kernel, (-4, -3), (-2, -1)) @ root
-    weighed = np.moveaxis(weighed, (-2, -1), (-4, -2))
-    size = weighed.shape[-1] * target.length
-    return (
-        2
-        * where_finite(np.linalg.eigvalsh, weighed.reshape(*weighed.shape[:-4], size, size))[
-            ..., -1
-        ]
-    )
+    weighted = root @ np.moveaxis(kernel, (-4, -3), (-2, -1)) @ root
+    weighted = np.moveaxis(weighted, (-2, -1), (-4, -2))
+    size = weighted.shape[-1] * target.length
+    weighted = weighted.reshape(*weighted.shape[:-4], size, size)
+    return 2 * where_finite(np.linalg.eigvalsh, weighted)[..., -1]
 
 
 def tangent_kernel(
     system: LinearSystem, student: LinearStudent, length: int, rates: Rates = _AS_GIVEN
 ) -> np.ndarray:
-    """J R Jᵀ, the inner products of ∂h_j/∂θ and ∂h_l/∂θ over the trained parameters, as GD sees them.
+    """Returns J R Jᵀ, the inner products of ∂h_j/∂θ and ∂h_l/∂θ over the trained parameters.
 
-    A tied student's one vector has B's rate.
+    A tied student's shared vector has B's rate.
 
     Returns:
         Shape (..., k, k, p m, p m): lags j and l, then the entry of h_j and the entry of h_l.
@@ -80,7 +75,7 @@ def tangent_kernel(
 
 
 def _kernel_of_diagonal(system: LinearSystem, length: int) -> np.ndarray:
-    """Of the diagonal a alone: ∂h_j[o, i]/∂a_n = j a_n^{j-1} C[o, n] B[n, i]."""
+    """The part of a diagonal A = diag(a): ∂h_j[o, i]/∂a_n = j a_n^{j-1} C[o, n] B[n, i]."""
     a = np.diagonal(system.A, axis1=-2, axis2=-1)
     lag = np.arange(length)
     slope = lag[:, None] * a[..., None, :] ** np.maximum(lag - 1, 0)[:, None]
@@ -89,14 +84,17 @@ def _kernel_of_diagonal(system: LinearSystem, length: int) -> np.ndarray:
 
 
 def _spectra(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-    """The Fourier transform over the lags of Σ_{r+s=j, r'+s'=l} X_rr'[a, b] Y_ss'[c, d], laid out as [a, c, b, d]."""
+    """Fourier transform over the lags of Σ_{r+s=j, r'+s'=l} X_rr'[a, b] Y_ss'[c, d].
+
+    The last axes are [a, c, b, d].
+    """
     k = X.shape[-4]
-    X, Y = (np.fft.rfft2(of, (2 * k, 2 * k), axes=(-4, -3)) for of in (X, Y))
+    X, Y = (np.fft.rfft2(array, (2 * k, 2 * k), axes=(-4, -3)) for array in (X, Y))
     return np.einsum("...jlab,...jlcd->...jlacbd", X, Y)
 
 
 def _convolved(spectra: np.ndarray, k: int) -> np.ndarray:
-    """Back to lags j, l < k, each one later: r + s = j - 1."""
+    """Transforms back to lags j, l < k, shifted by one: r + s = j - 1."""
     Z = np.fft.irfft2(spectra, (2 * k, 2 * k), axes=(-6, -5))
     delayed = np.zeros((*Z.shape[:-6], k, k, *Z.shape[-4:]))
     delayed[..., 1:, 1:, :, :, :, :] = Z[..., : k - 1, : k - 1, :, :, :, :]

@@ -18,7 +18,7 @@ from core.training.points import Points, measures_of
 from core.training.schedule import recorded_steps
 from core.training.sequences.engine import SequenceEngine
 from core.training.stepper import CANCELLED, DIVERGED, NEVER, RUNNING, STOPPED, Batch
-from core.warnings import of_run
+from core.warnings import warnings_of_run
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def finish(state: State) -> ExperimentResult:
             hankel_singular_values=end.hankel_singular_values.tolist(),
             parameters={name: array.tolist() for name, array in end.parameters.items()},
             summary=summaries[i],
-            warnings=of_run(state.spec, summaries[i]),
+            warnings=warnings_of_run(state.spec, summaries[i]),
         )
         for i, (seed, end) in enumerate(
             zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True)

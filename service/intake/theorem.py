@@ -5,7 +5,7 @@ import numpy as np
 from core.cost import preparation
 from core.spec import ExperimentSpec, channels, has_closed_form, states
 from core.theory import theorem
-from core.warnings import LOOKED_AT
+from core.warnings import MAX_OPERATIONS
 from service import schemas
 
 TOO_LARGE = "The teacher, training length or sample is too large to check within a request."
@@ -14,7 +14,7 @@ NO_EIGENVALUES = "The teacher's eigenvalues could not be computed."
 
 def check_theorem(spec: ExperimentSpec) -> schemas.Theorem:
     """Checks the assumptions of the main theorem on ``spec``, unless that would take too long."""
-    if has_closed_form(spec.teacher, spec.student) and _operations(spec) > LOOKED_AT:
+    if has_closed_form(spec.teacher, spec.student) and _operations(spec) > MAX_OPERATIONS:
         return schemas.Theorem.unchecked(TOO_LARGE)
     try:
         return schemas.Theorem.from_record(theorem.check(spec))

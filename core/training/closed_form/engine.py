@@ -9,7 +9,7 @@ from core import students
 from core.cost import points_at_once
 from core.errors import IntegrationFailed
 from core.losses import target_of
-from core.metrics import Yardstick, measure
+from core.metrics import Reference, measure
 from core.spec import ExperimentSpec, GradientFlow, LinearStudent, channels
 from core.systems import LinearSystem, eigenvalues, hankel_singular_values, impulse_response
 from core.training.closed_form.flow import Flow, FlowStepper
@@ -49,7 +49,7 @@ class LinearEngine:
         ]
         self.layout = LinearLayout(self._student, inputs, outputs)
         self.response = self.target.response
-        self._yardstick = Yardstick.of(
+        self._reference = Reference.of(
             spec, self.target, self.layout.systems(torch.from_numpy(self.starts()))
         )
         self.points_at_once = points_at_once(spec)
@@ -75,7 +75,7 @@ class LinearEngine:
 
     def measure(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """See the protocol."""
-        return measure(self.layout.systems(parameters), self._yardstick)
+        return measure(self.layout.systems(parameters), self._reference)
 
     def at_the_end(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
         """See the protocol. ``flow_distance`` is NaN where the flow could not be followed."""

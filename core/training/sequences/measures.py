@@ -9,8 +9,12 @@ import torch
 from torch import Tensor
 
 from core.losses import Target
-from core.metrics import of_response
-from core.metrics.sequences import effective_rank_of, hankel_singular_values_of, of_sequences
+from core.metrics import response_metrics
+from core.metrics.sequences import (
+    covariance_effective_rank,
+    hankel_singular_values_of,
+    sequence_metrics,
+)
 from core.metrics.spectrum import effective_rank
 from core.networks import Network, Weights
 from core.spec import ExperimentSpec, FiniteSampleLoss, channels
@@ -74,11 +78,11 @@ class SequenceMeasures:
         response, (error, covariance) = self.responses(weights), self._walk(weights)
         with np.errstate(all="ignore"):
             return {
-                **of_response(response, self.target, self._tolerance),
-                **of_sequences(error, self._variance, self.target.length),
+                **response_metrics(response, self.target, self._tolerance),
+                **sequence_metrics(error, self._variance, self.target.length),
                 "train_loss": self._train_loss(weights, error),
                 "effective_rank": effective_rank(hankel_singular_values_of(response)),
-                "state_effective_rank": effective_rank_of(covariance),
+                "state_effective_rank": covariance_effective_rank(covariance),
             }
 
     def _train_loss(self, weights: Weights, error: np.ndarray) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Metrics against their definitions, and against exploded students."""
+"""Metrics agree with their definitions, and survive students that overflow."""
 
 import numpy as np
 import pytest
 import torch
 
 from core.losses import Target
-from core.metrics import Yardstick, effective_rank, errors, imbalance, measure, sharpness
+from core.metrics import Reference, effective_rank, errors, imbalance, measure, sharpness
 from core.metrics.invariants import invariant_drift
 from core.metrics.plateaus import plateaus, time_to_fit
 from core.metrics.spectrum import spectral_distance, state_effective_rank
@@ -33,7 +33,7 @@ def batch(*matrices):
     return LinearSystem(A, ones, ones.swapaxes(1, 2))
 
 
-def test_errors_look_at_their_own_lags_only():
+def test_errors_depend_on_their_lags_only():
     target = Target(np.array([1.0, 2.0, 3.0, 4.0]).reshape(4, 1, 1), np.eye(2))
     response = np.array([1.5, 2.0, 3.0, 3.0]).reshape(1, 4, 1, 1)
     assert errors.fit_error(response, target) == [0.5]
@@ -50,7 +50,7 @@ def test_a_large_error_has_a_finite_rms():
     assert errors.extrapolation_error_rms(0 * response, target) == [0]
 
 
-def test_the_hankel_matrix_of_a_system_has_its_order_as_rank():
+def test_the_rank_of_the_hankel_matrix_is_the_order_of_the_system():
     generator = np.random.default_rng(5)
     system = LinearSystem(
         np.diag([0.9, -0.5, 0.3]),
@@ -64,18 +64,18 @@ def test_the_hankel_matrix_of_a_system_has_its_order_as_rank():
 
 @pytest.mark.parametrize(("dim", "horizon"), [(3, 20), (12, 20), (3, 21), (5, 2)])
 @pytest.mark.parametrize("channels", [(1, 1), (2, 3)])
-def test_hankel_values_are_those_of_the_matrix_of_responses(dim, horizon, channels):
+def test_hankel_values_are_the_singular_values_of_the_matrix_of_responses(dim, horizon, channels):
     generator = np.random.default_rng([dim, horizon])
     m, p = channels
     shapes = ((2, dim, dim), (2, dim, m), (2, p, dim))
     system = LinearSystem(*(generator.standard_normal(shape) / 2 for shape in shapes))
     response, n = impulse_response(system, horizon), horizon // 2
-    wanted = [
+    expected = [
         np.linalg.svdvals(np.block([[h[r + s] for s in range(n)] for r in range(n)]))
         for h in response
     ]
     np.testing.assert_allclose(
-        hankel_singular_values(system, horizon), wanted, atol=1e-12 * np.max(wanted)
+        hankel_singular_values(system, horizon), expected, atol=1e-12 * np.max(expected)
     )
 
 
@@ -105,36 +105,36 @@ def test_sharpness_is_the_top_eigenvalue_of_the_hessian_at_zero_loss(
     systems = layout.systems(flat)
     target = Target(
         impulse_response(systems, target.horizon)[0], target.M
-    )  # a teacher that the student matches
+    )  # the student matches this teacher
     hessian = torch.autograd.functional.hessian(
         lambda leaf: naive_loss(layout, target, leaf).sum(), flat
     )
-    kept = torch.zeros_like(flat)
-    for name, view in layout.views(kept).items():
+    trained_entries = torch.zeros_like(flat)
+    for name, view in layout.views(trained_entries).items():
         view.fill_(float(name in trained))
-    hessian = hessian.reshape(layout.size, layout.size) * kept.T * kept
-    wanted = np.linalg.eigvalsh(hessian.numpy())[-1]
+    hessian = hessian.reshape(layout.size, layout.size) * trained_entries.T * trained_entries
+    expected = np.linalg.eigvalsh(hessian.numpy())[-1]
     assert sharpness(systems, layout.student, target) == pytest.approx(
-        [wanted], rel=1e-9, abs=1e-12
+        [expected], rel=1e-9, abs=1e-12
     )
 
 
 @pytest.mark.parametrize("structure", ["symmetric", "general", "diagonal"])
-def test_an_exploded_student_does_not_hide_its_neighbours(structure):
+def test_a_student_that_overflows_does_not_affect_the_others(structure):
     student = STUDENT.model_copy(update={"structure": structure})
     target = Target(np.ones((12, 1, 1)), np.eye(4))
-    fine, exploded, huge = np.eye(3) / 2, np.full((3, 3), np.nan), np.full((3, 3), 1e200)
+    finite, exploded, huge = np.eye(3) / 2, np.full((3, 3), np.nan), np.full((3, 3), 1e200)
     spectrum = (np.ones(1), np.ones(1))
-    together, alone = (
-        measure(systems, Yardstick(student, target, start=systems, spectrum=spectrum))
-        for systems in (batch(fine, exploded, huge), batch(fine))
+    in_batch, by_itself = (
+        measure(systems, Reference(student, target, start=systems, spectrum=spectrum))
+        for systems in (batch(finite, exploded, huge), batch(finite))
     )
-    assert together.keys() == METRICS.keys() - {"time", "flow_distance"}
-    for name, values in together.items():
-        np.testing.assert_array_equal(values[0], alone[name][0], err_msg=name)
-    assert np.isnan(together["train_loss"][1])
-    assert np.isinf(together["extrapolation_error"][2]) or np.isnan(
-        together["extrapolation_error"][2]
+    assert in_batch.keys() == METRICS.keys() - {"time", "flow_distance"}
+    for name, values in in_batch.items():
+        np.testing.assert_array_equal(values[0], by_itself[name][0], err_msg=name)
+    assert np.isnan(in_batch["train_loss"][1])
+    assert np.isinf(in_batch["extrapolation_error"][2]) or np.isnan(
+        in_batch["extrapolation_error"][2]
     )
 
 
@@ -142,7 +142,7 @@ def of_rows(*rows):
     return np.array(rows, dtype=float)[..., None, None]
 
 
-def test_the_extrapolation_horizon_is_the_first_lag_that_is_off():
+def test_the_extrapolation_horizon_is_the_first_lag_past_the_tolerance():
     target = Target(of_rows([0.5, 2, 1, 1, 1])[0], np.eye(2))
     response = of_rows(
         [0.5, 2, 1, 1, 1], [0.5, 2, 1, 1.3, 1], [0.5, 2, 1.1, 1.3, 1], [0, 2, 1, 1, 1], [np.nan] * 5
@@ -150,23 +150,23 @@ def test_the_extrapolation_horizon_is_the_first_lag_that_is_off():
     assert errors.extrapolation_horizon(response, target, 0.1).tolist() == [5, 3, 3, 0, 0]
 
 
-def test_sequence_errors_are_those_of_simulated_gaussian_inputs():
+def test_sequence_errors_agree_with_simulated_gaussian_inputs():
     generator = np.random.default_rng(0)
-    taught, found = generator.standard_normal((2, 5, 2, 3)) / (1 + np.arange(5))[:, None, None]
+    teacher, student = generator.standard_normal((2, 5, 2, 3)) / (1 + np.arange(5))[:, None, None]
     x = generator.standard_normal((200_000, 5, 3))
-    outputs = [sum(x[:, 4 - j] @ h[j].T for j in range(5)) for h in (found, taught)]
+    outputs = [sum(x[:, 4 - j] @ h[j].T for j in range(5)) for h in (student, teacher)]
     simulated = np.mean((outputs[0] - outputs[1]) ** 2) / np.mean(outputs[1] ** 2)
-    target = Target(taught, np.eye(3))
-    exact = errors.sequence_errors(found[None], target)
+    target = Target(teacher, np.eye(3))
+    exact = errors.sequence_errors(student[None], target)
     assert exact[0, 4] == pytest.approx(simulated, rel=0.02)
-    assert errors.sequence_fit_error(found[None], target) == exact[:, :3].max()
-    assert errors.sequence_extrapolation_error(found[None], target) == exact[:, 3:].max()
+    assert errors.sequence_fit_error(student[None], target) == exact[:, :3].max()
+    assert errors.sequence_extrapolation_error(student[None], target) == exact[:, 3:].max()
 
 
-def test_sequence_errors_of_a_silent_teacher_are_no_nan():
+def test_sequence_errors_of_a_silent_teacher_are_not_nan():
     delay = Target(of_rows([0, 0, 2, 0])[0], np.eye(2))
-    found = of_rows([0, 0, 2, 0], [1, 0, 2, 0])
-    np.testing.assert_array_equal(errors.sequence_errors(found, delay), [[0] * 4, [0.25] * 4])
+    responses = of_rows([0, 0, 2, 0], [1, 0, 2, 0])
+    np.testing.assert_array_equal(errors.sequence_errors(responses, delay), [[0] * 4, [0.25] * 4])
     silent = Target(np.zeros((4, 1, 1)), np.eye(2))
     np.testing.assert_array_equal(
         errors.sequence_errors(of_rows([0] * 4, [0, 1, 0, 0]), silent)[:, -1], [0, np.inf]
@@ -196,11 +196,11 @@ def test_poles_and_weights_give_the_response(structure, channels):
     assert (np.diff(np.abs(poles)) <= 0).all()
 
 
-def test_a_real_spectrum_is_asked_of_the_system_not_of_its_coordinates():
-    turned = np.array([[1.0, 2.0], [1.0, 3.0]])
-    A = turned @ np.diag([0.9, -0.5]) @ np.linalg.inv(turned)
+def test_a_real_spectrum_does_not_depend_on_the_coordinates():
+    basis = np.array([[1.0, 2.0], [1.0, 3.0]])
+    A = basis @ np.diag([0.9, -0.5]) @ np.linalg.inv(basis)
     poles, weights = real_spectrum(
-        LinearSystem(A, turned @ np.ones((2, 1)), np.array([[2.0, 3.0]]) @ np.linalg.inv(turned))
+        LinearSystem(A, basis @ np.ones((2, 1)), np.array([[2.0, 3.0]]) @ np.linalg.inv(basis))
     )
     np.testing.assert_allclose(poles, [0.9, -0.5])
     np.testing.assert_allclose(weights.ravel(), [2, 3])
@@ -209,7 +209,7 @@ def test_a_real_spectrum_is_asked_of_the_system_not_of_its_coordinates():
     assert real_spectrum(delay) is real_spectrum(rotation) is None
 
 
-def test_the_visible_spectrum_adds_equal_poles_and_leaves_unseen_ones_out():
+def test_the_visible_spectrum_merges_equal_poles_and_omits_invisible_ones():
     system = LinearSystem(
         np.diag([0.5, 0.9, 0.5, 0.3]), np.array([[1.0], [1], [2], [0]]), np.ones((1, 4))
     )
@@ -219,30 +219,30 @@ def test_the_visible_spectrum_adds_equal_poles_and_leaves_unseen_ones_out():
 
 
 @pytest.mark.parametrize(
-    ("poles", "weights", "wanted"),
+    ("poles", "weights", "expected"),
     [
-        ([0.9, -0.5], [2.0, 6.0], 0.0),  # the teacher, three times as loud
+        ([0.9, -0.5], [2.0, 6.0], 0.0),  # the teacher, with twice the weights
         (
             [0.9, 0.9, -0.5, 0.2],
             [0.5, 0.5, 3.0, 0.0],
             0.0,
-        ),  # a pole twice, and one that is invisible
+        ),  # a repeated pole and an invisible one
         ([0.7, -0.5], [1.0, 3.0], 0.25 * 0.2),
         ([-0.5], [1.0], 0.25 * 1.4),
         (
             [0.9, -0.5],
             [1.0, -3.0],
             0.75 * 2,
-        ),  # of the other sign: 0.75 goes and 0.75 comes, 1 away on average
+        ),  # opposite sign: 0.75 leaves and 0.75 enters, 1 away on average
     ],
 )
-def test_spectral_distance_is_the_way_that_weight_must_travel(poles, weights, wanted):
+def test_spectral_distance_is_the_distance_that_weight_must_travel(poles, weights, expected):
     teacher = np.array([0.9, -0.5]), np.array([1.0, 3.0])
     (distance,) = spectral_distance(np.array([poles]), np.array([weights]), *teacher)
-    assert distance == pytest.approx(wanted, abs=1e-12)
+    assert distance == pytest.approx(expected, abs=1e-12)
 
 
-def test_spectral_distance_of_probability_measures_is_scipys():
+def test_spectral_distance_of_probability_measures_equals_scipys():
     scipy_stats = pytest.importorskip("scipy.stats")
     generator = np.random.default_rng(1)
     u, v, wu, wv = (
@@ -251,20 +251,20 @@ def test_spectral_distance_of_probability_measures_is_scipys():
         generator.random(6),
         generator.random(3),
     )
-    wanted = scipy_stats.wasserstein_distance(u, v, wu, wv)
-    assert spectral_distance(u[None], wu[None], v, wv) == pytest.approx([wanted], rel=1e-12)
-    assert spectral_distance(v[None], -wv[None], u, -wu) == pytest.approx([wanted], rel=1e-12)
+    expected = scipy_stats.wasserstein_distance(u, v, wu, wv)
+    assert spectral_distance(u[None], wu[None], v, wv) == pytest.approx([expected], rel=1e-12)
+    assert spectral_distance(v[None], -wv[None], u, -wu) == pytest.approx([expected], rel=1e-12)
 
 
 @pytest.mark.parametrize("horizon", [2, 30])
-def test_state_effective_rank_is_that_of_the_sum(horizon):
+def test_state_effective_rank_agrees_with_the_summed_gramian(horizon):
     system = systems_of("general", (2, 1), 4)
     P = sum(
         power @ system.B @ system.B.swapaxes(1, 2) @ power.swapaxes(1, 2)
         for power in (np.linalg.matrix_power(system.A, s) for s in range(horizon))
     )
-    wanted = effective_rank(np.maximum(np.linalg.eigvalsh(P), 0))
-    np.testing.assert_allclose(state_effective_rank(system, horizon), wanted, rtol=1e-9)
+    expected = effective_rank(np.maximum(np.linalg.eigvalsh(P), 0))
+    np.testing.assert_allclose(state_effective_rank(system, horizon), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -278,24 +278,29 @@ def test_state_effective_rank_is_that_of_the_sum(horizon):
     ],
 )
 @pytest.mark.parametrize("channels", [(1, 1), (2, 3)])
-def test_invariant_drift_is_the_distance_of_what_is_conserved(
+def test_invariant_drift_is_the_distance_of_the_conserved_quantity(
     structure, trained, conserved, channels
 ):
     now, then = (systems_of(structure, channels, seed) for seed in (5, 6))
     student = LinearStudent(kind="linear", dim=4, structure=structure, trained=tuple(trained))
-    values = [[conserved(of.A[i], of.B[i], of.C[i]) for i in range(2)] for of in (now, then)]
-    wanted = [np.linalg.norm(a - b) for a, b in zip(*values, strict=True)]
-    np.testing.assert_allclose(invariant_drift(now, then, student), wanted, rtol=1e-12)
+    values = [
+        [conserved(system.A[i], system.B[i], system.C[i]) for i in range(2)]
+        for system in (now, then)
+    ]
+    expected = [np.linalg.norm(a - b) for a, b in zip(*values, strict=True)]
+    np.testing.assert_allclose(invariant_drift(now, then, student), expected, rtol=1e-12)
     tied = student.model_copy(update={"tied": True})
     assert invariant_drift(now, then, tied).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("rates", [Rates(), Rates(A=0.3, B=1.0, C=0.1)])
-def test_the_drift_of_gd_falls_with_the_step_whatever_the_rates(rates):
+def test_the_drift_of_gd_is_proportional_to_the_step_for_all_rates(rates):
     def drift(lr):
         spec = ExperimentSpec.model_validate({
             "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
-            "student": {"kind": "linear", "dim": 5, "structure": "general", "start": {"scale": 0.5}},
+            "student": {
+                "kind": "linear", "dim": 5, "structure": "general", "start": {"scale": 0.5}
+            },
             "training": {"length": 5},
             "optimizer": {"lr": lr, "steps": round(4 / lr), "rates": rates.model_dump()},
             "evaluation": {"points": 2},
@@ -308,8 +313,8 @@ def test_the_drift_of_gd_falls_with_the_step_whatever_the_rates(rates):
     assert coarse / fine == pytest.approx(2, rel=0.1)
 
 
-def test_sharpness_with_rates_is_that_of_the_rescaled_parameters():
-    """θ = R^½ φ makes GD on θ with rates R plain GD on φ, whose Hessian is taken here."""
+def test_sharpness_with_rates_is_the_curvature_in_rescaled_parameters():
+    """θ = R^½ φ makes GD on θ with rates R plain GD on φ; the Hessian is with respect to φ."""
     layout, target, flat = make(
         "general", tied=False, trained=("A", "B", "C"), channels=(1, 1), length=4, seeds=1
     )
@@ -322,26 +327,29 @@ def test_sharpness_with_rates_is_that_of_the_rescaled_parameters():
     hessian = torch.autograd.functional.hessian(
         lambda leaf: naive_loss(layout, target, root * leaf).sum(), flat / root
     )
-    wanted = np.linalg.eigvalsh(hessian.reshape(layout.size, layout.size).numpy())[-1]
-    assert sharpness(systems, layout.student, target, rates) == pytest.approx([wanted], rel=1e-9)
+    expected = np.linalg.eigvalsh(hessian.reshape(layout.size, layout.size).numpy())[-1]
+    assert sharpness(systems, layout.student, target, rates) == pytest.approx([expected], rel=1e-9)
 
 
-def test_time_to_fit_is_the_first_step_below():
+def test_time_to_fit_is_the_first_step_below_the_tolerance():
     assert time_to_fit([0, 5, 50], [1.0, np.nan, 0.1], 0.2) == 50
     assert time_to_fit([0, 5, 50], [1.0, 0.5, 0.2], 0.2) is None
 
 
-def test_an_exponential_fall_has_no_plateau_and_a_constant_loss_is_one():
+def test_an_exponential_decay_has_no_plateau_and_a_constant_loss_has_one():
     steps = np.arange(1000)
     assert plateaus(steps, np.exp(-steps / 100)) == []
-    (whole,) = plateaus(steps, np.full(1000, 0.3))
-    assert (whole.start, whole.end, whole.level) == (0, 999, 0.3)
+    (plateau,) = plateaus(steps, np.full(1000, 0.3))
+    assert (plateau.start, plateau.end, plateau.level) == (0, 999, 0.3)
 
 
 def test_the_poles_of_a_near_zero_start_appear_one_at_a_time():
     """Two poles on k = 6 lags: the loss rests near zero, then near the best student of one pole."""
     spec = ExperimentSpec.model_validate({
-        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.9]}, "weights": [1.0, 0.3]},
+        "teacher": {
+            "kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.9]},
+            "weights": [1.0, 0.3],
+        },
         "student": {"kind": "linear", "dim": 10, "start": {"scale": 1e-5}},
         "training": {"length": 6},
         "optimizer": {"lr": 0.01, "steps": 4000},
@@ -349,14 +357,14 @@ def test_the_poles_of_a_near_zero_start_appear_one_at_a_time():
         "seeds": 1,
     })  # fmt: skip
     result = run(spec)
-    rests = plateaus(result.series["step"], result.series["train_loss"])
+    found_plateaus = plateaus(result.series["step"], result.series["train_loss"])
     zero = float(np.sum(np.square(result.teacher_response[:6])))
-    assert len(rests) >= 2
-    assert rests[0].start == 0
-    assert rests[0].level == pytest.approx(zero, rel=0.05)
-    assert 1e-3 * zero < rests[1].level < 0.5 * zero
+    assert len(found_plateaus) >= 2
+    assert found_plateaus[0].start == 0
+    assert found_plateaus[0].level == pytest.approx(zero, rel=0.05)
+    assert 1e-3 * zero < found_plateaus[1].level < 0.5 * zero
     assert (
         time_to_fit(result.series["step"], result.series["train_loss"], 1e-8)
-        > rests[1].end
-        > rests[0].end
+        > found_plateaus[1].end
+        > found_plateaus[0].end
     )

@@ -1,8 +1,8 @@
-"""Warnings are given for what they say and for nothing else."""
+"""Warnings appear for the specs and runs that they describe, and for no others."""
 
 import pytest
 
-from core.warnings import of_run, warnings
+from core.warnings import warnings, warnings_of_run
 from tests.unit.core.test_training import spec_of
 
 
@@ -10,7 +10,7 @@ def test_an_ordinary_spec_has_no_warning():
     assert warnings(spec_of()) == []
 
 
-def test_a_teacher_that_is_not_symmetric_but_could_be_has_no_warning():
+def test_a_teacher_with_a_symmetric_realisation_has_no_warning():
     teacher = {
         "kind": "explicit",
         "A": [[0.9, 1], [0, -0.5]],
@@ -43,12 +43,12 @@ GRU = {"kind": "gru", "dim": 6}
         {"training": {"length": 4, "loss": {"kind": "finite_sample", "sequences": 4}}},
     ],
 )
-def test_what_is_meant_has_no_warning(changes):
+def test_an_intended_spec_has_no_warning(changes):
     assert warnings(spec_of(**changes)) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "text"),
     [
         ({"student": {"kind": "lstm", "dim": 3}}, "d = 3 <= k = 4"),
         ({"teacher": {"kind": "gru"}, "student": student()}, "can only approximate a gru"),
@@ -127,9 +127,13 @@ def test_what_is_meant_has_no_warning(changes):
         ),
     ],
 )
-def test_a_questionable_spec_is_warned_about(changes, says):
+def test_a_questionable_spec_has_one_warning(changes, text):
     (warning,) = warnings(spec_of(**changes))
-    assert says in warning
+    assert text in warning
+
+
+HALVED = {"kind": "exponential", "every": 100}
+WARMUP = {"kind": "warmup", "steps": 100}
 
 
 def summary_of(sharpness=1.0, radius=0.9):
@@ -137,7 +141,7 @@ def summary_of(sharpness=1.0, radius=0.9):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "summary", "says"),
+    ("optimizer", "summary", "texts"),
     [
         ({"lr": 0.1}, summary_of(sharpness=19), []),
         ({"lr": 0.1}, summary_of(sharpness=21), ["lr = 0.1 is above 2 / sharpness = 0.0952"]),
@@ -145,18 +149,16 @@ def summary_of(sharpness=1.0, radius=0.9):
         ({"lr": 0.1}, summary_of(sharpness=float("inf")), []),
         ({"kind": "momentum", "lr": 0.1}, summary_of(sharpness=1e9), []),
         ({"lr": 0.1, "steps": 100, "schedule": {"kind": "cosine"}}, summary_of(sharpness=21), []),
-        ({"lr": 0.1, "steps": 100, "schedule": {"kind": "exponential", "every": 100}}, summary_of(sharpness=39), []),
-        ({"lr": 0.1, "steps": 101, "schedule": {"kind": "exponential", "every": 100}}, summary_of(sharpness=41),
-         ["lr = 0.05 is above"]),
-        ({"lr": 0.1, "steps": 50, "schedule": {"kind": "warmup", "steps": 100}}, summary_of(sharpness=41),
-         ["lr = 0.05 is above"]),
+        ({"lr": 0.1, "steps": 100, "schedule": HALVED}, summary_of(sharpness=39), []),
+        ({"lr": 0.1, "steps": 101, "schedule": HALVED}, summary_of(sharpness=41), ["lr = 0.05 is"]),
+        ({"lr": 0.1, "steps": 50, "schedule": WARMUP}, summary_of(sharpness=41), ["lr = 0.05 is"]),
         ({}, summary_of(radius=1.0), []),
         ({}, summary_of(radius=1.25), ["spectral radius of A is 1.25"]),
         ({"lr": 0.1}, summary_of(100, 2.0), ["2 / sharpness", "spectral radius"]),
         ({}, {}, []),
     ],
 )  # fmt: skip
-def test_a_run_is_warned_about_for_what_its_numbers_say(optimizer, summary, says):
-    found = of_run(spec_of(optimizer=optimizer), summary)
-    assert len(found) == len(says)
-    assert all(words in sentence for words, sentence in zip(says, found, strict=True))
+def test_a_run_has_the_warnings_of_its_numbers(optimizer, summary, texts):
+    sentences = warnings_of_run(spec_of(optimizer=optimizer), summary)
+    assert len(sentences) == len(texts)
+    assert all(text in sentence for text, sentence in zip(texts, sentences, strict=True))
