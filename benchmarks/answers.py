@@ -38,7 +38,7 @@ def fill(database: Database) -> None:
         own, at = {"experiment_id": f"exp_{FIRST + number:032x}"}, 1.7e9 + FIRST + number
         start = {"kind": "gaussian", "scale": scale}
         student = {**SPEC["student"], "start": start}
-        draft = Draft.of(
+        draft = Draft.from_spec(
             ExperimentSpec.model_validate({**SPEC, "student": student, "seeds": SEEDS})
         )
         row = {

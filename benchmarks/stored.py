@@ -23,8 +23,8 @@ from store.db import tables
 from store.db.database import Database
 from store.db.migrate import upgrade
 from store.experiments import repository as experiments
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
+from store.experiments import submission
+from store.experiments.draft import Draft, Options
 from store.query import pages
 from store.query.query import ExperimentQuery
 from store.queue import claims, scheduling
@@ -117,7 +117,7 @@ _ARRAYS = pack({"response": np.linspace(1, 0, 40), "parameters/A": np.eye(20)})
 def _draft(length: int, scale: float) -> Draft:
     start = {"kind": "gaussian", "scale": scale}
     changes = {"student": {**SPEC["student"], "start": start}, "training": {"length": length}}
-    return Draft.of(ExperimentSpec.model_validate({**SPEC, **changes}))
+    return Draft.from_spec(ExperimentSpec.model_validate({**SPEC, **changes}))
 
 
 def questions(database: Database, count: int) -> dict[str, Callable[[], object]]:
@@ -142,9 +142,9 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
             return experiments.get(tx, middle)
 
     def submit() -> object:
-        draft = Draft.of(ExperimentSpec.model_validate({**SPEC, "seeds": [next(seeds)]}))
+        draft = Draft.from_spec(ExperimentSpec.model_validate({**SPEC, "seeds": [next(seeds)]}))
         with database.write() as tx:
-            return experiments.submit(
+            return submission.submit_one(
                 tx, draft, owner="ada", options=Options(), warnings=(), rerun=False
             )
 
@@ -154,7 +154,7 @@ def questions(database: Database, count: int) -> dict[str, Callable[[], object]]
 
     def waiting() -> object:
         with database.read() as tx:
-            return scheduling.waiting_for(tx, "cpu", most=8)
+            return scheduling.count_waiting(tx, "cpu", limit=8)
 
     return {
         "newest 50": asked(),

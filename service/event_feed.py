@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from store.db.database import Database
 from store.errors import StoreUnavailable
 from store.experiments import events
-from store.experiments.events import Happening
+from store.experiments.events import ExperimentEvent
 from store.records import Progress
 
 POLL_SECONDS = 0.5
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class EventBatch:
     """New events in order, and the running experiments' new progress by experiment id."""
 
-    events: Sequence[Happening]
+    events: Sequence[ExperimentEvent]
     progress: Sequence[tuple[str, Progress]]
 
     def only(self, experiment_ids: Collection[str] | None) -> "EventBatch":
@@ -108,7 +108,7 @@ class EventFeed:
         while has_more:
             page = await run_in_threadpool(self._read_since, number, experiment_ids)
             yield EventBatch(page, ())
-            has_more = len(page) == events.AT_ONCE
+            has_more = len(page) == events.EVENTS_PER_QUERY
             number = page[-1][1].number if page else number
         yield EventBatch((), [*self._progress.items()]).only(experiment_ids)
 
@@ -116,7 +116,7 @@ class EventFeed:
         while True:
             await self._has_subscribers.wait()
             newest: int | None = None
-            delivered: deque[int] = deque(maxlen=2 * (events.AT_ONCE + MAX_LATE))
+            delivered: deque[int] = deque(maxlen=2 * (events.EVENTS_PER_QUERY + MAX_LATE))
             while self._subscribers:
                 try:
                     newest = await self._poll(newest, delivered)
@@ -142,15 +142,17 @@ class EventFeed:
             self._deliver(EventBatch(new, changed))
         return newest
 
-    def _read(self, last: int | None) -> tuple[int, list[Happening], dict[str, Progress]]:
+    def _read(self, last: int | None) -> tuple[int, list[ExperimentEvent], dict[str, Progress]]:
         with self._database.read() as tx:
             if last is None:
-                last = events.newest(tx)
+                last = events.newest_number(tx)
             recent = events.since(tx, last - self._max_late)
             newest = max([last, *(event.number for _, event in recent)])
-            return newest, recent, events.progress(tx)
+            return newest, recent, events.running_progress(tx)
 
-    def _read_since(self, number: int, experiment_ids: frozenset[str] | None) -> list[Happening]:
+    def _read_since(
+        self, number: int, experiment_ids: frozenset[str] | None
+    ) -> list[ExperimentEvent]:
         with self._database.read() as tx:
             return events.since(tx, number, experiment_ids)
 

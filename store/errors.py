@@ -1,34 +1,32 @@
-"""What the store refuses, and why.
-
-Each message tells what to do; the service maps the classes to HTTP.
+"""What the store refuses, and why. Each message says what to do; the service maps classes to HTTP.
 
 StoreError
-├── NotFound          there is nothing of that id
+├── NotFound          nothing has that id
 ├── IllegalMove       the state forbids it
 ├── NotReady          there is no result yet
-├── NoArrays          it was imported, and has its metrics only
+├── NoArrays          an imported experiment has only metrics
 ├── VersionConflict   somebody else edited it in the meantime
-├── BadCursor         the cursor isn't one that was handed out
-├── BadQuery          a filter or an order isn't understood (store.query.errors)
-├── Fenced            the attempt has lost its experiment: stop
+├── BadCursor         no page handed out that cursor
+├── BadQuery          a filter or sort order is invalid (store.query.errors)
+├── Fenced            the attempt no longer holds its experiment: stop
 ├── KeyReused         the Idempotency-Key was used for another request
-├── KeyInFlight       the first request with that Idempotency-Key is still being answered
+├── KeyInFlight       the first request with that Idempotency-Key is still in progress
 ├── BackupRefused     a backup would overwrite something, or there is nothing to back up
-├── BackupDamaged     a backup is not what was written
-├── SchemaMismatch    the database has other tables than this version of the software
+├── BackupDamaged     a backup differs from what was written
+├── SchemaMismatch    the database's tables belong to another version of the software
 └── StoreUnavailable  the database is away or too slow: try again
-    └── StoreUnusable  trying again won't help: its disk is full, its file damaged or locked away
+    └── StoreUnusable  trying again won't help: disk full, file damaged or not writable
 """
 
 from core.errors import ExtrapolabError
 
 
 class StoreError(ExtrapolabError):
-    """The store refuses or can't do what was asked."""
+    """The store refuses a request or can't fulfil it."""
 
 
 class NotFound(StoreError):
-    """There is nothing of that id."""
+    """Nothing has that id."""
 
     def __init__(self, what: str, name: str) -> None:
         super().__init__(f"there is no {what} {name!r}")
@@ -54,17 +52,16 @@ class NotReady(StoreError):
 
 
 class NoArrays(StoreError):
-    """An imported experiment has metrics, and perhaps a series."""
+    """An imported experiment has metrics, and perhaps a series, but no arrays."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the experiment was imported: it has its metrics, and perhaps a series, but no responses or parameters; "
-            "submit its spec to compute them here"
+            "an imported experiment has no responses or parameters; submit its spec to compute them"
         )
 
 
 class VersionConflict(StoreError):
-    """It was edited since the given version was read."""
+    """It was edited after the given version was read."""
 
     def __init__(self, name: str, given: int, current: int, *, what: str = "experiment") -> None:
         super().__init__(
@@ -74,19 +71,17 @@ class VersionConflict(StoreError):
 
 
 class BadCursor(StoreError):
-    """The cursor isn't one that a page handed out."""
+    """No page handed out this cursor."""
 
     def __init__(
-        self,
-        cursor: str,
-        why: str = "is not one that a page handed out: take it from 'next', or leave it out",
+        self, cursor: str, reason: str = "is invalid: take it from 'next' of a page, or omit it"
     ) -> None:
-        super().__init__(f"the cursor {why}")
+        super().__init__(f"the cursor {reason}")
         self.cursor = cursor
 
 
 class Fenced(StoreError):
-    """The attempt no longer holds the experiment, so nothing was written: stop the training."""
+    """The attempt no longer holds the experiment; nothing was written. Stop training."""
 
     def __init__(self, experiment_id: str, attempt: int) -> None:
         super().__init__(
@@ -96,12 +91,10 @@ class Fenced(StoreError):
 
 
 class KeyReused(StoreError):
-    """An Idempotency-Key belongs to one request body."""
+    """The Idempotency-Key was used for another request."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(
-            f"the Idempotency-Key {key!r} was used with another request: use a new key"
-        )
+        super().__init__(f"the Idempotency-Key {key!r} was used for another request: use a new key")
         self.key = key
 
 
@@ -110,7 +103,7 @@ class KeyInFlight(StoreError):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"a request with the Idempotency-Key {key!r} is still being answered: try again in a moment"
+            f"a request with the Idempotency-Key {key!r} is still in progress: try again in a moment"
         )
         self.key = key
 
@@ -120,11 +113,11 @@ class BackupRefused(StoreError):
 
 
 class BackupDamaged(StoreError):
-    """A backup is not what was written."""
+    """A backup differs from what was written."""
 
 
 class SchemaMismatch(StoreError):
-    """The database's tables are of another version than this software's."""
+    """The database's tables belong to another version of the software."""
 
     def __init__(
         self, found: str | None, wanted: str, remedy: str = "run 'extrapolab migrate'"
@@ -136,14 +129,11 @@ class SchemaMismatch(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database is away, locked or too slow.
-
-    What was being written may or may not have been stored.
-    """
+    """The database is away, locked or too slow; an unfinished write may or may not be stored."""
 
 
 class StoreUnusable(StoreUnavailable):
-    """The database needs somebody's help before trying again makes sense."""
+    """The database needs human help before trying again makes sense."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the database can't be used: {reason}")

@@ -1,4 +1,4 @@
-"""What the repository returns: frozen values, never rows. Times are Unix seconds."""
+"""Frozen records that the repositories return in place of rows. Times are Unix seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,10 @@ from store.states import State
 
 
 class FailureKind(StrEnum):
-    """Whose turn it is after a failure.
+    """The kind of a failure.
 
-    The first three are the submitter's: an experiment fails with them at once. The others are the
-    lab's: it is tried again by itself, and fails after so many attempts in a row that gained
-    nothing.
+    The first three need the submitter: the experiment fails at once. The others are transient: the
+    lab tries the experiment again, and it fails after several attempts in a row without progress.
     """
 
     USER = "user"
@@ -28,17 +27,17 @@ class FailureKind(StrEnum):
     INFRASTRUCTURE = "infrastructure"
 
     @property
-    def is_of_the_lab(self) -> bool:
-        """Whether another attempt may fare better."""
+    def is_transient(self) -> bool:
+        """Whether another attempt may succeed."""
         return self in {FailureKind.WORKER_LOST, FailureKind.INFRASTRUCTURE}
 
 
 ELSEWHERE = "elsewhere"
-"""The device of an experiment that was not computed here; no worker has it."""
+"""The device of imported experiments; no worker has it."""
 
 
 class Source(StrEnum):
-    """Where an experiment's numbers are from."""
+    """Where an experiment's results come from."""
 
     LAB = "lab"
     IMPORT = "import"
@@ -46,7 +45,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an experiment failed: a word for programs, a sentence for people."""
+    """Why an experiment failed: a kind for programs, a sentence for people."""
 
     kind: FailureKind
     message: str
@@ -54,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is; the rate and the time left are unknown at first."""
+    """How far training has come; its rate and remaining time are unknown at first."""
 
     step: int
     of: int
@@ -64,7 +63,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One seed of an experiment; all but the seed is there once it has ended."""
+    """One seed of an experiment; all but the seed is known once the run has ended."""
 
     seed: int
     outcome: Outcome | None = None
@@ -75,16 +74,14 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment as it stands.
+    """An experiment in its current state.
 
     Attributes:
-        content: Its spec as JSON, with today's name, tags and notes; it was valid when it was
-            stored.
-        device: The device that the experiment is pinned to; None until the first claim of an
-            ``auto`` one.
-        attempts: How often a worker has claimed it.
+        content: Its spec as JSON, with the current name, tags and notes; valid when stored.
+        device: The device that it is pinned to; None before the first claim if that was ``auto``.
+        attempts: The number of times that workers claimed it.
         progress: None before the first step is recorded.
-        version: Grows with every edit of name, tags or notes, and with nothing else.
+        version: Grows with each edit of name, tags or notes, and with nothing else.
         runs: One per seed, in the spec's order.
     """
 
@@ -114,23 +111,24 @@ class Experiment:
 
     @property
     def source(self) -> Source:
-        """Whether it was computed here, or is to be, or was imported."""
+        """Whether the lab computes it, or it was imported."""
         return Source.IMPORT if self.device == ELSEWHERE else Source.LAB
 
     @cached_property
     def spec(self) -> ExperimentSpec:
-        """Its spec, made when it is first asked for; raises ValidationError where this version can not read it."""
-        described = {name: self.content[name] for name in METADATA}
-        described["tags"] = tuple(
-            described["tags"]
-        )  # of many submissions, and perhaps more than one spec can have
+        """Its spec; raises ValidationError if this version can't read it.
+
+        Metadata isn't validated: tags merged from many submissions may exceed a spec's limit.
+        """
+        metadata = {name: self.content[name] for name in METADATA}
+        metadata["tags"] = tuple(metadata["tags"])
         computed = {name: part for name, part in self.content.items() if name not in METADATA}
-        return ExperimentSpec.model_validate(computed).model_copy(update=described)
+        return ExperimentSpec.model_validate(computed).model_copy(update=metadata)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What became of a submitted spec: a new experiment, or one that was there already (``reused``)."""
+    """The experiment for a submitted spec: a new one, or an equal existing one (``reused``)."""
 
     id: str
     state: State
@@ -141,7 +139,7 @@ class Submission:
 
 
 class EventKind(StrEnum):
-    """What happens to an experiment."""
+    """The kinds of events in an experiment's history."""
 
     SUBMITTED = "submitted"
     STARTED = "started"
@@ -161,11 +159,11 @@ class EventKind(StrEnum):
 
     @property
     def state(self) -> State:
-        """The state that the experiment is in after it."""
-        return _AFTER.get(self, State.QUEUED)
+        """The state of the experiment after the event."""
+        return _STATE_AFTER.get(self, State.QUEUED)
 
 
-_AFTER = {
+_STATE_AFTER = {
     EventKind.STARTED: State.RUNNING,
     EventKind.CANCEL_REQUESTED: State.RUNNING,
     EventKind.PAUSE_REQUESTED: State.RUNNING,
@@ -179,7 +177,7 @@ _AFTER = {
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to an experiment. Numbers grow with time and are never reused."""
+    """An event in an experiment's history. Numbers grow with time and are never reused."""
 
     number: int
     at: float
@@ -189,12 +187,12 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a queued experiment stands.
+class QueuePosition:
+    """The position of a queued experiment.
 
     Attributes:
-        position: The how many-th it would be to be claimed, were it due now; the next one is at 1.
-        eta_seconds: About so long until it starts, None where nothing tells, as without workers.
+        position: Its 1-based position in the queue if it were due now.
+        eta_seconds: Estimated time until it starts; None if unknown, such as without workers.
     """
 
     position: int
@@ -203,7 +201,7 @@ class Place:
 
 @dataclass(frozen=True)
 class StopRequests:
-    """What a worker is to do with the experiment that it holds."""
+    """Pending requests to stop the experiment that a worker holds."""
 
     cancel: bool
     pause: bool
@@ -211,7 +209,7 @@ class StopRequests:
 
 @dataclass(frozen=True)
 class Log:
-    """What the trainer of one attempt wrote, with the traceback if it ended in one."""
+    """The output of one attempt's trainer, including any traceback."""
 
     attempt: int
     text: str
@@ -219,17 +217,15 @@ class Log:
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's hold on an experiment.
-
-    Every write names it, and is refused once another attempt has begun.
+    """A worker's hold on an experiment; its writes are refused once another attempt begins.
 
     Attributes:
-        spec: What is trained; without name, tags and notes.
-        checkpoint: The newest whole checkpoint, None to begin at step 0.
-        max_seconds: The submitter's limit, None for no limit.
-        max_memory_mb: The submitter's limit, None for no limit.
-        inherited: The parameters that each seed begins with, by name, where the start is
-            ``from_experiment``.
+        spec: The spec to train, without name, tags and notes.
+        checkpoint: The newest intact checkpoint; None to begin at step 0.
+        max_seconds: The submitter's limit; None for no limit.
+        max_memory_mb: The submitter's limit; None for no limit.
+        initial_parameters: Parameters by seed and name if the start is ``from_experiment``, else
+            None.
     """
 
     experiment_id: str
@@ -239,12 +235,12 @@ class Claim:
     checkpoint: bytes | None
     max_seconds: float | None
     max_memory_mb: int | None
-    inherited: Mapping[int, Mapping[str, np.ndarray]] | None = None
+    initial_parameters: Mapping[int, Mapping[str, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """One worker slot: where it runs, when it was last heard of, what it works on, whether it is to claim no more."""
+    """A worker slot: where it runs, its last heartbeat, its experiment, and whether it is drained."""
 
     id: str
     host: str

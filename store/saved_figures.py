@@ -1,7 +1,4 @@
-"""The repository of saved figures: recipes under permanent ids.
-
-What they show is read anew each time.
-"""
+"""The repository of saved figures: recipes under permanent ids. Their data is read on each request."""
 
 import re
 from dataclasses import dataclass
@@ -16,12 +13,12 @@ from store.db.tables import AnyRow, figures
 from store.errors import NotFound, VersionConflict
 
 ID = re.compile(r"fig_[0-9a-f]{32}")
-"""Every id of a saved figure."""
+"""The format of a saved figure's id."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A saved figure; ``version`` grows with every change of its recipe."""
+    """A saved figure; ``version`` grows with each change of its recipe."""
 
     id: str
     owner: str
@@ -31,7 +28,7 @@ class Figure:
 
 
 def save(tx: Connection, recipe: Recipe, *, owner: str) -> Figure:
-    """Keeps a recipe under a new id."""
+    """Saves a recipe under a new id."""
     figure = Figure(f"fig_{uuid7().hex}", owner, recipe, now(tx), 1)
     row = {
         "id": figure.id,
@@ -44,15 +41,15 @@ def save(tx: Connection, recipe: Recipe, *, owner: str) -> Figure:
 
 
 def get(tx: Connection, figure_id: str) -> Figure:
-    """The figure of that id; raises NotFound."""
-    return _figure(_one(tx, figure_id))
+    """The figure with this id; raises NotFound."""
+    return _figure(_get_row(tx, figure_id))
 
 
 def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Figure], str | None]:
-    """Up to ``limit`` figures, newest first, and the cursor of the next page, None on the last.
+    """Up to ``limit`` figures, newest first, and the cursor of the next page or None.
 
     Raises:
-        BadCursor: The cursor belongs to no page.
+        BadCursor: No page handed out the cursor.
     """
     rows, next_cursor = read_page(  # ids grow with time
         tx, select(figures), figures.c.id, ID, limit=limit, cursor=cursor, descending=True
@@ -61,13 +58,13 @@ def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Figure
 
 
 def change(tx: Connection, figure_id: str, recipe: Recipe, *, version: int) -> Figure:
-    """Gives a figure another recipe, if nobody else has since ``version`` was read.
+    """Replaces a figure's recipe if it is still at ``version``.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is no such figure.
         VersionConflict: It is at another version.
     """
-    row = _one(tx, figure_id, lock=True)
+    row = _get_row(tx, figure_id, lock=True)
     if row.version != version:
         raise VersionConflict(figure_id, version, row.version, what="figure")
     changed = {"recipe": recipe.model_dump(mode="json"), "version": version + 1}
@@ -76,12 +73,12 @@ def change(tx: Connection, figure_id: str, recipe: Recipe, *, version: int) -> F
 
 
 def remove(tx: Connection, figure_id: str) -> None:
-    """Removes a figure; what it shows stays. Raises NotFound."""
-    _one(tx, figure_id, lock=True)
+    """Removes a figure, but not the experiments that it shows. Raises NotFound."""
+    _get_row(tx, figure_id, lock=True)
     tx.execute(delete(figures).where(figures.c.id == figure_id))
 
 
-def _one(tx: Connection, figure_id: str, *, lock: bool = False) -> AnyRow:
+def _get_row(tx: Connection, figure_id: str, *, lock: bool = False) -> AnyRow:
     query = select(figures).where(figures.c.id == figure_id)
     row = (
         tx.execute(query.with_for_update() if lock else query).first()

@@ -1,10 +1,11 @@
-"""The state of an experiment, and every legal move between states: here and nowhere else.
+"""The states of an experiment and the legal moves between them.
 
-queued     a worker claims it: running; paused or cancelled at once running    completed, failed or
-cancelled; lost or handed back by its worker: queued, or paused where that was asked for
-paused     resumed: queued; cancelled at once
+queued     claimed: running; paused; cancelled
+running    ended: completed, failed or cancelled; lost or handed back: queued or paused
+paused     resumed: queued; cancelled
 failed     retried: queued
-cancelled  retried: queued completed  stays so
+cancelled  retried: queued
+completed  none
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from store.errors import IllegalMove
 
 
 class State(StrEnum):
-    """Where an experiment is. A diverged run is a result: its experiment is completed."""
+    """The state of an experiment. A diverged run is a result: its experiment is completed."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -26,13 +27,12 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """Whether only a retry changes the state."""
         return self in FINAL
 
 
 FINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 PENDING = tuple(state for state in State if state not in FINAL)
-"""Where more may happen: those that are not final."""
 
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
@@ -46,10 +46,10 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
         State.CANCELLED: frozenset({State.QUEUED}),
     }
 )
-"""From each state, the states that it may be followed by."""
+"""The states that may follow each state."""
 
-RETRIED = frozenset(state for state in FINAL if State.QUEUED in MOVES[state])
-"""Final states that an experiment can be taken out of."""
+RETRYABLE = frozenset(state for state in FINAL if State.QUEUED in MOVES[state])
+"""Final states that a retry leaves."""
 
 VERBS: Mapping[State, str] = MappingProxyType(
     {
@@ -61,21 +61,21 @@ VERBS: Mapping[State, str] = MappingProxyType(
         State.CANCELLED: "cancel",
     }
 )
-"""What it is called to bring an experiment into a state."""
+"""The verb for a move into each state."""
 
 
-def move(state: State, to: State, *, verb: str | None = None) -> State:
-    """The state moved to.
+def check_move(state: State, to: State, *, verb: str | None = None) -> None:
+    """Checks that a move is legal.
 
     Args:
-        state: Where the experiment is.
-        to: Where it should go.
-        verb: What the caller calls it, such as ``retry``, for the message.
+        state: The current state.
+        to: The state to move to.
+        verb: The verb for the message, such as ``retry``; by default that of :data:`VERBS`.
 
     Raises:
         IllegalMove: The move isn't in :data:`MOVES`.
     """
     if to not in MOVES[state]:
-        legal = " or ".join(sorted(MOVES[state])) or "nothing else"
-        raise IllegalMove(state, verb or VERBS[to], f"it can become {legal}")
-    return to
+        legal = " or ".join(sorted(MOVES[state]))
+        reason = f"it can only become {legal}" if legal else "its state can't change any more"
+        raise IllegalMove(state, verb or VERBS[to], reason)

@@ -1,4 +1,4 @@
-"""The one door through which an experiment changes its state, and the history that it leaves."""
+"""State transitions: the only way to change an experiment's state, and the history that it leaves."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,15 +8,16 @@ from sqlalchemy import Connection, bindparam, insert, update
 from store.db.database import announce_work
 from store.db.tables import events, experiments
 from store.records import EventKind
-from store.states import State, move
+from store.states import State, check_move
 
-_MOVE = (  # built once, since that takes SQLAlchemy longer than the database takes to do it
+# Built once: that takes SQLAlchemy longer than the update takes the database.
+_MOVE = (
     update(experiments)
-    .where(experiments.c.id == bindparam("which"), experiments.c.state == bindparam("leaves"))
+    .where(experiments.c.id == bindparam("moved_id"), experiments.c.state == bindparam("old_state"))
     .returning(experiments.c.attempt)
 )
-_MOVE_FENCED = _MOVE.where(experiments.c.attempt == bindparam("fence"))
-_NOTE = insert(events)
+_FENCED_MOVE = _MOVE.where(experiments.c.attempt == bindparam("fence"))
+_INSERT_EVENT = insert(events)
 
 
 def transition(
@@ -31,47 +32,45 @@ def transition(
     fence: int | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> int | None:
-    """Moves an experiment from one state to another if it still is in the first, and notes the event.
+    """Moves an experiment between two states if it is in the first, and records the event.
 
     Args:
         tx: An open write.
-        experiment_id: Which one.
-        state: Where it has to be.
-        to: Where it goes.
-        at: Now.
-        kind: What the history calls it.
-        detail: More for the history.
-        fence: The attempt that it has to be at, if that matters.
-        values: Other columns to set with it.
+        experiment_id: The experiment.
+        state: The state that it must be in.
+        to: The state that it moves to.
+        at: The time of the event.
+        kind: The kind of the event.
+        detail: The detail of the event.
+        fence: The attempt that must hold the experiment; None for any.
+        values: Other columns to set.
 
     Returns:
-        The attempt after the move; None if the experiment wasn't there any more, and nothing is
-        written.
+        The attempt after the move; None if the experiment was in another state or attempt, and
+        nothing was written.
 
     Raises:
-        IllegalMove: No experiment may move so.
+        IllegalMove: There is no such transition.
     """
-    move(state, to)
+    check_move(state, to)
     columns: dict[str, Any] = {"state": to, **(values or {})}
     if to is not State.RUNNING:
         columns |= {"worker_id": None, "lease_until": None}
     if to.is_final:
-        columns |= {
-            "finished_at": at,
-            "cancel_requested": False,
-        }  # a wish that came too late is none any more
+        columns |= {"finished_at": at, "cancel_requested": False}
     if to.is_final or to is State.PAUSED:
         columns |= {"pause_requested": False}
-    where = {"which": experiment_id, "leaves": state, "fence": fence}
-    moved = tx.scalars(_MOVE if fence is None else _MOVE_FENCED, where | columns).one_or_none()
-    if moved is not None:
+    where = {"moved_id": experiment_id, "old_state": state, "fence": fence}
+    statement = _MOVE if fence is None else _FENCED_MOVE
+    attempt = tx.scalars(statement, where | columns).one_or_none()
+    if attempt is not None:
+        record_event(tx, experiment_id, kind, at=at, attempt=attempt, detail=detail)
         if to is State.QUEUED:
             announce_work(tx)
-        note(tx, experiment_id, kind, at=at, attempt=moved, detail=detail)
-    return moved
+    return attempt
 
 
-def note(
+def record_event(
     tx: Connection,
     experiment_id: str,
     kind: EventKind,
@@ -88,4 +87,4 @@ def note(
         "attempt": attempt,
         "detail": dict(detail or {}),
     }
-    tx.execute(_NOTE, row)
+    tx.execute(_INSERT_EVENT, row)

@@ -80,7 +80,11 @@ class Attempt:
 
     def _train(self) -> None:
         claim = self._claim
-        parameters = None if claim.inherited is None else pack_initial_parameters(claim.inherited)
+        parameters = (
+            None
+            if claim.initial_parameters is None
+            else pack_initial_parameters(claim.initial_parameters)
+        )
         spec = claim.spec.model_dump_json().encode()
         try:
             self._trainer.send(Train(spec, claim.device, claim.checkpoint, parameters))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from core.result import Outcome
 from store.db.database import Database
 from store.errors import Fenced, StoreUnavailable
-from store.queue import claims
+from store.queue import reports
 from store.records import Claim, Failure, Progress, StopRequests
 from worker.messages import Advanced, Finished
 
@@ -62,7 +62,7 @@ class AttemptRecorder:
 
         def write(tx: Connection) -> None:
             self._append_log(tx, log)
-            claims.record(
+            reports.record(
                 tx,
                 self._claim,
                 progress=progress,
@@ -79,43 +79,43 @@ class AttemptRecorder:
 
         def write(tx: Connection) -> None:
             if any(run.outcome is Outcome.CANCELLED for run in result.runs):
-                claims.mark_cancelled(tx, self._claim, result, chunk, log=log)
+                reports.mark_cancelled(tx, self._claim, result, chunk, log=log)
             else:
-                claims.complete(tx, self._claim, result, chunk, message.provenance, log=log)
+                reports.complete(tx, self._claim, result, chunk, message.provenance, log=log)
 
         self._write(write)
 
     def cancel(self, log: str) -> None:
         """Cancels the experiment without a result; points recorded so far are kept."""
-        self._write(lambda tx: claims.mark_cancelled(tx, self._claim, None, None, log=log))
+        self._write(lambda tx: reports.mark_cancelled(tx, self._claim, None, None, log=log))
 
     def fail(self, failure: Failure, log: str) -> None:
         """Ends the attempt, and the experiment with it unless it is retried."""
         self._write(
-            lambda tx: claims.fail(tx, self._claim, failure, log, max_attempts=self._max_attempts)
+            lambda tx: reports.fail(tx, self._claim, failure, log, max_attempts=self._max_attempts)
         )
 
     def hand_back(self, log: str) -> None:
         """Releases the experiment: to the queue, or to its requested pause or cancellation."""
-        self._write(lambda tx: claims.hand_back(tx, self._claim, log))
+        self._write(lambda tx: reports.hand_back(tx, self._claim, log))
 
     def abandon(self, log: str) -> None:
         """Ends the lease now, so that the reaper requeues the experiment or fails it."""
 
         def write(tx: Connection) -> None:
             self._append_log(tx, log)
-            claims.beat(tx, self._claim, lease_seconds=0)
+            reports.renew_lease(tx, self._claim, lease_seconds=0)
 
         self._write(write)
 
     def _append_log(self, tx: Connection, log: str) -> None:
         if log:
-            claims.append_log(tx, self._claim, log)
+            reports.append_log(tx, self._claim, log)
 
     def _renew(self, change: Callable[[Connection], None]) -> None:
         def write(tx: Connection) -> StopRequests:
             change(tx)
-            return claims.beat(tx, self._claim, lease_seconds=self.lease_seconds)
+            return reports.renew_lease(tx, self._claim, lease_seconds=self.lease_seconds)
 
         started_at = time.monotonic()
         self.stop_requests = self._write(write)

@@ -168,7 +168,7 @@ class Slot:
             )
             experiment_id = claim.experiment_id if claim else None
             with contextlib.suppress(NotFound):  # the heartbeat registers the slot soon
-                self._draining = workers.beat(tx, self._id, experiment_id, self._trainer.pid)
+                self._draining = workers.heartbeat(tx, self._id, experiment_id, self._trainer.pid)
         self._experiment_id = experiment_id  # sent by the heartbeat, so only once it is committed
         return claim
 
@@ -190,7 +190,7 @@ class Slot:
 
     def _has_work(self) -> bool:
         with self._database.read() as tx:
-            return scheduling.waiting_for(tx, self._device, most=1) > 0
+            return scheduling.count_waiting(tx, self._device, limit=1) > 0
 
     def _send_heartbeats(self) -> None:
         while True:
@@ -205,7 +205,7 @@ class Slot:
     def _send_heartbeat(self, tx: Connection) -> None:
         experiment_id, trainer_pid = self._experiment_id, self._trainer.pid
         try:
-            self._draining = workers.beat(tx, self._id, experiment_id, trainer_pid)
+            self._draining = workers.heartbeat(tx, self._id, experiment_id, trainer_pid)
         except NotFound:
             record = WorkerRecord(
                 id=self._id,

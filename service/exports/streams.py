@@ -37,7 +37,7 @@ def experiments(context: AppContext, query: ExperimentQuery) -> Iterator[Experim
     """Matching experiments, whole."""
     for ids in id_pages(context, query):
         with context.database.read() as tx:
-            page = rows.load(tx, rows.several(tx, rows.those(tx, ids)))
+            page = rows.to_experiments(tx, rows.get_many(tx, rows.existing_ids(tx, ids)))
         yield from page
 
 
@@ -48,7 +48,7 @@ def experiment_table(
 
     def rows_of(ids: Sequence[str]) -> RecordBatch:
         with context.database.read() as tx:
-            return export_rows.experiment_rows(tx, rows.those(tx, ids), fields, metrics)
+            return export_rows.experiment_rows(tx, rows.existing_ids(tx, ids), fields, metrics)
 
     columns = export_rows.experiment_columns(fields, metrics)
     return columns, map(rows_of, id_pages(context, query))
@@ -61,7 +61,7 @@ def run_table(
 
     def rows_of(ids: Sequence[str]) -> RecordBatch:
         with context.database.read() as tx:
-            return export_rows.run_rows(tx, rows.those(tx, ids), fields, metrics)
+            return export_rows.run_rows(tx, rows.existing_ids(tx, ids), fields, metrics)
 
     columns = export_rows.run_columns(fields, metrics)
     return columns, map(rows_of, id_pages(context, query))

@@ -41,6 +41,14 @@ class IdempotentRequest:
         query = json.dumps(sorted(request.query_params.multi_items()))
         return cls(route, owner, key, hashlib.sha256(query.encode() + b"\0" + content).hexdigest())
 
+    def find_answer(self, context: AppContext) -> Response | None:
+        """The kept answer if the key has one; look before any work that only a new request needs."""
+        if self.key is None:
+            return None
+        with context.database.read() as tx:
+            kept = idempotency.find_answer(tx, self.key, self.owner, self.route, self.digest)
+        return None if kept is None else accepted(*kept)
+
     def answer(
         self, context: AppContext, submit: Callable[[Connection], SubmissionAnswer]
     ) -> Response:
@@ -52,13 +60,13 @@ class IdempotentRequest:
             kept = (
                 None
                 if self.key is None
-                else idempotency.remember(tx, self.key, self.owner, self.route, self.digest)
+                else idempotency.reserve(tx, self.key, self.owner, self.route, self.digest)
             )
             if kept is not None:
                 return accepted(*kept)
             status, body = submit(tx)
             if self.key is not None:
-                idempotency.keep(
+                idempotency.store_answer(
                     tx, self.key, self.owner, self.route, self.digest, status=status, body=body
                 )
         return accepted(status, body)

@@ -23,10 +23,10 @@ def complete_id(context: AppContext, text: str, pointer: str = "/path/id") -> st
     Raises:
         Ambiguous: Several ids start with it.
     """
-    if not id_prefix.is_cut(text):
+    if not id_prefix.is_prefix(text):
         return text
     with context.database.read() as tx:
-        ids = id_prefix.beginning(tx, text, limit=MAX_NAMED_IDS + 1)
+        ids = id_prefix.ids_with_prefix(tx, text, limit=MAX_NAMED_IDS + 1)
     if len(ids) > 1:
         named = ", ".join(ids[:MAX_NAMED_IDS]) + (", ..." if len(ids) > MAX_NAMED_IDS else "")
         message = "matches several ids: give more characters"
@@ -46,7 +46,7 @@ def _id_dependency(kind: str, prefix: str, example: str) -> Callable[..., Corout
     )
 
     async def read_id(context: Context, text: Annotated[str, documented]) -> str:
-        if not id_prefix.is_cut(text):  # no thread for a whole id
+        if not id_prefix.is_prefix(text):  # no thread for a whole id
             return text
         return await run_in_threadpool(complete_id, context, text)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import Connection
 
 from service.context import AppContext
+from store.db.batches import PAUSE_BETWEEN_BATCHES, batches
 from store.errors import IllegalMove, NotFound
-from store.experiments import submission
 from store.states import State
 
 WRITE_BATCH = 50
@@ -24,9 +24,9 @@ def change_states(
         The new states by id, without experiments whose state no longer allowed the change.
     """
     states: dict[str, State] = {}
-    for number, batch in enumerate(submission.batches(sorted(experiment_ids), WRITE_BATCH)):
+    for number, batch in enumerate(batches(sorted(experiment_ids), WRITE_BATCH)):
         if number:
-            time.sleep(submission.BREATH_SECONDS)
+            time.sleep(PAUSE_BETWEEN_BATCHES)
         with context.database.write() as tx:
             for experiment_id in batch:
                 with contextlib.suppress(IllegalMove, NotFound):

@@ -165,7 +165,7 @@ def _experiment(
                 Problem(pointer, problem.code, problem.message, problem.given, problem.allowed)
             )
         return None
-    return ImportedRuns(Draft.of(spec), runs, points)
+    return ImportedRuns(Draft.from_spec(spec), runs, points)
 
 
 def _run(seed: int, rows: Sequence[NumberedRow], problems: _Problems) -> RunRecord:

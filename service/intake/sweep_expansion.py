@@ -13,7 +13,7 @@ from service.intake.admission import admit
 from service.settings import Settings
 from store.experiments import warm_start
 from store.experiments.draft import Draft
-from store.sweeps.repository import Draft as SweepDraft
+from store.sweeps.draft import SweepDraft
 
 LIMIT_FACTOR = 100
 """A sweep may cost as much as this many experiments at the limit."""

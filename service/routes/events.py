@@ -44,7 +44,7 @@ def _followed_ids(
         message = f"should be at most {MAX_IDS} ids"
         raise Invalid(Problem(pointer, "too_many", message, str(len(ids))))
     with context.database.read() as tx:
-        unknown = stored_events.unknown(tx, ids)[:MAX_NAMED_PROBLEMS]
+        unknown = stored_events.unknown_ids(tx, ids)[:MAX_NAMED_PROBLEMS]
     if unknown:
         message = "there is no such experiment"
         raise Invalid(

@@ -18,7 +18,7 @@ from service.http.query_parameters import RequestedQuery
 from store import records
 from store.experiments import repository as experiments
 from store.query import pages
-from store.queue import scheduling
+from store.queue import position
 from store.states import State
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
@@ -218,14 +218,14 @@ def _change_state(
 
 def _place(
     tx: Connection, context: AppContext, experiment: records.Experiment
-) -> records.Place | None:
+) -> records.QueuePosition | None:
     if experiment.state is not State.QUEUED:
         return None
-    return scheduling.place(tx, experiment.id, fresh_seconds=context.settings.lease_seconds)
+    return position.queue_position(tx, experiment.id, fresh_seconds=context.settings.lease_seconds)
 
 
 def _answer(
-    experiment: records.Experiment, if_none_match: str | None, place: records.Place | None
+    experiment: records.Experiment, if_none_match: str | None, place: records.QueuePosition | None
 ) -> Response:
     content = schemas.to_json(schemas.Experiment.from_record(experiment, place))
     return etags.answer(content, "application/json", if_none_match, experiment.version)

@@ -24,10 +24,10 @@ from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
 from service.intake.sweep_expansion import expand
 from store.experiments import repository, results
-from store.experiments.submission import Options
+from store.experiments.draft import Options
 from store.records import Experiment, Submission
 from store.states import State
-from store.sweeps import repository as sweeps
+from store.sweeps import submission as sweep_submission
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])
 
@@ -83,7 +83,7 @@ def submit(
     drafts = {arm: expand(sweep, context).draft for arm, sweep in STUDIES[name].arms(size).items()}
     with context.database.write() as tx:
         submitted = {
-            arm: sweeps.submit(tx, draft, owner=owner, options=Options())
+            arm: sweep_submission.submit(tx, draft, owner=owner, options=Options())
             for arm, draft in drafts.items()
         }
     experiments: dict[str, Submission] = {}

@@ -16,10 +16,8 @@ from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
 from service.intake.theorem import check_theorem
-from store.experiments import repository as experiments
-from store.experiments import warm_start
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
+from store.experiments import submission, warm_start
+from store.experiments.draft import Draft, Options
 
 router = APIRouter(tags=["experiments"])
 
@@ -113,10 +111,10 @@ def submit(
         with context.database.read() as tx:
             warm_start.check(tx, spec)
         return _answer_dry_run(spec, cost, warnings)
-    draft = Draft.of(spec)
+    draft = Draft.from_spec(spec)
 
     def make(tx: Connection) -> SubmissionAnswer:
-        submission = experiments.submit(
+        submitted = submission.submit_one(
             tx,
             draft,
             owner=owner,
@@ -124,8 +122,8 @@ def submit(
             warnings=warnings,
             rerun=on_duplicate == "rerun",
         )
-        answer = schemas.Submission.from_record(submission)
-        return 200 if submission.reused else 202, answer.model_dump(mode="json")
+        answer = schemas.Submission.from_record(submitted)
+        return 200 if submitted.reused else 202, answer.model_dump(mode="json")
 
     return IdempotentRequest.from_request(
         request, content, route=ROUTE, owner=owner, key=idempotency_key

@@ -15,11 +15,14 @@ from service.http.ids import SweepId
 from service.http.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
 from service.intake.bulk import change_states
 from service.intake.sweep_expansion import Expansion, expand
+from store.experiments import duplicates
 from store.experiments import repository as experiments
-from store.experiments import submission
-from store.experiments.submission import Options
+from store.experiments.draft import Options
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
+from store.sweeps import staging as sweep_staging
+from store.sweeps import submission as sweep_submission
+from store.sweeps.submission import SubmittedSweep
 
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
 
@@ -71,22 +74,27 @@ def submit(
     that failed or were cancelled.
     """
     sweep = body.parse(content, SweepSpec)
+    idempotent = IdempotentRequest.from_request(
+        request, content, route=ROUTE, owner=owner, key=idempotency_key
+    )
+    if not dry_run and (answer := idempotent.find_answer(context)) is not None:
+        return answer
     expansion = expand(sweep, context)
     if dry_run:
         return _answer_dry_run(sweep, expansion, context, rerun=on_duplicate == "rerun")
 
     draft, rerun = expansion.draft, on_duplicate == "rerun"
-    arrival = sweeps.bring(context.database, draft, owner=owner, options=Options(), rerun=rerun)
+    staged = sweep_staging.stage(
+        context.database, draft, owner=owner, options=Options(), rerun=rerun
+    )
 
     def make(tx: Connection) -> SubmissionAnswer:
-        submitted = sweeps.submit(
-            tx, draft, owner=owner, options=Options(), rerun=rerun, arrival=arrival
+        submitted = sweep_submission.submit(
+            tx, draft, owner=owner, options=Options(), rerun=rerun, staged=staged
         )
         return _answer_submitted(tx, submitted, expansion)
 
-    return IdempotentRequest.from_request(
-        request, content, route=ROUTE, owner=owner, key=idempotency_key
-    ).answer(context, make)
+    return idempotent.answer(context, make)
 
 
 @router.get(
@@ -164,12 +172,12 @@ def extend(
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id).spec
     expansion = expand(sweep.model_copy(update={"axes": axes}), context)
-    arrival = sweeps.bring_more(
+    staged = sweep_staging.stage_extension(
         context.database, sweep_id, expansion.draft, owner=owner, options=Options()
     )
     with context.database.write() as tx:
-        extended = sweeps.extend(
-            tx, sweep_id, expansion.draft, owner=owner, options=Options(), arrival=arrival
+        extended = sweep_submission.extend(
+            tx, sweep_id, expansion.draft, owner=owner, options=Options(), staged=staged
         )
         status, answer = _answer_submitted(tx, extended, expansion)
     return accepted(status, answer)
@@ -186,7 +194,7 @@ def extend(
 def cancel(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     """Cancel the pending experiments of a sweep, except those that another sweep shares."""
     with context.database.read() as tx:
-        pending = sweeps.ids(tx, sweep_id, PENDING, alone=True)
+        pending = sweeps.experiment_ids(tx, sweep_id, PENDING, exclusive=True)
     return _change_states(context, sweep_id, pending, experiments.request_cancel)
 
 
@@ -202,7 +210,7 @@ def retry(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     They are queued again and continue from their last checkpoints, if they have any.
     """
     with context.database.read() as tx:
-        ended = sweeps.ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
+        ended = sweeps.experiment_ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
     return _change_states(context, sweep_id, ended, experiments.retry)
 
 
@@ -224,7 +232,7 @@ def _change_states(
 
 
 def _answer_submitted(
-    tx: Connection, submitted: sweeps.Submitted, expansion: Expansion
+    tx: Connection, submitted: SubmittedSweep, expansion: Expansion
 ) -> SubmissionAnswer:
     sweep = sweeps.get(tx, submitted.id)
     reused = sum(member.reused for member in submitted.members)
@@ -246,7 +254,9 @@ def _answer_dry_run(
 ) -> Response:
     points = expansion.draft.points
     with context.database.read() as tx:
-        reused = 0 if rerun else len(submission.equals(tx, [point.spec_hash for point in points]))
+        reused = (
+            0 if rerun else len(duplicates.find_reusable(tx, [point.spec_hash for point in points]))
+        )
     answer = schemas.SweepDryRun(
         name=sweep.name,
         count=len(points),

@@ -106,7 +106,7 @@ class Experiment(Answer):
 
     @classmethod
     def from_record(
-        cls, experiment: records.Experiment, place: records.Place | None = None
+        cls, experiment: records.Experiment, place: records.QueuePosition | None = None
     ) -> Self:
         """The answer for a stored experiment, with its place in the queue if that is known."""
         failure = experiment.failure

@@ -11,7 +11,7 @@ from service.schemas.base import Answer, Number
 from service.schemas.sweep import SweepLinks
 from store import records
 from store.states import PENDING, State
-from store.sweeps import repository as sweeps
+from store.sweeps.submission import SubmittedSweep
 
 
 class StudyLinks(Answer):
@@ -66,7 +66,7 @@ class StudySweep(Answer):
     links: SweepLinks
 
     @classmethod
-    def from_record(cls, arm: str, submitted: sweeps.Submitted) -> Self:
+    def from_record(cls, arm: str, submitted: SubmittedSweep) -> Self:
         """The answer for a submitted arm."""
         count = len(submitted.members)
         reused = sum(member.reused for member in submitted.members)

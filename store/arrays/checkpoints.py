@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from store.db.tables import checkpoints
 from store.records import EventKind
-from store.transition import note
+from store.transition import record_event
 
 SLOTS = (0, 1)
 
@@ -72,7 +72,7 @@ def newest(tx: Connection, experiment_id: str, *, at: float, attempt: int) -> Ch
         if sha256(row.payload).hexdigest() == row.sha256:
             return Checkpoint(row.step, row.chunks, row.payload)
         tx.execute(delete(checkpoints).where(is_of_experiment, checkpoints.c.slot == row.slot))
-        note(
+        record_event(
             tx,
             experiment_id,
             EventKind.CHECKPOINT_CORRUPT,

@@ -1,1 +1,1 @@
-"""Experiments: submission, repository, results, events."""
+"""Experiments: drafts, submission, repository, results and events."""

@@ -1,6 +1,6 @@
-"""A spec on its way to become an experiment: hashed and written out before the transaction that stores it."""
+"""Drafts of experiments: what a submission stores, prepared before the transaction that stores it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,12 +9,12 @@ from core.spec import METADATA, ExperimentSpec, hashes
 
 @dataclass(frozen=True)
 class Draft:
-    """What :func:`store.experiments.repository.submit` stores.
+    """A spec prepared for storage.
 
     Attributes:
-        spec: What to run.
-        spec_hash: Its name.
-        setup_hash: Its name without seeds.
+        spec: The spec.
+        spec_hash: Its hash with seeds.
+        setup_hash: Its hash without seeds.
         content: The spec as JSON, without name, tags and notes.
     """
 
@@ -24,10 +24,28 @@ class Draft:
     content: Mapping[str, Any]
 
     @classmethod
-    def of(cls, spec: ExperimentSpec) -> Self:
-        """The draft of a spec.
-
-        Of a large one it takes seconds, which no write should hold the database for.
-        """
+    def from_spec(cls, spec: ExperimentSpec) -> Self:
+        """The draft of a spec; takes seconds for a large one, so do it outside any write."""
         setup_hash, spec_hash = hashes(spec)
         return cls(spec, spec_hash, setup_hash, spec.model_dump(mode="json", exclude=set(METADATA)))
+
+
+SubmissionItem = tuple[Draft, Sequence[str]]
+"""A draft, and the warnings about its spec."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Scheduling and limits of an experiment.
+
+    Attributes:
+        priority: Higher runs first.
+        not_before: The earliest start, in Unix seconds.
+        max_seconds: Training time after which it fails.
+        max_memory_mb: Memory above which it fails.
+    """
+
+    priority: int = 0
+    not_before: float | None = None
+    max_seconds: float | None = None
+    max_memory_mb: int | None = None

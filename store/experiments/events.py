@@ -1,4 +1,4 @@
-"""News of the lab for those who watch it: events in the order of their numbers, and how far the running ones are."""
+"""Events of all experiments in the order of their numbers, and the progress of running ones."""
 
 from collections.abc import Collection, Sequence
 
@@ -10,55 +10,53 @@ from store.experiments.rows import ID
 from store.records import Event, EventKind, Progress
 from store.states import State
 
-AT_ONCE = 1000
-"""Events that one look brings at most."""
+EVENTS_PER_QUERY = 1000
 
-Happening = tuple[str, Event]
-"""An experiment's id, and what happened to it."""
+ExperimentEvent = tuple[str, Event]
+"""An experiment's id and an event of it."""
 
 
-def newest(tx: Connection) -> int:
-    """The number of the newest event, 0 where there is none."""
+def newest_number(tx: Connection) -> int:
+    """The number of the newest event, 0 if there are no events."""
     return tx.scalars(select(func.coalesce(func.max(events.c.number), 0))).one()
 
 
 def since(
     tx: Connection, number: int, experiment_ids: Collection[str] | None = None
-) -> list[Happening]:
-    """The next events with a higher number, of all experiments that are seen or some; no more than :data:`AT_ONCE`.
+) -> list[ExperimentEvent]:
+    """The next events after a number, of all experiments or some, up to :data:`EVENTS_PER_QUERY`.
 
-    On PostgreSQL an event may be committed after one with a higher number, though never of the same
+    On PostgreSQL an event may be committed after one with a higher number, but never of the same
     experiment.
     """
     query = visible_experiments(events).join(events, events.c.experiment_id == experiments.c.id)
-    query = query.where(events.c.number > number).order_by(events.c.number).limit(AT_ONCE)
+    query = query.where(events.c.number > number)
     if experiment_ids is not None:
         query = query.where(events.c.experiment_id.in_(experiment_ids))
-    return [(row.experiment_id, _event(row)) for row in tx.execute(query)]
+    rows = tx.execute(query.order_by(events.c.number).limit(EVENTS_PER_QUERY))
+    return [(row.experiment_id, to_event(row)) for row in rows]
 
 
-def progress(tx: Connection) -> dict[str, Progress]:
-    """How far each running experiment is that has told of it."""
-    columns = (
-        experiments.c[name] for name in ("id", "step", "of", "steps_per_second", "eta_seconds")
-    )
-    running = visible_experiments(*columns).where(
+def to_event(row: AnyRow) -> Event:
+    """The event of a row."""
+    return Event(row.number, row.at, EventKind(row.kind), row.attempt, row.detail)
+
+
+def running_progress(tx: Connection) -> dict[str, Progress]:
+    """The progress of each running experiment that has reported any."""
+    names = ("id", "step", "of", "steps_per_second", "eta_seconds")
+    query = visible_experiments(*(experiments.c[name] for name in names)).where(
         experiments.c.state == State.RUNNING, experiments.c.of.is_not(None)
     )
     return {
         row.id: Progress(row.step, row.of, row.steps_per_second, row.eta_seconds)
-        for row in tx.execute(running)
+        for row in tx.execute(query)
     }
 
 
-def unknown(tx: Connection, experiment_ids: Sequence[str]) -> list[str]:
-    """Those of the ids that no experiment has."""
-    asked = [name for name in experiment_ids if ID.fullmatch(name)]
-    known = set(
-        tx.scalars(visible_experiments(experiments.c.id).where(experiments.c.id.in_(asked)))
-    )
-    return [name for name in experiment_ids if name not in known]
-
-
-def _event(row: AnyRow) -> Event:
-    return Event(row.number, row.at, EventKind(row.kind), row.attempt, row.detail)
+def unknown_ids(tx: Connection, experiment_ids: Sequence[str]) -> list[str]:
+    """The ids that no experiment has."""
+    well_formed = [experiment_id for experiment_id in experiment_ids if ID.fullmatch(experiment_id)]
+    query = visible_experiments(experiments.c.id).where(experiments.c.id.in_(well_formed))
+    known = set(tx.scalars(query))
+    return [experiment_id for experiment_id in experiment_ids if experiment_id not in known]

@@ -1,4 +1,4 @@
-"""Ids cut short: the ids that begin so."""
+"""Abbreviated ids, and the full ids that they stand for."""
 
 import re
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from store.db.tables import experiments, figures, sweeps, workers
 from store.db.visible import visible_experiments, visible_sweeps
 
-_IDS = MappingProxyType(
+_QUERIES = MappingProxyType(
     {
         "exp": (experiments.c.id, visible_experiments(experiments.c.id)),
         "swp": (sweeps.c.id, visible_sweeps(sweeps.c.id)),
@@ -16,21 +16,19 @@ _IDS = MappingProxyType(
         "worker": (workers.c.id, select(workers.c.id)),
     }
 )
-"""The column of ids behind each prefix, and the query that reads it."""
+"""For each kind of id, its column and the query that reads it."""
 
-_CUT = re.compile(rf"({'|'.join(_IDS)})_[0-9a-f]{{4,31}}")
-
-
-def is_cut(text: str) -> bool:
-    """Whether it is the beginning of an id: what is before the underscore, and four to 31 characters of 32."""
-    return _CUT.fullmatch(text) is not None
+_PREFIX = re.compile(rf"({'|'.join(_QUERIES)})_[0-9a-f]{{4,31}}")
 
 
-def beginning(tx: Connection, text: str, *, limit: int) -> list[str]:
-    """Up to ``limit`` ids that begin with ``text``, which :func:`is_cut`; the newest first."""
-    column, query = _IDS[text.partition("_")[0]]
-    past = (
-        text + "g"
-    )  # behind every id that begins so, in every collation; LIKE would read all ids in most
-    found = query.where(column >= text, column < past)
-    return list(tx.scalars(found.order_by(column.desc()).limit(limit)))
+def is_prefix(text: str) -> bool:
+    """Whether it abbreviates an id: its kind, and 4 to 31 of its 32 hexadecimal digits."""
+    return _PREFIX.fullmatch(text) is not None
+
+
+def ids_with_prefix(tx: Connection, prefix: str, *, limit: int) -> list[str]:
+    """Up to ``limit`` ids with a prefix that satisfies :func:`is_prefix`, newest first."""
+    column, query = _QUERIES[prefix.partition("_")[0]]
+    end = prefix + "g"  # after all hexadecimal digits in every collation; LIKE may scan the table
+    matching = query.where(column >= prefix, column < end)
+    return list(tx.scalars(matching.order_by(column.desc()).limit(limit)))

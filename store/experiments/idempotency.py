@@ -1,4 +1,4 @@
-"""Idempotency keys: the answer to a request, kept in the same transaction, to be given again word for word."""
+"""Idempotency keys: the answer to a request, stored in its transaction and given again verbatim."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,31 +10,53 @@ from store.db.database import now
 from store.db.tables import idempotency_keys as keys
 from store.errors import KeyInFlight, KeyReused
 
+Answer = tuple[int, dict[str, Any]]
+"""The status and body of an answer."""
+
 _LOCK_NOT_AVAILABLE = "55P03"
-"""PostgreSQL's code for: another transaction holds it, and has for longer than one may wait."""
+"""PostgreSQL's code for a lock that another transaction held for longer than the timeout."""
 
 
-def remember(
+def find_answer(
     tx: Connection, key: str, owner: str, route: str, request_hash: str
-) -> tuple[int, dict[str, Any]] | None:
-    """The status and body that this request was answered with before; None if it is new, and the key is now its own.
-
-    A key belongs to one owner and route. An equal request that is being answered at the same time
-    is waited for.
+) -> Answer | None:
+    """The stored answer to this request, None if the key is new. Reserves nothing.
 
     Raises:
         KeyReused: The key was used for another request.
-        KeyInFlight: The first request takes longer than one may wait.
+        KeyInFlight: The first request with this key has no answer yet.
     """
+    row = tx.execute(select(keys).where(_has_key(key, owner, route))).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != request_hash:
+        raise KeyReused(key)
+    if row.status is None:
+        raise KeyInFlight(key)
+    return row.status, row.body
+
+
+def reserve(tx: Connection, key: str, owner: str, route: str, request_hash: str) -> Answer | None:
+    """Reserves a key for this request; returns the stored answer if there is one.
+
+    A key belongs to one owner and route. If an equal request is in progress, this waits for it.
+
+    Raises:
+        KeyReused: The key was used for another request.
+        KeyInFlight: The first request with this key takes too long.
+    """
+    row = {
+        "key": key,
+        "owner": owner,
+        "route": route,
+        "request_hash": request_hash,
+        "created_at": now(tx),
+    }
     try:
         with tx.begin_nested():
-            tx.execute(
-                insert(keys).values(
-                    key=key, owner=owner, route=route, request_hash=request_hash, created_at=now(tx)
-                )
-            )
+            tx.execute(insert(keys).values(row))
     except IntegrityError:
-        return _answer(tx, key, owner, route, request_hash)
+        return find_answer(tx, key, owner, route, request_hash)
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise KeyInFlight(key) from error
@@ -42,7 +64,7 @@ def remember(
     return None
 
 
-def keep(
+def store_answer(
     tx: Connection,
     key: str,
     owner: str,
@@ -52,26 +74,15 @@ def keep(
     status: int,
     body: Mapping[str, Any],
 ) -> None:
-    """Keeps the answer for the next time, in the transaction in which :func:`remember` gave None."""
-    own = and_(_place(key, owner, route), keys.c.request_hash == request_hash)
-    tx.execute(update(keys).where(own).values(status=status, body=dict(body)))
+    """Stores the answer, in the transaction that reserved the key."""
+    reserved = and_(_has_key(key, owner, route), keys.c.request_hash == request_hash)
+    tx.execute(update(keys).where(reserved).values(status=status, body=dict(body)))
 
 
-def forget_old(tx: Connection, age_seconds: float) -> None:
-    """Removes answers that are older than so many seconds."""
+def remove_old(tx: Connection, age_seconds: float) -> None:
+    """Removes answers older than this."""
     tx.execute(delete(keys).where(keys.c.created_at < now(tx) - age_seconds))
 
 
-def _answer(
-    tx: Connection, key: str, owner: str, route: str, request_hash: str
-) -> tuple[int, dict[str, Any]]:
-    row = tx.execute(select(keys).where(_place(key, owner, route))).one()
-    if row.request_hash != request_hash:
-        raise KeyReused(key)
-    if row.status is None:
-        raise KeyInFlight(key)
-    return row.status, row.body
-
-
-def _place(key: str, owner: str, route: str) -> ColumnElement[bool]:
+def _has_key(key: str, owner: str, route: str) -> ColumnElement[bool]:
     return and_(keys.c.key == key, keys.c.owner == owner, keys.c.route == route)

@@ -1,26 +1,26 @@
-"""Imports: runs that were computed elsewhere, kept beside the lab's own and never taken for them.
+"""Imports: runs that were computed elsewhere, stored beside the lab's own and never mistaken for them.
 
-An imported experiment is completed from its first moment on, on the device
-:data:`store.records.ELSEWHERE`, and its provenance names its file. Its hashes are of the file and
-the spec together: whoever looks for an equal spec, as submissions, sweeps and studies do, doesn't
-find it. It has metrics and perhaps a series, and no arrays, so nothing begins from it.
+An imported experiment is completed from the start, on the device :data:`store.records.ELSEWHERE`,
+and its provenance names its file. Its hashes cover the file and the spec together, so submissions,
+sweeps and studies never reuse it. It has metrics and perhaps a series but no arrays, so no
+experiment can start from it.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection, insert
-from uuid_utils import uuid7
 
 from store.arrays import runs, series
 from store.arrays.packed import pack_points
+from store.db.batches import batches
 from store.db.database import now
-from store.db.tables import events, experiments, tags
+from store.db.tables import experiments
 from store.db.visible import visible_experiments
-from store.experiments.draft import Draft
-from store.experiments.submission import batches, lock
+from store.experiments import duplicates, insertion
+from store.experiments.draft import Draft, Options
 from store.records import ELSEWHERE, EventKind, RunRecord, Source, Submission
 from store.states import State
 
@@ -32,10 +32,10 @@ class ImportedRuns:
     """An experiment that was run elsewhere.
 
     Attributes:
-        draft: What was run; its hashes as of a spec to be run here.
+        draft: The spec, with the hashes that it would have here.
         runs: How each of its seeds ended.
-        points: Its recorded points, columns as :data:`store.arrays.packed.COLUMNS`; none if there
-            are no rows.
+        points: Its recorded points, with the columns of :data:`store.arrays.packed.COLUMNS`; may be
+            empty.
     """
 
     draft: Draft
@@ -45,98 +45,76 @@ class ImportedRuns:
 
 def add(
     tx: Connection,
-    found: Iterable[ImportedRuns],
+    imported: Sequence[ImportedRuns],
     *,
     digest: str,
     owner: str,
     provenance: Mapping[str, str],
 ) -> list[Submission]:
-    """Keeps what was found in a file; what was imported from the same before is left as it is.
+    """Stores the experiments of a file; those imported from the same file before are reused.
 
     Args:
         tx: An open write.
-        found: The experiments, no two of an equal spec.
-        digest: Names the file and how it was read.
-        owner: Who imports.
-        provenance: Where it is from, in words.
+        imported: The experiments, all of different specs.
+        digest: Identifies the file and how it was read.
+        owner: The importer.
+        provenance: Where the file comes from, in words.
     """
-    wanted = [(_submission(one.draft, digest), one) for one in found]
-    lock(tx, [made.spec_hash for made, _ in wanted])
-    present = _present(tx, [made.spec_hash for made, _ in wanted])
+    new_submissions = [_new_submission(runs_of.draft, digest) for runs_of in imported]
+    hashes = [submission.spec_hash for submission in new_submissions]
+    duplicates.lock(tx, hashes)
+    existing = _existing(tx, hashes)
     at, submissions = now(tx), []
-    for made, one in wanted:
-        known = present.get(made.spec_hash)
-        if known is None:
-            _insert(tx, made, one, at, owner=owner, provenance={"source": SOURCE, **provenance})
-            submissions.append(made)
+    for runs_of, new in zip(imported, new_submissions, strict=True):
+        experiment_id = existing.get(new.spec_hash)
+        if experiment_id is None:
+            _insert(tx, new, runs_of, at, owner=owner, provenance=provenance)
+            submissions.append(new)
         else:
-            submissions.append(
-                Submission(known, made.state, made.spec_hash, made.setup_hash, True, ())
+            reused = Submission(
+                experiment_id, new.state, new.spec_hash, new.setup_hash, reused=True, warnings=()
             )
+            submissions.append(reused)
     return submissions
 
 
-def _submission(draft: Draft, digest: str) -> Submission:
-    setup, whole = (_hash(digest, of) for of in (draft.setup_hash, draft.spec_hash))
-    return Submission(f"exp_{uuid7().hex}", State.COMPLETED, whole, setup, False, ())
+def _new_submission(draft: Draft, digest: str) -> Submission:
+    hashes = _hash(digest, draft.spec_hash), _hash(digest, draft.setup_hash)
+    return Submission(insertion.new_id(), State.COMPLETED, *hashes, reused=False, warnings=())
 
 
-def _hash(digest: str, of: str) -> str:
-    """What no spec that is run here can have."""
-    return hashlib.sha256(f"{SOURCE}\0{digest}\0{of}".encode()).hexdigest()
+def _hash(digest: str, lab_hash: str) -> str:
+    """A hash that no spec run in the lab has."""
+    return hashlib.sha256(f"{SOURCE}\0{digest}\0{lab_hash}".encode()).hexdigest()
 
 
-def _present(tx: Connection, hashes: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for some in batches(hashes):
-        query = visible_experiments(experiments.c.spec_hash, experiments.c.id).where(
-            experiments.c.spec_hash.in_(some)
-        )
-        found |= {row.spec_hash: row.id for row in tx.execute(query)}
-    return found
+def _existing(tx: Connection, hashes: Sequence[str]) -> dict[str, str]:
+    """The ids of existing experiments, by spec hash."""
+    query = visible_experiments(experiments.c.spec_hash, experiments.c.id)
+    ids: dict[str, str] = {}
+    for batch in batches(hashes):
+        rows = tx.execute(query.where(experiments.c.spec_hash.in_(batch)))
+        ids |= {row.spec_hash: row.id for row in rows}
+    return ids
 
 
 def _insert(
     tx: Connection,
-    made: Submission,
-    one: ImportedRuns,
+    new: Submission,
+    imported: ImportedRuns,
     at: float,
     *,
     owner: str,
     provenance: Mapping[str, str],
 ) -> None:
-    spec = one.draft.spec
-    row = {
-        "id": made.id,
-        "name": spec.name,
-        "notes": spec.notes,
-        "spec": one.draft.content,
-        "spec_hash": made.spec_hash,
-        "setup_hash": made.setup_hash,
-        "state": made.state,
-        "owner": owner,
-        "priority": 0,
-        "device": ELSEWHERE,
-        "attempt": 0,
-        "attempts_without_progress": 0,
-        "cancel_requested": False,
-        "pause_requested": False,
-        "created_at": at,
-        "finished_at": at,  # when it was computed, nobody here knows
-        "version": 1,
-        "warnings": [],
-        "provenance": dict(provenance),
-    }
-    tx.execute(insert(experiments), [row])
-    tagged = {"experiment_id": made.id, "created_at": at}
-    if spec.tags:
-        tx.execute(
-            insert(tags), [{**tagged, "tag": tag, "position": n} for n, tag in enumerate(spec.tags)]
-        )
-    happened = {"experiment_id": made.id, "at": at, "attempt": 0}
-    steps = ((EventKind.SUBMITTED, {"owner": owner}), (EventKind.COMPLETED, {"source": SOURCE}))
+    draft = imported.draft
+    row = insertion.experiment_row(new, draft, at, owner=owner, options=Options(), device=ELSEWHERE)
     tx.execute(
-        insert(events), [{**happened, "kind": kind, "detail": detail} for kind, detail in steps]
+        insert(experiments),
+        [{**row, "finished_at": at, "provenance": {"source": SOURCE, **provenance}}],
     )
-    runs.write_records(tx, made.id, one.runs)
-    series.append(tx, made.id, 0, pack_points(one.points))
+    insertion.insert_tags(tx, [(new, draft)], at)
+    insertion.insert_events(tx, [new], at, EventKind.SUBMITTED, {"owner": owner})
+    insertion.insert_events(tx, [new], at, EventKind.COMPLETED, {"source": SOURCE})
+    runs.write_records(tx, new.id, imported.runs)
+    series.append(tx, new.id, 0, pack_points(imported.points))

@@ -1,9 +1,7 @@
-"""The repository of experiments: submit, read, cancel, pause, edit, retry, remove.
+"""The repository of experiments: read, cancel, pause, resume, retry, edit, remove.
 
-:mod:`store.query` finds them.
-
-What workers do with them is in :mod:`store.queue.claims`, what came out of them in
-:mod:`store.experiments.results`.
+:mod:`store.experiments.submission` adds experiments, :mod:`store.query` finds them, and
+:mod:`store.queue` runs them; :mod:`store.experiments.results` reads their results.
 """
 
 from collections.abc import Sequence
@@ -19,77 +17,58 @@ from store.db.tables import logs as log_table
 from store.db.visible import visible_experiments
 from store.errors import IllegalMove, VersionConflict
 from store.experiments import rows, warm_start
-from store.experiments import submission as intake
-from store.experiments import tags as tagging
-from store.experiments.draft import Draft
-from store.experiments.submission import Options as Options  # noqa: PLC0414  # known from here
-from store.records import Event, EventKind, Experiment, Log, Submission
-from store.states import RETRIED, State, move
-from store.transition import note, transition
+from store.experiments import tags as tag_rows
+from store.experiments.events import to_event
+from store.records import Event, EventKind, Experiment, Log
+from store.states import RETRYABLE, State, check_move
+from store.transition import record_event, transition
 
 _NEWEST_FIRST = (experiments.c.created_at.desc(), experiments.c.id.desc())
-_NEAREST_TO_A_RESULT = case(
+_CLOSEST_TO_A_RESULT_FIRST = case(
     {State.COMPLETED: 0, State.RUNNING: 1, State.QUEUED: 2}, value=experiments.c.state, else_=3
 )
 
 
-def submit(
-    tx: Connection,
-    draft: Draft,
-    *,
-    owner: str,
-    options: Options,
-    warnings: Sequence[str],
-    rerun: bool,
-) -> Submission:
-    """Queues an experiment, unless an equal one is queued, running or completed: then that one gets the tags too.
-
-    Args:
-        tx: An open write.
-        draft: What to run.
-        owner: Who submits it.
-        options: Of the new one; an experiment that is reused keeps its own.
-        warnings: What is questionable about the spec.
-        rerun: Queue a new one whatever there is.
-
-    Raises:
-        SpecError: The spec starts from another experiment, and can't.
-    """
-    (submission,) = intake.submit(
-        tx, [(draft, warnings)], owner=owner, options=options, rerun=rerun
-    )
-    return submission
-
-
 def get(tx: Connection, experiment_id: str) -> Experiment:
-    """The experiment as it stands; raises NotFound."""
-    return rows.load(tx, [rows.one(tx, experiment_id, *rows.SHORT)])[0]
+    """The experiment with this id; raises NotFound."""
+    row = rows.get(tx, experiment_id, *rows.EXPERIMENT_COLUMNS)
+    return rows.to_experiments(tx, [row])[0]
 
 
 def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experiment]:
-    """For each hash that is known the completed experiment, else the running, the queued or any; the newest of them."""
-    place = func.row_number().over(
-        partition_by=experiments.c.spec_hash, order_by=(_NEAREST_TO_A_RESULT, *_NEWEST_FIRST)
+    """One experiment for each hash that is known: completed before running, queued and others.
+
+    Of several in the same state it is the newest.
+    """
+    rank = func.row_number().over(
+        partition_by=experiments.c.spec_hash, order_by=(_CLOSEST_TO_A_RESULT_FIRST, *_NEWEST_FIRST)
     )
-    wanted = experiments.c.spec_hash.in_(list(spec_hashes))
-    placed = visible_experiments(experiments.c.id, place.label("place")).where(wanted).subquery()
+    ranked = (
+        visible_experiments(experiments.c.id, rank.label("rank"))
+        .where(experiments.c.spec_hash.in_(list(spec_hashes)))
+        .subquery()
+    )
     first = (
-        visible_experiments(*rows.SHORT)
-        .join(placed, placed.c.id == experiments.c.id)
-        .where(placed.c.place == 1)
+        visible_experiments(*rows.EXPERIMENT_COLUMNS)
+        .join(ranked, ranked.c.id == experiments.c.id)
+        .where(ranked.c.rank == 1)
     )
-    return {found.spec_hash: found for found in rows.load(tx, tx.execute(first).all())}
+    found = rows.to_experiments(tx, tx.execute(first).all())
+    return {experiment.spec_hash: experiment for experiment in found}
 
 
 def request_cancel(tx: Connection, experiment_id: str) -> State:
-    """Cancels a queued or paused experiment, asks the worker of a running one to stop; the state then.
+    """Cancels a queued or paused experiment, or asks the worker of a running one to stop.
+
+    Returns:
+        The state afterwards.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is no such experiment.
         IllegalMove: It has ended.
     """
     columns = experiments.c.state, experiments.c.attempt, experiments.c.cancel_requested
-    row = rows.one(tx, experiment_id, *columns, lock=True)
+    row = rows.get(tx, experiment_id, *columns, lock=True)
     state, at = State(row.state), now(tx)
     if state.is_final:
         raise IllegalMove(state, "cancel", "it has ended")
@@ -98,15 +77,18 @@ def request_cancel(tx: Connection, experiment_id: str) -> State:
         return State.CANCELLED
     if not row.cancel_requested:
         _set(tx, experiment_id, cancel_requested=True)
-        note(tx, experiment_id, EventKind.CANCEL_REQUESTED, at=at, attempt=row.attempt)
+        record_event(tx, experiment_id, EventKind.CANCEL_REQUESTED, at=at, attempt=row.attempt)
     return state
 
 
 def request_pause(tx: Connection, experiment_id: str) -> State:
-    """Pauses a queued experiment, asks the worker of a running one to save it and let go; the state then.
+    """Pauses a queued experiment, or asks the worker of a running one to save and release it.
+
+    Returns:
+        The state afterwards.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is no such experiment.
         IllegalMove: It is paused, has ended, or is about to be cancelled.
     """
     columns = (
@@ -115,7 +97,7 @@ def request_pause(tx: Connection, experiment_id: str) -> State:
         experiments.c.cancel_requested,
         experiments.c.pause_requested,
     )
-    row = rows.one(tx, experiment_id, *columns, lock=True)
+    row = rows.get(tx, experiment_id, *columns, lock=True)
     state, at = State(row.state), now(tx)
     if state.is_final:
         raise IllegalMove(state, "pause", "it has ended")
@@ -124,49 +106,52 @@ def request_pause(tx: Connection, experiment_id: str) -> State:
     if state is State.RUNNING:
         if not row.pause_requested:
             _set(tx, experiment_id, pause_requested=True)
-            note(tx, experiment_id, EventKind.PAUSE_REQUESTED, at=at, attempt=row.attempt)
+            record_event(tx, experiment_id, EventKind.PAUSE_REQUESTED, at=at, attempt=row.attempt)
         return state
-    move(state, State.PAUSED)
     transition(tx, experiment_id, state, State.PAUSED, at=at, kind=EventKind.PAUSED)
     return State.PAUSED
 
 
 def resume(tx: Connection, experiment_id: str) -> State:
-    """Queues a paused experiment again, with its checkpoint; takes back the wish to pause a running one.
+    """Queues a paused experiment, with its checkpoint, or withdraws the request to pause it.
+
+    Returns:
+        The state afterwards.
 
     Raises:
-        NotFound: There is none.
-        IllegalMove: It is not paused, nor about to be.
+        NotFound: There is no such experiment.
+        IllegalMove: It is neither paused nor about to be.
     """
     columns = experiments.c.state, experiments.c.attempt, experiments.c.pause_requested
-    row = rows.one(tx, experiment_id, *columns, lock=True)
+    row = rows.get(tx, experiment_id, *columns, lock=True)
     state, at = State(row.state), now(tx)
     if state is State.RUNNING and row.pause_requested:
         _set(tx, experiment_id, pause_requested=False)
-        note(tx, experiment_id, EventKind.PAUSE_WITHDRAWN, at=at, attempt=row.attempt)
+        record_event(tx, experiment_id, EventKind.PAUSE_WITHDRAWN, at=at, attempt=row.attempt)
         return state
     if state is not State.PAUSED:
-        raise IllegalMove(
-            state, "resume", "it is not paused" + ("; retry it" if state in RETRIED else "")
-        )
+        hint = "; retry it" if state in RETRYABLE else ""
+        raise IllegalMove(state, "resume", f"it is not paused{hint}")
     transition(tx, experiment_id, state, State.QUEUED, at=at, kind=EventKind.RESUMED)
     return State.QUEUED
 
 
 def retry(tx: Connection, experiment_id: str) -> State:
-    """Queues a failed or cancelled experiment again; it resumes from its checkpoint if it has one.
+    """Queues a failed or cancelled experiment, which resumes from its checkpoint if it has one.
+
+    Returns:
+        The state afterwards.
 
     Raises:
-        NotFound: There is none.
-        IllegalMove: It is not failed or cancelled.
+        NotFound: There is no such experiment.
+        IllegalMove: It is neither failed nor cancelled.
     """
-    state = State(rows.one(tx, experiment_id, experiments.c.state, lock=True).state)
+    state = State(rows.get(tx, experiment_id, experiments.c.state, lock=True).state)
     if not state.is_final:
-        raise IllegalMove(
-            state, "retry", "it has not ended" + ("; resume it" if state is State.PAUSED else "")
-        )
-    move(state, State.QUEUED, verb="retry")
-    fresh: dict[str, Any] = {
+        hint = "; resume it" if state is State.PAUSED else ""
+        raise IllegalMove(state, "retry", f"it has not ended{hint}")
+    check_move(state, State.QUEUED, verb="retry")
+    cleared: dict[str, Any] = {
         "cancel_requested": False,
         "attempts_without_progress": 0,
         "failure_kind": None,
@@ -175,7 +160,7 @@ def retry(tx: Connection, experiment_id: str) -> State:
         "finished_at": None,
     }
     transition(
-        tx, experiment_id, state, State.QUEUED, at=now(tx), kind=EventKind.RETRIED, values=fresh
+        tx, experiment_id, state, State.QUEUED, at=now(tx), kind=EventKind.RETRIED, values=cleared
     )
     runs.drop(tx, experiment_id)
     return State.QUEUED
@@ -190,21 +175,23 @@ def edit(
     tags: Sequence[str] | None = None,
     notes: str | None = None,
 ) -> Experiment:
-    """Changes the metadata that isn't None, if nobody else has since ``version`` was read.
+    """Changes the metadata that isn't None, if the experiment is still at ``version``.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is no such experiment.
         VersionConflict: It is at another version.
     """
-    row = rows.one(tx, experiment_id, experiments.c.version, experiments.c.created_at, lock=True)
+    row = rows.get(tx, experiment_id, experiments.c.version, experiments.c.created_at, lock=True)
     if row.version != version:
         raise VersionConflict(experiment_id, version, row.version)
-    given = {
-        key: value for key, value in {"name": name, "notes": notes}.items() if value is not None
-    }
-    _set(tx, experiment_id, version=version + 1, **given)
+    changes: dict[str, Any] = {"version": version + 1}
+    if name is not None:
+        changes["name"] = name
+    if notes is not None:
+        changes["notes"] = notes
+    _set(tx, experiment_id, **changes)
     if tags is not None:
-        tagging.write(tx, experiment_id, row.created_at, tags)
+        tag_rows.replace(tx, experiment_id, row.created_at, tags)
     return get(tx, experiment_id)
 
 
@@ -212,45 +199,31 @@ def remove(tx: Connection, experiment_id: str) -> None:
     """Removes an experiment that has ended, with all that belongs to it.
 
     Raises:
-        NotFound: There is none.
-        IllegalMove: It hasn't ended, or another one waits to start from it.
+        NotFound: There is no such experiment.
+        IllegalMove: It has not ended, or a pending experiment starts from it.
     """
-    state = State(rows.one(tx, experiment_id, experiments.c.state, lock=True).state)
+    state = State(rows.get(tx, experiment_id, experiments.c.state, lock=True).state)
     if not state.is_final:
         raise IllegalMove(state, "remove", "it has not ended; cancel it first")
-    if heirs := warm_start.heirs(tx, experiment_id):
-        raise IllegalMove(
-            state,
-            "remove",
-            f"{heirs[0]} starts from it and has not ended; wait for it, or cancel it",
-        )
+    if dependents := warm_start.dependents(tx, experiment_id):
+        reason = f"{dependents[0]} starts from it and has not ended; wait for it, or cancel it"
+        raise IllegalMove(state, "remove", reason)
     tx.execute(delete(experiments).where(experiments.c.id == experiment_id))
 
 
 def events(tx: Connection, experiment_id: str) -> list[Event]:
     """The history of an experiment, from its submission on; raises NotFound."""
-    rows.one(tx, experiment_id, experiments.c.id)
-    query = (
-        select(event_table)
-        .where(event_table.c.experiment_id == experiment_id)
-        .order_by(event_table.c.number)
-    )
-    return [
-        Event(row.number, row.at, EventKind(row.kind), row.attempt, row.detail)
-        for row in tx.execute(query)
-    ]
+    rows.get(tx, experiment_id, experiments.c.id)
+    query = select(event_table).where(event_table.c.experiment_id == experiment_id)
+    return [to_event(row) for row in tx.execute(query.order_by(event_table.c.number))]
 
 
 def logs(tx: Connection, experiment_id: str) -> list[Log]:
-    """What the trainers of an experiment wrote, one log per attempt that wrote any; raises NotFound."""
-    rows.one(tx, experiment_id, experiments.c.id)
+    """The output of an experiment's trainers, one log per attempt with any; raises NotFound."""
+    rows.get(tx, experiment_id, experiments.c.id)
+    query = select(log_table).where(log_table.c.experiment_id == experiment_id)
     texts: dict[int, list[str]] = {}
-    query = (
-        select(log_table)
-        .where(log_table.c.experiment_id == experiment_id)
-        .order_by(log_table.c.number)
-    )
-    for row in tx.execute(query):
+    for row in tx.execute(query.order_by(log_table.c.number)):
         texts.setdefault(row.attempt, []).append(row.text)
     return [Log(attempt, "".join(parts)) for attempt, parts in texts.items()]
 

@@ -1,4 +1,4 @@
-"""Rows of the table of experiments made into :class:`store.records.Experiment`, a page at a time."""
+"""Rows of the table of experiments, and the :class:`store.records.Experiment` made of each."""
 
 import re
 from collections.abc import Sequence
@@ -15,76 +15,79 @@ from store.experiments import tags
 from store.records import Experiment, Failure, FailureKind, Progress, RunRecord
 from store.states import State
 
-SHORT = [
+EXPERIMENT_COLUMNS = [
     column.label(column.key)  # rows are otherwise keyed by the columns' SQL names
     for column in experiments.c
     if column.key not in {"staged_batch_id", "teacher_response", "baselines"}
 ]
-"""What an :class:`Experiment` is made of: everything but the parts of its result."""
+"""The columns of an :class:`Experiment`: all but staging and the parts of its result."""
 
 ID = re.compile(r"exp_[0-9a-f]{32}")
-"""Every id. What doesn't look so is not sent to the database, which may be unable to hold it."""
+"""The format of an id. Other text never reaches the database, which may be unable to hold it."""
 
 
-def one(tx: Connection, experiment_id: str, *columns: Any, lock: bool = False) -> AnyRow:
-    """The row of one experiment, with the given columns.
+def get(tx: Connection, experiment_id: str, *columns: Any, lock: bool = False) -> AnyRow:
+    """The row of an experiment, with the given columns.
 
     Args:
         tx: An open transaction.
-        experiment_id: Which one.
+        experiment_id: The experiment.
         columns: The columns to read.
         lock: Keep others from changing it until the transaction ends.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is no such experiment.
     """
-    query = _query(columns, lock=lock)
-    row = (
-        tx.execute(query, {"wanted": experiment_id}).first()
-        if ID.fullmatch(experiment_id)
-        else None
-    )
+    row = None
+    if ID.fullmatch(experiment_id):
+        row = tx.execute(_select_by_id(columns, lock=lock), {"id": experiment_id}).first()
     if row is None:
         raise NotFound("experiment", experiment_id)
     return row
 
 
 @cache  # SQLAlchemy takes longer to build a statement than SQLite to answer it
-def _query(columns: tuple[Any, ...], *, lock: bool) -> Select[*tuple[Any, ...]]:
-    query = visible_experiments(*columns).where(experiments.c.id == bindparam("wanted"))
+def _select_by_id(columns: tuple[Any, ...], *, lock: bool) -> Select[*tuple[Any, ...]]:
+    query = visible_experiments(*columns).where(experiments.c.id == bindparam("id"))
     return query.with_for_update() if lock else query
 
 
-def those(tx: Connection, ids: Sequence[str]) -> list[str]:
-    """Those of the ids that are still there, in their order."""
-    present = set(
-        tx.scalars(visible_experiments(experiments.c.id).where(experiments.c.id.in_(list(ids))))
-    )
-    return [name for name in ids if name in present]
+def existing_ids(tx: Connection, ids: Sequence[str]) -> list[str]:
+    """The ids that experiments still have, in the given order."""
+    query = visible_experiments(experiments.c.id).where(experiments.c.id.in_(list(ids)))
+    existing = set(tx.scalars(query))
+    return [experiment_id for experiment_id in ids if experiment_id in existing]
 
 
-def several(tx: Connection, ids: Sequence[str]) -> list[AnyRow]:
-    """The rows of a page's experiments, in the order of ``ids``."""
-    found = {
-        row.id: row
-        for row in tx.execute(visible_experiments(*SHORT).where(experiments.c.id.in_(list(ids))))
-    }
-    return [found[name] for name in ids]
+def get_many(tx: Connection, ids: Sequence[str]) -> list[AnyRow]:
+    """The rows of existing experiments, in the order of ``ids``."""
+    query = visible_experiments(*EXPERIMENT_COLUMNS).where(experiments.c.id.in_(list(ids)))
+    row_by_id = {row.id: row for row in tx.execute(query)}
+    return [row_by_id[experiment_id] for experiment_id in ids]
 
 
-def load(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
-    """The experiments of the rows, in their order; tags and runs are read in one query each for all of them."""
+def to_experiments(tx: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
+    """The experiments of the rows; one query reads the tags of all, and one their runs."""
     ids = [row.id for row in rows]
     if not ids:
         return []
-    ended, tagged = runs.read_records(tx, ids), tags.read(tx, ids)
-    return [_experiment(row, tagged.get(row.id, ()), ended.get(row.id, {})) for row in rows]
+    run_records, tags_by_id = runs.read_records(tx, ids), tags.read(tx, ids)
+    return [
+        _experiment(row, tags_by_id.get(row.id, ()), run_records.get(row.id, {})) for row in rows
+    ]
 
 
-def _experiment(row: AnyRow, tagged: tuple[str, ...], ended: dict[int, RunRecord]) -> Experiment:
+def _experiment(
+    row: AnyRow, tag_names: tuple[str, ...], run_records: dict[int, RunRecord]
+) -> Experiment:
+    failure = progress = None
+    if row.failure_kind is not None:
+        failure = Failure(FailureKind(row.failure_kind), row.failure_message)
+    if row.step is not None:
+        progress = Progress(row.step, row.of, row.steps_per_second, row.eta_seconds)
     return Experiment(
         id=row.id,
-        content={"name": row.name, "tags": tagged, "notes": row.notes, **row.spec},
+        content={"name": row.name, "tags": tag_names, "notes": row.notes, **row.spec},
         spec_hash=row.spec_hash,
         setup_hash=row.setup_hash,
         state=State(row.state),
@@ -95,12 +98,8 @@ def _experiment(row: AnyRow, tagged: tuple[str, ...], ended: dict[int, RunRecord
         max_memory_mb=row.max_memory_mb,
         device=None if row.device == "auto" else row.device,
         attempts=row.attempt,
-        failure=None
-        if row.failure_kind is None
-        else Failure(FailureKind(row.failure_kind), row.failure_message),
-        progress=None
-        if row.step is None
-        else Progress(row.step, row.of, row.steps_per_second, row.eta_seconds),
+        failure=failure,
+        progress=progress,
         cancel_requested=row.cancel_requested,
         pause_requested=row.pause_requested,
         created_at=row.created_at,
@@ -109,5 +108,5 @@ def _experiment(row: AnyRow, tagged: tuple[str, ...], ended: dict[int, RunRecord
         version=row.version,
         warnings=tuple(row.warnings),
         provenance=row.provenance,
-        runs=tuple(ended.get(seed, RunRecord(seed)) for seed in row.spec["seeds"]),
+        runs=tuple(run_records.get(seed, RunRecord(seed)) for seed in row.spec["seeds"]),
     )

@@ -1,64 +1,143 @@
-"""Arrivals: many experiments that are written some at a time, so that others can write between, and seen all at once.
+"""Staged batches: many experiments, stored a few hundred at a time and published all at once.
 
-Each, and the sweep that they make up, bears the id of its arrival, and is unseen as long as that
-stands in the table of arrivals: deleting one row there shows them all. Whoever writes an arrival is
-heard in each of its writes. One that has fallen silent, its process gone, is given up, and its
-experiments are removed, some at a time.
+Other writers get their turn in between. Each staged experiment, and the sweep that they form, has
+the id of its batch and stays invisible (:mod:`store.db.visible`) while the batch has a row;
+publishing deletes that one row. Each write touches the batch. If a batch goes untouched for long,
+its process is gone: the batch is abandoned, and its experiments are removed a few at a time.
 """
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 from uuid_utils import uuid7
 
-from store.db.database import announce_work, now
-from store.db.tables import experiments, staged_batches, sweeps
+from store.db.batches import PAUSE_BETWEEN_BATCHES, WRITE_BATCH, batches
+from store.db.database import Database, announce_work, now
+from store.db.tables import AnyRow, experiments, staged_batches, sweeps
 from store.errors import StoreUnavailable
-
-AT_ONCE = 500
-"""Experiments that one write adds or removes: some tens of milliseconds of SQLite's only lock."""
-
-
-def begin(tx: Connection) -> str:
-    """A new arrival; its id."""
-    arrival = f"arr_{uuid7().hex}"
-    tx.execute(insert(staged_batches).values(id=arrival, touched_at=now(tx)))
-    return arrival
+from store.experiments import duplicates, insertion, tags
+from store.experiments.draft import Options, SubmissionItem
+from store.records import Submission
 
 
-def go_on(tx: Connection, arrival: str) -> None:
-    """Keeps an arrival for a further write; raises StoreUnavailable where it was given up."""
-    own = update(staged_batches).where(
-        staged_batches.c.id == arrival, staged_batches.c.touched_at.is_not(None)
+@dataclass(frozen=True)
+class StagedBatch:
+    """A staged batch, invisible until it is submitted.
+
+    Attributes:
+        id: The batch; None if nothing is new.
+        submissions: The experiment for each item; new ones are staged.
+    """
+
+    id: str | None
+    submissions: Sequence[Submission]
+
+    @property
+    def new(self) -> dict[str, Submission]:
+        """The staged experiments, by spec hash."""
+        return {s.spec_hash: s for s in self.submissions if not s.reused}
+
+    @property
+    def reused(self) -> dict[str, Submission]:
+        """The experiments that existed before, by spec hash."""
+        return {s.spec_hash: s for s in self.submissions if s.reused}
+
+
+def stage(
+    database: Database,
+    items: Sequence[SubmissionItem],
+    *,
+    owner: str,
+    options: Options,
+    rerun: bool = False,
+) -> StagedBatch | None:
+    """Stages the new experiments of a large submission; None if it is small.
+
+    Each write holds the database only for a moment. If the process ends before the batch is
+    submitted, all of it is removed, except for tags that existing experiments have gained.
+
+    Raises:
+        SpecError: A new experiment starts from another, and can't.
+    """
+    if len(items) <= WRITE_BATCH:
+        return None
+    reusable: dict[str, AnyRow] = {}
+    if not rerun:
+        with database.read() as tx:
+            reusable = duplicates.find_reusable(tx, (draft.spec_hash for draft, _ in items))
+    submissions, new, reused = [], [], []
+    for draft, warnings in items:
+        row = reusable.get(draft.spec_hash)
+        if row is None:
+            submission = insertion.queued_submission(draft, warnings)
+            new.append((submission, draft))
+        else:
+            submission = duplicates.reused_submission(row)
+            reused.append((row, draft.spec.tags))
+        submissions.append(submission)
+    if any(names for _, names in reused):
+        for tagged in batches(reused):
+            time.sleep(PAUSE_BETWEEN_BATCHES)
+            with database.write() as tx:
+                tags.merge(tx, tagged)
+    if not new:
+        return StagedBatch(None, submissions)
+    with database.write() as tx:
+        batch_id, at = open_batch(tx), now(tx)
+    for part in batches(new, WRITE_BATCH):
+        time.sleep(PAUSE_BETWEEN_BATCHES)
+        with database.write() as tx:
+            touch(tx, batch_id)
+            insertion.insert_queued(tx, part, at, owner=owner, options=options, batch_id=batch_id)
+    return StagedBatch(batch_id, submissions)
+
+
+def open_batch(tx: Connection) -> str:
+    """Opens a batch and returns its id."""
+    batch_id = f"arr_{uuid7().hex}"
+    tx.execute(insert(staged_batches).values(id=batch_id, touched_at=now(tx)))
+    return batch_id
+
+
+def touch(tx: Connection, batch_id: str) -> None:
+    """Keeps a batch for further writes; raises StoreUnavailable if it is abandoned."""
+    kept = update(staged_batches).where(
+        staged_batches.c.id == batch_id, staged_batches.c.touched_at.is_not(None)
     )
-    if not tx.execute(own.values(touched_at=now(tx))).rowcount:
+    if not tx.execute(kept.values(touched_at=now(tx))).rowcount:
         raise StoreUnavailable(
             "the submission took too long and was given up; nothing of it is stored, try again"
         )
 
 
-def show(tx: Connection, arrival: str) -> None:
-    """Lets all of an arrival be seen, when the transaction is committed; raises StoreUnavailable, as :func:`go_on`."""
-    go_on(tx, arrival)
-    tx.execute(delete(staged_batches).where(staged_batches.c.id == arrival))
+def publish(tx: Connection, batch_id: str, *, without: Collection[str] = ()) -> None:
+    """Makes a batch visible, and removes these of its experiments.
+
+    Raises:
+        StoreUnavailable: The batch is abandoned.
+    """
+    touch(tx, batch_id)
+    for ids in batches(without):
+        tx.execute(delete(experiments).where(experiments.c.id.in_(ids)))
+    tx.execute(delete(staged_batches).where(staged_batches.c.id == batch_id))
     announce_work(tx)
 
 
-def clear(tx: Connection, silent_seconds: float) -> int:
-    """Gives up arrivals that weren't heard of for so long, and removes some of what came of those that are given up.
+def remove_abandoned(tx: Connection, silent_seconds: float) -> int:
+    """Abandons batches that are untouched for long, and removes some of their experiments.
 
     Returns:
-        How many experiments were removed. Call it again until there are none.
+        The number of experiments removed; call again until it is 0.
     """
-    tx.execute(
-        update(staged_batches)
-        .where(staged_batches.c.touched_at < now(tx) - silent_seconds)
-        .values(touched_at=None)
-    )
-    given_up = select(staged_batches.c.id).where(staged_batches.c.touched_at.is_(None))
-    some = (
-        select(experiments.c.id).where(experiments.c.staged_batch_id.in_(given_up)).limit(AT_ONCE)
-    )
-    removed = tx.execute(delete(experiments).where(experiments.c.id.in_(some))).rowcount
+    silent = staged_batches.c.touched_at < now(tx) - silent_seconds
+    tx.execute(update(staged_batches).where(silent).values(touched_at=None))
+    abandoned = select(staged_batches.c.id).where(staged_batches.c.touched_at.is_(None))
+    in_abandoned = experiments.c.staged_batch_id.in_(abandoned)
+    ids = select(experiments.c.id).where(in_abandoned).limit(WRITE_BATCH)
+    removed = tx.execute(delete(experiments).where(experiments.c.id.in_(ids))).rowcount
     if not removed:
-        tx.execute(delete(sweeps).where(sweeps.c.staged_batch_id.in_(given_up)))
+        tx.execute(delete(sweeps).where(sweeps.c.staged_batch_id.in_(abandoned)))
         tx.execute(delete(staged_batches).where(staged_batches.c.touched_at.is_(None)))
     return removed

@@ -1,10 +1,10 @@
-"""Experiments that begin where another ended: with the start ``from_experiment``, with the parameters of its runs.
+"""Warm starts: experiments that start from the final parameters of another's runs.
 
-An experiment that others still wait to begin from isn't removed; should its parameters be gone all
-the same, an heir fails when it is claimed.
+The start is ``from_experiment``. An experiment with pending dependents isn't removed; should its
+parameters be gone all the same, a dependent fails when it is claimed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from pydantic import ValidationError
@@ -22,121 +22,118 @@ from store.records import ELSEWHERE
 from store.states import PENDING, State
 
 POINTER = "/student/start/id"
-Inherited = Mapping[int, Mapping[str, np.ndarray]]
+MAX_SEEDS_SHOWN = 20
+
+InitialParameters = Mapping[int, Mapping[str, np.ndarray]]
 """Parameters by seed and name."""
 
 
 def check(tx: Connection, spec: ExperimentSpec, *, lock: bool = False) -> None:
-    """Refuses a spec whose start is ``from_experiment`` where nothing could be inherited.
+    """Checks that an experiment can start from the source that its spec names, if any.
 
     Args:
         tx: An open transaction.
-        spec: What is to begin.
-        lock: Keep the source from being removed until the transaction, which has to be a write,
-            ends.
+        spec: The spec of the experiment.
+        lock: Keep the source from being removed until the transaction, a write, ends.
 
     Raises:
-        SpecError: There is no such experiment, it isn't completed, or its parameters don't fit the
-            student.
+        SpecError: The source doesn't exist, isn't completed, or its parameters don't fit.
     """
-    inherited(tx, spec, lock=lock)
+    initial_parameters(tx, spec, lock=lock)
 
 
-def inherited(tx: Connection, spec: ExperimentSpec, *, lock: bool = False) -> Inherited | None:
-    """The parameters that each seed of ``spec`` begins with; None where its start is of another kind.
+def initial_parameters(
+    tx: Connection, spec: ExperimentSpec, *, lock: bool = False
+) -> InitialParameters | None:
+    """The initial parameters of each seed; None if the start isn't ``from_experiment``.
 
     Args:
         tx: An open transaction.
-        spec: What begins.
-        lock: As :func:`check` has it.
+        spec: The spec of the experiment.
+        lock: See :func:`check`.
 
     Raises:
-        SpecError: As :func:`check` has it.
+        SpecError: See :func:`check`.
     """
     start = spec.student.start
     if not isinstance(start, FromExperimentStart):
         return None
-    wanted = {seed: seed if start.seed is None else start.seed for seed in spec.seeds}
+    source_seeds = {seed: seed if start.seed is None else start.seed for seed in spec.seeds}
     source = _source(tx, start.id, lock=lock)
-    problems = [*_misfits(spec, source, wanted)]
+    problems = [*_mismatches(spec, source, source_seeds)]
     if problems:
         raise SpecError(problems)
-    ended = runs.read_parameters(tx, start.id, set(wanted.values()))
-    for seed, parameters in ended.items():
+    final = runs.read_parameters(tx, start.id, set(source_seeds.values()))
+    for seed, parameters in final.items():
         if not all(np.isfinite(array).all() for array in parameters.values()):
-            message = f"seed {seed} of that experiment diverged: its parameters are no finite numbers to begin with"
+            message = f"seed {seed} of that experiment diverged: its parameters are not finite"
             raise SpecError([Problem(POINTER, "not_finite", message, start.id)])
-        if isinstance(spec.student, LinearStudent):
-            students.start(
-                spec.student, seed, *channels(spec.teacher), inherited=parameters
-            )  # looks at the structure
-    return {seed: ended[of] for seed, of in wanted.items()}
+        if isinstance(spec.student, LinearStudent):  # checks the structure
+            students.start(spec.student, seed, *channels(spec.teacher), inherited=parameters)
+    return {seed: final[source_seed] for seed, source_seed in source_seeds.items()}
 
 
-def heirs(tx: Connection, experiment_id: str) -> list[str]:
-    """The experiments that begin from this one and have not ended."""
-    begins_from = experiments.c.spec["student", "start", "id"].as_string()
-    pending = experiments.c.state.in_(PENDING)
-    return list(tx.scalars(select(experiments.c.id).where(pending, begins_from == experiment_id)))
+def dependents(tx: Connection, experiment_id: str) -> list[str]:
+    """The pending experiments that start from this one, staged ones included."""
+    source = experiments.c.spec["student", "start", "id"].as_string()
+    is_pending = experiments.c.state.in_(PENDING)
+    return list(tx.scalars(select(experiments.c.id).where(is_pending, source == experiment_id)))
 
 
 def _source(tx: Connection, experiment_id: str, *, lock: bool) -> ExperimentSpec:
+    columns = experiments.c.state, experiments.c.device, experiments.c.spec
     try:
-        row = rows.one(
-            tx,
-            experiment_id,
-            experiments.c.state,
-            experiments.c.device,
-            experiments.c.spec,
-            lock=lock,
-        )
+        row = rows.get(tx, experiment_id, *columns, lock=lock)
     except NotFound:
         message = "there is no such experiment: give the id of a completed one"
-        raise SpecError(
-            [Problem(POINTER, "no_such_experiment", message, shorten(experiment_id))]
-        ) from None
+        problem = Problem(POINTER, "no_such_experiment", message, shorten(experiment_id))
+        raise SpecError([problem]) from None
     if row.state != State.COMPLETED:
-        message = (
-            f"that experiment is {row.state}, and only a completed one has parameters to begin with"
-        )
+        message = f"that experiment is {row.state}; only a completed one has final parameters"
         raise SpecError([Problem(POINTER, "not_completed", message, experiment_id)])
     if row.device == ELSEWHERE:
-        message = "that experiment was imported, and has no parameters to begin with"
+        message = "that experiment was imported, so it has no parameters"
         raise SpecError([Problem(POINTER, "imported", message, experiment_id)])
     try:
         return ExperimentSpec.model_validate(row.spec)
     except ValidationError:
-        message = (
-            "that experiment is of another version of this software, which this one can't read"
-        )
+        message = "that experiment's spec was written for another version and can't be read"
         raise SpecError([Problem(POINTER, "other_version", message, experiment_id)]) from None
 
 
-def _misfits(
-    spec: ExperimentSpec, source: ExperimentSpec, wanted: Mapping[int, int]
+def _mismatches(
+    spec: ExperimentSpec, source: ExperimentSpec, source_seeds: Mapping[int, int]
 ) -> Iterator[Problem]:
-    """Why nothing of ``source`` fits the student of ``spec``: every reason."""
-    for what, theirs, ours in _traits(spec, source):
-        if theirs != ours:
-            message = f"that experiment's {what} is {theirs}, this one's is {ours}: they have to be the same"
-            yield Problem(POINTER, "does_not_fit", message)
-    missing = [seed for seed in dict.fromkeys(wanted.values()) if seed not in source.seeds]
+    """Every reason why the parameters of ``source`` don't fit the student of ``spec``."""
+    for name, value, source_value in _shape_traits(spec, source):
+        if source_value != value:
+            message = f"that experiment's {name} is {source_value}, this one's is {value}: "
+            yield Problem(POINTER, "does_not_fit", message + "they must be the same")
+    missing = [seed for seed in dict.fromkeys(source_seeds.values()) if seed not in source.seeds]
     if missing:
-        message = f"that experiment has no seed {missing[0]}"
-        message += "" if len(missing) == 1 else f", nor {len(missing) - 1} more that are asked for"
-        message += "; give /student/start/seed to begin all seeds from one of its own"
-        shown = [*map(str, source.seeds[:20]), *(["..."] if len(source.seeds) > 20 else [])]
-        yield Problem(POINTER, "no_such_seed", message, allowed=", ".join(shown))
+        noun = "seed" if len(missing) == 1 else "seeds"
+        message = (
+            f"that experiment lacks {noun} {_listed(missing)}; "
+            "give /student/start/seed to start every seed from one of its own"
+        )
+        yield Problem(POINTER, "no_such_seed", message, allowed=_listed(source.seeds))
 
 
-def _traits(spec: ExperimentSpec, source: ExperimentSpec) -> Iterator[tuple[str, object, object]]:
-    """(trait, of the source, of the spec): those that decide the names and shapes of parameters."""
-    here, there = spec.student, source.student
-    yield "student", there.kind, here.kind
-    yield "student.dim", there.dim, here.dim
-    yield "number of inputs and outputs", channels(source.teacher), channels(spec.teacher)
-    if isinstance(here, LinearStudent) and isinstance(there, LinearStudent):
-        yield "readout", _readout(there), _readout(here)
+def _listed(seeds: Sequence[int]) -> str:
+    ellipsis = ["..."] if len(seeds) > MAX_SEEDS_SHOWN else []
+    return ", ".join([*map(str, seeds[:MAX_SEEDS_SHOWN]), *ellipsis])
+
+
+def _shape_traits(
+    spec: ExperimentSpec, source: ExperimentSpec
+) -> Iterator[tuple[str, object, object]]:
+    """(name, value in the spec, value in the source) of what decides names and shapes of parameters."""
+    student, source_student = spec.student, source.student
+    yield "student", student.kind, source_student.kind
+    yield "student.dim", student.dim, source_student.dim
+    yield "number of inputs and outputs", channels(spec.teacher), channels(source.teacher)
+    if isinstance(student, LinearStudent) and isinstance(source_student, LinearStudent):
+        yield "readout", _readout(student), _readout(source_student)
 
 
 def _readout(student: LinearStudent) -> str:

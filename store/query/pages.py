@@ -57,7 +57,7 @@ def walk(
         positions = read_page(tx, query, cursor=cursor, limit=page_size)
         for start in range(0, len(positions), batch_size):
             batch = positions[start : start + batch_size]
-            loaded = rows.load(tx, rows.several(tx, [position.id for position in batch]))
+            loaded = rows.to_experiments(tx, rows.get_many(tx, [position.id for position in batch]))
             for experiment, position in zip(loaded, batch, strict=True):
                 yield Match(experiment, cursors.encode(position))
         if len(positions) < page_size:

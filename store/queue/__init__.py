@@ -1,1 +1,1 @@
-"""The queue of record: claims, scheduling, workers and the dispatcher."""
+"""The queue of record: scheduling, claims, reports, the reaper, workers and the dispatcher."""

@@ -1,10 +1,8 @@
-"""The Celery application that senders and workers share.
+"""The Celery application that dispatchers and workers share.
 
-Its messages only say that something waits; SQL is the queue.
-
-So nothing here has to survive: a lost message is sent again (:mod:`store.queue.dispatcher`), a
-doubled one finds nothing to claim. There is no result backend, and a lost broker neither cancels a
-training nor makes an HTTP request wait.
+Its messages are wake-ups; SQL is the queue. So nothing here has to survive: the dispatcher sends a
+lost message again, and a duplicate finds nothing to claim. There is no result backend, and losing
+the broker neither cancels training nor delays an HTTP request.
 """
 
 from collections.abc import Mapping
@@ -16,17 +14,14 @@ from kombu import Queue
 from store.settings import Settings
 
 WORK = "extrapolab.work"
-"""The one task: claim and run what waits for this worker's device until nothing does.
-
-It takes no arguments.
-"""
+"""The one task: claim and run experiments for this worker's device until none waits. No arguments."""
 
 QUEUES: Mapping[str, str] = MappingProxyType({"cpu": "cpu", "cuda": "gpu"})
-"""The queue that wakes the workers of each device."""
+"""The Celery queue of each device."""
 
 
 def celery_app(settings: Settings) -> Celery:
-    """The application for ``settings.broker_url``; it connects when it is first used."""
+    """The application for ``settings.broker_url``; it connects on first use."""
     app = Celery("extrapolab", broker=settings.broker_url, backend=None)
     app.conf.update(
         task_ignore_result=True,
@@ -35,14 +30,14 @@ def celery_app(settings: Settings) -> Celery:
         accept_content=["json"],
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
-        # a training that kills its worker would come back for ever
+        # else training that kills its worker would be redelivered for ever
         task_reject_on_worker_lost=False,
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
-        task_publish_retry=False,  # the next pass of the bell is the retry
+        task_publish_retry=False,  # the dispatcher's next pass is the retry
         task_queues=[Queue(name) for name in QUEUES.values()],
         task_default_queue=QUEUES["cpu"],
         task_create_missing_queues=False,

@@ -1,7 +1,6 @@
-"""The bell: a thread that wakes idle workers while experiments wait, and takes experiments from lost ones.
+"""The dispatcher: a thread that wakes idle workers while experiments wait, and runs the reaper.
 
-It runs in the API and in every worker slot; any number of bells do no more than one, and one is
-enough.
+It runs in the API and in every worker slot. One is enough, and several do no more than one.
 """
 
 import logging
@@ -10,54 +9,58 @@ import time
 
 from store.db.database import Database
 from store.experiments import idempotency, staging
-from store.queue import claims, scheduling, workers
+from store.queue import reaper, scheduling, workers
 from store.queue.celery_app import QUEUES, WORK, celery_app
 from store.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 KEEP_ANSWERS_SECONDS = 24 * 3600.0
-KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES = 60.0, 10
-"""Whichever is longer. A worker that comes back after that registers again."""
-KEEP_SILENT_ARRIVALS_SECONDS = 60.0
-"""A submission of very many writes several times a second; one whose process waits longer for its
-turn fails."""
+"""How long the answer to a request with an Idempotency-Key is kept."""
 
-BREATH_SECONDS = 0.02
-"""Between two passes: many rings in a short time are answered by one."""
+KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES = 60.0, 10
+"""How long a silent worker stays listed: the longer of the two. If it comes back, it registers again.
+"""
+
+KEEP_SILENT_BATCHES_SECONDS = 60.0
+"""How long a staged batch may go without a write; a large submission makes several writes a second.
+"""
+
+DEBOUNCE_SECONDS = 0.02
+"""Pause between two passes, so that one pass answers many notifications."""
 
 
 class Dispatcher:
-    """Sends wake-ups as soon as it is rung, and once every ``reaper_seconds`` by itself, after a look for lost workers.
+    """Sends wake-ups when the database queues an experiment, and every ``reaper_seconds``.
 
-    A pass sends as many wake-ups as there are experiments that wait and workers that idle, less
-    those that still lie unread in the broker. An error, such as a broker that is away, is logged,
-    and the next pass tries again.
+    A pass sends one wake-up for each waiting experiment that an idle worker could start, less those
+    that are still unread in the broker. An error, such as an unreachable broker, is logged, and the
+    next pass tries again.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
         self._app = celery_app(settings)
-        self._rung = threading.Event()
+        self._notified = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
-        self._well = True
+        self._healthy = True
 
     def start(self) -> None:
-        """Starts the thread, which the database notifies from now on; once only, and after any fork."""
+        """Starts the thread and subscribes it to the database; call it once, after any fork."""
         self._thread.start()
         self._database.on_work.append(self.notify)
 
     def notify(self) -> None:
-        """Says that something may wait now. Returns at once, whatever broker and database do."""
-        self._rung.set()
+        """Requests a pass, and returns at once."""
+        self._notified.set()
 
     def stop(self) -> None:
-        """Ends the thread and waits a moment for it: it may be in the middle of a pass."""
+        """Stops the thread, waiting up to 5 s for a pass that is under way."""
         self._database.on_work.remove(self.notify)
         self._stopped.set()
-        self._rung.set()
+        self._notified.set()
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
@@ -67,9 +70,9 @@ class Dispatcher:
             if reap:
                 due = time.monotonic() + self._settings.reaper_seconds
             self._pass(reap=reap)
-            self._stopped.wait(BREATH_SECONDS)
-            self._rung.wait(max(0.0, due - time.monotonic()))
-            self._rung.clear()
+            self._stopped.wait(DEBOUNCE_SECONDS)
+            self._notified.wait(max(0.0, due - time.monotonic()))
+            self._notified.clear()
         self._app.close()
 
     def _pass(self, *, reap: bool) -> None:
@@ -77,44 +80,39 @@ class Dispatcher:
             if reap:
                 self._reap()
             self._wake()
-        except Exception as error:  # whatever it is, the next pass tries again
-            logger.log(
-                logging.WARNING if self._well else logging.DEBUG,
-                "no wake-ups for now: %s",
-                error,
-                exc_info=True,
-            )
-            self._well = False
+        except Exception as error:  # of any kind: the next pass tries again
+            level = logging.WARNING if self._healthy else logging.DEBUG
+            logger.log(level, "cannot wake workers, will retry: %s", error, exc_info=True)
+            self._healthy = False
         else:
-            if not self._well:
-                logger.warning("wake-ups are sent again")
-            self._well = True
+            if not self._healthy:
+                logger.warning("waking workers again")
+            self._healthy = True
 
     def _reap(self) -> None:
+        worker_timeout = max(
+            KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES * self._settings.lease_seconds
+        )
         with self._database.write() as tx:
-            if lost := claims.reap(tx, max_attempts=self._settings.max_attempts):
-                logger.warning("took %d experiments from lost workers", lost)
-            idempotency.forget_old(tx, KEEP_ANSWERS_SECONDS)
-            leases = KEEP_SILENT_WORKERS_LEASES * self._settings.lease_seconds
-            staging.clear(tx, KEEP_SILENT_ARRIVALS_SECONDS)
-            workers.forget_silent(tx, max(KEEP_SILENT_WORKERS_SECONDS, leases))
+            if expired := reaper.reap(tx, max_attempts=self._settings.max_attempts):
+                logger.warning("took %d experiments from lost workers", expired)
+            idempotency.remove_old(tx, KEEP_ANSWERS_SECONDS)
+            staging.remove_abandoned(tx, KEEP_SILENT_BATCHES_SECONDS)
+            workers.remove_silent(tx, worker_timeout)
         self._database.checkpoint_wal()
 
     def _wake(self) -> None:
         with self._database.read() as tx:
-            fresh = self._settings.lease_seconds
-            idle = {device: workers.idle(tx, device, fresh) for device in QUEUES}
-            wanted = {
-                device: scheduling.waiting_for(tx, device, most=count)
-                for device, count in idle.items()
-            }
-        if not any(wanted.values()):
+            wake_ups = {}
+            for device in QUEUES:
+                idle = workers.count_idle(tx, device, self._settings.lease_seconds)
+                wake_ups[device] = scheduling.count_waiting(tx, device, limit=idle)
+        if not any(wake_ups.values()):
             return
         with self._app.connection_for_write() as connection:
-            connection.ensure_connection(
-                max_retries=1, interval_start=0
-            )  # or Kombu tries for seconds
-            for device, count in wanted.items():
+            # without limits, Kombu retries for seconds
+            connection.ensure_connection(max_retries=1, interval_start=0)
+            for device, count in wake_ups.items():
                 name = QUEUES[device]
                 unread = connection.default_channel.queue_declare(queue=name).message_count  # type: ignore[attr-defined]  # not in its stub
                 for _ in range(count - unread):

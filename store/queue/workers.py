@@ -1,4 +1,4 @@
-"""The worker slots of the lab: each keeps a row here while it lives, and beats in it."""
+"""The worker slots of the lab: each has a row here while it lives, and its heartbeat in it."""
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -7,58 +7,50 @@ from store.db.tables import workers
 from store.errors import NotFound
 from store.records import WorkerRecord
 
-_BEAT = update(workers).where(workers.c.id == bindparam("which")).returning(workers.c.draining)
+_UPDATE = update(workers).where(workers.c.id == bindparam("slot_id")).returning(workers.c.draining)
 
 
 def register(tx: Connection, worker: WorkerRecord) -> None:
-    """Adds a worker slot, in place of one with the same id.
-
-    Its heartbeat is now, by the database's clock.
-    """
+    """Adds a worker slot with a heartbeat of now, replacing one with the same id."""
     remove(tx, worker.id)
     tx.execute(insert(workers).values({**vars(worker), "heartbeat_at": now(tx)}))
 
 
-def beat(
+def heartbeat(
     tx: Connection, worker_id: str, experiment_id: str | None, trainer_pid: int | None
 ) -> bool:
-    """Says that a worker lives, and what it works on, None if on nothing.
+    """Records that a slot is alive and the experiment that it works on, if any.
 
     Returns:
-        Whether it is drained: to hand back what it works on, and to claim no more.
+        True if the slot is being drained: it should hand back its experiment and claim no more.
 
     Raises:
-        NotFound: It isn't registered, or was silent for so long that it was forgotten: register it
-            again.
+        NotFound: The slot isn't registered, or was removed after a long silence; register it again.
     """
-    signs = {"heartbeat_at": now(tx), "experiment_id": experiment_id, "trainer_pid": trainer_pid}
-    draining = tx.scalars(_BEAT, {"which": worker_id, **signs}).first()
+    values = {"heartbeat_at": now(tx), "experiment_id": experiment_id, "trainer_pid": trainer_pid}
+    draining = tx.scalars(_UPDATE, {"slot_id": worker_id, **values}).first()
     if draining is None:
         raise NotFound("worker", worker_id)
     return draining
 
 
 def drain(tx: Connection, worker_id: str) -> WorkerRecord:
-    """Asks a worker slot to claim no more, with its next heartbeat; the slot then.
-
-    Asking twice asks once.
+    """Asks a slot to claim no more, which it sees at its next heartbeat. Idempotent.
 
     Raises:
-        NotFound: There is none of that id.
+        NotFound: There is no such slot.
     """
-    found = None
-    if (
-        worker_id.isascii() and worker_id.isprintable()
-    ):  # others can't be, and PostgreSQL would refuse to look
+    row = None
+    if worker_id.isascii() and worker_id.isprintable():  # PostgreSQL refuses some other characters
         change = update(workers).where(workers.c.id == worker_id).values(draining=True)
-        found = tx.execute(change.returning(*workers.c)).mappings().first()
-    if found is None:
+        row = tx.execute(change.returning(*workers.c)).mappings().first()
+    if row is None:
         raise NotFound("worker", worker_id)
-    return WorkerRecord(**found)
+    return WorkerRecord(**row)
 
 
 def remove(tx: Connection, worker_id: str) -> None:
-    """Forgets a worker slot that ends."""
+    """Removes a slot that ends."""
     tx.execute(delete(workers).where(workers.c.id == worker_id))
 
 
@@ -68,18 +60,17 @@ def listing(tx: Connection) -> list[WorkerRecord]:
     return [WorkerRecord(**row) for row in tx.execute(query).mappings()]
 
 
-def idle(tx: Connection, device: str, fresh_seconds: float) -> int:
-    """How many slots of a device could claim now: idle, not drained, heard of within the last so many seconds."""
-    lately = workers.c.heartbeat_at >= now(tx) - fresh_seconds
-    free = (
+def count_idle(tx: Connection, device: str, fresh_seconds: float) -> int:
+    """The number of idle, undrained slots of a device whose last heartbeat is recent enough."""
+    is_idle = (
         workers.c.device == device,
         workers.c.experiment_id.is_(None),
         ~workers.c.draining,
-        lately,
+        workers.c.heartbeat_at >= now(tx) - fresh_seconds,
     )
-    return tx.scalars(select(func.count()).select_from(workers).where(*free)).one()
+    return tx.scalars(select(func.count()).select_from(workers).where(*is_idle)).one()
 
 
-def forget_silent(tx: Connection, silent_seconds: float) -> None:
-    """Removes the slots that nobody has heard of for so long, as after a power cut."""
+def remove_silent(tx: Connection, silent_seconds: float) -> None:
+    """Removes slots without a recent heartbeat, such as after a power cut."""
     tx.execute(delete(workers).where(workers.c.heartbeat_at < now(tx) - silent_seconds))

@@ -1,1 +1,1 @@
-"""Sweeps: submission, repository, members."""
+"""Sweeps: drafts, staging, submission, repository and members."""

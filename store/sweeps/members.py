@@ -1,4 +1,4 @@
-"""The members of a sweep: its experiments, each at a position and with its coordinates on the axes."""
+"""The members of a sweep: its experiments, each with a position and coordinates on the axes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,18 +8,19 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from core.spec.paths import value_at
 from core.spec.sweep import Point
+from store.db.batches import batches
 from store.db.keyset import read_page
 from store.db.tables import AnyRow, experiments, sweep_members
 from store.db.visible import visible_experiments
-from store.experiments.submission import batches
 from store.records import Submission
 
 _POSITION = re.compile(r"[0-9]{1,9}")
-_SPECS = visible_experiments(experiments.c.id, experiments.c.spec).where(
+_SELECT_SPECS = visible_experiments(experiments.c.id, experiments.c.spec).where(
     experiments.c.id.in_(bindparam("ids", expanding=True))
 )
-_PLACE = update(sweep_members).where(
-    sweep_members.c.sweep_id == bindparam("sweep"), sweep_members.c.position == bindparam("place")
+_UPDATE_COORDINATES = update(sweep_members).where(
+    sweep_members.c.sweep_id == bindparam("sweep"),
+    sweep_members.c.position == bindparam("at_position"),
 )
 
 
@@ -29,99 +30,116 @@ def read(
     """Up to ``limit`` members with their experiments' states and hashes, and the next cursor.
 
     Raises:
-        BadCursor: The cursor belongs to no page.
+        BadCursor: No page handed out the cursor.
     """
-    c = sweep_members.c
-    query = visible_experiments(
-        c.position, c.coordinates, c.experiment_id, experiments.c.state, experiments.c.spec_hash
+    member = sweep_members.c
+    query = (
+        visible_experiments(
+            member.position,
+            member.coordinates,
+            member.experiment_id,
+            experiments.c.state,
+            experiments.c.spec_hash,
+        )
+        .join(sweep_members, member.experiment_id == experiments.c.id)
+        .where(member.sweep_id == sweep_id)
     )
-    query = query.join(sweep_members, c.experiment_id == experiments.c.id)
-    query = query.where(c.sweep_id == sweep_id)
-    return read_page(tx, query, c.position, _POSITION, limit=limit, cursor=cursor)
-
-
-def correct(
-    tx: Connection,
-    sweep_id: str,
-    points: Sequence[Point],
-    brought: Sequence[Submission],
-    made: Sequence[Submission],
-) -> None:
-    """Makes ``made`` the members where they aren't those that were brought in."""
-    for position, (point, before, one) in enumerate(zip(points, brought, made, strict=True)):
-        if one.id != before.id:
-            place = sweep_members.c.sweep_id == sweep_id, sweep_members.c.position == position
-            tx.execute(delete(sweep_members).where(*place))
-            add(tx, sweep_id, position, [point], [one])
-
-
-def add(
-    tx: Connection, sweep_id: str, first: int, points: Sequence[Point], made: Sequence[Submission]
-) -> None:
-    """Adds members from position ``first`` on."""
-    rows = [
-        {
-            "sweep_id": sweep_id,
-            "position": position,
-            "experiment_id": one.id,
-            "coordinates": point.coordinates,
-        }
-        for position, (point, one) in enumerate(zip(points, made, strict=True), first)
-    ]
-    if rows:
-        tx.execute(insert(sweep_members), rows)
+    return read_page(tx, query, member.position, _POSITION, limit=limit, cursor=cursor)
 
 
 def spec_hashes(tx: Connection, sweep_id: str) -> set[str]:
-    """Of the experiments that are members."""
+    """The spec hashes of a sweep's experiments."""
     query = visible_experiments(experiments.c.spec_hash).join(
         sweep_members, sweep_members.c.experiment_id == experiments.c.id
     )
     return set(tx.scalars(query.where(sweep_members.c.sweep_id == sweep_id)))
 
 
-def hand_over(tx: Connection, of: str, to: str, first: int) -> None:
-    """Makes the members of one sweep those of another, from position ``first`` on, in their order."""
-    own = update(sweep_members).where(sweep_members.c.sweep_id == of)
-    tx.execute(own.values(sweep_id=to, position=sweep_members.c.position + first))
-
-
-def renew(
-    tx: Connection, sweep_id: str, points: Sequence[Point], made: Sequence[Submission]
+def add(
+    tx: Connection,
+    sweep_id: str,
+    first_position: int,
+    points: Sequence[Point],
+    submissions: Sequence[Submission],
 ) -> None:
-    """Makes ``made`` the experiments of an equal sweep's members, where they aren't yet."""
-    present = set(
-        tx.scalars(
-            select(sweep_members.c.experiment_id).where(sweep_members.c.sweep_id == sweep_id)
-        )
-    )
-    if present != {one.id for one in made}:
-        tx.execute(delete(sweep_members).where(sweep_members.c.sweep_id == sweep_id))
-        add(tx, sweep_id, 0, points, made)
+    """Adds members from a position on."""
+    rows = []
+    for number, (point, submission) in enumerate(zip(points, submissions, strict=True)):
+        row = {
+            "sweep_id": sweep_id,
+            "position": first_position + number,
+            "experiment_id": submission.id,
+            "coordinates": point.coordinates,
+        }
+        rows.append(row)
+    if rows:
+        tx.execute(insert(sweep_members), rows)
 
 
-def place_again(
+def replace_changed(
+    tx: Connection,
+    sweep_id: str,
+    points: Sequence[Point],
+    staged: Sequence[Submission],
+    submitted: Sequence[Submission],
+) -> None:
+    """Replaces the members whose experiment changed between staging and submission."""
+    for position, (point, before, after) in enumerate(zip(points, staged, submitted, strict=True)):
+        if after.id != before.id:
+            is_member = sweep_members.c.sweep_id == sweep_id, sweep_members.c.position == position
+            tx.execute(delete(sweep_members).where(*is_member))
+            add(tx, sweep_id, position, [point], [after])
+
+
+def replace_all(
+    tx: Connection, sweep_id: str, points: Sequence[Point], submissions: Sequence[Submission]
+) -> None:
+    """Replaces all members, unless they have these experiments already."""
+    in_sweep = sweep_members.c.sweep_id == sweep_id
+    present = set(tx.scalars(select(sweep_members.c.experiment_id).where(in_sweep)))
+    if present != {submission.id for submission in submissions}:
+        tx.execute(delete(sweep_members).where(in_sweep))
+        add(tx, sweep_id, 0, points, submissions)
+
+
+def move(tx: Connection, from_sweep: str, to_sweep: str, first_position: int) -> None:
+    """Moves all members of a sweep to another, in order, from a position on."""
+    position = sweep_members.c.position + first_position
+    moved = update(sweep_members).where(sweep_members.c.sweep_id == from_sweep)
+    tx.execute(moved.values(sweep_id=to_sweep, position=position))
+
+
+def update_coordinates(
     tx: Connection, sweep_id: str, present: Sequence[AnyRow], points: Sequence[Point]
 ) -> None:
-    """Writes the coordinates of members that are there on new axes: those of their point, or what their specs have."""
+    """Rewrites the coordinates of members for new axes: those of their point, or of their spec."""
     paths = list(points[0].coordinates)
-    placed = {point.spec_hash: point.coordinates for point in points}
-    changed = []
-    for some in batches(present):
-        lacking = [row.experiment_id for row in some if not _is_placed(row, placed, paths)]
-        specs = (
-            {row.id: row.spec for row in tx.execute(_SPECS, {"ids": lacking})} if lacking else {}
-        )
-        for row in some:
-            wanted = placed.get(row.spec_hash, row.coordinates)
-            if row.experiment_id in specs:
-                spec = specs[row.experiment_id]
-                wanted = {**{path: value_at(spec, path) for path in paths}, **row.coordinates}
-            if wanted != row.coordinates:
-                changed.append({"sweep": sweep_id, "place": row.position, "coordinates": wanted})
-    if changed:
-        tx.execute(_PLACE, changed)
+    coordinates_by_hash = {point.spec_hash: point.coordinates for point in points}
+    changes = []
+    for batch in batches(present):
+        specs = _specs_of_unplaced(tx, batch, coordinates_by_hash, paths)
+        for row in batch:
+            coordinates = coordinates_by_hash.get(row.spec_hash, row.coordinates)
+            if (spec := specs.get(row.experiment_id)) is not None:
+                coordinates = {**{path: value_at(spec, path) for path in paths}, **row.coordinates}
+            if coordinates != row.coordinates:
+                change = {"sweep": sweep_id, "at_position": row.position}
+                changes.append({**change, "coordinates": coordinates})
+    if changes:
+        tx.execute(_UPDATE_COORDINATES, changes)
 
 
-def _is_placed(row: AnyRow, placed: Mapping[str, Mapping[str, Any]], paths: Sequence[str]) -> bool:
-    return row.spec_hash in placed or all(path in row.coordinates for path in paths)
+def _specs_of_unplaced(
+    tx: Connection,
+    batch: Sequence[AnyRow],
+    coordinates_by_hash: Mapping[str, Mapping[str, Any]],
+    paths: Sequence[str],
+) -> dict[str, Mapping[str, Any]]:
+    """The specs, by id, of members that are at no point and lack a coordinate on some axis."""
+    ids = [
+        row.experiment_id
+        for row in batch
+        if row.spec_hash not in coordinates_by_hash
+        and any(path not in row.coordinates for path in paths)
+    ]
+    return {row.id: row.spec for row in tx.execute(_SELECT_SPECS, {"ids": ids})} if ids else {}

@@ -73,7 +73,7 @@ def killed_on_its_way(scene: Scene, record: Database) -> tuple[str, str] | None:
     with ThreadPoolExecutor(1) as client:
         before = unseen(record)[1]
         under_way = client.submit(post, scene, name, key)
-        until(lambda: under_way.done() or unseen(record)[1] >= before + staging.AT_ONCE)
+        until(lambda: under_way.done() or unseen(record)[1] >= before + staging.WRITE_BATCH)
         api.kill()
         answered_first = under_way.exception(120) is None
     return None if answered_first or unseen(record)[1] <= before else (name, key)

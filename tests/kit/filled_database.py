@@ -11,13 +11,13 @@ from store import saved_figures
 from store.arrays.packed import pack_points, pack_result
 from store.db import tables
 from store.db.database import Database
-from store.experiments import idempotency
+from store.experiments import idempotency, submission
 from store.experiments import repository as experiments
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
-from store.queue import claims, workers
+from store.experiments.draft import Draft, Options
+from store.queue import claims, reports, workers
 from store.records import Claim, Failure, FailureKind, Progress, WorkerRecord
-from store.sweeps import repository as sweeps
+from store.sweeps import submission as sweep_submission
+from store.sweeps.draft import SweepDraft
 from tests.kit import sample_specs
 
 TRANSIENT_TABLES = frozenset({"alembic_version", "workers"})
@@ -32,7 +32,7 @@ def fill(database: Database) -> None:
     )
     claimed = [_claim(database) for _ in (failed, completed, running)]
     with database.write() as tx:
-        claims.fail(
+        reports.fail(
             tx,
             claimed[0],
             Failure(FailureKind.INFRASTRUCTURE, "it \N{SNOWMAN} broke"),
@@ -43,13 +43,13 @@ def fill(database: Database) -> None:
         runs = (sample_specs.run(0, value=float("nan")), sample_specs.run(1, value=float("-inf")))
         result = sample_specs.result(*runs, baselines=[sample_specs.baseline(value=-0.0)])
         chunk = pack_points(sample_specs.points([100]))
-        claims.complete(tx, claimed[1], pack_result(result), chunk, {"torch": "2"})
+        reports.complete(tx, claimed[1], pack_result(result), chunk, {"torch": "2"})
     _record(database, claimed[2], 0, 1, checkpoint=b"\0 older")
     _record(database, claimed[2], 10, checkpoint=bytes(range(256)) * 40)
     with database.write() as tx:
         experiments.request_cancel(tx, cancelled)
-        idempotency.remember(tx, "key", "ada", "POST /v1/experiments", "hash")
-        idempotency.keep(
+        idempotency.reserve(tx, "key", "ada", "POST /v1/experiments", "hash")
+        idempotency.store_answer(
             tx, "key", "ada", "POST /v1/experiments", "hash", status=202, body={"id": completed}
         )
         tx.execute(insert(tables.staged_batches).values(id="sweep on its way", touched_at=1.0))
@@ -75,10 +75,10 @@ def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
 def _submit(database: Database, **changes: Any) -> str:
     with database.write() as tx:
         draft, options = (
-            Draft.of(sample_specs.spec(**changes)),
+            Draft.from_spec(sample_specs.spec(**changes)),
             Options(priority=3, max_seconds=1e9),
         )
-        return experiments.submit(
+        return submission.submit_one(
             tx, draft, owner="ada", options=options, warnings=("odd",), rerun=True
         ).id
 
@@ -92,7 +92,7 @@ def _claim(database: Database) -> Claim:
 
 def _record(database: Database, claim: Claim, *steps: int, checkpoint: bytes | None = None) -> None:
     with database.write() as tx:
-        claims.record(
+        reports.record(
             tx,
             claim,
             progress=Progress(steps[-1], 100, 1 / 3, 0.1),
@@ -110,9 +110,11 @@ def _sweep(database: Database) -> None:
     content = [
         point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points
     ]
-    wishes = [
+    items = [
         (Draft(point.spec, point.spec_hash, setup_hash(point.spec), c), ())
         for point, c in zip(points, content, strict=True)
     ]
     with database.write() as tx:
-        sweeps.submit(tx, sweeps.Draft(sweep, points, wishes), owner="ada", options=Options())
+        sweep_submission.submit(
+            tx, SweepDraft(sweep, points, items), owner="ada", options=Options()
+        )

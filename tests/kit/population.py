@@ -15,9 +15,8 @@ from store.arrays.packed import pack_result
 from store.db.database import Database
 from store.db.tables import experiments as table
 from store.db.tables import tags
-from store.experiments import repository as experiments
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
+from store.experiments import submission
+from store.experiments.draft import Draft, Options
 from store.records import FailureKind
 from store.states import State
 from tests.kit import sample_specs
@@ -91,7 +90,7 @@ def _store_one(database: Database, draw: random.Random) -> Stored:
         training={"length": draw.choice((2, 4, 6))},
         seeds=list(range(draw.randrange(1, 5))),
     )
-    draft, owner, priority = Draft.of(spec), draw.choice(OWNERS), draw.choice((-1, 0, 5))
+    draft, owner, priority = Draft.from_spec(spec), draw.choice(OWNERS), draw.choice((-1, 0, 5))
     state = draw.choice(
         (
             State.QUEUED,
@@ -110,7 +109,7 @@ def _store_one(database: Database, draw: random.Random) -> Stored:
         tuple(_random_run(draw, seed) for seed in spec.seeds) if state is State.COMPLETED else ()
     )
     with database.write() as tx:
-        submission = experiments.submit(
+        submitted = submission.submit_one(
             tx, draft, owner=owner, options=Options(priority=priority), warnings=(), rerun=True
         )
         changes = {
@@ -122,13 +121,13 @@ def _store_one(database: Database, draw: random.Random) -> Stored:
             "failure_message": failure and "why",
             "attempt": 0 if started is None else 2,
         }
-        tx.execute(update(table).where(table.c.id == submission.id).values(**changes))
+        tx.execute(update(table).where(table.c.id == submitted.id).values(**changes))
         tx.execute(
-            update(tags).where(tags.c.experiment_id == submission.id).values(created_at=created)
+            update(tags).where(tags.c.experiment_id == submitted.id).values(created_at=created)
         )
-        runs.write(tx, submission.id, pack_result(sample_specs.result(*finished_runs)).runs)
+        runs.write(tx, submitted.id, pack_result(sample_specs.result(*finished_runs)).runs)
     return Stored(
-        submission.id,
+        submitted.id,
         spec,
         draft.content,
         state,

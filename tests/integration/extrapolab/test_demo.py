@@ -15,10 +15,9 @@ from service.app import build
 from service.settings import Settings
 from store.arrays.packed import pack_points, pack_result
 from store.db.database import Database
-from store.experiments import repository as experiments
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
-from store.queue import claims
+from store.experiments import submission
+from store.experiments.draft import Draft, Options
+from store.queue import claims, reports
 from tests.kit import sample_specs
 
 
@@ -29,13 +28,13 @@ def full_lab(migrated_sqlite, tmp_path):
     database = Database(f"sqlite:///{tmp_path}/lab.db")
     with database.write() as tx:
         for spec in STUDIES["balanced"].experiments("quick"):
-            experiments.submit(
-                tx, Draft.of(spec), owner="ada", options=Options(), warnings=(), rerun=False
+            submission.submit_one(
+                tx, Draft.from_spec(spec), owner="ada", options=Options(), warnings=(), rerun=False
             )
             claim = claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60.0)
             result = sample_specs.result(*(sample_specs.run(seed) for seed in spec.seeds))
             chunk = pack_points(sample_specs.points([0], spec.seeds))
-            claims.complete(tx, claim, pack_result(result), chunk, {})
+            reports.complete(tx, claim, pack_result(result), chunk, {})
     database.dispose()
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/lab.db", broker_url="redis://localhost:1/0"

@@ -14,7 +14,7 @@ from service.app import build
 from service.settings import Settings
 from store.arrays.packed import pack_points, pack_result
 from store.db.database import Database
-from store.queue import claims
+from store.queue import claims, reports
 from store.records import Claim, Failure, FailureKind, Progress
 from tests.integration.service.sweep_specs import sweep
 from tests.kit import sample_specs
@@ -65,14 +65,14 @@ class FakeWorker:
             *(sample_specs.run(seed) for seed in claim.spec.seeds)
         )
         with self.database.write() as tx:
-            claims.complete(
+            reports.complete(
                 tx, claim, pack_result(result), pack_points(points or {}), {"torch": "2.13"}
             )
 
     def record(self, claim: Claim, points: Mapping[str, Any]) -> None:
         with self.database.write() as tx:
             now = Progress(int(points["step"].max()), claim.spec.optimizer.steps)
-            claims.record(
+            reports.record(
                 tx,
                 claim,
                 progress=now,
@@ -83,7 +83,7 @@ class FakeWorker:
 
     def fail(self, claim: Claim, sentence: str, log: str) -> None:
         with self.database.write() as tx:
-            claims.fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, sentence), log)
+            reports.fail(tx, claim, Failure(FailureKind.INFRASTRUCTURE, sentence), log)
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Sweeps over HTTP: submitted, read, extended, cancelled, retried."""
 
 import pytest
+from sqlalchemy import func, select
 
+from store.db import tables
 from store.states import State
 from tests.integration.service.sweep_specs import BASE, SCALE, K, sweep
 
@@ -206,6 +208,17 @@ def test_a_repeated_idempotency_key_gets_the_first_answer(client):
         ).status_code
         == 422
     )
+
+
+def test_a_replay_of_a_large_sweep_stages_nothing(client, app, monkeypatch):
+    monkeypatch.setattr("store.experiments.staging.WRITE_BATCH", 2)
+    request = {"json": sweep(K), "headers": {"Idempotency-Key": "a"}}
+    first = client.post("/v1/sweeps?on_duplicate=rerun", **request)
+    again = client.post("/v1/sweeps?on_duplicate=rerun", **request)
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    with app.state.context.database.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(tables.experiments)) == 3
+        assert tx.scalar(select(func.count()).select_from(tables.staged_batches)) == 0
 
 
 def test_an_extension_runs_only_missing_experiments_and_keeps_the_members(client, submit_sweep):

@@ -41,13 +41,13 @@ def dependent(
 
 def test_each_seed_starts_from_its_equal_or_all_start_from_one(client, worker, source):
     client.post("/v1/experiments", json=dependent(source))
-    inherited = worker.claim().inherited
+    inherited = worker.claim().initial_parameters
     expected = {seed: run.parameters for seed, run in ENDS.items()}
     assert {
         seed: {n: a.tolist() for n, a in named.items()} for seed, named in inherited.items()
     } == expected
     client.post("/v1/experiments", json=dependent(source, seeds=[5, 6, 7], seed=1))
-    inherited = worker.claim().inherited
+    inherited = worker.claim().initial_parameters
     assert {seed: named["B"].tolist() for seed, named in inherited.items()} == dict.fromkeys(
         (5, 6, 7), expected[1]["B"]
     )
@@ -55,7 +55,7 @@ def test_each_seed_starts_from_its_equal_or_all_start_from_one(client, worker, s
 
 def test_an_experiment_with_another_start_has_no_initial_parameters(client, worker):
     client.post("/v1/experiments", json=body())
-    assert worker.claim().inherited is None
+    assert worker.claim().initial_parameters is None
 
 
 TWO_INPUTS = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0]]}
@@ -68,8 +68,8 @@ TWO_INPUTS = {"kind": "explicit", "A": [[0.5]], "B": [[1.0, 2.0]], "C": [[1.0]]}
         ({"source": UNKNOWN}, "there is no such experiment"),
         ({"source": "nothing \0 like an id"}, None),
         ({"source": "no-id"}, "there is no such experiment"),
-        ({"seeds": [0, 7, 8]}, "no seed 7, nor 1 more"),
-        ({"seed": 3}, "no seed 3"),
+        ({"seeds": [0, 7, 8]}, "lacks seeds 7, 8;"),
+        ({"seed": 3}, "lacks seed 3;"),
         ({"student": {"dim": 4}}, "student.dim is 3, this one's is 4"),
         ({"teacher": TWO_INPUTS}, "inputs and outputs is (1, 1), this one's is (2, 1)"),
         ({"student": {"structure": "diagonal"}}, "its A is not diagonal"),

@@ -11,9 +11,9 @@ from store.arrays.packed import pack_points, pack_result
 from store.db.database import Database, now
 from store.db.tables import experiments as table
 from store.experiments import repository as experiments
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
-from store.queue import claims
+from store.experiments import submission
+from store.experiments.draft import Draft, Options
+from store.queue import claims, reaper, reports
 from store.records import Claim, Experiment, Progress, Submission
 from tests.kit import sample_specs
 
@@ -31,9 +31,9 @@ class Repo:
         changes: Mapping[str, Any] | None = None,
         **options,
     ) -> Submission:
-        draft = Draft.of(sample_specs.spec(**(changes or {})))
+        draft = Draft.from_spec(sample_specs.spec(**(changes or {})))
         with self.database.write() as tx:
-            return experiments.submit(
+            return submission.submit_one(
                 tx, draft, owner=owner, options=Options(**options), warnings=warnings, rerun=rerun
             )
 
@@ -58,7 +58,7 @@ class Repo:
         progress = Progress(steps[-1], claim.spec.optimizer.steps)
         points = sample_specs.points(steps, claim.spec.seeds)
         with self.database.write() as tx:
-            claims.record(
+            reports.record(
                 tx,
                 claim,
                 progress=progress,
@@ -71,7 +71,7 @@ class Repo:
         runs = runs or tuple(sample_specs.run(seed) for seed in claim.spec.seeds)
         with self.database.write() as tx:
             result = pack_result(sample_specs.result(*runs))
-            claims.complete(tx, claim, result, pack_points(points or {}), {"torch": "2"})
+            reports.complete(tx, claim, result, pack_points(points or {}), {"torch": "2"})
 
     def lose(self, claim: Claim, *, over_by: float = 1.0) -> None:
         """Lets the lease of a claim have ended so many seconds ago; a negative number, let it end so soon."""
@@ -85,7 +85,7 @@ class Repo:
 
     def reap(self, max_attempts=5) -> int:
         with self.database.write() as tx:
-            return claims.reap(tx, max_attempts=max_attempts)
+            return reaper.reap(tx, max_attempts=max_attempts)
 
     def kinds(self, experiment_id: str) -> list[str]:
         with self.database.read() as tx:

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from store.arrays.packed import COLUMNS, pack_points
 from store.db.tables import checkpoints
 from store.experiments import results
-from store.queue import claims
+from store.queue import reports
 from store.records import Progress
 from tests.kit import sample_specs
 
@@ -71,7 +71,7 @@ def test_a_checkpoint_can_come_without_points(repo):
     claim = repo.begin()
     repo.record(claim, 0, 10)
     with repo.database.write() as tx:
-        claims.record(
+        reports.record(
             tx,
             claim,
             progress=Progress(15, 100),
@@ -167,7 +167,7 @@ def test_points_with_wrong_columns_are_refused(repo, broken):
         case "unequal lengths":
             points["train_loss"] = points["train_loss"][:1]
     with pytest.raises(ValueError, match="column"), repo.database.write() as tx:
-        claims.record(
+        reports.record(
             tx,
             claim,
             progress=Progress(1, 100),

@@ -13,15 +13,15 @@ from store.db.database import Database, now
 from store.db.tables import workers as table
 from store.experiments import repository as experiments
 from store.experiments import submission
-from store.experiments.draft import Draft
-from store.experiments.submission import Options
-from store.queue import claims, scheduling, workers
+from store.experiments.draft import Draft, Options
+from store.queue import reports, scheduling, workers
 from store.queue.celery_app import WORK
 from store.queue.dispatcher import Dispatcher
 from store.records import WorkerRecord
 from store.settings import Settings
 from store.states import State
-from store.sweeps import repository as sweeps
+from store.sweeps import staging as sweep_staging
+from store.sweeps import submission as sweep_submission
 from tests.integration.store.test_sweeps import draft
 from tests.kit import sample_specs
 from tests.kit.redis import running_redis
@@ -77,11 +77,11 @@ def test_a_commit_that_queues_experiments_wakes_as_many_workers_as_can_start(
 
 def publish(repo):
     large = draft({"path": "optimizer.lr", "values": [0.1, 0.2, 0.3]})
-    batch = sweeps.bring(repo.database, large, owner="ada", options=Options())
+    batch = sweep_staging.stage(repo.database, large, owner="ada", options=Options())
     assert batch is not None
     yield
     with repo.database.write() as tx:
-        sweeps.submit(tx, large, owner="ada", options=Options(), arrival=batch)
+        sweep_submission.submit(tx, large, owner="ada", options=Options(), staged=batch)
 
 
 def resume(repo):
@@ -106,7 +106,7 @@ def hand_back(repo):
     claim = repo.begin()
     yield
     with repo.database.write() as tx:
-        claims.hand_back(tx, claim)
+        reports.hand_back(tx, claim)
 
 
 def reap(repo):
@@ -122,12 +122,12 @@ def submit(repo):
 
 @pytest.mark.parametrize("queueing", [submit, publish, resume, retry, hand_back, reap])
 def test_each_way_into_the_queue_is_announced_after_its_commit(repo, monkeypatch, queueing):
-    monkeypatch.setattr("store.experiments.staging.AT_ONCE", 2)
+    monkeypatch.setattr("store.experiments.staging.WRITE_BATCH", 2)
     steps, waiting = queueing(repo), []
 
     def look():
         with repo.database.read() as tx:
-            waiting.append(scheduling.waiting_for(tx, "cpu", most=9))
+            waiting.append(scheduling.count_waiting(tx, "cpu", limit=9))
 
     next(steps)
     repo.database.on_work.append(look)
@@ -138,7 +138,7 @@ def test_each_way_into_the_queue_is_announced_after_its_commit(repo, monkeypatch
 def test_what_queues_nothing_is_not_announced(repo):
     def submit_and_stumble():
         with repo.database.write() as tx:
-            item = Draft.of(sample_specs.spec()), ()
+            item = Draft.from_spec(sample_specs.spec()), ()
             submission.submit(tx, [item], owner="ada", options=Options(), rerun=True)
             raise ZeroDivisionError
 
@@ -244,11 +244,11 @@ def test_a_dead_broker_holds_up_neither_ring_nor_reaper(repo, caplog):
         for _ in range(100):
             dispatcher.notify()
         assert time.monotonic() - started < 1
-        eventually(lambda: "no wake-ups for now" in caplog.text)
+        eventually(lambda: "cannot wake workers" in caplog.text)
         time.sleep(0.3)  # the dispatcher tries again by now
         repo.lose(claim)
         eventually(lambda: repo.get(claim.experiment_id).state is State.QUEUED, seconds=3)
-    assert caplog.text.count("no wake-ups for now") == 1  # said once, not with every try
+    assert caplog.text.count("cannot wake workers") == 1  # said once, not with every try
 
 
 def test_a_broker_that_comes_back_empty_is_used_again(repo, caplog):
@@ -270,8 +270,8 @@ def test_a_broker_that_comes_back_empty_is_used_again(repo, caplog):
 def test_a_database_that_is_away_is_no_end(tmp_path, broker_url, caplog):
     database = Database(f"sqlite:///{tmp_path}/missing/lab.db")
     with ringing(database, broker_url, reaper_seconds=0.05):
-        eventually(lambda: "no wake-ups for now" in caplog.text)
+        eventually(lambda: "cannot wake workers" in caplog.text)
         (tmp_path / "missing").mkdir()
         migrate.upgrade(str(database.url))
-        eventually(lambda: "wake-ups are sent again" in caplog.text)
+        eventually(lambda: "waking workers again" in caplog.text)
     database.dispose()

@@ -15,7 +15,7 @@ from store.db.tables import series_chunks
 from store.errors import NotReady
 from store.experiments import repository as experiments
 from store.experiments import results, rows
-from store.queue import claims
+from store.queue import reports
 from store.records import Progress
 from tests.kit import sample_specs
 
@@ -85,7 +85,7 @@ def test_trajectories_are_stored_exactly_and_read_on_request(repo, number):
     with repo.database.write() as tx:
         for step in (0, 7):
             points = sample_specs.points([step], value=number, record=recorded)
-            claims.record(
+            reports.record(
                 tx,
                 claim,
                 progress=Progress(step, 100),
@@ -142,13 +142,13 @@ def test_baselines_are_stored_exactly_and_left_out_of_lists(repo, number):
     baselines = [sample_specs.baseline("era", number), sample_specs.baseline("least_squares")]
     with repo.database.write() as tx:
         result = sample_specs.result(sample_specs.run(0), sample_specs.run(1), baselines=baselines)
-        claims.complete(tx, claim, pack_result(result), None, {})
+        reports.complete(tx, claim, pack_result(result), None, {})
     with repo.database.read() as tx:
         stored = results.result(tx, claim.experiment_id).baselines
     assert bits([baseline.model_dump() for baseline in stored]) == bits(
         [baseline.model_dump() for baseline in baselines]
     )
-    assert "baselines" not in {column.name for column in rows.SHORT}
+    assert "baselines" not in {column.name for column in rows.EXPERIMENT_COLUMNS}
 
 
 def test_a_run_keeps_its_warnings(repo):
@@ -219,7 +219,7 @@ def test_a_log_replaces_characters_that_sql_cannot_store(repo):
     claim = repo.begin()
     for text in ("first\n", "nul \0, torn \udc80, fine ✓\n"):
         with repo.database.write() as tx:
-            claims.append_log(tx, claim, text)
+            reports.append_log(tx, claim, text)
     with repo.database.read() as tx:
         (log,) = experiments.logs(tx, claim.experiment_id)
     assert (log.attempt, log.text) == (1, "first\nnul \N{REPLACEMENT CHARACTER}, torn ?, fine ✓\n")

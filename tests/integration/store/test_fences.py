@@ -7,14 +7,14 @@ from store.arrays.packed import pack_points, pack_result
 from store.db.tables import metadata
 from store.errors import Fenced
 from store.experiments import repository as experiments
-from store.queue import claims
+from store.queue import reports
 from store.records import Failure, FailureKind, Progress
 from store.states import State
 from tests.kit import sample_specs
 
 WRITES = {
-    "beat": lambda tx, claim: claims.beat(tx, claim, lease_seconds=60),
-    "record": lambda tx, claim: claims.record(
+    "beat": lambda tx, claim: reports.renew_lease(tx, claim, lease_seconds=60),
+    "record": lambda tx, claim: reports.record(
         tx,
         claim,
         progress=Progress(99, 100),
@@ -22,21 +22,21 @@ WRITES = {
         checkpoint=b"zombie",
         checkpoint_step=99,
     ),
-    "complete": lambda tx, claim: claims.complete(
+    "complete": lambda tx, claim: reports.complete(
         tx,
         claim,
         pack_result(sample_specs.result(sample_specs.run(0), sample_specs.run(1))),
         pack_points(sample_specs.points([99])),
         {},
     ),
-    "mark_cancelled": lambda tx, claim: claims.mark_cancelled(
+    "mark_cancelled": lambda tx, claim: reports.mark_cancelled(
         tx, claim, None, pack_points(sample_specs.points([99]))
     ),
-    "fail": lambda tx, claim: claims.fail(
+    "fail": lambda tx, claim: reports.fail(
         tx, claim, Failure(FailureKind.INFRASTRUCTURE, "zombie"), "zombie log"
     ),
-    "hand_back": claims.hand_back,
-    "append_log": lambda tx, claim: claims.append_log(tx, claim, "zombie log"),
+    "hand_back": reports.hand_back,
+    "append_log": lambda tx, claim: reports.append_log(tx, claim, "zombie log"),
 }
 
 
@@ -107,6 +107,6 @@ def test_a_lease_that_is_over_but_not_reaped_still_holds(repo):
     claim = repo.begin()
     repo.lose(claim)
     with repo.database.write() as tx:
-        claims.beat(tx, claim, lease_seconds=60)
+        reports.renew_lease(tx, claim, lease_seconds=60)
     assert repo.reap() == 0
     assert repo.get(claim.experiment_id).state is State.RUNNING

@@ -20,15 +20,15 @@ def test_the_newest_ids_that_begin_so_are_found_and_no_others(database):
             saved = saved_figures.save(tx, RECIPE, owner="")
             tx.execute(update(table).where(table.c.id == saved.id).values(id=name))
     with database.read() as tx:
-        assert id_prefix.beginning(tx, "fig_01a2", limit=9) == [
+        assert id_prefix.ids_with_prefix(tx, "fig_01a2", limit=9) == [
             fig("01a2ff"),
             fig("01a2f"),
             fig("01a2"),
         ]
-        assert id_prefix.beginning(tx, "fig_01a2", limit=2) == [fig("01a2ff"), fig("01a2f")]
-        assert id_prefix.beginning(tx, "fig_01a20", limit=9) == [fig("01a2")]
-        assert id_prefix.beginning(tx, "fig_0000", limit=9) == []
-        assert id_prefix.beginning(tx, "exp_01a2", limit=9) == []
+        assert id_prefix.ids_with_prefix(tx, "fig_01a2", limit=2) == [fig("01a2ff"), fig("01a2f")]
+        assert id_prefix.ids_with_prefix(tx, "fig_01a20", limit=9) == [fig("01a2")]
+        assert id_prefix.ids_with_prefix(tx, "fig_0000", limit=9) == []
+        assert id_prefix.ids_with_prefix(tx, "exp_01a2", limit=9) == []
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_the_newest_ids_that_begin_so_are_found_and_no_others(database):
     ],
 )
 def test_only_a_beginning_that_says_something_is_looked_up(text, cut):
-    assert id_prefix.is_cut(text) is cut
+    assert id_prefix.is_prefix(text) is cut

@@ -26,7 +26,7 @@ from store.db.tables import events
 from store.db.tables import experiments as table
 from store.errors import Fenced, IllegalMove, NotFound
 from store.experiments import repository as experiments
-from store.queue import claims as queue
+from store.queue import reports
 from store.records import Failure, FailureKind
 from store.states import State
 from tests.integration.store.conftest import Repo
@@ -125,7 +125,7 @@ class Moves(RuleBasedStateMachine):
     def beat(self, claim):
         if found := self.holds(claim):
             with self.repo.database.write() as tx:
-                wishes = queue.beat(tx, claim, lease_seconds=60)
+                wishes = reports.renew_lease(tx, claim, lease_seconds=60)
             assert (wishes.cancel, wishes.pause) == (found.cancel, found.pause)
 
     @rule(claim=claims)
@@ -139,15 +139,15 @@ class Moves(RuleBasedStateMachine):
     def stop(self, claim):
         if found := self.holds(claim):
             with self.repo.database.write() as tx:
-                queue.mark_cancelled(tx, claim, None, None)
+                reports.mark_cancelled(tx, claim, None, None)
             found.go(State.CANCELLED, "cancelled")
 
     @rule(claim=claims, kind=st.sampled_from(FailureKind))
     def fail(self, claim, kind):
         if found := self.holds(claim):
             with self.repo.database.write() as tx:
-                queue.fail(tx, claim, Failure(kind, "why"), "log", max_attempts=MAX_ATTEMPTS)
-            self.lost(found, "attempt_failed", of_the_lab=kind.is_of_the_lab)
+                reports.fail(tx, claim, Failure(kind, "why"), "log", max_attempts=MAX_ATTEMPTS)
+            self.lost(found, "attempt_failed", of_the_lab=kind.is_transient)
 
     @rule(claim=claims)
     def lose(self, claim):
@@ -167,7 +167,7 @@ class Moves(RuleBasedStateMachine):
     def hand_back(self, claim):
         if found := self.holds(claim):
             with self.repo.database.write() as tx:
-                queue.hand_back(tx, claim)
+                reports.hand_back(tx, claim)
             found.attempts_without_progress = max(0, found.attempts_without_progress - 1)
             to = found.let_go()
             found.go(to, "handed_back" if to is State.QUEUED else to.value)

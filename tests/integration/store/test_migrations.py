@@ -13,8 +13,9 @@ from store.db.database import Database
 from store.db.tables import metadata
 from store.errors import SchemaMismatch
 from store.experiments import repository as experiments
-from store.experiments.draft import Draft
-from store.queue import claims, workers
+from store.experiments import submission
+from store.experiments.draft import Draft, Options
+from store.queue import reports, workers
 from store.records import Failure, FailureKind, WorkerRecord
 from tests.kit import sample_specs
 from tests.kit.filled_database import contents, fill
@@ -94,9 +95,14 @@ def test_upgrades_recreate_what_downgrades_remove(empty, empty_url):
 
 def test_upgrading_an_up_to_date_database_changes_nothing(database, database_url):
     with database.write() as tx:
-        options = experiments.Options()
-        submitted = experiments.submit(
-            tx, Draft.of(sample_specs.spec()), owner="", options=options, warnings=(), rerun=True
+        options = Options()
+        submitted = submission.submit_one(
+            tx,
+            Draft.from_spec(sample_specs.spec()),
+            owner="",
+            options=options,
+            warnings=(),
+            rerun=True,
         )
     migrate.upgrade(database_url)
     with database.read() as tx:
@@ -148,9 +154,9 @@ def test_states_unknown_to_an_older_revision_become_the_nearest_known(repo, data
     paused, failed = repo.begin(changes={"tags": ["a"]}), repo.begin()
     repo.record(paused, 0, 10, checkpoint=b"at 10")
     with repo.database.write() as tx:
-        claims.fail(tx, failed, Failure(FailureKind.INFRASTRUCTURE, "no luck"), "log")
+        reports.fail(tx, failed, Failure(FailureKind.INFRASTRUCTURE, "no luck"), "log")
         experiments.request_pause(tx, paused.experiment_id)
-        claims.hand_back(tx, paused)
+        reports.hand_back(tx, paused)
         workers.register(
             tx, WorkerRecord("w1", "host", 1, None, "cpu", 1, heartbeat_at=0.0, draining=True)
         )

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from store.experiments import repository as experiments
-from store.queue import claims
-from store.records import FailureKind
+from store.queue import claims, reports
+from store.records import Claim, FailureKind
 from store.states import State
 
 
@@ -30,7 +30,7 @@ def test_a_beat_moves_the_end_of_the_lease(repo):
     claim = repo.begin()
     repo.lose(claim)
     with repo.database.write() as tx:
-        claims.beat(tx, claim, lease_seconds=60)
+        reports.renew_lease(tx, claim, lease_seconds=60)
     assert repo.reap() == 0
 
 
@@ -89,7 +89,7 @@ def test_handing_back_does_not_count_as_an_attempt_without_a_checkpoint(repo):
     repo.submit()
     for _ in range(5):
         with repo.database.write() as tx:
-            claims.hand_back(tx, claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60))
+            reports.hand_back(tx, claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60))
     assert [lose_attempt(repo).state for _ in range(3)] == [
         State.QUEUED,
         State.QUEUED,
@@ -110,7 +110,7 @@ def test_a_lost_experiment_whose_cancellation_was_asked_for_is_cancelled(repo):
 def test_reapers_that_race_take_each_experiment_once(repo, rounds):
     ids = [repo.begin().experiment_id for _ in range(12)]
     for experiment_id in ids:
-        repo.lose(claims.Claim(experiment_id, 1, None, "cpu", None, None, None))
+        repo.lose(Claim(experiment_id, 1, None, "cpu", None, None, None))
     with ThreadPoolExecutor(6) as threads:
         taken = sum(threads.map(lambda _: repo.reap(), range(6)))
     assert taken == 12

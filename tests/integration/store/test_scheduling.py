@@ -6,15 +6,15 @@ import pytest
 
 from store.db.database import now
 from store.errors import NotFound
-from store.queue import scheduling, workers
-from store.records import Place, WorkerRecord
+from store.queue import position, workers
+from store.records import QueuePosition, WorkerRecord
 
 FRESH = 60.0
 
 
 def place(repo, experiment_id):
     with repo.database.read() as tx:
-        return scheduling.place(tx, experiment_id, fresh_seconds=FRESH)
+        return position.queue_position(tx, experiment_id, fresh_seconds=FRESH)
 
 
 def hire(repo, *devices, **changes):
@@ -91,9 +91,9 @@ def test_what_another_device_is_for_is_not_ahead(repo):
 
 def test_the_start_is_guessed_from_what_runs_and_what_lately_took_how_long(repo):
     mine = repo.submit()
-    assert place(repo, mine.id) == Place(1, None), "there are no workers"
+    assert place(repo, mine.id) == QueuePosition(1, None), "there are no workers"
     hire(repo, "cpu", "cpu")
-    assert place(repo, mine.id) == Place(1, 0.0), "one of them is idle"
+    assert place(repo, mine.id) == QueuePosition(1, 0.0), "one of them is idle"
     later = repo.submit(not_before=_in(repo, 100.0))
     assert place(repo, later.id).eta_seconds == pytest.approx(100.0, abs=5.0)
     hire(repo, "cpu", draining=True)
@@ -115,9 +115,9 @@ def test_the_start_waits_for_the_one_that_ends_first(repo):
         _left(repo, claim.experiment_id, left)
     waiting = [repo.submit(changes={"numerics": {"device": "cpu"}}).id for _ in range(3)]
     assert [place(repo, name) for name in waiting] == [
-        Place(1, 3.0),
-        Place(2, 7.0),
-        Place(3, (10.0 + 20.0) / 2),
+        QueuePosition(1, 3.0),
+        QueuePosition(2, 7.0),
+        QueuePosition(3, (10.0 + 20.0) / 2),
     ]
 
 

@@ -7,14 +7,16 @@ from core.spec import spec_hash
 from store.db import tables
 from store.db.database import now
 from store.errors import StoreUnavailable
-from store.experiments import id_prefix, staging, submission
+from store.experiments import duplicates, id_prefix, staging
 from store.experiments import repository as experiments
-from store.experiments.submission import Options
+from store.experiments.draft import Options
 from store.query import pages
 from store.query.query import ExperimentQuery
 from store.queue import scheduling
 from store.states import State
 from store.sweeps import repository as sweeps
+from store.sweeps import staging as sweep_staging
+from store.sweeps import submission as sweep_submission
 from tests.integration.store.test_sweeps import draft
 from tests.kit import sample_specs
 
@@ -24,13 +26,13 @@ SHARED = {"optimizer": {"kind": "gd", "steps": 100, "lr": 0.03}}
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    monkeypatch.setattr(staging, "AT_ONCE", 4)
+    monkeypatch.setattr(staging, "WRITE_BATCH", 4)
 
 
 @pytest.fixture
 def bring(database):
     def bring(some, *, rerun=False):
-        arrival = sweeps.bring(database, some, owner="ada", options=Options(), rerun=rerun)
+        arrival = sweep_staging.stage(database, some, owner="ada", options=Options(), rerun=rerun)
         assert arrival is not None
         return arrival
 
@@ -41,8 +43,8 @@ def bring(database):
 def submit(database):
     def submit(some, arrival, *, rerun=False):
         with database.write() as tx:
-            return sweeps.submit(
-                tx, some, owner="ada", options=Options(), rerun=rerun, arrival=arrival
+            return sweep_submission.submit(
+                tx, some, owner="ada", options=Options(), rerun=rerun, staged=arrival
             )
 
     return submit
@@ -64,12 +66,12 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, repo, bring, 
         assert pages.count(tx, ExperimentQuery.parse()) == 0
         assert pages.ids(tx, ExperimentQuery.parse(tag="many")) == []
         assert experiments.by_spec_hash(tx, hashes) == {}
-        assert submission.equals(tx, hashes) == {}
+        assert duplicates.find_reusable(tx, hashes) == {}
         assert sweeps.page(tx, limit=50, cursor=None) == ([], None)
-        assert scheduling.waiting_for(tx, "cpu", most=99) == 0
+        assert scheduling.count_waiting(tx, "cpu", limit=99) == 0
         assert (
-            id_prefix.beginning(tx, "exp_0", limit=50)
-            == id_prefix.beginning(tx, "swp_0", limit=50)
+            id_prefix.ids_with_prefix(tx, "exp_0", limit=50)
+            == id_prefix.ids_with_prefix(tx, "swp_0", limit=50)
             == []
         )
     assert repo.claim() is None
@@ -78,7 +80,7 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, repo, bring, 
     with database.read() as tx:
         listed = pages.ids(tx, ExperimentQuery.parse(tag="many"))
         members, _ = sweeps.members(tx, made.id)
-        assert scheduling.waiting_for(tx, "cpu", most=99) == 11
+        assert scheduling.count_waiting(tx, "cpu", limit=99) == 11
     assert [one.id for one in made.members] == [member.experiment_id for member in members]
     assert set(listed) == {one.id for one in made.members}
     assert [member.coordinates["optimizer.lr"] for member in members] == LRS["values"]
@@ -88,7 +90,7 @@ def test_what_arrives_is_unseen_until_all_of_it_is_there(database, repo, bring, 
 
 def test_few_experiments_are_not_worth_an_arrival(database):
     few = draft({**LRS, "values": [0.1, 0.2]})
-    assert sweeps.bring(database, few, owner="ada", options=Options()) is None
+    assert sweep_staging.stage(database, few, owner="ada", options=Options()) is None
 
 
 def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
@@ -107,7 +109,7 @@ def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
     removed = []
     while not removed or removed[-1]:
         with database.write() as tx:
-            removed.append(staging.clear(tx, 60.0))
+            removed.append(staging.remove_abandoned(tx, 60.0))
     assert removed == [4, 4, 3, 0]
     assert counts(database) == [12, 11, 1, 1]
     with pytest.raises(StoreUnavailable, match="given up"):
@@ -124,9 +126,9 @@ def test_an_arrival_that_is_being_given_up_takes_no_more(database, bring):
     arrival = bring(draft(LRS))
     with database.write() as tx:
         tx.execute(update(tables.staged_batches).values(touched_at=now(tx) - 100))
-        staging.clear(tx, 60.0)
+        staging.remove_abandoned(tx, 60.0)
     with pytest.raises(StoreUnavailable), database.write() as tx:
-        staging.go_on(tx, arrival.experiments.id)
+        staging.touch(tx, arrival.experiments.id)
 
 
 def test_what_others_submit_in_the_meantime_is_shared(database, repo, bring, submit):
@@ -206,7 +208,7 @@ def test_a_large_sweep_of_what_is_there_that_nobody_finishes_is_removed_and_its_
     bring(draft(LRS, tags=["other"]))
     with database.write() as tx:
         tx.execute(update(tables.staged_batches).values(touched_at=now(tx) - 100))
-        while staging.clear(tx, 60):
+        while staging.remove_abandoned(tx, 60):
             pass
     assert counts(database) == [11, 11, 1, 0]
 
@@ -218,12 +220,14 @@ MORE = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(6, 
 @pytest.fixture
 def extend(database):
     def extend(sweep_id, some, *, meanwhile=lambda: None):
-        arrival = sweeps.bring_more(database, sweep_id, some, owner="ada", options=Options())
+        arrival = sweep_staging.stage_extension(
+            database, sweep_id, some, owner="ada", options=Options()
+        )
         assert arrival is not None
         meanwhile()
         with database.write() as tx:
-            return sweeps.extend(
-                tx, sweep_id, some, owner="ada", options=Options(), arrival=arrival
+            return sweep_submission.extend(
+                tx, sweep_id, some, owner="ada", options=Options(), staged=arrival
             )
 
     return extend

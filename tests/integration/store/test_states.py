@@ -7,7 +7,7 @@ from store.arrays.packed import pack_points, pack_result
 from store.errors import IllegalMove, NotFound, VersionConflict
 from store.experiments import repository as experiments
 from store.experiments import results
-from store.queue import claims
+from store.queue import reports
 from store.records import Failure, FailureKind, StopRequests
 from store.states import State
 from tests.kit import sample_specs
@@ -23,12 +23,12 @@ def bring_to(repo, state):
     repo.record(claim, 0, 10, checkpoint=b"at 10")
     with repo.database.write() as tx:
         if state is State.FAILED:
-            claims.fail(tx, claim, BROKEN, "Traceback\n")
+            reports.fail(tx, claim, BROKEN, "Traceback\n")
         elif state is State.CANCELLED:
-            claims.mark_cancelled(tx, claim, None, None)
+            reports.mark_cancelled(tx, claim, None, None)
         elif state is State.PAUSED:
             experiments.request_pause(tx, claim.experiment_id)
-            claims.hand_back(tx, claim)
+            reports.hand_back(tx, claim)
     if state is State.COMPLETED:
         repo.complete(claim)
     assert repo.get(claim.experiment_id).state is state
@@ -66,9 +66,13 @@ def test_cancelling_twice_asks_once(repo):
 def test_the_worker_hears_of_a_cancellation_with_its_next_beat(repo):
     claim = repo.begin()
     with repo.database.write() as tx:
-        assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=False, pause=False)
+        assert reports.renew_lease(tx, claim, lease_seconds=60) == StopRequests(
+            cancel=False, pause=False
+        )
         experiments.request_cancel(tx, claim.experiment_id)
-        assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=True, pause=False)
+        assert reports.renew_lease(tx, claim, lease_seconds=60) == StopRequests(
+            cancel=True, pause=False
+        )
 
 
 def test_a_cancelled_experiment_keeps_how_far_its_runs_came(repo):
@@ -76,7 +80,7 @@ def test_a_cancelled_experiment_keeps_how_far_its_runs_came(repo):
     runs = [sample_specs.run(seed, outcome=Outcome.CANCELLED, steps=12) for seed in (0, 1)]
     with repo.database.write() as tx:
         result = pack_result(sample_specs.result(*runs))
-        claims.mark_cancelled(tx, claim, result, pack_points(sample_specs.points([0, 12])))
+        reports.mark_cancelled(tx, claim, result, pack_points(sample_specs.points([0, 12])))
     found = repo.get(claim.experiment_id)
     assert found.state is State.CANCELLED
     assert [(run.outcome, run.steps) for run in found.runs] == [(Outcome.CANCELLED, 12)] * 2
@@ -98,7 +102,7 @@ def test_handing_back_what_should_be_cancelled_cancels_it(repo):
     claim = repo.begin()
     attempt(repo, experiments.request_cancel, claim.experiment_id)
     with repo.database.write() as tx:
-        claims.hand_back(tx, claim)
+        reports.hand_back(tx, claim)
     assert repo.get(claim.experiment_id).state is State.CANCELLED
 
 
@@ -153,8 +157,10 @@ def test_a_wish_to_pause_may_be_taken_back(repo):
     attempt(repo, experiments.request_pause, claim.experiment_id)
     assert attempt(repo, experiments.resume, claim.experiment_id) is State.RUNNING
     with repo.database.write() as tx:
-        assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(cancel=False, pause=False)
-        claims.hand_back(tx, claim)  # the trainer had stopped already
+        assert reports.renew_lease(tx, claim, lease_seconds=60) == StopRequests(
+            cancel=False, pause=False
+        )
+        reports.hand_back(tx, claim)  # the trainer had stopped already
     assert repo.get(claim.experiment_id).state is State.QUEUED
     assert repo.kinds(claim.experiment_id)[2:] == [
         "pause_requested",
@@ -164,11 +170,11 @@ def test_a_wish_to_pause_may_be_taken_back(repo):
 
 
 def test_what_should_be_paused_is_paused_when_its_worker_lets_go_or_is_lost(repo):
-    for let_go in (claims.hand_back, _fail):
+    for let_go in (reports.hand_back, _fail):
         claim = repo.begin()
         with repo.database.write() as tx:
             experiments.request_pause(tx, claim.experiment_id)
-            assert claims.beat(tx, claim, lease_seconds=60) == StopRequests(
+            assert reports.renew_lease(tx, claim, lease_seconds=60) == StopRequests(
                 cancel=False, pause=True
             )
             let_go(tx, claim)
@@ -189,7 +195,7 @@ def test_a_cancellation_wins_over_a_pause(repo):
     with pytest.raises(IllegalMove, match="about to be cancelled"):
         attempt(repo, experiments.request_pause, claim.experiment_id)
     with repo.database.write() as tx:
-        claims.hand_back(tx, claim)
+        reports.hand_back(tx, claim)
     assert repo.get(claim.experiment_id).state is State.CANCELLED
 
 
@@ -208,7 +214,7 @@ def test_what_is_put_aside_is_no_answer_to_an_equal_submission(repo):
 
 
 def _fail(tx, claim, kind=FailureKind.INFRASTRUCTURE, max_attempts=3):
-    claims.fail(tx, claim, Failure(kind, "no luck"), "log\n", max_attempts=max_attempts)
+    reports.fail(tx, claim, Failure(kind, "no luck"), "log\n", max_attempts=max_attempts)
 
 
 @pytest.mark.parametrize("kind", FailureKind)
@@ -241,7 +247,7 @@ def test_failures_of_the_lab_in_a_row_end_the_experiment_unless_a_checkpoint_is_
         _fail(tx, last)
     failed = repo.get(experiment_id)
     assert (failed.state, failed.failure.kind) == (State.FAILED, FailureKind.INFRASTRUCTURE)
-    assert failed.failure.message.startswith("no luck So it went 3 times in a row")
+    assert failed.failure.message.startswith("no luck This happened 3 times in a row")
 
 
 @pytest.mark.parametrize("state", State)
@@ -335,7 +341,7 @@ def test_verbs_on_an_unknown_experiment_find_nothing(repo, verb):
 def test_the_history_tells_the_whole_life(repo):
     claim = repo.begin()
     with repo.database.write() as tx:
-        claims.hand_back(tx, claim)
+        reports.hand_back(tx, claim)
     second = repo.claim()
     repo.lose(second)
     repo.reap()

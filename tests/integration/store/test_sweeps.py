@@ -11,15 +11,16 @@ from core.errors import SpecError
 from core.result import Outcome
 from core.spec.sweep import SweepSpec
 from store.errors import BadCursor, IllegalMove, NotFound
+from store.experiments import duplicates
 from store.experiments import repository as experiments
-from store.experiments import submission
-from store.experiments.draft import Draft
-from store.experiments.submission import Options
+from store.experiments.draft import Draft, Options
 from store.query import pages, run_ends
 from store.query.cursor import encode
 from store.query.query import ExperimentQuery
 from store.states import State
 from store.sweeps import repository as sweeps
+from store.sweeps import submission as sweep_submission
+from store.sweeps.draft import SweepDraft
 from tests.kit import sample_specs
 
 K = {"path": "training.length", "values": [2, 3, 4]}
@@ -37,14 +38,14 @@ def draft(*axes, name="a sweep", **changes):
         (Draft(point.spec, point.spec_hash, point.setup_hash, c), ("odd",))
         for point, c in zip(points, content, strict=True)
     ]
-    return sweeps.Draft(sweep, points, wishes)
+    return SweepDraft(sweep, points, wishes)
 
 
 @pytest.fixture
 def sweep(database):
     def sweep(*axes, owner="ada", rerun=False, **changes):
         with database.write() as tx:
-            return sweeps.submit(
+            return sweep_submission.submit(
                 tx, draft(*axes, **changes), owner=owner, options=Options(), rerun=rerun
             )
 
@@ -55,7 +56,7 @@ def sweep(database):
 def extend(database):
     def extend(sweep_id, *axes, **changes):
         with database.write() as tx:
-            return sweeps.extend(
+            return sweep_submission.extend(
                 tx, sweep_id, draft(*axes, **changes), owner="ada", options=Options()
             )
 
@@ -218,9 +219,12 @@ def test_what_another_sweep_has_too_is_told_apart(database, repo, sweep, members
     sweep({**K, "values": [3]}, name="other")
     ids = [member.experiment_id for member in members(made.id)]
     with database.read() as tx:
-        assert sweeps.ids(tx, made.id, (State.QUEUED,)) == ids
-        assert sweeps.ids(tx, made.id, (State.QUEUED,), alone=True) == [ids[0], ids[2]]
-        assert sweeps.ids(tx, made.id, (State.FAILED,)) == []
+        assert sweeps.experiment_ids(tx, made.id, (State.QUEUED,)) == ids
+        assert sweeps.experiment_ids(tx, made.id, (State.QUEUED,), exclusive=True) == [
+            ids[0],
+            ids[2],
+        ]
+        assert sweeps.experiment_ids(tx, made.id, (State.FAILED,)) == []
 
 
 def test_a_sweep_is_removed_when_nothing_is_pending_and_its_experiments_stay(
@@ -298,7 +302,7 @@ def test_nothing_of_a_sweep_that_is_refused_is_stored(database, repo):
     start = {"kind": "from_experiment", "id": "exp_" + "0" * 32}
     some = draft(LR, {"path": "student.start", "values": [{"kind": "gaussian"}, start]})
     with pytest.raises(SpecError, match="no such experiment"), database.write() as tx:
-        sweeps.submit(tx, some, owner="ada", options=Options())
+        sweep_submission.submit(tx, some, owner="ada", options=Options())
     with database.read() as tx:
         assert pages.read_page(tx, ExperimentQuery.parse(), limit=9, cursor=None) == []
         assert sweeps.page(tx, limit=9, cursor=None) == ([], None)
@@ -336,10 +340,12 @@ def test_readers_see_all_of_a_large_sweep_or_nothing(database, sweep):
         looking = pool.submit(look)
         time.sleep(0.05)
         with database.write() as tx:
-            sweeps.submit(tx, large, owner="ada", options=Options())
+            sweep_submission.submit(tx, large, owner="ada", options=Options())
         time.sleep(0.3)
         done.set()
         looking.result()
     assert seen == {(0, 0), (2000, 500)}
     with database.read() as tx:
-        assert len(submission.equals(tx, [point.spec_hash for point in large.points])) == 2000
+        assert (
+            len(duplicates.find_reusable(tx, [point.spec_hash for point in large.points])) == 2000
+        )

@@ -1,4 +1,4 @@
-"""A staged batch that is not published yet shows up in no read of the store."""
+"""No read of the store shows a staged batch before it is published."""
 
 import inspect
 import pkgutil
@@ -11,29 +11,32 @@ import pytest
 import store
 from store.db.database import now
 from store.errors import NotFound
-from store.experiments import events, id_prefix, results, rows, submission
+from store.experiments import duplicates, events, id_prefix, results
 from store.experiments import repository as experiments
-from store.experiments.submission import Options
+from store.experiments import rows as experiment_rows
+from store.experiments.draft import Options
 from store.query import pages, run_ends
 from store.query.query import ExperimentQuery
 from store.queue import scheduling
 from store.sweeps import repository as sweeps
+from store.sweeps import rows as sweep_rows
+from store.sweeps import staging as sweep_staging
 from store.sweeps import submission as sweep_submission
 from tests.integration.store.test_sweeps import draft
 
-LARGE = draft({"path": "optimizer.lr", "values": [0.1, 0.2, 0.3]}, tags=["staged"])
-FIRST = Options(priority=9)
-HASHES = [point.spec_hash for point in LARGE.points]
+SWEEP = draft({"path": "optimizer.lr", "values": [0.1, 0.2, 0.3]}, tags=["staged"])
+HASHES = [point.spec_hash for point in SWEEP.points]
+OPTIONS = Options(priority=9)
 ALL, TAGGED = ExperimentQuery.parse(), ExperimentQuery.parse(tag="staged")
 QUEUED = ExperimentQuery.parse(state="queued", sort="name")
 
-READS = {
+SEARCHES = {
     "experiments.repository.by_spec_hash": lambda tx: experiments.by_spec_hash(tx, HASHES),
-    "experiments.submission.equals": lambda tx: submission.equals(tx, HASHES),
+    "experiments.duplicates.find_reusable": lambda tx: duplicates.find_reusable(tx, HASHES),
     "experiments.events.since": lambda tx: events.since(tx, 0),
-    "experiments.id_prefix.beginning": lambda tx: [
-        *id_prefix.beginning(tx, "exp_0", limit=9),
-        *id_prefix.beginning(tx, "swp_0", limit=9),
+    "experiments.id_prefix.ids_with_prefix": lambda tx: [
+        *id_prefix.ids_with_prefix(tx, "exp_0", limit=9),
+        *id_prefix.ids_with_prefix(tx, "swp_0", limit=9),
     ],
     "query.pages.walk": lambda tx: [
         found.experiment for query in (ALL, TAGGED) for found in pages.walk(tx, query)
@@ -46,99 +49,80 @@ READS = {
     "query.run_ends.unfinished_experiments": lambda tx: run_ends.unfinished_experiments(
         tx, ALL, []
     ),
-    "queue.scheduling.best": lambda tx: scheduling.best(tx, "cpu", now(tx)),
-    "queue.scheduling.waiting_for": lambda tx: scheduling.waiting_for(tx, "cpu", most=9),
+    "queue.scheduling.next_experiment": lambda tx: scheduling.next_experiment(tx, "cpu", now(tx)),
+    "queue.scheduling.count_waiting": lambda tx: scheduling.count_waiting(tx, "cpu", limit=9),
     "sweeps.repository.page": lambda tx: sweeps.page(tx, limit=9, cursor=None),
-    "sweeps.submission.equal": lambda tx: sweep_submission.equal(tx, LARGE, "ada"),
+    "sweeps.rows.find_equal": lambda tx: sweep_rows.find_equal(tx, SWEEP, "ada"),
 }
-"""Every function that finds experiments or sweeps, by module and name."""
+"""Functions that search experiments or sweeps, by module and name."""
 
 OTHERS = {
-    "experiments.events.newest": "a position in the stream of events",
-    "experiments.events.progress": "reads running experiments, which no batch has",
-    "experiments.idempotency.remember": "reads the answers to requests",
-    "experiments.idempotency.keep": "writes the answer to a request",
-    "experiments.idempotency.forget_old": "removes answers to requests",
+    "experiments.duplicates.lock": "locks hashes",
+    "experiments.duplicates.submitted_since_staging": "compares a staged batch with visible ones",
+    "experiments.events.newest_number": "is a position in the stream of events",
+    "experiments.events.running_progress": "reads running experiments",
     "experiments.imports.add": "writes",
-    "experiments.repository.submit": "writes",
-    "experiments.staging.begin": "writes the batch itself",
-    "experiments.staging.go_on": "writes the batch itself",
-    "experiments.staging.show": "writes the batch itself",
-    "experiments.staging.clear": "removes batches that nobody finishes",
-    "experiments.submission.submit": "writes",
-    "experiments.submission.lock": "locks",
-    "experiments.warm_start.check": "reads one experiment by its id",
-    "experiments.warm_start.inherited": "reads one experiment by its id",
-    "query.run_ends.completed_experiments": "reads completed experiments, which no batch has",
-    "query.run_ends.completed_values": "reads completed experiments, which no batch has",
-    "queue.claims.reap": "reads running experiments, which no batch has",
-    "queue.workers.register": "writes workers",
-    "queue.workers.listing": "reads workers",
-    "queue.workers.idle": "reads workers",
-    "queue.workers.forget_silent": "removes workers",
-    "sweeps.repository.submit": "writes",
-    "sweeps.submission.show": "writes the batch itself",
-    "sweeps.submission.new": "writes",
+    "query.run_ends.completed_experiments": "reads completed experiments",
+    "query.run_ends.completed_values": "reads completed experiments",
+    "sweeps.rows.add": "writes",
 }
-"""The other functions of a transaction, and why no staged batch shows up in them."""
+"""Other functions of modules that read experiments or sweeps, and why they can't show a batch."""
 
-BY_ID = {"experiment_id", "experiment_ids", "ids", "rows", "sweep_id", "worker_id", "claim", "of"}
-"""Required parameters of functions that are told which experiments or sweeps they are about."""
+ID_PARAMETERS = {"experiment_id", "experiment_ids", "ids", "rows", "sweep_id", "from_sweep"}
+"""Required parameters that name the experiments or sweeps to read."""
 
-WITH_STAGED = {
+TABLE_QUERIES = {
     "db/visible.py": 2,
-    "experiments/staging.py": 1,  # removes the experiments of batches that nobody finishes
-    "experiments/submission.py": 1,  # compares a batch with what others submitted meanwhile
-    "experiments/warm_start.py": 1,  # a staged experiment keeps its source from being removed
-    "queue/claims.py": 1,  # running experiments, which no batch has
+    "experiments/duplicates.py": 1,  # compares a staged batch with visible experiments
+    "experiments/staging.py": 1,  # removes abandoned batches
+    "experiments/warm_start.py": 1,  # keeps the source of a staged experiment from being removed
+    "queue/reaper.py": 1,  # reads running experiments
 }
-"""Queries on the tables themselves, by file."""
+"""Queries that start from the tables themselves, by file."""
 
 
-def parts(name):
-    package = import_module(f"store.{name}")
-    for module in pkgutil.iter_modules(package.__path__):
-        yield f"{name}.{module.name}", import_module(f"store.{name}.{module.name}")
-
-
-def finders():
-    """The names of the public functions of a transaction that are not told which experiments they are about."""
-    for package in ("experiments", "sweeps", "query", "queue"):
-        for name, module in parts(package):
-            for function, value in inspect.getmembers(module, inspect.isfunction):
-                if function.startswith("_") or value.__module__ != module.__name__:
+def search_functions():
+    """The public functions of a transaction, in modules that read experiments, without ids."""
+    for package in ("experiments", "query", "queue", "sweeps"):
+        for info in pkgutil.iter_modules(import_module(f"store.{package}").__path__):
+            module = import_module(f"store.{package}.{info.name}")
+            if not {"visible_experiments", "visible_sweeps", "pages"} & set(vars(module)):
+                continue
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                if name.startswith("_") or function.__module__ != module.__name__:
                     continue
-                parameters = inspect.signature(value).parameters
+                parameters = inspect.signature(function).parameters
                 required = {p.name for p in parameters.values() if p.default is p.empty}
-                if next(iter(parameters), None) == "tx" and not BY_ID & required:
-                    yield f"{name}.{function}"
+                if "tx" in required and not ID_PARAMETERS & required:
+                    yield f"{package}.{info.name}.{name}"
 
 
-def test_every_function_that_finds_experiments_is_listed_here():
-    assert set(finders()) == set(READS) | set(OTHERS)
+def test_every_search_is_tested_here():
+    assert set(search_functions()) == {*SEARCHES, *OTHERS}
 
 
 @pytest.fixture
 def staged(database, monkeypatch):
-    """A sweep with its experiments, staged and not yet published."""
-    monkeypatch.setattr("store.experiments.staging.AT_ONCE", 2)
-    return sweeps.bring(database, LARGE, owner="ada", options=FIRST)
+    """A staged sweep."""
+    monkeypatch.setattr("store.experiments.staging.WRITE_BATCH", 2)
+    return sweep_staging.stage(database, SWEEP, owner="ada", options=OPTIONS)
 
 
-@pytest.mark.parametrize("name", READS)
-def test_a_read_finds_nothing_of_a_staged_batch(database, repo, name, request):
+@pytest.mark.parametrize("name", SEARCHES)
+def test_search_finds_nothing_of_a_staged_batch(database, repo, name, request):
+    search = SEARCHES[name]
     repo.complete(repo.begin(changes={"seeds": [7]}))
     repo.submit(changes={"seeds": [8]})
-    with database.write() as tx:  # since scheduling.best locks what it finds
-        before = READS[name](tx)
+    with database.write() as tx:  # next_experiment locks its row
+        before = search(tx)
     staged = request.getfixturevalue("staged")
     with database.write() as tx:
-        assert READS[name](tx) == before
-        sweeps.submit(tx, LARGE, owner="ada", options=FIRST, arrival=staged)
-        assert READS[name](tx) != before, "it finds them once they are published"
+        assert search(tx) == before
+        sweep_submission.submit(tx, SWEEP, owner="ada", options=OPTIONS, staged=staged)
+        assert search(tx) != before, "it finds the batch once it is published"
 
 
-def test_an_id_of_a_staged_batch_is_unknown(database, staged):
+def test_ids_of_a_staged_batch_are_unknown(database, staged):
     experiment_id = staged.experiments.submissions[0].id
     with database.read() as tx:
         for read in (experiments.get, experiments.events, experiments.logs, results.series):
@@ -146,26 +130,24 @@ def test_an_id_of_a_staged_batch_is_unknown(database, staged):
                 read(tx, experiment_id)
         with pytest.raises(NotFound):
             sweeps.get(tx, staged.sweep_id)
-        assert rows.those(tx, [experiment_id]) == []
-        assert events.unknown(tx, [experiment_id]) == [experiment_id]
+        assert experiment_rows.existing_ids(tx, [experiment_id]) == []
+        assert events.unknown_ids(tx, [experiment_id]) == [experiment_id]
         assert sweeps.members(tx, staged.sweep_id) == ([], None)
     with database.write() as tx, pytest.raises(NotFound):
         experiments.request_cancel(tx, experiment_id)
 
 
-SELECT = re.compile(
-    r"\bselect\(\s*\*?(\w+\.)*(experiments\.c|sweeps\.c|experiments\b|SHORT|_COLUMNS)"
-)
+SELECT = re.compile(r"\bselect\(\s*\*?(\w+\.)*(experiments\.c|sweeps\.c|experiments\b|\w+_COLUMNS)")
 JOIN = re.compile(
     r"\b(join|select_from)\(\s*(experiments|sweeps)\b[,)]|\b(experiments|sweeps)\.alias"
 )
 
 
-def test_queries_start_from_the_visible_ones():
+def test_queries_start_from_the_visible_selects():
     root = Path(store.__file__).parent
-    found = {}
-    for file in sorted(root.rglob("*.py")):
+    counts = {}
+    for file in root.rglob("*.py"):
         text = file.read_text()
         if count := len([*SELECT.finditer(text), *JOIN.finditer(text)]):
-            found[file.relative_to(root).as_posix()] = count
-    assert found == WITH_STAGED
+            counts[file.relative_to(root).as_posix()] = count
+    assert counts == TABLE_QUERIES

@@ -43,7 +43,7 @@ def test_registering_again_replaces(tx):
 def test_a_beat_tells_what_it_works_on(tx):
     workers.register(tx, SLOT)
     silence(tx, SLOT.id, 100)
-    workers.beat(tx, SLOT.id, "exp_1", 77)
+    workers.heartbeat(tx, SLOT.id, "exp_1", 77)
     (listed,) = workers.listing(tx)
     assert (listed.experiment_id, listed.trainer_pid) == ("exp_1", 77)
     assert listed.heartbeat_at >= now(tx) - 10
@@ -51,17 +51,17 @@ def test_a_beat_tells_what_it_works_on(tx):
 
 def test_a_beat_of_a_forgotten_slot_asks_to_register_again(tx):
     with pytest.raises(NotFound, match="worker"):
-        workers.beat(tx, "nobody", None, None)
+        workers.heartbeat(tx, "nobody", None, None)
 
 
 def test_idle_counts_fresh_slots_of_the_device_without_work(tx):
     for number, device in enumerate(["cpu", "cpu", "cpu", "cuda"]):
         workers.register(tx, dataclasses.replace(SLOT, id=f"w{number}", device=device))
-    workers.beat(tx, "w1", "exp_1", None)
+    workers.heartbeat(tx, "w1", "exp_1", None)
     silence(tx, "w2", 31)
-    assert workers.idle(tx, "cpu", 30) == 1
-    assert workers.idle(tx, "cpu", 60) == 2
-    assert workers.idle(tx, "cuda", 30) == 1
+    assert workers.count_idle(tx, "cpu", 30) == 1
+    assert workers.count_idle(tx, "cpu", 60) == 2
+    assert workers.count_idle(tx, "cuda", 30) == 1
 
 
 def test_removed_and_long_silent_slots_are_gone(tx):
@@ -69,5 +69,5 @@ def test_removed_and_long_silent_slots_are_gone(tx):
         workers.register(tx, dataclasses.replace(SLOT, id=f"w{number}"))
     workers.remove(tx, "w0")
     silence(tx, "w1", 100)
-    workers.forget_silent(tx, 60)
+    workers.remove_silent(tx, 60)
     assert [worker.id for worker in workers.listing(tx)] == ["w2"]

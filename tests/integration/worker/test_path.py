@@ -12,7 +12,7 @@ import pytest
 from core.run import run
 from store.errors import IllegalMove
 from store.experiments import repository as experiments
-from store.queue import claims
+from store.queue import claims, reports
 from store.records import Failure, FailureKind, Progress
 from tests.integration.worker.conftest import LONG
 from tests.integration.worker.workplace import Worker, gone, until
@@ -175,7 +175,7 @@ def test_a_training_that_breaks_says_why_and_where(workplace):
     job = workplace.submit(sample_specs.spec(numerics={"device": "cuda"}))
     with workplace.database.write() as tx:
         claim = claims.claim(tx, worker_id="w", device="cuda", lease_seconds=60)
-        claims.record(
+        reports.record(
             tx,
             claim,
             progress=Progress(1, 100),
@@ -183,12 +183,12 @@ def test_a_training_that_breaks_says_why_and_where(workplace):
             checkpoint=b"no arrays",
             checkpoint_step=1,
         )
-        claims.hand_back(tx, claim)
+        reports.hand_back(tx, claim)
         tx.exec_driver_sql("UPDATE experiments SET device = 'cpu' WHERE state = 'queued'")
     failure = job.until_ended().failure
     assert failure.kind == FailureKind.INFRASTRUCTURE
     assert "ValueError" in failure.message
-    assert "So it went 2 times in a row" in failure.message
+    assert "This happened 2 times in a row" in failure.message
     assert job.events[3:] == [("started", 2), ("attempt_failed", 2), ("started", 3), ("failed", 3)]
     assert "Traceback" in job.log
     assert "core/arrays.py" in job.log

@@ -12,9 +12,9 @@ from store.arrays.packed import pack_points
 from store.db.database import Database, now
 from store.db.tables import experiments as table
 from store.experiments import repository as experiments
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
-from store.queue import claims
+from store.experiments import submission
+from store.experiments.draft import Draft, Options
+from store.queue import claims, reports
 from tests.kit import sample_specs
 from worker.messages import Advanced
 from worker.recorder import AttemptRecorder, ClaimLost
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 @pytest.fixture
 def claim(database):
     with database.write() as tx:
-        experiments.submit(
+        submission.submit_one(
             tx,
-            Draft.of(sample_specs.spec()),
+            Draft.from_spec(sample_specs.spec()),
             owner="ada",
             options=Options(),
             warnings=(),
@@ -75,7 +75,7 @@ def test_a_database_that_stays_away_for_longer_than_the_lease_costs_the_claim(da
 def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
     recorder = AttemptRecorder(database, claim, lease_seconds=10, max_attempts=5)
     with database.write() as tx:
-        claims.hand_back(tx, claim)
+        reports.hand_back(tx, claim)
         assert claims.claim(tx, worker_id="v", device="cpu", lease_seconds=60).attempt == 2
     with pytest.raises(ClaimLost, match="attempt 1 no longer holds"):
         recorder.heartbeat()
@@ -86,7 +86,7 @@ def test_a_beat_and_a_record_each_extend_the_lease(database, claim):
     news = Advanced(1, 100, None, pack_points(sample_specs.points([1])), None)
     for write in (recorder.heartbeat, lambda: recorder.record(news, "")):
         with database.write() as tx:
-            claims.beat(tx, claim, lease_seconds=1)
+            reports.renew_lease(tx, claim, lease_seconds=1)
         write()
         with database.read() as tx:
             assert tx.scalars(select(table.c.lease_until)).one() > now(tx) + 300

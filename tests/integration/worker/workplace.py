@@ -15,9 +15,8 @@ from core.spec import ExperimentSpec
 from store.db import tables
 from store.db.database import Database
 from store.experiments import repository as experiments
-from store.experiments import results
-from store.experiments.draft import Draft
-from store.experiments.repository import Options
+from store.experiments import results, submission
+from store.experiments.draft import Draft, Options
 from store.queue import workers
 from store.records import Experiment, WorkerRecord
 from tests.kit.redis import RedisServer
@@ -221,10 +220,15 @@ class Workplace:
 
     def submit(self, spec: ExperimentSpec, **options) -> Job:
         with self.database.write() as tx:
-            submission = experiments.submit(
-                tx, Draft.of(spec), owner="ada", options=Options(**options), warnings=(), rerun=True
+            submitted = submission.submit_one(
+                tx,
+                Draft.from_spec(spec),
+                owner="ada",
+                options=Options(**options),
+                warnings=(),
+                rerun=True,
             )
-        return Job(self.database, submission.id)
+        return Job(self.database, submitted.id)
 
     def slots_are_idle(self) -> bool:
         """Whether there are slots, and none of them works."""

@@ -13,29 +13,29 @@ from collections.abc import Callable
 from types import ModuleType
 
 
-def without_fence(claims: ModuleType) -> None:
+def without_fence(reports: ModuleType) -> None:
     """Accepts the writes of a claim even if another attempt holds the experiment."""
 
-    def report(tx, claim, **values):
-        change = claims.update(claims.experiments).where(
-            claims.experiments.c.id == claim.experiment_id
+    def update_held(tx, claim, **values):
+        change = reports.update(reports.experiments).where(
+            reports.experiments.c.id == claim.experiment_id
         )
         change = change.values(values or {"attempt": claim.attempt})
-        return tx.execute(change.returning(*claims._WISHED)).first()
+        return tx.execute(change.returning(*reports.DECISIVE_COLUMNS)).first()
 
-    def leave(tx, claim, to, kind, detail=None, **values):
-        claims.transition(
+    def release(tx, claim, to, kind, detail=None, **values):
+        reports.transition(
             tx,
             claim.experiment_id,
-            claims.State.RUNNING,
+            reports.State.RUNNING,
             to,
-            at=claims.now(tx),
+            at=reports.now(tx),
             kind=kind,
             detail=detail,
             values=values,
         )
 
-    claims._report, claims._leave = report, leave
+    reports._update_held, reports._release = update_held, release
 
 
 def without_immediate(base: ModuleType) -> None:
@@ -96,7 +96,7 @@ def poison(training: ModuleType) -> None:
 
 
 SABOTAGES: dict[str, tuple[str, Callable[[ModuleType], None]]] = {
-    "fence": ("store.queue.claims", without_fence),
+    "fence": ("store.queue.reports", without_fence),
     "immediate": ("sqlalchemy.engine.base", without_immediate),
     "outbox": ("store.queue.dispatcher", without_outbox),
     "heartbeat": ("worker.recorder", without_heartbeat),

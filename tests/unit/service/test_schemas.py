@@ -15,8 +15,8 @@ from store.records import (
     EventKind,
     Experiment,
     Log,
-    Place,
     Progress,
+    QueuePosition,
     RunRecord,
     Submission,
     WorkerRecord,
@@ -65,7 +65,7 @@ EXPERIMENT = with_secret(
     )
 )
 ANSWERS = [
-    schemas.Experiment.from_record(EXPERIMENT, with_secret(Place(1, None))),
+    schemas.Experiment.from_record(EXPERIMENT, with_secret(QueuePosition(1, None))),
     schemas.Moved.from_record(EXPERIMENT),
     schemas.Submission.from_record(
         with_secret(Submission(examples.ID, State.QUEUED, reused=False, warnings=(), **HASHES))

@@ -1,4 +1,4 @@
-"""Settings and URLs: read from the environment, and refused with the remedy where they can't be used."""
+"""Settings and URLs are read from the environment; unusable ones are refused with a remedy."""
 
 import pytest
 from pydantic import ValidationError
@@ -7,7 +7,7 @@ from store.db.database import Database
 from store.settings import Settings
 
 
-def test_the_defaults_make_a_lab_on_one_machine(monkeypatch):
+def test_defaults_make_a_lab_on_one_machine(monkeypatch):
     for name in Settings.model_fields:
         monkeypatch.delenv(f"EXTRAPOLAB_{name.upper()}", raising=False)
     settings = Settings()
@@ -15,7 +15,7 @@ def test_the_defaults_make_a_lab_on_one_machine(monkeypatch):
     assert (settings.lease_seconds, settings.reaper_seconds, settings.max_attempts) == (30, 1.5, 5)
 
 
-def test_the_environment_is_read(monkeypatch):
+def test_environment_overrides_defaults(monkeypatch):
     monkeypatch.setenv("EXTRAPOLAB_LEASE_SECONDS", "5")
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", "postgresql://me@host/lab")
     settings = Settings()
@@ -28,7 +28,7 @@ def test_the_environment_is_read(monkeypatch):
     "name", ["LEASE_SECONDS", "REAPER_SECONDS", "MAX_ATTEMPTS", "CHECKPOINT_SECONDS"]
 )
 @pytest.mark.parametrize("value", ["0", "-1", "soon"])
-def test_nonsense_is_refused_by_name(monkeypatch, name, value):
+def test_invalid_value_is_refused_by_name(monkeypatch, name, value):
     monkeypatch.setenv(f"EXTRAPOLAB_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
@@ -45,12 +45,12 @@ def test_nonsense_is_refused_by_name(monkeypatch, name, value):
         "sqlite+aiosqlite:///lab.db",
     ],
 )
-def test_a_url_of_another_kind_is_refused_with_what_is_allowed(url):
+def test_url_of_another_kind_is_refused_with_the_allowed_ones(url):
     with pytest.raises(ValueError, match="allowed: sqlite:///FILE or postgresql://"):
         Database(url)
 
 
-def test_a_refused_url_does_not_tell_its_password():
+def test_refusal_of_a_url_hides_its_password():
     with pytest.raises(ValueError, match="mysql") as caught:
         Database("mysql://me:secret@host/lab")
     assert "secret" not in str(caught.value)

@@ -1,11 +1,11 @@
-"""The state machine: which moves are legal, and that there is no other."""
+"""The state machine allows exactly the legal moves."""
 
 import itertools
 
 import pytest
 
 from store.errors import IllegalMove
-from store.states import FINAL, MOVES, State, move
+from store.states import FINAL, MOVES, State, check_move
 
 LEGAL = {
     ("queued", "running"),
@@ -24,25 +24,25 @@ LEGAL = {
 
 
 @pytest.mark.parametrize(("state", "to"), list(itertools.product(State, State)))
-def test_exactly_the_legal_moves_can_be_made(state, to):
+def test_only_legal_moves_are_allowed(state, to):
     if (state, to) in LEGAL:
-        assert move(state, to) is to
+        check_move(state, to)
     else:
         with pytest.raises(IllegalMove, match=f"an experiment that is {state}"):
-            move(state, to)
+            check_move(state, to)
 
 
-def test_a_refusal_says_what_is_possible():
-    with pytest.raises(
-        IllegalMove,
-        match="cannot retry an experiment that is completed: it can become nothing else",
-    ):
-        move(State.COMPLETED, State.QUEUED, verb="retry")
+def test_refusal_names_the_possible_moves():
+    with pytest.raises(IllegalMove, match="cannot start an experiment that is paused: ") as paused:
+        check_move(State.PAUSED, State.RUNNING)
+    assert str(paused.value).endswith("it can only become cancelled or queued")
+    with pytest.raises(IllegalMove, match="cannot retry an experiment that is completed: ") as done:
+        check_move(State.COMPLETED, State.QUEUED, verb="retry")
+    assert str(done.value).endswith("its state can't change any more")
 
 
-def test_every_state_can_be_reached_and_only_final_ones_have_ended():
-    reached = set().union(*MOVES.values())
-    assert reached == set(State)
+def test_every_state_is_reachable_and_exactly_three_are_final():
+    assert set().union(*MOVES.values()) == set(State)
     assert (
         {state for state in State if state.is_final}
         == FINAL
@@ -50,6 +50,6 @@ def test_every_state_can_be_reached_and_only_final_ones_have_ended():
     )
 
 
-def test_no_final_state_is_followed_by_another_without_being_queued_first():
+def test_final_state_is_left_only_for_the_queue():
     for state in FINAL:
         assert MOVES[state] <= {State.QUEUED}

@@ -1,0 +1,23 @@
+"""Batches: many rows are read and written a few hundred at a time, so that others get their turn."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+ROWS_PER_QUERY = 500
+"""Hashes or ids that one query names."""
+
+WRITE_BATCH = 500
+"""Rows that one write adds or removes: it holds SQLite's only lock for tens of milliseconds."""
+
+PAUSE_BETWEEN_BATCHES = 0.01
+"""Seconds between two writes, in which others get the database."""
+
+Item = TypeVar("Item")
+
+
+def batches(items: Iterable[Item], size: int = ROWS_PER_QUERY) -> Iterator[list[Item]]:
+    """The items, up to ``size`` at a time."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch

@@ -1,0 +1,138 @@
+"""The position of a queued experiment in the scheduling order, and an estimate of when it starts."""
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, tuple_
+
+from store.db.database import now
+from store.db.tables import AnyRow, experiments, workers
+from store.db.visible import visible_experiments
+from store.experiments import rows
+from store.queue.scheduling import (
+    CLAIMABLE,
+    CLAIMABLE_ON_DEVICE,
+    LONGEST_WAIT_FIRST,
+    RUNNING_BY_OWNER,
+)
+from store.records import QueuePosition
+from store.states import State
+
+RECENT_EXPERIMENTS = 50
+"""Completed experiments whose mean duration is the estimate for the next ones."""
+
+_COLUMNS = ("state", "owner", "priority", "created_at", "id", "device", "not_before")
+
+
+def queue_position(
+    tx: Connection, experiment_id: str, *, fresh_seconds: float
+) -> QueuePosition | None:
+    """The position of an experiment; None if it isn't queued. Later submissions may change it.
+
+    Args:
+        tx: An open transaction.
+        experiment_id: The experiment.
+        fresh_seconds: Workers count if their last heartbeat is no older.
+
+    Raises:
+        NotFound: There is no such experiment.
+    """
+    row = rows.get(tx, experiment_id, *(experiments.c[name] for name in _COLUMNS))
+    if row.state != State.QUEUED:
+        return None
+    at = now(tx)
+    position = 1 + _count_ahead(tx, row, at)
+    return QueuePosition(position, _estimate_start(tx, row, position, at, fresh_seconds))
+
+
+def _count_ahead(tx: Connection, row: AnyRow, at: float) -> int:
+    """The number of experiments claimed before that of ``row`` if no running one ended meanwhile.
+
+    Each claim goes to the owner with the fewest running experiments. So when this experiment is
+    next, its owner runs ``level`` experiments, and every other owner has claimed as many as bring
+    them to that level.
+    """
+    parameters = {"at": at, "device": row.device}
+    claimable = CLAIMABLE if row.device == "auto" else CLAIMABLE_ON_DEVICE
+    owner, same_priority = experiments.c.owner, experiments.c.priority == row.priority
+    is_older = tuple_(*LONGEST_WAIT_FIRST) < (row.created_at, row.id)
+    per_owner = visible_experiments(owner, func.count()).where(claimable).group_by(owner)
+    higher_priority = experiments.c.priority > row.priority
+    above = _count_by_owner(tx, per_owner.where(higher_priority), parameters)
+    older_of_owner = tx.scalars(
+        visible_experiments(func.count()).where(
+            claimable, same_priority, owner == row.owner, is_older
+        ),
+        parameters,
+    ).one()
+    # once all experiments of higher priority run
+    running = Counter(_count_by_owner(tx, RUNNING_BY_OWNER, parameters)) + Counter(above)
+    level = older_of_owner + running[row.owner]
+    of_others = 0
+    rivals = _count_by_owner(tx, per_owner.where(same_priority, owner != row.owner), parameters)
+    for rival, waiting in rivals.items():
+        below_level = max(0, level - running[rival])
+        of_others += min(below_level, waiting)
+        if (
+            below_level < waiting and running[rival] <= level
+        ):  # at the same level, the longer wait is first
+            nth = (
+                visible_experiments(is_older)
+                .where(claimable, same_priority, owner == rival)
+                .order_by(*LONGEST_WAIT_FIRST)
+                .offset(below_level)
+                .limit(1)
+            )
+            of_others += bool(tx.scalar(nth, parameters))
+    return sum(above.values()) + older_of_owner + of_others
+
+
+def _count_by_owner(
+    tx: Connection, counts: Select[*tuple[Any, ...]], parameters: dict[str, Any]
+) -> dict[str, int]:
+    return {owner: count for owner, count in tx.execute(counts, parameters)}  # noqa: C416  # dict() takes no typed rows
+
+
+def _estimate_start(
+    tx: Connection, row: AnyRow, position: int, at: float, fresh_seconds: float
+) -> float | None:
+    """Estimated seconds until the experiment at ``position`` starts; None if nothing tells.
+
+    The estimate takes the time left of running experiments and the mean duration of recent ones,
+    and spreads the experiments ahead evenly over the workers.
+    """
+    on_device = () if row.device == "auto" else (workers.c.device == row.device,)
+    is_up = workers.c.heartbeat_at >= at - fresh_seconds
+    slots = tx.scalars(select(func.count()).where(is_up, ~workers.c.draining, *on_device)).one()
+    if not slots:
+        return None
+    running = visible_experiments(experiments.c.eta_seconds).where(
+        experiments.c.state == State.RUNNING
+    )
+    if row.device != "auto":
+        running = running.where(experiments.c.device == row.device)
+    due_in = max(0.0, (row.not_before or at) - at)
+    etas = tx.scalars(running).all()
+    idle = slots - len(etas)
+    if position <= idle:
+        return due_in
+    duration = _mean_duration(tx)
+    if duration is None:
+        return None
+    ends = sorted(duration if eta is None else eta for eta in etas)
+    nth = position - max(0, idle)
+    wait = ends[nth - 1] if nth <= len(ends) else (sum(ends) + (position - 1) * duration) / slots
+    return max(due_in, wait)
+
+
+def _mean_duration(tx: Connection) -> float | None:
+    """The mean duration of recently completed experiments; None if there are none."""
+    duration = (experiments.c.finished_at - experiments.c.started_at).label("duration")
+    recent = (
+        visible_experiments(duration)
+        .where(experiments.c.state == State.COMPLETED)
+        .order_by(experiments.c.created_at.desc())
+        .limit(RECENT_EXPERIMENTS)
+        .subquery()
+    )
+    return tx.scalar(select(func.avg(recent.c.duration)))

@@ -1,0 +1,62 @@
+"""Rows of the table of sweeps."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Connection, insert
+from uuid_utils import uuid7
+
+from store.db.database import now
+from store.db.tables import AnyRow, sweeps
+from store.db.visible import visible_sweeps
+from store.errors import NotFound
+from store.sweeps.draft import SweepDraft
+
+ID = re.compile(r"swp_[0-9a-f]{32}")
+"""The format of a sweep's id."""
+
+SWEEP_COLUMNS = [column for column in sweeps.c if column.key != "staged_batch_id"]
+
+MAX_NAMESAKES = 50
+"""Sweeps of one name and owner that are compared with a new one, newest first."""
+
+
+def get(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> AnyRow:
+    """The row of a sweep, with the given columns; raises NotFound."""
+    query, row = visible_sweeps(*columns).where(sweeps.c.id == sweep_id), None
+    if ID.fullmatch(sweep_id):
+        row = tx.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound("sweep", sweep_id)
+    return row
+
+
+def add(tx: Connection, draft: SweepDraft, owner: str, batch_id: str | None = None) -> str:
+    """Adds the row of a new sweep and returns its id."""
+    sweep_id = f"swp_{uuid7().hex}"
+    row = {
+        "id": sweep_id,
+        "name": draft.sweep.name,
+        "owner": owner,
+        "created_at": now(tx),
+        "version": 1,
+        "staged_batch_id": batch_id,
+    }
+    tx.execute(insert(sweeps).values(**row, **draft.content))
+    return sweep_id
+
+
+def find_equal(
+    tx: Connection, draft: SweepDraft, owner: str, *, except_id: str | None = None
+) -> str | None:
+    """The newest sweep with the name, owner, base and axes of a draft, other than ``except_id``."""
+    namesakes = visible_sweeps(sweeps.c.id).where(
+        sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner
+    )
+    if except_id is not None:
+        namesakes = namesakes.where(sweeps.c.id != except_id)
+    newest = list(tx.scalars(namesakes.order_by(sweeps.c.id.desc()).limit(MAX_NAMESAKES)))
+    query = visible_sweeps(sweeps.c.id, sweeps.c.base, sweeps.c.axes)
+    rows, content = tx.execute(query.where(sweeps.c.id.in_(newest))), draft.content
+    equal = [row.id for row in rows if {"base": row.base, "axes": row.axes} == content]
+    return max(equal, default=None)
