@@ -1,1 +1,1 @@
-"""What is known before any training: the moment problem, the theorem's assumptions, the infinitely wide student."""
+"""Theory that needs no training: the moment problem, the theorem, the infinitely wide student."""

@@ -5,9 +5,11 @@ The response of a balanced system is such a sequence, h_j = Σ_i w_i λ_i^j with
 semidefinite. If H is singular, of rank r <= m, there is at most one measure, and it has r atoms; a
 system of d̂ states is of that kind as soon as n > 2 d̂. If H is regular there are infinitely many.
 
-So a balanced student that fits a balanced teacher on k > 2 d̂ lags has the teacher's response for
-ever. Sources: the truncated Hamburger moment problem (Akhiezer 1965, chapter 2; Curto and Fialkow
-1991); Cohen and Yeredor (2011).
+Hence a balanced student that fits a balanced teacher on k > 2 d̂ lags has the teacher's response at
+every lag.
+
+Sources: the truncated Hamburger moment problem (Akhiezer 1965, chapter 2; Curto and Fialkow 1991);
+Cohen and Yeredor (2011).
 """
 
 import numpy as np
@@ -17,7 +19,7 @@ RANK = 1e-12
 """An eigenvalue of the Hankel matrix counts as zero below this x the largest."""
 
 _AGREES = 1e-6
-"""How far, relative to the largest moment, the measure's moments may be from the given ones."""
+"""Tolerance for the moments of a measure, relative to the largest given moment."""
 
 
 class Measure(BaseModel):
@@ -27,8 +29,9 @@ class Measure(BaseModel):
         atoms: λ_i, by falling weight.
         weights: w_i.
         unique: Whether no other nonnegative measure has the given moments.
-        gap: The smallest eigenvalue of the Hankel matrix that counts over the largest that doesn't:
-            how clear the rank is. Infinite where the others are 0; NaN where all count.
+        gap: How clear the rank is: the smallest nonzero eigenvalue of the Hankel matrix over the
+            largest one that counts as zero. Infinite if that is 0, NaN if no eigenvalue counts as
+            zero.
         residual: max_j |Σ_i w_i λ_i^j - h_j| over the given moments.
     """
 
@@ -41,31 +44,31 @@ class Measure(BaseModel):
     residual: float
 
     def response(self, horizon: int) -> np.ndarray:
-        """Its moments h_j = Σ_i w_i λ_i^j, j < ``horizon``."""
+        """Returns the moments h_j = Σ_i w_i λ_i^j, j < ``horizon``."""
         return np.vander(np.array(self.atoms), horizon, increasing=True).T @ np.array(self.weights)
 
 
 def measure_of(moments: np.ndarray, tolerance: float = RANK) -> Measure:
-    """A nonnegative measure with these moments: the only one if there is only one, else one with m + 1 atoms.
+    """Returns the nonnegative measure with these moments, or one with m + 1 atoms if many exist.
 
-    With H_0 = (h_{i+j}) = U S Uᵀ, i, j < m, cut at the rank, and H_1 = (h_{i+j+1}), the atoms are
-    the eigenvalues of the symmetric S^-½ Uᵀ H_1 U S^-½ = Q Λ Qᵀ (the pencil (H_1, H_0), as Ho and
-    Kalman realise it), and the weights the squares of the first row of U S^½ Q: real and
-    nonnegative by construction. Of many measures that one is taken whose Jacobi matrix ends in 0,
-    or, where n is even, Gauss's.
+    With H_0 = (h_{i+j}) = U S Uᵀ, i, j < m, truncated at the rank, and H_1 = (h_{i+j+1}), the atoms
+    are the eigenvalues of the symmetric S^-½ Uᵀ H_1 U S^-½ = Q Λ Qᵀ (the pencil (H_1, H_0), as in
+    the Ho-Kalman realisation). The weights are the squares of the first row of U S^½ Q. Both are
+    real, and the weights nonnegative, by construction. If many measures exist, the result is
+    Gauss's for even n, else the one whose Jacobi matrix ends in 0.
 
     Args:
         moments: h_0 .. h_{n-1}, (n,), n >= 1.
         tolerance: Eigenvalues of the Hankel matrix below this x the largest count as zero.
 
     Raises:
-        ValueError: The Hankel matrix has a negative eigenvalue: no nonnegative measure has these
+        ValueError: The Hankel matrix has a negative eigenvalue, so no nonnegative measure has these
             moments.
 
     Example:
-        >>> found = measure_of(0.7 * 0.9 ** np.arange(5) + 0.5 * (-0.5) ** np.arange(5))
-        >>> [round(atom, 6) for atom in found.atoms], [round(weight, 6) for weight in found.weights], found.unique
-        ([0.9, -0.5], [0.7, 0.5], True)
+        >>> measure = measure_of(0.7 * 0.9 ** np.arange(5) + 0.5 * (-0.5) ** np.arange(5))
+        >>> np.round([measure.atoms, measure.weights], 6).tolist(), measure.unique
+        ([[0.9, -0.5], [0.7, 0.5]], True)
     """
     n = len(moments)
     m = (n - 1) // 2
@@ -81,8 +84,8 @@ def measure_of(moments: np.ndarray, tolerance: float = RANK) -> Measure:
         )
     if rank <= m:
         atoms, weights = _flat(moments, m, rank)
-        rest = max(float(spectrum[rank]), 0.0)
-        gap = float(spectrum[rank - 1] / rest) if rest > 0 else np.inf
+        noise = max(float(spectrum[rank]), 0.0)
+        gap = float(spectrum[rank - 1] / noise) if noise > 0 else np.inf
     else:
         atoms, weights = _quadrature(moments, m + 1)
         gap = np.nan
@@ -100,20 +103,20 @@ def measure_of(moments: np.ndarray, tolerance: float = RANK) -> Measure:
 
 
 def _flat(moments: np.ndarray, m: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
-    """The atoms and weights of the only measure of a singular Hankel matrix."""
+    """Returns atoms and weights of the unique measure of a singular Hankel matrix."""
     values, U = np.linalg.eigh(_hankel(moments, m))
     root, U = np.sqrt(np.maximum(values[-rank:], 0)), U[:, -rank:]
     inverse = np.divide(1, root, out=np.zeros_like(root), where=root > 0)
-    middle = inverse[:, None] * (U.T @ _hankel(moments[1:], m) @ U) * inverse
-    atoms, Q = np.linalg.eigh((middle + middle.T) / 2)
+    pencil = inverse[:, None] * (U.T @ _hankel(moments[1:], m) @ U) * inverse
+    atoms, Q = np.linalg.eigh((pencil + pencil.T) / 2)
     return atoms, ((U[0] * root) @ Q) ** 2
 
 
 def _quadrature(moments: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss's quadrature with ``size`` nodes for a regular Hankel matrix: J = L⁻¹ H_1 L⁻ᵀ, H = L Lᵀ (Golub-Welsch).
+    """Returns nodes and weights of Gauss's quadrature for a regular Hankel matrix (Golub-Welsch).
 
-    H_1 needs one moment more than H. Where that is not given it is the one that makes J's last
-    diagonal entry 0.
+    J = L⁻¹ H_1 L⁻ᵀ with H = L Lᵀ. H_1 needs one moment more than H; if it is not given, it is the
+    one that makes J's last diagonal entry 0.
     """
     L = np.linalg.cholesky(_hankel(moments, size))
     shifted = np.append(moments[1:], 0.0) if len(moments) < 2 * size else moments[1:]
@@ -125,6 +128,6 @@ def _quadrature(moments: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _hankel(moments: np.ndarray, size: int) -> np.ndarray:
-    """(h_{i+j}), i, j < ``size``."""
+    """The matrix (h_{i+j}), i, j < ``size``."""
     index = np.arange(size)
     return moments[index[:, None] + index]

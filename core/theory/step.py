@@ -1,4 +1,4 @@
-"""How large a step gradient descent can take."""
+"""The largest stable step of gradient descent."""
 
 from functools import lru_cache
 
@@ -21,10 +21,10 @@ from core.systems import LinearSystem, impulse_response, visible_spectrum
 
 
 def step_bound(spec: ExperimentSpec) -> float:
-    """2 / sharpness where the student stands as the teacher does: gd settles there only with lr below it.
+    """Returns 2 / sharpness at the teacher's parameters: GD settles there only with a smaller lr.
 
-    The teacher is taken in its eigenbasis with B_i = sign(w_i) √|w_i|, C_i = √|w_i| where it has
-    one (as a student from near zero ends), else as it is given. Infinite where nothing curves; for
+    The teacher is taken in its eigenbasis with B_i = sign(w_i) √|w_i|, C_i = √|w_i| if it has one,
+    since students from near zero end there; else as given. Infinite if the curvature is zero. For
     linear students of linear teachers.
     """
     student, optimizer = spec.student, spec.optimizer
@@ -33,7 +33,7 @@ def step_bound(spec: ExperimentSpec) -> float:
     return _bound(spec.teacher, spec.training, student.structure, student.trained, rates)
 
 
-@lru_cache(maxsize=32)  # a sweep asks again and again for a few
+@lru_cache(maxsize=32)  # a sweep repeats a few teachers and losses
 def _bound(
     teacher: LinearTeacher,
     training: Training,

@@ -1,9 +1,9 @@
-"""The main theorem's assumptions, checked on a spec: which hold, which fail, by what margin.
+"""The main theorem's assumptions, checked on a spec, with the margin by which each holds or fails.
 
-Theorem (Cohen-Karlik et al. 2023, wording reconstructed): if d > k > 2 d̂, the teacher is balanced,
-stable and not degenerate, the student symmetric, and gradient flow starts balanced, then for every
-ε and q there is a δ > 0 such that a population loss of at most δ implies |h_j - ĥ_j| <= ε for all j
-< q, however large d is.
+Theorem (Cohen-Karlik et al. 2023, reconstructed wording): Let d > k > 2 d̂, let the teacher be
+balanced, stable and not degenerate, the student symmetric, and the start of gradient flow balanced.
+Then for every ε and q there is a δ > 0 such that a population loss of at most δ implies
+|h_j - ĥ_j| <= ε for all j < q, for every d.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ from core.spec import (
     IdentityStart,
     LinearStudent,
     RecurrentTeacher,
+    Start,
     WarmStart,
     has_closed_form,
 )
@@ -34,13 +35,13 @@ Spectrum = tuple[np.ndarray, np.ndarray] | None
 
 
 class Assumption(BaseModel):
-    """One assumption.
+    """One assumption of the theorem.
 
     Attributes:
-        name: A short stable word.
-        holds: Whether it holds; None where the spec alone can't say.
-        margin: By how much: positive where it holds; None where it is no matter of degree.
-        sentence: What was found.
+        name: Short stable name.
+        holds: Whether it holds; None if the spec alone doesn't determine it.
+        margin: Positive if it holds, negative if it fails; None if it has no degree.
+        sentence: The finding.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -52,11 +53,11 @@ class Assumption(BaseModel):
 
 
 class Theorem(BaseModel):
-    """What the theorem says of a spec.
+    """The theorem's assumptions on a spec.
 
     Attributes:
-        applies: Whether every assumption holds; None where none fails but some can't be told.
-        assumptions: Each of them.
+        applies: Whether every assumption holds; None if none fails but some are undetermined.
+        assumptions: Every assumption.
         measure: The teacher's measure, if it is balanced and has one input and one output;
             ``unique`` says whether the k lags of the training determine it.
     """
@@ -69,14 +70,17 @@ class Theorem(BaseModel):
 
 
 def check(spec: ExperimentSpec) -> Theorem:
-    """The assumptions of the main theorem on ``spec``.
+    """Checks the assumptions of the main theorem on ``spec``.
 
     Example:
-        >>> found = check(ExperimentSpec.model_validate({
-        ...     "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+        >>> theorem = check(ExperimentSpec.model_validate({
+        ...     "teacher": {
+        ...         "kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}
+        ...     },
         ...     "student": {"kind": "linear", "dim": 20, "start": {"scale": 0.5, "balanced": True}},
-        ...     "training": {"length": 4}}))
-        >>> [assumption.name for assumption in found.assumptions if not assumption.holds]
+        ...     "training": {"length": 4},
+        ... }))
+        >>> [assumption.name for assumption in theorem.assumptions if not assumption.holds]
         ['long enough']
     """
     student, teacher = spec.student, spec.teacher
@@ -92,7 +96,7 @@ def check(spec: ExperimentSpec) -> Theorem:
         linear = Assumption(
             name="linear", holds=True, margin=None, sentence="Student and teacher are linear."
         )
-        found = (
+        assumptions = (
             linear,
             *_dimensions(spec, system, spectrum),
             *_teacher(spec, system, spectrum),
@@ -100,9 +104,10 @@ def check(spec: ExperimentSpec) -> Theorem:
             _loss(spec),
             _flow(spec),
         )
-    verdicts = [assumption.holds for assumption in found]
+    verdicts = [assumption.holds for assumption in assumptions]
     applies = False if False in verdicts else None if None in verdicts else True
-    return Theorem(applies=applies, assumptions=found, measure=_measure(spec, system, spectrum))
+    measure = _measure(spec, system, spectrum)
+    return Theorem(applies=applies, assumptions=assumptions, measure=measure)
 
 
 def _dimensions(
@@ -114,62 +119,66 @@ def _dimensions(
         name="overparameterised",
         holds=d > k,
         margin=d - k,
-        sentence=f"d = {d}, k = {k}; d > k is needed.",
+        sentence=f"d = {d} and k = {k}; the theorem needs d > k.",
     )
     yield Assumption(
         name="long enough",
         holds=k > 2 * states,
         margin=k - 2 * states,
-        sentence=f"k = {k}, and the teacher needs d̂ = {states} states; k > 2 d̂ is needed.",
+        sentence=f"k = {k} and the teacher has d̂ = {states} states; the theorem needs k > 2 d̂.",
     )
 
 
 def _teacher(
     spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum
 ) -> Iterator[Assumption]:
-    lightest = _lightest(spectrum)
+    smallest = _smallest_weight(spectrum)
     if spectrum is None:
         sentence = (
             "The teacher has no symmetric realisation: a pole is complex, or A has no eigenbasis."
         )
-    elif lightest is None:
-        sentence = "The weights of the teacher's poles are not symmetric matrices, so that B = Cᵀ in no realisation."
+    elif smallest is None:
+        sentence = (
+            "The weights of the teacher's poles are not symmetric matrices, so no realisation has "
+            "B = Cᵀ."
+        )
     else:
-        sentence = f"The smallest weight of a pole is {lightest:.3g}; B = Cᵀ needs weights >= 0."
+        sentence = f"The smallest weight of a pole is {smallest:.3g}; B = Cᵀ needs weights >= 0."
     yield Assumption(
-        name="balanced teacher", holds=(lightest or -1.0) > 0, margin=lightest, sentence=sentence
+        name="balanced teacher", holds=(smallest or -1.0) > 0, margin=smallest, sentence=sentence
     )
     radius = float(np.abs(np.linalg.eigvals(system.A)).max())
     yield Assumption(
         name="stable",
         holds=radius <= 1 + REAL,
         margin=1 - radius,
-        sentence=f"The teacher's spectral radius is {radius:.4g}; it should be at most 1.",
+        sentence=f"The teacher's spectral radius is {radius:.4g}; the theorem needs at most 1.",
     )
     largest = float(np.abs(impulse_response(system, spec.horizon)).max())
     yield Assumption(
         name="not degenerate",
         holds=largest > 0,
         margin=largest,
-        sentence=f"The largest entry of the teacher's response is {largest:.3g}; it should not be zero throughout.",
+        sentence=(
+            f"The largest entry of the teacher's response is {largest:.3g}; the theorem needs a "
+            "nonzero response."
+        ),
     )
 
 
-def _lightest(spectrum: Spectrum) -> float | None:
-    """The smallest eigenvalue of a weight; None where one isn't a symmetric matrix, or there is none."""
+def _smallest_weight(spectrum: Spectrum) -> float | None:
+    """Returns the smallest eigenvalue of a weight, None without weights or symmetry."""
     if spectrum is None or not len(spectrum[1]) or spectrum[1].shape[1] != spectrum[1].shape[2]:
         return None
-    weights, turned = spectrum[1], spectrum[1].swapaxes(1, 2)
-    if np.abs(weights - turned).max() > REAL * np.abs(weights).max():
+    weights = spectrum[1]
+    rounding = REAL * np.abs(weights).max()
+    if np.abs(weights - weights.swapaxes(1, 2)).max() > rounding:
         return None
-    # A weight of one pole of one state has rank 1: its other eigenvalues are 0, and the trace is
-    # the one that counts.
+    # The weight of a pole of one state has rank 1: all eigenvalues but one are 0, and the trace is
+    # the remaining one.
     smallest = np.linalg.eigvalsh(weights)[:, 0]
-    return float(
-        np.where(
-            smallest < -REAL * np.abs(weights).max(), smallest, np.trace(weights, axis1=1, axis2=2)
-        ).min()
-    )
+    trace = np.trace(weights, axis1=1, axis2=2)
+    return float(np.where(smallest < -rounding, smallest, trace).min())
 
 
 def _student(student: LinearStudent) -> Iterator[Assumption]:
@@ -180,54 +189,50 @@ def _student(student: LinearStudent) -> Iterator[Assumption]:
         margin=None,
         sentence=f"The student's A is {student.structure}.",
     )
-    everything = student.trained == ("A", "B", "C")
+    all_trained = student.trained == ("A", "B", "C")
     trained = ", ".join(student.trained)
     yield Assumption(
-        name="all trained", holds=everything, margin=None, sentence=f"Trained: {trained}."
+        name="all trained", holds=all_trained, margin=None, sentence=f"Trained: {trained}."
     )
-    holds, margin, sentence = _balance(student)
+    if student.tied:
+        holds, margin, sentence = True, 0.0, "The student is tied: C = Bᵀ at every step."
+    else:
+        holds, margin, sentence = _start_balance(student.start)
     yield Assumption(name="balanced start", holds=holds, margin=margin, sentence=sentence)
 
 
-def _balance(student: LinearStudent) -> tuple[bool | None, float | None, str]:
-    if student.tied:
-        return True, 0.0, "The student is tied: C = Bᵀ at every step."
-    found: tuple[bool | None, float | None, str]
-    match student.start:
+def _start_balance(start: Start) -> tuple[bool | None, float | None, str]:
+    match start:
         case GaussianStart(balanced=True) | IdentityStart(balanced=True):
-            found = (
-                True,
-                0.0,
-                "The start has C = Bᵀ, and gradient steps of a symmetric student keep it.",
-            )
+            sentence = "The start has C = Bᵀ, which gradient steps of a symmetric student preserve."
+            return True, 0.0, sentence
         case GaussianStart(scale=scale):
-            apart = float(np.sqrt(2) * scale)
-            sentence = f"B and C start about {apart:.2g} apart; from near zero they draw together, from afar they need not."
-            found = False, -apart, sentence
-        case ExplicitStart(B=B, C=C):
-            apart = 0.0 if C is None else float(np.linalg.norm(np.array(B) - np.array(C).T))
-            found = apart == 0, -apart, f"|B - Cᵀ| = {apart:.3g} at the start."
-        case WarmStart(fixed=fixed) if fixed is not None:
-            found = True, 0.0, "B and C start with the same entries."
-        case FromExperimentStart():
-            found = (
-                None,
-                None,
-                "The start is the end of another experiment; its imbalance is not in the spec.",
+            distance = float(np.sqrt(2) * scale)
+            sentence = (
+                f"B and Cᵀ start about {distance:.2g} apart. From near zero they approach each "
+                "other; from farther away they may not."
             )
+            return False, -distance, sentence
+        case ExplicitStart(B=B, C=C):
+            distance = 0.0 if C is None else float(np.linalg.norm(np.array(B) - np.array(C).T))
+            return distance == 0, -distance, f"|B - Cᵀ| = {distance:.3g} at the start."
+        case WarmStart(fixed=fixed) if fixed is not None:
+            return True, 0.0, "B and C start with the same entries."
+        case FromExperimentStart():
+            sentence = "The start is another experiment's result; the spec lacks its imbalance."
+            return None, None, sentence
         case _:
-            found = False, None, f"A {student.start.kind} start has B and Cᵀ apart."
-    return found
+            return False, None, f"A {start.kind} start has B different from Cᵀ."
 
 
 def _loss(spec: ExperimentSpec) -> Assumption:
     lowest = float(np.linalg.eigvalsh(loss_matrix(spec.training))[0])
-    sees = "sees every lag below k" if lowest > REAL else "is blind to some response"
+    finding = "sees every lag below k" if lowest > REAL else "does not see some response"
     return Assumption(
         name="loss determines",
         holds=lowest > REAL,
         margin=lowest,
-        sentence=f"The smallest eigenvalue of M is {lowest:.3g}: the loss {sees}.",
+        sentence=f"The smallest eigenvalue of M is {lowest:.3g}: the loss {finding}.",
     )
 
 
@@ -240,15 +245,18 @@ def _flow(spec: ExperimentSpec) -> Assumption:
             name=name, holds=False, margin=None, sentence=f"Training is {optimizer.kind}."
         )
     bound = step_bound(spec)
-    sentence = f"lr = {optimizer.lr:g}, and at the teacher's parameters gd is stable below 2 / sharpness = {bound:.3g}."
+    sentence = (
+        f"lr = {optimizer.lr:g}; at the teacher's parameters GD is stable below 2 / sharpness = "
+        f"{bound:.3g}."
+    )
     return Assumption(
         name=name, holds=optimizer.lr < bound, margin=bound - optimizer.lr, sentence=sentence
     )
 
 
 def _measure(spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum) -> Measure | None:
-    lightest = _lightest(spectrum)
-    if spectrum is None or lightest is None or lightest <= 0 or spectrum[1].shape[1:] != (1, 1):
+    smallest = _smallest_weight(spectrum)
+    if spectrum is None or smallest is None or smallest <= 0 or spectrum[1].shape[1:] != (1, 1):
         return None
     poles, weights = spectrum[0], spectrum[1].ravel()
     order = np.argsort(-weights, kind="stable")

@@ -1,4 +1,4 @@
-"""Studies that take seconds, run for real: their claims hold, the published numbers of poisoning among them."""
+"""Runs the quick studies: their claims hold, including the published numbers of poisoning."""
 
 import numpy as np
 import pytest

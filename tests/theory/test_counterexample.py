@@ -1,4 +1,4 @@
-"""The negative result: for every teacher and length there is a student that fits it exactly and fails right after."""
+"""The negative result: for every teacher, some student fits k lags and fails at the next."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -38,7 +38,9 @@ TEACHERS = st.one_of(
     seed=st.integers(0, 2**63 - 1),
     structure=st.sampled_from(["symmetric", "general", "diagonal"]),
 )
-def test_zero_loss_and_the_error_that_was_asked_for(teacher, length, beyond, seed, structure):
+def test_a_counterexample_has_zero_loss_and_the_given_error_beyond(
+    teacher, length, beyond, seed, structure
+):
     spec = ExperimentSpec.model_validate({
         "teacher": teacher,
         "student": {
@@ -55,7 +57,7 @@ def test_zero_loss_and_the_error_that_was_asked_for(teacher, length, beyond, see
     lags = np.array([(system.C @ power @ system.B) for power in powers])
     error = (lags - target.response[: length + 1]).ravel()
     scale = max(abs(beyond), np.abs(target.response).max())
-    rounding = 2.0 ** (length - 50) * scale  # what weights of size 2^k leave of 53 bits
+    rounding = 2.0 ** (length - 50) * scale  # weights of size 2^k leave this much of 53 bits
     assert np.abs(error[:-1]).max() <= rounding
     assert abs(error[-1] - beyond) <= rounding
     padded = np.concatenate([lags, np.zeros((target.horizon - length - 1, 1, 1))])

@@ -1,4 +1,4 @@
-"""The theorem's assumptions, one at a time: each fails on the spec that breaks it, and on no other."""
+"""The theorem's assumptions: each fails on the specs that violate it, and on no others."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,8 @@ BASE = {
     "optimizer": {"lr": 0.01},
 }
 MIMO = {
-    "kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[1, 0.5], [0.2, 1]], "C": [[1, 0.2], [0.5, 1]]
+    "kind": "explicit",
+    "A": [[0.9, 0], [0, -0.5]], "B": [[1, 0.5], [0.2, 1]], "C": [[1, 0.2], [0.5, 1]],
 }  # fmt: skip
 
 
@@ -38,8 +39,8 @@ def failing(spec):
     return [assumption.name for assumption in check(spec).assumptions if assumption.holds is False]
 
 
-def of(spec, name):
-    (assumption,) = (found for found in check(spec).assumptions if found.name == name)
+def assumption_of(spec, name):
+    (assumption,) = (candidate for candidate in check(spec).assumptions if candidate.name == name)
     return assumption
 
 
@@ -51,13 +52,13 @@ def of(spec, name):
         {"optimizer": {"kind": "gradient_flow"}},
         {"teacher": MIMO},
         {"teacher": {"kind": "memoryless"}, "training": {"length": 3}},
-        # The same response in other coordinates, and with a state that nobody sees: still balanced,
-        # still d̂ = 2.
-        {"teacher": {"kind": "explicit", "A": [[0.9, 0, 0], [0, -0.5, 0], [0, 0, 0.3]], "B": [[7], [0.5], [0]],
-                     "C": [[0.1, 1, 1]]}},
-        {"student": student(start={"kind": "explicit", "A": [[0] * 9] * 9, "B": [[0.1]] * 9, "C": [[0.1] * 9]})},
+        # The same response in other coordinates, with an unobservable state: balanced, d̂ = 2.
+        {"teacher": {"kind": "explicit", "A": [[0.9, 0, 0], [0, -0.5, 0], [0, 0, 0.3]],
+                     "B": [[7], [0.5], [0]], "C": [[0.1, 1, 1]]}},
+        {"student": student(start={"kind": "explicit", "A": [[0] * 9] * 9,
+                                   "B": [[0.1]] * 9, "C": [[0.1] * 9]})},
         {"student": student(start={"kind": "warm", "fixed": 0.3})},
-        {"training": {"length": 5, "loss": {"kind": "population", "covariance": {"kind": "ar1", "rho": 0.5}}}},
+        {"training": {"length": 5, "loss": {"covariance": {"kind": "ar1", "rho": 0.5}}}},
     ],
 )  # fmt: skip
 def test_the_theorem_applies(changes):
@@ -112,10 +113,10 @@ def test_a_silent_teacher_is_degenerate():
     ]
 
 
-def test_what_another_experiment_ended_with_is_not_in_the_spec():
+def test_the_balance_of_another_experiments_result_is_undetermined():
     spec = spec_of(student=student(start={"kind": "from_experiment", "id": "x"}))
     assert failing(spec) == []
-    assert of(spec, "balanced start").holds is None
+    assert assumption_of(spec, "balanced start").holds is None
     assert check(spec).applies is None
 
 
@@ -131,11 +132,11 @@ def test_what_another_experiment_ended_with_is_not_in_the_spec():
         ("balanced start", {"student": student(start={"scale": 0.5})}, -0.5 * 2**0.5),
     ],
 )
-def test_margins_say_by_how_much(name, changes, margin):
-    assert of(spec_of(**changes), name).margin == pytest.approx(margin)
+def test_margins_measure_how_far_an_assumption_holds_or_fails(name, changes, margin):
+    assert assumption_of(spec_of(**changes), name).margin == pytest.approx(margin)
 
 
-def test_the_teachers_measure_is_given_and_whether_the_length_determines_it():
+def test_the_teachers_measure_is_unique_if_the_length_determines_it():
     long, short = check(spec_of()).measure, check(spec_of(training={"length": 4})).measure
     assert long.atoms == pytest.approx((0.9, -0.5))
     assert long.weights == pytest.approx((0.7, 0.5))
@@ -144,8 +145,8 @@ def test_the_teachers_measure_is_given_and_whether_the_length_determines_it():
     assert check(spec_of(teacher={"kind": "delay"})).measure is None
 
 
-def test_the_step_bound_is_the_sharpness_of_a_student_that_has_learned():
-    """A start near zero, trained to the end, stands where the bound is looked at."""
+def test_the_step_bound_is_the_sharpness_of_a_trained_student():
+    """A student trained from near zero ends where the bound is computed."""
     spec = spec_of(
         student=student(start={"scale": 1e-3}),
         optimizer={"lr": 0.02, "steps": 8000},
@@ -154,21 +155,15 @@ def test_the_step_bound_is_the_sharpness_of_a_student_that_has_learned():
     )
     assert step_bound(spec) == pytest.approx(2 / run(spec).runs[0].summary["sharpness"], rel=1e-4)
     state = begin(spec)
-    assert (
-        float(
-            sharpness(
-                state.engine.layout.systems(state.batch.parameters), spec.student, target_of(spec)
-            )[0]
-        )
-        < 1
-    )
+    systems = state.engine.layout.systems(state.batch.parameters)
+    assert sharpness(systems, spec.student, target_of(spec))[0] < 1
 
 
 def test_a_theorem_survives_json():
-    found = check(spec_of(student=student(start={"kind": "from_experiment", "id": "x"})))
-    assert Theorem.model_validate_json(found.model_dump_json()) == found
+    theorem = check(spec_of(student=student(start={"kind": "from_experiment", "id": "x"})))
+    assert Theorem.model_validate_json(theorem.model_dump_json()) == theorem
     assert all(
         np.isfinite(assumption.margin)
-        for assumption in found.assumptions
+        for assumption in theorem.assumptions
         if assumption.margin is not None
     )
