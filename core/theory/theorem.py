@@ -194,10 +194,8 @@ def _student(student: LinearStudent) -> Iterator[Assumption]:
     yield Assumption(
         name="all trained", holds=all_trained, margin=None, sentence=f"Trained: {trained}."
     )
-    if student.tied:
-        holds, margin, sentence = True, 0.0, "The student is tied: C = Bᵀ at every step."
-    else:
-        holds, margin, sentence = _start_balance(student.start)
+    tied = True, 0.0, "The student is tied: C = Bᵀ at every step."
+    holds, margin, sentence = tied if student.tied else _start_balance(student.start)
     yield Assumption(name="balanced start", holds=holds, margin=margin, sentence=sentence)
 
 
