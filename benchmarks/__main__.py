@@ -1,11 +1,11 @@
-"""All benchmarks, one after another: ``make bench``. The machine should have nothing else to do."""
+"""Runs all benchmarks in turn: ``make bench``. The machine should be idle otherwise."""
 
 import os
 import platform
 import subprocess
 import sys
 
-PIECES = (
+BENCHMARKS = (
     ("benchmarks.trainer",),
     ("benchmarks.batches",),
     ("benchmarks.growth",),
@@ -24,10 +24,10 @@ PIECES = (
 def main() -> None:
     machine = platform.processor() or platform.machine()
     print(f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
-    for piece in PIECES:
+    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as in trainers and the API
+    for benchmark in BENCHMARKS:
         print(flush=True)
-        one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as trainers and API have it
-        subprocess.run([sys.executable, "-m", *piece], check=True, env=one_thread)
+        subprocess.run([sys.executable, "-m", *benchmark], check=True, env=one_thread)
 
 
 if __name__ == "__main__":

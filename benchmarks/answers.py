@@ -17,7 +17,7 @@ import psutil
 from sqlalchemy import insert
 
 from benchmarks import stored
-from benchmarks.api import service
+from benchmarks.api import running_api
 from benchmarks.lab import SPEC
 from core.arrays import pack
 from core.result import METRICS, SERIES
@@ -152,7 +152,7 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=9)
     asked = parser.parse_args()
-    with service() as (url, file):
+    with running_api() as (url, file):
         database = Database(f"sqlite:///{file}")
         stored.fill(database, asked.stored)
         fill(database)

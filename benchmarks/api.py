@@ -1,9 +1,10 @@
-"""The API in one process on SQLite, no workers: requests per second, alone and beside an MLflow tracking server.
+"""The API in one process on SQLite, without workers: requests per second, alone and against MLflow.
 
 python -m benchmarks.api --requests 2000 [--without-mlflow]
 """
 
 import argparse
+import itertools
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,35 +32,33 @@ from store.db.migrate import upgrade
 CONNECTIONS = 16
 ROUNDS = 3
 LARGE = 10_000
+"""Points of a large series, and experiments of a large sweep."""
 
 
 @contextmanager
-def service() -> Iterator[tuple[str, Path]]:
-    """The URL of the API as a lab starts it, and its database.
+def running_api() -> Iterator[tuple[str, Path]]:
+    """The URL of an API started as a lab starts it, and its database file.
 
-    There is no broker: POST never waits for one.
+    There is no broker, as a POST never waits for one.
     """
-    with tempfile.TemporaryDirectory() as data, socket.create_server(("127.0.0.1", 0)) as door:
-        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with tempfile.TemporaryDirectory() as data, socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = Path(data) / "lab.db"
         upgrade(f"sqlite:///{file}")
-        command = [
-            *API_COMMAND,
-            "--fd",
-            str(door.fileno()),
-            "--no-access-log",
-            "--log-level",
-            "critical",
-        ]
+        options = ["--fd", str(listener.fileno()), "--no-access-log", "--log-level", "critical"]
         settings = {
             "EXTRAPOLAB_DATABASE_URL": f"sqlite:///{file}",
             "EXTRAPOLAB_BROKER_URL": f"redis+socket://{data}/none",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        server = subprocess.Popen(command, pass_fds=[door.fileno()], env={**os.environ, **settings},
-                                  stderr=subprocess.DEVNULL)  # fmt: skip
+        server = subprocess.Popen(
+            [*API_COMMAND, *options],
+            pass_fds=[listener.fileno()],
+            env={**os.environ, **settings},
+            stderr=subprocess.DEVNULL,
+        )
         try:
-            url = f"http://127.0.0.1:{door.getsockname()[1]}"
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             httpx2.get(f"{url}/healthz", timeout=60).raise_for_status()
             yield url, file
         finally:
@@ -67,117 +66,111 @@ def service() -> Iterator[tuple[str, Path]]:
             server.wait(timeout=30)
 
 
-class Ours:
-    """What is asked of the lab."""
+class LabRequests:
+    """Requests to the lab; each ``create`` submits another experiment."""
 
-    def __init__(self, url: str, first: int = 0) -> None:
-        self.url, self._seed = url, first
+    def __init__(self, url: str, first_seed: int = 1) -> None:
+        self.url, self._seeds = url, itertools.count(first_seed)
 
     def create(self) -> bytes:
-        self._seed += 1
-        return load.request(
-            self.url, "/v1/experiments", json.dumps({**SPEC, "seeds": [self._seed]}).encode()
-        )
+        spec = {**SPEC, "seeds": [next(self._seeds)]}
+        return load.request(self.url, "/v1/experiments", json.dumps(spec).encode())
 
     def search(self) -> bytes:
         return load.request(self.url, "/v1/experiments?limit=50")
 
 
-class Theirs:
-    """What is asked of MLflow."""
+class MlflowRequests:
+    """Requests to MLflow, about one experiment and one run of it."""
 
     def __init__(self, url: str) -> None:
         self.url, self._step = url, 0
-        created = self._post("experiments/create", {"name": "benchmark"})
-        self._experiment = created["experiment_id"]
-        self._run = self._post("runs/create", {"experiment_id": self._experiment})["run"]["info"][
-            "run_id"
-        ]
+        experiment = self._post("experiments/create", {"name": "benchmark"})
+        self._experiment_id = experiment["experiment_id"]
+        run = self._post("runs/create", {"experiment_id": self._experiment_id})
+        self._run_id = run["run"]["info"]["run_id"]
 
     def create(self) -> bytes:
-        return self._request(
-            "runs/create",
-            {"experiment_id": self._experiment, "start_time": time.time_ns() // 10**6},
-        )
+        started = time.time_ns() // 10**6
+        body = {"experiment_id": self._experiment_id, "start_time": started}
+        return self._request("runs/create", body)
 
     def log(self) -> bytes:
         self._step += 1
-        metric = {
-            "run_id": self._run,
-            "key": "loss",
-            "value": 0.5,
-            "timestamp": self._step,
-            "step": self._step,
-        }
-        return self._request("runs/log-metric", metric)
+        return self._request("runs/log-metric", {"run_id": self._run_id, **_metric(self._step)})
 
     def log_hundred(self) -> bytes:
         self._step += 100
-        steps = range(self._step, self._step + 100)
-        metrics = [{"key": "loss", "value": 0.5, "timestamp": step, "step": step} for step in steps]
-        return self._request("runs/log-batch", {"run_id": self._run, "metrics": metrics})
+        metrics = [_metric(step) for step in range(self._step, self._step + 100)]
+        return self._request("runs/log-batch", {"run_id": self._run_id, "metrics": metrics})
 
     def search(self) -> bytes:
-        return self._request(
-            "runs/search", {"experiment_ids": [self._experiment], "max_results": 50}
-        )
+        body = {"experiment_ids": [self._experiment_id], "max_results": 50}
+        return self._request("runs/search", body)
 
     def _request(self, call: str, body: dict) -> bytes:
         return load.request(self.url, f"/api/2.0/mlflow/{call}", json.dumps(body).encode())
 
     def _post(self, call: str, body: dict) -> dict:
-        return (
-            httpx2.post(f"{self.url}/api/2.0/mlflow/{call}", json=body, timeout=60)
-            .raise_for_status()
-            .json()
-        )
+        response = httpx2.post(f"{self.url}/api/2.0/mlflow/{call}", json=body, timeout=60)
+        return response.raise_for_status().json()
 
 
-def bare_inserts(count: int) -> float:
-    """Inserts per second of a row like an experiment's, one in each transaction, in one thread with sqlite3 alone."""
+def _metric(step: int) -> dict:
+    return {"key": "loss", "value": 0.5, "timestamp": step, "step": step}
+
+
+def bare_insert_rate(count: int) -> float:
+    """Inserts per second of an experiment's row by sqlite3 alone, one per transaction."""
     with tempfile.TemporaryDirectory() as data:
         upgrade(f"sqlite:///{data}/lab.db")
-        record = sqlite3.connect(f"{data}/lab.db", isolation_level=None)
-        record.execute("PRAGMA synchronous=NORMAL")
+        connection = sqlite3.connect(f"{data}/lab.db", isolation_level=None)
+        connection.execute("PRAGMA synchronous=NORMAL")
         row = {"spec": json.dumps(SPEC) * 4, "warnings": "[]", "state": "queued"}
-        for _, name, _, required, *_ in record.execute("PRAGMA table_info(experiments)"):
+        for _, name, _, required, *_ in connection.execute("PRAGMA table_info(experiments)"):
             if required:
                 row.setdefault(name, 0)
-        names = list(row)
-        insert = (
-            f"INSERT INTO experiments ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        )
-        begun = time.perf_counter()
+        columns, places = ", ".join(row), ", ".join("?" * len(row))
+        insert = f"INSERT INTO experiments ({columns}) VALUES ({places})"
+        started = time.perf_counter()
         for number in range(count):
-            record.execute("BEGIN IMMEDIATE")
-            record.execute(
-                insert, list((row | {"id": f"exp_{number}", "spec_hash": str(number)}).values())
-            )
-            record.execute("COMMIT")
-        return count / (time.perf_counter() - begun)
+            values = {**row, "id": f"exp_{number}", "spec_hash": str(number)}
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(insert, list(values.values()))
+            connection.execute("COMMIT")
+        return count / (time.perf_counter() - started)
 
 
 def series_seconds(url: str, file: Path, count: int) -> list[float]:
-    """Seconds from asking for a series of 10,000 points, one seed's, to the end of the answer."""
-    made = httpx2.post(f"{url}/v1/experiments", json={**SPEC, "seeds": 1, "notes": "series"}).json()
-    rng, database = np.random.default_rng(0), Database(f"sqlite:///{file}")
-    for first in range(0, LARGE, 1000):
-        points = {"seed": np.zeros(1000, np.int64), "step": np.arange(first, first + 1000)}
-        points |= {
-            name: rng.standard_normal(1000).cumsum() for name in COLUMNS if name not in points
-        }
-        with database.write() as tx:
-            series.append(tx, made["id"], 1, pack_points(points))
-    stored, numbers = file_bytes(database), LARGE * (len(COLUMNS) - 2)
+    """Seconds of each of ``count`` requests for a series of 10,000 points of one seed."""
+    spec = {**SPEC, "seeds": 1, "notes": "series"}
+    experiment_id = httpx2.post(f"{url}/v1/experiments", json=spec).json()["id"]
+    database = Database(f"sqlite:///{file}")
+    add_random_walk(database, experiment_id)
+    size, numbers = series_bytes(database), LARGE * (len(COLUMNS) - 2)
     database.dispose()
-    print(f"storage of a random walk                   {stored / numbers:8.1f} bytes a number, "
-          f"{stored / numbers:.1f} MB for 1,000,000 points of one metric")  # fmt: skip
-    path = f"/v1/experiments/{made['id']}/series?names=train_loss"
+    print(
+        f"storage of a random walk                   {size / numbers:8.1f} bytes a number, "
+        f"{size / numbers:.1f} MB for 1,000,000 points of one metric"
+    )
+    path = f"/v1/experiments/{experiment_id}/series?names=train_loss"
     return load.run(url, [load.request(url, path)] * count, 1).seconds
 
 
-def file_bytes(database: Database) -> int:
-    """Bytes of the series, with the pages that they fill."""
+def add_random_walk(database: Database, experiment_id: str) -> None:
+    """Records 10,000 points of all metrics for one seed."""
+    rng = np.random.default_rng(0)
+    for first in range(0, LARGE, 1000):
+        points = {"seed": np.zeros(1000, np.int64), "step": np.arange(first, first + 1000)}
+        for name in COLUMNS:
+            if name not in points:
+                points[name] = rng.standard_normal(1000).cumsum()
+        with database.write() as tx:
+            series.append(tx, experiment_id, 1, pack_points(points))
+
+
+def series_bytes(database: Database) -> int:
+    """Bytes of all stored series."""
     with database.read() as tx:
         return tx.exec_driver_sql("SELECT sum(length(payload)) FROM series_chunks").scalar_one()
 
@@ -185,99 +178,99 @@ def file_bytes(database: Database) -> int:
 _POSTS = """
 import sys
 from benchmarks import load
-from benchmarks.api import Ours
-ours = Ours(sys.argv[1], first=10**9)
-print(max(load.run(ours.url, (ours.create() for _ in range(300)), 1).seconds))
+from benchmarks.api import LabRequests
+lab = LabRequests(sys.argv[1], first_seed=10**9)
+print(max(load.run(lab.url, (lab.create() for _ in range(300)), 1).seconds))
 """
 
 
-def sweep(url: str) -> tuple[float, float]:
-    """Seconds to submit a sweep of 10,000 experiments, and the longest that a POST waited meanwhile."""
-    axes = [
-        {"path": "training.length", "values": [*range(4, 14)]},
-        {
-            "path": "student.start.scale",
-            "kind": "logspace",
-            "low": 1e-4,
-            "high": 1,
-            "count": LARGE // 10,
-        },
-    ]
-    body = json.dumps({"name": "large", "base": {**SPEC, "seeds": 1}, "axes": axes}).encode()
-    beside = subprocess.Popen(
-        [sys.executable, "-c", _POSTS, url], stdout=subprocess.PIPE, text=True
-    )
+def submit_sweep(url: str) -> tuple[float, float]:
+    """Seconds to submit a sweep of 10,000 experiments, and of the slowest POST meanwhile."""
+    lengths = {"path": "training.length", "values": [*range(4, 14)]}
+    scales = {
+        "path": "student.start.scale",
+        "kind": "logspace",
+        "low": 1e-4,
+        "high": 1,
+        "count": LARGE // 10,
+    }
+    sweep = {"name": "large", "base": {**SPEC, "seeds": 1}, "axes": [lengths, scales]}
+    posts = subprocess.Popen([sys.executable, "-c", _POSTS, url], stdout=subprocess.PIPE, text=True)
     time.sleep(0.7)
-    begun = time.perf_counter()
-    answer = httpx2.post(
-        f"{url}/v1/sweeps", content=body, headers={"Content-Type": "application/json"}, timeout=120
-    )
-    seconds = time.perf_counter() - begun
-    assert answer.raise_for_status().json()["created"] == LARGE
-    return seconds, float(beside.communicate()[0])
+    started = time.perf_counter()
+    response = httpx2.post(f"{url}/v1/sweeps", json=sweep, timeout=120)
+    seconds = time.perf_counter() - started
+    assert response.raise_for_status().json()["created"] == LARGE
+    return seconds, float(posts.communicate()[0])
 
 
-def alone(count: int) -> None:
-    with service() as (url, file):
-        ours = Ours(url)
-        posts = load.run(url, (ours.create() for _ in range(count)), CONNECTIONS)
-        bare = bare_inserts(2000)
-        print(f"POST an experiment, {CONNECTIONS} connections       {posts}")
-        print(
-            f"bare INSERT of such a row, no HTTP         {bare:8,.0f}/s   POST reaches {posts.rate / bare:.2f} of it"
+def measure_lab(count: int) -> None:
+    with running_api() as (url, file):
+        lab = LabRequests(url)
+
+        def show(label: str, measurement: object) -> None:
+            print(f"{label:40s} {measurement}", flush=True)
+
+        posts = load.run(url, (lab.create() for _ in range(count)), CONNECTIONS)
+        show(f"POST an experiment, {CONNECTIONS} connections", posts)
+        bare = bare_insert_rate(2000)
+        share = f"{bare:8,.0f}/s   POST reaches {posts.rate / bare:.2f} of it"
+        show("bare INSERT of such a row, no HTTP", share)
+        newest = httpx2.get(f"{url}/v1/experiments?limit=2").json()["items"]
+        ended_id, queued_id = (item["id"] for item in newest)
+        httpx2.post(f"{url}/v1/experiments/{ended_id}:cancel").raise_for_status()
+        ended = [load.request(url, f"/v1/experiments/{ended_id}")] * count
+        queued = [load.request(url, f"/v1/experiments/{queued_id}")] * 200
+        show(
+            f"GET one that has ended, {CONNECTIONS} connections", load.run(url, ended, CONNECTIONS)
         )
-        newest = [
-            item["id"] for item in httpx2.get(f"{url}/v1/experiments?limit=2").json()["items"]
-        ]
-        httpx2.post(f"{url}/v1/experiments/{newest[0]}:cancel").raise_for_status()
-        ended, queued = ([load.request(url, f"/v1/experiments/{one}")] * count for one in newest)
-        print(
-            f"GET one that has ended, {CONNECTIONS} connections   {load.run(url, ended, CONNECTIONS)}"
-        )
-        print(f"GET one that has ended, 1 connection     {load.run(url, ended, 1)}")
-        print(f"GET the last of {count:,} in line, 1        {load.run(url, queued[:200], 1)}")
-        print(f"GET a page of 50, 1 connection           {load.run(url, [ours.search()] * 100, 1)}")
-        print(
-            f"GET a series of 10,000 points            {load.quantiles(series_seconds(url, file, 50))}"
-        )
-        seconds, waited = sweep(url)
-        print(f"POST a sweep of {LARGE:,} experiments     {seconds:8.1f} s    "
-              f"a POST beside it waits at most {1000 * waited:.0f} ms")  # fmt: skip
+        show("GET one that has ended, 1 connection", load.run(url, ended, 1))
+        show(f"GET the last of {count:,} in the queue, 1", load.run(url, queued, 1))
+        show("GET a page of 50, 1 connection", load.run(url, [lab.search()] * 100, 1))
+        show("GET a series of 10,000 points", load.quantiles(series_seconds(url, file, 50)))
+        seconds, slowest = submit_sweep(url)
+        waited = f"a POST beside it waits at most {1000 * slowest:.0f} ms"
+        show(f"POST a sweep of {LARGE:,} experiments", f"{seconds:8.1f} s    {waited}")
 
 
-def beside(count: int) -> None:
-    with service() as (url, _), peers.mlflow() as place:
-        ours, theirs = Ours(url), Theirs(place)
-        for name, mine, other, connections in (
-            ("create a run / POST an experiment", ours.create, theirs.create, CONNECTIONS),
-            ("create a run / POST an experiment", ours.create, theirs.create, 1),
-            ("search 50 runs / GET a page of 50", ours.search, theirs.search, 8),
+def compare_with_mlflow(count: int) -> None:
+    with running_api() as (lab_url, _), peers.mlflow() as mlflow_url:
+        lab, mlflow = LabRequests(lab_url), MlflowRequests(mlflow_url)
+
+        def mlflow_load(request: Callable[[], bytes], connections: int) -> load.Load:
+            return load.run(mlflow_url, (request() for _ in range(count // 8)), connections)
+
+        for name, lab_request, mlflow_request, connections in (
+            ("create a run / POST an experiment", lab.create, mlflow.create, CONNECTIONS),
+            ("create a run / POST an experiment", lab.create, mlflow.create, 1),
+            ("search 50 runs / GET a page of 50", lab.search, mlflow.search, 8),
         ):
-            pairs = []
+            lab_loads, mlflow_loads = [], []
             for _ in range(ROUNDS):
-                their = load.run(place, (other() for _ in range(count // 8)), connections)
-                pairs.append(
-                    (load.run(url, (mine() for _ in range(count // 4)), connections), their)
-                )
-            report(name, connections, pairs)
-        for name, other in (("log-metric", theirs.log), ("log-batch of 100", theirs.log_hundred)):
-            print(
-                f"MLflow {name}, 8 connections: {load.run(place, (other() for _ in range(count // 8)), 8)}"
-            )
-        print("The lab's workers write points into SQL themselves, so that it has no such call.")
+                mlflow_loads.append(mlflow_load(mlflow_request, connections))
+                requests = (lab_request() for _ in range(count // 4))
+                lab_loads.append(load.run(lab_url, requests, connections))
+            report(name, connections, lab_loads, mlflow_loads)
+        for name, request in (("log-metric", mlflow.log), ("log-batch of 100", mlflow.log_hundred)):
+            print(f"MLflow {name}, 8 connections: {mlflow_load(request, 8)}")
+        print("The lab's workers write points into SQL directly, so it has no such call.")
 
 
-def report(name: str, connections: int, pairs: list[tuple[load.Load, load.Load]]) -> None:
-    our, their = (
-        statistics.median(run.rate for run in column) for column in zip(*pairs, strict=True)
+def report(
+    name: str, connections: int, lab_loads: list[load.Load], mlflow_loads: list[load.Load]
+) -> None:
+    lab_rate = statistics.median(lab.rate for lab in lab_loads)
+    mlflow_rate = statistics.median(mlflow.rate for mlflow in mlflow_loads)
+    ratios = [lab.rate / mlflow.rate for lab, mlflow in zip(lab_loads, mlflow_loads, strict=True)]
+    print(
+        f"{name}, {connections} connections: MLflow {mlflow_rate:,.0f}/s, lab {lab_rate:,.0f}/s, "
+        f"{statistics.median(ratios):.1f}x ({min(ratios):.1f} to {max(ratios):.1f}); "
+        f"errors: MLflow {error_count(mlflow_loads)}, lab {error_count(lab_loads)}"
     )
-    ratios = sorted(mine.rate / other.rate for mine, other in pairs)
-    mine, theirs = (
-        sum(s >= 400 for run in column for s in run.statuses) for column in zip(*pairs, strict=True)
-    )
-    print(f"{name}, {connections} connections: MLflow {their:,.0f}/s, lab {our:,.0f}/s, "
-          f"{statistics.median(ratios):.1f}x ({ratios[0]:.1f} to {ratios[-1]:.1f}); "
-          f"not answered with success: MLflow {theirs}, lab {mine}")  # fmt: skip
+
+
+def error_count(loads: list[load.Load]) -> int:
+    return sum(status >= 400 for result in loads for status in result.statuses)
 
 
 def main() -> None:
@@ -286,10 +279,10 @@ def main() -> None:
     )
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--without-mlflow", action="store_true")
-    asked = parser.parse_args()
-    alone(asked.requests)
-    if not asked.without_mlflow:
-        beside(asked.requests)
+    arguments = parser.parse_args()
+    measure_lab(arguments.requests)
+    if not arguments.without_mlflow:
+        compare_with_mlflow(arguments.requests)
 
 
 if __name__ == "__main__":

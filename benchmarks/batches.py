@@ -1,8 +1,6 @@
-"""What a batch of seeds gains: on two cores, and over torch.nn.GRU trained one seed after another.
+"""Gain of batched seeds, in wall time: on two threads, and over torch.nn.GRU seed by seed.
 
-Wall time, medians.
-
-``python -m benchmarks.batches --only gru``
+python -m benchmarks.batches --only gru
 """
 
 import argparse
@@ -12,52 +10,55 @@ from collections.abc import Callable
 
 import torch
 
-from benchmarks.trainer import spec_of
+from benchmarks.trainer import make_spec
 from core.spec import ExperimentSpec
 from core.training import begin
 
 
 def per_second(run: Callable[[int], object], count: int) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     run(count)
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - started)
+
+
+def step_rate(state, count: int) -> float:
+    """Steps of the batch per second."""
+    return per_second(lambda steps: state.engine.stepper.advance(state.batch, steps), count)
 
 
 def cores(rounds: int) -> None:
-    """The same batch on one thread and on two, alternating."""
+    """Alternates the same batch between one thread and two."""
     for d, k, count in ((20, 8, 20_000), (50, 20, 2_000), (100, 50, 200)):
-        state = begin(spec_of(d, k, seeds=10))
+        state = begin(make_spec(d, k, seeds=10))
         ratios = []
         for _ in range(rounds):
             rates = []
             for threads in (1, 2):
                 torch.set_num_threads(threads)
-                rates.append(
-                    per_second(
-                        lambda n, state=state: state.engine.stepper.advance(state.batch, n), count
-                    )
-                )
+                rates.append(step_rate(state, count))
             ratios.append(rates[1] / rates[0])
-        low, high = min(ratios), max(ratios)
         print(
-            f"d = {d:3} k = {k:2} 10 seeds, 2 threads over 1: {statistics.median(ratios):.2f} ({low:.2f} to {high:.2f})"
+            f"d = {d:3} k = {k:2} 10 seeds, 2 threads over 1: "
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
         )
 
 
 def gru_spec(seeds: int) -> ExperimentSpec:
-    return ExperimentSpec.model_validate({
-        "teacher": {"kind": "gru", "dim": 10},
-        "student": {"kind": "gru", "dim": 100},
-        "training": {"length": 10},
-        "optimizer": {"kind": "adam", "lr": 1e-3, "steps": 10**6, "batch_size": 512},
-        "evaluation": {"horizon": 20, "points": 2},
-        "numerics": {"dtype": "float32"},
-        "seeds": seeds,
-    })  # fmt: skip
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "gru", "dim": 10},
+            "student": {"kind": "gru", "dim": 100},
+            "training": {"length": 10},
+            "optimizer": {"kind": "adam", "lr": 1e-3, "steps": 10**6, "batch_size": 512},
+            "evaluation": {"horizon": 20, "points": 2},
+            "numerics": {"dtype": "float32"},
+            "seeds": seeds,
+        }
+    )
 
 
-def nn_gru(count: int) -> None:
-    """``count`` steps of one seed as one would write them: torch.nn.GRU, a linear output, Adam."""
+def train_torch_gru(count: int) -> None:
+    """The obvious ``count`` steps of one seed: torch.nn.GRU, a linear output, Adam."""
     student, output = torch.nn.GRU(1, 100, batch_first=True), torch.nn.Linear(100, 1)
     teacher, teacher_output = torch.nn.GRU(1, 10, batch_first=True), torch.nn.Linear(10, 1)
     optimizer = torch.optim.Adam([*student.parameters(), *output.parameters()], lr=1e-3)
@@ -72,20 +73,21 @@ def nn_gru(count: int) -> None:
 
 
 def gru(rounds: int, seeds: int = 5) -> None:
-    """Batch 512, k = 10, d = 100, float32, Adam; both draw fresh sequences and ask the teacher."""
+    """Batch 512, k = 10, d = 100, float32, Adam; both sides label fresh sequences by a teacher."""
     state = begin(gru_spec(seeds))
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        ours, theirs = [], []
+        core_rates, torch_rates = [], []
         for _ in range(rounds):
-            theirs.append(per_second(nn_gru, 10))
-            ours.append(
-                seeds * per_second(lambda n: state.engine.stepper.advance(state.batch, n), 4)
-            )
-        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+            torch_rates.append(per_second(train_torch_gru, 10))
+            core_rates.append(seeds * step_rate(state, 4))
+        ratio = statistics.median(
+            core / torch_gru for core, torch_gru in zip(core_rates, torch_rates, strict=True)
+        )
         print(
-            f"GRU, {threads} threads: torch.nn.GRU {statistics.median(theirs):.1f}, core with {seeds} seeds "
-            f"{statistics.median(ours):.1f} seed-steps/s, {ratio:.1f}x"
+            f"GRU, {threads} threads: torch.nn.GRU {statistics.median(torch_rates):.1f}, "
+            f"core with {seeds} seeds {statistics.median(core_rates):.1f} seed-steps/s, "
+            f"{ratio:.1f}x"
         )
 
 
@@ -95,11 +97,11 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=["cores", "gru"])
-    asked = parser.parse_args()
-    if asked.only != "gru":
-        cores(asked.rounds)
-    if asked.only != "cores":
-        gru(asked.rounds)
+    arguments = parser.parse_args()
+    if arguments.only != "gru":
+        cores(arguments.rounds)
+    if arguments.only != "cores":
+        gru(arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Figures of a sweep of 1,000 experiments among many: its own, and those of recipes, through the whole application.
+"""Figures of a sweep of 1,000 experiments among many others, through the whole application.
 
 python -m benchmarks.figures --stored 10000 --seeds 10
 """
@@ -7,8 +7,9 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import insert
@@ -23,149 +24,184 @@ from store.db import tables
 from store.db.database import Database
 from store.db.migrate import upgrade
 
-SWEEP = f"swp_{7:032x}"
+SWEEP_ID = f"swp_{7:032x}"
+FIRST_NUMBER = 10**9
 STEPS = np.unique(np.geomspace(1, 5000, 60).astype(np.int64))
 HORIZON, DIM = 40, 20
 
 
 def add_sweep(database: Database, count: int, seeds: int) -> None:
-    """A sweep of ``count`` completed experiments over k and scale, with arrays and recorded points."""
-    axes = [{"kind": "list", "path": "training.length", "values": list(LENGTHS)},
-            {"kind": "list", "path": "student.start.scale", "values": SCALES.tolist()}]  # fmt: skip
-    rng = np.random.default_rng(0)
+    """Adds a sweep of ``count`` completed experiments over k and scale, with arrays and series."""
+    axes = [
+        {"kind": "list", "path": "training.length", "values": list(LENGTHS)},
+        {"kind": "list", "path": "student.start.scale", "values": SCALES.tolist()},
+    ]
+    sweep = {
+        "id": SWEEP_ID,
+        "name": "phase",
+        "owner": "ada",
+        "base": {},
+        "axes": axes,
+        "created_at": 1.8e9,
+        "version": 1,
+        "staged_batch_id": None,
+    }
+    experiments = tables.experiments
+    completed = experiments.select().where(experiments.c.state == "completed").limit(1)
     with database.write() as tx:
-        at = {"created_at": 1.8e9, "version": 1, "staged_batch_id": None}
-        tx.execute(
-            insert(tables.sweeps).values(
-                id=SWEEP, name="phase", owner="ada", base={}, axes=axes, **at
-            )
-        )
-        first = tx.execute(
-            tables.experiments.select().where(tables.experiments.c.state == "completed").limit(1)
-        ).one()
-        like = {
-            column.key: first._mapping[column]
-            for column in tables.experiments.c
-            if column.computed is None
+        stored = tx.execute(completed).one()._mapping
+        template = {
+            column.key: stored[column] for column in experiments.c if column.computed is None
         }
-        sets: dict[str, list[dict]] = {
-            "experiments": [],
-            "runs": [],
-            "run_arrays": [],
-            "chunks": [],
-            "members": [],
-        }
-        for n in range(count):
-            k, scale = LENGTHS[n % len(LENGTHS)], float(SCALES[n // len(LENGTHS) % len(SCALES)])
-            name, student = f"exp_{10**9 + n:032x}", first.spec["student"]
-            spec = {
-                **first.spec,
-                "training": {**first.spec["training"], "length": k},
-                "seeds": list(range(seeds)),
-                "student": {**student, "start": {**student["start"], "scale": scale}},
-            }
-            hashes = {"spec_hash": f"{10**9 + n:064x}", "setup_hash": f"{10**9 + n:064x}"}
-            sets["experiments"].append(
-                {
-                    **like,
-                    **hashes,
-                    "id": name,
-                    "spec": spec,
-                    "created_at": 1.8e9 + n,
-                    "teacher_response": pack({"response": 0.9 ** np.arange(HORIZON)}),
-                }
-            )
-            sets["members"].append(
-                {
-                    "sweep_id": SWEEP,
-                    "position": n,
-                    "experiment_id": name,
-                    "coordinates": {"training.length": k, "student.start.scale": scale},
-                }
-            )
-            for seed in range(seeds):
-                metrics = dict(
-                    zip(METRICS, rng.lognormal(-3, 2, len(METRICS)).tolist(), strict=True)
-                )
-                own = {"experiment_id": name, "seed": seed}
-                ended = {"outcome": "fitted", "steps": 5000, "warnings": [], "non_finite": {}}
-                sets["runs"].append({**own, **ended, **metrics})
-                arrays = {"response": rng.normal(size=HORIZON), "eigenvalues": rng.normal(size=(DIM, 2)),
-                          "hankel_singular_values": np.sort(rng.lognormal(size=HORIZON // 2))[::-1],
-                          "parameters/A": rng.normal(size=(DIM, DIM))}  # fmt: skip
-                sets["run_arrays"].append({**own, "payload": pack(arrays)})
-            columns = {
-                "seed": np.repeat(np.arange(seeds), len(STEPS)),
-                "step": np.tile(STEPS, seeds),
-            }
-            columns |= {metric: rng.lognormal(size=seeds * len(STEPS)) for metric in SERIES}
-            chunk = {
-                "number": 0,
-                "attempt": 1,
-                "first_step": 1,
-                "last_step": 5000,
-                "rows": seeds * len(STEPS),
-            }
-            sets["chunks"].append({"experiment_id": name, **chunk, "payload": pack(columns)})
-        targets = zip(sets.values(), (tables.experiments, tables.runs, tables.run_arrays, tables.series_chunks,
-                                      tables.sweep_members), strict=True)  # fmt: skip
-        for rows, table in targets:
-            tx.execute(insert(table), rows)
+        rng = np.random.default_rng(0)
+        groups = [experiment_rows(n, template, seeds, rng) for n in range(count)]
+        tx.execute(insert(tables.sweeps), sweep)
+        for table in (
+            tables.experiments,
+            tables.runs,
+            tables.run_arrays,
+            tables.series_chunks,
+            tables.sweep_members,
+        ):
+            tx.execute(insert(table), [row for group in groups for row in group[table.name]])
 
 
-def questions(client: TestClient) -> dict[str, Callable[[], object]]:
-    """What is measured, by name."""
-
-    def of(path: str, **parameters: str) -> Callable[[], object]:
-        def ask() -> object:
-            answer = client.get(path, params=parameters)
-            assert answer.status_code == 200, answer.text
-            return answer
-
-        return ask
-
-    recipe = {"query": f"sweep:{SWEEP}", "x": "training.length"}
-    heat = {**recipe, "kind": "heatmap", "series": "student.start.scale"}
-    lines = {**recipe, "query": f"sweep:{SWEEP} and student.start.scale > 0.1"}
-    curves = {"query": f"sweep:{SWEEP}", "series": "training.length"}
-    known = client.get("/v1/figures/preview.svg", params=heat).headers["etag"]
-
-    def unchanged() -> object:
-        answer = client.get(
-            "/v1/figures/preview.svg", params=heat, headers={"If-None-Match": known}
-        )
-        assert answer.status_code == 304, answer.text
-        return answer
-
-    figures = f"/v1/sweeps/{SWEEP}/figures"
+def experiment_rows(
+    position: int, template: dict[str, Any], seeds: int, rng: np.random.Generator
+) -> dict[str, list[dict]]:
+    """All rows of the sweep's experiment at ``position``, by table."""
+    k = LENGTHS[position % len(LENGTHS)]
+    scale = float(SCALES[position // len(LENGTHS) % len(SCALES)])
+    experiment_id = f"exp_{FIRST_NUMBER + position:032x}"
+    spec, student = template["spec"], template["spec"]["student"]
+    experiment = {
+        **template,
+        "id": experiment_id,
+        "spec": {
+            **spec,
+            "training": {**spec["training"], "length": k},
+            "student": {**student, "start": {**student["start"], "scale": scale}},
+            "seeds": list(range(seeds)),
+        },
+        "spec_hash": f"{FIRST_NUMBER + position:064x}",
+        "setup_hash": f"{FIRST_NUMBER + position:064x}",
+        "created_at": 1.8e9 + position,
+        "teacher_response": pack({"response": 0.9 ** np.arange(HORIZON)}),
+    }
+    member = {
+        "sweep_id": SWEEP_ID,
+        "position": position,
+        "experiment_id": experiment_id,
+        "coordinates": {"training.length": k, "student.start.scale": scale},
+    }
     return {
-        "sweep's heat map, svg": of(f"{figures}/heatmap.svg"),
-        "sweep's heat map, json": of(f"{figures}/heatmap.json"),
-        "sweep's lines, svg": of(
-            f"{figures}/lines.svg", x="student.start.scale", series="training.length"
-        ),
-        "recipe's heat map, svg": of("/v1/figures/preview.svg", **heat),
-        "recipe's heat map, unchanged": unchanged,
-        "recipe's lines, svg": of("/v1/figures/preview.svg", **lines, series="student.start.scale"),
-        "recipe's lines, pdf": of("/v1/figures/preview.pdf", **lines, series="student.start.scale"),
-        "recipe's lines, png": of("/v1/figures/preview.png", **lines, series="student.start.scale"),
-        "errors by lag, svg": of("/v1/figures/preview.svg", **curves, x="lag"),
-        "training by step, svg": of("/v1/figures/preview.svg", **curves, x="step"),
+        "experiments": [experiment],
+        "sweep_members": [member],
+        "runs": [run_row(experiment_id, seed, rng) for seed in range(seeds)],
+        "run_arrays": [
+            {"experiment_id": experiment_id, "seed": seed, "payload": pack(run_arrays(rng))}
+            for seed in range(seeds)
+        ],
+        "series_chunks": [series_row(experiment_id, seeds, rng)],
     }
 
 
-def milliseconds(ask: Callable[[], object], repeats: int = 7) -> tuple[float, float]:
-    """Medians by the clock and of the process's CPU, after one that isn't counted."""
-    ask()
-    took = []
+def run_row(experiment_id: str, seed: int, rng: np.random.Generator) -> dict:
+    metrics = rng.lognormal(-3, 2, len(METRICS)).tolist()
+    return {
+        "experiment_id": experiment_id,
+        "seed": seed,
+        "outcome": "fitted",
+        "steps": 5000,
+        "warnings": [],
+        "non_finite": {},
+        **dict(zip(METRICS, metrics, strict=True)),
+    }
+
+
+def run_arrays(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return {
+        "response": rng.normal(size=HORIZON),
+        "eigenvalues": rng.normal(size=(DIM, 2)),
+        "hankel_singular_values": np.sort(rng.lognormal(size=HORIZON // 2))[::-1],
+        "parameters/A": rng.normal(size=(DIM, DIM)),
+    }
+
+
+def series_row(experiment_id: str, seeds: int, rng: np.random.Generator) -> dict:
+    points = seeds * len(STEPS)
+    columns = {"seed": np.repeat(np.arange(seeds), len(STEPS)), "step": np.tile(STEPS, seeds)}
+    columns |= {metric: rng.lognormal(size=points) for metric in SERIES}
+    return {
+        "experiment_id": experiment_id,
+        "number": 0,
+        "attempt": 1,
+        "first_step": 1,
+        "last_step": 5000,
+        "rows": points,
+        "payload": pack(columns),
+    }
+
+
+def figures() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """The name, path and parameters of each figure."""
+    path, preview = f"/v1/sweeps/{SWEEP_ID}/figures", "/v1/figures/preview"
+    sweep_lines = {"x": "student.start.scale", "series": "training.length"}
+    yield "sweep's heat map, svg", f"{path}/heatmap.svg", {}
+    yield "sweep's heat map, json", f"{path}/heatmap.json", {}
+    yield "sweep's lines, svg", f"{path}/lines.svg", sweep_lines
+    yield "recipe's heat map, svg", f"{preview}.svg", HEAT_MAP
+    lines = {
+        "query": f"sweep:{SWEEP_ID} and student.start.scale > 0.1",
+        "x": "training.length",
+        "series": "student.start.scale",
+    }
+    for suffix in ("svg", "pdf", "png"):
+        yield f"recipe's lines, {suffix}", f"{preview}.{suffix}", lines
+    curves = {"query": f"sweep:{SWEEP_ID}", "series": "training.length"}
+    yield "errors by lag, svg", f"{preview}.svg", {**curves, "x": "lag"}
+    yield "training by step, svg", f"{preview}.svg", {**curves, "x": "step"}
+
+
+HEAT_MAP = {
+    "query": f"sweep:{SWEEP_ID}",
+    "kind": "heatmap",
+    "x": "training.length",
+    "series": "student.start.scale",
+}
+
+
+def measure(client: TestClient) -> dict[str, tuple[float, float]]:
+    """Milliseconds of wall time and CPU time of each figure."""
+
+    def get(path: str, parameters: dict[str, str], status: int = 200, **headers: str) -> object:
+        response = client.get(path, params=parameters, headers=headers)
+        assert response.status_code == status, response.text
+        return response
+
+    measured = {
+        name: milliseconds(lambda path=path, parameters=parameters: get(path, parameters))
+        for name, path, parameters in figures()
+    }
+    path = "/v1/figures/preview.svg"
+    etag = {"If-None-Match": get(path, HEAT_MAP).headers["etag"]}
+    measured["recipe's heat map, unchanged"] = milliseconds(
+        lambda: get(path, HEAT_MAP, 304, **etag)
+    )
+    return measured
+
+
+def milliseconds(call: Callable[[], object], repeats: int = 7) -> tuple[float, float]:
+    """Median wall time and CPU time of the process, after a call that isn't counted."""
+    call()
+    times = []
     for _ in range(repeats):
-        begun = time.perf_counter(), time.process_time()
-        ask()
-        took.append(
-            (1000 * (time.perf_counter() - begun[0]), 1000 * (time.process_time() - begun[1]))
-        )
-    clock, cpu = (statistics.median(column) for column in zip(*took, strict=True))
-    return clock, cpu
+        started, cpu_before = time.perf_counter(), time.process_time()
+        call()
+        wall, cpu = time.perf_counter() - started, time.process_time() - cpu_before
+        times.append((1000 * wall, 1000 * cpu))
+    wall, cpu = (statistics.median(column) for column in zip(*times, strict=True))
+    return wall, cpu
 
 
 def main() -> None:
@@ -173,25 +209,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--stored", type=int, default=10_000, help="other experiments in the lab")
-    parser.add_argument("--experiments", type=int, default=1000, help="of the sweep")
-    parser.add_argument("--seeds", type=int, default=10, help="of each of them")
-    asked = parser.parse_args()
+    parser.add_argument("--experiments", type=int, default=1000, help="experiments of the sweep")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds per experiment")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
         url = f"sqlite:///{Path(data) / 'lab.db'}"
         upgrade(url)
         database = Database(url)
-        fill(database, asked.stored)
-        add_sweep(database, asked.experiments, asked.seeds)
+        fill(database, arguments.stored)
+        add_sweep(database, arguments.experiments, arguments.seeds)
         database.dispose()
-        with TestClient(
-            build(Settings(database_url=url, broker_url="redis://localhost:1/0"))
-        ) as client:
-            took = {name: milliseconds(ask) for name, ask in questions(client).items()}
-    least = min(cpu for _, cpu in took.values())
-    print(f"{asked.experiments:,} experiments x {asked.seeds} seeds among {asked.stored:,} others")
-    print(f"{'':32s}{'ms by the clock':>18s}{'of CPU':>10s}{'times the least':>18s}")
-    for name, (clock, cpu) in took.items():
-        print(f"{name:32s}{clock:18.0f}{cpu:10.0f}{cpu / least:18.1f}")
+        app = build(Settings(database_url=url, broker_url="redis://localhost:1/0"))
+        with TestClient(app) as client:
+            measured = measure(client)
+    least = min(cpu for _, cpu in measured.values())
+    sweep = f"{arguments.experiments:,} experiments x {arguments.seeds} seeds"
+    print(f"{sweep} among {arguments.stored:,} others")
+    print(f"{'':32s}{'ms of wall time':>18s}{'of CPU':>10s}{'times the least':>18s}")
+    for name, (wall, cpu) in measured.items():
+        print(f"{name:32s}{wall:18.0f}{cpu:10.0f}{cpu / least:18.1f}")
 
 
 if __name__ == "__main__":

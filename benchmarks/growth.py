@@ -1,9 +1,10 @@
-"""How seconds and memory grow with d, k, seeds and recorded points: a table, a figure, and the exponents.
+"""Growth of time and memory with d, k, seeds and recorded points: table, figure and exponents.
 
-``python -m benchmarks.growth FIGURE.svg``. Each point is a process of its own, on one thread, so
-that its peak of memory is its own; what a process holds that trains the smallest student is taken
-off. An exponent is the slope between the largest values, where what grows counts and not what is
-paid once.
+python -m benchmarks.growth FIGURE.svg
+
+Each measurement runs in a new process, on one thread, so that peak memory is its own; the memory of
+a process that trains the smallest student is subtracted. An exponent is the slope over the largest
+values, where fixed costs no longer matter.
 """
 
 import argparse
@@ -26,14 +27,13 @@ AXES = {
     "seeds": (5, 10, 20, 40, 80),
     "points": (50, 100, 200, 400, 800),
 }
-MUST = {"d": 2, "k": 1, "seeds": 1, "points": 1}
-"""The exponent of seconds that the arithmetic asks for: k d² a step; k² d and d³ a point come on
-top."""
+EXPECTED = {"d": 2, "k": 1, "seeds": 1, "points": 1}
+"""Exponents of a step's arithmetic, k d²; k² d per step and d³ per point add to it."""
 
 
-def trained(d: int, k: int, seeds: int, points: int, steps: int) -> tuple[float, float]:
-    """Seconds of CPU of one experiment from start to result, and the peak of memory in MB."""
-    import torch  # noqa: PLC0415  # in the child alone
+def train(d: int, k: int, seeds: int, points: int, steps: int) -> tuple[float, float]:
+    """CPU seconds of one experiment from start to result, and peak memory in MB."""
+    import torch  # noqa: PLC0415  # only the child process needs it
 
     from core.spec import ExperimentSpec  # noqa: PLC0415
     from core.training import advance, begin, finish  # noqa: PLC0415
@@ -47,22 +47,23 @@ def trained(d: int, k: int, seeds: int, points: int, steps: int) -> tuple[float,
         "evaluation": {"horizon": 2 * k, "points": points},
         "seeds": seeds,
     }
-    warm = ExperimentSpec.model_validate({**spec, "optimizer": {"lr": 1e-4, "steps": 1}})
-    finish(advance(begin(warm), 1))
-    begun = time.process_time()
+    warm_up = ExperimentSpec.model_validate({**spec, "optimizer": {"lr": 1e-4, "steps": 1}})
+    finish(advance(begin(warm_up), 1))
+    started = time.process_time()
     finish(advance(begin(ExperimentSpec.model_validate(spec)), steps))
-    return time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
-def measured(**numbers: int) -> tuple[float, float]:
-    command = [sys.executable, "-m", "benchmarks.growth", "--one", json.dumps(numbers)]
-    seconds, memory = json.loads(
-        subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    )
+def measure(**sizes: int) -> tuple[float, float]:
+    """Runs ``train`` in a new process."""
+    command = [sys.executable, "-m", "benchmarks.growth", "--train", json.dumps(sizes)]
+    child = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, memory = json.loads(child.stdout)
     return seconds, memory
 
 
-def slope(xs: tuple[int, ...], ys: list[float]) -> float:
+def exponent(xs: tuple[int, ...], ys: list[float]) -> float:
+    """Slope over the last two doublings, on logarithmic axes."""
     return math.log(ys[-1] / ys[-3]) / math.log(xs[-1] / xs[-3])
 
 
@@ -71,43 +72,35 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("figure", nargs="?", type=Path)
-    parser.add_argument("--one", type=json.loads)
-    asked = parser.parse_args()
-    if asked.one:
-        print(json.dumps(trained(**asked.one)))
+    parser.add_argument("--train", type=json.loads, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.train:
+        print(json.dumps(train(**arguments.train)))
         return
-    measured(**SMALLEST)  # which compiles the loops, where they are new
-    _, floor = measured(**SMALLEST)
+    measure(**SMALLEST)  # compiles the loops if they are new
+    _, idle_memory = measure(**SMALLEST)
     figure = Figure(figsize=(11, 3), layout="constrained")
     FigureCanvasAgg(figure)
-    for panel, (axis, values) in zip(
-        figure.subplots(1, len(AXES), sharey=True), AXES.items(), strict=True
-    ):
-        found = [measured(**{**BASE, axis: value}) for value in values]
-        seconds, memory = [s for s, _ in found], [max(m - floor, 0.1) for _, m in found]
+    panels = figure.subplots(1, len(AXES), sharey=True)
+    for panel, (axis, values) in zip(panels, AXES.items(), strict=True):
+        measurements = [measure(**{**BASE, axis: value}) for value in values]
+        seconds = [cpu for cpu, _ in measurements]
+        memory = [max(peak - idle_memory, 0.1) for _, peak in measurements]
         print(f"{axis} = {values}")
-        print(
-            "  seconds",
-            *(f"{s:8.3f}" for s in seconds),
-            f"  ~ {axis}^{slope(values, seconds):.2f}, must {MUST[axis]}",
-        )
-        print(
-            "  MB     ",
-            *(f"{m:8.1f}" for m in memory),
-            f"  ~ {axis}^{slope(values, memory):.2f}",
-            flush=True,
-        )
+        growth = f"  ~ {axis}^{exponent(values, seconds):.2f}, expected {EXPECTED[axis]}"
+        print("  seconds", *(f"{cpu:8.3f}" for cpu in seconds), growth)
+        growth = f"  ~ {axis}^{exponent(values, memory):.2f}"
+        print("  MB     ", *(f"{peak:8.1f}" for peak in memory), growth, flush=True)
         panel.loglog(values, seconds, "o-", label="seconds of CPU")
         panel.loglog(values, memory, "s--", label="MB above an idle trainer")
         panel.set_xlabel(axis)
         panel.set_xticks(values, map(str, values))
         panel.set_xticks([], minor=True)
     panel.legend()
-    figure.suptitle(
-        ", ".join(f"{name} = {value}" for name, value in BASE.items()) + "; one at a time varied"
-    )
-    if asked.figure:
-        figure.savefig(asked.figure)
+    base = ", ".join(f"{name} = {value}" for name, value in BASE.items())
+    figure.suptitle(f"{base}; one at a time varied")
+    if arguments.figure:
+        figure.savefig(arguments.figure)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The same steps in JAX, jit + vmap + fori_loop, asked over pipes: it runs in an environment of its own.
+"""The same steps in JAX (jit, vmap, fori_loop), a child process in an environment of its own.
 
-Each line of input is a JSON list [d, k, dtype, seeds, seconds]; each line of output the seed-steps
-per second of CPU time. Both ways to write it are tried, the closed form and ``jax.grad`` of the
-unrolled recurrence; the faster answers.
+Each line of input is a JSON list [d, k, dtype, seeds, seconds]; each line of output is the
+seed-steps per second of CPU time. Of the closed form and ``jax.grad`` of the unrolled recurrence,
+the faster is measured.
 """
 
 import functools
@@ -36,7 +36,7 @@ def closed_form(theta, target):
     return (dA + dA.T) / 2, v @ G, v @ H
 
 
-def differentiated(theta, target):
+def automatic(theta, target):
     def loss(theta):
         A, b, c = theta
         return jnp.sum((powers((A + A.T) / 2, b, len(target)) @ c - target) ** 2)
@@ -44,7 +44,7 @@ def differentiated(theta, target):
     return jax.grad(loss)(theta)
 
 
-WAYS = (closed_form, differentiated)
+GRADIENTS = (closed_form, automatic)
 
 
 @functools.cache
@@ -71,28 +71,29 @@ def trainer(gradient, d, k, dtype, seeds):
     return train, start
 
 
-def rate(gradient, cell, seconds):
-    """Seed-steps per second of CPU time, over about so many seconds."""
-    train, start = trainer(gradient, *cell)
+def rate(gradient, case, seconds):
+    """Seed-steps per second of CPU time, measured over about ``seconds``."""
+    train, start = trainer(gradient, *case)
     steps = 1
     while True:
         thetas = jax.block_until_ready(jax.tree.map(jnp.copy, start))
-        begun = time.process_time()
+        started = time.process_time()
         jax.block_until_ready(train(thetas, steps))
-        spent = time.process_time() - begun
-        if spent > seconds / 2:
-            return cell[-1] * steps / spent
-        steps = max(2 * steps, int(0.8 * steps * seconds / max(spent, 1e-6))) if steps > 1 else 4
+        elapsed = time.process_time() - started
+        if elapsed > seconds / 2:
+            return case[-1] * steps / elapsed
+        steps = max(2 * steps, int(0.8 * steps * seconds / max(elapsed, 1e-6))) if steps > 1 else 4
 
 
 def main():
-    better = {}
+    fastest = {}
     for line in sys.stdin:
-        *cell, seconds = json.loads(line)
-        cell = tuple(cell)
-        if cell not in better:
-            better[cell] = max((rate(way, cell, seconds / 4), i) for i, way in enumerate(WAYS))[1]
-        print(json.dumps(rate(WAYS[better[cell]], cell, seconds)), flush=True)
+        *case, seconds = json.loads(line)
+        case = tuple(case)
+        if case not in fastest:
+            trial = functools.partial(rate, case=case, seconds=seconds / 4)
+            fastest[case] = max(GRADIENTS, key=trial)
+        print(json.dumps(rate(fastest[case], case, seconds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A warm, idle lab on this machine, as ``extrapolab up`` starts it: what the other benchmarks measure.
+"""A warm, idle lab on this machine, started by ``extrapolab up``, for the other benchmarks.
 
-python -m benchmarks.lab    what its API process holds after it has drawn a figure
+python -m benchmarks.lab    prints the memory of its API process after drawing a figure
 """
 
 import os
@@ -24,11 +24,19 @@ SPEC = {
     "training": {"length": 6},
     "optimizer": {"steps": 1},
 }
+UNFINISHED = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A running lab: where its API answers, a client of it, and its data."""
+    """A running lab.
+
+    Attributes:
+        url: The address of its API.
+        http: A client of its API.
+        data: Its data folder.
+        process: The ``extrapolab up`` process.
+    """
 
     url: str
     http: httpx2.Client
@@ -38,74 +46,69 @@ class Lab:
     @property
     def api(self) -> psutil.Process:
         """The API process."""
-        family = self.process.children(recursive=True)
-        return next(child for child in family if "service.app:create" in " ".join(child.cmdline()))
+        descendants = self.process.children(recursive=True)
+        return next(
+            child for child in descendants if "service.app:create" in " ".join(child.cmdline())
+        )
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its processes so far: what it takes, whoever else is busy on this machine."""
+        """CPU time of all its processes so far; other processes on the machine don't count."""
         times = [process.cpu_times() for process in self.process.children(recursive=True)]
         return sum(time.user + time.system for time in times)
 
-    def completed(self, path: str) -> dict:
-        """The experiment or sweep at ``path`` once it has ended well."""
-        while (found := self.http.get(path).raise_for_status().json())["state"] in {
-            "queued",
-            "running",
-        }:
-            time.sleep(0.005)
-        if found["state"] != "completed":
-            raise SystemExit(f"{path} ended {found['state']}: {found.get('error')}")
-        return found
+    def wait_until_completed(self, path: str, pause: float = 0.005) -> dict:
+        """The experiment or sweep at ``path``, once it has completed."""
+        while True:
+            item = self.http.get(path).raise_for_status().json()
+            if item["state"] not in UNFINISHED:
+                break
+            time.sleep(pause)
+        if item["state"] != "completed":
+            reason = item.get("error") or item.get("counts")
+            raise SystemExit(f"{path} ended {item['state']}: {reason}")
+        return item
 
 
 @contextmanager
 def running(workers: int) -> Iterator[Lab]:
-    """A lab on SQLite with so many slots, each of which has trained before; it is gone at the end."""
+    """A lab on SQLite with ``workers`` warm slots; it is stopped when the context ends."""
     with tempfile.TemporaryDirectory() as data:
-        command = [
-            sys.executable,
-            "-m",
-            "extrapolab",
-            "up",
-            "--data",
-            data,
-            "--port",
-            "0",
-            "--workers",
-            str(workers),
-        ]
+        options = ["--data", data, "--port", "0", "--workers", str(workers)]
         process = psutil.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
+            [sys.executable, "-m", "extrapolab", "up", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "NO_COLOR": "1"},
         )
         try:
-            url = next(
-                found[0] for line in process.stdout if (found := re.search(r"http://\S+", line))
-            )
+            matches = (re.search(r"http://\S+", line) for line in process.stdout)
+            url = next(match[0] for match in matches if match)
             with httpx2.Client(base_url=url, timeout=120) as http:
                 lab = Lab(url, http, Path(data), process)
-                warm = {
-                    "name": "warm",
-                    "base": SPEC,
-                    "axes": [{"path": "seeds", "values": [*range(1, 1 + 8 * workers)]}],
-                }
-                lab.completed(
-                    http.post("/v1/sweeps", json=warm).raise_for_status().headers["location"]
-                )
+                warm_up(lab, workers)
                 yield lab
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
 
 
+def warm_up(lab: Lab, workers: int) -> None:
+    """Trains enough experiments that every slot has trained some."""
+    seeds = {"path": "seeds", "values": [*range(1, 1 + 8 * workers)]}
+    sweep = {"name": "warm", "base": SPEC, "axes": [seeds]}
+    response = lab.http.post("/v1/sweeps", json=sweep).raise_for_status()
+    lab.wait_until_completed(response.headers["location"])
+
+
 def main() -> None:
     with running(1) as lab:
-        first = lab.http.get("/v1/experiments", params={"limit": 1}).json()["items"][0]["id"]
-        lab.http.get(f"/v1/experiments/{first}/figures/response.svg").raise_for_status()
+        page = lab.http.get("/v1/experiments", params={"limit": 1}).json()
+        experiment_id = page["items"][0]["id"]
+        lab.http.get(f"/v1/experiments/{experiment_id}/figures/response.svg").raise_for_status()
         maps = Path(f"/proc/{lab.api.pid}/maps").read_text()
         torch = "LOADED" if "libtorch" in maps else "not loaded"
-        print(
-            f"API process after a figure: {lab.api.memory_info().rss / 1e6:.0f} MB resident, torch {torch}"
-        )
+        megabytes = lab.api.memory_info().rss / 1e6
+        print(f"API process after a figure: {megabytes:.0f} MB resident, torch {torch}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-/* Gradient descent on one linear student by hand, sizes fixed when it is compiled: what `core` is measured against.
-   Symmetric A, one input and one output, L = e' M e. The formulas are those of core/training/closed_form/gradient.py. Lengths are
-   constants, rows aligned and padded, so that the compiler knows all there is to know:
-   cc -O3 -march=native -ffast-math -DD=50 -DK=20 -Dreal=double */
+/* Gradient descent on one linear student in C, with sizes fixed at compile time, to compare with core.
+   Symmetric A, one input and one output, L = e' M e, formulas as in
+   core/training/closed_form/gradient.py. Constant lengths and aligned, padded rows let the compiler
+   vectorise: cc -O3 -march=native -ffast-math -DD=50 -DK=20 -Dreal=double */
 #include <string.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>

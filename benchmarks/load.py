@@ -1,11 +1,11 @@
-"""HTTP load: requests over some connections that are kept open, each with the next as soon as it has its answer."""
+"""HTTP load over keep-alive connections, each with one request at a time and no pauses."""
 
 import asyncio
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httptools
 import uvloop
@@ -13,12 +13,12 @@ import uvloop
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it.
+    """Measurements of a load.
 
     Attributes:
-        statuses: Of each answer.
-        seconds: From each request to the end of its answer.
-        wall: From the first request to the last answer.
+        statuses: Status of each response.
+        seconds: From each request to the end of its response.
+        wall: From the first request to the last response.
     """
 
     statuses: list[int]
@@ -27,12 +27,12 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Answers per second."""
+        """Responses per second."""
         return len(self.statuses) / self.wall
 
     def __str__(self) -> str:
-        bad = sum(status >= 500 for status in self.statuses)
-        return f"{self.rate:8,.0f}/s   {quantiles(self.seconds)}   {bad} errors of the server"
+        server_errors = sum(status >= 500 for status in self.statuses)
+        return f"{self.rate:8,.0f}/s   {quantiles(self.seconds)}   {server_errors} server errors"
 
 
 def quantiles(seconds: list[float]) -> str:
@@ -44,7 +44,7 @@ def quantiles(seconds: list[float]) -> str:
 def request(
     url: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> bytes:
-    """A GET, or a POST of JSON where there is a body, as it goes over the wire."""
+    """The bytes of a GET, or of a POST of JSON if there is a body."""
     method, lines = ("POST", {"Content-Type": "application/json"}) if body else ("GET", {})
     lines |= {"Host": urlsplit(url).netloc, "Content-Length": str(len(body)), **(headers or {})}
     head = [
@@ -57,24 +57,28 @@ def request(
 
 
 def run(url: str, requests: Iterable[bytes], connections: int) -> Load:
-    """Sends all ``requests`` to the host of ``url``, ``connections`` at a time."""
+    """Sends all ``requests`` to the host of ``url`` over ``connections`` connections."""
     return uvloop.run(_run(urlsplit(url), iter(requests), connections))
 
 
-async def _run(place, requests: Iterator[bytes], connections: int) -> Load:
+async def _run(address: SplitResult, requests: Iterator[bytes], connections: int) -> Load:
     loop = asyncio.get_running_loop()
     load = Load([], [], 0.0)
-    workers = [await loop.create_connection(lambda: _Worker(requests, load), place.hostname, place.port)
-               for _ in range(connections)]  # fmt: skip
-    begun = time.perf_counter()
-    for _, worker in workers:
-        worker.send()
-    await asyncio.gather(*(worker.done for _, worker in workers))
-    return Load(load.statuses, load.seconds, time.perf_counter() - begun)
+    clients = []
+    for _ in range(connections):
+        _, client = await loop.create_connection(
+            lambda: _Client(requests, load), address.hostname, address.port
+        )
+        clients.append(client)
+    started = time.perf_counter()
+    for client in clients:
+        client.send()
+    await asyncio.gather(*(client.done for client in clients))
+    return Load(load.statuses, load.seconds, time.perf_counter() - started)
 
 
-class _Worker(asyncio.Protocol):
-    """One connection; the callbacks in the middle are those of httptools."""
+class _Client(asyncio.Protocol):
+    """One connection; httptools calls ``on_message_complete``."""
 
     def __init__(self, requests: Iterator[bytes], load: Load) -> None:
         self._requests, self._load = requests, load

@@ -1,4 +1,4 @@
-"""The software that the lab is measured against, run from an environment of its own, .venv-bench (see the Makefile)."""
+"""Software to compare the lab with, run from the environment .venv-bench (see the Makefile)."""
 
 import os
 import socket
@@ -17,35 +17,38 @@ BIN = Path(__file__).parent.parent / ".venv-bench" / "bin"
 
 @contextmanager
 def mlflow() -> Iterator[str]:
-    """The URL of an MLflow tracking server on SQLite with its own defaults, gone at the end."""
-    with tempfile.TemporaryDirectory() as data, socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
-        door.close()
-        store = (
-            "--backend-store-uri",
-            f"sqlite:///{data}/mlflow.db",
-            "--artifacts-destination",
-            f"{data}/files",
-        )
-        command = [BIN / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *store]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    """The URL of an MLflow tracking server on SQLite, with its defaults."""
+    with tempfile.TemporaryDirectory() as data:
+        port = free_port()
+        options = ["--host", "127.0.0.1", "--port", str(port)]
+        options += ["--backend-store-uri", f"sqlite:///{data}/mlflow.db"]
+        options += ["--artifacts-destination", f"{data}/files"]
         environment = {
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
-        server = psutil.Popen(command, cwd=data, env=environment, **quiet)
+        server = psutil.Popen(
+            [BIN / "mlflow", "server", *options],
+            cwd=data,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(url)
             yield url
         finally:
-            for process in (
-                *server.children(recursive=True),
-                server,
-            ):  # it has sessions of its own, and takes its time
+            # Its children start sessions of their own, and it stops slowly.
+            for process in (*server.children(recursive=True), server):
                 process.kill()
             server.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def _wait(url: str) -> None:
@@ -56,4 +59,4 @@ def _wait(url: str) -> None:
                 return
         except httpx2.HTTPError:
             time.sleep(0.2)
-    raise SystemExit("MLflow did not start; is .venv-bench there? make bench makes it")
+    raise SystemExit("MLflow did not start; `make bench` installs it into .venv-bench")

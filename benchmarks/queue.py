@@ -1,4 +1,4 @@
-"""The queue of a warm, idle lab: from POST to the first step, and how fast it drains, each experiment exactly once.
+"""The queue of a warm, idle lab: latency from POST to first step, and rate of draining.
 
 python -m benchmarks.queue --experiments 100 --drained 1000
 """
@@ -16,47 +16,44 @@ SHORT = {**SPEC, "optimizer": {"steps": 1000}, "evaluation": {"points": 2}}
 
 
 def latencies(lab: Lab, count: int) -> tuple[list[float], list[float]]:
-    """Seconds from sending each POST to its claim, and to its end: one step and its results in SQL."""
-    claimed, ended = [], []
+    """Seconds from each POST to its claim, and to one step trained with its results in SQL."""
+    to_claim, to_completion = [], []
     for seed in range(count):
+        spec = {**SPEC, "seeds": [10_000 + seed]}
         sent = time.time()
-        answer = lab.http.post(
-            "/v1/experiments", json={**SPEC, "seeds": [10_000 + seed]}
-        ).raise_for_status()
-        experiment = lab.completed(answer.headers["location"])
-        started, finished = (
-            datetime.fromisoformat(experiment[name]) for name in ("started_at", "finished_at")
-        )
-        claimed.append(started.timestamp() - sent)
-        ended.append(finished.timestamp() - sent)
-    return claimed, ended
+        response = lab.http.post("/v1/experiments", json=spec).raise_for_status()
+        experiment = lab.wait_until_completed(response.headers["location"])
+        to_claim.append(datetime.fromisoformat(experiment["started_at"]).timestamp() - sent)
+        to_completion.append(datetime.fromisoformat(experiment["finished_at"]).timestamp() - sent)
+    return to_claim, to_completion
 
 
 def drain(lab: Lab, count: int) -> tuple[float, float]:
-    """Experiments per second, from the answer to their sweep to the end of the last, and CPU seconds of each."""
-    sweep = {
-        "name": "drain",
-        "base": SHORT,
-        "axes": [
-            {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.01, "count": count}
-        ],
+    """Experiments per second, from the response to their POST on, and CPU seconds of each."""
+    rates = {
+        "path": "optimizer.lr",
+        "kind": "linspace",
+        "low": 0.001,
+        "high": 0.01,
+        "count": count,
     }
-    place = lab.http.post("/v1/sweeps", json=sweep).raise_for_status().headers["location"]
-    begun, spent = time.perf_counter(), lab.cpu_seconds()
-    while (progress := lab.http.get(place, params={"limit": 1}).json()["progress"])[
-        "done"
-    ] < progress["of"]:
-        time.sleep(0.2)
-    return count / (time.perf_counter() - begun), (lab.cpu_seconds() - spent) / count
+    sweep = {"name": "drain", "base": SHORT, "axes": [rates]}
+    location = lab.http.post("/v1/sweeps", json=sweep).raise_for_status().headers["location"]
+    started, cpu_before = time.perf_counter(), lab.cpu_seconds()
+    lab.wait_until_completed(f"{location}?limit=1", pause=0.2)
+    return count / (time.perf_counter() - started), (lab.cpu_seconds() - cpu_before) / count
 
 
-def once(lab: Lab, count: int) -> bool:
-    """Whether each of the last experiments was started once and completed once, and nothing else happened to it."""
+def each_ran_once(lab: Lab, count: int) -> bool:
+    """Whether each of the newest experiments was started once, completed once and nothing else."""
     newest = "SELECT id FROM experiments ORDER BY created_at DESC, id DESC LIMIT ?"
-    kinds = f"SELECT group_concat(kind) FROM events WHERE experiment_id IN ({newest}) GROUP BY experiment_id"
-    with sqlite3.connect(next(lab.data.glob("*.db"))) as record:
-        found = [kinds for (kinds,) in record.execute(kinds, [count])]
-    return len(found) == count and set(found) == {"submitted,started,completed"}
+    query = (
+        "SELECT group_concat(kind) FROM events "
+        f"WHERE experiment_id IN ({newest}) GROUP BY experiment_id"
+    )
+    with sqlite3.connect(next(lab.data.glob("*.db"))) as connection:
+        histories = [kinds for (kinds,) in connection.execute(query, [count])]
+    return len(histories) == count and set(histories) == {"submitted,started,completed"}
 
 
 def main() -> None:
@@ -65,16 +62,17 @@ def main() -> None:
     )
     parser.add_argument("--experiments", type=int, default=100)
     parser.add_argument("--drained", type=int, default=1000)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with running(2) as lab:
-        claimed, ended = latencies(lab, asked.experiments)
-        print(f"{asked.experiments} experiments of one step, one after another, SQLite, two slots")
-        print(f"POST to claim                      {quantiles(claimed)}")
-        print(f"POST to one step and its results   {quantiles(ended)}")
-        rate, cpu = drain(lab, asked.drained)
-        exactly = "each exactly once" if once(lab, asked.drained) else "NOT EACH EXACTLY ONCE"
+        to_claim, to_completion = latencies(lab, arguments.experiments)
+        print(f"{arguments.experiments} experiments of one step in turn, SQLite, two slots")
+        print(f"POST to claim                      {quantiles(to_claim)}")
+        print(f"POST to one step and its results   {quantiles(to_completion)}")
+        rate, cpu = drain(lab, arguments.drained)
+        once = each_ran_once(lab, arguments.drained)
+        exactly = "each exactly once" if once else "NOT EACH EXACTLY ONCE"
         print(
-            f"{asked.drained:,} experiments of 1,000 steps drain at {rate:.0f}/s, {exactly}, "
+            f"{arguments.drained:,} experiments of 1,000 steps drain at {rate:.0f}/s, {exactly}, "
             f"for {1000 * cpu:.1f} ms of CPU each, training and all processes of the lab together"
         )
 

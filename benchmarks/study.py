@@ -1,45 +1,40 @@
-"""A whole study through a lab with two slots, to its verdicts, against the loop that one would write first.
+"""A study through a lab with two slots, to its verdicts, against the obvious implementation.
 
 python -m benchmarks.study balanced --size full
 
-The loop is measured in part, ``--seconds`` of CPU time for every kind of student and training
-length of the study, and multiplied by the steps that the lab's runs took.
+The autograd loop runs ``--seconds`` of CPU time for each kind of student and training length of the
+study; the steps of the lab's runs then give the time of the whole study.
 """
 
 import argparse
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 
 import torch
 
 from benchmarks.lab import Lab, running
-from benchmarks.trainer import autograd
+from benchmarks.trainer import autograd_rate
 from core.spec import ExperimentSpec
 from extrapolab import Lab as Client
 
-Kind = tuple[int, int, str, bool]
+Workload = tuple[int, int, str, bool]
 
 
-def kind_of(spec: ExperimentSpec) -> Kind:
-    """What the loop's speed depends on."""
+def workload(spec: ExperimentSpec) -> Workload:
+    """The parts of a spec that the loop's speed depends on."""
     return spec.student.dim, spec.training.length, spec.student.structure, spec.student.tied
 
 
-def looped(specs: Mapping[Kind, ExperimentSpec], seconds: float) -> dict[Kind, float]:
-    """Seed-steps per second of CPU time of the loop."""
-    return {kind: autograd(spec)(seconds) for kind, spec in specs.items()}
-
-
-def reported(
+def run_study(
     lab: Lab, name: str, size: str
-) -> tuple[float, dict[ExperimentSpec, int], Iterable[str]]:
-    """Seconds to the report of the whole study, the seed-steps of each experiment, and the verdicts."""
-    begun = time.perf_counter()
+) -> tuple[float, dict[ExperimentSpec, int], Sequence[str]]:
+    """Seconds to the study's report, the seed-steps of each experiment, and the verdicts."""
+    started = time.perf_counter()
     study = Client(lab.url).study(name, size)
     experiments = study.submit()
     while (report := study.report()).state in {"queued", "running"}:
         time.sleep(1)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     steps = {
         experiment.spec: sum(run.steps for run in experiment.refresh().runs)
         for experiment in experiments
@@ -51,24 +46,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "study", nargs="?", default="balanced", help="one whose students are linear"
-    )
+    parser.add_argument("study", nargs="?", default="balanced", help="one with linear students")
     parser.add_argument("--size", choices=["quick", "full"], default="quick")
     parser.add_argument("--seconds", type=float, default=0.5)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     with running(2) as lab:
-        seconds, steps, verdicts = reported(lab, asked.study, asked.size)
-    rates = looped({kind_of(spec): spec for spec in steps}, asked.seconds)
-    loop = sum(count / rates[kind_of(spec)] for spec, count in steps.items())
-    trained = sum(steps.values())
+        seconds, steps, verdicts = run_study(lab, arguments.study, arguments.size)
+    specs = {workload(spec): spec for spec in steps}
+    rates = {key: autograd_rate(spec)(arguments.seconds) for key, spec in specs.items()}
+    loop = sum(count / rates[workload(spec)] for spec, count in steps.items())
+    total = sum(steps.values())
     print(
-        f"study {asked.study}, {asked.size}: {len(steps)} experiments, {trained:,} seed-steps, "
-        f"report after {seconds:.0f} s, {trained / seconds:,.0f} seed-steps/s; {', '.join(verdicts)}"
+        f"study {arguments.study}, {arguments.size}: {len(steps)} experiments, "
+        f"{total:,} seed-steps, report after {seconds:.0f} s, "
+        f"{total / seconds:,.0f} seed-steps/s; {', '.join(verdicts)}"
     )
-    print(f"autograd loop: {loop / 3600:.1f} hours of CPU for the same, {loop / seconds:.0f}x as long, "
-          f"{loop / 2 / seconds:.0f}x if it used both cores")  # fmt: skip
+    print(
+        f"autograd loop: {loop / 3600:.1f} hours of CPU for the same, "
+        f"{loop / seconds:.0f}x as long, {loop / 2 / seconds:.0f}x if it used both cores"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Seed-steps per second of core, side by side with the loop that one would write first, with C and with JAX.
+"""Seed-steps per second of core against the obvious implementation, C and JAX, on one core.
 
-One core; CPU time, so that what else the machine does counts less; rounds alternate, medians.
-``python -m benchmarks.trainer --dims 20 50 --lengths 8 20 --dtypes float64``; peers as ``make
-bench`` installs them.
+python -m benchmarks.trainer --dims 20 50 --lengths 8 20 --dtypes float64
+
+Rates are per second of CPU time, so that other load on the machine matters less; they are medians
+of alternating rounds. ``make bench`` installs JAX.
 """
 
 import argparse
@@ -26,100 +27,110 @@ from core.spec import ExperimentSpec
 from core.training import advance, begin, flush
 
 HERE = Path(__file__).parent
-PEERS = HERE.parent / ".venv-bench/bin/python"
+JAX_PYTHON = HERE.parent / ".venv-bench/bin/python"
 SEEDS = 8
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512", "-fPIC")
 
+Rate = Callable[[float], float]
+"""Measures a rate over about the given seconds of CPU time."""
 
-def spec_of(
+
+def make_spec(
     d: int, k: int, dtype: str = "float64", *, seeds: int = SEEDS, **student: object
 ) -> ExperimentSpec:
-    return ExperimentSpec.model_validate({
-        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
-        "student": {"kind": "linear", "dim": d, "start": {"kind": "gaussian", "scale": 0.1}, **student},
-        "training": {"length": k},
-        "optimizer": {"lr": 0.001, "steps": 10**9},
-        "evaluation": {"horizon": 2 * k, "points": 2},
-        "numerics": {"dtype": dtype},
-        "seeds": seeds,
-    })  # fmt: skip
-
-
-def per_second(run: Callable[[int], object], seconds: float, each: int = 1) -> float:
-    """How often per second of CPU time, where ``run(n)`` does it n times, each ``each``-fold."""
-    count = 1
-    while True:
-        begun = time.process_time()
-        run(count)
-        spent = time.process_time() - begun
-        if spent > seconds / 2:
-            return each * count / spent
-        count = max(2 * count, int(0.8 * count * seconds / max(spent, 1e-6))) if count > 1 else 4
-
-
-def core(spec: ExperimentSpec) -> Callable[[float], float]:
-    """All seeds of an experiment; 8 of them."""
-    state = begin(spec)
-    state.engine.stepper.advance(state.batch, 1)
-    return lambda seconds: per_second(
-        lambda n: state.engine.stepper.advance(state.batch, n), seconds, len(spec.seeds)
+    start = {"kind": "gaussian", "scale": 0.1}
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+            "student": {"kind": "linear", "dim": d, "start": start, **student},
+            "training": {"length": k},
+            "optimizer": {"lr": 0.001, "steps": 10**9},
+            "evaluation": {"horizon": 2 * k, "points": 2},
+            "numerics": {"dtype": dtype},
+            "seeds": seeds,
+        }
     )
 
 
-def autograd(spec: ExperimentSpec) -> Callable[[float], float]:
-    """Torch autograd through the recurrence, one seed at a time: what one would write first."""
-    views = begin(spec).engine.layout.views(begin(spec).batch.parameters[:1].clone())
+def per_second(run: Callable[[int], object], seconds: float, weight: int = 1) -> float:
+    """Units per second of CPU time, where ``run(n)`` does ``n * weight`` units."""
+    count = 1
+    while True:
+        started = time.process_time()
+        run(count)
+        elapsed = time.process_time() - started
+        if elapsed > seconds / 2:
+            return weight * count / elapsed
+        count = max(2 * count, int(0.8 * count * seconds / max(elapsed, 1e-6))) if count > 1 else 4
+
+
+def core_rate(spec: ExperimentSpec) -> Rate:
+    """Rate of core, all seeds of the spec in one batch."""
+    state = begin(spec)
+    stepper, batch = state.engine.stepper, state.batch
+    stepper.advance(batch, 1)
+    return lambda seconds: per_second(
+        lambda n: stepper.advance(batch, n), seconds, weight=len(spec.seeds)
+    )
+
+
+def autograd_rate(spec: ExperimentSpec) -> Rate:
+    """Rate of the obvious implementation: torch autograd through the recurrence, one seed."""
+    state = begin(spec)
+    views = state.engine.layout.views(state.batch.parameters[:1].clone())
     parameters = {name: view[0].clone().requires_grad_() for name, view in views.items()}
     A, B, C = parameters["A"], parameters["B"], parameters.get("C", parameters["B"].mT)
     target = torch.tensor(target_of(spec).response[: spec.training.length, 0, 0], dtype=A.dtype)
     optimizer = torch.optim.SGD(parameters.values(), lr=spec.optimizer.lr)
 
-    def steps(count: int) -> None:
-        for _ in range(count):
-            moved = (
-                (A + A.T) / 2
-                if spec.student.structure == "symmetric"
-                else torch.diag(A)
-                if A.ndim == 1
-                else A
-            )
+    def transition_matrix() -> torch.Tensor:
+        if spec.student.structure == "symmetric":
+            return (A + A.T) / 2
+        return torch.diag(A) if A.ndim == 1 else A
+
+    def train(steps: int) -> None:
+        for _ in range(steps):
+            transition = transition_matrix()
             hidden, response = B, []
             for _ in range(spec.training.length):
                 response.append(C @ hidden)
-                hidden = moved @ hidden
+                hidden = transition @ hidden
             loss = ((torch.cat(response).ravel() - target) ** 2).sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
 
-    return lambda seconds: per_second(steps, seconds)
+    return lambda seconds: per_second(train, seconds)
 
 
-def by_hand(spec: ExperimentSpec, folder: Path) -> Callable[[float], float] | None:
-    """``linear.c``, compiled for the spec's sizes; None where there is no compiler."""
+def c_rate(spec: ExperimentSpec, folder: Path) -> Rate | None:
+    """Rate of ``linear.c``, compiled for the spec's sizes; None without a compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         return None
     d, k, dtype = spec.student.dim, spec.training.length, spec.numerics.dtype
-    real, kind = {"float64": ("double", np.float64), "float32": ("float", np.float32)}[dtype]
-    made, library = folder / f"{d}_{k}_{real}.o", folder / f"{d}_{k}_{real}.so"
-    sizes = (f"-DD={d}", f"-DK={k}", f"-Dreal={real}")
-    subprocess.run([compiler, *FLAGS, *sizes, "-c", HERE / "linear.c", "-o", made], check=True)
-    subprocess.run(
-        [compiler, "-shared", made, "-o", library], check=True
-    )  # without -ffast-math, which sets modes
+    c_type = {"float64": "double", "float32": "float"}[dtype]
+    object_file, library = folder / f"{d}_{k}_{dtype}.o", folder / f"{d}_{k}_{dtype}.so"
+    sizes = (f"-DD={d}", f"-DK={k}", f"-Dreal={c_type}")
+    compile_command = [compiler, *FLAGS, *sizes, "-c", HERE / "linear.c", "-o", object_file]
+    subprocess.run(compile_command, check=True)
+    # Linked without -ffast-math, which would change the floating-point mode of this process.
+    subprocess.run([compiler, "-shared", object_file, "-o", library], check=True)
     train = ctypes.CDLL(str(library)).train
     train.restype = ctypes.c_double
-    theta = begin(spec).batch.parameters[0].numpy().copy()
     target = target_of(spec)
-    arrays = [theta, target.M.astype(kind), target.response[:k, 0, 0].astype(kind)]
-    places = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-    return lambda seconds: per_second(
-        lambda n: (
-            train(*places, ctypes.c_double(spec.optimizer.lr), ctypes.c_long(n)) + len(arrays)
-        ),
-        seconds,
-    )
+    arrays = [
+        begin(spec).batch.parameters[0].numpy().copy(),
+        target.M.astype(dtype),
+        target.response[:k, 0, 0].astype(dtype),
+    ]
+    lr = ctypes.c_double(spec.optimizer.lr)
+
+    def run(steps: int) -> None:
+        pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
+        train(*pointers, lr, ctypes.c_long(steps))
+
+    return lambda seconds: per_second(run, seconds)
 
 
 @functools.cache
@@ -129,62 +140,58 @@ def _jax_process() -> subprocess.Popen[str]:
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     }
-    command = [PEERS, HERE / "in_jax.py"]
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        [JAX_PYTHON, HERE / "in_jax.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
 
 
-def in_jax(spec: ExperimentSpec) -> Callable[[float], float] | None:
-    """jit + vmap + fori_loop; None where the peers aren't installed."""
-    if not PEERS.exists():
+def jax_rate(spec: ExperimentSpec) -> Rate | None:
+    """Rate of JAX (jit, vmap, fori_loop); None if it isn't installed."""
+    if not JAX_PYTHON.exists():
         return None
     process = _jax_process()
     assert process.stdin is not None
     assert process.stdout is not None
+    case = [spec.student.dim, spec.training.length, spec.numerics.dtype, len(spec.seeds)]
 
     def rate(seconds: float) -> float:
-        asked = [
-            spec.student.dim,
-            spec.training.length,
-            spec.numerics.dtype,
-            len(spec.seeds),
-            seconds,
-        ]
-        print(json.dumps(asked), file=process.stdin, flush=True)
+        print(json.dumps([*case, seconds]), file=process.stdin, flush=True)
         return float(json.loads(process.stdout.readline()))
 
     return rate
 
 
-def medians(
-    rates: dict[str, Callable[[float], float] | None], rounds: int, seconds: float
-) -> dict[str, float]:
-    """The median of each, one after the other in each round."""
-    found: dict[str, list[float]] = {name: [] for name, rate in rates.items() if rate is not None}
+def medians(rates: dict[str, Rate | None], rounds: int, seconds: float) -> dict[str, float]:
+    """The median of each available rate, all of them measured in turn in each round."""
+    available = {name: rate for name, rate in rates.items() if rate is not None}
+    values: dict[str, list[float]] = {name: [] for name in available}
     for _ in range(rounds):
-        for name, values in found.items():
-            values.append(rates[name](seconds))
-    return {name: statistics.median(values) for name, values in found.items()}
+        for name, rate in available.items():
+            values[name].append(rate(seconds))
+    return {name: statistics.median(column) for name, column in values.items()}
 
 
-def grid(asked: argparse.Namespace) -> None:
+def grid(arguments: argparse.Namespace) -> None:
     """Symmetric untied students against C and JAX."""
     print("symmetric A, seed-steps/s    core      C        JAX    core/C  core/JAX")
     with tempfile.TemporaryDirectory() as folder:
-        for dtype in asked.dtypes:
-            for d in asked.dims:
-                for k in asked.lengths:
-                    spec = spec_of(d, k, dtype)
-                    ways = {
-                        "core": core(spec),
-                        "c": by_hand(spec, Path(folder)),
-                        "jax": in_jax(spec),
+        for dtype in arguments.dtypes:
+            for d in arguments.dims:
+                for k in arguments.lengths:
+                    spec = make_spec(d, k, dtype)
+                    rates = {
+                        "core": core_rate(spec),
+                        "C": c_rate(spec, Path(folder)),
+                        "JAX": jax_rate(spec),
                     }
-                    found = medians(ways, asked.rounds, asked.seconds)
-                    ours, c, jax = (found.get(name, np.nan) for name in ("core", "c", "jax"))
-                    rates = f"{ours:11,.0f}{c:11,.0f}{jax:11,.0f}{ours / c:8.2f}{ours / jax:8.2f}"
-                    print(f"{dtype} d = {d:3} k = {k:2} {rates}", flush=True)
+                    measured = medians(rates, arguments.rounds, arguments.seconds)
+                    core, c, jax = (measured.get(name, np.nan) for name in rates)
+                    columns = f"{core:11,.0f}{c:11,.0f}{jax:11,.0f}{core / c:8.2f}{core / jax:8.2f}"
+                    print(f"{dtype} d = {d:3} k = {k:2} {columns}", flush=True)
 
 
 STUDENTS: dict[str, dict[str, object]] = {
@@ -195,36 +202,30 @@ STUDENTS: dict[str, dict[str, object]] = {
 }
 
 
-def structures(asked: argparse.Namespace) -> None:
+def structures(arguments: argparse.Namespace) -> None:
     """Every structure against the autograd loop, and a tied student against an untied one."""
+    rounds, seconds = arguments.rounds, arguments.seconds
     print("float64, seed-steps/s           core  autograd  ratio")
     for d, k in ((20, 8), (50, 20), (100, 50)):
-        every = {name: spec_of(d, k, **student) for name, student in STUDENTS.items()}
-        ours = medians(
-            {name: core(spec) for name, spec in every.items()}, asked.rounds, asked.seconds
-        )
-        loops = medians(
-            {name: autograd(spec) for name, spec in every.items()}, asked.rounds, asked.seconds
-        )
-        for name, rate in ours.items():
-            print(
-                f"d = {d:3} k = {k:2} {name:16} {rate:10,.0f} {loops[name]:8,.0f} {rate / loops[name]:6.0f}x"
-            )
-        print(
-            f"d = {d:3} k = {k:2} tied / untied    {ours['symmetric, tied'] / ours['symmetric']:.2f}",
-            flush=True,
-        )
+        specs = {name: make_spec(d, k, **student) for name, student in STUDENTS.items()}
+        core = medians({name: core_rate(spec) for name, spec in specs.items()}, rounds, seconds)
+        loop = medians({name: autograd_rate(spec) for name, spec in specs.items()}, rounds, seconds)
+        sizes = f"d = {d:3} k = {k:2}"
+        for name in STUDENTS:
+            ratio = core[name] / loop[name]
+            print(f"{sizes} {name:16} {core[name]:10,.0f} {loop[name]:8,.0f} {ratio:6.0f}x")
+        ratio = core["symmetric, tied"] / core["symmetric"]
+        print(f"{sizes} tied / untied    {ratio:.2f}", flush=True)
 
 
-def recording(asked: argparse.Namespace) -> None:
-    """What 200 recorded points with all metrics add to one seed's training of so many steps."""
+def recording(arguments: argparse.Namespace) -> None:
+    """The cost of 200 recorded points with all metrics, as a share of one seed's training."""
     for d, k in ((20, 8), (50, 20)):
-        spec = spec_of(d, k, seeds=1)
-        step = 1 / core(spec)(asked.seconds)
-        few, many = (
-            1 / medians({"": recorded(spec, points)}, asked.rounds, asked.seconds)[""]
-            for points in (2, 200)
-        )
+        spec = make_spec(d, k, seeds=1)
+        step = 1 / core_rate(spec)(arguments.seconds)
+        rates = {"few": training_rate(spec, 2), "many": training_rate(spec, 200)}
+        measured = medians(rates, arguments.rounds, arguments.seconds)
+        few, many = 1 / measured["few"], 1 / measured["many"]
         print(f"d = {d:3} k = {k:2}: {1e3 * (many - few) / 198:.2f} ms a point;", end="")
         shares = (
             f" {100 * (many - few) / (steps * step):.1f} % of {steps:,} steps"
@@ -233,14 +234,14 @@ def recording(asked: argparse.Namespace) -> None:
         print(",".join(shares), flush=True)
 
 
-def recorded(spec: ExperimentSpec, points: int) -> Callable[[float], float]:
-    """Whole trainings of 400 steps with so many points."""
-    optimizer, evaluation = (part.model_copy for part in (spec.optimizer, spec.evaluation))
-    short = {
-        "optimizer": optimizer(update={"steps": 400}),
-        "evaluation": evaluation(update={"points": points}),
-    }
-    spec = spec.model_copy(update=short)
+def training_rate(spec: ExperimentSpec, points: int) -> Rate:
+    """Rate of whole trainings of 400 steps with ``points`` recorded points."""
+    spec = spec.model_copy(
+        update={
+            "optimizer": spec.optimizer.model_copy(update={"steps": 400}),
+            "evaluation": spec.evaluation.model_copy(update={"points": points}),
+        }
+    )
 
     def train(count: int) -> None:
         for _ in range(count):
@@ -257,15 +258,15 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="+", default=[8, 20, 50])
     parser.add_argument("--dtypes", nargs="+", default=["float64", "float32"])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.1, help="CPU time of one timed piece")
+    parser.add_argument("--seconds", type=float, default=0.1, help="CPU time of a measurement")
     parser.add_argument("--only", choices=["grid", "structures", "recording"])
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
-    for piece in (grid, structures, recording):
-        if asked.only in {None, piece.__name__}:
-            piece(asked)
+    for benchmark in (grid, structures, recording):
+        if arguments.only in {None, benchmark.__name__}:
+            benchmark(arguments)
 
 
 if __name__ == "__main__":
