@@ -26,8 +26,8 @@ CURVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rank": ("hankel_singular_values", "eigenvalues"),
     }
 )
-"""The curves that each run has, by x-axis: metrics by recorded step, |h_j - ĥ_j| and h_j by lag, and
-sorted values by rank."""
+"""The curves that each run has, by x-axis: metrics by recorded step, |h_j - ĥ_j| and h_j by lag,
+and sorted values by rank."""
 
 DEFAULT_METRIC = "relative_extrapolation_error"
 """The metric that is shown against a field if the recipe names none."""

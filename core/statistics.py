@@ -39,7 +39,7 @@ class EndedRun(Protocol):
 def as_counted(numbers: np.ndarray, diverged: np.ndarray, metrics: Sequence[str]) -> np.ndarray:
     """Stored numbers as statistics count them.
 
-    A diverged run is infinite in every metric except those of the teacher, which no student changes.
+    A diverged run is infinite in every metric except the teacher's, which no student changes.
 
     Args:
         numbers: (runs, metrics), as stored; NaN if a run doesn't have the metric.
@@ -73,7 +73,7 @@ def overflow_as_infinite(values: np.ndarray) -> np.ndarray:
 def last_values(x: ArrayLike, y: ArrayLike, at: ArrayLike) -> np.ndarray:
     """The value of a recorded curve at other places: the last one recorded up to there.
 
-    A run that has ended so keeps its last value.
+    So a run that has ended keeps its last value.
 
     Args:
         x: Places of the curve, rising.

@@ -1,6 +1,4 @@
-"""Figures: data, then ink.
-
-``info`` is a pure function to numbers, the figure's JSON; ``draw`` inks them.
+"""Figures: ``info`` computes the data, which is also the figure's JSON, and ``render`` draws it.
 
 Importing this package loads matplotlib, but neither pyplot nor torch.
 """
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from matplotlib.figure import Figure as Ink
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from core.figures import (
     comparison,
@@ -26,14 +24,14 @@ from core.figures import (
     weighted_spectrum,
 )
 from core.figures.info import Info, NotDrawable
-from core.figures.style import EDITION, Format, render
+from core.figures.style import STYLE_VERSION, Format, encode
 from core.spec.experiment import Trajectory
 
 __all__ = [
     "COMPARISON_FIGURES",
-    "EDITION",
     "FIGURES",
     "STUDY_FIGURES",
+    "STYLE_VERSION",
     "SWEEP_FIGURES",
     "Figure",
     "Format",
@@ -47,58 +45,58 @@ class Figure:
     """One kind of figure.
 
     Attributes:
-        info: The numbers. For one experiment of (spec, result, series); for a study of (title,
-            panels, evidence); for a comparison of what is compared; for a sweep of (cells, recipe).
-            Raises NotDrawable where there is nothing to show.
-        draw: The numbers inked.
-        early: Whether ``info`` takes None for a result that isn't there yet.
+        info: Computes the data: for an experiment from (spec, result, series), for a study from
+            (title, panels, evidence), for a comparison from the compared experiments, for a sweep
+            from (cells, recipe). Raises NotDrawable if there is nothing to show.
+        render: Renders the data.
+        early: Whether ``info`` accepts None for a result that isn't there yet.
         trajectory: The recorded trajectory that the series has to hold.
     """
 
     info: Callable[..., Info]
-    draw: Callable[[Any], Ink]
+    render: Callable[[Any], MatplotlibFigure]
     early: bool = False
     trajectory: Trajectory | None = None
 
     def file(self, info: Any, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
-        """The numbers inked, as a file that also bears their caption and spec hashes."""
-        return render(self.draw(info), info, format)
+        """The rendered data as a file that also holds its caption and spec hashes."""
+        return encode(self.render(info), info, format)
 
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "response": Figure(response.info, response.draw),
-        "training": Figure(training.info, training.draw, early=True),
-        "spectrum": Figure(spectrum.info, spectrum.draw),
-        "weighted_spectrum": Figure(weighted_spectrum.info, weighted_spectrum.draw),
-        "imbalance": Figure(imbalance.info, imbalance.draw, early=True),
+        "response": Figure(response.info, response.render),
+        "training": Figure(training.info, training.render, early=True),
+        "spectrum": Figure(spectrum.info, spectrum.render),
+        "weighted_spectrum": Figure(weighted_spectrum.info, weighted_spectrum.render),
+        "imbalance": Figure(imbalance.info, imbalance.render, early=True),
         "eigenvalues": Figure(
-            eigenvalues.info, eigenvalues.draw, early=True, trajectory="eigenvalues"
+            eigenvalues.info, eigenvalues.render, early=True, trajectory="eigenvalues"
         ),
-        "trajectory": Figure(trajectory.info, trajectory.draw, early=True, trajectory="response"),
+        "trajectory": Figure(trajectory.info, trajectory.render, early=True, trajectory="response"),
     }
 )
 """Figures of one experiment, by name."""
 
 STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {"extrapolation": Figure(panels.of_study, panels.draw)}
+    {"extrapolation": Figure(panels.of_study, panels.render)}
 )
-"""The figure of a study, by name."""
+"""Figures of a study, by name."""
 
 COMPARISON_FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "response": Figure(comparison.response, comparison.draw_response),
-        "training": Figure(comparison.training, comparison.draw_training, early=True),
-        "response_ratio": Figure(ratio.response, ratio.draw),
-        "training_ratio": Figure(ratio.training, ratio.draw, early=True),
+        "response": Figure(comparison.response, comparison.render_response),
+        "training": Figure(comparison.training, comparison.render_training, early=True),
+        "response_ratio": Figure(ratio.response, ratio.render),
+        "training_ratio": Figure(ratio.training, ratio.render, early=True),
     }
 )
 """Figures of experiments side by side, by name."""
 
 SWEEP_FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "lines": Figure(sweep.lines, sweep.draw_lines),
-        "heatmap": Figure(sweep.heatmap, sweep.draw_heatmap),
+        "lines": Figure(sweep.lines, sweep.render_lines),
+        "heatmap": Figure(sweep.heatmap, sweep.render_heatmap),
     }
 )
 """Figures of a sweep, by name."""

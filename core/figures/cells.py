@@ -1,6 +1,6 @@
-"""Cells: numbers that runs ended with, at places on axes; pooled to lines with bands, or to the grid of a heat map."""
+"""Cells: final numbers of runs at places on axes, pooled to lines with bands or to a grid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,17 +8,17 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.figures.coordinates import (
-    WIDE,
+    LOG_RATIO,
+    axis_label,
+    distinct,
     grouped,
     is_number,
     key,
-    label,
-    named,
-    ordered,
+    metric_scale,
     scale,
-    scale_of,
+    value_label,
 )
-from core.figures.wording import metric, over
+from core.figures.wording import quantity_label, statistic_label
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
 from core.statistics import STATISTICS, over_seeds, with_band
@@ -30,10 +30,10 @@ class Cell:
 
     Attributes:
         x: Its coordinate on the first axis.
-        series: Its coordinate on the second; None where there is none.
-        state: Of the experiment.
-        values: The metric of each seed, if it is completed; infinite for a diverged seed.
-        facet: Its coordinate among the panels; None where there is one panel.
+        series: Its coordinate on the second axis; None if there is none.
+        state: The experiment's state.
+        values: The metric of each seed if the experiment is completed, as statistics count it.
+        facet: Its coordinate among the panels; None if there is one panel.
     """
 
     x: Any
@@ -47,12 +47,12 @@ class Grid(BaseModel):
     """A statistic on two axes.
 
     Attributes:
-        title: What tells it from the other grids of a figure.
+        title: What distinguishes the grid from the others of a figure.
         columns: The coordinates on x.
         rows: The coordinates on y.
-        values: By row and column; NaN where there is no completed experiment.
-        states: By row and column: ``completed``, ``diverged`` (the value is infinite), or the state
-            of what is not completed; "" where there is no experiment.
+        values: By row and column; NaN without a completed experiment.
+        states: By row and column: ``completed``, ``diverged`` (the value is infinite), the state of
+            an experiment that is not completed, or "" without an experiment.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -65,84 +65,91 @@ class Grid(BaseModel):
 
 
 def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
-    """A panel for each facet, in it a line for each series: the statistic of the metric against the numbers on x.
+    """A panel per facet, with a line per series: the statistic of the metric against x.
 
     All runs at one place are pooled. Every panel has every series, so that each has one colour;
     some may be empty.
     """
-    series = ordered([cell.series for cell in cells])
-    found: list[tuple[str, list[Line]]] = []
-    for facet, inside in grouped(cells, lambda cell: cell.facet):
-        of = {key(value): own for value, own in grouped(inside, lambda cell: cell.series)}
+    series = distinct([cell.series for cell in cells])
+    lines_by_title: list[tuple[str, list[Line]]] = []
+    for facet, facet_cells in grouped(cells, lambda cell: cell.facet):
+        groups = grouped(facet_cells, lambda cell: cell.series)
+        by_series = {key(value): group for value, group in groups}
         lines = [
-            _line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series
+            _line(value_label(recipe.series, value), by_series.get(key(value), []), recipe)
+            for value in series
         ]
-        found.append((named(recipe.facets, facet), lines))
-    xs = [at for _, lines in found for line in lines for at in line.x]
-    values = [at for _, lines in found for line in lines for at in line.y]
-    x_scale = scale(xs, WIDE) if recipe.x_scale == "auto" else recipe.x_scale
-    y_scale = scale_of(recipe.quantity, values) if recipe.y_scale == "auto" else recipe.y_scale
+        lines_by_title.append((value_label(recipe.facets, facet), lines))
+    xs = [x for _, lines in lines_by_title for line in lines for x in line.x]
+    ys = [y for _, lines in lines_by_title for line in lines for y in line.y]
+    metric = recipe.quantity
+    x_scale = scale(xs, LOG_RATIO) if recipe.x_scale == "auto" else recipe.x_scale
+    y_scale = metric_scale(metric, ys) if recipe.y_scale == "auto" else recipe.y_scale
     return [
         Panel(
-            x=label(recipe.x),
-            y=f"{metric(recipe.quantity)}\n{over(recipe)}",
+            x=axis_label(recipe.x),
+            y=f"{quantity_label(metric)}\n{statistic_label(recipe)}",
             lines=lines,
             x_scale=x_scale,
             y_scale=y_scale,
-            levels=[ZERO_BASELINE] if recipe.quantity == "relative_extrapolation_error" else [],
+            levels=[ZERO_BASELINE] if metric == "relative_extrapolation_error" else [],
             title=title,
             ordered=len(series) > 1 and all(is_number(value) for value in series),
         )
-        for title, lines in found
+        for title, lines in lines_by_title
     ]
 
 
 def grid(
-    cells: Sequence[Cell], statistic: str, *, title: str = "", like: Sequence[Cell] | None = None
+    cells: Sequence[Cell],
+    name: str,
+    *,
+    title: str = "",
+    axes_of: Sequence[Cell] | None = None,
 ) -> Grid:
-    """The statistic of the metric over the axes x and series; all runs at one place are pooled.
+    """A statistic of the metric over the axes x and series; all runs at one place are pooled.
 
     Args:
-        cells: What to show.
-        statistic: Of :data:`core.statistics.STATISTICS`.
-        title: Of the grid.
-        like: Whose coordinates the axes have; those of ``cells`` where left out.
+        cells: The experiments.
+        name: One of :data:`core.statistics.STATISTICS`.
+        title: The grid's title.
+        axes_of: Cells whose coordinates the axes have; by default those of ``cells``.
     """
-    every = cells if like is None else like
-    columns, rows = ordered([cell.x for cell in every]), ordered([cell.series for cell in every])
-    column = {key(value): i for i, value in enumerate(columns)}
-    row = {key(value): i for i, value in enumerate(rows)}
-    pooled: dict[tuple[int, int], list[Cell]] = {}
-    for cell in cells:
-        pooled.setdefault((row[key(cell.series)], column[key(cell.x)]), []).append(cell)
-    numbers = {
-        place: [value for cell in here for value in cell.values] for place, here in pooled.items()
-    }
-    found = over_seeds(
-        {str(place): np.array(own)[:, None] for place, own in numbers.items() if own}
-    )
+    on_axes = cells if axes_of is None else axes_of
+    columns = distinct([cell.x for cell in on_axes])
+    rows = distinct([cell.series for cell in on_axes])
+    column_of = {key(value): j for j, value in enumerate(columns)}
+    row_of = {key(value): i for i, value in enumerate(rows)}
     values = [[np.nan] * len(columns) for _ in rows]
     states = [[""] * len(columns) for _ in rows]
-    for place, here in pooled.items():
-        i, j = place
-        states[i][j] = here[0].state
-        if str(place) in found:
-            values[i][j] = float(found[str(place)][STATISTICS.index(statistic), 0])
-            states[i][j] = "diverged" if values[i][j] == np.inf else "completed"
+    pools: dict[str, list[float]] = {}
+    places: dict[str, tuple[int, int]] = {}
+    for cell in cells:
+        i, j = row_of[key(cell.series)], column_of[key(cell.x)]
+        states[i][j] = states[i][j] or cell.state
+        if cell.values:
+            places[f"{i},{j}"] = i, j
+            pools.setdefault(f"{i},{j}", []).extend(cell.values)
+    for place, column in over_seeds(_as_columns(pools)).items():
+        i, j = places[place]
+        values[i][j] = float(column[STATISTICS.index(name), 0])
+        states[i][j] = "diverged" if values[i][j] == np.inf else "completed"
     return Grid(title=title, columns=columns, rows=rows, values=values, states=states)
 
 
-def _line(text: str, cells: Sequence[Cell], recipe: Recipe) -> Line:
-    pooled: dict[float, list[float]] = {}
+def _as_columns(pools: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+    return {place: np.array(pool)[:, None] for place, pool in pools.items()}
+
+
+def _line(label: str, cells: Sequence[Cell], recipe: Recipe) -> Line:
+    pools: dict[str, list[float]] = {}
     for cell in cells:
         if cell.values:
-            pooled.setdefault(float(cell.x), []).extend(cell.values)
-    found = over_seeds({str(x): np.array(values)[:, None] for x, values in pooled.items()})
-    xs = sorted(pooled)
+            pools.setdefault(str(float(cell.x)), []).extend(cell.values)
+    xs = sorted(map(float, pools))
     if not xs:
-        return Line(label=text, x=[], y=[])
-    columns = np.concatenate([found[str(x)] for x in xs], axis=1)
-    middle, lower, upper = (
-        part.tolist() for part in with_band(columns, recipe.statistic, recipe.band)
-    )
-    return Line(label=text, x=xs, y=middle, lower=lower, upper=upper)
+        return Line(label=label, x=[], y=[])
+    statistics = over_seeds(_as_columns(pools))
+    columns = np.hstack([statistics[str(x)] for x in xs])
+    y, lower, upper = (part.tolist() for part in with_band(columns, recipe.statistic, recipe.band))
+    return Line(label=label, x=xs, y=y, lower=lower, upper=upper)

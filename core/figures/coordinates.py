@@ -1,4 +1,4 @@
-"""Coordinates: the values on an axis, whatever they are, in an order, in words and on a scale."""
+"""Coordinates: the values on an axis, of any type, with their order, labels and scale."""
 
 import json
 import math
@@ -10,10 +10,10 @@ from core.spec.sweep import brief
 
 Item = TypeVar("Item")
 
-WIDE = 50.0
-"""Positive coordinates whose largest is so many times the smallest lie on a logarithmic axis."""
+LOG_RATIO = 50.0
+"""Positive coordinates get a logarithmic axis if the largest is this many times the smallest."""
 
-LONGEST = 48
+MAX_LABEL = 48
 """Characters of a label, so that the figure has room beside it."""
 
 _SIZES = frozenset(
@@ -22,9 +22,9 @@ _SIZES = frozenset(
         *("spectral_radius", "extrapolation_horizon", "time"),
     }
 )
-"""Metrics that are no errors."""
+"""Metrics that are sizes, not errors."""
 
-_SYMBOLS = {
+_AXIS_LABELS = {
     "training.length": "training length k (time steps)",
     "student.dim": "student dimension d",
     "teacher.dim": "teacher dimension d̂",
@@ -38,14 +38,14 @@ _SYMBOLS = {
 }
 
 
-def label(path: str) -> str:
-    """What an axis is called: with its symbol, and its unit if it has one."""
-    return _SYMBOLS.get(path, path)
+def axis_label(path: str) -> str:
+    """The label of an axis: with its symbol, and its unit if it has one."""
+    return _AXIS_LABELS.get(path, path)
 
 
-def named(path: str | None, value: Any) -> str:
-    """A value with the last word of its path; nothing where there is no path."""
-    return "" if path is None else f"{path.rpartition('.')[2]} = {brief(value)}"[:LONGEST]
+def value_label(path: str | None, value: Any) -> str:
+    """A value with the last word of its path, such as ``dim = 5``; "" if there is no path."""
+    return "" if path is None else f"{path.rpartition('.')[2]} = {brief(value)}"[:MAX_LABEL]
 
 
 def is_number(value: Any) -> bool:
@@ -54,34 +54,37 @@ def is_number(value: Any) -> bool:
 
 
 def key(value: Any) -> str:
-    """The same for equal coordinates: 4 and 4.0 are."""
+    """A key that is the same for equal coordinates, such as 4 and 4.0."""
     if isinstance(value, str):
         return f'"{value}"'
     return repr(float(value)) if is_number(value) else json.dumps(value, sort_keys=True)
 
 
-def ordered(values: Sequence[Any]) -> list[Any]:
-    """The different values: numbers by size, others as they come."""
+def distinct(values: Sequence[Any]) -> list[Any]:
+    """The distinct values: sorted if all are numbers, otherwise in order of appearance."""
     unique = list({key(value): value for value in values}.values())
     return sorted(unique) if all(is_number(value) for value in unique) else unique
 
 
-def grouped(items: Sequence[Item], at: Callable[[Item], Any]) -> list[tuple[Any, list[Item]]]:
-    """The items at each coordinate, in the order of :func:`ordered`; one empty group where there are none."""
-    found: dict[str, tuple[Any, list[Item]]] = {}
+def grouped(
+    items: Sequence[Item], coordinate: Callable[[Item], Any]
+) -> list[tuple[Any, list[Item]]]:
+    """The items at each coordinate, in the order of :func:`distinct`; without items, one group."""
+    groups: dict[str, tuple[Any, list[Item]]] = {}
     for item in items:
-        found.setdefault(key(value := at(item)), (value, []))[1].append(item)
-    return [found[key(value)] for value in ordered([value for value, _ in found.values()])] or [
-        (None, [])
-    ]
+        value = coordinate(item)
+        groups.setdefault(key(value), (value, []))[1].append(item)
+    values = distinct([value for value, _ in groups.values()])
+    return [groups[key(value)] for value in values] or [(None, [])]
 
 
-def scale_of(metric: str, values: Sequence[float]) -> Scale:
-    """The scale of a metric: logarithmic where all is positive, of sizes only from a decade on."""
+def metric_scale(metric: str, values: Sequence[float]) -> Scale:
+    """The scale of a metric: logarithmic if positive; for sizes, only if they span a decade."""
     return scale([value for value in values if value != 0], 10.0 if metric in _SIZES else 1.0)
 
 
-def scale(values: Sequence[float], wide: float) -> Scale:
-    """Logarithmic where all that is finite is positive and spans at least a factor of ``wide``."""
+def scale(values: Sequence[float], log_ratio: float) -> Scale:
+    """Logarithmic if all finite values are positive and span at least a factor ``log_ratio``."""
     finite = [value for value in values if math.isfinite(value)]
-    return "log" if finite and min(finite) > 0 and max(finite) >= wide * min(finite) else "linear"
+    is_log = finite and min(finite) > 0 and max(finite) >= log_ratio * min(finite)
+    return "log" if is_log else "linear"

@@ -1,4 +1,4 @@
-"""Curves of runs, along training, lags or ranks, pooled to lines with bands."""
+"""Curves of runs, along steps, lags or ranks, pooled to lines with bands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,24 +6,32 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.coordinates import WIDE, grouped, is_number, key, label, named, ordered, scale
+from core.figures.coordinates import (
+    LOG_RATIO,
+    axis_label,
+    distinct,
+    grouped,
+    is_number,
+    key,
+    scale,
+    value_label,
+)
 from core.figures.style import LARGEST
-from core.figures.teacher import entry
-from core.figures.wording import metric, over
+from core.figures.teacher import largest_entry
+from core.figures.wording import quantity_label, statistic_label
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe
 from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
 
-MOST_POINTS = 400
-"""Of a line; of more the nearest to so many evenly spaced in the logarithm are taken."""
+MAX_POINTS = 400
+"""Points of a line; of more points, those nearest to a logarithmic spacing are taken."""
 
-LONGEST = 400
-"""Horizon up to which the teacher's Hankel singular values are computed: they would keep whoever
-asks waiting."""
+MAX_HANKEL_HORIZON = 400
+"""For longer horizons, computing the teacher's Hankel singular values would take too long."""
 
-MOST_LENGTHS = 4
-"""Of more different training lengths none is marked."""
+MAX_MARKED_LENGTHS = 4
+"""With more distinct training lengths, none is marked."""
 
 _TEACHER = {
     "error": "|ĥ_j|",
@@ -35,15 +43,15 @@ _TEACHER = {
 
 @dataclass(frozen=True)
 class Curve:
-    """One run.
+    """The curve of one run.
 
     Attributes:
         series: Its experiment's coordinate among the lines of a panel.
         facet: Its experiment's coordinate among the panels.
         length: Its training length k.
-        x: Rising: recorded steps, lags or ranks.
-        y: As many values; infinite of a diverged run.
-        reference: What the teacher has there; empty where that isn't known.
+        x: Recorded steps, lags or ranks, rising.
+        y: The value at each x.
+        reference: The teacher's values; empty if they are not known.
     """
 
     series: Any
@@ -54,122 +62,119 @@ class Curve:
     reference: np.ndarray
 
 
-def shown(
-    name: str, x: np.ndarray, y: np.ndarray, teacher: np.ndarray | None
+def plotted(
+    quantity: str, x: np.ndarray, y: np.ndarray, teacher: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is drawn of a stored array: where, what, and what the teacher has there.
+    """The x, y and reference of a curve, from a stored array.
 
     Args:
-        name: Of :data:`core.recipe.CURVES`.
-        x: Steps, or places from 0 on.
+        quantity: One of :data:`core.recipe.CURVES`.
+        x: Steps, or positions from 0 on.
         y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
-        teacher: Its response, (q,) or (q, p, m), where it is needed. Of several channels that entry
-            is drawn in which it is largest.
+        teacher: The teacher's response, (q,) or (q, p, m), if the quantity needs it. With several
+            channels, its largest entry is shown.
     """
-    nothing = np.empty(0)
-    wanted = (
-        None if teacher is None else teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))
-    )
+    unknown = np.empty(0)
+    if teacher is not None:
+        teacher = teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))
     with np.errstate(all="ignore"):
-        if name == "eigenvalues":
-            return x + 1.0, -np.sort(-np.hypot(y[:, 0], y[:, 1])), nothing
-        if name == "hankel_singular_values":
-            known = (
-                nothing
-                if wanted is None or len(wanted) > LONGEST
-                else hankel_singular_values_of(wanted)
-            )
-            return x + 1.0, y, known
-        if wanted is None:
-            return x, y, nothing
-        place = entry(wanted) if wanted.shape[1:] != (1, 1) else (0, 0)
-        own, wanted = y.reshape(wanted.shape)[:, *place], wanted[:, *place]
-        return (x, own, wanted) if name == "response" else (x, np.abs(own - wanted), np.abs(wanted))
+        if quantity == "eigenvalues":
+            return x + 1.0, -np.sort(-np.hypot(y[:, 0], y[:, 1])), unknown
+        if quantity == "hankel_singular_values":
+            if teacher is None or len(teacher) > MAX_HANKEL_HORIZON:
+                return x + 1.0, y, unknown
+            return x + 1.0, y, hankel_singular_values_of(teacher)
+        if teacher is None:
+            return x, y, unknown
+        entry = largest_entry(teacher) if teacher.shape[1:] != (1, 1) else (0, 0)
+        student, reference = y.reshape(teacher.shape)[:, *entry], teacher[:, *entry]
+        if quantity == "response":
+            return x, student, reference
+        return x, np.abs(student - reference), np.abs(reference)
 
 
 def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
-    """A panel for each facet, in it a line for each series, and what the teacher has where all have one teacher.
+    """A panel per facet, with a line per series, and the teacher's line if all have one teacher.
 
-    A training that has ended keeps its last value; responses of several horizons are shown to the
-    shortest.
+    A training that has ended keeps its last value; responses with different horizons are shown up
+    to the shortest.
     """
-    series, along = ordered([curve.series for curve in curves]), recipe.x
-    found = []
-    for facet, inside in grouped(curves, lambda curve: curve.facet):
-        of = {key(value): own for value, own in grouped(inside, lambda curve: curve.series)}
+    series, axis = distinct([curve.series for curve in curves]), recipe.x
+    contents: list[tuple[str, list[Line], list[Mark]]] = []
+    for facet, facet_curves in grouped(curves, lambda curve: curve.facet):
+        groups = grouped(facet_curves, lambda curve: curve.series)
+        by_series = {key(value): group for value, group in groups}
         lines = [
-            _line(named(recipe.series, value), of.get(key(value), []), recipe) for value in series
+            _line(value_label(recipe.series, value), by_series.get(key(value), []), recipe)
+            for value in series
         ]
-        lengths = sorted({curve.length for curve in inside}) if along == "lag" else []
-        limits = (
-            [Mark(label=f"k = {k}", at=k - 0.5) for k in lengths]
-            if len(lengths) <= MOST_LENGTHS
-            else []
-        )
-        found.append((named(recipe.facets, facet), [*lines, *_references(inside, recipe)], limits))
-    wide = {"step": 1.0, "lag": np.inf, "rank": np.inf}[along]
-    xs = [at for _, lines, _ in found for line in lines for at in line.x if at > 0]
-    values = [at for _, lines, _ in found for line in lines for at in line.y if at != 0]
-    x_scale = scale(xs, wide) if recipe.x_scale == "auto" else recipe.x_scale
-    y_scale = scale(values, WIDE) if recipe.y_scale == "auto" else recipe.y_scale
+        lengths = sorted({curve.length for curve in facet_curves}) if axis == "lag" else []
+        if len(lengths) > MAX_MARKED_LENGTHS:
+            lengths = []
+        limits = [Mark(label=f"k = {k}", at=k - 0.5) for k in lengths]
+        references = _references(facet_curves, recipe)
+        contents.append((value_label(recipe.facets, facet), [*lines, *references], limits))
+    log_ratio = {"step": 1.0, "lag": np.inf, "rank": np.inf}[axis]
+    xs = [x for _, lines, _ in contents for line in lines for x in line.x if x > 0]
+    ys = [y for _, lines, _ in contents for line in lines for y in line.y if y != 0]
+    x_scale = scale(xs, log_ratio) if recipe.x_scale == "auto" else recipe.x_scale
+    y_scale = scale(ys, LOG_RATIO) if recipe.y_scale == "auto" else recipe.y_scale
+    is_linear_response = recipe.quantity == "response" and y_scale == "linear"
     return [
         Panel(
-            x=label(along),
-            y=f"{metric(recipe.quantity)}\n{over(recipe)}",
+            x=axis_label(axis),
+            y=f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe)}",
             lines=lines,
             x_scale=x_scale,
             y_scale=y_scale,
             limits=limits,
             title=title,
-            y_limits=_limits(lines)
-            if recipe.quantity == "response" and y_scale == "linear"
-            else None,
+            y_limits=_limits(lines) if is_linear_response else None,
             ordered=len(series) > 1 and all(is_number(value) for value in series),
         )
-        for title, lines, limits in found
+        for title, lines, limits in contents
     ]
 
 
 def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
-    """Around the teacher's line and zero, so that it is seen beside students that explode; None where there is none."""
-    known = [y for line in lines if line.dashed for y in line.y if abs(y) <= LARGEST]
-    low, high = min([0.0, *known]), max([0.0, *known])
+    """Limits of y around the teacher's line and zero, so that diverging students don't hide it."""
+    teacher = [y for line in lines if line.dashed for y in line.y if abs(y) <= LARGEST]
+    low, high = min([0.0, *teacher]), max([0.0, *teacher])
     margin = 0.3 * (high - low)
     return (low - margin, high + margin) if margin > 0 else None
 
 
-def _line(text: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
+def _line(label: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
     curves = [curve for curve in curves if len(curve.x)]
     if not curves:
-        return Line(label=text, x=[], y=[])
-    x = _places(curves, recipe.x)
+        return Line(label=label, x=[], y=[])
+    x = _common_x(curves, recipe.x)
     values = np.array([last_values(curve.x, curve.y, x) for curve in curves])
     statistics = of_columns(overflow_as_infinite(values))
-    middle, lower, upper = (
+    y, lower, upper = (
         part.tolist() for part in with_band(statistics, recipe.statistic, recipe.band)
     )
-    return Line(label=text, x=x.tolist(), y=middle, lower=lower, upper=upper)
+    return Line(label=label, x=x.tolist(), y=y, lower=lower, upper=upper)
 
 
-def _places(curves: Sequence[Curve], along: str) -> np.ndarray:
-    """Where a line has points: at all steps that one of them recorded, or at the lags and ranks that all have."""
+def _common_x(curves: Sequence[Curve], axis: str) -> np.ndarray:
+    """The points of a line: the steps that any curve recorded, or the lags or ranks of all."""
     first, last = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
     x = np.unique(np.concatenate([curve.x for curve in curves]))
-    x = x[x >= first] if along == "step" else x[x <= last]
-    if len(x) > MOST_POINTS:
-        wanted = np.geomspace(1, x[-1] - x[0] + 1, MOST_POINTS) - 1 + x[0]
-        x = np.unique(x[np.searchsorted(x, wanted * (1 - 1e-12))])
+    x = x[x >= first] if axis == "step" else x[x <= last]
+    if len(x) > MAX_POINTS:
+        spaced = np.geomspace(1, x[-1] - x[0] + 1, MAX_POINTS) - 1 + x[0]
+        x = np.unique(x[np.searchsorted(x, spaced * (1 - 1e-12))])
     return x
 
 
 def _references(curves: Sequence[Curve], recipe: Recipe) -> list[Line]:
-    """The teacher's line, where all curves of a panel have the same."""
+    """The teacher's line, if all curves of a panel have the same teacher."""
     known = [curve.reference for curve in curves if len(curve.reference)]
-    if (
-        recipe.quantity not in _TEACHER
-        or not known
-        or any(len(one) != len(known[0]) or not np.array_equal(one, known[0]) for one in known)
-    ):
+    if recipe.quantity not in _TEACHER or not known:
+        return []
+    if not all(np.array_equal(reference, known[0]) for reference in known):
         return []
     x = np.arange(len(known[0]), dtype=float) + (recipe.x == "rank")
-    return [Line(label=_TEACHER[recipe.quantity], x=x.tolist(), y=known[0].tolist(), dashed=True)]
+    label = _TEACHER[recipe.quantity]
+    return [Line(label=label, x=x.tolist(), y=known[0].tolist(), dashed=True)]

@@ -1,4 +1,4 @@
-"""Heat maps: a statistic on two axes as colour, one grid or several on one scale."""
+"""Heat maps: a statistic on two axes as colour, in one grid or several with one colour scale."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +10,16 @@ from matplotlib.figure import Figure
 
 from core.figures import style
 from core.figures.cells import Cell, Grid, grid
-from core.figures.coordinates import grouped, label, named, scale_of
+from core.figures.coordinates import axis_label, grouped, metric_scale, value_label
 from core.figures.info import Info
-from core.figures.wording import metric, over
+from core.figures.wording import quantity_label, statistic_label
 from core.recipe import Recipe
 from core.spec.sweep import brief
 
-MOST_TICKS = 12
+MAX_TICKS = 12
 _COLUMNS = 2
 
-MARKS = {
+MARKERS = {
     "failed": "x",
     "cancelled": "_",
     "queued": ".",
@@ -27,18 +27,18 @@ MARKS = {
     "paused": ".",
     "diverged": "^",
 }
-"""How a cell without a finite number is marked; one without an experiment is left blank."""
+"""The marker of a cell without a finite number, by state; a cell without an experiment is blank."""
 
 
 class HeatmapInfo(Info):
     """Statistics over seeds on two axes.
 
     Attributes:
-        x: The name of the horizontal axis.
-        y: The name of the vertical axis.
-        metric: What the colour shows, in words.
-        logarithmic: Whether the colours are in the logarithm.
-        maps: One per pair of axes; all have the same colours.
+        x: The label of the horizontal axis.
+        y: The label of the vertical axis.
+        metric: The label of the colours.
+        logarithmic: Whether the scale of the colours is logarithmic.
+        maps: The grids; all have the same colours.
     """
 
     x: str
@@ -49,86 +49,96 @@ class HeatmapInfo(Info):
 
 
 def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
-    """What :class:`HeatmapInfo` says beyond other figures: a grid for each facet, all on the same axes."""
-    found = [
-        grid(inside, recipe.statistic, title=named(recipe.facets, facet), like=cells)
-        for facet, inside in grouped(cells, lambda cell: cell.facet)
+    """The fields that :class:`HeatmapInfo` adds: a grid per facet, all on the same axes."""
+    grids = [
+        grid(
+            facet_cells,
+            recipe.statistic,
+            title=value_label(recipe.facets, facet),
+            axes_of=cells,
+        )
+        for facet, facet_cells in grouped(cells, lambda cell: cell.facet)
     ]
-    values = [value for one in found for row in one.values for value in row]
-    logarithmic = (
-        scale_of(recipe.quantity, values) if recipe.y_scale == "auto" else recipe.y_scale
-    ) == "log"
+    values = [value for one_grid in grids for row in one_grid.values for value in row]
+    auto = recipe.y_scale == "auto"
+    scale = metric_scale(recipe.quantity, values) if auto else recipe.y_scale
     return {
-        "x": label(recipe.x),
-        "y": label(recipe.series or ""),
-        "metric": f"{metric(recipe.quantity)}\n{over(recipe)}",
-        "logarithmic": logarithmic,
-        "maps": found,
+        "x": axis_label(recipe.x),
+        "y": axis_label(recipe.series or ""),
+        "metric": f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe)}",
+        "logarithmic": scale == "log",
+        "maps": grids,
     }
 
 
-@style.inked
-def draw(info: HeatmapInfo) -> Figure:
-    """Equal cells, coloured by the value; what has no finite one is white, and marked where there is an experiment."""
+@style.renderer
+def render(info: HeatmapInfo) -> Figure:
+    """Renders equal cells coloured by value; cells without a finite value are white, and marked."""
     columns = min(_COLUMNS, len(info.maps))
     rows = -(-len(info.maps) // columns)
-    figure, panels = style.panels(
-        rows, columns, *((6.4, 4.4) if columns == 1 else (9.6, 3.8 * rows))
-    )
+    width, height = (6.4, 4.4) if columns == 1 else (9.6, 3.8 * rows)
+    figure, all_axes = style.subplots(rows, columns, width, height)
+    used, unused = all_axes[: len(info.maps)], all_axes[len(info.maps) :]
     norm = _norm(info)
-    for axes, one in zip(panels, info.maps, strict=False):
+    for axes, one_grid in zip(used, info.maps, strict=True):
+        values = np.array(one_grid.values, dtype=float)
         image = axes.imshow(
-            style.drawable(np.array(one.values, dtype=float), logarithmic=info.logarithmic), norm=norm, aspect="auto",
-            interpolation="nearest", origin="lower", cmap="viridis",
-        )  # fmt: skip
-        _mark(axes, one)
-        _tick(axes, "x", one.columns)
-        _tick(axes, "y", one.rows)
+            style.plottable(values, logarithmic=info.logarithmic),
+            norm=norm,
+            aspect="auto",
+            interpolation="nearest",
+            origin="lower",
+            cmap="viridis",
+        )
+        _mark_states(axes, one_grid)
+        _set_ticks(axes, "x", one_grid.columns)
+        _set_ticks(axes, "y", one_grid.rows)
         axes.grid(visible=False)
         axes.set_xlabel(style.typeset(info.x))
         axes.set_ylabel(style.typeset(info.y))
-        if one.title:
-            axes.set_title(style.typeset(one.title), loc="left", fontsize="medium")
-    for unused in panels[len(info.maps) :]:
-        unused.set_visible(False)
+        if one_grid.title:
+            axes.set_title(style.typeset(one_grid.title), loc="left", fontsize="medium")
+    for axes in unused:
+        axes.set_visible(False)
     if norm is not None:
-        figure.colorbar(image, ax=panels[: len(info.maps)], label=style.typeset(info.metric))
-    style.sign(figure, info)
+        figure.colorbar(image, ax=used, label=style.typeset(info.metric))
+    style.add_title(figure, info)
     return figure
 
 
 def _norm(info: HeatmapInfo) -> Normalize | None:
-    """One scale of colours for all maps; None where nothing is finite."""
-    every = np.concatenate([np.ravel(np.array(one.values, dtype=float)) for one in info.maps])
-    shown = style.drawable(every, logarithmic=info.logarithmic)
+    """The colour scale of all grids; None if no value is finite."""
+    values = np.concatenate([np.ravel(np.array(g.values, dtype=float)) for g in info.maps])
+    shown = style.plottable(values, logarithmic=info.logarithmic)
     finite = shown[np.isfinite(shown)]
     if not len(finite):
         return None
     low, high = float(finite.min()), float(finite.max())
-    return (LogNorm if info.logarithmic else Normalize)(
-        low, high if high > low else low + abs(low) + style.SMALLEST
-    )
+    if high <= low:
+        high = low + abs(low) + style.SMALLEST
+    return LogNorm(low, high) if info.logarithmic else Normalize(low, high)
 
 
-def _mark(axes: Axes, one: Grid) -> None:
-    states = np.array(one.states)
-    for state, marker in MARKS.items():
+def _mark_states(axes: Axes, one_grid: Grid) -> None:
+    states = np.array(one_grid.states)
+    for state, marker in MARKERS.items():
         rows, columns = np.nonzero(states == state)
         if len(rows):
             axes.scatter(columns, rows, marker=marker, s=18, color=style.BASELINE, label=state)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
-            loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(MARKS), fontsize="small"
+            loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(MARKERS), fontsize="small"
         )
 
 
-def _tick(axes: Axes, which: str, values: Sequence[Any]) -> None:
-    shown = range(0, len(values), max(1, -(-len(values) // MOST_TICKS)))
+def _set_ticks(axes: Axes, which: str, values: Sequence[Any]) -> None:
+    places = range(0, len(values), max(1, -(-len(values) // MAX_TICKS)))
     set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
     labels = [
-        f"{values[i]:.3g}" if isinstance(values[i], float) else brief(values[i])[:20] for i in shown
+        f"{values[i]:.3g}" if isinstance(values[i], float) else brief(values[i])[:20]
+        for i in places
     ]
-    ticks = set_ticks(shown, labels, parse_math=False)
+    ticks = set_ticks(places, labels, parse_math=False)
     if which == "x" and max(map(len, labels)) > 4:
         for tick in axes.get_xticklabels() if ticks else ():
             tick.set(rotation=45, ha="right")

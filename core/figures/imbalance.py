@@ -1,20 +1,21 @@
-"""Balance along training: how far B is from Cᵀ, and how far what gradient flow conserves has drifted."""
+"""Balance along training: the imbalance of B and C, and the drift of gradient flow's invariants."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import seeds, style, teacher
+from core.figures import style, teacher
 from core.figures.info import (
     Info,
     Line,
     SeedLine,
     Series,
-    diverged,
+    diverged_seeds,
     heading,
     linear_student,
-    median,
+    median_line,
     series_line,
 )
+from core.figures.seeds import plot_seeds
 from core.result import ExperimentResult
 from core.spec import (
     ExperimentSpec,
@@ -27,7 +28,7 @@ from core.spec import (
 from core.statistics import statistic
 
 NEAR_ZERO = 0.05
-"""Scale of a start up to which the law of the imbalance near zero is drawn."""
+"""Largest scale of a start for which the law of the imbalance near zero is shown."""
 
 
 class ImbalanceInfo(Info):
@@ -35,13 +36,13 @@ class ImbalanceInfo(Info):
 
     Attributes:
         imbalance: |B - Cᵀ| by step.
-        invariant_drift: The drift of what gradient flow conserves, by step.
+        invariant_drift: The drift of gradient flow's invariants, by step.
         diverged: The seeds that diverged.
-        median_imbalance: Of ``imbalance``, where seeds are many.
-        median_drift: Of ``invariant_drift``, likewise.
+        median_imbalance: The median of ``imbalance`` if there are many seeds.
+        median_drift: The median of ``invariant_drift`` if there are many seeds.
         law: What gradient flow does to the imbalance near zero, |B - Cᵀ| exp(-2 ĥ_0 τ) after the
-            training time τ, down to the smallest that is recorded; None where the start isn't near
-            zero or inputs aren't whitened.
+            training time τ, down to the smallest recorded imbalance; None if the start isn't near
+            zero or the inputs aren't whitened.
     """
 
     imbalance: list[SeedLine]
@@ -53,7 +54,7 @@ class ImbalanceInfo(Info):
 
 
 def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) -> ImbalanceInfo:
-    """The numbers of the figure; raises NotDrawable for a student without A, B and C."""
+    """The data of the figure; raises NotDrawable for a student without A, B and C."""
     linear_student(spec)
     imbalance = [series_line(series, seed, "imbalance") for seed in spec.seeds]
     drift = [series_line(series, seed, "invariant_drift") for seed in spec.seeds]
@@ -61,14 +62,15 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
         **heading(
             spec,
             "Balance" if result else "Balance so far",
-            "|B - Cᵀ| and, where the start is near zero, how it falls there, exp(-2 ĥ_0 τ) after the training time τ; "
-            "below the drift of what gradient flow conserves; by step, each seed a line, logarithmic axes.",
+            "|B - Cᵀ| and, for a start near zero, how it falls there, exp(-2 ĥ_0 τ) after the "
+            "training time τ; below, the drift of gradient flow's invariants; by step, each seed a "
+            "line, logarithmic axes.",
         ),
         imbalance=imbalance,
         invariant_drift=drift,
-        diverged=diverged(result),
-        median_imbalance=median(imbalance),
-        median_drift=median(drift),
+        diverged=diverged_seeds(result),
+        median_imbalance=median_line(imbalance),
+        median_drift=median_line(drift),
         law=_law(spec, result, series, imbalance),
     )
 
@@ -76,72 +78,71 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
 def _law(
     spec: ExperimentSpec, result: ExperimentResult | None, series: Series, measured: list[SeedLine]
 ) -> Line | None:
-    """Near zero d(B - Cᵀ)/dτ = S (B - Cᵀ) with S = -2 ĥ_0 I, up to terms that are as small as A: own derivation."""
-    student, optimizer, loss = linear_student(spec), spec.optimizer, spec.training.loss
-    descent = isinstance(optimizer, GradientDescent) and optimizer.rates == Rates()
-    plain = descent or isinstance(optimizer, GradientFlow)
-    whitened = (
-        isinstance(loss, PopulationLoss)
-        and loss.covariance is None
-        and spec.training.outputs == "last"
-    )
-    near = isinstance(student.start, GaussianStart) and student.start.scale <= NEAR_ZERO
-    known = (
-        teacher.response(spec, result)
-        if plain and whitened and near and student.readout is None
-        else None
-    )
-    free = (
-        student.structure == "symmetric" and not student.tied and {"B", "C"} <= set(student.trained)
-    )
-    if (
-        known is None
-        or known.shape[1:] != (1, 1)
-        or not free
-        or not all(line.y for line in measured)
-    ):
+    """The law of the imbalance near zero, if it applies.
+
+    Near zero d(B - Cᵀ)/dτ = S (B - Cᵀ) with S = -2 ĥ_0 I, up to terms as small as A (own
+    derivation).
+    """
+    if not _law_applies(spec) or not all(line.y for line in measured):
         return None
-    steps = series["step"][series["seed"] == measured[0].seed]
-    time = series["time"][series["seed"] == measured[0].seed]
+    response = teacher.response(spec, result)
+    if response is None or response.shape[1:] != (1, 1):
+        return None
+    rows = series["seed"] == measured[0].seed
+    steps, time = series["step"][rows], series["time"][rows]
+    initial = statistic("median", [line.y[0] for line in measured])
+    smallest = min(min(line.y) for line in measured)
     with np.errstate(all="ignore"):
-        law = statistic("median", [line.y[0] for line in measured]) * np.exp(
-            -2.0 * known[0, 0, 0] * time
-        )
-        shown = (law > 0) & (law >= min(min(line.y) for line in measured))
+        law = initial * np.exp(-2.0 * response[0, 0, 0] * time)
+        shown = (law > 0) & (law >= smallest)
     return Line(x=steps[shown].tolist(), y=law[shown].tolist()) if shown.any() else None
 
 
-@style.inked
-def draw(info: ImbalanceInfo) -> Figure:
-    """Imbalance above, drift below, both logarithmic over the step."""
-    figure, (above, below) = style.panels(2, 1, height=5.2)
-    for axes, lines, middle in (
+def _law_applies(spec: ExperimentSpec) -> bool:
+    """Whether a free symmetric student near zero is trained by plain GD on whitened inputs."""
+    student, optimizer, loss = linear_student(spec), spec.optimizer, spec.training.loss
+    is_plain_gd = isinstance(optimizer, GradientDescent) and optimizer.rates == Rates()
+    is_whitened = isinstance(loss, PopulationLoss) and loss.covariance is None
+    is_near_zero = isinstance(student.start, GaussianStart) and student.start.scale <= NEAR_ZERO
+    is_free = (
+        student.structure == "symmetric"
+        and not student.tied
+        and {"B", "C"} <= set(student.trained)
+        and student.readout is None
+    )
+    return (
+        (is_plain_gd or isinstance(optimizer, GradientFlow))
+        and is_whitened
+        and spec.training.outputs == "last"
+        and is_near_zero
+        and is_free
+    )
+
+
+@style.renderer
+def render(info: ImbalanceInfo) -> Figure:
+    """Renders the imbalance above, the drift below, both logarithmic over the step."""
+    figure, (above, below) = style.subplots(2, 1, height=5.2)
+    for axes, lines, median in (
         (above, info.imbalance, info.median_imbalance),
         (below, info.invariant_drift, info.median_drift),
     ):
-        seeds.draw(
+        plot_seeds(
             axes,
             lines,
             diverged=info.diverged,
-            median=middle,
+            median=median,
             logarithmic=True,
             coloured=True,
             label=axes is above,
         )
-        style.over_steps(axes)
+        style.step_axis(axes)
         if axes is above and info.law is not None:
-            y = style.drawable(info.law.y, logarithmic=True)
-            axes.plot(
-                info.law.x,
-                y,
-                color=style.TEACHER,
-                ls="--",
-                lw=1.2,
-                label="near zero: exp(-2 ĥ_0 τ)",
-            )
+            y, label = style.plottable(info.law.y, logarithmic=True), "near zero: exp(-2 ĥ_0 τ)"
+            axes.plot(info.law.x, y, color=style.TEACHER, ls="--", lw=1.2, label=label)
         style.logarithmic_y(axes)
     above.set(xlabel=None, ylabel="imbalance |B - Cᵀ|")
     below.set_ylabel("drift of the invariants")
     style.legend(above, ncols=1 if len(info.imbalance) <= 6 else 2)
-    style.sign(figure, info)
+    style.add_title(figure, info)
     return figure

@@ -1,4 +1,4 @@
-"""The first half of a figure: its numbers, as a frozen value that is also the figure's JSON."""
+"""The data of a figure, as a frozen value that is also the figure's JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,22 +17,22 @@ Series = Mapping[str, np.ndarray]
 """Recorded points in long form: columns ``seed``, ``step`` and metric names, and trajectories with
 further axes."""
 
-MANY = 12
-"""Above so many seeds a figure shows their median among thin lines."""
+MANY_SEEDS = 12
+"""With more seeds than this, a figure shows their median among thin lines."""
 
 
 class NotDrawable(ExtrapolabError):
-    """This experiment has nothing that the figure could show; the message says why, and what to do where it can."""
+    """There is nothing that the figure could show; the message says why and, if possible, how."""
 
 
 class Info(BaseModel):
-    """What every figure says of itself.
+    """The data of any figure.
 
     Attributes:
-        title: What is drawn, in a line.
-        source: The set-ups that the numbers come from, shortened.
-        caption: What is drawn, and of what, in sentences that could stand below it.
-        spec_hashes: Of all experiments that the numbers come from, sorted.
+        title: What the figure shows, in one line.
+        source: The setups that the numbers come from, shortened.
+        caption: What the figure shows and of what, in full sentences.
+        spec_hashes: Hashes of all experiments that the numbers come from, sorted.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -53,53 +53,64 @@ class Line(BaseModel):
 
 
 class SeedLine(Line):
-    """One seed's line."""
+    """A line of one seed."""
 
     seed: int
 
 
-def heading(spec: ExperimentSpec, subject: str, shown: str) -> dict[str, Any]:
-    """Title, caption and source of a figure of one experiment; ``shown`` says what its lines and marks are."""
+def heading(spec: ExperimentSpec, subject: str, description: str) -> dict[str, Any]:
+    """The common data of a figure of one experiment.
+
+    Args:
+        spec: The experiment's spec.
+        subject: What the figure shows, in a few words.
+        description: What its lines and marks are, in a sentence.
+    """
     teacher, student = spec.teacher, spec.student
-    title = f"{subject}: {teacher.kind} teacher, {student.words} d = {student.dim}, k = {spec.training.length}"
+    title = (
+        f"{subject}: {teacher.kind} teacher, {student.words} d = {student.dim}, "
+        f"k = {spec.training.length}"
+    )
     return {
         "title": f"{spec.name}\n{title}" if spec.name else title,
-        "caption": f"{subject}. {shown} {setting(spec)}",
-        **origin([spec]),
+        "caption": f"{subject}. {description} {describe(spec)}",
+        **sources([spec]),
     }
 
 
-def setting(spec: ExperimentSpec) -> str:
-    """What was trained, and how, in a sentence or two."""
+def describe(spec: ExperimentSpec) -> str:
+    """What was trained and how, in a sentence."""
     teacher, student, optimizer = spec.teacher, spec.student, spec.optimizer
     start = student.start
-    scale = getattr(start, "scale", None)
-    size = "" if scale is None else f" of scale {scale:g}"
-    rate = getattr(optimizer, "lr", None)
-    way = f"by {optimizer.kind.replace('_', ' ')}" + (
-        "" if rate is None else f" at the rate {rate:g}"
-    )
-    seeds = len(spec.seeds)
+    scale, rate = getattr(start, "scale", None), getattr(optimizer, "lr", None)
+    of_scale = "" if scale is None else f" of scale {scale:g}"
+    at_rate = "" if rate is None else f" at the rate {rate:g}"
+    count = len(spec.seeds)
     return (
-        f"A {student.words} of d = {student.dim} states, from a {start.kind.replace('_', ' ')} start{size}, learned a "
-        f"{teacher.kind.replace('_', ' ')} teacher of d̂ = {states(teacher)} states {way} from sequences of length "
-        f"k = {spec.training.length}; horizon q = {spec.horizon}, {seeds} {'seed' if seeds == 1 else 'seeds'}."
+        f"A {student.words} of d = {student.dim} states, from a {_plain(start.kind)} start"
+        f"{of_scale}, learned a {_plain(teacher.kind)} teacher of d̂ = {states(teacher)} states by "
+        f"{_plain(optimizer.kind)}{at_rate} from sequences of length k = {spec.training.length}; "
+        f"horizon q = {spec.horizon}, {count} {'seed' if count == 1 else 'seeds'}."
     )
 
 
-def origin(specs: Sequence[ExperimentSpec]) -> dict[str, Any]:
-    """Where what is drawn comes from: ``source`` with set-up hashes in short, and ``spec_hashes``."""
-    names = [hashes(spec) for spec in specs]
-    setups = sorted({setup[:12] for setup, _ in names})
+def _plain(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def sources(specs: Sequence[ExperimentSpec]) -> dict[str, Any]:
+    """``source`` and ``spec_hashes`` of a figure of experiments with these specs."""
+    pairs = [hashes(spec) for spec in specs]
+    setups = sorted({setup_hash[:12] for setup_hash, _ in pairs})
     shown = ", ".join(setups[:3]) + (f" and {len(setups) - 3} more" if len(setups) > 3 else "")
     return {
-        "source": f"Extrapolab, set-up {shown}",
-        "spec_hashes": sorted({name for _, name in names}),
+        "source": f"Extrapolab, setup {shown}",
+        "spec_hashes": sorted({spec_hash for _, spec_hash in pairs}),
     }
 
 
 def linear_student(spec: ExperimentSpec) -> LinearStudent:
-    """The student; raises NotDrawable where it is none with an A."""
+    """The student; raises NotDrawable if it has no A."""
     if not isinstance(spec.student, LinearStudent):
         raise NotDrawable(
             f"a {spec.student.kind} student has no A, B and C, so there is nothing to draw"
@@ -107,13 +118,15 @@ def linear_student(spec: ExperimentSpec) -> LinearStudent:
     return spec.student
 
 
-def recorded(spec: ExperimentSpec, series: Series, name: Trajectory) -> np.ndarray:
-    """The trajectory of that name, in the order of the other columns; raises NotDrawable where there is none."""
+def recorded_trajectory(spec: ExperimentSpec, series: Series, name: Trajectory) -> np.ndarray:
+    """A trajectory in the order of the other columns; raises NotDrawable if it is not recorded."""
     if name == "eigenvalues":
         linear_student(spec)
     if name not in spec.evaluation.record:
-        message = f"the experiment did not record its {name}: submit it with evaluation.record: "
-        raise NotDrawable(message + str([*spec.evaluation.record, name]).replace("'", '"'))
+        record = str([*spec.evaluation.record, name]).replace("'", '"')
+        raise NotDrawable(
+            f"the experiment did not record its {name}: submit it with evaluation.record: {record}"
+        )
     return series[name]
 
 
@@ -123,27 +136,30 @@ def series_line(series: Series, seed: int, metric: str) -> SeedLine:
     return SeedLine(seed=seed, x=series["step"][rows].tolist(), y=series[metric][rows].tolist())
 
 
-def diverged(result: ExperimentResult | None) -> list[int]:
-    """The seeds that diverged; none as long as there is no result."""
+def diverged_seeds(result: ExperimentResult | None) -> list[int]:
+    """The seeds that diverged; none before there is a result."""
     return [run.seed for run in result.runs if run.outcome is Outcome.DIVERGED] if result else []
 
 
-def median(lines: Sequence[SeedLine]) -> Line | None:
-    """The median of more than :data:`MANY` seeds, else None.
+def median_line(lines: Sequence[SeedLine]) -> Line | None:
+    """The median of more than :data:`MANY_SEEDS` seeds; None for fewer.
 
     A seed that has ended keeps its last value; NaN counts as infinite.
     """
-    if len(lines) <= MANY:
+    if len(lines) <= MANY_SEEDS:
         return None
-    x, values = held(lines)
+    x, values = carried_forward(lines)
     if not len(values):
         return Line(x=[], y=[])
     median, _, _ = with_band(of_columns(overflow_as_infinite(values)), "median", "none")
     return Line(x=x.tolist(), y=median.tolist())
 
 
-def held(lines: Sequence[SeedLine]) -> tuple[np.ndarray, np.ndarray]:
-    """All steps of the lines, and (lines, steps) what each has there: its last value once it has ended."""
+def carried_forward(lines: Sequence[SeedLine]) -> tuple[np.ndarray, np.ndarray]:
+    """The steps of all lines, and each line's value there, (lines, steps).
+
+    A line that has ended keeps its last value; before its first step it is NaN.
+    """
     lines = [line for line in lines if line.x]
     x = np.unique(np.concatenate([line.x for line in lines])) if lines else np.empty(0)
     values = [last_values(line.x, line.y, x[x >= line.x[0]]) for line in lines]

@@ -1,36 +1,45 @@
-"""Impulse responses: the student's over the teacher's, within the training length and past it."""
+"""Impulse responses: the students' and the teacher's, within the training length and past it."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import seeds, style
-from core.figures.info import Info, Line, SeedLine, Series, diverged, heading, median
-from core.figures.teacher import by_channel, entry, entry_words
+from core.figures import style
+from core.figures.info import (
+    Info,
+    Line,
+    SeedLine,
+    Series,
+    diverged_seeds,
+    heading,
+    median_line,
+)
+from core.figures.seeds import plot_seeds
+from core.figures.teacher import by_channel, entry_suffix, largest_entry
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 
 
 class BaselineLine(Line):
-    """The response of a method without gradient descent."""
+    """The response of a baseline."""
 
     name: str
     order: int
 
 
 class ResponseInfo(Info):
-    """Responses by lag j, and errors |e_j|; with several channels, the entry of h_j with the largest teacher response.
+    """Responses by lag j, and errors |e_j|; with several channels, the teacher's largest entry.
 
     Attributes:
         length: The training length k.
-        entry: (output, input) of the drawn entry of h_j.
+        entry: (output, input) of the entry of h_j that is shown.
         teacher: ĥ_j.
         students: h_j of each seed.
         errors: |h_j - ĥ_j| of each seed.
-        baselines: h_j of each method that the spec asks for.
-        baseline_errors: |h_j - ĥ_j| of each of them.
+        baselines: h_j of each baseline that the spec asks for.
+        baseline_errors: |h_j - ĥ_j| of each baseline.
         diverged: The seeds that diverged.
-        median: Of ``students`` that did not diverge, where seeds are many.
-        median_error: Of ``errors``, likewise.
+        median: The median of ``students`` that did not diverge, if there are many.
+        median_error: The median of their ``errors``, if there are many.
     """
 
     length: int
@@ -46,89 +55,82 @@ class ResponseInfo(Info):
 
 
 def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> ResponseInfo:
-    """The numbers of the figure."""
+    """The data of the figure."""
     del series
-    teacher = by_channel(result.teacher_response)
-    place, lags = entry(teacher), [float(j) for j in range(len(teacher))]
-    wanted, lost = teacher[:, *place], diverged(result)
-    responses = {run.seed: by_channel(run.response)[:, *place] for run in result.runs}
-    baselines = [(found, by_channel(found.response)[:, *place]) for found in result.baselines]
+    all_teacher = by_channel(result.teacher_response)
+    entry, lags = largest_entry(all_teacher), [float(j) for j in range(len(all_teacher))]
+    teacher, diverged = all_teacher[:, *entry], diverged_seeds(result)
 
-    def apart(response: np.ndarray) -> list[float]:
+    def error(response: np.ndarray) -> list[float]:
         with np.errstate(all="ignore"):
-            return np.abs(response - wanted).tolist()
+            return np.abs(response - teacher).tolist()
 
-    students = [
-        SeedLine(seed=seed, x=lags, y=response.tolist()) for seed, response in responses.items()
-    ]
-    errors = [
-        SeedLine(seed=seed, x=lags, y=apart(response)) for seed, response in responses.items()
-    ]
+    students, errors, baselines, baseline_errors = [], [], [], []
+    for run in result.runs:
+        response = by_channel(run.response)[:, *entry]
+        students.append(SeedLine(seed=run.seed, x=lags, y=response.tolist()))
+        errors.append(SeedLine(seed=run.seed, x=lags, y=error(response)))
+    for baseline in result.baselines:
+        name, order = baseline.name, baseline.order
+        response = by_channel(baseline.response)[:, *entry]
+        baselines.append(BaselineLine(name=name, order=order, x=lags, y=response.tolist()))
+        baseline_errors.append(BaselineLine(name=name, order=order, x=lags, y=error(response)))
     return ResponseInfo(
         **heading(
             spec,
-            f"Impulse response{entry_words(place, teacher.shape)}",
-            "Above h_j of each seed and ĥ_j of the teacher by lag, below |h_j - ĥ_j| and |ĥ_j|, with a line at k.",
+            f"Impulse response{entry_suffix(entry, all_teacher.shape)}",
+            "Above h_j of each seed and ĥ_j of the teacher by lag, below |h_j - ĥ_j| and |ĥ_j|, "
+            "with a line at k.",
         ),
         length=spec.training.length,
-        entry=place,
-        teacher=wanted.tolist(),
+        entry=entry,
+        teacher=teacher.tolist(),
         students=students,
         errors=errors,
-        baselines=[
-            BaselineLine(name=b.name, order=b.order, x=lags, y=h.tolist()) for b, h in baselines
-        ],
-        baseline_errors=[
-            BaselineLine(name=b.name, order=b.order, x=lags, y=apart(h)) for b, h in baselines
-        ],
-        diverged=lost,
-        median=median([line for line in students if line.seed not in lost]),
-        median_error=median([line for line in errors if line.seed not in lost]),
+        baselines=baselines,
+        baseline_errors=baseline_errors,
+        diverged=diverged,
+        median=median_line([line for line in students if line.seed not in diverged]),
+        median_error=median_line([line for line in errors if line.seed not in diverged]),
     )
 
 
-@style.inked
-def draw(info: ResponseInfo) -> Figure:
-    """Responses above, errors below, and a line at k between what was trained and what was not."""
-    figure, (above, below) = style.panels(2, 1, height=5.2)
+@style.renderer
+def render(info: ResponseInfo) -> Figure:
+    """Renders responses above, errors below, and a line at the end of the training length k."""
+    figure, (above, below) = style.subplots(2, 1, height=5.2)
     lags = range(len(info.teacher))
-    for axes, lines, middle, baselines in (
+    for axes, lines, median, baselines in (
         (above, info.students, info.median, info.baselines),
         (below, info.errors, info.median_error, info.baseline_errors),
     ):
-        first, logarithmic = axes is above, axes is below
-        seeds.draw(
-            axes, lines, diverged=info.diverged, median=middle, logarithmic=logarithmic, label=first
+        labelled, logarithmic = axes is above, axes is below
+        plot_seeds(
+            axes,
+            lines,
+            diverged=info.diverged,
+            median=median,
+            logarithmic=logarithmic,
+            label=labelled,
         )
         for i, line in enumerate(baselines, 1):
-            label = f"{line.name.replace('_', ' ')} (order {line.order})" if first else None
-            colour, y = (
-                style.COLOURS[i % len(style.COLOURS)],
-                style.drawable(line.y, logarithmic=logarithmic),
-            )
+            label = f"{line.name.replace('_', ' ')} (order {line.order})" if labelled else None
+            colour = style.COLOURS[i % len(style.COLOURS)]
+            y = style.plottable(line.y, logarithmic=logarithmic)
             axes.plot(line.x, y, color=colour, ls="--", lw=1.2, label=label)
-        axes.axvline(
-            info.length - 0.5,
-            color=style.BASELINE,
-            ls=":",
-            label=f"k = {info.length}" if first else None,
-        )
-    teacher = style.drawable(info.teacher)
+        length_label = f"k = {info.length}" if labelled else None
+        axes.axvline(info.length - 0.5, color=style.BASELINE, ls=":", label=length_label)
+    teacher = style.plottable(info.teacher)
     above.plot(lags, teacher, "o", ms=3, color=style.TEACHER, label="teacher")
-    style.around(above, teacher)
-    below.plot(
-        lags,
-        style.drawable(np.abs(teacher), logarithmic=True),
-        color=style.BASELINE,
-        ls="--",
-        label="|ĥ_j|",
-    )
+    style.fit_y(above, teacher)
+    size = style.plottable(np.abs(teacher), logarithmic=True)
+    below.plot(lags, size, color=style.BASELINE, ls="--", label="|ĥ_j|")
     style.logarithmic_y(below)
     for axes in (above, below):
-        style.whole_x(axes, lags)
+        style.integer_ticks(axes, lags)
     above.set(ylabel=style.typeset("h_j"))
     below.set(xlabel="lag j (time steps)", ylabel=style.typeset("|h_j - ĥ_j|"))
     style.legend(above)
     style.legend(below)
-    style.sign(figure, info)
+    style.add_title(figure, info)
     return figure

@@ -1,4 +1,4 @@
-"""Lines of seeds: named where they are few, thin around their median where they are many."""
+"""Lines of seeds: a few with a name each, many as thin lines around their median."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from core.figures import style
-from core.figures.info import MANY, Line, SeedLine
+from core.figures.info import MANY_SEEDS, Line, SeedLine
 
 _DASHES = ("-", "--")
-_NAMED = 6
-"""Of more diverged seeds than these the rest is only counted."""
+_MAX_LISTED = 6
+"""Diverged seeds that are listed; further ones are only counted."""
 
 
-def draw(
+def plot_seeds(
     axes: Axes,
     lines: Sequence[SeedLine],
     *,
@@ -22,58 +22,51 @@ def draw(
     logarithmic: bool = False,
     coloured: bool = False,
     label: bool = True,
-    **look: Any,
+    **options: Any,
 ) -> None:
-    """One line a seed, and those that diverged by name.
+    """Plots a line for each seed, and names those that diverged.
 
     Args:
-        axes: Where to.
+        axes: The axes to plot on.
         lines: The seeds.
-        diverged: Those among them that diverged.
-        median: Drawn over them, where there is one.
-        logarithmic: Whether the y axis will be.
-        coloured: Each seed in a colour of its own, as long as they are few; else all in one.
-        label: Whether the legend is to name them.
-        look: What else matplotlib is to know.
+        diverged: The seeds among them that diverged.
+        median: A line over the others, if given.
+        logarithmic: Whether the y-axis will be logarithmic.
+        coloured: Whether each seed has its own colour if they are few.
+        label: Whether the lines have entries in the legend.
+        options: Further options of matplotlib's ``plot``.
     """
-    many = len(lines) > MANY
+    many = len(lines) > MANY_SEEDS
     lost = [line.seed for line in lines if line.seed in diverged]
-    students = f"{len(lines) - len(lost)} seeds" if many else "students, one line a seed"
-    own = coloured and not many
-    named: set[str] = set()
+    converged_label = f"{len(lines) - len(lost)} seeds" if many else "students, one line a seed"
+    own_colours = coloured and not many
+    labelled: set[str] = set()
     for i, line in enumerate(lines):
-        text = f"seed {line.seed}" if own else students
-        colour = style.COLOURS[i % len(style.COLOURS)] if own else style.COLOURS[0]
+        text = f"seed {line.seed}" if own_colours else converged_label
+        colour = style.COLOURS[i % len(style.COLOURS)] if own_colours else style.COLOURS[0]
         if line.seed in lost:
-            text = f"seed {line.seed} (diverged)" if own else f"diverged: {listed(lost)}"
-            colour = colour if own else style.LOST
-        known = not label or text in named
-        named.add(text)
-        dash = _DASHES[i // len(style.COLOURS) % 2] if own else "-"
-        drawn = {
+            text = f"seed {line.seed} (diverged)" if own_colours else f"diverged: {listed(lost)}"
+            colour = colour if own_colours else style.DIVERGED
+        hidden = not label or text in labelled
+        labelled.add(text)
+        look = {
             "lw": 0.5 if many else 1.0,
             "alpha": 0.4 if many else 0.8,
             "color": colour,
-            "ls": dash,
-            **look,
+            "ls": _DASHES[i // len(style.COLOURS) % 2] if own_colours else "-",
+            "label": None if hidden else text,
+            **options,
         }
-        axes.plot(
-            line.x,
-            style.drawable(line.y, logarithmic=logarithmic),
-            label=None if known else text,
-            **drawn,
-        )
+        axes.plot(line.x, style.plottable(line.y, logarithmic=logarithmic), **look)
     if median is not None:
-        y = style.drawable(median.y, logarithmic=logarithmic)
-        axes.plot(
-            median.x, y, color=style.TEACHER, lw=1.8, ls="-.", label="median" if label else None
-        )
+        y = style.plottable(median.y, logarithmic=logarithmic)
+        name = "median" if label else None
+        axes.plot(median.x, y, color=style.TEACHER, lw=1.8, ls="-.", label=name)
     style.note_limits(axes, *(line.y for line in lines), logarithmic=logarithmic)
 
 
 def listed(seeds: Sequence[int]) -> str:
-    """The seeds in words."""
-    shown = ", ".join(map(str, seeds[:_NAMED])) + (
-        f" and {len(seeds) - _NAMED} more" if len(seeds) > _NAMED else ""
-    )
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {shown}"
+    """The seeds in words, such as ``seeds 1, 4 and 7 more``."""
+    shown = ", ".join(map(str, seeds[:_MAX_LISTED]))
+    more = f" and {len(seeds) - _MAX_LISTED} more" if len(seeds) > _MAX_LISTED else ""
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {shown}{more}"

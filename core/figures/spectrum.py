@@ -1,10 +1,19 @@
-"""Spectra: eigenvalues of A and Hankel singular values of the response, the students' beside the teacher's."""
+"""Spectra of students and teacher: eigenvalues of A, Hankel singular values of the response."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import seeds, style
-from core.figures.info import Info, Line, SeedLine, Series, diverged, heading, median
+from core.figures import style
+from core.figures.info import (
+    Info,
+    Line,
+    SeedLine,
+    Series,
+    diverged_seeds,
+    heading,
+    median_line,
+)
+from core.figures.seeds import plot_seeds
 from core.figures.teacher import system
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -16,12 +25,12 @@ class SpectrumInfo(Info):
 
     Attributes:
         teacher_eigenvalues: |λ̂_i| of the teacher; empty for a very large or non-linear one.
-        eigenvalues: |λ_i| of each seed's A; empty lines where the student has none.
+        eigenvalues: |λ_i| of each seed's A; empty lines if the student has no A.
         teacher_hankel: Hankel singular values of the teacher's response.
-        hankel: Those of each seed's response.
+        hankel: Hankel singular values of each seed's response.
         diverged: The seeds that diverged.
-        median_eigenvalues: Of ``eigenvalues``, where seeds are many.
-        median_hankel: Of ``hankel``, likewise.
+        median_eigenvalues: The median of ``eigenvalues`` if there are many seeds.
+        median_hankel: The median of ``hankel`` if there are many seeds.
     """
 
     teacher_eigenvalues: list[float]
@@ -34,60 +43,53 @@ class SpectrumInfo(Info):
 
 
 def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> SpectrumInfo:
-    """The numbers of the figure."""
+    """The data of the figure."""
     del series
     poles, hankel, teacher = np.empty(0), np.empty(0), system(spec)
     if teacher is not None:
         poles = np.abs(eigenvalues(teacher.A))
         if getattr(spec.teacher, "readout", None) is None:
             hankel = hankel_singular_values(teacher, spec.horizon)
-    own = [
-        _ranked(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues])
+    moduli = [
+        _by_rank(run.seed, [float(np.hypot(*value)) for value in run.eigenvalues])
         for run in result.runs
     ]
-    own_hankel = [_ranked(run.seed, run.hankel_singular_values) for run in result.runs]
+    student_hankel = [_by_rank(run.seed, run.hankel_singular_values) for run in result.runs]
     return SpectrumInfo(
         **heading(
             spec,
             "Spectrum",
-            "Left |λ| of A, right the Hankel singular values of the response, sorted, of each seed and of the teacher.",
+            "Left |λ| of A, right the Hankel singular values of the response, sorted, of each seed "
+            "and of the teacher.",
         ),
         teacher_eigenvalues=poles.tolist(),
-        eigenvalues=own,
+        eigenvalues=moduli,
         teacher_hankel=hankel.tolist(),
-        hankel=own_hankel,
-        diverged=diverged(result),
-        median_eigenvalues=median(own),
-        median_hankel=median(own_hankel),
+        hankel=student_hankel,
+        diverged=diverged_seeds(result),
+        median_eigenvalues=median_line(moduli),
+        median_hankel=median_line(student_hankel),
     )
 
 
-def _ranked(seed: int, values: list[float]) -> SeedLine:
+def _by_rank(seed: int, values: list[float]) -> SeedLine:
     return SeedLine(seed=seed, x=[float(rank) for rank in range(1, len(values) + 1)], y=values)
 
 
-@style.inked
-def draw(info: SpectrumInfo) -> Figure:
-    """Eigenvalues on the left, Hankel singular values on the right, both logarithmic."""
-    figure, (left, right) = style.panels(1, 2, width=7.6, height=3.8)
-    for axes, lines, middle, teacher in (
+@style.renderer
+def render(info: SpectrumInfo) -> Figure:
+    """Renders eigenvalues on the left, Hankel singular values on the right, both logarithmic."""
+    figure, (left, right) = style.subplots(1, 2, width=7.6, height=3.8)
+    for axes, lines, median, teacher in (
         (left, info.eigenvalues, info.median_eigenvalues, info.teacher_eigenvalues),
         (right, info.hankel, info.median_hankel, info.teacher_hankel),
     ):
-        seeds.draw(
-            axes, lines, diverged=info.diverged, median=middle, logarithmic=True, marker="o", ms=2.5
+        plot_seeds(
+            axes, lines, diverged=info.diverged, median=median, logarithmic=True, marker="o", ms=2.5
         )
-        ranks = range(1, len(teacher) + 1)
-        values = style.drawable(teacher, logarithmic=True)
-        axes.plot(
-            ranks,
-            values,
-            "x",
-            ms=7,
-            mew=1.6,
-            color=style.TEACHER,
-            label="teacher" if teacher else None,
-        )
+        ranks, label = range(1, len(teacher) + 1), "teacher" if teacher else None
+        values = style.plottable(teacher, logarithmic=True)
+        axes.plot(ranks, values, "x", ms=7, mew=1.6, color=style.TEACHER, label=label)
         style.logarithmic_y(axes)
         axes.set_xlabel("rank")
     left.set_ylabel("|λ| of A")
@@ -102,5 +104,5 @@ def draw(info: SpectrumInfo) -> Figure:
             color=style.BASELINE,
         )
     right.legend(loc="best")
-    style.sign(figure, info)
+    style.add_title(figure, info)
     return figure

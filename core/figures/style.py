@@ -1,4 +1,4 @@
-"""How all figures look: one size, one palette that colour-blind readers can tell apart, and the same bytes every time.
+"""The look of all figures: one size, a palette for colour-blind readers, reproducible files.
 
 Colours after Okabe and Ito, "Color Universal Design" (2008).
 """
@@ -30,22 +30,22 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 TEACHER = "#000000"
 BASELINE = "#7F7F7F"
 
-LOST = "#A50026"
-"""Of seeds that diverged, where seeds have no colours of their own."""
+DIVERGED = "#A50026"
+"""The colour of diverged seeds if seeds have no colours of their own."""
 
 LARGEST = 1e100
-"""Larger numbers are not drawn: matplotlib can't transform them."""
+"""Larger numbers are left out: matplotlib can't transform them."""
 
 SMALLEST = 1e-17
-"""Where zero is drawn on a logarithmic axis: below the rounding of anything of order 1."""
+"""The place of zero on a logarithmic axis: below the rounding of anything of order 1."""
 
 _LETTERS = {"h": "h", "ĥ": r"\hat{h}", "e": "e", "w": "w", "λ": r"\lambda"}
 _SYMBOL = re.compile(rf"(?<!\w)({'|'.join(_LETTERS)})_(\w)(?!\w)")
 
-TICKS = 16
-"""At most so many values of an axis have a tick each."""
+MAX_TICKS = 16
+"""Up to this number of values, each value of an axis has a tick."""
 
-_LOOK: Any = {  # matplotlib types each key as a literal
+_RC_PARAMS: Any = {  # matplotlib types each key as a literal
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -55,11 +55,11 @@ _LOOK: Any = {  # matplotlib types each key as a literal
     "legend.frameon": False,
     "svg.hashsalt": "extrapolab",
 }
-MOST_HASHES = 1000
-"""Spec hashes that a file bears; the rest is only counted."""
+MAX_HASHES = 1000
+"""Spec hashes that a file lists; further ones are only counted."""
 
 
-EDITION = hashlib.sha256(
+STYLE_VERSION = hashlib.sha256(
     b"".join(
         [
             mpl.__version__.encode(),
@@ -67,33 +67,33 @@ EDITION = hashlib.sha256(
         ]
     )
 ).hexdigest()[:16]
-"""Names how figures look: the same numbers in the same edition are the same file."""
+"""Identifies the look of figures: the same numbers give the same file in the same version."""
 
 
-def inked(draw: Callable[[Numbers], Figure]) -> Callable[[Numbers], Figure]:
-    """Gives a drawing function the look of all figures."""
+def renderer(render: Callable[[Numbers], Figure]) -> Callable[[Numbers], Figure]:
+    """Gives a rendering function the look of all figures."""
 
-    @functools.wraps(draw)
-    def draw_with_look(info: Numbers) -> Figure:
-        with mpl.rc_context(_LOOK):
-            return draw(info)
+    @functools.wraps(render)
+    def render_in_style(info: Numbers) -> Figure:
+        with mpl.rc_context(_RC_PARAMS):
+            return render(info)
 
-    return draw_with_look
+    return render_in_style
 
 
-def panels(
+def subplots(
     rows: int, columns: int, width: float = 6.4, height: float = 4.4
 ) -> tuple[Figure, list[Axes]]:
-    """An empty figure of ``width`` x ``height`` inches and its panels, row by row."""
+    """An empty figure of ``width`` x ``height`` inches, and its axes row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
-def drawable(values: ArrayLike, *, logarithmic: bool = False) -> np.ndarray:
-    """Values as an axis can take them: gaps for what isn't finite or is above :data:`LARGEST`.
+def plottable(values: ArrayLike, *, logarithmic: bool = False) -> np.ndarray:
+    """Values that an axis can show: gaps for what isn't finite or is above :data:`LARGEST`.
 
-    On a logarithmic axis zero and less are drawn at :data:`SMALLEST`. :func:`note_limits` says so.
+    On a logarithmic axis, zero and less are moved to :data:`SMALLEST`. :func:`note_limits` says so.
     """
     array = np.asarray(values, dtype=float)
     shown = np.where(np.abs(array) <= LARGEST, array, np.nan)
@@ -101,125 +101,122 @@ def drawable(values: ArrayLike, *, logarithmic: bool = False) -> np.ndarray:
 
 
 def note_limits(axes: Axes, *values: ArrayLike, logarithmic: bool = False) -> None:
-    """Says above the axes what :func:`drawable` leaves out of the values, or moves."""
-    every = (
-        np.concatenate([np.ravel(np.asarray(some, dtype=float)) for some in values])
-        if values
-        else np.empty(0)
-    )
+    """Notes above the axes which values :func:`plottable` leaves out or moves."""
+    parts = [np.ravel(np.asarray(part, dtype=float)) for part in values]
+    numbers = np.concatenate(parts) if parts else np.empty(0)
     notes = []
-    if (~(np.abs(every) <= LARGEST)).any():
+    if (~(np.abs(numbers) <= LARGEST)).any():
         notes.append(f"values above {LARGEST:g} not drawn")
-    if logarithmic and (every < SMALLEST).any():
+    if logarithmic and (numbers < SMALLEST).any():
         notes.append(f"values below {SMALLEST:g} drawn there")
     if notes:
         axes.set_title("; ".join(notes), loc="right", fontsize=7, color=BASELINE)
 
 
-def around(axes: Axes, values: ArrayLike) -> None:
-    """Makes the y axis show the values and zero with some room, whatever else is drawn."""
-    shown = drawable(values)
-    known = [0.0, *shown[np.isfinite(shown)]]
-    margin = 0.3 * (max(known) - min(known))
+def fit_y(axes: Axes, values: ArrayLike) -> None:
+    """Limits the y-axis to some values and zero, with a margin, whatever else is drawn."""
+    shown = plottable(values)
+    finite = [0.0, *shown[np.isfinite(shown)]]
+    margin = 0.3 * (max(finite) - min(finite))
     if margin > 0:
-        axes.set_ylim(min(known) - margin, max(known) + margin)
+        axes.set_ylim(min(finite) - margin, max(finite) + margin)
 
 
-def over_steps(axes: Axes) -> None:
-    """Makes the x axis one of steps: logarithmic from 1 on, with 0 in its place."""
+def step_axis(axes: Axes) -> None:
+    """Makes the x-axis one of steps: logarithmic from 1 on, and with a 0."""
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_xlim(left=0)
     axes.set_xlabel("step")
 
 
-def whole_x(axes: Axes, values: Collection[float]) -> None:
-    """Keeps the x axis from ticks between whole numbers, where all values are whole; a few values have a tick each."""
+def integer_ticks(axes: Axes, values: Collection[float]) -> None:
+    """Puts the ticks of the x-axis at integers if all values are; a few values get one each."""
     if not all(float(value).is_integer() for value in values):
         return
-    if len(values) <= TICKS:
+    if len(values) <= MAX_TICKS:
         axes.set_xticks(sorted(values))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def logarithmic_y(axes: Axes) -> None:
-    """Makes the y axis logarithmic, unless nothing is drawn on it that could be shown so."""
+    """Makes the y-axis logarithmic, unless nothing on it is positive."""
     if np.isfinite(axes.dataLim.minposy):
         axes.set_yscale("log")
 
 
 def typeset(text: str) -> str:
-    r"""Text as matplotlib is to take it: its symbols as mathematics, everything else as it stands.
+    r"""Escapes text for matplotlib, with its symbols as mathematics.
 
     Example:
         >>> print(typeset("|h_j - ĥ_j| of cheap_$ runs"))
         |$h_{j}$ - $\hat{h}_{j}$| of cheap_\$ runs
     """
     return _SYMBOL.sub(
-        lambda found: f"${_LETTERS[found[1]]}_{{{found[2]}}}$", text.replace("$", r"\$")
+        lambda match: f"${_LETTERS[match[1]]}_{{{match[2]}}}$", text.replace("$", r"\$")
     )
 
 
-def legend(axes: Axes, **look: Any) -> None:
-    """A legend whose entries may be any text."""
-    typeset_legend(axes.legend(loc="best", **look))
+def legend(axes: Axes, **options: Any) -> None:
+    """Adds a legend whose entries may be any text."""
+    typeset_legend(axes.legend(loc="best", **options))
 
 
-def typeset_legend(of: Legend) -> None:
-    """Has the entries of a legend as they are drawn."""
-    for text in of.get_texts():
+def typeset_legend(legend: Legend) -> None:
+    """Typesets the entries of a legend."""
+    for text in legend.get_texts():
         text.set_text(typeset(text.get_text()))
 
 
-def sign(figure: Figure, info: Info, more: str = "") -> None:
-    """Puts the title above, ``more`` behind it, and where the data come from small below."""
-    figure.suptitle(typeset(info.title + more), fontsize=10)
+def add_title(figure: Figure, info: Info, suffix: str = "") -> None:
+    """Puts the title above the figure, and the source of its data in small print below."""
+    figure.suptitle(typeset(info.title + suffix), fontsize=10)
     figure.supxlabel(info.source, fontsize=6, color=BASELINE)
 
 
-def render(figure: Figure, info: Info, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
-    """The figure as a file that holds its caption and the hashes of its experiments' specs.
+def encode(figure: Figure, info: Info, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
+    """The figure as a file with its caption and its experiments' spec hashes as metadata.
 
     The same figure gives the same bytes on one build of matplotlib.
     """
     buffer = io.BytesIO()
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(_RC_PARAMS):
         figure.savefig(buffer, format=format, dpi=160, metadata=_metadata(info, format))
     return buffer.getvalue()
 
 
-def _metadata(info: Info, format: Format) -> dict[str, Any]:  # noqa: A002
-    """What the file says of itself, in the words that its format has for that; no date, and no name of software."""
-    title, caption = (_plain(text) for text in (info.title.replace("\n", ": "), info.caption))
-    named = [f"spec {name}" for name in info.spec_hashes[:MOST_HASHES]]
-    if more := len(info.spec_hashes) - len(named):
-        named.append(f"and {more} more")
+def _metadata(info: Info, format: Format) -> dict[str, Any]:  # noqa: A002  # matplotlib's own word
+    """The file's metadata under the names of its format; no date, and no name of software."""
+    title, caption = (_printable(text) for text in (info.title.replace("\n", ": "), info.caption))
+    hashes = [f"spec {spec_hash}" for spec_hash in info.spec_hashes[:MAX_HASHES]]
+    if more := len(info.spec_hashes) - len(hashes):
+        hashes.append(f"and {more} more")
     match format:
         case "svg":
             return {
                 "Title": title,
                 "Description": caption,
-                "Keywords": named,
+                "Keywords": hashes,
                 "Source": info.source,
                 "Date": None,
             }
         case "png":
-            words = {
+            return {
                 "Title": title,
                 "Description": caption,
-                "Comment": "; ".join(named),
+                "Comment": "; ".join(hashes),
                 "Source": info.source,
+                "Software": None,
             }
-            return {**words, "Software": None}
         case "pdf":
             return {
                 "Title": title,
                 "Subject": caption,
-                "Keywords": "; ".join(named),
+                "Keywords": "; ".join(hashes),
                 "CreationDate": None,
             }
 
 
-def _plain(text: str) -> str:
-    """Text without what no file format can hold: control characters and halves of surrogate pairs."""
+def _printable(text: str) -> str:
+    """Text without what no file format can hold: control characters and lone surrogates."""
     return "".join(c for c in text if c.isprintable()).encode(errors="replace").decode()

@@ -1,12 +1,12 @@
-"""Figures of a sweep: those of a recipe over its members, on its axes."""
+"""Figures of a sweep: those of a recipe over the sweep's members, on its axes."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from core.figures import cells as numbers
-from core.figures import heatmap as ink
+from core.figures import cells as figure_cells
+from core.figures import heatmap as maps
 from core.figures import panels
 from core.figures.cells import Cell, Grid
 from core.figures.info import Info
@@ -28,15 +28,15 @@ class HeatmapInfo(Info):
     """The median over seeds on two axes.
 
     Attributes:
-        x: The name of the horizontal axis.
-        y: The name of the vertical axis.
-        metric: What the colour shows, in words.
-        logarithmic: Whether the colours are in the logarithm.
+        x: The label of the horizontal axis.
+        y: The label of the vertical axis.
+        metric: The label of the colours.
+        logarithmic: Whether the scale of the colours is logarithmic.
         columns: The coordinates on x.
         rows: The coordinates on y.
-        medians: By row and column; NaN where there is no completed experiment.
-        states: By row and column: ``completed``, ``diverged`` (the median seed), or the state of
-            what is not completed; "" where there is no experiment.
+        medians: By row and column; NaN without a completed experiment.
+        states: By row and column: ``completed``, ``diverged`` (the median is infinite), the state
+            of an experiment that is not completed, or "" without an experiment.
     """
 
     x: str
@@ -50,19 +50,22 @@ class HeatmapInfo(Info):
 
 
 def lines(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> LinesInfo:
-    """The lines of the metric against the numbers on one axis."""
-    (panel,) = numbers.panels(cells, recipe) or [Panel(x="", y="", lines=[])]
-    return LinesInfo(**heading | {"caption": panels.told(heading["caption"], [panel])}, panel=panel)
+    """The data of lines of the metric against one axis of numbers."""
+    (panel,) = figure_cells.panels(cells, recipe)
+    caption = panels.with_note(heading["caption"], [panel])
+    return LinesInfo(**heading | {"caption": caption}, panel=panel)
 
 
 def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInfo:
-    """The grid of the metric over two axes."""
-    found = ink.maps(cells, recipe)
-    (grid,) = found["maps"]
-    axes = {name: found[name] for name in ("x", "y", "metric", "logarithmic")}
+    """The data of a heat map of the metric over two axes."""
+    info = maps.HeatmapInfo(**heading, **maps.maps(cells, recipe))
+    (grid,) = info.maps
     return HeatmapInfo(
         **heading,
-        **axes,
+        x=info.x,
+        y=info.y,
+        metric=info.metric,
+        logarithmic=info.logarithmic,
         columns=grid.columns,
         rows=grid.rows,
         medians=grid.values,
@@ -70,17 +73,15 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
     )
 
 
-def draw_lines(info: LinesInfo) -> Figure:
-    """One pair of axes; colours follow the order of the other axis."""
+def render_lines(info: LinesInfo) -> Figure:
+    """Renders one pair of axes; colours follow the order of the other axis."""
     shared = {name: getattr(info, name) for name in Info.model_fields}
-    return panels.draw(panels.PanelsInfo(**shared, panels=[info.panel], alike=True))
+    return panels.render(panels.PanelsInfo(**shared, panels=[info.panel], alike=True))
 
 
-def draw_heatmap(info: HeatmapInfo) -> Figure:
-    """One grid, coloured by the median."""
+def render_heatmap(info: HeatmapInfo) -> Figure:
+    """Renders one grid, coloured by the median."""
     grid = Grid(columns=info.columns, rows=info.rows, values=info.medians, states=info.states)
-    shared = {
-        name: getattr(info, name)
-        for name in (*Info.model_fields, "x", "y", "metric", "logarithmic")
-    }
-    return ink.draw(ink.HeatmapInfo(**shared, maps=[grid]))
+    names = (*Info.model_fields, "x", "y", "metric", "logarithmic")
+    shared = {name: getattr(info, name) for name in names}
+    return maps.render(maps.HeatmapInfo(**shared, maps=[grid]))

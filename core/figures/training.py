@@ -1,4 +1,4 @@
-"""Training curves: the loss on the training length and the extrapolation error past it, along the steps."""
+"""Training curves: the loss on the training length and the extrapolation error past it, by step."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,18 +7,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core.figures import seeds, style, teacher
+from core.figures import style, teacher
 from core.figures.info import (
-    MANY,
+    MANY_SEEDS,
     Info,
     Line,
     SeedLine,
     Series,
-    diverged,
+    diverged_seeds,
     heading,
-    median,
+    median_line,
     series_line,
 )
+from core.figures.seeds import plot_seeds
 from core.metrics.plateaus import plateaus, time_to_fit
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -38,7 +39,7 @@ class Fit(_Mark):
 
 
 class SeedPlateau(_Mark):
-    """A stretch of steps over which a seed's loss rests (:func:`core.metrics.plateaus.plateaus`)."""
+    """Steps over which a seed's loss stays flat (:func:`core.metrics.plateaus.plateaus`)."""
 
     start: int
     end: int
@@ -51,13 +52,13 @@ class TrainingInfo(Info):
     Attributes:
         loss: train_loss by step.
         extrapolation_error: extrapolation_error by step.
-        zero_baseline: The error of a student that answers zero past k; None where it isn't known
-            before the end.
-        time_to_fit: Of the seeds that fit.
-        plateaus: Of the seeds that rest.
+        zero_baseline: The error of a student that answers zero past k; None if not known before the
+            end.
+        time_to_fit: One per seed that fits.
+        plateaus: The plateaus of all seeds.
         diverged: The seeds that diverged.
-        median_loss: Of ``loss``, where seeds are many.
-        median_error: Of ``extrapolation_error``, likewise.
+        median_loss: The median of ``loss`` if there are many seeds.
+        median_error: The median of ``extrapolation_error`` if there are many seeds.
     """
 
     loss: list[SeedLine]
@@ -71,10 +72,11 @@ class TrainingInfo(Info):
 
 
 def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) -> TrainingInfo:
-    """The numbers of the figure, of a training that ended or, without a result, as far as it has come."""
+    """The data of the figure: of a finished training or, without a result, of a training so far."""
     loss = [series_line(series, seed, "train_loss") for seed in spec.seeds]
     error = [series_line(series, seed, "extrapolation_error") for seed in spec.seeds]
-    wanted = teacher.response(spec, result)
+    target = teacher.response(spec, result)
+    past_k = None if target is None else target[spec.training.length :]
     return TrainingInfo(
         **heading(
             spec,
@@ -83,76 +85,78 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
         ),
         loss=loss,
         extrapolation_error=error,
-        zero_baseline=None
-        if wanted is None
-        else float(np.abs(wanted[spec.training.length :]).max()),
-        time_to_fit=_fits(spec, wanted, series, loss),
+        zero_baseline=None if past_k is None else float(np.abs(past_k).max()),
+        time_to_fit=_fits(spec, target, series, loss),
         plateaus=[
-            SeedPlateau(seed=line.seed, **asdict(rest))
+            SeedPlateau(seed=line.seed, **asdict(plateau))
             for line in loss
-            for rest in plateaus([int(x) for x in line.x], line.y)
+            for plateau in plateaus([int(x) for x in line.x], line.y)
         ],
-        diverged=diverged(result),
-        median_loss=median(loss),
-        median_error=median(error),
+        diverged=diverged_seeds(result),
+        median_loss=median_line(loss),
+        median_error=median_line(error),
     )
 
 
 def _fits(
-    spec: ExperimentSpec, wanted: np.ndarray | None, series: Series, losses: Sequence[SeedLine]
+    spec: ExperimentSpec, target: np.ndarray | None, series: Series, losses: Sequence[SeedLine]
 ) -> list[Fit]:
-    """When each seed fits: by the stop rule if there is one, else by its fit error, as outcomes are told."""
+    """When each seed fits: by the stop rule if there is one, else by its fit error.
+
+    This is also how a run's outcome is determined.
+    """
     if spec.optimizer.stop is not None:
-        judged, bound = losses, spec.optimizer.stop_below
-    elif wanted is None:
+        criteria, bound = losses, spec.optimizer.stop_below
+    elif target is None:
         return []
     else:
-        judged = [series_line(series, seed, "fit_error") for seed in spec.seeds]
-        bound = spec.evaluation.fit_tolerance * float(np.abs(wanted[: spec.training.length]).max())
-    found = []
-    for line, loss in zip(judged, losses, strict=True):
-        step = time_to_fit([int(x) for x in line.x], line.y, bound)
+        criteria = [series_line(series, seed, "fit_error") for seed in spec.seeds]
+        largest = float(np.abs(target[: spec.training.length]).max())
+        bound = spec.evaluation.fit_tolerance * largest
+    fits = []
+    for criterion, loss in zip(criteria, losses, strict=True):
+        step = time_to_fit([int(x) for x in criterion.x], criterion.y, bound)
         if step is not None:
-            found.append(Fit(seed=line.seed, step=step, loss=loss.y[loss.x.index(step)]))
-    return found
+            fits.append(Fit(seed=criterion.seed, step=step, loss=loss.y[loss.x.index(step)]))
+    return fits
 
 
-@style.inked
-def draw(info: TrainingInfo) -> Figure:
-    """Loss above, extrapolation error below, both logarithmic over the step; where a seed fits and rests is marked."""
-    figure, (above, below) = style.panels(2, 1, height=5.2)
-    few = len(info.loss) <= MANY
-    for i, rest in enumerate(info.plateaus if few else ()):
-        level = float(style.drawable(rest.level, logarithmic=True))
+@style.renderer
+def render(info: TrainingInfo) -> Figure:
+    """Renders the loss above, the extrapolation error below, with fits and plateaus marked."""
+    figure, (above, below) = style.subplots(2, 1, height=5.2)
+    few = len(info.loss) <= MANY_SEEDS
+    for i, plateau in enumerate(info.plateaus if few else ()):
+        level = float(style.plottable(plateau.level, logarithmic=True))
         label = "plateaus" if i == 0 else ""
         above.hlines(
-            level, rest.start, rest.end, color=style.BASELINE, alpha=0.35, lw=5, label=label
+            level, plateau.start, plateau.end, color=style.BASELINE, alpha=0.35, lw=5, label=label
         )
-    for axes, lines, middle in (
+    for axes, lines, median in (
         (above, info.loss, info.median_loss),
         (below, info.extrapolation_error, info.median_error),
     ):
-        seeds.draw(
+        plot_seeds(
             axes,
             lines,
             diverged=info.diverged,
-            median=middle,
+            median=median,
             logarithmic=True,
             coloured=True,
             label=axes is above,
         )
-        style.over_steps(axes)
+        style.step_axis(axes)
         style.logarithmic_y(axes)
     for i, fit in enumerate(info.time_to_fit if few else ()):
-        y, text = style.drawable(fit.loss, logarithmic=True), "fits" if i == 0 else None
+        y, text = style.plottable(fit.loss, logarithmic=True), "fits" if i == 0 else None
         above.plot(fit.step, y, "v", ms=5, color=style.TEACHER, label=text)
-    zero = np.nan if info.zero_baseline is None else info.zero_baseline
-    if zero > 0:
-        level = float(style.drawable(zero, logarithmic=True))
+    zero_baseline = np.nan if info.zero_baseline is None else info.zero_baseline
+    if zero_baseline > 0:
+        level = float(style.plottable(zero_baseline, logarithmic=True))
         below.axhline(level, color=style.BASELINE, ls="--", label="zero baseline")
         below.legend(loc="best")
     above.set(xlabel=None, ylabel="training loss L")
     below.set_ylabel("extrapolation error")
     above.legend(loc="best", ncols=1 if len(info.loss) <= 6 else 2)
-    style.sign(figure, info)
+    style.add_title(figure, info)
     return figure

@@ -116,7 +116,7 @@ def _read_curves(
             continue
         experiment = experiments[runs.experiment_index[place]]
         *coordinates, length, _, _ = experiment.key
-        x, y, reference = figure_curves.shown(
+        x, y, reference = figure_curves.plotted(
             recipe.quantity, positions, values, teachers.get(experiment_id)
         )
         if diverged[place] and recipe.x != "step":
@@ -161,7 +161,7 @@ def _heading(
     of_these = f" ({imported} imported)" if imported else ""
     return wording.heading(
         recipe,
-        called=wording.title(recipe),
+        title=wording.title(recipe),
         source=f"Extrapolab, {source}{len(hashes)} experiments{of_these}, {run_count} runs",
         hashes=hashes,
         runs=run_count,

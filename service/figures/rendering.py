@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import APIRouter, Path, Response
 
-from core.figures import EDITION, Figure, Format, Info, heatmap, panels
+from core.figures import STYLE_VERSION, Figure, Format, Info, heatmap, panels
 from service.http import etags, openapi
 from service.http.errors import Missing, unknown
 
@@ -22,8 +22,8 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 
 RENDERERS: Mapping[str, Figure] = MappingProxyType(
     {
-        "lines": Figure(panels.PanelsInfo, panels.draw),
-        "heatmap": Figure(heatmap.HeatmapInfo, heatmap.draw),
+        "lines": Figure(panels.PanelsInfo, panels.render),
+        "heatmap": Figure(heatmap.HeatmapInfo, heatmap.render),
     }
 )
 """The figure for each kind of recipe."""
@@ -79,7 +79,7 @@ def respond(figure: Figure, info: Info, form: str, if_none_match: str | None) ->
     content = info.model_dump_json().encode()
     if form == "json":
         return etags.answer(content, MEDIA_TYPES[form], if_none_match)
-    etag = etags.of_content(b" ".join([EDITION.encode(), form.encode(), content]))
+    etag = etags.of_content(b" ".join([STYLE_VERSION.encode(), form.encode(), content]))
     return etags.answer_lazily(
         etag, lambda: render(figure, info, cast(Format, form)), MEDIA_TYPES[form], if_none_match
     )

@@ -62,7 +62,7 @@ def figure(
     )
     heading = wording.heading(
         recipe,
-        called=sweep.name or sweep.id,
+        title=sweep.name or sweep.id,
         source=_source(sweep),
         hashes=[member.spec_hash for member in members if member.experiment_id in values],
         runs=sum(map(len, values.values())),

@@ -231,7 +231,7 @@ class TestFigures:
         assert "training loss" in data["caption"]
         svg = client.get(f"{path}/figures/heatmap.svg?y=train_loss").text
         assert all(spec_hash in svg for spec_hash in hashes)
-        assert "Of 4 completed experiments with 8 runs" in svg
+        assert "From 4 completed experiments with 8 runs" in svg
 
     @pytest.mark.parametrize("name", ["lines", "heatmap"])
     @pytest.mark.parametrize(

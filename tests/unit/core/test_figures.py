@@ -1,4 +1,4 @@
-"""Figures: their numbers are the result's, their bytes are always the same, and nothing makes the ink fail."""
+"""Figures: their numbers are the result's, and any result renders to the same bytes each time."""
 
 from functools import cache
 from html import escape
@@ -9,7 +9,7 @@ import pytest
 from core import teachers
 from core.evidence import Evidence, RunEvidence
 from core.figures import FIGURES, STUDY_FIGURES, NotDrawable
-from core.figures.info import MANY, SeedLine, median
+from core.figures.info import MANY_SEEDS, SeedLine, median_line
 from core.panels import ZERO_BASELINE, Line, Panel, quartile_line
 from core.result import BaselineResult
 from core.run import run
@@ -35,50 +35,50 @@ GRU = {"kind": "gru", "dim": 4}
 SPECS = {
     "ordinary": spec_of(
         name="$\\frac{1$ and $x^2$", evaluation=EVERYTHING
-    ),  # no mathematics to matplotlib
+    ),  # not mathematics to matplotlib
     "exploding": spec_of(student=EXPLODING, evaluation=EVERYTHING),
     "channels": spec_of(teacher=TWO_INPUTS, evaluation=EVERYTHING),
     "memoryless": spec_of(teacher={"kind": "memoryless", "gain": 0.0}, evaluation=EVERYTHING),
     "complex poles": spec_of(teacher={"kind": "rotation"}, evaluation=EVERYTHING),
     "many seeds": spec_of(
-        seeds=MANY + 1, evaluation=EVERYTHING, optimizer={"lr": 0.02, "steps": 40}
+        seeds=MANY_SEEDS + 1, evaluation=EVERYTHING, optimizer={"lr": 0.02, "steps": 40}
     ),
 }
 
 
 @cache
-def found(spec: ExperimentSpec):
-    """Its result and its series."""
+def result_and_series(spec: ExperimentSpec):
+    """The result of a spec, and its recorded points."""
     result = run(spec)
     return result, {name: np.array(column) for name, column in result.series.items()}
 
 
-def drawn(figure, spec: ExperimentSpec):
-    result, series = found(spec)
+def info_and_result(figure, spec: ExperimentSpec):
+    result, series = result_and_series(spec)
     return figure.info(spec, result, series), result
 
 
-def texts(ink) -> str:
-    """All that a figure says in words, but for titles and ticks."""
+def texts(figure) -> str:
+    """The legends and notes of a figure."""
     legends = [
         text.get_text()
-        for axes in ink.axes
+        for axes in figure.axes
         if axes.get_legend()
         for text in axes.get_legend().get_texts()
     ]
-    return "\n".join([*legends, *(axes.get_title(loc="right") for axes in ink.axes)])
+    return "\n".join([*legends, *(axes.get_title(loc="right") for axes in figure.axes)])
 
 
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_every_figure_draws_every_result(name, spec):
-    info, _ = drawn(FIGURES[name], spec)
+def test_every_figure_renders_every_result(name, spec):
+    info, _ = info_and_result(FIGURES[name], spec)
     assert FIGURES[name].file(info, "svg").startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_has_every_form_and_the_same_bytes_every_time(name):
-    info, _ = drawn(FIGURES[name], SPECS["ordinary"])
+def test_every_figure_has_every_format_and_the_same_bytes_every_time(name):
+    info, _ = info_and_result(FIGURES[name], SPECS["ordinary"])
     assert FIGURES[name].file(info, "svg") == FIGURES[name].file(info, "svg")
     assert FIGURES[name].file(info, "png").startswith(b"\x89PNG")
     assert FIGURES[name].file(info, "pdf").startswith(b"%PDF")
@@ -86,11 +86,11 @@ def test_every_figure_has_every_form_and_the_same_bytes_every_time(name):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308, -1e308, 0.0])
 @pytest.mark.parametrize("name", FIGURES)
-def test_no_number_is_too_odd_to_be_drawn(name, value):
+def test_every_figure_renders_extreme_numbers(name, value):
     spec = SPECS["ordinary"]
-    result, recorded = found(spec)
+    result, recorded = result_and_series(spec)
     matrices = {"A": [[value] * 6] * 6, "B": [[value]] * 6, "C": [[value] * 6]}
-    odd = [
+    runs = [
         r.model_copy(
             update={
                 "response": [value] * 12,
@@ -102,7 +102,7 @@ def test_no_number_is_too_odd_to_be_drawn(name, value):
         )
         for r in result.runs
     ]
-    result = result.model_copy(update={"runs": odd, "teacher_response": [value] * 12})
+    result = result.model_copy(update={"runs": runs, "teacher_response": [value] * 12})
     places = {"seed": np.repeat(spec.seeds, 3), "step": np.tile([0, 10, 300], 3)}
     series = {
         name: np.full((9, *column.shape[1:]), value) for name, column in recorded.items()
@@ -113,26 +113,26 @@ def test_no_number_is_too_odd_to_be_drawn(name, value):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_file_bears_its_caption_and_the_hash_of_its_spec(name):
+def test_every_file_holds_its_caption_and_the_hash_of_its_spec(name):
     spec = SPECS["ordinary"]
-    info, _ = drawn(FIGURES[name], spec)
+    info, _ = info_and_result(FIGURES[name], spec)
     assert info.spec_hashes == [spec_hash(spec)]
     assert "k = 4" in info.caption
     svg = FIGURES[name].file(info, "svg").decode()
     assert escape(info.caption, quote=False) in svg
-    for form in ("svg", "png", "pdf"):
-        assert f"spec {spec_hash(spec)}".encode() in FIGURES[name].file(info, form)
+    for file_format in ("svg", "png", "pdf"):
+        assert f"spec {spec_hash(spec)}".encode() in FIGURES[name].file(info, file_format)
 
 
-def test_what_no_file_can_hold_is_left_out_of_its_words():
-    info, _ = drawn(FIGURES["response"], SPECS["ordinary"])
-    odd = info.model_copy(update={"caption": "a\x00b\ud800c\nd\x1b[0m<&>"})
-    for form, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        assert FIGURES["response"].file(odd, form).startswith(start)
+def test_metadata_omits_characters_that_no_file_can_hold():
+    info, _ = info_and_result(FIGURES["response"], SPECS["ordinary"])
+    unprintable = info.model_copy(update={"caption": "a\x00b\ud800c\nd\x1b[0m<&>"})
+    for file_format, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        assert FIGURES["response"].file(unprintable, file_format).startswith(start)
 
 
-def test_of_very_many_experiments_a_file_bears_the_first_hashes_and_counts_the_rest():
-    info, _ = drawn(FIGURES["response"], SPECS["ordinary"])
+def test_a_file_lists_the_first_thousand_hashes_and_counts_the_rest():
+    info, _ = info_and_result(FIGURES["response"], SPECS["ordinary"])
     many = info.model_copy(update={"spec_hashes": [f"{n:064d}" for n in range(1234)]})
     svg = FIGURES["response"].file(many, "svg").decode()
     assert svg.count("<rdf:li>spec ") == 1000
@@ -140,7 +140,7 @@ def test_of_very_many_experiments_a_file_bears_the_first_hashes_and_counts_the_r
 
 
 def test_the_response_figure_holds_the_results_numbers():
-    info, result = drawn(FIGURES["response"], SPECS["ordinary"])
+    info, result = info_and_result(FIGURES["response"], SPECS["ordinary"])
     assert info.teacher == result.teacher_response
     assert info.length == 4
     assert [line.y for line in info.students] == [r.response for r in result.runs]
@@ -150,7 +150,7 @@ def test_the_response_figure_holds_the_results_numbers():
 
 
 def test_the_training_figure_holds_the_recorded_points():
-    info, result = drawn(FIGURES["training"], SPECS["ordinary"])
+    info, result = info_and_result(FIGURES["training"], SPECS["ordinary"])
     assert [line.seed for line in info.loss] == [3, 1, 2]
     assert info.loss[0].x[-1] == 300
     assert info.loss[1].y[-1] == result.runs[1].summary["train_loss"]
@@ -161,7 +161,7 @@ def test_near_zero_the_imbalance_falls_by_its_law():
     spec = spec_of(
         student=near, optimizer={"lr": 0.01, "steps": 400}, evaluation={"points": 60, "horizon": 12}
     )
-    info, _ = drawn(FIGURES["imbalance"], spec)
+    info, _ = info_and_result(FIGURES["imbalance"], spec)
     early = [n for n, step in enumerate(info.law.x) if step <= 200]
     assert len(early) > 10
     measured = dict(
@@ -173,28 +173,28 @@ def test_near_zero_the_imbalance_falls_by_its_law():
         [info.law.y[n] for n in early], [measured[info.law.x[n]] for n in early], rtol=0.05
     )
     assert info.law.y[early[-1]] < 0.1 * info.law.y[0]
-    assert drawn(FIGURES["imbalance"], SPECS["exploding"])[0].law is None
+    assert info_and_result(FIGURES["imbalance"], SPECS["exploding"])[0].law is None
 
 
 def test_the_spectrum_figure_holds_eigenvalues_and_hankel_values():
-    info, result = drawn(FIGURES["spectrum"], SPECS["ordinary"])
+    info, result = info_and_result(FIGURES["spectrum"], SPECS["ordinary"])
     assert info.teacher_eigenvalues == pytest.approx([0.9, 0.5])
     assert info.hankel[2].y == result.runs[2].hankel_singular_values
 
 
-def test_the_marks_of_the_training_figure_are_read_off_the_recorded_points():
+def test_the_marks_of_the_training_figure_come_from_the_recorded_points():
     spec = spec_of(
         optimizer={"steps": 3000, "stop": {"loss_below": 1e-3}},
         evaluation={"points": 60, "horizon": 12},
     )
-    info, result = drawn(FIGURES["training"], spec)
+    info, result = info_and_result(FIGURES["training"], spec)
     assert {fit.seed: fit.step for fit in info.time_to_fit} == {
         r.seed: r.steps for r in result.runs
     }
     loose = spec_of(evaluation={"points": 300, "horizon": 12, "fit_tolerance": 0.3})
-    info, result = drawn(FIGURES["training"], loose)
+    info, result = info_and_result(FIGURES["training"], loose)
     by_seed = {line.seed: dict(zip(line.x, line.y, strict=True)) for line in info.loss}
-    _, series = found(loose)
+    _, series = result_and_series(loose)
     for fit in info.time_to_fit:
         fits = (series["seed"] == fit.seed) & (series["fit_error"] < 0.3)  # max |h| is 1
         assert fit.step == series["step"][fits].min()
@@ -204,13 +204,13 @@ def test_the_marks_of_the_training_figure_are_read_off_the_recorded_points():
         == {r.seed for r in result.runs if r.outcome == "fitted"}
         != set()
     )
-    assert all(0 <= rest.start < rest.end <= 300 for rest in info.plateaus)
+    assert all(0 <= plateau.start < plateau.end <= 300 for plateau in info.plateaus)
 
 
 @pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.early])
-def test_figures_of_the_training_are_drawn_while_it_runs(name):
+def test_figures_of_the_training_render_while_it_runs(name):
     spec = SPECS["ordinary"]
-    result, series = found(spec)
+    result, series = result_and_series(spec)
     info = FIGURES[name].info(spec, None, {name: column[:7] for name, column in series.items()})
     assert "so far" in info.title
     assert FIGURES[name].file(info, "svg").startswith(b"<?xml")
@@ -220,8 +220,8 @@ def test_figures_of_the_training_are_drawn_while_it_runs(name):
         assert info.zero_baseline == pytest.approx(result.runs[0].summary["zero_baseline"])
 
 
-def test_the_eigenvalues_figure_follows_signed_poles_of_symmetric_students_and_moduli_of_general_ones():
-    info, result = drawn(FIGURES["eigenvalues"], SPECS["ordinary"])
+def test_the_eigenvalues_figure_shows_signed_poles_of_symmetric_students_and_moduli_of_others():
+    info, result = info_and_result(FIGURES["eigenvalues"], SPECS["ordinary"])
     assert info.signed
     assert info.teacher == pytest.approx([0.9, -0.5])
     last = [pole[-1] for pole in info.students[0].poles]
@@ -229,7 +229,7 @@ def test_the_eigenvalues_figure_follows_signed_poles_of_symmetric_students_and_m
     assert info.students[0].steps[-1] == 300
     assert min(last) < 0
     general = spec_of("general", evaluation=EVERYTHING)
-    info, result = drawn(FIGURES["eigenvalues"], general)
+    info, result = info_and_result(FIGURES["eigenvalues"], general)
     assert not info.signed
     assert [pole[-1] for pole in info.students[0].poles] == pytest.approx(
         [abs(complex(*value)) for value in result.runs[0].eigenvalues]
@@ -237,8 +237,8 @@ def test_the_eigenvalues_figure_follows_signed_poles_of_symmetric_students_and_m
 
 
 @pytest.mark.parametrize("spec", ["ordinary", "channels"])
-def test_the_trajectory_figure_begins_at_the_start_and_ends_with_the_result(spec):
-    info, result = drawn(FIGURES["trajectory"], SPECS[spec])
+def test_the_trajectory_figure_runs_from_the_start_to_the_result(spec):
+    info, result = info_and_result(FIGURES["trajectory"], SPECS[spec])
     of_first = [line for line in info.students if line.seed == 3]
     assert [line.step for line in of_first] == sorted({line.step for line in of_first})
     assert (of_first[0].step, of_first[-1].step, len(of_first)) == (0, 300, 7)
@@ -250,8 +250,8 @@ def test_the_trajectory_figure_begins_at_the_start_and_ends_with_the_result(spec
 
 
 @pytest.mark.parametrize("spec", ["ordinary", "channels"])
-def test_weights_and_poles_make_up_the_response(spec):
-    info, result = drawn(FIGURES["weighted_spectrum"], SPECS[spec])
+def test_weights_and_poles_add_up_to_the_response(spec):
+    info, result = info_and_result(FIGURES["weighted_spectrum"], SPECS[spec])
     assert info.signed
     p, m = info.entry
     trained = np.array(result.runs[0].response).reshape(12, -1)[
@@ -264,14 +264,14 @@ def test_weights_and_poles_make_up_the_response(spec):
 
 
 def test_the_imbalance_figure_holds_the_recorded_points():
-    info, result = drawn(FIGURES["imbalance"], SPECS["ordinary"])
+    info, result = info_and_result(FIGURES["imbalance"], SPECS["ordinary"])
     assert [line.y[-1] for line in info.imbalance] == [r.summary["imbalance"] for r in result.runs]
     assert [line.y[-1] for line in info.invariant_drift] == [
         r.summary["invariant_drift"] for r in result.runs
     ]
 
 
-def test_what_was_not_recorded_is_not_drawn_and_the_figure_says_how_to_ask_for_it():
+def test_a_trajectory_that_was_not_recorded_names_the_field_that_records_it():
     spec = spec_of(evaluation={"points": 17, "horizon": 12, "record": ["response"]})
     with pytest.raises(NotDrawable, match=r'evaluation.record: \["response", "eigenvalues"\]'):
         FIGURES["eigenvalues"].info(spec, None, {})
@@ -289,67 +289,77 @@ def test_a_student_without_an_a_has_no_figure_of_it(name):
 def test_a_student_without_an_a_has_the_other_figures(name):
     evaluation = {"points": 5, "horizon": 12, "record": ["response"], "sequences": 8}
     spec = spec_of(student=GRU, optimizer={"steps": 20}, evaluation=evaluation)
-    info, _ = drawn(FIGURES[name], spec)
+    info, _ = info_and_result(FIGURES[name], spec)
     assert FIGURES[name].file(info, "svg").startswith(b"<?xml")
 
 
 def test_baselines_are_dashed_lines_of_the_response_figure():
-    result, series = found(SPECS["ordinary"])
+    result, series = result_and_series(SPECS["ordinary"])
     summary = {"fit_error": 0.0}
-    fir = BaselineResult(name="least_squares", order=4, response=[*result.teacher_response[:4], *[0.0] * 8],
-                         eigenvalues=[], summary=summary, note="")  # fmt: skip
+    fir = BaselineResult(
+        name="least_squares",
+        order=4,
+        response=[*result.teacher_response[:4], *[0.0] * 8],
+        eigenvalues=[],
+        summary=summary,
+        note="",
+    )
     info = FIGURES["response"].info(
         SPECS["ordinary"], result.model_copy(update={"baselines": [fir]}), series
     )
     assert info.baselines[0].y == fir.response
     assert info.baseline_errors[0].y == [0.0] * 4 + np.abs(result.teacher_response[4:]).tolist()
-    ink = FIGURES["response"].draw(info)
-    assert "least squares (order 4)" in texts(ink)
+    figure = FIGURES["response"].render(info)
+    assert "least squares (order 4)" in texts(figure)
     assert [
-        line.get_linestyle() for line in ink.axes[0].lines if line.get_label().startswith("least")
+        line.get_linestyle()
+        for line in figure.axes[0].lines
+        if line.get_label().startswith("least")
     ] == ["--"]
 
 
-def test_more_seeds_than_twelve_are_one_entry_of_the_legend_and_a_median():
+def test_more_than_twelve_seeds_share_one_entry_of_the_legend_and_have_a_median():
     spec = SPECS["many seeds"]
     for name in ("response", "training", "spectrum", "imbalance"):
-        words = texts(FIGURES[name].draw(drawn(FIGURES[name], spec)[0])).splitlines()
-        assert words.count(f"{MANY + 1} seeds") == 1
+        words = texts(FIGURES[name].render(info_and_result(FIGURES[name], spec)[0])).splitlines()
+        assert words.count(f"{MANY_SEEDS + 1} seeds") == 1
         assert "median" in words
-    info, result = drawn(FIGURES["training"], spec)
+    info, result = info_and_result(FIGURES["training"], spec)
     assert info.median_loss.y[-1] == pytest.approx(
         np.median([r.summary["train_loss"] for r in result.runs])
     )
-    assert drawn(FIGURES["training"], SPECS["ordinary"])[0].median_loss is None
+    assert info_and_result(FIGURES["training"], SPECS["ordinary"])[0].median_loss is None
 
 
 def test_a_seed_that_has_ended_keeps_its_last_value_in_the_median_and_nan_counts_as_infinite():
     ended = [SeedLine(seed=seed, x=[0.0, 1.0], y=[4.0, 1.0]) for seed in range(8)]
-    going = [SeedLine(seed=seed, x=[0.0, 1.0, 2.0], y=[4.0, np.nan, 9.0]) for seed in range(8, 15)]
-    middle = median([*ended, *going])
-    assert (middle.x, middle.y) == ([0, 1, 2], [4, 1, 1])
-    assert median([*ended[:4], *going]) is None
-    assert median([*ended[:6], *going]).y == [4, np.inf, 9]
+    running = [
+        SeedLine(seed=seed, x=[0.0, 1.0, 2.0], y=[4.0, np.nan, 9.0]) for seed in range(8, 15)
+    ]
+    median = median_line([*ended, *running])
+    assert (median.x, median.y) == ([0, 1, 2], [4, 1, 1])
+    assert median_line([*ended[:4], *running]) is None
+    assert median_line([*ended[:6], *running]).y == [4, np.inf, 9]
 
 
 def test_seeds_that_diverged_are_named():
-    result, series = found(SPECS["exploding"])
-    lost = [r.seed for r in result.runs if r.outcome == "diverged"]
-    assert lost
+    result, series = result_and_series(SPECS["exploding"])
+    diverged = [r.seed for r in result.runs if r.outcome == "diverged"]
+    assert diverged
     for name in ("training", "response", "spectrum", "weighted_spectrum"):
-        words = texts(FIGURES[name].draw(FIGURES[name].info(SPECS["exploding"], result, series)))
+        words = texts(FIGURES[name].render(FIGURES[name].info(SPECS["exploding"], result, series)))
         assert all(
             str(seed) in line
-            for seed in lost
+            for seed in diverged
             for line in words.splitlines()
             if "diverged: " in line
         )
         assert "diverged" in words
 
 
-def test_values_past_the_drawable_are_left_out_and_said_to_be():
+def test_values_outside_the_plottable_range_are_noted():
     spec = SPECS["ordinary"]
-    result, series = found(spec)
+    result, series = result_and_series(spec)
     for value, note in (
         (1e101, "values above 1e+100 not drawn"),
         (np.nan, "not drawn"),
@@ -357,38 +367,38 @@ def test_values_past_the_drawable_are_left_out_and_said_to_be():
     ):
         loss = series["train_loss"].copy()
         loss[3] = value
-        ink = FIGURES["training"].draw(
+        figure = FIGURES["training"].render(
             FIGURES["training"].info(spec, result, {**series, "train_loss": loss})
         )
-        assert note in texts(ink)
-        drawn_values = np.concatenate([line.get_ydata() for line in ink.axes[0].lines])
-        assert np.nanmax(drawn_values) < 1e3
+        assert note in texts(figure)
+        plotted_values = np.concatenate([line.get_ydata() for line in figure.axes[0].lines])
+        assert np.nanmax(plotted_values) < 1e3
     assert "drawn" not in texts(
-        FIGURES["training"].draw(FIGURES["training"].info(spec, result, series))
+        FIGURES["training"].render(FIGURES["training"].info(spec, result, series))
     )
 
 
 @pytest.mark.parametrize("last", [7, 37])
-def test_lags_have_no_ticks_between_them(last):
+def test_an_axis_of_lags_has_ticks_at_integers_only(last):
     lags = list(range(last))
     panel = Panel(x="lag j", y="h", lines=[Line(label="", x=lags, y=lags)])
-    figure = STUDY_FIGURES["extrapolation"].draw(
+    figure = STUDY_FIGURES["extrapolation"].render(
         STUDY_FIGURES["extrapolation"].info("A study", [panel], [])
     )
     figure.canvas.draw()
     assert all(float(tick).is_integer() for tick in figure.axes[0].get_xticks())
 
 
-def test_step_0_is_drawn_where_the_axis_says_0():
-    ink = FIGURES["training"].draw(drawn(FIGURES["training"], SPECS["ordinary"])[0])
-    ink.canvas.draw()
-    for axes in ink.axes:
+def test_step_0_lies_at_0_on_the_axis():
+    figure = FIGURES["training"].render(info_and_result(FIGURES["training"], SPECS["ordinary"])[0])
+    figure.canvas.draw()
+    for axes in figure.axes:
         assert axes.get_xlim()[0] == 0
         assert 0 in axes.get_xticks()
         assert min(line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) > 2) == 0
 
 
-def test_a_line_of_a_study_is_median_and_quartiles_over_seeds():
+def test_a_line_of_a_study_is_the_median_and_quartiles_over_seeds():
     def evidence(length, errors):
         runs = tuple(
             RunEvidence(i, "fitted", 1, {"relative_extrapolation_error": e})
@@ -396,20 +406,20 @@ def test_a_line_of_a_study_is_median_and_quartiles_over_seeds():
         )
         return Evidence(spec_of(training={"length": length}), f"exp_{length}", runs)
 
-    pieces = [
+    experiments = [
         evidence(5, [5, 1, 3, 2, 4]),
         evidence(3, [1, 1, 1]),
         evidence(4, [np.inf, np.nan, 2]),
     ]
-    line = quartile_line("start", pieces, lambda piece: piece.spec.training.length)
+    line = quartile_line("start", experiments, lambda experiment: experiment.spec.training.length)
     assert (line.x, line.y[0], line.y[2], line.lower[2], line.upper[2]) == ([3, 4, 5], 1, 3, 2, 4)
     panel = Panel(x="k", y="error", lines=[line], levels=[ZERO_BASELINE])
-    info = STUDY_FIGURES["extrapolation"].info("A study", [panel] * 3, pieces)
+    info = STUDY_FIGURES["extrapolation"].info("A study", [panel] * 3, experiments)
     assert info.panels[0].lines[0].label == "start"
     assert STUDY_FIGURES["extrapolation"].file(info, "svg").startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
-def test_the_figure_of_a_study_of_which_nothing_is_run_is_drawn(study):
+def test_the_figure_of_a_study_renders_without_experiments(study):
     info = STUDY_FIGURES["extrapolation"].info(study.title, study.panels("quick", []), [])
     assert STUDY_FIGURES["extrapolation"].file(info, "png").startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""Figures of recipes: numbers first, and ink for whatever the numbers and the coordinates are."""
+"""Figures of recipes: their numbers, and rendering of any numbers and coordinates."""
 
 import math
 
@@ -7,15 +7,15 @@ import pytest
 
 from core.figures import heatmap, panels
 from core.figures.cells import Cell
-from core.figures.cells import panels as of_cells
-from core.figures.curves import Curve, shown
-from core.figures.curves import panels as of_curves
-from core.figures.style import render
+from core.figures.cells import panels as panels_of_cells
+from core.figures.curves import Curve, plotted
+from core.figures.curves import panels as panels_of_curves
+from core.figures.style import encode
 from core.recipe import Recipe
 from core.statistics import STATISTICS, over_seeds, with_band
 
-CALLED = {"title": "$t", "source": "s_^", "caption": "c", "spec_hashes": ["0" * 64]}
-ODD = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e308, 5e-324]
+HEADING = {"title": "$t", "source": "s_^", "caption": "c", "spec_hashes": ["0" * 64]}
+EXTREME = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e308, 5e-324]
 
 
 def curve(y, *, series=None, facet=None, length=2, first=0, reference=()):
@@ -23,15 +23,15 @@ def curve(y, *, series=None, facet=None, length=2, first=0, reference=()):
     return Curve(series, facet, length, x, np.array(y, float), np.array(reference, float))
 
 
-def inked(info, draw):
-    for form, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
-        assert render(draw(info), info, form).startswith(start)
+def assert_renders(info, render):
+    for file_format, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+        assert encode(render(info), info, file_format).startswith(start)
 
 
 @pytest.mark.parametrize("band", ["quartiles", "range", "standard_error", "none"])
 def test_a_band_lies_around_its_statistic(band):
-    found = over_seeds({"a": np.array([[1.0], [2.0], [3.0], [4.0], [10.0]])})["a"]
-    middle, low, high = (part.tolist() for part in with_band(found, "mean", band))
+    statistics = over_seeds({"a": np.array([[1.0], [2.0], [3.0], [4.0], [10.0]])})["a"]
+    middle, low, high = (part.tolist() for part in with_band(statistics, "mean", band))
     expected = {"quartiles": ([2.0], [4.0]), "range": ([1.0], [10.0]), "none": ([], [])}
     error = math.sqrt(50.0 / 4.0 / 5.0)
     assert middle == [4.0]
@@ -40,9 +40,9 @@ def test_a_band_lies_around_its_statistic(band):
 
 
 @pytest.mark.parametrize("statistic", ["median", "mean", "q1", "q3", "min", "max"])
-def test_every_statistic_is_drawn_as_asked(statistic):
+def test_a_figure_shows_the_chosen_statistic(statistic):
     cells = [Cell(x, None, "completed", (1.0, 2.0, 6.0)) for x in (1, 2)]
-    (panel,) = of_cells(cells, Recipe(x="training.length", statistic=statistic, band="none"))
+    (panel,) = panels_of_cells(cells, Recipe(x="training.length", statistic=statistic, band="none"))
     (line,) = panel.lines
     assert (
         line.y
@@ -53,106 +53,119 @@ def test_every_statistic_is_drawn_as_asked(statistic):
 
 def test_all_panels_have_all_series_so_that_each_has_one_colour():
     cells = [Cell(1, "a", "completed", (1.0,), "left"), Cell(1, "b", "completed", (1.0,), "right")]
-    found = of_cells(
+    facets = panels_of_cells(
         cells, Recipe(x="training.length", series="student.kind", facets="student.structure")
     )
-    assert [[line.label for line in panel.lines] for panel in found] == [
+    assert [[line.label for line in panel.lines] for panel in facets] == [
         ["kind = a", "kind = b"]
     ] * 2
-    assert [[len(line.x) for line in panel.lines] for panel in found] == [[1, 0], [0, 1]]
-    info = panels.PanelsInfo(**CALLED, panels=found, alike=True)
-    inked(info, panels.draw)
+    assert [[len(line.x) for line in panel.lines] for panel in facets] == [[1, 0], [0, 1]]
+    info = panels.PanelsInfo(**HEADING, panels=facets, alike=True)
+    assert_renders(info, panels.render)
 
 
-def test_scales_are_as_asked_or_fit_the_numbers():
+def test_scales_are_as_chosen_or_fit_the_numbers():
     cells = [Cell(10.0**n, None, "completed", (10.0**-n,)) for n in range(4)]
-    (panel,) = of_cells(cells, Recipe(x="student.start.scale"))
+    (panel,) = panels_of_cells(cells, Recipe(x="student.start.scale"))
     assert (panel.x_scale, panel.y_scale) == ("log", "log")
-    (panel,) = of_cells(cells, Recipe(x="student.start.scale", x_scale="linear", y_scale="linear"))
+    (panel,) = panels_of_cells(
+        cells, Recipe(x="student.start.scale", x_scale="linear", y_scale="linear")
+    )
     assert (panel.x_scale, panel.y_scale) == ("linear", "linear")
 
 
 def test_a_training_that_has_ended_keeps_its_last_value():
     short, long = curve([4.0, 2.0]), curve([4.0, 3.0, 2.0, 1.0])
-    (panel,) = of_curves([short, long], Recipe(x="step", statistic="mean", band="none"))
+    (panel,) = panels_of_curves([short, long], Recipe(x="step", statistic="mean", band="none"))
     assert panel.lines[0].x == [0.0, 1.0, 2.0, 3.0]
     assert panel.lines[0].y == [4.0, 2.5, 2.0, 1.5]
 
 
-def test_responses_of_several_horizons_are_shown_to_the_shortest():
-    found = of_curves(
+def test_responses_with_different_horizons_are_shown_up_to_the_shortest():
+    lags = panels_of_curves(
         [curve([1.0, 1.0]), curve([3.0, 3.0, 3.0])], Recipe(x="lag", statistic="mean")
     )
-    assert (found[0].lines[0].x, found[0].lines[0].y) == ([0.0, 1.0], [2.0, 2.0])
+    assert (lags[0].lines[0].x, lags[0].lines[0].y) == ([0.0, 1.0], [2.0, 2.0])
 
 
-def test_very_many_steps_are_thinned_but_not_their_ends():
+def test_many_steps_are_thinned_but_keep_their_ends():
     many = curve(np.linspace(1.0, 0.0, 100_000))
-    (panel,) = of_curves([many], Recipe(x="step"))
+    (panel,) = panels_of_curves([many], Recipe(x="step"))
     assert len(panel.lines[0].x) <= 400
     assert (panel.lines[0].x[0], panel.lines[0].x[-1]) == (0.0, 99_999.0)
 
 
-def test_a_teacher_is_drawn_where_all_have_the_same():
+def test_the_teacher_is_shown_if_all_curves_have_the_same():
     same = [curve([1.0, 2.0], reference=[0.5, 0.25]), curve([1.0, 2.0], reference=[0.5, 0.25])]
-    assert [line.label for line in of_curves(same, Recipe(x="lag"))[0].lines] == ["", "|ĥ_j|"]
+    assert [line.label for line in panels_of_curves(same, Recipe(x="lag"))[0].lines] == [
+        "",
+        "|ĥ_j|",
+    ]
     other = [*same, curve([1.0, 2.0], reference=[0.5, 0.5])]
-    assert [line.label for line in of_curves(other, Recipe(x="lag"))[0].lines] == [""]
+    assert [line.label for line in panels_of_curves(other, Recipe(x="lag"))[0].lines] == [""]
 
 
-def test_the_response_is_seen_beside_a_student_that_explodes():
-    (panel,) = of_curves([curve([1.0, 1e9], reference=[1.0, -0.5])], Recipe(x="lag", y="response"))
+def test_the_response_stays_visible_beside_a_diverging_student():
+    (panel,) = panels_of_curves(
+        [curve([1.0, 1e9], reference=[1.0, -0.5])], Recipe(x="lag", y="response")
+    )
     assert panel.y_limits == pytest.approx((-0.95, 1.45))
 
 
-def test_of_several_channels_that_entry_is_shown_in_which_the_teacher_is_largest():
+def test_with_several_channels_the_teachers_largest_entry_is_shown():
     teacher, student = np.zeros((3, 1, 2)), np.ones((3, 1, 2))
     teacher[:, 0, 1] = 5.0
-    x, y, reference = shown("error", np.arange(3.0), student, teacher)
+    x, y, reference = plotted("error", np.arange(3.0), student, teacher)
     assert (x.tolist(), y.tolist(), reference.tolist()) == ([0, 1, 2], [4, 4, 4], [5, 5, 5])
 
 
 def test_eigenvalues_are_sorted_by_size():
-    x, y, _ = shown("eigenvalues", np.arange(2.0), np.array([[0.1, 0.0], [3.0, 4.0]]), None)
+    x, y, _ = plotted("eigenvalues", np.arange(2.0), np.array([[0.1, 0.0], [3.0, 4.0]]), None)
     assert (x.tolist(), y.tolist()) == ([1.0, 2.0], [5.0, 0.1])
 
 
-@pytest.mark.parametrize("value", ODD)
-@pytest.mark.parametrize("along", ["step", "lag", "rank"])
-def test_no_curve_is_too_odd_to_be_drawn(along, value):
+@pytest.mark.parametrize("value", EXTREME)
+@pytest.mark.parametrize("axis", ["step", "lag", "rank"])
+def test_extreme_curves_render(axis, value):
     curves = [curve([1.0, value, value], series=s, reference=[value] * 3) for s in (1, 2, None)]
-    shown = {"lag": "response"}.get(along)
+    quantity = {"lag": "response"}.get(axis)
     for scale in ("auto", "linear", "log"):
-        recipe = Recipe(x=along, y=shown, series="student.dim", y_scale=scale, x_scale=scale)
-        inked(
-            panels.PanelsInfo(**CALLED, panels=of_curves(curves, recipe), alike=True), panels.draw
+        recipe = Recipe(x=axis, y=quantity, series="student.dim", y_scale=scale, x_scale=scale)
+        assert_renders(
+            panels.PanelsInfo(**HEADING, panels=panels_of_curves(curves, recipe), alike=True),
+            panels.render,
         )
 
 
-@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("value", EXTREME)
 @pytest.mark.parametrize("kind", ["lines", "heatmap"])
-def test_no_number_is_too_odd_to_be_drawn(kind, value):
+def test_extreme_numbers_render(kind, value):
     places = [(x, s, f) for x in (2, 3) for s in ("$\\frac{$", None) for f in (True, "_a")]
     cells = [Cell(x, s, "completed", (value, 1.0), f) for x, s, f in places]
     recipe = Recipe(
         x="training.length", kind=kind, series="student.kind", facets="student.tied", band="range"
     )
     if kind == "lines":
-        inked(panels.PanelsInfo(**CALLED, panels=of_cells(cells, recipe), alike=True), panels.draw)
+        assert_renders(
+            panels.PanelsInfo(**HEADING, panels=panels_of_cells(cells, recipe), alike=True),
+            panels.render,
+        )
     else:
-        inked(heatmap.HeatmapInfo(**CALLED, **heatmap.maps(cells, recipe)), heatmap.draw)
+        assert_renders(
+            heatmap.HeatmapInfo(**HEADING, **heatmap.maps(cells, recipe)), heatmap.render
+        )
 
 
-def test_where_a_median_diverged_there_is_a_triangle_at_the_edge_and_a_word_in_the_caption():
+def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_note_in_the_caption():
     values = {1: (1.0, 2.0, 3.0), 2: (1.0, math.inf, math.inf), 3: (1.0, 2.0, math.inf)}
-    cells = [Cell(x, s, "completed", own) for x, own in values.items() for s in ("a", "b")]
-    found = of_cells(cells, Recipe(x="training.length", series="student.kind"))
-    info = panels.of_runs(CALLED, found)
+    cells = [Cell(x, s, "completed", seeds) for x, seeds in values.items() for s in ("a", "b")]
+    shown = panels_of_cells(cells, Recipe(x="training.length", series="student.kind"))
+    info = panels.of_runs(HEADING, shown)
     assert (
         info.caption
         == "c A hollow triangle at the upper edge: infinite, as too many seeds diverged."
     )
-    (axes,) = panels.draw(info).axes
+    (axes,) = panels.render(info).axes
     marks = [
         line
         for line in axes.lines
@@ -162,16 +175,18 @@ def test_where_a_median_diverged_there_is_a_triangle_at_the_edge_and_a_word_in_t
     assert marks[0].get_ydata()[0] == 1.0 > marks[1].get_ydata()[0]
     assert marks[2].get_label() == "diverged"
     assert axes.get_title(loc="right") == ""
-    inked(info, panels.draw)
-    fine = [cell for cell in cells if cell.x != 2]
-    assert panels.of_runs(CALLED, of_cells(fine, Recipe(x="training.length"))).caption == "c"
+    assert_renders(info, panels.render)
+    finite = [cell for cell in cells if cell.x != 2]
+    assert (
+        panels.of_runs(HEADING, panels_of_cells(finite, Recipe(x="training.length"))).caption == "c"
+    )
 
 
-def test_symbols_are_drawn_as_mathematics_and_told_in_words():
-    (panel,) = of_curves([curve([1.0, 2.0], reference=[0.5, 0.25])], Recipe(x="lag"))
-    info = panels.of_runs({**CALLED, "title": "cost in $ of h_j"}, [panel])
-    figure = panels.draw(info)
+def test_symbols_are_typeset_in_figures_and_plain_in_data():
+    (panel,) = panels_of_curves([curve([1.0, 2.0], reference=[0.5, 0.25])], Recipe(x="lag"))
+    info = panels.of_runs({**HEADING, "title": "cost in $ of h_j"}, [panel])
+    figure = panels.render(info)
     assert panel.y.startswith("|h_j - ĥ_j|")
     assert figure.axes[0].get_ylabel().startswith(r"|$h_{j}$ - $\hat{h}_{j}$|")
     assert figure.get_suptitle() == r"cost in \$ of $h_{j}$"
-    inked(info, panels.draw)
+    assert_renders(info, panels.render)

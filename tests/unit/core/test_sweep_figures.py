@@ -1,16 +1,16 @@
-"""Figures of a sweep: numbers first, and ink for whatever the numbers and the coordinates are."""
+"""Figures of a sweep: their numbers, and rendering of any numbers and coordinates."""
 
 import math
 
 import pytest
 
 from core.figures.cells import Cell
-from core.figures.style import render
-from core.figures.sweep import draw_heatmap, draw_lines, heatmap, lines
+from core.figures.style import encode
+from core.figures.sweep import heatmap, lines, render_heatmap, render_lines
 from core.recipe import Recipe
 
 AXES = Recipe(x="training.length", y="train_loss", series="student.dim")
-CALLED = {"title": "t", "source": "s", "caption": "c", "spec_hashes": ["0" * 64]}
+HEADING = {"title": "t", "source": "s", "caption": "c", "spec_hashes": ["0" * 64]}
 
 
 def cells(value, xs=(2, 3, 4), series=(10, 20)):
@@ -22,7 +22,7 @@ def cells(value, xs=(2, 3, 4), series=(10, 20)):
 
 
 def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
-    panel = lines(cells(lambda x, s, seed: x * s + seed), AXES, **CALLED).panel
+    panel = lines(cells(lambda x, s, seed: x * s + seed), AXES, **HEADING).panel
     assert [line.label for line in panel.lines] == ["dim = 10", "dim = 20"]
     assert panel.lines[0].x == [2.0, 3.0, 4.0]
     assert panel.lines[0].y == [21.0, 31.0, 41.0]
@@ -30,12 +30,12 @@ def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
         assert all(
             low <= y <= high for low, y, high in zip(line.lower, line.y, line.upper, strict=True)
         )
-    odd = lines(
+    diverged = lines(
         [Cell(1, None, "completed", (1.0, 2.0, math.inf))],
         Recipe(x="optimizer.lr", y="time"),
-        **CALLED,
+        **HEADING,
     )
-    (line,) = odd.panel.lines
+    (line,) = diverged.panel.lines
     assert (line.y, line.lower[0] < math.inf) == ([2.0], True)
 
 
@@ -45,20 +45,20 @@ def test_seeds_of_experiments_at_one_place_are_pooled():
         Cell(1, 5, "completed", (9.0,)),
         Cell(2, 5, "failed"),
     ]
-    assert lines(twice, AXES, **CALLED).panel.lines[0].y == [2.0]
-    info = heatmap(twice, AXES, **CALLED)
+    assert lines(twice, AXES, **HEADING).panel.lines[0].y == [2.0]
+    info = heatmap(twice, AXES, **HEADING)
     assert (info.medians[0][0], info.states) == (2.0, [["completed", "failed"]])
 
 
-def test_places_without_an_experiment_stay_empty():
-    info = heatmap([Cell(1, 5, "completed", (1.0,)), Cell(2, 6, "queued")], AXES, **CALLED)
+def test_places_without_an_experiment_are_empty():
+    info = heatmap([Cell(1, 5, "completed", (1.0,)), Cell(2, 6, "queued")], AXES, **HEADING)
     assert info.states == [["completed", ""], ["", "queued"]]
     assert [[math.isnan(v) for v in row] for row in info.medians] == [[False, True], [True, True]]
 
 
-def test_numbers_are_ordered_and_words_come_as_they_are():
+def test_numbers_are_sorted_and_words_keep_their_order():
     mixed = [Cell(x, s, "queued") for x in (10, 9, 2.5) for s in ("zeta", "alpha")]
-    info = heatmap(mixed, AXES, **CALLED)
+    info = heatmap(mixed, AXES, **HEADING)
     assert (info.columns, info.rows) == ([2.5, 9, 10], ["zeta", "alpha"])
 
 
@@ -77,19 +77,19 @@ def test_numbers_are_ordered_and_words_come_as_they_are():
     ids=["zero", "negative", "nan", "infinite", "minus-infinite", "huge", "tiny", "some-zero"],
 )
 @pytest.mark.parametrize(
-    ("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"]
+    ("info", "render"), [(lines, render_lines), (heatmap, render_heatmap)], ids=["lines", "heatmap"]
 )
-def test_any_numbers_can_be_drawn(info, draw, value):
-    numbers = info(cells(value), AXES, **CALLED)
-    assert render(draw(numbers), numbers, "svg").startswith(b"<?xml")
+def test_any_numbers_render(info, render, value):
+    numbers = info(cells(value), AXES, **HEADING)
+    assert encode(render(numbers), numbers, "svg").startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("xs", [(1,), (0.0, 1e300), (-5, 2**63), tuple(range(40)), (1e-300, 1.0)])
 @pytest.mark.parametrize(
-    ("info", "draw"), [(lines, draw_lines), (heatmap, draw_heatmap)], ids=["lines", "heatmap"]
+    ("info", "render"), [(lines, render_lines), (heatmap, render_heatmap)], ids=["lines", "heatmap"]
 )
-def test_any_coordinates_can_be_drawn(info, draw, xs):
+def test_any_coordinates_render(info, render, xs):
     series = ("$\\frac{$", "_hidden", {"kind": "gaussian", "scale": 0.1}, None, True)
-    odd = {**CALLED, "title": "$x", "source": "s_^"}
-    numbers = info(cells(lambda x, s, seed: 1.0 + seed, xs, series), AXES, **odd)
-    assert render(draw(numbers), numbers, "png").startswith(b"\x89PNG")
+    heading = {**HEADING, "title": "$x", "source": "s_^"}
+    numbers = info(cells(lambda x, s, seed: 1.0 + seed, xs, series), AXES, **heading)
+    assert encode(render(numbers), numbers, "png").startswith(b"\x89PNG")
