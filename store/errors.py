@@ -103,7 +103,7 @@ class KeyInFlight(StoreError):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"a request with the Idempotency-Key {key!r} is still in progress: try again in a moment"
+            f"a request with the Idempotency-Key {key!r} is still in progress: try again soon"
         )
         self.key = key
 

@@ -240,7 +240,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """A worker slot: where it runs, its last heartbeat, its experiment, and whether it is drained."""
+    """A worker slot: where it runs, its last heartbeat, its experiment, whether it is drained."""
 
     id: str
     host: str

@@ -1,4 +1,4 @@
-"""The repository of saved figures: recipes under permanent ids. Their data is read on each request."""
+"""The repository of saved figures: recipes under permanent ids, whose data is read on request."""
 
 import re
 from dataclasses import dataclass

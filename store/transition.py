@@ -1,4 +1,4 @@
-"""State transitions: the only way to change an experiment's state, and the history that it leaves."""
+"""State transitions: the only way to change an experiment's state, and its history."""
 
 from collections.abc import Mapping
 from typing import Any

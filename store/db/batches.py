@@ -1,4 +1,4 @@
-"""Batches: many rows are read and written a few hundred at a time, so that others get their turn."""
+"""Batches: reading and writing many rows a few hundred at a time, so that others get their turn."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Drafts of experiments: what a submission stores, prepared before the transaction that stores it."""
+"""Drafts of experiments: what a submission stores, prepared before its transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -85,7 +85,7 @@ def reused_submission(row: AnyRow) -> Submission:
 
 
 def still_reusable(tx: Connection, ids: Collection[str]) -> set[str]:
-    """The experiments of these that are still reusable, locked; cheaper than :func:`find_reusable`."""
+    """Locks the experiments that are still reusable and returns their ids."""
     reusable: set[str] = set()
     for batch in batches(sorted(ids)):
         reusable.update(tx.scalars(_LOCK_STILL_REUSABLE, {"ids": batch}))

@@ -1,4 +1,4 @@
-"""Imports: runs that were computed elsewhere, stored beside the lab's own and never mistaken for them.
+"""Imports: runs that were computed elsewhere, stored beside the lab's own.
 
 An imported experiment is completed from the start, on the device :data:`store.records.ELSEWHERE`,
 and its provenance names its file. Its hashes cover the file and the spec together, so submissions,

@@ -19,12 +19,10 @@ KEEP_ANSWERS_SECONDS = 24 * 3600.0
 """How long the answer to a request with an Idempotency-Key is kept."""
 
 KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES = 60.0, 10
-"""How long a silent worker stays listed: the longer of the two. If it comes back, it registers again.
-"""
+"""How long a silent worker stays listed: the longer of the two. If it returns, it registers."""
 
 KEEP_SILENT_BATCHES_SECONDS = 60.0
-"""How long a staged batch may go without a write; a large submission makes several writes a second.
-"""
+"""How long a staged batch may go without a write; a live process makes several a second."""
 
 DEBOUNCE_SECONDS = 0.02
 """Pause between two passes, so that one pass answers many notifications."""

@@ -1,4 +1,4 @@
-"""The position of a queued experiment in the scheduling order, and an estimate of when it starts."""
+"""The position of a queued experiment in the scheduling order, and an estimate of its start."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of an experiment that its worker releases: queued again, paused, cancelled or failed."""
+"""The state of an experiment after its worker releases it: queued, paused, cancelled or failed."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -176,7 +176,7 @@ def append_log(tx: Connection, claim: Claim, text: str) -> None:
 
 
 def _update_held(tx: Connection, claim: Claim, **values: Any) -> AnyRow:
-    """Sets columns if this attempt still holds the experiment: the fence of writes within a state."""
+    """Sets columns if this attempt still holds the experiment: the fence within running."""
     held = {"held_id": claim.experiment_id, "running": State.RUNNING, "fence": claim.attempt}
     row = tx.execute(_UPDATE_HELD, {"attempt": claim.attempt, **values, **held}).first()
     if row is None:
@@ -192,7 +192,7 @@ def _release(
     detail: Mapping[str, object] | None = None,
     **values: Any,
 ) -> None:
-    """Moves the experiment out of running if this attempt still holds it: the fence of transitions."""
+    """Moves the experiment on if this attempt still holds it: the fence out of running."""
     attempt = transition(
         tx,
         claim.experiment_id,

@@ -1,4 +1,4 @@
-"""Drafts of sweeps: what a submission stores, prepared before the transaction that stores it."""
+"""Drafts of sweeps: what a submission stores, prepared before its transaction."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace

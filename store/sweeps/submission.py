@@ -21,7 +21,7 @@ from store.sweeps.staging import StagedSweep
 
 @dataclass(frozen=True)
 class SubmittedSweep:
-    """A submitted sweep, new or an equal existing one (``reused``), and its submitted experiments."""
+    """A submitted sweep, new or an equal existing one (``reused``), and its experiments."""
 
     id: str
     reused: bool

@@ -1,4 +1,4 @@
-"""A repo: short words for what most tests of the store do, each in a transaction of its own."""
+"""Common actions of tests of the store, each in its own transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from tests.kit import sample_specs
 
 @dataclass(frozen=True)
 class Repo:
+    """Common actions on a database."""
+
     database: Database
 
     def submit(
@@ -46,7 +48,7 @@ class Repo:
             return claims.claim(tx, worker_id=worker, device=device, lease_seconds=lease_seconds)
 
     def begin(self, **options) -> Claim:
-        """A new experiment that a worker has claimed."""
+        """Submits an experiment and claims it."""
         submitted = self.submit(**options)
         claim = self.claim()
         assert claim is not None
@@ -54,7 +56,7 @@ class Repo:
         return claim
 
     def record(self, claim: Claim, *steps: int, checkpoint: bytes | None = None) -> None:
-        """Points at the given steps and, where it is given, a checkpoint at the last."""
+        """Records points at the given steps and, if given, a checkpoint at the last."""
         progress = Progress(steps[-1], claim.spec.optimizer.steps)
         points = sample_specs.points(steps, claim.spec.seeds)
         with self.database.write() as tx:
@@ -74,7 +76,7 @@ class Repo:
             reports.complete(tx, claim, result, pack_points(points or {}), {"torch": "2"})
 
     def lose(self, claim: Claim, *, over_by: float = 1.0) -> None:
-        """Lets the lease of a claim have ended so many seconds ago; a negative number, let it end so soon."""
+        """Ends the lease of a claim so many seconds ago; if negative, in the future."""
         with self.database.write() as tx:
             ended = (
                 update(table)

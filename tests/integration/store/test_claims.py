@@ -1,4 +1,4 @@
-"""Claiming: the best first, the right device, and no experiment twice however many workers try at once."""
+"""Claims take the next experiment for the right device, each once among racing workers."""
 
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
@@ -13,25 +13,19 @@ from store.states import State
 from tests.kit import sample_specs
 
 
-def test_an_empty_queue_gives_nothing(repo):
+def test_empty_queue_gives_no_claim(repo):
     assert repo.claim() is None
 
 
-def test_a_claim_holds_what_a_worker_needs(repo):
+def test_claim_has_what_a_worker_needs(repo):
     submitted = repo.submit(max_seconds=5.0, max_memory_mb=100, changes={"tags": ["t"]})
-    claim, found = repo.claim(), repo.get(submitted.id)
-    assert (claim.experiment_id, claim.attempt, claim.device, claim.checkpoint) == (
-        submitted.id,
-        1,
-        "cpu",
-        None,
-    )
+    claim, running = repo.claim(), repo.get(submitted.id)
+    assert (claim.experiment_id, claim.attempt) == (submitted.id, 1)
+    assert (claim.device, claim.checkpoint) == ("cpu", None)
     assert (claim.max_seconds, claim.max_memory_mb) == (5.0, 100)
-    assert claim.spec == found.spec.model_copy(update={"tags": ()}), (
-        "name, tags and notes are not what it trains"
-    )
-    assert (found.state, found.attempts, found.device) == (State.RUNNING, 1, "cpu")
-    assert found.started_at >= found.created_at
+    assert claim.spec == running.spec.model_copy(update={"tags": ()}), "metadata isn't trained"
+    assert (running.state, running.attempts, running.device) == (State.RUNNING, 1, "cpu")
+    assert running.started_at >= running.created_at
     assert repo.kinds(submitted.id) == ["submitted", "started"]
 
 
@@ -40,7 +34,7 @@ def test_higher_priority_goes_first_then_longer_wait(repo):
     assert [repo.claim().experiment_id for _ in ids] == [ids[n] for n in (1, 3, 0, 4, 2)]
 
 
-def test_what_is_not_due_is_not_claimed(repo):
+def test_experiment_that_is_not_due_is_not_claimed(repo):
     with repo.database.read() as tx:
         at = now(tx)
     later = repo.submit(priority=9, not_before=at + 3600)
@@ -50,21 +44,21 @@ def test_what_is_not_due_is_not_claimed(repo):
     assert repo.get(later.id).state is State.QUEUED
 
 
-def test_a_spec_of_another_version_fails_and_the_next_one_is_claimed(repo):
-    foreign, ours = repo.submit(priority=9).id, repo.submit().id
+def test_unreadable_spec_fails_and_the_next_experiment_is_claimed(repo):
+    unreadable, readable = repo.submit(priority=9).id, repo.submit().id
     with repo.database.write() as tx:
-        later_spec = {
+        newer_spec = {
             **sample_specs.spec().model_dump(mode="json"),
             "seeds": [0],
-            "student": {"kind": "of tomorrow"},
+            "student": {"kind": "newer"},
         }
-        tx.execute(update(table).where(table.c.id == foreign).values(spec=later_spec))
-    assert repo.claim().experiment_id == ours
-    assert repo.kinds(foreign) == ["submitted", "started", "failed"]
+        tx.execute(update(table).where(table.c.id == unreadable).values(spec=newer_spec))
+    assert repo.claim().experiment_id == readable
+    assert repo.kinds(unreadable) == ["submitted", "started", "failed"]
     with repo.database.read() as tx:
         row = tx.execute(
             select(table.c.state, table.c.failure_kind, table.c.failure_message).where(
-                table.c.id == foreign
+                table.c.id == unreadable
             )
         )
         state, kind, message = row.one()
@@ -74,7 +68,7 @@ def test_a_spec_of_another_version_fails_and_the_next_one_is_claimed(repo):
 
 
 @pytest.mark.parametrize(
-    ("wish", "worker", "claimed"),
+    ("requested", "worker", "is_claimed"),
     [
         ("auto", "cpu", True),
         ("auto", "cuda", True),
@@ -83,12 +77,12 @@ def test_a_spec_of_another_version_fails_and_the_next_one_is_claimed(repo):
         ("cuda", "cpu", False),
     ],
 )
-def test_a_worker_claims_what_wishes_for_its_device_or_any(repo, wish, worker, claimed):
-    repo.submit(changes={"numerics": {"device": wish}})
-    assert (repo.claim(device=worker) is not None) == claimed
+def test_worker_claims_experiments_for_its_device_or_any(repo, requested, worker, is_claimed):
+    repo.submit(changes={"numerics": {"device": requested}})
+    assert (repo.claim(device=worker) is not None) == is_claimed
 
 
-def test_what_may_run_anywhere_stays_where_it_ran_first(repo):
+def test_experiment_for_any_device_is_pinned_to_its_first(repo):
     claim = repo.begin()
     repo.lose(claim)
     repo.reap()
@@ -96,21 +90,19 @@ def test_what_may_run_anywhere_stays_where_it_ran_first(repo):
     assert repo.claim(device="cpu").experiment_id == claim.experiment_id
 
 
-def test_what_waits_for_a_device_is_what_is_due_and_counted_no_further_than_asked(repo):
-    for wish in ("auto", "auto", "cuda"):
-        repo.submit(changes={"numerics": {"device": wish}})
+def test_waiting_experiments_are_those_due_and_counted_up_to_the_limit(repo):
+    for device in ("auto", "auto", "cuda"):
+        repo.submit(changes={"numerics": {"device": device}})
     repo.submit(not_before=4e9)
     repo.claim(device="cpu")
     with repo.database.read() as tx:
-        assert [scheduling.count_waiting(tx, device, limit=9) for device in ("cpu", "cuda")] == [
-            1,
-            2,
-        ]
-        assert [scheduling.count_waiting(tx, "cuda", limit=most) for most in (0, 1, 2)] == [0, 1, 2]
+        assert scheduling.count_waiting(tx, "cpu", limit=9) == 1
+        for limit in (0, 1, 2, 9):
+            assert scheduling.count_waiting(tx, "cuda", limit=limit) == min(limit, 2)
 
 
 def claim_all(database, worker):
-    """Claims until nothing waits; the ids."""
+    """Claims until nothing waits; returns the ids."""
     ids = []
     while True:
         with database.write() as tx:
@@ -127,7 +119,7 @@ def claim_all_in_process(url, worker, start, claimed):
     database.dispose()
 
 
-def test_threads_that_race_claim_each_experiment_once(repo):
+def test_racing_threads_claim_each_experiment_once(repo):
     ids = {repo.submit().id for _ in range(40)}
     with ThreadPoolExecutor(8) as threads:
         claimed = [
@@ -139,7 +131,7 @@ def test_threads_that_race_claim_each_experiment_once(repo):
     assert set(claimed) == ids
 
 
-def test_processes_that_race_claim_each_experiment_once(repo, database_url):
+def test_racing_processes_claim_each_experiment_once(repo, database_url):
     ids = {repo.submit().id for _ in range(40)}
     context = multiprocessing.get_context("spawn")
     start, claimed = context.Event(), context.Queue()

@@ -1,4 +1,4 @@
-"""The dispatcher: it wakes as many workers as can work, never piles messages up, and no broker can hurt it."""
+"""The dispatcher wakes as many workers as can start, and no broker failure stops it."""
 
 import contextlib
 import dataclasses
@@ -36,7 +36,7 @@ def add_workers(database, *devices):
 
 
 @contextlib.contextmanager
-def ringing(database, broker_url, *, reaper_seconds=30.0, **changes):
+def running_dispatcher(database, broker_url, *, reaper_seconds=30.0, **changes):
     dispatcher = Dispatcher(
         database, Settings(broker_url=broker_url, reaper_seconds=reaper_seconds, **changes)
     )
@@ -47,16 +47,16 @@ def ringing(database, broker_url, *, reaper_seconds=30.0, **changes):
         dispatcher.stop()
 
 
-def eventually(question, seconds=10.0):
+def eventually(condition, seconds=10.0):
     deadline = time.monotonic() + seconds
-    while not question():
+    while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
 
 
 @pytest.fixture
 def lengths(redis_server, broker_url):
-    """A function that tells how many messages lie in the queues."""
+    """A function that returns the number of unread messages in each queue."""
     client = redis_server.client()
     yield lambda: (client.llen("cpu"), client.llen("gpu"))
     client.close()
@@ -68,8 +68,8 @@ def test_a_commit_that_queues_experiments_wakes_as_many_workers_as_can_start(
     add_workers(repo.database, "cpu", "cpu", "cpu", "cpu", "cuda")
     on_cpu = {"numerics": {"device": "cpu"}}
     repo.submit(changes=on_cpu)
-    with ringing(repo.database, broker_url):
-        eventually(lambda: lengths() == (1, 0))  # the pass at the start; the next is in 30 s
+    with running_dispatcher(repo.database, broker_url):
+        eventually(lambda: lengths() == (1, 0))  # from the first pass; the next is due in 30 s
         for _ in range(2):
             repo.submit(changes=on_cpu)
         eventually(lambda: lengths() == (3, 0))
@@ -121,71 +121,69 @@ def submit(repo):
 
 
 @pytest.mark.parametrize("queueing", [submit, publish, resume, retry, hand_back, reap])
-def test_each_way_into_the_queue_is_announced_after_its_commit(repo, monkeypatch, queueing):
+def test_each_way_into_the_queue_notifies_after_its_commit(repo, monkeypatch, queueing):
     monkeypatch.setattr("store.experiments.staging.WRITE_BATCH", 2)
     steps, waiting = queueing(repo), []
 
-    def look():
+    def count_waiting():
         with repo.database.read() as tx:
             waiting.append(scheduling.count_waiting(tx, "cpu", limit=9))
 
     next(steps)
-    repo.database.on_work.append(look)
+    repo.database.on_work.append(count_waiting)
     assert next(steps, None) is None
     assert waiting in ([1], [3])
 
 
-def test_what_queues_nothing_is_not_announced(repo):
-    def submit_and_stumble():
+def test_other_commits_and_rollbacks_do_not_notify(repo):
+    def submit_and_fail():
         with repo.database.write() as tx:
             item = Draft.from_spec(sample_specs.spec()), ()
             submission.submit(tx, [item], owner="ada", options=Options(), rerun=True)
             raise ZeroDivisionError
 
-    experiment_id, announced = repo.submit().id, []
-    repo.database.on_work.append(lambda: announced.append(1))
+    experiment_id, notified = repo.submit().id, []
+    repo.database.on_work.append(lambda: notified.append(True))
     repo.complete(repo.claim())
     with repo.database.write() as tx:
         experiments.edit(tx, experiment_id, version=1, name="another")
     with pytest.raises(ZeroDivisionError):
-        submit_and_stumble()
+        submit_and_fail()
     with repo.database.write() as tx:
         experiments.remove(tx, experiment_id)
-    assert announced == []
+    assert notified == []
 
 
-def test_no_more_are_woken_than_idle(repo, broker_url, lengths):
+def test_only_idle_workers_are_woken(repo, broker_url, lengths):
     add_workers(repo.database, "cpu")
     for _ in range(5):
         repo.submit()
-    with ringing(repo.database, broker_url):
+    with running_dispatcher(repo.database, broker_url):
         eventually(lambda: lengths() == (1, 0))
 
 
-def test_each_device_has_its_queue(repo, broker_url, lengths):
+def test_each_device_has_its_own_queue(repo, broker_url, lengths):
     add_workers(repo.database, "cpu", "cuda")
     repo.submit(changes={"numerics": {"device": "cuda"}})
-    with ringing(repo.database, broker_url):
+    with running_dispatcher(repo.database, broker_url):
         eventually(lambda: lengths() == (0, 1))
 
 
-def test_the_message_names_the_task_and_carries_nothing_else(
-    repo, broker_url, lengths, redis_server
-):
+def test_message_names_the_task_without_arguments(repo, broker_url, lengths, redis_server):
     add_workers(repo.database, "cpu")
     repo.submit()
-    with ringing(repo.database, broker_url):
+    with running_dispatcher(repo.database, broker_url):
         eventually(lambda: lengths() == (1, 0))
     with redis_server.client() as client:
         message = json.loads(client.lindex("cpu", 0))
     assert (message["headers"]["task"], message["headers"]["argsrepr"]) == (WORK, "()")
 
 
-def test_unread_messages_are_not_doubled(repo, broker_url, lengths):
+def test_unread_messages_are_not_repeated(repo, broker_url, lengths):
     add_workers(repo.database, "cpu", "cpu")
     for _ in range(2):
         repo.submit()
-    with ringing(repo.database, broker_url, reaper_seconds=0.05) as dispatcher:
+    with running_dispatcher(repo.database, broker_url, reaper_seconds=0.05) as dispatcher:
         eventually(lambda: lengths() == (2, 0))
         for _ in range(20):
             dispatcher.notify()
@@ -196,27 +194,27 @@ def test_unread_messages_are_not_doubled(repo, broker_url, lengths):
 def test_lost_messages_are_sent_again(repo, broker_url, lengths, redis_server):
     add_workers(repo.database, "cpu")
     repo.submit()
-    with ringing(repo.database, broker_url, reaper_seconds=0.1):
+    with running_dispatcher(repo.database, broker_url, reaper_seconds=0.1):
         for _ in range(3):
             eventually(lambda: lengths() == (1, 0))
             with redis_server.client() as client:
                 client.flushall()
 
 
-def test_it_takes_experiments_from_lost_workers_even_while_it_is_rung(repo, broker_url):
+def test_reaper_runs_even_under_constant_notifications(repo, broker_url):
     claim = repo.begin()
-    with ringing(repo.database, broker_url, reaper_seconds=0.1) as dispatcher:
+    with running_dispatcher(repo.database, broker_url, reaper_seconds=0.1) as dispatcher:
         time.sleep(0.05)
         repo.lose(claim)
 
-        def queued():
+        def is_queued():
             dispatcher.notify()
             return repo.get(claim.experiment_id).state is State.QUEUED
 
-        eventually(queued)
+        eventually(is_queued)
 
 
-def test_it_forgets_slots_that_were_silent_for_a_minute_and_ten_leases(repo, broker_url):
+def test_slots_silent_for_a_minute_and_ten_leases_are_removed(repo, broker_url):
     add_workers(repo.database, "cpu")
     with repo.database.write() as tx:
         tx.execute(update(table).values(heartbeat_at=now(tx) - 70))
@@ -225,19 +223,19 @@ def test_it_forgets_slots_that_were_silent_for_a_minute_and_ten_leases(repo, bro
         with repo.database.read() as tx:
             return workers.listing(tx)
 
-    with ringing(repo.database, broker_url, reaper_seconds=0.05, lease_seconds=10.0):
+    with running_dispatcher(repo.database, broker_url, reaper_seconds=0.05, lease_seconds=10.0):
         time.sleep(0.5)
         assert listed()
-    with ringing(repo.database, broker_url, reaper_seconds=0.05, lease_seconds=5.0):
+    with running_dispatcher(repo.database, broker_url, reaper_seconds=0.05, lease_seconds=5.0):
         eventually(lambda: not listed(), seconds=3)
 
 
-def test_a_dead_broker_holds_up_neither_ring_nor_reaper(repo, caplog):
+def test_dead_broker_delays_neither_notifications_nor_reaper(repo, caplog):
     add_workers(repo.database, "cpu")
     repo.submit()
     claim = repo.claim()
     repo.submit()
-    with ringing(
+    with running_dispatcher(
         repo.database, "redis+socket:///nowhere/redis.sock", reaper_seconds=0.05
     ) as dispatcher:
         started = time.monotonic()
@@ -245,19 +243,19 @@ def test_a_dead_broker_holds_up_neither_ring_nor_reaper(repo, caplog):
             dispatcher.notify()
         assert time.monotonic() - started < 1
         eventually(lambda: "cannot wake workers" in caplog.text)
-        time.sleep(0.3)  # the dispatcher tries again by now
+        time.sleep(0.3)  # time for further passes
         repo.lose(claim)
         eventually(lambda: repo.get(claim.experiment_id).state is State.QUEUED, seconds=3)
-    assert caplog.text.count("cannot wake workers") == 1  # said once, not with every try
+    assert caplog.text.count("cannot wake workers") == 1  # once, not for every retry
 
 
-def test_a_broker_that_comes_back_empty_is_used_again(repo, caplog):
+def test_broker_that_returns_empty_is_used_again(repo, caplog):
     add_workers(repo.database, "cpu")
     repo.submit()
     with (
         running_redis() as server,
         server.client() as client,
-        ringing(repo.database, server.url, reaper_seconds=0.1),
+        running_dispatcher(repo.database, server.url, reaper_seconds=0.1),
     ):
         eventually(lambda: client.llen("cpu") == 1)
         server.kill()
@@ -267,9 +265,9 @@ def test_a_broker_that_comes_back_empty_is_used_again(repo, caplog):
         eventually(lambda: client.llen("cpu") == 1, seconds=20)
 
 
-def test_a_database_that_is_away_is_no_end(tmp_path, broker_url, caplog):
+def test_dispatcher_outlasts_a_missing_database(tmp_path, broker_url, caplog):
     database = Database(f"sqlite:///{tmp_path}/missing/lab.db")
-    with ringing(database, broker_url, reaper_seconds=0.05):
+    with running_dispatcher(database, broker_url, reaper_seconds=0.05):
         eventually(lambda: "cannot wake workers" in caplog.text)
         (tmp_path / "missing").mkdir()
         migrate.upgrade(str(database.url))

@@ -1,4 +1,4 @@
-"""Fencing: a worker that was thought lost comes back, and nothing that it writes is taken."""
+"""Fences refuse every write of a worker that was thought lost and came back."""
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from store.states import State
 from tests.kit import sample_specs
 
 WRITES = {
-    "beat": lambda tx, claim: reports.renew_lease(tx, claim, lease_seconds=60),
+    "renew_lease": lambda tx, claim: reports.renew_lease(tx, claim, lease_seconds=60),
     "record": lambda tx, claim: reports.record(
         tx,
         claim,
@@ -40,7 +40,7 @@ WRITES = {
 }
 
 
-def everything(database):
+def all_rows(database):
     """Every row of every table."""
     with database.read() as tx:
         return {
@@ -52,10 +52,10 @@ def everything(database):
 
 
 def run_on(repo, claim):
-    """The experiment is claimed anew after its worker was lost."""
+    """Another worker claims the experiment after its first one is lost."""
     repo.lose(claim)
     repo.reap()
-    repo.record(repo.claim(worker="w2"), 0, 5, checkpoint=b"theirs")
+    repo.record(repo.claim(worker="w2"), 0, 5, checkpoint=b"of another attempt")
 
 
 def queue_again(repo, claim):
@@ -84,26 +84,26 @@ def remove(repo, claim):
 
 @pytest.mark.parametrize("meanwhile", [run_on, queue_again, complete, cancel, remove])
 @pytest.mark.parametrize("write", WRITES)
-def test_a_zombies_write_is_refused_and_changes_nothing(repo, write, meanwhile):
+def test_zombie_write_is_refused_and_changes_nothing(repo, write, meanwhile):
     zombie = repo.begin()
     repo.record(zombie, 0, 1, checkpoint=b"mine")
     meanwhile(repo, zombie)
-    before = everything(repo.database)
+    before = all_rows(repo.database)
     with pytest.raises(Fenced), repo.database.write() as tx:
         WRITES[write](tx, zombie)
-    assert everything(repo.database) == before
+    assert all_rows(repo.database) == before
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_the_holder_may_write(repo, write):
+def test_holder_may_write(repo, write):
     claim = repo.begin()
-    before = everything(repo.database)
+    before = all_rows(repo.database)
     with repo.database.write() as tx:
         WRITES[write](tx, claim)
-    assert everything(repo.database) != before
+    assert all_rows(repo.database) != before
 
 
-def test_a_lease_that_is_over_but_not_reaped_still_holds(repo):
+def test_expired_lease_holds_until_it_is_reaped(repo):
     claim = repo.begin()
     repo.lose(claim)
     with repo.database.write() as tx:

@@ -1,4 +1,4 @@
-"""Ids that are cut short, on both databases."""
+"""Abbreviated ids stand for the ids that begin with them, on both databases."""
 
 import pytest
 from sqlalchemy import update
@@ -9,11 +9,11 @@ from store.experiments import id_prefix
 from tests.integration.store.test_saved_figures import RECIPE
 
 
-def fig(beginning: str) -> str:
-    return f"fig_{beginning:0<32}"
+def fig(digits: str) -> str:
+    return f"fig_{digits:0<32}"
 
 
-def test_the_newest_ids_that_begin_so_are_found_and_no_others(database):
+def test_ids_with_a_prefix_are_found_newest_first(database):
     names = [fig("01a2"), fig("01a2f"), fig("01a2ff"), fig("01a3"), fig("01a1f")]
     with database.write() as tx:
         for name in names:
@@ -32,7 +32,7 @@ def test_the_newest_ids_that_begin_so_are_found_and_no_others(database):
 
 
 @pytest.mark.parametrize(
-    ("text", "cut"),
+    ("text", "is_prefix"),
     [
         ("exp_01a2", True),
         ("worker_" + "0" * 31, True),
@@ -44,5 +44,5 @@ def test_the_newest_ids_that_begin_so_are_found_and_no_others(database):
         ("01a201a2", False),
     ],
 )
-def test_only_a_beginning_that_says_something_is_looked_up(text, cut):
-    assert id_prefix.is_prefix(text) is cut
+def test_prefix_has_a_kind_and_4_to_31_digits(text, is_prefix):
+    assert id_prefix.is_prefix(text) is is_prefix

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same request again gets the same answer, and nothing happens twice."""
+"""Idempotency keys give the same request the same answer."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ REQUEST = ("key-1", "ada", "POST /v1/experiments", "hash of the body")
 BODY = {"id": "exp_1", "n": 2**63, "nested": [None, 0.1]}
 
 
-def test_a_new_key_has_no_answer_and_then_the_one_that_was_kept(database):
+def test_reserved_key_has_the_stored_answer(database):
     with database.write() as tx:
         assert idempotency.reserve(tx, *REQUEST) is None
         idempotency.store_answer(tx, *REQUEST, status=202, body=BODY)
@@ -20,7 +20,7 @@ def test_a_new_key_has_no_answer_and_then_the_one_that_was_kept(database):
         assert idempotency.reserve(tx, *REQUEST) == (202, BODY)
 
 
-def test_a_key_with_another_request_is_refused(database):
+def test_key_of_another_request_is_refused(database):
     with database.write() as tx:
         idempotency.reserve(tx, *REQUEST)
         idempotency.store_answer(tx, *REQUEST, status=202, body=BODY)
@@ -28,39 +28,53 @@ def test_a_key_with_another_request_is_refused(database):
         idempotency.reserve(tx, *REQUEST[:3], "another hash")
 
 
-@pytest.mark.parametrize("place", [1, 2])
-def test_another_owner_or_route_may_use_the_same_key(database, place):
+def test_finding_an_answer_reserves_nothing(database):
+    with database.read() as tx:
+        assert idempotency.find_answer(tx, *REQUEST) is None
+    with database.write() as tx:
+        assert idempotency.reserve(tx, *REQUEST) is None
+        with pytest.raises(KeyInFlight):
+            idempotency.find_answer(tx, *REQUEST)
+        idempotency.store_answer(tx, *REQUEST, status=202, body=BODY)
+    with database.read() as tx:
+        assert idempotency.find_answer(tx, *REQUEST) == (202, BODY)
+        with pytest.raises(KeyReused):
+            idempotency.find_answer(tx, *REQUEST[:3], "another hash")
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_keys_belong_to_one_owner_and_route(database, part):
     other = [*REQUEST]
-    other[place] = "another"
+    other[part] = "another"
     with database.write() as tx:
         idempotency.reserve(tx, *REQUEST)
         assert idempotency.reserve(tx, *other) is None
 
 
-def test_a_request_that_failed_leaves_its_key_free(database):
-    def remember_and_stumble():
+def test_failed_request_leaves_its_key_free(database):
+    def reserve_and_fail():
         with database.write() as tx:
             idempotency.reserve(tx, *REQUEST)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        remember_and_stumble()
+        reserve_and_fail()
     with database.write() as tx:
         assert idempotency.reserve(tx, *REQUEST) is None
 
 
-def test_a_key_that_was_taken_without_an_answer_is_in_flight(database):
+def test_reserved_key_without_an_answer_is_in_flight(database):
     with database.write() as tx:
         idempotency.reserve(tx, *REQUEST)
     with database.write() as tx, pytest.raises(KeyInFlight):
         idempotency.reserve(tx, *REQUEST)
 
 
-def test_an_equal_request_at_the_same_time_waits_for_the_answer(database):
-    taken, answers = threading.Event(), []
+def test_concurrent_equal_request_waits_for_the_answer(database):
+    reserved, answers = threading.Event(), []
 
     def second():
-        taken.wait()
+        reserved.wait()
         with database.write() as tx:
             answers.append(idempotency.reserve(tx, *REQUEST))
 
@@ -68,7 +82,7 @@ def test_an_equal_request_at_the_same_time_waits_for_the_answer(database):
     waiting.start()
     with database.write() as tx:
         idempotency.reserve(tx, *REQUEST)
-        taken.set()
+        reserved.set()
         time.sleep(0.3)
         assert answers == []
         idempotency.store_answer(tx, *REQUEST, status=202, body=BODY)
@@ -76,7 +90,7 @@ def test_an_equal_request_at_the_same_time_waits_for_the_answer(database):
     assert answers == [(202, BODY)]
 
 
-def test_old_answers_are_forgotten_and_young_ones_kept(database):
+def test_only_old_answers_are_removed(database):
     with database.write() as tx:
         idempotency.reserve(tx, *REQUEST)
         idempotency.store_answer(tx, *REQUEST, status=202, body=BODY)

@@ -1,8 +1,8 @@
-"""Every order of moves that anybody may try, on both databases, against a model of what should come of it.
+"""A state machine: moves in any order, on both databases, against a model of their outcome.
 
-People submit, cancel, pause, resume, retry and remove; workers claim, report, end, fail, hand back
-and are lost; zombies of earlier attempts try to write all the while. After each step the record is
-what the model says.
+Users submit, cancel, pause, resume, retry and remove; workers claim, report, finish, fail, hand
+back and get lost; zombies of earlier attempts keep trying to write. After each step the database
+must equal the model.
 """
 
 from dataclasses import dataclass, field
@@ -37,33 +37,35 @@ MAX_ATTEMPTS = 2
 
 @dataclass
 class Expected:
-    """What an experiment should be."""
+    """The expected state and history of an experiment."""
 
     state: State = State.QUEUED
     attempt: int = 0
     attempts_without_progress: int = 0
-    saved: int = -1
-    cancel: bool = False
-    pause: bool = False
+    checkpoint_step: int = -1
+    cancel_requested: bool = False
+    pause_requested: bool = False
     kinds: list[str] = field(default_factory=lambda: ["submitted"])
 
-    def let_go(self) -> State:
-        return State.CANCELLED if self.cancel else State.PAUSED if self.pause else State.QUEUED
+    def released_state(self) -> State:
+        if self.cancel_requested:
+            return State.CANCELLED
+        return State.PAUSED if self.pause_requested else State.QUEUED
 
-    def go(self, to: State, kind: str) -> None:
+    def move(self, to: State, kind: str) -> None:
         self.state = to
         self.kinds.append(kind)
         if to.is_final:
-            self.cancel = False
+            self.cancel_requested = False
         if to.is_final or to is State.PAUSED:
-            self.pause = False
+            self.pause_requested = False
 
 
 class Moves(RuleBasedStateMachine):
-    """The moves; ``repo`` is set by the test."""
+    """The moves, on the ``repo`` that a test sets."""
 
     repo: Repo
-    made = Bundle("made")
+    ids = Bundle("ids")
     claims = Bundle("claims")
 
     @initialize()
@@ -72,107 +74,109 @@ class Moves(RuleBasedStateMachine):
             tx.execute(delete(table))
         self.model: dict[str, Expected] = {}
 
-    @rule(target=made)
+    @rule(target=ids)
     def submit(self):
-        made = self.repo.submit().id
-        self.model[made] = Expected()
-        return made
+        experiment_id = self.repo.submit().id
+        self.model[experiment_id] = Expected()
+        return experiment_id
 
     @rule(target=claims)
     def claim(self):
         with self.repo.database.write() as tx:
-            tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")  # rested enough
+            tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")  # skips the backoff
         claim = self.repo.claim()
-        waiting = [name for name, found in self.model.items() if found.state is State.QUEUED]
+        waiting = [name for name, expected in self.model.items() if expected.state is State.QUEUED]
         assert (claim is None) == (not waiting)
         if claim is None:
             return multiple()
-        found = self.model[claim.experiment_id]
-        found.attempt += 1
-        found.attempts_without_progress += 1
-        found.go(State.RUNNING, "started")
-        assert (claim.attempt, claim.checkpoint) == (
-            found.attempt,
-            str(found.saved).encode() if found.saved >= 0 else None,
-        )
+        expected = self.model[claim.experiment_id]
+        expected.attempt += 1
+        expected.attempts_without_progress += 1
+        expected.move(State.RUNNING, "started")
+        assert claim.attempt == expected.attempt
+        step = expected.checkpoint_step
+        assert claim.checkpoint == (str(step).encode() if step >= 0 else None)
         return claim
 
     def holds(self, claim) -> Expected | None:
         """The experiment that the claim still holds."""
-        found = self.model.get(claim.experiment_id)
-        return (
-            found
-            if found and found.state is State.RUNNING and found.attempt == claim.attempt
-            else None
-        )
+        expected = self.model.get(claim.experiment_id)
+        if expected and expected.state is State.RUNNING and expected.attempt == claim.attempt:
+            return expected
+        return None
 
     @rule(claim=claims, write=st.sampled_from(sorted(WRITES)))
-    def a_zombie_writes(self, claim, write):
+    def write_as_zombie(self, claim, write):
         if self.holds(claim) is None:
             with pytest.raises(Fenced), self.repo.database.write() as tx:
                 WRITES[write](tx, claim)
 
-    @rule(claim=claims, further=st.booleans())
-    def save(self, claim, further):
-        if found := self.holds(claim):
-            step = found.saved + 1 if further else max(found.saved, 0)
-            if step > found.saved:
-                found.attempts_without_progress = 0
-            found.saved = step
+    @rule(claim=claims, has_progress=st.booleans())
+    def save(self, claim, has_progress):
+        if expected := self.holds(claim):
+            step = (
+                expected.checkpoint_step + 1 if has_progress else max(expected.checkpoint_step, 0)
+            )
+            if step > expected.checkpoint_step:
+                expected.attempts_without_progress = 0
+            expected.checkpoint_step = step
             self.repo.record(claim, step, checkpoint=str(step).encode())
 
     @rule(claim=claims)
-    def beat(self, claim):
-        if found := self.holds(claim):
+    def renew_lease(self, claim):
+        if expected := self.holds(claim):
             with self.repo.database.write() as tx:
-                wishes = reports.renew_lease(tx, claim, lease_seconds=60)
-            assert (wishes.cancel, wishes.pause) == (found.cancel, found.pause)
+                requests = reports.renew_lease(tx, claim, lease_seconds=60)
+            assert (requests.cancel, requests.pause) == (
+                expected.cancel_requested,
+                expected.pause_requested,
+            )
 
     @rule(claim=claims)
     def complete(self, claim):
-        if found := self.holds(claim):
+        if expected := self.holds(claim):
             self.repo.complete(claim)
-            found.go(State.COMPLETED, "completed")
-            found.saved = -1
+            expected.move(State.COMPLETED, "completed")
+            expected.checkpoint_step = -1
 
     @rule(claim=claims)
     def stop(self, claim):
-        if found := self.holds(claim):
+        if expected := self.holds(claim):
             with self.repo.database.write() as tx:
                 reports.mark_cancelled(tx, claim, None, None)
-            found.go(State.CANCELLED, "cancelled")
+            expected.move(State.CANCELLED, "cancelled")
 
     @rule(claim=claims, kind=st.sampled_from(FailureKind))
     def fail(self, claim, kind):
-        if found := self.holds(claim):
+        if expected := self.holds(claim):
             with self.repo.database.write() as tx:
                 reports.fail(tx, claim, Failure(kind, "why"), "log", max_attempts=MAX_ATTEMPTS)
-            self.lost(found, "attempt_failed", of_the_lab=kind.is_transient)
+            self.lost(expected, "attempt_failed", is_transient=kind.is_transient)
 
     @rule(claim=claims)
     def lose(self, claim):
-        if found := self.holds(claim):
+        if expected := self.holds(claim):
             self.repo.lose(claim)
             assert self.repo.reap(MAX_ATTEMPTS) == 1
-            self.lost(found, "lease_expired")
+            self.lost(expected, "lease_expired")
         assert self.repo.reap(MAX_ATTEMPTS) == 0
 
-    def lost(self, found, kind, *, of_the_lab=True):
-        to = found.let_go() if of_the_lab else State.FAILED
-        if to is not State.CANCELLED and found.attempts_without_progress >= MAX_ATTEMPTS:
+    def lost(self, expected, kind, *, is_transient=True):
+        to = expected.released_state() if is_transient else State.FAILED
+        if to is not State.CANCELLED and expected.attempts_without_progress >= MAX_ATTEMPTS:
             to = State.FAILED
-        found.go(to, {State.QUEUED: kind, State.FAILED: "failed"}.get(to, to.value))
+        expected.move(to, {State.QUEUED: kind, State.FAILED: "failed"}.get(to, to.value))
 
     @rule(claim=claims)
     def hand_back(self, claim):
-        if found := self.holds(claim):
+        if expected := self.holds(claim):
             with self.repo.database.write() as tx:
                 reports.hand_back(tx, claim)
-            found.attempts_without_progress = max(0, found.attempts_without_progress - 1)
-            to = found.let_go()
-            found.go(to, "handed_back" if to is State.QUEUED else to.value)
+            expected.attempts_without_progress = max(0, expected.attempts_without_progress - 1)
+            to = expected.released_state()
+            expected.move(to, "handed_back" if to is State.QUEUED else to.value)
 
-    def ask(self, verb, experiment_id, *, legal):
+    def attempt(self, verb, experiment_id, *, legal):
         if experiment_id not in self.model:
             with pytest.raises(NotFound), self.repo.database.write() as tx:
                 verb(tx, experiment_id)
@@ -185,52 +189,58 @@ class Moves(RuleBasedStateMachine):
             return True
         return False
 
-    @rule(name=made)
+    @rule(name=ids)
     def cancel(self, name):
-        found = self.model.get(name, Expected())
-        if self.ask(experiments.request_cancel, name, legal=not found.state.is_final):
-            if found.state is not State.RUNNING:
-                found.go(State.CANCELLED, "cancelled")
-            elif not found.cancel:
-                found.cancel = True
-                found.kinds.append("cancel_requested")
+        expected = self.model.get(name, Expected())
+        if self.attempt(experiments.request_cancel, name, legal=not expected.state.is_final):
+            if expected.state is not State.RUNNING:
+                expected.move(State.CANCELLED, "cancelled")
+            elif not expected.cancel_requested:
+                expected.cancel_requested = True
+                expected.kinds.append("cancel_requested")
 
-    @rule(name=made)
+    @rule(name=ids)
     def pause(self, name):
-        found = self.model.get(name, Expected())
-        legal = found.state in {State.QUEUED, State.RUNNING} and not found.cancel
-        if self.ask(experiments.request_pause, name, legal=legal):
-            if found.state is State.QUEUED:
-                found.go(State.PAUSED, "paused")
-            elif not found.pause:
-                found.pause = True
-                found.kinds.append("pause_requested")
+        expected = self.model.get(name, Expected())
+        legal = expected.state in {State.QUEUED, State.RUNNING} and not expected.cancel_requested
+        if self.attempt(experiments.request_pause, name, legal=legal):
+            if expected.state is State.QUEUED:
+                expected.move(State.PAUSED, "paused")
+            elif not expected.pause_requested:
+                expected.pause_requested = True
+                expected.kinds.append("pause_requested")
 
-    @rule(name=made)
+    @rule(name=ids)
     def resume(self, name):
-        found = self.model.get(name, Expected())
-        if self.ask(experiments.resume, name, legal=found.state is State.PAUSED or found.pause):
-            if found.state is State.RUNNING:
-                found.pause = False
-                found.kinds.append("pause_withdrawn")
+        expected = self.model.get(name, Expected())
+        if self.attempt(
+            experiments.resume,
+            name,
+            legal=expected.state is State.PAUSED or expected.pause_requested,
+        ):
+            if expected.state is State.RUNNING:
+                expected.pause_requested = False
+                expected.kinds.append("pause_withdrawn")
             else:
-                found.go(State.QUEUED, "resumed")
+                expected.move(State.QUEUED, "resumed")
 
-    @rule(name=made)
+    @rule(name=ids)
     def retry(self, name):
-        found = self.model.get(name, Expected())
-        if self.ask(experiments.retry, name, legal=found.state in {State.FAILED, State.CANCELLED}):
-            found.go(State.QUEUED, "retried")
-            found.attempts_without_progress = 0
+        expected = self.model.get(name, Expected())
+        if self.attempt(
+            experiments.retry, name, legal=expected.state in {State.FAILED, State.CANCELLED}
+        ):
+            expected.move(State.QUEUED, "retried")
+            expected.attempts_without_progress = 0
 
-    @rule(name=consumes(made))
+    @rule(name=consumes(ids))
     def remove(self, name):
-        found = self.model.get(name, Expected())
-        if self.ask(experiments.remove, name, legal=found.state.is_final):
+        expected = self.model.get(name, Expected())
+        if self.attempt(experiments.remove, name, legal=expected.state.is_final):
             del self.model[name]
 
     @invariant()
-    def the_record_is_what_it_should_be(self):
+    def database_equals_model(self):
         columns = ("id", "state", "attempt", "cancel_requested", "pause_requested", "failure_kind")
         with self.repo.database.read() as tx:
             rows = tx.execute(select(*(table.c[name] for name in columns))).all()
@@ -242,31 +252,34 @@ class Moves(RuleBasedStateMachine):
         for row in rows:
             expected = model[row.id]
             assert (row.state, row.attempt) == (expected.state, expected.attempt)
-            assert (row.cancel_requested, row.pause_requested) == (expected.cancel, expected.pause)
+            assert (row.cancel_requested, row.pause_requested) == (
+                expected.cancel_requested,
+                expected.pause_requested,
+            )
             assert (row.failure_kind is not None) == (expected.state is State.FAILED)
             assert [kind for name, kind in history if name == row.id] == expected.kinds
 
 
 def run_machine(repo, **options):
-    class OfThisDesk(Moves):
+    class MovesInThisDatabase(Moves):
         pass
 
-    OfThisDesk.repo = repo
+    MovesInThisDatabase.repo = repo
     suppressed = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     run_state_machine_as_test(
-        OfThisDesk,
+        MovesInThisDatabase,
         settings=settings(
             deadline=None, suppress_health_check=suppressed, database=None, **options
         ),
     )
 
 
-def test_whatever_is_tried_in_whatever_order_the_record_is_as_it_should_be(repo):
+def test_database_follows_the_model_in_every_order_of_moves(repo):
     run_machine(repo, max_examples=40, stateful_step_count=30, derandomize=True)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1200)
-def test_many_more_orders_at_random(repo):
-    """A failure prints the steps, and the line that repeats them."""
+def test_many_more_random_orders(repo):
+    """A failure prints its steps, and a line that reproduces them."""
     run_machine(repo, max_examples=300, stateful_step_count=60, print_blob=True)

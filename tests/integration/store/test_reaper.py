@@ -1,4 +1,4 @@
-"""The reaper: it takes experiments from lost workers, and from nobody else."""
+"""The reaper takes experiments from lost workers, and from no others."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,14 +10,14 @@ from store.records import Claim, FailureKind
 from store.states import State
 
 
-def test_just_inside_the_lease_is_left_alone(repo):
+def test_running_lease_is_left_alone(repo):
     claim = repo.begin()
     repo.lose(claim, over_by=-2.0)
     assert repo.reap() == 0
     assert repo.get(claim.experiment_id).state is State.RUNNING
 
 
-def test_past_the_lease_it_is_queued_again(repo):
+def test_expired_lease_queues_the_experiment(repo):
     claim = repo.begin()
     repo.lose(claim, over_by=0.001)
     assert repo.reap() == 1
@@ -26,7 +26,7 @@ def test_past_the_lease_it_is_queued_again(repo):
     assert repo.claim().attempt == 2
 
 
-def test_a_beat_moves_the_end_of_the_lease(repo):
+def test_renewed_lease_is_left_alone(repo):
     claim = repo.begin()
     repo.lose(claim)
     with repo.database.write() as tx:
@@ -35,10 +35,10 @@ def test_a_beat_moves_the_end_of_the_lease(repo):
 
 
 def test_final_and_queued_experiments_are_left_alone(repo):
-    done = repo.begin()
-    repo.complete(done)
-    waiting = repo.submit()
-    for experiment_id in (done.experiment_id, waiting.id):
+    completed = repo.begin()
+    repo.complete(completed)
+    queued = repo.submit()
+    for experiment_id in (completed.experiment_id, queued.id):
         before = repo.get(experiment_id)
         assert repo.reap() == 0
         assert repo.get(experiment_id) == before
@@ -55,15 +55,12 @@ def lose_attempt(repo, *, checkpoint_at=None, max_attempts=3):
 
 def test_attempts_without_a_checkpoint_end_in_failure(repo):
     repo.submit()
-    assert [lose_attempt(repo).state for _ in range(3)] == [
-        State.QUEUED,
-        State.QUEUED,
-        State.FAILED,
-    ]
+    states = [lose_attempt(repo).state for _ in range(3)]
+    assert states == [State.QUEUED, State.QUEUED, State.FAILED]
     assert repo.claim() is None
 
 
-def test_the_failure_tells_that_the_worker_was_lost(repo):
+def test_failure_says_that_the_worker_was_lost(repo):
     repo.submit()
     failed = lose_attempt(repo, max_attempts=1)
     assert failed.failure.kind is FailureKind.WORKER_LOST
@@ -72,32 +69,29 @@ def test_the_failure_tells_that_the_worker_was_lost(repo):
     assert repo.kinds(failed.id)[-1] == "failed"
 
 
-def test_a_checkpoint_starts_the_count_anew(repo):
+def test_checkpoint_resets_the_count(repo):
     repo.submit()
     steps = [None, None, 10, None, None, None]
     states = [lose_attempt(repo, checkpoint_at=step).state for step in steps]
     assert states == [State.QUEUED] * 5 + [State.FAILED]
 
 
-def test_a_checkpoint_that_is_no_further_than_before_does_not(repo):
+def test_checkpoint_without_progress_does_not_reset_the_count(repo):
     repo.submit()
     states = [lose_attempt(repo, checkpoint_at=10).state for _ in range(4)]
     assert states == [State.QUEUED] * 3 + [State.FAILED]
 
 
-def test_handing_back_does_not_count_as_an_attempt_without_a_checkpoint(repo):
+def test_handed_back_attempt_does_not_count(repo):
     repo.submit()
     for _ in range(5):
         with repo.database.write() as tx:
             reports.hand_back(tx, claims.claim(tx, worker_id="w", device="cpu", lease_seconds=60))
-    assert [lose_attempt(repo).state for _ in range(3)] == [
-        State.QUEUED,
-        State.QUEUED,
-        State.FAILED,
-    ]
+    states = [lose_attempt(repo).state for _ in range(3)]
+    assert states == [State.QUEUED, State.QUEUED, State.FAILED]
 
 
-def test_a_lost_experiment_whose_cancellation_was_asked_for_is_cancelled(repo):
+def test_lost_experiment_about_to_be_cancelled_is_cancelled(repo):
     claim = repo.begin()
     with repo.database.write() as tx:
         experiments.request_cancel(tx, claim.experiment_id)
@@ -107,7 +101,7 @@ def test_a_lost_experiment_whose_cancellation_was_asked_for_is_cancelled(repo):
 
 
 @pytest.mark.parametrize("rounds", range(3))
-def test_reapers_that_race_take_each_experiment_once(repo, rounds):
+def test_racing_reapers_take_each_experiment_once(repo, rounds):
     ids = [repo.begin().experiment_id for _ in range(12)]
     for experiment_id in ids:
         repo.lose(Claim(experiment_id, 1, None, "cpu", None, None, None))

@@ -1,4 +1,4 @@
-"""Many experiments at once: written some at a time, seen all together, and gone where nobody finishes them."""
+"""Staged batches are stored in parts, published at once, and removed if abandoned."""
 
 import pytest
 from sqlalchemy import func, select, update
@@ -7,8 +7,8 @@ from core.spec import spec_hash
 from store.db import tables
 from store.db.database import now
 from store.errors import StoreUnavailable
-from store.experiments import duplicates, id_prefix, staging
 from store.experiments import repository as experiments
+from store.experiments import staging
 from store.experiments.draft import Options
 from store.query import pages
 from store.query.query import ExperimentQuery
@@ -22,251 +22,258 @@ from tests.kit import sample_specs
 
 LRS = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(1, 12)]}
 SHARED = {"optimizer": {"kind": "gd", "steps": 100, "lr": 0.03}}
+"""Changes that make the spec of the third point of :data:`LRS`."""
+
+LARGER = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(6, 20)]}
+"""Eight of its values aren't in :data:`LRS`."""
+
+DIM_4 = {"name": "another", "student": {"kind": "linear", "dim": 4}}
 
 
 @pytest.fixture(autouse=True)
-def few(monkeypatch):
+def small_batches(monkeypatch):
     monkeypatch.setattr(staging, "WRITE_BATCH", 4)
+    monkeypatch.setattr(sweep_staging, "WRITE_BATCH", 4)
 
 
 @pytest.fixture
-def bring(database):
-    def bring(some, *, rerun=False):
-        arrival = sweep_staging.stage(database, some, owner="ada", options=Options(), rerun=rerun)
-        assert arrival is not None
-        return arrival
+def stage(database):
+    def stage(sweep, *, rerun=False):
+        staged = sweep_staging.stage(database, sweep, owner="ada", options=Options(), rerun=rerun)
+        assert staged is not None
+        return staged
 
-    return bring
+    return stage
 
 
 @pytest.fixture
 def submit(database):
-    def submit(some, arrival, *, rerun=False):
+    def submit(sweep, staged, *, rerun=False):
         with database.write() as tx:
             return sweep_submission.submit(
-                tx, some, owner="ada", options=Options(), rerun=rerun, staged=arrival
+                tx, sweep, owner="ada", options=Options(), rerun=rerun, staged=staged
             )
 
     return submit
 
 
-def counts(database):
-    """Rows of experiments, members, sweeps and arrivals, seen or not."""
-    asked = (tables.experiments, tables.sweep_members, tables.sweeps, tables.staged_batches)
-    with database.read() as tx:
-        return [tx.scalars(select(func.count()).select_from(table)).one() for table in asked]
-
-
-def test_what_arrives_is_unseen_until_all_of_it_is_there(database, repo, bring, submit):
-    large = draft(LRS, tags=["many"])
-    arrival = bring(large)
-    hashes = [point.spec_hash for point in large.points]
-    assert counts(database) == [11, 11, 1, 1]
-    with database.read() as tx:
-        assert pages.count(tx, ExperimentQuery.parse()) == 0
-        assert pages.ids(tx, ExperimentQuery.parse(tag="many")) == []
-        assert experiments.by_spec_hash(tx, hashes) == {}
-        assert duplicates.find_reusable(tx, hashes) == {}
-        assert sweeps.page(tx, limit=50, cursor=None) == ([], None)
-        assert scheduling.count_waiting(tx, "cpu", limit=99) == 0
-        assert (
-            id_prefix.ids_with_prefix(tx, "exp_0", limit=50)
-            == id_prefix.ids_with_prefix(tx, "swp_0", limit=50)
-            == []
-        )
-    assert repo.claim() is None
-    made = submit(large, arrival)
-    assert counts(database) == [11, 11, 1, 0]
-    with database.read() as tx:
-        listed = pages.ids(tx, ExperimentQuery.parse(tag="many"))
-        members, _ = sweeps.members(tx, made.id)
-        assert scheduling.count_waiting(tx, "cpu", limit=99) == 11
-    assert [one.id for one in made.members] == [member.experiment_id for member in members]
-    assert set(listed) == {one.id for one in made.members}
-    assert [member.coordinates["optimizer.lr"] for member in members] == LRS["values"]
-    assert repo.claim().experiment_id == members[0].experiment_id, "they wait in the sweep's order"
-    assert repo.kinds(members[-1].experiment_id) == ["submitted"]
-
-
-def test_few_experiments_are_not_worth_an_arrival(database):
-    few = draft({**LRS, "values": [0.1, 0.2]})
-    assert sweep_staging.stage(database, few, owner="ada", options=Options()) is None
-
-
-def test_what_nobody_finishes_is_removed_some_at_a_time_and_can_not_go_on(
-    database, repo, bring, submit
-):
-    kept = repo.submit(changes={"seeds": [7]})
-    lost, alive = (
-        bring(draft(LRS)),
-        bring(draft(LRS, name="another", student={"kind": "linear", "dim": 4})),
-    )
-    with database.write() as tx:
-        silent = update(tables.staged_batches).where(
-            tables.staged_batches.c.id == lost.experiments.id
-        )
-        tx.execute(silent.values(touched_at=now(tx) - 100))
-    removed = []
-    while not removed or removed[-1]:
-        with database.write() as tx:
-            removed.append(staging.remove_abandoned(tx, 60.0))
-    assert removed == [4, 4, 3, 0]
-    assert counts(database) == [12, 11, 1, 1]
-    with pytest.raises(StoreUnavailable, match="given up"):
-        submit(draft(LRS), lost)
-    assert counts(database) == [12, 11, 1, 1], "what could not be finished left nothing"
-    assert (
-        len(submit(draft(LRS, name="another", student={"kind": "linear", "dim": 4}), alive).members)
-        == 11
-    )
-    assert repo.get(kept.id).state is State.QUEUED
-
-
-def test_an_arrival_that_is_being_given_up_takes_no_more(database, bring):
-    arrival = bring(draft(LRS))
-    with database.write() as tx:
-        tx.execute(update(tables.staged_batches).values(touched_at=now(tx) - 100))
-        staging.remove_abandoned(tx, 60.0)
-    with pytest.raises(StoreUnavailable), database.write() as tx:
-        staging.touch(tx, arrival.experiments.id)
-
-
-def test_what_others_submit_in_the_meantime_is_shared(database, repo, bring, submit):
-    large = draft(LRS, tags=["its"])
-    arrival = bring(large)
-    other = repo.submit(rerun=False, changes={**SHARED, "tags": ["mine"]})
-    assert not other.reused, "nobody reuses what is unseen"
-    made = submit(large, arrival)
-    assert [one.reused for one in made.members] == [n == 2 for n in range(11)]
-    assert made.members[2].id == other.id
-    assert repo.get(other.id).spec.tags == ("mine", "its")
-    with database.read() as tx:
-        members, _ = sweeps.members(tx, made.id)
-    assert [member.experiment_id for member in members] == [one.id for one in made.members]
-    assert counts(database) == [11, 11, 1, 0]
-
-
-def test_what_was_shared_and_is_gone_when_all_is_there_is_made_anew(database, repo, bring, submit):
-    for end in (experiments.remove, lambda tx, one: None):
-        there = repo.submit(changes=SHARED)
-        large = draft(LRS)
-        arrival = bring(large)
-        with database.write() as tx:
-            experiments.request_cancel(tx, there.id)
-            end(tx, there.id)
-        made = submit(large, arrival, rerun=False)
-        assert there.id not in {one.id for one in made.members}
-        with database.read() as tx:
-            members, _ = sweeps.members(tx, made.id)
-            assert len(experiments.by_spec_hash(tx, [spec_hash(sample_specs.spec(**SHARED))])) == 1
-        assert [member.experiment_id for member in members] == [one.id for one in made.members]
-        with database.write() as tx:
-            for one in made.members:
-                experiments.request_cancel(tx, one.id)
-                experiments.remove(tx, one.id)
-
-
-def test_an_equal_sweep_that_was_faster_is_taken_and_nothing_is_there_twice(
-    database, bring, submit
-):
-    large = draft(LRS)
-    slower, faster = bring(large), bring(large)
-    first = submit(large, faster)
-    second = submit(large, slower)
-    assert (second.id, second.reused) == (first.id, True)
-    assert [one.id for one in second.members] == [one.id for one in first.members]
-    assert counts(database) == [11, 11, 1, 0]
-    again = submit(large, bring(large, rerun=True), rerun=True)
-    assert again.id != first.id
-    assert counts(database) == [22, 22, 2, 0]
-
-
-def test_many_that_are_there_already_are_members_of_another_sweep_or_of_the_equal_one(
-    database, repo, bring, submit
-):
-    large, other = draft(LRS), draft(LRS, tags=["other"])
-    first = submit(large, bring(large))
-    again = submit(large, bring(large))
-    assert (again.id, [one.reused for one in again.members]) == (first.id, [True] * 11)
-    assert counts(database) == [11, 11, 1, 0], "an equal sweep is brought in no second time"
-    arrival = bring(other)
-    assert counts(database) == [11, 22, 2, 1]
-    with database.read() as tx:
-        seen, _ = sweeps.page(tx, limit=50, cursor=None)
-    assert [sweep.id for sweep in seen] == [first.id]
-    second = submit(other, arrival)
-    assert second.id != first.id
-    assert [one.id for one in second.members] == [one.id for one in first.members]
-    assert {repo.get(one.id).spec.tags for one in second.members} == {("other",)}
-    assert counts(database) == [11, 22, 2, 0]
-
-
-def test_a_large_sweep_of_what_is_there_that_nobody_finishes_is_removed_and_its_experiments_stay(
-    database, repo, bring, submit
-):
-    submit(draft(LRS), bring(draft(LRS)))
-    bring(draft(LRS, tags=["other"]))
-    with database.write() as tx:
-        tx.execute(update(tables.staged_batches).values(touched_at=now(tx) - 100))
-        while staging.remove_abandoned(tx, 60):
-            pass
-    assert counts(database) == [11, 11, 1, 0]
-
-
-MORE = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(6, 20)]}
-"""Eight that are not among :data:`LRS`."""
-
-
 @pytest.fixture
 def extend(database):
-    def extend(sweep_id, some, *, meanwhile=lambda: None):
-        arrival = sweep_staging.stage_extension(
-            database, sweep_id, some, owner="ada", options=Options()
+    def extend(sweep_id, sweep, *, meanwhile=lambda: None):
+        staged = sweep_staging.stage_extension(
+            database, sweep_id, sweep, owner="ada", options=Options()
         )
-        assert arrival is not None
+        assert staged is not None
         meanwhile()
         with database.write() as tx:
             return sweep_submission.extend(
-                tx, sweep_id, some, owner="ada", options=Options(), staged=arrival
+                tx, sweep_id, sweep, owner="ada", options=Options(), staged=staged
             )
 
     return extend
 
 
-def placed(database, sweep_id):
+def row_counts(database):
+    """Rows of experiments, members, sweeps and batches, visible or not."""
+    counted = (
+        tables.experiments,
+        tables.sweep_members,
+        tables.sweeps,
+        tables.staged_batches,
+    )
     with database.read() as tx:
-        members, _ = sweeps.members(tx, sweep_id)
+        return [tx.scalars(select(func.count()).select_from(table)).one() for table in counted]
+
+
+def members_of(database, sweep_id):
+    with database.read() as tx:
+        return sweeps.members(tx, sweep_id)[0]
+
+
+def member_ids(database, sweep_id):
+    return [member.experiment_id for member in members_of(database, sweep_id)]
+
+
+def ids_of(submissions):
+    return [submission.id for submission in submissions]
+
+
+def abandon(tx, batch_id=None):
+    """Ends the time in which a batch, or each, had to be touched."""
+    change = update(tables.staged_batches).values(touched_at=now(tx) - 100)
+    tx.execute(change if batch_id is None else change.where(tables.staged_batches.c.id == batch_id))
+
+
+def test_submission_publishes_a_staged_sweep(database, repo, stage, submit):
+    sweep = draft(LRS, tags=["many"])
+    staged = stage(sweep)
+    assert row_counts(database) == [11, 11, 1, 1]
+    assert repo.claim() is None
+    submitted = submit(sweep, staged)
+    assert row_counts(database) == [11, 11, 1, 0]
+    members = members_of(database, submitted.id)
+    assert ids_of(submitted.members) == member_ids(database, submitted.id)
+    assert [member.coordinates["optimizer.lr"] for member in members] == LRS["values"]
+    with database.read() as tx:
+        listed = pages.ids(tx, ExperimentQuery.parse(tag="many"))
+        assert scheduling.count_waiting(tx, "cpu", limit=99) == 11
+    assert set(listed) == set(ids_of(submitted.members))
+    assert repo.claim().experiment_id == members[0].experiment_id, "queued in the sweep's order"
+    assert repo.kinds(members[-1].experiment_id) == ["submitted"]
+
+
+def test_small_sweep_is_not_staged(database):
+    small = draft({**LRS, "values": [0.1, 0.2]})
+    assert sweep_staging.stage(database, small, owner="ada", options=Options()) is None
+
+
+def test_abandoned_batch_is_removed_in_parts_and_cannot_be_submitted(database, repo, stage, submit):
+    other = repo.submit(changes={"seeds": [7]})
+    abandoned, active = stage(draft(LRS)), stage(draft(LRS, **DIM_4))
+    with database.write() as tx:
+        abandon(tx, abandoned.experiments.id)
+    removed = []
+    while not removed or removed[-1]:
+        with database.write() as tx:
+            removed.append(staging.remove_abandoned(tx, 60.0))
+    assert removed == [4, 4, 3, 0]
+    assert row_counts(database) == [12, 11, 1, 1]
+    with pytest.raises(StoreUnavailable, match="given up"):
+        submit(draft(LRS), abandoned)
+    assert row_counts(database) == [12, 11, 1, 1], "the refused submission left nothing"
+    assert len(submit(draft(LRS, **DIM_4), active).members) == 11
+    assert repo.get(other.id).state is State.QUEUED
+
+
+def test_abandoned_batch_accepts_no_writes(database, stage):
+    staged = stage(draft(LRS))
+    with database.write() as tx:
+        abandon(tx)
+        staging.remove_abandoned(tx, 60.0)
+    with pytest.raises(StoreUnavailable), database.write() as tx:
+        staging.touch(tx, staged.experiments.id)
+
+
+def test_experiments_submitted_since_staging_are_shared(database, repo, stage, submit):
+    sweep = draft(LRS, tags=["its"])
+    staged = stage(sweep)
+    other = repo.submit(rerun=False, changes={**SHARED, "tags": ["mine"]})
+    assert not other.reused, "a staged experiment is never reused"
+    submitted = submit(sweep, staged)
+    assert [member.reused for member in submitted.members] == [n == 2 for n in range(11)]
+    assert submitted.members[2].id == other.id
+    assert repo.get(other.id).spec.tags == ("mine", "its")
+    assert member_ids(database, submitted.id) == ids_of(submitted.members)
+    assert row_counts(database) == [11, 11, 1, 0]
+
+
+def test_experiments_about_to_pause_are_not_shared_with_a_staged_batch(
+    database, repo, stage, submit
+):
+    sweep = draft(LRS)
+    staged = stage(sweep)
+    pausing = repo.begin(rerun=False, changes=SHARED).experiment_id
+    with database.write() as tx:
+        experiments.request_pause(tx, pausing)
+    assert pausing not in ids_of(submit(sweep, staged).members)
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_shared_experiments_lost_since_staging_are_replaced(
+    database, repo, stage, submit, is_removed
+):
+    shared = repo.submit(changes=SHARED)
+    sweep = draft(LRS)
+    staged = stage(sweep)
+    with database.write() as tx:
+        experiments.request_cancel(tx, shared.id)
+        if is_removed:
+            experiments.remove(tx, shared.id)
+    submitted = submit(sweep, staged)
+    assert shared.id not in ids_of(submitted.members)
+    assert member_ids(database, submitted.id) == ids_of(submitted.members)
+    with database.read() as tx:
+        assert len(experiments.by_spec_hash(tx, [spec_hash(sample_specs.spec(**SHARED))])) == 1
+
+
+def test_equal_sweep_submitted_since_staging_is_reused(database, stage, submit):
+    sweep = draft(LRS)
+    slower, faster = stage(sweep), stage(sweep)
+    first, second = submit(sweep, faster), submit(sweep, slower)
+    assert (second.id, second.reused) == (first.id, True)
+    assert ids_of(second.members) == ids_of(first.members)
+    assert row_counts(database) == [11, 11, 1, 0]
+    again = submit(sweep, stage(sweep, rerun=True), rerun=True)
+    assert again.id != first.id
+    assert row_counts(database) == [22, 22, 2, 0]
+
+
+def test_existing_experiments_are_members_of_the_equal_or_of_another_sweep(
+    database, repo, stage, submit
+):
+    sweep, other = draft(LRS), draft(LRS, tags=["other"])
+    first = submit(sweep, stage(sweep))
+    again = submit(sweep, stage(sweep))
+    assert again.id == first.id
+    assert all(member.reused for member in again.members)
+    assert row_counts(database) == [11, 11, 1, 0], "an equal sweep is not staged again"
+    staged = stage(other)
+    assert row_counts(database) == [11, 22, 2, 1]
+    with database.read() as tx:
+        visible, _ = sweeps.page(tx, limit=50, cursor=None)
+    assert [visible_sweep.id for visible_sweep in visible] == [first.id]
+    second = submit(other, staged)
+    assert second.id != first.id
+    assert ids_of(second.members) == ids_of(first.members)
+    assert {repo.get(experiment_id).spec.tags for experiment_id in ids_of(second.members)} == {
+        ("other",)
+    }
+    assert row_counts(database) == [11, 22, 2, 0]
+
+
+def test_abandoned_sweep_of_existing_experiments_is_removed_without_them(database, stage, submit):
+    submit(draft(LRS), stage(draft(LRS)))
+    stage(draft(LRS, tags=["other"]))
+    with database.write() as tx:
+        abandon(tx)
+        while staging.remove_abandoned(tx, 60):
+            pass
+    assert row_counts(database) == [11, 11, 1, 0]
+
+
+def lrs_of(database, sweep_id):
+    members = members_of(database, sweep_id)
     assert [member.position for member in members] == list(range(len(members)))
     return [member.coordinates["optimizer.lr"] for member in members]
 
 
-def test_many_that_extend_a_sweep_are_unseen_until_all_are_there(database, bring, submit, extend):
-    first = submit(draft(LRS), bring(draft(LRS)))
+def test_staged_extension_is_invisible_until_it_is_submitted(database, stage, submit, extend):
+    first = submit(draft(LRS), stage(draft(LRS)))
 
-    def look():
-        assert counts(database) == [19, 19, 2, 1]
-        assert placed(database, first.id) == LRS["values"]
+    def check_invisible():
+        assert row_counts(database) == [19, 19, 2, 1]
+        assert lrs_of(database, first.id) == LRS["values"]
         with database.read() as tx:
             assert [sweep.id for sweep in sweeps.page(tx, limit=9, cursor=None)[0]] == [first.id]
             assert pages.count(tx, ExperimentQuery.parse()) == 11
 
-    made = extend(first.id, draft(MORE), meanwhile=look)
-    assert [one.reused for one in made.members] == [False] * 8
-    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
-    assert counts(database) == [19, 19, 1, 0]
+    extended = extend(first.id, draft(LARGER), meanwhile=check_invisible)
+    assert [member.reused for member in extended.members] == [False] * 8
+    assert lrs_of(database, first.id) == [*LRS["values"], *LARGER["values"][6:]]
+    assert row_counts(database) == [19, 19, 1, 0]
 
 
-def test_two_that_extend_a_sweep_at_once_add_everything_once(database, bring, submit, extend):
-    first = submit(draft(LRS), bring(draft(LRS)))
-    extend(first.id, draft(MORE), meanwhile=lambda: extend(first.id, draft(MORE)))
-    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
-    assert counts(database) == [19, 19, 1, 0]
+def test_concurrent_equal_extensions_add_everything_once(database, stage, submit, extend):
+    first = submit(draft(LRS), stage(draft(LRS)))
+    extend(first.id, draft(LARGER), meanwhile=lambda: extend(first.id, draft(LARGER)))
+    assert lrs_of(database, first.id) == [*LRS["values"], *LARGER["values"][6:]]
+    assert row_counts(database) == [19, 19, 1, 0]
 
 
-def test_a_sweep_is_extended_by_many_that_are_there_already(database, repo, bring, submit, extend):
-    first = submit(draft(LRS), bring(draft(LRS)))
-    other = submit(draft(MORE), bring(draft(MORE)))
-    made = extend(first.id, draft(MORE))
-    assert [one.id for one in made.members] == [one.id for one in other.members[6:]]
-    assert placed(database, first.id) == [*LRS["values"], *MORE["values"][6:]]
-    assert counts(database) == [19, 33, 2, 0]
+def test_extension_reuses_existing_experiments(database, stage, submit, extend):
+    first = submit(draft(LRS), stage(draft(LRS)))
+    other = submit(draft(LARGER), stage(draft(LARGER)))
+    extended = extend(first.id, draft(LARGER))
+    assert ids_of(extended.members) == ids_of(other.members)[6:]
+    assert lrs_of(database, first.id) == [*LRS["values"], *LARGER["values"][6:]]
+    assert row_counts(database) == [19, 33, 2, 0]

@@ -15,8 +15,8 @@ from tests.kit import sample_specs
 BROKEN = Failure(FailureKind.USER, "the loss\0 is not a number")
 
 
-def bring_to(repo, state):
-    """The id of an experiment in the given state; all but a queued one have run to step 10."""
+def submit_in_state(repo, state):
+    """Submits an experiment and brings it to a state; all but a queued one have run to step 10."""
     if state is State.QUEUED:
         return repo.submit().id
     claim = repo.begin()
@@ -35,35 +35,35 @@ def bring_to(repo, state):
     return claim.experiment_id
 
 
-def attempt(repo, verb, experiment_id):
+def apply(repo, action, experiment_id):
     with repo.database.write() as tx:
-        return verb(tx, experiment_id)
+        return action(tx, experiment_id)
 
 
 @pytest.mark.parametrize("state", State)
 def test_cancel_in_every_state(repo, state):
-    experiment_id = bring_to(repo, state)
+    experiment_id = submit_in_state(repo, state)
     if state.is_final:
         with pytest.raises(IllegalMove, match=f"cannot cancel an experiment that is {state}"):
-            attempt(repo, experiments.request_cancel, experiment_id)
+            apply(repo, experiments.request_cancel, experiment_id)
         assert repo.get(experiment_id).state is state
         return
-    assert attempt(repo, experiments.request_cancel, experiment_id) is (
+    assert apply(repo, experiments.request_cancel, experiment_id) is (
         state if state is State.RUNNING else State.CANCELLED
     )
-    found = repo.get(experiment_id)
-    assert found.cancel_requested == (state is State.RUNNING)
-    assert (found.finished_at is None) == (state is State.RUNNING)
+    experiment = repo.get(experiment_id)
+    assert experiment.cancel_requested == (state is State.RUNNING)
+    assert (experiment.finished_at is None) == (state is State.RUNNING)
 
 
-def test_cancelling_twice_asks_once(repo):
+def test_cancelling_twice_requests_once(repo):
     claim = repo.begin()
     for _ in range(2):
-        assert attempt(repo, experiments.request_cancel, claim.experiment_id) is State.RUNNING
+        assert apply(repo, experiments.request_cancel, claim.experiment_id) is State.RUNNING
     assert repo.kinds(claim.experiment_id).count("cancel_requested") == 1
 
 
-def test_the_worker_hears_of_a_cancellation_with_its_next_beat(repo):
+def test_renewing_the_lease_reports_a_requested_cancellation(repo):
     claim = repo.begin()
     with repo.database.write() as tx:
         assert reports.renew_lease(tx, claim, lease_seconds=60) == StopRequests(
@@ -75,44 +75,44 @@ def test_the_worker_hears_of_a_cancellation_with_its_next_beat(repo):
         )
 
 
-def test_a_cancelled_experiment_keeps_how_far_its_runs_came(repo):
+def test_cancelled_experiment_keeps_its_partial_runs(repo):
     claim = repo.begin()
     runs = [sample_specs.run(seed, outcome=Outcome.CANCELLED, steps=12) for seed in (0, 1)]
     with repo.database.write() as tx:
         result = pack_result(sample_specs.result(*runs))
         reports.mark_cancelled(tx, claim, result, pack_points(sample_specs.points([0, 12])))
-    found = repo.get(claim.experiment_id)
-    assert found.state is State.CANCELLED
-    assert [(run.outcome, run.steps) for run in found.runs] == [(Outcome.CANCELLED, 12)] * 2
-    assert found.progress.step == 12
+    experiment = repo.get(claim.experiment_id)
+    assert experiment.state is State.CANCELLED
+    assert [(run.outcome, run.steps) for run in experiment.runs] == [(Outcome.CANCELLED, 12)] * 2
+    assert experiment.progress.step == 12
     with repo.database.read() as tx:
         assert results.series(tx, claim.experiment_id)["step"].tolist() == [0, 12, 0, 12]
 
 
-def test_completion_wins_over_a_cancellation_that_comes_too_late(repo):
+def test_completion_wins_over_a_late_cancellation(repo):
     claim = repo.begin()
-    attempt(repo, experiments.request_cancel, claim.experiment_id)
+    apply(repo, experiments.request_cancel, claim.experiment_id)
     repo.complete(claim)
-    found = repo.get(claim.experiment_id)
-    assert (found.state, found.cancel_requested) == (State.COMPLETED, False)
+    experiment = repo.get(claim.experiment_id)
+    assert (experiment.state, experiment.cancel_requested) == (State.COMPLETED, False)
     assert repo.submit(rerun=False).id == claim.experiment_id
 
 
-def test_handing_back_what_should_be_cancelled_cancels_it(repo):
+def test_handing_back_cancels_if_requested(repo):
     claim = repo.begin()
-    attempt(repo, experiments.request_cancel, claim.experiment_id)
+    apply(repo, experiments.request_cancel, claim.experiment_id)
     with repo.database.write() as tx:
         reports.hand_back(tx, claim)
     assert repo.get(claim.experiment_id).state is State.CANCELLED
 
 
-def test_a_failure_tells_kind_sentence_and_log(repo):
-    experiment_id = bring_to(repo, State.FAILED)
-    found = repo.get(experiment_id)
-    assert found.failure == Failure(
+def test_failure_has_kind_sentence_and_log(repo):
+    experiment_id = submit_in_state(repo, State.FAILED)
+    experiment = repo.get(experiment_id)
+    assert experiment.failure == Failure(
         FailureKind.USER, BROKEN.message.replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
-    assert found.finished_at is not None
+    assert experiment.finished_at is not None
     with repo.database.read() as tx:
         assert [(log.attempt, log.text) for log in experiments.logs(tx, experiment_id)] == [
             (1, "Traceback\n")
@@ -121,16 +121,16 @@ def test_a_failure_tells_kind_sentence_and_log(repo):
 
 @pytest.mark.parametrize("state", State)
 def test_pause_in_every_state(repo, state):
-    experiment_id = bring_to(repo, state)
+    experiment_id = submit_in_state(repo, state)
     if state not in {State.QUEUED, State.RUNNING}:
         with pytest.raises(IllegalMove, match=f"cannot pause an experiment that is {state}"):
-            attempt(repo, experiments.request_pause, experiment_id)
+            apply(repo, experiments.request_pause, experiment_id)
         return
-    for _ in range(1 if state is State.QUEUED else 2):  # asking twice asks once
-        reached = attempt(repo, experiments.request_pause, experiment_id)
-    found = repo.get(experiment_id)
-    assert reached is found.state is (State.PAUSED if state is State.QUEUED else State.RUNNING)
-    assert found.pause_requested == (state is State.RUNNING)
+    for _ in range(1 if state is State.QUEUED else 2):  # the second request changes nothing
+        reached = apply(repo, experiments.request_pause, experiment_id)
+    experiment = repo.get(experiment_id)
+    assert reached is experiment.state is (State.PAUSED if state is State.QUEUED else State.RUNNING)
+    assert experiment.pause_requested == (state is State.RUNNING)
     assert repo.kinds(experiment_id)[-1] == (
         "paused" if state is State.QUEUED else "pause_requested"
     )
@@ -140,22 +140,22 @@ def test_pause_in_every_state(repo, state):
 
 @pytest.mark.parametrize("state", State)
 def test_resume_in_every_state(repo, state):
-    experiment_id = bring_to(repo, state)
+    experiment_id = submit_in_state(repo, state)
     if state is not State.PAUSED:
         with pytest.raises(
             IllegalMove, match=f"cannot resume an experiment that is {state}: it is not paused"
         ):
-            attempt(repo, experiments.resume, experiment_id)
+            apply(repo, experiments.resume, experiment_id)
         return
-    assert attempt(repo, experiments.resume, experiment_id) is State.QUEUED
+    assert apply(repo, experiments.resume, experiment_id) is State.QUEUED
     claim = repo.claim()
     assert (claim.experiment_id, claim.attempt, claim.checkpoint) == (experiment_id, 2, b"at 10")
 
 
-def test_a_wish_to_pause_may_be_taken_back(repo):
+def test_pause_request_can_be_withdrawn(repo):
     claim = repo.begin()
-    attempt(repo, experiments.request_pause, claim.experiment_id)
-    assert attempt(repo, experiments.resume, claim.experiment_id) is State.RUNNING
+    apply(repo, experiments.request_pause, claim.experiment_id)
+    assert apply(repo, experiments.resume, claim.experiment_id) is State.RUNNING
     with repo.database.write() as tx:
         assert reports.renew_lease(tx, claim, lease_seconds=60) == StopRequests(
             cancel=False, pause=False
@@ -169,82 +169,83 @@ def test_a_wish_to_pause_may_be_taken_back(repo):
     ]
 
 
-def test_what_should_be_paused_is_paused_when_its_worker_lets_go_or_is_lost(repo):
-    for let_go in (reports.hand_back, _fail):
+def test_requested_pause_happens_when_the_worker_releases_or_is_lost(repo):
+    for release in (reports.hand_back, fail):
         claim = repo.begin()
         with repo.database.write() as tx:
             experiments.request_pause(tx, claim.experiment_id)
             assert reports.renew_lease(tx, claim, lease_seconds=60) == StopRequests(
                 cancel=False, pause=True
             )
-            let_go(tx, claim)
-        found = repo.get(claim.experiment_id)
-        assert (found.state, found.pause_requested) == (State.PAUSED, False)
-        assert repo.kinds(found.id)[-1] == "paused"
+            release(tx, claim)
+        experiment = repo.get(claim.experiment_id)
+        assert (experiment.state, experiment.pause_requested) == (State.PAUSED, False)
+        assert repo.kinds(experiment.id)[-1] == "paused"
     lost = repo.begin()
-    attempt(repo, experiments.request_pause, lost.experiment_id)
+    apply(repo, experiments.request_pause, lost.experiment_id)
     repo.lose(lost)
     repo.reap()
     assert repo.get(lost.experiment_id).state is State.PAUSED
 
 
-def test_a_cancellation_wins_over_a_pause(repo):
+def test_cancellation_wins_over_a_pause(repo):
     claim = repo.begin()
-    attempt(repo, experiments.request_pause, claim.experiment_id)
-    attempt(repo, experiments.request_cancel, claim.experiment_id)
+    apply(repo, experiments.request_pause, claim.experiment_id)
+    apply(repo, experiments.request_cancel, claim.experiment_id)
     with pytest.raises(IllegalMove, match="about to be cancelled"):
-        attempt(repo, experiments.request_pause, claim.experiment_id)
+        apply(repo, experiments.request_pause, claim.experiment_id)
     with repo.database.write() as tx:
         reports.hand_back(tx, claim)
     assert repo.get(claim.experiment_id).state is State.CANCELLED
 
 
-def test_completion_wins_over_a_pause_that_comes_too_late(repo):
+def test_completion_wins_over_a_late_pause(repo):
     claim = repo.begin()
-    attempt(repo, experiments.request_pause, claim.experiment_id)
+    apply(repo, experiments.request_pause, claim.experiment_id)
     repo.complete(claim)
-    found = repo.get(claim.experiment_id)
-    assert (found.state, found.pause_requested) == (State.COMPLETED, False)
+    experiment = repo.get(claim.experiment_id)
+    assert (experiment.state, experiment.pause_requested) == (State.COMPLETED, False)
 
 
-def test_what_is_put_aside_is_no_answer_to_an_equal_submission(repo):
-    paused = bring_to(repo, State.PAUSED)
-    fresh = repo.submit(rerun=False)
-    assert (fresh.id != paused, fresh.reused) == (True, False)
+def test_paused_experiment_is_not_reused(repo):
+    paused = submit_in_state(repo, State.PAUSED)
+    submitted = repo.submit(rerun=False)
+    assert submitted.id != paused
+    assert not submitted.reused
 
 
-def _fail(tx, claim, kind=FailureKind.INFRASTRUCTURE, max_attempts=3):
+def fail(tx, claim, kind=FailureKind.INFRASTRUCTURE, max_attempts=3):
     reports.fail(tx, claim, Failure(kind, "no luck"), "log\n", max_attempts=max_attempts)
 
 
 @pytest.mark.parametrize("kind", FailureKind)
-def test_only_failures_of_the_lab_are_tried_again_by_themselves(repo, kind):
+def test_only_transient_failures_are_tried_again(repo, kind):
     claim = repo.begin()
     with repo.database.write() as tx:
-        _fail(tx, claim, kind)
-    found = repo.get(claim.experiment_id)
-    of_the_lab = kind in {FailureKind.WORKER_LOST, FailureKind.INFRASTRUCTURE}
-    assert found.state is (State.QUEUED if of_the_lab else State.FAILED)
-    assert repo.kinds(found.id)[-1] == ("attempt_failed" if of_the_lab else "failed")
-    assert repo.claim() is None, "it rests for a moment"
+        fail(tx, claim, kind)
+    experiment = repo.get(claim.experiment_id)
+    is_transient = kind in {FailureKind.WORKER_LOST, FailureKind.INFRASTRUCTURE}
+    assert experiment.state is (State.QUEUED if is_transient else State.FAILED)
+    assert repo.kinds(experiment.id)[-1] == ("attempt_failed" if is_transient else "failed")
+    assert repo.claim() is None, "it backs off for a moment"
 
 
-def test_failures_of_the_lab_in_a_row_end_the_experiment_unless_a_checkpoint_is_gained(repo):
+def test_transient_failures_in_a_row_end_the_experiment_without_progress(repo):
     experiment_id = repo.submit().id
-    for gained in (False, False, True, False, False):
+    for has_progress in (False, False, True, False, False):
         with repo.database.write() as tx:
             tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")
         claim = repo.claim()
-        if gained:
-            repo.record(claim, 5, checkpoint=b"further")
+        if has_progress:
+            repo.record(claim, 5, checkpoint=b"at 5")
         with repo.database.write() as tx:
-            _fail(tx, claim)
+            fail(tx, claim)
         assert repo.get(experiment_id).state is State.QUEUED
     with repo.database.write() as tx:
         tx.exec_driver_sql("UPDATE experiments SET not_before = NULL")
     last = repo.claim()
     with repo.database.write() as tx:
-        _fail(tx, last)
+        fail(tx, last)
     failed = repo.get(experiment_id)
     assert (failed.state, failed.failure.kind) == (State.FAILED, FailureKind.INFRASTRUCTURE)
     assert failed.failure.message.startswith("no luck This happened 3 times in a row")
@@ -252,40 +253,36 @@ def test_failures_of_the_lab_in_a_row_end_the_experiment_unless_a_checkpoint_is_
 
 @pytest.mark.parametrize("state", State)
 def test_retry_in_every_state(repo, state):
-    experiment_id = bring_to(repo, state)
+    experiment_id = submit_in_state(repo, state)
     if state not in {State.FAILED, State.CANCELLED}:
         with pytest.raises(IllegalMove, match=f"cannot retry an experiment that is {state}"):
-            attempt(repo, experiments.retry, experiment_id)
+            apply(repo, experiments.retry, experiment_id)
         return
-    assert attempt(repo, experiments.retry, experiment_id) is State.QUEUED
-    found = repo.get(experiment_id)
-    assert (found.failure, found.cancel_requested, found.started_at, found.finished_at) == (
-        None,
-        False,
-        None,
-        None,
-    )
-    assert all(run.outcome is None for run in found.runs)
+    assert apply(repo, experiments.retry, experiment_id) is State.QUEUED
+    experiment = repo.get(experiment_id)
+    assert not experiment.cancel_requested
+    assert (experiment.failure, experiment.started_at, experiment.finished_at) == (None, None, None)
+    assert all(run.outcome is None for run in experiment.runs)
     claim = repo.claim()
     assert (claim.experiment_id, claim.attempt, claim.checkpoint) == (experiment_id, 2, b"at 10")
 
 
 @pytest.mark.parametrize("state", State)
 def test_remove_in_every_state(repo, state):
-    experiment_id = bring_to(repo, state)
+    experiment_id = submit_in_state(repo, state)
     if not state.is_final:
         with pytest.raises(IllegalMove, match="cancel it first"):
-            attempt(repo, experiments.remove, experiment_id)
+            apply(repo, experiments.remove, experiment_id)
         assert repo.get(experiment_id).state is state
         return
-    attempt(repo, experiments.remove, experiment_id)
+    apply(repo, experiments.remove, experiment_id)
     with pytest.raises(NotFound):
         repo.get(experiment_id)
     with repo.database.read() as tx, pytest.raises(NotFound):
         results.series(tx, experiment_id)
 
 
-def test_edit_changes_what_is_given_and_nothing_else(repo):
+def test_edit_changes_only_the_given_fields(repo):
     experiment_id = repo.submit(
         changes={"name": "old", "tags": ["a", "b"], "notes": "old notes"}
     ).id
@@ -293,21 +290,16 @@ def test_edit_changes_what_is_given_and_nothing_else(repo):
     with repo.database.write() as tx:
         edited = experiments.edit(tx, experiment_id, version=1, name="new", tags=["c", "a"])
     assert edited == repo.get(experiment_id)
-    assert (edited.spec.name, edited.spec.tags, edited.spec.notes, edited.version) == (
-        "new",
-        ("c", "a"),
-        "old notes",
-        2,
-    )
+    metadata = edited.spec.name, edited.spec.tags, edited.spec.notes
+    assert metadata == ("new", ("c", "a"), "old notes")
+    assert edited.version == 2
     assert edited.spec_hash == before.spec_hash
     with repo.database.write() as tx:
-        assert (
-            experiments.edit(tx, experiment_id, version=2, name="", tags=[], notes="").spec.tags
-            == ()
-        )
+        cleared = experiments.edit(tx, experiment_id, version=2, name="", tags=[], notes="")
+    assert cleared.spec.tags == ()
 
 
-def test_edit_of_what_somebody_else_has_edited_is_refused(repo):
+def test_edit_of_an_outdated_version_is_refused(repo):
     experiment_id = repo.submit().id
     with repo.database.write() as tx:
         experiments.edit(tx, experiment_id, version=1, notes="first")
@@ -316,7 +308,7 @@ def test_edit_of_what_somebody_else_has_edited_is_refused(repo):
     assert repo.get(experiment_id).spec.notes == "first"
 
 
-def test_running_does_not_change_the_version_that_an_edit_needs(repo):
+def test_running_does_not_change_the_version(repo):
     claim = repo.begin()
     repo.record(claim, 0, 10)
     repo.complete(claim)
@@ -324,7 +316,7 @@ def test_running_does_not_change_the_version_that_an_edit_needs(repo):
 
 
 @pytest.mark.parametrize(
-    "verb",
+    "action",
     [
         experiments.request_cancel,
         experiments.request_pause,
@@ -333,12 +325,12 @@ def test_running_does_not_change_the_version_that_an_edit_needs(repo):
         experiments.remove,
     ],
 )
-def test_verbs_on_an_unknown_experiment_find_nothing(repo, verb):
+def test_actions_on_an_unknown_experiment_find_nothing(repo, action):
     with pytest.raises(NotFound):
-        attempt(repo, verb, "exp_" + "0" * 32)
+        apply(repo, action, "exp_" + "0" * 32)
 
 
-def test_the_history_tells_the_whole_life(repo):
+def test_history_has_every_event(repo):
     claim = repo.begin()
     with repo.database.write() as tx:
         reports.hand_back(tx, claim)

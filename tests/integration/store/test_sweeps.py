@@ -1,4 +1,4 @@
-"""Sweeps in SQL: seen whole or not at all, experiments shared, members that keep what they have."""
+"""Sweeps are visible as a whole, share equal experiments, and keep their members."""
 
 import threading
 import time
@@ -31,14 +31,12 @@ def draft(*axes, name="a sweep", **changes):
     base = sample_specs.spec(**changes).model_dump(mode="json", exclude={"name"})
     sweep = SweepSpec.model_validate({"name": name, "base": base, "axes": list(axes)})
     points = sweep.expand()
-    content = [
-        point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"}) for point in points
-    ]
-    wishes = [
-        (Draft(point.spec, point.spec_hash, point.setup_hash, c), ("odd",))
-        for point, c in zip(points, content, strict=True)
-    ]
-    return SweepDraft(sweep, points, wishes)
+    items = []
+    for point in points:
+        content = point.spec.model_dump(mode="json", exclude={"name", "tags", "notes"})
+        draft = Draft(point.spec, point.spec_hash, point.setup_hash, content)
+        items.append((draft, ("odd",)))
+    return SweepDraft(sweep, points, items)
 
 
 @pytest.fixture
@@ -81,131 +79,127 @@ def get(database):
     return get
 
 
-def test_a_sweep_is_read_back_as_it_was_sent(repo, sweep, get, members):
-    made = sweep(K, LR, tags=["b", "a"])
-    found = get(made.id)
-    assert (found.name, found.owner, found.version) == ("a sweep", "ada", 1)
-    assert found.spec.axes == draft(K, LR).sweep.axes
-    assert found.counts == dict.fromkeys(State, 0) | {State.QUEUED: 6}
-    assert [m.coordinates for m in members(made.id)] == [
+def test_sweep_is_read_back_as_sent(repo, sweep, get, members):
+    submitted = sweep(K, LR, tags=["b", "a"])
+    stored = get(submitted.id)
+    assert (stored.name, stored.owner, stored.version) == ("a sweep", "ada", 1)
+    assert stored.spec.axes == draft(K, LR).sweep.axes
+    assert stored.counts == dict.fromkeys(State, 0) | {State.QUEUED: 6}
+    assert [m.coordinates for m in members(submitted.id)] == [
         {"training.length": k, "optimizer.lr": lr} for k in K["values"] for lr in LR["values"]
     ]
-    first = repo.get(members(made.id)[0].experiment_id)
+    first = repo.get(members(submitted.id)[0].experiment_id)
     alone = sample_specs.spec(
         tags=["b", "a"], training={"length": 2}, optimizer={"kind": "gd", "steps": 100, "lr": 0.1}
     )
     assert first.spec.model_copy(update={"name": ""}) == alone
     assert (first.warnings, first.owner, repo.kinds(first.id)) == (("odd",), "ada", ["submitted"])
-    assert repo.claim().experiment_id == first.id, "its experiments wait in its order"
+    assert repo.claim().experiment_id == first.id, "its experiments are queued in order"
 
 
-def test_many_experiments_are_what_one_at_a_time_are(repo, sweep, members):
+def test_members_equal_experiments_submitted_one_by_one(repo, sweep, members):
     ids = [member.experiment_id for member in members(sweep(K, LR, tags=["t"]).id)]
     for experiment_id in ids:
-        one = repo.get(experiment_id)
-        again = repo.submit(rerun=True, changes=one.spec.model_dump(mode="json"), warnings=["odd"])
-        other = repo.get(again.id)
-        assert (other.spec, other.spec_hash, other.setup_hash) == (
-            one.spec,
-            one.spec_hash,
-            one.setup_hash,
-        )
-        assert (other.warnings, other.version, other.device) == (
-            one.warnings,
-            one.version,
-            one.device,
-        )
+        member = repo.get(experiment_id)
+        changes = member.spec.model_dump(mode="json")
+        single = repo.get(repo.submit(rerun=True, changes=changes, warnings=["odd"]).id)
+        for name in ("spec", "spec_hash", "setup_hash", "warnings", "version", "device"):
+            assert getattr(single, name) == getattr(member, name)
 
 
 def test_equal_experiments_are_shared_and_gain_the_tags(repo, sweep, members):
     alone = repo.submit(changes={"training": {"length": 3}, "tags": ["mine"]})
-    made = sweep(K, tags=["mine", "its"])
-    assert [one.reused for one in made.members] == [False, True, False]
-    assert members(made.id)[1].experiment_id == alone.id
+    submitted = sweep(K, tags=["mine", "its"])
+    assert [member.reused for member in submitted.members] == [False, True, False]
+    assert members(submitted.id)[1].experiment_id == alone.id
     assert (repo.get(alone.id).spec.tags, repo.get(alone.id).version) == (("mine", "its"), 2)
     again = sweep(K, tags=["its"], name="another name")
-    assert all(one.reused for one in again.members)
-    assert repo.get(alone.id).version == 2, "nothing was new"
-    assert {one.id for one in again.members} == {one.id for one in made.members}
+    assert all(member.reused for member in again.members)
+    assert repo.get(alone.id).version == 2, "no tag was new"
+    assert {member.id for member in again.members} == {member.id for member in submitted.members}
 
 
-def test_what_has_failed_or_is_to_be_cancelled_is_not_shared(repo, database, sweep):
+def test_experiments_cancelled_or_about_to_be_are_not_shared(repo, database, sweep):
     cancelled = repo.submit(changes={"training": {"length": 2}})
     with database.write() as tx:
         experiments.request_cancel(tx, cancelled.id)
     running = repo.begin(changes={"training": {"length": 3}})
     with database.write() as tx:
         experiments.request_cancel(tx, running.experiment_id)
-    assert [one.reused for one in sweep(K).members] == [False, False, False]
+    assert [member.reused for member in sweep(K).members] == [False, False, False]
 
 
-def test_of_equal_experiments_the_newest_is_shared(repo, sweep):
+def test_newest_of_equal_experiments_is_shared(repo, sweep):
     for _ in range(2):
         newest = repo.submit(rerun=True, changes={"training": {"length": 2}})
     assert sweep(K).members[0].id == newest.id
 
 
-def test_an_equal_sweep_of_the_same_owner_is_taken_and_what_ended_badly_is_new(
+def test_equal_sweep_of_the_owner_is_reused_with_cancelled_members_replaced(
     repo, database, sweep, members
 ):
     first = sweep(K)
     assert (sweep(K).id, sweep(K).reused) == (first.id, True)
     others = [sweep(K, owner="bea"), sweep(K, name="other"), sweep(K, LR), sweep(K, rerun=True)]
     assert len({first.id, *(other.id for other in others)}) == 5
-    made = sweep(K, name="mine alone", student={"kind": "linear", "dim": 4})
-    lost = members(made.id)[1].experiment_id
+    submitted = sweep(K, name="unshared", student={"kind": "linear", "dim": 4})
+    lost = members(submitted.id)[1].experiment_id
     with database.write() as tx:
         experiments.request_cancel(tx, lost)
-    again = sweep(K, name="mine alone", student={"kind": "linear", "dim": 4})
-    assert again.id == made.id
-    assert [one.reused for one in again.members] == [True, False, True]
-    assert [m.experiment_id for m in members(made.id)] == [one.id for one in again.members]
-    assert lost not in {one.id for one in again.members}
+    again = sweep(K, name="unshared", student={"kind": "linear", "dim": 4})
+    assert again.id == submitted.id
+    assert [member.reused for member in again.members] == [True, False, True]
+    assert [m.experiment_id for m in members(submitted.id)] == [
+        member.id for member in again.members
+    ]
+    assert lost not in {member.id for member in again.members}
 
 
-def test_extending_adds_what_is_missing_behind_what_is_there(sweep, extend, get, members):
-    made = sweep(K)
-    before = members(made.id)
-    more = extend(made.id, {**K, "values": [1, 2, 3, 4, 5]})
-    assert [one.reused for one in more.members] == [False, False]
-    after = members(made.id)
+def test_extension_appends_missing_members(sweep, extend, get, members):
+    submitted = sweep(K)
+    before = members(submitted.id)
+    more = extend(submitted.id, {**K, "values": [1, 2, 3, 4, 5]})
+    assert [member.reused for member in more.members] == [False, False]
+    after = members(submitted.id)
     assert after[:3] == before
     assert [m.coordinates["training.length"] for m in after] == [2, 3, 4, 1, 5]
     assert [m.position for m in after] == [0, 1, 2, 3, 4]
-    assert (get(made.id).version, get(made.id).axes[0]["values"]) == (2, [1, 2, 3, 4, 5])
+    assert (get(submitted.id).version, get(submitted.id).axes[0]["values"]) == (2, [1, 2, 3, 4, 5])
 
 
-def test_on_a_new_axis_members_lie_where_their_specs_do(sweep, extend, members):
-    made = sweep(K)
+def test_coordinates_on_a_new_axis_are_the_specs_values(sweep, extend, members):
+    submitted = sweep(K)
     default = sample_specs.spec().optimizer.lr
-    extend(made.id, {**K, "values": [2, 3]}, {"path": "optimizer.lr", "values": [default, 0.5]})
-    where = {tuple(sorted(m.coordinates.items())) for m in members(made.id)}
+    extend(
+        submitted.id, {**K, "values": [2, 3]}, {"path": "optimizer.lr", "values": [default, 0.5]}
+    )
+    where = {tuple(sorted(m.coordinates.items())) for m in members(submitted.id)}
     assert where == {
         (("optimizer.lr", lr), ("training.length", k))
         for k, lr in [(2, default), (3, default), (4, default), (2, 0.5), (3, 0.5)]
     }
 
 
-def test_pages_of_sweeps_and_of_members_neither_repeat_nor_skip(database, sweep, members):
-    made = [sweep(K, name=str(n)).id for n in range(5)]
+def test_pages_of_sweeps_and_members_neither_repeat_nor_skip(database, sweep, members):
+    ids = [sweep(K, name=str(n)).id for n in range(5)]
     with database.read() as tx:
         seen, cursor = [], None
         for _ in range(3):
             page, cursor = sweeps.page(tx, limit=2, cursor=cursor)
-            seen += [one.id for one in page]
-        assert (seen, cursor) == (made[::-1], None)
-        first, cursor = sweeps.members(tx, made[0], limit=2)
-        rest, end = sweeps.members(tx, made[0], limit=2, cursor=cursor)
-        assert (first + rest, end) == (members(made[0]), None)
-        for wrong in ("", "x", made[0] + "0", "1e3", "9" * 30, "\0"):
+            seen += [listed.id for listed in page]
+        assert (seen, cursor) == (ids[::-1], None)
+        first, cursor = sweeps.members(tx, ids[0], limit=2)
+        rest, end = sweeps.members(tx, ids[0], limit=2, cursor=cursor)
+        assert (first + rest, end) == (members(ids[0]), None)
+        for wrong in ("", "x", ids[0] + "0", "1e3", "9" * 30, "\0"):
             with pytest.raises(BadCursor):
                 sweeps.page(tx, limit=2, cursor=wrong)
             with pytest.raises(BadCursor):
-                sweeps.members(tx, made[0], limit=2, cursor=wrong)
+                sweeps.members(tx, ids[0], limit=2, cursor=wrong)
 
 
 @pytest.mark.parametrize("sweep_id", ["swp_" + "0" * 32, "exp_1", "", "\0"])
-def test_an_unknown_sweep_is_not_found(database, extend, get, sweep_id):
+def test_unknown_sweep_is_not_found(database, extend, get, sweep_id):
     with pytest.raises(NotFound):
         get(sweep_id)
     with pytest.raises(NotFound):
@@ -214,50 +208,46 @@ def test_an_unknown_sweep_is_not_found(database, extend, get, sweep_id):
         sweeps.remove(tx, sweep_id)
 
 
-def test_what_another_sweep_has_too_is_told_apart(database, repo, sweep, members):
-    made = sweep(K)
+def test_exclusive_experiments_are_in_no_other_sweep(database, repo, sweep, members):
+    submitted = sweep(K)
     sweep({**K, "values": [3]}, name="other")
-    ids = [member.experiment_id for member in members(made.id)]
+    ids = [member.experiment_id for member in members(submitted.id)]
     with database.read() as tx:
-        assert sweeps.experiment_ids(tx, made.id, (State.QUEUED,)) == ids
-        assert sweeps.experiment_ids(tx, made.id, (State.QUEUED,), exclusive=True) == [
+        assert sweeps.experiment_ids(tx, submitted.id, (State.QUEUED,)) == ids
+        assert sweeps.experiment_ids(tx, submitted.id, (State.QUEUED,), exclusive=True) == [
             ids[0],
             ids[2],
         ]
-        assert sweeps.experiment_ids(tx, made.id, (State.FAILED,)) == []
+        assert sweeps.experiment_ids(tx, submitted.id, (State.FAILED,)) == []
 
 
-def test_a_sweep_is_removed_when_nothing_is_pending_and_its_experiments_stay(
+def test_removing_a_sweep_without_pending_members_keeps_its_experiments(
     database, repo, sweep, members
 ):
-    made = sweep({**K, "values": [2]})
-    (member,) = members(made.id)
+    submitted = sweep({**K, "values": [2]})
+    (member,) = members(submitted.id)
     with database.write() as tx, pytest.raises(IllegalMove, match="1 of its experiments"):
-        sweeps.remove(tx, made.id)
+        sweeps.remove(tx, submitted.id)
     repo.complete(repo.claim())
     with database.write() as tx:
-        sweeps.remove(tx, made.id)
+        sweeps.remove(tx, submitted.id)
     assert repo.get(member.experiment_id).state is State.COMPLETED
 
 
-def test_an_experiment_that_is_removed_leaves_its_sweep_and_a_new_submission_fills_the_gap(
-    database, sweep, members
-):
-    made = sweep(K)
-    gone = members(made.id)[1].experiment_id
+def test_resubmission_replaces_a_removed_member(database, sweep, members):
+    submitted = sweep(K)
+    gone = members(submitted.id)[1].experiment_id
     with database.write() as tx:
         experiments.request_cancel(tx, gone)
         experiments.remove(tx, gone)
-    assert [m.position for m in members(made.id)] == [0, 2]
+    assert [m.position for m in members(submitted.id)] == [0, 2]
     again = sweep(K)
-    assert again.id == made.id
-    assert [m.coordinates["training.length"] for m in members(made.id)] == [2, 3, 4]
+    assert again.id == submitted.id
+    assert [m.coordinates["training.length"] for m in members(submitted.id)] == [2, 3, 4]
 
 
-def test_the_values_of_a_sweeps_completed_runs_are_read_by_its_filter(
-    database, repo, sweep, members
-):
-    made = sweep(K)
+def test_values_of_completed_runs_are_found_by_the_sweep(database, repo, sweep, members):
+    submitted = sweep(K)
     claim = repo.claim()
     repo.complete(
         claim,
@@ -266,7 +256,9 @@ def test_the_values_of_a_sweeps_completed_runs_are_read_by_its_filter(
     )
     metrics = ["train_loss", "fit_error", "zero_baseline"]
     with database.read() as tx:
-        values = run_ends.completed_values(tx, ExperimentQuery.parse(f"sweep:{made.id}"), metrics)
+        values = run_ends.completed_values(
+            tx, ExperimentQuery.parse(f"sweep:{submitted.id}"), metrics
+        )
     assert list(values) == [claim.experiment_id]
     baseline = sample_specs.run(0).summary["zero_baseline"]
     np.testing.assert_array_equal(
@@ -274,17 +266,17 @@ def test_the_values_of_a_sweeps_completed_runs_are_read_by_its_filter(
     )
 
 
-def test_a_filter_by_sweep_finds_its_members_in_any_order_and_combination(database, sweep, members):
-    made, other = sweep(K), sweep({**K, "values": [4, 5]}, tags=["x"])
-    ids = [member.experiment_id for member in members(made.id)]
+def test_filter_by_sweep_finds_members_in_any_order_and_combination(database, sweep, members):
+    submitted, other = sweep(K), sweep({**K, "values": [4, 5]}, tags=["x"])
+    ids = [member.experiment_id for member in members(submitted.id)]
     shared = {member.experiment_id for member in members(other.id)} & set(ids)
     assert len(shared) == 1
     expected = {
-        f"sweep:{made.id}": set(ids),
-        f"sweep:{made.id} and sweep:{other.id}": shared,
-        f"tag:x and sweep:{made.id}": shared,
-        f"sweep:{made.id} and not sweep:{other.id}": set(ids) - shared,
-        f"sweep:{made.id} and training.length < 4": set(ids) - shared,
+        f"sweep:{submitted.id}": set(ids),
+        f"sweep:{submitted.id} and sweep:{other.id}": shared,
+        f"tag:x and sweep:{submitted.id}": shared,
+        f"sweep:{submitted.id} and not sweep:{other.id}": set(ids) - shared,
+        f"sweep:{submitted.id} and training.length < 4": set(ids) - shared,
         "sweep:swp_x": set(),
     }
     with database.read() as tx:
@@ -292,60 +284,59 @@ def test_a_filter_by_sweep_finds_its_members_in_any_order_and_combination(databa
             query = ExperimentQuery.parse(text, "-training.length,name")
             first = pages.read_page(tx, query, cursor=None, limit=2)
             rest = pages.read_page(tx, query, cursor=encode(first[-1]), limit=9) if first else []
-            found = [mark.id for mark in (*first, *rest)]
-            assert found == [name for name in reversed(ids) if name in matches], text
+            listed = [position.id for position in (*first, *rest)]
+            assert listed == [name for name in reversed(ids) if name in matches], text
             assert set(pages.ids(tx, query)) == matches
             assert pages.count(tx, query) == len(matches)
 
 
-def test_nothing_of_a_sweep_that_is_refused_is_stored(database, repo):
+def test_nothing_of_a_refused_sweep_is_stored(database, repo):
     start = {"kind": "from_experiment", "id": "exp_" + "0" * 32}
-    some = draft(LR, {"path": "student.start", "values": [{"kind": "gaussian"}, start]})
+    refused = draft(LR, {"path": "student.start", "values": [{"kind": "gaussian"}, start]})
     with pytest.raises(SpecError, match="no such experiment"), database.write() as tx:
-        sweep_submission.submit(tx, some, owner="ada", options=Options())
+        sweep_submission.submit(tx, refused, owner="ada", options=Options())
     with database.read() as tx:
         assert pages.read_page(tx, ExperimentQuery.parse(), limit=9, cursor=None) == []
         assert sweeps.page(tx, limit=9, cursor=None) == ([], None)
 
 
-def test_equal_sweeps_and_experiments_at_once_are_each_there_once(database, repo, sweep):
+def test_concurrent_equal_sweeps_and_experiments_are_stored_once(database, repo, sweep):
     def submit(number):
         if number % 2:
-            return [one.id for one in sweep(K, LR).members]
+            return [member.id for member in sweep(K, LR).members]
         changes = {"training": {"length": 3}, "optimizer": {"kind": "gd", "steps": 100, "lr": 0.2}}
         return [repo.submit(rerun=False, changes=changes).id]
 
     with ThreadPoolExecutor(8) as pool:
-        ids = {one for made in pool.map(submit, range(16)) for one in made}
+        ids = {experiment_id for ids in pool.map(submit, range(16)) for experiment_id in ids}
     assert len(ids) == 6
     with database.read() as tx:
         assert len(pages.read_page(tx, ExperimentQuery.parse(), limit=99, cursor=None)) == 6
         assert len(sweeps.page(tx, limit=99, cursor=None)[0]) == 1
 
 
-def test_readers_see_all_of_a_large_sweep_or_nothing(database, sweep):
-    """2,000 experiments, written while others look."""
+def test_readers_see_a_large_sweep_whole_or_not_at_all(database, sweep):
+    """Reads while 2,000 experiments are written."""
     lrs = {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.5, "count": 2000}
     large = draft(lrs)
     seen, done = set(), threading.Event()
 
-    def look():
+    def read_repeatedly():
         while not done.is_set():
             with database.read() as tx:
-                found, _ = sweeps.page(tx, limit=1, cursor=None)
+                page, _ = sweeps.page(tx, limit=1, cursor=None)
                 listed = len(pages.read_page(tx, ExperimentQuery.parse(), limit=500, cursor=None))
-                seen.add((sum(found[0].counts.values()) if found else 0, listed))
+                seen.add((sum(page[0].counts.values()) if page else 0, listed))
 
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(look)
+        reading = pool.submit(read_repeatedly)
         time.sleep(0.05)
         with database.write() as tx:
             sweep_submission.submit(tx, large, owner="ada", options=Options())
         time.sleep(0.3)
         done.set()
-        looking.result()
+        reading.result()
     assert seen == {(0, 0), (2000, 500)}
     with database.read() as tx:
-        assert (
-            len(duplicates.find_reusable(tx, [point.spec_hash for point in large.points])) == 2000
-        )
+        reusable = duplicates.find_reusable(tx, [point.spec_hash for point in large.points])
+    assert len(reusable) == 2000

@@ -1,4 +1,4 @@
-"""Worker slots: who is there, who is idle, who has fallen silent."""
+"""Worker slots are registered, listed, counted when idle, and removed when silent."""
 
 import dataclasses
 
@@ -20,13 +20,11 @@ def tx(database):
         yield open_transaction
 
 
-def silence(tx, experiment_id, seconds):
-    tx.execute(
-        update(table).where(table.c.id == experiment_id).values(heartbeat_at=now(tx) - seconds)
-    )
+def silence(tx, worker_id, seconds):
+    tx.execute(update(table).where(table.c.id == worker_id).values(heartbeat_at=now(tx) - seconds))
 
 
-def test_a_registered_slot_is_listed_with_the_databases_time(tx):
+def test_registered_slot_is_listed_with_the_databases_time(tx):
     before = now(tx)
     workers.register(tx, SLOT)
     (listed,) = workers.listing(tx)
@@ -34,13 +32,13 @@ def test_a_registered_slot_is_listed_with_the_databases_time(tx):
     assert before <= listed.heartbeat_at <= now(tx)
 
 
-def test_registering_again_replaces(tx):
+def test_registering_again_replaces_the_slot(tx):
     workers.register(tx, SLOT)
     workers.register(tx, dataclasses.replace(SLOT, pid=2))
     assert [worker.pid for worker in workers.listing(tx)] == [2]
 
 
-def test_a_beat_tells_what_it_works_on(tx):
+def test_heartbeat_records_the_experiment(tx):
     workers.register(tx, SLOT)
     silence(tx, SLOT.id, 100)
     workers.heartbeat(tx, SLOT.id, "exp_1", 77)
@@ -49,12 +47,12 @@ def test_a_beat_tells_what_it_works_on(tx):
     assert listed.heartbeat_at >= now(tx) - 10
 
 
-def test_a_beat_of_a_forgotten_slot_asks_to_register_again(tx):
+def test_heartbeat_of_an_unregistered_slot_is_refused(tx):
     with pytest.raises(NotFound, match="worker"):
         workers.heartbeat(tx, "nobody", None, None)
 
 
-def test_idle_counts_fresh_slots_of_the_device_without_work(tx):
+def test_idle_slots_are_fresh_and_without_an_experiment(tx):
     for number, device in enumerate(["cpu", "cpu", "cpu", "cuda"]):
         workers.register(tx, dataclasses.replace(SLOT, id=f"w{number}", device=device))
     workers.heartbeat(tx, "w1", "exp_1", None)
@@ -64,7 +62,7 @@ def test_idle_counts_fresh_slots_of_the_device_without_work(tx):
     assert workers.count_idle(tx, "cuda", 30) == 1
 
 
-def test_removed_and_long_silent_slots_are_gone(tx):
+def test_removed_and_silent_slots_are_gone(tx):
     for number in range(3):
         workers.register(tx, dataclasses.replace(SLOT, id=f"w{number}"))
     workers.remove(tx, "w0")
