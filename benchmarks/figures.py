@@ -9,15 +9,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
+from benchmarks import stored
 from benchmarks.stored import LENGTHS, SCALES, fill
 from core.arrays import pack
-from core.result import METRICS, SERIES
+from core.result import SERIES
 from service.app import build
 from service.settings import Settings
 from store.db import tables
@@ -46,15 +46,9 @@ def add_sweep(database: Database, count: int, seeds: int) -> None:
         "version": 1,
         "staged_batch_id": None,
     }
-    experiments = tables.experiments
-    completed = experiments.select().where(experiments.c.state == "completed").limit(1)
+    rng = np.random.default_rng(0)
+    groups = [experiment_rows(position, seeds, rng) for position in range(count)]
     with database.write() as tx:
-        stored = tx.execute(completed).one()._mapping
-        template = {
-            column.key: stored[column] for column in experiments.c if column.computed is None
-        }
-        rng = np.random.default_rng(0)
-        groups = [experiment_rows(n, template, seeds, rng) for n in range(count)]
         tx.execute(insert(tables.sweeps), sweep)
         for table in (
             tables.experiments,
@@ -66,28 +60,18 @@ def add_sweep(database: Database, count: int, seeds: int) -> None:
             tx.execute(insert(table), [row for group in groups for row in group[table.name]])
 
 
-def experiment_rows(
-    position: int, template: dict[str, Any], seeds: int, rng: np.random.Generator
-) -> dict[str, list[dict]]:
+def experiment_rows(position: int, seeds: int, rng: np.random.Generator) -> dict[str, list[dict]]:
     """All rows of the sweep's experiment at ``position``, by table."""
     k = LENGTHS[position % len(LENGTHS)]
     scale = float(SCALES[position // len(LENGTHS) % len(SCALES)])
-    experiment_id = f"exp_{FIRST_NUMBER + position:032x}"
-    spec, student = template["spec"], template["spec"]["student"]
+    number, draft = FIRST_NUMBER + position, stored.make_draft(k, scale)
     experiment = {
-        **template,
-        "id": experiment_id,
-        "spec": {
-            **spec,
-            "training": {**spec["training"], "length": k},
-            "student": {**student, "start": {**student["start"], "scale": scale}},
-            "seeds": list(range(seeds)),
-        },
-        "spec_hash": f"{FIRST_NUMBER + position:064x}",
-        "setup_hash": f"{FIRST_NUMBER + position:064x}",
-        "created_at": 1.8e9 + position,
+        **stored.completed_row(number, draft, name=f"k = {k}, scale = {scale:g}"),
+        "spec": {**draft.content, "seeds": list(range(seeds))},
+        "spec_hash": f"{number:064x}",
         "teacher_response": pack({"response": 0.9 ** np.arange(HORIZON)}),
     }
+    experiment_id = experiment["id"]
     member = {
         "sweep_id": SWEEP_ID,
         "position": position,
@@ -97,25 +81,12 @@ def experiment_rows(
     return {
         "experiments": [experiment],
         "sweep_members": [member],
-        "runs": [run_row(experiment_id, seed, rng) for seed in range(seeds)],
+        "runs": [stored.run_row(experiment_id, seed, rng, spread=2) for seed in range(seeds)],
         "run_arrays": [
             {"experiment_id": experiment_id, "seed": seed, "payload": pack(run_arrays(rng))}
             for seed in range(seeds)
         ],
         "series_chunks": [series_row(experiment_id, seeds, rng)],
-    }
-
-
-def run_row(experiment_id: str, seed: int, rng: np.random.Generator) -> dict:
-    metrics = rng.lognormal(-3, 2, len(METRICS)).tolist()
-    return {
-        "experiment_id": experiment_id,
-        "seed": seed,
-        "outcome": "fitted",
-        "steps": 5000,
-        "warnings": [],
-        "non_finite": {},
-        **dict(zip(METRICS, metrics, strict=True)),
     }
 
 
