@@ -1,11 +1,13 @@
-"""Writes the pages of docs/studies from a lab's own answers: ``python docs/publish.py [URL] [quick|full] [NAME ...]``.
+"""Writes the pages of docs/studies from a lab's answers, so that no number is typed by hand.
 
-Each study is run (what the lab has is reused), judged, drawn, and put down with what the numbers
-were made with. No number on these pages is typed by hand.
+``python docs/publish.py [URL] [quick|full] [NAME ...]`` runs each study (stored experiments are
+reused), judges its claims, draws its figure and writes its page.
 """
 
 import inspect
+import re
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,181 +21,210 @@ from extrapolab.models.experiments import ExperimentRecord
 from extrapolab.models.studies import Claim
 
 PAGES = Path(__file__).parent / "studies"
+COLUMNS = 100
 VERDICTS = {"holds": "holds", "fails": "**fails**", "not_run": "not run"}
-
-
-def main(url: str = "http://127.0.0.1:8000", size: Size = "quick", *names: str) -> None:
-    rows, run = [], None
-    with Lab(url, user="publish") as lab:
-        for name in names or STUDIES:
-            study = lab.study(name, size)
-            members = study.submit()
-            report = study.wait()
-            figure = PAGES / "images" / f"{name}.png"
-            figure.parent.mkdir(exist_ok=True)
-            study.figure("extrapolation", figure)
-            run = _run(report.claims, [member.refresh().record for member in members])
-            (PAGES / f"{name}.md").write_text(_page(STUDIES[name], size, run))
-            held = sum(claim.verdict == "holds" for claim in report.claims)
-            rows.append((name, held, len(report.claims)))
-            print(
-                f"{name}: {held} of {len(report.claims)} claims hold; {run.seconds:.0f} s of training"
-            )
-    if run and not names:
-        (PAGES / "README.md").write_text(_index(rows, size, run.provenance))
+PROVENANCE = (
+    "extrapolab",
+    "commit",
+    "python",
+    "numpy",
+    "torch",
+    "numba",
+    "cpu",
+    "threads",
+    "dtype",
+)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a lab answered: claims, spec hashes by experiment, seconds of training, what it was all made with."""
+    """A study as a lab ran it.
+
+    Attributes:
+        claims: Its claims, judged.
+        hashes: Spec hashes by experiment id.
+        seconds: Total training time.
+        provenance: Versions and hardware.
+    """
 
     claims: Sequence[Claim]
     hashes: Mapping[str, str]
     seconds: float
     provenance: str
 
+    @property
+    def holding(self) -> int:
+        """The number of claims that hold."""
+        return sum(claim.verdict == "holds" for claim in self.claims)
 
-def _run(claims: Sequence[Claim], records: Sequence[ExperimentRecord]) -> Run:
-    seconds = sum(
-        (r.finished_at - r.started_at).total_seconds()
-        for r in records
-        if r.finished_at and r.started_at
-    )
-    hashes = {record.id: record.spec_hash for record in records}
+
+def main(url: str = "http://127.0.0.1:8000", size: Size = "quick", *names: str) -> None:
+    runs = {}
+    (PAGES / "images").mkdir(exist_ok=True)
+    with Lab(url, user="publish") as lab:
+        for name in names or STUDIES:
+            run = runs[name] = run_study(lab, name, size)
+            write(f"{name}.md", study_page(STUDIES[name], size, run))
+            print(
+                f"{name}: {run.holding} of {len(run.claims)} claims hold; "
+                f"{run.seconds:.0f} s of training"
+            )
+    if not names:
+        write("README.md", index_page(runs, size))
+
+
+def write(name: str, paragraphs: Sequence[str]) -> None:
+    (PAGES / name).write_text("\n\n".join(paragraphs) + "\n")
+
+
+def run_study(lab: Lab, name: str, size: Size) -> Run:
+    """Runs a study and saves its figure."""
+    study = lab.study(name, size)
+    experiments = study.submit()
+    report = study.wait()
+    study.figure("extrapolation", PAGES / "images" / f"{name}.png")
+    records = [experiment.refresh().record for experiment in experiments]
     return Run(
-        claims, hashes, seconds, _provenance([dict(record.provenance or {}) for record in records])
+        claims=report.claims,
+        hashes={record.id: record.spec_hash for record in records},
+        seconds=sum(training_seconds(record) for record in records),
+        provenance=provenance([dict(record.provenance or {}) for record in records]),
     )
 
 
-def _page(study: Study, size: Size, run: Run) -> str:
+def training_seconds(record: ExperimentRecord) -> float:
+    if record.started_at is None or record.finished_at is None:
+        return 0.0
+    return (record.finished_at - record.started_at).total_seconds()
+
+
+def provenance(sources: Sequence[Mapping[str, str]]) -> str:
+    """Versions and hardware of all experiments."""
+    values = {key: {source[key] for source in sources if key in source} for key in PROVENANCE}
+    return ", ".join(f"{key} {'/'.join(sorted(found))}" for key, found in values.items() if found)
+
+
+def study_page(study: Study, size: Size, run: Run) -> list[str]:
+    """The paragraphs of a study's page."""
     module = inspect.getmodule(type(study))
+    source = f"core/studies/{Path(inspect.getfile(type(study))).name}"
     _, _, prose = (inspect.getdoc(module) or "").partition("\n\n")
-    table = [
-        f"| {c.claim} | {c.inequality.replace('|', chr(92) + '|')} | {_number(c.value)} | {VERDICTS[c.verdict]} | "
-        f"{_rests_on([run.hashes[key] for key in c.experiments])} |"
-        for c in run.claims
+    return [
+        f"# {study.name}: {study.title[0].lower()}{study.title[1:]}",
+        fill(f"**Question.** {study.question}"),
+        *map(fill, filter(None, prose.split("\n\n"))),
+        f"![{study.title}](images/{study.name}.png)",
+        f"## Verdicts, {size} size",
+        claim_table(run),
+        fill(
+            f"Last run: {len(run.hashes)} experiments, {run.seconds:.0f} s of training in all, "
+            f"{run.provenance}. *Rests on* counts experiments and gives the spec hash of the "
+            "first. Repeat it with"
+        ),
+        console(f"extrapolab study run {study.name} --size {size}"),
+        f"## Setup, {size} size",
+        fill(f"From [{source}](../../{source}); all other fields have the spec's defaults."),
+        *setup(study, size),
     ]
-    source = Path(inspect.getfile(type(study))).name
-    return "\n".join(
-        [
-            f"# {study.name}: {study.title[0].lower()}{study.title[1:]}",
-            "",
-            f"**Question.** {study.question}",
-            "",
-            prose,
-            "",
-            f"![{study.title}](images/{study.name}.png)",
-            "",
-            f"## Verdicts, {size} size",
-            "",
-            "| claim | inequality | value | verdict | rests on |",
-            "| --- | --- | --- | --- | --- |",
-            *table,
-            "",
-            f"As last run: {len(run.hashes)} experiments, {run.seconds:.0f} s of training in all, {run.provenance}.",
-            "*Rests on* counts experiments and names the first by its spec hash. Run it again with",
-            "",
-            "<!-- not run: it takes minutes -->",
-            "```console",
-            f"$ extrapolab study run {study.name} --size {size}",
-            "```",
-            "",
-            f"## Set-up, {size} size",
-            "",
-            f"From [core/studies/{source}](../../core/studies/{source}); what isn't named has the spec's default.",
-            "",
-            *_setup(study, size),
-        ]
-    )
 
 
-def _setup(study: Study, size: Size) -> list[str]:
-    lines = []
-    for arm, sweep in study.sweeps(size).items():
-        plain = sweep.model_dump(mode="json", include={"base", "axes"})
-        lines += [
-            f"{arm[0].upper()}{arm[1:]}:",
-            "",
-            "```yaml",
-            yaml.safe_dump(_short(plain), sort_keys=False).strip(),
-            "```",
-            "",
-        ]
-    return lines
-
-
-def _short(value: Any) -> Any:
-    """Long lists of numbers, such as drawn inputs, by their size; short ones on one line."""
-    if isinstance(value, dict):
-        return {key: _short(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        if value and isinstance(value[0], (list, tuple)) and len(value) * len(value[0]) > 40:
-            return f"{len(value)} x {len(value[0])} numbers"
-        return (
-            _Flow(map(_short, value))
-            if all(not isinstance(item, (dict, list)) for item in value)
-            else list(map(_short, value))
+def claim_table(run: Run) -> str:
+    rows = [
+        (
+            claim.claim,
+            claim.inequality.replace("|", r"\|"),
+            "" if claim.value is None else f"{claim.value:.3g}",
+            VERDICTS[claim.verdict],
+            evidence([run.hashes[experiment_id] for experiment_id in claim.experiments]),
         )
-    return value
+        for claim in run.claims
+    ]
+    return table(("claim", "inequality", "value", "verdict", "rests on"), rows)
 
 
-class _Flow(list[Any]):
+def evidence(hashes: Sequence[str]) -> str:
+    """The number of experiments and the first one's spec hash."""
+    if not hashes:
+        return ""
+    more = ", ..." if len(hashes) > 1 else ""
+    return f"{len(hashes)}: `{hashes[0][:12]}`{more}"
+
+
+def setup(study: Study, size: Size) -> list[str]:
+    """The sweep of each arm as YAML."""
+    paragraphs = []
+    for arm, sweep in study.sweeps(size).items():
+        fields = abridge(sweep.model_dump(mode="json", include={"base", "axes"}))
+        text = yaml.safe_dump(fields, sort_keys=False).strip()
+        paragraphs += [f"{arm[0].upper()}{arm[1:]}:", f"```yaml\n{text}\n```"]
+    return paragraphs
+
+
+def abridge(value: Any) -> Any:
+    """Replaces large matrices by their size, and marks plain lists to be written on one line."""
+    if isinstance(value, dict):
+        return {key: abridge(item) for key, item in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    if value and isinstance(value[0], (list, tuple)) and len(value) * len(value[0]) > 40:
+        return f"{len(value)} x {len(value[0])} numbers"
+    items = [abridge(item) for item in value]
+    return items if any(isinstance(item, (dict, list)) for item in value) else InlineList(items)
+
+
+class InlineList(list[Any]):
     """A list that YAML writes on one line."""
 
 
 yaml.SafeDumper.add_representer(
-    _Flow,
+    InlineList,
     lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True),
 )
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
-
-
-def _rests_on(hashes: list[str]) -> str:
-    return (
-        f"{len(hashes)}: `{hashes[0][:12]}`{', ...' if len(hashes) > 1 else ''}" if hashes else ""
-    )
-
-
-def _provenance(found: list[dict[str, str]]) -> str:
-    keys = ("extrapolab", "commit", "python", "numpy", "torch", "numba", "cpu", "threads", "dtype")
-    shared = {key: {one[key] for one in found if key in one} for key in keys}
-    return ", ".join(
-        f"{key.replace('_', ' ')} {'/'.join(sorted(values))}"
-        for key, values in shared.items()
-        if values
-    )
-
-
-def _index(rows: list[tuple[str, int, int]], size: Size, provenance: str) -> str:
-    table = [
-        f"| [{name}]({name}.md) | {STUDIES[name].question} | {held} of {all_} |"
-        for name, held, all_ in rows
+def index_page(runs: Mapping[str, Run], size: Size) -> list[str]:
+    """The paragraphs of the page that lists all studies."""
+    rows = [
+        (f"[{name}]({name}.md)", STUDIES[name].question, f"{run.holding} of {len(run.claims)}")
+        for name, run in runs.items()
     ]
-    return "\n".join(
-        [
-            "# Studies",
-            "",
-            "A study is a set of built-in sweeps that answers one question. Its claims are inequalities on stored",
-            "numbers, judged anew whenever its report is asked for, and reported as failing where they fail.",
-            "",
-            "<!-- not run: it takes minutes -->",
-            "```console",
-            "$ extrapolab study list",
-            "$ extrapolab study run balanced --size quick",
-            "$ extrapolab study report",
-            "```",
-            "",
-            f"| study | question | claims that hold, {size} size |",
-            "| --- | --- | --- |",
-            *table,
-            "",
-            f"As last run, with {provenance}. These pages are written by `make studies` from a running lab's answers.",
-            "",
-        ]
-    )
+    *_, last = runs.values()
+    return [
+        "# Studies",
+        fill(
+            "A study is a set of built-in sweeps that answers one question. Its claims are "
+            "inequalities between stored numbers. Each report judges them again, and shows those "
+            "that fail."
+        ),
+        console(
+            "extrapolab study list",
+            "extrapolab study run balanced --size quick",
+            "extrapolab study report",
+        ),
+        table(("study", "question", f"claims that hold, {size} size"), rows),
+        fill(
+            f"Last run with {last.provenance}. `make studies` writes these pages from a running "
+            "lab's answers."
+        ),
+    ]
+
+
+def console(*commands: str) -> str:
+    """A block of commands that the tests of the pages skip."""
+    lines = "\n".join(f"$ {command}" for command in commands)
+    return f"<!-- not run: it takes minutes -->\n```console\n{lines}\n```"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def fill(paragraph: str) -> str:
+    """Wraps a paragraph of prose so that no line starts with a minus, which Markdown would list."""
+    glued = re.sub(r" (?=[-+*] )", "\N{NO-BREAK SPACE}", paragraph)
+    lines = textwrap.fill(glued, COLUMNS, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\N{NO-BREAK SPACE}", " ")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The reference of the site, made of the code while MkDocs builds it: nothing on these pages is written by hand.
+"""The reference pages of the site, generated from the code while MkDocs builds it.
 
-Python is read by mkdocstrings, the spec from its JSON Schema, HTTP from the OpenAPI document,
+Python comes from mkdocstrings, the spec from its JSON Schema, HTTP from the OpenAPI document, and
 commands from Typer.
 """
 
@@ -23,7 +23,11 @@ from service.app import build
 from service.settings import Settings
 from store.query.fields import FIELDS
 
-VERBS = ("get", "post", "patch", "put", "delete")
+METHODS = ("get", "post", "patch", "put", "delete")
+CLASSES = ("Lab", "Experiment", "Sweep", "Query", "Rows", "Figure", "Study", "AsyncLab")
+"""The client's classes, in the order in which a reader needs them."""
+BOUNDS = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
+TYPES = {"string": "text", "boolean": "true or false"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -34,16 +38,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def python() -> str:
-    """The public names of the client, in the order in which one meets them, and the door to the science."""
-    handles = ["Lab", "Experiment", "Sweep", "Query", "Rows", "Figure", "Study", "AsyncLab"]
-    lent = [name for name in extrapolab.__all__ if name.startswith("Async") and name not in handles]
+    """The client's public names, and ``core.run.run``."""
+    wrappers = [
+        name for name in extrapolab.__all__ if name.startswith("Async") and name not in CLASSES
+    ]
     parts = [
         "# Python",
-        "What `import extrapolab` offers. It talks to a lab over HTTP; `core.run.run` needs none, and computes here.",
-        *(f"::: extrapolab.{name}\n    options: {{inherited_members: true}}" for name in handles),
+        "The names that `import extrapolab` offers. They talk to a lab over HTTP; `core.run.run` "
+        "needs no lab and computes in this process.",
+        *(f"::: extrapolab.{name}\n    options: {{inherited_members: true}}" for name in CLASSES),
         "\n".join(
-            f"- `{name}` has the calls of `{name.removeprefix('Async')}`, to be awaited."
-            for name in lent
+            f"- `{name}` has the methods of `{name.removeprefix('Async')}`, as coroutines."
+            for name in wrappers
         ),
         "::: core.run.run",
         "::: core.result.ExperimentResult",
@@ -58,65 +64,72 @@ def command_line() -> str:
     """Every command with its arguments and options."""
     parts = [
         "# Command line",
-        "Each command talks to the lab at `EXTRAPOLAB_URL`, or at `extrapolab --url URL ...`. With `--json` it prints "
-        "JSON for programs, one document per thing; colour is for terminals only, and `NO_COLOR` takes it away there.",
+        "Each command talks to the lab at `EXTRAPOLAB_URL`, or at `extrapolab --url URL ...`. With "
+        "`--json` it prints one JSON document per item, for programs. Only a terminal gets "
+        "colours; `NO_COLOR` turns them off.",
         "## Exit codes",
-        *_table(("code", "means"), ((f"{code:d}", code.meaning) for code in ExitCode)),
+        *table(("code", "meaning"), ((f"{code:d}", code.meaning) for code in ExitCode)),
     ]
-    for name, command in _commands(get_command(app), ("extrapolab",)):
-        parts += [f"## {name}", _docstring(command.help or "")]
-        options = [option for option in command.params if option.name != "help"]
-        rows = [(f"`{_written(option)}`", (option.help or "").strip()) for option in options]
-        parts += _table(("argument or option", "means"), rows) if rows else []
+    for name, command in subcommands(get_command(app), ("extrapolab",)):
+        parts += [f"## {name}", docstring_markdown(command.help or "")]
+        rows = [
+            (f"`{option_names(option)}`", (option.help or "").strip())
+            for option in command.params
+            if option.name != "help"
+        ]
+        parts += table(("argument or option", "meaning"), rows) if rows else []
     return "\n".join(parts)
 
 
-def _written(option: Any) -> str:
-    return (
-        " / ".join(option.opts)
-        if option.param_type_name == "option"
-        else option.metavar or option.name.upper()
-    )
+def option_names(parameter: Any) -> str:
+    if parameter.param_type_name == "option":
+        return " / ".join(parameter.opts)
+    return parameter.metavar or parameter.name.upper()
 
 
-def _commands(group: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def subcommands(group: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """All commands below a group, with their full names."""
     for name in sorted(group.list_commands(None)):
         command = group.get_command(None, name)
-        yield " ".join((*words, name)), command
+        yield " ".join((*path, name)), command
         if hasattr(command, "list_commands"):
-            yield from _commands(command, (*words, name))
+            yield from subcommands(command, (*path, name))
 
 
 def http() -> str:
-    """Every call with its parameters and answers."""
+    """Every operation with its parameters and responses."""
     document = build(Settings(database_url="sqlite:///nothing.db")).openapi()
     parts = [
         "# HTTP",
-        "What a lab answers, from its OpenAPI document; a running lab shows it at `/docs`, with examples to try.",
+        "The operations of a lab, from its OpenAPI document; a running lab shows it at `/docs`, "
+        "with examples to try.",
         document["info"]["description"],
     ]
-    for path, calls in document["paths"].items():
-        for verb in VERBS:
-            if verb in calls:
-                parts += _call(f"{verb.upper()} {path}", calls[verb])
+    for path, operations in document["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                parts += operation_section(f"{method.upper()} {path}", operations[method])
     return "\n".join(parts)
 
 
-def _call(name: str, call: Mapping[str, Any]) -> Iterator[str]:
+def operation_section(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
     yield f"## `{name}`\n"
-    yield (call.get("description") or call.get("summary", "")) + "\n"
-    rows = [
+    yield f"{operation['summary']}.\n"
+    yield operation.get("description", "") + "\n"
+    parameters = [
         (
-            f"`{given['name']}`",
-            given["in"],
-            _shape(given.get("schema", {})),
-            given.get("description", ""),
+            f"`{parameter['name']}`",
+            parameter["in"],
+            type_in_words(parameter.get("schema", {})),
+            parameter.get("description", ""),
         )
-        for given in call.get("parameters", ())
+        for parameter in operation.get("parameters", ())
     ]
-    yield from _table(("parameter", "in", "is", "means"), rows) if rows else ()
-    yield from _table(
-        ("answer", "means"), ((code, a["description"]) for code, a in call["responses"].items())
+    if parameters:
+        yield from table(("parameter", "in", "type", "meaning"), parameters)
+    responses = operation["responses"].items()
+    yield from table(
+        ("status", "meaning"), ((status, response["description"]) for status, response in responses)
     )
 
 
@@ -124,109 +137,98 @@ def spec() -> str:
     """Every part of a spec and of a sweep, with its fields."""
     parts = [
         "# The spec",
-        "What is sent, stored and trained: `POST /v1/experiments`, `lab.submit`, `extrapolab submit`. Unknown fields "
-        "are refused. All but the teacher, the student's kind and dimension, and the training length has a default.",
+        "An experiment as it is submitted, stored and trained: `POST /v1/experiments`, "
+        "`lab.submit`, `extrapolab submit`. Unknown fields are refused. The teacher, the student's "
+        "kind and dimension, and the training length are required; all other fields have defaults.",
     ]
     for model, title in ((ExperimentSpec, "An experiment"), (SweepSpec, "A sweep")):
         schema = model.model_json_schema()
-        parts += [f"## {title}", *_fields(schema)]
-        known = schema["$defs"]
-        shown = [
-            name for name in known if "properties" in known[name] and f"### {name}" not in parts
-        ]
-        for name in sorted(shown):
-            parts += [
-                f"### {name}",
-                _docstring(known[name].get("description", "")),
-                *_fields(known[name]),
-            ]
+        parts += [f"## {title}", *field_table(schema)]
+        for name, definition in sorted(schema["$defs"].items()):
+            heading = f"### {name}"
+            if "properties" in definition and heading not in parts:
+                description = docstring_markdown(definition.get("description", ""))
+                parts += [heading, description, *field_table(definition)]
     return "\n".join(parts)
 
 
-def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
+def field_table(schema: Mapping[str, Any]) -> Iterator[str]:
     required = schema.get("required", ())
-    rows = [
-        (
-            f"`{name}`",
-            _shape(of),
-            "required"
-            if name in required
-            else f"`{json.dumps(of.get('default'), ensure_ascii=False)}`",
-            of.get("description", ""),
+    rows = []
+    for name, field in schema["properties"].items():
+        default = f"`{json.dumps(field.get('default'), ensure_ascii=False)}`"
+        rows.append(
+            (
+                f"`{name}`",
+                type_in_words(field),
+                "required" if name in required else default,
+                field.get("description", ""),
+            )
         )
-        for name, of in schema["properties"].items()
-    ]
-    return _table(("field", "is", "default", "means"), rows)
+    return table(("field", "type", "default", "meaning"), rows)
 
 
-def _shape(schema: Mapping[str, Any]) -> str:
-    """A type in words."""
+def type_in_words(schema: Mapping[str, Any]) -> str:
+    """The type and bounds of a JSON Schema in words, with links to the spec's parts."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})" if schema["$ref"].startswith("#/$defs") else name
-    for several in ("anyOf", "oneOf"):
-        if several in schema:
-            return " or ".join(dict.fromkeys(map(_shape, schema[several])))
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            return " or ".join(dict.fromkeys(map(type_in_words, schema[keyword])))
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    kind = schema.get("type", "anything")
-    if kind == "array":
-        inner = _shape(schema["items"]) if "items" in schema else "anything"
-        return f"list of {inner}"
-    bounds = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
-    limits = [f"{sign} {schema[key]:g}" for key, sign in bounds.items() if key in schema]
-    words = {
-        "integer": "whole",
-        "string": "text",
-        "boolean": "true or false",
-        "null": "null",
-        "object": "object",
-    }
-    return " ".join([words.get(kind, kind), *limits])
+    type_name = schema.get("type", "anything")
+    if type_name == "array":
+        return f"list of {type_in_words(schema.get('items', {}))}"
+    limits = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
+    return " ".join([TYPES.get(type_name, type_name), *limits])
 
 
 def fields() -> str:
-    """Every name that a filter can ask about."""
+    """Every name that a filter can use."""
     rows = [
         (
-            f"`{f.name}`",
-            f.kind.value,
-            f.scope.value,
-            ", ".join(f"`{c}`" for c in f.choices) or f.meaning,
+            f"`{field.name}`",
+            field.kind.value,
+            field.scope.value,
+            ", ".join(f"`{choice}`" for choice in field.choices) or field.meaning,
         )
-        for f in FIELDS.values()
+        for field in FIELDS.values()
     ]
     return "\n".join(
         [
-            "# What filters can ask about",
-            "The names of [the filter language](../query.md). An experiment has one value of those *of* an experiment; "
-            "of the others it has one for each run, tag or sweep.",
-            *_table(("name", "kind", "of", "means, or is one of"), rows),
+            "# Query fields",
+            "The names of [the filter language](../query.md). An experiment has one value of a "
+            "field *of* an experiment, and one per run, tag or sweep of the others.",
+            *table(("name", "type", "of", "meaning or values"), rows),
         ]
     )
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    names = [*head]
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """The lines of a Markdown table, with an empty line before and after."""
+    names = [*header]
     yield ""
     yield f"| {' | '.join(names)} |"
     yield f"|{'---|' * len(names)}"
     for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in row)} |"
+        cells = [cell.replace("|", r"\|").replace("\n", " ") for cell in row]
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 
-def _docstring(text: str) -> str:
-    """A docstring as Markdown: examples are code."""
-    lines = inspect.cleandoc(text).replace("\b", "")
-    code = re.sub(
+def docstring_markdown(text: str) -> str:
+    """A docstring as Markdown, with its examples as code."""
+    cleaned = inspect.cleandoc(text).replace("\b", "")
+    with_code = re.sub(
         r"(?m)^Example:\n((?: {4}.*\n?|\n)+)",
-        lambda found: f"```pycon\n{inspect.cleandoc(found[1])}\n```\n",
-        lines,
+        lambda match: f"```pycon\n{inspect.cleandoc(match[1])}\n```\n",
+        cleaned,
     )
-    return re.sub(r"``([^`\n]+)``", r"`\1`", code) + "\n"
+    return re.sub(r"``([^`\n]+)``", r"`\1`", with_code) + "\n"
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
