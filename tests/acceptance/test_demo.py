@@ -1,4 +1,4 @@
-"""What the first command of the README does: a lab comes up, runs the study of the paper, and every claim holds."""
+"""The README's first command starts a lab and runs the study of the paper; every claim holds."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.kit.lab import up
 
 
 @pytest.mark.timeout(240)
-def test_the_demo_holds_every_claim_and_computes_it_only_once(tmp_path):
+def test_every_claim_of_the_demo_holds_and_a_second_run_computes_nothing(tmp_path):
     data = tmp_path / "data"
     demo = ("--port", "0", "--workers", "2", "--demo", "--once")
 
@@ -21,12 +21,12 @@ def test_the_demo_holds_every_claim_and_computes_it_only_once(tmp_path):
         assert str(data / "figures" / figure) in first.stdout
         assert (data / "figures" / figure).stat().st_size > 1000
 
-    again = up(data, *demo)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "All 32 experiments of the study are in the lab: nothing to compute." in again.stdout
-    assert _verdict(again.stdout) == _verdict(first.stdout)
+    second = up(data, *demo)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "All 32 experiments of the study are in the lab: nothing to compute." in second.stdout
+    assert _verdict(second.stdout) == _verdict(first.stdout)
 
 
-def _verdict(shown: str) -> str:
-    """All that is said of the study, without the addresses of the lab that ran it."""
-    return shown[shown.index("Verdict") : shown.index("Look further")]
+def _verdict(output: str) -> str:
+    """The output about the study, without the URLs of the lab that ran it."""
+    return output[output.index("Verdict") : output.index("Look further")]

@@ -1,4 +1,4 @@
-"""Every program and command in the documentation, run against a real lab, as somebody who reads the pages would."""
+"""Runs every program and command of the documentation against a real lab, as a reader would."""
 
 import contextlib
 import io
@@ -24,71 +24,70 @@ WITH_CODE = [page for page in PAGES if any(block.language for block in blocks(pa
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """A lab of these pages' own: some fill it, one drains a worker of it."""
+def pages_lab(tmp_path_factory):
+    """A lab for the pages alone: some fill it, and one drains a worker."""
     with running_lab(tmp_path_factory.mktemp("pages") / "data", "--workers", "3") as running:
         yield running
 
 
 @pytest.fixture
-def shell(own, monkeypatch, tmp_path):
-    """Runs a command as the page's reader does, in a folder of the page's own; what it ends with and prints."""
+def shell(pages_lab, monkeypatch, tmp_path):
+    """Runs a command in the page's folder as a reader would; returns exit code and output."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("EXTRAPOLAB_URL", own.url)
+    monkeypatch.setenv("EXTRAPOLAB_URL", pages_lab.url)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("MPLBACKEND", "agg")
-    (tmp_path / ".lab").symlink_to(own.data)
+    (tmp_path / ".lab").symlink_to(pages_lab.data)
 
     def run(command):
-        script = named(command.replace("http://127.0.0.1:8000", own.url), own.url)
+        url = pages_lab.url
+        script = fill_in_ids(command.replace("http://127.0.0.1:8000", url), url)
         if script.startswith("extrapolab ") and not set("|<>$;&#") & set(script.replace("'", "")):
-            return ours(shlex.split(script)[1:])
-        ended = subprocess.run(
+            return run_in_process(shlex.split(script)[1:])
+        process = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             capture_output=True,
             text=True,
             timeout=100,
             check=False,
         )
-        return ended.returncode, ended.stdout + ended.stderr
+        return process.returncode, process.stdout + process.stderr
 
     return run
 
 
-def ours(arguments):
-    """A command of ours that needs nothing of a shell, in this process: it is there already."""
+def run_in_process(arguments):
+    """Runs an ``extrapolab`` command in this process, which saves the start of another."""
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        ended = CliRunner().invoke(app, arguments)
-    return ended.exit_code, ended.output
+        result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.output
 
 
-def named(command, url):
-    """The command with ids of the lab where the page has dots."""
+def fill_in_ids(command, url):
+    """The command with ids from the lab in place of the page's ``exp_...``."""
     with Lab(url) as lab:
-        known = {
-            "exp": (one.id for one in lab.query("state = completed")),
-            "swp": (one.id for one in lab.sweeps()),
-            "fig": (one.id for one in lab.figures()),
-            "worker": (one.id for one in lab.workers()),
+        ids = {
+            "exp": (experiment.id for experiment in lab.query("state = completed")),
+            "swp": (sweep.id for sweep in lab.sweeps()),
+            "fig": (figure.id for figure in lab.figures()),
+            "worker": (worker.id for worker in lab.workers()),
         }
-        return re.sub(
-            r"\b(exp|swp|fig|worker)_\.\.\.", lambda found: next(known[found[1]]), command
-        )
+        return re.sub(r"\b(exp|swp|fig|worker)_\.\.\.", lambda match: next(ids[match[1]]), command)
 
 
 def run_program(block, names):
-    """What the program prints."""
+    """Runs a program with the page's names; returns its output."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings():
-        warnings.simplefilter("default")  # those of other libraries are theirs
-        exec(compile(block.text, block.location, "exec"), names)  # it is ours
+        warnings.simplefilter("default")  # other libraries' warnings are no errors
+        exec(compile(block.text, block.location, "exec"), names)
     return printed.getvalue()
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_page_does_what_it_says(page, shell):
+def test_the_code_of_the_page_runs_as_shown(page, shell):
     names, printed = {"__name__": "__main__"}, None
     try:
         for block in blocks(page):
@@ -99,42 +98,48 @@ def test_the_page_does_what_it_says(page, shell):
             if block.language == "python":
                 printed = run_program(block, names)
             elif block.language == "text":
-                assert printed is not None, f"{block.location}: no program prints this"
+                assert printed is not None, f"{block.location}: no program precedes this output"
                 assert output_matches(block.text, printed), (
-                    f"{block.location}: it prints\n{printed}"
+                    f"{block.location}: the program printed\n{printed}"
                 )
                 printed = None
             elif block.language == "console":
-                play(block, shell)
+                run_console(block, shell)
     finally:
         for value in names.values():
             if isinstance(value, Lab):
                 value.close()
 
 
-def play(block, shell):
+def run_console(block, shell):
     """Runs the commands of a console."""
-    for command, shown in block.commands:
+    for command, expected in block.commands:
         if command.startswith("curl") and shutil.which("curl") is None:
             continue
-        code, said = shell(command)
-        assert code == block.exit_code, f"{block.location}: {command} ended with {code}\n{said}"
-        assert not missing_lines(shown, said), f"{block.location}: {command}\n{said}"
+        exit_code, output = shell(command)
+        assert exit_code == block.exit_code, (
+            f"{block.location}: {command} exited with {exit_code}\n{output}"
+        )
+        assert not missing_lines(expected, output), f"{block.location}: {command}\n{output}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_code_says_that_it_is_code(page):
+def test_code_fences_have_a_known_language(page):
     for block in blocks(page):
-        assert block.language in LANGUAGES | {""}, f"{block.location}: nobody runs {block.language}"
+        assert block.language in LANGUAGES | {""}, (
+            f"{block.location}: no test runs {block.language}"
+        )
         commands = re.findall(
             r"^(?:\$ .*|(?:extrapolab|make|curl|pip|docker) .*)$", block.text, re.MULTILINE
         )
-        assert block.language or not commands, f"{block.location}: a console, for it has {commands}"
+        assert block.language or not commands, (
+            f"{block.location}: must be a console, has {commands}"
+        )
         if block.language in {"yaml", "json"}:
-            assert yaml.safe_load(block.text), f"{block.location}: it holds nothing"
+            assert yaml.safe_load(block.text), f"{block.location}: it is empty"
 
 
-def test_what_a_page_shows_is_compared():
+def test_different_output_is_detected():
     assert output_matches("0 fitted 1.93e-07\n", "0  fitted 1.9289e-07")
     assert not output_matches("0 fitted 1.93e-07\n", "0 fitted 2.1e-07")
     assert not output_matches("0 fitted\n", "0 diverged")
@@ -147,5 +152,5 @@ def test_what_a_page_shows_is_compared():
     assert missing_lines(["a ... d"], "a b c d") == []
 
 
-def test_there_is_something_to_run():
+def test_at_least_ten_pages_have_code():
     assert len(WITH_CODE) > 9

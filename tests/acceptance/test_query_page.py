@@ -1,4 +1,4 @@
-"""The filters on the page that teaches them are all understood; its code is run with that of the other pages."""
+"""A lab understands every filter on the page about filters; test_pages.py runs the page's code."""
 
 import re
 
@@ -10,18 +10,18 @@ from tests.kit.pages import ROOT
 PAGE = ROOT.joinpath("docs", "query.md").read_text()
 CELLS = [row.split("|")[1] for row in PAGE.splitlines() if row.startswith("| `")]
 FILTERS = [
-    f
+    code
     for cell in CELLS
-    for f in re.findall(r"`([^`]+)`", cell)
-    if "..." not in f.replace("swp_...", "")
+    for code in re.findall(r"`([^`]+)`", cell)
+    if "..." not in code.replace("swp_...", "")
 ]
 
 
-def test_there_is_something_to_try():
+def test_the_page_has_filters():
     assert len(FILTERS) > 20
 
 
 @pytest.mark.parametrize("q", FILTERS)
-def test_each_filter_is_understood(lab, q):
+def test_the_lab_understands_the_filter(lab, q):
     with Lab(lab.url) as client:
         list(client.query(q, limit=1))

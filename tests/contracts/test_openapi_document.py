@@ -1,7 +1,7 @@
-"""The HTTP contract as others' scripts know it: paths, parameters and schemas may be added, never changed.
+"""The HTTP contract, which scripts rely on: paths, parameters and schemas are added, never changed.
 
-``openapi.json`` beside this file is the document without its prose. After an addition, write it anew:
-``python -m tests.contracts.test_openapi_document``.
+``openapi.json`` is the OpenAPI document without its prose. After an addition,
+``python -m tests.contracts.test_openapi_document`` rewrites it.
 """
 
 import json
@@ -11,14 +11,14 @@ from typing import Any
 from service.app import build
 from service.settings import Settings
 
-KEPT = Path(__file__).with_name("openapi.json")
+CONTRACT = Path(__file__).with_name("openapi.json")
 PROSE = {"summary", "description", "example", "examples"}
 NAMES = {"properties", "schemas", "responses", "paths", "headers", "content", "parameters"}
-"""Below these, keys are names and not keywords: a property may be called ``description``."""
+"""Keywords whose keys are names: a property may be called ``description``."""
 
 
 def without_prose(node: Any, *, names: bool = False) -> Any:
-    """The document without what only people read."""
+    """The document without the text for readers."""
     if isinstance(node, dict):
         return {
             key: without_prose(value, names=not names and key in NAMES)
@@ -37,9 +37,9 @@ def document() -> dict[str, Any]:
     return json.loads(json.dumps(contract))
 
 
-def test_the_http_contract_is_as_it_was_but_for_its_prose():
-    assert document() == json.loads(KEPT.read_text())
+def test_the_http_contract_is_unchanged_except_for_its_prose():
+    assert document() == json.loads(CONTRACT.read_text())
 
 
 if __name__ == "__main__":
-    KEPT.write_text(json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    CONTRACT.write_text(json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""What holds for the code as a whole: whose the import names are, and what no file of ours may hold."""
+"""Properties of the whole repository: import names, forbidden content, length of files."""
 
 import importlib
 import importlib.metadata
@@ -10,25 +10,23 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("core", "store", "service", "worker", "lab", "extrapolab")
 HERE = Path(__file__).name
-
-
 FOLDERS = (*ROOMS, "tests", "docs", "benchmarks", ".ci")
 
 
-def our_files() -> list[Path]:
+def text_files() -> list[Path]:
     """Every text file of the repository."""
-    found = [*ROOT.glob("*"), *(file for folder in FOLDERS for file in (ROOT / folder).rglob("*"))]
-    files = [file for file in found if file.is_file() and "__pycache__" not in file.parts]
+    paths = [*ROOT.glob("*"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))]
+    files = [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
     return [file for file in files if b"\0" not in file.read_bytes()]
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_each_import_name_is_ours(room):
-    place = Path(importlib.import_module(room).__file__).resolve()
+def test_each_import_name_belongs_to_this_repository(room):
+    location = Path(importlib.import_module(room).__file__).resolve()
     installed = [
         Path(file.locate()).resolve() for file in importlib.metadata.files("extrapolab") or ()
     ]
-    assert place.is_relative_to(ROOT) or place in installed
+    assert location.is_relative_to(ROOT) or location in installed
 
 
 def test_the_command_line_finds_the_commands_of_the_lab():
@@ -48,9 +46,9 @@ def test_the_command_line_finds_the_commands_of_the_lab():
 @pytest.mark.parametrize(
     "setting", ["task_always_eager = {}", "task_always_eager={}", "'task_always_eager': {}"]
 )
-def test_no_task_is_ever_run_in_the_senders_process(setting):
+def test_no_file_makes_celery_run_tasks_in_the_sender(setting):
     assert not [
-        file for file in our_files() if setting.format(True) in file.read_text().replace('"', "'")
+        file for file in text_files() if setting.format(True) in file.read_text().replace('"', "'")
     ]
 
 
@@ -64,40 +62,34 @@ def test_no_file_names_a_package_registry():
         "ghcr.io",
         "quay.io",
     )
-    found = {
+    mentions = {
         (file.name, host)
-        for file in our_files()
+        for file in text_files()
         if file.name != HERE
         for host in hosts
         if host in file.read_text()
     }
-    assert not found
+    assert not mentions
 
 
-def test_no_file_names_a_folder_of_one_machine():
+def test_no_file_names_a_folder_of_a_particular_machine():
     pattern = re.compile(r"(?<![\w.])/(?:root|home/(?!lab\b)\w+|work|opt)/")
-    found = {
+    mentions = {
         str(file.relative_to(ROOT))
-        for file in our_files()
+        for file in text_files()
         if file.name != HERE and pattern.search(file.read_text())
     }
-    assert not found
+    assert not mentions
 
 
-def test_no_file_is_longer_than_anybody_reads():
-    lengths = {
-        file.relative_to(ROOT): len(file.read_text().splitlines())
-        for file in our_files()
-        if file.suffix == ".py"
-    }
-    assert not {
-        str(name): lines
-        for name, lines in lengths.items()
-        if lines > 350 and name.parts[0] in ROOMS
-    }
+def test_no_file_is_longer_than_350_lines():
+    sources = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in sources}
+    assert lengths
+    assert not {file: lines for file, lines in lengths.items() if lines > 350}
 
 
-def test_ci_runs_what_a_developer_runs():
+def test_ci_runs_make_test():
     script = (ROOT / ".ci" / "run").read_text()
     assert script.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in script

@@ -19,7 +19,7 @@ def generator():
     return module
 
 
-def test_the_page_is_what_the_code_gives(generator):
+def test_the_page_is_up_to_date(generator):
     assert generator.PAGE.read_text() == generator.page(), "run: python docs/settings.py"
 
 
