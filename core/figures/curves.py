@@ -18,7 +18,7 @@ from core.figures.coordinates import (
 )
 from core.figures.style import LARGEST
 from core.figures.teacher import largest_entry
-from core.figures.wording import quantity_label, statistic_label
+from core.figures.wording import CURVES, quantity_label, statistic_label
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe
@@ -63,7 +63,12 @@ class Curve:
 
 
 def plotted(
-    quantity: str, x: np.ndarray, y: np.ndarray, teacher: np.ndarray | None
+    quantity: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    teacher: np.ndarray | None,
+    *,
+    diverged: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The x, y and reference of a curve, from a stored array.
 
@@ -73,7 +78,18 @@ def plotted(
         y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
         teacher: The teacher's response, (q,) or (q, p, m), if the quantity needs it. With several
             channels, its largest entry is shown.
+        diverged: Whether the run diverged. By lag and rank it then counts as infinite; by step it
+            is shown as recorded.
     """
+    x, y, reference = _read(quantity, x, y, teacher)
+    if diverged and quantity in CURVES:
+        y = np.full(len(x), np.inf)
+    return x, y, reference
+
+
+def _read(
+    quantity: str, x: np.ndarray, y: np.ndarray, teacher: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     unknown = np.empty(0)
     if teacher is not None:
         teacher = teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))

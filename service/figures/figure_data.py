@@ -117,10 +117,12 @@ def _read_curves(
         experiment = experiments[runs.experiment_index[place]]
         *coordinates, length, _, _ = experiment.key
         x, y, reference = figure_curves.plotted(
-            recipe.quantity, positions, values, teachers.get(experiment_id)
+            recipe.quantity,
+            positions,
+            values,
+            teachers.get(experiment_id),
+            diverged=bool(diverged[place]),
         )
-        if diverged[place] and recipe.x != "step":
-            y = np.full(len(x), np.inf)
         series, facet = _series_and_facet(recipe, coordinates)
         by_experiment[experiment_id].append(
             (experiment, Curve(series, facet, length, x, y, reference))

@@ -119,6 +119,14 @@ def test_with_several_channels_the_teachers_largest_entry_is_shown():
     assert (x.tolist(), y.tolist(), reference.tolist()) == ([0, 1, 2], [4, 4, 4], [5, 5, 5])
 
 
+def test_a_diverged_run_is_infinite_by_lag_and_as_recorded_by_step():
+    values = np.array([1.0, 2.0])
+    _, y, reference = plotted("response", np.arange(2.0), values, values, diverged=True)
+    assert (y.tolist(), reference.tolist()) == ([math.inf, math.inf], [1.0, 2.0])
+    _, y, _ = plotted("train_loss", np.arange(2.0), values, None, diverged=True)
+    assert y.tolist() == [1.0, 2.0]
+
+
 def test_eigenvalues_are_sorted_by_size():
     x, y, _ = plotted("eigenvalues", np.arange(2.0), np.array([[0.1, 0.0], [3.0, 4.0]]), None)
     assert (x.tolist(), y.tolist()) == ([1.0, 2.0], [5.0, 0.1])
