@@ -1,20 +1,20 @@
-"""One lab on each database for all plays: each leaves it as well as it found it, which is what they are about."""
+"""One lab on each database, shared by all tests: each leaves it as healthy as it found it."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.chaos import history
-from tests.chaos.scene import Scene, on_stage
+from tests.chaos.chaos_lab import ChaosLab, running_chaos_lab
 from tests.kit.database import KINDS
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def scene(request, tmp_path_factory) -> Iterator[Scene]:
-    with on_stage(request.param, tmp_path_factory.mktemp("stage")) as scene:
-        yield scene
+def chaos_lab(request, tmp_path_factory) -> Iterator[ChaosLab]:
+    with running_chaos_lab(request.param, tmp_path_factory.mktemp("chaos")) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session")
-def undisturbed() -> dict[str, str]:
-    return history.undisturbed()
+def expected_digests() -> dict[str, str]:
+    return history.expected_digests()

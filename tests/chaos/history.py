@@ -1,7 +1,6 @@
-"""The history of a play: what was sent, what was answered, what was seen; and the judgement on it.
+"""The history of a chaos run: what was sent, answered and seen, and the check of its result.
 
-After Jepsen's total queue: everything that was acknowledged comes out once, what was not may come
-out once or never.
+After Jepsen's total queue: every acknowledged experiment comes out once, others at most once.
 """
 
 import hashlib
@@ -45,11 +44,11 @@ _KINDS = (
     {"student": {"kind": "gru", "dim": 4}, "optimizer": {"kind": "adam", "steps": 25}},
 )
 SPECS = [ExperimentSpec.model_validate({**_BASE, **kind}) for kind in _KINDS]
-"""Some tenths of a second of training each, on every stepper."""
+"""Specs that train for some tenths of a second each, on every stepper."""
 
 
-def undisturbed() -> dict[str, str]:
-    """By spec hash, the digest of the parameters that a training without any fault ends with, on one thread."""
+def expected_digests() -> dict[str, str]:
+    """By spec name, the digest of the result of an undisturbed training on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     digests = [digest(json.loads(run(spec).model_dump_json())) for spec in SPECS]
@@ -58,36 +57,40 @@ def undisturbed() -> dict[str, str]:
 
 
 def name(spec: ExperimentSpec) -> str:
-    """The kind of student, which tells the specs apart."""
+    """A unique name for each of :data:`SPECS`."""
     return f"{spec.student.kind} {spec.optimizer.kind}"
 
 
 def digest(result: Mapping[str, Any]) -> str:
-    """The SHA-256 of the parameters and responses in a result."""
-    told = [
+    """SHA-256 of the outcomes, parameters and responses in a result."""
+    runs = [
         (run["seed"], run["outcome"], run["parameters"], run["response"]) for run in result["runs"]
     ]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(runs, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass
 class History:
-    """What clients know of the submissions they sent, by name; all of a play bear its tag."""
+    """What clients know about their submissions, by name; all submissions of a run have its tag."""
 
     tag: str
     sent: dict[str, str] = field(default_factory=dict)
     answered: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
     @property
     def unanswered(self) -> set[str]:
         return self.sent.keys() - self.answered.keys()
 
 
-class Client(threading.Thread):
-    """Submits its share.
+BEHAVIOURS = ("retry", "twice", "one_try", "hang_up")
+"""What a client does with a submission; the weights are in :class:`Client`."""
 
-    Some POSTs are repeated until they are answered, some sent twice, some never read.
+
+class Client(threading.Thread):
+    """A client that submits its share of experiments.
+
+    It repeats some POSTs until they are answered, sends some twice, and never reads some answers.
     """
 
     def __init__(
@@ -104,25 +107,27 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         with httpx2.Client(base_url=self._url, timeout=httpx2.Timeout(20.0)) as http:
-            for number, own in enumerate(self._names):
-                spec = SPECS[(number + len(own)) % len(SPECS)]
+            for number, experiment in enumerate(self._names):
+                spec = SPECS[(number + len(experiment)) % len(SPECS)]
                 body = spec.model_copy(
-                    update={"name": own, "tags": (self._history.tag,)}
+                    update={"name": experiment, "tags": (self._history.tag,)}
                 ).model_dump_json()
                 key = uuid.UUID(int=self._random.getrandbits(128)).hex
-                self._history.sent[own] = name(spec)
-                habit = self._random.choices(("patient", "twice", "rash", "deaf"), (6, 2, 1, 1))[0]
-                if habit == "deaf":
-                    self._send_and_leave(body, key)
+                self._history.sent[experiment] = name(spec)
+                behaviour = self._random.choices(BEHAVIOURS, (6, 2, 1, 1))[0]
+                if behaviour == "hang_up":
+                    self._send_and_hang_up(body, key)
                     continue
-                first = self._post(http, body, key, patient=habit != "rash")
+                first = self._post(http, body, key, retry=behaviour != "one_try")
                 if first is not None:
-                    self._history.answered[own] = first
-                if habit == "twice" and self._post(http, body, key, patient=True) != first:
-                    self._history.problems.append(f"{own}: the same key got another experiment")
+                    self._history.answered[experiment] = first
+                if behaviour == "twice" and self._post(http, body, key, retry=True) != first:
+                    self._history.violations.append(
+                        f"{experiment}: the same key got another experiment"
+                    )
                 time.sleep(self._random.uniform(0, 2 * self._pause))
 
-    def _post(self, http: httpx2.Client, body: str, key: str, *, patient: bool) -> str | None:
+    def _post(self, http: httpx2.Client, body: str, key: str, *, retry: bool) -> str | None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         deadline = time.monotonic() + 120
         while True:
@@ -136,17 +141,18 @@ class Client(threading.Thread):
                 if answer.is_success:
                     return answer.json()["id"]
                 if answer.status_code not in {409, 503}:
-                    self._history.problems.append(f"{answer.status_code}: {answer.text}")
+                    self._history.violations.append(f"{answer.status_code}: {answer.text}")
                     return None
-            if not patient or time.monotonic() > deadline:
+            if not retry or time.monotonic() > deadline:
                 return None
             time.sleep(0.2)
 
-    def _send_and_leave(self, body: str, key: str) -> None:
+    def _send_and_hang_up(self, body: str, key: str) -> None:
         """Sends a whole request and hangs up without reading the answer."""
         address, content = urlsplit(self._url), body.encode()
         head = (
-            f"POST /v1/experiments?on_duplicate=rerun HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\n"
+            f"POST /v1/experiments?on_duplicate=rerun HTTP/1.1\r\nHost: lab\r\n"
+            f"Content-Type: application/json\r\n"
             f"Idempotency-Key: {key}\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
@@ -155,7 +161,7 @@ class Client(threading.Thread):
 
 
 class Watcher(threading.Thread):
-    """Looks at all experiments again and again: attempts only grow, what has ended stays as it ended."""
+    """Polls all experiments: attempts must not decrease, and final states must not change."""
 
     def __init__(self, url: str, history: History) -> None:
         super().__init__(daemon=True)
@@ -166,73 +172,68 @@ class Watcher(threading.Thread):
     def run(self) -> None:
         while not self.stop.wait(0.5):
             try:
-                self._look()
+                self._poll()
             except (httpx2.TransportError, httpx2.HTTPStatusError):
                 continue
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         for now in listing(self._url, self._history.tag):
             state, attempts = self._seen.get(now["id"], ("queued", 0))
             if attempts > now["attempts"] or (
                 state in FINAL and (state, attempts) != (now["state"], now["attempts"])
             ):
-                self._history.problems.append(
+                self._history.violations.append(
                     f"{now['id']}: {state} {attempts}, then {now['state']} {now['attempts']}"
                 )
             self._seen[now["id"]] = now["state"], now["attempts"]
 
 
 def listing(url: str, tag: str) -> list[dict[str, Any]]:
-    """All experiments of a play."""
-    found, cursor = [], None
+    """All experiments of a run."""
+    experiments, cursor = [], None
     with httpx2.Client(base_url=url, timeout=20.0) as http:
         while True:
             page = {"tag": tag, "limit": 500} | ({"cursor": cursor} if cursor else {})
             answer = http.get("/v1/experiments", params=page).raise_for_status().json()
-            found += answer["items"]
+            experiments += answer["items"]
             cursor = answer["next"]
             if cursor is None:
-                return found
+                return experiments
 
 
-def judge(url: str, history: History, expected: Mapping[str, str]) -> Counter[str]:
-    """Holds what is in the lab against the history; how often what happened to the experiments.
+def check_history(url: str, history: History, expected: Mapping[str, str]) -> Counter[str]:
+    """Compares the experiments in the lab with the history; returns the number of events by kind.
 
     Raises:
-        AssertionError: Something was lost, doubled, changed or computed wrongly; all of it is
-            named.
+        AssertionError: An experiment was lost, doubled, changed or computed wrongly; the message
+            lists all of them.
     """
-    wrong, happened = list(history.problems), Counter[str]()
-    found = listing(url, history.tag)
-    by_name = Counter(one["spec"]["name"] for one in found)
-    ids = {one["id"]: one for one in found}
-    wrong += [f"{own} exists {count} times" for own, count in by_name.items() if count > 1]
-    wrong += [f"{own} was never sent" for own in by_name.keys() - history.sent.keys()]
-    wrong += [
-        f"{own} was answered ({got}) and is lost"
-        for own, got in history.answered.items()
-        if got not in ids
+    violations, event_counts = list(history.violations), Counter[str]()
+    experiments = listing(url, history.tag)
+    by_name = Counter(experiment["spec"]["name"] for experiment in experiments)
+    ids = {experiment["id"] for experiment in experiments}
+    violations += [f"{name} exists {count} times" for name, count in by_name.items() if count > 1]
+    violations += [f"{name} was never sent" for name in by_name.keys() - history.sent.keys()]
+    violations += [
+        f"{name} was answered ({answer}) and is lost"
+        for name, answer in history.answered.items()
+        if answer not in ids
     ]
     with httpx2.Client(base_url=url, timeout=30.0) as http:
-        for one in found:
-            path, own = f"/v1/experiments/{one['id']}", one["spec"]["name"]
+        for experiment in experiments:
+            path, name = f"/v1/experiments/{experiment['id']}", experiment["spec"]["name"]
             events = http.get(f"{path}/events?limit=500").raise_for_status().json()["items"]
-            kinds, attempts = (
-                [event["kind"] for event in events],
-                [event["attempt"] for event in events],
-            )
-            happened.update(kinds)
-            if (
-                one["state"] != "completed"
-                or kinds.count("completed") != 1
-                or kinds[-1] != "completed"
-            ):
-                wrong.append(f"{own} is {one['state']}: {kinds}")
+            kinds = [event["kind"] for event in events]
+            attempts = [event["attempt"] for event in events]
+            event_counts.update(kinds)
+            completed_once = kinds.count("completed") == 1 and kinds[-1] == "completed"
+            if experiment["state"] != "completed" or not completed_once:
+                violations.append(f"{name} is {experiment['state']}: {kinds}")
                 continue
-            if attempts != sorted(attempts) or attempts[-1] != one["attempts"]:
-                wrong.append(f"{own}: attempts {attempts}")
+            if attempts != sorted(attempts) or attempts[-1] != experiment["attempts"]:
+                violations.append(f"{name}: attempts {attempts}")
             result = http.get(f"{path}/result").raise_for_status().json()
-            if digest(result) != expected[history.sent[own]]:
-                wrong.append(f"{own}: other numbers than without faults, after {kinds}")
-    assert not wrong, "\n".join(wrong)
-    return happened
+            if digest(result) != expected[history.sent[name]]:
+                violations.append(f"{name}: other numbers than without faults, after {kinds}")
+    assert not violations, "\n".join(violations)
+    return event_counts

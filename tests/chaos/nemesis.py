@@ -1,4 +1,4 @@
-"""The nemesis: does harm to a lab at random, one fault after the other, and heals what needs healing."""
+"""The nemesis: injects random faults into a lab, one after the other, and heals them."""
 
 import contextlib
 import signal
@@ -10,56 +10,56 @@ from types import MappingProxyType
 import psutil
 import redis
 
-from tests.chaos.scene import LEASE_SECONDS, Scene, signalled, soon
+from tests.chaos.chaos_lab import LEASE_SECONDS, ChaosLab, poll_for, send_signal_to_all
 
-PATIENCE_SECONDS = 20.0
-"""How long a fault waits for a training that it could hit."""
-
-
-def kill_worker(scene: Scene, _random: Random) -> None:
-    scene.lab.child("celery").kill()
+WAIT_SECONDS = 20.0
+"""How long a fault waits for a training to hit."""
 
 
-def kill_slot(scene: Scene, random: Random) -> None:
-    """One that trains, if one does."""
-    if slots := soon(scene.at_work, PATIENCE_SECONDS):
+def kill_worker(chaos_lab: ChaosLab, _random: Random) -> None:
+    chaos_lab.lab.child("celery").kill()
+
+
+def kill_slot(chaos_lab: ChaosLab, random: Random) -> None:
+    """Kills a slot that is training, if there is one."""
+    if slots := poll_for(chaos_lab.training_slots, WAIT_SECONDS):
         psutil.Process(random.choice(slots)["pid"]).kill()
 
 
-def kill_trainer(scene: Scene, random: Random) -> None:
-    """One that trains, if one does."""
-    if slots := soon(scene.at_work, PATIENCE_SECONDS):
+def kill_trainer(chaos_lab: ChaosLab, random: Random) -> None:
+    """Kills the trainer of a slot that is training, if there is one."""
+    if slots := poll_for(chaos_lab.training_slots, WAIT_SECONDS):
         psutil.Process(random.choice(slots)["trainer_pid"]).kill()
 
 
-def freeze_worker(scene: Scene, random: Random) -> None:
-    """For longer than its lease, most of the time: it wakes up as a zombie."""
-    everybody = scene.worker()
-    signalled(everybody, signal.SIGSTOP)
+def freeze_worker(chaos_lab: ChaosLab, random: Random) -> None:
+    """Mostly for longer than its lease, so that it wakes up as a zombie."""
+    processes = chaos_lab.worker_processes()
+    send_signal_to_all(processes, signal.SIGSTOP)
     time.sleep(LEASE_SECONDS * random.uniform(0.5, 2))
-    signalled(everybody, signal.SIGCONT)
+    send_signal_to_all(processes, signal.SIGCONT)
 
 
-def kill_api(scene: Scene, _random: Random) -> None:
-    scene.lab.child("uvicorn").kill()
+def kill_api(chaos_lab: ChaosLab, _random: Random) -> None:
+    chaos_lab.lab.child("uvicorn").kill()
 
 
-def kill_redis(scene: Scene, _random: Random) -> None:
-    scene.lab.child("redis-server").kill()
+def kill_redis(chaos_lab: ChaosLab, _random: Random) -> None:
+    chaos_lab.lab.child("redis-server").kill()
 
 
-def flush_redis(scene: Scene, _random: Random) -> None:
+def flush_redis(chaos_lab: ChaosLab, _random: Random) -> None:
     with contextlib.suppress(redis.ConnectionError):
-        scene.redis.flushall()
+        chaos_lab.redis.flushall()
 
 
-def stop_database(scene: Scene, random: Random) -> None:
-    """For longer than a lease, most of the time."""
-    with scene.database_stopped():
+def stop_database(chaos_lab: ChaosLab, random: Random) -> None:
+    """Mostly for longer than a lease."""
+    with chaos_lab.database_stopped():
         time.sleep(LEASE_SECONDS * random.uniform(0.5, 2))
 
 
-Fault = Callable[[Scene, Random], None]
+Fault = Callable[[ChaosLab, Random], None]
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
@@ -78,16 +78,16 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
 )
 
 
-def rage(scene: Scene, random: Random, faults: int, pause: float) -> list[str]:
-    """So many faults, each kind before any comes again, each while something is trained if possible; what was done."""
-    done: list[str] = []
+def inject_faults(chaos_lab: ChaosLab, random: Random, faults: int, pause: float) -> list[str]:
+    """Injects faults, if possible during trainings; uses each kind before repeating one."""
+    injected: list[str] = []
     names: list[str] = []
     for _ in range(faults):
         names = names or random.sample(sorted(FAULTS), len(FAULTS))
         name = names.pop()
-        soon(scene.at_work, PATIENCE_SECONDS)
-        with contextlib.suppress(psutil.NoSuchProcess):  # it died before we came
-            FAULTS[name](scene, random)
-        done.append(name)
+        poll_for(chaos_lab.training_slots, WAIT_SECONDS)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended in between
+            FAULTS[name](chaos_lab, random)
+        injected.append(name)
         time.sleep(random.uniform(0, 2 * pause))
-    return done
+    return injected

@@ -1,4 +1,4 @@
-"""A disk that fills under a lab that trains: it refuses what it can't keep, and loses nothing."""
+"""A disk that fills during training: the lab refuses new work and loses nothing."""
 
 import errno
 import json
@@ -14,8 +14,8 @@ import torch
 
 from core.run import run
 from core.spec import ExperimentSpec
+from tests.chaos.chaos_lab import FAST_SETTINGS, LEASE_SECONDS, wait_for
 from tests.chaos.history import digest
-from tests.chaos.scene import HASTE, LEASE_SECONDS, until
 from tests.kit import sample_specs
 from tests.kit.lab import RunningLab, running_lab
 
@@ -28,28 +28,28 @@ SPEC = ExperimentSpec.model_validate(
         "seeds": [0, 1],
     }
 )
-"""Many seconds of training."""
+"""An experiment of many seconds."""
 
 
 @contextmanager
-def small_disk(place: Path) -> Iterator[Path]:
-    """A disk of 64 MB, in memory; skips the test where nobody may mount one."""
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "lab", str(place)]
+def small_disk(folder: Path) -> Iterator[Path]:
+    """Mounts a disk of 64 MB in memory, or skips the test."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "lab", str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(
-            f"NOT TESTED: a disk of its own needs root and a kernel that lets it mount one: {error}"
+            f"NOT TESTED: a private disk needs root and a kernel that can mount it: {error}"
         )
     try:
-        yield place
+        yield folder
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(ballast: Path) -> None:
-    """Writes until nothing more fits, page by page at the end."""
+    """Writes to a file until the disk is full, in pages at the end."""
     with ballast.open("ab", buffering=0) as file:
         for size in (2**20, 4096):
             with suppress(OSError):
@@ -67,13 +67,13 @@ def submit(lab: RunningLab, spec: ExperimentSpec) -> httpx2.Response:
     )
 
 
-def ask(lab: RunningLab, path: str) -> dict:
+def get(lab: RunningLab, path: str) -> dict:
     return httpx2.get(f"{lab.url}{path}", timeout=60.0).raise_for_status().json()
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
-def test_a_disk_that_fills_while_it_trains_costs_time_and_nothing_else(tmp_path):
+def test_a_disk_that_fills_during_training_costs_only_time(tmp_path):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     expected = digest(json.loads(run(SPEC).model_dump_json()))
@@ -81,29 +81,29 @@ def test_a_disk_that_fills_while_it_trains_costs_time_and_nothing_else(tmp_path)
     small = sample_specs.spec(optimizer={"steps": 10})
     with (
         small_disk(tmp_path / "disk") as disk,
-        running_lab(disk / "data", "--workers", "1", variables=HASTE) as lab,
+        running_lab(disk / "data", "--workers", "1", variables=FAST_SETTINGS) as lab,
     ):
         before = submit(lab, small).headers["location"]
-        until(lambda: ask(lab, before)["state"] == "completed")
-        result = ask(lab, f"{before}/result")
+        wait_for(lambda: get(lab, before)["state"] == "completed")
+        result = get(lab, f"{before}/result")
         training = submit(lab, SPEC).headers["location"]
-        until(lambda: (ask(lab, training)["progress"] or {}).get("step"))
-        until(lambda: not fill(disk / "ballast") and submit(lab, small).status_code == 503)
+        wait_for(lambda: (get(lab, training)["progress"] or {}).get("step"))
+        wait_for(lambda: not fill(disk / "ballast") and submit(lab, small).status_code == 503)
         refused = submit(lab, small)
         assert refused.status_code == 503
         assert refused.headers["retry-after"]
         assert "disk" in refused.json()["detail"]
-        time.sleep(2 * LEASE_SECONDS)  # nobody can renew a lease
-        assert ask(lab, f"{before}/result") == result
-        assert ask(lab, training)["state"] in {"queued", "running"}
+        time.sleep(2 * LEASE_SECONDS)  # no lease can be renewed
+        assert get(lab, f"{before}/result") == result
+        assert get(lab, training)["state"] in {"queued", "running"}
         (disk / "ballast").unlink()
-        after = until(lambda: (answer := submit(lab, small)).is_success and answer).headers[
+        after = wait_for(lambda: (answer := submit(lab, small)).is_success and answer).headers[
             "location"
         ]
-        until(lambda: ask(lab, after)["state"] == "completed")
-        until(lambda: ask(lab, training)["state"] == "completed")
-        assert digest(ask(lab, f"{training}/result")) == expected
-        kinds = [event["kind"] for event in ask(lab, f"{training}/events")["items"]]
+        wait_for(lambda: get(lab, after)["state"] == "completed")
+        wait_for(lambda: get(lab, training)["state"] == "completed")
+        assert digest(get(lab, f"{training}/result")) == expected
+        kinds = [event["kind"] for event in get(lab, f"{training}/events")["items"]]
         assert kinds.count("completed") == 1
-        found = ask(lab, "/v1/experiments?limit=500")["items"]
-        assert {one["state"] for one in found} == {"completed"}
+        experiments = get(lab, "/v1/experiments?limit=500")["items"]
+        assert {experiment["state"] for experiment in experiments} == {"completed"}

@@ -1,4 +1,4 @@
-"""Load and rude clients: many submissions at once, requests that are cut off, clients that take their time."""
+"""Load and badly behaved clients: many submissions at once, cut-off requests, slow clients."""
 
 import json
 import socket
@@ -14,22 +14,22 @@ import psutil
 import psycopg
 import pytest
 
+from tests.chaos.chaos_lab import ChaosLab, wait_for
 from tests.chaos.history import FINAL, listing
-from tests.chaos.scene import Scene, until
 from tests.kit import sample_specs
 
 CLIENTS = 16
 
 
 def small(name: str) -> dict:
-    """An experiment of some milliseconds."""
+    """The spec of an experiment of some milliseconds."""
     return sample_specs.spec(name=name, tags=[name], optimizer={"steps": 10}).model_dump(
         mode="json"
     )
 
 
 def submissions(url: str, name: str, count: int) -> tuple[Counter[int], list[str], float]:
-    """So many POSTs from 16 clients at once: their statuses, the ids, and how long it took."""
+    """Sends POSTs from parallel clients; returns their statuses, the ids, and the seconds taken."""
     bodies = [small(name)] * count
 
     def share(number: int) -> list[httpx2.Response]:
@@ -45,7 +45,7 @@ def submissions(url: str, name: str, count: int) -> tuple[Counter[int], list[str
 
     began = time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as clients:
-        answers = [answer for some in clients.map(share, range(CLIENTS)) for answer in some]
+        answers = [answer for answers in clients.map(share, range(CLIENTS)) for answer in answers]
     seconds = time.monotonic() - began
     ids = [answer.json()["id"] for answer in answers if answer.is_success]
     return Counter(answer.status_code for answer in answers), ids, seconds
@@ -53,82 +53,91 @@ def submissions(url: str, name: str, count: int) -> tuple[Counter[int], list[str
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("count", [64, pytest.param(2000, marks=pytest.mark.chaos)])
-def test_many_clients_at_once_are_all_answered_and_nothing_is_lost(scene, count, capsys):
+def test_all_of_many_parallel_submissions_are_answered_and_completed(chaos_lab, count, capsys):
     name = f"load {count}"
-    statuses, ids, seconds = submissions(scene.url, name, count)
+    statuses, ids, seconds = submissions(chaos_lab.url, name, count)
     assert statuses == {202: count}
     assert len(set(ids)) == count
-    until(lambda: all(one["state"] in FINAL for one in listing(scene.url, name)), seconds=500)
-    found = listing(scene.url, name)
-    assert {one["id"] for one in found} == set(ids)
-    assert Counter(one["state"] for one in found) == {"completed": count}
+    wait_for(
+        lambda: all(experiment["state"] in FINAL for experiment in listing(chaos_lab.url, name)),
+        seconds=500,
+    )
+    experiments = listing(chaos_lab.url, name)
+    assert {experiment["id"] for experiment in experiments} == set(ids)
+    assert Counter(experiment["state"] for experiment in experiments) == {"completed": count}
     with capsys.disabled():
         rate = f"{seconds:.1f} s, {count / seconds:.0f} a second"
-        print(f"\n{count} POSTs from {CLIENTS} clients while 2 slots trained, {scene.kind}: {rate}")
+        print(
+            f"\n{count} POSTs from {CLIENTS} clients while 2 slots trained, "
+            f"{chaos_lab.kind}: {rate}"
+        )
 
 
-def test_an_api_that_is_killed_in_mid_request_leaves_nothing_and_the_request_may_be_sent_again(
-    scene,
+def test_a_request_cut_off_by_a_killed_api_leaves_nothing_and_can_be_repeated(
+    chaos_lab,
 ):
     name, key = "killed in mid-request", uuid.uuid4().hex
 
     def post() -> httpx2.Response:
         return httpx2.post(
-            f"{scene.url}/v1/experiments?on_duplicate=rerun",
+            f"{chaos_lab.url}/v1/experiments?on_duplicate=rerun",
             json=small(name),
             headers={"Idempotency-Key": key},
             timeout=60.0,
         )
 
-    api = scene.lab.child("uvicorn")
-    with writes_held(scene), ThreadPoolExecutor(1) as client:
+    api = chaos_lab.lab.child("uvicorn")
+    with writes_blocked(chaos_lab), ThreadPoolExecutor(1) as client:
         waiting = client.submit(post)
-        until(lambda: scene_waits(scene, api))
+        wait_for(lambda: has_pending_request(chaos_lab, api))
         assert not waiting.done()
         api.kill()
         with pytest.raises(httpx2.TransportError):
             waiting.result(60)
-    assert listing(scene.url, name) == []
+    assert listing(chaos_lab.url, name) == []
     first, again = (
-        until(lambda: (answer := post()).is_success and answer.json()["id"]) for _ in range(2)
+        wait_for(lambda: (answer := post()).is_success and answer.json()["id"]) for _ in range(2)
     )
     assert first == again
-    assert [one["id"] for one in listing(scene.url, name)] == [first]
+    assert [experiment["id"] for experiment in listing(chaos_lab.url, name)] == [first]
 
 
-def writes_held(scene: Scene):
-    """Nobody can insert an experiment, so that a submission waits inside its transaction."""
-    if scene.postgres is None:
-        return scene.database_stopped()
+def writes_blocked(chaos_lab: ChaosLab):
+    """Blocks inserts of experiments, so that a submission waits inside its transaction."""
+    if chaos_lab.postgres is None:
+        return chaos_lab.database_stopped()
     connection = psycopg.connect(
-        host=str(scene.postgres.folder), user="postgres", dbname="postgres"
+        host=str(chaos_lab.postgres.folder), user="postgres", dbname="postgres"
     )
     connection.execute("LOCK TABLE experiments IN EXCLUSIVE MODE")
     return connection
 
 
-def scene_waits(scene: Scene, api: psutil.Process) -> bool:
-    """Whether the API has a request in hand: a connection that has sent all and got nothing."""
-    port = int(urlsplit(scene.url).port)
+def has_pending_request(chaos_lab: ChaosLab, api: psutil.Process) -> bool:
+    """Whether the API has an open connection."""
+    port = int(urlsplit(chaos_lab.url).port)
     return any(
         c.laddr.port == port and c.status == psutil.CONN_ESTABLISHED for c in api.net_connections()
     )
 
 
 @pytest.mark.timeout(300)
-def test_clients_that_take_their_time_keep_nobody_waiting(scene):
-    """Half a request, a body byte by byte, an answer that is never read: many of each, and others go on."""
-    address = urlsplit(scene.url)
+def test_slow_clients_delay_no_others(chaos_lab):
+    """Half a request, a body sent byte by byte, an answer that is never read: many of each."""
+    address = urlsplit(chaos_lab.url)
     body = b"{" + b" " * 5000
-    head = b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5001\r\n\r\n"
+    head = (
+        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 5001\r\n\r\n"
+    )
     sent = {
         "half a head": head[:30],
         "half a body": head + body[:100],
         "unread": b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
     }
-    rude = [
-        (socket.create_connection((address.hostname, address.port), timeout=20), what)
-        for what in sent.values()
+    slow_clients = [
+        (socket.create_connection((address.hostname, address.port), timeout=20), request)
+        for request in sent.values()
         for _ in range(24)
     ]
     stop = threading.Event()
@@ -136,36 +145,41 @@ def test_clients_that_take_their_time_keep_nobody_waiting(scene):
     def dribble() -> None:
         place = 100
         while not stop.wait(0.05):
-            for connection, _ in rude[24:48]:
+            for connection, _ in slow_clients[24:48]:
                 connection.send(body[place : place + 1])
             place += 1
 
     try:
-        for connection, what in rude:
-            connection.sendall(what)
+        for connection, request in slow_clients:
+            connection.sendall(request)
         dribbling = threading.Thread(target=dribble)
         dribbling.start()
-        statuses, _, _ = submissions(scene.url, "beside rude clients", 32)
+        statuses, _, _ = submissions(chaos_lab.url, "beside slow clients", 32)
         assert statuses == {202: 32}
-        assert httpx2.get(f"{scene.url}/readyz", timeout=20.0).status_code == 200
+        assert httpx2.get(f"{chaos_lab.url}/readyz", timeout=20.0).status_code == 200
     finally:
         stop.set()
         dribbling.join()
-        for connection, _ in rude:
+        for connection, _ in slow_clients:
             connection.close()
-    until(lambda: all(one["state"] in FINAL for one in listing(scene.url, "beside rude clients")))
+    wait_for(
+        lambda: all(
+            experiment["state"] in FINAL
+            for experiment in listing(chaos_lab.url, "beside slow clients")
+        )
+    )
 
 
 STREAMS = 64
 
 
 @pytest.mark.timeout(300)
-def test_sixty_four_watchers_each_see_everything_and_keep_nobody_waiting(scene):
+def test_sixty_four_event_streams_each_see_every_completion(chaos_lab):
     count, opened = 8, threading.Semaphore(0)
 
     def watch(http: httpx2.Client) -> set[str]:
         completed: set[str] = set()
-        with http.stream("GET", f"{scene.url}/v1/events") as stream:
+        with http.stream("GET", f"{chaos_lab.url}/v1/events") as stream:
             opened.release()
             for line in stream.iter_lines():
                 if line.startswith("data:") and '"completed"' in line:
@@ -182,14 +196,14 @@ def test_sixty_four_watchers_each_see_everything_and_keep_nobody_waiting(scene):
         watching = [watchers.submit(watch, http) for _ in range(STREAMS)]
         for _ in range(STREAMS):
             assert opened.acquire(timeout=60)
-        statuses, ids, _ = submissions(scene.url, "watched", count)
+        statuses, ids, _ = submissions(chaos_lab.url, "watched", count)
         assert statuses == {202: count}
         assert [future.result(180) for future in watching] == [set(ids)] * STREAMS
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_a_sweep_of_ten_thousand_points_is_taken_in_whole_and_can_be_cancelled(scene, capsys):
+def test_a_sweep_of_ten_thousand_points_is_accepted_and_can_be_cancelled(chaos_lab, capsys):
     base = sample_specs.spec(optimizer={"steps": 2}).model_dump(mode="json", exclude={"name"})
     axes = [
         {"path": "optimizer.lr", "kind": "linspace", "low": 0.001, "high": 0.1, "count": 100},
@@ -197,16 +211,18 @@ def test_a_sweep_of_ten_thousand_points_is_taken_in_whole_and_can_be_cancelled(s
     ]
     began = time.monotonic()
     answer = httpx2.post(
-        f"{scene.url}/v1/sweeps", json={"name": "large", "base": base, "axes": axes}, timeout=300.0
+        f"{chaos_lab.url}/v1/sweeps",
+        json={"name": "large", "base": base, "axes": axes},
+        timeout=300.0,
     )
     taken = time.monotonic() - began
     assert answer.status_code == 202, answer.text
     assert answer.json()["count"] == answer.json()["created"] == 10_000
-    path = f"{scene.url}{answer.json()['links']['self']}"
+    path = f"{chaos_lab.url}{answer.json()['links']['self']}"
     assert httpx2.get(path, timeout=60.0).json()["progress"]["of"] == 10_000
     cancelled = httpx2.post(f"{path}:cancel", timeout=600.0)
     assert cancelled.status_code == 200, cancelled.text
-    until(
+    wait_for(
         lambda: httpx2.get(path, timeout=60.0).json()["state"] not in {"queued", "running"},
         seconds=300,
     )
@@ -214,5 +230,6 @@ def test_a_sweep_of_ten_thousand_points_is_taken_in_whole_and_can_be_cancelled(s
     assert counts["completed"] + counts["cancelled"] == 10_000
     with capsys.disabled():
         print(
-            f"\na sweep of 10,000 points: {taken:.1f} s; cancelled in {time.monotonic() - began - taken:.1f} s"
+            f"\na sweep of 10,000 points: {taken:.1f} s; "
+            f"cancelled in {time.monotonic() - began - taken:.1f} s"
         )

@@ -1,6 +1,6 @@
-"""Faults at random under a load of submissions: nothing that was answered is lost, doubled, or computed otherwise.
+"""Random faults under a load of submissions: no answered experiment is lost, doubled or changed.
 
-The seed is printed; ``EXTRAPOLAB_CHAOS_SEED`` plays the same faults in the same order again.
+The seed is printed; ``EXTRAPOLAB_CHAOS_SEED`` repeats its faults in the same order.
 """
 
 import os
@@ -11,72 +11,91 @@ from random import Random
 import pytest
 
 from tests.chaos import history as histories
-from tests.chaos.history import Client, History, Watcher, judge, listing
-from tests.chaos.nemesis import FAULTS, rage
-from tests.chaos.scene import until
+from tests.chaos.chaos_lab import wait_for
+from tests.chaos.history import Client, History, Watcher, check_history, listing
+from tests.chaos.nemesis import FAULTS, inject_faults
 
 CLIENTS = 4
 
 
-def play(scene, expected, capsys, *, seed, experiments, faults, pause, rest):
-    """One play: clients submit while the nemesis rages; then the lab is left alone, drained and judged.
+def run_with_faults(
+    chaos_lab, expected, capsys, *, seed, experiments, faults, fault_pause, client_pause
+):
+    """Clients submit while faults are injected; then the lab is drained and its history checked.
 
-    ``pause`` is how long the nemesis rests between two faults, on average, and ``rest`` a client
-    between submissions.
+    ``fault_pause`` is the mean pause between two faults, ``client_pause`` that of a client between
+    two submissions.
     """
-    random, history = Random(seed), History(f"play {seed}")
-    names = [f"{scene.kind} {number}" for number in range(experiments)]
+    random, history = Random(seed), History(f"chaos {seed}")
+    names = [f"{chaos_lab.kind} {number}" for number in range(experiments)]
     shares = [names[first::CLIENTS] for first in range(CLIENTS)]
-    clients = [Client(scene.url, share, history, Random(random.random()), rest) for share in shares]
-    watcher = Watcher(scene.url, history)
+    clients = [
+        Client(chaos_lab.url, share, history, Random(random.random()), client_pause)
+        for share in shares
+    ]
+    watcher = Watcher(chaos_lab.url, history)
     for thread in (*clients, watcher):
         thread.start()
     began = time.monotonic()
-    done = rage(scene, random, faults, pause)
+    injected = inject_faults(chaos_lab, random, faults, fault_pause)
     for client in clients:
         client.join(240)
         assert not client.is_alive(), "a client got no answer"
     healed = time.monotonic()
-    until(
-        lambda: all(one["state"] in histories.FINAL for one in listing(scene.url, history.tag)),
+    wait_for(
+        lambda: all(
+            experiment["state"] in histories.FINAL
+            for experiment in listing(chaos_lab.url, history.tag)
+        ),
         seconds=600,
     )
     drained = time.monotonic() - healed
     watcher.stop.set()
     watcher.join(60)
-    happened = judge(scene.url, history, expected)
+    event_counts = check_history(chaos_lab.url, history, expected)
     with capsys.disabled():
-        told = f"{len(history.answered)} answered, {len(history.unanswered)} not; {dict(happened)}"
+        summary = (
+            f"{len(history.answered)} answered, {len(history.unanswered)} not; {dict(event_counts)}"
+        )
         print(
-            f"\nnemesis on {scene.kind}, seed {seed}: {experiments} sent, {told} in {healed - began:.0f} s of "
-            f"{dict(Counter(done))}; the rest was done {drained:.1f} s after the last fault"
+            f"\nnemesis on {chaos_lab.kind}, seed {seed}: {experiments} sent, {summary} "
+            f"in {healed - began:.0f} s of {dict(Counter(injected))}; drained {drained:.1f} s after the last fault"
         )
     assert len(history.answered) > experiments / 2
-    return happened
+    return event_counts
 
 
 @pytest.mark.timeout(400)
-def test_nothing_is_lost_doubled_or_changed(scene, undisturbed, capsys):
-    seed = {"sqlite": 0, "postgresql": 3}[scene.kind]  # together they draw every kind of fault
-    play(scene, undisturbed, capsys, seed=seed, experiments=24, faults=5, pause=0.2, rest=0.4)
+def test_nothing_is_lost_doubled_or_changed(chaos_lab, expected_digests, capsys):
+    seed = {"sqlite": 0, "postgresql": 3}[chaos_lab.kind]  # together they draw every kind of fault
+    run_with_faults(
+        chaos_lab,
+        expected_digests,
+        capsys,
+        seed=seed,
+        experiments=24,
+        faults=5,
+        fault_pause=0.2,
+        client_pause=0.4,
+    )
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1800)
-def test_nothing_is_lost_doubled_or_changed_in_a_long_run(scene, undisturbed, capsys):
+def test_nothing_is_lost_doubled_or_changed_in_a_long_run(chaos_lab, expected_digests, capsys):
     seed = int(os.environ.get("EXTRAPOLAB_CHAOS_SEED") or Random().randrange(10**9))
     with capsys.disabled():
         print(f"\nseed {seed}")
-    happened = play(
-        scene,
-        undisturbed,
+    event_counts = run_with_faults(
+        chaos_lab,
+        expected_digests,
         capsys,
         seed=seed,
         experiments=320,
         faults=8 * len(FAULTS),
-        pause=0.5,
-        rest=1.0,
+        fault_pause=0.5,
+        client_pause=1.0,
     )
-    assert happened["started"] > happened["submitted"], (
-        "no fault hit a training: the play proves nothing"
+    assert event_counts["started"] > event_counts["submitted"], (
+        "no fault hit a training, so the run proves nothing"
     )

@@ -1,7 +1,6 @@
-"""The tests of faults can fail: with any one safety taken out, those that are about it turn red.
+"""The fault tests can fail: with any one safety mechanism removed, those about it turn red.
 
-Each is run as it stands, in a process of its own in which :mod:`tests.kit.sabotage` has taken
-something out.
+Each runs unchanged, in a process in which :mod:`tests.kit.sabotage` has removed a mechanism.
 """
 
 import os
@@ -16,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 SABOTAGE = ROOT / "tests/kit/sabotage"
 STORE, WORKER = "tests/integration/store", "tests/integration/worker"
 SECONDS = 300
-"""A worker and a PostgreSQL have to start within it, however busy the machine is."""
+"""Time limit of one run, in which a worker and a PostgreSQL start, even on a busy machine."""
 
 pytestmark = pytest.mark.timeout(SECONDS + 20)
 
@@ -26,8 +25,7 @@ SHORT = [
     ("outbox", f"{STORE}/test_dispatcher.py", "lost_messages and sqlite", 1),
     ("heartbeat", f"{WORKER}/test_recorder.py", "extend_the_lease", 1),
 ]
-"""What is taken out, the file, the tests in it that are about that, and how many of them have to
-notice."""
+"""The sabotage, the test file, the tests about it (``-k``), and the least number that must fail."""
 
 LONG = [
     ("heartbeat", f"{WORKER}/test_faults.py", "outlasts_its_lease", 1),
@@ -36,11 +34,11 @@ LONG = [
     ("poller", f"{WORKER}/test_faults.py", "receives_no_wake_ups", 1),
     ("fence", f"{STORE}/test_machine.py", "sqlite", 1),
 ]
-"""The same with whole workers, and with the machine of all moves."""
+"""The same for whole workers, and for the state machine test."""
 
 
-def failures(sabotage: str | None, file: str, words: str) -> tuple[int, str]:
-    """How many of the tests fail, and what pytest said."""
+def count_failures(sabotage: str | None, file: str, words: str) -> tuple[int, str]:
+    """Runs tests; returns the number of failures, and the output of pytest."""
     environment = {**os.environ, "PYTHONPATH": f"{SABOTAGE}:{ROOT}"}
     environment.pop("PYTEST_CURRENT_TEST", None)
     if sabotage is not None:
@@ -57,7 +55,7 @@ def failures(sabotage: str | None, file: str, words: str) -> tuple[int, str]:
         "no:cacheprovider",
         "--tb=line",
     ]
-    ran = subprocess.run(
+    completed = subprocess.run(
         [*command, f"--timeout={SECONDS - 20}"],
         cwd=ROOT,
         env=environment,
@@ -66,28 +64,30 @@ def failures(sabotage: str | None, file: str, words: str) -> tuple[int, str]:
         check=False,
         timeout=SECONDS,
     )
-    found = re.search(r"(\d+) failed", ran.stdout)
-    assert found or ran.returncode == 0, f"pytest could not run them:\n{ran.stdout}{ran.stderr}"
-    return int(found[1]) if found else 0, ran.stdout
+    match = re.search(r"(\d+) failed", completed.stdout)
+    assert match or completed.returncode == 0, (
+        f"pytest could not run them:\n{completed.stdout}{completed.stderr}"
+    )
+    return int(match[1]) if match else 0, completed.stdout
 
 
-def holds(sabotage: str, file: str, words: str, count: int) -> None:
-    failed, said = failures(sabotage, file, words)
-    assert failed >= count, f"without the {sabotage} the tests stay green:\n{said}"
+def assert_noticed(sabotage: str, file: str, words: str, count: int) -> None:
+    failed, output = count_failures(sabotage, file, words)
+    assert failed >= count, f"without the {sabotage} the tests stay green:\n{output}"
 
 
 @pytest.mark.parametrize(("sabotage", "file", "words", "count"), SHORT)
-def test_without_this_safety_the_tests_turn_red(sabotage, file, words, count):
-    holds(sabotage, file, words, count)
+def test_the_tests_notice_the_sabotage(sabotage, file, words, count):
+    assert_noticed(sabotage, file, words, count)
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize(("sabotage", "file", "words", "count"), LONG)
-def test_without_this_safety_the_long_tests_turn_red_too(sabotage, file, words, count):
-    holds(sabotage, file, words, count)
+def test_the_long_tests_notice_the_sabotage(sabotage, file, words, count):
+    assert_noticed(sabotage, file, words, count)
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize(("sabotage", "file", "words", "count"), [*SHORT, *LONG])
-def test_with_everything_in_place_they_are_green(sabotage, file, words, count):
-    assert failures(None, file, words)[0] == 0
+def test_the_tests_pass_without_sabotage(sabotage, file, words, count):
+    assert count_failures(None, file, words)[0] == 0

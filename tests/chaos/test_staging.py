@@ -1,7 +1,7 @@
-"""A large sweep whose API is killed while it arrives: it is there as a whole or not at all, and no rest is left."""
+"""A large sweep whose API is killed while it is staged appears whole or not at all."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from store.db.database import Database
-from store.db.tables import experiments
-from store.db.tables import staged_batches as on_their_way
+from store.db.tables import experiments, staged_batches
 from store.db.visible import visible_experiments
 from store.experiments import staging
-from tests.chaos.scene import Scene, until
+from tests.chaos.chaos_lab import ChaosLab, wait_for
 from tests.kit import sample_specs
 from tests.kit.database import postgres_url
 
@@ -22,25 +21,21 @@ COUNT = 1500
 
 
 @contextmanager
-def record_of(scene: Scene) -> Iterator[Database]:
-    """The lab's database, past its API."""
-    postgres = scene.postgres and postgres_url(str(scene.postgres.folder), "postgres")
-    database = Database(postgres or f"sqlite:///{scene.lab.data}/extrapolab.db")
+def database_of(chaos_lab: ChaosLab) -> Iterator[Database]:
+    """The lab's database, without its API."""
+    postgres = chaos_lab.postgres and postgres_url(str(chaos_lab.postgres.folder), "postgres")
+    database = Database(postgres or f"sqlite:///{chaos_lab.lab.data}/extrapolab.db")
     yield database
     database.dispose()
 
 
-def unseen(database: Database) -> tuple[int, int]:
-    """How many arrivals there are, and how many experiments that nobody sees."""
+def count_hidden(database: Database) -> tuple[int, int]:
+    """Numbers of staged batches and of hidden experiments."""
+    batches = select(func.count()).select_from(staged_batches)
+    visible = visible_experiments(experiments.c.id)
+    hidden = select(func.count()).select_from(experiments).where(experiments.c.id.not_in(visible))
     with database.read() as tx:
-        hidden = (
-            select(func.count())
-            .select_from(experiments)
-            .where(experiments.c.id.not_in(visible_experiments(experiments.c.id)))
-        )
-        return tx.scalars(select(func.count()).select_from(on_their_way)).one(), tx.scalars(
-            hidden
-        ).one()
+        return tx.scalars(batches).one(), tx.scalars(hidden).one()
 
 
 def sweep(name: str) -> dict:
@@ -49,64 +44,66 @@ def sweep(name: str) -> dict:
     return {"name": name, "base": base, "axes": [rates]}
 
 
-def named(scene: Scene, name: str) -> list[dict]:
-    """The sweeps of this name, as everybody sees them."""
-    found = until(
-        lambda: answered(lambda: httpx2.get(f"{scene.url}/v1/sweeps?limit=500", timeout=30.0))
-    )
-    return [one for one in found["items"] if one["name"] == name]
+def sweeps_named(chaos_lab: ChaosLab, name: str) -> list[dict]:
+    """The sweeps with this name that the API lists."""
+    url = f"{chaos_lab.url}/v1/sweeps?limit=500"
+    page = wait_for(lambda: json_or_none(lambda: httpx2.get(url, timeout=30.0)))
+    return [sweep for sweep in page["items"] if sweep["name"] == name]
 
 
-def answered(ask) -> dict | None:
-    """What a lab answers that may be in the middle of a start."""
+def json_or_none(request: Callable[[], httpx2.Response]) -> dict | None:
+    """The answer to a request; None while the API restarts."""
     try:
-        answer = ask()
+        answer = request()
     except httpx2.TransportError:
         return None
     return answer.json() if answer.is_success else None
 
 
-def killed_on_its_way(scene: Scene, record: Database) -> tuple[str, str] | None:
-    """Name and key of a sweep whose API was killed in the middle of its arrival; None where that came too late."""
-    name, key = f"killed on its way {uuid.uuid4().hex}", uuid.uuid4().hex
-    api = scene.lab.child("uvicorn")
+def kill_while_staging(chaos_lab: ChaosLab, database: Database) -> tuple[str, str] | None:
+    """Kills the API while it stages a sweep; returns name and key, None if that came too late."""
+    name, key = f"killed while staging {uuid.uuid4().hex}", uuid.uuid4().hex
+    api = chaos_lab.lab.child("uvicorn")
     with ThreadPoolExecutor(1) as client:
-        before = unseen(record)[1]
-        under_way = client.submit(post, scene, name, key)
-        until(lambda: under_way.done() or unseen(record)[1] >= before + staging.WRITE_BATCH)
+        before = count_hidden(database)[1]
+        submission = client.submit(post, chaos_lab, name, key)
+        wait_for(
+            lambda: submission.done() or count_hidden(database)[1] >= before + staging.WRITE_BATCH
+        )
         api.kill()
-        answered_first = under_way.exception(120) is None
-    return None if answered_first or unseen(record)[1] <= before else (name, key)
+        was_answered = submission.exception(120) is None
+    return None if was_answered or count_hidden(database)[1] <= before else (name, key)
 
 
-def post(scene: Scene, name: str, key: str) -> httpx2.Response:
-    path, headers = f"{scene.url}/v1/sweeps?on_duplicate=rerun", {"Idempotency-Key": key}
+def post(chaos_lab: ChaosLab, name: str, key: str) -> httpx2.Response:
+    path, headers = f"{chaos_lab.url}/v1/sweeps?on_duplicate=rerun", {"Idempotency-Key": key}
     return httpx2.post(path, json=sweep(name), headers=headers, timeout=120.0)
 
 
-def is_whole_or_not_at_all(scene: Scene, record: Database) -> None:
-    name, key = until(lambda: killed_on_its_way(scene, record))
-    assert named(scene, name) == []
-    first, again = (until(lambda: answered(lambda: post(scene, name, key))) for _ in range(2))
+def assert_whole_or_absent(chaos_lab: ChaosLab, database: Database) -> None:
+    name, key = wait_for(lambda: kill_while_staging(chaos_lab, database))
+    assert sweeps_named(chaos_lab, name) == []
+    first, again = (
+        wait_for(lambda: json_or_none(lambda: post(chaos_lab, name, key))) for _ in range(2)
+    )
     assert (first["id"], first["count"], first["created"]) == (again["id"], COUNT, COUNT)
-    assert [(one["id"], one["progress"]["of"]) for one in named(scene, name)] == [
-        (first["id"], COUNT)
-    ]
-    path = f"{scene.url}{first['links']['self']}"
-    until(lambda: answered(lambda: httpx2.post(f"{path}:cancel", timeout=120.0)))
+    listed = sweeps_named(chaos_lab, name)
+    assert [(sweep["id"], sweep["progress"]["of"]) for sweep in listed] == [(first["id"], COUNT)]
+    path = f"{chaos_lab.url}{first['links']['self']}"
+    wait_for(lambda: json_or_none(lambda: httpx2.post(f"{path}:cancel", timeout=120.0)))
 
 
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize("scene", ["sqlite"], indirect=True)
-def test_a_sweep_whose_api_is_killed_while_it_arrives_is_there_whole_or_not_at_all(scene):
-    with record_of(scene) as record:
-        is_whole_or_not_at_all(scene, record)
+@pytest.mark.parametrize("chaos_lab", ["sqlite"], indirect=True)
+def test_a_sweep_whose_api_is_killed_while_staging_is_whole_or_absent(chaos_lab):
+    with database_of(chaos_lab) as database:
+        assert_whole_or_absent(chaos_lab, database)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_on_either_database_and_what_had_come_of_it_is_removed(scene):
-    with record_of(scene) as record:
+def test_remains_of_unfinished_sweeps_are_removed_on_either_database(chaos_lab):
+    with database_of(chaos_lab) as database:
         for _ in range(3):
-            is_whole_or_not_at_all(scene, record)
-        until(lambda: unseen(record) == (0, 0))
+            assert_whole_or_absent(chaos_lab, database)
+        wait_for(lambda: count_hidden(database) == (0, 0))

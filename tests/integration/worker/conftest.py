@@ -1,4 +1,4 @@
-"""Workplaces, and the one experiment that faults happen to, with the result that it must have all the same."""
+"""Clusters, and an experiment with its uninterrupted result, to compare with after faults."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ import torch
 
 from core.result import SERIES, ExperimentResult
 from core.run import run
-from tests.integration.worker.workplace import Job, Workplace
+from tests.integration.worker.cluster import Cluster, Job
 from tests.kit import sample_specs
 from tests.kit.database import KINDS, postgres_url
 from tests.kit.redis import running_redis
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def workplace(request, tmp_path_factory) -> Iterator[Workplace]:
-    """An empty database and broker for the tests of a file."""
+def cluster(request, tmp_path_factory) -> Iterator[Cluster]:
+    """An empty database and broker for the tests of one module."""
     folder = tmp_path_factory.mktemp("work")
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "lab.db")
@@ -29,12 +29,12 @@ def workplace(request, tmp_path_factory) -> Iterator[Workplace]:
             request.getfixturevalue("migrated_postgres"),
         )
         url = postgres_url(server, folder.name)
-        with psycopg.connect(host=server, user="postgres", autocommit=True) as administrator:
-            administrator.execute(f'CREATE DATABASE "{folder.name}" TEMPLATE {template}')
+        with psycopg.connect(host=server, user="postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{folder.name}" TEMPLATE {template}')
     with running_redis() as redis:
-        opened = Workplace(url, redis, folder)
-        yield opened
-        opened.close()
+        cluster = Cluster(url, redis, folder)
+        yield cluster
+        cluster.close()
 
 
 LONG = sample_specs.spec(
@@ -44,12 +44,12 @@ LONG = sample_specs.spec(
     evaluation={"horizon": 24, "record": ["eigenvalues", "response"]},
     seeds=[0, 2**63 - 1],
 )
-"""Some seconds of training, whose trajectories are recorded."""
+"""An experiment of some seconds that records trajectories."""
 
 
 @pytest.fixture(scope="session")
-def unbroken() -> ExperimentResult:
-    """The result of :data:`LONG`, trained here without a break on as many threads as the workers have."""
+def uninterrupted() -> ExperimentResult:
+    """The result of :data:`LONG`, trained here on one thread, as the workers do."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     result = run(LONG)
@@ -58,23 +58,19 @@ def unbroken() -> ExperimentResult:
 
 
 @pytest.fixture
-def assert_same(unbroken):
-    """Holds an experiment of :data:`LONG` against its unbroken result, to the bit."""
+def assert_same(uninterrupted):
+    """Compares an experiment of :data:`LONG` with its uninterrupted result, bit for bit."""
 
     def check(job: Job) -> None:
         result, series = job.result, job.series
-        told = [
-            found.model_dump_json(exclude={"series"}) for found in (result, unbroken)
-        ]  # NaN is equal to NaN here
-        assert told[0] == told[1]
-        expected = {name: np.array(column) for name, column in unbroken.series.items()}
+        # as JSON, in which NaN equals NaN
+        expected_json = uninterrupted.model_dump_json(exclude={"series"})
+        assert result.model_dump_json(exclude={"series"}) == expected_json
+        expected = {name: np.array(column) for name, column in uninterrupted.series.items()}
         seeds = np.repeat([0, 1], len(expected["step"]) // 2)
         assert series["seed"].tolist() == np.array(LONG.seeds)[seeds].tolist()
-        for name in (
-            "step",
-            *SERIES,
-            *LONG.evaluation.record,
-        ):  # recorded in order of step, stored in order of seed
+        for name in ("step", *SERIES, *LONG.evaluation.record):
+            # recorded by step, stored by seed
             by_seed = np.concatenate([expected[name][::2], expected[name][1::2]])
             assert series[name].tobytes() == by_seed.astype(series[name].dtype).tobytes()
 

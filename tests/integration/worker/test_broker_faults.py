@@ -1,13 +1,13 @@
-"""Redis flushed, killed, or full of messages that nobody sent: it carries wake-ups, so nothing but time can be lost."""
+"""Redis flushed, killed or flooded: it only carries wake-ups, so only time is lost."""
 
 import pytest
 
 from store.queue.celery_app import WORK, celery_app
 from store.settings import Settings
-from tests.integration.worker.workplace import until
+from tests.integration.worker.cluster import wait_for
 from tests.kit import sample_specs
 
-pytestmark = pytest.mark.parametrize("workplace", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("cluster", ["sqlite"], indirect=True)
 
 TINY = sample_specs.spec(
     optimizer={"kind": "gd", "steps": 5}, evaluation={"horizon": 8, "points": 2}, seeds=[0]
@@ -15,60 +15,58 @@ TINY = sample_specs.spec(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def worker(workplace):
-    return workplace.hire()
+def worker(cluster):
+    return cluster.start_worker()
 
 
-def ended_once(jobs):
-    """Waits for all of them; whether each was claimed once, and completed once."""
+def each_ran_once(jobs):
+    """Waits for all jobs; returns whether each was claimed and completed once."""
     for job in jobs:
-        job.until_ended()
+        job.wait_for_end()
     return all(job.events == [("submitted", 0), ("started", 1), ("completed", 1)] for job in jobs)
 
 
-def test_a_flush_with_a_hundred_waiting_loses_none(workplace):
-    jobs = [workplace.submit(TINY) for _ in range(100)]
-    until(lambda: jobs[3].now.state.is_final)
-    with workplace.redis.client() as redis:
+def test_a_flush_loses_no_waiting_experiment(cluster):
+    jobs = [cluster.submit(TINY) for _ in range(100)]
+    wait_for(lambda: jobs[3].experiment.state.is_final)
+    with cluster.redis.client() as redis:
         redis.flushall()
-    assert not jobs[-1].now.state.is_final, "it was flushed in the middle"
-    assert ended_once(jobs)
+    assert not jobs[-1].experiment.state.is_final, "the flush came too late"
+    assert each_ran_once(jobs)
 
 
-def test_a_flush_while_a_slot_is_idle_is_made_good_by_the_next_pass(workplace):
-    """The wake-up itself is lost, with the bindings of the queues."""
-    until(workplace.slots_are_idle)
-    job = workplace.submit(TINY)
-    with workplace.redis.client() as redis:
+def test_a_wake_up_lost_in_a_flush_is_sent_again(cluster):
+    """The bindings of the queues are lost, too."""
+    wait_for(cluster.slots_are_idle)
+    job = cluster.submit(TINY)
+    with cluster.redis.client() as redis:
         redis.flushall()
-    assert ended_once([job])
+    assert each_ran_once([job])
 
 
-def test_wake_ups_that_come_five_times_and_tasks_that_nobody_knows_start_nothing_twice(
-    workplace, worker
-):
-    jobs = [workplace.submit(TINY) for _ in range(10)]
-    app = celery_app(Settings(broker_url=workplace.redis.url))
+def test_repeated_wake_ups_and_unknown_tasks_start_nothing_twice(cluster, worker):
+    jobs = [cluster.submit(TINY) for _ in range(10)]
+    app = celery_app(Settings(broker_url=cluster.redis.url))
     for _ in range(5 * len(jobs)):
         app.send_task(WORK, queue="cpu")
     app.send_task("extrapolab.unknown", args=[{"id": "exp_none"}], queue="cpu")
-    app.send_task(WORK, args=["unasked for"], queue="cpu")
+    app.send_task(WORK, args=["unexpected"], queue="cpu")
     app.close()
-    assert ended_once(jobs)
-    assert ended_once([workplace.submit(TINY)]), "the worker goes on"
+    assert each_ran_once(jobs)
+    assert each_ran_once([cluster.submit(TINY)]), "the worker keeps working"
     assert worker.process.is_running()
 
 
-def test_a_killed_redis_stops_nobody_and_may_come_back_empty(workplace):
-    running = workplace.submit(
+def test_a_killed_redis_stops_nothing_and_may_come_back_empty(cluster):
+    running = cluster.submit(
         sample_specs.spec(optimizer={"kind": "gd", "steps": 200_000})
-    ).until_trained()
-    before = [workplace.submit(TINY) for _ in range(3)]
-    workplace.redis.kill()
-    during = [workplace.submit(TINY) for _ in range(3)]
-    assert ended_once([running, *before, *during])
-    later = workplace.submit(TINY)
-    assert ended_once([later]), "an idle slot looks by itself"
-    workplace.redis.start_empty()
-    after = [workplace.submit(TINY) for _ in range(3)]
-    assert ended_once(after)
+    ).wait_for_steps()
+    before = [cluster.submit(TINY) for _ in range(3)]
+    cluster.redis.kill()
+    during = [cluster.submit(TINY) for _ in range(3)]
+    assert each_ran_once([running, *before, *during])
+    later = cluster.submit(TINY)
+    assert each_ran_once([later]), "an idle slot polls for work"
+    cluster.redis.start_empty()
+    after = [cluster.submit(TINY) for _ in range(3)]
+    assert each_ran_once(after)

@@ -1,4 +1,4 @@
-"""The database locked, or closed to everybody, for longer than the lease: the training is lost and found again."""
+"""A database that is locked or closed for longer than the lease; the training resumes later."""
 
 import sqlite3
 import time
@@ -7,56 +7,56 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from tests.integration.worker.cluster import LEASE_SECONDS, wait_for
 from tests.integration.worker.conftest import LONG
-from tests.integration.worker.workplace import LEASE_SECONDS, until
 
-AWAY_SECONDS = 2 * LEASE_SECONDS
+OUTAGE_SECONDS = 2 * LEASE_SECONDS
 
 
 @contextmanager
 def locked(url):
-    """Nobody else can write the SQLite file."""
-    other = sqlite3.connect(url.database, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    """Locks the SQLite file against writes."""
+    connection = sqlite3.connect(url.database, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
     yield
-    other.execute("ROLLBACK")
-    other.close()
+    connection.execute("ROLLBACK")
+    connection.close()
 
 
 @contextmanager
 def closed(url):
-    """PostgreSQL has thrown everybody out and lets nobody in."""
+    """Closes all connections of PostgreSQL and refuses new ones."""
     with psycopg.connect(
         host=url.query["host"], user="postgres", dbname="postgres", autocommit=True
-    ) as administrator:
-        administrator.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false')
-        administrator.execute(
+    ) as connection:
+        connection.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false')
+        connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
             [url.database],
         )
         try:
             yield
         finally:
-            administrator.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true')
+            connection.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true')
 
 
 @pytest.mark.parametrize(
-    "workplace", ["postgresql", pytest.param("sqlite", marks=pytest.mark.chaos)], indirect=True
+    "cluster", ["postgresql", pytest.param("sqlite", marks=pytest.mark.chaos)], indirect=True
 )
-def test_a_database_that_is_away_for_longer_than_the_lease_costs_time_only(workplace, assert_same):
-    worker = workplace.hire()
-    job = workplace.submit(LONG).until_saved()
-    url = workplace.database.url
-    workplace.database.dispose()
-    with locked(url) if workplace.database.dialect == "sqlite" else closed(url):
+def test_an_outage_longer_than_the_lease_costs_only_time(cluster, assert_same):
+    worker = cluster.start_worker()
+    job = cluster.submit(LONG).wait_for_checkpoint()
+    url = cluster.database.url
+    cluster.database.dispose()
+    with locked(url) if cluster.database.dialect == "sqlite" else closed(url):
         since = time.monotonic()
-        until(
+        wait_for(
             lambda: (
-                f"experiment={job.id} attempt=1 worker.attempt: dropping the attempt" in worker.said
+                f"experiment={job.id} attempt=1 worker.attempt: dropping the attempt" in worker.log
             )
         )
-        until(lambda: time.monotonic() - since > AWAY_SECONDS)
-    assert job.until_ended().state == "completed"
+        wait_for(lambda: time.monotonic() - since > OUTAGE_SECONDS)
+    assert job.wait_for_end().state == "completed"
     assert [kind for kind, _ in job.events].count("completed") == 1
-    assert job.now.attempts >= 2
+    assert job.experiment.attempts >= 2
     assert_same(job)

@@ -1,4 +1,4 @@
-"""The slot's hold on a real trainer process."""
+"""The slot's handle on a real trainer process."""
 
 import os
 import signal
@@ -17,40 +17,40 @@ SMALLEST = sample_specs.spec(optimizer={"steps": 1})
 
 @pytest.fixture
 def trainer() -> Iterator[TrainerProcess]:
-    started = TrainerProcess(threads=1)
-    assert started.is_ready(within=60)
-    yield started
-    started.kill()
+    trainer = TrainerProcess(threads=1)
+    assert trainer.is_ready(within=60)
+    yield trainer
+    trainer.kill()
 
 
-def test_a_trainer_is_fit_as_long_as_it_lives_and_gives_memory_back(trainer):
+def test_a_trainer_is_reusable_while_it_is_alive_and_small(trainer):
     assert trainer.reusable
-    trainer.idle_mb -= GROWTH_MB + 1  # as if it had grown by so much
+    trainer.idle_mb -= GROWTH_MB + 1  # as if it had grown
     assert not trainer.reusable
     trainer.idle_mb += GROWTH_MB + 1
     trainer.kill()
     assert not trainer.reusable
 
 
-def test_the_threads_are_those_of_the_slot_whatever_the_environment_says(monkeypatch):
-    """As many may change the last bit of a large student's numbers, so that the provenance tells them."""
+def test_the_slot_sets_the_threads_regardless_of_the_environment(monkeypatch):
+    """Their number can change the last bit of a large student's numbers."""
     for library in ("OMP", "MKL", "NUMBA", "OPENBLAS"):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "7")
     trainer = TrainerProcess(threads=1)
     try:
         assert trainer.is_ready(within=120)
         trainer.send(Train(spec=SMALLEST.model_dump_json().encode(), device="cpu", checkpoint=None))
-        while not isinstance(heard := trainer.receive(1), Finished):
-            assert not isinstance(heard, Failed)
-        assert heard.provenance["threads"] == "1"
+        while not isinstance(message := trainer.receive(1), Finished):
+            assert not isinstance(message, Failed)
+        assert message.provenance["threads"] == "1"
         assert psutil.Process(trainer.pid).environ()["OPENBLAS_NUM_THREADS"] == "1", (
-            "NumPy's are always on one"
+            "NumPy always uses one thread"
         )
     finally:
         trainer.kill()
 
 
-def test_of_a_flood_of_output_the_end_is_kept(trainer):
+def test_the_end_of_long_output_is_kept(trainer):
     output = Path(f"/proc/{trainer.pid}/fd/2")
     for letter in "abc":
         output.write_text(letter * (LOG_BYTES - 1000))
@@ -59,7 +59,7 @@ def test_of_a_flood_of_output_the_end_is_kept(trainer):
     assert trainer.take_log() == ""
 
 
-def test_an_order_that_makes_no_sense_is_answered_and_the_end_of_a_trainer_noticed(trainer):
+def test_an_invalid_request_fails_and_the_death_of_a_trainer_is_noticed(trainer):
     trainer.send(Train(spec=b"{}", device="cpu", checkpoint=None))
     answer = trainer.receive(10)
     assert isinstance(answer, Failed)

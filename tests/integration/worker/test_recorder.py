@@ -1,4 +1,4 @@
-"""The recorder while the database is away: a real PostgreSQL that lets nobody in for a while."""
+"""The attempt recorder during outages of a real PostgreSQL."""
 
 import threading
 from collections.abc import Iterator
@@ -37,42 +37,42 @@ def claim(database):
 
 
 @contextmanager
-def _nobody_let_in(database: Database) -> Iterator[None]:
+def _connections_refused(database: Database) -> Iterator[None]:
     url = make_url(database.url)
     with psycopg.connect(
         host=url.query["host"], user="postgres", dbname="postgres", autocommit=True
-    ) as administrator:
-        administrator.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false")
-        administrator.execute(
+    ) as connection:
+        connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false")
+        connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
             [url.database],
         )
         yield
-        administrator.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
+        connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
 
 
-def test_a_database_that_comes_back_within_the_lease_is_waited_for(database, claim):
+def test_an_outage_shorter_than_the_lease_is_waited_out(database, claim):
     recorder = AttemptRecorder(database, claim, lease_seconds=10, max_attempts=5)
-    with _nobody_let_in(database):
-        beat = threading.Thread(target=recorder.heartbeat)
-        beat.start()
-        beat.join(timeout=0.5)
-        assert beat.is_alive(), "still trying"
+    with _connections_refused(database):
+        heartbeat = threading.Thread(target=recorder.heartbeat)
+        heartbeat.start()
+        heartbeat.join(timeout=0.5)
+        assert heartbeat.is_alive(), "still retrying"
     renewed_at = recorder.renewed_at
-    beat.join(timeout=5)
+    heartbeat.join(timeout=5)
     assert recorder.renewed_at > renewed_at
 
 
-def test_a_database_that_stays_away_for_longer_than_the_lease_costs_the_claim(database, claim):
+def test_an_outage_longer_than_the_lease_loses_the_claim(database, claim):
     recorder = AttemptRecorder(database, claim, lease_seconds=0.3, max_attempts=5)
     with (
-        _nobody_let_in(database),
+        _connections_refused(database),
         pytest.raises(ClaimLost, match="unavailable for longer than the lease"),
     ):
         recorder.heartbeat()
 
 
-def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
+def test_a_claim_taken_by_another_attempt_is_lost(database, claim):
     recorder = AttemptRecorder(database, claim, lease_seconds=10, max_attempts=5)
     with database.write() as tx:
         reports.hand_back(tx, claim)
@@ -81,10 +81,10 @@ def test_a_claim_that_another_attempt_has_taken_is_lost(database, claim):
         recorder.heartbeat()
 
 
-def test_a_beat_and_a_record_each_extend_the_lease(database, claim):
+def test_a_heartbeat_and_a_record_each_extend_the_lease(database, claim):
     recorder = AttemptRecorder(database, claim, lease_seconds=600, max_attempts=5)
-    news = Advanced(1, 100, None, pack_points(sample_specs.points([1])), None)
-    for write in (recorder.heartbeat, lambda: recorder.record(news, "")):
+    message = Advanced(1, 100, None, pack_points(sample_specs.points([1])), None)
+    for write in (recorder.heartbeat, lambda: recorder.record(message, "")):
         with database.write() as tx:
             reports.renew_lease(tx, claim, lease_seconds=1)
         write()
@@ -92,7 +92,7 @@ def test_a_beat_and_a_record_each_extend_the_lease(database, claim):
             assert tx.scalars(select(table.c.lease_until)).one() > now(tx) + 300
 
 
-def test_a_wish_to_cancel_is_seen_with_the_next_beat(database, claim):
+def test_a_cancel_request_is_seen_by_the_next_heartbeat(database, claim):
     recorder = AttemptRecorder(database, claim, lease_seconds=10, max_attempts=5)
     recorder.heartbeat()
     assert not recorder.stop_requests.cancel

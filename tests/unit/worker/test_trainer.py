@@ -1,14 +1,21 @@
 """Slices, error classification and compilation of the trainer."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Pipe
 
 import numpy as np
 import pytest
 import torch
 
 from core.errors import NumericsUnavailable
-from worker.trainer import SLICE_SECONDS, classify_error, next_slice
+from core.spec import ExperimentSpec
+from tests.kit import sample_specs
+from worker.messages import Finished, Train, receive
+from worker.trainer import SLICE_SECONDS, classify_error, next_slice, train
 from worker.trainer_process import TrainerProcess
+
+SPEC = sample_specs.spec(optimizer={"steps": 10})
 
 
 def _error_of(action) -> Exception:
@@ -44,6 +51,26 @@ def test_a_slice_grows_fourfold_at_most_and_shrinks_at_once():
     assert next_slice(1, 100 * SLICE_SECONDS) == 1
 
 
+def test_the_spec_is_parsed_once(monkeypatch):
+    parsed = []
+    for name in ("model_validate", "model_validate_json"):
+        original = getattr(ExperimentSpec, name)
+
+        def counting(*arguments, _original=original, **options):
+            parsed.append(1)
+            return _original(*arguments, **options)
+
+        monkeypatch.setattr(ExperimentSpec, name, counting)
+    request = Train(SPEC.model_dump_json().encode(), "cpu", checkpoint=None)
+    slot, trainer = Pipe()
+    with ThreadPoolExecutor(1) as threads:
+        training = threads.submit(train, trainer, request, 1.0)
+        while not isinstance(receive(slot), Finished):
+            pass
+        training.result()
+    assert len(parsed) == 1
+
+
 @pytest.fixture
 def start():
     """Starts trainer processes that end with the test."""
@@ -73,13 +100,18 @@ def test_the_first_trainer_compiles_for_both_precisions_and_the_next_one_nothing
 
     first = start()
     deadline = time.monotonic() + 300
-    while not twice("moves.step-") and time.monotonic() < deadline:  # compiled last
+    while not twice("optimizer_steps.step-") and time.monotonic() < deadline:  # compiled last
         first.receive(0.1)
     before = compiled()
     assert all(
         map(
             twice,
-            ("linear.train-", "networks.loss_and_gradient-", "networks.outputs-", "moves.step-"),
+            (
+                "linear.train-",
+                "networks.loss_and_gradient-",
+                "networks.outputs-",
+                "optimizer_steps.step-",
+            ),
         )
     )
     start()

@@ -1,4 +1,4 @@
-"""A workplace: a real database and broker, and real ``celery worker`` processes that a test starts and does harm to."""
+"""A real database and broker, with real ``celery worker`` processes for tests to disturb."""
 
 import os
 import sys
@@ -22,25 +22,25 @@ from store.records import Experiment, WorkerRecord
 from tests.kit.redis import RedisServer
 
 LEASE_SECONDS = 2.0
-PATIENCE_SECONDS = 90.0
+WAIT_SECONDS = 90.0
 
 
-def until(answer: Callable[[], object], *, seconds: float = PATIENCE_SECONDS):
-    """The first answer that is true, asked for again and again."""
+def wait_for(condition: Callable[[], object], *, seconds: float = WAIT_SECONDS):
+    """Polls ``condition`` until its value is true; returns the value."""
     deadline = time.monotonic() + seconds
-    while not (found := answer()):
-        assert time.monotonic() < deadline, f"nothing in {seconds} s"
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"timed out after {seconds} s"
         time.sleep(0.01)
-    return found
+    return value
 
 
-def gone(process: psutil.Process) -> bool:
-    """Whether a process has ended, be it that nobody has buried it yet."""
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process has ended, reaped or not."""
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 class Worker:
-    """One ``celery worker`` and what belongs to it."""
+    """A ``celery worker`` with its slots and trainers."""
 
     def __init__(self, environment: dict[str, str], log: Path, slots: int, queue: str) -> None:
         command = [
@@ -55,7 +55,7 @@ class Worker:
             "-Q",
             queue,
         ]
-        quiet = [
+        options = [
             "-l",
             "INFO",
             "-n",
@@ -67,47 +67,47 @@ class Worker:
         self._log = log
         with log.open("w") as output:
             self.process = psutil.Popen(
-                [*command, *quiet], env=environment, stdout=output, stderr=output
+                [*command, *options], env=environment, stdout=output, stderr=output
             )
 
     @property
-    def said(self) -> str:
+    def log(self) -> str:
         return self._log.read_text()
 
     @property
-    def everybody(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
         """The Celery parent, its slots, and their trainers."""
         return [self.process, *self.process.children(recursive=True)]
 
-    def end(self) -> None:
+    def kill(self) -> None:
         if self.process.is_running():
-            everybody = self.everybody
-            for process in everybody:
+            processes = self.processes
+            for process in processes:
                 process.kill()
             self.process.wait()
-            until(lambda: all(map(gone, everybody)))
+            wait_for(lambda: all(map(has_ended, processes)))
 
-    def freeze(self) -> None:
-        for process in self.everybody:
+    def suspend(self) -> None:
+        for process in self.processes:
             process.suspend()
 
-    def thaw(self) -> None:
-        for process in self.everybody:
+    def resume(self) -> None:
+        for process in self.processes:
             process.resume()
 
 
 class Job:
-    """A submitted experiment, as SQL knows it."""
+    """A submitted experiment, read from SQL."""
 
-    def __init__(self, database: Database, id: str) -> None:  # noqa: A002  # the store's word
+    def __init__(self, database: Database, id: str) -> None:  # noqa: A002  # as in the store
         self.id, self._database = id, database
 
-    def _read(self, look: Callable, *rest):
+    def _read(self, query: Callable, *arguments):
         with self._database.read() as tx:
-            return look(tx, self.id, *rest)
+            return query(tx, self.id, *arguments)
 
     @property
-    def now(self) -> Experiment:
+    def experiment(self) -> Experiment:
         return self._read(experiments.get)
 
     @property
@@ -116,7 +116,7 @@ class Job:
 
     @property
     def series(self) -> dict[str, np.ndarray]:
-        return self._read(results.series, self.now.spec.evaluation.record)
+        return self._read(results.series, self.experiment.spec.evaluation.record)
 
     @property
     def log(self) -> str:
@@ -127,8 +127,8 @@ class Job:
         return [(event.kind.value, event.attempt) for event in self._read(experiments.events)]
 
     @property
-    def began_at(self) -> list[int]:
-        """The step that each attempt went on from."""
+    def start_steps(self) -> list[int]:
+        """The step that each attempt started from."""
         return [
             event.detail["from_step"]
             for event in self._read(experiments.events)
@@ -146,59 +146,61 @@ class Job:
 
     @property
     def slots(self) -> list[WorkerRecord]:
-        """The slots that say that they work on it."""
-        return [slot for slot in listing(self._database) if slot.experiment_id == self.id]
+        """The slots that are registered as working on it."""
+        return [slot for slot in worker_slots(self._database) if slot.experiment_id == self.id]
 
     @property
     def slot(self) -> WorkerRecord:
-        """The slot that works on it, once one does."""
-        return until(lambda: self.slots)[0]
+        """Waits for a slot to work on it."""
+        return wait_for(lambda: self.slots)[0]
 
     @property
     def trainer(self) -> psutil.Process:
         return psutil.Process(self.slot.trainer_pid)
 
     def cancel(self) -> None:
-        self.do(experiments.request_cancel)
+        self.change(experiments.request_cancel)
 
-    def do(self, verb: Callable[[Connection, str], object]) -> None:
+    def change(self, action: Callable[[Connection, str], object]) -> None:
         with self._database.write() as tx:
-            verb(tx, self.id)
+            action(tx, self.id)
 
-    def until_trained(self, *, attempt: int = 1) -> "Job":
+    def wait_for_steps(self, *, attempt: int = 1) -> "Job":
         """Waits for the first steps of an attempt."""
-        until(
+        wait_for(
             lambda: (
-                (e := self.now).attempts == attempt and e.progress and e.progress.steps_per_second
+                (e := self.experiment).attempts == attempt
+                and e.progress
+                and e.progress.steps_per_second
             )
         )
         return self
 
     @property
-    def saved_at(self) -> int | None:
+    def checkpoint_step(self) -> int | None:
         """The step of its newest checkpoint."""
         newest = select(func.max(tables.checkpoints.c.step)).where(
             tables.checkpoints.c.experiment_id == self.id
         )
         return self._read(lambda tx, _: tx.scalar(newest))
 
-    def until_saved(self) -> "Job":
-        """Waits for a checkpoint in mid-training."""
-        until(lambda: self.saved_at)
+    def wait_for_checkpoint(self) -> "Job":
+        """Waits for its first checkpoint."""
+        wait_for(lambda: self.checkpoint_step)
         return self
 
-    def until_ended(self) -> Experiment:
-        return until(lambda: (e := self.now).state.is_final and e)
+    def wait_for_end(self) -> Experiment:
+        return wait_for(lambda: (e := self.experiment).state.is_final and e)
 
 
-def listing(database: Database) -> list[WorkerRecord]:
-    """All slots."""
+def worker_slots(database: Database) -> list[WorkerRecord]:
+    """All registered slots."""
     with database.read() as tx:
         return workers.listing(tx)
 
 
-class Workplace:
-    """Where experiments are submitted and workers are hired."""
+class Cluster:
+    """A database and a broker, with workers that tests start."""
 
     def __init__(self, url: str, redis: RedisServer, folder: Path) -> None:
         self.database, self.redis, self._folder, self._workers = Database(url), redis, folder, []
@@ -211,8 +213,8 @@ class Workplace:
             "EXTRAPOLAB_THREADS": "1",
         }
 
-    def hire(self, *, slots: int = 1, queue: str = "cpu", **environment: str) -> Worker:
-        """Starts a worker; it takes a moment until it works."""
+    def start_worker(self, *, slots: int = 1, queue: str = "cpu", **environment: str) -> Worker:
+        """Starts a worker, without waiting until it is ready."""
         log = self._folder / f"worker{len(self._workers)}.log"
         worker = Worker(self._environment | environment, log, slots, queue)
         self._workers.append(worker)
@@ -231,15 +233,15 @@ class Workplace:
         return Job(self.database, submitted.id)
 
     def slots_are_idle(self) -> bool:
-        """Whether there are slots, and none of them works."""
-        slots = listing(self.database)
+        """Whether there are slots, all of them idle."""
+        slots = worker_slots(self.database)
         return bool(slots) and all(slot.experiment_id is None for slot in slots)
 
-    def dismiss(self) -> None:
-        """Ends all workers."""
+    def stop_workers(self) -> None:
+        """Kills all workers."""
         for worker in self._workers:
-            worker.end()
+            worker.kill()
 
     def close(self) -> None:
-        self.dismiss()
+        self.stop_workers()
         self.database.dispose()

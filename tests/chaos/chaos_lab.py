@@ -1,4 +1,4 @@
-"""The scene of a play: a lab as its users start it, on either database, and the hands that reach into it."""
+"""A lab as users start it, on either database, with ways to disturb its parts."""
 
 import re
 import signal
@@ -20,19 +20,19 @@ from tests.kit.lab import RunningLab, running_lab
 from tests.kit.postgres import PostgresServer, postgres_server
 
 LEASE_SECONDS = 2.0
-HASTE = {
+FAST_SETTINGS = {
     "EXTRAPOLAB_LEASE_SECONDS": str(LEASE_SECONDS),
     "EXTRAPOLAB_REAPER_SECONDS": "0.3",
     "EXTRAPOLAB_CHECKPOINT_SECONDS": "0.1",
     "EXTRAPOLAB_THREADS": "1",
     "EXTRAPOLAB_MAX_ATTEMPTS": "1000",
 }
-"""A lab that notices losses soon, and never takes ours for the experiment's fault."""
+"""Settings that detect losses soon, and never fail an experiment for injected faults."""
 
 
 @dataclass
-class Scene:
-    """A lab, with a PostgreSQL of its own or a SQLite file in its data folder."""
+class ChaosLab:
+    """A lab with a private PostgreSQL, or a SQLite file in its data folder."""
 
     lab: RunningLab
     postgres: PostgresServer | None
@@ -48,17 +48,17 @@ class Scene:
     @property
     def redis(self) -> redis.Redis:
         """A client of the lab's private broker."""
-        found = re.search(r"unixsocket:(\S+)", " ".join(self.lab.child("redis-server").cmdline()))
-        assert found is not None
-        return redis.Redis(unix_socket_path=found[1])
+        match = re.search(r"unixsocket:(\S+)", " ".join(self.lab.child("redis-server").cmdline()))
+        assert match is not None
+        return redis.Redis(unix_socket_path=match[1])
 
-    def worker(self) -> list[psutil.Process]:
+    def worker_processes(self) -> list[psutil.Process]:
         """The Celery parent, its slots and their trainers."""
         parent = self.lab.child("celery")
         return [parent, *parent.children(recursive=True)]
 
-    def at_work(self) -> list[dict[str, Any]]:
-        """The living slots that train something, as far as the lab answers at this moment."""
+    def training_slots(self) -> list[dict[str, Any]]:
+        """Live slots that train something; none while the API doesn't answer."""
         try:
             answer = httpx2.get(f"{self.url}/v1/workers", timeout=5.0)
         except httpx2.TransportError:
@@ -72,29 +72,29 @@ class Scene:
 
     @contextmanager
     def database_stopped(self) -> Iterator[None]:
-        """PostgreSQL is stopped as by a crash; SQLite, which has no server, is locked."""
+        """Crashes PostgreSQL, or locks SQLite, until the context ends."""
         if self.postgres is not None:
             self.postgres.crash()
             yield
             self.postgres.start()
         else:
-            held = sqlite3.connect(
+            connection = sqlite3.connect(
                 self.lab.data / "extrapolab.db", isolation_level=None, timeout=30
             )
-            held.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE")
             yield
-            held.close()
+            connection.close()
 
 
 @contextmanager
-def on_stage(
+def running_chaos_lab(
     kind: str,
     folder: Path,
     *,
     slots: int = 2,
-    variables: Mapping[str, str] = MappingProxyType(HASTE),
-) -> Iterator[Scene]:
-    """A lab on ``sqlite`` or ``postgresql``, ready."""
+    variables: Mapping[str, str] = MappingProxyType(FAST_SETTINGS),
+) -> Iterator[ChaosLab]:
+    """A ready lab on ``sqlite`` or ``postgresql``."""
     with ExitStack() as stack:
         server, variables = None, dict(variables)
         if kind == "postgresql":
@@ -103,11 +103,11 @@ def on_stage(
         lab = stack.enter_context(
             running_lab(folder / "data", "--workers", str(slots), variables=variables)
         )
-        yield Scene(lab, server)
+        yield ChaosLab(lab, server)
 
 
-def signalled(processes: list[psutil.Process], sig: signal.Signals) -> None:
-    """Sends a signal to those that still live."""
+def send_signal_to_all(processes: list[psutil.Process], sig: signal.Signals) -> None:
+    """Sends a signal to the processes that are alive."""
     for process in processes:
         try:
             process.send_signal(sig)
@@ -115,16 +115,16 @@ def signalled(processes: list[psutil.Process], sig: signal.Signals) -> None:
             continue
 
 
-def soon(condition: Callable[[], Any], seconds: float) -> Any:
-    """The first answer that is true, asked for again and again; after so long whatever the answer is."""
+def poll_for(condition: Callable[[], Any], seconds: float) -> Any:
+    """Polls until the value of ``condition`` is true or time is up; returns the last value."""
     deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
+    while not (value := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return found
+    return value
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 180.0) -> Any:
-    """The first answer that is true; there has to be one."""
-    found = soon(condition, seconds)
-    assert found, f"nothing in {seconds:g} s"
-    return found
+def wait_for(condition: Callable[[], Any], *, seconds: float = 180.0) -> Any:
+    """Polls until the value of ``condition`` is true; returns the value."""
+    value = poll_for(condition, seconds)
+    assert value, f"timed out after {seconds:g} s"
+    return value

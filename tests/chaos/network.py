@@ -1,4 +1,4 @@
-"""Several hosts on one machine: network namespaces on one switch, each with a cable that can be cut.
+"""Several hosts on one machine: network namespaces on one switch, each with a cable to cut.
 
 Needs root and a kernel with veth. A namespace has its own interfaces, routes and ports; processes
 and files are shared.
@@ -23,15 +23,15 @@ _SWITCH = "switch"
 
 
 class Host:
-    """A host by its address; the first one also has the switch to which all others are plugged in."""
+    """A host; the first one also has the switch that all others are connected to."""
 
     def __init__(self, name: str, address: str) -> None:
         self.name, self.address = name, address
-        self._at = ThreadPoolExecutor(1, initializer=netns.setns, initargs=(name,))
+        self._thread = ThreadPoolExecutor(1, initializer=netns.setns, initargs=(name,))
 
     @property
     def command_prefix(self) -> list[str]:
-        """The command that runs another one on this host."""
+        """A command prefix that runs a command on this host."""
         return ["nsenter", f"--net=/var/run/netns/{self.name}"]
 
     def start(self, command: list[str], log: Path, **variables: str) -> subprocess.Popen[bytes]:
@@ -41,39 +41,39 @@ class Host:
                 [*self.command_prefix, *command], env=environment, stdout=output, stderr=output
             )
 
-    def ask(self, method: str, url: str, **options: Any) -> httpx2.Response:
-        """The answer to a request that is sent from this host."""
-        return self._at.submit(
+    def request(self, method: str, url: str, **options: Any) -> httpx2.Response:
+        """Sends a request from this host."""
+        return self._thread.submit(
             httpx2.request, method, url, timeout=20.0, trust_env=False, **options
         ).result()
 
     def close(self) -> None:
-        self._at.shutdown()
+        self._thread.shutdown()
         netns.remove(self.name)
 
 
 class Network:
-    """The hosts, by name, and the cables between the switch and all but the server."""
+    """Hosts by name, connected by cables to the switch on ``server``."""
 
     def __init__(self, hosts: Mapping[str, Host]) -> None:
         self.hosts = hosts
 
     def cut(self, name: str) -> None:
-        """Pulls the cable of a host; that of ``server`` is the switch."""
+        """Cuts the cable of a host; for ``server``, the switch."""
         self._set(name, "down")
 
     def heal(self, name: str) -> None:
         self._set(name, "up")
 
     def _set(self, name: str, state: str) -> None:
-        with _quietly(), NetNS(self.hosts["server"].name) as server:
+        with _without_warnings(), NetNS(self.hosts["server"].name) as server:
             cable = _SWITCH if name == "server" else f"to-{name}"
             server.link("set", index=server.link_lookup(ifname=cable)[0], state=state)
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Pyroute2 forks to enter a namespace, and the child leaves a socket open."""
+def _without_warnings() -> Iterator[None]:
+    """Ignores warnings of pyroute2, whose fork into a namespace leaves a socket open."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -82,18 +82,18 @@ def _quietly() -> Iterator[None]:
 
 @contextmanager
 def network(*names: str) -> Iterator[Network]:
-    """A ``server`` and further hosts of these names, on one switch; skips the test where nobody may make them."""
+    """Creates a ``server`` and further hosts on one switch, or skips the test."""
     if os.geteuid() != 0:
-        pytest.skip("NOT TESTED: several hosts need network namespaces, and those need root")
+        pytest.skip("NOT TESTED: network namespaces need root")
     prefix = f"lab-{uuid.uuid4().hex[:8]}"
     hosts: dict[str, Host] = {}
     try:
         for number, name in enumerate(("server", *names), 1):
             try:
-                with _quietly():
-                    _plug_in(f"{prefix}-{name}", name, f"10.77.0.{number}", f"{prefix}-server")
+                with _without_warnings():
+                    _connect_host(f"{prefix}-{name}", name, f"10.77.0.{number}", f"{prefix}-server")
             except (NetlinkError, OSError) as error:
-                pytest.skip(f"NOT TESTED: this machine makes no network namespaces: {error}")
+                pytest.skip(f"NOT TESTED: this machine has no network namespaces: {error}")
             hosts[name] = Host(f"{prefix}-{name}", f"10.77.0.{number}")
         yield Network(hosts)
     finally:
@@ -101,7 +101,7 @@ def network(*names: str) -> Iterator[Network]:
             host.close()
 
 
-def _plug_in(namespace: str, name: str, address: str, server_namespace: str) -> None:
+def _connect_host(namespace: str, name: str, address: str, server_namespace: str) -> None:
     netns.create(namespace)
     with NetNS(server_namespace) as server:
         if name == "server":
@@ -114,7 +114,7 @@ def _plug_in(namespace: str, name: str, address: str, server_namespace: str) -> 
                 "set", index=server.link_lookup(ifname=f"to-{name}")[0], master=switch, state="up"
             )
     with NetNS(namespace) as host:
-        own = host.link_lookup(ifname=_SWITCH if name == "server" else "cable")[0]
-        host.addr("add", index=own, address=address, prefixlen=24)
-        for index in (own, host.link_lookup(ifname="lo")[0]):
+        cable = host.link_lookup(ifname=_SWITCH if name == "server" else "cable")[0]
+        host.addr("add", index=cable, address=address, prefixlen=24)
+        for index in (cable, host.link_lookup(ifname="lo")[0]):
             host.link("set", index=index, state="up")
