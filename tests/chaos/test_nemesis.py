@@ -59,7 +59,8 @@ def run_with_faults(
         )
         print(
             f"\nnemesis on {chaos_lab.kind}, seed {seed}: {experiments} sent, {summary} "
-            f"in {healed - began:.0f} s of {dict(Counter(injected))}; drained {drained:.1f} s after the last fault"
+            f"in {healed - began:.0f} s of {dict(Counter(injected))}; "
+            f"drained {drained:.1f} s after the last fault"
         )
     assert len(history.answered) > experiments / 2
     return event_counts

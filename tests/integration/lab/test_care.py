@@ -62,7 +62,8 @@ def test_a_lab_restored_from_the_backup_of_a_running_one_resumes_its_work(
     refused = extrapolab("restore", tmp_path / "lab.backup", "--data", tmp_path / "elsewhere")
     assert refused.returncode == 1
     assert refused.stderr.startswith(
-        "Nothing was restored: backups are restored into an empty database, and this one has rows in "
+        "Nothing was restored: backups are restored into an empty database, "
+        "and this one has rows in "
     )
 
 
