@@ -41,8 +41,8 @@ class NoTrainer(Exception):
 class Slot:
     """Claims and trains experiments, with three threads beside: heartbeat, dispatcher and poller.
 
-    The poller looks for work once per lease. A slot needs no wake-up that way: its worker may have
-    lost the broker, or its Celery parent may hang, and nobody else can see that.
+    The poller looks for work once per lease, without a wake-up: the worker may have lost its broker
+    or its Celery parent may hang, and no other process can notice that.
 
     Created after the fork. It starts without database and broker, and survives their outages.
     """
