@@ -21,7 +21,12 @@ pytestmark = pytest.mark.timeout(SECONDS + 20)
 
 SHORT = [
     ("fence", f"{STORE}/test_fences.py", "zombie and sqlite and run_on", 7),
-    ("immediate", f"{STORE}/test_database.py", "keeps_others_out and sqlite", 1),
+    (
+        "immediate",
+        f"{STORE}/test_database.py",
+        "excludes_others_before_its_first_change and sqlite",
+        1,
+    ),
     ("outbox", f"{STORE}/test_dispatcher.py", "lost_messages and sqlite", 1),
     ("heartbeat", f"{WORKER}/test_recorder.py", "extend_the_lease", 1),
 ]
