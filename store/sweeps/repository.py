@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
@@ -30,7 +31,7 @@ class Sweep:
     version: int
     counts: Mapping[State, int]
 
-    @property
+    @cached_property
     def spec(self) -> SweepSpec:
         """The spec of the sweep, valid when stored."""
         return SweepSpec.model_validate({"name": self.name, "base": self.base, "axes": self.axes})
