@@ -1,3 +1,13 @@
-"""Loads the fixtures that all tests share from ``tests/kit``."""
+"""Loads the fixtures of ``tests/kit`` and checks the array shapes that core's annotations declare.
+
+The import hook wraps every function of these modules with beartype. Only tests install it: in
+production the annotations are documentation.
+"""
+
+from jaxtyping import install_import_hook
+
+SHAPE_CHECKED_MODULES = ("core.metrics", "core.theory")
+
+install_import_hook(SHAPE_CHECKED_MODULES, "beartype.beartype")
 
 pytest_plugins = ["tests.kit.database", "tests.kit.postgres", "tests.kit.redis", "tests.kit.lab"]

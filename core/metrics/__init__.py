@@ -5,9 +5,9 @@ modules of this package state their formulas and sources.
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
+from jaxtyping import Float64
 
 from core import teachers
 from core.losses import Target
@@ -55,12 +55,12 @@ class Reference:
     student: LinearStudent
     target: Target
     start: LinearSystem
-    spectrum: tuple[np.ndarray, np.ndarray] | None = None
+    spectrum: tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]] | None = None
     tolerance: float = 1e-3
     rates: Rates = _AS_GIVEN
 
     @classmethod
-    def of(cls, spec: ExperimentSpec, target: Target, start: LinearSystem) -> Self:
+    def of(cls, spec: ExperimentSpec, target: Target, start: LinearSystem) -> "Reference":
         """Builds the reference of a spec whose student and teacher are linear."""
         assert isinstance(spec.student, LinearStudent)  # noqa: S101  # for mypy
         assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # for mypy
@@ -76,7 +76,7 @@ class Reference:
         )
 
 
-def imbalance(system: LinearSystem) -> np.ndarray:
+def imbalance(system: LinearSystem) -> Float64[np.ndarray, "..."]:
     """Returns |B - Cᵀ| (Frobenius), shape (...); NaN if B and Cᵀ have different shapes.
 
     Along gradient flow of a symmetric student d(B - Cᵀ)/dt = S (B - Cᵀ) with S = Σ_j v_j A^j, so a
@@ -85,12 +85,12 @@ def imbalance(system: LinearSystem) -> np.ndarray:
     """
     if system.B.shape[-1] != system.C.shape[-2]:
         return np.full(system.A.shape[:-2], np.nan)
-    return np.linalg.norm(system.B - system.C.swapaxes(-1, -2), axis=(-2, -1))
+    return np.asarray(np.linalg.norm(system.B - system.C.swapaxes(-1, -2), axis=(-2, -1)))
 
 
 def response_metrics(
-    response: np.ndarray, target: Target, tolerance: float
-) -> dict[str, np.ndarray]:
+    response: Float64[np.ndarray, "*batch q p m"], target: Target, tolerance: float
+) -> dict[str, Float64[np.ndarray, "*batch"]]:
     """Computes the metrics that depend on the response alone, by name, each of shape (...).
 
     Args:
@@ -107,21 +107,21 @@ def response_metrics(
             "extrapolation_error": error,
             "extrapolation_error_rms": errors.extrapolation_error_rms(response, target),
             "zero_baseline": np.full(error.shape, baseline),
-            "relative_extrapolation_error": error / baseline,
+            "relative_extrapolation_error": np.asarray(error / baseline),
             "extrapolation_horizon": errors.extrapolation_horizon(response, target, tolerance),
             "sequence_fit_error": errors.sequence_fit_error(response, target),
             "sequence_extrapolation_error": errors.sequence_extrapolation_error(response, target),
         }
 
 
-def measure(system: LinearSystem, reference: Reference) -> dict[str, np.ndarray]:
-    """Computes every metric of a batch of S students, by name, each of shape (S,).
+def measure(system: LinearSystem, reference: Reference) -> dict[str, Float64[np.ndarray, "..."]]:
+    """Computes every metric of a batch of students, by name, each of the batch's shape.
 
     Only ``time`` and ``flow_distance`` come from the training instead. Overflow is a result: a
     student whose response exceeds the range of float64 has infinite errors.
 
     Args:
-        system: The students' parameters, batch axis first.
+        system: The students' parameters, batch axes first.
         reference: The reference to measure against.
     """
     target, student = reference.target, reference.student
@@ -144,7 +144,7 @@ def measure(system: LinearSystem, reference: Reference) -> dict[str, np.ndarray]
 
 
 def _spectrum(system: LinearSystem, reference: Reference) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the poles (S, d) and the spectral distance (S,) from the teacher.
+    """Returns the poles (..., d) and the spectral distance (...) from the teacher.
 
     The distance is NaN if a spectrum need not be real, or with several channels.
     """

@@ -5,34 +5,43 @@ Source: Cohen-Karlik et al. (2023), definition of ε-extrapolation with horizon 
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.losses import Target
 
 
-def train_loss(response: np.ndarray, target: Target) -> np.ndarray:
+def train_loss(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch"]:
     """L = Σ_{j,l<k} M_jl <e_j, e_l>, shape (...); ``response`` is (..., q, p, m)."""
     error = (response - target.response)[..., : target.length, :, :]
     error = error.reshape(*error.shape[:-2], -1)
-    return (error * (target.M @ error)).sum(axis=(-2, -1))
+    return np.asarray((error * (target.M @ error)).sum(axis=(-2, -1)))
 
 
-def fit_error(response: np.ndarray, target: Target) -> np.ndarray:
+def fit_error(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch"]:
     """max_{j<k} |e_j|, shape (...)."""
     return _largest((response - target.response)[..., : target.length, :, :])
 
 
-def extrapolation_error(response: np.ndarray, target: Target) -> np.ndarray:
+def extrapolation_error(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch"]:
     """max_{k<=j<q} |e_j|, shape (...)."""
     return _largest((response - target.response)[..., target.length :, :, :])
 
 
-def extrapolation_error_rms(response: np.ndarray, target: Target) -> np.ndarray:
+def extrapolation_error_rms(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch"]:
     """(mean_{k<=j<q} e_j²)^½, shape (...)."""
     error = (response - target.response)[..., target.length :, :, :]
     largest = _largest(error)[..., None, None, None]
     # Scaled, so that no square overflows.
     scaled = np.divide(error, largest, out=np.zeros_like(error), where=largest != 0)
-    return largest[..., 0, 0, 0] * np.sqrt(np.mean(scaled**2, axis=(-3, -2, -1)))
+    return np.asarray(largest[..., 0, 0, 0] * np.sqrt(np.mean(scaled**2, axis=(-3, -2, -1))))
 
 
 def zero_baseline(target: Target) -> float:
@@ -40,7 +49,9 @@ def zero_baseline(target: Target) -> float:
     return float(_largest(target.response[target.length :]))
 
 
-def extrapolation_horizon(response: np.ndarray, target: Target, tolerance: float) -> np.ndarray:
+def extrapolation_horizon(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target, tolerance: float
+) -> Float64[np.ndarray, "*batch"]:
     """The first lag j with |e_j| > ``tolerance`` x max_{j<k} |ĥ_j|, or q, shape (...).
 
     It is below k for a student that does not fit. If the teacher is silent up to k, as a long delay
@@ -56,7 +67,9 @@ def extrapolation_horizon(response: np.ndarray, target: Target, tolerance: float
     return np.where(exceeds.any(axis=-1), exceeds.argmax(axis=-1), target.horizon).astype(float)
 
 
-def sequence_errors(response: np.ndarray, target: Target) -> np.ndarray:
+def sequence_errors(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch q"]:
     """E|y_t - ŷ_t|² / E|ŷ_t|² on white inputs for every t < q, exact, shape (..., q).
 
     From rest y_t = Σ_{j<=t} h_j x_{t-j}, so E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t} |ĥ_j|² in
@@ -72,15 +85,19 @@ def sequence_errors(response: np.ndarray, target: Target) -> np.ndarray:
     return np.divide(error, variance, out=np.where(error > 0, np.inf, error), where=variance > 0)
 
 
-def sequence_fit_error(response: np.ndarray, target: Target) -> np.ndarray:
+def sequence_fit_error(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch"]:
     """max_{t<k} of :func:`sequence_errors`, shape (...)."""
-    return sequence_errors(response, target)[..., : target.length].max(axis=-1)
+    return np.asarray(sequence_errors(response, target)[..., : target.length].max(axis=-1))
 
 
-def sequence_extrapolation_error(response: np.ndarray, target: Target) -> np.ndarray:
+def sequence_extrapolation_error(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch"]:
     """max_{k<=t<q} of :func:`sequence_errors`, shape (...)."""
-    return sequence_errors(response, target)[..., target.length :].max(axis=-1)
+    return np.asarray(sequence_errors(response, target)[..., target.length :].max(axis=-1))
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
-    return np.abs(values).max(axis=(-3, -2, -1))
+    return np.asarray(np.abs(values).max(axis=(-3, -2, -1)))

@@ -13,6 +13,7 @@ drift.
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.spec import LinearStudent, Rates
 from core.systems import LinearSystem
@@ -22,7 +23,7 @@ _AS_GIVEN = Rates()
 
 def invariant_drift(
     system: LinearSystem, start: LinearSystem, student: LinearStudent, rates: Rates = _AS_GIVEN
-) -> np.ndarray:
+) -> Float64[np.ndarray, "..."]:
     """Distance (Frobenius) of the conserved quantity from its value at the start, shape (...).
 
     0 for a tied student; NaN if B or C is not trained, since then nothing is conserved.
@@ -35,7 +36,7 @@ def invariant_drift(
     now, then = (
         _conserved(state, student, rates, trains_A="A" in trained) for state in (system, start)
     )
-    return np.linalg.norm(now - then, axis=(-2, -1))
+    return np.asarray(np.linalg.norm(now - then, axis=(-2, -1)))
 
 
 def _conserved(

@@ -19,7 +19,9 @@ class Plateau:
     level: float
 
 
-def time_to_fit(steps: Sequence[int], losses: Sequence[float], tolerance: float) -> int | None:
+def time_to_fit(
+    steps: Sequence[int] | np.ndarray, losses: Sequence[float] | np.ndarray, tolerance: float
+) -> int | None:
     """Returns the first recorded step with a loss below ``tolerance``, None if there is none.
 
     Example:
@@ -30,8 +32,8 @@ def time_to_fit(steps: Sequence[int], losses: Sequence[float], tolerance: float)
 
 
 def plateaus(
-    steps: Sequence[int],
-    losses: Sequence[float],
+    steps: Sequence[int] | np.ndarray,
+    losses: Sequence[float] | np.ndarray,
     *,
     band: float = 0.05,
     lasting: float = 0.2,

@@ -5,12 +5,15 @@ failures past the training length k show at the times t >= k.
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.metrics.spectrum import effective_rank
 from core.systems import where_finite
 
 
-def squared_errors(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
+def squared_errors(
+    error: Float64[np.ndarray, "*batch q"], variance: Float64[np.ndarray, " q"]
+) -> Float64[np.ndarray, "*batch q"]:
     """Mean squared error over the variance of the teacher's output at each time, shape (..., q).
 
     While the teacher is silent, the error is relative to the variance at the horizon. If that is 0
@@ -24,7 +27,9 @@ def squared_errors(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return np.divide(error, scale, out=np.where(error > 0, np.inf, error), where=scale > 0)
 
 
-def sequence_metrics(error: np.ndarray, variance: np.ndarray, length: int) -> dict[str, np.ndarray]:
+def sequence_metrics(
+    error: Float64[np.ndarray, "*batch q"], variance: Float64[np.ndarray, " q"], length: int
+) -> dict[str, Float64[np.ndarray, "*batch"]]:
     """The largest :func:`squared_errors` over t < k and over k <= t < q, by name of the metric.
 
     Args:
@@ -39,7 +44,9 @@ def sequence_metrics(error: np.ndarray, variance: np.ndarray, length: int) -> di
     }
 
 
-def hankel_singular_values_of(response: np.ndarray) -> np.ndarray:
+def hankel_singular_values_of(
+    response: Float64[np.ndarray, "*batch q p m"],
+) -> Float64[np.ndarray, "*batch n"]:
     """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋.
 
     For a linear system they equal :func:`core.systems.hankel_singular_values`, but need only the
@@ -61,6 +68,8 @@ def hankel_singular_values_of(response: np.ndarray) -> np.ndarray:
     )
 
 
-def covariance_effective_rank(covariance: np.ndarray) -> np.ndarray:
+def covariance_effective_rank(
+    covariance: Float64[np.ndarray, "*batch d d"],
+) -> Float64[np.ndarray, "*batch"]:
     """Effective rank of the states' covariance (..., d, d), by its eigenvalues; shape (...)."""
     return effective_rank(np.maximum(where_finite(np.linalg.eigvalsh, covariance), 0))

@@ -15,6 +15,7 @@ and J R Jᵀ replaces J Jᵀ.
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.losses import Target
 from core.spec import LinearStudent, Rates
@@ -25,7 +26,7 @@ _AS_GIVEN = Rates()
 
 def sharpness(
     system: LinearSystem, student: LinearStudent, target: Target, rates: Rates = _AS_GIVEN
-) -> np.ndarray:
+) -> Float64[np.ndarray, "..."]:
     """Returns 2 λ_max(M^½ J R Jᵀ M^½) for each system of the batch, shape (...)."""
     kernel = tangent_kernel(system, student, target.length, rates)
     root = _square_root(target.M)
@@ -33,12 +34,12 @@ def sharpness(
     weighted = np.moveaxis(weighted, (-2, -1), (-4, -2))
     size = weighted.shape[-1] * target.length
     weighted = weighted.reshape(*weighted.shape[:-4], size, size)
-    return 2 * where_finite(np.linalg.eigvalsh, weighted)[..., -1]
+    return np.asarray(2 * where_finite(np.linalg.eigvalsh, weighted)[..., -1])
 
 
 def tangent_kernel(
     system: LinearSystem, student: LinearStudent, length: int, rates: Rates = _AS_GIVEN
-) -> np.ndarray:
+) -> Float64[np.ndarray, "... {length} {length} pm pm"]:
     """Returns J R Jᵀ, the inner products of ∂h_j/∂θ and ∂h_l/∂θ over the trained parameters.
 
     A tied student's shared vector has B's rate.

@@ -5,11 +5,12 @@ weight is invisible, and students from large starts keep many of them.
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.systems import LinearSystem, controllability_columns, where_finite
 
 
-def effective_rank(values: np.ndarray) -> np.ndarray:
+def effective_rank(values: Float64[np.ndarray, "*batch n"]) -> Float64[np.ndarray, "*batch"]:
     """exp(-Σ p_i ln p_i), p_i = v_i / Σ v: 1 for one value, n for n equal values, 0 for zeros.
 
     Source: Roy and Vetterli, "The effective rank" (2007).
@@ -33,7 +34,7 @@ def effective_rank(values: np.ndarray) -> np.ndarray:
     return np.where(total[..., 0] == 0, 0.0, np.exp(entropy))
 
 
-def state_effective_rank(system: LinearSystem, horizon: int) -> np.ndarray:
+def state_effective_rank(system: LinearSystem, horizon: int) -> Float64[np.ndarray, "..."]:
     """Effective rank of the eigenvalues of P = Σ_{s<q} A^s B Bᵀ (A^s)ᵀ, shape (...).
 
     P is the covariance of the state after q white inputs: the controllability Gramian up to the
@@ -48,8 +49,11 @@ def state_effective_rank(system: LinearSystem, horizon: int) -> np.ndarray:
 
 
 def spectral_distance(
-    poles: np.ndarray, weights: np.ndarray, teacher_poles: np.ndarray, teacher_weights: np.ndarray
-) -> np.ndarray:
+    poles: Float64[np.ndarray, "*batch d"],
+    weights: Float64[np.ndarray, "*batch d"],
+    teacher_poles: Float64[np.ndarray, " n"],
+    teacher_weights: Float64[np.ndarray, " n"],
+) -> Float64[np.ndarray, "*batch"]:
     """Wasserstein-1 distance of two weighted real spectra, shape (...).
 
     Each spectrum is divided by Σ|w| and split by sign, and the parts are compared by

@@ -13,6 +13,7 @@ Cohen and Yeredor (2011).
 """
 
 import numpy as np
+from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
 RANK = 1e-12
@@ -43,12 +44,12 @@ class Measure(BaseModel):
     gap: float
     residual: float
 
-    def response(self, horizon: int) -> np.ndarray:
+    def response(self, horizon: int) -> Float64[np.ndarray, " {horizon}"]:
         """Returns the moments h_j = Σ_i w_i λ_i^j, j < ``horizon``."""
         return np.vander(np.array(self.atoms), horizon, increasing=True).T @ np.array(self.weights)
 
 
-def measure_of(moments: np.ndarray, tolerance: float = RANK) -> Measure:
+def measure_of(moments: Float64[np.ndarray, " n"], tolerance: float = RANK) -> Measure:
     """Returns the nonnegative measure with these moments, or one with m + 1 atoms if many exist.
 
     With H_0 = (h_{i+j}) = U S Uᵀ, i, j < m, truncated at the rank, and H_1 = (h_{i+j+1}), the atoms
@@ -102,7 +103,9 @@ def measure_of(moments: np.ndarray, tolerance: float = RANK) -> Measure:
     return measure.model_copy(update={"residual": residual, "unique": unique})
 
 
-def _flat(moments: np.ndarray, m: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
+def _flat(
+    moments: Float64[np.ndarray, " n"], m: int, rank: int
+) -> tuple[Float64[np.ndarray, " {rank}"], Float64[np.ndarray, " {rank}"]]:
     """Returns atoms and weights of the unique measure of a singular Hankel matrix."""
     values, U = np.linalg.eigh(_hankel(moments, m))
     root, U = np.sqrt(np.maximum(values[-rank:], 0)), U[:, -rank:]
@@ -112,7 +115,9 @@ def _flat(moments: np.ndarray, m: int, rank: int) -> tuple[np.ndarray, np.ndarra
     return atoms, ((U[0] * root) @ Q) ** 2
 
 
-def _quadrature(moments: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _quadrature(
+    moments: Float64[np.ndarray, " n"], size: int
+) -> tuple[Float64[np.ndarray, " {size}"], Float64[np.ndarray, " {size}"]]:
     """Returns nodes and weights of Gauss's quadrature for a regular Hankel matrix (Golub-Welsch).
 
     J = L⁻¹ H_1 L⁻ᵀ with H = L Lᵀ. H_1 needs one moment more than H; if it is not given, it is the
@@ -127,7 +132,7 @@ def _quadrature(moments: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]
     return atoms, moments[0] * Q[0] ** 2
 
 
-def _hankel(moments: np.ndarray, size: int) -> np.ndarray:
+def _hankel(moments: Float64[np.ndarray, " n"], size: int) -> Float64[np.ndarray, "{size} {size}"]:
     """The matrix (h_{i+j}), i, j < ``size``."""
     index = np.arange(size)
     return moments[index[:, None] + index]

@@ -9,6 +9,7 @@ Then for every ε and q there is a δ > 0 such that a population loss of at most
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
 from core import teachers
@@ -31,7 +32,7 @@ from core.systems import REAL, LinearSystem, impulse_response, visible_spectrum
 from core.theory.moments import Measure
 from core.theory.step import step_bound
 
-Spectrum = tuple[np.ndarray, np.ndarray] | None
+Spectrum = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n p m"]] | None
 
 
 class Assumption(BaseModel):

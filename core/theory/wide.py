@@ -22,11 +22,12 @@ the formula of ρ_j in this parametrisation is derived here.
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.spec import Rates, WideStart
 
 
-def rates_of(start: WideStart, lags: int) -> np.ndarray:
+def rates_of(start: WideStart, lags: int) -> Float64[np.ndarray, " {lags}"]:
     """Returns ρ_0 .. ρ_{lags-1} of a wide start.
 
     Example:
@@ -46,14 +47,14 @@ def learning_rates(dim: int) -> Rates:
 
 
 def trained_response(
-    start: np.ndarray,
-    teacher: np.ndarray,
-    M: np.ndarray,
+    start: Float64[np.ndarray, "*batch q p m"],
+    teacher: Float64[np.ndarray, "q p m"],
+    M: Float64[np.ndarray, "k k"],
     *,
-    rates: np.ndarray,
+    rates: Float64[np.ndarray, " k"],
     time: float,
     lr: float | None = None,
-) -> np.ndarray:
+) -> Float64[np.ndarray, "*batch q p m"]:
     """Returns the response of the infinitely wide student after training for ``time``.
 
     With N = P^½ M P^½ the solution of de/dt = -2 P M e is e(t) = e(0) - P^½ f(N) P^½ M e(0), where
