@@ -93,7 +93,7 @@ def running(workers: int) -> Iterator[Lab]:
 
 
 def warm_up(lab: Lab, workers: int) -> None:
-    """Trains enough experiments that every slot has trained some."""
+    """Trains enough experiments that every slot takes part."""
     seeds = {"path": "seeds", "values": [*range(1, 1 + 8 * workers)]}
     sweep = {"name": "warm", "base": SPEC, "axes": [seeds]}
     response = lab.http.post("/v1/sweeps", json=sweep).raise_for_status()

@@ -101,7 +101,7 @@ def training_seconds(record: ExperimentRecord) -> float:
 def provenance(sources: Sequence[Mapping[str, str]]) -> str:
     """Versions and hardware of all experiments."""
     values = {key: {source[key] for source in sources if key in source} for key in PROVENANCE}
-    return ", ".join(f"{key} {'/'.join(sorted(found))}" for key, found in values.items() if found)
+    return ", ".join(f"{key} {'/'.join(sorted(values[key]))}" for key in values if values[key])
 
 
 def study_page(study: Study, size: Size, run: Run) -> list[str]:

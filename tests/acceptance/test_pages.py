@@ -25,7 +25,7 @@ WITH_CODE = [page for page in PAGES if any(block.language for block in blocks(pa
 
 @pytest.fixture(scope="module")
 def pages_lab(tmp_path_factory):
-    """A lab for the pages alone: some fill it, and one drains a worker."""
+    """A lab for the pages alone: they fill it, and one drains a worker."""
     with running_lab(tmp_path_factory.mktemp("pages") / "data", "--workers", "3") as running:
         yield running
 
