@@ -1,0 +1,47 @@
+"""Time to fit and plateaus, on made-up losses and on a training with two poles."""
+
+import numpy as np
+import pytest
+
+from core.metrics.plateaus import plateaus, time_to_fit
+from core.run import run
+from core.spec import ExperimentSpec
+
+
+def test_time_to_fit_is_the_first_step_below_the_tolerance():
+    assert time_to_fit([0, 5, 50], [1.0, np.nan, 0.1], 0.2) == 50
+    assert time_to_fit([0, 5, 50], [1.0, 0.5, 0.2], 0.2) is None
+
+
+def test_an_exponential_decay_has_no_plateau_and_a_constant_loss_has_one():
+    steps = np.arange(1000)
+    assert plateaus(steps, np.exp(-steps / 100)) == []
+    (plateau,) = plateaus(steps, np.full(1000, 0.3))
+    assert (plateau.start, plateau.end, plateau.level) == (0, 999, 0.3)
+
+
+def test_the_poles_of_a_near_zero_start_appear_one_at_a_time():
+    """Two poles on k = 6 lags: the loss rests near zero, then near the best student of one pole."""
+    spec = ExperimentSpec.model_validate({
+        "teacher": {
+            "kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.9]},
+            "weights": [1.0, 0.3],
+        },
+        "student": {"kind": "linear", "dim": 10, "start": {"scale": 1e-5}},
+        "training": {"length": 6},
+        "optimizer": {"lr": 0.01, "steps": 4000},
+        "evaluation": {"record_at": list(range(0, 4000, 10)), "points": 2},
+        "seeds": 1,
+    })  # fmt: skip
+    result = run(spec)
+    found_plateaus = plateaus(result.series["step"], result.series["train_loss"])
+    zero = float(np.sum(np.square(result.teacher_response[:6])))
+    assert len(found_plateaus) >= 2
+    assert found_plateaus[0].start == 0
+    assert found_plateaus[0].level == pytest.approx(zero, rel=0.05)
+    assert 1e-3 * zero < found_plateaus[1].level < 0.5 * zero
+    assert (
+        time_to_fit(result.series["step"], result.series["train_loss"], 1e-8)
+        > found_plateaus[1].end
+        > found_plateaus[0].end
+    )
