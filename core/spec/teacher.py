@@ -175,17 +175,7 @@ LinearTeacher = (
     | ExplicitTeacher
 )
 
-Teacher = Annotated[
-    BalancedTeacher
-    | UnbalancedTeacher
-    | MemorylessTeacher
-    | DelayTeacher
-    | RotationTeacher
-    | RandomTeacher
-    | ExplicitTeacher
-    | RecurrentTeacher,
-    Field(discriminator="kind"),
-]
+Teacher = Annotated[LinearTeacher | RecurrentTeacher, Field(discriminator="kind")]
 
 
 def channels(teacher: Teacher) -> tuple[int, int]:
