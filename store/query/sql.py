@@ -94,7 +94,7 @@ class _Compiler:
     def __init__(self, now: float) -> None:
         self._now = now
 
-    def condition(self, node: Node, *, exact: bool) -> Condition:  # noqa: PLR0911  # one return for each kind of node
+    def condition(self, node: Node, *, exact: bool) -> Condition:
         """The condition; if ``exact``, it is never NULL."""
         match node:
             case And(parts):

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-LANGUAGES = frozenset({"python", "console", "yaml", "json", "text"})
+LANGUAGES = frozenset({"python", "console", "yaml", "json", "text", "diff"})
 """Allowed languages; a fence without a language is no code."""
 
 _FENCE = re.compile(
