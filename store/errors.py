@@ -1,4 +1,4 @@
-"""What the store refuses, and why. Each message says what to do; the service maps classes to HTTP.
+"""The errors of the store. Each message says what to do; the service maps the classes to HTTP.
 
 StoreError
 ├── NotFound          nothing has that id
@@ -28,9 +28,9 @@ class StoreError(ExtrapolabError):
 class NotFound(StoreError):
     """Nothing has that id."""
 
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"there is no {what} {name!r}")
-        self.what, self.id = what, name
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is no {kind} {name!r}")
+        self.id = name
 
 
 class IllegalMove(StoreError):
@@ -63,9 +63,9 @@ class NoArrays(StoreError):
 class VersionConflict(StoreError):
     """It was edited after the given version was read."""
 
-    def __init__(self, name: str, given: int, current: int, *, what: str = "experiment") -> None:
+    def __init__(self, name: str, given: int, current: int, *, kind: str = "experiment") -> None:
         super().__init__(
-            f"{what} {name} is at version {current}, not {given}: read it again, then edit"
+            f"{kind} {name} is at version {current}, not {given}: read it again, then edit"
         )
         self.id, self.given, self.current = name, given, current
 

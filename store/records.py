@@ -37,7 +37,7 @@ ELSEWHERE = "elsewhere"
 
 
 class Source(StrEnum):
-    """Where an experiment's results come from."""
+    """The origin of an experiment's results."""
 
     LAB = "lab"
     IMPORT = "import"
@@ -53,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training has come; its rate and remaining time are unknown at first."""
+    """The progress of training; rate and remaining time are unknown at first."""
 
     step: int
     of: int
@@ -111,7 +111,7 @@ class Experiment:
 
     @property
     def source(self) -> Source:
-        """Whether the lab computes it, or it was imported."""
+        """The origin of its results."""
         return Source.IMPORT if self.device == ELSEWHERE else Source.LAB
 
     @cached_property

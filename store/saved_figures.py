@@ -66,7 +66,7 @@ def change(tx: Connection, figure_id: str, recipe: Recipe, *, version: int) -> F
     """
     row = _get_row(tx, figure_id, lock=True)
     if row.version != version:
-        raise VersionConflict(figure_id, version, row.version, what="figure")
+        raise VersionConflict(figure_id, version, row.version, kind="figure")
     changed = {"recipe": recipe.model_dump(mode="json"), "version": version + 1}
     tx.execute(update(figures).where(figures.c.id == figure_id).values(**changed))
     return Figure(row.id, row.owner, recipe, row.created_at, version + 1)

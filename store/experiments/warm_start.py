@@ -127,7 +127,7 @@ def _listed(seeds: Sequence[int]) -> str:
 def _shape_traits(
     spec: ExperimentSpec, source: ExperimentSpec
 ) -> Iterator[tuple[str, object, object]]:
-    """What decides names and shapes of parameters: its name, and values in spec and source."""
+    """Traits that decide the parameters' names and shapes, with their values in spec and source."""
     student, source_student = spec.student, source.student
     yield "student", student.kind, source_student.kind
     yield "student.dim", student.dim, source_student.dim

@@ -16,13 +16,13 @@ from store.settings import Settings
 logger = logging.getLogger(__name__)
 
 KEEP_ANSWERS_SECONDS = 24 * 3600.0
-"""How long the answer to a request with an Idempotency-Key is kept."""
+"""The answer to a request with an Idempotency-Key is removed after this."""
 
 KEEP_SILENT_WORKERS_SECONDS, KEEP_SILENT_WORKERS_LEASES = 60.0, 10
-"""How long a silent worker stays listed: the longer of the two. If it returns, it registers."""
+"""A silent worker is removed after the longer of the two; if it returns, it registers again."""
 
 KEEP_SILENT_BATCHES_SECONDS = 60.0
-"""How long a staged batch may go without a write; a live process makes several a second."""
+"""A staged batch without a write for this long is abandoned; a live one has several a second."""
 
 DEBOUNCE_SECONDS = 0.02
 """Pause between two passes, so that one pass answers many notifications."""
