@@ -1,6 +1,8 @@
 """The axes of a sweep: which of them a figure or grid shows, and its experiments as cells there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -13,6 +15,7 @@ from core.recipe import DEFAULT_METRIC
 from core.result import METRICS
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_LINES
 from service.http.errors import Invalid, unknown
+from store.query.errors import BadQuery
 from store.query.query import ExperimentQuery
 from store.sweeps.repository import Member, Sweep
 
@@ -29,6 +32,21 @@ def filter_of(sweep_id: str) -> str:
 def query(sweep_id: str) -> ExperimentQuery:
     """The query that finds the experiments of a sweep."""
     return ExperimentQuery.parse(filter_of(sweep_id))
+
+
+@contextmanager
+def reading_runs() -> Iterator[None]:
+    """Refuses a sweep with more runs than one answer may hold, in words about the sweep.
+
+    Raises:
+        Invalid: The block raised BadQuery.
+    """
+    try:
+        yield
+    except BadQuery as error:
+        problem = error.problems[0]
+        message = "the sweep has too many runs for one answer: use /v1/export"
+        raise Invalid(replace(problem, pointer="/path/id", message=message)) from None
 
 
 def cells(

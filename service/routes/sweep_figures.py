@@ -52,7 +52,8 @@ def figure(
         x, series = sweep_axes.choose(
             sweep, members, name, x=x and dotted(x), series=series and dotted(series), y=y
         )
-        values = run_ends.completed_values(tx, sweep_axes.query(sweep_id), [y])
+        with sweep_axes.reading_runs():
+            values = run_ends.completed_values(tx, sweep_axes.query(sweep_id), [y])
     recipe = Recipe(
         kind="lines" if name == "lines" else "heatmap",
         query=sweep_axes.filter_of(sweep_id),

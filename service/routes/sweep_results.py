@@ -53,7 +53,8 @@ def table(
     with context.database.read() as tx:
         sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
-        rows = sweep_table.rows(tx, sweep_id, members, metric_names, statistic_names)
+        with sweep_axes.reading_runs():
+            rows = sweep_table.rows(tx, sweep_id, members, metric_names, statistic_names)
     if form == "csv":
         columns = sweep_table.columns(rows, metric_names, statistic_names)
         return etags.answer(csv_lines.table(columns), "text/csv", if_none_match)
@@ -102,7 +103,8 @@ def grid(
             series=rows and dotted(rows),
             parameters=("columns", "rows"),
         )
-        values = run_ends.completed_values(tx, sweep_axes.query(sweep_id), metric_names)
+        with sweep_axes.reading_runs():
+            values = run_ends.completed_values(tx, sweep_axes.query(sweep_id), metric_names)
     content = sweep_table.grid(
         members, values, down=down, across=across, metrics=metric_names, statistics=statistic_names
     )

@@ -7,6 +7,7 @@ import pytest
 
 from core.result import METRICS, Outcome
 from service import schemas
+from store.query import run_ends
 from tests.integration.service.sweep_specs import SCALE, K
 from tests.kit import sample_specs
 
@@ -274,3 +275,11 @@ class TestFigures:
         path = submit_sweep({"kind": "zip", "axes": axes}, SCALE)
         lines = client.get(f"{path}/figures/lines.json").json()["panel"]["lines"]
         assert [line["label"] for line in lines] == ["scale = 0.01", "scale = 1"]
+
+
+@pytest.mark.parametrize("result", ["table", "grid", "figures/lines.json", "figures/heatmap.svg"])
+def test_a_sweep_with_too_many_runs_for_one_answer_is_refused(client, path, monkeypatch, result):
+    monkeypatch.setattr(run_ends, "MAX_RUNS", 3)
+    answer = client.get(f"{path}/{result}")
+    assert answer.status_code == 422
+    assert pointers(answer) == ["/path/id"]
