@@ -20,7 +20,7 @@ class Problem:
         pointer: JSON Pointer (RFC 6901) of the field, ``""`` for the whole body.
         code: Short stable identifier for programs, such as ``unknown_field``.
         message: The problem and, if possible, its remedy.
-        given: The given value, shortened; ``None`` if there is none.
+        given: The given value, shortened; ``None`` if nothing was given.
         allowed: The allowed values; ``None`` if the message says enough.
         column: 1-based position in a text; ``None`` for fields that are not texts.
     """

@@ -73,7 +73,7 @@ class Recipe(Part):
 
     @property
     def shows_curves(self) -> bool:
-        """Whether it shows whole curves of runs, not the numbers that they ended with."""
+        """Whether it shows whole curves of runs, not their final numbers."""
         return self.x in CURVES
 
     @property

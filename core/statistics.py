@@ -1,7 +1,7 @@
 """Statistics over seeds, defined once for tables, figures, studies, queries and the command line.
 
-What a run counts as is decided by :func:`as_counted`, what a statistic is by :func:`over_seeds`;
-the SQL of queries (:mod:`store.query.statistics`) is tested to give the same numbers.
+:func:`as_counted` decides what a run counts as, and :func:`over_seeds` defines each statistic. The
+SQL of queries (:mod:`store.query.statistics`) is tested to give the same numbers.
 
 A diverged run counts as infinite. NaN stands for a metric that a run doesn't have, and makes every
 statistic NaN. Along a recorded curve, NaN is an overflow instead: :func:`overflow_as_infinite`.
@@ -78,7 +78,7 @@ def last_values(x: ArrayLike, y: ArrayLike, at: ArrayLike) -> np.ndarray:
     Args:
         x: Places of the curve, rising.
         y: Values of the curve.
-        at: Where to read it; nowhere before ``x[0]``.
+        at: Where to read it, at ``x[0]`` or later.
     """
     return np.asarray(y, float)[np.searchsorted(np.asarray(x), at, side="right") - 1]
 
@@ -116,7 +116,7 @@ def of_columns(values: np.ndarray) -> np.ndarray:
 
 
 def statistic(name: str, values: ArrayLike) -> float:
-    """One of :data:`STATISTICS` of some values, such as one metric over the seeds.
+    """One of :data:`STATISTICS` of given values, such as one metric over the seeds.
 
     Example:
         >>> statistic("median", range(1, 11)), statistic("q1", range(1, 11))

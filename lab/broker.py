@@ -35,7 +35,7 @@ def find_server(setting: Path | None) -> Path:
     """
     if setting is not None:
         if not (setting.is_file() and os.access(setting, os.X_OK)):
-            raise CannotStart(f"EXTRAPOLAB_REDIS_SERVER is {setting}, which is no program.")
+            raise CannotStart(f"EXTRAPOLAB_REDIS_SERVER is {setting}, which is not a program.")
         return setting.absolute()
     for name in ("redis-server", "valkey-server"):
         if path := shutil.which(name):
@@ -77,7 +77,7 @@ def check(url: str) -> None:
         CannotStart: It doesn't, or the URL isn't one of a Redis.
     """
     if urlsplit(url).scheme not in _SCHEMES:
-        raise CannotStart(f"EXTRAPOLAB_BROKER_URL is no URL of a Redis; allowed: {_ALLOWED}.")
+        raise CannotStart(f"EXTRAPOLAB_BROKER_URL is not a Redis URL; allowed: {_ALLOWED}.")
     timeouts = {"socket_connect_timeout": _SHARED_SECONDS, "socket_timeout": _SHARED_SECONDS}
     try:
         with kombu.Connection(url, transport_options=timeouts) as connection:

@@ -34,7 +34,7 @@ class ProcessSpec:
         folder: The working directory.
         log: The file of its output; ``None`` leaves it on the terminal.
         files: Open file descriptors to inherit.
-        stop_signal: The signal that asks it to end.
+        stop_signal: The signal that requests its end.
     """
 
     name: str

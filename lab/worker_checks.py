@@ -28,7 +28,7 @@ def check_host() -> str:
     """A sentence about the live worker slots of this host.
 
     Raises:
-        NoWorker: There is none, or the database doesn't answer.
+        NoWorker: No slot sent a recent heartbeat, or the database doesn't answer.
     """
     settings = read(Settings)
     try:

@@ -1,6 +1,6 @@
 """The event feed: one poll of the database serves all event streams of this process.
 
-A stream costs a queue, but no thread and no query of its own. Without streams nothing is polled.
+Each stream has a queue, but no thread or query. Without streams nothing is polled.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ StoreError
 ├── IllegalMove       the state forbids it
 ├── NotReady          there is no result yet
 ├── NoArrays          an imported experiment has only metrics
-├── VersionConflict   somebody else edited it in the meantime
+├── VersionConflict   someone else edited it in the meantime
 ├── BadCursor         no page handed out that cursor
 ├── BadQuery          a filter or sort order is invalid (store.query.errors)
 ├── Fenced            the attempt no longer holds its experiment: stop
@@ -14,7 +14,7 @@ StoreError
 ├── BackupRefused     a backup would overwrite something, or there is nothing to back up
 ├── BackupDamaged     a backup differs from what was written
 ├── SchemaMismatch    the database's tables belong to another version of the software
-└── StoreUnavailable  the database is away or too slow: try again
+└── StoreUnavailable  the database is unreachable or too slow: try again
     └── StoreUnusable  trying again won't help: disk full, file damaged or not writable
 """
 
@@ -129,7 +129,7 @@ class SchemaMismatch(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database is away, locked or too slow; an unfinished write may or may not be stored."""
+    """The database is unreachable, locked or slow; an unfinished write may or may not be stored."""
 
 
 class StoreUnusable(StoreUnavailable):

@@ -71,7 +71,7 @@ class Attempt:
             except ClaimLost as loss:
                 self._trainer.kill()
                 logger.warning("dropping the attempt, its claim is lost: %s", loss)
-            except Exception as error:  # recorded now, so that nobody waits for the lease to end
+            except Exception as error:  # recorded now, without waiting for the lease to end
                 logger.exception("the attempt failed with an internal error")
                 self._record_internal_error(error)
             except BaseException:

@@ -145,7 +145,7 @@ def unpack_initial_parameters(data: bytes) -> InitialParameters:
 
 
 def send(connection: Connection, message: Message) -> None:
-    """Sends ``message``; raises OSError if the other side is gone."""
+    """Sends ``message``; raises OSError if the other side has closed."""
     blobs: list[bytes] = []
     header = {
         "kind": type(message).__name__,
@@ -161,7 +161,7 @@ def send(connection: Connection, message: Message) -> None:
 
 
 def receive(connection: Connection) -> Message:
-    """Waits for the next message; raises EOFError or OSError if the other side is gone."""
+    """Waits for the next message; raises EOFError or OSError if the other side has closed."""
     frame = connection.recv_bytes()
     offset = 4 + int.from_bytes(frame[:4])
     header = json.loads(frame[4:offset])

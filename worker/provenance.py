@@ -17,7 +17,7 @@ from core.spec import RESULTS_VERSION, ExperimentSpec
 _SOURCE = Path(__file__).resolve().parent.parent
 
 GIT_SECONDS = 10.0
-"""A slower Git, as on a slow network disk, is not waited for."""
+"""Longest wait for Git, in seconds; it can be slow on a network disk."""
 
 logger = logging.getLogger(__name__)
 

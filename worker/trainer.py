@@ -100,7 +100,7 @@ class ProgressReporter:
 
 
 def serve(connection: Connection, checkpoint_seconds: float) -> None:
-    """Trains what the slot sends; raises EOFError or ConnectionError when the slot is gone."""
+    """Trains what the slot sends; raises EOFError or ConnectionError once the slot has ended."""
     advance(begin(SMALLEST), 1)  # compiles the loops, or loads them: no experiment waits for it
     provenance(SMALLEST, "cpu")  # runs Git once, before any experiment
     send(connection, Ready())
@@ -193,7 +193,7 @@ def main() -> None:
         sys.exit(
             "This machine has no CUDA device. Set EXTRAPOLAB_DEVICE=cpu for a worker without one."
         )
-    with contextlib.suppress(EOFError, ConnectionError):  # the slot is gone
+    with contextlib.suppress(EOFError, ConnectionError):  # the slot has ended
         serve(Connection(int(sys.argv[1])), Settings().checkpoint_seconds)
 
 

@@ -30,7 +30,7 @@ class Cell:
 
     Attributes:
         x: Its coordinate on the first axis.
-        series: Its coordinate on the second axis; None if there is none.
+        series: Its coordinate on the second axis; None if there is one axis.
         state: The experiment's state.
         values: The metric of each seed if the experiment is completed, as statistics count it.
         facet: Its coordinate among the panels; None if there is one panel.

@@ -14,7 +14,7 @@ LOG_RATIO = 50.0
 """Positive coordinates get a logarithmic axis if the largest is this many times the smallest."""
 
 MAX_LABEL = 48
-"""Characters of a label, so that the figure has room beside it."""
+"""Longest label in characters, so that it fits beside the figure."""
 
 _SIZES = frozenset(
     {
@@ -44,7 +44,7 @@ def axis_label(path: str) -> str:
 
 
 def value_label(path: str | None, value: Any) -> str:
-    """A value with the last word of its path, such as ``dim = 5``; "" if there is no path."""
+    """A value with the last word of its path, such as ``dim = 5``; "" without a path."""
     return "" if path is None else f"{path.rpartition('.')[2]} = {brief(value)}"[:MAX_LABEL]
 
 

@@ -186,11 +186,11 @@ def _common_x(curves: Sequence[Curve], axis: str) -> np.ndarray:
 
 def _references(curves: Sequence[Curve], recipe: Recipe) -> list[Line]:
     """The teacher's line, if all curves of a panel have the same teacher."""
-    known = [curve.reference for curve in curves if len(curve.reference)]
-    if recipe.quantity not in _TEACHER or not known:
+    references = [curve.reference for curve in curves if len(curve.reference)]
+    if recipe.quantity not in _TEACHER or not references:
         return []
-    if not all(np.array_equal(reference, known[0]) for reference in known):
+    if not all(np.array_equal(reference, references[0]) for reference in references):
         return []
-    x = np.arange(len(known[0]), dtype=float) + (recipe.x == "rank")
+    x = np.arange(len(references[0]), dtype=float) + (recipe.x == "rank")
     label = _TEACHER[recipe.quantity]
-    return [Line(label=label, x=x.tolist(), y=known[0].tolist(), dashed=True)]
+    return [Line(label=label, x=x.tolist(), y=references[0].tolist(), dashed=True)]

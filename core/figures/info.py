@@ -22,7 +22,7 @@ MANY_SEEDS = 12
 
 
 class NotDrawable(ExtrapolabError):
-    """There is nothing that the figure could show; the message says why and, if possible, how."""
+    """The figure has nothing to show; the message says why and, if possible, the remedy."""
 
 
 class Info(BaseModel):

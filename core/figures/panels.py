@@ -24,7 +24,7 @@ STACKED = 0.035
 """Distance of triangles at one place, as a fraction of the axes' height."""
 
 SHORT_LEGEND = 2
-"""Entries of a legend that has room among the lines."""
+"""Most entries of a legend that is placed among the lines."""
 
 
 class PanelsInfo(Info):

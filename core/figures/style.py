@@ -114,7 +114,7 @@ def note_limits(axes: Axes, *values: ArrayLike, logarithmic: bool = False) -> No
 
 
 def fit_y(axes: Axes, values: ArrayLike) -> None:
-    """Limits the y-axis to some values and zero, with a margin, whatever else is drawn."""
+    """Limits the y-axis to the given values and zero, with a margin, ignoring all else."""
     shown = plottable(values)
     finite = [0.0, *shown[np.isfinite(shown)]]
     margin = 0.3 * (max(finite) - min(finite))

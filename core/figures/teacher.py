@@ -19,7 +19,7 @@ def system(spec: ExperimentSpec) -> LinearSystem | None:
 
 
 def response(spec: ExperimentSpec, result: ExperimentResult | None) -> np.ndarray | None:
-    """ĥ_0 .. ĥ_{q-1}, (q, p, m), from the result if there is one; None if not known before."""
+    """ĥ_0 .. ĥ_{q-1}, (q, p, m), from the result or the spec; None if neither gives it quickly."""
     if result is not None:
         return by_channel(result.teacher_response)
     built = None if getattr(spec.teacher, "readout", None) is not None else system(spec)

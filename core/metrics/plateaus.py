@@ -22,7 +22,7 @@ class Plateau:
 def time_to_fit(
     steps: Sequence[int] | np.ndarray, losses: Sequence[float] | np.ndarray, tolerance: float
 ) -> int | None:
-    """Returns the first recorded step with a loss below ``tolerance``, None if there is none.
+    """Returns the first recorded step with a loss below ``tolerance``, or None.
 
     Example:
         >>> time_to_fit([0, 10, 100], [1.0, 0.2, 0.01], 0.5)
@@ -44,7 +44,7 @@ def plateaus(
     A plateau is a stretch of at least three recorded steps, from a to b, whose largest loss is at
     most (1 + ``band``) times the smallest. Its length b - a is at least ``lasting`` x b and
     ``least`` x T, where T is the first recorded step with at most a hundredth of the first loss
-    (the last step if there is none). Stretches are found from the left, each as long as possible.
+    (the last step if none is). Stretches are found from the left, each as long as possible.
     An exponential decay at any rate is not a plateau; a floor reached before the end is the last.
 
     Args:

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def value_at(document: Any, path: str) -> Any:
-    """Returns the value at a path, None if there is none.
+    """Returns the value at a path, None if the path is absent.
 
     Example:
         >>> value_at({"training": {"length": 6}}, "training.length")

@@ -104,8 +104,8 @@ def _sequences(
 ) -> tuple[Sequences, Sequences]:
     """Draws clean and poisoned sequences.
 
-    Clean sequences are N(0, 1) at ``positions``. The poisoned set has as many special sequences
-    more as ``special_count`` says, which are N(0, 1) at position k - 2.
+    Clean sequences are N(0, 1) at ``positions``. The poisoned set adds ``special_count``
+    special sequences, which are N(0, 1) at position k - 2.
     """
     generator = np.random.default_rng(0)
     clean, special = np.zeros((count, length)), np.zeros((special_count, length))

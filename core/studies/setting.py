@@ -1,4 +1,4 @@
-"""What several studies share: a teacher, starts, and numbers computed from evidence."""
+"""Shared by several studies: a teacher, starts, and numbers computed from evidence."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ ERROR_AXIS = "extrapolation error / zero baseline\nmedian and quartiles over see
 
 
 def sweep(base: Mapping[str, Any], *axes: Mapping[str, Any]) -> SweepSpec:
-    """The sweep of a base over some axes."""
+    """The sweep of a base over axes."""
     return SweepSpec.model_validate({"base": base, "axes": list(axes)})
 
 
@@ -51,12 +51,12 @@ def relative_error(experiment: Evidence) -> float:
 
 
 def relative_error_of_fitted(experiments: Sequence[Evidence]) -> float:
-    """The same for the first experiment, over the seeds that fit."""
+    """As :func:`relative_error`, for the first experiment and the seeds that fit."""
     return experiments[0].median_of_fitted("relative_extrapolation_error")
 
 
 def worst_error(experiments: Sequence[Evidence]) -> float:
-    """The largest of the relative_error errors."""
+    """The largest :func:`relative_error` of the experiments."""
     return max(map(relative_error, experiments))
 
 

@@ -33,7 +33,7 @@ class Hypothesis:
 
     Attributes:
         claim: The statement, as people read it.
-        inequality: What has to hold, in words: a number and its bound.
+        inequality: The condition in words: a number and its bound.
         value: The number; None if the hypothesis was not judged.
         bound: The bound.
         verdict: Whether the inequality holds.
@@ -102,7 +102,7 @@ class Study(ABC):
 
         Args:
             size: The study's size.
-            evidence: All the evidence that there is.
+            evidence: All available evidence.
             arm: The name of a sweep.
             coordinates: By the last word of a path, a value or a collection of allowed values:
                 ``length=[5, 6]``.
@@ -131,7 +131,7 @@ class EvidenceSlice:
 
     Attributes:
         points: The experiments that it needs.
-        experiments: Those of them that are completed, in the same order.
+        experiments: The completed ones, in the same order.
     """
 
     points: tuple[Point, ...]

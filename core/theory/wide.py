@@ -76,10 +76,10 @@ def trained_response(
     """
     k, root = len(M), np.sqrt(rates)
     values, V = np.linalg.eigh(root[:, None] * M * root)
-    seen = values > len(M) * np.finfo(float).eps * max(values[-1], 0.0)
-    values = np.where(seen, values, 1.0)
+    visible = values > len(M) * np.finfo(float).eps * max(values[-1], 0.0)
+    values = np.where(visible, values, 1.0)
     decay = np.exp(-2 * values * time) if lr is None else (1 - 2 * lr * values) ** round(time / lr)
-    fitted = np.where(seen, (1 - decay) / values, 0.0)
+    fitted = np.where(visible, (1 - decay) / values, 0.0)
     gain = root[:, None] * ((V * fitted) @ V.T) * root @ M
     error = (start - teacher)[..., :k, :, :]
     response = np.array(start, dtype=float)

@@ -126,7 +126,7 @@ def _with_option_names(message: str) -> str:
 
 
 def _without_flag_types(parameters: list[Any]) -> list[Any]:
-    """Removes the type that the help would show of flags, which take no value."""
+    """Removes the value type that the help would show for flags."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""

@@ -25,7 +25,7 @@ def lab_of(context: typer.Context) -> Lab:
 
 
 def experiments_of(lab: Lab, ids: Iterable[str]) -> list[Experiment]:
-    """Fetches experiments; none is returned if the lab does not have one of them."""
+    """Fetches all of these experiments; raises NotFound if the lab lacks one."""
     return [lab.experiment(experiment_id) for experiment_id in ids]
 
 

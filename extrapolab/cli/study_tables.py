@@ -1,4 +1,4 @@
-"""Tables on studies: which there are, their claims, and how many hold."""
+"""Tables on studies: the list, their claims, and how many hold."""
 
 from collections.abc import Iterable
 

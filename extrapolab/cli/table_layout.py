@@ -83,22 +83,24 @@ class _FittedTable(Table):
             yield from super().__rich_console__(console, options.update(max_width=FILE_TABLE_WIDTH))
             return
         widths = [_width_range(column, console) for column in self.columns]
-        kept = len(widths)
-        while kept > 1 and _total_least_width(widths[:kept]) > options.max_width:
-            kept -= 1
-        spare = options.max_width - _total_least_width(widths[:kept])
+        shown = len(widths)
+        while shown > 1 and _total_least_width(widths[:shown]) > options.max_width:
+            shown -= 1
+        spare = options.max_width - _total_least_width(widths[:shown])
         fitted = Table(
             box=None, header_style=self.header_style, pad_edge=False, padding=(0, GAP, 0, 0)
         )
         fitted.rows = self.rows
-        for column, (least, most) in zip(self.columns[:kept], widths[:kept], strict=True):
+        for column, (least, most) in zip(self.columns[:shown], widths[:shown], strict=True):
             extra = max(0, min(most - least, spare))
             spare -= extra
             fitted.columns.append(
                 replace(column, header=_header(column), width=least + extra, ratio=None)
             )
         yield fitted
-        omitted = [_header(column) for column in self.columns[kept:] if any(map(str, column.cells))]
+        omitted = [
+            _header(column) for column in self.columns[shown:] if any(map(str, column.cells))
+        ]
         if omitted:
             named = omitted[:MAX_NAMED_COLUMNS]
             if len(omitted) > len(named):

@@ -18,7 +18,7 @@ def as_completed(
         timeout: Seconds to wait at most; None for no limit.
 
     Raises:
-        TimeoutError: Some have not ended in time. They keep running.
+        TimeoutError: Not all have ended in time. They keep running.
     """
     for changed in changes(experiments, timeout):
         yield from (experiment for experiment in changed if experiment.record.is_final)
@@ -27,7 +27,7 @@ def as_completed(
 def changes(
     experiments: Iterable[Experiment], timeout: float | None = None
 ) -> Iterator[list[Experiment]]:
-    """Yields the experiments that changed, whenever some do, until all have ended."""
+    """Yields the experiments that changed, after each change, until all have ended."""
     return iterate_sync(follow_changes(experiments, timeout))
 
 

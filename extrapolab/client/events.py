@@ -1,4 +1,4 @@
-"""Events of experiments: from the lab's event stream, and by polling when there is no stream.
+"""Events of experiments: from the lab's event stream, and by polling without one.
 
 Written for an event loop; :func:`extrapolab.client.threads.iterate_sync` serves programs without
 one.
@@ -25,7 +25,7 @@ LISTEN_FROM = 1.0
 """Pause between polls, in seconds, from which a stream is opened: most experiments are short."""
 
 POLL_WHILE_LISTENING = 10.0
-"""Seconds between polls beside a stream, so that a lost event keeps nobody waiting."""
+"""Seconds between polls beside a stream, so that a lost event causes no long delay."""
 
 MAX_IDS_PER_STREAM = 500
 """Most experiments that a stream can name; for more, the events of the whole lab are read."""
@@ -160,7 +160,7 @@ async def changed_records(
     """Yields the records of experiments that changed, until all of them have ended.
 
     Raises:
-        TimeoutError: Some have not ended in time. They keep running.
+        TimeoutError: Not all have ended in time. They keep running.
     """
     pending: dict[str, ExperimentRecord | None] = dict.fromkeys(ids)
     if not pending:
@@ -170,9 +170,9 @@ async def changed_records(
             changed = _with_new_state(pending, events.states) if events else [*pending]
             records = await call_in_thread(fetch_records, transport, changed)
             for experiment_id, progress in events.progress.items():
-                known = pending.get(experiment_id)
-                if known is not None and experiment_id not in events.states:
-                    records.append(known.model_copy(update={"progress": progress}))
+                previous = pending.get(experiment_id)
+                if previous is not None and experiment_id not in events.states:
+                    records.append(previous.model_copy(update={"progress": progress}))
             pending.update((record.id, record) for record in records)
             for record in records:
                 if record.is_final:
@@ -192,8 +192,8 @@ def _with_new_state(
     """Returns the ids of pending experiments whose known state differs from the reported one."""
     changed = []
     for experiment_id, state in states.items():
-        known = pending.get(experiment_id)
-        if experiment_id in pending and (known is None or known.state != state):
+        previous = pending.get(experiment_id)
+        if experiment_id in pending and (previous is None or previous.state != state):
             changed.append(experiment_id)
     return changed
 

@@ -22,8 +22,8 @@ class Lab(LabReader):
     Args:
         url: Its URL. Default: the environment's ``EXTRAPOLAB_URL``, else ``http://127.0.0.1:8000``.
         user: The owner of what you submit. Default: the environment's ``EXTRAPOLAB_USER``.
-        patience: Seconds to keep retrying while the lab is away, as during its restart. A lab that
-            never answered is given up after two.
+        patience: Seconds to keep retrying while the lab is down, as during a restart. If it has
+            never answered, the client gives up after two.
 
     Example:
         >>> poles = {"kind": "list", "values": [0.9, -0.5]}

@@ -163,7 +163,7 @@ class LabReader:
             timeout: Seconds to wait at most; None for no limit.
 
         Raises:
-            TimeoutError: Some have not ended in time. They keep running.
+            TimeoutError: Not all have ended in time. They keep running.
 
         Example:
             >>> sweep = lab.sweep(base, [{"path": "training.length", "values": [5, 7]}])

@@ -1,6 +1,6 @@
 """Reproduction: an experiment run again, with every array compared to the original.
 
-The grade is what can be required: *bitwise* if both ran on the same build, processor, number of
+The grade is the agreement to require: *bitwise* if both ran on the same build, processor, number of
 threads and device, otherwise *tolerance*: the teacher's response, the students' responses and their
 parameters should agree to :data:`TOLERANCE` of their largest entry. The other arrays amplify
 rounding; their deviations are reported but not judged.
@@ -51,7 +51,7 @@ class Reproduction:
     Attributes:
         original: The original's id.
         again: The id of the experiment that ran again.
-        grade: What was required.
+        grade: The required agreement.
         differs: Parts of their provenance that differ.
         deviations: One per array.
     """
@@ -69,7 +69,7 @@ class Reproduction:
 
     @property
     def sentence(self) -> str:
-        """The verdict and what was required."""
+        """The verdict and the required agreement."""
         verdict = "reproduced" if self.passed else "NOT reproduced"
         if self.grade == "bitwise":
             return (

@@ -26,11 +26,11 @@ MAX_PAGE_SIZE = 500
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Parameters = Mapping[str, str | int | float | None]
-"""Query parameters; those that are None are not sent."""
+"""Query parameters; None values are not sent."""
 
 
 class Transport:
-    """Requests to the lab at ``url``, retried for up to ``patience`` seconds while it is away.
+    """Requests to the lab at ``url``, retried for up to ``patience`` seconds while it is down.
 
     A request is only repeated if that cannot do anything twice: reads, requests with an idempotency
     key, and requests that did not reach the lab.
@@ -157,7 +157,7 @@ class Transport:
         return self.post(path, body, parameters, idempotency_key=uuid.uuid4().hex)
 
     def dry_run(self, path: str, body: object) -> Any:
-        """Returns the JSON answer to POST ``path`` if nothing is to be stored."""
+        """Returns the JSON answer to POST ``path`` as a dry run, which stores nothing."""
         return self.post(path, body, {"dry_run": "true"}, repeatable=True)
 
     def patch(self, path: str, body: object) -> Any:

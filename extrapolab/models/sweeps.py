@@ -9,7 +9,7 @@ from extrapolab.models.experiments import Cost, Record, flatten_statistics
 
 
 class SweepWarning(Record):
-    """A warning on some experiments of a sweep: the coordinates of the first, and their number."""
+    """A warning about experiments of a sweep: the coordinates of the first, and their number."""
 
     message: str
     first: dict[str, Any]

@@ -21,7 +21,7 @@ from store.query.run_ends import CompletedExperiment
 SETUP = "setup_hash"
 
 Key = tuple[Any, ...]
-"""What an experiment has at the fields of a table."""
+"""An experiment's values at the fields of a table."""
 
 Row = dict[str, Any]
 Page = tuple[Sequence[Row], str | None]
@@ -33,7 +33,7 @@ Statistics = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class TableRequest:
-    """The columns of a table, and which page of it."""
+    """The columns and the page of a table to compute."""
 
     fields: Sequence[Field]
     metrics: Sequence[str]
@@ -144,8 +144,8 @@ def _rows(
     request: TableRequest,
 ) -> list[Row]:
     """The rows of the groups with these keys; a group whose runs were all superseded has none."""
-    wanted = set(keys)
-    members = [experiment for experiment in experiments if experiment.key in wanted]
+    page_keys = set(keys)
+    members = [experiment for experiment in experiments if experiment.key in page_keys]
     runs = run_ends.final_metrics(tx, [member.id for member in members], request.metrics)
     counted = run_ends.latest_runs(members, runs)
     groups = run_ends.group_runs([member.key for member in members], runs, counted)

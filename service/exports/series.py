@@ -36,7 +36,7 @@ def digest(form: SeriesFormat, columns: Columns) -> str:
 
 
 def of_seeds(columns: Columns, seeds: list[int]) -> Columns:
-    """The rows of some seeds."""
+    """The rows of these seeds."""
     return _rows(columns, np.isin(columns["seed"], seeds))
 
 

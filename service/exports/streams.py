@@ -20,7 +20,7 @@ Table = tuple[list[Column], Iterator[RecordBatch]]
 def id_pages(context: AppContext, query: ExperimentQuery) -> Iterator[list[str]]:
     """The ids of matching experiments, a page at a time.
 
-    Each page is a transaction of its own, so no slow reader holds the database.
+    Each page is read in its own transaction, so no slow reader holds the database.
     """
     cursor: str | None = None
     while True:

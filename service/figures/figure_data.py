@@ -21,7 +21,7 @@ from store.query.run_ends import CompletedExperiment, FinalMetrics
 from store.records import Source
 
 _EXTRA_FIELDS = (FIELDS["training.length"], FIELDS["source"], FIELDS["spec_hash"])
-"""Read behind the fields of the recipe's axes."""
+"""Fields that are read after those of the recipe's axes."""
 
 
 def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
@@ -133,9 +133,9 @@ def _read_curves(
 def _latest_runs(
     tx: Connection, plan: Plan, metrics: Sequence[str]
 ) -> tuple[Sequence[CompletedExperiment], FinalMetrics, np.ndarray]:
-    """The experiments, their runs, and the places of the runs that count.
+    """The experiments, their runs, and the indices of the runs that count.
 
-    The keys of the experiments hold :data:`_EXTRA_FIELDS` behind the fields of the axes.
+    The keys of the experiments end with :data:`_EXTRA_FIELDS`.
     """
     experiments = run_ends.completed_experiments(tx, plan.query, [*plan.fields, *_EXTRA_FIELDS])
     runs = run_ends.final_metrics(tx, [experiment.id for experiment in experiments], metrics)
@@ -149,7 +149,7 @@ def _cell(recipe: Recipe, coordinates: Sequence[Any], state: str, values: np.nda
 
 
 def _series_and_facet(recipe: Recipe, coordinates: Sequence[Any]) -> tuple[Any, Any]:
-    """The coordinates behind x; None for an axis that the recipe doesn't have."""
+    """The coordinates after x; None for an axis that the recipe doesn't have."""
     remaining = iter(coordinates)
     series = next(remaining) if recipe.series else None
     return series, next(remaining) if recipe.facets else None

@@ -15,7 +15,7 @@ from service.http import problems, request_id
 from service.http.errors import HeadTooLong, HeadTooSlow, NotHttp, Refusal
 
 MAX_BYTES = 64 * 2**10
-"""Of a head, or of the trailers after a body."""
+"""Most bytes of a head, or of the trailers after a body."""
 
 TIMEOUT_SECONDS = 20.0
 """Time for a head to arrive, from the connection or the head's first byte on."""

@@ -42,28 +42,28 @@ class IdempotentRequest:
         return cls(route, owner, key, hashlib.sha256(query.encode() + b"\0" + content).hexdigest())
 
     def find_answer(self, context: AppContext) -> Response | None:
-        """The kept answer if the key has one; look before any work that only a new request needs."""
+        """The stored answer to the key, if any; saves the work that only a new request needs."""
         if self.key is None:
             return None
         with context.database.read() as tx:
-            kept = idempotency.find_answer(tx, self.key, self.owner, self.route, self.digest)
-        return None if kept is None else accepted(*kept)
+            stored = idempotency.find_answer(tx, self.key, self.owner, self.route, self.digest)
+        return None if stored is None else accepted(*stored)
 
     def answer(
         self, context: AppContext, submit: Callable[[Connection], SubmissionAnswer]
     ) -> Response:
         """Runs ``submit`` and keeps its answer under the key, both in one transaction.
 
-        If the key has an answer, that is given again instead.
+        If the key already has an answer, returns that instead.
         """
         with context.database.write() as tx:
-            kept = (
+            stored = (
                 None
                 if self.key is None
                 else idempotency.reserve(tx, self.key, self.owner, self.route, self.digest)
             )
-            if kept is not None:
-                return accepted(*kept)
+            if stored is not None:
+                return accepted(*stored)
             status, body = submit(tx)
             if self.key is not None:
                 idempotency.store_answer(

@@ -62,7 +62,7 @@ def answer(
     """An answer.
 
     Args:
-        description: What it is.
+        description: Its description.
         example: An example in JSON.
         headers: Its headers.
         others: Examples by other media types.

@@ -35,8 +35,8 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        identity = given if _VALID.fullmatch(given) else new_id()
+        client_id = Headers(scope=scope).get(HEADER, "")
+        identity = client_id if _VALID.fullmatch(client_id) else new_id()
         scope.setdefault("state", {})["request_id"] = identity
 
         async def send_with_id(message: Message) -> None:

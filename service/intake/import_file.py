@@ -62,8 +62,10 @@ class _Problems(list[Problem]):
     def raise_if_any(self) -> None:
         """Raises SpecError with the first :data:`MAX_PROBLEMS`."""
         if self:
-            rest = len(self) - MAX_PROBLEMS
-            more = [Problem(_CONTENT, "more", f"and {rest} more like these")] if rest > 0 else []
+            hidden = len(self) - MAX_PROBLEMS
+            more = (
+                [Problem(_CONTENT, "more", f"and {hidden} more like these")] if hidden > 0 else []
+            )
             raise SpecError([*self[:MAX_PROBLEMS], *more])
 
 
@@ -191,7 +193,7 @@ def _run(seed: int, rows: Sequence[NumberedRow], problems: _Problems) -> RunReco
 def _points(
     by_seed: Mapping[int, Sequence[NumberedRow]], problems: _Problems
 ) -> Mapping[str, np.ndarray]:
-    """The columns of the recorded points; empty if there are none."""
+    """The columns of the recorded points; empty without points."""
     columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
     recorded: set[tuple[int, int]] = set()
     for seed, rows in by_seed.items():

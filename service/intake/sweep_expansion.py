@@ -21,7 +21,7 @@ LIMIT_FACTOR = 100
 
 @dataclass(frozen=True)
 class SpecWarning:
-    """A warning about some experiments of a sweep.
+    """A warning about experiments of a sweep.
 
     Attributes:
         message: The warning.

@@ -173,7 +173,7 @@ def remove(figure_id: FigureId, context: Context) -> None:
 
 
 def _merged(recipe: Recipe, parts: dict[str, object]) -> Recipe:
-    """The recipe with some parts replaced (RFC 7396); raises SpecError if the result is invalid."""
+    """The recipe with parts replaced (RFC 7396); raises SpecError if the result is invalid."""
     content = {**recipe.model_dump(mode="json"), **parts}
     try:
         return Recipe.model_validate(

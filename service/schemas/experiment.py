@@ -47,7 +47,7 @@ class Run(Answer):
     outcome: Outcome | None
     steps: int | None
     summary: dict[str, Number] = Field(description="Metrics at the last step, by name.")
-    warnings: list[str] = Field(description="What to bear in mind when reading these numbers.")
+    warnings: list[str] = Field(description="Caveats about these numbers.")
 
 
 class StoredSpec(ExperimentSpec):

@@ -29,7 +29,7 @@ class QueryField(Answer):
 
 
 class Cancellation(BaseModel):
-    """Which experiments to cancel, and how many they are."""
+    """The filter of the experiments to cancel, and their expected number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

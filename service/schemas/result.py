@@ -29,7 +29,7 @@ class RunResult(Answer):
         description="Parameters by name; of a linear student A d x d, B d x m, C p x d."
     )
     summary: dict[str, Number] = Field(description="Metrics at the last step, by name.")
-    warnings: list[str] = Field(description="What to bear in mind when reading these numbers.")
+    warnings: list[str] = Field(description="Caveats about these numbers.")
 
 
 class BaselineResult(Answer):

@@ -74,7 +74,7 @@ STATE = Field(
 
 
 class SweepWarning(Answer):
-    """A warning about some experiments of a sweep."""
+    """A warning about experiments of a sweep."""
 
     message: str
     first: Coordinates = Field(description="Coordinates of the first of them.")

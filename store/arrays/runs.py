@@ -76,11 +76,11 @@ def read_parameters(
     tx: Connection, experiment_id: str, seeds: Iterable[int]
 ) -> dict[int, dict[str, np.ndarray]]:
     """The final parameters of an experiment's runs with these seeds, by seed and name."""
-    wanted = set(seeds)  # filtered here, since they may be more than a query can name
+    requested = set(seeds)  # filtered here, since they may be more than a query can name
     return {
         seed: _parameters(unpack(payload))
         for seed, payload in _payloads(tx, experiment_id)
-        if seed in wanted
+        if seed in requested
     }
 
 

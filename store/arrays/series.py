@@ -1,6 +1,6 @@
 """The recorded points of an experiment: immutable chunks in long form, in recording order.
 
-A checkpoint knows how many chunks came before it. A resumed attempt drops the later ones and
+A checkpoint records the number of chunks before it. A resumed attempt drops the later ones and
 records them again.
 """
 

@@ -85,7 +85,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("read"):
-            # waits for nobody, so that SQLAlchemy has no error to translate
+            # waits for no lock, so SQLAlchemy has no error to translate
             connection.connection.cursor().execute("BEGIN")
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")

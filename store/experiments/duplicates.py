@@ -95,7 +95,7 @@ def still_reusable(tx: Connection, ids: Collection[str]) -> set[str]:
 def submitted_since_staging(tx: Connection, batch_id: str) -> dict[str, AnyRow]:
     """The newest visible experiment to reuse, by spec hash, for each staged one that has an equal.
 
-    Usually there are none: then this reads less than :func:`find_reusable`.
+    Usually none has; this then reads less than :func:`find_reusable`.
     """
     reusable = [
         row

@@ -24,7 +24,7 @@ def newest_number(tx: Connection) -> int:
 def since(
     tx: Connection, number: int, experiment_ids: Collection[str] | None = None
 ) -> list[ExperimentEvent]:
-    """The next events after a number, of all experiments or some, up to :data:`EVENTS_PER_QUERY`.
+    """The next events after a number, of all or given experiments, up to :data:`EVENTS_PER_QUERY`.
 
     On PostgreSQL an event may be committed after one with a higher number, but never of the same
     experiment.
@@ -55,8 +55,8 @@ def running_progress(tx: Connection) -> dict[str, Progress]:
 
 
 def unknown_ids(tx: Connection, experiment_ids: Sequence[str]) -> list[str]:
-    """The ids that no experiment has."""
+    """The ids that belong to no experiment."""
     well_formed = [experiment_id for experiment_id in experiment_ids if ID.fullmatch(experiment_id)]
     query = visible_experiments(experiments.c.id).where(experiments.c.id.in_(well_formed))
-    known = set(tx.scalars(query))
-    return [experiment_id for experiment_id in experiment_ids if experiment_id not in known]
+    existing = set(tx.scalars(query))
+    return [experiment_id for experiment_id in experiment_ids if experiment_id not in existing]

@@ -1,4 +1,4 @@
-"""Abbreviated ids, and the full ids that they stand for."""
+"""Abbreviated ids, and the full ids that they match."""
 
 import re
 from types import MappingProxyType

@@ -36,9 +36,9 @@ def get(tx: Connection, experiment_id: str) -> Experiment:
 
 
 def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experiment]:
-    """One experiment for each hash that is known: completed before running, queued and others.
+    """One experiment for each known hash: completed if possible, else running, queued or another.
 
-    Of several in the same state it is the newest.
+    Among several in the same state, it is the newest.
     """
     rank = func.row_number().over(
         partition_by=experiments.c.spec_hash, order_by=(_CLOSEST_TO_A_RESULT_FIRST, *_NEWEST_FIRST)
@@ -53,8 +53,8 @@ def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experi
         .join(ranked, ranked.c.id == experiments.c.id)
         .where(ranked.c.rank == 1)
     )
-    found = rows.to_experiments(tx, tx.execute(first).all())
-    return {experiment.spec_hash: experiment for experiment in found}
+    newest = rows.to_experiments(tx, tx.execute(first).all())
+    return {experiment.spec_hash: experiment for experiment in newest}
 
 
 def request_cancel(tx: Connection, experiment_id: str) -> State:

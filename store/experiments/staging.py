@@ -1,9 +1,9 @@
 """Staged batches: many experiments, stored a few hundred at a time and published all at once.
 
-Other writers get their turn in between. Each staged experiment, and the sweep that they form, has
-the id of its batch and stays invisible (:mod:`store.db.visible`) while the batch has a row;
-publishing deletes that one row. Each write touches the batch. If a batch goes untouched for long,
-its process is gone: the batch is abandoned, and its experiments are removed a few at a time.
+Other writers get their turn between two writes. Each staged experiment, and the sweep that they
+form, has the id of its batch and stays invisible (:mod:`store.db.visible`) while the batch has a
+row; publishing deletes that one row. Each write touches the batch. If a batch goes untouched for
+long, its process has died: the batch is abandoned, and its experiments are removed a few at a time.
 """
 
 import time
@@ -103,10 +103,10 @@ def open_batch(tx: Connection) -> str:
 
 def touch(tx: Connection, batch_id: str) -> None:
     """Keeps a batch for further writes; raises StoreUnavailable if it is abandoned."""
-    kept = update(staged_batches).where(
+    statement = update(staged_batches).where(
         staged_batches.c.id == batch_id, staged_batches.c.touched_at.is_not(None)
     )
-    if not tx.execute(kept.values(touched_at=now(tx))).rowcount:
+    if not tx.execute(statement.values(touched_at=now(tx))).rowcount:
         raise StoreUnavailable(
             "the submission took too long and was given up; nothing of it is stored, try again"
         )
@@ -126,7 +126,7 @@ def publish(tx: Connection, batch_id: str, *, without: Collection[str] = ()) -> 
 
 
 def remove_abandoned(tx: Connection, silent_seconds: float) -> int:
-    """Abandons batches that are untouched for long, and removes some of their experiments.
+    """Abandons batches that are untouched for long, and removes up to :data:`WRITE_BATCH` members.
 
     Returns:
         The number of experiments removed; call again until it is 0.

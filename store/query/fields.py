@@ -157,13 +157,13 @@ def _all_fields() -> Mapping[str, Field]:
     """All fields by name; a path that several models share is one field with all their choices."""
     fields = {field.name: field for field in _RECORD_FIELDS}
     for field in _spec_fields(ExperimentSpec):
-        known = fields.setdefault(field.name, field)
-        if known.kind is not field.kind:
+        existing = fields.setdefault(field.name, field)
+        if existing.kind is not field.kind:
             raise TypeError(
-                f"{field.name} is {known.kind} in one part of the spec and {field.kind} in another"
+                f"{field.name} is {existing.kind} in one part of the spec, {field.kind} in another"
             )
-        choices = tuple(dict.fromkeys((*known.choices, *field.choices)))
-        fields[field.name] = replace(known, choices=choices)
+        choices = tuple(dict.fromkeys((*existing.choices, *field.choices)))
+        fields[field.name] = replace(existing, choices=choices)
     return MappingProxyType(fields)
 
 

@@ -102,7 +102,7 @@ def count(tx: Connection, query: ExperimentQuery) -> int:
 
 
 def select_matching(query: ExperimentQuery, at: float) -> tuple[Select[Any], OrderColumns]:
-    """The SELECT of matching experiments at a time.
+    """The SELECT of the experiments that match at a given time.
 
     If the filter requires a tag or a sweep, it starts from the experiments that have it, rather
     than test every experiment.
@@ -137,17 +137,17 @@ def _with_statistics(
 
 
 def _required(node: Node) -> tuple[tuple[Scope, str] | None, Node]:
-    """A tag or sweep that every match must have, if there is one, and the rest of the filter."""
+    """Splits off a tag or sweep that every match must have, if the filter requires any."""
     parts = list(node.parts) if isinstance(node, And) else [node]
     for i, part in enumerate(parts):
-        before, behind = parts[:i], parts[i + 1 :]
+        before, after = parts[:i], parts[i + 1 :]
         match part:
             case Exists(Scope.TAG | Scope.SWEEP as scope, Comparison(_, Op.EQUAL, str(name))):
-                return (scope, name), And((*before, *behind))
+                return (scope, name), And((*before, *after))
             case And():
                 required, rest = _required(part)
                 if required is not None:
-                    return required, And((*before, rest, *behind))
+                    return required, And((*before, rest, *after))
     return None, node
 
 

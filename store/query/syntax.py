@@ -47,7 +47,7 @@ def call_parts(call: Tree[Any]) -> tuple[Token, Tree[Any] | None]:
 
 
 def sole_operand(argument: Tree[Any] | None) -> Part | None:
-    """The operand that is all of a call's argument; None or a larger tree if there is no such."""
+    """A call's argument if it is a single operand; otherwise None or a larger tree."""
     part: Part | None = argument
     while isinstance(part, Tree) and part.data in _WRAPPERS and len(part.children) == 1:
         part = part.children[0]

@@ -14,7 +14,7 @@ from kombu import Queue
 from store.settings import Settings
 
 WORK = "extrapolab.work"
-"""The one task: claim and run experiments for this worker's device until none waits."""
+"""The one task: claim and run experiments for this worker's device until none is waiting."""
 
 QUEUES: Mapping[str, str] = MappingProxyType({"cpu": "cpu", "cuda": "gpu"})
 """The Celery queue of each device."""

@@ -17,11 +17,11 @@ from store.transition import transition
 
 
 def claim(tx: Connection, *, worker_id: str, device: str, lease_seconds: float) -> Claim | None:
-    """Claims the next experiment for a worker of this device; None if none waits for it.
+    """Claims the next experiment for a worker of this device; None if none is waiting.
 
     The experiment is pinned to the device. It resumes from its newest intact checkpoint, and points
     recorded after that are dropped. If this version can't read its spec, or the experiment that it
-    starts from is gone, it fails and the next one is claimed.
+    starts from was removed, it fails and the next one is claimed.
     """
     at = now(tx)
     while (row := scheduling.next_experiment(tx, device, at)) is not None:

@@ -46,7 +46,7 @@ def queue_position(
 
 
 def _count_ahead(tx: Connection, row: AnyRow, at: float) -> int:
-    """The number of experiments claimed before that of ``row`` if no running one ended meanwhile.
+    """The number of experiments claimed before that of ``row`` if no running one ends first.
 
     Each claim goes to the owner with the fewest running experiments. So when this experiment is
     next, its owner runs ``level`` experiments, and every other owner has claimed as many as bring
@@ -96,7 +96,7 @@ def _count_by_owner(
 def _estimate_start(
     tx: Connection, row: AnyRow, position: int, at: float, fresh_seconds: float
 ) -> float | None:
-    """Estimated seconds until the experiment at ``position`` starts; None if nothing tells.
+    """Estimated seconds until the experiment at ``position`` starts; None without any basis.
 
     The estimate takes the time left of running experiments and the mean duration of recent ones,
     and spreads the experiments ahead evenly over the workers.
@@ -126,7 +126,7 @@ def _estimate_start(
 
 
 def _mean_duration(tx: Connection) -> float | None:
-    """The mean duration of recently completed experiments; None if there are none."""
+    """The mean duration of recently completed experiments; None if none completed."""
     duration = (experiments.c.finished_at - experiments.c.started_at).label("duration")
     recent = (
         visible_experiments(duration)

@@ -38,12 +38,12 @@ _DUE = or_(
 _AT_PRIORITY = experiments.c.priority == bindparam("priority", type_=Integer)
 
 CLAIMABLE = and_(_QUEUED, _DUE)
-"""Experiments that a worker could claim ``at`` a time."""
+"""Experiments that a worker could claim at the time ``at``."""
 
 CLAIMABLE_ON_DEVICE = and_(
     CLAIMABLE, experiments.c.device.in_([literal("auto"), bindparam("device", type_=Text)])
 )
-"""Experiments that a worker of a ``device`` could claim ``at`` a time."""
+"""Experiments that a worker of a ``device`` could claim at the time ``at``."""
 
 LONGEST_WAIT_FIRST = (experiments.c.created_at, experiments.c.id)
 
@@ -112,7 +112,7 @@ _COUNT_WAITING = select(func.count()).select_from(
 
 
 def next_experiment(tx: Connection, device: str, at: float) -> AnyRow | None:
-    """The row that a worker of this device should claim next, locked; None if none waits for it.
+    """The row that a worker of this device should claim next, locked, or None.
 
     On PostgreSQL, rows that another worker is about to claim are skipped.
     """

@@ -50,7 +50,7 @@ def drain(tx: Connection, worker_id: str) -> WorkerRecord:
 
 
 def remove(tx: Connection, worker_id: str) -> None:
-    """Removes a slot that ends."""
+    """Removes a slot that is shutting down."""
     tx.execute(delete(workers).where(workers.c.id == worker_id))
 
 

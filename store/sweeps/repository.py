@@ -49,7 +49,7 @@ class Member:
 
 
 class StillPending(IllegalMove):
-    """A sweep with pending experiments isn't removed."""
+    """A sweep with pending experiments can't be removed."""
 
     def __init__(self, pending: int) -> None:
         Exception.__init__(

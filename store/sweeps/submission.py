@@ -117,7 +117,7 @@ def extend(
     if staged_id is not None and _spec_hashes(before) == _spec_hashes(submissions):
         members.replace_changed(tx, staged_id, missing.points, before, submissions)
         members.move(tx, staged_id, sweep_id, position)
-    else:  # nothing is staged, or somebody else extended the sweep in the meantime
+    else:  # nothing is staged, or someone else extended the sweep in the meantime
         members.add(tx, sweep_id, position, missing.points, submissions)
     _remove_staged(tx, staged_id)
     return SubmittedSweep(sweep_id, True, submissions)

@@ -79,8 +79,8 @@ def import_(
         console().print(f"{file} has {counts}")
         return
     reused = sum(experiment.reused for experiment in imported.experiments)
-    known = f", {reused:,} already there" if reused else ""
-    console().print(f"{counts} imported{known}: tag:{imported.tag}")
+    already_there = f", {reused:,} already there" if reused else ""
+    console().print(f"{counts} imported{already_there}: tag:{imported.tag}")
 
 
 def _shared_values(base: Path | None, settings: Iterable[str]) -> dict[str, Any]:

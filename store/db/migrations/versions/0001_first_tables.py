@@ -1,4 +1,4 @@
-"""The first tables: experiments with their tags, runs, series, checkpoints, history and logs; workers; sweeps; idempotency keys.
+"""Creates the first tables: experiments and their data, workers, sweeps, idempotency keys.
 
 Revision ID: 0001
 Revises:
@@ -18,7 +18,7 @@ GROWING = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def of_experiment(table: str) -> tuple[sa.Column[Any], sa.ForeignKeyConstraint]:
-    """A column with the experiment that a row belongs to, and goes with."""
+    """A column with the experiment that owns the row; removing it removes the row."""
     key = sa.ForeignKeyConstraint(
         ["experiment_id"], ["experiments.id"], name=f"{table}_experiment_id_fk", ondelete="CASCADE"
     )

@@ -1,4 +1,4 @@
-"""Experiments can be paused and workers drained; the index of what waits goes by owner, for fair shares.
+"""Lets experiments be paused and workers drained; indexes the queue by owner for fair shares.
 
 Revision ID: 0002
 Revises: 0001
@@ -13,19 +13,19 @@ branch_labels = None
 depends_on = None
 
 NEW = (("experiments", "pause_requested", "cancel_requested"), ("workers", "draining", "experiment_id"))
-"""Table, column, and the column that it stands behind, where the database has an order."""
+"""Each table, its new column, and the column before it."""
 
 WAITING = sa.text("state = 'queued'")
 EVENTS = ("pause_requested", "pause_withdrawn", "paused", "resumed", "attempt_failed")
-"""What the history of an earlier version doesn't know."""
+"""Event kinds that the earlier version doesn't know."""
 
 
 def upgrade() -> None:
     op.drop_index("experiments_waiting", "experiments")
-    copies = op.get_bind().dialect.name == "sqlite"  # where a column can stand before the blobs, and should
-    for table, column, behind in NEW:
+    copies = op.get_bind().dialect.name == "sqlite"  # then the column can precede the blobs
+    for table, column, previous in NEW:
         with op.batch_alter_table(table, recreate="always" if copies else "never") as batch:
-            batch.add_column(sa.Column(column, sa.Boolean), insert_after=behind if copies else None)
+            batch.add_column(sa.Column(column, sa.Boolean), insert_after=previous if copies else None)
         op.execute(sa.update(sa.table(table, sa.column(column, sa.Boolean))).values({column: False}))
         with op.batch_alter_table(table) as batch:
             batch.alter_column(column, existing_type=sa.Boolean, nullable=False)

@@ -1,4 +1,4 @@
-"""Figures are saved as recipes.
+"""Creates the table of saved figures.
 
 Revision ID: 0003
 Revises: 0002

@@ -1,4 +1,4 @@
-"""The fields of specs that are mostly asked about have columns, and stand in the index of the newest.
+"""Stores the most queried fields of specs in columns, covered by the index of the newest.
 
 Revision ID: 0004
 Revises: 0003
@@ -33,13 +33,13 @@ NEWEST = ["created_at", "id"]
 
 
 def upgrade() -> None:
-    copies = op.get_bind().dialect.name == "sqlite"  # where a column can stand before the blobs, and should
+    copies = op.get_bind().dialect.name == "sqlite"  # then the columns can precede the blobs
     _drop_indexes()
     with op.batch_alter_table("experiments", recreate="always" if copies else "never") as batch:
-        behind = "baselines"
+        previous = "baselines"
         for name, kind in zip(NAMES, USUAL.values(), strict=True):
-            batch.add_column(sa.Column(name, kind), insert_after=behind if copies else None)
-            behind = name
+            batch.add_column(sa.Column(name, kind), insert_after=previous if copies else None)
+            previous = name
     spec = sa.column("spec", sa.JSON)
     table = sa.table("experiments", spec, *(sa.column(name) for name in NAMES))
     read = (_read(spec[tuple(field.split("."))], kind) for field, kind in USUAL.items())
@@ -62,7 +62,7 @@ def _read(inner: Any, kind: type) -> Any:
 
 
 def _drop_indexes() -> None:
-    """A copy of the table would lose the order within that of what waits."""
+    """Drops the indexes: copying the table would lose the descending order of the queue's."""
     for name in ("experiments_newest", "experiments_waiting"):
         op.drop_index(name, "experiments")
 
