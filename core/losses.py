@@ -1,9 +1,9 @@
-"""Every linear loss is one object, L = Σ_{j,l<k} M_jl <e_j, e_l>, e_j = h_j - ĥ_j: this file makes M and ĥ of a spec.
+"""Losses: every linear loss is L = Σ_{j,l<k} M_jl <e_j, e_l>, e_j = h_j - ĥ_j; here are M and ĥ.
 
 With second moments Σ = E[x xᵀ] of the inputs (index 0 the oldest), the squared error of the last
-output has M_jl = Σ_{k-1-j, k-1-l}; output t < k sees only the lags j <= t, M^(t)_jl = Σ_{t-j, t-l};
-``outputs: all`` is the mean. A finite sample is the population formula with Σ = Xᵀ X / N. No factor
-1/2, no 1/k beyond that mean.
+output has M_jl = Σ_{k-1-j, k-1-l}. Output t < k only depends on the lags j <= t, with M^(t)_jl =
+Σ_{t-j, t-l}; ``outputs: all`` is the mean. A finite sample has Σ = Xᵀ X / N. There is no factor
+1/2, and no 1/k beyond that mean.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from core.spec import (
 )
 from core.systems import impulse_response
 
-_DRAWN_AT_ONCE = 2**22
-"""Numbers of a sample that are in memory at a time."""
+_NUMBERS_PER_BLOCK = 2**22
+"""The numbers of a sample that are in memory at a time while its moments are computed."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a student of one channel set is trained towards and measured against.
+    """The response that a student is trained towards and measured against, and the loss matrix.
 
     Attributes:
-        response: The teacher's ĥ_0 .. ĥ_{q-1}, shape (q, p, m).
+        response: The teacher's ĥ_0 .. ĥ_{q-1}, (q, p, m).
         M: The loss matrix, k x k, symmetric positive semidefinite, index j the lag.
     """
 
@@ -51,7 +51,7 @@ class Target:
 
 
 def target_of(spec: ExperimentSpec) -> Target:
-    """The target that a spec with a linear teacher describes."""
+    """The target of a spec with a linear teacher."""
     assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # see core.spec.has_closed_form
     return Target(
         impulse_response(teachers.build(spec.teacher), spec.horizon), loss_matrix(spec.training)
@@ -95,19 +95,32 @@ def input_moments(training: Training) -> np.ndarray:
             assert_never(loss.covariance)
 
 
+def sample(loss: FiniteSampleLoss, length: int, limit: int | None = None) -> np.ndarray:
+    """The sequences of a finite sample, or the first ``limit`` of them, (N, k)."""
+    if loss.inputs is not None:
+        return np.array(loss.inputs)[:limit]
+    assert loss.sequences is not None  # noqa: S101  # validated: sequences or inputs
+    count = loss.sequences if limit is None else min(loss.sequences, limit)
+    return _draw(loss, np.random.default_rng(loss.seed), (count, length))
+
+
 def _sample_moments(loss: FiniteSampleLoss, k: int) -> np.ndarray:
-    """Xᵀ X / N, X the N x k inputs; drawn ones a block of rows at a time, since only their moments are needed."""
+    """Xᵀ X / N of the N x k :func:`sample`, drawn in blocks of rows to bound the memory."""
     if loss.inputs is not None:
         inputs = np.array(loss.inputs)
         return inputs.T @ inputs / len(inputs)
     assert loss.sequences is not None  # noqa: S101  # validated: sequences or inputs
     generator = np.random.default_rng(loss.seed)
-    moments, rows = np.zeros((k, k)), max(1, _DRAWN_AT_ONCE // k)
+    moments, rows = np.zeros((k, k)), max(1, _NUMBERS_PER_BLOCK // k)
     for start in range(0, loss.sequences, rows):
-        block = (min(rows, loss.sequences - start), k)
-        if loss.distribution == "rademacher":
-            drawn = generator.choice([-1.0, 1.0], block)
-        else:
-            drawn = generator.standard_normal(block)
-        moments += drawn.T @ drawn
+        block = _draw(loss, generator, (min(rows, loss.sequences - start), k))
+        moments += block.T @ block
     return moments / loss.sequences
+
+
+def _draw(
+    loss: FiniteSampleLoss, generator: np.random.Generator, shape: tuple[int, int]
+) -> np.ndarray:
+    if loss.distribution == "rademacher":
+        return generator.choice([-1.0, 1.0], shape)
+    return generator.standard_normal(shape)

@@ -7,7 +7,7 @@ import torch
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from core.training import State, advance, begin, finish
-from core.training.engine import Inherited
+from core.training.engine import InitialParameters
 
 SLICE = 1000
 """Steps between two calls of the observer; the result does not depend on it."""
@@ -16,14 +16,14 @@ SLICE = 1000
 def run(
     spec: ExperimentSpec,
     observe: Callable[[State], None] | None = None,
-    inherited: Inherited | None = None,
+    initial_parameters: InitialParameters | None = None,
 ) -> ExperimentResult:
     """Trains every seed of ``spec`` and returns the result.
 
     Args:
         spec: The experiment; the device ``auto`` is CUDA if available, else the CPU.
         observe: Called with the state every :data:`SLICE` steps, for instance to show progress.
-        inherited: Initial parameters by seed and name for a ``from_experiment`` start, from the
+        initial_parameters: Parameters by seed and name for a ``from_experiment`` start, from the
             earlier result's runs.
 
     Raises:
@@ -45,7 +45,7 @@ def run(
     device = spec.numerics.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    state = begin(spec, device, inherited)
+    state = begin(spec, device, initial_parameters)
     while not state.done:
         state = advance(state, SLICE)
         if observe is not None:

@@ -1,8 +1,8 @@
 """Linear systems s_{t+1} = A s_t + B x_t, y_t = C s_{t+1}, s_0 = 0, in NumPy.
 
-h_j = C A^j B multiplies the input j steps before the newest one: h_0 = C B belongs to the newest.
-(With y_t = C s_t everything would shift by one.) Leading axes, written ``...``, are batch axes
-throughout: one entry per seed.
+h_j = C A^j B multiplies the input j steps before the newest one; h_0 = C B multiplies the newest.
+(With y_t = C s_t, everything would shift by one.) Leading axes, written ``...``, are batch axes:
+one entry per seed.
 
 Sources: Antoulas, "Approximation of Large-Scale Dynamical Systems" (2005), chapters 4 and 5.
 """
@@ -11,6 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+ZERO_TOLERANCE = 1e-9
+"""Quantities below this, relative to the largest, count as zero: imaginary parts, differences of
+poles, weights, inverse condition numbers."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,26 @@ def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
 
 
 def eigenvalues(A: np.ndarray) -> np.ndarray:
-    """Eigenvalues of A by falling absolute value (ties: larger real, then imaginary part first), complex, (..., d)."""
-    symmetric = (A.swapaxes(-1, -2) == A).all(
-        axis=(-2, -1)
-    )  # each by itself: no bit depends on the company
+    """Eigenvalues of A, complex, (..., d), by falling absolute value.
+
+    Ties have the larger real part first, then the larger imaginary part.
+    """
+    # Decided for each matrix, so that no bit depends on the others of the batch.
+    symmetric = (A.swapaxes(-1, -2) == A).all(axis=(-2, -1))
     values = np.empty(A.shape[:-1], complex)
-    for chosen, method in ((symmetric, np.linalg.eigvalsh), (~symmetric, np.linalg.eigvals)):
-        if chosen.any():
-            values[chosen] = where_finite(method, A[chosen])
+    for mask, solver in ((symmetric, np.linalg.eigvalsh), (~symmetric, np.linalg.eigvals)):
+        if mask.any():
+            values[mask] = where_finite(solver, A[mask])
     order = np.lexsort((-values.imag, -values.real, -np.abs(values)), axis=-1)
     return np.take_along_axis(values, order, axis=-1)
 
 
 def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
-    """Poles λ_i and weights w_i of h_j = Σ_i w_i λ_i^j: what the response sees of the eigenvalues of A.
+    """The poles λ_i and weights w_i of the response h_j = Σ_i w_i λ_i^j.
 
-    With A = V Λ V⁻¹ w_i = (C V)_i (V⁻¹ B)_i, which for an orthogonal V is the spectral measure of a
-    symmetric A. A pole whose weight is 0 is invisible. Weights mean nothing for a defective A (see
-    :func:`real_spectrum`), and are NaN where V is singular to the last bit or a number isn't
-    finite.
+    With A = V Λ V⁻¹, w_i = (C V)_i (V⁻¹ B)_i; for a symmetric A this is the spectral measure. A
+    pole of weight 0 is invisible in the response. Weights are meaningless for a defective A (see
+    :func:`real_spectrum`), and NaN if V is exactly singular or a number isn't finite.
 
     Returns:
         Poles (..., d) by falling absolute value and weights (..., d, p, m); complex unless every A
@@ -87,11 +92,8 @@ def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
     symmetric = np.array_equal(system.A, system.A.swapaxes(-1, -2), equal_nan=True)
 
     def decompose(matrices: np.ndarray) -> np.ndarray:
-        A, B, C = (
-            matrices[..., :d],
-            matrices[..., d : d + m],
-            matrices[..., d + m :].swapaxes(-1, -2),
-        )
+        A, B = matrices[..., :d], matrices[..., d : d + m]
+        C = matrices[..., d + m :].swapaxes(-1, -2)
         if symmetric:
             poles, V = np.linalg.eigh(A)
             rows = V.swapaxes(-1, -2) @ B
@@ -100,68 +102,63 @@ def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
             rows = np.linalg.solve(V, B)
         order = np.lexsort((-poles.imag, -poles.real, -np.abs(poles)), axis=-1)
         weights = np.einsum("...oi,...im->...iom", C @ V, rows).reshape(*poles.shape, -1)
-        both = np.concatenate([poles[..., None], weights], axis=-1)
-        return np.take_along_axis(both, order[..., None], axis=-2).reshape(*poles.shape[:-1], -1)
+        pairs = np.concatenate([poles[..., None], weights], axis=-1)
+        return np.take_along_axis(pairs, order[..., None], axis=-2).reshape(*poles.shape[:-1], -1)
 
-    found = where_finite(
-        decompose, np.concatenate([system.A, system.B, system.C.swapaxes(-1, -2)], axis=-1)
-    )
-    found = found.reshape(*batch, d, 1 + p * m)
-    return found[..., 0], found[..., 1:].reshape(*batch, d, p, m)
-
-
-REAL = 1e-9
-"""How small, relative to the largest, an imaginary part, or the inverse of a condition number,
-counts as zero."""
+    matrices = np.concatenate([system.A, system.B, system.C.swapaxes(-1, -2)], axis=-1)
+    pairs = where_finite(decompose, matrices).reshape(*batch, d, 1 + p * m)
+    return pairs[..., 0], pairs[..., 1:].reshape(*batch, d, p, m)
 
 
 def real_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
-    """The weighted spectrum of one system if it is real, as that of any system with a symmetric realisation is.
+    """The weighted spectrum of one system, if it is real.
+
+    Every system with a symmetric realisation has a real one.
 
     Returns:
-        Poles (d,) and weights (d, p, m); None where a pole is complex or A has no eigenbasis.
+        Poles (d,) and weights (d, p, m); None if a pole is complex or A has no eigenbasis.
     """
-    poles, directions = np.linalg.eig(system.A)
-    if (
-        np.abs(poles.imag).max() > REAL * np.abs(poles).max()
-        or np.linalg.cond(directions) > 1 / REAL
-    ):
+    poles, V = np.linalg.eig(system.A)
+    is_complex = np.abs(poles.imag).max() > ZERO_TOLERANCE * np.abs(poles).max()
+    if is_complex or np.linalg.cond(V) > 1 / ZERO_TOLERANCE:
         return None
     poles, weights = weighted_spectrum(system)
     return poles.real, weights.real
 
 
 def visible_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
-    """The real spectrum as the response sees it: weights of equal poles added up, poles without weight left out.
+    """The real spectrum with the weights of equal poles summed and poles without weight removed.
 
     Returns:
-        Poles (n,), rising, and weights (n, p, m); None where :func:`real_spectrum` is.
+        Poles (n,), in ascending order, and weights (n, p, m); None if :func:`real_spectrum` is.
     """
     spectrum = real_spectrum(system)
     if spectrum is None:
         return None
     order = np.argsort(spectrum[0])
     poles, weights = spectrum[0][order], spectrum[1][order]
-    new = np.diff(poles, prepend=-np.inf) > REAL * max(1.0, float(np.abs(poles).max()))
+    scale = max(1.0, float(np.abs(poles).max()))
+    new = np.diff(poles, prepend=-np.inf) > ZERO_TOLERANCE * scale
     first = np.flatnonzero(new)
     poles, weights = poles[first], np.add.reduceat(weights, first, axis=0)
     size = np.abs(weights).max(axis=(1, 2))
-    seen = size > REAL * size.max(initial=0.0)
-    return poles[seen], weights[seen]
+    visible = size > ZERO_TOLERANCE * size.max(initial=0.0)
+    return poles[visible], weights[visible]
 
 
 def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:
-    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋: how many states h needs.
+    """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋.
 
-    The matrix is the product of the rows C A^r and the columns A^s B. Where there are more of them
+    They show how many states the response needs. They are a finite-horizon substitute for the
+    square roots of the eigenvalues of the product of the Gramians, which exist only for stable
+    systems (Antoulas 2005, section 5.4).
+
+    The matrix is the product of the rows C A^r and the columns A^s B. If there are more of them
     than states, both are first reduced to d x d triangles, which keeps the singular values; those
-    past d are zero. O(n d²), not O(n³).
-
-    A finite-horizon stand-in for the square roots of the eigenvalues of the product of the
-    Gramians, which exist only for stable systems (Antoulas 2005, section 5.4).
+    past d are zero. This takes O(n d²) instead of O(n³).
 
     Returns:
-        Falling, shape (..., n min(p, m)).
+        In falling order, shape (..., n min(p, m)).
 
     Example:
         >>> one_pole = LinearSystem(np.array([[0.5]]), np.array([[1.0]]), np.array([[1.0]]))
@@ -185,10 +182,10 @@ def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:
 
 
 def where_finite(decompose: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:
-    """``decompose`` of a batch of matrices (..., n, m), NaN for those that hold a non-finite number or don't converge.
+    """Applies ``decompose`` to a batch of matrices (..., n, m).
 
-    LAPACK refuses a whole batch for one bad matrix, and students that diverge are results like any
-    other.
+    The result is NaN for matrices with a non-finite number or without convergence. LAPACK would
+    refuse the whole batch for one such matrix, and diverged students are ordinary results.
     """
     flat = matrices.reshape(-1, *matrices.shape[-2:])
     finite = np.isfinite(flat).all(axis=(1, 2))

@@ -1,7 +1,7 @@
-"""Teachers built: from the spec's words to matrices.
+"""Teachers: builds the matrices that a spec describes.
 
-A symmetric teacher is given in its eigenbasis. That loses nothing: the response is the same after
-any rotation of the state, and a Gaussian B or C has the same law.
+A symmetric teacher is given in its eigenbasis. No generality is lost: any rotation of the state
+leaves the response unchanged, and a Gaussian B or C keeps its law.
 """
 
 from typing import assert_never
@@ -23,7 +23,7 @@ from core.systems import LinearSystem
 
 
 def build(teacher: LinearTeacher) -> LinearSystem:
-    """The teacher's matrices: A d x d, B d x m, C p x d, in float64; without its readout, where it has one."""
+    """The teacher's matrices A d x d, B d x m, C p x d, in float64, without its readout."""
     match teacher:
         case BalancedTeacher() | UnbalancedTeacher():
             return _symmetric(teacher)
@@ -34,9 +34,8 @@ def build(teacher: LinearTeacher) -> LinearSystem:
             return _one_channel(np.eye(states, k=-1), np.eye(states)[0], np.eye(states)[-1])
         case RotationTeacher():
             cos, sin = np.cos(teacher.angle), np.sin(teacher.angle)
-            return _one_channel(
-                teacher.radius * np.array([[cos, -sin], [sin, cos]]), np.eye(2)[0], np.eye(2)[0]
-            )
+            A = teacher.radius * np.array([[cos, -sin], [sin, cos]])
+            return _one_channel(A, np.eye(2)[0], np.eye(2)[0])
         case RandomTeacher():
             return _random(teacher)
         case ExplicitTeacher():
@@ -52,7 +51,8 @@ def _one_channel(A: np.ndarray, b: np.ndarray, c: np.ndarray) -> LinearSystem:
 def _symmetric(teacher: BalancedTeacher | UnbalancedTeacher) -> LinearSystem:
     """A = diag(λ).
 
-    Weights w: B_i = sign(w_i) √|w_i|, C_i = √|w_i|; without them B and C are random unit vectors.
+    With weights w, B_i = sign(w_i) √|w_i| and C_i = √|w_i|; without them, B and C are random unit
+    vectors.
     """
     generator = np.random.default_rng(teacher.seed)
     if isinstance(teacher.eigenvalues, ListedEigenvalues):
@@ -63,8 +63,8 @@ def _symmetric(teacher: BalancedTeacher | UnbalancedTeacher) -> LinearSystem:
         weights = np.array(teacher.weights)
         root = np.sqrt(np.abs(weights))
         return _one_channel(np.diag(poles), np.sign(weights) * root, root)
-    b = _unit(generator.standard_normal(teacher.dim))
-    c = b if isinstance(teacher, BalancedTeacher) else _unit(generator.standard_normal(teacher.dim))
+    b = _unit_vector(generator, teacher.dim)
+    c = b if isinstance(teacher, BalancedTeacher) else _unit_vector(generator, teacher.dim)
     return _one_channel(np.diag(poles), b, c)
 
 
@@ -72,12 +72,10 @@ def _random(teacher: RandomTeacher) -> LinearSystem:
     generator = np.random.default_rng(teacher.seed)
     A = generator.standard_normal((teacher.dim, teacher.dim))
     A *= teacher.spectral_radius / np.abs(np.linalg.eigvals(A)).max()
-    return _one_channel(
-        A,
-        _unit(generator.standard_normal(teacher.dim)),
-        _unit(generator.standard_normal(teacher.dim)),
-    )
+    b, c = _unit_vector(generator, teacher.dim), _unit_vector(generator, teacher.dim)
+    return _one_channel(A, b, c)
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
+def _unit_vector(generator: np.random.Generator, dim: int) -> np.ndarray:
+    vector = generator.standard_normal(dim)
     return vector / np.linalg.norm(vector)

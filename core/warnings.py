@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from core import students, teachers
-from core.cost import preparation
+from core.cost import preparation_flop
 from core.losses import loss_matrix, target_of
 from core.metrics import sharpness
 from core.spec import (
@@ -28,7 +28,7 @@ from core.spec import (
     has_closed_form,
 )
 from core.spec.student import Structure
-from core.systems import REAL, impulse_response, real_spectrum
+from core.systems import ZERO_TOLERANCE, impulse_response, real_spectrum
 from core.theory.step import step_bound
 from core.theory.wide import learning_rates
 
@@ -60,7 +60,7 @@ def warnings(spec: ExperimentSpec) -> list[str]:
     cheap = [*_dimensions(spec), *_unused(spec), *_start(spec), *_mismatched(spec)]
     if not has_closed_form(spec.teacher, spec.student):
         return cheap
-    if preparation(spec) > MAX_OPERATIONS:
+    if preparation_flop(spec) > MAX_OPERATIONS:
         return [*cheap, "The teacher or the sample is too large to examine before training."]
     with np.errstate(all="ignore"):  # numbers that overflow are valid
         return [*cheap, *_reach(spec), *_blind(spec), *_step_size(spec), *_counterexample(spec)]
@@ -101,7 +101,7 @@ def warnings_of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[
                 f"lr = {lr:g} is above 2 / sharpness = {2 / curvature:.3g} at the end of the run: "
                 "GD cannot settle there."
             )
-    if radius > 1 + REAL:
+    if radius > 1 + ZERO_TOLERANCE:
         sentences.append(
             f"The spectral radius of A is {radius:.4g}, above 1: the response can grow past the "
             "horizon."
@@ -139,7 +139,7 @@ def _out_of_reach(
     system, sentences = teachers.build(teacher), []
     poles = np.linalg.eigvals(system.A)
     if structure != "general" and real_spectrum(system) is None:
-        if np.abs(poles.imag).max() > REAL * np.abs(poles).max():
+        if np.abs(poles.imag).max() > ZERO_TOLERANCE * np.abs(poles).max():
             sentences.append(f"The teacher has complex poles, which no {structure} student has.")
         else:
             sentences.append(
@@ -155,7 +155,7 @@ def _out_of_reach(
         sentences.append(
             "The teacher's response is zero within the training length: there is nothing to learn."
         )
-    if teacher.kind == "explicit" and np.abs(poles).max() > 1 + REAL:
+    if teacher.kind == "explicit" and np.abs(poles).max() > 1 + ZERO_TOLERANCE:
         sentences.append(
             "The teacher is unstable (spectral radius > 1): its response grows with the horizon."
         )
@@ -182,7 +182,7 @@ def _blind(spec: ExperimentSpec) -> Iterator[str]:
 @lru_cache(maxsize=_CACHED)
 def _is_singular(training: Training) -> bool:
     lowest, *_, highest = np.linalg.eigvalsh(loss_matrix(training))[[0, -1]]
-    return bool(lowest <= REAL * highest)
+    return bool(lowest <= ZERO_TOLERANCE * highest)
 
 
 def _step_size(spec: ExperimentSpec) -> Iterator[str]:
@@ -244,7 +244,9 @@ def _counterexample(spec: ExperimentSpec) -> Iterator[str]:
         )
     elif isinstance(spec.optimizer, GradientDescent):
         target = target_of(spec)
-        system = students.start(student, spec.seeds[0], 1, 1, fits=target.response[: k + 1, 0, 0])
+        system = students.start(
+            student, spec.seeds[0], 1, 1, teacher_response=target.response[: k + 1, 0, 0]
+        )
         bound = 2 / float(sharpness(system, student, target, spec.optimizer.rates))
         if spec.optimizer.lr > bound:
             yield (

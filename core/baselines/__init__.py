@@ -1,7 +1,7 @@
-"""Methods without gradient descent, given the same data: what of a result is gradient descent's, and what anybody's?
+"""Baselines: methods without gradient descent that are given the same data.
 
-:func:`baselines` makes those that a spec asks for, each in a file of its own. They say nothing of
-the student.
+They show which part of a result is due to gradient descent. :func:`baselines` computes those that a
+spec names; each method has its own file. None of them depends on the student.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,18 +21,18 @@ __all__ = ["Estimate", "baselines"]
 
 METHODS: Mapping[Baseline, Callable[[ExperimentSpec, Target], Estimate]] = MappingProxyType(
     {
-        "era": realisation.of_spec,
-        "balanced_truncation": truncation.of_spec,
-        "subspace": subspace.of_spec,
-        "least_squares": least_squares.of_spec,
+        "era": realisation.estimate,
+        "balanced_truncation": truncation.estimate,
+        "subspace": subspace.estimate,
+        "least_squares": least_squares.estimate,
     }
 )
 
 
 def baselines(spec: ExperimentSpec) -> list[BaselineResult]:
-    """The methods of ``spec.evaluation.baselines``, in that order, on a spec with a linear teacher.
+    """The results of ``spec.evaluation.baselines``, in that order, for a linear teacher.
 
-    A method that fails has NaN for its response and says why in its note; it never fails the
+    A method that fails has a NaN response and a note with the reason; it never fails the
     experiment.
     """
     if not spec.evaluation.baselines:
@@ -46,17 +46,16 @@ def _result(name: Baseline, spec: ExperimentSpec, target: Target) -> BaselineRes
     try:
         estimate = METHODS[name](spec, target)
     except (np.linalg.LinAlgError, ValueError) as error:
-        estimate = Estimate.none(target, f"It could not be computed: {error}.")
+        estimate = Estimate.missing(target, f"It could not be computed: {error}.")
     response, A = estimate.response, estimate.A
-    measured = response_metrics(response, target, spec.evaluation.fit_tolerance)
-    measured["spectral_radius"] = np.abs(eigenvalues(A))[0] if A.size else np.array(np.nan)
+    poles = eigenvalues(A) if A.size else np.empty(0, complex)
+    metrics = response_metrics(response, target, spec.evaluation.fit_tolerance)
+    metrics["spectral_radius"] = np.abs(poles[0]) if A.size else np.array(np.nan)
     return BaselineResult(
         name=name,
         order=estimate.order,
         response=response.ravel().tolist() if response.shape[1:] == (1, 1) else response.tolist(),
-        eigenvalues=[(value.real, value.imag) for value in eigenvalues(A).tolist()]
-        if A.size
-        else [],
-        summary={metric: float(measured[metric]) for metric in METRICS if metric in measured},
+        eigenvalues=[(pole.real, pole.imag) for pole in poles.tolist()],
+        summary={metric: float(metrics[metric]) for metric in METRICS if metric in metrics},
         note=estimate.note,
     )

@@ -1,61 +1,59 @@
 """Ho-Kalman realisation (ERA): a system from the first lags of a response.
 
 With r + c = n, H_0 = (h_{i+j}) and H_1 = (h_{i+j+1}), i < r, j < c, and H_0 = U S Vᵀ cut at an
-order, A = S^-½ Uᵀ H_1 V S^-½, B the first columns of S^½ Vᵀ, C the first rows of U S^½. Exact where
-n >= 2 d̂ lags of a system of d̂ states are given, and wrong, within them as well, where they are
-too few.
+order, A = S^-½ Uᵀ H_1 V S^-½, B the first columns of S^½ Vᵀ, C the first rows of U S^½. It is exact
+for n >= 2 d̂ lags of a system of d̂ states. For fewer lags it is wrong, even within them.
 
 Sources: Ho and Kalman (1966); Juang and Pappa (1985); Antoulas (2005), section 4.4.
 """
 
 import numpy as np
 
-from core.baselines.estimate import Estimate, hankel, order_of
+from core.baselines.estimate import Estimate, hankel, numerical_rank
 from core.baselines.least_squares import fir
 from core.losses import Target
 from core.spec import ExperimentSpec
 from core.systems import LinearSystem
 
-RANK = 1e-12
+RANK_TOLERANCE = 1e-12
 """Singular values of the Hankel matrix below this x the largest count as zero."""
 
 
-def of_spec(spec: ExperimentSpec, target: Target) -> Estimate:
-    """ERA of what the training's data say of h_0 .. h_{k-1} (:func:`core.baselines.least_squares.fir`)."""
+def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
+    """ERA of the lags that :func:`core.baselines.least_squares.fir` finds in the data."""
     lags, _ = fir(target)
     system, gap = era(lags)
-    given = f"order {len(system.A)} from {len(lags)} lags"
-    clear = (
+    dropped = (
         "no singular value of the Hankel matrix was dropped" if np.isnan(gap) else f"gap {gap:.1e}"
     )
-    return Estimate.of(
-        system,
-        spec.horizon,
-        f"Ho-Kalman, {given}, singular values above {RANK:g} of the first: {clear}.",
+    note = (
+        f"Ho-Kalman, order {len(system.A)} from {len(lags)} lags, "
+        f"singular values above {RANK_TOLERANCE:g} of the first: {dropped}."
     )
+    return Estimate.of_system(system, spec.horizon, note)
 
 
 def era(
-    lags: np.ndarray, order: int | None = None, tolerance: float = RANK
+    lags: np.ndarray, order: int | None = None, tolerance: float = RANK_TOLERANCE
 ) -> tuple[LinearSystem, float]:
     """The realisation of h_0 .. h_{n-1}, (n, p, m).
 
     Args:
         lags: The response.
-        order: How many states; by default as many as singular values of H_0 are above ``tolerance``
-            x the first.
+        order: The number of states; by default, the number of singular values of H_0 above
+            ``tolerance`` x the first.
         tolerance: See ``order``.
 
     Returns:
-        The system and the gap: the last singular value that was kept over the first that was
-        dropped, infinite where only zeros were, NaN where none was.
+        The system, and the gap: the last singular value kept over the first one dropped; infinite
+        if only zeros were dropped, NaN if none was.
     """
     n, p, m = lags.shape
-    if n == 1:  # one lag says nothing of A
+    if n == 1:  # one lag says nothing about A
         return LinearSystem(np.zeros((m, m)), np.eye(m), lags[0]), np.nan
     rows = (n + 1) // 2
     U, values, VT = np.linalg.svd(hankel(lags, rows, n - rows), full_matrices=False)
-    kept = order_of(values, tolerance) if order is None else min(order, len(values))
+    kept = numerical_rank(values, tolerance) if order is None else min(order, len(values))
     U, root, VT = U[:, :kept], np.sqrt(values[:kept]), VT[:kept]
     A = (U.T @ hankel(lags[1:], rows, n - rows) @ VT.T) / root[:, None] / root
     system = LinearSystem(A, (root[:, None] * VT)[:, :m], (U * root)[:p])

@@ -1,4 +1,4 @@
-"""Networks that are run on sequences: cells, forward passes and their gradients, in torch, a batch of seeds at once."""
+"""Networks that run on sequences, in torch, a batch of seeds at once, with their gradients."""
 
 from core.networks.cells import CELLS
 from core.networks.network import (

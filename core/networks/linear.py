@@ -1,8 +1,8 @@
-"""Linear systems as networks: A, B, C and a readout, trained by the gradient of what they make of sequences.
+"""Linear systems as networks: A, B, C and a readout, run on sequences.
 
-C s_{t+1} = Σ_j h_j x_{t-j}: the response h_j = C A^j B, which takes k products with vectors, is
-convolved with the inputs. No state is held, and the number of sequences does not multiply the cost
-of A.
+C s_{t+1} = Σ_j h_j x_{t-j}: the response h_j = C A^j B takes k matrix-vector products and is
+convolved with the inputs. No state is stored, and the cost of A doesn't grow with the number of
+sequences.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from core.networks.readout import read
+from core.networks import readout
 
 Weights = Mapping[str, Tensor]
-"""``A`` (S, d, d), or its diagonal (S, d); ``B`` (S, d, m); ``C`` (S, p, d), absent where it is Bᵀ;
-``W1`` .. ."""
+"""``A`` (S, d, d), or its diagonal (S, d); ``B`` (S, d, m); ``C`` (S, p, d), absent if it is Bᵀ;
+``W1`` .. of a readout."""
 
 
 def response(weights: Weights, length: int) -> Tensor:
@@ -27,12 +27,12 @@ def response(weights: Weights, length: int) -> Tensor:
 
 
 def outputs(weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
-    """The outputs y_0 .. y_{k-1}, or y_{k-1} alone, differentiable by the weights.
+    """The outputs y_0 .. y_{k-1}, or only y_{k-1}, differentiable by the weights.
 
     Args:
         weights: The parameters.
         inputs: (S, k, N, m), or (1, k, N, m) for all seeds.
-        last: Return y_{k-1} alone.
+        last: Return only y_{k-1}.
 
     Returns:
         (S, k, N, p), or (S, 1, N, p).
@@ -42,25 +42,21 @@ def outputs(weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
     h = response(weights, length)
     if last:
         taps = h.transpose(1, 2)[:, None]
-    else:  # taps[t, i] = h_{i-(k-1-t)}, zero where the input k-1-i lies ahead of t
-        taps = (
-            torch.nn.functional.pad(h, (0, 0, 0, 0, length - 1, 0))
-            .unfold(1, length, 1)
-            .permute(0, 1, 2, 4, 3)
-        )
+    else:  # taps[t, i] = h_{i-(k-1-t)}, zero if the input k-1-i comes after t
+        padded = torch.nn.functional.pad(h, (0, 0, 0, 0, length - 1, 0))
+        taps = padded.unfold(1, length, 1).permute(0, 1, 2, 4, 3)
     count, p = taps.shape[1:3]
     convolved = taps.reshape(seeds, count * p, length * m) @ newest_first
-    return read(
-        weights, convolved.view(seeds, count, p, sequences).transpose(2, 3).flatten(1, 2)
-    ).unflatten(1, (count, sequences))
+    values = convolved.view(seeds, count, p, sequences).transpose(2, 3).flatten(1, 2)
+    return readout.apply(weights, values).unflatten(1, (count, sequences))
 
 
-def walk(weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """s_{t+1} (S, N, d) and y_t (S, N, p) one after the other, holding only the newest."""
+def unroll(weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields s_{t+1} (S, N, d) and y_t (S, N, p) for each t, holding only the current state."""
     A, B = weights["A"], weights["B"]
     C = weights.get("C", B.mT)
     state = B.new_zeros(len(B), inputs.shape[2], B.shape[1])
     for t in range(inputs.shape[1]):
-        moved = state * A[:, None] if A.ndim == 2 else state @ A.mT
-        state = moved + inputs[:, t] @ B.mT
-        yield state, read(weights, state @ C.mT)
+        from_state = state * A[:, None] if A.ndim == 2 else state @ A.mT
+        state = from_state + inputs[:, t] @ B.mT
+        yield state, readout.apply(weights, state @ C.mT)

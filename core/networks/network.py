@@ -1,7 +1,7 @@
-"""Networks: what a student or a teacher makes of sequences, for a batch of seeds at once.
+"""The networks of students and teachers on sequences, for a batch of seeds at once.
 
-Axes are seeds S, time, sequences N, channels throughout; S may be 1 where all seeds share the
-inputs. As everywhere, y_t = C s_{t+1}: the output at time t already knows the input at time t.
+Axes are seeds S, time, sequences N, channels; S may be 1 if all seeds share the inputs. As
+everywhere, y_t = C s_{t+1}: the output at time t already depends on the input at time t.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from torch import Tensor
 from core import teachers
 from core.networks import linear, readout
 from core.networks.cells import CELLS
-from core.networks.scan import scan, walk
+from core.networks.scan import scan, unroll
 from core.spec import (
     ExplicitTeacher,
     LinearStudent,
@@ -31,11 +31,11 @@ Weights = Mapping[str, Tensor]
 
 
 class Network(Protocol):
-    """A family of networks of the same shapes; the weights are arguments.
+    """A network without its weights, which are arguments.
 
     Attributes:
-        shapes: Of each parameter, without the axis of seeds, in the order in which they lie and are
-            drawn.
+        shapes: The shape of each parameter, without the axis of seeds, in the order in which they
+            are stored and drawn.
     """
 
     @property
@@ -44,57 +44,54 @@ class Network(Protocol):
         ...
 
     def outputs(self, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
-        """y_0 .. y_{k-1} (S, k, N, p) for inputs (S or 1, k, N, m), or y_{k-1} alone, (S, 1, N, p).
+        """The outputs y_0 .. y_{k-1} (S, k, N, p), or only y_{k-1} (S, 1, N, p), differentiable.
 
-        Differentiable.
+        ``inputs`` are (S or 1, k, N, m).
         """
         ...
 
-    def walk(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The states s_{t+1} (S, N, d) and the outputs y_t (S, N, p), one time after the other.
-
-        No gradient.
-        """
+    def unroll(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields s_{t+1} (S, N, d) and y_t (S, N, p) for each t, without gradient."""
         ...
 
 
 @dataclass(frozen=True)
 class Recurrent:
-    """A GRU, LSTM or tanh RNN of one layer with parameters as torch names them, and a linear output C.
+    """A one-layer GRU, LSTM or tanh RNN with torch's parameter names, and a linear output C.
 
     Attributes:
         kind: ``gru``, ``lstm`` or ``tanh_rnn``.
         dim: d.
-        inputs: m.
-        outputs_: p.
+        input_size: m.
+        output_size: p.
     """
 
     kind: str
     dim: int
-    inputs: int
-    outputs_: int
+    input_size: int
+    output_size: int
 
     @property
     def shapes(self) -> Shapes:
         """See :class:`Network`."""
         rows = CELLS[self.kind].gates * self.dim
         return {
-            "weight_ih": (rows, self.inputs),
+            "weight_ih": (rows, self.input_size),
             "weight_hh": (rows, self.dim),
             "bias_ih": (rows,),
             "bias_hh": (rows,),
-            "C": (self.outputs_, self.dim),
+            "C": (self.output_size, self.dim),
         }
 
     def outputs(self, weights: Weights, inputs: Tensor, *, last: bool) -> Tensor:
         """See :class:`Network`."""
-        moved = scan(CELLS[self.kind], weights, inputs, last=last)
-        return (moved.flatten(1, 2) @ weights["C"].mT).unflatten(1, moved.shape[1:3])
+        hidden = scan(CELLS[self.kind], weights, inputs, last=last)
+        return (hidden.flatten(1, 2) @ weights["C"].mT).unflatten(1, hidden.shape[1:3])
 
-    def walk(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def unroll(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """See :class:`Network`."""
         with torch.no_grad():
-            for state in walk(CELLS[self.kind], weights, inputs):
+            for state in unroll(CELLS[self.kind], weights, inputs):
                 yield state, state @ weights["C"].mT
 
 
@@ -103,8 +100,8 @@ class Linear:
     """s_{t+1} = A s_t + B x_t, y_t = readout(C s_{t+1}).
 
     Attributes:
-        shapes: A is (d, d), or (d,) where it is diagonal; C is absent where it is Bᵀ; then W1 .. of
-            a readout.
+        shapes: A is (d, d), or (d,) if it is diagonal; C is absent if it is Bᵀ; then W1 .. of a
+            readout.
     """
 
     shapes: Shapes
@@ -113,10 +110,10 @@ class Linear:
         """See :class:`Network`."""
         return linear.outputs(weights, inputs, last=last)
 
-    def walk(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def unroll(self, weights: Weights, inputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """See :class:`Network`."""
         with torch.no_grad():
-            yield from linear.walk(weights, inputs)
+            yield from linear.unroll(weights, inputs)
 
 
 def of_student(student: Student, inputs: int, outputs: int) -> Network:
@@ -136,27 +133,24 @@ def of_student(student: Student, inputs: int, outputs: int) -> Network:
 
 
 def of_teacher(teacher: Teacher) -> tuple[Network, dict[str, np.ndarray]]:
-    """The network of a teacher, and its weights, without an axis of seeds, in float64.
+    """The network of a teacher and its weights, without an axis of seeds, in float64.
 
-    A non-linear teacher is drawn from its seed by the law of :func:`uniform`.
+    The seed of a non-linear teacher draws them by :func:`uniform`.
     """
     if isinstance(teacher, RecurrentTeacher):
         network = Recurrent(teacher.kind, teacher.dim, *channels(teacher))
-        return network, uniform(
-            network.shapes, states(teacher), np.random.default_rng(teacher.seed)
-        )
+        generator = np.random.default_rng(teacher.seed)
+        return network, uniform(network.shapes, states(teacher), generator)
     system = teachers.build(teacher)
     weights = {"A": system.A, "B": system.B, "C": system.C}
     if isinstance(teacher, ExplicitTeacher) and teacher.readout is not None:
         layers = teacher.readout.weights
-        weights |= {
-            name: np.array(weight)
-            for name, weight in zip(readout.names(len(layers)), layers, strict=True)
-        }
+        for name, layer in zip(readout.names(len(layers)), layers, strict=True):
+            weights[name] = np.array(layer)
     return Linear({name: weight.shape for name, weight in weights.items()}), weights
 
 
 def uniform(shapes: Shapes, dim: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Every entry uniform on [-1/√d, 1/√d], as ``torch.nn.GRU``, ``LSTM`` and ``RNN`` start; C likewise."""
+    """Entries uniform on [-1/√d, 1/√d], as ``torch.nn.GRU``, ``LSTM`` and ``RNN`` start."""
     bound = 1 / np.sqrt(dim)
     return {name: generator.uniform(-bound, bound, shape) for name, shape in shapes.items()}

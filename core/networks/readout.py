@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 def names(layers: int) -> tuple[str, ...]:
-    """W1, W2, ..: what the weights of so many layers are called."""
+    """The names of the weights: W1, W2, .."""
     return tuple(f"W{layer}" for layer in range(1, layers + 1))
 
 
 def shapes(inputs: int, width: int, hidden: int, outputs: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of the weights of ``hidden`` hidden layers, by name.
+    """The shapes of the weights by name, for ``hidden`` hidden layers.
 
     Example:
         >>> shapes(1, 15, 2, 1)
@@ -24,12 +24,12 @@ def shapes(inputs: int, width: int, hidden: int, outputs: int) -> dict[str, tupl
     return {name: (widths[i + 1], widths[i]) for i, name in enumerate(names(hidden + 1))}
 
 
-def read(weights: Mapping[str, Tensor], values: Tensor) -> Tensor:
-    """The readout of C s, ``values`` (S, N, p); without a weight W1 it is C s itself.
+def apply(weights: Mapping[str, Tensor], values: Tensor) -> Tensor:
+    """The readout of ``values`` = C s, (S, N, p); without a weight W1, the values themselves.
 
     Args:
-        weights: Parameters by name, each with a leading axis of seeds; other names are passed over.
-        values: What C makes of the states.
+        weights: Parameters by name, each with a leading axis of seeds; other names are ignored.
+        values: C s.
     """
     layers = [weights[name] for name in names(len(weights)) if name in weights]
     for i, weight in enumerate(layers):

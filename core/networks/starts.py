@@ -1,4 +1,4 @@
-"""Where students that are trained on sequences start, one set of parameters per seed, drawn from the seed alone."""
+"""The starts of students that are trained on sequences, drawn from each seed alone."""
 
 from collections.abc import Mapping
 from typing import assert_never
@@ -6,7 +6,6 @@ from typing import assert_never
 import numpy as np
 
 from core import students
-from core.errors import Problem, SpecError
 from core.networks import readout
 from core.networks.network import Shapes, uniform
 from core.spec import DefaultStart, FromExperimentStart, RecurrentStudent, ScaledStart, Student
@@ -19,47 +18,45 @@ def start(
     shapes: Shapes,
     seed: int,
     channels: tuple[int, int],
-    inherited: Arrays | None = None,
+    initial_parameters: Arrays | None = None,
 ) -> dict[str, np.ndarray]:
-    """The parameters by name, in float64, in the shapes that training has them in.
+    """The parameters by name, in float64, in the shapes of training.
 
-    A linear student's A, B and C are those that it starts from without a readout; the readout's
-    entries N(0, scale²) come of a stream of their own.
+    A linear student's A, B and C are those of its start without a readout. The readout's entries,
+    N(0, scale²), have their own random stream.
 
     Args:
-        student: What starts.
+        student: The student.
         shapes: Of :func:`core.networks.of_student`.
         seed: Draws the start.
         channels: (m, p).
-        inherited: The parameters that a ``from_experiment`` start begins with, as a result holds
-            them.
+        initial_parameters: For a ``from_experiment`` start, the parameters of a result.
 
     Raises:
-        ValueError: A ``from_experiment`` start without the parameters that it begins with.
-        SpecError: The experiment that the start goes on from has parameters of other names or
-            shapes.
+        ValueError: A ``from_experiment`` start without initial parameters.
+        SpecError: The initial parameters have other names or shapes.
     """
     if isinstance(student, RecurrentStudent):
-        return _recurrent(student, shapes, seed, inherited)
-    system = students.start(student, seed, *channels, inherited=inherited)
-    named = {
+        return _recurrent(student, shapes, seed, initial_parameters)
+    system = students.start(student, seed, *channels, initial_parameters=initial_parameters)
+    parameters = {
         "A": np.diagonal(system.A) if student.structure == "diagonal" else system.A,
         "B": system.B,
         "C": system.C,
     }
     if student.readout is not None:
         layers = {name: shapes[name] for name in readout.names(student.readout.layers + 1)}
-        generator = np.random.default_rng((seed, 1))
-        drawn = {
-            name: student.readout.scale * generator.standard_normal(shape)
-            for name, shape in layers.items()
-        }
-        named |= drawn if inherited is None else _taken(inherited, layers)
-    return {name: named[name] for name in shapes}
+        if initial_parameters is None:
+            generator = np.random.default_rng((seed, 1))
+            for name, shape in layers.items():
+                parameters[name] = student.readout.scale * generator.standard_normal(shape)
+        else:
+            parameters |= students.matching_parameters(initial_parameters, layers)
+    return {name: parameters[name] for name in shapes}
 
 
 def _recurrent(
-    student: RecurrentStudent, shapes: Shapes, seed: int, inherited: Arrays | None
+    student: RecurrentStudent, shapes: Shapes, seed: int, initial_parameters: Arrays | None
 ) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(seed)
     match student.start:
@@ -71,17 +68,6 @@ def _recurrent(
                 name: deviation * generator.standard_normal(shape) for name, shape in shapes.items()
             }
         case FromExperimentStart():
-            if inherited is None:
-                raise ValueError("a from_experiment start needs the parameters that it begins with")
-            return _taken(inherited, shapes)
+            return students.matching_parameters(initial_parameters, shapes)
         case _:
             assert_never(student.start)
-
-
-def _taken(inherited: Arrays, shapes: Shapes) -> dict[str, np.ndarray]:
-    for name, shape in shapes.items():
-        if name not in inherited or np.shape(inherited[name]) != shape:
-            found = f"has shape {np.shape(inherited[name])}" if name in inherited else "is missing"
-            why = f"that experiment can't be gone on from: its {name} {found}, this student's has shape {shape}"
-            raise SpecError([Problem("/student/start/id", "cannot_go_on", why)])
-    return {name: np.array(inherited[name], dtype=float) for name in shapes}

@@ -28,7 +28,7 @@ from core.spec import (
     WarmStart,
     has_closed_form,
 )
-from core.systems import REAL, LinearSystem, impulse_response, visible_spectrum
+from core.systems import ZERO_TOLERANCE, LinearSystem, impulse_response, visible_spectrum
 from core.theory.moments import Measure
 from core.theory.step import step_bound
 
@@ -151,7 +151,7 @@ def _teacher(
     radius = float(np.abs(np.linalg.eigvals(system.A)).max())
     yield Assumption(
         name="stable",
-        holds=radius <= 1 + REAL,
+        holds=radius <= 1 + ZERO_TOLERANCE,
         margin=1 - radius,
         sentence=f"The teacher's spectral radius is {radius:.4g}; the theorem needs at most 1.",
     )
@@ -172,7 +172,7 @@ def _smallest_weight(spectrum: Spectrum) -> float | None:
     if spectrum is None or not len(spectrum[1]) or spectrum[1].shape[1] != spectrum[1].shape[2]:
         return None
     weights = spectrum[1]
-    rounding = REAL * np.abs(weights).max()
+    rounding = ZERO_TOLERANCE * np.abs(weights).max()
     if np.abs(weights - weights.swapaxes(1, 2)).max() > rounding:
         return None
     # The weight of a pole of one state has rank 1: all eigenvalues but one are 0, and the trace is
@@ -226,10 +226,10 @@ def _start_balance(start: Start) -> tuple[bool | None, float | None, str]:
 
 def _loss(spec: ExperimentSpec) -> Assumption:
     lowest = float(np.linalg.eigvalsh(loss_matrix(spec.training))[0])
-    finding = "sees every lag below k" if lowest > REAL else "does not see some response"
+    finding = "sees every lag below k" if lowest > ZERO_TOLERANCE else "does not see some response"
     return Assumption(
         name="loss determines",
-        holds=lowest > REAL,
+        holds=lowest > ZERO_TOLERANCE,
         margin=lowest,
         sentence=f"The smallest eigenvalue of M is {lowest:.3g}: the loss {finding}.",
     )

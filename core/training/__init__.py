@@ -1,12 +1,12 @@
-"""Training as a state that is advanced: no clock, no callback, and nothing that the caller can't put down and take up.
+"""Training as a state that the caller advances: no clock, no callback, resumable at any step.
 
     state = begin(spec)
     while not state.done:
         state = advance(state, steps=1000)
     result = finish(state)
 
-How the steps are sliced changes no bit of the result. A checkpoint is :func:`snapshot` of a state
-whose points were flushed; :func:`resume` takes it up again.
+The result is bitwise independent of how the steps are sliced. A checkpoint is the :func:`snapshot`
+of a flushed state; :func:`resume` restores it.
 """
 
 from core.training.state import State, advance, begin, cancel, finish, flush, resume, snapshot

@@ -1,4 +1,4 @@
-"""What training asks of a family of students: how their parameters lie, how they move, what is measured on them."""
+"""The engine of a family of students: its parameter layout, its stepper and its measurements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,19 +11,18 @@ from core.training.layout import Layout
 from core.training.stepper import Stepper
 
 Arrays = Mapping[str, np.ndarray]
-Inherited = Mapping[int, Arrays]
-"""The final parameters of a finished experiment by seed and name: where the start
-``from_experiment`` begins."""
+InitialParameters = Mapping[int, Arrays]
+"""The parameters, by seed and name, with which a ``from_experiment`` start begins."""
 
 
 @dataclass(frozen=True)
-class End:
+class FinalState:
     """The final arrays of one seed.
 
     Attributes:
         response: (q, p, m).
-        eigenvalues: Of A, complex, falling; empty where there is no A.
-        hankel_singular_values: Falling.
+        eigenvalues: Of A, complex, in falling order; empty for a student without A.
+        hankel_singular_values: In falling order.
         parameters: By name, in the shapes of the result.
     """
 
@@ -34,21 +33,21 @@ class End:
 
 
 class Engine(Protocol):
-    """One family of students, made for one spec on one device.
+    """One family of students, built for one spec on one device.
 
     Attributes:
-        stepper: What moves the parameters.
+        stepper: Advances the parameters.
         response: The teacher's ĥ_0 .. ĥ_{q-1}, (q, p, m).
-        points_at_once: How many points one call of ``measure`` should get.
+        points_per_call: The number of points that one call of ``measure`` should get.
     """
 
     stepper: Stepper
     response: np.ndarray
-    points_at_once: int
+    points_per_call: int
 
     @property
     def layout(self) -> Layout:
-        """Where each parameter lies in the flat vectors."""
+        """The place of each parameter in the flat vectors."""
         ...
 
     def starts(self) -> np.ndarray:
@@ -56,23 +55,26 @@ class Engine(Protocol):
         ...
 
     def measure(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
-        """Those metrics of :data:`core.result.METRICS` that such a student has, of the seeds at P points.
+        """The metrics of :data:`core.result.METRICS` that this family has, each (P, S).
 
-        Each (P, S), of ``parameters`` (P, S, n).
+        ``parameters`` (P, S, n) are those of all S seeds at P points.
         """
         ...
 
-    def at_the_end(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
-        """Metrics that are looked at only once, each (S,), of ``parameters`` (S, n) after ``steps`` (S,)."""
+    def final_metrics(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
+        """Metrics measured only at the end, each (S,).
+
+        ``parameters`` (S, n) are those after ``steps`` (S,).
+        """
         ...
 
     def trajectories(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
-        """What ``evaluation.record`` asks for, of ``parameters`` (P, S, n).
+        """The arrays that ``evaluation.record`` names, at ``parameters`` (P, S, n).
 
         ``response`` (P, S, q, p, m), ``eigenvalues`` (P, S, d, 2), [re, im].
         """
         ...
 
-    def ends(self, parameters: torch.Tensor) -> Sequence[End]:
-        """The final arrays of each seed."""
+    def final_states(self, parameters: torch.Tensor) -> Sequence[FinalState]:
+        """The final arrays of each seed, at ``parameters`` (S, n)."""
         ...

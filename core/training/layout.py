@@ -1,7 +1,7 @@
-"""One flat vector per seed, parameter after parameter, so that an optimizer's step is one operation on (S, n) numbers.
+"""The flat layout of parameters: one vector per seed, so that a step is one operation on (S, n).
 
-A linear student's are A, then B, then C: a diagonal A is stored as its diagonal, a tied C not at
-all. Spec and result know only A d x d, B d x m, C p x d.
+A linear student's vector holds A, then B, then C. A diagonal A is stored as its diagonal; a tied C
+is not stored. Spec and result only have A d x d, B d x m, C p x d.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,13 @@ from core.systems import LinearSystem
 
 
 class Layout:
-    """Where each parameter lies in the flat vector: up to each of ``ends``, ``size`` numbers in all."""
+    """The place of each parameter in a flat vector.
+
+    Attributes:
+        names: The parameters, in order.
+        ends: Where each parameter ends.
+        size: The length n of the vector.
+    """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """For parameters of these shapes, in this order."""
@@ -29,16 +35,16 @@ class Layout:
         self.names = tuple(shapes)
 
     def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Each parameter (..., its shape) as a view of ``flat`` (..., n)."""
+        """Each parameter, (..., its shape), as a view of ``flat`` (..., n)."""
         return {
-            name: flat[..., place].unflatten(-1, shape)
-            for name, (place, shape) in self._blocks.items()
+            name: flat[..., block].unflatten(-1, shape)
+            for name, (block, shape) in self._blocks.items()
         }
 
     def blocks(self, flat: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The part (S, size of the parameter) of ``flat`` that each parameter takes."""
-        for place, _ in self._blocks.values():
-            yield flat[:, place]
+        """Each parameter's part of ``flat`` (S, n), (S, size of the parameter)."""
+        for block, _ in self._blocks.values():
+            yield flat[:, block]
 
     def flatten(self, starts: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
         """The flat vectors (S, n) of one set of parameters per seed."""
@@ -73,7 +79,7 @@ class LinearLayout(Layout):
         )
 
     def systems(self, flat: torch.Tensor) -> LinearSystem:
-        """The dense systems of ``flat`` (..., n), its axes first, in NumPy and float64."""
+        """The dense systems at ``flat`` (..., n), as NumPy arrays (..., rows, columns), float64."""
         views = {name: view.double().cpu().numpy() for name, view in self.views(flat).items()}
         A, B = views["A"], views["B"]
         if self.student.structure == "diagonal":

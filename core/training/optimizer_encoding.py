@@ -1,4 +1,4 @@
-"""A spec's optimizer in the words of the compiled loops."""
+"""Encodes a spec's optimizer as the numbers that the compiled loops take."""
 
 from typing import assert_never
 
@@ -19,35 +19,37 @@ from core.spec import (
 )
 from core.training.layout import Layout
 from core.training.loops import optimizer_steps
-from core.training.schedule import rates_of
+from core.training.schedule import parameter_rates
 from core.training.stepper import DIVERGED_ABOVE
 
-Float = type[np.float64] | type[np.float32]
+FloatType = type[np.float64] | type[np.float32]
 
 
-def kind_of(dtype: torch.dtype) -> Float:
-    """NumPy's word for the dtype of a training."""
+def numpy_type(dtype: torch.dtype) -> FloatType:
+    """The NumPy type of a training's dtype."""
     return np.float64 if dtype == torch.float64 else np.float32
 
 
-def ending_of(optimizer: Optimizer) -> optimizer_steps.Ending:
-    """When the optimizer's seeds end."""
-    return optimizer_steps.Ending(optimizer.stop_below, optimizer.more_steps, DIVERGED_ABOVE)
+def stop_rule_of(optimizer: Optimizer) -> optimizer_steps.StopRule:
+    """The optimizer's stop rule, with the bound on a diverged loss."""
+    return optimizer_steps.StopRule(optimizer.stop_below, optimizer.more_steps, DIVERGED_ABOVE)
 
 
-def method_of(optimizer: Optimizer, layout: Layout, kind: Float) -> optimizer_steps.Method:
-    """The optimizer in the words of the compiled loops."""
+def encode_optimizer(
+    optimizer: Optimizer, layout: Layout, float_type: FloatType
+) -> optimizer_steps.OptimizerEncoding:
+    """The numbers of the optimizer's rule, schedule and rates."""
     match optimizer:
         case GradientDescent():
-            rule, numbers = optimizer_steps.GRADIENT_DESCENT, [0.0]
+            rule, coefficients = optimizer_steps.GRADIENT_DESCENT, [0.0]
         case Momentum():
-            rule, numbers = optimizer_steps.MOMENTUM, [optimizer.momentum]
+            rule, coefficients = optimizer_steps.MOMENTUM, [optimizer.momentum]
         case AdaptiveGradientDescent():
-            rule, numbers = optimizer_steps.ADAPTIVE, [optimizer.beta, optimizer.soft]
+            rule, coefficients = optimizer_steps.ADAPTIVE, [optimizer.beta, optimizer.soft]
         case Adam():
-            rule, numbers = optimizer_steps.ADAM, [*optimizer.betas, optimizer.eps]
+            rule, coefficients = optimizer_steps.ADAM, [*optimizer.betas, optimizer.eps]
         case GradientFlow():
-            raise TypeError("gradient flow is not a rule of steps")
+            raise TypeError("gradient flow is integrated, not stepped")
         case _:
             assert_never(optimizer)
     match optimizer.schedule:
@@ -61,12 +63,12 @@ def method_of(optimizer: Optimizer, layout: Layout, kind: Float) -> optimizer_st
             schedule, shape = optimizer_steps.WARMUP, [rise]
         case _:
             assert_never(optimizer.schedule)
-    rates = rates_of(optimizer, layout)
-    return optimizer_steps.Method(
+    rates = parameter_rates(optimizer, layout)
+    return optimizer_steps.OptimizerEncoding(
         rule,
-        np.array(numbers),
+        np.array(coefficients),
         optimizer.lr,
         schedule,
         np.array(shape, dtype=float),
-        np.empty(0, kind) if rates is None else rates.astype(kind),
+        np.empty(0, float_type) if rates is None else rates.astype(float_type),
     )

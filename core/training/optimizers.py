@@ -1,4 +1,4 @@
-"""Optimizers as rules: a gradient and a memory in, the direction of the step and the next memory out."""
+"""Optimizers as rules: gradient and memory in, direction of the step and next memory out."""
 
 from typing import Protocol, assert_never
 
@@ -14,38 +14,37 @@ from core.spec import (
     Optimizer,
 )
 from core.training.layout import Layout
-from core.training.schedule import factor, rates_of
+from core.training.schedule import parameter_rates, schedule_factor
 
-Directed = tuple[torch.Tensor, torch.Tensor]
+DirectionAndMemory = tuple[torch.Tensor, torch.Tensor]
 """The direction (S, n) and the next memory (S, width)."""
 
 
 class Rule(Protocol):
-    """One optimizer.
+    """The update rule of one optimizer.
 
-    ``memory`` is (S, ``width``), zero at the start, and all that an optimizer remembers.
+    Attributes:
+        width: The size of its memory per seed. The memory (S, width) starts at zero and is the only
+            state of an optimizer.
     """
 
     width: int
 
     def direction(
         self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
-    ) -> Directed:
-        """Where each seed's step goes: θ ← θ - lr_t direction, of which :class:`StepSize` is the rest.
+    ) -> DirectionAndMemory:
+        """The direction of each seed's step θ ← θ - lr_t direction; :class:`StepSize` applies it.
 
         Args:
             gradient: (S, n).
             memory: (S, width).
-            done: How many steps each seed has done, (S, 1).
+            done: The number of steps that each seed has done, (S, 1).
         """
         ...
 
 
 def rule_of(optimizer: Optimizer, layout: Layout) -> Rule:
-    """The rule that a spec names.
-
-    Gradient flow's direction is the gradient, as gradient descent's is.
-    """
+    """The rule that a spec names. Gradient flow has the direction of gradient descent."""
     match optimizer:
         case GradientDescent() | GradientFlow():
             return _Gradient()
@@ -60,10 +59,10 @@ def rule_of(optimizer: Optimizer, layout: Layout) -> Rule:
 
 
 class StepSize:
-    """What multiplies the direction: lr, the schedule's factor, and each parameter's rate."""
+    """The factor on the direction: lr, times the schedule's factor, times each parameter's rate."""
 
     def __init__(self, optimizer: Optimizer, layout: Layout) -> None:
-        """For parameters that lie as ``layout`` says.
+        """For parameters in this layout.
 
         Raises:
             TypeError: The optimizer is gradient flow, which has no steps.
@@ -71,17 +70,19 @@ class StepSize:
         if isinstance(optimizer, GradientFlow):
             raise TypeError("gradient flow is integrated, not stepped")
         self._lr, self._schedule, self._steps = optimizer.lr, optimizer.schedule, optimizer.steps
-        rates = rates_of(optimizer, layout)
+        rates = parameter_rates(optimizer, layout)
         self._rates = None if rates is None else torch.from_numpy(rates)
 
-    def move(
+    def apply(
         self, parameters: torch.Tensor, direction: torch.Tensor, done: torch.Tensor
     ) -> torch.Tensor:
-        """The parameters (S, n) after one step along ``direction`` (S, n), the one after ``done`` (S, 1)."""
+        """The parameters (S, n) after a step along ``direction`` (S, n), with ``done`` (S, 1)."""
         constant = isinstance(self._schedule, ConstantSchedule)
         if constant and self._rates is None:
             return torch.sub(parameters, direction, alpha=self._lr)
-        size = self._lr if constant else self._lr * factor(self._schedule, self._steps, done)
+        size = (
+            self._lr if constant else self._lr * schedule_factor(self._schedule, self._steps, done)
+        )
         if self._rates is not None:
             self._rates = self._rates.to(direction.device)
             size = size * self._rates
@@ -93,19 +94,21 @@ class _Gradient:
 
     def direction(
         self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
-    ) -> Directed:
+    ) -> DirectionAndMemory:
         del done
         return gradient, memory
 
 
 class _Momentum:
+    """The memory is the velocity."""
+
     def __init__(self, optimizer: Momentum, layout: Layout) -> None:
         self._momentum = optimizer.momentum
         self.width = layout.size
 
     def direction(
         self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
-    ) -> Directed:
+    ) -> DirectionAndMemory:
         del done
         velocity = torch.add(gradient, memory, alpha=self._momentum)
         return velocity, velocity
@@ -121,15 +124,15 @@ class _AdaptiveGradientDescent:
 
     def direction(
         self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
-    ) -> Directed:
-        rule = self._optimizer
+    ) -> DirectionAndMemory:
+        beta, soft = self._optimizer.beta, self._optimizer.soft
         norms = sum(
             torch.linalg.vector_norm(block, dim=1, keepdim=True)
             for block in self._layout.blocks(gradient)
         )
-        mean = rule.beta * memory + (1 - rule.beta) * norms
-        unbiased = mean / (1 - rule.beta ** (done + 1).to(mean.dtype))
-        return gradient / (unbiased.sqrt() + rule.soft), mean
+        mean = beta * memory + (1 - beta) * norms
+        unbiased = mean / (1 - beta ** (done + 1).to(mean.dtype))
+        return gradient / (unbiased.sqrt() + soft), mean
 
 
 class _Adam:
@@ -141,10 +144,11 @@ class _Adam:
 
     def direction(
         self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
-    ) -> Directed:
-        rule, (beta1, beta2) = self._optimizer, self._optimizer.betas
+    ) -> DirectionAndMemory:
+        beta1, beta2 = self._optimizer.betas
         m = beta1 * memory[:, : self._size] + (1 - beta1) * gradient
         v = beta2 * memory[:, self._size :] + (1 - beta2) * gradient**2
-        count = (done + 1).double()  # in single precision 1 - beta2 would lose half its digits
-        bias, square_bias = ((1 - beta**count).to(m.dtype) for beta in (beta1, beta2))
-        return m / bias / ((v / square_bias).sqrt() + rule.eps), torch.cat([m, v], 1)
+        count = (done + 1).double()  # in single precision, 1 - beta2 would lose half its digits
+        m_correction, v_correction = ((1 - beta**count).to(m.dtype) for beta in (beta1, beta2))
+        direction = m / m_correction / ((v / v_correction).sqrt() + self._optimizer.eps)
+        return direction, torch.cat([m, v], 1)

@@ -1,6 +1,6 @@
-"""What the spec fixes for every step: whether it is recorded, how large it is, at which training time it begins.
+"""The schedule of an experiment: its recorded steps, the size of each step, and the training time.
 
-So every seed and every slicing has the same ones.
+The spec alone determines them, so they are the same for every seed and every slicing.
 """
 
 from typing import assert_never
@@ -24,23 +24,40 @@ from core.training.layout import Layout
 
 
 def recorded_steps(spec: ExperimentSpec) -> tuple[int, ...]:
-    """The steps at which every running seed is measured, rising.
+    """The steps at which every running seed is measured, in ascending order.
 
-    Exactly min(points, steps + 1) distinct ones, 0 and the last always among them: log-spaced, and
-    where rounding makes early ones coincide, filled with the smallest unused steps.
-    ``evaluation.record_at`` comes on top.
+    They are :func:`log_spaced_steps` and ``evaluation.record_at``.
     """
-    steps, points = spec.optimizer.steps, spec.evaluation.points
-    return tuple(sorted({*spread(steps, points), *spec.evaluation.record_at}))
+    spaced = log_spaced_steps(spec.optimizer.steps, spec.evaluation.points)
+    return tuple(sorted({*spaced, *spec.evaluation.record_at}))
 
 
-def factor(schedule: Schedule, steps: int, done: torch.Tensor) -> torch.Tensor:
-    """What the schedule multiplies lr by, in float64; the formulas are in the schedules' own docstrings.
+def log_spaced_steps(steps: int, points: int) -> list[int]:
+    """Exactly min(points, steps + 1) distinct steps, always including 0 and ``steps``.
+
+    They are log-spaced. If rounding makes early ones coincide, the smallest unused steps fill up.
+
+    Example:
+        >>> log_spaced_steps(1000, 8)
+        [0, 1, 3, 10, 32, 100, 316, 1000]
+        >>> log_spaced_steps(20, 12)
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 15, 20]
+    """
+    count = min(points, steps + 1)
+    chosen = {0, *np.geomspace(steps, 1, points - 1).round().astype(int).tolist(), steps}
+    unused = (step for step in range(steps) if step not in chosen)
+    while len(chosen) < count:
+        chosen.add(next(unused))
+    return sorted(chosen)
+
+
+def schedule_factor(schedule: Schedule, steps: int, done: torch.Tensor) -> torch.Tensor:
+    """The factor on lr, in float64. The docstrings of the schedules give the formulas.
 
     Args:
-        schedule: One that isn't constant.
+        schedule: The schedule.
         steps: All the steps of the experiment.
-        done: How many steps each seed has done, t.
+        done: The number of steps t that each seed has done.
     """
     t = done.double()
     match schedule:
@@ -56,8 +73,8 @@ def factor(schedule: Schedule, steps: int, done: torch.Tensor) -> torch.Tensor:
             assert_never(schedule)
 
 
-def factors_until(schedule: Schedule, steps: int, done: np.ndarray) -> np.ndarray:
-    """Σ_{t < done} :func:`factor`, in closed form.
+def summed_factors(schedule: Schedule, steps: int, done: np.ndarray) -> np.ndarray:
+    """Σ_{t < done} of :func:`schedule_factor`, in closed form.
 
     cosine: Σ_{t<n} cos(θ t) = (1 + sin((n - ½) θ) / sin(θ/2)) / 2, θ = π / steps. exponential: a
     geometric series.
@@ -79,39 +96,26 @@ def factors_until(schedule: Schedule, steps: int, done: np.ndarray) -> np.ndarra
             assert_never(schedule)
 
 
-def rates_of(optimizer: Optimizer, layout: Layout) -> np.ndarray | None:
-    """What multiplies lr for each number of the layout, (n,), a tied C going with B; None where all rates are 1."""
+def parameter_rates(optimizer: Optimizer, layout: Layout) -> np.ndarray | None:
+    """The factor on lr for each number of the layout, (n,); None if all rates are 1.
+
+    A tied C shares the rate of B.
+    """
     if isinstance(optimizer, GradientFlow) or optimizer.rates == Rates():
         return None
     rates = [getattr(optimizer.rates, name, 1.0) for name in layout.names]
     return np.repeat(rates, np.diff([0, *layout.ends]))
 
 
-def time_at(optimizer: Optimizer, steps: np.ndarray) -> np.ndarray:
-    """The training time after so many ``steps``: the sum of the steps' sizes, comparable with gradient flow's time.
+def training_time(optimizer: Optimizer, steps: np.ndarray) -> np.ndarray:
+    """The training time after ``steps``, comparable between gradient descent and gradient flow.
 
-    gd: Σ_{t < steps} lr_t. gradient_flow: the station (1 + time)^(s / steps) - 1. NaN for the
-    others, whose steps are not the gradient times a number that the spec gives.
+    gd: the sum of the step sizes, Σ_{t < steps} lr_t. gradient_flow: the time of the waypoint,
+    (1 + time)^(s / steps) - 1. NaN for the others, whose steps are not the gradient times a number
+    that the spec gives.
     """
     if isinstance(optimizer, GradientDescent):
-        return optimizer.lr * factors_until(optimizer.schedule, optimizer.steps, steps)
+        return optimizer.lr * summed_factors(optimizer.schedule, optimizer.steps, steps)
     if isinstance(optimizer, GradientFlow):
         return np.expm1(steps / optimizer.steps * np.log1p(optimizer.time))
     return np.full(steps.shape, np.nan)
-
-
-def spread(steps: int, points: int) -> list[int]:
-    """min(points, steps + 1) distinct steps from 0 to ``steps``, log-spaced, then filled.
-
-    Example:
-        >>> spread(1000, 8)
-        [0, 1, 3, 10, 32, 100, 316, 1000]
-        >>> spread(20, 12)
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 15, 20]
-    """
-    wanted = min(points, steps + 1)
-    chosen = {0, *np.geomspace(steps, 1, points - 1).round().astype(int).tolist(), steps}
-    unused = (step for step in range(steps) if step not in chosen)
-    while len(chosen) < wanted:
-        chosen.add(next(unused))
-    return sorted(chosen)

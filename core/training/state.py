@@ -1,4 +1,4 @@
-"""The state of a training: where every seed stands, and the points recorded since they were last flushed."""
+"""The state of a training: the batch of seeds, and the points recorded since the last flush."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from core.errors import NumericsUnavailable
 from core.result import METRICS, ExperimentResult, Outcome, Response, RunResult
 from core.spec import ExperimentSpec, has_closed_form
 from core.training.closed_form.engine import LinearEngine
-from core.training.engine import Engine, Inherited
+from core.training.engine import Engine, InitialParameters
 from core.training.optimizers import rule_of
-from core.training.points import Points, measures_of
+from core.training.points import Points, measure_points
 from core.training.schedule import recorded_steps
 from core.training.sequences.engine import SequenceEngine
 from core.training.stepper import CANCELLED, DIVERGED, NEVER, RUNNING, STOPPED, Batch
@@ -23,14 +23,16 @@ from core.warnings import warnings_of_run
 
 @dataclass(frozen=True)
 class State:
-    """A training under way.
-
-    Made by :func:`begin` or :func:`resume`; only :func:`advance` and its like make new ones.
+    """A training in progress, made by :func:`begin` or :func:`resume`.
 
     Attributes:
-        spec: What is being trained.
-        step: The step up to which every running seed has been advanced.
-        done: Whether there is nothing left to advance.
+        spec: The spec being trained.
+        step: The step that every running seed has reached.
+        engine: Computes for the spec's family of students.
+        batch: All seeds.
+        schedule: The steps to record, in ascending order.
+        recorded: The last recorded step of each seed, (S,), or -1.
+        points: The points recorded since the last flush.
     """
 
     spec: ExperimentSpec
@@ -47,21 +49,22 @@ class State:
         return self.step == self.spec.optimizer.steps or not self.batch.running
 
 
-def begin(spec: ExperimentSpec, device: str = "cpu", inherited: Inherited | None = None) -> State:
-    """Every seed at its start, with step 0 recorded.
+def begin(
+    spec: ExperimentSpec, device: str = "cpu", initial_parameters: InitialParameters | None = None
+) -> State:
+    """The state with every seed at its start and step 0 recorded.
 
     Args:
-        spec: What to train.
+        spec: The experiment.
         device: ``cpu`` or ``cuda``.
-        inherited: Where the start is ``from_experiment``, the parameters that each seed begins
-            with.
+        initial_parameters: For a ``from_experiment`` start, the parameters of each seed.
 
     Raises:
         NumericsUnavailable: This machine has no such device.
     """
-    engine = _engine(spec, device, inherited)
+    engine = _engine(spec, device, initial_parameters)
     seeds = len(spec.seeds)
-    nothing_yet = {
+    step_zero = {
         "parameters": engine.starts(),
         "memory": np.zeros((seeds, rule_of(spec.optimizer, engine.layout).width)),
         "steps": np.zeros(seeds, dtype=np.int64),
@@ -70,31 +73,33 @@ def begin(spec: ExperimentSpec, device: str = "cpu", inherited: Inherited | None
         "step": np.array(0),
         "recorded": np.full(seeds, -1),
     }
-    return _recorded(_restore(spec, engine, nothing_yet, device))
+    return _with_point(_restore(spec, engine, step_zero, device))
 
 
 def resume(
     spec: ExperimentSpec,
     snapshot: Mapping[str, np.ndarray],
     device: str = "cpu",
-    inherited: Inherited | None = None,
+    initial_parameters: InitialParameters | None = None,
 ) -> State:
-    """The state that :func:`snapshot` was taken of, to the bit on the same kind of device.
+    """The state of a :func:`snapshot`, bit for bit on the same kind of device.
 
     Raises:
         NumericsUnavailable: This machine has no such device.
     """
-    return _restore(spec, _engine(spec, device, inherited), snapshot, device)
+    return _restore(spec, _engine(spec, device, initial_parameters), snapshot, device)
 
 
-def _engine(spec: ExperimentSpec, device: str, inherited: Inherited | None) -> Engine:
+def _engine(
+    spec: ExperimentSpec, device: str, initial_parameters: InitialParameters | None
+) -> Engine:
     if device == "cuda" and not torch.cuda.is_available():
         raise NumericsUnavailable(
             "this machine has no CUDA device; ask for numerics.device 'cpu' or 'auto'"
         )
     if has_closed_form(spec.teacher, spec.student):
-        return LinearEngine(spec, _dtype(spec), torch.device(device), inherited)
-    return SequenceEngine(spec, _dtype(spec), torch.device(device), inherited)
+        return LinearEngine(spec, _dtype(spec), torch.device(device), initial_parameters)
+    return SequenceEngine(spec, _dtype(spec), torch.device(device), initial_parameters)
 
 
 def _restore(
@@ -123,46 +128,49 @@ def _dtype(spec: ExperimentSpec) -> torch.dtype:
 
 
 def snapshot(state: State) -> dict[str, np.ndarray]:
-    """A checkpoint: everything that :func:`resume` needs.
+    """A checkpoint: the arrays that :func:`resume` needs.
 
-    Points are not in it; flush and keep them first.
+    It doesn't hold the recorded points; flush and store them first.
     """
     batch = {field.name: getattr(state.batch, field.name).cpu().numpy() for field in fields(Batch)}
     return {**batch, "step": np.array(state.step), "recorded": state.recorded}
 
 
 def advance(state: State, steps: int) -> State:
-    """The state up to ``steps`` steps on, never past its end, with the recorded points that lie on the way."""
+    """The state up to ``steps`` steps later, with the scheduled points recorded on the way.
+
+    It never passes the last step.
+    """
     last = state.spec.optimizer.steps
     end = min(state.step + steps, last)
-    ahead = iter(state.schedule[bisect_right(state.schedule, state.step) :])
+    upcoming = iter(state.schedule[bisect_right(state.schedule, state.step) :])
+    stepper = state.engine.stepper
     while state.step < end and state.batch.running:
-        point = next(ahead)
-        to = min(point, end)
-        state = replace(
-            state, batch=state.engine.stepper.advance(state.batch, to - state.step), step=to
-        )
-        if to == last:
-            state = replace(state, batch=state.engine.stepper.look(state.batch))
-        if to == point or not state.batch.running:
-            state = _recorded(state)
+        point = next(upcoming)
+        target = min(point, end)
+        batch = stepper.advance(state.batch, target - state.step)
+        if target == last:
+            batch = stepper.check(batch)
+        state = replace(state, batch=batch, step=target)
+        if target == point or not state.batch.running:
+            state = _with_point(state)
     return state
 
 
 def cancel(state: State) -> State:
-    """The state with every running seed ended where it stands; it is done."""
+    """The state with every running seed cancelled at its current step; it is done."""
     status = torch.where(state.batch.status == RUNNING, CANCELLED, state.batch.status)
-    return _recorded(replace(state, batch=replace(state.batch, status=status)))
+    return _with_point(replace(state, batch=replace(state.batch, status=status)))
 
 
 def flush(state: State) -> tuple[State, dict[str, np.ndarray]]:
-    """The points recorded since the last flush, and the state without them.
+    """The state without its recorded points, and those points.
 
     Returns:
-        Long form: equally long columns ``seed``, ``step`` and every name of
+        The points in long form: columns of equal length ``seed``, ``step`` and every name of
             :data:`core.result.SERIES`.
     """
-    points = state.points.settled()
+    points = state.points.measure_pending()
     return replace(state, points=replace(points, measured=())), points.columns()
 
 
@@ -174,31 +182,31 @@ def finish(state: State) -> ExperimentResult:
     """
     if not state.done:
         raise ValueError(
-            f"the training is at step {state.step} of {state.spec.optimizer.steps}; advance or cancel it"
+            f"the training is at step {state.step} of {state.spec.optimizer.steps}; "
+            "advance or cancel it"
         )
     engine, steps = state.engine, state.batch.steps.cpu().numpy()
-    points = state.points.settled()
-    measures = {
-        **(points.newest or _measures(state)),
-        **engine.at_the_end(state.batch.parameters, steps),
+    points = state.points.measure_pending()
+    metrics = {
+        **(points.latest or _metrics(state)),
+        **engine.final_metrics(state.batch.parameters, steps),
     }
-    outcomes = _outcomes(state, measures["fit_error"])
-    summaries = [{name: float(measures[name][i]) for name in METRICS} for i in range(len(steps))]
+    outcomes = _outcomes(state, metrics["fit_error"])
+    summaries = [{name: float(metrics[name][i]) for name in METRICS} for i in range(len(steps))]
+    final_states = engine.final_states(state.batch.parameters)
     runs = [
         RunResult(
             seed=seed,
             outcome=outcomes[i],
             steps=int(steps[i]),
-            response=_response(end.response),
-            eigenvalues=[(value.real, value.imag) for value in end.eigenvalues.tolist()],
-            hankel_singular_values=end.hankel_singular_values.tolist(),
-            parameters={name: array.tolist() for name, array in end.parameters.items()},
+            response=_response(final.response),
+            eigenvalues=[(value.real, value.imag) for value in final.eigenvalues.tolist()],
+            hankel_singular_values=final.hankel_singular_values.tolist(),
+            parameters={name: array.tolist() for name, array in final.parameters.items()},
             summary=summaries[i],
             warnings=warnings_of_run(state.spec, summaries[i]),
         )
-        for i, (seed, end) in enumerate(
-            zip(state.spec.seeds, engine.ends(state.batch.parameters), strict=True)
-        )
+        for i, (seed, final) in enumerate(zip(state.spec.seeds, final_states, strict=True))
     ]
     series = {name: column.tolist() for name, column in points.columns().items()}
     return ExperimentResult(
@@ -209,41 +217,42 @@ def finish(state: State) -> ExperimentResult:
     )
 
 
-def _measures(state: State) -> dict[str, np.ndarray]:
-    """Of a training that was put down at its end, and taken up."""
-    measured = measures_of(
+def _metrics(state: State) -> dict[str, np.ndarray]:
+    """The metrics of a state that was resumed at its end, without a measured point."""
+    metrics = measure_points(
         state.spec,
         state.engine,
         state.batch.parameters[None],
         state.batch.steps.cpu().numpy()[None],
     )
-    return {name: values[0] for name, values in measured.items()}
+    return {name: values[0] for name, values in metrics.items()}
 
 
 def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
-    """What each seed's status means; a seed that ran to its end is fitted if it met the stop rule.
+    """The outcome of each seed.
 
-    Without a rule its fit error decides.
+    A seed that ran all its steps is fitted if it met the stop rule; without a rule, its fit error
+    decides.
     """
     response = np.abs(state.engine.response)
     within = response[: state.spec.training.length].max()
-    scale = within or response.max()  # a delay past k is judged by what lies past it
+    scale = within or response.max()  # a delay past k is zero within it
     fits = fit_error <= state.spec.evaluation.fit_tolerance * scale
     fitted = fits if state.spec.optimizer.stop is None else state.batch.until.cpu().numpy() != NEVER
     meaning = {STOPPED: Outcome.FITTED, DIVERGED: Outcome.DIVERGED, CANCELLED: Outcome.CANCELLED}
-    at_end = [Outcome.FITTED if fit else Outcome.STEP_BUDGET_SPENT for fit in fitted]
+    at_last_step = [Outcome.FITTED if fit else Outcome.STEP_BUDGET_SPENT for fit in fitted]
     return [
-        meaning.get(status, ran)
-        for status, ran in zip(state.batch.status.tolist(), at_end, strict=True)
+        meaning.get(status, outcome)
+        for status, outcome in zip(state.batch.status.tolist(), at_last_step, strict=True)
     ]
 
 
-def _recorded(state: State) -> State:
-    """With a point where the seeds stand."""
+def _with_point(state: State) -> State:
+    """The state with a point recorded at its current step."""
     points = state.points.record(state.batch, state.recorded)
     return replace(state, points=points, recorded=state.batch.steps.cpu().numpy())
 
 
 def _response(response: np.ndarray) -> Response:
-    """Flat where there is one input and one output, else q x p x m."""
+    """The response as nested lists: flat for one input and one output, else q x p x m."""
     return response.ravel().tolist() if response.shape[1:] == (1, 1) else response.tolist()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.cost import preparation
+from core.cost import preparation_flop
 from core.spec import ExperimentSpec, channels, has_closed_form, states
 from core.theory import theorem
 from core.warnings import MAX_OPERATIONS
@@ -26,4 +26,4 @@ def _operations(spec: ExperimentSpec) -> float:
     """Estimates the operations of a check: the teacher's eigenvalues, response and curvature."""
     m, p = channels(spec.teacher)
     response = 2.0 * spec.horizon * states(spec.teacher) ** 2 * m
-    return preparation(spec) + response + 10.0 * (spec.training.length * m * p) ** 3
+    return preparation_flop(spec) + response + 10.0 * (spec.training.length * m * p) ** 3

@@ -69,7 +69,9 @@ def initial_parameters(
             message = f"seed {seed} of that experiment diverged: its parameters are not finite"
             raise SpecError([Problem(POINTER, "not_finite", message, start.id)])
         if isinstance(spec.student, LinearStudent):  # checks the structure
-            students.start(spec.student, seed, *channels(spec.teacher), inherited=parameters)
+            students.start(
+                spec.student, seed, *channels(spec.teacher), initial_parameters=parameters
+            )
     return {seed: final[source_seed] for seed, source_seed in source_seeds.items()}
 
 

@@ -1,4 +1,4 @@
-"""Trajectories that were computed independently, in plain NumPy, against ours."""
+"""Trajectories agree with reference cases, which were computed independently in plain NumPy."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ LOSS_TOLERANCE = 1e-8
 SMALLEST_COMPARED_LOSS = 1e-12
 RESPONSE_TOLERANCE = 1e-7
 SENSITIVITY_FACTOR = 100
-"""A response may differ by this many times what a 1e-12 change of the start does to it."""
+"""A response may differ by this multiple of its change under a 1e-12 change of the start."""
 
 
 def spec_of(case: dict) -> ExperimentSpec:
@@ -46,41 +46,42 @@ def spec_of(case: dict) -> ExperimentSpec:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_trajectory_agrees_with_the_independent_one(case):
-    wanted = case["result"]
+def test_trajectories_agree_with_the_reference_case(case):
+    reference = case["result"]
     result = run(spec_of(case))
-    (ours,) = result.runs
+    (r,) = result.runs
 
     rows = {step: i for i, step in enumerate(result.series["step"])}
-    for step, (loss, error) in wanted["curve_step_loss_extrap"].items():
+    for step, (loss, error) in reference["curve_step_loss_extrap"].items():
         row = rows[int(step)]
         if loss > SMALLEST_COMPARED_LOSS:
-            assert result.series["train_loss"][row] == pytest.approx(loss, rel=LOSS_TOLERANCE), (
-                f"step {step}"
-            )
+            train_loss = result.series["train_loss"][row]
+            assert train_loss == pytest.approx(loss, rel=LOSS_TOLERANCE), f"step {step}"
             largest = max(
                 result.series["fit_error"][row], result.series["extrapolation_error"][row]
             )
             assert largest == pytest.approx(error, rel=1e-6), f"step {step}"
 
-    if wanted["diverged_at"] is not None:
-        assert (ours.outcome, ours.steps) == ("diverged", wanted["diverged_at"])
+    if reference["diverged_at"] is not None:
+        assert (r.outcome, r.steps) == ("diverged", reference["diverged_at"])
         return
-    response = np.array(ours.response).ravel()
-    reference = np.array(wanted["final_impulse"]).ravel()
-    sensitivity = wanted["sensitivity"]["abs_change_of_impulse_for_1e-12"]
-    tolerance = max(RESPONSE_TOLERANCE * np.abs(reference).max(), SENSITIVITY_FACTOR * sensitivity)
-    np.testing.assert_allclose(response, reference, rtol=0, atol=tolerance)
-    assert ours.summary["zero_baseline"] == pytest.approx(
-        wanted["zero_baseline_max_k_le_j_below_q"], rel=1e-12
+    response = np.array(r.response).ravel()
+    reference_response = np.array(reference["final_impulse"]).ravel()
+    sensitivity = reference["sensitivity"]["abs_change_of_impulse_for_1e-12"]
+    tolerance = max(
+        RESPONSE_TOLERANCE * np.abs(reference_response).max(), SENSITIVITY_FACTOR * sensitivity
     )
-    assert ours.summary["spectral_radius"] == pytest.approx(wanted["spectral_radius"], rel=1e-7)
-    if "gn_sharpness" in wanted:
+    np.testing.assert_allclose(response, reference_response, rtol=0, atol=tolerance)
+    assert r.summary["zero_baseline"] == pytest.approx(
+        reference["zero_baseline_max_k_le_j_below_q"], rel=1e-12
+    )
+    assert r.summary["spectral_radius"] == pytest.approx(reference["spectral_radius"], rel=1e-7)
+    if "gn_sharpness" in reference:
         np.testing.assert_allclose(
-            ours.hankel_singular_values[:2], wanted["hankel_sv_top6"][:2], rtol=1e-6
+            r.hankel_singular_values[:2], reference["hankel_sv_top6"][:2], rtol=1e-6
         )
-        assert ours.summary["sharpness"] == pytest.approx(wanted["gn_sharpness"], rel=1e-6)
-        assert ours.summary["effective_rank"] == pytest.approx(wanted["hankel_sv_erank"], rel=1e-5)
-        assert ours.summary["imbalance"] == pytest.approx(
-            wanted["imbalance_norm_B_minus_Ct"], rel=1e-5, abs=1e-12
+        assert r.summary["sharpness"] == pytest.approx(reference["gn_sharpness"], rel=1e-6)
+        assert r.summary["effective_rank"] == pytest.approx(reference["hankel_sv_erank"], rel=1e-5)
+        assert r.summary["imbalance"] == pytest.approx(
+            reference["imbalance_norm_B_minus_Ct"], rel=1e-5, abs=1e-12
         )

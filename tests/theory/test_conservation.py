@@ -1,4 +1,4 @@
-"""What gradient descent keeps, on real trajectories (science: gradient-flow facts and their exact discrete forms)."""
+"""Conservation laws of gradient flow and their exact forms for GD, on trained students."""
 
 import numpy as np
 import pytest
@@ -13,23 +13,35 @@ from core.training.layout import LinearLayout
 
 
 def spec_of(structure="symmetric", *, lr=0.01, steps=200, student=None, **changes):
-    return ExperimentSpec.model_validate({
-        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "weights": [0.7, 0.5]},
-        "student": {"kind": "linear", "dim": 7, "structure": structure, "start": {"scale": 0.5}, **(student or {})},
-        "training": {"length": 5},
-        "optimizer": {"lr": lr, "steps": steps},
-        "evaluation": {"horizon": 15, "points": 5},
-        "seeds": [0, 1],
-        **changes,
-    })  # fmt: skip
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": {
+                "kind": "balanced",
+                "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+                "weights": [0.7, 0.5],
+            },
+            "student": {
+                "kind": "linear",
+                "dim": 7,
+                "structure": structure,
+                "start": {"scale": 0.5},
+                **(student or {}),
+            },
+            "training": {"length": 5},
+            "optimizer": {"lr": lr, "steps": steps},
+            "evaluation": {"horizon": 15, "points": 5},
+            "seeds": [0, 1],
+            **changes,
+        }
+    )
 
 
 def systems(state):
     return state.engine.layout.systems(state.batch.parameters)
 
 
-def test_each_step_of_gd_moves_the_imbalance_by_its_exact_law():
-    """(B - Cᵀ)' = (I + lr S)(B - Cᵀ) and (B + Cᵀ)' = (I - lr S)(B + Cᵀ), S = Σ_j v_j A^j, for a symmetric A."""
+def test_each_gd_step_changes_the_imbalance_by_its_exact_law():
+    """B ∓ Cᵀ becomes (I ± lr S)(B ∓ Cᵀ) with S = Σ_j v_j A^j, for a symmetric A."""
     spec = spec_of()
     state = begin(spec)
     for _ in range(20):
@@ -44,9 +56,9 @@ def test_each_step_of_gd_moves_the_imbalance_by_its_exact_law():
             ]
             S = sum(vj * power for vj, power in zip(v, powers, strict=True))
             for sign in (1, -1):
-                wanted = (np.eye(7) + sign * lr * S) @ (B - sign * C.T)
+                expected = (np.eye(7) + sign * lr * S) @ (B - sign * C.T)
                 np.testing.assert_allclose(
-                    after.B[seed] - sign * after.C[seed].T, wanted, atol=1e-13
+                    after.B[seed] - sign * after.C[seed].T, expected, atol=1e-13
                 )
         state = advance(state, 1)
 
@@ -69,8 +81,8 @@ def test_a_balanced_start_stays_balanced():
         ("general", lambda A, B, C: A @ A.T - A.T @ A + B @ B.T - C.T @ C),
     ],
 )
-def test_the_flows_invariants_drift_in_proportion_to_the_step(structure, invariant):
-    """Conserved by gradient flow; GD over the same time drifts O(lr): halving lr halves the drift."""
+def test_invariants_of_the_flow_drift_in_proportion_to_lr(structure, invariant):
+    """Gradient flow conserves them; under GD over the same time they drift by O(lr)."""
 
     def drift(lr):
         spec = spec_of(structure, lr=lr, steps=round(4 / lr))
@@ -85,19 +97,19 @@ def test_the_flows_invariants_drift_in_proportion_to_the_step(structure, invaria
     assert coarse / fine == pytest.approx(2, rel=0.1)
 
 
-def test_a_near_zero_start_ends_with_imbalance_and_error_of_order_scale_squared():
-    def ends(scale):
+def test_imbalance_and_error_from_a_near_zero_start_are_of_order_scale_squared():
+    def final_metrics(scale):
         student = {"dim": 10, "start": {"scale": scale}}
         (r,) = run(spec_of(student=student, lr=0.02, steps=6000, seeds=[1])).runs
         return r.summary["imbalance"], r.summary["extrapolation_error"]
 
-    larger, smaller = ends(1e-2), ends(1e-3)
+    larger, smaller = final_metrics(1e-2), final_metrics(1e-3)
     for large, small in zip(larger, smaller, strict=True):
         assert 30 < large / small < 300
 
 
-def test_a_tied_student_has_the_full_textbook_gradient():
-    """dB + dCᵀ: twice what the untied balanced student's B moves by."""
+def test_a_tied_student_has_the_full_gradient_of_its_parameter():
+    """It is dB + dCᵀ, twice the gradient by B of a balanced untied student."""
     tied, untied = (
         LinearLayout(LinearStudent(kind="linear", dim=4, tied=tied, start={"balanced": True}), 1, 1)
         for tied in (True, False)
@@ -108,14 +120,18 @@ def test_a_tied_student_has_the_full_textbook_gradient():
     B = generator.standard_normal((4, 1))
     flat = np.concatenate([((A + A.T) / 2).ravel(), B.ravel(), B.ravel()])[None]
     cpu = torch.device("cpu")
-    _, of_tied = gradient_of(tied, target, torch.float64, cpu)(torch.tensor(flat[:, : tied.size]))
-    _, of_untied = gradient_of(untied, target, torch.float64, cpu)(torch.tensor(flat))
-    torch.testing.assert_close(tied.views(of_tied)["B"], 2 * untied.views(of_untied)["B"])
-    torch.testing.assert_close(tied.views(of_tied)["A"], untied.views(of_untied)["A"])
+    _, tied_gradient = gradient_of(tied, target, torch.float64, cpu)(
+        torch.tensor(flat[:, : tied.size])
+    )
+    _, untied_gradient = gradient_of(untied, target, torch.float64, cpu)(torch.tensor(flat))
+    torch.testing.assert_close(
+        tied.views(tied_gradient)["B"], 2 * untied.views(untied_gradient)["B"]
+    )
+    torch.testing.assert_close(tied.views(tied_gradient)["A"], untied.views(untied_gradient)["A"])
 
 
 def test_a_tied_student_cannot_leave_the_plateau_of_an_unbalanced_teacher():
-    """Found by number: the tied student stays at its plateau, while the untied near-zero one fits."""
+    """A numerical observation: the untied student leaves it from a near-zero start, and fits."""
     teacher = {
         "kind": "unbalanced",
         "eigenvalues": {"kind": "list", "values": [0.8, -0.5]},

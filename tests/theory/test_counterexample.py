@@ -52,7 +52,9 @@ def test_a_counterexample_has_zero_loss_and_the_given_error_beyond(
         "training": {"length": length},
     })  # fmt: skip
     target = target_of(spec)
-    system = students.start(spec.student, seed, 1, 1, fits=target.response[: length + 1, 0, 0])
+    system = students.start(
+        spec.student, seed, 1, 1, teacher_response=target.response[: length + 1, 0, 0]
+    )
     powers = [np.linalg.matrix_power(system.A, j) for j in range(length + 1)]
     lags = np.array([(system.C @ power @ system.B) for power in powers])
     error = (lags - target.response[: length + 1]).ravel()

@@ -1,4 +1,4 @@
-"""Gradient flow against what is known of it: conservation laws, solvable cases, and gradient descent's way to it."""
+"""Gradient flow: its conservation laws, solvable cases, and the limit of gradient descent."""
 
 import numpy as np
 import pytest
@@ -7,25 +7,43 @@ from core.losses import target_of
 from core.run import run
 from core.spec import ExperimentSpec
 from core.training import advance, begin
-from core.training.schedule import time_at
+from core.training.schedule import training_time
 
 RTOL = 1e-9
 
 
 def spec_of(structure="symmetric", *, student=None, optimizer=None, **changes):
-    return ExperimentSpec.model_validate({
-        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "weights": [0.7, 0.5]},
-        "student": {"kind": "linear", "dim": 6, "structure": structure, "start": {"scale": 0.5}, **(student or {})},
-        "training": {"length": 5},
-        "optimizer": {"kind": "gradient_flow", "time": 5.0, "steps": 20, "rtol": RTOL, **(optimizer or {})},
-        "evaluation": {"horizon": 15, "points": 21},
-        "seeds": [0, 1],
-        **changes,
-    })  # fmt: skip
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": {
+                "kind": "balanced",
+                "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+                "weights": [0.7, 0.5],
+            },
+            "student": {
+                "kind": "linear",
+                "dim": 6,
+                "structure": structure,
+                "start": {"scale": 0.5},
+                **(student or {}),
+            },
+            "training": {"length": 5},
+            "optimizer": {
+                "kind": "gradient_flow",
+                "time": 5.0,
+                "steps": 20,
+                "rtol": RTOL,
+                **(optimizer or {}),
+            },
+            "evaluation": {"horizon": 15, "points": 21},
+            "seeds": [0, 1],
+            **changes,
+        }
+    )
 
 
 def path(spec):
-    """The systems at every station, batch axis first."""
+    """The systems at every waypoint, batch axis first."""
     state, systems = begin(spec), []
     while True:
         systems.append(state.engine.layout.systems(state.batch.parameters))
@@ -48,25 +66,25 @@ INVARIANTS = {
 
 
 @pytest.mark.parametrize("structure", INVARIANTS)
-def test_the_flow_keeps_what_it_must(structure):
+def test_the_flow_conserves_its_invariants(structure):
     systems = path(spec_of(structure))
     start, *later = (INVARIANTS[structure](system.A, system.B, system.C) for system in systems)
-    moved = max(
+    change = max(
         np.abs(systems[-1].A - systems[0].A).max(), np.abs(systems[-1].B - systems[0].B).max()
     )
-    assert moved > 0.1, "nothing is kept by standing still"
+    assert change > 0.1, "a flow at rest would conserve anything"
     for invariant in later:
         np.testing.assert_allclose(invariant, start, atol=1e3 * RTOL)
 
 
 def test_the_imbalance_of_a_symmetric_student_follows_its_law():
-    """d(B - Cᵀ)/dt = S (B - Cᵀ), d(B + Cᵀ)/dt = -S (B + Cᵀ), S = Σ_j v_j A^j: by central differences of the path."""
+    """d(B ∓ Cᵀ)/dt = ± S (B ∓ Cᵀ), S = Σ_j v_j A^j, by central differences along the path."""
     spec = spec_of(optimizer={"steps": 2000})
-    systems, times = path(spec), time_at(spec.optimizer, np.arange(2001))
+    systems, times = path(spec), training_time(spec.optimizer, np.arange(2001))
     target, s = target_of(spec), 1000
-    before, here, after = systems[s - 1], systems[s], systems[s + 1]
+    before, middle, after = systems[s - 1], systems[s], systems[s + 1]
     for seed in range(2):
-        A, B, C = here.A[seed], here.B[seed], here.C[seed]
+        A, B, C = middle.A[seed], middle.B[seed], middle.C[seed]
         powers = [np.linalg.matrix_power(A, j) for j in range(5)]
         v = [
             2 * float((C @ power @ B).item() - target.response[j].item())
@@ -75,13 +93,13 @@ def test_the_imbalance_of_a_symmetric_student_follows_its_law():
         S = sum(vj * power for vj, power in zip(v, powers, strict=True))
         for sign in (1, -1):
             past, now, next_ = (
-                system.B[seed] - sign * system.C[seed].T for system in (before, here, after)
+                system.B[seed] - sign * system.C[seed].T for system in (before, middle, after)
             )
             rate = (next_ - past) / (times[s + 1] - times[s - 1])
             np.testing.assert_allclose(rate, sign * S @ now, atol=5e-3 * np.abs(S @ now).max())
 
 
-def test_a_balanced_start_stays_balanced_and_a_symmetric_matrix_symmetric():
+def test_a_balanced_start_stays_balanced_and_a_symmetric_a_symmetric():
     for system in path(spec_of(student={"start": {"scale": 0.5, "balanced": True}})):
         np.testing.assert_allclose(system.B[:, :, 0], system.C[:, 0], atol=1e3 * RTOL)
         assert np.array_equal(system.A, system.A.swapaxes(1, 2))
@@ -91,16 +109,13 @@ def test_a_balanced_start_stays_balanced_and_a_symmetric_matrix_symmetric():
 def test_the_loss_falls(structure):
     series = run(spec_of(structure)).series
     for seed in (0, 1):
-        losses = [
-            loss
-            for one, loss in zip(series["seed"], series["train_loss"], strict=True)
-            if one == seed
-        ]
+        rows = zip(series["seed"], series["train_loss"], strict=True)
+        losses = [loss for row_seed, loss in rows if row_seed == seed]
         assert (np.diff(losses) < 0).all()
 
 
-def test_with_c_alone_trained_it_is_a_linear_equation():
-    """h = K cᵀ with K_j = (A^j b)ᵀ, L = |K c - ĥ|²: c(t) = c* + exp(-2 KᵀK t)(c_0 - c*) on the row space of K."""
+def test_training_only_c_solves_a_linear_equation():
+    """With K_j = (A^j b)ᵀ, L = |K c - ĥ|² and c(t) = c* + exp(-2 KᵀK t)(c_0 - c*) on K's rows."""
     spec = spec_of("general", student={"trained": ["C"]}, optimizer={"time": 3.0})
     systems = path(spec)
     target = target_of(spec).response[:5, 0, 0]
@@ -108,16 +123,15 @@ def test_with_c_alone_trained_it_is_a_linear_equation():
         A, B, start = systems[0].A[seed], systems[0].B[seed], systems[0].C[seed, 0]
         K = np.stack([(np.linalg.matrix_power(A, j) @ B).ravel() for j in range(5)])
         values, vectors = np.linalg.eigh(K.T @ K)
-        rest = start - np.linalg.pinv(K) @ target
-        wanted = np.linalg.pinv(K) @ target + vectors @ (
-            np.exp(-2 * values * 3.0) * (vectors.T @ rest)
-        )
-        np.testing.assert_allclose(systems[-1].C[seed, 0], wanted, atol=1e-7)
+        limit = np.linalg.pinv(K) @ target
+        decay = np.exp(-2 * values * 3.0)
+        expected = limit + vectors @ (decay * (vectors.T @ (start - limit)))
+        np.testing.assert_allclose(systems[-1].C[seed, 0], expected, atol=1e-7)
         assert np.array_equal(systems[-1].A[seed], A)
 
 
-def test_one_state_and_one_lag_is_a_logistic_equation():
-    """k = d = 1, tied: h = b², L = (b² - w)², dh/dt = -8 h (h - w): h(t) = w / (1 + (w/h_0 - 1) exp(-8 w t))."""
+def test_one_state_and_one_lag_follow_a_logistic_equation():
+    """For k = d = 1, tied, h = b² and L = (b² - w)², so dh/dt = -8 h (h - w)."""
     start = {"kind": "explicit", "A": [[0.3]], "B": [[0.1]]}
     spec = spec_of(
         teacher={"kind": "memoryless", "gain": 0.8},
@@ -126,19 +140,19 @@ def test_one_state_and_one_lag_is_a_logistic_equation():
         optimizer={"time": 1.0},
         seeds=1,
     )
-    times = time_at(spec.optimizer, np.arange(21))
+    times = training_time(spec.optimizer, np.arange(21))
     h = np.array([system.B.item() ** 2 for system in path(spec)])
     np.testing.assert_allclose(
         h, 0.8 / (1 + (0.8 / 0.01 - 1) * np.exp(-8 * 0.8 * times)), rtol=1e-6
     )
 
 
-def test_tighter_tolerances_come_closer():
-    def end(rtol):
+def test_tighter_tolerances_reduce_the_error():
+    def final_B(rtol):
         return path(spec_of(optimizer={"rtol": rtol, "atol": 1e-3 * rtol}))[-1].B
 
-    exact = end(1e-13)
-    errors = [np.abs(end(rtol) - exact).max() for rtol in (1e-4, 1e-7, 1e-10)]
+    exact = final_B(1e-13)
+    errors = [np.abs(final_B(rtol) - exact).max() for rtol in (1e-4, 1e-7, 1e-10)]
     assert errors[0] > 10 * errors[1] > 100 * errors[2]
 
 
@@ -146,8 +160,8 @@ def test_tighter_tolerances_come_closer():
     "schedule", [{"kind": "constant"}, {"kind": "cosine"}], ids=lambda schedule: schedule["kind"]
 )
 @pytest.mark.parametrize("rates", [{}, {"A": 0.25, "C": 2.0}], ids=["plain", "rates"])
-def test_gradient_descent_comes_to_the_flow_in_proportion_to_its_step(schedule, rates):
-    """Euler's method is of first order: half the step, half the distance at the same time."""
+def test_the_distance_of_gradient_descent_to_the_flow_is_proportional_to_lr(schedule, rates):
+    """GD is Euler's method, of first order: half the step, half the distance at the same time."""
 
     def distances(lr):
         optimizer = {

@@ -1,4 +1,4 @@
-"""The moment problem: what the moments of a nonnegative measure determine, and from how many on."""
+"""The moment problem: how many moments determine a nonnegative measure."""
 
 import numpy as np
 import pytest
@@ -13,35 +13,35 @@ def moments_of(atoms, weights, count):
 
 
 @pytest.mark.parametrize("count", range(7, 14))
-def test_the_measure_is_found_from_more_than_twice_as_many_moments_as_atoms(count):
-    found = measure_of(moments_of(ATOMS, WEIGHTS, count))
-    assert found.unique
-    np.testing.assert_allclose(found.atoms, ATOMS, atol=1e-7)
-    np.testing.assert_allclose(found.weights, WEIGHTS, atol=1e-7)
-    assert found.gap > 1e6
-    np.testing.assert_allclose(found.response(50), moments_of(ATOMS, WEIGHTS, 50), atol=1e-6)
+def test_more_than_two_moments_per_atom_determine_the_measure(count):
+    measure = measure_of(moments_of(ATOMS, WEIGHTS, count))
+    assert measure.unique
+    np.testing.assert_allclose(measure.atoms, ATOMS, atol=1e-7)
+    np.testing.assert_allclose(measure.weights, WEIGHTS, atol=1e-7)
+    assert measure.gap > 1e6
+    np.testing.assert_allclose(measure.response(50), moments_of(ATOMS, WEIGHTS, 50), atol=1e-6)
 
 
 @pytest.mark.parametrize("count", range(1, 7))
-def test_fewer_moments_have_many_measures_and_one_of_them_is_given(count):
+def test_fewer_moments_give_one_of_many_measures(count):
     moments = moments_of(ATOMS, WEIGHTS, count)
-    found = measure_of(moments)
-    assert not found.unique
-    assert min(found.weights) > 0
-    assert found.residual < 1e-12
-    np.testing.assert_allclose(found.response(count), moments, atol=1e-12)
+    measure = measure_of(moments)
+    assert not measure.unique
+    assert min(measure.weights) > 0
+    assert measure.residual < 1e-12
+    np.testing.assert_allclose(measure.response(count), moments, atol=1e-12)
 
 
-def test_of_many_measures_the_one_whose_jacobi_matrix_ends_in_zero_is_given():
-    """Its trace is the sum of the atoms, and its first entry the mean h_1 / h_0: of three moments, these are equal."""
+def test_among_many_measures_the_jacobi_matrix_ends_in_zero():
+    """Its trace, the sum of the atoms, then is its first entry, h_1 / h_0, for three moments."""
     moments = moments_of(ATOMS, WEIGHTS, 3)
     assert sum(measure_of(moments).atoms) == pytest.approx(moments[1] / moments[0])
 
 
-def test_at_twice_the_atoms_gauss_quadrature_gives_the_smallest_of_the_measures():
-    """2 d̂ moments: d̂ atoms are enough, so the teacher itself is among the measures, and not the only one."""
-    found = measure_of(moments_of(ATOMS, WEIGHTS, 6))
-    np.testing.assert_allclose(found.atoms, ATOMS, atol=1e-10)
+def test_two_moments_per_atom_give_the_measure_with_the_fewest_atoms():
+    """d̂ atoms match 2 d̂ moments, by Gauss quadrature, but so do other measures."""
+    measure = measure_of(moments_of(ATOMS, WEIGHTS, 6))
+    np.testing.assert_allclose(measure.atoms, ATOMS, atol=1e-10)
     wider = measure_of(
         np.append(moments_of(ATOMS, WEIGHTS, 6), moments_of(ATOMS, WEIGHTS, 7)[6] + 0.1)
     )
@@ -50,27 +50,27 @@ def test_at_twice_the_atoms_gauss_quadrature_gives_the_smallest_of_the_measures(
 
 
 @pytest.mark.parametrize("moments", [[-1.0], [1.0, 0, -0.5], [1.0, 0.9, 0.5, 0.1, 0.3]])
-def test_moments_of_no_nonnegative_measure_are_refused(moments):
+def test_moments_that_no_nonnegative_measure_has_are_refused(moments):
     with pytest.raises(ValueError, match="negative eigenvalue"):
         measure_of(np.array(moments))
 
 
-def test_moments_that_would_need_an_atom_at_infinity_are_not_called_determined():
-    """(1, 0, 0, 0, 1) is on the boundary of the cone: its Hankel matrix is semidefinite, and no measure's."""
-    found = measure_of(np.array([1.0, 0, 0, 0, 1]))
-    assert not found.unique
-    assert found.residual == pytest.approx(1)
+def test_moments_that_need_an_atom_at_infinity_do_not_determine_a_measure():
+    """(1, 0, 0, 0, 1) has a semidefinite Hankel matrix, but is not the moments of a measure."""
+    measure = measure_of(np.array([1.0, 0, 0, 0, 1]))
+    assert not measure.unique
+    assert measure.residual == pytest.approx(1)
 
 
-def test_silence_is_the_empty_measure_and_a_memoryless_response_one_atom_at_zero():
-    silent = measure_of(np.zeros(5))
-    assert (silent.atoms, silent.unique, silent.residual) == ((), True, 0)
-    assert not silent.response(9).any()
+def test_zero_is_the_empty_measure_and_a_memoryless_response_one_atom_at_zero():
+    empty = measure_of(np.zeros(5))
+    assert (empty.atoms, empty.unique, empty.residual) == ((), True, 0)
+    assert not empty.response(9).any()
     memoryless = measure_of(np.array([2.0, 0, 0]))
     assert (memoryless.atoms, memoryless.unique) == ((0.0,), True)
     assert memoryless.weights == pytest.approx((2.0,))
 
 
-def test_a_measure_survives_json():
-    found = measure_of(moments_of(ATOMS, WEIGHTS, 3))
-    assert type(found).model_validate_json(found.model_dump_json()).atoms == found.atoms
+def test_a_measure_round_trips_through_json():
+    measure = measure_of(moments_of(ATOMS, WEIGHTS, 3))
+    assert type(measure).model_validate_json(measure.model_dump_json()).atoms == measure.atoms

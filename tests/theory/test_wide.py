@@ -1,4 +1,4 @@
-"""The infinitely wide student beside finite wide ones: tangent kernel, trained response, forgetting."""
+"""The infinitely wide student: tangent kernel, trained response, and wide finite students."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ from core.theory.wide import learning_rates, rates_of, trained_response
 START = {"kind": "wide", "variance_a": 0.5, "variance_b": 1.5, "variance_c": 0.7}
 
 
-def test_the_tangent_kernel_of_a_wide_student_is_diagonal_with_the_rates():
-    """Measured over formula was 1.02, 1.00, .99, .97, .97, .97 at width 1500; the rest of the kernel is O(d^-1/2)."""
+def test_the_tangent_kernel_of_a_wide_student_is_diagonal():
+    """Measured / formula is 0.97 to 1.02 at width 1500; the rest of the kernel is O(d^-1/2)."""
     student = LinearStudent.model_validate(
         {"kind": "linear", "dim": 1500, "structure": "general", "start": START}
     )
@@ -27,7 +27,7 @@ def test_the_tangent_kernel_of_a_wide_student_is_diagonal_with_the_rates():
     assert np.abs(kernel - np.diag(np.diagonal(kernel))).max() < 0.1 * rates.max()
 
 
-def test_the_rates_are_those_of_the_derivation():
+def test_the_rates_agree_with_the_derivation():
     j, (a, b, c) = np.arange(5), (0.5, 1.5, 0.7)
     np.testing.assert_allclose(
         rates_of(WideStart.model_validate(START), 5), a**j * (b + c) + j * a ** (j - 1.0) * b * c
@@ -45,14 +45,14 @@ MATRICES = {
 }
 
 
-def some(shape=(7, 1, 1), seed=0):
+def gaussian(shape=(7, 1, 1), seed=0):
     return np.random.default_rng(seed).standard_normal(shape)
 
 
 @pytest.mark.parametrize("M", MATRICES.values(), ids=MATRICES)
 @pytest.mark.parametrize("rates", [np.array([2.0, 1.5, 0.5, 0.1]), np.array([2.0, 1.0, 0.0, 0.0])])
-def test_the_trained_response_solves_its_equation(M, rates):
-    start, teacher = some(seed=1), some(seed=2)
+def test_the_trained_response_solves_its_differential_equation(M, rates):
+    start, teacher = gaussian(seed=1), gaussian(seed=2)
     error = solve_ivp(
         lambda _, e: -2 * rates * (M @ e),
         (0, 1.7),
@@ -60,63 +60,69 @@ def test_the_trained_response_solves_its_equation(M, rates):
         rtol=1e-11,
         atol=1e-13,
     ).y[:, -1]
-    found = trained_response(start, teacher, M, rates=rates, time=1.7)
-    np.testing.assert_allclose((found - teacher)[:4].ravel(), error, atol=1e-8)
-    np.testing.assert_array_equal(found[4:], start[4:])
+    response = trained_response(start, teacher, M, rates=rates, time=1.7)
+    np.testing.assert_allclose((response - teacher)[:4].ravel(), error, atol=1e-8)
+    np.testing.assert_array_equal(response[4:], start[4:])
 
 
 @pytest.mark.parametrize("M", MATRICES.values(), ids=MATRICES)
-def test_with_lr_it_is_the_iteration_itself(M):
-    rates, start, teacher = np.array([2.0, 1.5, 0.5, 0.1]), some(seed=1), some(seed=2)
+def test_the_trained_response_with_lr_equals_the_iteration(M):
+    rates, start, teacher = np.array([2.0, 1.5, 0.5, 0.1]), gaussian(seed=1), gaussian(seed=2)
     error = (start - teacher)[:4].ravel()
     for _ in range(30):
         error = error - 0.05 * 2 * rates * (M @ error)
-    found = trained_response(start, teacher, M, rates=rates, time=1.5, lr=0.05)
-    np.testing.assert_allclose((found - teacher)[:4].ravel(), error, atol=1e-12)
+    response = trained_response(start, teacher, M, rates=rates, time=1.5, lr=0.05)
+    np.testing.assert_allclose((response - teacher)[:4].ravel(), error, atol=1e-12)
 
 
-def test_on_white_inputs_each_lag_goes_its_own_way():
+def test_on_white_inputs_each_lag_decays_independently():
     rates, start, teacher = (
         np.array([2.0, 1.5, 0.5, 0.1]),
-        some((3, 7, 2, 1), 1),
-        some((7, 2, 1), 2),
+        gaussian((3, 7, 2, 1), 1),
+        gaussian((7, 2, 1), 2),
     )
-    found = trained_response(start, teacher, np.eye(4), rates=rates, time=0.8)
+    response = trained_response(start, teacher, np.eye(4), rates=rates, time=0.8)
     decay = np.exp(-2 * rates * 0.8)[:, None, None]
     np.testing.assert_allclose(
-        found[:, :4], teacher[:4] + decay * (start - teacher)[:, :4], atol=1e-13
+        response[:, :4], teacher[:4] + decay * (start - teacher)[:, :4], atol=1e-13
     )
 
 
-def test_few_sequences_are_fitted_by_the_least_norm_that_the_rates_weigh():
-    """min Σ h_j² / ρ_j subject to Z h = Z ĥ has h = P Zᵀ (Z P Zᵀ)⁻¹ Z ĥ."""
-    rates, teacher = np.array([2.0, 1.5, 0.5, 0.1]), some()
-    Z = some((2, 4), 5)
+def test_few_sequences_are_fitted_with_the_least_rate_weighted_norm():
+    """min Σ h_j² / ρ_j subject to Z h = Z ĥ has the solution h = P Zᵀ (Z P Zᵀ)⁻¹ Z ĥ."""
+    rates, teacher = np.array([2.0, 1.5, 0.5, 0.1]), gaussian()
+    Z = gaussian((2, 4), 5)
     P = np.diag(rates)
-    wanted = P @ Z.T @ np.linalg.solve(Z @ P @ Z.T, Z @ teacher[:4].ravel())
-    found = trained_response(np.zeros((7, 1, 1)), teacher, Z.T @ Z / 2, rates=rates, time=np.inf)
-    np.testing.assert_allclose(found[:4].ravel(), wanted, atol=1e-12)
+    least_norm = P @ Z.T @ np.linalg.solve(Z @ P @ Z.T, Z @ teacher[:4].ravel())
+    response = trained_response(np.zeros((7, 1, 1)), teacher, Z.T @ Z / 2, rates=rates, time=np.inf)
+    np.testing.assert_allclose(response[:4].ravel(), least_norm, atol=1e-12)
 
 
-def test_a_wide_student_trains_as_predicted_and_forgets():
-    """Within the length each lag follows its own exponential, past it nothing moves: no extrapolation."""
+def test_a_wide_student_trains_as_predicted_and_does_not_extrapolate():
+    """Within the length each lag decays exponentially; past it nothing changes."""
     d, k, lr, steps = 400, 4, 0.02, 40
-    spec = ExperimentSpec.model_validate({
-        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [1.0]}, "weights": [0.5]},
-        "student": {"kind": "linear", "dim": d, "structure": "general", "start": START},
-        "training": {"length": k},
-        "optimizer": {"lr": lr, "steps": steps, "rates": learning_rates(d).model_dump()},
-        "evaluation": {"horizon": 8, "points": 2},
-        "seeds": 1,
-    })  # fmt: skip
+    spec = ExperimentSpec.model_validate(
+        {
+            "teacher": {
+                "kind": "balanced",
+                "eigenvalues": {"kind": "list", "values": [1.0]},
+                "weights": [0.5],
+            },
+            "student": {"kind": "linear", "dim": d, "structure": "general", "start": START},
+            "training": {"length": k},
+            "optimizer": {"lr": lr, "steps": steps, "rates": learning_rates(d).model_dump()},
+            "evaluation": {"horizon": 8, "points": 2},
+            "seeds": 1,
+        }
+    )
     target = target_of(spec)
-    (ended,) = run(spec).runs
+    (r,) = run(spec).runs
     start = impulse_response(students.start(spec.student, 0, 1, 1), 8)
     rates = rates_of(spec.student.start, k)
     predicted = trained_response(
         start, target.response, target.M, rates=rates, time=lr * steps, lr=lr
     ).ravel()
-    moved = np.abs(predicted - start.ravel()).max()
-    assert moved > 0.3
-    np.testing.assert_allclose(ended.response, predicted, atol=0.15 * moved)
-    assert ended.summary["relative_extrapolation_error"] > 0.7
+    change = np.abs(predicted - start.ravel()).max()
+    assert change > 0.3
+    np.testing.assert_allclose(r.response, predicted, atol=0.15 * change)
+    assert r.summary["relative_extrapolation_error"] > 0.7

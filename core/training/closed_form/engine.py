@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from core import students
-from core.cost import points_at_once
+from core.cost import points_per_call
 from core.errors import IntegrationFailed
 from core.losses import target_of
 from core.metrics import Reference, measure
@@ -14,25 +14,29 @@ from core.spec import ExperimentSpec, GradientFlow, LinearStudent, channels
 from core.systems import LinearSystem, eigenvalues, hankel_singular_values, impulse_response
 from core.training.closed_form.flow import Flow, FlowStepper
 from core.training.closed_form.gradient import gradient_of
-from core.training.closed_form.kernel import KernelStepper, fits
-from core.training.engine import Arrays, End, Inherited
+from core.training.closed_form.kernel import KernelStepper, is_supported
+from core.training.engine import FinalState, InitialParameters
 from core.training.layout import LinearLayout
-from core.training.schedule import time_at
+from core.training.schedule import training_time
 from core.training.stepper import Stepper, TorchStepper
 
 
 class LinearEngine:
-    """See :class:`core.training.engine.Engine`; ``target`` is what its students are trained towards."""
+    """See :class:`core.training.engine.Engine`.
+
+    Attributes:
+        target: The response and loss matrix that its students are trained towards.
+    """
 
     def __init__(
         self,
         spec: ExperimentSpec,
         dtype: torch.dtype,
         device: torch.device,
-        inherited: Inherited | None,
+        initial_parameters: InitialParameters | None,
     ) -> None:
-        """For the linear student, linear teacher and optimizer of ``spec``."""
-        assert isinstance(spec.student, LinearStudent)  # noqa: S101  # whoever chose this engine looked
+        """For a spec with a linear student and a linear teacher."""
+        assert isinstance(spec.student, LinearStudent)  # noqa: S101  # has_closed_form chose this
         self._spec, self._student = spec, spec.student
         inputs, outputs = channels(spec.teacher)
         self.target = target_of(spec)
@@ -42,8 +46,8 @@ class LinearEngine:
                 seed,
                 inputs,
                 outputs,
-                inherited=None if inherited is None else inherited[seed],
-                fits=self.target.response[: self.target.length + 1, 0, 0],
+                initial_parameters=None if initial_parameters is None else initial_parameters[seed],
+                teacher_response=self.target.response[: self.target.length + 1, 0, 0],
             )
             for seed in spec.seeds
         ]
@@ -52,19 +56,18 @@ class LinearEngine:
         self._reference = Reference.of(
             spec, self.target, self.layout.systems(torch.from_numpy(self.starts()))
         )
-        self.points_at_once = points_at_once(spec)
+        self.points_per_call = points_per_call(spec)
         self.stepper = self._stepper(dtype, device)
 
     def _stepper(self, dtype: torch.dtype, device: torch.device) -> Stepper:
-        """The fastest one that knows the spec: compiled loops on a CPU, else torch."""
+        """The fastest stepper that supports the spec: compiled loops on a CPU, else torch."""
         optimizer = self._spec.optimizer
         if isinstance(optimizer, GradientFlow):
             return FlowStepper(optimizer, self._flow())
-        if device.type == "cpu" and fits(self._spec):
+        if device.type == "cpu" and is_supported(self._spec):
             return KernelStepper(optimizer, self.layout, self.target, dtype)
-        return TorchStepper(
-            gradient_of(self.layout, self.target, dtype, device), optimizer, self.layout
-        )
+        gradient = gradient_of(self.layout, self.target, dtype, device)
+        return TorchStepper(gradient, optimizer, self.layout)
 
     def _flow(self) -> Flow:
         return Flow(self._spec, self.layout, self.target)
@@ -77,56 +80,51 @@ class LinearEngine:
         """See the protocol."""
         return measure(self.layout.systems(parameters), self._reference)
 
-    def at_the_end(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
-        """See the protocol. ``flow_distance`` is NaN where the flow could not be followed."""
+    def final_metrics(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
+        """See the protocol. ``flow_distance`` is NaN if the flow could not be integrated."""
         if not self._spec.evaluation.flow:
             return {}
-        flow, ends = self._flow(), []
-        for theta, time in zip(self.starts(), time_at(self._spec.optimizer, steps), strict=True):
+        flow, endpoints = self._flow(), []
+        times = training_time(self._spec.optimizer, steps)
+        for theta, time in zip(self.starts(), times, strict=True):
             try:
-                ends.append(flow.follow(theta, time))
+                endpoints.append(flow.integrate(theta, time))
             except IntegrationFailed:  # the training itself is sound
-                ends.append(np.full_like(theta, np.nan))
-        followed = self.layout.systems(torch.from_numpy(np.stack(ends)))
+                endpoints.append(np.full_like(theta, np.nan))
+        flow_systems = self.layout.systems(torch.from_numpy(np.stack(endpoints)))
         with np.errstate(all="ignore"):
-            apart = self._response_of(self.layout.systems(parameters)) - self._response_of(followed)
-        return {"flow_distance": np.abs(apart).max((1, 2, 3))}
+            trained = self._response_of(self.layout.systems(parameters))
+            distance = trained - self._response_of(flow_systems)
+        return {"flow_distance": np.abs(distance).max((1, 2, 3))}
 
     def trajectories(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """See the protocol."""
-        asked = self._spec.evaluation.record
-        if not asked:
+        names = self._spec.evaluation.record
+        if not names:
             return {}
         systems = self.layout.systems(parameters)
+        arrays: dict[str, np.ndarray] = {}
         with np.errstate(all="ignore"):
-            return {
-                name: _pairs(eigenvalues(systems.A))
-                if name == "eigenvalues"
-                else self._response_of(systems)
-                for name in asked
-            }
+            for name in names:
+                if name == "eigenvalues":
+                    poles = eigenvalues(systems.A)
+                    arrays[name] = np.stack([poles.real, poles.imag], axis=-1)
+                else:
+                    arrays[name] = self._response_of(systems)
+        return arrays
 
-    def ends(self, parameters: torch.Tensor) -> Sequence[End]:
+    def final_states(self, parameters: torch.Tensor) -> Sequence[FinalState]:
         """See the protocol."""
         systems = self.layout.systems(parameters)
         with np.errstate(all="ignore"):
             response = self._response_of(systems)
-            poles, hankel = (
-                eigenvalues(systems.A),
-                hankel_singular_values(systems, self.target.horizon),
-            )
+            poles = eigenvalues(systems.A)
+            hankel = hankel_singular_values(systems, self.target.horizon)
+        A, B, C = systems.A, systems.B, systems.C
         return [
-            End(response[i], poles[i], hankel[i], _named(systems, i))
+            FinalState(response[i], poles[i], hankel[i], {"A": A[i], "B": B[i], "C": C[i]})
             for i in range(len(self._spec.seeds))
         ]
 
     def _response_of(self, systems: LinearSystem) -> np.ndarray:
         return impulse_response(systems, self.target.horizon)
-
-
-def _pairs(values: np.ndarray) -> np.ndarray:
-    return np.stack([values.real, values.imag], axis=-1)
-
-
-def _named(systems: LinearSystem, i: int) -> Arrays:
-    return {"A": systems.A[i], "B": systems.B[i], "C": systems.C[i]}

@@ -4,8 +4,10 @@ With G_r = C A^r, H_s = A^s B, e_j = C A^j B - ĥ_j and v = 2 M e:
 
     dB = Σ_j G_jᵀ v_j,   dC = Σ_j v_j H_jᵀ,   dA = Σ_{r+s+1<k} G_rᵀ v_{r+s+1} H_sᵀ
 
-dA is Gᵀ E H with the block Hankel matrix E_rs = v_{r+s+1}: 2k products with vectors and two matrix
-products, O(k d²), where automatic differentiation of the recurrence keeps and revisits every step.
+dA is Gᵀ E H with the block Hankel matrix E_rs = v_{r+s+1}. It takes 2k matrix-vector products and
+two matrix products, O(k d²). Automatic differentiation of the recurrence would store and revisit
+every step.
+
 GD projects: (dA + dAᵀ)/2 for a symmetric A, the diagonal for a diagonal one, dB + dCᵀ for a tied
 student.
 """
@@ -19,116 +21,114 @@ from core.training.layout import LinearLayout
 def gradient_of(
     layout: LinearLayout, target: Target, dtype: torch.dtype, device: torch.device
 ) -> "DenseGradient | DiagonalGradient":
-    """The gradient for a student's structure."""
+    """The gradient for the student's structure."""
     M = torch.tensor(target.M, dtype=dtype, device=device)
     response = torch.tensor(target.response[: target.length], dtype=dtype, device=device)
-    dense_or_diagonal = (
-        DiagonalGradient if layout.student.structure == "diagonal" else DenseGradient
-    )
-    return dense_or_diagonal(layout, M, response)
+    if layout.student.structure == "diagonal":
+        return DiagonalGradient(layout, M, response)
+    return DenseGradient(layout, M, response)
 
 
-def _weigh(M: torch.Tensor, error: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The loss (S,) and v = 2 M e (S, k, p, m) of errors (S, k, p, m)."""
+def _loss_and_v(M: torch.Tensor, error: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss (S,) and v = 2 M e (S, k, p, m) of errors e (S, k, p, m)."""
     flat = error.flatten(2)
-    weighed = M @ flat
-    return (flat * weighed).sum((1, 2)), (2 * weighed).view_as(error)
+    weighted = M @ flat
+    return (flat * weighted).sum((1, 2)), (2 * weighted).view_as(error)
 
 
 class DenseGradient:
-    """For a symmetric or general A."""
+    """The gradient for a symmetric or general A."""
 
     def __init__(self, layout: LinearLayout, M: torch.Tensor, response: torch.Tensor) -> None:
-        """For the training length k = ``len(M)``; ``response`` is the teacher's, (k, p, m)."""
+        """For the training length k = ``len(M)`` and the teacher's ``response`` (k, p, m)."""
         self._layout, self._M, self._response = layout, M, response
 
     def __call__(
         self, flat: torch.Tensor, done: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), which no step changes."""
+        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), whatever the steps ``done``."""
         del done
         student, views = self._layout.student, self._layout.views(flat)
         B = views["B"]
         G, H = self._rows(views["A"], B, views.get("C"))
-        loss, v = _weigh(
-            self._M, (G.flatten(1, 2) @ B).unflatten(1, self._response.shape[:2]) - self._response
-        )
+        response = (G.flatten(1, 2) @ B).unflatten(1, self._response.shape[:2])
+        loss, v = _loss_and_v(self._M, response - self._response)
         gradient = torch.zeros_like(flat)
-        into = self._layout.views(gradient)
+        out = self._layout.views(gradient)
         if "A" in student.trained and len(self._M) > 1:
-            dA = self._of_A(G, H, v)
-            into["A"].copy_((dA + dA.mT) / 2 if student.structure == "symmetric" else dA)
+            dA = self._gradient_of_A(G, H, v)
+            out["A"].copy_((dA + dA.mT) / 2 if student.structure == "symmetric" else dA)
         if "B" in student.trained:
-            torch.matmul(G.flatten(1, 2).mT, v.flatten(1, 2), out=into["B"])
+            torch.matmul(G.flatten(1, 2).mT, v.flatten(1, 2), out=out["B"])
         if "C" in student.trained:
             dC = v.transpose(1, 2).flatten(2) @ H.flatten(1, 2)
             if student.tied:
-                into["B"].add_(dC.mT)
+                out["B"].add_(dC.mT)
             else:
-                into["C"].copy_(dC)
+                out["C"].copy_(dC)
         return loss, gradient
 
     def _rows(
         self, A: torch.Tensor, B: torch.Tensor, C: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """G (S, k, p, d) and Hᵀ (S, k, m, d).
-
-        For a symmetric A both come of one sequence of products.
-        """
-        if C is None:
-            H = self._powers(B.mT, A if self._layout.student.structure == "symmetric" else A.mT)
-            return (
-                (H, H)
-                if self._layout.student.structure == "symmetric"
-                else (self._powers(B.mT, A), H)
-            )
-        if self._layout.student.structure == "symmetric":
+        """G (S, k, p, d) and Hᵀ (S, k, m, d); for a symmetric A, one sequence of products."""
+        symmetric = self._layout.student.structure == "symmetric"
+        if symmetric and C is None:
+            H = self._powers(B.mT, A)
+            return H, H
+        if symmetric and C is not None:
             both = self._powers(torch.cat([C, B.mT], 1), A)
             return both[:, :, : C.shape[1]], both[:, :, C.shape[1] :]
-        return self._powers(C, A), self._powers(B.mT, A.mT)
+        return self._powers(B.mT if C is None else C, A), self._powers(B.mT, A.mT)
 
     def _powers(self, rows: torch.Tensor, A: torch.Tensor) -> torch.Tensor:
+        """The rows times A^r for r < k, (S, k, rows, d)."""
         powers = [rows]
         for _ in range(len(self._M) - 1):
             powers.append(torch.bmm(powers[-1], A))
         return torch.stack(powers, 1)
 
-    def _of_A(self, G: torch.Tensor, H: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        reach = len(self._M) - 1
-        padded = torch.nn.functional.pad(v[:, 1:], (0, 0, 0, 0, 0, reach - 1))
-        E = padded.unfold(1, reach, 1).permute(0, 1, 2, 4, 3).flatten(3).flatten(1, 2)
-        return G[:, :reach].flatten(1, 2).mT @ (E @ H[:, :reach].flatten(1, 2))
+    def _gradient_of_A(self, G: torch.Tensor, H: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        """Gᵀ E H."""
+        size = len(self._M) - 1
+        padded = torch.nn.functional.pad(v[:, 1:], (0, 0, 0, 0, 0, size - 1))
+        E = padded.unfold(1, size, 1).permute(0, 1, 2, 4, 3).flatten(3).flatten(1, 2)
+        return G[:, :size].flatten(1, 2).mT @ (E @ H[:, :size].flatten(1, 2))
 
 
 class DiagonalGradient:
-    """For A = diag(a): h_j = C diag(a^j) B, da_n = Σ_j j a_n^{j-1} C_nᵀ v_j B_nᵀ. O(k d)."""
+    """The gradient for A = diag(a): h_j = C diag(a^j) B, da_n = Σ_j j a_n^{j-1} C_nᵀ v_j B_nᵀ.
+
+    It takes O(k d).
+    """
 
     def __init__(self, layout: LinearLayout, M: torch.Tensor, response: torch.Tensor) -> None:
-        """For the training length k = ``len(M)``; ``response`` is the teacher's, (k, p, m)."""
+        """For the training length k = ``len(M)`` and the teacher's ``response`` (k, p, m)."""
         self._layout, self._M, self._response = layout, M, response
         self._lag = torch.arange(len(M), dtype=M.dtype, device=M.device)[:, None]
 
     def __call__(
         self, flat: torch.Tensor, done: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), which no step changes."""
+        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), whatever the steps ``done``."""
         del done
         student, views = self._layout.student, self._layout.views(flat)
         a, B = views["A"], views["B"]
         C = views.get("C", B.mT)
         powers = a[:, None] ** self._lag
-        loss, v = _weigh(self._M, torch.einsum("spn,skn,snm->skpm", C, powers, B) - self._response)
+        response = torch.einsum("spn,skn,snm->skpm", C, powers, B)
+        loss, v = _loss_and_v(self._M, response - self._response)
         gradient = torch.zeros_like(flat)
-        into = self._layout.views(gradient)
+        out = self._layout.views(gradient)
         if "A" in student.trained:
-            slope = self._lag[1:] * powers[:, :-1]
-            into["A"].copy_(torch.einsum("skn,skpm,spn,snm->sn", slope, v[:, 1:], C, B))
+            derivative = self._lag[1:] * powers[:, :-1]
+            out["A"].copy_(torch.einsum("skn,skpm,spn,snm->sn", derivative, v[:, 1:], C, B))
         if "B" in student.trained:
-            into["B"].copy_(torch.einsum("skn,skpm,spn->snm", powers, v, C))
+            out["B"].copy_(torch.einsum("skn,skpm,spn->snm", powers, v, C))
         if "C" in student.trained:
             dC = torch.einsum("skn,skpm,snm->spn", powers, v, B)
             if student.tied:
-                into["B"].add_(dC.mT)
+                out["B"].add_(dC.mT)
             else:
-                into["C"].copy_(dC)
+                out["C"].copy_(dC)
         return loss, gradient

@@ -1,6 +1,6 @@
-"""The stepper of linear students on a CPU: compiled loops, one seed at a time, several seeds on several threads.
+"""The stepper of linear students on a CPU: compiled loops over seeds, on several threads.
 
-A seed's numbers do not depend on its company, nor on how many threads there are, to the bit.
+No bit of a seed's numbers depends on the other seeds or on the number of threads.
 """
 
 import os
@@ -14,26 +14,31 @@ from core.losses import Target
 from core.spec import ExperimentSpec, LinearStudent, Optimizer, channels
 from core.training.layout import LinearLayout
 from core.training.loops import linear
-from core.training.optimizer_encoding import Float, ending_of, kind_of, method_of
+from core.training.optimizer_encoding import (
+    FloatType,
+    encode_optimizer,
+    numpy_type,
+    stop_rule_of,
+)
 from core.training.optimizers import rule_of
 from core.training.stepper import RUNNING, Batch
 
 
-def fits(spec: ExperimentSpec) -> bool:
-    """Whether the compiled loops know the experiment's students: those with one input and one output."""
+def is_supported(spec: ExperimentSpec) -> bool:
+    """Whether the compiled loops support the spec's students: one input and one output."""
     return channels(spec.teacher) == (1, 1)
 
 
-def problem_of(student: LinearStudent, target: Target, kind: Float) -> linear.Problem:
-    """What the compiled loops minimise, in numbers of this kind."""
+def problem_of(student: LinearStudent, target: Target, float_type: FloatType) -> linear.Problem:
+    """The problem that the compiled loops minimise, in numbers of this type."""
     return linear.Problem(
-        target.M.astype(kind),
-        target.response[: target.length, 0, 0].astype(kind),
+        target.M.astype(float_type),
+        target.response[: target.length, 0, 0].astype(float_type),
         student.dim,
         linear.sizes_of(
             student.dim,
             target.length,
-            kind,
+            float_type,
             diagonal=student.structure == "diagonal",
             tied=student.tied,
         ),
@@ -51,38 +56,38 @@ class KernelStepper:
         self, optimizer: Optimizer, layout: LinearLayout, target: Target, dtype: torch.dtype
     ) -> None:
         """For any optimizer but gradient flow."""
-        kind = kind_of(dtype)
-        self._problem = problem_of(layout.student, target, kind)
-        self._method = method_of(optimizer, layout, kind)
-        self._ending = ending_of(optimizer)
-        self._memory = rule_of(optimizer, layout).width // layout.size
+        float_type = numpy_type(dtype)
+        self._problem = problem_of(layout.student, target, float_type)
+        self._optimizer = encode_optimizer(optimizer, layout, float_type)
+        self._stop_rule = stop_rule_of(optimizer)
+        self._memory_per_parameter = rule_of(optimizer, layout).width // layout.size
         self._threads = ThreadPoolExecutor(os.cpu_count())
 
     def advance(self, batch: Batch, steps: int) -> Batch:
         """See :class:`core.training.stepper.Stepper`."""
-        moved = batch.copied()
-        running = np.flatnonzero(moved.status.numpy() == RUNNING)
+        batch = batch.copied()
+        running = np.flatnonzero(batch.status.numpy() == RUNNING)
         threads = min(torch.get_num_threads(), len(running))
         shares = [running[i::threads] for i in range(threads)]
         if len(shares) == 1:
-            self._train(shares[0], moved, steps)
+            self._train(shares[0], batch, steps)
         elif shares:
-            list(self._threads.map(self._train, shares, repeat(moved), repeat(steps)))
-        return moved
+            list(self._threads.map(self._train, shares, repeat(batch), repeat(steps)))
+        return batch
 
-    def look(self, batch: Batch) -> Batch:
+    def check(self, batch: Batch) -> Batch:
         """See :class:`core.training.stepper.Stepper`."""
         return self.advance(batch, 0)
 
     def _train(self, seeds: np.ndarray, batch: Batch, steps: int) -> None:
+        """Trains the seeds in place."""
         tensors = (batch.parameters, batch.memory, batch.steps, batch.status, batch.until)
-        room = linear.room_for(self._problem, self._memory)
         linear.train(
             seeds,
             *(tensor.numpy() for tensor in tensors),
-            room,
+            linear.workspace_for(self._problem, self._memory_per_parameter),
             self._problem,
-            self._method,
-            self._ending,
+            self._optimizer,
+            self._stop_rule,
             steps,
         )

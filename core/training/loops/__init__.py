@@ -1,1 +1,1 @@
-"""What Numba compiles: vectors, tiles and formulas in machine code; the loops of linear students and of networks."""
+"""Loops compiled by Numba for linear students and networks, and the vector code under them."""

@@ -1,6 +1,6 @@
-"""Formulas that are worked out entry by entry, written once in Python and turned into loops over vectors.
+"""Elementwise formulas, written once in Python and compiled to loops over vectors.
 
-A formula is called with :class:`Numbers` while Numba compiles; each of its operations becomes an
+While Numba compiles, a formula is called with :class:`Numbers`; each operation on them emits an
 instruction.
 """
 
@@ -16,22 +16,20 @@ from core.training.loops.lanes import INT, Lanes
 
 _intrinsic: Any = intrinsic
 
-_DIGITS = {32: 23, 64: 52}
-"""Of a number after the point, in base 2, by its bits."""
+_MANTISSA_BITS = {32: 23, 64: 52}
+"""Bits of the mantissa, by the size of a number."""
 
 _TERMS = {32: 7, 64: 13}
-"""Of the series of e^r - 1, |r| <= ln 2 / 2, after which what is left is below half a unit in the
-last place."""
+"""Terms of the series of e^r - 1, |r| <= ln 2 / 2; the rest is below half a last digit."""
 
-_LARGEST = {32: 87.0, 64: 708.0}
-"""Where e^x is still a normal number, as is e^-x."""
+_MAX_EXPONENT = {32: 87.0, 64: 708.0}
+"""The largest x for which both e^x and e^-x are normal numbers."""
 
 _LN2 = {
     32: (0.693359375, -2.12194440e-4),
     64: (0.693147180369123816490, 1.90821492927058770002e-10),
 }
-"""ln 2 as a sum whose first part has few digits, so that n times it is exact (Cody and Waite,
-1980)."""
+"""ln 2 as a sum whose first part has few digits, so n times it is exact (Cody and Waite, 1980)."""
 
 
 class Numbers:
@@ -41,59 +39,59 @@ class Numbers:
         """For a value in a register."""
         self.lanes, self.value = lanes, value
 
-    def _value(self, of: "Numbers | float") -> Any:
-        return of.value if isinstance(of, Numbers) else self.lanes.constant(of)
+    def _value_of(self, operand: "Numbers | float") -> Any:
+        return operand.value if isinstance(operand, Numbers) else self.lanes.constant(operand)
 
-    def _with(self, instruction: str, x: Any, y: Any) -> "Numbers":
-        return Numbers(
-            self.lanes, getattr(self.lanes.builder, instruction)(self._value(x), self._value(y))
-        )
+    def _emit(self, instruction: str, x: Any, y: Any) -> "Numbers":
+        write = getattr(self.lanes.builder, instruction)
+        return Numbers(self.lanes, write(self._value_of(x), self._value_of(y)))
 
     def __add__(self, other: Any) -> "Numbers":
-        return self._with("fadd", self, other)
+        return self._emit("fadd", self, other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> "Numbers":
-        return self._with("fsub", self, other)
+        return self._emit("fsub", self, other)
 
     def __rsub__(self, other: Any) -> "Numbers":
-        return self._with("fsub", other, self)
+        return self._emit("fsub", other, self)
 
     def __mul__(self, other: Any) -> "Numbers":
-        return self._with("fmul", self, other)
+        return self._emit("fmul", self, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> "Numbers":
-        return self._with("fdiv", self, other)
+        return self._emit("fdiv", self, other)
 
     def __rtruediv__(self, other: Any) -> "Numbers":
-        return self._with("fdiv", other, self)
+        return self._emit("fdiv", other, self)
 
     def times_plus(self, factor: Any, term: Any) -> "Numbers":
         """Self · factor + term, rounded once."""
         return Numbers(
-            self.lanes, self.lanes.fused(self.value, self._value(factor), self._value(term))
+            self.lanes, self.lanes.fused(self.value, self._value_of(factor), self._value_of(term))
         )
 
-    def clamped(self, largest: float) -> "Numbers":
-        """Within ± ``largest``; NaN stays NaN."""
+    def clamped(self, bound: float) -> "Numbers":
+        """The numbers within ± ``bound``; NaN stays NaN."""
         value = self.value
-        for bound, beyond in ((-largest, "<"), (largest, ">")):
-            limit = self.lanes.constant(bound)
-            outside = self.lanes.builder.fcmp_ordered(beyond, value, limit)
-            value = self.lanes.builder.select(outside, limit, value)
+        for limit, comparison in ((-bound, "<"), (bound, ">")):
+            constant = self.lanes.constant(limit)
+            outside = self.lanes.builder.fcmp_ordered(comparison, value, constant)
+            value = self.lanes.builder.select(outside, constant, value)
         return Numbers(self.lanes, value)
 
 
 def _exponential(x: Numbers) -> tuple[Numbers, Numbers]:
-    """(q, 2^n) with e^x = 2^n (1 + q), |q| < 1/2, each to the last place, so that e^x - 1 loses nothing near zero."""
+    """(q, 2^n) with e^x = 2^n (1 + q), |q| < 1/2.
+
+    Both are accurate to the last place, so e^x - 1 stays accurate near zero.
+    """
     lanes, builder, bits = x.lanes, x.lanes.builder, x.lanes.bits
-    shift = (
-        1.5 * 2.0 ** _DIGITS[bits]
-    )  # added to a number, it leaves the nearest whole one in the last digits
-    x = x.clamped(_LARGEST[bits])
+    shift = 1.5 * 2.0 ** _MANTISSA_BITS[bits]  # x + shift has round(x) in its last digits
+    x = x.clamped(_MAX_EXPONENT[bits])
     shifted = x.times_plus(1 / math.log(2), shift)
     n = shifted - shift
     high, low = _LN2[bits]
@@ -101,12 +99,11 @@ def _exponential(x: Numbers) -> tuple[Numbers, Numbers]:
     q = r.times_plus(1 / math.factorial(_TERMS[bits]), 1 / math.factorial(_TERMS[bits] - 1))
     for term in reversed(range(1, _TERMS[bits] - 1)):
         q = q.times_plus(r, 1 / math.factorial(term))
-    whole = ir.VectorType(ir.IntType(bits), lanes.count)
-    one = builder.bitcast(lanes.constant(1.0), whole)
-    place = ir.Constant(whole, [_DIGITS[bits]] * lanes.count)
-    power = builder.add(
-        builder.shl(builder.bitcast(shifted.value, whole), place), one
-    )  # n onto the exponent of 1
+    integers = ir.VectorType(ir.IntType(bits), lanes.count)
+    one = builder.bitcast(lanes.constant(1.0), integers)
+    digits = ir.Constant(integers, [_MANTISSA_BITS[bits]] * lanes.count)
+    exponent = builder.shl(builder.bitcast(shifted.value, integers), digits)
+    power = builder.add(exponent, one)  # adds n to the exponent of 1.0
     return q * r, Numbers(lanes, builder.bitcast(power, lanes.type))
 
 
@@ -117,34 +114,34 @@ def sigmoid(x: Numbers) -> Numbers:
 
 
 def tanh(x: Numbers) -> Numbers:
-    """(e^2x - 1) / (e^2x + 1), as precise for a small x as for a large one."""
+    """(e^2x - 1) / (e^2x + 1), with the same relative accuracy for small and large x."""
     q, power = _exponential(x + x)
-    less_one = power.times_plus(q, power - 1)
-    return less_one / (less_one + 2)
+    numerator = power.times_plus(q, power - 1)
+    return numerator / (numerator + 2)
 
 
-def each(formula: Callable[..., Sequence[Numbers]]) -> Any:
-    """``f(given, made, vectors)``, which works ``formula`` out on so many vectors at the pointers of ``given``.
+def elementwise(formula: Callable[..., Sequence[Numbers]]) -> Any:
+    """A compiled ``f(sources, targets, vectors)`` that applies ``formula`` to each element.
 
-    Its results go to the pointers of ``made``, which may be those of ``given``.
+    It reads ``vectors`` vectors at each pointer of ``sources`` and writes the results to the
+    pointers of ``targets``, which may be those of ``sources``.
     """
 
-    def work(_: Any, given: Any, made: Any, vectors: Any) -> Any:  # noqa: ARG001  # Numba reads the signature
+    def apply(_: Any, sources: Any, targets: Any, vectors: Any) -> Any:  # noqa: ARG001  # Numba reads the signature
         def write(context: Any, builder: Any, _: Any, arguments: Sequence[Any]) -> Any:
-            sources, targets, count = arguments
-            lanes = Lanes(builder, given.dtype)
+            inputs, outputs, count = arguments
+            lanes = Lanes(builder, sources.dtype)
             step = INT(lanes.count)
-            with cgutils.for_range_slice(
-                builder, INT(0), builder.mul(count, step), step, inc=True
-            ) as (at, _):
+            numbers = builder.mul(count, step)
+            with cgutils.for_range_slice(builder, INT(0), numbers, step, inc=True) as (at, _):
                 values = (
-                    lanes.load(builder.extract_value(sources, i), at) for i in range(given.count)
+                    lanes.load(builder.extract_value(inputs, i), at) for i in range(sources.count)
                 )
                 results = formula(*[Numbers(lanes, value) for value in values])
                 for i, result in enumerate(results):
-                    lanes.store(result.value, builder.extract_value(targets, i), at)
+                    lanes.store(result.value, builder.extract_value(outputs, i), at)
             return context.get_dummy_value()
 
-        return types.void(given, made, types.intp), write
+        return types.void(sources, targets, types.intp), write
 
-    return _intrinsic(work)
+    return _intrinsic(apply)

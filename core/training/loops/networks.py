@@ -1,9 +1,8 @@
-"""Backpropagation through time of a GRU, an LSTM or a tanh RNN, compiled by Numba: a block of sequences at a time.
+"""Backpropagation through time of a GRU, an LSTM or a tanh RNN, compiled, in blocks of sequences.
 
-The formulas are those of :mod:`core.networks.cells`, on one seed's flat vector: weight_ih,
-weight_hh, bias_ih, bias_hh, C. A vector holds a number of several sequences side by side, so that d
-needs no padding; a block is as many sequences as a tile is wide, and what its steps keep stays in
-the second cache.
+A seed's flat vector holds weight_ih, weight_hh, bias_ih, bias_hh, C. A vector holds the same number
+of several sequences side by side, so d needs no padding. A block is as many sequences as a tile is
+wide; the intermediates of its steps stay in the second-level cache.
 """
 
 from typing import Any, NamedTuple
@@ -11,34 +10,49 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.networks import CELLS, Recurrent
-from core.training.loops.formulas import Numbers, each, sigmoid, tanh
+from core.training.loops.cells import (
+    CODES,
+    GRU,
+    LSTM,
+    TANH_RNN,
+    gru,
+    gru_backward,
+    lstm,
+    lstm_backward,
+    tanh_rnn,
+    tanh_rnn_backward,
+)
 from core.training.loops.lanes import BYTES, aligned
-from core.training.loops.optimizer_steps import inlined, kept, part
-from core.training.loops.tiles import WIDEST, add_product, address, flushing, past, transpose
+from core.training.loops.optimizer_steps import cached, inlined, internal
+from core.training.loops.tiles import (
+    MAX_WIDTH,
+    add_product,
+    address,
+    flush_subnormals,
+    offset,
+    transpose,
+)
 
-PARTS = "df7d09357e45608c"
-"""A hash of what is compiled with this and stands elsewhere, as in
-:mod:`core.training.loops.linear`."""
+SOURCE_DIGEST = "47ce8853c85b21d8"
+"""A digest of lanes.py, tiles.py, optimizer_steps.py, formulas.py and cells.py.
 
-GRU, LSTM, TANH_RNN = 0, 1, 2
-"""Cells, as the loops tell them apart."""
-
-_CELLS = {"gru": GRU, "lstm": LSTM, "tanh_rnn": TANH_RNN}
+See :data:`core.training.loops.linear.SOURCE_DIGEST`.
+"""
 
 
 class Sizes(NamedTuple):
-    """What is trained on what.
+    """The sizes of the network and of its blocks.
 
     Attributes:
         cell: GRU, LSTM or TANH_RNN.
-        gates: Its g blocks of d rows.
-        d: Entries of the state.
+        gates: The number g of gates; a weight matrix has g blocks of d rows.
+        d: Dimension of the state.
         m: Inputs.
         p: Outputs.
-        length: k, of the sequences.
-        lanes: Numbers of a vector.
-        block: Sequences that are worked on together.
-        rows: m + 1 + d in whole vectors: [x_t | 1 | s_t].
+        length: The length k of the sequences.
+        lanes: Numbers in a vector.
+        block: Sequences in a block.
+        rows: m + 1 + d, the size of [x_t | 1 | s_t], rounded up to whole vectors.
     """
 
     cell: int
@@ -52,325 +66,273 @@ class Sizes(NamedTuple):
     rows: int
 
 
-class Room(NamedTuple):
-    """Where a block is worked on; each begins where a vector may.
+class Workspace(NamedTuple):
+    """The arrays to work on a block; each is aligned to a vector.
 
     Attributes:
-        weights: [W_ih | b | W_hh] of all gates, (g d, rows); for the block that is apart [0 | b_hh
-            | W_hh].
-        apart: [W_ih | b_ih] of that block, (d, rows).
+        weights: [W_ih | b | W_hh] of all gates, (g d, rows); for a GRU's n [0 | b_hh | W_hh].
+        candidate: [W_ih | b_ih] of a GRU's n, (d, rows).
         C: (p, d).
         states: [x_t | 1 | s_t] of each t, (k + 1, rows, block).
-        gates: Before and after σ and tanh, on the way back their derivatives, (k, g d, block).
-        kept: n of a GRU, tanh(c) of an LSTM, (k, d, block).
+        gates: Before and after σ and tanh; on the way back their derivatives, (k, g d, block).
+        saved: n of a GRU, tanh(c) of an LSTM, (k, d, block).
         carries: c_t of an LSTM, (k + 1, d, block).
-        pull: The derivative by s_t, by the carry, and by the outputs, (2 d + p, block).
-        turned: A step's states transposed, (block, rows).
-        slopes: The derivative by ``weights``, ``apart`` and C, (g d + d + p, rows).
+        derivatives: By s_t, by the carry, and by the outputs, (2 d + p, block).
+        transposed: A step's states transposed, (block, rows).
+        gradients: By ``weights``, ``candidate`` and C, (g d + d + p, rows).
     """
 
     weights: np.ndarray
-    apart: np.ndarray
+    candidate: np.ndarray
     C: np.ndarray
     states: np.ndarray
     gates: np.ndarray
-    kept: np.ndarray
+    saved: np.ndarray
     carries: np.ndarray
-    pull: np.ndarray
-    turned: np.ndarray
-    slopes: np.ndarray
+    derivatives: np.ndarray
+    transposed: np.ndarray
+    gradients: np.ndarray
 
 
 def sizes_of(network: Recurrent, length: int, sequences: int, dtype: np.dtype[Any]) -> Sizes:
-    """The sizes of a network on so many sequences of this length."""
-    kind, d, m, p = network.kind, network.dim, network.inputs, network.outputs_
+    """The sizes of a network on this many sequences of this length."""
+    d, m, p = network.dim, network.input_size, network.output_size
     lanes = BYTES // dtype.itemsize
-    block = lanes * min(WIDEST[4], -(-sequences // lanes))
+    block = lanes * min(MAX_WIDTH[4], -(-sequences // lanes))
     rows = -(-(m + 1 + d) // lanes) * lanes
-    return Sizes(_CELLS[kind], CELLS[kind].gates, d, m, p, length, lanes, block, rows)
+    gates = CELLS[network.kind].gates
+    return Sizes(CODES[network.kind], gates, d, m, p, length, lanes, block, rows)
 
 
-def room_for(sizes: Sizes, dtype: np.dtype[Any]) -> Room:
-    """Room for one thread."""
+def workspace_for(sizes: Sizes, dtype: np.dtype[Any]) -> Workspace:
+    """A workspace for one thread."""
     g, d, p, k, block, rows = sizes.gates, sizes.d, sizes.p, sizes.length, sizes.block, sizes.rows
-    keeps, carries = sizes.cell != TANH_RNN, sizes.cell == LSTM
+    has_saved, has_carry = sizes.cell != TANH_RNN, sizes.cell == LSTM
     shapes = (
-        (g * d, rows), (d, rows), (p, d), (k + 1, rows, block), (k, g * d, block), (k * keeps, d, block),
-        ((k + 1) * carries, d, block), (2 * d + p, block), (block, rows), (g * d + d + p, rows),
-    )  # fmt: skip
-    return Room(*(aligned(shape, dtype) for shape in shapes))
-
-
-@each
-def _gru(
-    r: Numbers, z: Numbers, weighed: Numbers, inner: Numbers, s: Numbers
-) -> tuple[Numbers, ...]:
-    """To r, z, n and the next state."""
-    r, z = sigmoid(r), sigmoid(z)
-    n = tanh(inner + r * weighed)
-    return r, z, n, n + z * (s - n)
-
-
-@each
-def _gru_back(
-    ds: Numbers, r: Numbers, z: Numbers, weighed: Numbers, n: Numbers, s: Numbers
-) -> tuple[Numbers, ...]:
-    """To the derivatives by s past the gates, and by what r, z, n and the block that is apart are made of."""
-    straight = ds * z
-    dn = (ds - straight) * (1 - n * n)
-    return straight, dn * weighed * r * (1 - r), ds * (s - n) * z * (1 - z), dn * r, dn
-
-
-@each
-def _lstm(i: Numbers, f: Numbers, g: Numbers, o: Numbers, c: Numbers) -> tuple[Numbers, ...]:
-    """To i, f, g, o, the next c, its tanh, and the next state."""
-    i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
-    c = f * c + i * g
-    squashed = tanh(c)
-    return i, f, g, o, c, squashed, o * squashed
-
-
-@each
-def _lstm_back(
-    ds: Numbers,
-    dc: Numbers,
-    i: Numbers,
-    f: Numbers,
-    g: Numbers,
-    o: Numbers,
-    c: Numbers,
-    squashed: Numbers,
-) -> tuple[Numbers, ...]:
-    """To the derivatives by c, and by what i, f, g and o are made of; by s past the gates there is none."""
-    dc = dc + ds * o * (1 - squashed * squashed)
-    return (
-        dc * f, dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), ds * squashed * o * (1 - o), ds * 0
-    )  # fmt: skip
-
-
-@each
-def _tanh(a: Numbers) -> tuple[Numbers, ...]:
-    return (tanh(a),)
-
-
-@each
-def _tanh_back(ds: Numbers, s: Numbers) -> tuple[Numbers, ...]:
-    """To the derivative by what s is the tanh of; past it there is none."""
-    return ds * (1 - s * s), ds * 0
+        (g * d, rows),
+        (d, rows),
+        (p, d),
+        (k + 1, rows, block),
+        (k, g * d, block),
+        (k * has_saved, d, block),
+        ((k + 1) * has_carry, d, block),
+        (2 * d + p, block),
+        (block, rows),
+        (g * d + d + p, rows),
+    )
+    return Workspace(*(aligned(shape, dtype) for shape in shapes))
 
 
 @inlined
-def _places(sizes):
-    """Where W_hh, b_ih, b_hh and C begin in a flat vector, how many rows W_hh has, and which is the first apart."""
+def _offsets(sizes):
+    """The places of the parameters in a flat vector.
+
+    Returns:
+        The offsets of W_hh, b_ih, b_hh and C; the g d rows of W_hh; and the first row of a GRU's n,
+        which for other cells is past the last.
+    """
     rows = sizes.gates * sizes.d
     W_hh = rows * sizes.m
     b_ih = W_hh + rows * sizes.d
-    return (
-        W_hh,
-        b_ih,
-        b_ih + rows,
-        b_ih + 2 * rows,
-        rows,
-        rows - sizes.d if sizes.cell == GRU else rows,
-    )
+    candidate = rows - sizes.d if sizes.cell == GRU else rows
+    return W_hh, b_ih, b_ih + rows, b_ih + 2 * rows, rows, candidate
 
 
-@part
-def _lay(theta, room, sizes):
-    """The weights of a flat vector, a matrix for each product with a step's states."""
+@internal
+def _load_weights(theta, workspace, sizes):
+    """Copies a flat vector to the matrices that multiply a step's states."""
     d, m = sizes.d, sizes.m
-    W_hh, b_ih, b_hh, C, rows, first = _places(sizes)
+    W_hh, b_ih, b_hh, C, rows, first = _offsets(sizes)
     for i in range(rows):
-        row = room.weights[i]
-        within = row if i < first else room.apart[i - first]
+        row = workspace.weights[i]
+        input_row = row if i < first else workspace.candidate[i - first]
         row[m] = 0
         for j in range(m):
-            within[j] = theta[i * m + j]
-        within[m] = theta[b_ih + i]
+            input_row[j] = theta[i * m + j]
+        input_row[m] = theta[b_ih + i]
         row[m] += theta[b_hh + i]
         for j in range(d):
             row[m + 1 + j] = theta[W_hh + i * d + j]
     for i in range(sizes.p):
         for j in range(d):
-            room.C[i, j] = theta[C + i * d + j]
+            workspace.C[i, j] = theta[C + i * d + j]
 
 
-@part
-def _collect(gradient, slopes, sizes):
-    """The derivatives by those matrices as a flat vector."""
+@internal
+def _collect(gradient, gradients, sizes):
+    """Copies the derivatives by those matrices to a flat vector."""
     d, m = sizes.d, sizes.m
-    W_hh, b_ih, b_hh, C, rows, first = _places(sizes)
+    W_hh, b_ih, b_hh, C, rows, first = _offsets(sizes)
     for i in range(rows):
-        within = slopes[i if i < first else i + d]
+        input_row = gradients[i if i < first else i + d]
         for j in range(m):
-            gradient[i * m + j] = within[j]
-        gradient[b_ih + i], gradient[b_hh + i] = within[m], slopes[i, m]
+            gradient[i * m + j] = input_row[j]
+        gradient[b_ih + i], gradient[b_hh + i] = input_row[m], gradients[i, m]
         for j in range(d):
-            gradient[W_hh + i * d + j] = slopes[i, m + 1 + j]
+            gradient[W_hh + i * d + j] = gradients[i, m + 1 + j]
     for i in range(sizes.p):
         for j in range(d):
-            gradient[C + i * d + j] = slopes[rows + d + i, m + 1 + j]
+            gradient[C + i * d + j] = gradients[rows + d + i, m + 1 + j]
 
 
-@part
-def _step(room, sizes, inputs, begin, end, place, seen):
-    """The state after a step, from the state at ``place`` in the room to the next place, and what the way back needs.
+@internal
+def _step(workspace, sizes, inputs, begin, end, t, used_rows):
+    """Computes the next state from the state at ``t``, and saves what the way back needs.
 
-    ``inputs`` are the step's, (N, m); only the first ``seen`` of the rows [x_t | 1 | s_t] count.
+    ``inputs`` are the step's, (N, m). Only the first ``used_rows`` of [x_t | 1 | s_t] count.
     """
     cell, gates, d, m, _, _, lanes, block, rows = sizes
-    vectors, one = d * block // lanes, d * block
-    x, a = room.states[place], room.gates[place]
+    vectors, size = d * block // lanes, d * block
+    x, a = workspace.states[t], workspace.gates[t]
     for n in range(block):
         for i in range(m):
             x[i, n] = inputs[begin + n, i] if begin + n < end else 0
         x[m, n] = 1
     a[:] = 0
     now = address(x)
-    s = past(now, (m + 1) * block)
-    moved, a0 = past(s, rows * block), address(a)
-    add_product(address(room.weights), rows, 1, now, block, seen, a0, block, gates * d, block)
-    a1, a2, a3 = past(a0, one), past(a0, 2 * one), past(a0, 3 * one)
+    s = offset(now, (m + 1) * block)
+    next_s, a0 = offset(s, rows * block), address(a)
+    weights = address(workspace.weights)
+    add_product(weights, rows, 1, now, block, used_rows, a0, block, gates * d, block)
+    a1, a2, a3 = offset(a0, size), offset(a0, 2 * size), offset(a0, 3 * size)
     if cell == GRU:
-        room.kept[place] = 0
-        n = address(room.kept[place])
-        add_product(address(room.apart), rows, 1, now, block, m + 1, n, block, d, block)
-        _gru((a0, a1, a2, n, s), (a0, a1, n, moved), vectors)
+        workspace.saved[t] = 0
+        n, candidate = address(workspace.saved[t]), address(workspace.candidate)
+        add_product(candidate, rows, 1, now, block, m + 1, n, block, d, block)
+        gru((a0, a1, a2, n, s), (a0, a1, n, next_s), vectors)
     elif cell == LSTM:
-        c, squashed = address(room.carries[place]), address(room.kept[place])
-        _lstm((a0, a1, a2, a3, c), (a0, a1, a2, a3, past(c, one), squashed, moved), vectors)
+        c, tanh_c = address(workspace.carries[t]), address(workspace.saved[t])
+        lstm((a0, a1, a2, a3, c), (a0, a1, a2, a3, offset(c, size), tanh_c, next_s), vectors)
     else:
-        _tanh((a0,), (moved,), vectors)
+        tanh_rnn((a0,), (next_s,), vectors)
 
 
-@part
-def _forward(room, sizes, inputs, begin, end):
-    """The states that follow s_0 = 0."""
+@internal
+def _forward(workspace, sizes, inputs, begin, end):
+    """Computes the states that follow s_0 = 0."""
+    m, d = sizes.m, sizes.d
     for t in range(sizes.length):
-        _step(room, sizes, inputs[t], begin, end, t, sizes.m + 1 + sizes.d if t else sizes.m + 1)
+        _step(workspace, sizes, inputs[t], begin, end, t, m + 1 + d if t else m + 1)
 
 
-@part
-def _turn(states, turned, block, rows, lanes):
-    """A step's states, transposed."""
+@internal
+def _transpose_states(states, transposed, block, rows, lanes):
+    """Transposes a step's states."""
     for i in range(0, rows, lanes):
         for n in range(0, block, lanes):
-            transpose(past(states, i * block + n), past(turned, n * rows + i), block, rows)
+            source, target = offset(states, i * block + n), offset(transposed, n * rows + i)
+            transpose(source, target, block, rows)
 
 
-@part
-def _read(room, sizes, t):
+@internal
+def _outputs(workspace, sizes, t):
     """The outputs C s_{t+1}, (p, block)."""
-    made = room.pull[2 * sizes.d :]
-    made[:] = 0
+    y = workspace.derivatives[2 * sizes.d :]
+    y[:] = 0
     d, block = sizes.d, sizes.block
-    states = past(address(room.states), ((t + 1) * sizes.rows + sizes.m + 1) * block)
-    add_product(address(room.C), d, 1, states, block, d, address(made), block, sizes.p, block)
-    return made
+    states = offset(address(workspace.states), ((t + 1) * sizes.rows + sizes.m + 1) * block)
+    add_product(address(workspace.C), d, 1, states, block, d, address(y), block, sizes.p, block)
+    return y
 
 
-@part
-def _errors(outputs, sizes, labels, begin, end, weight):
-    """The squared errors of a step's outputs, and the derivative by them in their place."""
+@internal
+def _squared_errors(y, sizes, labels, begin, end, weight):
+    """The sum of a step's squared errors; replaces the outputs y by the derivative."""
     total = 0.0
     for i in range(sizes.p):
         for n in range(sizes.block):
-            error = outputs[i, n] - labels[begin + n, i] if begin + n < end else outputs[i, n] * 0
+            error = y[i, n] - labels[begin + n, i] if begin + n < end else y[i, n] * 0
             total += error * error
-            outputs[i, n] = 2 * weight * error
+            y[i, n] = 2 * weight * error
     return total
 
 
-@part
-def _back(room, sizes, labels, begin, end, weight):
-    """The squared errors, and the derivatives by the weights, added to what is there."""
+@internal
+def _backward(workspace, sizes, labels, begin, end, weight):
+    """The sum of squared errors; adds the derivatives by the weights to the workspace."""
     cell, gates, d, m, p, length, lanes, block, rows = sizes
-    vectors, one, high = d * block // lanes, d * block, gates * d
-    narrow = -(-(m + 1) // lanes) * lanes
-    weights, C, states, turned = (
-        address(room.weights),
-        address(room.C),
-        address(room.states),
-        address(room.turned),
-    )
-    slopes = address(room.slopes)
-    room.pull[:] = 0
-    ds = address(room.pull)
-    dc, dy = past(ds, one), past(ds, 2 * one)
+    vectors, size, gate_rows = d * block // lanes, d * block, gates * d
+    input_rows = -(-(m + 1) // lanes) * lanes
+    weights, C = address(workspace.weights), address(workspace.C)
+    states, transposed = address(workspace.states), address(workspace.transposed)
+    dweights = address(workspace.gradients)
+    dcandidate, dC = offset(dweights, gate_rows * rows), offset(dweights, (gate_rows + d) * rows)
+    workspace.derivatives[:] = 0
+    ds = address(workspace.derivatives)
+    dc, dy = offset(ds, size), offset(ds, 2 * size)
     total = 0.0
     for t in range(length - 1, -1, -1):
-        now = past(states, t * rows * block)
-        s = past(now, (m + 1) * block)
-        moved = past(s, rows * block)
-        counted = t - (length - len(labels))
-        if counted >= 0:
-            total += _errors(_read(room, sizes, t), sizes, labels[counted], begin, end, weight)
-            _turn(past(now, rows * block), turned, block, rows, lanes)
-            add_product(
-                dy, block, 1, turned, rows, block, past(slopes, (high + d) * rows), rows, p, rows
-            )
+        now = offset(states, t * rows * block)
+        s = offset(now, (m + 1) * block)
+        next_s = offset(s, rows * block)
+        row = t - (length - len(labels))
+        if row >= 0:
+            y = _outputs(workspace, sizes, t)
+            total += _squared_errors(y, sizes, labels[row], begin, end, weight)
+            _transpose_states(offset(now, rows * block), transposed, block, rows, lanes)
+            add_product(dy, block, 1, transposed, rows, block, dC, rows, p, rows)
             add_product(C, 1, d, dy, block, p, ds, block, d, block)
-        a0 = address(room.gates[t])
-        a1, a2, a3 = past(a0, one), past(a0, 2 * one), past(a0, 3 * one)
-        _turn(now, turned, block, rows, lanes)
+        a0 = address(workspace.gates[t])
+        a1, a2, a3 = offset(a0, size), offset(a0, 2 * size), offset(a0, 3 * size)
+        _transpose_states(now, transposed, block, rows, lanes)
         if cell == GRU:
-            n = address(room.kept[t])
-            _gru_back((ds, a0, a1, a2, n, s), (ds, a0, a1, a2, n), vectors)
-            add_product(
-                n, block, 1, turned, rows, block, past(slopes, high * rows), rows, d, narrow
-            )
+            n = address(workspace.saved[t])
+            gru_backward((ds, a0, a1, a2, n, s), (ds, a0, a1, a2, n), vectors)
+            add_product(n, block, 1, transposed, rows, block, dcandidate, rows, d, input_rows)
         elif cell == LSTM:
-            c, squashed = address(room.carries[t]), address(room.kept[t])
-            _lstm_back((ds, dc, a0, a1, a2, a3, c, squashed), (dc, a0, a1, a2, a3, ds), vectors)
+            c, tanh_c = address(workspace.carries[t]), address(workspace.saved[t])
+            lstm_backward((ds, dc, a0, a1, a2, a3, c, tanh_c), (dc, a0, a1, a2, a3, ds), vectors)
         else:
-            _tanh_back((ds, moved), (a0, ds), vectors)
-        add_product(a0, block, 1, turned, rows, block, slopes, rows, high, rows if t else narrow)
+            tanh_rnn_backward((ds, next_s), (a0, ds), vectors)
+        used_rows = rows if t else input_rows
+        add_product(a0, block, 1, transposed, rows, block, dweights, rows, gate_rows, used_rows)
         if t:
-            add_product(past(weights, m + 1), 1, rows, a0, block, high, ds, block, d, block)
+            W_hh = offset(weights, m + 1)
+            add_product(W_hh, 1, rows, a0, block, gate_rows, ds, block, d, block)
     return total
 
 
-@kept
-def loss_and_gradient(theta, inputs, labels, begin, end, gradient, room, sizes):
-    """The share of the sequences from ``begin`` up to ``end`` in the loss, and in its gradient, into ``gradient``.
+@cached
+def loss_and_gradient(theta, inputs, labels, begin, end, gradient, workspace, sizes):
+    """The contribution of sequences ``begin`` to ``end`` to the loss; writes that to its gradient.
 
     ``theta`` and ``gradient`` are (n,), ``inputs`` (k, N, m), ``labels`` (T, N, p): of the last T
     outputs.
     """
-    mode = flushing(np.int32(-1))
-    _lay(theta, room, sizes)
-    room.slopes[:] = 0
+    mode = flush_subnormals(np.int32(-1))
+    _load_weights(theta, workspace, sizes)
+    workspace.gradients[:] = 0
     weight = theta.dtype.type(1 / (labels.shape[0] * labels.shape[1]))
     total = 0.0
     for first in range(begin, end, sizes.block):
-        _forward(room, sizes, inputs, first, end)
-        total += _back(room, sizes, labels, first, end, weight)
-    _collect(gradient, room.slopes, sizes)
-    flushing(mode)
+        _forward(workspace, sizes, inputs, first, end)
+        total += _backward(workspace, sizes, labels, first, end, weight)
+    _collect(gradient, workspace.gradients, sizes)
+    flush_subnormals(mode)
     return total * weight
 
 
-@kept
-def outputs(theta, inputs, begin, end, into, room, sizes):
-    """The last T outputs of the sequences from ``begin`` up to ``end``, to their place in ``into`` (T, N, p).
+@cached
+def outputs(theta, inputs, begin, end, out, workspace, sizes):
+    """Writes the last T outputs of sequences ``begin`` to ``end`` to their place in ``out``.
 
-    The ``room`` is that for sequences of length 1: each step's state takes the place of the last
-    one's.
+    ``out`` is (T, N, p). The workspace is that for sequences of length 1: each step's state
+    replaces the previous one.
     """
-    _lay(theta, room, sizes)
+    _load_weights(theta, workspace, sizes)
     d, m = sizes.d, sizes.m
     for first in range(begin, end, sizes.block):
         last = min(first + sizes.block, end)
-        room.states[0, m + 1 : m + 1 + d] = 0
-        room.carries[:] = 0
+        workspace.states[0, m + 1 : m + 1 + d] = 0
+        workspace.carries[:] = 0
         for t in range(len(inputs)):
-            _step(room, sizes, inputs[t], first, last, 0, m + 1 + d)
-            room.states[0, m + 1 : m + 1 + d] = room.states[1, m + 1 : m + 1 + d]
+            _step(workspace, sizes, inputs[t], first, last, 0, m + 1 + d)
+            workspace.states[0, m + 1 : m + 1 + d] = workspace.states[1, m + 1 : m + 1 + d]
             if sizes.cell == LSTM:
-                room.carries[0] = room.carries[1]
-            counted = t - (len(inputs) - len(into))
-            if counted >= 0:
-                made = _read(room, sizes, 0)
+                workspace.carries[0] = workspace.carries[1]
+            row = t - (len(inputs) - len(out))
+            if row >= 0:
+                y = _outputs(workspace, sizes, 0)
                 for n in range(first, last):
                     for i in range(sizes.p):
-                        into[counted, n, i] = made[i, n - first]
+                        out[row, n, i] = y[i, n - first]

@@ -1,6 +1,6 @@
-"""The optimizers' steps, compiled as a part of the loops that take them; see :mod:`core.training.optimizers`.
+"""The optimizers' steps, compiled into the loops; see :mod:`core.training.optimizers`.
 
-Here, too, is how all of it is compiled: NaN and infinity stay what they are, other sums may be
+Also the options of all compilation: NaN and infinity keep their meaning, while sums may be
 reordered.
 """
 
@@ -12,34 +12,40 @@ from numba import njit
 from core.training.stepper import DIVERGED, NEVER, RUNNING, STOPPED
 
 GRADIENT_DESCENT, MOMENTUM, ADAPTIVE, ADAM = 0, 1, 2, 3
-"""Optimizers, as the loops tell them apart."""
+"""The codes of the optimizers."""
 
 CONSTANT, COSINE, EXPONENTIAL, WARMUP = 0, 1, 2, 3
-"""Schedules, likewise."""
+"""The codes of the schedules."""
 
 
-class Method(NamedTuple):
-    """How a loss is minimised.
+class OptimizerEncoding(NamedTuple):
+    """An optimizer as numbers.
 
     Attributes:
-        rule: The optimizer.
-        numbers: Its numbers: (momentum,), (beta, soft) or (beta1, beta2, eps), in float64.
+        rule: The code of the optimizer.
+        coefficients: (momentum,), (beta, soft) or (beta1, beta2, eps), in float64.
         lr: The step size.
-        schedule: What multiplies it from step to step.
+        schedule: The code of the schedule, which multiplies lr.
         shape: The schedule's numbers: (floor, steps), (decay, every) or (steps,).
-        rates: What multiplies it for each number; empty where nothing does.
+        rates: A factor on lr for each parameter's numbers; empty if all are 1.
     """
 
     rule: int
-    numbers: np.ndarray
+    coefficients: np.ndarray
     lr: float
     schedule: int
     shape: np.ndarray
     rates: np.ndarray
 
 
-class Ending(NamedTuple):
-    """When a seed ends: ``more_steps`` after its loss was ``below``, or once it isn't at most ``above``."""
+class StopRule(NamedTuple):
+    """When a seed ends.
+
+    Attributes:
+        below: A loss below this meets the stop rule.
+        more_steps: The steps after that.
+        above: A loss that is not at most this has diverged.
+    """
 
     below: float
     more_steps: int
@@ -47,25 +53,30 @@ class Ending(NamedTuple):
 
 
 jit: Any = njit
-how = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
-part = jit(**how, **dict.fromkeys(("no_cpython_wrapper", "no_cfunc_wrapper"), True))
-"""Called by compiled code alone."""
-inlined = jit(inline="always", **how)
-"""Likewise, and compiled with its caller: what is compiled by itself is optimised once more
-wherever it is called."""
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
+internal = jit(**OPTIONS, **dict.fromkeys(("no_cpython_wrapper", "no_cfunc_wrapper"), True))
+"""Compiles a function that only compiled code calls."""
+inlined = jit(inline="always", **OPTIONS)
+"""Compiles a function together with its caller.
+
+A function compiled separately is optimised again wherever it is called.
+"""
 
 
-def kept(function: Any) -> Any:
-    """Called from Python, and kept on disk, unless there is no place for it: then each process compiles it."""
+def cached(function: Any) -> Any:
+    """Compiles a function that Python calls, and caches it on disk.
+
+    Without a writable cache folder, each process compiles it.
+    """
     try:
-        return jit(cache=True, **how)(function)
-    except RuntimeError:  # neither this folder nor the user's cache can be written to
-        return jit(**how)(function)
+        return jit(cache=True, **OPTIONS)(function)
+    except RuntimeError:  # neither this folder nor the user's cache is writable
+        return jit(**OPTIONS)(function)
 
 
-@part
-def factor(schedule, shape, done):
-    """What :func:`core.training.schedule.factor` is."""
+@internal
+def schedule_factor(schedule, shape, done):
+    """See :func:`core.training.schedule.schedule_factor`."""
     if schedule == COSINE:
         return shape[0] + (1 - shape[0]) * (1 + np.cos(np.pi * done / shape[1])) / 2
     if schedule == EXPONENTIAL:
@@ -75,23 +86,23 @@ def factor(schedule, shape, done):
     return 1.0
 
 
-@part
-def _adam(gradient, memory, numbers, done):
-    """The direction, in place of the gradient."""
-    kind, n = gradient.dtype.type, len(gradient)
-    keep, keep_square, eps = kind(numbers[0]), kind(numbers[1]), kind(numbers[2])
-    take, take_square = kind(1 - numbers[0]), kind(1 - numbers[1])
-    unbiased = kind(1 / (1 - numbers[0] ** (done + 1)))
-    unbiased_square = kind(1 / (1 - numbers[1] ** (done + 1)))
-    mean, square = memory[:n], memory[n:]
+@internal
+def _adam(gradient, memory, coefficients, done):
+    """Replaces the gradient by the direction of Adam, and updates the memory."""
+    number, n = gradient.dtype.type, len(gradient)
+    beta1, beta2, eps = number(coefficients[0]), number(coefficients[1]), number(coefficients[2])
+    rest1, rest2 = number(1 - coefficients[0]), number(1 - coefficients[1])
+    m_correction = number(1 / (1 - coefficients[0] ** (done + 1)))
+    v_correction = number(1 / (1 - coefficients[1] ** (done + 1)))
+    m, v = memory[:n], memory[n:]
     for i in range(n):
-        mean[i] = keep * mean[i] + take * gradient[i]
-        square[i] = keep_square * square[i] + take_square * gradient[i] * gradient[i]
-        gradient[i] = mean[i] * unbiased / (np.sqrt(square[i] * unbiased_square) + eps)
+        m[i] = beta1 * m[i] + rest1 * gradient[i]
+        v[i] = beta2 * v[i] + rest2 * gradient[i] * gradient[i]
+        gradient[i] = m[i] * m_correction / (np.sqrt(v[i] * v_correction) + eps)
 
 
-@part
-def _go(theta, direction, lr, rates):
+@internal
+def _subtract(theta, direction, lr, rates):
     """θ ← θ - lr rate direction."""
     lr = theta.dtype.type(lr)
     if len(rates):
@@ -102,44 +113,45 @@ def _go(theta, direction, lr, rates):
             theta[i] -= lr * direction[i]
 
 
-@part
-def _norms(gradient, ends):
+@internal
+def _sum_of_norms(gradient, ends):
     """The sum of the parameters' Euclidean norms."""
-    total, begin = gradient[0] * 0, 0
+    total, start = gradient[0] * 0, 0
     for end in ends:
         square = total * 0
-        for i in range(begin, end):
+        for i in range(start, end):
             square += gradient[i] * gradient[i]
-        total, begin = total + np.sqrt(square), end
+        total, start = total + np.sqrt(square), end
     return total
 
 
-@part
-def move(theta, gradient, memory, method, rates, ends, done):
-    """One step of the optimizer, along the ``gradient``, which is overwritten.
+@internal
+def take_step(theta, gradient, memory, optimizer, rates, ends, done):
+    """Takes one step of the optimizer in place; it overwrites the gradient.
 
-    ``rates`` are the method's, laid as ``theta`` is, whose parameters end at ``ends``.
+    ``rates`` are the optimizer's, in the layout of ``theta``, whose parameters end at ``ends``.
     """
-    rule, numbers, lr, schedule, shape, _ = method
-    lr *= factor(schedule, shape, done)
+    rule, coefficients, lr, schedule, shape, _ = optimizer
+    lr *= schedule_factor(schedule, shape, done)
     if rule == MOMENTUM:
-        keep = theta.dtype.type(numbers[0])
+        momentum = theta.dtype.type(coefficients[0])
         for i in range(len(theta)):
-            memory[i] = keep * memory[i] + gradient[i]
-        _go(theta, memory, lr, rates)
+            memory[i] = momentum * memory[i] + gradient[i]
+        _subtract(theta, memory, lr, rates)
         return
     if rule == ADAPTIVE:
-        memory[0] = numbers[0] * memory[0] + (1 - numbers[0]) * _norms(gradient, ends)
-        lr /= np.sqrt(memory[0] / (1 - numbers[0] ** (done + 1))) + numbers[1]
+        beta, soft = coefficients[0], coefficients[1]
+        memory[0] = beta * memory[0] + (1 - beta) * _sum_of_norms(gradient, ends)
+        lr /= np.sqrt(memory[0] / (1 - beta ** (done + 1))) + soft
     if rule == ADAM:
-        _adam(gradient, memory, numbers, done)
-    _go(theta, gradient, lr, rates)
+        _adam(gradient, memory, coefficients, done)
+    _subtract(theta, gradient, lr, rates)
 
 
-@part
-def judged(loss, done, until, ending):
-    """The status of a running seed with that loss, and the step at which it is to stop."""
-    below, more_steps, above = ending
+@internal
+def status_at(loss, done, until, stop_rule):
+    """The status of a running seed with this loss, and its stop step."""
+    below, more_steps, above = stop_rule
     if until == NEVER and loss < below:
         until = done + more_steps
     if not loss <= above:
@@ -147,23 +159,34 @@ def judged(loss, done, until, ending):
     return STOPPED if done >= until else RUNNING, until
 
 
-@kept
-def step(
-    seeds, parameters, memory, steps, status, until, losses, gradients, method, ending, ends, moving
+@cached
+def step_batch(
+    seeds,
+    parameters,
+    memory,
+    steps,
+    status,
+    until,
+    losses,
+    gradients,
+    optimizer,
+    stop_rule,
+    ends,
+    moving,
 ):
-    """A look at the loss (R,) of each of the R ``seeds`` and, if ``moving``, one step along its gradient (R, n).
+    """Checks the loss (R,) of each of the R ``seeds`` and, if ``moving``, takes a step.
 
-    The others, (S, ..), are those of a batch, and are changed in place.
+    ``gradients`` are (R, n); the arrays of the batch, (S, ..), are changed in place.
     """
     for i, seed in enumerate(seeds):
-        status[seed], until[seed] = judged(losses[i], steps[seed], until[seed], ending)
+        status[seed], until[seed] = status_at(losses[i], steps[seed], until[seed], stop_rule)
         if moving and status[seed] == RUNNING:
-            move(
+            take_step(
                 parameters[seed],
                 gradients[i],
                 memory[seed],
-                method,
-                method.rates,
+                optimizer,
+                optimizer.rates,
                 ends,
                 steps[seed],
             )

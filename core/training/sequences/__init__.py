@@ -1,1 +1,1 @@
-"""Training on sampled sequences, step by step through time."""
+"""Training on sampled sequences, by backpropagation through time."""

@@ -1,8 +1,8 @@
 """Loss and gradient of students on sequences, all seeds as one batch, in torch.
 
-The loss is the mean over a mini-batch, and over the outputs that count, of the squared error summed
-over channels. In expectation it is eᵀ M e for a linear student of a linear teacher. The seeds are
-independent, so that the gradient of the sum of their losses holds the gradient of each.
+The loss is the mean, over a mini-batch and over the outputs that count, of the squared error summed
+over channels. Its expectation is eᵀ M e for a linear student of a linear teacher. The seeds are
+independent, so the gradient of the sum of their losses contains the gradient of each.
 """
 
 import torch
@@ -11,53 +11,56 @@ from torch import Tensor
 from core.networks import Network
 from core.spec import LinearStudent, Student
 from core.training.layout import Layout
-from core.training.sequences.inputs import Labelled
+from core.training.sequences.inputs import LabelledBatch
 
 
 def loss_of(outputs: Tensor, labels: Tensor) -> Tensor:
-    """The loss of each seed (S,): outputs (S, T, N, p) against labels (S or 1, T, N, p), T counted outputs."""
+    """The loss of each seed, (S,), for T outputs (S, T, N, p) and labels (S or 1, T, N, p)."""
     return (outputs - labels).square().sum(-1).mean((1, 2))
 
 
 class SequenceGradient:
-    """Parameters and mini-batch to loss and gradient, of any student on any device."""
+    """Loss and gradient of any student on a mini-batch, on any device."""
 
     def __init__(self, student: Student, network: Network, layout: Layout, *, last: bool) -> None:
-        """For parameters that lie as ``layout`` says; ``last``: the last output alone counts."""
+        """For parameters in this layout; with ``last``, only the last output counts."""
         self._student, self._network, self._layout, self._last = student, network, layout, last
 
-    def __call__(self, flat: Tensor, batch: Labelled) -> tuple[Tensor, Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), zero where a parameter is not trained."""
+    def __call__(self, flat: Tensor, batch: LabelledBatch) -> tuple[Tensor, Tensor]:
+        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n).
+
+        The gradient is zero for parameters that are not trained.
+        """
         inputs, labels = batch
-        trained = {
-            name: view
-            for name, view in self._layout.views(flat.detach()).items()
-            if self._is_trained(name)
-        }
-        weights = {**self._layout.views(flat.detach()), **trained}
+        weights = self._layout.views(flat.detach())
+        trained = [name for name in weights if self._is_trained(name)]
         with torch.enable_grad():
-            for view in trained.values():
-                view.requires_grad_()
+            for name in trained:
+                weights[name].requires_grad_()
             loss = loss_of(self._network.outputs(weights, inputs, last=self._last), labels)
-            slopes = torch.autograd.grad(
-                loss.sum(), list(trained.values()), materialize_grads=True
-            )  # A at k = 1
+            derivatives = torch.autograd.grad(
+                loss.sum(),
+                [weights[name] for name in trained],
+                materialize_grads=True,  # at k = 1, the loss doesn't depend on A
+            )
         gradient = torch.zeros_like(flat)
-        into = self._layout.views(gradient)
-        for name, slope in zip(trained, slopes, strict=True):
-            into[name].copy_(self._projected(name, slope))
+        out = self._layout.views(gradient)
+        for name, derivative in zip(trained, derivatives, strict=True):
+            out[name].copy_(self._projected(name, derivative))
         return loss.detach(), gradient
 
     def _is_trained(self, name: str) -> bool:
-        return (
-            not isinstance(self._student, LinearStudent)
-            or name.startswith("W")
-            or name in self._student.trained
-        )
+        if not isinstance(self._student, LinearStudent):
+            return True
+        return name.startswith("W") or name in self._student.trained
 
-    def _projected(self, name: str, slope: Tensor) -> Tensor:
-        """On the student's structure; a diagonal A lies as its diagonal, a tied C not at all."""
+    def _projected(self, name: str, derivative: Tensor) -> Tensor:
+        """The derivative within the student's structure.
+
+        A diagonal A is stored as its diagonal and a tied C not at all, so only a symmetric A needs
+        a projection.
+        """
         symmetric = (
             isinstance(self._student, LinearStudent) and self._student.structure == "symmetric"
         )
-        return (slope + slope.mT) / 2 if symmetric and name == "A" else slope
+        return (derivative + derivative.mT) / 2 if symmetric and name == "A" else derivative

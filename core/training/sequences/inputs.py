@@ -1,9 +1,9 @@
-"""The sequences that students are trained on, drawn on the host and moved to the device without waiting for it.
+"""The sequences that students are trained on, drawn on the host and copied without waiting.
 
-A mini-batch is a pure function of seed and step: a counter-based generator, Philox, whose key is
-the seed and whose counter holds the step. No checkpoint holds a generator's state, and a seed sees
-the same sequences in any company. Source: Salmon et al., "Parallel random numbers: as easy as 1, 2,
-3" (2011).
+A mini-batch is a pure function of seed and step, by the counter-based generator Philox: its key is
+the seed, and its counter contains the step. So a checkpoint needs no generator state, and the
+sequences of a seed don't depend on the other seeds. Source: Salmon et al., "Parallel random
+numbers: as easy as 1, 2, 3" (2011).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,31 +13,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.losses import input_moments
+from core.cost import FRESH_SEQUENCES
+from core.losses import input_moments, sample
 from core.networks import Network, Weights
 from core.spec import ExperimentSpec, FiniteSampleLoss, GradientFlow, PopulationLoss, channels
 from core.training.sequences.kernel import kernel_of
 
-FRESH = 128
-"""Sequences per step of each seed where the inputs are drawn from the population and the spec names
-no number."""
-
 _TRAINING, _EVALUATION = 0, 1
+"""Parts of the generator's key that keep training and evaluation apart."""
 
-Labelled = tuple[Tensor, Tensor]
+LabelledBatch = tuple[Tensor, Tensor]
 """Inputs (S or 1, k, N, m) and the teacher's outputs (S or 1, k or 1, N, p)."""
 
 
 class MiniBatches(Protocol):
-    """Where a step's sequences come from."""
+    """The source of the sequences of each step."""
 
-    def at(self, steps: Sequence[int]) -> Labelled:
-        """The sequences of each seed's step, on the device."""
+    def at(self, steps: Sequence[int]) -> LabelledBatch:
+        """The sequences of each seed at its step, on the device."""
         ...
 
 
 class Teacher:
-    """A teacher that labels sequences: its network and its weights, on one device."""
+    """A teacher that labels sequences: its network and weights, on one device."""
 
     def __init__(
         self,
@@ -56,57 +54,51 @@ class Teacher:
         self._kernel = kernel_of(network, device)
 
     def outputs(self, inputs: Tensor, *, last: bool) -> Tensor:
-        """y_0 .. y_{k-1} (S, k, N, p) of inputs (S, k, N, m), or y_{k-1} alone."""
+        """The outputs y_0 .. y_{k-1} (S, k, N, p) for inputs (S, k, N, m), or only y_{k-1}."""
         if self._kernel is not None:
             return self._kernel.outputs(self._flat, inputs, last=last)
         seeds, _, sequences, _ = inputs.shape
-        together = inputs.transpose(0, 1).flatten(1, 2)[None]
+        one_batch = inputs.transpose(0, 1).flatten(1, 2)[None]
         with torch.no_grad():
             if last:
-                made = self._network.outputs(self.weights, together, last=True)
+                outputs = self._network.outputs(self.weights, one_batch, last=True)
             else:
-                made = torch.stack(
-                    [output for _, output in self._network.walk(self.weights, together)], 1
-                )
-        return made[0].unflatten(1, (seeds, sequences)).transpose(0, 1)
+                steps = self._network.unroll(self.weights, one_batch)
+                outputs = torch.stack([output for _, output in steps], 1)
+        return outputs[0].unflatten(1, (seeds, sequences)).transpose(0, 1)
 
 
 def mini_batches(
     spec: ExperimentSpec, teacher: Teacher, dtype: torch.dtype, device: torch.device
 ) -> MiniBatches:
-    """The sequences that the spec's loss asks for: fresh ones, a whole sample, or subsets of it."""
-    assert not isinstance(spec.optimizer, GradientFlow)  # noqa: S101  # validated: it has no gradient on sequences
+    """The mini-batches of the spec's loss: fresh sequences, a whole sample, or subsets of it."""
+    assert not isinstance(spec.optimizer, GradientFlow)  # noqa: S101  # validated: it needs a closed form
     size, last = spec.optimizer.batch_size, spec.training.outputs == "last"
     if isinstance(spec.training.loss, PopulationLoss):
-        return _Fresh(spec, teacher, size or FRESH, dtype, device)
+        return _FreshSequences(spec, teacher, size or FRESH_SEQUENCES, dtype, device)
     assert isinstance(spec.training.loss, FiniteSampleLoss)  # noqa: S101  # validated: it needs inputs
-    inputs = moved(sample(spec.training.loss, spec.training.length), dtype, device)[None]
+    inputs = sample_inputs(spec.training.loss, spec.training.length, dtype, device)
     labelled = (inputs, teacher.outputs(inputs, last=last))
-    return (
-        _Whole(labelled)
-        if size is None or size >= inputs.shape[2]
-        else _Subsets(spec.seeds, labelled, size)
-    )
+    if size is None or size >= inputs.shape[2]:
+        return _WholeSample(labelled)
+    return _Subsets(spec.seeds, labelled, size)
 
 
-def sample(loss: FiniteSampleLoss, length: int) -> np.ndarray:
-    """The N sequences of a finite sample, (k, N, 1), those of which :mod:`core.losses` takes the moments."""
-    if loss.inputs is not None:
-        return np.array(loss.inputs).T[..., None]
-    generator, size = np.random.default_rng(loss.seed), (loss.sequences or 0, length)
-    signs = loss.distribution == "rademacher"
-    drawn = generator.choice([-1.0, 1.0], size) if signs else generator.standard_normal(size)
-    return drawn.T[..., None]
+def sample_inputs(
+    loss: FiniteSampleLoss, length: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """The N sequences of a finite sample, (1, k, N, 1), on the device."""
+    return to_device(sample(loss, length).T[..., None], dtype, device)[None]
 
 
 def evaluation_sequences(spec: ExperimentSpec) -> np.ndarray:
-    """Fresh white Gaussian sequences up to the horizon, (q, N, m), drawn by ``evaluation.seed``."""
+    """White Gaussian sequences up to the horizon, (q, N, m), drawn by ``evaluation.seed``."""
     shape = (spec.horizon, spec.evaluation.sequences, channels(spec.teacher)[0])
     return _generator(spec.evaluation.seed, 0, _EVALUATION).standard_normal(shape)
 
 
-def colour(spec: ExperimentSpec) -> np.ndarray | None:
-    """R with R Rᵀ = E[x xᵀ], k x k, which colours white sequences; None where they stay white."""
+def colouring_matrix(spec: ExperimentSpec) -> np.ndarray | None:
+    """R, k x k, with R Rᵀ = E[x xᵀ], which colours white sequences; None for white inputs."""
     loss = spec.training.loss
     if not isinstance(loss, PopulationLoss) or loss.covariance is None:
         return None
@@ -114,8 +106,8 @@ def colour(spec: ExperimentSpec) -> np.ndarray | None:
     return vectors * np.sqrt(np.maximum(values, 0))
 
 
-def moved(array: np.ndarray, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The array on the device. The host goes on while it is copied."""
+def to_device(array: np.ndarray, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Copies the array to the device; the host doesn't wait."""
     tensor = torch.tensor(array, dtype=dtype)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
@@ -124,8 +116,8 @@ def _generator(seed: int, step: int, use: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, use], counter=[0, 0, step, 0]))
 
 
-class _Fresh:
-    """Gaussian sequences that no step sees again."""
+class _FreshSequences:
+    """New Gaussian sequences in each step."""
 
     def __init__(
         self,
@@ -135,35 +127,32 @@ class _Fresh:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        self._seeds, self._teacher, self._last = (
-            spec.seeds,
-            teacher,
-            spec.training.outputs == "last",
-        )
+        self._seeds, self._teacher = spec.seeds, teacher
+        self._last = spec.training.outputs == "last"
         self._shape = (spec.training.length, size, channels(spec.teacher)[0])
         self._dtype, self._device = dtype, device
-        root = colour(spec)
-        self._root = None if root is None else moved(root, dtype, device)
+        root = colouring_matrix(spec)
+        self._root = None if root is None else to_device(root, dtype, device)
 
-    def at(self, steps: Sequence[int]) -> Labelled:
+    def at(self, steps: Sequence[int]) -> LabelledBatch:
         """See :class:`MiniBatches`."""
-        each = zip(self._seeds, steps, strict=True)
-        drawn = np.stack(
-            [_generator(seed, step, _TRAINING).standard_normal(self._shape) for seed, step in each]
-        )
-        inputs = moved(drawn, self._dtype, self._device)
+        sequences = [
+            _generator(seed, step, _TRAINING).standard_normal(self._shape)
+            for seed, step in zip(self._seeds, steps, strict=True)
+        ]
+        inputs = to_device(np.stack(sequences), self._dtype, self._device)
         if self._root is not None:
             inputs = (self._root @ inputs.flatten(2)).view_as(inputs)
         return inputs, self._teacher.outputs(inputs, last=self._last)
 
 
-class _Whole:
+class _WholeSample:
     """All of a sample in each step."""
 
-    def __init__(self, labelled: Labelled) -> None:
+    def __init__(self, labelled: LabelledBatch) -> None:
         self._labelled = labelled
 
-    def at(self, steps: Sequence[int]) -> Labelled:
+    def at(self, steps: Sequence[int]) -> LabelledBatch:
         """See :class:`MiniBatches`."""
         del steps
         return self._labelled
@@ -172,16 +161,16 @@ class _Whole:
 class _Subsets:
     """``size`` different sequences of a sample in each step."""
 
-    def __init__(self, seeds: Sequence[int], labelled: Labelled, size: int) -> None:
+    def __init__(self, seeds: Sequence[int], labelled: LabelledBatch, size: int) -> None:
         self._seeds, self._labelled, self._size = seeds, labelled, size
 
-    def at(self, steps: Sequence[int]) -> Labelled:
+    def at(self, steps: Sequence[int]) -> LabelledBatch:
         """See :class:`MiniBatches`."""
         count, device = self._labelled[0].shape[2], self._labelled[0].device
-        chosen = np.stack([
-            _generator(seed, step, _TRAINING).choice(count, self._size, replace=False, shuffle=False)
-            for seed, step in zip(self._seeds, steps, strict=True)
-        ])  # fmt: skip
-        index = moved(chosen, torch.int64, device)
+        chosen = []
+        for seed, step in zip(self._seeds, steps, strict=True):
+            generator = _generator(seed, step, _TRAINING)
+            chosen.append(generator.choice(count, self._size, replace=False, shuffle=False))
+        index = to_device(np.stack(chosen), torch.int64, device)
         inputs, labels = (part[0][:, index].transpose(0, 1) for part in self._labelled)
         return inputs, labels

@@ -1,6 +1,6 @@
-"""Non-linear networks on a CPU: compiled, parts of each seed's sequences on several threads.
+"""The compiled loops of non-linear networks on a CPU: chunks of sequences on several threads.
 
-A seed's numbers do not depend on its company, nor on how many threads there are, to the bit.
+No bit of a seed's numbers depends on the other seeds or on the number of threads.
 """
 
 import os
@@ -15,99 +15,112 @@ from torch import Tensor
 from core.networks import Network, Recurrent
 from core.training.loops import networks
 
-_PARTS, _PART = 4, 128
-"""A seed's sequences are cut into so many parts at most, of so many at least, whoever works on
-them."""
+_MAX_CHUNKS, _MIN_CHUNK = 4, 128
+"""The most chunks that a seed's sequences are cut into, and the fewest sequences of a chunk.
 
-Work = Callable[[int, int, int, int, networks.Room], None]
-"""What is done to one part: a seed's place, the part's, its first sequence, where it ends, the
-thread's room."""
+They don't depend on the number of threads.
+"""
+
+ChunkFunction = Callable[[int, int, int, int, networks.Workspace], None]
+"""Works on one chunk: index of the seed, index of the chunk, first sequence, end, workspace."""
 
 
 class SequenceKernel:
-    """A network's outputs, and its loss with the gradient of that."""
+    """Computes a network's outputs, and its loss with the gradient."""
 
     def __init__(self, network: Recurrent) -> None:
-        """For a network whose parameters lie in the order of its shapes."""
+        """For a network whose parameters are flattened in the order of its shapes."""
         self._network = network
         self._threads = ThreadPoolExecutor(os.cpu_count())
-        self._rooms: dict[tuple[networks.Sizes, int], networks.Room] = {}
+        self._workspaces: dict[tuple[networks.Sizes, int], networks.Workspace] = {}
 
     def gradient(
         self, flat: Tensor, batch: tuple[Tensor, Tensor], seeds: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The loss (R,) and its gradient (R, n) at ``flat`` (S, n), of R of the ``seeds``, counted from 0.
+        """The loss (R,) and its gradient (R, n) of the R ``seeds``, rows of ``flat`` (S, n).
 
         See :class:`core.training.sequences.gradient.SequenceGradient`.
         """
         theta = flat.contiguous().numpy()
         inputs, labels = (part.contiguous().numpy() for part in batch)
         _, length, sequences, _ = inputs.shape
-        cuts = _cuts(sequences)
-        losses = np.empty((len(seeds), len(cuts) - 1), theta.dtype)
+        bounds = _chunk_bounds(sequences)
+        losses = np.empty((len(seeds), len(bounds) - 1), theta.dtype)
         gradients = np.empty((*losses.shape, theta.shape[1]), theta.dtype)
         sizes = networks.sizes_of(self._network, length, sequences, theta.dtype)
 
-        def work(place: int, i: int, begin: int, end: int, room: networks.Room) -> None:
-            seed = seeds[place]
-            given = inputs[seed % len(inputs)], labels[seed % len(labels)]
-            into = gradients[place, i]
-            losses[place, i] = networks.loss_and_gradient(
-                theta[seed], *given, begin, end, into, room, sizes
+        def compute(
+            row: int, chunk: int, begin: int, end: int, workspace: networks.Workspace
+        ) -> None:
+            seed = seeds[row]
+            losses[row, chunk] = networks.loss_and_gradient(
+                theta[seed],
+                inputs[seed % len(inputs)],
+                labels[seed % len(labels)],
+                begin,
+                end,
+                gradients[row, chunk],
+                workspace,
+                sizes,
             )
 
-        self._over_parts(work, len(seeds), cuts, sizes, theta.dtype)
+        self._map_chunks(compute, len(seeds), bounds, sizes, theta.dtype)
         return losses.sum(1), gradients.sum(1)
 
     def outputs(self, flat: Tensor, inputs: Tensor, *, last: bool) -> Tensor:
-        """The outputs (S, k, N, p) for inputs (S, k, N, m) of one network at ``flat`` (n,), or the last alone."""
-        theta, given = flat.numpy(), inputs.contiguous().numpy()
-        seeds, length, sequences, _ = given.shape
-        made = np.empty(
-            (seeds, 1 if last else length, sequences, self._network.outputs_), theta.dtype
-        )
-        sizes = networks.sizes_of(
-            self._network, 1, sequences, theta.dtype
-        )  # each step forgets the one before
+        """The outputs (S, k, N, p) of one network ``flat`` (n,) for inputs (S, k, N, m).
 
-        def work(seed: int, _: int, begin: int, end: int, room: networks.Room) -> None:
-            networks.outputs(theta, given[seed], begin, end, made[seed], room, sizes)
+        With ``last``, only the last outputs, (S, 1, N, p).
+        """
+        theta, sequences = flat.numpy(), inputs.contiguous().numpy()
+        seeds, length, count, _ = sequences.shape
+        shape = (seeds, 1 if last else length, count, self._network.output_size)
+        outputs = np.empty(shape, theta.dtype)
+        one_step = 1  # each step overwrites the one before
+        sizes = networks.sizes_of(self._network, one_step, count, theta.dtype)
 
-        self._over_parts(work, seeds, _cuts(sequences), sizes, theta.dtype)
-        return torch.from_numpy(made)
+        def compute(seed: int, _: int, begin: int, end: int, workspace: networks.Workspace) -> None:
+            networks.outputs(theta, sequences[seed], begin, end, outputs[seed], workspace, sizes)
 
-    def _over_parts(
+        self._map_chunks(compute, seeds, _chunk_bounds(count), sizes, theta.dtype)
+        return torch.from_numpy(outputs)
+
+    def _map_chunks(
         self,
-        work: Work,
+        compute: ChunkFunction,
         seeds: int,
-        cuts: list[int],
+        bounds: list[int],
         sizes: networks.Sizes,
         dtype: np.dtype[np.floating],
     ) -> None:
-        """Does the work on every part of every seed."""
-        parts = [(seed, i, *ends) for seed in range(seeds) for i, ends in enumerate(pairwise(cuts))]
-        threads = min(torch.get_num_threads(), len(parts))
+        """Calls ``compute`` for every chunk of every seed."""
+        chunks = [
+            (seed, chunk, begin, end)
+            for seed in range(seeds)
+            for chunk, (begin, end) in enumerate(pairwise(bounds))
+        ]
+        threads = min(torch.get_num_threads(), len(chunks))
 
-        def share(thread: int) -> None:
-            if (sizes, thread) not in self._rooms:
-                self._rooms[sizes, thread] = networks.room_for(sizes, dtype)
-            for part in parts[thread::threads]:
-                work(*part, self._rooms[sizes, thread])
+        def compute_share(thread: int) -> None:
+            if (sizes, thread) not in self._workspaces:
+                self._workspaces[sizes, thread] = networks.workspace_for(sizes, dtype)
+            for chunk in chunks[thread::threads]:
+                compute(*chunk, self._workspaces[sizes, thread])
 
         if threads == 1:
-            share(0)
+            compute_share(0)
         else:
-            list(self._threads.map(share, range(threads)))
+            list(self._threads.map(compute_share, range(threads)))
 
 
 def kernel_of(network: Network, device: torch.device) -> SequenceKernel | None:
-    """The kernel of a network that the compiled loops know, on a device that they run on."""
-    return (
-        SequenceKernel(network) if isinstance(network, Recurrent) and device.type == "cpu" else None
-    )
+    """The kernel of a network, if the compiled loops support it on this device."""
+    if isinstance(network, Recurrent) and device.type == "cpu":
+        return SequenceKernel(network)
+    return None
 
 
-def _cuts(sequences: int) -> list[int]:
-    """Where parts begin and end."""
-    parts = max(1, min(_PARTS, sequences // _PART))
-    return [sequences * i // parts for i in range(parts + 1)]
+def _chunk_bounds(sequences: int) -> list[int]:
+    """The first sequence of each chunk, and the end of the last."""
+    chunks = max(1, min(_MAX_CHUNKS, sequences // _MIN_CHUNK))
+    return [sequences * i // chunks for i in range(chunks + 1)]

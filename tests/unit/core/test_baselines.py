@@ -1,4 +1,4 @@
-"""Methods without gradient descent: exact where theory says so, wrong where it says so."""
+"""Baselines are exact, or wrong, exactly where theory says so."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,11 @@ TWO_POLES = {
     "weights": [0.7, 0.5],
 }
 TWO_CHANNELS = {
-    "kind": "explicit", "A": [[0.9, 0], [0.1, -0.5]], "B": [[0.8, 0.3], [-0.2, 0.6]], "C": [[1, 0], [0.4, 0.2], [0, 1]]
-}  # fmt: skip
+    "kind": "explicit",
+    "A": [[0.9, 0], [0.1, -0.5]],
+    "B": [[0.8, 0.3], [-0.2, 0.6]],
+    "C": [[1, 0], [0.4, 0.2], [0, 1]],
+}
 TEACHERS = [
     (TWO_POLES, 2),
     ({"kind": "unbalanced", "dim": 4}, 4),
@@ -31,15 +34,18 @@ TEACHERS = [
 
 
 def spec_of(teacher, length, *names, **training):
-    return ExperimentSpec.model_validate({
-        "teacher": teacher,
-        "student": {"kind": "linear", "dim": 9},
-        "training": {"length": length, **training},
-        "evaluation": {"horizon": length + 20, "baselines": list(names)},
-    })  # fmt: skip
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": teacher,
+            "student": {"kind": "linear", "dim": 9},
+            "training": {"length": length, **training},
+            "evaluation": {"horizon": length + 20, "baselines": list(names)},
+        }
+    )
 
 
-def only(teacher, length, name, **training):
+def baseline(teacher, length, name, **training):
+    """The result of one baseline."""
     (result,) = baselines(spec_of(teacher, length, name, **training))
     assert result.name == name
     return result
@@ -47,48 +53,47 @@ def only(teacher, length, name, **training):
 
 @pytest.mark.parametrize(("teacher", "states"), TEACHERS)
 @pytest.mark.parametrize("more", [0, 1, 5])
-def test_era_is_exact_from_twice_as_many_lags_as_states(teacher, states, more):
-    found = only(teacher, 2 * states + more, "era")
-    assert found.order == states
-    assert max(found.summary["fit_error"], found.summary["extrapolation_error"]) < 1e-10
+def test_era_is_exact_from_two_lags_per_state(teacher, states, more):
+    result = baseline(teacher, 2 * states + more, "era")
+    assert result.order == states
+    assert max(result.summary["fit_error"], result.summary["extrapolation_error"]) < 1e-10
 
 
 @pytest.mark.parametrize("length", [8, 9])
 def test_era_of_too_few_lags_is_wrong_even_within_them(length):
-    """A delay of 4 has 5 states: with fewer than 10 lags the Hankel matrix has not seen its rank."""
-    assert only({"kind": "delay", "lag": 4}, length, "era").summary["fit_error"] == pytest.approx(
-        1.0
-    )
+    """A delay of 4 has 5 states; the Hankel matrix of fewer than 10 lags doesn't have its rank."""
+    result = baseline({"kind": "delay", "lag": 4}, length, "era")
+    assert result.summary["fit_error"] == pytest.approx(1.0)
 
 
 def test_era_of_a_given_order_keeps_the_largest_singular_values():
     response = impulse_response(teachers.build(spec_of({"kind": "balanced"}, 4).teacher), 20)
     cut, gap = era(response, order=3)
-    whole, _ = era(response)
-    assert (len(cut.A), len(whole.A)) == (3, 5)
+    full, _ = era(response)
+    assert (len(cut.A), len(full.A)) == (3, 5)
     error = np.abs(impulse_response(cut, 20) - response).max()
     assert 1e-8 < error < 0.05
     assert 1 < gap < 1e6
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_balanced_truncation_keeps_its_bound(order):
-    """|h_j - ĥ_j| <= ‖G - Ĝ‖_∞ <= 2 Σ of the dropped Hankel singular values; the order + 1st is a lower bound of it."""
+def test_balanced_truncation_keeps_its_error_bound(order):
+    """σ_{order+1} <= ‖G - Ĝ‖_∞ <= 2 Σ of the dropped σ_i, and |h_j - ĥ_j| <= ‖G - Ĝ‖_∞."""
     teacher = teachers.build(
         spec_of({"kind": "random", "dim": 5, "spectral_radius": 0.95}, 4).teacher
     )
-    gramians, exact = gramians_of(teacher, 100)
-    assert exact
+    gramians, infinite = gramians_of(teacher, 100)
+    assert infinite
     values = hankel_values(*gramians)
     cut = truncate(teacher, order, *gramians)
     lags = impulse_response(cut, 400) - impulse_response(teacher, 400)
     transfer = np.abs(np.fft.fft(lags.ravel(), 4096)).max()
     assert values[order] * 0.999 <= transfer <= 2 * values[order:].sum() * 1.001
     assert np.abs(lags).max() <= 2 * values[order:].sum()
-    np.testing.assert_allclose(np.abs(np.linalg.eigvals(cut.A)).max() < 1, True)
+    assert np.abs(np.linalg.eigvals(cut.A)).max() < 1
 
 
-def test_hankel_values_of_the_gramians_are_the_limit_of_the_matrix_of_responses():
+def test_hankel_values_of_the_gramians_are_those_of_a_large_hankel_matrix():
     teacher = teachers.build(spec_of(TWO_POLES, 4).teacher)
     gramians, _ = gramians_of(teacher, 10)
     lags = impulse_response(teacher, 800).ravel()
@@ -96,21 +101,28 @@ def test_hankel_values_of_the_gramians_are_the_limit_of_the_matrix_of_responses(
     np.testing.assert_allclose(hankel_values(*gramians), np.linalg.svdvals(hankel)[:2], rtol=1e-10)
 
 
-def test_a_teacher_that_never_forgets_is_truncated_without_a_bound():
-    found = only({"kind": "rotation"}, 6, "balanced_truncation")
-    assert "without a bound" in found.note
-    assert found.summary["extrapolation_error"] < 1e-10
-    assert found.summary["spectral_radius"] == pytest.approx(1)
+def test_a_marginally_stable_teacher_is_truncated_without_a_bound():
+    result = baseline({"kind": "rotation"}, 6, "balanced_truncation")
+    assert "without a bound" in result.note
+    assert result.summary["extrapolation_error"] < 1e-10
+    assert result.summary["spectral_radius"] == pytest.approx(1)
 
 
-def test_truncation_drops_states_within_the_tolerance_only():
-    found = only({"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, 0.3]}, "weights": [1, 1e-5]}, 4,
-                 "balanced_truncation")  # fmt: skip
-    assert found.order == 1
-    assert 0 < found.summary["fit_error"] <= 1e-3
+def test_truncation_only_drops_states_within_the_tolerance():
+    result = baseline(
+        {
+            "kind": "balanced",
+            "eigenvalues": {"kind": "list", "values": [0.9, 0.3]},
+            "weights": [1, 1e-5],
+        },
+        4,
+        "balanced_truncation",
+    )
+    assert result.order == 1
+    assert 0 < result.summary["fit_error"] <= 1e-3
 
 
-SAMPLE = {"loss": {"kind": "finite_sample", "sequences": 60}}  # of one input
+SAMPLE = {"loss": {"kind": "finite_sample", "sequences": 60}}  # for one input
 
 
 @pytest.mark.parametrize(
@@ -122,15 +134,15 @@ SAMPLE = {"loss": {"kind": "finite_sample", "sequences": 60}}  # of one input
         if not loss or case[0] is not TWO_CHANNELS
     ],
 )
-def test_subspace_identification_finds_the_teacher_without_noise(teacher, states, loss):
-    found = only(teacher, 2 * states + 2, "subspace", **loss)
-    assert found.order == (
+def test_subspace_identification_recovers_the_teacher_without_noise(teacher, states, loss):
+    result = baseline(teacher, 2 * states + 2, "subspace", **loss)
+    assert result.order == (
         4 if teacher["kind"] == "delay" else states
     )  # D holds what a state of a delay would
-    assert max(found.summary["fit_error"], found.summary["extrapolation_error"]) < 1e-8
+    assert max(result.summary["fit_error"], result.summary["extrapolation_error"]) < 1e-8
 
 
-def test_subspace_identification_agrees_with_the_systems_own_matrices_up_to_coordinates():
+def test_subspace_identification_recovers_the_matrices_up_to_coordinates():
     generator = np.random.default_rng(0)
     system = teachers.build(spec_of(TWO_CHANNELS, 8).teacher)
     inputs, state = generator.standard_normal((40, 8, 2)), np.zeros((40, 2))
@@ -147,29 +159,29 @@ def test_subspace_identification_agrees_with_the_systems_own_matrices_up_to_coor
 
 
 @pytest.mark.parametrize("teacher", [TWO_POLES, TWO_CHANNELS])
-def test_the_fir_is_the_teacher_up_to_the_length_and_zero_beyond(teacher):
-    found = only(teacher, 6, "least_squares")
+def test_the_fir_equals_the_teacher_up_to_the_length_and_zero_beyond(teacher):
+    result = baseline(teacher, 6, "least_squares")
     exact = impulse_response(teachers.build(spec_of(teacher, 6).teacher), 6)
-    np.testing.assert_allclose(np.reshape(found.response[:6], exact.shape), exact, atol=1e-14)
-    assert not np.any(found.response[6:])
-    assert found.summary["relative_extrapolation_error"] == 1
+    np.testing.assert_allclose(np.reshape(result.response[:6], exact.shape), exact, atol=1e-14)
+    assert not np.any(result.response[6:])
+    assert result.summary["relative_extrapolation_error"] == 1
 
 
 def test_the_fir_of_few_sequences_is_the_least_norm_solution():
     generator = np.random.default_rng(2)
     inputs = generator.standard_normal((4, 8))
-    found = only(
+    result = baseline(
         TWO_POLES, 8, "least_squares", loss={"kind": "finite_sample", "inputs": inputs.tolist()}
     )
     exact = impulse_response(teachers.build(spec_of(TWO_POLES, 8).teacher), 8).ravel()
     reversed_inputs = inputs[:, ::-1]
-    wanted = np.linalg.pinv(reversed_inputs) @ (reversed_inputs @ exact)
-    np.testing.assert_allclose(found.response[:8], wanted, atol=1e-10)
-    assert found.summary["train_loss"] < 1e-14
-    assert found.summary["fit_error"] > 0.01
+    least_norm = np.linalg.pinv(reversed_inputs) @ (reversed_inputs @ exact)
+    np.testing.assert_allclose(result.response[:8], least_norm, atol=1e-10)
+    assert result.summary["train_loss"] < 1e-14
+    assert result.summary["fit_error"] > 0.01
 
 
-def test_every_method_answers_in_the_order_asked_and_none_fails_the_experiment():
+def test_baselines_come_in_the_requested_order_and_never_fail_the_experiment():
     names = ("least_squares", "subspace", "era", "balanced_truncation")
     results = baselines(spec_of(TWO_POLES, 1, *names))
     assert [result.name for result in results] == list(names)
@@ -181,14 +193,14 @@ def test_every_method_answers_in_the_order_asked_and_none_fails_the_experiment()
     assert baselines(spec_of(TWO_POLES, 1)) == []
 
 
-def test_a_silent_teacher_has_silent_baselines():
+def test_baselines_of_a_zero_teacher_are_zero():
     for result in baselines(
         spec_of({"kind": "memoryless", "gain": 0.0}, 6, "era", "balanced_truncation", "subspace")
     ):
         assert (result.order, set(result.response)) == (0, {0.0})
 
 
-def test_an_estimate_of_no_states_is_silent():
+def test_era_of_a_zero_response_has_no_states():
     cut, _ = era(np.zeros((6, 1, 1)))
     assert isinstance(cut, LinearSystem)
     assert cut.A.shape == (0, 0)

@@ -1,4 +1,4 @@
-"""The closed-form gradient against automatic differentiation and finite differences, for every structure and loss."""
+"""The closed-form gradient agrees with automatic differentiation and finite differences."""
 
 import itertools
 
@@ -30,7 +30,7 @@ def make(structure, *, tied, trained, channels, length=6, dim=5, seeds=3):
 
 
 def naive_loss(layout, target, flat):
-    """The loss as one would write it: the recurrence step by step, A made symmetric inside."""
+    """The loss by the recurrence, step by step, with A symmetrised inside."""
     views = layout.views(flat)
     A, B = views["A"], views["B"]
     C = views.get("C", B.mT)
@@ -56,7 +56,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("structure", "tied", "trained", "channels", "length"), CASES)
-def test_closed_form_is_what_automatic_differentiation_gives(
+def test_the_gradient_agrees_with_automatic_differentiation(
     structure, tied, trained, channels, length
 ):
     layout, target, flat = make(
@@ -64,17 +64,17 @@ def test_closed_form_is_what_automatic_differentiation_gives(
     )
     loss, gradient = gradient_of(layout, target, torch.float64, torch.device("cpu"))(flat)
     leaf = flat.clone().requires_grad_()
-    wanted = naive_loss(layout, target, leaf)
-    (derivative,) = torch.autograd.grad(wanted.sum(), leaf)
+    naive = naive_loss(layout, target, leaf)
+    (derivative,) = torch.autograd.grad(naive.sum(), leaf)
     for name, view in layout.views(derivative).items():
         if name not in trained:
             view.zero_()
-    torch.testing.assert_close(loss, wanted.detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(loss, naive.detach(), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(gradient, derivative, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
-def test_closed_form_is_what_finite_differences_give(structure):
+def test_the_gradient_agrees_with_finite_differences(structure):
     layout, target, flat = make(
         structure, tied=False, trained=("A", "B", "C"), channels=(1, 1), seeds=1
     )
@@ -94,7 +94,7 @@ def test_closed_form_is_what_finite_differences_give(structure):
         )
 
 
-def test_each_seed_has_the_gradient_that_it_has_alone():
+def test_a_seeds_gradient_does_not_depend_on_the_other_seeds():
     layout, target, flat = make("general", tied=False, trained=("A", "B", "C"), channels=(1, 1))
     compute = gradient_of(layout, target, torch.float64, torch.device("cpu"))
     loss, together = compute(flat)

@@ -1,4 +1,4 @@
-"""The compiled loops against torch, the slow path that they are trusted by, over random experiments."""
+"""The compiled loops of linear students agree with torch, over random experiments."""
 
 import hashlib
 import os
@@ -17,7 +17,16 @@ from core.spec import ExperimentSpec, LinearStudent, Numerics
 from core.training import begin
 from core.training.closed_form.gradient import gradient_of
 from core.training.closed_form.kernel import KernelStepper
-from core.training.loops import formulas, lanes, linear, networks, optimizer_steps, tiles
+from core.training.loops import (
+    cells,
+    formulas,
+    lanes,
+    linear,
+    linear_gradient,
+    networks,
+    optimizer_steps,
+    tiles,
+)
 from core.training.stepper import DIVERGED, RUNNING, STOPPED, TorchStepper
 
 DTYPES = {"float64": (torch.float64, 1e-10), "float32": (torch.float32, 2e-3)}
@@ -41,40 +50,54 @@ def specs(draw):
         {"loss_below": st.sampled_from([0.02, 0.5, 1e3]), "more_steps": st.integers(0, 9)}
     )
     root = np.random.default_rng(draw(st.integers(0, 99))).standard_normal((length, length))
-    return ExperimentSpec.model_validate({
-        "teacher": {"kind": "random", "dim": draw(st.integers(1, 4)), "seed": draw(st.integers(0, 99))},
-        "student": {
-            "kind": "linear",
-            # a tile is up to 8 registers wide
-            "dim": draw(st.integers(1, 13) | st.integers(14, 90)),
-            "structure": draw(st.sampled_from(LinearStudent.model_fields["structure"].annotation.__args__)),
-            "tied": tied,
-            "trained": trained,
-            "start": {"scale": draw(st.sampled_from([1e-3, 0.5]))},
-        },
-        "training": {"length": length, "loss": {"kind": "second_moment", "matrix": (root @ root.T / length).tolist()}},
-        "optimizer": draw(
-            st.sampled_from([
-                {"kind": "gd"},
-                {"kind": "momentum", "momentum": 0.7},
-                {"kind": "adaptive_gd"},
-                # where a gradient is rounding, so is its sign
-                {"kind": "adam", "betas": [0.8, 0.99], "eps": 1e-4},
-            ])
-        )
-        | {
-            "lr": 1e-3,
-            "steps": 20,
-            "stop": draw(st.none() | stops),
-            "schedule": draw(st.sampled_from(SCHEDULES)),
-            "rates": draw(st.sampled_from([{}, {"A": 0.0, "B": 0.5, "C": 2.0}])),
-        },
-        "numerics": {"dtype": draw(st.sampled_from([*DTYPES]))},
-        "seeds": draw(st.integers(1, 3)),
-    })  # fmt: skip
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": {
+                "kind": "random",
+                "dim": draw(st.integers(1, 4)),
+                "seed": draw(st.integers(0, 99)),
+            },
+            "student": {
+                "kind": "linear",
+                # a tile is up to 8 registers wide
+                "dim": draw(st.integers(1, 13) | st.integers(14, 90)),
+                "structure": draw(
+                    st.sampled_from(LinearStudent.model_fields["structure"].annotation.__args__)
+                ),
+                "tied": tied,
+                "trained": trained,
+                "start": {"scale": draw(st.sampled_from([1e-3, 0.5]))},
+            },
+            "training": {
+                "length": length,
+                "loss": {"kind": "second_moment", "matrix": (root @ root.T / length).tolist()},
+            },
+            "optimizer": draw(
+                st.sampled_from(
+                    [
+                        {"kind": "gd"},
+                        {"kind": "momentum", "momentum": 0.7},
+                        {"kind": "adaptive_gd"},
+                        # where a gradient is rounding, so is its sign
+                        {"kind": "adam", "betas": [0.8, 0.99], "eps": 1e-4},
+                    ]
+                )
+            )
+            | {
+                "lr": 1e-3,
+                "steps": 20,
+                "stop": draw(st.none() | stops),
+                "schedule": draw(st.sampled_from(SCHEDULES)),
+                "rates": draw(st.sampled_from([{}, {"A": 0.0, "B": 0.5, "C": 2.0}])),
+            },
+            "numerics": {"dtype": draw(st.sampled_from([*DTYPES]))},
+            "seeds": draw(st.integers(1, 3)),
+        }
+    )
 
 
 def steppers(spec, state):
+    """The compiled stepper and the torch stepper of a spec."""
     dtype, _ = DTYPES[spec.numerics.dtype]
     layout, target = state.engine.layout, state.engine.target
     gradient = gradient_of(layout, target, dtype, torch.device("cpu"))
@@ -83,10 +106,10 @@ def steppers(spec, state):
     )
 
 
-@pytest.mark.timeout(600)  # the first example compiles
+@pytest.mark.timeout(600)  # the first example compiles the loops
 @settings(max_examples=100, deadline=None)
 @given(spec=specs(), steps=st.integers(1, 20))
-def test_the_kernel_takes_the_steps_that_torch_takes(spec, steps):
+def test_compiled_and_torch_steppers_take_the_same_steps(spec, steps):
     state = begin(spec)
     fast, slow = (stepper.advance(state.batch, steps) for stepper in steppers(spec, state))
     tolerance = DTYPES[spec.numerics.dtype][1]
@@ -98,13 +121,20 @@ def test_the_kernel_takes_the_steps_that_torch_takes(spec, steps):
 
 
 def spec_of(scale, **optimizer):
-    return ExperimentSpec.model_validate({
-        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
-        "student": {"kind": "linear", "dim": 6, "structure": "general", "start": {"scale": scale}},
-        "training": {"length": 5},
-        "optimizer": {"lr": 0.02, **optimizer},
-        "seeds": 12,
-    })  # fmt: skip
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+            "student": {
+                "kind": "linear",
+                "dim": 6,
+                "structure": "general",
+                "start": {"scale": scale},
+            },
+            "training": {"length": 5},
+            "optimizer": {"lr": 0.02, **optimizer},
+            "seeds": 12,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +146,7 @@ def spec_of(scale, **optimizer):
     ],
     ids=["some diverge", "some stop", "some stop later"],
 )
-def test_both_end_a_seed_at_the_same_step_for_the_same_reason(spec, statuses):
+def test_both_steppers_end_each_seed_at_the_same_step_with_the_same_status(spec, statuses):
     state = begin(spec)
     fast, slow = (stepper.advance(state.batch, 130) for stepper in steppers(spec, state))
     assert set(fast.status.tolist()) == statuses
@@ -125,9 +155,11 @@ def test_both_end_a_seed_at_the_same_step_for_the_same_reason(spec, statuses):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("k", [2, 7, linear.FEW, linear.FEW + 1])
+@pytest.mark.parametrize(
+    "k", [2, 7, linear_gradient.SHORT_LENGTH, linear_gradient.SHORT_LENGTH + 1]
+)
 @pytest.mark.parametrize("d", [1, 8, 9, 20, 33, 50])
-def test_a_symmetric_student_stays_symmetric_to_the_bit(d, k, dtype):
+def test_a_symmetric_student_stays_exactly_symmetric(d, k, dtype):
     student = {"kind": "linear", "dim": d, "structure": "symmetric", "start": {"scale": 0.3}}
     spec = spec_of(0.3, lr=1e-3).model_copy(update={"numerics": Numerics(dtype=dtype)})
     spec = ExperimentSpec.model_validate(
@@ -138,91 +170,100 @@ def test_a_symmetric_student_stays_symmetric_to_the_bit(d, k, dtype):
     assert torch.equal(A, A.mT)
 
 
-def test_a_look_moves_nothing():
+def test_a_check_changes_neither_parameters_nor_steps():
     spec = spec_of(1.6)
     state = begin(spec)
     for stepper in steppers(spec, state):
         batch = stepper.advance(state.batch, 100)
-        looked = stepper.look(batch)
-        assert torch.equal(looked.parameters, batch.parameters)
-        assert torch.equal(looked.steps, batch.steps)
+        checked = stepper.check(batch)
+        assert torch.equal(checked.parameters, batch.parameters)
+        assert torch.equal(checked.steps, batch.steps)
 
 
-def test_company_changes_no_bit():
+def test_a_seed_does_not_depend_on_the_other_seeds():
     spec = spec_of(0.5)
-    together = steppers(spec, begin(spec))[0].advance(begin(spec).batch, 200).parameters
-    alone = spec.model_copy(update={"seeds": [7]})
-    assert torch.equal(
-        steppers(alone, begin(alone))[0].advance(begin(alone).batch, 200).parameters, together[7:8]
-    )
+    state = begin(spec)
+    together = steppers(spec, state)[0].advance(state.batch, 200).parameters
+    spec = spec.model_copy(update={"seeds": [7]})
+    state = begin(spec)
+    alone = steppers(spec, state)[0].advance(state.batch, 200).parameters
+    assert torch.equal(alone, together[7:8])
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_numbers_too_small_for_full_precision_are_zero_in_the_loops_and_nowhere_else(
-    request, threads
-):
+def test_only_the_compiled_loops_flush_subnormal_numbers_to_zero(request, threads):
     before = torch.get_num_threads()
     request.addfinalizer(lambda: torch.set_num_threads(before))
     torch.set_num_threads(threads)
     spec = spec_of(1e-310, lr=1e-9)
-    moved = steppers(spec, begin(spec))[0].advance(begin(spec).batch, 1)
-    assert not moved.parameters.any()
+    state = begin(spec)
+    batch = steppers(spec, state)[0].advance(state.batch, 1)
+    assert not batch.parameters.any()
     assert np.float64(1e-310) / 2 > 0
 
 
-@pytest.mark.parametrize(("loops", "parts"), [
-    (linear, (lanes, tiles, optimizer_steps)),
-    (networks, (lanes, tiles, optimizer_steps, formulas)),
-])  # fmt: skip
-def test_a_change_of_their_parts_shows_in_the_loops_so_that_no_cache_outlives_it(loops, parts):
-    sources = b"".join(Path(part.__file__).read_bytes() for part in parts)
+@pytest.mark.parametrize(
+    ("loops", "modules"),
+    [
+        (linear, (lanes, tiles, optimizer_steps, linear_gradient)),
+        (networks, (lanes, tiles, optimizer_steps, formulas, cells)),
+    ],
+    ids=["linear", "networks"],
+)
+def test_the_source_digest_invalidates_the_cache_when_a_compiled_module_changes(loops, modules):
+    sources = b"".join(Path(module.__file__).read_bytes() for module in modules)
     digest = hashlib.sha256(sources).hexdigest()[:16]
-    assert digest == loops.PARTS, f"write {digest} as PARTS in {loops.__name__}"
+    assert digest == loops.SOURCE_DIGEST, f'set SOURCE_DIGEST = "{digest}" in {loops.__name__}'
 
 
-def test_loops_that_can_be_kept_nowhere_are_compiled_all_the_same():
-    nowhere = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}
+def test_loops_compile_without_a_writable_cache():
+    no_cache = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}
     code = "from core.training.loops import linear; print(linear.train._cache.cache_path)"
-    asked = subprocess.run(
-        [sys.executable, "-c", code], env=nowhere, capture_output=True, text=True, check=True
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=no_cache, capture_output=True, text=True, check=True
     )
-    assert asked.stdout.strip() == "None"
+    assert process.stdout.strip() == "None"
 
 
-def test_the_number_of_threads_changes_no_bit(request):
+def test_results_do_not_depend_on_the_number_of_threads(request):
     threads = torch.get_num_threads()
     request.addfinalizer(lambda: torch.set_num_threads(threads))
     spec = spec_of(0.5)
     state = begin(spec)
-    ends = []
+    parameters = []
     for count in (1, 3):
         torch.set_num_threads(count)
-        ends.append(steppers(spec, state)[0].advance(state.batch, 200).parameters)
-    assert torch.equal(*ends)
+        parameters.append(steppers(spec, state)[0].advance(state.batch, 200).parameters)
+    assert torch.equal(*parameters)
 
 
 @pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the loops for other processors are NOT tested here"
+    platform.machine() != "x86_64", reason="the loops for smaller registers are NOT tested here"
 )
-@pytest.mark.timeout(900)  # it compiles anew
-def test_the_loops_of_smaller_registers_take_the_same_steps(tmp_path):
-    asked = {
+@pytest.mark.timeout(900)  # it compiles all loops again
+def test_loops_for_smaller_registers_take_the_same_steps(tmp_path):
+    haswell = {
         "NUMBA_CPU_NAME": "haswell",
         "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2",
         "NUMBA_CACHE_DIR": str(tmp_path),
     }
-    code = "from core.training.loops import lanes; from tests.unit.core.test_kernel import *; print(lanes.BYTES)\n"
-    code += "test_the_kernel_takes_the_steps_that_torch_takes(); test_company_changes_no_bit()\n"
-    code += "[test_a_symmetric_student_stays_symmetric_to_the_bit(d, 7, 'float64') for d in (3, 9, 16, 20, 33)]\n"
-    code += (
-        "from tests.unit.core.test_sequence_kernel import *; test_the_loops_find_what_torch_finds()"
-    )
-    done = subprocess.run(
+    code = """
+from core.training.loops import lanes
+from tests.unit.core.test_kernel import *
+from tests.unit.core.test_sequence_kernel import test_compiled_loops_and_torch_agree
+print(lanes.BYTES)
+test_compiled_and_torch_steppers_take_the_same_steps()
+test_a_seed_does_not_depend_on_the_other_seeds()
+for d in (3, 9, 16, 20, 33):
+    test_a_symmetric_student_stays_exactly_symmetric(d, 7, "float64")
+test_compiled_loops_and_torch_agree()
+"""
+    process = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, **asked},
+        env={**os.environ, **haswell},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "32"
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.strip() == "32"

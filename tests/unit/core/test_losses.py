@@ -1,4 +1,4 @@
-"""Every loss is L = e^T M e: M against the definition, by simulating the recurrence on sequences."""
+"""Every loss is L = eᵀ M e: M agrees with the definition, by simulation on sequences."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from core.spec import Training
 
 
 def squared_outputs(errors, inputs, outputs):
-    """The loss by definition: run e as a filter over each sequence, square the last output or the mean of all."""
+    """The loss by definition: the mean square of the outputs of the filter e that count."""
     k = len(errors)
     y = np.array(
         [[sum(errors[j] * x[t - j] for j in range(t + 1)) for t in range(k)] for x in inputs]
@@ -17,7 +17,7 @@ def squared_outputs(errors, inputs, outputs):
 
 
 @pytest.mark.parametrize("outputs", ["last", "all"])
-def test_a_finite_sample_is_the_mean_over_its_sequences(outputs):
+def test_a_finite_sample_loss_is_the_mean_over_its_sequences(outputs):
     generator = np.random.default_rng(0)
     inputs, errors = generator.standard_normal((7, 5)), generator.standard_normal(5)
     training = Training.model_validate(
@@ -35,7 +35,7 @@ def test_a_finite_sample_is_the_mean_over_its_sequences(outputs):
 @pytest.mark.parametrize(
     "covariance", [None, {"kind": "ar1", "rho": 0.8}, {"kind": "explicit", "matrix": None}]
 )
-def test_a_population_loss_is_the_limit_of_samples_with_its_covariance(outputs, covariance):
+def test_a_population_loss_is_that_of_a_sample_with_its_covariance(outputs, covariance):
     generator = np.random.default_rng(1)
     root = generator.standard_normal((4, 4))
     sigma = root @ root.T
@@ -45,7 +45,7 @@ def test_a_population_loss_is_the_limit_of_samples_with_its_covariance(outputs, 
         sigma = 0.8 ** np.abs(np.subtract.outer(range(4), range(4)))
     else:
         covariance = {"kind": "explicit", "matrix": sigma.tolist()}
-    # Sequences whose second moments are exactly sigma: the scaled rows of a square root.
+    # The scaled rows of a square root of sigma have exactly its second moments.
     inputs = 2 * np.linalg.cholesky(sigma).T
     errors = generator.standard_normal(4)
     M = loss_matrix(
@@ -56,13 +56,13 @@ def test_a_population_loss_is_the_limit_of_samples_with_its_covariance(outputs, 
     assert errors @ M @ errors == pytest.approx(squared_outputs(errors, inputs, outputs), rel=1e-12)
 
 
-def test_whitened_inputs_weigh_all_outputs_by_how_often_a_lag_is_seen():
+def test_whitened_inputs_weight_each_lag_by_the_share_of_outputs_that_see_it():
     np.testing.assert_allclose(
         loss_matrix(Training(length=4, outputs="all")), np.diag([1, 0.75, 0.5, 0.25])
     )
 
 
-def test_a_drawn_sample_has_the_distribution_and_seed_asked_for():
+def test_a_drawn_sample_has_the_distribution_and_seed_of_the_spec():
     def matrix(**loss):
         return loss_matrix(
             Training.model_validate({"length": 3, "loss": {"kind": "finite_sample", **loss}})

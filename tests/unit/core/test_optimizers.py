@@ -1,4 +1,4 @@
-"""Optimizers against torch's own and against their definitions; schedules against the sums of their factors."""
+"""Optimizers agree with torch's and with their definitions; training times are sums of steps."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from core.spec import Optimizer
 from core.training.layout import Layout
 from core.training.optimizers import StepSize, rule_of
-from core.training.schedule import factor, factors_until, time_at
+from core.training.schedule import schedule_factor, summed_factors, training_time
 
 STEPS = 50
 SCHEDULES = (
@@ -23,35 +23,36 @@ SCHEDULES = (
 LAYOUT = Layout({"A": (2, 2), "B": (2, 1), "C": (1, 2)})
 
 
-def optimizer_of(kind="gd", **given):
+def optimizer_of(kind="gd", **fields):
     return TypeAdapter(Optimizer).validate_python(
-        {"kind": kind, "lr": 0.03, "steps": STEPS, **given}
+        {"kind": kind, "lr": 0.03, "steps": STEPS, **fields}
     )
 
 
 def gradient_at(theta):
-    """Of a function that is not convex, so that signs change on the way."""
+    """The gradient of a function that is not convex, so its signs change along the path."""
     scale = torch.arange(1, theta.shape[-1] + 1, dtype=theta.dtype)
     return torch.cos(scale * theta) + 0.1 * theta
 
 
 def path(optimizer, layout=LAYOUT, steps=STEPS):
-    rule, size = rule_of(optimizer, layout), StepSize(optimizer, layout)
+    """The parameters before and after each step, (steps + 1, 2, n)."""
+    rule, step_size = rule_of(optimizer, layout), StepSize(optimizer, layout)
     theta = torch.linspace(-1, 1, 2 * layout.size, dtype=torch.float64).view(2, -1)
     memory, done = (
         torch.zeros(2, rule.width, dtype=torch.float64),
         torch.zeros(2, 1, dtype=torch.int64),
     )
-    walked = [theta]
+    positions = [theta]
     for _ in range(steps):
         direction, memory = rule.direction(gradient_at(theta), memory, done)
-        theta, done = size.move(theta, direction, done), done + 1
-        walked.append(theta)
-    return torch.stack(walked)
+        theta, done = step_size.apply(theta, direction, done), done + 1
+        positions.append(theta)
+    return torch.stack(positions)
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "theirs"),
+    ("optimizer", "torch_optimizer"),
     [
         (optimizer_of(), lambda p: torch.optim.SGD(p, lr=0.03)),
         (
@@ -65,29 +66,29 @@ def path(optimizer, layout=LAYOUT, steps=STEPS):
     ],
     ids=["gd", "momentum", "adam"],
 )
-def test_the_steps_are_those_of_torch(optimizer, theirs):
+def test_the_steps_agree_with_torch_optim(optimizer, torch_optimizer):
     ours = path(optimizer)
     theta = ours[0].clone().requires_grad_()
-    stepper = theirs([theta])
-    for wanted in ours[1:]:
+    optimizer = torch_optimizer([theta])
+    for position in ours[1:]:
         theta.grad = gradient_at(theta.detach())
-        stepper.step()
-        torch.testing.assert_close(wanted, theta.detach(), rtol=1e-12, atol=1e-12)
+        optimizer.step()
+        torch.testing.assert_close(position, theta.detach(), rtol=1e-12, atol=1e-12)
 
 
-def test_the_adaptive_step_is_its_definition():
+def test_the_adaptive_step_follows_its_definition():
     optimizer = optimizer_of(
         "adaptive_gd", beta=0.7, soft=0.01, schedule={"kind": "warmup", "steps": 20}
     )
-    walked = path(optimizer).numpy()
+    positions = path(optimizer).numpy()
     g = np.zeros(2)
-    for t, theta in enumerate(walked[:-1]):
+    for t, theta in enumerate(positions[:-1]):
         gradient = gradient_at(torch.tensor(theta)).numpy()
         norms = sum(np.linalg.norm(part, axis=1) for part in np.split(gradient, [4, 6], axis=1))
         g = 0.7 * g + 0.3 * norms
         lr = 0.03 * min(1, (t + 1) / 20) / (np.sqrt(g / (1 - 0.7 ** (t + 1))) + 0.01)
         np.testing.assert_allclose(
-            walked[t + 1], theta - lr[:, None] * gradient, rtol=1e-13, atol=1e-13
+            positions[t + 1], theta - lr[:, None] * gradient, rtol=1e-13, atol=1e-13
         )
 
 
@@ -101,38 +102,35 @@ def test_a_step_is_the_direction_times_lr_the_factor_and_the_rate(kind, schedule
         torch.arange(1.0, 9.0, dtype=torch.float64)[None],
     )
     for t in (0, 3, 49):
-        moved = StepSize(optimizer, LAYOUT).move(theta, direction, torch.tensor([[t]]))
-        times = factor(optimizer.schedule, STEPS, torch.tensor(t))
+        stepped = StepSize(optimizer, LAYOUT).apply(theta, direction, torch.tensor([[t]]))
+        factor = schedule_factor(optimizer.schedule, STEPS, torch.tensor(t))
         rate = torch.tensor([0.5] * 4 + [2.0] * 2 + [0.0] * 2, dtype=torch.float64)
         torch.testing.assert_close(
-            moved, theta - 0.03 * times * rate * direction, rtol=1e-15, atol=1e-15
+            stepped, theta - 0.03 * factor * rate * direction, rtol=1e-15, atol=1e-15
         )
 
 
-def test_a_tied_parameter_goes_at_the_rate_of_b():
+def test_a_tied_parameter_has_the_rate_of_b():
     tied = Layout({"A": (2, 2), "B": (2, 1)})
-    ways = (
-        path(optimizer_of(rates={"B": 0.5, "C": 3.0}), tied),
-        path(optimizer_of(rates={"B": 0.5}), tied),
-    )
-    assert torch.equal(*ways)
+    with_rate_of_c = path(optimizer_of(rates={"B": 0.5, "C": 3.0}), tied)
+    assert torch.equal(with_rate_of_c, path(optimizer_of(rates={"B": 0.5}), tied))
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
-def test_training_time_is_the_sum_of_the_steps(schedule):
+def test_training_time_is_the_sum_of_the_step_sizes(schedule):
     optimizer = optimizer_of(schedule=schedule)
-    factors = factor(optimizer.schedule, STEPS, torch.arange(STEPS)).numpy()
+    factors = schedule_factor(optimizer.schedule, STEPS, torch.arange(STEPS)).numpy()
     sums = np.concatenate([[0], np.cumsum(factors)])
     done = np.arange(STEPS + 1)
     np.testing.assert_allclose(
-        factors_until(optimizer.schedule, STEPS, done), sums, rtol=1e-12, atol=1e-12
+        summed_factors(optimizer.schedule, STEPS, done), sums, rtol=1e-12, atol=1e-12
     )
-    np.testing.assert_allclose(time_at(optimizer, done), 0.03 * sums, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(training_time(optimizer, done), 0.03 * sums, rtol=1e-12, atol=1e-12)
 
 
-def test_the_schedules_go_where_they_say():
+def test_the_schedules_have_their_documented_values():
     cosine, decay, rise = (
-        factor(
+        schedule_factor(
             optimizer_of(schedule=schedule).schedule, STEPS, torch.tensor([0, 7, 14, STEPS])
         ).numpy()
         for schedule in (SCHEDULES[2], SCHEDULES[3], SCHEDULES[5])
@@ -143,4 +141,4 @@ def test_the_schedules_go_where_they_say():
 
 
 def test_other_optimizers_have_no_training_time():
-    assert np.isnan(time_at(optimizer_of("adam"), np.arange(3))).all()
+    assert np.isnan(training_time(optimizer_of("adam"), np.arange(3))).all()

@@ -1,4 +1,4 @@
-"""Teachers have the responses that their names promise."""
+"""Teachers have their documented matrices and responses."""
 
 import numpy as np
 import pytest
@@ -32,12 +32,12 @@ def test_an_unbalanced_teacher_has_unit_columns_that_differ():
 
 def test_weights_make_the_response_a_sum_of_powers():
     lags = np.arange(8)
-    wanted = 0.7 * 0.9**lags - 0.5 * (-0.5) ** lags
+    powers = 0.7 * 0.9**lags - 0.5 * (-0.5) ** lags
     spec = {"eigenvalues": {"kind": "list", "values": [0.9, -0.5]}, "weights": [0.7, -0.5]}
-    np.testing.assert_allclose(response(kind="unbalanced", **spec), wanted, atol=1e-15)
+    np.testing.assert_allclose(response(kind="unbalanced", **spec), powers, atol=1e-15)
 
 
-def test_memoryless_delay_and_rotation():
+def test_memoryless_delay_and_rotation_have_their_responses():
     np.testing.assert_array_equal(response(4, kind="memoryless", gain=2.5), [2.5, 0, 0, 0])
     np.testing.assert_array_equal(response(5, kind="delay", lag=3), [0, 0, 0, 1, 0])
     lags = np.arange(8)
@@ -46,12 +46,11 @@ def test_memoryless_delay_and_rotation():
     )
 
 
-def test_a_random_teacher_has_its_spectral_radius():
-    assert np.abs(
-        np.linalg.eigvals(build(kind="random", dim=9, spectral_radius=0.8).A)
-    ).max() == pytest.approx(0.8)
+def test_a_random_teacher_has_the_spectral_radius_of_the_spec():
+    poles = np.linalg.eigvals(build(kind="random", dim=9, spectral_radius=0.8).A)
+    assert np.abs(poles).max() == pytest.approx(0.8)
 
 
-def test_the_teachers_seed_and_nothing_else_draws_it():
+def test_the_seed_of_a_teacher_draws_it():
     assert np.array_equal(build(kind="random", seed=4).A, build(kind="random", seed=4).A)
     assert not np.array_equal(build(kind="random", seed=4).A, build(kind="random", seed=5).A)

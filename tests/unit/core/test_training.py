@@ -1,4 +1,4 @@
-"""Training as a state: slices change no bit, checkpoints resume to the bit, every seed ends on its own."""
+"""Training as a state: slices, checkpoints, recorded points, and the end of each seed."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from core.errors import NumericsUnavailable
 from core.run import run
 from core.spec import ExperimentSpec
 from core.training import advance, begin, cancel, finish, flush, resume, snapshot
-from core.training.schedule import spread
+from core.training.schedule import log_spaced_steps
 
 OPTIMIZERS = (
     {"kind": "gd", "schedule": {"kind": "cosine"}},
@@ -25,21 +25,23 @@ TWO_INPUTS = {
     "C": [[1.0, 0.0]],
 }
 TEACHERS = {
+    # trained by compiled loops
     "one_channel": {
         "kind": "balanced",
         "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
-    },  # compiled loops
+    },
+    # trained by torch
     "two_channels": {
         "kind": "explicit",
         "A": [[0.9]],
         "B": [[0.8, 0.3]],
         "C": [[1.0], [0.5]],
-    },  # torch
+    },
 }
 
 
 def of_every_kind(test):
-    """Runs a test for every teacher, structure and optimizer."""
+    """Parametrizes a test by teacher, structure and optimizer."""
     test = pytest.mark.parametrize(
         "optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["kind"]
     )(test)
@@ -48,7 +50,7 @@ def of_every_kind(test):
 
 
 def same(ours, theirs):
-    """To the bit; where a student has no such metric, both are NaN."""
+    """Whether two results are equal bit for bit; a NaN equals a NaN."""
     return ours.model_dump_json() == theirs.model_dump_json()
 
 
@@ -57,19 +59,26 @@ def same_series(ours, theirs):
 
 
 def spec_of(structure="symmetric", optimizer=None, **changes):
-    return ExperimentSpec.model_validate({
-        "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
-        "student": {"kind": "linear", "dim": 6, "structure": structure, "start": {"kind": "gaussian", "scale": 0.3}},
-        "training": {"length": 4},
-        "optimizer": {"lr": 0.02, "steps": 300, **(optimizer or {})},
-        "evaluation": {"points": 17, "horizon": 12},
-        "seeds": [3, 1, 2],
-        **changes,
-    })  # fmt: skip
+    return ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
+            "student": {
+                "kind": "linear",
+                "dim": 6,
+                "structure": structure,
+                "start": {"kind": "gaussian", "scale": 0.3},
+            },
+            "training": {"length": 4},
+            "optimizer": {"lr": 0.02, "steps": 300, **(optimizer or {})},
+            "evaluation": {"points": 17, "horizon": 12},
+            "seeds": [3, 1, 2],
+            **changes,
+        }
+    )
 
 
 @of_every_kind
-def test_slicing_changes_no_bit(structure, optimizer, teacher):
+def test_results_do_not_depend_on_slicing(structure, optimizer, teacher):
     spec = spec_of(
         structure, {**optimizer, "stop": {"loss_below": 1e-3, "more_steps": 20}}, teacher=teacher
     )
@@ -78,17 +87,17 @@ def test_slicing_changes_no_bit(structure, optimizer, teacher):
         if state.done:
             break
         state = advance(state, steps)
-    sliced, whole = finish(state), run(spec)
-    assert same(sliced, whole)
-    assert same_series(sliced.series, whole.series)
+    sliced, unsliced = finish(state), run(spec)
+    assert same(sliced, unsliced)
+    assert same_series(sliced.series, unsliced.series)
 
 
 @pytest.mark.parametrize("seeds", [[3], [3, 1, 2]], ids=["alone", "three"])
 @pytest.mark.parametrize("teacher", TEACHERS.values(), ids=TEACHERS)
 @pytest.mark.parametrize("structure", STRUCTURES)
-def test_flushing_changes_no_bit(structure, teacher, seeds):
+def test_series_do_not_depend_on_flushing(structure, teacher, seeds):
     start = {"kind": "gaussian", "scale": 0.3}
-    if structure == "general":  # at step 0 another method finds its eigenvalues
+    if structure == "general":  # at step 0, A is symmetric: another eigenvalue solver
         noise = np.random.default_rng(0).standard_normal((6, 6))
         channels = 1 if teacher["kind"] == "balanced" else 2
         start = {
@@ -112,40 +121,40 @@ def test_flushing_changes_no_bit(structure, teacher, seeds):
 
 
 @of_every_kind
-def test_resuming_a_checkpoint_changes_no_bit(structure, optimizer, teacher):
+def test_results_do_not_depend_on_resuming_a_checkpoint(structure, optimizer, teacher):
     spec = spec_of(
         structure, {**optimizer, "stop": {"loss_below": 0.1, "more_steps": 130}}, teacher=teacher
     )
     state, points = flush(advance(begin(spec), 123))
     state = resume(spec, {name: array.copy() for name, array in snapshot(state).items()})
     state, rest = flush(advance(state, 10_000))
-    whole = run(spec)
-    assert all(map(same, finish(state).runs, whole.runs))
+    unbroken = run(spec)
+    assert all(map(same, finish(state).runs, unbroken.runs))
     joined = {name: [*points[name].tolist(), *rest[name].tolist()] for name in points}
-    assert same_series(joined, whole.series)
+    assert same_series(joined, unbroken.series)
 
 
-def test_recorded_steps_are_the_schedule_with_both_ends_and_those_asked_for():
+def test_recorded_steps_are_the_spaced_ones_and_record_at():
     result = run(spec_of(evaluation={"points": 9, "record_at": [123], "horizon": 12}))
     steps = [
         step
         for seed, step in zip(result.series["seed"], result.series["step"], strict=True)
         if seed == 3
     ]
-    assert steps == sorted({*spread(300, 9), 123})
+    assert steps == sorted({*log_spaced_steps(300, 9), 123})
     assert {0, 300, 123} <= set(steps)
 
 
 @pytest.mark.parametrize(
     ("steps", "points"), [(1, 2), (3, 200), (20_000, 200), (10**9, 2), (50, 50), (51, 50), (7, 5)]
 )
-def test_exactly_as_many_points_as_asked_for(steps, points):
-    chosen = spread(steps, points)
+def test_log_spaced_steps_are_exactly_as_many_as_requested(steps, points):
+    chosen = log_spaced_steps(steps, points)
     assert len(chosen) == len(set(chosen)) == min(points, steps + 1)
     assert (chosen[0], chosen[-1]) == (0, steps)
 
 
-def test_each_seed_stops_at_its_own_first_loss_below():
+def test_each_seed_stops_at_its_first_loss_below_the_threshold():
     threshold = 0.05
     free = run(spec_of(evaluation={"points": 400, "horizon": 12}))
     stopped = run(spec_of(optimizer={"stop": {"loss_below": threshold}}))
@@ -162,18 +171,19 @@ def test_each_seed_stops_at_its_own_first_loss_below():
 
 
 @pytest.mark.parametrize("teacher", TEACHERS.values(), ids=TEACHERS)
-def test_each_seed_goes_on_for_more_steps_than_to_its_first_loss_below(teacher):
-    def ends(**stop):
+def test_each_seed_runs_more_steps_after_its_first_loss_below_the_threshold(teacher):
+    def stopped_runs(**stop):
         return run(spec_of(optimizer={"stop": {"loss_below": 0.1, **stop}}, teacher=teacher)).runs
 
-    at_once, later, beyond = ends(), ends(more_steps=25), ends(more_steps=1000)
+    at_once, later = stopped_runs(), stopped_runs(more_steps=25)
+    beyond = stopped_runs(more_steps=1000)
     assert {r.outcome for r in (*at_once, *later, *beyond)} == {"fitted"}
     assert all(r.steps < 275 for r in at_once)
     assert [r.steps for r in later] == [r.steps + 25 for r in at_once]
     assert {r.steps for r in beyond} == {300}, "the rule was met, though the steps ran out"
 
 
-def test_a_stop_rule_that_is_not_met_is_a_spent_budget():
+def test_an_unmet_stop_rule_spends_the_step_budget():
     runs = run(spec_of(optimizer={"steps": 5, "stop": {"loss_below": 1e-9}})).runs
     assert {(r.outcome.value, r.steps) for r in runs} == {("step_budget_spent", 5)}
 
@@ -185,7 +195,7 @@ def test_without_a_stop_rule_the_fit_error_decides():
     assert {r.outcome.value for r in strict} == {"step_budget_spent"}
 
 
-def test_a_diverged_seed_stops_where_it_is_and_the_others_go_on():
+def test_a_diverged_seed_stops_and_the_others_continue():
     big = [[4.0, 0.0], [0.0, 0.1]]
     explicit = {"kind": "explicit", "A": big, "B": [[3.0], [0.1]], "C": [[3.0, 0.1]]}
     teacher = {"kind": "memoryless"}
@@ -197,10 +207,10 @@ def test_a_diverged_seed_stops_where_it_is_and_the_others_go_on():
     diverged = run(
         spec_of(student={"kind": "linear", "dim": 2, "start": explicit}, seeds=[0], **common)
     )
-    (lost,) = diverged.runs
-    assert lost.outcome == "diverged"
-    assert 0 < lost.steps < 300
-    assert diverged.series["step"][-1] == lost.steps
+    (diverged_run,) = diverged.runs
+    assert diverged_run.outcome == "diverged"
+    assert 0 < diverged_run.steps < 300
+    assert diverged.series["step"][-1] == diverged_run.steps
     assert not diverged.series["train_loss"][-1] <= 1e12
 
     scale = {
@@ -210,32 +220,32 @@ def test_a_diverged_seed_stops_where_it_is_and_the_others_go_on():
         "start": {"kind": "gaussian", "scale": 1.6},
     }
     mixed = run(spec_of(student=scale, seeds=20, optimizer={"lr": 0.02}))
-    ends = {r.outcome.value for r in mixed.runs}
-    assert "diverged" in ends
-    assert len(ends) > 1
+    outcomes = {r.outcome.value for r in mixed.runs}
+    assert "diverged" in outcomes
+    assert len(outcomes) > 1
     assert {r.steps for r in mixed.runs if r.outcome != "diverged"} == {300}
     assert all(r.steps < 300 for r in mixed.runs if r.outcome == "diverged")
 
 
-def test_cancelling_keeps_what_was_reached():
+def test_a_cancelled_training_keeps_its_steps_and_points():
     state = cancel(advance(begin(spec_of()), 40))
     result = finish(state)
     assert {(r.outcome.value, r.steps) for r in result.runs} == {("cancelled", 40)}
     assert result.series["step"][-3:] == [40, 40, 40]
 
 
-def test_finishing_early_is_refused():
+def test_a_training_can_only_be_finished_when_it_is_done():
     with pytest.raises(ValueError, match="at step 40 of 300"):
         finish(advance(begin(spec_of()), 40))
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
-def test_a_seed_is_the_same_whatever_its_company(structure):
+def test_a_seed_does_not_depend_on_the_other_seeds(structure):
     for r in run(spec_of(structure)).runs:
         assert same(r, run(spec_of(structure, seeds=[r.seed])).runs[0])
 
 
-def test_in_torch_a_seed_is_nearly_the_same_whatever_its_company():
+def test_in_torch_a_seed_depends_on_the_others_only_by_rounding():
     for r in run(spec_of(teacher=TWO_INPUTS)).runs:
         (alone,) = run(spec_of(teacher=TWO_INPUTS, seeds=[r.seed])).runs
         np.testing.assert_allclose(r.response, alone.response, rtol=1e-12, atol=1e-12)
@@ -248,7 +258,7 @@ def test_single_precision_is_near_double_precision():
         assert ours.response != exact.response
 
 
-def test_a_missing_device_is_said_and_not_replaced():
+def test_a_missing_device_is_an_error():
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
@@ -256,7 +266,7 @@ def test_a_missing_device_is_said_and_not_replaced():
         begin(spec_of(), device="cuda")
 
 
-def test_several_channels_have_a_response_of_matrices():
+def test_a_response_of_several_channels_is_nested():
     (r,) = run(spec_of(teacher=TWO_INPUTS, seeds=[0])).runs
     assert np.shape(r.response) == (12, 1, 2)
     assert np.isnan(r.summary["imbalance"])
