@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
+from jaxtyping import Float64
 
 from core import teachers
 from core.spec import (
@@ -36,8 +37,8 @@ class Target:
         M: The loss matrix, k x k, symmetric positive semidefinite, index j the lag.
     """
 
-    response: np.ndarray
-    M: np.ndarray
+    response: Float64[np.ndarray, "q p m"]
+    M: Float64[np.ndarray, "k k"]
 
     @property
     def length(self) -> int:
@@ -58,7 +59,7 @@ def target_of(spec: ExperimentSpec) -> Target:
     )
 
 
-def loss_matrix(training: Training) -> np.ndarray:
+def loss_matrix(training: Training) -> Float64[np.ndarray, "k k"]:
     """M of L = eᵀ M e, k x k.
 
     Example:
@@ -76,7 +77,7 @@ def loss_matrix(training: Training) -> np.ndarray:
     return M / k
 
 
-def input_moments(training: Training) -> np.ndarray:
+def input_moments(training: Training) -> Float64[np.ndarray, "k k"]:
     """E[x xᵀ] of one input sequence x_0 .. x_{k-1}, k x k, index 0 the oldest."""
     k, loss = training.length, training.loss
     if isinstance(loss, FiniteSampleLoss):
@@ -95,7 +96,9 @@ def input_moments(training: Training) -> np.ndarray:
             assert_never(loss.covariance)
 
 
-def sample(loss: FiniteSampleLoss, length: int, limit: int | None = None) -> np.ndarray:
+def sample(
+    loss: FiniteSampleLoss, length: int, limit: int | None = None
+) -> Float64[np.ndarray, "N {length}"]:
     """The sequences of a finite sample, or the first ``limit`` of them, (N, k)."""
     if loss.inputs is not None:
         return np.array(loss.inputs)[:limit]

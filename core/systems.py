@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Complex128, Float64, Inexact
 
 ZERO_TOLERANCE = 1e-9
 """Quantities below this, relative to the largest, count as zero: imaginary parts, differences of
@@ -21,12 +22,14 @@ poles, weights, inverse condition numbers."""
 class LinearSystem:
     """(A, B, C) with A (..., d, d), B (..., d, m), C (..., p, d)."""
 
-    A: np.ndarray
-    B: np.ndarray
-    C: np.ndarray
+    A: Float64[np.ndarray, "... d d"]
+    B: Float64[np.ndarray, "... d m"]
+    C: Float64[np.ndarray, "... p d"]
 
 
-def impulse_response(system: LinearSystem, horizon: int) -> np.ndarray:
+def impulse_response(
+    system: LinearSystem, horizon: int
+) -> Float64[np.ndarray, "... {horizon} p m"]:
     """h_j = C A^j B for j < ``horizon``, shape (..., horizon, p, m).
 
     Example:
@@ -37,13 +40,15 @@ def impulse_response(system: LinearSystem, horizon: int) -> np.ndarray:
     return np.stack([system.C @ column for column in _powers(system.A, system.B, horizon)], axis=-3)
 
 
-def observability_rows(system: LinearSystem, count: int) -> np.ndarray:
+def observability_rows(system: LinearSystem, count: int) -> Float64[np.ndarray, "... {count} p d"]:
     """C A^r for r < ``count``, shape (..., count, p, d)."""
     rows = _powers(system.A.swapaxes(-1, -2), system.C.swapaxes(-1, -2), count)
     return np.stack([row.swapaxes(-1, -2) for row in rows], axis=-3)
 
 
-def controllability_columns(system: LinearSystem, count: int) -> np.ndarray:
+def controllability_columns(
+    system: LinearSystem, count: int
+) -> Float64[np.ndarray, "... {count} d m"]:
     """A^s B for s < ``count``, shape (..., count, d, m)."""
     return np.stack(_powers(system.A, system.B, count), axis=-3)
 
@@ -55,7 +60,7 @@ def _powers(A: np.ndarray, B: np.ndarray, count: int) -> list[np.ndarray]:
     return powers
 
 
-def eigenvalues(A: np.ndarray) -> np.ndarray:
+def eigenvalues(A: Float64[np.ndarray, "*batch d d"]) -> Complex128[np.ndarray, "*batch d"]:
     """Eigenvalues of A, complex, (..., d), by falling absolute value.
 
     Ties have the larger real part first, then the larger imaginary part.
@@ -70,7 +75,9 @@ def eigenvalues(A: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, order, axis=-1)
 
 
-def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
+def weighted_spectrum(
+    system: LinearSystem,
+) -> tuple[Inexact[np.ndarray, "*batch d"], Inexact[np.ndarray, "*batch d p m"]]:
     """The poles λ_i and weights w_i of the response h_j = Σ_i w_i λ_i^j.
 
     With A = V Λ V⁻¹, w_i = (C V)_i (V⁻¹ B)_i; for a symmetric A this is the spectral measure. A
@@ -110,7 +117,9 @@ def weighted_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray]:
     return pairs[..., 0], pairs[..., 1:].reshape(*batch, d, p, m)
 
 
-def real_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
+def real_spectrum(
+    system: LinearSystem,
+) -> tuple[Float64[np.ndarray, " d"], Float64[np.ndarray, "d p m"]] | None:
     """The weighted spectrum of one system, if it is real.
 
     Every system with a symmetric realisation has a real one.
@@ -126,7 +135,9 @@ def real_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
     return poles.real, weights.real
 
 
-def visible_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | None:
+def visible_spectrum(
+    system: LinearSystem,
+) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n p m"]] | None:
     """The real spectrum with the weights of equal poles summed and poles without weight removed.
 
     Returns:
@@ -146,7 +157,7 @@ def visible_spectrum(system: LinearSystem) -> tuple[np.ndarray, np.ndarray] | No
     return poles[visible], weights[visible]
 
 
-def hankel_singular_values(system: LinearSystem, horizon: int) -> np.ndarray:
+def hankel_singular_values(system: LinearSystem, horizon: int) -> Float64[np.ndarray, "... n"]:
     """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋.
 
     They show how many states the response needs. They are a finite-horizon substitute for the

@@ -6,7 +6,13 @@ production the annotations are documentation.
 
 from jaxtyping import install_import_hook
 
-SHAPE_CHECKED_MODULES = ("core.metrics", "core.theory")
+SHAPE_CHECKED_MODULES = (
+    "core.baselines",
+    "core.losses",
+    "core.metrics",
+    "core.systems",
+    "core.theory",
+)
 
 install_import_hook(SHAPE_CHECKED_MODULES, "beartype.beartype")
 

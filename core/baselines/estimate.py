@@ -1,9 +1,9 @@
 """The estimate that a baseline makes, and what the methods share."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.losses import Target
 from core.systems import LinearSystem, impulse_response
@@ -20,13 +20,13 @@ class Estimate:
         note: The choices that the method made, in a sentence.
     """
 
-    response: np.ndarray
+    response: Float64[np.ndarray, "q p m"]
     order: int
-    A: np.ndarray
+    A: Float64[np.ndarray, "d d"]
     note: str
 
     @classmethod
-    def of_system(cls, system: LinearSystem, horizon: int, note: str) -> Self:
+    def of_system(cls, system: LinearSystem, horizon: int, note: str) -> "Estimate":
         """The estimate by a system; one without states has a zero response."""
         order = len(system.A)
         if order:
@@ -36,17 +36,19 @@ class Estimate:
         return cls(response, order, system.A, note)
 
     @classmethod
-    def missing(cls, target: Target, note: str) -> Self:
+    def missing(cls, target: Target, note: str) -> "Estimate":
         """No estimate, for the reason in the note."""
         return cls(np.full(target.response.shape, np.nan), 0, np.zeros((0, 0)), note)
 
 
-def numerical_rank(values: np.ndarray, tolerance: float) -> int:
+def numerical_rank(values: Float64[np.ndarray, " n"], tolerance: float) -> int:
     """The number of singular values, in falling order, above ``tolerance`` x the first."""
     return int((values > tolerance * values[0]).sum()) if values.size and values[0] > 0 else 0
 
 
-def hankel(response: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def hankel(
+    response: Float64[np.ndarray, "n p m"], rows: int, columns: int
+) -> Float64[np.ndarray, "{rows}*p {columns}*m"]:
     """The block Hankel matrix (h_{r+s}), r < rows, s < columns, of h (n, p, m).
 
     It is (rows p) x (columns m).

@@ -6,6 +6,7 @@ positive definite; h_j = 0 for j >= k. Source: Ljung, "System Identification" (1
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.baselines.estimate import Estimate
 from core.losses import Target
@@ -31,7 +32,7 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     return Estimate(response, k, np.zeros((0, 0)), note)
 
 
-def fir(target: Target) -> tuple[np.ndarray, int]:
+def fir(target: Target) -> tuple[Float64[np.ndarray, "k p m"], int]:
     """M⁺ M ĥ, (k, p, m), and the rank of M."""
     values, V = np.linalg.eigh(target.M)
     V = V[:, values > RANK_TOLERANCE * values[-1]]

@@ -8,6 +8,7 @@ Sources: Ho and Kalman (1966); Juang and Pappa (1985); Antoulas (2005), section 
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.baselines.estimate import Estimate, hankel, numerical_rank
 from core.baselines.least_squares import fir
@@ -34,7 +35,7 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
 
 
 def era(
-    lags: np.ndarray, order: int | None = None, tolerance: float = RANK_TOLERANCE
+    lags: Float64[np.ndarray, "n p m"], order: int | None = None, tolerance: float = RANK_TOLERANCE
 ) -> tuple[LinearSystem, float]:
     """The realisation of h_0 .. h_{n-1}, (n, p, m).
 

@@ -11,6 +11,7 @@ Overschee and De Moor (1994); Ljung (1999), section 10.6.
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from core.baselines.estimate import Estimate, numerical_rank
 from core.losses import Target, sample
@@ -48,8 +49,13 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
 
 
 def identify(
-    inputs: np.ndarray, outputs: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    inputs: Float64[np.ndarray, "N k m"], outputs: Float64[np.ndarray, "N k p"]
+) -> tuple[
+    Float64[np.ndarray, "n n"],
+    Float64[np.ndarray, "p n"],
+    Float64[np.ndarray, "p m"],
+    Float64[np.ndarray, "n m"],
+]:
     """The system of sequences that start at rest.
 
     Args:
@@ -112,7 +118,9 @@ def _later_response(A: np.ndarray, B: np.ndarray, C: np.ndarray, count: int) -> 
     return impulse_response(LinearSystem(A, B, C), count)
 
 
-def _respond(response: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+def _respond(
+    response: Float64[np.ndarray, "k p m"], inputs: Float64[np.ndarray, "N k m"]
+) -> Float64[np.ndarray, "N k p"]:
     """y_t = Σ_{j<=t} h_j x_{t-j}, (N, k, p)."""
     N, k, _ = inputs.shape
     outputs = np.zeros((N, k, response.shape[1]))

@@ -12,6 +12,7 @@ chapter 7.
 """
 
 import numpy as np
+from jaxtyping import Float64
 from scipy.linalg import solve_discrete_lyapunov
 
 from core import teachers
@@ -58,12 +59,16 @@ def gramians_of(system: LinearSystem, horizon: int) -> tuple[tuple[np.ndarray, n
     return (np.einsum("sim,sjm->ij", columns, columns), np.einsum("spi,spj->ij", rows, rows)), False
 
 
-def hankel_values(P: np.ndarray, Q: np.ndarray) -> np.ndarray:
+def hankel_values(
+    P: Float64[np.ndarray, "d d"], Q: Float64[np.ndarray, "d d"]
+) -> Float64[np.ndarray, " d"]:
     """σ_i in falling order, (d,): the square roots of the eigenvalues of P Q."""
     return np.linalg.svdvals(_root(Q).T @ _root(P))
 
 
-def truncate(system: LinearSystem, order: int, P: np.ndarray, Q: np.ndarray) -> LinearSystem:
+def truncate(
+    system: LinearSystem, order: int, P: Float64[np.ndarray, "d d"], Q: Float64[np.ndarray, "d d"]
+) -> LinearSystem:
     """The first ``order`` states of the balanced coordinates."""
     L, R = _root(P), _root(Q)
     U, values, VT = np.linalg.svd(R.T @ L)
