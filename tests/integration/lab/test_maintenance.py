@@ -1,4 +1,4 @@
-"""Care for a lab's data: backup, restore, upgrade and doctor."""
+"""Maintenance of a lab: backup, restore, upgrade and doctor."""
 
 import logging
 import os
