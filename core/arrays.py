@@ -17,7 +17,7 @@ _NUMBERS = "biuf"
 """NumPy's kinds: booleans, signed and unsigned integers, floating-point numbers."""
 
 LARGEST = 4 * 2**30
-"""Bytes of one array: the limit of a whole experiment."""
+"""Most bytes of one array: the limit of a whole experiment."""
 
 _MAX_HEADER_BYTES = 2**20
 

@@ -56,7 +56,7 @@ TEACHER_METRICS = frozenset({"zero_baseline"})
 
 
 class Outcome(StrEnum):
-    """How a run ended: a value, not an exception."""
+    """The outcome of a run: a value, not an exception."""
 
     FITTED = "fitted"
     STEP_BUDGET_SPENT = "step_budget_spent"

@@ -18,7 +18,7 @@ from core.result import TEACHER_METRICS, Outcome
 STATISTICS = ("median", "q1", "q3", "mean", "min", "max", "standard_error")
 
 Band = Literal["quartiles", "range", "standard_error", "none"]
-"""What can be drawn around a statistic."""
+"""The bands that can be drawn around a statistic."""
 
 LARGEST = 1e300
 """Numbers of at least this size count as infinite, so that no sum of them overflows."""
@@ -29,7 +29,7 @@ class EndedRun(Protocol):
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the run ended."""
+        """The outcome of the run."""
 
     @property
     def summary(self) -> Mapping[str, float]:

@@ -33,7 +33,7 @@ from core.theory.step import step_bound
 from core.theory.wide import learning_rates
 
 MAX_OPERATIONS = 2e8
-"""Operations that examining a teacher can take: well under a second, while the sender waits."""
+"""Most operations spent on examining a teacher: well under a second, as the sender waits."""
 
 _MAX_LENGTH_OF_STEP_BOUND = 200
 """Longest training for which the step-size bound, an eigenvalue of a k x k matrix, is computed."""

@@ -73,9 +73,9 @@ def _check_packages() -> Finding:
 def _check_broker(settings: LabSettings) -> Finding:
     def observe() -> str:
         if settings.broker_url is None:
-            return f"a private one, {broker.find_server(settings.redis_server)}"
+            return f"private, {broker.find_server(settings.redis_server)}"
         broker.check(settings.broker_url)
-        return "the one of EXTRAPOLAB_BROKER_URL answers"
+        return "the broker of EXTRAPOLAB_BROKER_URL answers"
 
     return _unless_refused("broker", observe)
 

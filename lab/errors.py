@@ -15,7 +15,7 @@ class LabError(ExtrapolabError):
 
 
 class CannotStart(LabError):
-    """Something that the lab needs is missing or taken."""
+    """A port, folder, program or package that the lab needs is missing or taken."""
 
 
 class CrashLoop(LabError):

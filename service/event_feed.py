@@ -24,7 +24,7 @@ MAX_LATE = 200
 """On PostgreSQL, an event may be committed after events with up to this many higher numbers."""
 
 QUEUE_SIZE = 256
-"""Batches that a stream may lag behind. A slower stream is ended; its reader can resume."""
+"""Most batches that a stream may lag behind. A slower one is ended; its reader can resume."""
 
 logger = logging.getLogger(__name__)
 

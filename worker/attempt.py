@@ -25,7 +25,7 @@ POLL_SECONDS = 0.5
 """Longest pause between two checks of the lease, the limits and the stop requests."""
 
 CANCEL_SECONDS, PAUSE_SECONDS = 1.0, 5.0
-"""Time that a trainer has to answer. A cancel takes at most 2 s: one poll, and this."""
+"""Time allowed for a trainer to answer. A cancel takes at most 2 s: one poll, and this."""
 
 logger = logging.getLogger(__name__)
 

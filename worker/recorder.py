@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class ClaimLost(Exception):
-    """The experiment belongs to another attempt now, or may do; this one no longer counts."""
+    """The experiment belongs, or may belong, to another attempt; this one no longer counts."""
 
 
 class AttemptRecorder:

@@ -26,10 +26,10 @@ HEARTBEAT_SECONDS = 2.0
 """Longest interval of heartbeats; a third of the lease if that is shorter."""
 
 READY_SECONDS = 120.0
-"""Time that a trainer has to load torch."""
+"""Time allowed for a trainer to load torch."""
 
 HAND_BACK_SECONDS = 8.0
-"""Time to hand back a training when the slot ends in the middle of it."""
+"""Time allowed to hand back a training when the slot ends in the middle of it."""
 
 logger = logging.getLogger(__name__)
 

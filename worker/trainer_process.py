@@ -15,7 +15,7 @@ import psutil
 from worker.messages import Message, Ready, receive, send
 
 LOG_BYTES = 64 * 1024
-"""Bytes of output kept between two calls of ``take_log``: the capacity of a pipe."""
+"""Most bytes of output kept between two calls of ``take_log``: the capacity of a pipe."""
 
 GROWTH_MB = 256.0
 """An idle trainer whose memory has grown by more than this is replaced."""

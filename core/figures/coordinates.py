@@ -22,7 +22,7 @@ _SIZES = frozenset(
         *("spectral_radius", "extrapolation_horizon", "time"),
     }
 )
-"""Metrics that are sizes, not errors."""
+"""Metrics that are sizes rather than errors."""
 
 _AXIS_LABELS = {
     "training.length": "training length k (time steps)",

@@ -25,7 +25,7 @@ from core.recipe import Recipe
 from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
 
 MAX_POINTS = 400
-"""Points of a line; of more points, those nearest to a logarithmic spacing are taken."""
+"""Most points of a line; of more, those nearest to a logarithmic spacing are taken."""
 
 MAX_HANKEL_HORIZON = 400
 """For longer horizons, computing the teacher's Hankel singular values would take too long."""

@@ -12,7 +12,7 @@ from core.spec import ExperimentSpec
 from core.systems import eigenvalues
 
 MAX_PANELS = 4
-"""Seeds that have a panel each; the others are only in the figure's data."""
+"""Most seeds with their own panel; the others are only in the figure's data."""
 
 
 class SeedPoles(BaseModel):

@@ -79,7 +79,7 @@ def heading(spec: ExperimentSpec, subject: str, description: str) -> dict[str, A
 
 
 def describe(spec: ExperimentSpec) -> str:
-    """What was trained and how, in a sentence."""
+    """A sentence on the student, its teacher and its training."""
     teacher, student, optimizer = spec.teacher, spec.student, spec.optimizer
     start = student.start
     scale, rate = getattr(start, "scale", None), getattr(optimizer, "lr", None)

@@ -10,7 +10,7 @@ from core.figures.info import MANY_SEEDS, Line, SeedLine
 
 _DASHES = ("-", "--")
 _MAX_LISTED = 6
-"""Diverged seeds that are listed; further ones are only counted."""
+"""Most diverged seeds that are listed; further ones are only counted."""
 
 
 def plot_seeds(

@@ -56,7 +56,7 @@ _RC_PARAMS: Any = {  # matplotlib types each key as a literal
     "svg.hashsalt": "extrapolab",
 }
 MAX_HASHES = 1000
-"""Spec hashes that a file lists; further ones are only counted."""
+"""Most spec hashes that a file lists; further ones are only counted."""
 
 
 STYLE_VERSION = hashlib.sha256(

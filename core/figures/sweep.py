@@ -50,7 +50,7 @@ class HeatmapInfo(Info):
 
 
 def lines(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> LinesInfo:
-    """The data of lines of the metric against one axis of numbers."""
+    """The data of lines of the metric against one numeric axis."""
     (panel,) = figure_cells.panels(cells, recipe)
     caption = panels.with_note(heading["caption"], [panel])
     return LinesInfo(**heading | {"caption": caption}, panel=panel)

@@ -8,7 +8,7 @@ from core.spec import ExperimentSpec, RecurrentTeacher, states
 from core.systems import LinearSystem, impulse_response
 
 MAX_STATES = 300
-"""A teacher with more states is left out: computing its eigenvalues would take too long."""
+"""With more states, a teacher is left out: computing its eigenvalues would take too long."""
 
 
 def system(spec: ExperimentSpec) -> LinearSystem | None:

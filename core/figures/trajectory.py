@@ -10,10 +10,10 @@ from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 
 MAX_PANELS = 4
-"""Seeds that have a panel each; the others are only in the figure's data."""
+"""Most seeds with their own panel; the others are only in the figure's data."""
 
 MAX_STEPS = 7
-"""Recorded steps that are shown of each seed, evenly spread over all recorded ones."""
+"""Most recorded steps shown of each seed, evenly spread over all recorded ones."""
 
 
 class StepLine(SeedLine):

@@ -22,13 +22,13 @@ from core.spec.part import Part
 from core.spec.paths import set_at
 
 MAX_PROBLEMS = 20
-"""Different problems that one error lists."""
+"""Most different problems that one error lists."""
 
 MAX_INVALID = 500
-"""Invalid points after which the expansion stops."""
+"""Number of invalid points after which the expansion stops."""
 
 MAX_CHARACTERS = 2**27
-"""Total JSON of a sweep's experiments; each repeats a large matrix of the base."""
+"""Most characters of JSON of all a sweep's experiments; each repeats a large matrix of the base."""
 
 _LARGEST_INTEGER = 2**64
 

@@ -53,7 +53,7 @@ ARMS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class StudySize:
-    """How much the study runs."""
+    """The size of the study's sweeps."""
 
     dim: int
     lengths: tuple[int, ...]

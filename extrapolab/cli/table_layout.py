@@ -12,7 +12,7 @@ from core.spec.sweep import brief
 from extrapolab.client.formats import format_number
 
 FILE_TABLE_WIDTH = 100_000
-"""Columns that a table may have in a file, so that no row is folded and grep finds it."""
+"""Width of a table in a file, in characters, so that no row is folded and grep finds it."""
 
 GAP = 2
 """Spaces between columns."""
@@ -21,7 +21,7 @@ MIN_FOLDED_WIDTH = 18
 """Least width of a column whose text is folded."""
 
 MAX_NAMED_COLUMNS = 5
-"""Omitted columns that are named; the others are counted."""
+"""Most omitted columns that are named; the others are counted."""
 
 STYLES = {
     "completed": "green",

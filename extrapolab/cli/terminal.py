@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rich.console import Console, RenderableType
 
 FILE_WIDTH = 240
-"""Columns if the output is not a terminal."""
+"""Width in characters if the output is not a terminal."""
 
 _RecordT = TypeVar("_RecordT", bound=BaseModel)
 

@@ -116,12 +116,12 @@ class AsyncSweep(AsyncWrapper[Sweep]):
 
     @property
     def created(self) -> int:
-        """How many experiments the last submission or extension queued."""
+        """Number of experiments that the last submission or extension queued."""
         return self.wrapped.created
 
     @property
     def reused(self) -> int:
-        """How many of its experiments the lab already had."""
+        """Number of its experiments that the lab already had."""
         return self.wrapped.reused
 
     @property
@@ -146,7 +146,7 @@ class AsyncQuery(AsyncWrapper[Query]):
     __aiter__ = async_pages(Query.__iter__, AsyncExperiment)
 
     async def rows(self, *args: Any, **kwargs: Any) -> list[Group]:
-        """As :meth:`Query.rows`, all pages at once."""
+        """As :meth:`Query.rows`, with all pages fetched."""
         return await call_in_thread(lambda: [*self.wrapped.rows(*args, **kwargs)])
 
 

@@ -203,7 +203,7 @@ class Experiment:
         format: Literal["csv", "json"],  # noqa: A002  # HTTP's word
         names: Iterable[str] | None = None,
     ) -> str:
-        """The same as :meth:`series`, as CSV or JSON text."""
+        """The recorded points of :meth:`series` as CSV or JSON text."""
         parameters = {"names": join_names(names), "format": format}
         return self.transport.get_bytes(f"{self._path}/series", parameters).decode()
 

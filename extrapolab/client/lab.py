@@ -90,7 +90,7 @@ class Lab(LabReader):
 
         Args:
             q: The filter.
-            expect_count: How many experiments you expect it to match.
+            expect_count: Number of experiments that you expect it to match.
 
         Returns:
             Their states after that, by id.

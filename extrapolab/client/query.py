@@ -84,7 +84,7 @@ class Query:
         *,
         group: bool = True,
     ) -> Rows:
-        """The same as plain rows, or one row per run with its fields, seed, outcome and metrics.
+        """Plain rows of the groups, or one row per run with its fields, seed, outcome and metrics.
 
         Args:
             by: Fields that the runs of a group share; everything but the seed by default.

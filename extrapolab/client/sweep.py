@@ -39,8 +39,8 @@ class Sweep:
 
     Attributes:
         id: Its id, ``swp_...``.
-        created: How many experiments the last submission or extension queued.
-        reused: How many of its experiments the lab already had.
+        created: Number of experiments that the last submission or extension queued.
+        reused: Number of its experiments that the lab already had.
         warnings: Warnings about specs in it, which are valid but questionable.
     """
 
@@ -160,7 +160,7 @@ class Sweep:
     def table(
         self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None
     ) -> Rows:
-        """The same as plain rows: coordinates, ``experiment``, ``state``, ``metric.statistic``.
+        """Plain rows: coordinates, ``experiment``, ``state``, ``metric.statistic``.
 
         Example:
             >>> for row in sweep.table(["fit_error"], ["median"]):
@@ -177,7 +177,7 @@ class Sweep:
         *,
         crossed: Mapping[str, str | None] | None = None,
     ) -> str:
-        """The same as CSV with exact numbers; ``crossed`` names ``rows`` and ``columns``."""
+        """The table as CSV with exact numbers; ``crossed`` names ``rows`` and ``columns``."""
         name = "table" if crossed is None else "grid"
         parameters = {**table_parameters(metrics, statistic), "format": "csv", **(crossed or {})}
         return self._transport.get_bytes(f"{self._path}/{name}", parameters).decode()

@@ -330,6 +330,6 @@ class Worker(Record):
 
 
 def _not_understood(error: ValidationError, model: type[BaseModel]) -> ServerProblem:
-    message = "The lab's answer is not understood; is the lab of another version than this client?"
+    message = "Can't read the lab's answer; does the lab run another version than this client?"
     problems = map(format_problem, explain(error, model))
     return ServerProblem(200, "\n".join([message, *problems]))

@@ -48,7 +48,7 @@ class SweepCheck(Record):
 
 
 class SweepProgress(Record):
-    """How many experiments of a sweep have ended."""
+    """The number of experiments of a sweep that have ended."""
 
     done: int
     of: int

@@ -190,8 +190,8 @@ def _refuse_if_not_drawable(
     elif not all(is_number(x) for x in xs):
         other = next(x for x in xs if not is_number(x))
         raise NotDrawable(
-            f"{recipe.x} is {other!r} in some experiments, which has no place on an axis of "
-            "numbers: narrow the query, or use this field as the series"
+            f"{recipe.x} is {other!r} in some experiments, which a numeric axis can't show: "
+            "narrow the query, or use this field as the series"
         )
     for axis, (count, maximum) in value_counts.items():
         if count > maximum:

@@ -1,13 +1,13 @@
-"""How much one figure can show."""
+"""Limits on the content of one figure."""
 
 MAX_LINES = 24
-"""Lines in a panel: the values of the series."""
+"""Most lines in a panel: values of the series."""
 
 MAX_PANELS = 12
-"""Panels: the values of the facets."""
+"""Most panels: values of the facets."""
 
 MAX_CELLS_PER_AXIS = 400
-"""Values on each axis of a heat map."""
+"""Most values on each axis of a heat map."""
 
 MAX_CURVES = 20_000
-"""Runs whose whole curves are read."""
+"""Most runs whose whole curves are read."""

@@ -145,11 +145,9 @@ def _problem_of_lines(
 ) -> Problem | None:
     if x is None or x not in numeric:
         allowed = ", ".join(sorted(numeric)) or None
-        return Problem(pointers[0], "no_axis", "lines need an axis of numbers", x, allowed)
+        return Problem(pointers[0], "no_axis", "lines need a numeric axis", x, allowed)
     if series is not None and counts[series] > MAX_LINES:
-        message = (
-            f"has {counts[series]} values, and lines show at most {MAX_LINES}; take a heat map"
-        )
+        message = f"has {counts[series]} values, and lines show at most {MAX_LINES}; use a heat map"
         return Problem(pointers[1], "too_many", message, series)
     return None
 

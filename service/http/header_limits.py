@@ -24,7 +24,7 @@ _PARSED_BYTES = 16 * 2**10
 """Bytes parsed between two checks: a head is found too long at most this many bytes late."""
 
 _LINGER_SECONDS = 2.0
-"""How long to discard what a refused client still sends.
+"""Time during which input from a refused client is discarded.
 
 Closing at once would reset the connection, and the client would lose the answer.
 """

@@ -14,7 +14,7 @@ from service.http.errors import Ambiguous
 from store.experiments import id_prefix
 
 MAX_NAMED_IDS = 8
-"""Ids that the problem of an ambiguous prefix names."""
+"""Most ids that the problem of an ambiguous prefix names."""
 
 
 def complete_id(context: AppContext, text: str, pointer: str = "/path/id") -> str:

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kind:
-    """What all problems of one kind share; ``pointer`` is for errors that name no field."""
+    """The properties of one kind of problem; ``pointer`` is for errors that name no field."""
 
     status: int
     name: str

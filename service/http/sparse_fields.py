@@ -10,7 +10,7 @@ from service.http.errors import Invalid, unknown
 from store.query.names import split_names
 
 MAX_PARTS = 100
-"""Parts that one request can name."""
+"""Most parts that one request can name."""
 
 Path = tuple[str, ...]
 

@@ -12,7 +12,7 @@ from store.errors import IllegalMove, NotFound
 from store.states import State
 
 WRITE_BATCH = 50
-"""Experiments changed in one transaction."""
+"""Most experiments changed in one transaction."""
 
 
 def change_states(

@@ -171,7 +171,7 @@ def _experiment(
 
 
 def _run(seed: int, rows: Sequence[NumberedRow], problems: _Problems) -> RunRecord:
-    """How a run ended, by its only row or by its last point."""
+    """The end of a run, from its only row or its last point."""
     if any("step" in row for _, row in rows):
         number, row = max(
             rows, key=lambda pair: _natural(pair[1].get("step", -1), pair[0], "step", problems)

@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
 
 ROUTE = "POST /v1/sweeps"
 DRY_RUN_POINTS = 5
-"""Points in the answer of a dry run."""
+"""Most points in the answer of a dry run."""
 
 
 @router.post(

@@ -119,7 +119,7 @@ class SweepDryRun(Answer):
 
 
 class SweepProgress(Answer):
-    """How many experiments have ended."""
+    """The number of experiments that have ended."""
 
     done: int
     of: int

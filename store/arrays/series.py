@@ -16,7 +16,7 @@ from store.arrays.packed import COLUMNS, KEYS, SeriesChunk, column_dtype
 from store.db.tables import series_chunks
 
 IDS_PER_QUERY = 25
-"""Experiments whose points one statement reads; some have megabytes of them."""
+"""Most experiments whose points one statement reads; one can have megabytes."""
 
 _of_experiment = series_chunks.c.experiment_id == bindparam("experiment")
 _LAST = select(series_chunks).where(_of_experiment).order_by(series_chunks.c.number.desc()).limit(1)

@@ -5,13 +5,13 @@ from itertools import islice
 from typing import TypeVar
 
 ROWS_PER_QUERY = 500
-"""Hashes or ids that one query names."""
+"""Most hashes or ids that one query names."""
 
 WRITE_BATCH = 500
-"""Rows that one write adds or removes: it holds SQLite's only lock for tens of milliseconds."""
+"""Most rows that one write adds or removes; it holds SQLite's lock for tens of milliseconds."""
 
 PAUSE_BETWEEN_BATCHES = 0.01
-"""Seconds between two writes, in which others get the database."""
+"""Seconds between two writes, so that others get the database."""
 
 Item = TypeVar("Item")
 

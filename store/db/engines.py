@@ -17,7 +17,7 @@ READ_OPTIONS: dict[str, dict[str, Any]] = {
 _SUPPORTED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 _SQLITE_BUSY_SECONDS = 5.0
-"""How long a SQLite connection waits for another one's write."""
+"""Longest wait of a SQLite connection for another one's write."""
 
 _WAL_AUTOCHECKPOINT_PAGES = 10_000
 """The log size, in pages of 4 KiB, at which a writer must checkpoint it.

@@ -16,7 +16,7 @@ _QUERIES = MappingProxyType(
         "worker": (workers.c.id, select(workers.c.id)),
     }
 )
-"""For each kind of id, its column and the query that reads it."""
+"""The column of each kind of id, and the query that reads it."""
 
 _PREFIX = re.compile(rf"({'|'.join(_QUERIES)})_[0-9a-f]{{4,31}}")
 

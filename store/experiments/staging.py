@@ -108,7 +108,7 @@ def touch(tx: Connection, batch_id: str) -> None:
     )
     if not tx.execute(statement.values(touched_at=now(tx))).rowcount:
         raise StoreUnavailable(
-            "the submission took too long and was given up; nothing of it is stored, try again"
+            "the submission took too long and was abandoned; nothing was stored, try again"
         )
 
 

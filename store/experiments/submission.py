@@ -87,7 +87,7 @@ def submit(
 
 
 def _staged_submissions(tx: Connection, staged: StagedBatch | None) -> dict[str, Submission]:
-    """By spec hash, the staged experiments, and those reused at staging that are reusable still."""
+    """The staged experiments, and those reused at staging that still can be, by spec hash."""
     if staged is None:
         return {}
     reusable = duplicates.still_reusable(tx, [s.id for s in staged.reused.values()])

@@ -11,7 +11,7 @@ from store.db.tables import experiments, run_arrays
 from store.db.visible import visible_experiments
 
 IDS_PER_QUERY = 200
-"""Experiments whose arrays one statement reads."""
+"""Most experiments whose arrays one statement reads."""
 
 Curve = tuple[str, int, np.ndarray, np.ndarray]
 """An experiment's id, a seed, the positions and the values at them."""

@@ -1,4 +1,4 @@
-"""How the runs of matching experiments ended: a few numbers of each, without arrays, in columns."""
+"""The ends of matching experiments' runs: outcomes and final metrics in columns, without arrays."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ MAX_RUNS = 1_000_000
 MAX_FIELDS = 32
 
 IDS_PER_QUERY = 1000
-"""Experiments whose runs one statement reads."""
+"""Most experiments whose runs one statement reads."""
 
 _EMPTY_OBJECT = "{}"
 
@@ -45,7 +45,7 @@ class CompletedExperiment(NamedTuple):
 
 @dataclass(frozen=True)
 class FinalMetrics:
-    """How runs ended, in columns of equal length, ordered by experiment and then by seed.
+    """The ends of runs in columns of equal length, ordered by experiment and then by seed.
 
     Attributes:
         experiment_index: The index of each run's experiment in the sequence that was read.
@@ -104,10 +104,10 @@ def completed_experiments(
 
 
 def final_metrics(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) -> FinalMetrics:
-    """How the runs of these experiments ended.
+    """The outcomes and final metrics of these experiments' runs.
 
     Raises:
-        BadQuery: They are more than :data:`MAX_RUNS`.
+        BadQuery: There are more than :data:`MAX_RUNS` runs.
     """
     c = runs.c
     unparsed = cast(c.non_finite, Text)  # rarely anything but {}, so that parsing each is a waste
@@ -156,7 +156,7 @@ def latest_runs(experiments: Sequence[CompletedExperiment], runs: FinalMetrics) 
 
     Args:
         experiments: The experiments whose runs were read, newest first.
-        runs: How their runs ended.
+        runs: Their outcomes and final metrics.
     """
     setups = {hash_: n for n, hash_ in enumerate(dict.fromkeys(e.setup_hash for e in experiments))}
     setup_of = np.array([setups[experiment.setup_hash] for experiment in experiments], np.int64)
@@ -187,7 +187,7 @@ def group_runs(
 
     Args:
         keys: The key of each experiment whose runs were read.
-        runs: How their runs ended.
+        runs: Their outcomes and final metrics.
         indices: The runs to group, by default all. Groups keep their order.
     """
     if indices is None:
@@ -218,7 +218,7 @@ def values_by_experiment(
 
     Args:
         experiments: The experiments whose runs were read.
-        runs: How their runs ended.
+        runs: Their outcomes and final metrics.
         metrics: The metrics that were read.
     """
     values = values_as_counted(runs, metrics)

@@ -19,7 +19,7 @@ from store.records import QueuePosition
 from store.states import State
 
 RECENT_EXPERIMENTS = 50
-"""Completed experiments whose mean duration is the estimate for the next ones."""
+"""Number of completed experiments whose mean duration is the estimate for the next ones."""
 
 _COLUMNS = ("state", "owner", "priority", "created_at", "id", "device", "not_before")
 

@@ -12,7 +12,7 @@ from store.transition import transition
 LOST = Failure(
     FailureKind.WORKER_LOST,
     "Its worker or trainer was lost before it could save a checkpoint; "
-    "the experiment may need more memory than there is.",
+    "the experiment may need more memory than the machine has.",
 )
 
 

@@ -2,7 +2,7 @@
 
 Higher priority goes first. At equal priority, the owner with the fewest running experiments goes
 first, with the experiment that has waited longest; so one person's thousand experiments hold up
-nobody else's. One index serves every query.
+no one else's. One index serves every query.
 """
 
 from typing import Any

@@ -18,7 +18,7 @@ ID = re.compile(r"swp_[0-9a-f]{32}")
 SWEEP_COLUMNS = [column for column in sweeps.c if column.key != "staged_batch_id"]
 
 MAX_NAMESAKES = 50
-"""Sweeps of one name and owner that are compared with a new one, newest first."""
+"""Most sweeps of one name and owner that are compared with a new one, newest first."""
 
 
 def get(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> AnyRow:

@@ -278,7 +278,7 @@ class TestRefusals:
     def test_words_on_an_axis_of_numbers(self, preview):
         status, sentence = refusal(preview("svg", x="student.kind"))
         assert status == 409
-        assert "axis of numbers" in sentence
+        assert "numeric axis" in sentence
 
     def test_too_many_lines(self, client, save, preview, complete):
         for number in range(25):

@@ -259,7 +259,7 @@ class TestFigures:
 
     def test_lines_need_an_axis_of_numbers(self, client, submit_sweep):
         path = submit_sweep({"path": "student.structure", "values": ["general", "symmetric"]})
-        assert "axis of numbers" in client.get(f"{path}/figures/lines.svg").json()["detail"]
+        assert "numeric axis" in client.get(f"{path}/figures/lines.svg").json()["detail"]
 
     def test_the_values_of_an_axis_can_be_objects(self, client, submit_sweep):
         starts = [{"scale": 0.1}, {"kind": "identity", "scale": 0.5}]
