@@ -63,13 +63,18 @@ class Recipe(Part):
     )
     facets: FieldPath | None = Field(None, description="A field: a panel for each of its values.")
     statistic: Statistic = Field(
-        "median", description="Over all runs at one place; a diverged run counts as infinite."
+        "median",
+        description="Statistic over all runs at the same x; a diverged run counts as infinite.",
     )
     band: Band = Field(
-        "quartiles", description="Drawn around a line; `standard_error` is that of the mean."
+        "quartiles", description="Band around each line; `standard_error` is that of the mean."
     )
-    x_scale: Scale = "auto"
-    y_scale: Scale = Field("auto", description="For a heat map, the scale of its colours.")
+    x_scale: Scale = Field(
+        "auto", description="Scale of the horizontal axis; `auto` chooses it from the numbers."
+    )
+    y_scale: Scale = Field(
+        "auto", description="Scale of the vertical axis, or of a heat map's colours."
+    )
 
     @property
     def shows_curves(self) -> bool:

@@ -19,7 +19,7 @@ _REPLACEMENTS = tuple(
         (r"less than or equal to", "at most"),
         (r"greater than", "above"),
         (r"less than", "below"),
-        (r"a valid (dictionary|object)( or instance of \w+)?", "names with values"),
+        (r"a valid (dictionary|object)( or instance of \w+)?", "an object with named fields"),
         (r"a valid integer", "a whole number"),
         (r"a valid number", "a number"),
         (r"a valid string", "text"),

@@ -45,7 +45,7 @@ def restore(file: Path, data: Path) -> str:
         CannotStart: The target isn't empty or another lab holds it, or the backup is damaged.
     """
     if not file.is_file():
-        raise CannotStart(f"There is no backup {file}.")
+        raise CannotStart(f"Nothing was restored: there is no file {file}.")
     url = read(LabSettings).database_url
     try:
         checked = backup.check_restorable(file)  # before the folder is created

@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 _DATA = Path("~/.local/share/extrapolab")
 
 DataFolder = Annotated[
-    Path, typer.Option("--data", help="Folder of database and logs.", envvar="EXTRAPOLAB_DATA")
+    Path, typer.Option("--data", help="Folder of the database and logs.", envvar="EXTRAPOLAB_DATA")
 ]
 
 
@@ -73,7 +73,7 @@ def worker(
         int | None,
         typer.Option(
             help="Experiments to train in parallel.",
-            show_default="one per core; on a GPU 1",
+            show_default="one per core; 1 on a GPU",
             min=1,
         ),
     ] = None,

@@ -153,7 +153,7 @@ def _check_schema(revision: str | None, dialect: str, *, intact: bool) -> Findin
 def _check_clock(offset: float) -> Finding:
     synchronised = abs(offset) < _MAX_CLOCK_SECONDS
     remedy = "" if synchronised else "Synchronise the clocks of both hosts (NTP)."
-    return Finding("clock", f"the database's is {offset:+.2f} s from this host's", remedy)
+    return Finding("clock", f"{abs(offset):.2f} s between the database and this host", remedy)
 
 
 def _unless_refused(name: str, observe: Callable[[], str]) -> Finding:

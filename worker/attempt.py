@@ -157,7 +157,7 @@ class Attempt:
             )
             return Failure(FailureKind.OUT_OF_MEMORY, sentence)
         if seconds is not None and time.monotonic() - self._started_at > seconds:
-            sentence = f"Training was stopped after {seconds:g} s, the limit max_seconds."
+            sentence = f"Training was stopped at the limit max_seconds = {seconds:g}."
             return Failure(FailureKind.TIMEOUT, sentence)
         return None
 

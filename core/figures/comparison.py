@@ -72,7 +72,7 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
     for label, spec, result, _ in compared:
         if result is None:
             raise NotDrawable(
-                f"{label!r} has no result yet; the figure 'training' can be drawn before"
+                f"{label!r} has no result; the figure 'training' can be drawn without one"
             )
         all_teacher = by_channel(result.teacher_response)
         entry = largest_entry(all_teacher)
@@ -88,7 +88,7 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
             reference=Line(x=lags.tolist(), y=teacher.tolist()),
         )
         sides.append(side)
-    description = "Above h_j by lag with ĥ_j as dots, below |h_j - ĥ_j|; a line at each k."
+    description = "Above: h_j by lag, ĥ_j as dots. Below: |h_j - ĥ_j|. A dotted line marks each k."
     return ComparisonInfo(**heading("Impulse responses", description, compared), sides=sides)
 
 
@@ -110,9 +110,7 @@ def training(compared: Sequence[Compared]) -> ComparisonInfo:
             reference=Line(x=[], y=[]),
         )
         sides.append(side)
-    description = (
-        "Above the training loss by step, below the extrapolation error; logarithmic axes."
-    )
+    description = "Above: training loss by step. Below: extrapolation error. Logarithmic axes."
     return ComparisonInfo(**heading("Training", description, compared), sides=sides)
 
 

@@ -62,9 +62,9 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
         **heading(
             spec,
             "Balance" if result else "Balance so far",
-            "|B - Cᵀ| and, for a start near zero, how it falls there, exp(-2 ĥ_0 τ) after the "
-            "training time τ; below, the drift of gradient flow's invariants; by step, each seed a "
-            "line, logarithmic axes.",
+            "Above: |B - Cᵀ| by step and, for a start near zero, its predicted fall exp(-2 ĥ_0 τ) "
+            "with the training time τ. Below: the drift of gradient flow's invariants. One line "
+            "per seed; logarithmic axes.",
         ),
         imbalance=imbalance,
         invariant_drift=drift,

@@ -84,7 +84,7 @@ def describe(spec: ExperimentSpec) -> str:
     start = student.start
     scale, rate = getattr(start, "scale", None), getattr(optimizer, "lr", None)
     of_scale = "" if scale is None else f" of scale {scale:g}"
-    at_rate = "" if rate is None else f" at the rate {rate:g}"
+    at_rate = "" if rate is None else f" with lr = {rate:g}"
     count = len(spec.seeds)
     return (
         f"A {student.words} of d = {student.dim} states, from a {_plain(start.kind)} start"

@@ -68,11 +68,12 @@ def _ratio(
         for n, side in enumerate(sides)
     ]
     quantities = list(bands_by_panel)
-    errors = "Errors of responses" if x == "lag" else "Training"
+    errors = "Response errors" if x == "lag" else "Training"
     description = (
-        f"{' and '.join(quantities)} by {x}, over the first experiment's median; logarithmic axes."
+        f"{' and '.join(quantities)} by {x}, divided by the first experiment's median. "
+        "Logarithmic axes."
     )
-    heading = comparison.heading(f"{errors} over those of: {sides[0].label}", description, compared)
+    heading = comparison.heading(f"{errors} relative to: {sides[0].label}", description, compared)
     return RatioInfo(**heading, x=x, y=quantities, sides=quotients)
 
 
@@ -108,7 +109,7 @@ def render(info: RatioInfo) -> Figure:
         axes.axhline(1.0, color=style.BASELINE, ls="--", lw=0.8)
         style.note_limits(axes, *(side.lines[n].median for side in info.sides), logarithmic=True)
         style.logarithmic_y(axes)
-        axes.set_ylabel(style.typeset(f"{name} / first's"))
+        axes.set_ylabel(style.typeset(f"{name} / that of the first"))
         if info.x == "step":
             style.step_axis(axes)
             axes.set_xlabel("")

@@ -79,8 +79,8 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Resp
         **heading(
             spec,
             f"Impulse response{entry_suffix(entry, all_teacher.shape)}",
-            "Above h_j of each seed and ĥ_j of the teacher by lag, below |h_j - ĥ_j| and |ĥ_j|, "
-            "with a line at k.",
+            "Above: h_j of each seed and ĥ_j of the teacher, by lag. Below: |h_j - ĥ_j| and |ĥ_j|. "
+            "A dotted line marks k.",
         ),
         length=spec.training.length,
         entry=entry,

@@ -38,7 +38,7 @@ def plot_seeds(
     """
     many = len(lines) > MANY_SEEDS
     lost = [line.seed for line in lines if line.seed in diverged]
-    converged_label = f"{len(lines) - len(lost)} seeds" if many else "students, one line a seed"
+    converged_label = f"{len(lines) - len(lost)} seeds" if many else "students, one line per seed"
     own_colours = coloured and not many
     labelled: set[str] = set()
     for i, line in enumerate(lines):

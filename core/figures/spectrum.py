@@ -59,8 +59,8 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
         **heading(
             spec,
             "Spectrum",
-            "Left |λ| of A, right the Hankel singular values of the response, sorted, of each seed "
-            "and of the teacher.",
+            "Left: |λ| of A. Right: Hankel singular values of the response. Both sorted, for each "
+            "seed and the teacher.",
         ),
         teacher_eigenvalues=poles.tolist(),
         eigenvalues=moduli,

@@ -108,7 +108,7 @@ def note_limits(axes: Axes, *values: ArrayLike, logarithmic: bool = False) -> No
     if (~(np.abs(numbers) <= LARGEST)).any():
         notes.append(f"values above {LARGEST:g} not drawn")
     if logarithmic and (numbers < SMALLEST).any():
-        notes.append(f"values below {SMALLEST:g} drawn there")
+        notes.append(f"values below {SMALLEST:g} drawn at {SMALLEST:g}")
     if notes:
         axes.set_title("; ".join(notes), loc="right", fontsize=7, color=BASELINE)
 

@@ -81,7 +81,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
         **heading(
             spec,
             "Training" if result else "Training so far",
-            "Training loss and extrapolation error by step, each seed a line; logarithmic axes.",
+            "Training loss and extrapolation error by step, one line per seed; logarithmic axes.",
         ),
         loss=loss,
         extrapolation_error=error,
@@ -148,7 +148,7 @@ def render(info: TrainingInfo) -> Figure:
         style.step_axis(axes)
         style.logarithmic_y(axes)
     for i, fit in enumerate(info.time_to_fit if few else ()):
-        y, text = style.plottable(fit.loss, logarithmic=True), "fits" if i == 0 else None
+        y, text = style.plottable(fit.loss, logarithmic=True), "first fits" if i == 0 else None
         above.plot(fit.step, y, "v", ms=5, color=style.TEACHER, label=text)
     zero_baseline = np.nan if info.zero_baseline is None else info.zero_baseline
     if zero_baseline > 0:

@@ -56,8 +56,8 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
         **heading(
             spec,
             ("Response along training" if result else "Response so far") + suffix,
-            f"h_j by lag at up to {MAX_STEPS} recorded steps, from light to dark, ĥ_j as dots, and "
-            "a line at k.",
+            f"h_j by lag at up to {MAX_STEPS} recorded steps, from light to dark; ĥ_j as dots. A "
+            "dotted line marks k.",
         ),
         length=spec.training.length,
         entry=entry,

@@ -81,8 +81,8 @@ _ID_HELP = "The experiment's id, exp_..., or a unique prefix of it."
 _FIGURE_HELP = "The file to write: .svg, .png, .pdf, or .json for its data."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per item.")]
-Limit = Annotated[int, typer.Option(min=1, metavar="N", help="The most to show.")]
-SizeOption = Annotated[Size, typer.Option(help="quick takes minutes; full is the paper's.")]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number to show.")]
+SizeOption = Annotated[Size, typer.Option(help="quick takes minutes; full has the paper's size.")]
 FigureFile = Annotated[
     Path | None, typer.Option("--output", "-o", callback=_with_extension, help=_FIGURE_HELP)
 ]
@@ -108,7 +108,7 @@ ExperimentIds = Annotated[
     list[str],
     typer.Argument(
         metavar="ID",
-        help="Ids of experiments, or unique prefixes of them.",
+        help="The experiments' ids, exp_..., or unique prefixes of them.",
         autocompletion=_recent_experiments,
     ),
 ]

@@ -72,7 +72,7 @@ class LabReader:
         """Experiments, newest first, fetched page by page while you iterate.
 
         Args:
-            tag: Only those with this tag.
+            tag: Only experiments with this tag.
             state: Only those in this state.
             limit: Most experiments to return; all by default.
         """

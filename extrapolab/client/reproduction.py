@@ -73,8 +73,8 @@ class Reproduction:
         verdict = "reproduced" if self.passed else "NOT reproduced"
         if self.grade == "bitwise":
             return (
-                f"{verdict}; every bit must agree, "
-                "because build, processor, threads and device are the same"
+                f"{verdict}; every bit had to agree, "
+                "because build, processor, threads and device were the same"
             )
         return f"{verdict} up to rounding; these differ: {', '.join(self.differs)}"
 

@@ -57,7 +57,7 @@ def route(
 
 def name_parameter(figures: Mapping[str, Figure]) -> Any:
     """The path parameter that names one of ``figures``."""
-    return Path(json_schema_extra={"enum": [*figures]})
+    return Path(description="Name of the figure.", json_schema_extra={"enum": [*figures]})
 
 
 def choose(figures: Mapping[str, Figure], name: str, form: str) -> Figure:

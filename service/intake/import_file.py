@@ -115,8 +115,7 @@ def _check_names(columns: Sequence[str], shared: Row, problems: _Problems) -> No
         is_given = name in given or (name == "steps" and "step" in columns)
         if not is_given:
             message = (
-                f"has no column {name!r}, which says how a run ended; if it is the same for all "
-                "runs, give it in base"
+                f"has no column {name!r}; add one, or give the value in base if all runs share it"
             )
             problems.add(None, "", "missing", message)
     for name in given:

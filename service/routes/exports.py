@@ -37,7 +37,7 @@ def export(
         Literal["runs", "series", "experiments"],
         Query(description="One row per ended run, per recorded point, or per experiment."),
     ] = "runs",
-    form: Annotated[FileFormat, Query(alias="format")] = "csv",
+    form: Annotated[FileFormat, Query(alias="format", description="Format of the file.")] = "csv",
     fields: Annotated[
         str | None,
         Query(

@@ -14,11 +14,16 @@ router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["experiments"
 PROBLEMS = openapi.problems(400, 404, 503)
 
 
-@router.get("/events", response_model=schemas.Page[schemas.Event], responses=PROBLEMS)
+@router.get(
+    "/events",
+    response_model=schemas.Page[schemas.Event],
+    responses=PROBLEMS,
+    response_description="One page of events, oldest first.",
+)
 def events(
     experiment_id: ExperimentId, context: Context, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.Event]:
-    """Read an experiment's events, with every attempt, from its submission on."""
+    """Read an experiment's events, from its submission on, with every attempt."""
     with context.database.read() as tx:
         history = experiments.events(tx, experiment_id)
     items, next_cursor = page(history, lambda event: str(event.number), limit=limit, cursor=cursor)
@@ -27,7 +32,12 @@ def events(
     )
 
 
-@router.get("/log", response_model=schemas.Page[schemas.Log], responses=PROBLEMS)
+@router.get(
+    "/log",
+    response_model=schemas.Page[schemas.Log],
+    responses=PROBLEMS,
+    response_description="One page of logs.",
+)
 def log(
     experiment_id: ExperimentId, context: Context, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.Log]:

@@ -34,6 +34,7 @@ SCHEMA = to_json(
 @router.get(
     "/v1/workers",
     response_model=schemas.Page[schemas.Worker],
+    response_description="One page of worker slots.",
     responses=documentation.problems(400, 503),
 )
 def listing(
@@ -70,7 +71,12 @@ def drain(worker_id: WorkerId, context: Context) -> schemas.Worker:
     return schemas.Worker.from_record(drained, read_at, context.settings.lease_seconds)
 
 
-@router.get("/v1/schema", response_model=dict[str, Any], responses=documentation.problems())
+@router.get(
+    "/v1/schema",
+    response_model=dict[str, Any],
+    response_description="The JSON Schema.",
+    responses=documentation.problems(),
+)
 async def spec_schema() -> Response:
     """Read the JSON Schema of a spec.
 
@@ -79,17 +85,27 @@ async def spec_schema() -> Response:
     return Response(SCHEMA, media_type="application/json")
 
 
-@router.get("/healthz", response_model=schemas.Health, responses=documentation.problems())
+@router.get(
+    "/healthz",
+    response_model=schemas.Health,
+    response_description="The process is alive.",
+    responses=documentation.problems(),
+)
 async def health() -> schemas.Health:
     """Check that the process is alive."""
     return schemas.Health(status="ok")
 
 
-@router.get("/readyz", response_model=schemas.Readiness, responses=documentation.problems(503))
+@router.get(
+    "/readyz",
+    response_model=schemas.Readiness,
+    response_description="The service accepts experiments.",
+    responses=documentation.problems(503),
+)
 def readiness(context: Context) -> schemas.Readiness:
     """Check that the service accepts experiments.
 
-    Without its broker it still does; they only start later.
+    If only the broker is down, it still does; experiments may start later.
     """
     schema.check(context.settings.database_url)
     broker_error = _broker_error(context.settings.broker_url)

@@ -83,7 +83,9 @@ def series(
         str | None,
         Query(description="Seeds, separated by commas; all by default.", examples=["0,1"]),
     ] = None,
-    form: Annotated[SeriesFormat, Query(alias="format")] = "json",
+    form: Annotated[
+        SeriesFormat, Query(alias="format", description="Format of the answer.")
+    ] = "json",
     max_points: Annotated[
         int | None,
         Query(

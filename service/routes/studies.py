@@ -48,7 +48,12 @@ StudySize = Annotated[
 ]
 
 
-@router.get("", response_model=schemas.Page[schemas.Study], responses=openapi.problems(400))
+@router.get(
+    "",
+    response_model=schemas.Page[schemas.Study],
+    response_description="One page of studies.",
+    responses=openapi.problems(400),
+)
 def listing(limit: Limit = 50, cursor: Cursor = None) -> schemas.Page[schemas.Study]:
     """List the studies and their questions."""
     items, next_cursor = page(

@@ -45,7 +45,9 @@ def table(
     context: Context,
     metrics: MetricNames = DEFAULT_METRICS,
     statistic: StatisticNames = ALL_STATISTICS,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    form: Annotated[
+        Literal["json", "csv"], Query(alias="format", description="Format of the answer.")
+    ] = "json",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Tabulate the final metrics of a sweep: a row for each experiment, in the sweep's order."""
@@ -83,7 +85,9 @@ def grid(
     columns: Axis = None,
     metrics: MetricNames = DEFAULT_METRICS,
     statistic: StatisticNames = "median,q1,q3",
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    form: Annotated[
+        Literal["json", "csv"], Query(alias="format", description="Format of the answer.")
+    ] = "json",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Cross two axes of a sweep, with statistics of metrics over seeds in each cell.

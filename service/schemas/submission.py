@@ -57,7 +57,7 @@ class Submission(Answer):
     reused: bool = Field(
         description="True if an equal experiment already existed; nothing new is computed."
     )
-    warnings: list[str] = Field(description="What is legal but questionable.")
+    warnings: list[str] = Field(description="Choices in the spec that are valid but questionable.")
     links: Links
 
     @classmethod

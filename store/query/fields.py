@@ -85,9 +85,9 @@ class Field:
 
 
 _RECORD_FIELDS = (
-    Field("id", Kind.TEXT, Scope.EXPERIMENT, "id"),
-    Field("name", Kind.TEXT, Scope.EXPERIMENT, "name"),
-    Field("notes", Kind.TEXT, Scope.EXPERIMENT, "notes"),
+    Field("id", Kind.TEXT, Scope.EXPERIMENT, "id of the experiment"),
+    Field("name", Kind.TEXT, Scope.EXPERIMENT, "name in its spec"),
+    Field("notes", Kind.TEXT, Scope.EXPERIMENT, "notes in its spec"),
     Field("owner", Kind.TEXT, Scope.EXPERIMENT, "who submitted it"),
     Field("state", Kind.TEXT, Scope.EXPERIMENT, "state", tuple(State)),
     Field("failure", Kind.TEXT, Scope.EXPERIMENT, "kind of failure", tuple(FailureKind)),
@@ -108,8 +108,8 @@ _RECORD_FIELDS = (
     Field("created", Kind.TIME, Scope.EXPERIMENT, "time of submission"),
     Field("started", Kind.TIME, Scope.EXPERIMENT, "time of the first claim"),
     Field("finished", Kind.TIME, Scope.EXPERIMENT, "time it ended"),
-    Field("tag", Kind.TEXT, Scope.TAG, "tags"),
-    Field("sweep", Kind.TEXT, Scope.SWEEP, "ids of the sweeps it belongs to"),
+    Field("tag", Kind.TEXT, Scope.TAG, "a tag of the experiment"),
+    Field("sweep", Kind.TEXT, Scope.SWEEP, "id of a sweep it belongs to"),
     Field("seed", Kind.WHOLE, Scope.RUN, "seed of a run"),
     Field("outcome", Kind.TEXT, Scope.RUN, "how a run ended", tuple(Outcome)),
     Field("steps", Kind.WHOLE, Scope.RUN, "training steps of a run"),

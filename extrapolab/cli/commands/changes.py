@@ -66,12 +66,16 @@ def cancel(
     *,
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="FILTER", help="Cancel everything that this finds."),
+        typer.Option(
+            "--where", metavar="FILTER", help="Cancel every unfinished experiment that this finds."
+        ),
     ] = None,
     expect: Annotated[
         int | None,
         typer.Option(
-            min=0, metavar="N", help="How many it should find; otherwise none is cancelled."
+            min=0,
+            metavar="N",
+            help="Number of matches you expect; if it differs, nothing is cancelled.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -12,7 +12,9 @@ completion_init()  # registers the shells that Typer knows
 
 @app.command(rich_help_panel="Lab")
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="bash, zsh or fish")],
+    shell: Annotated[
+        Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish")
+    ],
 ) -> None:
     """Print a script that completes commands, options and recent ids in a shell.
 

@@ -66,10 +66,10 @@ def submit(
     ] = None,
     max_seconds: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Fail it after this much time in training."),
+        typer.Option(metavar="SECONDS", help="Fail it after this much training time."),
     ] = None,
     max_memory: Annotated[
-        int | None, typer.Option(metavar="MB", help="Fail it when its trainer needs more.")
+        int | None, typer.Option(metavar="MB", help="Fail it if its trainer needs more.")
     ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -144,10 +144,10 @@ def watch(context: typer.Context, ids: ExperimentIds, as_json: AsJson = False) -
 @app.command("list", rich_help_panel=_PANEL)
 def list_(
     context: typer.Context,
-    tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only experiments with this tag.")] = None,
     state: Annotated[
         str | None,
-        typer.Option(help="Only queued, running, paused, completed, failed or cancelled ones."),
+        typer.Option(help="queued, running, paused, completed, failed or cancelled."),
     ] = None,
     limit: Limit = 20,
     as_json: AsJson = False,

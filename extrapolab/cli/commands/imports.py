@@ -28,29 +28,40 @@ def import_(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="One more value that all rows share."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A value that all rows share; repeatable."
+        ),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--column", metavar="NAME=MEANING", help="The meaning of another column."),
+        typer.Option(
+            "--column",
+            metavar="NAME=MEANING",
+            help="The field or metric that a column holds; repeatable.",
+        ),
     ] = None,
     ignored: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="NAME", help="A column to leave out.")
+        list[str] | None,
+        typer.Option("--ignore", metavar="NAME", help="A column to leave out; repeatable."),
     ] = None,
     origin: Annotated[
-        str, typer.Option(help="Where and with what they were computed, in words.")
+        str, typer.Option(help="Where and how the runs were computed, in words.")
     ] = "",
     tags: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag for all of them.")
+        list[str] | None,
+        typer.Option(
+            "--tag", metavar="TAG", help="A tag for all imported experiments; repeatable."
+        ),
     ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Import runs that were computed elsewhere.
 
-    They can be found, compared and drawn beside the lab's own. Columns are fields of the spec by
-    path, seed, outcome, steps and metrics; with a column step, a row is a recorded point. Imported
-    runs stay marked, and an equal spec that is submitted still runs.
+    They can be found, compared and drawn beside the lab's own. The columns are fields of the spec
+    (by path, such as training.length), seed, outcome, steps and metrics. A table with a column step
+    has a row per recorded point. Imports are marked and never replace a computation: if you submit
+    an equal spec, it runs.
 
     For example:
     ```
@@ -88,11 +99,11 @@ def _shared_values(base: Path | None, settings: Iterable[str]) -> dict[str, Any]
     try:
         shared = {} if base is None else parse_yaml(base.read_text(encoding="utf-8"))
         if not isinstance(shared, dict):
-            raise typer.BadParameter(f"{base} should hold names with values", param_hint="--base")
+            raise typer.BadParameter(f"{base} should hold NAME: VALUE pairs", param_hint="--base")
         for name, value in map(key_value, settings):
             shared[name] = parse_yaml(value)
     except (ValueError, yaml.YAMLError) as error:
         problem = describe_syntax_error(error)
-        print_error(f"Shared values should be names with values in YAML or JSON: {problem}")
+        print_error(f"Shared values should be NAME: VALUE pairs in YAML or JSON: {problem}")
         raise typer.Exit(ExitCode.USAGE) from error
     return shared

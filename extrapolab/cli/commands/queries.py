@@ -33,12 +33,12 @@ _PANEL = "Results"
 Filter = Annotated[
     str | None,
     typer.Argument(
-        metavar="FILTER", help="Such as 'tag:figure-1 and outcome = diverged'; all by default."
+        metavar="FILTER", help="Such as 'tag:figure-1 and outcome = diverged'. Default: all."
     ),
 ]
 Sort = Annotated[
     str | None,
-    typer.Option(help="Such as -created,name or median(train_loss); newest first by default."),
+    typer.Option(help="Such as -created,name or median(train_loss). Default: newest first."),
 ]
 
 
@@ -53,15 +53,15 @@ def query(
         str | None,
         typer.Option(
             metavar="FIELDS",
-            help="Group runs that share these fields; setup_hash is everything but the seed.",
+            help="Group runs by these fields; setup_hash groups the seeds of one setup.",
         ),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="Metrics of groups, such as fit_error,imbalance.")
+        str | None, typer.Option(help="Metrics of each group, such as fit_error,imbalance.")
     ] = None,
     statistic: Annotated[
         str,
-        typer.Option(help="Of groups: median, q1, q3, mean, min, max, standard_error."),
+        typer.Option(help="Of each group: median, q1, q3, mean, min, max, standard_error."),
     ] = "median,q1,q3",
     fields: Annotated[
         bool, typer.Option("--fields", help="List the fields of the filter language.")
@@ -123,10 +123,11 @@ def export(
         typer.Option(help="One row per run, recorded point or experiment."),
     ] = "runs",
     fields: Annotated[
-        str | None, typer.Option(help="Columns of the experiment, such as training.length.")
+        str | None,
+        typer.Option(help="Fields of the experiment to add as columns, such as training.length."),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="Such as train_loss,imbalance; all by default.")
+        str | None, typer.Option(help="Such as train_loss,imbalance. Default: all.")
     ] = None,
     sort: Sort = None,
     as_json: AsJson = False,
@@ -161,10 +162,13 @@ def compare(
     ] = "fit_error,extrapolation_error,zero_baseline",
     figure: Annotated[
         ComparisonFigure,
-        typer.Option(help="The figure for --output; a ratio is relative to the first."),
+        typer.Option(help="The figure for --output; ratios are to the first experiment."),
     ] = "response",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also draw them in one figure, here.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Also draw them in one figure, and write it to this file."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -199,7 +203,7 @@ def reproduce(
     id: ExperimentId,  # noqa: A002  # the lab's word
     *,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Wait for it, and compare every array.")
+        bool, typer.Option("--verify", help="Wait until it ends, and compare every array.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -226,7 +230,7 @@ def reproduce(
         typer.echo(json.dumps(asdict(comparison)))
     else:
         out = console()
-        out.print(f"{comparison.original} again as {comparison.again}: {comparison.sentence}")
+        out.print(f"{comparison.original} run again as {comparison.again}: {comparison.sentence}")
         out.print(deviations_table(comparison))
     if not comparison.passed:
         raise typer.Exit(ExitCode.FAILED)

@@ -70,7 +70,7 @@ def draw(
 ) -> None:
     """Draw a figure to a file and print its path.
 
-    A saved figure is drawn as it is, or with other parts.
+    A saved figure is drawn as saved; parts that you name replace its own in this drawing only.
 
     For example:
     ```
@@ -127,7 +127,7 @@ def change(
 ) -> None:
     """Change parts of a saved figure; its id stays.
 
-    An empty value removes a part. The filter is the part `query`.
+    An empty value removes a part; query=FILTER replaces the filter.
 
     For example:
     ```

@@ -83,7 +83,8 @@ def figure(
     is_saved = id.startswith("fig_")
     if (name is None) is not is_saved:
         raise typer.BadParameter(
-            "an experiment's figure needs a name; a saved figure takes none", param_hint="NAME"
+            "an experiment's figure needs a name, such as response; a saved figure takes none",
+            param_hint="NAME",
         )
     with lab_of(context) as lab:
         if name is None:
@@ -101,7 +102,8 @@ def series(
     names: Annotated[
         str | None,
         typer.Option(
-            help="Such as train_loss,imbalance; all by default. Also response and eigenvalues."
+            help="Such as train_loss,imbalance. Default: all. Also response and eigenvalues, if "
+            "recorded."
         ),
     ] = None,
     format: Annotated[Literal["csv", "json"], typer.Option(help="csv or json")] = "csv",  # noqa: A002  # HTTP's word

@@ -34,7 +34,7 @@ app.add_typer(
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="The study's name; 'extrapolab study list' has them.")
+    str, typer.Argument(metavar="NAME", help="The study's name; see 'extrapolab study list'.")
 ]
 OptionalName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="The study's name; all studies by default.")

@@ -255,9 +255,9 @@ def extend(
     watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a sweep the axes of a file and run what is missing.
+    """Extend a sweep to the axes in a file, and run what is missing.
 
-    The sweep keeps its own base.
+    The base in the file is ignored: the sweep keeps its own.
 
     For example:
     ```
@@ -269,7 +269,7 @@ def extend(
         sweep = lab.sweep_of(id)
         if content["base"] and (ignored := differences([sweep.record.base, content["base"]])):
             paths = ", ".join(difference.path for difference in ignored)
-            print_error(f"The sweep keeps its base; the file's differs in {paths}.")
+            print_error(f"The sweep keeps its own base; ignored in the file: {paths}.")
         sweep.extend(content["axes"])
         if not as_json:
             _print_submission(sweep)
@@ -311,7 +311,7 @@ def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
         print_json(check)
         return
     out, cost = console(), check.cost
-    out.print(f"{check.count:,} experiments, {check.reused:,} of which the lab has already")
+    out.print(f"{check.count:,} experiments, {check.reused:,} of which the lab already has")
     for line in axis_lines(content["axes"]):
         out.print(f"  {line}")
     out.print(

@@ -122,7 +122,7 @@ def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     path = file({"name": "from a file", "base": spec(), "axes": [LENGTHS, SCALES]})
     checked = invoke("sweep", "submit", path, "--dry-run")
     assert (
-        "4 experiments, 0 of which the lab has already\n  training.length: 3, 4\n" in checked.stdout
+        "4 experiments, 0 of which the lab already has\n  training.length: 3, 4\n" in checked.stdout
     )
     result = invoke("sweep", "submit", path, "--watch")
     assert result.exit_code == ExitCode.OK, result.output
@@ -171,10 +171,10 @@ def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     wider = file({"base": {}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
     extended = invoke("sweep", "extend", sweep_id, wider, "--watch")
     assert "2 experiments queued" in extended.stdout
-    assert "keeps its base" not in extended.stderr, "the file has none"
+    assert "keeps its own base" not in extended.stderr, "the file has none"
     other = file({"base": {"seeds": [7, 8, 9]}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
     message = invoke("sweep", "extend", sweep_id, other).stderr
-    assert "The sweep keeps its base; the file's differs in" in message
+    assert "The sweep keeps its own base; ignored in the file:" in message
     assert "seeds" in message
     assert "completed" in invoke("sweep", "watch", sweep_id).stdout
     assert "6 completed" in invoke("sweep", "cancel", sweep_id).stdout

@@ -73,7 +73,7 @@ def test_a_lab_restored_from_the_backup_of_a_running_one_resumes_its_work(
         (["backup", "{folder}/new.backup", "--data", "{folder}/nowhere"], "There is no lab in "),
         (
             ["restore", "{folder}/no.backup", "--data", "{folder}/new"],
-            "There is no backup {folder}/no.backup.",
+            "Nothing was restored: there is no file {folder}/no.backup.",
         ),
         (["restore", "{folder}/file", "--data", "{folder}/new"], "Nothing was restored: "),
     ],

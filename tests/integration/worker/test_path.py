@@ -217,7 +217,7 @@ def test_exceeding_max_seconds_is_a_timeout(cluster):
     job = cluster.submit(ENDLESS, max_seconds=1.0)
     failure = job.wait_for_end().failure
     assert failure == Failure(
-        FailureKind.TIMEOUT, "Training was stopped after 1 s, the limit max_seconds."
+        FailureKind.TIMEOUT, "Training was stopped at the limit max_seconds = 1."
     )
     assert job.series["step"].max() > 0, "earlier points are kept"
 

@@ -363,7 +363,7 @@ def test_values_outside_the_plottable_range_are_noted():
     for value, note in (
         (1e101, "values above 1e+100 not drawn"),
         (np.nan, "not drawn"),
-        (0.0, "values below 1e-17 drawn there"),
+        (0.0, "values below 1e-17 drawn at 1e-17"),
     ):
         loss = series["train_loss"].copy()
         loss[3] = value

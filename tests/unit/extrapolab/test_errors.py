@@ -96,7 +96,7 @@ def test_titles_that_speak_of_http_are_replaced(kind):
         (
             "should be a valid dictionary or instance of Evaluation",
             None,
-            "should be names with values (given 1)",
+            "should be an object with named fields (given 1)",
         ),
         (
             "String should have at most 3 characters",
