@@ -40,7 +40,7 @@ def figure(
     """Draw a metric over the axes of a sweep, from its completed experiments.
 
     `lines`: median and quartiles over seeds against `x`, one line per value of `series`. `heatmap`:
-    the colour is the median, with `x` to the right and `series` upwards. Failed, diverged and
+    the colour is the median, with `x` horizontal and `series` vertical. Failed, diverged and
     pending cells are marked; cells without an experiment are white. `x` defaults to the first
     numeric axis, `series` to the next axis. Seeds of experiments that differ only on other axes are
     pooled.

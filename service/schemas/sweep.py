@@ -220,7 +220,7 @@ class SweepAxis(Answer):
 
 
 class SweepGrid(Answer):
-    """Two crossed axes of a sweep; all else is by row and column."""
+    """Two crossed axes of a sweep, with states and statistics by row and column."""
 
     rows: SweepAxis
     columns: SweepAxis

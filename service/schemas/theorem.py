@@ -14,7 +14,7 @@ class Assumption(Answer):
     name: str
     holds: bool | None = Field(description="Null if the spec alone can't tell.")
     margin: Number | None = Field(
-        description="Margin by which it holds (positive) or fails; null if it has no degree."
+        description="Margin by which it holds (positive) or fails (negative); null if nothing measures it."
     )
     sentence: str = Field(description="The finding in words.")
 
