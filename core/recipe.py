@@ -44,7 +44,8 @@ class Recipe(Part):
     name: Name = Field("", description="The figure's title; generated if empty.")
     kind: Kind = Field(
         "lines",
-        description="`heatmap`: `x` on the horizontal axis, `series` on the vertical axis, `y` as the colour.",
+        description="`heatmap`: `x` on the horizontal axis, `series` on the vertical axis, `y` as "
+        "the colour.",
     )
     query: Annotated[Lines, Field(max_length=8000)] = Field(
         "", description="Which experiments, in the language of `q`; all of them if empty."

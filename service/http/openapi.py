@@ -22,15 +22,15 @@ short sequences, does the result extrapolate to long ones?
 `POST` a spec (`/v1/schema`) to `/v1/experiments`, or many at once as a sweep to `/v1/sweeps`.
 Workers train them; read their numbers and figures here. Errors are `application/problem+json`, with
 every problem of a request in `errors`, each with the JSON Pointer of its field. Times are ISO 8601
-in UTC. Numbers that JSON can't express are written as `"NaN"`, `"Infinity"` and `"-Infinity"`. Lists are
-`{"items": [...], "next": cursor}`; read the next page with `?cursor=`. Unknown query parameters are
-refused. Every answer has an `X-Request-Id`.
+in UTC. Numbers that JSON can't express are written as `"NaN"`, `"Infinity"` and `"-Infinity"`.
+Lists are `{"items": [...], "next": cursor}`; read the next page with `?cursor=`. Unknown query
+parameters are refused. Every answer has an `X-Request-Id`.
 
 The head of a request may be up to 64 KiB long (else 431) and take up to 20 s to arrive (else 408).
 
-There are no passwords: anyone who can reach the port can use the service. Pages of other
-websites can't change anything, though: a `POST`, `PATCH` or `DELETE` whose `Origin` differs from its
-`Host` is refused with 403.
+There are no passwords: anyone who can reach the port can use the service. Pages of other websites
+can't change anything, though: a `POST`, `PATCH` or `DELETE` whose `Origin` differs from its `Host`
+is refused with 403.
 """
 
 TAGS = [

@@ -14,7 +14,8 @@ class Assumption(Answer):
     name: str
     holds: bool | None = Field(description="Null if the spec alone can't tell.")
     margin: Number | None = Field(
-        description="Margin by which it holds (positive) or fails (negative); null if nothing measures it."
+        description="Margin by which it holds (positive) or fails (negative); null if nothing "
+        "measures it."
     )
     sentence: str = Field(description="The finding in words.")
 
