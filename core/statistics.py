@@ -86,8 +86,8 @@ def last_values(x: ArrayLike, y: ArrayLike, at: ArrayLike) -> np.ndarray:
 def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Each of :data:`STATISTICS` of each column, for many experiments at once.
 
-    The median is the mean of the two middle values if their number is even. Quartiles are of the
-    nearest rank, so that a diverged seed, whose value is infinite, stays one value. The standard
+    The median is the mean of the two middle values if their number is even. Quartiles are
+    nearest-rank values, never interpolated with the infinite value of a diverged seed. The standard
     error is of the mean, with n - 1 under the root; for one seed it is NaN.
 
     Args:

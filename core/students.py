@@ -73,7 +73,7 @@ def matching_parameters(
     """The initial parameters of a ``from_experiment`` start, in float64.
 
     Raises:
-        ValueError: There are none.
+        ValueError: No initial parameters are given.
         SpecError: A parameter is missing or has another shape.
     """
     if initial_parameters is None:

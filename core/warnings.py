@@ -39,7 +39,7 @@ _MAX_LENGTH_OF_STEP_BOUND = 200
 """Longest training for which the step-size bound, an eigenvalue of a k x k matrix, is computed."""
 
 _CACHED = 32
-"""Teachers and losses whose warnings are cached, since a sweep repeats a few of them."""
+"""Most teachers and losses whose warnings are cached; a sweep repeats a few of them."""
 
 _MAX_LENGTH_OF_COUNTEREXAMPLE = 24
 """Longest training for which rounding leaves a counterexample's loss below about 1e-16."""
@@ -63,7 +63,13 @@ def warnings(spec: ExperimentSpec) -> list[str]:
     if preparation_flop(spec) > MAX_OPERATIONS:
         return [*cheap, "The teacher or the sample is too large to examine before training."]
     with np.errstate(all="ignore"):  # numbers that overflow are valid
-        return [*cheap, *_reach(spec), *_blind(spec), *_step_size(spec), *_counterexample(spec)]
+        return [
+            *cheap,
+            *_unreachable(spec),
+            *_undetermined(spec),
+            *_step_size(spec),
+            *_counterexample(spec),
+        ]
 
 
 def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
@@ -110,7 +116,7 @@ def warnings_of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[
 
 
 def _last_lr(optimizer: GradientDescent) -> float:
-    """The size of the last of all steps."""
+    """The step size at the last step."""
     steps = optimizer.steps
     match optimizer.schedule:
         case CosineSchedule(floor=floor):
@@ -124,7 +130,7 @@ def _last_lr(optimizer: GradientDescent) -> float:
     return float(optimizer.lr * factor)
 
 
-def _reach(spec: ExperimentSpec) -> Iterator[str]:
+def _unreachable(spec: ExperimentSpec) -> Iterator[str]:
     """Warns if no student of this structure can match the teacher."""
     if not isinstance(spec.teacher, RecurrentTeacher) and isinstance(spec.student, LinearStudent):
         yield from _out_of_reach(
@@ -162,7 +168,7 @@ def _out_of_reach(
     return tuple(sentences)
 
 
-def _blind(spec: ExperimentSpec) -> Iterator[str]:
+def _undetermined(spec: ExperimentSpec) -> Iterator[str]:
     """Warns if the loss does not determine h_0 .. h_{k-1}."""
     loss, k = spec.training.loss, spec.training.length
     if isinstance(loss, FiniteSampleLoss):

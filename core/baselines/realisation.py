@@ -54,10 +54,10 @@ def era(
         return LinearSystem(np.zeros((m, m)), np.eye(m), lags[0]), np.nan
     rows = (n + 1) // 2
     U, values, VT = np.linalg.svd(hankel(lags, rows, n - rows), full_matrices=False)
-    kept = numerical_rank(values, tolerance) if order is None else min(order, len(values))
-    U, root, VT = U[:, :kept], np.sqrt(values[:kept]), VT[:kept]
+    size = numerical_rank(values, tolerance) if order is None else min(order, len(values))
+    U, root, VT = U[:, :size], np.sqrt(values[:size]), VT[:size]
     A = (U.T @ hankel(lags[1:], rows, n - rows) @ VT.T) / root[:, None] / root
     system = LinearSystem(A, (root[:, None] * VT)[:, :m], (U * root)[:p])
-    if kept == len(values) or kept == 0:
+    if size == len(values) or size == 0:
         return system, np.nan
-    return system, float(values[kept - 1] / values[kept]) if values[kept] > 0 else np.inf
+    return system, float(values[size - 1] / values[size]) if values[size] > 0 else np.inf

@@ -91,7 +91,7 @@ def _quotient(band: Band, first: Band) -> Band:
 
 
 def _is_known(recorded: Sequence[float], x: np.ndarray) -> np.ndarray:
-    """Whether each x was recorded, or lies past the end."""
+    """A mask of the x that were recorded or lie past the end."""
     return np.isin(x, recorded) | (x > max(recorded, default=np.inf))
 
 

@@ -49,7 +49,7 @@ def plot_seeds(
             colour = colour if own_colours else style.DIVERGED
         hidden = not label or text in labelled
         labelled.add(text)
-        look = {
+        line_style = {
             "lw": 0.5 if many else 1.0,
             "alpha": 0.4 if many else 0.8,
             "color": colour,
@@ -57,7 +57,7 @@ def plot_seeds(
             "label": None if hidden else text,
             **options,
         }
-        axes.plot(line.x, style.plottable(line.y, logarithmic=logarithmic), **look)
+        axes.plot(line.x, style.plottable(line.y, logarithmic=logarithmic), **line_style)
     if median is not None:
         y = style.plottable(median.y, logarithmic=logarithmic)
         name = "median" if label else None

@@ -204,8 +204,8 @@ class Transport:
                 response = send()
             except httpx2.TransportError as error:
                 problem: Exception = LabUnreachable(self.url, str(error) or type(error).__name__)
-                never_arrived = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-                if not repeatable and not never_arrived:
+                never_connected = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+                if not repeatable and not never_connected:
                     raise problem from error
             else:
                 self._has_answered = True

@@ -1,7 +1,7 @@
 """Warm starts: experiments that start from the final parameters of another's runs.
 
-The start is ``from_experiment``. An experiment with pending dependents isn't removed; should its
-parameters be gone all the same, a dependent fails when it is claimed.
+The start is ``from_experiment``. An experiment with pending dependents can't be removed. If
+its parameters are missing all the same, a dependent fails when it is claimed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -65,20 +65,22 @@ def _count_ahead(tx: Connection, row: AnyRow, at: float) -> int:
         ),
         parameters,
     ).one()
-    # once all experiments of higher priority run
+    # counts once all experiments of higher priority run
     running = Counter(_count_by_owner(tx, RUNNING_BY_OWNER, parameters)) + Counter(above)
     level = older_of_owner + running[row.owner]
     of_others = 0
-    rivals = _count_by_owner(tx, per_owner.where(same_priority, owner != row.owner), parameters)
-    for rival, waiting in rivals.items():
-        below_level = max(0, level - running[rival])
+    waiting_by_owner = _count_by_owner(
+        tx, per_owner.where(same_priority, owner != row.owner), parameters
+    )
+    for other, waiting in waiting_by_owner.items():
+        below_level = max(0, level - running[other])
         of_others += min(below_level, waiting)
         if (
-            below_level < waiting and running[rival] <= level
+            below_level < waiting and running[other] <= level
         ):  # at the same level, the longer wait is first
             nth = (
                 visible_experiments(is_older)
-                .where(claimable, same_priority, owner == rival)
+                .where(claimable, same_priority, owner == other)
                 .order_by(*LONGEST_WAIT_FIRST)
                 .offset(below_level)
                 .limit(1)

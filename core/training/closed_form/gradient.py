@@ -46,7 +46,7 @@ class DenseGradient:
     def __call__(
         self, flat: torch.Tensor, done: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), whatever the steps ``done``."""
+        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), independent of ``done``."""
         del done
         student, views = self._layout.student, self._layout.views(flat)
         B = views["B"]
@@ -110,7 +110,7 @@ class DiagonalGradient:
     def __call__(
         self, flat: torch.Tensor, done: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), whatever the steps ``done``."""
+        """The loss (S,) and its gradient (S, n) at ``flat`` (S, n), independent of ``done``."""
         del done
         student, views = self._layout.student, self._layout.views(flat)
         a, B = views["A"], views["B"]

@@ -78,7 +78,7 @@ def workspace_for(problem: Problem, memory: int = 0) -> np.ndarray:
 
     Args:
         problem: The loss to minimise.
-        memory: How many numbers the optimizer remembers for each parameter.
+        memory: The numbers that the optimizer remembers for each parameter.
     """
     dtype, k, (_, width, lags, _, size) = problem.target.dtype, len(problem.target), problem.sizes
     numbers = (3 + memory) * size + width * width + 3 * (k + 1) * width + (3 + k) * lags

@@ -109,7 +109,7 @@ class SequenceEngine:
         return arrays
 
     def final_metrics(self, parameters: torch.Tensor, steps: np.ndarray) -> dict[str, np.ndarray]:
-        """See the protocol; there are none."""
+        """See the protocol; this family has none."""
         del parameters, steps
         return {}
 
