@@ -82,7 +82,7 @@ def test_an_experiment_without_a_result_has_no_statistics_and_no_figure(client, 
     both = f"{ids[0]},{queued}"
     assert client.get(f"/v1/compare?ids={both}").json()["metrics"]["train_loss"][1] is None
     refused = client.get(f"/v1/compare/figures/response.svg?ids={both}")
-    assert (refused.status_code, "no result yet" in refused.json()["detail"]) == (409, True)
+    assert (refused.status_code, "has no result;" in refused.json()["detail"]) == (409, True)
     assert client.get(f"/v1/compare/figures/training.svg?ids={both}").status_code == 409
 
 
