@@ -68,7 +68,8 @@ class KernelStepper:
         batch = batch.copied()
         running = np.flatnonzero(batch.status.numpy() == RUNNING)
         threads = min(torch.get_num_threads(), len(running))
-        shares = [running[i::threads] for i in range(threads)]
+        # Contiguous, so that the loops are compiled for one layout of this argument.
+        shares = [np.ascontiguousarray(running[i::threads]) for i in range(threads)]
         if len(shares) == 1:
             self._train(shares[0], batch, steps)
         elif shares:

@@ -14,7 +14,7 @@ from core.training.loops.optimizer_steps import cached, inlined, internal, statu
 from core.training.loops.tiles import address, flush_subnormals
 from core.training.stepper import RUNNING
 
-SOURCE_DIGEST = "928872a78786235f"
+SOURCE_DIGEST = "71e4483a1f25e964"
 """A digest of lanes.py, tiles.py, optimizer_steps.py and linear_gradient.py.
 
 Numba's cache only checks this file, so a change of those files must change this one.

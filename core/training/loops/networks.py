@@ -33,7 +33,7 @@ from core.training.loops.tiles import (
     transpose,
 )
 
-SOURCE_DIGEST = "47ce8853c85b21d8"
+SOURCE_DIGEST = "7c2f7e0eb2615951"
 """A digest of lanes.py, tiles.py, optimizer_steps.py, formulas.py and cells.py.
 
 See :data:`core.training.loops.linear.SOURCE_DIGEST`.

@@ -54,8 +54,13 @@ class StopRule(NamedTuple):
 
 jit: Any = njit
 OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
-internal = jit(**OPTIONS, **dict.fromkeys(("no_cpython_wrapper", "no_cfunc_wrapper"), True))
-"""Compiles a function that only compiled code calls."""
+internal = jit(**OPTIONS, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""Compiles a function into its callers, which are compiled too.
+
+Without forced inlining, the process that compiles would call the function's own code, and a process
+that reads the cache the copy in its caller's, which is optimised once more and can round
+differently.
+"""
 inlined = jit(inline="always", **OPTIONS)
 """Compiles a function together with its caller.
 
