@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
-from jaxtyping import Float64
 
 from core import teachers
+from core.shapes import Float64
 from core.spec import (
     Ar1Covariance,
     ExperimentSpec,

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex128, Float64, Inexact
+
+from core.shapes import Complex128, Float64, Inexact
 
 ZERO_TOLERANCE = 1e-9
 """Quantities below this, relative to the largest, count as zero: imaginary parts, differences of

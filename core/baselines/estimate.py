@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 
 from core.losses import Target
+from core.shapes import Float64
 from core.systems import LinearSystem, impulse_response
 
 

@@ -6,10 +6,10 @@ positive definite; h_j = 0 for j >= k. Source: Ljung, "System Identification" (1
 """
 
 import numpy as np
-from jaxtyping import Float64
 
 from core.baselines.estimate import Estimate
 from core.losses import Target
+from core.shapes import Float64
 from core.spec import ExperimentSpec
 
 RANK_TOLERANCE = 1e-10

@@ -8,11 +8,11 @@ Sources: Ho and Kalman (1966); Juang and Pappa (1985); Antoulas (2005), section 
 """
 
 import numpy as np
-from jaxtyping import Float64
 
 from core.baselines.estimate import Estimate, hankel, numerical_rank
 from core.baselines.least_squares import fir
 from core.losses import Target
+from core.shapes import Float64
 from core.spec import ExperimentSpec
 from core.systems import LinearSystem
 

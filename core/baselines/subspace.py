@@ -11,10 +11,10 @@ Overschee and De Moor (1994); Ljung (1999), section 10.6.
 """
 
 import numpy as np
-from jaxtyping import Float64
 
 from core.baselines.estimate import Estimate, numerical_rank
 from core.losses import Target, sample
+from core.shapes import Float64
 from core.spec import ExperimentSpec, FiniteSampleLoss, RecurrentTeacher, channels
 from core.systems import LinearSystem, impulse_response, observability_rows
 

@@ -12,12 +12,12 @@ chapter 7.
 """
 
 import numpy as np
-from jaxtyping import Float64
 from scipy.linalg import solve_discrete_lyapunov
 
 from core import teachers
 from core.baselines.estimate import Estimate
 from core.losses import Target
+from core.shapes import Float64
 from core.spec import ExperimentSpec, RecurrentTeacher
 from core.systems import LinearSystem, controllability_columns, observability_rows
 

@@ -7,7 +7,6 @@ modules of this package state their formulas and sources.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 
 from core import teachers
 from core.losses import Target
@@ -15,6 +14,7 @@ from core.metrics import errors
 from core.metrics.invariants import invariant_drift
 from core.metrics.sharpness import sharpness
 from core.metrics.spectrum import effective_rank, spectral_distance, state_effective_rank
+from core.shapes import Float64
 from core.spec import ExperimentSpec, GradientFlow, LinearStudent, Rates, RecurrentTeacher
 from core.systems import (
     LinearSystem,

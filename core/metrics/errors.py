@@ -5,9 +5,9 @@ Source: Cohen-Karlik et al. (2023), definition of ε-extrapolation with horizon 
 """
 
 import numpy as np
-from jaxtyping import Float64
 
 from core.losses import Target
+from core.shapes import Float64
 
 
 def train_loss(

@@ -13,8 +13,8 @@ drift.
 """
 
 import numpy as np
-from jaxtyping import Float64
 
+from core.shapes import Float64
 from core.spec import LinearStudent, Rates
 from core.systems import LinearSystem
 

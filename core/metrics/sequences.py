@@ -5,9 +5,9 @@ failures past the training length k show at the times t >= k.
 """
 
 import numpy as np
-from jaxtyping import Float64
 
 from core.metrics.spectrum import effective_rank
+from core.shapes import Float64
 from core.systems import where_finite
 
 

@@ -15,9 +15,9 @@ and J R Jᵀ replaces J Jᵀ.
 """
 
 import numpy as np
-from jaxtyping import Float64
 
 from core.losses import Target
+from core.shapes import Float64
 from core.spec import LinearStudent, Rates
 from core.systems import LinearSystem, controllability_columns, observability_rows, where_finite
 

@@ -5,8 +5,8 @@ weight is invisible, and students from large starts keep many of them.
 """
 
 import numpy as np
-from jaxtyping import Float64
 
+from core.shapes import Float64
 from core.systems import LinearSystem, controllability_columns, where_finite
 
 

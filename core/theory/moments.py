@@ -13,8 +13,9 @@ Cohen and Yeredor (2011).
 """
 
 import numpy as np
-from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
+
+from core.shapes import Float64
 
 RANK = 1e-12
 """An eigenvalue of the Hankel matrix counts as zero below this x the largest."""

@@ -9,11 +9,11 @@ Then for every ε and q there is a δ > 0 such that a population loss of at most
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
 from core import teachers
 from core.losses import loss_matrix
+from core.shapes import Float64
 from core.spec import (
     ExperimentSpec,
     ExplicitStart,

@@ -22,8 +22,8 @@ the formula of ρ_j in this parametrisation is derived here.
 """
 
 import numpy as np
-from jaxtyping import Float64
 
+from core.shapes import Float64
 from core.spec import Rates, WideStart
 
 

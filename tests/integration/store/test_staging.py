@@ -138,7 +138,7 @@ def test_abandoned_batch_is_removed_in_parts_and_cannot_be_submitted(database, r
             removed.append(staging.remove_abandoned(tx, 60.0))
     assert removed == [4, 4, 3, 0]
     assert row_counts(database) == [12, 11, 1, 1]
-    with pytest.raises(StoreUnavailable, match="given up"):
+    with pytest.raises(StoreUnavailable, match="abandoned"):
         submit(draft(LRS), abandoned)
     assert row_counts(database) == [12, 11, 1, 1], "the refused submission left nothing"
     assert len(submit(draft(LRS, **DIM_4), active).members) == 11
