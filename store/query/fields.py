@@ -50,7 +50,7 @@ _NOUNS = {
 
 
 class Scope(StrEnum):
-    """What a value belongs to: an experiment, or one of its runs, tags or sweeps."""
+    """The owner of a value: an experiment, or one of its runs, tags or sweeps."""
 
     EXPERIMENT = "experiment"
     RUN = "run"

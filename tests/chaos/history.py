@@ -71,7 +71,7 @@ def digest(result: Mapping[str, Any]) -> str:
 
 @dataclass
 class History:
-    """What clients know about their submissions, by name; all submissions of a run have its tag."""
+    """The submissions that clients know of, by name; all submissions of a run have its tag."""
 
     tag: str
     sent: dict[str, str] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class History:
 
 
 BEHAVIOURS = ("retry", "twice", "one_try", "hang_up")
-"""What a client does with a submission; the weights are in :class:`Client`."""
+"""The ways a client treats a submission; their weights are in :class:`Client`."""
 
 
 class Client(threading.Thread):
