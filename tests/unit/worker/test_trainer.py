@@ -100,7 +100,7 @@ def test_the_first_trainer_compiles_for_both_precisions_and_the_next_one_nothing
 
     first = start()
     deadline = time.monotonic() + 300
-    while not twice("optimizer_steps.step-") and time.monotonic() < deadline:  # compiled last
+    while not twice("optimizer_steps.step_batch-") and time.monotonic() < deadline:  # compiled last
         first.receive(0.1)
     before = compiled()
     assert all(
@@ -110,7 +110,7 @@ def test_the_first_trainer_compiles_for_both_precisions_and_the_next_one_nothing
                 "linear.train-",
                 "networks.loss_and_gradient-",
                 "networks.outputs-",
-                "optimizer_steps.step-",
+                "optimizer_steps.step_batch-",
             ),
         )
     )
