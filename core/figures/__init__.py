@@ -10,21 +10,19 @@ from typing import Any
 
 from matplotlib.figure import Figure as MatplotlibFigure
 
-from core.figures import (
-    comparison,
+from core.figures.comparisons import comparison, ratio
+from core.figures.drawing.style import STYLE_VERSION, Format, encode
+from core.figures.experiment import (
     eigenvalues,
     imbalance,
-    panels,
-    ratio,
     response,
     spectrum,
-    sweep,
     training,
     trajectory,
     weighted_spectrum,
 )
 from core.figures.info import Info, NotDrawable
-from core.figures.style import STYLE_VERSION, Format, encode
+from core.figures.recipes import panels, sweep
 from core.spec.experiment import Trajectory
 
 __all__ = [

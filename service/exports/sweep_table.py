@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from core.figures import cells as figure_cells
+from core.figures.recipes import cells as figure_cells
 from service.exports.csv_lines import CsvColumn, any_value
 from service.exports.grouping import Row, statistic_columns, statistics_of
 from service.figures import sweep_axes

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from core.figures import Info, NotDrawable, heatmap, panels, wording
-from core.figures import cells as figure_cells
-from core.figures import curves as figure_curves
-from core.figures.cells import Cell
-from core.figures.coordinates import is_number, key
-from core.figures.curves import Curve
+from core.figures import Info, NotDrawable
+from core.figures.recipes import cells as figure_cells
+from core.figures.recipes import curves as figure_curves
+from core.figures.recipes import heatmap, panels, wording
+from core.figures.recipes.cells import Cell
+from core.figures.recipes.coordinates import is_number, key
+from core.figures.recipes.curves import Curve
 from core.recipe import Recipe
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_CURVES, MAX_LINES, MAX_PANELS
 from service.figures.plan import Plan

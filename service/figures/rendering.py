@@ -7,7 +7,8 @@ from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import APIRouter, Path, Response
 
-from core.figures import STYLE_VERSION, Figure, Format, Info, heatmap, panels
+from core.figures import STYLE_VERSION, Figure, Format, Info
+from core.figures.recipes import heatmap, panels
 from service.http import etags, openapi
 from service.http.errors import Missing, unknown
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from core.figures import SWEEP_FIGURES as FIGURES
-from core.figures import wording
+from core.figures.recipes import wording
 from core.recipe import DEFAULT_METRIC, Recipe
 from core.result import METRICS
 from core.spec.axis import dotted

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from core.figures import heatmap, panels
-from core.figures.cells import Cell
-from core.figures.cells import panels as panels_of_cells
-from core.figures.curves import Curve, plotted
-from core.figures.curves import panels as panels_of_curves
-from core.figures.style import encode
+from core.figures.drawing.style import encode
+from core.figures.recipes import heatmap, panels
+from core.figures.recipes.cells import Cell
+from core.figures.recipes.cells import panels as panels_of_cells
+from core.figures.recipes.curves import Curve, plotted
+from core.figures.recipes.curves import panels as panels_of_curves
 from core.recipe import Recipe
 from core.statistics import STATISTICS, over_seeds, with_band
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from core.figures.cells import Cell
-from core.figures.style import encode
-from core.figures.sweep import heatmap, lines, render_heatmap, render_lines
+from core.figures.drawing.style import encode
+from core.figures.recipes.cells import Cell
+from core.figures.recipes.sweep import heatmap, lines, render_heatmap, render_lines
 from core.recipe import Recipe
 
 AXES = Recipe(x="training.length", y="train_loss", series="student.dim")

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core.figures import style
+from core.figures.drawing import style
+from core.figures.drawing.seeds import listed
 from core.figures.info import (
     MANY_SEEDS,
     Info,
@@ -14,7 +15,6 @@ from core.figures.info import (
     heading,
     linear_student,
 )
-from core.figures.seeds import listed
 from core.figures.teacher import by_channel, entry_suffix, largest_entry, system
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec

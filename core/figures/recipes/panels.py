@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from core.evidence import Evidence
-from core.figures import style
+from core.figures.drawing import style
 from core.figures.info import Info, sources
 from core.panels import Line, Panel
 

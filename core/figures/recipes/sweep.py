@@ -5,11 +5,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from core.figures import cells as figure_cells
-from core.figures import heatmap as maps
-from core.figures import panels
-from core.figures.cells import Cell, Grid
 from core.figures.info import Info
+from core.figures.recipes import cells as figure_cells
+from core.figures.recipes import heatmap as maps
+from core.figures.recipes import panels
+from core.figures.recipes.cells import Cell, Grid
 from core.panels import Panel
 from core.recipe import Recipe
 

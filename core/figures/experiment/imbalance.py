@@ -3,7 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import style, teacher
+from core.figures import teacher
+from core.figures.drawing import style
+from core.figures.drawing.seeds import plot_seeds
 from core.figures.info import (
     Info,
     Line,
@@ -15,7 +17,6 @@ from core.figures.info import (
     median_line,
     series_line,
 )
-from core.figures.seeds import plot_seeds
 from core.result import ExperimentResult
 from core.spec import (
     ExperimentSpec,

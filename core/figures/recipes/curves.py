@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.coordinates import (
+from core.figures.drawing.style import LARGEST
+from core.figures.recipes.coordinates import (
     LOG_RATIO,
     axis_label,
     distinct,
@@ -16,9 +17,8 @@ from core.figures.coordinates import (
     scale,
     value_label,
 )
-from core.figures.style import LARGEST
+from core.figures.recipes.wording import CURVES, quantity_label, statistic_label
 from core.figures.teacher import largest_entry
-from core.figures.wording import CURVES, quantity_label, statistic_label
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe

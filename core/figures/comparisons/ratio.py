@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core.figures import comparison, style
-from core.figures.comparison import Band, Compared, Side
+from core.figures.comparisons import comparison
+from core.figures.comparisons.comparison import Band, Compared, Side
+from core.figures.drawing import style
 from core.figures.info import Info
 from core.statistics import last_values
 

@@ -4,7 +4,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import style, teacher
+from core.figures import teacher
+from core.figures.drawing import style
 from core.figures.info import Info, SeedLine, Series, heading, recorded_trajectory
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from core.figures import style
+from core.figures.drawing import style
 from core.figures.info import MANY_SEEDS, Line, SeedLine
 
 _DASHES = ("-", "--")

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Any
 
-from core.figures.coordinates import axis_label
+from core.figures.recipes.coordinates import axis_label
 from core.recipe import Recipe
 from core.result import METRICS
 

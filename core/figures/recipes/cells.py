@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from core.figures.coordinates import (
+from core.figures.recipes.coordinates import (
     LOG_RATIO,
     axis_label,
     distinct,
@@ -18,7 +18,7 @@ from core.figures.coordinates import (
     scale,
     value_label,
 )
-from core.figures.wording import quantity_label, statistic_label
+from core.figures.recipes.wording import quantity_label, statistic_label
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
 from core.statistics import STATISTICS, over_seeds, with_band

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core.figures import style
+from core.figures.drawing import style
 from core.figures.info import (
     Info,
     Line,

@@ -63,7 +63,7 @@ STYLE_VERSION = hashlib.sha256(
     b"".join(
         [
             mpl.__version__.encode(),
-            *(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))),
+            *(file.read_bytes() for file in sorted(Path(__file__).parents[1].rglob("*.py"))),
         ]
     )
 ).hexdigest()[:16]

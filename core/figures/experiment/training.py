@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core.figures import style, teacher
+from core.figures import teacher
+from core.figures.drawing import style
+from core.figures.drawing.seeds import plot_seeds
 from core.figures.info import (
     MANY_SEEDS,
     Info,
@@ -19,7 +21,6 @@ from core.figures.info import (
     median_line,
     series_line,
 )
-from core.figures.seeds import plot_seeds
 from core.metrics.plateaus import plateaus, time_to_fit
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec

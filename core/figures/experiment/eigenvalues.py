@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core.figures import style
+from core.figures.drawing import style
 from core.figures.info import Info, Series, heading, linear_student, recorded_trajectory
 from core.figures.teacher import system
 from core.result import ExperimentResult

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from core.figures import style
-from core.figures.cells import Cell, Grid, grid
-from core.figures.coordinates import axis_label, grouped, metric_scale, value_label
+from core.figures.drawing import style
 from core.figures.info import Info
-from core.figures.wording import quantity_label, statistic_label
+from core.figures.recipes.cells import Cell, Grid, grid
+from core.figures.recipes.coordinates import axis_label, grouped, metric_scale, value_label
+from core.figures.recipes.wording import quantity_label, statistic_label
 from core.recipe import Recipe
 from core.spec.sweep import brief
 

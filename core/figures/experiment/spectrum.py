@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import style
+from core.figures.drawing import style
+from core.figures.drawing.seeds import plot_seeds
 from core.figures.info import (
     Info,
     Line,
@@ -13,7 +14,6 @@ from core.figures.info import (
     heading,
     median_line,
 )
-from core.figures.seeds import plot_seeds
 from core.figures.teacher import system
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec

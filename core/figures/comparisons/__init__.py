@@ -1,0 +1,1 @@
+"""Figures of experiments side by side."""

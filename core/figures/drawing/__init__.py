@@ -1,0 +1,1 @@
+"""Drawing: how the data of figures become files."""

@@ -1,0 +1,1 @@
+"""Figures of all experiments that match a query, drawn from recipes."""
