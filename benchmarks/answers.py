@@ -156,7 +156,7 @@ def main() -> None:
         children = psutil.Process().children()
         api = Api(url, next(c for c in children if "service.app:create" in c.cmdline()))
         points = SPECS * SEEDS * POINTS
-        for form in ("csv", "ndjson", "arrow", "parquet"):
+        for form in ("csv", "ndjson", "arrow", "arrows", "parquet"):
             print(f"export of {points:,} points, {form:8s}{measure_export(api, form)}", flush=True)
         for name, path, parameters in requests():
             print(f"{name:42s}{measure(api, path, parameters, arguments.repeats)}", flush=True)

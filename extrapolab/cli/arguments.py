@@ -95,7 +95,8 @@ ExportFile = Annotated[
         "--output",
         "-o",
         callback=_with_extension,
-        help="The file to write: .csv, .json, .ndjson, .parquet, .arrow, or .zip for everything.",
+        help="The file to write: .csv, .json, .ndjson, .parquet, .arrow, .arrows (Arrow's stream), "
+        "or .zip for everything.",
     ),
 ]
 ExperimentId = Annotated[

@@ -110,7 +110,8 @@ class Query:
         """Writes every row to a file, never sampled; the extension chooses the format.
 
         Args:
-            path: Ends in .csv, .json, .ndjson, .parquet or .arrow.
+            path: Ends in .csv, .json, .ndjson, .parquet, .arrow (an Arrow file, which
+                ``pandas.read_feather`` reads) or .arrows (an Arrow stream).
             what: One row per run (``runs``), recorded point (``series``) or experiment
                 (``experiments``).
             fields: Columns of the experiment, such as ``training.length``; the lab chooses by

@@ -1,7 +1,8 @@
 """Encodes columns as files, batch by batch: CSV, JSON, NDJSON, Parquet and Arrow.
 
 CSV, JSON and NDJSON have exact numbers, and words for NaN and ±∞; Parquet and Arrow have the real
-ones.
+ones. ``arrow`` is the Arrow file format, and ``arrows`` the Arrow stream. Parquet and Arrow files
+end with a footer that says where their parts are, so a reader refuses a truncated one.
 """
 
 import io
@@ -19,7 +20,7 @@ from service.schemas.base import instant, to_json
 from store.query.export_rows import Column, RecordBatch
 from store.query.fields import Kind
 
-FileFormat = Literal["csv", "json", "ndjson", "parquet", "arrow"]
+FileFormat = Literal["csv", "json", "ndjson", "parquet", "arrow", "arrows"]
 
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -27,7 +28,8 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
         "json": "application/json",
         "ndjson": "application/x-ndjson",
         "parquet": "application/vnd.apache.parquet",
-        "arrow": "application/vnd.apache.arrow.stream",
+        "arrow": "application/vnd.apache.arrow.file",
+        "arrows": "application/vnd.apache.arrow.stream",
     }
 )
 
@@ -45,9 +47,10 @@ def encode(
         "json": _json,
         "ndjson": _ndjson,
         "parquet": _parquet,
-        "arrow": _arrow,
+        "arrow": _arrow_file,
+        "arrows": _arrow_stream,
     }
-    if form in {"parquet", "arrow"}:
+    if form in {"parquet", "arrow", "arrows"}:
         pyarrow()
     return encoders[form](columns, batches)
 
@@ -156,9 +159,19 @@ def _parquet(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Itera
     yield buffer.take()
 
 
-def _arrow(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+def _arrow_file(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+    return _arrow(pyarrow().ipc.new_file, columns, batches)
+
+
+def _arrow_stream(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
+    return _arrow(pyarrow().ipc.new_stream, columns, batches)
+
+
+def _arrow(
+    open_writer: Callable[..., Any], columns: Sequence[Column], batches: Iterable[RecordBatch]
+) -> Iterator[bytes]:
     pa, schema, buffer = pyarrow(), _schema(columns), WriteBuffer()
-    with pa.ipc.new_stream(pa.PythonFile(buffer, mode="w"), schema) as writer:
+    with open_writer(pa.PythonFile(buffer, mode="w"), schema) as writer:
         for batch in batches:
             writer.write_batch(_record_batch(schema, columns, batch))
             yield buffer.take()

@@ -18,7 +18,7 @@ KEYS = ("seed", "step")
 NUMBERS_PER_BATCH = 200_000
 """As text or Python objects, numbers take ten times the memory of an array."""
 
-SeriesFormat = Literal["json", "csv", "parquet", "arrow"]
+SeriesFormat = Literal["json", "csv", "parquet", "arrow", "arrows"]
 
 
 def parts(form: SeriesFormat, columns: Columns, spec: ExperimentSpec) -> Iterator[bytes]:

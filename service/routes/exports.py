@@ -57,7 +57,8 @@ def export(
     """Export everything that `q` matches.
 
     Rows are in the order of `sort`, and none is left out. CSV and JSON have exact numbers, and
-    words for non-finite ones; Parquet and Arrow (a stream) have real NaN and infinities.
+    words for non-finite ones; Parquet and Arrow (`arrow` is the file format, `arrows` the stream)
+    have real NaN and infinities.
     `what=experiments` as JSON or NDJSON has whole experiments, as in `/v1/experiments`. Experiments
     submitted during the export may or may not be included; every other one is included exactly
     once.

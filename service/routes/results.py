@@ -61,7 +61,7 @@ def result(
             examples.SERIES,
             "ETag",
             others={"text/csv": examples.SERIES_CSV},
-            files=(MEDIA_TYPES["parquet"], MEDIA_TYPES["arrow"]),
+            files=tuple(MEDIA_TYPES[form] for form in ("parquet", "arrow", "arrows")),
         ),
         **openapi.not_modified(),
         **openapi.problems(404, 501, 503),

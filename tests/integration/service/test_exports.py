@@ -6,19 +6,23 @@ import json
 import math
 import sys
 
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from core.result import METRICS
-from service.exports import streams
+from service.exports import encoding, streams
 from store.query import export_rows
+from store.query.export_rows import Column
+from store.query.fields import Kind
 from tests.kit import sample_specs
 
 NUMBERS = [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324]
 """Numbers that are easily written inexactly."""
 
-FORMATS = ["csv", "json", "ndjson", "parquet", "arrow"]
+FORMATS = ["csv", "json", "ndjson", "parquet", "arrow", "arrows"]
 FIELDS = "name,training.length,student.start.scale,student.start.fixed"
 
 
@@ -59,11 +63,19 @@ def read(client, form, **query):
             rows = json.loads(content)["items"]
         case "ndjson":
             rows = map(json.loads, content.splitlines())
-        case "parquet":
-            return pq.read_table(io.BytesIO(content)).to_pylist()
         case _:
-            return pa.ipc.open_stream(content).read_all().to_pylist()
+            return table_of(content, form).to_pylist()
     return [{name: as_number(value) for name, value in row.items()} for row in rows]
+
+
+def table_of(content, form):
+    match form:
+        case "parquet":
+            return pq.read_table(io.BytesIO(content))
+        case "arrow":
+            return pa.ipc.open_file(content).read_all()
+        case _:
+            return pa.ipc.open_stream(content).read_all()
 
 
 def as_number(value):
@@ -104,7 +116,7 @@ def test_each_recorded_point_is_a_row(client, ids, monkeypatch, form):
     assert math.isnan(rows[3]["train_loss"])
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow", "arrows"])
 def test_each_experiment_is_a_row(client, ids, form):
     rows = read(
         client, form, what="experiments", metrics="fit_error", fields="state,created,student.tied"
@@ -152,23 +164,52 @@ def test_a_bad_parameter_is_refused_before_the_file_starts(client, query, status
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
-def test_parquet_is_refused_without_pyarrow(client, ids, monkeypatch):
+@pytest.mark.parametrize("form", ["parquet", "arrow", "arrows"])
+def test_parquet_and_arrow_are_refused_without_pyarrow(client, ids, monkeypatch, form):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    answer = client.get("/v1/export?format=parquet")
+    answer = client.get(f"/v1/export?format={form}")
     assert answer.status_code == 501
     assert "pip install 'extrapolab[export]'" in answer.json()["detail"]
     assert client.get("/v1/export?format=ndjson").status_code == 200
 
 
-@pytest.mark.parametrize("form", ["parquet", "arrow"])
+@pytest.mark.parametrize("form", ["parquet", "arrow", "arrows"])
 def test_a_series_is_a_file_with_real_nan(client, ids, form):
     path = f"/v1/experiments/{ids[2]}/series"
     content = client.get(path, params={"format": form, "names": "train_loss"}).content
-    table = (
-        pq.read_table(io.BytesIO(content))
-        if form == "parquet"
-        else pa.ipc.open_stream(content).read_all()
-    )
+    table = table_of(content, form)
     assert table.column_names == ["seed", "step", "train_loss"]
     assert table["seed"].to_pylist() == [0, 0, 0, 1, 1, 1]
     assert math.isnan(table["train_loss"].to_pylist()[3])
+
+
+def test_data_frame_libraries_read_arrow_files(client, ids, monkeypatch):
+    monkeypatch.setattr(streams, "EXPERIMENTS_PER_PAGE", 2)
+    answer = export(client, format="arrow", fields="name", metrics="fit_error")
+    assert answer.headers["content-type"] == "application/vnd.apache.arrow.file"
+    assert 'filename="extrapolab-runs.arrow"' in answer.headers["content-disposition"]
+    assert pa.ipc.open_file(answer.content).num_record_batches == 2
+    rows = read(client, "arrows", fields="name", metrics="fit_error")
+    names = [row["name"] for row in rows]
+    assert pd.read_feather(io.BytesIO(answer.content))["name"].tolist() == names
+    assert pl.read_ipc(answer.content)["name"].to_list() == names
+
+
+def test_arrow_streams_have_a_media_type_of_their_own(client, ids):
+    for path in ("/v1/export", f"/v1/experiments/{ids[0]}/series"):
+        answer = client.get(path, params={"format": "arrows"})
+        assert answer.headers["content-type"] == "application/vnd.apache.arrow.stream"
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_a_file_that_fails_midway_cannot_be_read(form):
+    def batches():
+        yield {"seed": [1]}
+        raise OSError("the database is gone")
+
+    sent = []
+    with pytest.raises(OSError, match="database is gone"):
+        sent.extend(encoding.encode(form, [Column("seed", Kind.WHOLE)], batches()))
+    assert sent
+    with pytest.raises(pa.ArrowInvalid):
+        table_of(b"".join(sent), form)
