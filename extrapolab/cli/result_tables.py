@@ -81,8 +81,9 @@ def measure_line(theorem: Theorem) -> str:
 def comparison_table(comparison: Comparison, metrics: Sequence[str]) -> Table:
     """One column per experiment: the fields that differ, outcomes, and medians of metrics."""
     experiments = comparison.experiments
-    ids = [experiment.id for experiment in experiments]
-    rows = table("", *ids, folding=ids)
+    labels = [experiment.label or experiment.id for experiment in experiments]
+    rows = table("", *labels, folding=labels)
+    rows.add_row("id", *(experiment.id for experiment in experiments))
     rows.add_row("state", *(styled(experiment.state) for experiment in experiments))
     for difference in comparison.differences:
         values = ("-" if value is None else brief(value) for value in difference.values)

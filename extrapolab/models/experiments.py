@@ -256,10 +256,14 @@ class GroupedRun(Record):
 
 
 class ComparedExperiment(Record):
-    """An experiment in a comparison; ``outcomes`` counts its runs by outcome."""
+    """An experiment in a comparison; ``label`` tells it from the others.
+
+    ``outcomes`` counts its runs by outcome.
+    """
 
     id: str
     name: str
+    label: str = ""
     state: str
     seeds: int
     outcomes: dict[str, int] = {}

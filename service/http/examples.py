@@ -309,10 +309,17 @@ TABLE_CSV = (
 _setups = {"state": "completed", "seeds": 1, "outcomes": {"fitted": 1}}
 COMPARISON: Json = {
     "experiments": [
-        {"id": ID, "name": SPEC["name"], "setup_hash": _hashes["setup_hash"], **_setups},
+        {
+            "id": ID,
+            "name": SPEC["name"],
+            "label": SPEC["name"],
+            "setup_hash": _hashes["setup_hash"],
+            **_setups,
+        },
         {
             "id": OTHER_ID,
             "name": "the same from three time steps",
+            "label": "the same from three time steps",
             "setup_hash": "0" * 64,
             **_setups,
         },

@@ -10,7 +10,7 @@ from core.figures import COMPARISON_FIGURES as FIGURES
 from core.result import METRICS, Outcome
 from core.spec.difference import Difference, differences
 from core.spec.experiment import METADATA
-from core.spec.sweep import brief
+from core.spec.experiment_labels import experiment_labels
 from core.statistics import STATISTICS, values_of_runs
 from service import schemas
 from service.context import AppContext, Context
@@ -30,7 +30,6 @@ from store.states import State
 router = APIRouter(prefix="/v1/compare", tags=["queries"])
 
 MAX_EXPERIMENTS = 12
-MAX_LABEL_LENGTH = 60
 
 Ids = Annotated[
     str,
@@ -61,7 +60,7 @@ def compare(context: Context, ids: Ids) -> Response:
     compared = _experiments(context, ids)
     joined_ids = ",".join(experiment.id for experiment in compared)
     content = schemas.Comparison(
-        experiments=[_compared(experiment) for experiment in compared],
+        experiments=[*map(_compared, _labels(compared), compared)],
         differences=[
             schemas.FieldDifference.model_validate(difference)
             for difference in [*_spec_differences(compared), *_metadata_differences(compared)]
@@ -125,28 +124,17 @@ def _part(experiment: Experiment, *, metadata: bool) -> dict[str, Any]:
 
 
 def _labels(compared: Sequence[Experiment]) -> list[str]:
-    """Short labels: up to three fields that differ if they tell all apart, else names."""
-    shown = _spec_differences(compared)[:3]
-    labels = [
-        ", ".join(
-            f"{difference.path.rpartition('.')[2]} = {brief(difference.values[place])}"
-            for difference in shown
-        )
-        for place in range(len(compared))
-    ]
-    if len(set(labels)) < len(labels):
-        labels = [experiment.content["name"] or experiment.id for experiment in compared]
-    return [
-        label if len(label) <= MAX_LABEL_LENGTH else label[: MAX_LABEL_LENGTH - 3] + "..."
-        for label in labels
-    ]
+    contents = [experiment.content for experiment in compared]
+    ids, names = [experiment.id for experiment in compared], [spec["name"] for spec in contents]
+    return experiment_labels(ids, names, contents)
 
 
-def _compared(experiment: Experiment) -> schemas.ComparedExperiment:
+def _compared(label: str, experiment: Experiment) -> schemas.ComparedExperiment:
     outcomes = [run.outcome for run in experiment.runs if run.outcome is not None]
     return schemas.ComparedExperiment(
         id=experiment.id,
         name=experiment.content["name"],
+        label=label,
         state=experiment.state,
         setup_hash=experiment.setup_hash,
         seeds=len(experiment.runs),

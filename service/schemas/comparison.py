@@ -14,6 +14,10 @@ class ComparedExperiment(Answer):
 
     id: str
     name: str
+    label: str = Field(
+        description="What tells it from the others, as figures show it: the names if all are given "
+        "and different, else the fewest fields that tell all apart."
+    )
     state: State
     setup_hash: str
     seeds: int

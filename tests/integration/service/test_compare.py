@@ -44,14 +44,20 @@ def test_a_comparison_has_only_what_differs(client, ids):
     assert baselines[0] == baselines[1], "no student changes a metric of the teacher"
     for url in comparison["figures"].values():
         assert client.get(url).headers["content-type"] == "image/svg+xml"
+    assert [experiment["label"] for experiment in comparison["experiments"]] == ["short", "long"]
     schemas.Comparison.model_validate(comparison)
 
 
 @pytest.mark.parametrize("name", ["response", "training"])
 def test_a_figure_labels_each_experiment_by_what_differs(client, ids, name):
     data = client.get(f"/v1/compare/figures/{name}.json?ids={','.join(ids)}").json()
-    assert [side["label"] for side in data["sides"]] == ["length = 4", "length = 6"]
+    assert [side["label"] for side in data["sides"]] == ["short", "long"]
     assert [side["length"] for side in data["sides"]] == [4, 6]
+    for experiment_id in ids:
+        path, headers = f"/v1/experiments/{experiment_id}", {"If-Match": "*"}
+        assert client.patch(path, json={"name": "same"}, headers=headers).status_code == 200
+    data = client.get(f"/v1/compare/figures/{name}.json?ids={','.join(ids)}").json()
+    assert [side["label"] for side in data["sides"]] == ["k = 4", "k = 6"]
 
 
 def test_a_figure_of_the_training_has_medians_and_quartiles(client, ids):

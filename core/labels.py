@@ -1,0 +1,176 @@
+"""Labels of values: what people read in legends, titles of panels and along axes."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from core.symbols import quantity, short_name
+
+_DIGITS = 3
+"""Fewest significant digits of a rounded number."""
+
+_EXACT = 1e-9
+"""A number that differs by less than this fraction is shown as exact: the rest is rounding."""
+
+_PLAIN_BELOW = 1e6
+"""Larger numbers are written with an exponent if this loses no digit."""
+
+_LISTED = 4
+"""Most entries of a list that are written out."""
+
+_MOST_DIGITS = 17
+"""As many significant digits tell any two floats apart."""
+
+_NAMES = {
+    "adam": "Adam",
+    "adaptive_gd": "adaptive GD",
+    "ar1": "AR(1)",
+    "gaussian": "Gaussian",
+    "gd": "GD",
+    "gru": "GRU",
+    "lstm": "LSTM",
+    "rademacher": "Rademacher",
+    "tanh_rnn": "tanh RNN",
+}
+
+
+def value_words(value: str) -> str:
+    """A word of the spec as people write it.
+
+    Example:
+        >>> value_words("gradient_flow"), value_words("gru")
+        ('gradient flow', 'GRU')
+    """
+    return _NAMES.get(value, value.replace("_", " "))
+
+
+def number(value: float, digits: int = _DIGITS) -> str:
+    """A number to at least ``digits`` significant digits, never rounded to one that looks exact.
+
+    Example:
+        >>> number(0.03162277660168379), number(0.1 + 0.2), number(0.99996), number(2000)
+        ('0.0316', '0.3', '0.99996', '2000')
+        >>> number(1e-12), number(1_000_000), number(123_456.7)
+        ('1e-12', '1e6', '123457')
+    """
+    if not math.isfinite(value) or (isinstance(value, int) and abs(value) < _PLAIN_BELOW):
+        return str(value)
+    if isinstance(value, int):
+        shorter = _without_padding(f"{value:g}")
+        return shorter if "e" in shorter and int(float(shorter)) == value else str(value)
+    if digits >= _MOST_DIGITS:
+        return _without_padding(repr(value))
+    before_point = len(str(int(abs(value)))) if abs(value) < _PLAIN_BELOW else 0
+    text = ""
+    for places in range(max(digits, before_point), _MOST_DIGITS + 1):
+        text = f"{value:.{places}g}"
+        is_exact = abs(float(text) - value) <= _EXACT * abs(value)
+        if is_exact or _significant_digits(text) == places:
+            break
+    return _without_padding(text)
+
+
+def _significant_digits(text: str) -> int:
+    return len(text.partition("e")[0].replace(".", "").strip("-0"))
+
+
+def _without_padding(text: str) -> str:
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else text
+
+
+def value_label(path: str, value: Any, digits: int = _DIGITS) -> str:
+    """A value with the name of its field: a symbol, or as much of the path as tells it apart.
+
+    Example:
+        >>> value_label("training.length", 8), value_label("teacher.seed", 1)
+        ('k = 8', 'teacher.seed = 1')
+        >>> value_label("optimizer.kind", "gradient_flow"), value_label("student.tied", False)
+        ('gradient flow', 'not tied')
+        >>> value_label("student.start", {"kind": "gaussian", "scale": 0.001})
+        'Gaussian start, s = 0.001'
+        >>> value_label("optimizer.stop", None), value_label("optimizer.lr", None)
+        ('no early stop', 'no learning rate')
+    """
+    known = quantity(path)
+    if value is None:
+        return known.absent or f"no {known.words}"
+    if isinstance(value, Mapping) and value:
+        parts = [(name, part) for name, part in value.items() if part is not None]
+        parts.sort(key=lambda part: part[0] != "kind")
+        return ", ".join(value_label(f"{path}.{name}", part, digits) for name, part in parts)
+    if known.phrase and isinstance(value, bool):
+        return known.phrase if value else f"not {known.phrase}"
+    if known.phrase and isinstance(value, str):
+        return known.phrase.format(value_words(value))
+    return f"{short_name(path)} = {value_text(value, digits)}"
+
+
+def value_text(value: Any, digits: int = _DIGITS) -> str:
+    """A value alone, in few characters; of a long list, the first entries and their number.
+
+    Example:
+        >>> value_text([0.9, -0.5]), value_text([0, 1, 2, 3, 4]), value_text([])
+        ('[0.9, -0.5]', '0..4', 'none')
+        >>> value_text([[1.0, 0.0], [0.0, 1.0]]), value_text([0.5, 1, 2, 4, 8, 16])
+        ('[[1, 0], [0, 1]]', '[0.5, 1, 2, 4, ...] of 6')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return number(value, digits)
+    if isinstance(value, str):
+        return value_words(value)
+    if isinstance(value, list | tuple) and value:
+        if len(value) > 2 and list(value) == [*range(len(value))]:
+            return f"0..{len(value) - 1}"
+        listed = ", ".join(value_text(entry, digits) for entry in value[:_LISTED])
+        return f"[{listed}]" if len(value) <= _LISTED else f"[{listed}, ...] of {len(value)}"
+    if isinstance(value, Mapping) and value:
+        return ", ".join(value_text(part, digits) for part in value.values())
+    return "default" if value == {} else "none"
+
+
+def value_labels(path: str | None, values: Sequence[Any]) -> list[str]:
+    """Labels of the values on one axis: different for different values; "" without a path.
+
+    Example:
+        >>> value_labels("optimizer.lr", [0.01, 0.0316227766])
+        ['η = 0.01', 'η = 0.0316']
+        >>> value_labels("optimizer.lr", [0.0316227766, 0.0316])
+        ['η = 0.03162', 'η = 0.0316']
+    """
+    if path is None:
+        return [""] * len(values)
+    return _apart(values, lambda value, digits: value_label(path, value, digits))
+
+
+def value_texts(values: Sequence[Any]) -> list[str]:
+    """The values alone, as along an axis: different for different values.
+
+    Example:
+        >>> value_texts([1, 2.5, "gru"])
+        ['1', '2.5', 'GRU']
+    """
+    return _apart(values, value_text)
+
+
+def _apart(values: Sequence[Any], text: Callable[[Any, int], str]) -> list[str]:
+    """Texts with as few digits as tell different values apart; those still equal are numbered."""
+    unique: list[Any] = []
+    for value in values:
+        if value not in unique:
+            unique.append(value)
+    texts: list[str] = []
+    for digits in range(_DIGITS, _MOST_DIGITS + 1):
+        texts = [text(value, digits) for value in unique]
+        if len(set(texts)) == len(texts):
+            break
+    else:
+        count = Counter(texts)
+        texts = [
+            f"{same} ({texts[: n + 1].count(same)})" if count[same] > 1 else same
+            for n, same in enumerate(texts)
+        ]
+    return [texts[unique.index(value)] for value in values]
