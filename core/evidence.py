@@ -60,9 +60,18 @@ class Evidence:
         """The median over seeds."""
         return statistic("median", self.values(metric))
 
+    @property
+    def fitted(self) -> tuple[RunEvidence, ...]:
+        """The seeds that fit."""
+        return tuple(run for run in self.runs if run.outcome is Outcome.FITTED)
+
     def median_of_fitted(self, metric: str) -> float:
-        """The median over the seeds that fit; NaN if fewer than half of the seeds fit."""
-        fitted = [run for run in self.runs if run.outcome is Outcome.FITTED]
+        """The median over the seeds that fit; NaN if fewer than half of the seeds fit.
+
+        It leaves out the others, so half are enough; :func:`core.statistics.most_fit` asks for more
+        than half, so that the median over all seeds is that of seeds that fit.
+        """
+        fitted = self.fitted
         if 2 * len(fitted) < len(self.runs):
             return float("nan")
         return statistic("median", values_of_runs(fitted, [metric])[:, 0])

@@ -26,6 +26,9 @@ class Line(_Value):
         lower: The band's lower edge; empty for no band.
         upper: The band's upper edge; empty for no band.
         dashed: Whether the line is a reference (theory, teacher, baseline), not a measurement.
+        fitted: How many of the ``seeds`` at each x fit; empty if it is not known, as for a
+            reference.
+        seeds: How many seeds there are at each x; empty where ``fitted`` is.
     """
 
     label: str
@@ -34,6 +37,8 @@ class Line(_Value):
     lower: list[float] = []
     upper: list[float] = []
     dashed: bool = False
+    fitted: list[int] = []
+    seeds: list[int] = []
 
 
 class Mark(_Value):
@@ -83,17 +88,28 @@ def quartile_line(
 
     The seeds of all experiments with the same ``x`` are pooled.
     """
-    pools: dict[float, list[np.ndarray]] = {}
+    pools: dict[float, list[Evidence]] = {}
     for experiment in experiments:
-        pools.setdefault(float(x(experiment)), []).append(experiment.values(metric))
+        pools.setdefault(float(x(experiment)), []).append(experiment)
     xs = sorted(pools)
     if not xs:
         return Line(label=label, x=[], y=[])
-    columns = [of_columns(np.concatenate(pools[at])[:, None]) for at in xs]
+    columns = [
+        of_columns(np.concatenate([piece.values(metric) for piece in pools[at]])[:, None])
+        for at in xs
+    ]
     median, lower, upper = (
         part.tolist() for part in with_band(np.hstack(columns), "median", "quartiles")
     )
-    return Line(label=label, x=xs, y=median, lower=lower, upper=upper)
+    return Line(
+        label=label,
+        x=xs,
+        y=median,
+        lower=lower,
+        upper=upper,
+        fitted=[sum(len(piece.fitted) for piece in pools[at]) for at in xs],
+        seeds=[sum(len(piece.runs) for piece in pools[at]) for at in xs],
+    )
 
 
 def response_line(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:

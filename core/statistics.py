@@ -7,8 +7,8 @@ A diverged run counts as infinite. NaN stands for a metric that a run doesn't ha
 statistic NaN. Along a recorded curve, NaN is an overflow instead: :func:`overflow_as_infinite`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 from core.result import TEACHER_METRICS, Outcome
 
 STATISTICS = ("median", "q1", "q3", "mean", "min", "max", "standard_error")
+
+Group = TypeVar("Group", bound=Hashable)
 
 Band = Literal["quartiles", "range", "standard_error", "none"]
 """The bands that can be drawn around a statistic."""
@@ -83,7 +85,19 @@ def last_values(x: ArrayLike, y: ArrayLike, at: ArrayLike) -> np.ndarray:
     return np.asarray(y, float)[np.searchsorted(np.asarray(x), at, side="right") - 1]
 
 
-def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def most_fit(fitted: int, seeds: int) -> bool:
+    """Whether more than half of the seeds fit; True if no seed is counted.
+
+    Elsewhere a median over the seeds is not that of students that fit, and figures mark it.
+
+    Example:
+        >>> most_fit(2, 4), most_fit(3, 4)
+        (False, True)
+    """
+    return 2 * fitted > seeds or seeds == 0
+
+
+def over_seeds(values: Mapping[Group, np.ndarray]) -> dict[Group, np.ndarray]:
     """Each of :data:`STATISTICS` of each column, for many experiments at once.
 
     The median is the mean of the two middle values if their number is even. Quartiles are
@@ -100,10 +114,10 @@ def over_seeds(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         >>> over_seeds({"a": np.array([[1.0], [2.0], [np.inf]])})["a"].ravel().tolist()
         [2.0, 1.0, inf, inf, 1.0, inf, nan]
     """
-    names_by_shape: dict[tuple[int, ...], list[str]] = {}
+    names_by_shape: dict[tuple[int, ...], list[Group]] = {}
     for name, array in values.items():
         names_by_shape.setdefault(array.shape, []).append(name)
-    statistics: dict[str, np.ndarray] = {}
+    statistics: dict[Group, np.ndarray] = {}
     for names in names_by_shape.values():  # arrays of one shape are computed as one
         stack = _of_stack(np.stack([values[name] for name in names]))
         statistics |= dict(zip(names, stack, strict=True))

@@ -138,7 +138,16 @@ def series_line(series: Series, seed: int, metric: str) -> SeedLine:
 
 def diverged_seeds(result: ExperimentResult | None) -> list[int]:
     """The seeds that diverged; none before there is a result."""
-    return [run.seed for run in result.runs if run.outcome is Outcome.DIVERGED] if result else []
+    return _seeds_with(Outcome.DIVERGED, result)
+
+
+def not_fitted_seeds(result: ExperimentResult | None) -> list[int]:
+    """The seeds that ran to the end and do not fit; none before there is a result."""
+    return _seeds_with(Outcome.STEP_BUDGET_SPENT, result)
+
+
+def _seeds_with(outcome: Outcome, result: ExperimentResult | None) -> list[int]:
+    return [run.seed for run in result.runs if run.outcome is outcome] if result else []
 
 
 def median_line(lines: Sequence[SeedLine]) -> Line | None:

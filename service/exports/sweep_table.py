@@ -12,6 +12,7 @@ from service.exports.grouping import Row, statistic_columns, statistics_of
 from service.figures import sweep_axes
 from store.query import run_ends
 from store.query.fields import FIELDS, Kind
+from store.query.run_ends import CompletedRuns
 from store.sweeps.repository import Member
 
 
@@ -27,7 +28,8 @@ def rows(
     completed = run_ends.completed_experiments(tx, query, [FIELDS["seeds"]])
     others = run_ends.unfinished_experiments(tx, query, [FIELDS["id"], FIELDS["seeds"]])
     runs = run_ends.final_metrics(tx, [experiment.id for experiment in completed], metrics)
-    values = run_ends.values_by_experiment(completed, runs, metrics)
+    runs_of = run_ends.runs_by_experiment(completed, runs, metrics)
+    values = {experiment_id: of_one.values for experiment_id, of_one in runs_of.items()}
     by_experiment = statistics_of(values, metrics, statistics)
     diverged = np.bincount(runs.experiment_index[runs.diverged], minlength=len(completed)).tolist()
     diverged_of = {
@@ -72,7 +74,7 @@ def columns(
 
 def grid(
     members: Sequence[Member],
-    values: Mapping[str, np.ndarray],
+    runs: Mapping[str, CompletedRuns],
     *,
     down: str | None,
     across: str,
@@ -81,12 +83,12 @@ def grid(
 ) -> dict[str, Any]:
     """Statistics of metrics on two axes, which run down and across.
 
-    ``values`` has the metrics (runs, metrics) of each completed experiment.
+    ``runs`` has the runs of each completed experiment.
     """
     grids = {
         metric: {
             statistic: figure_cells.grid(
-                sweep_axes.cells(members, values, across, down, column=column), statistic
+                sweep_axes.cells(members, runs, across, down, column=column), statistic
             )
             for statistic in statistics
         }

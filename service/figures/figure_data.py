@@ -14,6 +14,7 @@ from core.figures.recipes.cells import Cell
 from core.figures.recipes.coordinates import is_number, key
 from core.figures.recipes.curves import Curve
 from core.recipe import Recipe
+from core.result import Outcome
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_CURVES, MAX_LINES, MAX_PANELS
 from service.figures.plan import Plan
 from store.query import curves, run_ends
@@ -44,11 +45,12 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     coordinates = [experiment.key[: len(plan.fields)] for experiment in experiments]
     groups = run_ends.group_runs(coordinates, runs, counted)
     cells = [
-        _cell(recipe, place, "completed", values[indices]) for place, indices in groups.items()
+        _cell(recipe, place, "completed", values[indices], runs.outcomes[indices])
+        for place, indices in groups.items()
     ]
     if recipe.kind == "heatmap":
         cells += [
-            _cell(recipe, place, state, np.empty(0))
+            _cell(recipe, place, state, np.empty(0), np.empty(0))
             for state, place in run_ends.unfinished_experiments(tx, plan.query, plan.fields)
         ]
     # Strings are sorted, so that no order changes as results land; numbers are sorted later.
@@ -110,23 +112,23 @@ def _read_curves(
     by_experiment: dict[str, list[tuple[CompletedExperiment, Curve]]] = {
         experiment_id: [] for experiment_id in ids
     }
-    diverged = runs.diverged
     for experiment_id, seed, positions, values in stored:
         place = place_of_run.get((experiment_id, seed))
         if place is None:
             continue
         experiment = experiments[runs.experiment_index[place]]
         *coordinates, length, _, _ = experiment.key
+        outcome = str(runs.outcomes[place])
         x, y, reference = figure_curves.plotted(
             recipe.quantity,
             positions,
             values,
             teachers.get(experiment_id),
-            diverged=bool(diverged[place]),
+            diverged=outcome == Outcome.DIVERGED,
         )
         series, facet = _series_and_facet(recipe, coordinates)
         by_experiment[experiment_id].append(
-            (experiment, Curve(series, facet, length, x, y, reference))
+            (experiment, Curve(series, facet, length, x, y, reference, outcome))
         )
     return [pair for pairs in by_experiment.values() for pair in pairs]
 
@@ -143,10 +145,16 @@ def _latest_runs(
     return experiments, runs, run_ends.latest_runs(experiments, runs)
 
 
-def _cell(recipe: Recipe, coordinates: Sequence[Any], state: str, values: np.ndarray) -> Cell:
+def _cell(
+    recipe: Recipe,
+    coordinates: Sequence[Any],
+    state: str,
+    values: np.ndarray,
+    outcomes: np.ndarray,
+) -> Cell:
     x, *others = coordinates
     series, facet = _series_and_facet(recipe, others)
-    return Cell(x, series, state, tuple(values.tolist()), facet)
+    return Cell(x, series, state, tuple(values.tolist()), facet, tuple(outcomes.tolist()))
 
 
 def _series_and_facet(recipe: Recipe, coordinates: Sequence[Any]) -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_LINES
 from service.http.errors import Invalid, unknown
 from store.query.errors import BadQuery
 from store.query.query import ExperimentQuery
+from store.query.run_ends import CompletedRuns
 from store.sweeps.repository import Member, Sweep
 
 Axis = Annotated[
@@ -51,7 +52,7 @@ def reading_runs() -> Iterator[None]:
 
 def cells(
     members: Sequence[Member],
-    values: Mapping[str, np.ndarray],
+    runs: Mapping[str, CompletedRuns],
     x: str,
     series: str | None,
     *,
@@ -61,20 +62,22 @@ def cells(
 
     Args:
         members: The members of the sweep.
-        values: The metrics (runs, metrics) of each completed experiment.
+        runs: The runs of each completed experiment.
         x: The path of the first axis.
         series: The path of the second; None for a single axis.
         column: Which of the metrics.
     """
-    none = np.empty((0, column + 1))
+    none = CompletedRuns(np.empty(0), np.empty((0, column + 1)))
     return [
         Cell(
             member.coordinates.get(x),
             None if series is None else member.coordinates.get(series),
             member.state,
-            tuple(values.get(member.experiment_id, none)[:, column].tolist()),
+            tuple(of_member.values[:, column].tolist()),
+            outcomes=tuple(of_member.outcomes.tolist()),
         )
         for member in members
+        for of_member in [runs.get(member.experiment_id, none)]
     ]
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from core.errors import Problem
 from core.figures import COMPARISON_FIGURES as FIGURES
+from core.figures.comparisons.comparison import Compared
 from core.result import METRICS, Outcome
 from core.spec.difference import Difference, differences
 from core.spec.experiment import METADATA
@@ -93,7 +94,8 @@ def figure(
             needs_result = experiment.state is State.COMPLETED and not chosen.early
             result = results.result(tx, experiment.id) if needs_result else None
             series = results.series(tx, experiment.id) if chosen.early else {}
-            sides.append((label, experiment.spec, result, series))
+            outcomes = [run.outcome for run in experiment.runs]
+            sides.append(Compared(label, experiment.spec, result, series, outcomes))
     return rendering.respond(chosen, chosen.info(sides), form, if_none_match)
 
 

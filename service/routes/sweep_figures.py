@@ -53,7 +53,7 @@ def figure(
             sweep, members, name, x=x and dotted(x), series=series and dotted(series), y=y
         )
         with sweep_axes.reading_runs():
-            values = run_ends.completed_values(tx, sweep_axes.query(sweep_id), [y])
+            runs = run_ends.completed_runs(tx, sweep_axes.query(sweep_id), [y])
     recipe = Recipe(
         kind="lines" if name == "lines" else "heatmap",
         query=sweep_axes.filter_of(sweep_id),
@@ -65,10 +65,10 @@ def figure(
         recipe,
         title=sweep.name or sweep.id,
         source=_source(sweep),
-        hashes=[member.spec_hash for member in members if member.experiment_id in values],
-        runs=sum(map(len, values.values())),
+        hashes=[member.spec_hash for member in members if member.experiment_id in runs],
+        runs=sum(len(of_one.outcomes) for of_one in runs.values()),
     )
-    cells = sweep_axes.cells(members, values, x, series)
+    cells = sweep_axes.cells(members, runs, x, series)
     return rendering.respond(chosen, chosen.info(cells, recipe, **heading), form, if_none_match)
 
 

@@ -108,9 +108,9 @@ def grid(
             parameters=("columns", "rows"),
         )
         with sweep_axes.reading_runs():
-            values = run_ends.completed_values(tx, sweep_axes.query(sweep_id), metric_names)
+            runs = run_ends.completed_runs(tx, sweep_axes.query(sweep_id), metric_names)
     content = sweep_table.grid(
-        members, values, down=down, across=across, metrics=metric_names, statistics=statistic_names
+        members, runs, down=down, across=across, metrics=metric_names, statistics=statistic_names
     )
     if form == "csv":
         columns_of_csv = sweep_table.grid_columns(content)

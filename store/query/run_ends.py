@@ -43,6 +43,18 @@ class CompletedExperiment(NamedTuple):
     key: tuple[Any, ...]
 
 
+class CompletedRuns(NamedTuple):
+    """The runs of one completed experiment.
+
+    Attributes:
+        outcomes: (runs,).
+        values: (runs, metrics), as statistics count them.
+    """
+
+    outcomes: np.ndarray
+    values: np.ndarray
+
+
 @dataclass(frozen=True)
 class FinalMetrics:
     """The ends of runs in columns of equal length, ordered by experiment and then by seed.
@@ -167,17 +179,17 @@ def latest_runs(experiments: Sequence[CompletedExperiment], runs: FinalMetrics) 
     return np.sort(order[is_first])
 
 
-def completed_values(
+def completed_runs(
     tx: Connection, query: ExperimentQuery, metrics: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """The metrics (runs, metrics), as statistics count them, of each completed experiment.
+) -> dict[str, CompletedRuns]:
+    """The runs of each completed experiment, by its id.
 
     Raises:
         BadQuery: The query matches more than :data:`MAX_RUNS` experiments or runs.
     """
     experiments = completed_experiments(tx, query, [])
     runs = final_metrics(tx, [experiment.id for experiment in experiments], metrics)
-    return values_by_experiment(experiments, runs, metrics)
+    return runs_by_experiment(experiments, runs, metrics)
 
 
 def group_runs(
@@ -211,10 +223,10 @@ def values_as_counted(runs: FinalMetrics, metrics: Sequence[str]) -> np.ndarray:
     return as_counted(runs.values, runs.diverged, metrics)
 
 
-def values_by_experiment(
+def runs_by_experiment(
     experiments: Sequence[CompletedExperiment], runs: FinalMetrics, metrics: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """The metrics of each experiment's runs (runs, metrics), as statistics count them.
+) -> dict[str, CompletedRuns]:
+    """The runs of each experiment, by its id.
 
     Args:
         experiments: The experiments whose runs were read.
@@ -223,7 +235,10 @@ def values_by_experiment(
     """
     values = values_as_counted(runs, metrics)
     groups = group_runs([experiment.id for experiment in experiments], runs)
-    return {experiment_id: values[indices] for experiment_id, indices in groups.items()}
+    return {
+        experiment_id: CompletedRuns(runs.outcomes[indices], values[indices])
+        for experiment_id, indices in groups.items()
+    }
 
 
 def metric_value(stored: float | None, word: str | None) -> float:

@@ -1,7 +1,7 @@
 """Figures of experiments side by side: the median over seeds of each, with quartiles."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ from core.figures.info import (
     sources,
 )
 from core.figures.teacher import by_channel, largest_entry
-from core.result import ExperimentResult
+from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
 from core.statistics import of_columns, overflow_as_infinite, with_band
 
@@ -45,6 +45,8 @@ class Side(BaseModel):
         above: h_j by lag, or train_loss by step.
         below: |h_j - ĥ_j| by lag, or extrapolation_error by step.
         reference: ĥ_j by lag; empty for training curves.
+        fitted: How many of its seeds fit; None before the end.
+        seeds: How many seeds it has.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -54,6 +56,8 @@ class Side(BaseModel):
     above: Band
     below: Band
     reference: Line
+    fitted: int | None = None
+    seeds: int = 0
 
 
 class ComparisonInfo(Info):
@@ -62,14 +66,37 @@ class ComparisonInfo(Info):
     sides: list[Side]
 
 
-Compared = tuple[str, ExperimentSpec, ExperimentResult | None, Series]
-"""An experiment's label, its spec, its result if it has one, and its recorded points."""
+class Compared(NamedTuple):
+    """A compared experiment.
+
+    Attributes:
+        label: What distinguishes it from the others.
+        spec: Its spec.
+        result: Its result, if it has one.
+        series: Its recorded points.
+        outcomes: The outcome of each seed, None before its end; needed without a result.
+    """
+
+    label: str
+    spec: ExperimentSpec
+    result: ExperimentResult | None
+    series: Series
+    outcomes: Sequence[Outcome | None] = ()
+
+    @property
+    def counts(self) -> dict[str, int | None]:
+        """How many of how many seeds fit: ``fitted``, None before the end, and ``seeds``."""
+        outcomes = [run.outcome for run in self.result.runs] if self.result else self.outcomes
+        ended = outcomes and None not in outcomes
+        fitted = list(outcomes).count(Outcome.FITTED) if ended else None
+        return {"fitted": fitted, "seeds": len(self.spec.seeds)}
 
 
 def response(compared: Sequence[Compared]) -> ComparisonInfo:
     """Impulse responses and their errors; raises NotDrawable if an experiment has no result."""
     sides = []
-    for label, spec, result, _ in compared:
+    for experiment in compared:
+        label, spec, result, _, _ = experiment
         if result is None:
             raise NotDrawable(
                 f"{label!r} has no result; the figure 'training' can be drawn without one"
@@ -86,6 +113,7 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
             above=_band(lags, students),
             below=_band(lags, errors),
             reference=Line(x=lags.tolist(), y=teacher.tolist()),
+            **experiment.counts,
         )
         sides.append(side)
     description = "Above: h_j by lag, ĥ_j as dots. Below: |h_j - ĥ_j|. A dotted line marks each k."
@@ -95,7 +123,8 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
 def training(compared: Sequence[Compared]) -> ComparisonInfo:
     """Training curves; raises NotDrawable if an experiment has recorded nothing."""
     sides = []
-    for label, spec, _, series in compared:
+    for experiment in compared:
+        label, spec, _, series, _ = experiment
         if not len(series["step"]):
             raise NotDrawable(f"{label!r} has recorded nothing yet")
         above, below = (
@@ -108,6 +137,7 @@ def training(compared: Sequence[Compared]) -> ComparisonInfo:
             above=above,
             below=below,
             reference=Line(x=[], y=[]),
+            **experiment.counts,
         )
         sides.append(side)
     description = "Above: training loss by step. Below: extrapolation error. Logarithmic axes."
@@ -116,11 +146,11 @@ def training(compared: Sequence[Compared]) -> ComparisonInfo:
 
 def heading(subject: str, description: str, compared: Sequence[Compared]) -> dict[str, Any]:
     """The common data of a comparison; ``description`` says what the lines are."""
-    setups = " ".join(f"{label}: {describe(spec)}" for label, spec, _, _ in compared)
+    setups = " ".join(f"{one.label}: {describe(one.spec)}" for one in compared)
     return {
         "title": subject,
         "caption": f"{subject}. {description} Medians over seeds, with quartiles. {setups}",
-        **sources([spec for _, spec, _, _ in compared]),
+        **sources([one.spec for one in compared]),
     }
 
 

@@ -15,13 +15,23 @@ from core.statistics import last_values
 
 
 class Quotient(BaseModel):
-    """One experiment over the first: its label, training length k, and line in each panel."""
+    """One experiment over the first.
+
+    Attributes:
+        label: What distinguishes it from the others.
+        length: The training length k.
+        lines: Its line in each panel.
+        fitted: How many of its seeds fit; None before the end.
+        seeds: How many seeds it has.
+    """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     label: str
     length: int
     lines: list[Band]
+    fitted: int | None = None
+    seeds: int = 0
 
 
 class RatioInfo(Info):
@@ -65,6 +75,8 @@ def _ratio(
             label=side.label,
             length=side.length,
             lines=[_quotient(bands[n], bands[0]) for bands in bands_by_panel.values()],
+            fitted=side.fitted,
+            seeds=side.seeds,
         )
         for n, side in enumerate(sides)
     ]

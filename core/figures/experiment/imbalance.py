@@ -15,6 +15,7 @@ from core.figures.info import (
     heading,
     linear_student,
     median_line,
+    not_fitted_seeds,
     series_line,
 )
 from core.result import ExperimentResult
@@ -39,6 +40,7 @@ class ImbalanceInfo(Info):
         imbalance: |B - Cᵀ| by step.
         invariant_drift: The drift of gradient flow's invariants, by step.
         diverged: The seeds that diverged.
+        not_fitted: The seeds that ran to the end and do not fit.
         median_imbalance: The median of ``imbalance`` if there are many seeds.
         median_drift: The median of ``invariant_drift`` if there are many seeds.
         law: What gradient flow does to the imbalance near zero, |B - Cᵀ| exp(-2 ĥ_0 τ) after the
@@ -49,6 +51,7 @@ class ImbalanceInfo(Info):
     imbalance: list[SeedLine]
     invariant_drift: list[SeedLine]
     diverged: list[int]
+    not_fitted: list[int]
     median_imbalance: Line | None
     median_drift: Line | None
     law: Line | None
@@ -70,6 +73,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
         imbalance=imbalance,
         invariant_drift=drift,
         diverged=diverged_seeds(result),
+        not_fitted=not_fitted_seeds(result),
         median_imbalance=median_line(imbalance),
         median_drift=median_line(drift),
         law=_law(spec, result, series, imbalance),

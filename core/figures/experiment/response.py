@@ -13,6 +13,7 @@ from core.figures.info import (
     diverged_seeds,
     heading,
     median_line,
+    not_fitted_seeds,
 )
 from core.figures.teacher import by_channel, entry_suffix, largest_entry
 from core.result import ExperimentResult
@@ -38,6 +39,7 @@ class ResponseInfo(Info):
         baselines: h_j of each baseline that the spec asks for.
         baseline_errors: |h_j - ĥ_j| of each baseline.
         diverged: The seeds that diverged.
+        not_fitted: The seeds that ran to the end and do not fit.
         median: The median of ``students`` that did not diverge, if there are many.
         median_error: The median of their ``errors``, if there are many.
     """
@@ -50,6 +52,7 @@ class ResponseInfo(Info):
     baselines: list[BaselineLine]
     baseline_errors: list[BaselineLine]
     diverged: list[int]
+    not_fitted: list[int]
     median: Line | None
     median_error: Line | None
 
@@ -90,6 +93,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Resp
         baselines=baselines,
         baseline_errors=baseline_errors,
         diverged=diverged,
+        not_fitted=not_fitted_seeds(result),
         median=median_line([line for line in students if line.seed not in diverged]),
         median_error=median_line([line for line in errors if line.seed not in diverged]),
     )

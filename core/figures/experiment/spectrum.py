@@ -13,6 +13,7 @@ from core.figures.info import (
     diverged_seeds,
     heading,
     median_line,
+    not_fitted_seeds,
 )
 from core.figures.teacher import system
 from core.result import ExperimentResult
@@ -29,6 +30,7 @@ class SpectrumInfo(Info):
         teacher_hankel: Hankel singular values of the teacher's response.
         hankel: Hankel singular values of each seed's response.
         diverged: The seeds that diverged.
+        not_fitted: The seeds that ran to the end and do not fit.
         median_eigenvalues: The median of ``eigenvalues`` if there are many seeds.
         median_hankel: The median of ``hankel`` if there are many seeds.
     """
@@ -38,6 +40,7 @@ class SpectrumInfo(Info):
     teacher_hankel: list[float]
     hankel: list[SeedLine]
     diverged: list[int]
+    not_fitted: list[int]
     median_eigenvalues: Line | None
     median_hankel: Line | None
 
@@ -67,6 +70,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
         teacher_hankel=hankel.tolist(),
         hankel=student_hankel,
         diverged=diverged_seeds(result),
+        not_fitted=not_fitted_seeds(result),
         median_eigenvalues=median_line(moduli),
         median_hankel=median_line(student_hankel),
     )

@@ -19,6 +19,7 @@ from core.figures.info import (
     diverged_seeds,
     heading,
     median_line,
+    not_fitted_seeds,
     series_line,
 )
 from core.metrics.plateaus import plateaus, time_to_fit
@@ -58,6 +59,7 @@ class TrainingInfo(Info):
         time_to_fit: One per seed that fits.
         plateaus: The plateaus of all seeds.
         diverged: The seeds that diverged.
+        not_fitted: The seeds that ran to the end and do not fit.
         median_loss: The median of ``loss`` if there are many seeds.
         median_error: The median of ``extrapolation_error`` if there are many seeds.
     """
@@ -68,6 +70,7 @@ class TrainingInfo(Info):
     time_to_fit: list[Fit]
     plateaus: list[SeedPlateau]
     diverged: list[int]
+    not_fitted: list[int]
     median_loss: Line | None
     median_error: Line | None
 
@@ -94,6 +97,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
             for plateau in plateaus([int(x) for x in line.x], line.y)
         ],
         diverged=diverged_seeds(result),
+        not_fitted=not_fitted_seeds(result),
         median_loss=median_line(loss),
         median_error=median_line(error),
     )

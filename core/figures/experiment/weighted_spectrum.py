@@ -14,6 +14,7 @@ from core.figures.info import (
     diverged_seeds,
     heading,
     linear_student,
+    not_fitted_seeds,
 )
 from core.figures.teacher import by_channel, entry_suffix, largest_entry, system
 from core.result import ExperimentResult
@@ -46,6 +47,7 @@ class WeightedSpectrumInfo(Info):
         teacher: The teacher's; empty for a very large or non-linear one.
         students: Those of each seed.
         diverged: The seeds that diverged.
+        not_fitted: The seeds that ran to the end and do not fit.
     """
 
     signed: bool
@@ -53,6 +55,7 @@ class WeightedSpectrumInfo(Info):
     teacher: Stems
     students: list[SeedStems]
     diverged: list[int]
+    not_fitted: list[int]
 
 
 Spectrum = tuple[np.ndarray, np.ndarray]
@@ -95,6 +98,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Weig
         teacher=Stems(poles=[], weights=[]) if of_teacher is None else Stems(**stems(of_teacher)),
         students=[SeedStems(seed=seed, **stems(spectrum)) for seed, spectrum in of_seeds.items()],
         diverged=diverged_seeds(result),
+        not_fitted=not_fitted_seeds(result),
     )
 
 

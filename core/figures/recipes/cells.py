@@ -1,8 +1,8 @@
 """Cells: final numbers of runs at places on axes, pooled to lines with bands or to a grid."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -21,7 +21,10 @@ from core.figures.recipes.coordinates import (
 from core.figures.recipes.wording import quantity_label, statistic_label
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
+from core.result import Outcome
 from core.statistics import STATISTICS, over_seeds, with_band
+
+Place = TypeVar("Place", float, tuple[int, int])
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Cell:
         state: The experiment's state.
         values: The metric of each seed if the experiment is completed, as statistics count it.
         facet: Its coordinate among the panels; None if there is one panel.
+        outcomes: The outcome of each seed of ``values``; empty if they are not known.
     """
 
     x: Any
@@ -41,6 +45,7 @@ class Cell:
     state: str
     values: tuple[float, ...] = ()
     facet: Any = None
+    outcomes: tuple[str, ...] = ()
 
 
 class Grid(BaseModel):
@@ -51,8 +56,12 @@ class Grid(BaseModel):
         columns: The coordinates on x.
         rows: The coordinates on y.
         values: By row and column; NaN without a completed experiment.
-        states: By row and column: ``completed``, ``diverged`` (the value is infinite), the state of
-            an experiment that is not completed, or "" without an experiment.
+        states: By row and column: ``completed``, ``diverged`` (so many runs diverged that the value
+            is infinite), the state of an experiment that is not completed, or "" without an
+            experiment.
+        fitted: By row and column: how many of the ``seeds`` fit.
+        diverged: By row and column: how many of them diverged.
+        seeds: By row and column: how many seeds are completed.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -62,6 +71,9 @@ class Grid(BaseModel):
     rows: list[Any]
     values: list[list[float]]
     states: list[list[str]]
+    fitted: list[list[int]] = []
+    diverged: list[list[int]] = []
+    seeds: list[list[int]] = []
 
 
 def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
@@ -120,36 +132,74 @@ def grid(
     rows = distinct([cell.series for cell in on_axes])
     column_of = {key(value): j for j, value in enumerate(columns)}
     row_of = {key(value): i for i, value in enumerate(rows)}
+
+    def place_of(cell: Cell) -> tuple[int, int]:
+        return row_of[key(cell.series)], column_of[key(cell.x)]
+
     values = [[np.nan] * len(columns) for _ in rows]
     states = [[""] * len(columns) for _ in rows]
-    pools: dict[str, list[float]] = {}
-    places: dict[str, tuple[int, int]] = {}
+    fitted, diverged, seeds = ([[0] * len(columns) for _ in rows] for _ in range(3))
     for cell in cells:
-        i, j = row_of[key(cell.series)], column_of[key(cell.x)]
+        i, j = place_of(cell)
         states[i][j] = states[i][j] or cell.state
+    pools = _pools(cells, place_of)
+    for place, statistics in over_seeds(_as_columns(pools)).items():
+        (i, j), pool = place, pools[place]
+        value = float(statistics[STATISTICS.index(name), 0])
+        values[i][j], seeds[i][j] = value, len(pool.values)
+        fitted[i][j] = pool.outcomes.count(Outcome.FITTED)
+        diverged[i][j] = pool.outcomes.count(Outcome.DIVERGED)
+        states[i][j] = "diverged" if value == np.inf and diverged[i][j] else "completed"
+    return Grid(
+        title=title,
+        columns=columns,
+        rows=rows,
+        values=values,
+        states=states,
+        fitted=fitted,
+        diverged=diverged,
+        seeds=seeds,
+    )
+
+
+@dataclass
+class _Pool:
+    """All runs at one place."""
+
+    values: list[float] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+
+
+def _pools(cells: Sequence[Cell], place_of: Callable[[Cell], Place]) -> dict[Place, _Pool]:
+    """The runs of the completed cells by place."""
+    pools: dict[Place, _Pool] = {}
+    for cell in cells:
         if cell.values:
-            places[f"{i},{j}"] = i, j
-            pools.setdefault(f"{i},{j}", []).extend(cell.values)
-    for place, column in over_seeds(_as_columns(pools)).items():
-        i, j = places[place]
-        values[i][j] = float(column[STATISTICS.index(name), 0])
-        states[i][j] = "diverged" if values[i][j] == np.inf else "completed"
-    return Grid(title=title, columns=columns, rows=rows, values=values, states=states)
+            pool = pools.setdefault(place_of(cell), _Pool())
+            pool.values.extend(cell.values)
+            pool.outcomes.extend(cell.outcomes)
+    return pools
 
 
-def _as_columns(pools: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-    return {place: np.array(pool)[:, None] for place, pool in pools.items()}
+def _as_columns(pools: Mapping[Place, _Pool]) -> dict[Place, np.ndarray]:
+    return {place: np.array(pool.values)[:, None] for place, pool in pools.items()}
 
 
 def _line(label: str, cells: Sequence[Cell], recipe: Recipe) -> Line:
-    pools: dict[str, list[float]] = {}
-    for cell in cells:
-        if cell.values:
-            pools.setdefault(str(float(cell.x)), []).extend(cell.values)
-    xs = sorted(map(float, pools))
+    pools = _pools(cells, lambda cell: float(cell.x))
+    xs = sorted(pools)
     if not xs:
         return Line(label=label, x=[], y=[])
     statistics = over_seeds(_as_columns(pools))
-    columns = np.hstack([statistics[str(x)] for x in xs])
+    columns = np.hstack([statistics[x] for x in xs])
     y, lower, upper = (part.tolist() for part in with_band(columns, recipe.statistic, recipe.band))
-    return Line(label=label, x=xs, y=y, lower=lower, upper=upper)
+    known = all(pools[x].outcomes for x in xs)
+    return Line(
+        label=label,
+        x=xs,
+        y=y,
+        lower=lower,
+        upper=upper,
+        fitted=[pools[x].outcomes.count(Outcome.FITTED) for x in xs] if known else [],
+        seeds=[len(pools[x].outcomes) for x in xs] if known else [],
+    )

@@ -22,6 +22,7 @@ from core.figures.teacher import largest_entry
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe
+from core.result import Outcome
 from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
 
 MAX_POINTS = 400
@@ -52,6 +53,7 @@ class Curve:
         x: Recorded steps, lags or ranks, rising.
         y: The value at each x.
         reference: The teacher's values; empty if they are not known.
+        outcome: The run's outcome; "" if it is not known.
     """
 
     series: Any
@@ -60,6 +62,7 @@ class Curve:
     x: np.ndarray
     y: np.ndarray
     reference: np.ndarray
+    outcome: str = ""
 
 
 def plotted(
@@ -170,7 +173,17 @@ def _line(label: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
     y, lower, upper = (
         part.tolist() for part in with_band(statistics, recipe.statistic, recipe.band)
     )
-    return Line(label=label, x=x.tolist(), y=y, lower=lower, upper=upper)
+    outcomes = [curve.outcome for curve in curves if curve.outcome]
+    count = len(x) if outcomes else 0
+    return Line(
+        label=label,
+        x=x.tolist(),
+        y=y,
+        lower=lower,
+        upper=upper,
+        fitted=[outcomes.count(Outcome.FITTED)] * count,
+        seeds=[len(outcomes)] * count,
+    )
 
 
 def _common_x(curves: Sequence[Curve], axis: str) -> np.ndarray:

@@ -35,8 +35,12 @@ class HeatmapInfo(Info):
         columns: The coordinates on x.
         rows: The coordinates on y.
         medians: By row and column; NaN without a completed experiment.
-        states: By row and column: ``completed``, ``diverged`` (the median is infinite), the state
-            of an experiment that is not completed, or "" without an experiment.
+        states: By row and column: ``completed``, ``diverged`` (so many runs diverged that the
+            median is infinite), the state of an experiment that is not completed, or "" without an
+            experiment.
+        fitted: By row and column: how many of the ``seeds`` fit.
+        diverged: By row and column: how many of them diverged.
+        seeds: By row and column: how many seeds are completed.
     """
 
     x: str
@@ -47,6 +51,9 @@ class HeatmapInfo(Info):
     rows: list[Any]
     medians: list[list[float]]
     states: list[list[str]]
+    fitted: list[list[int]]
+    diverged: list[list[int]]
+    seeds: list[list[int]]
 
 
 def lines(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> LinesInfo:
@@ -70,6 +77,9 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
         rows=grid.rows,
         medians=grid.values,
         states=grid.states,
+        fitted=grid.fitted,
+        diverged=grid.diverged,
+        seeds=grid.seeds,
     )
 
 
@@ -81,7 +91,15 @@ def render_lines(info: LinesInfo) -> Figure:
 
 def render_heatmap(info: HeatmapInfo) -> Figure:
     """Renders one grid, coloured by the median."""
-    grid = Grid(columns=info.columns, rows=info.rows, values=info.medians, states=info.states)
+    grid = Grid(
+        columns=info.columns,
+        rows=info.rows,
+        values=info.medians,
+        states=info.states,
+        fitted=info.fitted,
+        diverged=info.diverged,
+        seeds=info.seeds,
+    )
     names = (*Info.model_fields, "x", "y", "metric", "logarithmic")
     shared = {name: getattr(info, name) for name in names}
     return maps.render(maps.HeatmapInfo(**shared, maps=[grid]))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.figures import COMPARISON_FIGURES
 from core.result import Outcome
 from service import schemas
 from tests.kit import sample_specs
@@ -46,6 +47,12 @@ def test_a_comparison_has_only_what_differs(client, ids):
         assert client.get(url).headers["content-type"] == "image/svg+xml"
     assert [experiment["label"] for experiment in comparison["experiments"]] == ["short", "long"]
     schemas.Comparison.model_validate(comparison)
+
+
+@pytest.mark.parametrize("name", COMPARISON_FIGURES)
+def test_a_figure_counts_the_seeds_that_fit(client, ids, name):
+    data = client.get(f"/v1/compare/figures/{name}.json?ids={','.join(ids)}").json()
+    assert [(side["fitted"], side["seeds"]) for side in data["sides"]] == [(2, 2), (1, 2)]
 
 
 @pytest.mark.parametrize("name", ["response", "training"])

@@ -256,14 +256,12 @@ def test_values_of_completed_runs_are_found_by_the_sweep(database, repo, sweep, 
     )
     metrics = ["train_loss", "fit_error", "zero_baseline"]
     with database.read() as tx:
-        values = run_ends.completed_values(
-            tx, ExperimentQuery.parse(f"sweep:{submitted.id}"), metrics
-        )
-    assert list(values) == [claim.experiment_id]
+        runs = run_ends.completed_runs(tx, ExperimentQuery.parse(f"sweep:{submitted.id}"), metrics)
+    assert list(runs) == [claim.experiment_id]
     baseline = sample_specs.run(0).summary["zero_baseline"]
-    np.testing.assert_array_equal(
-        values[claim.experiment_id], [[-np.inf, np.inf, baseline], [np.inf, np.inf, baseline]]
-    )
+    outcomes, values = runs[claim.experiment_id]
+    assert Outcome.DIVERGED in outcomes
+    np.testing.assert_array_equal(values, [[-np.inf, np.inf, baseline], [np.inf, np.inf, baseline]])
 
 
 def test_filter_by_sweep_finds_members_in_any_order_and_combination(database, sweep, members):

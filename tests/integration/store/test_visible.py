@@ -63,7 +63,7 @@ OTHERS = {
     "experiments.events.running_progress": "reads running experiments",
     "experiments.imports.add": "writes",
     "query.run_ends.completed_experiments": "reads completed experiments",
-    "query.run_ends.completed_values": "reads completed experiments",
+    "query.run_ends.completed_runs": "reads completed experiments",
     "sweeps.rows.add": "writes",
 }
 """Other functions of modules that read experiments or sweeps, and why they can't show a batch."""

@@ -342,6 +342,15 @@ def test_a_seed_that_has_ended_keeps_its_last_value_in_the_median_and_nan_counts
     assert median_line([*ended[:6], *running]).y == [4, np.inf, 9]
 
 
+def test_seeds_that_do_not_fit_are_listed():
+    info, result = info_and_result(FIGURES["training"], SPECS["many seeds"])
+    listed = [run.seed for run in result.runs if run.outcome == "step_budget_spent"]
+    assert listed, "some seeds don't fit in 40 steps"
+    for name in ("imbalance", "response", "spectrum", "training", "weighted_spectrum"):
+        info, _ = info_and_result(FIGURES[name], SPECS["many seeds"])
+        assert info.not_fitted == listed
+
+
 def test_seeds_that_diverged_are_named():
     result, series = result_and_series(SPECS["exploding"])
     diverged = [r.seed for r in result.runs if r.outcome == "diverged"]

@@ -18,9 +18,9 @@ HEADING = {"title": "$t", "source": "s_^", "caption": "c", "spec_hashes": ["0" *
 EXTREME = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e308, 5e-324]
 
 
-def curve(y, *, series=None, facet=None, length=2, first=0, reference=()):
+def curve(y, *, series=None, facet=None, length=2, first=0, reference=(), outcome=""):
     x = np.arange(len(y), dtype=float) + first
-    return Curve(series, facet, length, x, np.array(y, float), np.array(reference, float))
+    return Curve(series, facet, length, x, np.array(y, float), np.array(reference, float), outcome)
 
 
 def assert_renders(info, render):
@@ -72,6 +72,22 @@ def test_scales_are_as_chosen_or_fit_the_numbers():
         cells, Recipe(x="student.start.scale", x_scale="linear", y_scale="linear")
     )
     assert (panel.x_scale, panel.y_scale) == ("linear", "linear")
+
+
+def test_lines_count_the_seeds_that_fit_at_each_place():
+    outcomes = ("fitted", "step_budget_spent", "fitted")
+    cells = [
+        Cell(1, None, "completed", (1.0, 2.0, 6.0), outcomes=outcomes),
+        Cell(1, None, "completed", (2.0,), outcomes=("fitted",)),
+        Cell(2, None, "completed", (1.0,), outcomes=("diverged",)),
+    ]
+    (panel,) = panels_of_cells(cells, Recipe(x="training.length"))
+    assert (panel.lines[0].fitted, panel.lines[0].seeds) == ([3, 0], [4, 1])
+    curves = [curve([4.0, 2.0], reference=[1.0, 1.0], outcome=outcome) for outcome in outcomes]
+    (panel,) = panels_of_curves(curves, Recipe(x="lag"))
+    line, teacher = panel.lines
+    assert (line.fitted, line.seeds) == ([2, 2], [3, 3])
+    assert (teacher.fitted, teacher.seeds) == ([], []), "a reference has no seeds"
 
 
 def test_a_training_that_has_ended_keeps_its_last_value():

@@ -13,6 +13,7 @@ from core.statistics import (
     STATISTICS,
     as_counted,
     last_values,
+    most_fit,
     of_columns,
     over_seeds,
     overflow_as_infinite,
@@ -39,6 +40,24 @@ def test_a_study_draws_the_median_that_it_judges():
     line = quartile_line("start", [evidence], lambda piece: piece.spec.training.length)
     assert line.y == [evidence.median("relative_extrapolation_error")] == [5.5]
     assert (line.lower, line.upper) == ([3.0], [8.0])
+
+
+def test_a_study_counts_the_seeds_that_fit():
+    pieces = [
+        Evidence(spec_of(training={"length": length}), "exp_5", tuple(map(run, outcomes)))
+        for length, outcomes in (
+            (5, [Outcome.FITTED, Outcome.STEP_BUDGET_SPENT]),
+            (6, [Outcome.DIVERGED]),
+            (5, [Outcome.FITTED]),
+        )
+    ]
+    line = quartile_line("start", pieces, lambda piece: piece.spec.training.length)
+    assert (line.x, line.fitted, line.seeds) == ([5.0, 6.0], [2, 0], [3, 1])
+
+
+def test_a_place_is_unmarked_only_if_more_than_half_of_its_seeds_fit():
+    assert [most_fit(fitted, 4) for fitted in range(5)] == [False] * 3 + [True] * 2
+    assert most_fit(0, 0), "nothing is known"
 
 
 def test_a_diverged_run_is_infinite_except_in_what_is_the_teachers():

@@ -50,6 +50,27 @@ def test_seeds_of_experiments_at_one_place_are_pooled():
     assert (info.medians[0][0], info.states) == (2.0, [["completed", "failed"]])
 
 
+def test_a_map_counts_the_seeds_of_each_place_by_outcome():
+    budget, inf = "step_budget_spent", math.inf
+    info = heatmap(
+        [
+            Cell(1, 5, "completed", (1.0, 2.0), outcomes=("fitted", budget)),
+            Cell(1, 5, "completed", (inf,), outcomes=("diverged",)),
+            Cell(2, 5, "completed", (inf, 1.0, inf), outcomes=("diverged", budget, "diverged")),
+            Cell(3, 5, "completed", (inf,), outcomes=("fitted",)),
+            Cell(4, 5, "failed"),
+        ],
+        AXES,
+        **HEADING,
+    )
+    assert (info.fitted, info.diverged, info.seeds) == (
+        [[1, 0, 1, 0]],
+        [[1, 2, 0, 0]],
+        [[3, 3, 1, 0]],
+    )
+    assert info.states == [["completed", "diverged", "completed", "failed"]]
+
+
 def test_places_without_an_experiment_are_empty():
     info = heatmap([Cell(1, 5, "completed", (1.0,)), Cell(2, 6, "queued")], AXES, **HEADING)
     assert info.states == [["completed", ""], ["", "queued"]]
