@@ -125,6 +125,7 @@ def study_page(study: Study, size: Size, run: Run) -> list[str]:
         f"## Setup, {size} size",
         fill(f"From [{source}](../../{source}); all other fields have the spec's defaults."),
         *setup(study, size),
+        *works(study),
     ]
 
 
@@ -158,6 +159,13 @@ def setup(study: Study, size: Size) -> list[str]:
         text = yaml.safe_dump(fields, sort_keys=False).strip()
         paragraphs += [f"{arm[0].upper()}{arm[1:]}:", f"```yaml\n{text}\n```"]
     return paragraphs
+
+
+def works(study: Study) -> list[str]:
+    """The works whose claims the study tests."""
+    if not study.works:
+        return []
+    return ["## Works", *(fill(work.sentence) for work in study.works)]
 
 
 def abridge(value: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
+from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -86,6 +87,7 @@ class BalancedStudy(Study):
     name = "balanced"
     title = "Balanced teacher: error against training length"
     question = "At which training lengths, and from which starts, does GD extrapolate?"
+    works = (COHEN_KARLIK_2023,)
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every start at every training length."""

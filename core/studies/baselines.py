@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Line, Mark, Panel, quartile_line
+from core.references import ANTOULAS_2005, COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import ERROR, NEAR_ZERO, TEACHER, THRESHOLD, sweep, worst_error, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
@@ -33,6 +34,7 @@ class BaselinesStudy(Study):
     name = "baselines"
     title = "GD beside methods of system identification"
     question = "Is GD as good as methods that look for a small system by design?"
+    works = (ANTOULAS_2005, COHEN_KARLIK_2023)
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """GD from near zero at every training length, with all baselines."""

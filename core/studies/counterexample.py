@@ -16,6 +16,7 @@ from typing import Any
 
 from core.evidence import Evidence
 from core.panels import Line, Mark, Panel, response_line
+from core.references import COHEN_KARLIK_2023
 from core.spec import CounterexampleStart, SweepSpec
 from core.studies.setting import TEACHER, sweep, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
@@ -38,6 +39,7 @@ class CounterexampleStudy(Study):
     name = "counterexample"
     title = "Counterexamples: zero loss, any error beyond"
     question = "Does fitting the training sequences make a student extrapolate?"
+    works = (COHEN_KARLIK_2023,)
     reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:

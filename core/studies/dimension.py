@@ -12,6 +12,7 @@ from typing import Any
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
+from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -47,6 +48,7 @@ class DimensionStudy(Study):
     name = "dimension"
     title = "Error against the student's dimension"
     question = "Does it matter how many more states the student has than it needs?"
+    works = (COHEN_KARLIK_2023,)
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every start at every dimension."""

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from core.evidence import Evidence
 from core.panels import Mark, Panel, quartile_line
+from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import sweep, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
@@ -142,6 +143,7 @@ class GruStudy(_NonLinearStudy):
     name = "gru"
     title = "GRU students of a GRU teacher"
     question = "Do gated students extrapolate as linear ones do?"
+    works = (COHEN_KARLIK_2023,)
     kinds = ("gru",)
 
 
@@ -151,6 +153,7 @@ class LstmTanhStudy(_NonLinearStudy):
     name = "lstm-tanh"
     title = "LSTM and tanh students of teachers of their kind"
     question = "Do other non-linear networks do what GRU students do?"
+    works = (COHEN_KARLIK_2023,)
     kinds = ("lstm", "tanh_rnn")
 
 

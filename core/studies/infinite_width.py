@@ -18,6 +18,7 @@ from core import students, teachers
 from core.evidence import Evidence, RunEvidence
 from core.losses import loss_matrix
 from core.panels import Line, Mark, Panel, response_line
+from core.references import EMAMI_2021
 from core.spec import GradientDescent, LinearStudent, RecurrentTeacher, SweepSpec, WideStart
 from core.statistics import statistic
 from core.studies.setting import (
@@ -53,6 +54,7 @@ class InfiniteWidthStudy(Study):
         "Do wide students train as the infinite-width theory says, "
         "and is that why they don't extrapolate?"
     )
+    works = (EMAMI_2021,)
     reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Panel, quartile_line, response_line
+from core.references import COHEN_KARLIK_2022, COHEN_KARLIK_2023, EMAMI_2021
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -55,6 +56,7 @@ class LongMemoryStudy(Study):
     name = "long-memory"
     title = "Long memory: teachers that never forget"
     question = "Does GD find students whose memory reaches far past the training sequences?"
+    works = (COHEN_KARLIK_2023, EMAMI_2021, COHEN_KARLIK_2022)
     reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:

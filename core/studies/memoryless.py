@@ -12,6 +12,7 @@ from typing import Any
 
 from core.evidence import Evidence
 from core.panels import Panel, quartile_line
+from core.references import COHEN_KARLIK_2022
 from core.spec import SweepSpec
 from core.studies.setting import sweep, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
@@ -32,6 +33,7 @@ class MemorylessStudy(Study):
     name = "memoryless"
     title = "Memoryless teacher: error against training length, four starts"
     question = "From which starts does GD learn to forget everything but the newest input?"
+    works = (COHEN_KARLIK_2022,)
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every start at every training length."""

@@ -23,6 +23,7 @@ import numpy as np
 
 from core.evidence import Evidence
 from core.panels import Line, Panel, response_line
+from core.references import SLUTZKY_2025
 from core.spec import SweepSpec
 from core.statistics import statistic
 from core.studies.poisoned import CLEAN, LONG, PAIRS, POISONED, READOUT, SHORT, TRAINED
@@ -46,6 +47,7 @@ class PoisoningStudy(Study):
     name = "poisoning"
     title = "Special sequences with correct labels"
     question = "Can correctly labelled sequences make a student that fits stop extrapolating?"
+    works = (SLUTZKY_2025,)
     reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Panel, quartile_line
+from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -37,6 +38,7 @@ class StartStudy(Study):
     name = "start"
     title = "The start: error and imbalance against its scale"
     question = "How small, and how balanced, must a start be?"
+    works = (COHEN_KARLIK_2023,)
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Both kinds of start at every scale."""

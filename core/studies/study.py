@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from core.evidence import Evidence
 from core.panels import Panel
+from core.references import Work
 from core.spec import ExperimentSpec, Point, SweepSpec
 
 Size = Literal["quick", "full"]
@@ -55,12 +56,14 @@ class Study(ABC):
         name: The name in ``/v1/studies/{name}``.
         title: What the study shows, in one line.
         question: The question that it answers.
+        works: The works whose claims it tests.
         reads_responses: Whether it reads impulse responses as well as metrics.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     question: ClassVar[str]
+    works: ClassVar[tuple[Work, ...]] = ()
     reads_responses: ClassVar[bool] = False
 
     @abstractmethod

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
+from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
@@ -50,6 +51,7 @@ class UnbalancedStudy(Study):
     name = "unbalanced"
     title = "Unbalanced teacher: error against training length"
     question = "Does GD from a near-zero start extrapolate if the teacher is not balanced?"
+    works = (COHEN_KARLIK_2023,)
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Every arm at every training length."""
