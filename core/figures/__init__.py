@@ -3,7 +3,7 @@
 Importing this package loads matplotlib, but neither pyplot nor torch.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -23,10 +23,12 @@ from core.figures.experiment import (
 )
 from core.figures.info import Info, NotDrawable
 from core.figures.recipes import panels, sweep
+from core.figures.view import DEFAULT_VIEW, View
 from core.spec.experiment import Trajectory
 
 __all__ = [
     "COMPARISON_FIGURES",
+    "DEFAULT_VIEW",
     "FIGURES",
     "STUDY_FIGURES",
     "STYLE_VERSION",
@@ -35,6 +37,7 @@ __all__ = [
     "Format",
     "Info",
     "NotDrawable",
+    "View",
 ]
 
 
@@ -49,27 +52,39 @@ class Figure:
         render: Renders the data.
         early: Whether ``info`` accepts None for a result that isn't there yet.
         trajectory: The recorded trajectory that the series has to hold.
+        choices: The choices of a View that it offers; with any, ``info`` takes a keyword ``view``.
     """
 
     info: Callable[..., Info]
     render: Callable[[Any], MatplotlibFigure]
     early: bool = False
     trajectory: Trajectory | None = None
+    choices: Set[str] = frozenset()
+
+    def data(self, *numbers: Any, view: View = DEFAULT_VIEW) -> Info:
+        """The data of the figure from ``numbers``, as ``info`` takes them, in the given view."""
+        return self.info(*numbers, view=view) if self.choices else self.info(*numbers)
 
     def file(self, info: Any, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
         """The rendered data as a file that also holds its caption and spec hashes."""
         return encode(self.render(info), info, format)
 
 
+_AXIS = frozenset({"x"})
+
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
         "response": Figure(response.info, response.render),
-        "training": Figure(training.info, training.render, early=True),
+        "training": Figure(training.info, training.render, early=True, choices=_AXIS),
         "spectrum": Figure(spectrum.info, spectrum.render),
         "weighted_spectrum": Figure(weighted_spectrum.info, weighted_spectrum.render),
-        "imbalance": Figure(imbalance.info, imbalance.render, early=True),
+        "imbalance": Figure(imbalance.info, imbalance.render, early=True, choices=_AXIS),
         "eigenvalues": Figure(
-            eigenvalues.info, eigenvalues.render, early=True, trajectory="eigenvalues"
+            eigenvalues.info,
+            eigenvalues.render,
+            early=True,
+            trajectory="eigenvalues",
+            choices=_AXIS,
         ),
         "trajectory": Figure(trajectory.info, trajectory.render, early=True, trajectory="response"),
     }
@@ -84,9 +99,11 @@ STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType(
 COMPARISON_FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
         "response": Figure(comparison.response, comparison.render_response),
-        "training": Figure(comparison.training, comparison.render_training, early=True),
+        "training": Figure(
+            comparison.training, comparison.render_training, early=True, choices=_AXIS
+        ),
         "response_ratio": Figure(ratio.response, ratio.render),
-        "training_ratio": Figure(ratio.training, ratio.render, early=True),
+        "training_ratio": Figure(ratio.training, ratio.render, early=True, choices=_AXIS),
     }
 )
 """Figures of experiments side by side, by name."""

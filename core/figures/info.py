@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.errors import ExtrapolabError
+from core.figures.view import TrainingAxis
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec, LinearStudent, states
 from core.spec.experiment import Trajectory
@@ -130,10 +131,10 @@ def recorded_trajectory(spec: ExperimentSpec, series: Series, name: Trajectory) 
     return series[name]
 
 
-def series_line(series: Series, seed: int, metric: str) -> SeedLine:
-    """A metric of one seed by step."""
+def series_line(series: Series, seed: int, metric: str, x: TrainingAxis = "step") -> SeedLine:
+    """A metric of one seed by step or by training time."""
     rows = series["seed"] == seed
-    return SeedLine(seed=seed, x=series["step"][rows].tolist(), y=series[metric][rows].tolist())
+    return SeedLine(seed=seed, x=series[x][rows].tolist(), y=series[metric][rows].tolist())
 
 
 def diverged_seeds(result: ExperimentResult | None) -> list[int]:
@@ -165,9 +166,9 @@ def median_line(lines: Sequence[SeedLine]) -> Line | None:
 
 
 def carried_forward(lines: Sequence[SeedLine]) -> tuple[np.ndarray, np.ndarray]:
-    """The steps of all lines, and each line's value there, (lines, steps).
+    """The places on x of all lines, and each line's value there, (lines, places).
 
-    A line that has ended keeps its last value; before its first step it is NaN.
+    A line keeps its last value up to its next place and past its end; before its first it is NaN.
     """
     lines = [line for line in lines if line.x]
     x = np.unique(np.concatenate([line.x for line in lines])) if lines else np.empty(0)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 import numpy as np
@@ -207,7 +207,7 @@ class Experiment:
         parameters = {"names": join_names(names), "format": format}
         return self.transport.get_bytes(f"{self._path}/series", parameters).decode()
 
-    def figure(self, name: str, path: str | Path | None = None) -> Path:
+    def figure(self, /, name: str, path: str | Path | None = None, **options: Any) -> Path:
         """Writes a figure to a file.
 
         Args:
@@ -216,11 +216,16 @@ class Experiment:
                 ``trajectory``, if they are recorded.
             path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
                 in the current folder.
+            options: The figure's query parameters. ``x="time"`` draws curves of the training over
+                training time, ``x="step"`` over steps.
 
         Returns:
             The path of the file.
+
+        Raises:
+            Refused: The figure doesn't have such an option.
         """
-        return save_figure(self.transport, f"{self._path}/figures/{name}", path)
+        return save_figure(self.transport, f"{self._path}/figures/{name}", path, options)
 
     def theorem(self) -> Theorem:
         """Checks which assumptions of the main theorem hold for its spec, and by how much."""

@@ -53,15 +53,19 @@ class Figure:
         picture = notebook.picture(self._transport, f"{address}.svg", parameters)
         return notebook.page(title, self.id or "", "", picture)
 
-    def draw(self, path: str | Path) -> Path:
+    def draw(self, /, path: str | Path, **options: Any) -> Path:
         """Writes it to a file, whose extension chooses the format (.svg, .pdf, .png, .json).
 
+        Args:
+            path: The file.
+            options: Query parameters of this drawing, which aren't saved.
+
         Raises:
-            Refused: The recipe is not valid; the error's ``problems`` name its parts.
+            Refused: The recipe or an option is not valid; the error's ``problems`` say which.
             Conflict: No experiment that it could show is completed yet.
         """
         address, parameters = self._source
-        return save_figure(self._transport, address, Path(path), parameters)
+        return save_figure(self._transport, address, Path(path), {**parameters, **options})
 
     def data(self) -> dict[str, Any]:
         """Its numbers and caption, and the hashes of the specs that they come from."""

@@ -22,7 +22,7 @@ def save_figure(
     transport: Transport,
     address: str,
     path: str | Path | None,
-    parameters: Parameters | None = None,
+    parameters: Parameters,
 ) -> Path:
     """Writes the figure at ``address`` to ``path``; by default, to its name with .svg."""
     target = Path(path or f"{address.rpartition('/')[2]}.svg")

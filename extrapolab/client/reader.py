@@ -136,7 +136,7 @@ class LabReader:
         return Comparison.read(self._transport.get("/v1/compare", {"ids": ",".join(ids)}))
 
     def compare_figure(
-        self, name: ComparisonFigure, *ids: str, path: str | Path | None = None
+        self, /, name: ComparisonFigure, *ids: str, path: str | Path | None = None, **options: Any
     ) -> Path:
         """Writes a figure that overlays experiments.
 
@@ -146,12 +146,19 @@ class LabReader:
             ids: The experiments.
             path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
                 in the current folder.
+            options: The figure's query parameters. ``x="time"`` draws trainings over training time,
+                ``x="step"`` over steps.
 
         Returns:
             The path of the file.
+
+        Raises:
+            Refused: The figure doesn't have such an option.
+            Conflict: It can't be drawn, such as steps of gradient flow beside those of an
+                optimizer.
         """
         address = f"/v1/compare/figures/{name}"
-        return save_figure(self._transport, address, path, {"ids": ",".join(ids)})
+        return save_figure(self._transport, address, path, {"ids": ",".join(ids), **options})
 
     def as_completed(
         self, experiments: Iterable[Experiment], timeout: float | None = None

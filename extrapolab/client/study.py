@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from extrapolab.client import events as event_stream
@@ -99,19 +99,20 @@ class Study:
             f"Study {self.name} is still {report.state} after {timeout:g} s. Wait again."
         )
 
-    def figure(self, name: str, path: str | Path | None = None) -> Path:
+    def figure(self, /, name: str, path: str | Path | None = None, **options: Any) -> Path:
         """Writes a figure of the study to a file.
 
         Args:
             name: The figure's name, such as ``extrapolation``.
             path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
                 in the current folder.
+            options: The figure's query parameters.
 
         Returns:
             The path of the file.
         """
         address = f"{self._path}/figures/{name}"
-        return save_figure(self._transport, address, path, {"size": self.size})
+        return save_figure(self._transport, address, path, {"size": self.size, **options})
 
     @property
     def _path(self) -> str:

@@ -211,12 +211,14 @@ class Sweep:
 
     def figure(
         self,
+        /,
         name: Literal["lines", "heatmap"],
         path: str | Path | None = None,
         *,
         x: str | None = None,
         y: str | None = None,
         series: str | None = None,
+        **options: Any,
     ) -> Path:
         """Writes a figure to a file.
 
@@ -228,11 +230,12 @@ class Sweep:
             x: The path of the horizontal axis; the first numeric axis by default.
             y: The metric; ``relative_extrapolation_error`` by default.
             series: The path of the other axis; the next one by default.
+            options: Further query parameters of the figure.
 
         Returns:
             The path of the file.
         """
-        parameters = {"x": x, "y": y, "series": series}
+        parameters = {"x": x, "y": y, "series": series, **options}
         return save_figure(self._transport, f"{self._path}/figures/{name}", path, parameters)
 
     def extend(self, axes: Sequence[Mapping[str, Any]]) -> Self:

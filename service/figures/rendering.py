@@ -3,23 +3,16 @@
 import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Path, Response
 
-from core.figures import STYLE_VERSION, Figure, Format, Info
+from core.errors import Problem
+from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
 from core.figures.recipes import heatmap, panels
+from service.figures.options import MEDIA_TYPES, Drawing
 from service.http import etags, openapi
-from service.http.errors import Missing, unknown
-
-MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "svg": "image/svg+xml",
-        "png": "image/png",
-        "pdf": "application/pdf",
-        "json": "application/json",
-    }
-)
+from service.http.errors import Invalid, Missing, unknown
 
 RENDERERS: Mapping[str, Figure] = MappingProxyType(
     {
@@ -31,15 +24,6 @@ RENDERERS: Mapping[str, Figure] = MappingProxyType(
 
 _matplotlib = threading.Lock()
 """Matplotlib is not thread-safe."""
-
-FigureFormat = Annotated[
-    str,
-    Path(
-        alias="format",
-        description="File type; `json` is the figure's data.",
-        json_schema_extra={"enum": [*MEDIA_TYPES]},
-    ),
-]
 
 RouteFunction = TypeVar("RouteFunction", bound=Callable[..., Response])
 
@@ -61,28 +45,49 @@ def name_parameter(figures: Mapping[str, Figure]) -> Any:
     return Path(description="Name of the figure.", json_schema_extra={"enum": [*figures]})
 
 
-def choose(figures: Mapping[str, Figure], name: str, form: str) -> Figure:
-    """The figure of that name; raises Missing if the name or the format is unknown."""
+def choose(
+    figures: Mapping[str, Figure], name: str, drawing: Drawing, view: View = DEFAULT_VIEW
+) -> Figure:
+    """The figure of that name.
+
+    Raises:
+        Missing: There is no such figure, or no such format.
+        Invalid: The figure doesn't offer a choice that was made.
+    """
     if name not in figures:
         raise Missing(unknown("/path/name", "figure", name, figures))
-    require_format(form)
+    require_format(drawing)
+    problems = []
+    for choice in view.chosen:
+        offering = [other for other, figure in figures.items() if choice in figure.choices]
+        if name not in offering:
+            message = f"the figure '{name}' has no {choice}"
+            if offering:
+                message += f", only: {', '.join(offering)}"
+            given = str(getattr(view, choice))
+            problems.append(Problem(f"/query/{choice}", "no_choice", message, given))
+    if problems:
+        raise Invalid(*problems)
     return figures[name]
 
 
-def require_format(form: str) -> None:
+def require_format(drawing: Drawing) -> None:
     """Raises Missing if there is no such format."""
-    if form not in MEDIA_TYPES:
-        raise Missing(unknown("/path/format", "format", form, MEDIA_TYPES))
+    if drawing.form not in MEDIA_TYPES:
+        raise Missing(unknown("/path/format", "format", drawing.form, MEDIA_TYPES))
 
 
-def respond(figure: Figure, info: Info, form: str, if_none_match: str | None) -> Response:
+def respond(figure: Figure, info: Info, drawing: Drawing) -> Response:
     """The figure as a file, or its data; rendered only if the client has no current copy."""
-    content = info.model_dump_json().encode()
+    content, form = info.model_dump_json().encode(), drawing.form
     if form == "json":
-        return etags.answer(content, MEDIA_TYPES[form], if_none_match)
+        return etags.answer(content, MEDIA_TYPES[form], drawing.if_none_match)
     etag = etags.of_content(b" ".join([STYLE_VERSION.encode(), form.encode(), content]))
     return etags.answer_lazily(
-        etag, lambda: render(figure, info, cast(Format, form)), MEDIA_TYPES[form], if_none_match
+        etag,
+        lambda: render(figure, info, cast(Format, form)),
+        MEDIA_TYPES[form],
+        drawing.if_none_match,
     )
 
 

@@ -17,11 +17,10 @@ from service import schemas
 from service.context import AppContext, Context
 from service.exports.grouping import Statistics, statistics_of
 from service.figures import rendering
-from service.figures.rendering import FigureFormat
+from service.figures.options import DrawingOptions, ViewOptions
 from service.http import examples, openapi
 from service.http.errors import Invalid
 from service.http.ids import complete_id
-from service.http.parameters import IfNoneMatch
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.query.names import split_names
@@ -76,16 +75,18 @@ def compare(context: Context, ids: Ids) -> Response:
 def figure(
     context: Context,
     name: Annotated[str, rendering.name_parameter(FIGURES)],
-    form: FigureFormat,
+    drawing: DrawingOptions,
+    view: ViewOptions,
     ids: Ids,
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw experiments over each other: medians over seeds, with quartiles.
 
     Figures of the training show running experiments up to the last recorded step. `response_ratio`
-    and `training_ratio` show each experiment's errors as multiples of the first one's.
+    and `training_ratio` show each experiment's errors as multiples of the first one's. `training`
+    and `training_ratio` take `x`; `step` is refused if only some of the experiments are trained by
+    gradient flow, whose steps are stations in time.
     """
-    chosen = rendering.choose(FIGURES, name, form)
+    chosen = rendering.choose(FIGURES, name, drawing, view)
     compared = _experiments(context, ids)
     labels = _labels(compared)
     with context.database.read() as tx:
@@ -96,7 +97,7 @@ def figure(
             series = results.series(tx, experiment.id) if chosen.early else {}
             outcomes = [run.outcome for run in experiment.runs]
             sides.append(Compared(label, experiment.spec, result, series, outcomes))
-    return rendering.respond(chosen, chosen.info(sides), form, if_none_match)
+    return rendering.respond(chosen, chosen.data(sides, view=view), drawing)
 
 
 def _experiments(context: AppContext, ids: str) -> list[Experiment]:

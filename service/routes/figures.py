@@ -8,10 +8,9 @@ from core.errors import Problem
 from core.figures import FIGURES
 from service.context import Context
 from service.figures import rendering
-from service.figures.rendering import FigureFormat
+from service.figures.options import DrawingOptions, ViewOptions
 from service.http.errors import NoResultYet
 from service.http.ids import ExperimentId
-from service.http.parameters import IfNoneMatch
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.records import Source
@@ -24,17 +23,18 @@ router = APIRouter(prefix="/v1/experiments/{id:experiment}/figures", tags=["figu
 def figure(
     experiment_id: ExperimentId,
     name: Annotated[str, rendering.name_parameter(FIGURES)],
-    form: FigureFormat,
+    drawing: DrawingOptions,
+    view: ViewOptions,
     context: Context,
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw a figure of an experiment.
 
     Figures of the training itself (`training`, `imbalance`, `eigenvalues`, `trajectory`) are also
     drawn while it runs, up to the last recorded step; the others need a completed experiment.
-    `eigenvalues` and `trajectory` need what `evaluation.record` asks for.
+    `eigenvalues` and `trajectory` need what `evaluation.record` asks for. `training`, `imbalance`
+    and `eigenvalues` take `x`.
     """
-    chosen = rendering.choose(FIGURES, name, form)
+    chosen = rendering.choose(FIGURES, name, drawing, view)
     with context.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
         has_arrays = experiment.state is State.COMPLETED and experiment.source is Source.LAB
@@ -49,5 +49,5 @@ def figure(
         if experiment.source is Source.IMPORT:
             message = "the experiment was imported without a series"
         raise NoResultYet(Problem("", "no_result_yet", message))
-    info = chosen.info(experiment.spec, result, series)
-    return rendering.respond(chosen, info, form, if_none_match)
+    info = chosen.data(experiment.spec, result, series, view=view)
+    return rendering.respond(chosen, info, drawing)

@@ -14,8 +14,8 @@ from service import schemas
 from service.context import AppContext, Context
 from service.figures import rendering
 from service.figures.figure_data import figure_data
+from service.figures.options import Drawing, DrawingOptions
 from service.figures.plan import Plan, plan_of
-from service.figures.rendering import FigureFormat
 from service.http import body, etags, examples, openapi
 from service.http.errors import Invalid, PreconditionFailed, PreconditionMissing
 from service.http.idempotency import IdempotentRequest, SubmissionAnswer
@@ -90,25 +90,22 @@ def listing(
 @rendering.route(router, "/preview.{format}", 400, 404, 409, 503)
 def preview(
     context: Context,
-    form: FigureFormat,
+    drawing: DrawingOptions,
     recipe: Annotated[Recipe, Query()],
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw a figure without saving it: the recipe as query parameters."""
     plan = plan_of(recipe, "/query")
     if not isinstance(plan, Plan):
         raise Invalid(*plan)
-    return _rendered(context, plan, form, if_none_match, "")
+    return _rendered(context, plan, drawing, "")
 
 
 @rendering.route(router, "/{id:figure}.{format}", 404, 409, 503)
-def figure(
-    figure_id: FigureId, form: FigureFormat, context: Context, if_none_match: IfNoneMatch = None
-) -> Response:
+def figure(figure_id: FigureId, drawing: DrawingOptions, context: Context) -> Response:
     """Draw a saved figure from the experiments completed so far."""
     with context.database.read() as tx:
         recipe = figures.get(tx, figure_id).recipe
-    return _rendered(context, _checked(recipe), form, if_none_match, f"{figure_id}, ")
+    return _rendered(context, _checked(recipe), drawing, f"{figure_id}, ")
 
 
 @router.get(
@@ -191,14 +188,12 @@ def _checked(recipe: Recipe) -> Plan:
     return plan
 
 
-def _rendered(
-    context: AppContext, plan: Plan, form: str, if_none_match: str | None, source: str
-) -> Response:
-    rendering.require_format(form)
+def _rendered(context: AppContext, plan: Plan, drawing: Drawing, source: str) -> Response:
+    rendering.require_format(drawing)
     with context.database.read() as tx:
         info = figure_data(tx, plan, source)
     renderer = rendering.RENDERERS[plan.recipe.kind]
-    return rendering.respond(renderer, info, form, if_none_match)
+    return rendering.respond(renderer, info, drawing)
 
 
 def _answer(figure: figures.Figure, if_none_match: str | None) -> Response:

@@ -17,11 +17,11 @@ from core.studies import STUDIES, Size, Study
 from service import schemas
 from service.context import AppContext, Context
 from service.figures import rendering
-from service.figures.rendering import FigureFormat
+from service.figures.options import DrawingOptions
 from service.http import examples, openapi
 from service.http.errors import Missing, NoResultYet, unknown
 from service.http.pagination import page
-from service.http.parameters import ANONYMOUS, Cursor, IfNoneMatch, Limit, Owner
+from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
 from service.intake.sweep_expansion import expand
 from store.experiments import repository, results
 from store.experiments.draft import Options
@@ -151,13 +151,12 @@ def figure(
     *,
     name: StudyName,
     figure: Annotated[str, rendering.name_parameter(STUDY_FIGURES)],
-    form: FigureFormat,
+    drawing: DrawingOptions,
     context: Context,
     size: StudySize = "quick",
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw a figure of a study's completed experiments."""
-    plan, study_figure = _plan(name, size), rendering.choose(STUDY_FIGURES, figure, form)
+    plan, study_figure = _plan(name, size), rendering.choose(STUDY_FIGURES, figure, drawing)
     study = STUDIES[name]
     with context.database.read() as tx:
         evidence = _evidence(tx, _stored(tx, plan), study)
@@ -167,8 +166,7 @@ def figure(
     return rendering.respond(
         study_figure,
         study_figure.info(study.title, study.panels(size, evidence), evidence),
-        form,
-        if_none_match,
+        drawing,
     )
 
 

@@ -11,10 +11,9 @@ from core.result import METRICS
 from core.spec.axis import dotted
 from service.context import Context
 from service.figures import rendering, sweep_axes
-from service.figures.rendering import FigureFormat
+from service.figures.options import DrawingOptions
 from service.figures.sweep_axes import Axis
 from service.http.ids import SweepId
-from service.http.parameters import IfNoneMatch
 from store.query import run_ends
 from store.states import State
 from store.sweeps import repository as sweeps
@@ -28,14 +27,13 @@ def figure(
     *,
     sweep_id: SweepId,
     name: Annotated[str, rendering.name_parameter(FIGURES)],
-    form: FigureFormat,
+    drawing: DrawingOptions,
     context: Context,
     x: Axis = None,
     y: Annotated[
         str, Query(description="The metric to show.", json_schema_extra={"enum": [*METRICS]})
     ] = DEFAULT_METRIC,
     series: Axis = None,
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Draw a metric over the axes of a sweep, from its completed experiments.
 
@@ -45,7 +43,7 @@ def figure(
     numeric axis, `series` to the next axis. Seeds of experiments that differ only on other axes are
     pooled.
     """
-    chosen = rendering.choose(FIGURES, name, form)
+    chosen = rendering.choose(FIGURES, name, drawing)
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, _ = sweeps.members(tx, sweep_id)
@@ -69,7 +67,7 @@ def figure(
         runs=sum(len(of_one.outcomes) for of_one in runs.values()),
     )
     cells = sweep_axes.cells(members, runs, x, series)
-    return rendering.respond(chosen, chosen.info(cells, recipe, **heading), form, if_none_match)
+    return rendering.respond(chosen, chosen.info(cells, recipe, **heading), drawing)
 
 
 def _source(sweep: Sweep) -> str:

@@ -1,13 +1,14 @@
 """Figures of experiments side by side: the median over seeds of each, with quartiles."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
+from core.figures import training_axis
 from core.figures.drawing import style
 from core.figures.info import (
     Info,
@@ -20,6 +21,7 @@ from core.figures.info import (
     sources,
 )
 from core.figures.teacher import by_channel, largest_entry
+from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, View
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
 from core.statistics import of_columns, overflow_as_infinite, with_band
@@ -42,8 +44,8 @@ class Side(BaseModel):
     Attributes:
         label: What distinguishes it from the others.
         length: The training length k.
-        above: h_j by lag, or train_loss by step.
-        below: |h_j - ĥ_j| by lag, or extrapolation_error by step.
+        above: h_j or train_loss.
+        below: |h_j - ĥ_j| or extrapolation_error.
         reference: ĥ_j by lag; empty for training curves.
         fitted: How many of its seeds fit; None before the end.
         seeds: How many seeds it has.
@@ -61,8 +63,14 @@ class Side(BaseModel):
 
 
 class ComparisonInfo(Info):
-    """The data of a comparison: the experiments, in the order in which they were named."""
+    """The data of a comparison.
 
+    Attributes:
+        x: What the lines go over.
+        sides: The experiments, in the order in which they were named.
+    """
+
+    x: Literal["lag", "step", "time"]
     sides: list[Side]
 
 
@@ -117,18 +125,21 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
         )
         sides.append(side)
     description = "Above: h_j by lag, ĥ_j as dots. Below: |h_j - ĥ_j|. A dotted line marks each k."
-    return ComparisonInfo(**heading("Impulse responses", description, compared), sides=sides)
+    shared = heading("Impulse responses", description, compared)
+    return ComparisonInfo(**shared, x="lag", sides=sides)
 
 
-def training(compared: Sequence[Compared]) -> ComparisonInfo:
+def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> ComparisonInfo:
     """Training curves; raises NotDrawable if an experiment has recorded nothing."""
+    for label, _, _, series, _ in compared:
+        if not len(series["step"]):
+            raise NotDrawable(f"{label!r} has recorded nothing yet")
+    x = training_axis.choose([(spec, series) for _, spec, _, series, _ in compared], view.x)
     sides = []
     for experiment in compared:
         label, spec, _, series, _ = experiment
-        if not len(series["step"]):
-            raise NotDrawable(f"{label!r} has recorded nothing yet")
         above, below = (
-            _band(*carried_forward([series_line(series, seed, metric) for seed in spec.seeds]))
+            _band(*carried_forward([series_line(series, seed, metric, x) for seed in spec.seeds]))
             for metric in ("train_loss", "extrapolation_error")
         )
         side = Side(
@@ -140,8 +151,10 @@ def training(compared: Sequence[Compared]) -> ComparisonInfo:
             **experiment.counts,
         )
         sides.append(side)
-    description = "Above: training loss by step. Below: extrapolation error. Logarithmic axes."
-    return ComparisonInfo(**heading("Training", description, compared), sides=sides)
+    description = (
+        f"Above: training loss by {TRAINING_AXES[x]}. Below: extrapolation error. Logarithmic axes."
+    )
+    return ComparisonInfo(**heading("Training", description, compared), x=x, sides=sides)
 
 
 def heading(subject: str, description: str, compared: Sequence[Compared]) -> dict[str, Any]:
@@ -184,9 +197,9 @@ def render_training(info: ComparisonInfo) -> Figure:
         plot_band(below, side.below, colour, None, logarithmic=True)
     for axes in (above, below):
         style.logarithmic_y(axes)
-        style.step_axis(axes)
-    above.set(ylabel="training loss")
-    below.set(xlabel="step t", ylabel="extrapolation error")
+        style.training_axis(axes, "time" if info.x == "time" else "step")
+    above.set(xlabel=None, ylabel="training loss")
+    below.set(ylabel="extrapolation error")
     style.legend(above)
     style.add_title(figure, info)
     return figure

@@ -1,4 +1,4 @@
-"""Figures of errors relative to a first experiment, lag by lag or step by step."""
+"""Figures of errors relative to a first experiment, by lag, step or training time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -11,7 +11,10 @@ from core.figures.comparisons import comparison
 from core.figures.comparisons.comparison import Band, Compared, Side
 from core.figures.drawing import style
 from core.figures.info import Info
+from core.figures.view import DEFAULT_VIEW, View
 from core.statistics import last_values
+
+_BETWEEN = ", each with the value that it last recorded by then"
 
 
 class Quotient(BaseModel):
@@ -43,7 +46,7 @@ class RatioInfo(Info):
         sides: The experiments, in the order in which they were named.
     """
 
-    x: Literal["lag", "step"]
+    x: Literal["lag", "step", "time"]
     y: list[str]
     sides: list[Quotient]
 
@@ -54,27 +57,35 @@ def response(compared: Sequence[Compared]) -> RatioInfo:
     return _ratio(compared, sides, "lag", {"|h_j - ĥ_j|": [side.below for side in sides]})
 
 
-def training(compared: Sequence[Compared]) -> RatioInfo:
-    """Training curves at shared steps; raises NotDrawable if an experiment has recorded nothing."""
-    sides = comparison.training(compared).sides
+def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> RatioInfo:
+    """Training curves at shared steps, or at all times that both trainings cover.
+
+    Raises:
+        NotDrawable: As :func:`core.figures.comparisons.comparison.training`.
+    """
+    info = comparison.training(compared, view)
+    sides = info.sides
     bands = {
         "training loss": [side.above for side in sides],
         "extrapolation error": [side.below for side in sides],
     }
-    return _ratio(compared, sides, "step", bands)
+    return _ratio(compared, sides, info.x, bands)
 
 
 def _ratio(
     compared: Sequence[Compared],
     sides: Sequence[Side],
-    x: Literal["lag", "step"],
+    x: Literal["lag", "step", "time"],
     bands_by_panel: Mapping[str, Sequence[Band]],
 ) -> RatioInfo:
     quotients = [
         Quotient(
             label=side.label,
             length=side.length,
-            lines=[_quotient(bands[n], bands[0]) for bands in bands_by_panel.values()],
+            lines=[
+                _quotient(bands[n], bands[0], at_shared_x=x != "time")
+                for bands in bands_by_panel.values()
+            ],
             fitted=side.fitted,
             seeds=side.seeds,
         )
@@ -83,17 +94,26 @@ def _ratio(
     quantities = list(bands_by_panel)
     errors = "Response errors" if x == "lag" else "Training"
     description = (
-        f"{' and '.join(quantities)} by {x}, divided by the first experiment's median. "
-        "Logarithmic axes."
+        f"{' and '.join(quantities)} by {'training time' if x == 'time' else x}, divided by the "
+        f"first experiment's median{_BETWEEN if x == 'time' else ''}. Logarithmic axes."
     )
     heading = comparison.heading(f"{errors} relative to: {sides[0].label}", description, compared)
     return RatioInfo(**heading, x=x, y=quantities, sides=quotients)
 
 
-def _quotient(band: Band, first: Band) -> Band:
-    """The band over the first's median, where both are known; ended runs keep their last value."""
+def _quotient(band: Band, first: Band, *, at_shared_x: bool) -> Band:
+    """The band over the first's median; ended runs keep their last value.
+
+    Args:
+        band: The band.
+        first: That of the first experiment.
+        at_shared_x: Whether to leave out places that only one of them has before its end. Without,
+            each keeps its last value between its places as well.
+    """
     x = np.union1d(band.x, first.x)
-    x = x[_is_known(band.x, x) & _is_known(first.x, x)]
+    x = x[x >= max(band.x[0], first.x[0])]
+    if at_shared_x:
+        x = x[_is_known(band.x, x) & _is_known(first.x, x)]
     denominator = last_values(first.x, first.median, x)
     with np.errstate(all="ignore"):
         median, q1, q3 = (
@@ -123,10 +143,12 @@ def render(info: RatioInfo) -> Figure:
         style.note_limits(axes, *(side.lines[n].median for side in info.sides), logarithmic=True)
         style.logarithmic_y(axes)
         axes.set_ylabel(style.typeset(f"{name} / that of the first"))
-        if info.x == "step":
-            style.step_axis(axes)
+        if info.x != "lag":
+            style.training_axis(axes, info.x)
+        if axes is not all_axes[-1]:
             axes.set_xlabel("")
-    all_axes[-1].set_xlabel("lag j (time steps)" if info.x == "lag" else "step t")
+    if info.x == "lag":
+        all_axes[-1].set_xlabel("lag j (time steps)")
     style.legend(all_axes[0])
     style.add_title(figure, info)
     return figure

@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from core.figures.info import Info
+from core.figures.view import TRAINING_AXES, TrainingAxis
 
 Format = Literal["svg", "png", "pdf"]
 Numbers = TypeVar("Numbers", bound=Info)
@@ -122,11 +123,13 @@ def fit_y(axes: Axes, values: ArrayLike) -> None:
         axes.set_ylim(min(finite) - margin, max(finite) + margin)
 
 
-def step_axis(axes: Axes) -> None:
-    """Makes the x-axis one of steps: logarithmic from 1 on, and with a 0."""
-    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("step")
+def training_axis(axes: Axes, x: TrainingAxis) -> None:
+    """Makes the x-axis one of steps or training time: logarithmic, and with a 0."""
+    smallest = float(axes.dataLim.minposx) if x == "time" else 1.0
+    if np.isfinite(smallest):
+        axes.set_xscale("symlog", linthresh=smallest, linscale=0.4)
+        axes.set_xlim(left=0)
+    axes.set_xlabel(TRAINING_AXES[x])
 
 
 def integer_ticks(axes: Axes, values: Collection[float]) -> None:

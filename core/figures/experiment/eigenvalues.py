@@ -4,9 +4,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
+from core.figures import training_axis
 from core.figures.drawing import style
 from core.figures.info import Info, Series, heading, linear_student, recorded_trajectory
 from core.figures.teacher import system
+from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from core.systems import eigenvalues
@@ -16,12 +18,20 @@ MAX_PANELS = 4
 
 
 class SeedPoles(BaseModel):
-    """Recorded eigenvalues of one seed: ``poles[i]`` by step, the largest first at every step."""
+    """Recorded eigenvalues of one seed.
+
+    Attributes:
+        seed: The seed.
+        steps: The recorded steps.
+        x: Their places on the x-axis.
+        poles: Sorted eigenvalues: ``poles[i]`` at each step, the largest first at every step.
+    """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     seed: int
     steps: list[int]
+    x: list[float]
     poles: list[list[float]]
 
 
@@ -29,20 +39,28 @@ class EigenvaluesInfo(Info):
     """Recorded eigenvalues of each seed's A.
 
     Attributes:
+        x: What the lines go over.
         signed: Whether these are the eigenvalues themselves, all real, or their absolute values, as
             for a general A.
         teacher: The same of the teacher; empty for a very large or non-linear one.
         students: The eigenvalues of each seed.
     """
 
+    x: TrainingAxis
     signed: bool
     teacher: list[float]
     students: list[SeedPoles]
 
 
-def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) -> EigenvaluesInfo:
+def info(
+    spec: ExperimentSpec,
+    result: ExperimentResult | None,
+    series: Series,
+    view: View = DEFAULT_VIEW,
+) -> EigenvaluesInfo:
     """The data of the figure; raises NotDrawable if eigenvalues weren't recorded."""
     recorded, teacher = recorded_trajectory(spec, series, "eigenvalues"), system(spec)
+    axis = training_axis.choose([(spec, series)], view.x)
     poles = np.empty(0, dtype=complex) if teacher is None else eigenvalues(teacher.A)
     signed = linear_student(spec).structure != "general" and not np.iscomplex(poles).any()
     with np.errstate(all="ignore"):
@@ -51,14 +69,16 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
     students = []
     for seed in spec.seeds:
         rows = series["seed"] == seed
-        steps, of_seed = series["step"][rows].tolist(), values[rows].T.tolist()
-        students.append(SeedPoles(seed=seed, steps=steps, poles=of_seed))
+        steps, x = series["step"][rows].tolist(), series[axis][rows].tolist()
+        students.append(SeedPoles(seed=seed, steps=steps, x=x, poles=values[rows].T.tolist()))
     return EigenvaluesInfo(
         **heading(
             spec,
             "Eigenvalues of A" if result else "Eigenvalues of A so far",
-            "Recorded eigenvalues of each seed's A by step, the teacher's as levels.",
+            f"Recorded eigenvalues of each seed's A by {TRAINING_AXES[axis]}, the teacher's as "
+            "levels.",
         ),
+        x=axis,
         signed=signed,
         teacher=sorted((poles.real if signed else np.abs(poles)).tolist(), reverse=True),
         students=students,
@@ -67,7 +87,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) 
 
 @style.renderer
 def render(info: EigenvaluesInfo) -> Figure:
-    """Renders a panel per seed: a line over the steps per eigenvalue, the teacher's as levels."""
+    """Renders a panel per seed: a line per eigenvalue, the teacher's as levels."""
     shown = info.students[:MAX_PANELS]
     columns = min(2, len(shown))
     rows = -(-len(shown) // columns)
@@ -78,9 +98,9 @@ def render(info: EigenvaluesInfo) -> Figure:
             axes.axhline(level, color=style.TEACHER, ls="--", lw=1, label=label)
         for i, pole in enumerate(student.poles):
             label, y = f"seed {student.seed}" if i == 0 else None, style.plottable(pole)
-            axes.plot(student.steps, y, lw=0.9, alpha=0.8, color=style.COLOURS[0], label=label)
+            axes.plot(student.x, y, lw=0.9, alpha=0.8, color=style.COLOURS[0], label=label)
         style.note_limits(axes, *student.poles)
-        style.step_axis(axes)
+        style.training_axis(axes, info.x)
         axes.set_ylabel("λ of A" if info.signed else "|λ| of A")
         axes.legend(loc="best")
     for unused in all_axes[len(shown) :]:

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from core.figures import teacher
+from core.figures import teacher, training_axis
 from core.figures.drawing import style
 from core.figures.drawing.seeds import plot_seeds
 from core.figures.info import (
@@ -18,6 +18,7 @@ from core.figures.info import (
     not_fitted_seeds,
     series_line,
 )
+from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
 from core.result import ExperimentResult
 from core.spec import (
     ExperimentSpec,
@@ -37,8 +38,9 @@ class ImbalanceInfo(Info):
     """Recorded points of each seed.
 
     Attributes:
-        imbalance: |B - Cᵀ| by step.
-        invariant_drift: The drift of gradient flow's invariants, by step.
+        x: What the lines go over.
+        imbalance: |B - Cᵀ|.
+        invariant_drift: The drift of gradient flow's invariants.
         diverged: The seeds that diverged.
         not_fitted: The seeds that ran to the end and do not fit.
         median_imbalance: The median of ``imbalance`` if there are many seeds.
@@ -48,6 +50,7 @@ class ImbalanceInfo(Info):
             zero or the inputs aren't whitened.
     """
 
+    x: TrainingAxis
     imbalance: list[SeedLine]
     invariant_drift: list[SeedLine]
     diverged: list[int]
@@ -57,19 +60,26 @@ class ImbalanceInfo(Info):
     law: Line | None
 
 
-def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) -> ImbalanceInfo:
+def info(
+    spec: ExperimentSpec,
+    result: ExperimentResult | None,
+    series: Series,
+    view: View = DEFAULT_VIEW,
+) -> ImbalanceInfo:
     """The data of the figure; raises NotDrawable for a student without A, B and C."""
     linear_student(spec)
-    imbalance = [series_line(series, seed, "imbalance") for seed in spec.seeds]
-    drift = [series_line(series, seed, "invariant_drift") for seed in spec.seeds]
+    x = training_axis.choose([(spec, series)], view.x)
+    imbalance = [series_line(series, seed, "imbalance", x) for seed in spec.seeds]
+    drift = [series_line(series, seed, "invariant_drift", x) for seed in spec.seeds]
     return ImbalanceInfo(
         **heading(
             spec,
             "Balance" if result else "Balance so far",
-            "Above: |B - Cᵀ| by step and, for a start near zero, its predicted fall exp(-2 ĥ_0 τ) "
-            "with the training time τ. Below: the drift of gradient flow's invariants. One line "
-            "per seed; logarithmic axes.",
+            f"Above: |B - Cᵀ| by {TRAINING_AXES[x]} and, for a start near zero, its predicted fall "
+            "exp(-2 ĥ_0 τ) with the training time τ. Below: the drift of gradient flow's "
+            "invariants. One line per seed; logarithmic axes.",
         ),
+        x=x,
         imbalance=imbalance,
         invariant_drift=drift,
         diverged=diverged_seeds(result),
@@ -94,13 +104,14 @@ def _law(
     if response is None or response.shape[1:] != (1, 1):
         return None
     rows = series["seed"] == measured[0].seed
-    steps, time = series["step"][rows], series["time"][rows]
+    time = series["time"][rows]
     initial = statistic("median", [line.y[0] for line in measured])
     smallest = min(min(line.y) for line in measured)
     with np.errstate(all="ignore"):
         law = initial * np.exp(-2.0 * response[0, 0, 0] * time)
         shown = (law > 0) & (law >= smallest)
-    return Line(x=steps[shown].tolist(), y=law[shown].tolist()) if shown.any() else None
+    places = np.array(measured[0].x)[shown]
+    return Line(x=places.tolist(), y=law[shown].tolist()) if shown.any() else None
 
 
 def _law_applies(spec: ExperimentSpec) -> bool:
@@ -126,7 +137,7 @@ def _law_applies(spec: ExperimentSpec) -> bool:
 
 @style.renderer
 def render(info: ImbalanceInfo) -> Figure:
-    """Renders the imbalance above, the drift below, both logarithmic over the step."""
+    """Renders the imbalance above, the drift below, both logarithmic."""
     figure, (above, below) = style.subplots(2, 1, height=5.2)
     for axes, lines, median in (
         (above, info.imbalance, info.median_imbalance),
@@ -141,7 +152,7 @@ def render(info: ImbalanceInfo) -> Figure:
             coloured=True,
             label=axes is above,
         )
-        style.step_axis(axes)
+        style.training_axis(axes, info.x)
         if axes is above and info.law is not None:
             y, label = style.plottable(info.law.y, logarithmic=True), "near zero: exp(-2 ĥ_0 τ)"
             axes.plot(info.law.x, y, color=style.TEACHER, ls="--", lw=1.2, label=label)

@@ -1,4 +1,4 @@
-"""Training curves: the loss on the training length and the extrapolation error past it, by step."""
+"""Training curves: the loss on the training length and the extrapolation error past it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from core.figures import teacher
+from core.figures import teacher, training_axis
 from core.figures.drawing import style
 from core.figures.drawing.seeds import plot_seeds
 from core.figures.info import (
@@ -22,6 +22,7 @@ from core.figures.info import (
     not_fitted_seeds,
     series_line,
 )
+from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
 from core.metrics.plateaus import plateaus, time_to_fit
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -34,26 +35,36 @@ class _Mark(BaseModel):
 
 
 class Fit(_Mark):
-    """The first recorded step at which a seed fits, and its loss there."""
+    """The first recorded step at which a seed fits, its place on the x-axis, and its loss there."""
 
     step: int
+    at: float
     loss: float
 
 
 class SeedPlateau(_Mark):
-    """Steps over which a seed's loss stays flat (:func:`core.metrics.plateaus.plateaus`)."""
+    """Steps over which a seed's loss stays flat (:func:`core.metrics.plateaus.plateaus`).
+
+    Attributes:
+        start: The first of these steps.
+        end: The last of them.
+        level: The loss there.
+        ends_at: The places of both on the x-axis.
+    """
 
     start: int
     end: int
     level: float
+    ends_at: tuple[float, float]
 
 
 class TrainingInfo(Info):
     """Recorded points of each seed.
 
     Attributes:
-        loss: train_loss by step.
-        extrapolation_error: extrapolation_error by step.
+        x: What the lines go over.
+        loss: train_loss.
+        extrapolation_error: extrapolation_error.
         zero_baseline: The error of a student that answers zero past k; None if not known before the
             end.
         time_to_fit: One per seed that fits.
@@ -64,6 +75,7 @@ class TrainingInfo(Info):
         median_error: The median of ``extrapolation_error`` if there are many seeds.
     """
 
+    x: TrainingAxis
     loss: list[SeedLine]
     extrapolation_error: list[SeedLine]
     zero_baseline: float | None
@@ -75,32 +87,46 @@ class TrainingInfo(Info):
     median_error: Line | None
 
 
-def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) -> TrainingInfo:
+def info(
+    spec: ExperimentSpec,
+    result: ExperimentResult | None,
+    series: Series,
+    view: View = DEFAULT_VIEW,
+) -> TrainingInfo:
     """The data of the figure: of a finished training or, without a result, of a training so far."""
-    loss = [series_line(series, seed, "train_loss") for seed in spec.seeds]
-    error = [series_line(series, seed, "extrapolation_error") for seed in spec.seeds]
+    x = training_axis.choose([(spec, series)], view.x)
+    loss = [series_line(series, seed, "train_loss", x) for seed in spec.seeds]
+    error = [series_line(series, seed, "extrapolation_error", x) for seed in spec.seeds]
     target = teacher.response(spec, result)
     past_k = None if target is None else target[spec.training.length :]
     return TrainingInfo(
         **heading(
             spec,
             "Training" if result else "Training so far",
-            "Training loss and extrapolation error by step, one line per seed; logarithmic axes.",
+            f"Training loss and extrapolation error by {TRAINING_AXES[x]}, one line per seed; "
+            "logarithmic axes.",
         ),
+        x=x,
         loss=loss,
         extrapolation_error=error,
         zero_baseline=None if past_k is None else float(np.abs(past_k).max()),
         time_to_fit=_fits(spec, target, series, loss),
-        plateaus=[
-            SeedPlateau(seed=line.seed, **asdict(plateau))
-            for line in loss
-            for plateau in plateaus([int(x) for x in line.x], line.y)
-        ],
+        plateaus=_plateaus(series, loss),
         diverged=diverged_seeds(result),
         not_fitted=not_fitted_seeds(result),
         median_loss=median_line(loss),
         median_error=median_line(error),
     )
+
+
+def _plateaus(series: Series, losses: Sequence[SeedLine]) -> list[SeedPlateau]:
+    marks = []
+    for line in losses:
+        steps = series["step"][series["seed"] == line.seed].tolist()
+        for plateau in plateaus(steps, line.y):
+            ends_at = line.x[steps.index(plateau.start)], line.x[steps.index(plateau.end)]
+            marks.append(SeedPlateau(seed=line.seed, **asdict(plateau), ends_at=ends_at))
+    return marks
 
 
 def _fits(
@@ -120,9 +146,11 @@ def _fits(
         bound = spec.evaluation.fit_tolerance * largest
     fits = []
     for criterion, loss in zip(criteria, losses, strict=True):
-        step = time_to_fit([int(x) for x in criterion.x], criterion.y, bound)
+        steps = series["step"][series["seed"] == loss.seed].tolist()
+        step = time_to_fit(steps, criterion.y, bound)
         if step is not None:
-            fits.append(Fit(seed=criterion.seed, step=step, loss=loss.y[loss.x.index(step)]))
+            place = steps.index(step)
+            fits.append(Fit(seed=loss.seed, step=step, at=loss.x[place], loss=loss.y[place]))
     return fits
 
 
@@ -134,9 +162,7 @@ def render(info: TrainingInfo) -> Figure:
     for i, plateau in enumerate(info.plateaus if few else ()):
         level = float(style.plottable(plateau.level, logarithmic=True))
         label = "plateaus" if i == 0 else ""
-        above.hlines(
-            level, plateau.start, plateau.end, color=style.BASELINE, alpha=0.35, lw=5, label=label
-        )
+        above.hlines(level, *plateau.ends_at, color=style.BASELINE, alpha=0.35, lw=5, label=label)
     for axes, lines, median in (
         (above, info.loss, info.median_loss),
         (below, info.extrapolation_error, info.median_error),
@@ -150,11 +176,11 @@ def render(info: TrainingInfo) -> Figure:
             coloured=True,
             label=axes is above,
         )
-        style.step_axis(axes)
+        style.training_axis(axes, info.x)
         style.logarithmic_y(axes)
     for i, fit in enumerate(info.time_to_fit if few else ()):
         y, text = style.plottable(fit.loss, logarithmic=True), "first fits" if i == 0 else None
-        above.plot(fit.step, y, "v", ms=5, color=style.TEACHER, label=text)
+        above.plot(fit.at, y, "v", ms=5, color=style.TEACHER, label=text)
     zero_baseline = np.nan if info.zero_baseline is None else info.zero_baseline
     if zero_baseline > 0:
         level = float(style.plottable(zero_baseline, logarithmic=True))

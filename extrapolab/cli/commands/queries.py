@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ from extrapolab.cli.arguments import (
 )
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.experiment_tables import experiments_table
+from extrapolab.cli.figure_options import STYLE, VIEW, draws
 from extrapolab.cli.query_tables import fields_table, groups_table
 from extrapolab.cli.result_tables import comparison_table, deviations_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
@@ -153,6 +154,7 @@ def export(
 
 
 @app.command(rich_help_panel=_PANEL)
+@draws(*VIEW, *STYLE)
 def compare(
     context: typer.Context,
     ids: ExperimentIds,
@@ -171,6 +173,7 @@ def compare(
         ),
     ] = None,
     as_json: AsJson = False,
+    options: dict[str, Any],
 ) -> None:
     """Compare experiments: the fields that differ, and how their runs ended.
 
@@ -188,7 +191,7 @@ def compare(
     with lab_of(context) as lab:
         comparison = lab.compare(*ids)
         if output is not None:
-            lab.compare_figure(figure, *ids, path=output)
+            lab.compare_figure(figure, *ids, path=output, **options)
     if as_json:
         print_json(comparison)
         return

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from extrapolab.cli.arguments import AsJson, Limit, RequiredFigureFile, key_value, lab_of, take
+from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.query_tables import recipes_table
 from extrapolab.cli.terminal import console, print_path
 from extrapolab.client.figure import Figure
@@ -60,6 +61,7 @@ Parts = Annotated[
 
 
 @recipes.command()
+@draws(*STYLE)
 def draw(
     context: typer.Context,
     filter_or_id: FilterOrId,
@@ -67,6 +69,7 @@ def draw(
     *,
     output: RequiredFigureFile,
     as_json: AsJson = False,
+    options: dict[str, Any],
 ) -> None:
     """Draw a figure to a file and print its path.
 
@@ -80,7 +83,7 @@ def draw(
     ```
     """
     with lab_of(context) as lab:
-        path = _figure(lab, filter_or_id, _parse_parts(parts)).draw(output)
+        path = _figure(lab, filter_or_id, _parse_parts(parts)).draw(output, **options)
     print_path(path, as_json=as_json)
 
 

@@ -1,13 +1,14 @@
 """Commands on results and on the theorem: result, figure, series, theorem."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from core.spec import has_closed_form
 from extrapolab.cli.arguments import AsJson, ExperimentId, FigureFile, comma_list, lab_of
 from extrapolab.cli.experiment_tables import print_warnings, setup_line
+from extrapolab.cli.figure_options import STYLE, VIEW, draws
 from extrapolab.cli.result_tables import (
     baselines_table,
     measure_line,
@@ -65,18 +66,22 @@ def result(context: typer.Context, id: ExperimentId, as_json: AsJson = False) ->
 
 
 @app.command(rich_help_panel=_PANEL)
+@draws(*VIEW, *STYLE)
 def figure(
     context: typer.Context,
     id: ExperimentId,  # noqa: A002  # the lab's word
     name: Annotated[str | None, typer.Argument(metavar="NAME", help=_FIGURE_NAMES)] = None,
+    *,
     output: FigureFile = None,
     as_json: AsJson = False,
+    options: dict[str, Any],
 ) -> None:
     """Draw a figure to a file, NAME.svg by default, and print its path.
 
     For example:
     ```
     extrapolab figure exp_019ab3 response -o response.pdf
+    extrapolab figure exp_019ab3 training --x time
     extrapolab figure fig_019ab3 -o cliff.pdf
     ```
     """
@@ -89,9 +94,9 @@ def figure(
     with lab_of(context) as lab:
         if name is None:
             saved = lab.figure_of(id)
-            path = saved.draw(output or Path(f"{saved.id}.svg"))
+            path = saved.draw(output or Path(f"{saved.id}.svg"), **options)
         else:
-            path = lab.experiment(id).figure(name, output)
+            path = lab.experiment(id).figure(name, output, **options)
     print_path(path, as_json=as_json)
 
 

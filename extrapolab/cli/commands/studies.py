@@ -1,13 +1,14 @@
 """Commands on studies: list, run, report, figure."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from extrapolab.cli.arguments import AsJson, FigureFile, SizeOption, lab_of
 from extrapolab.cli.demo import FIGURE
 from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
 from extrapolab.client.progress import show_progress
@@ -99,6 +100,7 @@ def report(
 
 
 @studies.command()
+@draws(*STYLE)
 def figure(
     context: typer.Context,
     name: Name,
@@ -106,6 +108,7 @@ def figure(
     output: FigureFile = None,
     size: SizeOption = "quick",
     as_json: AsJson = False,
+    options: dict[str, Any],
 ) -> None:
     """Draw a study's figure to a file, NAME.svg by default, and print its path.
 
@@ -115,7 +118,7 @@ def figure(
     ```
     """
     with lab_of(context) as lab:
-        path = lab.study(name, size).figure(FIGURE, output or Path(f"{name}.svg"))
+        path = lab.study(name, size).figure(FIGURE, output or Path(f"{name}.svg"), **options)
     print_path(path, as_json=as_json)
 
 

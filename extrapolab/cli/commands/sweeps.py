@@ -17,6 +17,7 @@ from extrapolab.cli.arguments import (
     take,
 )
 from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.spec_files import load_sweep
 from extrapolab.cli.sweep_tables import (
     axis_lines,
@@ -217,6 +218,7 @@ def table(
 
 
 @sweeps.command()
+@draws(*STYLE)
 def figure(
     context: typer.Context,
     id: SweepId,  # noqa: A002  # the lab's word
@@ -229,6 +231,7 @@ def figure(
     y: Annotated[str | None, typer.Option(metavar="METRIC", help="The metric to draw.")] = None,
     series: AxisPath = None,
     as_json: AsJson = False,
+    options: dict[str, Any],
 ) -> None:
     """Draw a figure to a file, NAME.svg by default, and print its path.
 
@@ -242,7 +245,7 @@ def figure(
     ```
     """
     with lab_of(context) as lab:
-        path = lab.sweep_of(id).figure(name, output, x=x, y=y, series=series)
+        path = lab.sweep_of(id).figure(name, output, x=x, y=y, series=series, **options)
     print_path(path, as_json=as_json)
 
 
