@@ -1,32 +1,23 @@
 """Studies: submit them, judge their claims by what is stored, draw their figures."""
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from types import MappingProxyType
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Path, Query, Response
-from sqlalchemy import Connection
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from core.errors import Problem
-from core.evidence import Evidence, RunEvidence
 from core.figures import STUDY_FIGURES
-from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES, Size, Study
 from service import schemas
 from service.context import AppContext, Context
 from service.figures import rendering
 from service.figures.options import DrawingOptions
 from service.http import examples, openapi
-from service.http.errors import Missing, NoResultYet, unknown
 from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
 from service.intake.sweep_expansion import expand
-from store.experiments import repository, results
+from service.stored_study import read_study, specs_of
 from store.experiments.draft import Options
-from store.records import Experiment, Submission
-from store.states import State
+from store.records import Submission
 from store.sweeps import submission as sweep_submission
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])
@@ -84,7 +75,7 @@ def submit(
 
     Existing experiments and sweeps are reused.
     """
-    _plan(name, size)
+    specs_of(name, size)
     drafts = {arm: expand(sweep, context).draft for arm, sweep in STUDIES[name].arms(size).items()}
     with context.database.write() as tx:
         submitted = {
@@ -125,7 +116,7 @@ def reports(
     )
     rows = [
         schemas.ReportSummary.from_report(
-            study.title, _report(context, study, size), _links(study.name, size)
+            study.title, _report(context, study.name, size), _links(study.name, size)
         )
         for study in items
     ]
@@ -142,8 +133,7 @@ def report(name: StudyName, context: Context, size: StudySize = "quick") -> sche
 
     A claim that fails is shown as failing.
     """
-    _plan(name, size)
-    return _report(context, STUDIES[name], size)
+    return _report(context, name, size)
 
 
 @rendering.route(router, "/{name}/figures/{figure}.{format}", 404, 409, 503)
@@ -156,75 +146,20 @@ def figure(
     size: StudySize = "quick",
 ) -> Response:
     """Draw a figure of a study's completed experiments."""
-    plan, study_figure = _plan(name, size), rendering.choose(STUDY_FIGURES, figure, drawing)
-    study = STUDIES[name]
+    specs_of(name, size)
+    chosen = rendering.choose(STUDY_FIGURES, figure, drawing)
     with context.database.read() as tx:
-        evidence = _evidence(tx, _stored(tx, plan), study)
-    if not evidence:
-        message = "no experiment of this study is completed: submit it, or wait"
-        raise NoResultYet(Problem("", "no_result_yet", message))
-    return rendering.respond(
-        study_figure,
-        study_figure.info(study.title, study.panels(size, evidence), evidence),
-        drawing,
-    )
+        study = read_study(tx, name, size)
+    return rendering.respond(chosen, study.figure_data(figure), drawing)
 
 
-@cache
-def _plan(name: str, size: Size) -> Mapping[str, ExperimentSpec]:
-    """The specs of a study by their hashes; raises Missing if there is no such study."""
-    if name not in STUDIES:
-        raise Missing(unknown("/path/name", "study", name, STUDIES))
-    return MappingProxyType({spec_hash(spec): spec for spec in STUDIES[name].experiments(size)})
-
-
-def _stored(tx: Connection, plan: Mapping[str, ExperimentSpec]) -> list[Experiment]:
-    """The stored experiments of a study, in its order."""
-    by_hash = repository.by_spec_hash(tx, list(plan))
-    return [by_hash[digest] for digest in plan if digest in by_hash]
-
-
-def _report(context: AppContext, study: Study, size: Size) -> schemas.Report:
-    plan = _plan(study.name, size)
+def _report(context: AppContext, name: str, size: Size) -> schemas.Report:
     with context.database.read() as tx:
-        stored = _stored(tx, plan)
-        evidence = _evidence(tx, stored, study)
-    claims = [
-        schemas.JudgedClaim.from_record(hypothesis) for hypothesis in study.judge(size, evidence)
-    ]
-    state = schemas.StudyState.from_states(len(plan), [experiment.state for experiment in stored])
-    return schemas.Report(name=study.name, size=size, state=state, claims=claims)
-
-
-def _evidence(tx: Connection, stored: Sequence[Experiment], study: Study) -> list[Evidence]:
-    """The completed experiments, with their arrays if the study reads them."""
-    return [
-        _experiment_evidence(tx, experiment, study)
-        for experiment in stored
-        if experiment.state is State.COMPLETED
-    ]
-
-
-def _experiment_evidence(tx: Connection, experiment: Experiment, study: Study) -> Evidence:
-    has_baselines = experiment.spec.evaluation.baselines
-    baselines = results.baselines(tx, experiment.id) if has_baselines else ()
-    teacher_response, responses = (
-        results.responses(tx, experiment.id) if study.reads_responses else (None, {})
-    )
-    runs = [
-        RunEvidence(
-            run.seed, run.outcome, run.steps or 0, dict(run.summary), responses.get(run.seed)
-        )
-        for run in experiment.runs
-        if run.outcome
-    ]
-    return Evidence(
-        spec=experiment.spec,
-        experiment_id=experiment.id,
-        runs=tuple(runs),
-        baselines=tuple(baselines),
-        teacher_response=teacher_response,
-    )
+        study = read_study(tx, name, size)
+    claims = [schemas.JudgedClaim.from_record(claim) for claim in study.claims]
+    states = [experiment.state for experiment in study.experiments]
+    state = schemas.StudyState.from_states(study.expected, states)
+    return schemas.Report(name=name, size=size, state=state, claims=claims)
 
 
 def _links(name: str, size: Size) -> schemas.StudyLinks:
@@ -237,6 +172,6 @@ def _describe(study: Study) -> schemas.Study:
         name=study.name,
         title=study.title,
         question=study.question,
-        experiments={size: len(_plan(study.name, size)) for size in sizes},
+        experiments={size: len(specs_of(study.name, size)) for size in sizes},
         links={size: _links(study.name, size) for size in sizes},
     )

@@ -5,19 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from core.figures import SWEEP_FIGURES as FIGURES
-from core.figures.recipes import wording
-from core.recipe import DEFAULT_METRIC, Recipe
+from core.recipe import DEFAULT_METRIC
 from core.result import METRICS
 from core.spec.axis import dotted
 from service.context import Context
-from service.figures import rendering, sweep_axes
+from service.figures import rendering
 from service.figures.options import DrawingOptions
 from service.figures.sweep_axes import Axis
+from service.figures.sweep_data import sweep_data
 from service.http.ids import SweepId
-from store.query import run_ends
-from store.states import State
-from store.sweeps import repository as sweeps
-from store.sweeps.repository import Sweep
 
 router = APIRouter(prefix="/v1/sweeps/{id:experiment}", tags=["sweeps"])
 
@@ -45,31 +41,7 @@ def figure(
     """
     chosen = rendering.choose(FIGURES, name, drawing)
     with context.database.read() as tx:
-        sweep = sweeps.get(tx, sweep_id)
-        members, _ = sweeps.members(tx, sweep_id)
-        x, series = sweep_axes.choose(
-            sweep, members, name, x=x and dotted(x), series=series and dotted(series), y=y
+        info = sweep_data(
+            tx, sweep_id, name, x=x and dotted(x), y=y, series=series and dotted(series)
         )
-        with sweep_axes.reading_runs():
-            runs = run_ends.completed_runs(tx, sweep_axes.query(sweep_id), [y])
-    recipe = Recipe(
-        kind="lines" if name == "lines" else "heatmap",
-        query=sweep_axes.filter_of(sweep_id),
-        x=x,
-        y=y,
-        series=series,
-    )
-    heading = wording.heading(
-        recipe,
-        title=sweep.name or sweep.id,
-        source=_source(sweep),
-        hashes=[member.spec_hash for member in members if member.experiment_id in runs],
-        runs=sum(len(of_one.outcomes) for of_one in runs.values()),
-    )
-    cells = sweep_axes.cells(members, runs, x, series)
-    return rendering.respond(chosen, chosen.info(cells, recipe, **heading), drawing)
-
-
-def _source(sweep: Sweep) -> str:
-    count, completed = sum(sweep.counts.values()), sweep.counts[State.COMPLETED]
-    return f"Extrapolab, {sweep.id}, {completed} of {count} experiments completed"
+    return rendering.respond(chosen, info, drawing)

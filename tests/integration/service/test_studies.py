@@ -130,7 +130,8 @@ def test_a_study_gets_the_arrays_that_it_reads_and_every_baseline(client, worker
             evidence_by_size[size] = evidence
             return ()
 
-    monkeypatch.setattr("service.routes.studies.STUDIES", {"reads": ReadingStudy()})
+    for module in ("service.routes.studies", "service.stored_study"):
+        monkeypatch.setattr(f"{module}.STUDIES", {"reads": ReadingStudy()})
     client.post("/v1/studies/reads")
     claim = worker.claim()
     baseline = BaselineResult(

@@ -1,0 +1,55 @@
+"""The data of a sweep's figures, read from its completed experiments."""
+
+from sqlalchemy import Connection
+
+from core.figures import SWEEP_FIGURES, Info
+from core.figures.recipes import wording
+from core.recipe import DEFAULT_METRIC, Recipe
+from service.figures import sweep_axes
+from store.query import run_ends
+from store.states import State
+from store.sweeps import repository as sweeps
+from store.sweeps.repository import Sweep
+
+
+def sweep_data(
+    tx: Connection,
+    sweep_id: str,
+    name: str,
+    *,
+    x: str | None = None,
+    y: str = DEFAULT_METRIC,
+    series: str | None = None,
+) -> Info:
+    """The data of one of :data:`core.figures.SWEEP_FIGURES`; axes that are None are chosen.
+
+    Raises:
+        NotFound: There is no such sweep.
+        Invalid: The sweep has no such axes, or none that the figure can show.
+    """
+    sweep = sweeps.get(tx, sweep_id)
+    members, _ = sweeps.members(tx, sweep_id)
+    x, series = sweep_axes.choose(sweep, members, name, x=x, series=series, y=y)
+    with sweep_axes.reading_runs():
+        runs = run_ends.completed_runs(tx, sweep_axes.query(sweep_id), [y])
+    recipe = Recipe(
+        kind="lines" if name == "lines" else "heatmap",
+        query=sweep_axes.filter_of(sweep_id),
+        x=x,
+        y=y,
+        series=series,
+    )
+    heading = wording.heading(
+        recipe,
+        title=sweep.name or sweep.id,
+        source=_source(sweep),
+        hashes=[member.spec_hash for member in members if member.experiment_id in runs],
+        runs=sum(len(of_one.outcomes) for of_one in runs.values()),
+    )
+    cells = sweep_axes.cells(members, runs, x, series)
+    return SWEEP_FIGURES[name].info(cells, recipe, **heading)
+
+
+def _source(sweep: Sweep) -> str:
+    count, completed = sum(sweep.counts.values()), sweep.counts[State.COMPLETED]
+    return f"Extrapolab, {sweep.id}, {completed} of {count} experiments completed"

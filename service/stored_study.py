@@ -1,0 +1,105 @@
+"""A study as the lab has it: its experiments so far, and what they say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from core.errors import Problem
+from core.evidence import Evidence, RunEvidence
+from core.figures import STUDY_FIGURES, Info
+from core.spec import ExperimentSpec, spec_hash
+from core.studies import STUDIES, Hypothesis, Size, Study
+from service.http.errors import Missing, NoResultYet, unknown
+from store.experiments import repository, results
+from store.records import Experiment
+from store.states import State
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study in one size.
+
+    Attributes:
+        study: The study.
+        size: Its size.
+        expected: The number of its experiments.
+        experiments: Those that the lab has, in the study's order.
+        evidence: The completed ones.
+    """
+
+    study: Study
+    size: Size
+    expected: int
+    experiments: Sequence[Experiment]
+    evidence: Sequence[Evidence]
+
+    @property
+    def claims(self) -> tuple[Hypothesis, ...]:
+        """Its claims, judged by the evidence."""
+        return self.study.judge(self.size, self.evidence)
+
+    def figure_data(self, name: str) -> Info:
+        """The data of one of :data:`core.figures.STUDY_FIGURES`.
+
+        Raises:
+            NoResultYet: No experiment is completed.
+        """
+        if not self.evidence:
+            message = "no experiment of this study is completed: submit it, or wait"
+            raise NoResultYet(Problem("", "no_result_yet", message))
+        panels = self.study.panels(self.size, self.evidence)
+        return STUDY_FIGURES[name].info(self.study.title, panels, self.evidence)
+
+
+@cache
+def specs_of(name: str, size: Size, pointer: str = "/path/name") -> Mapping[str, ExperimentSpec]:
+    """The specs of a study by their hashes.
+
+    Raises:
+        Missing: There is no such study; ``pointer`` is its name in the request.
+    """
+    if name not in STUDIES:
+        raise Missing(unknown(pointer, "study", name, STUDIES))
+    return MappingProxyType({spec_hash(spec): spec for spec in STUDIES[name].experiments(size)})
+
+
+def read_study(tx: Connection, name: str, size: Size, pointer: str = "/path/name") -> StoredStudy:
+    """Reads a study's experiments, with their arrays if the study looks at them.
+
+    Raises:
+        Missing: There is no such study; ``pointer`` is its name in the request.
+    """
+    hashes = list(specs_of(name, size, pointer))
+    study, by_hash = STUDIES[name], repository.by_spec_hash(tx, hashes)
+    experiments = [by_hash[digest] for digest in hashes if digest in by_hash]
+    evidence = [
+        _evidence(tx, experiment, study)
+        for experiment in experiments
+        if experiment.state is State.COMPLETED
+    ]
+    return StoredStudy(study, size, len(hashes), experiments, evidence)
+
+
+def _evidence(tx: Connection, experiment: Experiment, study: Study) -> Evidence:
+    has_baselines = experiment.spec.evaluation.baselines
+    baselines = results.baselines(tx, experiment.id) if has_baselines else ()
+    teacher_response, responses = (
+        results.responses(tx, experiment.id) if study.reads_responses else (None, {})
+    )
+    runs = [
+        RunEvidence(
+            run.seed, run.outcome, run.steps or 0, dict(run.summary), responses.get(run.seed)
+        )
+        for run in experiment.runs
+        if run.outcome
+    ]
+    return Evidence(
+        spec=experiment.spec,
+        experiment_id=experiment.id,
+        runs=tuple(runs),
+        baselines=tuple(baselines),
+        teacher_response=teacher_response,
+    )
