@@ -25,8 +25,12 @@ File = tuple[str, Iterator[bytes]]
 """A path in the zip, and the parts of its content."""
 
 FIGURE_NAMES = ("response", "training")
-FILE_TIME = (1980, 1, 1, 0, 0, 0)
-"""The time of every file, so that the same results give the same bytes."""
+
+COMPRESSION_LEVEL = 1
+"""The digits of numbers hardly compress further: level 6 saves 3% and takes five times as long."""
+
+PIECE_BYTES = 2**16
+"""The approximate number of bytes that are sent at once."""
 
 README = """A bundle of experiments from an Extrapolab.
 
@@ -36,33 +40,38 @@ ID/spec.json                 the spec; POST it to /v1/experiments to run it agai
 ID/experiment.json           the experiment as stored in the lab, with its provenance
 ID/result.json               responses, eigenvalues, parameters and metrics of every completed run
 ID/series.csv                the recorded points
-ID/figures/*.svg             figures of these numbers
-
+{figures}
 Numbers are exact; NaN, Infinity and -Infinity are words. To run an experiment again and compare
 the results: extrapolab reproduce ID --verify
 """
+_FIGURES_LINE = "ID/figures/*.svg             figures of these numbers\n"
 
 
-def zipped(context: AppContext, query: ExperimentQuery) -> Iterator[bytes]:
-    """The zip of all matching experiments, part by part."""
+def zipped(context: AppContext, query: ExperimentQuery, *, figures: bool) -> Iterator[bytes]:
+    """The zip of all matching experiments, part by part and at least one for each experiment.
+
+    The same results give the same bytes: no file has a time.
+    """
     buffer = WriteBuffer()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, parts in _files(context, query):
-            entry = zipfile.ZipInfo(path, FILE_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w", force_zip64=True) as file:
-                for part in parts:
-                    file.write(part)
-                    yield buffer.take()
+    with zipfile.ZipFile(
+        buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL
+    ) as archive:
+        for files in _groups_of_files(context, query, figures=figures):
+            for path, parts in files:
+                with archive.open(path, "w", force_zip64=True) as file:
+                    for part in parts:
+                        file.write(part)
+                        if buffer.size >= PIECE_BYTES:
+                            yield buffer.take()
+            yield buffer.take()
     yield buffer.take()
 
 
-def _files(context: AppContext, query: ExperimentQuery) -> Iterator[File]:
-    yield "README.txt", iter([README.encode()])
-    fields, metrics = run_ends.parse_fields(",".join(export_rows.DEFAULT_FIELDS)), tuple(METRICS)
-    experiment_table = streams.experiment_table(context, query, fields, metrics)
-    yield "experiments.csv", encode("csv", *experiment_table)
-    yield "runs.csv", encode("csv", *streams.run_table(context, query, fields, metrics))
+def _groups_of_files(
+    context: AppContext, query: ExperimentQuery, *, figures: bool
+) -> Iterator[Iterator[File]]:
+    """The files about all experiments, then those of each."""
+    yield _tables(context, query, figures=figures)
     for experiment_id in itertools.chain.from_iterable(streams.id_pages(context, query)):
         try:
             with context.database.read() as tx:
@@ -72,7 +81,18 @@ def _files(context: AppContext, query: ExperimentQuery) -> Iterator[File]:
                 series = results.series(tx, experiment_id)
         except NotFound:  # removed since its page was read
             continue
-        yield from _files_of_experiment(experiment, result, series)
+        files = _files_of_experiment(experiment, result, series)
+        if figures and result is not None:
+            files = itertools.chain(files, _figures(experiment, result, series))
+        yield files
+
+
+def _tables(context: AppContext, query: ExperimentQuery, *, figures: bool) -> Iterator[File]:
+    yield "README.txt", iter([README.format(figures=_FIGURES_LINE if figures else "").encode()])
+    fields, metrics = run_ends.parse_fields(",".join(export_rows.DEFAULT_FIELDS)), tuple(METRICS)
+    experiment_table = streams.experiment_table(context, query, fields, metrics)
+    yield "experiments.csv", encode("csv", *experiment_table)
+    yield "runs.csv", encode("csv", *streams.run_table(context, query, fields, metrics))
 
 
 def _files_of_experiment(
@@ -87,11 +107,14 @@ def _files_of_experiment(
     _, _, *names = series
     _, *series_columns = export_rows.series_columns(names)  # all rows are of this experiment
     yield f"{experiment.id}/series.csv", encode("csv", series_columns, [series])
-    if result is None:
-        return
+
+
+def _figures(
+    experiment: Experiment, result: ExperimentResult, series: Mapping[str, np.ndarray]
+) -> Iterator[File]:
     for name in FIGURE_NAMES:
         try:
-            info = FIGURES[name].info(experiment.spec, result, series)
+            info = FIGURES[name].data(experiment.spec, result, series)
         except NotDrawable:
             continue
         picture = rendering.render(FIGURES[name], info, "svg")

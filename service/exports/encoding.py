@@ -85,6 +85,8 @@ class WriteBuffer(io.RawIOBase):
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
+        self.size = 0
+        """Bytes written since they were last taken."""
 
     def writable(self) -> bool:
         """Always true."""
@@ -93,11 +95,12 @@ class WriteBuffer(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Keeps a copy of ``data`` until it is taken."""
         self._parts.append(bytes(data))
+        self.size += len(self._parts[-1])
         return len(self._parts[-1])
 
     def take(self) -> bytes:
         """Everything written since the last call."""
-        taken, self._parts = b"".join(self._parts), []
+        taken, self._parts, self.size = b"".join(self._parts), [], 0
         return taken
 
 

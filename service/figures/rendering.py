@@ -1,5 +1,6 @@
 """Renders figures on request, in every format of the API."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Path, Response
 from core.errors import Problem
 from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
 from core.figures.recipes import heatmap, panels
+from service.figures.cache import FigureCache
 from service.figures.options import MEDIA_TYPES, Drawing
 from service.http import etags, openapi
 from service.http.errors import Invalid, Missing, unknown
@@ -24,6 +26,9 @@ RENDERERS: Mapping[str, Figure] = MappingProxyType(
 
 _matplotlib = threading.Lock()
 """Matplotlib is not thread-safe."""
+
+_rendered = FigureCache(max_bytes=64 * 2**20)
+"""Some 4,000 figures, those of a bundle of 2,000 experiments."""
 
 RouteFunction = TypeVar("RouteFunction", bound=Callable[..., Response])
 
@@ -92,6 +97,13 @@ def respond(figure: Figure, info: Info, drawing: Drawing) -> Response:
 
 
 def render(figure: Figure, info: Info, form: Format) -> bytes:
-    """The figure as a file."""
-    with _matplotlib:
-        return figure.file(info, form)
+    """The figure as a file, rendered once for the same numbers while it stays in the cache."""
+    key = figure, form, hashlib.sha256(info.model_dump_json().encode()).digest()
+    content = _rendered.get(key)
+    if content is None:
+        with _matplotlib:
+            content = _rendered.get(key)  # another request may have rendered it meanwhile
+            if content is None:
+                content = figure.file(info, form)
+                _rendered.put(key, content)
+    return content

@@ -43,11 +43,14 @@ TAGS = [
     {"name": "operations", "description": "Live events, workers, health and the spec's schema."},
 ]
 
+TOTAL_COUNT = "X-Total-Count"
+
 _REF = "#/components/schemas/{model}"
 _HEADERS = {
     "ETag": "Identifies this version of the answer, for `If-None-Match` and `If-Match`.",
     "Location": "URL of what was submitted.",
     "Retry-After": "Seconds after which to ask again.",
+    TOTAL_COUNT: "Number of matching experiments when the file was started.",
     request_id.HEADER: "Id of the request, taken from its own header or generated.",
 }
 
@@ -80,11 +83,15 @@ def answer(
     }
 
 
-def file(description: str, *media_types: str) -> dict[str, Any]:
+def file(description: str, *media_types: str, headers: Sequence[str] = ("ETag",)) -> dict[str, Any]:
     """An answer in one of several media types that JSON Schema doesn't describe."""
     content = {media_type: _file(media_type) for media_type in media_types}
     content["application/json"] = {"schema": {"type": "object"}}
-    return {"description": description, "content": content, "headers": {"ETag": _header("ETag")}}
+    return {
+        "description": description,
+        "content": content,
+        "headers": {name: _header(name) for name in headers},
+    }
 
 
 def stream(example: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/export", tags=["queries"])
     "",
     response_class=StreamingResponse,
     responses={
-        200: openapi.file("The file.", *MEDIA_TYPES.values()) | {"headers": {}},
+        200: openapi.file("The file.", *MEDIA_TYPES.values(), headers=()),
         **openapi.problems(400, 501, 503),
     },
 )

@@ -14,6 +14,9 @@ from store.records import RunRecord
 _OF_EXPERIMENTS = select(runs).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
 # faster than a list of one id: SQLAlchemy expands a list in every call
 _OF_ONE = select(runs).where(runs.c.experiment_id == bindparam("id"))
+_ARRAYS_OF_ONE = select(run_arrays.c.seed, run_arrays.c.payload).where(
+    run_arrays.c.experiment_id == bindparam("id")
+)
 _WRITE, _WRITE_ARRAYS = insert(runs), insert(run_arrays)
 _DROP = delete(runs).where(runs.c.experiment_id == bindparam("experiment"))
 _DROP_ARRAYS = delete(run_arrays).where(run_arrays.c.experiment_id == bindparam("experiment"))
@@ -60,7 +63,7 @@ def read_records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dic
 def read_results(tx: Connection, experiment_id: str) -> dict[int, RunResult]:
     """The runs of an experiment with their final arrays, by seed."""
     arrays = {seed: unpack(payload) for seed, payload in _payloads(tx, experiment_id)}
-    rows = tx.execute(select(runs).where(runs.c.experiment_id == experiment_id))
+    rows = tx.execute(_OF_ONE, {"id": experiment_id})
     return {row.seed: _result(row, arrays[row.seed]) for row in rows}
 
 
@@ -91,10 +94,7 @@ def drop(tx: Connection, experiment_id: str) -> None:
 
 
 def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]:
-    query = select(run_arrays.c.seed, run_arrays.c.payload).where(
-        run_arrays.c.experiment_id == experiment_id
-    )
-    return ((row.seed, row.payload) for row in tx.execute(query))
+    return ((row.seed, row.payload) for row in tx.execute(_ARRAYS_OF_ONE, {"id": experiment_id}))
 
 
 def _row(

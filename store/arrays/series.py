@@ -20,6 +20,7 @@ IDS_PER_QUERY = 25
 
 _of_experiment = series_chunks.c.experiment_id == bindparam("experiment")
 _LAST = select(series_chunks).where(_of_experiment).order_by(series_chunks.c.number.desc()).limit(1)
+_PAYLOADS = select(series_chunks.c.payload).where(_of_experiment).order_by(series_chunks.c.number)
 _APPEND = insert(series_chunks)
 _TRUNCATE = delete(series_chunks).where(
     _of_experiment, series_chunks.c.number >= bindparam("first")
@@ -66,12 +67,7 @@ def read(
         Columns of equal length: ``seed``, ``step``, the metrics and the trajectories.
     """
     names = (*KEYS, *names, *trajectories)
-    payloads = tx.scalars(
-        select(series_chunks.c.payload)
-        .where(series_chunks.c.experiment_id == experiment_id)
-        .order_by(series_chunks.c.number)
-    )
-    return _joined(payloads, names)
+    return _joined(tx.scalars(_PAYLOADS, {"experiment": experiment_id}), names)
 
 
 def read_many(

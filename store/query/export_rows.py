@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from core.result import METRICS, SERIES, Outcome
 from store.arrays import series
@@ -93,12 +94,17 @@ def experiment_rows(
     ended = select(func.count()).where(of_experiment(runs)).correlate(experiments)
     diverged = ended.where(runs.c.outcome == Outcome.DIVERGED)
     counts = (ended.scalar_subquery(), diverged.scalar_subquery())
-    medians = [value(Aggregate(Statistic.MEDIAN, FIELDS[name])) for name in metrics]
+    medians = [_median(name) for name in metrics]
     query = visible_experiments(experiments.c.id, value(FIELDS["seeds"]), *counts, *medians)
     query = query.where(experiments.c.id.in_(list(ids)))
     suffixes = {row[0]: tuple(row[1:]) for row in tx.execute(query)}
     rows = [(*prefixes[name], *suffixes[name]) for name in ids]
     return _transposed(experiment_columns(fields, metrics), rows)
+
+
+@cache  # building it takes longer than SQLite takes to compute it for a page
+def _median(metric: str) -> ColumnElement[Any]:
+    return value(Aggregate(Statistic.MEDIAN, FIELDS[metric]))
 
 
 def series_columns(names: Sequence[str]) -> list[Column]:

@@ -4,7 +4,17 @@ import io
 import json
 import zipfile
 
+import pytest
+
+from core.figures import Figure
+from service.figures import rendering
+from service.figures.cache import FigureCache
 from tests.kit import sample_specs
+
+
+@pytest.fixture
+def no_cache(monkeypatch):
+    monkeypatch.setattr(rendering, "_rendered", FigureCache(0))
 
 
 def bundle(client, **query):
@@ -12,6 +22,10 @@ def bundle(client, **query):
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/zip"
     return answer.content
+
+
+def names(content):
+    return zipfile.ZipFile(io.BytesIO(content)).namelist()
 
 
 def test_a_bundle_has_everything_about_its_experiments(client, submit, worker):
@@ -52,7 +66,45 @@ def test_a_bundle_has_everything_about_its_experiments(client, submit, worker):
     assert resubmitted.json()["spec_hash"] == client.get(path).json()["spec_hash"]
 
 
-def test_the_same_results_have_the_same_bytes(client, submit, worker):
+def test_a_bundle_without_figures_has_all_else(client, submit, worker):
+    submit()
+    worker.complete(worker.claim())
+    everything, without = bundle(client), bundle(client, figures="false")
+    assert names(without) == [name for name in names(everything) if "/figures/" not in name]
+    assert len(names(without)) == len(names(everything)) - 2
+    for content, mentioned in ((everything, True), (without, False)):
+        readme = zipfile.ZipFile(io.BytesIO(content)).read("README.txt").decode()
+        assert ("ID/figures" in readme) is mentioned
+
+
+def test_the_number_of_experiments_is_known_at_the_start(client, submit):
+    for tags in (["paper"], ["paper"], []):
+        submit(tags=tags)
+    answer = client.get("/v1/bundle", params={"q": "tag:paper"})
+    assert answer.headers["x-total-count"] == "2"
+    assert sum(name.endswith("/spec.json") for name in names(answer.content)) == 2
+
+
+def test_a_figure_is_drawn_once_for_the_same_numbers(client, submit, worker, monkeypatch):
+    path = submit(seeds=[71])  # in no other test, whose figures may be cached
+    worker.complete(worker.claim())
+    drawn, file = [], Figure.file
+
+    def counted(figure, *arguments, **options):
+        drawn.append(figure)
+        return file(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "file", counted)
+    first = bundle(client)
+    assert len(drawn) == 2
+    assert bundle(client) == first
+    client.get(f"{path}/figures/response.svg").raise_for_status()
+    assert len(drawn) == 2
+    client.get(f"{path}/figures/response.png").raise_for_status()
+    assert len(drawn) == 3
+
+
+def test_the_same_results_have_the_same_bytes(client, submit, worker, no_cache):
     experiment = submit(tags=["paper"]).rpartition("/")[2]
     worker.complete(worker.claim())
     submit()

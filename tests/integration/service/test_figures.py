@@ -3,6 +3,8 @@
 import pytest
 
 from core.figures import FIGURES
+from service.figures import rendering
+from service.figures.cache import FigureCache
 from tests.kit import sample_specs
 
 # the name below has characters that are in no font
@@ -25,7 +27,10 @@ def completed(submit, worker) -> str:
 
 @pytest.mark.parametrize("form", STARTS)
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_has_the_same_bytes_every_time_in_every_format(client, completed, name, form):
+def test_a_figure_has_the_same_bytes_every_time_in_every_format(
+    client, completed, monkeypatch, name, form
+):
+    monkeypatch.setattr(rendering, "_rendered", FigureCache(0))
     path = f"{completed}/figures/{name}.{form}"
     first, second = client.get(path), client.get(path)
     assert first.status_code == 200, first.text
