@@ -42,7 +42,8 @@ METRICS = MappingProxyType(
 )
 """Every metric by name, with its meaning. :mod:`core.metrics` computes them.
 
-NaN if the metric is not defined for a student.
+NaN if the metric is not defined: for a student that has no such thing, such as the imbalance of a
+GRU, or because it is relative to 0 (:func:`core.warnings.undefined` says so).
 """
 
 _FINAL_ONLY = frozenset({"zero_baseline", "flow_distance"})

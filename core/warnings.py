@@ -44,6 +44,15 @@ _CACHED = 32
 _MAX_LENGTH_OF_COUNTEREXAMPLE = 24
 """Longest training for which rounding leaves a counterexample's loss below about 1e-16."""
 
+NO_BASELINE = (
+    "relative_extrapolation_error is undefined: the teacher's response is 0 for k <= j < q, so "
+    "there is no baseline to compare with."
+)
+NO_VARIANCE = (
+    "sequence_fit_error and sequence_extrapolation_error are undefined: the teacher's outputs are "
+    "constant, so there is no variance to compare with."
+)
+
 
 def warnings(spec: ExperimentSpec) -> list[str]:
     """Returns the warnings about a spec, in no particular order; most specs have none.
@@ -112,6 +121,22 @@ def warnings_of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[
             f"The spectral radius of A is {radius:.4g}, above 1: the response can grow past the "
             "horizon."
         )
+    return [*sentences, *undefined(summary)]
+
+
+def undefined(summary: Mapping[str, float]) -> list[str]:
+    """Returns why relative errors among a run's metrics are undefined: one sentence per reason.
+
+    Example:
+        >>> undefined({"extrapolation_error": 0.5, "zero_baseline": 0.25})
+        []
+    """
+    if summary.get("zero_baseline") != 0:
+        return []
+    sentences = [NO_BASELINE]
+    fit, on_sequences = (summary.get(name, np.inf) for name in ("fit_error", "sequence_fit_error"))
+    if np.isfinite(fit) and np.isnan(on_sequences):
+        sentences.append(NO_VARIANCE)
     return sentences
 
 

@@ -74,15 +74,24 @@ def sequence_errors(
 
     From rest y_t = Σ_{j<=t} h_j x_{t-j}, so E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t} |ĥ_j|² in
     the Frobenius norm. While the teacher is silent, as a delay is before its lag, the error is
-    relative to the variance at the horizon. If that is 0 too, the error is 0 for a silent student,
-    else infinite.
+    relative to the variance at the horizon. If that is 0 too, the error is undefined, NaN.
     """
     error, variance = (
         np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1)
         for values in (response - target.response, target.response)
     )
-    variance = np.where(variance > 0, variance, variance[-1])
-    return np.divide(error, variance, out=np.where(error > 0, np.inf, error), where=variance > 0)
+    return over_variance(error, variance)
+
+
+def over_variance(
+    error: Float64[np.ndarray, "*batch q"], variance: Float64[np.ndarray, " q"]
+) -> Float64[np.ndarray, "*batch q"]:
+    """The error over the variance at each time, or at the horizon where that is 0, (..., q).
+
+    NaN if the variance is 0 at the horizon too: the quotient is undefined.
+    """
+    scale = np.where(variance > 0, variance, variance[-1])
+    return np.divide(error, scale, out=np.full(error.shape, np.nan), where=scale > 0)
 
 
 def sequence_fit_error(

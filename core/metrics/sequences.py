@@ -6,38 +6,26 @@ failures past the training length k show at the times t >= k.
 
 import numpy as np
 
+from core.metrics.errors import over_variance
 from core.metrics.spectrum import effective_rank
 from core.shapes import Float64
 from core.systems import where_finite
 
 
-def squared_errors(
-    error: Float64[np.ndarray, "*batch q"], variance: Float64[np.ndarray, " q"]
-) -> Float64[np.ndarray, "*batch q"]:
-    """Mean squared error over the variance of the teacher's output at each time, shape (..., q).
+def sequence_metrics(
+    error: Float64[np.ndarray, "*batch q"], variance: Float64[np.ndarray, " q"], length: int
+) -> dict[str, Float64[np.ndarray, "*batch"]]:
+    """The largest squared error over the variance, over t < k and over k <= t < q, by metric.
 
-    While the teacher is silent, the error is relative to the variance at the horizon. If that is 0
-    too, the result is 0 for a student without error, else infinite.
+    While the teacher's output is constant, the error is relative to the variance at the horizon; if
+    that is 0 too, the metrics are undefined, NaN.
 
     Args:
         error: mean over sequences of |y_t - ŷ_t|², (..., q).
         variance: mean over sequences of |ŷ_t - mean ŷ_t|², (q,).
-    """
-    scale = np.where(variance > 0, variance, variance[-1])
-    return np.divide(error, scale, out=np.where(error > 0, np.inf, error), where=scale > 0)
-
-
-def sequence_metrics(
-    error: Float64[np.ndarray, "*batch q"], variance: Float64[np.ndarray, " q"], length: int
-) -> dict[str, Float64[np.ndarray, "*batch"]]:
-    """The largest :func:`squared_errors` over t < k and over k <= t < q, by name of the metric.
-
-    Args:
-        error: (..., q).
-        variance: (q,).
         length: k.
     """
-    relative = squared_errors(error, variance)
+    relative = over_variance(error, variance)
     return {
         "sequence_fit_error": relative[..., :length].max(axis=-1),
         "sequence_extrapolation_error": relative[..., length:].max(axis=-1),

@@ -1,24 +1,35 @@
 """Migrations: they create the declared tables, in both directions, and keep the data."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 
+from core.result import Outcome
+from core.warnings import undefined as why_undefined
+from store.arrays.packed import pack_points, pack_result
 from store.db import migrate, schema
 from store.db.database import Database
 from store.db.tables import metadata
 from store.errors import SchemaMismatch
 from store.experiments import repository as experiments
-from store.experiments import submission
+from store.experiments import results, submission
 from store.experiments.draft import Draft, Options
 from store.queue import reports, workers
 from store.records import Failure, FailureKind, WorkerRecord
 from tests.kit import sample_specs
 from tests.kit.filled_database import contents, fill
+
+RELATIVE_ERRORS = (
+    "relative_extrapolation_error",
+    "sequence_fit_error",
+    "sequence_extrapolation_error",
+)
 
 
 @pytest.fixture
@@ -130,6 +141,49 @@ def test_a_downgrade_and_upgrade_keep_the_columns_of_both_revisions(
             == projected(older[table], shared)
             == projected(original[table], shared)
         )
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_infinite_relative_errors_without_a_baseline_become_undefined(repo, database_url, silent):
+    undefined = RELATIVE_ERRORS if silent else RELATIVE_ERRORS[:1]
+    of_old = {"zero_baseline": 0.0, **dict.fromkeys(undefined, math.inf)}
+    parts = sample_specs.result(
+        *(sample_specs.run(0), sample_specs.run(1, outcome=Outcome.DIVERGED)),
+        baselines=[sample_specs.baseline()],
+    )
+    result = parts.model_copy(
+        update={
+            "teacher_response": [0.0] * 8 if silent else parts.teacher_response,
+            "runs": [with_metrics(run, of_old) for run in parts.runs],
+            "baselines": [with_metrics(baseline, of_old) for baseline in parts.baselines],
+        }
+    )
+    points = sample_specs.points([0, 100])
+    points |= dict.fromkeys(undefined, np.full(4, math.inf))
+    claim, other = repo.begin(), repo.begin(changes={"name": "with a baseline"})
+    with repo.database.write() as tx:
+        reports.complete(tx, claim, pack_result(result), pack_points(points), {})
+    repo.complete(other)
+    untouched = repo.get(other.experiment_id)
+    for _ in range(2):
+        migrate.downgrade(database_url, "0004")
+        migrate.upgrade(database_url)
+        with repo.database.read() as tx:
+            stored = results.result(tx, claim.experiment_id)
+            series = results.series(tx, claim.experiment_id)
+        for part in (*stored.runs, *stored.baselines):
+            assert {name for name, value in part.summary.items() if math.isnan(value)} == {
+                *undefined
+            }
+        assert {name for name, column in series.items() if np.isnan(column).any()} == {*undefined}
+        for run in stored.runs:
+            assert run.warnings == why_undefined(run.summary)
+        assert repo.get(other.experiment_id) == untouched
+
+
+def with_metrics(part, metrics):
+    """A run or baseline with other metrics in its summary."""
+    return part.model_copy(update={"summary": part.summary | metrics})
 
 
 def test_a_downgrade_to_base_removes_all_data(database, database_url):

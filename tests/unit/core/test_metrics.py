@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from core.losses import Target
-from core.metrics import Reference, effective_rank, errors, imbalance, measure, sharpness
+from core.metrics import (
+    Reference,
+    effective_rank,
+    errors,
+    imbalance,
+    measure,
+    response_metrics,
+    sharpness,
+)
 from core.metrics.invariants import invariant_drift
 from core.metrics.spectrum import spectral_distance, state_effective_rank
 from core.result import METRICS
@@ -162,14 +170,23 @@ def test_sequence_errors_agree_with_simulated_gaussian_inputs():
     assert errors.sequence_extrapolation_error(student[None], target) == exact[:, 3:].max()
 
 
-def test_sequence_errors_of_a_silent_teacher_are_not_nan():
+def test_sequence_errors_are_undefined_only_if_the_teacher_is_silent_to_the_end():
     delay = Target(of_rows([0, 0, 2, 0])[0], np.eye(2))
     responses = of_rows([0, 0, 2, 0], [1, 0, 2, 0])
     np.testing.assert_array_equal(errors.sequence_errors(responses, delay), [[0] * 4, [0.25] * 4])
     silent = Target(np.zeros((4, 1, 1)), np.eye(2))
-    np.testing.assert_array_equal(
-        errors.sequence_errors(of_rows([0] * 4, [0, 1, 0, 0]), silent)[:, -1], [0, np.inf]
-    )
+    undefined = errors.sequence_errors(of_rows([0] * 4, [0, 1, 0, 0]), silent)
+    assert np.isnan(undefined).all()
+
+
+def test_a_relative_error_without_a_baseline_is_undefined():
+    delay = Target(of_rows([0, 2, 0, 0])[0], np.eye(2))
+    metrics = response_metrics(of_rows([0, 2, 0, 0], [0, 2, 0, 3], [0, 2, 0, np.inf]), delay, 1e-3)
+    assert np.isnan(metrics["relative_extrapolation_error"]).all()
+    assert metrics["extrapolation_error"].tolist() == [0, 3, np.inf]
+    beyond = Target(of_rows([0, 2, 0, 1e-300])[0], np.eye(2))
+    metrics = response_metrics(of_rows([0, 2, 0, 1e300]), beyond, 1e-3)
+    assert metrics["relative_extrapolation_error"].tolist() == [np.inf], "too large, not undefined"
 
 
 def systems_of(structure, channels, seed, dim=4):

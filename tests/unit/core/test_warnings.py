@@ -1,5 +1,6 @@
 """Warnings appear for the specs and runs that they describe, and for no others."""
 
+import numpy as np
 import pytest
 
 from core.warnings import warnings, warnings_of_run
@@ -156,6 +157,11 @@ def summary_of(sharpness=1.0, radius=0.9):
         ({}, summary_of(radius=1.25), ["spectral radius of A is 1.25"]),
         ({"lr": 0.1}, summary_of(100, 2.0), ["2 / sharpness", "spectral radius"]),
         ({}, {}, []),
+        ({}, {"zero_baseline": 0.0, "fit_error": 0.5, "sequence_fit_error": 0.5}, ["no baseline"]),
+        ({}, {"zero_baseline": 0.0, "fit_error": 0.5, "sequence_fit_error": np.nan},
+         ["no baseline", "no variance"]),
+        ({}, {"zero_baseline": 0.0, "fit_error": np.nan, "sequence_fit_error": np.nan},
+         ["no baseline"]),
     ],
 )  # fmt: skip
 def test_a_run_has_the_warnings_of_its_numbers(optimizer, summary, texts):
