@@ -1,4 +1,4 @@
-"""Labels of values: what people read in legends, titles of panels and along axes."""
+"""Labels of values: what people read in legends, titles of panels, captions and along axes."""
 
 import math
 from collections import Counter
@@ -43,6 +43,22 @@ def value_words(value: str) -> str:
         ('gradient flow', 'GRU')
     """
     return _NAMES.get(value, value.replace("_", " "))
+
+
+def with_article(words: str) -> str:
+    """Words after "a" or "an", as they are spoken.
+
+    Example:
+        >>> with_article("GRU student"), with_article("LSTM student"), with_article("uniform start")
+        ('a GRU student', 'an LSTM student', 'a uniform start')
+    """
+    takes_an = words.lower().startswith(("a", "e", "i", "o", "un", "lstm"))
+    return f"{'an' if takes_an and not words.startswith('uni') else 'a'} {words}"
+
+
+def capitalised(sentence: str) -> str:
+    """The sentence with a capital letter at its start."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def number(value: float, digits: int = _DIGITS) -> str:

@@ -27,7 +27,9 @@ METRICS = MappingProxyType(
         "sequence_fit_error": (
             "squared error over the teacher's variance on Gaussian inputs, max over t < k"
         ),
-        "sequence_extrapolation_error": "the same, max over k ≤ t < q",
+        "sequence_extrapolation_error": (
+            "squared error over the teacher's variance on Gaussian inputs, max over k ≤ t < q"
+        ),
         "imbalance": "imbalance |B - Cᵀ|",
         "invariant_drift": "drift of the quantity that gradient flow conserves",
         "spectral_radius": "spectral radius of A",

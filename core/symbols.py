@@ -191,6 +191,11 @@ def quantity(path: str) -> Quantity:
     return QUANTITIES.get(path) or Quantity(path if "." in path else path.replace("_", " "))
 
 
+def axis_label(path: str) -> str:
+    """The label of an axis: words, and the symbol and unit if there are any."""
+    return quantity(path).axis
+
+
 def short_name(path: str) -> str:
     """The symbol; without one, the last word of the path if no other path of a spec ends with it.
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.errors import ExtrapolabError
 from core.figures.view import TrainingAxis
+from core.labels import capitalised, value_label, value_words, with_article
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec, LinearStudent, states
 from core.spec.experiment import Trajectory
@@ -67,9 +68,9 @@ def heading(spec: ExperimentSpec, subject: str, description: str) -> dict[str, A
         subject: What the figure shows, in a few words.
         description: What its lines and marks are, in a sentence.
     """
-    teacher, student = spec.teacher, spec.student
+    student = spec.student
     title = (
-        f"{subject}: {teacher.kind} teacher, {student.words} d = {student.dim}, "
+        f"{subject}: {teacher_words(spec)}, {student.words} d = {student.dim}, "
         f"k = {spec.training.length}"
     )
     return {
@@ -84,19 +85,22 @@ def describe(spec: ExperimentSpec) -> str:
     teacher, student, optimizer = spec.teacher, spec.student, spec.optimizer
     start = student.start
     scale, rate = getattr(start, "scale", None), getattr(optimizer, "lr", None)
-    of_scale = "" if scale is None else f" of scale {scale:g}"
-    at_rate = "" if rate is None else f" with lr = {rate:g}"
+    of_scale = "" if scale is None else f" of scale {value_label('student.start.scale', scale)}"
+    at_rate = "" if rate is None else f" with {value_label('optimizer.lr', rate)}"
     count = len(spec.seeds)
+    learner, source = with_article(student.words), with_article(teacher_words(spec))
     return (
-        f"A {student.words} of d = {student.dim} states, from a {_plain(start.kind)} start"
-        f"{of_scale}, learned a {_plain(teacher.kind)} teacher of d̂ = {states(teacher)} states by "
-        f"{_plain(optimizer.kind)}{at_rate} from sequences of length k = {spec.training.length}; "
-        f"horizon q = {spec.horizon}, {count} {'seed' if count == 1 else 'seeds'}."
+        f"{capitalised(learner)} of d = {student.dim} states, from "
+        f"{with_article(value_words(start.kind))} start{of_scale}, learned {source} of "
+        f"d̂ = {states(teacher)} states by {value_words(optimizer.kind)}{at_rate} from sequences of "
+        f"length k = {spec.training.length}; horizon q = {spec.horizon}, "
+        f"{count} {'seed' if count == 1 else 'seeds'}."
     )
 
 
-def _plain(kind: str) -> str:
-    return kind.replace("_", " ")
+def teacher_words(spec: ExperimentSpec) -> str:
+    """The teacher without its dimension, such as ``balanced teacher``."""
+    return f"{value_words(spec.teacher.kind)} teacher"
 
 
 def sources(specs: Sequence[ExperimentSpec]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from core.labels import value_words
 from core.spec.part import Dim, Line, Matrix, Part, Real, Seed, Whole, default_kind
 
 Parameter = Literal["A", "B", "C"]
@@ -191,7 +192,7 @@ class RecurrentStudent(Part):
     @property
     def words(self) -> str:
         """A description without the dimension, for titles."""
-        return f"{self.kind} student"
+        return f"{value_words(self.kind)} student"
 
 
 Student = Annotated[LinearStudent | RecurrentStudent, Field(discriminator="kind")]

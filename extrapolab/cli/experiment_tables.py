@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from core.labels import value_words
 from core.spec import ExperimentSpec, GradientFlow
 from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.table_layout import styled, table
@@ -90,7 +91,7 @@ def setup_line(spec: ExperimentSpec) -> str:
     else:
         pace = f"at {optimizer.lr:g}"
     return (
-        f"{teacher.kind} teacher{dim}, {student.words} (d = {student.dim}), "
+        f"{value_words(teacher.kind)} teacher{dim}, {student.words} (d = {student.dim}), "
         f"k = {spec.training.length}, q = {spec.horizon}, {optimizer.kind} {pace}, "
         f"{optimizer.steps:,} steps, {len(spec.seeds)} seed{'s' if len(spec.seeds) > 1 else ''}"
     )

@@ -9,20 +9,20 @@ from pydantic import BaseModel, ConfigDict
 
 from core.figures.recipes.coordinates import (
     LOG_RATIO,
-    axis_label,
     distinct,
     grouped,
     is_number,
     key,
     metric_scale,
     scale,
-    value_label,
 )
 from core.figures.recipes.wording import quantity_label, statistic_label
+from core.labels import value_labels
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.recipe import Recipe
 from core.result import Outcome
 from core.statistics import STATISTICS, over_seeds, with_band
+from core.symbols import axis_label
 
 Place = TypeVar("Place", float, tuple[int, int])
 
@@ -83,15 +83,18 @@ def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
     some may be empty.
     """
     series = distinct([cell.series for cell in cells])
+    labels = value_labels(recipe.series, series)
+    facets = grouped(cells, lambda cell: cell.facet)
+    titles = value_labels(recipe.facets, [facet for facet, _ in facets])
     lines_by_title: list[tuple[str, list[Line]]] = []
-    for facet, facet_cells in grouped(cells, lambda cell: cell.facet):
+    for title, (_, facet_cells) in zip(titles, facets, strict=True):
         groups = grouped(facet_cells, lambda cell: cell.series)
         by_series = {key(value): group for value, group in groups}
         lines = [
-            _line(value_label(recipe.series, value), by_series.get(key(value), []), recipe)
-            for value in series
+            _line(label, by_series.get(key(value), []), recipe)
+            for label, value in zip(labels, series, strict=True)
         ]
-        lines_by_title.append((value_label(recipe.facets, facet), lines))
+        lines_by_title.append((title, lines))
     xs = [x for _, lines in lines_by_title for line in lines for x in line.x]
     ys = [y for _, lines in lines_by_title for line in lines for y in line.y]
     metric = recipe.quantity

@@ -1,4 +1,4 @@
-"""Coordinates: the values on an axis, of any type, with their order, labels and scale."""
+"""Coordinates: the values on an axis, of any type, with their order and scale."""
 
 import json
 import math
@@ -6,15 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from core.panels import Scale
-from core.spec.sweep import brief
 
 Item = TypeVar("Item")
 
 LOG_RATIO = 50.0
 """Positive coordinates get a logarithmic axis if the largest is this many times the smallest."""
-
-MAX_LABEL = 48
-"""Longest label in characters, so that it fits beside the figure."""
 
 _SIZES = frozenset(
     {
@@ -23,29 +19,6 @@ _SIZES = frozenset(
     }
 )
 """Metrics that are sizes rather than errors."""
-
-_AXIS_LABELS = {
-    "training.length": "training length k (time steps)",
-    "student.dim": "student dimension d",
-    "teacher.dim": "teacher dimension d̂",
-    "student.start.scale": "scale of the start",
-    "optimizer.lr": "learning rate η",
-    "optimizer.steps": "steps of training",
-    "evaluation.horizon": "horizon q (time steps)",
-    "step": "step t",
-    "lag": "lag j (time steps)",
-    "rank": "rank i",
-}
-
-
-def axis_label(path: str) -> str:
-    """The label of an axis: with its symbol, and its unit if it has one."""
-    return _AXIS_LABELS.get(path, path)
-
-
-def value_label(path: str | None, value: Any) -> str:
-    """A value with the last word of its path, such as ``dim = 5``; "" without a path."""
-    return "" if path is None else f"{path.rpartition('.')[2]} = {brief(value)}"[:MAX_LABEL]
 
 
 def is_number(value: Any) -> bool:

@@ -9,21 +9,21 @@ import numpy as np
 from core.figures.drawing.style import LARGEST
 from core.figures.recipes.coordinates import (
     LOG_RATIO,
-    axis_label,
     distinct,
     grouped,
     is_number,
     key,
     scale,
-    value_label,
 )
 from core.figures.recipes.wording import CURVES, quantity_label, statistic_label
 from core.figures.teacher import largest_entry
+from core.labels import value_label, value_labels
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe
 from core.result import Outcome
 from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
+from core.symbols import axis_label
 
 MAX_POINTS = 400
 """Most points of a line; of more, those nearest to a logarithmic spacing are taken."""
@@ -119,20 +119,23 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     to the shortest.
     """
     series, axis = distinct([curve.series for curve in curves]), recipe.x
+    labels = value_labels(recipe.series, series)
+    facets = grouped(curves, lambda curve: curve.facet)
+    titles = value_labels(recipe.facets, [facet for facet, _ in facets])
     contents: list[tuple[str, list[Line], list[Mark]]] = []
-    for facet, facet_curves in grouped(curves, lambda curve: curve.facet):
+    for title, (_, facet_curves) in zip(titles, facets, strict=True):
         groups = grouped(facet_curves, lambda curve: curve.series)
         by_series = {key(value): group for value, group in groups}
         lines = [
-            _line(value_label(recipe.series, value), by_series.get(key(value), []), recipe)
-            for value in series
+            _line(label, by_series.get(key(value), []), recipe)
+            for label, value in zip(labels, series, strict=True)
         ]
         lengths = sorted({curve.length for curve in facet_curves}) if axis == "lag" else []
         if len(lengths) > MAX_MARKED_LENGTHS:
             lengths = []
-        limits = [Mark(label=f"k = {k}", at=k - 0.5) for k in lengths]
+        limits = [Mark(label=value_label("training.length", k), at=k - 0.5) for k in lengths]
         references = _references(facet_curves, recipe)
-        contents.append((value_label(recipe.facets, facet), [*lines, *references], limits))
+        contents.append((title, [*lines, *references], limits))
     log_ratio = {"step": 1.0, "lag": np.inf, "rank": np.inf}[axis]
     xs = [x for _, lines, _ in contents for line in lines for x in line.x if x > 0]
     ys = [y for _, lines, _ in contents for line in lines for y in line.y if y != 0]

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from core.figures.drawing import style
 from core.figures.info import Info
 from core.figures.recipes.cells import Cell, Grid, grid
-from core.figures.recipes.coordinates import axis_label, grouped, metric_scale, value_label
+from core.figures.recipes.coordinates import grouped, metric_scale
 from core.figures.recipes.wording import quantity_label, statistic_label
+from core.labels import value_labels, value_texts
 from core.recipe import Recipe
-from core.spec.sweep import brief
+from core.symbols import axis_label
 
 MAX_TICKS = 12
 _COLUMNS = 2
@@ -50,14 +51,11 @@ class HeatmapInfo(Info):
 
 def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
     """The fields that :class:`HeatmapInfo` adds: a grid per facet, all on the same axes."""
+    facets = grouped(cells, lambda cell: cell.facet)
+    titles = value_labels(recipe.facets, [facet for facet, _ in facets])
     grids = [
-        grid(
-            facet_cells,
-            recipe.statistic,
-            title=value_label(recipe.facets, facet),
-            axes_of=cells,
-        )
-        for facet, facet_cells in grouped(cells, lambda cell: cell.facet)
+        grid(facet_cells, recipe.statistic, title=title, axes_of=cells)
+        for title, (_, facet_cells) in zip(titles, facets, strict=True)
     ]
     values = [value for one_grid in grids for row in one_grid.values for value in row]
     auto = recipe.y_scale == "auto"
@@ -134,10 +132,7 @@ def _mark_states(axes: Axes, one_grid: Grid) -> None:
 def _set_ticks(axes: Axes, which: str, values: Sequence[Any]) -> None:
     places = range(0, len(values), max(1, -(-len(values) // MAX_TICKS)))
     set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
-    labels = [
-        f"{values[i]:.3g}" if isinstance(values[i], float) else brief(values[i])[:20]
-        for i in places
-    ]
+    labels = value_texts([values[i] for i in places])
     ticks = set_ticks(places, labels, parse_math=False)
     if which == "x" and max(map(len, labels)) > 4:
         for tick in axes.get_xticklabels() if ticks else ():

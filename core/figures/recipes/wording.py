@@ -3,9 +3,10 @@
 from types import MappingProxyType
 from typing import Any
 
-from core.figures.recipes.coordinates import axis_label
+from core.labels import capitalised
 from core.recipe import Recipe
 from core.result import METRICS
+from core.symbols import axis_label, quantity
 
 CURVES = MappingProxyType(
     {
@@ -27,8 +28,8 @@ _BANDS = {
 
 
 def quantity_label(name: str) -> str:
-    """A metric or a curve in words, with its symbol."""
-    return CURVES.get(name) or METRICS[name]
+    """The label of the axis of a metric or a curve."""
+    return CURVES.get(name) or axis_label(name)
 
 
 def statistic_label(recipe: Recipe) -> str:
@@ -40,7 +41,13 @@ def statistic_label(recipe: Recipe) -> str:
 
 def title(recipe: Recipe) -> str:
     """The recipe's name, or a generated title."""
-    return recipe.name or f"{quantity_label(recipe.quantity)} against {axis_label(recipe.x)}"
+    return recipe.name or generated_title(recipe)
+
+
+def generated_title(recipe: Recipe) -> str:
+    """The title of a recipe without a name: what against what."""
+    name = CURVES.get(recipe.quantity) or quantity(recipe.quantity).named
+    return capitalised(f"{name} against {quantity(recipe.x).named}")
 
 
 def caption(recipe: Recipe, *, title: str, experiments: int, runs: int, imported: int) -> str:
@@ -53,21 +60,25 @@ def caption(recipe: Recipe, *, title: str, experiments: int, runs: int, imported
         runs: Number of their runs.
         imported: Number of imported experiments among them.
     """
-    generated = f"{quantity_label(recipe.quantity)} against {axis_label(recipe.x)}"
-    opening = "" if title == generated and not recipe.name else f"{title}. "
-    parts = [
-        f"{opening}{quantity_label(recipe.quantity)}, {statistic_label(recipe)}, "
-        f"against {axis_label(recipe.x)}"
-    ]
+    opening = "" if title == generated_title(recipe) else f"{title}. "
+    meaning = CURVES.get(recipe.quantity) or METRICS[recipe.quantity]
+    against = quantity(recipe.x).named
+    parts = [f"{capitalised(meaning)}, {statistic_label(recipe)}, against {against}"]
     if recipe.series:
         item = "a line" if recipe.kind == "lines" else "a row"
-        parts.append(f"{item} for each {axis_label(recipe.series)}")
+        parts.append(f"{item} for each {quantity(recipe.series).named}")
     if recipe.facets:
-        parts.append(f"a panel for each {axis_label(recipe.facets)}")
+        parts.append(f"a panel for each {quantity(recipe.facets).named}")
     of_these = f", {imported} of them imported," if imported else ""
-    counts = f"From {experiments} completed experiments{of_these} with {runs} runs"
+    counts = (
+        f"From {_count(experiments, 'completed experiment')}{of_these} with {_count(runs, 'run')}"
+    )
     query = f": {recipe.query}" if recipe.query else ""
-    return f"{', '.join(parts)}. {counts}{query}."
+    return f"{opening}{', '.join(parts)}. {counts}{query}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def heading(

@@ -77,7 +77,7 @@ def test_sweep_from_submission_to_extension(client, spec, tmp_path):
             "lines", tmp_path / "l.json", x="student.start.scale", y="train_loss"
         ).read_text()
     )
-    assert [line["label"] for line in info["panel"]["lines"]] == ["length = 3", "length = 4"]
+    assert [line["label"] for line in info["panel"]["lines"]] == ["k = 3", "k = 4"]
 
     assert (
         sweep.extend([{**LENGTHS, "values": [3, 4, 5]}, SCALES]).created,

@@ -175,7 +175,7 @@ class TestLines:
         data = preview().json()
         (panel,) = data["panels"]
         small, large = panel["lines"]
-        assert (small["label"], large["label"]) == ("scale = 0.01", "scale = 1")
+        assert (small["label"], large["label"]) == ("s = 0.01", "s = 1")
         assert small["x"] == [2.0, 4.0]
         assert small["y"] == pytest.approx([0.04, 0.08])
         assert small["lower"] == pytest.approx([0.02, 0.04])
@@ -197,7 +197,7 @@ class TestLines:
 
     def test_facets_are_panels_with_the_same_lines(self, preview):
         panels = preview(facets="student.start.scale", series=None).json()["panels"]
-        assert [panel["title"] for panel in panels] == ["scale = 0.01", "scale = 1"]
+        assert [panel["title"] for panel in panels] == ["s = 0.01", "s = 1"]
         assert panels[0]["lines"][0]["y"] == pytest.approx([0.04, 0.08])
 
     def test_a_rerun_counts_once_with_its_latest_result(self, preview, complete):
@@ -234,7 +234,7 @@ class TestCurves:
         changes = {"query": "tag:a and training.length = 2", "x": x, "y": y}
         (panel,) = preview(**changes).json()["panels"]
         lines = panel["lines"]
-        assert [line["label"] for line in lines[:2]] == ["scale = 0.01", "scale = 1"]
+        assert [line["label"] for line in lines[:2]] == ["s = 0.01", "s = 1"]
         assert lines[0]["x"] == expected
         assert any(line["dashed"] for line in lines) is has_teacher
         for form in ("svg", "png"):

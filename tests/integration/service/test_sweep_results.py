@@ -197,12 +197,12 @@ class TestFigures:
     def test_lines_show_a_metric_over_the_first_axis_for_each_value_of_the_next(self, client, path):
         data = client.get(f"{path}/figures/lines.json?y=train_loss").json()
         lines = {line["label"]: line for line in data["panel"]["lines"]}
-        assert list(lines) == ["scale = 0.01", "scale = 1"]
-        small = lines["scale = 0.01"]
+        assert list(lines) == ["s = 0.01", "s = 1"]
+        small = lines["s = 0.01"]
         assert small["x"] == [2.0, 3.0, 4.0]
         assert small["y"] == ["Infinity", pytest.approx(0.06), pytest.approx(0.08)]
         assert small["lower"][2] == pytest.approx(0.04)
-        assert lines["scale = 1"]["x"] == [2.0]
+        assert lines["s = 1"]["x"] == [2.0]
         assert data["panel"]["y_scale"] == "log"
 
     def test_axes_can_be_chosen(self, client, path):
@@ -210,7 +210,7 @@ class TestFigures:
         panel = client.get(f"{path}/figures/lines.json", params=query).json()["panel"]
         assert panel["x_scale"] == "log"
         labels = [line["label"] for line in panel["lines"]]
-        assert labels == ["length = 2", "length = 3", "length = 4"]
+        assert labels == ["k = 2", "k = 3", "k = 4"]
 
     def test_a_heat_map_shows_failed_diverged_and_pending_experiments(self, client, path):
         data = client.get(f"{path}/figures/heatmap.json?y=train_loss").json()
@@ -229,7 +229,7 @@ class TestFigures:
         completed = client.get("/v1/experiments?state=completed").json()["items"]
         hashes = [experiment["spec_hash"] for experiment in completed]
         assert data["spec_hashes"] == sorted(hashes)
-        assert "training loss" in data["caption"]
+        assert ". Training loss L = eᵀ M e, " in data["caption"]
         svg = client.get(f"{path}/figures/heatmap.svg?y=train_loss").text
         assert all(spec_hash in svg for spec_hash in hashes)
         assert "From 4 completed experiments with 8 runs" in svg
@@ -274,7 +274,7 @@ class TestFigures:
         ]
         path = submit_sweep({"kind": "zip", "axes": axes}, SCALE)
         lines = client.get(f"{path}/figures/lines.json").json()["panel"]["lines"]
-        assert [line["label"] for line in lines] == ["scale = 0.01", "scale = 1"]
+        assert [line["label"] for line in lines] == ["s = 0.01", "s = 1"]
 
 
 @pytest.mark.parametrize("result", ["table", "grid", "figures/lines.json", "figures/heatmap.svg"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.figures.drawing.style import encode
-from core.figures.recipes import heatmap, panels
+from core.figures.recipes import heatmap, panels, wording
 from core.figures.recipes.cells import Cell
 from core.figures.recipes.cells import panels as panels_of_cells
 from core.figures.recipes.curves import Curve, plotted
@@ -57,7 +57,7 @@ def test_all_panels_have_all_series_so_that_each_has_one_colour():
         cells, Recipe(x="training.length", series="student.kind", facets="student.structure")
     )
     assert [[line.label for line in panel.lines] for panel in facets] == [
-        ["kind = a", "kind = b"]
+        ["a student", "b student"]
     ] * 2
     assert [[len(line.x) for line in panel.lines] for panel in facets] == [[1, 0], [0, 1]]
     info = panels.PanelsInfo(**HEADING, panels=facets, alike=True)
@@ -214,3 +214,37 @@ def test_symbols_are_typeset_in_figures_and_plain_in_data():
     assert figure.axes[0].get_ylabel().startswith(r"|$h_{j}$ - $\hat{h}_{j}$|")
     assert figure.get_suptitle() == r"cost in \$ of $h_{j}$"
     assert_renders(info, panels.render)
+
+
+def test_a_caption_is_in_sentences_and_quotes_the_query_as_typed():
+    recipe = Recipe(
+        query="tag:a and optimizer.lr  > 0.01",
+        x="training.length",
+        y="train_loss",
+        series="optimizer.kind",
+        facets="student.dim",
+    )
+    assert wording.title(recipe) == "Training loss L against training length k"
+    caption = wording.caption(recipe, title="A", experiments=1, runs=2, imported=0)
+    assert caption == (
+        "A. Training loss L = eᵀ M e, median and quartiles over seeds, against training length k, "
+        "a line for each optimizer, a panel for each student dimension d. From 1 completed "
+        "experiment with 2 runs: tag:a and optimizer.lr  > 0.01."
+    )
+
+
+def test_lines_and_panels_of_different_values_have_different_labels():
+    values = [0.1, 0.1 + 1e-12, 1.0]
+    cells = [Cell(1, a, "completed", (1.0,), b) for a in values for b in values]
+    recipe = Recipe(x="training.length", series="optimizer.lr", facets="student.start.scale")
+    curves = [curve([1.0, 2.0], series=a, facet=b) for a in values for b in values]
+    for shown in (
+        panels_of_cells(cells, recipe),
+        panels_of_curves(
+            curves, Recipe(x="step", series="optimizer.lr", facets="student.start.scale")
+        ),
+    ):
+        assert len({panel.title for panel in shown}) == 3
+        assert [len({line.label for line in panel.lines}) for panel in shown] == [3, 3, 3]
+    grids = heatmap.maps(cells, recipe)["maps"]
+    assert len({grid.title for grid in grids}) == 3

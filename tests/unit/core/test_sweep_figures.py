@@ -23,7 +23,7 @@ def cells(value, xs=(2, 3, 4), series=(10, 20)):
 
 def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
     panel = lines(cells(lambda x, s, seed: x * s + seed), AXES, **HEADING).panel
-    assert [line.label for line in panel.lines] == ["dim = 10", "dim = 20"]
+    assert [line.label for line in panel.lines] == ["d = 10", "d = 20"]
     assert panel.lines[0].x == [2.0, 3.0, 4.0]
     assert panel.lines[0].y == [21.0, 31.0, 41.0]
     for line in panel.lines:
