@@ -11,9 +11,11 @@ from extrapolab.models.experiments import Group, QueryField
 
 def fields_table(fields: Iterable[QueryField]) -> Table:
     """One row per field of the filter language."""
-    rows = table("name", "kind", "of", "meaning", folding=("meaning",))
+    rows = table("name", "kind", "of", "symbol", "meaning", folding=("meaning",))
     for field in fields:
-        rows.add_row(field.name, field.kind, field.scope, ", ".join(field.choices) or field.meaning)
+        unit = f" ({field.unit})" if field.unit else ""
+        meaning = ", ".join(field.choices) or f"{field.meaning}{unit}"
+        rows.add_row(field.name, field.kind, field.scope, field.symbol, meaning)
     return rows
 
 

@@ -295,6 +295,8 @@ class QueryField(Record):
     kind: str
     scope: str
     meaning: str = ""
+    symbol: str = ""
+    unit: str = ""
     choices: tuple[str, ...] = ()
 
 

@@ -20,6 +20,8 @@ class QueryField(Answer):
         description="What has a value of this field: the experiment, each run, tag or sweep."
     )
     meaning: str
+    symbol: str = Field(description="Its symbol in figures, such as `k`; empty if it has none.")
+    unit: str = Field(description="Its unit; empty if it has none.")
     choices: list[str] = Field(description="All possible values; empty if there are many.")
 
     @classmethod

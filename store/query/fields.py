@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from core.result import METRICS, Outcome
 from core.spec import METADATA, ExperimentSpec
+from core.symbols import QUANTITIES, quantity
 from store.records import ELSEWHERE, FailureKind, Source
 from store.states import State
 
@@ -79,6 +80,16 @@ class Field:
     path: tuple[str, ...] = ()
 
     @property
+    def symbol(self) -> str:
+        """Its symbol, such as ``k``; empty if it has none."""
+        return quantity(self.name).symbol
+
+    @property
+    def unit(self) -> str:
+        """Its unit; empty if it has none."""
+        return quantity(self.name).unit
+
+    @property
     def is_metric(self) -> bool:
         """Whether it is a final metric of a run."""
         return self.name in METRICS
@@ -129,9 +140,9 @@ def _spec_fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator
             elif (kind := _kind(annotation)) is not None:
                 choices = tuple(map(str, typing.get_args(annotation)))
                 full_name = ".".join(field_path)
-                yield Field(
-                    full_name, kind, Scope.EXPERIMENT, "field of the spec", choices, field_path
-                )
+                known = QUANTITIES.get(full_name)
+                meaning = known.words if known else "field of the spec"
+                yield Field(full_name, kind, Scope.EXPERIMENT, meaning, choices, field_path)
 
 
 def _union_members(annotation: Any) -> Iterator[Any]:

@@ -63,6 +63,12 @@ def test_the_fields_of_the_filter_language_are_listed(client):
     listed = {item["name"]: item for item in items}
     assert listed["outcome"]["choices"][0] == "fitted"
     assert (listed["student.start.scale"]["kind"], listed["tag"]["scope"]) == ("real", "tag")
+    length = listed["training.length"]
+    assert (length["meaning"], length["symbol"], length["unit"]) == (
+        "training length",
+        "k",
+        "time steps",
+    )
 
 
 @pytest.fixture
