@@ -33,6 +33,7 @@ from core.studies.setting import (
     zip_axis,
 )
 from core.studies.study import EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 PAST_THE_LENGTH = 20
 """The horizon is k + 20."""
@@ -176,7 +177,7 @@ class BalancedStudy(Study):
         ]
         return (
             Panel(
-                x="training length k",
+                x=axis_label("training.length"),
                 y=ERROR_AXIS,
                 lines=lines,
                 levels=[ZERO_BASELINE],

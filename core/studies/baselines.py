@@ -16,6 +16,7 @@ from core.references import ANTOULAS_2005, COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import ERROR, NEAR_ZERO, TEACHER, THRESHOLD, sweep, worst_error, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 GD = "GD from a near-zero start"
 METHODS: Mapping[str, str] = {
@@ -108,8 +109,8 @@ class BaselinesStudy(Study):
             )
         return (
             Panel(
-                x="training length k",
-                y="extrapolation error / zero baseline",
+                x=axis_label("training.length"),
+                y=axis_label("relative_extrapolation_error"),
                 lines=lines,
                 levels=[ZERO_BASELINE],
                 limits=[Mark(label=f"k = 2 d̂ = {THRESHOLD}", at=THRESHOLD)],

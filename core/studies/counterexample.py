@@ -20,6 +20,7 @@ from core.references import COHEN_KARLIK_2023
 from core.spec import CounterexampleStart, SweepSpec
 from core.studies.setting import TEACHER, sweep, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 TEACHERS: Mapping[str, Mapping[str, Any]] = {
     "balanced teacher": TEACHER,
@@ -106,7 +107,7 @@ class CounterexampleStudy(Study):
                 )
         return (
             Panel(
-                x="lag j",
+                x=axis_label("lag"),
                 y="|h_j - ĥ_j| after training",
                 lines=lines,
                 limits=[Mark(label="k = 8", at=7.5)],

@@ -27,6 +27,7 @@ from core.studies.setting import (
     worst_error,
 )
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 NEAR, BALANCED, GENERAL = "near-zero start", "large balanced start", "large general start"
 ARMS: Mapping[str, Mapping[str, Any]] = {
@@ -121,7 +122,7 @@ class DimensionStudy(Study):
         experiments_by_arm = {arm: self.arm(size, evidence, arm).experiments for arm in ARMS}
         return (
             Panel(
-                x="student dimension d",
+                x=axis_label("student.dim"),
                 y=ERROR_AXIS,
                 x_scale="log",
                 lines=[
@@ -131,8 +132,8 @@ class DimensionStudy(Study):
                 levels=[ZERO_BASELINE],
             ),
             Panel(
-                x="student dimension d",
-                y="effective rank of the Hankel singular values",
+                x=axis_label("student.dim"),
+                y=axis_label("effective_rank"),
                 x_scale="log",
                 y_scale="linear",
                 lines=[

@@ -28,6 +28,7 @@ from core.studies.setting import (
     worst_error,
 )
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 NEAR, GENERAL = "near-zero start", "large general start"
 ARMS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, GENERAL: LARGE_GENERAL}
@@ -112,7 +113,7 @@ class FiniteSampleStudy(Study):
         threshold = [Mark(label=f"N = k = {LENGTH}", at=LENGTH)]
         return (
             Panel(
-                x="number of sequences N",
+                x=axis_label("training.loss.sequences"),
                 y=ERROR_AXIS.replace("seeds", "samples"),
                 x_scale="log",
                 lines=[
@@ -123,8 +124,8 @@ class FiniteSampleStudy(Study):
                 limits=threshold,
             ),
             Panel(
-                x="number of sequences N",
-                y="fit error, max |e_j| over j < k",
+                x=axis_label("training.loss.sequences"),
+                y=axis_label("fit_error"),
                 x_scale="log",
                 lines=[
                     quartile_line(arm, experiments, _sequences, "fit_error")

@@ -20,6 +20,7 @@ from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import sweep, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 LENGTHS: Mapping[Size, tuple[int, ...]] = {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15, 20)}
 LONGEST: Mapping[Size, int] = {"quick": 10, "full": 20}
@@ -129,7 +130,7 @@ class _NonLinearStudy(Study):
         answer = [Mark(label="answering the mean", at=1.0)]
         return (
             Panel(
-                x="training length k",
+                x=axis_label("training.length"),
                 y="squared error / variance, largest over t",
                 lines=lines,
                 levels=answer,

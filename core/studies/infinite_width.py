@@ -32,6 +32,7 @@ from core.studies.setting import (
     zip_axis,
 )
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 from core.systems import LinearSystem, impulse_response
 from core.theory.wide import rates_of, trained_response
 
@@ -155,7 +156,7 @@ class InfiniteWidthStudy(Study):
         distances = [_distance(experiment) for experiment in wide]
         return (
             Panel(
-                x="lag j",
+                x=axis_label("lag"),
                 y="response h_j",
                 y_scale="linear",
                 lines=lines,

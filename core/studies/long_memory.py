@@ -27,6 +27,7 @@ from core.studies.setting import (
     zip_axis,
 )
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 PAST_THE_LENGTH = 40
 GENERAL_NEAR: Mapping[str, Any] = {"structure": "general", "start": {"scale": 0.001}}
@@ -136,7 +137,7 @@ class LongMemoryStudy(Study):
         ]
         return (
             Panel(
-                x="training length k",
+                x=axis_label("training.length"),
                 y=ERROR_AXIS,
                 lines=[
                     quartile_line(
@@ -149,6 +150,10 @@ class LongMemoryStudy(Study):
                 levels=[ZERO_BASELINE],
             ),
             Panel(
-                x="lag j", y="response h_j", y_scale="linear", lines=lines, title="rotation, k = 8"
+                x=axis_label("lag"),
+                y="response h_j",
+                y_scale="linear",
+                lines=lines,
+                title="rotation, k = 8",
             ),
         )

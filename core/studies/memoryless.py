@@ -16,6 +16,7 @@ from core.references import COHEN_KARLIK_2022
 from core.spec import SweepSpec
 from core.studies.setting import sweep, zip_axis
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 BALANCED, NEAR, IDENTITY, DEFAULT = "symmetric balanced", "near zero", "identity", "default"
 ARMS: Mapping[str, Mapping[str, Any]] = {
@@ -115,8 +116,8 @@ class MemorylessStudy(Study):
         ]
         return (
             Panel(
-                x="training length k",
-                y="extrapolation error\nmedian and quartiles over seeds",
+                x=axis_label("training.length"),
+                y=f"{axis_label('extrapolation_error')}\nmedian and quartiles over seeds",
                 lines=lines,
             ),
         )

@@ -29,6 +29,7 @@ from core.statistics import statistic
 from core.studies.poisoned import CLEAN, LONG, PAIRS, POISONED, READOUT, SHORT, TRAINED
 from core.studies.setting import sweep
 from core.studies.study import EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 PARTS: Mapping[Size, tuple[str, ...]] = {"quick": (SHORT, LONG, TRAINED), "full": tuple(PAIRS)}
 
@@ -96,7 +97,7 @@ class PoisoningStudy(Study):
         """The errors of each part by lag, clean and poisoned."""
         return tuple(
             Panel(
-                x="lag j",
+                x=axis_label("lag"),
                 y="|h_j - ĥ_j|, one seed",
                 lines=self._errors(size, evidence, part),
                 title=part,

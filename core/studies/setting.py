@@ -7,6 +7,7 @@ import numpy as np
 
 from core.evidence import Evidence
 from core.spec import SweepSpec
+from core.symbols import axis_label
 
 POLES = (0.9, -0.5)
 TEACHER: Mapping[str, Any] = {
@@ -29,7 +30,7 @@ LARGE_GENERAL: Mapping[str, Any] = {"structure": "general", "start": {"scale": 1
 """The scale of a large start makes the spectral radius of A about 1."""
 
 ERROR = "median (extrapolation error / zero baseline)"
-ERROR_AXIS = "extrapolation error / zero baseline\nmedian and quartiles over seeds"
+ERROR_AXIS = f"{axis_label('relative_extrapolation_error')}\nmedian and quartiles over seeds"
 
 
 def sweep(base: Mapping[str, Any], *axes: Mapping[str, Any]) -> SweepSpec:

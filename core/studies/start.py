@@ -25,6 +25,7 @@ from core.studies.setting import (
     worst_error,
 )
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 UNBALANCED, BALANCED = "unbalanced start", "balanced start"
 SCALES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -114,7 +115,7 @@ class StartStudy(Study):
         }
         return (
             Panel(
-                x="scale of the start s",
+                x=axis_label("student.start.scale"),
                 y=ERROR_AXIS,
                 x_scale="log",
                 lines=[
@@ -124,8 +125,8 @@ class StartStudy(Study):
                 levels=[ZERO_BASELINE],
             ),
             Panel(
-                x="scale of the start s",
-                y="imbalance |B - Cᵀ| at the end",
+                x=axis_label("student.start.scale"),
+                y=f"{axis_label('imbalance')} at the end",
                 x_scale="log",
                 lines=[
                     quartile_line(UNBALANCED, experiments_by_arm[UNBALANCED], _scale, "imbalance")

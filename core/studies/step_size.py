@@ -24,6 +24,7 @@ from core.studies.setting import (
     zip_axis,
 )
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 BELOW, ABOVE = "below the bound", "around and above the bound"
 RATES = (0.0005, 0.001, 0.002, 0.004, 0.008)
@@ -128,18 +129,18 @@ class StepSizeStudy(Study):
             else []
         )
         reference = (
-            [Line(label="∝ lr", x=list(RATES), y=proportional, dashed=True)] if proportional else []
+            [Line(label="∝ η", x=list(RATES), y=proportional, dashed=True)] if proportional else []
         )
         return (
             Panel(
-                x="lr",
+                x=axis_label("optimizer.lr"),
                 y="max |h_j - h_j of gradient flow|",
                 x_scale="log",
                 lines=[distance, *reference],
             ),
             Panel(
-                x="lr",
-                y="training loss at the end\ngaps: diverged",
+                x=axis_label("optimizer.lr"),
+                y=f"{axis_label('train_loss')} at the end\ngaps: diverged",
                 x_scale="log",
                 lines=[quartile_line("training loss", large_steps, _lr, "train_loss")],
                 limits=bound,

@@ -28,6 +28,7 @@ from core.studies.setting import (
     zip_axis,
 )
 from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
 
 SIGNED: Mapping[str, Any] = {
     "kind": "unbalanced",
@@ -120,7 +121,7 @@ class UnbalancedStudy(Study):
         threshold = [Mark(label=f"k = 2 d̂ = {THRESHOLD}", at=THRESHOLD)]
         return (
             Panel(
-                x="training length k",
+                x=axis_label("training.length"),
                 y=ERROR_AXIS,
                 lines=[
                     quartile_line(arm, experiments, _length)
@@ -130,8 +131,8 @@ class UnbalancedStudy(Study):
                 limits=threshold,
             ),
             Panel(
-                x="training length k",
-                y="training loss at the end",
+                x=axis_label("training.length"),
+                y=f"{axis_label('train_loss')} at the end",
                 lines=[
                     quartile_line(arm, experiments, _length, "train_loss")
                     for arm, experiments in experiments_by_arm.items()

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from core.evidence import Evidence
 from core.figures.drawing import style
 from core.figures.info import Info, sources
+from core.labels import capitalised
 from core.panels import Line, Panel
 
 _COLUMNS = 2
@@ -44,7 +45,10 @@ def of_study(title: str, panels: Sequence[Panel], evidence: Sequence[Evidence]) 
     contents = "; ".join(
         f"{panel.title or panel.y} against {panel.x}".replace("\n", ", ") for panel in panels
     )
-    caption = f"{title}. {contents}. Bands are quartiles over seeds. {len(evidence)} experiments."
+    caption = (
+        f"{title}. {capitalised(contents)}. Bands are quartiles over seeds. "
+        f"{len(evidence)} experiments."
+    )
     return PanelsInfo(
         title=title,
         caption=with_note(caption, panels),
