@@ -26,6 +26,7 @@ class Line(_Value):
         lower: The band's lower edge; empty for no band.
         upper: The band's upper edge; empty for no band.
         dashed: Whether the line is a reference (theory, teacher, baseline), not a measurement.
+        joined: Whether a line joins the points.
         fitted: How many of the ``seeds`` at each x fit; empty if it is not known, as for a
             reference.
         seeds: How many seeds there are at each x; empty where ``fitted`` is.
@@ -37,6 +38,7 @@ class Line(_Value):
     lower: list[float] = []
     upper: list[float] = []
     dashed: bool = False
+    joined: bool = True
     fitted: list[int] = []
     seeds: list[int] = []
 

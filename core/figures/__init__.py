@@ -1,4 +1,4 @@
-"""Figures: ``info`` computes the data, which is also the figure's JSON, and ``render`` draws it.
+"""Figures: ``info`` computes the data, which is also the JSON, and ``drawing`` says how to draw it.
 
 Importing this package loads matplotlib, but neither pyplot nor torch.
 """
@@ -11,7 +11,9 @@ from typing import Any
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from core.figures.comparisons import comparison, ratio
-from core.figures.drawing.style import STYLE_VERSION, Format, encode
+from core.figures.drawing.figure import draw
+from core.figures.drawing.files import STYLE_VERSION, Format, encode
+from core.figures.drawing.plot import Drawing
 from core.figures.experiment import (
     eigenvalues,
     imbalance,
@@ -24,6 +26,7 @@ from core.figures.experiment import (
 from core.figures.info import Info, NotDrawable
 from core.figures.recipes import panels, sweep
 from core.figures.view import DEFAULT_VIEW, View
+from core.look import SCREEN, Look
 from core.spec.experiment import Trajectory
 
 __all__ = [
@@ -49,14 +52,14 @@ class Figure:
         info: Computes the data: for an experiment from (spec, result, series), for a study from
             (title, panels, evidence), for a comparison from the compared experiments, for a sweep
             from (cells, recipe). Raises NotDrawable if there is nothing to show.
-        render: Renders the data.
+        drawing: Turns the data into what is drawn.
         early: Whether ``info`` accepts None for a result that isn't there yet.
         trajectory: The recorded trajectory that the series has to hold.
         choices: The choices of a View that it offers; with any, ``info`` takes a keyword ``view``.
     """
 
     info: Callable[..., Info]
-    render: Callable[[Any], MatplotlibFigure]
+    drawing: Callable[[Any], Drawing]
     early: bool = False
     trajectory: Trajectory | None = None
     choices: Set[str] = frozenset()
@@ -65,53 +68,71 @@ class Figure:
         """The data of the figure from ``numbers``, as ``info`` takes them, in the given view."""
         return self.info(*numbers, view=view) if self.choices else self.info(*numbers)
 
-    def file(self, info: Any, format: Format) -> bytes:  # noqa: A002  # matplotlib's own word
-        """The rendered data as a file that also holds its caption and spec hashes."""
-        return encode(self.render(info), info, format)
+    def draw(self, info: Any, look: Look = SCREEN) -> MatplotlibFigure:
+        """The data drawn."""
+        return draw(self.drawing(info), info, look)
+
+    def file(
+        self,
+        info: Any,
+        format: Format,  # noqa: A002  # matplotlib's own word
+        look: Look = SCREEN,
+    ) -> bytes:
+        """The data drawn, as a file that also holds its caption and spec hashes."""
+        return encode(self.draw(info, look), info, format, look)
 
 
 _AXIS = frozenset({"x"})
+_CHANNELS = frozenset({"output", "input"})
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "response": Figure(response.info, response.render),
-        "training": Figure(training.info, training.render, early=True, choices=_AXIS),
-        "spectrum": Figure(spectrum.info, spectrum.render),
-        "weighted_spectrum": Figure(weighted_spectrum.info, weighted_spectrum.render),
-        "imbalance": Figure(imbalance.info, imbalance.render, early=True, choices=_AXIS),
+        "response": Figure(response.info, response.drawing, choices=_CHANNELS),
+        "training": Figure(training.info, training.drawing, early=True, choices=_AXIS),
+        "spectrum": Figure(spectrum.info, spectrum.drawing),
+        "weighted_spectrum": Figure(
+            weighted_spectrum.info, weighted_spectrum.drawing, choices=_CHANNELS
+        ),
+        "imbalance": Figure(imbalance.info, imbalance.drawing, early=True, choices=_AXIS),
         "eigenvalues": Figure(
             eigenvalues.info,
-            eigenvalues.render,
+            eigenvalues.drawing,
             early=True,
             trajectory="eigenvalues",
             choices=_AXIS,
         ),
-        "trajectory": Figure(trajectory.info, trajectory.render, early=True, trajectory="response"),
+        "trajectory": Figure(
+            trajectory.info,
+            trajectory.drawing,
+            early=True,
+            trajectory="response",
+            choices=_CHANNELS,
+        ),
     }
 )
 """Figures of one experiment, by name."""
 
 STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {"extrapolation": Figure(panels.of_study, panels.render)}
+    {"extrapolation": Figure(panels.of_study, panels.drawing)}
 )
 """Figures of a study, by name."""
 
 COMPARISON_FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "response": Figure(comparison.response, comparison.render_response),
+        "response": Figure(comparison.response, comparison.drawing_of_responses),
         "training": Figure(
-            comparison.training, comparison.render_training, early=True, choices=_AXIS
+            comparison.training, comparison.drawing_of_training, early=True, choices=_AXIS
         ),
-        "response_ratio": Figure(ratio.response, ratio.render),
-        "training_ratio": Figure(ratio.training, ratio.render, early=True, choices=_AXIS),
+        "response_ratio": Figure(ratio.response, ratio.drawing),
+        "training_ratio": Figure(ratio.training, ratio.drawing, early=True, choices=_AXIS),
     }
 )
 """Figures of experiments side by side, by name."""
 
 SWEEP_FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "lines": Figure(sweep.lines, sweep.render_lines),
-        "heatmap": Figure(sweep.heatmap, sweep.render_heatmap),
+        "lines": Figure(sweep.lines, sweep.drawing_of_lines),
+        "heatmap": Figure(sweep.heatmap, sweep.drawing_of_heatmap),
     }
 )
 """Figures of a sweep, by name."""

@@ -3,9 +3,14 @@
 import numpy as np
 
 from core import teachers
+from core.figures.info import NotDrawable
+from core.figures.view import View
 from core.result import ExperimentResult, Response
 from core.spec import ExperimentSpec, RecurrentTeacher, states
 from core.systems import LinearSystem, impulse_response
+
+MAX_CHANNELS = 16
+"""Most pairs of output and input in one figure."""
 
 MAX_STATES = 300
 """With more states, a teacher is left out: computing its eigenvalues would take too long."""
@@ -37,7 +42,27 @@ def largest_entry(response: np.ndarray) -> tuple[int, int]:
     return int(largest[0]), int(largest[1])
 
 
-def entry_suffix(entry: tuple[int, int], shape: tuple[int, ...]) -> str:
-    """The entry in words, to follow a title; nothing if there is only one."""
+def channels(shape: tuple[int, ...], view: View) -> list[tuple[int, int]]:
+    """The (output, input) pairs of a response (q, p, m) that a view shows, row by row.
+
+    Raises:
+        NotDrawable: There is no such channel, or there are too many for one figure.
+    """
+    p, m = shape[-2:]
+    for name, chosen, count in (("output", view.output, p), ("input", view.input, m)):
+        if chosen is not None and not 1 <= chosen <= count:
+            raise NotDrawable(f"there is no {name} {chosen}: the systems have {count}")
+    outputs = range(p) if view.output is None else [view.output - 1]
+    inputs = range(m) if view.input is None else [view.input - 1]
+    if len(outputs) * len(inputs) > MAX_CHANNELS:
+        raise NotDrawable(
+            f"the systems have {p} x {m} channels, and a figure shows at most {MAX_CHANNELS}: "
+            "choose an output or an input"
+        )
+    return [(output, input_) for output in outputs for input_ in inputs]
+
+
+def channel_words(entry: tuple[int, int], shape: tuple[int, ...]) -> str:
+    """The channel in words, to follow a title; nothing if there is only one."""
     p, m = shape[-2:]
     return f", output {entry[0] + 1} of {p}, input {entry[1] + 1} of {m}" if p * m > 1 else ""

@@ -18,8 +18,8 @@ from service.http.errors import Invalid, Missing, unknown
 
 RENDERERS: Mapping[str, Figure] = MappingProxyType(
     {
-        "lines": Figure(panels.PanelsInfo, panels.render),
-        "heatmap": Figure(heatmap.HeatmapInfo, heatmap.render),
+        "lines": Figure(panels.PanelsInfo, panels.drawing),
+        "heatmap": Figure(heatmap.HeatmapInfo, heatmap.drawing),
     }
 )
 """The figure for each kind of recipe."""

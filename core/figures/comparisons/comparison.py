@@ -1,15 +1,17 @@
 """Figures of experiments side by side: the median over seeds of each, with quartiles."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
+import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from core.figures import training_axis
 from core.figures.drawing import style
+from core.figures.drawing.axes import limits_around
+from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.experiment.seeds import TRAINING_LABELS
 from core.figures.info import (
     Info,
     Line,
@@ -22,9 +24,13 @@ from core.figures.info import (
 )
 from core.figures.teacher import by_channel, largest_entry
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, View
+from core.panels import Mark
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
-from core.statistics import of_columns, overflow_as_infinite, with_band
+from core.statistics import most_fit, of_columns, overflow_as_infinite, with_band
+
+MAX_MARKED_LENGTHS = 4
+"""With more distinct training lengths, none is marked."""
 
 
 class Band(BaseModel):
@@ -167,42 +173,76 @@ def heading(subject: str, description: str, compared: Sequence[Compared]) -> dic
     }
 
 
-@style.renderer
-def render_response(info: ComparisonInfo) -> Figure:
-    """Renders responses above, errors below, teachers as dots, and a line at each k."""
-    figure, (above, below) = style.subplots(2, 1, height=5.2)
-    for number, side in enumerate(info.sides):
-        colour = style.COLOURS[number % len(style.COLOURS)]
-        plot_band(above, side.above, colour, side.label)
-        plot_band(below, side.below, colour, None, logarithmic=True)
-        teacher = style.plottable(side.reference.y)
-        above.plot(side.reference.x, teacher, ".", ms=4, color=colour, mfc="none")
-        for axes in (above, below):
-            axes.axvline(side.length - 0.5, color=colour, ls=":", lw=0.8)
-    style.logarithmic_y(below)
-    above.set(ylabel=style.typeset("h_j (dots: ĥ_j)"))
-    below.set(xlabel="lag j (time steps)", ylabel=style.typeset("|h_j - ĥ_j|"))
-    style.legend(above)
-    style.add_title(figure, info)
-    return figure
+class Fitted(Protocol):
+    """A side: its label, and how many of its seeds fit."""
+
+    @property
+    def label(self) -> str:
+        """What distinguishes it."""
+
+    @property
+    def fitted(self) -> int | None:
+        """How many of its seeds fit; None before the end."""
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds it has."""
 
 
-@style.renderer
-def render_training(info: ComparisonInfo) -> Figure:
-    """Renders the loss above, the extrapolation error below."""
-    figure, (above, below) = style.subplots(2, 1, height=5.2)
-    for number, side in enumerate(info.sides):
-        colour = style.COLOURS[number % len(style.COLOURS)]
-        plot_band(above, side.above, colour, side.label, logarithmic=True)
-        plot_band(below, side.below, colour, None, logarithmic=True)
-    for axes in (above, below):
-        style.logarithmic_y(axes)
-        style.training_axis(axes, "time" if info.x == "time" else "step")
-    above.set(xlabel=None, ylabel="training loss")
-    below.set(ylabel="extrapolation error")
-    style.legend(above)
-    style.add_title(figure, info)
-    return figure
+def drawing_of_responses(info: ComparisonInfo) -> Drawing:
+    """Responses above, errors below, teachers as dots, and a line at each k."""
+    responses, errors = [], []
+    for side, colour in zip(info.sides, colours(len(info.sides)), strict=True):
+        responses.append(band_trace(side.above, colour, side))
+        errors.append(band_trace(side.below, colour, side, label=False))
+        responses.append(
+            Trace(
+                x=side.reference.x,
+                y=side.reference.y,
+                label="dots: ĥ_j",
+                colour=colour,
+                dash="",
+                marker=".",
+                size=3.0,
+            )
+        )
+    limits = marked_lengths([side.length for side in info.sides])
+    visible = [y for side in info.sides for y in side.reference.y]
+    return Drawing(
+        plots=[
+            Plot(
+                x="lag j (time steps)",
+                y="h_j",
+                traces=responses,
+                limits=limits,
+                y_limits=limits_around(visible),
+            ),
+            Plot(
+                x="lag j (time steps)", y="|h_j - ĥ_j|", traces=errors, limits=limits, y_scale="log"
+            ),
+        ],
+        row_height=2.6,
+    )
+
+
+def drawing_of_training(info: ComparisonInfo) -> Drawing:
+    """The loss above, the extrapolation error below."""
+    losses, errors = [], []
+    for side, colour in zip(info.sides, colours(len(info.sides)), strict=True):
+        losses.append(band_trace(side.above, colour, side))
+        errors.append(band_trace(side.below, colour, side, label=False))
+    axis: dict[str, Any] = {
+        "x": TRAINING_LABELS[info.x],
+        "x_scale": "from_zero",
+        "y_scale": "log",
+    }
+    return Drawing(
+        plots=[
+            Plot(y="training loss L", traces=losses, **axis),
+            Plot(y="extrapolation error", traces=errors, **axis),
+        ],
+        row_height=2.6,
+    )
 
 
 def _band(x: np.ndarray, values: np.ndarray) -> Band:
@@ -212,12 +252,29 @@ def _band(x: np.ndarray, values: np.ndarray) -> Band:
     return Band(x=x.tolist(), median=median, q1=q1, q3=q3)
 
 
-def plot_band(
-    axes: Axes, band: Band, colour: str, label: str | None, *, logarithmic: bool = False
-) -> None:
-    """Plots a line for the median, and the quartiles around it."""
-    low, middle, high = (
-        style.plottable(y, logarithmic=logarithmic) for y in (band.q1, band.median, band.q3)
+def band_trace(band: Band, colour: str, side: Fitted, *, label: bool = True) -> Trace:
+    """A line for the median, with the quartiles around it; hollow unless most seeds fit."""
+    return Trace(
+        x=band.x,
+        y=band.median,
+        lower=band.q1,
+        upper=band.q3,
+        label=side.label if label else "",
+        colour=colour,
+        hollow=side.fitted is not None and not most_fit(side.fitted, side.seeds),
     )
-    axes.plot(band.x, middle, color=colour, lw=1.3, label=label)
-    axes.fill_between(band.x, low, high, color=colour, alpha=0.15, lw=0)
+
+
+def colours(count: int) -> list[str]:
+    """Colours that can be told apart: the palette if it has enough, else from dark to light."""
+    if count <= len(style.COLOURS):
+        return list(style.COLOURS[:count])
+    return [mpl.colors.to_hex(c) for c in mpl.colormaps["viridis"](np.linspace(0.0, 0.9, count))]
+
+
+def marked_lengths(lengths: Sequence[int]) -> list[Mark]:
+    """A vertical mark at each distinct k, unless they are many."""
+    distinct = sorted(set(lengths))
+    if len(distinct) > MAX_MARKED_LENGTHS:
+        return []
+    return [Mark(label=f"k = {k}", at=k - 0.5) for k in distinct]

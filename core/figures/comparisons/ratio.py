@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from core.figures.comparisons import comparison
 from core.figures.comparisons.comparison import Band, Compared, Side
-from core.figures.drawing import style
+from core.figures.drawing.plot import Drawing, Plot
+from core.figures.experiment.seeds import TRAINING_LABELS
 from core.figures.info import Info
 from core.figures.view import DEFAULT_VIEW, View
+from core.panels import Mark
 from core.statistics import last_values
 
 _BETWEEN = ", each with the value that it last recorded by then"
@@ -128,27 +129,24 @@ def _is_known(recorded: Sequence[float], x: np.ndarray) -> np.ndarray:
     return np.isin(x, recorded) | (x > max(recorded, default=np.inf))
 
 
-@style.renderer
-def render(info: RatioInfo) -> Figure:
-    """Renders a logarithmic panel for each quantity; the first experiment lies at 1."""
-    figure, all_axes = style.subplots(len(info.y), 1, height=5.2 if len(info.y) > 1 else 3.8)
-    for n, (axes, name) in enumerate(zip(all_axes, info.y, strict=True)):
-        for number, side in enumerate(info.sides):
-            colour, label = style.COLOURS[number % len(style.COLOURS)], side.label
-            label_once = label if n == 0 else None
-            comparison.plot_band(axes, side.lines[n], colour, label_once, logarithmic=True)
-            if info.x == "lag":
-                axes.axvline(side.length - 0.5, color=colour, ls=":", lw=0.8)
-        axes.axhline(1.0, color=style.BASELINE, ls="--", lw=0.8)
-        style.note_limits(axes, *(side.lines[n].median for side in info.sides), logarithmic=True)
-        style.logarithmic_y(axes)
-        axes.set_ylabel(style.typeset(f"{name} / that of the first"))
-        if info.x != "lag":
-            style.training_axis(axes, info.x)
-        if axes is not all_axes[-1]:
-            axes.set_xlabel("")
-    if info.x == "lag":
-        all_axes[-1].set_xlabel("lag j (time steps)")
-    style.legend(all_axes[0])
-    style.add_title(figure, info)
-    return figure
+def drawing(info: RatioInfo) -> Drawing:
+    """A logarithmic panel for each quantity; the first experiment lies at 1."""
+    shades = comparison.colours(len(info.sides))
+    is_lag = info.x == "lag"
+    lengths = comparison.marked_lengths([side.length for side in info.sides])
+    plots = [
+        Plot(
+            x="lag j (time steps)" if is_lag else TRAINING_LABELS[info.x],
+            y=f"{name} / that of the first",
+            traces=[
+                comparison.band_trace(side.lines[n], colour, side, label=n == 0)
+                for side, colour in zip(info.sides, shades, strict=True)
+            ],
+            x_scale="linear" if is_lag else "from_zero",
+            y_scale="log",
+            levels=[Mark(label="", at=1.0)],
+            limits=lengths if is_lag else [],
+        )
+        for n, name in enumerate(info.y)
+    ]
+    return Drawing(plots=plots, row_height=2.6 if len(plots) > 1 else 3.8)

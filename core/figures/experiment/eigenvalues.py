@@ -1,14 +1,16 @@
 """Eigenvalues along training: from near zero, poles appear one by one where the teacher has one."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from core.figures import training_axis
 from core.figures.drawing import style
+from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.experiment.seeds import TRAINING_LABELS
 from core.figures.info import Info, Series, heading, linear_student, recorded_trajectory
 from core.figures.teacher import system
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
+from core.panels import Mark
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from core.systems import eigenvalues
@@ -85,28 +87,33 @@ def info(
     )
 
 
-@style.renderer
-def render(info: EigenvaluesInfo) -> Figure:
-    """Renders a panel per seed: a line per eigenvalue, the teacher's as levels."""
+def drawing(info: EigenvaluesInfo) -> Drawing:
+    """A panel per seed: a line for each eigenvalue, the teacher's as levels."""
     shown = info.students[:MAX_PANELS]
-    columns = min(2, len(shown))
-    rows = -(-len(shown) // columns)
-    figure, all_axes = style.subplots(rows, columns, 4.8 * columns, 3.4 * rows)
-    for axes, student in zip(all_axes, shown, strict=False):
-        for i, level in enumerate(style.plottable(info.teacher)):
-            label = "teacher" if i == 0 else None
-            axes.axhline(level, color=style.TEACHER, ls="--", lw=1, label=label)
-        for i, pole in enumerate(student.poles):
-            label, y = f"seed {student.seed}" if i == 0 else None, style.plottable(pole)
-            axes.plot(student.x, y, lw=0.9, alpha=0.8, color=style.COLOURS[0], label=label)
-        style.note_limits(axes, *student.poles)
-        style.training_axis(axes, info.x)
-        axes.set_ylabel("λ of A" if info.signed else "|λ| of A")
-        axes.legend(loc="best")
-    for unused in all_axes[len(shown) :]:
-        unused.set_visible(False)
+    plots = [
+        Plot(
+            x=TRAINING_LABELS[info.x],
+            y="λ of A" if info.signed else "|λ| of A",
+            title=f"seed {student.seed}",
+            traces=[
+                Trace(
+                    x=student.x,
+                    y=pole,
+                    label="student",
+                    colour=style.COLOURS[0],
+                    weight=0.65,
+                    opacity=0.8,
+                )
+                for pole in student.poles
+            ],
+            levels=[
+                Mark(label="teacher" if i == 0 else "", at=level)
+                for i, level in enumerate(info.teacher)
+            ],
+            x_scale="from_zero",
+        )
+        for student in shown
+    ]
     count = len(info.students)
-    style.add_title(
-        figure, info, f" (first {MAX_PANELS} of {count} seeds)" if count > len(shown) else ""
-    )
-    return figure
+    suffix = f" (first {MAX_PANELS} of {count} seeds)" if count > len(shown) else ""
+    return Drawing(plots=plots, columns=2, column_width=4.8, row_height=3.4, suffix=suffix)

@@ -1,11 +1,13 @@
 """Balance along training: the imbalance of B and C, and the drift of gradient flow's invariants."""
 
+from typing import Any
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from core.figures import teacher, training_axis
 from core.figures.drawing import style
-from core.figures.drawing.seeds import plot_seeds
+from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.experiment.seeds import HOLLOW, TRAINING_LABELS, seed_traces
 from core.figures.info import (
     Info,
     Line,
@@ -135,30 +137,29 @@ def _law_applies(spec: ExperimentSpec) -> bool:
     )
 
 
-@style.renderer
-def render(info: ImbalanceInfo) -> Figure:
-    """Renders the imbalance above, the drift below, both logarithmic."""
-    figure, (above, below) = style.subplots(2, 1, height=5.2)
-    for axes, lines, median in (
-        (above, info.imbalance, info.median_imbalance),
-        (below, info.invariant_drift, info.median_drift),
-    ):
-        plot_seeds(
-            axes,
-            lines,
-            diverged=info.diverged,
-            median=median,
-            logarithmic=True,
-            coloured=True,
-            label=axes is above,
+def drawing(info: ImbalanceInfo) -> Drawing:
+    """The imbalance above, the drift below, both logarithmic."""
+    common: dict[str, Any] = {"diverged": info.diverged, "not_fitted": info.not_fitted}
+    imbalance = seed_traces(info.imbalance, median=info.median_imbalance, coloured=True, **common)
+    drift = seed_traces(
+        info.invariant_drift, median=info.median_drift, coloured=True, label=False, **common
+    )
+    if info.law is not None:
+        imbalance.append(
+            Trace(
+                x=info.law.x,
+                y=info.law.y,
+                label="near zero: exp(-2 ĥ_0 τ)",
+                colour=style.TEACHER,
+                dash="--",
+            )
         )
-        style.training_axis(axes, info.x)
-        if axes is above and info.law is not None:
-            y, label = style.plottable(info.law.y, logarithmic=True), "near zero: exp(-2 ĥ_0 τ)"
-            axes.plot(info.law.x, y, color=style.TEACHER, ls="--", lw=1.2, label=label)
-        style.logarithmic_y(axes)
-    above.set(xlabel=None, ylabel="imbalance |B - Cᵀ|")
-    below.set_ylabel("drift of the invariants")
-    style.legend(above, ncols=1 if len(info.imbalance) <= 6 else 2)
-    style.add_title(figure, info)
-    return figure
+    axis: dict[str, Any] = {"x": TRAINING_LABELS[info.x], "x_scale": "from_zero", "y_scale": "log"}
+    return Drawing(
+        plots=[
+            Plot(y="imbalance |B - Cᵀ|", traces=imbalance, **axis),
+            Plot(y="drift of the invariants", traces=drift, **axis),
+        ],
+        row_height=2.6,
+        hollow=HOLLOW,
+    )

@@ -1,10 +1,15 @@
 """Impulse responses: the students' and the teacher's, within the training length and past it."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from pydantic import BaseModel, ConfigDict
 
 from core.figures.drawing import style
-from core.figures.drawing.seeds import plot_seeds
+from core.figures.drawing.axes import limits_around
+from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.experiment.seeds import HOLLOW, seed_traces
 from core.figures.info import (
     Info,
     Line,
@@ -15,8 +20,10 @@ from core.figures.info import (
     median_line,
     not_fitted_seeds,
 )
-from core.figures.teacher import by_channel, entry_suffix, largest_entry
-from core.result import ExperimentResult
+from core.figures.teacher import by_channel, channel_words, channels, largest_entry
+from core.figures.view import DEFAULT_VIEW, View
+from core.panels import Mark
+from core.result import BaselineResult, ExperimentResult
 from core.spec import ExperimentSpec
 
 
@@ -27,46 +34,90 @@ class BaselineLine(Line):
     order: int
 
 
-class ResponseInfo(Info):
-    """Responses by lag j, and errors |e_j|; with several channels, the teacher's largest entry.
+class ChannelResponses(BaseModel):
+    """Responses of one output to one input, by lag j, and errors |e_j|.
 
     Attributes:
-        length: The training length k.
-        entry: (output, input) of the entry of h_j that is shown.
+        entry: (output, input) of the entry of h_j that is shown, from 0.
         teacher: ĥ_j.
         students: h_j of each seed.
         errors: |h_j - ĥ_j| of each seed.
         baselines: h_j of each baseline that the spec asks for.
         baseline_errors: |h_j - ĥ_j| of each baseline.
-        diverged: The seeds that diverged.
-        not_fitted: The seeds that ran to the end and do not fit.
-        median: The median of ``students`` that did not diverge, if there are many.
-        median_error: The median of their ``errors``, if there are many.
+        median: The median of ``students`` if there are many; a diverged one counts as infinite.
+        median_error: The median of their ``errors`` if there are many.
     """
 
-    length: int
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
     entry: tuple[int, int]
     teacher: list[float]
     students: list[SeedLine]
     errors: list[SeedLine]
     baselines: list[BaselineLine]
     baseline_errors: list[BaselineLine]
-    diverged: list[int]
-    not_fitted: list[int]
     median: Line | None
     median_error: Line | None
 
 
-def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> ResponseInfo:
-    """The data of the figure."""
+class ResponseInfo(Info, ChannelResponses):
+    """The responses of the teacher's largest entry, or of the one that was chosen.
+
+    Attributes:
+        length: The training length k.
+        diverged: The seeds that diverged.
+        not_fitted: The seeds that don't fit.
+        channels: The responses of every entry that is shown, if there are several.
+    """
+
+    length: int
+    diverged: list[int]
+    not_fitted: list[int]
+    channels: list[ChannelResponses]
+
+
+def info(
+    spec: ExperimentSpec, result: ExperimentResult, series: Series, view: View = DEFAULT_VIEW
+) -> ResponseInfo:
+    """The data of the figure; raises NotDrawable if there is no such channel."""
     del series
-    all_teacher = by_channel(result.teacher_response)
-    entry, lags = largest_entry(all_teacher), [float(j) for j in range(len(all_teacher))]
-    teacher, diverged = all_teacher[:, *entry], diverged_seeds(result)
+    teacher = by_channel(result.teacher_response)
+    entries = channels(teacher.shape, view)
+    largest = largest_entry(teacher)
+    main = largest if largest in entries else entries[0]
+    responses = {entry: _channel(result, teacher, entry) for entry in entries}
+    suffix = "" if len(entries) > 1 else channel_words(main, teacher.shape)
+    return ResponseInfo(
+        **heading(
+            spec,
+            f"Impulse response{suffix}",
+            "Above: h_j of each seed and ĥ_j of the teacher, by lag. Below: |h_j - ĥ_j| and |ĥ_j|. "
+            "A dotted line marks k.",
+        ),
+        **dict(responses[main]),
+        length=spec.training.length,
+        diverged=diverged_seeds(result),
+        not_fitted=not_fitted_seeds(result),
+        channels=[*responses.values()] if len(entries) > 1 else [],
+    )
+
+
+def _channel(
+    result: ExperimentResult, all_teacher: np.ndarray, entry: tuple[int, int]
+) -> ChannelResponses:
+    teacher, lags = all_teacher[:, *entry], [float(j) for j in range(len(all_teacher))]
+    diverged = diverged_seeds(result)
 
     def error(response: np.ndarray) -> list[float]:
         with np.errstate(all="ignore"):
             return np.abs(response - teacher).tolist()
+
+    def counted(lines: Sequence[SeedLine]) -> list[SeedLine]:
+        """The lines as statistics count them: diverged ones are infinite."""
+        return [
+            line.model_copy(update={"y": [np.inf] * len(line.y)}) if line.seed in diverged else line
+            for line in lines
+        ]
 
     students, errors, baselines, baseline_errors = [], [], [], []
     for run in result.runs:
@@ -74,67 +125,75 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Resp
         students.append(SeedLine(seed=run.seed, x=lags, y=response.tolist()))
         errors.append(SeedLine(seed=run.seed, x=lags, y=error(response)))
     for baseline in result.baselines:
-        name, order = baseline.name, baseline.order
         response = by_channel(baseline.response)[:, *entry]
-        baselines.append(BaselineLine(name=name, order=order, x=lags, y=response.tolist()))
-        baseline_errors.append(BaselineLine(name=name, order=order, x=lags, y=error(response)))
-    return ResponseInfo(
-        **heading(
-            spec,
-            f"Impulse response{entry_suffix(entry, all_teacher.shape)}",
-            "Above: h_j of each seed and ĥ_j of the teacher, by lag. Below: |h_j - ĥ_j| and |ĥ_j|. "
-            "A dotted line marks k.",
-        ),
-        length=spec.training.length,
+        baselines.append(_baseline_line(baseline, lags, response.tolist()))
+        baseline_errors.append(_baseline_line(baseline, lags, error(response)))
+    return ChannelResponses(
         entry=entry,
         teacher=teacher.tolist(),
         students=students,
         errors=errors,
         baselines=baselines,
         baseline_errors=baseline_errors,
-        diverged=diverged,
-        not_fitted=not_fitted_seeds(result),
-        median=median_line([line for line in students if line.seed not in diverged]),
-        median_error=median_line([line for line in errors if line.seed not in diverged]),
+        median=median_line(counted(students)),
+        median_error=median_line(counted(errors)),
     )
 
 
-@style.renderer
-def render(info: ResponseInfo) -> Figure:
-    """Renders responses above, errors below, and a line at the end of the training length k."""
-    figure, (above, below) = style.subplots(2, 1, height=5.2)
-    lags = range(len(info.teacher))
-    for axes, lines, median, baselines in (
-        (above, info.students, info.median, info.baselines),
-        (below, info.errors, info.median_error, info.baseline_errors),
-    ):
-        labelled, logarithmic = axes is above, axes is below
-        plot_seeds(
-            axes,
-            lines,
-            diverged=info.diverged,
-            median=median,
-            logarithmic=logarithmic,
-            label=labelled,
+def _baseline_line(baseline: BaselineResult, x: list[float], y: list[float]) -> BaselineLine:
+    return BaselineLine(name=baseline.name, order=baseline.order, x=x, y=y)
+
+
+def drawing(info: ResponseInfo) -> Drawing:
+    """Responses above, errors below, and a line at the end of the training length k.
+
+    With several channels, a column for each input, and a row of both for each output.
+    """
+    shown: Sequence[ChannelResponses] = info.channels or [info]
+    inputs = len({channel.entry[1] for channel in shown})
+    plots: list[Plot] = []
+    for start in range(0, len(shown), inputs):
+        row = shown[start : start + inputs]
+        plots += [_plot(info, channel, errors=False) for channel in row]
+        plots += [_plot(info, channel, errors=True) for channel in row]
+    several = len(shown) > 1
+    return Drawing(
+        plots=plots,
+        columns=inputs,
+        column_width=3.4 if several else 6.4,
+        row_height=2.1 if several else 2.6,
+        hollow=HOLLOW,
+    )
+
+
+def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plot:
+    lags = range(len(channel.teacher))
+    traces = seed_traces(
+        channel.errors if errors else channel.students,
+        diverged=info.diverged,
+        not_fitted=info.not_fitted,
+        median=channel.median_error if errors else channel.median,
+    )
+    for i, line in enumerate(channel.baseline_errors if errors else channel.baselines, 1):
+        label = f"{line.name.replace('_', ' ')} (order {line.order})"
+        colour = style.COLOURS[i % len(style.COLOURS)]
+        traces.append(Trace(x=line.x, y=line.y, label=label, colour=colour, dash="--"))
+    target: ArrayLike = np.abs(channel.teacher) if errors else channel.teacher
+    teacher = (
+        Trace(x=lags, y=target, label="|ĥ_j|", colour=style.BASELINE, dash="--", weight=0.9)
+        if errors
+        else Trace(
+            x=lags, y=target, label="teacher", colour=style.TEACHER, dash="", marker="o", size=3.0
         )
-        for i, line in enumerate(baselines, 1):
-            label = f"{line.name.replace('_', ' ')} (order {line.order})" if labelled else None
-            colour = style.COLOURS[i % len(style.COLOURS)]
-            y = style.plottable(line.y, logarithmic=logarithmic)
-            axes.plot(line.x, y, color=colour, ls="--", lw=1.2, label=label)
-        length_label = f"k = {info.length}" if labelled else None
-        axes.axvline(info.length - 0.5, color=style.BASELINE, ls=":", label=length_label)
-    teacher = style.plottable(info.teacher)
-    above.plot(lags, teacher, "o", ms=3, color=style.TEACHER, label="teacher")
-    style.fit_y(above, teacher)
-    size = style.plottable(np.abs(teacher), logarithmic=True)
-    below.plot(lags, size, color=style.BASELINE, ls="--", label="|ĥ_j|")
-    style.logarithmic_y(below)
-    for axes in (above, below):
-        style.integer_ticks(axes, lags)
-    above.set(ylabel=style.typeset("h_j"))
-    below.set(xlabel="lag j (time steps)", ylabel=style.typeset("|h_j - ĥ_j|"))
-    style.legend(above)
-    style.legend(below)
-    style.add_title(figure, info)
-    return figure
+    )
+    several = len(info.channels) > 1
+    output, input_ = channel.entry
+    return Plot(
+        x="lag j (time steps)",
+        y="|h_j - ĥ_j|" if errors else "h_j",
+        title=f"output {output + 1}, input {input_ + 1}" if several and not errors else "",
+        traces=[*traces, teacher],
+        y_scale="log" if errors else "linear",
+        limits=[Mark(label=f"k = {info.length}", at=info.length - 0.5)],
+        y_limits=None if errors else limits_around(channel.teacher),
+    )

@@ -1,10 +1,10 @@
 """Spectra of students and teacher: eigenvalues of A, Hankel singular values of the response."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from core.figures.drawing import style
-from core.figures.drawing.seeds import plot_seeds
+from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.experiment.seeds import HOLLOW, seed_traces
 from core.figures.info import (
     Info,
     Line,
@@ -80,33 +80,42 @@ def _by_rank(seed: int, values: list[float]) -> SeedLine:
     return SeedLine(seed=seed, x=[float(rank) for rank in range(1, len(values) + 1)], y=values)
 
 
-@style.renderer
-def render(info: SpectrumInfo) -> Figure:
-    """Renders eigenvalues on the left, Hankel singular values on the right, both logarithmic."""
-    figure, (left, right) = style.subplots(1, 2, width=7.6, height=3.8)
-    for axes, lines, median, teacher in (
-        (left, info.eigenvalues, info.median_eigenvalues, info.teacher_eigenvalues),
-        (right, info.hankel, info.median_hankel, info.teacher_hankel),
+def drawing(info: SpectrumInfo) -> Drawing:
+    """Eigenvalues on the left, Hankel singular values on the right, both logarithmic."""
+    plots = []
+    for y, lines, median, teacher in (
+        ("|λ| of A", info.eigenvalues, info.median_eigenvalues, info.teacher_eigenvalues),
+        ("Hankel singular value", info.hankel, info.median_hankel, info.teacher_hankel),
     ):
-        plot_seeds(
-            axes, lines, diverged=info.diverged, median=median, logarithmic=True, marker="o", ms=2.5
+        traces = seed_traces(
+            lines,
+            diverged=info.diverged,
+            not_fitted=info.not_fitted,
+            median=median,
+            marker="o",
+            size=2.5,
         )
-        ranks, label = range(1, len(teacher) + 1), "teacher" if teacher else None
-        values = style.plottable(teacher, logarithmic=True)
-        axes.plot(ranks, values, "x", ms=7, mew=1.6, color=style.TEACHER, label=label)
-        style.logarithmic_y(axes)
-        axes.set_xlabel("rank")
-    left.set_ylabel("|λ| of A")
-    right.set_ylabel("Hankel singular value")
-    if not any(line.y for line in info.eigenvalues):
-        left.text(
-            0.5,
-            0.5,
-            "the student has no A",
-            transform=left.transAxes,
-            ha="center",
-            color=style.BASELINE,
+        if teacher:
+            traces.append(
+                Trace(
+                    x=range(1, len(teacher) + 1),
+                    y=teacher,
+                    label="teacher",
+                    colour=style.TEACHER,
+                    dash="",
+                    marker="x",
+                    size=7.0,
+                )
+            )
+        has_values = any(line.y for line in lines)
+        empty = "" if has_values else "the student has no A"
+        plots.append(
+            Plot(
+                x="rank i",
+                y=y,
+                traces=traces if has_values else traces[-1:],
+                y_scale="log",
+                empty=empty,
+            )
         )
-    right.legend(loc="best")
-    style.add_title(figure, info)
-    return figure
+    return Drawing(plots=plots, columns=2, column_width=4.0, row_height=3.8, hollow=HOLLOW)

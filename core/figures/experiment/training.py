@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from core.figures import teacher, training_axis
 from core.figures.drawing import style
-from core.figures.drawing.seeds import plot_seeds
+from core.figures.drawing.plot import Drawing, Plot, Span, Trace
+from core.figures.experiment.seeds import HOLLOW, TRAINING_LABELS, seed_traces
 from core.figures.info import (
     MANY_SEEDS,
     Info,
@@ -24,6 +25,7 @@ from core.figures.info import (
 )
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
 from core.metrics.plateaus import plateaus, time_to_fit
+from core.panels import Mark
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 
@@ -154,40 +156,43 @@ def _fits(
     return fits
 
 
-@style.renderer
-def render(info: TrainingInfo) -> Figure:
-    """Renders the loss above, the extrapolation error below, with fits and plateaus marked."""
-    figure, (above, below) = style.subplots(2, 1, height=5.2)
+def drawing(info: TrainingInfo) -> Drawing:
+    """The loss above, the extrapolation error below, with fits and plateaus marked."""
     few = len(info.loss) <= MANY_SEEDS
-    for i, plateau in enumerate(info.plateaus if few else ()):
-        level = float(style.plottable(plateau.level, logarithmic=True))
-        label = "plateaus" if i == 0 else ""
-        above.hlines(level, *plateau.ends_at, color=style.BASELINE, alpha=0.35, lw=5, label=label)
-    for axes, lines, median in (
-        (above, info.loss, info.median_loss),
-        (below, info.extrapolation_error, info.median_error),
-    ):
-        plot_seeds(
-            axes,
-            lines,
-            diverged=info.diverged,
-            median=median,
-            logarithmic=True,
-            coloured=True,
-            label=axes is above,
+    common: dict[str, Any] = {"diverged": info.diverged, "not_fitted": info.not_fitted}
+    loss = seed_traces(info.loss, median=info.median_loss, coloured=True, **common)
+    error = seed_traces(
+        info.extrapolation_error, median=info.median_error, coloured=True, label=False, **common
+    )
+    fits = [
+        Trace(
+            x=[fit.at],
+            y=[fit.loss],
+            label="first fits",
+            colour=style.TEACHER,
+            dash="",
+            marker="v",
+            size=5.0,
         )
-        style.training_axis(axes, info.x)
-        style.logarithmic_y(axes)
-    for i, fit in enumerate(info.time_to_fit if few else ()):
-        y, text = style.plottable(fit.loss, logarithmic=True), "first fits" if i == 0 else None
-        above.plot(fit.at, y, "v", ms=5, color=style.TEACHER, label=text)
-    zero_baseline = np.nan if info.zero_baseline is None else info.zero_baseline
-    if zero_baseline > 0:
-        level = float(style.plottable(zero_baseline, logarithmic=True))
-        below.axhline(level, color=style.BASELINE, ls="--", label="zero baseline")
-        below.legend(loc="best")
-    above.set(xlabel=None, ylabel="training loss L")
-    below.set_ylabel("extrapolation error")
-    above.legend(loc="best", ncols=1 if len(info.loss) <= 6 else 2)
-    style.add_title(figure, info)
-    return figure
+        for fit in (info.time_to_fit if few else ())
+    ]
+    spans = [
+        Span(
+            start=plateau.ends_at[0],
+            end=plateau.ends_at[1],
+            at=plateau.level,
+            label="plateaus" * (i == 0),
+        )
+        for i, plateau in enumerate(info.plateaus if few else ())
+    ]
+    baseline = info.zero_baseline or 0.0
+    levels = [Mark(label="zero baseline", at=baseline)] if baseline > 0 else []
+    axis: dict[str, Any] = {"x": TRAINING_LABELS[info.x], "x_scale": "from_zero", "y_scale": "log"}
+    return Drawing(
+        plots=[
+            Plot(y="training loss L", traces=[*loss, *fits], spans=spans, **axis),
+            Plot(y="extrapolation error", traces=error, levels=levels, **axis),
+        ],
+        row_height=2.6,
+        hollow=HOLLOW,
+    )

@@ -1,12 +1,17 @@
 """The response along training: how the student's response grows into the teacher's, and past k."""
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 
 from core.figures import teacher
 from core.figures.drawing import style
+from core.figures.drawing.axes import limits_around
+from core.figures.drawing.plot import Drawing, Plot, Trace
 from core.figures.info import Info, SeedLine, Series, heading, recorded_trajectory
+from core.figures.view import DEFAULT_VIEW, View
+from core.panels import Mark
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 
@@ -14,84 +19,175 @@ MAX_PANELS = 4
 """Most seeds with their own panel; the others are only in the figure's data."""
 
 MAX_STEPS = 7
-"""Most recorded steps shown of each seed, evenly spread over all recorded ones."""
+"""Most recorded steps shown of each seed, chosen by :func:`steps_of_change`."""
 
 
 class StepLine(SeedLine):
-    """The response of one seed by lag, at one step."""
+    """The response of one seed by lag, at one step, in one channel."""
 
     step: int
+    entry: tuple[int, int]
 
 
 class TrajectoryInfo(Info):
-    """Recorded responses by lag j; with several channels, the teacher's largest entry.
+    """Recorded responses by lag j.
 
     Attributes:
         length: The training length k.
-        entry: (output, input) of the entry of h_j that is shown.
-        teacher: ĥ_j; empty if not known before the end.
-        students: h_j of each seed at a few steps, by seed and step.
+        entry: (output, input) of the teacher's largest entry, or of the one that was chosen.
+        teacher: ĥ_j in that entry; empty if not known before the end.
+        students: h_j of each seed in that entry at a few steps, by seed and step.
+        teacher_channels: ĥ_j in every entry that is shown, if there are several.
+        channels: The same as ``students`` for every entry that is shown, if there are several.
     """
 
     length: int
     entry: tuple[int, int]
     teacher: list[float]
     students: list[StepLine]
+    teacher_channels: list[list[float]]
+    channels: list[StepLine]
 
 
-def info(spec: ExperimentSpec, result: ExperimentResult | None, series: Series) -> TrajectoryInfo:
-    """The data of the figure; raises NotDrawable if responses weren't recorded."""
+def info(
+    spec: ExperimentSpec,
+    result: ExperimentResult | None,
+    series: Series,
+    view: View = DEFAULT_VIEW,
+) -> TrajectoryInfo:
+    """The data of the figure.
+
+    Raises:
+        NotDrawable: Responses weren't recorded, or there is no such channel.
+    """
     recorded = recorded_trajectory(spec, series, "response")
     target = teacher.response(spec, result)
-    entry = (0, 0) if target is None else teacher.largest_entry(target)
-    suffix = "" if target is None else teacher.entry_suffix(entry, target.shape)
-    students = []
+    entries = teacher.channels(recorded.shape, view)
+    largest = entries[0] if target is None else teacher.largest_entry(target)
+    main = largest if largest in entries else entries[0]
+    lines = []
     for seed in spec.seeds:
         rows = np.flatnonzero(series["seed"] == seed)
-        places = np.linspace(0, len(rows) - 1, min(MAX_STEPS, len(rows)))
-        for row in rows[np.unique(places.round().astype(int))]:
-            response = recorded[row][:, *entry].tolist()
-            lags = [float(j) for j in range(len(response))]
-            students.append(StepLine(seed=seed, step=int(series["step"][row]), x=lags, y=response))
+        for row in rows[steps_of_change(recorded[rows], MAX_STEPS)]:
+            step, lags = int(series["step"][row]), [float(j) for j in range(recorded.shape[1])]
+            lines += [
+                StepLine(
+                    seed=seed, step=step, entry=entry, x=lags, y=recorded[row][:, *entry].tolist()
+                )
+                for entry in entries
+            ]
+    several = len(entries) > 1
+    suffix = "" if several else teacher.channel_words(main, recorded.shape)
     return TrajectoryInfo(
         **heading(
             spec,
             ("Response along training" if result else "Response so far") + suffix,
-            f"h_j by lag at up to {MAX_STEPS} recorded steps, from light to dark; ĥ_j as dots. A "
-            "dotted line marks k.",
+            f"h_j by lag at up to {MAX_STEPS} recorded steps, chosen where it changes, from dark "
+            "to light; ĥ_j as dots. A dotted line marks k.",
         ),
         length=spec.training.length,
-        entry=entry,
-        teacher=[] if target is None else target[:, *entry].tolist(),
-        students=students,
+        entry=main,
+        teacher=[] if target is None else target[:, *main].tolist(),
+        students=[line for line in lines if line.entry == main],
+        teacher_channels=[target[:, *entry].tolist() for entry in entries]
+        if several and target is not None
+        else [],
+        channels=lines if several else [],
     )
 
 
-@style.renderer
-def render(info: TrajectoryInfo) -> Figure:
-    """Renders a panel per seed: responses from light to dark, the teacher's, and a line at k."""
+def steps_of_change(responses: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the first, the last, and those between which a response changes equally much.
+
+    Change is the largest difference of entries, and at most the largest finite entry.
+
+    Args:
+        responses: (points, q, p, m), in order of step.
+        count: The most indices.
+
+    Example:
+        >>> responses = np.array([0.0, 0.0, 0.0, 1.0, 2.0, 2.0]).reshape(-1, 1, 1, 1)
+        >>> steps_of_change(responses, 3).tolist()
+        [0, 3, 5]
+    """
+    if len(responses) <= count:
+        return np.arange(len(responses))
+    flat = responses.reshape(len(responses), -1)
+    with np.errstate(all="ignore"):
+        change = np.abs(np.diff(flat, axis=0)).max(axis=1)
+    finite = np.abs(flat[np.isfinite(flat)])
+    largest = finite.max() if len(finite) else 1.0
+    path = np.concatenate(
+        [[0.0], np.cumsum(np.minimum(np.nan_to_num(change, nan=largest), largest))]
+    )
+    places = np.searchsorted(path, np.linspace(0.0, path[-1], count))
+    return np.unique([0, *places[1:-1].clip(0, len(path) - 1), len(path) - 1])
+
+
+def drawing(info: TrajectoryInfo) -> Drawing:
+    """A panel per seed, or per channel of the first seed: responses from dark to light."""
     seeds = list(dict.fromkeys(line.seed for line in info.students))
-    shown = seeds[:MAX_PANELS]
-    columns = min(2, len(shown))
-    rows = -(-len(shown) // columns)
-    figure, all_axes = style.subplots(rows, columns, 4.8 * columns, 3.4 * rows)
-    for axes, seed in zip(all_axes, shown, strict=False):
-        lines = [line for line in info.students if line.seed == seed]
-        shades = mpl.colormaps["Blues"](np.linspace(0.3, 1.0, len(lines)))
-        for line, shade in zip(lines, shades, strict=True):
-            y, label = style.plottable(line.y), f"step {line.step}"
-            axes.plot(line.x, y, color=shade, lw=1.1, label=label)
-        target, lags = style.plottable(info.teacher), range(len(info.teacher))
-        axes.plot(lags, target, "o", ms=3, color=style.TEACHER, label="teacher")
-        axes.axvline(info.length - 0.5, color=style.BASELINE, ls=":", label=f"k = {info.length}")
-        style.fit_y(axes, target)
-        style.integer_ticks(axes, lags)
-        style.note_limits(axes, *(line.y for line in lines))
-        axes.set_title(f"seed {seed}", loc="left", fontsize="medium")
-        axes.set(xlabel="lag j (time steps)", ylabel=style.typeset("h_j"))
-        axes.legend(loc="best", fontsize="small")
-    for unused in all_axes[len(shown) :]:
-        unused.set_visible(False)
-    omitted = f" (first {MAX_PANELS} of {len(seeds)} seeds)" if len(seeds) > len(shown) else ""
-    style.add_title(figure, info, omitted)
-    return figure
+    shown = seeds[: 1 if info.channels else MAX_PANELS]
+    if info.channels:
+        entries = list(dict.fromkeys(line.entry for line in info.channels))
+        targets = info.teacher_channels or [[] for _ in entries]
+        plots = [
+            _plot(
+                info,
+                [line for line in info.channels if line.seed == seeds[0] and line.entry == entry],
+                target,
+                f"seed {seeds[0]}, output {entry[0] + 1}, input {entry[1] + 1}",
+            )
+            for entry, target in zip(entries, targets, strict=True)
+        ]
+        columns = len({entry[1] for entry in entries})
+    else:
+        plots = [
+            _plot(
+                info,
+                [line for line in info.students if line.seed == seed],
+                info.teacher,
+                f"seed {seed}",
+            )
+            for seed in shown
+        ]
+        columns = 2
+    omitted = f" (first {len(shown)} of {len(seeds)} seeds)" if len(seeds) > len(shown) else ""
+    return Drawing(
+        plots=plots,
+        columns=columns,
+        column_width=4.8,
+        row_height=3.4,
+        suffix=omitted,
+        legend="each",
+    )
+
+
+def _plot(
+    info: TrajectoryInfo, lines: Sequence[StepLine], target: Sequence[float], title: str
+) -> Plot:
+    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, len(lines)))
+    traces = [
+        Trace(x=line.x, y=line.y, label=f"step {line.step}", colour=mpl.colors.to_hex(shade))
+        for line, shade in zip(lines, shades, strict=True)
+    ]
+    if target:
+        traces.append(
+            Trace(
+                x=range(len(target)),
+                y=target,
+                label="teacher",
+                colour=style.TEACHER,
+                dash="",
+                marker="o",
+                size=3.0,
+            )
+        )
+    return Plot(
+        x="lag j (time steps)",
+        y="h_j",
+        title=title,
+        traces=traces,
+        limits=[Mark(label=f"k = {info.length}", at=info.length - 0.5)],
+        y_limits=limits_around(target or [y for line in lines[-1:] for y in line.y]),
+    )

@@ -1,12 +1,14 @@
 """Weighted spectra: poles of students and teacher, and the weight of each in the response."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from core.figures.drawing import style
-from core.figures.drawing.seeds import listed
+from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.experiment.seeds import HOLLOW, listed
 from core.figures.info import (
     MANY_SEEDS,
     Info,
@@ -16,19 +18,34 @@ from core.figures.info import (
     linear_student,
     not_fitted_seeds,
 )
-from core.figures.teacher import by_channel, entry_suffix, largest_entry, system
+from core.figures.teacher import by_channel, channel_words, channels, largest_entry, system
+from core.figures.view import DEFAULT_VIEW, View
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from core.systems import LinearSystem, weighted_spectrum
 
+LARGEST_MARKER = 14.0
+"""The diameter in points of the marker of the largest weight in the complex plane."""
+
+SMALLEST_MARKER = 2.0
+
 
 class Stems(BaseModel):
-    """Poles λ_i by falling absolute value, and weights w_i in h_j = Σ_i w_i λ_i^j."""
+    """Poles λ_i by falling absolute value, and weights w_i in h_j = Σ_i w_i λ_i^j.
+
+    Attributes:
+        poles: λ_i if all are real, else |λ_i|.
+        weights: w_i if all are real, else |w_i|.
+        re: The real parts of the poles.
+        im: Their imaginary parts.
+    """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     poles: list[float]
     weights: list[float]
+    re: list[float]
+    im: list[float]
 
 
 class SeedStems(Stems):
@@ -37,37 +54,55 @@ class SeedStems(Stems):
     seed: int
 
 
-class WeightedSpectrumInfo(Info):
-    """Poles and weights; with several channels, weights of the teacher's largest entry of h_j.
+class ChannelSpectra(BaseModel):
+    """Poles and weights of one output and one input.
 
     Attributes:
-        signed: Whether these are the poles and weights themselves, all real, or their absolute
-            values.
-        entry: (output, input) of that entry.
+        entry: (output, input) of the entry of h_j, from 0.
         teacher: The teacher's; empty for a very large or non-linear one.
         students: Those of each seed.
-        diverged: The seeds that diverged.
-        not_fitted: The seeds that ran to the end and do not fit.
     """
 
-    signed: bool
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
     entry: tuple[int, int]
     teacher: Stems
     students: list[SeedStems]
+
+
+class WeightedSpectrumInfo(Info, ChannelSpectra):
+    """Poles and weights of the teacher's largest entry of h_j, or of the one that was chosen.
+
+    Attributes:
+        signed: Whether poles and weights are all real; then they are given with their signs.
+        diverged: The seeds that diverged.
+        not_fitted: The seeds that don't fit.
+        channels: The same for every entry that is shown, if there are several.
+    """
+
+    signed: bool
     diverged: list[int]
     not_fitted: list[int]
+    channels: list[ChannelSpectra]
 
 
 Spectrum = tuple[np.ndarray, np.ndarray]
 """Poles (d,), and weights (d, p, m)."""
 
 
-def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> WeightedSpectrumInfo:
-    """The data of the figure; raises NotDrawable for a student without A, B and C."""
+def info(
+    spec: ExperimentSpec, result: ExperimentResult, series: Series, view: View = DEFAULT_VIEW
+) -> WeightedSpectrumInfo:
+    """The data of the figure.
+
+    Raises:
+        NotDrawable: The student has no A, B and C, or there is no such channel.
+    """
     del series
     symmetric = linear_student(spec).structure != "general"
     response, teacher = by_channel(result.teacher_response), system(spec)
-    entry = largest_entry(response)
+    entries, largest = channels(response.shape, view), largest_entry(response)
+    main = largest if largest in entries else entries[0]
     with np.errstate(all="ignore"):
         of_teacher = None if teacher is None else weighted_spectrum(teacher)
         of_seeds = {
@@ -78,28 +113,47 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Weig
     signed = not any(
         np.iscomplex(part).any()
         for poles, weights in spectra
-        for part in (poles, weights[:, *entry])
+        for part in (poles, *(weights[:, *entry] for entry in entries))
     )
-
-    def stems(spectrum: Spectrum) -> dict[str, list[float]]:
-        poles, weights = spectrum[0], spectrum[1][:, *entry]
-        with np.errstate(all="ignore"):
-            poles, weights = (part.real if signed else np.abs(part) for part in (poles, weights))
-        return {"poles": poles.tolist(), "weights": weights.tolist()}
-
+    by_entry = {
+        entry: ChannelSpectra(
+            entry=entry,
+            teacher=_stems(of_teacher, entry, signed=signed),
+            students=[
+                SeedStems(seed=seed, **dict(_stems(spectrum, entry, signed=signed)))
+                for seed, spectrum in of_seeds.items()
+            ],
+        )
+        for entry in entries
+    }
+    several = len(entries) > 1
+    where = "by pole" if signed else "in the complex plane, as areas"
     return WeightedSpectrumInfo(
         **heading(
             spec,
-            f"Weighted spectrum{entry_suffix(entry, response.shape)}",
-            "Poles λ_i, and weights w_i of h_j = Σ w_i λ_i^j, of each seed and of the teacher.",
+            f"Weighted spectrum{'' if several else channel_words(main, response.shape)}",
+            f"Poles λ_i, and weights w_i of h_j = Σ w_i λ_i^j {where}, of each seed and of the "
+            "teacher.",
         ),
+        **dict(by_entry[main]),
         signed=signed,
-        entry=entry,
-        teacher=Stems(poles=[], weights=[]) if of_teacher is None else Stems(**stems(of_teacher)),
-        students=[SeedStems(seed=seed, **stems(spectrum)) for seed, spectrum in of_seeds.items()],
         diverged=diverged_seeds(result),
         not_fitted=not_fitted_seeds(result),
+        channels=[*by_entry.values()] if several else [],
     )
+
+
+def _stems(spectrum: Spectrum | None, entry: tuple[int, int], *, signed: bool) -> Stems:
+    if spectrum is None:
+        return Stems(poles=[], weights=[], re=[], im=[])
+    poles, weights = spectrum[0], spectrum[1][:, *entry]
+    with np.errstate(all="ignore"):
+        return Stems(
+            poles=(poles.real if signed else np.abs(poles)).tolist(),
+            weights=(weights.real if signed else np.abs(weights)).tolist(),
+            re=poles.real.tolist(),
+            im=poles.imag.tolist(),
+        )
 
 
 def _system(
@@ -109,41 +163,81 @@ def _system(
     return LinearSystem((A + A.T) / 2 if symmetric else A, B, C)
 
 
-@style.renderer
-def render(info: WeightedSpectrumInfo) -> Figure:
-    """Renders stems at the poles, as high as the weights, except for diverged seeds."""
-    figure, (axes,) = style.subplots(1, 1, height=3.8)
-    shown = [student for student in info.students if student.seed not in info.diverged]
-    few = len(shown) <= MANY_SEEDS
-    labelled: set[str] = set()
-    for i, student in enumerate(shown):
-        colour = style.COLOURS[i % len(style.COLOURS)] if few else style.COLOURS[0]
-        text = f"seed {student.seed}" if few else f"{len(shown)} seeds"
-        marker = style.MARKERS[i % len(style.MARKERS)]
-        label = None if text in labelled else text
-        _plot_stems(axes, student, label, colour=colour, marker=marker)
-        labelled.add(text)
-    if info.teacher.poles:
-        _plot_stems(axes, info.teacher, "teacher", colour=style.TEACHER, marker="x", size=8.0)
+def drawing(info: WeightedSpectrumInfo) -> Drawing:
+    """Stems at real poles, as high as the weights; complex poles in the plane, weights as areas.
+
+    Diverged seeds are left out.
+    """
+    shown: Sequence[ChannelSpectra] = info.channels or [info]
+    plot = _plot_of_stems if info.signed else _plot_of_plane
+    several = len(shown) > 1
+    return Drawing(
+        plots=[plot(info, channel) for channel in shown],
+        columns=len({channel.entry[1] for channel in shown}),
+        column_width=3.6 if several else 6.4,
+        row_height=(3.0 if several else 3.8) if info.signed else (3.6 if several else 5.6),
+        hollow=HOLLOW,
+    )
+
+
+def _title(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> str:
+    output, input_ = channel.entry
+    return f"output {output + 1}, input {input_ + 1}" if info.channels else ""
+
+
+def _plot_of_stems(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
+    traces = [
+        Trace(x=stems.poles, y=stems.weights, stems=True, **attributes)
+        for stems, attributes in _marked(info, channel)
+    ]
+    return Plot(x="pole λ_i", y="weight w_i", title=_title(info, channel), traces=traces, zero=True)
+
+
+def _plot_of_plane(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
+    marked = _marked(info, channel)
+    largest = max((abs(w) for stems, _ in marked for w in stems.weights), default=0.0)
+    traces = []
+    for stems, attributes in marked:
+        share = np.sqrt(np.abs(stems.weights) / largest) if largest > 0 else np.zeros(len(stems.re))
+        size = np.maximum(LARGEST_MARKER * share, SMALLEST_MARKER).tolist()
+        traces.append(Trace(x=stems.re, y=stems.im, **attributes | {"size": size}))
+    return Plot(
+        x="Re λ_i (area of a mark: |w_i|)",
+        y="Im λ_i",
+        title=_title(info, channel),
+        traces=traces,
+        zero=True,
+        circle=True,
+    )
+
+
+def _marked(
+    info: WeightedSpectrumInfo, channel: ChannelSpectra
+) -> list[tuple[Stems, dict[str, Any]]]:
+    """The stems to show, each with its colour, marker and label."""
+    seeds = [student for student in channel.students if student.seed not in info.diverged]
+    few = len(seeds) <= MANY_SEEDS
+    marked: list[tuple[Stems, dict[str, Any]]] = []
+    for i, student in enumerate(seeds):
+        attributes = {
+            "label": f"seed {student.seed}" if few else f"{len(seeds)} seeds",
+            "colour": style.COLOURS[i % len(style.COLOURS)] if few else style.COLOURS[0],
+            "marker": style.MARKERS[i % len(style.MARKERS)],
+            "dash": "",
+            "opacity": 0.9 if few else 0.5,
+        }
+        marked.append((student, attributes))
     if info.diverged:
-        axes.plot([], [], " ", label=f"diverged, not drawn: {listed(info.diverged)}")
-    axes.axhline(0, color=style.BASELINE, lw=0.8)
-    bar = "" if info.signed else "|"
-    axes.set(
-        xlabel=style.typeset(f"pole {bar}λ_i{bar}"),
-        ylabel=style.typeset(f"weight {bar}w_i{bar}"),
-    )
-    style.note_limits(
-        axes, *(part for student in shown for part in (student.poles, student.weights))
-    )
-    axes.legend(loc="best", ncols=1 if len(shown) <= 6 or not few else 2)
-    style.add_title(figure, info)
-    return figure
-
-
-def _plot_stems(
-    axes: Axes, stems: Stems, label: str | None, *, colour: str, marker: str, size: float = 4.0
-) -> None:
-    poles, weights = style.plottable(stems.poles), style.plottable(stems.weights)
-    axes.vlines(poles, 0, weights, color=colour, lw=0.8, alpha=0.6)
-    axes.plot(poles, weights, marker, ms=size, mfc="none", color=colour, alpha=0.9, label=label)
+        label = f"diverged, not drawn: {listed(info.diverged)}"
+        empty = Stems(poles=[], weights=[], re=[], im=[])
+        marked.append((empty, {"label": label, "dash": "", "marker": "", "opacity": 0.0}))
+    if channel.teacher.poles:
+        attributes = {
+            "label": "teacher",
+            "colour": style.TEACHER,
+            "marker": "x",
+            "size": 8.0,
+            "dash": "",
+        }
+        marked.append((channel.teacher, attributes))
+    return marked

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
-
+from core.figures.drawing.plot import Drawing
 from core.figures.info import Info
 from core.figures.recipes import cells as figure_cells
 from core.figures.recipes import heatmap as maps
@@ -32,6 +31,7 @@ class HeatmapInfo(Info):
         y: The label of the vertical axis.
         metric: The label of the colours.
         logarithmic: Whether the scale of the colours is logarithmic.
+        threshold: The natural threshold of the metric; None if it has none.
         columns: The coordinates on x.
         rows: The coordinates on y.
         medians: By row and column; NaN without a completed experiment.
@@ -47,6 +47,7 @@ class HeatmapInfo(Info):
     y: str
     metric: str
     logarithmic: bool
+    threshold: float | None
     columns: list[Any]
     rows: list[Any]
     medians: list[list[float]]
@@ -73,6 +74,7 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
         y=info.y,
         metric=info.metric,
         logarithmic=info.logarithmic,
+        threshold=info.threshold,
         columns=grid.columns,
         rows=grid.rows,
         medians=grid.values,
@@ -83,14 +85,14 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
     )
 
 
-def render_lines(info: LinesInfo) -> Figure:
-    """Renders one pair of axes; colours follow the order of the other axis."""
+def drawing_of_lines(info: LinesInfo) -> Drawing:
+    """One plot; colours follow the order of the other axis."""
     shared = {name: getattr(info, name) for name in Info.model_fields}
-    return panels.render(panels.PanelsInfo(**shared, panels=[info.panel], alike=True))
+    return panels.drawing(panels.PanelsInfo(**shared, panels=[info.panel], alike=True))
 
 
-def render_heatmap(info: HeatmapInfo) -> Figure:
-    """Renders one grid, coloured by the median."""
+def drawing_of_heatmap(info: HeatmapInfo) -> Drawing:
+    """One grid, coloured by the median."""
     grid = Grid(
         columns=info.columns,
         rows=info.rows,
@@ -100,6 +102,6 @@ def render_heatmap(info: HeatmapInfo) -> Figure:
         diverged=info.diverged,
         seeds=info.seeds,
     )
-    names = (*Info.model_fields, "x", "y", "metric", "logarithmic")
+    names = (*Info.model_fields, "x", "y", "metric", "logarithmic", "threshold")
     shared = {name: getattr(info, name) for name in names}
-    return maps.render(maps.HeatmapInfo(**shared, maps=[grid]))
+    return maps.drawing(maps.HeatmapInfo(**shared, maps=[grid]))

@@ -1,0 +1,184 @@
+"""Draws one plot: traces, marks, scales and labels."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.patches import Circle
+
+from core.figures.drawing import style
+from core.figures.drawing.plot import Plot, Trace
+from core.figures.drawing.ticks import IntegerLocator, decades_from_zero
+from core.look import Look
+
+STACKED = 0.035
+"""Distance of triangles at one place, as a fraction of the axes' height."""
+
+MAX_MARKED_POINTS = 40
+"""A line with up to this number of points has a marker at each."""
+
+HOLLOW_EVERY = 0.12
+"""Distance of the hollow markers along a line of many points, as a fraction of the axes."""
+
+
+def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
+    """Draws a plot into a pair of axes; the legend and the title are placed later."""
+    logarithmic = plot.y_scale == "log"
+    weight = style.weight(look)
+    for span in plot.spans:
+        axes.hlines(
+            float(style.plottable(span.at, logarithmic=logarithmic)),
+            span.start,
+            span.end,
+            color=style.BASELINE,
+            alpha=0.35,
+            lw=3.6 * weight,
+            label=span.label,
+        )
+    if plot.zero:
+        axes.axhline(0, color=style.BASELINE, lw=0.6 * weight)
+    if plot.circle:
+        axes.add_patch(Circle((0, 0), 1, fill=False, ec=style.BASELINE, ls=":", lw=0.7 * weight))
+        axes.axvline(0, color=style.BASELINE, lw=0.4 * weight)
+    for trace in plot.traces:
+        _draw_trace(axes, trace, look, logarithmic=logarithmic)
+    _mark_infinite(axes, plot.traces, look)
+    for mark in plot.levels:
+        level = float(style.plottable(mark.at, logarithmic=logarithmic))
+        axes.axhline(level, color=style.BASELINE, ls="--", lw=0.7 * weight, label=mark.label)
+    for mark in plot.limits:
+        axes.axvline(mark.at, color=style.BASELINE, ls=":", lw=0.7 * weight, label=mark.label)
+    _scale_x(axes, plot)
+    _scale_y(axes, plot)
+    if plot.empty:
+        axes.text(0.5, 0.5, plot.empty, transform=axes.transAxes, ha="center", color=style.BASELINE)
+    if look.xlim is not None:
+        axes.set_xlim(*look.xlim)
+    if look.ylim is not None:
+        axes.set_ylim(*look.ylim)
+
+
+def notes(plot: Plot) -> str:
+    """Notes on the values of a plot that are left out or moved; "" if there are none."""
+    values = [np.ravel(np.asarray(trace.y, float)) for trace in plot.traces]
+    shown = np.concatenate(values) if values else np.empty(0)
+    return "; ".join(style.limits_exceeded(shown, logarithmic=plot.y_scale == "log"))
+
+
+def _draw_trace(axes: Axes, trace: Trace, look: Look, *, logarithmic: bool) -> None:
+    weight = style.weight(look)
+    x = np.asarray(trace.x, float)
+    y = style.plottable(trace.y, logarithmic=logarithmic)
+    common: dict[str, Any] = {"color": trace.colour, "alpha": trace.opacity}
+    if np.size(trace.lower):
+        _shade(axes, trace, logarithmic=logarithmic)
+    if trace.stems:
+        axes.vlines(x, 0, y, lw=0.6 * weight, **common | {"alpha": 0.6 * trace.opacity})
+    hollow = trace.is_hollow
+    size = np.broadcast_to(np.asarray(trace.size, float) * style.marker_size(1.0, look), x.shape)
+    filled = "none" if trace.stems or trace.marker == "x" else trace.colour
+    label = trace.label or None
+    if not trace.marker:
+        every = {"marker": "o", "mfc": style.BACKGROUND, "ms": style.marker_size(4.0, look)}
+        marks: dict[str, Any] = every | {"markevery": HOLLOW_EVERY} if hollow.all() else {}
+        if len(x) < 2:
+            marks.setdefault("marker", ".")
+        axes.plot(x, y, ls=trace.dash, lw=trace.weight * weight, label=label, **common, **marks)
+        return
+    handle: dict[str, Any] = {
+        "ls": trace.dash or "none",
+        "lw": trace.weight * weight,
+        "marker": trace.marker,
+    }
+    of_all: dict[str, Any] = {"ms": float(size[0]) if len(size) else 4.0, "mfc": filled}
+    if len(x) and hollow.all() and not trace.stems:
+        of_all["mfc"] = style.BACKGROUND
+    uniform = len(x) == 0 or (np.ptp(size) == 0 and (hollow.all() or not hollow.any()))
+    if uniform:
+        axes.plot(x, y, label=label, **common, **handle, **of_all)
+        return
+    axes.plot(x, y, ls=handle["ls"], lw=handle["lw"], **common)
+    axes.plot([], [], label=label, **common, **handle, **of_all)
+    faces = [style.BACKGROUND if is_hollow else filled for is_hollow in hollow]
+    axes.scatter(
+        x, y, s=size**2, marker=trace.marker, c=faces, edgecolors=trace.colour,
+        linewidths=0.7 * weight, alpha=trace.opacity, zorder=2.5,
+    )  # fmt: skip
+
+
+def _shade(axes: Axes, trace: Trace, *, logarithmic: bool) -> None:
+    """Shades the band of a trace; where it reaches infinity, up to the edge of the axes."""
+    x = np.asarray(trace.x, float)
+    lower = style.plottable(trace.lower, logarithmic=logarithmic)
+    upper = style.plottable(trace.upper, logarithmic=logarithmic)
+    for edge in (lower, upper):
+        known = np.isfinite(edge)
+        axes.update_datalim(np.column_stack([x[known], edge[known]]))
+    upper = np.where(np.asarray(trace.upper, float) > style.LARGEST, style.LARGEST, upper)
+    band = FillBetweenPolyCollection(
+        "x", x, lower, upper, color=trace.colour, alpha=trace.band_opacity, lw=0
+    )
+    axes.add_collection(band, autolim=False)
+
+
+def _mark_infinite(axes: Axes, traces: Sequence[Trace], look: Look) -> None:
+    """A triangle at the upper edge for each infinite value of a marked trace, stacked by place."""
+    count_at: Counter[float] = Counter()
+    reasons: dict[str, None] = {}
+    options: Any = {"marker": "^", "ms": style.marker_size(5.0, look), "ls": "none"}
+    for trace in traces:
+        if not trace.marker or trace.stems:
+            continue
+        x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
+        for place in x[y == np.inf]:
+            axes.plot(
+                place,
+                1.0 - STACKED * count_at[place],
+                color=trace.colour,
+                clip_on=False,
+                transform=axes.get_xaxis_transform(),
+                zorder=3,
+                **options,
+            )
+            count_at[place] += 1
+            reasons[trace.infinite] = None
+    for reason in reasons:
+        axes.plot([], [], color=style.BASELINE, label=reason, **options)
+
+
+def _scale_x(axes: Axes, plot: Plot) -> None:
+    xs = [np.ravel(np.asarray(trace.x, float)) for trace in plot.traces]
+    values = np.concatenate(xs) if xs else np.empty(0)
+    positive = values[values > 0]
+    if plot.circle:
+        axes.set_aspect("equal", adjustable="datalim")
+    elif plot.x_scale == "from_zero" and len(positive):
+        smallest = 10.0 ** np.floor(np.log10(positive.min()))
+        axes.set_xscale("symlog", linthresh=smallest, linscale=0.4)
+        axes.set_xlim(left=0)
+        decades_from_zero(axes.xaxis, smallest)
+    elif plot.x_scale == "log" and len(positive):
+        axes.set_xscale("log")
+    elif len(values) and all(float(value).is_integer() for value in values[np.isfinite(values)]):
+        axes.xaxis.set_major_locator(IntegerLocator({float(value) for value in values}))
+
+
+def _scale_y(axes: Axes, plot: Plot) -> None:
+    if plot.y_scale == "log" and np.isfinite(axes.dataLim.minposy):
+        axes.set_yscale("log")
+    shown = [style.plottable(trace.y) for trace in plot.traces]
+    if plot.traces and not any(np.isfinite(y).any() for y in shown):
+        axes.set_yticks([])
+    if plot.y_limits is not None:
+        axes.set_ylim(*plot.y_limits)
+
+
+def limits_around(values: Sequence[float], margin: float = 0.3) -> tuple[float, float] | None:
+    """Limits of y around the given values and zero, ignoring what can't be shown."""
+    shown = style.plottable(values)
+    finite = [0.0, *shown[np.isfinite(shown)]]
+    low, high = min(finite), max(finite)
+    return (low - margin * (high - low), high + margin * (high - low)) if high > low else None

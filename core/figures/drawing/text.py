@@ -1,0 +1,77 @@
+"""Text that fits: measured by the renderer, wrapped to a width, and cut only as a last resort."""
+
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib.text import Text
+
+from core.figures.drawing.style import typeset
+
+ELLIPSIS = "…"
+
+
+def width(text: Text, raw: str, renderer: Any) -> float:
+    """The width in pixels of one line set like ``text``."""
+    text.set_text(typeset(raw))
+    return float(text.get_window_extent(renderer).width)
+
+
+def wrap(text: Text, raw: str, pixels: float, renderer: Any, *, lines: int = 4) -> None:
+    """Sets ``raw`` in at most so many lines, none wider than ``pixels``.
+
+    A rotated text is measured as if it were horizontal. What doesn't fit ends in an ellipsis.
+    """
+    rotation = text.get_rotation()
+    text.set_rotation(0)
+    fits = _fitting(text, pixels, renderer)
+    wrapped: list[str] = []
+    for paragraph in raw.split("\n"):
+        wrapped += _lines(paragraph, fits)
+    if len(wrapped) > lines:
+        wrapped = [*wrapped[: lines - 1], cut(" ".join(wrapped[lines - 1 :]), fits)]
+    text.set_text("\n".join(map(typeset, wrapped)))
+    text.set_rotation(rotation)
+
+
+def shorten(text: Text, raw: str, pixels: float, renderer: Any) -> None:
+    """Sets ``raw`` in one line, cut with an ellipsis if it is wider than ``pixels``."""
+    fits = _fitting(text, pixels, renderer)
+    text.set_text(typeset(raw if fits(raw) else cut(raw, fits)))
+
+
+def cut(raw: str, fits: Callable[[str], bool]) -> str:
+    """The longest start of ``raw`` that fits with an ellipsis behind it; all of it if that fits."""
+    if fits(raw):
+        return raw
+    low, high = 0, len(raw)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(raw[:middle].rstrip() + ELLIPSIS):
+            low = middle
+        else:
+            high = middle - 1
+    return raw[:low].rstrip() + ELLIPSIS
+
+
+def _fitting(text: Text, pixels: float, renderer: Any) -> Callable[[str], bool]:
+    return lambda raw: width(text, raw, renderer) <= pixels
+
+
+def _lines(paragraph: str, fits: Callable[[str], bool]) -> list[str]:
+    """Breaks at spaces, and within a word only if it is too long for a line."""
+    if fits(paragraph):
+        return [paragraph]
+    lines, line = [], ""
+    for word in paragraph.split(" "):
+        longer = f"{line} {word}" if line else word
+        if fits(longer):
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        line = word
+        while not fits(line) and len(line) > 1:
+            end = next(n for n in range(len(line) - 1, 0, -1) if n == 1 or fits(line[:n]))
+            lines.append(line[:end])
+            line = line[end:]
+    return [*lines, line]
