@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -146,10 +146,15 @@ class Look(Part):
         """Whether the figure says where its numbers come from."""
         return self.style == "screen" if self.footer is None else self.footer != NONE
 
+    @property
+    def key(self) -> str:
+        """A text that is the same for equal looks."""
+        return self.model_dump_json(include=set(Look.model_fields))
+
     def merged(self, other: "Look") -> "Look":
         """This look with the parts that are set in ``other``."""
-        changes: dict[str, Any] = {name: getattr(other, name) for name in other.model_fields_set}
-        return Look.model_validate({**self.model_dump(), **changes})
+        parts = self.model_dump(include=set(Look.model_fields), exclude_unset=True)
+        return Look.model_validate(parts | other.model_dump(exclude_unset=True))
 
 
 SCREEN = Look()

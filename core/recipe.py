@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from core.look import Look
 from core.result import METRICS, SERIES
 from core.spec.experiment import Name
 from core.spec.part import Line, Lines, Part
@@ -33,13 +34,8 @@ DEFAULT_METRIC = "relative_extrapolation_error"
 """The metric that is shown against a field if the recipe names none."""
 
 
-class Recipe(Part):
-    """The content and form of a figure.
-
-    Example:
-        >>> Recipe(query="tag:figure-1", x="training.length").quantity
-        'relative_extrapolation_error'
-    """
+class Contents(Part):
+    """What a figure of many experiments shows."""
 
     name: Name = Field("", description="The figure's title; generated if empty.")
     kind: Kind = Field(
@@ -77,6 +73,15 @@ class Recipe(Part):
     y_scale: Scale = Field(
         "auto", description="Scale of the vertical axis, or of a heat map's colours."
     )
+
+
+class Recipe(Look, Contents):
+    """The content and the look of a figure.
+
+    Example:
+        >>> Recipe(query="tag:figure-1", x="training.length").quantity
+        'relative_extrapolation_error'
+    """
 
     @property
     def shows_curves(self) -> bool:

@@ -24,7 +24,42 @@ class FigureOption:
     hint: Any
 
 
-STYLE: tuple[FigureOption, ...] = ()
+def _option(name: str, annotation: Any, description: str, **attributes: Any) -> FigureOption:
+    flag = f"--{name.replace('_', '-')}"
+    hint = typer.Option(flag, help=description, rich_help_panel=_PANEL, **attributes)
+    return FigureOption(name, Annotated[annotation | None, hint])
+
+
+STYLE = (
+    _option(
+        "style",
+        Literal["screen", "paper", "talk"],
+        "paper: for print, without title and footer, with the caption in a .txt beside it. "
+        "talk: large.",
+    ),
+    _option(
+        "width",
+        str,
+        "Width in inches, or of a venue: neurips, iclr, ieee; neurips-half, iclr-half, ieee-two.",
+        metavar="INCHES",
+    ),
+    _option("height", float, "Height in inches.", metavar="INCHES"),
+    _option("font_size", float, "Size of the text.", metavar="POINTS"),
+    _option("title", str, "The title; none leaves it out.", metavar="TEXT"),
+    _option("footer", Literal["source", "none"], "Where the numbers come from, in small print."),
+    _option("xlim", str, "Limits of the x-axis, such as 1,100.", metavar="LOW,HIGH"),
+    _option("ylim", str, "Limits of the y-axis.", metavar="LOW,HIGH"),
+    _option(
+        "cmap",
+        Literal["viridis", "cividis", "magma", "gray", "RdBu", "PuOr"],
+        "Colours of a heat map; RdBu and PuOr diverge from the metric's threshold.",
+    ),
+    _option(
+        "legend",
+        Literal["auto", "inside", "outside", "none"],
+        "Where the legend lies. auto: inside where no line is, else outside.",
+    ),
+)
 """Options of every figure."""
 
 VIEW = (

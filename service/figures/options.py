@@ -1,14 +1,20 @@
 """The parameters that all routes of figures share."""
 
+import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Depends, Path, Query
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from core.figures import View
 from core.figures.view import TrainingAxis
+from core.look import SCREEN, Look
+from core.spec import explain
+from service.http.errors import Invalid
 from service.http.parameters import IfNoneMatch
 
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
@@ -17,6 +23,7 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
         "png": "image/png",
         "pdf": "application/pdf",
         "json": "application/json",
+        "txt": "text/plain; charset=utf-8",
     }
 )
 
@@ -28,18 +35,20 @@ class Drawing:
     Attributes:
         form: The type of the file, a key of :data:`MEDIA_TYPES` if it is known.
         if_none_match: The ``ETag`` of the client's copy.
+        look: How it is drawn.
     """
 
     form: str
     if_none_match: str | None
+    look: Look = SCREEN
 
 
-def _drawing(
+def _file(
     form: Annotated[
         str,
         Path(
             alias="format",
-            description="File type; `json` is the figure's data.",
+            description="File type; `json` is the figure's data, `txt` its caption.",
             json_schema_extra={"enum": [*MEDIA_TYPES]},
         ),
     ],
@@ -48,8 +57,43 @@ def _drawing(
     return Drawing(form, if_none_match)
 
 
+FileOptions = Annotated[Drawing, Depends(_file)]
+"""The parameters of a route that draws in a look that it knows already."""
+
+
+def _look(**given: str | None) -> Look:
+    """The look that the query parameters ask for; raises Invalid with all problems."""
+    try:
+        return Look.model_validate({name: text for name, text in given.items() if text is not None})
+    except ValidationError as error:
+        problems = explain(error, Look)
+        raise Invalid(
+            *(replace(problem, pointer=f"/query{problem.pointer}") for problem in problems)
+        ) from None
+
+
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    """The query parameter of one part of a look."""
+    words = [word for word in get_args(field.annotation) if isinstance(word, str)]
+    hint = Query(
+        description=field.description, json_schema_extra={"enum": [*words]} if words else {}
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, hint]
+    )
+
+
+_look.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # FastAPI reads it
+    [_parameter(name, field) for name, field in Look.model_fields.items()]
+)
+
+
+def _drawing(file: FileOptions, look: Annotated[Look, Depends(_look)]) -> Drawing:
+    return replace(file, look=look)
+
+
 DrawingOptions = Annotated[Drawing, Depends(_drawing)]
-"""The parameters of every route that draws."""
+"""The parameters of every other route that draws."""
 
 
 def _view(

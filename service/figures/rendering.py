@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Response
 from core.errors import Problem
 from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
 from core.figures.recipes import heatmap, panels
+from core.look import SCREEN, Look
 from service.figures.cache import FigureCache
 from service.figures.options import MEDIA_TYPES, Drawing
 from service.http import etags, openapi
@@ -87,23 +88,27 @@ def respond(figure: Figure, info: Info, drawing: Drawing) -> Response:
     content, form = info.model_dump_json().encode(), drawing.form
     if form == "json":
         return etags.answer(content, MEDIA_TYPES[form], drawing.if_none_match)
-    etag = etags.of_content(b" ".join([STYLE_VERSION.encode(), form.encode(), content]))
+    if form == "txt":
+        return etags.answer(f"{info.caption}\n".encode(), MEDIA_TYPES[form], drawing.if_none_match)
+    look = drawing.look
+    parts = [STYLE_VERSION.encode(), form.encode(), look.key.encode(), content]
+    etag = etags.of_content(b" ".join(parts))
     return etags.answer_lazily(
         etag,
-        lambda: render(figure, info, cast(Format, form)),
+        lambda: render(figure, info, cast(Format, form), look),
         MEDIA_TYPES[form],
         drawing.if_none_match,
     )
 
 
-def render(figure: Figure, info: Info, form: Format) -> bytes:
-    """The figure as a file, rendered once for the same numbers while it stays in the cache."""
-    key = figure, form, hashlib.sha256(info.model_dump_json().encode()).digest()
+def render(figure: Figure, info: Info, form: Format, look: Look = SCREEN) -> bytes:
+    """The figure as a file, rendered once per numbers and look while it stays in the cache."""
+    key = figure, form, look.key, hashlib.sha256(info.model_dump_json().encode()).digest()
     content = _rendered.get(key)
     if content is None:
         with _matplotlib:
             content = _rendered.get(key)  # another request may have rendered it meanwhile
             if content is None:
-                content = figure.file(info, form)
+                content = figure.file(info, form, look)
                 _rendered.put(key, content)
     return content

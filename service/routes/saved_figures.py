@@ -1,5 +1,6 @@
 """Saved figures: recipes under permanent ids, rendered from the experiments completed so far."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,7 +15,7 @@ from service import schemas
 from service.context import AppContext, Context
 from service.figures import rendering
 from service.figures.figure_data import figure_data
-from service.figures.options import Drawing, DrawingOptions
+from service.figures.options import Drawing, DrawingOptions, FileOptions
 from service.figures.plan import Plan, plan_of
 from service.http import body, etags, examples, openapi
 from service.http.errors import Invalid, PreconditionFailed, PreconditionMissing
@@ -90,21 +91,25 @@ def listing(
 @rendering.route(router, "/preview.{format}", 400, 404, 409, 503)
 def preview(
     context: Context,
-    drawing: DrawingOptions,
+    drawing: FileOptions,
     recipe: Annotated[Recipe, Query()],
 ) -> Response:
     """Draw a figure without saving it: the recipe as query parameters."""
     plan = plan_of(recipe, "/query")
     if not isinstance(plan, Plan):
         raise Invalid(*plan)
-    return _rendered(context, plan, drawing, "")
+    return _rendered(context, plan, replace(drawing, look=recipe), "")
 
 
 @rendering.route(router, "/{id:figure}.{format}", 404, 409, 503)
 def figure(figure_id: FigureId, drawing: DrawingOptions, context: Context) -> Response:
-    """Draw a saved figure from the experiments completed so far."""
+    """Draw a saved figure from the experiments completed so far.
+
+    Its recipe has a look; parameters of this request come before it.
+    """
     with context.database.read() as tx:
         recipe = figures.get(tx, figure_id).recipe
+    drawing = replace(drawing, look=recipe.merged(drawing.look))
     return _rendered(context, _checked(recipe), drawing, f"{figure_id}, ")
 
 

@@ -160,7 +160,7 @@ def _scale_x(axes: Axes, plot: Plot) -> None:
         axes.set_xscale("symlog", linthresh=smallest, linscale=0.4)
         axes.set_xlim(left=0)
         decades_from_zero(axes.xaxis, smallest)
-    elif plot.x_scale == "log" and len(positive):
+    elif plot.x_scale == "log" and np.isfinite(axes.dataLim.minposx):
         axes.set_xscale("log")
     elif len(values) and all(float(value).is_integer() for value in values[np.isfinite(values)]):
         axes.xaxis.set_major_locator(IntegerLocator({float(value) for value in values}))

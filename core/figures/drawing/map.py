@@ -17,8 +17,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from core.figures.drawing import style
 from core.figures.drawing.plot import Colours, Map
 from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, short_number
-from core.look import DIVERGING, Look
 from core.labels import value_texts
+from core.look import DIVERGING, Look
 
 LOG_RATIO = 50.0
 """Positive coordinates get a logarithmic axis if the largest is this many times the smallest."""

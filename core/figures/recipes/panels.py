@@ -57,7 +57,7 @@ def with_note(caption: str, panels: Sequence[Panel]) -> str:
     """The caption, with an explanation of triangles if there are any."""
     if not any(_infinite_x(line) for panel in panels for line in panel.lines):
         return caption
-    return f"{caption} A hollow triangle at the upper edge: infinite, as too many seeds diverged."
+    return f"{caption} A triangle at the upper edge: infinite, as too many seeds diverged."
 
 
 def drawing(info: PanelsInfo) -> Drawing:

@@ -59,14 +59,10 @@ def info_and_result(figure, spec: ExperimentSpec):
 
 
 def texts(figure) -> str:
-    """The legends and notes of a figure."""
-    legends = [
-        text.get_text()
-        for axes in figure.axes
-        if axes.get_legend()
-        for text in axes.get_legend().get_texts()
-    ]
-    return "\n".join([*legends, *(axes.get_title(loc="right") for axes in figure.axes)])
+    """The legends and the labels of axes of a figure."""
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    entries = [text.get_text() for legend in legends if legend for text in legend.get_texts()]
+    return "\n".join([*entries, *(axes.get_xlabel() for axes in figure.axes)])
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -309,7 +305,7 @@ def test_baselines_are_dashed_lines_of_the_response_figure():
     )
     assert info.baselines[0].y == fir.response
     assert info.baseline_errors[0].y == [0.0] * 4 + np.abs(result.teacher_response[4:]).tolist()
-    figure = FIGURES["response"].render(info)
+    figure = FIGURES["response"].draw(info)
     assert "least squares (order 4)" in texts(figure)
     assert [
         line.get_linestyle()
@@ -321,7 +317,7 @@ def test_baselines_are_dashed_lines_of_the_response_figure():
 def test_more_than_twelve_seeds_share_one_entry_of_the_legend_and_have_a_median():
     spec = SPECS["many seeds"]
     for name in ("response", "training", "spectrum", "imbalance"):
-        words = texts(FIGURES[name].render(info_and_result(FIGURES[name], spec)[0])).splitlines()
+        words = texts(FIGURES[name].draw(info_and_result(FIGURES[name], spec)[0])).splitlines()
         assert words.count(f"{MANY_SEEDS + 1} seeds") == 1
         assert "median" in words
     info, result = info_and_result(FIGURES["training"], spec)
@@ -356,7 +352,7 @@ def test_seeds_that_diverged_are_named():
     diverged = [r.seed for r in result.runs if r.outcome == "diverged"]
     assert diverged
     for name in ("training", "response", "spectrum", "weighted_spectrum"):
-        words = texts(FIGURES[name].render(FIGURES[name].info(SPECS["exploding"], result, series)))
+        words = texts(FIGURES[name].draw(FIGURES[name].info(SPECS["exploding"], result, series)))
         assert all(
             str(seed) in line
             for seed in diverged
@@ -371,19 +367,18 @@ def test_values_outside_the_plottable_range_are_noted():
     result, series = result_and_series(spec)
     for value, note in (
         (1e101, "values above 1e+100 not drawn"),
-        (np.nan, "not drawn"),
         (0.0, "values below 1e-17 drawn at 1e-17"),
     ):
         loss = series["train_loss"].copy()
         loss[3] = value
-        figure = FIGURES["training"].render(
+        figure = FIGURES["training"].draw(
             FIGURES["training"].info(spec, result, {**series, "train_loss": loss})
         )
         assert note in texts(figure)
         plotted_values = np.concatenate([line.get_ydata() for line in figure.axes[0].lines])
         assert np.nanmax(plotted_values) < 1e3
     assert "drawn" not in texts(
-        FIGURES["training"].render(FIGURES["training"].info(spec, result, series))
+        FIGURES["training"].draw(FIGURES["training"].info(spec, result, series))
     )
 
 
@@ -391,7 +386,7 @@ def test_values_outside_the_plottable_range_are_noted():
 def test_an_axis_of_lags_has_ticks_at_integers_only(last):
     lags = list(range(last))
     panel = Panel(x="lag j", y="h", lines=[Line(label="", x=lags, y=lags)])
-    figure = STUDY_FIGURES["extrapolation"].render(
+    figure = STUDY_FIGURES["extrapolation"].draw(
         STUDY_FIGURES["extrapolation"].info("A study", [panel], [])
     )
     figure.canvas.draw()
@@ -399,7 +394,7 @@ def test_an_axis_of_lags_has_ticks_at_integers_only(last):
 
 
 def test_step_0_lies_at_0_on_the_axis():
-    figure = FIGURES["training"].render(info_and_result(FIGURES["training"], SPECS["ordinary"])[0])
+    figure = FIGURES["training"].draw(info_and_result(FIGURES["training"], SPECS["ordinary"])[0])
     figure.canvas.draw()
     for axes in figure.axes:
         assert axes.get_xlim()[0] == 0

@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from core.figures.drawing.style import encode
+from core.figures.drawing.figure import draw
+from core.figures.drawing.files import encode
 from core.figures.recipes import heatmap, panels, wording
 from core.figures.recipes.cells import Cell
 from core.figures.recipes.cells import panels as panels_of_cells
 from core.figures.recipes.curves import Curve, plotted
 from core.figures.recipes.curves import panels as panels_of_curves
+from core.look import SCREEN
 from core.recipe import Recipe
 from core.statistics import STATISTICS, over_seeds, with_band
 
@@ -23,9 +25,10 @@ def curve(y, *, series=None, facet=None, length=2, first=0, reference=(), outcom
     return Curve(series, facet, length, x, np.array(y, float), np.array(reference, float), outcome)
 
 
-def assert_renders(info, render):
+def assert_renders(info, drawing):
     for file_format, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
-        assert encode(render(info), info, file_format).startswith(start)
+        figure = draw(drawing(info), info, SCREEN)
+        assert encode(figure, info, file_format, SCREEN).startswith(start)
 
 
 @pytest.mark.parametrize("band", ["quartiles", "range", "standard_error", "none"])
@@ -61,7 +64,7 @@ def test_all_panels_have_all_series_so_that_each_has_one_colour():
     ] * 2
     assert [[len(line.x) for line in panel.lines] for panel in facets] == [[1, 0], [0, 1]]
     info = panels.PanelsInfo(**HEADING, panels=facets, alike=True)
-    assert_renders(info, panels.render)
+    assert_renders(info, panels.drawing)
 
 
 def test_scales_are_as_chosen_or_fit_the_numbers():
@@ -157,7 +160,7 @@ def test_extreme_curves_render(axis, value):
         recipe = Recipe(x=axis, y=quantity, series="student.dim", y_scale=scale, x_scale=scale)
         assert_renders(
             panels.PanelsInfo(**HEADING, panels=panels_of_curves(curves, recipe), alike=True),
-            panels.render,
+            panels.drawing,
         )
 
 
@@ -172,11 +175,11 @@ def test_extreme_numbers_render(kind, value):
     if kind == "lines":
         assert_renders(
             panels.PanelsInfo(**HEADING, panels=panels_of_cells(cells, recipe), alike=True),
-            panels.render,
+            panels.drawing,
         )
     else:
         assert_renders(
-            heatmap.HeatmapInfo(**HEADING, **heatmap.maps(cells, recipe)), heatmap.render
+            heatmap.HeatmapInfo(**HEADING, **heatmap.maps(cells, recipe)), heatmap.drawing
         )
 
 
@@ -185,21 +188,16 @@ def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_note_in_the_caption
     cells = [Cell(x, s, "completed", seeds) for x, seeds in values.items() for s in ("a", "b")]
     shown = panels_of_cells(cells, Recipe(x="training.length", series="student.kind"))
     info = panels.of_runs(HEADING, shown)
-    assert (
-        info.caption
-        == "c A hollow triangle at the upper edge: infinite, as too many seeds diverged."
-    )
-    (axes,) = panels.render(info).axes
+    assert info.caption == "c A triangle at the upper edge: infinite, as too many seeds diverged."
+    (axes,) = draw(panels.drawing(info), info, SCREEN).axes
     marks = [
-        line
-        for line in axes.lines
-        if line.get_marker() == "^" and line.get_markerfacecolor() == "white"
+        line for line in axes.lines if line.get_marker() == "^" and line.get_linestyle() == "None"
     ]
     assert [list(line.get_xdata()) for line in marks] == [[2.0], [2.0], []]
     assert marks[0].get_ydata()[0] == 1.0 > marks[1].get_ydata()[0]
     assert marks[2].get_label() == "diverged"
-    assert axes.get_title(loc="right") == ""
-    assert_renders(info, panels.render)
+    assert "drawn" not in axes.get_xlabel()
+    assert_renders(info, panels.drawing)
     finite = [cell for cell in cells if cell.x != 2]
     assert (
         panels.of_runs(HEADING, panels_of_cells(finite, Recipe(x="training.length"))).caption == "c"
@@ -209,11 +207,11 @@ def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_note_in_the_caption
 def test_symbols_are_typeset_in_figures_and_plain_in_data():
     (panel,) = panels_of_curves([curve([1.0, 2.0], reference=[0.5, 0.25])], Recipe(x="lag"))
     info = panels.of_runs({**HEADING, "title": "cost in $ of h_j"}, [panel])
-    figure = panels.render(info)
+    figure = draw(panels.drawing(info), info, SCREEN)
     assert panel.y.startswith("|h_j - ĥ_j|")
     assert figure.axes[0].get_ylabel().startswith(r"|$h_{j}$ - $\hat{h}_{j}$|")
-    assert figure.get_suptitle() == r"cost in \$ of $h_{j}$"
-    assert_renders(info, panels.render)
+    assert figure.texts[0].get_text() == r"cost in \$ of $h_{j}$"
+    assert_renders(info, panels.drawing)
 
 
 def test_a_caption_is_in_sentences_and_quotes_the_query_as_typed():

@@ -4,9 +4,11 @@ import math
 
 import pytest
 
-from core.figures.drawing.style import encode
+from core.figures.drawing.figure import draw
+from core.figures.drawing.files import encode
 from core.figures.recipes.cells import Cell
-from core.figures.recipes.sweep import heatmap, lines, render_heatmap, render_lines
+from core.figures.recipes.sweep import drawing_of_heatmap, drawing_of_lines, heatmap, lines
+from core.look import SCREEN
 from core.recipe import Recipe
 
 AXES = Recipe(x="training.length", y="train_loss", series="student.dim")
@@ -98,19 +100,27 @@ def test_numbers_are_sorted_and_words_keep_their_order():
     ids=["zero", "negative", "nan", "infinite", "minus-infinite", "huge", "tiny", "some-zero"],
 )
 @pytest.mark.parametrize(
-    ("info", "render"), [(lines, render_lines), (heatmap, render_heatmap)], ids=["lines", "heatmap"]
+    ("info", "drawing"),
+    [(lines, drawing_of_lines), (heatmap, drawing_of_heatmap)],
+    ids=["lines", "heatmap"],
 )
-def test_any_numbers_render(info, render, value):
+def test_any_numbers_render(info, drawing, value):
     numbers = info(cells(value), AXES, **HEADING)
-    assert encode(render(numbers), numbers, "svg").startswith(b"<?xml")
+    assert encode(draw(drawing(numbers), numbers, SCREEN), numbers, "svg", SCREEN).startswith(
+        b"<?xml"
+    )
 
 
 @pytest.mark.parametrize("xs", [(1,), (0.0, 1e300), (-5, 2**63), tuple(range(40)), (1e-300, 1.0)])
 @pytest.mark.parametrize(
-    ("info", "render"), [(lines, render_lines), (heatmap, render_heatmap)], ids=["lines", "heatmap"]
+    ("info", "drawing"),
+    [(lines, drawing_of_lines), (heatmap, drawing_of_heatmap)],
+    ids=["lines", "heatmap"],
 )
-def test_any_coordinates_render(info, render, xs):
+def test_any_coordinates_render(info, drawing, xs):
     series = ("$\\frac{$", "_hidden", {"kind": "gaussian", "scale": 0.1}, None, True)
     heading = {**HEADING, "title": "$x", "source": "s_^"}
     numbers = info(cells(lambda x, s, seed: 1.0 + seed, xs, series), AXES, **heading)
-    assert encode(render(numbers), numbers, "png").startswith(b"\x89PNG")
+    assert encode(draw(drawing(numbers), numbers, SCREEN), numbers, "png", SCREEN).startswith(
+        b"\x89PNG"
+    )
