@@ -11,7 +11,6 @@ from core.figures import training_axis
 from core.figures.drawing import style
 from core.figures.drawing.axes import limits_around
 from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.experiment.seeds import TRAINING_LABELS
 from core.figures.info import (
     Info,
     Line,
@@ -28,6 +27,7 @@ from core.panels import Mark
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
 from core.statistics import most_fit, of_columns, overflow_as_infinite, with_band
+from core.symbols import axis_label
 
 MAX_MARKED_LENGTHS = 4
 """With more distinct training lengths, none is marked."""
@@ -211,15 +211,13 @@ def drawing_of_responses(info: ComparisonInfo) -> Drawing:
     return Drawing(
         plots=[
             Plot(
-                x="lag j (time steps)",
+                x=axis_label("lag"),
                 y="h_j",
                 traces=responses,
                 limits=limits,
                 y_limits=limits_around(visible),
             ),
-            Plot(
-                x="lag j (time steps)", y="|h_j - ĥ_j|", traces=errors, limits=limits, y_scale="log"
-            ),
+            Plot(x=axis_label("lag"), y="|h_j - ĥ_j|", traces=errors, limits=limits, y_scale="log"),
         ],
         row_height=2.6,
     )
@@ -232,7 +230,7 @@ def drawing_of_training(info: ComparisonInfo) -> Drawing:
         losses.append(band_trace(side.above, colour, side))
         errors.append(band_trace(side.below, colour, side, label=False))
     axis: dict[str, Any] = {
-        "x": TRAINING_LABELS[info.x],
+        "x": axis_label(info.x),
         "x_scale": "from_zero",
         "y_scale": "log",
     }

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from core.figures.comparisons import comparison
 from core.figures.comparisons.comparison import Band, Compared, Side
 from core.figures.drawing.plot import Drawing, Plot
-from core.figures.experiment.seeds import TRAINING_LABELS
 from core.figures.info import Info
 from core.figures.view import DEFAULT_VIEW, View
 from core.panels import Mark
 from core.statistics import last_values
+from core.symbols import axis_label
 
 _BETWEEN = ", each with the value that it last recorded by then"
 
@@ -136,7 +136,7 @@ def drawing(info: RatioInfo) -> Drawing:
     lengths = comparison.marked_lengths([side.length for side in info.sides])
     plots = [
         Plot(
-            x="lag j (time steps)" if is_lag else TRAINING_LABELS[info.x],
+            x=axis_label(info.x),
             y=f"{name} / that of the first",
             traces=[
                 comparison.band_trace(side.lines[n], colour, side, label=n == 0)

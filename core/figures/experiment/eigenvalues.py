@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 from core.figures import training_axis
 from core.figures.drawing import style
 from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.experiment.seeds import TRAINING_LABELS
 from core.figures.info import Info, Series, heading, linear_student, recorded_trajectory
 from core.figures.teacher import system
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
 from core.panels import Mark
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
+from core.symbols import axis_label
 from core.systems import eigenvalues
 
 MAX_PANELS = 4
@@ -92,7 +92,7 @@ def drawing(info: EigenvaluesInfo) -> Drawing:
     shown = info.students[:MAX_PANELS]
     plots = [
         Plot(
-            x=TRAINING_LABELS[info.x],
+            x=axis_label(info.x),
             y="λ of A" if info.signed else "|λ| of A",
             title=f"seed {student.seed}",
             traces=[

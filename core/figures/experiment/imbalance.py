@@ -7,7 +7,7 @@ import numpy as np
 from core.figures import teacher, training_axis
 from core.figures.drawing import style
 from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.experiment.seeds import HOLLOW, TRAINING_LABELS, seed_traces
+from core.figures.experiment.seeds import HOLLOW, seed_traces
 from core.figures.info import (
     Info,
     Line,
@@ -31,6 +31,7 @@ from core.spec import (
     Rates,
 )
 from core.statistics import statistic
+from core.symbols import axis_label
 
 NEAR_ZERO = 0.05
 """Largest scale of a start for which the law of the imbalance near zero is shown."""
@@ -154,7 +155,7 @@ def drawing(info: ImbalanceInfo) -> Drawing:
                 dash="--",
             )
         )
-    axis: dict[str, Any] = {"x": TRAINING_LABELS[info.x], "x_scale": "from_zero", "y_scale": "log"}
+    axis: dict[str, Any] = {"x": axis_label(info.x), "x_scale": "from_zero", "y_scale": "log"}
     return Drawing(
         plots=[
             Plot(y="imbalance |B - Cᵀ|", traces=imbalance, **axis),

@@ -25,6 +25,7 @@ from core.figures.view import DEFAULT_VIEW, View
 from core.panels import Mark
 from core.result import BaselineResult, ExperimentResult
 from core.spec import ExperimentSpec
+from core.symbols import axis_label
 
 
 class BaselineLine(Line):
@@ -189,7 +190,7 @@ def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plo
     several = len(info.channels) > 1
     output, input_ = channel.entry
     return Plot(
-        x="lag j (time steps)",
+        x=axis_label("lag"),
         y="|h_j - ĥ_j|" if errors else "h_j",
         title=f"output {output + 1}, input {input_ + 1}" if several and not errors else "",
         traces=[*traces, teacher],

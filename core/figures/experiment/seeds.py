@@ -7,9 +7,6 @@ from core.figures.drawing import style
 from core.figures.drawing.plot import Trace
 from core.figures.info import MANY_SEEDS, Line, SeedLine
 
-TRAINING_LABELS = {"step": "step t", "time": "training time τ"}
-"""The labels of axes along a training."""
-
 HOLLOW = "hollow: the seed does not fit"
 
 _DASHES = ("-", "--")

@@ -18,6 +18,7 @@ from core.figures.info import (
 from core.figures.teacher import system
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
+from core.symbols import axis_label
 from core.systems import eigenvalues, hankel_singular_values
 
 
@@ -111,7 +112,7 @@ def drawing(info: SpectrumInfo) -> Drawing:
         empty = "" if has_values else "the student has no A"
         plots.append(
             Plot(
-                x="rank i",
+                x=axis_label("rank"),
                 y=y,
                 traces=traces if has_values else traces[-1:],
                 y_scale="log",

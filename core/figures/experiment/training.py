@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from core.figures import teacher, training_axis
 from core.figures.drawing import style
 from core.figures.drawing.plot import Drawing, Plot, Span, Trace
-from core.figures.experiment.seeds import HOLLOW, TRAINING_LABELS, seed_traces
+from core.figures.experiment.seeds import HOLLOW, seed_traces
 from core.figures.info import (
     MANY_SEEDS,
     Info,
@@ -28,6 +28,7 @@ from core.metrics.plateaus import plateaus, time_to_fit
 from core.panels import Mark
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
+from core.symbols import axis_label
 
 
 class _Mark(BaseModel):
@@ -187,7 +188,7 @@ def drawing(info: TrainingInfo) -> Drawing:
     ]
     baseline = info.zero_baseline or 0.0
     levels = [Mark(label="zero baseline", at=baseline)] if baseline > 0 else []
-    axis: dict[str, Any] = {"x": TRAINING_LABELS[info.x], "x_scale": "from_zero", "y_scale": "log"}
+    axis: dict[str, Any] = {"x": axis_label(info.x), "x_scale": "from_zero", "y_scale": "log"}
     return Drawing(
         plots=[
             Plot(y="training loss L", traces=[*loss, *fits], spans=spans, **axis),

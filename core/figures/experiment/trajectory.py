@@ -14,6 +14,7 @@ from core.figures.view import DEFAULT_VIEW, View
 from core.panels import Mark
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
+from core.symbols import axis_label
 
 MAX_PANELS = 4
 """Most seeds with their own panel; the others are only in the figure's data."""
@@ -184,7 +185,7 @@ def _plot(
             )
         )
     return Plot(
-        x="lag j (time steps)",
+        x=axis_label("lag"),
         y="h_j",
         title=title,
         traces=traces,
