@@ -14,6 +14,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from core.errors import Problem, SpecError
+from core.labels import value_label
 from core.spec.axis import KINDS, Axes, Coordinates, nested, paths, product
 from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
@@ -31,6 +32,9 @@ MAX_CHARACTERS = 2**27
 """Most characters of JSON of all a sweep's experiments; each repeats a large matrix of the base."""
 
 _LARGEST_INTEGER = 2**64
+
+_DIGITS = 6
+"""Fewest significant digits of coordinates in the names of experiments."""
 
 Check = Callable[["Point"], None]
 """Raises SpecError to refuse a point."""
@@ -166,7 +170,7 @@ def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
     if computed and "name" not in coordinates:
         name = spec.get("name")
         parts = [name] if name and isinstance(name, str) else []
-        parts += [f"{path.rpartition('.')[2]} = {brief(value)}" for path, value in computed.items()]
+        parts += [value_label(path, value, _DIGITS) for path, value in computed.items()]
         spec["name"] = ", ".join(parts)[:200] if name is None or isinstance(name, str) else name
     return spec
 

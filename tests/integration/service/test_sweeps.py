@@ -37,7 +37,7 @@ def test_a_sweep_is_expanded_and_read_with_its_coordinates(client):
     spec = client.get(f"/v1/experiments/{last['experiment']}").json()["spec"]
     assert (spec["training"]["length"], spec["student"]["start"]["scale"]) == (4, 1.0)
     assert spec["tags"] == ["phase"]
-    assert spec["name"] == "length = 4, scale = 1"
+    assert spec["name"] == "k = 4, s = 1"
     (listed,) = client.get("/v1/sweeps").json()["items"]
     assert listed == {
         name: part for name, part in read.items() if name not in {"base", "axes", "members"}

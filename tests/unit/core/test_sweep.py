@@ -116,7 +116,7 @@ def test_a_point_is_the_base_with_its_coordinates_and_is_named_after_them():
     )
     assert spec_hash(points[0].spec) == points[0].spec_hash == spec_hash(expected)
     assert points[0].coordinates == {"training.length": 4, "student.start.scale": 0.1}
-    assert points[0].spec.name == "mine, length = 4, scale = 0.1"
+    assert points[0].spec.name == "mine, k = 4, s = 0.1"
     assert "start" not in BASE["student"], "the base is unchanged"
 
 
@@ -130,7 +130,7 @@ def test_axes_can_complete_the_base_and_replace_whole_parts():
     points = sweep(starts, teachers, base=base).expand()
     kinds = [(point.spec.student.start.kind, point.spec.teacher.kind) for point in points]
     assert kinds == list(itertools.product(["gaussian", "identity"], ["delay", "memoryless"]))
-    assert points[2].spec.name == "start = identity 0.9, teacher = delay"
+    assert points[2].spec.name == "identity start, s = 0.9, delay teacher"
 
 
 def test_equal_experiments_count_once_at_their_first_point():
