@@ -58,6 +58,10 @@ TEACHER_METRICS = frozenset({"zero_baseline"})
 """Metrics of the teacher alone, defined even for a diverged run."""
 
 
+DIVERGED_ABOVE = 1e12
+"""A run diverges once its training loss is above this, or not a number."""
+
+
 class Outcome(StrEnum):
     """The outcome of a run: a value, not an exception."""
 

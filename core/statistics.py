@@ -3,8 +3,8 @@
 :func:`as_counted` decides what a run counts as, and :func:`over_seeds` defines each statistic. The
 SQL of queries (:mod:`store.query.statistics`) is tested to give the same numbers.
 
-A diverged run counts as infinite. NaN stands for a metric that a run doesn't have, and makes every
-statistic NaN. Along a recorded curve, NaN is an overflow instead: :func:`overflow_as_infinite`.
+A diverged run counts as infinite, also along its curves (:func:`curves_as_counted`). NaN stands for
+a metric that a run doesn't have or that is undefined, and makes every statistic NaN.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -67,9 +67,28 @@ def values_of_runs(runs: Sequence[EndedRun], metrics: Sequence[str]) -> np.ndarr
     return as_counted(np.array(numbers, float).reshape(len(runs), len(metrics)), diverged, metrics)
 
 
-def overflow_as_infinite(values: np.ndarray) -> np.ndarray:
-    """Values along a recorded curve: NaN, the overflow of a diverging run, counts as infinite."""
-    return np.where(np.isnan(values), np.inf, values)
+def curves_as_counted(values: np.ndarray, diverged: ArrayLike, *, recorded: bool) -> np.ndarray:
+    """Curves of runs as statistics count them.
+
+    By lag and by rank, a diverged run is infinite. Along the training it is what was recorded,
+    which is infinite once it overflows to NaN. NaN of another run stays: that number is undefined.
+
+    Args:
+        values: (runs, points), as stored.
+        diverged: (runs,), whether each run diverged.
+        recorded: Whether the curves were recorded along the training.
+
+    Returns:
+        (runs, points).
+
+    Example:
+        >>> curves = np.array([[2.0, np.nan], [2.0, np.nan]])
+        >>> curves_as_counted(curves, [True, False], recorded=True)
+        array([[ 2., inf],
+               [ 2., nan]])
+    """
+    counts_as_infinite = np.isnan(values) if recorded else np.ones(values.shape, bool)
+    return np.where(np.asarray(diverged, bool)[:, None] & counts_as_infinite, np.inf, values)
 
 
 def last_values(x: ArrayLike, y: ArrayLike, at: ArrayLike) -> np.ndarray:

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from core.errors import ExtrapolabError
 from core.figures.view import TrainingAxis
 from core.labels import capitalised, value_label, value_words, with_article
-from core.result import ExperimentResult, Outcome
+from core.result import DIVERGED_ABOVE, ExperimentResult, Outcome
 from core.spec import ExperimentSpec, LinearStudent, states
 from core.spec.experiment import Trajectory
 from core.spec.hashing import hashes
-from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
+from core.statistics import STATISTICS, curves_as_counted, last_values, of_columns, with_band
 
 Series = Mapping[str, np.ndarray]
 """Recorded points in long form: columns ``seed``, ``step`` and metric names, and trajectories with
@@ -141,9 +141,13 @@ def series_line(series: Series, seed: int, metric: str, x: TrainingAxis = "step"
     return SeedLine(seed=seed, x=series[x][rows].tolist(), y=series[metric][rows].tolist())
 
 
-def diverged_seeds(result: ExperimentResult | None) -> list[int]:
-    """The seeds that diverged; none before there is a result."""
-    return _seeds_with(Outcome.DIVERGED, result)
+def diverged_seeds(result: ExperimentResult | None, series: Series | None = None) -> list[int]:
+    """The seeds that diverged; before there is a result, those whose recorded loss says so."""
+    if result or series is None:
+        return _seeds_with(Outcome.DIVERGED, result)
+    has_diverged = ~(series["train_loss"] <= DIVERGED_ABOVE)
+    seeds: list[int] = np.unique(series["seed"][has_diverged]).tolist()
+    return seeds
 
 
 def not_fitted_seeds(result: ExperimentResult | None) -> list[int]:
@@ -155,27 +159,39 @@ def _seeds_with(outcome: Outcome, result: ExperimentResult | None) -> list[int]:
     return [run.seed for run in result.runs if run.outcome is outcome] if result else []
 
 
-def median_line(lines: Sequence[SeedLine]) -> Line | None:
+def median_line(
+    lines: Sequence[SeedLine], diverged: Sequence[int], *, recorded: bool
+) -> Line | None:
     """The median of more than :data:`MANY_SEEDS` seeds; None for fewer.
 
-    A seed that has ended keeps its last value; NaN counts as infinite.
+    Args:
+        lines: A line per seed.
+        diverged: The seeds that diverged.
+        recorded: Whether the lines were recorded along the training, as in
+            :func:`core.statistics.curves_as_counted`.
     """
     if len(lines) <= MANY_SEEDS:
         return None
-    x, values = carried_forward(lines)
-    if not len(values):
-        return Line(x=[], y=[])
-    median, _, _ = with_band(of_columns(overflow_as_infinite(values)), "median", "none")
+    x, statistics = statistics_along(lines, diverged, recorded=recorded)
+    median, _, _ = with_band(statistics, "median", "none")
     return Line(x=x.tolist(), y=median.tolist())
 
 
-def carried_forward(lines: Sequence[SeedLine]) -> tuple[np.ndarray, np.ndarray]:
-    """The places on x of all lines, and each line's value there, (lines, places).
+def statistics_along(
+    lines: Sequence[SeedLine], diverged: Sequence[int], *, recorded: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The places on x of all lines, and the statistics over the seeds there.
 
     A line keeps its last value up to its next place and past its end; before its first it is NaN.
+
+    Returns:
+        x, and (statistics, places).
     """
     lines = [line for line in lines if line.x]
-    x = np.unique(np.concatenate([line.x for line in lines])) if lines else np.empty(0)
+    if not lines:
+        return np.empty(0), np.empty((len(STATISTICS), 0))
+    x = np.unique(np.concatenate([line.x for line in lines]))
     values = [last_values(line.x, line.y, x[x >= line.x[0]]) for line in lines]
     padded = [np.pad(y, (len(x) - len(y), 0), constant_values=np.nan) for y in values]
-    return x, np.array(padded).reshape(-1, len(x))
+    is_diverged = [line.seed in diverged for line in lines]
+    return x, of_columns(curves_as_counted(np.array(padded), is_diverged, recorded=recorded))

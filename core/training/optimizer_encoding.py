@@ -5,6 +5,7 @@ from typing import assert_never
 import numpy as np
 import torch
 
+from core.result import DIVERGED_ABOVE
 from core.spec import (
     Adam,
     AdaptiveGradientDescent,
@@ -20,7 +21,6 @@ from core.spec import (
 from core.training.layout import Layout
 from core.training.loops import optimizer_steps
 from core.training.schedule import parameter_rates
-from core.training.stepper import DIVERGED_ABOVE
 
 FloatType = type[np.float64] | type[np.float32]
 

@@ -12,12 +12,10 @@ from typing import Protocol, Self
 
 import torch
 
+from core.result import DIVERGED_ABOVE
 from core.spec import Optimizer
 from core.training.layout import Layout
 from core.training.optimizers import StepSize, rule_of
-
-DIVERGED_ABOVE = 1e12
-"""A run whose loss is non-finite or above this has diverged."""
 
 RUNNING, STOPPED, DIVERGED, CANCELLED = 0, 1, 2, 3
 """The status of a seed: it trains, met the stop rule, has a loss that exploded, was cancelled."""

@@ -14,7 +14,6 @@ from core.figures.recipes.cells import Cell
 from core.figures.recipes.coordinates import is_number, key
 from core.figures.recipes.curves import Curve
 from core.recipe import Recipe
-from core.result import Outcome
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_CURVES, MAX_LINES, MAX_PANELS
 from service.figures.plan import Plan
 from store.query import curves, run_ends
@@ -124,7 +123,6 @@ def _read_curves(
             positions,
             values,
             teachers.get(experiment_id),
-            diverged=outcome == Outcome.DIVERGED,
         )
         series, facet = _series_and_facet(recipe, coordinates)
         by_experiment[experiment_id].append(

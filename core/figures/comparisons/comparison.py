@@ -15,18 +15,20 @@ from core.figures.info import (
     Info,
     Line,
     NotDrawable,
+    SeedLine,
     Series,
-    carried_forward,
     describe,
+    diverged_seeds,
     series_line,
     sources,
+    statistics_along,
 )
 from core.figures.teacher import by_channel, largest_entry
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, View
 from core.panels import Mark
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
-from core.statistics import most_fit, of_columns, overflow_as_infinite, with_band
+from core.statistics import most_fit, with_band
 from core.symbols import axis_label
 
 MAX_MARKED_LENGTHS = 4
@@ -98,6 +100,14 @@ class Compared(NamedTuple):
     outcomes: Sequence[Outcome | None] = ()
 
     @property
+    def diverged(self) -> list[int]:
+        """The seeds that diverged, or that have so far."""
+        if None in self.outcomes or not self.outcomes:
+            return diverged_seeds(self.result, self.series)
+        outcomes = zip(self.spec.seeds, self.outcomes, strict=True)
+        return [seed for seed, outcome in outcomes if outcome is Outcome.DIVERGED]
+
+    @property
     def counts(self) -> dict[str, int | None]:
         """How many of how many seeds fit: ``fitted``, None before the end, and ``seeds``."""
         outcomes = [run.outcome for run in self.result.runs] if self.result else self.outcomes
@@ -118,14 +128,19 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
         all_teacher = by_channel(result.teacher_response)
         entry = largest_entry(all_teacher)
         teacher, lags = all_teacher[:, *entry], np.arange(len(all_teacher), dtype=np.float64)
-        students = np.array([by_channel(run.response)[:, *entry] for run in result.runs])
-        with np.errstate(all="ignore"):
-            errors = np.abs(students - teacher)
+        students, errors = [], []
+        for run in result.runs:
+            response = by_channel(run.response)[:, *entry]
+            with np.errstate(all="ignore"):
+                error = np.abs(response - teacher)
+            students.append(SeedLine(seed=run.seed, x=lags.tolist(), y=response.tolist()))
+            errors.append(SeedLine(seed=run.seed, x=lags.tolist(), y=error.tolist()))
+        diverged = experiment.diverged
         side = Side(
             label=label,
             length=spec.training.length,
-            above=_band(lags, students),
-            below=_band(lags, errors),
+            above=_band(students, diverged, recorded=False),
+            below=_band(errors, diverged, recorded=False),
             reference=Line(x=lags.tolist(), y=teacher.tolist()),
             **experiment.counts,
         )
@@ -144,8 +159,13 @@ def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> Compari
     sides = []
     for experiment in compared:
         label, spec, _, series, _ = experiment
+        diverged = experiment.diverged
         above, below = (
-            _band(*carried_forward([series_line(series, seed, metric, x) for seed in spec.seeds]))
+            _band(
+                [series_line(series, seed, metric, x) for seed in spec.seeds],
+                diverged,
+                recorded=True,
+            )
             for metric in ("train_loss", "extrapolation_error")
         )
         side = Side(
@@ -243,9 +263,8 @@ def drawing_of_training(info: ComparisonInfo) -> Drawing:
     )
 
 
-def _band(x: np.ndarray, values: np.ndarray) -> Band:
-    """The band of (seeds, points); NaN counts as infinite."""
-    statistics = of_columns(overflow_as_infinite(values))
+def _band(lines: Sequence[SeedLine], diverged: Sequence[int], *, recorded: bool) -> Band:
+    x, statistics = statistics_along(lines, diverged, recorded=recorded)
     median, q1, q3 = (part.tolist() for part in with_band(statistics, "median", "quartiles"))
     return Band(x=x.tolist(), median=median, q1=q1, q3=q3)
 

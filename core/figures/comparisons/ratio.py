@@ -105,6 +105,8 @@ def _ratio(
 def _quotient(band: Band, first: Band, *, at_shared_x: bool) -> Band:
     """The band over the first's median; ended runs keep their last value.
 
+    NaN where the first's median is 0 or infinite: the quotient is undefined.
+
     Args:
         band: The band.
         first: That of the first experiment.
@@ -116,6 +118,7 @@ def _quotient(band: Band, first: Band, *, at_shared_x: bool) -> Band:
     if at_shared_x:
         x = x[_is_known(band.x, x) & _is_known(first.x, x)]
     denominator = last_values(first.x, first.median, x)
+    denominator[(denominator == 0) | ~np.isfinite(denominator)] = np.nan
     with np.errstate(all="ignore"):
         median, q1, q3 = (
             (last_values(band.x, part, x) / denominator).tolist()

@@ -74,6 +74,7 @@ def info(
     x = training_axis.choose([(spec, series)], view.x)
     imbalance = [series_line(series, seed, "imbalance", x) for seed in spec.seeds]
     drift = [series_line(series, seed, "invariant_drift", x) for seed in spec.seeds]
+    diverged = diverged_seeds(result, series)
     return ImbalanceInfo(
         **heading(
             spec,
@@ -85,10 +86,10 @@ def info(
         x=x,
         imbalance=imbalance,
         invariant_drift=drift,
-        diverged=diverged_seeds(result),
+        diverged=diverged,
         not_fitted=not_fitted_seeds(result),
-        median_imbalance=median_line(imbalance),
-        median_drift=median_line(drift),
+        median_imbalance=median_line(imbalance, diverged, recorded=True),
+        median_drift=median_line(drift, diverged, recorded=True),
         law=_law(spec, result, series, imbalance),
     )
 

@@ -113,13 +113,6 @@ def _channel(
         with np.errstate(all="ignore"):
             return np.abs(response - teacher).tolist()
 
-    def counted(lines: Sequence[SeedLine]) -> list[SeedLine]:
-        """The lines as statistics count them: diverged ones are infinite."""
-        return [
-            line.model_copy(update={"y": [np.inf] * len(line.y)}) if line.seed in diverged else line
-            for line in lines
-        ]
-
     students, errors, baselines, baseline_errors = [], [], [], []
     for run in result.runs:
         response = by_channel(run.response)[:, *entry]
@@ -136,8 +129,8 @@ def _channel(
         errors=errors,
         baselines=baselines,
         baseline_errors=baseline_errors,
-        median=median_line(counted(students)),
-        median_error=median_line(counted(errors)),
+        median=median_line(students, diverged, recorded=False),
+        median_error=median_line(errors, diverged, recorded=False),
     )
 
 

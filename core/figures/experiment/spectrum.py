@@ -49,6 +49,7 @@ class SpectrumInfo(Info):
 def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> SpectrumInfo:
     """The data of the figure."""
     del series
+    diverged = diverged_seeds(result)
     poles, hankel, teacher = np.empty(0), np.empty(0), system(spec)
     if teacher is not None:
         poles = np.abs(eigenvalues(teacher.A))
@@ -70,10 +71,10 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
         eigenvalues=moduli,
         teacher_hankel=hankel.tolist(),
         hankel=student_hankel,
-        diverged=diverged_seeds(result),
+        diverged=diverged,
         not_fitted=not_fitted_seeds(result),
-        median_eigenvalues=median_line(moduli),
-        median_hankel=median_line(student_hankel),
+        median_eigenvalues=median_line(moduli, diverged, recorded=False),
+        median_hankel=median_line(student_hankel, diverged, recorded=False),
     )
 
 

@@ -100,6 +100,7 @@ def info(
     x = training_axis.choose([(spec, series)], view.x)
     loss = [series_line(series, seed, "train_loss", x) for seed in spec.seeds]
     error = [series_line(series, seed, "extrapolation_error", x) for seed in spec.seeds]
+    diverged = diverged_seeds(result, series)
     target = teacher.response(spec, result)
     past_k = None if target is None else target[spec.training.length :]
     return TrainingInfo(
@@ -115,10 +116,10 @@ def info(
         zero_baseline=None if past_k is None else float(np.abs(past_k).max()),
         time_to_fit=_fits(spec, target, series, loss),
         plateaus=_plateaus(series, loss),
-        diverged=diverged_seeds(result),
+        diverged=diverged,
         not_fitted=not_fitted_seeds(result),
-        median_loss=median_line(loss),
-        median_error=median_line(error),
+        median_loss=median_line(loss, diverged, recorded=True),
+        median_error=median_line(error, diverged, recorded=True),
     )
 
 

@@ -22,7 +22,7 @@ from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
 from core.recipe import Recipe
 from core.result import Outcome
-from core.statistics import last_values, of_columns, overflow_as_infinite, with_band
+from core.statistics import curves_as_counted, last_values, of_columns, with_band
 from core.symbols import axis_label
 
 MAX_POINTS = 400
@@ -70,8 +70,6 @@ def plotted(
     x: np.ndarray,
     y: np.ndarray,
     teacher: np.ndarray | None,
-    *,
-    diverged: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The x, y and reference of a curve, from a stored array.
 
@@ -81,18 +79,7 @@ def plotted(
         y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
         teacher: The teacher's response, (q,) or (q, p, m), if the quantity needs it. With several
             channels, its largest entry is shown.
-        diverged: Whether the run diverged. By lag and rank it then counts as infinite; by step it
-            is shown as recorded.
     """
-    x, y, reference = _read(quantity, x, y, teacher)
-    if diverged and quantity in CURVES:
-        y = np.full(len(x), np.inf)
-    return x, y, reference
-
-
-def _read(
-    quantity: str, x: np.ndarray, y: np.ndarray, teacher: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     unknown = np.empty(0)
     if teacher is not None:
         teacher = teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))
@@ -172,7 +159,9 @@ def _line(label: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
         return Line(label=label, x=[], y=[])
     x = _common_x(curves, recipe.x)
     values = np.array([last_values(curve.x, curve.y, x) for curve in curves])
-    statistics = of_columns(overflow_as_infinite(values))
+    diverged = [curve.outcome == Outcome.DIVERGED for curve in curves]
+    recorded = recipe.quantity not in CURVES
+    statistics = of_columns(curves_as_counted(values, diverged, recorded=recorded))
     y, lower, upper = (
         part.tolist() for part in with_band(statistics, recipe.statistic, recipe.band)
     )

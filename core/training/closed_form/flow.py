@@ -16,13 +16,14 @@ from scipy.integrate import odeint, solve_ivp
 
 from core.errors import IntegrationFailed
 from core.losses import Target
+from core.result import DIVERGED_ABOVE
 from core.spec import ExperimentSpec, GradientFlow
 from core.training.closed_form.gradient import gradient_of
 from core.training.closed_form.kernel import is_supported, problem_of
 from core.training.layout import LinearLayout
 from core.training.loops import linear
 from core.training.schedule import parameter_rates, training_time
-from core.training.stepper import DIVERGED_ABOVE, RUNNING, Batch, stop_step, with_status
+from core.training.stepper import RUNNING, Batch, stop_step, with_status
 
 MAX_INNER_STEPS = 50_000
 """The number of steps that LSODA may take between two waypoints."""

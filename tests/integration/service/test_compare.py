@@ -77,15 +77,23 @@ def test_a_figure_of_the_training_has_medians_and_quartiles(client, ids):
     }
 
 
+def test_a_diverged_seed_counts_as_infinite_in_the_band_of_a_response(client, ids):
+    data = client.get(f"/v1/compare/figures/response.json?ids={','.join(ids)}").json()
+    band = data["sides"][1]["above"]
+    assert (set(band["q3"]), set(band["median"])) == ({"Infinity"}, {"Infinity"})
+    assert "Infinity" not in band["q1"]
+
+
 def test_ratios_are_multiples_of_the_first_experiment(client, ids):
     data = client.get(f"/v1/compare/figures/training_ratio.json?ids={','.join(ids)}").json()
     assert data["y"] == ["training loss", "extrapolation error"]
     ones = {"x": [0.0, 1.0, 100.0], "median": [1.0] * 3, "q1": [1.0] * 3, "q3": [1.0] * 3}
     assert [side["lines"] for side in data["sides"]] == [[ones, ones]] * 2
     data = client.get(f"/v1/compare/figures/response_ratio.json?ids={','.join(ids)}").json()
-    first, second = (side["lines"][0]["median"] for side in data["sides"])
+    first, second = (side["lines"][0]["q1"] for side in data["sides"])
     overlay = client.get(f"/v1/compare/figures/response.json?ids={','.join(ids)}").json()["sides"]
-    errors = [side["below"]["median"] for side in overlay]
+    errors = [side["below"]["q1"] for side in overlay]
+    assert overlay[0]["below"]["median"] == errors[0], "no seed of the first diverged"
     assert (first[2], second[2]) == (1.0, pytest.approx(errors[1][2] / errors[0][2]))
     assert second[2] == pytest.approx(2.0)
 

@@ -9,9 +9,11 @@ import pytest
 from core import teachers
 from core.evidence import Evidence, RunEvidence
 from core.figures import FIGURES, STUDY_FIGURES, NotDrawable
-from core.figures.info import MANY_SEEDS, SeedLine, median_line
+from core.figures.comparisons.comparison import Band
+from core.figures.comparisons.ratio import _quotient
+from core.figures.info import MANY_SEEDS, SeedLine, diverged_seeds, median_line
 from core.panels import ZERO_BASELINE, Line, Panel, quartile_line
-from core.result import BaselineResult
+from core.result import BaselineResult, Outcome
 from core.run import run
 from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES
@@ -332,10 +334,40 @@ def test_a_seed_that_has_ended_keeps_its_last_value_in_the_median_and_nan_counts
     running = [
         SeedLine(seed=seed, x=[0.0, 1.0, 2.0], y=[4.0, np.nan, 9.0]) for seed in range(8, 15)
     ]
-    median = median_line([*ended, *running])
+    overflowing = list(range(8, 15))
+    median = median_line([*ended, *running], overflowing, recorded=True)
     assert (median.x, median.y) == ([0, 1, 2], [4, 1, 1])
-    assert median_line([*ended[:4], *running]) is None
-    assert median_line([*ended[:6], *running]).y == [4, np.inf, 9]
+    assert median_line([*ended[:4], *running], overflowing, recorded=True) is None
+    most = [*ended[:6], *running]
+    assert median_line(most, overflowing, recorded=True).y == [4, np.inf, 9]
+    assert median_line(most, overflowing, recorded=False).y == [np.inf] * 3
+    assert np.isnan(median_line(most, [], recorded=True).y[1]), "undefined, not diverged"
+
+
+def test_before_the_end_a_seed_has_diverged_where_its_loss_says_so():
+    spec = SPECS["exploding"]
+    result, series = result_and_series(spec)
+    assert diverged_seeds(None, series) == diverged_seeds(result, series)
+    start = {name: column[series["step"] == 0] for name, column in series.items()}
+    assert diverged_seeds(None, start) == []
+
+
+@pytest.mark.parametrize("name", ["response", "spectrum"])
+def test_the_median_of_final_curves_counts_a_diverged_seed_as_infinite(name):
+    spec = SPECS["many seeds"]
+    result, series = result_and_series(spec)
+    runs = [
+        run.model_copy(update={"outcome": Outcome.DIVERGED}) if i < 7 else run
+        for i, run in enumerate(result.runs)
+    ]
+    info = FIGURES[name].info(spec, result.model_copy(update={"runs": runs}), series)
+    lines = (
+        [info.median, info.median_error]
+        if name == "response"
+        else [info.median_eigenvalues, info.median_hankel]
+    )
+    for line in lines:
+        assert set(line.y) == {np.inf}
 
 
 def test_seeds_that_do_not_fit_are_listed():
@@ -427,3 +459,12 @@ def test_a_line_of_a_study_is_the_median_and_quartiles_over_seeds():
 def test_the_figure_of_a_study_renders_without_experiments(study):
     info = STUDY_FIGURES["extrapolation"].info(study.title, study.panels("quick", []), [])
     assert STUDY_FIGURES["extrapolation"].file(info, "png").startswith(b"\x89PNG")
+
+
+def test_a_ratio_to_an_error_of_zero_or_infinity_is_undefined():
+    def band(*median):
+        return Band(x=[0.0, 1.0, 2.0, 3.0], median=median, q1=median, q3=median)
+
+    first = band(4.0, 0.0, np.inf, 1.0)
+    quotient = _quotient(band(2.0, 3.0, 0.0, np.inf), first, at_shared_x=True)
+    np.testing.assert_array_equal(quotient.median, [0.5, np.nan, np.nan, np.inf])

@@ -139,11 +139,17 @@ def test_with_several_channels_the_teachers_largest_entry_is_shown():
 
 
 def test_a_diverged_run_is_infinite_by_lag_and_as_recorded_by_step():
-    values = np.array([1.0, 2.0])
-    _, y, reference = plotted("response", np.arange(2.0), values, values, diverged=True)
-    assert (y.tolist(), reference.tolist()) == ([math.inf, math.inf], [1.0, 2.0])
-    _, y, _ = plotted("train_loss", np.arange(2.0), values, None, diverged=True)
-    assert y.tolist() == [1.0, 2.0]
+    curves = [curve([1.0, math.nan], outcome="diverged")]
+    (panel,) = panels_of_curves(curves, Recipe(x="lag", band="none"))
+    assert panel.lines[0].y == [math.inf, math.inf]
+    (panel,) = panels_of_curves(curves, Recipe(x="step", band="none"))
+    assert panel.lines[0].y == [1.0, math.inf]
+
+
+def test_an_undefined_curve_stays_undefined():
+    curves = [curve([math.nan, math.nan], outcome=outcome) for outcome in ("fitted", "fitted")]
+    (panel,) = panels_of_curves(curves, Recipe(x="step", y="imbalance", band="none"))
+    assert all(map(math.isnan, panel.lines[0].y))
 
 
 def test_eigenvalues_are_sorted_by_size():

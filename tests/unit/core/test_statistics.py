@@ -12,11 +12,11 @@ from core.statistics import (
     LARGEST,
     STATISTICS,
     as_counted,
+    curves_as_counted,
     last_values,
     most_fit,
     of_columns,
     over_seeds,
-    overflow_as_infinite,
     statistic,
     values_of_runs,
 )
@@ -101,6 +101,13 @@ def test_experiments_with_different_numbers_of_seeds_are_independent():
         np.testing.assert_array_equal(together[name], of_columns(array))
 
 
-def test_along_a_curve_an_overflow_is_infinite_and_an_ended_run_keeps_its_last_value():
-    assert overflow_as_infinite(np.array([1.0, math.nan])).tolist() == [1.0, math.inf]
+def test_a_run_that_has_ended_keeps_its_last_value():
     assert last_values([0, 5], [4.0, 2.0], [0, 4, 5, 99]).tolist() == [4.0, 4.0, 2.0, 2.0]
+
+
+def test_a_diverged_run_is_infinite_along_its_curves_and_another_is_as_stored():
+    stored = np.array([[1.0, math.nan, 3.0]] * 2)
+    by_step = curves_as_counted(stored, [True, False], recorded=True)
+    np.testing.assert_array_equal(by_step, [[1.0, math.inf, 3.0], [1.0, math.nan, 3.0]])
+    by_lag = curves_as_counted(stored, [True, False], recorded=False)
+    np.testing.assert_array_equal(by_lag, [[math.inf] * 3, [1.0, math.nan, 3.0]])
