@@ -1,13 +1,15 @@
-"""Progress of experiments and sweeps: bars on a terminal, lines elsewhere."""
+"""Progress of experiments, sweeps and bundles: bars on a terminal, lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+from rich import filesize
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from extrapolab.client.bundle import BundleProgress
 from extrapolab.client.completion import changes
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.formats import format_duration
@@ -23,6 +25,7 @@ LINE_SECONDS = 10.0
 
 ShowRecords = Callable[[Sequence[ExperimentRecord]], None]
 ShowSweep = Callable[[SweepRecord], None]
+ShowBundle = Callable[[BundleProgress], None]
 
 
 def show_progress(experiments: Sequence[Experiment], console: Console) -> None:
@@ -39,6 +42,11 @@ def show_sweep_progress(sweep: Sweep, console: Console) -> None:
     """Shows the sweep's progress until nothing in it is pending."""
     with _sweep_bar(console) if console.is_terminal else _sweep_lines(console) as show:
         sweep.wait(observe=lambda refreshed: show(refreshed.record))
+
+
+def bundle_progress(console: Console) -> AbstractContextManager[ShowBundle]:
+    """Gives the function that shows a bundle's progress."""
+    return bundle_bar(console) if console.is_terminal else bundle_lines(console)
 
 
 @contextmanager
@@ -140,6 +148,41 @@ def _sweep_lines(console: Console) -> Iterator[ShowSweep]:
         last_printed = time.monotonic()
         done = f"[{record.progress.done}/{record.progress.of}]"
         _print_line(console, done, record.name or record.id, format_counts(record))
+
+    yield show
+
+
+@contextmanager
+def bundle_bar(console: Console) -> Iterator[ShowBundle]:
+    """Shows a bar of the experiments that have arrived, and the bytes."""
+    columns = (
+        TextColumn("experiments"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[size]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=None, size="")
+
+        def show(bundle: BundleProgress) -> None:
+            size = filesize.decimal(bundle.bytes)
+            progress.update(task, completed=bundle.experiments, total=bundle.of, size=size)
+
+        yield show
+
+
+@contextmanager
+def bundle_lines(console: Console) -> Iterator[ShowBundle]:
+    """Prints a line now and then; nothing for a bundle that arrives at once."""
+    last_printed = time.monotonic()
+
+    def show(bundle: BundleProgress) -> None:
+        nonlocal last_printed
+        if time.monotonic() - last_printed < LINE_SECONDS:
+            return
+        last_printed = time.monotonic()
+        done = f"[{bundle.experiments}/{'?' if bundle.of is None else bundle.of}]"
+        _print_line(console, done, filesize.decimal(bundle.bytes))
 
     yield show
 

@@ -2,11 +2,12 @@
 
 import io
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from extrapolab.client import notebook
+from extrapolab.client.bundle import BundleProgress, counting
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import file_format
 from extrapolab.client.payloads import join_names, table_parameters
@@ -126,10 +127,28 @@ class Query:
         self._transport.download("/v1/export", parameters, target)
         return target
 
-    def bundle(self, path: str | Path = "extrapolab.zip") -> Path:
-        """Writes a zip of everything: specs, results, recorded points, figures, provenance."""
+    def bundle(
+        self,
+        path: str | Path = "extrapolab.zip",
+        *,
+        figures: bool = True,
+        observe: Callable[[BundleProgress], object] | None = None,
+    ) -> Path:
+        """Writes a zip of everything: specs, results, recorded points, figures, provenance.
+
+        Args:
+            path: Where to write it.
+            figures: Whether to include figures. Drawing them takes most of the time, unless the
+                lab has drawn them of late.
+            observe: Called with the progress while the file arrives.
+
+        Example:
+            >>> path = lab.query("tag:figure-1").bundle("supplement.zip", figures=False)
+        """
         target = Path(path)
-        self._transport.download("/v1/bundle", self._parameters, target)
+        parameters = self._parameters if figures else {**self._parameters, "figures": "false"}
+        observe_download = None if observe is None else counting(observe)
+        self._transport.download("/v1/bundle", parameters, target, observe_download)
         return target
 
     def to_pandas(

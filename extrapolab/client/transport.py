@@ -28,6 +28,9 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Parameters = Mapping[str, str | int | float | None]
 """Query parameters; None values are not sent."""
 
+ObserveDownload = Callable[[Mapping[str, str]], Callable[[bytes], object]]
+"""Called with the headers of an answer; what it returns is called with each part of the content."""
+
 
 class Transport:
     """Requests to the lab at ``url``, retried for up to ``patience`` seconds while it is down.
@@ -100,8 +103,21 @@ class Transport:
         """Returns the answer to GET ``path`` as it is."""
         return self._send("GET", path, parameters, repeatable=True).content
 
-    def download(self, path: str, parameters: Parameters | None, target: Path) -> None:
-        """Streams the answer to GET ``path`` to a file, which appears only once it is complete."""
+    def download(
+        self,
+        path: str,
+        parameters: Parameters | None,
+        target: Path,
+        observe: ObserveDownload | None = None,
+    ) -> None:
+        """Streams the answer to GET ``path`` to a file, which appears only once it is complete.
+
+        Args:
+            path: What to get.
+            parameters: Query parameters.
+            target: The file.
+            observe: Observes each try.
+        """
         part = target.with_name(f"{target.name}.part")
 
         def stream_to_part() -> httpx2.Response:
@@ -112,9 +128,12 @@ class Transport:
                 if not response.is_success:
                     response.read()
                     return response
+                observe_chunk = None if observe is None else observe(response.headers)
                 with part.open("wb") as file:
                     for chunk in response.iter_bytes():
                         file.write(chunk)
+                        if observe_chunk is not None:
+                            observe_chunk(chunk)
             return response
 
         try:

@@ -25,7 +25,7 @@ from extrapolab.cli.query_tables import fields_table, groups_table
 from extrapolab.cli.result_tables import comparison_table, deviations_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
 from extrapolab.client import reproduction
-from extrapolab.client.progress import show_progress
+from extrapolab.client.progress import bundle_progress, show_progress
 from extrapolab.models.experiments import ComparisonFigure
 
 app = typer.Typer()
@@ -131,6 +131,9 @@ def export(
         str | None, typer.Option(help="Such as train_loss,imbalance. Default: all.")
     ] = None,
     sort: Sort = None,
+    figures: Annotated[
+        bool, typer.Option(help="Figures in a .zip; drawing them takes most of the time.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Write everything that a filter finds to a file, and print its path.
@@ -139,13 +142,17 @@ def export(
     ```
     extrapolab export tag:figure-1 -o runs.parquet
     extrapolab export tag:figure-1 -o supplement.zip
+    extrapolab export tag:figure-1 -o numbers.zip --no-figures
     extrapolab export tag:figure-1 --what series -o curves.csv
     ```
     """
+    if not figures and output.suffix != ".zip":
+        raise typer.BadParameter("needs a .zip file", param_hint="--no-figures")
     with lab_of(context) as lab:
         query = lab.query(q, sort=sort)
         if output.suffix == ".zip":
-            path = query.bundle(output)
+            with bundle_progress(console(stderr=True)) as observe:
+                path = query.bundle(output, figures=figures, observe=observe)
         else:
             path = query.export(
                 output, what, fields=comma_list(fields) or None, metrics=comma_list(metrics) or None

@@ -2,6 +2,7 @@
 
 import json
 import time
+import zipfile
 
 import pytest
 from typer.testing import CliRunner
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 from extrapolab import Conflict, Refused
 from extrapolab.cli.app import app
 from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.client.bundle import BundleProgress
 
 
 @pytest.fixture
@@ -96,6 +98,22 @@ def test_query_becomes_a_file_and_a_data_frame(client, spec, invoke, tmp_path):
     with pytest.raises(Refused):
         query.export(tmp_path / "runs.xlsx")
     assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
+
+
+def test_bundle_tells_its_progress_and_may_have_no_figures(client, spec, invoke, tmp_path):
+    for _ in range(2):
+        client.submit(spec(tags=["bundled"])).wait(60)
+    progress = []
+    path = client.query("tag:bundled").bundle(tmp_path / "all.zip", observe=progress.append)
+    assert progress[-1] == BundleProgress(2, 2, path.stat().st_size)
+    without = tmp_path / "numbers.zip"
+    written = invoke("export", "tag:bundled", "-o", without, "--no-figures")
+    assert written.stdout == f"{without}\n"
+    names, fewer = (zipfile.ZipFile(file).namelist() for file in (path, without))
+    assert fewer == [name for name in names if "/figures/" not in name] != names
+    refused = invoke("export", "-o", tmp_path / "runs.csv", "--no-figures")
+    assert refused.exit_code == 2
+    assert "needs a .zip file" in refused.stderr
 
 
 def test_notebook_shows_experiments_sweeps_and_queries(client, spec):

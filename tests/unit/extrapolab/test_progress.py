@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from extrapolab.client import progress
+from extrapolab.client.bundle import BundleProgress
 from tests.unit.extrapolab.answers import record, running
 
 
@@ -77,3 +78,27 @@ def test_of_many_experiments_one_bar_counts_ends_and_others_show_running_ones():
     assert f"1 / {count}" in text
     assert "number 1" in text
     assert "number 2" not in text.replace("number 1", "")
+
+
+def bundle_output(*updates, terminal):
+    out = Console(file=io.StringIO(), force_terminal=terminal, width=120, color_system=None)
+    with progress.bundle_progress(out) as show:
+        for update in updates:
+            show(update)
+    return out.file.getvalue()
+
+
+BUNDLES = [BundleProgress(0, 20, 700), BundleProgress(12, 20, 3_400_000)]
+
+
+def test_bar_of_a_bundle_shows_experiments_and_bytes():
+    text = bundle_output(*BUNDLES, terminal=True)
+    assert "12/20" in text
+    assert "3.4 MB" in text
+
+
+def test_lines_of_a_bundle_are_printed_now_and_then(monkeypatch):
+    assert bundle_output(*BUNDLES, terminal=False) == ""
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    lines = bundle_output(*BUNDLES, BundleProgress(13, None, 4_000_000), terminal=False)
+    assert lines.splitlines() == ["[0/20]  700 bytes", "[12/20]  3.4 MB", "[13/?]  4.0 MB"]
