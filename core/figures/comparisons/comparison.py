@@ -256,8 +256,8 @@ def drawing_of_training(info: ComparisonInfo) -> Drawing:
     }
     return Drawing(
         plots=[
-            Plot(y="training loss L", traces=losses, **axis),
-            Plot(y="extrapolation error", traces=errors, **axis),
+            Plot(y=axis_label("train_loss"), traces=losses, **axis),
+            Plot(y=axis_label("extrapolation_error"), traces=errors, **axis),
         ],
         row_height=2.6,
     )

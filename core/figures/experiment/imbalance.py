@@ -159,8 +159,8 @@ def drawing(info: ImbalanceInfo) -> Drawing:
     axis: dict[str, Any] = {"x": axis_label(info.x), "x_scale": "from_zero", "y_scale": "log"}
     return Drawing(
         plots=[
-            Plot(y="imbalance |B - Cᵀ|", traces=imbalance, **axis),
-            Plot(y="drift of the invariants", traces=drift, **axis),
+            Plot(y=axis_label("imbalance"), traces=imbalance, **axis),
+            Plot(y=axis_label("invariant_drift"), traces=drift, **axis),
         ],
         row_height=2.6,
         hollow=HOLLOW,

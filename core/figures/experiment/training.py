@@ -192,8 +192,8 @@ def drawing(info: TrainingInfo) -> Drawing:
     axis: dict[str, Any] = {"x": axis_label(info.x), "x_scale": "from_zero", "y_scale": "log"}
     return Drawing(
         plots=[
-            Plot(y="training loss L", traces=[*loss, *fits], spans=spans, **axis),
-            Plot(y="extrapolation error", traces=error, levels=levels, **axis),
+            Plot(y=axis_label("train_loss"), traces=[*loss, *fits], spans=spans, **axis),
+            Plot(y=axis_label("extrapolation_error"), traces=error, levels=levels, **axis),
         ],
         row_height=2.6,
         hollow=HOLLOW,
