@@ -23,12 +23,13 @@ FieldPath = Annotated[Line, Field(min_length=1, max_length=200)]
 CURVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "step": SERIES,
+        "time": tuple(name for name in SERIES if name != "time"),
         "lag": ("error", "response"),
         "rank": ("hankel_singular_values", "eigenvalues"),
     }
 )
-"""The curves that each run has, by x-axis: metrics by recorded step, |h_j - ĥ_j| and h_j by lag,
-and sorted values by rank."""
+"""The curves that each run has, by x-axis: recorded metrics by step and by training time,
+|h_j - ĥ_j| and h_j by lag, and sorted values by rank."""
 
 DEFAULT_METRIC = "relative_extrapolation_error"
 """The metric that is shown against a field if the recipe names none."""
@@ -47,14 +48,16 @@ class Contents(Part):
         "", description="Which experiments, in the language of `q`; all of them if empty."
     )
     x: FieldPath = Field(
-        description="A field of `/v1/fields`, such as `training.length`; or `step`, `lag` or "
-        "`rank`."
+        description="A field of `/v1/fields`, such as `training.length`; `step`, `time` (training "
+        "time), `lag` or `rank` for whole curves of runs; or another metric, for a point for each "
+        "run at its end. `step` is refused if only some of the experiments are trained by gradient "
+        "flow, whose steps are stations in time."
     )
     y: FieldPath | None = Field(
         None,
-        description="A metric. By `step` a recorded one, by `lag` `error` or `response`, by `rank` "
-        f"`hankel_singular_values` or `eigenvalues`. The default is `{DEFAULT_METRIC}` or the "
-        "first of these.",
+        description="A metric. By `step` and `time` a recorded one, by `lag` `error` or "
+        "`response`, by `rank` `hankel_singular_values` or `eigenvalues`. The default is "
+        f"`{DEFAULT_METRIC}` or the first of these.",
     )
     series: FieldPath | None = Field(
         None, description="A field: a line, or a row of a heat map, for each of its values."
@@ -62,7 +65,8 @@ class Contents(Part):
     facets: FieldPath | None = Field(None, description="A field: a panel for each of its values.")
     statistic: Statistic = Field(
         "median",
-        description="Statistic over all runs at the same x; a diverged run counts as infinite.",
+        description="Statistic over all runs at the same x; a diverged run counts as infinite. "
+        "Points of runs have none.",
     )
     band: Band = Field(
         "quartiles", description="Band around each line; `standard_error` is that of the mean."
@@ -87,6 +91,11 @@ class Recipe(Look, Contents):
     def shows_curves(self) -> bool:
         """Whether it shows whole curves of runs, not their final numbers."""
         return self.x in CURVES
+
+    @property
+    def shows_points(self) -> bool:
+        """Whether it shows a point for each run, one final metric against another."""
+        return self.x in METRICS and not self.shows_curves
 
     @property
     def quantities(self) -> tuple[str, ...]:

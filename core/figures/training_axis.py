@@ -32,6 +32,7 @@ def choose(
     is_mixed = FLOW in kinds and len(set(kinds)) > 1
     if asked == "step":
         refuse_mixed_steps(kinds)
+        return "step"
     if asked == "time" or is_mixed:
         if timeless:
             who = f"{timeless} of the {len(kinds)} experiments" if len(kinds) > 1 else "it"

@@ -1,7 +1,7 @@
 """Turns a recipe into the data of a figure: finds the experiments and reads their numbers."""
 
 from collections.abc import Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -10,19 +10,44 @@ from core.figures import Info, NotDrawable
 from core.figures.recipes import cells as figure_cells
 from core.figures.recipes import curves as figure_curves
 from core.figures.recipes import heatmap, panels, wording
+from core.figures.recipes import points as figure_points
 from core.figures.recipes.cells import Cell
 from core.figures.recipes.coordinates import is_number, key
 from core.figures.recipes.curves import Curve
+from core.figures.recipes.points import Point
+from core.figures.training_axis import refuse_mixed_steps
 from core.recipe import Recipe
-from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_CURVES, MAX_LINES, MAX_PANELS
+from core.result import Outcome
+from service.figures.limits import (
+    MAX_CELLS_PER_AXIS,
+    MAX_CURVES,
+    MAX_LINES,
+    MAX_PANELS,
+    MAX_POINTS,
+)
 from service.figures.plan import Plan
 from store.query import curves, run_ends
 from store.query.fields import FIELDS
 from store.query.run_ends import CompletedExperiment, FinalMetrics
 from store.records import Source
 
-_EXTRA_FIELDS = (FIELDS["training.length"], FIELDS["source"], FIELDS["spec_hash"])
-"""Fields that are read after those of the recipe's axes."""
+
+class _Facts(NamedTuple):
+    """What is read of each experiment after the fields of the recipe's axes."""
+
+    length: int
+    optimizer: str
+    source: str
+    spec_hash: str
+
+    @classmethod
+    def of(cls, experiment: CompletedExperiment) -> "_Facts":
+        return cls(*experiment.key[-len(cls._fields) :])
+
+
+_FIELDS_OF_FACTS = tuple(
+    FIELDS[name] for name in ("training.length", "optimizer.kind", "source", "spec_hash")
+)
 
 
 def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
@@ -32,8 +57,11 @@ def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
         NotDrawable: Nothing is completed, an axis has too many values, or a numeric axis has other
             values than numbers.
     """
-    build = _curves_of_runs if plan.recipe.shows_curves else _metric_by_field
-    return build(tx, plan, source)
+    if plan.recipe.shows_curves:
+        return _curves_of_runs(tx, plan, source)
+    if plan.recipe.shows_points:
+        return _points_of_runs(tx, plan, source)
+    return _metric_by_field(tx, plan, source)
 
 
 def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
@@ -62,8 +90,41 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     return panels.of_runs(heading, figure_cells.panels(cells, recipe))
 
 
+def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
+    """One final metric of runs against another."""
+    recipe = plan.recipe
+    experiments, runs, counted = _latest_runs(tx, plan, [recipe.x, recipe.quantity])
+    diverged = runs.diverged[counted]
+    is_shown = ~diverged & np.isfinite(runs.values[counted]).all(axis=1)
+    shown = counted[is_shown]
+    if len(shown) > MAX_POINTS:
+        raise NotDrawable(
+            f"the query matches {len(shown):,} runs, and a figure shows at most {MAX_POINTS:,} "
+            "points: narrow the query"
+        )
+    left_out = wording.left_out(
+        diverged=int(diverged.sum()), undefined=int((~is_shown & ~diverged).sum())
+    )
+    if len(counted) and not len(shown):
+        raise NotDrawable(
+            f"no matching run has both {recipe.x} and {recipe.quantity}: there are {left_out}"
+        )
+    ids = [experiment.id for experiment in experiments]
+    by_age = sorted(shown, key=lambda run: (ids[runs.experiment_index[run]], runs.seeds[run]))
+    points = []
+    for run in by_age:
+        series, facet = _series_and_facet(recipe, experiments[runs.experiment_index[run]].key)
+        x, y = runs.values[run].tolist()
+        points.append(Point(series, facet, x, y, fitted=runs.outcomes[run] == Outcome.FITTED))
+    points.sort(key=lambda point: (key(point.facet), key(point.series)))
+    _refuse_if_not_drawable(recipe, points, run_count=len(points))
+    drawn = {experiments[index] for index in np.unique(runs.experiment_index[shown])}
+    heading = _heading(recipe, source, drawn, len(points), left_out)
+    return panels.of_runs(heading, figure_points.panels(points, recipe))
+
+
 def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
-    """Whole curves of runs, along steps, lags or ranks."""
+    """Whole curves of runs, along steps, training time, lags or ranks."""
     recipe = plan.recipe
     experiments, runs, counted = _latest_runs(tx, plan, [])
     if len(counted) > MAX_CURVES:
@@ -75,13 +136,22 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     for experiment, curve in _read_curves(tx, recipe, experiments, runs, counted):
         curves_of.setdefault(experiment.id, []).append(curve)
     shown = [curve for of_experiment in curves_of.values() for curve in of_experiment]
+    timeless = len(counted) - len(shown) if recipe.x == "time" else 0
+    from_lab = any(_Facts.of(experiment).source == Source.LAB for experiment in experiments)
+    if timeless and from_lab and not shown:
+        raise NotDrawable(
+            "no matching run recorded a training time, which only gd and gradient_flow have: "
+            "use x=step"
+        )
     if len(counted) and not shown:
         raise NotDrawable(
             f"all matching experiments were imported, and have nothing along {recipe.x}"
         )
     _refuse_if_not_drawable(recipe, shown, run_count=len(shown))
     drawn = {experiment for experiment in experiments if experiment.id in curves_of}
-    heading = _heading(recipe, source, drawn, len(shown))
+    if recipe.x == "step":
+        refuse_mixed_steps([_Facts.of(experiment).optimizer for experiment in drawn])
+    heading = _heading(recipe, source, drawn, len(shown), wording.left_out(timeless=timeless))
     return panels.of_runs(heading, figure_curves.panels(shown, recipe))
 
 
@@ -102,8 +172,8 @@ def _read_curves(
         series, facet = _series_and_facet(recipe, experiment.key)
         sort_keys[experiment.id] = (key(facet), key(series), experiment.id)
     ids = sorted({experiment_id for experiment_id, _ in place_of_run}, key=sort_keys.__getitem__)
-    if recipe.x == "step":
-        stored = curves.read_series(tx, ids, recipe.quantity)
+    if recipe.x in ("step", "time"):
+        stored = curves.read_series(tx, ids, recipe.quantity, recipe.x)
     else:
         stored = curves.read_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.quantity)
     needs_teacher = recipe.x == "lag" or recipe.quantity == "hankel_singular_values"
@@ -116,7 +186,6 @@ def _read_curves(
         if place is None:
             continue
         experiment = experiments[runs.experiment_index[place]]
-        *coordinates, length, _, _ = experiment.key
         outcome = str(runs.outcomes[place])
         x, y, reference = figure_curves.plotted(
             recipe.quantity,
@@ -124,7 +193,8 @@ def _read_curves(
             values,
             teachers.get(experiment_id),
         )
-        series, facet = _series_and_facet(recipe, coordinates)
+        series, facet = _series_and_facet(recipe, experiment.key)
+        length = _Facts.of(experiment).length
         by_experiment[experiment_id].append(
             (experiment, Curve(series, facet, length, x, y, reference, outcome))
         )
@@ -136,9 +206,9 @@ def _latest_runs(
 ) -> tuple[Sequence[CompletedExperiment], FinalMetrics, np.ndarray]:
     """The experiments, their runs, and the indices of the runs that count.
 
-    The keys of the experiments end with :data:`_EXTRA_FIELDS`.
+    The keys of the experiments end with their :class:`_Facts`.
     """
-    experiments = run_ends.completed_experiments(tx, plan.query, [*plan.fields, *_EXTRA_FIELDS])
+    experiments = run_ends.completed_experiments(tx, plan.query, [*plan.fields, *_FIELDS_OF_FACTS])
     runs = run_ends.final_metrics(tx, [experiment.id for experiment in experiments], metrics)
     return experiments, runs, run_ends.latest_runs(experiments, runs)
 
@@ -156,17 +226,22 @@ def _cell(
 
 
 def _series_and_facet(recipe: Recipe, coordinates: Sequence[Any]) -> tuple[Any, Any]:
-    """The coordinates after x; None for an axis that the recipe doesn't have."""
+    """The first coordinates, after x; None for an axis that the recipe doesn't have."""
     remaining = iter(coordinates)
     series = next(remaining) if recipe.series else None
     return series, next(remaining) if recipe.facets else None
 
 
 def _heading(
-    recipe: Recipe, source: str, drawn: Set[CompletedExperiment], run_count: int
+    recipe: Recipe,
+    source: str,
+    drawn: Set[CompletedExperiment],
+    run_count: int,
+    left_out: str = "",
 ) -> dict[str, Any]:
-    hashes = sorted({experiment.key[-1] for experiment in drawn})
-    imported = len({e.key[-1] for e in drawn if e.key[-2] == Source.IMPORT})
+    facts = [_Facts.of(experiment) for experiment in drawn]
+    hashes = sorted({fact.spec_hash for fact in facts})
+    imported = len({fact.spec_hash for fact in facts if fact.source == Source.IMPORT})
     of_these = f" ({imported} imported)" if imported else ""
     return wording.heading(
         recipe,
@@ -175,11 +250,12 @@ def _heading(
         hashes=hashes,
         runs=run_count,
         imported=imported,
+        left_out=left_out,
     )
 
 
 def _refuse_if_not_drawable(
-    recipe: Recipe, shown: Sequence[Cell | Curve], *, run_count: int
+    recipe: Recipe, shown: Sequence[Cell | Curve | Point], *, run_count: int
 ) -> None:
     """Raises NotDrawable if there is nothing to show, or more than a figure can show."""
     if not run_count:

@@ -9,5 +9,8 @@ MAX_PANELS = 12
 MAX_CELLS_PER_AXIS = 400
 """Most values on each axis of a heat map."""
 
+MAX_POINTS = 10_000
+"""Most points of a figure with a point for each run."""
+
 MAX_CURVES = 20_000
 """Most runs whose whole curves are read."""

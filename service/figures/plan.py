@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import Problem
-from core.recipe import Recipe
+from core.recipe import CURVES, Recipe
+from core.result import METRICS
 from service.http.errors import unknown
 from store.query.errors import BadQuery, find_field
 from store.query.fields import FIELDS, Field, Scope
 from store.query.query import ExperimentQuery
 
 _EXPERIMENT_FIELDS = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
-_CURVE_AXES = ("step", "lag", "rank")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,10 @@ def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
     }
     fields = []
     for name, path in axes.items():
-        if name == "x" and recipe.shows_curves:
+        if name == "x" and (recipe.shows_curves or recipe.shows_points):
             continue
-        allowed = [*_EXPERIMENT_FIELDS, *_CURVE_AXES] if name == "x" else _EXPERIMENT_FIELDS
+        others = [*CURVES, *METRICS] if name == "x" else []
+        allowed = list(dict.fromkeys([*_EXPERIMENT_FIELDS, *others]))
         try:
             fields.append(find_field(path, among=allowed))
         except BadQuery as error:
@@ -55,7 +56,7 @@ def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
 def _conflicts(recipe: Recipe, axes: dict[str, str], pointer: str) -> list[Problem]:
     """Problems of parts that don't go together."""
     problems = []
-    if recipe.kind == "heatmap" and recipe.shows_curves:
+    if recipe.kind == "heatmap" and (recipe.shows_curves or recipe.shows_points):
         message = "a heat map needs a field of experiments on each axis"
         problems.append(Problem(f"{pointer}/x", "no_axis", message, recipe.x))
     if recipe.kind == "heatmap" and recipe.series is None:
@@ -64,6 +65,12 @@ def _conflicts(recipe: Recipe, axes: dict[str, str], pointer: str) -> list[Probl
     if recipe.kind == "lines" and recipe.band == "standard_error" and recipe.statistic != "mean":
         message = "a standard error is that of the mean: use statistic mean"
         problems.append(Problem(f"{pointer}/band", "other_statistic", message, recipe.band))
+    if recipe.shows_points:
+        axes = {**axes, "y": recipe.quantity}
+        for name, usual in (("statistic", ("median",)), ("band", ("quartiles", "none"))):
+            if (given := getattr(recipe, name)) not in usual:
+                message = f"points of runs have no {name}: leave it out"
+                problems.append(Problem(f"{pointer}/{name}", "no_statistic", message, given))
     seen: set[str] = set()
     for name, path in axes.items():
         if path in seen:

@@ -17,14 +17,20 @@ Curve = tuple[str, int, np.ndarray, np.ndarray]
 """An experiment's id, a seed, the positions and the values at them."""
 
 
-def read_series(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:
-    """A recorded metric of each run of the experiments, by step."""
-    for experiment_id, points in series.read_many(tx, ids, names=[name]):
+def read_series(tx: Connection, ids: Sequence[str], name: str, x: str = "step") -> Iterator[Curve]:
+    """A recorded metric of each run of the experiments, by step or by training time.
+
+    Points without a place on ``x``, ``step`` or ``time``, are left out.
+    """
+    names = [name] if x == "step" else [name, x]
+    for experiment_id, points in series.read_many(tx, ids, names=names):
         seeds, starts = np.unique(points["seed"], return_index=True)
         ends = [*starts[1:], len(points["seed"])]
         for seed, start, end in zip(seeds.tolist(), starts, ends, strict=True):
-            steps = points["step"][start:end].astype(float)
-            yield experiment_id, seed, steps, points[name][start:end]
+            positions, values = points[x][start:end].astype(float), points[name][start:end]
+            known = np.isfinite(positions)
+            if known.any():
+                yield experiment_id, seed, positions[known], values[known]
 
 
 def read_arrays(tx: Connection, ids: Sequence[str], name: str) -> Iterator[Curve]:

@@ -15,7 +15,7 @@ from core.panels import Mark
 from core.statistics import last_values
 from core.symbols import axis_label
 
-_BETWEEN = ", each with the value that it last recorded by then"
+_BETWEEN = ", interpolated between recorded times"
 
 
 class Quotient(BaseModel):
@@ -110,21 +110,27 @@ def _quotient(band: Band, first: Band, *, at_shared_x: bool) -> Band:
     Args:
         band: The band.
         first: That of the first experiment.
-        at_shared_x: Whether to leave out places that only one of them has before its end. Without,
-            each keeps its last value between its places as well.
+        at_shared_x: Whether to leave out places that only one of them has before its end, rather
+            than to interpolate.
     """
     x = np.union1d(band.x, first.x)
     x = x[x >= max(band.x[0], first.x[0])]
     if at_shared_x:
         x = x[_is_known(band.x, x) & _is_known(first.x, x)]
-    denominator = last_values(first.x, first.median, x)
-    denominator[(denominator == 0) | ~np.isfinite(denominator)] = np.nan
+    values = last_values if at_shared_x else _interpolated
     with np.errstate(all="ignore"):
+        denominator = values(first.x, first.median, x)
+        denominator[(denominator == 0) | ~np.isfinite(denominator)] = np.nan
         median, q1, q3 = (
-            (last_values(band.x, part, x) / denominator).tolist()
+            (values(band.x, part, x) / denominator).tolist()
             for part in (band.median, band.q1, band.q3)
         )
     return Band(x=x.tolist(), median=median, q1=q1, q3=q3)
+
+
+def _interpolated(x: Sequence[float], y: Sequence[float], at: np.ndarray) -> np.ndarray:
+    """The value of a curve of errors at other places: ``log y`` is linear between its own."""
+    return np.exp(np.interp(at, x, np.log(y)))
 
 
 def _is_known(recorded: Sequence[float], x: np.ndarray) -> np.ndarray:

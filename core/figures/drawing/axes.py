@@ -156,7 +156,8 @@ def _scale_x(axes: Axes, plot: Plot) -> None:
     if plot.circle:
         axes.set_aspect("equal", adjustable="datalim")
     elif plot.x_scale == "from_zero" and len(positive):
-        smallest = 10.0 ** np.floor(np.log10(positive.min()))
+        smallest = max(positive.min(), 1 / style.LARGEST, positive.max() / style.LARGEST)
+        smallest = 10.0 ** np.floor(np.log10(smallest))
         axes.set_xscale("symlog", linthresh=smallest, linscale=0.4)
         axes.set_xlim(left=0)
         decades_from_zero(axes.xaxis, smallest)

@@ -1,4 +1,4 @@
-"""Curves of runs, along steps, lags or ranks, pooled to lines with bands."""
+"""Curves of runs, along steps, training time, lags or ranks, pooled to lines with bands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ MAX_HANKEL_HORIZON = 400
 MAX_MARKED_LENGTHS = 4
 """With more distinct training lengths, none is marked."""
 
+_ALONG_TRAINING = ("step", "time")
+
 _TEACHER = {
     "error": "|ĥ_j|",
     "response": "teacher",
@@ -50,7 +52,7 @@ class Curve:
         series: Its experiment's coordinate among the lines of a panel.
         facet: Its experiment's coordinate among the panels.
         length: Its training length k.
-        x: Recorded steps, lags or ranks, rising.
+        x: Recorded steps or times, lags or ranks, rising.
         y: The value at each x.
         reference: The teacher's values; empty if they are not known.
         outcome: The run's outcome; "" if it is not known.
@@ -75,7 +77,7 @@ def plotted(
 
     Args:
         quantity: One of :data:`core.recipe.CURVES`.
-        x: Steps, or positions from 0 on.
+        x: Steps or times, or positions from 0 on.
         y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
         teacher: The teacher's response, (q,) or (q, p, m), if the quantity needs it. With several
             channels, its largest entry is shown.
@@ -123,7 +125,7 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
         limits = [Mark(label=value_label("training.length", k), at=k - 0.5) for k in lengths]
         references = _references(facet_curves, recipe)
         contents.append((title, [*lines, *references], limits))
-    log_ratio = {"step": 1.0, "lag": np.inf, "rank": np.inf}[axis]
+    log_ratio = 1.0 if axis in _ALONG_TRAINING else np.inf
     xs = [x for _, lines, _ in contents for line in lines for x in line.x if x > 0]
     ys = [y for _, lines, _ in contents for line in lines for y in line.y if y != 0]
     x_scale = scale(xs, log_ratio) if recipe.x_scale == "auto" else recipe.x_scale
@@ -179,12 +181,13 @@ def _line(label: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
 
 
 def _common_x(curves: Sequence[Curve], axis: str) -> np.ndarray:
-    """The points of a line: the steps that any curve recorded, or the lags or ranks of all."""
+    """The points of a line: steps or times that any curve recorded, or lags or ranks of all."""
     first, last = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
     x = np.unique(np.concatenate([curve.x for curve in curves]))
-    x = x[x >= first] if axis == "step" else x[x <= last]
+    x = x[x >= first] if axis in _ALONG_TRAINING else x[x <= last]
     if len(x) > MAX_POINTS:
-        spaced = np.geomspace(1, x[-1] - x[0] + 1, MAX_POINTS) - 1 + x[0]
+        unit = x[1] - x[0] if axis == "time" else 1.0
+        spaced = unit * (np.geomspace(1, (x[-1] - x[0]) / unit + 1, MAX_POINTS) - 1) + x[0]
         x = np.unique(x[np.searchsorted(x, spaced * (1 - 1e-12))])
     return x
 

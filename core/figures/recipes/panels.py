@@ -74,6 +74,7 @@ def drawing(info: PanelsInfo) -> Drawing:
 
 
 def _plot(panel: Panel) -> Plot:
+    has_zero = any(x == 0 for line in panel.lines for x in line.x)
     traces = []
     for i, (line, colour) in enumerate(zip(panel.lines, _colours(panel), strict=True)):
         if line.dashed:
@@ -111,7 +112,7 @@ def _plot(panel: Panel) -> Plot:
         y=panel.y,
         title=panel.title,
         traces=traces,
-        x_scale=panel.x_scale,
+        x_scale="from_zero" if panel.x_scale == "log" and has_zero else panel.x_scale,
         y_scale=panel.y_scale,
         levels=panel.levels,
         limits=panel.limits,

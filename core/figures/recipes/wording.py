@@ -34,6 +34,8 @@ def quantity_label(name: str) -> str:
 
 def statistic_label(recipe: Recipe) -> str:
     """The statistic and its band, such as ``median and quartiles over seeds``."""
+    if recipe.shows_points:
+        return "each run at its end"
     statistic = _STATISTICS.get(recipe.statistic, recipe.statistic)
     band = _BANDS[recipe.band] if recipe.kind == "lines" else ""
     return " ".join(part for part in (statistic, band, "over seeds") if part)
@@ -50,7 +52,9 @@ def generated_title(recipe: Recipe) -> str:
     return capitalised(f"{name} against {quantity(recipe.x).named}")
 
 
-def caption(recipe: Recipe, *, title: str, experiments: int, runs: int, imported: int) -> str:
+def caption(
+    recipe: Recipe, *, title: str, experiments: int, runs: int, imported: int, left_out: str = ""
+) -> str:
     """The caption of a figure.
 
     Args:
@@ -59,6 +63,7 @@ def caption(recipe: Recipe, *, title: str, experiments: int, runs: int, imported
         experiments: Number of completed experiments that it shows.
         runs: Number of their runs.
         imported: Number of imported experiments among them.
+        left_out: The runs that it can't show, as :func:`left_out` says it.
     """
     opening = "" if title == generated_title(recipe) else f"{title}. "
     meaning = CURVES.get(recipe.quantity) or METRICS[recipe.quantity]
@@ -66,6 +71,7 @@ def caption(recipe: Recipe, *, title: str, experiments: int, runs: int, imported
     parts = [f"{capitalised(meaning)}, {statistic_label(recipe)}, against {against}"]
     if recipe.series:
         item = "a line" if recipe.kind == "lines" else "a row"
+        item = "a colour" if recipe.shows_points else item
         parts.append(f"{item} for each {quantity(recipe.series).named}")
     if recipe.facets:
         parts.append(f"a panel for each {quantity(recipe.facets).named}")
@@ -74,7 +80,20 @@ def caption(recipe: Recipe, *, title: str, experiments: int, runs: int, imported
         f"From {_count(experiments, 'completed experiment')}{of_these} with {_count(runs, 'run')}"
     )
     query = f": {recipe.query}" if recipe.query else ""
-    return f"{opening}{', '.join(parts)}. {counts}{query}."
+    note = f" Left out: {left_out}." if left_out else ""
+    return f"{opening}{', '.join(parts)}. {counts}{query}.{note}"
+
+
+def left_out(*, diverged: int = 0, undefined: int = 0, timeless: int = 0) -> str:
+    """The runs that a figure can't show, such as ``2 runs that diverged``; "" if there are none."""
+    reasons = {
+        "that diverged": diverged,
+        "with an undefined value": undefined,
+        "without a training time": timeless,
+    }
+    return " and ".join(
+        f"{_count(count, 'run')} {reason}" for reason, count in reasons.items() if count
+    )
 
 
 def _count(number: int, noun: str) -> str:
@@ -82,14 +101,26 @@ def _count(number: int, noun: str) -> str:
 
 
 def heading(
-    recipe: Recipe, *, title: str, source: str, hashes: list[str], runs: int, imported: int = 0
+    recipe: Recipe,
+    *,
+    title: str,
+    source: str,
+    hashes: list[str],
+    runs: int,
+    imported: int = 0,
+    left_out: str = "",
 ) -> dict[str, Any]:
     """The common data of a figure of a recipe; ``hashes`` are spec hashes of its experiments."""
     return {
         "title": title,
         "source": source,
         "caption": caption(
-            recipe, title=title, experiments=len(hashes), runs=runs, imported=imported
+            recipe,
+            title=title,
+            experiments=len(hashes),
+            runs=runs,
+            imported=imported,
+            left_out=left_out,
         ),
         "spec_hashes": sorted(set(hashes)),
     }

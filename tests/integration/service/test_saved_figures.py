@@ -1,8 +1,13 @@
 """Saved figures: recipes that are stored, changed and rendered; and previews of recipes."""
 
+import math
+from typing import ClassVar
+
+import numpy as np
 import pytest
 
 from core.result import Outcome
+from service.figures import figure_data
 from tests.kit import sample_specs
 
 # a name below has characters that are in no font
@@ -32,14 +37,14 @@ def student(scale):
 def complete(submit, worker):
     """Submits and completes an experiment with the tag a; returns its id."""
 
-    def complete(length, scale, *, diverged=(), **changes):
+    def complete(length, scale, *, diverged=(), value=None, **changes):
         path = submit(tags=["a"], training={"length": length}, student=student(scale), **changes)
         claim = worker.claim()
         runs = [
             sample_specs.run(
                 seed,
                 outcome=Outcome.DIVERGED if seed in diverged else Outcome.FITTED,
-                value=length * scale * (1 + 2 * seed),
+                value=length * scale * (1 + 2 * seed) if value is None else value,
             )
             for seed in claim.spec.seeds
         ]
@@ -147,6 +152,10 @@ class TestRecipes:
             ),
             ({"kind": "heatmap", "series": None}, ["/series"]),
             ({"kind": "heatmap", "x": "step"}, ["/x"]),
+            ({"kind": "heatmap", "x": "imbalance"}, ["/x"]),
+            ({"x": "imbalance", "statistic": "mean", "band": "range"}, ["/statistic", "/band"]),
+            ({"x": "train_loss"}, ["/y"]),
+            ({"x": "time", "y": "time"}, ["/y"]),
             ({"facets": "student.start.scale"}, ["/facets"]),
             ({"series": "training.length"}, ["/series"]),
             ({"band": "standard_error"}, ["/band"]),
@@ -249,6 +258,95 @@ class TestCurves:
         assert panel["lines"][1]["label"] == "|ĥ_j|"
 
 
+class TestTrainingTime:
+    @pytest.fixture
+    def trained(self, submit, worker):
+        """Completes an experiment whose loss falls as 1 / (1 + time)."""
+
+        def trained(optimizer, times, *, outcome=Outcome.FITTED):
+            submit(tags=["a"], optimizer=optimizer, seeds=1)
+            claim = worker.claim()
+            points = sample_specs.points(range(len(times)), claim.spec.seeds)
+            points["time"] = np.array(times, float)
+            points["train_loss"] = 1 / (1 + points["time"])
+            worker.complete(
+                claim, sample_specs.result(sample_specs.run(0, outcome=outcome)), points
+            )
+
+        return trained
+
+    def test_gradient_flow_and_gd_share_an_axis_of_time_but_not_of_steps(self, trained, preview):
+        trained({"lr": 0.5, "steps": 4}, [0.0, 0.5, 1.0, 1.5, 2.0])
+        trained({"kind": "gradient_flow", "time": 2.0}, [0.0, 2.0])
+        parts = {"y": "train_loss", "series": "optimizer.kind"}
+        status, sentence = refusal(preview(x="step", **parts))
+        assert status == 409
+        assert "in 1 of the 2 experiments they are stations of gradient flow" in sentence
+        assert "use x=time" in sentence
+        (panel,) = preview(x="time", **parts).json()["panels"]
+        assert panel["x"] == "training time τ"
+        by_label = {
+            line["label"]: dict(zip(line["x"], line["y"], strict=True)) for line in panel["lines"]
+        }
+        gd, flow = by_label["kind = gd"], by_label["kind = gradient_flow"]
+        assert (list(gd), list(flow)) == ([0.0, 0.5, 1.0, 1.5, 2.0], [0.0, 2.0])
+        assert gd[2.0] == flow[2.0], "equal losses at equal times"
+        assert preview("svg", x="time", **parts).status_code == 200
+        assert preview(x="step", query="tag:a and optimizer.kind = gd").status_code == 200
+        assert (
+            preview(x="step", query="tag:a and optimizer.kind = gradient_flow").status_code == 200
+        )
+
+    def test_time_itself_is_drawn_by_step(self, trained, preview):
+        trained({"lr": 0.5, "steps": 2}, [0.0, 0.5, 1.0])
+        (panel,) = preview(x="step", y="time", series=None).json()["panels"]
+        assert panel["lines"][0]["y"] == [0.0, 0.5, 1.0]
+
+    def test_runs_without_a_time_are_counted(self, trained, preview):
+        adam = {"kind": "adam", "lr": 0.5, "steps": 1}
+        trained(adam, [np.nan, np.nan])
+        status, sentence = refusal(preview(x="time", series=None))
+        assert (status, "only gd and gradient_flow have" in sentence) == (409, True)
+        trained({"lr": 0.5, "steps": 1}, [0.0, 0.5])
+        data = preview(x="time", series=None).json()
+        assert data["caption"].endswith("Left out: 1 run without a training time.")
+        assert data["panels"][0]["lines"][0]["x"] == [0.0, 0.5]
+
+
+class TestPoints:
+    PARTS: ClassVar = {"x": "fit_error", "y": "train_loss"}
+
+    @pytest.mark.usefixtures("experiments")
+    def test_each_run_is_a_point_at_its_end(self, preview):
+        data = preview(**self.PARTS, facets="training.length").json()
+        first, second = data["panels"]
+        assert (first["x"], second["title"]) == ("fit error, max |e_j| over j < k", "length = 4")
+        line = first["lines"][0]
+        assert (line["x"], line["y"]) == ([-0.02, -0.06], [0.02, 0.06])
+        assert (line["joined"], line["fitted"], line["seeds"]) == (False, [1, 1], [1, 1])
+        assert "each run at its end" in first["y"]
+        assert [len(line["x"]) for line in second["lines"]] == [2, 1], "one run diverged"
+        assert data["caption"].endswith("Left out: 1 run that diverged.")
+        assert "7 runs" in data["caption"]
+        for form in ("svg", "png"):
+            assert preview(form, **self.PARTS, band="none").status_code == 200
+
+    @pytest.mark.usefixtures("experiments")
+    def test_undefined_values_are_left_out_and_none_at_all_is_refused(self, preview, complete):
+        complete(2, 0.5, value=math.nan)
+        data = preview(**self.PARTS, series=None).json()
+        assert data["caption"].endswith("1 run that diverged and 2 runs with an undefined value.")
+        undefined = preview(**self.PARTS, query="tag:a and is_nan(train_loss)")
+        assert refusal(undefined)[0] == 409
+        assert "there are 2 runs with an undefined value" in refusal(undefined)[1]
+
+    @pytest.mark.usefixtures("experiments")
+    def test_too_many_points_are_refused(self, preview, monkeypatch):
+        monkeypatch.setattr(figure_data, "MAX_POINTS", 6)
+        status, sentence = refusal(preview(**self.PARTS))
+        assert (status, "at most 6 points: narrow the query" in sentence) == (409, True)
+
+
 def test_a_saved_figure_changes_only_if_results_arrive(client, save, complete, experiments):
     path = save()
     before = {form: client.get(f"{path}.{form}") for form in ("svg", "pdf", "png", "json")}
@@ -320,7 +418,7 @@ def test_imported_runs_are_shown_and_counted_as_imported(client, preview, experi
     assert "5 completed experiments, 1 of them imported, with 9 runs" in data["caption"]
 
 
-@pytest.mark.parametrize("along", ["lag", "rank", "step"])
+@pytest.mark.parametrize("along", ["lag", "rank", "step", "time"])
 def test_imported_runs_have_no_curves(client, preview, experiments, along):
     content = "training.length,seed,outcome,train_loss\n6,0,fitted,0.5\n"
     base = {"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 3}, "steps": 5}
@@ -329,6 +427,7 @@ def test_imported_runs_have_no_curves(client, preview, experiments, along):
     curves = preview(x=along, y=None, series=None).json()
     assert len(curves["spec_hashes"]) == 4
     assert "imported" not in curves["caption"]
+    assert ("1 run without a training time" in curves["caption"]) is (along == "time")
     alone = preview("svg", query="source = import", x=along, y=None, series=None)
     status, sentence = refusal(alone)
     assert status == 409
