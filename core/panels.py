@@ -30,7 +30,6 @@ class Line(_Value):
         fitted: How many of the ``seeds`` at each x fit; empty if it is not known, as for a
             reference.
         seeds: How many seeds there are at each x; empty where ``fitted`` is.
-        joined: Whether a line joins the points; without, each is a run.
     """
 
     label: str
@@ -42,7 +41,6 @@ class Line(_Value):
     joined: bool = True
     fitted: list[int] = []
     seeds: list[int] = []
-    joined: bool = True
 
 
 class Mark(_Value):

@@ -288,7 +288,7 @@ class TestTrainingTime:
         by_label = {
             line["label"]: dict(zip(line["x"], line["y"], strict=True)) for line in panel["lines"]
         }
-        gd, flow = by_label["kind = gd"], by_label["kind = gradient_flow"]
+        gd, flow = by_label["GD"], by_label["gradient flow"]
         assert (list(gd), list(flow)) == ([0.0, 0.5, 1.0, 1.5, 2.0], [0.0, 2.0])
         assert gd[2.0] == flow[2.0], "equal losses at equal times"
         assert preview("svg", x="time", **parts).status_code == 200
@@ -320,7 +320,7 @@ class TestPoints:
     def test_each_run_is_a_point_at_its_end(self, preview):
         data = preview(**self.PARTS, facets="training.length").json()
         first, second = data["panels"]
-        assert (first["x"], second["title"]) == ("fit error, max |e_j| over j < k", "length = 4")
+        assert (first["x"], second["title"]) == ("fit error", "k = 4")
         line = first["lines"][0]
         assert (line["x"], line["y"]) == ([-0.02, -0.06], [0.02, 0.06])
         assert (line["joined"], line["fitted"], line["seeds"]) == (False, [1, 1], [1, 1])
