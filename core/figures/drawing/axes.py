@@ -77,36 +77,50 @@ def _draw_trace(axes: Axes, trace: Trace, look: Look, *, logarithmic: bool) -> N
         _shade(axes, trace, logarithmic=logarithmic)
     if trace.stems:
         axes.vlines(x, 0, y, lw=0.6 * weight, **common | {"alpha": 0.6 * trace.opacity})
-    hollow = trace.is_hollow
+    if trace.marker:
+        _draw_points(axes, trace, y, look)
+        return
+    options: dict[str, Any] = {}
+    if trace.is_hollow.all() and np.isfinite(y).any():
+        options = {"marker": "o", "mfc": style.BACKGROUND, "markevery": HOLLOW_EVERY}
+        options["ms"] = style.marker_size(4.0, look)
+    elif len(x) == 1:
+        options["marker"] = "."
+    axes.plot(x, y, ls=trace.dash, lw=trace.weight * weight, label=trace.label, **common, **options)
+
+
+def _draw_points(axes: Axes, trace: Trace, y: np.ndarray, look: Look) -> None:
+    """Draws the markers of a trace, and the line that joins them."""
+    x, hollow = np.asarray(trace.x, float), trace.is_hollow
     size = np.broadcast_to(np.asarray(trace.size, float) * style.marker_size(1.0, look), x.shape)
-    filled = "none" if trace.stems or trace.marker == "x" else trace.colour
-    label = trace.label or None
-    if not trace.marker:
-        every = {"marker": "o", "mfc": style.BACKGROUND, "ms": style.marker_size(4.0, look)}
-        marks: dict[str, Any] = every | {"markevery": HOLLOW_EVERY} if hollow.all() else {}
-        if len(x) < 2:
-            marks.setdefault("marker", ".")
-        axes.plot(x, y, ls=trace.dash, lw=trace.weight * weight, label=label, **common, **marks)
-        return
-    handle: dict[str, Any] = {
-        "ls": trace.dash or "none",
-        "lw": trace.weight * weight,
+    is_outline = trace.stems or trace.marker == "x"
+    filled = "none" if is_outline else trace.colour
+    face = style.BACKGROUND if len(x) and hollow.all() and not is_outline else filled
+    weight = style.weight(look)
+    common: dict[str, Any] = {"color": trace.colour, "alpha": trace.opacity}
+    line: dict[str, Any] = {"ls": trace.dash or "none", "lw": trace.weight * weight}
+    points: dict[str, Any] = {
         "marker": trace.marker,
+        "ms": float(np.median(size)) if len(x) else style.marker_size(4.0, look),
+        "mfc": face,
     }
-    of_all: dict[str, Any] = {"ms": float(size[0]) if len(size) else 4.0, "mfc": filled}
-    if len(x) and hollow.all() and not trace.stems:
-        of_all["mfc"] = style.BACKGROUND
-    uniform = len(x) == 0 or (np.ptp(size) == 0 and (hollow.all() or not hollow.any()))
-    if uniform:
-        axes.plot(x, y, label=label, **common, **handle, **of_all)
+    if len(x) == 0 or (np.ptp(size) == 0 and (hollow.all() or not hollow.any())):
+        axes.plot(x, y, label=trace.label, **common, **line, **points)
         return
-    axes.plot(x, y, ls=handle["ls"], lw=handle["lw"], **common)
-    axes.plot([], [], label=label, **common, **handle, **of_all)
+    axes.plot(x, y, **common, **line)
+    axes.plot([], [], label=trace.label, **common, **line, **points)
     faces = [style.BACKGROUND if is_hollow else filled for is_hollow in hollow]
+    colours = {"c": trace.colour} if trace.marker == "x" else {"c": faces, "ec": trace.colour}
     axes.scatter(
-        x, y, s=size**2, marker=trace.marker, c=faces, edgecolors=trace.colour,
-        linewidths=0.7 * weight, alpha=trace.opacity, zorder=2.5,
-    )  # fmt: skip
+        x,
+        y,
+        s=size**2,
+        marker=trace.marker,
+        linewidths=0.7 * weight,
+        alpha=trace.opacity,
+        zorder=2.5,
+        **colours,
+    )
 
 
 def _shade(axes: Axes, trace: Trace, *, logarithmic: bool) -> None:
