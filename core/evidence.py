@@ -65,6 +65,11 @@ class Evidence:
         """The seeds that fit."""
         return tuple(run for run in self.runs if run.outcome is Outcome.FITTED)
 
+    @property
+    def diverged(self) -> tuple[RunEvidence, ...]:
+        """The seeds that diverged."""
+        return tuple(run for run in self.runs if run.outcome is Outcome.DIVERGED)
+
     def median_of_fitted(self, metric: str) -> float:
         """The median over the seeds that fit; NaN if fewer than half of the seeds fit.
 

@@ -30,6 +30,7 @@ class Line(_Value):
         fitted: How many of the ``seeds`` at each x fit; empty if it is not known, as for a
             reference.
         seeds: How many seeds there are at each x; empty where ``fitted`` is.
+        diverged: How many of them diverged; empty where ``fitted`` is.
     """
 
     label: str
@@ -41,6 +42,7 @@ class Line(_Value):
     joined: bool = True
     fitted: list[int] = []
     seeds: list[int] = []
+    diverged: list[int] = []
 
 
 class Mark(_Value):
@@ -111,6 +113,7 @@ def quartile_line(
         upper=upper,
         fitted=[sum(len(piece.fitted) for piece in pools[at]) for at in xs],
         seeds=[sum(len(piece.runs) for piece in pools[at]) for at in xs],
+        diverged=[sum(len(piece.diverged) for piece in pools[at]) for at in xs],
     )
 
 

@@ -60,22 +60,25 @@ class SeedLine(Line):
     seed: int
 
 
-def heading(spec: ExperimentSpec, subject: str, description: str) -> dict[str, Any]:
+def heading(
+    spec: ExperimentSpec, result: ExperimentResult | None, subject: str, description: str
+) -> dict[str, Any]:
     """The common data of a figure of one experiment.
 
     Args:
         spec: The experiment's spec.
+        result: Its result, if it has one.
         subject: What the figure shows, in a few words.
         description: What its lines and marks are, in a sentence.
     """
-    student = spec.student
+    student, outcomes = spec.student, [run.outcome for run in result.runs] if result else []
     title = (
         f"{subject}: {teacher_words(spec)}, {student.words} d = {student.dim}, "
         f"k = {spec.training.length}"
     )
     return {
         "title": f"{spec.name}\n{title}" if spec.name else title,
-        "caption": f"{subject}. {description} {describe(spec)}",
+        "caption": f"{subject}. {description} {describe(spec)} {how_many_fit(outcomes)}".strip(),
         **sources([spec]),
     }
 
@@ -96,6 +99,21 @@ def describe(spec: ExperimentSpec) -> str:
         f"length k = {spec.training.length}; horizon q = {spec.horizon}, "
         f"{count} {'seed' if count == 1 else 'seeds'}."
     )
+
+
+def how_many_fit(outcomes: Sequence[str], noun: str = "seed") -> str:
+    """A sentence on how many of these runs fit; "" if there are none.
+
+    Example:
+        >>> how_many_fit(["fitted", "fitted", "diverged"]), how_many_fit(["fitted"], "run")
+        ('2 of 3 seeds fit; 1 diverged.', '1 of 1 run fits.')
+    """
+    count, diverged = len(outcomes), list(outcomes).count(Outcome.DIVERGED)
+    if not count:
+        return ""
+    fit = f"{noun} fits" if count == 1 else f"{noun}s fit"
+    lost = f"; {diverged} diverged" if diverged else ""
+    return f"{list(outcomes).count(Outcome.FITTED)} of {count} {fit}{lost}."
 
 
 def teacher_words(spec: ExperimentSpec) -> str:

@@ -84,7 +84,7 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     cells.sort(key=lambda cell: (key(cell.facet), key(cell.series)))
     _refuse_if_not_drawable(recipe, cells, run_count=len(counted))
     drawn = {experiments[index] for index in np.unique(runs.experiment_index[counted])}
-    heading = _heading(recipe, source, drawn, len(counted))
+    heading = _heading(recipe, source, drawn, runs.outcomes[counted].tolist())
     if recipe.kind == "heatmap":
         return heatmap.HeatmapInfo(**heading, **heatmap.maps(cells, recipe))
     return panels.of_runs(heading, figure_cells.panels(cells, recipe))
@@ -119,7 +119,7 @@ def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     points.sort(key=lambda point: (key(point.facet), key(point.series)))
     _refuse_if_not_drawable(recipe, points, run_count=len(points))
     drawn = {experiments[index] for index in np.unique(runs.experiment_index[shown])}
-    heading = _heading(recipe, source, drawn, len(points), left_out)
+    heading = _heading(recipe, source, drawn, runs.outcomes[shown].tolist(), left_out)
     return panels.of_runs(heading, figure_points.panels(points, recipe))
 
 
@@ -151,7 +151,8 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     drawn = {experiment for experiment in experiments if experiment.id in curves_of}
     if recipe.x == "step":
         refuse_mixed_steps([_Facts.of(experiment).optimizer for experiment in drawn])
-    heading = _heading(recipe, source, drawn, len(shown), wording.left_out(timeless=timeless))
+    outcomes = [curve.outcome for curve in shown]
+    heading = _heading(recipe, source, drawn, outcomes, wording.left_out(timeless=timeless))
     return panels.of_runs(heading, figure_curves.panels(shown, recipe))
 
 
@@ -236,7 +237,7 @@ def _heading(
     recipe: Recipe,
     source: str,
     drawn: Set[CompletedExperiment],
-    run_count: int,
+    outcomes: Sequence[str],
     left_out: str = "",
 ) -> dict[str, Any]:
     facts = [_Facts.of(experiment) for experiment in drawn]
@@ -246,9 +247,9 @@ def _heading(
     return wording.heading(
         recipe,
         title=wording.title(recipe),
-        source=f"Extrapolab, {source}{len(hashes)} experiments{of_these}, {run_count} runs",
+        source=f"Extrapolab, {source}{len(hashes)} experiments{of_these}, {len(outcomes)} runs",
         hashes=hashes,
-        runs=run_count,
+        outcomes=outcomes,
         imported=imported,
         left_out=left_out,
     )

@@ -44,7 +44,7 @@ def sweep_data(
         title=sweep.name or sweep.id,
         source=_source(sweep),
         hashes=[member.spec_hash for member in members if member.experiment_id in runs],
-        runs=sum(len(of_one.outcomes) for of_one in runs.values()),
+        outcomes=[outcome for of_one in runs.values() for outcome in of_one.outcomes],
     )
     cells = sweep_axes.cells(members, runs, x, series)
     return SWEEP_FIGURES[name].info(cells, recipe, **heading)

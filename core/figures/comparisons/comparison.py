@@ -19,6 +19,7 @@ from core.figures.info import (
     Series,
     describe,
     diverged_seeds,
+    how_many_fit,
     series_line,
     sources,
     statistics_along,
@@ -102,17 +103,23 @@ class Compared(NamedTuple):
     @property
     def diverged(self) -> list[int]:
         """The seeds that diverged, or that have so far."""
-        if None in self.outcomes or not self.outcomes:
-            return diverged_seeds(self.result, self.series)
-        outcomes = zip(self.spec.seeds, self.outcomes, strict=True)
+        if not self.ended:
+            return diverged_seeds(None, self.series)
+        outcomes = zip(self.spec.seeds, self.ended, strict=True)
         return [seed for seed, outcome in outcomes if outcome is Outcome.DIVERGED]
+
+    @property
+    def ended(self) -> list[Outcome]:
+        """The outcomes of all seeds; empty before the end."""
+        if self.result:
+            return [run.outcome for run in self.result.runs]
+        ended = [outcome for outcome in self.outcomes if outcome is not None]
+        return ended if len(ended) == len(self.spec.seeds) else []
 
     @property
     def counts(self) -> dict[str, int | None]:
         """How many of how many seeds fit: ``fitted``, None before the end, and ``seeds``."""
-        outcomes = [run.outcome for run in self.result.runs] if self.result else self.outcomes
-        ended = outcomes and None not in outcomes
-        fitted = list(outcomes).count(Outcome.FITTED) if ended else None
+        fitted = self.ended.count(Outcome.FITTED) if self.ended else None
         return {"fitted": fitted, "seeds": len(self.spec.seeds)}
 
 
@@ -185,7 +192,9 @@ def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> Compari
 
 def heading(subject: str, description: str, compared: Sequence[Compared]) -> dict[str, Any]:
     """The common data of a comparison; ``description`` says what the lines are."""
-    setups = " ".join(f"{one.label}: {describe(one.spec)}" for one in compared)
+    setups = " ".join(
+        f"{one.label}: {describe(one.spec)} {how_many_fit(one.ended)}".strip() for one in compared
+    )
     return {
         "title": subject,
         "caption": f"{subject}. {description} Medians over seeds, with quartiles. {setups}",

@@ -76,6 +76,7 @@ def info(
     return EigenvaluesInfo(
         **heading(
             spec,
+            result,
             "Eigenvalues of A" if result else "Eigenvalues of A so far",
             f"Recorded eigenvalues of each seed's A by {TRAINING_AXES[axis]}, the teacher's as "
             "levels.",

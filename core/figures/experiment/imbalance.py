@@ -78,6 +78,7 @@ def info(
     return ImbalanceInfo(
         **heading(
             spec,
+            result,
             "Balance" if result else "Balance so far",
             f"Above: |B - Cᵀ| by {TRAINING_AXES[x]} and, for a start near zero, its predicted fall "
             "exp(-2 ĥ_0 τ) with the training time τ. Below: the drift of gradient flow's "

@@ -91,6 +91,7 @@ def info(
     return ResponseInfo(
         **heading(
             spec,
+            result,
             f"Impulse response{suffix}",
             "Above: h_j of each seed and ĥ_j of the teacher, by lag. Below: |h_j - ĥ_j| and |ĥ_j|. "
             "A dotted line marks k.",

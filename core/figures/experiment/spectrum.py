@@ -63,6 +63,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
     return SpectrumInfo(
         **heading(
             spec,
+            result,
             "Spectrum",
             "Left: |λ| of A. Right: Hankel singular values of the response. Both sorted, for each "
             "seed and the teacher.",

@@ -106,6 +106,7 @@ def info(
     return TrainingInfo(
         **heading(
             spec,
+            result,
             "Training" if result else "Training so far",
             f"Training loss and extrapolation error by {TRAINING_AXES[x]}, one line per seed; "
             "logarithmic axes.",

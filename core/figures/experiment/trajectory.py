@@ -82,6 +82,7 @@ def info(
     return TrajectoryInfo(
         **heading(
             spec,
+            result,
             ("Response along training" if result else "Response so far") + suffix,
             f"h_j by lag at up to {MAX_STEPS} recorded steps, chosen where it changes, from dark "
             "to light; ĥ_j as dots. A dotted line marks k.",

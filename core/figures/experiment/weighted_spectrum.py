@@ -131,6 +131,7 @@ def info(
     return WeightedSpectrumInfo(
         **heading(
             spec,
+            result,
             f"Weighted spectrum{'' if several else channel_words(main, response.shape)}",
             f"Poles λ_i, and weights w_i of h_j = Σ w_i λ_i^j {where}, of each seed and of the "
             "teacher.",

@@ -205,4 +205,5 @@ def _line(label: str, cells: Sequence[Cell], recipe: Recipe) -> Line:
         upper=upper,
         fitted=[pools[x].outcomes.count(Outcome.FITTED) for x in xs] if known else [],
         seeds=[len(pools[x].outcomes) for x in xs] if known else [],
+        diverged=[pools[x].outcomes.count(Outcome.DIVERGED) for x in xs] if known else [],
     )

@@ -177,6 +177,7 @@ def _line(label: str, curves: Sequence[Curve], recipe: Recipe) -> Line:
         upper=upper,
         fitted=[outcomes.count(Outcome.FITTED)] * count,
         seeds=[len(outcomes)] * count,
+        diverged=[outcomes.count(Outcome.DIVERGED)] * count,
     )
 
 

@@ -10,12 +10,15 @@ from core.evidence import Evidence
 from core.figures.drawing import style
 from core.figures.drawing.axes import MAX_MARKED_POINTS
 from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.info import Info, sources
+from core.figures.info import Info, how_many_fit, sources
 from core.labels import capitalised
 from core.panels import Line, Panel
 from core.statistics import most_fit
 
 _COLUMNS = 2
+
+DIVERGED = "diverged"
+"""The word for infinite values in the legend if they come from runs that diverged."""
 
 
 class PanelsInfo(Info):
@@ -35,9 +38,10 @@ def of_study(title: str, panels: Sequence[Panel], evidence: Sequence[Evidence]) 
     contents = "; ".join(
         f"{panel.title or panel.y} against {panel.x}".replace("\n", ", ") for panel in panels
     )
+    outcomes = [run.outcome for experiment in evidence for run in experiment.runs]
     caption = (
         f"{title}. {capitalised(contents)}. Bands are quartiles over seeds. "
-        f"{len(evidence)} experiments."
+        f"{len(evidence)} experiments. {how_many_fit(outcomes, 'run')}"
     )
     return PanelsInfo(
         title=title,
@@ -55,9 +59,13 @@ def of_runs(heading: Mapping[str, Any], panels: Sequence[Panel]) -> PanelsInfo:
 
 def with_note(caption: str, panels: Sequence[Panel]) -> str:
     """The caption, with an explanation of triangles if there are any."""
-    if not any(_infinite_x(line) for panel in panels for line in panel.lines):
+    reasons = {
+        _why_infinite(line) for panel in panels for line in panel.lines if _infinite_places(line)
+    }
+    if not reasons:
         return caption
-    return f"{caption} A triangle at the upper edge: infinite, as too many seeds diverged."
+    why = ", as too many seeds diverged" if reasons == {DIVERGED} else ""
+    return f"{caption} A triangle at the upper edge: infinite{why}."
 
 
 def drawing(info: PanelsInfo) -> Drawing:
@@ -104,7 +112,7 @@ def _plot(panel: Panel) -> Plot:
                     for fitted, seeds in zip(line.fitted, line.seeds, strict=True)
                 ]
                 or False,
-                infinite="diverged",
+                infinite=_why_infinite(line),
             )
         )
     return Plot(
@@ -124,11 +132,15 @@ def _has_markers(line: Line) -> bool:
     return not line.dashed and (len(line.x) <= MAX_MARKED_POINTS or not line.joined)
 
 
-def _infinite_x(line: Line) -> list[float]:
-    """The places at which a line with markers is infinite."""
-    if not _has_markers(line):
-        return []
-    return [x for x, y in zip(line.x, line.y, strict=True) if y == np.inf]
+def _infinite_places(line: Line) -> list[int]:
+    """The indices at which a line with markers is infinite."""
+    return [i for i, y in enumerate(line.y) if y == np.inf] if _has_markers(line) else []
+
+
+def _why_infinite(line: Line) -> str:
+    """The word for a line's infinite values; they are divergences only where runs diverged."""
+    diverged = line.diverged and all(line.diverged[i] for i in _infinite_places(line))
+    return DIVERGED if diverged else "infinite"
 
 
 def _colours(panel: Panel) -> list[str]:

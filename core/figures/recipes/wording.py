@@ -1,8 +1,10 @@
 """Words of figures of many experiments: metrics, statistics and captions."""
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
+from core.figures.info import how_many_fit
 from core.labels import capitalised
 from core.recipe import Recipe
 from core.result import METRICS
@@ -53,7 +55,13 @@ def generated_title(recipe: Recipe) -> str:
 
 
 def caption(
-    recipe: Recipe, *, title: str, experiments: int, runs: int, imported: int, left_out: str = ""
+    recipe: Recipe,
+    *,
+    title: str,
+    experiments: int,
+    outcomes: Sequence[str],
+    imported: int,
+    left_out: str = "",
 ) -> str:
     """The caption of a figure.
 
@@ -61,7 +69,7 @@ def caption(
         recipe: The recipe.
         title: The figure's title.
         experiments: Number of completed experiments that it shows.
-        runs: Number of their runs.
+        outcomes: The outcomes of their runs.
         imported: Number of imported experiments among them.
         left_out: The runs that it can't show, as :func:`left_out` says it.
     """
@@ -77,11 +85,14 @@ def caption(
         parts.append(f"a panel for each {quantity(recipe.facets).named}")
     of_these = f", {imported} of them imported," if imported else ""
     counts = (
-        f"From {_count(experiments, 'completed experiment')}{of_these} with {_count(runs, 'run')}"
+        f"From {_count(experiments, 'completed experiment')}{of_these} with "
+        f"{_count(len(outcomes), 'run')}"
     )
     query = f": {recipe.query}" if recipe.query else ""
-    note = f" Left out: {left_out}." if left_out else ""
-    return f"{opening}{', '.join(parts)}. {counts}{query}.{note}"
+    fit = how_many_fit(outcomes, "run")
+    note = f"Left out: {left_out}." if left_out else ""
+    sentences = [f"{opening}{', '.join(parts)}.", f"{counts}{query}.", fit, note]
+    return " ".join(filter(None, sentences))
 
 
 def left_out(*, diverged: int = 0, undefined: int = 0, timeless: int = 0) -> str:
@@ -106,11 +117,21 @@ def heading(
     title: str,
     source: str,
     hashes: list[str],
-    runs: int,
+    outcomes: Sequence[str],
     imported: int = 0,
     left_out: str = "",
 ) -> dict[str, Any]:
-    """The common data of a figure of a recipe; ``hashes`` are spec hashes of its experiments."""
+    """The common data of a figure of a recipe.
+
+    Args:
+        recipe: The recipe.
+        title: The figure's title.
+        source: Where its numbers come from.
+        hashes: The spec hashes of its experiments.
+        outcomes: The outcomes of their runs.
+        imported: Number of imported experiments among them.
+        left_out: The runs that it can't show, as :func:`left_out` says it.
+    """
     return {
         "title": title,
         "source": source,
@@ -118,7 +139,7 @@ def heading(
             recipe,
             title=title,
             experiments=len(hashes),
-            runs=runs,
+            outcomes=outcomes,
             imported=imported,
             left_out=left_out,
         ),

@@ -60,11 +60,22 @@ def test_a_figure_labels_each_experiment_by_what_differs(client, ids, name):
     data = client.get(f"/v1/compare/figures/{name}.json?ids={','.join(ids)}").json()
     assert [side["label"] for side in data["sides"]] == ["short", "long"]
     assert [side["length"] for side in data["sides"]] == [4, 6]
+    assert data["caption"].count("2 of 2 seeds fit.") == 1
+    assert data["caption"].endswith("1 of 2 seeds fit; 1 diverged.")
     for experiment_id in ids:
         path, headers = f"/v1/experiments/{experiment_id}", {"If-Match": "*"}
         assert client.patch(path, json={"name": "same"}, headers=headers).status_code == 200
     data = client.get(f"/v1/compare/figures/{name}.json?ids={','.join(ids)}").json()
     assert [side["label"] for side in data["sides"]] == ["k = 4", "k = 6"]
+
+
+def test_before_the_end_it_is_not_known_how_many_seeds_fit(client, ids, submit, worker):
+    running = submit(name="running").rpartition("/")[2]
+    claim = worker.claim()
+    worker.record(claim, sample_specs.points([0, 10], claim.spec.seeds))
+    data = client.get(f"/v1/compare/figures/training.json?ids={ids[0]},{running}").json()
+    assert [(side["fitted"], side["seeds"]) for side in data["sides"]] == [(2, 2), (None, 2)]
+    assert data["caption"].count("of 2 seeds fit") == 1
 
 
 def test_a_figure_of_the_training_has_medians_and_quartiles(client, ids):

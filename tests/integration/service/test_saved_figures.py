@@ -192,6 +192,10 @@ class TestLines:
         assert large["y"] == [pytest.approx(4.0), "Infinity"]
         assert len(data["spec_hashes"]) == 4
         assert "4 completed experiments with 8 runs" in data["caption"]
+        assert data["caption"].endswith(
+            " 7 of 8 runs fit; 1 diverged. "
+            "A triangle at the upper edge: infinite, as too many seeds diverged."
+        )
 
     def test_statistic_and_band_can_be_chosen(self, preview):
         (panel,) = preview(statistic="min", band="none").json()["panels"]

@@ -116,6 +116,7 @@ def test_every_file_holds_its_caption_and_the_hash_of_its_spec(name):
     info, _ = info_and_result(FIGURES[name], spec)
     assert info.spec_hashes == [spec_hash(spec)]
     assert "k = 4" in info.caption
+    assert info.caption.endswith(" 0 of 3 seeds fit.")
     svg = FIGURES[name].file(info, "svg").decode()
     assert escape(info.caption, quote=False) in svg
     for file_format in ("svg", "png", "pdf"):

@@ -189,19 +189,32 @@ def test_extreme_numbers_render(kind, value):
         )
 
 
-def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_note_in_the_caption():
+@pytest.mark.parametrize(
+    ("outcome", "words", "label"),
+    [
+        ("diverged", "infinite, as too many seeds diverged", "diverged"),
+        ("fitted", "infinite", "infinite"),
+    ],
+)
+def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_true_note_in_the_caption(
+    outcome, words, label
+):
     values = {1: (1.0, 2.0, 3.0), 2: (1.0, math.inf, math.inf), 3: (1.0, 2.0, math.inf)}
-    cells = [Cell(x, s, "completed", seeds) for x, seeds in values.items() for s in ("a", "b")]
+    cells = [
+        Cell(x, s, "completed", seeds, outcomes=("fitted", "fitted", outcome))
+        for x, seeds in values.items()
+        for s in ("a", "b")
+    ]
     shown = panels_of_cells(cells, Recipe(x="training.length", series="student.kind"))
     info = panels.of_runs(HEADING, shown)
-    assert info.caption == "c A triangle at the upper edge: infinite, as too many seeds diverged."
+    assert info.caption == f"c A triangle at the upper edge: {words}."
     (axes,) = draw(panels.drawing(info), info, SCREEN).axes
     marks = [
         line for line in axes.lines if line.get_marker() == "^" and line.get_linestyle() == "None"
     ]
     assert [list(line.get_xdata()) for line in marks] == [[2.0], [2.0], []]
     assert marks[0].get_ydata()[0] == 1.0 > marks[1].get_ydata()[0]
-    assert marks[2].get_label() == "diverged"
+    assert marks[2].get_label() == label
     assert "drawn" not in axes.get_xlabel()
     assert_renders(info, panels.drawing)
     finite = [cell for cell in cells if cell.x != 2]
@@ -229,11 +242,12 @@ def test_a_caption_is_in_sentences_and_quotes_the_query_as_typed():
         facets="student.dim",
     )
     assert wording.title(recipe) == "Training loss L against training length k"
-    caption = wording.caption(recipe, title="A", experiments=1, runs=2, imported=0)
+    outcomes = ["fitted", "step_budget_spent"]
+    caption = wording.caption(recipe, title="A", experiments=1, outcomes=outcomes, imported=0)
     assert caption == (
         "A. Training loss L = eᵀ M e, median and quartiles over seeds, against training length k, "
         "a line for each optimizer, a panel for each student dimension d. From 1 completed "
-        "experiment with 2 runs: tag:a and optimizer.lr  > 0.01."
+        "experiment with 2 runs: tag:a and optimizer.lr  > 0.01. 1 of 2 runs fit."
     )
 
 
