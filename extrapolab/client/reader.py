@@ -206,8 +206,8 @@ class LabReader:
 
         Args:
             query: The filter; all experiments by default.
-            x: A field, such as ``training.length``; or ``step``, ``lag`` or ``rank`` for whole
-                curves.
+            x: A field, such as ``training.length``; ``step``, ``time`` (training time), ``lag`` or
+                ``rank`` for whole curves; or a metric for a point per run at its end.
             parts: ``y`` (a metric), ``series`` and ``facets`` (fields), ``kind`` (``lines`` or
                 ``heatmap``), ``statistic`` (median, mean, q1, q3, min, max), ``band`` (quartiles,
                 range, standard_error, none), ``x_scale`` and ``y_scale`` (auto, linear, log),

@@ -18,7 +18,8 @@ Draw figures of what a filter finds, from completed experiments.
 
 A recipe is a filter, and parts as `name=value`:
 
-- `x`: a field, such as `training.length`; or `step`, `lag` or `rank`, for whole curves of runs
+- `x`: a field, such as `training.length`; `step`, `time` (training time), `lag` or `rank`, for
+  whole curves of runs; or a metric, for a point per run at its end
 - `y`: a metric; for `lag`: `error` or `response`; for `rank`: `hankel_singular_values` or
   `eigenvalues`
 - `series`, `facets`: fields; one line, or one panel, per value

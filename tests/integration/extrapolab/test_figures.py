@@ -96,6 +96,34 @@ def test_command_line_draws_saves_changes_and_removes(query, invoke, tmp_path):
     assert invoke("figure", name, "-o", path).exit_code == ExitCode.REFUSED
 
 
+def test_options_of_a_figure_reach_the_lab(client, query, invoke, tmp_path):
+    first, second = client.query(query)
+    path = tmp_path / "a.json"
+
+    def x(written):
+        return json.loads(written.read_text())["x"]
+
+    assert x(first.figure("training", path)) == "step"
+    assert x(first.figure("training", path, x="time")) == "time"
+    written = client.compare_figure("training", first.id, second.id, path=path, x="time")
+    assert x(written) == "time"
+    for refuse in (
+        lambda: first.figure("response", path, x="time"),
+        lambda: client.figure(query, x="training.length").draw(path, colour="red"),
+        lambda: client.study("balanced").figure("extrapolation", path, x="time"),
+    ):
+        with pytest.raises(Refused):
+            refuse()
+    drawn = invoke("figure", first.id, "training", "--x", "time", "-o", path)
+    assert (drawn.exit_code, x(path)) == (ExitCode.OK, "time")
+    assert invoke("figure", first.id, "training", "-o", path).exit_code == ExitCode.OK
+    assert x(path) == "step"
+    words = "compare", first.id, second.id, "--figure", "training", "--x", "time", "-o", path
+    assert (invoke(*words).exit_code, x(path)) == (ExitCode.OK, "time")
+    refused = invoke("figure", first.id, "training", "--out-channel", "2", "-o", path)
+    assert (refused.exit_code, "has no output" in refused.stderr) == (ExitCode.REFUSED, True)
+
+
 def test_mistakes_on_the_command_line_are_reported(invoke, tmp_path):
     wrong = invoke("recipe", "save", "tag:a", "x=training.length", "colour=red")
     assert (wrong.exit_code, "colour" in wrong.stderr) == (ExitCode.REFUSED, True)

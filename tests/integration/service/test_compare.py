@@ -95,6 +95,22 @@ def test_a_diverged_seed_counts_as_infinite_in_the_band_of_a_response(client, id
     assert "Infinity" not in band["q1"]
 
 
+@pytest.mark.parametrize("name", ["training", "training_ratio"])
+def test_gradient_flow_beside_gd_is_drawn_over_time(client, ids, submit, worker, name):
+    flow = submit(optimizer={"kind": "gradient_flow", "time": 40.0}).rpartition("/")[2]
+    claim = worker.claim()
+    worker.complete(claim, points=sample_specs.points([0, 1, 200], claim.spec.seeds))
+    path = f"/v1/compare/figures/{name}"
+    both = {"ids": f"{ids[0]},{flow}"}
+    assert client.get(f"{path}.json", params=both).json()["x"] == "time"
+    assert client.get(f"{path}.svg", params=both | {"x": "time"}).status_code == 200
+    refused = client.get(f"{path}.svg", params=both | {"x": "step"})
+    assert (refused.status_code, "use x=time" in refused.json()["detail"]) == (409, True)
+    assert client.get(f"{path}.json", params={"ids": ",".join(ids)}).json()["x"] == "step"
+    lag = client.get(path.replace(name, "response.svg"), params=both | {"x": "time"})
+    assert lag.status_code == 422
+
+
 def test_ratios_are_multiples_of_the_first_experiment(client, ids):
     data = client.get(f"/v1/compare/figures/training_ratio.json?ids={','.join(ids)}").json()
     assert data["y"] == ["training loss", "extrapolation error"]

@@ -54,6 +54,32 @@ def test_an_unknown_figure_is_not_found_and_the_known_ones_are_named(client, com
     assert hint in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("name", ["training", "imbalance", "eigenvalues"])
+def test_a_training_is_drawn_over_steps_or_time(client, completed, name):
+    by_default, by_time = (
+        client.get(f"{completed}/figures/{name}.json{query}").json() for query in ("", "?x=time")
+    )
+    assert (by_default["x"], by_time["x"]) == ("step", "time")
+    drawn = [client.get(f"{completed}/figures/{name}.svg{query}") for query in ("", "?x=time")]
+    assert drawn[0].content != drawn[1].content
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "hint"),
+    [
+        ("response", "x=time", "no x, only: training, imbalance, eigenvalues (given time)"),
+        ("spectrum", "input=1", "the figure 'spectrum' has no input"),
+        ("training", "output=1", "the figure 'training' has no output"),
+        ("training", "x=lag", "/query/x"),
+        ("response", "output=0", "/query/output"),
+    ],
+)
+def test_a_choice_that_a_figure_does_not_offer_is_refused(client, completed, name, choice, hint):
+    answer = client.get(f"{completed}/figures/{name}.svg?{choice}")
+    assert answer.status_code == 422
+    assert hint in answer.json()["detail"]
+
+
 def test_a_figure_of_the_result_needs_a_completed_experiment(client, submit):
     assert client.get(f"{submit()}/figures/response.svg").status_code == 409
 
