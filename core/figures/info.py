@@ -136,7 +136,7 @@ def linear_student(spec: ExperimentSpec) -> LinearStudent:
     """The student; raises NotDrawable if it has no A."""
     if not isinstance(spec.student, LinearStudent):
         raise NotDrawable(
-            f"a {spec.student.kind} student has no A, B and C, so there is nothing to draw"
+            f"{with_article(spec.student.words)} has no A, B and C, so there is nothing to draw"
         )
     return spec.student
 

@@ -94,10 +94,10 @@ def test_result_of_a_non_linear_student_is_readable(client, spec, invoke):
     ).wait(60)
     printed = invoke("result", experiment.id)
     assert printed.exit_code == ExitCode.OK, printed.output
-    assert "gru student (d = 4)" in printed.stdout
+    assert "GRU student (d = 4)" in printed.stdout
     assert "sequence extrapolation error" in printed.stdout
     assert experiment.result().runs[0].eigenvalues == []
     assert "is not linear" in invoke("theorem", experiment.id).stdout
     refused = invoke("figure", experiment.id, "weighted_spectrum")
     assert refused.exit_code == ExitCode.REFUSED
-    assert "a gru student has no A" in refused.stderr
+    assert "a GRU student has no A" in refused.stderr

@@ -105,8 +105,8 @@ def test_a_figure_of_the_training_is_drawn_from_the_first_recorded_point_on(
     [
         ("trajectory", {"kind": "linear", "dim": 3}, 'evaluation.record: ["response"]'),
         ("eigenvalues", {"kind": "linear", "dim": 3}, 'evaluation.record: ["eigenvalues"]'),
-        ("imbalance", {"kind": "gru", "dim": 3}, "a gru student has no A"),
-        ("weighted_spectrum", {"kind": "gru", "dim": 3}, "a gru student has no A"),
+        ("imbalance", {"kind": "gru", "dim": 3}, "a GRU student has no A"),
+        ("weighted_spectrum", {"kind": "gru", "dim": 3}, "a GRU student has no A"),
     ],
 )
 def test_a_figure_without_data_is_refused_with_the_reason(client, submit, worker, case):

@@ -9,7 +9,7 @@ from extrapolab.cli import experiment_tables, result_tables, study_tables, sweep
 from extrapolab.cli.table_layout import table
 from extrapolab.cli.terminal import console
 from extrapolab.client.formats import format_duration, format_number
-from extrapolab.models.experiments import Assumption, Measure, Theorem, Worker
+from extrapolab.models.experiments import Assumption, Comparison, Measure, Theorem, Worker
 from extrapolab.models.studies import Claim
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, running, runs
@@ -72,6 +72,18 @@ def test_theorem_table_has_verdict_margin_and_sentence(holds, word):
     assert " ".join(row.split()) == f"{word} stable 0.1 The radius is 0.9."
 
 
+def test_a_comparison_is_headed_by_what_tells_experiments_apart():
+    experiments = [
+        {"id": f"exp_{n}", "name": "", "label": label, "state": "completed", "seeds": 1}
+        for n, label in enumerate(["GD", "gradient flow [1]"])
+    ]
+    comparison = Comparison.read({"experiments": experiments, "differences": [], "metrics": {}})
+    head, ids, *_ = text(result_tables.comparison_table(comparison, [])).splitlines()
+    assert head.split("  ")[-1].strip() == "gradient flow [1]"
+    assert head.split()[0] == "GD"
+    assert ids.split() == ["id", "exp_0", "exp_1"]
+
+
 def test_measure_is_a_sum_of_atoms():
     measure = Measure(
         atoms=(0.9, -0.5), weights=(0.75, 0.25), unique=False, gap=float("inf"), residual=0.0
@@ -87,7 +99,7 @@ def test_measure_is_a_sum_of_atoms():
 @pytest.mark.parametrize(
     ("student", "words"),
     [
-        ({"kind": "gru", "dim": 4}, "gru student (d = 4)"),
+        ({"kind": "gru", "dim": 4}, "GRU student (d = 4)"),
         (
             {"kind": "linear", "dim": 4, "structure": "diagonal", "readout": {}},
             "diagonal student with a readout (d = 4)",
@@ -96,7 +108,7 @@ def test_measure_is_a_sum_of_atoms():
 )
 def test_setup_line_names_every_kind_of_student(student, words):
     spec = sample_specs.spec(teacher={"kind": "lstm", "dim": 2}, student=student)
-    assert f"lstm teacher (d̂ = 2), {words}, k = 4" in experiment_tables.setup_line(spec)
+    assert f"LSTM teacher (d̂ = 2), {words}, k = 4" in experiment_tables.setup_line(spec)
 
 
 def test_run_that_has_not_ended_is_a_row_of_dashes():
