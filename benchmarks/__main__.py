@@ -16,6 +16,7 @@ BENCHMARKS = (
     ("benchmarks.answers",),
     ("benchmarks.lock",),
     ("benchmarks.figures", "--stored", "10000"),
+    ("benchmarks.bundles",),
     ("benchmarks.phase", "--students", "1000"),
     ("benchmarks.study", "balanced"),
 )
