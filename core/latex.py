@@ -121,7 +121,7 @@ _ACCENTS = {
     "\u0327": "c",
 }
 _HATS = {"\u0302": r"\hat", "\u0303": r"\tilde"}
-_HATTED = "dhywABCM"
+_HATTED = f"dhywABCM{''.join(_GREEK)}"
 """Letters that are symbols if they have a hat or a tilde, and no letters of a language."""
 
 _LETTER = rf"(?:[{_HATTED}][\u0302\u0303]|[A-Za-z{''.join(_GREEK)}])"
@@ -130,6 +130,7 @@ _PATTERNS = {
     "hatted": rf"[{_HATTED}][\u0302\u0303]",
     "variable": r"(?<![\w.'/-])(?:(?<!\d )[hw]|[dejkqN])(?![\w.'/-]\S|[\w'/-]|[\u0300-\u036f])",
     "power": r"(?<=\w)\^(?:\([A-Za-z0-9+\-*/., ]*\)|-?[A-Za-z0-9.]*[A-Za-z0-9])",
+    "product": rf"(?<=\d) (?=(?:[{_HATTED}][\u0302\u0303]|[dkqN])(?!\w))",
     "superscript": rf"[{''.join(_SUPERSCRIPTS)}]+",
     "subscript": rf"[{''.join(_SUBSCRIPTS)}]+",
     "symbol": rf"[{''.join(map(re.escape, _MATHEMATICS))}]",
@@ -155,7 +156,7 @@ def latex(text: str) -> str:
 
     Example:
         >>> print(latex("100 % of cheap_$ runs at k > 2 d̂"))
-        100 \% of cheap\_$\mathdollar$ runs at $k$ $>$ 2 $\hat{d}$
+        100 \% of cheap\_$\mathdollar$ runs at $k$ $>$ 2\,$\hat{d}$
         >>> print(latex("max_j |h_j - ĥ_j| ≤ 1e-3"))
         $\max_{j}$ $| h_{j}$ $-$ $\hat{h}_{j} |$ $\le$ 1e-3
         >>> print(latex("Gülçehre's λ², Cᵀ, 0.9^j and -0.5"))
@@ -181,6 +182,8 @@ def _typeset(match: re.Match[str]) -> str:
             return f"${named}_{{{index}}}$"
         case "hatted" | "variable" | "symbol":
             return f"${_symbol(token)}$"
+        case "product":
+            return r"\,"
         case "power":
             return f"$^{{{token[1:].strip('()')}}}$"
         case "superscript":
@@ -204,7 +207,7 @@ def _typeset(match: re.Match[str]) -> str:
 def _symbol(token: str) -> str:
     if len(token) == 1:
         return _MATHEMATICS.get(token, token)
-    return rf"{_HATS[token[1]]}{{{token[0]}}}"
+    return rf"{_HATS[token[1]]}{{{_symbol(token[0])}}}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -256,6 +256,12 @@ LJUNG_1999 = Work(
     edition="Second",
 )
 
+SOFTWARE = """@misc{extrapolab,
+  author = {{The Extrapolab contributors}},
+  title = {{Extrapolab: a lab server for the extrapolation of recurrent networks}}
+}"""
+"""The entry of this software."""
+
 OF_PARTS: Mapping[str, tuple[Work, ...]] = MappingProxyType(
     {
         "adam": (KINGMA_2015,),

@@ -61,7 +61,7 @@ FileOptions = Annotated[Drawing, Depends(_file)]
 """The parameters of a route that draws in a look that it knows already."""
 
 
-def _look(**given: str | None) -> Look:
+def read_look(**given: str | None) -> Look:
     """The look that the query parameters ask for; raises Invalid with all problems."""
     try:
         return Look.model_validate({name: text for name, text in given.items() if text is not None})
@@ -83,12 +83,12 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     )
 
 
-_look.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # FastAPI reads it
+read_look.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # FastAPI reads it
     [_parameter(name, field) for name, field in Look.model_fields.items()]
 )
 
 
-def _drawing(file: FileOptions, look: Annotated[Look, Depends(_look)]) -> Drawing:
+def _drawing(file: FileOptions, look: Annotated[Look, Depends(read_look)]) -> Drawing:
     return replace(file, look=look)
 
 

@@ -15,11 +15,12 @@ from store.sweeps.submission import SubmittedSweep
 
 
 class StudyLinks(Answer):
-    """URLs that submit a study, report on it and draw it."""
+    """URLs that submit a study, report on it, draw it and write it up."""
 
     submit: str
     report: str
     figures: dict[str, str]
+    paper: str
 
     @classmethod
     def for_study(cls, name: str, size: Size, figures: list[str]) -> Self:
@@ -29,6 +30,7 @@ class StudyLinks(Answer):
             submit=f"{path}?size={size}",
             report=f"{path}/report?size={size}",
             figures={figure: f"{path}/figures/{figure}.svg?size={size}" for figure in figures},
+            paper=f"/v1/paper?study={name}&size={size}",
         )
 
 

@@ -45,6 +45,7 @@ CONFIG = {
             "table_v1_table_get",  # names in lists
             "export_v1_export_get",
             "bundle_v1_bundle_get",
+            "paper_v1_paper_get",
             "compare_v1_compare_get",  # ids in a list
             "figure_v1_compare_figures__name___format__get",
             "listing_v1_experiments_get",
