@@ -7,9 +7,9 @@ import numpy as np
 from sqlalchemy import Connection
 
 from core.figures import Info, NotDrawable
+from core.figures.recipes import baseline, heatmap, panels, wording
 from core.figures.recipes import cells as figure_cells
 from core.figures.recipes import curves as figure_curves
-from core.figures.recipes import heatmap, panels, wording
 from core.figures.recipes import points as figure_points
 from core.figures.recipes.cells import Cell
 from core.figures.recipes.coordinates import is_number, key
@@ -66,16 +66,23 @@ def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
 
 def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     """A final metric of runs against a field of their experiments."""
-    recipe = plan.recipe
-    experiments, runs, counted = _latest_runs(tx, plan, [recipe.quantity])
-    values = run_ends.values_as_counted(runs, [recipe.quantity])[:, 0]
+    metrics = baseline.metrics(plan.recipe)
+    experiments, runs, counted = _latest_runs(tx, plan, metrics)
+    recipe, has_value, note = baseline.choose(plan.recipe, runs.values[counted, -1])
+    shown, undefined = counted[has_value], counted[~has_value]
+    values = run_ends.values_as_counted(runs, metrics)[:, metrics.index(recipe.quantity)]
     coordinates = [experiment.key[: len(plan.fields)] for experiment in experiments]
-    groups = run_ends.group_runs(coordinates, runs, counted)
+    groups = run_ends.group_runs(coordinates, runs, shown)
     cells = [
         _cell(recipe, place, "completed", values[indices], runs.outcomes[indices])
         for place, indices in groups.items()
     ]
     if recipe.kind == "heatmap":
+        cells += [
+            _cell(recipe, place, "completed", np.full(len(indices), np.nan), runs.outcomes[indices])
+            for place, indices in run_ends.group_runs(coordinates, runs, undefined).items()
+            if place not in groups
+        ]
         cells += [
             _cell(recipe, place, state, np.empty(0), np.empty(0))
             for state, place in run_ends.unfinished_experiments(tx, plan.query, plan.fields)
@@ -83,8 +90,11 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     # Strings are sorted, so that no order changes as results land; numbers are sorted later.
     cells.sort(key=lambda cell: (key(cell.facet), key(cell.series)))
     _refuse_if_not_drawable(recipe, cells, run_count=len(counted))
-    drawn = {experiments[index] for index in np.unique(runs.experiment_index[counted])}
-    heading = _heading(recipe, source, drawn, runs.outcomes[counted].tolist())
+    drawn = {experiments[index] for index in np.unique(runs.experiment_index[shown])}
+    left_out = wording.left_out(without_baseline=len(undefined))
+    heading = _heading(
+        recipe, source, drawn, runs.outcomes[shown].tolist(), left_out=left_out, note=note
+    )
     if recipe.kind == "heatmap":
         return heatmap.HeatmapInfo(**heading, **heatmap.maps(cells, recipe))
     return panels.of_runs(heading, figure_cells.panels(cells, recipe))
@@ -92,10 +102,12 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
 
 def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     """One final metric of runs against another."""
-    recipe = plan.recipe
-    experiments, runs, counted = _latest_runs(tx, plan, [recipe.x, recipe.quantity])
+    metrics = [plan.recipe.x, *baseline.metrics(plan.recipe)]
+    experiments, runs, counted = _latest_runs(tx, plan, metrics)
+    recipe, _, note = baseline.choose(plan.recipe, runs.values[counted, -1])
+    values = runs.values[:, [0, metrics.index(recipe.quantity, 1)]]
     diverged = runs.diverged[counted]
-    is_shown = ~diverged & np.isfinite(runs.values[counted]).all(axis=1)
+    is_shown = ~diverged & np.isfinite(values[counted]).all(axis=1)
     shown = counted[is_shown]
     if len(shown) > MAX_POINTS:
         raise NotDrawable(
@@ -114,19 +126,26 @@ def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     points = []
     for run in by_age:
         series, facet = _series_and_facet(recipe, experiments[runs.experiment_index[run]].key)
-        x, y = runs.values[run].tolist()
+        x, y = values[run].tolist()
         points.append(Point(series, facet, x, y, fitted=runs.outcomes[run] == Outcome.FITTED))
     points.sort(key=lambda point: (key(point.facet), key(point.series)))
     _refuse_if_not_drawable(recipe, points, run_count=len(points))
     drawn = {experiments[index] for index in np.unique(runs.experiment_index[shown])}
-    heading = _heading(recipe, source, drawn, runs.outcomes[shown].tolist(), left_out)
+    heading = _heading(
+        recipe, source, drawn, runs.outcomes[shown].tolist(), left_out=left_out, note=note
+    )
     return panels.of_runs(heading, figure_points.panels(points, recipe))
 
 
 def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     """Whole curves of runs, along steps, training time, lags or ranks."""
-    recipe = plan.recipe
-    experiments, runs, counted = _latest_runs(tx, plan, [])
+    metrics = [baseline.BASELINE] if plan.recipe.quantity == baseline.RELATIVE else []
+    experiments, runs, counted = _latest_runs(tx, plan, metrics)
+    recipe, note, without_baseline = plan.recipe, "", 0
+    if metrics:
+        recipe, has_value, note = baseline.choose(recipe, runs.values[counted, -1])
+        without_baseline = int((~has_value).sum())
+        counted = counted[has_value]
     if len(counted) > MAX_CURVES:
         raise NotDrawable(
             f"the query matches {len(counted):,} runs, and a figure shows the curves of at most "
@@ -152,7 +171,8 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     if recipe.x == "step":
         refuse_mixed_steps([_Facts.of(experiment).optimizer for experiment in drawn])
     outcomes = [curve.outcome for curve in shown]
-    heading = _heading(recipe, source, drawn, outcomes, wording.left_out(timeless=timeless))
+    left_out = wording.left_out(timeless=timeless, without_baseline=without_baseline)
+    heading = _heading(recipe, source, drawn, outcomes, left_out=left_out, note=note)
     return panels.of_runs(heading, figure_curves.panels(shown, recipe))
 
 
@@ -238,7 +258,9 @@ def _heading(
     source: str,
     drawn: Set[CompletedExperiment],
     outcomes: Sequence[str],
+    *,
     left_out: str = "",
+    note: str = "",
 ) -> dict[str, Any]:
     facts = [_Facts.of(experiment) for experiment in drawn]
     hashes = sorted({fact.spec_hash for fact in facts})
@@ -252,6 +274,7 @@ def _heading(
         outcomes=outcomes,
         imported=imported,
         left_out=left_out,
+        note=note,
     )
 
 

@@ -62,6 +62,7 @@ def caption(
     outcomes: Sequence[str],
     imported: int,
     left_out: str = "",
+    note: str = "",
 ) -> str:
     """The caption of a figure.
 
@@ -72,6 +73,7 @@ def caption(
         outcomes: The outcomes of their runs.
         imported: Number of imported experiments among them.
         left_out: The runs that it can't show, as :func:`left_out` says it.
+        note: A further sentence.
     """
     opening = "" if title == generated_title(recipe) else f"{title}. "
     meaning = CURVES.get(recipe.quantity) or METRICS[recipe.quantity]
@@ -90,17 +92,20 @@ def caption(
     )
     query = f": {recipe.query}" if recipe.query else ""
     fit = how_many_fit(outcomes, "run")
-    note = f"Left out: {left_out}." if left_out else ""
-    sentences = [f"{opening}{', '.join(parts)}.", f"{counts}{query}.", fit, note]
+    missing = f"Left out: {left_out}." if left_out else ""
+    sentences = [f"{opening}{', '.join(parts)}.", f"{counts}{query}.", fit, missing, note]
     return " ".join(filter(None, sentences))
 
 
-def left_out(*, diverged: int = 0, undefined: int = 0, timeless: int = 0) -> str:
+def left_out(
+    *, diverged: int = 0, undefined: int = 0, timeless: int = 0, without_baseline: int = 0
+) -> str:
     """The runs that a figure can't show, such as ``2 runs that diverged``; "" if there are none."""
     reasons = {
         "that diverged": diverged,
         "with an undefined value": undefined,
         "without a training time": timeless,
+        "without a baseline, as the teacher's response is 0 past k": without_baseline,
     }
     return " and ".join(
         f"{_count(count, 'run')} {reason}" for reason, count in reasons.items() if count
@@ -120,6 +125,7 @@ def heading(
     outcomes: Sequence[str],
     imported: int = 0,
     left_out: str = "",
+    note: str = "",
 ) -> dict[str, Any]:
     """The common data of a figure of a recipe.
 
@@ -131,6 +137,7 @@ def heading(
         outcomes: The outcomes of their runs.
         imported: Number of imported experiments among them.
         left_out: The runs that it can't show, as :func:`left_out` says it.
+        note: A further sentence of the caption.
     """
     return {
         "title": title,
@@ -142,6 +149,7 @@ def heading(
             outcomes=outcomes,
             imported=imported,
             left_out=left_out,
+            note=note,
         ),
         "spec_hashes": sorted(set(hashes)),
     }
