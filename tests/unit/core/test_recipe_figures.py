@@ -1,6 +1,7 @@
 """Figures of recipes: their numbers, and rendering of any numbers and coordinates."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from core.figures.recipes.cells import Cell
 from core.figures.recipes.cells import panels as panels_of_cells
 from core.figures.recipes.curves import Curve, plotted
 from core.figures.recipes.curves import panels as panels_of_curves
+from core.figures.recipes.points import Point
+from core.figures.recipes.points import panels as panels_of_points
 from core.look import SCREEN
 from core.recipe import Recipe
 from core.statistics import STATISTICS, over_seeds, with_band
@@ -114,6 +117,20 @@ def test_many_steps_are_thinned_but_keep_their_ends():
     assert (panel.lines[0].x[0], panel.lines[0].x[-1]) == (0.0, 99_999.0)
 
 
+def test_many_times_are_thinned_evenly_in_the_logarithm_and_keep_0():
+    time = np.expm1(np.linspace(0.0, np.log1p(1e6), 100_001)) * 1e-3
+    many = replace(curve(np.linspace(1.0, 0.0, len(time))), x=time)
+    (panel,) = panels_of_curves([many], Recipe(x="time"))
+    x = np.array(panel.lines[0].x)
+    assert (x[0], x[-1], panel.x_scale) == (0.0, time[-1], "log")
+    assert 300 < len(x) <= 400
+    late = x[x > 1.0]
+    assert len(late) > 100
+    assert (late[1:] / late[:-1]).max() < 1.1
+    (plot,) = panels.drawing(panels.PanelsInfo(**HEADING, panels=[panel])).plots
+    assert plot.x_scale == "from_zero"
+
+
 def test_the_teacher_is_shown_if_all_curves_have_the_same():
     same = [curve([1.0, 2.0], reference=[0.5, 0.25]), curve([1.0, 2.0], reference=[0.5, 0.25])]
     assert [line.label for line in panels_of_curves(same, Recipe(x="lag"))[0].lines] == [
@@ -158,7 +175,7 @@ def test_eigenvalues_are_sorted_by_size():
 
 
 @pytest.mark.parametrize("value", EXTREME)
-@pytest.mark.parametrize("axis", ["step", "lag", "rank"])
+@pytest.mark.parametrize("axis", ["step", "time", "lag", "rank"])
 def test_extreme_curves_render(axis, value):
     curves = [curve([1.0, value, value], series=s, reference=[value] * 3) for s in (1, 2, None)]
     quantity = {"lag": "response"}.get(axis)
@@ -168,6 +185,28 @@ def test_extreme_curves_render(axis, value):
             panels.PanelsInfo(**HEADING, panels=panels_of_curves(curves, recipe), alike=True),
             panels.drawing,
         )
+
+
+@pytest.mark.parametrize("value", [value for value in EXTREME if math.isfinite(value)])
+@pytest.mark.parametrize("others", [(), (1e-3, 1.0)])
+def test_extreme_points_render(value, others):
+    points = [Point(None, None, x, x, fitted=x > 0) for x in (value, *others)]
+    for scale in ("auto", "linear", "log"):
+        recipe = Recipe(x="imbalance", y="fit_error", x_scale=scale, y_scale=scale)
+        info = panels.PanelsInfo(**HEADING, panels=panels_of_points(points, recipe), alike=True)
+        assert_renders(info, panels.drawing)
+
+
+def test_points_of_each_series_have_one_colour_in_all_panels():
+    points = [Point("a", 1, 0.5, 2.0, fitted=True), Point("b", 2, 0.25, 3.0, fitted=False)]
+    recipe = Recipe(x="imbalance", y="time", series="student.kind", facets="student.dim")
+    first, second = panels_of_points(points, recipe)
+    assert [len(line.x) for line in first.lines] == [1, 0]
+    assert [len(line.x) for line in second.lines] == [0, 1]
+    assert second.lines[1].fitted == [0]
+    assert (first.x, first.y) == ("imbalance |B - Cᵀ|", "training time τ\neach run at its end")
+    assert (first.x_scale, first.y_scale) == ("log", "linear"), "a time is a size"
+    assert not first.levels
 
 
 @pytest.mark.parametrize("value", EXTREME)
