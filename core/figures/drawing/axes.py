@@ -93,7 +93,7 @@ def _draw_points(axes: Axes, trace: Trace, y: np.ndarray, look: Look) -> None:
     """Draws the markers of a trace, and the line that joins them."""
     x, hollow = np.asarray(trace.x, float), trace.is_hollow
     size = np.broadcast_to(np.asarray(trace.size, float) * style.marker_size(1.0, look), x.shape)
-    is_outline = trace.stems or trace.marker == "x"
+    is_outline = trace.stems or trace.outlined or trace.marker == "x"
     filled = "none" if is_outline else trace.colour
     face = style.BACKGROUND if len(x) and hollow.all() and not is_outline else filled
     weight = style.weight(look)
@@ -101,7 +101,7 @@ def _draw_points(axes: Axes, trace: Trace, y: np.ndarray, look: Look) -> None:
     line: dict[str, Any] = {"ls": trace.dash or "none", "lw": trace.weight * weight}
     points: dict[str, Any] = {
         "marker": trace.marker,
-        "ms": float(np.median(size)) if len(x) else style.marker_size(4.0, look),
+        "ms": float(size[0]) if len(x) and not np.ptp(size) else style.marker_size(5.0, look),
         "mfc": face,
     }
     if len(x) == 0 or (np.ptp(size) == 0 and (hollow.all() or not hollow.any())):

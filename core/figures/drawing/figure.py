@@ -174,7 +174,8 @@ class _Canvas:
         for number, (axes, plot) in enumerate(zip(self._axes, self._plots, strict=True)):
             frame = axes.get_window_extent(self._renderer)
             note = notes(plot) if isinstance(plot, Plot) else ""
-            label = f"{plot.x}\n({note})" if note else plot.x
+            x = "" if self._is_repeated_below(number) else plot.x
+            label = f"{x}\n({note})".strip() if note else x
             wrap(axes.xaxis.label, label, 1.1 * frame.width, self._renderer)
             is_repeated = self._drawing.same_y and number % self._columns > 0
             y = "" if is_repeated else plot.y
@@ -186,6 +187,18 @@ class _Canvas:
             height = self._bar.get_window_extent(self._renderer).height
             label = self._drawing.colours.label
             wrap(self._bar.yaxis.label, label, 1.05 * height, self._renderer)
+
+    def _is_repeated_below(self, number: int) -> bool:
+        """Whether the plot below has the same horizontal axis, and so its label."""
+        below = number + self._columns
+        if self._columns_differ or below >= len(self._plots):
+            return False
+        return self._plots[below].x == self._plots[number].x
+
+    @property
+    def _columns_differ(self) -> bool:
+        """Whether plots have titles, which a reader would look for a label under."""
+        return self._drawing.legend == "each"
 
     def _add_legends(self) -> None:
         if self._look.legend == "none":

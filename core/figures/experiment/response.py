@@ -1,6 +1,7 @@
 """Impulse responses: the students' and the teacher's, within the training length and past it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -181,6 +182,9 @@ def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plo
             x=lags, y=target, label="teacher", colour=style.TEACHER, dash="", marker="o", size=3.0
         )
     )
+    limits = _error_limits(info, channel) if errors else limits_around(channel.teacher)
+    if not errors and limits is not None:
+        traces = [_within(trace, limits) for trace in traces]
     several = len(info.channels) > 1
     output, input_ = channel.entry
     return Plot(
@@ -190,5 +194,22 @@ def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plo
         traces=[*traces, teacher],
         y_scale="log" if errors else "linear",
         limits=[Mark(label=f"k = {info.length}", at=info.length - 0.5)],
-        y_limits=None if errors else limits_around(channel.teacher),
+        y_limits=limits,
     )
+
+
+def _within(trace: Trace, limits: tuple[float, float]) -> Trace:
+    """The trace without what lies outside the limits, whose way there would cross the axes."""
+    y = np.asarray(trace.y, float)
+    low, high = limits
+    margin = high - low
+    return replace(trace, y=np.where((y > low - margin) & (y < high + margin), y, np.nan))
+
+
+def _error_limits(info: ResponseInfo, channel: ChannelResponses) -> tuple[float, float] | None:
+    """Limits that show the seeds that did not diverge; None if none or all of them did."""
+    kept = [line.y for line in channel.errors if line.seed not in info.diverged]
+    if not kept or not info.diverged:
+        return None
+    shown = style.plottable(np.array([*kept, np.abs(channel.teacher)]), logarithmic=True)
+    return float(np.nanmin(shown)) / 10, float(np.nanmax(shown)) * 1e3

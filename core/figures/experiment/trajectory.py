@@ -66,17 +66,19 @@ def info(
     entries = teacher.channels(recorded.shape, view)
     largest = entries[0] if target is None else teacher.largest_entry(target)
     main = largest if largest in entries else entries[0]
+    scale = None if target is None else float(np.abs(target).max())
+    shown = set(steps_of_change(series, recorded, MAX_STEPS, scale).tolist())
     lines = []
     for seed in spec.seeds:
         rows = np.flatnonzero(series["seed"] == seed)
-        for row in rows[steps_of_change(recorded[rows], MAX_STEPS)]:
+        for row in rows:
             step, lags = int(series["step"][row]), [float(j) for j in range(recorded.shape[1])]
-            lines += [
-                StepLine(
-                    seed=seed, step=step, entry=entry, x=lags, y=recorded[row][:, *entry].tolist()
-                )
-                for entry in entries
-            ]
+            if step in shown or row == rows[-1]:
+                lines += [
+                    StepLine(seed=seed, step=step, entry=entry, x=lags, y=response.tolist())
+                    for entry in entries
+                    for response in [recorded[row][:, *entry]]
+                ]
     several = len(entries) > 1
     suffix = "" if several else teacher.channel_words(main, recorded.shape)
     return TrajectoryInfo(
@@ -98,32 +100,43 @@ def info(
     )
 
 
-def steps_of_change(responses: np.ndarray, count: int) -> np.ndarray:
-    """Indices of the first, the last, and those between which a response changes equally much.
+def steps_of_change(
+    series: Series, responses: np.ndarray, count: int, scale: float | None = None
+) -> np.ndarray:
+    """The first and the last step, and those between which responses change equally much.
 
-    Change is the largest difference of entries, and at most the largest finite entry.
+    Change is the largest difference of entries of any seed, and at most ``scale``.
 
     Args:
-        responses: (points, q, p, m), in order of step.
-        count: The most indices.
+        series: Columns ``seed`` and ``step``, (points,), in order of step.
+        responses: (points, q, p, m).
+        count: The most steps.
+        scale: The largest entry that matters; by default the largest finite one.
 
     Example:
         >>> responses = np.array([0.0, 0.0, 0.0, 1.0, 2.0, 2.0]).reshape(-1, 1, 1, 1)
-        >>> steps_of_change(responses, 3).tolist()
+        >>> series = {"seed": np.zeros(6), "step": np.arange(6)}
+        >>> steps_of_change(series, responses, 3).tolist()
         [0, 3, 5]
     """
-    if len(responses) <= count:
-        return np.arange(len(responses))
+    seeds, steps = series["seed"], series["step"]
+    unique = np.unique(steps)
+    if len(unique) <= count:
+        return unique
     flat = responses.reshape(len(responses), -1)
-    with np.errstate(all="ignore"):
-        change = np.abs(np.diff(flat, axis=0)).max(axis=1)
     finite = np.abs(flat[np.isfinite(flat)])
-    largest = finite.max() if len(finite) else 1.0
-    path = np.concatenate(
-        [[0.0], np.cumsum(np.minimum(np.nan_to_num(change, nan=largest), largest))]
-    )
+    largest = scale or (float(finite.max()) if len(finite) else 1.0)
+    change = np.zeros(len(unique))
+    for seed in np.unique(seeds):
+        rows = np.flatnonzero(seeds == seed)
+        with np.errstate(all="ignore"):
+            difference = np.abs(np.diff(flat[rows], axis=0)).max(axis=1, initial=0.0)
+        of_seed = np.minimum(np.nan_to_num(difference, nan=largest), largest)
+        places = np.searchsorted(unique, steps[rows][1:])
+        change[places] = np.maximum(change[places], of_seed)
+    path = np.cumsum(change)
     places = np.searchsorted(path, np.linspace(0.0, path[-1], count))
-    return np.unique([0, *places[1:-1].clip(0, len(path) - 1), len(path) - 1])
+    return unique[np.unique([0, *places[1:-1].clip(0, len(path) - 1), len(path) - 1])]
 
 
 def drawing(info: TrajectoryInfo) -> Drawing:
@@ -161,17 +174,18 @@ def drawing(info: TrajectoryInfo) -> Drawing:
         column_width=4.8,
         row_height=3.4,
         suffix=omitted,
-        legend="each",
     )
 
 
 def _plot(
     info: TrajectoryInfo, lines: Sequence[StepLine], target: Sequence[float], title: str
 ) -> Plot:
-    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, len(lines)))
+    steps = sorted({line.step for line in info.students})
+    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, len(steps)))
+    colour_of = dict(zip(steps, map(mpl.colors.to_hex, shades), strict=True))
     traces = [
-        Trace(x=line.x, y=line.y, label=f"step {line.step}", colour=mpl.colors.to_hex(shade))
-        for line, shade in zip(lines, shades, strict=True)
+        Trace(x=line.x, y=line.y, label=f"step {line.step}", colour=colour_of[line.step])
+        for line in lines
     ]
     if target:
         traces.append(

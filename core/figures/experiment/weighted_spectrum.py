@@ -201,7 +201,13 @@ def _plot_of_plane(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
     for stems, attributes in marked:
         share = np.sqrt(np.abs(stems.weights) / largest) if largest > 0 else np.zeros(len(stems.re))
         size = np.maximum(LARGEST_MARKER * share, SMALLEST_MARKER).tolist()
-        traces.append(Trace(x=stems.re, y=stems.im, **attributes | {"size": size}))
+        traces.append(
+            Trace(
+                x=stems.re,
+                y=stems.im,
+                **attributes | {"size": size, "marker": "x" if stems is channel.teacher else "o"},
+            )
+        )
     return Plot(
         x="Re λ_i (area of a mark: |w_i|)",
         y="Im λ_i",
@@ -225,6 +231,7 @@ def _marked(
             "colour": style.COLOURS[i % len(style.COLOURS)] if few else style.COLOURS[0],
             "marker": style.MARKERS[i % len(style.MARKERS)],
             "dash": "",
+            "outlined": True,
             "opacity": 0.9 if few else 0.5,
         }
         marked.append((student, attributes))
