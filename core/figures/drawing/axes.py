@@ -110,7 +110,11 @@ def _draw_points(axes: Axes, trace: Trace, y: np.ndarray, look: Look) -> None:
     axes.plot(x, y, **common, **line)
     axes.plot([], [], label=trace.label, **common, **line, **points)
     faces = [style.BACKGROUND if is_hollow else filled for is_hollow in hollow]
-    colours = {"c": trace.colour} if trace.marker == "x" else {"c": faces, "ec": trace.colour}
+    colours: dict[str, Any] = {"c": faces, "ec": trace.colour}
+    if is_outline:
+        colours = {"facecolors": "none", "ec": trace.colour}
+    if trace.marker == "x":
+        colours = {"c": trace.colour}
     axes.scatter(
         x,
         y,
