@@ -71,6 +71,16 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
     @property
+    def words(self) -> str:
+        """The outcome as people read it: a run that fits spends its step budget as well.
+
+        Example:
+            >>> Outcome.STEP_BUDGET_SPENT.words
+            'not fitted'
+        """
+        return "not fitted" if self is Outcome.STEP_BUDGET_SPENT else self.value
+
+    @property
     def sentence(self) -> str:
         """The outcome in a sentence."""
         return _SENTENCES[self]

@@ -1,5 +1,6 @@
 """Tables and lines on experiments and workers."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -9,10 +10,10 @@ from rich.text import Text
 from core.labels import value_words
 from core.spec import ExperimentSpec, GradientFlow
 from extrapolab.cli.result_tables import runs_table
-from extrapolab.cli.table_layout import styled, table
+from extrapolab.cli.table_layout import outcome_counts, styled, table
 from extrapolab.client.formats import format_duration, format_time
 from extrapolab.client.progress import format_speed
-from extrapolab.models.experiments import ExperimentRecord, QueuePosition, Run, Worker
+from extrapolab.models.experiments import ExperimentRecord, QueuePosition, Worker
 
 
 def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
@@ -24,7 +25,8 @@ def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
             record.id,
             styled(record.state),
             record.name,
-            _outcomes(record.runs) + (" (imported)" if record.source == "import" else ""),
+            outcome_counts(Counter(run.outcome for run in record.runs if run.outcome))
+            + (" (imported)" if record.source == "import" else ""),
             _progress(record),
             format_time(record.created_at),
             " ".join(record.tags),
@@ -137,14 +139,6 @@ def _progress(record: ExperimentRecord) -> str:
     if progress is None or record.state not in {"running", "paused"}:
         return ""
     return f"{progress.step:,} / {progress.of:,}  {format_speed(record)}".rstrip()
-
-
-def _outcomes(runs: Iterable[Run]) -> str:
-    outcomes = [run.outcome for run in runs if run.outcome]
-    return ", ".join(
-        f"{outcomes.count(outcome)} {outcome.replace('_', ' ')}"
-        for outcome in dict.fromkeys(outcomes)
-    )
 
 
 def _training_time(record: ExperimentRecord) -> str:

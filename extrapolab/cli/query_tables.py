@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from extrapolab.cli.table_layout import all_keys, format_cell, table
+from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, table
 from extrapolab.client.figure import Figure
 from extrapolab.models.experiments import Group, QueryField
 
@@ -22,12 +22,13 @@ def fields_table(fields: Iterable[QueryField]) -> Table:
 def groups_table(groups: Sequence[Group]) -> Table:
     """One row per group of runs, one column per statistic."""
     flat_rows = [group.flat for group in groups]
-    not_shown = {"experiments", "newest", "name"}
+    not_shown = {"experiments", "newest", "name", "seeds"}
     columns = [name for name in all_keys(flat_rows) if name not in not_shown]
     rows = table(*columns, "name", folding=("name",))
-    for row in flat_rows:
+    for group, row in zip(groups, flat_rows, strict=True):
         name = row["name"] if row["experiments"] == 1 else ""
-        rows.add_row(*(format_cell(row[column]) for column in columns), name)
+        cells = row | {"fitted": fit_count(group.fitted, group.seeds)}
+        rows.add_row(*(format_cell(cells[column]) for column in columns), name)
     return rows
 
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from core.result import BaselineResult
 from core.spec.sweep import brief
-from extrapolab.cli.table_layout import styled, table
+from extrapolab.cli.table_layout import outcome_counts, styled, table
 from extrapolab.client.formats import format_number
 from extrapolab.client.reproduction import Reproduction
 from extrapolab.models.experiments import Comparison, Run, Theorem
@@ -26,7 +26,7 @@ def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> Table:
         names += ["sequence_fit_error", "sequence_extrapolation_error"]
     rows = table("seed", "outcome", "steps", *(name.replace("_", " ") for name in names))
     for run in runs:
-        outcome = styled(run.outcome) if run.outcome else Text("-")
+        outcome = styled(run.outcome.words) if run.outcome else Text("-")
         steps = "-" if run.steps is None else str(run.steps)
         errors = [format_number(run.summary.get(name)) for name in names]
         rows.add_row(str(run.seed), outcome, steps, *errors)
@@ -88,7 +88,9 @@ def comparison_table(comparison: Comparison, metrics: Sequence[str]) -> Table:
     for difference in comparison.differences:
         values = ("-" if value is None else brief(value) for value in difference.values)
         rows.add_row(difference.path, *values)
-    rows.add_row("outcomes", *(_counts(experiment.outcomes) for experiment in experiments))
+    rows.add_row(
+        "outcomes", *(outcome_counts(experiment.outcomes) or "-" for experiment in experiments)
+    )
     for name in metrics:
         columns = comparison.metrics.get(name, (None,) * len(experiments))
         medians = (
@@ -107,7 +109,3 @@ def deviations_table(reproduction: Reproduction) -> Table:
         largest, relative = format_number(deviation.largest), format_number(deviation.relative)
         rows.add_row(deviation.array, largest, relative, verdict)
     return rows
-
-
-def _counts(outcomes: dict[str, int]) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "-"

@@ -9,7 +9,7 @@ from rich.table import Table
 from core.spec import SweepSpec
 from core.spec.axis import Axis, GridAxis, ZipAxis
 from core.spec.sweep import brief
-from extrapolab.cli.table_layout import all_keys, format_cell, styled, table
+from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, styled, table
 from extrapolab.client.formats import format_number, format_time
 from extrapolab.client.progress import format_counts
 from extrapolab.models.sweeps import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
@@ -36,8 +36,13 @@ def axis_lines(axes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def members_table(members: Sequence[SweepMember]) -> Table:
     """One row per experiment of a sweep, with its coordinates and its statistics, if it has any."""
     paths = all_keys(member.coordinates for member in members)
-    flat_rows = [member.flat if isinstance(member, SweepRow) else {} for member in members]
-    shown_elsewhere = {*paths, "experiment", "state"}
+    flat_rows = [
+        member.flat | {"fitted": fit_count(member.fitted, member.seeds)}
+        if isinstance(member, SweepRow)
+        else {}
+        for member in members
+    ]
+    shown_elsewhere = {*paths, "experiment", "state", "seeds"}
     columns = [name for name in all_keys(flat_rows) if name not in shown_elsewhere]
     rows = table(*map(_short_name, paths), "state", *columns, "experiment")
     for member, flat_row in zip(members, flat_rows, strict=True):

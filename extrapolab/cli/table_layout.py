@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
+from core.result import Outcome
 from core.spec.sweep import brief
 from extrapolab.client.formats import format_number
 
@@ -31,7 +32,7 @@ STYLES = {
     "failed": "bold red",
     "fails": "bold red",
     "diverged": "yellow",
-    "step_budget_spent": "yellow",
+    "not fitted": "yellow",
     "cancelled": "dim",
     "paused": "yellow",
     "busy": "cyan",
@@ -45,6 +46,16 @@ STYLES = {
 def styled(word: str) -> Text:
     """Returns a state, outcome or verdict in its colour."""
     return Text(word.replace("_", " "), style=STYLES.get(word, ""))
+
+
+def outcome_counts(counts: Mapping[str, int]) -> str:
+    """Returns numbers of runs by outcome, such as ``4 fitted, 1 not fitted``."""
+    return ", ".join(f"{count} {Outcome(outcome).words}" for outcome, count in counts.items())
+
+
+def fit_count(fitted: int | None, seeds: int) -> str:
+    """Returns how many of how many seeds fit, such as ``4/5``; a dash before that is known."""
+    return f"{'-' if fitted is None else fitted}/{seeds}"
 
 
 def format_cell(value: Any) -> str:

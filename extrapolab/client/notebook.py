@@ -24,7 +24,7 @@ def runs_table(runs: Iterable[Run]) -> str:
         [
             {
                 "seed": run.seed,
-                "outcome": run.outcome or "",
+                "outcome": run.outcome.words if run.outcome else "",
                 "fit error": run.summary.get("fit_error"),
                 "extrapolation error": run.summary.get("extrapolation_error"),
                 "zero baseline": run.summary.get("zero_baseline"),

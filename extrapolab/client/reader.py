@@ -116,9 +116,9 @@ class LabReader:
 
         Example:
             >>> rows = lab.table("tag:figure-1", by=["training.length"], metrics=["fit_error"])
-            >>> rows.to_pandas()[["training.length", "seeds", "diverged"]]
-               training.length  seeds  diverged
-            0                6      3         0
+            >>> rows.to_pandas()[["training.length", "seeds", "fitted"]]
+               training.length  seeds  fitted
+            0                6      3       3
         """
         return Query(self._transport, q, limit=limit).table(by, metrics, statistic, group=group)
 

@@ -227,13 +227,14 @@ class Group(Record):
     newest: str
     name: str = ""
     seeds: int
+    fitted: int | None = None
     diverged: int
     metrics: dict[str, dict[str, float]]
 
     @property
     def flat(self) -> dict[str, Any]:
         """One row: the fields of ``by``, the counts, and numbers called ``metric.statistic``."""
-        names = ("experiments", "newest", "name", "seeds", "diverged")
+        names = ("experiments", "newest", "name", "seeds", "fitted", "diverged")
         counts = {name: getattr(self, name) for name in names}
         return {**self.by, **counts, **flatten_statistics(self.metrics)}
 

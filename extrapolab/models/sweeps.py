@@ -95,12 +95,15 @@ class SweepAxis(Record):
 class SweepGrid(Record):
     """Two axes crossed.
 
-    ``metrics`` has numbers by metric, statistic, row and column; ``states`` the state of each cell.
+    ``metrics`` has numbers by metric, statistic, row and column; ``states`` the state of each cell,
+    ``fitted`` how many of its ``seeds`` fit.
     """
 
     rows: SweepAxis
     columns: SweepAxis
     states: list[list[str]]
+    fitted: list[list[int]] = Field(default_factory=list)
+    seeds: list[list[int]] = Field(default_factory=list)
     metrics: dict[str, dict[str, list[list[float]]]]
 
 
@@ -108,12 +111,13 @@ class SweepRow(SweepMember):
     """A member with statistics over its seeds, by metric and name; None until it is completed."""
 
     seeds: int
+    fitted: int | None = None
     diverged: int | None = None
     metrics: dict[str, dict[str, float]] | None = None
 
     @property
     def flat(self) -> dict[str, Any]:
         """One row: coordinates, id, state, counts, and numbers called ``metric.statistic``."""
-        names = ("experiment", "state", "seeds", "diverged")
+        names = ("experiment", "state", "seeds", "fitted", "diverged")
         facts = {name: getattr(self, name) for name in names}
         return {**self.coordinates, **facts, **flatten_statistics(self.metrics or {})}

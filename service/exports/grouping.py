@@ -168,6 +168,7 @@ def _rows(
                 "newest": newest.id,
                 "name": newest.name,
                 "seeds": len(indices),
+                "fitted": int(runs.fitted[indices].sum()),
                 "diverged": int(runs.diverged[indices].sum()),
                 "metrics": statistics[key],
             }

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection
 
 from core.figures.recipes import cells as figure_cells
+from core.result import Outcome
 from service.exports.csv_lines import CsvColumn, any_value
 from service.exports.grouping import Row, statistic_columns, statistics_of
 from service.figures import sweep_axes
@@ -31,10 +31,7 @@ def rows(
     runs_of = run_ends.runs_by_experiment(completed, runs, metrics)
     values = {experiment_id: of_one.values for experiment_id, of_one in runs_of.items()}
     by_experiment = statistics_of(values, metrics, statistics)
-    diverged = np.bincount(runs.experiment_index[runs.diverged], minlength=len(completed)).tolist()
-    diverged_of = {
-        experiment.id: count for experiment, count in zip(completed, diverged, strict=True)
-    }
+    outcomes = {name: of_one.outcomes.tolist() for name, of_one in runs_of.items()}
     seeds = {experiment.id: experiment.key[0] for experiment in completed}
     seeds |= {experiment_id: count for _, (experiment_id, count) in others}
     return [
@@ -43,11 +40,16 @@ def rows(
             "experiment": member.experiment_id,
             "state": member.state,
             "seeds": seeds[member.experiment_id],
-            "diverged": diverged_of.get(member.experiment_id),
+            "fitted": _count(outcomes.get(member.experiment_id), Outcome.FITTED),
+            "diverged": _count(outcomes.get(member.experiment_id), Outcome.DIVERGED),
             "metrics": by_experiment.get(member.experiment_id),
         }
         for member in members
     ]
+
+
+def _count(outcomes: list[str] | None, outcome: Outcome) -> int | None:
+    return None if outcomes is None else outcomes.count(outcome)
 
 
 def columns(
@@ -63,6 +65,7 @@ def columns(
         "experiment": Kind.TEXT,
         "state": Kind.TEXT,
         "seeds": Kind.WHOLE,
+        "fitted": Kind.WHOLE,
         "diverged": Kind.WHOLE,
     }
     return [
@@ -99,6 +102,8 @@ def grid(
         "rows": {"path": down, "values": shape.rows},
         "columns": {"path": across, "values": shape.columns},
         "states": shape.states,
+        "fitted": shape.fitted,
+        "seeds": shape.seeds,
         "metrics": {
             metric: {statistic: grid.values for statistic, grid in by_statistic.items()}
             for metric, by_statistic in grids.items()

@@ -253,20 +253,23 @@ SWEEP_TABLE: Json = {
             "experiment": ID,
             "state": "completed",
             "seeds": 1,
+            "fitted": 1,
             "diverged": 0,
             "metrics": {"relative_extrapolation_error": {"median": 9.524e-06}},
         }
     ]
 }
 SWEEP_TABLE_CSV = (
-    "training.length,student.start.scale,experiment,state,seeds,diverged,"
+    "training.length,student.start.scale,experiment,state,seeds,fitted,diverged,"
     "relative_extrapolation_error.median\r\n"
-    f"2,0.01,{ID},completed,1,0,9.524e-06\r\n"
+    f"2,0.01,{ID},completed,1,1,0,9.524e-06\r\n"
 )
 SWEEP_GRID: Json = {
     "rows": {"path": "student.start.scale", "values": [0.01, 0.1]},
     "columns": {"path": "training.length", "values": [2]},
     "states": [["completed"], ["queued"]],
+    "fitted": [[1], [0]],
+    "seeds": [[1], [0]],
     "metrics": {"relative_extrapolation_error": {"median": [[9.524e-06], ["NaN"]]}},
 }
 SWEEP_GRID_CSV = (
@@ -295,6 +298,7 @@ TABLE: Json = {
             "newest": ID,
             "name": SPEC["name"],
             "seeds": 1,
+            "fitted": 1,
             "diverged": 0,
             "metrics": {"relative_extrapolation_error": {**_numbers, "standard_error": "NaN"}},
         }
@@ -302,9 +306,9 @@ TABLE: Json = {
     "next": None,
 }
 TABLE_CSV = (
-    "training.length,experiments,newest,name,seeds,diverged,"
+    "training.length,experiments,newest,name,seeds,fitted,diverged,"
     "relative_extrapolation_error.median\r\n"
-    f"2,1,{ID},{SPEC['name']},1,0,9.524e-06\r\n"
+    f"2,1,{ID},{SPEC['name']},1,1,0,9.524e-06\r\n"
 )
 _setups = {"state": "completed", "seeds": 1, "outcomes": {"fitted": 1}}
 COMPARISON: Json = {

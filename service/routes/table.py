@@ -31,6 +31,7 @@ _GROUP_COLUMNS = {
     "newest": Kind.TEXT,
     "name": Kind.TEXT,
     "seeds": Kind.WHOLE,
+    "fitted": Kind.WHOLE,
     "diverged": Kind.WHOLE,
 }
 _RUN_COLUMNS = {

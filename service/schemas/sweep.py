@@ -202,6 +202,9 @@ class SweepRow(Answer):
     experiment: str
     state: State
     seeds: int
+    fitted: int | None = Field(
+        description="Number of seeds that fit; null until the experiment is completed."
+    )
     diverged: int | None = Field(
         description="Number of seeds that diverged; null until the experiment is completed."
     )
@@ -225,9 +228,11 @@ class SweepGrid(Answer):
     rows: SweepAxis
     columns: SweepAxis
     states: list[list[str]] = Field(
-        description="`completed`, `diverged` (its number is infinite), or the state of an "
-        "experiment that is not completed; empty if there is no experiment."
+        description="`completed`, `diverged` (so many runs diverged that its number is infinite), "
+        "or the state of an experiment that is not completed; empty if there is no experiment."
     )
+    fitted: list[list[int]] = Field(description="Number of seeds that fit.")
+    seeds: list[list[int]] = Field(description="Number of seeds of completed experiments.")
     metrics: dict[str, dict[str, list[list[Number]]]] = Field(
         description="By metric and statistic over seeds; NaN if nothing is completed."
     )

@@ -16,6 +16,7 @@ class Group(Answer):
     newest: str = Field(description="Id of the newest experiment.")
     name: str = Field(description="Name of the newest experiment.")
     seeds: int = Field(description="Number of runs, counting each seed of a setup once.")
+    fitted: int = Field(description="Number of runs that fit.")
     diverged: int = Field(description="Number of runs that diverged.")
     metrics: dict[str, dict[str, Number]] = Field(
         description="By metric and statistic. A diverged run counts as infinite, except in metrics "

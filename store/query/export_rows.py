@@ -81,7 +81,7 @@ def run_rows(
 
 def experiment_columns(fields: Sequence[Field], metrics: Sequence[str]) -> list[Column]:
     """The columns of :func:`experiment_rows`."""
-    counts = (Column(name, Kind.WHOLE) for name in ("seeds", "runs", "diverged"))
+    counts = (Column(name, Kind.WHOLE) for name in ("seeds", "runs", "fitted", "diverged"))
     medians = (Column(f"{name}.median", Kind.REAL) for name in metrics)
     return [*_experiment_columns(fields), *counts, *medians]
 
@@ -92,8 +92,10 @@ def experiment_rows(
     """A row for each experiment: its fields, counts of its runs, and finite medians."""
     prefixes = _field_values(tx, ids, fields)
     ended = select(func.count()).where(of_experiment(runs)).correlate(experiments)
-    diverged = ended.where(runs.c.outcome == Outcome.DIVERGED)
-    counts = (ended.scalar_subquery(), diverged.scalar_subquery())
+    by_outcome = (
+        ended.where(runs.c.outcome == outcome) for outcome in (Outcome.FITTED, Outcome.DIVERGED)
+    )
+    counts = (count.scalar_subquery() for count in (ended, *by_outcome))
     medians = [_median(name) for name in metrics]
     query = visible_experiments(experiments.c.id, value(FIELDS["seeds"]), *counts, *medians)
     query = query.where(experiments.c.id.in_(list(ids)))

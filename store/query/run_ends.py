@@ -77,6 +77,11 @@ class FinalMetrics:
         return len(self.experiment_index)
 
     @property
+    def fitted(self) -> np.ndarray:
+        """A mask of the runs that fit."""
+        return self.outcomes == str(Outcome.FITTED)
+
+    @property
     def diverged(self) -> np.ndarray:
         """A mask of the runs that diverged."""
         return self.outcomes == str(Outcome.DIVERGED)

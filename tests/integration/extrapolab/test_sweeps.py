@@ -138,7 +138,7 @@ def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
         "length",
         "scale",
         "state",
-        "seeds",
+        "fitted",
         "diverged",
         "train_loss.median",
         "experiment",

@@ -122,7 +122,7 @@ def test_each_experiment_is_a_row(client, ids, form):
         client, form, what="experiments", metrics="fit_error", fields="state,created,student.tied"
     )
     assert [row["state"] for row in rows] == ["queued", "completed", "completed", "completed"]
-    assert [row["runs"] for row in rows] == [0, 2, 2, 2]
+    assert [(row["runs"], row["fitted"]) for row in rows] == [(0, 0), (2, 2), (2, 2), (2, 2)]
     assert rows[1]["fit_error.median"] is None
     assert rows[0]["student.tied"] == ("false" if form == "csv" else False)
 

@@ -48,16 +48,16 @@ class TestTable:
         states = [row["state"] for row in rows]
         assert states == ["completed"] * 3 + ["failed", "completed", "queued"]
         assert rows[4]["coordinates"] == {"training.length": 4, "student.start.scale": 0.01}
-        assert (rows[4]["seeds"], rows[4]["diverged"]) == (2, 0)
+        assert (rows[4]["seeds"], rows[4]["fitted"], rows[4]["diverged"]) == (2, 2, 0)
         assert rows[4]["metrics"]["train_loss"] == pytest.approx(
             {"median": 0.08, "q1": 0.04, "q3": 0.12, "mean": 0.08, "min": 0.04, "max": 0.12}
             | {"standard_error": 0.04}
         )
-        assert rows[0]["diverged"] == 1
+        assert (rows[0]["fitted"], rows[0]["diverged"]) == (1, 1)
         losses = rows[0]["metrics"]["train_loss"]
         assert losses["min"] == pytest.approx(0.02)
         assert losses["max"] == losses["mean"] == "Infinity"
-        assert (rows[3]["diverged"], rows[3]["metrics"], rows[5]["metrics"]) == (None, None, None)
+        assert [rows[3][name] for name in ("fitted", "diverged", "metrics")] == [None] * 3
         (row, *_) = client.get(f"{path}/table?metrics=train_loss&statistic=min").json()["rows"]
         assert row["metrics"] == {"train_loss": {"min": pytest.approx(0.02)}}
 
@@ -66,8 +66,8 @@ class TestTable:
         assert answer.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
         assert list(rows[0]) == [
-            "training.length", "student.start.scale", "experiment", "state", "seeds", "diverged",
-            "train_loss.median", "train_loss.max",
+            "training.length", "student.start.scale", "experiment", "state", "seeds", "fitted",
+            "diverged", "train_loss.median", "train_loss.max",
         ]  # fmt: skip
         assert rows[0]["train_loss.max"] == "Infinity"
         assert float(rows[4]["train_loss.median"]) == pytest.approx(0.08)
@@ -84,7 +84,7 @@ class TestTable:
         assert any(row["diverged"] for row in general.values())
         for row in (*of_sweep.values(), *general.values()):
             assert row["metrics"]["zero_baseline"]["max"] != "Infinity", "it is the teacher's"
-        columns = ("seeds", "diverged", "metrics")
+        columns = ("seeds", "fitted", "diverged", "metrics")
         assert {name: [row[column] for column in columns] for name, row in of_sweep.items()} == {
             name: [row[column] for column in columns] for name, row in general.items()
         }
@@ -120,6 +120,8 @@ class TestGrid:
             ["completed", "failed"],
             ["completed", "queued"],
         ]
+        assert grid["fitted"] == [[1, 1], [2, 0], [2, 0]]
+        assert grid["seeds"] == [[2, 2], [2, 0], [2, 0]]
         losses = grid["metrics"]["train_loss"]
         assert losses["median"][2] == [pytest.approx(0.08), "NaN"]
         assert losses["max"][2] == [pytest.approx(0.12), "NaN"]

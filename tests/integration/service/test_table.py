@@ -50,7 +50,7 @@ def test_a_setup_is_a_row_with_statistics_over_its_seeds(submit, complete, read)
     submit(training={"length": 2})
     newest, oldest = read()
     assert (newest["newest"], oldest["newest"], oldest["name"]) == (second, first, "first")
-    assert (oldest["seeds"], oldest["experiments"], oldest["diverged"]) == (4, 1, 0)
+    assert (oldest["seeds"], oldest["experiments"], oldest["fitted"]) == (4, 1, 4)
     standard_error = math.sqrt(((1 - 3) ** 2 + (2 - 3) ** 2 + 0 + (6 - 3) ** 2) / 3) / 2
     assert oldest["metrics"]["train_loss"] == pytest.approx(
         {"median": 2.5, "q1": 2.0, "q3": 3.0, "mean": 3.0, "min": 1.0, "max": 6.0}
@@ -62,7 +62,7 @@ def test_a_setup_is_a_row_with_statistics_over_its_seeds(submit, complete, read)
 def test_a_diverged_run_counts_as_infinite(complete, read):
     complete([1.0, 2.0, 3.0], diverged=[2])
     (row,) = read(statistic="median,max,mean")
-    assert row["diverged"] == 1
+    assert (row["fitted"], row["diverged"]) == (2, 1)
     assert row["metrics"]["train_loss"] == {"median": 2.0, "max": "Infinity", "mean": "Infinity"}
 
 
@@ -168,11 +168,11 @@ def test_csv_has_all_rows_with_exact_numbers(client, complete):
     complete([1.0], training={"length": 2})
     query = {"metrics": "train_loss", "statistic": "min,max", "format": "csv", "limit": 1}
     header, *rows = csv.reader(io.StringIO(client.get("/v1/table", params=query).text))
-    columns = ["experiments", "newest", "name", "seeds", "diverged"]
+    columns = ["experiments", "newest", "name", "seeds", "fitted", "diverged"]
     assert header[1:] == [*columns, "train_loss.min", "train_loss.max"]
     assert len(rows) == 2
     row = rows[1]
-    assert (row[3], float(row[6]), row[7]) == ('a "name", with comma', 0.1 + 0.2, "Infinity")
+    assert (row[3], float(row[7]), row[8]) == ('a "name", with comma', 0.1 + 0.2, "Infinity")
 
 
 def test_csv_can_have_two_columns_of_one_name(client, complete):

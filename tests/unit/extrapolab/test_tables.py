@@ -5,14 +5,24 @@ import io
 import pytest
 from rich.console import Console
 
-from extrapolab.cli import experiment_tables, result_tables, study_tables, sweep_tables
+from extrapolab.cli import (
+    experiment_tables,
+    query_tables,
+    result_tables,
+    study_tables,
+    sweep_tables,
+)
 from extrapolab.cli.table_layout import table
 from extrapolab.cli.terminal import console
+from extrapolab.client import notebook
 from extrapolab.client.formats import format_duration, format_number
-from extrapolab.models.experiments import Assumption, Comparison, Measure, Theorem, Worker
+from extrapolab.models.experiments import Assumption, Comparison, Group, Measure, Theorem, Worker
 from extrapolab.models.studies import Claim
+from extrapolab.models.sweeps import SweepRow
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, running, runs
+
+NOT_FITTED = "step_budget_spent"
 
 
 def text(*renderables, width=200):
@@ -132,11 +142,41 @@ def test_brackets_in_names_are_not_markup():
 def test_experiments_table_has_progress_and_outcomes():
     output = text(
         experiment_tables.experiments_table(
-            [running(10), record("completed", runs=runs("fitted", "fitted", "diverged"))]
+            [running(10), record("completed", runs=runs("fitted", "fitted", NOT_FITTED))]
         )
     )
     assert "10 / 100  250 steps/s, 0.4 s left" in output
-    assert "2 fitted, 1 diverged" in output
+    assert "2 fitted, 1 not fitted" in output
+
+
+def test_people_read_that_a_run_does_not_fit_not_that_its_budget_is_spent():
+    table = result_tables.runs_table(runs(NOT_FITTED))
+    assert "not fitted" in text(table)
+    assert "not fitted" in notebook.runs_table(runs(NOT_FITTED))
+    compared = Comparison.read(
+        {
+            "experiments": [
+                {"id": "exp_1", "name": "", "state": "completed", "seeds": 3,
+                 "outcomes": {"fitted": 2, NOT_FITTED: 1}}
+            ],
+            "differences": [],
+            "metrics": {},
+        }
+    )  # fmt: skip
+    assert "2 fitted, 1 not fitted" in text(result_tables.comparison_table(compared, []))
+
+
+def test_tables_say_how_many_of_how_many_seeds_fit():
+    group = {"by": {}, "experiments": 1, "newest": "exp_1", "seeds": 5, "fitted": 4, "diverged": 1}
+    groups = [Group.read({**group, "metrics": {}})]
+    header, row = text(query_tables.groups_table(groups)).splitlines()
+    assert (header.split(), row.split()) == (["fitted", "diverged", "name"], ["4/5", "1"])
+    members = [
+        {"coordinates": {}, "experiment": "exp_1", "state": state, "seeds": 5, "fitted": fitted}
+        for state, fitted in (("completed", 4), ("queued", None))
+    ]
+    output = text(sweep_tables.members_table([SweepRow.read(member) for member in members]))
+    assert [line.split()[1] for line in output.splitlines()] == ["fitted", "4/5", "-/5"]
 
 
 def test_axis_line_has_all_values_or_the_first_and_the_last():
