@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from core.look import SCREEN
 from core.result import Outcome
 from service.figures import figure_data
 from tests.kit import sample_specs
@@ -26,6 +27,7 @@ DEFAULTS = {
     "band": "quartiles",
     "x_scale": "auto",
     "y_scale": "auto",
+    **SCREEN.model_dump(mode="json"),
 }
 
 
