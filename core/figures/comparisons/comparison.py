@@ -220,11 +220,11 @@ class Fitted(Protocol):
 
 def drawing_of_responses(info: ComparisonInfo) -> Drawing:
     """Responses above, errors below, teachers as dots, and a line at each k."""
-    responses, errors = [], []
+    responses, errors, teachers = [], [], []
     for side, colour in zip(info.sides, colours(len(info.sides)), strict=True):
         responses.append(band_trace(side.above, colour, side))
         errors.append(band_trace(side.below, colour, side, label=False))
-        responses.append(
+        teachers.append(
             Trace(
                 x=side.reference.x,
                 y=side.reference.y,
@@ -242,7 +242,7 @@ def drawing_of_responses(info: ComparisonInfo) -> Drawing:
             Plot(
                 x=axis_label("lag"),
                 y="h_j",
-                traces=responses,
+                traces=[*responses, *teachers],
                 limits=limits,
                 y_limits=limits_around(visible),
             ),

@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 
 from core.figures.drawing import style
 from core.figures.drawing.plot import Plot, Trace
-from core.figures.drawing.ticks import IntegerLocator, decades_from_zero
+from core.figures.drawing.ticks import IntegerLocator, decades_from_zero, powers_of_ten
 from core.look import Look
 
 STACKED = 0.035
@@ -59,6 +59,9 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
         axes.set_xlim(*look.xlim)
     if look.ylim is not None:
         axes.set_ylim(*look.ylim)
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            powers_of_ten(axis)
 
 
 def notes(plot: Plot) -> str:

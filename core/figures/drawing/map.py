@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from core.figures.drawing import style
 from core.figures.drawing.plot import Colours, Map
-from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, short_number
+from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, powers_of_ten, short_number
 from core.labels import value_texts
 from core.look import DIVERGING, Look
 
@@ -87,6 +87,8 @@ def draw_maps(
         return None
     bar = figure.add_axes((0.9, 0.1, 0.02, 0.8))
     figure.colorbar(mesh, cax=bar)
+    if colours.scale == "log":
+        powers_of_ten(bar.yaxis)
     threshold = colours.threshold
     if threshold is not None and norm.vmin < threshold < norm.vmax:  # type: ignore[operator]  # set
         for colour, width in EDGES:

@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike
 
 from core.panels import Mark
 
+HOLLOW = "hollow: at most half of the seeds fit"
+HOLLOW_RUN = "hollow: the seed does not fit"
+
 Scale = Literal["linear", "log", "from_zero"]
 """``from_zero`` is logarithmic, with a zero at its start."""
 
@@ -181,5 +184,5 @@ class Drawing:
     column_width: float = 6.4
     same_y: bool = False
     suffix: str = ""
-    hollow: str = "hollow: at most half of the seeds fit"
+    hollow: str = HOLLOW
     colours: Colours | None = None

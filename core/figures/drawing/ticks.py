@@ -10,9 +10,15 @@ from matplotlib.ticker import (
     FixedLocator,
     FuncFormatter,
     Locator,
-    LogFormatterMathtext,
+    LogFormatter,
     MaxNLocator,
+    NullLocator,
 )
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+MANY_DECADES = 100.0
+"""Least ratio of the limits of a logarithmic axis without minor ticks."""
 
 MAX_TICKS = 16
 """Up to this number of values, each value of an axis has a tick."""
@@ -71,8 +77,7 @@ class DecadeLocator(_RoomyLocator):
 def decades_from_zero(axis: Axis, smallest: float) -> None:
     """Puts ticks at 0 and at powers of ten; ``smallest`` is the smallest positive value."""
     axis.set_major_locator(DecadeLocator(smallest))
-    power = LogFormatterMathtext()
-    axis.set_major_formatter(FuncFormatter(lambda x, _: "0" if x == 0 else power(x)))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: short_number(x, power=True)))
     axis.set_minor_locator(FixedLocator([]))
 
 
@@ -106,18 +111,37 @@ class EndsLocator(_RoomyLocator):
         return np.concatenate([[first], inner[is_clear], [last]])
 
 
+class PowerFormatter(LogFormatter):
+    """Powers of ten as Unicode, which costs a tenth of mathematics and is text in every file."""
+
+    def _num_to_string(self, x: float, vmin: float, vmax: float) -> str:
+        del vmin, vmax
+        return short_number(x, power=True)
+
+
+def powers_of_ten(axis: Axis) -> None:
+    """Labels a logarithmic axis; one of many decades has ticks at these alone."""
+    axis.set_major_formatter(PowerFormatter())
+    low, high = axis.get_view_interval()
+    if high > MANY_DECADES * low:
+        axis.set_minor_locator(NullLocator())
+    else:
+        axis.set_minor_formatter(PowerFormatter())
+
+
 def short_number(value: float, *, power: bool = False) -> str:
-    r"""A number as the label of a tick: two digits, or a power of ten if it is one.
+    """A number as the label of a tick: three digits at most, or a power of ten if it is one.
 
     Example:
         >>> print(short_number(0.00225), short_number(1e-3, power=True), short_number(40))
-        $2.2\times10^{-3}$ $10^{-3}$ 40
+        2.25×10⁻³ 10⁻³ 40
     """
     if value == 0:
         return "0"
-    exponent = math.floor(math.log10(abs(value)))
+    exponent = math.floor(math.log10(abs(value)) + 1e-12)
+    ten = f"10{str(exponent).translate(_SUPERSCRIPT)}"
     if power and math.isclose(value, 10.0**exponent, rel_tol=1e-9):
-        return f"$10^{{{exponent}}}$"
+        return ten
     if -3 < exponent < 5:
-        return f"{value:.4g}" if float(value).is_integer() else f"{value:.2g}"
-    return rf"${value / 10.0**exponent:.2g}\times10^{{{exponent}}}$"
+        return f"{value:.6g}" if float(value).is_integer() else f"{value:.3g}"
+    return f"{value / 10.0**exponent:.3g}×{ten}"

@@ -6,8 +6,8 @@ import numpy as np
 
 from core.figures import teacher, training_axis
 from core.figures.drawing import style
-from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.experiment.seeds import HOLLOW, seed_traces
+from core.figures.drawing.plot import HOLLOW_RUN, Drawing, Plot, Trace
+from core.figures.experiment.seeds import seed_traces
 from core.figures.info import (
     Info,
     Line,
@@ -164,5 +164,5 @@ def drawing(info: ImbalanceInfo) -> Drawing:
             Plot(y=axis_label("invariant_drift"), traces=drift, **axis),
         ],
         row_height=2.6,
-        hollow=HOLLOW,
+        hollow=HOLLOW_RUN,
     )

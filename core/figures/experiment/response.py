@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from core.figures.drawing import style
 from core.figures.drawing.axes import limits_around
-from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.experiment.seeds import HOLLOW, seed_traces
+from core.figures.drawing.plot import HOLLOW_RUN, Drawing, Plot, Trace
+from core.figures.experiment.seeds import seed_traces
 from core.figures.info import (
     Info,
     Line,
@@ -158,7 +158,7 @@ def drawing(info: ResponseInfo) -> Drawing:
         columns=inputs,
         column_width=3.4 if several else 6.4,
         row_height=2.1 if several else 2.6,
-        hollow=HOLLOW,
+        hollow=HOLLOW_RUN,
     )
 
 

@@ -7,8 +7,6 @@ from core.figures.drawing import style
 from core.figures.drawing.plot import Trace
 from core.figures.info import MANY_SEEDS, Line, SeedLine
 
-HOLLOW = "hollow: the seed does not fit"
-
 _DASHES = ("-", "--")
 _MAX_LISTED = 6
 """Most diverged seeds that are listed; further ones are only counted."""

@@ -3,8 +3,8 @@
 import numpy as np
 
 from core.figures.drawing import style
-from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.experiment.seeds import HOLLOW, seed_traces
+from core.figures.drawing.plot import HOLLOW_RUN, Drawing, Plot, Trace
+from core.figures.experiment.seeds import seed_traces
 from core.figures.info import (
     Info,
     Line,
@@ -121,4 +121,4 @@ def drawing(info: SpectrumInfo) -> Drawing:
                 empty=empty,
             )
         )
-    return Drawing(plots=plots, columns=2, column_width=4.0, row_height=3.8, hollow=HOLLOW)
+    return Drawing(plots=plots, columns=2, column_width=4.0, row_height=3.8, hollow=HOLLOW_RUN)

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from core.figures import teacher, training_axis
 from core.figures.drawing import style
-from core.figures.drawing.plot import Drawing, Plot, Span, Trace
-from core.figures.experiment.seeds import HOLLOW, seed_traces
+from core.figures.drawing.plot import HOLLOW_RUN, Drawing, Plot, Span, Trace
+from core.figures.experiment.seeds import seed_traces
 from core.figures.info import (
     MANY_SEEDS,
     Info,
@@ -197,5 +197,5 @@ def drawing(info: TrainingInfo) -> Drawing:
             Plot(y=axis_label("extrapolation_error"), traces=error, levels=levels, **axis),
         ],
         row_height=2.6,
-        hollow=HOLLOW,
+        hollow=HOLLOW_RUN,
     )

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.figures.drawing import style
-from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.experiment.seeds import HOLLOW, listed
+from core.figures.drawing.plot import HOLLOW_RUN, Drawing, Plot, Trace
+from core.figures.experiment.seeds import listed
 from core.figures.info import (
     MANY_SEEDS,
     Info,
@@ -177,7 +177,7 @@ def drawing(info: WeightedSpectrumInfo) -> Drawing:
         columns=len({channel.entry[1] for channel in shown}),
         column_width=3.6 if several else 6.4,
         row_height=(3.0 if several else 3.8) if info.signed else (3.6 if several else 5.6),
-        hollow=HOLLOW,
+        hollow=HOLLOW_RUN,
     )
 
 

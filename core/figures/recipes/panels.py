@@ -9,7 +9,7 @@ import numpy as np
 from core.evidence import Evidence
 from core.figures.drawing import style
 from core.figures.drawing.axes import MAX_MARKED_POINTS
-from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.drawing.plot import HOLLOW, HOLLOW_RUN, Drawing, Plot, Trace
 from core.figures.info import Info, how_many_fit, sources
 from core.labels import capitalised
 from core.panels import Line, Panel
@@ -71,6 +71,7 @@ def with_note(caption: str, panels: Sequence[Panel]) -> str:
 def drawing(info: PanelsInfo) -> Drawing:
     """A plot per panel, two in a row; alike panels share one legend and one range of y."""
     several = len(info.panels) > 1
+    are_points = not all(line.joined for panel in info.panels for line in panel.lines)
     return Drawing(
         plots=[_plot(panel) for panel in info.panels],
         columns=_COLUMNS,
@@ -78,6 +79,7 @@ def drawing(info: PanelsInfo) -> Drawing:
         row_height=3.8 if several else 4.4,
         legend="shared" if info.alike else "each",
         same_y=info.alike,
+        hollow=HOLLOW_RUN if are_points else HOLLOW,
     )
 
 
