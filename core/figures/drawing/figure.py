@@ -99,6 +99,9 @@ class _Canvas:
             draw_plot(axes, plot, self._look)
         if self._drawing.same_y:
             _share_y(self._axes)
+        for number in range(len(plots) - 1, -1, -1):
+            if self._is_repeated_below(number):
+                _share_x(self._axes[number], self._axes[number + self._columns])
 
     def _lay_out(self) -> None:
         """Sizes the figure unless the look does, and places everything."""
@@ -265,6 +268,14 @@ def _size(drawing: Drawing, look: Look) -> tuple[int, float, float]:
     shrunk = min(width / columns / drawing.column_width, scale)
     row = max(drawing.row_height * shrunk, MIN_ROW * look.points / 8.0)
     return columns, width, look.height or rows * row
+
+
+def _share_x(above: Axes, below: Axes) -> None:
+    """Gives two axes, which are labelled once, the same range of x."""
+    if above.get_xscale() == below.get_xscale():
+        limits = np.array([above.get_xlim(), below.get_xlim()])
+        for axes in (above, below):
+            axes.set_xlim(limits[:, 0].min(), limits[:, 1].max())
 
 
 def _share_y(all_axes: Sequence[Axes]) -> None:
