@@ -96,6 +96,7 @@ class AsyncSweep(AsyncWrapper[Sweep]):
     table_csv = run_in_thread(Sweep.table_csv)
     grid = run_in_thread(Sweep.grid)
     figure = run_in_thread(Sweep.figure)
+    paper = run_in_thread(Sweep.paper)
     experiments = async_pages(Sweep.experiments, AsyncExperiment)
 
     async def members(self) -> list[SweepMember]:
@@ -141,6 +142,7 @@ class AsyncQuery(AsyncWrapper[Query]):
     table = run_in_thread(Query.table)
     export = run_in_thread(Query.export)
     bundle = run_in_thread(Query.bundle)
+    paper = run_in_thread(Query.paper)
     to_pandas = run_in_thread(Query.to_pandas)
     to_polars = run_in_thread(Query.to_polars)
     __aiter__ = async_pages(Query.__iter__, AsyncExperiment)
@@ -155,6 +157,7 @@ class AsyncStudy(AsyncWrapper[Study]):
 
     report = run_in_thread(Study.report)
     figure = run_in_thread(Study.figure)
+    paper = run_in_thread(Study.paper)
 
     async def submit(self) -> list[AsyncExperiment]:
         """As :meth:`Study.submit`."""
@@ -220,6 +223,7 @@ class AsyncLab(AsyncWrapper[Lab]):
     fields = run_in_thread(Lab.fields)
     figure_of = wraps_result(Lab.figure_of, AsyncFigure)
     figures = async_pages(Lab.figures, AsyncFigure)
+    paper = run_in_thread(Lab.paper)
     sweep = wraps_result(Lab.sweep, AsyncSweep)
     check_sweep = run_in_thread(Lab.check_sweep)
     sweep_of = wraps_result(Lab.sweep_of, AsyncSweep)

@@ -10,6 +10,7 @@ from extrapolab.client import notebook
 from extrapolab.client.bundle import BundleProgress, counting
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import file_format
+from extrapolab.client.paper import save_paper
 from extrapolab.client.payloads import join_names, table_parameters
 from extrapolab.client.rows import Rows
 from extrapolab.client.transport import Parameters, Transport
@@ -150,6 +151,30 @@ class Query:
         observe_download = None if observe is None else counting(observe)
         self._transport.download("/v1/bundle", parameters, target, observe_download)
         return target
+
+    def paper(self, /, folder: str | Path, *, overwrite: bool = False, **look: Any) -> Path:
+        """Writes up for a paper what the filter finds, from the experiments completed so far.
+
+        Its figures in the style ``paper`` with their captions, the works that are named, the
+        setup and provenance, and a LaTeX document of all of it.
+
+        Args:
+            folder: Where to write the files; made if there is none.
+            overwrite: Whether to replace the files of a paper that is there.
+            look: ``width`` (inches, or ``neurips``, ``iclr``, ``ieee`` and others) and
+                ``font_size``.
+
+        Raises:
+            Conflict: No experiment is completed yet.
+            FileExistsError: The folder is not empty.
+
+        Example:
+            >>> folder = lab.query("tag:figure-1").paper("paper", width="ieee")
+            >>> sorted(path.name for path in folder.iterdir())
+            ['README.txt', 'figures', 'paper.tex', 'provenance.json', 'references.bib']
+        """
+        parameters = {"q": self.q or "", **look}
+        return save_paper(self._transport, folder, parameters, overwrite=overwrite)
 
     def to_pandas(
         self,

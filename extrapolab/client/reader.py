@@ -11,6 +11,7 @@ from extrapolab.client.completion import as_completed
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.figure import Figure, FigureRecord
 from extrapolab.client.files import save_figure
+from extrapolab.client.paper import save_paper
 from extrapolab.client.query import Query
 from extrapolab.client.rows import Rows
 from extrapolab.client.study import Size
@@ -233,6 +234,25 @@ class LabReader:
         """Saved figures, newest first, fetched page by page while you iterate."""
         for item in self._transport.items("/v1/figures", limit=limit):
             yield Figure(self._transport, FigureRecord.read(item))
+
+    def paper(
+        self, /, folder: str | Path, *figures: str, overwrite: bool = False, **look: Any
+    ) -> Path:
+        """Writes up saved figures for a paper; studies, sweeps and queries have ``paper``, too.
+
+        Args:
+            folder: Where to write the files; made if there is none.
+            figures: Ids of saved figures, ``fig_...``.
+            overwrite: Whether to replace the files of a paper that is there.
+            look: ``width`` and ``font_size``, which come before those of the figures.
+
+        Raises:
+            NotFound: The lab has no such figure.
+            Conflict: No experiment that they show is completed yet.
+            FileExistsError: The folder is not empty.
+        """
+        parameters = {"figures": ",".join(figures), **look}
+        return save_paper(self._transport, folder, parameters, overwrite=overwrite)
 
     def sweep_of(self, id: str) -> Sweep:  # noqa: A002  # the lab's word
         """Fetches the sweep with this id, or with a unique prefix of it.

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from extrapolab.client import events as event_stream
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import save_figure
+from extrapolab.client.paper import save_paper
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.threads import call_in_thread, iterate_sync
 from extrapolab.client.transport import Transport
@@ -113,6 +114,26 @@ class Study:
         """
         address = f"{self._path}/figures/{name}"
         return save_figure(self._transport, address, path, {"size": self.size, **options})
+
+    def paper(self, /, folder: str | Path, *, overwrite: bool = False, **look: Any) -> Path:
+        """Writes the study up for a paper, from the experiments completed so far.
+
+        Its figures in the style ``paper`` with their captions, the table of verdicts,
+        the works that are named, the
+        setup and provenance, and a LaTeX document of all of it.
+
+        Args:
+            folder: Where to write the files; made if there is none.
+            overwrite: Whether to replace the files of a paper that is there.
+            look: ``width`` (inches, or ``neurips``, ``iclr``, ``ieee`` and others) and
+                ``font_size``.
+
+        Raises:
+            Conflict: No experiment is completed yet.
+            FileExistsError: The folder is not empty.
+        """
+        parameters = {"study": self.name, "size": self.size, **look}
+        return save_paper(self._transport, folder, parameters, overwrite=overwrite)
 
     @property
     def _path(self) -> str:

@@ -10,6 +10,7 @@ from extrapolab.client import events as event_stream
 from extrapolab.client import notebook
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import save_figure
+from extrapolab.client.paper import save_paper
 from extrapolab.client.payloads import table_parameters
 from extrapolab.client.rows import Rows
 from extrapolab.client.threads import call_in_thread, iterate_sync
@@ -237,6 +238,25 @@ class Sweep:
         """
         parameters = {"x": x, "y": y, "series": series, **options}
         return save_figure(self._transport, f"{self._path}/figures/{name}", path, parameters)
+
+    def paper(self, /, folder: str | Path, *, overwrite: bool = False, **look: Any) -> Path:
+        """Writes the sweep up for a paper, from the experiments completed so far.
+
+        Its figures in the style ``paper`` with their captions, the works that are named, the
+        setup and provenance, and a LaTeX document of all of it.
+
+        Args:
+            folder: Where to write the files; made if there is none.
+            overwrite: Whether to replace the files of a paper that is there.
+            look: ``width`` (inches, or ``neurips``, ``iclr``, ``ieee`` and others) and
+                ``font_size``.
+
+        Raises:
+            Conflict: No experiment is completed yet.
+            FileExistsError: The folder is not empty.
+        """
+        parameters = {"sweep": self.id, **look}
+        return save_paper(self._transport, folder, parameters, overwrite=overwrite)
 
     def extend(self, axes: Sequence[Mapping[str, Any]]) -> Self:
         """Replaces its axes with wider or further ones and queues what is missing."""
