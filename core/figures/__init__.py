@@ -55,6 +55,7 @@ class Figure:
         drawing: Turns the data into what is drawn.
         early: Whether ``info`` accepts None for a result that isn't there yet.
         trajectory: The recorded trajectory that the series has to hold.
+        metrics: The recorded metrics that it shows.
         choices: The choices of a View that it offers; with any, ``info`` takes a keyword ``view``.
     """
 
@@ -62,6 +63,7 @@ class Figure:
     drawing: Callable[[Any], Drawing]
     early: bool = False
     trajectory: Trajectory | None = None
+    metrics: tuple[str, ...] = ()
     choices: Set[str] = frozenset()
 
     def data(self, *numbers: Any, view: View = DEFAULT_VIEW) -> Info:
@@ -88,12 +90,24 @@ _CHANNELS = frozenset({"output", "input"})
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
         "response": Figure(response.info, response.drawing, choices=_CHANNELS),
-        "training": Figure(training.info, training.drawing, early=True, choices=_AXIS),
+        "training": Figure(
+            training.info,
+            training.drawing,
+            early=True,
+            metrics=("train_loss", "extrapolation_error"),
+            choices=_AXIS,
+        ),
         "spectrum": Figure(spectrum.info, spectrum.drawing),
         "weighted_spectrum": Figure(
             weighted_spectrum.info, weighted_spectrum.drawing, choices=_CHANNELS
         ),
-        "imbalance": Figure(imbalance.info, imbalance.drawing, early=True, choices=_AXIS),
+        "imbalance": Figure(
+            imbalance.info,
+            imbalance.drawing,
+            early=True,
+            metrics=("imbalance", "invariant_drift"),
+            choices=_AXIS,
+        ),
         "eigenvalues": Figure(
             eigenvalues.info,
             eigenvalues.drawing,

@@ -150,6 +150,8 @@ def recorded_trajectory(spec: ExperimentSpec, series: Series, name: Trajectory) 
         raise NotDrawable(
             f"the experiment did not record its {name}: submit it with evaluation.record: {record}"
         )
+    if name not in series:
+        raise NotDrawable(f"the experiment was imported, without its recorded {name}")
     return series[name]
 
 

@@ -25,7 +25,7 @@ def system(spec: ExperimentSpec) -> LinearSystem | None:
 
 def response(spec: ExperimentSpec, result: ExperimentResult | None) -> np.ndarray | None:
     """ĥ_0 .. ĥ_{q-1}, (q, p, m), from the result or the spec; None if neither gives it quickly."""
-    if result is not None:
+    if result is not None and result.teacher_response:
         return by_channel(result.teacher_response)
     built = None if getattr(spec.teacher, "readout", None) is not None else system(spec)
     return None if built is None else impulse_response(built, spec.horizon)

@@ -71,6 +71,10 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     recipe, has_value, note = baseline.choose(plan.recipe, runs.values[counted, -1])
     shown, undefined = counted[has_value], counted[~has_value]
     values = run_ends.values_as_counted(runs, metrics)[:, metrics.index(recipe.quantity)]
+    is_missing = np.isnan(values[shown]) & _are_imported(experiments, runs)[shown]
+    shown, missing_count = shown[~is_missing], int(is_missing.sum())
+    if missing_count and not len(shown):
+        raise NotDrawable(f"all matching runs were imported, without {recipe.quantity}")
     coordinates = [experiment.key[: len(plan.fields)] for experiment in experiments]
     groups = run_ends.group_runs(coordinates, runs, shown)
     cells = [
@@ -91,7 +95,7 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     cells.sort(key=lambda cell: (key(cell.facet), key(cell.series)))
     _refuse_if_not_drawable(recipe, cells, run_count=len(counted))
     drawn = {experiments[index] for index in np.unique(runs.experiment_index[shown])}
-    left_out = wording.left_out(without_baseline=len(undefined))
+    left_out = wording.left_out(without_baseline=len(undefined), imported=missing_count)
     heading = _heading(
         recipe, source, drawn, runs.outcomes[shown].tolist(), left_out=left_out, note=note
     )
@@ -153,6 +157,8 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
         )
     curves_of: dict[str, list[Curve]] = {}
     for experiment, curve in _read_curves(tx, recipe, experiments, runs, counted):
+        if _Facts.of(experiment).source == Source.IMPORT and np.isnan(curve.y).all():
+            continue
         curves_of.setdefault(experiment.id, []).append(curve)
     shown = [curve for of_experiment in curves_of.values() for curve in of_experiment]
     timeless = len(counted) - len(shown) if recipe.x == "time" else 0
@@ -163,15 +169,21 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
             "use x=step"
         )
     if len(counted) and not shown:
-        raise NotDrawable(
-            f"all matching experiments were imported, and have nothing along {recipe.x}"
+        what = (
+            f"points with {recipe.quantity}"
+            if recipe.x in ("step", "time")
+            else "responses or parameters"
         )
+        raise NotDrawable(f"all matching runs were imported, without {what}")
     _refuse_if_not_drawable(recipe, shown, run_count=len(shown))
     drawn = {experiment for experiment in experiments if experiment.id in curves_of}
     if recipe.x == "step":
         refuse_mixed_steps([_Facts.of(experiment).optimizer for experiment in drawn])
     outcomes = [curve.outcome for curve in shown]
-    left_out = wording.left_out(timeless=timeless, without_baseline=without_baseline)
+    missing_count = len(counted) - len(shown) - timeless
+    left_out = wording.left_out(
+        timeless=timeless, without_baseline=without_baseline, imported=missing_count
+    )
     heading = _heading(recipe, source, drawn, outcomes, left_out=left_out, note=note)
     return panels.of_runs(heading, figure_curves.panels(shown, recipe))
 
@@ -220,6 +232,12 @@ def _read_curves(
             (experiment, Curve(series, facet, length, x, y, reference, outcome))
         )
     return [pair for pairs in by_experiment.values() for pair in pairs]
+
+
+def _are_imported(experiments: Sequence[CompletedExperiment], runs: FinalMetrics) -> np.ndarray:
+    """A mask of the runs that were imported."""
+    sources = [_Facts.of(experiment).source == Source.IMPORT for experiment in experiments]
+    return np.array(sources, bool)[runs.experiment_index]
 
 
 def _latest_runs(

@@ -2,7 +2,8 @@
 
 Columns have the usual names: the spec's fields by their paths, ``seed``, ``outcome``, ``steps``,
 metrics. With a column ``step``, rows are points, and a run's last point says how it ended. Nothing
-is guessed: what a run did not record is missing, and how it ended is required.
+is guessed: what a run did not record is missing unless it follows from the spec, and how it ended
+is required.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from core.result import METRICS, SERIES, Outcome
 from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
 from core.spec.paths import flatten, nest
+from service.intake import derived_metrics
 from service.intake.import_rows import Row, read_rows, rename_columns
 from store.arrays.packed import COLUMNS
 from store.experiments.draft import Draft
@@ -166,7 +168,12 @@ def _experiment(
                 Problem(pointer, problem.code, problem.message, problem.given, problem.allowed)
             )
         return None
-    return ImportedRuns(Draft.from_spec(spec), runs, points)
+    baseline = derived_metrics.zero_baseline(spec)
+    return ImportedRuns(
+        Draft.from_spec(spec),
+        derived_metrics.complete_runs(baseline, runs),
+        derived_metrics.complete_points(baseline, points),
+    )
 
 
 def _run(seed: int, rows: Sequence[NumberedRow], problems: _Problems) -> RunRecord:

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Response
 
 from core.errors import Problem
-from core.figures import FIGURES
+from core.figures import FIGURES, NotDrawable
 from service.context import Context
 from service.figures import rendering
 from service.figures.options import DrawingOptions, ViewOptions
@@ -49,5 +50,11 @@ def figure(
         if experiment.source is Source.IMPORT:
             message = "the experiment was imported without a series"
         raise NoResultYet(Problem("", "no_result_yet", message))
+    if early and experiment.source is Source.IMPORT:
+        result = results.of_import(experiment)
+        if chosen.metrics and all(np.isnan(series[name]).all() for name in chosen.metrics):
+            raise NotDrawable(
+                f"the experiment was imported without {' and '.join(chosen.metrics)} of its points"
+            )
     info = chosen.data(experiment.spec, result, series, view=view)
     return rendering.respond(chosen, info, drawing)

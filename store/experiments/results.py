@@ -7,13 +7,13 @@ import numpy as np
 from sqlalchemy import Column, Connection
 
 from core.arrays import unpack
-from core.result import SERIES, BaselineResult, ExperimentResult
+from core.result import SERIES, BaselineResult, ExperimentResult, RunResult
 from store.arrays import runs
 from store.arrays import series as chunks
 from store.db.tables import AnyRow, experiments
 from store.errors import NoArrays, NotReady
 from store.experiments import rows
-from store.records import ELSEWHERE
+from store.records import ELSEWHERE, Experiment
 from store.states import State
 
 
@@ -39,6 +39,26 @@ def result(tx: Connection, experiment_id: str) -> ExperimentResult:
         baselines=_baselines(row),
         series={},
     )
+
+
+def of_import(experiment: Experiment) -> ExperimentResult:
+    """The result of an imported experiment: its outcomes and metrics, with empty arrays."""
+    runs_without_arrays = [
+        RunResult(
+            seed=run.seed,
+            outcome=run.outcome,
+            steps=run.steps,
+            response=[],
+            eigenvalues=[],
+            hankel_singular_values=[],
+            parameters={},
+            summary=dict(run.summary),
+            warnings=list(run.warnings),
+        )
+        for run in experiment.runs
+        if run.outcome is not None and run.steps is not None
+    ]
+    return ExperimentResult(teacher_response=[], runs=runs_without_arrays, series={})
 
 
 def responses(tx: Connection, experiment_id: str) -> tuple[np.ndarray, dict[int, np.ndarray]]:

@@ -159,9 +159,12 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
 
 def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> ComparisonInfo:
     """Training curves; raises NotDrawable if an experiment has recorded nothing."""
-    for label, _, _, series, _ in compared:
-        if not len(series["step"]):
-            raise NotDrawable(f"{label!r} has recorded nothing yet")
+    for experiment in compared:
+        if not len(experiment.series["step"]):
+            why = (
+                "was imported without a series" if experiment.ended else "has recorded nothing yet"
+            )
+            raise NotDrawable(f"{experiment.label!r} {why}")
     x = training_axis.choose([(spec, series) for _, spec, _, series, _ in compared], view.x)
     sides = []
     for experiment in compared:

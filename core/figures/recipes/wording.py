@@ -98,7 +98,12 @@ def caption(
 
 
 def left_out(
-    *, diverged: int = 0, undefined: int = 0, timeless: int = 0, without_baseline: int = 0
+    *,
+    diverged: int = 0,
+    undefined: int = 0,
+    timeless: int = 0,
+    without_baseline: int = 0,
+    imported: int = 0,
 ) -> str:
     """The runs that a figure can't show, such as ``2 runs that diverged``; "" if there are none."""
     reasons = {
@@ -106,6 +111,7 @@ def left_out(
         "with an undefined value": undefined,
         "without a training time": timeless,
         "without a baseline, as the teacher's response is 0 past k": without_baseline,
+        "imported without these numbers": imported,
     }
     return " and ".join(
         f"{_count(count, 'run')} {reason}" for reason, count in reasons.items() if count

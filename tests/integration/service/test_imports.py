@@ -22,6 +22,9 @@ training.length,student.start.scale,seed,outcome,fit_error,extrapolation_error
 4,0.01,1,fitted,2e-9,0.4
 6,0.01,0,diverged,inf,NaN
 """
+BASELINE = 0.34463296575297303
+"""The teacher's zero baseline for k = 4."""
+
 POINTS = """\
 training.length,seed,step,loss,outcome,who
 6,3,100,0.25,step_budget_spent,me
@@ -76,10 +79,21 @@ def test_a_file_of_runs_becomes_experiments_with_their_provenance(client):
         "seed": 1,
         "outcome": "fitted",
         "steps": 500,
-        "summary": {"fit_error": 2e-9, "extrapolation_error": 0.4},
+        "summary": {
+            "fit_error": 2e-9,
+            "extrapolation_error": 0.4,
+            "zero_baseline": pytest.approx(BASELINE),
+            "relative_extrapolation_error": pytest.approx(0.4 / BASELINE),
+        },
         "warnings": [],
     }
-    assert second["runs"][0]["summary"] == {"fit_error": "Infinity", "extrapolation_error": "NaN"}
+    diverged = second["runs"][0]["summary"]
+    assert diverged | {"zero_baseline": 0} == {
+        "fit_error": "Infinity",
+        "extrapolation_error": "NaN",
+        "zero_baseline": 0,
+        "relative_extrapolation_error": "NaN",
+    }
     events = client.get(f"/v1/experiments/{first['id']}/events").json()["items"]
     assert [event["kind"] for event in events] == ["submitted", "completed"]
 
@@ -154,11 +168,10 @@ def test_rows_with_a_step_are_a_series_and_the_last_one_ends_the_run(client):
     assert answer.status_code == 201, answer.text
     (experiment,) = client.get(answer.json()["links"]["self"]).json()["items"]
     (run,) = experiment["runs"]
-    assert (run["seed"], run["outcome"], run["steps"], run["summary"]) == (
-        3,
-        "step_budget_spent",
-        100,
-        {"train_loss": 0.25},
+    assert (run["seed"], run["outcome"], run["steps"]) == (3, "step_budget_spent", 100)
+    assert (run["summary"].keys(), run["summary"]["train_loss"]) == (
+        {"train_loss", "zero_baseline"},
+        0.25,
     )
     path = f"/v1/experiments/{experiment['id']}"
     series = client.get(f"{path}/series", params={"names": "train_loss,fit_error"}).json()
@@ -169,6 +182,54 @@ def test_rows_with_a_step_are_a_series_and_the_last_one_ends_the_run(client):
         "fit_error": ["NaN", "NaN"],
     }
     assert client.get(f"{path}/figures/training.svg").status_code == 200
+    data = client.get(f"{path}/figures/training.json").json()
+    assert "so far" not in data["title"] + data["caption"]
+    assert (data["not_fitted"], data["caption"].endswith("0 of 1 seed fits.")) == ([3], True)
+    imbalance = client.get(f"{path}/figures/imbalance.json")
+    assert imbalance.status_code == 409
+    assert "imported without imbalance and invariant_drift" in imbalance.text
+
+
+def test_a_relative_error_without_a_baseline_is_undefined_and_the_run_says_why(client):
+    delay = BASE | {"teacher": {"kind": "delay", "lag": 2}}
+    rows = "training.length,step,outcome,extrapolation_error\n4,0,,2.0\n4,9,fitted,0.2\n"
+    (experiment,) = send_and_list(client, content=rows, base=delay | {"steps": None})
+    (run,) = experiment["runs"]
+    assert run["summary"] == {
+        "extrapolation_error": 0.2,
+        "zero_baseline": 0.0,
+        "relative_extrapolation_error": "NaN",
+    }
+    (warning,) = run["warnings"]
+    assert "no baseline to compare with" in warning
+    series = client.get(f"/v1/experiments/{experiment['id']}/series").json()
+    assert series["relative_extrapolation_error"] == ["NaN", "NaN"]
+    query = {"query": "source = import", "x": "training.length"}
+    data = client.get("/v1/figures/preview.json", params=query).json()
+    assert "Absolute error" in data["caption"]
+
+
+def test_relative_errors_of_points_follow_from_the_teacher(client):
+    rows = "training.length,step,outcome,extrapolation_error\n4,0,,2.0\n4,9,fitted,0.2\n"
+    (experiment,) = send_and_list(client, content=rows, base=BASE | {"steps": None})
+    series = client.get(f"/v1/experiments/{experiment['id']}/series").json()
+    expected = pytest.approx([2.0 / BASELINE, 0.2 / BASELINE])
+    assert series["relative_extrapolation_error"] == expected
+
+
+def test_recorded_trajectories_and_missing_series_are_told_with_the_true_reason(client):
+    rows = "training.length,step,outcome\n4,0,\n4,9,fitted\n"
+    base = BASE | {"steps": None, "evaluation": {"record": ["response"]}}
+    (experiment,) = send_and_list(client, content=rows, base=base)
+    answer = client.get(f"/v1/experiments/{experiment['id']}/figures/trajectory.json")
+    assert (answer.status_code, "imported, without its recorded response" in answer.text) == (
+        409,
+        True,
+    )
+    first, second, _ = send_and_list(client)
+    ids = f"{first['id']},{second['id']}"
+    answer = client.get(f"/v1/compare/figures/training.json?ids={ids}")
+    assert (answer.status_code, "was imported without a series" in answer.text) == (409, True)
 
 
 def test_what_needs_arrays_is_refused_because_imports_have_none(client):
@@ -247,18 +308,26 @@ def test_text_with_a_lone_surrogate_is_refused(client):
 
 
 @pytest.mark.parametrize(
-    ("x", "y"), [("lag", ""), ("rank", ""), ("step", "fit_error"), ("training.length", "fit_error")]
+    ("x", "y", "missing"),
+    [
+        ("lag", "", "responses or parameters"),
+        ("rank", "", "responses or parameters"),
+        ("step", "fit_error", "points with fit_error"),
+        ("training.length", "train_loss", "train_loss"),
+        ("training.length", "fit_error", ""),
+    ],
 )
-def test_a_figure_over_a_query_shows_imports_if_they_have_its_data(client, x, y):
+def test_a_figure_over_a_query_shows_imports_if_they_have_its_data(client, x, y, missing):
     send_and_list(client)
     answer = client.get(
         "/v1/figures/preview.json",
-        params={"query": "source = import", "x": x} | ({"y": y} if y else {}),
+        params={"query": "all(outcome = fitted)", "x": x} | ({"y": y} if y else {}),
     )
-    if x == "training.length":
-        assert answer.status_code == 200, answer.text
-    else:
+    if missing:
         assert answer.status_code == 409, answer.text
+        assert f"all matching runs were imported, without {missing}" in answer.text
+    else:
+        assert answer.status_code == 200, answer.text
 
 
 def test_an_export_can_be_imported(client):

@@ -31,7 +31,7 @@ def test_the_same_runs_can_be_json(form):
         "lines": ("runs.ndjson", "\n".join(map(json.dumps, rows))),
     }[form]
     (experiment,) = read(content, name=name)
-    assert [run.summary for run in experiment.runs] == [{"fit_error": 1e-9}] * 2
+    assert [run.summary["fit_error"] for run in experiment.runs] == [1e-9] * 2
     assert experiment.draft.spec.training.length == 4
 
 
@@ -70,7 +70,8 @@ def test_values_that_were_not_recorded_are_missing():
         "training.length,outcome,step,fit_error\n4,fitted,1,\n4,fitted,0,2\n",
         base={**BASE, "steps": None},
     )
-    assert (experiment.runs[0].steps, experiment.runs[0].summary) == (1, {})
+    (run,) = experiment.runs
+    assert (run.steps, run.summary.keys()) == (1, {"zero_baseline"}), "it follows from the teacher"
     points = experiment.points
     order = np.argsort(points["step"])
     assert points["fit_error"][order].tolist()[0] == 2.0
@@ -141,3 +142,20 @@ def test_the_number_of_experiments_in_a_file_is_limited():
     rows = "".join(f"{0.1 + n / 10_000},fitted\n" for n in range(import_file.MAX_EXPERIMENTS + 1))
     with pytest.raises(SpecError, match="2001 experiments"):
         read("optimizer.lr,outcome\n" + rows, base={**BASE, "training.length": 4})
+
+
+def test_numbers_of_the_file_are_kept_and_the_others_follow_from_the_teacher():
+    content = (
+        "training.length,outcome,extrapolation_error,zero_baseline\n4,fitted,3,2\n4,fitted,1,\n"
+    )
+    (experiment,) = read(content)
+    given, computed = (run.summary for run in experiment.runs)
+    assert (given["zero_baseline"], given["relative_extrapolation_error"]) == (2.0, 1.5)
+    assert computed["relative_extrapolation_error"] == 1 / computed["zero_baseline"]
+
+
+@pytest.mark.parametrize("teacher", [{"kind": "gru"}, {"kind": "balanced", "dim": 1000}])
+def test_a_teacher_that_is_not_linear_or_very_large_has_no_computed_baseline(teacher):
+    base = {**BASE, "teacher": teacher, "evaluation.horizon": 50}
+    (experiment,) = read("training.length,outcome\n4,fitted\n", base=base)
+    assert experiment.runs[0].summary == {}
