@@ -1,6 +1,5 @@
 """A paper as a zip of files; the same results give the same bytes."""
 
-import io
 import json
 import zipfile
 from collections.abc import Iterator
@@ -9,12 +8,10 @@ from typing import Any
 
 from core.figures import STYLE_VERSION
 from service import schemas
+from service.exports.encoding import WriteBuffer
 from service.figures import rendering
 from service.paper.content import Paper
 from service.paper.document import bibliography, document, verdict_table
-
-FILE_TIME = (1980, 1, 1, 0, 0, 0)
-"""The time of every file, so that the same results give the same bytes."""
 
 README = """A paper's worth of an Extrapolab: {title}
 
@@ -29,15 +26,18 @@ In LaTeX, a character that the standard fonts lack is written as its code point,
 """
 
 
-def zipped(paper: Paper) -> bytes:
-    """The zip of the paper's files."""
-    buffer = io.BytesIO()
+def zipped(paper: Paper) -> Iterator[bytes]:
+    """The zip of the paper's files, file by file.
+
+    The same results give the same bytes: no file has a time.
+    """
+    buffer = WriteBuffer()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in _files(paper):
-            entry = zipfile.ZipInfo(path, FILE_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return buffer.getvalue()
+            with archive.open(path, "w") as file:
+                file.write(content)
+            yield buffer.take()
+    yield buffer.take()
 
 
 def _files(paper: Paper) -> Iterator[tuple[str, bytes]]:

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
 
 from core.errors import Problem
 from core.look import Look
@@ -10,6 +11,7 @@ from core.studies import STUDIES, Size
 from service.context import Context
 from service.figures.options import read_look
 from service.http import openapi
+from service.http.downloads import download
 from service.http.errors import Invalid
 from service.http.ids import complete_id
 from service.paper import sources
@@ -26,9 +28,9 @@ MAX_FIGURES = 50
 
 @router.get(
     "",
-    response_class=Response,
+    response_class=StreamingResponse,
     responses={
-        200: openapi.file("The zip.", MEDIA_TYPE) | {"headers": {}},
+        200: openapi.file("The zip.", MEDIA_TYPE, headers=[]),
         **openapi.problems(400, 404, 409, 503),
     },
 )
@@ -47,13 +49,11 @@ def paper(
         str | None,
         Query(description="Ids of saved figures, separated by commas.", max_length=4000),
     ] = None,
-    width: Annotated[
-        str | None, Query(description=f"{Look.model_fields['width'].description}")
-    ] = None,
+    width: Annotated[str | None, Query(description=Look.model_fields["width"].description)] = None,
     font_size: Annotated[
-        str | None, Query(description=f"{Look.model_fields['font_size'].description}")
+        str | None, Query(description=Look.model_fields["font_size"].description)
     ] = None,
-) -> Response:
+) -> StreamingResponse:
     """Write up a study, a sweep, a query or saved figures.
 
     The answer is a zip: figures in the style `paper` as PDF with their captions, a LaTeX document
@@ -78,8 +78,7 @@ def paper(
             content = sources.of_query(tx, q, look)
         else:
             content = sources.of_saved_figures(tx, ids, look)
-    disposition = f'attachment; filename="paper-{content.name}.zip"'
-    return Response(zipped(content), 200, {"Content-Disposition": disposition}, MEDIA_TYPE)
+    return download(zipped(content), MEDIA_TYPE, f"paper-{content.name}.zip")
 
 
 def _figure_ids(context: Context, figures: str | None) -> list[str]:

@@ -38,7 +38,7 @@ def paper(
     force: Annotated[bool, typer.Option("--force", help="Replace a paper that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write up results for a paper: figures, captions, verdicts, setup and references in LaTeX.
+    """Write up results in LaTeX: figures, captions, verdicts, setup and references.
 
     Name one of --study, --sweep, --query and --figure. It covers the experiments completed so far.
 

@@ -37,7 +37,8 @@ def test_lab_has_exactly_its_public_methods():
     methods = {"submit", "check", "experiment", "experiments", "query", "as_completed", "watch"}
     methods |= {"reproduce", "import_runs", "sweep", "check_sweep", "sweep_of", "sweeps", "table"}
     methods |= {"workers", "drain", "studies", "reports", "study", "compare", "compare_figure"}
-    methods |= {"cancel", "fields", "figure", "figure_of", "figures", "close", "url"}
+    methods |= {"cancel", "fields", "figure", "figure_of", "figures", "paper"}
+    methods |= {"close", "url"}
     assert {name for name in dir(extrapolab.Lab) if not name.startswith("_")} == methods
 
 
