@@ -100,7 +100,7 @@ class _Canvas:
         if self._drawing.same_y:
             _share_y(self._axes)
         for number in range(len(plots) - 1, -1, -1):
-            if self._is_repeated_below(number):
+            if self._is_repeated_below(number) and not plots[number].circle:
                 _share_x(self._axes[number], self._axes[number + self._columns])
 
     def _lay_out(self) -> None:
