@@ -1,5 +1,6 @@
 """Renders figures on request, in every format of the API."""
 
+import gc
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
@@ -110,5 +111,6 @@ def render(figure: Figure, info: Info, form: Format, look: Look = SCREEN) -> byt
             content = _rendered.get(key)  # another request may have rendered it meanwhile
             if content is None:
                 content = figure.file(info, form, look)
+                gc.collect()  # what is left of a figure are cycles, a megabyte of them
                 _rendered.put(key, content)
     return content

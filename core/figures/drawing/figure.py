@@ -5,12 +5,11 @@ are wrapped to the space they have, so the grid is laid out before and after.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
@@ -58,7 +57,8 @@ class _Canvas:
         self._plots: list[Plot | Map] = [*drawing.plots]
         self._columns, self._width, self._height = _size(drawing, look)
         self.figure = Figure(figsize=(self._width, self._height))
-        self._renderer: Any = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
+        FigureCanvasAgg(self.figure)
+        self._renderer = RendererAgg(1, 1, self.figure.dpi)  # type: ignore[no-untyped-call]
         rows = -(-len(drawing.plots) // self._columns)
         grid = list(self.figure.subplots(rows, self._columns, squeeze=False).ravel())
         self._axes: list[Axes] = grid[: len(drawing.plots)]
