@@ -70,6 +70,7 @@ _MATHEMATICS = {
     **{letter: rf"\{name}" for letter, name in _GREEK.items()},
     **{letter: rf"\mathrm{{{latin}}}" for letter, latin in _LATIN_LOOKALIKES.items()},
 }
+_RELATIONS = {"<=": r"\le", ">=": r"\ge"}
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ", [*"0123456789+-n", r"\top"], strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₖₙ", "0123456789+-kn", strict=True))
 _TEXT = {
@@ -133,7 +134,7 @@ _PATTERNS = {
     "product": rf"(?<=\d) (?=(?:[{_HATTED}][\u0302\u0303]|[dkqN])(?!\w))",
     "superscript": rf"[{''.join(_SUPERSCRIPTS)}]+",
     "subscript": rf"[{''.join(_SUBSCRIPTS)}]+",
-    "symbol": rf"[{''.join(map(re.escape, _MATHEMATICS))}]",
+    "symbol": rf"[<>]=|[{''.join(map(re.escape, _MATHEMATICS))}]",
     "minus": r"(?<= )-(?= )|(?<![\w-])-(?=\d)",
     "dashes": r"-{2,}",
     "accent": rf"[A-Za-z][{''.join(_ACCENTS)}]",
@@ -205,8 +206,8 @@ def _typeset(match: re.Match[str]) -> str:
 
 
 def _symbol(token: str) -> str:
-    if len(token) == 1:
-        return _MATHEMATICS.get(token, token)
+    if len(token) == 1 or token in _RELATIONS:
+        return _RELATIONS.get(token) or _MATHEMATICS.get(token, token)
     return rf"{_HATS[token[1]]}{{{_symbol(token[0])}}}"
 
 

@@ -162,7 +162,7 @@ def setup(study: Study, size: Size) -> list[str]:
 
 
 def works(study: Study) -> list[str]:
-    """The works whose claims the study tests."""
+    """The works that the study rests on."""
     if not study.works:
         return []
     return ["## Works", *(fill(work.sentence) for work in study.works)]

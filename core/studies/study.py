@@ -56,7 +56,7 @@ class Study(ABC):
         name: The name in ``/v1/studies/{name}``.
         title: What the study shows, in one line.
         question: The question that it answers.
-        works: The works whose claims it tests.
+        works: The works that it rests on.
         reads_responses: Whether it reads impulse responses as well as metrics.
     """
 

@@ -40,7 +40,7 @@ class Paper:
         figures: Its figures.
         left_out: Figures that can't be drawn, each with the reason.
         claims: Judged claims, for a study.
-        tested: The works whose claims are tested.
+        background: The works that a study rests on.
     """
 
     name: str
@@ -51,18 +51,18 @@ class Paper:
     figures: Sequence[PaperFigure]
     left_out: Sequence[str] = ()
     claims: Sequence[Hypothesis] = ()
-    tested: Sequence[Work] = ()
+    background: Sequence[Work] = ()
 
     @property
     def methods(self) -> list[Work]:
         """The works that the experiments' parts implement."""
         works = of_specs(experiment.spec for experiment in self.experiments)
-        return [work for work in works if work not in self.tested]
+        return [work for work in works if work not in self.background]
 
     @property
     def works(self) -> list[Work]:
         """All works that it names, each once."""
-        return list(dict.fromkeys((COHEN_KARLIK_2023, *self.tested, *self.methods)))
+        return list(dict.fromkeys((COHEN_KARLIK_2023, *self.background, *self.methods)))
 
     @property
     def width(self) -> float:

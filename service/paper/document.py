@@ -131,8 +131,10 @@ def _introduction(paper: Paper) -> str:
         rf"They ran in Extrapolab~\cite{{extrapolab}}, which is built on the question of"
         rf"~{_cite([COHEN_KARLIK_2023])}.",
     ]
-    if paper.tested:
-        sentences.append(rf"The claims are those of~{_cite(paper.tested)}, in our words.")
+    if paper.background:
+        sentences.append(
+            rf"The study rests on~{_cite(paper.background)}; its claims are in our words."
+        )
     if paper.methods:
         sentences.append(rf"The methods are of~{_cite(paper.methods)}.")
     return "\n".join(sentences)

@@ -56,7 +56,7 @@ def of_study(tx: Connection, name: str, size: Size, look: Look) -> Paper:
         figures=figures.figures,
         left_out=figures.left_out,
         claims=stored.claims,
-        tested=study.works,
+        background=study.works,
     )
 
 

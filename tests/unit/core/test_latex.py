@@ -50,6 +50,7 @@ def test_no_text_makes_a_command_or_leaves_ascii(text):
         ("50%_a&b#c", r"50\%\_a\&b\#c"),
         ("{a}~^", r"\{a\}\textasciitilde{}\textasciicircum{}"),
         ("the student's d = 5, e.g. 3 h of it", "the student's $d$ = 5, e.g. 3 h of it"),
+        ("3 <= k and d >= 2 k", r"3 $\le$ $k$ and $d$ $\ge$ 2\,$k$"),
         ("train_loss", r"train\_loss"),
         ("learning-rate 2026-11-30", "learning-rate 2026-11-30"),
         ("الف and 中文", "[U+0627 U+0644 U+0641] and [U+4E2D U+6587]"),
