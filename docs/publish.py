@@ -1,7 +1,8 @@
 """Writes the pages of docs/studies from a lab's answers, so that no number is typed by hand.
 
-``python docs/publish.py [URL] [quick|full] [NAME ...]`` runs each study (stored experiments are
-reused), judges its claims, draws its figure and writes its page.
+``python docs/publish.py [URL] [quick|full] [NAME[=SIZE] ...]`` runs each study (stored experiments
+are reused), judges its claims, draws its figure and writes its page. Names choose studies; a name
+with a size runs that study in this size, and all others as well.
 """
 
 import inspect
@@ -11,6 +12,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -41,12 +43,16 @@ class Run:
     """A study as a lab ran it.
 
     Attributes:
+        size: Its size.
+        caption: The caption of its figure.
         claims: Its claims, judged.
         hashes: Spec hashes by experiment id.
         seconds: Total training time.
         provenance: Versions and hardware.
     """
 
+    size: Size
+    caption: str
     claims: Sequence[Claim]
     hashes: Mapping[str, str]
     seconds: float
@@ -61,16 +67,18 @@ class Run:
 def main(url: str = "http://127.0.0.1:8000", size: Size = "quick", *names: str) -> None:
     runs = {}
     (PAGES / "images").mkdir(exist_ok=True)
+    sizes: dict[str, Any] = dict(name.split("=") for name in names if "=" in name)
+    chosen = [name for name in names if "=" not in name]
     with Lab(url, user="publish") as lab:
-        for name in names or STUDIES:
-            run = runs[name] = run_study(lab, name, size)
-            write(f"{name}.md", study_page(STUDIES[name], size, run))
+        for name in chosen or STUDIES:
+            run = runs[name] = run_study(lab, name, sizes.get(name, size))
+            write(f"{name}.md", study_page(STUDIES[name], run))
             print(
                 f"{name}: {run.holding} of {len(run.claims)} claims hold; "
                 f"{run.seconds:.0f} s of training"
             )
-    if not names:
-        write("README.md", index_page(runs, size))
+    if not chosen:
+        write("README.md", index_page(runs))
 
 
 def write(name: str, paragraphs: Sequence[str]) -> None:
@@ -83,8 +91,12 @@ def run_study(lab: Lab, name: str, size: Size) -> Run:
     experiments = study.submit()
     report = study.wait()
     study.figure("extrapolation", PAGES / "images" / f"{name}.png")
+    with TemporaryDirectory() as folder:
+        caption = study.figure("extrapolation", Path(folder) / "caption.txt").read_text().strip()
     records = [experiment.refresh().record for experiment in experiments]
     return Run(
+        size=size,
+        caption=caption,
         claims=report.claims,
         hashes={record.id: record.spec_hash for record in records},
         seconds=sum(training_seconds(record) for record in records),
@@ -104,16 +116,18 @@ def provenance(sources: Sequence[Mapping[str, str]]) -> str:
     return ", ".join(f"{key} {'/'.join(sorted(values[key]))}" for key in values if values[key])
 
 
-def study_page(study: Study, size: Size, run: Run) -> list[str]:
+def study_page(study: Study, run: Run) -> list[str]:
     """The paragraphs of a study's page."""
     module = inspect.getmodule(type(study))
     source = f"core/studies/{Path(inspect.getfile(type(study))).name}"
     _, _, prose = (inspect.getdoc(module) or "").partition("\n\n")
+    size = run.size
     return [
         f"# {study.name}: {study.title[0].lower()}{study.title[1:]}",
         fill(f"**Question.** {study.question}"),
         *map(fill, filter(None, prose.split("\n\n"))),
         f"![{study.title}](images/{study.name}.png)",
+        fill(f"*{run.caption}*"),
         f"## Verdicts, {size} size",
         claim_table(run),
         fill(
@@ -190,10 +204,15 @@ yaml.SafeDumper.add_representer(
 )
 
 
-def index_page(runs: Mapping[str, Run], size: Size) -> list[str]:
+def index_page(runs: Mapping[str, Run]) -> list[str]:
     """The paragraphs of the page that lists all studies."""
     rows = [
-        (f"[{name}]({name}.md)", STUDIES[name].question, f"{run.holding} of {len(run.claims)}")
+        (
+            f"[{name}]({name}.md)",
+            STUDIES[name].question,
+            run.size,
+            f"{run.holding} of {len(run.claims)}",
+        )
         for name, run in runs.items()
     ]
     *_, last = runs.values()
@@ -209,7 +228,7 @@ def index_page(runs: Mapping[str, Run], size: Size) -> list[str]:
             "extrapolab study run balanced --size quick",
             "extrapolab study report",
         ),
-        table(("study", "question", f"claims that hold, {size} size"), rows),
+        table(("study", "question", "size", "claims that hold"), rows),
         fill(
             f"Last run with {last.provenance}. `make studies` writes these pages from a running "
             "lab's answers."
