@@ -139,6 +139,7 @@ def _shade(axes: Axes, trace: Trace, *, logarithmic: bool) -> None:
         known = np.isfinite(edge)
         axes.update_datalim(np.column_stack([x[known], edge[known]]))
     upper = np.where(np.asarray(trace.upper, float) > style.LARGEST, style.LARGEST, upper)
+    lower, upper = (np.ma.masked_invalid(edge) for edge in (lower, upper))
     band = FillBetweenPolyCollection(
         "x", x, lower, upper, color=trace.colour, alpha=trace.band_opacity, lw=0
     )

@@ -176,7 +176,8 @@ def lab(request, tmp_path_factory) -> Iterator[Lab]:
         url = request.getfixturevalue("module_postgres")
     app, studies = build(Settings(database_url=url, broker_url=NO_BROKER)), {}
     with pytest.MonkeyPatch.context() as patch, TestClient(app) as client:
-        patch.setattr("service.routes.studies.STUDIES", studies)
+        for module in ("service.routes.studies", "service.stored_study"):
+            patch.setattr(f"{module}.STUDIES", studies)
         yield Lab(client, app.state.context.database, studies)
 
 
@@ -260,6 +261,7 @@ def test_studies_and_the_demo_have_the_same_median(lab, endings):
 
 @on_random_runs
 @example(endings=(fitted(-1.0, 1.0), fitted(0.0, 5e-324)))
+@example(endings=(fitted(math.nan, 1.0), fitted(math.nan, math.nan)))
 def test_sql_has_the_same_statistics_where_they_are_finite(lab, endings):
     stored = lab.add(endings)
     expected = stored.expected

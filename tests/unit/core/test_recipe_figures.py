@@ -262,6 +262,16 @@ def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_true_note_in_the_ca
     )
 
 
+def test_a_band_ends_where_its_lower_edge_is_infinite():
+    values = {1: (1.0, 2.0, 3.0), 2: (2.0, 3.0, 4.0), 3: (math.inf,) * 3}
+    cells = [Cell(x, None, "completed", seeds) for x, seeds in values.items()]
+    info = panels.of_runs(HEADING, panels_of_cells(cells, Recipe(x="training.length")))
+    (axes,) = draw(panels.drawing(info), info, SCREEN).axes
+    (path,) = axes.collections[0].get_paths()
+    assert np.isfinite(path.vertices).all()
+    assert path.vertices[:, 0].max() == 2.0
+
+
 def test_symbols_are_typeset_in_figures_and_plain_in_data():
     (panel,) = panels_of_curves([curve([1.0, 2.0], reference=[0.5, 0.25])], Recipe(x="lag"))
     info = panels.of_runs({**HEADING, "title": "cost in $ of h_j"}, [panel])
