@@ -18,6 +18,7 @@ from core.statistics import Band
 Kind = Literal["lines", "heatmap"]
 Statistic = Literal["median", "mean", "q1", "q3", "min", "max"]
 Scale = Literal["auto", "linear", "log"]
+Channel = Annotated[int, Field(ge=1)]
 FieldPath = Annotated[Line, Field(min_length=1, max_length=200)]
 
 CURVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -63,6 +64,10 @@ class Contents(Part):
         None, description="A field: a line, or a row of a heat map, for each of its values."
     )
     facets: FieldPath | None = Field(None, description="A field: a panel for each of its values.")
+    output: Channel | None = Field(
+        None, description="By `lag`: the output channel, from 1; by default that of the largest."
+    )
+    input: Channel | None = Field(None, description="By `lag`: the input channel, from 1.")
     statistic: Statistic = Field(
         "median",
         description="Statistic over all runs at the same x; a diverged run counts as infinite. "

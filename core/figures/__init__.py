@@ -133,11 +133,11 @@ STUDY_FIGURES: Mapping[str, Figure] = MappingProxyType(
 
 COMPARISON_FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "response": Figure(comparison.response, comparison.drawing_of_responses),
+        "response": Figure(comparison.response, comparison.drawing_of_responses, choices=_CHANNELS),
         "training": Figure(
             comparison.training, comparison.drawing_of_training, early=True, choices=_AXIS
         ),
-        "response_ratio": Figure(ratio.response, ratio.drawing),
+        "response_ratio": Figure(ratio.response, ratio.drawing, choices=_CHANNELS),
         "training_ratio": Figure(ratio.training, ratio.drawing, early=True, choices=_AXIS),
     }
 )

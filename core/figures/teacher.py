@@ -1,10 +1,12 @@
 """Poles, weights and response of a teacher, if they are quick enough to compute for a figure."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from core import teachers
 from core.figures.info import NotDrawable
-from core.figures.view import View
+from core.figures.view import DEFAULT_VIEW, View
 from core.result import ExperimentResult, Response
 from core.spec import ExperimentSpec, RecurrentTeacher, states
 from core.systems import LinearSystem, impulse_response
@@ -36,10 +38,19 @@ def by_channel(response: Response) -> np.ndarray:
     return np.array(response, dtype=float).reshape(len(response), *np.shape(response)[1:] or (1, 1))
 
 
-def largest_entry(response: np.ndarray) -> tuple[int, int]:
-    """(output, input) of the entry of h_j that a figure shows: the teacher's largest."""
-    largest = np.unravel_index(np.abs(response).max(axis=0).argmax(), response.shape[1:])
-    return int(largest[0]), int(largest[1])
+def main_entry(response: np.ndarray, view: View = DEFAULT_VIEW) -> tuple[int, int]:
+    """(output, input) of the teacher's largest entry of h_j among those that a view shows.
+
+    Args:
+        response: ĥ_0 .. ĥ_{q-1}, (q, p, m).
+        view: The channels that were chosen.
+
+    Raises:
+        NotDrawable: There is no such channel.
+    """
+    sizes = np.abs(response).max(axis=0)
+    outputs, inputs = _chosen(response.shape, view)
+    return max(((o, i) for o in outputs for i in inputs), key=lambda entry: float(sizes[entry]))
 
 
 def channels(shape: tuple[int, ...], view: View) -> list[tuple[int, int]]:
@@ -48,18 +59,25 @@ def channels(shape: tuple[int, ...], view: View) -> list[tuple[int, int]]:
     Raises:
         NotDrawable: There is no such channel, or there are too many for one figure.
     """
+    outputs, inputs = _chosen(shape, view)
+    if len(outputs) * len(inputs) > MAX_CHANNELS:
+        p, m = shape[-2:]
+        raise NotDrawable(
+            f"the systems have {p} x {m} channels, and a figure shows at most {MAX_CHANNELS}: "
+            "choose an output or an input"
+        )
+    return [(output, input_) for output in outputs for input_ in inputs]
+
+
+def _chosen(shape: tuple[int, ...], view: View) -> tuple[Sequence[int], Sequence[int]]:
+    """The outputs and the inputs that a view shows; raises NotDrawable if there is no such one."""
     p, m = shape[-2:]
     for name, chosen, count in (("output", view.output, p), ("input", view.input, m)):
         if chosen is not None and not 1 <= chosen <= count:
             raise NotDrawable(f"there is no {name} {chosen}: the systems have {count}")
     outputs = range(p) if view.output is None else [view.output - 1]
     inputs = range(m) if view.input is None else [view.input - 1]
-    if len(outputs) * len(inputs) > MAX_CHANNELS:
-        raise NotDrawable(
-            f"the systems have {p} x {m} channels, and a figure shows at most {MAX_CHANNELS}: "
-            "choose an output or an input"
-        )
-    return [(output, input_) for output in outputs for input_ in inputs]
+    return outputs, inputs
 
 
 def channel_words(entry: tuple[int, int], shape: tuple[int, ...]) -> str:

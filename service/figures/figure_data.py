@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from core.figures import Info, NotDrawable
+from core.figures import Info, NotDrawable, View
 from core.figures.recipes import baseline, heatmap, panels, wording
 from core.figures.recipes import cells as figure_cells
 from core.figures.recipes import curves as figure_curves
@@ -225,6 +225,7 @@ def _read_curves(
             positions,
             values,
             teachers.get(experiment_id),
+            View(output=recipe.output, input=recipe.input),
         )
         series, facet = _series_and_facet(recipe, experiment.key)
         length = _Facts.of(experiment).length

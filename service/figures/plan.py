@@ -71,6 +71,10 @@ def _conflicts(recipe: Recipe, axes: dict[str, str], pointer: str) -> list[Probl
             if (given := getattr(recipe, name)) not in usual:
                 message = f"points of runs have no {name}: leave it out"
                 problems.append(Problem(f"{pointer}/{name}", "no_statistic", message, given))
+    for name in ("output", "input"):
+        if (channel := getattr(recipe, name)) is not None and recipe.x != "lag":
+            message = "only curves by lag have channels: leave it out, or use x = lag"
+            problems.append(Problem(f"{pointer}/{name}", "no_channel", message, str(channel)))
     seen: set[str] = set()
     for name, path in axes.items():
         if path in seen:

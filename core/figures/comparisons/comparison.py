@@ -24,7 +24,7 @@ from core.figures.info import (
     sources,
     statistics_along,
 )
-from core.figures.teacher import by_channel, largest_entry
+from core.figures.teacher import by_channel, channel_words, main_entry
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, View
 from core.panels import Mark
 from core.result import ExperimentResult, Outcome
@@ -123,9 +123,13 @@ class Compared(NamedTuple):
         return {"fitted": fitted, "seeds": len(self.spec.seeds)}
 
 
-def response(compared: Sequence[Compared]) -> ComparisonInfo:
-    """Impulse responses and their errors; raises NotDrawable if an experiment has no result."""
-    sides = []
+def response(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> ComparisonInfo:
+    """Impulse responses and their errors, in the channel chosen or the teacher's largest one.
+
+    Raises:
+        NotDrawable: An experiment has no result, or there is no such channel.
+    """
+    sides, words = [], set()
     for experiment in compared:
         label, spec, result, _, _ = experiment
         if result is None:
@@ -133,7 +137,8 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
                 f"{label!r} has no result; the figure 'training' can be drawn without one"
             )
         all_teacher = by_channel(result.teacher_response)
-        entry = largest_entry(all_teacher)
+        entry = main_entry(all_teacher, view)
+        words.add(channel_words(entry, all_teacher.shape))
         teacher, lags = all_teacher[:, *entry], np.arange(len(all_teacher), dtype=np.float64)
         students, errors = [], []
         for run in result.runs:
@@ -153,7 +158,8 @@ def response(compared: Sequence[Compared]) -> ComparisonInfo:
         )
         sides.append(side)
     description = "Above: h_j by lag, ĥ_j as dots. Below: |h_j - ĥ_j|. A dotted line marks each k."
-    shared = heading("Impulse responses", description, compared)
+    channel = words.pop() if len(words) == 1 else ", the largest channel of each"
+    shared = heading(f"Impulse responses{channel}", description, compared)
     return ComparisonInfo(**shared, x="lag", sides=sides)
 
 

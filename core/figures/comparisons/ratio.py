@@ -52,9 +52,13 @@ class RatioInfo(Info):
     sides: list[Quotient]
 
 
-def response(compared: Sequence[Compared]) -> RatioInfo:
-    """Errors of responses by lag; raises NotDrawable if an experiment has no result."""
-    sides = comparison.response(compared).sides
+def response(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> RatioInfo:
+    """Errors of responses by lag.
+
+    Raises:
+        NotDrawable: As :func:`core.figures.comparisons.comparison.response`.
+    """
+    sides = comparison.response(compared, view).sides
     return _ratio(compared, sides, "lag", {"|h_j - ĥ_j|": [side.below for side in sides]})
 
 

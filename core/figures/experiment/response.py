@@ -21,7 +21,7 @@ from core.figures.info import (
     median_line,
     not_fitted_seeds,
 )
-from core.figures.teacher import by_channel, channel_words, channels, largest_entry
+from core.figures.teacher import by_channel, channel_words, channels, main_entry
 from core.figures.view import DEFAULT_VIEW, View
 from core.panels import Mark
 from core.result import BaselineResult, ExperimentResult
@@ -85,8 +85,7 @@ def info(
     del series
     teacher = by_channel(result.teacher_response)
     entries = channels(teacher.shape, view)
-    largest = largest_entry(teacher)
-    main = largest if largest in entries else entries[0]
+    main = main_entry(teacher, view)
     responses = {entry: _channel(result, teacher, entry) for entry in entries}
     suffix = "" if len(entries) > 1 else channel_words(main, teacher.shape)
     return ResponseInfo(

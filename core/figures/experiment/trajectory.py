@@ -64,8 +64,7 @@ def info(
     recorded = recorded_trajectory(spec, series, "response")
     target = teacher.response(spec, result)
     entries = teacher.channels(recorded.shape, view)
-    largest = entries[0] if target is None else teacher.largest_entry(target)
-    main = largest if largest in entries else entries[0]
+    main = entries[0] if target is None else teacher.main_entry(target, view)
     scale = None if target is None else float(np.abs(target).max())
     shown = set(steps_of_change(series, recorded, MAX_STEPS, scale).tolist())
     lines = []

@@ -18,7 +18,7 @@ from core.figures.info import (
     linear_student,
     not_fitted_seeds,
 )
-from core.figures.teacher import by_channel, channel_words, channels, largest_entry, system
+from core.figures.teacher import by_channel, channel_words, channels, main_entry, system
 from core.figures.view import DEFAULT_VIEW, View
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -101,8 +101,7 @@ def info(
     del series
     symmetric = linear_student(spec).structure != "general"
     response, teacher = by_channel(result.teacher_response), system(spec)
-    entries, largest = channels(response.shape, view), largest_entry(response)
-    main = largest if largest in entries else entries[0]
+    entries, main = channels(response.shape, view), main_entry(response, view)
     with np.errstate(all="ignore"):
         of_teacher = None if teacher is None else weighted_spectrum(teacher)
         of_seeds = {

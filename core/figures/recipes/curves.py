@@ -16,7 +16,8 @@ from core.figures.recipes.coordinates import (
     scale,
 )
 from core.figures.recipes.wording import CURVES, quantity_label, statistic_label
-from core.figures.teacher import largest_entry
+from core.figures.teacher import main_entry
+from core.figures.view import DEFAULT_VIEW, View
 from core.labels import value_label, value_labels
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel
@@ -72,6 +73,7 @@ def plotted(
     x: np.ndarray,
     y: np.ndarray,
     teacher: np.ndarray | None,
+    view: View = DEFAULT_VIEW,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The x, y and reference of a curve, from a stored array.
 
@@ -81,6 +83,10 @@ def plotted(
         y: (points,), a response (q,) or (q, p, m), or eigenvalues (d, 2).
         teacher: The teacher's response, (q,) or (q, p, m), if the quantity needs it. With several
             channels, its largest entry is shown.
+        view: The channels that were chosen.
+
+    Raises:
+        NotDrawable: There is no such channel.
     """
     unknown = np.empty(0)
     if teacher is not None:
@@ -94,7 +100,7 @@ def plotted(
             return x + 1.0, y, hankel_singular_values_of(teacher)
         if teacher is None:
             return x, y, unknown
-        entry = largest_entry(teacher) if teacher.shape[1:] != (1, 1) else (0, 0)
+        entry = main_entry(teacher, view)
         student, reference = y.reshape(teacher.shape)[:, *entry], teacher[:, *entry]
         if quantity == "response":
             return x, student, reference

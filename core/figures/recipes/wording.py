@@ -79,6 +79,8 @@ def caption(
     meaning = CURVES.get(recipe.quantity) or METRICS[recipe.quantity]
     against = quantity(recipe.x).named
     parts = [f"{capitalised(meaning)}, {statistic_label(recipe)}, against {against}"]
+    chosen = [f"{name} {n}" for name in ("output", "input") if (n := getattr(recipe, name))]
+    parts += [" and ".join(chosen)] if chosen else []
     if recipe.series:
         item = "a line" if recipe.kind == "lines" else "a row"
         item = "a colour" if recipe.shows_points else item
