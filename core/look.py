@@ -65,7 +65,7 @@ def _rising(limits: tuple[float, float]) -> tuple[float, float]:
 def _width(given: object) -> object:
     """A number of inches, or the name of a venue."""
     number = _number_if_numeric(given)
-    if given is None or number in WIDTHS:
+    if given is None or (isinstance(given, str) and given in WIDTHS):
         return given
     if not isinstance(number, float | int) or not SMALLEST_SIDE <= number <= LARGEST_SIDE:
         raise PydanticCustomError(

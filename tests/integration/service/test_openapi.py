@@ -53,6 +53,9 @@ CONFIG = {
             "change_v1_figures__id__patch",
             "preview_v1_figures_preview__format__get",
             "figure_v1_sweeps__id__figures__name___format__get",  # the axes of a sweep
+            "figure_v1_experiments__id__figures__name___format__get",  # the parts of a look
+            "figure_v1_figures__id___format__get",
+            "figure_v1_studies__name__figures__figure___format__get",
         )
     ],
 }
