@@ -1,6 +1,7 @@
 """Ticks with round labels, as many as there is room for."""
 
 import math
+import sys
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 
@@ -10,8 +11,8 @@ from matplotlib.ticker import (
     FixedLocator,
     FuncFormatter,
     Locator,
-    LogFormatter,
     MaxNLocator,
+    NullFormatter,
     NullLocator,
 )
 
@@ -22,6 +23,13 @@ MANY_DECADES = 100.0
 
 MAX_TICKS = 16
 """Up to this number of values, each value of an axis has a tick."""
+
+
+_DIGITS = (tuple(range(1, 10)), (1, 2, 5), (1, 3), (1,))
+"""The leading digits of ticks on logarithmic axes, from many to few."""
+
+_WIDTH = 1.4
+"""The width of a power of ten as a label, as a multiple of an ordinary label's."""
 
 
 class _RoomyLocator(Locator):
@@ -111,22 +119,43 @@ class EndsLocator(_RoomyLocator):
         return np.concatenate([[first], inner[is_clear], [last]])
 
 
-class PowerFormatter(LogFormatter):
-    """Powers of ten as Unicode, which costs a tenth of mathematics and is text in every file."""
+class PowersLocator(_RoomyLocator):
+    """Ticks at powers of ten; between them too, at round multiples, if there is room."""
 
-    def _num_to_string(self, x: float, vmin: float, vmax: float) -> str:
-        del vmin, vmax
-        return short_number(x, power=True)
+    def places(self, low: float, high: float, room: int) -> np.ndarray:
+        """The places of ticks between two limits if there is room for so many labels."""
+        low = max(low, sys.float_info.min)
+        if not low < high < math.inf:
+            return np.array([low])
+        for digits in _DIGITS:
+            places = _multiples(low, high, digits)
+            gaps = np.diff(np.log10(places)) / (math.log10(high) - math.log10(low))
+            if len(places) > 1 and gaps.min() * room >= _WIDTH:
+                return places
+        powers = _multiples(low, high, (1,))
+        if len(powers) > 2:
+            stride = -(-len(powers) // max(int(room / _WIDTH), 2))
+            exponents = np.log10(powers).round()
+            return powers[exponents % stride == 0]
+        few = next((p for d in reversed(_DIGITS) if len(p := _multiples(low, high, d)) > 1), powers)
+        return few[[0, -1]] if len(few) > 1 else few
+
+
+def _multiples(low: float, high: float, digits: Sequence[int]) -> np.ndarray:
+    """Numbers between two limits that are a power of ten times one of these digits."""
+    powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = np.outer(powers, digits).ravel()
+    return places[(places >= low * (1 - 1e-9)) & (places <= high * (1 + 1e-9))]
 
 
 def powers_of_ten(axis: Axis) -> None:
-    """Labels a logarithmic axis; one of many decades has ticks at these alone."""
-    axis.set_major_formatter(PowerFormatter())
+    """Labels a logarithmic axis; Unicode costs a tenth of mathematics, and is text in every file."""
+    axis.set_major_locator(PowersLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value, power=True)))
+    axis.set_minor_formatter(NullFormatter())
     low, high = axis.get_view_interval()
     if high > MANY_DECADES * low:
         axis.set_minor_locator(NullLocator())
-    else:
-        axis.set_minor_formatter(PowerFormatter())
 
 
 def short_number(value: float, *, power: bool = False) -> str:
