@@ -140,7 +140,7 @@ class StepSizeStudy(Study):
             ),
             Panel(
                 x=axis_label("optimizer.lr"),
-                y=f"{axis_label('train_loss')} at the end\ngaps: diverged",
+                y=f"{axis_label('train_loss')} at the end",
                 x_scale="log",
                 lines=[quartile_line("training loss", large_steps, _lr, "train_loss")],
                 limits=bound,

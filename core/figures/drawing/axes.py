@@ -14,11 +14,20 @@ from core.figures.drawing.plot import Plot, Trace
 from core.figures.drawing.ticks import IntegerLocator, decades_from_zero, powers_of_ten
 from core.look import Look
 
+NOTHING = "nothing to show yet"
+"""The words in the middle of axes without data."""
+
 STACKED = 0.035
 """Distance of triangles at one place, as a fraction of the axes' height."""
 
 MAX_MARKED_POINTS = 40
 """A line with up to this number of points has a marker at each."""
+
+MAX_LISTED = 3
+"""Most traces that a note lists; more are counted."""
+
+NARROWEST = 4.0
+"""The least ratio of the ends of a logarithmic axis, so that its ticks have round labels."""
 
 HOLLOW_EVERY = 0.12
 """Distance of the hollow markers along a line of many points, as a fraction of the axes."""
@@ -29,8 +38,11 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
     logarithmic = plot.y_scale == "log"
     weight = style.weight(look)
     for span in plot.spans:
+        level = float(style.plottable(span.at, logarithmic=logarithmic))
+        if np.isnan(level):
+            continue
         axes.hlines(
-            float(style.plottable(span.at, logarithmic=logarithmic)),
+            level,
             span.start,
             span.end,
             color=style.BASELINE,
@@ -38,23 +50,28 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
             lw=3.6 * weight,
             label=span.label,
         )
-    if plot.zero:
+    if plot.zero and not plot.is_empty:
         axes.axhline(0, color=style.BASELINE, lw=0.6 * weight)
     if plot.circle:
         axes.add_patch(Circle((0, 0), 1, fill=False, ec=style.BASELINE, ls=":", lw=0.7 * weight))
         axes.axvline(0, color=style.BASELINE, lw=0.4 * weight)
     for trace in plot.traces:
-        _draw_trace(axes, trace, look, logarithmic=logarithmic)
+        if trace.is_drawn:
+            _draw_trace(axes, trace, look, logarithmic=logarithmic)
     _mark_infinite(axes, plot.traces, look)
-    for mark in plot.levels:
+    for mark in () if plot.is_empty else plot.levels:
         level = float(style.plottable(mark.at, logarithmic=logarithmic))
         axes.axhline(level, color=style.BASELINE, ls="--", lw=0.7 * weight, label=mark.label)
-    for mark in plot.limits:
+    for mark in () if plot.is_empty else plot.limits:
+        if mark.at <= 0 and plot.x_scale == "log":
+            continue
         axes.axvline(mark.at, color=style.BASELINE, ls=":", lw=0.7 * weight, label=mark.label)
     _scale_x(axes, plot)
     _scale_y(axes, plot)
-    if plot.empty:
-        axes.text(0.5, 0.5, plot.empty, transform=axes.transAxes, ha="center", color=style.BASELINE)
+    words = plot.empty or (NOTHING if plot.is_empty else "")
+    if words:
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=style.BASELINE)
     if look.xlim is not None:
         axes.set_xlim(*look.xlim)
     if look.ylim is not None:
@@ -65,10 +82,28 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
 
 
 def notes(plot: Plot) -> str:
-    """Notes on the values of a plot that are left out or moved; "" if there are none."""
-    values = [np.ravel(np.asarray(trace.y, float)) for trace in plot.traces]
+    """Notes on what is left out of a plot, or moved; "" if nothing is."""
+    values = [np.ravel(np.asarray(trace.y, float)) for trace in plot.traces if not trace.absence]
     shown = np.concatenate(values) if values else np.empty(0)
-    return "; ".join(style.limits_exceeded(shown, logarithmic=plot.y_scale == "log"))
+    parts = style.limits_exceeded(shown, logarithmic=plot.y_scale == "log")
+    if plot.y_limits is not None:
+        low, high = plot.y_limits
+        is_outside = ((shown < low) | (shown > high)) & (np.abs(shown) <= style.LARGEST)
+        parts += ["lines go on outside"] if is_outside.any() else []
+    absent: dict[str, list[str]] = {}
+    for trace in plot.traces:
+        if trace.absence:
+            absent.setdefault(trace.absence, []).append(trace.label)
+    parts += [f"{_listed(labels)} {why}, not drawn" for why, labels in absent.items()]
+    return "; ".join(parts)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Traces by their labels, or counted if they have none."""
+    distinct = list(dict.fromkeys(labels))
+    if not all(distinct) or len(distinct) > MAX_LISTED:
+        return f"{len(labels)} {'line' if len(labels) == 1 else 'lines'}"
+    return ", ".join(distinct)
 
 
 def _draw_trace(axes: Axes, trace: Trace, look: Look, *, logarithmic: bool) -> None:
@@ -175,6 +210,9 @@ def _scale_x(axes: Axes, plot: Plot) -> None:
     xs = [np.ravel(np.asarray(trace.x, float)) for trace in plot.traces]
     values = np.concatenate(xs) if xs else np.empty(0)
     positive = values[values > 0]
+    known = values[np.abs(values) <= style.LARGEST]
+    if len(known) and np.ptp(known) > 0 and not any(trace.is_drawn for trace in plot.traces):
+        axes.set_xlim(known.min(), known.max())
     if plot.circle:
         axes.set_aspect("equal", adjustable="datalim")
     elif plot.x_scale == "from_zero" and len(positive):
@@ -192,6 +230,10 @@ def _scale_x(axes: Axes, plot: Plot) -> None:
 def _scale_y(axes: Axes, plot: Plot) -> None:
     if plot.y_scale == "log" and np.isfinite(axes.dataLim.minposy):
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        if high < NARROWEST * low:
+            middle, reach = np.sqrt(low * high), np.sqrt(NARROWEST)
+            axes.set_ylim(middle / reach, middle * reach)
     shown = [style.plottable(trace.y) for trace in plot.traces]
     if plot.traces and not any(np.isfinite(y).any() for y in shown):
         axes.set_yticks([])

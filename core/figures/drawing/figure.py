@@ -179,7 +179,7 @@ class _Canvas:
             note = notes(plot) if isinstance(plot, Plot) else ""
             x = "" if self._is_repeated_below(number) else plot.x
             label = f"{x}\n({note})".strip() if note else x
-            wrap(axes.xaxis.label, label, 1.1 * frame.width, self._renderer)
+            wrap(axes.xaxis.label, label, frame.width, self._renderer)
             is_repeated = self._drawing.same_y and number % self._columns > 0
             y = "" if is_repeated else plot.y
             wrap(axes.yaxis.label, y, 1.05 * frame.height, self._renderer)

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.figures.drawing import style
 from core.panels import Mark
 
 HOLLOW = "hollow: at most half of the seeds fit"
@@ -65,6 +66,23 @@ class Trace:
         """For each point, whether it is drawn hollow."""
         return np.broadcast_to(np.asarray(self.hollow, bool), np.shape(self.x))
 
+    @property
+    def absence(self) -> str:
+        """Why nothing of the trace can be drawn; "" if something can, or if it has no points."""
+        y = np.asarray(self.y, float)
+        is_marked = bool(self.marker) and not self.stems and (y == np.inf).any()
+        if not y.size or np.isfinite(style.plottable(y)).any() or is_marked:
+            return ""
+        if np.isnan(y).all():
+            return "undefined"
+        return "infinite" if np.isinf(y).any() else f"above {style.LARGEST:g}"
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether anything of it can be drawn; without points, its label alone may be meant."""
+        is_label = not self.dash and not self.marker
+        return not self.absence and (np.size(self.x) > 0 or is_label)
+
 
 @dataclass(frozen=True)
 class Span:
@@ -113,7 +131,14 @@ class Plot:
     @property
     def has_hollow(self) -> bool:
         """Whether a mark is hollow."""
-        return any(trace.is_hollow.any() for trace in self.traces)
+        return any(
+            (trace.is_hollow & np.isfinite(style.plottable(trace.y))).any() for trace in self.traces
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are traces, but none of them has points."""
+        return bool(self.traces) and not any(np.size(trace.x) for trace in self.traces)
 
 
 @dataclass(frozen=True)
