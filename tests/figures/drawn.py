@@ -17,8 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-COLOUR_BAR = "<colorbar>"
-"""The label that matplotlib gives to the axes of a colour bar."""
+WHITE, GREY = "#ffffff", "#7f7f7f"
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ def shown_axes(figure: Figure) -> list[Axes]:
 
 def is_colour_bar(axes: Axes) -> bool:
     """Whether the axes hold a colour bar."""
-    return axes.get_label() == COLOUR_BAR
+    mappables = [m for a in axes.get_figure().axes for m in (*a.collections, *a.images)]
+    return any(m.colorbar is not None and m.colorbar.ax is axes for m in mappables)
 
 
 def legends(figure: Figure) -> list[Legend]:
@@ -156,6 +156,33 @@ def looks(artist: Artist) -> tuple[Any, ...]:
             return ("patch", face, _hex(artist.get_edgecolor()), artist.get_hatch())
         case _:
             return (type(artist).__name__,)
+
+
+def is_like(handle: Artist, artist: Artist) -> bool:
+    """Whether a legend's handle stands for an artist.
+
+    It looks the same, has the colour of its points, is hatched like it, or, if it is grey and a
+    point, explains its marker.
+    """
+    if looks(handle) == looks(artist):
+        return True
+    hatching = getattr(handle, "get_hatch", lambda: None)()
+    if hatching:
+        return hatching == getattr(artist, "get_hatch", lambda: None)()
+    if not (isinstance(handle, Line2D) and _has_marker(handle)):
+        return False
+    colour, face = _hex(handle.get_color()), _hex(handle.get_markerfacecolor())
+    explains = not _has_line(handle) and colour == GREY
+    if isinstance(artist, PathCollection):
+        faces = {_hex(one) for one in artist.get_facecolor()}
+        edges = {_hex(one) for one in artist.get_edgecolor()}
+        return colour in faces | edges or (explains and face == WHITE and face in faces)
+    if isinstance(artist, Line2D) and _has_marker(artist):
+        is_hollow = _hex(artist.get_markerfacecolor()) == WHITE
+        same_marker = handle.get_marker() == artist.get_marker()
+        explained = explains and same_marker and is_hollow == (face == WHITE)
+        return explained or _hex(artist.get_color()) == colour != GREY
+    return False
 
 
 def _walk(

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.ticker import FixedLocator
@@ -32,6 +33,9 @@ SMALLEST_SHARE = 1 / 3
 
 SMALLEST_LETTERS = 5.0
 """The least size of text in points."""
+
+INFINITE = 1e99
+"""A band that reaches this value stands for one without an upper end."""
 
 NOTED = re.compile(r"not drawn|not shown|outside|beyond|drawn at")
 """The words by which a figure says that some of its data lie outside the limits."""
@@ -150,17 +154,16 @@ def _of_entries(legend: Legend, data: Sequence[Artist]) -> Iterator[Fault]:
         if count > 1:
             yield Fault("two entries with one name", _quoted(entry))
     inked = [artist for artist in data if drawn.touches(artist, legend.figure.bbox)]
-    looks_of_data = {drawn.looks(artist) for artist in inked}
-    names_of_data = {str(artist.get_label()) for artist in inked}
+    named = {str(artist.get_label()) for artist in inked}
     seen: dict[tuple[object, ...], str] = {}
     for entry, handle in zip(entries, handles, strict=True):
-        if drawn.is_blank(handle):
-            continue
         looks = drawn.looks(handle)
+        if drawn.is_blank(handle) or NOTED.search(entry):
+            continue
         if looks in seen:
             yield Fault("two entries alike", f"{_quoted(seen[looks])} and {_quoted(entry)}")
         seen.setdefault(looks, entry)
-        if looks not in looks_of_data and entry not in names_of_data:
+        if entry not in named and not any(drawn.is_like(handle, artist) for artist in inked):
             yield Fault("an entry of nothing that is drawn", _quoted(entry))
 
 
@@ -189,13 +192,18 @@ def _of_axes(figure: Figure) -> Iterator[Fault]:
 
 
 def _data_outside(figure: Figure, words: Sequence[Words]) -> Iterator[Fault]:
-    if any(NOTED.search(text.text) for text in words):
-        return
+    """Data outside the limits, unless their axes note it; bands may reach to infinity."""
+    noted = [text.axes for text in words if NOTED.search(text.text)]
     for axes in drawn.shown_axes(figure):
+        if axes in noted:
+            continue
         visible = axes.bbox.padded(1)
+        infinite = axes.transData.transform((0.5, INFINITE))[1]
         for artist in drawn.data_of(axes):
             points = drawn.places(artist)
             finite = points[np.isfinite(points).all(axis=1)]
+            if isinstance(artist, FillBetweenPolyCollection):
+                finite = finite[finite[:, 1] < infinite]
             inside = ((finite >= visible.min) & (finite <= visible.max)).all(axis=1)
             if artist.get_clip_on() and not inside.all():
                 yield Fault("data outside the limits", f"{artist.get_label()} in {_name(axes)}")
@@ -219,7 +227,7 @@ def _is_unlabelled(axis: Axis) -> bool:
     """Whether an axis leaves its labels to a neighbour's, or has no ticks."""
     shown = axis.get_tick_params("major")
     sides = {"labelbottom", "labeltop", "labelleft", "labelright"} & set(shown)
-    return not axis.get_majorticklocs().size or (bool(sides) and not any(map(shown.get, sides)))
+    return not len(axis.get_majorticklocs()) or (bool(sides) and not any(map(shown.get, sides)))
 
 
 def _are_twins(one: Axes, other: Axes) -> bool:
