@@ -37,19 +37,7 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
     """Draws a plot into a pair of axes; the legend and the title are placed later."""
     logarithmic = plot.y_scale == "log"
     weight = style.weight(look)
-    for span in plot.spans:
-        level = float(style.plottable(span.at, logarithmic=logarithmic))
-        if np.isnan(level):
-            continue
-        axes.hlines(
-            level,
-            span.start,
-            span.end,
-            color=style.BASELINE,
-            alpha=0.35,
-            lw=3.6 * weight,
-            label=span.label,
-        )
+    _draw_spans(axes, plot, look)
     if plot.zero and not plot.is_empty:
         axes.axhline(0, color=style.BASELINE, lw=0.6 * weight)
     if plot.circle:
@@ -59,13 +47,8 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
         if trace.is_drawn:
             _draw_trace(axes, trace, look, logarithmic=logarithmic)
     _mark_infinite(axes, plot.traces, look)
-    for mark in () if plot.is_empty else plot.levels:
-        level = float(style.plottable(mark.at, logarithmic=logarithmic))
-        axes.axhline(level, color=style.BASELINE, ls="--", lw=0.7 * weight, label=mark.label)
-    for mark in () if plot.is_empty else plot.limits:
-        if mark.at <= 0 and plot.x_scale == "log":
-            continue
-        axes.axvline(mark.at, color=style.BASELINE, ls=":", lw=0.7 * weight, label=mark.label)
+    if not plot.is_empty:
+        _draw_marks(axes, plot, look)
     _scale_x(axes, plot)
     _scale_y(axes, plot)
     words = plot.empty or (NOTHING if plot.is_empty else "")
@@ -79,6 +62,33 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() == "log":
             powers_of_ten(axis)
+
+
+def _draw_spans(axes: Axes, plot: Plot, look: Look) -> None:
+    for span in plot.spans:
+        level = float(style.plottable(span.at, logarithmic=plot.y_scale == "log"))
+        if np.isnan(level):
+            continue
+        axes.hlines(
+            level,
+            span.start,
+            span.end,
+            color=style.BASELINE,
+            alpha=0.35,
+            lw=3.6 * style.weight(look),
+            label=span.label,
+        )
+
+
+def _draw_marks(axes: Axes, plot: Plot, look: Look) -> None:
+    """Draws the levels and limits that have a place on their axis."""
+    options: dict[str, Any] = {"color": style.BASELINE, "lw": 0.7 * style.weight(look)}
+    for mark in plot.levels:
+        level = float(style.plottable(mark.at, logarithmic=plot.y_scale == "log"))
+        axes.axhline(level, ls="--", label=mark.label, **options)
+    for mark in plot.limits:
+        if mark.at > 0 or plot.x_scale != "log":
+            axes.axvline(mark.at, ls=":", label=mark.label, **options)
 
 
 def notes(plot: Plot) -> str:

@@ -62,6 +62,8 @@ class _Canvas:
         rows = -(-len(drawing.plots) // self._columns)
         grid = list(self.figure.subplots(rows, self._columns, squeeze=False).ravel())
         self._axes: list[Axes] = grid[: len(drawing.plots)]
+        for axes in self._axes:  # their ticks depend on it also when they are drawn elsewhere
+            axes.tick_params(labelsize=style.TICKS * look.points)
         for unused in grid[len(drawing.plots) :]:
             unused.remove()
         self._bar: Axes | None = None

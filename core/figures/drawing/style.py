@@ -29,6 +29,9 @@ SMALLEST = 1e-17
 TITLE = 1.1
 """The size of the title, as a multiple of the text's."""
 
+TICKS = 0.9
+"""The size of the labels of ticks."""
+
 SMALL_PRINT = 0.75
 """The size of the footer and of notes, as a fraction of the text's."""
 
@@ -56,8 +59,8 @@ def rc_params(look: Look) -> Any:  # matplotlib types each key as a literal
         "pdf.fonttype": 42,  # TrueType: many venues refuse Type 3
         "svg.fonttype": "none" if look.style == "paper" else "path",
         "svg.hashsalt": "extrapolab",
-        "xtick.labelsize": 0.9 * points,
-        "ytick.labelsize": 0.9 * points,
+        "xtick.labelsize": TICKS * points,
+        "ytick.labelsize": TICKS * points,
     }
 
 
