@@ -35,7 +35,7 @@ Sources: neurips.sty and iclr2026_conference.sty (text of 5.5 in), and IEEEtran.
 NONE = "none"
 """The title or footer of a figure without one."""
 
-SMALLEST_SIDE, LARGEST_SIDE = 1.5, 40.0
+SMALLEST_SIDE, LARGEST_SIDE = 1.5, 20.0
 """Limits on width and height in inches."""
 
 
