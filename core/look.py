@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from core.spec.part import Line, Part
@@ -35,8 +35,11 @@ Sources: neurips.sty and iclr2026_conference.sty (text of 5.5 in), and IEEEtran.
 NONE = "none"
 """The title or footer of a figure without one."""
 
-SMALLEST_SIDE, LARGEST_SIDE = 1.5, 20.0
+SMALLEST_SIDE, LARGEST_SIDE = 1.5, 20
 """Limits on width and height in inches."""
+
+LARGEST_LIMIT = 1e100
+"""Largest limit of an axis, up or down."""
 
 
 def _number_if_numeric(given: object) -> object:
@@ -47,19 +50,6 @@ def _number_if_numeric(given: object) -> object:
         except ValueError:
             return given
     return given
-
-
-def _pair(given: object) -> object:
-    """``"1,100"``, as in a query string, becomes ``[1, 100]``."""
-    if isinstance(given, str):
-        given = [_number_if_numeric(part.strip()) for part in given.split(",")]
-    return given
-
-
-def _rising(limits: tuple[float, float]) -> tuple[float, float]:
-    if not limits[0] < limits[1]:
-        raise PydanticCustomError("limits", "the lower limit should be below the upper one")
-    return limits
 
 
 def _width(given: object) -> object:
@@ -76,14 +66,33 @@ def _width(given: object) -> object:
     return number
 
 
-Number = Annotated[float, BeforeValidator(_number_if_numeric), Field(allow_inf_nan=False)]
+def _limits(given: object) -> object:
+    """Two rising numbers, also as ``"1,100"``, as in a query string."""
+    if given is None:
+        return None
+    parts = [given] if isinstance(given, str) else given
+    if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
+        parts = [_number_if_numeric(part) for part in ",".join(parts).split(",")]
+    match parts:
+        case [float() | int() as low, float() | int() as high] if (
+            -LARGEST_LIMIT <= low < high <= LARGEST_LIMIT
+        ):
+            return low, high
+    raise PydanticCustomError("limits", "should be two numbers, the lower one first, such as 1,100")
+
+
 Side = Annotated[
     float,
     BeforeValidator(_number_if_numeric),
     Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE, allow_inf_nan=False),
 ]
-Limits = Annotated[tuple[Number, Number], BeforeValidator(_pair), AfterValidator(_rising)]
+Limits = Annotated[tuple[float, float] | None, BeforeValidator(_limits)]
 WidthName = Literal["neurips", "neurips-half", "iclr", "iclr-half", "ieee", "ieee-two"]
+
+
+def _part(default: Any, description: str) -> Any:
+    """A part of a look, left out of JSON where it has its default."""
+    return Field(default, description=description, exclude_if=lambda value: value == default)
 
 
 class Look(Part):
@@ -95,32 +104,29 @@ class Look(Part):
         (3.5, 8.0, False)
     """
 
-    style: Style = Field(
-        "screen",
-        description="`paper`: for print, without title and footer, text as text. `talk`: large.",
+    style: Style = _part(
+        "screen", "`paper`: for print, without title and footer, text as text. `talk`: large."
     )
-    width: Annotated[float | WidthName | None, BeforeValidator(_width)] = Field(
-        None, description=f"Width in inches, or that of a venue: {', '.join(WIDTHS)}."
+    width: Annotated[float | WidthName | None, BeforeValidator(_width)] = _part(
+        None, f"Width in inches, or that of a venue: {', '.join(WIDTHS)}."
     )
-    height: Side | None = Field(None, description="Height in inches.")
+    height: Side | None = _part(None, "Height in inches.")
     font_size: Annotated[float, BeforeValidator(_number_if_numeric), Field(ge=4, le=48)] | None = (
-        Field(None, description="Size of the text in points.")
+        _part(None, "Size of the text in points.")
     )
-    title: Annotated[Line, Field(max_length=400)] | None = Field(
-        None, description=f"The title; `{NONE}` leaves it out."
+    title: Annotated[Line, Field(max_length=400)] | None = _part(
+        None, f"The title; `{NONE}` leaves it out."
     )
-    footer: Literal["source", "none"] | None = Field(
-        None, description="`source`: where the numbers come from, in small print."
+    footer: Literal["source", "none"] | None = _part(
+        None, "`source`: where the numbers come from, in small print."
     )
-    xlim: Limits | None = Field(None, description="Limits of the x-axis, such as `1,100`.")
-    ylim: Limits | None = Field(None, description="Limits of the y-axis.")
-    cmap: ColourMap = Field(
+    xlim: Limits = _part(None, "Limits of the x-axis, such as `1,100`.")
+    ylim: Limits = _part(None, "Limits of the y-axis.")
+    cmap: ColourMap = _part(
         "viridis",
-        description="Colours of a heat map; `RdBu` and `PuOr` diverge from the metric's threshold.",
+        "Colours of a heat map; `RdBu` and `PuOr` diverge from the metric's threshold.",
     )
-    legend: Legend = Field(
-        "auto", description="`auto`: inside where no line is, else outside the axes."
-    )
+    legend: Legend = _part("auto", "`auto`: inside where no line is, else outside the axes.")
 
     @property
     def inches(self) -> float | None:
@@ -139,7 +145,7 @@ class Look(Part):
     @property
     def has_title(self) -> bool:
         """Whether the figure has a title."""
-        return self.style != "paper" if self.title is None else self.title != NONE
+        return self.style != "paper" if self.title is None else self.title not in ("", NONE)
 
     @property
     def has_footer(self) -> bool:
@@ -153,8 +159,12 @@ class Look(Part):
 
     def merged(self, other: "Look") -> "Look":
         """This look with the parts that are set in ``other``."""
-        parts = self.model_dump(include=set(Look.model_fields), exclude_unset=True)
-        return Look.model_validate(parts | other.model_dump(exclude_unset=True))
+        return Look.model_validate(
+            {
+                name: getattr(other if name in other.model_fields_set else self, name)
+                for name in Look.model_fields
+            }
+        )
 
 
 SCREEN = Look()

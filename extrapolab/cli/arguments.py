@@ -78,7 +78,7 @@ def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tup
 
 
 _ID_HELP = "The experiment's id, exp_..., or a unique prefix of it."
-_FIGURE_HELP = "The file to write: .svg, .png, .pdf, or .json for its data."
+_FIGURE_HELP = "The file to write: .svg, .png, .pdf, .json for its data, or .txt for its caption."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per item.")]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number to show.")]

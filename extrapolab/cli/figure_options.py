@@ -52,7 +52,9 @@ STYLE = (
     _option(
         "cmap",
         Literal["viridis", "cividis", "magma", "gray", "RdBu", "PuOr"],
-        "Colours of a heat map; RdBu and PuOr diverge from the metric's threshold.",
+        "Colours of a heat map: viridis, cividis, magma or gray; RdBu and PuOr diverge from the "
+        "metric's threshold.",
+        metavar="COLOURS",
     ),
     _option(
         "legend",

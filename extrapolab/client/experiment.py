@@ -214,8 +214,8 @@ class Experiment:
             name: ``response``, ``spectrum`` or ``weighted_spectrum`` of a completed experiment;
                 ``training`` or ``imbalance``, also while it runs; and ``eigenvalues`` or
                 ``trajectory``, if they are recorded.
-            path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
-                in the current folder.
+            path: Its extension chooses the format (.svg, .png, .pdf, .json, .txt). Default:
+                ``NAME.svg`` in the current folder.
             options: The figure's query parameters. ``x="time"`` draws curves of the training over
                 training time, ``x="step"`` over steps.
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from extrapolab.client import notebook
-from extrapolab.client.files import save_figure
+from extrapolab.client.files import in_query, save_figure
 from extrapolab.client.transport import Parameters, Transport
 from extrapolab.models.experiments import Record
 
@@ -54,18 +54,22 @@ class Figure:
         return notebook.page(title, self.id or "", "", picture)
 
     def draw(self, /, path: str | Path, **options: Any) -> Path:
-        """Writes it to a file, whose extension chooses the format (.svg, .pdf, .png, .json).
+        """Writes it to a file, whose extension chooses the format (.svg, .pdf, .png, .json, .txt).
+
+        In the style ``paper``, its caption is written beside it, as .txt.
 
         Args:
             path: The file.
-            options: Query parameters of this drawing, which aren't saved.
+            options: Parts of the look of this drawing, such as ``style="talk"``, which aren't
+                saved; they come before those of the recipe.
 
         Raises:
             Refused: The recipe or an option is not valid; the error's ``problems`` say which.
             Conflict: No experiment that it could show is completed yet.
         """
         address, parameters = self._source
-        return save_figure(self._transport, address, Path(path), {**parameters, **options})
+        style = self.recipe.get("style", "screen")
+        return save_figure(self._transport, address, Path(path), {**parameters, **options}, style)
 
     def data(self) -> dict[str, Any]:
         """Its numbers and caption, and the hashes of the specs that they come from."""
@@ -111,7 +115,9 @@ class Figure:
     @property
     def _source(self) -> tuple[str, Parameters]:
         """The address that draws it, without an extension, and the parameters."""
-        return ("/v1/figures/preview", self.recipe) if self.id is None else (self._path, {})
+        if self.id is None:
+            return "/v1/figures/preview", in_query(self.recipe)
+        return self._path, {}
 
     @property
     def _path(self) -> str:

@@ -26,20 +26,25 @@ def save_figure(
     address: str,
     path: str | Path | None,
     parameters: Parameters,
+    style: str = "screen",
 ) -> Path:
     """Writes the figure at ``address`` to ``path``; by default, to its name with .svg.
 
     In the style ``paper``, which has no title, the caption is written beside it, as .txt.
+    ``style`` is the figure's own, if the parameters name none.
     """
     target = Path(path or f"{address.rpartition('/')[2]}.svg")
     figure_format = file_format(target, ".svg")
-    parameters = {name: _as_text(value) for name, value in parameters.items()}
+    parameters = in_query(parameters)
     target.write_bytes(transport.get_bytes(f"{address}.{figure_format}", parameters))
-    if parameters.get("style") == "paper" and figure_format in PICTURES:
+    if parameters.get("style", style) == "paper" and figure_format in PICTURES:
         target.with_suffix(".txt").write_bytes(transport.get_bytes(f"{address}.txt", parameters))
     return target
 
 
-def _as_text(value: Any) -> Any:
-    """Pairs, such as the limits of an axis, as ``"1,100"``."""
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+def in_query(parameters: Parameters) -> dict[str, Any]:
+    """The parameters as a query string holds them: pairs, such as limits, as ``"1,100"``."""
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+        for name, value in parameters.items()
+    }

@@ -145,8 +145,8 @@ class LabReader:
             name: ``response``, ``training``, or relative to the first experiment ``response_ratio``
                 or ``training_ratio``.
             ids: The experiments.
-            path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
-                in the current folder.
+            path: Its extension chooses the format (.svg, .png, .pdf, .json, .txt). Default:
+                ``NAME.svg`` in the current folder.
             options: The figure's query parameters. ``x="time"`` draws trainings over training time,
                 ``x="step"`` over steps.
 

@@ -105,8 +105,8 @@ class Study:
 
         Args:
             name: The figure's name, such as ``extrapolation``.
-            path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
-                in the current folder.
+            path: Its extension chooses the format (.svg, .png, .pdf, .json, .txt). Default:
+                ``NAME.svg`` in the current folder.
             options: The figure's query parameters.
 
         Returns:

@@ -226,8 +226,8 @@ class Sweep:
         Args:
             name: ``lines``: a metric against one axis, one line per value of another. ``heatmap``:
                 its median on both.
-            path: Its extension chooses the format (.svg, .png, .pdf, .json). Default: ``NAME.svg``
-                in the current folder.
+            path: Its extension chooses the format (.svg, .png, .pdf, .json, .txt). Default:
+                ``NAME.svg`` in the current folder.
             x: The path of the horizontal axis; the first numeric axis by default.
             y: The metric; ``relative_extrapolation_error`` by default.
             series: The path of the other axis; the next one by default.

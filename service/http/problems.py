@@ -177,8 +177,11 @@ def _parameter_problem(details: dict[str, Any]) -> Problem:
     pointer = "".join(f"/{part}" for part in details["loc"])
     if details["type"] == "missing":
         return Problem(pointer, "missing", "is required")
+    given = shorten(details["input"])
+    if details["type"] == "string_pattern_mismatch" and details["loc"][0] == "query":
+        return Problem(pointer, "control_character", "should not contain control characters", given)
     message = details["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return Problem(pointer, details["type"], message, given=shorten(details["input"]))
+    return Problem(pointer, details["type"], message, given=given)
 
 
 def _methods(request: Request) -> list[str]:

@@ -18,7 +18,7 @@ from service.http.ids import SweepId
 router = APIRouter(prefix="/v1/sweeps/{id:experiment}", tags=["sweeps"])
 
 
-@rendering.route(router, "/figures/{name}.{format}", 404, 503)
+@rendering.route(router, "/figures/{name}.{format}", 404, 409, 503)
 def figure(
     *,
     sweep_id: SweepId,

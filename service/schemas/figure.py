@@ -9,7 +9,7 @@ from core.recipe import Recipe
 from service.schemas.base import Answer, Time
 from store import saved_figures
 
-FORMATS = ("svg", "pdf", "png", "json")
+FORMATS = ("svg", "pdf", "png", "json", "txt")
 
 
 class FigureLinks(Answer):
@@ -20,6 +20,7 @@ class FigureLinks(Answer):
     pdf: str
     png: str
     json_: str = Field(alias="json")
+    txt: str
 
     @classmethod
     def for_figure(cls, figure_id: str) -> Self:

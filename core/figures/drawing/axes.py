@@ -55,10 +55,6 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
     if words:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=style.BASELINE)
-    if look.xlim is not None:
-        axes.set_xlim(*look.xlim)
-    if look.ylim is not None:
-        axes.set_ylim(*look.ylim)
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() == "log":
             powers_of_ten(axis)
@@ -200,7 +196,8 @@ def _mark_infinite(axes: Axes, traces: Sequence[Trace], look: Look) -> None:
         if not trace.marker or trace.stems:
             continue
         x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
-        for place in x[y == np.inf]:
+        low, high = look.xlim or (-np.inf, np.inf)
+        for place in x[(y == np.inf) & (low <= x) & (x <= high)]:
             axes.plot(
                 place,
                 1.0 - STACKED * count_at[place],

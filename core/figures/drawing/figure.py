@@ -20,6 +20,7 @@ from core.figures.drawing import style
 from core.figures.drawing.axes import draw_plot, notes
 from core.figures.drawing.layout import EDGE, GAP, Area, lay_out
 from core.figures.drawing.legend import Entries
+from core.figures.drawing.limits import set_limits
 from core.figures.drawing.map import (
     BAR_GAP,
     BAR_WIDTH,
@@ -96,14 +97,15 @@ class _Canvas:
         maps = [plot for plot in self._plots if isinstance(plot, Map)]
         if maps and self._drawing.colours is not None:
             self._bar = draw_maps(self.figure, self._axes, maps, self._drawing.colours, self._look)
-            return
-        for axes, plot in zip(self._axes, plots, strict=True):
-            draw_plot(axes, plot, self._look)
+        else:
+            for axes, plot in zip(self._axes, plots, strict=True):
+                draw_plot(axes, plot, self._look)
         if self._drawing.same_y:
             _share_y(self._axes)
         for number in range(len(plots) - 1, -1, -1):
             if self._is_repeated_below(number) and not plots[number].circle:
                 _share_x(self._axes[number], self._axes[number + self._columns])
+        set_limits(self._axes, self._look)
 
     def _lay_out(self) -> None:
         """Sizes the figure unless the look does, and places everything."""

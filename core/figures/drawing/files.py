@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +16,6 @@ Format = Literal["svg", "png", "pdf"]
 
 DOTS_PER_INCH = 160
 DOTS_PER_INCH_PRINTED = 300
-
-MAX_PIXELS = 16e6
-"""Most pixels of a PNG, which take 64 MB to draw; a larger figure is coarser."""
 
 MAX_HASHES = 1000
 """Most spec hashes that a file lists; further ones are only counted."""
@@ -41,9 +37,7 @@ def encode(figure: Figure, info: Info, format: Format, look: Look) -> bytes:  # 
     The same figure gives the same bytes on one build of matplotlib.
     """
     buffer = io.BytesIO()
-    width, height = figure.get_size_inches()
-    wanted = DOTS_PER_INCH_PRINTED if look.style == "paper" else DOTS_PER_INCH
-    dots = min(wanted, math.sqrt(MAX_PIXELS / (width * height)))
+    dots = DOTS_PER_INCH_PRINTED if look.style == "paper" else DOTS_PER_INCH
     with mpl.rc_context(style.rc_params(look)):
         figure.savefig(buffer, format=format, dpi=dots, metadata=_metadata(info, format))
     return buffer.getvalue()

@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from core.figures.drawing import style
 from core.figures.drawing.plot import Colours, Map
 from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, powers_of_ten, short_number
+from core.figures.info import NotDrawable
 from core.labels import value_texts
 from core.look import DIVERGING, Look
 
@@ -80,12 +81,15 @@ def draw_maps(
             _draw_threshold(axes, grid, (x, y), colours.threshold, look)
         axes.set_xlim(x.edges[0], x.edges[-1])
         axes.set_ylim(y.edges[0], y.edges[-1])
+        for name, coordinates, limits in (("x", x, look.xlim), ("y", y, look.ylim)):
+            if limits is not None and coordinates.numbers is None:
+                raise NotDrawable(f"{name}lim needs numbers on the {name}-axis: leave it out")
         x.set_ticks(axes.xaxis)
         y.set_ticks(axes.yaxis)
         axes.grid(visible=False)
     if mesh is None or norm is None:
         return None
-    bar = figure.add_axes((0.9, 0.1, 0.02, 0.8))
+    bar = figure.add_axes((0.9, 0.1, 0.02, 0.8), label="<colorbar>")  # as matplotlib names its own
     figure.colorbar(mesh, cax=bar)
     if colours.scale == "log":
         powers_of_ten(bar.yaxis)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from core.look import Look
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v", "<")  # all look hollow without their fill, unlike P and X
 TEACHER = "#000000"
 BASELINE = "#7F7F7F"
 BACKGROUND = "#FFFFFF"

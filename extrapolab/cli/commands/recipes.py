@@ -27,6 +27,7 @@ A recipe is a filter, and parts as `name=value`:
 - `statistic`: `median`, `mean`, `q1`, `q3`, `min`, `max`
 - `band`: `quartiles`, `range`, `standard_error`, `none`
 - `x_scale`, `y_scale`: `auto`, `linear`, `log`; `name`: the title
+- the look, such as `style=paper` and `width=ieee`: the options of `recipe draw` without dashes
 
 A saved recipe has a permanent id and is drawn again as results arrive.
 
@@ -89,18 +90,26 @@ def draw(
 
 
 @recipes.command()
+@draws(*STYLE)
 def save(
-    context: typer.Context, query: Filter, parts: Parts = None, as_json: AsJson = False
+    context: typer.Context,
+    query: Filter,
+    parts: Parts = None,
+    *,
+    as_json: AsJson = False,
+    options: dict[str, Any],
 ) -> None:
-    """Save a figure and print its id.
+    """Save a figure with its look, and print its id.
 
     For example:
     ```
     extrapolab recipe save tag:figure-1 x=training.length name="A cliff"
+    extrapolab recipe save tag:figure-1 x=training.length --style paper
     ```
     """
     with lab_of(context) as lab:
-        saved = _unsaved_figure(lab, {"query": query, **_parse_parts(parts)}).save()
+        recipe = {"query": query, **_parse_parts(parts), **options}
+        saved = _unsaved_figure(lab, recipe).save()
     _print_figure(saved, as_json=as_json)
 
 
@@ -123,23 +132,27 @@ def list_(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) ->
 
 
 @recipes.command()
+@draws(*STYLE)
 def change(
     context: typer.Context,
     id: FigureId,  # noqa: A002  # the lab's word
     parts: Parts = None,
+    *,
     as_json: AsJson = False,
+    options: dict[str, Any],
 ) -> None:
-    """Change parts of a saved figure; its id stays.
+    """Change parts of a saved figure, or its look; its id stays.
 
     An empty value removes a part; query=FILTER replaces the filter.
 
     For example:
     ```
     extrapolab recipe change fig_019ab3 statistic=mean series=
+    extrapolab recipe change fig_019ab3 width= --style talk
     ```
     """
     with lab_of(context) as lab:
-        changed = lab.figure_of(id).change(**_parse_parts(parts))
+        changed = lab.figure_of(id).change(**_parse_parts(parts), **options)
     _print_figure(changed, as_json=as_json)
 
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from core.look import SCREEN
 from core.result import Outcome
 from service.figures import figure_data
 from tests.kit import sample_specs
@@ -23,11 +22,12 @@ RECIPE = {
 DEFAULTS = {
     "kind": "lines",
     "facets": None,
+    "output": None,
+    "input": None,
     "statistic": "median",
     "band": "quartiles",
     "x_scale": "auto",
     "y_scale": "auto",
-    **SCREEN.model_dump(mode="json"),
 }
 
 
