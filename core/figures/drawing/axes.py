@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
         axes.axvline(0, color=style.BASELINE, lw=0.4 * weight)
     for trace in plot.traces:
         if trace.is_drawn:
-            _draw_trace(axes, trace, look, logarithmic=logarithmic)
+            _draw_trace(axes, _within(trace, plot), look, logarithmic=logarithmic)
     _mark_infinite(axes, plot.traces, look)
     if not plot.is_empty:
         _draw_marks(axes, plot, look)
@@ -58,6 +59,15 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() == "log":
             powers_of_ten(axis)
+
+
+def _within(trace: Trace, plot: Plot) -> Trace:
+    """The trace without what lies far outside the limits: the way there would cross the axes."""
+    if plot.y_limits is None or plot.y_scale == "log":
+        return trace
+    low, high = plot.y_limits
+    y, margin = np.asarray(trace.y, float), high - low
+    return replace(trace, y=np.where((y > low - margin) & (y < high + margin), y, np.nan))
 
 
 def _draw_spans(axes: Axes, plot: Plot, look: Look) -> None:

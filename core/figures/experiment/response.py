@@ -1,7 +1,6 @@
 """Impulse responses: the students' and the teacher's, within the training length and past it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -182,8 +181,6 @@ def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plo
         )
     )
     limits = _error_limits(info, channel) if errors else limits_around(channel.teacher)
-    if not errors and limits is not None:
-        traces = [_within(trace, limits) for trace in traces]
     several = len(info.channels) > 1
     output, input_ = channel.entry
     return Plot(
@@ -195,14 +192,6 @@ def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plo
         limits=[Mark(label=f"k = {info.length}", at=info.length - 0.5)],
         y_limits=limits,
     )
-
-
-def _within(trace: Trace, limits: tuple[float, float]) -> Trace:
-    """The trace without what lies outside the limits, whose way there would cross the axes."""
-    y = np.asarray(trace.y, float)
-    low, high = limits
-    margin = high - low
-    return replace(trace, y=np.where((y > low - margin) & (y < high + margin), y, np.nan))
 
 
 def _error_limits(info: ResponseInfo, channel: ChannelResponses) -> tuple[float, float] | None:
