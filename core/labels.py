@@ -1,6 +1,7 @@
 """Labels of values: what people read in legends, titles of panels, captions and along axes."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,9 @@ _LISTED = 4
 _MOST_DIGITS = 17
 """As many significant digits tell any two floats apart."""
 
+_WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+"""A word of the spec, such as ``gradient_flow``."""
+
 _NAMES = {
     "adam": "Adam",
     "adaptive_gd": "adaptive GD",
@@ -36,13 +40,13 @@ _NAMES = {
 
 
 def value_words(value: str) -> str:
-    """A word of the spec as people write it.
+    """A word of the spec as people write it; any other text as it is.
 
     Example:
-        >>> value_words("gradient_flow"), value_words("gru")
-        ('gradient flow', 'GRU')
+        >>> value_words("gradient_flow"), value_words("gru"), value_words("$x_1$ of run_A")
+        ('gradient flow', 'GRU', '$x_1$ of run_A')
     """
-    return _NAMES.get(value, value.replace("_", " "))
+    return _NAMES.get(value, value.replace("_", " ") if _WORD.fullmatch(value) else value)
 
 
 def with_article(words: str) -> str:

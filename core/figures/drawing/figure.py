@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from core.figures.drawing import legend as legends
 from core.figures.drawing import style
 from core.figures.drawing.axes import draw_plot, notes
+from core.figures.drawing.characters import BOXES, has_boxes
 from core.figures.drawing.layout import EDGE, GAP, Area, lay_out
 from core.figures.drawing.legend import Entries
 from core.figures.drawing.limits import set_limits
@@ -67,6 +68,7 @@ class _Canvas:
             axes.tick_params(labelsize=style.TICKS * look.points)
         for unused in grid[len(drawing.plots) :]:
             unused.remove()
+        self._source = info.source
         self._bar: Axes | None = None
         self._legend: Legend | None = None
         self._is_beside = False
@@ -77,6 +79,9 @@ class _Canvas:
         self._lay_out()
         self._add_legends()
         self._add_labels()
+        texts = self.figure.findobj(Text)
+        if any(has_boxes(text.get_text()) for text in texts if isinstance(text, Text)):
+            self._source = f"{self._source}. {BOXES}"
         self._lay_out()
 
     def _add_words(self) -> tuple[Text | None, Text | None]:
@@ -166,7 +171,7 @@ class _Canvas:
         words = self._info.title + self._drawing.suffix if chosen is None else chosen
         for artist, content, lines in (
             (self._title, words, MAX_TITLE_LINES),
-            (self._footer, self._info.source, 3),
+            (self._footer, self._source, 3),
         ):
             if artist is None:
                 heights.append(0.0)
@@ -253,7 +258,7 @@ class _Canvas:
         shown = [plots[axes] for axes in all_axes]
         if any(plot.has_hollow for plot in shown):
             handles[self._drawing.hollow] = (
-                hatched_handle() if self._bar is not None else _hollow_handle(self._look)
+                hatched_handle() if isinstance(shown[0], Map) else _hollow_handle(self._look)
             )
         for plot in shown:
             if isinstance(plot, Map):

@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from core.figures.drawing import style
+from core.figures.drawing.characters import FONTS
 from core.figures.info import Info
 from core.look import Look
 
@@ -24,11 +25,13 @@ STYLE_VERSION = hashlib.sha256(
     b"".join(
         [
             mpl.__version__.encode(),
+            " ".join(FONTS).encode(),
             *(file.read_bytes() for file in sorted(Path(__file__).parents[1].rglob("*.py"))),
         ]
     )
 ).hexdigest()[:16]
-"""Identifies the drawing code: the same numbers and look give the same file in one version."""
+"""Identifies the drawing code and its fonts: the same numbers and look give the same file in one
+version."""
 
 
 def encode(figure: Figure, info: Info, format: Format, look: Look) -> bytes:  # noqa: A002  # matplotlib's own word

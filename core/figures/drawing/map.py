@@ -15,7 +15,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from core.figures.drawing import style
+from core.figures.drawing.characters import direction, typeset
 from core.figures.drawing.plot import Colours, Map
+from core.figures.drawing.text import cut
 from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, powers_of_ten, short_number
 from core.figures.info import NotDrawable
 from core.labels import value_texts
@@ -28,8 +30,8 @@ MARKERS = {
     "failed": "x",
     "cancelled": "_",
     "queued": ".",
-    "running": ".",
-    "paused": ".",
+    "running": ">",
+    "paused": "|",
     "diverged": "^",
     "undefined": "d",
 }
@@ -156,7 +158,8 @@ class _Coordinates:
             return
         places = range(0, len(self.values), max(1, -(-len(self.values) // MAX_TICKS)))
         texts = value_texts([self.values[place] for place in places])
-        labels = [style.typeset(text[:MAX_LABEL]) for text in texts]
+        cuts = [cut(text, lambda start: len(start) <= MAX_LABEL) for text in texts]
+        labels = [direction(text) + typeset(start) for text, start in zip(texts, cuts, strict=True)]
         axis.set_major_locator(FixedLocator(list(places)))
         axis.set_ticklabels(labels)
         if isinstance(axis, XAxis) and max(map(len, labels)) > LONG_LABEL:

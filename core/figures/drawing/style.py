@@ -3,12 +3,12 @@
 Colours after Okabe and Ito, "Color Universal Design" (2008).
 """
 
-import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.figures.drawing.characters import FAMILIES
 from core.look import Look
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -36,8 +36,6 @@ SMALL_PRINT = 0.75
 """The size of the footer and of notes, as a fraction of the text's."""
 
 _WEIGHTS = {"screen": 1.4, "paper": 1.1, "talk": 2.4}
-_LETTERS = {"h": "h", "ĥ": r"\hat{h}", "e": "e", "w": "w", "λ": r"\lambda"}
-_SYMBOL = re.compile(rf"(?<!\w)({'|'.join(_LETTERS)})_(\w)(?!\w)")
 
 
 def rc_params(look: Look) -> Any:  # matplotlib types each key as a literal
@@ -51,6 +49,7 @@ def rc_params(look: Look) -> Any:  # matplotlib types each key as a literal
         "axes.spines.top": False,
         "axes.titlesize": points,
         "figure.titlesize": TITLE * points,
+        "font.family": FAMILIES,
         "font.size": points,
         "grid.alpha": 0.25,
         "legend.fontsize": 0.9 * points,
@@ -93,15 +92,3 @@ def limits_exceeded(values: ArrayLike, *, logarithmic: bool = False) -> list[str
     if logarithmic and (numbers < SMALLEST).any():
         notes.append(f"values below {SMALLEST:g} drawn at {SMALLEST:g}")
     return notes
-
-
-def typeset(text: str) -> str:
-    r"""Escapes text for matplotlib, with its symbols as mathematics.
-
-    Example:
-        >>> print(typeset("|h_j - ĥ_j| of cheap_$ runs"))
-        |$h_{j}$ - $\hat{h}_{j}$| of cheap_\$ runs
-    """
-    return _SYMBOL.sub(
-        lambda match: f"${_LETTERS[match[1]]}_{{{match[2]}}}$", text.replace("$", r"\$")
-    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.text import Text
 
-from core.figures.drawing.style import typeset
+from core.figures.drawing.characters import direction, typeset
 
 ELLIPSIS = "…"
 
@@ -24,19 +24,22 @@ def wrap(text: Text, raw: str, pixels: float, renderer: Any, *, lines: int = 4) 
     rotation = text.get_rotation()
     text.set_rotation(0)
     fits = _fitting(text, pixels, renderer)
-    wrapped: list[str] = []
-    for paragraph in raw.split("\n"):
-        wrapped += _lines(paragraph, fits)
+    wrapped = [
+        (direction(paragraph), line)
+        for paragraph in raw.split("\n")
+        for line in _lines(paragraph, fits)
+    ]
     if len(wrapped) > lines:
-        wrapped = [*wrapped[: lines - 1], cut(" ".join(wrapped[lines - 1 :]), fits)]
-    text.set_text("\n".join(map(typeset, wrapped)))
+        mark, rest = wrapped[lines - 1][0], " ".join(line for _, line in wrapped[lines - 1 :])
+        wrapped = [*wrapped[: lines - 1], (mark, cut(rest, fits))]
+    text.set_text("\n".join(mark + typeset(line) for mark, line in wrapped))
     text.set_rotation(rotation)
 
 
 def shorten(text: Text, raw: str, pixels: float, renderer: Any) -> None:
     """Sets ``raw`` in one line, cut with an ellipsis if it is wider than ``pixels``."""
     fits = _fitting(text, pixels, renderer)
-    text.set_text(typeset(raw if fits(raw) else cut(raw, fits)))
+    text.set_text(direction(raw) + typeset(raw if fits(raw) else cut(raw, fits)))
 
 
 def cut(raw: str, fits: Callable[[str], bool]) -> str:
