@@ -124,6 +124,41 @@ def test_options_of_a_figure_reach_the_lab(client, query, invoke, tmp_path):
     assert (refused.exit_code, "has no output" in refused.stderr) == (ExitCode.REFUSED, True)
 
 
+def test_a_figure_for_print_has_its_caption_beside_it(client, query, tmp_path):
+    caption, path = tmp_path / "fit.txt", tmp_path / "fit.svg"
+    figure = client.figure(query, x="training.length", style="paper", width="ieee", xlim=(1, 9))
+    assert 'width="252pt"' in figure.draw(path).read_text()
+    assert caption.read_text().strip() == figure.data()["caption"]
+    assert "data:image" in figure._repr_html_()
+    caption.unlink()
+    figure.save().draw(path)
+    assert (caption.exists(), figure.recipe["xlim"]) == (True, [1.0, 9.0])
+    caption.unlink()
+    figure.draw(path, style="screen")
+    figure.draw(tmp_path / "fit.json")
+    assert not caption.exists()
+    experiment = next(iter(client.query(query)))
+    experiment.figure("response", path, style="paper", ylim=(1e-9, 2))
+    assert "impulse response" in caption.read_text().lower()
+
+
+def test_looks_on_the_command_line(query, invoke, tmp_path):
+    path, caption = tmp_path / "fit.svg", tmp_path / "fit.txt"
+    paper = "--style", "paper", "--width", "ieee"
+    saved = invoke("recipe", "save", query, "x=training.length", *paper, "xlim=1,9", "--json")
+    assert saved.exit_code == ExitCode.OK, saved.output
+    content = json.loads(saved.stdout)
+    look = {"style": "paper", "width": "ieee", "xlim": [1.0, 9.0]}
+    assert content["recipe"].items() >= look.items()
+    assert invoke("figure", content["id"], "-o", path).exit_code == ExitCode.OK
+    assert ('width="252pt"' in path.read_text(), caption.exists()) == (True, True)
+    words = "recipe", "change", content["id"], "width=", "--style", "talk", "--xlim", "-1,9"
+    recipe = json.loads(invoke(*words, "--json").stdout)["recipe"]
+    assert (recipe["style"], recipe["xlim"], "width" in recipe) == ("talk", [-1.0, 9.0], False)
+    refused = invoke("recipe", "draw", query, "x=training.length", "--xlim", "9,1", "-o", path)
+    assert (refused.exit_code, "two numbers" in refused.stderr) == (ExitCode.REFUSED, True)
+
+
 def test_mistakes_on_the_command_line_are_reported(invoke, tmp_path):
     wrong = invoke("recipe", "save", "tag:a", "x=training.length", "colour=red")
     assert (wrong.exit_code, "colour" in wrong.stderr) == (ExitCode.REFUSED, True)
