@@ -1,6 +1,6 @@
 """Where axes lie: a grid with as much space between its cells as their labels take.
 
-Matplotlib's constrained layout does this too, at several times the cost, and places legends and
+Matplotlib's constrained layout does this too, at about twice the cost, and places legends and
 titles over each other; here the space of each is known.
 """
 
