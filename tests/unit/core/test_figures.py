@@ -240,7 +240,8 @@ def test_the_trajectory_figure_runs_from_the_start_to_the_result(spec):
     info, result = info_and_result(FIGURES["trajectory"], SPECS[spec])
     of_first = [line for line in info.students if line.seed == 3]
     assert [line.step for line in of_first] == sorted({line.step for line in of_first})
-    assert (of_first[0].step, of_first[-1].step, len(of_first)) == (0, 300, 7)
+    assert (of_first[0].step, of_first[-1].step) == (0, 300)
+    assert 3 <= len(of_first) <= 7
     p, m = info.entry
     response = np.array(result.runs[0].response).reshape(
         12, *np.shape(result.runs[0].response)[1:] or (1, 1)
