@@ -111,7 +111,7 @@ def notes(plot: Plot) -> str:
         if trace.absence:
             absent.setdefault(trace.absence, []).append(trace.label)
     parts += [f"{_listed(labels)} {why}, not drawn" for why, labels in absent.items()]
-    return "; ".join(parts)
+    return "; ".join([*parts, *plot.notes])
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -79,9 +79,8 @@ class Trace:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether anything of it can be drawn; without points, its label alone may be meant."""
-        is_label = not self.dash and not self.marker
-        return not self.absence and (np.size(self.x) > 0 or is_label)
+        """Whether anything of it can be drawn."""
+        return not self.absence and np.size(self.x) > 0
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,7 @@ class Plot:
         y_limits: The visible range of y; None shows everything.
         zero: Whether a line lies at zero.
         circle: Whether this is a complex plane, with the unit circle.
+        notes: What else a reader has to know, in small print below.
         empty: The words in the middle of a plot that has nothing to show.
     """
 
@@ -126,6 +126,7 @@ class Plot:
     y_limits: tuple[float, float] | None = None
     zero: bool = False
     circle: bool = False
+    notes: Sequence[str] = ()
     empty: str = ""
 
     @property

@@ -190,7 +190,14 @@ def _plot_of_stems(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
         Trace(x=stems.poles, y=stems.weights, stems=True, **attributes)
         for stems, attributes in _marked(info, channel)
     ]
-    return Plot(x="pole λ_i", y="weight w_i", title=_title(info, channel), traces=traces, zero=True)
+    return Plot(
+        x="pole λ_i",
+        y="weight w_i",
+        title=_title(info, channel),
+        traces=traces,
+        zero=True,
+        notes=_notes(info),
+    )
 
 
 def _plot_of_plane(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
@@ -214,7 +221,12 @@ def _plot_of_plane(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
         traces=traces,
         zero=True,
         circle=True,
+        notes=_notes(info),
     )
+
+
+def _notes(info: WeightedSpectrumInfo) -> list[str]:
+    return [f"diverged, not drawn: {listed(info.diverged)}"] if info.diverged else []
 
 
 def _marked(
@@ -234,10 +246,6 @@ def _marked(
             "opacity": 0.9 if few else 0.5,
         }
         marked.append((student, attributes))
-    if info.diverged:
-        label = f"diverged, not drawn: {listed(info.diverged)}"
-        empty = Stems(poles=[], weights=[], re=[], im=[])
-        marked.append((empty, {"label": label, "dash": "", "marker": "", "opacity": 0.0}))
     if channel.teacher.poles:
         attributes = {
             "label": "teacher",

@@ -281,7 +281,7 @@ def test_a_trajectory_that_was_not_recorded_names_the_field_that_records_it():
 
 @pytest.mark.parametrize("name", ["weighted_spectrum", "imbalance", "eigenvalues"])
 def test_a_student_without_an_a_has_no_figure_of_it(name):
-    with pytest.raises(NotDrawable, match="a gru student has no A"):
+    with pytest.raises(NotDrawable, match="a GRU student has no A"):
         FIGURES[name].info(spec_of(student=GRU), None, {})
 
 
