@@ -33,8 +33,8 @@ PLACES = {
 MARGIN = 6.0
 """Distance in pixels of a legend inside the axes to their edges."""
 
-MAX_ENTRY = 3.2
-"""Widest entry in inches of a legend beside the axes."""
+MAX_ENTRY = 28.0
+"""Widest entry of a legend beside the axes, as a multiple of the size of its text."""
 
 MAX_INSIDE = 8
 """Most entries of a legend inside the axes."""
@@ -95,7 +95,8 @@ def beside(figure: Figure, handles: Entries, height: float, renderer: Any) -> Le
     """A legend in as many columns as a height in pixels asks for, to be placed on the right."""
     for columns in range(1, len(handles) + 1):
         legend = _of_figure(figure, handles, columns)
-        _typeset(legend, MAX_ENTRY * figure.dpi, renderer)
+        points = legend.get_texts()[0].get_fontsize()
+        _typeset(legend, MAX_ENTRY * points * figure.dpi / 72, renderer)
         if legend.get_window_extent(renderer).height <= height or columns == len(handles):
             break
         legend.remove()
