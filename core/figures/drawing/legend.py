@@ -73,13 +73,13 @@ def inside(axes: Axes, handles: Entries, renderer: Any, *, always: bool = False)
     tests = _hit_tests(axes, renderer)
     for columns in (1, 2):
         legend = axes.legend([*handles.values()], [*handles], loc="upper right", ncols=columns)
-        _typeset(legend, 0.8 * frame.width / columns, renderer)
+        is_whole = _typeset(legend, 0.8 * frame.width / columns, renderer)
         size = legend.get_window_extent(renderer)
         for place, (right, up) in PLACES.items():
             x0 = frame.x0 + MARGIN + right * (frame.width - size.width - 2 * MARGIN)
             y0 = frame.y0 + MARGIN + up * (frame.height - size.height - 2 * MARGIN)
             box = Bbox.from_bounds(x0, y0, size.width, size.height)
-            fits = x0 > frame.x0 and y0 > frame.y0
+            fits = is_whole and x0 > frame.x0 and y0 > frame.y0
             if fits and not any(is_hit(box.padded(PADDING)) for is_hit in tests):
                 legend.set_loc(place)  # type: ignore[arg-type]  # a key of PLACES
                 return legend
@@ -95,7 +95,7 @@ def beside(figure: Figure, handles: Entries, height: float, renderer: Any) -> Le
     """A legend in as many columns as a height in pixels asks for, to be placed on the right."""
     for columns in range(1, len(handles) + 1):
         legend = _of_figure(figure, handles, columns)
-        points = legend.get_texts()[0].get_fontsize()
+        points = float(legend.get_texts()[0].get_fontsize())
         _typeset(legend, MAX_ENTRY * points * figure.dpi / 72, renderer)
         if legend.get_window_extent(renderer).height <= height or columns == len(handles):
             break
@@ -147,9 +147,10 @@ def under(axes: Axes, handles: Entries, renderer: Any) -> Legend:
     return legend
 
 
-def _typeset(legend: Legend, pixels: float, renderer: Any) -> None:
-    for entry in legend.get_texts():
-        text.shorten(entry, entry.get_text(), pixels, renderer)
+def _typeset(legend: Legend, pixels: float, renderer: Any) -> bool:
+    """Typesets the entries, cut to a width; whether none had to be cut."""
+    entries = legend.get_texts()
+    return all([text.shorten(entry, entry.get_text(), pixels, renderer) for entry in entries])
 
 
 def _hit_tests(axes: Axes, renderer: Any) -> list[HitTest]:

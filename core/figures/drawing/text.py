@@ -36,10 +36,12 @@ def wrap(text: Text, raw: str, pixels: float, renderer: Any, *, lines: int = 4) 
     text.set_rotation(rotation)
 
 
-def shorten(text: Text, raw: str, pixels: float, renderer: Any) -> None:
-    """Sets ``raw`` in one line, cut with an ellipsis if it is wider than ``pixels``."""
+def shorten(text: Text, raw: str, pixels: float, renderer: Any) -> bool:
+    """Sets ``raw`` in one line, cut if it is wider than ``pixels``; whether all of it fits."""
     fits = _fitting(text, pixels, renderer)
-    text.set_text(direction(raw) + typeset(raw if fits(raw) else cut(raw, fits)))
+    shortened = cut(raw, fits)
+    text.set_text(direction(raw) + typeset(shortened))
+    return shortened == raw
 
 
 def cut(raw: str, fits: Callable[[str], bool]) -> str:
