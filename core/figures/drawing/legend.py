@@ -149,8 +149,10 @@ def under(axes: Axes, handles: Entries, renderer: Any) -> Legend:
 
 def _typeset(legend: Legend, pixels: float, renderer: Any) -> bool:
     """Typesets the entries, cut to a width; whether none had to be cut."""
-    entries = legend.get_texts()
-    return all([text.shorten(entry, entry.get_text(), pixels, renderer) for entry in entries])
+    are_whole = [
+        text.shorten(entry, entry.get_text(), pixels, renderer) for entry in legend.get_texts()
+    ]
+    return all(are_whole)
 
 
 def _hit_tests(axes: Axes, renderer: Any) -> list[HitTest]:
