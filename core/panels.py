@@ -1,4 +1,4 @@
-"""Panels of lines, as numbers: the content of a figure, which :mod:`core.figures` renders."""
+"""Panels of lines, as numbers: the content of a figure, which :mod:`core.figures` draws."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal

@@ -1,6 +1,6 @@
 """A recipe: which experiments a figure shows, and how.
 
-A saved figure is a recipe; it is rendered again as results arrive.
+A saved figure is a recipe; it is drawn again as results arrive.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Figures of stored results: their data and their rendering."""
+"""Figures of stored results: their data, and their files."""

@@ -1,4 +1,4 @@
-"""A cache of rendered figures on disk, bounded in bytes."""
+"""A cache of drawn figures on disk, bounded in bytes."""
 
 import logging
 import os

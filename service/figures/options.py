@@ -29,7 +29,7 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Drawing:
+class FigureRequest:
     """How a client wants a figure.
 
     Attributes:
@@ -53,11 +53,11 @@ def _file(
         ),
     ],
     if_none_match: IfNoneMatch = None,
-) -> Drawing:
-    return Drawing(form, if_none_match)
+) -> FigureRequest:
+    return FigureRequest(form, if_none_match)
 
 
-FileOptions = Annotated[Drawing, Depends(_file)]
+FileOptions = Annotated[FigureRequest, Depends(_file)]
 """The parameters of a route that draws in a look that it knows already."""
 
 
@@ -88,11 +88,11 @@ read_look.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # Fa
 )
 
 
-def _drawing(file: FileOptions, look: Annotated[Look, Depends(read_look)]) -> Drawing:
+def _request(file: FileOptions, look: Annotated[Look, Depends(read_look)]) -> FigureRequest:
     return replace(file, look=look)
 
 
-DrawingOptions = Annotated[Drawing, Depends(_drawing)]
+FigureOptions = Annotated[FigureRequest, Depends(_request)]
 """The parameters of every other route that draws."""
 
 

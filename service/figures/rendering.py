@@ -1,4 +1,4 @@
-"""Renders figures on request, in every format of the API."""
+"""Draws figures on request, in every format of the API."""
 
 import gc
 import hashlib
@@ -14,7 +14,7 @@ from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
 from core.figures.recipes import heatmap, panels
 from core.look import SCREEN, Look
 from service.figures.cache import FigureCache
-from service.figures.options import MEDIA_TYPES, Drawing
+from service.figures.options import MEDIA_TYPES, FigureRequest
 from service.http import etags, openapi
 from service.http.errors import Invalid, Missing, unknown
 
@@ -53,7 +53,7 @@ def name_parameter(figures: Mapping[str, Figure]) -> Any:
 
 
 def choose(
-    figures: Mapping[str, Figure], name: str, drawing: Drawing, view: View = DEFAULT_VIEW
+    figures: Mapping[str, Figure], name: str, requested: FigureRequest, view: View = DEFAULT_VIEW
 ) -> Figure:
     """The figure of that name.
 
@@ -63,7 +63,7 @@ def choose(
     """
     if name not in figures:
         raise Missing(unknown("/path/name", "figure", name, figures))
-    require_format(drawing)
+    require_format(requested)
     problems = []
     for choice in view.chosen:
         offering = [other for other, figure in figures.items() if choice in figure.choices]
@@ -78,37 +78,39 @@ def choose(
     return figures[name]
 
 
-def require_format(drawing: Drawing) -> None:
+def require_format(requested: FigureRequest) -> None:
     """Raises Missing if there is no such format."""
-    if drawing.form not in MEDIA_TYPES:
-        raise Missing(unknown("/path/format", "format", drawing.form, MEDIA_TYPES))
+    if requested.form not in MEDIA_TYPES:
+        raise Missing(unknown("/path/format", "format", requested.form, MEDIA_TYPES))
 
 
-def respond(figure: Figure, info: Info, drawing: Drawing) -> Response:
-    """The figure as a file, or its data; rendered only if the client has no current copy."""
-    content, form = info.model_dump_json().encode(), drawing.form
+def respond(figure: Figure, info: Info, requested: FigureRequest) -> Response:
+    """The figure as a file, or its data; drawn only if the client has no current copy."""
+    content, form = info.model_dump_json().encode(), requested.form
     if form == "json":
-        return etags.answer(content, MEDIA_TYPES[form], drawing.if_none_match)
+        return etags.answer(content, MEDIA_TYPES[form], requested.if_none_match)
     if form == "txt":
-        return etags.answer(f"{info.caption}\n".encode(), MEDIA_TYPES[form], drawing.if_none_match)
-    look = drawing.look
+        return etags.answer(
+            f"{info.caption}\n".encode(), MEDIA_TYPES[form], requested.if_none_match
+        )
+    look = requested.look
     parts = [STYLE_VERSION.encode(), form.encode(), look.key.encode(), content]
     etag = etags.of_content(b" ".join(parts))
     return etags.answer_lazily(
         etag,
         lambda: render(figure, info, cast(Format, form), look),
         MEDIA_TYPES[form],
-        drawing.if_none_match,
+        requested.if_none_match,
     )
 
 
 def render(figure: Figure, info: Info, form: Format, look: Look = SCREEN) -> bytes:
-    """The figure as a file, rendered once per numbers and look while it stays in the cache."""
+    """The figure as a file, drawn once per numbers and look while it stays in the cache."""
     key = figure, form, look.key, hashlib.sha256(info.model_dump_json().encode()).digest()
     content = _rendered.get(key)
     if content is None:
         with _matplotlib:
-            content = _rendered.get(key)  # another request may have rendered it meanwhile
+            content = _rendered.get(key)  # another request may have drawn it meanwhile
             if content is None:
                 content = figure.file(info, form, look)
                 gc.collect()  # what is left of a figure are cycles, a megabyte of them

@@ -74,7 +74,7 @@ class _ExperimentIdConvertor(StringConvertor):
 
 
 class _FigureIdConvertor(StringConvertor):
-    """The id of a figure to render, without the dot that starts a format."""
+    """The id of a figure to draw, without the dot that starts a format."""
 
     regex = "[^/:.]+"
 

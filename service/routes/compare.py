@@ -17,7 +17,7 @@ from service import schemas
 from service.context import AppContext, Context
 from service.exports.grouping import Statistics, statistics_of
 from service.figures import rendering
-from service.figures.options import DrawingOptions, ViewOptions
+from service.figures.options import FigureOptions, ViewOptions
 from service.http import examples, openapi
 from service.http.errors import Invalid
 from service.http.ids import complete_id
@@ -75,7 +75,7 @@ def compare(context: Context, ids: Ids) -> Response:
 def figure(
     context: Context,
     name: Annotated[str, rendering.name_parameter(FIGURES)],
-    drawing: DrawingOptions,
+    requested: FigureOptions,
     view: ViewOptions,
     ids: Ids,
 ) -> Response:
@@ -86,7 +86,7 @@ def figure(
     and `training_ratio` take `x`; `step` is refused if only some of the experiments are trained by
     gradient flow, whose steps are stations in time.
     """
-    chosen = rendering.choose(FIGURES, name, drawing, view)
+    chosen = rendering.choose(FIGURES, name, requested, view)
     compared = _experiments(context, ids)
     labels = _labels(compared)
     with context.database.read() as tx:
@@ -97,7 +97,7 @@ def figure(
             series = results.series(tx, experiment.id) if chosen.early else {}
             outcomes = [run.outcome for run in experiment.runs]
             sides.append(Compared(label, experiment.spec, result, series, outcomes))
-    return rendering.respond(chosen, chosen.data(sides, view=view), drawing)
+    return rendering.respond(chosen, chosen.data(sides, view=view), requested)
 
 
 def _experiments(context: AppContext, ids: str) -> list[Experiment]:

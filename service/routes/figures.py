@@ -1,4 +1,4 @@
-"""Figures of one experiment, rendered on request from what is stored, also while it trains."""
+"""Figures of one experiment, drawn on request from what is stored, also while it trains."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from core.errors import Problem
 from core.figures import FIGURES, NotDrawable
 from service.context import Context
 from service.figures import rendering
-from service.figures.options import DrawingOptions, ViewOptions
+from service.figures.options import FigureOptions, ViewOptions
 from service.http.errors import NoResultYet
 from service.http.ids import ExperimentId
 from store.experiments import repository as experiments
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/experiments/{id:experiment}/figures", tags=["figu
 def figure(
     experiment_id: ExperimentId,
     name: Annotated[str, rendering.name_parameter(FIGURES)],
-    drawing: DrawingOptions,
+    requested: FigureOptions,
     view: ViewOptions,
     context: Context,
 ) -> Response:
@@ -35,7 +35,7 @@ def figure(
     `eigenvalues` and `trajectory` need what `evaluation.record` asks for. `training`, `imbalance`
     and `eigenvalues` take `x`.
     """
-    chosen = rendering.choose(FIGURES, name, drawing, view)
+    chosen = rendering.choose(FIGURES, name, requested, view)
     with context.database.read() as tx:
         experiment = experiments.get(tx, experiment_id)
         has_arrays = experiment.state is State.COMPLETED and experiment.source is Source.LAB
@@ -57,4 +57,4 @@ def figure(
                 f"the experiment was imported without {' and '.join(chosen.metrics)} of its points"
             )
     info = chosen.data(experiment.spec, result, series, view=view)
-    return rendering.respond(chosen, info, drawing)
+    return rendering.respond(chosen, info, requested)

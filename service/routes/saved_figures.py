@@ -1,4 +1,4 @@
-"""Saved figures: recipes under permanent ids, rendered from the experiments completed so far."""
+"""Saved figures: recipes under permanent ids, drawn from the experiments completed so far."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -15,7 +15,7 @@ from service import schemas
 from service.context import AppContext, Context
 from service.figures import rendering
 from service.figures.figure_data import figure_data
-from service.figures.options import Drawing, DrawingOptions, FileOptions
+from service.figures.options import FigureOptions, FigureRequest, FileOptions
 from service.figures.plan import Plan, plan_of
 from service.http import body, etags, examples, openapi
 from service.http.errors import Invalid, PreconditionFailed, PreconditionMissing
@@ -57,7 +57,7 @@ def save(
 ) -> Response:
     """Save a figure: a recipe that selects experiments and what to show of them.
 
-    The figure is rendered on request from the experiments completed by then, so it changes as
+    The figure is drawn on request from the experiments completed by then, so it changes as
     results arrive. Its id stays.
     """
     recipe = body.parse(content, Recipe)
@@ -91,26 +91,26 @@ def listing(
 @rendering.route(router, "/preview.{format}", 400, 404, 409, 503)
 def preview(
     context: Context,
-    drawing: FileOptions,
+    requested: FileOptions,
     recipe: Annotated[Recipe, Query()],
 ) -> Response:
     """Draw a figure without saving it: the recipe as query parameters."""
     plan = plan_of(recipe, "/query")
     if not isinstance(plan, Plan):
         raise Invalid(*plan)
-    return _rendered(context, plan, replace(drawing, look=recipe), "")
+    return _drawn(context, plan, replace(requested, look=recipe), "")
 
 
 @rendering.route(router, "/{id:figure}.{format}", 404, 409, 503)
-def figure(figure_id: FigureId, drawing: DrawingOptions, context: Context) -> Response:
+def figure(figure_id: FigureId, requested: FigureOptions, context: Context) -> Response:
     """Draw a saved figure from the experiments completed so far.
 
     Its recipe has a look; parameters of this request come before it.
     """
     with context.database.read() as tx:
         recipe = figures.get(tx, figure_id).recipe
-    drawing = replace(drawing, look=recipe.merged(drawing.look))
-    return _rendered(context, _checked(recipe), drawing, f"{figure_id}, ")
+    requested = replace(requested, look=recipe.merged(requested.look))
+    return _drawn(context, _checked(recipe), requested, f"{figure_id}, ")
 
 
 @router.get(
@@ -193,12 +193,12 @@ def _checked(recipe: Recipe) -> Plan:
     return plan
 
 
-def _rendered(context: AppContext, plan: Plan, drawing: Drawing, source: str) -> Response:
-    rendering.require_format(drawing)
+def _drawn(context: AppContext, plan: Plan, requested: FigureRequest, source: str) -> Response:
+    rendering.require_format(requested)
     with context.database.read() as tx:
         info = figure_data(tx, plan, source)
     renderer = rendering.RENDERERS[plan.recipe.kind]
-    return rendering.respond(renderer, info, drawing)
+    return rendering.respond(renderer, info, requested)
 
 
 def _answer(figure: figures.Figure, if_none_match: str | None) -> Response:

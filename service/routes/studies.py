@@ -10,7 +10,7 @@ from core.studies import STUDIES, Size, Study
 from service import schemas
 from service.context import AppContext, Context
 from service.figures import rendering
-from service.figures.options import DrawingOptions
+from service.figures.options import FigureOptions
 from service.http import examples, openapi
 from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
@@ -141,16 +141,16 @@ def figure(
     *,
     name: StudyName,
     figure: Annotated[str, rendering.name_parameter(STUDY_FIGURES)],
-    drawing: DrawingOptions,
+    requested: FigureOptions,
     context: Context,
     size: StudySize = "quick",
 ) -> Response:
     """Draw a figure of a study's completed experiments."""
     specs_of(name, size)
-    chosen = rendering.choose(STUDY_FIGURES, figure, drawing)
+    chosen = rendering.choose(STUDY_FIGURES, figure, requested)
     with context.database.read() as tx:
         study = read_study(tx, name, size)
-    return rendering.respond(chosen, study.figure_data(figure), drawing)
+    return rendering.respond(chosen, study.figure_data(figure), requested)
 
 
 def _report(context: AppContext, name: str, size: Size) -> schemas.Report:

@@ -10,7 +10,7 @@ from core.result import METRICS
 from core.spec.axis import dotted
 from service.context import Context
 from service.figures import rendering
-from service.figures.options import DrawingOptions
+from service.figures.options import FigureOptions
 from service.figures.sweep_axes import Axis
 from service.figures.sweep_data import sweep_data
 from service.http.ids import SweepId
@@ -23,7 +23,7 @@ def figure(
     *,
     sweep_id: SweepId,
     name: Annotated[str, rendering.name_parameter(FIGURES)],
-    drawing: DrawingOptions,
+    requested: FigureOptions,
     context: Context,
     x: Axis = None,
     y: Annotated[
@@ -39,9 +39,9 @@ def figure(
     numeric axis, `series` to the next axis. Seeds of experiments that differ only on other axes are
     pooled.
     """
-    chosen = rendering.choose(FIGURES, name, drawing)
+    chosen = rendering.choose(FIGURES, name, requested)
     with context.database.read() as tx:
         info = sweep_data(
             tx, sweep_id, name, x=x and dotted(x), y=y, series=series and dotted(series)
         )
-    return rendering.respond(chosen, info, drawing)
+    return rendering.respond(chosen, info, requested)

@@ -1,4 +1,4 @@
-"""Figures of one experiment, rendered on request."""
+"""Figures of one experiment, drawn on request."""
 
 import pytest
 

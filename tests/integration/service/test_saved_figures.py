@@ -1,4 +1,4 @@
-"""Saved figures: recipes that are stored, changed and rendered; and previews of recipes."""
+"""Saved figures: recipes that are stored, changed and drawn; and previews of recipes."""
 
 import math
 from typing import ClassVar

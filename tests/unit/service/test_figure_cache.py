@@ -1,4 +1,4 @@
-"""The cache of rendered figures: bounded, first in first out, and never a reason to fail."""
+"""The cache of drawn figures: bounded, first in first out, and never a reason to fail."""
 
 import random
 import tempfile
