@@ -1,6 +1,6 @@
 """Panels of lines, as numbers: the content of a figure, which :mod:`core.figures` draws."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -81,6 +81,9 @@ class Panel(_Value):
 ZERO_BASELINE = Mark(label="zero baseline", at=1.0)
 """The relative error of a student that answers zero past k."""
 
+MAX_MARKED_LENGTHS = 4
+"""With more distinct training lengths, none is marked."""
+
 
 def quartile_line(
     label: str,
@@ -115,6 +118,19 @@ def quartile_line(
         seeds=[sum(len(piece.runs) for piece in pools[at]) for at in xs],
         diverged=[sum(len(piece.diverged) for piece in pools[at]) for at in xs],
     )
+
+
+def length_marks(lengths: Iterable[int]) -> list[Mark]:
+    """A vertical mark before lag k for each distinct training length k, unless they are many.
+
+    Example:
+        >>> [(mark.label, mark.at) for mark in length_marks([8, 4, 8])]
+        [('k = 4', 3.5), ('k = 8', 7.5)]
+    """
+    distinct = sorted(set(lengths))
+    if len(distinct) > MAX_MARKED_LENGTHS:
+        return []
+    return [Mark(label=f"k = {k}", at=k - 0.5) for k in distinct]
 
 
 def response_line(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:

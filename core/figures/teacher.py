@@ -80,6 +80,12 @@ def _chosen(shape: tuple[int, ...], view: View) -> tuple[Sequence[int], Sequence
     return outputs, inputs
 
 
+def channel_title(entry: tuple[int, int]) -> str:
+    """The channel in words, as the title of its panel."""
+    output, input_ = entry
+    return f"output {output + 1}, input {input_ + 1}"
+
+
 def channel_words(entry: tuple[int, int], shape: tuple[int, ...]) -> str:
     """The channel in words, to follow a title; nothing if there is only one."""
     p, m = shape[-2:]

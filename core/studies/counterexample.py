@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.evidence import Evidence
-from core.panels import Line, Mark, Panel, response_line
+from core.panels import Line, Panel, length_marks, response_line
 from core.references import COHEN_KARLIK_2023
 from core.spec import CounterexampleStart, SweepSpec
 from core.studies.setting import TEACHER, sweep, zip_axis
@@ -110,7 +110,7 @@ class CounterexampleStudy(Study):
                 x=axis_label("lag"),
                 y="|h_j - ĥ_j| after training",
                 lines=lines,
-                limits=[Mark(label="k = 8", at=7.5)],
+                limits=length_marks([8]),
             ),
         )
 

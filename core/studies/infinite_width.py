@@ -17,7 +17,7 @@ import numpy as np
 from core import students, teachers
 from core.evidence import Evidence, RunEvidence
 from core.losses import loss_matrix
-from core.panels import Line, Mark, Panel, response_line
+from core.panels import Line, Panel, length_marks, response_line
 from core.references import EMAMI_2021
 from core.spec import GradientDescent, LinearStudent, RecurrentTeacher, SweepSpec, WideStart
 from core.statistics import statistic
@@ -160,7 +160,7 @@ class InfiniteWidthStudy(Study):
                 y="response h_j",
                 y_scale="linear",
                 lines=lines,
-                limits=[Mark(label=f"k = {LENGTH}", at=LENGTH - 0.5)],
+                limits=length_marks([LENGTH]),
             ),
             Panel(
                 x="width d",

@@ -7,12 +7,12 @@ import numpy as np
 from sqlalchemy import Connection
 
 from core.figures import Info, NotDrawable, View
+from core.figures.coordinates import is_number, key
 from core.figures.recipes import baseline, heatmap, panels, wording
 from core.figures.recipes import cells as figure_cells
 from core.figures.recipes import curves as figure_curves
 from core.figures.recipes import points as figure_points
 from core.figures.recipes.cells import Cell
-from core.figures.recipes.coordinates import is_number, key
 from core.figures.recipes.curves import Curve
 from core.figures.recipes.points import Point
 from core.figures.training_axis import refuse_mixed_steps

@@ -9,8 +9,8 @@ import numpy as np
 from fastapi import Query
 
 from core.errors import Problem
+from core.figures.coordinates import is_number, key
 from core.figures.recipes.cells import Cell
-from core.figures.recipes.coordinates import is_number, key
 from core.recipe import DEFAULT_METRIC
 from core.result import METRICS
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_LINES

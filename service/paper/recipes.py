@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from core.figures.recipes.coordinates import distinct, is_number, key
+from core.figures.coordinates import distinct, is_number, key
 from core.recipe import Recipe
 from core.spec import METADATA
 from core.spec.difference import Difference, differences

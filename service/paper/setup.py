@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.figures.recipes.coordinates import distinct
+from core.figures.coordinates import distinct
 from core.labels import value_text, value_texts
 from core.spec import METADATA
 from core.spec.paths import flatten

@@ -26,14 +26,11 @@ from core.figures.info import (
 )
 from core.figures.teacher import by_channel, channel_words, main_entry
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, View
-from core.panels import Mark
+from core.panels import length_marks
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
 from core.statistics import most_fit, with_band
 from core.symbols import axis_label
-
-MAX_MARKED_LENGTHS = 4
-"""With more distinct training lengths, none is marked."""
 
 
 class Band(BaseModel):
@@ -244,7 +241,7 @@ def drawing_of_responses(info: ComparisonInfo) -> Drawing:
                 size=3.0,
             )
         )
-    limits = marked_lengths([side.length for side in info.sides])
+    limits = length_marks(side.length for side in info.sides)
     visible = [y for side in info.sides for y in side.reference.y]
     return Drawing(
         plots=[
@@ -305,11 +302,3 @@ def colours(count: int) -> list[str]:
     if count <= len(style.COLOURS):
         return list(style.COLOURS[:count])
     return [mpl.colors.to_hex(c) for c in mpl.colormaps["viridis"](np.linspace(0.0, 0.9, count))]
-
-
-def marked_lengths(lengths: Sequence[int]) -> list[Mark]:
-    """A vertical mark at each distinct k, unless they are many."""
-    distinct = sorted(set(lengths))
-    if len(distinct) > MAX_MARKED_LENGTHS:
-        return []
-    return [Mark(label=f"k = {k}", at=k - 0.5) for k in distinct]

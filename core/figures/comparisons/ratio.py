@@ -11,7 +11,7 @@ from core.figures.comparisons.comparison import Band, Compared, Side
 from core.figures.drawing.plot import Drawing, Plot
 from core.figures.info import Info
 from core.figures.view import DEFAULT_VIEW, View
-from core.panels import Mark
+from core.panels import Mark, length_marks
 from core.statistics import last_values
 from core.symbols import axis_label
 
@@ -146,7 +146,7 @@ def drawing(info: RatioInfo) -> Drawing:
     """A logarithmic panel for each quantity; the first experiment lies at 1."""
     shades = comparison.colours(len(info.sides))
     is_lag = info.x == "lag"
-    lengths = comparison.marked_lengths([side.length for side in info.sides])
+    lengths = length_marks(side.length for side in info.sides)
     plots = [
         Plot(
             x=axis_label(info.x),

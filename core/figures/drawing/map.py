@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from core.figures.coordinates import LOG_RATIO, is_number, scale
 from core.figures.drawing import style
 from core.figures.drawing.characters import direction, typeset
 from core.figures.drawing.plot import Colours, Map
@@ -22,9 +23,6 @@ from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, powers_of_ten, sh
 from core.figures.info import NotDrawable
 from core.labels import value_texts
 from core.look import DIVERGING, Look
-
-LOG_RATIO = 50.0
-"""Positive coordinates get a logarithmic axis if the largest is this many times the smallest."""
 
 MARKERS = {
     "failed": "x",
@@ -122,14 +120,10 @@ class _Coordinates:
 
     def __init__(self, values: Sequence[object]) -> None:
         self.values = list(values)
-        numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        self.numbers = np.array(values, float) if numeric and len(values) > 1 else None
-        self.is_log = False
-        if self.numbers is not None:
-            positive = self.numbers > 0
-            self.is_log = bool(positive.all()) and (
-                self.numbers.max() >= LOG_RATIO * self.numbers.min()
-            )
+        numbers = [float(value) for value in values if is_number(value)]
+        is_numeric = len(numbers) == len(values) > 1
+        self.numbers = np.array(numbers) if is_numeric else None
+        self.is_log = is_numeric and scale(numbers, LOG_RATIO) == "log"
         self.centres = np.arange(len(values), dtype=float) if self.numbers is None else self.numbers
         self.edges = self._edges()
 

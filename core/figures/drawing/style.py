@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.figures.drawing.characters import FAMILIES
-from core.look import Look
+from core.look import LARGEST_LIMIT, Look
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "<")  # all look hollow without their fill, unlike P and X
@@ -20,7 +20,7 @@ BACKGROUND = "#FFFFFF"
 DIVERGED = "#A50026"
 """The colour of diverged seeds if seeds have no colours of their own."""
 
-LARGEST = 1e100
+LARGEST = LARGEST_LIMIT
 """Larger numbers are left out: matplotlib can't transform them."""
 
 SMALLEST = 1e-17

@@ -20,9 +20,9 @@ from core.figures.info import (
     median_line,
     not_fitted_seeds,
 )
-from core.figures.teacher import by_channel, channel_words, channels, main_entry
+from core.figures.teacher import by_channel, channel_title, channel_words, channels, main_entry
 from core.figures.view import DEFAULT_VIEW, View
-from core.panels import Mark
+from core.panels import length_marks
 from core.result import BaselineResult, ExperimentResult
 from core.spec import ExperimentSpec
 from core.symbols import axis_label
@@ -182,14 +182,13 @@ def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plo
     )
     limits = _error_limits(info, channel) if errors else limits_around(channel.teacher)
     several = len(info.channels) > 1
-    output, input_ = channel.entry
     return Plot(
         x=axis_label("lag"),
         y="|h_j - ĥ_j|" if errors else "h_j",
-        title=f"output {output + 1}, input {input_ + 1}" if several and not errors else "",
+        title=channel_title(channel.entry) if several and not errors else "",
         traces=[*traces, teacher],
         y_scale="log" if errors else "linear",
-        limits=[Mark(label=f"k = {info.length}", at=info.length - 0.5)],
+        limits=length_marks([info.length]),
         y_limits=limits,
     )
 

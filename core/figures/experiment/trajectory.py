@@ -11,7 +11,7 @@ from core.figures.drawing.axes import limits_around
 from core.figures.drawing.plot import Drawing, Plot, Trace
 from core.figures.info import Info, SeedLine, Series, heading, recorded_trajectory
 from core.figures.view import DEFAULT_VIEW, View
-from core.panels import Mark
+from core.panels import length_marks
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
 from core.symbols import axis_label
@@ -150,7 +150,7 @@ def drawing(info: TrajectoryInfo) -> Drawing:
                 info,
                 [line for line in info.channels if line.seed == seeds[0] and line.entry == entry],
                 target,
-                f"seed {seeds[0]}, output {entry[0] + 1}, input {entry[1] + 1}",
+                f"seed {seeds[0]}, {teacher.channel_title(entry)}",
             )
             for entry, target in zip(entries, targets, strict=True)
         ]
@@ -203,6 +203,6 @@ def _plot(
         y="h_j",
         title=title,
         traces=traces,
-        limits=[Mark(label=f"k = {info.length}", at=info.length - 0.5)],
+        limits=length_marks([info.length]),
         y_limits=limits_around(target or [y for line in lines[-1:] for y in line.y]),
     )

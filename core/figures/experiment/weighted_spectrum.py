@@ -18,7 +18,14 @@ from core.figures.info import (
     linear_student,
     not_fitted_seeds,
 )
-from core.figures.teacher import by_channel, channel_words, channels, main_entry, system
+from core.figures.teacher import (
+    by_channel,
+    channel_title,
+    channel_words,
+    channels,
+    main_entry,
+    system,
+)
 from core.figures.view import DEFAULT_VIEW, View
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -181,8 +188,7 @@ def drawing(info: WeightedSpectrumInfo) -> Drawing:
 
 
 def _title(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> str:
-    output, input_ = channel.entry
-    return f"output {output + 1}, input {input_ + 1}" if info.channels else ""
+    return channel_title(channel.entry) if info.channels else ""
 
 
 def _plot_of_stems(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:

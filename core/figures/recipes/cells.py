@@ -7,22 +7,12 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from core.figures.recipes.coordinates import (
-    LOG_RATIO,
-    distinct,
-    grouped,
-    is_number,
-    key,
-    metric_scale,
-    scale,
-)
-from core.figures.recipes.wording import quantity_label, statistic_label
-from core.labels import value_labels
-from core.panels import ZERO_BASELINE, Line, Panel
+from core.figures.coordinates import LOG_RATIO, distinct, key, scale
+from core.figures.recipes.facets import panels_of_metric
+from core.panels import Line, Panel
 from core.recipe import Recipe
 from core.result import Outcome
 from core.statistics import STATISTICS, over_seeds, with_band
-from core.symbols import axis_label
 
 Place = TypeVar("Place", float, tuple[int, int])
 
@@ -79,40 +69,14 @@ class Grid(BaseModel):
 def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
     """A panel per facet, with a line per series: the statistic of the metric against x.
 
-    All runs at one place are pooled. Every panel has every series, so that each has one colour;
-    some may be empty.
+    All runs at one place are pooled.
     """
-    series = distinct([cell.series for cell in cells])
-    labels = value_labels(recipe.series, series)
-    facets = grouped(cells, lambda cell: cell.facet)
-    titles = value_labels(recipe.facets, [facet for facet, _ in facets])
-    lines_by_title: list[tuple[str, list[Line]]] = []
-    for title, (_, facet_cells) in zip(titles, facets, strict=True):
-        groups = grouped(facet_cells, lambda cell: cell.series)
-        by_series = {key(value): group for value, group in groups}
-        lines = [
-            _line(label, by_series.get(key(value), []), recipe)
-            for label, value in zip(labels, series, strict=True)
-        ]
-        lines_by_title.append((title, lines))
-    xs = [x for _, lines in lines_by_title for line in lines for x in line.x]
-    ys = [y for _, lines in lines_by_title for line in lines for y in line.y]
-    metric = recipe.quantity
-    x_scale = scale(xs, LOG_RATIO) if recipe.x_scale == "auto" else recipe.x_scale
-    y_scale = metric_scale(metric, ys) if recipe.y_scale == "auto" else recipe.y_scale
-    return [
-        Panel(
-            x=axis_label(recipe.x),
-            y=f"{quantity_label(metric)}\n{statistic_label(recipe)}",
-            lines=lines,
-            x_scale=x_scale,
-            y_scale=y_scale,
-            levels=[ZERO_BASELINE] if metric == "relative_extrapolation_error" else [],
-            title=title,
-            ordered=len(series) > 1 and all(is_number(value) for value in series),
-        )
-        for title, lines in lines_by_title
-    ]
+    return panels_of_metric(
+        cells,
+        recipe,
+        lambda label, group: _line(label, group, recipe),
+        lambda xs: scale(xs, LOG_RATIO),
+    )
 
 
 def grid(

@@ -6,21 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.drawing.style import LARGEST
-from core.figures.recipes.coordinates import (
-    LOG_RATIO,
-    distinct,
-    grouped,
-    is_number,
-    key,
-    scale,
-)
+from core.figures.coordinates import LOG_RATIO, scale
+from core.figures.drawing.axes import limits_around
+from core.figures.recipes.facets import facets, is_ordered
 from core.figures.recipes.wording import CURVES, quantity_label, statistic_label
 from core.figures.teacher import main_entry
 from core.figures.view import DEFAULT_VIEW, View
-from core.labels import value_label, value_labels
 from core.metrics.sequences import hankel_singular_values_of
-from core.panels import Line, Mark, Panel
+from core.panels import Line, Mark, Panel, length_marks
 from core.recipe import Recipe
 from core.result import Outcome
 from core.statistics import curves_as_counted, last_values, of_columns, with_band
@@ -31,9 +24,6 @@ MAX_POINTS = 400
 
 MAX_HANKEL_HORIZON = 400
 """For longer horizons, computing the teacher's Hankel singular values would take too long."""
-
-MAX_MARKED_LENGTHS = 4
-"""With more distinct training lengths, none is marked."""
 
 _ALONG_TRAINING = ("step", "time")
 
@@ -113,24 +103,12 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     A training that has ended keeps its last value; responses with different horizons are shown up
     to the shortest.
     """
-    series, axis = distinct([curve.series for curve in curves]), recipe.x
-    labels = value_labels(recipe.series, series)
-    facets = grouped(curves, lambda curve: curve.facet)
-    titles = value_labels(recipe.facets, [facet for facet, _ in facets])
+    axis = recipe.x
     contents: list[tuple[str, list[Line], list[Mark]]] = []
-    for title, (_, facet_curves) in zip(titles, facets, strict=True):
-        groups = grouped(facet_curves, lambda curve: curve.series)
-        by_series = {key(value): group for value, group in groups}
-        lines = [
-            _line(label, by_series.get(key(value), []), recipe)
-            for label, value in zip(labels, series, strict=True)
-        ]
-        lengths = sorted({curve.length for curve in facet_curves}) if axis == "lag" else []
-        if len(lengths) > MAX_MARKED_LENGTHS:
-            lengths = []
-        limits = [Mark(label=value_label("training.length", k), at=k - 0.5) for k in lengths]
-        references = _references(facet_curves, recipe)
-        contents.append((title, [*lines, *references], limits))
+    for facet in facets(curves, recipe):
+        lines = [_line(label, group, recipe) for label, group in facet.series]
+        limits = length_marks(curve.length for curve in facet.items) if axis == "lag" else []
+        contents.append((facet.title, [*lines, *_references(facet.items, recipe)], limits))
     log_ratio = 1.0 if axis in _ALONG_TRAINING else np.inf
     xs = [x for _, lines, _ in contents for line in lines for x in line.x if x > 0]
     ys = [y for _, lines, _ in contents for line in lines for y in line.y if y != 0]
@@ -147,7 +125,7 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
             limits=limits,
             title=title,
             y_limits=_limits(lines) if is_linear_response else None,
-            ordered=len(series) > 1 and all(is_number(value) for value in series),
+            ordered=is_ordered(curves),
         )
         for title, lines, limits in contents
     ]
@@ -155,10 +133,7 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
 
 def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
     """Limits of y around the teacher's line and zero, so that diverging students don't hide it."""
-    teacher = [y for line in lines if line.dashed for y in line.y if abs(y) <= LARGEST]
-    low, high = min([0.0, *teacher]), max([0.0, *teacher])
-    margin = 0.3 * (high - low)
-    return (low - margin, high + margin) if margin > 0 else None
+    return limits_around([y for line in lines if line.dashed for y in line.y])
 
 
 def _line(label: str, curves: Sequence[Curve], recipe: Recipe) -> Line:

@@ -5,19 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from core.figures.coordinates import grouped, metric_scale
 from core.figures.drawing.plot import Colours, Drawing, Map
 from core.figures.info import Info
 from core.figures.recipes.cells import Cell, Grid, grid
-from core.figures.recipes.coordinates import grouped, metric_scale
 from core.figures.recipes.wording import quantity_label, statistic_label
 from core.labels import value_labels
+from core.panels import ZERO_BASELINE
 from core.recipe import Recipe
 from core.statistics import most_fit
 from core.symbols import axis_label
 
 _COLUMNS = 2
 
-THRESHOLDS = {"relative_extrapolation_error": 1.0, "spectral_radius": 1.0}
+THRESHOLDS = {"relative_extrapolation_error": ZERO_BASELINE.at, "spectral_radius": 1.0}
 """Values at which a metric changes its meaning: the zero baseline, and stability."""
 
 

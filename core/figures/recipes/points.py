@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.figures.recipes.coordinates import distinct, grouped, is_number, key, metric_scale
-from core.figures.recipes.wording import quantity_label, statistic_label
-from core.labels import value_labels
-from core.panels import ZERO_BASELINE, Line, Panel
+from core.figures.coordinates import metric_scale
+from core.figures.recipes.facets import panels_of_metric
+from core.panels import Line, Panel
 from core.recipe import Recipe
-from core.symbols import axis_label
 
 
 @dataclass(frozen=True)
@@ -33,37 +31,7 @@ class Point:
 
 def panels(points: Sequence[Point], recipe: Recipe) -> list[Panel]:
     """A panel per facet, with the points of each series in one colour."""
-    series = distinct([point.series for point in points])
-    labels = value_labels(recipe.series, series)
-    facets = grouped(points, lambda point: point.facet)
-    titles = value_labels(recipe.facets, [facet for facet, _ in facets])
-    contents: list[tuple[str, list[Line]]] = []
-    for title, (_, facet_points) in zip(titles, facets, strict=True):
-        groups = grouped(facet_points, lambda point: point.series)
-        by_series = {key(value): group for value, group in groups}
-        lines = [
-            _line(label, by_series.get(key(value), []))
-            for label, value in zip(labels, series, strict=True)
-        ]
-        contents.append((title, lines))
-    x_scale, y_scale = recipe.x_scale, recipe.y_scale
-    if x_scale == "auto":
-        x_scale = metric_scale(recipe.x, [point.x for point in points])
-    if y_scale == "auto":
-        y_scale = metric_scale(recipe.quantity, [point.y for point in points])
-    return [
-        Panel(
-            x=axis_label(recipe.x),
-            y=f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe)}",
-            lines=lines,
-            x_scale=x_scale,
-            y_scale=y_scale,
-            levels=[ZERO_BASELINE] if recipe.quantity == "relative_extrapolation_error" else [],
-            title=title,
-            ordered=len(series) > 1 and all(is_number(value) for value in series),
-        )
-        for title, lines in contents
-    ]
+    return panels_of_metric(points, recipe, _line, lambda xs: metric_scale(recipe.x, xs))
 
 
 def _line(label: str, points: Sequence[Point]) -> Line:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from core.panels import Scale
 
@@ -21,7 +21,7 @@ _SIZES = frozenset(
 """Metrics that are sizes rather than errors."""
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a coordinate has a place on a numeric axis."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
