@@ -254,7 +254,7 @@ def _segments_meet(points: np.ndarray, box: Bbox) -> bool:
     still = steps == 0
     enters = np.where(still, np.where(beside, np.inf, -np.inf), at.min(axis=0)).max(axis=1)
     leaves = np.where(still, np.inf, at.max(axis=0)).min(axis=1)
-    return bool((np.maximum(enters, 0) < np.minimum(leaves, 1)).any())
+    return bool((np.maximum(enters, 0) <= np.minimum(leaves, 1)).any())  # far ends round to one
 
 
 def _hex(colour: Any) -> str:

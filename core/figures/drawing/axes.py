@@ -45,7 +45,7 @@ def draw_plot(axes: Axes, plot: Plot, look: Look) -> None:
         axes.add_patch(Circle((0, 0), 1, fill=False, ec=style.BASELINE, ls=":", lw=0.7 * weight))
         axes.axvline(0, color=style.BASELINE, lw=0.4 * weight)
     for trace in plot.traces:
-        if trace.is_drawn:
+        if plot.is_drawn(trace):
             _draw_trace(axes, _within(trace, plot), look, logarithmic=logarithmic)
     _mark_infinite(axes, plot.traces, look)
     if not plot.is_empty:
@@ -99,8 +99,8 @@ def _draw_marks(axes: Axes, plot: Plot, look: Look) -> None:
 
 def notes(plot: Plot) -> str:
     """Notes on what is left out of a plot, or moved; "" if nothing is."""
-    values = [np.ravel(np.asarray(trace.y, float)) for trace in plot.traces if not trace.absence]
-    shown = np.concatenate(values) if values else np.empty(0)
+    drawn = [trace for trace in plot.traces if plot.is_drawn(trace)]
+    shown = np.concatenate([np.empty(0), *(np.ravel(np.asarray(t.y, float)) for t in drawn)])
     parts = style.limits_exceeded(shown, logarithmic=plot.y_scale == "log")
     if plot.y_limits is not None:
         low, high = plot.y_limits
@@ -108,9 +108,9 @@ def notes(plot: Plot) -> str:
         parts += ["lines go on outside"] if is_outside.any() else []
     absent: dict[str, list[str]] = {}
     for trace in plot.traces:
-        if trace.absence:
-            absent.setdefault(trace.absence, []).append(trace.label)
-    parts += [f"{_listed(labels)} {why}, not drawn" for why, labels in absent.items()]
+        if why := plot.absence(trace):
+            absent.setdefault(why, []).append(trace.label)
+    parts += [f"{_listed(labels)} {why}" for why, labels in absent.items()]
     return "; ".join([*parts, *plot.notes])
 
 
@@ -228,7 +228,7 @@ def _scale_x(axes: Axes, plot: Plot) -> None:
     values = np.concatenate(xs) if xs else np.empty(0)
     positive = values[values > 0]
     known = values[np.abs(values) <= style.LARGEST]
-    if len(known) and np.ptp(known) > 0 and not any(trace.is_drawn for trace in plot.traces):
+    if len(known) and np.ptp(known) > 0 and not any(map(plot.is_drawn, plot.traces)):
         axes.set_xlim(known.min(), known.max())
     if plot.circle:
         axes.set_aspect("equal", adjustable="datalim")

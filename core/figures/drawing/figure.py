@@ -27,6 +27,7 @@ from core.figures.drawing.map import (
     BAR_WIDTH,
     draw_maps,
     hatched_handle,
+    notes_of_maps,
     state_handles,
 )
 from core.figures.drawing.plot import Drawing, Map, Plot
@@ -197,7 +198,9 @@ class _Canvas:
                 wrap(title, plot.title, frame.width, self._renderer)
         if self._bar is not None and self._drawing.colours is not None:
             height = self._bar.get_window_extent(self._renderer).height
-            label = self._drawing.colours.label
+            colours, maps = self._drawing.colours, [p for p in self._plots if isinstance(p, Map)]
+            note = notes_of_maps(maps, colours)
+            label = f"{colours.label}\n({note})" if note else colours.label
             wrap(self._bar.yaxis.label, label, 1.05 * height, self._renderer)
 
     def _is_repeated_below(self, number: int) -> bool:

@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from core.figures.coordinates import LOG_RATIO, is_number, scale
 from core.figures.drawing import style
 from core.figures.drawing.characters import direction, typeset
-from core.figures.drawing.plot import Colours, Map
+from core.figures.drawing.plot import TOO_LARGE, Colours, Map
 from core.figures.drawing.text import cut
 from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, powers_of_ten, short_number
 from core.figures.info import NotDrawable
@@ -32,6 +32,7 @@ MARKERS = {
     "paused": "|",
     "diverged": "^",
     "undefined": "d",
+    TOO_LARGE: "+",
 }
 """The marker of a cell without a finite number, by state; a cell without an experiment is blank."""
 
@@ -98,6 +99,13 @@ def draw_maps(
         for colour, width in EDGES:
             bar.axhline(threshold, color=colour, lw=width * style.weight(look))
     return bar
+
+
+def notes_of_maps(maps: Sequence[Map], colours: Colours) -> str:
+    """Notes on values that have another value's colour; "" if there are none."""
+    values = np.concatenate([np.ravel(grid.values) for grid in maps])
+    shown = values[np.abs(values) <= style.LARGEST]
+    return "; ".join(style.limits_exceeded(shown, logarithmic=colours.scale == "log"))
 
 
 def state_handles(grid: Map, look: Look) -> dict[str, Artist]:

@@ -15,6 +15,9 @@ from core.figures.drawing import style
 from core.panels import Mark
 
 HOLLOW = "hollow: at most half of the seeds fit"
+TOO_LARGE = f"above {style.LARGEST:g}"
+"""The state of a cell whose number can't be drawn."""
+
 HOLLOW_RUN = "hollow: the seed does not fit"
 
 Scale = Literal["linear", "log", "from_zero"]
@@ -65,22 +68,6 @@ class Trace:
     def is_hollow(self) -> np.ndarray:
         """For each point, whether it is drawn hollow."""
         return np.broadcast_to(np.asarray(self.hollow, bool), np.shape(self.x))
-
-    @property
-    def absence(self) -> str:
-        """Why nothing of the trace can be drawn; "" if something can, or if it has no points."""
-        y = np.asarray(self.y, float)
-        is_marked = bool(self.marker) and not self.stems and (y == np.inf).any()
-        if not y.size or np.isfinite(style.plottable(y)).any() or is_marked:
-            return ""
-        if np.isnan(y).all():
-            return "undefined"
-        return "infinite" if np.isinf(y).any() else f"above {style.LARGEST:g}"
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether anything of it can be drawn."""
-        return not self.absence and np.size(self.x) > 0
 
 
 @dataclass(frozen=True)
@@ -135,6 +122,24 @@ class Plot:
         return any(
             (trace.is_hollow & np.isfinite(style.plottable(trace.y))).any() for trace in self.traces
         )
+
+    def absence(self, trace: Trace) -> str:
+        """Why no point of a trace can be seen; "" if one can, or if it has none."""
+        y, shown = np.asarray(trace.y, float), style.plottable(trace.y)
+        finite = shown[np.isfinite(shown)]
+        is_marked = bool(trace.marker) and not trace.stems and (y == np.inf).any()
+        if not y.size or is_marked:
+            return ""
+        if finite.size:
+            low, high = self.y_limits or (-np.inf, np.inf)
+            return "" if ((finite >= low) & (finite <= high)).any() else "outside"
+        if np.isnan(y).all():
+            return "undefined, not drawn"
+        return "infinite, not drawn" if np.isinf(y).any() else f"{TOO_LARGE}, not drawn"
+
+    def is_drawn(self, trace: Trace) -> bool:
+        """Whether anything of a trace can be seen."""
+        return not self.absence(trace) and np.size(trace.x) > 0
 
     @property
     def is_empty(self) -> bool:

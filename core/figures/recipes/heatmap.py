@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from core.figures.coordinates import grouped, metric_scale
-from core.figures.drawing.plot import Colours, Drawing, Map
+from core.figures.drawing.plot import TOO_LARGE, Colours, Drawing, Map
+from core.figures.drawing.style import LARGEST
 from core.figures.info import Info
 from core.figures.recipes.cells import Cell, Grid, grid
 from core.figures.recipes.wording import quantity_label, statistic_label
@@ -86,7 +87,9 @@ def _map(info: HeatmapInfo, one_grid: Grid) -> Map:
     for i, (fitted, seeds) in enumerate(zip(one_grid.fitted, one_grid.seeds, strict=True)):
         for j, (n, of) in enumerate(zip(fitted, seeds, strict=True)):
             hollow[i, j] = of > 0 and not most_fit(n, of)
-    undefined = (states == "completed") & np.isnan(values)
+    completed = states == "completed"
+    states = np.where(completed & np.isnan(values), "undefined", states)
+    states = np.where(completed & (np.abs(values) > LARGEST), TOO_LARGE, states)
     return Map(
         x=info.x,
         y=info.y,
@@ -94,6 +97,6 @@ def _map(info: HeatmapInfo, one_grid: Grid) -> Map:
         columns=one_grid.columns,
         rows=one_grid.rows,
         values=values,
-        states=np.where(undefined, "undefined", states),
+        states=states,
         hollow=hollow,
     )
