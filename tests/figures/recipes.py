@@ -196,8 +196,8 @@ HEATMAPS: Mapping[str, Callable[[], Info]] = {
     "30 x 40": lambda: grids(
         places(falls, xs=range(2, 42), series=[1.07**-n for n in range(30)]), MAP
     ),
-    "400 x 400": lambda: grids(
-        places(falls, xs=range(2, 402), series=range(400), seeds=1),
+    "100 x 400": lambda: grids(
+        places(falls, xs=range(2, 402), series=range(100), seeds=1),
         Recipe(kind="heatmap", x=K, series="student.dim"),
     ),
     "uneven numbers": lambda: grids(
@@ -262,6 +262,13 @@ CURVES: Mapping[str, Callable[[], Info]] = {
     "24 lines of 24 lengths": lambda: along(
         [curve(lambda x, n=n: 0.9**x / (n + 1), series=n, length=n + 1) for n in range(MAX_LINES)],
         LAG,
+    ),
+    "24 names": lambda: along(
+        [
+            curve(lambda x, n=n: 0.9**x / (n + 1), series=f"run {n:c}", points=60)
+            for n in range(65, 65 + MAX_LINES)
+        ],
+        Recipe(x="lag", series="name"),
     ),
     "200 runs": lambda: along(
         [curve(lambda x, n=n: 0.9**x / (n + 1), series=n % 2) for n in range(200)], LAG

@@ -13,6 +13,7 @@ from core.look import LARGEST_LIMIT, Look
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "<")  # all look hollow without their fill, unlike P and X
+DASHES = ("-", "--", "-.", ":")
 TEACHER = "#000000"
 BASELINE = "#7F7F7F"
 BACKGROUND = "#FFFFFF"
@@ -36,6 +37,16 @@ SMALL_PRINT = 0.75
 """The size of the footer and of notes, as a fraction of the text's."""
 
 _WEIGHTS = {"screen": 1.4, "paper": 1.1, "talk": 2.4}
+
+
+def marker(number: int) -> str:
+    """The marker of a trace by its number: no two of 36 share a colour and a marker."""
+    return MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+
+
+def dash(number: int) -> str:
+    """The dashes of a trace without markers by its number; they change when colours come again."""
+    return DASHES[number // len(COLOURS) % len(DASHES)]
 
 
 def rc_params(look: Look) -> Any:  # matplotlib types each key as a literal

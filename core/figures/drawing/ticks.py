@@ -60,7 +60,7 @@ class IntegerLocator(_RoomyLocator):
     def places(self, low: float, high: float, room: int) -> np.ndarray:
         """The places of ticks between two limits if there is room for so many labels."""
         visible = [value for value in self._values if low <= value <= high]
-        if 1 < len(visible) <= min(MAX_TICKS, 1.5 * room):
+        if 1 < len(visible) <= MAX_TICKS and np.diff(visible).min() * 1.5 * room >= high - low:
             return np.array(visible)
         return np.asarray(MaxNLocator(min(room, 9), integer=True).tick_values(low, high))
 

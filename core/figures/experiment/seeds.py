@@ -7,7 +7,6 @@ from core.figures.drawing import style
 from core.figures.drawing.plot import Trace
 from core.figures.info import MANY_SEEDS, Line, SeedLine
 
-_DASHES = ("-", "--")
 _MAX_LISTED = 6
 """Most diverged seeds that are listed; further ones are only counted."""
 
@@ -49,7 +48,7 @@ def seed_traces(
         attributes: dict[str, Any] = {
             "label": text if label else "",
             "colour": colour,
-            "dash": _DASHES[i // len(style.COLOURS) % 2] if own_colours else "-",
+            "dash": style.dash(i) if own_colours else "-",
             "weight": 0.36 if many else 0.75,
             "opacity": 0.4 if many else 0.85,
             "hollow": not many and line.seed in not_fitted,

@@ -246,7 +246,7 @@ def _marked(
         attributes = {
             "label": f"seed {student.seed}" if few else f"{len(seeds)} seeds",
             "colour": style.COLOURS[i % len(style.COLOURS)] if few else style.COLOURS[0],
-            "marker": style.MARKERS[(i + i // len(style.COLOURS)) % len(style.MARKERS)],
+            "marker": style.marker(i),
             "dash": "",
             "outlined": True,
             "opacity": 0.9 if few else 0.5,

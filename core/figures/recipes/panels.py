@@ -99,6 +99,8 @@ def _plot(panel: Panel) -> Plot:
                 )
             )
             continue
+        has_markers = _has_markers(line)
+        joined = "-" if has_markers or panel.ordered else style.dash(i)
         traces.append(
             Trace(
                 x=line.x,
@@ -107,8 +109,8 @@ def _plot(panel: Panel) -> Plot:
                 upper=line.upper,
                 label=line.label,
                 colour=colour,
-                dash="-" if line.joined else "",
-                marker=style.MARKERS[i % len(style.MARKERS)] if _has_markers(line) else "",
+                dash=joined if line.joined else "",
+                marker=style.marker(i) if has_markers else "",
                 hollow=[
                     not most_fit(fitted, seeds)
                     for fitted, seeds in zip(line.fitted, line.seeds, strict=True)
