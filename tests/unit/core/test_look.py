@@ -19,7 +19,7 @@ from core.look import LARGEST_LIMIT, SCREEN, WIDTHS, Look
 from core.recipe import Recipe
 from core.spec import explain
 from tests.figures.drawn import is_colour_bar, shown_axes
-from tests.unit.core.test_figures import SPECS, info_and_result
+from tests.unit.core.figure_cases import SPECS, info_and_result
 
 PAPER = Look(style="paper")
 HEADING = {"title": "cheap $5", "source": "from here", "caption": "c", "spec_hashes": ["0" * 64]}

@@ -1,4 +1,4 @@
-"""Figures of recipes: their numbers, and rendering of any numbers and coordinates."""
+"""Figures of recipes: their numbers, and drawings of any numbers and coordinates."""
 
 import math
 from dataclasses import replace
@@ -28,7 +28,7 @@ def curve(y, *, series=None, facet=None, length=2, first=0, reference=(), outcom
     return Curve(series, facet, length, x, np.array(y, float), np.array(reference, float), outcome)
 
 
-def assert_renders(info, drawing):
+def assert_draws(info, drawing):
     for file_format, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
         figure = draw(drawing(info), info, SCREEN)
         assert encode(figure, info, file_format, SCREEN).startswith(start)
@@ -67,7 +67,7 @@ def test_all_panels_have_all_series_so_that_each_has_one_colour():
     ] * 2
     assert [[len(line.x) for line in panel.lines] for panel in facets] == [[1, 0], [0, 1]]
     info = panels.PanelsInfo(**HEADING, panels=facets, alike=True)
-    assert_renders(info, panels.drawing)
+    assert_draws(info, panels.drawing)
 
 
 def test_scales_are_as_chosen_or_fit_the_numbers():
@@ -181,7 +181,7 @@ def test_extreme_curves_render(axis, value):
     quantity = {"lag": "response"}.get(axis)
     for scale in ("auto", "linear", "log"):
         recipe = Recipe(x=axis, y=quantity, series="student.dim", y_scale=scale, x_scale=scale)
-        assert_renders(
+        assert_draws(
             panels.PanelsInfo(**HEADING, panels=panels_of_curves(curves, recipe), alike=True),
             panels.drawing,
         )
@@ -194,7 +194,7 @@ def test_extreme_points_render(value, others):
     for scale in ("auto", "linear", "log"):
         recipe = Recipe(x="imbalance", y="fit_error", x_scale=scale, y_scale=scale)
         info = panels.PanelsInfo(**HEADING, panels=panels_of_points(points, recipe), alike=True)
-        assert_renders(info, panels.drawing)
+        assert_draws(info, panels.drawing)
 
 
 def test_points_of_each_series_have_one_colour_in_all_panels():
@@ -218,12 +218,12 @@ def test_extreme_numbers_render(kind, value):
         x="training.length", kind=kind, series="student.kind", facets="student.tied", band="range"
     )
     if kind == "lines":
-        assert_renders(
+        assert_draws(
             panels.PanelsInfo(**HEADING, panels=panels_of_cells(cells, recipe), alike=True),
             panels.drawing,
         )
     else:
-        assert_renders(
+        assert_draws(
             heatmap.HeatmapInfo(**HEADING, **heatmap.maps(cells, recipe)), heatmap.drawing
         )
 
@@ -255,7 +255,7 @@ def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_true_note_in_the_ca
     assert marks[0].get_ydata()[0] == 1.0 > marks[1].get_ydata()[0]
     assert marks[2].get_label() == label
     assert "drawn" not in axes.get_xlabel()
-    assert_renders(info, panels.drawing)
+    assert_draws(info, panels.drawing)
     finite = [cell for cell in cells if cell.x != 2]
     assert (
         panels.of_runs(HEADING, panels_of_cells(finite, Recipe(x="training.length"))).caption == "c"
@@ -279,7 +279,7 @@ def test_symbols_are_typeset_in_figures_and_plain_in_data():
     assert panel.y.startswith("|h_j - ĥ_j|")
     assert figure.axes[0].get_ylabel().startswith(r"|$h_{j}$ - $\hat{h}_{j}$|")
     assert figure.texts[0].get_text() == r"cost in \$ of $h_{j}$"
-    assert_renders(info, panels.drawing)
+    assert_draws(info, panels.drawing)
 
 
 def test_a_caption_is_in_sentences_and_quotes_the_query_as_typed():

@@ -1,4 +1,4 @@
-"""Figures of a sweep: their numbers, and rendering of any numbers and coordinates."""
+"""Figures of a sweep: their numbers, and drawings of any numbers and coordinates."""
 
 import math
 
