@@ -223,9 +223,7 @@ def test_extreme_numbers_render(kind, value):
             panels.drawing,
         )
     else:
-        assert_draws(
-            heatmap.HeatmapInfo(**HEADING, **heatmap.maps(cells, recipe)), heatmap.drawing
-        )
+        assert_draws(heatmap.HeatmapInfo(**HEADING, **heatmap.maps(cells, recipe)), heatmap.drawing)
 
 
 @pytest.mark.parametrize(
