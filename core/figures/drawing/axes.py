@@ -1,6 +1,5 @@
 """Draws one plot: traces, marks, scales and labels."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle
+from matplotlib.transforms import ScaledTranslation
 
 from core.figures.drawing import style
 from core.figures.drawing.plot import Plot, Trace
@@ -17,9 +18,6 @@ from core.look import Look
 
 NOTHING = "nothing to show yet"
 """The words in the middle of axes without data."""
-
-STACKED = 0.035
-"""Distance of triangles at one place, as a fraction of the axes' height."""
 
 MAX_MARKED_POINTS = 40
 """A line with up to this number of points has a marker at each."""
@@ -147,9 +145,10 @@ def _draw_points(axes: Axes, trace: Trace, y: np.ndarray, look: Look) -> None:
     """Draws the markers of a trace, and the line that joins them."""
     x, hollow = np.asarray(trace.x, float), trace.is_hollow
     size = np.broadcast_to(np.asarray(trace.size, float) * style.marker_size(1.0, look), x.shape)
-    is_outline = trace.stems or trace.outlined or trace.marker == "x"
-    filled = "none" if is_outline else trace.colour
-    face = style.BACKGROUND if len(x) and hollow.all() and not is_outline else filled
+    shade = to_rgba(trace.colour, 0.3 if trace.outlined else trace.opacity)
+    face: Any = style.BACKGROUND if len(x) and hollow.all() else shade
+    if trace.outlined and len(x) and hollow.all():
+        face = "none"
     weight = style.weight(look)
     common: dict[str, Any] = {"color": trace.colour, "alpha": trace.opacity}
     line: dict[str, Any] = {"ls": trace.dash or "none", "lw": trace.weight * weight}
@@ -163,19 +162,19 @@ def _draw_points(axes: Axes, trace: Trace, y: np.ndarray, look: Look) -> None:
         return
     axes.plot(x, y, **common, **line)
     axes.plot([], [], label=trace.label, **common, **line, **points)
-    faces = [style.BACKGROUND if is_hollow else filled for is_hollow in hollow]
-    colours: dict[str, Any] = {"c": faces, "ec": trace.colour}
-    if is_outline:
-        colours = {"facecolors": "none", "ec": trace.colour}
+    empty = to_rgba(style.BACKGROUND, 0.0 if trace.outlined else 1.0)
+    colours: dict[str, Any] = {
+        "c": [empty if is_hollow else shade for is_hollow in hollow],
+        "ec": to_rgba(trace.colour, trace.opacity),
+    }
     if trace.marker == "x":
-        colours = {"c": trace.colour}
+        colours = {"c": trace.colour, "alpha": trace.opacity}
     axes.scatter(
         x,
         y,
         s=size**2,
         marker=trace.marker,
         linewidths=0.7 * weight,
-        alpha=trace.opacity,
         zorder=2.5,
         **colours,
     )
@@ -198,28 +197,28 @@ def _shade(axes: Axes, trace: Trace, *, logarithmic: bool) -> None:
 
 
 def _mark_infinite(axes: Axes, traces: Sequence[Trace], look: Look) -> None:
-    """A triangle at the upper edge for each infinite value of a marked trace, stacked by place."""
-    count_at: Counter[float] = Counter()
-    reasons: dict[str, None] = {}
-    options: Any = {"marker": "^", "ms": style.marker_size(5.0, look), "ls": "none"}
+    """A triangle at the upper edge for each infinite value of a marked trace, side by side."""
+    low, high = look.xlim or (-np.inf, np.inf)
+    places: dict[float, list[Trace]] = {}
     for trace in traces:
-        if not trace.marker or trace.stems:
-            continue
-        x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
-        low, high = look.xlim or (-np.inf, np.inf)
-        for place in x[(y == np.inf) & (low <= x) & (x <= high)]:
+        if trace.marker and not trace.stems:
+            x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
+            for place in x[(y == np.inf) & (low <= x) & (x <= high)]:
+                places.setdefault(float(place), []).append(trace)
+    size = style.marker_size(5.0, look)
+    options: Any = {"marker": "^", "ms": size, "ls": "none"}
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # noqa: S101  # these axes are drawn
+    for place, infinite in places.items():
+        for number, trace in enumerate(infinite):
+            aside = size / 72 * (number - (len(infinite) - 1) / 2)
+            offset = ScaledTranslation(aside, 0, figure.dpi_scale_trans)
+            transform = axes.get_xaxis_transform() + offset
+            colour = trace.colour
             axes.plot(
-                place,
-                1.0 - STACKED * count_at[place],
-                color=trace.colour,
-                clip_on=False,
-                transform=axes.get_xaxis_transform(),
-                zorder=3,
-                **options,
+                place, 1.0, color=colour, clip_on=False, transform=transform, zorder=3, **options
             )
-            count_at[place] += 1
-            reasons[trace.infinite] = None
-    for reason in reasons:
+    for reason in dict.fromkeys(trace.infinite for shared in places.values() for trace in shared):
         axes.plot([], [], color=style.BASELINE, label=reason, **options)
 
 

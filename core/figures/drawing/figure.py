@@ -4,6 +4,7 @@ A figure is a stack: its title, a grid of axes with a legend beside or below, an
 are wrapped to the space they have, so the grid is laid out before and after.
 """
 
+import math
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -32,10 +33,10 @@ from core.figures.drawing.map import (
 )
 from core.figures.drawing.plot import Drawing, Map, Plot
 from core.figures.drawing.text import wrap
-from core.figures.info import Info
+from core.figures.info import Info, NotDrawable
 from core.look import Look
 
-MIN_COLUMN = 2.2
+MIN_COLUMN = 1.6
 """Narrowest column of plots in inches with text of 8 points, unless there is only one."""
 
 MIN_ROW = 1.35
@@ -84,6 +85,18 @@ class _Canvas:
         if any(has_boxes(text.get_text()) for text in texts if isinstance(text, Text)):
             self._source = f"{self._source}. {BOXES}"
         self._lay_out()
+        self._refuse_if_too_small()
+
+    def _refuse_if_too_small(self) -> None:
+        """Raises NotDrawable if the look leaves no room for the axes."""
+        sizes = self.figure.get_size_inches()
+        for name, missing, size in zip(("width", "height"), self._missing, sizes, strict=True):
+            if missing > 0.0:
+                least = math.ceil(10 * (size + missing)) / 10
+                raise NotDrawable(
+                    f"{name}={size:.3g} inches leave no room for the axes beside their labels: "
+                    f"at least {least:g} do, or a smaller font_size"
+                )
 
     def _add_words(self) -> tuple[Text | None, Text | None]:
         """Adds the title and the footer, which the layout fills and places."""
@@ -134,7 +147,7 @@ class _Canvas:
             right=width - EDGE - beside - bar,
             top=height - EDGE - title,
         )
-        lay_out(self.figure, self._axes, self._columns, area, self._renderer)
+        self._missing = lay_out(self.figure, self._axes, self._columns, area, self._renderer)
         frames = [axes.get_position() for axes in self._axes]
         top = max(frame.y1 for frame in frames)
         if self._bar is not None:

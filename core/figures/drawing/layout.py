@@ -19,7 +19,7 @@ EDGE = 0.06
 """Least distance in inches of anything to the figure's edge."""
 
 SMALLEST = 0.4
-"""Smallest side of axes in inches; where labels leave less, they are clipped."""
+"""Smallest side of axes in inches."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Area:
 
 def lay_out(
     figure: Figure, all_axes: Sequence[Axes], columns: int, area: Area, renderer: Any
-) -> None:
+) -> tuple[float, float]:
     """Places axes row by row, all equally large, so that they and their labels fill the area.
 
     Args:
@@ -43,6 +43,9 @@ def lay_out(
         columns: Their number in a row.
         area: Where they and their labels may lie.
         renderer: Measures the labels.
+
+    Returns:
+        How many inches of width and of height are missing for axes of :data:`SMALLEST` inches.
     """
     rows = -(-len(all_axes) // columns)
     margins = np.zeros((rows, columns, 4))
@@ -67,6 +70,7 @@ def lay_out(
                 height / figure_height,
             )
         )
+    return columns * max(SMALLEST - free_x / columns, 0), rows * max(SMALLEST - free_y / rows, 0)
 
 
 def _margins(axes: Axes, renderer: Any) -> np.ndarray:

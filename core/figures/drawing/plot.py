@@ -42,7 +42,7 @@ class Trace:
         band_opacity: The band's opacity.
         weight: The line's width, as a multiple of the look's.
         opacity: From 0 to 1.
-        outlined: Whether markers have no inside, so that those below are seen.
+        outlined: Whether markers are filled lightly, so that those below are seen.
         stems: Whether a stem joins each point and zero.
         infinite: Why values are infinite, for the legend.
     """

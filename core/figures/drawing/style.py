@@ -12,7 +12,9 @@ from core.figures.drawing.characters import FAMILIES
 from core.look import LARGEST_LIMIT, Look
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "<")  # all look hollow without their fill, unlike P and X
+MARKERS = ("o", "s", "D", "v", "<", ">")  # look hollow without a fill, unlike P and X
+"""Markers of lines; the triangle that points up is that of infinite values alone."""
+
 DASHES = ("-", "--", "-.", ":")
 TEACHER = "#000000"
 BASELINE = "#7F7F7F"

@@ -1,6 +1,7 @@
 """Text that fits: measured by the renderer, wrapped to a width, and cut only as a last resort."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from matplotlib.text import Text
@@ -8,6 +9,7 @@ from matplotlib.text import Text
 from core.figures.drawing.characters import direction, typeset
 
 ELLIPSIS = "…"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def width(text: Text, raw: str, renderer: Any) -> float:
@@ -48,14 +50,8 @@ def cut(raw: str, fits: Callable[[str], bool]) -> str:
     """The longest start of ``raw`` that fits with an ellipsis behind it; all of it if that fits."""
     if fits(raw):
         return raw
-    low, high = 0, len(raw)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fits(raw[:middle].rstrip() + ELLIPSIS):
-            low = middle
-        else:
-            high = middle - 1
-    return raw[:low].rstrip() + ELLIPSIS
+    end = _longest(len(raw), lambda end: fits(raw[:end].rstrip() + ELLIPSIS))
+    return raw[:end].rstrip() + ELLIPSIS
 
 
 def _fitting(text: Text, pixels: float, renderer: Any) -> Callable[[str], bool]:
@@ -67,7 +63,7 @@ def _lines(paragraph: str, fits: Callable[[str], bool]) -> list[str]:
     if fits(paragraph):
         return [paragraph]
     lines, line = [], ""
-    for word in paragraph.split(" "):
+    for word in paragraph.replace(" = ", f"{NO_BREAK}={NO_BREAK}").split(" "):
         longer = f"{line} {word}" if line else word
         if fits(longer):
             line = longer
@@ -76,7 +72,23 @@ def _lines(paragraph: str, fits: Callable[[str], bool]) -> list[str]:
             lines.append(line)
         line = word
         while not fits(line) and len(line) > 1:
-            end = next(n for n in range(len(line) - 1, 0, -1) if n == 1 or fits(line[:n]))
+            end = max(_longest(len(line) - 1, partial(_starts, line, fits)), 1)
             lines.append(line[:end])
             line = line[end:]
     return [*lines, line]
+
+
+def _starts(line: str, fits: Callable[[str], bool], end: int) -> bool:
+    return fits(line[:end])
+
+
+def _longest(most: int, fits: Callable[[int], bool]) -> int:
+    """The largest length up to ``most`` that fits; 0 if none does."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -6,7 +6,15 @@ from pydantic import BaseModel, ConfigDict
 from core.figures import training_axis
 from core.figures.drawing import style
 from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.info import Info, Series, heading, linear_student, recorded_trajectory
+from core.figures.experiment.seeds import seed_title
+from core.figures.info import (
+    Info,
+    Series,
+    heading,
+    linear_student,
+    not_fitted_seeds,
+    recorded_trajectory,
+)
 from core.figures.teacher import system
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
 from core.panels import Mark
@@ -46,12 +54,14 @@ class EigenvaluesInfo(Info):
             for a general A.
         teacher: The same of the teacher; empty for a very large or non-linear one.
         students: The eigenvalues of each seed.
+        not_fitted: The seeds that ran to the end and do not fit.
     """
 
     x: TrainingAxis
     signed: bool
     teacher: list[float]
     students: list[SeedPoles]
+    not_fitted: list[int]
 
 
 def info(
@@ -85,6 +95,7 @@ def info(
         signed=signed,
         teacher=sorted((poles.real if signed else np.abs(poles)).tolist(), reverse=True),
         students=students,
+        not_fitted=not_fitted_seeds(result),
     )
 
 
@@ -95,7 +106,7 @@ def drawing(info: EigenvaluesInfo) -> Drawing:
         Plot(
             x=axis_label(info.x),
             y="λ of A" if info.signed else "|λ| of A",
-            title=f"seed {student.seed}",
+            title=seed_title(student.seed, info.not_fitted),
             traces=[
                 Trace(
                     x=student.x,

@@ -185,7 +185,7 @@ def _plot(info: ResponseInfo, channel: ChannelResponses, *, errors: bool) -> Plo
     return Plot(
         x=axis_label("lag"),
         y="|h_j - ĥ_j|" if errors else "h_j",
-        title=channel_title(channel.entry) if several and not errors else "",
+        title=channel_title(channel.entry) if several else "",
         traces=[*traces, teacher],
         y_scale="log" if errors else "linear",
         limits=length_marks([info.length]),

@@ -74,6 +74,11 @@ def _of_all(count: int, *, many: bool) -> str:
     return "student" if count == 1 else "students, one line per seed"
 
 
+def seed_title(seed: int, not_fitted: Sequence[int]) -> str:
+    """The title of one seed's plot."""
+    return f"seed {seed} (does not fit)" if seed in not_fitted else f"seed {seed}"
+
+
 def listed(seeds: Sequence[int]) -> str:
     """The seeds in words, such as ``seeds 1, 4 and 7 more``."""
     shown = ", ".join(map(str, seeds[:_MAX_LISTED]))

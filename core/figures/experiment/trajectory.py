@@ -9,7 +9,8 @@ from core.figures import teacher
 from core.figures.drawing import style
 from core.figures.drawing.axes import limits_around
 from core.figures.drawing.plot import Drawing, Plot, Trace
-from core.figures.info import Info, SeedLine, Series, heading, recorded_trajectory
+from core.figures.experiment.seeds import seed_title
+from core.figures.info import Info, SeedLine, Series, heading, not_fitted_seeds, recorded_trajectory
 from core.figures.view import DEFAULT_VIEW, View
 from core.panels import length_marks
 from core.result import ExperimentResult
@@ -40,6 +41,7 @@ class TrajectoryInfo(Info):
         students: h_j of each seed in that entry at a few steps, by seed and step.
         teacher_channels: ĥ_j in every entry that is shown, if there are several.
         channels: The same as ``students`` for every entry that is shown, if there are several.
+        not_fitted: The seeds that ran to the end and do not fit.
     """
 
     length: int
@@ -48,6 +50,7 @@ class TrajectoryInfo(Info):
     students: list[StepLine]
     teacher_channels: list[list[float]]
     channels: list[StepLine]
+    not_fitted: list[int]
 
 
 def info(
@@ -96,6 +99,7 @@ def info(
         if several and target is not None
         else [],
         channels=lines if several else [],
+        not_fitted=not_fitted_seeds(result),
     )
 
 
@@ -150,7 +154,7 @@ def drawing(info: TrajectoryInfo) -> Drawing:
                 info,
                 [line for line in info.channels if line.seed == seeds[0] and line.entry == entry],
                 target,
-                f"seed {seeds[0]}, {teacher.channel_title(entry)}",
+                f"{seed_title(seeds[0], info.not_fitted)}, {teacher.channel_title(entry)}",
             )
             for entry, target in zip(entries, targets, strict=True)
         ]
@@ -161,7 +165,7 @@ def drawing(info: TrajectoryInfo) -> Drawing:
                 info,
                 [line for line in info.students if line.seed == seed],
                 info.teacher,
-                f"seed {seed}",
+                seed_title(seed, info.not_fitted),
             )
             for seed in shown
         ]

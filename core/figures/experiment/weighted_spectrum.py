@@ -249,6 +249,7 @@ def _marked(
             "marker": style.marker(i),
             "dash": "",
             "outlined": True,
+            "hollow": student.seed in info.not_fitted,
             "opacity": 0.9 if few else 0.5,
         }
         marked.append((student, attributes))
