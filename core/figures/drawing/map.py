@@ -66,6 +66,10 @@ def draw_maps(
     Returns:
         The axes of the colour bar; None if no value is finite.
     """
+    if look.cmap in DIVERGING and colours.threshold is None:
+        raise NotDrawable(
+            f"cmap={look.cmap} diverges from a threshold, and this metric has none: use viridis"
+        )
     norm = _norm(maps, colours, look)
     mesh = None
     for axes, grid in zip(all_axes, maps, strict=True):
