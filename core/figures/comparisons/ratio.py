@@ -63,7 +63,7 @@ def response(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> RatioIn
 
 
 def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> RatioInfo:
-    """Training curves at shared steps, or at all times that both trainings cover.
+    """Training curves at shared steps, or at all times; ended runs keep their last value.
 
     Raises:
         NotDrawable: As :func:`core.figures.comparisons.comparison.training`.

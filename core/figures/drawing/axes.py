@@ -135,7 +135,7 @@ def _draw_trace(axes: Axes, trace: Trace, look: Look, *, logarithmic: bool) -> N
     options: dict[str, Any] = {}
     if trace.is_hollow.all() and np.isfinite(y).any():
         options = {"marker": "o", "mfc": style.BACKGROUND, "markevery": HOLLOW_EVERY}
-        options["ms"] = style.marker_size(4.0, look)
+        options["ms"] = style.marker_size(style.MARKER, look)
     elif len(x) == 1:
         options["marker"] = "."
     axes.plot(x, y, ls=trace.dash, lw=trace.weight * weight, label=trace.label, **common, **options)

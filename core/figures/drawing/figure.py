@@ -219,14 +219,10 @@ class _Canvas:
     def _is_repeated_below(self, number: int) -> bool:
         """Whether the plot below has the same horizontal axis, and so its label."""
         below = number + self._columns
-        if self._columns_differ or below >= len(self._plots):
+        # plots with a legend of their own are read one by one, so each has its label
+        if self._drawing.legend == "each" or below >= len(self._plots):
             return False
         return self._plots[below].x == self._plots[number].x
-
-    @property
-    def _columns_differ(self) -> bool:
-        """Whether plots have titles, which a reader would look for a label under."""
-        return self._drawing.legend == "each"
 
     def _add_legends(self) -> None:
         if self._look.legend == "none":
@@ -319,5 +315,5 @@ def _hollow_handle(look: Look) -> Line2D:
         marker="o",
         color=style.BASELINE,
         mfc=style.BACKGROUND,
-        ms=style.marker_size(4.0, look),
+        ms=style.marker_size(style.MARKER, look),
     )

@@ -6,10 +6,10 @@ titles over each other; here the space of each is known.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
 GAP = 0.1
@@ -33,7 +33,7 @@ class Area:
 
 
 def lay_out(
-    figure: Figure, all_axes: Sequence[Axes], columns: int, area: Area, renderer: Any
+    figure: Figure, all_axes: Sequence[Axes], columns: int, area: Area, renderer: RendererBase
 ) -> tuple[float, float]:
     """Places axes row by row, all equally large, so that they and their labels fill the area.
 
@@ -73,7 +73,7 @@ def lay_out(
     return columns * max(SMALLEST - free_x / columns, 0), rows * max(SMALLEST - free_y / rows, 0)
 
 
-def _margins(axes: Axes, renderer: Any) -> np.ndarray:
+def _margins(axes: Axes, renderer: RendererBase) -> np.ndarray:
     """How far labels reach beyond the axes: left, right, below and above, in pixels."""
     frame = axes.get_window_extent(renderer)
     tight = axes.get_tightbbox(renderer, for_layout_only=True)

@@ -1,11 +1,11 @@
 """Legends: inside the axes where nothing is drawn, else beside or below them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import Collection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -58,7 +58,9 @@ def entries(all_axes: Sequence[Axes]) -> Entries:
     return handles
 
 
-def inside(axes: Axes, handles: Entries, renderer: Any, *, always: bool = False) -> Legend | None:
+def inside(
+    axes: Axes, handles: Entries, renderer: RendererBase, *, always: bool = False
+) -> Legend | None:
     """A legend inside the axes where nothing is drawn; None if there is no such place.
 
     Args:
@@ -91,7 +93,7 @@ def inside(axes: Axes, handles: Entries, renderer: Any, *, always: bool = False)
     return legend
 
 
-def beside(figure: Figure, handles: Entries, height: float, renderer: Any) -> Legend:
+def beside(figure: Figure, handles: Entries, height: float, renderer: RendererBase) -> Legend:
     """A legend in as many columns as a height in pixels asks for, to be placed on the right."""
     for columns in range(1, len(handles) + 1):
         legend = _of_figure(figure, handles, columns)
@@ -103,7 +105,7 @@ def beside(figure: Figure, handles: Entries, height: float, renderer: Any) -> Le
     return legend
 
 
-def below(figure: Figure, handles: Entries, renderer: Any) -> Legend:
+def below(figure: Figure, handles: Entries, renderer: RendererBase) -> Legend:
     """A legend in as many columns as fit, to be placed below all axes."""
     for columns in range(min(len(handles), 6), 0, -1):
         legend = _of_figure(figure, handles, columns)
@@ -122,7 +124,7 @@ def _of_figure(figure: Figure, handles: Entries, columns: int) -> Legend:
     return legend
 
 
-def under(axes: Axes, handles: Entries, renderer: Any) -> Legend:
+def under(axes: Axes, handles: Entries, renderer: RendererBase) -> Legend:
     """A legend below one pair of axes and its labels, in as many columns as fit."""
     frame = axes.get_window_extent(renderer)
     tight = axes.xaxis.get_tightbbox(renderer)
@@ -147,7 +149,7 @@ def under(axes: Axes, handles: Entries, renderer: Any) -> Legend:
     return legend
 
 
-def _typeset(legend: Legend, pixels: float, renderer: Any) -> bool:
+def _typeset(legend: Legend, pixels: float, renderer: RendererBase) -> bool:
     """Typesets the entries, cut to a width; whether none had to be cut."""
     are_whole = [
         text.shorten(entry, entry.get_text(), pixels, renderer) for entry in legend.get_texts()
@@ -155,7 +157,7 @@ def _typeset(legend: Legend, pixels: float, renderer: Any) -> bool:
     return all(are_whole)
 
 
-def _hit_tests(axes: Axes, renderer: Any) -> list[HitTest]:
+def _hit_tests(axes: Axes, renderer: RendererBase) -> list[HitTest]:
     """A test for each artist in the axes: whether it touches a box."""
     tests: list[HitTest] = []
     for artist in axes.get_children():
@@ -164,7 +166,7 @@ def _hit_tests(axes: Axes, renderer: Any) -> list[HitTest]:
         if isinstance(artist, Line2D):
             tests.append(_line_test(artist))
         elif isinstance(artist, Collection):
-            tests += _collection_tests(artist, axes, renderer)
+            tests += _collection_tests(artist, axes)
         elif isinstance(artist, Text) and artist.get_text().strip():
             extent = artist.get_window_extent(renderer)
             tests.append(extent.overlaps)
@@ -193,7 +195,7 @@ def _line_test(line: Line2D) -> HitTest:
     return is_hit
 
 
-def _collection_tests(collection: Collection, axes: Axes, renderer: Any) -> list[HitTest]:
+def _collection_tests(collection: Collection, axes: Axes) -> list[HitTest]:
     if isinstance(collection, PathCollection):
         offsets = axes.transData.transform(np.ma.filled(collection.get_offsets(), np.nan))
         radius = float(np.sqrt(np.max(collection.get_sizes(), initial=0.0)))
@@ -205,7 +207,6 @@ def _collection_tests(collection: Collection, axes: Axes, renderer: Any) -> list
             )
 
         return [is_hit]
-    del renderer
     transform = collection.get_transform()
     filled = bool(len(collection.get_facecolor()))
     return [

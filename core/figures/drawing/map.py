@@ -115,7 +115,7 @@ def notes_of_maps(maps: Sequence[Map], colours: Colours) -> str:
 def state_handles(grid: Map, look: Look) -> dict[str, Artist]:
     """The legend's entries of the states in a grid."""
     present = [state for state in MARKERS if (grid.states == state).any()]
-    size = style.marker_size(4.0, look)
+    size = style.marker_size(style.MARKER, look)
     return {
         state: Line2D([], [], ls="none", marker=MARKERS[state], ms=size, color=style.BASELINE)
         for state in present
@@ -241,7 +241,7 @@ def _hatch(axes: Axes, grid: Map, x: _Coordinates, y: _Coordinates, look: Look) 
 
 
 def _mark_states(axes: Axes, grid: Map, x: _Coordinates, y: _Coordinates, look: Look) -> None:
-    size = style.marker_size(4.0, look)
+    size = style.marker_size(style.MARKER, look)
     for state, marker in MARKERS.items():
         rows, columns = np.nonzero(grid.states == state)
         if len(rows):

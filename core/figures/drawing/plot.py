@@ -53,7 +53,7 @@ class Trace:
     colour: str = "#000000"
     dash: str = "-"
     marker: str = ""
-    size: float | Sequence[float] = 4.0
+    size: float | Sequence[float] = style.MARKER
     hollow: bool | Sequence[bool] = False
     lower: ArrayLike = ()
     upper: ArrayLike = ()

@@ -38,6 +38,9 @@ TICKS = 0.9
 SMALL_PRINT = 0.75
 """The size of the footer and of notes, as a fraction of the text's."""
 
+MARKER = 4.0
+"""The usual size of a marker in points on a screen."""
+
 _WEIGHTS = {"screen": 1.4, "paper": 1.1, "talk": 2.4}
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from matplotlib.backend_bases import RendererBase
 from matplotlib.text import Text
 
 from core.figures.drawing.characters import direction, typeset
@@ -12,13 +12,13 @@ ELLIPSIS = "…"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def width(text: Text, raw: str, renderer: Any) -> float:
+def width(text: Text, raw: str, renderer: RendererBase) -> float:
     """The width in pixels of one line set like ``text``."""
     text.set_text(typeset(raw))
     return float(text.get_window_extent(renderer).width)
 
 
-def wrap(text: Text, raw: str, pixels: float, renderer: Any, *, lines: int = 4) -> None:
+def wrap(text: Text, raw: str, pixels: float, renderer: RendererBase, *, lines: int = 4) -> None:
     """Sets ``raw`` in at most so many lines, none wider than ``pixels``.
 
     A rotated text is measured as if it were horizontal. What doesn't fit ends in an ellipsis.
@@ -38,7 +38,7 @@ def wrap(text: Text, raw: str, pixels: float, renderer: Any, *, lines: int = 4) 
     text.set_rotation(rotation)
 
 
-def shorten(text: Text, raw: str, pixels: float, renderer: Any) -> bool:
+def shorten(text: Text, raw: str, pixels: float, renderer: RendererBase) -> bool:
     """Sets ``raw`` in one line, cut if it is wider than ``pixels``; whether all of it fits."""
     fits = _fitting(text, pixels, renderer)
     shortened = cut(raw, fits)
@@ -54,7 +54,7 @@ def cut(raw: str, fits: Callable[[str], bool]) -> str:
     return raw[:end].rstrip() + ELLIPSIS
 
 
-def _fitting(text: Text, pixels: float, renderer: Any) -> Callable[[str], bool]:
+def _fitting(text: Text, pixels: float, renderer: RendererBase) -> Callable[[str], bool]:
     return lambda raw: width(text, raw, renderer) <= pixels
 
 

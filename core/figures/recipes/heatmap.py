@@ -23,8 +23,8 @@ THRESHOLDS = {"relative_extrapolation_error": ZERO_BASELINE.at, "spectral_radius
 """Values at which a metric changes its meaning: the zero baseline, and stability."""
 
 
-class HeatmapInfo(Info):
-    """Statistics over seeds on two axes.
+class HeatmapLabels(Info):
+    """Labels of the axes and the colours.
 
     Attributes:
         x: The label of the horizontal axis.
@@ -32,7 +32,6 @@ class HeatmapInfo(Info):
         metric: The label of the colours.
         logarithmic: Whether the scale of the colours is logarithmic.
         threshold: The natural threshold of the metric; None if it has none.
-        maps: The grids; all have the same colours.
     """
 
     x: str
@@ -40,6 +39,15 @@ class HeatmapInfo(Info):
     metric: str
     logarithmic: bool
     threshold: float | None = None
+
+
+class HeatmapInfo(HeatmapLabels):
+    """Statistics over seeds on two axes.
+
+    Attributes:
+        maps: The grids; all have the same colours.
+    """
+
     maps: list[Grid]
 
 

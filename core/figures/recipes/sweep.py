@@ -9,6 +9,7 @@ from core.figures.recipes import cells as figure_cells
 from core.figures.recipes import heatmap as maps
 from core.figures.recipes import panels
 from core.figures.recipes.cells import Cell, Grid
+from core.figures.recipes.heatmap import HeatmapLabels
 from core.panels import Panel
 from core.recipe import Recipe
 
@@ -23,15 +24,10 @@ class LinesInfo(Info):
     panel: Panel
 
 
-class HeatmapInfo(Info):
+class HeatmapInfo(HeatmapLabels):
     """The median over seeds on two axes.
 
     Attributes:
-        x: The label of the horizontal axis.
-        y: The label of the vertical axis.
-        metric: The label of the colours.
-        logarithmic: Whether the scale of the colours is logarithmic.
-        threshold: The natural threshold of the metric; None if it has none.
         columns: The coordinates on x.
         rows: The coordinates on y.
         medians: By row and column; NaN without a completed experiment.
@@ -43,11 +39,6 @@ class HeatmapInfo(Info):
         seeds: By row and column: how many seeds are completed.
     """
 
-    x: str
-    y: str
-    metric: str
-    logarithmic: bool
-    threshold: float | None
     columns: list[Any]
     rows: list[Any]
     medians: list[list[float]]
@@ -69,12 +60,7 @@ def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInf
     info = maps.HeatmapInfo(**heading, **maps.maps(cells, recipe))
     (grid,) = info.maps
     return HeatmapInfo(
-        **heading,
-        x=info.x,
-        y=info.y,
-        metric=info.metric,
-        logarithmic=info.logarithmic,
-        threshold=info.threshold,
+        **_labels(info),
         columns=grid.columns,
         rows=grid.rows,
         medians=grid.values,
@@ -102,6 +88,8 @@ def drawing_of_heatmap(info: HeatmapInfo) -> Drawing:
         diverged=info.diverged,
         seeds=info.seeds,
     )
-    names = (*Info.model_fields, "x", "y", "metric", "logarithmic", "threshold")
-    shared = {name: getattr(info, name) for name in names}
-    return maps.drawing(maps.HeatmapInfo(**shared, maps=[grid]))
+    return maps.drawing(maps.HeatmapInfo(**_labels(info), maps=[grid]))
+
+
+def _labels(info: HeatmapLabels) -> dict[str, Any]:
+    return {name: getattr(info, name) for name in HeatmapLabels.model_fields}
