@@ -61,8 +61,34 @@ def with_article(words: str) -> str:
 
 
 def capitalised(sentence: str) -> str:
-    """The sentence with a capital letter at its start."""
-    return sentence[:1].upper() + sentence[1:]
+    """The sentence with a capital letter at its start, unless it starts with a symbol.
+
+    Example:
+        >>> capitalised("largest error"), capitalised("h_j by lag"), capitalised("|h_j| by lag")
+        ('Largest error', 'h_j by lag', '|h_j| by lag')
+    """
+    return sentence if sentence[1:2] == "_" else sentence[:1].upper() + sentence[1:]
+
+
+def how_many(number: int, noun: str) -> str:
+    """A number of things.
+
+    Example:
+        >>> how_many(1, "run"), how_many(2, "run")
+        ('1 run', '2 runs')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them.
+
+    Example:
+        >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+        ('a', 'a and b', 'a, b and c')
+    """
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def number(value: float, digits: int = _DIGITS) -> str:

@@ -24,7 +24,7 @@ MANY_SEEDS = 12
 
 
 class NotDrawable(ExtrapolabError):
-    """The figure has nothing to show; the message says why and, if possible, the remedy."""
+    """The figure can't be drawn; the message says why and, if possible, the remedy."""
 
 
 class Info(BaseModel):

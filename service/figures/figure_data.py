@@ -16,6 +16,7 @@ from core.figures.recipes.cells import Cell
 from core.figures.recipes.curves import Curve
 from core.figures.recipes.points import Point
 from core.figures.training_axis import refuse_mixed_steps
+from core.labels import how_many
 from core.recipe import Recipe
 from core.result import Outcome
 from service.figures.limits import (
@@ -163,7 +164,7 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     shown = [curve for of_experiment in curves_of.values() for curve in of_experiment]
     timeless = len(counted) - len(shown) if recipe.x == "time" else 0
     from_lab = any(_Facts.of(experiment).source == Source.LAB for experiment in experiments)
-    if timeless and from_lab and not shown:
+    if timeless and not shown and (from_lab or _has_points(tx, recipe, experiments)):
         raise NotDrawable(
             "no matching run recorded a training time, which only gd and gradient_flow have: "
             "use x=step"
@@ -186,6 +187,15 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     )
     heading = _heading(recipe, source, drawn, outcomes, left_out=left_out, note=note)
     return panels.of_runs(heading, figure_curves.panels(shown, recipe))
+
+
+def _has_points(tx: Connection, recipe: Recipe, experiments: Sequence[CompletedExperiment]) -> bool:
+    """Whether any of them recorded the quantity by step."""
+    ids = [experiment.id for experiment in experiments]
+    return any(
+        np.isfinite(values).any()
+        for _, _, _, values in curves.read_series(tx, ids, recipe.quantity, "step")
+    )
 
 
 def _read_curves(
@@ -285,10 +295,11 @@ def _heading(
     hashes = sorted({fact.spec_hash for fact in facts})
     imported = len({fact.spec_hash for fact in facts if fact.source == Source.IMPORT})
     of_these = f" ({imported} imported)" if imported else ""
+    counts = f"{how_many(len(hashes), 'experiment')}{of_these}, {how_many(len(outcomes), 'run')}"
     return wording.heading(
         recipe,
         title=wording.title(recipe),
-        source=f"Extrapolab, {source}{len(hashes)} experiments{of_these}, {len(outcomes)} runs",
+        source=f"Extrapolab, {source}{counts}",
         hashes=hashes,
         outcomes=outcomes,
         imported=imported,

@@ -13,6 +13,8 @@ from store.query.query import ExperimentQuery
 
 _EXPERIMENT_FIELDS = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
 
+REPEATED = "is already on another axis: name another field, or leave this one out"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -78,7 +80,6 @@ def _conflicts(recipe: Recipe, axes: dict[str, str], pointer: str) -> list[Probl
     seen: set[str] = set()
     for name, path in axes.items():
         if path in seen:
-            message = "is already on another axis: name another field, or leave this one out"
-            problems.append(Problem(f"{pointer}/{name}", "repeated", message, path))
+            problems.append(Problem(f"{pointer}/{name}", "repeated", REPEATED, path))
         seen.add(path)
     return problems

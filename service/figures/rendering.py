@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Response
 from core.errors import Problem
 from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
 from core.figures.recipes import heatmap, panels
+from core.labels import listed
 from core.look import SCREEN, Look
 from service.figures.cache import FigureCache
 from service.figures.options import MEDIA_TYPES, FigureRequest
@@ -68,9 +69,9 @@ def choose(
     for choice in view.chosen:
         offering = [other for other, figure in figures.items() if choice in figure.choices]
         if name not in offering:
-            message = f"the figure '{name}' has no {choice}"
+            message = f"the figure '{name}' takes no {choice}"
             if offering:
-                message += f", only: {', '.join(offering)}"
+                message += f"; {listed(offering)} {'do' if len(offering) > 1 else 'does'}"
             given = str(getattr(view, choice))
             problems.append(Problem(f"/query/{choice}", "no_choice", message, given))
     if problems:

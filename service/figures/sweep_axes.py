@@ -14,6 +14,7 @@ from core.figures.recipes.cells import Cell
 from core.recipe import DEFAULT_METRIC
 from core.result import METRICS
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_LINES
+from service.figures.plan import REPEATED
 from service.http.errors import Invalid, unknown
 from store.query.errors import BadQuery
 from store.query.query import ExperimentQuery
@@ -128,6 +129,8 @@ def choose(
     x = x or next(iter(candidates), None)
     zipped_with_x = next((group for group in groups if x in group), ())
     series = series or next((path for path in varied if path not in zipped_with_x), None)
+    if series is not None and series == x:
+        raise Invalid(Problem(series_pointer, "repeated", REPEATED, series))
     problem = (
         _problem_of_lines(x, series, numeric, counts, (x_pointer, series_pointer))
         if kind == "lines"
@@ -165,7 +168,7 @@ def _problem_of_heatmap(
     if x is None:
         allowed = ", ".join(sorted(numeric)) or None
         return Problem(pointers[0], "no_axis", "a heat map needs two axes", x, allowed)
-    if series is None or series == x:
+    if series is None:
         message = "a heat map needs two axes; lines need one"
         return Problem(pointers[1], "no_axis", message, series)
     if max(counts[x], counts[series]) > MAX_CELLS_PER_AXIS:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from core.figures import SWEEP_FIGURES, Info
 from core.figures.recipes import baseline, wording
+from core.labels import how_many
 from core.recipe import DEFAULT_METRIC, Recipe
 from service.figures import sweep_axes
 from store.query import run_ends
@@ -67,4 +68,4 @@ def sweep_data(
 
 def _source(sweep: Sweep) -> str:
     count, completed = sum(sweep.counts.values()), sweep.counts[State.COMPLETED]
-    return f"Extrapolab, {sweep.id}, {completed} of {count} experiments completed"
+    return f"Extrapolab, {sweep.id}, {completed} of {how_many(count, 'experiment')} completed"

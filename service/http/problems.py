@@ -68,7 +68,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.PreconditionFailed: Kind(
         412, "precondition-failed", "It has been edited in the meantime"
     ),
-    NotDrawable: Kind(409, "not-drawable", "The figure has nothing to show"),
+    NotDrawable: Kind(409, "not-drawable", "The figure can't be drawn"),
     errors.CountMismatch: Kind(409, "other-count", "The number of matches has changed"),
     errors.NotInstalled: Kind(501, "not-installed", "The server lacks a required library"),
     errors.NoResultYet: Kind(409, "no-result-yet", "There is no result yet"),

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.figures.info import how_many_fit
-from core.labels import capitalised
+from core.labels import capitalised, how_many
 from core.recipe import Recipe
 from core.result import METRICS
 from core.symbols import axis_label, quantity
@@ -89,8 +89,8 @@ def caption(
         parts.append(f"a panel for each {quantity(recipe.facets).named}")
     of_these = f", {imported} of them imported," if imported else ""
     counts = (
-        f"From {_count(experiments, 'completed experiment')}{of_these} with "
-        f"{_count(len(outcomes), 'run')}"
+        f"From {how_many(experiments, 'completed experiment')}{of_these} with "
+        f"{how_many(len(outcomes), 'run')}"
     )
     query = f": {recipe.query}" if recipe.query else ""
     fit = how_many_fit(outcomes, "run")
@@ -116,12 +116,8 @@ def left_out(
         "imported without these numbers": imported,
     }
     return " and ".join(
-        f"{_count(count, 'run')} {reason}" for reason, count in reasons.items() if count
+        f"{how_many(count, 'run')} {reason}" for reason, count in reasons.items() if count
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def heading(

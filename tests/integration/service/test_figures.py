@@ -67,9 +67,13 @@ def test_a_training_is_drawn_over_steps_or_time(client, completed, name):
 @pytest.mark.parametrize(
     ("name", "choice", "hint"),
     [
-        ("response", "x=time", "no x, only: training, imbalance, eigenvalues (given time)"),
-        ("spectrum", "input=1", "the figure 'spectrum' has no input"),
-        ("training", "output=1", "the figure 'training' has no output"),
+        ("response", "x=time", "takes no x; training, imbalance and eigenvalues do"),
+        (
+            "spectrum",
+            "input=1",
+            "the figure 'spectrum' takes no input; response, weighted_spectrum",
+        ),
+        ("training", "output=1", "the figure 'training' takes no output"),
         ("training", "x=lag", "/query/x"),
         ("response", "output=0", "/query/output"),
     ],
@@ -78,6 +82,11 @@ def test_a_choice_that_a_figure_does_not_offer_is_refused(client, completed, nam
     answer = client.get(f"{completed}/figures/{name}.svg?{choice}")
     assert answer.status_code == 422
     assert hint in answer.json()["detail"]
+
+
+def test_a_channel_that_is_not_there_can_not_be_drawn(client, completed):
+    problem = client.get(f"{completed}/figures/response.svg?output=9").json()
+    assert (problem["status"], problem["title"]) == (409, "The figure can't be drawn")
 
 
 def test_a_figure_of_the_result_needs_a_completed_experiment(client, submit):

@@ -438,3 +438,17 @@ def test_imported_runs_have_no_curves(client, preview, experiments, along):
     status, sentence = refusal(alone)
     assert status == 409
     assert "imported" in sentence
+
+
+def test_an_imported_series_without_times_is_told_to_have_none(client, preview):
+    content = "training.length,seed,outcome,step,train_loss\n6,0,,0,1.0\n6,0,fitted,5,0.5\n"
+    base = {"teacher": {"kind": "delay"}, "student": {"kind": "linear", "dim": 3}, "steps": 5}
+    file = {"file": "runs.csv", "content": content, "base": base | {"tags": ["a"]}}
+    assert client.post("/v1/imports", json=file).status_code == 201
+    status, sentence = refusal(preview("svg", x="time", series=None))
+    assert (status, "recorded a training time" in sentence) == (409, True)
+
+
+def test_the_source_counts_one_experiment_and_one_run_in_the_singular(preview, complete):
+    complete(2, 0.01, seeds=[0])
+    assert preview().json()["source"].endswith("1 experiment, 1 run")

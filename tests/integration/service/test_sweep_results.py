@@ -259,6 +259,18 @@ class TestFigures:
         assert "two axes" in client.get(f"{path}/figures/heatmap.svg").json()["detail"]
         assert client.get(f"{path}/figures/lines.svg").status_code == 200
 
+    def test_the_source_of_one_experiment_is_singular(self, client, submit_sweep):
+        path = submit_sweep({"path": "training.length", "values": [2]})
+        data = client.get(f"{path}/figures/lines.json?x=training.length").json()
+        assert data["source"].endswith("0 of 1 experiment completed")
+
+    @pytest.mark.parametrize("name", ["lines", "heatmap"])
+    def test_two_axes_are_different(self, client, path, name):
+        query = {"x": "training.length", "series": "training.length"}
+        answer = client.get(f"{path}/figures/{name}.json", params=query)
+        assert (answer.status_code, pointers(answer)) == (422, ["/query/series"])
+        assert "is already on another axis" in answer.json()["detail"]
+
     def test_lines_need_an_axis_of_numbers(self, client, submit_sweep):
         path = submit_sweep({"path": "student.structure", "values": ["general", "symmetric"]})
         assert "numeric axis" in client.get(f"{path}/figures/lines.svg").json()["detail"]
