@@ -210,6 +210,7 @@ def _mark_infinite(axes: Axes, traces: Sequence[Trace], look: Look) -> None:
     figure = axes.get_figure(root=True)
     assert figure is not None  # noqa: S101  # these axes are drawn
     for place, infinite in places.items():
+        axes.update_datalim([(place, 0.0)], updatey=False)  # marks set aside don't count
         for number, trace in enumerate(infinite):
             aside = size / 72 * (number - (len(infinite) - 1) / 2)
             offset = ScaledTranslation(aside, 0, figure.dpi_scale_trans)
@@ -218,6 +219,7 @@ def _mark_infinite(axes: Axes, traces: Sequence[Trace], look: Look) -> None:
             axes.plot(
                 place, 1.0, color=colour, clip_on=False, transform=transform, zorder=3, **options
             )
+    axes.autoscale_view(scaley=False)
     for reason in dict.fromkeys(trace.infinite for shared in places.values() for trace in shared):
         axes.plot([], [], color=style.BASELINE, label=reason, **options)
 

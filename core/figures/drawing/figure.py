@@ -88,10 +88,10 @@ class _Canvas:
         self._refuse_if_too_small()
 
     def _refuse_if_too_small(self) -> None:
-        """Raises NotDrawable if the look leaves no room for the axes."""
+        """Raises NotDrawable if a size that the look sets leaves no room for the axes."""
         sizes = self.figure.get_size_inches()
         for name, missing, size in zip(("width", "height"), self._missing, sizes, strict=True):
-            if missing > 0.0:
+            if missing > 0.0 and getattr(self._look, name) is not None:
                 least = math.ceil(10 * (size + missing)) / 10
                 raise NotDrawable(
                     f"{name}={size:.3g} inches leave no room for the axes beside their labels: "

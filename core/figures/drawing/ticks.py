@@ -149,12 +149,16 @@ def _multiples(low: float, high: float, digits: Sequence[int]) -> np.ndarray:
 
 
 def powers_of_ten(axis: Axis) -> None:
-    """Labels a logarithmic axis in Unicode, which costs a tenth of what mathematics does."""
+    """Labels a logarithmic axis: powers of ten if it has many decades, else plain numbers.
+
+    In Unicode, which costs a tenth of what mathematics does.
+    """
     axis.set_major_locator(PowersLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value, power=True)))
-    axis.set_minor_formatter(NullFormatter())
     low, high = axis.get_view_interval()
-    if high > MANY_DECADES * low:
+    has_powers = high > MANY_DECADES * low
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value, power=has_powers)))
+    axis.set_minor_formatter(NullFormatter())
+    if has_powers:
         axis.set_minor_locator(NullLocator())
 
 

@@ -250,7 +250,9 @@ def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_true_note_in_the_ca
         line for line in axes.lines if line.get_marker() == "^" and line.get_linestyle() == "None"
     ]
     assert [list(line.get_xdata()) for line in marks] == [[2.0], [2.0], []]
-    assert marks[0].get_ydata()[0] == 1.0 > marks[1].get_ydata()[0]
+    assert [list(line.get_ydata()) for line in marks[:2]] == [[1.0], [1.0]]
+    places = [line.get_transform().transform((2.0, 1.0)) for line in marks[:2]]
+    assert places[0][0] < places[1][0], "side by side"
     assert marks[2].get_label() == label
     assert "drawn" not in axes.get_xlabel()
     assert_draws(info, panels.drawing)
