@@ -94,17 +94,18 @@ def _text_over_text(words: Sequence[Words]) -> Iterator[Fault]:
 
 def _text_over_data(figure: Figure, words: Sequence[Words]) -> Iterator[Fault]:
     """Text over lines or points; a text inside its axes may lie on coloured cells."""
-    for text in words:
-        if text.legend is not None:
+    for axes in drawn.shown_axes(figure):
+        if drawn.is_colour_bar(axes):
             continue
-        box = text.box.padded(-HALF_A_PIXEL)
-        for axes in drawn.shown_axes(figure):
-            if drawn.is_colour_bar(axes):
-                continue
-            artists = [*axes.lines, *axes.collections] if text.inside else drawn.data_of(axes)
-            if any(drawn.touches(artist, box) for artist in artists if artist.get_visible()):
+        data, frame = drawn.data_of(axes), axes.bbox.frozen()
+        unclipped = [artist for artist in data if not artist.get_clip_on()]
+        thin = [artist for artist in data if artist in [*axes.lines, *axes.collections]]
+        for text in words:
+            box = text.box.padded(-HALF_A_PIXEL)
+            within = thin if text.inside else data
+            near = within if box.overlaps(frame) else unclipped
+            if text.legend is None and any(drawn.touches(artist, box) for artist in near):
                 yield Fault("text over data", _quoted(text.text))
-                break
 
 
 def _text_over_axes(figure: Figure, words: Sequence[Words]) -> Iterator[Fault]:
