@@ -178,9 +178,9 @@ def is_like(handle: Artist, artist: Artist) -> bool:
         edges = {_hex(one) for one in artist.get_edgecolor()}
         return colour in faces | edges or (explains and face == WHITE and face in faces)
     if isinstance(artist, Line2D) and _has_marker(artist):
-        is_hollow = _hex(artist.get_markerfacecolor()) == WHITE
+        is_hollow = _hex(artist.get_markerfacecolor()) in {WHITE, "none"}
         same_marker = handle.get_marker() == artist.get_marker()
-        explained = explains and same_marker and is_hollow == (face == WHITE)
+        explained = explains and (is_hollow if face == WHITE else same_marker and not is_hollow)
         return explained or _hex(artist.get_color()) == colour != GREY
     return False
 
