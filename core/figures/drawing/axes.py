@@ -90,9 +90,11 @@ def _draw_marks(axes: Axes, plot: Plot, look: Look) -> None:
     for mark in plot.levels:
         level = float(style.plottable(mark.at, logarithmic=plot.y_scale == "log"))
         axes.axhline(level, ls="--", label=mark.label, **options)
-    for mark in plot.limits:
-        if mark.at > 0 or plot.x_scale != "log":
-            axes.axvline(mark.at, ls=":", label=mark.label, **options)
+    limits = [mark for mark in plot.limits if mark.at > 0 or plot.x_scale != "log"]
+    shared = ", ".join(dict.fromkeys(mark.label for mark in limits if mark.label))
+    for number, mark in enumerate(limits):
+        label = "" if number else shared  # they look alike
+        axes.axvline(mark.at, ls=":", label=label, **options)
 
 
 def notes(plot: Plot) -> str:
