@@ -28,8 +28,9 @@ HALF_A_PIXEL = 0.5
 SMALLEST_PIXELS = 40
 """The least width and height of axes in pixels at 100 dots per inch."""
 
-SMALLEST_SHARE = 1 / 3
-"""The least share of its place in the grid of a figure that axes fill, in width and in height."""
+SMALLEST_SHARE, LARGE_PIXELS = 1 / 3, 70
+"""The least share of its place in the grid that axes fill, in width and in height; axes of so many
+pixels may fill less."""
 
 SMALLEST_LETTERS = 5.0
 """The least size of text in points."""
@@ -182,7 +183,8 @@ def _of_axes(figure: Figure) -> Iterator[Fault]:
         share = axes.bbox.width * grid[1] / figure.bbox.width
         share = min(share, axes.bbox.height * grid[0] / figure.bbox.height)
         pixels = min(axes.bbox.width, axes.bbox.height) * 100 / figure.dpi
-        if not drawn.is_colour_bar(axes) and (share < SMALLEST_SHARE or pixels < SMALLEST_PIXELS):
+        least = LARGE_PIXELS if share < SMALLEST_SHARE else SMALLEST_PIXELS
+        if not drawn.is_colour_bar(axes) and pixels < least:
             size = f"{axes.bbox.width:.0f} x {axes.bbox.height:.0f} pixels"
             yield Fault("axes squeezed", f"{_name(axes)}: {size}")
         for axis in (axes.xaxis, axes.yaxis):

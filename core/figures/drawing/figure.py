@@ -42,6 +42,12 @@ MIN_COLUMN = 1.6
 MIN_ROW = 1.35
 """Lowest row in inches with text of 8 points."""
 
+MIN_HEIGHT = 0.75
+"""Lowest axes in inches with text of 8 points, unless the look sets the height."""
+
+MAX_PASSES = 4
+"""Most times that labels are laid out."""
+
 MAX_TITLE_LINES = 6
 TALK_SCALE = 1.45
 """How much larger a figure for a talk is than one for a screen."""
@@ -77,15 +83,37 @@ class _Canvas:
         self._title, self._footer = self._add_words()
         self._draw_plots()
         self._lay_out()
-        self._add_labels()
-        self._lay_out()
+        self._settle()
         self._add_legends()
-        self._add_labels()
         texts = self.figure.findobj(Text)
         if any(has_boxes(text.get_text()) for text in texts if isinstance(text, Text)):
             self._source = f"{self._source}. {BOXES}"
         self._lay_out()
+        self._settle()
+        self._grow()
         self._refuse_if_too_small()
+
+    def _settle(self) -> None:
+        """Wraps labels and lays them out until neither changes the other, nor the ticks."""
+        laid_out: list[object] = []
+        for _ in range(MAX_PASSES):
+            self._add_labels()
+            words: list[object] = []
+            for axes in self._axes:
+                words += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")]
+                words += [*axes.get_xticks(), *axes.get_yticks()]
+            if words == laid_out:
+                break
+            self._lay_out()
+            laid_out = words
+
+    def _grow(self) -> None:
+        """Makes the figure higher if labels and legends leave little of it, unless it is set."""
+        height = self._axes[0].get_window_extent(self._renderer).height / self.figure.dpi
+        missing = MIN_HEIGHT * self._look.points / 8.0 - height
+        if missing > 0 and self._look.height is None:
+            self._height += missing * -(-len(self._axes) // self._columns)
+            self._lay_out()
 
     def _refuse_if_too_small(self) -> None:
         """Raises NotDrawable if a size that the look sets leaves no room for the axes."""

@@ -36,11 +36,15 @@ MARGIN = 6.0
 MAX_ENTRY = 28.0
 """Widest entry of a legend beside the axes, as a multiple of the size of its text."""
 
+HANDLE = 4.0
+"""The width of a legend without the text of its entries, as a multiple of the text's size."""
+
 MAX_INSIDE = 8
 """Most entries of a legend inside the axes."""
 
-PADDING = 3.0
-"""Least distance in pixels of a legend inside the axes to anything drawn."""
+PADDING = 8.0
+"""Least distance in pixels of a legend inside the axes to anything drawn, as letters are wider in
+other resolutions."""
 
 Entries = Mapping[str, Artist]
 """The handle of each label."""
@@ -142,8 +146,13 @@ def under(axes: Axes, handles: Entries, renderer: RendererBase) -> Legend:
             borderaxespad=0.0,
             ncols=columns,
         )
-        _typeset(legend, 0.8 * frame.width, renderer)
-        if legend.get_window_extent(renderer).width <= 1.1 * frame.width or columns == 1:
+        handle = HANDLE * float(legend.get_texts()[0].get_fontsize()) * figure.dpi / 72
+        if columns == 1:
+            for entry in legend.get_texts():
+                text.wrap(entry, entry.get_text(), frame.width - handle, renderer)
+            break
+        _typeset(legend, frame.width - handle, renderer)
+        if legend.get_window_extent(renderer).width <= frame.width:
             break
         legend.remove()
     return legend

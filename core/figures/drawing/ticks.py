@@ -28,7 +28,7 @@ MAX_TICKS = 16
 _DIGITS = (tuple(range(1, 10)), (1, 2, 5), (1, 3), (1,))
 """The leading digits of ticks on logarithmic axes, from many to few."""
 
-_WIDTH = 1.4
+_WIDTH = 1.7
 """The width of a power of ten as a label, as a multiple of an ordinary label's."""
 
 
@@ -136,7 +136,8 @@ class PowersLocator(_RoomyLocator):
         if len(powers) > 2:
             stride = -(-len(powers) // max(int(room / _WIDTH), 2))
             exponents = np.log10(powers).round()
-            return powers[exponents % stride == 0]
+            some = powers[exponents % stride == 0]
+            return some if len(some) > 1 else powers[[0, -1]]
         few = next((p for d in reversed(_DIGITS) if len(p := _multiples(low, high, d)) > 1), powers)
         return few[[0, -1]] if len(few) > 1 else few
 
