@@ -39,6 +39,9 @@ from core.look import Look
 MIN_COLUMN = 1.6
 """Narrowest column of plots in inches with text of 8 points, unless there is only one."""
 
+MIN_COLUMN_WITH_LEGEND = 2.2
+"""The same for plots with a legend each."""
+
 MIN_ROW = 1.35
 """Lowest row in inches with text of 8 points."""
 
@@ -311,7 +314,8 @@ def _size(drawing: Drawing, look: Look) -> tuple[int, float, float]:
     columns = min(drawing.columns, len(drawing.plots))
     scale = TALK_SCALE if look.style == "talk" else 1.0
     width = look.inches or columns * drawing.column_width * scale
-    while columns > 1 and width / columns < MIN_COLUMN * look.points / 8.0:
+    least = MIN_COLUMN_WITH_LEGEND if drawing.legend == "each" else MIN_COLUMN
+    while columns > 1 and width / columns < least * look.points / 8.0:
         columns -= 1
     rows = -(-len(drawing.plots) // columns)
     shrunk = min(width / columns / drawing.column_width, scale)
