@@ -19,6 +19,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
+from service import memory
 from service.context import AppContext
 from service.event_feed import EventFeed
 from service.exports.encoding import MEDIA_TYPES
@@ -147,6 +148,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _tune_garbage_collection() -> None:
     """Collects rarely: a large sweep is a million live objects, and scanning them takes long."""
     gc.collect()
+    memory.trim()
     gc.freeze()
     gc.set_threshold(5_000, 20, 100)
 

@@ -14,7 +14,7 @@ class Rows(list[dict[str, Any]]):
         >>> rows[0]["training.length"], rows[0]["seeds"]
         (6, 3)
         >>> rows.to_pandas().shape
-        (1, 7)
+        (1, 8)
     """
 
     def _repr_html_(self) -> str:

@@ -25,6 +25,10 @@ FAMILIES = [*FONTS, _LAST_RESORT, "sans-serif"]
 
 BOXES = "Boxes stand for characters that no font here has."
 
+LAST_USUAL = 0x24F
+USUAL_SYMBOLS = frozenset("βγδεητθλμρσφω\u0302ᵀ≤≥×−–—…∝²³⁻⁰¹⁴⁵⁶⁷⁸⁹")
+"""With the letters up to :data:`LAST_USUAL`, what every DejaVu has: no font is read for these."""
+
 _LETTERS = {"h": "h", "ĥ": r"\hat{h}", "e": "e", "w": "w", "λ": r"\lambda"}
 _SYMBOL = re.compile(rf"(?<!\w)({'|'.join(_LETTERS)})_(\w)(?!\w)")
 _SUBSCRIPTS = str.maketrans("0123456789ijkt", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₜ")
@@ -45,7 +49,8 @@ def typeset(text: str) -> str:
         实验 hⱼ
     """
     written = "".join(c for c in text if c.isprintable() or c in _JOINERS).replace("$", r"\$")
-    if all(ord(c) in _characters(FONTS[0]) and not _is_leftward(c) for c in written):
+    unusual = (c for c in written if ord(c) > LAST_USUAL and c not in USUAL_SYMBOLS)
+    if all(ord(c) in _characters(FONTS[0]) and not _is_leftward(c) for c in unusual):
         return _SYMBOL.sub(lambda m: f"${_LETTERS[m[1]]}_{{{m[2]}}}$", written)
     return _SYMBOL.sub(lambda m: m[1] + m[2].translate(_SUBSCRIPTS), written)
 
@@ -61,7 +66,8 @@ def direction(text: str) -> str:
 def has_boxes(text: str) -> bool:
     """Whether a character of a typeset text is drawn as a box."""
     written = (c for c in text if c.isprintable())
-    return not all(any(ord(c) in _characters(font) for font in FONTS) for c in written)
+    unusual = (c for c in written if ord(c) > LAST_USUAL and c not in USUAL_SYMBOLS)
+    return not all(any(ord(c) in _characters(font) for font in FONTS) for c in unusual)
 
 
 def _is_leftward(character: str) -> bool:

@@ -35,7 +35,7 @@ def test_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp_p
         "the lab's workers may be faster than the answer"
     )
     assert "[1/1]  from [a] file  completed" in result.stdout
-    assert "step budget spent" in result.stdout
+    assert "not fitted" in result.stdout
 
     assert "the lab has it already" in invoke("submit", path).stdout
     assert "from [a] file  completed" in invoke("status", experiment_id).stdout

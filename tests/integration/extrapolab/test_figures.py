@@ -91,7 +91,7 @@ def test_command_line_draws_saves_changes_and_removes(query, invoke, tmp_path):
     assert (
         invoke("recipe", "draw", name, "y=train_loss", "name=", "-o", path).exit_code == ExitCode.OK
     )
-    assert json.loads(path.read_text())["title"].startswith("training loss")
+    assert json.loads(path.read_text())["title"].startswith("Training loss")
     assert invoke("recipe", "remove", name).exit_code == ExitCode.OK
     assert invoke("figure", name, "-o", path).exit_code == ExitCode.REFUSED
 
@@ -121,7 +121,7 @@ def test_options_of_a_figure_reach_the_lab(client, query, invoke, tmp_path):
     words = "compare", first.id, second.id, "--figure", "training", "--x", "time", "-o", path
     assert (invoke(*words).exit_code, x(path)) == (ExitCode.OK, "time")
     refused = invoke("figure", first.id, "training", "--out-channel", "2", "-o", path)
-    assert (refused.exit_code, "has no output" in refused.stderr) == (ExitCode.REFUSED, True)
+    assert (refused.exit_code, "takes no output" in refused.stderr) == (ExitCode.REFUSED, True)
 
 
 def test_a_figure_for_print_has_its_caption_beside_it(client, query, tmp_path):

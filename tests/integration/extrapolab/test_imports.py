@@ -47,7 +47,8 @@ def test_imported_runs_are_found_beside_the_labs_own(client, base, spec, table):
     assert {(row["source"], row["seeds"]) for row in rows} == {("import", 3), ("lab", 2)}
     experiment = client.experiment(imported.experiments[0].id)
     assert experiment.record.source == "import"
-    assert [run.summary for run in experiment.runs] == [{"train_loss": 1e-9}, {"train_loss": 2e-9}]
+    assert [run.summary["train_loss"] for run in experiment.runs] == [1e-9, 2e-9]
+    assert all(set(run.summary) == {"train_loss", "zero_baseline"} for run in experiment.runs)
     assert client.compare(computed.id, experiment.id).metrics["train_loss"][1]["max"] == 2e-9
     with pytest.raises(Conflict, match="imported"):
         client.reproduce(experiment.id)

@@ -72,6 +72,7 @@ ID_PARAMETERS = {"experiment_id", "experiment_ids", "ids", "rows", "sweep_id", "
 """Required parameters that name the experiments or sweeps to read."""
 
 TABLE_QUERIES = {
+    "db/migrations/versions/0005_undefined_errors.py": 1,  # corrects all rows
     "db/visible.py": 2,
     "experiments/duplicates.py": 1,  # compares a staged batch with visible experiments
     "experiments/staging.py": 1,  # removes abandoned batches
