@@ -340,12 +340,5 @@ def _share_y(all_axes: Sequence[Axes]) -> None:
 
 
 def _hollow_handle(look: Look) -> Line2D:
-    return Line2D(
-        [],
-        [],
-        ls="none",
-        marker="o",
-        color=style.BASELINE,
-        mfc=style.BACKGROUND,
-        ms=style.marker_size(style.MARKER, look),
-    )
+    size, grey = style.marker_size(style.MARKER, look), style.BASELINE
+    return Line2D([], [], ls="none", marker="o", color=grey, mfc=style.BACKGROUND, ms=size)
