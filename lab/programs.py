@@ -35,9 +35,10 @@ API_COMMAND = (
 """The command of the API, without its address."""
 
 API_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
-    {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONNODEBUGRANGES": "1"}
 )
-"""One thread and one arena save memory; the API's matrices are too small for more."""
+"""Saves memory: one thread and one arena, since the API's matrices are small, and tracebacks that
+name lines without columns."""
 
 _READY_REQUEST_SECONDS = 0.5
 
