@@ -26,6 +26,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: lab\r\n"
 POST = (
     b"POST /v1/experiments?dry_run=true HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\n"
 )
+FOLLOW = b"GET /v1/events HTTP/1.1\r\nHost: lab\r\n\r\n"  # its answer never ends
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -80,14 +81,13 @@ class TestLength:
             assert problem_type(receive_all(connection), 431) == "head-too-long"
 
     @pytest.mark.parametrize(
-        "begin", [CHUNKED + b"2\r\n{}\r\n0\r\n", GET + b"\r\n" + GET], ids=["trailers", "second"]
+        "begin", [CHUNKED + b"2\r\n{}\r\n0\r\n", FOLLOW + GET], ids=["trailers", "second"]
     )
     def test_the_connection_is_closed_while_another_answer_is_being_sent(self, service, begin):
-        with (
-            connected(service.url) as connection,
-            pytest.raises(OSError, match=r"reset|Broken pipe"),
-        ):
-            connection.sendall(begin + b"X-Long: " + b"x" * 32 * MEGABYTE)
+        with connected(service.url) as connection:
+            connection.sendall(begin + b"X-Long: " + b"x" * 2 * header_limits.MAX_BYTES)
+            with suppress(ConnectionResetError):
+                assert b" 431 " not in receive_all(connection)
 
     def test_many_long_heads_at_once_take_no_memory(self, service):
         process = psutil.Process(service.pid)
