@@ -101,8 +101,8 @@ def http() -> str:
     document = build(Settings(database_url="sqlite:///nothing.db")).openapi()
     parts = [
         "# HTTP",
-        "The operations of a lab, from its OpenAPI document; a running lab shows it at `/docs`, "
-        "with examples to try.",
+        "The operations of a lab, from its OpenAPI document; a running lab shows it at "
+        "`/docs/try`, with examples to try.",
         document["info"]["description"],
     ]
     for path, operations in document["paths"].items():

@@ -18,19 +18,22 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from service import memory
 from service.context import AppContext
 from service.event_feed import EventFeed
 from service.exports.encoding import MEDIA_TYPES
-from service.http import openapi as documentation
+from service.http import openapi as openapi_document
 from service.http import problems
 from service.http.csrf import require_same_origin
 from service.http.parameters import refuse_unknown
 from service.http.request_id import RequestIds
+from service.http.response_headers import ResponseHeaders
 from service.routes import (
     bundles,
     compare,
+    documentation,
     events,
     experiments,
     exports,
@@ -77,6 +80,7 @@ ROUTERS = (
     saved_figures,
     studies,
     operations,
+    documentation,
 )
 UNCOMPRESSED_TYPES = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES,
@@ -86,12 +90,16 @@ UNCOMPRESSED_TYPES = (
 
 
 class Service(FastAPI):
-    """FastAPI with this service's additions to the OpenAPI document."""
+    """FastAPI with this service's additions to the OpenAPI document and to every answer."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The middleware; the outermost two see the answers to unexpected errors, too."""
+        return RequestIds(ResponseHeaders(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, built once."""
         if self.openapi_schema is None:
-            documentation.complete(super().openapi())
+            openapi_document.complete(super().openapi())
         return super().openapi()
 
 
@@ -109,9 +117,9 @@ def build(settings: Settings) -> FastAPI:
     app = Service(
         title="Extrapolab",
         version="1",
-        description=documentation.DESCRIPTION,
-        openapi_tags=documentation.TAGS,
-        openapi_url=None,  # routes.operations serves it, and refuses unknown parameters
+        description=openapi_document.DESCRIPTION,
+        openapi_tags=openapi_document.TAGS,
+        openapi_url=None,  # routes.documentation serves it, and refuses unknown parameters
         separate_input_output_schemas=False,
         dependencies=[Depends(require_same_origin), Depends(refuse_unknown)],
         lifespan=_lifespan,
@@ -127,7 +135,6 @@ def build(settings: Settings) -> FastAPI:
     app.add_middleware(
         GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=UNCOMPRESSED_TYPES
     )
-    app.add_middleware(RequestIds)
     return app
 
 

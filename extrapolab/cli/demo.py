@@ -79,7 +79,7 @@ def run_demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
     _print_heading(out, "Look further")
     out.print(f"{study.url}  report")
     out.print(f"{longest.url}  an experiment")
-    out.print(f"{lab.url}/docs  the HTTP interface")
+    out.print(f"{lab.url}/docs/try  the HTTP interface")
     return report
 
 

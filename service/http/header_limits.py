@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from core.errors import Problem
 from service.http import problems, request_id
 from service.http.errors import HeadTooLong, HeadTooSlow, NotHttp, Refusal
+from service.http.response_headers import PROTECTION
 
 MAX_BYTES = 64 * 2**10
 """Most bytes of a head, or of the trailers after a body."""
@@ -123,6 +124,7 @@ def _response(refusal: Refusal) -> bytes:
         "content-type": problems.MEDIA_TYPE,
         "content-length": len(content),
         request_id.HEADER: identity,
+        **PROTECTION,
         "connection": "close",
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

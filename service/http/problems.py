@@ -18,9 +18,8 @@ from core.figures import NotDrawable
 from core.spec.explain import shorten
 from service import schemas
 from service.http import errors
-from service.http.request_id import HEADER, request_id
+from service.http.request_id import request_id
 from store import errors as stored
-from store import process_log
 from store.query.errors import BadQuery
 
 MEDIA_TYPE = "application/problem+json"
@@ -131,7 +130,7 @@ async def _answer_framework(request: Request, error: Exception) -> Response:
         problem = Problem("", kind.code, message, request.method, allowed)
         return _answer(request, kind, [problem], {"Allow": allowed})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        kind, message = KINDS[errors.Missing], "there is no such path; /docs lists all paths"
+        kind, message = KINDS[errors.Missing], "there is no such path; /docs/try lists all paths"
         return _answer(request, kind, [Problem("", kind.code, message, shorten(request.url.path))])
     status = HTTPStatus(error.status_code)
     kind = Kind(status, status.phrase.lower().replace(" ", "-"), status.phrase)
@@ -139,13 +138,10 @@ async def _answer_framework(request: Request, error: Exception) -> Response:
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    # Outside the middleware that binds the id; the server logs the traceback.
-    with process_log.bound(request=request_id(request)):
-        logger.error("the request failed: %s", error)
+    logger.error("the request failed: %s", error)  # the server logs the traceback
     kind = Kind(500, "internal", "The service failed")
     message = f"internal error; the service's log has the details under {request_id(request)}"
-    # This answer bypasses the middleware that adds the id to all others.
-    return _answer(request, kind, [Problem("", kind.code, message)], {HEADER: request_id(request)})
+    return _answer(request, kind, [Problem("", kind.code, message)])
 
 
 def _answer(

@@ -1,10 +1,9 @@
-"""Operations: worker slots, health and readiness, the spec's schema and the documentation."""
+"""Operations: worker slots, health and readiness, and the spec's schema."""
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from pydantic_core import to_json
@@ -111,25 +110,6 @@ def readiness(context: Context) -> schemas.Readiness:
     broker_error = _broker_error(context.settings.broker_url)
     return schemas.Readiness(
         status="degraded" if broker_error else "ready", database="ok", broker=broker_error or "ok"
-    )
-
-
-@router.get("/openapi.json", include_in_schema=False)
-async def openapi(request: Request) -> Response:
-    """Read the OpenAPI document."""
-    return Response(to_json(request.app.openapi()), media_type="application/json")
-
-
-@router.get("/docs", include_in_schema=False)
-async def docs() -> HTMLResponse:
-    """Show the interactive documentation, which loads nothing from other hosts."""
-    return get_swagger_ui_html(
-        openapi_url="openapi.json",
-        title="Extrapolab",
-        swagger_js_url="static/swagger-ui/swagger-ui-bundle.js",
-        swagger_css_url="static/swagger-ui/swagger-ui.css",
-        swagger_favicon_url="data:,",
-        swagger_ui_parameters={"validatorUrl": None, "tryItOutEnabled": True},
     )
 
 

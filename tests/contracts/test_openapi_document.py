@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,17 @@ def document() -> dict[str, Any]:
 
 def test_the_http_contract_is_unchanged_except_for_its_prose():
     assert document() == json.loads(CONTRACT.read_text())
+
+
+def test_summaries_are_sentences_and_not_the_names_of_functions():
+    """Each is the first line of a docstring, without its full stop."""
+    paths = build(Settings()).openapi()["paths"]
+    summaries = [
+        operation["summary"] for operations in paths.values() for operation in operations.values()
+    ]
+    for summary in summaries:
+        assert re.fullmatch(r"[A-Z][a-z]+ (a|an|the|all|that|its|[^.]*[a-z])\b.*[^.]", summary)
+    assert len({*summaries}) == len(summaries)
 
 
 if __name__ == "__main__":

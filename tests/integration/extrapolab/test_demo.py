@@ -64,7 +64,11 @@ def test_demo_judges_and_draws_stored_results_without_computing(full_lab, tmp_pa
     assert "seed 4   0.900000+0.100000j" in output
     assert (folder / "extrapolation.svg").read_bytes().startswith(b"<?xml")
     assert (folder / "extrapolation.png").read_bytes().startswith(b"\x89PNG")
-    for place in (folder / "extrapolation.svg", folder / "extrapolation.png", f"{full_lab}/docs"):
+    for place in (
+        folder / "extrapolation.svg",
+        folder / "extrapolation.png",
+        f"{full_lab}/docs/try",
+    ):
         assert str(place) in output
 
 

@@ -93,18 +93,18 @@ def test_the_schema_describes_a_spec(client):
     assert schema == ExperimentSpec.model_json_schema()
 
 
-def test_the_documentation_loads_nothing_from_other_hosts(client):
-    assert client.get("/", follow_redirects=True).url.path == "/docs"
-    page = client.get("/docs").text
-    loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert {"static/swagger-ui/swagger-ui-bundle.js", "static/swagger-ui/swagger-ui.css"} <= set(
-        loaded
-    )
+def test_the_page_to_try_calls_on_loads_nothing_from_other_hosts(client):
+    assert client.get("/", follow_redirects=True).url.path == "/docs/try"
+    page = client.get("/docs/try")
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert {f"../static/swagger-ui/swagger-ui{end}" for end in ("-bundle.js", ".css")} <= {*loaded}
     for url in loaded:
-        assert url.startswith(("static/", "data:")), url
-        assert url.startswith("data:") or client.get(f"/{url}").status_code == 200
-    assert '"validatorUrl": null' in page
-    assert "http" not in page.replace("http-equiv", "")
+        assert url.startswith(("../static/", "data:")), url
+        assert url.startswith("data:") or client.get(f"/docs/{url}").status_code == 200
+    assert not re.search(r"<script>|<style|http", page.text)
+    start = client.get("/static/try/start.js").text
+    assert "validatorUrl: null" in start
+    assert "http" not in start
 
 
 def test_vendored_assets_have_their_licences():

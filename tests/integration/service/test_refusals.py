@@ -300,6 +300,7 @@ def test_a_verb_on_an_unknown_id_is_not_found(client, verb):
     [
         "/",
         "/docs",
+        "/docs/try",
         "/openapi.json",
         "/healthz",
         "/readyz",
