@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check chaos bench studies docs clean
+.PHONY: help run test check chaos bench studies docs vendor clean
 
 PYTHON ?= python3
 DATA ?= .lab
@@ -47,6 +47,10 @@ studies: .venv/installed-all  ## run all studies in the lab at PORT and write th
 docs: .venv/installed-dev  ## build the documentation as an offline site, .site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo ".site/index.html"
+
+vendor: .venv/installed-dev  ## fetch others' scripts and fonts again, as tools/vendor.json lists them; needs npm
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq brotli
+	@$(BIN)/python tools/vendor.py
 
 .venv-bench/installed: benchmarks/peers.txt
 	@echo "Installing the software to compare with into .venv-bench"

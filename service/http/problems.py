@@ -1,7 +1,7 @@
 """Errors as ``application/problem+json`` (RFC 9457): the one place that gives each its status."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -97,8 +97,13 @@ KINDS: dict[type[Exception], Kind] = {
 }
 
 
-def install(app: FastAPI) -> None:
+AsPage = Callable[[Request, schemas.Problem], Response | None]
+"""Shows a problem to a person; None if the request isn't for a page."""
+
+
+def install(app: FastAPI, as_page: AsPage | None = None) -> None:
     """Makes ``app`` answer every error, including unexpected ones, with a problem."""
+    app.state.problem_as_page = as_page
     for error in KINDS:
         app.add_exception_handler(error, _answer_known)
     app.add_exception_handler(HTTPException, _answer_framework)
@@ -151,14 +156,24 @@ def _answer(
         **(RETRY_AFTER if kind.status == 503 or kind.name == "key-in-flight" else {}),
         **(headers or {}),
     }
-    content = to_json(kind, problems, request_id(request))
-    return Response(content, kind.status, headers, MEDIA_TYPE)
+    problem = _problem(kind, problems, request_id(request))
+    as_page: AsPage | None = request.app.state.problem_as_page
+    answer = as_page(request, problem) if as_page else None
+    if answer is None:
+        content = problem.model_dump_json(exclude_none=True)
+        return Response(content, kind.status, headers, MEDIA_TYPE)
+    answer.headers.update(headers)
+    return answer
 
 
 def to_json(kind: Kind, problems: Sequence[Problem], request_id: str) -> str:
     """The body of a problem."""
+    return _problem(kind, problems, request_id).model_dump_json(exclude_none=True)
+
+
+def _problem(kind: Kind, problems: Sequence[Problem], request_id: str) -> schemas.Problem:
     first = str(problems[0]).removeprefix("/: ")
-    problem = schemas.Problem(
+    return schemas.Problem(
         type=f"urn:extrapolab:problem:{kind.name}",
         title=kind.title,
         status=kind.status,
@@ -166,7 +181,6 @@ def to_json(kind: Kind, problems: Sequence[Problem], request_id: str) -> str:
         errors=[schemas.FieldProblem.from_record(problem) for problem in problems],
         request_id=request_id,
     )
-    return problem.model_dump_json(exclude_none=True)
 
 
 def _parameter_problem(details: dict[str, Any]) -> Problem:

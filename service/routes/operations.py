@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from pydantic_core import to_json
@@ -111,12 +110,6 @@ def readiness(context: Context) -> schemas.Readiness:
     return schemas.Readiness(
         status="degraded" if broker_error else "ready", database="ok", broker=broker_error or "ok"
     )
-
-
-@router.get("/", include_in_schema=False)
-async def home() -> RedirectResponse:
-    """Redirect to the documentation."""
-    return RedirectResponse("docs")
 
 
 def _broker_error(url: str) -> str | None:

@@ -1,0 +1,16 @@
+"""A problem as a page, for browsers; programs get the same as JSON."""
+
+from fastapi import Request, Response
+
+from service import schemas
+from service.pages.readout import Readout
+from service.pages.rendering import page
+
+
+def problem_page(request: Request, problem: schemas.Problem) -> Response | None:
+    """The page for a problem of a page; None for requests of programs."""
+    is_page = not request.url.path.startswith("/v1/")
+    if not is_page or "text/html" not in request.headers.get("accept", ""):
+        return None
+    nothing = Readout(0, 0, 0, None, None)  # the database may be what is missing
+    return page(request, "problem.html", status=problem.status, problem=problem, readout=nothing)

@@ -1,0 +1,66 @@
+"""From a template and its values to an answer."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from service.pages import assets, words
+
+_SYMBOLS = re.compile(r"(?<![\w.])([kdqmnη]|[a-zλσρη]\u0302)(?= =| ≤| ≥|$)")
+"""A symbol in a label such as ``k = 8``, which is set as mathematics."""
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": words.number,
+        "whole": words.whole,
+        "rate": words.rate,
+        "duration": words.duration,
+        "moment": words.moment,
+        "iso": words.iso,
+        "symbols": symbols,
+    }
+    environment.globals |= {
+        "asset": assets.url,
+        "version": assets.VERSION,
+        "state_class": words.state_class,
+    }
+    return environment
+
+
+def symbols(label: str) -> Markup:
+    """The label with its symbols in the italics of mathematics."""
+    return Markup(_SYMBOLS.sub(r"<i>\1</i>", str(escape(label))))  # noqa: S704  # escaped first
+
+
+def with_parameters(request: Request, **changes: str | None) -> str:
+    """The address of this page with other parameters; None takes one away."""
+    given = {**request.query_params, **changes}
+    query = urlencode({name: value for name, value in given.items() if value is not None})
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """The page that a template and its values make."""
+    content = _TEMPLATES.get_template(template).render(
+        request=request,
+        link=lambda **changes: with_parameters(request, **changes),
+        **values,
+    )
+    return HTMLResponse(content, status, {"Cache-Control": "no-cache"})
+
+
+_TEMPLATES = _environment()

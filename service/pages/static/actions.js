@@ -1,0 +1,79 @@
+// Buttons that act: they call the lab's HTTP interface, as any client would.
+//
+//   <button data-method="POST" data-url="/v1/experiments/ID:cancel">Cancel</button>
+//   data-body='{"q": ...}'   JSON body        data-confirm="Delete it?"   asks first
+//   data-then="/experiments" goes there       data-done="Cancelled."      says so
+//
+// Buttons that only show something: data-open-dialog="ID", data-copy="text".
+
+import { refresh } from "./live.js";
+
+let hiding = null;
+
+// Calls the interface; shows what was wrong, and gives the answer, or null if there was a problem.
+export async function call(method, url, body) {
+  const options = { method, headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    options.body = typeof body === "string" ? body : JSON.stringify(body);
+    options.headers["Content-Type"] = "application/json";
+  }
+  if (method === "PATCH") options.headers["If-Match"] = "*";
+  let answer;
+  try {
+    answer = await fetch(url, options);
+  } catch {
+    say(["The lab does not answer. Nothing was changed."], true);
+    return null;
+  }
+  const type = answer.headers.get("Content-Type") ?? "";
+  const content = type.includes("json") ? await answer.json() : {};
+  if (answer.ok) return content;
+  const errors = content.errors ?? [{ message: `the lab answered ${answer.status}` }];
+  say(errors.map((error) => [error.pointer, error.message].filter(Boolean).join(": ")), true);
+  return null;
+}
+
+export function say(lines, isProblem = false) {
+  const notice = document.getElementById("notice");
+  notice.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
+  notice.classList.toggle("problem", isProblem);
+  notice.hidden = false;
+  clearTimeout(hiding);
+  if (!isProblem) hiding = setTimeout(() => { notice.hidden = true; }, 5000);
+}
+
+export function ask(question) {
+  const dialog = document.getElementById("ask");
+  document.getElementById("question").textContent = question;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+async function act(button) {
+  const { method, url, body, confirm, then, done } = button.dataset;
+  if (confirm && !(await ask(confirm))) return;
+  button.disabled = true;
+  const answer = await call(method, url, body);
+  button.disabled = false;
+  if (answer === null) return;
+  if (then) location.assign(then);
+  else {
+    if (done) say([done]);
+    refresh();
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button, [data-copy]");
+  if (event.target.closest("#notice")) document.getElementById("notice").hidden = true;
+  if (!button) return;
+  if (button.dataset.url) await act(button);
+  else if (button.dataset.openDialog) document.getElementById(button.dataset.openDialog).showModal();
+  else if (button.dataset.copy) {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    say(["Copied."]);
+  }
+});

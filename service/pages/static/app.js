@@ -1,0 +1,6 @@
+// What every page does: follow the lab, act on buttons and keys.
+import { follow } from "./live.js";
+import "./actions.js";
+import "./keys.js";
+
+follow();
