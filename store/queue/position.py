@@ -3,12 +3,13 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, tuple_
+from sqlalchemy import Connection, Select, func, tuple_
 
 from store.db.database import now
-from store.db.tables import AnyRow, experiments, workers
+from store.db.tables import AnyRow, experiments
 from store.db.visible import visible_experiments
 from store.experiments import rows
+from store.queue.forecast import forecast
 from store.queue.scheduling import (
     CLAIMABLE,
     CLAIMABLE_ON_DEVICE,
@@ -17,9 +18,6 @@ from store.queue.scheduling import (
 )
 from store.records import QueuePosition
 from store.states import State
-
-RECENT_EXPERIMENTS = 50
-"""Number of completed experiments whose mean duration is the estimate for the next ones."""
 
 _COLUMNS = ("state", "owner", "priority", "created_at", "id", "device", "not_before")
 
@@ -42,7 +40,11 @@ def queue_position(
         return None
     at = now(tx)
     position = 1 + _count_ahead(tx, row, at)
-    return QueuePosition(position, _estimate_start(tx, row, position, at, fresh_seconds))
+    device = None if row.device == "auto" else row.device
+    starts_in = forecast(tx, device, at, fresh_seconds).starts_in(position)
+    if starts_in is not None and row.not_before is not None:
+        starts_in = max(starts_in, row.not_before - at)
+    return QueuePosition(position, starts_in)
 
 
 def _count_ahead(tx: Connection, row: AnyRow, at: float) -> int:
@@ -93,48 +95,3 @@ def _count_by_owner(
     tx: Connection, counts: Select[*tuple[Any, ...]], parameters: dict[str, Any]
 ) -> dict[str, int]:
     return {owner: count for owner, count in tx.execute(counts, parameters)}  # noqa: C416  # dict() takes no typed rows
-
-
-def _estimate_start(
-    tx: Connection, row: AnyRow, position: int, at: float, fresh_seconds: float
-) -> float | None:
-    """Estimated seconds until the experiment at ``position`` starts; None without any basis.
-
-    The estimate takes the time left of running experiments and the mean duration of recent ones,
-    and spreads the experiments ahead evenly over the workers.
-    """
-    on_device = () if row.device == "auto" else (workers.c.device == row.device,)
-    is_up = workers.c.heartbeat_at >= at - fresh_seconds
-    slots = tx.scalars(select(func.count()).where(is_up, ~workers.c.draining, *on_device)).one()
-    if not slots:
-        return None
-    running = visible_experiments(experiments.c.eta_seconds).where(
-        experiments.c.state == State.RUNNING
-    )
-    if row.device != "auto":
-        running = running.where(experiments.c.device == row.device)
-    due_in = max(0.0, (row.not_before or at) - at)
-    etas = tx.scalars(running).all()
-    idle = slots - len(etas)
-    if position <= idle:
-        return due_in
-    duration = _mean_duration(tx)
-    if duration is None:
-        return None
-    ends = sorted(duration if eta is None else eta for eta in etas)
-    nth = position - max(0, idle)
-    wait = ends[nth - 1] if nth <= len(ends) else (sum(ends) + (position - 1) * duration) / slots
-    return max(due_in, wait)
-
-
-def _mean_duration(tx: Connection) -> float | None:
-    """The mean duration of recently completed experiments; None if none completed."""
-    duration = (experiments.c.finished_at - experiments.c.started_at).label("duration")
-    recent = (
-        visible_experiments(duration)
-        .where(experiments.c.state == State.COMPLETED)
-        .order_by(experiments.c.created_at.desc())
-        .limit(RECENT_EXPERIMENTS)
-        .subquery()
-    )
-    return tx.scalar(select(func.avg(recent.c.duration)))

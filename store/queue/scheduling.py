@@ -5,6 +5,9 @@ first, with the experiment that has waited longest; so one person's thousand exp
 no one else's. One index serves every query.
 """
 
+import heapq
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +33,9 @@ from store.states import State
 
 _ABOVE_ALL_PRIORITIES = 2**31 - 1
 
+_Turn = tuple[int, float, str, str, int]
+"""A claim in the order of claims: what decides the order, then the owner and a row's number."""
+
 # A literal: with a bound parameter, no partial index is used.
 _QUEUED = experiments.c.state == literal_column(f"'{State.QUEUED}'")
 _DUE = or_(
@@ -46,6 +52,11 @@ CLAIMABLE_ON_DEVICE = and_(
 """Experiments that a worker of a ``device`` could claim at the time ``at``."""
 
 LONGEST_WAIT_FIRST = (experiments.c.created_at, experiments.c.id)
+
+SEED_STEPS_PER_SECOND = experiments.c.steps_per_second * func.json_array_length(
+    experiments.c.spec["seeds"]
+)
+"""Training steps of an experiment's seeds a second: they advance together."""
 
 RUNNING_BY_OWNER = (
     visible_experiments(experiments.c.owner, func.count().label("running"))
@@ -103,6 +114,19 @@ _FIRST_OF_OWNER = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
+_NEXT_OF_OWNER = (
+    visible_experiments(
+        experiments.c.id,
+        experiments.c.name,
+        experiments.c.owner,
+        experiments.c.priority,
+        experiments.c.device,
+        experiments.c.created_at,
+    )
+    .where(CLAIMABLE_ON_DEVICE, _AT_PRIORITY, experiments.c.owner == bindparam("owner", type_=Text))
+    .order_by(*LONGEST_WAIT_FIRST)
+    .limit(bindparam("limit", type_=Integer))
+)
 _COUNT_WAITING = select(func.count()).select_from(
     visible_experiments(experiments.c.id)
     .where(CLAIMABLE_ON_DEVICE)
@@ -126,6 +150,45 @@ def next_experiment(tx: Connection, device: str, at: float) -> AnyRow | None:
                 return row
         priority = tx.scalar(_NEXT_PRIORITY, parameters | {"below": priority})
     return None
+
+
+def upcoming(tx: Connection, device: str, at: float, limit: int) -> list[AnyRow]:
+    """The next experiments that workers of this device claim, in order, if no running one ends.
+
+    Returns:
+        Up to ``limit`` rows with id, name, owner, priority, device and created_at.
+    """
+    parameters: dict[str, Any] = {"device": device, "at": at}
+    running = Counter({row.owner: row.running for row in tx.execute(RUNNING_BY_OWNER)})
+    found: list[AnyRow] = []
+    below = _ABOVE_ALL_PRIORITIES
+    while len(found) < limit:
+        priority = tx.scalar(_NEXT_PRIORITY, parameters | {"below": below})
+        if priority is None:
+            break
+        missing = limit - len(found)
+        parameters["priority"] = below = priority
+        # those who claimed above may be ranked too high, and nobody is ranked too low
+        owners = tx.scalars(_RANKED_OWNERS, parameters).all()[: missing + len(running)]
+        waiting = {
+            owner: tx.execute(_NEXT_OF_OWNER, parameters | {"owner": owner, "limit": missing}).all()
+            for owner in owners
+        }
+        turns = [_turn(rows, 0, running[owner]) for owner, rows in waiting.items()]
+        heapq.heapify(turns)
+        while turns and len(found) < limit:
+            *_, owner, number = heapq.heappop(turns)
+            found.append(waiting[owner][number])
+            running[owner] += 1
+            if number + 1 < len(waiting[owner]):
+                heapq.heappush(turns, _turn(waiting[owner], number + 1, running[owner]))
+    return found
+
+
+def _turn(waiting: Sequence[AnyRow], number: int, running: int) -> _Turn:
+    """The turn of an owner who runs so many experiments, and has this one to claim next."""
+    row = waiting[number]
+    return running, row.created_at, row.id, row.owner, number
 
 
 def count_waiting(tx: Connection, device: str, *, limit: int) -> int:

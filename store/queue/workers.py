@@ -1,12 +1,27 @@
 """The worker slots of the lab: each has a row here while it lives, and its heartbeat in it."""
 
+from collections import Counter
+
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from store.db.database import now
-from store.db.tables import workers
+from store.db.tables import AnyRow, experiments, workers
+from store.db.visible import visible_experiments
 from store.errors import NotFound
-from store.records import WorkerRecord
+from store.queue.scheduling import SEED_STEPS_PER_SECOND
+from store.records import Progress, WorkerActivity, WorkerRecord
+from store.states import State
 
+_RUNNING = visible_experiments(
+    experiments.c.id,
+    experiments.c.name,
+    experiments.c.step,
+    experiments.c.of,
+    experiments.c.steps_per_second,
+    experiments.c.eta_seconds,
+    experiments.c.max_memory_mb,
+    SEED_STEPS_PER_SECOND.label("speed"),
+).where(experiments.c.state == State.RUNNING)
 _UPDATE = update(workers).where(workers.c.id == bindparam("slot_id")).returning(workers.c.draining)
 
 
@@ -58,6 +73,34 @@ def listing(tx: Connection) -> list[WorkerRecord]:
     """All worker slots, by host and pid."""
     query = select(workers).order_by(workers.c.host, workers.c.pid, workers.c.id)
     return [WorkerRecord(**row) for row in tx.execute(query).mappings()]
+
+
+def activities(tx: Connection) -> list[WorkerActivity]:
+    """All worker slots by host and pid, each with its name and what it runs."""
+    slots = listing(tx)
+    running = {row.id: row for row in tx.execute(_RUNNING)}
+    numbers: Counter[tuple[str, str]] = Counter()
+    found = []
+    for slot in slots:
+        place = slot.host, slot.device
+        row = running.get(slot.experiment_id or "")
+        activity = WorkerActivity(
+            worker=slot,
+            name=f"{slot.host} {slot.device}·{numbers[place]}",
+            experiment_name=row.name if row else None,
+            progress=_progress(row) if row else None,
+            seed_steps_per_second=row.speed if row else None,
+            memory_limit_mb=row.max_memory_mb if row else None,
+        )
+        numbers[place] += 1
+        found.append(activity)
+    return found
+
+
+def _progress(row: AnyRow) -> Progress | None:
+    if row.of is None:
+        return None
+    return Progress(row.step, row.of, row.steps_per_second, row.eta_seconds)
 
 
 def count_idle(tx: Connection, device: str, fresh_seconds: float) -> int:

@@ -117,7 +117,7 @@ def test_start_is_estimated_from_running_and_recent_experiments(repo):
     assert [queue_position(repo, name) for name in waiting] == [
         QueuePosition(1, 3.0),
         QueuePosition(2, 7.0),
-        QueuePosition(3, (10.0 + 20.0) / 2),
+        QueuePosition(3, 3.0 + 10.0),
     ]
 
 
