@@ -251,24 +251,3 @@ class WorkerRecord:
     heartbeat_at: float
     experiment_id: str | None = None
     draining: bool = False
-
-
-@dataclass(frozen=True)
-class WorkerActivity:
-    """A worker slot and what it runs; all but the first two is None if it runs nothing.
-
-    Attributes:
-        worker: The slot.
-        name: Its host, device and number there, such as ``node1 cpu·0``.
-        experiment_name: The name of the experiment that it runs.
-        progress: None before the first step, too.
-        seed_steps_per_second: Training speed, summed over seeds.
-        memory_limit_mb: The submitter's limit; None without one, too.
-    """
-
-    worker: WorkerRecord
-    name: str
-    experiment_name: str | None = None
-    progress: Progress | None = None
-    seed_steps_per_second: float | None = None
-    memory_limit_mb: int | None = None

@@ -1,4 +1,4 @@
-"""Tables and lines on experiments and workers."""
+"""Tables and lines on experiments."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.table_layout import outcome_counts, styled, table
 from extrapolab.client.formats import format_duration, format_time
 from extrapolab.client.progress import format_speed
-from extrapolab.models.experiments import ExperimentRecord, QueuePosition, Worker
+from extrapolab.models.experiments import ExperimentRecord, QueuePosition
 
 
 def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
@@ -30,27 +30,6 @@ def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
             _progress(record),
             format_time(record.created_at),
             " ".join(record.tags),
-        )
-    rows.columns[0].no_wrap = True
-    return rows
-
-
-def workers_table(workers: Iterable[Worker]) -> Table:
-    """One row per worker slot."""
-    rows = table(
-        "id", "state", "device", "last heartbeat", "runs", "host", "pid", "trainer", "threads"
-    )
-    for worker in workers:
-        rows.add_row(
-            worker.id,
-            styled(worker.state or "-"),
-            worker.device,
-            f"{format_duration(worker.heartbeat_age_seconds)} ago",
-            worker.experiment_id or "-",
-            worker.host,
-            str(worker.pid),
-            "-" if worker.trainer_pid is None else str(worker.trainer_pid),
-            str(worker.threads),
         )
     rows.columns[0].no_wrap = True
     return rows

@@ -229,6 +229,7 @@ class AsyncLab(AsyncWrapper[Lab]):
     sweep_of = wraps_result(Lab.sweep_of, AsyncSweep)
     sweeps = async_pages(Lab.sweeps, AsyncSweep)
     workers = run_in_thread(Lab.workers)
+    queue = run_in_thread(Lab.queue)
     drain = run_in_thread(Lab.drain)
     studies = run_in_thread(Lab.studies)
     reports = run_in_thread(Lab.reports)

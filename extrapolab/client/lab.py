@@ -12,7 +12,8 @@ from extrapolab.client.payloads import Spec, import_body, iso_time, spec_body, s
 from extrapolab.client.reader import LabReader
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
-from extrapolab.models.experiments import ImportResult, SpecCheck, Submission, Worker
+from extrapolab.models.experiments import ImportResult, SpecCheck, Submission
+from extrapolab.models.operations import Worker
 from extrapolab.models.sweeps import SweepCheck, SweepSubmission
 
 

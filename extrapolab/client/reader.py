@@ -17,7 +17,8 @@ from extrapolab.client.rows import Rows
 from extrapolab.client.study import Size
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.transport import Transport
-from extrapolab.models.experiments import Comparison, ComparisonFigure, QueryField, Worker
+from extrapolab.models.experiments import Comparison, ComparisonFigure, QueryField
+from extrapolab.models.operations import Queue, Worker
 from extrapolab.models.studies import ReportSummary, StudyRecord
 from extrapolab.models.sweeps import SweepRecord
 
@@ -270,6 +271,14 @@ class LabReader:
     def workers(self) -> list[Worker]:
         """The lab's worker slots and what each of them runs."""
         return [Worker.read(item) for item in self._transport.items("/v1/workers")]
+
+    def queue(self, *, limit: int = 50) -> Queue:
+        """What runs and waits on each device, and the next experiments in the order of their start.
+
+        Args:
+            limit: Most of the next experiments to return, up to 500.
+        """
+        return Queue.read(self._transport.get("/v1/queue", {"limit": limit}))
 
     def studies(self) -> list[StudyRecord]:
         """The studies that the lab offers."""

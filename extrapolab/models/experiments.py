@@ -1,4 +1,4 @@
-"""A lab's answers about experiments and workers. Fields that only a newer lab sends are kept."""
+"""A lab's answers about experiments. Fields that only a newer lab sends are kept."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -316,24 +316,6 @@ class Log(Record):
 
     attempt: int
     text: str
-
-
-class Worker(Record):
-    """A worker slot of the lab.
-
-    ``state`` is ``idle``, ``busy``, ``draining`` (it is handing back its experiment), ``drained``
-    (it claims nothing more) or ``stale`` (no heartbeat for longer than a lease).
-    """
-
-    id: str
-    state: str = ""
-    host: str
-    pid: int
-    trainer_pid: int | None = None
-    device: str
-    threads: int
-    heartbeat_age_seconds: float
-    experiment_id: str | None = None
 
 
 def _not_understood(error: ValidationError, model: type[BaseModel]) -> ServerProblem:

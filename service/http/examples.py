@@ -12,6 +12,7 @@ from core.result import Outcome
 from core.spec import ExperimentSpec, SweepSpec, setup_hash, spec_hash
 from core.theory import theorem
 from service import schemas
+from store.queue.workers import WorkerActivity
 from store.records import Experiment, Progress, RunRecord, Submission, WorkerRecord
 from store.saved_figures import Figure
 from store.states import State
@@ -168,16 +169,22 @@ data: {{"id":"{ID}","step":1300,"of":2000,"steps_per_second":2600.0,"eta_seconds
 
 """
 WORKER: Json = schemas.Worker.from_record(
-    WorkerRecord(
-        id="worker_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c",
-        host="node1",
-        pid=4711,
-        trainer_pid=4712,
-        device="cpu",
-        threads=2,
-        heartbeat_at=_submitted,
-        experiment_id=ID,
-        draining=True,
+    WorkerActivity(
+        WorkerRecord(
+            id="worker_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c",
+            host="node1",
+            pid=4711,
+            trainer_pid=4712,
+            device="cpu",
+            threads=2,
+            heartbeat_at=_submitted,
+            experiment_id=ID,
+            draining=True,
+        ),
+        name="node1 cpu·0",
+        experiment_name=SPEC["name"],
+        progress=Progress(1300, 2000, 2600.0, 0.27),
+        seed_steps_per_second=2600.0,
     ),
     _submitted + 0.5,
     30.0,

@@ -1,8 +1,8 @@
 """Operations: worker slots, health and readiness, and the spec's schema."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from pydantic_core import to_json
@@ -18,6 +18,7 @@ from service.http.parameters import Cursor, Limit
 from store.db import schema
 from store.db.database import now
 from store.queue import workers
+from store.queue.overview import overview
 
 router = APIRouter(tags=["operations"])
 
@@ -40,11 +41,11 @@ def listing(
 ) -> schemas.Page[schemas.Worker]:
     """List the worker slots, with their hosts, heartbeats and current experiments."""
     with context.database.read() as tx:
-        slots, read_at = workers.listing(tx), now(tx)
-    items, next_cursor = page(slots, lambda worker: worker.id, limit=limit, cursor=cursor)
+        slots, read_at = workers.activities(tx), now(tx)
+    items, next_cursor = page(slots, lambda slot: slot.worker.id, limit=limit, cursor=cursor)
     lease = context.settings.lease_seconds
     return schemas.Page(
-        items=[schemas.Worker.from_record(worker, read_at, lease) for worker in items],
+        items=[schemas.Worker.from_record(slot, read_at, lease) for slot in items],
         next=next_cursor,
     )
 
@@ -65,8 +66,31 @@ def drain(worker_id: WorkerId, context: Context) -> schemas.Worker:
     `drained` until its process ends; a restarted worker is not drained.
     """
     with context.database.write() as tx:
-        drained, read_at = workers.drain(tx, worker_id), now(tx)
+        workers.drain(tx, worker_id)
+        drained, read_at = workers.activity(tx, worker_id), now(tx)
     return schemas.Worker.from_record(drained, read_at, context.settings.lease_seconds)
+
+
+@router.get(
+    "/v1/queue",
+    response_model=schemas.Queue,
+    response_description="The queue.",
+    responses=documentation.problems(503),
+)
+def queue(
+    context: Context,
+    limit: Annotated[
+        int, Query(ge=0, le=500, description="Maximum number of the next experiments.")
+    ] = 50,
+) -> schemas.Queue:
+    """Read the queue: what runs and waits on each device, and what starts next.
+
+    Estimates assume that experiments take as long as recent ones did, and that no other is
+    submitted.
+    """
+    with context.database.read() as tx:
+        seen = overview(tx, fresh_seconds=context.settings.lease_seconds, limit=limit)
+    return schemas.Queue.from_record(seen)
 
 
 @router.get(

@@ -10,6 +10,7 @@ from service.schemas.imports import Import, Imported
 from service.schemas.operations import Health, Readiness, Worker, WorkerState
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import Cancellation, Cancelled, QueryField
+from service.schemas.queue import DeviceQueue, Queue, QueuedExperiment
 from service.schemas.result import Column, Result
 from service.schemas.study import (
     JudgedClaim,
@@ -52,6 +53,7 @@ __all__ = [
     "ComparedExperiment",
     "Comparison",
     "CostEstimate",
+    "DeviceQueue",
     "DryRun",
     "Edit",
     "Event",
@@ -74,6 +76,8 @@ __all__ = [
     "Problem",
     "ProgressEvent",
     "QueryField",
+    "Queue",
+    "QueuedExperiment",
     "Readiness",
     "RecipeChange",
     "Report",

@@ -6,7 +6,8 @@ from typing import Literal, Self
 from pydantic import Field
 
 from service.schemas.base import Answer
-from store import records
+from service.schemas.experiment import Progress
+from store.queue.workers import WorkerActivity
 
 
 class WorkerState(StrEnum):
@@ -44,10 +45,23 @@ class Worker(Answer):
     threads: int
     heartbeat_age_seconds: float
     experiment_id: str | None = Field(description="The experiment that it runs.")
+    name: str = Field(
+        description="Its host, device and number there, such as `node1 cpu·0`. The numbers of a "
+        "host's slots change when one of them ends."
+    )
+    experiment_name: str | None = Field(description="Name of the experiment that it runs.")
+    progress: Progress | None = Field(description="Progress of the experiment that it runs.")
+    seed_steps_per_second: float | None = Field(
+        description="Training steps of all seeds a second; null if it runs nothing."
+    )
+    memory_limit_mb: int | None = Field(
+        description="Memory in MB above which the experiment that it runs fails, if it has a limit."
+    )
 
     @classmethod
-    def from_record(cls, worker: records.WorkerRecord, now: float, lease_seconds: float) -> Self:
+    def from_record(cls, activity: WorkerActivity, now: float, lease_seconds: float) -> Self:
         """The answer for a stored worker slot at the database's time ``now``."""
+        worker = activity.worker
         age = max(0.0, now - worker.heartbeat_at)
         state = WorkerState.of_slot(
             busy=worker.experiment_id is not None,
@@ -64,6 +78,11 @@ class Worker(Answer):
             threads=worker.threads,
             heartbeat_age_seconds=age,
             experiment_id=worker.experiment_id,
+            name=activity.name,
+            experiment_name=activity.experiment_name,
+            progress=activity.progress,
+            seed_steps_per_second=activity.seed_steps_per_second,
+            memory_limit_mb=activity.memory_limit_mb,
         )
 
 

@@ -1,6 +1,7 @@
 """The worker slots of the lab: each has a row here while it lives, and its heartbeat in it."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -9,7 +10,7 @@ from store.db.tables import AnyRow, experiments, workers
 from store.db.visible import visible_experiments
 from store.errors import NotFound
 from store.queue.scheduling import SEED_STEPS_PER_SECOND
-from store.records import Progress, WorkerActivity, WorkerRecord
+from store.records import Progress, WorkerRecord
 from store.states import State
 
 _RUNNING = visible_experiments(
@@ -23,6 +24,27 @@ _RUNNING = visible_experiments(
     SEED_STEPS_PER_SECOND.label("speed"),
 ).where(experiments.c.state == State.RUNNING)
 _UPDATE = update(workers).where(workers.c.id == bindparam("slot_id")).returning(workers.c.draining)
+
+
+@dataclass(frozen=True)
+class WorkerActivity:
+    """A worker slot and what it runs; all but the first two is None if it runs nothing.
+
+    Attributes:
+        worker: The slot.
+        name: Its host, device and number there, such as ``node1 cpu·0``.
+        experiment_name: The name of the experiment that it runs.
+        progress: None before the first step, too.
+        seed_steps_per_second: Training speed, summed over seeds.
+        memory_limit_mb: The submitter's limit; None without one, too.
+    """
+
+    worker: WorkerRecord
+    name: str
+    experiment_name: str | None = None
+    progress: Progress | None = None
+    seed_steps_per_second: float | None = None
+    memory_limit_mb: int | None = None
 
 
 def register(tx: Connection, worker: WorkerRecord) -> None:
@@ -95,6 +117,18 @@ def activities(tx: Connection) -> list[WorkerActivity]:
         numbers[place] += 1
         found.append(activity)
     return found
+
+
+def activity(tx: Connection, worker_id: str) -> WorkerActivity:
+    """A worker slot with its name and what it runs.
+
+    Raises:
+        NotFound: There is no such slot.
+    """
+    for found in activities(tx):
+        if found.worker.id == worker_id:
+            return found
+    raise NotFound("worker", worker_id)
 
 
 def _progress(row: AnyRow) -> Progress | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from extrapolab.cli.arguments import AsJson, lab_of
-from extrapolab.cli.experiment_tables import workers_table
+from extrapolab.cli.queue_tables import workers_table
 from extrapolab.cli.terminal import console, print_json, print_records
 
 slots = typer.Typer(rich_markup_mode="markdown")
@@ -15,7 +15,7 @@ app.add_typer(slots, name="workers", rich_help_panel="Lab")
 
 @slots.callback(invoke_without_command=True)
 def workers(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the worker slots: host, device, last heartbeat, current experiment.
+    """List the worker slots, with what they run, how far and how fast.
 
     For example:
     ```

@@ -54,10 +54,11 @@ def test_slots_are_listed_and_drained(url):
     assert states(url) == {"worker_0": "busy", "worker_1": "idle", "worker_2": "stale"}
     lines = invoke(url, "workers").stdout.splitlines()
     assert [line.split()[:3] for line in lines[1:]] == [
-        ["worker_0", "busy", "cpu"],
-        ["worker_1", "idle", "cpu"],
-        ["worker_2", "stale", "cpu"],
+        ["node1", "cpu·0", "busy"],
+        ["node1", "cpu·1", "idle"],
+        ["node1", "cpu·2", "stale"],
     ]
+    assert "worker_0" in lines[1]
     drained = invoke(url, "workers", "drain", "worker_0", "worker_1")
     assert drained.stdout.split() == ["worker_0", "draining", "worker_1", "drained"]
     assert states(url) == {"worker_0": "draining", "worker_1": "drained", "worker_2": "stale"}
@@ -72,3 +73,19 @@ def test_unknown_slot_cannot_be_drained(url, name):
     assert "there is no worker" in result.stderr
     with Lab(url) as lab, pytest.raises(NotFound):
         lab.drain(name)
+
+
+def test_queue_shows_devices_and_what_is_next(url, spec):
+    with Lab(url) as lab:
+        waiting = [lab.submit(spec(name=f"waiting {number}")) for number in range(3)]
+        queue = lab.queue(limit=2)
+        assert [queued.id for queued in queue.next] == [waiting[0].id, waiting[1].id]
+        assert (queue.waiting, queue.devices[0].device, queue.devices[0].waiting) == (3, "cpu", 3)
+    heading, device, _, columns, *rows = invoke(url, "queue", "--limit", "2").stdout.splitlines()
+    assert heading.split()[:4] == ["device", "slots", "running", "waiting"]
+    assert (device.split()[0], device.split()[2:4]) == ("cpu", ["0", "3"])
+    assert columns.split()[:3] == ["starts", "in", "id"]
+    assert [waiting[0].id in rows[0], waiting[1].id in rows[1]] == [True, True]
+    assert rows[2] == "and 1 more"
+    answer = json.loads(invoke(url, "queue", "--json", "--limit", "0").stdout)
+    assert (answer["waiting"], answer["next"]) == (3, [])

@@ -87,6 +87,22 @@ def test_workers_are_listed_with_the_age_of_their_heartbeat(client, worker):
     assert all(0 <= slot["heartbeat_age_seconds"] < 60 for slot in listed)
 
 
+def test_the_queue_shows_what_runs_and_what_is_next(client, worker, submit):
+    submit(name="running")
+    worker.claim()
+    ids = [submit(name=f"waiting {number}").rpartition("/")[2] for number in range(3)]
+    with worker.database.write() as tx:
+        workers.register(tx, WorkerRecord("w0", "host", 10, None, "cpu", 1, heartbeat_at=0.0))
+    queue = client.get("/v1/queue?limit=2").json()
+    assert {name: queue[name] for name in ("slots", "running", "waiting", "delayed", "paused")} == {
+        "slots": 1, "running": 1, "waiting": 3, "delayed": 0, "paused": 0
+    }  # fmt: skip
+    assert [one["id"] for one in queue["next"]] == ids[:2]
+    assert queue["devices"][0]["waiting"] == 3
+    assert queue["next"][0]["name"] == "waiting 0"
+    assert client.get("/v1/queue?limit=0").json()["next"] == []
+
+
 def test_the_schema_describes_a_spec(client):
     schema = client.get("/v1/schema").json()
     assert schema.pop("$schema").startswith("https://json-schema.org/")

@@ -69,3 +69,23 @@ def test_removed_and_silent_slots_are_gone(tx):
     silence(tx, "w1", 100)
     workers.remove_silent(tx, 60)
     assert [worker.id for worker in workers.listing(tx)] == ["w2"]
+
+
+def test_activity_of_a_slot_is_that_of_the_experiment_it_runs(repo):
+    claim = repo.begin(changes={"name": "the one"}, max_memory_mb=700)
+    repo.record(claim, 0, 50)
+    with repo.database.write() as tx:
+        for number, device in enumerate(["cpu", "cuda", "cpu"]):
+            slot = dataclasses.replace(SLOT, id=f"w{number}", pid=number, device=device)
+            workers.register(tx, slot)
+        tx.exec_driver_sql("UPDATE experiments SET steps_per_second = 10.0")
+        workers.heartbeat(tx, "w2", claim.experiment_id, 77)
+        first, _, busy = found = workers.activities(tx)
+        assert workers.activity(tx, "w2") == busy
+        with pytest.raises(NotFound, match="worker"):
+            workers.activity(tx, "w3")
+    assert [slot.name for slot in found] == ["host cpu·0", "host cuda·0", "host cpu·1"]
+    assert (first.experiment_name, first.progress, first.seed_steps_per_second) == (None,) * 3
+    assert (busy.experiment_name, busy.memory_limit_mb) == ("the one", 700)
+    assert (busy.progress.step, busy.progress.of) == (50, 100)
+    assert busy.seed_steps_per_second == 10.0 * len(claim.spec.seeds)

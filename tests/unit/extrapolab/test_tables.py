@@ -8,6 +8,7 @@ from rich.console import Console
 from extrapolab.cli import (
     experiment_tables,
     query_tables,
+    queue_tables,
     result_tables,
     study_tables,
     sweep_tables,
@@ -16,7 +17,8 @@ from extrapolab.cli.table_layout import table
 from extrapolab.cli.terminal import console
 from extrapolab.client import notebook
 from extrapolab.client.formats import format_duration, format_number
-from extrapolab.models.experiments import Assumption, Comparison, Group, Measure, Theorem, Worker
+from extrapolab.models.experiments import Assumption, Comparison, Group, Measure, Theorem
+from extrapolab.models.operations import Worker
 from extrapolab.models.studies import Claim
 from extrapolab.models.sweeps import SweepRow
 from tests.kit import sample_specs
@@ -260,13 +262,18 @@ def test_workers_table_has_the_current_experiment():
         "device": "cuda",
         "threads": 4,
     }
-    busy = Worker.read({**slot, "heartbeat_age_seconds": 75.0, "experiment_id": "exp_1"})
+    progress = {"step": 130, "of": 200, "steps_per_second": 10.0, "eta_seconds": 7.0}
+    activity = {"name": "node7 cuda·0", "experiment_id": "exp_1", "experiment_name": "long"}
+    busy = Worker.read(
+        {**slot, **activity, "heartbeat_age_seconds": 75.0, "progress": progress}
+        | {"seed_steps_per_second": 1530.0, "memory_limit_mb": 2048}
+    )
     idle = Worker.read({**slot, "state": "idle", "trainer_pid": None, "heartbeat_age_seconds": 0.5})
-    lines = [
-        line.split() for line in text(experiment_tables.workers_table([busy, idle])).splitlines()
-    ]
-    assert lines[1] == ["w", "busy", "cuda", "1:15", "ago", "exp_1", "node7", "41", "42", "4"]
-    assert lines[2] == ["w", "idle", "cuda", "0.5", "s", "ago", "-", "node7", "41", "-", "4"]
+    lines = text(queue_tables.workers_table([busy, idle])).splitlines()
+    assert " ".join(lines[1].split()) == (
+        "node7 cuda·0 busy long 65% 1,530 seed-steps/s 7.0 s 1:15 ago w 41 42 4 2,048 MB"
+    )
+    assert " ".join(lines[2].split()) == "node7 idle - - - - 0.5 s ago w 41 - 4 -"
 
 
 def test_output_to_a_file_has_no_colour_and_no_folding(capsys):
