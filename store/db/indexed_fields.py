@@ -1,7 +1,7 @@
 """The most queried fields of the spec, stored in columns that one index covers.
 
-Filters and orders by these fields scan that index. By any other field, they read the spec of every
-experiment.
+The index has state, owner, kind of failure and device, too. Filters, orders and counts by these
+fields scan it. By any other field, they read the spec of every experiment.
 """
 
 from collections.abc import Callable, Mapping

@@ -101,8 +101,12 @@ experiments = Table(
         "id",
         "staged_batch_id",
         *map(indexed_fields.column_name, indexed_fields.INDEXED_FIELDS),
+        "state",
+        "owner",
+        "failure_kind",
+        "device",
     ),
-    Index("experiments_by_state", "state", "created_at", "id"),
+    Index("experiments_by_state", "state", "created_at", "id", "staged_batch_id"),
     Index("experiments_by_spec", "spec_hash", "created_at", "id"),
 )
 Index(

@@ -95,3 +95,13 @@ def test_filters_and_orders_read_only_the_index(plan_of, field):
     assert index_scan in plan_of(ExperimentQuery.parse(f"{field} = {value}"))
     assert index_scan in plan_of(ExperimentQuery.parse(sort=f"-{field}"))
     assert index_scan not in plan_of(ExperimentQuery.parse("evaluation.horizon = 7"))
+
+
+@pytest.mark.parametrize("q", ["owner = ada", "failure = out_of_memory", "device = cpu"])
+def test_filters_by_columns_of_the_record_read_only_the_index(plan_of, q):
+    assert "USING COVERING INDEX experiments_newest" in plan_of(ExperimentQuery.parse(q))
+
+
+def test_a_filter_by_state_reads_only_its_index(plan_of):
+    plan = plan_of(ExperimentQuery.parse("state = completed"))
+    assert "USING COVERING INDEX experiments_by_state" in plan
