@@ -20,9 +20,6 @@ from store.records import Progress
 
 POLL_SECONDS = 0.5
 
-MAX_LATE = 200
-"""On PostgreSQL, an event may be committed after events with up to this many higher numbers."""
-
 QUEUE_SIZE = 256
 """Most batches that a stream may lag behind. A slower one is ended; its reader can resume."""
 
@@ -51,7 +48,7 @@ class EventFeed:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._max_late = 0 if database.dialect == "sqlite" else MAX_LATE
+        self._max_late = 0 if database.dialect == "sqlite" else events.MAX_LATE
         self._subscribers: dict[asyncio.Queue[EventBatch | None], frozenset[str] | None] = {}
         self._has_subscribers, self._has_polled = asyncio.Event(), asyncio.Event()
         self._progress: dict[str, Progress] = {}
@@ -116,7 +113,7 @@ class EventFeed:
         while True:
             await self._has_subscribers.wait()
             newest: int | None = None
-            delivered: deque[int] = deque(maxlen=2 * (events.EVENTS_PER_QUERY + MAX_LATE))
+            delivered: deque[int] = deque(maxlen=2 * (events.EVENTS_PER_QUERY + events.MAX_LATE))
             while self._subscribers:
                 try:
                     newest = await self._poll(newest, delivered)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field
 
 from core.errors import Problem
 from core.spec.explain import shorten
@@ -21,6 +22,8 @@ MAX_IDS = 500
 MAX_NAMED_PROBLEMS = 20
 RETRY_MILLISECONDS = 1000
 """Delay after which a disconnected reader should reconnect."""
+
+EventNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 def _followed_ids(
@@ -62,11 +65,17 @@ async def events(
     context: Context,
     experiment_ids: Annotated[frozenset[str] | None, Depends(_followed_ids)],
     last: Annotated[
-        int | None,
+        EventNumber | None,
+        Query(
+            description="Id of the last event that was read, or `last_event` of what was read: the "
+            "stream starts with later ones. For a browser's first connection, which can't set "
+            "headers; `Last-Event-ID` counts if both are given.",
+        ),
+    ] = None,
+    last_event_id: Annotated[
+        EventNumber | None,
         Header(
             alias="Last-Event-ID",
-            ge=0,
-            le=2**63 - 1,
             description="Id of the last event that was read; the stream starts with later ones.",
         ),
     ] = None,
@@ -75,12 +84,15 @@ async def events(
 
     The stream continues until you close it. A `state` event reports each event of an experiment,
     with its state after it and an id. A `progress` event, without an id, reports the progress of a
-    running experiment about once a second. The stream starts with the events after `Last-Event-ID`,
-    or without that header with the history of the given `experiments`. A browser's `EventSource`
-    sends the header itself when it reconnects, even if the service was restarted in the meantime.
+    running experiment about once a second. The stream starts with the events after `last` or
+    `Last-Event-ID`, or without either with the history of the given `experiments`. A browser's
+    `EventSource` sends the header itself when it reconnects, even if the service was restarted in
+    the meantime.
     """
     yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
-    async for batch in context.feed.follow(experiment_ids, last):
+    async for batch in context.feed.follow(
+        experiment_ids, last if last_event_id is None else last_event_id
+    ):
         for experiment_id, event in batch.events:
             state = schemas.StateEvent.from_record(experiment_id, event)
             yield ServerSentEvent(

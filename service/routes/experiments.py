@@ -16,6 +16,7 @@ from service.http.ids import ExperimentId
 from service.http.parameters import Cursor, IfMatch, IfNoneMatch, Limit
 from service.http.query_parameters import RequestedQuery
 from store import records
+from store.experiments import events
 from store.experiments import repository as experiments
 from store.query import pages
 from store.queue import position
@@ -34,7 +35,8 @@ EXPERIMENT_ANSWER = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag
 
 @router.get(
     "",
-    response_model=schemas.Page[schemas.Experiment] | schemas.Page[dict[str, Any]],
+    response_model=schemas.ExperimentPage[schemas.Experiment]
+    | schemas.ExperimentPage[dict[str, Any]],
     responses={200: openapi.answer("One page."), **openapi.problems(400, 503)},
 )
 def listing(
@@ -60,6 +62,7 @@ def listing(
     items: list[bytes] = []
     next_cursor, last_cursor, bytes_left = None, cursor, PAGE_BYTES
     with context.database.read() as tx:
+        last_event = events.settled_number(tx)
         for row in pages.walk(
             tx, requested_query, cursor=cursor, page_size=limit + 1, batch_size=READ_BATCH
         ):
@@ -73,7 +76,11 @@ def listing(
                 break
             items.append(item)
             last_cursor = row.cursor
-    content = b'{"items":[%b],"next":%b}' % (b",".join(items), schemas.to_json(next_cursor))
+    content = b'{"items":[%b],"next":%b,"last_event":%d}' % (
+        b",".join(items),
+        schemas.to_json(next_cursor),
+        last_event,
+    )
     return Response(content, media_type="application/json")
 
 
@@ -87,9 +94,7 @@ def one(
 ) -> Response:
     """Read an experiment: its spec, progress and results so far."""
     with context.database.read() as tx:
-        experiment = experiments.get(tx, experiment_id)
-        place = _place(tx, context, experiment)
-    return _answer(experiment, if_none_match, place)
+        return _answer(tx, context, experiments.get(tx, experiment_id), if_none_match)
 
 
 @router.patch(
@@ -119,8 +124,7 @@ def edit(
                 Problem("/header/If-Match", "unknown_etag", message, shorten(if_match))
             )
         edited = experiments.edit(tx, experiment_id, version=version, **changes)
-        place = _place(tx, context, edited)
-    return _answer(edited, None, place)
+        return _answer(tx, context, edited, None)
 
 
 @router.delete(
@@ -216,16 +220,14 @@ def _change_state(
         return schemas.Moved.from_record(experiments.get(tx, experiment_id))
 
 
-def _place(
-    tx: Connection, context: AppContext, experiment: records.Experiment
-) -> records.QueuePosition | None:
-    if experiment.state is not State.QUEUED:
-        return None
-    return position.queue_position(tx, experiment.id, fresh_seconds=context.settings.lease_seconds)
-
-
 def _answer(
-    experiment: records.Experiment, if_none_match: str | None, place: records.QueuePosition | None
+    tx: Connection, context: AppContext, experiment: records.Experiment, if_none_match: str | None
 ) -> Response:
-    content = schemas.to_json(schemas.Experiment.from_record(experiment, place))
+    place = None
+    if experiment.state is State.QUEUED:
+        fresh_seconds = context.settings.lease_seconds
+        place = position.queue_position(tx, experiment.id, fresh_seconds=fresh_seconds)
+    last_event = events.newest_number_of(tx, experiment.id)
+    answer = schemas.Experiment.from_record(experiment, place, last_event)
+    content = schemas.to_json(answer)
     return etags.answer(content, "application/json", if_none_match, experiment.version)

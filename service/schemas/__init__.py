@@ -3,7 +3,7 @@
 from service.schemas.base import Answer, Number, Page, to_json
 from service.schemas.comparison import ComparedExperiment, Comparison, FieldDifference
 from service.schemas.edit import Edit
-from service.schemas.experiment import Experiment
+from service.schemas.experiment import Experiment, ExperimentPage
 from service.schemas.figure import Figure, RecipeChange
 from service.schemas.history import Event, Log, ProgressEvent, StateEvent
 from service.schemas.imports import Import, Imported
@@ -58,6 +58,7 @@ __all__ = [
     "Edit",
     "Event",
     "Experiment",
+    "ExperimentPage",
     "Extension",
     "FieldDifference",
     "FieldProblem",

@@ -1,13 +1,13 @@
 """Schema of an experiment."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Generic, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator
 
 from core.result import Outcome
 from core.spec import ExperimentSpec
 from core.spec.experiment import Tag
-from service.schemas.base import Answer, Number, Time
+from service.schemas.base import Answer, Item, Number, Page, Time
 from service.schemas.submission import Links
 from store import records
 from store.records import Source
@@ -92,6 +92,11 @@ class Experiment(Answer):
         default=None,
         description="Place in the queue; only in the answer for one queued experiment.",
     )
+    last_event: int | None = Field(
+        default=None,
+        description="Number of its newest event; only in the answer for one experiment. "
+        "`/v1/events` with it as `last` goes on from here.",
+    )
     cancel_requested: bool
     pause_requested: bool
     created_at: Time
@@ -106,7 +111,10 @@ class Experiment(Answer):
 
     @classmethod
     def from_record(
-        cls, experiment: records.Experiment, place: records.QueuePosition | None = None
+        cls,
+        experiment: records.Experiment,
+        place: records.QueuePosition | None = None,
+        last_event: int | None = None,
     ) -> Self:
         """The answer for a stored experiment, with its place in the queue if that is known."""
         failure = experiment.failure
@@ -127,6 +135,7 @@ class Experiment(Answer):
             error=failure and Error(kind=failure.kind, sentence=failure.message),
             progress=experiment.progress,
             queue=place,
+            last_event=last_event,
             cancel_requested=experiment.cancel_requested,
             pause_requested=experiment.pause_requested,
             created_at=experiment.created_at,
@@ -137,3 +146,13 @@ class Experiment(Answer):
             runs=experiment.runs,
             links=Links.for_experiment(experiment.id),
         )
+
+
+class ExperimentPage(Page[Item], Generic[Item]):
+    """One page of experiments."""
+
+    __qualname__ = "Page"  # its name in the OpenAPI document, where it is a page like any other
+
+    last_event: int = Field(
+        description="`/v1/events` with this number as `last` goes on from here and misses nothing."
+    )

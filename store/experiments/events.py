@@ -12,6 +12,9 @@ from store.states import State
 
 EVENTS_PER_QUERY = 1000
 
+MAX_LATE = 200
+"""On PostgreSQL, an event may be committed after events with up to this many higher numbers."""
+
 ExperimentEvent = tuple[str, Event]
 """An experiment's id and an event of it."""
 
@@ -19,6 +22,21 @@ ExperimentEvent = tuple[str, Event]
 def newest_number(tx: Connection) -> int:
     """The number of the newest event, 0 if there are no events."""
     return tx.scalars(select(func.coalesce(func.max(events.c.number), 0))).one()
+
+
+def settled_number(tx: Connection) -> int:
+    """A number such that this read has seen the effect of every event up to it.
+
+    Whoever reads experiments and then follows the events after this number misses nothing.
+    """
+    late = 0 if tx.dialect.name == "sqlite" else MAX_LATE
+    return max(0, newest_number(tx) - late)
+
+
+def newest_number_of(tx: Connection, experiment_id: str) -> int:
+    """The number of an experiment's newest event."""
+    number = func.coalesce(func.max(events.c.number), 0)
+    return tx.scalars(select(number).where(events.c.experiment_id == experiment_id)).one()
 
 
 def since(

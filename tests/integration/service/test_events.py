@@ -61,9 +61,12 @@ class Stream:
 
 
 @contextmanager
-def following(service: Served, *ids: str, last: str | None = None):
-    headers = {} if last is None else {"Last-Event-ID": last}
-    parameters = {"experiments": ",".join(ids)} if ids else {}
+def following(service: Served, *ids: str, last: str | None = None, query=False, **parameters):
+    headers = {} if last is None or query else {"Last-Event-ID": last}
+    if ids:
+        parameters["experiments"] = ",".join(ids)
+    if query:
+        parameters["last"] = last
     timeout = httpx2.Timeout(PATIENCE_SECONDS)
     with (
         httpx2.Client(timeout=timeout) as client,
@@ -126,6 +129,20 @@ def test_a_reader_that_reconnects_gets_what_it_missed_and_nothing_twice(service)
     numbers = [int(number) for _, number in replayed]
     assert numbers == sorted(set(numbers))
     assert numbers[0] > int(last)
+
+
+def test_a_stream_goes_on_where_a_list_or_an_experiment_ended(service):
+    experiment_id, other = submit(service), submit(service)
+    page = httpx2.get(f"{service.url}/v1/experiments?limit=1").json()
+    read = httpx2.get(f"{service.url}/v1/experiments/{experiment_id}").json()
+    for verb in ("pause", "resume"):
+        act(service, experiment_id, verb)
+    with following(service, experiment_id, last=str(read["last_event"]), query=True) as stream:
+        assert [stream.until("state")[0]["state"] for _ in range(2)] == ["paused", "queued"]
+    with following(service, last=str(page["last_event"]), query=True) as stream:
+        assert stream.until("state", id=experiment_id, kind="paused")
+        act(service, other, "cancel")
+        assert stream.until("state", id=other, state="cancelled")
 
 
 def test_a_replay_survives_a_restart_of_the_service(module_postgres):
