@@ -51,7 +51,7 @@ class StoredStudy:
             message = "no experiment of this study is completed: submit it, or wait"
             raise NoResultYet(Problem("", "no_result_yet", message))
         panels = self.study.panels(self.size, self.evidence)
-        return STUDY_FIGURES[name].info(self.study.title, panels, self.evidence)
+        return STUDY_FIGURES[name].data(self.study.title, panels, self.evidence)
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from core.figures.comparisons import comparison, ratio
+from core.figures.drawing import marks
 from core.figures.drawing.figure import draw
 from core.figures.drawing.files import STYLE_VERSION, Format, encode
 from core.figures.drawing.plot import Drawing
@@ -24,15 +25,17 @@ from core.figures.experiment import (
     weighted_spectrum,
 )
 from core.figures.info import Info, NotDrawable
-from core.figures.recipes import panels, sweep
+from core.figures.recipes import heatmap, panels, sweep
 from core.figures.view import DEFAULT_VIEW, View
 from core.look import SCREEN, Look
+from core.recipe import Kind
 from core.spec.experiment import Trajectory
 
 __all__ = [
     "COMPARISON_FIGURES",
     "DEFAULT_VIEW",
     "FIGURES",
+    "RECIPE_FIGURES",
     "STUDY_FIGURES",
     "STYLE_VERSION",
     "SWEEP_FIGURES",
@@ -51,7 +54,8 @@ class Figure:
     Attributes:
         info: Computes the data: for an experiment from (spec, result, series), for a study from
             (title, panels, evidence), for a comparison from the compared experiments, for a sweep
-            from (cells, recipe). Raises NotDrawable if there is nothing to show.
+            from (heading, cells, recipe), for a recipe from (heading, panels) or, if it is a heat
+            map, from (heading, cells, recipe). Raises NotDrawable if there is nothing to show.
         drawing: Turns the data into what is drawn.
         early: Whether ``info`` accepts None for a result that isn't there yet.
         trajectory: The recorded trajectory that the series has to hold.
@@ -67,8 +71,13 @@ class Figure:
     choices: Set[str] = frozenset()
 
     def data(self, *numbers: Any, view: View = DEFAULT_VIEW) -> Info:
-        """The data of the figure from ``numbers``, as ``info`` takes them, in the given view."""
-        return self.info(*numbers, view=view) if self.choices else self.info(*numbers)
+        """The data of the figure from ``numbers``, as ``info`` takes them, in the given view.
+
+        The caption also explains the marks that are drawn.
+        """
+        info = self.info(*numbers, view=view) if self.choices else self.info(*numbers)
+        caption = " ".join([info.caption, *marks.sentences(self.drawing(info))])
+        return info.model_copy(update={"caption": caption})
 
     def draw(self, info: Any, look: Look = SCREEN) -> MatplotlibFigure:
         """The data drawn."""
@@ -150,3 +159,11 @@ SWEEP_FIGURES: Mapping[str, Figure] = MappingProxyType(
     }
 )
 """Figures of a sweep, by name."""
+
+RECIPE_FIGURES: Mapping[Kind, Figure] = MappingProxyType(
+    {
+        "lines": Figure(panels.of_runs, panels.drawing),
+        "heatmap": Figure(heatmap.of_cells, heatmap.drawing),
+    }
+)
+"""The figure for each kind of recipe."""

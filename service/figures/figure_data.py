@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from core.figures import Info, NotDrawable, View
+from core.figures import RECIPE_FIGURES, Info, NotDrawable, View
 from core.figures.coordinates import is_number, key
-from core.figures.recipes import baseline, heatmap, panels, wording
+from core.figures.recipes import baseline, wording
 from core.figures.recipes import cells as figure_cells
 from core.figures.recipes import curves as figure_curves
 from core.figures.recipes import points as figure_points
@@ -101,8 +101,8 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
         recipe, source, drawn, runs.outcomes[shown].tolist(), left_out=left_out, note=note
     )
     if recipe.kind == "heatmap":
-        return heatmap.HeatmapInfo(**heading, **heatmap.maps(cells, recipe))
-    return panels.of_runs(heading, figure_cells.panels(cells, recipe))
+        return RECIPE_FIGURES["heatmap"].data(heading, cells, recipe)
+    return RECIPE_FIGURES["lines"].data(heading, figure_cells.panels(cells, recipe))
 
 
 def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
@@ -139,7 +139,7 @@ def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     heading = _heading(
         recipe, source, drawn, runs.outcomes[shown].tolist(), left_out=left_out, note=note
     )
-    return panels.of_runs(heading, figure_points.panels(points, recipe))
+    return RECIPE_FIGURES["lines"].data(heading, figure_points.panels(points, recipe))
 
 
 def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
@@ -186,7 +186,7 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
         timeless=timeless, without_baseline=without_baseline, imported=missing_count
     )
     heading = _heading(recipe, source, drawn, outcomes, left_out=left_out, note=note)
-    return panels.of_runs(heading, figure_curves.panels(shown, recipe))
+    return RECIPE_FIGURES["lines"].data(heading, figure_curves.panels(shown, recipe))
 
 
 def _has_points(tx: Connection, recipe: Recipe, experiments: Sequence[CompletedExperiment]) -> bool:

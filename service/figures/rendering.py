@@ -4,14 +4,12 @@ import gc
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Path, Response
 
 from core.errors import Problem
 from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
-from core.figures.recipes import heatmap, panels
 from core.labels import listed
 from core.look import SCREEN, Look
 from service import memory
@@ -19,14 +17,6 @@ from service.figures.cache import FigureCache
 from service.figures.options import MEDIA_TYPES, FigureRequest
 from service.http import etags, openapi
 from service.http.errors import Invalid, Missing, unknown
-
-RENDERERS: Mapping[str, Figure] = MappingProxyType(
-    {
-        "lines": Figure(panels.PanelsInfo, panels.drawing),
-        "heatmap": Figure(heatmap.HeatmapInfo, heatmap.drawing),
-    }
-)
-"""The figure for each kind of recipe."""
 
 _matplotlib = threading.Lock()
 """Matplotlib is not thread-safe."""

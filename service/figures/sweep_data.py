@@ -63,7 +63,7 @@ def sweep_data(
     drawn = shown if name == "lines" else runs  # a heat map shows where it is undefined
     column = metrics.index(recipe.quantity)
     cells = sweep_axes.cells(members, drawn, x, series, column=column)
-    return SWEEP_FIGURES[name].info(cells, recipe, **heading)
+    return SWEEP_FIGURES[name].data(heading, cells, recipe)
 
 
 def _source(sweep: Sweep) -> str:

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from core.errors import Problem
-from core.figures import FIGURES, STUDY_FIGURES, SWEEP_FIGURES, Info
+from core.figures import FIGURES, RECIPE_FIGURES, STUDY_FIGURES, SWEEP_FIGURES, Info
 from core.look import Look
 from core.recipe import Recipe
 from core.studies import Size
 from service.figures import sweep_axes
 from service.figures.figure_data import figure_data
 from service.figures.plan import Plan, plan_of
-from service.figures.rendering import RENDERERS
 from service.figures.sweep_data import sweep_data
 from service.http.errors import Invalid, Missing, NoResultYet
 from service.paper.content import MAX_EXPERIMENTS, FigureSet, Paper, completed
@@ -95,7 +94,7 @@ def of_query(tx: Connection, q: str, look: Look) -> Paper:
     query, figures = ExperimentQuery.parse(q or None), FigureSet(look)
     experiments = _require(_completed_matches(tx, query, "/query/q"), "this query")
     for name, recipe in recipes_of(experiments, q).items():
-        figures.add(name, RENDERERS[recipe.kind], _recipe_data, tx, recipe)
+        figures.add(name, RECIPE_FIGURES[recipe.kind], _recipe_data, tx, recipe)
     if len(experiments) <= FEW:
         for number, experiment in enumerate(experiments, 1):
             for name in EXPERIMENT_FIGURES:
@@ -129,7 +128,7 @@ def of_saved_figures(tx: Connection, ids: Sequence[str], look: Look) -> Paper:
         experiments.update((match.id, match) for match in matches)
         figures.add(
             figure_id,
-            RENDERERS[recipe.kind],
+            RECIPE_FIGURES[recipe.kind],
             _recipe_data,
             tx,
             recipe,

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from core.errors import Problem, SpecError
+from core.figures import RECIPE_FIGURES
 from core.recipe import Recipe
 from core.spec import explain
 from core.spec.explain import shorten
@@ -197,8 +198,7 @@ def _drawn(context: AppContext, plan: Plan, requested: FigureRequest, source: st
     rendering.require_format(requested)
     with context.database.read() as tx:
         info = figure_data(tx, plan, source)
-    renderer = rendering.RENDERERS[plan.recipe.kind]
-    return rendering.respond(renderer, info, requested)
+    return rendering.respond(RECIPE_FIGURES[plan.recipe.kind], info, requested)
 
 
 def _answer(figure: figures.Figure, if_none_match: str | None) -> Response:

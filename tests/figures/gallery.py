@@ -4,11 +4,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from core.figures import COMPARISON_FIGURES, FIGURES, STUDY_FIGURES, SWEEP_FIGURES, Figure, Info
+from core.figures import (
+    COMPARISON_FIGURES,
+    FIGURES,
+    RECIPE_FIGURES,
+    STUDY_FIGURES,
+    SWEEP_FIGURES,
+    Figure,
+    Info,
+)
 from core.figures.comparisons.comparison import Compared
 from core.result import Outcome
 from core.studies import STUDIES
-from service.figures.rendering import RENDERERS
 from tests.figures import recipes
 from tests.figures.experiments import EXPERIMENTS, NAMES, Experiment, lasting, named, spec, trained
 
@@ -109,7 +116,7 @@ def _of_comparison(kind: str, case: str) -> Exhibit:
 def _of_study(study: str, outcome: Outcome | None) -> Exhibit:
     figure, shown = STUDY_FIGURES["extrapolation"], STUDIES[study]
     experiments = [] if outcome is None else recipes.evidence(shown, "quick", outcome)
-    info = figure.info(shown.title, shown.panels("quick", experiments), experiments)
+    info = figure.data(shown.title, shown.panels("quick", experiments), experiments)
     return Exhibit(figure, info, outcome is Outcome.DIVERGED)
 
 
@@ -143,9 +150,9 @@ def _exhibits() -> Iterator[tuple[str, Callable[[], Exhibit]]]:
                 lambda study=study, outcome=outcome: _of_study(study, outcome),
             )
     for group, cases, figure in (
-        ("lines", recipes.LINES, RENDERERS["lines"]),
-        ("heat map", recipes.HEATMAPS, RENDERERS["heatmap"]),
-        ("curves", recipes.CURVES, RENDERERS["lines"]),
+        ("lines", recipes.LINES, RECIPE_FIGURES["lines"]),
+        ("heat map", recipes.HEATMAPS, RECIPE_FIGURES["heatmap"]),
+        ("curves", recipes.CURVES, RECIPE_FIGURES["lines"]),
         ("sweep's lines", recipes.SWEEP_LINES, SWEEP_FIGURES["lines"]),
         ("sweep's heat map", recipes.SWEEP_HEATMAPS, SWEEP_FIGURES["heatmap"]),
     ):

@@ -8,10 +8,11 @@ import numpy as np
 
 from core import teachers
 from core.evidence import Evidence, RunEvidence
+from core.figures import RECIPE_FIGURES, SWEEP_FIGURES
 from core.figures.info import Info
 from core.figures.recipes import cells as of_cells
 from core.figures.recipes import curves as of_curves
-from core.figures.recipes import heatmap, panels, sweep, wording
+from core.figures.recipes import wording
 from core.figures.recipes.cells import Cell
 from core.figures.recipes.curves import Curve
 from core.recipe import Recipe
@@ -71,19 +72,19 @@ def places(
 
 def lines(cells: Sequence[Cell], recipe: Recipe) -> Info:
     """The figure of lines of a final metric."""
-    return panels.of_runs(_of_cells(recipe, cells), of_cells.panels(cells, recipe))
+    return RECIPE_FIGURES["lines"].data(_of_cells(recipe, cells), of_cells.panels(cells, recipe))
 
 
 def grids(cells: Sequence[Cell], recipe: Recipe) -> Info:
     """The heat map of a final metric."""
-    return heatmap.HeatmapInfo(**_of_cells(recipe, cells), **heatmap.maps(cells, recipe))
+    return RECIPE_FIGURES["heatmap"].data(_of_cells(recipe, cells), cells, recipe)
 
 
 def along(curves: Sequence[Curve], recipe: Recipe) -> Info:
     """The figure of whole curves."""
-    return panels.of_runs(
-        heading(recipe, [curve.outcome for curve in curves]), of_curves.panels(curves, recipe)
-    )
+    outcomes = [curve.outcome for curve in curves]
+    shown = of_curves.panels(curves, recipe)
+    return RECIPE_FIGURES["lines"].data(heading(recipe, outcomes), shown)
 
 
 def falls(x: float, i: int) -> float:
@@ -290,8 +291,7 @@ CURVES: Mapping[str, Callable[[], Info]] = {
 
 def sweeps(cells: Sequence[Cell], recipe: Recipe, **changes: Any) -> Info:
     """The figure of a sweep."""
-    build = sweep.lines if recipe.kind == "lines" else sweep.heatmap
-    return build(cells, recipe, **_of_cells(recipe, cells) | changes)
+    return SWEEP_FIGURES[recipe.kind].data(_of_cells(recipe, cells) | changes, cells, recipe)
 
 
 SWEEP_LINES: Mapping[str, Callable[[], Info]] = {

@@ -22,6 +22,14 @@ LOOKS = {
     "talk": Look(style="talk"),
     "narrow": Look(width=3.25),
 }
+EXPLAINED = (
+    "hollow: at most half of the seeds fit",
+    "hollow: the seed does not fit",
+    "hatched: at most half of the seeds fit",
+    "zero baseline",
+)
+"""Entries of legends that captions explain, with a capital or after another word."""
+
 SHOWN_IN_LOOKS = (", ordinary", ", two", ", run", ", 12 seeds", ", some diverged", ", 24 lines")
 """How the names of the cases end that are drawn in every look."""
 
@@ -34,6 +42,9 @@ def problems(exhibit: Exhibit, look: Look = SCREEN) -> Iterator[Fault]:
     said = " ".join([*texts, exhibit.info.title, exhibit.info.caption])
     if ("diverged" in said) != exhibit.diverged:
         yield Fault("untrue words", f"some runs diverged: {exhibit.diverged}; said: {said[:300]}")
+    for words in EXPLAINED:
+        if words in texts and words[1:] not in exhibit.info.caption:
+            yield Fault("unexplained marks", words)
     if look.has_footer and any(map(has_boxes, texts)) and BOXES not in _joined(texts):
         yield Fault("unsaid boxes", "")
     plain = [_plain(text) for text in texts]

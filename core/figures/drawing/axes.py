@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import offset_copy
 
 from core.figures.drawing import style
 from core.figures.drawing.plot import Plot, Trace
@@ -203,20 +203,17 @@ def _mark_infinite(axes: Axes, traces: Sequence[Trace], look: Look) -> None:
     low, high = look.xlim or (-np.inf, np.inf)
     places: dict[float, list[Trace]] = {}
     for trace in traces:
-        if trace.marker and not trace.stems:
-            x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
-            for place in x[(y == np.inf) & (low <= x) & (x <= high)]:
-                places.setdefault(float(place), []).append(trace)
+        x = np.asarray(trace.x, float)
+        for place in x[trace.is_marked_infinite & (low <= x) & (x <= high)]:
+            places.setdefault(float(place), []).append(trace)
     size = style.marker_size(5.0, look)
     options: Any = {"marker": "^", "ms": size, "ls": "none"}
-    figure = axes.get_figure(root=True)
-    assert figure is not None  # noqa: S101  # these axes are drawn
+    edge, figure = axes.get_xaxis_transform(), axes.get_figure(root=True)
     for place, infinite in places.items():
         axes.update_datalim([(place, 0.0)], updatey=False)  # marks set aside don't count
         for number, trace in enumerate(infinite):
-            aside = size / 72 * (number - (len(infinite) - 1) / 2)
-            offset = ScaledTranslation(aside, 0, figure.dpi_scale_trans)
-            transform = axes.get_xaxis_transform() + offset
+            aside = size * (number - (len(infinite) - 1) / 2)
+            transform = offset_copy(edge, figure, x=aside, units="points")
             colour = trace.colour
             axes.plot(
                 place, 1.0, color=colour, clip_on=False, transform=transform, zorder=3, **options

@@ -255,10 +255,7 @@ def _draw_threshold(
 ) -> None:
     """Draws the edges between cells below the threshold and cells at or above it."""
     x, y = cells
-    known = (grid.states != "") & ~np.isnan(grid.values)
-    above = np.where(known, grid.values >= at, False)
-    across_x = (above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1]
-    across_y = (above[1:] != above[:-1]) & known[1:] & known[:-1]
+    across_x, across_y = grid.edges_at(at)
     segments = [
         [(x.edges[j + 1], y.edges[i]), (x.edges[j + 1], y.edges[i + 1])]
         for i, j in zip(*np.nonzero(across_x), strict=True)

@@ -20,6 +20,9 @@ TOO_LARGE = f"above {style.LARGEST:g}"
 
 HOLLOW_RUN = "hollow: the seed does not fit"
 
+DIVERGED = "diverged"
+"""Why values are infinite if they come from runs that diverged."""
+
 Scale = Literal["linear", "log", "from_zero"]
 """``from_zero`` is logarithmic, with a zero at its start."""
 
@@ -68,6 +71,11 @@ class Trace:
     def is_hollow(self) -> np.ndarray:
         """For each point, whether it is drawn hollow."""
         return np.broadcast_to(np.asarray(self.hollow, bool), np.shape(self.x))
+
+    @property
+    def is_marked_infinite(self) -> np.ndarray:
+        """For each point, whether a triangle at the upper edge stands for it."""
+        return (np.asarray(self.y, float) == np.inf) & (bool(self.marker) and not self.stems)
 
 
 @dataclass(frozen=True)
@@ -127,8 +135,7 @@ class Plot:
         """Why no point of a trace can be seen; "" if one can, or if it has none."""
         y, shown = np.asarray(trace.y, float), style.plottable(trace.y)
         finite = shown[np.isfinite(shown)]
-        is_marked = bool(trace.marker) and not trace.stems and (y == np.inf).any()
-        if not y.size or is_marked:
+        if not y.size or trace.is_marked_infinite.any():
             return ""
         if finite.size:
             low, high = self.y_limits or (-np.inf, np.inf)
@@ -175,6 +182,19 @@ class Map:
     def has_hollow(self) -> bool:
         """Whether a cell is hatched."""
         return bool(self.hollow.any())
+
+    def edges_at(self, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+        """Where the values of neighbours lie on both sides of a threshold.
+
+        Returns:
+            (rows, columns - 1) for neighbours in a row, and (rows - 1, columns) in a column.
+        """
+        known = (self.states != "") & ~np.isnan(self.values)
+        above = np.where(known, self.values >= threshold, False)
+        return (
+            (above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1],
+            (above[1:] != above[:-1]) & known[1:] & known[:-1],
+        )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Text that fits: measured by the renderer, wrapped to a width, and cut only as a last resort."""
 
 from collections.abc import Callable
-from functools import partial
 
 from matplotlib.backend_bases import RendererBase
 from matplotlib.text import Text
@@ -72,14 +71,14 @@ def _lines(paragraph: str, fits: Callable[[str], bool]) -> list[str]:
             lines.append(line)
         line = word
         while not fits(line) and len(line) > 1:
-            end = max(_longest(len(line) - 1, partial(_starts, line, fits)), 1)
-            lines.append(line[:end])
-            line = line[end:]
+            lines.append(_start(line, fits))
+            line = line.removeprefix(lines[-1])
     return [*lines, line]
 
 
-def _starts(line: str, fits: Callable[[str], bool], end: int) -> bool:
-    return fits(line[:end])
+def _start(word: str, fits: Callable[[str], bool]) -> str:
+    """The longest start of a word that fits, but at least one character."""
+    return word[: max(_longest(len(word) - 1, lambda end: fits(word[:end])), 1)]
 
 
 def _longest(most: int, fits: Callable[[int], bool]) -> int:

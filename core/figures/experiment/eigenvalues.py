@@ -88,8 +88,7 @@ def info(
             spec,
             result,
             "Eigenvalues of A" if result else "Eigenvalues of A so far",
-            f"Recorded eigenvalues of each seed's A by {TRAINING_AXES[axis]}, the teacher's as "
-            "levels.",
+            f"Recorded eigenvalues of each seed's A by {TRAINING_AXES[axis]}.",
         ),
         x=axis,
         signed=signed,

@@ -12,7 +12,7 @@ from core.symbols import axis_label
 
 
 class Placed(Protocol):
-    """What has a panel and a line in it."""
+    """An item with a panel and a line in it."""
 
     @property
     def series(self) -> Any:

@@ -1,6 +1,6 @@
 """Heat maps: a statistic on two axes as colour, in one grid or several with one colour scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,8 +51,8 @@ class HeatmapInfo(HeatmapLabels):
     maps: list[Grid]
 
 
-def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
-    """The fields that :class:`HeatmapInfo` adds: a grid per facet, all on the same axes."""
+def of_cells(heading: Mapping[str, Any], cells: Sequence[Cell], recipe: Recipe) -> HeatmapInfo:
+    """The data of the figure: a grid per facet, all on the same axes."""
     facets = grouped(cells, lambda cell: cell.facet)
     titles = value_labels(recipe.facets, [facet for facet, _ in facets])
     grids = [
@@ -62,14 +62,15 @@ def maps(cells: Sequence[Cell], recipe: Recipe) -> dict[str, Any]:
     values = [value for one_grid in grids for row in one_grid.values for value in row]
     auto = recipe.y_scale == "auto"
     scale = metric_scale(recipe.quantity, values) if auto else recipe.y_scale
-    return {
-        "x": axis_label(recipe.x),
-        "y": axis_label(recipe.series or ""),
-        "metric": f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe)}",
-        "logarithmic": scale == "log",
-        "threshold": THRESHOLDS.get(recipe.quantity),
-        "maps": grids,
-    }
+    return HeatmapInfo(
+        **heading,
+        x=axis_label(recipe.x),
+        y=axis_label(recipe.series or ""),
+        metric=f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe)}",
+        logarithmic=scale == "log",
+        threshold=THRESHOLDS.get(recipe.quantity),
+        maps=grids,
+    )
 
 
 def drawing(info: HeatmapInfo) -> Drawing:

@@ -9,16 +9,13 @@ import numpy as np
 from core.evidence import Evidence
 from core.figures.drawing import style
 from core.figures.drawing.axes import MAX_MARKED_POINTS
-from core.figures.drawing.plot import HOLLOW, HOLLOW_RUN, Drawing, Plot, Trace
+from core.figures.drawing.plot import DIVERGED, HOLLOW, HOLLOW_RUN, Drawing, Plot, Trace
 from core.figures.info import Info, how_many_fit, sources
 from core.labels import capitalised
 from core.panels import Line, Panel
 from core.statistics import most_fit
 
 _COLUMNS = 2
-
-DIVERGED = "diverged"
-"""The word for infinite values in the legend if they come from runs that diverged."""
 
 
 class PanelsInfo(Info):
@@ -45,7 +42,7 @@ def of_study(title: str, panels: Sequence[Panel], evidence: Sequence[Evidence]) 
     )
     return PanelsInfo(
         title=title,
-        caption=with_note(caption, panels),
+        caption=caption.strip(),
         panels=list(panels),
         **sources([experiment.spec for experiment in evidence]),
     )
@@ -53,19 +50,7 @@ def of_study(title: str, panels: Sequence[Panel], evidence: Sequence[Evidence]) 
 
 def of_runs(heading: Mapping[str, Any], panels: Sequence[Panel]) -> PanelsInfo:
     """The figure of panels that show the same quantity of different experiments."""
-    caption = with_note(heading["caption"], panels)
-    return PanelsInfo(**{**heading, "caption": caption}, panels=list(panels), alike=True)
-
-
-def with_note(caption: str, panels: Sequence[Panel]) -> str:
-    """The caption, with an explanation of triangles if there are any."""
-    reasons = {
-        _why_infinite(line) for panel in panels for line in panel.lines if _infinite_places(line)
-    }
-    if not reasons:
-        return caption
-    why = ", as too many seeds diverged" if reasons == {DIVERGED} else ""
-    return f"{caption} A triangle at the upper edge: infinite{why}."
+    return PanelsInfo(**heading, panels=list(panels), alike=True)
 
 
 def drawing(info: PanelsInfo) -> Drawing:

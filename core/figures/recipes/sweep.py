@@ -1,6 +1,6 @@
 """Figures of a sweep: those of a recipe over the sweep's members, on its axes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.figures.drawing.plot import Drawing
@@ -48,16 +48,15 @@ class HeatmapInfo(HeatmapLabels):
     seeds: list[list[int]]
 
 
-def lines(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> LinesInfo:
+def lines(heading: Mapping[str, Any], cells: Sequence[Cell], recipe: Recipe) -> LinesInfo:
     """The data of lines of the metric against one numeric axis."""
     (panel,) = figure_cells.panels(cells, recipe)
-    caption = panels.with_note(heading["caption"], [panel])
-    return LinesInfo(**heading | {"caption": caption}, panel=panel)
+    return LinesInfo(**heading, panel=panel)
 
 
-def heatmap(cells: Sequence[Cell], recipe: Recipe, **heading: Any) -> HeatmapInfo:
+def heatmap(heading: Mapping[str, Any], cells: Sequence[Cell], recipe: Recipe) -> HeatmapInfo:
     """The data of a heat map of the metric over two axes."""
-    info = maps.HeatmapInfo(**heading, **maps.maps(cells, recipe))
+    info = maps.of_cells(heading, cells, recipe)
     (grid,) = info.maps
     return HeatmapInfo(
         **_labels(info),

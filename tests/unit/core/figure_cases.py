@@ -46,4 +46,4 @@ def result_and_series(spec: ExperimentSpec):
 def info_and_result(figure, spec: ExperimentSpec):
     """The data of a figure of a spec, and the result."""
     result, series = result_and_series(spec)
-    return figure.info(spec, result, series), result
+    return figure.data(spec, result, series), result

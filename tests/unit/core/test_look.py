@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 from pydantic import ValidationError
 
-from core.figures import FIGURES, Figure, NotDrawable
+from core.figures import FIGURES, RECIPE_FIGURES, NotDrawable
 from core.figures.recipes import heatmap, panels
 from core.figures.recipes.cells import Cell
 from core.figures.recipes.cells import panels as panels_of_cells
@@ -40,17 +40,11 @@ def figures():
     }
     channels = info_and_result(FIGURES["response"], SPECS["channels"])[0]
     lines = panels_of_cells(CELLS, Recipe(**AXES))
-    grid = heatmap.maps(CELLS, Recipe(**AXES, kind="heatmap"))
+    grid = heatmap.of_cells(HEADING, CELLS, Recipe(**AXES, kind="heatmap"))
     return drawn | {
         "channels": (FIGURES["response"], channels),
-        "lines": (
-            Figure(panels.PanelsInfo, panels.drawing),
-            panels.PanelsInfo(**HEADING, panels=lines, alike=True),
-        ),
-        "heatmap": (
-            Figure(heatmap.HeatmapInfo, heatmap.drawing),
-            heatmap.HeatmapInfo(**HEADING, **grid),
-        ),
+        "lines": (RECIPE_FIGURES["lines"], panels.of_runs(HEADING, lines)),
+        "heatmap": (RECIPE_FIGURES["heatmap"], grid),
     }
 
 
@@ -144,9 +138,8 @@ class TestLimits:
 
     def test_an_axis_without_numbers_takes_no_limits(self):
         cells = [Cell(kind, s, "completed", (1.0,)) for kind in ("gd", "adam") for s in (1, 2)]
-        grid = heatmap.maps(cells, Recipe(x="optimizer.kind", series="student.dim", kind="heatmap"))
-        info = heatmap.HeatmapInfo(**HEADING, **grid)
-        figure = Figure(heatmap.HeatmapInfo, heatmap.drawing)
+        recipe = Recipe(x="optimizer.kind", series="student.dim", kind="heatmap")
+        info, figure = heatmap.of_cells(HEADING, cells, recipe), RECIPE_FIGURES["heatmap"]
         with pytest.raises(NotDrawable, match="xlim needs numbers"):
             figure.draw(info, Look(xlim="0,1"))
         assert figure.draw(info, Look(ylim="1,2")).axes[0].get_ylim() == (1.0, 2.0)
@@ -178,7 +171,7 @@ class TestLimits:
 
 
 def panels_figure(info, look):
-    return Figure(panels.PanelsInfo, panels.drawing).draw(info, look).axes
+    return RECIPE_FIGURES["lines"].draw(info, look).axes
 
 
 class TestPaper:

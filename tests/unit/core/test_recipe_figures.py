@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.figures import RECIPE_FIGURES
 from core.figures.drawing.figure import draw
 from core.figures.drawing.files import encode
 from core.figures.recipes import heatmap, panels, wording
@@ -223,7 +224,7 @@ def test_extreme_numbers_render(kind, value):
             panels.drawing,
         )
     else:
-        assert_draws(heatmap.HeatmapInfo(**HEADING, **heatmap.maps(cells, recipe)), heatmap.drawing)
+        assert_draws(heatmap.of_cells(HEADING, cells, recipe), heatmap.drawing)
 
 
 @pytest.mark.parametrize(
@@ -243,8 +244,8 @@ def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_true_note_in_the_ca
         for s in ("a", "b")
     ]
     shown = panels_of_cells(cells, Recipe(x="training.length", series="student.kind"))
-    info = panels.of_runs(HEADING, shown)
-    assert info.caption == f"c A triangle at the upper edge: {words}."
+    info = RECIPE_FIGURES["lines"].data(HEADING, shown)
+    assert info.caption == f"c Dashed: zero baseline. A triangle at the upper edge: {words}."
     (axes,) = draw(panels.drawing(info), info, SCREEN).axes
     marks = [
         line for line in axes.lines if line.get_marker() == "^" and line.get_linestyle() == "None"
@@ -257,9 +258,8 @@ def test_an_infinite_median_has_a_triangle_at_the_edge_and_a_true_note_in_the_ca
     assert "drawn" not in axes.get_xlabel()
     assert_draws(info, panels.drawing)
     finite = [cell for cell in cells if cell.x != 2]
-    assert (
-        panels.of_runs(HEADING, panels_of_cells(finite, Recipe(x="training.length"))).caption == "c"
-    )
+    shown = panels_of_cells(finite, Recipe(x="training.length", y="train_loss"))
+    assert RECIPE_FIGURES["lines"].data(HEADING, shown).caption == "c"
 
 
 def test_a_band_ends_where_its_lower_edge_is_infinite():
@@ -313,5 +313,5 @@ def test_lines_and_panels_of_different_values_have_different_labels():
     ):
         assert len({panel.title for panel in shown}) == 3
         assert [len({line.label for line in panel.lines}) for panel in shown] == [3, 3, 3]
-    grids = heatmap.maps(cells, recipe)["maps"]
+    grids = heatmap.of_cells(HEADING, cells, recipe).maps
     assert len({grid.title for grid in grids}) == 3

@@ -24,7 +24,7 @@ def cells(value, xs=(2, 3, 4), series=(10, 20)):
 
 
 def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
-    panel = lines(cells(lambda x, s, seed: x * s + seed), AXES, **HEADING).panel
+    panel = lines(HEADING, cells(lambda x, s, seed: x * s + seed), AXES).panel
     assert [line.label for line in panel.lines] == ["d = 10", "d = 20"]
     assert panel.lines[0].x == [2.0, 3.0, 4.0]
     assert panel.lines[0].y == [21.0, 31.0, 41.0]
@@ -33,9 +33,9 @@ def test_a_line_is_the_median_and_the_quartiles_of_the_nearest_rank():
             low <= y <= high for low, y, high in zip(line.lower, line.y, line.upper, strict=True)
         )
     diverged = lines(
+        HEADING,
         [Cell(1, None, "completed", (1.0, 2.0, math.inf))],
         Recipe(x="optimizer.lr", y="time"),
-        **HEADING,
     )
     (line,) = diverged.panel.lines
     assert (line.y, line.lower[0] < math.inf) == ([2.0], True)
@@ -47,14 +47,15 @@ def test_seeds_of_experiments_at_one_place_are_pooled():
         Cell(1, 5, "completed", (9.0,)),
         Cell(2, 5, "failed"),
     ]
-    assert lines(twice, AXES, **HEADING).panel.lines[0].y == [2.0]
-    info = heatmap(twice, AXES, **HEADING)
+    assert lines(HEADING, twice, AXES).panel.lines[0].y == [2.0]
+    info = heatmap(HEADING, twice, AXES)
     assert (info.medians[0][0], info.states) == (2.0, [["completed", "failed"]])
 
 
 def test_a_map_counts_the_seeds_of_each_place_by_outcome():
     budget, inf = "step_budget_spent", math.inf
     info = heatmap(
+        HEADING,
         [
             Cell(1, 5, "completed", (1.0, 2.0), outcomes=("fitted", budget)),
             Cell(1, 5, "completed", (inf,), outcomes=("diverged",)),
@@ -63,7 +64,6 @@ def test_a_map_counts_the_seeds_of_each_place_by_outcome():
             Cell(4, 5, "failed"),
         ],
         AXES,
-        **HEADING,
     )
     assert (info.fitted, info.diverged, info.seeds) == (
         [[1, 0, 1, 0]],
@@ -74,14 +74,14 @@ def test_a_map_counts_the_seeds_of_each_place_by_outcome():
 
 
 def test_places_without_an_experiment_are_empty():
-    info = heatmap([Cell(1, 5, "completed", (1.0,)), Cell(2, 6, "queued")], AXES, **HEADING)
+    info = heatmap(HEADING, [Cell(1, 5, "completed", (1.0,)), Cell(2, 6, "queued")], AXES)
     assert info.states == [["completed", ""], ["", "queued"]]
     assert [[math.isnan(v) for v in row] for row in info.medians] == [[False, True], [True, True]]
 
 
 def test_numbers_are_sorted_and_words_keep_their_order():
     mixed = [Cell(x, s, "queued") for x in (10, 9, 2.5) for s in ("zeta", "alpha")]
-    info = heatmap(mixed, AXES, **HEADING)
+    info = heatmap(HEADING, mixed, AXES)
     assert (info.columns, info.rows) == ([2.5, 9, 10], ["zeta", "alpha"])
 
 
@@ -105,7 +105,7 @@ def test_numbers_are_sorted_and_words_keep_their_order():
     ids=["lines", "heatmap"],
 )
 def test_any_numbers_render(info, drawing, value):
-    numbers = info(cells(value), AXES, **HEADING)
+    numbers = info(HEADING, cells(value), AXES)
     assert encode(draw(drawing(numbers), numbers, SCREEN), numbers, "svg", SCREEN).startswith(
         b"<?xml"
     )
@@ -120,7 +120,7 @@ def test_any_numbers_render(info, drawing, value):
 def test_any_coordinates_render(info, drawing, xs):
     series = ("$\\frac{$", "_hidden", {"kind": "gaussian", "scale": 0.1}, None, True)
     heading = {**HEADING, "title": "$x", "source": "s_^"}
-    numbers = info(cells(lambda x, s, seed: 1.0 + seed, xs, series), AXES, **heading)
+    numbers = info(heading, cells(lambda x, s, seed: 1.0 + seed, xs, series), AXES)
     assert encode(draw(drawing(numbers), numbers, SCREEN), numbers, "png", SCREEN).startswith(
         b"\x89PNG"
     )
