@@ -8,10 +8,12 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from store.arrays import series
 from store.db.database import Database
 from store.errors import StoreUnavailable
 from store.experiments import events
@@ -145,7 +147,19 @@ class EventFeed:
                 last = events.newest_number(tx)
             recent = events.since(tx, last - self._max_late)
             newest = max([last, *(event.number for _, event in recent)])
-            return newest, recent, events.running_progress(tx)
+            return newest, recent, self._running_progress(tx)
+
+    def _running_progress(self, tx: Connection) -> dict[str, Progress]:
+        """The progress of running experiments, with new points of those that advanced."""
+        progress = events.running_progress(tx)
+        advanced = {name for name, now in progress.items() if self._progress.get(name) != now}
+        newest = series.newest(tx, sorted(advanced))
+        return {
+            name: replace(now, newest=newest.get(name))
+            if name in advanced
+            else self._progress[name]
+            for name, now in progress.items()
+        }
 
     def _read_since(
         self, number: int, experiment_ids: frozenset[str] | None

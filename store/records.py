@@ -53,12 +53,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of training; rate and remaining time are unknown at first."""
+    """The progress of training; rate and remaining time are unknown at first.
+
+    Attributes:
+        newest: The newest recorded point of each running seed, as columns of equal length; None if
+            it wasn't read.
+    """
 
     step: int
     of: int
     steps_per_second: float | None = None
     eta_seconds: float | None = None
+    newest: Mapping[str, np.ndarray] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,17 @@ class Failure(Record):
 
 
 class Progress(Record):
-    """Progress of a running experiment."""
+    """Progress of a running experiment.
+
+    ``newest``, only in events, is the newest recorded point of each running seed: columns ``seed``,
+    ``step`` and metrics.
+    """
 
     step: int
     of: int
     steps_per_second: float | None = None
     eta_seconds: float | None = None
+    newest: dict[str, tuple[float, ...]] | None = None
 
 
 class QueuePosition(Record):

@@ -165,7 +165,8 @@ data: {{"id":"{ID}","state":"running","kind":"started","number":2, ...}}
 id: 2
 
 event: progress
-data: {{"id":"{ID}","step":1300,"of":2000,"steps_per_second":2600.0,"eta_seconds":0.27}}
+data: {{"id":"{ID}","step":1300,"of":2000,"steps_per_second":2600.0,"eta_seconds":0.27,
+data:  "newest":{{"seed":[0],"step":[1262],"train_loss":[3.1e-06], ...}}}}
 
 """
 WORKER: Json = schemas.Worker.from_record(

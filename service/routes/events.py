@@ -84,10 +84,10 @@ async def events(
 
     The stream continues until you close it. A `state` event reports each event of an experiment,
     with its state after it and an id. A `progress` event, without an id, reports the progress of a
-    running experiment about once a second. The stream starts with the events after `last` or
-    `Last-Event-ID`, or without either with the history of the given `experiments`. A browser's
-    `EventSource` sends the header itself when it reconnects, even if the service was restarted in
-    the meantime.
+    running experiment about once a second, with the `newest` recorded point of each running seed.
+    The stream starts with the events after `last` or `Last-Event-ID`, or without either with the
+    history of the given `experiments`. A browser's `EventSource` sends the header itself when it
+    reconnects, even if the service was restarted in the meantime.
     """
     yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
     async for batch in context.feed.follow(

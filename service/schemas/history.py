@@ -2,8 +2,11 @@
 
 from typing import Any, Self
 
-from service.schemas.base import Answer, Time
+from pydantic import Field
+
+from service.schemas.base import Answer, Number, Time
 from store import records
+from store.arrays.series import MAX_LIVE_SEEDS
 from store.states import State
 
 
@@ -47,6 +50,17 @@ class StateEvent(Answer):
         )
 
 
+class NewestPoints(Answer):
+    """The newest recorded point of each running seed, as columns of equal length."""
+
+    seed: list[int]
+    step: list[int]
+    train_loss: list[Number]
+    fit_error: list[Number]
+    extrapolation_error: list[Number]
+    relative_extrapolation_error: list[Number]
+
+
 class ProgressEvent(Answer):
     """The progress of a running experiment in a stream."""
 
@@ -55,16 +69,23 @@ class ProgressEvent(Answer):
     of: int
     steps_per_second: float | None
     eta_seconds: float | None
+    newest: NewestPoints | None = Field(
+        default=None,
+        description="Null before the first recorded point, and if more than "
+        f"{MAX_LIVE_SEEDS} seeds are running.",
+    )
 
     @classmethod
     def from_record(cls, experiment_id: str, progress: records.Progress) -> Self:
         """The answer for the progress of an experiment."""
+        newest = progress.newest
         return cls(
             id=experiment_id,
             step=progress.step,
             of=progress.of,
             steps_per_second=progress.steps_per_second,
             eta_seconds=progress.eta_seconds,
+            newest=newest and NewestPoints(**{name: newest[name].tolist() for name in newest}),
         )
 
 

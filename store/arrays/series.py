@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from core.arrays import unpack
 from core.result import SERIES
@@ -17,6 +17,20 @@ from store.db.tables import series_chunks
 
 IDS_PER_QUERY = 25
 """Most experiments whose points one statement reads; one can have megabytes."""
+
+LIVE_METRICS = (
+    "train_loss",
+    "fit_error",
+    "extrapolation_error",
+    "relative_extrapolation_error",
+)
+"""The metrics of :func:`newest`."""
+
+MAX_LIVE_SEEDS = 100
+"""Most seeds whose newest points are read: they are read at every poll, for every reader."""
+
+MAX_LIVE_ROWS = 20_000
+"""Most points of a chunk that is unpacked to find the newest."""
 
 _of_experiment = series_chunks.c.experiment_id == bindparam("experiment")
 _LAST = select(series_chunks).where(_of_experiment).order_by(series_chunks.c.number.desc()).limit(1)
@@ -81,6 +95,34 @@ def read_many(
         rows = tx.execute(query.where(c.experiment_id.in_(batch)))
         for experiment_id, chunks in itertools.groupby(rows, key=lambda row: row.experiment_id):
             yield experiment_id, _joined((chunk.payload for chunk in chunks), names)
+
+
+def newest(tx: Connection, experiment_ids: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+    """The newest recorded point of each seed that was still running when a chunk was last stored.
+
+    Returns:
+        By experiment, columns of equal length: ``seed``, ``step`` and :data:`LIVE_METRICS`, sorted
+        by seed. Experiments without points, with more than :data:`MAX_LIVE_SEEDS` such seeds or a
+        chunk of more than :data:`MAX_LIVE_ROWS` points have none.
+    """
+    names, c = (*KEYS, *LIVE_METRICS), series_chunks.c
+    last = select(c.experiment_id, func.max(c.number).label("number")).group_by(c.experiment_id)
+    points: dict[str, dict[str, np.ndarray]] = {}
+    for start in range(0, len(experiment_ids), IDS_PER_QUERY):
+        batch = list(experiment_ids[start : start + IDS_PER_QUERY])
+        newest_chunks = last.where(c.experiment_id.in_(batch)).subquery()
+        is_newest = and_(
+            c.experiment_id == newest_chunks.c.experiment_id, c.number == newest_chunks.c.number
+        )
+        query = select(c.experiment_id, c.payload).join(newest_chunks, is_newest)
+        for row in tx.execute(query.where(c.rows <= MAX_LIVE_ROWS)):
+            columns = _joined([row.payload], names)
+            is_last = np.append(np.diff(columns["seed"]) != 0, True)
+            if is_last.sum() <= MAX_LIVE_SEEDS:
+                points[row.experiment_id] = {
+                    name: column[is_last] for name, column in columns.items()
+                }
+    return points
 
 
 def _joined(payloads: Iterable[bytes], names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import httpx2
 import psutil
 import pytest
 
+from store.arrays.series import LIVE_METRICS
 from store.db.database import Database
 from store.records import EventKind
 from tests.integration.service.conftest import FakeWorker
@@ -104,9 +105,14 @@ def test_a_stream_reports_states_and_progress_as_they_change(service, worker):
         assert claim.experiment_id == first
         assert stream.until("state")[0]["state"] == "running"
         worker.record(claim, sample_specs.points([0, 50], claim.spec.seeds))
-        assert stream.until("progress")[0] == {
+        progress, _ = stream.until("progress")
+        newest = progress.pop("newest")
+        assert progress == {
             "id": first, "step": 50, "of": 100, "steps_per_second": None, "eta_seconds": None
         }  # fmt: skip
+        assert list(newest) == ["seed", "step", *LIVE_METRICS]
+        assert (newest["seed"], newest["step"]) == ([0, 1], [50, 50])
+        assert newest["train_loss"] == [50, 1e6 + 50]
         act(service, other, "cancel")
         worker.complete(claim)
         data, _ = stream.until("state")
