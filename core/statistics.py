@@ -104,6 +104,39 @@ def last_values(x: ArrayLike, y: ArrayLike, at: ArrayLike) -> np.ndarray:
     return np.asarray(y, float)[np.searchsorted(np.asarray(x), at, side="right") - 1]
 
 
+def over_curves(
+    curves: Sequence[tuple[ArrayLike, ArrayLike]], diverged: ArrayLike, *, recorded: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each of :data:`STATISTICS` over the curves of runs, at every place that any curve has.
+
+    A curve keeps its last value up to its next place and past its end; before its first it is NaN.
+
+    Args:
+        curves: x, rising and not empty, and y of each run.
+        diverged: (runs,), whether each run diverged.
+        recorded: Whether the curves were recorded along the training, as in
+            :func:`curves_as_counted`.
+
+    Returns:
+        x (places,), and (statistics, places).
+
+    Example:
+        >>> x, statistics = over_curves(
+        ...     [([0, 2], [4.0, 2.0]), ([0, 1], [6.0, np.nan])], [False, True], recorded=True
+        ... )
+        >>> x.tolist(), statistics[STATISTICS.index("median")].tolist()
+        ([0, 1, 2], [5.0, inf, inf])
+    """
+    if not curves:
+        return np.empty(0), np.empty((len(STATISTICS), 0))
+    x = np.unique(np.concatenate([np.asarray(places) for places, _ in curves]))
+    values = np.full((len(curves), len(x)), np.nan)
+    for row, (places, y) in zip(values, curves, strict=True):
+        started = x >= np.asarray(places)[0]
+        row[started] = last_values(places, y, x[started])
+    return x, of_columns(curves_as_counted(values, diverged, recorded=recorded))
+
+
 def most_fit(fitted: int, seeds: int) -> bool:
     """Whether more than half of the seeds fit; True if no seed is counted.
 

@@ -13,7 +13,7 @@ from core.result import DIVERGED_ABOVE, ExperimentResult, Outcome
 from core.spec import ExperimentSpec, LinearStudent, states
 from core.spec.experiment import Trajectory
 from core.spec.hashing import hashes
-from core.statistics import STATISTICS, curves_as_counted, last_values, of_columns, with_band
+from core.statistics import over_curves, with_band
 
 Series = Mapping[str, np.ndarray]
 """Recorded points in long form: columns ``seed``, ``step`` and metric names, and trajectories with
@@ -202,16 +202,9 @@ def statistics_along(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The places on x of all lines, and the statistics over the seeds there.
 
-    A line keeps its last value up to its next place and past its end; before its first it is NaN.
-
     Returns:
-        x, and (statistics, places).
+        x, and (statistics, places), of :func:`core.statistics.over_curves`.
     """
     lines = [line for line in lines if line.x]
-    if not lines:
-        return np.empty(0), np.empty((len(STATISTICS), 0))
-    x = np.unique(np.concatenate([line.x for line in lines]))
-    values = [last_values(line.x, line.y, x[x >= line.x[0]]) for line in lines]
-    padded = [np.pad(y, (len(x) - len(y), 0), constant_values=np.nan) for y in values]
     is_diverged = [line.seed in diverged for line in lines]
-    return x, of_columns(curves_as_counted(np.array(padded), is_diverged, recorded=recorded))
+    return over_curves([(line.x, line.y) for line in lines], is_diverged, recorded=recorded)
