@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, and how their values are read."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -14,6 +15,9 @@ from extrapolab.client.study import Size
 from extrapolab.errors import LabError
 
 T = TypeVar("T")
+
+_NAME = re.compile(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\)|[()])+")
+"""A name, in which parentheses may be nested once."""
 
 MAX_COMPLETIONS = 30
 """Most ids that are offered to a shell for completion."""
@@ -38,13 +42,15 @@ def take(items: Iterable[T], limit: int) -> list[T]:
 
 
 def comma_list(text: str | None) -> list[str]:
-    """Splits names at commas.
+    """Splits names at commas, but not at those in parentheses.
 
     Example:
         >>> comma_list("fit_error, imbalance"), comma_list(None)
         (['fit_error', 'imbalance'], [])
+        >>> comma_list("count(seed in (0, 1)), name")
+        ['count(seed in (0, 1))', 'name']
     """
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
+    return [name.strip() for name in _NAME.findall(text or "") if name.strip()]
 
 
 def key_value(text: str) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Tables and lines on experiments."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -10,17 +11,21 @@ from rich.text import Text
 from core.labels import value_words
 from core.spec import ExperimentSpec, GradientFlow
 from extrapolab.cli.result_tables import runs_table
-from extrapolab.cli.table_layout import outcome_counts, styled, table
+from extrapolab.cli.table_layout import format_cell, outcome_counts, styled, table
 from extrapolab.client.formats import format_duration, format_time
 from extrapolab.client.progress import format_speed
 from extrapolab.models.experiments import ExperimentRecord, QueuePosition
 
+USUAL_COLUMNS = ("id", "state", "name", "seeds", "progress", "created", "tags")
 
-def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
-    """One row per experiment."""
-    columns = ("id", "state", "name", "seeds", "progress", "created", "tags")
-    rows = table(*columns, folding=("name", "seeds", "progress"))
-    for record in records:
+
+def experiments_table(
+    records: Iterable[ExperimentRecord], further: Mapping[str, Sequence[Any]] | None = None
+) -> Table:
+    """One row per experiment; ``further`` columns have a value for each."""
+    columns = further or {}
+    rows = table(*USUAL_COLUMNS, *columns, folding=("name", "seeds", "progress"))
+    for place, record in enumerate(records):
         rows.add_row(
             record.id,
             styled(record.state),
@@ -30,6 +35,7 @@ def experiments_table(records: Iterable[ExperimentRecord]) -> Table:
             _progress(record),
             format_time(record.created_at),
             " ".join(record.tags),
+            *(format_cell(values[place]) for values in columns.values()),
         )
     rows.columns[0].no_wrap = True
     return rows

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, table
 from extrapolab.client.figure import Figure
-from extrapolab.models.experiments import Group, QueryField
+from extrapolab.models.experiments import ExperimentColumns, Group, QueryField
 
 
 def fields_table(fields: Iterable[QueryField]) -> Table:
@@ -16,6 +16,15 @@ def fields_table(fields: Iterable[QueryField]) -> Table:
         unit = f" ({field.unit})" if field.unit else ""
         meaning = ", ".join(field.choices) or f"{field.meaning}{unit}"
         rows.add_row(field.name, field.kind, field.scope, field.symbol, meaning)
+    return rows
+
+
+def columns_table(experiments: Sequence[ExperimentColumns]) -> Table:
+    """One row per experiment with the chosen columns, its id first."""
+    columns = all_keys(experiment.values for experiment in experiments)
+    rows = table("id", *columns, folding=[name for name in columns if name == "name"])
+    for experiment in experiments:
+        rows.add_row(experiment.id, *(format_cell(experiment.values[name]) for name in columns))
     return rows
 
 

@@ -140,6 +140,7 @@ class AsyncQuery(AsyncWrapper[Query]):
     """A :class:`Query`, for ``async for``."""
 
     table = run_in_thread(Query.table)
+    select = run_in_thread(Query.select)
     export = run_in_thread(Query.export)
     bundle = run_in_thread(Query.bundle)
     paper = run_in_thread(Query.paper)

@@ -12,7 +12,7 @@ from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import file_format
 from extrapolab.client.paper import save_paper
 from extrapolab.client.payloads import join_names, table_parameters
-from extrapolab.client.rows import Rows
+from extrapolab.client.rows import Rows, as_number
 from extrapolab.client.transport import Parameters, Transport
 from extrapolab.models.experiments import ExperimentRecord, Group, GroupedRun
 
@@ -61,6 +61,26 @@ class Query:
         for item in items:
             record = ExperimentRecord.read(item)
             yield Experiment(self._transport, record.id, record=record)
+
+    def select(self, *columns: str) -> Rows:
+        """Rows of experiments with these columns, and their ids.
+
+        Args:
+            columns: Names of the filter language, statistics and counts, such as ``name``,
+                ``median(fit_error)``, ``count(outcome = fitted)``; a metric alone is its median.
+                ``*`` is all that the lab says of an experiment.
+
+        Raises:
+            Refused: A column is not understood.
+
+        Example:
+            >>> rows = lab.query("tag:figure-1").select("training.length", "count(outcome = fitted)")
+            >>> rows[0]["training.length"], rows[0]["count(outcome = fitted)"]
+            (6, 3)
+        """
+        parameters = {**self._parameters, "fields": ",".join(columns) or "id"}
+        items = self._transport.items("/v1/experiments", parameters, limit=self.limit)
+        return Rows({name: as_number(name, value) for name, value in row.items()} for row in items)
 
     def rows(
         self,

@@ -2,7 +2,16 @@
 
 from typing import Any
 
+from core.result import METRICS
 from extrapolab.client import notebook
+
+_WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
+
+
+def as_number(column: str, value: Any) -> Any:
+    """Returns a value of a column; the word for a number that is not finite becomes the number."""
+    is_metric = column in METRICS or column.endswith(")")
+    return float(value) if is_metric and value in _WORDS else value
 
 
 class Rows(list[dict[str, Any]]):

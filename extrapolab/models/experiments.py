@@ -138,6 +138,17 @@ class ExperimentRecord(_WithSpec):
         return self.state in FINAL_STATES
 
 
+class ExperimentColumns(Record):
+    """An experiment in a list with chosen columns."""
+
+    id: str
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The value at each column."""
+        return self.model_extra or {}
+
+
 class Submission(Record):
     """The answer to a submitted spec; ``reused`` if the lab already had an equal experiment."""
 
@@ -304,6 +315,7 @@ class QueryField(Record):
     symbol: str = ""
     unit: str = ""
     choices: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 class Event(Record):

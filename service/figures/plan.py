@@ -8,10 +8,8 @@ from core.recipe import CURVES, Recipe
 from core.result import METRICS
 from service.http.errors import unknown
 from store.query.errors import BadQuery, find_field
-from store.query.fields import FIELDS, Field, Scope
+from store.query.fields import EXPERIMENT_FIELDS, Field
 from store.query.query import ExperimentQuery
-
-_EXPERIMENT_FIELDS = [field.name for field in FIELDS.values() if field.scope is Scope.EXPERIMENT]
 
 REPEATED = "is already on another axis: name another field, or leave this one out"
 
@@ -43,9 +41,8 @@ def plan_of(recipe: Recipe, pointer: str) -> Plan | list[Problem]:
         if name == "x" and (recipe.shows_curves or recipe.shows_points):
             continue
         others = [*CURVES, *METRICS] if name == "x" else []
-        allowed = list(dict.fromkeys([*_EXPERIMENT_FIELDS, *others]))
         try:
-            fields.append(find_field(path, among=allowed))
+            fields.append(find_field(path, among=EXPERIMENT_FIELDS, others=others))
         except BadQuery as error:
             problems += error.at(f"{pointer}/{name}").problems
     if recipe.quantity not in recipe.quantities:

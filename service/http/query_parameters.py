@@ -21,7 +21,7 @@ Q = Annotated[
 Sort = Annotated[
     str | None,
     Query(
-        description="Fields and statistics to sort by, separated by commas; `-` sorts in "
+        description="Fields, statistics and counts to sort by, separated by commas; `-` sorts in "
         "descending order. A metric sorts by its median. Missing and non-finite values come last. "
         "Default: newest first.",
         examples=["-created,name"],

@@ -1,42 +1,91 @@
-"""Sparse fields: the parts of an item that ``fields=`` selects."""
+"""Sparse fields: what ``fields=`` selects of an experiment, parts of its answer and columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
 from core.errors import Problem
 from service.http.errors import Invalid, unknown
+from service.schemas.base import instant
+from store.query import columns
+from store.query.columns import Column
+from store.query.errors import BadQuery
+from store.query.fields import FIELDS, NAMES, Field, Kind
 from store.query.names import split_names
 
 MAX_PARTS = 100
 """Most parts that one request can name."""
 
+EVERYTHING = "*"
+
 Path = tuple[str, ...]
 
 
-def paths(fields: str, model: type[BaseModel]) -> list[Path]:
-    """The paths of the named parts of a ``model``; its id is always among them.
+@dataclass(frozen=True)
+class Selection:
+    """The selected paths into the answer, and the columns beside them; by default the whole answer.
+
+    A name such as ``state`` or ``spec.training.length`` is a path. Any other name of the filter
+    language, such as ``training.length`` or ``median(fit_error)``, is a column.
+    """
+
+    paths: Sequence[Path] = ((),)
+    columns: Sequence[Column] = field(default=())
+
+    def of(self, answer: BaseModel, values: Iterable[Any]) -> Any:
+        """The selected parts of an answer, and its ``values`` at the columns by their names."""
+        parts = project(answer, self.paths)
+        if not self.columns:
+            return parts
+        content = parts.model_dump() if isinstance(parts, BaseModel) else parts
+        pairs = zip(self.columns, values, strict=True)
+        return {**content, **{column.name: _shown(column, value) for column, value in pairs}}
+
+
+def parse(fields: str, model: type[BaseModel]) -> Selection:
+    """What a list of names selects of a ``model``; its id is always among it.
 
     Raises:
-        Invalid: The first name of a path is no field of the model. Deeper names aren't checked,
-            and select nothing if they don't exist.
+        Invalid: A name is neither a path into the model nor a column. Of a path, only the first
+            name is checked; it selects nothing if a deeper one doesn't exist.
     """
-    names = list(dict.fromkeys(["id", *split_names(fields, "/query/fields", Invalid)]))
+    names = split_names(fields, "/query/fields", Invalid)
     if len(names) > MAX_PARTS:
         message = f"should name at most {MAX_PARTS} parts"
         raise Invalid(Problem("/query/fields", "too_many", message, str(len(names))))
     known = {
         info.serialization_alias or info.alias or name for name, info in model.model_fields.items()
     }
-    problems = [
-        unknown("/query/fields", "field", name, sorted(known))
-        for name in names
-        if name.split(".")[0] not in known
-    ]
+    paths: list[Path] = [("id",)]
+    others: list[str] = []
+    problems = []
+    for name in names:
+        if name == EVERYTHING:
+            paths.append(())
+        elif name.split(".")[0] in known:
+            paths.append(tuple(name.split(".")))
+        elif name in NAMES or "(" in name:
+            others.append(name)
+        else:
+            problems.append(unknown("/query/fields", "field", name, sorted({*known, *FIELDS})))
     if problems:
         raise Invalid(*problems)
-    return [tuple(name.split(".")) for name in names]
+    return Selection(paths, _columns(others))
+
+
+def _columns(names: Sequence[str]) -> list[Column]:
+    try:
+        return columns.parse(",".join(names)) if names else []
+    except BadQuery as error:
+        raise Invalid(*error.at("/query/fields").problems) from None
+
+
+def _shown(column: Column, value: Any) -> Any:
+    """A value as answers show it; a time is one in UTC."""
+    is_time = isinstance(column.term, Field) and column.term.kind is Kind.TIME
+    return instant(value) if is_time and value is not None else value
 
 
 def project(item: Any, selected: Sequence[Path]) -> Any:

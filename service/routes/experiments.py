@@ -15,10 +15,11 @@ from service.http.errors import PreconditionFailed, PreconditionMissing
 from service.http.ids import ExperimentId
 from service.http.parameters import Cursor, IfMatch, IfNoneMatch, Limit
 from service.http.query_parameters import RequestedQuery
+from service.http.sparse_fields import Selection
 from store import records
 from store.experiments import events
 from store.experiments import repository as experiments
-from store.query import pages
+from store.query import columns
 from store.queue import position
 from store.states import State
 
@@ -26,9 +27,6 @@ router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
 
 PAGE_BYTES = 8 * 2**20
 """Maximum size of a page, unless its only experiment is larger."""
-
-READ_BATCH = 26
-"""Experiments read before the page's size is checked: half of a default page and its lookahead."""
 
 EXPERIMENT_ANSWER = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag")
 
@@ -48,8 +46,9 @@ def listing(
         str | None,
         Query(
             description="Fields of each item, separated by commas, with dots for nested fields. "
-            "Default: all fields.",
-            examples=["id,state,spec.training.length,runs.summary"],
+            "Also names, statistics and counts of the filter language, each as a field of that "
+            "name: a metric is its median, `*` all of an item. Default: `*`.",
+            examples=["id,state,spec.training.length,runs.summary", "name,median(fit_error)"],
         ),
     ] = None,
 ) -> Response:
@@ -58,18 +57,16 @@ def listing(
     They come in the order of `sort`, by default newest first. A page of large specs ends early,
     with `next` set. A cursor is valid only with its `q` and `sort`.
     """
-    paths = None if fields is None else sparse_fields.paths(fields, schemas.Experiment)
+    selection = Selection() if fields is None else sparse_fields.parse(fields, schemas.Experiment)
     items: list[bytes] = []
     next_cursor, last_cursor, bytes_left = None, cursor, PAGE_BYTES
     with context.database.read() as tx:
         last_event = events.settled_number(tx)
-        for row in pages.walk(
-            tx, requested_query, cursor=cursor, page_size=limit + 1, batch_size=READ_BATCH
+        for row, values in columns.walk(
+            tx, requested_query, selection.columns, cursor=cursor, page_size=limit + 1
         ):
             experiment = schemas.Experiment.from_record(row.experiment)
-            item = schemas.to_json(
-                experiment if paths is None else sparse_fields.project(experiment, paths)
-            )
+            item = schemas.to_json(selection.of(experiment, values))
             bytes_left -= len(item)
             if items and (len(items) == limit or bytes_left < 0):
                 next_cursor = last_cursor

@@ -23,6 +23,7 @@ class QueryField(Answer):
     symbol: str = Field(description="Its symbol in figures, such as `k`; empty if it has none.")
     unit: str = Field(description="Its unit; empty if it has none.")
     choices: list[str] = Field(description="All possible values; empty if there are many.")
+    aliases: list[str] = Field(description="Its other names, such as `created_at` of `created`.")
 
     @classmethod
     def from_record(cls, field: fields.Field) -> Self:

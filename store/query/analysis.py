@@ -11,6 +11,7 @@ from lark import Token, Tree
 from core.errors import Problem
 from store.query import constants
 from store.query.ast import (
+    Aggregate,
     AllRuns,
     And,
     Comparison,
@@ -28,7 +29,7 @@ from store.query.ast import (
     Term,
 )
 from store.query.errors import BadQuery, syntax_error
-from store.query.fields import FIELDS, Field, Kind, Scope
+from store.query.fields import FIELDS, NAMES, Field, Kind, Scope
 from store.query.operands import Operands
 from store.query.syntax import Part, call_parts, column_of, require_token, shown, unquote
 
@@ -74,6 +75,16 @@ class Analysis:
         node: Node = getattr(self, f"_{tree.data}")(*tree.children)
         return node
 
+    def term(self, call: Tree[Any]) -> Field | Aggregate | Count:
+        """The statistic, count or final metric of a call.
+
+        Raises:
+            BadQuery: It is a call of another function, or its argument is not valid.
+        """
+        term = self._operands.term(call)
+        assert isinstance(term, Field | Aggregate | Count)  # noqa: S101  # never a constant
+        return term
+
     def _alone(self, part: Part) -> Node:
         """A condition of one operand: a call, tag:..., sweep:..., or a flag."""
         if isinstance(part, Tree):
@@ -82,9 +93,9 @@ class Analysis:
             for scope, prefix in PREFIXES.items():
                 if part.startswith(prefix) and len(part) > len(prefix):
                     return _has(scope, part[len(prefix) :])
-            if part in FIELDS and FIELDS[part].kind is Kind.FLAG:
-                return Comparison(FIELDS[part], Op.EQUAL, True)
-            if part not in FIELDS and part.lower() in {"true", "false"}:
+            if part in NAMES and NAMES[part].kind is Kind.FLAG:
+                return Comparison(NAMES[part], Op.EQUAL, True)
+            if part not in NAMES and part.lower() in {"true", "false"}:
                 raise syntax_error(column_of(part), part, "a condition")
         field = self._operands.field(part)
         expected = f"a comparison after it, such as {field.name} {_example(field)}"

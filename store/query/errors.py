@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core.errors import Problem
 from store.errors import StoreError
-from store.query.fields import FIELDS, Field
+from store.query.fields import FIELDS, NAMES, Field
 
 MAX_SUGGESTIONS = 3
 
@@ -27,16 +27,29 @@ class BadQuery(StoreError):
         return BadQuery(*(replace(problem, pointer=pointer) for problem in self.problems))
 
 
-def find_field(name: str, column: int | None = None, among: Iterable[str] = FIELDS) -> Field:
-    """The field of that name.
+def find_field(
+    name: str,
+    column: int | None = None,
+    among: Iterable[str] = FIELDS,
+    *,
+    others: Iterable[str] = (),
+) -> Field:
+    """The field of that name or alias.
+
+    Args:
+        name: The name as written.
+        column: Where it stands.
+        among: The names of the allowed fields.
+        others: What else may be meant, for the message.
 
     Raises:
-        BadQuery: No field ``among`` the allowed ones has the name; the message suggests similar
-            ones.
+        BadQuery: No allowed field has the name; the message suggests similar ones.
     """
     allowed = list(among)
-    if name in allowed:
-        return FIELDS[name]
+    field = NAMES.get(name)
+    if field is not None and field.name in allowed:
+        return field
+    allowed = list(dict.fromkeys([*allowed, *others]))
     close = closest_names(name, allowed)
     message = f"{_prefix(column)}unknown field{_hint(close)}"
     raise BadQuery(

@@ -1,4 +1,7 @@
-"""The fields of the filter language, each with its type: the only names that reach the database.
+"""The fields of experiments, each with its type: the only names that reach the database.
+
+Filters, orders, lists, tables and exports have all names from here. A field has a short name and
+aliases: its paths in the answer for an experiment, such as ``created_at`` and ``spec.name``.
 
 Fields of the spec are named by their paths, such as ``student.start.scale``, read off the models.
 They are missing from experiments whose kind of teacher, student or optimizer lacks them.
@@ -6,7 +9,7 @@ They are missing from experiments whose kind of teacher, student or optimizer la
 
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
@@ -70,6 +73,7 @@ class Field:
         meaning: A short description.
         choices: All possible values, or empty if there are too many to list.
         path: The path in the spec, or empty if the field is not part of the spec.
+        aliases: Its other names, which are its paths in the answer for an experiment.
     """
 
     name: str
@@ -78,6 +82,7 @@ class Field:
     meaning: str
     choices: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def symbol(self) -> str:
@@ -95,36 +100,64 @@ class Field:
         return self.name in METRICS
 
 
+def _of_experiment(
+    name: str, kind: Kind, meaning: str, choices: Iterable[str] = (), *aliases: str
+) -> Field:
+    return Field(name, kind, Scope.EXPERIMENT, meaning, tuple(choices), aliases=aliases)
+
+
 _RECORD_FIELDS = (
-    Field("id", Kind.TEXT, Scope.EXPERIMENT, "id of the experiment"),
-    Field("name", Kind.TEXT, Scope.EXPERIMENT, "name in its spec"),
-    Field("notes", Kind.TEXT, Scope.EXPERIMENT, "notes in its spec"),
-    Field("owner", Kind.TEXT, Scope.EXPERIMENT, "who submitted it"),
-    Field("state", Kind.TEXT, Scope.EXPERIMENT, "state", tuple(State)),
-    Field("failure", Kind.TEXT, Scope.EXPERIMENT, "kind of failure", tuple(FailureKind)),
-    Field("spec_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec"),
-    Field("setup_hash", Kind.TEXT, Scope.EXPERIMENT, "hash of the spec without its seeds"),
-    Field(
+    _of_experiment("id", Kind.TEXT, "id of the experiment"),
+    _of_experiment("name", Kind.TEXT, "name in its spec", (), "spec.name"),
+    _of_experiment("notes", Kind.TEXT, "notes in its spec", (), "spec.notes"),
+    _of_experiment("owner", Kind.TEXT, "who submitted it"),
+    _of_experiment("state", Kind.TEXT, "state", State),
+    _of_experiment("failure", Kind.TEXT, "kind of failure", FailureKind, "error.kind"),
+    _of_experiment("failure_message", Kind.TEXT, "why it failed", (), "error.sentence"),
+    _of_experiment("spec_hash", Kind.TEXT, "hash of the spec"),
+    _of_experiment("setup_hash", Kind.TEXT, "hash of the spec without its seeds"),
+    _of_experiment(
         "device",
         Kind.TEXT,
-        Scope.EXPERIMENT,
         "device; auto until the first claim",
         ("auto", "cpu", "cuda", ELSEWHERE),
     ),
-    Field("source", Kind.TEXT, Scope.EXPERIMENT, "where it was computed", tuple(Source)),
-    Field("priority", Kind.WHOLE, Scope.EXPERIMENT, "priority; higher is claimed first"),
-    Field("attempts", Kind.WHOLE, Scope.EXPERIMENT, "number of times a worker claimed it"),
-    Field("seeds", Kind.WHOLE, Scope.EXPERIMENT, "number of seeds"),
-    Field("step", Kind.WHOLE, Scope.EXPERIMENT, "current training step"),
-    Field("created", Kind.TIME, Scope.EXPERIMENT, "time of submission"),
-    Field("started", Kind.TIME, Scope.EXPERIMENT, "time of the first claim"),
-    Field("finished", Kind.TIME, Scope.EXPERIMENT, "time it ended"),
-    Field("tag", Kind.TEXT, Scope.TAG, "a tag of the experiment"),
+    _of_experiment("source", Kind.TEXT, "where it was computed", Source),
+    _of_experiment("priority", Kind.WHOLE, "priority; higher is claimed first"),
+    _of_experiment("attempts", Kind.WHOLE, "number of times a worker claimed it"),
+    _of_experiment("max_seconds", Kind.REAL, "limit on its seconds of training"),
+    _of_experiment("max_memory_mb", Kind.WHOLE, "limit on its memory in MB"),
+    _of_experiment("cancel_requested", Kind.FLAG, "whether it is asked to stop"),
+    _of_experiment("pause_requested", Kind.FLAG, "whether it is asked to pause"),
+    _of_experiment("seeds", Kind.WHOLE, "number of seeds"),
+    _of_experiment("step", Kind.WHOLE, "current training step", (), "progress.step"),
+    _of_experiment("progress.of", Kind.WHOLE, "number of its training steps"),
+    _of_experiment(
+        "steps_per_second", Kind.REAL, "speed of training", (), "progress.steps_per_second"
+    ),
+    _of_experiment(
+        "eta_seconds", Kind.REAL, "estimated seconds to its end", (), "progress.eta_seconds"
+    ),
+    _of_experiment("not_before", Kind.TIME, "earliest time of the first claim"),
+    _of_experiment("created", Kind.TIME, "time of submission", (), "created_at"),
+    _of_experiment("started", Kind.TIME, "time of the first claim", (), "started_at"),
+    _of_experiment("finished", Kind.TIME, "time it ended", (), "finished_at"),
+    Field("tag", Kind.TEXT, Scope.TAG, "a tag of the experiment", aliases=("spec.tags",)),
     Field("sweep", Kind.TEXT, Scope.SWEEP, "id of a sweep it belongs to"),
-    Field("seed", Kind.WHOLE, Scope.RUN, "seed of a run"),
-    Field("outcome", Kind.TEXT, Scope.RUN, "how a run ended", tuple(Outcome)),
-    Field("steps", Kind.WHOLE, Scope.RUN, "training steps of a run"),
-    *(Field(name, Kind.REAL, Scope.RUN, meaning) for name, meaning in METRICS.items()),
+    Field("seed", Kind.WHOLE, Scope.RUN, "seed of a run", aliases=("runs.seed",)),
+    Field(
+        "outcome",
+        Kind.TEXT,
+        Scope.RUN,
+        "how a run ended",
+        tuple(Outcome),
+        aliases=("runs.outcome",),
+    ),
+    Field("steps", Kind.WHOLE, Scope.RUN, "training steps of a run", aliases=("runs.steps",)),
+    *(
+        Field(name, Kind.REAL, Scope.RUN, meaning, aliases=(f"runs.summary.{name}",))
+        for name, meaning in METRICS.items()
+    ),
 )
 
 
@@ -142,7 +175,15 @@ def _spec_fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator
                 full_name = ".".join(field_path)
                 known = QUANTITIES.get(full_name)
                 meaning = known.words if known else "field of the spec"
-                yield Field(full_name, kind, Scope.EXPERIMENT, meaning, choices, field_path)
+                yield Field(
+                    full_name,
+                    kind,
+                    Scope.EXPERIMENT,
+                    meaning,
+                    choices,
+                    field_path,
+                    (f"spec.{full_name}",),
+                )
 
 
 def _union_members(annotation: Any) -> Iterator[Any]:
@@ -180,6 +221,11 @@ def _all_fields() -> Mapping[str, Field]:
 
 FIELDS = _all_fields()
 """Every field, by name."""
+
+NAMES: Mapping[str, Field] = MappingProxyType(
+    {**FIELDS, **{alias: field for field in FIELDS.values() for alias in field.aliases}}
+)
+"""Every field, by name and by alias."""
 
 EXPERIMENT_FIELDS = tuple(name for name, f in FIELDS.items() if f.scope is Scope.EXPERIMENT)
 """The names of the fields with one value per experiment."""

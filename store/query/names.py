@@ -28,8 +28,18 @@ def split_names(
 
 
 def with_columns(text: str) -> Iterator[tuple[str, int]]:
-    """Each part of a comma-separated list, trimmed, with its 1-based column in the text."""
-    start = 1
-    for part in text.split(","):
-        yield part.strip(), start + len(part) - len(part.lstrip())
-        start += len(part) + 1
+    """Each part of a comma-separated list, trimmed, with its 1-based column in the text.
+
+    Commas between parentheses or quotation marks separate nothing.
+    """
+    start, depth, quote = 0, 0, ""
+    for place, character in enumerate([*text, ","]):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in {'"', "'"}:
+            quote = character
+        depth += (character == "(") - (character == ")") if not quote else 0
+        if place == len(text) or (character == "," and depth <= 0 and not quote):
+            part = text[start:place]
+            yield part.strip(), start + 1 + len(part) - len(part.lstrip())
+            start = place + 1

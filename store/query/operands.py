@@ -9,7 +9,7 @@ from core.result import METRICS
 from store.query import constants
 from store.query.ast import Aggregate, Count, Node, NonFinite, Statistic, Term
 from store.query.errors import closest_names, find_field, syntax_error
-from store.query.fields import FIELDS, Field, Scope
+from store.query.fields import FIELDS, NAMES, Field, Scope
 from store.query.syntax import Part, call_parts, column_of, shown, sole_operand
 
 FUNCTIONS = ("any", "all", "count", "final", *Statistic, *NonFinite)
@@ -63,7 +63,7 @@ class Operands:
 
     def number(self, part: Part, other: Term) -> Term:
         """The number, numeric field or statistic that ``other`` is compared with."""
-        if isinstance(part, Token) and (part.type == "STRING" or part not in FIELDS):
+        if isinstance(part, Token) and (part.type == "STRING" or part not in NAMES):
             return constants.parse_number(
                 part, "a number or a numeric field", or_name=NUMERIC_FIELDS
             )

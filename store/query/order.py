@@ -4,7 +4,6 @@ Missing and non-finite values come last in either direction. Experiments with eq
 by id, so that no two share a position.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,11 +24,12 @@ from sqlalchemy.types import TypeEngine
 from core.errors import Problem
 from core.result import METRICS
 from store.db.tables import experiments
-from store.query.ast import Aggregate, Statistic
+from store.query.ast import Aggregate, Count
 from store.query.collation import bytewise
-from store.query.errors import BadQuery, find_field, syntax_error
+from store.query.errors import BadQuery
 from store.query.fields import EXPERIMENT_FIELDS, Field, Kind
 from store.query.names import with_columns
+from store.query.parser import Term, parse_term
 from store.query.sql import value
 from store.query.statistics import Condition, Expression
 
@@ -39,8 +39,21 @@ MAX_KEYS = 8
 KeyValue = float | int | str | None
 """An experiment's value at one key of an order."""
 
-_KEY = re.compile(r"(?P<sign>[+-]?)(?P<name>[\w.]+)(?:\((?P<metric>[\w.]+)\))?")
-_OPTIONAL_FIELDS = frozenset({"failure", "step", "started", "finished"})
+_OPTIONAL_FIELDS = frozenset(
+    {
+        "failure",
+        "failure_message",
+        "max_seconds",
+        "max_memory_mb",
+        "step",
+        "progress.of",
+        "steps_per_second",
+        "eta_seconds",
+        "not_before",
+        "started",
+        "finished",
+    }
+)
 """Record fields that an experiment may lack; it may lack any field of the spec."""
 
 
@@ -48,25 +61,29 @@ _OPTIONAL_FIELDS = frozenset({"failure", "step", "started", "finished"})
 class Key:
     """One key of an order."""
 
-    term: Field | Aggregate
+    term: Term
     descending: bool
 
     @property
     def name(self) -> str:
-        """The field that the key orders by."""
+        """The name of what the key orders by."""
+        if isinstance(self.term, Count):
+            return "count(...)"
         return self.term.field.name if isinstance(self.term, Aggregate) else self.term.name
 
     @property
     def is_required(self) -> bool:
         """Whether every experiment has a value at the key."""
-        if isinstance(self.term, Aggregate) or self.term.path:
-            return False
-        return self.term.name not in _OPTIONAL_FIELDS
+        if isinstance(self.term, Field):
+            return not self.term.path and self.term.name not in _OPTIONAL_FIELDS
+        return isinstance(self.term, Count)
 
     @property
     def kind(self) -> Kind:
         """The type of its values."""
-        return Kind.REAL if isinstance(self.term, Aggregate) else self.term.kind
+        if isinstance(self.term, Field):
+            return self.term.kind
+        return Kind.WHOLE if isinstance(self.term, Count) else Kind.REAL
 
     @property
     def expression(self) -> Expression:
@@ -114,17 +131,17 @@ class OrderColumns:
     Attributes:
         id: The experiment's id.
         created: The time of its submission.
-        statistics: Statistics computed for all experiments at once, which is fifty times as fast as
-            one by one.
+        statistics: Counts, and statistics computed for all experiments at once, which is fifty
+            times as fast as one by one.
     """
 
     id: Expression = experiments.c.id
     created: Expression = experiments.c.created_at
-    statistics: Mapping[Aggregate, Expression] = field(default_factory=dict)
+    statistics: Mapping[Term, Expression] = field(default_factory=dict)
 
     def value(self, key: Key) -> Expression:
         """An experiment's value at a key."""
-        if isinstance(key.term, Aggregate):
+        if not isinstance(key.term, Field):
             return self.statistics[key.term]
         return self.created if key.term.name == "created" else key.expression
 
@@ -193,18 +210,6 @@ def _beyond(key: Key, key_value: KeyValue, expression: Expression) -> Condition:
 
 
 def _parse_key(text: str, column: int) -> Key:
-    match = _KEY.fullmatch(text)
-    if match is None:
-        expected = "a field or statistic, such as -created or median(train_loss)"
-        raise syntax_error(column, text, expected)
-    descending, name, metric = match["sign"] == "-", match["name"], match["metric"]
-    column += len(match["sign"])
-    if metric is not None:
-        if name not in set(Statistic):
-            raise syntax_error(column, name, f"one of {', '.join(Statistic)} before '('")
-        metric_field = find_field(metric, column + len(name) + 1, METRICS)
-        return Key(Aggregate(Statistic(name), metric_field), descending)
-    named_field = find_field(name, column, [*EXPERIMENT_FIELDS, *METRICS])
-    if named_field.is_metric:
-        return Key(Aggregate(Statistic.MEDIAN, named_field), descending)
-    return Key(named_field, descending)
+    sign = text[:1] if text[:1] in {"+", "-"} else ""
+    term = parse_term(text[len(sign) :], column + len(sign), [*EXPERIMENT_FIELDS, *METRICS])
+    return Key(term, descending=sign == "-")

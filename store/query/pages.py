@@ -15,13 +15,14 @@ from store.db.visible import visible_experiments
 from store.errors import BadCursor
 from store.experiments import rows
 from store.query import cursor as cursors
-from store.query.ast import Aggregate, And, Comparison, Exists, Node, Op
+from store.query.ast import Aggregate, And, Comparison, Count, Exists, Node, Op
 from store.query.cursor import Position
 from store.query.fields import Scope
 from store.query.order import Key, OrderColumns, after, order_by
+from store.query.parser import Term
 from store.query.query import ExperimentQuery
-from store.query.sql import condition
-from store.query.statistics import per_experiment
+from store.query.sql import condition, value
+from store.query.statistics import Expression, per_experiment
 from store.records import Experiment
 
 
@@ -76,7 +77,7 @@ def read_page(
     previous = None if cursor is None else _decode(cursor, query)
     at = now(tx) if previous is None else previous.at
     statement, columns = select_matching(query, at)
-    statement, columns = _with_statistics(statement, columns, query.keys)
+    statement, columns = _with_statistics(statement, columns, query.keys, at)
     if previous is not None:
         statement = statement.where(after(query.keys, previous.values, previous.id, columns))
     # ORDER BY names the labels, so that the database computes each value once
@@ -123,16 +124,18 @@ def select_matching(query: ExperimentQuery, at: float) -> tuple[Select[Any], Ord
 
 
 def _with_statistics(
-    statement: Select[Any], columns: OrderColumns, keys: Sequence[Key]
+    statement: Select[Any], columns: OrderColumns, keys: Sequence[Key], at: float
 ) -> tuple[Select[Any], OrderColumns]:
-    """Joins the statistics that the keys order by."""
+    """Joins the statistics that the keys order by, and adds their counts."""
     matching_ids = statement.with_only_columns(columns.id)
-    statistics = {}
+    statistics: dict[Term, Expression] = {}
     for key in keys:
         if isinstance(key.term, Aggregate):
             table = per_experiment(key.term, matching_ids)
             statement = statement.outerjoin(table, table.c.experiment_id == experiments.c.id)
             statistics[key.term] = table.c.value
+        elif isinstance(key.term, Count):
+            statistics[key.term] = value(key.term, at)
     return statement, replace(columns, statistics=statistics)
 
 
@@ -158,7 +161,7 @@ def _decode(cursor: str, query: ExperimentQuery) -> Position:
         raise BadCursor(cursor, reason)
     if len(position.values) != len(query.keys):
         raise BadCursor(cursor)
-    for key, value in zip(query.keys, position.values, strict=True):
-        if not key.accepts(value):
+    for key, key_value in zip(query.keys, position.values, strict=True):
+        if not key.accepts(key_value):
             raise BadCursor(cursor)
     return position

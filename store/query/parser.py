@@ -4,7 +4,8 @@
 the database only as bound values, and names only as entries of :data:`store.query.fields.FIELDS`.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -14,15 +15,21 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from core.errors import Problem
 from store.query.analysis import Analysis
-from store.query.ast import Node
-from store.query.errors import BadQuery, syntax_error
-from store.query.syntax import column_of
+from store.query.ast import Aggregate, Count, Node, Statistic
+from store.query.errors import BadQuery, find_field, syntax_error
+from store.query.fields import FIELDS, Field
+from store.query.syntax import column_of, sole_operand
+
+Term = Field | Aggregate | Count
+"""What an experiment has one value of, or one list of values."""
 
 MAX_CHARACTERS = 8_000
 
 MAX_DEPTH = 30
 """The deepest nesting of parentheses, calls and ``not``."""
 
+_NAME = re.compile(r"[\w.]+")
+_CALL = re.compile(r"(?P<name>[\w.]+)\(")
 _NESTING_RULES = {"start", "negated"}
 _SHOWN_CHARACTERS = 21
 
@@ -52,6 +59,40 @@ def parse(text: str) -> Node:
         ... # doctest: +ELLIPSIS
         And(parts=(Exists(scope=<Scope.TAG: 'tag'>, ...), Comparison(left=..., ...)))
     """
+    return Analysis().analyse(_tree(text))
+
+
+def parse_term(text: str, column: int = 1, among: Iterable[str] = FIELDS) -> Term:
+    """What an order or a list shows of an experiment, such as ``name`` or ``median(fit_error)``.
+
+    Args:
+        text: The field, statistic or ``count(...)``. A metric alone means its median.
+        column: Where it starts, for messages.
+        among: The names of the allowed fields.
+
+    Raises:
+        BadQuery: It is none of them.
+    """
+    if _NAME.fullmatch(text):
+        field = find_field(text, column, among)
+        return Aggregate(Statistic.MEDIAN, field) if field.is_metric else field
+    call = _CALL.match(text)
+    if call is None:
+        expected = "a field or statistic, such as -created or median(train_loss)"
+        raise syntax_error(column, text, expected)
+    functions = (*Statistic, "count", "final")
+    if call["name"] not in functions:
+        expected = f"one of {', '.join(functions)} before '('"
+        raise syntax_error(column, call["name"], expected)
+    operand = sole_operand(_tree(" " * (column - 1) + text))
+    if not isinstance(operand, Tree) or operand.data != "call":
+        raise syntax_error(column, text, "one field or statistic, and a comma before the next")
+    term = Analysis().term(operand)
+    return Aggregate(Statistic.MEDIAN, term) if isinstance(term, Field) else term
+
+
+def _tree(text: str) -> Tree[Any]:
+    """The parse tree of a filter."""
     _check_text(text)
     try:
         tree = _parser().parse(text)
@@ -60,7 +101,7 @@ def parse(text: str) -> Node:
     if _depth(tree) > MAX_DEPTH:
         message = f"should nest at most {MAX_DEPTH} levels deep; split it"
         raise BadQuery(Problem("", "too_deep", message))
-    return Analysis().analyse(tree)
+    return tree
 
 
 @cache

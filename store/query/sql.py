@@ -64,6 +64,7 @@ _COLUMNS: Mapping[str, Expression] = MappingProxyType(
             (experiments.c.device == ELSEWHERE, Source.IMPORT.value), else_=Source.LAB.value
         ),
         "attempts": experiments.c.attempt,
+        "progress.of": experiments.c.of,
         "seeds": func.json_array_length(experiments.c.spec["seeds"]),
         "created": experiments.c.created_at,
         "started": experiments.c.started_at,
@@ -85,8 +86,8 @@ def condition(node: Node, now: float) -> Condition:
     return _Compiler(now).condition(node, exact=False)
 
 
-def value(term: Field | Aggregate, now: float = 0.0) -> Expression:
-    """An experiment's value at one of its fields, or a statistic; NULL if missing or non-finite."""
+def value(term: Field | Aggregate | Count, now: float = 0.0) -> Expression:
+    """An experiment's value at a field, a statistic or a count; NULL if missing or non-finite."""
     return _Compiler(now).value(term)
 
 

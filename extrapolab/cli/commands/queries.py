@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from core.result import METRICS
+from core.spec.paths import value_at
 from extrapolab.cli.arguments import (
     AsJson,
     ExperimentId,
@@ -19,14 +21,14 @@ from extrapolab.cli.arguments import (
     take,
 )
 from extrapolab.cli.exit_codes import ExitCode
-from extrapolab.cli.experiment_tables import experiments_table
+from extrapolab.cli.experiment_tables import USUAL_COLUMNS, experiments_table
 from extrapolab.cli.figure_options import STYLE, VIEW, draws
-from extrapolab.cli.query_tables import fields_table, groups_table
+from extrapolab.cli.query_tables import columns_table, fields_table, groups_table
 from extrapolab.cli.result_tables import comparison_table, deviations_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
 from extrapolab.client import reproduction
 from extrapolab.client.progress import bundle_progress, show_progress
-from extrapolab.models.experiments import ComparisonFigure
+from extrapolab.models.experiments import ComparisonFigure, ExperimentColumns, ExperimentRecord
 
 app = typer.Typer()
 _PANEL = "Results"
@@ -50,6 +52,13 @@ def query(
     *,
     sort: Sort = None,
     limit: Limit = 20,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns in place of the usual ones, such as "
+            "'name,median(fit_error),count(outcome = fitted)'."
+        ),
+    ] = None,
     group: Annotated[
         str | None,
         typer.Option(
@@ -77,11 +86,13 @@ def query(
     ```
     extrapolab query 'training.length > 4 and median(fit_error) < 0.01'
     extrapolab query 'any(outcome = fitted and extrapolation_error > 1)'
+    extrapolab query tag:figure-1 --sort fit_error --columns 'name,max(fit_error)'
     extrapolab query tag:figure-1 --group training.length --metrics fit_error
     extrapolab query --fields
     ```
     """
-    _refuse_ineffective_options(group, sort, metrics)
+    _refuse_ineffective_options(group, sort, metrics, columns)
+    keys = [name.lstrip("+-").strip() for name in comma_list(sort)]
     with lab_of(context) as lab:
         if fields:
             print_records(lab.fields(), fields_table, as_json=as_json)
@@ -90,19 +101,37 @@ def query(
             groups = lab.query(q, limit=limit + 1).rows(
                 comma_list(group), comma_list(metrics) or None, comma_list(statistic)
             )
-            records = take(groups, limit)
-            print_records(records, groups_table, as_json=as_json, empty="No completed experiments.")
+            print_records(
+                take(groups, limit),
+                groups_table,
+                as_json=as_json,
+                empty="No completed experiments.",
+            )
             return
-        experiments = take(lab.query(q, sort=sort, limit=limit + 1), limit)
+        experiments = lab.query(q, sort=sort, limit=limit + 1)
+        if columns is not None:
+            chosen = take(experiments.select("id", *comma_list(columns)), limit)
+            records = [ExperimentColumns.read(row) for row in chosen]
+            print_records(records, columns_table, as_json=as_json, empty="No experiments.")
+            return
+        sorted_by = [key for key in keys if key not in USUAL_COLUMNS]
+        rows = take(experiments.select("*", *sorted_by), limit)
+    further = {key: [row.get(key, value_at(row, key)) for row in rows] for key in sorted_by}
     print_records(
-        [experiment.record for experiment in experiments],
-        experiments_table,
+        [ExperimentRecord.read(row) for row in rows],
+        partial(experiments_table, further=further),
         as_json=as_json,
         empty="No experiments.",
     )
 
 
-def _refuse_ineffective_options(group: str | None, sort: str | None, metrics: str | None) -> None:
+def _refuse_ineffective_options(
+    group: str | None, sort: str | None, metrics: str | None, columns: str | None
+) -> None:
+    if group is not None and columns is not None:
+        raise typer.BadParameter(
+            "does not work with --group, which has columns of its own", param_hint="--columns"
+        )
     if group is not None and sort is not None:
         raise typer.BadParameter(
             "does not work with --group: groups are sorted by their fields", param_hint="--sort"

@@ -29,6 +29,23 @@ def test_filter_finds_computed_values(client, spec, invoke):
     assert completed.id in invoke("query", "tag:asked", "--sort", "-created,name").stdout
 
 
+def test_columns_are_what_they_are_called(client, spec, invoke):
+    completed = client.submit(spec(tags=["columns"])).wait(60)
+    names = ["spec.name", "training.length", "max(fit_error)", "count(seed in (0, 3))"]
+    (row,) = client.query("tag:columns", sort="max(fit_error)").select(*names)
+    largest = max(run.summary["fit_error"] for run in completed.runs)
+    assert row["id"] == completed.id
+    assert [row[name] for name in names[1:3]] == [completed.spec.training.length, largest]
+    options = ["--columns", ",".join(names[1:]), "--json"]
+    assert json.loads(invoke("query", "tag:columns", *options).stdout) == {
+        name: row[name] for name in ["id", *names[1:]]
+    }
+    shown = invoke("query", "tag:columns", "--sort", "-max(fit_error),spec.training.length").stdout
+    header, line = shown.splitlines()[:2]
+    assert "max(fit_error)" in header.replace(" ", "_").replace("max_(", "max(")
+    assert line.rstrip().endswith(str(completed.spec.training.length))
+
+
 def test_invalid_filter_is_explained(client, invoke):
     with pytest.raises(Refused) as caught:
         list(client.query("train_los < 1"))

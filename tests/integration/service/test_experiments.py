@@ -3,6 +3,7 @@
 import pytest
 
 from service.routes import experiments
+from store.query import columns
 from tests.integration.service.conftest import body
 
 
@@ -27,7 +28,7 @@ def test_a_page_of_large_specs_ends_early_and_the_next_continues_after_it(
         submit(name=str(number), tags=["heavy"], notes="n" * 10_000) for number in range(7)
     ]
     monkeypatch.setattr(experiments, "PAGE_BYTES", 28_000)
-    monkeypatch.setattr(experiments, "READ_BATCH", 3)
+    monkeypatch.setattr(columns, "ROWS_PER_QUERY", 3)
     pages, cursor = [], {}
     while cursor is not None:
         page = client.get("/v1/experiments", params=query | cursor).json()

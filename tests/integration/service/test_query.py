@@ -2,6 +2,10 @@
 
 import pytest
 
+from core.result import Outcome
+from store.query.fields import FIELDS, Scope
+from tests.kit import sample_specs
+
 
 def ids(client, **query):
     answer = client.get("/v1/experiments", params=query)
@@ -58,10 +62,86 @@ def test_only_requested_fields_are_returned(client, submit, worker):
     assert (refused.status_code, "did you mean 'state'?" in refused.json()["detail"]) == (422, True)
 
 
+def test_names_of_the_filter_language_are_columns_of_a_list(client, submit, worker):
+    submit(name="fits", tags=["b", "a"])
+    submit(name="waits")
+    runs = (
+        sample_specs.run(0, value=3.0),
+        sample_specs.run(1, value=1.0, outcome=Outcome.DIVERGED),
+    )
+    worker.complete(worker.claim(), sample_specs.result(*runs))
+    names = [
+        "name", "training.length", "created", "tag", "outcome", "train_loss", "min(train_loss)",
+        "count(outcome in (fitted, diverged))", "sweep", "finished",
+    ]  # fmt: skip
+    query = {"fields": ",".join([*names, "created_at"]), "sort": "-count()"}
+    fits, waits = client.get("/v1/experiments", params=query).json()["items"]
+    assert fits.pop("created") == fits["created_at"]
+    finished = fits.pop("finished")
+    assert finished is not None
+    assert {name: fits[name] for name in names if name in fits} == {
+        "name": "fits",
+        "training.length": 4,
+        "tag": ["b", "a"],
+        "outcome": ["fitted", "diverged"],
+        "train_loss": "Infinity",
+        "min(train_loss)": 3.0,
+        "count(outcome in (fitted, diverged))": 2,
+        "sweep": [],
+    }
+    assert [waits[name] for name in names[3:] if name != "created"] == [
+        *([], [], None, None, 0, [], None)
+    ]
+    whole = client.get("/v1/experiments", params={"fields": "*,name"}).json()["items"]
+    plain = client.get("/v1/experiments").json()["items"]
+    assert [item.pop("name") for item in whole] == ["waits", "fits"]
+    assert whole == plain
+
+
+def test_every_name_has_one_meaning_in_filters_orders_and_lists(client, submit, worker):
+    first = submit(name="a", notes="look")
+    submit(name="b")
+    worker.complete(worker.claim())
+    id_of_first = first.rpartition("/")[2]
+    for field in FIELDS.values():
+        for name in (field.name, *field.aliases):
+            answer = client.get("/v1/experiments", params={"fields": name, "q": f"{name} is null"})
+            assert answer.status_code == 200, (name, answer.text)
+            if field.scope is Scope.EXPERIMENT or field.is_metric:
+                short, other = (
+                    client.get("/v1/experiments", params={"sort": sort, "fields": "id"}).json()
+                    for sort in (field.name, name)
+                )
+                assert short["items"] == other["items"]
+    for q in ("spec.name = a", "created_at > -1h and notes ~ look", "runs.summary.train_loss > 0"):
+        items = client.get("/v1/experiments", params={"q": q}).json()["items"]
+        assert [item["id"] for item in items] == [id_of_first], q
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("median(train_los)", "column 8: unknown field; did you mean train_loss"),
+        ("name,count(outcome = fit)", "column 22"),
+        ("count(outcome = fitted) > 1", "one field or statistic"),
+        ("mode(train_loss)", "expected one of median"),
+        ("trainin.length", "did you mean 'training.length'?"),
+        (",".join(f"count(seed = {n})" for n in range(33)), "at most 32"),
+        ("median(train_loss", "expected ')'"),
+    ],
+)
+def test_a_column_that_is_not_understood_is_refused(client, fields, message):
+    answer = client.get("/v1/experiments", params={"fields": fields})
+    (problem,) = answer.json()["errors"]
+    assert (answer.status_code, problem["pointer"]) == (422, "/query/fields")
+    assert message in problem["message"]
+
+
 def test_the_fields_of_the_filter_language_are_listed(client):
     items = client.get("/v1/fields").json()["items"]
     listed = {item["name"]: item for item in items}
     assert listed["outcome"]["choices"][0] == "fitted"
+    assert listed["created"]["aliases"] == ["created_at"]
     assert (listed["student.start.scale"]["kind"], listed["tag"]["scope"]) == ("real", "tag")
     length = listed["training.length"]
     assert (length["meaning"], length["symbol"], length["unit"]) == (

@@ -27,3 +27,5 @@ def test_the_caller_chooses_the_exception():
 
 def test_parts_carry_their_column():
     assert list(with_columns("a,  b ,c")) == [("a", 1), ("b", 5), ("c", 8)]
+    calls = ["count(outcome in (fitted, 'x,)'))", "a"]
+    assert [name for name, _ in with_columns(",".join(calls))] == calls

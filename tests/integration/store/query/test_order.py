@@ -24,6 +24,8 @@ VALUES = {
     "student.tied": lambda s: value_at(s.content, "student.tied"),
     "student.structure": lambda s: value_at(s.content, "student.structure"),
     "median(train_loss)": lambda s: statistic("median", s, "train_loss"),
+    "count(outcome = fitted)": lambda s: sum(run.outcome == "fitted" for run in s.runs),
+    "spec.name": lambda s: s.spec.name,
     "max(zero_baseline)": lambda s: statistic("max", s, "zero_baseline"),
 }
 
@@ -55,6 +57,7 @@ SORTS = [
     "-student.tied,student.structure",
     "median(train_loss)",
     "-median(train_loss),-name",
+    "-count(outcome = fitted),spec.name",
     "-priority,max(zero_baseline),seeds",
 ]
 
