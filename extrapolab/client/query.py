@@ -74,9 +74,9 @@ class Query:
             Refused: A column is not understood.
 
         Example:
-            >>> rows = lab.query("tag:figure-1").select("training.length", "count(outcome = fitted)")
-            >>> rows[0]["training.length"], rows[0]["count(outcome = fitted)"]
-            (6, 3)
+            >>> rows = lab.query("tag:figure-1").select("training.length", "count(seed < 2)")
+            >>> rows[0]["training.length"], rows[0]["count(seed < 2)"]
+            (6, 2)
         """
         parameters = {**self._parameters, "fields": ",".join(columns) or "id"}
         items = self._transport.items("/v1/experiments", parameters, limit=self.limit)

@@ -86,7 +86,7 @@ def query(
     ```
     extrapolab query 'training.length > 4 and median(fit_error) < 0.01'
     extrapolab query 'any(outcome = fitted and extrapolation_error > 1)'
-    extrapolab query tag:figure-1 --sort fit_error --columns 'name,max(fit_error)'
+    extrapolab query tag:figure-1 --columns 'name,max(fit_error)'
     extrapolab query tag:figure-1 --group training.length --metrics fit_error
     extrapolab query --fields
     ```
