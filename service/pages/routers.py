@@ -1,5 +1,5 @@
 """The modules of all pages, each with its router."""
 
-from service.pages import lab
+from service.pages import experiment, lab
 
-PAGES = (lab,)
+PAGES = (lab, experiment)

@@ -27,7 +27,8 @@ export class Chart {
     this.data = null;
     this.plot = null;
     this.isZoomed = false;
-    element.setAttribute("hx-morph-skip-children", "");
+    element.setAttribute("role", "img");
+    element.setAttribute("aria-label", `${options.y.label} over ${options.x.label}`);
     this.readout = document.createElement("output");
     charts.add(this);
   }
@@ -43,6 +44,12 @@ export class Chart {
     const zoom = { x: { min: x.min, max: x.max }, y: { min: y.min, max: y.max } };
     this.plot.setData(this.data, !this.isZoomed);
     if (this.isZoomed) this.plot.batch(() => { this.plot.setScale("x", zoom.x); this.plot.setScale("y", zoom.y); });
+  }
+
+  // Takes the chart away; its element may hold another.
+  remove() {
+    this.plot?.destroy();
+    charts.delete(this);
   }
 
   isLog(axis) {
@@ -71,7 +78,7 @@ export class Chart {
         points: { show: false },
       },
       scales: {
-        x: { time: false, distr: x.log ? 3 : 1 },
+        x: { time: false, distr: x.log ? 3 : 1, range: (plot, low, high) => [low, high > low ? high : low + 1] },
         y: { distr: y.log ? 3 : 1, range: y.log ? decades : undefined },
       },
       axes: [axis(x, 42), axis(y, 64)],
@@ -104,13 +111,18 @@ export class Chart {
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = colour("--muted");
     ctx.lineWidth = ratio;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.font = `italic ${13 * ratio}px STIX, serif`;
     for (const { at, label } of this.options.verticals ?? []) {
       const left = Math.round(plot.valToPos(at, "x", true)) + 0.5;
       if (!(left >= bbox.left && left <= bbox.left + bbox.width)) continue;
       line(ctx, left, bbox.top, left, bbox.top + bbox.height);
-      ctx.fillText(label, left + 4 * ratio, bbox.top + 12 * ratio);
+      const isAtEnd = left > bbox.left + bbox.width - 16 * ratio;
+      ctx.textAlign = isAtEnd ? "right" : "left";
+      ctx.fillText(label, left + (isAtEnd ? -4 : 4) * ratio, bbox.top + 12 * ratio);
     }
+    ctx.textAlign = "left";
     ctx.setLineDash([4 * ratio, 3 * ratio]);
     ctx.font = `${11 * ratio}px Inter, sans-serif`;
     for (const { at, label } of this.options.horizontals ?? []) {
@@ -141,6 +153,7 @@ export class Chart {
     if (over > 0) ends.forEach((end) => { end.top -= over; });
     ctx.save();
     ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
     for (const end of ends) {
       ctx.font = `${end.label === this.emphasised ? 700 : 400} ${11 * ratio}px Inter, sans-serif`;
       ctx.fillStyle = end.stroke.slice(0, 7);
@@ -192,9 +205,14 @@ function axis({ label, log }, size) {
     stroke: () => colour("--muted"),
     grid: { stroke: () => colour("--faint"), width: 1 },
     ticks: { show: false },
-    ...(log && { splits: everyDecade, values: (plot, splits) => splits.map((value) => power(Math.round(Math.log10(value)))) }),
+    ...(log && { splits: everyDecade, filter: (plot, splits) => splits, values: (plot, splits) => splits.map(decadeOrNumber) }),
     ...(!log && { values: (plot, splits) => splits.map((value) => number(value)) }),
   };
+}
+
+function decadeOrNumber(value) {
+  const exponent = Math.log10(value);
+  return Math.abs(exponent - Math.round(exponent)) < 1e-9 ? power(Math.round(exponent)) : number(value);
 }
 
 // Decades, at most about eight of them.
@@ -202,6 +220,8 @@ function everyDecade(plot, index, low, high) {
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
   const every = Math.max(1, Math.ceil((last - first) / 8));
+  if (last - first < 1) return [1, 2, 5].flatMap((digit) => [first - 1, first].map((exponent) => digit * 10 ** exponent))
+    .filter((value) => value >= low && value <= high).sort((one, other) => one - other);
   const splits = [];
   for (let exponent = Math.ceil(first / every) * every; exponent <= last; exponent += every) splits.push(10 ** exponent);
   return splits;

@@ -1,0 +1,174 @@
+// One experiment: its charts, drawn from the data of the same figures that can be downloaded.
+
+import { call, say } from "./actions.js";
+import { Chart } from "./charts.js";
+import { refresh } from "./live.js";
+
+const id = location.pathname.split("/").pop();
+const path = `/v1/experiments/${id}`;
+const chosen = (name) => document.querySelector(`[data-training=${name}]`);
+const place = (name) => document.querySelector(`[data-chart=${name}]`);
+
+async function read(url) {
+  const answer = await fetch(url, { headers: { Accept: "application/json" } });
+  return answer.ok ? answer.json() : null;
+}
+
+const value = (given) => (given === null ? null : Number(given)); // "Infinity", "NaN" as numbers
+const drawable = (given) => { const known = value(given); return Number.isFinite(known) ? known : null; };
+
+// Curves with x of their own on one x: [xs, ys of the first, ...].
+function aligned(curves) {
+  const xs = [...new Set(curves.flatMap((curve) => curve.x))].sort((one, other) => one - other);
+  const at = new Map(xs.map((x, index) => [x, index]));
+  return [xs, ...curves.map((curve) => {
+    const ys = new Array(xs.length).fill(null);
+    curve.x.forEach((x, index) => { ys[at.get(x)] = drawable(curve.y[index]); });
+    return ys;
+  })];
+}
+
+const seedLines = (curves, all) => curves.map((curve) => ({
+  label: all ? `seed ${curve.seed}` : "", colour: "--blue", faint: curves.length > 1, silent: curves.length > 4,
+}));
+
+// ---- Training, live while it runs.
+
+class Training {
+  constructor(element) {
+    this.element = element;
+    this.chart = null;
+  }
+
+  // Reads the points again: they are few, as they are thinned.
+  async load() {
+    const metric = chosen("metric").value;
+    const x = chosen("x").value;
+    const names = x === "time" ? `${metric},time` : metric;
+    const long = await read(`${path}/series?names=${names}&max_points=400`);
+    if (long === null) return;
+    const series = columns(long);
+    this.show(series, metric, x);
+  }
+
+  show(series, metric, x) {
+    const seeds = Object.entries(series.seeds);
+    const at = x === "time" && seeds.length ? seeds[0][1].time.map(drawable) : series.step.map((step) => step + 1);
+    const values = seeds.map(([, columns]) => columns[metric].map(drawable));
+    const label = x === "time" ? "training time" : "step + 1";
+    const words = chosen("metric").selectedOptions[0].textContent;
+    const all = chosen("seeds").checked;
+    const median = medians(values);
+    const shown = all ? values : [];
+    const lines = [
+      ...shown.map((_, index) => ({ label: values.length > 6 ? "" : `seed ${seeds[index][0]}`, colour: "--blue", faint: true })),
+      ...(values.length > 1 ? [{ label: "median", colour: "--blue", width: 2 }] : []),
+    ];
+    if (!this.chart || this.key !== `${metric} ${x}`) {
+      this.key = `${metric} ${x}`;
+      this.element.replaceChildren();
+      this.chart?.remove();
+      this.chart = new Chart(this.element, {
+        x: { label, log: true, symbol: x === "time" ? "time" : "step", shown: x === "time" ? undefined : (at) => Math.round(at - 1) },
+        y: { label: words, log: true },
+        lines,
+      });
+    }
+    this.chart.show([at, ...shown, ...(values.length > 1 ? [median] : [])], lines);
+  }
+}
+
+function columns(long) {
+  const step = [...new Set(long.step)].sort((a, b) => a - b);
+  const at = new Map(step.map((s, i) => [s, i]));
+  const seeds = {};
+  long.seed.forEach((seed, row) => {
+    seeds[seed] ??= Object.fromEntries(Object.keys(long).map((name) => [name, new Array(step.length).fill(null)]));
+    for (const name in long) seeds[seed][name][at.get(long.step[row])] = long[name][row];
+  });
+  return { step, seeds };
+}
+
+function medians(columns) {
+  if (columns.length === 0) return [];
+  return columns[0].map((_, row) => {
+    const known = columns.map((column) => column[row]).filter((one) => one !== null).sort((one, other) => one - other);
+    if (known.length === 0) return null;
+    const middle = (known.length - 1) / 2;
+    return (known[Math.floor(middle)] + known[Math.ceil(middle)]) / 2;
+  });
+}
+
+const training = new Training(place("training"));
+for (const name of ["metric", "x", "seeds"]) chosen(name).addEventListener("change", () => training.load());
+let waiting = false;
+document.addEventListener("lab:progress", async (event) => {
+  if (event.detail.experiment !== id || waiting) return;
+  waiting = true;
+  await training.load();
+  waiting = false;
+});
+
+// ---- What a completed experiment has besides.
+
+async function drawResult() {
+  const [response, spectrum] = await Promise.all([read(`${path}/figures/response.json`), read(`${path}/figures/spectrum.json`)]);
+  if (response && place("response")) drawResponse(response);
+  if (spectrum && place("hankel")) drawSpectrum(spectrum);
+}
+
+function drawResponse({ teacher, students, errors, length }) {
+  const lags = teacher.map((_, lag) => lag);
+  const verticals = [{ at: length, label: "k" }, { at: lags.length - 1, label: "q" }];
+  const x = { label: "lag j", symbol: "j" };
+  new Chart(place("response"), {
+    x, y: { label: "h_j" }, verticals, sync: "lag", height: 240,
+    lines: [...seedLines(students, students.length <= 4), { label: "teacher", colour: "--ink", dash: [4, 3] }],
+  }).show([lags, ...students.map((student) => student.y.map(drawable)), teacher.map(drawable)]);
+  new Chart(place("errors"), {
+    x, y: { label: "error by lag", log: true }, verticals, sync: "lag", height: 240,
+    lines: [...seedLines(errors, errors.length <= 4), { label: "answering zero", colour: "--muted", dash: [4, 3] }],
+  }).show([lags, ...errors.map((error) => error.y.map(drawable)), teacher.map((given) => Math.abs(drawable(given)))]);
+}
+
+function drawSpectrum({ eigenvalues, hankel, teacher_eigenvalues, teacher_hankel }) {
+  draw("eigenvalues", "|λ| of A", eigenvalues, teacher_eigenvalues);
+  draw("hankel", "Hankel singular values", hankel, teacher_hankel);
+
+  function draw(name, label, curves, teacher) {
+    const ranked = curves.filter((curve) => curve.x.length > 0);
+    if (ranked.length === 0) return place(name).remove();
+    const reference = { x: teacher.map((_, rank) => rank + 1), y: teacher };
+    const all = teacher.length ? [...ranked, reference] : ranked;
+    new Chart(place(name), {
+      x: { label: "rank", symbol: "rank" }, y: { label, log: true }, height: 240,
+      lines: [...seedLines(ranked, ranked.length <= 4).map((line) => ({ ...line, points: true })), ...(teacher.length ? [{ label: "teacher", colour: "--ink", dash: [4, 3], points: true }] : [])],
+    }).show(aligned(all));
+  }
+}
+
+training.load();
+drawResult();
+let drawn = Boolean(place("response"));
+document.addEventListener("lab:refreshed", () => {
+  if (!drawn && place("response")) {
+    drawn = true;
+    training.load();
+    drawResult();
+  }
+  const log = document.getElementById("log");
+  if (log) log.scrollTop = log.scrollHeight;
+});
+
+// ---- Name, tags and notes.
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-edit]");
+  if (!form) return;
+  event.preventDefault();
+  const { name, tags, notes } = Object.fromEntries(new FormData(form));
+  const changed = await call("PATCH", form.dataset.edit, { name, notes, tags: tags.split(/\s+/).filter(Boolean) });
+  if (changed === null) return;
+  say(["Saved."]);
+  refresh();
+});
