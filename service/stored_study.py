@@ -54,6 +54,44 @@ class StoredStudy:
         return STUDY_FIGURES[name].data(self.study.title, panels, self.evidence)
 
 
+@dataclass(frozen=True)
+class Verdicts:
+    """The claims of a study in one size, and the experiments that they rest on.
+
+    Attributes:
+        expected: The number of its experiments.
+        experiment_ids: Those that the lab has, in the study's order.
+        states: Their states.
+        claims: Its claims, judged by the completed ones.
+    """
+
+    expected: int
+    experiment_ids: Sequence[str]
+    states: Sequence[State]
+    claims: tuple[Hypothesis, ...]
+
+
+_judged: dict[tuple[str, Size], Verdicts] = {}
+"""The latest verdicts of each study in this process."""
+
+
+def verdicts(tx: Connection, name: str, size: Size, pointer: str = "/path/name") -> Verdicts:
+    """Judges a study, unless nothing has changed since it was judged last.
+
+    Raises:
+        Missing: There is no such study; ``pointer`` is its name in the request.
+    """
+    hashes = list(specs_of(name, size, pointer))
+    found = repository.states_by_spec_hash(tx, hashes)
+    stored = [found[digest] for digest in hashes if digest in found]
+    ids, states = [each[0] for each in stored], [each[1] for each in stored]
+    known = _judged.get((name, size))
+    if known is None or (known.experiment_ids, known.states) != (ids, states):
+        claims = read_study(tx, name, size, pointer).claims
+        known = _judged[name, size] = Verdicts(len(hashes), ids, states, claims)
+    return known
+
+
 @cache
 def specs_of(name: str, size: Size, pointer: str = "/path/name") -> Mapping[str, ExperimentSpec]:
     """The specs of a study by their hashes.

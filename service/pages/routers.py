@@ -1,5 +1,5 @@
 """The modules of all pages, each with its router."""
 
-from service.pages import experiment, lab
+from service.pages import experiment, lab, studies
 
-PAGES = (lab, experiment)
+PAGES = (lab, experiment, studies)

@@ -15,7 +15,7 @@ from service.http import examples, openapi
 from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
 from service.intake.sweep_expansion import expand
-from service.stored_study import read_study, specs_of
+from service.stored_study import read_study, specs_of, verdicts
 from store.experiments.draft import Options
 from store.records import Submission
 from store.sweeps import submission as sweep_submission
@@ -155,10 +155,9 @@ def figure(
 
 def _report(context: AppContext, name: str, size: Size) -> schemas.Report:
     with context.database.read() as tx:
-        study = read_study(tx, name, size)
-    claims = [schemas.JudgedClaim.from_record(claim) for claim in study.claims]
-    states = [experiment.state for experiment in study.experiments]
-    state = schemas.StudyState.from_states(study.expected, states)
+        judged = verdicts(tx, name, size)
+    claims = [schemas.JudgedClaim.from_record(claim) for claim in judged.claims]
+    state = schemas.StudyState.from_states(judged.expected, judged.states)
     return schemas.Report(name=name, size=size, state=state, claims=claims)
 
 

@@ -7,7 +7,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import Connection, Select, case, delete, func, select, update
 
 from store.arrays import runs
 from store.db.database import now
@@ -40,6 +40,18 @@ def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experi
 
     Among several in the same state, it is the newest.
     """
+    chosen = tx.execute(_select_by_spec_hash(spec_hashes, *rows.EXPERIMENT_COLUMNS)).all()
+    return {experiment.spec_hash: experiment for experiment in rows.to_experiments(tx, chosen)}
+
+
+def states_by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, tuple[str, State]]:
+    """The id and state of the experiments that :func:`by_spec_hash` gives."""
+    columns = experiments.c.spec_hash, experiments.c.id, experiments.c.state
+    chosen = tx.execute(_select_by_spec_hash(spec_hashes, *columns))
+    return {spec_hash: (name, State(state)) for spec_hash, name, state in chosen}
+
+
+def _select_by_spec_hash(spec_hashes: Sequence[str], *columns: Any) -> Select[Any]:
     rank = func.row_number().over(
         partition_by=experiments.c.spec_hash, order_by=(_CLOSEST_TO_A_RESULT_FIRST, *_NEWEST_FIRST)
     )
@@ -48,13 +60,8 @@ def by_spec_hash(tx: Connection, spec_hashes: Sequence[str]) -> dict[str, Experi
         .where(experiments.c.spec_hash.in_(list(spec_hashes)))
         .subquery()
     )
-    first = (
-        visible_experiments(*rows.EXPERIMENT_COLUMNS)
-        .join(ranked, ranked.c.id == experiments.c.id)
-        .where(ranked.c.rank == 1)
-    )
-    newest = rows.to_experiments(tx, tx.execute(first).all())
-    return {experiment.spec_hash: experiment for experiment in newest}
+    chosen = visible_experiments(*columns).join(ranked, ranked.c.id == experiments.c.id)
+    return chosen.where(ranked.c.rank == 1)
 
 
 def request_cancel(tx: Connection, experiment_id: str) -> State:
