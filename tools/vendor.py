@@ -42,15 +42,17 @@ def member(archive: tarfile.TarFile, name: str) -> bytes:
 
 def reduced(font: bytes, options: dict[str, Any]) -> bytes:
     """The font with only these ``characters``, ``axes`` (a value, or ends) and ``features``."""
-    axes = {
-        name: tuple(ends) if isinstance(ends, list) else ends
-        for name, ends in options["axes"].items()
-    }
-    variable = instancer.instantiateVariableFont(TTFont(io.BytesIO(font)), axes)
-    variable.flavor = None
-    plain = io.BytesIO()
-    variable.save(plain)
-    loaded = TTFont(plain)
+    loaded = TTFont(io.BytesIO(font), recalcTimestamp=False)
+    if "axes" in options:
+        axes = {
+            name: tuple(ends) if isinstance(ends, list) else ends
+            for name, ends in options["axes"].items()
+        }
+        variable = instancer.instantiateVariableFont(loaded, axes)
+        variable.flavor = None
+        plain = io.BytesIO()
+        variable.save(plain)
+        loaded = TTFont(plain, recalcTimestamp=False)
     features = options.get("features", ["kern", "ccmp", "mark", "mkmk"])
     subsetter = subset.Subsetter(subset.Options(layout_features=features))
     subsetter.populate(unicodes=subset.parse_unicodes(options["characters"]))

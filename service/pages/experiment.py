@@ -59,7 +59,7 @@ def experiment(
             else None
         )
         history, logs = experiments.events(tx, shown.id), experiments.logs(tx, shown.id)
-        now = readout(tx)
+        now = readout(tx, context)
     spec = _spec(shown)
     return page(
         request,

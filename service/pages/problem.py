@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 
 from service import schemas
-from service.pages.readout import Readout
+from service.pages.readout import UNKNOWN
 from service.pages.rendering import page
 
 
@@ -12,5 +12,4 @@ def problem_page(request: Request, problem: schemas.Problem) -> Response | None:
     is_page = not request.url.path.startswith("/v1/")
     if not is_page or "text/html" not in request.headers.get("accept", ""):
         return None
-    nothing = Readout(0, 0, 0, None, None)  # the database may be what is missing
-    return page(request, "problem.html", status=problem.status, problem=problem, readout=nothing)
+    return page(request, "problem.html", status=problem.status, problem=problem, readout=UNKNOWN)

@@ -1,31 +1,25 @@
 """The line on top of every page: what the lab does now, in a few numbers."""
 
-from dataclasses import dataclass
+from sqlalchemy import Connection
 
-from sqlalchemy import Connection, func, select
+from service.context import AppContext
+from store.queue.overview import Overview, overview
 
-from store.db.tables import experiments, workers
+UNKNOWN = Overview(
+    slots=0,
+    running=0,
+    waiting=0,
+    delayed=0,
+    paused=0,
+    oldest_wait_seconds=None,
+    empty_in_seconds=None,
+    seed_steps_per_second=0.0,
+    devices=(),
+    next=(),
+)
+"""Stands for the queue where the database can't be asked."""
 
 
-@dataclass(frozen=True)
-class Readout:
-    """The lab in a few numbers; None where there is nothing to estimate from."""
-
-    running: int
-    waiting: int
-    slots: int
-    eta_seconds: float | None
-    seed_steps_per_second: float | None
-
-
-def readout(tx: Connection) -> Readout:
-    """Reads the numbers."""
-    counts: dict[str, int] = dict(
-        tx.execute(
-            select(experiments.c.state, func.count())
-            .where(experiments.c.state.in_(["running", "queued"]))
-            .group_by(experiments.c.state)
-        ).all()
-    )
-    slots = tx.scalar(select(func.count()).select_from(workers)) or 0
-    return Readout(counts.get("running", 0), counts.get("queued", 0), slots, None, None)
+def readout(tx: Connection, context: AppContext, *, limit: int = 0) -> Overview:
+    """The queue at a glance, with the next experiments up to ``limit``."""
+    return overview(tx, fresh_seconds=context.settings.lease_seconds, limit=limit)

@@ -1,5 +1,5 @@
 """The modules of all pages, each with its router."""
 
-from service.pages import experiment, lab, studies
+from service.pages import assets, experiment, lab, studies, workers
 
-PAGES = (lab, experiment, studies)
+PAGES = (lab, experiment, studies, workers, assets)

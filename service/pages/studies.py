@@ -63,7 +63,7 @@ def studies(request: Request, context: Context) -> HTMLResponse:
     """Show all studies with their verdicts."""
     with context.database.read() as tx:
         rows = [(study, _summaries(tx, study)) for study in STUDIES.values()]
-        now = readout(tx)
+        now = readout(tx, context)
     return page(request, "studies.html", readout=now, rows=rows, sizes=SIZES)
 
 
@@ -76,7 +76,7 @@ def study(request: Request, name: str, context: Context, size: Size | None = Non
         summaries = _summaries(tx, chosen)
         shown = size or _best(summaries)
         judged = verdicts(tx, name, shown)
-        now = readout(tx)
+        now = readout(tx, context)
     marks: list[tuple[object, Bullet]] = [(claim, bullet(claim)) for claim in judged.claims]
     return page(
         request,

@@ -4,10 +4,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from extrapolab import Lab
 from tests.browser.conftest import Visitor
 from tests.kit.lab import RunningLab
 
-PAGES = ("/",)
+PAGES = ("/", "/workers", "/studies", "/studies/balanced", "/experiments/ID")
+"""Every page; ID is an experiment that ended."""
+
 COLD_BYTES, WARM_BYTES = 130_000, 20_000
 SCRIPT_SECONDS = 0.5
 
@@ -15,7 +18,9 @@ SCRIPT_SECONDS = 0.5
 @pytest.fixture(params=PAGES)
 def address(request: pytest.FixtureRequest, seeded: RunningLab) -> str:
     """The address of a page."""
-    return seeded.url + request.param
+    with Lab(seeded.url) as lab:
+        ended = next(iter(lab.query("tag:seeded and state = completed", limit=1)))
+    return seeded.url + request.param.replace("ID", ended.id)
 
 
 def test_a_page_is_light_and_asks_no_other_host(address: str, visit: Visitor):

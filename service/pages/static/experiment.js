@@ -160,6 +160,19 @@ document.addEventListener("lab:refreshed", () => {
   if (log) log.scrollTop = log.scrollHeight;
 });
 
+// ---- A large figure is fetched when somebody gets to it.
+
+const seen = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    seen.unobserve(target);
+    target.src = target.dataset.src;
+  }
+});
+const watch = () => document.querySelectorAll("img[data-src]:not([src])").forEach((image) => seen.observe(image));
+watch();
+document.addEventListener("lab:refreshed", watch);
+
 // ---- Name, tags and notes.
 
 document.addEventListener("submit", async (event) => {
