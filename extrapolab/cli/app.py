@@ -14,6 +14,7 @@ from extrapolab.cli.commands import (
     demo,
     experiments,
     imports,
+    mcp,
     papers,
     queries,
     queue,
@@ -159,6 +160,7 @@ for module in (
     studies,
     workers,
     completion,
+    mcp,
 ):
     app.add_typer(module.app)
 

@@ -180,18 +180,28 @@ class Experiment:
         answer = self.transport.get(f"{self._path}/result")
         return ExperimentResult.model_validate({**answer, "series": {}}, extra="ignore")
 
-    def series(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    def series(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        seeds: Iterable[int] | None = None,
+        max_points: int | None = None,
+    ) -> dict[str, np.ndarray]:
         """Recorded metrics in long form: columns ``seed``, ``step`` and each name; also mid-run.
 
         Args:
             names: Metrics, such as ``train_loss``; all of them by default. Also ``response``,
                 (rows, q) or with several channels (rows, q, p, m), and ``eigenvalues``, (rows, d,
                 2) as [re, im], if the spec's ``evaluation.record`` asks for them.
+            seeds: Seeds of the experiment; all of them by default.
+            max_points: Most points of each seed; all of them by default.
 
         Raises:
-            Refused: A name is unknown, or wasn't recorded.
+            Refused: A name is unknown or wasn't recorded, or a seed is not the experiment's.
         """
-        columns = self.transport.get(f"{self._path}/series", {"names": join_names(names)})
+        chosen = None if seeds is None else ",".join(map(str, seeds))
+        parameters = {"names": join_names(names), "seeds": chosen, "max_points": max_points}
+        columns = self.transport.get(f"{self._path}/series", parameters)
         integers = {"seed", "step"}
         return {
             name: np.array(column, dtype=np.int64 if name in integers else np.float64)

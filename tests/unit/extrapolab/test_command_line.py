@@ -25,6 +25,7 @@ COMMANDS = (
     *("submit", "status", "watch", "list", "edit", "cancel", "pause", "resume", "retry", "log"),
     *("delete", "result", "figure", "series", "theorem", "query", "export", "compare"),
     *("reproduce", "import", "recipe", "sweep", "study", "demo", "workers", "completion"),
+    "mcp",
 )
 
 
