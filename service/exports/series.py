@@ -6,6 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from core import thinning
+from core.result import SERIES
 from core.spec import ExperimentSpec, channels
 from service import schemas
 from service.exports.encoding import FileFormat, encode
@@ -41,18 +43,26 @@ def of_seeds(columns: Columns, seeds: list[int]) -> Columns:
 
 
 def thinned(columns: Columns, max_points: int) -> Columns:
-    """At most ``max_points`` rows of each seed, evenly spaced, with its first and last."""
-    return _rows(columns, evenly_spaced(columns["seed"], max_points))
+    """At most ``max_points`` rows of each seed, with the extremes of its metrics.
+
+    :mod:`core.thinning` chooses them.
+    """
+    metrics = [name for name in columns if name in SERIES]
+    values = (
+        np.array([columns[name] for name in metrics]).reshape(len(metrics), len(columns["step"])).T
+    )
+    kept = [
+        rows[thinning.thinned(columns["step"][rows], values[rows], max_points)]
+        for rows in rows_by_seed(columns["seed"]).values()
+    ]
+    return _rows(columns, np.concatenate([np.empty(0, np.int64), *kept]))
 
 
-def evenly_spaced(seeds: np.ndarray, max_points: int) -> np.ndarray:
-    """The places of the rows that :func:`thinned` keeps, from the seed of each row."""
-    rows_by_seed = np.split(np.arange(len(seeds)), np.flatnonzero(np.diff(seeds)) + 1)
-    return np.concatenate([rows[_spread(len(rows), max_points)] for rows in rows_by_seed])
-
-
-def _spread(count: int, max_points: int) -> np.ndarray:
-    return np.linspace(0, count - 1, min(max_points, count)).round().astype(np.int64)
+def rows_by_seed(seeds: np.ndarray) -> dict[int, np.ndarray]:
+    """The indices of each seed's rows, from the seed of each row, sorted."""
+    distinct, starts = np.unique(seeds, return_index=True)
+    rows = np.split(np.arange(len(seeds)), starts[1:])
+    return dict(zip(distinct.tolist(), rows, strict=False))  # without seeds, one empty part
 
 
 def _rows(columns: Columns, chosen: np.ndarray) -> Columns:
@@ -69,7 +79,7 @@ def _json(columns: Columns) -> Iterator[bytes]:
     """The columns as one JSON object of lists."""
     for number, (name, column) in enumerate(columns.items()):
         yield (b"," if number else b"{") + schemas.to_json(name) + b":["
-        shaped = _without_single_channel(column) if name == "response" else column
+        shaped = without_single_channel(column)
         for place, batch in enumerate(_batches({name: shaped})):
             yield (b"," if place else b"") + schemas.to_json(batch[name].tolist())[1:-1]
         yield b"]"
@@ -85,9 +95,9 @@ def _batches(columns: Columns) -> Iterator[Columns]:
         yield {name: column[first : first + rows_per_batch] for name, column in columns.items()}
 
 
-def _without_single_channel(responses: np.ndarray) -> np.ndarray:
-    """Responses (rows, q, p, m) as (rows, q) if there is one input and one output."""
-    return responses[..., 0, 0] if responses.shape[2:] == (1, 1) else responses
+def without_single_channel(column: np.ndarray) -> np.ndarray:
+    """Responses (rows, q, p, m) as (rows, q) if p = m = 1; other columns as they are."""
+    return column[..., 0, 0] if column.shape[2:] == (1, 1) else column
 
 
 def _flat(columns: Columns, spec: ExperimentSpec) -> Columns:

@@ -1,7 +1,7 @@
 """The result of an experiment, and the points recorded along its training."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
@@ -13,6 +13,7 @@ from core.spec.explain import shorten
 from service import schemas
 from service.context import Context
 from service.exports import series as series_files
+from service.exports import series_columns
 from service.exports.encoding import MEDIA_TYPES
 from service.exports.series import KEYS, SeriesFormat
 from service.http import etags, examples, openapi
@@ -54,7 +55,7 @@ def result(
 
 @router.get(
     "/series",
-    response_model=dict[str, schemas.Column],
+    response_model=dict[str, schemas.Column] | schemas.SeriesColumns,
     responses={
         200: openapi.answer(
             "Columns of equal length, sorted by seed and step.",
@@ -83,15 +84,26 @@ def series(
         str | None,
         Query(description="Seeds, separated by commas; all by default.", examples=["0,1"]),
     ] = None,
-    form: Annotated[
+    file_format: Annotated[
         SeriesFormat, Query(alias="format", description="Format of the answer.")
     ] = "json",
+    form: Annotated[
+        Literal["long", "columns"],
+        Query(
+            description="`long`: columns of equal length with a row per seed and step. `columns`: "
+            "one axis of steps and a column per seed and metric, in JSON only."
+        ),
+    ] = "long",
+    since_step: Annotated[
+        int, Query(ge=-1, le=2**63 - 1, description="Only points after this step; -1 for all.")
+    ] = -1,
     max_points: Annotated[
         int | None,
         Query(
             ge=2,
             le=10_000_000,
-            description="Maximum number of points per seed; the first and last are kept.",
+            description="Maximum number of points per seed, in `columns` of steps. The first and "
+            "last are kept, and the extremes of each metric on intervals of log(step + 1).",
         ),
     ] = None,
     if_none_match: IfNoneMatch = None,
@@ -101,24 +113,42 @@ def series(
     They are in long form, with columns `seed`, `step` and one per metric. A recorded response is a
     list of q numbers per point (q x p x m if there are several channels); recorded eigenvalues are
     a list of [re, im]. CSV has the columns `response_0`, ..., `eigenvalue_0_re`,
-    `eigenvalue_0_im`, ... instead.
+    `eigenvalue_0_im`, ... instead. `form=columns` is what a chart needs, and says whether it is
+    `thinned`, `of` how many steps. Non-finite numbers are words; null means that there is no point.
     """
     with context.database.read() as tx:
         spec = experiments.get(tx, experiment_id).spec
         chosen_names, chosen_seeds = _chosen(names, seeds, spec)
+        if form == "columns":
+            _require_json(file_format)
+            answer = series_columns.read(
+                tx,
+                experiment_id,
+                chosen_names,
+                seeds=chosen_seeds,
+                since_step=since_step,
+                max_points=max_points,
+            )
+            return etags.answer(schemas.to_json(answer), "application/json", if_none_match)
         trajectories = [name for name in chosen_names if name in TRAJECTORIES]
         metrics = [name for name in chosen_names if name in SERIES]
         points: series_files.Columns = results.series(
-            tx, experiment_id, trajectories, names=metrics
+            tx, experiment_id, trajectories, names=metrics, since_step=since_step
         )
     if chosen_seeds is not None:
         points = series_files.of_seeds(points, chosen_seeds)
     if max_points is not None:
         points = series_files.thinned(points, max_points)
     columns = {name: points.get(name, np.empty(0)) for name in (*KEYS, *chosen_names)}
-    etag = etags.of_digest(series_files.digest(form, columns))
-    parts = series_files.parts(form, columns, spec)
-    return etags.answer_streamed(etag, parts, MEDIA_TYPES[form], if_none_match)
+    etag = etags.of_digest(series_files.digest(file_format, columns))
+    parts = series_files.parts(file_format, columns, spec)
+    return etags.answer_streamed(etag, parts, MEDIA_TYPES[file_format], if_none_match)
+
+
+def _require_json(file_format: str) -> None:
+    if file_format != "json":
+        message = "only JSON has this form: leave out format"
+        raise Invalid(Problem("/query/form", "json_only", message, "columns", "long"))
 
 
 def _chosen(

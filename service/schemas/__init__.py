@@ -11,7 +11,7 @@ from service.schemas.operations import Health, Readiness, Worker, WorkerState
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import Cancellation, Cancelled, QueryField
 from service.schemas.queue import DeviceQueue, Queue, QueuedExperiment
-from service.schemas.result import Column, Result
+from service.schemas.result import Column, Result, SeriesColumns
 from service.schemas.study import (
     JudgedClaim,
     Report,
@@ -84,6 +84,7 @@ __all__ = [
     "Report",
     "ReportSummary",
     "Result",
+    "SeriesColumns",
     "StateEvent",
     "Study",
     "StudyLinks",

@@ -11,6 +11,9 @@ Column = list[Number] | list[Response] | list[Matrix]
 """A metric's numbers; or recorded responses, each as in the result; or recorded eigenvalues, each
 [[re, im], ...]."""
 
+AlignedColumn = list[Number | None] | list[Response | None] | list[Matrix | None]
+"""A :data:`Column` with null where there is no point."""
+
 
 class RunResult(Answer):
     """The result of one seed."""
@@ -49,3 +52,15 @@ class Result(Answer):
     teacher_response: Response
     runs: list[RunResult]
     baselines: list[BaselineResult]
+
+
+class SeriesColumns(Answer):
+    """Recorded points in columns over one axis of steps."""
+
+    step: list[int] = Field(description="Every step at which a seed was recorded, rising.")
+    seeds: dict[str, dict[str, AlignedColumn]] = Field(
+        description="By seed and name, a value at each step; null where the seed has no point, "
+        "such as after it diverged. Seeds without points are left out."
+    )
+    thinned: bool = Field(description="Whether `max_points` left out steps.")
+    of: int = Field(description="Number of steps before thinning.")

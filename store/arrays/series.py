@@ -34,7 +34,11 @@ MAX_LIVE_ROWS = 20_000
 
 _of_experiment = series_chunks.c.experiment_id == bindparam("experiment")
 _LAST = select(series_chunks).where(_of_experiment).order_by(series_chunks.c.number.desc()).limit(1)
-_PAYLOADS = select(series_chunks.c.payload).where(_of_experiment).order_by(series_chunks.c.number)
+_PAYLOADS = (
+    select(series_chunks.c.payload)
+    .where(_of_experiment, series_chunks.c.last_step > bindparam("since_step"))
+    .order_by(series_chunks.c.number)
+)
 _APPEND = insert(series_chunks)
 _TRUNCATE = delete(series_chunks).where(
     _of_experiment, series_chunks.c.number >= bindparam("first")
@@ -68,20 +72,27 @@ def read(
     trajectories: Iterable[str] = (),
     *,
     names: Iterable[str] = SERIES,
+    since_step: int = -1,
 ) -> dict[str, np.ndarray]:
-    """All recorded points in long form, sorted by seed and then by step.
+    """The recorded points in long form, sorted by seed and then by step.
 
     Args:
         tx: An open transaction.
         experiment_id: The experiment.
         trajectories: Trajectories to read, if they were recorded.
         names: Metrics to read; one that is newer than the recording is NaN.
+        since_step: Only points after this step; chunks without any are not read.
 
     Returns:
         Columns of equal length: ``seed``, ``step``, the metrics and the trajectories.
     """
     names = (*KEYS, *names, *trajectories)
-    return _joined(tx.scalars(_PAYLOADS, {"experiment": experiment_id}), names)
+    payloads = tx.scalars(_PAYLOADS, {"experiment": experiment_id, "since_step": since_step})
+    columns = _joined(payloads, names)
+    if since_step < 0:
+        return columns
+    is_after = columns["step"] > since_step
+    return {name: column[is_after] for name, column in columns.items()}
 
 
 def read_many(

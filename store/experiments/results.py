@@ -90,8 +90,9 @@ def series(
     trajectories: Iterable[str] = (),
     *,
     names: Iterable[str] = SERIES,
+    since_step: int = -1,
 ) -> dict[str, np.ndarray]:
-    """All points recorded so far in long form, by seed and step: ``seed``, ``step`` and ``names``.
+    """The points recorded so far in long form, by seed and step: ``seed``, ``step`` and ``names``.
 
     Args:
         tx: An open transaction.
@@ -100,12 +101,13 @@ def series(
             ``eigenvalues`` (rows, d, 2). A column that wasn't requested, or has no points yet, is
             empty.
         names: The metrics to read, of :data:`core.result.SERIES`.
+        since_step: Only points after this step; -1 for all.
 
     Raises:
         NotFound: There is no such experiment.
     """
     rows.get(tx, experiment_id, experiments.c.id)
-    return chunks.read(tx, experiment_id, trajectories, names=names)
+    return chunks.read(tx, experiment_id, trajectories, names=names, since_step=since_step)
 
 
 def _get_completed(tx: Connection, experiment_id: str, *columns: Column[Any]) -> AnyRow:

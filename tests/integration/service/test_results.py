@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.result import SERIES, ExperimentResult
+from service.exports import series_columns
 from tests.kit import sample_specs
 
 
@@ -88,8 +89,76 @@ def test_csv_has_the_same_numbers(client, completed):
 
 
 def test_series_are_thinned_only_on_request(client, completed):
-    columns = client.get(f"{completed}/series?names=train_loss&max_points=3").json()
-    assert columns["step"] == [0, 2, 100, 0, 2, 100]
+    columns = client.get(f"{completed}/series?names=train_loss&max_points=4").json()
+    assert columns["step"] == [0, 2, 50, 100, 0, 2, 50, 100]
+
+
+@pytest.fixture
+def spiked(submit, worker) -> str:
+    """The path of an experiment, still running, whose first seed diverged at step 30."""
+    path = submit()
+    claim = worker.claim()
+    for chunk in (range(40), range(40, 100)):
+        points = sample_specs.points(chunk, claim.spec.seeds)
+        points["fit_error"][points["step"] == 17] = math.inf
+        has_ended = (points["seed"] == 0) & (points["step"] > 30)
+        worker.record(claim, {name: column[~has_ended] for name, column in points.items()})
+    return path
+
+
+def test_columns_share_an_axis_of_steps_with_null_for_missing_points(client, spiked):
+    answer = client.get(f"{spiked}/series?form=columns&names=train_loss,fit_error").json()
+    assert answer["step"] == [*range(100)]
+    assert (answer["thinned"], answer["of"]) == (False, 100)
+    assert list(answer["seeds"]) == ["0", "1"]
+    first, second = answer["seeds"].values()
+    assert list(first) == ["train_loss", "fit_error"]
+    assert first["train_loss"] == [*range(31), *[None] * 69]
+    assert second["train_loss"] == [1e6 + step for step in range(100)]
+    assert first["fit_error"][17] == second["fit_error"][17] == "Infinity"
+
+
+def test_thinned_columns_keep_spikes_and_the_ends_of_seeds(client, spiked):
+    query = "form=columns&names=fit_error&max_points=16"
+    answer = client.get(f"{spiked}/series?{query}").json()
+    assert (answer["thinned"], answer["of"]) == (True, 100)
+    assert 10 <= len(answer["step"]) <= 16
+    assert {0, 17, 30, 99} <= {*answer["step"]}
+    everything = client.get(f"{spiked}/series?form=columns&names=fit_error").json()
+    for seed, columns in everything["seeds"].items():
+        thinned = [columns["fit_error"][step] for step in answer["step"]]
+        assert answer["seeds"][seed]["fit_error"] == thinned
+
+
+def test_a_live_curve_goes_on_after_a_step(client, spiked):
+    columns = client.get(f"{spiked}/series?names=train_loss&since_step=97").json()
+    assert (columns["seed"], columns["step"]) == ([1, 1], [98, 99])
+    answer = client.get(f"{spiked}/series?form=columns&names=train_loss&since_step=28").json()
+    assert answer["step"] == [*range(29, 100)]
+    assert answer["seeds"]["0"]["train_loss"][:3] == [29, 30, None]
+    nothing = client.get(f"{spiked}/series?form=columns&since_step=99").json()
+    assert nothing == {"step": [], "seeds": {}, "thinned": False, "of": 0}
+
+
+def test_columns_can_have_recorded_trajectories(client, recorded):
+    names = "names=response,eigenvalues"
+    rows = client.get(f"{recorded}/series?{names}&seeds=1").json()
+    answer = client.get(f"{recorded}/series?form=columns&{names}&seeds=1").json()
+    assert answer["seeds"] == {"1": {name: rows[name] for name in ("response", "eigenvalues")}}
+
+
+def test_an_answer_in_columns_is_limited(client, spiked, monkeypatch):
+    monkeypatch.setattr(series_columns, "MAX_NUMBERS", 199)
+    refused = client.get(f"{spiked}/series?form=columns&names=fit_error")
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/query/max_points", "too_many_numbers")
+    assert "at most 99 points" in error["message"]
+    path = f"{spiked}/series?form=columns&names=fit_error&max_points=99"
+    assert client.get(path).status_code == 200
+    monkeypatch.setattr(series_columns, "MAX_CELLS", 199)
+    (error,) = client.get(path).json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/query/names", "too_many_numbers")
 
 
 def test_series_can_be_read_before_anything_is_recorded(client, submit):
@@ -166,6 +235,9 @@ def test_an_unrecorded_trajectory_is_refused_with_how_to_record_it(client, compl
         ("names=nothing&seeds=7", [("/query/names", None), ("/query/seeds", None)]),
         ("format=xlsx", [("/query/format", None)]),
         ("max_points=1", [("/query/max_points", None)]),
+        ("since_step=-2", [("/query/since_step", None)]),
+        ("form=wide", [("/query/form", None)]),
+        ("form=columns&format=csv", [("/query/form", None)]),
     ],
 )
 def test_bad_parameters_are_named_with_the_nearest_valid_one(client, completed, query, expected):
@@ -177,7 +249,9 @@ def test_bad_parameters_are_named_with_the_nearest_valid_one(client, completed, 
         assert nearest is None or f"did you mean '{nearest}'?" in error["message"]
 
 
-@pytest.mark.parametrize("part", ["/result", "/series", "/series?format=csv"])
+@pytest.mark.parametrize(
+    "part", ["/result", "/series", "/series?format=csv", "/series?form=columns"]
+)
 def test_an_unchanged_answer_is_not_sent_again(client, completed, part):
     etag = client.get(completed + part).headers["etag"]
     assert client.get(completed + part, headers={"If-None-Match": etag}).status_code == 304

@@ -7,21 +7,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.exports.encoding import encode
-from service.exports.series import evenly_spaced
+from service.exports.series import thinned
 from store.query.export_rows import Column
 from store.query.fields import Kind
 
 
-@given(st.lists(st.integers(0, 30), max_size=5), st.integers(2, 12))
-def test_thinning_keeps_the_first_and_last_point_of_each_seed(counts, max_points):
-    seeds = np.repeat(np.arange(len(counts)), counts)
-    kept = evenly_spaced(seeds, max_points)
-    assert np.all(np.diff(kept) > 0)
-    for seed, count in enumerate(counts):
-        rows = kept[seeds[kept] == seed] - sum(counts[:seed])
-        assert len(rows) == min(count, max_points)
-        if count:
-            assert (rows[0], rows[-1]) == (0, count - 1)
+@given(st.lists(st.integers(0, 30), max_size=5), st.integers(2, 12), st.randoms())
+def test_thinning_keeps_ends_and_the_range_of_each_seed(counts, max_points, random):
+    count = sum(counts)
+    columns = {
+        "seed": np.repeat(np.arange(len(counts)), counts),
+        "step": np.concatenate([np.empty(0, int), *map(np.arange, counts)]),
+        "fit_error": np.array([random.random() for _ in range(count)]),
+        "response": np.arange(count * 6.0).reshape(count, 3, 2, 1),
+    }
+    kept = thinned(columns, max_points)
+    for seed, steps in enumerate(counts):
+        rows = kept["seed"] == seed
+        errors = columns["fit_error"][columns["seed"] == seed]
+        assert rows.sum() <= max_points
+        assert rows.sum() == steps or steps > max_points
+        if steps:
+            assert kept["step"][rows][[0, -1]].tolist() == [0, steps - 1]
+            assert max_points < 4 or kept["fit_error"][rows].max() == errors.max()
+            assert kept["fit_error"][rows].tolist() == errors[kept["step"][rows]].tolist()
+    assert kept["response"].shape == (len(kept["seed"]), 3, 2, 1)
 
 
 def csv_of(**columns):
