@@ -1,40 +1,26 @@
 """Comparisons: what differs between experiments, how their runs ended, and figures of all."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from core.errors import Problem
 from core.figures import COMPARISON_FIGURES as FIGURES
 from core.figures.comparisons.comparison import Compared
-from core.result import METRICS, Outcome
-from core.spec.difference import Difference, differences
-from core.spec.experiment import METADATA
-from core.spec.experiment_labels import experiment_labels
-from core.statistics import STATISTICS, values_of_runs
 from service import schemas
-from service.context import AppContext, Context
-from service.exports.grouping import Statistics, statistics_of
+from service.context import Context
+from service.exports import comparison
 from service.figures import rendering
 from service.figures.options import FigureOptions, ViewOptions
 from service.http import examples, openapi
-from service.http.errors import Invalid
-from service.http.ids import complete_id
-from store.experiments import repository as experiments
 from store.experiments import results
-from store.query.names import split_names
-from store.records import Experiment
 from store.states import State
 
 router = APIRouter(prefix="/v1/compare", tags=["queries"])
 
-MAX_EXPERIMENTS = 12
-
 Ids = Annotated[
     str,
     Query(
-        description=f"Ids of two to {MAX_EXPERIMENTS} experiments, separated by commas; "
+        description=f"Ids of two to {comparison.MAX_EXPERIMENTS} experiments, separated by commas; "
         "unique prefixes are enough.",
         examples=[f"{examples.ID},{examples.OTHER_ID}"],
         min_length=1,
@@ -57,15 +43,16 @@ def compare(context: Context, ids: Ids) -> Response:
     The answer has the fields of the specs that differ, and statistics of the final metrics of the
     runs.
     """
-    compared = _experiments(context, ids)
+    compared = comparison.experiments_of(context, ids)
     joined_ids = ",".join(experiment.id for experiment in compared)
+    labels = comparison.labels_of(compared)
+    differing = comparison.spec_differences(compared) + comparison.metadata_differences(compared)
     content = schemas.Comparison(
-        experiments=[*map(_compared, _labels(compared), compared)],
+        experiments=[*map(comparison.compared_experiment, labels, compared)],
         differences=[
-            schemas.FieldDifference.model_validate(difference)
-            for difference in [*_spec_differences(compared), *_metadata_differences(compared)]
+            schemas.FieldDifference.model_validate(difference) for difference in differing
         ],
-        metrics=_statistics(compared),
+        metrics=comparison.statistics_by_metric(compared),
         figures={name: f"/v1/compare/figures/{name}.svg?ids={joined_ids}" for name in FIGURES},
     )
     return Response(schemas.to_json(content), media_type="application/json")
@@ -87,8 +74,8 @@ def figure(
     gradient flow, whose steps are stations in time.
     """
     chosen = rendering.choose(FIGURES, name, requested, view)
-    compared = _experiments(context, ids)
-    labels = _labels(compared)
+    compared = comparison.experiments_of(context, ids)
+    labels = comparison.labels_of(compared)
     with context.database.read() as tx:
         sides = []
         for label, experiment in zip(labels, compared, strict=True):
@@ -98,65 +85,3 @@ def figure(
             outcomes = [run.outcome for run in experiment.runs]
             sides.append(Compared(label, experiment.spec, result, series, outcomes))
     return rendering.respond(chosen, chosen.data(sides, view=view), requested)
-
-
-def _experiments(context: AppContext, ids: str) -> list[Experiment]:
-    """The experiments with these ids or prefixes of ids."""
-    prefixes = split_names(ids, "/query/ids", Invalid)
-    names = [complete_id(context, prefix, "/query/ids") for prefix in prefixes]
-    if not 2 <= len(names) <= MAX_EXPERIMENTS or len(set(names)) < len(names):
-        message = f"should name two to {MAX_EXPERIMENTS} different experiments"
-        raise Invalid(Problem("/query/ids", "wrong_count", message, str(len(set(names)))))
-    with context.database.read() as tx:
-        return [experiments.get(tx, name) for name in names]
-
-
-def _spec_differences(compared: Sequence[Experiment]) -> list[Difference]:
-    """The differences of the specs without their metadata."""
-    return differences([_part(experiment, metadata=False) for experiment in compared])
-
-
-def _metadata_differences(compared: Sequence[Experiment]) -> list[Difference]:
-    return differences([_part(experiment, metadata=True) for experiment in compared])
-
-
-def _part(experiment: Experiment, *, metadata: bool) -> dict[str, Any]:
-    return {
-        name: value for name, value in experiment.content.items() if (name in METADATA) == metadata
-    }
-
-
-def _labels(compared: Sequence[Experiment]) -> list[str]:
-    contents = [experiment.content for experiment in compared]
-    ids, names = [experiment.id for experiment in compared], [spec["name"] for spec in contents]
-    return experiment_labels(ids, names, contents)
-
-
-def _compared(label: str, experiment: Experiment) -> schemas.ComparedExperiment:
-    outcomes = [run.outcome for run in experiment.runs if run.outcome is not None]
-    return schemas.ComparedExperiment(
-        id=experiment.id,
-        name=experiment.content["name"],
-        label=label,
-        state=experiment.state,
-        setup_hash=experiment.setup_hash,
-        seeds=len(experiment.runs),
-        outcomes={outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes},
-    )
-
-
-def _statistics(compared: Sequence[Experiment]) -> dict[str, list[dict[str, float] | None]]:
-    """By metric, statistics over the ended runs of each experiment; None if none has ended."""
-    values = {}
-    for experiment in compared:
-        ended = [run for run in experiment.runs if run.outcome is not None]
-        if ended:
-            values[experiment.id] = values_of_runs(ended, list(METRICS))
-    statistics: dict[str, Statistics] = statistics_of(values, list(METRICS), STATISTICS)
-    return {
-        metric: [
-            statistics[experiment.id][metric] if experiment.id in statistics else None
-            for experiment in compared
-        ]
-        for metric in METRICS
-    }

@@ -8,8 +8,8 @@ from extrapolab import Lab
 from tests.browser.conftest import Visitor
 from tests.kit.lab import RunningLab
 
-PAGES = ("/", "/workers", "/studies", "/studies/balanced", "/experiments/ID")
-"""Every page; ID is an experiment that ended."""
+PAGES = ("/", "/workers", "/studies", "/studies/balanced", "/experiments/ID", "/compare?ids=IDS")
+"""Every page; ID is an experiment that ended, IDS are three of them."""
 
 COLD_BYTES, WARM_BYTES = 130_000, 20_000
 SCRIPT_SECONDS = 0.5
@@ -19,8 +19,8 @@ SCRIPT_SECONDS = 0.5
 def address(request: pytest.FixtureRequest, seeded: RunningLab) -> str:
     """The address of a page."""
     with Lab(seeded.url) as lab:
-        ended = next(iter(lab.query("tag:seeded and state = completed", limit=1)))
-    return seeded.url + request.param.replace("ID", ended.id)
+        ids = [row.id for row in lab.query("tag:seeded and state = completed", limit=3)]
+    return seeded.url + request.param.replace("IDS", ",".join(ids)).replace("ID", ids[0])
 
 
 def test_a_page_is_light_and_asks_no_other_host(address: str, visit: Visitor):

@@ -58,8 +58,12 @@ export class Chart {
 
   // Makes one line thick, as its row is hovered; null makes all alike.
   emphasise(label) {
+    if (this.emphasised === label || !this.plot) return;
     this.emphasised = label;
-    this.plot?.redraw(false);
+    this.plot.series.forEach((series, index) => {
+      if (index > 0) series.width = (this.options.lines[index - 1].label === label ? 3 : 1.75) * devicePixelRatio;
+    });
+    this.plot.redraw(true);
   }
 
   rebuild() {
@@ -83,6 +87,7 @@ export class Chart {
       },
       axes: [axis(x, 42), axis(y, 64)],
       bands: band ? [{ series: [band[1] + 1, band[0] + 1], fill: colour("--blue") + "22" }] : undefined,
+      focus: { alpha: 0.3 },
       series: [{}, ...lines.map((line, index) => ({
         label: line.label,
         stroke: () => colour(line.colour ?? PALETTE[index % PALETTE.length]) + (line.faint ? "66" : ""),

@@ -2,31 +2,13 @@
 
 import { call, say } from "./actions.js";
 import { Chart } from "./charts.js";
+import { aligned, drawable, read } from "./data.js";
 import { refresh } from "./live.js";
 
 const id = location.pathname.split("/").pop();
 const path = `/v1/experiments/${id}`;
 const chosen = (name) => document.querySelector(`[data-training=${name}]`);
 const place = (name) => document.querySelector(`[data-chart=${name}]`);
-
-async function read(url) {
-  const answer = await fetch(url, { headers: { Accept: "application/json" } });
-  return answer.ok ? answer.json() : null;
-}
-
-const value = (given) => (given === null ? null : Number(given)); // "Infinity", "NaN" as numbers
-const drawable = (given) => { const known = value(given); return Number.isFinite(known) ? known : null; };
-
-// Curves with x of their own on one x: [xs, ys of the first, ...].
-function aligned(curves) {
-  const xs = [...new Set(curves.flatMap((curve) => curve.x))].sort((one, other) => one - other);
-  const at = new Map(xs.map((x, index) => [x, index]));
-  return [xs, ...curves.map((curve) => {
-    const ys = new Array(xs.length).fill(null);
-    curve.x.forEach((x, index) => { ys[at.get(x)] = drawable(curve.y[index]); });
-    return ys;
-  })];
-}
 
 const seedLines = (curves, all) => curves.map((curve) => ({
   label: all ? `seed ${curve.seed}` : "", colour: "--blue", faint: curves.length > 1, silent: curves.length > 4,
