@@ -148,8 +148,8 @@ class Tabulate(Tool):
 class ReadSeries(Tool):
     """Read metrics along the training of an experiment, thinned; also while it runs.
 
-    For each seed there is the training step and the metric at it, at most `points` of them, with
-    the first and the last. draw_experiment shows all points.
+    For each seed there are steps and the metrics at them: at most `points` of them, with the first,
+    the last and the extremes. draw_experiment shows all points.
     """
 
     tool = "read_series"
