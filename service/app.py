@@ -54,6 +54,7 @@ from service.routes import (
     sweeps,
     table,
     theorem,
+    views,
 )
 from service.settings import Settings
 from store import process_log
@@ -80,6 +81,7 @@ ROUTERS = (
     papers,
     compare,
     saved_figures,
+    views,
     studies,
     operations,
     documentation,

@@ -6,6 +6,7 @@ StoreError
 ├── NotReady          there is no result yet
 ├── NoArrays          an imported experiment has only metrics
 ├── VersionConflict   someone else edited it in the meantime
+├── NameTaken         something else has that name
 ├── BadCursor         no page handed out that cursor
 ├── BadQuery          a filter or sort order is invalid (store.query.errors)
 ├── Fenced            the attempt no longer holds its experiment: stop
@@ -68,6 +69,14 @@ class VersionConflict(StoreError):
             f"{kind} {name} is at version {current}, not {given}: read it again, then edit"
         )
         self.id, self.given, self.current = name, given, current
+
+
+class NameTaken(StoreError):
+    """Something else of its kind has this name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is a {kind} {name!r} already: choose another name, or change it")
+        self.name = name
 
 
 class BadCursor(StoreError):

@@ -15,6 +15,7 @@ from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ImportResult, SpecCheck, Submission
 from extrapolab.models.operations import Worker
 from extrapolab.models.sweeps import SweepCheck, SweepSubmission
+from extrapolab.models.views import View
 
 
 class Lab(LabReader):
@@ -203,6 +204,50 @@ class Lab(LabReader):
         """A built-in study in one of its sizes; nothing runs before :meth:`Study.submit`."""
         return Study(self._transport, name, size)
 
+    def save_view(self, name: str, page: str, query: str = "") -> View:
+        """Saves a view for everybody in the lab: the URL query of a page, under a name.
+
+        Args:
+            name: Its name.
+            page: Such as ``experiments``, or ``sweep:`` and an id.
+            query: What the page's URL has after the question mark.
+
+        Raises:
+            Refused: One of them is not valid.
+            Conflict: Another view has the name.
+
+        Example:
+            >>> view = lab.save_view("near zero", "experiments", "q=tag%3Afigure-1")
+            >>> lab.change_view("near zero", query="q=tag%3Afigure-2").query
+            'q=tag%3Afigure-2'
+            >>> lab.remove_view("near zero")
+        """
+        body = {"name": name, "page": page, "query": query}
+        return View.read(self._transport.create("/v1/views", body))
+
+    def change_view(
+        self,
+        name: str,
+        *,
+        new_name: str | None = None,
+        page: str | None = None,
+        query: str | None = None,
+    ) -> View:
+        """Changes a saved view; what is None stays.
+
+        Raises:
+            NotFound: The lab has none of this name.
+            Refused: A new value is not valid, or nothing is given.
+            Conflict: Another view has the new name.
+        """
+        values = {"name": new_name, "page": page, "query": query}
+        change = {field: value for field, value in values.items() if value is not None}
+        return View.read(self._transport.patch(_view_path(name), change))
+
+    def remove_view(self, name: str) -> None:
+        """Removes a saved view; what it shows stays. Raises NotFound."""
+        self._transport.delete(_view_path(name))
+
     def drain(self, id: str) -> Worker:  # noqa: A002  # the lab's word
         """Has a worker slot hand back its experiment and claim no more; returns the slot.
 
@@ -211,3 +256,7 @@ class Lab(LabReader):
         """
         path = f"/v1/workers/{quote(id, safe='')}:drain"
         return Worker.read(self._transport.post(path, repeatable=True))
+
+
+def _view_path(name: str) -> str:
+    return f"/v1/views/{quote(name, safe='')}"

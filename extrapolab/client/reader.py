@@ -21,6 +21,7 @@ from extrapolab.models.experiments import Comparison, ComparisonFigure, QueryFie
 from extrapolab.models.operations import Queue, Worker
 from extrapolab.models.studies import ReportSummary, StudyRecord
 from extrapolab.models.sweeps import SweepRecord
+from extrapolab.models.views import View
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -267,6 +268,10 @@ class LabReader:
         """Sweeps, newest first, fetched page by page while you iterate."""
         for item in self._transport.items("/v1/sweeps", limit=limit):
             yield Sweep(self._transport, SweepRecord.read(item))
+
+    def views(self, page: str | None = None) -> list[View]:
+        """Saved views by name: all of them, or those of a page such as ``experiments``."""
+        return [View.read(item) for item in self._transport.items("/v1/views", {"page": page})]
 
     def workers(self) -> list[Worker]:
         """The lab's worker slots and what each of them runs."""

@@ -40,6 +40,7 @@ TAGS = [
     {"name": "sweeps", "description": "Many experiments from one base spec and axes."},
     {"name": "queries", "description": "Filter, tabulate, compare and export many experiments."},
     {"name": "studies", "description": "Built-in sweeps that test claims, and their reports."},
+    {"name": "views", "description": "Pages of the lab with their filters, under names."},
     {"name": "operations", "description": "Live events, workers, health and the spec's schema."},
 ]
 
@@ -162,6 +163,8 @@ def _body_schemas() -> dict[str, Any]:
         schemas.Extension,
         Recipe,
         schemas.RecipeChange,
+        schemas.NewView,
+        schemas.ViewChange,
     )
     _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     definitions: dict[str, Any] = extra["$defs"]

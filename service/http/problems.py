@@ -78,6 +78,7 @@ KINDS: dict[type[Exception], Kind] = {
     stored.VersionConflict: Kind(
         412, "precondition-failed", "It has been edited in the meantime", "/header/If-Match"
     ),
+    stored.NameTaken: Kind(409, "name-taken", "The name is taken", "/name"),
     BadQuery: Kind(400, "bad-query", "The query is not valid", "/query/q"),
     stored.BadCursor: Kind(400, "bad-cursor", "The cursor is not valid", "/query/cursor"),
     stored.KeyReused: Kind(

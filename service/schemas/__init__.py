@@ -44,6 +44,7 @@ from service.schemas.sweep import (
 )
 from service.schemas.table import Group, GroupedRun
 from service.schemas.theorem import Theorem
+from service.schemas.view import NewView, View, ViewChange, ViewPage
 
 __all__ = [
     "Answer",
@@ -72,6 +73,7 @@ __all__ = [
     "Links",
     "Log",
     "Moved",
+    "NewView",
     "Number",
     "Page",
     "Problem",
@@ -109,6 +111,9 @@ __all__ = [
     "SweepTable",
     "SweepWarning",
     "Theorem",
+    "View",
+    "ViewChange",
+    "ViewPage",
     "Worker",
     "WorkerState",
     "to_json",

@@ -279,6 +279,18 @@ figures = Table(
     Column("version", Integer, nullable=False),  # grows when the recipe is changed
 )
 
+views = Table(
+    "views",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("page", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("version", Integer, nullable=False),  # grows with each change
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

@@ -7,7 +7,7 @@ from sqlalchemy import insert, inspect, text
 from core.recipe import Recipe
 from core.spec import setup_hash
 from core.spec.sweep import SweepSpec
-from store import saved_figures
+from store import saved_figures, views
 from store.arrays.packed import pack_points, pack_result
 from store.db import tables
 from store.db.database import Database
@@ -56,6 +56,7 @@ def fill(database: Database) -> None:
         saved_figures.save(
             tx, Recipe(query="tag:a", x="training.length", name="größer"), owner="ada"
         )
+        views.save(tx, name="größer?", page="experiments", query="q=tag%3Aa", owner="ada")
         workers.register(tx, WorkerRecord("w1", "node", 1, None, "cpu", 1, 0.0, running))
     _sweep(database)
 

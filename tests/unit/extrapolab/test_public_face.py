@@ -38,6 +38,7 @@ def test_lab_has_exactly_its_public_methods():
     methods |= {"reproduce", "import_runs", "sweep", "check_sweep", "sweep_of", "sweeps", "table"}
     methods |= {"workers", "drain", "studies", "reports", "study", "compare", "compare_figure"}
     methods |= {"cancel", "fields", "figure", "figure_of", "figures", "paper"}
+    methods |= {"views", "save_view", "change_view", "remove_view"}
     methods |= {"close", "url"}
     assert {name for name in dir(extrapolab.Lab) if not name.startswith("_")} == methods
 
