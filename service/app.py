@@ -33,6 +33,7 @@ from service.http.response_headers import ResponseHeaders
 from service.pages.problem import problem_page
 from service.pages.routers import PAGES
 from service.routes import (
+    bulk,
     bundles,
     compare,
     documentation,
@@ -66,6 +67,7 @@ ROUTERS = (
     submissions,
     imports,
     query,
+    bulk,
     experiments,
     history,
     events,

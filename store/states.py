@@ -33,6 +33,8 @@ class State(StrEnum):
 
 FINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 PENDING = tuple(state for state in State if state not in FINAL)
+WAITING = (State.QUEUED, State.PAUSED)
+"""Pending states without a worker, in which the priority can change."""
 
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {

@@ -145,7 +145,9 @@ IMPORTED: Json = {
     "links": {"self": "/v1/experiments?tag=import:0d4f0d4f0d4f"},
 }
 CANCELLATION: Json = {"q": "tag:example and state = queued", "expect_count": 1}
-CANCELLED_ALL: Json = schemas.Cancelled.from_states({ID: State.CANCELLED}).model_dump(mode="json")
+CANCELLED_ALL: Json = schemas.Cancelled.from_states({ID: State.CANCELLED}, {}).model_dump(
+    mode="json"
+)
 EXPERIMENT: Json = json.loads(schemas.to_json(schemas.Experiment.from_record(_experiment)))
 
 

@@ -157,7 +157,10 @@ def _body_schemas() -> dict[str, Any]:
     bodies: tuple[type[BaseModel], ...] = (
         schemas.Problem,
         schemas.Edit,
+        schemas.Selection,
         schemas.Cancellation,
+        schemas.Prioritisation,
+        schemas.Tagging,
         schemas.Import,
         SweepSpec,
         schemas.Extension,

@@ -1,34 +1,85 @@
-"""Bulk state changes, in small batches so that no write holds the database for long."""
+"""Bulk changes, in small batches so that no write holds the database for long."""
 
-import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
+from core.errors import Problem
+from service import schemas
 from service.context import AppContext
+from service.http.errors import CountMismatch
+from store import bulk
+from store.bulk import Action
 from store.db.batches import PAUSE_BETWEEN_BATCHES, batches
 from store.errors import IllegalMove, NotFound
+from store.query.errors import BadQuery
+from store.query.query import ExperimentQuery
 from store.states import State
 
 WRITE_BATCH = 50
 """Most experiments changed in one transaction."""
 
 
-def change_states(
-    context: AppContext, experiment_ids: Iterable[str], change: Callable[[Connection, str], State]
-) -> dict[str, State]:
-    """Applies a state change to experiments in the order of their ids.
+@dataclass(frozen=True)
+class BulkChange:
+    """What a bulk change did.
 
-    Returns:
-        The new states by id, without experiments whose state no longer allowed the change.
+    Attributes:
+        states: The new states by id, None for removed experiments.
+        refused: Why others were left as they are, by id.
     """
-    states: dict[str, State] = {}
-    for number, batch in enumerate(batches(sorted(experiment_ids), WRITE_BATCH)):
+
+    states: dict[str, State | None] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def change_selected(
+    context: AppContext, action: Action, selection: schemas.Selection
+) -> BulkChange:
+    """Applies an action to the experiments of a selection that it concerns.
+
+    Of a selection by ids, those that the action doesn't concern are refused with the reason.
+
+    Raises:
+        BadQuery: The filter is not valid.
+        CountMismatch: The action concerns another number than expected; nothing is changed.
+    """
+    with context.database.read() as tx:
+        if selection.ids is None:
+            ids = bulk.matching(tx, action, _query(selection.q))
+            count = len(ids)
+        else:
+            ids = list(selection.ids)
+            count = bulk.count_concerned(tx, action, ids)
+    expected = selection.expect_count
+    if expected is not None and count != expected:
+        message = f"{count} {action.concerned} match: check them, then repeat with this count"
+        raise CountMismatch(
+            Problem("/expect_count", "other_count", message, str(expected), str(count))
+        )
+    return change_all(context, action, ids)
+
+
+def change_all(context: AppContext, action: Action, ids: Iterable[str]) -> BulkChange:
+    """Applies an action to experiments in the order of their ids."""
+    done = BulkChange()
+    for number, batch in enumerate(batches(sorted(ids), WRITE_BATCH)):
         if number:
             time.sleep(PAUSE_BETWEEN_BATCHES)
+        states: dict[str, State | None] = {}
         with context.database.write() as tx:
+            change = action.prepare(tx, batch)
             for experiment_id in batch:
-                with contextlib.suppress(IllegalMove, NotFound):
+                try:
                     states[experiment_id] = change(tx, experiment_id)
-    return states
+                except (IllegalMove, NotFound) as error:
+                    done.refused[experiment_id] = str(error)
+        done.states.update(states)
+    return done
+
+
+def _query(q: str | None) -> ExperimentQuery:
+    try:
+        return ExperimentQuery.parse(q)
+    except BadQuery as error:
+        raise error.at("/q") from None

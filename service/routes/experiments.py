@@ -97,15 +97,16 @@ def one(
 @router.patch(
     "/{id:experiment}",
     response_model=schemas.Experiment,
-    responses={200: EXPERIMENT_ANSWER, **openapi.problems(400, 404, 412, 413, 415, 428, 503)},
+    responses={200: EXPERIMENT_ANSWER, **openapi.problems(400, 404, 409, 412, 413, 415, 428, 503)},
     openapi_extra=openapi.body(schemas.Edit, examples.EDIT),
 )
 def edit(
     experiment_id: ExperimentId, context: Context, content: body.JsonBody, if_match: IfMatch = None
 ) -> Response:
-    """Edit an experiment's name, tags or notes.
+    """Edit an experiment's name, tags, notes or priority.
 
-    What an experiment computes never changes. `If-Match` is the `ETag` that you read, so that
+    What an experiment computes never changes, and the priority only while it is queued or paused
+    (else 409). `If-Match` is the `ETag` that you read, so that
     nobody overwrites changes they haven't seen.
     """
     if if_match is None:

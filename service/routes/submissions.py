@@ -17,7 +17,7 @@ from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
 from service.intake.theorem import check_theorem
 from store.experiments import submission, warm_start
-from store.experiments.draft import Draft, Options
+from store.experiments.draft import MAX_PRIORITY, Draft, Options
 
 router = APIRouter(tags=["experiments"])
 
@@ -36,7 +36,10 @@ Moment = Annotated[AwareDatetime, AfterValidator(_within_range)]
 
 async def _options(
     priority: Annotated[
-        int, Query(ge=-100, le=100, description="Higher priorities are claimed first.")
+        int,
+        Query(
+            ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Higher priorities are claimed first."
+        ),
     ] = 0,
     not_before: Annotated[
         Moment | None,

@@ -1,6 +1,6 @@
 """Sweeps: many experiments from one base spec and axes over its fields."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,10 +13,10 @@ from service.http import body, examples, openapi
 from service.http.idempotency import IdempotentRequest, SubmissionAnswer, accepted
 from service.http.ids import SweepId
 from service.http.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
-from service.intake.bulk import change_states
+from service.intake.bulk import change_all
 from service.intake.sweep_expansion import Expansion, expand
+from store import bulk
 from store.experiments import duplicates
-from store.experiments import repository as experiments
 from store.experiments.draft import Options
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
@@ -195,7 +195,7 @@ def cancel(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     """Cancel the pending experiments of a sweep, except those that another sweep shares."""
     with context.database.read() as tx:
         pending = sweeps.experiment_ids(tx, sweep_id, PENDING, exclusive=True)
-    return _change_states(context, sweep_id, pending, experiments.request_cancel)
+    return _change(context, sweep_id, pending, bulk.CANCEL)
 
 
 @router.post(
@@ -211,16 +211,13 @@ def retry(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     """
     with context.database.read() as tx:
         ended = sweeps.experiment_ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
-    return _change_states(context, sweep_id, ended, experiments.retry)
+    return _change(context, sweep_id, ended, bulk.RETRY)
 
 
-def _change_states(
-    context: AppContext,
-    sweep_id: str,
-    experiment_ids: Sequence[str],
-    change: Callable[[Connection, str], State],
+def _change(
+    context: AppContext, sweep_id: str, experiment_ids: Sequence[str], action: bulk.Action
 ) -> schemas.SweepMoved:
-    changed = change_states(context, experiment_ids, change)
+    changed = change_all(context, action, experiment_ids).states
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
     return schemas.SweepMoved(

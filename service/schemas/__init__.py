@@ -1,6 +1,15 @@
 """Schemas of request bodies and answers. A spec is :class:`core.spec.ExperimentSpec` itself."""
 
 from service.schemas.base import Answer, Number, Page, to_json
+from service.schemas.bulk import (
+    Cancellation,
+    Cancelled,
+    Changed,
+    Prioritisation,
+    Priority,
+    Selection,
+    Tagging,
+)
 from service.schemas.comparison import ComparedExperiment, Comparison, FieldDifference
 from service.schemas.edit import Edit
 from service.schemas.experiment import Experiment, ExperimentPage
@@ -9,7 +18,7 @@ from service.schemas.history import Event, Log, ProgressEvent, StateEvent
 from service.schemas.imports import Import, Imported
 from service.schemas.operations import Health, Readiness, Worker, WorkerState
 from service.schemas.problem import FieldProblem, Problem
-from service.schemas.query import Cancellation, Cancelled, QueryField
+from service.schemas.query import QueryField
 from service.schemas.queue import DeviceQueue, Queue, QueuedExperiment
 from service.schemas.result import Column, Result, SeriesColumns
 from service.schemas.study import (
@@ -50,6 +59,7 @@ __all__ = [
     "Answer",
     "Cancellation",
     "Cancelled",
+    "Changed",
     "Column",
     "ComparedExperiment",
     "Comparison",
@@ -76,6 +86,8 @@ __all__ = [
     "NewView",
     "Number",
     "Page",
+    "Prioritisation",
+    "Priority",
     "Problem",
     "ProgressEvent",
     "QueryField",
@@ -86,6 +98,7 @@ __all__ = [
     "Report",
     "ReportSummary",
     "Result",
+    "Selection",
     "SeriesColumns",
     "StateEvent",
     "Study",
@@ -110,6 +123,7 @@ __all__ = [
     "SweepSummary",
     "SweepTable",
     "SweepWarning",
+    "Tagging",
     "Theorem",
     "View",
     "ViewChange",

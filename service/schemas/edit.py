@@ -1,4 +1,4 @@
-"""Schema of a change to an experiment's metadata. What it computes never changes."""
+"""Schema of a change to an experiment's metadata or priority. What it computes never changes."""
 
 from typing import Self
 
@@ -6,10 +6,11 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from core.spec import Name, Notes, Tags
+from service.schemas.bulk import Priority
 
 
 class Edit(BaseModel):
-    """New metadata; fields left out keep their values."""
+    """New metadata and priority; fields left out keep their values."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -20,9 +21,10 @@ class Edit(BaseModel):
     name: Name = ""
     tags: Tags = ()
     notes: Notes = ""
+    priority: Priority = 0
 
     @model_validator(mode="after")
     def _require_a_change(self) -> Self:
         if not self.model_fields_set:
-            raise PydanticCustomError("empty", "should have a name, tags or notes")
+            raise PydanticCustomError("empty", "should have a name, tags, notes or a priority")
         return self

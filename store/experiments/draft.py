@@ -30,6 +30,9 @@ class Draft:
         return cls(spec, spec_hash, setup_hash, spec.model_dump(mode="json", exclude=set(METADATA)))
 
 
+MAX_PRIORITY = 100
+"""Highest priority of an experiment; its negative is the lowest."""
+
 SubmissionItem = tuple[Draft, Sequence[str]]
 """A draft, and the warnings about its spec."""
 

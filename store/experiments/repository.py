@@ -1,10 +1,10 @@
-"""The repository of experiments: read, cancel, pause, resume, retry, edit, remove.
+"""The repository of experiments: read, cancel, pause, resume, retry, prioritise, edit, remove.
 
 :mod:`store.experiments.submission` adds experiments, :mod:`store.query` finds them, and
 :mod:`store.queue` runs them; :mod:`store.experiments.results` reads their results.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, delete, func, select, update
@@ -20,7 +20,7 @@ from store.experiments import rows, warm_start
 from store.experiments import tags as tag_rows
 from store.experiments.events import to_event
 from store.records import Event, EventKind, Experiment, Log
-from store.states import RETRYABLE, State, check_move
+from store.states import RETRYABLE, WAITING, State, check_move
 from store.transition import record_event, transition
 
 _NEWEST_FIRST = (experiments.c.created_at.desc(), experiments.c.id.desc())
@@ -181,16 +181,20 @@ def edit(
     name: str | None = None,
     tags: Sequence[str] | None = None,
     notes: str | None = None,
+    priority: int | None = None,
 ) -> Experiment:
-    """Changes the metadata that isn't None, if the experiment is still at ``version``.
+    """Changes the metadata and priority that aren't None, if the experiment is at ``version``.
 
     Raises:
         NotFound: There is no such experiment.
         VersionConflict: It is at another version.
+        IllegalMove: It has a new priority, but is neither queued nor paused.
     """
     row = rows.get(tx, experiment_id, experiments.c.version, experiments.c.created_at, lock=True)
     if row.version != version:
         raise VersionConflict(experiment_id, version, row.version)
+    if priority is not None:
+        prioritise(tx, experiment_id, priority)
     changes: dict[str, Any] = {"version": version + 1}
     if name is not None:
         changes["name"] = name
@@ -202,8 +206,53 @@ def edit(
     return get(tx, experiment_id)
 
 
-def remove(tx: Connection, experiment_id: str) -> None:
+def prioritise(tx: Connection, experiment_id: str, priority: int) -> State:
+    """Sets the priority of a queued or paused experiment; higher ones are claimed first.
+
+    Returns:
+        The state, which stays.
+
+    Raises:
+        NotFound: There is no such experiment.
+        IllegalMove: It is neither queued nor paused.
+    """
+    columns = experiments.c.state, experiments.c.version
+    row = rows.get(tx, experiment_id, *columns, lock=True)
+    state = State(row.state)
+    if state not in WAITING:
+        raise IllegalMove(state, "prioritise", "only a queued or paused one waits for a worker")
+    _set(tx, experiment_id, priority=priority, version=row.version + 1)
+    return state
+
+
+def change_tags(
+    tx: Connection, experiment_id: str, add: Sequence[str], remove: Sequence[str]
+) -> State:
+    """Appends tags to those of an experiment, and removes others; returns its state.
+
+    Raises:
+        NotFound: There is no such experiment.
+    """
+    columns = experiments.c.state, experiments.c.version, experiments.c.created_at
+    row = rows.get(tx, experiment_id, *columns, lock=True)
+    old = tag_rows.read(tx, [experiment_id]).get(experiment_id, ())
+    new = tuple(name for name in dict.fromkeys([*old, *add]) if name not in remove)
+    if new != old:
+        tag_rows.replace(tx, experiment_id, row.created_at, new)
+        _set(tx, experiment_id, version=row.version + 1)
+    return State(row.state)
+
+
+def remove(
+    tx: Connection, experiment_id: str, *, dependents: Mapping[str, str] | None = None
+) -> None:
     """Removes an experiment that has ended, with all that belongs to it.
+
+    Args:
+        tx: An open write.
+        experiment_id: The experiment.
+        dependents: :func:`store.experiments.warm_start.dependents` of several, read in this write;
+            by default those of this one are read.
 
     Raises:
         NotFound: There is no such experiment.
@@ -212,8 +261,11 @@ def remove(tx: Connection, experiment_id: str) -> None:
     state = State(rows.get(tx, experiment_id, experiments.c.state, lock=True).state)
     if not state.is_final:
         raise IllegalMove(state, "remove", "it has not ended; cancel it first")
-    if dependents := warm_start.dependents(tx, experiment_id):
-        reason = f"{dependents[0]} starts from it and has not ended; wait for it, or cancel it"
+    if dependents is None:
+        dependents = warm_start.dependents(tx, [experiment_id])
+    if experiment_id in dependents:
+        dependent = dependents[experiment_id]
+        reason = f"{dependent} starts from it and has not ended; wait for it, or cancel it"
         raise IllegalMove(state, "remove", reason)
     tx.execute(delete(experiments).where(experiments.c.id == experiment_id))
 

@@ -15,6 +15,7 @@ from core.errors import Problem, SpecError
 from core.spec import ExperimentSpec, FromExperimentStart, LinearStudent, channels
 from core.spec.explain import shorten
 from store.arrays import runs
+from store.db.indexed_fields import column_name
 from store.db.tables import experiments
 from store.errors import NotFound
 from store.experiments import rows
@@ -75,11 +76,15 @@ def initial_parameters(
     return {seed: final[source_seed] for seed, source_seed in source_seeds.items()}
 
 
-def dependents(tx: Connection, experiment_id: str) -> list[str]:
-    """The pending experiments that start from this one, staged ones included."""
+def dependents(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """A pending experiment that starts from each of these, if there is one; staged ones count."""
     source = experiments.c.spec["student", "start", "id"].as_string()
-    is_pending = experiments.c.state.in_(PENDING)
-    return list(tx.scalars(select(experiments.c.id).where(is_pending, source == experiment_id)))
+    pending = select(source, experiments.c.id).where(
+        experiments.c.state.in_(PENDING),
+        experiments.c[column_name("student.start.kind")] == "from_experiment",
+        source.in_(list(ids)),
+    )
+    return {source_id: dependent for source_id, dependent in tx.execute(pending)}  # noqa: C416  # dict() takes no typed rows
 
 
 def _source(tx: Connection, experiment_id: str, *, lock: bool) -> ExperimentSpec:
