@@ -36,7 +36,16 @@ def test_every_client_error_is_public():
 def test_lab_has_exactly_its_public_methods():
     methods = {"submit", "check", "experiment", "experiments", "query", "as_completed", "watch"}
     methods |= {"reproduce", "import_runs", "sweep", "check_sweep", "sweep_of", "sweeps", "table"}
-    methods |= {"workers", "drain", "studies", "reports", "study", "compare", "compare_figure"}
+    methods |= {
+        "workers",
+        "queue",
+        "drain",
+        "studies",
+        "reports",
+        "study",
+        "compare",
+        "compare_figure",
+    }
     methods |= {"cancel", "fields", "figure", "figure_of", "figures", "paper"}
     methods |= {"views", "save_view", "change_view", "remove_view"}
     methods |= {"close", "url"}
