@@ -79,12 +79,12 @@ def initial_parameters(
 def dependents(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
     """A pending experiment that starts from each of these, if there is one; staged ones count."""
     source = experiments.c.spec["student", "start", "id"].as_string()
-    pending = select(source, experiments.c.id).where(
+    pending = select(experiments.c.id, source).where(
         experiments.c.state.in_(PENDING),
         experiments.c[column_name("student.start.kind")] == "from_experiment",
         source.in_(list(ids)),
     )
-    return {source_id: dependent for source_id, dependent in tx.execute(pending)}  # noqa: C416  # dict() takes no typed rows
+    return {source_id: dependent for dependent, source_id in tx.execute(pending)}
 
 
 def _source(tx: Connection, experiment_id: str, *, lock: bool) -> ExperimentSpec:
