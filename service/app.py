@@ -132,7 +132,10 @@ def build(settings: Settings) -> FastAPI:
     )
     database = Database(settings.database_url)
     app.state.context = AppContext(
-        settings, database, Dispatcher(database, settings), EventFeed(database)
+        settings,
+        database,
+        Dispatcher(database, settings),
+        EventFeed(database, settings.lease_seconds),
     )
     for module in (*ROUTERS, *PAGES):
         app.include_router(module.router)

@@ -7,17 +7,24 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from service.event_selection import Selection
+from service.lab_watch import LabWatch, WorkerChanges, present
 from store.arrays import series
-from store.db.database import Database
+from store.db.database import Database, now
 from store.errors import StoreUnavailable
 from store.experiments import events
 from store.experiments.events import ExperimentEvent
+from store.query.query import ExperimentQuery
+from store.queue.overview import Overview
 from store.records import Progress
 
 POLL_SECONDS = 0.5
@@ -28,32 +35,75 @@ QUEUE_SIZE = 256
 logger = logging.getLogger(__name__)
 
 
+class EventType(StrEnum):
+    """The types of events in a stream."""
+
+    STATE = "state"
+    PROGRESS = "progress"
+    WORKER = "worker"
+    QUEUE = "queue"
+
+
 @dataclass(frozen=True)
 class EventBatch:
-    """New events in order, and the running experiments' new progress by experiment id."""
+    """What is new.
 
-    events: Sequence[ExperimentEvent]
-    progress: Sequence[tuple[str, Progress]]
+    Attributes:
+        events: Events of experiments, in order.
+        progress: The running experiments' new progress by experiment id.
+        workers: Changes of worker slots.
+        queue: The queue, without the next experiments, if its counts have changed.
+        at: The database's time.
+    """
 
-    def only(self, experiment_ids: Collection[str] | None) -> "EventBatch":
-        """The part about these experiments; None selects all."""
-        if experiment_ids is None:
-            return self
-        return EventBatch(
-            [event for event in self.events if event[0] in experiment_ids],
-            [progress for progress in self.progress if progress[0] in experiment_ids],
-        )
+    events: Sequence[ExperimentEvent] = ()
+    progress: Sequence[tuple[str, Progress]] = ()
+    workers: WorkerChanges = ()
+    queue: Overview | None = None
+    at: float = 0.0
+
+    def __bool__(self) -> bool:
+        """Whether anything is new."""
+        return bool(self.events or self.progress or self.workers or self.queue)
+
+    def only(self, subscription: "Subscription") -> Self:
+        """The part that a stream follows."""
+        types, experiments = subscription.types, subscription.experiments
+        events = self.events if EventType.STATE in types else ()
+        progress = self.progress if EventType.PROGRESS in types else ()
+        if isinstance(experiments, frozenset | Selection):
+            events = [event for event in events if event[0] in experiments]
+            progress = [pair for pair in progress if pair[0] in experiments]
+        workers = self.workers if EventType.WORKER in types else ()
+        queue = self.queue if EventType.QUEUE in types else None
+        return replace(self, events=events, progress=progress, workers=workers, queue=queue)
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a stream follows.
+
+    Attributes:
+        experiments: The experiments, or their filter, which streams share; None for all.
+        types: The types of events.
+    """
+
+    experiments: frozenset[str] | ExperimentQuery | Selection | None
+    types: frozenset[EventType]
 
 
 class EventFeed:
     """Polls for events and hands them to its subscribers. Belongs to one event loop."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, fresh_seconds: float) -> None:
+        """Polls nothing yet; workers are stale without a heartbeat in ``fresh_seconds``."""
+        self._database, self._fresh_seconds = database, fresh_seconds
         self._max_late = 0 if database.dialect == "sqlite" else events.MAX_LATE
-        self._subscribers: dict[asyncio.Queue[EventBatch | None], frozenset[str] | None] = {}
+        self._subscribers: dict[asyncio.Queue[EventBatch | None], Subscription] = {}
+        self._selections: WeakValueDictionary[str, Selection] = WeakValueDictionary()
         self._has_subscribers, self._has_polled = asyncio.Event(), asyncio.Event()
         self._progress: dict[str, Progress] = {}
+        self._watch = LabWatch(fresh_seconds)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -72,44 +122,59 @@ class EventFeed:
             _put(queue, None)
 
     async def follow(
-        self, experiment_ids: frozenset[str] | None, last: int | None
+        self, subscription: Subscription, last: int | None
     ) -> AsyncIterator[EventBatch]:
-        """Yields the events of experiments until the feed ends or the reader is too slow.
+        """Yields what happens until the feed ends or the reader is too slow.
 
         Args:
-            experiment_ids: The experiments to follow; None follows all.
+            subscription: What to follow.
             last: Number of the last event that the reader knows; later ones are replayed first.
-                None replays the whole history of the given experiments, or nothing when all are
-                followed.
+                None replays the whole history of given experiments, else nothing. A replay for a
+                filter is of all experiments, since one may have matched in the meantime.
         """
         queue: asyncio.Queue[EventBatch | None] = asyncio.Queue(QUEUE_SIZE)
-        self._subscribers[queue] = experiment_ids
+        if isinstance(query := subscription.experiments, ExperimentQuery):
+            shared = self._selections.setdefault(query.digest, Selection(query))
+            subscription = replace(subscription, experiments=shared)
+        self._subscribers[queue] = subscription
         self._has_subscribers.set()
         try:
             # After the first poll nothing is missed: an event is in the replay, the queue or both.
             await self._has_polled.wait()
             replayed: set[int] = set()
-            async for batch in self._replay(experiment_ids, last):
+            yield await run_in_threadpool(self._open, subscription)
+            async for batch in self._replay(subscription, last):
                 replayed |= {event.number for _, event in batch.events}
                 yield batch
             while (batch_or_end := await queue.get()) is not None:
                 new = [pair for pair in batch_or_end.events if pair[1].number not in replayed]
-                yield EventBatch(new, batch_or_end.progress)
+                yield replace(batch_or_end, events=new)
         except StoreUnavailable as error:
             logger.warning("an event stream ends: %s", error)
         finally:
             del self._subscribers[queue]
 
+    def _open(self, subscription: Subscription) -> EventBatch:
+        """Opens the selection of a stream; returns the slots and the queue as they are now."""
+        with self._database.read() as tx:
+            if isinstance(subscription.experiments, Selection):
+                subscription.experiments.open(tx)
+            slots = present(tx) if EventType.WORKER in subscription.types else ()
+            queue = self._watch.queue(tx) if EventType.QUEUE in subscription.types else None
+            return EventBatch(workers=slots, queue=queue, at=now(tx))
+
     async def _replay(
-        self, experiment_ids: frozenset[str] | None, last: int | None
+        self, subscription: Subscription, last: int | None
     ) -> AsyncIterator[EventBatch]:
-        number, has_more = last or 0, last is not None or experiment_ids is not None
-        while has_more:
-            page = await run_in_threadpool(self._read_since, number, experiment_ids)
-            yield EventBatch(page, ())
+        experiments = subscription.experiments
+        given = experiments if isinstance(experiments, frozenset) else None
+        number, has_more = last or 0, last is not None or given is not None
+        while has_more and EventType.STATE in subscription.types:
+            page = await run_in_threadpool(self._read_since, number, given)
+            yield EventBatch(page)
             has_more = len(page) == events.EVENTS_PER_QUERY
             number = page[-1][1].number if page else number
-        yield EventBatch((), [*self._progress.items()]).only(experiment_ids)
+        yield EventBatch(progress=[*self._progress.items()]).only(subscription)
 
     async def _run(self) -> None:
         while True:
@@ -132,22 +197,41 @@ class EventFeed:
 
         The first poll, with ``last`` None, only finds that number.
         """
-        newest, recent, progress = await run_in_threadpool(self._read, last)
-        new = [pair for pair in recent if pair[1].number not in delivered]
-        delivered.extend(event.number for _, event in new)
-        changed = [pair for pair in progress.items() if self._progress.get(pair[0]) != pair[1]]
-        self._progress = progress
+        types = frozenset().union(*(one.types for one in self._subscribers.values()))
+        newest, batch = await run_in_threadpool(
+            self._read, last, frozenset(delivered), types, [*self._selections.values()]
+        )
+        delivered.extend(event.number for _, event in batch.events)
+        before, self._progress = self._progress, dict(batch.progress)
         if last is not None:
-            self._deliver(EventBatch(new, changed))
+            changed = [pair for pair in batch.progress if before.get(pair[0]) != pair[1]]
+            self._deliver(replace(batch, progress=changed))
         return newest
 
-    def _read(self, last: int | None) -> tuple[int, list[ExperimentEvent], dict[str, Progress]]:
+    def _read(
+        self,
+        last: int | None,
+        delivered: frozenset[int],
+        types: frozenset[EventType],
+        selections: Sequence[Selection],
+    ) -> tuple[int, EventBatch]:
+        """The newest event's number, and the new events with the progress of all experiments."""
         with self._database.read() as tx:
             if last is None:
                 last = events.newest_number(tx)
             recent = events.since(tx, last - self._max_late)
             newest = max([last, *(event.number for _, event in recent)])
-            return newest, recent, self._running_progress(tx)
+            new = [pair for pair in recent if pair[1].number not in delivered]
+            progress = self._running_progress(tx)
+            for selection in selections:
+                selection.update(tx, (experiment_id for experiment_id, _ in new))
+            if not types & {EventType.WORKER, EventType.QUEUE}:
+                self._watch = LabWatch(self._fresh_seconds)
+                return newest, EventBatch(new, [*progress.items()])
+            changes, queue = self._watch.worker_changes(tx), None
+            if EventType.QUEUE in types:
+                queue = self._watch.queue_change(tx, has_events=bool(new or changes))
+            return newest, EventBatch(new, [*progress.items()], changes, queue, now(tx))
 
     def _running_progress(self, tx: Connection) -> dict[str, Progress]:
         """The progress of running experiments, with new points of those that advanced."""
@@ -168,9 +252,8 @@ class EventFeed:
             return events.since(tx, number, experiment_ids)
 
     def _deliver(self, batch: EventBatch) -> None:
-        for queue, experiment_ids in self._subscribers.items():
-            selected = batch.only(experiment_ids)
-            if selected.events or selected.progress:
+        for queue, subscription in self._subscribers.items():
+            if selected := batch.only(subscription):
                 _put(queue, selected)
 
 

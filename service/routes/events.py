@@ -10,11 +10,18 @@ from pydantic import Field
 from core.errors import Problem
 from core.spec.explain import shorten
 from service import schemas
-from service.context import Context
+from service.context import AppContext, Context
+from service.event_feed import EventType, Subscription
 from service.http import examples, openapi
 from service.http.errors import Invalid
+from service.http.ids import complete_id
+from service.http.parameters import known_names
+from service.http.query_parameters import Q
+from store.errors import NotFound
 from store.experiments import events as stored_events
 from store.query.names import split_names
+from store.query.query import ExperimentQuery
+from store.sweeps import repository as sweeps
 
 router = APIRouter(tags=["operations"])
 
@@ -26,7 +33,7 @@ RETRY_MILLISECONDS = 1000
 EventNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-def _followed_ids(
+def _given_ids(
     context: Context,
     experiments: Annotated[
         str | None,
@@ -56,14 +63,55 @@ def _followed_ids(
     return frozenset(ids)
 
 
+def _subscription(
+    context: Context,
+    experiment_ids: Annotated[frozenset[str] | None, Depends(_given_ids)],
+    q: Q = None,
+    sweep: Annotated[
+        str | None, Query(description="Id of a sweep: only its experiments, also those to come.")
+    ] = None,
+    types: Annotated[
+        str,
+        Query(
+            description="Types of events, separated by commas: `state`, `progress`, `worker`, "
+            "`queue`."
+        ),
+    ] = "state,progress",
+) -> Subscription:
+    names, problems = known_names(types, "types", "type", [*EventType])
+    query = ExperimentQuery.parse(q)
+    if experiment_ids is not None and (q is not None or sweep is not None):
+        message = "can't be combined with q or sweep: write id in (...) into q"
+        problems.append(Problem("/query/experiments", "exclusive", message))
+    if problems:
+        raise Invalid(*problems)
+    chosen = frozenset(map(EventType, names))
+    if sweep is not None:
+        members = f"sweep:{_sweep_id(context, sweep)}"
+        query = ExperimentQuery.parse(members if q is None else f"{members} and ({q})")
+    has_filter = q is not None or sweep is not None
+    return Subscription(query if has_filter else experiment_ids, chosen)
+
+
+def _sweep_id(context: AppContext, text: str) -> str:
+    pointer = "/query/sweep"
+    sweep_id = complete_id(context, text, pointer)
+    try:
+        with context.database.read() as tx:
+            return sweeps.get(tx, sweep_id).id
+    except NotFound as error:
+        problem = Problem(pointer, "no_such_sweep", "there is no such sweep", shorten(text))
+        raise Invalid(problem) from error
+
+
 @router.get(
     "/v1/events",
     response_class=EventSourceResponse,
-    responses={200: openapi.stream(examples.STREAM), **openapi.problems(503)},
+    responses={200: openapi.stream(examples.STREAM), **openapi.problems(400, 404, 503)},
 )
 async def events(
     context: Context,
-    experiment_ids: Annotated[frozenset[str] | None, Depends(_followed_ids)],
+    subscription: Annotated[Subscription, Depends(_subscription)],
     last: Annotated[
         EventNumber | None,
         Query(
@@ -88,11 +136,18 @@ async def events(
     The stream starts with the events after `last` or `Last-Event-ID`, or without either with the
     history of the given `experiments`. A browser's `EventSource` sends the header itself when it
     reconnects, even if the service was restarted in the meantime.
+
+    With `q`, an experiment is followed from the moment at which it matches, which is looked at when
+    the stream starts and at each of its events. It is followed from then on, so that you see it
+    leave. Events between `last` and the start of the stream are those of all experiments.
+
+    A `worker` event reports the change of a worker slot, with the slot after it: first each slot as
+    `present`. A `queue` event has the queue of `/v1/queue` without the next experiments: first as
+    it is, then when a count changes.
     """
     yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
-    async for batch in context.feed.follow(
-        experiment_ids, last if last_event_id is None else last_event_id
-    ):
+    start = last if last_event_id is None else last_event_id
+    async for batch in context.feed.follow(subscription, start):
         for experiment_id, event in batch.events:
             state = schemas.StateEvent.from_record(experiment_id, event)
             yield ServerSentEvent(
@@ -101,3 +156,10 @@ async def events(
         for experiment_id, progress in batch.progress:
             step = schemas.ProgressEvent.from_record(experiment_id, progress)
             yield ServerSentEvent(event="progress", raw_data=step.model_dump_json())
+        for change, slot in batch.workers:
+            worker = schemas.Worker.from_record(slot, batch.at, context.settings.lease_seconds)
+            changed = schemas.WorkerEvent(change=change, worker=worker)
+            yield ServerSentEvent(event="worker", raw_data=changed.model_dump_json())
+        if batch.queue is not None:
+            queue = schemas.Queue.from_record(batch.queue)
+            yield ServerSentEvent(event="queue", raw_data=queue.model_dump_json())

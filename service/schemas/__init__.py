@@ -14,9 +14,9 @@ from service.schemas.comparison import ComparedExperiment, Comparison, FieldDiff
 from service.schemas.edit import Edit
 from service.schemas.experiment import Experiment, ExperimentPage
 from service.schemas.figure import Figure, RecipeChange
-from service.schemas.history import Event, Log, ProgressEvent, StateEvent
+from service.schemas.history import Event, Log, ProgressEvent, StateEvent, WorkerEvent
 from service.schemas.imports import Import, Imported
-from service.schemas.operations import Health, Readiness, Worker, WorkerState
+from service.schemas.operations import Health, Readiness, Worker
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import QueryField
 from service.schemas.queue import DeviceQueue, Queue, QueuedExperiment
@@ -129,6 +129,6 @@ __all__ = [
     "ViewChange",
     "ViewPage",
     "Worker",
-    "WorkerState",
+    "WorkerEvent",
     "to_json",
 ]

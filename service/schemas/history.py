@@ -4,7 +4,9 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from service.lab_watch import WorkerChange
 from service.schemas.base import Answer, Number, Time
+from service.schemas.operations import Worker
 from store import records
 from store.arrays.series import MAX_LIVE_SEEDS
 from store.states import State
@@ -87,6 +89,13 @@ class ProgressEvent(Answer):
             eta_seconds=progress.eta_seconds,
             newest=newest and NewestPoints(**{name: newest[name].tolist() for name in newest}),
         )
+
+
+class WorkerEvent(Answer):
+    """A change of a worker slot in a stream, with the slot after it."""
+
+    change: WorkerChange
+    worker: Worker
 
 
 class Log(Answer):

@@ -1,32 +1,12 @@
 """Schemas of worker slots and of the service's health."""
 
-from enum import StrEnum
 from typing import Literal, Self
 
 from pydantic import Field
 
 from service.schemas.base import Answer
 from service.schemas.experiment import Progress
-from store.queue.workers import WorkerActivity
-
-
-class WorkerState(StrEnum):
-    """State of a worker slot."""
-
-    IDLE = "idle"
-    BUSY = "busy"
-    DRAINING = "draining"
-    DRAINED = "drained"
-    STALE = "stale"
-
-    @classmethod
-    def of_slot(cls, *, busy: bool, draining: bool, stale: bool) -> Self:
-        """The state of a slot: stale before draining before busy."""
-        if stale:
-            return cls.STALE
-        if draining:
-            return cls.DRAINING if busy else cls.DRAINED
-        return cls.BUSY if busy else cls.IDLE
+from store.queue.workers import WorkerActivity, WorkerState
 
 
 class Worker(Answer):
@@ -63,11 +43,7 @@ class Worker(Answer):
         """The answer for a stored worker slot at the database's time ``now``."""
         worker = activity.worker
         age = max(0.0, now - worker.heartbeat_at)
-        state = WorkerState.of_slot(
-            busy=worker.experiment_id is not None,
-            draining=worker.draining,
-            stale=age > lease_seconds,
-        )
+        state = WorkerState.of_slot(worker, now, lease_seconds)
         return cls(
             id=worker.id,
             state=state,

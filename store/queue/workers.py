@@ -2,6 +2,8 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -24,6 +26,26 @@ _RUNNING = visible_experiments(
     SEED_STEPS_PER_SECOND.label("speed"),
 ).where(experiments.c.state == State.RUNNING)
 _UPDATE = update(workers).where(workers.c.id == bindparam("slot_id")).returning(workers.c.draining)
+
+
+class WorkerState(StrEnum):
+    """State of a worker slot."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    DRAINING = "draining"
+    DRAINED = "drained"
+    STALE = "stale"
+
+    @classmethod
+    def of_slot(cls, worker: WorkerRecord, at: float, fresh_seconds: float) -> Self:
+        """The state of a slot at the database's time: stale before draining before busy."""
+        busy = worker.experiment_id is not None
+        if at - worker.heartbeat_at > fresh_seconds:
+            return cls.STALE
+        if worker.draining:
+            return cls.DRAINING if busy else cls.DRAINED
+        return cls.BUSY if busy else cls.IDLE
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ import pytest
 
 from store.arrays.series import LIVE_METRICS
 from store.db.database import Database
-from store.records import EventKind
+from store.queue import workers
+from store.records import EventKind, WorkerRecord
 from tests.integration.service.conftest import FakeWorker
 from tests.integration.service.process import Served, served
+from tests.integration.service.sweep_specs import sweep
 from tests.kit import sample_specs
 
 PATIENCE_SECONDS = 30.0
@@ -79,10 +81,10 @@ def following(service: Served, *ids: str, last: str | None = None, query=False, 
         yield Stream(response)
 
 
-def submit(service: Served) -> str:
+def submit(service: Served, **changes) -> str:
     answer = httpx2.post(
         f"{service.url}/v1/experiments?on_duplicate=rerun",
-        json=sample_specs.spec().model_dump(mode="json"),
+        json=sample_specs.spec(**changes).model_dump(mode="json"),
     )
     return answer.raise_for_status().json()["id"]
 
@@ -149,6 +151,63 @@ def test_a_stream_goes_on_where_a_list_or_an_experiment_ended(service):
         assert stream.until("state", id=experiment_id, kind="paused")
         act(service, other, "cancel")
         assert stream.until("state", id=other, state="cancelled")
+
+
+def test_a_filter_follows_what_comes_to_match_and_what_leaves(service):
+    tag = "followed"
+    first, other = submit(service, tags=[tag]), submit(service)
+    with following(service, q=f"tag:{tag} and state = queued") as stream:
+        act(service, other, "cancel")
+        act(service, first, "pause")
+        data, _ = stream.until("state")
+        while data["state"] == "queued":  # the end of what came before
+            data, _ = stream.until("state")
+        assert (data["id"], data["state"]) == (first, "paused")
+        later = submit(service, tags=[tag])
+        data, last = stream.until("state")
+        assert data["id"] == later
+    act(service, later, "cancel")
+    with following(service, q=f"tag:{tag}", last=last) as stream:
+        assert stream.until("state", id=later, state="cancelled")
+
+
+def test_a_stream_of_a_sweep_has_the_experiments_that_extend_it(service):
+    submit(service)
+    body = sweep({"path": "training.length", "values": [2]}, name="followed")
+    path = httpx2.post(f"{service.url}/v1/sweeps", json=body).raise_for_status().headers["location"]
+    with following(service, sweep=path.rpartition("/")[2], types="state") as stream:
+        submit(service)
+        axes = [{"path": "training.length", "values": [2, 3]}]
+        extended = httpx2.post(f"{service.url}{path}:extend", json={"axes": axes})
+        extended.raise_for_status()
+        read = httpx2.get(f"{service.url}{path}").json()["members"]["items"]
+        members = [member["experiment"] for member in read]
+        seen = [stream.until("state")[0]["id"]]
+        while seen[-1] != members[1]:
+            seen.append(stream.until("state")[0]["id"])
+    assert {*seen} <= {*members}
+
+
+def test_a_stream_reports_slots_and_the_queue(service, worker):
+    slot = WorkerRecord("worker_0", "node1", 10, None, "cpu", 1, heartbeat_at=0.0)
+    with worker.database.write() as tx:
+        workers.register(tx, slot)  # and it is never stale, however long this takes
+        tx.exec_driver_sql("UPDATE workers SET heartbeat_at = heartbeat_at + 3600")
+    with following(service, types="worker,queue") as stream:
+        data, number = stream.until("worker")
+        assert (data["change"], data["worker"]["name"], number) == ("present", "node1 cpu·0", None)
+        before, _ = stream.until("queue")
+        experiment_id = submit(service)
+        assert stream.until("queue")[0]["waiting"] == before["waiting"] + 1
+        with worker.database.write() as tx:
+            change = f"UPDATE workers SET experiment_id = '{experiment_id}'"
+            tx.exec_driver_sql(change)
+        data, _ = stream.until("worker")
+        assert (data["change"], data["worker"]["experiment_id"]) == ("started", experiment_id)
+        with worker.database.write() as tx:
+            workers.remove(tx, "worker_0")
+        assert stream.until("worker")[0]["change"] == "went"
+        assert before["next"] == []
 
 
 def test_a_replay_survives_a_restart_of_the_service(module_postgres):
@@ -234,6 +293,27 @@ def test_a_request_that_can_not_be_followed_is_refused_before_the_stream_starts(
     )
     assert answer.status_code == 422
     assert {error["pointer"] for error in answer.json()["errors"]} == {pointer}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "pointer"),
+    [
+        ({"q": "nonsense ="}, 400, "/query/q"),
+        ({"sweep": "swp_" + "0" * 32}, 422, "/query/sweep"),
+        ({"types": "state,walker"}, 422, "/query/types"),
+        ({"last": "-1"}, 422, "/query/last"),
+    ],
+)
+def test_a_stream_that_selects_nothing_known_is_refused(client, parameters, status, pointer):
+    answer = client.get("/v1/events", params=parameters)
+    assert answer.status_code == status
+    assert {error["pointer"] for error in answer.json()["errors"]} == {pointer}
+
+
+def test_ids_are_not_combined_with_a_filter(client, submit):
+    ids = submit().rpartition("/")[2]
+    answer = client.get("/v1/events", params={"experiments": ids, "q": "state = queued"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "exclusive")
 
 
 def test_the_openapi_document_shows_a_stream(client):
