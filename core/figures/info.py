@@ -61,7 +61,12 @@ class SeedLine(Line):
 
 
 def heading(
-    spec: ExperimentSpec, result: ExperimentResult | None, subject: str, description: str
+    spec: ExperimentSpec,
+    result: ExperimentResult | None,
+    subject: str,
+    description: str,
+    *,
+    along_training: bool | None = None,
 ) -> dict[str, Any]:
     """The common data of a figure of one experiment.
 
@@ -70,15 +75,20 @@ def heading(
         result: Its result, if it has one.
         subject: What the figure shows, in a few words.
         description: What its lines and marks are, in a sentence.
+        along_training: Whether the lines were recorded along the training; None if it shows no
+            :func:`median_line`.
     """
     student, outcomes = spec.student, [run.outcome for run in result.runs] if result else []
     title = (
         f"{subject}: {teacher_words(spec)}, {student.words} d = {student.dim}, "
         f"k = {spec.training.length}"
     )
+    sentences = [f"{subject}.", description, describe(spec), how_many_fit(outcomes)]
+    if along_training is not None and len(outcomes) > MANY_SEEDS:
+        sentences.append(how_divergence_counts(outcomes, along_training=along_training))
     return {
         "title": f"{spec.name}\n{title}" if spec.name else title,
-        "caption": f"{subject}. {description} {describe(spec)} {how_many_fit(outcomes)}".strip(),
+        "caption": " ".join(filter(None, sentences)),
         **sources([spec]),
     }
 
@@ -114,6 +124,19 @@ def how_many_fit(outcomes: Sequence[str], noun: str = "seed") -> str:
     fit = f"{noun} fits" if count == 1 else f"{noun}s fit"
     lost = f"; {diverged} diverged" if diverged else ""
     return f"{list(outcomes).count(Outcome.FITTED)} of {count} {fit}{lost}."
+
+
+def how_divergence_counts(outcomes: Sequence[str], *, along_training: bool) -> str:
+    """A sentence on what diverged runs are in a statistic; "" if none of these runs diverged.
+
+    It says what :func:`core.statistics.curves_as_counted` and
+    :func:`core.statistics.as_counted` do.
+    """
+    if Outcome.DIVERGED not in outcomes:
+        return ""
+    if along_training:
+        return "A diverged run keeps its last recorded value, infinite once it overflowed."
+    return "A diverged run counts as infinite."
 
 
 def teacher_words(spec: ExperimentSpec) -> str:

@@ -1,6 +1,6 @@
 """Poles, weights and response of a teacher, if they are quick enough to compute for a figure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -84,6 +84,19 @@ def channel_title(entry: tuple[int, int]) -> str:
     """The channel in words, as the title of its panel."""
     output, input_ = entry
     return f"output {output + 1}, input {input_ + 1}"
+
+
+def shared_channel(words: Iterable[str]) -> str:
+    """The channel that experiments show, in words of :func:`channel_words`.
+
+    Example:
+        >>> shared_channel([", output 1 of 2, input 1 of 1"] * 2)
+        ', output 1 of 2, input 1 of 1'
+        >>> shared_channel(["", ", output 1 of 2, input 1 of 1"]), shared_channel([])
+        (', the largest channel of each', '')
+    """
+    distinct = set(words) or {""}
+    return distinct.pop() if len(distinct) == 1 else ", the largest channel of each"
 
 
 def channel_words(entry: tuple[int, int], shape: tuple[int, ...]) -> str:

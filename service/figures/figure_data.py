@@ -1,7 +1,8 @@
 """Turns a recipe into the data of a figure: finds the experiments and reads their numbers."""
 
 from collections.abc import Sequence, Set
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from core.figures.recipes import points as figure_points
 from core.figures.recipes.cells import Cell
 from core.figures.recipes.curves import Curve
 from core.figures.recipes.points import Point
+from core.figures.teacher import shared_channel
 from core.figures.training_axis import refuse_mixed_steps
 from core.labels import how_many
 from core.recipe import Recipe
@@ -27,28 +29,16 @@ from service.figures.limits import (
     MAX_POINTS,
 )
 from service.figures.plan import Plan
+from service.figures.recipe_runs import (
+    Facts,
+    are_imported,
+    latest_runs,
+    series_and_facet,
+    setups_of,
+)
 from store.query import curves, run_ends
-from store.query.fields import FIELDS
 from store.query.run_ends import CompletedExperiment, FinalMetrics
 from store.records import Source
-
-
-class _Facts(NamedTuple):
-    """What is read of each experiment after the fields of the recipe's axes."""
-
-    length: int
-    optimizer: str
-    source: str
-    spec_hash: str
-
-    @classmethod
-    def of(cls, experiment: CompletedExperiment) -> "_Facts":
-        return cls(*experiment.key[-len(cls._fields) :])
-
-
-_FIELDS_OF_FACTS = tuple(
-    FIELDS[name] for name in ("training.length", "optimizer.kind", "source", "spec_hash")
-)
 
 
 def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
@@ -68,18 +58,21 @@ def figure_data(tx: Connection, plan: Plan, source: str) -> Info:
 def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     """A final metric of runs against a field of their experiments."""
     metrics = baseline.metrics(plan.recipe)
-    experiments, runs, counted = _latest_runs(tx, plan, metrics)
+    experiments, runs, counted = latest_runs(tx, plan, metrics)
     recipe, has_value, note = baseline.choose(plan.recipe, runs.values[counted, -1])
     shown, undefined = counted[has_value], counted[~has_value]
     values = run_ends.values_as_counted(runs, metrics)[:, metrics.index(recipe.quantity)]
-    is_missing = np.isnan(values[shown]) & _are_imported(experiments, runs)[shown]
+    is_missing = np.isnan(values[shown]) & are_imported(experiments, runs)[shown]
     shown, missing_count = shown[~is_missing], int(is_missing.sum())
     if missing_count and not len(shown):
         raise NotDrawable(f"all matching runs were imported, without {recipe.quantity}")
     coordinates = [experiment.key[: len(plan.fields)] for experiment in experiments]
     groups = run_ends.group_runs(coordinates, runs, shown)
     cells = [
-        _cell(recipe, place, "completed", values[indices], runs.outcomes[indices])
+        replace(
+            _cell(recipe, place, "completed", values[indices], runs.outcomes[indices]),
+            setups=setups_of(experiments, runs, indices),
+        )
         for place, indices in groups.items()
     ]
     if recipe.kind == "heatmap":
@@ -97,9 +90,8 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
     _refuse_if_not_drawable(recipe, cells, run_count=len(counted))
     drawn = {experiments[index] for index in np.unique(runs.experiment_index[shown])}
     left_out = wording.left_out(without_baseline=len(undefined), imported=missing_count)
-    heading = _heading(
-        recipe, source, drawn, runs.outcomes[shown].tolist(), left_out=left_out, note=note
-    )
+    outcomes, pooled = runs.outcomes[shown].tolist(), figure_cells.pooled(cells)
+    heading = _heading(recipe, source, drawn, outcomes, pooled=pooled, left_out=left_out, note=note)
     if recipe.kind == "heatmap":
         return RECIPE_FIGURES["heatmap"].data(heading, cells, recipe)
     return RECIPE_FIGURES["lines"].data(heading, figure_cells.panels(cells, recipe))
@@ -108,7 +100,7 @@ def _metric_by_field(tx: Connection, plan: Plan, source: str) -> Info:
 def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     """One final metric of runs against another."""
     metrics = [plan.recipe.x, *baseline.metrics(plan.recipe)]
-    experiments, runs, counted = _latest_runs(tx, plan, metrics)
+    experiments, runs, counted = latest_runs(tx, plan, metrics)
     recipe, _, note = baseline.choose(plan.recipe, runs.values[counted, -1])
     values = runs.values[:, [0, metrics.index(recipe.quantity, 1)]]
     diverged = runs.diverged[counted]
@@ -130,7 +122,7 @@ def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     by_age = sorted(shown, key=lambda run: (ids[runs.experiment_index[run]], runs.seeds[run]))
     points = []
     for run in by_age:
-        series, facet = _series_and_facet(recipe, experiments[runs.experiment_index[run]].key)
+        series, facet = series_and_facet(recipe, experiments[runs.experiment_index[run]].key)
         x, y = values[run].tolist()
         points.append(Point(series, facet, x, y, fitted=runs.outcomes[run] == Outcome.FITTED))
     points.sort(key=lambda point: (key(point.facet), key(point.series)))
@@ -145,7 +137,7 @@ def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
 def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     """Whole curves of runs, along steps, training time, lags or ranks."""
     metrics = [baseline.BASELINE] if plan.recipe.quantity == baseline.RELATIVE else []
-    experiments, runs, counted = _latest_runs(tx, plan, metrics)
+    experiments, runs, counted = latest_runs(tx, plan, metrics)
     recipe, note, without_baseline = plan.recipe, "", 0
     if metrics:
         recipe, has_value, note = baseline.choose(recipe, runs.values[counted, -1])
@@ -158,12 +150,12 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
         )
     curves_of: dict[str, list[Curve]] = {}
     for experiment, curve in _read_curves(tx, recipe, experiments, runs, counted):
-        if _Facts.of(experiment).source == Source.IMPORT and np.isnan(curve.y).all():
+        if Facts.of(experiment).source == Source.IMPORT and np.isnan(curve.y).all():
             continue
         curves_of.setdefault(experiment.id, []).append(curve)
     shown = [curve for of_experiment in curves_of.values() for curve in of_experiment]
     timeless = len(counted) - len(shown) if recipe.x == "time" else 0
-    from_lab = any(_Facts.of(experiment).source == Source.LAB for experiment in experiments)
+    from_lab = any(Facts.of(experiment).source == Source.LAB for experiment in experiments)
     if timeless and not shown and (from_lab or _has_points(tx, recipe, experiments)):
         raise NotDrawable(
             "no matching run recorded a training time, which only gd and gradient_flow have: "
@@ -179,13 +171,22 @@ def _curves_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
     _refuse_if_not_drawable(recipe, shown, run_count=len(shown))
     drawn = {experiment for experiment in experiments if experiment.id in curves_of}
     if recipe.x == "step":
-        refuse_mixed_steps([_Facts.of(experiment).optimizer for experiment in drawn])
+        refuse_mixed_steps([Facts.of(experiment).optimizer for experiment in drawn])
     outcomes = [curve.outcome for curve in shown]
     missing_count = len(counted) - len(shown) - timeless
     left_out = wording.left_out(
         timeless=timeless, without_baseline=without_baseline, imported=missing_count
     )
-    heading = _heading(recipe, source, drawn, outcomes, left_out=left_out, note=note)
+    heading = _heading(
+        recipe,
+        source,
+        drawn,
+        outcomes,
+        pooled=figure_curves.pooled(shown),
+        channel=shared_channel(curve.channel for curve in shown),
+        left_out=left_out,
+        note=note,
+    )
     return RECIPE_FIGURES["lines"].data(heading, figure_curves.panels(shown, recipe))
 
 
@@ -212,7 +213,7 @@ def _read_curves(
     }
     sort_keys = {}
     for experiment in experiments:
-        series, facet = _series_and_facet(recipe, experiment.key)
+        series, facet = series_and_facet(recipe, experiment.key)
         sort_keys[experiment.id] = (key(facet), key(series), experiment.id)
     ids = sorted({experiment_id for experiment_id, _ in place_of_run}, key=sort_keys.__getitem__)
     if recipe.x in ("step", "time"):
@@ -221,6 +222,11 @@ def _read_curves(
         stored = curves.read_arrays(tx, ids, "response" if recipe.x == "lag" else recipe.quantity)
     needs_teacher = recipe.x == "lag" or recipe.quantity == "hankel_singular_values"
     teachers = curves.read_teachers(tx, ids) if needs_teacher else {}
+    view = View(output=recipe.output, input=recipe.input)
+    channels = {
+        name: figure_curves.channel(teacher, view) if recipe.x == "lag" else ""
+        for name, teacher in teachers.items()
+    }
     by_experiment: dict[str, list[tuple[CompletedExperiment, Curve]]] = {
         experiment_id: [] for experiment_id in ids
     }
@@ -235,32 +241,15 @@ def _read_curves(
             positions,
             values,
             teachers.get(experiment_id),
-            View(output=recipe.output, input=recipe.input),
+            view,
         )
-        series, facet = _series_and_facet(recipe, experiment.key)
-        length = _Facts.of(experiment).length
+        series, facet = series_and_facet(recipe, experiment.key)
+        length, setup = Facts.of(experiment).length, experiment.setup_hash
+        channel = channels.get(experiment_id, "")
         by_experiment[experiment_id].append(
-            (experiment, Curve(series, facet, length, x, y, reference, outcome))
+            (experiment, Curve(series, facet, length, x, y, reference, outcome, setup, channel))
         )
     return [pair for pairs in by_experiment.values() for pair in pairs]
-
-
-def _are_imported(experiments: Sequence[CompletedExperiment], runs: FinalMetrics) -> np.ndarray:
-    """A mask of the runs that were imported."""
-    sources = [_Facts.of(experiment).source == Source.IMPORT for experiment in experiments]
-    return np.array(sources, bool)[runs.experiment_index]
-
-
-def _latest_runs(
-    tx: Connection, plan: Plan, metrics: Sequence[str]
-) -> tuple[Sequence[CompletedExperiment], FinalMetrics, np.ndarray]:
-    """The experiments, their runs, and the indices of the runs that count.
-
-    The keys of the experiments end with their :class:`_Facts`.
-    """
-    experiments = run_ends.completed_experiments(tx, plan.query, [*plan.fields, *_FIELDS_OF_FACTS])
-    runs = run_ends.final_metrics(tx, [experiment.id for experiment in experiments], metrics)
-    return experiments, runs, run_ends.latest_runs(experiments, runs)
 
 
 def _cell(
@@ -271,15 +260,8 @@ def _cell(
     outcomes: np.ndarray,
 ) -> Cell:
     x, *others = coordinates
-    series, facet = _series_and_facet(recipe, others)
+    series, facet = series_and_facet(recipe, others)
     return Cell(x, series, state, tuple(values.tolist()), facet, tuple(outcomes.tolist()))
-
-
-def _series_and_facet(recipe: Recipe, coordinates: Sequence[Any]) -> tuple[Any, Any]:
-    """The first coordinates, after x; None for an axis that the recipe doesn't have."""
-    remaining = iter(coordinates)
-    series = next(remaining) if recipe.series else None
-    return series, next(remaining) if recipe.facets else None
 
 
 def _heading(
@@ -287,24 +269,20 @@ def _heading(
     source: str,
     drawn: Set[CompletedExperiment],
     outcomes: Sequence[str],
-    *,
-    left_out: str = "",
-    note: str = "",
+    **words: str,
 ) -> dict[str, Any]:
-    facts = [_Facts.of(experiment) for experiment in drawn]
+    facts = [Facts.of(experiment) for experiment in drawn]
     hashes = sorted({fact.spec_hash for fact in facts})
     imported = len({fact.spec_hash for fact in facts if fact.source == Source.IMPORT})
     of_these = f" ({imported} imported)" if imported else ""
     counts = f"{how_many(len(hashes), 'experiment')}{of_these}, {how_many(len(outcomes), 'run')}"
     return wording.heading(
         recipe,
-        title=wording.title(recipe),
         source=f"Extrapolab, {source}{counts}",
         hashes=hashes,
         outcomes=outcomes,
         imported=imported,
-        left_out=left_out,
-        note=note,
+        **words,
     )
 
 

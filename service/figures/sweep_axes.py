@@ -68,7 +68,7 @@ def cells(
         series: The path of the second; None for a single axis.
         column: Which of the metrics.
     """
-    none = CompletedRuns(np.empty(0), np.empty((0, column + 1)))
+    none = CompletedRuns("", np.empty(0), np.empty((0, column + 1)))
     return [
         Cell(
             member.coordinates.get(x),
@@ -76,6 +76,7 @@ def cells(
             member.state,
             tuple(of_member.values[:, column].tolist()),
             outcomes=tuple(of_member.outcomes.tolist()),
+            setups=frozenset({of_member.setup_hash}),
         )
         for member in members
         for of_member in [runs.get(member.experiment_id, none)]

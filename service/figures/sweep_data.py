@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from core.figures import SWEEP_FIGURES, Info
 from core.figures.recipes import baseline, wording
+from core.figures.recipes import cells as figure_cells
 from core.labels import how_many
 from core.recipe import DEFAULT_METRIC, Recipe
 from service.figures import sweep_axes
@@ -49,20 +50,21 @@ def sweep_data(
     choice = baseline.choose(recipe, np.array(first_values))
     recipe, shown = choice.recipe, dict(itertools.compress(runs.items(), choice.has_value))
     outcomes = [outcome for of_one in shown.values() for outcome in of_one.outcomes]
+    drawn = shown if name == "lines" else runs  # a heat map shows where it is undefined
+    column = metrics.index(recipe.quantity)
+    cells = sweep_axes.cells(members, drawn, x, series, column=column)
     heading = wording.heading(
         recipe,
         title=sweep.name or sweep.id,
         source=_source(sweep),
         hashes=[member.spec_hash for member in members if member.experiment_id in shown],
         outcomes=outcomes,
+        pooled=figure_cells.pooled(cells),
         left_out=wording.left_out(
             without_baseline=sum(len(of_one.outcomes) for of_one in runs.values()) - len(outcomes)
         ),
         note=choice.note,
     )
-    drawn = shown if name == "lines" else runs  # a heat map shows where it is undefined
-    column = metrics.index(recipe.quantity)
-    cells = sweep_axes.cells(members, drawn, x, series, column=column)
     return SWEEP_FIGURES[name].data(heading, cells, recipe)
 
 

@@ -47,10 +47,12 @@ class CompletedRuns(NamedTuple):
     """The runs of one completed experiment.
 
     Attributes:
+        setup_hash: The hash of its setup.
         outcomes: (runs,).
         values: (runs, metrics), as statistics count them.
     """
 
+    setup_hash: str
     outcomes: np.ndarray
     values: np.ndarray
 
@@ -239,10 +241,11 @@ def runs_by_experiment(
         metrics: The metrics that were read.
     """
     values = values_as_counted(runs, metrics)
+    setup_of = {experiment.id: experiment.setup_hash for experiment in experiments}
     groups = group_runs([experiment.id for experiment in experiments], runs)
     return {
-        experiment_id: CompletedRuns(runs.outcomes[indices], values[indices])
-        for experiment_id, indices in groups.items()
+        name: CompletedRuns(setup_of[name], runs.outcomes[indices], values[indices])
+        for name, indices in groups.items()
     }
 
 

@@ -36,9 +36,7 @@ Number = Callable[[float, int], float]
 def heading(recipe: Recipe, outcomes: Sequence[str]) -> dict[str, Any]:
     """The heading that the service gives to a figure of a recipe."""
     source = f"Extrapolab, fig_0123456789, 12 experiments, {len(outcomes)} runs"
-    return wording.heading(
-        recipe, title=wording.title(recipe), source=source, hashes=[HASH] * 12, outcomes=outcomes
-    )
+    return wording.heading(recipe, source=source, hashes=[HASH] * 12, outcomes=outcomes)
 
 
 def _of_cells(recipe: Recipe, cells: Sequence[Cell]) -> dict[str, Any]:

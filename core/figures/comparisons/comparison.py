@@ -19,12 +19,13 @@ from core.figures.info import (
     Series,
     describe,
     diverged_seeds,
+    how_divergence_counts,
     how_many_fit,
     series_line,
     sources,
     statistics_along,
 )
-from core.figures.teacher import by_channel, channel_words, main_entry
+from core.figures.teacher import by_channel, channel_words, main_entry, shared_channel
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, View
 from core.panels import length_marks
 from core.result import ExperimentResult, Outcome
@@ -126,7 +127,7 @@ def response(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> Compari
     Raises:
         NotDrawable: An experiment has no result, or there is no such channel.
     """
-    sides, words = [], set()
+    sides = []
     for experiment in compared:
         label, spec, result, _, _ = experiment
         if result is None:
@@ -135,7 +136,6 @@ def response(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> Compari
             )
         all_teacher = by_channel(result.teacher_response)
         entry = main_entry(all_teacher, view)
-        words.add(channel_words(entry, all_teacher.shape))
         teacher, lags = all_teacher[:, *entry], np.arange(len(all_teacher), dtype=np.float64)
         students, errors = [], []
         for run in result.runs:
@@ -155,9 +155,17 @@ def response(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> Compari
         )
         sides.append(side)
     description = "Above: h_j by lag, ĥ_j as dots. Below: |h_j - ĥ_j|. A dotted line marks each k."
-    channel = words.pop() if len(words) == 1 else ", the largest channel of each"
-    shared = heading(f"Impulse responses{channel}", description, compared)
+    subject = f"Impulse responses{channel_of(compared, view)}"
+    shared = heading(subject, description, compared, along_training=False)
     return ComparisonInfo(**shared, x="lag", sides=sides)
+
+
+def channel_of(compared: Sequence[Compared], view: View) -> str:
+    """The channel that the responses are shown in, to follow other words."""
+    teachers = [by_channel(one.result.teacher_response) for one in compared if one.result]
+    return shared_channel(
+        channel_words(main_entry(teacher, view), teacher.shape) for teacher in teachers
+    )
 
 
 def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> ComparisonInfo:
@@ -193,17 +201,30 @@ def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> Compari
     description = (
         f"Above: training loss by {TRAINING_AXES[x]}. Below: extrapolation error. Logarithmic axes."
     )
-    return ComparisonInfo(**heading("Training", description, compared), x=x, sides=sides)
+    shared = heading("Training", description, compared, along_training=True)
+    return ComparisonInfo(**shared, x=x, sides=sides)
 
 
-def heading(subject: str, description: str, compared: Sequence[Compared]) -> dict[str, Any]:
-    """The common data of a comparison; ``description`` says what the lines are."""
+def heading(
+    subject: str, description: str, compared: Sequence[Compared], *, along_training: bool
+) -> dict[str, Any]:
+    """The common data of a comparison.
+
+    Args:
+        subject: What it shows, in a few words.
+        description: What the lines are, in sentences.
+        compared: The experiments.
+        along_training: Whether the lines were recorded along the training.
+    """
+    outcomes = [Outcome.DIVERGED for one in compared if one.diverged]
+    counted = how_divergence_counts(outcomes, along_training=along_training)
+    description = f"{description} Medians over seeds, with quartiles. {counted}".strip()
     setups = " ".join(
         f"{one.label}: {describe(one.spec)} {how_many_fit(one.ended)}".strip() for one in compared
     )
     return {
         "title": subject,
-        "caption": f"{subject}. {description} Medians over seeds, with quartiles. {setups}",
+        "caption": f"{subject}. {description} {setups}",
         **sources([one.spec for one in compared]),
     }
 

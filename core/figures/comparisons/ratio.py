@@ -59,7 +59,9 @@ def response(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> RatioIn
         NotDrawable: As :func:`core.figures.comparisons.comparison.response`.
     """
     sides = comparison.response(compared, view).sides
-    return _ratio(compared, sides, "lag", {"|h_j - ĥ_j|": [side.below for side in sides]})
+    subject = f"Response errors{comparison.channel_of(compared, view)}"
+    bands = {"|h_j - ĥ_j|": [side.below for side in sides]}
+    return _ratio(subject, compared, sides, "lag", bands)
 
 
 def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> RatioInfo:
@@ -74,10 +76,11 @@ def training(compared: Sequence[Compared], view: View = DEFAULT_VIEW) -> RatioIn
         "training loss": [side.above for side in sides],
         "extrapolation error": [side.below for side in sides],
     }
-    return _ratio(compared, sides, info.x, bands)
+    return _ratio("Training", compared, sides, info.x, bands)
 
 
 def _ratio(
+    subject: str,
     compared: Sequence[Compared],
     sides: Sequence[Side],
     x: Literal["lag", "step", "time"],
@@ -97,12 +100,12 @@ def _ratio(
         for n, side in enumerate(sides)
     ]
     quantities = list(bands_by_panel)
-    errors = "Response errors" if x == "lag" else "Training"
     description = (
         f"{' and '.join(quantities)} by {'training time' if x == 'time' else x}, divided by the "
         f"first experiment's median{_BETWEEN if x == 'time' else ''}. Logarithmic axes."
     )
-    heading = comparison.heading(f"{errors} relative to: {sides[0].label}", description, compared)
+    subject = f"{subject} relative to: {sides[0].label}"
+    heading = comparison.heading(subject, description, compared, along_training=x != "lag")
     return RatioInfo(**heading, x=x, y=quantities, sides=quotients)
 
 

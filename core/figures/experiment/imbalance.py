@@ -83,6 +83,7 @@ def info(
             f"Above: |B - Cᵀ| by {TRAINING_AXES[x]} and, for a start near zero, its predicted fall "
             "exp(-2 ĥ_0 τ) with the training time τ. Below: the drift of gradient flow's "
             "invariants. One line per seed; logarithmic axes.",
+            along_training=True,
         ),
         x=x,
         imbalance=imbalance,

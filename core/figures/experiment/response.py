@@ -94,6 +94,7 @@ def info(
             f"Impulse response{suffix}",
             "Above: h_j of each seed and ĥ_j of the teacher, by lag. Below: |h_j - ĥ_j| and |ĥ_j|. "
             "A dotted line marks k.",
+            along_training=False,
         ),
         **dict(responses[main]),
         length=spec.training.length,

@@ -67,6 +67,7 @@ def info(spec: ExperimentSpec, result: ExperimentResult, series: Series) -> Spec
             "Spectrum",
             "Left: |λ| of A. Right: Hankel singular values of the response. Both sorted, for each "
             "seed and the teacher.",
+            along_training=False,
         ),
         teacher_eigenvalues=poles.tolist(),
         eigenvalues=moduli,

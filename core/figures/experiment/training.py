@@ -110,6 +110,7 @@ def info(
             "Training" if result else "Training so far",
             f"Training loss and extrapolation error by {TRAINING_AXES[x]}, one line per seed; "
             "logarithmic axes.",
+            along_training=True,
         ),
         x=x,
         loss=loss,

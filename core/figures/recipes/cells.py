@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.figures.coordinates import LOG_RATIO, distinct, key, scale
 from core.figures.recipes.facets import panels_of_metric
+from core.figures.recipes.wording import over
 from core.panels import Line, Panel
 from core.recipe import Recipe
 from core.result import Outcome
@@ -19,7 +20,7 @@ Place = TypeVar("Place", float, tuple[int, int])
 
 @dataclass(frozen=True)
 class Cell:
-    """One experiment.
+    """One experiment, or several at one place.
 
     Attributes:
         x: Its coordinate on the first axis.
@@ -28,6 +29,7 @@ class Cell:
         values: The metric of each seed if the experiment is completed, as statistics count it.
         facet: Its coordinate among the panels; None if there is one panel.
         outcomes: The outcome of each seed of ``values``; empty if they are not known.
+        setups: The hashes of the setups that ``values`` come from.
     """
 
     x: Any
@@ -36,6 +38,7 @@ class Cell:
     values: tuple[float, ...] = ()
     facet: Any = None
     outcomes: tuple[str, ...] = ()
+    setups: frozenset[str] = frozenset()
 
 
 class Grid(BaseModel):
@@ -76,7 +79,18 @@ def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
         recipe,
         lambda label, group: _line(label, group, recipe),
         lambda xs: scale(xs, LOG_RATIO),
+        pooled=pooled(cells),
     )
+
+
+def pooled(cells: Sequence[Cell]) -> str:
+    """What the statistic at a place is taken over."""
+    setups: dict[tuple[str, ...], set[str]] = {}
+    for cell in cells:
+        if cell.values and cell.setups:
+            place = key(cell.facet), key(cell.series), key(cell.x)
+            setups.setdefault(place, set()).update(cell.setups)
+    return over([len(at_place) for at_place in setups.values()])
 
 
 def grid(

@@ -6,11 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.coordinates import LOG_RATIO, scale
+from core.figures.coordinates import LOG_RATIO, key, scale
 from core.figures.drawing.axes import limits_around
 from core.figures.recipes.facets import facets, is_ordered
-from core.figures.recipes.wording import CURVES, quantity_label, statistic_label
-from core.figures.teacher import main_entry
+from core.figures.recipes.wording import (
+    ALONG_TRAINING,
+    CURVES,
+    over,
+    quantity_label,
+    statistic_label,
+)
+from core.figures.teacher import channel_words, main_entry
 from core.figures.view import DEFAULT_VIEW, View
 from core.metrics.sequences import hankel_singular_values_of
 from core.panels import Line, Mark, Panel, length_marks
@@ -24,8 +30,6 @@ MAX_POINTS = 400
 
 MAX_HANKEL_HORIZON = 400
 """For longer horizons, computing the teacher's Hankel singular values would take too long."""
-
-_ALONG_TRAINING = ("step", "time")
 
 _TEACHER = {
     "error": "|ĥ_j|",
@@ -47,6 +51,8 @@ class Curve:
         y: The value at each x.
         reference: The teacher's values; empty if they are not known.
         outcome: The run's outcome; "" if it is not known.
+        setup: The hash of its experiment's setup.
+        channel: The channel that is shown, in words that follow others; "" if there is one.
     """
 
     series: Any
@@ -56,6 +62,8 @@ class Curve:
     y: np.ndarray
     reference: np.ndarray
     outcome: str = ""
+    setup: str = ""
+    channel: str = ""
 
 
 def plotted(
@@ -80,7 +88,7 @@ def plotted(
     """
     unknown = np.empty(0)
     if teacher is not None:
-        teacher = teacher.reshape(len(teacher), *(teacher.shape[1:] or (1, 1)))
+        teacher = _by_channel(teacher)
     with np.errstate(all="ignore"):
         if quantity == "eigenvalues":
             return x + 1.0, -np.sort(-np.hypot(y[:, 0], y[:, 1])), unknown
@@ -97,6 +105,25 @@ def plotted(
         return x, np.abs(student - reference), np.abs(reference)
 
 
+def channel(teacher: np.ndarray, view: View) -> str:
+    """The channel that :func:`plotted` shows, in words that follow others; "" if there is one.
+
+    Args:
+        teacher: The teacher's response, (q,) or (q, p, m).
+        view: The channels that were chosen.
+
+    Raises:
+        NotDrawable: There is no such channel.
+    """
+    response = _by_channel(teacher)
+    return channel_words(main_entry(response, view), response.shape)
+
+
+def _by_channel(response: np.ndarray) -> np.ndarray:
+    """(q,) or (q, p, m) to (q, p, m)."""
+    return response.reshape(len(response), *(response.shape[1:] or (1, 1)))
+
+
 def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     """A panel per facet, with a line per series, and the teacher's line if all have one teacher.
 
@@ -109,7 +136,7 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
         lines = [_line(label, group, recipe) for label, group in facet.series]
         limits = length_marks(curve.length for curve in facet.items) if axis == "lag" else []
         contents.append((facet.title, [*lines, *_references(facet.items, recipe)], limits))
-    log_ratio = 1.0 if axis in _ALONG_TRAINING else np.inf
+    log_ratio = 1.0 if axis in ALONG_TRAINING else np.inf
     xs = [x for _, lines, _ in contents for line in lines for x in line.x if x > 0]
     ys = [y for _, lines, _ in contents for line in lines for y in line.y if y != 0]
     x_scale = scale(xs, log_ratio) if recipe.x_scale == "auto" else recipe.x_scale
@@ -118,7 +145,7 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
     return [
         Panel(
             x=axis_label(axis),
-            y=f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe)}",
+            y=f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe, pooled(curves))}",
             lines=lines,
             x_scale=x_scale,
             y_scale=y_scale,
@@ -129,6 +156,14 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
         )
         for title, lines, limits in contents
     ]
+
+
+def pooled(curves: Sequence[Curve]) -> str:
+    """What the statistic of a line is taken over."""
+    setups: dict[tuple[str, str], set[str]] = {}
+    for curve in curves:
+        setups.setdefault((key(curve.facet), key(curve.series)), set()).add(curve.setup)
+    return over([len(of_line) for of_line in setups.values()])
 
 
 def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
@@ -166,7 +201,7 @@ def _common_x(curves: Sequence[Curve], axis: str) -> np.ndarray:
     """The points of a line: steps or times that any curve recorded, or lags or ranks of all."""
     first, last = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
     x = np.unique(np.concatenate([curve.x for curve in curves]))
-    x = x[x >= first] if axis in _ALONG_TRAINING else x[x <= last]
+    x = x[x >= first] if axis in ALONG_TRAINING else x[x <= last]
     if len(x) > MAX_POINTS:
         unit = x[1] - x[0] if axis == "time" else 1.0
         spaced = unit * (np.geomspace(1, (x[-1] - x[0]) / unit + 1, MAX_POINTS) - 1) + x[0]

@@ -68,6 +68,8 @@ def panels_of_metric(
     recipe: Recipe,
     line: Callable[[str, Sequence[Item]], Line],
     x_scale: Callable[[Sequence[float]], Scale],
+    *,
+    pooled: str = "seeds",
 ) -> list[Panel]:
     """A panel per facet, with a line per series, all on the same scales.
 
@@ -76,6 +78,8 @@ def panels_of_metric(
         recipe: How; its ``y`` is a metric.
         line: The line of a label and the items of a series.
         x_scale: The scale for all x, if the recipe leaves it open.
+        pooled: What a statistic is taken over, as :func:`core.figures.recipes.wording.over` says
+            it.
     """
     contents = [
         (facet.title, [line(label, members) for label, members in facet.series])
@@ -87,7 +91,7 @@ def panels_of_metric(
     return [
         Panel(
             x=axis_label(recipe.x),
-            y=f"{quantity_label(metric)}\n{statistic_label(recipe)}",
+            y=f"{quantity_label(metric)}\n{statistic_label(recipe, pooled)}",
             lines=lines,
             x_scale=x_scale(xs) if recipe.x_scale == "auto" else recipe.x_scale,
             y_scale=metric_scale(metric, ys) if recipe.y_scale == "auto" else recipe.y_scale,

@@ -9,7 +9,7 @@ from core.figures.coordinates import grouped, metric_scale
 from core.figures.drawing.plot import TOO_LARGE, Colours, Drawing, Map
 from core.figures.drawing.style import LARGEST
 from core.figures.info import Info
-from core.figures.recipes.cells import Cell, Grid, grid
+from core.figures.recipes.cells import Cell, Grid, grid, pooled
 from core.figures.recipes.wording import quantity_label, statistic_label
 from core.labels import value_labels
 from core.panels import ZERO_BASELINE
@@ -66,7 +66,7 @@ def of_cells(heading: Mapping[str, Any], cells: Sequence[Cell], recipe: Recipe) 
         **heading,
         x=axis_label(recipe.x),
         y=axis_label(recipe.series or ""),
-        metric=f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe)}",
+        metric=f"{quantity_label(recipe.quantity)}\n{statistic_label(recipe, pooled(cells))}",
         logarithmic=scale == "log",
         threshold=THRESHOLDS.get(recipe.quantity),
         maps=grids,

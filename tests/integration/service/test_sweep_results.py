@@ -264,6 +264,19 @@ class TestFigures:
         data = client.get(f"{path}/figures/lines.json?x=training.length").json()
         assert data["source"].endswith("0 of 1 experiment completed")
 
+    def test_setups_along_an_axis_that_is_not_shown_are_pooled(self, client, submit_sweep, worker):
+        values = {"training.length": [2], "student.start.scale": [0.01], "student.dim": [7, 8]}
+        path = submit_sweep(*({"path": name, "values": values[name]} for name in values))
+        for _ in values["student.dim"]:
+            worker.complete(worker.claim())
+        chosen = {"x": "training.length", "series": "student.start.scale"}
+        data = client.get(f"{path}/figures/lines.json", params=chosen).json()
+        assert data["panel"]["y"].endswith("over seeds and 2 setups")
+        assert "quartiles over seeds and 2 setups, against" in data["caption"]
+        shown = {"x": "training.length", "series": "student.dim"}
+        data = client.get(f"{path}/figures/heatmap.json", params=shown).json()
+        assert data["metric"].endswith("median over seeds")
+
     @pytest.mark.parametrize("name", ["lines", "heatmap"])
     def test_two_axes_are_different(self, client, path, name):
         query = {"x": "training.length", "series": "training.length"}

@@ -290,9 +290,9 @@ def test_a_caption_is_in_sentences_and_quotes_the_query_as_typed():
         series="optimizer.kind",
         facets="student.dim",
     )
-    assert wording.title(recipe) == "Training loss L against training length k"
+    assert wording.generated_title(recipe) == "Training loss L against training length k"
     outcomes = ["fitted", "step_budget_spent"]
-    caption = wording.caption(recipe, title="A", experiments=1, outcomes=outcomes, imported=0)
+    caption = wording.caption(recipe, title="A", experiments=1, outcomes=outcomes)
     assert caption == (
         "A. Training loss L = eᵀ M e, median and quartiles over seeds, against training length k, "
         "a line for each optimizer, a panel for each student dimension d. From 1 completed "
