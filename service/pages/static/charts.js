@@ -38,6 +38,7 @@ export class Chart {
     const isSame = this.plot && lines.length === this.options.lines.length
       && lines.every((line, index) => line.label === this.options.lines[index].label);
     this.options.lines = lines;
+    this.given = data; // with zeros, which a logarithmic axis can't show
     this.data = data.map((values, index) => (this.isLog(index === 0 ? "x" : "y") ? values.map(positive) : values));
     if (!isSame) return this.rebuild();
     const { x, y } = this.plot.scales;
@@ -173,10 +174,10 @@ export class Chart {
       this.readout.textContent = "";
       return;
     }
-    const shown = this.options.lines.map((given, index) => [given.label, plot.data[index + 1][at]])
+    const shown = this.options.lines.map((given, index) => [given.label, this.given[index + 1][at]])
       .filter(([label, value]) => label && value != null).slice(0, 4);
     const parts = shown.map(([label, value]) => `${label} ${number(value)}`);
-    const where = this.options.x.shown ? this.options.x.shown(plot.data[0][at]) : number(plot.data[0][at]);
+    const where = this.options.x.shown ? this.options.x.shown(this.given[0][at]) : number(this.given[0][at]);
     this.readout.textContent = [`${this.options.x.symbol ?? this.options.x.label} = ${where}`, ...parts].join("   ");
   }
 }

@@ -22,15 +22,28 @@ class Training {
     this.chart = null;
   }
 
-  // Reads the points again: they are few, as they are thinned.
+  // Reads all points, thinned; while it trains, more() reads what is new.
   async load() {
     const metric = chosen("metric").value;
     const x = chosen("x").value;
-    const names = x === "time" ? `${metric},time` : metric;
-    const long = await read(`${path}/series?names=${names}&max_points=400`);
-    if (long === null) return;
-    const series = columns(long);
-    this.show(series, metric, x);
+    this.names = x === "time" ? `${metric},time` : metric;
+    this.series = await read(`${path}/series?form=columns&names=${this.names}&max_points=400`);
+    if (this.series) this.show(this.series, metric, x);
+  }
+
+  async more() {
+    const { series } = this;
+    if (!series?.step.length) return this.load();
+    const since = series.step.at(-1);
+    const fresh = await read(`${path}/series?form=columns&names=${this.names}&max_points=400&since_step=${since}`);
+    if (!fresh || fresh.step.length === 0 || series !== this.series) return;
+    series.step.push(...fresh.step);
+    for (const [seed, columns] of Object.entries(series.seeds)) {
+      for (const name of Object.keys(columns)) {
+        columns[name].push(...(fresh.seeds[seed]?.[name] ?? fresh.step.map(() => null)));
+      }
+    }
+    this.show(series, chosen("metric").value, chosen("x").value);
   }
 
   show(series, metric, x) {
@@ -60,17 +73,6 @@ class Training {
   }
 }
 
-function columns(long) {
-  const step = [...new Set(long.step)].sort((a, b) => a - b);
-  const at = new Map(step.map((s, i) => [s, i]));
-  const seeds = {};
-  long.seed.forEach((seed, row) => {
-    seeds[seed] ??= Object.fromEntries(Object.keys(long).map((name) => [name, new Array(step.length).fill(null)]));
-    for (const name in long) seeds[seed][name][at.get(long.step[row])] = long[name][row];
-  });
-  return { step, seeds };
-}
-
 function medians(columns) {
   if (columns.length === 0) return [];
   return columns[0].map((_, row) => {
@@ -85,18 +87,19 @@ const training = new Training(place("training"));
 for (const name of ["metric", "x", "seeds"]) chosen(name).addEventListener("change", () => training.load());
 let waiting = false;
 document.addEventListener("lab:progress", async (event) => {
-  if (event.detail.experiment !== id || waiting) return;
+  if (event.detail.id !== id || waiting) return;
   waiting = true;
-  await training.load();
+  await training.more();
   waiting = false;
 });
 
 // ---- What a completed experiment has besides.
 
 async function drawResult() {
+  if (!place("response")) return;
   const [response, spectrum] = await Promise.all([read(`${path}/figures/response.json`), read(`${path}/figures/spectrum.json`)]);
-  if (response && place("response")) drawResponse(response);
-  if (spectrum && place("hankel")) drawSpectrum(spectrum);
+  if (response) drawResponse(response);
+  if (spectrum) drawSpectrum(spectrum);
 }
 
 function drawResponse({ teacher, students, errors, length }) {

@@ -3,8 +3,8 @@
 // (hx-morph-skip-children) and listen to the events below.
 //
 // Events on document:
-//   lab:progress  {experiment, step, of, ...}   a running experiment's new progress
-//   lab:state     {experiment, kind, state, ...}
+//   lab:progress  {id, step, of, ...}   a running experiment's new progress
+//   lab:state     {id, kind, state, ...}
 //   lab:refreshed                               the page was morphed
 
 import { duration, whole } from "./format.js";
@@ -79,7 +79,7 @@ function show(isLost) {
 }
 
 function progress(detail) {
-  for (const part of document.querySelectorAll(`[data-progress="${detail.experiment}"]`)) {
+  for (const part of document.querySelectorAll(`[data-progress="${detail.id}"]`)) {
     const fill = part.querySelector("[data-part=fill]");
     fill?.setAttribute("width", (100 * detail.step) / Math.max(detail.of, 1));
     write(part, "step", whole(detail.step));
