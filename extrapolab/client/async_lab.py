@@ -235,6 +235,7 @@ class AsyncLab(AsyncWrapper[Lab]):
     remove_view = run_in_thread(Lab.remove_view)
     workers = run_in_thread(Lab.workers)
     queue = run_in_thread(Lab.queue)
+    attention = run_in_thread(Lab.attention)
     drain = run_in_thread(Lab.drain)
     studies = run_in_thread(Lab.studies)
     reports = run_in_thread(Lab.reports)

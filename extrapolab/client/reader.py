@@ -18,7 +18,7 @@ from extrapolab.client.study import Size
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.transport import Transport
 from extrapolab.models.experiments import Comparison, ComparisonFigure, QueryField
-from extrapolab.models.operations import Queue, Worker
+from extrapolab.models.operations import Notice, Queue, Worker
 from extrapolab.models.studies import ReportSummary, StudyRecord
 from extrapolab.models.sweeps import SweepRecord
 from extrapolab.models.views import View
@@ -284,6 +284,10 @@ class LabReader:
             limit: Most of the next experiments to return, up to 500.
         """
         return Queue.read(self._transport.get("/v1/queue", {"limit": limit}))
+
+    def attention(self) -> list[Notice]:
+        """What needs somebody, most urgent first: failures, silent workers, a full disk."""
+        return [Notice.read(item) for item in self._transport.get("/v1/attention")["items"]]
 
     def studies(self) -> list[StudyRecord]:
         """The studies that the lab offers."""

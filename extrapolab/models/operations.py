@@ -70,3 +70,14 @@ class Queue(Record):
     seed_steps_per_second: float = 0.0
     devices: tuple[DeviceQueue, ...] = ()
     next: tuple[QueuedExperiment, ...] = ()
+
+
+class Notice(Record):
+    """Something that needs somebody, and what to do; ``q`` finds the experiments in question."""
+
+    kind: str
+    sentence: str
+    action: str
+    q: str | None = None
+    count: int = 0
+    verb: str | None = None

@@ -15,6 +15,7 @@ from service.http import openapi as documentation
 from service.http.ids import WorkerId
 from service.http.pagination import page
 from service.http.parameters import Cursor, Limit
+from store.attention import notices
 from store.db import schema
 from store.db.database import now
 from store.queue import workers
@@ -91,6 +92,23 @@ def queue(
     with context.database.read() as tx:
         seen = overview(tx, fresh_seconds=context.settings.lease_seconds, limit=limit)
     return schemas.Queue.from_record(seen)
+
+
+@router.get(
+    "/v1/attention",
+    response_model=schemas.Notices,
+    response_description="All notices.",
+    responses=documentation.problems(503),
+)
+def attention(context: Context) -> schemas.Notices:
+    """List what needs somebody, most urgent first.
+
+    A full disk, experiments that wait while no worker is up, silent workers, and what failed or
+    mostly diverged in the last day.
+    """
+    with context.database.read() as tx:
+        found = notices(tx, context.database, fresh_seconds=context.settings.lease_seconds)
+    return schemas.Notices(items=[schemas.Notice.from_record(notice) for notice in found])
 
 
 @router.get(

@@ -16,7 +16,7 @@ from service.schemas.experiment import Experiment, ExperimentPage
 from service.schemas.figure import Figure, RecipeChange
 from service.schemas.history import Event, Log, ProgressEvent, StateEvent, WorkerEvent
 from service.schemas.imports import Import, Imported
-from service.schemas.operations import Health, Readiness, Worker
+from service.schemas.operations import Health, Notice, Notices, Readiness, Worker
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import QueryField
 from service.schemas.queue import DeviceQueue, Queue, QueuedExperiment
@@ -84,6 +84,8 @@ __all__ = [
     "Log",
     "Moved",
     "NewView",
+    "Notice",
+    "Notices",
     "Number",
     "Page",
     "Prioritisation",

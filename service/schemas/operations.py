@@ -6,6 +6,8 @@ from pydantic import Field
 
 from service.schemas.base import Answer
 from service.schemas.experiment import Progress
+from store import attention
+from store.attention import NoticeKind
 from store.queue.workers import WorkerActivity, WorkerState
 
 
@@ -60,6 +62,28 @@ class Worker(Answer):
             seed_steps_per_second=activity.seed_steps_per_second,
             memory_limit_mb=activity.memory_limit_mb,
         )
+
+
+class Notice(Answer):
+    """Something that needs somebody."""
+
+    kind: NoticeKind
+    sentence: str = Field(description="What is the matter.")
+    action: str = Field(description="What to do.")
+    q: str | None = Field(description="Filter that finds the experiments in question.")
+    count: int = Field(description="Number of these experiments, if they were counted.")
+    verb: str | None = Field(description="`retry` if that may help them.")
+
+    @classmethod
+    def from_record(cls, notice: attention.Notice) -> Self:
+        """The answer for a notice."""
+        return cls.model_validate(notice)
+
+
+class Notices(Answer):
+    """What needs somebody, most urgent first."""
+
+    items: list[Notice]
 
 
 class Health(Answer):

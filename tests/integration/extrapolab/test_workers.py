@@ -89,3 +89,10 @@ def test_queue_shows_devices_and_what_is_next(url, spec):
     assert rows[2] == "and 1 more"
     answer = json.loads(invoke(url, "queue", "--json", "--limit", "0").stdout)
     assert (answer["waiting"], answer["next"]) == (3, [])
+
+
+def test_what_needs_somebody_is_listed(url):
+    with Lab(url) as lab:
+        kinds = {notice.kind: notice for notice in lab.attention()}
+    assert "node1 cpu·2" in kinds["stale_worker"].sentence
+    assert kinds["stale_worker"].action
