@@ -39,6 +39,7 @@ def test_lab_has_exactly_its_public_methods():
     methods |= {
         "workers",
         "queue",
+        "attention",
         "drain",
         "studies",
         "reports",
