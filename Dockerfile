@@ -1,5 +1,6 @@
 # Two images from one wheel: `service` for the API and migrations, without PyTorch, and `worker` with
-# it. docker-compose.yml names the target of each container.
+# it. docker-compose.yml names the target of each container. The documentation is generated from the
+# installed code.
 
 FROM python:3.12.13-slim-bookworm AS wheel
 WORKDIR /source
@@ -10,6 +11,9 @@ COPY service service
 COPY worker worker
 COPY lab lab
 COPY extrapolab extrapolab
+COPY docs docs
+COPY mkdocs.yml ./
+RUN pip install --no-cache-dir --editable '.[service,docs]' && python -m mkdocs build --quiet --strict
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
 
 FROM python:3.12.13-slim-bookworm AS base

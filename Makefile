@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check chaos bench studies docs vendor clean
+.PHONY: help run test check chaos bench studies docs wheel vendor clean
 
 PYTHON ?= python3
 DATA ?= .lab
@@ -15,6 +15,10 @@ SIZE ?= quick
 # Installed first, so that pip doesn't pick a newer GPU build when a CPU build is available.
 TORCH ?= torch==2.13.0
 
+# What the documentation is made of.
+DOCUMENTED := mkdocs.yml $(shell find docs core store service lab extrapolab -path "service/site*" -prune -o \
+	-type f -not -name '*.pyc' -print)
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
@@ -23,6 +27,7 @@ help:  ## list the targets
 	@echo "  PYTHON=python3.12, PORT=8001, DATA=folder override the defaults"
 
 run: .venv/installed-all  ## start a lab and its demo, until Ctrl-C; ONCE=1 stops after the demo
+	@$(MAKE) --no-print-directory --silent service/site/index.html &
 	@exec $(BIN)/extrapolab up --data $(DATA) --port $(PORT) --demo $(if $(ONCE),--once)
 
 test: check  ## run the checks and all tests, on real PostgreSQL and Redis
@@ -44,9 +49,14 @@ bench: .venv/installed-dev .venv-bench/installed  ## run the benchmarks side by 
 studies: .venv/installed-all  ## run all studies in the lab at PORT and write their pages; SIZE=full for full size
 	@$(BIN)/python docs/publish.py http://127.0.0.1:$(PORT) $(SIZE)
 
-docs: .venv/installed-dev  ## build the documentation as an offline site, .site/index.html
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
-	@echo ".site/index.html"
+docs: service/site/index.html  ## build the documentation, which the lab serves at /docs
+
+service/site/index.html: $(DOCUMENTED) | .venv/installed-all
+	@$(BIN)/python -m mkdocs build --quiet --strict --site-dir service/site.new
+	@rm -rf service/site && mv service/site.new service/site
+
+wheel: service/site/index.html  ## build a wheel, with the documentation in it, into dist
+	@$(BIN)/python -m pip --disable-pip-version-check wheel -qq --no-deps --wheel-dir dist .
 
 vendor: .venv/installed-dev  ## fetch others' scripts and fonts again, as tools/vendor.json lists them; needs npm
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq brotli
@@ -59,7 +69,7 @@ vendor: .venv/installed-dev  ## fetch others' scripts and fonts again, as tools/
 	@touch $@
 
 clean:  ## remove environments and caches, but not the lab's data
-	@rm -rf .venv .venv-bench .site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv .venv-bench service/site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip:
@@ -70,7 +80,7 @@ clean:  ## remove environments and caches, but not the lab's data
 .venv/installed-all: pyproject.toml | .venv/bin/pip
 	@echo "Installing PyTorch and the lab (takes minutes the first time)"
 	@$(PIP) '$(TORCH)'
-	@$(PIP) --editable '.[all]'
+	@$(PIP) --editable '.[all,docs]'
 	@touch $@
 
 .venv/installed-dev: pyproject.toml .venv/installed-all | .venv/bin/pip

@@ -1,26 +1,49 @@
-"""MkDocs hooks: folders in the navigation, links that leave ``docs``, sections of docstrings.
+"""MkDocs hooks: the navigation, the theme's files, mathematics, and links that leave ``docs``.
 
 Pages link to code by its path, which works on a disk and in a repository. The site has only the
 folder ``docs``, so the hook replaces such a link by its text, with the path if the text lacks it.
+Formulas between dollar signs become MathML, which browsers set without a script.
 """
 
+import hashlib
+import html
 import posixpath
 import re
 from pathlib import Path
 from urllib.parse import unquote
 
 import griffe
+import mkdocs.contrib.search
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "service" / "pages" / "static"
+ASSETS = {
+    **{f"fonts/{file.name}": file for file in (PAGES / "fonts").glob("*.woff2")},
+    **{name: PAGES / name for name in ("page.css", "icon.svg")},
+    **{file.name: file for file in (ROOT / "docs" / "theme" / "static").iterdir()},
+    "lunr.js": Path(mkdocs.contrib.search.base_path) / "templates" / "search" / "lunr.js",
+}
+"""The theme's files by their names in the site; fonts and tokens are those of the lab's pages."""
+
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Lists the pages of each folder in the navigation."""
+    """Lists the pages of each folder in the navigation, and names the folder of the theme's files.
+
+    The folder's name changes with its content, so that browsers may keep the files for ever.
+    """
     config.nav = [expand_folders(entry) for entry in config.nav or ()]
+    config.theme.static_templates.discard("sitemap.xml")
+    digest = hashlib.sha256()
+    for name, file in sorted(ASSETS.items()):
+        digest.update(name.encode() + file.read_bytes())
+    config.extra["assets"] = f"assets/{digest.hexdigest()[:12]}"
     return config
 
 
@@ -33,8 +56,37 @@ def expand_folders(entry: object) -> object:
     if isinstance(content, str) and content.endswith("/"):
         names = sorted(path.name for path in (ROOT / "docs" / content).glob("*.md"))
         names.sort(key=lambda name: name != "README.md")
-        return {title: [content + name for name in names]}
+        return {title: [{short_title(content + name): content + name} for name in names]}
     return entry
+
+
+def short_title(page: str) -> str:
+    """The title of a page up to its colon."""
+    title = (ROOT / "docs" / page).read_text().partition("\n")[0].removeprefix("# ")
+    return f"All {title.lower()}" if page.endswith("README.md") else title.partition(":")[0]
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the theme's files, and drops the map of the site, which has no fixed address."""
+    files.remove(files.src_uris["sitemap.xml"])
+    for name, file in ASSETS.items():
+        path = f"{config.extra['assets']}/{name}"
+        files.append(File.generated(config, path, abs_src_path=str(file)))
+    return files
+
+
+def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Sets formulas, and lets wide tables and code scroll by themselves, by the keyboard too."""
+    content = FORMULA.sub(mathml, content)
+    content = content.replace("<pre>", '<pre tabindex="0">')
+    content = content.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+    return content.replace("</table>", "</table></div>")
+
+
+def mathml(formula: re.Match[str]) -> str:
+    """A formula as MathML, with its LaTeX for those who copy it."""
+    kind, source = formula[1], html.unescape(formula[2]).strip()
+    return convert(source, display="block" if kind == "div" else "inline")
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -46,7 +98,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         path = unquote(target.partition("#")[0])
         if not path or re.match(r"[a-z]+:", target):
             return link[0]
-        if files.get_file_from_path(posixpath.normpath(posixpath.join(folder, path))) is not None:
+        file = files.get_file_from_path(posixpath.normpath(posixpath.join(folder, path)))
+        if file is not None and file.inclusion.is_included():
             return link[0]
         repository_path = posixpath.normpath(posixpath.join("docs", folder, path))
         if not (ROOT / repository_path).exists():

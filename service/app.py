@@ -30,6 +30,7 @@ from service.http.csrf import require_same_origin
 from service.http.parameters import refuse_unknown
 from service.http.request_id import RequestIds
 from service.http.response_headers import ResponseHeaders
+from service.pages import site
 from service.pages.problem import problem_page
 from service.pages.routers import PAGES
 from service.routes import (
@@ -140,6 +141,7 @@ def build(settings: Settings) -> FastAPI:
     for module in (*ROUTERS, *PAGES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/docs", site.Documentation(site.SITE), name="docs")
     problems.install(app, problem_page)
     app.add_middleware(
         GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=UNCOMPRESSED_TYPES

@@ -12,6 +12,7 @@ Refusal
 ├── UnsupportedContent      the body's content type is not supported
 ├── Invalid                 a field or parameter has a value that is not allowed
 ├── Missing                 nothing has this name
+├── NotBuilt                the documentation is not built
 ├── Ambiguous               several ids start with the given prefix
 ├── PreconditionMissing     a change must name the version that it edits
 ├── PreconditionFailed      a change names an outdated version
@@ -70,6 +71,18 @@ class Invalid(Refusal):
 
 class Missing(Refusal):
     """Nothing has this name."""
+
+
+class NotBuilt(Refusal):
+    """The documentation is not built."""
+
+    def __init__(self) -> None:
+        """Says how to build it."""
+        message = (
+            "`make run` builds it while the lab starts, and `make docs` at any time; until then, "
+            "/docs/try lists all calls"
+        )
+        super().__init__(Problem("", "not_built", message))
 
 
 class Ambiguous(Refusal):

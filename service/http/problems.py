@@ -60,6 +60,7 @@ KINDS: dict[type[Exception], Kind] = {
         415, "unsupported-content", "The content type of the body is not supported"
     ),
     errors.Missing: Kind(404, "not-found", "Not found"),
+    errors.NotBuilt: Kind(404, "not-built", "The documentation is not built yet"),
     errors.Ambiguous: Kind(404, "ambiguous-id", "The id is ambiguous"),
     errors.PreconditionMissing: Kind(
         428, "precondition-required", "A change must name the version that it edits"

@@ -1,7 +1,7 @@
 """The OpenAPI document, and a page to try its calls on."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from pydantic_core import to_json
 
 from service.http.response_headers import PAGE_POLICY
@@ -36,9 +36,3 @@ async def openapi(request: Request) -> Response:
 async def swagger_ui() -> HTMLResponse:
     """Show the page to try calls on."""
     return HTMLResponse(_SWAGGER_UI, headers={"Content-Security-Policy": _SWAGGER_UI_POLICY})
-
-
-@router.get("/docs")
-async def docs() -> RedirectResponse:
-    """Redirect to the page to try calls on."""
-    return RedirectResponse("docs/try")

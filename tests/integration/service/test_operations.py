@@ -110,7 +110,6 @@ def test_the_schema_describes_a_spec(client):
 
 
 def test_the_page_to_try_calls_on_loads_nothing_from_other_hosts(client):
-    assert client.get("/docs", follow_redirects=True).url.path == "/docs/try"
     page = client.get("/docs/try")
     loaded = re.findall(r'(?:src|href)="([^"]*)"', page.text)
     assert {f"../static/swagger-ui/swagger-ui{end}" for end in ("-bundle.js", ".css")} <= {*loaded}

@@ -299,7 +299,6 @@ def test_a_verb_on_an_unknown_id_is_not_found(client, verb):
     "path",
     [
         "/",
-        "/docs",
         "/docs/try",
         "/openapi.json",
         "/healthz",
