@@ -216,6 +216,7 @@ class AsyncLab(AsyncWrapper[Lab]):
     experiment = wraps_result(Lab.experiment, AsyncExperiment)
     experiments = async_pages(Lab.experiments, AsyncExperiment)
     table = run_in_thread(Lab.table)
+    series = run_in_thread(Lab.series)
     cancel = run_in_thread(Lab.cancel)
     import_runs = run_in_thread(Lab.import_runs)
     compare = run_in_thread(Lab.compare)

@@ -185,6 +185,7 @@ class Experiment:
         names: Iterable[str] | None = None,
         *,
         seeds: Iterable[int] | None = None,
+        since_step: int | None = None,
         max_points: int | None = None,
     ) -> dict[str, np.ndarray]:
         """Recorded metrics in long form: columns ``seed``, ``step`` and each name; also mid-run.
@@ -194,13 +195,20 @@ class Experiment:
                 (rows, q) or with several channels (rows, q, p, m), and ``eigenvalues``, (rows, d,
                 2) as [re, im], if the spec's ``evaluation.record`` asks for them.
             seeds: Seeds of the experiment; all of them by default.
-            max_points: Most points of each seed; all of them by default.
+            since_step: Only points after this step, to go on with a live curve.
+            max_points: Most points of each seed, with the extremes of each metric; all of them by
+                default.
 
         Raises:
             Refused: A name is unknown or wasn't recorded, or a seed is not the experiment's.
         """
         chosen = None if seeds is None else ",".join(map(str, seeds))
-        parameters = {"names": join_names(names), "seeds": chosen, "max_points": max_points}
+        parameters = {
+            "names": join_names(names),
+            "seeds": chosen,
+            "since_step": since_step,
+            "max_points": max_points,
+        }
         columns = self.transport.get(f"{self._path}/series", parameters)
         integers = {"seed", "step"}
         return {
@@ -212,9 +220,17 @@ class Experiment:
         self,
         format: Literal["csv", "json"],  # noqa: A002  # HTTP's word
         names: Iterable[str] | None = None,
+        *,
+        since_step: int | None = None,
+        max_points: int | None = None,
     ) -> str:
         """The recorded points of :meth:`series` as CSV or JSON text."""
-        parameters = {"names": join_names(names), "format": format}
+        parameters = {
+            "names": join_names(names),
+            "format": format,
+            "since_step": since_step,
+            "max_points": max_points,
+        }
         return self.transport.get_bytes(f"{self._path}/series", parameters).decode()
 
     def figure(self, /, name: str, path: str | Path | None = None, **options: Any) -> Path:

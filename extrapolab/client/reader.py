@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from extrapolab.client.completion import as_completed
@@ -12,6 +12,7 @@ from extrapolab.client.experiment import Experiment
 from extrapolab.client.figure import Figure, FigureRecord
 from extrapolab.client.files import save_figure
 from extrapolab.client.paper import save_paper
+from extrapolab.client.payloads import join_names
 from extrapolab.client.query import Query
 from extrapolab.client.rows import Rows
 from extrapolab.client.study import Size
@@ -19,6 +20,7 @@ from extrapolab.client.sweep import Sweep
 from extrapolab.client.transport import Transport
 from extrapolab.models.experiments import Comparison, ComparisonFigure, QueryField
 from extrapolab.models.operations import Notice, Queue, Worker
+from extrapolab.models.series import SeriesColumns
 from extrapolab.models.studies import ReportSummary, StudyRecord
 from extrapolab.models.sweeps import SweepRecord
 from extrapolab.models.views import View
@@ -124,6 +126,50 @@ class LabReader:
             0                6      3       3
         """
         return Query(self._transport, q, limit=limit).table(by, metrics, statistic, group=group)
+
+    def series(
+        self,
+        q: str | None = None,
+        *,
+        ids: Iterable[str] | None = None,
+        sweep: str | None = None,
+        names: Iterable[str] | None = None,
+        max_points: int | None = None,
+        over: Literal["seeds"] | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> list[SeriesColumns]:
+        """Recorded metrics of many experiments in any state, thinned, as charts need them.
+
+        Args:
+            q: The filter; all by default.
+            ids: The experiments, instead of a filter; at most 500.
+            sweep: Only the experiments of this sweep.
+            names: Metrics; ``train_loss`` and ``extrapolation_error`` by default.
+            max_points: Most steps per experiment, with the extremes of each metric; 200 by default.
+            over: ``seeds`` for median and quartiles over the seeds, instead of each seed.
+            sort: Such as ``-created,name``; newest first by default.
+            limit: Most experiments to return; all by default.
+
+        Raises:
+            Refused: The filter is not valid, a name is unknown, or ``ids`` and a filter are given.
+
+        Example:
+            >>> for curves in lab.series("tag:figure-1", names=["fit_error"], over="seeds"):
+            ...     print(curves.step[-1], curves.metrics["fit_error"]["median"][-1] < 0.1)
+            5000 True
+        """
+        parameters = {
+            "q": q,
+            "ids": join_names(ids),
+            "sweep": sweep,
+            "names": join_names(names),
+            "max_points": max_points,
+            "over": over,
+            "sort": sort,
+        }
+        items = self._transport.items("/v1/series", parameters, limit=limit)
+        return [SeriesColumns.read(item) for item in items]
 
     def fields(self) -> list[QueryField]:
         """The fields of the filter language."""

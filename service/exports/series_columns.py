@@ -64,7 +64,7 @@ def in_columns(
     metrics = [name for name in names if name in SERIES]
     kept = np.arange(len(steps))
     if max_points is not None and len(steps) > max_points:
-        _check_cells(len(steps) * len(rows) * len(metrics))
+        check_cells(len(steps) * len(rows) * len(metrics))
         values = np.full((len(steps), len(rows), len(metrics)), np.nan)
         for seed, of_seed in enumerate(rows.values()):
             for metric, name in enumerate(metrics):
@@ -110,7 +110,8 @@ def _aligned(
     return aligned
 
 
-def _check_cells(cells: int) -> None:
+def check_cells(cells: int) -> None:
+    """Raises Invalid for more than :data:`MAX_CELLS` numbers, before they are aligned."""
     if cells > MAX_CELLS:
         message = f"thinning would align {cells:,} numbers: name fewer metrics or seeds"
         raise Invalid(

@@ -10,8 +10,17 @@ from core.errors import Problem
 from core.spec.explain import shorten
 from service.context import AppContext, Context
 from service.http import examples
-from service.http.errors import Ambiguous
-from store.experiments import id_prefix
+from service.http.errors import Ambiguous, Invalid
+from store.db.tables import sweeps
+from store.errors import NotFound
+from store.experiments import events, id_prefix
+from store.query.names import split_names
+from store.sweeps import rows as sweep_rows
+
+MAX_IDS = 500
+"""Most ids in a list."""
+
+MAX_NAMED_PROBLEMS = 20
 
 MAX_NAMED_IDS = 8
 """Most ids that the problem of an ambiguous prefix names."""
@@ -32,6 +41,48 @@ def complete_id(context: AppContext, text: str, pointer: str = "/path/id") -> st
         message = "matches several ids: give more characters"
         raise Ambiguous(Problem(pointer, "ambiguous_id", message, shorten(text), named))
     return ids[0] if ids else text
+
+
+def existing_experiments(context: AppContext, text: str, pointer: str) -> list[str]:
+    """The ids of experiments in a comma-separated list of ids or prefixes.
+
+    Raises:
+        Invalid: They are too many, or some belong to no experiment.
+        Ambiguous: Several ids start with a prefix.
+    """
+    parts = split_names(text, pointer, Invalid)
+    if len(parts) > MAX_IDS:
+        message = f"should be at most {MAX_IDS} ids"
+        raise Invalid(Problem(pointer, "too_many", message, str(len(parts))))
+    ids = [complete_id(context, part, pointer) for part in parts]
+    with context.database.read() as tx:
+        unknown_ids = events.unknown_ids(tx, ids)[:MAX_NAMED_PROBLEMS]
+    if unknown_ids:
+        message = "there is no such experiment"
+        raise Invalid(
+            *(
+                Problem(pointer, "no_such_experiment", message, shorten(name))
+                for name in unknown_ids
+            )
+        )
+    return ids
+
+
+def existing_sweep(context: AppContext, text: str, pointer: str = "/query/sweep") -> str:
+    """The id of a sweep, from itself or a prefix.
+
+    Raises:
+        Invalid: There is no such sweep.
+        Ambiguous: Several ids start with the prefix.
+    """
+    sweep_id = complete_id(context, text, pointer)
+    try:
+        with context.database.read() as tx:
+            sweep_rows.get(tx, sweep_id, sweeps.c.id)
+    except NotFound as error:
+        problem = Problem(pointer, "no_such_sweep", "there is no such sweep", shorten(text))
+        raise Invalid(problem) from error
+    return sweep_id
 
 
 def _id_dependency(kind: str, prefix: str, example: str) -> Callable[..., Coroutine[Any, Any, str]]:

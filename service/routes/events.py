@@ -8,25 +8,18 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 
 from core.errors import Problem
-from core.spec.explain import shorten
 from service import schemas
-from service.context import AppContext, Context
+from service.context import Context
 from service.event_feed import EventType, Subscription
 from service.http import examples, openapi
 from service.http.errors import Invalid
-from service.http.ids import complete_id
+from service.http.ids import MAX_IDS, existing_experiments, existing_sweep
 from service.http.parameters import known_names
 from service.http.query_parameters import Q
-from store.errors import NotFound
-from store.experiments import events as stored_events
-from store.query.names import split_names
 from store.query.query import ExperimentQuery
-from store.sweeps import repository as sweeps
 
 router = APIRouter(tags=["operations"])
 
-MAX_IDS = 500
-MAX_NAMED_PROBLEMS = 20
 RETRY_MILLISECONDS = 1000
 """Delay after which a disconnected reader should reconnect."""
 
@@ -48,19 +41,7 @@ def _given_ids(
 ) -> frozenset[str] | None:
     if experiments is None:
         return None
-    pointer = "/query/experiments"
-    ids = split_names(experiments, pointer, Invalid)
-    if len(ids) > MAX_IDS:
-        message = f"should be at most {MAX_IDS} ids"
-        raise Invalid(Problem(pointer, "too_many", message, str(len(ids))))
-    with context.database.read() as tx:
-        unknown = stored_events.unknown_ids(tx, ids)[:MAX_NAMED_PROBLEMS]
-    if unknown:
-        message = "there is no such experiment"
-        raise Invalid(
-            *(Problem(pointer, "no_such_experiment", message, shorten(name)) for name in unknown)
-        )
-    return frozenset(ids)
+    return frozenset(existing_experiments(context, experiments, "/query/experiments"))
 
 
 def _subscription(
@@ -87,21 +68,10 @@ def _subscription(
         raise Invalid(*problems)
     chosen = frozenset(map(EventType, names))
     if sweep is not None:
-        members = f"sweep:{_sweep_id(context, sweep)}"
+        members = f"sweep:{existing_sweep(context, sweep)}"
         query = ExperimentQuery.parse(members if q is None else f"{members} and ({q})")
     has_filter = q is not None or sweep is not None
     return Subscription(query if has_filter else experiment_ids, chosen)
-
-
-def _sweep_id(context: AppContext, text: str) -> str:
-    pointer = "/query/sweep"
-    sweep_id = complete_id(context, text, pointer)
-    try:
-        with context.database.read() as tx:
-            return sweeps.get(tx, sweep_id).id
-    except NotFound as error:
-        problem = Problem(pointer, "no_such_sweep", "there is no such sweep", shorten(text))
-        raise Invalid(problem) from error
 
 
 @router.get(

@@ -20,7 +20,13 @@ from service.schemas.operations import Health, Notice, Notices, Readiness, Worke
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import QueryField
 from service.schemas.queue import DeviceQueue, Queue, QueuedExperiment
-from service.schemas.result import Column, Result, SeriesColumns
+from service.schemas.result import (
+    Column,
+    ExperimentSeries,
+    Result,
+    SeriesColumns,
+    SeriesStatistics,
+)
 from service.schemas.study import (
     JudgedClaim,
     Report,
@@ -70,6 +76,7 @@ __all__ = [
     "Event",
     "Experiment",
     "ExperimentPage",
+    "ExperimentSeries",
     "Extension",
     "FieldDifference",
     "FieldProblem",
@@ -102,6 +109,7 @@ __all__ = [
     "Result",
     "Selection",
     "SeriesColumns",
+    "SeriesStatistics",
     "StateEvent",
     "Study",
     "StudyLinks",

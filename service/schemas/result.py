@@ -4,6 +4,7 @@ from pydantic import Field
 
 from core.result import Outcome
 from service.schemas.base import Answer, Number
+from store.states import State
 
 Matrix = list[list[Number]]
 Response = list[Number] | list[Matrix]
@@ -61,6 +62,31 @@ class SeriesColumns(Answer):
     seeds: dict[str, dict[str, AlignedColumn]] = Field(
         description="By seed and name, a value at each step; null where the seed has no point, "
         "such as after it diverged. Seeds without points are left out."
+    )
+    thinned: bool = Field(description="Whether `max_points` left out steps.")
+    of: int = Field(description="Number of steps before thinning.")
+
+
+class ExperimentSeries(SeriesColumns):
+    """The recorded points of one of several experiments."""
+
+    experiment: str
+    name: str
+    state: State
+
+
+class SeriesStatistics(Answer):
+    """Median and quartiles over the seeds of one of several experiments, at each step."""
+
+    experiment: str
+    name: str
+    state: State
+    seeds: int
+    fitted: int = Field(description="Number of seeds that fit.")
+    diverged: int
+    step: list[int] = Field(description="Every step at which a seed was recorded, rising.")
+    metrics: dict[str, dict[str, list[Number]]] = Field(
+        description="`median`, `q1` and `q3` by metric, a value at each step."
     )
     thinned: bool = Field(description="Whether `max_points` left out steps.")
     of: int = Field(description="Number of steps before thinning.")

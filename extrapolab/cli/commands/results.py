@@ -111,7 +111,19 @@ def series(
             "recorded."
         ),
     ] = None,
+    *,
     format: Annotated[Literal["csv", "json"], typer.Option(help="csv or json")] = "csv",  # noqa: A002  # HTTP's word
+    since_step: Annotated[
+        int | None, typer.Option(metavar="STEP", min=0, help="Only points after this step.")
+    ] = None,
+    max_points: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            help="Most points per seed, with the extremes of each metric. Default: all.",
+        ),
+    ] = None,
 ) -> None:
     """Print the recorded metrics by seed and step, also during training.
 
@@ -121,7 +133,9 @@ def series(
     ```
     """
     with lab_of(context) as lab:
-        text = lab.experiment(id).series_text(format, comma_list(names) or None)
+        text = lab.experiment(id).series_text(
+            format, comma_list(names) or None, since_step=since_step, max_points=max_points
+        )
     typer.echo(text, nl=False)
 
 

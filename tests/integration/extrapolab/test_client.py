@@ -42,6 +42,8 @@ def test_experiment_from_submission_to_result(client, spec, tmp_path):
         run.summary["train_loss"] for run in result.runs
     ]
     assert list(experiment.series(["imbalance"])) == ["seed", "step", "imbalance"]
+    last = experiment.series(["train_loss"], since_step=49, max_points=2)
+    assert last["step"].tolist() == [50] * len(submitted["seeds"])
 
     assert experiment.figure("response", tmp_path / "r.svg").read_bytes().startswith(b"<?xml")
     assert experiment.figure("training", tmp_path / "t.png").read_bytes().startswith(b"\x89PNG")

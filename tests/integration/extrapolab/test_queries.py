@@ -46,6 +46,24 @@ def test_columns_are_what_they_are_called(client, spec, invoke):
     assert line.rstrip().endswith(str(completed.spec.training.length))
 
 
+def test_series_of_many_experiments(client, spec):
+    first, second = (client.submit(spec(tags=["curves"])).wait(60) for _ in range(2))
+    for chosen in ({"q": "tag:curves"}, {"ids": [first.id, second.id]}):
+        curves = client.series(**chosen, names=["train_loss"], max_points=4, sort="created")
+        assert [item.experiment for item in curves] == [first.id, second.id]
+        assert (curves[0].thinned, curves[0].of, len(curves[0].step)) == (True, 10, 4)
+    recorded = first.series(["train_loss"])
+    for seed, columns in curves[0].seeds.items():
+        losses = recorded["train_loss"][recorded["seed"] == seed]
+        assert (columns["train_loss"][0], columns["train_loss"][-1]) == (losses[0], losses[-1])
+    (band,) = client.series(ids=second.id, over="seeds", names="fit_error")
+    assert (band.seeds, band.step[-1], band.thinned) == (2, 50, False)
+    final = [run.summary["fit_error"] for run in second.runs]
+    assert band.metrics["fit_error"]["median"][-1] == pytest.approx(sum(final) / 2)
+    with pytest.raises(Refused, match="can't be combined"):
+        client.series("tag:curves", ids=first.id)
+
+
 def test_invalid_filter_is_explained(client, invoke):
     with pytest.raises(Refused) as caught:
         list(client.query("train_los < 1"))
