@@ -108,17 +108,13 @@ ExportFile = Annotated[
 ExperimentId = Annotated[
     str, typer.Argument(metavar="ID", help=_ID_HELP, autocompletion=_recent_experiments)
 ]
-OptionalExperimentId = Annotated[
-    str | None, typer.Argument(metavar="ID", help=_ID_HELP, autocompletion=_recent_experiments)
-]
-ExperimentIds = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="ID",
-        help="The experiments' ids, exp_..., or unique prefixes of them.",
-        autocompletion=_recent_experiments,
-    ),
-]
+_IDS = typer.Argument(
+    metavar="ID",
+    help="The experiments' ids, exp_..., or unique prefixes of them.",
+    autocompletion=_recent_experiments,
+)
+ExperimentIds = Annotated[list[str], _IDS]
+OptionalExperimentIds = Annotated[list[str] | None, _IDS]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the input and store nothing.")]
 Rerun = Annotated[bool, typer.Option("--rerun", help="Run again what the lab already has.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show progress until everything has ended.")]

@@ -263,23 +263,31 @@ class Experiment:
         name: str | None = None,
         tags: Iterable[str] | None = None,
         notes: str | None = None,
+        priority: int | None = None,
     ) -> Self:
-        """Changes its name, tags or notes; what is None stays. Nothing is computed again.
+        """Changes its name, tags, notes or priority; what is None stays. Nothing runs again.
 
         Args:
             name: Its new name.
             tags: All its tags.
             notes: Its new notes.
+            priority: Its new priority while it is queued or paused; higher is sooner.
 
         Raises:
             Refused: One of them is too long, or nothing is given.
+            Conflict: It has a new priority, but is neither queued nor paused.
 
         Example:
             >>> experiment = lab.submit(spec)
             >>> experiment.edit(tags=[*experiment.record.tags, "figure-2"]).record.tags
             ('figure-1', 'figure-2')
         """
-        values = {"name": name, "tags": None if tags is None else [*tags], "notes": notes}
+        values = {
+            "name": name,
+            "tags": None if tags is None else [*tags],
+            "notes": notes,
+            "priority": priority,
+        }
         change = {field: value for field, value in values.items() if value is not None}
         return self.update(ExperimentRecord.read(self.transport.patch(self._path, change)))
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from extrapolab.client import reproduction
+from extrapolab.client.bulk import LabWithBulkChanges
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.payloads import Spec, import_body, iso_time, spec_body, sweep_body
-from extrapolab.client.reader import LabReader
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ImportResult, SpecCheck, Submission
@@ -18,7 +18,7 @@ from extrapolab.models.sweeps import SweepCheck, SweepSubmission
 from extrapolab.models.views import View
 
 
-class Lab(LabReader):
+class Lab(LabWithBulkChanges):
     """A lab server.
 
     Args:
@@ -86,24 +86,6 @@ class Lab(LabReader):
             Refused: The spec is not valid.
         """
         return SpecCheck.read(self._transport.dry_run("/v1/experiments", spec_body(spec)))
-
-    def cancel(self, q: str, expect_count: int) -> dict[str, str]:
-        """Cancels every experiment that matches a filter and has not ended.
-
-        Args:
-            q: The filter.
-            expect_count: Number of experiments that you expect it to match.
-
-        Returns:
-            Their states after that, by id.
-
-        Raises:
-            Refused: The filter is not valid.
-            Conflict: It matches another number of experiments. Nothing is cancelled.
-        """
-        body = {"q": q, "expect_count": expect_count}
-        answer = self._transport.post("/v1/experiments:cancel", body)
-        return {item["id"]: item["state"] for item in answer["items"]}
 
     def reproduce(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
         """Runs a completed experiment again; :mod:`extrapolab.client.reproduction` compares both.

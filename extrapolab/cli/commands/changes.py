@@ -1,23 +1,39 @@
-"""Commands that change experiments: edit, cancel, pause, resume, retry, delete."""
+"""Commands that change experiments: edit, tag, prioritise, cancel, pause, resume, retry, delete."""
 
 import json
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from extrapolab.cli.arguments import (
     AsJson,
-    ExperimentId,
     ExperimentIds,
-    OptionalExperimentId,
+    OptionalExperimentIds,
     experiments_of,
     lab_of,
 )
-from extrapolab.cli.terminal import console, print_json
+from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.terminal import console, print_error, print_json
+from extrapolab.client.bulk import Changed
 from extrapolab.client.experiment import Experiment
+from extrapolab.client.lab import Lab
 
 app = typer.Typer()
 _PANEL = "Experiments"
+
+Where = Annotated[
+    str | None,
+    typer.Option("--where", metavar="FILTER", help="Every experiment that this finds."),
+]
+Expect = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Number of experiments that it should change; if it differs, nothing is done.",
+    ),
+]
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -60,102 +76,218 @@ def edit(
 
 
 @app.command(rich_help_panel=_PANEL)
-def cancel(
+def tag(
     context: typer.Context,
-    id: OptionalExperimentId = None,  # noqa: A002  # the lab's word
+    ids: OptionalExperimentIds = None,
     *,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where", metavar="FILTER", help="Cancel every unfinished experiment that this finds."
-        ),
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag to add; repeatable.")
     ] = None,
-    expect: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="Number of matches you expect; if it differs, nothing is cancelled.",
-        ),
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag to remove; repeatable.")
     ] = None,
+    where: Where = None,
+    expect: Expect = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel an experiment, or everything that a filter finds.
+    """Add tags to experiments, or to everything that a filter finds; or remove some.
+
+    For example:
+    ```
+    extrapolab tag --where 'outcome = diverged' --expect 7 --add look-again
+    ```
+    """
+    if not add and not remove:
+        raise typer.BadParameter("give what to change: --add or --remove")
+    added, removed = add or (), remove or ()
+
+    def tag_one(lab: Lab, experiment: Experiment) -> Experiment:
+        lab.tag(ids=[experiment.id], add=added, remove=removed)
+        return experiment.refresh()
+
+    _change(
+        context,
+        (ids, where, expect),
+        tag_one,
+        lambda lab, q, count: lab.tag(q, count, add=added, remove=removed),
+        as_json=as_json,
+    )
+
+
+@app.command(rich_help_panel=_PANEL)
+def prioritise(
+    context: typer.Context,
+    ids: OptionalExperimentIds = None,
+    *,
+    priority: Annotated[int, typer.Option(metavar="N", help="From -100 to 100; higher is sooner.")],
+    where: Where = None,
+    expect: Expect = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set the priority of experiments that wait, or of all that a filter finds.
+
+    For example:
+    ```
+    extrapolab prioritise exp_019ab3 --priority 10
+    extrapolab prioritise --where tag:figure-2 --expect 12 --priority 5
+    ```
+    """
+    _change(
+        context,
+        (ids, where, expect),
+        lambda _, experiment: experiment.edit(priority=priority),
+        lambda lab, q, count: lab.prioritise(q, count, priority=priority),
+        as_json=as_json,
+    )
+
+
+_Selection = tuple[list[str] | None, str | None, int | None]
+"""Ids, or a filter with the expected number of its matches."""
+
+
+def _declare(
+    name: str,
+    one: Callable[[Experiment], Experiment | None],
+    many: Callable[[Lab, str, int], Changed],
+    text: str,
+    pending: str = "",
+) -> None:
+    """Adds the command of an action without options of its own.
+
+    Args:
+        name: Its name.
+        one: What it does to an experiment.
+        many: What it does to all that a filter finds.
+        text: Its help.
+        pending: What happens to a running experiment soon.
+    """
+
+    @app.command(name, help=text, rich_help_panel=_PANEL)
+    def command(
+        context: typer.Context,
+        ids: OptionalExperimentIds = None,
+        *,
+        where: Where = None,
+        expect: Expect = None,
+        as_json: AsJson = False,
+    ) -> None:
+        _change(
+            context,
+            (ids, where, expect),
+            lambda _, found: one(found),
+            many,
+            as_json=as_json,
+            pending=pending,
+        )
+
+
+_declare(
+    "cancel",
+    Experiment.cancel,
+    Lab.cancel,
+    """Cancel experiments, or everything unfinished that a filter finds.
 
     For example:
     ```
     extrapolab cancel exp_019ab3
     extrapolab cancel --where 'tag:figure-1 and state = queued' --expect 12
     ```
-    """
-    if (id is None) == (where is None) or (where is None) != (expect is None):
-        raise typer.BadParameter("give one ID, or --where FILTER with --expect NUMBER")
-    with lab_of(context) as lab:
-        if id is not None:
-            _print_state(lab.experiment(id).cancel(), as_json=as_json)
-            return
-        states = lab.cancel(where or "", expect or 0)
-    if as_json:
-        typer.echo(json.dumps(states))
-        return
-    for experiment_id, state in states.items():
-        pending = ", cancelled within seconds" if state == "running" else ""
-        console().print(f"{experiment_id}  {state}{pending}")
-
-
-@app.command(rich_help_panel=_PANEL)
-def pause(context: typer.Context, id: ExperimentId, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Pause an experiment; a running one saves a checkpoint first.
+    """,
+    pending="cancelled within seconds",
+)
+_declare(
+    "pause",
+    Experiment.pause,
+    Lab.pause,
+    """Pause experiments, or all that a filter finds; running ones are saved first.
 
     For example:
     ```
     extrapolab pause exp_019ab3
+    extrapolab pause --where 'owner = ada' --expect 3
     ```
-    """
-    with lab_of(context) as lab:
-        _print_state(lab.experiment(id).pause(), as_json=as_json)
-
-
-@app.command(rich_help_panel=_PANEL)
-def resume(context: typer.Context, id: ExperimentId, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Queue a paused experiment again; it continues where it stopped.
+    """,
+    pending="paused within seconds",
+)
+_declare(
+    "resume",
+    Experiment.resume,
+    Lab.resume,
+    """Queue paused experiments again; they continue where they stopped.
 
     For example:
     ```
     extrapolab resume exp_019ab3
+    extrapolab resume --where 'owner = ada' --expect 3
     ```
-    """
-    with lab_of(context) as lab:
-        _print_state(lab.experiment(id).resume(), as_json=as_json)
-
-
-@app.command(rich_help_panel=_PANEL)
-def retry(context: typer.Context, id: ExperimentId, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Queue a failed or cancelled experiment again.
+    """,
+)
+_declare(
+    "retry",
+    Experiment.retry,
+    Lab.retry,
+    """Queue failed or cancelled experiments again.
 
     For example:
     ```
     extrapolab retry exp_019ab3
+    extrapolab retry --where 'failure = worker_lost' --expect 4
     ```
-    """
-    with lab_of(context) as lab:
-        _print_state(lab.experiment(id).retry(), as_json=as_json)
-
-
-@app.command(rich_help_panel=_PANEL)
-def delete(context: typer.Context, ids: ExperimentIds, as_json: AsJson = False) -> None:
+    """,
+)
+_declare(
+    "delete",
+    Experiment.delete,
+    Lab.delete,
     """Delete experiments that have ended, permanently and with their results.
 
     For example:
     ```
-    extrapolab delete $(extrapolab query tag:import:3c1f --json | jq -r .id)
+    extrapolab delete exp_019ab3
+    extrapolab delete --where tag:import:3c1f --expect 20
     ```
-    """
+    """,
+)
+
+
+def _change(
+    context: typer.Context,
+    selection: _Selection,
+    one: Callable[[Lab, Experiment], Experiment | None],
+    many: Callable[[Lab, str, int], Changed],
+    *,
+    as_json: bool,
+    pending: str = "",
+) -> None:
+    """Changes each of the experiments with these ids, or all that a filter finds at once."""
+    ids, where, expect = selection
+    if bool(ids) == (where is not None) or (where is None) != (expect is None):
+        raise typer.BadParameter("give IDs, or --where FILTER with --expect NUMBER")
     with lab_of(context) as lab:
-        for experiment in experiments_of(lab, ids):
-            experiment.delete()
-            document = json.dumps({"id": experiment.id, "deleted": True})
-            typer.echo(document if as_json else f"{experiment.id}  deleted")
+        if where is not None and expect is not None:
+            _print_changed(many(lab, where, expect), pending, as_json=as_json)
+            return
+        for experiment in experiments_of(lab, ids or ()):
+            changed = one(lab, experiment)
+            if changed is not None:
+                _print_state(changed, as_json=as_json)
+            else:
+                document = json.dumps({"id": experiment.id, "deleted": True})
+                typer.echo(document if as_json else f"{experiment.id}  deleted")
+
+
+def _print_changed(changed: Changed, pending: str, *, as_json: bool) -> None:
+    """Prints the new states; ends with a code if an experiment was left as it is."""
+    if as_json:
+        typer.echo(json.dumps(changed))
+    else:
+        for experiment_id, state in changed.items():
+            note = f", {pending}" if pending and state == "running" else ""
+            console().print(f"{experiment_id}  {state}{note}")
+    for experiment_id, reason in changed.refused.items():
+        print_error(f"{experiment_id}: {reason}")
+    if changed.refused:
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def _print_state(experiment: Experiment, *, as_json: bool) -> None:

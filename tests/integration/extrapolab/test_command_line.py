@@ -228,3 +228,31 @@ def test_only_an_ended_experiment_is_deleted(invoke, client, spec, endless):
     running.cancel()
     assert invoke("delete", completed.id).stdout == f"{completed.id}  deleted\n"
     assert invoke("status", completed.id).exit_code == ExitCode.REFUSED
+
+
+def test_what_a_filter_finds_is_changed_at_once(invoke, client, endless):
+    first, second = (client.submit(endless(tags=["bulk"])) for _ in range(2))
+    assert invoke("pause", "--where", "tag:bulk", "--expect", 2).exit_code == ExitCode.OK
+    for experiment in (first, second):
+        while experiment.refresh().state == "running":  # saves a checkpoint before it pauses
+            pass
+    tagged = invoke("tag", "--where", "tag:bulk", "--expect", 2, "--add", "b", "--json")
+    assert json.loads(tagged.stdout) == {first.id: "paused", second.id: "paused"}
+    invoke("tag", first.id, "--remove", "bulk", "--add", "c")
+    assert first.refresh().record.tags == ("b", "c")
+    invoke("prioritise", "--where", "tag:b", "--expect", 2, "--priority", 9)
+    assert invoke("prioritise", second.id, "--priority", -3).stdout == f"{second.id}  paused\n"
+    assert (first.refresh().record.priority, second.refresh().record.priority) == (9, -3)
+    changed = invoke("cancel", "--where", "tag:b", "--expect", 1)
+    assert changed.exit_code == ExitCode.REFUSED
+    assert "--expect: 2 unfinished experiments match" in changed.stderr
+    assert invoke("cancel", first.id, second.id).stdout.count("cancelled") == 2
+    assert set(client.delete(ids=[first.id, second.id]).values()) == {"deleted"}
+
+
+def test_what_refuses_is_named(invoke, client, spec):
+    completed = client.submit(spec()).wait(90)
+    retried = client.retry(ids=[completed.id])
+    assert (retried, [*retried.refused]) == ({}, [completed.id])
+    assert invoke("retry", completed.id, "--where", "tag:a").exit_code == ExitCode.USAGE
+    assert invoke("tag", completed.id).exit_code == ExitCode.USAGE

@@ -23,6 +23,7 @@ VALID_SPEC = {
 INVALID_SPEC = {**VALID_SPEC, "training": {"length": 0}}
 COMMANDS = (
     *("submit", "status", "watch", "list", "edit", "cancel", "pause", "resume", "retry", "log"),
+    *("prioritise", "tag"),
     *("delete", "result", "figure", "series", "theorem", "query", "export", "compare"),
     *("reproduce", "import", "recipe", "sweep", "study", "demo", "workers", "completion"),
     "mcp",
