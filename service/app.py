@@ -56,6 +56,7 @@ from service.routes import (
     sweep_results,
     sweeps,
     table,
+    teachers,
     theorem,
     views,
 )
@@ -76,6 +77,7 @@ ROUTERS = (
     results,
     figures,
     theorem,
+    teachers,
     sweeps,
     sweep_results,
     sweep_figures,

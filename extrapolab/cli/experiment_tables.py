@@ -14,7 +14,7 @@ from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.table_layout import format_cell, outcome_counts, styled, table
 from extrapolab.client.formats import format_duration, format_time
 from extrapolab.client.progress import format_speed
-from extrapolab.models.experiments import ExperimentRecord, QueuePosition
+from extrapolab.models.experiments import Cost, ExperimentRecord, QueuePosition
 
 USUAL_COLUMNS = ("id", "state", "name", "seeds", "progress", "created", "tags")
 
@@ -88,6 +88,11 @@ def print_warnings(warnings: Iterable[str], console: Console) -> None:
     """Prints one line per warning about a spec."""
     for warning in warnings:
         console.print(f"  warning: {warning}", style="yellow")
+
+
+def expected_time(cost: Cost) -> str:
+    """The estimated time, to follow a cost; nothing if it is unknown."""
+    return "" if cost.seconds is None else f", about {format_duration(cost.seconds)} on one slot"
 
 
 def _import_source(record: ExperimentRecord) -> str:

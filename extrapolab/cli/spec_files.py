@@ -1,19 +1,17 @@
 """Spec files in JSON or YAML; every mistake is reported with the name of its file."""
 
-import json
-import re
 import sys
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from core.errors import Problem
 from core.spec import ExperimentSpec, SweepSpec, explain
+from core.spec.text import SyntaxProblem, parse_text
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.terminal import print_error
 from extrapolab.problems import format_problem
@@ -101,13 +99,11 @@ def read_sweep(path: str) -> SpecFile:
 def _read(path: str, model: type[BaseModel], kind: str) -> SpecFile:
     name = "standard input" if path == STDIN else path
     text = _read_text(path, name)
-    is_json = text.lstrip().startswith("{") and not path.endswith(_YAML_SUFFIXES)
+    is_yaml = path.endswith(_YAML_SUFFIXES)
     try:
-        content = parse_json(text) if is_json else parse_yaml(text)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        language = "JSON" if is_json else "YAML"
-        message = f"{name} is not valid {language}: {describe_syntax_error(error)}"
-        raise UnreadableFile(message) from error
+        content = parse_text(text, is_yaml=is_yaml)
+    except SyntaxProblem as error:
+        raise UnreadableFile(f"{name} {error}") from error
     try:
         model.model_validate(content)
     except ValidationError as error:
@@ -122,63 +118,3 @@ def _read_text(path: str, name: str) -> str:
         raise UnreadableFile(f"{name} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{name} can't be read: it is not UTF-8 text") from error
-
-
-def describe_syntax_error(error: Exception) -> str:
-    """Says where a text can't be parsed, and why."""
-    match error:
-        case json.JSONDecodeError():
-            return f"line {error.lineno}, column {error.colno}: {error.msg}"
-        case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):
-            context = ""
-            if error.context and error.context_mark:
-                context = f" ({error.context}, from line {error.context_mark.line + 1} on)"
-            return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{context}"
-        case _:
-            return str(error)
-
-
-def parse_json(text: str) -> Any:
-    """Parses JSON; a duplicate key is an error (ValueError)."""
-    return json.loads(text, object_pairs_hook=_without_duplicate_keys)
-
-
-def parse_yaml(text: str) -> Any:
-    """Parses YAML; a duplicate key is an error, and ``1e-3`` is a number as in YAML 1.2.
-
-    Example:
-        >>> parse_yaml("optimizer: {lr: 1e-3}")
-        {'optimizer': {'lr': 0.001}}
-    """
-    return yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
-
-
-def _without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in content:
-            raise ValueError(f"the key {key!r} appears twice")
-        content[key] = value
-    return content
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1's safe types, without duplicate keys and with YAML 1.2's numbers."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Builds a mapping; a duplicate key is an error at its position in the file."""
-        keys: set[str] = set()
-        for key, _ in node.value:
-            if str(key.value) in keys:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} appears twice", key.start_mark
-                )
-            keys.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)

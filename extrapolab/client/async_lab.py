@@ -213,6 +213,7 @@ class AsyncLab(AsyncWrapper[Lab]):
 
     submit = wraps_result(Lab.submit, AsyncExperiment)
     check = run_in_thread(Lab.check)
+    preview_teacher = run_in_thread(Lab.preview_teacher)
     experiment = wraps_result(Lab.experiment, AsyncExperiment)
     experiments = async_pages(Lab.experiments, AsyncExperiment)
     table = run_in_thread(Lab.table)

@@ -12,7 +12,7 @@ from extrapolab.client.experiment import Experiment
 from extrapolab.client.payloads import Spec, import_body, iso_time, spec_body, sweep_body
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
-from extrapolab.models.experiments import ImportResult, SpecCheck, Submission
+from extrapolab.models.experiments import ImportResult, SpecCheck, Submission, TeacherPreview
 from extrapolab.models.operations import Worker
 from extrapolab.models.sweeps import SweepCheck, SweepSubmission
 from extrapolab.models.views import View
@@ -86,6 +86,25 @@ class Lab(LabWithBulkChanges):
             Refused: The spec is not valid.
         """
         return SpecCheck.read(self._transport.dry_run("/v1/experiments", spec_body(spec)))
+
+    def preview_teacher(self, teacher: Mapping[str, Any], horizon: int = 40) -> TeacherPreview:
+        """Computes the response, poles and Hankel singular values of a teacher, without training.
+
+        Args:
+            teacher: A spec's teacher, such as ``{"kind": "delay", "lag": 3}``.
+            horizon: Number of lags of the response, and twice the size of the Hankel matrix.
+
+        Raises:
+            Refused: The teacher is not valid.
+
+        Example:
+            >>> lab.preview_teacher({"kind": "rotation", "radius": 0.9}, horizon=3).response[0]
+            1.0
+        """
+        body = {"teacher": dict(teacher), "horizon": horizon}
+        return TeacherPreview.read(
+            self._transport.post("/v1/teachers:preview", body, repeatable=True)
+        )
 
     def reproduce(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
         """Runs a completed experiment again; :mod:`extrapolab.client.reproduction` compares both.

@@ -177,11 +177,12 @@ class ImportResult(Record):
 
 
 class Cost(Record):
-    """Estimated cost of an experiment."""
+    """Estimated cost of an experiment; ``seconds`` on one worker slot, None if it is unknown."""
 
     flop: float
     memory_mb: float
     storage_mb: float
+    seconds: float | None = None
 
 
 class Assumption(Record):
@@ -220,6 +221,15 @@ class SpecCheck(_WithSpec):
     warnings: tuple[str, ...] = ()
     cost: Cost
     theorem: Theorem = Theorem()
+
+
+class TeacherPreview(Record):
+    """A teacher's response, poles as (re, im), and Hankel singular values; ``note`` if any lack."""
+
+    response: tuple[Any, ...] | None = None
+    poles: tuple[tuple[float, float], ...] = ()
+    hankel_singular_values: tuple[float, ...] = ()
+    note: str | None = None
 
 
 Statistics = Mapping[str, Mapping[str, float]]

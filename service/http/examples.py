@@ -56,6 +56,13 @@ SUMMARY = {
     "time": 200.0,
     "flow_distance": math.nan,
 }
+TEACHER_QUESTION: Json = {"teacher": SPEC["teacher"], "horizon": 4}
+TEACHER_PREVIEW: Json = {
+    "response": [1.0, 0.9, 0.81, 0.729],
+    "poles": [[0.9, 0.0]],
+    "hankel_singular_values": [1.81, 0.0],
+    "note": None,
+}
 RESULT: Json = {
     "teacher_response": [1.0, 0.9, 0.81, 0.729],
     "runs": [
@@ -102,7 +109,7 @@ DRY_RUN: Json = json.loads(
     schemas.DryRun(
         spec=_spec,
         warnings=[],
-        cost=schemas.CostEstimate.from_record(estimate(_spec)),
+        cost=schemas.CostEstimate.from_record(estimate(_spec), 0.8),
         theorem=_theorem,
         **_hashes,
     ).model_dump_json()
@@ -236,7 +243,7 @@ SWEEP_DRY_RUN: Json = schemas.SweepDryRun(
     count=4,
     created=3,
     reused=1,
-    cost=schemas.CostEstimate.from_record(estimate(_points[0].spec)),
+    cost=schemas.CostEstimate.from_record(estimate(_points[0].spec), 3.2),
     warnings=[],
     points=[
         schemas.SweepPoint(coordinates=point.coordinates, spec_hash=point.spec_hash)

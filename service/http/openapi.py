@@ -171,7 +171,9 @@ def _body_schemas() -> dict[str, Any]:
     )
     _, extra = models_json_schema([(model, "validation") for model in bodies], ref_template=_REF)
     definitions: dict[str, Any] = extra["$defs"]
-    return definitions
+    question = schemas.TeacherQuestion.model_json_schema(ref_template=_REF)
+    del question["$defs"]  # the parts of a spec, which answers document
+    return {**definitions, schemas.TeacherQuestion.__name__: question}
 
 
 def _summarise(operation: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy import Connection
 
-from core.cost import Cost
 from core.spec import ExperimentSpec, setup_hash, spec_hash
 from service import schemas
 from service.context import Context
@@ -18,6 +17,7 @@ from service.intake.admission import admit
 from service.intake.theorem import check_theorem
 from store.experiments import submission, warm_start
 from store.experiments.draft import MAX_PRIORITY, Draft, Options
+from store.queue.speed import recent_speed
 
 router = APIRouter(tags=["experiments"])
 
@@ -113,7 +113,8 @@ def submit(
     if dry_run:
         with context.database.read() as tx:
             warm_start.check(tx, spec)
-        return _answer_dry_run(spec, cost, warnings)
+            seconds = recent_speed(tx).seconds(spec)
+        return _answer_dry_run(spec, schemas.CostEstimate.from_record(cost, seconds), warnings)
     draft = Draft.from_spec(spec)
 
     def make(tx: Connection) -> SubmissionAnswer:
@@ -133,13 +134,15 @@ def submit(
     ).answer(context, make)
 
 
-def _answer_dry_run(spec: ExperimentSpec, cost: Cost, warnings: list[str]) -> Response:
+def _answer_dry_run(
+    spec: ExperimentSpec, cost: schemas.CostEstimate, warnings: list[str]
+) -> Response:
     answer = schemas.DryRun(
         spec=spec,
         spec_hash=spec_hash(spec),
         setup_hash=setup_hash(spec),
         warnings=warnings,
-        cost=schemas.CostEstimate.from_record(cost),
+        cost=cost,
         theorem=check_theorem(spec),
     )
     return Response(answer.model_dump_json(), media_type="application/json")

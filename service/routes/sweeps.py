@@ -18,6 +18,7 @@ from service.intake.sweep_expansion import Expansion, expand
 from store import bulk
 from store.experiments import duplicates
 from store.experiments.draft import Options
+from store.queue.speed import recent_speed
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
 from store.sweeps import staging as sweep_staging
@@ -254,12 +255,13 @@ def _answer_dry_run(
         reused = (
             0 if rerun else len(duplicates.find_reusable(tx, [point.spec_hash for point in points]))
         )
+        seconds = recent_speed(tx).total_seconds([point.spec for point in points])
     answer = schemas.SweepDryRun(
         name=sweep.name,
         count=len(points),
         created=len(points) - reused,
         reused=reused,
-        cost=schemas.CostEstimate.from_record(expansion.cost),
+        cost=schemas.CostEstimate.from_record(expansion.cost, seconds),
         warnings=expansion.warnings,
         points=points[:DRY_RUN_POINTS],
     )

@@ -58,6 +58,7 @@ from service.schemas.sweep import (
     SweepWarning,
 )
 from service.schemas.table import Group, GroupedRun
+from service.schemas.teacher import TeacherPreview, TeacherQuestion
 from service.schemas.theorem import Theorem
 from service.schemas.view import NewView, View, ViewChange, ViewPage
 
@@ -134,6 +135,8 @@ __all__ = [
     "SweepTable",
     "SweepWarning",
     "Tagging",
+    "TeacherPreview",
+    "TeacherQuestion",
     "Theorem",
     "View",
     "ViewChange",

@@ -80,11 +80,20 @@ class CostEstimate(Answer):
     flop: float = Field(description="Floating-point operations of the training.")
     memory_mb: float = Field(description="Memory of the trainer beyond its libraries, in MB.")
     storage_mb: float = Field(description="Results and recorded points before compression, in MB.")
+    seconds: float | None = Field(
+        description="Time on one worker slot of this lab, from how long recent experiments took; "
+        "null if none is alike."
+    )
 
     @classmethod
-    def from_record(cls, cost: Cost) -> Self:
-        """The answer for an estimated cost."""
-        return cls.model_validate(cost)
+    def from_record(cls, cost: Cost, seconds: float | None) -> Self:
+        """The answer for an estimated cost and time."""
+        return cls(
+            flop=cost.flop,
+            memory_mb=cost.memory_mb,
+            storage_mb=cost.storage_mb,
+            seconds=seconds,
+        )
 
 
 class DryRun(Answer):

@@ -112,7 +112,7 @@ class SweepDryRun(Answer):
     created: int
     reused: int
     cost: CostEstimate = Field(
-        description="Operations and storage of all experiments, memory of the largest."
+        description="Operations, time and storage of all experiments, memory of the largest."
     )
     warnings: list[SweepWarning]
     points: list[SweepPoint] = Field(description="The first few points.")

@@ -19,6 +19,7 @@ from extrapolab.cli.arguments import (
 )
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.experiment_tables import (
+    expected_time,
     experiments_table,
     print_experiment,
     print_warnings,
@@ -195,7 +196,7 @@ def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
     out.print(f"{spec.name} is valid: {setup_line(check.spec)}")
     out.print(
         f"  needs about {cost.flop:.2g} flop, {cost.memory_mb:.2g} MB memory, "
-        f"{cost.storage_mb:.2g} MB storage"
+        f"{cost.storage_mb:.2g} MB storage{expected_time(cost)}"
     )
     print_warnings(check.warnings, out)
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from core.spec.text import describe_syntax_error, parse_yaml
 from extrapolab.cli.arguments import AsJson, DryRun, key_value, lab_of
 from extrapolab.cli.exit_codes import ExitCode
-from extrapolab.cli.spec_files import describe_syntax_error, parse_yaml
 from extrapolab.cli.terminal import console, print_error, print_json
 
 app = typer.Typer()

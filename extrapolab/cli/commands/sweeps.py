@@ -17,6 +17,7 @@ from extrapolab.cli.arguments import (
     take,
 )
 from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.experiment_tables import expected_time
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.spec_files import load_sweep
 from extrapolab.cli.sweep_tables import (
@@ -319,7 +320,7 @@ def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
         out.print(f"  {line}")
     out.print(
         f"  need about {cost.flop:.2g} flop and {cost.storage_mb:.2g} MB storage in total, "
-        f"{cost.memory_mb:.2g} MB memory at most"
+        f"{cost.memory_mb:.2g} MB memory at most{expected_time(cost)}"
     )
     print_sweep_warnings(check.warnings, out)
 

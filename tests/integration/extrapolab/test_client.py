@@ -144,6 +144,13 @@ def test_check_stores_nothing(client, spec):
     assert list(client.experiments(tag="only-checked")) == []
 
 
+def test_a_teacher_is_shown_before_any_experiment_has_it(client):
+    shown = client.preview_teacher({"kind": "delay", "lag": 2}, horizon=4)
+    assert (shown.response, len(shown.poles)) == ((0.0, 0.0, 1.0, 0.0), 3)
+    with pytest.raises(Refused, match="lag"):
+        client.preview_teacher({"kind": "delay", "lag": 2.5})
+
+
 def test_unknown_id_is_not_found(client):
     with pytest.raises(NotFound, match="exp_0000"):
         client.experiment("exp_" + "0" * 32)

@@ -10,6 +10,7 @@ from core.result import Outcome
 from core.spec import ExperimentSpec, setup_hash, spec_hash
 from service import schemas
 from service.http import examples
+from store.queue.workers import WorkerActivity
 from store.records import (
     Event,
     EventKind,
@@ -75,9 +76,13 @@ ANSWERS = [
     schemas.ProgressEvent.from_record(examples.ID, PROGRESS),
     schemas.Log.from_record(with_secret(Log(1, "text"))),
     schemas.Worker.from_record(
-        with_secret(WorkerRecord("w", "host", 1, None, "cpu", 1, 0.0)), 1.0, 5.0
+        with_secret(
+            WorkerActivity(WorkerRecord("w", "host", 1, None, "cpu", 1, 0.0), "host cpu·0")
+        ),
+        1.0,
+        5.0,
     ),
-    schemas.CostEstimate.from_record(with_secret(Cost(1.0, 2.0, 3.0))),
+    schemas.CostEstimate.from_record(with_secret(Cost(1.0, 2.0, 3.0)), 4.0),
     schemas.FieldProblem.from_record(with_secret(Problem("/a", "code", "message"))),
 ]
 
