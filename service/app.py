@@ -20,7 +20,6 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from service import memory
 from service.context import AppContext
 from service.event_feed import EventFeed
 from service.exports.encoding import MEDIA_TYPES
@@ -170,7 +169,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _tune_garbage_collection() -> None:
     """Collects rarely: a large sweep is a million live objects, and scanning them takes long."""
     gc.collect()
-    memory.trim()
     gc.freeze()
     gc.set_threshold(5_000, 20, 100)
 

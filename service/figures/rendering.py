@@ -12,7 +12,6 @@ from core.errors import Problem
 from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
 from core.labels import listed
 from core.look import SCREEN, Look
-from service import memory
 from service.figures.cache import FigureCache
 from service.figures.options import MEDIA_TYPES, FigureRequest
 from service.http import etags, openapi
@@ -106,6 +105,5 @@ def render(figure: Figure, info: Info, form: Format, look: Look = SCREEN) -> byt
             if content is None:
                 content = figure.file(info, form, look)
                 gc.collect()  # what is left of a figure are cycles, a megabyte of them
-                memory.trim()
                 _rendered.put(key, content)
     return content
