@@ -96,6 +96,9 @@ class WeightedSpectrumInfo(Info, ChannelSpectra):
 Spectrum = tuple[np.ndarray, np.ndarray]
 """Poles (d,), and weights (d, p, m)."""
 
+Marked = tuple[Stems, dict[str, Any]]
+"""Poles and weights, and the attributes of their trace."""
+
 
 def info(
     spec: ExperimentSpec, result: ExperimentResult, series: Series, view: View = DEFAULT_VIEW
@@ -176,10 +179,9 @@ def drawing(info: WeightedSpectrumInfo) -> Drawing:
     Diverged seeds are left out.
     """
     shown: Sequence[ChannelSpectra] = info.channels or [info]
-    plot = _plot_of_stems if info.signed else _plot_of_plane
     several = len(shown) > 1
     return Drawing(
-        plots=[plot(info, channel) for channel in shown],
+        plots=[_plot(info, channel) for channel in shown],
         columns=len({channel.entry[1] for channel in shown}),
         column_width=3.6 if several else 6.4,
         row_height=(3.0 if several else 3.8) if info.signed else (3.6 if several else 5.6),
@@ -187,61 +189,44 @@ def drawing(info: WeightedSpectrumInfo) -> Drawing:
     )
 
 
-def _title(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> str:
-    return channel_title(channel.entry) if info.channels else ""
-
-
-def _plot_of_stems(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
-    traces = [
-        Trace(x=stems.poles, y=stems.weights, stems=True, **attributes)
-        for stems, attributes in _marked(info, channel)
-    ]
+def _plot(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
+    marked = _marked(info, channel)
     return Plot(
-        x="pole λ_i",
-        y="weight w_i",
-        title=_title(info, channel),
-        traces=traces,
+        x="pole λ_i" if info.signed else "Re λ_i (area of a mark: |w_i|)",
+        y="weight w_i" if info.signed else "Im λ_i",
+        title=channel_title(channel.entry) if info.channels else "",
+        traces=_at_real_poles(marked) if info.signed else _in_the_plane(marked),
         zero=True,
-        notes=_notes(info),
+        circle=not info.signed,
+        notes=[f"diverged, not drawn: {listed(info.diverged)}"] if info.diverged else [],
     )
 
 
-def _plot_of_plane(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> Plot:
-    marked = _marked(info, channel)
+def _at_real_poles(marked: Sequence[Marked]) -> list[Trace]:
+    return [
+        Trace(x=stems.poles, y=stems.weights, stems=True, **attributes)
+        for stems, attributes in marked
+    ]
+
+
+def _in_the_plane(marked: Sequence[Marked]) -> list[Trace]:
     largest = max((abs(w) for stems, _ in marked for w in stems.weights), default=0.0)
     traces = []
     for stems, attributes in marked:
         share = np.sqrt(np.abs(stems.weights) / largest) if largest > 0 else np.zeros(len(stems.re))
-        size = np.maximum(LARGEST_MARKER * share, SMALLEST_MARKER).tolist()
-        traces.append(
-            Trace(
-                x=stems.re,
-                y=stems.im,
-                **attributes | {"size": size, "marker": "x" if stems is channel.teacher else "o"},
-            )
-        )
-    return Plot(
-        x="Re λ_i (area of a mark: |w_i|)",
-        y="Im λ_i",
-        title=_title(info, channel),
-        traces=traces,
-        zero=True,
-        circle=True,
-        notes=_notes(info),
-    )
+        marks: dict[str, Any] = {
+            "size": np.maximum(LARGEST_MARKER * share, SMALLEST_MARKER).tolist(),
+            "marker": "o" if isinstance(stems, SeedStems) else "x",
+        }
+        traces.append(Trace(x=stems.re, y=stems.im, **attributes | marks))
+    return traces
 
 
-def _notes(info: WeightedSpectrumInfo) -> list[str]:
-    return [f"diverged, not drawn: {listed(info.diverged)}"] if info.diverged else []
-
-
-def _marked(
-    info: WeightedSpectrumInfo, channel: ChannelSpectra
-) -> list[tuple[Stems, dict[str, Any]]]:
+def _marked(info: WeightedSpectrumInfo, channel: ChannelSpectra) -> list[Marked]:
     """The stems to show, each with its colour, marker and label."""
     seeds = [student for student in channel.students if student.seed not in info.diverged]
     few = len(seeds) <= MANY_SEEDS
-    marked: list[tuple[Stems, dict[str, Any]]] = []
+    marked: list[Marked] = []
     for i, student in enumerate(seeds):
         attributes = {
             "label": f"seed {student.seed}" if few else f"{len(seeds)} seeds",
