@@ -6,7 +6,8 @@ from rich.table import Table
 
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, table
 from extrapolab.client.figure import Figure
-from extrapolab.models.experiments import ExperimentColumns, Group, QueryField
+from extrapolab.models.experiments import QueryField
+from extrapolab.models.tables import ExperimentColumns, Group
 
 
 def fields_table(fields: Iterable[QueryField]) -> Table:
@@ -33,10 +34,13 @@ def groups_table(groups: Sequence[Group]) -> Table:
     flat_rows = [group.flat for group in groups]
     not_shown = {"experiments", "newest", "name", "seeds"}
     columns = [name for name in all_keys(flat_rows) if name not in not_shown]
+    has_others = any(set(group.states) - {"completed"} for group in groups)
+    columns += ["states"] if has_others else []
     rows = table(*columns, "name", folding=("name",))
     for group, row in zip(groups, flat_rows, strict=True):
         name = row["name"] if row["experiments"] == 1 else ""
-        cells = row | {"fitted": fit_count(group.fitted, group.seeds)}
+        states = ", ".join(f"{count} {state}" for state, count in group.states.items())
+        cells = row | {"fitted": fit_count(group.fitted, group.seeds), "states": states}
         rows.add_row(*(format_cell(cells[column]) for column in columns), name)
     return rows
 

@@ -22,9 +22,10 @@ from extrapolab.client.query import Query
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.threads import call_in_thread
-from extrapolab.models.experiments import ExperimentRecord, Group, Run
+from extrapolab.models.experiments import ExperimentRecord, Run
 from extrapolab.models.studies import Report
 from extrapolab.models.sweeps import SweepMember, SweepRecord
+from extrapolab.models.tables import Group
 
 
 class AsyncExperiment(AsyncWrapper[Experiment]):

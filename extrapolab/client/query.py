@@ -14,7 +14,8 @@ from extrapolab.client.paper import save_paper
 from extrapolab.client.payloads import join_names, table_parameters
 from extrapolab.client.rows import Rows, as_number
 from extrapolab.client.transport import Parameters, Transport
-from extrapolab.models.experiments import ExperimentRecord, Group, GroupedRun
+from extrapolab.models.experiments import ExperimentRecord
+from extrapolab.models.tables import Group, GroupedRun
 
 RowKind = Literal["runs", "series", "experiments"]
 
@@ -87,16 +88,37 @@ class Query:
         by: Iterable[str] = ("setup_hash",),
         metrics: Iterable[str] | None = None,
         statistic: Iterable[str] | None = None,
+        *,
+        sort: str | None = None,
+        states: Iterable[str] = ("completed",),
+        with_runs: bool = False,
     ) -> Iterator[Group]:
-        """Groups of runs of the completed experiments, with statistics over each group.
+        """Groups of experiments, with statistics over the runs of those completed.
 
         Args:
             by: Fields that the runs of a group share, such as ``student.start.scale``; everything
                 but the seed by default.
             metrics: Such as ``extrapolation_error``; the lab chooses by default.
             statistic: Among median, q1, q3, mean, min, max and standard_error; all by default.
+            sort: Such as ``-median(fit_error),training.length``: fields of ``by``, counts or
+                statistics.
+            states: States of the experiments in groups; ``all`` for every state.
+            with_runs: Whether each group lists its runs.
+
+        Example:
+            >>> group, = lab.query("tag:figure-1").rows(["training.length"], with_runs=True)
+            >>> group.states, group.missing, [run.seed for run in group.runs]
+            ({'completed': 1}, 0, [0, 1, 2])
         """
-        return map(Group.read, self._table(by, metrics, statistic, "true"))
+        items = self._table(
+            metrics,
+            statistic,
+            by=join_names(by),
+            sort=sort,
+            states=join_names(states),
+            include="seeds" if with_runs else None,
+        )
+        return map(Group.read, items)
 
     def table(
         self,
@@ -105,6 +127,7 @@ class Query:
         statistic: Iterable[str] | None = None,
         *,
         group: bool = True,
+        sort: str | None = None,
     ) -> Rows:
         """Plain rows of the groups, or one row per run with its fields, seed, outcome and metrics.
 
@@ -113,12 +136,14 @@ class Query:
             metrics: Such as ``extrapolation_error``; the lab chooses by default.
             statistic: Among median, q1, q3, mean, min, max and standard_error; all by default.
             group: Whether to group runs; False gives one row per run.
+            sort: Columns to sort by, such as ``-median(fit_error)``.
 
         Example:
             >>> [row["seeds"] for row in lab.query("tag:figure-1").table(["training.length"])]
             [3]
         """
-        items = self._table(by, metrics, statistic, "true" if group else "false")
+        grouped = "true" if group else "false"
+        items = self._table(metrics, statistic, by=join_names(by), group=grouped, sort=sort)
         return Rows((Group if group else GroupedRun).read(item).flat for item in items)
 
     def export(
@@ -251,15 +276,9 @@ class Query:
 
     def _table(
         self,
-        by: Iterable[str],
         metrics: Iterable[str] | None,
         statistic: Iterable[str] | None,
-        group: str,
+        **parameters: str | None,
     ) -> Iterator[Any]:
-        parameters = {
-            **table_parameters(metrics, statistic),
-            "q": self.q,
-            "by": join_names(by),
-            "group": group,
-        }
+        parameters = {**table_parameters(metrics, statistic), "q": self.q, **parameters}
         return self._transport.items("/v1/table", parameters, limit=self.limit)

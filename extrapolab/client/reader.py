@@ -103,6 +103,7 @@ class LabReader:
         metrics: Iterable[str] | None = None,
         statistic: Iterable[str] | None = None,
         group: bool = True,
+        sort: str | None = None,
         limit: int | None = None,
     ) -> Rows:
         """Tabulates the runs of all completed experiments that match a filter.
@@ -114,6 +115,7 @@ class LabReader:
             metrics: Such as ``extrapolation_error``; the lab chooses by default.
             statistic: Among median, q1, q3, mean, min, max and standard_error; all by default.
             group: Whether to group runs, so that seeds are an axis; False gives one row per run.
+            sort: Columns to sort by, such as ``-median(fit_error)``.
             limit: Most rows to return; all by default.
 
         Raises:
@@ -125,7 +127,8 @@ class LabReader:
                training.length  seeds  fitted
             0                6      3       3
         """
-        return Query(self._transport, q, limit=limit).table(by, metrics, statistic, group=group)
+        query = Query(self._transport, q, limit=limit)
+        return query.table(by, metrics, statistic, group=group, sort=sort)
 
     def series(
         self,

@@ -12,7 +12,8 @@ from core.result import Outcome
 from extrapolab.client.lab import Lab
 from extrapolab.errors import ExperimentCancelled, ExperimentFailed
 from extrapolab.mcp.tool import ExperimentId, Filter, Tool, rounded, shortened
-from extrapolab.models.experiments import ExperimentRecord, Group, Run, Theorem
+from extrapolab.models.experiments import ExperimentRecord, Run, Theorem
+from extrapolab.models.tables import Group
 
 OVERVIEW = ["fit_error", "relative_extrapolation_error"]
 """Metrics in a list of experiments."""

@@ -1,6 +1,5 @@
 """A lab's answers about experiments. Fields that only a newer lab sends are kept."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -138,17 +137,6 @@ class ExperimentRecord(_WithSpec):
         return self.state in FINAL_STATES
 
 
-class ExperimentColumns(Record):
-    """An experiment in a list with chosen columns."""
-
-    id: str
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The value at each column."""
-        return self.model_extra or {}
-
-
 class Submission(Record):
     """The answer to a submitted spec; ``reused`` if the lab already had an equal experiment."""
 
@@ -230,56 +218,6 @@ class TeacherPreview(Record):
     poles: tuple[tuple[float, float], ...] = ()
     hankel_singular_values: tuple[float, ...] = ()
     note: str | None = None
-
-
-Statistics = Mapping[str, Mapping[str, float]]
-"""Numbers by metric and statistic."""
-
-
-def flatten_statistics(statistics: Statistics) -> dict[str, float]:
-    """Returns the numbers by ``metric.statistic``."""
-    return {
-        f"{metric}.{name}": value
-        for metric, values in statistics.items()
-        for name, value in values.items()
-    }
-
-
-class Group(Record):
-    """Runs that share the fields of ``by``, with statistics by metric and name."""
-
-    by: dict[str, Any]
-    experiments: int
-    newest: str
-    name: str = ""
-    seeds: int
-    fitted: int | None = None
-    diverged: int
-    metrics: dict[str, dict[str, float]]
-
-    @property
-    def flat(self) -> dict[str, Any]:
-        """One row: the fields of ``by``, the counts, and numbers called ``metric.statistic``."""
-        names = ("experiments", "newest", "name", "seeds", "fitted", "diverged")
-        counts = {name: getattr(self, name) for name in names}
-        return {**self.by, **counts, **flatten_statistics(self.metrics)}
-
-
-class GroupedRun(Record):
-    """One run, with its experiment's values of the fields of ``by``."""
-
-    by: dict[str, Any]
-    experiment: str
-    seed: int
-    outcome: str
-    steps: int
-    metrics: dict[str, float]
-
-    @property
-    def flat(self) -> dict[str, Any]:
-        """One row: the fields of ``by``, the run, and its metrics."""
-        run = {name: getattr(self, name) for name in ("experiment", "seed", "outcome", "steps")}
-        return {**self.by, **run, **self.metrics}
 
 
 class ComparedExperiment(Record):

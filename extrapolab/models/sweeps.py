@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from extrapolab.models.experiments import Cost, Record, flatten_statistics
+from extrapolab.models.experiments import Cost, Record
+from extrapolab.models.tables import flatten_statistics
 
 
 class SweepWarning(Record):

@@ -11,7 +11,7 @@ from core.spec.experiment_labels import experiment_labels
 from core.statistics import STATISTICS, values_of_runs
 from service import schemas
 from service.context import AppContext
-from service.exports.grouping import Statistics, statistics_of
+from service.exports.group_rows import Statistics, statistics_of
 from service.http.errors import Invalid
 from service.http.ids import complete_id
 from store.experiments import repository as experiments

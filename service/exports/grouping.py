@@ -1,179 +1,146 @@
-"""Tables of completed runs: in groups with statistics over each, or run by run."""
+"""Tables of experiments: in groups with statistics over the runs of each, or run by run."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from pydantic_core import to_json
 from sqlalchemy import Connection
 
-from core.statistics import STATISTICS, over_seeds
-from service.exports.csv_lines import CsvColumn
+from service.exports import group_rows, table_order
+from service.exports.group_rows import Row
+from service.exports.table_request import SETUP, Key, TableRequest
 from service.http.pagination import page
 from store.errors import BadCursor
-from store.query import run_ends
-from store.query.fields import Field, Kind
+from store.query import run_ends, setups
 from store.query.query import ExperimentQuery
-from store.query.run_ends import CompletedExperiment
-
-SETUP = "setup_hash"
-
-Key = tuple[Any, ...]
-"""An experiment's values at the fields of a table."""
-
-Row = dict[str, Any]
-Page = tuple[Sequence[Row], str | None]
-"""The rows of a page, and the cursor of the next one."""
-
-Statistics = dict[str, dict[str, float]]
-"""By metric, then by statistic."""
+from store.query.run_ends import MAX_RUNS
+from store.query.setups import FoundExperiment
+from store.states import State
 
 
 @dataclass(frozen=True)
-class TableRequest:
-    """The columns and the page of a table to compute."""
+class TablePage:
+    """The rows of a page, the cursor of the next one, and the number of rows on all pages.
 
-    fields: Sequence[Field]
-    metrics: Sequence[str]
-    statistics: Sequence[str]
-    limit: int
-    cursor: str | None
+    ``count`` is None unless the request asks for it.
+    """
 
-    @property
-    def field_names(self) -> list[str]:
-        """The names of the fields."""
-        return [field.name for field in self.fields]
+    rows: Sequence[Row]
+    next: str | None
+    count: int | None = None
 
 
-def grouped_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> Page:
-    """A row for each group of runs that agree in the request's fields."""
-    experiments = run_ends.completed_experiments(tx, query, request.fields)
-    keys: Sequence[Key] = list(dict.fromkeys(experiment.key for experiment in experiments))
-    if request.field_names != [SETUP]:
-        keys = sorted(keys, key=lambda key: [_numbers_first(value) for value in key])
-    next_cursor = None
+def grouped_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> TablePage:
+    """A row for each group of experiments that agree in the request's fields.
+
+    Its ``states`` count the experiments; its ``seeds``, statistics and ``runs`` are of the runs of
+    completed ones. The default order of setups reads only the setups on the page; any other order
+    reads every match.
+
+    Raises:
+        BadQuery: Too many experiments or runs match.
+        BadCursor: The cursor is of another table.
+    """
+    if request.of_setups and not request.sort and request.limit < MAX_RUNS:
+        return _newest_setups(tx, query, request)
+    experiments = setups.find(tx, _in_states(query, request), request.fields)
+    keys: list[Key] = list(dict.fromkeys(one.key for one in experiments))
+    if not request.of_setups:
+        keys.sort(key=lambda key: [_numbers_first(value) for value in key])
     # If no setup is in two groups, the runs of other pages' groups need not be read.
     groups_are_disjoint = all(field.path or field.name == SETUP for field in request.fields)
-    if groups_are_disjoint:
-        keys, next_cursor = page(keys, _digest, limit=request.limit, cursor=request.cursor)
-    rows = _rows(tx, experiments, keys, request)
-    if groups_are_disjoint:
-        return rows, next_cursor
-    return page(
-        rows,
-        lambda row: _digest(tuple(row["by"].values())),
-        limit=request.limit,
-        cursor=request.cursor,
-    )
+    if not groups_are_disjoint:
+        rows = group_rows.read(tx, experiments, keys, request)
+        return _paged(table_order.sort(rows, request.sort), _group_name, request)
+    if request.sort:
+        rows = group_rows.read_for_order(tx, experiments, keys, request.only_sorted())
+        keys = [_key_of(row) for row in table_order.sort(rows, request.sort)]
+    page_keys, next_cursor = page(keys, _digest, limit=request.limit, cursor=request.cursor)
+    of_page = set(page_keys)
+    members = [one for one in experiments if one.key in of_page]
+    rows = group_rows.read(tx, members, page_keys, request)
+    return TablePage(rows, next_cursor, len(keys) if request.with_count else None)
 
 
-def run_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> Page:
-    """A row for each run, with the request's fields beside it."""
-    experiments = run_ends.completed_experiments(tx, query, request.fields)
+def run_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> TablePage:
+    """A row for each run of completed experiments, with the request's fields beside it.
+
+    Raises:
+        BadQuery: Too many experiments or runs match.
+        BadCursor: The cursor is of another table.
+    """
+    experiments = setups.find(tx, query.where_in("state", [State.COMPLETED]), request.fields)
     first, last_seed = 0, -1
-    if request.cursor is not None:
-        experiment_id, _, seed = request.cursor.partition("-")
-        places = {experiment.id: place for place, experiment in enumerate(experiments)}
-        if experiment_id not in places or not seed.isdecimal():
-            raise BadCursor(request.cursor)
-        first, last_seed = places[experiment_id], int(seed)
-    # Every experiment has at least one run; those of the first may be on the previous page.
-    page_experiments = experiments[first : first + request.limit + 2]
-    runs = run_ends.final_metrics(
-        tx, [experiment.id for experiment in page_experiments], request.metrics
-    )
+    of_page = experiments
+    if not request.sort:
+        first, last_seed = _place(experiments, request.cursor)
+        # Every experiment has at least one run; those of the first may be on the previous page.
+        of_page = experiments[first : first + request.limit + 2]
+    ids = [one.id for one in of_page]
+    runs = run_ends.final_metrics(tx, ids, request.metrics)
     rows = [
-        {
-            "by": dict(zip(request.field_names, page_experiments[owner].key, strict=True)),
-            "experiment": page_experiments[owner].id,
-            "seed": seed,
-            "outcome": outcome,
-            "steps": steps,
-            "metrics": dict(zip(request.metrics, numbers, strict=True)),
-        }
-        for owner, seed, outcome, steps, numbers in zip(
+        {"by": dict(zip(request.field_names, of_page[owner].key, strict=True)), **row}
+        for owner, row in zip(
             runs.experiment_index.tolist(),
-            runs.seeds.tolist(),
-            runs.outcomes.tolist(),
-            runs.steps.tolist(),
-            runs.values.tolist(),
+            group_rows.run_rows(runs, ids, range(len(runs)), request.metrics),
             strict=True,
         )
-        if owner or seed > last_seed
+        if owner or row["seed"] > last_seed
     ]
-    last = rows[request.limit - 1] if len(rows) > request.limit else None
-    next_cursor = None if last is None else f"{last['experiment']}-{last['seed']}"
-    return rows[: request.limit], next_cursor
+    count = None
+    if request.with_count:
+        count = len(rows) if request.sort else setups.count_runs(tx, experiments)
+    paged = replace(request, cursor=request.cursor if request.sort else None)
+    return replace(_paged(table_order.sort(rows, request.sort), _run_name, paged), count=count)
 
 
-def statistics_of(
-    values: Mapping[Any, np.ndarray], metrics: Sequence[str], statistics: Sequence[str]
-) -> dict[Any, Statistics]:
-    """Statistics of the values (runs, metrics) of each group."""
-    chosen = [STATISTICS.index(name) for name in statistics]
-    return {
-        group: {
-            metric: dict(zip(statistics, column, strict=True))
-            for metric, column in zip(metrics, table[chosen].T.tolist(), strict=True)
-        }
-        for group, table in over_seeds(values).items()
-    }
+def _place(experiments: Sequence[FoundExperiment], cursor: str | None) -> tuple[int, int]:
+    """The index of the experiment, and the seed, of the last run before a page."""
+    if cursor is None:
+        return 0, -1
+    experiment_id, _, seed = cursor.partition("-")
+    places = {one.id: place for place, one in enumerate(experiments)}
+    if experiment_id not in places or not seed.isdecimal():
+        raise BadCursor(cursor)
+    return places[experiment_id], int(seed)
 
 
-def statistic_columns(
-    rows: Sequence[Statistics | None], metrics: Sequence[str], statistics: Sequence[str]
-) -> list[CsvColumn]:
-    """A CSV column for each statistic of each metric; the cells of a row without any are empty."""
-    return [
-        CsvColumn(
-            f"{metric}.{statistic}",
-            Kind.REAL,
-            [None if row is None else row[metric][statistic] for row in rows],
-        )
-        for metric in metrics
-        for statistic in statistics
-    ]
-
-
-def _rows(
-    tx: Connection,
-    experiments: Sequence[CompletedExperiment],
-    keys: Sequence[Key],
-    request: TableRequest,
-) -> list[Row]:
-    """The rows of the groups with these keys; a group whose runs were all superseded has none."""
-    page_keys = set(keys)
-    members = [experiment for experiment in experiments if experiment.key in page_keys]
-    runs = run_ends.final_metrics(tx, [member.id for member in members], request.metrics)
-    counted = run_ends.latest_runs(members, runs)
-    groups = run_ends.group_runs([member.key for member in members], runs, counted)
-    values = run_ends.values_as_counted(runs, request.metrics)
-    statistics = statistics_of(
-        {key: values[indices] for key, indices in groups.items()},
-        request.metrics,
-        request.statistics,
+def _newest_setups(tx: Connection, query: ExperimentQuery, request: TableRequest) -> TablePage:
+    """The page of the default order of setups."""
+    matching = _in_states(query, request)
+    experiments, next_cursor = setups.newest(
+        tx, matching, limit=request.limit, cursor=request.cursor
     )
-    rows: list[Row] = []
-    for key in keys:
-        if key not in groups:
-            continue
-        indices = groups[key]
-        newest = members[runs.experiment_index[indices[0]]]
-        rows.append(
-            {
-                "by": dict(zip(request.field_names, newest.key, strict=True)),
-                "experiments": len(np.unique(runs.experiment_index[indices])),
-                "newest": newest.id,
-                "name": newest.name,
-                "seeds": len(indices),
-                "fitted": int(runs.fitted[indices].sum()),
-                "diverged": int(runs.diverged[indices].sum()),
-                "metrics": statistics[key],
-            }
-        )
-    return rows
+    keys = list(dict.fromkeys(one.key for one in experiments))
+    rows = group_rows.read(tx, experiments, keys, request)
+    count = setups.count(tx, query, request.states) if request.with_count else None
+    return TablePage(rows, next_cursor, count)
+
+
+def _in_states(query: ExperimentQuery, request: TableRequest) -> ExperimentQuery:
+    if set(request.states) == set(State):
+        return query
+    return query.where_in("state", request.states)
+
+
+def _paged(all_rows: Sequence[Row], name: Callable[[Row], str], request: TableRequest) -> TablePage:
+    """The request's page of these rows; ``name`` names each in cursors."""
+    rows, next_cursor = page(all_rows, name, limit=request.limit, cursor=request.cursor)
+    return TablePage(rows, next_cursor, len(all_rows) if request.with_count else None)
+
+
+def _key_of(row: Row) -> Key:
+    return tuple(row["by"].values())
+
+
+def _group_name(row: Row) -> str:
+    return _digest(_key_of(row))
+
+
+def _run_name(row: Row) -> str:
+    return f"{row['experiment']}-{row['seed']}"
 
 
 def _numbers_first(value: Any) -> tuple[bool, bool, Any]:

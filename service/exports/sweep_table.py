@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from core.figures.recipes import cells as figure_cells
 from core.result import Outcome
 from service.exports.csv_lines import CsvColumn, any_value
-from service.exports.grouping import Row, statistic_columns, statistics_of
+from service.exports.group_rows import Row, statistic_columns, statistics_of
 from service.figures import sweep_axes
 from store.query import run_ends
 from store.query.fields import FIELDS, Kind

@@ -1,16 +1,18 @@
 """The table of a query: groups of completed runs with statistics over seeds, or run by run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from service import schemas
 from service.context import Context
-from service.exports import csv_lines, grouping
+from service.exports import csv_lines, group_rows, grouping, table_parameters
 from service.exports.csv_lines import CsvColumn
-from service.exports.grouping import SETUP, Row, TableRequest
-from service.http import etags, examples, metric_parameters, openapi
+from service.exports.group_rows import Row
+from service.exports.table_request import SETUP, TableRequest
+from service.http import etags, examples, openapi
 from service.http.metric_parameters import (
     ALL_STATISTICS,
     DEFAULT_METRICS,
@@ -19,10 +21,9 @@ from service.http.metric_parameters import (
 )
 from service.http.parameters import Cursor, IfNoneMatch, Limit
 from service.http.query_parameters import Q
-from store.query import run_ends
-from store.query.errors import BadQuery
 from store.query.fields import Kind
 from store.query.query import ExperimentQuery
+from store.states import State
 
 router = APIRouter(prefix="/v1/table", tags=["queries"])
 
@@ -44,7 +45,7 @@ _RUN_COLUMNS = {
 
 @router.get(
     "",
-    response_model=schemas.Page[schemas.Group] | schemas.Page[schemas.GroupedRun],
+    response_model=schemas.TablePage[schemas.Group] | schemas.TablePage[schemas.GroupedRun],
     responses={
         200: openapi.answer(
             "One page.", examples.TABLE, "ETag", others={"text/csv": examples.TABLE_CSV}
@@ -70,6 +71,31 @@ def table(
     group: Annotated[
         bool, Query(description="`false`: one row per run, with the fields of `by` beside it.")
     ] = True,
+    sort: Annotated[
+        str | None,
+        Query(
+            description="Columns to sort by, separated by commas; `-` sorts in descending order. "
+            "Also `created`, of the newest experiment. A metric alone is its median; what is "
+            "sorted by is always shown. Missing and non-finite values come last.",
+            examples=["-median(extrapolation_error),training.length"],
+        ),
+    ] = None,
+    states: Annotated[
+        str,
+        Query(
+            description="States of the experiments in groups, separated by commas; `all` for every "
+            "state. Runs count when their experiment is completed.",
+            examples=["queued,running,completed"],
+        ),
+    ] = State.COMPLETED.value,
+    include: Annotated[
+        str | None,
+        Query(
+            description="`seeds`: the runs of each group. "
+            "`count`: the number of rows on all pages.",
+            examples=["seeds,count"],
+        ),
+    ] = None,
     form: Annotated[
         Literal["json", "csv"], Query(alias="format", description="CSV has all rows at once.")
     ] = "json",
@@ -77,29 +103,36 @@ def table(
     cursor: Cursor = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Tabulate the final metrics of all completed experiments that match `q`.
+    """Tabulate experiments that match `q`, with the final metrics of those completed.
 
     Groups are sorted by their fields; groups of setups are sorted newest first. A diverged run
     counts as infinite. A run that was computed several times (`on_duplicate=rerun`) counts once,
     with its latest result.
     """
-    metric_names, statistic_names = metric_parameters.parse(metrics, statistic)
-    try:
-        fields = run_ends.parse_fields(by)
-    except BadQuery as error:
-        raise error.at("/query/by") from None
+    request = table_parameters.parse(
+        by=by,
+        metrics=metrics,
+        statistic=statistic,
+        sort=sort,
+        states=states,
+        include=include,
+        grouped=group,
+    )
     query = ExperimentQuery.parse(q)
-    if form == "csv":
-        limit, cursor = run_ends.MAX_RUNS, None
-    request = TableRequest(fields, metric_names, statistic_names, limit, cursor)
+    if form == "json":
+        request = replace(request, limit=limit, cursor=cursor)
     read = grouping.grouped_rows if group else grouping.run_rows
     with context.database.read() as tx:
-        rows, next_cursor = read(tx, query, request)
+        page = read(tx, query, request)
     if form == "csv":
-        columns = [*_field_columns(rows, request), *_columns(rows, request, grouped=group)]
+        columns = [
+            *_field_columns(page.rows, request),
+            *_columns(page.rows, request, grouped=group),
+        ]
         return etags.answer(csv_lines.table(columns), "text/csv", if_none_match)
-    content = schemas.to_json({"items": rows, "next": next_cursor})
-    return etags.answer(content, "application/json", if_none_match)
+    counts = {"count": page.count} if request.with_count else {}
+    content = {"items": page.rows, "next": page.next, **counts}
+    return etags.answer(schemas.to_json(content), "application/json", if_none_match)
 
 
 def _field_columns(rows: Sequence[Row], request: TableRequest) -> list[CsvColumn]:
@@ -121,7 +154,10 @@ def _columns(rows: Sequence[Row], request: TableRequest, *, grouped: bool) -> li
         for name, kind in (_GROUP_COLUMNS if grouped else _RUN_COLUMNS).items()
     ]
     if grouped:
-        return columns + grouping.statistic_columns(
+        if list(request.states) != [State.COMPLETED]:
+            missing = [row["missing"] for row in rows]
+            columns.append(CsvColumn("missing", Kind.WHOLE, missing))
+        return columns + group_rows.statistic_columns(
             [row["metrics"] for row in rows], request.metrics, request.statistics
         )
     return columns + [

@@ -57,7 +57,7 @@ from service.schemas.sweep import (
     SweepTable,
     SweepWarning,
 )
-from service.schemas.table import Group, GroupedRun
+from service.schemas.table import Group, GroupedRun, TablePage, TableRun
 from service.schemas.teacher import TeacherPreview, TeacherQuestion
 from service.schemas.theorem import Theorem
 from service.schemas.view import NewView, View, ViewChange, ViewPage
@@ -134,6 +134,8 @@ __all__ = [
     "SweepSummary",
     "SweepTable",
     "SweepWarning",
+    "TablePage",
+    "TableRun",
     "Tagging",
     "TeacherPreview",
     "TeacherQuestion",

@@ -108,6 +108,7 @@ experiments = Table(
     ),
     Index("experiments_by_state", "state", "created_at", "id", "staged_batch_id"),
     Index("experiments_by_spec", "spec_hash", "created_at", "id"),
+    Index("experiments_by_setup", "setup_hash", "created_at", "id", "staged_batch_id", "state"),
 )
 Index(
     "experiments_waiting",

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from pydantic_core import from_json
@@ -41,6 +41,14 @@ class CompletedExperiment(NamedTuple):
     name: str
     setup_hash: str
     key: tuple[Any, ...]
+
+
+class OfSetup(Protocol):
+    """A record of an experiment that knows its setup."""
+
+    @property
+    def setup_hash(self) -> str:
+        """The hash of the spec without its seeds."""
 
 
 class CompletedRuns(NamedTuple):
@@ -99,7 +107,7 @@ def parse_fields(text: str) -> list[Field]:
     if len(names) > MAX_FIELDS:
         message = f"should name at most {MAX_FIELDS} fields, and names {len(names)}"
         raise BadQuery(Problem("", "too_many", message))
-    return [find_field(name, among=EXPERIMENT_FIELDS) for name in names]
+    return list(dict.fromkeys(find_field(name, among=EXPERIMENT_FIELDS) for name in names))
 
 
 def completed_experiments(
@@ -118,7 +126,7 @@ def completed_experiments(
     completed = [
         CompletedExperiment(row[0], row[1], row[2], tuple(row[3:])) for row in tx.execute(statement)
     ]
-    _check_count(len(completed), "experiments")
+    check_count(len(completed), "experiments")
     return completed
 
 
@@ -137,7 +145,7 @@ def final_metrics(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) ->
     for start in range(0, len(ids), IDS_PER_QUERY):
         batch = ids[start : start + IDS_PER_QUERY]
         rows += tx.execute(query.where(c.experiment_id.in_(batch))).all()
-        _check_count(len(rows), "runs")
+        check_count(len(rows), "runs")
     columns = list(zip(*rows, strict=True)) or [()] * (5 + len(metrics))
     index_of = {experiment_id: index for index, experiment_id in enumerate(ids)}
     experiment_index = np.array([index_of[name] for name in columns[0]], np.int64)
@@ -170,7 +178,7 @@ def unfinished_experiments(
     return [(State(row[0]), tuple(row[1:])) for row in tx.execute(statement)]
 
 
-def latest_runs(experiments: Sequence[CompletedExperiment], runs: FinalMetrics) -> np.ndarray:
+def latest_runs(experiments: Sequence[OfSetup], runs: FinalMetrics) -> np.ndarray:
     """The indices of the runs that count: for each setup and seed, that of the newest experiment.
 
     Args:
@@ -256,7 +264,8 @@ def metric_value(stored: float | None, word: str | None) -> float:
     return float(word) if word else np.nan
 
 
-def _check_count(count: int, noun: str) -> None:
+def check_count(count: int, noun: str) -> None:
+    """Raises BadQuery for more than :data:`MAX_RUNS` of them."""
     if count > MAX_RUNS:
         message = f"matches more than {MAX_RUNS} {noun}: narrow it, or use /v1/export"
         raise BadQuery(Problem("/query/q", "too_many", message))

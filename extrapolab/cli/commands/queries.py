@@ -28,7 +28,8 @@ from extrapolab.cli.result_tables import comparison_table, deviations_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
 from extrapolab.client import reproduction
 from extrapolab.client.progress import bundle_progress, show_progress
-from extrapolab.models.experiments import ComparisonFigure, ExperimentColumns, ExperimentRecord
+from extrapolab.models.experiments import ComparisonFigure, ExperimentRecord
+from extrapolab.models.tables import ExperimentColumns
 
 app = typer.Typer()
 _PANEL = "Results"
@@ -73,6 +74,10 @@ def query(
         str,
         typer.Option(help="Of each group: median, q1, q3, mean, min, max, standard_error."),
     ] = "median,q1,q3",
+    states: Annotated[
+        str | None,
+        typer.Option(help="States of the experiments in groups, or all. Default: completed."),
+    ] = None,
     fields: Annotated[
         bool, typer.Option("--fields", help="List the fields of the filter language.")
     ] = False,
@@ -91,7 +96,7 @@ def query(
     extrapolab query --fields
     ```
     """
-    _refuse_ineffective_options(group, sort, metrics, columns)
+    _refuse_ineffective_options(group, states, metrics, columns)
     keys = [name.lstrip("+-").strip() for name in comma_list(sort)]
     with lab_of(context) as lab:
         if fields:
@@ -99,7 +104,11 @@ def query(
             return
         if group is not None:
             groups = lab.query(q, limit=limit + 1).rows(
-                comma_list(group), comma_list(metrics) or None, comma_list(statistic)
+                comma_list(group),
+                comma_list(metrics) or None,
+                comma_list(statistic),
+                sort=sort,
+                states=comma_list(states) or ("completed",),
             )
             print_records(
                 take(groups, limit),
@@ -126,20 +135,15 @@ def query(
 
 
 def _refuse_ineffective_options(
-    group: str | None, sort: str | None, metrics: str | None, columns: str | None
+    group: str | None, states: str | None, metrics: str | None, columns: str | None
 ) -> None:
     if group is not None and columns is not None:
         raise typer.BadParameter(
             "does not work with --group, which has columns of its own", param_hint="--columns"
         )
-    if group is not None and sort is not None:
-        raise typer.BadParameter(
-            "does not work with --group: groups are sorted by their fields", param_hint="--sort"
-        )
-    if group is None and metrics is not None:
-        raise typer.BadParameter(
-            "needs --group, such as --group setup_hash", param_hint="--metrics"
-        )
+    for name, given in (("--metrics", metrics), ("--states", states)):
+        if group is None and given is not None:
+            raise typer.BadParameter("needs --group, such as --group setup_hash", param_hint=name)
 
 
 @app.command(rich_help_panel=_PANEL)

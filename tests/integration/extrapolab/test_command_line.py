@@ -141,7 +141,7 @@ def test_truncated_list_says_so(invoke, client, spec):
     ("command", "message"),
     [
         (
-            ["query", "--group", "training.length", "--sort", "created"],
+            ["query", "--group", "training.length", "--columns", "created"],
             "does not work with --group",
         ),
         (["query", "--metrics", "fit_error"], "needs --group"),

@@ -117,7 +117,7 @@ def test_rows_have_the_documented_form(client, complete):
     complete([1.0, math.inf], diverged=[1])
     for group, row in (("true", schemas.Group), ("false", schemas.GroupedRun)):
         answer = client.get("/v1/table", params={"group": group, "by": "name,created"}).json()
-        assert len(schemas.Page[row].model_validate(answer).items) >= 1
+        assert len(schemas.TablePage[row].model_validate(answer).items) >= 1
 
 
 def test_pages_have_every_row_once(client, complete):
@@ -163,6 +163,100 @@ def test_a_rerun_seed_is_in_the_group_of_its_latest_experiment(complete, read):
     assert (row["by"]["name"], row["seeds"]) == ("after", 3)
 
 
+def test_groups_have_experiments_of_other_states(client, submit, complete, read, worker):
+    done = complete([1.0, 2.0], name="done")
+    failed = submit(training={"length": 3}, seeds=[0]).rpartition("/")[2]
+    worker.fail(worker.claim(), "out of luck", "log\n")
+    waiting = submit(name="more seeds", seeds=[1, 2, 3]).rpartition("/")[2]
+    assert [row["newest"] for row in read()] == [done]
+    newest, older = read(states="all", statistic="max", include="seeds,count")
+    assert (newest["newest"], newest["name"], newest["experiments"]) == (waiting, "more seeds", 2)
+    assert newest["states"] == {"completed": 1, "queued": 1}
+    assert (newest["seeds"], newest["missing"]) == (2, 2)
+    assert [(run["experiment"], run["seed"]) for run in newest["runs"]] == [(done, 0), (done, 1)]
+    assert (older["newest"], older["states"], older["seeds"]) == (failed, {"failed": 1}, 0)
+    assert (older["missing"], older["runs"]) == (1, [])
+    assert older["metrics"] == {"train_loss": {"max": "NaN"}}
+    (row,) = read(states="failed", by="training.length")
+    assert row["by"] == {"training.length": 3}
+    schemas.TablePage[schemas.Group].model_validate(
+        client.get("/v1/table?states=all&include=seeds,count").json()
+    )
+    answer = client.get("/v1/table?states=queued,failed&format=csv&statistic=max&metrics=fit_error")
+    header, *lines = csv.reader(io.StringIO(answer.text))
+    assert [line[header.index("missing")] for line in lines] == ["3", "1"]
+
+
+def test_the_runs_of_a_group_have_the_stored_numbers(complete, read):
+    complete([1.0, math.inf], diverged=[1])
+    (row,) = read(include="seeds")
+    assert [(run["seed"], run["outcome"], run["metrics"]["train_loss"]) for run in row["runs"]] == [
+        (0, "fitted", 1.0),
+        (1, "diverged", "Infinity"),
+    ]
+    (plain,) = read()
+    assert "runs" not in plain
+
+
+@pytest.mark.parametrize("by", ["setup_hash", "training.length", "name"])
+def test_rows_are_sorted_by_what_they_show_on_all_pages(client, complete, by):
+    """Diverged groups come last in both directions."""
+    losses = {2: 3.0, 3: 1.0, 4: math.inf, 5: 2.0}
+    for length, loss in losses.items():
+        complete(
+            [loss, loss, loss + 1],
+            diverged=[0, 1] if loss == math.inf else [],
+            training={"length": length},
+            name=f"n{length}",
+        )
+    for sort, expected in (
+        ("train_loss", "3 5 2 4"),
+        ("-median(train_loss)", "2 5 3 4"),
+        ("-train_loss.min,name", "2 5 3 4"),
+        ("-diverged,name", "4 2 3 5"),
+        ("created", "2 3 4 5"),
+        ("-newest", "5 4 3 2"),
+        ("-q1(train_loss)", "2 5 3 4"),
+    ):
+        query = {"by": by, "sort": sort, "limit": 2, "metrics": "fit_error", "include": "count"}
+        first = client.get("/v1/table", params=query).json()
+        rest = client.get("/v1/table", params={**query, "cursor": first["next"]}).json()
+        names = [row["name"] for row in first["items"] + rest["items"]]
+        assert names == [f"n{length}" for length in expected.split()], sort
+        assert (first["count"], rest["count"], rest["next"]) == (4, 4, None)
+    assert "train_loss" in client.get("/v1/table?sort=train_loss").json()["items"][0]["metrics"]
+    query = {"by": by, "sort": f"-{by}", "limit": 4}
+    keys = [row["by"][by] for row in client.get("/v1/table", params=query).json()["items"]]
+    assert keys == sorted(keys, reverse=True)
+
+
+def test_runs_are_sorted_by_what_they_show_on_all_pages(client, complete):
+    complete([3.0, 1.0])
+    complete([2.0, 4.0])
+    query = {"group": "false", "sort": "-train_loss", "include": "count", "limit": 3}
+    first = client.get("/v1/table", params=query).json()
+    rest = client.get("/v1/table", params={**query, "cursor": first["next"]}).json()
+    rows = first["items"] + rest["items"]
+    assert [row["metrics"]["train_loss"] for row in rows] == [4.0, 3.0, 2.0, 1.0]
+    del query["sort"]
+    assert first["count"] == client.get("/v1/table", params=query).json()["count"] == 4
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_of_setups_have_every_setup_once_newest_first(client, submit, limit):
+    submitted = [submit(training={"length": length}) for length in (2, 3, 2, 4, 3, 2, 5)]
+    newest = [path.rpartition("/")[2] for path in submitted[:2:-1]]
+    query, seen = {"states": "all", "limit": limit, "include": "count"}, []
+    while True:
+        page = client.get("/v1/table", params=query).json()
+        seen += [(row["newest"], row["experiments"]) for row in page["items"]]
+        assert page["count"] == 4
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert seen == list(zip(newest, (1, 3, 2, 1), strict=True))
+
+
 def test_csv_has_all_rows_with_exact_numbers(client, complete):
     complete([0.1 + 0.2, math.inf], name='a "name", with comma')
     complete([1.0], training={"length": 2})
@@ -189,6 +283,14 @@ def test_csv_can_have_two_columns_of_one_name(client, complete):
         ("q=stat%3D1", 400, "/query/q"),
         ("by=training.lengt", 400, "/query/by"),
         ("by=outcome", 400, "/query/by"),
+        ("sort=train_los", 400, "/query/sort"),
+        ("sort=mode(train_loss)", 400, "/query/sort"),
+        ("sort=training.length", 400, "/query/sort"),
+        ("group=false&sort=median(train_loss)", 400, "/query/sort"),
+        ("states=done", 422, "/query/states"),
+        ("group=false&states=all", 422, "/query/states"),
+        ("include=runs", 422, "/query/include"),
+        ("group=false&include=seeds", 422, "/query/include"),
         ("metrics=loss", 422, "/query/metrics"),
         ("metrics=", 422, "/query/metrics"),
         ("statistic=mode", 422, "/query/statistic"),

@@ -15,7 +15,7 @@ from store.experiments import duplicates, events, id_prefix, results
 from store.experiments import repository as experiments
 from store.experiments import rows as experiment_rows
 from store.experiments.draft import Options
-from store.query import pages, run_ends
+from store.query import columns, pages, run_ends, setups
 from store.query.query import ExperimentQuery
 from store.queue import scheduling
 from store.sweeps import repository as sweeps
@@ -38,6 +38,12 @@ SEARCHES = {
         *id_prefix.ids_with_prefix(tx, "exp_0", limit=9),
         *id_prefix.ids_with_prefix(tx, "swp_0", limit=9),
     ],
+    "query.columns.walk": lambda tx: [
+        found.experiment for found, _ in columns.walk(tx, ALL, columns.parse("name,train_loss"))
+    ],
+    "query.setups.find": lambda tx: setups.find(tx, ALL, []),
+    "query.setups.newest": lambda tx: setups.newest(tx, ALL, limit=9, cursor=None)[0],
+    "query.setups.count": lambda tx: [setups.count(tx, ALL)],
     "query.pages.walk": lambda tx: [
         found.experiment for query in (ALL, TAGGED) for found in pages.walk(tx, query)
     ],

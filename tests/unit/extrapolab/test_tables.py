@@ -17,10 +17,11 @@ from extrapolab.cli.table_layout import table
 from extrapolab.cli.terminal import console
 from extrapolab.client import notebook
 from extrapolab.client.formats import format_duration, format_number
-from extrapolab.models.experiments import Assumption, Comparison, Group, Measure, Theorem
+from extrapolab.models.experiments import Assumption, Comparison, Measure, Theorem
 from extrapolab.models.operations import Worker
 from extrapolab.models.studies import Claim
 from extrapolab.models.sweeps import SweepRow
+from extrapolab.models.tables import Group
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, running, runs
 
