@@ -60,6 +60,8 @@ class GroupedRun(Answer):
 class TablePage(Page[Item], Generic[Item]):
     """One page of a table."""
 
+    __qualname__ = "Page"  # its name in the OpenAPI document, where it is a page like any other
+
     count: int | None = Field(
         None, description="With `include=count`: the number of rows on all pages."
     )
