@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from formulas import mark  # beside this script
 
 from core.studies import STUDIES, Size, Study
 from extrapolab import Lab
@@ -123,11 +124,11 @@ def study_page(study: Study, run: Run) -> list[str]:
     _, _, prose = (inspect.getdoc(module) or "").partition("\n\n")
     size = run.size
     return [
-        f"# {study.name}: {study.title[0].lower()}{study.title[1:]}",
+        f"# {study.headline}",
         fill(f"**Question.** {study.question}"),
-        *map(fill, filter(None, prose.split("\n\n"))),
+        *(fill(mark(paragraph)) for paragraph in prose.split("\n\n") if paragraph),
         f"![{study.title}](images/{study.name}.png)",
-        fill(f"*{run.caption}*"),
+        fill(f"*{mark(run.caption)}*"),
         f"## Verdicts, {size} size",
         claim_table(run),
         fill(
@@ -146,8 +147,8 @@ def study_page(study: Study, run: Run) -> list[str]:
 def claim_table(run: Run) -> str:
     rows = [
         (
-            claim.claim,
-            claim.inequality.replace("|", r"\|"),
+            mark(claim.claim),
+            mark(claim.inequality).replace("|", r"\|"),
             "" if claim.value is None else f"{claim.value:.3g}",
             VERDICTS[claim.verdict],
             evidence([run.hashes[experiment_id] for experiment_id in claim.experiments]),
@@ -171,7 +172,7 @@ def setup(study: Study, size: Size) -> list[str]:
     for arm, sweep in study.sweeps(size).items():
         fields = abridge(sweep.model_dump(mode="json", include={"base", "axes"}))
         text = yaml.safe_dump(fields, sort_keys=False).strip()
-        paragraphs += [f"{arm[0].upper()}{arm[1:]}:", f"```yaml\n{text}\n```"]
+        paragraphs += [mark(f"{arm[0].upper()}{arm[1:]}:"), f"```yaml\n{text}\n```"]
     return paragraphs
 
 
@@ -208,7 +209,8 @@ def index_page(runs: Mapping[str, Run]) -> list[str]:
     """The paragraphs of the page that lists all studies."""
     rows = [
         (
-            f"[{name}]({name}.md)",
+            f"[{STUDIES[name].headline}]({name}.md)",
+            f"`{name}`",
             STUDIES[name].question,
             run.size,
             f"{run.holding} of {len(run.claims)}",
@@ -228,7 +230,7 @@ def index_page(runs: Mapping[str, Run]) -> list[str]:
             "extrapolab study run balanced --size quick",
             "extrapolab study report",
         ),
-        table(("study", "question", "size", "claims that hold"), rows),
+        table(("study", "name", "question", "size", "claims that hold"), rows),
         fill(
             f"Last run with {last.provenance}. `make studies` writes these pages from a running "
             "lab's answers."
@@ -248,8 +250,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def fill(paragraph: str) -> str:
-    """Wraps a paragraph of prose so that no line starts with a minus, which Markdown would list."""
-    glued = re.sub(r" (?=[-+*] )", "\N{NO-BREAK SPACE}", paragraph)
+    """Wraps a paragraph, but no formula and before no minus, which Markdown would list."""
+    glued = re.sub(r" (?=[-+*] )", "\N{NO-BREAK SPACE}", " ".join(paragraph.split()))
+    glued = re.sub(r"\$[^$]+\$", lambda formula: formula[0].replace(" ", "\u00a0"), glued)
     lines = textwrap.fill(glued, COLUMNS, break_long_words=False, break_on_hyphens=False)
     return lines.replace("\N{NO-BREAK SPACE}", " ")
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from formulas import mark  # beside this hook
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from typer.main import get_command
@@ -162,7 +163,7 @@ def field_table(schema: Mapping[str, Any]) -> Iterator[str]:
                 f"`{name}`",
                 type_in_words(field),
                 "required" if name in required else default,
-                field.get("description", ""),
+                mark(field.get("description", "")),
             )
         )
     return table(("field", "type", "default", "meaning"), rows)
@@ -194,7 +195,7 @@ def fields() -> str:
             f"`{field.name}`",
             field.kind.value,
             field.scope.value,
-            ", ".join(f"`{choice}`" for choice in field.choices) or field.meaning,
+            ", ".join(f"`{choice}`" for choice in field.choices) or mark(field.meaning),
         )
         for field in FIELDS.values()
     ]
@@ -228,7 +229,8 @@ def docstring_markdown(text: str) -> str:
         lambda match: f"```pycon\n{inspect.cleandoc(match[1])}\n```\n",
         cleaned,
     )
-    return re.sub(r"``([^`\n]+)``", r"`\1`", with_code) + "\n"
+    parts = re.split(r"(?ms)(^```.*?^```$)", re.sub(r"``([^`\n]+)``", r"`\1`", with_code))
+    return "".join(mark(part) if at % 2 == 0 else part for at, part in enumerate(parts)) + "\n"
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

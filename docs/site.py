@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import griffe
 import mkdocs.contrib.search
+from formulas import mark  # beside this hook
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -55,7 +56,8 @@ def expand_folders(entry: object) -> object:
         return {title: [expand_folders(child) for child in content]}
     if isinstance(content, str) and content.endswith("/"):
         names = sorted(path.name for path in (ROOT / "docs" / content).glob("*.md"))
-        names.sort(key=lambda name: name != "README.md")
+        overview = (ROOT / "docs" / content / "README.md").read_text()
+        names.sort(key=lambda name: overview.find(f"({name})"))
         return {title: [{short_title(content + name): content + name} for name in names]}
     return entry
 
@@ -84,7 +86,7 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
 
 
 def mathml(formula: re.Match[str]) -> str:
-    """A formula as MathML, with its LaTeX for those who copy it."""
+    """A formula as MathML."""
     kind, source = formula[1], html.unescape(formula[2]).strip()
     return convert(source, display="block" if kind == "div" else "inline")
 
@@ -109,10 +111,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return LINK.sub(replacement, markdown)
 
 
-class ExampleSections(griffe.Extension):
-    """Renames the section ``Example:`` of docstrings to ``Examples:``, which griffe knows."""
+class Docstrings(griffe.Extension):
+    """Marks formulas, and calls the section ``Example:`` ``Examples:``, which griffe knows."""
 
     def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
-        """Renames the section in one docstring."""
-        if obj.docstring is not None:
-            obj.docstring.value = re.sub(r"(?m)^Example:$", "Examples:", obj.docstring.value)
+        """Changes one docstring; names of arguments and code stay as they are."""
+        if obj.docstring is None:
+            return
+        prose, example, code = re.split(r"(?m)(^Examples?:$|\Z)", obj.docstring.value, maxsplit=1)
+        marked = re.sub(
+            r"(?m)^( *\w+: )?(.*)$", lambda line: (line[1] or "") + mark(line[2]), prose
+        )
+        obj.docstring.value = marked + ("Examples:" if example else "") + code

@@ -86,6 +86,7 @@ class BalancedStudy(Study):
     """The study that this module describes."""
 
     name = "balanced"
+    headline = "Training length: where extrapolation begins"
     title = "Balanced teacher: error against training length"
     question = "At which training lengths, and from which starts, does GD extrapolate?"
     works = (COHEN_KARLIK_2023,)

@@ -33,6 +33,7 @@ class BaselinesStudy(Study):
     """The study that this module describes."""
 
     name = "baselines"
+    headline = "Baselines: GD beside system identification"
     title = "GD beside methods of system identification"
     question = "Is GD as good as methods that look for a small system by design?"
     works = (ANTOULAS_2005, COHEN_KARLIK_2023)

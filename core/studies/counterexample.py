@@ -38,6 +38,7 @@ class CounterexampleStudy(Study):
     """The study that this module describes."""
 
     name = "counterexample"
+    headline = "Counterexamples: zero loss, any error beyond"
     title = "Counterexamples: zero loss, any error beyond"
     question = "Does fitting the training sequences make a student extrapolate?"
     works = (COHEN_KARLIK_2023,)

@@ -47,6 +47,7 @@ class DimensionStudy(Study):
     """The study that this module describes."""
 
     name = "dimension"
+    headline = "Dimension: students far larger than their teacher"
     title = "Error against the student's dimension"
     question = "Does it matter how many more states the student has than it needs?"
     works = (COHEN_KARLIK_2023,)

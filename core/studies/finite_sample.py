@@ -41,6 +41,7 @@ class FiniteSampleStudy(Study):
     """The study that this module describes."""
 
     name = "finite-sample"
+    headline = "Finite samples: how few sequences are enough"
     title = "Finite samples: error against the number of sequences"
     question = "How many training sequences does it take to extrapolate?"
 

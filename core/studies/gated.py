@@ -142,6 +142,7 @@ class GruStudy(_NonLinearStudy):
     """The study that this module describes."""
 
     name = "gru"
+    headline = "GRU networks: extrapolation with gates"
     title = "GRU students of a GRU teacher"
     question = "Do gated students extrapolate as linear ones do?"
     works = (COHEN_KARLIK_2023,)
@@ -152,6 +153,7 @@ class LstmTanhStudy(_NonLinearStudy):
     """The study that this module describes."""
 
     name = "lstm-tanh"
+    headline = "LSTM and tanh: the same test for other networks"
     title = "LSTM and tanh students of teachers of their kind"
     question = "Do other non-linear networks do what GRU students do?"
     works = (COHEN_KARLIK_2023,)

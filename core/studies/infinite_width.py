@@ -50,6 +50,7 @@ class InfiniteWidthStudy(Study):
     """The study that this module describes."""
 
     name = "infinite-width"
+    headline = "Infinite width: short memory in theory, long memory near zero"
     title = "Infinite width: short memory in theory, long memory near zero"
     question = (
         "Do wide students train as the infinite-width theory says, "

@@ -55,6 +55,7 @@ class LongMemoryStudy(Study):
     """The study that this module describes."""
 
     name = "long-memory"
+    headline = "Long memory: teachers that never forget"
     title = "Long memory: teachers that never forget"
     question = "Does GD find students whose memory reaches far past the training sequences?"
     works = (COHEN_KARLIK_2023, EMAMI_2021, COHEN_KARLIK_2022)

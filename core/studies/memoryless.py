@@ -32,6 +32,7 @@ class MemorylessStudy(Study):
     """The study that this module describes."""
 
     name = "memoryless"
+    headline = "Memoryless teacher: which starts learn to forget"
     title = "Memoryless teacher: error against training length, four starts"
     question = "From which starts does GD learn to forget everything but the newest input?"
     works = (COHEN_KARLIK_2022,)

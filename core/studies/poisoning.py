@@ -46,6 +46,7 @@ class PoisoningStudy(Study):
     """The study that this module describes."""
 
     name = "poisoning"
+    headline = "Poisoning: correct labels that stop extrapolation"
     title = "Special sequences with correct labels"
     question = "Can correctly labelled sequences make a student that fits stop extrapolating?"
     works = (SLUTZKY_2025,)

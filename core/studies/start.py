@@ -37,6 +37,7 @@ class StartStudy(Study):
     """The study that this module describes."""
 
     name = "start"
+    headline = "The start: how small, and how balanced, it must be"
     title = "The start: error and imbalance against its scale"
     question = "How small, and how balanced, must a start be?"
     works = (COHEN_KARLIK_2023,)

@@ -41,6 +41,7 @@ class StepSizeStudy(Study):
     """The study that this module describes."""
 
     name = "step-size"
+    headline = "Step size: where descent leaves the flow"
     title = "The step size: distance to gradient flow, and the bound 2 / sharpness"
     question = "How small must the steps be for GD to do what gradient flow does?"
 

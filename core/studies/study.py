@@ -54,13 +54,15 @@ class Study(ABC):
 
     Attributes:
         name: The name in ``/v1/studies/{name}``.
-        title: What the study shows, in one line.
+        headline: The heading of its page: its subject, a colon, and what is seen.
+        title: The title of its figure: what is drawn.
         question: The question that it answers.
         works: The works that it rests on.
         reads_responses: Whether it reads impulse responses as well as metrics.
     """
 
     name: ClassVar[str]
+    headline: ClassVar[str]
     title: ClassVar[str]
     question: ClassVar[str]
     works: ClassVar[tuple[Work, ...]] = ()

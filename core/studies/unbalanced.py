@@ -50,6 +50,7 @@ class UnbalancedStudy(Study):
     """The study that this module describes."""
 
     name = "unbalanced"
+    headline = "Unbalanced teachers: beyond the theorem's assumption"
     title = "Unbalanced teacher: error against training length"
     question = "Does GD from a near-zero start extrapolate if the teacher is not balanced?"
     works = (COHEN_KARLIK_2023,)

@@ -131,6 +131,19 @@ def test_the_reference_is_generated_from_the_code(site, page, expected):
     assert [words for words in expected if words not in text] == []
 
 
+def test_formulas_are_mathematics(site):
+    for page, symbol in (("glossary", "λ"), ("studies/balanced", "<mo>&#x0003E;</mo>")):
+        text = (site / page / "index.html").read_text()
+        assert re.search(rf"<math.*?{symbol}.*?</math>".replace("λ", "&#x003BB;"), text, re.DOTALL)
+    pages = [
+        file.read_text()
+        for folder in ("studies", "reference")
+        for file in (site / folder).rglob("*.html")
+    ]
+    prose = [re.sub(r"(?s)<(pre|code).*?</\1>", "", page) for page in pages]
+    assert [line for page in prose for line in re.findall(r".*[$\\].*", page)] == []
+
+
 def test_no_page_has_code_of_its_own_or_loads_anything_from_another_host(site, pages):
     for name, page in pages.items():
         assert page.code == "", name
