@@ -195,18 +195,17 @@ def _joined(kind: type[And | Or], parts: list[Node]) -> Node:
 
 def _check_operator(field: Field, op: Op, sign: Token) -> None:
     """Raises BadQuery for an operator that the field's values don't have."""
-    tests_equality = op in {Op.EQUAL, Op.UNEQUAL}
-    expected = None
-    if field.kind is Kind.TEXT and not tests_equality:
-        expected = f"=, != or ~, since {field.name} is text"
-    elif field.kind is Kind.FLAG and not tests_equality:
-        expected = f"= or !=, since {field.name} is true or false"
-    elif field.kind is Kind.TIME and tests_equality:
-        expected = f"<, <=, >, >= or between after {field.name}"
-    elif field.scope in PREFIXES and op is Op.UNEQUAL:
+    if op in field.operators:
+        return
+    if field.scope in PREFIXES and op is Op.UNEQUAL:
         expected = f"=; for experiments without one use not {PREFIXES[field.scope]}..."
-    if expected is not None:
-        raise syntax_error(column_of(sign), sign, expected)
+    elif field.kind is Kind.TEXT:
+        expected = f"=, != or ~, since {field.name} is text"
+    elif field.kind is Kind.FLAG:
+        expected = f"= or !=, since {field.name} is true or false"
+    else:
+        expected = f"<, <=, >, >= or between after {field.name}"
+    raise syntax_error(column_of(sign), sign, expected)
 
 
 def _example(field: Field) -> str:

@@ -53,6 +53,19 @@ _NOUNS = {
 }
 
 
+_ORDERED = ("<", "<=", ">", ">=", "between")
+_NULLABLE = ("is null", "is not null")
+_OPERATORS: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
+    {
+        Kind.REAL: ("=", "!=", *_ORDERED, "in", *_NULLABLE),
+        Kind.WHOLE: ("=", "!=", *_ORDERED, "in", *_NULLABLE),
+        Kind.TEXT: ("=", "!=", "~", "in", *_NULLABLE),
+        Kind.TIME: (*_ORDERED, *_NULLABLE),
+        Kind.FLAG: ("=", "!=", *_NULLABLE),
+    }
+)
+
+
 class Scope(StrEnum):
     """The owner of a value: an experiment, or one of its runs, tags or sweeps."""
 
@@ -93,6 +106,14 @@ class Field:
     def unit(self) -> str:
         """Its unit; empty if it has none."""
         return quantity(self.name).unit
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The operators that can come after it in a filter."""
+        operators = _OPERATORS[self.kind]
+        if self.scope in {Scope.TAG, Scope.SWEEP}:
+            return tuple(operator for operator in operators if operator != "!=")
+        return operators
 
     @property
     def is_metric(self) -> bool:

@@ -95,7 +95,7 @@ def _tree(text: str) -> Tree[Any]:
     """The parse tree of a filter."""
     _check_text(text)
     try:
-        tree = _parser().parse(text)
+        tree = grammar().parse(text)
     except UnexpectedInput as error:
         raise _explained(error, text) from None
     if _depth(tree) > MAX_DEPTH:
@@ -105,7 +105,8 @@ def _tree(text: str) -> Tree[Any]:
 
 
 @cache
-def _parser() -> Lark:
+def grammar() -> Lark:
+    """The parser of ``grammar.lark``."""
     return Lark.open("grammar.lark", rel_to=__file__, parser="lalr")
 
 

@@ -76,9 +76,10 @@ _COLUMNS: Mapping[str, Expression] = MappingProxyType(
 )
 """The columns of fields that are not columns of experiments by the same name."""
 
-_TABLES: Mapping[Scope, Any] = MappingProxyType(
+SCOPE_TABLES: Mapping[Scope, Any] = MappingProxyType(
     {Scope.RUN: runs, Scope.TAG: tags, Scope.SWEEP: sweep_members}
 )
+"""The tables with a row for each run, tag or sweep of an experiment."""
 
 
 def condition(node: Node, now: float) -> Condition:
@@ -143,7 +144,7 @@ class _Compiler:
         return leaf
 
     def _exists(self, scope: Scope, inner: Condition) -> Condition:
-        table = _TABLES[scope]
+        table = SCOPE_TABLES[scope]
         rows = select(1).select_from(table).where(of_experiment(table), inner)
         return exists(rows.correlate(experiments))
 
