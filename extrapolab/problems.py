@@ -7,7 +7,7 @@ from core.errors import Problem
 _REQUEST_PARTS = ("path", "query", "header")
 """First keys of a pointer to a parameter of a request; the second key is its name."""
 
-_PARAMETER_NAMES = {"q": "filter", "by": "group", "X-Extrapolab-User": "user"}
+_PARAMETER_NAMES = {"q": "filter", "by": "fields", "X-Extrapolab-User": "user"}
 """A user's name for each parameter that HTTP calls something else."""
 
 _REPLACEMENTS = tuple(

@@ -105,6 +105,12 @@ ExportFile = Annotated[
         "or .zip for everything.",
     ),
 ]
+Filter = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="FILTER", help="Such as 'tag:figure-1 and outcome = diverged'. Default: all."
+    ),
+]
 ExperimentId = Annotated[
     str, typer.Argument(metavar="ID", help=_ID_HELP, autocompletion=_recent_experiments)
 ]

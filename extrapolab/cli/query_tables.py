@@ -8,6 +8,7 @@ from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, table
 from extrapolab.client.figure import Figure
 from extrapolab.models.experiments import QueryField
 from extrapolab.models.tables import ExperimentColumns, Group
+from extrapolab.models.facets import Facet, Varying
 
 
 def fields_table(fields: Iterable[QueryField]) -> Table:
@@ -26,6 +27,34 @@ def columns_table(experiments: Sequence[ExperimentColumns]) -> Table:
     rows = table("id", *columns, folding=[name for name in columns if name == "name"])
     for experiment in experiments:
         rows.add_row(experiment.id, *(format_cell(experiment.values[name]) for name in columns))
+    return rows
+
+
+def facets_table(facets: Iterable[Facet]) -> Table:
+    """One row per value, under its field."""
+    rows = table("field", "value", "experiments")
+    for facet in facets:
+        name = facet.field
+        for counted in facet.values:
+            rows.add_row(name, format_cell(counted.value), str(counted.count))
+            name = ""
+        if facet.more:
+            rows.add_row(name, f"{facet.more} other values", "")
+            name = ""
+        if facet.missing:
+            rows.add_row(name, "no value", str(facet.missing))
+    return rows
+
+
+def varying_table(varying: Varying) -> Table:
+    """One row per part of the spec that differs."""
+    rows = table("part of the spec", "symbol", "values", "range", folding=("range",))
+    for part in varying.items:
+        shown = [format_cell(counted.value) for counted in part.values]
+        if part.numeric and not shown:
+            shown = [f"{format_cell(part.min)} to {format_cell(part.max)}"]
+        missing = ["none"] if part.missing else []
+        rows.add_row(part.path, part.symbol, str(part.distinct), ", ".join([*shown, *missing]))
     return rows
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from extrapolab.client.completion import as_completed
 from extrapolab.client.experiment import Experiment
+from extrapolab.client.facets import LabFacets
 from extrapolab.client.figure import Figure, FigureRecord
 from extrapolab.client.files import save_figure
 from extrapolab.client.paper import save_paper
@@ -18,7 +19,7 @@ from extrapolab.client.rows import Rows
 from extrapolab.client.study import Size
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.transport import Transport
-from extrapolab.models.experiments import Comparison, ComparisonFigure, QueryField
+from extrapolab.models.experiments import Comparison, ComparisonFigure
 from extrapolab.models.operations import Notice, Queue, Worker
 from extrapolab.models.series import SeriesColumns
 from extrapolab.models.studies import ReportSummary, StudyRecord
@@ -28,7 +29,7 @@ from extrapolab.models.views import View
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class LabReader:
+class LabReader(LabFacets):
     """Read access to a lab; :class:`extrapolab.Lab` adds what changes it."""
 
     def __init__(
@@ -173,10 +174,6 @@ class LabReader:
         }
         items = self._transport.items("/v1/series", parameters, limit=limit)
         return [SeriesColumns.read(item) for item in items]
-
-    def fields(self) -> list[QueryField]:
-        """The fields of the filter language."""
-        return [QueryField.read(item) for item in self._transport.items("/v1/fields")]
 
     def compare(self, *ids: str) -> Comparison:
         """Compares experiments: the fields of their specs that differ, and their final metrics.

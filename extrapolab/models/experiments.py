@@ -263,6 +263,7 @@ class QueryField(Record):
     symbol: str = ""
     unit: str = ""
     choices: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """Experiments: list, read, edit, cancel, pause, resume, retry and remove them."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from service.http.sparse_fields import Selection
 from store import records
 from store.experiments import events
 from store.experiments import repository as experiments
-from store.query import columns
+from store.query import columns, pages
 from store.queue import position
 from store.states import State
 
@@ -38,6 +38,7 @@ EXPERIMENT_ANSWER = openapi.answer("The experiment.", examples.EXPERIMENT, "ETag
     responses={200: openapi.answer("One page."), **openapi.problems(400, 503)},
 )
 def listing(
+    *,
     context: Context,
     requested_query: RequestedQuery,
     limit: Limit = 50,
@@ -51,6 +52,9 @@ def listing(
             examples=["id,state,spec.training.length,runs.summary", "name,median(fit_error)"],
         ),
     ] = None,
+    include: Annotated[
+        Literal["count"] | None, Query(description="`count` adds the number of all matches.")
+    ] = None,
 ) -> Response:
     """List the experiments that match a filter.
 
@@ -62,6 +66,7 @@ def listing(
     next_cursor, last_cursor, bytes_left = None, cursor, PAGE_BYTES
     with context.database.read() as tx:
         last_event = events.settled_number(tx)
+        count = pages.count(tx, requested_query) if include == "count" else None
         for row, values in columns.walk(
             tx, requested_query, selection.columns, cursor=cursor, page_size=limit + 1
         ):
@@ -73,10 +78,11 @@ def listing(
                 break
             items.append(item)
             last_cursor = row.cursor
-    content = b'{"items":[%b],"next":%b,"last_event":%d}' % (
+    content = b'{"items":[%b],"next":%b,"last_event":%d%b}' % (
         b",".join(items),
         schemas.to_json(next_cursor),
         last_event,
+        b"" if count is None else b',"count":%d' % count,
     )
     return Response(content, media_type="application/json")
 

@@ -13,6 +13,17 @@ from service.schemas.bulk import (
 from service.schemas.comparison import ComparedExperiment, Comparison, FieldDifference
 from service.schemas.edit import Edit
 from service.schemas.experiment import Experiment, ExperimentPage
+from service.schemas.facets import (
+    Completion,
+    Facet,
+    Facets,
+    FieldValues,
+    FilterMistake,
+    Suggestion,
+    ValueCount,
+    Varying,
+    VaryingPart,
+)
 from service.schemas.figure import Figure, RecipeChange
 from service.schemas.history import Event, Log, ProgressEvent, StateEvent, WorkerEvent
 from service.schemas.imports import Import, Imported
@@ -70,6 +81,7 @@ __all__ = [
     "Column",
     "ComparedExperiment",
     "Comparison",
+    "Completion",
     "CostEstimate",
     "DeviceQueue",
     "DryRun",
@@ -79,9 +91,13 @@ __all__ = [
     "ExperimentPage",
     "ExperimentSeries",
     "Extension",
+    "Facet",
+    "Facets",
     "FieldDifference",
     "FieldProblem",
+    "FieldValues",
     "Figure",
+    "FilterMistake",
     "Group",
     "GroupedRun",
     "Health",
@@ -119,6 +135,7 @@ __all__ = [
     "StudySubmission",
     "StudySweep",
     "Submission",
+    "Suggestion",
     "Sweep",
     "SweepAxis",
     "SweepDryRun",
@@ -140,6 +157,9 @@ __all__ = [
     "TeacherPreview",
     "TeacherQuestion",
     "Theorem",
+    "ValueCount",
+    "Varying",
+    "VaryingPart",
     "View",
     "ViewChange",
     "ViewPage",

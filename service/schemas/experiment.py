@@ -156,3 +156,6 @@ class ExperimentPage(Page[Item], Generic[Item]):
     last_event: int = Field(
         description="`/v1/events` with this number as `last` goes on from here and misses nothing."
     )
+    count: int | None = Field(
+        None, description="Number of all matches, with `include=count`; otherwise left out."
+    )

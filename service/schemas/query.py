@@ -19,6 +19,7 @@ class QueryField(Answer):
     meaning: str
     symbol: str = Field(description="Its symbol in figures, such as `k`; empty if it has none.")
     unit: str = Field(description="Its unit; empty if it has none.")
+    operators: list[str] = Field(description="Operators that can come after it in a filter.")
     choices: list[str] = Field(description="All possible values; empty if there are many.")
     aliases: list[str] = Field(description="Its other names, such as `created_at` of `created`.")
 

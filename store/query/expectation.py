@@ -12,9 +12,9 @@ from core.result import METRICS
 from store.query.analysis import PREFIXES
 from store.query.ast import NonFinite, Statistic
 from store.query.errors import BadQuery
-from store.query.fields import FIELDS, Field, Kind, Scope
+from store.query.fields import FIELDS, NAMES, Field, Kind, Scope
 from store.query.operands import FUNCTIONS, NUMERIC_FIELDS
-from store.query.parser import MAX_CHARACTERS, grammar, parse
+from store.query.parser import grammar, parse
 
 _ATOM = r"[\w.:+*/%@#-]+"
 _PIECE = re.compile(
@@ -70,12 +70,13 @@ def mistake_in(text: str) -> Mistake | None:
     try:
         parse(text)
     except BadQuery as error:
-        problem = error.problems[0]
-        offset = (problem.column or 1) - 1
-        piece = _PIECE.match(text, offset)
-        if problem.column is None:
+        (problem,) = error.problems
+        if problem.column is None:  # it is about the whole filter
             return Mistake(problem.message, 0, len(text))
-        return Mistake(problem.message, offset, piece.end() - offset if piece else 0)
+        offset = problem.column - 1
+        piece = _PIECE.match(text, offset)
+        message = problem.message.removeprefix(f"column {problem.column}: ")
+        return Mistake(message, offset, piece.end() - offset if piece else 0)
     return None
 
 
@@ -87,16 +88,15 @@ def expected_at(text: str, cursor: int) -> Expectation:
         cursor: An offset into it, which may be its length.
     """
     start, end = _piece_at(text, cursor)
+    if "\0" in text:  # which no database stores
+        return Expectation(start, end, "")
     piece = text[start:cursor]
-    label = next((p for p in PREFIXES.values() if piece.startswith(p)), None)
-    before = text[:start]
-    if label is not None:
-        start += len(label)
-        return Expectation(start, end, piece[len(label) :], values_of=_field_of(label))
+    for label in PREFIXES.values():
+        if piece.startswith(label):
+            typed = piece[len(label) :]
+            return Expectation(start + len(label), end, typed, values_of=_field_of(label))
     typed = re.sub(r"\\(.)", r"\1", piece[1:]) if piece[:1] in {'"', "'"} else piece
-    here = Expectation(start, end, typed)
-    if len(text) > MAX_CHARACTERS:
-        return here
+    here, before = Expectation(start, end, typed), text[:start]
     reader = grammar().parse_interactive(before)
     try:
         reader.exhaust_lexer()
@@ -158,9 +158,9 @@ def _after_operand(here: Expectation, name: str, *, is_call: bool) -> Expectatio
         return replace(here, operators=_COMPARISONS)
     if name.startswith(tuple(PREFIXES.values())):
         return replace(here, keywords=next_condition)
-    if name not in FIELDS:
+    if name not in NAMES:
         return here
-    field = FIELDS[name]
+    field = NAMES[name]
     keywords = next_condition if field.kind is Kind.FLAG else ()
     return replace(here, operators=field.operators, keywords=keywords)
 
@@ -188,7 +188,7 @@ def _at_value(here: Expectation, stack: Sequence[Any]) -> Expectation:
         is_metric = left.children[0] == "final"
         names = (*METRICS,) if is_metric else _names(of_one)
         return replace(here, fields=names if here.typed and takes_names else ())
-    field = FIELDS.get(str(left))
+    field = NAMES.get(str(left))
     if field is None:
         return here
     is_compared = here.typed and takes_names and field.kind.is_number

@@ -26,7 +26,7 @@ from store.db.database import now
 from store.query import pages
 from store.query.collation import bytewise
 from store.query.errors import BadQuery, find_field
-from store.query.fields import FIELDS, Field, Kind, Scope
+from store.query.fields import FIELDS, NAMES, Field, Kind, Scope
 from store.query.names import split_names
 from store.query.order import Key
 from store.query.query import ExperimentQuery
@@ -108,7 +108,7 @@ def find_facet_field(name: str) -> Field:
     Raises:
         BadQuery: No field has the name, or its values can't be counted.
     """
-    if name in FIELDS and name not in FACET_FIELDS:
+    if name in NAMES and NAMES[name].name not in FACET_FIELDS:
         message = f"{name} has a value of its own in nearly every experiment; choose another field"
         raise BadQuery(Problem("", "not_countable", message, name))
     return find_field(name, among=FACET_FIELDS)

@@ -15,6 +15,7 @@ from extrapolab.cli.arguments import (
     ExperimentId,
     ExperimentIds,
     ExportFile,
+    Filter,
     Limit,
     comma_list,
     lab_of,
@@ -34,12 +35,6 @@ from extrapolab.models.tables import ExperimentColumns
 app = typer.Typer()
 _PANEL = "Results"
 
-Filter = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="FILTER", help="Such as 'tag:figure-1 and outcome = diverged'. Default: all."
-    ),
-]
 Sort = Annotated[
     str | None,
     typer.Option(help="Such as -created,name or median(train_loss). Default: newest first."),
@@ -78,6 +73,9 @@ def query(
         str | None,
         typer.Option(help="States of the experiments in groups, or all. Default: completed."),
     ] = None,
+    count: Annotated[
+        bool, typer.Option("--count", help="Print only the number of matches.")
+    ] = False,
     fields: Annotated[
         bool, typer.Option("--fields", help="List the fields of the filter language.")
     ] = False,
@@ -101,6 +99,10 @@ def query(
     with lab_of(context) as lab:
         if fields:
             print_records(lab.fields(), fields_table, as_json=as_json)
+            return
+        if count:
+            number = lab.count(q)
+            typer.echo(json.dumps({"count": number}) if as_json else number)
             return
         if group is not None:
             groups = lab.query(q, limit=limit + 1).rows(
