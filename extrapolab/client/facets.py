@@ -72,7 +72,7 @@ class LabFacets:
             Refused: The filter is not valid, or the field's values can't be counted.
 
         Example:
-            >>> [counted.value for counted in lab.field_values("tag", prefix="fig")]
+            >>> [counted.value for counted in lab.field_values("tag", prefix="figure-1")]
             ['figure-1']
         """
         path = f"/v1/fields/{quote(name, safe='')}/values"
@@ -103,9 +103,9 @@ class LabFacets:
             limit: Most suggestions to return.
 
         Example:
-            >>> completion = lab.complete("tag:fig")
+            >>> completion = lab.complete("tag:figure-1")
             >>> [(item.text, completion.start, completion.end) for item in completion.items]
-            [('figure-1', 4, 7)]
+            [('figure-1', 4, 12)]
         """
         parameters: Parameters = {"q": q, "cursor": cursor, "limit": limit}
         return Completion.read(self._transport.get("/v1/fields:complete", parameters))

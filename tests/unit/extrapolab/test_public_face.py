@@ -50,7 +50,7 @@ def test_lab_has_exactly_its_public_methods():
     methods |= {"cancel", "fields", "figure", "figure_of", "figures", "paper"}
     methods |= {"views", "save_view", "change_view", "remove_view"}
     methods |= {"retry", "pause", "resume", "prioritise", "tag", "delete"}
-    methods |= {"count", "facets", "field_values", "varying", "complete"}
+    methods |= {"count", "facets", "field_values", "varying", "complete", "series"}
     methods |= {"close", "url"}
     assert {name for name in dir(extrapolab.Lab) if not name.startswith("_")} == methods
 
