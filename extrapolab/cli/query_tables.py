@@ -7,8 +7,8 @@ from rich.table import Table
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, table
 from extrapolab.client.figure import Figure
 from extrapolab.models.experiments import QueryField
-from extrapolab.models.tables import ExperimentColumns, Group
 from extrapolab.models.facets import Facet, Varying
+from extrapolab.models.tables import ExperimentColumns, Group
 
 
 def fields_table(fields: Iterable[QueryField]) -> Table:
