@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import store
-from store.db.database import now
+from store import attention, bulk
+from store.db.database import Database, now
 from store.errors import NotFound
 from store.experiments import duplicates, events, id_prefix, results
 from store.experiments import repository as experiments
@@ -17,7 +18,7 @@ from store.experiments import rows as experiment_rows
 from store.experiments.draft import Options
 from store.query import columns, pages, run_ends, setups
 from store.query.query import ExperimentQuery
-from store.queue import scheduling
+from store.queue import overview, scheduling
 from store.sweeps import repository as sweeps
 from store.sweeps import rows as sweep_rows
 from store.sweeps import staging as sweep_staging
@@ -31,7 +32,14 @@ ALL, TAGGED = ExperimentQuery.parse(), ExperimentQuery.parse(tag="staged")
 QUEUED = ExperimentQuery.parse(state="queued", sort="name")
 
 SEARCHES = {
+    "attention.notices": lambda tx: attention.notices(
+        tx, Database(tx.engine.url.render_as_string(hide_password=False)), fresh_seconds=9
+    ),
+    "bulk.matching": lambda tx: bulk.matching(tx, bulk.CANCEL, TAGGED),
     "experiments.repository.by_spec_hash": lambda tx: experiments.by_spec_hash(tx, HASHES),
+    "experiments.repository.states_by_spec_hash": lambda tx: experiments.states_by_spec_hash(
+        tx, HASHES
+    ),
     "experiments.duplicates.find_reusable": lambda tx: duplicates.find_reusable(tx, HASHES),
     "experiments.events.since": lambda tx: events.since(tx, 0),
     "experiments.id_prefix.ids_with_prefix": lambda tx: [
@@ -55,6 +63,10 @@ SEARCHES = {
     "query.run_ends.unfinished_experiments": lambda tx: run_ends.unfinished_experiments(
         tx, ALL, []
     ),
+    "queue.overview.overview": lambda tx: [
+        queued.id for queued in overview.overview(tx, fresh_seconds=9, limit=9).next
+    ],
+    "queue.scheduling.upcoming": lambda tx: scheduling.upcoming(tx, "cpu", now(tx), 9),
     "queue.scheduling.next_experiment": lambda tx: scheduling.next_experiment(tx, "cpu", now(tx)),
     "queue.scheduling.count_waiting": lambda tx: scheduling.count_waiting(tx, "cpu", limit=9),
     "sweeps.repository.page": lambda tx: sweeps.page(tx, limit=9, cursor=None),
@@ -66,10 +78,21 @@ OTHERS = {
     "experiments.duplicates.lock": "locks hashes",
     "experiments.duplicates.submitted_since_staging": "compares a staged batch with visible ones",
     "experiments.events.newest_number": "is a position in the stream of events",
+    "experiments.events.settled_number": "is a position in the stream of events",
     "experiments.events.running_progress": "reads running experiments",
     "experiments.imports.add": "writes",
     "query.run_ends.completed_experiments": "reads completed experiments",
     "query.run_ends.completed_runs": "reads completed experiments",
+    "queue.finished.finished_by_hour": "counts completed and failed experiments",
+    "queue.forecast.forecast": "reads running and completed experiments",
+    "queue.workers.activities": "reads running experiments",
+    "queue.workers.activity": "reads running experiments",
+    "queue.workers.count_idle": "reads worker slots",
+    "queue.workers.drain": "changes a worker slot",
+    "queue.workers.listing": "reads worker slots",
+    "queue.workers.register": "adds a worker slot",
+    "queue.workers.remove": "removes a worker slot",
+    "queue.workers.remove_silent": "removes worker slots",
     "sweeps.rows.add": "writes",
 }
 """Other functions of modules that read experiments or sweeps, and why they can't show a batch."""
@@ -90,9 +113,9 @@ TABLE_QUERIES = {
 
 def search_functions():
     """The public functions of a transaction, in modules that read experiments, without ids."""
-    for package in ("experiments", "query", "queue", "sweeps"):
-        for info in pkgutil.iter_modules(import_module(f"store.{package}").__path__):
-            module = import_module(f"store.{package}.{info.name}")
+    for package in ("", ".experiments", ".query", ".queue", ".sweeps"):
+        for info in pkgutil.iter_modules(import_module(f"store{package}").__path__):
+            module = import_module(f"store{package}.{info.name}")
             if not {"visible_experiments", "visible_sweeps", "pages"} & set(vars(module)):
                 continue
             for name, function in inspect.getmembers(module, inspect.isfunction):
@@ -101,7 +124,7 @@ def search_functions():
                 parameters = inspect.signature(function).parameters
                 required = {p.name for p in parameters.values() if p.default is p.empty}
                 if "tx" in required and not ID_PARAMETERS & required:
-                    yield f"{package}.{info.name}.{name}"
+                    yield f"{module.__name__}.{name}".removeprefix("store.")
 
 
 def test_every_search_is_tested_here():
