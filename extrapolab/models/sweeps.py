@@ -93,11 +93,25 @@ class SweepAxis(Record):
     values: tuple[Any, ...]
 
 
+class SweepCell(Record):
+    """The experiments at one place of a grid, and how many are in each state.
+
+    ``seeds`` of them are completed, and ``missing`` are not.
+    """
+
+    experiments: tuple[str, ...]
+    states: dict[str, int]
+    seeds: int
+    fitted: int
+    diverged: int
+    missing: int
+
+
 class SweepGrid(Record):
     """Two axes crossed.
 
     ``metrics`` has numbers by metric, statistic, row and column; ``states`` the state of each cell,
-    ``fitted`` how many of its ``seeds`` fit.
+    ``fitted`` how many of its ``seeds`` fit, ``cells`` the experiments in it.
     """
 
     rows: SweepAxis
@@ -106,6 +120,7 @@ class SweepGrid(Record):
     fitted: list[list[int]] = Field(default_factory=list)
     seeds: list[list[int]] = Field(default_factory=list)
     metrics: dict[str, dict[str, list[list[float]]]]
+    cells: list[list[SweepCell]] = Field(default_factory=list)
 
 
 class SweepRow(SweepMember):

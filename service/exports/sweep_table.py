@@ -1,18 +1,22 @@
 """Tables of a sweep: its experiments row by row, or two of its axes crossed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
+from core.figures.coordinates import key
 from core.figures.recipes import cells as figure_cells
 from core.result import Outcome
+from core.spec.axis import dotted
 from service.exports.csv_lines import CsvColumn, any_value
 from service.exports.group_rows import Row, statistic_columns, statistics_of
 from service.figures import sweep_axes
-from store.query import run_ends
+from store.query import run_ends, setups
 from store.query.fields import FIELDS, Kind
 from store.query.run_ends import CompletedRuns
+from store.sweeps import repository as sweeps
 from store.sweeps.repository import Member
 
 
@@ -76,18 +80,40 @@ def columns(
 
 
 def grid(
-    members: Sequence[Member],
-    runs: Mapping[str, CompletedRuns],
-    *,
-    down: str | None,
-    across: str,
+    tx: Connection,
+    sweep_id: str,
     metrics: Sequence[str],
     statistics: Sequence[str],
+    *,
+    rows: str | None = None,
+    columns: str | None = None,
 ) -> dict[str, Any]:
-    """Statistics of metrics on two axes, which run down and across.
+    """Statistics of metrics on two axes of a sweep, and what each of its cells holds.
 
-    ``runs`` has the runs of each completed experiment.
+    Args:
+        tx: An open transaction.
+        sweep_id: The sweep.
+        metrics: The metrics.
+        statistics: The statistics of each.
+        rows: The path of the axis that runs down; chosen as in the heat map by default.
+        columns: The path of the axis that runs across.
+
+    Raises:
+        NotFound: There is no such sweep.
+        Invalid: It has no such axes, or too many runs.
     """
+    members, _ = sweeps.members(tx, sweep_id)
+    across, down = sweep_axes.choose(
+        sweeps.get(tx, sweep_id),
+        members,
+        "heatmap",
+        x=columns and dotted(columns),
+        series=rows and dotted(rows),
+        parameters=("columns", "rows"),
+    )
+    with sweep_axes.reading_runs():
+        runs = run_ends.completed_runs(tx, sweep_axes.query(sweep_id), metrics)
+    waiting = [member.experiment_id for member in members if member.experiment_id not in runs]
     grids = {
         metric: {
             statistic: figure_cells.grid(
@@ -98,6 +124,17 @@ def grid(
         for column, metric in enumerate(metrics)
     }
     shape = grids[metrics[0]][statistics[0]]
+    places = {
+        (key(row), key(column)): (i, j)
+        for i, row in enumerate(shape.rows)
+        for j, column in enumerate(shape.columns)
+    }
+    cells = [[_Cell() for _ in shape.columns] for _ in shape.rows]
+    planned = setups.seeds(tx, waiting)
+    for member in members:
+        row = None if down is None else member.coordinates.get(down)
+        i, j = places[key(row), key(member.coordinates.get(across))]
+        cells[i][j].add(member, runs.get(member.experiment_id), planned)
     return {
         "rows": {"path": down, "values": shape.rows},
         "columns": {"path": across, "values": shape.columns},
@@ -108,7 +145,43 @@ def grid(
             metric: {statistic: grid.values for statistic, grid in by_statistic.items()}
             for metric, by_statistic in grids.items()
         },
+        "cells": [[vars(cell) for cell in row] for row in cells],
     }
+
+
+@dataclass
+class _Cell:
+    """The experiments at one place of a grid, in numbers.
+
+    Attributes:
+        experiments: Their ids, in the sweep's order.
+        states: How many of them are in each state.
+        seeds: How many seeds are completed.
+        fitted: How many of these fit.
+        diverged: How many of these diverged.
+        missing: How many seeds are not completed.
+    """
+
+    experiments: list[str] = field(default_factory=list)
+    states: dict[str, int] = field(default_factory=dict)
+    seeds: int = 0
+    fitted: int = 0
+    diverged: int = 0
+    missing: int = 0
+
+    def add(
+        self, member: Member, runs: CompletedRuns | None, planned: Mapping[str, Sequence[int]]
+    ) -> None:
+        """Adds an experiment with its runs, or with its seeds in ``planned`` if it has none."""
+        self.experiments.append(member.experiment_id)
+        self.states[member.state] = self.states.get(member.state, 0) + 1
+        if runs is None:
+            self.missing += len(planned[member.experiment_id])
+            return
+        outcomes = runs.outcomes.tolist()
+        self.seeds += len(outcomes)
+        self.fitted += outcomes.count(Outcome.FITTED)
+        self.diverged += outcomes.count(Outcome.DIVERGED)
 
 
 def grid_columns(content: Mapping[str, Any]) -> list[CsvColumn]:

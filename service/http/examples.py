@@ -263,36 +263,6 @@ SWEEP: Json = schemas.Sweep.with_members(
     ),
     members=schemas.Page(items=[schemas.SweepMember.from_record(_member)], next="0"),
 ).model_dump(mode="json")
-SWEEP_TABLE: Json = {
-    "rows": [
-        {
-            "coordinates": _points[0].coordinates,
-            "experiment": ID,
-            "state": "completed",
-            "seeds": 1,
-            "fitted": 1,
-            "diverged": 0,
-            "metrics": {"relative_extrapolation_error": {"median": 9.524e-06}},
-        }
-    ]
-}
-SWEEP_TABLE_CSV = (
-    "training.length,student.start.scale,experiment,state,seeds,fitted,diverged,"
-    "relative_extrapolation_error.median\r\n"
-    f"2,0.01,{ID},completed,1,1,0,9.524e-06\r\n"
-)
-SWEEP_GRID: Json = {
-    "rows": {"path": "student.start.scale", "values": [0.01, 0.1]},
-    "columns": {"path": "training.length", "values": [2]},
-    "states": [["completed"], ["queued"]],
-    "fitted": [[1], [0]],
-    "seeds": [[1], [0]],
-    "metrics": {"relative_extrapolation_error": {"median": [[9.524e-06], ["NaN"]]}},
-}
-SWEEP_GRID_CSV = (
-    "student.start.scale,metric,statistic,training.length = 2\r\n"
-    "0.01,relative_extrapolation_error,median,9.524e-06\r\n"
-)
 FIGURE_ID = "fig_019aad3c5f7e7c0a8f6b2d4e1a3c5b7d"
 RECIPE: Json = {
     "name": "A cliff at k = 2 d̂",
@@ -305,27 +275,6 @@ FIGURE: Json = json.loads(
     schemas.Figure.from_record(
         Figure(id=FIGURE_ID, owner="ada", recipe=Recipe(**RECIPE), created_at=_submitted, version=1)
     ).model_dump_json()
-)
-_numbers = dict.fromkeys(("median", "q1", "q3", "mean", "min", "max"), 9.524e-06)
-TABLE: Json = {
-    "items": [
-        {
-            "by": {"training.length": 2},
-            "experiments": 1,
-            "newest": ID,
-            "name": SPEC["name"],
-            "seeds": 1,
-            "fitted": 1,
-            "diverged": 0,
-            "metrics": {"relative_extrapolation_error": {**_numbers, "standard_error": "NaN"}},
-        }
-    ],
-    "next": None,
-}
-TABLE_CSV = (
-    "training.length,experiments,newest,name,seeds,fitted,diverged,"
-    "relative_extrapolation_error.median\r\n"
-    f"2,1,{ID},{SPEC['name']},1,1,0,9.524e-06\r\n"
 )
 _setups = {"state": "completed", "seeds": 1, "outcomes": {"fitted": 1}}
 COMPARISON: Json = {

@@ -4,13 +4,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from core.spec.axis import dotted
 from service import schemas
 from service.context import Context
 from service.exports import csv_lines, sweep_table
 from service.figures import sweep_axes
 from service.figures.sweep_axes import Axis
-from service.http import etags, examples, metric_parameters, openapi
+from service.http import etags, metric_parameters, openapi, table_examples
 from service.http.ids import SweepId
 from service.http.metric_parameters import (
     ALL_STATISTICS,
@@ -19,7 +18,6 @@ from service.http.metric_parameters import (
     StatisticNames,
 )
 from service.http.parameters import IfNoneMatch
-from store.query import run_ends
 from store.sweeps import repository as sweeps
 
 router = APIRouter(prefix="/v1/sweeps/{id:experiment}", tags=["sweeps"])
@@ -31,9 +29,9 @@ router = APIRouter(prefix="/v1/sweeps/{id:experiment}", tags=["sweeps"])
     responses={
         200: openapi.answer(
             "One row per experiment.",
-            examples.SWEEP_TABLE,
+            table_examples.SWEEP_TABLE,
             "ETag",
-            others={"text/csv": examples.SWEEP_TABLE_CSV},
+            others={"text/csv": table_examples.SWEEP_TABLE_CSV},
         ),
         **openapi.not_modified(),
         **openapi.problems(404, 503),
@@ -69,9 +67,9 @@ def table(
     responses={
         200: openapi.answer(
             "Rows, columns, and the content of each cell.",
-            examples.SWEEP_GRID,
+            table_examples.SWEEP_GRID,
             "ETag",
-            others={"text/csv": examples.SWEEP_GRID_CSV},
+            others={"text/csv": table_examples.SWEEP_GRID_CSV},
         ),
         **openapi.not_modified(),
         **openapi.problems(404, 503),
@@ -93,25 +91,14 @@ def grid(
     """Cross two axes of a sweep, with statistics of metrics over seeds in each cell.
 
     The axes default to those of the heat map. Seeds of experiments that differ only on other axes
-    are pooled. CSV has a line for each row, metric and statistic.
+    are pooled. `cells` says which experiments each cell holds, and in which states they are. CSV
+    has a line for each row, metric and statistic.
     """
     metric_names, statistic_names = metric_parameters.parse(metrics, statistic)
     with context.database.read() as tx:
-        sweep = sweeps.get(tx, sweep_id)
-        members, _ = sweeps.members(tx, sweep_id)
-        across, down = sweep_axes.choose(
-            sweep,
-            members,
-            "heatmap",
-            x=columns and dotted(columns),
-            series=rows and dotted(rows),
-            parameters=("columns", "rows"),
+        content = sweep_table.grid(
+            tx, sweep_id, metric_names, statistic_names, rows=rows, columns=columns
         )
-        with sweep_axes.reading_runs():
-            runs = run_ends.completed_runs(tx, sweep_axes.query(sweep_id), metric_names)
-    content = sweep_table.grid(
-        members, runs, down=down, across=across, metrics=metric_names, statistics=statistic_names
-    )
     if form == "csv":
         columns_of_csv = sweep_table.grid_columns(content)
         return etags.answer(csv_lines.table(columns_of_csv), "text/csv", if_none_match)

@@ -12,7 +12,7 @@ from service.exports import csv_lines, group_rows, grouping, table_parameters
 from service.exports.csv_lines import CsvColumn
 from service.exports.group_rows import Row
 from service.exports.table_request import SETUP, TableRequest
-from service.http import etags, examples, openapi
+from service.http import etags, openapi, table_examples
 from service.http.metric_parameters import (
     ALL_STATISTICS,
     DEFAULT_METRICS,
@@ -48,7 +48,7 @@ _RUN_COLUMNS = {
     response_model=schemas.TablePage[schemas.Group] | schemas.TablePage[schemas.GroupedRun],
     responses={
         200: openapi.answer(
-            "One page.", examples.TABLE, "ETag", others={"text/csv": examples.TABLE_CSV}
+            "One page.", table_examples.TABLE, "ETag", others={"text/csv": table_examples.TABLE_CSV}
         ),
         **openapi.not_modified(),
         **openapi.problems(400, 503),

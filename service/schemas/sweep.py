@@ -222,6 +222,17 @@ class SweepAxis(Answer):
     values: list[Any]
 
 
+class SweepCell(Answer):
+    """The experiments at one place of a grid."""
+
+    experiments: list[str] = Field(description="Their ids, in the sweep's order.")
+    states: dict[State, int] = Field(description="Number of experiments by state.")
+    seeds: int = Field(description="Number of seeds of completed experiments.")
+    fitted: int = Field(description="Number of these that fit.")
+    diverged: int = Field(description="Number of these that diverged.")
+    missing: int = Field(description="Number of seeds of experiments that are not completed.")
+
+
 class SweepGrid(Answer):
     """Two crossed axes of a sweep, with states and statistics by row and column."""
 
@@ -236,6 +247,7 @@ class SweepGrid(Answer):
     metrics: dict[str, dict[str, list[list[Number]]]] = Field(
         description="By metric and statistic over seeds; NaN if nothing is completed."
     )
+    cells: list[list[SweepCell]] = Field(description="By row and column: what the cell holds.")
 
 
 class SweepTable(Answer):

@@ -127,6 +127,28 @@ class TestGrid:
         assert losses["max"][2] == [pytest.approx(0.12), "NaN"]
         assert set(grid["metrics"]["imbalance"]) == {"median", "max"}
 
+    def test_each_cell_names_its_experiments_and_counts_their_states(self, client, path):
+        grid = client.get(f"{path}/grid?rows=training.length&columns=student.start.scale").json()
+        members = client.get(path).json()["members"]["items"]
+        cells = [cell for row in grid["cells"] for cell in row]
+        assert [cell["experiments"] for cell in cells] == [
+            [member["experiment"]] for member in members
+        ]
+        assert [list(cell["states"].items()) for cell in cells] == [
+            [(member["state"], 1)] for member in members
+        ]
+        counts = [
+            tuple(cell[name] for name in ("seeds", "fitted", "diverged", "missing"))
+            for cell in cells
+        ]
+        assert counts == [
+            *((2, 1, 1, 0), (2, 1, 1, 0)),
+            *((2, 2, 0, 0), (0, 0, 0, 2)),
+            *((2, 2, 0, 0), (0, 0, 0, 2)),
+        ]
+        assert [[cell["seeds"] for cell in row] for row in grid["cells"]] == grid["seeds"]
+        schemas.SweepGrid.model_validate(grid)
+
     def test_its_axes_default_to_those_of_the_heat_map(self, client, path):
         grid = client.get(f"{path}/grid").json()
         assert grid["rows"]["path"] == "student.start.scale"

@@ -7,7 +7,7 @@ import pytest
 from core.run import run
 from core.spec import ExperimentSpec
 from service import schemas
-from service.http import examples
+from service.http import examples, table_examples
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,9 @@ from service.http import examples
         (examples.SWEPT, schemas.SweepSubmission),
         (examples.SWEEP_DRY_RUN, schemas.SweepDryRun),
         (examples.SWEEP, schemas.Sweep),
-        (examples.SWEEP_TABLE, schemas.SweepTable),
+        (table_examples.SWEEP_TABLE, schemas.SweepTable),
+        (table_examples.SWEEP_GRID, schemas.SweepGrid),
+        (table_examples.TABLE, schemas.TablePage[schemas.Group]),
     ],
 )
 def test_an_example_has_its_schema(example, model):
