@@ -5,14 +5,15 @@ commands from Typer.
 """
 
 import inspect
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from formulas import mark  # beside this hook
+import http_reference  # beside this hook, as are the next two
+from formulas import mark
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from schema_types import field_table, table
 from typer.main import get_command
 
 import extrapolab
@@ -24,17 +25,16 @@ from service.app import build
 from service.settings import Settings
 from store.query.fields import FIELDS
 
-METHODS = ("get", "post", "patch", "put", "delete")
 CLASSES = ("Lab", "Experiment", "Sweep", "Query", "Rows", "Figure", "Study", "AsyncLab")
 """The client's classes, in the order in which a reader needs them."""
-BOUNDS = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
-TYPES = {"string": "text", "boolean": "true or false"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages."""
-    for name, write in PAGES.items():
-        files.append(File.generated(config, f"reference/{name}.md", content=write()))
+    document = build(Settings(database_url="sqlite:///nothing.db")).openapi()
+    pages = {name: write() for name, write in PAGES.items()} | http_reference.pages(document)
+    for name, content in pages.items():
+        files.append(File.generated(config, f"reference/{name}.md", content=content))
     return files
 
 
@@ -97,43 +97,6 @@ def subcommands(group: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
             yield from subcommands(command, (*path, name))
 
 
-def http() -> str:
-    """Every operation with its parameters and responses."""
-    document = build(Settings(database_url="sqlite:///nothing.db")).openapi()
-    parts = [
-        "# HTTP",
-        "The operations of a lab, from its OpenAPI document; a running lab shows it at "
-        "`/docs/try`, with examples to try.",
-        document["info"]["description"],
-    ]
-    for path, operations in document["paths"].items():
-        for method in METHODS:
-            if method in operations:
-                parts += operation_section(f"{method.upper()} {path}", operations[method])
-    return "\n".join(parts)
-
-
-def operation_section(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
-    yield f"## `{name}`\n"
-    yield f"{operation['summary']}.\n"
-    yield operation.get("description", "") + "\n"
-    parameters = [
-        (
-            f"`{parameter['name']}`",
-            parameter["in"],
-            type_in_words(parameter.get("schema", {})),
-            parameter.get("description", ""),
-        )
-        for parameter in operation.get("parameters", ())
-    ]
-    if parameters:
-        yield from table(("parameter", "in", "type", "meaning"), parameters)
-    responses = operation["responses"].items()
-    yield from table(
-        ("status", "meaning"), ((status, response["description"]) for status, response in responses)
-    )
-
-
 def spec() -> str:
     """Every part of a spec and of a sweep, with its fields."""
     parts = [
@@ -144,48 +107,18 @@ def spec() -> str:
     ]
     for model, title in ((ExperimentSpec, "An experiment"), (SweepSpec, "A sweep")):
         schema = model.model_json_schema()
-        parts += [f"## {title}", *field_table(schema)]
+        parts += [f"## {title}", *field_table(schema, part_link)]
         for name, definition in sorted(schema["$defs"].items()):
             heading = f"### {name}"
             if "properties" in definition and heading not in parts:
                 description = docstring_markdown(definition.get("description", ""))
-                parts += [heading, description, *field_table(definition)]
+                parts += [heading, description, *field_table(definition, part_link)]
     return "\n".join(parts)
 
 
-def field_table(schema: Mapping[str, Any]) -> Iterator[str]:
-    required = schema.get("required", ())
-    rows = []
-    for name, field in schema["properties"].items():
-        default = f"`{json.dumps(field.get('default'), ensure_ascii=False)}`"
-        rows.append(
-            (
-                f"`{name}`",
-                type_in_words(field),
-                "required" if name in required else default,
-                mark(field.get("description", "")),
-            )
-        )
-    return table(("field", "type", "default", "meaning"), rows)
-
-
-def type_in_words(schema: Mapping[str, Any]) -> str:
-    """The type and bounds of a JSON Schema in words, with links to the spec's parts."""
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})" if schema["$ref"].startswith("#/$defs") else name
-    for keyword in ("anyOf", "oneOf"):
-        if keyword in schema:
-            return " or ".join(dict.fromkeys(map(type_in_words, schema[keyword])))
-    if "const" in schema:
-        return f"`{json.dumps(schema['const'])}`"
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    type_name = schema.get("type", "anything")
-    if type_name == "array":
-        return f"list of {type_in_words(schema.get('items', {}))}"
-    limits = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
-    return " ".join([TYPES.get(type_name, type_name), *limits])
+def part_link(name: str) -> str:
+    """A link to a part of the spec on its page."""
+    return f"[{name}](#{name.lower()})"
 
 
 def fields() -> str:
@@ -209,18 +142,6 @@ def fields() -> str:
     )
 
 
-def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """The lines of a Markdown table, with an empty line before and after."""
-    names = [*header]
-    yield ""
-    yield f"| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
-    for row in rows:
-        cells = [cell.replace("|", r"\|").replace("\n", " ") for cell in row]
-        yield f"| {' | '.join(cells)} |"
-    yield ""
-
-
 def docstring_markdown(text: str) -> str:
     """A docstring as Markdown, with its examples as code."""
     cleaned = inspect.cleandoc(text).replace("\b", "")
@@ -236,7 +157,6 @@ def docstring_markdown(text: str) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "python": python,
     "command-line": command_line,
-    "http": http,
     "spec": spec,
     "fields": fields,
 }

@@ -21,7 +21,7 @@ from tests.kit.pages import ROOT
 
 DEAD_PROXY = "http://127.0.0.1:9"
 """A proxy that refuses all connections, so that the build can't use the network."""
-PAGES = ("", "how-to/compare/", "studies/balanced/", "reference/python/", "reference/http/")
+PAGES = ("", "how-to/compare/", "studies/balanced/", "reference/python/", "reference/http/queries/")
 
 
 class Tags(HTMLParser):
@@ -120,7 +120,10 @@ def test_every_page_is_built_and_reached_from_the_first_one(pages):
             "command-line",
             ["extrapolab sweep submit", "--dry-run", "extrapolab backup", "no lab answers"],
         ),
-        ("http", ["POST /v1/experiments", "on_duplicate", "GET /v1/events", "Last-Event-ID"]),
+        (
+            "http",
+            ["POST /v1/experiments", "on_duplicate", "Last-Event-ID", "Progress"],
+        ),
         ("spec", ["BalancedTeacher", "eigenvalues", "GradientFlow", "required"]),
         ("fields", ["student.start.scale", "extrapolation_error", "diverged"]),
     ],
