@@ -85,6 +85,7 @@ OTHERS = {
     "query.run_ends.completed_runs": "reads completed experiments",
     "queue.finished.finished_by_hour": "counts completed and failed experiments",
     "queue.forecast.forecast": "reads running and completed experiments",
+    "queue.speed.recent_speed": "reads completed experiments",
     "queue.workers.activities": "reads running experiments",
     "queue.workers.activity": "reads running experiments",
     "queue.workers.count_idle": "reads worker slots",
@@ -97,7 +98,7 @@ OTHERS = {
 }
 """Other functions of modules that read experiments or sweeps, and why they can't show a batch."""
 
-ID_PARAMETERS = {"experiment_id", "experiment_ids", "ids", "rows", "sweep_id", "from_sweep"}
+ID_PARAMETERS = {"experiment_id", "experiment_ids", "found", "from_sweep", "ids", "rows", "sweep_id"}
 """Required parameters that name the experiments or sweeps to read."""
 
 TABLE_QUERIES = {
