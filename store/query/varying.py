@@ -5,11 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from core.spec.paths import flatten
 from store.db.database import now
 from store.db.tables import experiments
+from store.db.visible import visible_experiments
 from store.query import pages
 from store.query.facets import Counted
 from store.query.query import ExperimentQuery
@@ -83,7 +84,7 @@ def read(tx: Connection, query: ExperimentQuery) -> Varying:
     counters: dict[str, Counter[Any]] = {}
     for start in range(0, size, IDS_PER_QUERY):
         batch = sampled[start : start + IDS_PER_QUERY]
-        specs = select(experiments.c.spec).where(experiments.c.id.in_(batch))
+        specs = visible_experiments(experiments.c.spec).where(experiments.c.id.in_(batch))
         for spec in tx.scalars(specs.order_by(experiments.c.id)):
             for path, value in flatten(spec):
                 if value is not None:

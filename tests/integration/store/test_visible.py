@@ -16,7 +16,7 @@ from store.experiments import duplicates, events, id_prefix, results
 from store.experiments import repository as experiments
 from store.experiments import rows as experiment_rows
 from store.experiments.draft import Options
-from store.query import columns, pages, run_ends, setups
+from store.query import columns, facets, pages, run_ends, setups, varying
 from store.query.query import ExperimentQuery
 from store.queue import overview, scheduling
 from store.sweeps import repository as sweeps
@@ -49,6 +49,8 @@ SEARCHES = {
     "query.columns.walk": lambda tx: [
         found.experiment for found, _ in columns.walk(tx, ALL, columns.parse("name,train_loss"))
     ],
+    "query.facets.read": lambda tx: facets.read(tx, ALL, facets.parse_fields("state,tag")),
+    "query.varying.read": lambda tx: varying.read(tx, ALL),
     "query.setups.find": lambda tx: setups.find(tx, ALL, []),
     "query.setups.newest": lambda tx: setups.newest(tx, ALL, limit=9, cursor=None)[0],
     "query.setups.count": lambda tx: [setups.count(tx, ALL)],
@@ -98,7 +100,15 @@ OTHERS = {
 }
 """Other functions of modules that read experiments or sweeps, and why they can't show a batch."""
 
-ID_PARAMETERS = {"experiment_id", "experiment_ids", "found", "from_sweep", "ids", "rows", "sweep_id"}
+ID_PARAMETERS = {
+    "experiment_id",
+    "experiment_ids",
+    "found",
+    "from_sweep",
+    "ids",
+    "rows",
+    "sweep_id",
+}
 """Required parameters that name the experiments or sweeps to read."""
 
 TABLE_QUERIES = {
