@@ -1,7 +1,7 @@
 """What half-typed filters expect at the cursor, and where their mistakes are."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.result import METRICS
@@ -108,6 +108,7 @@ def test_a_mistake_has_its_place():
     assert missing == Mistake("expected ')'", 18, 0)
 
 
+@example("and")
 @given(st.text(min_size=1).filter(lambda text: text.isprintable()))
 def test_a_written_value_is_read_as_the_same_text(value):
     assert parse(f"name = {written(value)}").right == value
