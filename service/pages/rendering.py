@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from service.pages import assets, words
+from store.query.expectation import written
 
 _SYMBOLS = re.compile(r"(?<![\w.])([kdqmnη]|[a-zλσρη]\u0302)(?= =| ≤| ≥|$)")
 """A symbol in a label such as ``k = 8``, which is set as mathematics."""
@@ -32,6 +33,7 @@ def _environment() -> Environment:
         "moment": words.moment,
         "iso": words.iso,
         "symbols": symbols,
+        "quoted": lambda value: written(str(value)),
     }
     environment.globals |= {
         "asset": assets.url,

@@ -42,13 +42,27 @@ export function say(lines, isProblem = false) {
   if (!isProblem) hiding = setTimeout(() => { notice.hidden = true; }, 5000);
 }
 
-export function ask(question) {
+// Asks a question; true for yes.
+export async function ask(question) {
+  return (await show(question, null)) === "yes";
+}
+
+// Asks for a text; empty if there is none.
+export async function askFor(question) {
+  const field = document.getElementById("answer");
+  field.value = "";
+  return (await show(question, field)) === "yes" ? field.value.trim() : "";
+}
+
+function show(question, field) {
   const dialog = document.getElementById("ask");
   document.getElementById("question").textContent = question;
+  document.getElementById("answer").hidden = field === null;
   dialog.returnValue = "no";
   dialog.showModal();
+  field?.focus();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
   });
 }
 

@@ -1,0 +1,223 @@
+"""The rows of the list of experiments: each a setup with its seeds, or a group of setups."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.labels import value_text
+from core.result import Outcome
+from core.spec.paths import value_at
+from core.symbols import quantity
+from service.exports import table_order
+from service.exports.table_request import SETUP, TableRequest
+from service.http.errors import unknown
+from service.pages import strip
+from store.experiments import rows as stored
+from store.query import run_ends
+from store.query.errors import BadQuery
+from store.query.fields import FIELDS
+from store.query.names import split_names, with_columns
+from store.query.varying import Varying
+from store.states import State
+
+ERROR = "relative_extrapolation_error"
+"""The error on the strip: beyond the training length, in units of answering zero."""
+
+METRICS = ("fit_error", ERROR)
+"""The metrics of every row."""
+
+MOST_COLUMNS = 5
+"""Most columns that are chosen automatically."""
+
+_LESS_TELLING = {"evaluation", "numerics"}
+"""Parts of the spec that rarely tell experiments apart in the way that one looks for."""
+
+_STATES_BY_URGENCY = (
+    State.RUNNING,
+    State.QUEUED,
+    State.FAILED,
+    State.PAUSED,
+    State.CANCELLED,
+    State.COMPLETED,
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the spec: its path, its name, its symbol, and whether somebody chose it."""
+
+    path: str
+    words: str
+    symbol: str
+    pinned: bool = False
+
+    @classmethod
+    def of(cls, path: str, *, pinned: bool = False) -> "Column":
+        """The column of a field."""
+        known = quantity(path)
+        return cls(path, known.words, known.symbol, pinned)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row.
+
+    Attributes:
+        id: The newest experiment's.
+        name: Its name.
+        state: The class of its mark.
+        words: Its state in words.
+        values: Those of the columns.
+        seeds: How many seeds ended, of how many; how many fit.
+        metrics: Medians over seeds as text.
+        ticks: The strip's.
+        created: The time of the newest experiment, in Unix seconds.
+        experiments: The number of its experiments.
+        filter: A condition that finds them.
+    """
+
+    id: str
+    name: str
+    state: str
+    words: str
+    values: Sequence[str]
+    seeds: int
+    expected: int
+    fitted: int
+    metrics: Sequence[float | str | None]
+    ticks: Sequence[strip.Tick]
+    created: float
+    experiments: int
+    filter: str
+
+
+def columns_of(asked: str, by: str, differing: Varying) -> list[Column]:
+    """The columns that are asked for, or those that tell the matches apart.
+
+    Raises:
+        BadQuery: There is no such field.
+    """
+    if by:
+        return [Column.of(field.name, pinned=True) for field in run_ends.parse_fields(by)]
+    if asked:
+        names = split_names(asked, "/query/columns")
+        bad = [name for name in names if not FIELDS.get(name) or not FIELDS[name].path]
+        if bad:
+            known = [name for name, field in FIELDS.items() if field.path]
+            raise BadQuery(*(unknown("/query/columns", "field", name, known) for name in bad))
+        return [Column.of(name, pinned=True) for name in names]
+    telling = [
+        part.path
+        for part in differing.parts
+        if part.path in FIELDS
+        and part.path.partition(".")[0] not in _LESS_TELLING
+        and part.missing < differing.sample / 2
+    ]
+    return [Column.of(path) for path in telling[:MOST_COLUMNS]]
+
+
+def table_request(by: str, sort: str, cursor: str | None, limit: int) -> TableRequest:
+    """The table behind a page of the list: of setups unless it is ``by`` fields.
+
+    Setups are sorted by fields of their specs, too, as one setup has one value of each.
+
+    Raises:
+        BadQuery: A field or a key of the order is unknown.
+    """
+    sorted_by = [key.lstrip("+-") for key, _ in with_columns(sort)]
+    of_setups = [SETUP, *(name for name in sorted_by if name in FIELDS and FIELDS[name].path)]
+    try:
+        fields = run_ends.parse_fields(by or ",".join(dict.fromkeys(of_setups)))
+    except BadQuery as error:
+        raise error.at("/query/by") from None
+    try:
+        keys = table_order.parse(sort, fields, grouped=True) if sort else []
+    except BadQuery as error:
+        raise error.at("/query/sort") from None
+    return TableRequest(
+        fields,
+        METRICS,
+        ["median"],
+        limit=limit,
+        cursor=cursor,
+        states=list(State),
+        sort=keys,
+        with_runs=True,
+        with_count=True,
+    )
+
+
+def rows_of(
+    tx: Connection,
+    groups: Sequence[Mapping[str, Any]],
+    columns: Sequence[Column],
+    *,
+    is_setup: bool,
+) -> list[Row]:
+    """The rows of a table's groups, with the values of the columns."""
+    specs = {row.id: row.spec for row in stored.get_many(tx, [group["newest"] for group in groups])}
+    return [_row(group, specs[group["newest"]], columns, is_setup=is_setup) for group in groups]
+
+
+def _row(
+    group: Mapping[str, Any], spec: Mapping[str, Any], columns: Sequence[Column], *, is_setup: bool
+) -> Row:
+    values = group["by"] if not is_setup else {c.path: value_at(spec, c.path) for c in columns}
+    state, words = _state(group)
+    runs = [(Outcome(run["outcome"]), run["metrics"][ERROR]) for run in group["runs"]]
+    return Row(
+        id=group["newest"],
+        name=group["name"] or group["newest"],
+        state=state,
+        words=words,
+        values=[value_text(values[column.path]) for column in columns],
+        seeds=group["seeds"],
+        expected=group["seeds"] + group["missing"],
+        fitted=group["fitted"],
+        metrics=[_median(group, metric) for metric in METRICS],
+        ticks=strip.ticks(runs),
+        created=_seconds(group["created"]),
+        experiments=group["experiments"],
+        filter=" and ".join(
+            _condition(path, value)
+            for path, value in group["by"].items()
+            if not is_setup or path == SETUP
+        ),
+    )
+
+
+def _condition(path: str, value: Any) -> str:
+    if value is None:
+        return f"{path} is null"
+    return f'{path} = "{value}"' if isinstance(value, str) else f"{path} = {value}"
+
+
+def _seconds(created: Any) -> float:
+    if isinstance(created, datetime):
+        return created.timestamp()
+    return datetime.fromisoformat(created).timestamp() if isinstance(created, str) else created
+
+
+def _median(group: Mapping[str, Any], metric: str) -> float | str | None:
+    """The median; a word where too many seeds diverged for one, None where none has ended."""
+    if not group["seeds"]:
+        return None
+    median: float = group["metrics"][metric]["median"]
+    return "diverged" if math.isinf(median) and group["diverged"] else median
+
+
+def _state(group: Mapping[str, Any]) -> tuple[str, str]:
+    """The class and words of a row's state: of its most urgent experiment."""
+    states = {State(state): count for state, count in group["states"].items()}
+    state = next(state for state in _STATES_BY_URGENCY if state in states)
+    if state is not State.COMPLETED:
+        return str(state), str(state)
+    if 2 * group["diverged"] > group["seeds"]:
+        return "completed diverged", "diverged"
+    if 2 * group["fitted"] <= group["seeds"]:
+        return "completed not-fitted", "not fitted"
+    return "completed", "completed"
