@@ -11,6 +11,7 @@ from service.context import AppContext, Context
 from service.pages import sparkline
 from service.pages.readout import readout
 from service.pages.rendering import page
+from store import attention
 from store.db.database import now
 from store.experiments import results
 from store.queue import workers
@@ -38,20 +39,23 @@ def lab(request: Request, context: Context) -> HTMLResponse:
     """Show the lab."""
     with context.database.read() as tx:
         at = now(tx)
-        queue = readout(tx, context, limit=NEXT)
+        shown = readout(tx, context, limit=NEXT)
+        needs = attention.notices(
+            tx, context.database, fresh_seconds=context.settings.lease_seconds
+        )
         slots = worker_slots(tx, context)
         midnight = at - at % (24 * HOUR)
         hours = finished_by_hour(tx, midnight)
     return page(
         request,
         "lab.html",
-        readout=queue,
+        readout=shown,
         slots=slots,
-        attention=[],
+        attention=needs,
         hours=_bars(hours),
         finished=sum(hour.completed for hour in hours),
         failed=sum(hour.failed for hour in hours),
-        is_empty=not (queue.running or queue.waiting or queue.delayed or queue.paused or hours),
+        is_empty=not shown.last_event,
     )
 
 

@@ -1,5 +1,5 @@
 """The modules of all pages, each with its router."""
 
-from service.pages import assets, compare, experiment, lab, studies, workers
+from service.pages import assets, compare, experiment, experiments, figures, lab, studies, workers
 
-PAGES = (lab, experiment, studies, compare, workers, assets)
+PAGES = (lab, experiment, experiments, studies, compare, figures, workers, assets)

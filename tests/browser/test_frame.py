@@ -8,7 +8,16 @@ from extrapolab import Lab
 from tests.browser.conftest import Visitor
 from tests.kit.lab import RunningLab
 
-PAGES = ("/", "/workers", "/studies", "/studies/balanced", "/experiments/ID", "/compare?ids=IDS")
+PAGES = (
+    "/",
+    "/workers",
+    "/studies",
+    "/studies/balanced",
+    "/experiments/ID",
+    "/compare?ids=IDS",
+    "/experiments?q=tag:seeded",
+    "/figures?query=tag:seeded&x=training.length",
+)
 """Every page; ID is an experiment that ended, IDS are three of them."""
 
 COLD_BYTES, WARM_BYTES = 130_000, 20_000

@@ -32,6 +32,13 @@ export function refresh() {
   timer = setTimeout(load, Math.max(FIRST_WAIT, last + pause - Date.now()));
 }
 
+// Shows another address of this page without leaving it.
+export function go(address) {
+  history.replaceState(null, "", address);
+  clearTimeout(timer);
+  return load();
+}
+
 async function load() {
   timer = null;
   const started = Date.now();
@@ -44,9 +51,9 @@ async function load() {
 }
 
 function open(isReturning) {
-  const address = document.body.dataset.events;
-  if (source !== null || !address) return;
-  source = new EventSource(address);
+  const { events, lastEvent } = document.body.dataset;
+  if (source !== null || !events) return;
+  source = new EventSource(`${events}&last=${lastEvent}`);
   source.addEventListener("open", () => {
     show(false);
     if (wasLost || isReturning) refresh();
