@@ -43,6 +43,7 @@ CONFIG = {
             "table_v1_sweeps__id__table_get",  # names in a list
             "grid_v1_sweeps__id__grid_get",
             "table_v1_table_get",  # names in lists
+            "many_v1_series_get",  # names and ids in lists
             "export_v1_export_get",
             "bundle_v1_bundle_get",
             "paper_v1_paper_get",
