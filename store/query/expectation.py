@@ -20,7 +20,6 @@ _ATOM = r"[\w.:+*/%@#-]+"
 _PIECE = re.compile(
     rf'(?P<quoted>"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')|(?P<open>["\'].*)|{_ATOM}|\S', re.DOTALL
 )
-_KEYWORDS = {"and", "or", "not", "in", "is", "null", "between"}
 _OVER_RUNS = {"any", "all", "count"}
 _OF_METRICS = {"final", *Statistic, *NonFinite}
 _COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "between", "in", "is null", "is not null")
@@ -108,7 +107,7 @@ def expected_at(text: str, cursor: int) -> Expectation:
 
 def written(value: str) -> str:
     """A text value as a filter writes it: in quotation marks if it needs them."""
-    if re.fullmatch(_ATOM, value) and value.lower() not in _KEYWORDS:
+    if re.fullmatch(_ATOM, value):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

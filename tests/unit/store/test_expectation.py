@@ -109,9 +109,11 @@ def test_a_mistake_has_its_place():
 
 
 @example("and")
+@example("not")
 @given(st.text(min_size=1).filter(lambda text: text.isprintable()))
 def test_a_written_value_is_read_as_the_same_text(value):
     assert parse(f"name = {written(value)}").right == value
+    assert parse(f"name in ({written(value)}, x)").constants == (value, "x")
 
 
 @given(st.text("state=completd (\"'\\tag:,<0~andorinmedian\0", max_size=30), st.data())
