@@ -91,7 +91,9 @@ def run_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) -> T
     ]
     count = None
     if request.with_count:
-        count = len(rows) if request.sort else setups.count_runs(tx, experiments)
+        count = (
+            len(rows) if request.sort else setups.count_runs(tx, [one.id for one in experiments])
+        )
     paged = replace(request, cursor=request.cursor if request.sort else None)
     return replace(_paged(table_order.sort(rows, request.sort), _run_name, paged), count=count)
 

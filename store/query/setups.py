@@ -113,11 +113,11 @@ def count(tx: Connection, query: ExperimentQuery, states: Sequence[State] = tupl
     return tx.scalars(statement.with_only_columns(distinct)).one()
 
 
-def count_runs(tx: Connection, found: Sequence[FoundExperiment]) -> int:
+def count_runs(tx: Connection, ids: Sequence[str]) -> int:
     """The number of ended runs of these experiments."""
     total = 0
-    for start in range(0, len(found), IDS_PER_QUERY):
-        batch = [one.id for one in found[start : start + IDS_PER_QUERY]]
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        batch = list(ids[start : start + IDS_PER_QUERY])
         query = select(func.count()).where(runs.c.experiment_id.in_(batch))
         total += tx.scalars(query).one()
     return total
