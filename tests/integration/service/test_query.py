@@ -144,6 +144,7 @@ def test_the_fields_of_the_filter_language_are_listed(client):
     assert listed["created"]["aliases"] == ["created_at"]
     assert (listed["student.start.scale"]["kind"], listed["tag"]["scope"]) == ("real", "tag")
     length = listed["training.length"]
+    assert length["aliases"] == ["spec.training.length"]
     assert (length["meaning"], length["symbol"], length["unit"]) == (
         "training length",
         "k",
