@@ -120,7 +120,9 @@ def columns_of(asked: str, by: str, differing: Varying) -> list[Column]:
     return [Column.of(path) for path in telling[:MOST_COLUMNS]]
 
 
-def table_request(by: str, sort: str, cursor: str | None, limit: int) -> TableRequest:
+def table_request(
+    by: str, sort: str, cursor: str | None, limit: int, *, with_count: bool
+) -> TableRequest:
     """The table behind a page of the list: of setups unless it is ``by`` fields.
 
     Setups are sorted by fields of their specs, too, as one setup has one value of each.
@@ -147,7 +149,7 @@ def table_request(by: str, sort: str, cursor: str | None, limit: int) -> TableRe
         states=list(State),
         sort=keys,
         with_runs=True,
-        with_count=True,
+        with_count=with_count,
     )
 
 

@@ -20,7 +20,7 @@ from service.pages.experiment_rows import (
 from service.pages.readout import readout
 from service.pages.rendering import page
 from store import views
-from store.query import expectation, facets, varying
+from store.query import expectation, facets, pages, varying
 from store.query.facets import Facets
 from store.query.query import ExperimentQuery
 
@@ -32,6 +32,12 @@ PAGE = "experiments"
 FACETS = "state,tag,owner"
 MOST_VALUES = 8
 """Most values of a facet that are shown."""
+
+EXACT = 5_000
+"""Most matches whose setups, states, tags and owners are all counted; of more, the newest."""
+
+COMPARED, NEWEST = 200, 2_000
+"""Columns are chosen by what differs among so many of the newest matches."""
 
 MOST_VIEWS = 50
 ROWS = 50
@@ -64,12 +70,20 @@ def experiments(
         if mistake is not None:
             return page(request, "experiments.html", status=400, mistake=mistake, **common)
         query = ExperimentQuery.parse(q or None)
-        differing = varying.read(tx, query)
+        total = pages.count(tx, query)
+        few = total <= EXACT
+        differing = varying.read(tx, query, sample=COMPARED, newest=NEWEST)
         chosen = columns_of(columns, by, differing)
-        asked = table_request(by, sort, cursor, ROWS)
+        asked = table_request(by, sort, cursor, ROWS, with_count=few)
         table = grouping.grouped_rows(tx, query, asked)
         rows: list[Row] = rows_of(tx, table.rows, chosen, is_setup=not by)
-        counted: Facets = facets.read(tx, query, facets.parse_fields(FACETS), limit=MOST_VALUES)
+        counted: Facets = facets.read(
+            tx,
+            query,
+            facets.parse_fields(FACETS),
+            limit=MOST_VALUES,
+            newest=None if few else EXACT,
+        )
     return page(
         request,
         "experiments.html",
@@ -79,7 +93,8 @@ def experiments(
         candidates=_candidates(differing, chosen),
         next=table.next,
         count=table.count,
-        experiments=counted.count,
+        experiments=total,
+        facets_of=None if few else counted.count,
         facets=[facet for facet in counted.facets if facet.values],
         copies=_copies(request, q, sort),
         **common,

@@ -63,7 +63,7 @@ class Varying:
         parts: The parts that differ: those that the fewest experiments lack first, then in the
             order of the spec.
         sample: The number of experiments that were compared.
-        of: The number of matches.
+        of: The number of matches that were looked at.
     """
 
     parts: tuple[VaryingPart, ...]
@@ -71,15 +71,21 @@ class Varying:
     of: int
 
 
-def read(tx: Connection, query: ExperimentQuery) -> Varying:
+def read(
+    tx: Connection, query: ExperimentQuery, *, sample: int = SAMPLE, newest: int | None = None
+) -> Varying:
     """What differs among the matches of a query.
 
-    Of more than :data:`SAMPLE` matches, so many are compared, evenly from the newest to the oldest.
+    Args:
+        tx: An open transaction.
+        query: The query.
+        sample: Of more matches, so many are compared, evenly from the newest to the oldest.
+        newest: Look only at this many of the newest matches; by default at all.
     """
     statement, c = pages.select_matching(query, now(tx))
     newest_first = statement.with_only_columns(c.id).order_by(c.created.desc(), c.id.desc())
-    ids = list(tx.scalars(newest_first))
-    size = min(SAMPLE, len(ids))
+    ids = list(tx.scalars(newest_first.limit(newest)))
+    size = min(sample, len(ids))
     sampled = [ids[i * len(ids) // size] for i in range(size)]
     counters: dict[str, Counter[Any]] = {}
     for start in range(0, size, IDS_PER_QUERY):
