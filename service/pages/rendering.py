@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from service.pages import assets, words
+from service.pages.formulas import formulas
 from store.query.expectation import written
 
 _SYMBOLS = re.compile(r"(?<![\w.])([kdqmnη]|[a-zλσρη]\u0302)(?= =| ≤| ≥|$)")
@@ -34,6 +35,7 @@ def _environment() -> Environment:
         "iso": words.iso,
         "symbols": symbols,
         "quoted": lambda value: written(str(value)),
+        "formulas": formulas,
     }
     environment.globals |= {
         "asset": assets.url,
@@ -63,6 +65,11 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         **values,
     )
     return HTMLResponse(content, status, {"Cache-Control": "no-cache"})
+
+
+def fragment(template: str, **values: Any) -> str:
+    """A part of a page, for one that is there already."""
+    return _TEMPLATES.get_template(template).render(**values)
 
 
 _TEMPLATES = _environment()

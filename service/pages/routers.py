@@ -1,5 +1,15 @@
 """The modules of all pages, each with its router."""
 
-from service.pages import assets, compare, experiment, experiments, figures, lab, studies, workers
+from service.pages import (
+    assets,
+    compare,
+    experiment,
+    experiments,
+    figures,
+    lab,
+    new,
+    studies,
+    workers,
+)
 
-PAGES = (lab, experiment, experiments, studies, compare, figures, workers, assets)
+PAGES = (lab, experiment, experiments, studies, compare, figures, new, workers, assets)

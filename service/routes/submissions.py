@@ -7,17 +7,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy import Connection
 
-from core.spec import ExperimentSpec, setup_hash, spec_hash
+from core.spec import ExperimentSpec
 from service import schemas
 from service.context import Context
 from service.http import body, examples, openapi
 from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
-from service.intake.theorem import check_theorem
-from store.experiments import submission, warm_start
+from service.intake.dry_run import check_spec
+from store.experiments import submission
 from store.experiments.draft import MAX_PRIORITY, Draft, Options
-from store.queue.speed import recent_speed
 
 router = APIRouter(tags=["experiments"])
 
@@ -109,12 +108,10 @@ def submit(
     tags to the existing experiment. Failed and cancelled experiments are not reused.
     """
     spec = body.parse(content, ExperimentSpec)
-    cost, warnings = admit(spec, context.settings)
     if dry_run:
-        with context.database.read() as tx:
-            warm_start.check(tx, spec)
-            seconds = recent_speed(tx).seconds(spec)
-        return _answer_dry_run(spec, schemas.CostEstimate.from_record(cost, seconds), warnings)
+        checked = check_spec(spec, context)
+        return Response(checked.model_dump_json(), media_type="application/json")
+    _, warnings = admit(spec, context.settings)
     draft = Draft.from_spec(spec)
 
     def make(tx: Connection) -> SubmissionAnswer:
@@ -132,17 +129,3 @@ def submit(
     return IdempotentRequest.from_request(
         request, content, route=ROUTE, owner=owner, key=idempotency_key
     ).answer(context, make)
-
-
-def _answer_dry_run(
-    spec: ExperimentSpec, cost: schemas.CostEstimate, warnings: list[str]
-) -> Response:
-    answer = schemas.DryRun(
-        spec=spec,
-        spec_hash=spec_hash(spec),
-        setup_hash=setup_hash(spec),
-        warnings=warnings,
-        cost=cost,
-        theorem=check_theorem(spec),
-    )
-    return Response(answer.model_dump_json(), media_type="application/json")

@@ -14,11 +14,10 @@ from service.http.idempotency import IdempotentRequest, SubmissionAnswer, accept
 from service.http.ids import SweepId
 from service.http.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
 from service.intake.bulk import change_all
+from service.intake.dry_run import check_sweep
 from service.intake.sweep_expansion import Expansion, expand
 from store import bulk
-from store.experiments import duplicates
 from store.experiments.draft import Options
-from store.queue.speed import recent_speed
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
 from store.sweeps import staging as sweep_staging
@@ -28,8 +27,6 @@ from store.sweeps.submission import SubmittedSweep
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
 
 ROUTE = "POST /v1/sweeps"
-DRY_RUN_POINTS = 5
-"""Most points in the answer of a dry run."""
 
 
 @router.post(
@@ -80,11 +77,12 @@ def submit(
     )
     if not dry_run and (answer := idempotent.find_answer(context)) is not None:
         return answer
-    expansion = expand(sweep, context)
+    rerun = on_duplicate == "rerun"
     if dry_run:
-        return _answer_dry_run(sweep, expansion, context, rerun=on_duplicate == "rerun")
-
-    draft, rerun = expansion.draft, on_duplicate == "rerun"
+        checked = check_sweep(sweep, context, rerun=rerun)
+        return Response(checked.model_dump_json(), media_type="application/json")
+    expansion = expand(sweep, context)
+    draft = expansion.draft
     staged = sweep_staging.stage(
         context.database, draft, owner=owner, options=Options(), rerun=rerun
     )
@@ -245,24 +243,3 @@ def _answer_submitted(
         links=schemas.SweepLinks.for_sweep(sweep.id),
     )
     return 202 if answer.created else 200, answer.model_dump(mode="json")
-
-
-def _answer_dry_run(
-    sweep: SweepSpec, expansion: Expansion, context: AppContext, *, rerun: bool
-) -> Response:
-    points = expansion.draft.points
-    with context.database.read() as tx:
-        reused = (
-            0 if rerun else len(duplicates.find_reusable(tx, [point.spec_hash for point in points]))
-        )
-        seconds = recent_speed(tx).total_seconds([point.spec for point in points])
-    answer = schemas.SweepDryRun(
-        name=sweep.name,
-        count=len(points),
-        created=len(points) - reused,
-        reused=reused,
-        cost=schemas.CostEstimate.from_record(expansion.cost, seconds),
-        warnings=expansion.warnings,
-        points=points[:DRY_RUN_POINTS],
-    )
-    return Response(answer.model_dump_json(), media_type="application/json")

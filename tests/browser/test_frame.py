@@ -17,6 +17,7 @@ PAGES = (
     "/compare?ids=IDS",
     "/experiments?q=tag:seeded",
     "/figures?query=tag:seeded&x=training.length",
+    "/new",
 )
 """Every page; ID is an experiment that ended, IDS are three of them."""
 
