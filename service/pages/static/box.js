@@ -64,8 +64,7 @@ export class Box {
     this.axis?.remove();
     this.axis = null;
     this.element.classList.toggle("varied", isVaried);
-    const button = this.element.querySelector(".vary");
-    button.textContent = isVaried ? "one value" : "vary";
+    this.element.querySelector(".vary").firstChild.data = isVaried ? "one value" : "vary";
     this.input.hidden = isVaried;
     if (!isVaried) return;
     this.axis = document.getElementById("axis").content.firstElementChild.cloneNode(true);
