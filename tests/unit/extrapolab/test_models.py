@@ -6,7 +6,8 @@ import math
 import pytest
 
 from extrapolab.errors import ServerProblem
-from extrapolab.models.experiments import Run, Worker
+from extrapolab.models.experiments import Run
+from extrapolab.models.operations import Worker
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record
 
