@@ -51,16 +51,29 @@ def up(  # noqa: PLR0917  # options are passed by name
     once: Annotated[
         bool, typer.Option("--once", help="Stop after the demo, with its exit code.")
     ] = False,
+    open_page: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open",
+            help="Open the lab's page in a browser.",
+            show_default="on a desktop, without --once",
+        ),
+    ] = None,
 ) -> None:
     """Run a whole lab on this machine until Ctrl-C: API, workers, database and broker."""
     if once and not demo:
         raise typer.BadParameter("--once needs --demo", param_hint="--once")
     with _errors_as_text():
+        from lab.browser import has_desktop
         from lab.up import up as run_lab
 
+        if open_page is None:
+            open_page = has_desktop() and not once
         # The interpreter would otherwise scan all these modules when it exits: 0.3 s of a Ctrl-C.
         gc.freeze()
-        code = run_lab(data, host, port, workers or _cores(), demo=demo, once=once)
+        code = run_lab(
+            data, host, port, workers or _cores(), demo=demo, once=once, open_page=open_page
+        )
     raise typer.Exit(code)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from lab import broker, listener
+from lab.browser import browser
 from lab.errors import CannotStart
 from lab.folder import DataFolder, lock_data_folder
 from lab.managed_process import describe_exit
@@ -22,8 +23,12 @@ from store.db.database import Database
 _INTERRUPTED = 130
 
 
-def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) -> int:
+def up(
+    data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool, open_page: bool
+) -> int:
     """Runs a lab until Ctrl-C or SIGTERM, or with ``once`` until its demo ends.
+
+    With ``open_page``, its page is opened in a browser once it is ready.
 
     Returns:
         The exit code.
@@ -64,12 +69,15 @@ def up(data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool) 
             server = broker.find_server(settings.redis_server)
             brokers = [programs.redis(server, broker_folder)]
         workers = programs.workers(settings.device, slots, database)
+        open_url = stack.enter_context(browser()) if open_page else None
         supervisor = stack.enter_context(Supervisor([brokers, [workers, programs.api(socket)]]))
 
         interrupted = _INTERRUPTED if once else 0  # no success if the demo was not shown
         if not supervisor.run_until(lambda: supervisor.ready):
             return interrupted
         _announce(url, folder, slots, time.monotonic() - started_at)
+        if open_url is not None:
+            open_url(url)
         if demo:
             code = supervisor.run_once(programs.demo())
             if code is None:

@@ -13,6 +13,8 @@ import httpx2
 import psutil
 import pytest
 
+from lab.browser import browser, has_desktop
+from lab.supervisor import Supervisor
 from tests.kit.lab import RunningLab, running_lab, up
 
 LONG = {
@@ -57,6 +59,13 @@ def wait_until(condition, seconds: float = 60.0) -> None:
 def gone(processes: list[psutil.Process], within: float = 0) -> bool:
     _, alive = psutil.wait_procs(processes, timeout=within)
     return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def script(file: Path, line: str) -> Path:
+    """A shell script, ready to run."""
+    file.write_text(f"#!/bin/sh\n{line}\n")
+    file.chmod(0o700)
+    return file
 
 
 def broker_folder(lab: RunningLab) -> Path:
@@ -124,8 +133,11 @@ def test_ctrl_c_stops_it_in_five_seconds_and_the_next_lab_resumes_its_work(data)
         assert gone(processes)
     assert not folder.exists()
     assert "Traceback" not in lab.output
-    with running_lab(data, "--workers", "1") as lab:
+    opened = data.with_name("opened")
+    variables = {"BROWSER": str(script(data.with_name("browser"), f"echo $1 > {opened}"))}
+    with running_lab(data, "--workers", "1", "--open", variables=variables) as lab:
         wait_until(lambda: state(lab, experiment) == "running")
+        wait_until(lambda: opened.exists() and opened.read_text() == f"{lab.url}\n")
 
 
 def test_sigterm_stops_it_in_five_seconds_despite_an_unfinished_request(data):
@@ -137,6 +149,40 @@ def test_sigterm_stops_it_in_five_seconds_despite_an_unfinished_request(data):
             assert lab.stop(signal.SIGTERM) == 0
             assert time.monotonic() - began < 5
         assert gone(processes)
+
+
+def test_a_browser_that_it_opened_stays_open(tmp_path, monkeypatch):
+    opened = tmp_path / "pid"
+    line = f"sleep 60 &\necho $! > {opened}.new && mv {opened}.new {opened}"
+    monkeypatch.setenv("BROWSER", str(script(tmp_path / "browser", line)))
+    with browser() as open_url, Supervisor([]) as supervisor:
+        open_url("http://127.0.0.1:8000")
+        assert supervisor.run_until(opened.exists)
+    page = psutil.Process(int(opened.read_text()))
+    assert page.status() == psutil.STATUS_SLEEPING
+    page.kill()
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_terminal", "expected"),
+    [
+        ({"DISPLAY": ":0"}, True, True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, True, True),
+        ({}, True, False),
+        ({"DISPLAY": ":0"}, False, False),
+        ({"DISPLAY": ":0", "CI": "true"}, True, False),
+        ({"DISPLAY": "localhost:10", "SSH_CONNECTION": "::1 9 ::1 22"}, True, False),
+    ],
+)
+def test_it_opens_a_browser_only_where_someone_sees_it(
+    variables, is_terminal, expected, monkeypatch
+):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "CI", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    assert has_desktop() is expected
 
 
 def test_a_second_ctrl_c_kills(data):
