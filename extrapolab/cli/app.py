@@ -16,6 +16,7 @@ from extrapolab.cli.commands import (
     facets,
     imports,
     mcp,
+    pages,
     papers,
     queries,
     queue,
@@ -48,6 +49,7 @@ extrapolab list                        list experiments
 extrapolab query 'outcome = diverged'  find experiments by a filter
 extrapolab result ID                   show how each seed ended
 extrapolab figure ID response          draw the responses
+extrapolab open ID                     show its page in a browser
 extrapolab recipe --help               draw what a filter finds
 extrapolab sweep --help                run many experiments over axes
 ```
@@ -161,6 +163,7 @@ for module in (
     sweeps,
     studies,
     workers,
+    pages,
     completion,
     mcp,
 ):

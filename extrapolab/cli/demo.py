@@ -51,7 +51,7 @@ def run_demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
         )
     else:
         out.print(
-            f"{len(experiments)} experiments at {lab.url}. They keep running if you press Ctrl-C."
+            f"{len(experiments)} experiments, which keep running if you press Ctrl-C: {study.page}"
         )
         show_progress(experiments, out)
     experiments = [experiment.wait() for experiment in experiments]
@@ -77,9 +77,9 @@ def run_demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
     for extension in ("svg", "png"):
         out.print(str(study.figure(FIGURE, folder / f"{FIGURE}.{extension}").resolve()))
     _print_heading(out, "Look further")
-    out.print(f"{study.url}  report")
-    out.print(f"{longest.url}  an experiment")
-    out.print(f"{lab.url}/docs/try  the HTTP interface")
+    out.print(f"{study.page}  the study")
+    out.print(f"{longest.page}  an experiment")
+    out.print(f"{lab.url}/docs  the documentation")
     return report
 
 

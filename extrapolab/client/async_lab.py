@@ -60,6 +60,11 @@ class AsyncExperiment(AsyncWrapper[Experiment]):
         return self.wrapped.id
 
     @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return self.wrapped.page
+
+    @property
     def reused(self) -> bool:
         """Whether the lab already had it when it was submitted."""
         return self.wrapped.reused
@@ -117,6 +122,11 @@ class AsyncSweep(AsyncWrapper[Sweep]):
         return self.wrapped.id
 
     @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return self.wrapped.page
+
+    @property
     def created(self) -> int:
         """Number of experiments that the last submission or extension queued."""
         return self.wrapped.created
@@ -149,6 +159,11 @@ class AsyncQuery(AsyncWrapper[Query]):
     to_polars = run_in_thread(Query.to_polars)
     __aiter__ = async_pages(Query.__iter__, AsyncExperiment)
 
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return self.wrapped.page
+
     async def rows(self, *args: Any, **kwargs: Any) -> list[Group]:
         """As :meth:`Query.rows`, with all pages fetched."""
         return await call_in_thread(lambda: [*self.wrapped.rows(*args, **kwargs)])
@@ -160,6 +175,11 @@ class AsyncStudy(AsyncWrapper[Study]):
     report = run_in_thread(Study.report)
     figure = run_in_thread(Study.figure)
     paper = run_in_thread(Study.paper)
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return self.wrapped.page
 
     async def submit(self) -> list[AsyncExperiment]:
         """As :meth:`Study.submit`."""
@@ -189,6 +209,11 @@ class AsyncFigure(AsyncWrapper[Figure]):
     def id(self) -> str | None:
         """Its id, ``fig_...``, once it is saved."""
         return self.wrapped.id
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return self.wrapped.page
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -68,12 +68,17 @@ class Experiment:
         if record.state == "completed":
             picture = notebook.picture(self.transport, f"{self._path}/figures/response.svg")
         runs = notebook.runs_table(record.runs)
-        return notebook.page(record.name or self.id, record.state, runs, picture)
+        return notebook.page(self.page, record.name or self.id, record.state, runs, picture)
 
     @property
     def url(self) -> str:
-        """Its address in the lab."""
+        """Its address in the lab's HTTP interface."""
         return self.transport.url + self._path
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return f"{self.transport.url}/experiments/{quote(self.id, safe='')}"
 
     @property
     def record(self) -> ExperimentRecord:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from extrapolab.client import notebook
 from extrapolab.client.files import in_query, save_figure
@@ -51,7 +51,16 @@ class Figure:
         title = self.recipe.get("name") or self.recipe.get("query") or "All experiments"
         address, parameters = self._source
         picture = notebook.picture(self._transport, f"{address}.svg", parameters)
-        return notebook.page(title, self.id or "", "", picture)
+        return notebook.page(self.page, title, self.id or "", "", picture)
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab, where one that is not saved can be."""
+        if self.id is None:
+            parts = in_query(self.recipe).items()
+            given = {name: value for name, value in parts if value is not None}
+            return f"{self._transport.url}/figures?{urlencode(given)}"
+        return f"{self._transport.url}/figures/{quote(self.id, safe='')}"
 
     def draw(self, /, path: str | Path, **options: Any) -> Path:
         """Writes it to a file, whose extension chooses the format (.svg, .pdf, .png, .json, .txt).

@@ -1,4 +1,4 @@
-"""HTML for notebooks: a title, a table and, if there is one, a figure."""
+"""HTML for notebooks: a title that links to the lab, a table and, if there is one, a figure."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +13,10 @@ from extrapolab.models.experiments import Run
 MAX_ROWS = 20
 
 
-def page(title: str, state: str, table_html: str, picture_html: str) -> str:
-    """Returns a title and a state above a table and a picture."""
-    return f"<div><b>{escape(title)}</b> {escape(state)}{table_html}{picture_html}</div>"
+def page(address: str, title: str, state: str, table_html: str, picture_html: str) -> str:
+    """Returns a title, which links to its page in the lab, and a state above table and picture."""
+    heading = f'<a href="{escape(address)}" target="_blank"><b>{escape(title)}</b></a>'
+    return f"<div>{heading} {escape(state)}{table_html}{picture_html}</div>"
 
 
 def runs_table(runs: Iterable[Run]) -> str:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from extrapolab.client import notebook
 from extrapolab.client.bundle import BundleProgress, counting
@@ -54,7 +55,14 @@ class Query:
             {"id": experiment.id, "state": experiment.state, "name": experiment.record.name}
             for experiment in itertools.islice(self, notebook.MAX_ROWS)
         ]
-        return notebook.page(self.q or "All experiments", "", notebook.table(rows), "")
+        return notebook.page(self.page, self.q or "All experiments", "", notebook.table(rows), "")
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        given = {"q": self.q, "sort": self.sort}
+        query = urlencode({name: value for name, value in given.items() if value})
+        return f"{self._transport.url}/experiments" + (f"?{query}" if query else "")
 
     def __iter__(self) -> Iterator[Experiment]:
         """Handles on the experiments, fetched page by page while you iterate."""

@@ -45,8 +45,13 @@ class Study:
 
     @property
     def url(self) -> str:
-        """The address of its report in the lab."""
+        """The address of its report in the lab's HTTP interface."""
         return f"{self._transport.url}{self._path}/report?size={self.size}"
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return f"{self._transport.url}/studies/{quote(self.name, safe='')}?size={self.size}"
 
     def submit(self) -> list[Experiment]:
         """Queues the experiments that the lab does not have yet, and returns all of them.

@@ -69,12 +69,18 @@ class Sweep:
         picture = ""
         if record.is_final:
             picture = notebook.picture(self._transport, f"{self._path}/figures/lines.svg")
-        return notebook.page(record.name or self.id, record.state, notebook.table(counts), picture)
+        table = notebook.table(counts)
+        return notebook.page(self.page, record.name or self.id, record.state, table, picture)
 
     @property
     def url(self) -> str:
-        """Its address in the lab."""
+        """Its address in the lab's HTTP interface."""
         return self._transport.url + self._path
+
+    @property
+    def page(self) -> str:
+        """The address of its page in the lab."""
+        return f"{self._transport.url}/sweeps/{quote(self.id, safe='')}"
 
     @property
     def record(self) -> SweepRecord:

@@ -204,6 +204,7 @@ def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
 def _print_submission(spec: SpecFile, experiment: Experiment) -> None:
     reused = ", the lab has it already" if experiment.reused else ""
     console().print(f"{experiment.id}  {experiment.state}{reused}  ({spec.name})")
+    console().print(f"  {experiment.page}")
     print_warnings(experiment.warnings, console())
 
 

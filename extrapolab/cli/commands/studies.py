@@ -69,7 +69,10 @@ def run(
     """
     with lab_of(context) as lab, resumable(f"extrapolab study run {name} --size {size}"):
         study = lab.study(name, size)
-        show_progress(study.submit(), console(stderr=as_json))
+        experiments = study.submit()
+        if not as_json:
+            console().print(study.page)
+        show_progress(experiments, console(stderr=as_json))
         _print_report(study.report(), as_json=as_json)
 
 

@@ -328,6 +328,7 @@ def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
 def _print_submission(sweep: Sweep) -> None:
     reused = f", {sweep.reused:,} already there" if sweep.reused else ""
     console().print(f"{sweep.id}  {sweep.created:,} experiments queued{reused}")
+    console().print(f"  {sweep.page}")
 
 
 def _print_state(sweep: Sweep, *, as_json: bool) -> None:

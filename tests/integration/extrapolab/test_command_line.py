@@ -1,12 +1,16 @@
 """The command line and a whole lab."""
 
 import json
+import os
+import subprocess
 
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
 from extrapolab.cli.app import app
 from extrapolab.cli.exit_codes import ExitCode
+from tests.kit.lab import EXTRAPOLAB
 
 
 @pytest.fixture
@@ -34,6 +38,7 @@ def test_file_is_submitted_watched_and_its_result_read(invoke, file, spec, tmp_p
     assert state in {"queued", "running", "completed"}, (
         "the lab's workers may be faster than the answer"
     )
+    assert f"/experiments/{experiment_id}\n" in result.stdout
     assert "[1/1]  from [a] file  completed" in result.stdout
     assert "not fitted" in result.stdout
 
@@ -78,6 +83,37 @@ def test_json_output_is_json_and_nothing_else(invoke, file, spec, tmp_path):
         ]
         == "not_started"
     )
+
+
+def test_open_prints_the_address_of_a_page(lab, client, invoke, spec, monkeypatch):
+    experiment = client.submit(spec())
+    sweep = client.sweep(spec(), [{"path": "training.length", "values": [3, 4]}])
+    figure = client.figure(x="training.length").save()
+    pages = {
+        experiment.id: experiment.page,
+        experiment.id[:-4]: experiment.page,
+        sweep.id: sweep.page,
+        figure.id: figure.page,
+        "balanced": f"{lab.url}/studies/balanced",
+    }
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, page in pages.items():
+        assert invoke("open", name).stdout == f"{page}\n"
+        assert "/sweeps/" in page or httpx2.get(page).status_code == 200, page
+    refused = invoke("open", "balance")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "study: balanced, dimension" in " ".join(refused.stderr.replace("│", "").split())
+    assert "exp_0" in invoke("open", "exp_0").stderr  # an error of the lab
+
+
+def test_open_shows_a_page_where_there_is_a_display(lab, tmp_path):
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f"#!/bin/sh\necho $1 > {opened}\n")
+    browser.chmod(0o700)
+    desktop = {**os.environ, "DISPLAY": ":0", "BROWSER": str(browser)}
+    subprocess.run([EXTRAPOLAB, "--url", lab.url, "open"], env=desktop, check=True)
+    assert opened.read_text() == f"{lab.url}\n"
 
 
 def test_spec_is_read_from_standard_input(invoke, spec):

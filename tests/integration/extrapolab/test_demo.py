@@ -67,7 +67,7 @@ def test_demo_judges_and_draws_stored_results_without_computing(full_lab, tmp_pa
     for place in (
         folder / "extrapolation.svg",
         folder / "extrapolation.png",
-        f"{full_lab}/docs/try",
+        f"{full_lab}/studies/balanced?size=quick",
     ):
         assert str(place) in output
 

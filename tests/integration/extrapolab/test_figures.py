@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from html import escape
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -43,8 +45,12 @@ def test_figure_is_drawn_saved_changed_and_removed(client, query, tmp_path):
 
 
 def test_figure_is_shown_in_a_notebook(client, query):
-    output = client.figure(query, x="lag", series="training.length", name="<errors>")._repr_html_()
+    figure = client.figure(query, x="lag", series="training.length", name="<errors>")
+    output = figure._repr_html_()
     assert "<b>&lt;errors&gt;</b>" in output
+    assert escape(figure.page) in output
+    parts = parse_qs(urlsplit(figure.page).query)
+    assert parts == {name: [str(part)] for name, part in figure.recipe.items()}
     assert "data:image/svg+xml;base64," in output
 
 

@@ -154,13 +154,18 @@ def test_bundle_tells_its_progress_and_may_have_no_figures(client, spec, invoke,
 def test_notebook_shows_experiments_sweeps_and_queries(client, spec):
     completed = client.submit(spec(name="<b> shown", tags=["shown"])).wait(60)
     output = completed._repr_html_()
-    assert "&lt;b&gt; shown</b> completed" in output
+    assert (
+        f'<a href="{completed.page}" target="_blank"><b>&lt;b&gt; shown</b></a> completed' in output
+    )
     assert f"{completed.runs[0].summary['fit_error']:.3g}" in output
     assert 'src="data:image/svg+xml;base64,' in output
-    assert completed.id in client.query("tag:shown")._repr_html_()
+    query = client.query("tag:shown", sort="name")
+    assert completed.id in query._repr_html_()
+    assert query.page == f"{client.url}/experiments?q=tag%3Ashown&sort=name"
     assert "nothing yet" in client.query("tag:nobody-has-it")._repr_html_()
     sweep = client.sweep(
         spec(), [{"path": "training.length", "values": [3, 4]}], name="shown"
     ).wait(60)
     assert "<td>completed</td><td>2</td>" in sweep._repr_html_()
     assert "data:image/svg+xml" in sweep._repr_html_()
+    assert f'<a href="{client.url}/sweeps/{sweep.id}"' in sweep._repr_html_()

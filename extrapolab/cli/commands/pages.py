@@ -1,0 +1,70 @@
+"""The command that shows pages of the lab in a browser: open."""
+
+import os
+import sys
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from extrapolab.cli.arguments import lab_of
+from extrapolab.client.lab import Lab
+
+app = typer.Typer()
+
+
+@app.command("open", rich_help_panel="Lab")
+def open_(
+    context: typer.Context,
+    id: Annotated[  # noqa: A002  # the lab's word
+        str | None,
+        typer.Argument(
+            metavar="ID",
+            help="An experiment, sweep or saved figure (exp_..., swp_..., fig_..., or a unique "
+            "prefix), or the name of a study. By default the first page.",
+        ),
+    ] = None,
+) -> None:
+    """Open a page of the lab in a browser, and print its address.
+
+    Without a display, only print the address.
+
+    For example:
+    ```
+    extrapolab open
+    extrapolab open exp_019ab3
+    extrapolab open balanced
+    ```
+    """
+    with lab_of(context) as lab:
+        address = _page(lab, id)
+    typer.echo(address)
+    if _has_display():
+        webbrowser.open(address)
+
+
+def _page(lab: Lab, name: str | None) -> str:
+    """The address of a page; raises an error of the lab if what it should show is not there."""
+    if name is None:
+        lab.workers()  # an error says more than an empty browser
+        return lab.url
+    kind, underscore, _ = name.partition("_")
+    if underscore and kind == "exp":
+        return lab.experiment(name).page
+    if underscore and kind == "swp":
+        return lab.sweep_of(name).page
+    if underscore and kind == "fig":
+        return lab.figure_of(name).page
+    studies = [study.name for study in lab.studies()]
+    if name not in studies:
+        raise typer.BadParameter(
+            f"{name!r} is neither an id (exp_..., swp_..., fig_...) nor a study: "
+            f"{', '.join(studies)}",
+            param_hint="ID",
+        )
+    return f"{lab.url}/studies/{name}"
+
+
+def _has_display() -> bool:
+    is_desktop = sys.platform in {"darwin", "win32"}
+    return is_desktop or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
