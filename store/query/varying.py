@@ -72,20 +72,21 @@ class Varying:
 
 
 def read(
-    tx: Connection, query: ExperimentQuery, *, sample: int = SAMPLE, newest: int | None = None
+    tx: Connection, query: ExperimentQuery, *, sample: int | None = None, newest: int | None = None
 ) -> Varying:
     """What differs among the matches of a query.
 
     Args:
         tx: An open transaction.
         query: The query.
-        sample: Of more matches, so many are compared, evenly from the newest to the oldest.
+        sample: Of more matches, so many are compared, evenly from the newest to the oldest; by
+            default :data:`SAMPLE`.
         newest: Look only at this many of the newest matches; by default at all.
     """
     statement, c = pages.select_matching(query, now(tx))
     newest_first = statement.with_only_columns(c.id).order_by(c.created.desc(), c.id.desc())
     ids = list(tx.scalars(newest_first.limit(newest)))
-    size = min(sample, len(ids))
+    size = min(SAMPLE if sample is None else sample, len(ids))
     sampled = [ids[i * len(ids) // size] for i in range(size)]
     counters: dict[str, Counter[Any]] = {}
     for start in range(0, size, IDS_PER_QUERY):
