@@ -26,6 +26,10 @@ MAX_POINTS = 1000
 MAX_NODES, MAX_DEPTH = 300_000, 40
 """Most values of a text, each as often as YAML's aliases repeat it, and their deepest nesting."""
 
+MAX_YAML = 100_000
+"""Longest YAML in characters: parsing it takes some hundred times as long as JSON."""
+
+TOO_LONG = f"YAML should be at most {MAX_YAML} characters long; write it as JSON"
 TOO_LARGE = f"the text should have at most {MAX_NODES} values, nested at most {MAX_DEPTH} deep"
 
 _TEACHER: TypeAdapter[Teacher] = TypeAdapter(Teacher)
@@ -55,6 +59,8 @@ class Draft:
 
 def check(text: str, context: AppContext) -> Draft:
     """Parses and checks a text in JSON or YAML: a spec, or a sweep if it has a ``base``."""
+    if len(text) > MAX_YAML and not text.lstrip().startswith("{"):
+        return Draft(problems=[Problem("", "too_long", TOO_LONG)])
     try:
         content = parse_text(text)
     except SyntaxProblem as error:

@@ -3,8 +3,8 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import Problem
@@ -61,27 +61,26 @@ class Text(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str = Field(max_length=8_000_000)
+    text: str = Field(max_length=2_000_000)
 
 
 @router.post("/check")
-def check(content: body.JsonBody, context: Context) -> JSONResponse:
+def check(content: body.JsonBody, context: Context) -> Response:
     """Check a spec or sweep as it is typed: its content, its problems, and what the page shows.
 
     Problems are the answer here, not an error.
     """
-    draft = _panel(body.parse(content, Text).text, context)
-    problems = draft["draft"].problems
-    return JSONResponse(
-        {
-            "content": _json(draft["draft"].content),
-            "problems": [
-                {"pointer": each.pointer, "message": _sentence(each)} for each in problems
-            ],
-            "panel": fragment("new_panel.html", **draft),
-        },
-        headers={"Cache-Control": "no-store"},
-    )
+    panel = _panel(body.parse(content, Text).text, context)
+    draft = panel["draft"]
+    answer = {
+        "content": draft.content,
+        "problems": [
+            {"pointer": problem.pointer, "message": _sentence(problem)}
+            for problem in draft.problems
+        ],
+        "panel": fragment("new_panel.html", **panel),
+    }
+    return Response(_to_json(answer), media_type="application/json")
 
 
 def _panel(text: str, context: Context) -> dict[str, Any]:
@@ -108,6 +107,7 @@ def _sentence(problem: Problem) -> str:
     return f"{problem.message}{allowed}"
 
 
-def _json(content: Any) -> Any:
-    """A parsed text as JSON has it: YAML knows dates and infinities."""
-    return json.loads(json.dumps(content, default=str, allow_nan=True), parse_constant=str)
+def _to_json(answer: Any) -> str:
+    """JSON in ASCII: texts may have dates, infinities and half a surrogate pair."""
+    plain = json.loads(json.dumps(answer, default=str), parse_constant=str)
+    return json.dumps(plain)

@@ -86,8 +86,9 @@ export class Box {
     kind.addEventListener("change", () => this.showKind());
     kind.value = given?.kind ?? "list";
     if (given === null) {
-      values.value = this.input.value;
-      this.part("low").value = this.input.value;
+      const usual = this.element.dataset.default;
+      const value = this.input.value || (Number.isFinite(Number(usual)) ? usual : "");
+      values.value = this.part("low").value = value;
     } else if (given.values) values.value = given.values.join(", ");
     for (const name of ["low", "high", "count"]) if (given?.[name] !== undefined) this.part(name).value = given[name];
     this.isWhole = given?.whole;
