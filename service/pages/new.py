@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import Problem
+from core.spec.paths import flatten, set_at, value_at
 from service.context import Context
 from service.http import body
 from service.http.errors import Invalid, unknown
@@ -96,6 +97,10 @@ def _given(experiment: Experiment) -> dict[str, Any]:
         spec = experiment.spec.model_dump(mode="json", exclude_defaults=True)
     except ValidationError:  # written by a version with another language
         return dict(experiment.content)
+    for path, kind in flatten(experiment.content):
+        parent, _, name = path.rpartition(".")
+        if name == "kind" and value_at(spec, parent) is not None:  # a kind's own default, perhaps
+            set_at(spec, path, kind)
     if spec.get("seeds") == list(range(len(spec.get("seeds", [])))):
         spec["seeds"] = len(spec["seeds"])
     return spec

@@ -1,13 +1,17 @@
 """The check of a spec while it is typed: whatever the text, the page says what is wrong with it."""
 
+import html
 import itertools
 import json
+import re
 
 import pytest
 
 from service.pages import draft
 from tests.integration.service.conftest import body
 from tests.integration.service.sweep_specs import sweep
+
+JSON = {"Content-Type": "application/json"}
 
 
 def checked(client, text):
@@ -64,3 +68,20 @@ def test_a_sweep_of_very_many_is_counted_and_not_expanded(client):
 def test_a_page_from_nothing_is_a_problem(client):
     assert client.get("/new?from=exp_0000").status_code == 404
     assert client.get("/new?preset=balance").json()["errors"][0]["pointer"] == "/query/preset"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"student": {"kind": "linear", "dim": 4, "start": {"kind": "default"}}},
+        {"training": {"length": 3, "loss": {"covariance": {"kind": "ar1", "rho": 0.5}}}},
+        {"optimizer": {"kind": "adam", "stop": {"loss_below": 1e-9}}, "seeds": [0, 1, 7]},
+    ],
+)
+def test_a_clone_computes_what_its_original_does(client, submit, changes):
+    path = submit(**changes)
+    page = client.get("/new", params={"from": path.rpartition("/")[2]}).text
+    document = html.unescape(re.search(r'data-document="([^"]*)"', page)[1])
+    dry = client.post("/v1/experiments?dry_run=true", content=document, headers=JSON).json()
+    assert dry["spec_hash"] == client.get(path).json()["spec_hash"]
+    assert "numerics" not in json.loads(document)  # all of it is default
