@@ -1,6 +1,7 @@
 """Tables on what queries find: fields, groups of runs, saved figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -21,13 +22,30 @@ def fields_table(fields: Iterable[QueryField]) -> Table:
     return rows
 
 
-def columns_table(experiments: Sequence[ExperimentColumns]) -> Table:
-    """One row per experiment with the chosen columns, its id first."""
-    columns = all_keys(experiment.values for experiment in experiments)
+def columns_table(experiments: Sequence[ExperimentColumns], names: Sequence[str]) -> Table:
+    """One row per experiment with the columns of these names, its id first; ``*`` is all."""
+    if "*" in names:
+        names = [*all_keys(experiment.values for experiment in experiments), *names]
+    columns = [name for name in dict.fromkeys(names) if name not in {"id", "*"}]
     rows = table("id", *columns, folding=[name for name in columns if name == "name"])
     for experiment in experiments:
-        rows.add_row(experiment.id, *(format_cell(experiment.values[name]) for name in columns))
+        values = experiment.values
+        cells = (values.get(name, _value_at(values, name.split("."))) for name in columns)
+        rows.add_row(experiment.id, *map(_format, cells))
     return rows
+
+
+def _value_at(part: Any, path: Sequence[str]) -> Any:
+    """The value at a path; for a list, that of each element."""
+    if not path:
+        return part
+    if isinstance(part, list):
+        return [_value_at(element, path) for element in part]
+    return _value_at(part.get(path[0]), path[1:]) if isinstance(part, Mapping) else None
+
+
+def _format(value: Any) -> str:
+    return " ".join(map(format_cell, value)) if isinstance(value, list) else format_cell(value)
 
 
 def facets_table(facets: Iterable[Facet]) -> Table:

@@ -1,7 +1,7 @@
 """Sparse fields: what ``fields=`` selects of an experiment, parts of its answer and columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -69,7 +69,9 @@ def parse(fields: str, model: type[BaseModel]) -> Selection:
         elif name in NAMES or "(" in name:
             others.append(name)
         else:
-            problems.append(unknown("/query/fields", "field", name, sorted({*known, *FIELDS})))
+            problem = unknown("/query/fields", "field", name, [*known, *FIELDS])
+            allowed = f"{', '.join(sorted(known))}, and the names that GET /v1/fields lists"
+            problems.append(replace(problem, allowed=allowed))
     if problems:
         raise Invalid(*problems)
     return Selection(paths, _columns(others))

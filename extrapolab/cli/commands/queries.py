@@ -121,9 +121,14 @@ def query(
             return
         experiments = lab.query(q, sort=sort, limit=limit + 1)
         if columns is not None:
-            chosen = take(experiments.select("id", *comma_list(columns)), limit)
-            records = [ExperimentColumns.read(row) for row in chosen]
-            print_records(records, columns_table, as_json=as_json, empty="No experiments.")
+            names = comma_list(columns)
+            chosen = take(experiments.select("id", *names), limit)
+            print_records(
+                [ExperimentColumns.read(row) for row in chosen],
+                partial(columns_table, names=names),
+                as_json=as_json,
+                empty="No experiments.",
+            )
             return
         sorted_by = [key for key in keys if key not in USUAL_COLUMNS]
         rows = take(experiments.select("*", *sorted_by), limit)

@@ -40,6 +40,9 @@ def test_columns_are_what_they_are_called(client, spec, invoke):
     assert json.loads(invoke("query", "tag:columns", *options).stdout) == {
         name: row[name] for name in ["id", *names[1:]]
     }
+    shown = invoke("query", "tag:columns", "--columns", "state,spec.training.length").stdout
+    assert shown.split()[:3] == ["id", "state", "spec.training.length"]
+    assert shown.split()[3:] == [completed.id, "completed", str(completed.spec.training.length)]
     shown = invoke("query", "tag:columns", "--sort", "-max(fit_error),spec.training.length").stdout
     header, line = shown.splitlines()[:2]
     assert "max(fit_error)" in header.replace(" ", "_").replace("max_(", "max(")
