@@ -30,7 +30,7 @@ class TeacherPreview(Answer):
     response: Response | None = Field(
         description="ĥ_0 .. ĥ_{q-1}: q numbers if p = m = 1, else q x p x m; null if there is none."
     )
-    poles: list[tuple[Number, Number]] = Field(
+    poles: list[Annotated[list[Number], Field(min_length=2, max_length=2)]] = Field(
         description="Eigenvalues of A as [re, im], in descending order of absolute value."
     )
     hankel_singular_values: list[Number]
