@@ -22,7 +22,7 @@ ACCEPTED = ["2xx", "3xx", "400", "404", "409", "412", "503"]
 """Statuses that a valid request may get: a schema knows neither ids nor cursors nor versions."""
 
 SAME_BODY = {"extend_v1_sweeps__id__extend_post"}
-"""Operations with the body of another: thousands of cases for each field would be the same again."""
+"""Operations with the body of another, so that thousands of cases would run twice."""
 
 CONFIG = {
     "seed": 20261122,
