@@ -14,6 +14,7 @@ from core.figures.comparisons import comparison, ratio
 from core.figures.drawing import marks
 from core.figures.drawing.figure import draw
 from core.figures.drawing.files import STYLE_VERSION, Format, encode
+from core.figures.drawing.map import colours
 from core.figures.drawing.plot import Drawing
 from core.figures.experiment import (
     eigenvalues,
@@ -44,6 +45,7 @@ __all__ = [
     "Info",
     "NotDrawable",
     "View",
+    "colours",
 ]
 
 

@@ -14,7 +14,7 @@ from service.pages import assets, words
 from service.pages.formulas import formulas
 from store.query.expectation import written
 
-_SYMBOLS = re.compile(r"(?<![\w.])([kdqmnη]|[a-zλσρη]\u0302)(?= =| ≤| ≥|$)")
+_SYMBOLS = re.compile(r"(?<![\w.])([kdqmnsη]|[a-zλσρη]\u0302)(?= =| ≤| ≥|$)")
 """A symbol in a label such as ``k = 8``, which is set as mathematics."""
 
 
@@ -46,14 +46,16 @@ def _environment() -> Environment:
 
 
 def symbols(label: str) -> Markup:
-    """The label with its symbols in the italics of mathematics."""
-    return Markup(_SYMBOLS.sub(r"<i>\1</i>", str(escape(label))))  # noqa: S704  # escaped first
+    """The label with its symbols in the italics of mathematics, and its powers of ten as such."""
+    return Markup(_SYMBOLS.sub(r"<i>\1</i>", str(escape(words.with_powers(label)))))  # noqa: S704  # escaped first
 
 
 def with_parameters(request: Request, **changes: str | None) -> str:
     """The address of this page with other parameters; None takes one away."""
-    given = {**request.query_params, **changes}
-    query = urlencode({name: value for name, value in given.items() if value is not None})
+    kept = [
+        (name, text) for name, text in request.query_params.multi_items() if name not in changes
+    ]
+    query = urlencode(kept + [(name, text) for name, text in changes.items() if text is not None])
     return f"{request.url.path}?{query}" if query else request.url.path
 
 

@@ -9,7 +9,21 @@ from service.pages import (
     lab,
     new,
     studies,
+    sweep,
+    sweeps,
     workers,
 )
 
-PAGES = (lab, experiment, experiments, studies, compare, figures, new, workers, assets)
+PAGES = (
+    lab,
+    experiment,
+    experiments,
+    sweeps,
+    sweep,
+    studies,
+    compare,
+    figures,
+    new,
+    workers,
+    assets,
+)

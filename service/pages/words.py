@@ -1,12 +1,14 @@
 """Numbers, times and states as the pages write them."""
 
 import math
+import re
 import time
 from datetime import UTC, datetime
 
 from store.states import State
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_WITH_EXPONENT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-+]?\d+)\b")
 _PLAIN_FROM, _PLAIN_BELOW = 0.01, 1e5
 """Numbers within these are written without an exponent."""
 
@@ -37,9 +39,30 @@ def number(value: float | None, digits: int = 3) -> str:
         text = f"{size:.{places}f}"
         return sign + (text.rstrip("0").rstrip(".") if "." in text else text)
     mantissa, _, exponent = f"{size:.{digits - 2}e}".partition("e")
-    power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
     mantissa = mantissa.removesuffix(".0")
-    return sign + (power if mantissa == "1" else f"{mantissa}×{power}")
+    return sign + ("" if mantissa == "1" else f"{mantissa}×") + power(int(exponent))
+
+
+def power(exponent: int) -> str:
+    """A power of ten.
+
+    Example:
+        >>> power(-3), power(0)
+        ('10⁻³', '10⁰')
+    """
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def with_powers(text: str) -> str:
+    """The text with numbers such as 2e-05 as the pages write them.
+
+    Example:
+        >>> with_powers("k = 8, η = 1e-10, s = 2.5e-05, run 1e5x")
+        'k = 8, η = 10⁻¹⁰, s = 2.5×10⁻⁵, run 1e5x'
+    """
+    return _WITH_EXPONENT.sub(
+        lambda found: ("" if found[1] == "1" else f"{found[1]}×") + power(int(found[2])), text
+    )
 
 
 def whole(value: float | None) -> str:

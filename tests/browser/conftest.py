@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from extrapolab import Lab
+from extrapolab.client.sweep import Sweep
 from tests.kit.lab import RunningLab, running_lab
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -133,13 +134,14 @@ def empty_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
 def seeded(empty_lab: RunningLab) -> RunningLab:
     """The lab with a sweep that fits, fails to extrapolate and diverges, and a study's rows."""
     with Lab(empty_lab.url) as lab:
-        sweep = lab.sweep(
-            spec(name="phase", tags=["seeded"]),
-            [
-                {"path": "training.length", "values": [2, 4, 6]},
-                {"path": "optimizer.lr", "values": [0.002, 0.02, 5.0]},
-            ],
-            name="phase diagram",
-        )
-        sweep.wait()
+        phase_diagram(lab).wait()
     return empty_lab
+
+
+def phase_diagram(lab: Lab) -> Sweep:
+    """The seeded lab's sweep, which a lab stores once."""
+    axes = [
+        {"path": "training.length", "values": [2, 4, 6]},
+        {"path": "optimizer.lr", "values": [0.002, 0.02, 5.0]},
+    ]
+    return lab.sweep(spec(name="phase", tags=["seeded"]), axes, name="phase diagram")

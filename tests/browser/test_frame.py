@@ -5,21 +5,31 @@ from urllib.parse import urlsplit
 import pytest
 
 from extrapolab import Lab
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, phase_diagram
 from tests.kit.lab import RunningLab
 
 PAGES = (
     "/",
     "/workers",
+<<<<<<< HEAD
+=======
+    "/sweeps",
+    "/sweeps/SWEEP",
+>>>>>>> 4906493 (Show sweeps on pages: a map of cells that are links, live, with curves)
     "/studies",
     "/studies/balanced",
     "/experiments/ID",
     "/compare?ids=IDS",
+<<<<<<< HEAD
     "/experiments?q=tag:seeded",
     "/figures?query=tag:seeded&x=training.length",
     "/new",
 )
 """Every page; ID is an experiment that ended, IDS are three of them."""
+=======
+)
+"""Every page; ID is an experiment that ended, IDS are three of them, SWEEP is that of them all."""
+>>>>>>> 4906493 (Show sweeps on pages: a map of cells that are links, live, with curves)
 
 COLD_BYTES, WARM_BYTES = 130_000, 20_000
 SCRIPT_SECONDS = 0.5
@@ -30,7 +40,9 @@ def address(request: pytest.FixtureRequest, seeded: RunningLab) -> str:
     """The address of a page."""
     with Lab(seeded.url) as lab:
         ids = [row.id for row in lab.query("tag:seeded and state = completed", limit=3)]
-    return seeded.url + request.param.replace("IDS", ",".join(ids)).replace("ID", ids[0])
+        sweep = phase_diagram(lab).id
+    path = request.param.replace("IDS", ",".join(ids)).replace("ID", ids[0])
+    return seeded.url + path.replace("SWEEP", sweep)
 
 
 def test_a_page_is_light_and_asks_no_other_host(address: str, visit: Visitor):

@@ -1,0 +1,79 @@
+"""The frame of a sweep's map: the sizes of its cells, and which values are written on its axes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.pages.sweep_choice import SweepAxis
+
+LEFT, TOP, RIGHT, BOTTOM = 92, 6, 8, 44
+"""Margins for the labels."""
+
+_PLOT = (560, 420)
+_LARGEST = (104, 40)
+_SMALLEST = (7, 9)
+_CHARACTER, _LINE = 7.2, 15
+
+
+@dataclass(frozen=True)
+class Label:
+    """A value on an axis, and its place."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Sizes in pixels.
+
+    Attributes:
+        cell: Width and height of a cell with the gap to its neighbour.
+        columns, rows: Their numbers.
+        x_labels, y_labels: The values that are written, as many as there is room for.
+    """
+
+    cell: tuple[float, float]
+    columns: int
+    rows: int
+    x_labels: Sequence[Label]
+    y_labels: Sequence[Label]
+
+    @classmethod
+    def of(cls, x: SweepAxis, y: SweepAxis | None, panels: int = 1) -> "Frame":
+        """The frame of maps, of which two stand beside each other if there are several."""
+        columns, rows = len(x.values), len(y.values) if y else 1
+        share = 1 if panels == 1 else 1.6
+        width, height = (
+            round(min(most, max(least, plot / share / count)))
+            for plot, most, least, count in zip(
+                _PLOT, _LARGEST, _SMALLEST, (columns, rows), strict=True
+            )
+        )
+        room = max(len(text) for text in x.texts) * _CHARACTER + 8
+        return cls(
+            (width, height),
+            columns,
+            rows,
+            _labels(x.texts, width, room),
+            [] if y is None else _labels(y.texts, height, _LINE),
+        )
+
+    @property
+    def plot(self) -> tuple[float, float]:
+        """Width and height of all cells."""
+        return self.cell[0] * self.columns, self.cell[1] * self.rows
+
+    @property
+    def width(self) -> float:
+        """The width with margins."""
+        return LEFT + self.plot[0] + RIGHT
+
+    @property
+    def height(self) -> float:
+        """The height with margins."""
+        return TOP + self.plot[1] + BOTTOM
+
+
+def _labels(texts: Sequence[str], step: float, room: float) -> list[Label]:
+    every = max(1, -(-int(room) // int(step)))
+    return [Label((n + 0.5) * step, texts[n]) for n in range(0, len(texts), every)]

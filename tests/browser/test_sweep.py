@@ -1,0 +1,107 @@
+"""A sweep's page: its map while it fills, its curves, and what is missing."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from extrapolab import Lab
+from service.pages.words import number
+from tests.browser.conftest import Visitor, phase_diagram, spec
+from tests.kit.lab import RunningLab
+
+LONG = 60_000
+"""Milliseconds for what a lab trains meanwhile."""
+
+METRIC = "relative_extrapolation_error"
+
+
+def cell(page: Page, row: int, column: int) -> Locator:
+    """The cell in a row, counted from the lowest, and a column."""
+    return page.locator(f"#cell-0-{row}-{column}")
+
+
+def test_cells_show_the_numbers_of_the_interface(seeded: RunningLab, visit: Visitor):
+    with Lab(seeded.url) as lab:
+        sweep = phase_diagram(lab)
+        grid = sweep.grid(rows="optimizer.lr", columns="training.length", metrics=[METRIC])
+        members = {tuple(member.coordinates.values()): member for member in sweep.members()}
+    page = visit(f"{seeded.url}/sweeps/{sweep.id}").page
+    for row, rate in enumerate(grid.rows.values):
+        for column, length in enumerate(grid.columns.values):
+            shown = cell(page, row, column)
+            value = number(grid.metrics[METRIC]["median"][row][column])
+            expect(shown).to_have_attribute("aria-label", re.compile(f": median {value},"))
+            expect(shown).to_have_attribute(
+                "href", f"/experiments/{members[length, rate].experiment}"
+            )
+    assert cell(page, 2, 0).locator("rect[fill='url(#hatch)']").count() == 1
+    assert re.match("#", cell(page, 1, 2).locator("rect").first.get_attribute("fill") or "")
+    page.goto(f"{seeded.url}/sweeps")
+    expect(page.locator(f"#{sweep.id}")).to_contain_text("9 of 9 completed")
+    page.locator(f"#{sweep.id}").get_by_role("link").first.click()
+    cell(page, 1, 2).click()
+    expect(page.locator(".status")).to_contain_text("completed, 3 of 3 seeds fit")
+
+
+def test_cells_under_the_pointer_and_keys_show_their_curves(seeded: RunningLab, visit: Visitor):
+    with Lab(seeded.url) as lab:
+        sweep = phase_diagram(lab)
+    page = visit(f"{seeded.url}/sweeps/{sweep.id}").page
+    cell(page, 0, 0).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    expect(cell(page, 1, 1)).to_be_focused()
+    expect(page.locator("[data-reading]")).to_contain_text("k = 4, η = 0.02: median")
+    expect(page.locator("[data-brushed]")).to_have_text("k = 4, η = 0.02")
+    for chart in ("loss", "error", "lags"):
+        expect(page.locator(f"[data-chart={chart}] canvas")).to_be_visible()
+    cell(page, 0, 0).hover()
+    page.mouse.down()
+    cell(page, 1, 1).hover()
+    page.mouse.up()
+    expect(page.locator("[data-brushed]")).to_have_text("4 cells")
+    expect(page.locator("a.brushed")).to_have_count(4)
+    assert "/sweeps/" in page.url  # a drag opens nothing
+    page.get_by_role("button", name="clear").click()
+    expect(page.locator("a.brushed")).to_have_count(0)
+    page.get_by_label("Statistic").select_option("q1")
+    expect(page).to_have_url(re.compile("statistic=q1"))
+    expect(cell(page, 1, 1)).to_have_attribute("aria-label", re.compile(": q1 "))
+    page.get_by_label("Up").select_option("none")
+    expect(page.locator("path.median")).to_have_attribute("d", re.compile("^M.+L"))
+    expect(cell(page, 0, 1)).to_have_attribute("aria-label", re.compile("of 9 seeds fit"))
+    assert cell(page, 0, 1).locator(".tick, .diverged").count() == 9
+    cell(page, 0, 1).focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/experiments\?q=sweep"))
+
+
+def test_a_map_fills_while_the_sweep_runs(empty_lab: RunningLab, visit: Visitor):
+    with Lab(empty_lab.url) as lab:
+        sweep = lab.sweep(
+            spec(name="filling", seeds=1, optimizer={"steps": 50_000_000}),
+            [
+                {"path": "training.length", "values": [3, 5]},
+                {"path": "student.dim", "values": [6, 7]},
+            ],
+            name="filling",
+        )
+        page = visit(f"{empty_lab.url}/sweeps/{sweep.id}").page
+        expect(page.locator("#map a > .outline")).to_have_count(2, timeout=LONG)  # two slots
+        expect(page.locator("#map a[data-progress]")).to_have_count(2)
+        expect(page.locator("#map a > .box")).to_have_count(4)
+        page.get_by_role("button", name="Cancel").click()
+        page.locator("#ask").get_by_role("button", name="Yes").click()
+        expect(page.locator("#map a > .grey")).to_have_count(4, timeout=LONG)
+
+        page.get_by_label("Axis").fill("optimizer.steps")
+        page.locator(".extend [name=values]").fill("300")
+        page.locator(".extend").get_by_role("button", name="Extend").click()
+        expect(page.locator("#question")).to_contain_text("Queue 4 experiments?")
+        page.locator("#ask").get_by_role("button", name="Yes").click()
+        page.get_by_label("training steps").select_option("300")
+        expect(page.locator("#map a > rect[fill^='#']")).to_have_count(4, timeout=LONG)
+
+        page.get_by_role("button", name="Run 4 missing").click()
+        expect(page.locator(".sweep-state .running")).to_have_text("2 running", timeout=LONG)
+        sweep.cancel()
