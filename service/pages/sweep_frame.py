@@ -11,6 +11,7 @@ LEFT, TOP, RIGHT, BOTTOM = 92, 6, 8, 44
 _PLOT = (560, 420)
 _LARGEST = (104, 40)
 _SMALLEST = (7, 9)
+_SHARE = 2.45
 _CHARACTER, _LINE = 7.2, 15
 
 
@@ -42,7 +43,7 @@ class Frame:
     def of(cls, x: SweepAxis, y: SweepAxis | None, panels: int = 1) -> "Frame":
         """The frame of maps, of which two stand beside each other if there are several."""
         columns, rows = len(x.values), len(y.values) if y else 1
-        share = 1 if panels == 1 else 1.6
+        share = 1 if panels == 1 else _SHARE
         width, height = (
             round(min(most, max(least, plot / share / count)))
             for plot, most, least, count in zip(

@@ -71,18 +71,25 @@ async function show() {
     + (sides.length > MOST ? `, the first ${MOST} of ${sides.length} experiments` : "");
   document.querySelector("[data-clear]").hidden = kept.size === 0;
   if (drawn.length === 0) return;
+  const labels = apart(drawn.map((side) => side.label));
   const mine = ++turn;
   const ids = drawn.map((side) => side.id);
   const [series, responses] = await Promise.all([readSeries(ids), readResponses(ids)]);
   if (mine !== turn) return; // another cell was pointed at meanwhile
   const items = drawn.map((side) => ({ ...side, ...series.get(side.id) }));
-  const lineOf = (side, index) => ({ label: side.label, colour: COLOURS[index % COLOURS.length] });
+  const lineOf = (side, index) => ({ label: labels[index], colour: COLOURS[index % COLOURS.length] });
   for (const [name, metric] of [["loss", "train_loss"], ["error", "extrapolation_error"]]) {
     draw(name, items.map((side, index) => ({
       ...lineOf(side, index), x: (side.step ?? []).map((step) => step + 1), y: side.metrics?.[metric].median ?? [],
     })));
   }
   draw("lags", drawn.map((side, index) => ({ ...lineOf(side, index), ...responses.get(side.id) })), responses.lengths);
+}
+
+// The labels without what they have in common, which the heading or the axes say.
+function apart(labels) {
+  const parts = labels.map((label) => label.split(", "));
+  return parts.map((each) => each.filter((part) => !parts.every((other) => other.includes(part))).join(", "));
 }
 
 async function readSeries(ids) {
