@@ -11,25 +11,17 @@ from tests.kit.lab import RunningLab
 PAGES = (
     "/",
     "/workers",
-<<<<<<< HEAD
-=======
     "/sweeps",
     "/sweeps/SWEEP",
->>>>>>> 4906493 (Show sweeps on pages: a map of cells that are links, live, with curves)
     "/studies",
     "/studies/balanced",
     "/experiments/ID",
     "/compare?ids=IDS",
-<<<<<<< HEAD
     "/experiments?q=tag:seeded",
     "/figures?query=tag:seeded&x=training.length",
     "/new",
 )
-"""Every page; ID is an experiment that ended, IDS are three of them."""
-=======
-)
 """Every page; ID is an experiment that ended, IDS are three of them, SWEEP is that of them all."""
->>>>>>> 4906493 (Show sweeps on pages: a map of cells that are links, live, with curves)
 
 COLD_BYTES, WARM_BYTES = 130_000, 20_000
 SCRIPT_SECONDS = 0.5
