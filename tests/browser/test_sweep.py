@@ -105,5 +105,5 @@ def test_a_map_fills_while_the_sweep_runs(empty_lab: RunningLab, visit: Visitor)
         expect(page.locator("#map a > rect[fill^='#']")).to_have_count(4, timeout=LONG)
 
         page.get_by_role("button", name="Run 4 missing").click()
-        expect(page.locator(".sweep-state .running")).to_have_text("2 running", timeout=LONG)
+        expect(page.locator(".sweep-state .state.running")).to_have_text("2 running", timeout=LONG)
         sweep.cancel()
