@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check chaos bench studies docs wheel vendor clean
+.PHONY: help run test check chaos bench studies docs screenshots wheel vendor clean
 
 PYTHON ?= python3
 DATA ?= .lab
@@ -23,7 +23,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PYTHON=python3.12, PORT=8001, DATA=folder override the defaults"
 
 run: .venv/installed-all  ## start a lab and its demo, until Ctrl-C; ONCE=1 stops after the demo
@@ -54,6 +54,9 @@ docs: service/site/index.html  ## build the documentation, which the lab serves 
 service/site/index.html: $(DOCUMENTED) | .venv/installed-all
 	@$(BIN)/python -m mkdocs build --quiet --strict --site-dir service/site.new
 	@rm -rf service/site && mv service/site.new service/site
+
+screenshots: .venv/installed-dev  ## make the pictures of pages in docs/images; needs Chromium
+	@$(BIN)/python tools/screenshots.py
 
 wheel: service/site/index.html  ## build a wheel, with the documentation in it, into dist
 	@$(BIN)/python -m pip --disable-pip-version-check wheel -qq --no-deps --wheel-dir dist .

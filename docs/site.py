@@ -31,6 +31,7 @@ ASSETS = {
 """The theme's files by their names in the site; fonts and tokens are those of the lab's pages."""
 
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+PICTURE = re.compile(r'<img ((?:[^>]* )?)src="([^"]*)-light\.png"([^>]*)>')
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
@@ -78,8 +79,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Sets formulas, and lets wide tables and code scroll by themselves, by the keyboard too."""
+    """Sets formulas, shows dark pictures in the dark, and lets wide tables and code scroll.
+
+    They scroll by the keyboard too.
+    """
     content = FORMULA.sub(mathml, content)
+    content = PICTURE.sub(
+        r'<picture><source media="(prefers-color-scheme: dark)" srcset="\2-dark.png">'
+        r'<img loading="lazy" width="1440" height="900" \1src="\2-light.png"\3></picture>',
+        content,
+    )
     content = content.replace("<pre>", '<pre tabindex="0">')
     content = content.replace("<table>", '<div class="scroll" tabindex="0"><table>')
     return content.replace("</table>", "</table></div>")
