@@ -27,6 +27,12 @@ FOLDER = Path(__file__).parent.parent / "docs" / "images"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 SIZE = ViewportSize(width=1440, height=900)
 MAX_BYTES = 200_000
+CELL = 50
+"""The cell of the sweep's map that is pointed at."""
+
+IMAGES_OF_THE_SCREEN = """Promise.all([...document.images]
+    .filter((image) => image.checkVisibility() && image.getBoundingClientRect().top < innerHeight)
+    .map((image) => image.decode()))"""
 TRAINED_STEPS = 1_000_000
 """Steps after which an experiment that still trains is shown."""
 
@@ -125,8 +131,10 @@ def draw(browser: Browser, url: str, name: str, scheme: Literal["light", "dark"]
     page = context.new_page()
     page.goto(url)
     page.evaluate("document.fonts.ready")
-    page.wait_for_function("[...document.images].every((image) => image.complete)", timeout=120_000)
-    page.wait_for_timeout(1000)  # charts draw what they fetched
+    page.evaluate(IMAGES_OF_THE_SCREEN)
+    if name == "sweep":
+        page.locator("svg a").nth(CELL).hover()
+    page.wait_for_timeout(1500)  # charts draw what they fetched
     picture = Image.open(io.BytesIO(page.screenshot()))
     context.close()
     path = FOLDER / f"page-{name}-{scheme}.png"
