@@ -166,9 +166,7 @@ class Experiment:
             ExperimentCancelled: It was cancelled.
         """
         if self.state == "failed":
-            failure = self.failure or Failure(
-                kind="infrastructure", sentence="The lab recorded no reason."
-            )
+            failure = self.failure or Failure(kind="infrastructure", sentence="No reason recorded.")
             raise ExperimentFailed(self.id, failure.kind, failure.sentence)
         if self.state == "cancelled":
             raise ExperimentCancelled(self.id)
@@ -207,10 +205,9 @@ class Experiment:
         Raises:
             Refused: A name is unknown or wasn't recorded, or a seed is not the experiment's.
         """
-        chosen = None if seeds is None else ",".join(map(str, seeds))
         parameters = {
             "names": join_names(names),
-            "seeds": chosen,
+            "seeds": None if seeds is None else ",".join(map(str, seeds)),
             "since_step": since_step,
             "max_points": max_points,
         }
@@ -284,7 +281,7 @@ class Experiment:
 
         Example:
             >>> experiment = lab.submit(spec)
-            >>> experiment.edit(tags=[*experiment.record.tags, "figure-2"]).record.tags
+            >>> experiment.edit(tags=["figure-1", "figure-2"]).record.tags
             ('figure-1', 'figure-2')
         """
         values = {
