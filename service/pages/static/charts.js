@@ -117,6 +117,7 @@ export class Chart {
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = colour("--muted");
     ctx.lineWidth = ratio;
+    ctx.setLineDash([]);
     ctx.textAlign = "left";
     ctx.textBaseline = "alphabetic";
     ctx.font = `italic ${13 * ratio}px STIX, serif`;

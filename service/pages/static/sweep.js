@@ -67,8 +67,9 @@ async function show() {
   const sides = chosen.flatMap((cell) => cell.dataset.ids.split(",").map((id) => ({ id, label: cell.dataset.label })));
   const drawn = sides.slice(0, MOST);
   const words = document.querySelector("[data-brushed]");
-  words.textContent = chosen.length === 1 ? chosen[0].dataset.label : `${chosen.length} cells`
-    + (sides.length > MOST ? `, the first ${MOST} of ${sides.length} experiments` : "");
+  const rest = sides.length > MOST ? `, the first ${MOST} of ${sides.length} experiments` : "";
+  const several = chosen.length ? `${chosen.length} cells${rest}` : "the cell you point at";
+  words.textContent = chosen.length === 1 ? chosen[0].dataset.label : several;
   document.querySelector("[data-clear]").hidden = kept.size === 0;
   if (drawn.length === 0) return;
   const labels = apart(drawn.map((side) => side.label));
