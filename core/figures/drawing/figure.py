@@ -87,32 +87,28 @@ class _Canvas:
         self._draw_plots()
         self._lay_out()
         self._settle()
-        sizes = self._legend, self._height, self._source
         self._add_legends()
         texts = self.figure.findobj(Text)
         if any(has_boxes(text.get_text()) for text in texts if isinstance(text, Text)):
             self._source = f"{self._source}. {BOXES}"
-        if (self._legend, self._height, self._source) != sizes:
-            self._lay_out()
-            self._settle()
+        self._lay_out()
+        self._settle()
         self._grow()
         self._refuse_if_too_small()
 
     def _settle(self) -> None:
         """Wraps labels and lays them out until neither changes the other, nor the ticks."""
+        laid_out: list[object] = []
         for _ in range(MAX_PASSES):
             self._add_labels()
-            if self._words() == self._laid_out:
+            words: list[object] = []
+            for axes in self._axes:
+                words += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")]
+                words += [*axes.get_xticks(), *axes.get_yticks()]
+            if words == laid_out:
                 break
             self._lay_out()
-
-    def _words(self) -> list[object]:
-        """The labels and ticks of all axes, which say how much space is needed beside them."""
-        words: list[object] = []
-        for axes in self._axes:
-            words += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")]
-            words += [*axes.get_xticks(), *axes.get_yticks()]
-        return words
+            laid_out = words
 
     def _grow(self) -> None:
         """Makes the figure higher if labels and legends leave little of it, unless it is set."""
@@ -163,7 +159,6 @@ class _Canvas:
 
     def _lay_out(self) -> None:
         """Sizes the figure unless the look does, and places everything."""
-        self._laid_out = self._words()
         beside, below = self._legend_size()
         if self._look.inches is None:
             self.figure.set_figwidth(self._width + beside)
