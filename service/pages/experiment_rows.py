@@ -16,6 +16,7 @@ from service.exports import table_order
 from service.exports.table_request import SETUP, TableRequest
 from service.http.errors import unknown
 from service.pages import strip
+from service.pages.words import with_powers
 from store.experiments import rows as stored
 from store.query import run_ends
 from store.query.errors import BadQuery
@@ -176,7 +177,7 @@ def _row(
         name=group["name"] or group["newest"],
         state=state,
         words=words,
-        values=[value_text(values[column.path]) for column in columns],
+        values=[with_powers(value_text(values[column.path])) for column in columns],
         seeds=group["seeds"],
         expected=group["seeds"] + group["missing"],
         fitted=group["fitted"],
