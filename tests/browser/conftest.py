@@ -26,7 +26,7 @@ OPTIONS = (
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs in this thread until it is closed
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, headless."""
     program = next(filter(None, map(shutil.which, NAMES)), None)

@@ -88,6 +88,7 @@ function show(isLost) {
 function progress(detail) {
   for (const part of document.querySelectorAll(`[data-progress="${detail.id}"]`)) {
     const fill = part.querySelector("[data-part=fill]");
+    if (!part.querySelector("[data-part=step]")) refresh(); // drawn before its first step
     fill?.setAttribute("width", (100 * detail.step) / Math.max(detail.of, 1));
     write(part, "step", whole(detail.step));
     write(part, "of", whole(detail.of));

@@ -259,9 +259,11 @@ def test_values_of_completed_runs_are_found_by_the_sweep(database, repo, sweep, 
         runs = run_ends.completed_runs(tx, ExperimentQuery.parse(f"sweep:{submitted.id}"), metrics)
     assert list(runs) == [claim.experiment_id]
     baseline = sample_specs.run(0).summary["zero_baseline"]
-    outcomes, values = runs[claim.experiment_id]
-    assert Outcome.DIVERGED in outcomes
-    np.testing.assert_array_equal(values, [[-np.inf, np.inf, baseline], [np.inf, np.inf, baseline]])
+    found = runs[claim.experiment_id]
+    assert Outcome.DIVERGED in found.outcomes
+    np.testing.assert_array_equal(
+        found.values, [[-np.inf, np.inf, baseline], [np.inf, np.inf, baseline]]
+    )
 
 
 def test_filter_by_sweep_finds_members_in_any_order_and_combination(database, sweep, members):
