@@ -46,7 +46,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True)
 class EventBatch:
-    """What is new.
+    """The news since the last poll.
 
     Attributes:
         events: Events of experiments, in order.
@@ -81,7 +81,7 @@ class EventBatch:
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a stream follows.
+    """The experiments and types of events that a stream follows.
 
     Attributes:
         experiments: The experiments, or their filter, which streams share; None for all.

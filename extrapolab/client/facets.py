@@ -95,7 +95,7 @@ class LabFacets:
         return Varying.read(self._transport.get("/v1/varying", {"q": q}))
 
     def complete(self, q: str, cursor: int | None = None, *, limit: int = 50) -> Completion:
-        """What can be typed at a place in a half-typed filter, and the filter's first mistake.
+        """Completes a half-typed filter at a place, and finds its first mistake.
 
         Args:
             q: The filter, as far as it is typed.

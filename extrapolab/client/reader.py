@@ -324,7 +324,7 @@ class LabReader(LabFacets):
         return [Worker.read(item) for item in self._transport.items("/v1/workers")]
 
     def queue(self, *, limit: int = 50) -> Queue:
-        """What runs and waits on each device, and the next experiments in the order of their start.
+        """Reads the queue: what runs and waits on each device, and which experiments start next.
 
         Args:
             limit: Most of the next experiments to return, up to 500.
@@ -332,7 +332,7 @@ class LabReader(LabFacets):
         return Queue.read(self._transport.get("/v1/queue", {"limit": limit}))
 
     def attention(self) -> list[Notice]:
-        """What needs somebody, most urgent first: failures, silent workers, a full disk."""
+        """Reads what needs somebody, most urgent first: failures, silent workers, a full disk."""
         return [Notice.read(item) for item in self._transport.get("/v1/attention")["items"]]
 
     def studies(self) -> list[StudyRecord]:

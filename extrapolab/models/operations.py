@@ -29,7 +29,7 @@ class Worker(Record):
 
 
 class DeviceQueue(Record):
-    """What runs and waits on a device; experiments for any device count on each.
+    """The queue of a device; experiments for any device count on each.
 
     ``starts_in_seconds`` and ``empty_in_seconds`` are estimates of when an experiment that is
     submitted now starts, and when all have ended.

@@ -26,7 +26,7 @@ READ_BATCH = 26
 
 @dataclass(frozen=True)
 class SeriesRequest:
-    """What a page of series shows.
+    """A page of series to read.
 
     Attributes:
         metrics: Recorded metrics.

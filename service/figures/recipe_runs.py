@@ -15,7 +15,7 @@ from store.records import Source
 
 
 class Facts(NamedTuple):
-    """What is read of each experiment after the fields of the recipe's axes."""
+    """The fields read of each experiment after those of the recipe's axes."""
 
     length: int
     optimizer: str

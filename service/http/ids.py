@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path
 from fastapi.concurrency import run_in_threadpool
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from core.errors import Problem
 from core.spec.explain import shorten
@@ -24,6 +25,29 @@ MAX_NAMED_PROBLEMS = 20
 
 MAX_NAMED_IDS = 8
 """Most ids that the problem of an ambiguous prefix names."""
+
+
+class _ExperimentIdConvertor(StringConvertor):
+    """An id in a path, without the colon that starts a verb."""
+
+    regex = "[^/:]+"
+
+
+class _FigureIdConvertor(StringConvertor):
+    """The id of a figure to draw, without the dot that starts a format."""
+
+    regex = "[^/:.]+"
+
+
+class _RecipeIdConvertor(StringConvertor):
+    """The id of a figure whose recipe is meant: no format follows."""
+
+    regex = r"(?![^/:]+\.(?:svg|png|pdf|json)$)[^/:]+"
+
+
+register_url_convertor("experiment", _ExperimentIdConvertor())
+register_url_convertor("figure", _FigureIdConvertor())
+register_url_convertor("recipe", _RecipeIdConvertor())
 
 
 def complete_id(context: AppContext, text: str, pointer: str = "/path/id") -> str:

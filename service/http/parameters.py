@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Header, Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
-from starlette.convertors import StringConvertor, register_url_convertor
 
 from core.errors import Problem
 from core.spec.explain import shorten
@@ -66,28 +65,6 @@ def known_names(
     names = split_names(text, pointer, Invalid)
     return names, [unknown(pointer, kind, name, known) for name in names if name not in known]
 
-
-class _ExperimentIdConvertor(StringConvertor):
-    """An id in a path, without the colon that starts a verb."""
-
-    regex = "[^/:]+"
-
-
-class _FigureIdConvertor(StringConvertor):
-    """The id of a figure to draw, without the dot that starts a format."""
-
-    regex = "[^/:.]+"
-
-
-class _RecipeIdConvertor(StringConvertor):
-    """The id of a figure whose recipe is meant: no format follows."""
-
-    regex = r"(?![^/:]+\.(?:svg|png|pdf|json)$)[^/:]+"
-
-
-register_url_convertor("experiment", _ExperimentIdConvertor())
-register_url_convertor("figure", _FigureIdConvertor())
-register_url_convertor("recipe", _RecipeIdConvertor())
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Maximum number of items per page.")]
 Cursor = Annotated[

@@ -45,7 +45,7 @@ class Selection:
 
 
 def parse(fields: str, model: type[BaseModel]) -> Selection:
-    """What a list of names selects of a ``model``; its id is always among it.
+    """The paths that a list of names selects of a ``model``, always with its id.
 
     Raises:
         Invalid: A name is neither a path into the model nor a column. Of a path, only the first

@@ -22,7 +22,7 @@ WRITE_BATCH = 50
 
 @dataclass(frozen=True)
 class BulkChange:
-    """What a bulk change did.
+    """The outcome of a bulk change.
 
     Attributes:
         states: The new states by id, None for removed experiments.

@@ -12,6 +12,7 @@ from core.result import SERIES, Outcome
 from core.spec import ExperimentSpec, has_closed_form
 from core.spec.difference import differences
 from core.spec.experiment import METADATA
+from core.statistics import most_fit
 from core.symbols import quantity
 from service import schemas
 from service.context import Context
@@ -22,9 +23,10 @@ from service.pages.notes import to_html
 from service.pages.readout import readout
 from service.pages.rendering import page
 from service.pages.spec_table import fields_by_part
+from service.pages.words import state_class
 from store.experiments import repository as experiments
 from store.queue.position import queue_position
-from store.records import Event, EventKind, Experiment, RunRecord
+from store.records import EventKind, Experiment, RunRecord
 from store.states import State
 
 router = APIRouter(include_in_schema=False)
@@ -80,24 +82,20 @@ def experiment(
         notes=to_html(shown.content["notes"]),
         metrics=[(name, quantity(name).words) for name in SERIES],
         is_linear=spec is not None and has_closed_form(spec.teacher, spec.student),
-        now=_newest(history),
     )
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the seeds say together.
+    """The seeds of an experiment, counted.
 
     Attributes:
-        fitted, diverged, ended: Numbers of seeds.
+        seeds: The number of seeds.
         ticks: The strip's.
         state: The class of the state's mark.
         words: The state in words, with how its seeds ended.
     """
 
-    fitted: int
-    diverged: int
-    ended: int
     seeds: int
     ticks: list[strip.Tick]
     state: str
@@ -108,18 +106,17 @@ class Facts:
         """Counts the seeds of an experiment."""
         outcomes = [run.outcome for run in experiment.runs]
         fitted, diverged = outcomes.count(Outcome.FITTED), outcomes.count(Outcome.DIVERGED)
-        ended, seeds = sum(outcome is not None for outcome in outcomes), len(outcomes)
-        state, words = str(experiment.state), str(experiment.state)
+        seeds = len(outcomes)
+        state = state_class(
+            experiment.state, fitted=most_fit(fitted, seeds), diverged=2 * diverged > seeds
+        )
+        words = str(experiment.state)
         if experiment.state is State.COMPLETED:
-            if 2 * diverged > seeds:
-                state = "completed diverged"
-            elif 2 * fitted <= seeds:
-                state = "completed not-fitted"
             words = f"completed, {fitted} of {how_many(seeds, 'seed')} fit"
             if diverged:
                 words += f", {diverged} diverged"
         ticks = strip.ticks((run.outcome, _error(run)) for run in experiment.runs)
-        return cls(fitted, diverged, ended, seeds, ticks, state, words)
+        return cls(seeds, ticks, state, words)
 
 
 def _error(run: RunRecord) -> float | None:
@@ -150,7 +147,3 @@ def _differences(one: Experiment, other: Experiment) -> list[tuple[str, ...]]:
         (difference.path, *(value_text(value, 17) for value in difference.values))
         for difference in differences(contents)
     ]
-
-
-def _newest(history: list[Event]) -> float:
-    return history[-1].at if history else 0.0

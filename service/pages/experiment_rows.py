@@ -11,15 +11,17 @@ from sqlalchemy import Connection
 from core.labels import value_text
 from core.result import Outcome
 from core.spec.paths import value_at
+from core.statistics import most_fit
 from core.symbols import quantity
 from service.exports import table_order
 from service.exports.table_request import SETUP, TableRequest
 from service.http.errors import unknown
 from service.pages import strip
-from service.pages.words import with_powers
+from service.pages.words import state_class, with_powers
 from store.experiments import rows as stored
 from store.query import run_ends
 from store.query.errors import BadQuery
+from store.query.expectation import written
 from store.query.fields import FIELDS
 from store.query.names import split_names, with_columns
 from store.query.varying import Varying
@@ -47,20 +49,23 @@ _STATES_BY_URGENCY = (
 )
 
 
+_WORDS = {"completed diverged": "diverged", "completed not-fitted": "not fitted"}
+"""Words for marks that say more than a state."""
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of the spec: its path, its name, its symbol, and whether somebody chose it."""
+    """A column of the spec: its path, its name and its symbol."""
 
     path: str
     words: str
     symbol: str
-    pinned: bool = False
 
     @classmethod
-    def of(cls, path: str, *, pinned: bool = False) -> "Column":
+    def of(cls, path: str) -> "Column":
         """The column of a field."""
         known = quantity(path)
-        return cls(path, known.words, known.symbol, pinned)
+        return cls(path, known.words, known.symbol)
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,9 @@ class Row:
         state: The class of its mark.
         words: Its state in words.
         values: Those of the columns.
-        seeds: How many seeds ended, of how many; how many fit.
-        metrics: Medians over seeds as text.
+        expected: The number of its seeds.
+        fitted: The number of seeds that fit.
+        metrics: Medians over the seeds that have ended, or why there is none.
         ticks: The strip's.
         created: The time of the newest experiment, in Unix seconds.
         experiments: The number of its experiments.
@@ -86,7 +92,6 @@ class Row:
     state: str
     words: str
     values: Sequence[str]
-    seeds: int
     expected: int
     fitted: int
     metrics: Sequence[float | str | None]
@@ -103,14 +108,14 @@ def columns_of(asked: str, by: str, differing: Varying) -> list[Column]:
         BadQuery: There is no such field.
     """
     if by:
-        return [Column.of(field.name, pinned=True) for field in run_ends.parse_fields(by)]
+        return [Column.of(field.name) for field in run_ends.parse_fields(by)]
     if asked:
         names = split_names(asked, "/query/columns")
         bad = [name for name in names if not FIELDS.get(name) or not FIELDS[name].path]
         if bad:
             known = [name for name, field in FIELDS.items() if field.path]
             raise BadQuery(*(unknown("/query/columns", "field", name, known) for name in bad))
-        return [Column.of(name, pinned=True) for name in names]
+        return [Column.of(name) for name in names]
     telling = [
         part.path
         for part in differing.parts
@@ -178,7 +183,6 @@ def _row(
         state=state,
         words=words,
         values=[with_powers(value_text(values[column.path])) for column in columns],
-        seeds=group["seeds"],
         expected=group["seeds"] + group["missing"],
         fitted=group["fitted"],
         metrics=[_median(group, metric) for metric in METRICS],
@@ -196,7 +200,8 @@ def _row(
 def _condition(path: str, value: Any) -> str:
     if value is None:
         return f"{path} is null"
-    return f'{path} = "{value}"' if isinstance(value, str) else f"{path} = {value}"
+    text = written(value) if isinstance(value, str) else str(value)
+    return f"{path} = {text.lower() if isinstance(value, bool) else text}"
 
 
 def _seconds(created: Any) -> float:
@@ -217,10 +222,8 @@ def _state(group: Mapping[str, Any]) -> tuple[str, str]:
     """The class and words of a row's state: of its most urgent experiment."""
     states = {State(state): count for state, count in group["states"].items()}
     state = next(state for state in _STATES_BY_URGENCY if state in states)
-    if state is not State.COMPLETED:
-        return str(state), str(state)
-    if 2 * group["diverged"] > group["seeds"]:
-        return "completed diverged", "diverged"
-    if 2 * group["fitted"] <= group["seeds"]:
-        return "completed not-fitted", "not fitted"
-    return "completed", "completed"
+    seeds = group["seeds"]
+    mark = state_class(
+        state, fitted=most_fit(group["fitted"], seeds), diverged=2 * group["diverged"] > seeds
+    )
+    return mark, _WORDS.get(mark, str(state))

@@ -195,7 +195,7 @@ def _control(schema: Json) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def _default(path: str, default: object, title: str) -> str:
-    """What holds if a field is left empty, in a few words."""
+    """The meaning of an empty field, in a few words."""
     stated = re.search(r"Default: (.+?)\.$", title)
     match default:
         case _ if stated:

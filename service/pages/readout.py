@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from service.context import AppContext
+from store.db.database import now
 from store.experiments import events
 from store.queue.overview import Overview, overview
 
 
 @dataclass(frozen=True)
 class Readout:
-    """The queue at a glance, and the number of the newest event that the page knows of."""
+    """The queue at a glance, the newest event that the page knows of, and the database's time."""
 
     queue: Overview
     last_event: int
+    at: float
 
 
 UNKNOWN = Readout(
@@ -31,6 +33,7 @@ UNKNOWN = Readout(
         next=(),
     ),
     last_event=0,
+    at=0.0,
 )
 """Stands for the lab where the database can't be asked."""
 
@@ -39,4 +42,4 @@ def readout(tx: Connection, context: AppContext, *, limit: int = 0) -> Readout:
     """The lab in this transaction, with the next experiments of its queue up to ``limit``."""
     last_event = events.newest_number(tx)
     queue = overview(tx, fresh_seconds=context.settings.lease_seconds, limit=limit)
-    return Readout(queue, last_event)
+    return Readout(queue, last_event, now(tx))

@@ -1,24 +1,34 @@
 """From a template and its values to an answer."""
 
 import re
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from service.pages import assets, words
+from service.pages import assets, strip, words
 from service.pages.formulas import formulas
 from store.query.expectation import written
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _SYMBOLS = re.compile(r"(?<![\w.])([kdqmnsη]|[a-zλσρη]\u0302)(?= =| ≤| ≥|$)")
 """A symbol in a label such as ``k = 8``, which is set as mathematics."""
 
 
-def _environment() -> Environment:
+@cache
+def _environment() -> "Environment":
+    from jinja2 import (  # noqa: PLC0415  # two megabytes, for labs whose pages somebody opens
+        Environment,
+        FileSystemLoader,
+        StrictUndefined,
+    )
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -40,7 +50,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "asset": assets.url,
         "version": assets.VERSION,
-        "state_class": words.state_class,
+        "strip_one": strip.ONE,
     }
     return environment
 
@@ -61,17 +71,18 @@ def with_parameters(request: Request, **changes: str | None) -> str:
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page that a template and its values make."""
-    content = _TEMPLATES.get_template(template).render(
-        request=request,
-        link=lambda **changes: with_parameters(request, **changes),
-        **values,
+    content = (
+        _environment()
+        .get_template(template)
+        .render(
+            request=request,
+            link=lambda **changes: with_parameters(request, **changes),
+            **values,
+        )
     )
     return HTMLResponse(content, status, {"Cache-Control": "no-cache"})
 
 
 def fragment(template: str, **values: Any) -> str:
     """A part of a page, for one that is there already."""
-    return _TEMPLATES.get_template(template).render(**values)
-
-
-_TEMPLATES = _environment()
+    return _environment().get_template(template).render(**values)

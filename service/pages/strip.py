@@ -20,12 +20,10 @@ class Tick:
         x: Its place, from 0 to :data:`WIDTH`.
         kind: ``fitted``, ``over`` (it fits, and errs by more than answering zero), ``not-fitted``
             or ``diverged``.
-        beyond: Whether its error is outside the axis.
     """
 
     x: float
     kind: str
-    beyond: bool
 
 
 def position(error: float) -> float:
@@ -46,20 +44,13 @@ def ticks(seeds: Iterable[tuple[Outcome | None, float | None]]) -> list[Tick]:
 
     Example:
         >>> ticks([(Outcome.FITTED, 1e-3), (Outcome.DIVERGED, math.inf), (None, None)])
-        [Tick(x=75.0, kind='fitted', beyond=False), Tick(x=150.0, kind='diverged', beyond=True)]
+        [Tick(x=75.0, kind='fitted'), Tick(x=150.0, kind='diverged')]
     """
     made = []
     for outcome, error in seeds:
         if outcome is Outcome.DIVERGED:
-            made.append(Tick(float(WIDTH), "diverged", beyond=True))
+            made.append(Tick(float(WIDTH), "diverged"))
         elif outcome is not None and error is not None and not math.isnan(error):
-            kind = (
-                "not-fitted"
-                if outcome is not Outcome.FITTED
-                else "fitted"
-                if error <= 1
-                else "over"
-            )
-            beyond = not 10.0**LOWEST <= error <= 10.0**HIGHEST
-            made.append(Tick(position(error), kind, beyond))
+            fits = "fitted" if error <= 1 else "over"
+            made.append(Tick(position(error), fits if outcome is Outcome.FITTED else "not-fitted"))
     return made

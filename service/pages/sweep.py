@@ -98,7 +98,6 @@ def sweep(
         map=drawn,
         frame=_frame(choice, drawn),
         known=quantity(choice.y),
-        one=strip.ONE,
         shades=shades(),
         kinds=KINDS,
         progress=progress,

@@ -120,7 +120,7 @@ def _texts(values: Sequence[Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the map shows.
+    """The choices of what the map shows.
 
     Attributes:
         axes: All axes by path.

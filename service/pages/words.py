@@ -2,7 +2,6 @@
 
 import math
 import re
-import time
 from datetime import UTC, datetime
 
 from store.states import State
@@ -69,8 +68,8 @@ def whole(value: float | None) -> str:
     """A count, in groups of three digits.
 
     Example:
-        >>> whole(950), whole(1234567)
-        ('950', '1 234 567')
+        >>> whole(950), whole(1234567).split()
+        ('950', ['1', '234', '567'])
     """
     return (
         ABSENT if value is None else f"{round(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
@@ -112,19 +111,16 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 86400:.0f} days"
 
 
-def moment(seconds: float | None, now: float | None = None) -> str:
-    """A time of day in UTC; of another day, with the date.
+def moment(seconds: float | None, now: float) -> str:
+    """A time of day in UTC; with the date if ``now`` is another day.
 
     Example:
-        >>> moment(1_764_447_660.0, 1_764_450_000.0), moment(1_764_447_660.0, 1_770_000_000.0)
+        >>> moment(1_764_447_660.0, 1_764_450_000.0), moment(1_764_447_660.0, 1_764_600_000.0)
         ('20:21', '11-29 20:21')
     """
     if seconds is None:
         return ABSENT
-    then, today = (
-        datetime.fromtimestamp(seconds, UTC),
-        datetime.fromtimestamp(now or time.time(), UTC),
-    )
+    then, today = datetime.fromtimestamp(seconds, UTC), datetime.fromtimestamp(now, UTC)
     if then.date() == today.date():
         return f"{then:%H:%M}"
     return f"{then:%m-%d %H:%M}" if then.year == today.year else f"{then:%Y-%m-%d}"

@@ -114,7 +114,7 @@ class RefusedOne(Answer):
 
 
 class Changed(Answer):
-    """What a bulk change did to each experiment."""
+    """The outcome of a bulk change for each experiment."""
 
     count: int = Field(description="Number of changed experiments.")
     items: list[ChangedOne]

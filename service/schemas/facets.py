@@ -144,7 +144,7 @@ class FilterMistake(Answer):
 
 
 class Completion(Answer):
-    """What can be typed at the cursor of a filter box, and the filter's first mistake."""
+    """Suggestions for the cursor of a filter box, and the filter's first mistake."""
 
     start: int = Field(description="Offset of the piece that is replaced, in characters.")
     end: int = Field(description="Offset of its end.")

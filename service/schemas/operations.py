@@ -81,7 +81,7 @@ class Notice(Answer):
 
 
 class Notices(Answer):
-    """What needs somebody, most urgent first."""
+    """Notices of what needs somebody, most urgent first."""
 
     items: list[Notice]
 

@@ -15,7 +15,7 @@ _OLDEST = "Seconds since the first of the waiting ones was submitted; null if no
 
 
 class DeviceQueue(Answer):
-    """What runs and waits on a device."""
+    """The queue of a device."""
 
     device: str
     slots: int = Field(description="Worker slots that are up and not drained.")

@@ -56,7 +56,7 @@ _TIMES = {
 
 
 class SuggestionKind(StrEnum):
-    """What a suggestion is."""
+    """The kinds of suggestions."""
 
     FIELD = "field"
     FUNCTION = "function"
@@ -93,7 +93,7 @@ class Completion:
 
 
 def complete(tx: Connection, text: str, cursor: int, *, limit: int) -> Completion:
-    """What can be typed at a cursor, best first.
+    """Suggestions for a cursor, best first.
 
     Args:
         tx: An open transaction.

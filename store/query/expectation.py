@@ -37,7 +37,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What can replace the piece of a filter from ``start`` to ``end``.
+    """The possible replacements of the piece of a filter from ``start`` to ``end``.
 
     Attributes:
         start: The offset of the piece under the cursor; the cursor's own if there is none.
@@ -80,7 +80,7 @@ def mistake_in(text: str) -> Mistake | None:
 
 
 def expected_at(text: str, cursor: int) -> Expectation:
-    """What a filter expects at a cursor, by what precedes it; nothing after a mistake.
+    """The pieces that a filter expects at a cursor; none after a mistake.
 
     Args:
         text: The filter; no longer than :data:`~store.query.parser.MAX_CHARACTERS`.

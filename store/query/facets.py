@@ -161,7 +161,7 @@ def read(
 
 
 class _Found:
-    """What the rows of a facet say."""
+    """A facet as its rows are read."""
 
     def __init__(self) -> None:
         self.values: list[Counted] = []

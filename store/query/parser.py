@@ -63,7 +63,7 @@ def parse(text: str) -> Node:
 
 
 def parse_term(text: str, column: int = 1, among: Iterable[str] = FIELDS) -> Term:
-    """What an order or a list shows of an experiment, such as ``name`` or ``median(fit_error)``.
+    """The term of an order or a list, such as ``name`` or ``median(fit_error)``.
 
     Args:
         text: The field, statistic or ``count(...)``. A metric alone means its median.

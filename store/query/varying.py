@@ -57,7 +57,7 @@ class VaryingPart:
 
 @dataclass(frozen=True)
 class Varying:
-    """What differs among matches.
+    """The differences among matches.
 
     Attributes:
         parts: The parts that differ: those that the fewest experiments lack first, then in the
@@ -74,7 +74,7 @@ class Varying:
 def read(
     tx: Connection, query: ExperimentQuery, *, sample: int | None = None, newest: int | None = None
 ) -> Varying:
-    """What differs among the matches of a query.
+    """Finds the differences among the matches of a query.
 
     Args:
         tx: An open transaction.

@@ -38,7 +38,7 @@ _PAUSED = visible_experiments(func.count()).where(experiments.c.state == State.P
 
 @dataclass(frozen=True)
 class DeviceQueue:
-    """What runs and waits on a device.
+    """The queue of a device.
 
     Attributes:
         device: The device.

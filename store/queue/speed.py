@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from statistics import median
 
+import numpy as np
 from pydantic import ValidationError
 from sqlalchemy import Connection, Text, cast, func
 
@@ -53,7 +53,7 @@ class Speed:
         if not alike:
             return None
         nearest = sorted(alike, key=lambda sample: abs(log(sample.flop / flop)))[:NEAREST]
-        return flop * median(sample.seconds / sample.flop for sample in nearest)
+        return flop * float(np.median([sample.seconds / sample.flop for sample in nearest]))
 
     def total_seconds(self, specs: Sequence[ExperimentSpec]) -> float | None:
         """Estimated seconds of all ``specs``, one after another; None if one is unknown."""

@@ -58,14 +58,7 @@ class PostgresServer:
             self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
             folder.chmod(0o755)
             shutil.chown(folder, "nobody")
-            version = subprocess.run(
-                [self._binaries / "bin/postgres", "-V"],
-                capture_output=True,
-                check=False,
-                cwd="/",
-                **self._user,
-            )
-            if version.returncode:  # ``nobody`` can't read that folder
+            if not self._can_run("bin/postgres", "-V"):
                 self._binaries = shutil.copytree(
                     self._binaries, folder / "pginstall", symlinks=True
                 )
@@ -96,6 +89,21 @@ class PostgresServer:
         if address:
             with (self._data / "pg_hba.conf").open("a") as access:
                 access.write("host all all all trust\n")
+
+    def _can_run(self, *command: str) -> bool:
+        """Whether the user may run a binary: its folder may be closed to others."""
+        program, *options = command
+        try:
+            tried = subprocess.run(
+                [self._binaries / program, *options],
+                capture_output=True,
+                check=False,
+                cwd="/",
+                **self._user,
+            )
+        except PermissionError:
+            return False
+        return tried.returncode == 0
 
     @property
     def _data(self) -> Path:

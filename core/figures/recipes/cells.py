@@ -84,7 +84,7 @@ def panels(cells: Sequence[Cell], recipe: Recipe) -> list[Panel]:
 
 
 def pooled(cells: Sequence[Cell]) -> str:
-    """What the statistic at a place is taken over."""
+    """The words for what the statistic at a place is taken over."""
     setups: dict[tuple[str, ...], set[str]] = {}
     for cell in cells:
         if cell.values and cell.setups:

@@ -159,7 +159,7 @@ def panels(curves: Sequence[Curve], recipe: Recipe) -> list[Panel]:
 
 
 def pooled(curves: Sequence[Curve]) -> str:
-    """What the statistic of a line is taken over."""
+    """The words for what the statistic of a line is taken over."""
     setups: dict[tuple[str, str], set[str]] = {}
     for curve in curves:
         setups.setdefault((key(curve.facet), key(curve.series)), set()).add(curve.setup)

@@ -38,7 +38,7 @@ def quantity_label(name: str) -> str:
 
 
 def over(setups: Collection[int]) -> str:
-    """What statistics are taken over, given how many setups are pooled at each place.
+    """The words for what statistics are taken over, given the setups pooled at each place.
 
     Example:
         >>> over([1, 1]), over([3, 3]), over([1, 3])

@@ -11,7 +11,7 @@ let charts = {};
 const FIGURES = {
   loss: ["training", "above", { x: { label: "step + 1", symbol: "step", log: true, shown: (at) => Math.round(at - 1) }, y: { label: "training loss", log: true } }],
   error: ["training", "below", { x: { label: "step + 1", symbol: "step", log: true, shown: (at) => Math.round(at - 1) }, y: { label: "extrapolation error", log: true } }],
-  response: ["response", "above", { x: { label: "lag j", symbol: "j" }, y: { label: "h_j" } }],
+  response: ["response", "above", { x: { label: "lag j", symbol: "j" }, y: { label: "response" } }],
   "error-by-lag": ["response", "below", { x: { label: "lag j", symbol: "j" }, y: { label: "error by lag", log: true } }],
 };
 

@@ -107,7 +107,7 @@ function drawResponse({ teacher, students, errors, length }) {
   const verticals = [{ at: length, label: "k" }, { at: lags.length - 1, label: "q" }];
   const x = { label: "lag j", symbol: "j" };
   new Chart(place("response"), {
-    x, y: { label: "h_j" }, verticals, sync: "lag", height: 240,
+    x, y: { label: "response" }, verticals, sync: "lag", height: 240,
     lines: [...seedLines(students, students.length <= 4), { label: "teacher", colour: "--ink", dash: [4, 3] }],
   }).show([lags, ...students.map((student) => student.y.map(drawable)), teacher.map(drawable)]);
   new Chart(place("errors"), {

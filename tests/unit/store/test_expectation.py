@@ -13,7 +13,7 @@ OF_RUNS = {name for name, field in FIELDS.items() if field.scope is Scope.RUN}
 
 
 def at(marked):
-    """What is expected at the bar."""
+    """The pieces expected at the bar."""
     return expected_at(marked.replace("|", "", 1), marked.index("|"))
 
 
