@@ -10,8 +10,8 @@ from core.symbols import quantity
 from service.context import Context
 from service.exports import comparison
 from service.http.ids import complete_id
-from service.pages.readout import readout
-from service.pages.rendering import page
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import page
 from store.experiments import repository as experiments
 from store.query.names import split_names
 from store.records import Experiment

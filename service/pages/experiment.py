@@ -18,12 +18,12 @@ from service import schemas
 from service.context import Context
 from service.http.ids import ExperimentId, complete_id
 from service.intake.theorem import check_theorem
-from service.pages import strip
-from service.pages.notes import to_html
-from service.pages.readout import readout
-from service.pages.rendering import page
-from service.pages.spec_table import fields_by_part
-from service.pages.words import state_class
+from service.pages.frame.notes import to_html
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import page
+from service.pages.frame.spec_table import fields_by_part
+from service.pages.frame.words import state_class
+from service.pages.marks import strip
 from store.experiments import repository as experiments
 from store.queue.position import queue_position
 from store.records import EventKind, Experiment, RunRecord

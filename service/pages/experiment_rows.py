@@ -16,8 +16,8 @@ from core.symbols import quantity
 from service.exports import table_order
 from service.exports.table_request import SETUP, TableRequest
 from service.http.errors import unknown
-from service.pages import strip
-from service.pages.words import state_class, with_powers
+from service.pages.frame.words import state_class, with_powers
+from service.pages.marks import strip
 from store.experiments import rows as stored
 from store.query import run_ends
 from store.query.errors import BadQuery

@@ -17,8 +17,8 @@ from service.pages.experiment_rows import (
     rows_of,
     table_request,
 )
-from service.pages.readout import readout
-from service.pages.rendering import page
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import page
 from store import views
 from store.query import expectation, facets, pages, varying
 from store.query.facets import Facets

@@ -13,8 +13,8 @@ from core.result import METRICS
 from core.symbols import quantity
 from service.context import Context
 from service.http.ids import FigureId
-from service.pages.readout import readout
-from service.pages.rendering import page
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import page
 from store import saved_figures
 from store.query.fields import FIELDS
 

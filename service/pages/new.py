@@ -13,12 +13,12 @@ from service.context import Context
 from service.http import body
 from service.http.errors import Invalid, unknown
 from service.http.ids import complete_id
-from service.pages.draft import check as check_draft
-from service.pages.form import sections
-from service.pages.presets import PRESETS
-from service.pages.readout import readout
-from service.pages.rendering import fragment, page
-from service.pages.teacher_chart import teacher_chart
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import fragment, page
+from service.pages.marks.teacher_chart import teacher_chart
+from service.pages.spec_form.draft import check as check_draft
+from service.pages.spec_form.form import sections
+from service.pages.spec_form.presets import PRESETS
 from store.experiments import repository as experiments
 from store.records import Experiment
 

@@ -3,8 +3,8 @@
 from fastapi import Request, Response
 
 from service import schemas
-from service.pages.readout import UNKNOWN
-from service.pages.rendering import page
+from service.pages.frame.readout import UNKNOWN
+from service.pages.frame.rendering import page
 
 
 def problem_page(request: Request, problem: schemas.Problem) -> Response | None:

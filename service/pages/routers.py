@@ -1,7 +1,6 @@
 """The modules of all pages, each with its router."""
 
 from service.pages import (
-    assets,
     compare,
     experiment,
     experiments,
@@ -13,6 +12,7 @@ from service.pages import (
     sweeps,
     workers,
 )
+from service.pages.frame import assets
 
 PAGES = (
     lab,

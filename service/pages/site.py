@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from service.http import errors
-from service.pages import assets
+from service.pages.frame import assets
 
 SITE = Path(__file__).parents[1] / "site"
 """Where ``mkdocs.yml`` has the site built; a wheel contains it."""

@@ -11,9 +11,9 @@ from core.figures import STUDY_FIGURES
 from core.studies import STUDIES, Size, Study, Verdict
 from service import schemas
 from service.context import Context
-from service.pages.bullet import Bullet, bullet
-from service.pages.readout import readout
-from service.pages.rendering import page
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import page
+from service.pages.marks.bullet import Bullet, bullet
 from service.stored_study import Verdicts, specs_of, verdicts
 from store.states import PENDING, State
 

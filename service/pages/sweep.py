@@ -19,14 +19,14 @@ from service import schemas
 from service.context import Context
 from service.figures import sweep_axes
 from service.http.ids import SweepId
-from service.pages import strip
-from service.pages.readout import readout
-from service.pages.rendering import page
-from service.pages.sweep_cells import KINDS, MAX_CELLS, SweepMap, shades, strips, sweep_map
-from service.pages.sweep_choice import STATISTICS, Choice, Given, SweepAxis, axes_of, read_given
-from service.pages.sweep_frame import Frame
-from service.pages.sweeps import Summary
-from service.pages.words import state_class
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import page
+from service.pages.frame.words import state_class
+from service.pages.marks import strip
+from service.pages.sweep_map.cells import KINDS, MAX_CELLS, SweepMap, shades, strips, sweep_map
+from service.pages.sweep_map.choice import STATISTICS, Choice, Given, SweepAxis, axes_of, read_given
+from service.pages.sweep_map.frame import Frame
+from service.pages.sweep_map.summary import Summary
 from store.experiments import repository as experiments
 from store.query import run_ends
 from store.records import Progress

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from service.context import Context
-from service.pages.lab import worker_slots
-from service.pages.readout import readout
-from service.pages.rendering import page
+from service.pages.frame.readout import readout
+from service.pages.frame.rendering import page
+from service.pages.slots import worker_slots
 
 router = APIRouter(include_in_schema=False)
 

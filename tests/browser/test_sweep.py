@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from extrapolab import Lab
-from service.pages.words import number
+from service.pages.frame.words import number
 from tests.browser.conftest import Visitor, phase_diagram, spec
 from tests.kit.lab import RunningLab
 

@@ -1,4 +1,4 @@
-// Numbers and times as service/pages/words.py writes them.
+// Numbers and times as service/pages/frame/words.py writes them.
 
 const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from service.pages import draft
+from service.pages.spec_form import draft
 from tests.integration.service.conftest import body
 from tests.integration.service.sweep_specs import sweep
 

@@ -7,8 +7,8 @@ import pytest
 from core.spec import ExperimentSpec
 from core.spec.experiment import METADATA
 from core.spec.paths import flatten
-from service.pages.form import SECTIONS, sections
-from service.pages.presets import PRESETS
+from service.pages.spec_form.form import SECTIONS, sections
+from service.pages.spec_form.presets import PRESETS
 
 FIELDS = [field for section in sections() for field in section.fields]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-FOLDER = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parents[1] / "static"
 """Fonts, styles, scripts, and others' code under ``vendor`` with its manifest."""
 
 FOREVER = "public, max-age=31536000, immutable"

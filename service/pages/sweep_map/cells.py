@@ -15,10 +15,10 @@ from core.recipe import DEFAULT_METRIC
 from core.result import Outcome
 from core.statistics import LARGEST, most_fit
 from service.figures import sweep_axes
-from service.pages.scale import Scale
-from service.pages.strip import HIGHEST, LOWEST
-from service.pages.sweep_choice import Choice, is_field
-from service.pages.words import number, with_powers
+from service.pages.frame.words import number, with_powers
+from service.pages.marks.strip import HIGHEST, LOWEST
+from service.pages.sweep_map.choice import Choice, is_field
+from service.pages.sweep_map.scale import Scale
 from store.query.run_ends import CompletedRuns
 from store.states import State
 from store.sweeps.repository import Member

@@ -10,8 +10,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
-from service.pages import assets, strip, words
-from service.pages.formulas import formulas
+from service.pages.frame import assets, words
+from service.pages.frame.formulas import formulas
+from service.pages.marks import strip
 from store.query.expectation import written
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _environment() -> "Environment":
     )
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.pages.sweep_choice import SweepAxis
+from service.pages.sweep_map.choice import SweepAxis
 
 LEFT, TOP, RIGHT, BOTTOM = 92, 6, 8, 44
 """Margins for the labels."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.figures.coordinates import metric_scale
-from service.pages.words import number, power
+from service.pages.frame.words import number, power
 
 MAX_DECADES = 20
 """Most decades of a scale; smaller numbers lie at its lower end."""

@@ -21,7 +21,7 @@ from core.spec.axis import MAX_PATHS
 from core.symbols import Quantity, quantity
 from service.figures.sweep_axes import filter_of
 from service.http.errors import Invalid, unknown
-from service.pages.words import number
+from service.pages.frame.words import number
 from store.query.errors import BadQuery, find_field
 from store.query.fields import EXPERIMENT_FIELDS
 from store.sweeps.repository import Member, Sweep

@@ -1,0 +1,1 @@
+"""Small charts as SVG: places of marks, computed on the server."""

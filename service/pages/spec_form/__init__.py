@@ -1,0 +1,1 @@
+"""The form of ``/new``: fields, presets, and the check of a draft."""
