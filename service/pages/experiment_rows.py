@@ -16,12 +16,12 @@ from core.symbols import quantity
 from service.exports import table_order
 from service.exports.table_request import SETUP, TableRequest
 from service.http.errors import unknown
+from service.pages.frame.filters import condition
 from service.pages.frame.words import state_class, with_powers
 from service.pages.marks import strip
 from store.experiments import rows as stored
 from store.query import run_ends
 from store.query.errors import BadQuery
-from store.query.expectation import written
 from store.query.fields import FIELDS
 from store.query.names import split_names, with_columns
 from store.query.varying import Varying
@@ -190,18 +190,11 @@ def _row(
         created=_seconds(group["created"]),
         experiments=group["experiments"],
         filter=" and ".join(
-            _condition(path, value)
+            condition(path, value)
             for path, value in group["by"].items()
             if not is_setup or path == SETUP
         ),
     )
-
-
-def _condition(path: str, value: Any) -> str:
-    if value is None:
-        return f"{path} is null"
-    text = written(value) if isinstance(value, str) else str(value)
-    return f"{path} = {text.lower() if isinstance(value, bool) else text}"
 
 
 def _seconds(created: Any) -> float:

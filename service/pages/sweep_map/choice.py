@@ -3,7 +3,6 @@
 The axes that are neither shown nor fixed are pooled.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from core.spec.axis import MAX_PATHS
 from core.symbols import Quantity, quantity
 from service.figures.sweep_axes import filter_of
 from service.http.errors import Invalid, unknown
+from service.pages.frame.filters import condition
 from service.pages.frame.words import number
 from store.query.errors import BadQuery, find_field
 from store.query.fields import EXPERIMENT_FIELDS
@@ -250,19 +250,3 @@ def is_field(path: str) -> bool:
     except BadQuery:
         return False
     return True
-
-
-def condition(path: str, value: Any) -> str:
-    """The condition that a field has a value.
-
-    Example:
-        >>> condition("training.length", 4), condition("student.kind", "gru")
-        ('training.length = 4', 'student.kind = "gru"')
-        >>> condition("student.tied", True), condition("student.start.fixed", None)
-        ('student.tied', 'student.start.fixed is null')
-    """
-    if value is None:
-        return f"{path} is null"
-    if isinstance(value, bool):
-        return path if value else f"not {path}"
-    return f"{path} = {json.dumps(value)}"
