@@ -197,9 +197,8 @@ class EventFeed:
 
         The first poll, with ``last`` None, only finds that number.
         """
-        types = frozenset().union(*(one.types for one in self._subscribers.values()))
         newest, batch = await run_in_threadpool(
-            self._read, last, frozenset(delivered), types, [*self._selections.values()]
+            self._read, last, frozenset(delivered), [*self._selections.values()]
         )
         delivered.extend(event.number for _, event in batch.events)
         before, self._progress = self._progress, dict(batch.progress)
@@ -212,25 +211,20 @@ class EventFeed:
         self,
         last: int | None,
         delivered: frozenset[int],
-        types: frozenset[EventType],
         selections: Sequence[Selection],
     ) -> tuple[int, EventBatch]:
         """The newest event's number, and the new events with the progress of all experiments."""
         with self._database.read() as tx:
             if last is None:
-                last = events.newest_number(tx)
+                last, self._watch = events.newest_number(tx), LabWatch(self._fresh_seconds)
             recent = events.since(tx, last - self._max_late)
             newest = max([last, *(event.number for _, event in recent)])
             new = [pair for pair in recent if pair[1].number not in delivered]
             progress = self._running_progress(tx)
             for selection in selections:
                 selection.update(tx, (experiment_id for experiment_id, _ in new))
-            if not types & {EventType.WORKER, EventType.QUEUE}:
-                self._watch = LabWatch(self._fresh_seconds)
-                return newest, EventBatch(new, [*progress.items()])
-            changes, queue = self._watch.worker_changes(tx), None
-            if EventType.QUEUE in types:
-                queue = self._watch.queue_change(tx, has_events=bool(new or changes))
+            changes = self._watch.worker_changes(tx)
+            queue = self._watch.queue_change(tx, has_events=bool(new or changes))
             return newest, EventBatch(new, [*progress.items()], changes, queue, now(tx))
 
     def _running_progress(self, tx: Connection) -> dict[str, Progress]:

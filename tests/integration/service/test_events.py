@@ -193,7 +193,10 @@ def test_a_stream_reports_slots_and_the_queue(service, worker):
     with worker.database.write() as tx:
         workers.register(tx, slot)  # and it is never stale, however long this takes
         tx.exec_driver_sql("UPDATE workers SET heartbeat_at = heartbeat_at + 3600")
-    with following(service, types="worker,queue") as stream:
+    with (
+        following(service, types="state"),  # the service polls already, and not for slots alone
+        following(service, types="worker,queue") as stream,
+    ):
         data, number = stream.until("worker")
         assert (data["change"], data["worker"]["name"], number) == ("present", "node1 cpu·0", None)
         before, _ = stream.until("queue")
