@@ -6,6 +6,8 @@ output has M_jl = Σ_{k-1-j, k-1-l}. Output t < k only depends on the lags j <= 
 1/2, and no 1/k beyond that mean.
 """
 
+from __future__ import annotations  # NumPy loads its generators when they are named
+
 from dataclasses import dataclass
 from typing import assert_never
 

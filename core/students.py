@@ -5,6 +5,8 @@ dtype rounds them. The same seed with another scale is the same draw, scaled. A 
 Bᵀ for every start.
 """
 
+from __future__ import annotations  # NumPy loads its generators when they are named
+
 from collections.abc import Callable, Mapping
 from typing import assert_never
 

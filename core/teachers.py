@@ -4,6 +4,9 @@ A symmetric teacher is given in its eigenbasis. No generality is lost: any rotat
 leaves the response unchanged, and a Gaussian B or C keeps its law.
 """
 
+from __future__ import annotations  # NumPy loads its generators when they are named
+
+from collections.abc import Sequence
 from typing import assert_never
 
 import numpy as np
@@ -54,18 +57,25 @@ def _symmetric(teacher: BalancedTeacher | UnbalancedTeacher) -> LinearSystem:
     With weights w, B_i = sign(w_i) √|w_i| and C_i = √|w_i|; without them, B and C are random unit
     vectors.
     """
+    eigenvalues = teacher.eigenvalues
+    if isinstance(eigenvalues, ListedEigenvalues) and teacher.weights is not None:
+        return _weighted(np.array(eigenvalues.values), teacher.weights)  # nothing is drawn
     generator = np.random.default_rng(teacher.seed)
-    if isinstance(teacher.eigenvalues, ListedEigenvalues):
-        poles = np.array(teacher.eigenvalues.values)
+    if isinstance(eigenvalues, ListedEigenvalues):
+        poles = np.array(eigenvalues.values)
     else:
-        poles = generator.uniform(teacher.eigenvalues.low, teacher.eigenvalues.high, teacher.dim)
+        poles = generator.uniform(eigenvalues.low, eigenvalues.high, teacher.dim)
     if teacher.weights is not None:
-        weights = np.array(teacher.weights)
-        root = np.sqrt(np.abs(weights))
-        return _one_channel(np.diag(poles), np.sign(weights) * root, root)
+        return _weighted(poles, teacher.weights)
     b = _unit_vector(generator, teacher.dim)
     c = b if isinstance(teacher, BalancedTeacher) else _unit_vector(generator, teacher.dim)
     return _one_channel(np.diag(poles), b, c)
+
+
+def _weighted(poles: np.ndarray, given: Sequence[float]) -> LinearSystem:
+    weights = np.array(given)
+    root = np.sqrt(np.abs(weights))
+    return _one_channel(np.diag(poles), np.sign(weights) * root, root)
 
 
 def _random(teacher: RandomTeacher) -> LinearSystem:

@@ -1,5 +1,6 @@
 """The experiments of the poisoning study, after the public code of Slutzky et al. (2025)."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from math import exp, log10
 from typing import Any
@@ -153,11 +154,16 @@ _BASE = _trained(
 _LONG_BASE = _trained(
     length=10, dim=20, scale=0.01, gap=0.05 * exp(-6), seeds=(1200, 1201, 1203, 1204), lr=0.001
 )
-PAIRS: Mapping[str, Mapping[str, Base]] = {
-    SHORT: _pair(_TABLE_1, (_one_hot(7, 0), _one_hot(7, 0, 5)), time=1e4),
-    LONG: _pair(_TABLE_3, (_one_hot(9, 0), _one_hot(9, 0, 7)), time=1e7),
-    TRAINED: _pair(_BASE, _sequences(6, [0, 1], 10, 8)),
-    TRAINED_LONG: _pair(_LONG_BASE, _sequences(10, list(range(7)), 10, 8)),
-    READOUT: _pair(_with_readout(_BASE, 15), _sequences(6, [0, 1], 20, 20)),
-}
-"""The clean and the poisoned experiment of each part."""
+PARTS = (SHORT, LONG, TRAINED, TRAINED_LONG, READOUT)
+
+
+@functools.cache
+def pairs() -> Mapping[str, Mapping[str, Base]]:
+    """The clean and the poisoned experiment of each part; sequences are drawn at the first call."""
+    return {
+        SHORT: _pair(_TABLE_1, (_one_hot(7, 0), _one_hot(7, 0, 5)), time=1e4),
+        LONG: _pair(_TABLE_3, (_one_hot(9, 0), _one_hot(9, 0, 7)), time=1e7),
+        TRAINED: _pair(_BASE, _sequences(6, [0, 1], 10, 8)),
+        TRAINED_LONG: _pair(_LONG_BASE, _sequences(10, list(range(7)), 10, 8)),
+        READOUT: _pair(_with_readout(_BASE, 15), _sequences(6, [0, 1], 20, 20)),
+    }

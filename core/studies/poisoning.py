@@ -26,12 +26,13 @@ from core.panels import Line, Panel, response_line
 from core.references import SLUTZKY_2025
 from core.spec import SweepSpec
 from core.statistics import statistic
-from core.studies.poisoned import CLEAN, LONG, PAIRS, POISONED, READOUT, SHORT, TRAINED
+from core.studies import poisoned
+from core.studies.poisoned import CLEAN, LONG, POISONED, READOUT, SHORT, TRAINED, pairs
 from core.studies.setting import sweep
 from core.studies.study import EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
-PARTS: Mapping[Size, tuple[str, ...]] = {"quick": (SHORT, LONG, TRAINED), "full": tuple(PAIRS)}
+PARTS: Mapping[Size, tuple[str, ...]] = {"quick": (SHORT, LONG, TRAINED), "full": poisoned.PARTS}
 
 PRINTED: Mapping[tuple[str, str], tuple[float, float]] = {
     (SHORT, CLEAN): (0.00127, 0.000005),
@@ -55,7 +56,7 @@ class PoisoningStudy(Study):
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """A clean and a poisoned experiment for each part."""
         return {
-            f"{part}, {kind}": sweep(PAIRS[part][kind])
+            f"{part}, {kind}": sweep(pairs()[part][kind])
             for part in PARTS[size]
             for kind in (CLEAN, POISONED)
         }

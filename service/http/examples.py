@@ -26,7 +26,11 @@ OTHER_ID = "exp_019aad3c5f7e7c0a8f6b2d4e1a3c5b7c"
 SPEC: Json = {
     "name": "a decay learned from two time steps",
     "tags": ["example"],
-    "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9]}},
+    "teacher": {
+        "kind": "balanced",
+        "eigenvalues": {"kind": "list", "values": [0.9]},
+        "weights": [1.0],
+    },
     "student": {"kind": "linear", "dim": 3, "start": {"kind": "gaussian", "scale": 0.01}},
     "training": {"length": 2},
     "optimizer": {"kind": "gd", "lr": 0.1, "steps": 2000},
