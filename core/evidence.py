@@ -1,7 +1,8 @@
 """Completed experiments as verdicts and figures read them: the spec, and how each seed ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -70,13 +71,16 @@ class Evidence:
         """The seeds that diverged."""
         return tuple(run for run in self.runs if run.outcome is Outcome.DIVERGED)
 
-    def median_of_fitted(self, metric: str) -> float:
-        """The median over the seeds that fit; NaN if fewer than half of the seeds fit.
+    @property
+    def most_fit(self) -> bool:
+        """Whether at least half of the seeds fit: then claims about those that fit are judged.
 
-        It leaves out the others, so half are enough; :func:`core.statistics.most_fit` asks for more
-        than half, so that the median over all seeds is that of seeds that fit.
+        They leave out the others, so half are enough; :func:`core.statistics.most_fit` asks for
+        more than half, so that the median over all seeds is that of seeds that fit.
         """
-        fitted = self.fitted
-        if 2 * len(fitted) < len(self.runs):
-            return float("nan")
-        return statistic("median", values_of_runs(fitted, [metric])[:, 0])
+        return 2 * len(self.fitted) >= len(self.runs) > 0
+
+    @property
+    def only_fitted(self) -> Self:
+        """The experiment with the seeds that fit alone."""
+        return replace(self, runs=self.fitted)

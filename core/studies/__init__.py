@@ -15,10 +15,19 @@ from core.studies.memoryless import MemorylessStudy
 from core.studies.poisoning import PoisoningStudy
 from core.studies.start import StartStudy
 from core.studies.step_size import StepSizeStudy
-from core.studies.study import Hypothesis, Size, Study, Verdict
+from core.studies.study import MUST_FAIL, ClaimKind, Hypothesis, Placebo, Size, Study, Verdict
 from core.studies.unbalanced import UnbalancedStudy
 
-__all__ = ["STUDIES", "Hypothesis", "Size", "Study", "Verdict"]
+__all__ = [
+    "MUST_FAIL",
+    "STUDIES",
+    "ClaimKind",
+    "Hypothesis",
+    "Placebo",
+    "Size",
+    "Study",
+    "Verdict",
+]
 
 STUDIES: Mapping[str, Study] = MappingProxyType(
     {

@@ -26,13 +26,13 @@ from core.studies.setting import (
     NEAR_ZERO,
     TEACHER,
     THRESHOLD,
+    least_error,
     relative_error,
-    relative_error_of_fitted,
     sweep,
     worst_error,
     zip_axis,
 )
-from core.studies.study import EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 PAST_THE_LENGTH = 20
@@ -125,6 +125,7 @@ class BalancedStudy(Study):
                 f"max over k > 2 d̂ of {ERROR} < 0.01",
                 at(NEAR, above),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.01,
             ),
             judge_hypothesis(
@@ -132,6 +133,7 @@ class BalancedStudy(Study):
                 f"max over k > 2 d̂ of {ERROR} < 0.1",
                 at(BALANCED, above),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.1,
             ),
             judge_hypothesis(
@@ -140,6 +142,7 @@ class BalancedStudy(Study):
                 f"ratio of {ERROR} at k = 2 d̂ - 1 and 2 d̂ + 1 > 1000",
                 at(NEAR, [THRESHOLD - 1, THRESHOLD + 1]),
                 lambda experiments: relative_error(experiments[0]) / relative_error(experiments[1]),
+                kind=ClaimKind.CONTRAST,
                 above=1000,
             ),
             judge_hypothesis(
@@ -147,7 +150,8 @@ class BalancedStudy(Study):
                 "does not extrapolate",
                 f"{ERROR} at k = 2 d̂, over seeds that fit > 0.1",
                 at(BALANCED, [THRESHOLD]),
-                relative_error_of_fitted,
+                least_error,
+                kind=ClaimKind.DOES_NOT,
                 above=0.1,
             ),
             judge_hypothesis(
@@ -155,13 +159,15 @@ class BalancedStudy(Study):
                 "median fit error at k = 2 d̂ + 1 < 0.001",
                 at(GENERAL, [THRESHOLD + 1]),
                 lambda experiments: experiments[0].median("fit_error"),
+                kind=ClaimKind.FITS,
                 below=0.001,
             ),
             judge_hypothesis(
                 "But it does not extrapolate: it does no better than answering zero",
                 f"{ERROR} at k = 2 d̂ + 1, over seeds that fit > 0.5",
                 at(GENERAL, [THRESHOLD + 1]),
-                relative_error_of_fitted,
+                least_error,
+                kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
         )

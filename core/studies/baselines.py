@@ -15,7 +15,7 @@ from core.panels import ZERO_BASELINE, Line, Mark, Panel, quartile_line
 from core.references import ANTOULAS_2005, COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import ERROR, NEAR_ZERO, TEACHER, THRESHOLD, sweep, worst_error, zip_axis
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 GD = "GD from a near-zero start"
@@ -68,6 +68,7 @@ class BaselinesStudy(Study):
                 "max over k >= 2 d̂ of its error / zero baseline < 1e-8",
                 at_least_threshold,
                 lambda experiments: max(_error(experiment, "era") for experiment in experiments),
+                kind=ClaimKind.METHOD,
                 below=1e-8,
             ),
             judge_hypothesis(
@@ -75,6 +76,7 @@ class BaselinesStudy(Study):
                 "its error / zero baseline at k = 2 d̂ - 2 > 0.1",
                 self.arm(size, evidence, GD, length=THRESHOLD - 2),
                 lambda experiments: _error(experiments[0], "era"),
+                kind=ClaimKind.METHOD,
                 above=0.1,
             ),
             judge_hypothesis(
@@ -82,6 +84,7 @@ class BaselinesStudy(Study):
                 f"max over k > 2 d̂ of {ERROR} < 0.001",
                 self.arm(size, evidence, GD, length=[k for k in LENGTHS if k > THRESHOLD]),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
             judge_hypothesis(
@@ -92,6 +95,7 @@ class BaselinesStudy(Study):
                 lambda experiments: min(
                     _error(experiment, "least_squares") for experiment in experiments
                 ),
+                kind=ClaimKind.METHOD,
                 above=0.99,
             ),
         )

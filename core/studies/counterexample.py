@@ -19,7 +19,7 @@ from core.panels import Line, Panel, length_marks, response_line
 from core.references import COHEN_KARLIK_2023
 from core.spec import CounterexampleStart, SweepSpec
 from core.studies.setting import TEACHER, sweep, zip_axis
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 TEACHERS: Mapping[str, Mapping[str, Any]] = {
@@ -76,6 +76,7 @@ class CounterexampleStudy(Study):
                 lambda experiments: max(
                     float(experiment.values("train_loss").max()) for experiment in experiments
                 ),
+                kind=ClaimKind.FITS,
                 below=1e-16,
             ),
             judge_hypothesis(
@@ -83,6 +84,7 @@ class CounterexampleStudy(Study):
                 "max of |h_k - ĥ_k - beyond| / beyond < 0.001",
                 all_arms,
                 lambda experiments: max(map(_largest_miss, experiments)),
+                kind=ClaimKind.DOES_NOT,
                 below=0.001,
             ),
             judge_hypothesis(
@@ -90,6 +92,7 @@ class CounterexampleStudy(Study):
                 "0.01 x median sharpness / 2 of the balanced teacher's at k = 8, h_k off by 1 > 1",
                 self.arm(size, evidence, "balanced teacher", length=8, beyond=1.0),
                 lambda experiments: 0.01 * experiments[0].median("sharpness") / 2,
+                kind=ClaimKind.TRAINING,
                 above=1,
             ),
         )

@@ -22,11 +22,12 @@ from core.studies.setting import (
     NEAR_ZERO,
     POLES,
     TEACHER,
+    least_error,
     relative_error,
     sweep,
     worst_error,
 )
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 NEAR, BALANCED, GENERAL = "near-zero start", "large balanced start", "large general start"
@@ -79,6 +80,7 @@ class DimensionStudy(Study):
                 f"max over d of {ERROR} < 0.001",
                 near,
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
             judge_hypothesis(
@@ -86,6 +88,7 @@ class DimensionStudy(Study):
                 f"max over d of {ERROR} < 0.1",
                 balanced,
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.1,
             ),
             judge_hypothesis(
@@ -94,16 +97,15 @@ class DimensionStudy(Study):
                 "max over d of |effective rank / its value at the smallest d - 1| < 0.001",
                 near,
                 _spread_of_ranks,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
             judge_hypothesis(
                 "A large general start fits but does not extrapolate, at any d",
                 f"min over d of {ERROR}, over seeds that fit > 0.5",
                 general,
-                lambda experiments: min(
-                    experiment.median_of_fitted("relative_extrapolation_error")
-                    for experiment in experiments
-                ),
+                least_error,
+                kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
             judge_hypothesis(
@@ -114,6 +116,7 @@ class DimensionStudy(Study):
                 lambda experiments: (
                     worst_error(experiments) / min(map(relative_error, experiments))
                 ),
+                kind=ClaimKind.EXTRAPOLATES,
                 below=10,
             ),
         )

@@ -27,7 +27,7 @@ from core.studies.setting import (
     sweep,
     worst_error,
 )
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 NEAR, GENERAL = "near-zero start", "large general start"
@@ -74,6 +74,7 @@ class FiniteSampleStudy(Study):
                 "median training loss for N in {2, 3, 4} < 1e-10",
                 too_few,
                 lambda experiments: abs(_pooled_median(experiments, "train_loss")),
+                kind=ClaimKind.FITS,
                 below=1e-10,
             ),
             judge_hypothesis(
@@ -81,6 +82,7 @@ class FiniteSampleStudy(Study):
                 "median fit error for N in {2, 3, 4} > 0.1",
                 too_few,
                 lambda experiments: _pooled_median(experiments, "fit_error"),
+                kind=ClaimKind.DOES_NOT,
                 above=0.1,
             ),
             judge_hypothesis(
@@ -89,6 +91,7 @@ class FiniteSampleStudy(Study):
                 f"max over samples of {enough_words} of {ERROR} < 0.001",
                 self.arm(size, evidence, NEAR, sequences=ENOUGH),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
             judge_hypothesis(
@@ -97,6 +100,7 @@ class FiniteSampleStudy(Study):
                 f"{ERROR} over samples of N = {LENGTH - 1} < 0.01",
                 self.arm(size, evidence, NEAR, sequences=LENGTH - 1),
                 lambda experiments: _pooled_median(experiments, "relative_extrapolation_error"),
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.01,
             ),
             judge_hypothesis(
@@ -104,6 +108,7 @@ class FiniteSampleStudy(Study):
                 f"{ERROR} over samples of {enough_words} > 0.5",
                 self.arm(size, evidence, GENERAL, sequences=ENOUGH),
                 lambda experiments: _pooled_median(experiments, "relative_extrapolation_error"),
+                kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
         )

@@ -19,7 +19,7 @@ from core.panels import Mark, Panel, quartile_line
 from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import sweep, zip_axis
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 LENGTHS: Mapping[Size, tuple[int, ...]] = {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15, 20)}
@@ -87,6 +87,7 @@ class _NonLinearStudy(Study):
                     "median of max over t < k of squared error / variance < 0.05",
                     longest,
                     lambda experiments: experiments[0].median(FIT),
+                    kind=ClaimKind.FITS,
                     below=0.05,
                 ),
                 judge_hypothesis(
@@ -94,6 +95,7 @@ class _NonLinearStudy(Study):
                     "median of max over k <= t < 4 k of squared error / variance < 0.1",
                     longest,
                     lambda experiments: experiments[0].median(EXTRAPOLATION),
+                    kind=ClaimKind.EXTRAPOLATES,
                     below=0.1,
                 ),
                 judge_hypothesis(
@@ -104,6 +106,7 @@ class _NonLinearStudy(Study):
                         experiments[0].median("state_effective_rank")
                         / experiments[0].spec.student.dim
                     ),
+                    kind=ClaimKind.EXTRAPOLATES,
                     below=0.5,
                 ),
                 judge_hypothesis(
@@ -113,6 +116,7 @@ class _NonLinearStudy(Study):
                     lambda experiments: (
                         experiments[0].median(EXTRAPOLATION) / experiments[1].median(EXTRAPOLATION)
                     ),
+                    kind=ClaimKind.CONTRAST,
                     above=5,
                 ),
             )

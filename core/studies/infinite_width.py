@@ -31,7 +31,7 @@ from core.studies.setting import (
     worst_error,
     zip_axis,
 )
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 from core.systems import LinearSystem, impulse_response
 from core.theory.wide import rates_of, trained_response
@@ -107,6 +107,7 @@ class InfiniteWidthStudy(Study):
                 lambda experiments: log_log_slope(
                     widths, [_distance(experiment) for experiment in experiments]
                 ),
+                kind=ClaimKind.TRAINING,
                 below=-0.3,
             ),
             judge_hypothesis(
@@ -114,6 +115,7 @@ class InfiniteWidthStudy(Study):
                 "median over seeds of max_j |h_j - predicted| / max_j |ĥ_j| < 0.2",
                 widest,
                 lambda experiments: _distance(experiments[0]) / _largest(experiments[0]),
+                kind=ClaimKind.TRAINING,
                 below=0.2,
             ),
             judge_hypothesis(
@@ -121,6 +123,7 @@ class InfiniteWidthStudy(Study):
                 f"{ERROR} at the largest width > 0.5",
                 widest,
                 lambda experiments: relative_error(experiments[0]),
+                kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
             judge_hypothesis(
@@ -128,6 +131,7 @@ class InfiniteWidthStudy(Study):
                 f"{ERROR} < 0.001",
                 self.arm(size, evidence, NEAR),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
         )

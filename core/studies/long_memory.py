@@ -21,12 +21,12 @@ from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
     ERROR_AXIS,
-    relative_error_of_fitted,
+    least_error,
     sweep,
     worst_error,
     zip_axis,
 )
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 PAST_THE_LENGTH = 40
@@ -95,6 +95,7 @@ class LongMemoryStudy(Study):
                 f"max over k >= 6 of {ERROR} < 0.01",
                 self.arm(size, evidence, TURNING, length=[6, 8, 12]),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.01,
             ),
             judge_hypothesis(
@@ -102,13 +103,15 @@ class LongMemoryStudy(Study):
                 f"max over k >= 6 of {ERROR} < 0.05",
                 self.arm(size, evidence, SUMMING, length=[6, 8, 12]),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.05,
             ),
             judge_hypothesis(
                 "From a large start, the rotation is fitted but not found",
                 f"{ERROR} at k = 8, over seeds that fit > 0.5",
                 self.arm(size, evidence, TURNING_LARGE, length=8),
-                relative_error_of_fitted,
+                least_error,
+                kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
             judge_hypothesis(
@@ -116,6 +119,7 @@ class LongMemoryStudy(Study):
                 "median extrapolation error at k = 12 < 0.01",
                 self.arm(size, evidence, DELAYING, length=12),
                 lambda experiments: experiments[0].median("extrapolation_error"),
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.01,
             ),
         )

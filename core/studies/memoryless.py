@@ -15,7 +15,7 @@ from core.panels import Panel, quartile_line
 from core.references import COHEN_KARLIK_2022
 from core.spec import SweepSpec
 from core.studies.setting import sweep, zip_axis
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 BALANCED, NEAR, IDENTITY, DEFAULT = "symmetric balanced", "near zero", "identity", "default"
@@ -68,6 +68,7 @@ class MemorylessStudy(Study):
                 lambda experiments: (max if "below" in bound else min)(
                     experiment.median("extrapolation_error") for experiment in experiments
                 ),
+                kind=ClaimKind.EXTRAPOLATES if "below" in bound else ClaimKind.DOES_NOT,
                 **bound,
             )
 

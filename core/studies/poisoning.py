@@ -29,7 +29,7 @@ from core.statistics import statistic
 from core.studies import poisoned
 from core.studies.poisoned import CLEAN, LONG, POISONED, READOUT, SHORT, TRAINED, pairs
 from core.studies.setting import sweep
-from core.studies.study import EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 PARTS: Mapping[Size, tuple[str, ...]] = {"quick": (SHORT, LONG, TRAINED), "full": poisoned.PARTS}
@@ -69,6 +69,7 @@ class PoisoningStudy(Study):
                 f"|mean over seeds of max over lags < 20 of |e_j| / d - {number:g}| < {half:g}",
                 self.arm(size, evidence, f"{part}, {kind}"),
                 lambda experiments, number=number: abs(_mean_error(experiments[0]) - number),  # type: ignore[misc]  # bound here
+                kind=ClaimKind.TRAINING,
                 below=half,
             )
             for (part, kind), (number, half) in PRINTED.items()
@@ -92,6 +93,7 @@ class PoisoningStudy(Study):
             f"median {metric.replace('_', ' ')}, poisoned over clean > 3",
             clean_and_poisoned,
             lambda experiments: experiments[1].median(metric) / experiments[0].median(metric),
+            kind=ClaimKind.CONTRAST,
             above=3,
         )
 

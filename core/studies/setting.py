@@ -51,14 +51,14 @@ def relative_error(experiment: Evidence) -> float:
     return experiment.median("relative_extrapolation_error")
 
 
-def relative_error_of_fitted(experiments: Sequence[Evidence]) -> float:
-    """As :func:`relative_error`, for the first experiment and the seeds that fit."""
-    return experiments[0].median_of_fitted("relative_extrapolation_error")
-
-
 def worst_error(experiments: Sequence[Evidence]) -> float:
     """The largest :func:`relative_error` of the experiments."""
     return max(map(relative_error, experiments))
+
+
+def least_error(experiments: Sequence[Evidence]) -> float:
+    """The smallest :func:`relative_error` of the experiments."""
+    return min(map(relative_error, experiments))
 
 
 def log_log_slope(x: Sequence[float], y: Sequence[float]) -> float:

@@ -19,12 +19,12 @@ from core.studies.setting import (
     ERROR,
     ERROR_AXIS,
     TEACHER,
+    least_error,
     log_log_slope,
-    relative_error_of_fitted,
     sweep,
     worst_error,
 )
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 UNBALANCED, BALANCED = "unbalanced start", "balanced start"
@@ -78,6 +78,7 @@ class StartStudy(Study):
                     )
                     - 2
                 ),
+                kind=ClaimKind.TRAINING,
                 below=0.3,
             ),
             judge_hypothesis(
@@ -91,6 +92,7 @@ class StartStudy(Study):
                     )
                     - 2
                 ),
+                kind=ClaimKind.TRAINING,
                 below=0.3,
             ),
             judge_hypothesis(
@@ -98,13 +100,15 @@ class StartStudy(Study):
                 f"max over s of {ERROR} < 0.1",
                 self.arm(size, evidence, BALANCED),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.1,
             ),
             judge_hypothesis(
                 "A large unbalanced start fits but does not extrapolate",
                 f"{ERROR} at s = 1, over seeds that fit > 0.5",
                 self.arm(size, evidence, UNBALANCED, scale=1.0),
-                relative_error_of_fitted,
+                least_error,
+                kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
         )

@@ -23,7 +23,7 @@ from core.studies.setting import (
     worst_error,
     zip_axis,
 )
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 BELOW, ABOVE = "below the bound", "around and above the bound"
@@ -80,6 +80,7 @@ class StepSizeStudy(Study):
                     )
                     - 1
                 ),
+                kind=ClaimKind.TRAINING,
                 below=0.2,
             ),
             judge_hypothesis(
@@ -87,6 +88,7 @@ class StepSizeStudy(Study):
                 f"{ERROR} at lr = {SETTLES} < 0.001",
                 self.arm(size, evidence, ABOVE, lr=SETTLES),
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
             judge_hypothesis(
@@ -94,6 +96,7 @@ class StepSizeStudy(Study):
                 f"{OSCILLATES} x median sharpness at lr = {SETTLES} / 2 > 1",
                 self.arm(size, evidence, ABOVE, lr=SETTLES),
                 lambda experiments: OSCILLATES * experiments[0].median("sharpness") / 2,
+                kind=ClaimKind.TRAINING,
                 above=1,
             ),
             judge_hypothesis(
@@ -101,6 +104,7 @@ class StepSizeStudy(Study):
                 f"median training loss at lr = {OSCILLATES} > 0.001, and not infinite",
                 self.arm(size, evidence, ABOVE, lr=OSCILLATES),
                 lambda experiments: experiments[0].median("train_loss"),
+                kind=ClaimKind.TRAINING,
                 above=0.001,
             ),
             judge_hypothesis(
@@ -108,6 +112,7 @@ class StepSizeStudy(Study):
                 f"share of seeds that diverge at lr = {DIVERGES:g} > 0.5",
                 self.arm(size, evidence, ABOVE, lr=DIVERGES),
                 lambda experiments: _share_diverged(experiments[0]),
+                kind=ClaimKind.TRAINING,
                 above=0.5,
             ),
         )

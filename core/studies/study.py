@@ -7,9 +7,10 @@ found again (by spec hash), is up to the caller.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from core.evidence import Evidence
@@ -28,6 +29,71 @@ class Verdict(StrEnum):
     NOT_RUN = "not_run"
 
 
+class ClaimKind(StrEnum):
+    """What a claim says, which decides where it must fail: see :data:`MUST_FAIL`."""
+
+    EXTRAPOLATES = "extrapolates"
+    """Seeds that fit are right past the training length, or have found what the teacher is."""
+
+    DOES_NOT = "does_not_extrapolate"
+    """Seeds that fit are wrong past the training length."""
+
+    FITS = "fits"
+    """Seeds fit the training length."""
+
+    CONTRAST = "contrast"
+    """Some arms do something that others don't, over seeds that fit."""
+
+    TRAINING = "training"
+    """How training moves: its speed, its path, what it keeps."""
+
+    METHOD = "method"
+    """About a method without training, or about the setting: no placebo applies."""
+
+
+class Placebo(StrEnum):
+    """Evidence without the phenomenon, on which a claim about it must fail."""
+
+    UNTRAINED = "untrained"
+    """Every student is at its start."""
+
+    OTHER_TEACHER = "other_teacher"
+    """Every student has learned another teacher."""
+
+    SHORT_MEMORY = "short_memory"
+    """Every response is the teacher's before k and zero from there on."""
+
+    SILENT = "silent"
+    """Every response is zero."""
+
+    RANDOM_BEYOND = "random_beyond"
+    """Every response is the teacher's before k and random from there on."""
+
+    EXACT = "exact"
+    """Every response is the teacher's: nobody fails."""
+
+    SWAPPED = "swapped"
+    """The arms that a contrast compares have changed places."""
+
+
+_WITHOUT_FIT = {Placebo.UNTRAINED, Placebo.OTHER_TEACHER, Placebo.SILENT}
+_WITHOUT_MEMORY = {Placebo.SHORT_MEMORY, Placebo.RANDOM_BEYOND}
+MUST_FAIL: Mapping[ClaimKind, frozenset[Placebo]] = MappingProxyType(
+    {
+        ClaimKind.EXTRAPOLATES: frozenset(_WITHOUT_FIT | _WITHOUT_MEMORY),
+        ClaimKind.DOES_NOT: frozenset(_WITHOUT_FIT | {Placebo.EXACT}),
+        ClaimKind.FITS: frozenset(_WITHOUT_FIT),
+        ClaimKind.CONTRAST: frozenset(Placebo),
+        ClaimKind.TRAINING: frozenset({Placebo.UNTRAINED}),
+        ClaimKind.METHOD: frozenset(),
+    }
+)
+"""The placebos on which a claim of each kind must not hold."""
+
+OF_FITTED = frozenset({ClaimKind.EXTRAPOLATES, ClaimKind.DOES_NOT, ClaimKind.CONTRAST})
+"""The kinds of claims that are about seeds that fit."""
+
+
 @dataclass(frozen=True)
 class Hypothesis:
     """A statement about stored numbers, judged.
@@ -39,6 +105,10 @@ class Hypothesis:
         bound: The bound.
         verdict: Whether the inequality holds.
         experiments: Ids of the experiments that the value comes from.
+        kind: What it says.
+        fitted: How many of their seeds fit.
+        seeds: How many seeds they have.
+        swapped: The verdict after the arms of a contrast have changed places; None for other kinds.
     """
 
     claim: str
@@ -47,6 +117,10 @@ class Hypothesis:
     bound: float
     verdict: Verdict
     experiments: tuple[str, ...]
+    kind: ClaimKind
+    fitted: int = 0
+    seeds: int = 0
+    swapped: Verdict | None = None
 
 
 class Study(ABC):
@@ -153,6 +227,11 @@ class EvidenceSlice:
         """Both slices, this one first."""
         return EvidenceSlice(self.points + other.points, self.experiments + other.experiments)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether no experiment is missing."""
+        return len(self.experiments) == len(self.points)
+
 
 def judge_hypothesis(
     claim: str,
@@ -160,23 +239,53 @@ def judge_hypothesis(
     evidence: EvidenceSlice,
     value: Callable[[Sequence[Evidence]], float],
     *,
+    kind: ClaimKind,
     below: float | None = None,
     above: float | None = None,
 ) -> Hypothesis:
     """Judges whether ``value`` of the evidence is less than ``below`` or greater than ``above``.
 
-    Infinity and NaN satisfy neither, so that divergence can't make a hypothesis hold.
+    Infinity and NaN satisfy neither, so that divergence can't make a hypothesis hold. A claim whose
+    kind is :data:`OF_FITTED` is about seeds that fit: ``value`` gets those alone.
 
     Returns:
-        The hypothesis with its verdict; ``not_run`` if an experiment is missing.
+        The hypothesis with its verdict; ``not_run`` if an experiment is missing, or if fewer than
+            half of the seeds of one fit and the claim is about those.
     """
-    ids = tuple(experiment.experiment_id for experiment in evidence.experiments)
     bound = below if below is not None else above
     if bound is None:
         raise ValueError("a hypothesis needs a bound: below or above")
-    if len(evidence.experiments) < len(evidence.points):
-        return Hypothesis(claim, inequality, None, bound, Verdict.NOT_RUN, ids)
-    number = value(evidence.experiments)
-    holds = number < bound if below is not None else bound < number < math.inf
-    verdict = Verdict.HOLDS if holds else Verdict.FAILS
-    return Hypothesis(claim, inequality, number, bound, verdict, ids)
+    experiments, is_of_fitted = evidence.experiments, kind in OF_FITTED
+    number: float | None = None
+    verdict, swapped = Verdict.NOT_RUN, None
+    if evidence.is_complete and (not is_of_fitted or all(e.most_fit for e in experiments)):
+        judged = [e.only_fitted for e in experiments] if is_of_fitted else experiments
+        number = value(judged)
+        verdict = _verdict(number, bound, is_upper=below is not None)
+        if kind is ClaimKind.CONTRAST:
+            swapped = _verdict(value(_swapped(judged)), bound, is_upper=below is not None)
+    return Hypothesis(
+        claim=claim,
+        inequality=inequality,
+        value=number,
+        bound=bound,
+        verdict=verdict,
+        experiments=tuple(experiment.experiment_id for experiment in experiments),
+        kind=kind,
+        fitted=sum(len(experiment.fitted) for experiment in experiments),
+        seeds=sum(len(experiment.runs) for experiment in experiments),
+        swapped=swapped,
+    )
+
+
+def _verdict(number: float, bound: float, *, is_upper: bool) -> Verdict:
+    holds = number < bound if is_upper else bound < number < math.inf
+    return Verdict.HOLDS if holds else Verdict.FAILS
+
+
+def _swapped(experiments: Sequence[Evidence]) -> Sequence[Evidence]:
+    """The experiments with the runs of the last in place of the first's, and so on inwards."""
+    return [
+        replace(experiment, runs=other.runs)
+        for experiment, other in zip(experiments, reversed(experiments), strict=True)
+    ]

@@ -22,12 +22,12 @@ from core.studies.setting import (
     NEAR_ZERO,
     POLES,
     THRESHOLD,
-    relative_error_of_fitted,
+    least_error,
     sweep,
     worst_error,
     zip_axis,
 )
-from core.studies.study import Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 SIGNED: Mapping[str, Any] = {
@@ -87,6 +87,7 @@ class UnbalancedStudy(Study):
                 f"max over k > 2 d̂ of {ERROR} < 0.001",
                 near,
                 worst_error,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
             judge_hypothesis(
@@ -96,6 +97,7 @@ class UnbalancedStudy(Study):
                 lambda experiments: min(
                     experiment.median("imbalance") for experiment in experiments
                 ),
+                kind=ClaimKind.TRAINING,
                 above=0.1,
             ),
             judge_hypothesis(
@@ -105,13 +107,15 @@ class UnbalancedStudy(Study):
                 lambda experiments: min(
                     experiment.median("train_loss") for experiment in experiments
                 ),
+                kind=ClaimKind.TRAINING,
                 above=0.1,
             ),
             judge_hypothesis(
                 "A large general start fits at k = 2 d̂ + 1 but does not extrapolate",
                 f"{ERROR} at k = 2 d̂ + 1, over seeds that fit > 0.5",
                 general,
-                relative_error_of_fitted,
+                least_error,
+                kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
         )

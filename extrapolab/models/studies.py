@@ -8,7 +8,10 @@ from extrapolab.models.experiments import Record
 
 
 class Claim(Record):
-    """A claim of a study as an inequality on stored numbers, with its verdict."""
+    """A claim of a study as an inequality on stored numbers, with its verdict.
+
+    ``fitted`` of its ``seeds`` fit. ``swapped`` is the verdict of a contrast with its arms swapped.
+    """
 
     claim: str
     inequality: str
@@ -16,6 +19,10 @@ class Claim(Record):
     bound: float | None = None
     verdict: Literal["holds", "fails", "not_run"]
     experiments: tuple[str, ...] = ()
+    kind: str = "training"
+    fitted: int = 0
+    seeds: int = 0
+    swapped: Literal["holds", "fails", "not_run"] | None = None
 
 
 class Report(Record):

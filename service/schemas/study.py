@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field
 
-from core.studies import Hypothesis, Size, Verdict
+from core.studies import ClaimKind, Hypothesis, Size, Verdict
 from service.schemas.base import Answer, Number
 from service.schemas.sweep import SweepLinks
 from store import records
@@ -123,6 +123,16 @@ class JudgedClaim(Answer):
     bound: Number | None
     verdict: Verdict
     experiments: list[str] = Field(description="Ids of the experiments that it rests on.")
+    kind: ClaimKind = Field(
+        description="What it says. Claims that `extrapolates`, `does_not_extrapolate` and "
+        "`contrast` are about the seeds that fit."
+    )
+    fitted: int = Field(description="Number of seeds of its experiments that fit.")
+    seeds: int = Field(description="Number of seeds of its experiments.")
+    swapped: Verdict | None = Field(
+        description="The verdict of a `contrast` with its arms swapped: it should fail. Null for "
+        "other kinds, and if it was not run."
+    )
 
     @classmethod
     def from_record(cls, hypothesis: Hypothesis) -> Self:

@@ -18,7 +18,7 @@ from core.panels import Panel, quartile_line
 from core.result import Outcome, RunResult
 from core.spec import SweepSpec
 from core.statistics import STATISTICS, of_columns, values_of_runs
-from core.studies.study import Study, judge_hypothesis
+from core.studies.study import ClaimKind, Study, judge_hypothesis
 from extrapolab.cli import demo
 from extrapolab.client.experiment import Experiment
 from extrapolab.models.experiments import ExperimentRecord
@@ -84,6 +84,7 @@ class ExampleStudy(Study):
                 "< 1",
                 self.arm(size, evidence, "arm", length=length),
                 lambda experiments, metric=metric: experiments[0].median(metric),
+                kind=ClaimKind.TRAINING,
                 below=1.0,
             )
             for metric in METRICS

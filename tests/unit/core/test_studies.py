@@ -1,5 +1,7 @@
 """Studies: their experiments are distinct and valid; verdicts follow from numbers alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,7 @@ def test_divergence_makes_no_hypothesis_hold():
         for spec in study.experiments("quick")
     ]
     hypotheses = study.judge("quick", experiments)
-    assert {hypothesis.verdict for hypothesis in hypotheses} == {"fails"}
+    assert {(h.verdict.value, h.fitted) for h in hypotheses} == {("not_run", 0), ("fails", 0)}
 
 
 def test_failing_to_extrapolate_counts_only_for_a_student_that_fits():
@@ -80,7 +82,33 @@ def test_failing_to_extrapolate_counts_only_for_a_student_that_fits():
     ]
     hypotheses = study.judge("quick", experiments)
     verdicts = [h.verdict for h in hypotheses if "does not extrapolate" in h.claim]
-    assert verdicts == ["fails", "fails"]
+    assert verdicts == ["not_run", "not_run"]
+
+
+def test_a_claim_about_seeds_that_fit_leaves_out_the_others():
+    study = STUDIES["balanced"]
+    experiments = [
+        replace(
+            one,
+            runs=(
+                *one.runs[:3],
+                *(
+                    replace(run, outcome=Outcome.DIVERGED, summary=dict.fromkeys(METRICS, np.nan))
+                    for run in one.runs[3:]
+                ),
+            ),
+        )
+        for one in (evidence(spec, error_in_the_paper(spec)) for spec in study.experiments("quick"))
+    ]
+    first = study.judge("quick", experiments)[0]
+    assert (first.verdict, first.value, first.fitted, first.seeds) == ("holds", 1e-6, 15, 25)
+
+
+def test_a_contrast_is_judged_with_its_arms_swapped_too():
+    study = STUDIES["balanced"]
+    experiments = [evidence(spec, error_in_the_paper(spec)) for spec in study.experiments("quick")]
+    swapped = {h.kind: h.swapped for h in study.judge("quick", experiments)}
+    assert (swapped["contrast"], swapped["extrapolates"]) == ("fails", None)
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
