@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
+from core.figures.recipes.heatmap import THRESHOLDS
 from core.labels import value_texts
 from core.recipe import DEFAULT_METRIC
 from core.result import METRICS, Outcome
@@ -25,7 +26,7 @@ from service.pages.frame.words import state_class
 from service.pages.marks import strip
 from service.pages.sweep_map.cells import KINDS, MAX_CELLS, SweepMap, shades, strips, sweep_map
 from service.pages.sweep_map.choice import STATISTICS, Choice, Given, SweepAxis, axes_of, read_given
-from service.pages.sweep_map.frame import Frame
+from service.pages.sweep_map.frame import Frame, edges
 from service.pages.sweep_map.summary import Summary
 from store.experiments import repository as experiments
 from store.query import run_ends
@@ -98,6 +99,7 @@ def sweep(
         map=drawn,
         frame=_frame(choice, drawn),
         known=quantity(choice.y),
+        edges=_edges(choice, drawn),
         shades=shades(),
         kinds=KINDS,
         progress=progress,
@@ -127,14 +129,21 @@ def _frame(choice: Choice, drawn: SweepMap | None) -> Frame | None:
     return Frame.of(choice.axes[choice.x], y, len(drawn.panels))
 
 
+def _edges(choice: Choice, drawn: SweepMap | None) -> list[str]:
+    """For each panel, the path where the metric crosses its threshold; "" if it has none."""
+    frame, at = _frame(choice, drawn), THRESHOLDS.get(choice.y)
+    if drawn is None or frame is None:
+        return []
+    return ["" if at is None else edges(panel, frame, at) for panel in drawn.panels]
+
+
 def _table(sweep_id: str, choice: Choice) -> str:
-    """The address of the numbers of the map as CSV."""
-    parts = {"rows": choice.series, "columns": choice.x, "metrics": choice.y}
-    given = {name: value for name, value in parts.items() if value}
-    name = "grid" if choice.series else "table"
-    if name == "table":
-        given = {"metrics": choice.y}
-    return f"/v1/sweeps/{sweep_id}/{name}?{urlencode({**given, 'format': 'csv'})}"
+    """The address of the numbers of the map as CSV; all its experiments if an axis has objects."""
+    numbers = {"metrics": choice.y, "statistic": choice.statistic, "format": "csv"}
+    if choice.recipe(sweep_id) is None:
+        return f"/v1/sweeps/{sweep_id}/table?{urlencode(numbers)}"
+    by = ",".join(path for path in (choice.x, choice.series, choice.facets) if path)
+    return f"/v1/table?{urlencode({'q': choice.query(sweep_id), 'by': by, **numbers})}"
 
 
 def _progress(tx: Connection, experiment_id: str) -> Progress | None:

@@ -2,8 +2,10 @@
 
 import re
 
+import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
+from core.figures.drawing.plot import crossings
 from extrapolab import Lab
 from service.pages.frame.words import number
 from tests.browser.conftest import Visitor, phase_diagram, spec
@@ -35,6 +37,11 @@ def test_cells_show_the_numbers_of_the_interface(seeded: RunningLab, visit: Visi
                 "href", f"/experiments/{members[length, rate].experiment}"
             )
     assert cell(page, 2, 0).locator("rect[fill='url(#hatch)']").count() == 1
+    across, up = crossings(np.array(grid.metrics[METRIC]["median"], float), 1.0)
+    line = page.locator("#map path.edge").last.get_attribute("d") or ""
+    assert (line.count("v"), line.count("h")) == (across.sum(), up.sum())
+    assert line.startswith("M")
+    assert up.any()
     assert re.match("#", cell(page, 1, 2).locator("rect").first.get_attribute("fill") or "")
     page.goto(f"{seeded.url}/sweeps")
     expect(page.locator(f"#{sweep.id}")).to_contain_text("9 of 9 completed")
@@ -51,6 +58,8 @@ def test_cells_under_the_pointer_and_keys_show_their_curves(seeded: RunningLab, 
     with Lab(seeded.url) as lab:
         sweep = phase_diagram(lab)
     page = visit(f"{seeded.url}/sweeps/{sweep.id}").page
+    expect(page.locator("[data-brushed]")).to_have_text("the least and the largest")
+    expect(page.locator("[data-chart=error] canvas")).to_be_visible()
     cell(page, 0, 0).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
@@ -71,10 +80,21 @@ def test_cells_under_the_pointer_and_keys_show_their_curves(seeded: RunningLab, 
     page.get_by_label("Statistic").select_option("q1")
     expect(page).to_have_url(re.compile("statistic=q1"))
     expect(cell(page, 1, 1)).to_have_attribute("aria-label", re.compile(": q1 "))
+    page.get_by_label("Across").select_option("optimizer.lr")
+    expect(page).to_have_url(re.compile("x=optimizer.lr&series=training.length"))
+    page.get_by_label("Up").select_option("optimizer.lr")
+    expect(page).to_have_url(re.compile("x=training.length&series=optimizer.lr"))
+    page.get_by_text("In ink").click()
+    table = page.get_by_role("link", name="csv").get_attribute("href")
+    header, *rows = page.request.get(f"{seeded.url}{table}").text().splitlines()
+    assert header.startswith("training.length,optimizer.lr,")
+    assert header.endswith(f"{METRIC}.q1")
+    assert len(rows) == 9
     page.get_by_label("Up").select_option("none")
     expect(page.locator("path.median")).to_have_attribute("d", re.compile("^M.+L"))
     expect(cell(page, 0, 1)).to_have_attribute("aria-label", re.compile("of 9 seeds fit"))
-    assert cell(page, 0, 1).locator(".tick, .diverged").count() == 9
+    assert cell(page, 0, 1).locator(".diverged").count() == 1  # three seeds at one place
+    assert 1 < cell(page, 0, 1).locator(".tick").count() <= 6
     expect(cell(page, 0, 1)).to_have_attribute("href", re.compile(r"/experiments\?q=sweep"))
 
 

@@ -184,17 +184,30 @@ class Map:
         return bool(self.hollow.any())
 
     def edges_at(self, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-        """Where the values of neighbours lie on both sides of a threshold.
+        """Where the values cross a threshold, as :func:`crossings` finds it."""
+        return crossings(self.values, threshold)
 
-        Returns:
-            (rows, columns - 1) for neighbours in a row, and (rows - 1, columns) in a column.
-        """
-        known = (self.states != "") & ~np.isnan(self.values)
-        above = np.where(known, self.values >= threshold, False)
-        return (
-            (above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1],
-            (above[1:] != above[:-1]) & known[1:] & known[:-1],
-        )
+
+def crossings(values: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where neighbours in a grid lie on both sides of a threshold; NaN lies on neither.
+
+    Args:
+        values: (rows, columns).
+        threshold: A value at the threshold lies above it.
+
+    Returns:
+        (rows, columns - 1) for neighbours in a row, and (rows - 1, columns) in a column.
+
+    Example:
+        >>> across, up = crossings(np.array([[0.1, 1.0], [np.nan, 2.0]]), 1.0)
+        >>> across.tolist(), up.tolist()
+        ([[True], [False]], [[False, False]])
+    """
+    known, above = ~np.isnan(values), values >= threshold
+    return (
+        (above[:, 1:] != above[:, :-1]) & known[:, 1:] & known[:, :-1],
+        (above[1:] != above[:-1]) & known[1:] & known[:-1],
+    )
 
 
 @dataclass(frozen=True)

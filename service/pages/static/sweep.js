@@ -10,18 +10,23 @@ const REST = 120; // ms that the pointer rests on a cell before its curves are r
 const COLOURS = ["--blue", "--amber", "--green", "--red", "--violet", "--muted"];
 
 const map = () => document.getElementById("map");
-const cells = () => [...document.querySelectorAll("#map a[data-at]")];
+const cells = () => [...document.querySelectorAll(".map a")];
 const place = (name) => document.querySelector(`[data-chart=${name}]`);
-const at = (cell) => cell.dataset.at.split(",").map(Number);
 
-// ---- Which cells are brushed: those that were kept, or the one that is pointed at.
+// A cell is named by panel, row and column, and described as "coordinates: what is known".
+const at = (cell) => cell.id.split("-").slice(1).map(Number);
+const labelOf = (cell) => cell.getAttribute("aria-label").split(": ")[0];
+const idsOf = (cell) => cell.dataset.ids?.split(",") ?? [cell.getAttribute("href").split("/").pop()];
+
+// ---- Which cells are brushed: those that were kept, or the one that is pointed at; before that,
+// those with the least and the largest number.
 
 let kept = new Set(); // ids of elements
 let pointed = null;
 let resting = null;
 
 function brushed() {
-  const ids = kept.size ? kept : new Set(pointed ? [pointed] : []);
+  const ids = kept.size ? kept : new Set(pointed ? [pointed] : map()?.dataset.ends?.split(" "));
   return cells().filter((cell) => ids.has(cell.id));
 }
 
@@ -64,18 +69,17 @@ const AXES = {
 
 async function show() {
   const chosen = brushed();
-  const sides = chosen.flatMap((cell) => cell.dataset.ids.split(",").map((id) => ({ id, label: cell.dataset.label })));
+  const sides = chosen.flatMap((cell) => idsOf(cell).map((id) => ({ id, label: labelOf(cell), isEnded: cell.classList.contains("ended") })));
   const drawn = sides.slice(0, MOST);
   const words = document.querySelector("[data-brushed]");
-  const rest = sides.length > MOST ? `, the first ${MOST} of ${sides.length} experiments` : "";
-  const several = chosen.length ? `${chosen.length} cells${rest}` : "the cell you point at";
-  words.textContent = chosen.length === 1 ? chosen[0].dataset.label : several;
+  words.textContent = heading(chosen, sides.length);
   document.querySelector("[data-clear]").hidden = kept.size === 0;
   if (drawn.length === 0) return;
   const labels = apart(drawn.map((side) => side.label));
   const mine = ++turn;
   const ids = drawn.map((side) => side.id);
-  const [series, responses] = await Promise.all([readSeries(ids), readResponses(ids)]);
+  const ended = drawn.filter((side) => side.isEnded).map((side) => side.id);
+  const [series, responses] = await Promise.all([readSeries(ids), readResponses(ended)]);
   if (mine !== turn) return; // another cell was pointed at meanwhile
   const items = drawn.map((side) => ({ ...side, ...series.get(side.id) }));
   const lineOf = (side, index) => ({ label: labels[index], colour: COLOURS[index % COLOURS.length] });
@@ -85,6 +89,13 @@ async function show() {
     })));
   }
   draw("lags", drawn.map((side, index) => ({ ...lineOf(side, index), ...responses.get(side.id) })), responses.lengths);
+}
+
+function heading(chosen, count) {
+  if (chosen.length === 0) return "the cell you point at";
+  if (chosen.length === 1) return labelOf(chosen[0]);
+  if (kept.size === 0) return "the least and the largest";
+  return `${chosen.length} cells` + (count > MOST ? `, the first ${MOST} of ${count} experiments` : "");
 }
 
 // The labels without what they have in common, which the heading or the axes say.
@@ -104,6 +115,7 @@ async function readSeries(ids) {
 async function readResponses(ids) {
   const found = new Map();
   found.lengths = [];
+  if (ids.length === 0) return found;
   if (ids.length === 1) {
     const data = await once(`/v1/experiments/${ids[0]}/figures/response.json`);
     if (data) {
@@ -149,7 +161,7 @@ let start = null;
 let isDrag = false;
 
 document.addEventListener("pointerover", (event) => {
-  const cell = event.target.closest?.("#map a[data-at]");
+  const cell = event.target.closest?.(".map a");
   if (!cell) return;
   if (start && start.id !== cell.id) {
     isDrag = true;
@@ -159,7 +171,7 @@ document.addEventListener("pointerover", (event) => {
   point(cell);
 });
 document.addEventListener("pointerdown", (event) => {
-  start = event.pointerType === "mouse" && event.button === 0 ? event.target.closest("#map a[data-at]") : null;
+  start = event.pointerType === "mouse" && event.button === 0 ? event.target.closest(".map a") : null;
   isDrag = false;
 });
 document.addEventListener("pointerup", () => {
@@ -188,11 +200,11 @@ function between(one, other) {
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] };
 
 document.addEventListener("focusin", (event) => {
-  const cell = event.target.closest("#map a[data-at]");
+  const cell = event.target.closest(".map a");
   if (cell) point(cell);
 });
 document.addEventListener("keydown", (event) => {
-  const cell = event.target.closest?.("#map a[data-at]");
+  const cell = event.target.closest?.(".map a");
   if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "x") keep(kept.has(cell.id) ? [...kept].filter((id) => id !== cell.id) : [...kept, cell.id]);
   else if (event.key === "Escape") keep([]);
@@ -231,17 +243,29 @@ document.addEventListener("lab:refreshed", () => {
 });
 let isReading = false;
 document.addEventListener("lab:progress", async (event) => {
-  if (isReading || !brushed().some((cell) => cell.dataset.ids.includes(event.detail.id))) return;
+  if (isReading || !brushed().some((cell) => idsOf(cell).includes(event.detail.id))) return;
   isReading = true;
   answers.clear();
   await show();
   isReading = false;
 });
 renew();
+if (brushed().length) show();
 
-// ---- Pickers show their choice at once.
+// ---- Pickers show their choice at once. An axis that is picked for a second place swaps them.
 
-document.addEventListener("change", (event) => event.target.closest("[data-pickers]")?.requestSubmit());
+document.addEventListener("change", (event) => {
+  const picked = event.target;
+  const form = picked.closest("[data-pickers]");
+  if (!form) return;
+  const places = ["x", "series", "facets"].map((name) => form.elements[name]);
+  const other = places.find((each) => each && each !== picked && each.value === picked.value);
+  if (places.includes(picked) && other && picked.value !== "none") {
+    const before = [...picked.options].find((option) => option.defaultSelected) ?? picked.options[0];
+    other.value = before.value;
+  }
+  location.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+});
 
 // ---- Extension: an axis gets more values, or a new one is added.
 

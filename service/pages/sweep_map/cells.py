@@ -58,20 +58,23 @@ class Cell:
     Attributes:
         row, column: From 0, at the lowest values.
         kind: ``completed``, or one of :data:`KINDS`.
+        is_ended: Whether all its experiments are completed.
         marks: Other states of experiments that it has besides completed ones.
         fill: The colour of its number; empty without one.
         href: Where it leads: to its experiment, or the list of several.
-        ids: Its experiments, at most :data:`MAX_CURVES`.
+        ids: Its experiments.
         running: The running experiments among them.
         label: Its coordinates.
         text: What is known of it.
         value: The statistic; NaN without one.
-        ticks: The height of each seed on the scale, from 0 to 1, with its look; for one axis alone.
+        ticks: The heights of seeds on the scale, from 0 to 1, with their looks, each pair once; for
+            one axis alone.
     """
 
     row: int
     column: int
     kind: str
+    is_ended: bool
     marks: frozenset[str]
     fill: str
     href: str
@@ -81,6 +84,11 @@ class Cell:
     text: str
     value: float
     ticks: Sequence[tuple[float, str]] = ()
+
+    @property
+    def curves(self) -> Sequence[str]:
+        """The experiments whose curves are shown beside the map."""
+        return self.ids[:MAX_CURVES]
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,30 @@ class SweepMap:
     kinds: Sequence[str]
     pooled: int
     one: float | None = None
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether numbers are larger than the upper end of the scale."""
+        cells = (cell for panel in self.panels for cell in panel.cells)
+        top = math.inf if self.scale is None else self.scale.high * (1 + 1e-9)
+        return any(top < cell.value < math.inf for cell in cells)
+
+    @property
+    def ends(self) -> Sequence[str]:
+        """The places of the experiments with the least and the largest number, as elements' ids.
+
+        Empty if no two numbers of single experiments differ.
+        """
+        known = [
+            (cell.value, f"cell-{number}-{cell.row}-{cell.column}")
+            for number, panel in enumerate(self.panels)
+            for cell in panel.cells
+            if cell.is_ended and len(cell.ids) == 1 and math.isfinite(cell.value)
+        ]
+        least, largest = min(known, default=None), max(known, default=None)
+        if least is None or largest is None or least[0] == largest[0]:
+            return []
+        return [least[1], largest[1]]
 
     def line(self, panel: Panel, step: float, height: float = STRIP_HEIGHT) -> str:
         """The path of the statistic along one axis; with gaps where there is none."""
@@ -152,7 +184,11 @@ def sweep_map(
         )
         for _, group in groups
     ]
-    scale = Scale.of(choice.y, [value for grid in grids for row in grid.values for value in row])
+    values = [value for grid in grids for row in grid.values for value in row]
+    low, high = 10.0**LOWEST, 10.0**HIGHEST
+    if choice.y == DEFAULT_METRIC:  # the ends of a strip: one huge error leaves the others colours
+        values = [min(max(value, low), high) for value in values if math.isfinite(value)]
+    scale = Scale.of(choice.y, values)
     panels, pooled = [], 1
     for (facet, group), grid in zip(groups, grids, strict=True):
         at: dict[tuple[str, str], list[Member]] = {}
@@ -197,16 +233,16 @@ def strips(sweep_map: SweepMap, choice: Choice, runs: Mapping[str, CompletedRuns
 
 
 def _with_ticks(cell: Cell, scale: Scale, runs: Mapping[str, CompletedRuns]) -> Cell:
-    ticks = [
-        (scale.share(value), _TICKS.get(outcome, "not-fitted"))
+    ticks = (
+        (round(scale.share(value), 3), _TICKS.get(outcome, "not-fitted"))
         for name in cell.ids
         if name in runs
         for outcome, value in zip(
             runs[name].outcomes, runs[name].values[:, 0].tolist(), strict=True
         )
         if not math.isnan(value)
-    ]
-    return replace(cell, ticks=ticks)
+    )
+    return replace(cell, ticks=list(dict.fromkeys(ticks)))
 
 
 def _by_facet(choice: Choice, members: Sequence[Member]) -> list[tuple[object, list[Member]]]:
@@ -251,10 +287,11 @@ def _cell(
         row=0,
         column=0,
         kind=kind,
+        is_ended=not others and bool(here),
         marks=frozenset(str(state) for state in others if str(state) != kind),
         fill=fill,
         href="",
-        ids=[member.experiment_id for member in here[:MAX_CURVES]],
+        ids=[member.experiment_id for member in here],
         running=[member.experiment_id for member in here if member.state is State.RUNNING],
         label=label,
         text=_text(choice, states, seeds),

@@ -175,17 +175,18 @@ class Choice:
                 fixed[path] = axis.values[axis.texts.index(value)]
         if problems:
             raise Invalid(*problems)
-        facets = None if given.facets == NONE else given.facets
+        facets = None if given.facets in (NONE, given.x) else given.facets
         free = [path for path in paths if path not in (facets, given.series)]
         numeric = [path for path in free if axes[path].is_numeric]
-        x = given.x or next(iter(numeric or free), None)
+        x = given.x or next(iter(numeric or free or paths), None)
         shown = {path for name in (x, facets) if name for path in axes[name].moves_with}
-        series = given.series or next((path for path in paths if path not in shown), None)
-        series = None if series in (NONE, x, facets) else series
-        facets = None if facets == x else facets
+        series = given.series
+        if series in (None, x, facets):  # also if the horizontal axis was given its place
+            series = next((path for path in paths if path not in {*shown, *fixed}), NONE)
+        series = None if series == NONE else series
         on_axes = {x, series, facets}
         fixed = {path: value for path, value in fixed.items() if path not in on_axes}
-        return cls(axes, x, series, facets or None, y, statistic, fixed)
+        return cls(axes, x, series, facets, y, statistic, fixed)
 
     @property
     def rest(self) -> list[SweepAxis]:

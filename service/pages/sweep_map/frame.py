@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.figures.drawing.plot import crossings
+from service.pages.sweep_map.cells import Panel
 from service.pages.sweep_map.choice import SweepAxis
 
 LEFT, TOP, RIGHT, BOTTOM = 92, 6, 8, 44
@@ -73,6 +77,22 @@ class Frame:
     def height(self) -> float:
         """The height with margins."""
         return TOP + self.plot[1] + BOTTOM
+
+
+def edges(panel: Panel, frame: Frame, threshold: float) -> str:
+    """The path along which a panel's numbers cross a threshold, as in the figure; "" if nowhere."""
+    values = np.full((frame.rows, frame.columns), np.nan)
+    for cell in panel.cells:
+        values[cell.row, cell.column] = cell.value
+    across, up = crossings(values, threshold)
+    width, height = frame.cell
+    tops = [(frame.rows - 1 - row) * height for row in range(frame.rows)]
+    return "".join(
+        [
+            *(f"M{(j + 1) * width - 0.5} {tops[i]}v{height}" for i, j in np.argwhere(across)),
+            *(f"M{j * width} {tops[i] - 0.5}h{width}" for i, j in np.argwhere(up)),
+        ]
+    )
 
 
 def _labels(texts: Sequence[str], step: float, room: float) -> list[Label]:
