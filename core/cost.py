@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from core.measuring import ALL_METRICS, SHARED_WORK, numbers_per_point, point_flop, work_per_point
 from core.result import SERIES
 from core.spec import (
     ExperimentSpec,
@@ -34,6 +35,9 @@ _BLOCK = 64
 
 _NUMBERS_PER_CALL = 2**21
 """Numbers in memory while points are measured, unless a single point takes more."""
+
+AFFORDABLE_FLOP = 1e12
+"""Operations of measuring that no default saves: about two minutes of an experiment."""
 
 _WORKING_COPIES = 6
 """Parameters, gradient, the optimizer's memory and temporaries of a step."""
@@ -85,48 +89,78 @@ def preparation_flop(spec: ExperimentSpec) -> float:
     return 25.0 * states(spec.teacher) ** 3 + float(sequences) * spec.training.length**2
 
 
+def measured_metrics(spec: ExperimentSpec) -> frozenset[str]:
+    """The metrics of :data:`core.measuring.SHARED_WORK` that an experiment measures.
+
+    Those that ``evaluation.metrics`` names. By default all but those that take more operations,
+    over all recorded points, than the training does, and more than :data:`AFFORDABLE_FLOP`.
+
+    Example:
+        >>> from core.spec import ExperimentSpec
+        >>> spec = ExperimentSpec.model_validate({
+        ...     "teacher": {"kind": "delay"},
+        ...     "student": {"kind": "linear", "dim": 3},
+        ...     "training": {"length": 5000},
+        ...     "optimizer": {"steps": 10},
+        ... })
+        >>> "sharpness" in measured_metrics(spec), "effective_rank" in measured_metrics(spec)
+        (False, True)
+    """
+    if spec.evaluation.metrics is not None:
+        return frozenset(spec.evaluation.metrics)
+    affordable = max(AFFORDABLE_FLOP, len(spec.seeds) * spec.optimizer.steps * step_flop(spec))
+    points = len(spec.seeds) * _points(spec)
+    dear = [
+        SHARED_WORK[name]
+        for name, flop in work_per_point(spec).items()
+        if points * flop > affordable
+    ]
+    return ALL_METRICS.difference(*dear)
+
+
+def step_flop(spec: ExperimentSpec) -> float:
+    """Operations of one step of one seed."""
+    if has_closed_form(spec.teacher, spec.student):
+        return _closed_form_step(spec)
+    return _sequence_step(spec)
+
+
 def points_per_call(spec: ExperimentSpec) -> int:
     """The number of points of a student with a closed form that one call measures."""
-    return max(1, _NUMBERS_PER_CALL // (len(spec.seeds) * numbers_per_point(spec)))
+    numbers = numbers_per_point(spec, measured_metrics(spec))
+    return max(1, _NUMBERS_PER_CALL // (len(spec.seeds) * numbers))
 
 
-def numbers_per_point(spec: ExperimentSpec) -> int:
-    """Numbers in memory while a seed is measured.
+def _closed_form_step(spec: ExperimentSpec) -> float:
+    """Operations of a step of one seed that is trained in closed form."""
+    k, d, (m, p) = spec.training.length, spec.student.dim, channels(spec.teacher)
+    matrix = _matrix(spec)
+    return float(2 * k * matrix * (p + m) + (2 * k * k * d * p * m + 2 * k * matrix * p))
 
-    Its parameters, C A^r and A^s B up to the horizon, and the tangent kernel.
-    """
-    d, k, q, (m, p) = spec.student.dim, spec.training.length, spec.horizon, channels(spec.teacher)
-    return 4 * d * d + 3 * q * d * m * p + 50 * k * k * (m * p) ** 2
+
+def _matrix(spec: ExperimentSpec) -> int:
+    """Numbers in A of a linear student."""
+    d = spec.student.dim
+    diagonal = isinstance(spec.student, LinearStudent) and spec.student.structure == "diagonal"
+    return d if diagonal else d * d
 
 
 def _closed_form_cost(spec: ExperimentSpec) -> Cost:
     """The cost of a linear student that is trained in closed form."""
     d, k, q, seeds = spec.student.dim, spec.training.length, spec.horizon, len(spec.seeds)
     m, p = channels(spec.teacher)
-    diagonal = isinstance(spec.student, LinearStudent) and spec.student.structure == "diagonal"
-    matrix = d if diagonal else d * d
-    step = 2 * k * matrix * (p + m) + (2 * k * k * d * p * m + 2 * k * matrix * p)
+    metrics = measured_metrics(spec)
     rows = k * d * (p + m) + k * k * p * m
     result = d * d + d * (m + p) + q * p * m + d
-    measuring = min(_points(spec), points_per_call(spec)) * numbers_per_point(spec)
-    steps_flop = spec.optimizer.steps * step + _points(spec) * _point_flop(d, k, q, m * p)
-    memory = seeds * _BYTES * (_WORKING_COPIES * (matrix + rows) + measuring + result)
+    measuring = min(_points(spec), points_per_call(spec)) * numbers_per_point(spec, metrics)
+    steps_flop = spec.optimizer.steps * _closed_form_step(spec)
+    points_flop = _points(spec) * point_flop(spec, metrics)
+    memory = seeds * _BYTES * (_WORKING_COPIES * (_matrix(spec) + rows) + measuring + result)
     return Cost(
-        flop=preparation_flop(spec) + float(seeds) * steps_flop,
+        flop=preparation_flop(spec) + float(seeds) * (steps_flop + points_flop),
         memory_mb=memory / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded_numbers(spec) + result) / _MEGABYTE,
     )
-
-
-def _point_flop(d: int, k: int, q: int, entries: int) -> float:
-    """Operations for one recorded point of one seed; ``entries`` of each h_j.
-
-    Eigenvalues of A, Hankel singular values, sharpness.
-    """
-    states = min(d, q // 2 * entries)
-    hankel = 4.0 * q * d * d * entries + 20.0 * states**3
-    tangent_kernel = 80.0 * k * k * math.log2(2 * k + 1) * entries**2 + 10.0 * (k * entries) ** 3
-    return 25.0 * d**3 + hankel + tangent_kernel
 
 
 def _points(spec: ExperimentSpec) -> int:
@@ -196,6 +230,28 @@ def _network(network: Student | Teacher, dim: int, inputs: int, outputs: int) ->
     return _Network(dim, gates, matrix, layers, inputs, outputs, linear=network.kind not in _GATES)
 
 
+def _networks(spec: ExperimentSpec) -> tuple[_Network, _Network]:
+    """The student and the teacher."""
+    m, p = channels(spec.teacher)
+    return (
+        _network(spec.student, spec.student.dim, m, p),
+        _network(spec.teacher, states(spec.teacher), m, p),
+    )
+
+
+def _counted_outputs(spec: ExperimentSpec) -> int:
+    """The number of outputs in the loss."""
+    return 1 if spec.training.outputs == "last" else spec.training.length
+
+
+def _sequence_step(spec: ExperimentSpec) -> float:
+    """Operations of a step of one seed that is trained on sequences."""
+    student, teacher = _networks(spec)
+    batch, _, fresh = _sequences(spec)
+    labels = teacher.unroll_flop(batch, spec.training.length) if fresh else 0.0
+    return 3 * student.output_flop(batch, spec.training.length, _counted_outputs(spec)) + labels
+
+
 def _sequence_cost(spec: ExperimentSpec) -> Cost:
     """The cost of a student that is trained on sequences.
 
@@ -205,15 +261,12 @@ def _sequence_cost(spec: ExperimentSpec) -> Cost:
     """
     k, q, seeds = spec.training.length, spec.horizon, len(spec.seeds)
     m, p = channels(spec.teacher)
-    student = _network(spec.student, spec.student.dim, m, p)
-    teacher = _network(spec.teacher, states(spec.teacher), m, p)
-    batch, sample, fresh = _sequences(spec)
-    counted = 1 if spec.training.outputs == "last" else k
+    student, teacher = _networks(spec)
+    batch, sample, _ = _sequences(spec)
+    counted = _counted_outputs(spec)
     evaluation, d, lags = spec.evaluation.sequences, student.dim, q // 2 * max(m, p)
-    labels = teacher.unroll_flop(batch, k) if fresh else 0
-    step = 3 * student.output_flop(batch, k, counted) + labels
-    spectra = 2.0 * evaluation * q * d * d + 50.0 * d**3 + 20.0 * lags**3
-    point = student.unroll_flop(evaluation, q) + student.output_flop(sample, k, counted) + spectra
+    point = student.unroll_flop(evaluation, q) + student.output_flop(sample, k, counted)
+    point += point_flop(spec, measured_metrics(spec))
     if student.linear or spec.numerics.device == "cuda":
         saved = max(
             student.saved_numbers(batch, k, counted), student.saved_numbers(sample, k, counted)
@@ -229,7 +282,7 @@ def _sequence_cost(spec: ExperimentSpec) -> Cost:
         flop=preparation_flop(spec)
         + teacher.unroll_flop(evaluation, q)
         + teacher.unroll_flop(sample, k)
-        + seeds * (spec.optimizer.steps * step + _points(spec) * point),
+        + seeds * (spec.optimizer.steps * _sequence_step(spec) + _points(spec) * point),
         memory_mb=memory / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded_numbers(spec) + result) / _MEGABYTE,
     )

@@ -160,6 +160,7 @@ _EVALUATION = {
     "evaluation.record_at": Quantity("further recorded steps"),
     "evaluation.fit_tolerance": Quantity("fit tolerance"),
     "evaluation.record": Quantity("recorded arrays"),
+    "evaluation.metrics": Quantity("chosen metrics", absent="metrics by their cost"),
     "evaluation.baselines": Quantity("baselines"),
     "evaluation.flow": Quantity(
         "comparison with gradient flow", phrase="compared with gradient flow"

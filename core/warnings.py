@@ -6,8 +6,9 @@ from functools import lru_cache
 import numpy as np
 
 from core import students, teachers
-from core.cost import preparation_flop
+from core.cost import measured_metrics, preparation_flop
 from core.losses import loss_matrix, target_of
+from core.measuring import ALL_METRICS
 from core.metrics import sharpness
 from core.spec import (
     CosineSchedule,
@@ -66,7 +67,13 @@ def warnings(spec: ExperimentSpec) -> list[str]:
         ... }))
         ['The teacher has complex poles, which no symmetric student has.']
     """
-    cheap = [*_dimensions(spec), *_unused(spec), *_start(spec), *_mismatched(spec)]
+    cheap = [
+        *_dimensions(spec),
+        *_unused(spec),
+        *_start(spec),
+        *_mismatched(spec),
+        *_not_measured(spec),
+    ]
     if not has_closed_form(spec.teacher, spec.student):
         return cheap
     if preparation_flop(spec) > MAX_OPERATIONS:
@@ -284,6 +291,16 @@ def _counterexample(spec: ExperimentSpec) -> Iterator[str]:
                 f"optimizer.lr = {spec.optimizer.lr:g} is above 2 / sharpness = {bound:.3g} at the "
                 "counterexample: GD leaves it, and may diverge."
             )
+
+
+def _not_measured(spec: ExperimentSpec) -> Iterator[str]:
+    """Says which metrics the default leaves out because of their cost."""
+    left_out = sorted(ALL_METRICS - measured_metrics(spec))
+    if spec.evaluation.metrics is None and left_out:
+        yield (
+            f"Not measured, as it would take longer than the training: {', '.join(left_out)}. "
+            "evaluation.metrics can name them, and evaluation.points say how often."
+        )
 
 
 def _mismatched(spec: ExperimentSpec) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Metrics of students, computed in NumPy and float64 for every dtype and device of the training.
 
-:func:`measure` computes every metric of :data:`core.result.METRICS` that a linear student has. The
+:func:`measure` computes the metrics of :data:`core.result.METRICS` that a linear student has. The
 modules of this package state their formulas and sources.
 """
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import teachers
+from core.cost import measured_metrics
 from core.losses import Target
+from core.measuring import ALL_METRICS, SHARED_WORK
 from core.metrics import errors
 from core.metrics.invariants import invariant_drift
 from core.metrics.sharpness import sharpness
@@ -50,6 +52,7 @@ class Reference:
             teacher has several channels.
         tolerance: ``evaluation.fit_tolerance``.
         rates: Factors on the learning rate.
+        metrics: The metrics to measure of :data:`core.measuring.SHARED_WORK`.
     """
 
     student: LinearStudent
@@ -58,6 +61,7 @@ class Reference:
     spectrum: tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]] | None = None
     tolerance: float = 1e-3
     rates: Rates = _AS_GIVEN
+    metrics: frozenset[str] = ALL_METRICS
 
     @classmethod
     def of(cls, spec: ExperimentSpec, target: Target, start: LinearSystem) -> "Reference":
@@ -73,6 +77,7 @@ class Reference:
             spectrum=(spectrum[0], spectrum[1].ravel()) if spectrum and has_one_channel else None,
             tolerance=spec.evaluation.fit_tolerance,
             rates=_AS_GIVEN if isinstance(spec.optimizer, GradientFlow) else spec.optimizer.rates,
+            metrics=measured_metrics(spec),
         )
 
 
@@ -118,32 +123,40 @@ def response_metrics(
 
 
 def measure(system: LinearSystem, reference: Reference) -> dict[str, Float64[np.ndarray, "..."]]:
-    """Computes every metric of a batch of students, by name, each of the batch's shape.
+    """Computes the metrics of a batch of students, by name, each of the batch's shape.
 
-    Only ``time`` and ``flow_distance`` come from the training instead. Overflow is a result: a
-    student whose response exceeds the range of float64 has infinite errors.
+    Those of the response and the imbalance, and those that share work with one of
+    ``reference.metrics``. ``time`` and ``flow_distance`` come from the training instead. Overflow
+    is a result: a student whose response exceeds the range of float64 has infinite errors.
 
     Args:
         system: The students' parameters, batch axes first.
         reference: The reference to measure against.
     """
-    target, student = reference.target, reference.student
+    target, student, rates = reference.target, reference.student, reference.rates
+    horizon, metrics = target.horizon, reference.metrics
     with np.errstate(all="ignore"):
-        poles, distance = _spectrum(system, reference)
-        absolute = np.abs(poles)
-        return {
-            **response_metrics(
-                impulse_response(system, target.horizon), target, reference.tolerance
-            ),
+        response = impulse_response(system, horizon)
+        measured = {
+            **response_metrics(response, target, reference.tolerance),
             "imbalance": imbalance(system),
-            "invariant_drift": invariant_drift(system, reference.start, student, reference.rates),
-            "spectral_radius": absolute.max(axis=-1),
-            "spectral_distance": distance,
-            "effective_rank": effective_rank(hankel_singular_values(system, target.horizon)),
-            "state_effective_rank": state_effective_rank(system, target.horizon),
-            "eigenvalue_effective_rank": effective_rank(absolute),
-            "sharpness": sharpness(system, student, target, reference.rates),
         }
+        if SHARED_WORK["spectrum"] & metrics:
+            poles, distance = _spectrum(system, reference)
+            absolute = np.abs(poles)
+            measured["spectral_radius"] = absolute.max(axis=-1)
+            measured["spectral_distance"] = distance
+            measured["eigenvalue_effective_rank"] = effective_rank(absolute)
+        if "effective_rank" in metrics:
+            measured["effective_rank"] = effective_rank(hankel_singular_values(system, horizon))
+        if "state_effective_rank" in metrics:
+            measured["state_effective_rank"] = state_effective_rank(system, horizon)
+        if "invariant_drift" in metrics:
+            drift = invariant_drift(system, reference.start, student, rates)
+            measured["invariant_drift"] = drift
+        if "sharpness" in metrics:
+            measured["sharpness"] = sharpness(system, student, target, rates)
+    return measured
 
 
 def _spectrum(system: LinearSystem, reference: Reference) -> tuple[np.ndarray, np.ndarray]:

@@ -42,6 +42,10 @@ def _sorted_unique(steps: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(set(steps)))
 
 
+def _in_order(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(sorted(_unique(names)))
+
+
 def _count_to_range(given: object) -> object:
     if isinstance(given, float) and given.is_integer():
         given = int(given)
@@ -55,6 +59,15 @@ def _count_to_range(given: object) -> object:
 
 
 Trajectory = Literal["eigenvalues", "response"]
+ChosenMetric = Literal[
+    "effective_rank",
+    "eigenvalue_effective_rank",
+    "invariant_drift",
+    "sharpness",
+    "spectral_distance",
+    "spectral_radius",
+    "state_effective_rank",
+]
 Baseline = Literal["era", "balanced_truncation", "subspace", "least_squares"]
 
 
@@ -82,6 +95,12 @@ class Evaluation(Part):
         (),
         description="Arrays recorded with the metrics: the eigenvalues of A, the response "
         "h_0 .. h_{q-1}.",
+    )
+    metrics: Annotated[tuple[ChosenMetric, ...] | None, AfterValidator(_in_order)] = Field(
+        None,
+        exclude_if=lambda metrics: metrics is None,
+        description="Metrics that need a decomposition, to measure besides those of the response. "
+        "Default: all but those that would take longer than the training.",
     )
     baselines: Annotated[tuple[Baseline, ...], AfterValidator(_unique)] = Field(
         (),

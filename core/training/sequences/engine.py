@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from core import networks
+from core.cost import measured_metrics
+from core.measuring import SHARED_WORK
 from core.metrics import imbalance
 from core.metrics.sequences import hankel_singular_values_of
 from core.metrics.spectrum import effective_rank
@@ -86,13 +88,13 @@ class SequenceEngine:
         if not isinstance(self._student, LinearStudent):
             return metrics
         system = self._systems(weights)
-        with np.errstate(all="ignore"):
-            spectrum = np.abs(eigenvalues(system.A))
-            return metrics | {
-                "imbalance": imbalance(system),
-                "spectral_radius": spectrum[:, 0],
-                "eigenvalue_effective_rank": effective_rank(spectrum),
-            }
+        metrics["imbalance"] = imbalance(system)
+        if SHARED_WORK["spectrum"] & measured_metrics(self._spec):
+            with np.errstate(all="ignore"):
+                spectrum = np.abs(eigenvalues(system.A))
+                metrics["spectral_radius"] = spectrum[:, 0]
+                metrics["eigenvalue_effective_rank"] = effective_rank(spectrum)
+        return metrics
 
     def trajectories(self, parameters: torch.Tensor) -> dict[str, np.ndarray]:
         """See the protocol."""

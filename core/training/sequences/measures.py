@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.cost import measured_metrics
 from core.losses import Target
 from core.metrics import response_metrics
 from core.metrics.sequences import (
@@ -43,6 +44,7 @@ class SequenceMeasures:
         """For students of ``network`` and a teacher in float64."""
         self._network, self._kernel = network, kernel_of(network, device)
         self._tolerance = spec.evaluation.fit_tolerance
+        self._metrics = measured_metrics(spec)
         self._last = spec.training.outputs == "last"
         self._impulses = _impulses(spec, device)
         k = spec.training.length
@@ -79,13 +81,16 @@ class SequenceMeasures:
         response = self.responses(weights)
         error, covariance = self._errors_and_covariance(weights)
         with np.errstate(all="ignore"):
-            return {
+            metrics = {
                 **response_metrics(response, self.target, self._tolerance),
                 **sequence_metrics(error, self._variance, self.target.length),
                 "train_loss": self._train_loss(weights, error),
-                "effective_rank": effective_rank(hankel_singular_values_of(response)),
-                "state_effective_rank": covariance_effective_rank(covariance),
             }
+            if "effective_rank" in self._metrics:
+                metrics["effective_rank"] = effective_rank(hankel_singular_values_of(response))
+            if covariance is not None:
+                metrics["state_effective_rank"] = covariance_effective_rank(covariance)
+        return metrics
 
     def _train_loss(self, weights: Weights, error: np.ndarray) -> np.ndarray:
         if self._loss_batch is None:
@@ -102,23 +107,28 @@ class SequenceMeasures:
         flat = torch.cat([weights[name].flatten(1) for name in self._network.shapes], 1)
         return torch.cat([self._kernel.outputs(theta, inputs, last=self._last) for theta in flat])
 
-    def _errors_and_covariance(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    def _errors_and_covariance(self, weights: Weights) -> tuple[np.ndarray, np.ndarray | None]:
         """The errors on the evaluation sequences, and the spread of the states.
 
         Returns:
             Squared errors (S, q), and the covariance (S, d, d) of the states over sequences and
-            times.
+            times, None if no metric needs it.
         """
+        needs_covariance = "state_effective_rank" in self._metrics
         errors, means = [], []
         second_moment = torch.zeros(1, dtype=torch.float64, device=self._labels.device)
         steps = self._network.unroll(weights, self._sequences)
         for (states, output), label in zip(steps, self._labels.unbind(1), strict=True):
             errors.append((output - label).square().sum(-1).mean(1))
-            means.append(states.mean(1))
-            second_moment = second_moment + states.mT @ states / states.shape[1]
+            if needs_covariance:
+                means.append(states.mean(1))
+                second_moment = second_moment + states.mT @ states / states.shape[1]
+        error = torch.stack(errors, 1).cpu().numpy()
+        if not needs_covariance:
+            return error, None
         mean = torch.stack(means).mean(0)
         covariance = second_moment / len(errors) - mean[:, :, None] * mean[:, None]
-        return torch.stack(errors, 1).cpu().numpy(), covariance.cpu().numpy()
+        return error, covariance.cpu().numpy()
 
 
 def _impulses(spec: ExperimentSpec, device: torch.device) -> Tensor:

@@ -1,9 +1,15 @@
 """Cost estimates grow with the work, and match counts by hand where those are easy."""
 
+from typing import get_args
+
 import pytest
 
-from core.cost import estimate
+from core.cost import estimate, measured_metrics
+from core.measuring import ALL_METRICS, SHARED_WORK, work_per_point
 from core.spec import ExperimentSpec
+from core.spec.experiment import ChosenMetric
+from core.studies import STUDIES
+from core.warnings import warnings
 
 BASE = {
     "teacher": {"kind": "gru", "dim": 2},
@@ -72,3 +78,48 @@ def test_recorded_trajectories_count_as_storage():
         for record in (["response", "eigenvalues"], [])
     )
     assert with_trajectories - without == pytest.approx(8 * 100 * (40 + 2 * 8) / 1e6)
+
+
+LONG = ExperimentSpec.model_validate(
+    {
+        "teacher": {"kind": "balanced"},
+        "student": {"kind": "linear", "dim": 50},
+        "training": {"length": 10_000},
+        "optimizer": {"steps": 1000},
+        "evaluation": {"points": 50},
+    }
+)
+
+
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_every_experiment_of_every_study_measures_all_metrics(size):
+    specs = [spec for study in STUDIES.values() for spec in study.experiments(size)]
+    assert {measured_metrics(spec) for spec in specs} == {ALL_METRICS}
+
+
+def test_only_metrics_that_take_longer_than_the_training_are_left_out():
+    assert ALL_METRICS - measured_metrics(LONG) == {"sharpness"}
+    longer = LONG.model_copy(
+        update={"optimizer": LONG.optimizer.model_copy(update={"steps": 100_000_000})}
+    )
+    assert measured_metrics(longer) == ALL_METRICS
+    sentence = "Not measured, as it would take longer than the training: sharpness."
+    assert any(warning.startswith(sentence) for warning in warnings(LONG))
+    assert not any(warning.startswith("Not measured") for warning in warnings(longer))
+
+
+def test_chosen_metrics_are_measured_at_any_cost_and_others_are_not():
+    def choosing(*names):
+        evaluation = LONG.evaluation.model_copy(update={"metrics": names})
+        return LONG.model_copy(update={"evaluation": evaluation})
+
+    dear, cheap = choosing("sharpness"), choosing()
+    assert measured_metrics(dear) == {"sharpness"}
+    assert measured_metrics(cheap) == frozenset()
+    assert estimate(dear).flop > estimate(LONG).flop > estimate(cheap).flop
+    assert not any(warning.startswith("Not measured") for warning in warnings(cheap))
+
+
+def test_every_metric_that_can_be_chosen_has_its_cost():
+    assert set(get_args(ChosenMetric)) == ALL_METRICS
+    assert work_per_point(LONG).keys() == SHARED_WORK.keys()

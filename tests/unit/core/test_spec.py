@@ -81,6 +81,29 @@ def test_hashes_ignore_metadata_and_the_order_of_seeds():
     assert setup_hash(parse(optimizer={"lr": 0.02})) != setup_hash(parse())
 
 
+def test_hashes_of_specs_that_choose_no_metrics_are_those_of_before_there_was_a_choice():
+    spec = parse()
+    assert "metrics" not in json.loads(spec.model_dump_json())["evaluation"]
+    assert spec_hash(parse(evaluation={"metrics": None})) == spec_hash(spec)
+
+
+def test_chosen_metrics_are_hashed_whatever_their_order():
+    names = ["spectral_radius", "effective_rank"]
+    chosen, reversed_choice = (
+        parse(evaluation={"metrics": metrics}) for metrics in (names, names[::-1])
+    )
+    assert spec_hash(chosen) == spec_hash(reversed_choice) != spec_hash(parse())
+    assert spec_hash(parse(evaluation={"metrics": []})) != spec_hash(parse())
+    assert ExperimentSpec.model_validate_json(chosen.model_dump_json()) == chosen
+
+
+def test_a_metric_that_is_always_measured_or_given_twice_cannot_be_chosen():
+    always = problems_of(evaluation={"metrics": ["fit_error"]})
+    assert "'spectral_radius'" in always["/evaluation/metrics/0"].allowed
+    twice = problems_of(evaluation={"metrics": ["sharpness", "sharpness"]})
+    assert "sharpness is repeated" in twice["/evaluation/metrics"].message
+
+
 def test_hashes_distinguish_seeds_that_are_equal_as_floats():
     assert spec_hash(parse(seeds=[2**63 - 1])) != spec_hash(parse(seeds=[2**63 - 2]))
 

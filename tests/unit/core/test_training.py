@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import NumericsUnavailable
+from core.measuring import ALL_METRICS
 from core.run import run
 from core.spec import ExperimentSpec
 from core.training import advance, begin, cancel, finish, flush, resume, snapshot
@@ -132,6 +133,22 @@ def test_results_do_not_depend_on_resuming_a_checkpoint(structure, optimizer, te
     assert all(map(same, finish(state).runs, unbroken.runs))
     joined = {name: [*points[name].tolist(), *rest[name].tolist()] for name in points}
     assert same_series(joined, unbroken.series)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"student": {"kind": "linear", "dim": 3, "readout": {"width": 2}}}],
+    ids=["closed form", "sequences"],
+)
+def test_metrics_that_are_not_chosen_are_undefined_and_leave_the_others_as_they_are(changes):
+    evaluation = {"points": 4, "horizon": 12, "sequences": 8}
+    spec = spec_of(optimizer={"steps": 5}, **changes, evaluation=evaluation)
+    without = spec_of(optimizer={"steps": 5}, **changes, evaluation={**evaluation, "metrics": []})
+    everything, less = run(spec).series, run(without).series
+    undefined = {name for name in less if np.isnan(less[name]).all()}
+    assert {"effective_rank", "state_effective_rank", "spectral_radius"} <= undefined
+    assert {name for name in undefined if np.isfinite(everything[name]).any()} <= ALL_METRICS
+    assert all(repr(less[name]) == repr(everything[name]) for name in less.keys() - undefined)
 
 
 def test_recorded_steps_are_the_spaced_ones_and_record_at():

@@ -1,0 +1,90 @@
+"""The cost of measuring a recorded point, metric by metric, as orders of magnitude.
+
+The metrics of a response always count as measured: the response gives them almost for free. Those
+that need a decomposition are chosen (:func:`core.cost.measured_metrics`).
+"""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from core.spec import (
+    ExperimentSpec,
+    LinearStudent,
+    channels,
+    has_closed_form,
+)
+
+SHARED_WORK: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "spectrum": frozenset(
+            {"spectral_radius", "spectral_distance", "eigenvalue_effective_rank"}
+        ),
+        "hankel": frozenset({"effective_rank"}),
+        "states": frozenset({"state_effective_rank"}),
+        "invariant": frozenset({"invariant_drift"}),
+        "sharpness": frozenset({"sharpness"}),
+    }
+)
+"""The metrics that can be chosen, by the work that they share: one of them brings the others."""
+
+ALL_METRICS = frozenset().union(*SHARED_WORK.values())
+"""The metrics that can be chosen."""
+
+
+def work_per_point(spec: ExperimentSpec) -> dict[str, float]:
+    """Operations that one seed's point takes for each entry of :data:`SHARED_WORK`.
+
+    A work that the student has no use for takes none.
+    """
+    return _closed_form(spec) if has_closed_form(spec.teacher, spec.student) else _sequences(spec)
+
+
+def point_flop(spec: ExperimentSpec, metrics: frozenset[str]) -> float:
+    """Operations that one seed's point takes for ``metrics``."""
+    return sum(flop for name, flop in work_per_point(spec).items() if SHARED_WORK[name] & metrics)
+
+
+def _closed_form(spec: ExperimentSpec) -> dict[str, float]:
+    """Of a linear student that is trained in closed form."""
+    d, k, q = spec.student.dim, spec.training.length, spec.horizon
+    m, p = channels(spec.teacher)
+    states = min(d, q // 2 * m * p)
+    kernel = 80.0 * k * k * math.log2(2 * k + 1) * (m * p) ** 2 + 10.0 * (k * m * p) ** 3
+    is_general = isinstance(spec.student, LinearStudent) and spec.student.structure == "general"
+    return {
+        "spectrum": _eigenvalues(spec),
+        "hankel": 4.0 * q * d * d * m * p + 20.0 * states**3,
+        "states": 4.0 * q * d * d * m + 4.0 * d**3,
+        "invariant": 8.0 * d**3 if is_general else 0.0,
+        "sharpness": kernel,
+    }
+
+
+def _sequences(spec: ExperimentSpec) -> dict[str, float]:
+    """Of a student that is trained on sequences: only linear ones have eigenvalues."""
+    d, q, (m, p) = spec.student.dim, spec.horizon, channels(spec.teacher)
+    return {
+        "spectrum": _eigenvalues(spec),
+        "hankel": 20.0 * (q // 2 * max(m, p)) ** 3,
+        "states": 2.0 * spec.evaluation.sequences * q * d * d + 4.0 * d**3,
+    }
+
+
+def _eigenvalues(spec: ExperimentSpec) -> float:
+    """Operations for the eigenvalues of A: symmetric solvers take a quarter of general ones."""
+    if not isinstance(spec.student, LinearStudent):
+        return 0.0
+    return {"general": 15.0, "symmetric": 4.0, "diagonal": 0.0}[
+        spec.student.structure
+    ] * spec.student.dim**3
+
+
+def numbers_per_point(spec: ExperimentSpec, metrics: frozenset[str]) -> int:
+    """Numbers in memory while a point of one seed with a closed form is measured.
+
+    Its parameters, C A^r and A^s B up to the horizon, and the tangent kernel for the sharpness.
+    """
+    d, k, q, (m, p) = spec.student.dim, spec.training.length, spec.horizon, channels(spec.teacher)
+    kernel = 50 * k * k * (m * p) ** 2 if "sharpness" in metrics else 0
+    return 4 * d * d + 3 * q * d * m * p + kernel
