@@ -4,6 +4,12 @@ The import hook wraps every function of these modules with beartype. Only tests 
 production the annotations are documentation.
 """
 
+import os
+
+# One thread per process, read when NumPy and torch are loaded: matrices are small here, and threads
+# of several processes that wait for each other on few cores take many times as long.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+
 from jaxtyping import install_import_hook
 
 SHAPE_CHECKED_MODULES = (
