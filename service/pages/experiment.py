@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from core.labels import how_many, value_text
 from core.result import SERIES, Outcome
-from core.spec import ExperimentSpec, has_closed_form
+from core.spec import ExperimentSpec, channels, has_closed_form
 from core.spec.difference import differences
 from core.spec.experiment import METADATA
 from core.statistics import most_fit
@@ -81,6 +81,7 @@ def experiment(
         differences=None if other is None else _differences(shown, other),
         notes=to_html(shown.content["notes"]),
         metrics=[(name, quantity(name).words) for name in SERIES],
+        channels=(1, 1) if spec is None else channels(spec.teacher),
         is_linear=spec is not None and has_closed_form(spec.teacher, spec.student),
     )
 

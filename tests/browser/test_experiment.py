@@ -19,6 +19,8 @@ def test_a_curve_grows_while_the_experiment_trains(empty_lab: RunningLab, visit:
         expect(page.locator("[data-chart=training] canvas")).to_be_visible(timeout=30_000)
         first = step.inner_text()
         expect(step).not_to_have_text(first, timeout=30_000)
+        page.evaluate("document.getElementById('log').textContent = ''")
+        expect(page.locator("#log")).to_contain_text("training on cpu", timeout=30_000)
         over = page.locator("[data-chart=training] .u-over")
         box = over.bounding_box()
         assert box is not None

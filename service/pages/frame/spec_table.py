@@ -8,6 +8,7 @@ from core.labels import value_text
 from core.spec import METADATA, ExperimentSpec
 from core.spec.paths import flatten
 from core.symbols import QUANTITIES
+from service.pages.frame.words import with_powers
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ def fields_by_part(
 ) -> dict[str, list[Field]]:
     """The fields of each part of a spec.
 
+    The kind of a part comes first.
+
     Args:
         content: The spec as JSON.
         spec: The same, validated; None for one that this version can't read.
@@ -40,8 +43,10 @@ def fields_by_part(
             continue
         known = QUANTITIES.get(path)
         words = known.words if known else (name or part).replace("_", " ").replace(".", ", ")
-        field = Field(
-            path, words, known.symbol if known else "", value_text(value, 17), path in chosen
-        )
+        text = with_powers(value_text(value, 17))
+        field = Field(path, words, known.symbol if known else "", text, path in chosen)
         parts.setdefault(part, []).append(field)
-    return parts
+    return {
+        part: sorted(fields, key=lambda field: field.path != f"{part}.kind")
+        for part, fields in parts.items()
+    }

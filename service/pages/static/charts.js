@@ -15,7 +15,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => char
 new ResizeObserver(() => charts.forEach((chart) => chart.resize())).observe(document.documentElement);
 
 // A chart in `element`.
-//   x, y      {label, log}
+//   x, y      {label, log, limit?: largest size of y that the axis reaches}
 //   lines     [{label, colour?: "--blue", dash?, width?, faint?, points?}], one for each array of y
 //   verticals [{at, label}], horizontals [{at, label}]
 //   sync      name of charts whose cursors move together
@@ -84,7 +84,7 @@ export class Chart {
       },
       scales: {
         x: { time: false, distr: x.log ? 3 : 1, range: (plot, low, high) => [low, high > low ? high : low + 1] },
-        y: { distr: y.log ? 3 : 1, range: y.log ? decades : undefined },
+        y: { distr: y.log ? 3 : 1, range: y.log ? decades : within(y.limit) },
       },
       axes: [axis(x, 42), axis(y, 64)],
       bands: band ? [{ series: [band[1] + 1, band[0] + 1], fill: colour("--blue") + "22" }] : undefined,
@@ -94,7 +94,7 @@ export class Chart {
         stroke: () => colour(line.colour ?? PALETTE[index % PALETTE.length]) + (line.faint ? "66" : ""),
         width: line.width ?? (line.faint ? 1 : 1.75),
         dash: line.dash,
-        points: { show: Boolean(line.points), size: 5 },
+        points: { show: Boolean(line.points), size: 5, fill: () => colour("--paper") },
         spanGaps: false,
       }))],
       hooks: {
@@ -123,7 +123,7 @@ export class Chart {
     ctx.font = `italic ${13 * ratio}px STIX, serif`;
     for (const { at, label } of this.options.verticals ?? []) {
       const left = Math.round(plot.valToPos(at, "x", true)) + 0.5;
-      if (!(left >= bbox.left && left <= bbox.left + bbox.width)) continue;
+      if (!(left >= bbox.left && left <= bbox.left + bbox.width + ratio)) continue;
       line(ctx, left, bbox.top, left, bbox.top + bbox.height);
       const isAtEnd = left > bbox.left + bbox.width - 16 * ratio;
       ctx.textAlign = isAtEnd ? "right" : "left";
@@ -194,9 +194,18 @@ function line(ctx, x0, y0, x1, y1) {
   ctx.stroke();
 }
 
-// The whole decades around the values.
+// A range that diverged runs don't stretch.
+function within(limit) {
+  return limit > 0 ? (plot, low, high) => uPlot.rangeNum(Math.max(low, -limit), Math.min(high, limit), 0.1, true) : undefined;
+}
+
+const DIVERGED = 1e15; // uPlot draws no axis past seventeen digits
+
+// The whole decades around the values, up to where a run has long diverged.
 function decades(plot, low, high) {
   if (!(low > 0)) return [1e-3, 1];
+  high = Math.min(high, DIVERGED);
+  low = Math.min(low, high);
   const bottom = 10 ** Math.floor(Math.log10(low));
   const top = 10 ** Math.ceil(Math.log10(high));
   return [bottom, top > bottom ? top : 10 * bottom];

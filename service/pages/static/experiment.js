@@ -47,6 +47,10 @@ class Training {
   }
 
   show(series, metric, x) {
+    if (series.step.length === 0) {
+      this.element.textContent = "Nothing is recorded yet.";
+      return;
+    }
     const seeds = Object.entries(series.seeds);
     const at = x === "time" && seeds.length ? seeds[0][1].time.map(drawable) : series.step.map((step) => step + 1);
     const values = seeds.map(([, columns]) => columns[metric].map(drawable));
@@ -89,7 +93,7 @@ let waiting = false;
 document.addEventListener("lab:progress", async (event) => {
   if (event.detail.id !== id || waiting) return;
   waiting = true;
-  await training.more();
+  await Promise.all([training.more(), readLog()]);
   waiting = false;
 });
 
@@ -97,23 +101,42 @@ document.addEventListener("lab:progress", async (event) => {
 
 async function drawResult() {
   if (!place("response")) return;
-  const [response, spectrum] = await Promise.all([read(`${path}/figures/response.json`), read(`${path}/figures/spectrum.json`)]);
-  if (response) drawResponse(response);
+  const [, spectrum] = await Promise.all([loadResponse(), read(`${path}/figures/spectrum.json`)]);
   if (spectrum) drawSpectrum(spectrum);
 }
 
-function drawResponse({ teacher, students, errors, length }) {
+// The response of one output to one input: at first the largest.
+async function loadResponse(channel = "") {
+  const response = await read(`${path}/figures/response.json${channel}`);
+  if (response) drawResponse(response);
+}
+
+const channels = () => [...document.querySelectorAll("[data-channel]")];
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-channel]")) return;
+  loadResponse(`?${channels().map((select) => `${select.name}=${select.value}`).join("&")}`);
+});
+
+const shown = {};
+
+function drawResponse({ teacher, students, errors, length, entry }) {
+  channels().forEach((select, index) => { select.value = entry[index] + 1; });
+  const limit = 1000 * Math.max(...teacher.map((value) => Math.abs(drawable(value))));
   const lags = teacher.map((_, lag) => lag);
   const verticals = [{ at: length, label: "k" }, { at: lags.length - 1, label: "q" }];
   const x = { label: "lag j", symbol: "j" };
-  new Chart(place("response"), {
-    x, y: { label: "response" }, verticals, sync: "lag", height: 240,
+  shown.response?.remove();
+  shown.response = new Chart(place("response"), {
+    x, y: { label: "response", limit }, verticals, sync: "lag", height: 240,
     lines: [...seedLines(students, students.length <= 4), { label: "teacher", colour: "--ink", dash: [4, 3] }],
-  }).show([lags, ...students.map((student) => student.y.map(drawable)), teacher.map(drawable)]);
-  new Chart(place("errors"), {
+  });
+  shown.response.show([lags, ...students.map((student) => student.y.map(drawable)), teacher.map(drawable)]);
+  shown.errors?.remove();
+  shown.errors = new Chart(place("errors"), {
     x, y: { label: "error by lag", log: true }, verticals, sync: "lag", height: 240,
     lines: [...seedLines(errors, errors.length <= 4), { label: "answering zero", colour: "--muted", dash: [4, 3] }],
-  }).show([lags, ...errors.map((error) => error.y.map(drawable)), teacher.map((given) => Math.abs(drawable(given)))]);
+  });
+  shown.errors.show([lags, ...errors.map((error) => error.y.map(drawable)), teacher.map((given) => Math.abs(drawable(given)))]);
 }
 
 function drawSpectrum({ eigenvalues, hankel, teacher_eigenvalues, teacher_hankel }) {
@@ -141,9 +164,32 @@ document.addEventListener("lab:refreshed", () => {
     training.load();
     drawResult();
   }
-  const log = document.getElementById("log");
-  if (log) log.scrollTop = log.scrollHeight;
 });
+
+// ---- The log: while it is open it follows, and stays at its end unless somebody scrolls up.
+
+let isAtEnd = true;
+
+async function readLog() {
+  const log = document.getElementById("log");
+  if (!log.closest("details").open) return;
+  const found = await read(`${path}/log?limit=500`);
+  const text = found?.items.at(-1)?.text;
+  if (text && log.textContent !== text) log.textContent = text;
+  toEnd();
+}
+
+function toEnd() {
+  const log = document.getElementById("log");
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}
+
+document.addEventListener("scroll", ({ target }) => {
+  if (target.id === "log") isAtEnd = target.scrollTop + target.clientHeight >= target.scrollHeight - 4;
+}, true);
+document.addEventListener("toggle", ({ target }) => { if (target.matches?.("details") && target.querySelector("#log")) toEnd(); }, true);
+document.addEventListener("lab:refreshed", toEnd);
+toEnd();
 
 // ---- A large figure is fetched when somebody gets to it.
 
