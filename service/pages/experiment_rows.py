@@ -212,8 +212,13 @@ def _median(group: Mapping[str, Any], metric: str) -> float | str | None:
 
 
 def _state(group: Mapping[str, Any]) -> tuple[str, str]:
-    """The class and words of a row's state: of its most urgent experiment."""
-    states = {State(state): count for state, count in group["states"].items()}
+    """The class and words of a row's state: of its most urgent experiment.
+
+    Failed and cancelled ones don't count where others have completed all of their seeds.
+    """
+    states = {State(state) for state in group["states"]}
+    if State.COMPLETED in states and not group["missing"]:
+        states -= {State.FAILED, State.CANCELLED}
     state = next(state for state in _STATES_BY_URGENCY if state in states)
     seeds = group["seeds"]
     mark = state_class(

@@ -19,7 +19,7 @@ from service.pages.experiment_rows import (
 )
 from service.pages.frame.readout import readout
 from service.pages.frame.rendering import page
-from store import views
+from store import bulk, views
 from store.query import expectation, facets, pages, varying
 from store.query.facets import Facets
 from store.query.query import ExperimentQuery
@@ -38,6 +38,16 @@ EXACT = 5_000
 
 COMPARED, NEWEST = 200, 2_000
 """Columns are chosen by what differs among so many of the newest matches."""
+
+ACTIONS = {
+    "cancel": bulk.CANCEL.filter,
+    "pause": bulk.PAUSE.filter,
+    "resume": bulk.RESUME.filter,
+    "retry": bulk.RETRY.filter,
+    "tag": "",
+    "delete": bulk.REMOVE.filter,
+}
+"""Actions on many, each with the filter of the experiments that it concerns."""
 
 MOST_VIEWS = 50
 ROWS = 50
@@ -66,6 +76,7 @@ def experiments(
             "sort": sort,
             "by": by,
             "asked": columns,
+            "actions": ACTIONS,
         }
         if mistake is not None:
             return page(request, "experiments.html", status=400, mistake=mistake, **common)

@@ -22,7 +22,7 @@ from store.query.order import Key, OrderColumns, after, order_by
 from store.query.parser import Term
 from store.query.query import ExperimentQuery
 from store.query.sql import condition, value
-from store.query.statistics import Condition, Expression, per_experiment
+from store.query.statistics import Expression, per_experiment
 from store.records import Experiment
 
 
@@ -90,11 +90,9 @@ def read_page(
     return [Position(query.digest, at, tuple(row)[1:], row[0]) for row in tx.execute(page)]
 
 
-def ids(tx: Connection, query: ExperimentQuery, where: Condition | None = None) -> list[str]:
-    """The ids of all matching experiments, in no particular order; a condition narrows them."""
+def ids(tx: Connection, query: ExperimentQuery) -> list[str]:
+    """The ids of all matching experiments, in no particular order."""
     statement, columns = select_matching(query, now(tx))
-    if where is not None:
-        statement = statement.where(where)
     return list(tx.scalars(statement.with_only_columns(columns.id)))
 
 

@@ -74,6 +74,10 @@ class ExperimentQuery:
         digest = hashlib.sha256(source.encode(errors="replace")).hexdigest()[:16]
         return cls(And(tuple(parts)) if parts else EVERYTHING, keys, digest)
 
+    def narrowed(self, q: str) -> Self:
+        """The same query, limited to what another filter finds, too; an empty one finds all."""
+        return replace(self, filter=And((self.filter, parser.parse(q)))) if q else self
+
     def where_in(self, name: str, values: Sequence[str]) -> Self:
         """The same query, limited to experiments with one of these values at a field."""
         return replace(self, filter=And((self.filter, OneOf(FIELDS[name], tuple(values)))))

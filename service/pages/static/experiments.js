@@ -17,15 +17,20 @@ let active = -1;
 let typing = null;
 let asked = 0;
 
+// The lab counts characters, and a string of JavaScript units of UTF-16.
+const characters = (text) => [...text].length;
+const unitsBefore = (text, place) => [...text].slice(0, place).join("").length;
+
 async function complete() {
   clearTimeout(typing);
   const number = ++asked;
-  const query = new URLSearchParams({ q: box.value, cursor: box.selectionStart, limit: 8 });
+  const cursor = characters(box.value.slice(0, box.selectionStart));
+  const query = new URLSearchParams({ q: box.value, cursor, limit: 8 });
   const answer = await fetch(`/v1/fields:complete?${query}`);
   if (!answer.ok || number !== asked) return;
   const found = await answer.json();
-  suggestions = found.items.filter((item) => item.text !== box.value.slice(found.start, found.end));
-  piece = [found.start, found.end];
+  piece = [found.start, found.end].map((place) => unitsBefore(box.value, place));
+  suggestions = found.items.filter((item) => item.text !== box.value.slice(...piece));
   active = -1;
   show();
   point(found.problem);
@@ -34,7 +39,7 @@ async function complete() {
 
 // The mistake stands under its column; while the filter is half typed the rows stay.
 function point(found) {
-  const isEnd = found && found.offset >= box.value.length && document.activeElement === box;
+  const isEnd = found && found.offset >= characters(box.value) && document.activeElement === box;
   mistake().textContent = found && !isEnd
     ? `${"\u00a0".repeat(found.offset)}${"^".repeat(Math.max(found.length, 1))} ${found.message}` : "";
 }
@@ -103,25 +108,38 @@ box.addEventListener("keydown", (event) => {
 
 const selected = new Set();
 
-document.addEventListener("change", (event) => {
-  const row = event.target.closest("[data-row]");
-  if (!row || !event.target.matches("[type=checkbox]")) return;
-  if (event.target.checked) selected.add(row.dataset.id);
-  else selected.delete(row.dataset.id);
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("#rows [type=checkbox]")) return;
+  const row = target.closest("[data-row]");
+  for (const { dataset } of row ? [row] : document.querySelectorAll("[data-row]")) {
+    if (target.checked) selected.add(dataset.id);
+    else selected.delete(dataset.id);
+  }
   mark();
 });
 document.addEventListener("lab:refreshed", mark);
 
 function mark() {
-  for (const row of document.querySelectorAll("[data-row]")) {
+  const rows = [...document.querySelectorAll("[data-row]")];
+  for (const row of rows) {
     const isSelected = selected.has(row.dataset.id);
     row.ariaSelected = String(isSelected);
     row.querySelector("[type=checkbox]").checked = isSelected;
   }
+  const all = document.querySelector("[data-select-all]");
+  if (all) {
+    all.checked = selected.size > 0 && rows.every((row) => selected.has(row.dataset.id));
+    all.indeterminate = selected.size > 0 && !all.checked;
+  }
   const note = document.querySelector("[data-selected]");
   if (note) note.textContent = selected.size ? `on ${selected.size} selected` : "on all that match";
-  const link = document.querySelector("[data-export]");
-  if (link) link.href = `/v1/export?${new URLSearchParams({ q: filter(), format: "csv" })}`;
+  const bar = document.getElementById("selection");
+  if (bar) {
+    bar.hidden = selected.size === 0;
+    bar.firstElementChild.textContent = `${selected.size} selected`;
+  }
+  const address = `/v1/export?${new URLSearchParams({ q: filter(), format: "csv" })}`;
+  for (const link of document.querySelectorAll("[data-export]")) link.href = address;
 }
 
 // The filter of what an action is for: the selected rows, or all that match.
@@ -136,18 +154,10 @@ function filter() {
 // ---- Actions on many: the page counts those that an action concerns and asks; the lab does
 // nothing if their number has changed by then.
 
-const CONCERNED = {
-  cancel: "state in (queued, running, paused)",
-  pause: "state in (queued, running) and cancel_requested = false",
-  resume: "(state = paused or state = running and pause_requested = true)",
-  retry: "state in (failed, cancelled)",
-  tag: "",
-  delete: "state in (completed, failed, cancelled)",
-};
 const EVERYTHING = "created > 1970-01-01";
 const DONE = { cancel: "cancelled", pause: "paused", resume: "resumed", retry: "queued again", tag: "tagged", delete: "deleted" };
 
-async function act(verb) {
+async function act(verb, concerns) {
   const whole = filter();
   const body = { q: whole || EVERYTHING };
   if (verb === "tag") {
@@ -157,7 +167,7 @@ async function act(verb) {
     body.add = words.filter((word) => !word.startsWith("-"));
     body.remove = words.filter((word) => word.startsWith("-")).map((word) => word.slice(1));
   }
-  const count = await concerned(verb, whole);
+  const count = await concerned(concerns, whole);
   if (count === null) return;
   if (count === 0) { say([`None of them can be ${DONE[verb]}.`]); return; }
   const noun = count === 1 ? "experiment" : "experiments";
@@ -171,8 +181,8 @@ async function act(verb) {
 }
 
 // How many experiments an action concerns; null if the lab did not say.
-async function concerned(verb, whole) {
-  const q = [whole && `(${whole})`, CONCERNED[verb]].filter(Boolean).join(" and ");
+async function concerned(concerns, whole) {
+  const q = [whole, concerns].filter(Boolean).map((condition) => `(${condition})`).join(" and ");
   const found = await call("GET", `/v1/experiments?${new URLSearchParams({ q: q || EVERYTHING, limit: 1, fields: "id", include: "count" })}`);
   return found && found.count;
 }
@@ -180,8 +190,9 @@ async function concerned(verb, whole) {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.dataset.bulk) await act(button.dataset.bulk);
+  if (button.dataset.bulk) await act(button.dataset.bulk, button.dataset.concerns);
   else if ("compare" in button.dataset) compare();
+  else if ("clear" in button.dataset) { selected.clear(); mark(); }
   else if ("saveView" in button.dataset) await saveView();
   else return;
   button.closest("details")?.removeAttribute("open");
