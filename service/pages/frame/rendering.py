@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
+from core.figures.recipes.wording import generated_title
 from service.pages.frame import assets, words
 from service.pages.frame.formulas import formulas
 from service.pages.marks import strip
@@ -47,6 +48,7 @@ def _environment() -> "Environment":
         "symbols": symbols,
         "quoted": lambda value: written(str(value)),
         "formulas": formulas,
+        "title": lambda recipe: recipe.name or generated_title(recipe),
     }
     environment.globals |= {
         "asset": assets.url,

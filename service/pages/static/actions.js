@@ -10,6 +10,23 @@ import { refresh } from "./live.js";
 
 let hiding = null;
 
+// The name under which this browser submits: the lab believes it, as it believes every client.
+const user = () => localStorage.getItem("user") ?? "";
+
+function showUser() {
+  const button = document.getElementById("user");
+  button.textContent = user() || "anonymous";
+  button.hidden = false;
+}
+
+async function askUser() {
+  const name = await askFor("Your name, which your experiments bear?");
+  if (!name) return;
+  if (!/^[ -~]{1,100}$/.test(name)) { say(["A name has up to 100 characters of ASCII."], true); return; }
+  localStorage.setItem("user", name);
+  showUser();
+}
+
 // Calls the interface; shows what was wrong, and gives the answer, or null if there was a problem.
 export async function call(method, url, body) {
   const options = { method, headers: { Accept: "application/json" } };
@@ -17,6 +34,7 @@ export async function call(method, url, body) {
     options.body = typeof body === "string" ? body : JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
+  if (user()) options.headers["X-Extrapolab-User"] = user();
   if (method === "PATCH") options.headers["If-Match"] = "*";
   let answer;
   try {
@@ -85,9 +103,12 @@ document.addEventListener("click", async (event) => {
   if (event.target.closest("#notice")) document.getElementById("notice").hidden = true;
   if (!button) return;
   if (button.dataset.url) await act(button);
+  else if (button.id === "user") await askUser();
   else if (button.dataset.openDialog) document.getElementById(button.dataset.openDialog).showModal();
   else if (button.dataset.copy) {
     await navigator.clipboard.writeText(button.dataset.copy);
     say(["Copied."]);
   }
 });
+
+showUser();

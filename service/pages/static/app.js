@@ -4,3 +4,4 @@ import "./actions.js";
 import "./keys.js";
 
 follow();
+document.querySelector(".rail [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // a phone's
