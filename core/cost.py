@@ -127,8 +127,7 @@ def step_flop(spec: ExperimentSpec) -> float:
 
 def points_per_call(spec: ExperimentSpec) -> int:
     """The number of points of a student with a closed form that one call measures."""
-    numbers = numbers_per_point(spec, measured_metrics(spec))
-    return max(1, _NUMBERS_PER_CALL // (len(spec.seeds) * numbers))
+    return max(1, _NUMBERS_PER_CALL // (len(spec.seeds) * numbers_per_point(spec)))
 
 
 def _closed_form_step(spec: ExperimentSpec) -> float:
@@ -152,7 +151,7 @@ def _closed_form_cost(spec: ExperimentSpec) -> Cost:
     metrics = measured_metrics(spec)
     rows = k * d * (p + m) + k * k * p * m
     result = d * d + d * (m + p) + q * p * m + d
-    measuring = min(_points(spec), points_per_call(spec)) * numbers_per_point(spec, metrics)
+    measuring = min(_points(spec), points_per_call(spec)) * numbers_per_point(spec)
     steps_flop = spec.optimizer.steps * _closed_form_step(spec)
     points_flop = _points(spec) * point_flop(spec, metrics)
     memory = seeds * _BYTES * (_WORKING_COPIES * (_matrix(spec) + rows) + measuring + result)

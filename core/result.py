@@ -37,7 +37,10 @@ METRICS = MappingProxyType(
         "effective_rank": "effective rank of the Hankel singular values",
         "state_effective_rank": "effective rank of the states' covariance",
         "eigenvalue_effective_rank": "effective rank of the eigenvalues of A",
-        "sharpness": "sharpness, the largest eigenvalue of the loss's Gauss-Newton Hessian",
+        "sharpness": "sharpness, the largest eigenvalue of the loss's Hessian",
+        "gauss_newton_sharpness": (
+            "largest eigenvalue of the Hessian's Gauss-Newton part, its value where the loss is 0"
+        ),
         "time": "training time, the sum of the steps' sizes",
         "flow_distance": "max |h_j - h_j of gradient flow at the same time| over j < q",
     }

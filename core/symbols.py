@@ -58,6 +58,7 @@ _METRICS = {
     "state_effective_rank": Quantity("effective rank of the states' covariance"),
     "eigenvalue_effective_rank": Quantity("effective rank of the eigenvalues of A"),
     "sharpness": Quantity("sharpness"),
+    "gauss_newton_sharpness": Quantity("Gauss-Newton sharpness"),
     "time": Quantity("training time", "τ"),
     "flow_distance": Quantity("distance from gradient flow"),
 }

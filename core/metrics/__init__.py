@@ -14,7 +14,7 @@ from core.losses import Target
 from core.measuring import ALL_METRICS, SHARED_WORK
 from core.metrics import errors
 from core.metrics.invariants import invariant_drift
-from core.metrics.sharpness import sharpness
+from core.metrics.sharpness import gauss_newton_sharpness, sharpness
 from core.metrics.spectrum import effective_rank, spectral_distance, state_effective_rank
 from core.shapes import Float64
 from core.spec import ExperimentSpec, GradientFlow, LinearStudent, Rates, RecurrentTeacher
@@ -31,6 +31,7 @@ __all__ = [
     "Reference",
     "effective_rank",
     "errors",
+    "gauss_newton_sharpness",
     "imbalance",
     "measure",
     "response_metrics",
@@ -156,6 +157,9 @@ def measure(system: LinearSystem, reference: Reference) -> dict[str, Float64[np.
             measured["invariant_drift"] = drift
         if "sharpness" in metrics:
             measured["sharpness"] = sharpness(system, student, target, rates)
+        if "gauss_newton_sharpness" in metrics:
+            of_part = gauss_newton_sharpness(system, student, target, rates)
+            measured["gauss_newton_sharpness"] = of_part
     return measured
 
 

@@ -62,6 +62,7 @@ Trajectory = Literal["eigenvalues", "response"]
 ChosenMetric = Literal[
     "effective_rank",
     "eigenvalue_effective_rank",
+    "gauss_newton_sharpness",
     "invariant_drift",
     "sharpness",
     "spectral_distance",

@@ -14,8 +14,11 @@ import rfc8785
 
 from core.spec.experiment import METADATA, ExperimentSpec
 
-RESULTS_VERSION = 1
-"""Incremented when the same spec would give other numbers, so that old results aren't reused."""
+RESULTS_VERSION = 2
+"""Incremented when the same spec would give other numbers, so that old results aren't reused.
+
+2: ``sharpness`` is of the whole Hessian; version 1 gave ``gauss_newton_sharpness`` by that name.
+"""
 
 _LARGEST_EXACT_INTEGER = 2**53 - 1
 

@@ -57,6 +57,7 @@ SUMMARY = {
     "state_effective_rank": 1.0,
     "eigenvalue_effective_rank": 1.07,
     "sharpness": 8.273,
+    "gauss_newton_sharpness": 8.273,
     "time": 200.0,
     "flow_distance": math.nan,
 }

@@ -32,6 +32,9 @@ MAX_LIVE_SEEDS = 100
 MAX_LIVE_ROWS = 20_000
 """Most points of a chunk that is unpacked to find the newest."""
 
+_EARLIER_NAMES = {"gauss_newton_sharpness": "sharpness"}
+"""The name that a metric had in chunks without a column of its present name."""
+
 _of_experiment = series_chunks.c.experiment_id == bindparam("experiment")
 _LAST = select(series_chunks).where(_of_experiment).order_by(series_chunks.c.number.desc()).limit(1)
 _PAYLOADS = (
@@ -138,7 +141,8 @@ def newest(tx: Connection, experiment_ids: Sequence[str]) -> dict[str, dict[str,
 
 def _joined(payloads: Iterable[bytes], names: Sequence[str]) -> dict[str, np.ndarray]:
     """The columns of all chunks, sorted by seed and then by step."""
-    chunks = [_columns(unpack(payload, only=names), names) for payload in payloads] or [_EMPTY]
+    stored = {*names, *(_EARLIER_NAMES[name] for name in names if name in _EARLIER_NAMES)}
+    chunks = [_columns(unpack(payload, only=stored), names) for payload in payloads] or [_EMPTY]
     columns = {
         name: np.concatenate([chunk[name] for chunk in chunks])
         for name in names
@@ -151,6 +155,9 @@ def _joined(payloads: Iterable[bytes], names: Sequence[str]) -> dict[str, np.nda
 def _columns(chunk: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
     """The named columns of a chunk, with NaN for metrics that it lacks."""
     nans = np.full(chunk["step"].shape, np.nan)
+    for name, earlier in _EARLIER_NAMES.items():
+        if name not in chunk and earlier in chunk:
+            chunk = {**chunk, name: chunk[earlier], earlier: nans}
     return {name: chunk.get(name, nans) for name in names if name in chunk or name in COLUMNS}
 
 

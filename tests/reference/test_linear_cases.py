@@ -80,7 +80,9 @@ def test_trajectories_agree_with_the_reference_case(case):
         np.testing.assert_allclose(
             r.hankel_singular_values[:2], reference["hankel_sv_top6"][:2], rtol=1e-6
         )
-        assert r.summary["sharpness"] == pytest.approx(reference["gn_sharpness"], rel=1e-6)
+        assert r.summary["gauss_newton_sharpness"] == pytest.approx(
+            reference["gn_sharpness"], rel=1e-6
+        )
         assert r.summary["effective_rank"] == pytest.approx(reference["hankel_sv_erank"], rel=1e-5)
         assert r.summary["imbalance"] == pytest.approx(
             reference["imbalance_norm_B_minus_Ct"], rel=1e-5, abs=1e-12

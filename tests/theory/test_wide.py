@@ -1,15 +1,17 @@
 """The infinitely wide student: tangent kernel, trained response, and wide finite students."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
 from core import students
-from core.losses import loss_matrix, target_of
-from core.metrics.sharpness import tangent_kernel
+from core.losses import Target, loss_matrix, target_of
+from core.metrics import gauss_newton_sharpness
 from core.run import run
 from core.spec import ExperimentSpec, LinearStudent, Training, WideStart
-from core.systems import impulse_response
+from core.systems import controllability_columns, impulse_response, observability_rows
 from core.theory.wide import learning_rates, rates_of, trained_response
 
 START = {"kind": "wide", "variance_a": 0.5, "variance_b": 1.5, "variance_c": 0.7}
@@ -20,11 +22,20 @@ def test_the_tangent_kernel_of_a_wide_student_is_diagonal():
     student = LinearStudent.model_validate(
         {"kind": "linear", "dim": 1500, "structure": "general", "start": START}
     )
-    system = students.start(student, 0, 1, 1)
-    kernel = tangent_kernel(system, student, 6, learning_rates(1500))[..., 0, 0]
-    rates = rates_of(WideStart.model_validate(START), 6)
+    system, k = students.start(student, 0, 1, 1), 6
+    G, H = observability_rows(system, k)[:, 0], controllability_columns(system, k)[..., 0]
+    GG, HH, of = G @ G.T, H @ H.T, learning_rates(1500)
+    kernel = of.B * GG + of.C * HH
+    for j, i, r, s in itertools.product(range(k), repeat=4):  # ∂h_j/∂A = Σ_r G_rᵀ H_{j-1-r}ᵀ
+        if r < j and s < i:
+            kernel[j, i] += of.A * GG[r, s] * HH[j - 1 - r, i - 1 - s]
+    rates = rates_of(WideStart.model_validate(START), k)
     np.testing.assert_allclose(np.diagonal(kernel), rates, rtol=0.1)
     assert np.abs(kernel - np.diag(np.diagonal(kernel))).max() < 0.1 * rates.max()
+    target = Target(np.zeros((k + 1, 1, 1)), np.eye(k))
+    assert gauss_newton_sharpness(system, student, target, of) == pytest.approx(
+        2 * np.linalg.eigvalsh(kernel)[-1]
+    )
 
 
 def test_the_rates_agree_with_the_derivation():

@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 
+from core.arrays import pack
 from core.result import Outcome
 from core.warnings import undefined as why_undefined
 from store.arrays.packed import pack_points, pack_result
@@ -164,6 +166,8 @@ def test_infinite_relative_errors_without_a_baseline_become_undefined(repo, data
     with repo.database.write() as tx:
         reports.complete(tx, claim, pack_result(result), pack_points(points), {})
     repo.complete(other)
+    migrate.downgrade(database_url, "0005")  # metrics that are newer are lost
+    migrate.upgrade(database_url)
     untouched = repo.get(other.experiment_id)
     for _ in range(2):
         migrate.downgrade(database_url, "0004")
@@ -179,6 +183,36 @@ def test_infinite_relative_errors_without_a_baseline_become_undefined(repo, data
         for run in stored.runs:
             assert run.warnings == why_undefined(run.summary)
         assert repo.get(other.experiment_id) == untouched
+
+
+def test_sharpness_of_results_version_1_moves_to_its_present_name(repo, database_url):
+    old, new = repo.begin(), repo.begin(changes={"name": "new"})
+    points = sample_specs.points([0, 100])
+    chunk = pack_points(points)
+    of_old = {name: points[name] for name in points if name != "gauss_newton_sharpness"}
+    for claim, version in ((old, "1"), (new, "2")):
+        result = pack_result(sample_specs.result(sample_specs.run(0), sample_specs.run(1)))
+        payload = pack(of_old) if version == "1" else chunk.payload
+        with repo.database.write() as tx:
+            provenance = {"results_version": version}
+            stored = replace(chunk, payload=payload)
+            reports.complete(tx, claim, result, stored, provenance)
+    untouched = repo.get(new.experiment_id)
+    before = repo.get(old.experiment_id).runs[0].summary
+    migrate.downgrade(database_url, "0008")
+    with repo.database.write() as tx:
+        tx.execute(text("UPDATE runs SET sharpness = 8.5"))
+    migrate.upgrade(database_url)
+    summary = repo.get(old.experiment_id).runs[0].summary
+    assert "sharpness" not in summary
+    assert summary["gauss_newton_sharpness"] == 8.5
+    assert summary.keys() == before.keys() - {"sharpness"}
+    assert repo.get(new.experiment_id).runs[0].summary["sharpness"] == 8.5
+    assert repo.get(new.experiment_id).provenance == untouched.provenance
+    with repo.database.read() as tx:
+        of_1, of_2 = (results.series(tx, claim.experiment_id) for claim in (old, new))
+    np.testing.assert_array_equal(of_1["gauss_newton_sharpness"], of_2["sharpness"])
+    assert np.isnan(of_1["sharpness"]).all()
 
 
 def with_metrics(part, metrics):

@@ -9,6 +9,7 @@ from core.metrics import (
     Reference,
     effective_rank,
     errors,
+    gauss_newton_sharpness,
     imbalance,
     measure,
     response_metrics,
@@ -102,28 +103,62 @@ def test_imbalance_is_the_distance_of_b_and_c():
     assert imbalance(system) == [2.0]
 
 
+def hessian_of(layout, target, flat, scale=None):
+    """The Hessian over the trained parameters θ / ``scale``, by automatic differentiation."""
+    scale = torch.ones_like(flat) if scale is None else scale
+    hessian = torch.autograd.functional.hessian(
+        lambda leaf: naive_loss(layout, target, scale * leaf).sum(), flat / scale
+    )
+    trained = torch.zeros_like(flat)
+    for name, view in layout.views(trained).items():
+        view.fill_(float(name in layout.student.trained))
+    kept = np.flatnonzero(trained.numpy())
+    return hessian.reshape(layout.size, layout.size).numpy()[np.ix_(kept, kept)]
+
+
 @pytest.mark.parametrize(("structure", "tied", "trained", "channels", "length"), CASES)
-def test_sharpness_is_the_top_eigenvalue_of_the_hessian_at_zero_loss(
-    structure, tied, trained, channels, length
-):
+def test_sharpness_is_the_top_eigenvalue_of_the_hessian(structure, tied, trained, channels, length):
     layout, target, flat = make(
         structure, tied=tied, trained=trained, channels=channels, length=length, seeds=1
     )
     systems = layout.systems(flat)
-    target = Target(
-        impulse_response(systems, target.horizon)[0], target.M
-    )  # the student matches this teacher
-    hessian = torch.autograd.functional.hessian(
-        lambda leaf: naive_loss(layout, target, leaf).sum(), flat
-    )
-    trained_entries = torch.zeros_like(flat)
-    for name, view in layout.views(trained_entries).items():
-        view.fill_(float(name in trained))
-    hessian = hessian.reshape(layout.size, layout.size) * trained_entries.T * trained_entries
-    expected = np.linalg.eigvalsh(hessian.numpy())[-1]
+    expected = np.linalg.eigvalsh(hessian_of(layout, target, flat))[-1]
     assert sharpness(systems, layout.student, target) == pytest.approx(
-        [expected], rel=1e-9, abs=1e-12
+        [expected], rel=1e-8, abs=1e-12
     )
+    fitted = Target(impulse_response(systems, target.horizon)[0], target.M)
+    expected = np.linalg.eigvalsh(hessian_of(layout, fitted, flat))[-1]
+    for metric in (sharpness, gauss_newton_sharpness):
+        assert metric(systems, layout.student, fitted) == pytest.approx(
+            [expected], rel=1e-8, abs=1e-12
+        )
+    # Gauss and Newton's part depends on the teacher only through e, which it leaves out.
+    assert gauss_newton_sharpness(systems, layout.student, target) == pytest.approx(
+        [expected], rel=1e-8, abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("structure", ["symmetric", "general", "diagonal"])
+@pytest.mark.parametrize("scale", [1e-3, 1e-6])
+def test_sharpness_is_exact_among_nearly_equal_eigenvalues(structure, scale):
+    """At a near-zero start d eigenvalues lie within about ``scale`` of 2 h_0 x 2."""
+    layout, target, flat = make(
+        structure, tied=False, trained=("A", "B", "C"), channels=(1, 1), dim=9, seeds=1
+    )
+    flat *= scale
+    values = np.linalg.eigvalsh(hessian_of(layout, target, flat))
+    assert values[-4] > (1 - 9 * scale) * values[-1]
+    systems = layout.systems(flat)
+    assert sharpness(systems, layout.student, target) == pytest.approx([values[-1]], rel=1e-8)
+    assert gauss_newton_sharpness(systems, layout.student, target)[0] < values[-1] / 100
+
+
+def test_sharpness_is_negative_where_the_loss_curves_down_in_every_direction():
+    """L(a) = 2 (1 - 1)² + a² + (a² - 10)² at a = 0: L'' = 2 - 40."""
+    student = LinearStudent(kind="linear", dim=1, structure="diagonal", trained=("A",))
+    target = Target(np.array([1.0, 0.0, 10.0, 0.0]).reshape(4, 1, 1), np.eye(3))
+    assert sharpness(batch([[0.0]]), student, target) == pytest.approx([-38])
+    assert gauss_newton_sharpness(batch([[0.0]]), student, target) == pytest.approx([2])
 
 
 @pytest.mark.parametrize("structure", ["symmetric", "general", "diagonal"])
@@ -329,19 +364,19 @@ def test_the_drift_of_gd_is_proportional_to_the_step_for_all_rates(rates):
     assert coarse / fine == pytest.approx(2, rel=0.1)
 
 
-def test_sharpness_with_rates_is_the_curvature_in_rescaled_parameters():
+@pytest.mark.parametrize("rates", [{"A": 2, "B": 3, "C": 0.5}, {"A": 0, "C": 0.1}])
+def test_sharpness_with_rates_is_the_curvature_in_rescaled_parameters(rates):
     """θ = R^½ φ makes GD on θ with rates R plain GD on φ; the Hessian is with respect to φ."""
+    rates = Rates.model_validate(rates)
+    trained = tuple(name for name in "ABC" if getattr(rates, name) > 0)
     layout, target, flat = make(
-        "general", tied=False, trained=("A", "B", "C"), channels=(1, 1), length=4, seeds=1
+        "general", tied=False, trained=trained, channels=(1, 1), length=4, seeds=1
     )
-    systems = layout.systems(flat)
-    target = Target(impulse_response(systems, target.horizon)[0], target.M)
-    rates = Rates(A=2.0, B=3.0, C=0.5)
     root = torch.ones_like(flat)
     for name, view in layout.views(root).items():
-        view.fill_(np.sqrt(getattr(rates, name)))
-    hessian = torch.autograd.functional.hessian(
-        lambda leaf: naive_loss(layout, target, root * leaf).sum(), flat / root
+        view.fill_(np.sqrt(getattr(rates, name) or 1.0))
+    expected = np.linalg.eigvalsh(hessian_of(layout, target, flat, root))[-1]
+    all_trained = layout.student.model_copy(update={"trained": ("A", "B", "C")})
+    assert sharpness(layout.systems(flat), all_trained, target, rates) == pytest.approx(
+        [expected], rel=1e-8
     )
-    expected = np.linalg.eigvalsh(hessian.reshape(layout.size, layout.size).numpy())[-1]
-    assert sharpness(systems, layout.student, target, rates) == pytest.approx([expected], rel=1e-9)
