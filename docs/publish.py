@@ -133,8 +133,9 @@ def study_page(study: Study, run: Run) -> list[str]:
         claim_table(run),
         fill(
             f"Last run: {len(run.hashes)} experiments, {run.seconds:.0f} s of training in all, "
-            f"{run.provenance}. *Rests on* counts experiments and gives the spec hash of the "
-            "first. Repeat it with"
+            f"{run.provenance}. *Swapped* is a contrast's verdict with its arms swapped, "
+            "where it should fail. *Rests on* counts experiments and gives the spec hash of the "
+            "first. [Placebos](placebos.md) shows where each claim must fail. Repeat it with"
         ),
         console(f"extrapolab study run {study.name} --size {size}"),
         f"## Setup, {size} size",
@@ -151,11 +152,14 @@ def claim_table(run: Run) -> str:
             mark(claim.inequality).replace("|", r"\|"),
             "" if claim.value is None else f"{claim.value:.3g}",
             VERDICTS[claim.verdict],
+            f"{claim.fitted} of {claim.seeds}" if claim.seeds else "",
+            "" if claim.swapped is None else VERDICTS[claim.swapped],
             evidence([run.hashes[experiment_id] for experiment_id in claim.experiments]),
         )
         for claim in run.claims
     ]
-    return table(("claim", "inequality", "value", "verdict", "rests on"), rows)
+    header = ("claim", "inequality", "value", "verdict", "seeds that fit", "swapped", "rests on")
+    return table(header, rows)
 
 
 def evidence(hashes: Sequence[str]) -> str:
@@ -223,7 +227,8 @@ def index_page(runs: Mapping[str, Run]) -> list[str]:
         fill(
             "A study is a set of built-in sweeps that answers one question. Its claims are "
             "inequalities between stored numbers. Each report judges them again, and shows those "
-            "that fail."
+            "that fail. [Placebos](placebos.md) are evidence without the phenomenon, on which "
+            "every claim must fail."
         ),
         console(
             "extrapolab study list",

@@ -260,10 +260,10 @@ def judge_hypothesis(
     verdict, swapped = Verdict.NOT_RUN, None
     if evidence.is_complete and (not is_of_fitted or all(e.most_fit for e in experiments)):
         judged = [e.only_fitted for e in experiments] if is_of_fitted else experiments
-        number = value(judged)
+        number = _number(value, judged)
         verdict = _verdict(number, bound, is_upper=below is not None)
         if kind is ClaimKind.CONTRAST:
-            swapped = _verdict(value(_swapped(judged)), bound, is_upper=below is not None)
+            swapped = _verdict(_number(value, _swapped(judged)), bound, is_upper=below is not None)
     return Hypothesis(
         claim=claim,
         inequality=inequality,
@@ -276,6 +276,14 @@ def judge_hypothesis(
         seeds=sum(len(experiment.runs) for experiment in experiments),
         swapped=swapped,
     )
+
+
+def _number(value: Callable[[Sequence[Evidence]], float], experiments: Sequence[Evidence]) -> float:
+    """The value; NaN for a ratio to zero, such as that of two exact responses."""
+    try:
+        return value(experiments)
+    except ZeroDivisionError:
+        return math.nan
 
 
 def _verdict(number: float, bound: float, *, is_upper: bool) -> Verdict:

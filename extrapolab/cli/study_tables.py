@@ -20,11 +20,17 @@ def studies_table(studies: Iterable[StudyRecord]) -> Table:
 
 
 def claims_table(claims: Iterable[Claim]) -> Table:
-    """One row per claim: its verdict, its words above its inequality, and the deciding number."""
-    rows = table("verdict", "claim", "value", folding=("claim",))
+    """One row per claim.
+
+    Its verdict, its words above its inequality, the deciding number, and how many seeds fit.
+    """
+    rows = table("verdict", "claim", "value", "seeds that fit", folding=("claim",))
     for claim in claims:
         words = Text.assemble(claim.claim, "\n", (claim.inequality, "dim"))
-        rows.add_row(styled(claim.verdict), words, format_number(claim.value))
+        if claim.swapped is not None:
+            words.append(f"\nwith its arms swapped: {claim.swapped}", "dim")
+        fits = f"{claim.fitted:,} of {claim.seeds:,}" if claim.seeds else ""
+        rows.add_row(styled(claim.verdict), words, format_number(claim.value), fits)
     return rows
 
 

@@ -94,6 +94,8 @@ class Flow:
             IntegrationFailed: The integrator gave up although the loss is not large.
         """
         theta = theta.copy()
+        if time == 0:  # the integrators refuse an interval without length
+            return theta
 
         def with_free(free: np.ndarray) -> np.ndarray:
             theta[self._free] = free

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import IntegrationFailed
 from core.run import run
-from core.training import advance, begin, finish, flush, resume, snapshot
+from core.training import advance, begin, cancel, finish, flush, resume, snapshot
 from core.training.closed_form import flow
 from core.training.schedule import training_time
 from tests.unit.core.test_training import STRUCTURES, TEACHERS, same, same_series, spec_of
@@ -122,6 +122,12 @@ def test_a_flow_at_rest_stays_there(structure):
     for r, later in zip(rested, long_after, strict=True):
         assert max(r.summary["train_loss"], later.summary["train_loss"]) < 1e-15
         np.testing.assert_allclose(later.response, r.response, atol=1e-6)
+
+
+def test_a_training_cancelled_at_its_start_is_on_the_flow():
+    spec = spec_of(evaluation={"points": 3, "horizon": 12, "flow": True})
+    result = finish(cancel(begin(spec)))
+    assert {run.summary["flow_distance"] for run in result.runs} == {0.0}
 
 
 def test_the_distance_to_the_flow_is_measured_only_on_request():

@@ -242,15 +242,23 @@ def test_experiment_is_printed_with_setup_warnings_and_failure():
 
 def test_claims_table_has_words_inequality_and_number():
     claim = Claim(
-        claim="It holds", inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails"
+        claim="It holds",
+        inequality="error < 0.01",
+        value=0.5,
+        bound=0.01,
+        verdict="fails",
+        fitted=9,
+        seeds=10,
+        swapped="holds",
     )
     missing = Claim(claim="Unknown", inequality="x > 1", value=None, bound=1, verdict="not_run")
     lines = [
         line.split() for line in text(study_tables.claims_table([claim, missing])).splitlines()
     ]
-    assert lines[1] == ["fails", "It", "holds", "0.5"]
+    assert lines[1] == ["fails", "It", "holds", "0.5", "9", "of", "10"]
     assert lines[2] == ["error", "<", "0.01"]
-    assert lines[3] == ["not", "run", "Unknown", "-"]
+    assert lines[3] == ["with", "its", "arms", "swapped:", "holds"]
+    assert lines[4] == ["not", "run", "Unknown", "-"]
 
 
 def test_workers_table_has_the_current_experiment():
