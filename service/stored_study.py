@@ -1,7 +1,7 @@
 """A study as the lab has it: its experiments so far, and what they say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -62,13 +62,18 @@ class Verdicts:
         expected: The number of its experiments.
         experiment_ids: Those that the lab has, in the study's order.
         states: Their states.
-        claims: Its claims, judged by the completed ones.
+        claims: Its claims, judged by the completed ones; empty if they aren't judged yet.
     """
 
     expected: int
     experiment_ids: Sequence[str]
     states: Sequence[State]
     claims: tuple[Hypothesis, ...]
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its claims are judged; every study has some."""
+        return bool(self.claims)
 
 
 _judged: dict[tuple[str, Size], Verdicts] = {}
@@ -81,15 +86,25 @@ def verdicts(tx: Connection, name: str, size: Size, pointer: str = "/path/name")
     Raises:
         Missing: There is no such study; ``pointer`` is its name in the request.
     """
+    known = known_verdicts(tx, name, size, pointer)
+    if not known.is_judged:
+        claims = read_study(tx, name, size, pointer).claims
+        known = _judged[name, size] = replace(known, claims=claims)
+    return known
+
+
+def known_verdicts(tx: Connection, name: str, size: Size, pointer: str = "/path/name") -> Verdicts:
+    """A study with its claims if they have been judged since its experiments changed.
+
+    Raises:
+        Missing: There is no such study; ``pointer`` is its name in the request.
+    """
     hashes = list(specs_of(name, size, pointer))
     found = repository.states_by_spec_hash(tx, hashes)
     stored = [found[digest] for digest in hashes if digest in found]
-    ids, states = [each[0] for each in stored], [each[1] for each in stored]
-    known = _judged.get((name, size))
-    if known is None or (known.experiment_ids, known.states) != (ids, states):
-        claims = read_study(tx, name, size, pointer).claims
-        known = _judged[name, size] = Verdicts(len(hashes), ids, states, claims)
-    return known
+    now = Verdicts(len(hashes), [each[0] for each in stored], [each[1] for each in stored], ())
+    known = _judged.get((name, size), now)
+    return known if replace(known, claims=()) == now else now
 
 
 @cache

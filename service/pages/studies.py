@@ -1,5 +1,6 @@
 """``/studies`` and ``/studies/{name}``: questions, the claims that answer them, and verdicts."""
 
+import time
 from dataclasses import dataclass
 from typing import get_args
 
@@ -14,12 +15,15 @@ from service.context import Context
 from service.pages.frame.readout import readout
 from service.pages.frame.rendering import page
 from service.pages.marks.bullet import Bullet, bullet
-from service.stored_study import Verdicts, specs_of, verdicts
+from service.stored_study import Verdicts, known_verdicts, specs_of, verdicts
 from store.states import PENDING, State
 
 router = APIRouter(include_in_schema=False, prefix="/studies")
 
 SIZES: tuple[Size, ...] = get_args(Size)
+
+JUDGING_SECONDS = 0.2
+"""Time after which the list of studies judges no further one: it is asked again."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Summary:
         state: The state of its experiments as a whole.
         done: The number of its completed experiments, of ``expected``.
         is_running: Whether experiments of it are waiting or running.
+        is_judged: Whether its claims have been judged.
         holds, fails, not_run: Numbers of claims by verdict.
     """
 
@@ -38,6 +43,7 @@ class Summary:
     done: int
     expected: int
     is_running: bool
+    is_judged: bool
     holds: int
     fails: int
     not_run: int
@@ -52,6 +58,7 @@ class Summary:
             judged.states.count(State.COMPLETED),
             judged.expected,
             any(state in PENDING for state in judged.states),
+            judged.is_judged,
             given.count(Verdict.HOLDS),
             given.count(Verdict.FAILS),
             given.count(Verdict.NOT_RUN),
@@ -62,6 +69,7 @@ class Summary:
 def studies(request: Request, context: Context) -> HTMLResponse:
     """Show all studies with their verdicts."""
     with context.database.read() as tx:
+        _judge_some(tx)
         rows = [(study, _summaries(tx, study)) for study in STUDIES.values()]
         now = readout(tx, context)
     return page(request, "studies.html", readout=now, rows=rows, sizes=SIZES)
@@ -92,8 +100,19 @@ def study(request: Request, name: str, context: Context, size: Size | None = Non
     )
 
 
+def _judge_some(tx: Connection) -> None:
+    """Judges studies for a while, quick ones first; the page says which remain."""
+    spent = 0.0
+    for study in sorted(STUDIES.values(), key=lambda study: study.reads_responses):
+        for size in SIZES:
+            if spent < JUDGING_SECONDS and not known_verdicts(tx, study.name, size).is_judged:
+                begun = time.monotonic()
+                verdicts(tx, study.name, size)
+                spent += time.monotonic() - begun
+
+
 def _summaries(tx: Connection, study: Study) -> dict[Size, Summary]:
-    return {size: Summary.of(size, verdicts(tx, study.name, size)) for size in SIZES}
+    return {size: Summary.of(size, known_verdicts(tx, study.name, size)) for size in SIZES}
 
 
 def _best(summaries: dict[Size, Summary]) -> Size:

@@ -24,6 +24,13 @@ export function follow() {
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", (event) => { if (event.persisted) open(true); });
   if (!document.hidden) open(false);
+  goOn();
+  document.addEventListener("lab:refreshed", goOn);
+}
+
+// A page that could not say everything at once is asked again.
+function goOn() {
+  if (document.querySelector("[data-unfinished]")) refresh();
 }
 
 // Asks for this page again and morphs what differs; several calls in a short time make one.

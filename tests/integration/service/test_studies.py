@@ -6,6 +6,7 @@ import pytest
 from core.result import BaselineResult
 from core.spec import SweepSpec, spec_hash
 from core.studies import STUDIES
+from service.pages import studies as pages_of_studies
 from tests.kit import sample_specs
 
 PATH = "/v1/studies/balanced"
@@ -201,3 +202,17 @@ def test_a_study_has_two_sizes(client):
     answer = client.get(f"{PATH}/report?size=huge")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/size")
     assert client.get(f"{PATH}/report?size=full").json()["size"] == "full"
+
+
+def test_the_list_of_studies_judges_a_few_at_a_time(client, worker, monkeypatch):
+    client.post(PATH)
+    worker.complete(worker.claim())
+    client.post("/v1/experiments:cancel", json={"q": "state = queued", "expect_count": 31})
+    monkeypatch.setattr(pages_of_studies, "JUDGING_SECONDS", 0)
+    assert "1 of 32 done, not judged yet" in client.get("/studies").text
+    monkeypatch.setattr(pages_of_studies, "JUDGING_SECONDS", 1e-9)  # one at a time
+    asked = 0
+    while "data-unfinished" in (shown := client.get("/studies").text):
+        asked += 1
+        assert asked <= 2 * len(STUDIES)
+    assert "/studies/balanced?size=quick" in shown
