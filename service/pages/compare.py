@@ -21,6 +21,7 @@ router = APIRouter(include_in_schema=False)
 METRICS = (
     "train_loss",
     "fit_error",
+    "extrapolation_error",
     "relative_extrapolation_error",
     "extrapolation_horizon",
     "effective_rank",

@@ -32,6 +32,11 @@ function draw(name, part, axes, { sides, x }) {
   const kept = sides.filter((side) => side[part].x.length > 0);
   const lines = kept.map((side) => ({ label: String(sides.indexOf(side) + 1), colour: COLOURS[sides.indexOf(side) % COLOURS.length] }));
   const curves = kept.map((side) => ({ x: side[part].x.map(shift), y: side[part].median }));
+  const teachers = new Map(kept.map(({ reference }) => [JSON.stringify(reference.y), reference]));
+  if (name === "response" && teachers.size === 1 && kept[0].reference.y.length) { // one that all learned
+    lines.push({ label: "teacher", colour: "--ink", dash: [4, 3] });
+    curves.push(kept[0].reference);
+  }
   const lengths = [...new Set(kept.map((side) => side.length))];
   const isLag = figureOf(name) === "response";
   const options = {
