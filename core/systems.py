@@ -33,12 +33,20 @@ def impulse_response(
 ) -> Float64[np.ndarray, "... {horizon} p m"]:
     """h_j = C A^j B for j < ``horizon``, shape (..., horizon, p, m).
 
+    Infinite where it exceeds the range of float64, NaN if a parameter is not finite.
+
     Example:
         >>> one_pole = LinearSystem(np.array([[0.5]]), np.array([[1.0]]), np.array([[2.0]]))
         >>> impulse_response(one_pole, 3).ravel()
         array([2. , 1. , 0.5])
     """
-    return np.stack([system.C @ column for column in _powers(system.A, system.B, horizon)], axis=-3)
+    columns = _powers(system.A, system.B, horizon)
+    response = np.stack([system.C @ column for column in columns], axis=-3)
+    if np.isnan(response).any():  # inf - inf or 0 inf, of columns that have overflowed
+        finite = [np.isfinite(part).all(axis=(-2, -1)) for part in vars(system).values()]
+        overflowed = np.logical_and.reduce(np.broadcast_arrays(*finite))[..., None, None, None]
+        response[np.isnan(response) & overflowed] = np.inf
+    return response
 
 
 def observability_rows(system: LinearSystem, count: int) -> Float64[np.ndarray, "... {count} p d"]:

@@ -1,6 +1,8 @@
 """Errors of a response, e_j = h_j - ĥ_j, within the training length k and past it.
 
-With several channels, maximum and mean also run over the p x m entries of each e_j.
+With several channels, maximum and mean also run over the p x m entries of each e_j. Where a
+response is infinite, past the range of float64, its errors are too; NaN stands for what is not
+known, as with NaN parameters.
 Source: Cohen-Karlik et al. (2023), definition of ε-extrapolation with horizon q.
 """
 
@@ -14,34 +16,36 @@ def train_loss(
     response: Float64[np.ndarray, "*batch q p m"], target: Target
 ) -> Float64[np.ndarray, "*batch"]:
     """L = Σ_{j,l<k} M_jl <e_j, e_l>, shape (...); ``response`` is (..., q, p, m)."""
-    error = (response - target.response)[..., : target.length, :, :]
+    error = _difference(response, target)[..., : target.length, :, :]
     error = error.reshape(*error.shape[:-2], -1)
-    return np.asarray((error * (target.M @ error)).sum(axis=(-2, -1)))
+    loss = (error * (target.M @ error)).sum(axis=(-2, -1))
+    return np.where(np.isinf(error).any(axis=(-2, -1)), np.inf, loss)
 
 
 def fit_error(
     response: Float64[np.ndarray, "*batch q p m"], target: Target
 ) -> Float64[np.ndarray, "*batch"]:
     """max_{j<k} |e_j|, shape (...)."""
-    return _largest((response - target.response)[..., : target.length, :, :])
+    return _largest(_difference(response, target)[..., : target.length, :, :])
 
 
 def extrapolation_error(
     response: Float64[np.ndarray, "*batch q p m"], target: Target
 ) -> Float64[np.ndarray, "*batch"]:
     """max_{k<=j<q} |e_j|, shape (...)."""
-    return _largest((response - target.response)[..., target.length :, :, :])
+    return _largest(_difference(response, target)[..., target.length :, :, :])
 
 
 def extrapolation_error_rms(
     response: Float64[np.ndarray, "*batch q p m"], target: Target
 ) -> Float64[np.ndarray, "*batch"]:
     """(mean_{k<=j<q} e_j²)^½, shape (...)."""
-    error = (response - target.response)[..., target.length :, :, :]
+    error = _difference(response, target)[..., target.length :, :, :]
     largest = _largest(error)[..., None, None, None]
     # Scaled, so that no square overflows.
     scaled = np.divide(error, largest, out=np.zeros_like(error), where=largest != 0)
-    return np.asarray(largest[..., 0, 0, 0] * np.sqrt(np.mean(scaled**2, axis=(-3, -2, -1))))
+    rms = largest[..., 0, 0, 0] * np.sqrt(np.mean(scaled**2, axis=(-3, -2, -1)))
+    return np.where(np.isinf(largest[..., 0, 0, 0]), np.inf, rms)
 
 
 def zero_baseline(target: Target) -> float:
@@ -63,7 +67,8 @@ def extrapolation_horizon(
         tolerance: ``evaluation.fit_tolerance``.
     """
     scale = np.abs(target.response[: target.length]).max() or np.abs(target.response).max()
-    exceeds = ~(np.abs(response - target.response).max(axis=(-2, -1)) <= tolerance * scale)
+    error = np.abs(_difference(response, target)).max(axis=(-2, -1))
+    exceeds = ~(error <= tolerance * scale) | np.isinf(error)
     return np.where(exceeds.any(axis=-1), exceeds.argmax(axis=-1), target.horizon).astype(float)
 
 
@@ -74,11 +79,12 @@ def sequence_errors(
 
     From rest y_t = Σ_{j<=t} h_j x_{t-j}, so E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t} |ĥ_j|² in
     the Frobenius norm. While the teacher is silent, as a delay is before its lag, the error is
-    relative to the variance at the horizon. If that is 0 too, the error is undefined, NaN.
+    relative to the variance at the horizon. If that is 0 too, the error is undefined, NaN. An error
+    whose square overflows is infinite.
     """
     error, variance = (
         np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1)
-        for values in (response - target.response, target.response)
+        for values in (_difference(response, target), target.response)
     )
     return over_variance(error, variance)
 
@@ -88,10 +94,12 @@ def over_variance(
 ) -> Float64[np.ndarray, "*batch q"]:
     """The error over the variance at each time, or at the horizon where that is 0, (..., q).
 
-    NaN if the variance is 0 at the horizon too: the quotient is undefined.
+    NaN if the variance is 0 at the horizon too: the quotient is undefined. Infinite where the error
+    is.
     """
     scale = np.where(variance > 0, variance, variance[-1])
-    return np.divide(error, scale, out=np.full(error.shape, np.nan), where=scale > 0)
+    quotient = np.divide(error, scale, out=np.full(error.shape, np.nan), where=scale > 0)
+    return np.where(np.isinf(error) & (scale > 0), np.inf, quotient)
 
 
 def sequence_fit_error(
@@ -106,6 +114,15 @@ def sequence_extrapolation_error(
 ) -> Float64[np.ndarray, "*batch"]:
     """max_{k<=t<q} of :func:`sequence_errors`, shape (...)."""
     return np.asarray(sequence_errors(response, target)[..., target.length :].max(axis=-1))
+
+
+def _difference(
+    response: Float64[np.ndarray, "*batch q p m"], target: Target
+) -> Float64[np.ndarray, "*batch q p m"]:
+    """e_j = h_j - ĥ_j, infinite where h_j or ĥ_j is, even if both are."""
+    error = response - target.response
+    known = ~(np.isnan(response) | np.isnan(target.response))
+    return np.where(np.isnan(error) & known, np.inf, error)
 
 
 def _largest(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ weight is invisible, and students from large starts keep many of them.
 import numpy as np
 
 from core.shapes import Float64
-from core.systems import LinearSystem, controllability_columns, where_finite
+from core.systems import ZERO_TOLERANCE, LinearSystem, controllability_columns, where_finite
 
 
 def effective_rank(values: Float64[np.ndarray, "*batch n"]) -> Float64[np.ndarray, "*batch"]:
@@ -56,7 +56,8 @@ def spectral_distance(
 ) -> Float64[np.ndarray, "*batch"]:
     """Wasserstein-1 distance of two weighted real spectra, shape (...).
 
-    Each spectrum is divided by Σ|w| and split by sign, and the parts are compared by
+    Weights of equal poles are added up: only their sum is in the response. Then each spectrum is
+    divided by Σ|w| and split by sign, and the parts are compared by
     ∫|F(x) - G(x)| dx, where F and G are the cumulative weights. For nonnegative spectra this is the
     W1 distance of probability measures. If parts have unequal mass, the excess travels to the ends
     of [-r, r], r = max(1, |λ|): the result is the mean of the integrals with weights cumulated from
@@ -75,7 +76,8 @@ def spectral_distance(
         NaN if all weights of a spectrum are 0.
     """
     student, teacher = (
-        w / np.abs(w).sum(axis=-1, keepdims=True) for w in (weights, teacher_weights)
+        merged / np.abs(merged).sum(axis=-1, keepdims=True)
+        for merged in (_merged(poles, weights), _merged(teacher_poles, teacher_weights))
     )
     batch = (*student.shape[:-1], teacher_poles.size)
     locations = np.concatenate([poles, np.broadcast_to(teacher_poles, batch)], axis=-1)
@@ -94,3 +96,21 @@ def spectral_distance(
         from_right = from_left - from_left[..., -1:]
         distance += (gaps * (np.abs(from_left) + np.abs(from_right))).sum(axis=-1) / 2
     return distance
+
+
+def _merged(
+    poles: Float64[np.ndarray, "*batch n"], weights: Float64[np.ndarray, "*batch n"]
+) -> Float64[np.ndarray, "*batch n"]:
+    """The weights with those of equal poles moved to one of them, and 0 for the others."""
+    order = poles.argsort(axis=-1)
+    by_pole = np.take_along_axis(poles, order, axis=-1)
+    scale = np.maximum(1, np.abs(poles).max(axis=-1, keepdims=True))
+    differs = np.diff(by_pole, axis=-1) > ZERO_TOLERANCE * scale
+    merged = np.take_along_axis(weights, order, axis=-1).copy()
+    for i in range(merged.shape[-1] - 1, 0, -1):
+        carried = np.where(differs[..., i - 1], 0.0, merged[..., i])
+        merged[..., i] -= carried
+        merged[..., i - 1] += carried
+    result = np.empty_like(merged)
+    np.put_along_axis(result, order, merged, axis=-1)
+    return result

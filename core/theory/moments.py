@@ -23,6 +23,9 @@ RANK = 1e-12
 _AGREES = 1e-6
 """Tolerance for the moments of a measure, relative to the largest given moment."""
 
+_MISSES = 1e-4
+"""Moments that the measure misses by more than this, relative to the largest, have no measure."""
+
 
 class Measure(BaseModel):
     """Σ_i w_i δ(λ_i), w_i >= 0.
@@ -64,8 +67,8 @@ def measure_of(moments: Float64[np.ndarray, " n"], tolerance: float = RANK) -> M
         tolerance: Eigenvalues of the Hankel matrix below this x the largest count as zero.
 
     Raises:
-        ValueError: The Hankel matrix has a negative eigenvalue, so no nonnegative measure has these
-            moments.
+        ValueError: No nonnegative measure has these moments: the Hankel matrix has a negative
+            eigenvalue, or the only measure that agrees with its kernel misses some of them.
 
     Example:
         >>> measure = measure_of(0.7 * 0.9 ** np.arange(5) + 0.5 * (-0.5) ** np.arange(5))
@@ -81,9 +84,8 @@ def measure_of(moments: Float64[np.ndarray, " n"], tolerance: float = RANK) -> M
         )
     rank = int((spectrum > tolerance * spectrum[0]).sum())
     if rank == 0:
-        return Measure(
-            atoms=(), weights=(), unique=True, gap=np.inf, residual=float(np.abs(moments).max())
-        )
+        _require_agreement(float(np.abs(moments).max()), moments)
+        return Measure(atoms=(), weights=(), unique=True, gap=np.inf, residual=0.0)
     if rank <= m:
         atoms, weights = _flat(moments, m, rank)
         noise = max(float(spectrum[rank]), 0.0)
@@ -100,8 +102,17 @@ def measure_of(moments: Float64[np.ndarray, " n"], tolerance: float = RANK) -> M
         residual=0.0,
     )
     residual = float(np.abs(measure.response(n) - moments).max())
+    _require_agreement(residual, moments)
     unique = rank <= m and residual <= _AGREES * float(np.abs(moments).max())
     return measure.model_copy(update={"residual": residual, "unique": unique})
+
+
+def _require_agreement(residual: float, moments: Float64[np.ndarray, " n"]) -> None:
+    if residual > _MISSES * float(np.abs(moments).max()):
+        raise ValueError(
+            "no nonnegative measure has these moments: the closest one misses them by "
+            f"{residual:.3g}"
+        )
 
 
 def _flat(

@@ -175,9 +175,45 @@ def test_a_student_that_overflows_does_not_affect_the_others(structure):
     for name, values in in_batch.items():
         np.testing.assert_array_equal(values[0], by_itself[name][0], err_msg=name)
     assert np.isnan(in_batch["train_loss"][1])
-    assert np.isinf(in_batch["extrapolation_error"][2]) or np.isnan(
-        in_batch["extrapolation_error"][2]
+    for name in ("train_loss", "fit_error", "extrapolation_error", "extrapolation_error_rms"):
+        assert np.isinf(in_batch[name][2])
+
+
+def test_errors_past_the_range_of_float64_are_infinite():
+    """Both responses overflow: their difference is not known, but not small either."""
+    lags = np.arange(1200)
+    with np.errstate(over="ignore"):
+        teacher, student = (batch([[pole]]) for pole in (2.0, 1.9999))
+        target = Target(impulse_response(teacher, len(lags))[0], np.eye(3))
+        response = impulse_response(student, len(lags))
+    measured = response_metrics(response, target, 1e-3)
+    infinite = {name for name, values in measured.items() if np.isinf(values[0])}
+    assert infinite == {
+        "extrapolation_error",
+        "extrapolation_error_rms",
+        "zero_baseline",
+        "relative_extrapolation_error",
+        "sequence_extrapolation_error",
+    }
+    assert not any(np.isnan(values[0]) for values in measured.values())
+    assert measured["extrapolation_horizon"] == [5]
+    long = Target(target.response, np.eye(1100))
+    measured = response_metrics(response, long, 1e-3)
+    assert {"train_loss", "fit_error", "sequence_fit_error"} <= {
+        name for name, values in measured.items() if np.isinf(values[0])
+    }
+
+
+def test_a_response_of_several_states_overflows_to_infinity():
+    rotating = LinearSystem(
+        1.1 * np.array([[[0.6, -0.8], [0.8, 0.6]]]), np.ones((1, 2, 1)), np.ones((1, 1, 2))
     )
+    with np.errstate(all="ignore"):
+        response = impulse_response(rotating, 9000)
+        unknown = impulse_response(LinearSystem(rotating.A * np.nan, rotating.B, rotating.C), 5)
+    assert np.isinf(response[0, -1])
+    assert not np.isnan(response).any()
+    assert np.isnan(unknown[0, 1:]).all()
 
 
 def of_rows(*rows):
@@ -278,6 +314,7 @@ def test_the_visible_spectrum_merges_equal_poles_and_omits_invisible_ones():
             [0.5, 0.5, 3.0, 0.0],
             0.0,
         ),  # a repeated pole and an invisible one
+        ([0.9, -0.5, 0.9 + 1e-12], [2.0, 3.0, -1.0], 0.0),  # equal poles, weights of both signs
         ([0.7, -0.5], [1.0, 3.0], 0.25 * 0.2),
         ([-0.5], [1.0], 0.25 * 1.4),
         (
