@@ -121,7 +121,7 @@ def c_rate(spec: ExperimentSpec, folder: Path) -> Rate | None:
     target = target_of(spec)
     arrays = [
         begin(spec).batch.parameters[0].numpy().copy(),
-        target.M.astype(dtype),
+        np.asarray(target.M, dtype),
         target.response[:k, 0, 0].astype(dtype),
     ]
     lr = ctypes.c_double(spec.optimizer.lr)

@@ -23,6 +23,10 @@ FRESH_SEQUENCES = 128
 """Sequences per step of each seed, if the inputs are drawn from the population and the spec names
 no number."""
 
+LONG_LENGTH = 200
+"""The training length from which on the gradient of A is summed by adjoint states, in O(k d²)
+instead of O(k² d); it is the faster way from here on, for every structure and dimension."""
+
 _BYTES = 8
 _MEGABYTE = 1e6
 
@@ -38,6 +42,9 @@ _NUMBERS_PER_CALL = 2**21
 
 AFFORDABLE_FLOP = 1e12
 """Operations of measuring that no default saves: about two minutes of an experiment."""
+
+_COPIES_OF_M = 6
+"""The loss matrix, while it is made, to measure with, and in each thread's workspace."""
 
 _WORKING_COPIES = 6
 """Parameters, gradient, the optimizer's memory and temporaries of a step."""
@@ -62,7 +69,7 @@ def estimate(spec: ExperimentSpec) -> Cost:
     """The cost of preparing ``spec``, of its steps, and of measuring its recorded points.
 
     In closed form, a step of one seed takes 2k products of A with p + m vectors, and two matrix
-    products for dA.
+    products for dA, of which one is k x k at short lengths.
 
     Example:
         >>> from core.spec import ExperimentSpec
@@ -133,8 +140,8 @@ def points_per_call(spec: ExperimentSpec) -> int:
 def _closed_form_step(spec: ExperimentSpec) -> float:
     """Operations of a step of one seed that is trained in closed form."""
     k, d, (m, p) = spec.training.length, spec.student.dim, channels(spec.teacher)
-    matrix = _matrix(spec)
-    return float(2 * k * matrix * (p + m) + (2 * k * k * d * p * m + 2 * k * matrix * p))
+    sums = 0 if k >= LONG_LENGTH else 2 * k * k * d * p * m
+    return float(2 * k * _matrix(spec) * (p + m) + sums + 2 * k * _matrix(spec) * p)
 
 
 def _matrix(spec: ExperimentSpec) -> int:
@@ -149,7 +156,9 @@ def _closed_form_cost(spec: ExperimentSpec) -> Cost:
     d, k, q, seeds = spec.student.dim, spec.training.length, spec.horizon, len(spec.seeds)
     m, p = channels(spec.teacher)
     metrics = measured_metrics(spec)
-    rows = k * d * (p + m) + k * k * p * m
+    white = isinstance(spec.training.loss, PopulationLoss) and not spec.training.loss.covariance
+    loss_matrices = _COPIES_OF_M * (k if white else k * k)
+    rows = k * d * (p + m) + (0 if k >= LONG_LENGTH else k * k * p * m)
     result = d * d + d * (m + p) + q * p * m + d
     measuring = min(_points(spec), points_per_call(spec)) * numbers_per_point(spec)
     steps_flop = spec.optimizer.steps * _closed_form_step(spec)
@@ -157,7 +166,7 @@ def _closed_form_cost(spec: ExperimentSpec) -> Cost:
     memory = seeds * _BYTES * (_WORKING_COPIES * (_matrix(spec) + rows) + measuring + result)
     return Cost(
         flop=preparation_flop(spec) + float(seeds) * (steps_flop + points_flop),
-        memory_mb=memory / _MEGABYTE,
+        memory_mb=(memory + _BYTES * loss_matrices) / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded_numbers(spec) + result) / _MEGABYTE,
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from core import teachers
 from core.shapes import Float64
@@ -20,6 +21,7 @@ from core.spec import (
     ExperimentSpec,
     ExplicitCovariance,
     FiniteSampleLoss,
+    PopulationLoss,
     RecurrentTeacher,
     SecondMomentLoss,
     Training,
@@ -28,6 +30,40 @@ from core.systems import impulse_response
 
 _NUMBERS_PER_BLOCK = 2**22
 """The numbers of a sample that are in memory at a time while its moments are computed."""
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """A diagonal loss matrix, such as that of white inputs, as k numbers.
+
+    NumPy takes it for the k x k matrix, except in ``M @ x``, which takes k products.
+
+    Attributes:
+        values: Its diagonal, (k,).
+    """
+
+    values: Float64[np.ndarray, " k"]
+
+    def __len__(self) -> int:
+        """The training length k."""
+        return len(self.values)
+
+    def __matmul__(self, x: np.ndarray) -> np.ndarray:
+        """M x of x (..., k, n)."""
+        return self.values[:, None] * x
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        """The matrix, k x k."""
+        del copy  # it is always new
+        return np.diag(self.values).astype(dtype)
+
+
+def as_rows(M: LossMatrix) -> np.ndarray:
+    """The rows of a loss matrix, k x k; of a diagonal one only its diagonal, 1 x k."""
+    return M.values[None] if isinstance(M, Diagonal) else M
+
+
+LossMatrix = Float64[np.ndarray, "k k"] | Diagonal
 
 
 @dataclass(frozen=True)
@@ -40,7 +76,7 @@ class Target:
     """
 
     response: Float64[np.ndarray, "q p m"]
-    M: Float64[np.ndarray, "k k"]
+    M: LossMatrix
 
     @property
     def length(self) -> int:
@@ -56,8 +92,18 @@ class Target:
 def target_of(spec: ExperimentSpec) -> Target:
     """The target of a spec with a linear teacher."""
     assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # see core.spec.has_closed_form
+    white = isinstance(spec.training.loss, PopulationLoss) and not spec.training.loss.covariance
     return Target(
-        impulse_response(teachers.build(spec.teacher), spec.horizon), loss_matrix(spec.training)
+        impulse_response(teachers.build(spec.teacher), spec.horizon),
+        _of_white_inputs(spec.training) if white else loss_matrix(spec.training),
+    )
+
+
+def _of_white_inputs(training: Training) -> Diagonal:
+    """M = I for the last output; for the mean over all of them, the share that has each lag."""
+    lags = np.arange(training.length)
+    return Diagonal(
+        np.ones(len(lags)) if training.outputs == "last" else (len(lags) - lags) / len(lags)
     )
 
 

@@ -5,8 +5,10 @@ With G_r = C A^r, H_s = A^s B, e_j = C A^j B - ĥ_j and v = 2 M e:
     dB = Σ_j G_jᵀ v_j,   dC = Σ_j v_j H_jᵀ,   dA = Σ_{r+s+1<k} G_rᵀ v_{r+s+1} H_sᵀ
 
 dA is Gᵀ E H with the block Hankel matrix E_rs = v_{r+s+1}. It takes 2k matrix-vector products and
-two matrix products, O(k d²). Automatic differentiation of the recurrence would store and revisit
-every step.
+two matrix products, O(k d² + k² d). Automatic differentiation of the recurrence would store and
+revisit every step. At long lengths, dA is summed in O(k d²) by the adjoint states L_s:
+
+    dA = Σ_{s<k-1} L_{s+1} H_sᵀ,   L_s = Cᵀ v_s + Aᵀ L_{s+1}
 
 GD projects: (dA + dAᵀ)/2 for a symmetric A, the diagonal for a diagonal one, dB + dCᵀ for a tied
 student.
@@ -14,7 +16,8 @@ student.
 
 import torch
 
-from core.losses import Target
+from core.cost import LONG_LENGTH
+from core.losses import Target, as_rows
 from core.training.layout import LinearLayout
 
 
@@ -22,7 +25,7 @@ def gradient_of(
     layout: LinearLayout, target: Target, dtype: torch.dtype, device: torch.device
 ) -> "DenseGradient | DiagonalGradient":
     """The gradient for the student's structure."""
-    M = torch.tensor(target.M, dtype=dtype, device=device)
+    M = torch.tensor(as_rows(target.M).T, dtype=dtype, device=device)
     response = torch.tensor(target.response[: target.length], dtype=dtype, device=device)
     if layout.student.structure == "diagonal":
         return DiagonalGradient(layout, M, response)
@@ -30,9 +33,12 @@ def gradient_of(
 
 
 def _loss_and_v(M: torch.Tensor, error: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The loss (S,) and v = 2 M e (S, k, p, m) of errors e (S, k, p, m)."""
+    """The loss (S,) and v = 2 M e (S, k, p, m) of errors e (S, k, p, m).
+
+    A single column of M is its diagonal.
+    """
     flat = error.flatten(2)
-    weighted = M @ flat
+    weighted = M @ flat if len(M) == M.shape[1] else M * flat
     return (flat * weighted).sum((1, 2)), (2 * weighted).view_as(error)
 
 
@@ -56,7 +62,7 @@ class DenseGradient:
         gradient = torch.zeros_like(flat)
         out = self._layout.views(gradient)
         if "A" in student.trained and len(self._M) > 1:
-            dA = self._gradient_of_A(G, H, v)
+            dA = self._gradient_of_A(views["A"], G, H, v)
             out["A"].copy_((dA + dA.mT) / 2 if student.structure == "symmetric" else dA)
         if "B" in student.trained:
             torch.matmul(G.flatten(1, 2).mT, v.flatten(1, 2), out=out["B"])
@@ -88,12 +94,20 @@ class DenseGradient:
             powers.append(torch.bmm(powers[-1], A))
         return torch.stack(powers, 1)
 
-    def _gradient_of_A(self, G: torch.Tensor, H: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        """Gᵀ E H."""
+    def _gradient_of_A(
+        self, A: torch.Tensor, G: torch.Tensor, H: torch.Tensor, v: torch.Tensor
+    ) -> torch.Tensor:
+        """Gᵀ E H, or by the adjoint states L_s."""
         size = len(self._M) - 1
-        padded = torch.nn.functional.pad(v[:, 1:], (0, 0, 0, 0, 0, size - 1))
-        E = padded.unfold(1, size, 1).permute(0, 1, 2, 4, 3).flatten(3).flatten(1, 2)
-        return G[:, :size].flatten(1, 2).mT @ (E @ H[:, :size].flatten(1, 2))
+        H_until_last = H[:, :size].flatten(1, 2)
+        if len(self._M) < LONG_LENGTH:
+            padded = torch.nn.functional.pad(v[:, 1:], (0, 0, 0, 0, 0, size - 1))
+            E = padded.unfold(1, size, 1).permute(0, 1, 2, 4, 3).flatten(3).flatten(1, 2)
+            return G[:, :size].flatten(1, 2).mT @ (E @ H_until_last)
+        states = v.mT @ G[:, :1]
+        for s in range(size - 1, 0, -1):
+            states[:, s] += states[:, s + 1] @ A
+        return states[:, 1:].flatten(1, 2).mT @ H_until_last
 
 
 class DiagonalGradient:

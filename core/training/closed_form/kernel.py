@@ -10,7 +10,8 @@ from itertools import repeat
 import numpy as np
 import torch
 
-from core.losses import Target
+from core.cost import LONG_LENGTH
+from core.losses import Target, as_rows
 from core.spec import ExperimentSpec, LinearStudent, Optimizer, channels
 from core.training.layout import LinearLayout
 from core.training.loops import linear
@@ -32,7 +33,7 @@ def is_supported(spec: ExperimentSpec) -> bool:
 def problem_of(student: LinearStudent, target: Target, float_type: FloatType) -> linear.Problem:
     """The problem that the compiled loops minimise, in numbers of this type."""
     return linear.Problem(
-        target.M.astype(float_type),
+        as_rows(target.M).astype(float_type),
         target.response[: target.length, 0, 0].astype(float_type),
         student.dim,
         linear.sizes_of(
@@ -45,6 +46,7 @@ def problem_of(student: LinearStudent, target: Target, float_type: FloatType) ->
         student.structure == "diagonal",
         student.structure == "symmetric",
         student.tied,
+        target.length >= LONG_LENGTH,
         np.array([name in student.trained for name in "ABC"]),
     )
 

@@ -9,12 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from core.training.loops.lanes import BYTES, aligned
-from core.training.loops.linear_gradient import dense_gradient, diagonal_gradient
+from core.training.loops.linear_gradient import (
+    dense_gradient,
+    diagonal_gradient,
+    long_gradient,
+)
 from core.training.loops.optimizer_steps import cached, inlined, internal, status_at, take_step
 from core.training.loops.tiles import address, flush_subnormals
 from core.training.stepper import RUNNING
 
-SOURCE_DIGEST = "71e4483a1f25e964"
+SOURCE_DIGEST = "db9f7ea7dd6a4180"
 """A digest of lanes.py, tiles.py, optimizer_steps.py and linear_gradient.py.
 
 Numba's cache only checks this file, so a change of those files must change this one.
@@ -43,13 +47,14 @@ class Problem(NamedTuple):
     """The loss to minimise. Arrays of numbers have the dtype of the parameters.
 
     Attributes:
-        M: The loss matrix, k x k.
+        M: The loss matrix, k x k; if it is diagonal, one row, 1 x k.
         target: The teacher's response, (k,).
         d: The student's dimension.
         sizes: The sizes of the padded arrays.
         diagonal: Whether A is diagonal.
         symmetric: Whether A is symmetric.
         tied: Whether c is b.
+        long: Whether adjoint states sum the gradient of A.
         trained: Whether A, b and c are trained, each.
     """
 
@@ -60,6 +65,7 @@ class Problem(NamedTuple):
     diagonal: bool
     symmetric: bool
     tied: bool
+    long: bool
     trained: np.ndarray
 
 
@@ -81,7 +87,8 @@ def workspace_for(problem: Problem, memory: int = 0) -> np.ndarray:
         memory: The numbers that the optimizer remembers for each parameter.
     """
     dtype, k, (_, width, lags, _, size) = problem.target.dtype, len(problem.target), problem.sizes
-    numbers = (3 + memory) * size + width * width + 3 * (k + 1) * width + (3 + k) * lags
+    numbers = (3 + memory) * size + width * width + 3 * (k + 1) * width
+    numbers += (3 + len(problem.M)) * lags
     return aligned((numbers,), dtype)
 
 
@@ -110,11 +117,11 @@ def _load(workspace, theta, problem):
     lags, size = problem.sizes.lags, problem.sizes.all
     padded, gradient, work = workspace[:size], workspace[size : 2 * size], workspace[2 * size :]
     _copy_rows(theta, padded, problem, True)
-    k = len(problem.target)
-    for j in range(k):
-        work[k * lags + j] = problem.target[j]
-        for i in range(k):
-            work[i * lags + j] = problem.M[j, i]
+    rows = len(problem.M)
+    for j in range(len(problem.target)):
+        work[rows * lags + j] = problem.target[j]
+        for i in range(rows):
+            work[i * lags + j] = problem.M[i, j]
     return padded, gradient, work
 
 
@@ -129,13 +136,16 @@ def loss_and_gradient(theta, gradient, workspace, problem):
 
 @inlined
 def _gradient(theta, gradient, work, problem):
-    _, target, d, (lanes, width, lags, _, _), diagonal, symmetric, tied, trained = problem
+    M, target, d, (lanes, width, lags, _, _), diagonal, symmetric, tied, is_long, trained = problem
+    k, rows = len(target), len(M)
     if diagonal:
-        return diagonal_gradient(
-            theta, gradient, work, len(target), lanes, width, lags, tied, trained
+        return diagonal_gradient(theta, gradient, work, rows, k, lanes, width, lags, tied, trained)
+    if is_long:
+        return long_gradient(
+            theta, gradient, work, rows, d, k, lanes, width, lags, symmetric, tied, trained
         )
     return dense_gradient(
-        theta, gradient, work, d, len(target), lanes, width, lags, symmetric, tied, trained
+        theta, gradient, work, rows, d, k, lanes, width, lags, symmetric, tied, trained
     )
 
 

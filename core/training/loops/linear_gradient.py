@@ -24,9 +24,12 @@ All its tiles sum in the same order, so the two products make it exactly symmetr
 
 
 @internal
-def _loss_and_v(error, v, M, k, lags, lanes):
-    """The loss eᵀ M e; writes v = 2 M e, with zeros after it."""
-    product(error, 0, 1, M, lags, k, v, 0, 1, lags)
+def _loss_and_v(error, v, M, rows, k, lags, lanes):
+    """The loss eᵀ M e; writes v = 2 M e, with zeros after it. M is diagonal if it has one row."""
+    if rows < k:
+        multiply(error, M, v, lags // lanes)
+    else:
+        product(error, 0, 1, M, lags, k, v, 0, 1, lags)
     loss = inner(error, v, lags // lanes)
     for j in range(k):
         v[j] *= 2
@@ -74,7 +77,16 @@ def _gradient_of_A(dA, G, H, step, T, v, w, d, k, width, lanes, symmetric, tied)
 
 
 @internal
-def dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, tied, trained):
+def _transpose_all(A, A_transposed, width, lanes):
+    """Writes the transpose of A."""
+    for i in range(0, width, lanes):
+        for j in range(0, width, lanes):
+            block, mirrored = offset(A, i * width + j), offset(A_transposed, j * width + i)
+            transpose(block, mirrored, width, width)
+
+
+@internal
+def dense_gradient(theta, gradient, work, rows, d, k, lanes, width, lags, symmetric, tied, trained):
     """The loss and gradient for a symmetric or general A.
 
     ``work`` holds M, target, error and v, Aᵀ, rows G_r = c A^r, H_s = A^s b, T_r.
@@ -82,7 +94,7 @@ def dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, t
     A, dA, vectors = theta, gradient, width // lanes
     b, db = offset(A, width * width), offset(dA, width * width)
     c, dc = (b, db) if tied else (offset(b, width), offset(db, width))
-    M, target = work, offset(work, k * lags)
+    M, target = work, offset(work, rows * lags)
     error, v = offset(target, lags), offset(target, 2 * lags)
     A_transposed = offset(v, lags)
     G_is_H = symmetric and tied
@@ -91,10 +103,7 @@ def dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, t
     G = H if G_is_H else offset(H, width)
     T = offset(H, 2 * k * width)
     if not symmetric:
-        for i in range(0, width, lanes):
-            for j in range(0, width, lanes):
-                block, mirrored = offset(A, i * width + j), offset(A_transposed, j * width + i)
-                transpose(block, mirrored, width, width)
+        _transpose_all(A, A_transposed, width, lanes)
     for i in range(width):
         H[i] = b[i]
         G[i] = c[i]
@@ -108,7 +117,7 @@ def dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, t
             product(G_before, width, 1, A, width, d, G_now, width, 1, width)
     for j in range(k):
         error[j] = inner(c, offset(H, j * step), vectors) - target[j]
-    loss = _loss_and_v(error, v, M, k, lags, lanes)
+    loss = _loss_and_v(error, v, M, rows, k, lags, lanes)
     if trained[0]:
         scratch = error  # no longer needed
         _gradient_of_A(dA, G, H, step, T, v, scratch, d, k, width, lanes, symmetric, tied)
@@ -121,7 +130,50 @@ def dense_gradient(theta, gradient, work, d, k, lanes, width, lags, symmetric, t
 
 
 @internal
-def diagonal_gradient(theta, gradient, work, k, lanes, width, lags, tied, trained):
+def long_gradient(theta, gradient, work, rows, d, k, lanes, width, lags, symmetric, tied, trained):
+    """The same as :func:`dense_gradient`, by the adjoint states L_s = cᵀ v_s + Aᵀ L_{s+1}.
+
+    db = L_0 and dA = Σ_{s < k - 1} L_{s+1} ⊗ H_s. ``work`` holds M, target, error and v, Aᵀ, rows
+    H_s = A^s b and L_s.
+    """
+    A, dA, vectors = theta, gradient, width // lanes
+    b, db = offset(A, width * width), offset(dA, width * width)
+    c, dc = (b, db) if tied else (offset(b, width), offset(db, width))
+    M, target = work, offset(work, rows * lags)
+    error, v = offset(target, lags), offset(target, 2 * lags)
+    A_transposed = offset(v, lags)
+    H = offset(A_transposed, width * width)
+    L, sums = offset(H, k * width), offset(H, 2 * k * width)
+    _transpose_all(A, A_transposed, width, lanes)
+    for i in range(width):
+        H[i] = b[i]
+    for j in range(1, k):
+        before, now = offset(H, (j - 1) * width), offset(H, j * width)
+        product(before, width, 1, A_transposed, width, d, now, width, 1, width)
+    for j in range(k):
+        error[j] = inner(c, offset(H, j * width), vectors) - target[j]
+    loss = _loss_and_v(error, v, M, rows, k, lags, lanes)
+    for j in range(k - 1, -1, -1):
+        now, after = offset(L, j * width), offset(L, (j + 1) * width)
+        for i in range(width):
+            now[i] = c[i] * v[j]
+        if j < k - 1:
+            add_product(after, width, 1, A, width, d, now, width, 1, width)
+    if trained[0]:
+        after, height = offset(L, width), (d + 3) // 4 * 4
+        product(after, 1, width, H, width, k - 1, dA, width, height, width)
+        if symmetric:
+            _symmetrise_all(dA, width, lanes, False)
+    if trained[1]:
+        _add_or_set(db, L, width, False)
+    if trained[2]:
+        product(v, 0, 1, H, width, k, sums, 0, 1, width)
+        _add_or_set(dc, sums, width, tied)
+    return loss
+
+
+@internal
+def diagonal_gradient(theta, gradient, work, rows, k, lanes, width, lags, tied, trained):
     """The loss and gradient for A = diag(a), h_j = Σ_i c_i a_i^j b_i.
 
     ``work`` holds M, target, error and v, the weights c_i b_i, sums, and the powers of a.
@@ -129,7 +181,7 @@ def diagonal_gradient(theta, gradient, work, k, lanes, width, lags, tied, traine
     a, da, vectors = theta, gradient, width // lanes
     b, db = offset(a, width), offset(da, width)
     c, dc = (b, db) if tied else (offset(b, width), offset(db, width))
-    M, target = work, offset(work, k * lags)
+    M, target = work, offset(work, rows * lags)
     error, v = offset(target, lags), offset(target, 2 * lags)
     weight, sums, powers = offset(v, lags), offset(v, lags + width), offset(v, lags + 2 * width)
     multiply(b, c, weight, vectors)
@@ -139,7 +191,7 @@ def diagonal_gradient(theta, gradient, work, k, lanes, width, lags, tied, traine
         multiply(offset(powers, (j - 1) * width), a, offset(powers, j * width), vectors)
     for j in range(k):
         error[j] = inner(weight, offset(powers, j * width), vectors) - target[j]
-    loss = _loss_and_v(error, v, M, k, lags, lanes)
+    loss = _loss_and_v(error, v, M, rows, k, lags, lanes)
     if trained[0]:
         for j in range(k):
             error[j] = j * v[j]

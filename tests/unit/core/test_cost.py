@@ -91,6 +91,18 @@ LONG = ExperimentSpec.model_validate(
 )
 
 
+def test_memory_and_operations_grow_in_proportion_to_a_long_length():
+    def at(length):
+        training = LONG.training.model_copy(update={"length": length})
+        evaluation = LONG.evaluation.model_copy(update={"horizon": 2 * length})
+        return estimate(LONG.model_copy(update={"training": training, "evaluation": evaluation}))
+
+    shorter, longer = at(1000), at(10_000)
+    assert longer.memory_mb < 500
+    assert longer.memory_mb / shorter.memory_mb < 11
+    assert longer.flop / shorter.flop < 11
+
+
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_every_experiment_of_every_study_measures_all_metrics(size):
     specs = [spec for study in STUDIES.values() for spec in study.experiments(size)]

@@ -13,6 +13,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.cost import LONG_LENGTH
+from core.losses import Diagonal
 from core.spec import ExperimentSpec, LinearStudent, Numerics
 from core.training import begin
 from core.training.closed_form.gradient import gradient_of
@@ -118,6 +120,36 @@ def test_compiled_and_torch_steppers_take_the_same_steps(spec, steps):
     assert torch.equal(fast.steps, slow.steps)
     assert torch.equal(fast.status, slow.status)
     assert torch.equal(fast.until, slow.until)
+
+
+@pytest.mark.parametrize("white", [True, False])
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("structure", ["symmetric", "general", "diagonal"])
+@pytest.mark.parametrize("dim", [5, 17])
+def test_compiled_and_torch_steppers_take_the_same_steps_at_a_long_length(
+    dim, structure, tied, white
+):
+    student = {"kind": "linear", "dim": dim, "structure": structure, "tied": tied}
+    spec = ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, 1.0]}},
+            "student": {**student, "start": {"scale": 0.5}},
+            "training": {
+                "length": LONG_LENGTH,
+                "outputs": "all",
+                "loss": {"covariance": None if white else {"kind": "ar1", "rho": 0.5}},
+            },
+            "optimizer": {"lr": 1e-4, "steps": 20},
+            "seeds": 2,
+        }
+    )
+    state = begin(spec)
+    assert isinstance(state.engine.target.M, Diagonal) == white
+    fast, slow = (stepper.advance(state.batch, 20) for stepper in steppers(spec, state))
+    torch.testing.assert_close(fast.parameters, slow.parameters, rtol=1e-11, atol=1e-12)
+    if structure == "symmetric":
+        A = state.engine.layout.views(fast.parameters)["A"]
+        assert torch.equal(A, A.mT)
 
 
 def spec_of(scale, **optimizer):

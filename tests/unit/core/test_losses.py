@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.losses import loss_matrix
-from core.spec import Training
+from core.losses import Diagonal, loss_matrix, target_of
+from core.spec import ExperimentSpec, Training
 
 
 def squared_outputs(errors, inputs, outputs):
@@ -60,6 +60,23 @@ def test_whitened_inputs_weight_each_lag_by_the_share_of_outputs_that_see_it():
     np.testing.assert_allclose(
         loss_matrix(Training(length=4, outputs="all")), np.diag([1, 0.75, 0.5, 0.25])
     )
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+def test_the_diagonal_matrix_of_white_inputs_is_the_dense_one(outputs):
+    spec = ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "delay"},
+            "student": {"kind": "linear", "dim": 8},
+            "training": {"length": 7, "outputs": outputs},
+        }
+    )
+    M, dense = target_of(spec).M, loss_matrix(spec.training)
+    assert isinstance(M, Diagonal)
+    assert len(M) == len(dense)
+    assert np.array_equal(np.asarray(M), dense)
+    x = np.random.default_rng(0).standard_normal((2, 7, 3))
+    assert np.array_equal(M @ x, dense @ x)
 
 
 def test_a_drawn_sample_has_the_distribution_and_seed_of_the_spec():
