@@ -16,6 +16,7 @@ from core.spec import (
     Teacher,
     channels,
     has_closed_form,
+    has_white_inputs,
     states,
 )
 
@@ -79,7 +80,7 @@ def estimate(spec: ExperimentSpec) -> Cost:
         ...     "training": {"length": 12},
         ... }))
         >>> f"{cost.flop:.1e}"
-        '1.5e+10'
+        '1.7e+11'
     """
     if has_closed_form(spec.teacher, spec.student):
         return _closed_form_cost(spec)
@@ -107,7 +108,7 @@ def measured_metrics(spec: ExperimentSpec) -> frozenset[str]:
         >>> spec = ExperimentSpec.model_validate({
         ...     "teacher": {"kind": "delay"},
         ...     "student": {"kind": "linear", "dim": 3},
-        ...     "training": {"length": 5000},
+        ...     "training": {"length": 10_000},
         ...     "optimizer": {"steps": 10},
         ... })
         >>> "sharpness" in measured_metrics(spec), "effective_rank" in measured_metrics(spec)
@@ -156,8 +157,7 @@ def _closed_form_cost(spec: ExperimentSpec) -> Cost:
     d, k, q, seeds = spec.student.dim, spec.training.length, spec.horizon, len(spec.seeds)
     m, p = channels(spec.teacher)
     metrics = measured_metrics(spec)
-    white = isinstance(spec.training.loss, PopulationLoss) and not spec.training.loss.covariance
-    loss_matrices = _COPIES_OF_M * (k if white else k * k)
+    loss_matrices = _COPIES_OF_M * (k if has_white_inputs(spec.training) else k * k)
     rows = k * d * (p + m) + (0 if k >= LONG_LENGTH else k * k * p * m)
     result = d * d + d * (m + p) + q * p * m + d
     measuring = min(_points(spec), points_per_call(spec)) * numbers_per_point(spec)

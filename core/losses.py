@@ -21,10 +21,10 @@ from core.spec import (
     ExperimentSpec,
     ExplicitCovariance,
     FiniteSampleLoss,
-    PopulationLoss,
     RecurrentTeacher,
     SecondMomentLoss,
     Training,
+    has_white_inputs,
 )
 from core.systems import impulse_response
 
@@ -92,10 +92,11 @@ class Target:
 def target_of(spec: ExperimentSpec) -> Target:
     """The target of a spec with a linear teacher."""
     assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # see core.spec.has_closed_form
-    white = isinstance(spec.training.loss, PopulationLoss) and not spec.training.loss.covariance
     return Target(
         impulse_response(teachers.build(spec.teacher), spec.horizon),
-        _of_white_inputs(spec.training) if white else loss_matrix(spec.training),
+        _of_white_inputs(spec.training)
+        if has_white_inputs(spec.training)
+        else loss_matrix(spec.training),
     )
 
 

@@ -12,6 +12,7 @@ from core.spec import (
     LinearStudent,
     channels,
     has_closed_form,
+    has_white_inputs,
 )
 
 SHARED_WORK: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -33,6 +34,9 @@ _PRODUCTS = {"sharpness": 60, "gauss_newton": 8}
 
 _PRODUCT_SLOWNESS = 8
 """How much longer an operation takes on single vectors than in the training's loops."""
+
+_PER_LAG = 4e4
+"""Operations that would take as long as NumPy's two calls for each lag of such a product."""
 
 ALL_METRICS = frozenset().union(*SHARED_WORK.values())
 """The metrics that can be chosen."""
@@ -56,7 +60,8 @@ def _closed_form(spec: ExperimentSpec) -> dict[str, float]:
     d, k, q = spec.student.dim, spec.training.length, spec.horizon
     m, p = channels(spec.teacher)
     states = min(d, q // 2 * m * p)
-    product = _PRODUCT_SLOWNESS * (12.0 * k * m * d * d + 2.0 * k * k * m * p)
+    lags = 0 if has_white_inputs(spec.training) else 2.0 * k * k * m * p
+    product = _PRODUCT_SLOWNESS * (12.0 * k * m * d * d + lags) + _PER_LAG * k
     is_general = isinstance(spec.student, LinearStudent) and spec.student.structure == "general"
     return {
         "spectrum": _eigenvalues(spec),

@@ -18,7 +18,7 @@ on the learning rate, since GD is plain GD in R^-½ θ.
 
 import numpy as np
 
-from core.losses import Target
+from core.losses import LossMatrix, Target
 from core.shapes import Float64
 from core.spec import LinearStudent, Rates
 from core.systems import LinearSystem, controllability_columns
@@ -127,6 +127,6 @@ class Hessian:
         return parts["A"], parts["B"], parts["C"]
 
 
-def _over_lags(M: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _over_lags(M: LossMatrix, values: np.ndarray) -> np.ndarray:
     """Σ_l M_jl x_l for x of shape (k, m, p)."""
     return (M @ values.reshape(len(M), -1)).reshape(values.shape)

@@ -70,6 +70,7 @@ from core.spec.training import (
     PopulationLoss,
     SecondMomentLoss,
     Training,
+    has_white_inputs,
 )
 
 __all__ = [
@@ -134,6 +135,7 @@ __all__ = [
     "channels",
     "explain",
     "has_closed_form",
+    "has_white_inputs",
     "hashes",
     "setup_hash",
     "spec_hash",

@@ -80,3 +80,8 @@ class Training(Part):
         "last", description="Loss of the last output, or the mean over all k outputs."
     )
     loss: Loss = PopulationLoss()
+
+
+def has_white_inputs(training: Training) -> bool:
+    """Whether the loss is the expectation over white inputs, whose loss matrix is diagonal."""
+    return isinstance(training.loss, PopulationLoss) and training.loss.covariance is None
