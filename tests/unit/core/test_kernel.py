@@ -257,30 +257,6 @@ def test_loops_compile_without_a_writable_cache():
     assert process.stdout.strip() == "None"
 
 
-FLOAT32_ADAM = """
-import hashlib, torch
-from core.training import begin
-from tests.unit.core.test_kernel import spec_of, steppers
-spec = spec_of(0.5, kind="adam", lr=1e-3)
-spec = spec.model_copy(update={"numerics": spec.numerics.model_copy(update={"dtype": "float32"})})
-state = begin(spec)
-parameters = steppers(spec, state)[0].advance(state.batch, 100).parameters
-print(hashlib.sha256(parameters.numpy().tobytes()).hexdigest())
-"""
-
-
-@pytest.mark.timeout(900)  # it compiles the loops again
-def test_freshly_compiled_and_cached_loops_give_the_same_bits(tmp_path):
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", FLOAT32_ADAM]
-    digests = [
-        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        for _ in ("compiles", "reads the cache")
-    ]
-    assert any(tmp_path.rglob("*.nbc"))
-    assert digests[0] == digests[1]
-
-
 def test_results_do_not_depend_on_the_number_of_threads(request):
     threads = torch.get_num_threads()
     request.addfinalizer(lambda: torch.set_num_threads(threads))

@@ -10,8 +10,9 @@ import torch
 
 from core.errors import NumericsUnavailable
 from core.spec import ExperimentSpec
+from store.arrays.packed import PackedRun
 from tests.kit import sample_specs
-from worker.messages import Finished, Train, receive
+from worker.messages import Advanced, Finished, Train, receive
 from worker.trainer import SLICE_SECONDS, classify_error, next_slice, train
 from worker.trainer_process import TrainerProcess
 
@@ -86,8 +87,28 @@ def start():
         trainer.kill()
 
 
+SINGLE = {
+    "optimizer": {"kind": "adam", "lr": 1e-3, "steps": 100},
+    "numerics": {"dtype": "float32"},
+    "seeds": 12,
+}
+LINEAR = sample_specs.spec(
+    **SINGLE, student={"kind": "linear", "dim": 6, "structure": "general", "start": {"scale": 0.5}}
+)
+NETWORK = sample_specs.spec(
+    **SINGLE, teacher={"kind": "gru", "dim": 2}, student={"kind": "gru", "dim": 3}
+)
+
+
+def _trained(trainer: TrainerProcess, spec: ExperimentSpec) -> tuple[PackedRun, ...]:
+    trainer.send(Train(spec.model_dump_json().encode(), "cpu", checkpoint=None))
+    while not isinstance(message := trainer.receive(60), Finished):
+        assert isinstance(message, Advanced), message
+    return message.result.runs
+
+
 @pytest.mark.timeout(900)  # compiles all loops
-def test_the_first_trainer_compiles_for_both_precisions_and_the_next_one_nothing(
+def test_the_first_trainer_compiles_for_both_precisions_and_the_next_one_takes_the_same_steps(
     tmp_path, monkeypatch, start
 ):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
@@ -114,5 +135,7 @@ def test_the_first_trainer_compiles_for_both_precisions_and_the_next_one_nothing
             ),
         )
     )
-    start()
+    second = start()
+    for spec in (LINEAR, NETWORK):  # to the bit, although one compiled and the other read the cache
+        assert _trained(first, spec) == _trained(second, spec)
     assert compiled() == before
