@@ -31,7 +31,7 @@ run: .venv/installed-all  ## start a lab and its demo, until Ctrl-C; ONCE=1 stop
 	@exec $(BIN)/extrapolab up --data $(DATA) --port $(PORT) --demo $(if $(ONCE),--once)
 
 test: check  ## run the checks and all tests, on real PostgreSQL and Redis
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev  ## check lint, format, types, layers and links
 	@echo "ruff check";  $(BIN)/ruff check --quiet .

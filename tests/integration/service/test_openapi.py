@@ -144,6 +144,7 @@ schema = schemathesis.openapi.from_dict(
 ).exclude(path="/v1/events")  # a stream has no end; test_events tests it
 
 
+@pytest.mark.timeout(900)  # thousands of requests to one operation
 @schema.parametrize()
 def test_an_operation_keeps_to_the_document(case, lab):
     url, ids = lab
