@@ -10,6 +10,7 @@ from core.cost import measured_metrics, preparation_flop
 from core.losses import loss_matrix, target_of
 from core.measuring import ALL_METRICS
 from core.metrics import sharpness
+from core.result import Outcome
 from core.spec import (
     CosineSchedule,
     CounterexampleStart,
@@ -19,6 +20,7 @@ from core.spec import (
     FiniteSampleLoss,
     FromExperimentStart,
     GradientDescent,
+    IdentityStart,
     LinearStudent,
     LinearTeacher,
     RecurrentTeacher,
@@ -29,8 +31,9 @@ from core.spec import (
     has_closed_form,
 )
 from core.spec.student import Structure
-from core.systems import ZERO_TOLERANCE, impulse_response, real_spectrum
-from core.theory.step import step_bound
+from core.systems import ZERO_TOLERANCE, impulse_response, real_spectrum, visible_spectrum
+from core.theory.balance import smallest_weight, start_balance
+from core.theory.step import rates_of, step_bound
 from core.theory.wide import learning_rates
 
 MAX_OPERATIONS = 2e8
@@ -83,6 +86,7 @@ def warnings(spec: ExperimentSpec) -> list[str]:
             *cheap,
             *_unreachable(spec),
             *_undetermined(spec),
+            *_balanced_start(spec),
             *_step_size(spec),
             *_counterexample(spec),
         ]
@@ -97,12 +101,16 @@ def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
         )
 
 
-def warnings_of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[str]:
-    """Returns caveats about one run's numbers.
+def warnings_of_run(
+    spec: ExperimentSpec, summary: Mapping[str, float], outcome: Outcome = Outcome.FITTED
+) -> list[str]:
+    """Returns caveats about one run's numbers; few are left to say of a run that diverged.
 
     Args:
         spec: The spec of the run.
         summary: The run's final metrics.
+        outcome: How it ended. The step size is judged where the run fits, or at least does better
+            than a student that outputs zero; elsewhere the curvature says nothing about it.
 
     Example:
         >>> spec = ExperimentSpec.model_validate({
@@ -114,9 +122,12 @@ def warnings_of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[
         >>> warnings_of_run(spec, {"sharpness": 50.0, "spectral_radius": 0.9})
         ['lr = 0.1 is above 2 / sharpness = 0.04 at the end of the run: GD cannot settle there.']
     """
+    if outcome is Outcome.DIVERGED:
+        return undefined(summary)
     sentences, optimizer = [], spec.optimizer
+    is_near = outcome is Outcome.FITTED or summary.get("sequence_fit_error", np.nan) < 1
     curvature, radius = summary.get("sharpness", np.nan), summary.get("spectral_radius", np.nan)
-    if isinstance(optimizer, GradientDescent) and 0 < curvature < np.inf:
+    if isinstance(optimizer, GradientDescent) and is_near and 0 < curvature < np.inf:
         lr = _last_lr(optimizer)
         if lr > 2 / curvature:
             sentences.append(
@@ -125,8 +136,8 @@ def warnings_of_run(spec: ExperimentSpec, summary: Mapping[str, float]) -> list[
             )
     if radius > 1 + ZERO_TOLERANCE:
         sentences.append(
-            f"The spectral radius of A is {radius:.4g}, above 1: the response can grow past the "
-            "horizon."
+            f"The spectral radius of A is above 1 by {radius - 1:.2g}: the response can grow past "
+            "the horizon."
         )
     return [*sentences, *undefined(summary)]
 
@@ -193,7 +204,7 @@ def _out_of_reach(
         sentences.append(
             "The teacher's response is zero within the training length: there is nothing to learn."
         )
-    if teacher.kind == "explicit" and np.abs(poles).max() > 1 + ZERO_TOLERANCE:
+    if np.abs(poles).max() > 1 + ZERO_TOLERANCE:
         sentences.append(
             "The teacher is unstable (spectral radius > 1): its response grows with the horizon."
         )
@@ -271,6 +282,33 @@ def _start(spec: ExperimentSpec) -> Iterator[str]:
             )
 
 
+def _balanced_start(spec: ExperimentSpec) -> Iterator[str]:
+    """Warns if training keeps B = Cᵀ although no balanced student matches the teacher."""
+    student = spec.student
+    if not isinstance(student, LinearStudent) or isinstance(spec.teacher, RecurrentTeacher):
+        return
+    # A general A stays symmetric only if it starts so.
+    is_kept = student.structure != "general" or isinstance(student.start, IdentityStart)
+    trains_both = student.trained[-2:] == ("B", "C")
+    if student.tied or not is_kept or not trains_both:
+        return
+    if start_balance(student, rates_of(spec)).holds and _is_unbalanced(spec.teacher):
+        yield (
+            "The start is balanced and the teacher is not: GD keeps B = Cᵀ, with weights that are "
+            "never negative, so the loss stays on a plateau until rounding breaks the balance, at "
+            "a step that differs between machines."
+        )
+
+
+@lru_cache(maxsize=_CACHED)
+def _is_unbalanced(teacher: LinearTeacher) -> bool:
+    """Whether the teacher has real poles and a response, but no balanced realisation."""
+    spectrum = visible_spectrum(teachers.build(teacher))
+    if spectrum is None or not len(spectrum[0]):
+        return False
+    return (smallest_weight(spectrum) or -1.0) < 0
+
+
 def _counterexample(spec: ExperimentSpec) -> Iterator[str]:
     student, k = spec.student, spec.training.length
     if not isinstance(student, LinearStudent) or not isinstance(student.start, CounterexampleStart):
@@ -285,11 +323,11 @@ def _counterexample(spec: ExperimentSpec) -> Iterator[str]:
         system = students.start(
             student, spec.seeds[0], 1, 1, teacher_response=target.response[: k + 1, 0, 0]
         )
-        bound = 2 / float(sharpness(system, student, target, spec.optimizer.rates))
-        if spec.optimizer.lr > bound:
+        curvature = float(sharpness(system, student, target, spec.optimizer.rates))
+        if spec.optimizer.lr * curvature > 2:
             yield (
-                f"optimizer.lr = {spec.optimizer.lr:g} is above 2 / sharpness = {bound:.3g} at the "
-                "counterexample: GD leaves it, and may diverge."
+                f"optimizer.lr = {spec.optimizer.lr:g} is above 2 / sharpness = "
+                f"{2 / curvature:.3g} at the counterexample: GD leaves it, and may diverge."
             )
 
 

@@ -27,10 +27,14 @@ def step_bound(spec: ExperimentSpec) -> float:
     since students from near zero end there; else as given. Infinite if the curvature is zero. For
     linear students of linear teachers.
     """
-    student, optimizer = spec.student, spec.optimizer
+    student = spec.student
     assert isinstance(student, LinearStudent) and not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101, PT018
-    rates = Rates() if isinstance(optimizer, GradientFlow) else optimizer.rates
-    return _bound(spec.teacher, spec.training, student.structure, student.trained, rates)
+    return _bound(spec.teacher, spec.training, student.structure, student.trained, rates_of(spec))
+
+
+def rates_of(spec: ExperimentSpec) -> Rates:
+    """The factors on the learning rate; 1 for gradient flow."""
+    return Rates() if isinstance(spec.optimizer, GradientFlow) else spec.optimizer.rates
 
 
 @lru_cache(maxsize=32)  # a sweep repeats a few teachers and losses

@@ -6,33 +6,26 @@ Then for every ε and q there is a δ > 0 such that a population loss of at most
 |h_j - ĥ_j| <= ε for all j < q, for every d.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core import teachers
 from core.losses import loss_matrix
-from core.shapes import Float64
 from core.spec import (
     ExperimentSpec,
-    ExplicitStart,
-    FromExperimentStart,
-    GaussianStart,
     GradientDescent,
     GradientFlow,
-    IdentityStart,
     LinearStudent,
+    Rates,
     RecurrentTeacher,
-    Start,
-    WarmStart,
     has_closed_form,
 )
 from core.systems import ZERO_TOLERANCE, LinearSystem, impulse_response, visible_spectrum
+from core.theory.balance import Spectrum, smallest_weight, start_balance
 from core.theory.moments import Measure
-from core.theory.step import step_bound
-
-Spectrum = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n p m"]] | None
+from core.theory.step import rates_of, step_bound
 
 
 class Assumption(BaseModel):
@@ -61,6 +54,8 @@ class Theorem(BaseModel):
         assumptions: Every assumption.
         measure: The teacher's measure, if it is balanced and has one input and one output;
             ``unique`` says whether the k lags of the training determine it.
+        condition: The theorem's condition on the loss, in words, with the losses of the runs.
+        largest_loss: The largest training loss at the end of a run, if there are runs.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -68,10 +63,16 @@ class Theorem(BaseModel):
     applies: bool | None
     assumptions: tuple[Assumption, ...]
     measure: Measure | None
+    condition: str
+    largest_loss: float | None = None
 
 
-def check(spec: ExperimentSpec) -> Theorem:
+def check(spec: ExperimentSpec, summaries: Sequence[Mapping[str, float]] = ()) -> Theorem:
     """Checks the assumptions of the main theorem on ``spec``.
+
+    Args:
+        spec: The spec.
+        summaries: The final metrics of its runs, for the loss and the distance from gradient flow.
 
     Example:
         >>> theorem = check(ExperimentSpec.model_validate({
@@ -85,11 +86,16 @@ def check(spec: ExperimentSpec) -> Theorem:
         ['long enough']
     """
     student, teacher = spec.student, spec.teacher
+    losses, distances = (
+        [summary[name] for summary in summaries if not np.isnan(summary.get(name, np.nan))]
+        for name in ("train_loss", "flow_distance")
+    )
+    outcome = {"condition": _condition(losses), "largest_loss": max(losses, default=None)}
     if not has_closed_form(teacher, student):
         linear = Assumption(
             name="linear", holds=False, margin=None, sentence="Student or teacher is not linear."
         )
-        return Theorem(applies=False, assumptions=(linear,), measure=None)
+        return Theorem(applies=False, assumptions=(linear,), measure=None, **outcome)
     assert isinstance(student, LinearStudent) and not isinstance(teacher, RecurrentTeacher)  # noqa: S101, PT018
     with np.errstate(all="ignore"):
         system = teachers.build(teacher)
@@ -101,14 +107,14 @@ def check(spec: ExperimentSpec) -> Theorem:
             linear,
             *_dimensions(spec, system, spectrum),
             *_teacher(spec, system, spectrum),
-            *_student(student),
+            *_student(student, rates_of(spec)),
             _loss(spec),
-            _flow(spec),
+            *_flow(spec, distances),
         )
     verdicts = [assumption.holds for assumption in assumptions]
     applies = False if False in verdicts else None if None in verdicts else True
     measure = _measure(spec, system, spectrum)
-    return Theorem(applies=applies, assumptions=assumptions, measure=measure)
+    return Theorem(applies=applies, assumptions=assumptions, measure=measure, **outcome)
 
 
 def _dimensions(
@@ -133,11 +139,13 @@ def _dimensions(
 def _teacher(
     spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum
 ) -> Iterator[Assumption]:
-    smallest = _smallest_weight(spectrum)
+    smallest = smallest_weight(spectrum)
     if spectrum is None:
         sentence = (
             "The teacher has no symmetric realisation: a pole is complex, or A has no eigenbasis."
         )
+    elif not len(spectrum[0]):
+        sentence = "The teacher's response is zero: no pole has a weight."
     elif smallest is None:
         sentence = (
             "The weights of the teacher's poles are not symmetric matrices, so no realisation has "
@@ -167,22 +175,7 @@ def _teacher(
     )
 
 
-def _smallest_weight(spectrum: Spectrum) -> float | None:
-    """Returns the smallest eigenvalue of a weight, None without weights or symmetry."""
-    if spectrum is None or not len(spectrum[1]) or spectrum[1].shape[1] != spectrum[1].shape[2]:
-        return None
-    weights = spectrum[1]
-    rounding = ZERO_TOLERANCE * np.abs(weights).max()
-    if np.abs(weights - weights.swapaxes(1, 2)).max() > rounding:
-        return None
-    # The weight of a pole of one state has rank 1: all eigenvalues but one are 0, and the trace is
-    # the remaining one.
-    smallest = np.linalg.eigvalsh(weights)[:, 0]
-    trace = np.trace(weights, axis1=1, axis2=2)
-    return float(np.where(smallest < -rounding, smallest, trace).min())
-
-
-def _student(student: LinearStudent) -> Iterator[Assumption]:
+def _student(student: LinearStudent, rates: Rates) -> Iterator[Assumption]:
     symmetric = student.structure == "symmetric"
     yield Assumption(
         name="symmetric student",
@@ -190,71 +183,98 @@ def _student(student: LinearStudent) -> Iterator[Assumption]:
         margin=None,
         sentence=f"The student's A is {student.structure}.",
     )
-    all_trained = student.trained == ("A", "B", "C")
-    trained = ", ".join(student.trained)
+    at_rate_zero = [
+        name
+        for name in student.trained
+        if getattr(rates, "B" if student.tied and name == "C" else name) == 0
+    ]
+    trained = ", ".join(name for name in student.trained if name not in at_rate_zero) or "nothing"
+    fixed = f" optimizer.rates is 0 for {', '.join(at_rate_zero)}." if at_rate_zero else ""
     yield Assumption(
-        name="all trained", holds=all_trained, margin=None, sentence=f"Trained: {trained}."
+        name="all trained",
+        holds=student.trained == ("A", "B", "C") and not at_rate_zero,
+        margin=None,
+        sentence=f"Trained: {trained}.{fixed}",
     )
-    tied = True, 0.0, "The student is tied: C = Bᵀ at every step."
-    holds, margin, sentence = tied if student.tied else _start_balance(student.start)
-    yield Assumption(name="balanced start", holds=holds, margin=margin, sentence=sentence)
-
-
-def _start_balance(start: Start) -> tuple[bool | None, float | None, str]:
-    match start:
-        case GaussianStart(balanced=True) | IdentityStart(balanced=True):
-            sentence = "The start has C = Bᵀ, which gradient steps of a symmetric student preserve."
-            return True, 0.0, sentence
-        case GaussianStart(scale=scale):
-            distance = float(np.sqrt(2) * scale)
-            sentence = (
-                f"B and Cᵀ start about {distance:.2g} apart. From near zero they approach each "
-                "other; from farther away they may not."
-            )
-            return False, -distance, sentence
-        case ExplicitStart(B=B, C=C):
-            distance = 0.0 if C is None else float(np.linalg.norm(np.array(B) - np.array(C).T))
-            return distance == 0, -distance, f"|B - Cᵀ| = {distance:.3g} at the start."
-        case WarmStart(fixed=fixed) if fixed is not None:
-            return True, 0.0, "B and C start with the same entries."
-        case FromExperimentStart():
-            sentence = "The start is another experiment's result; the spec lacks its imbalance."
-            return None, None, sentence
-        case _:
-            return False, None, f"A {start.kind} start has B different from Cᵀ."
+    balance = start_balance(student, rates)
+    yield Assumption(name="balanced start", **balance._asdict())
 
 
 def _loss(spec: ExperimentSpec) -> Assumption:
-    lowest = float(np.linalg.eigvalsh(loss_matrix(spec.training))[0])
-    finding = "sees every lag below k" if lowest > ZERO_TOLERANCE else "does not see some response"
+    lowest, *_, highest = np.linalg.eigvalsh(loss_matrix(spec.training))[[0, -1]]
+    sees = bool(lowest > ZERO_TOLERANCE * highest)
+    finding = "sees every lag below k" if sees else "does not see some response"
     return Assumption(
         name="loss determines",
-        holds=lowest > ZERO_TOLERANCE,
-        margin=lowest,
-        sentence=f"The smallest eigenvalue of M is {lowest:.3g}: the loss {finding}.",
+        holds=sees,
+        margin=float(lowest) if sees else min(0.0, float(lowest)),
+        sentence=(
+            f"The smallest eigenvalue of M is {lowest:.3g}, the largest {highest:.3g}: the loss "
+            f"{finding}."
+        ),
     )
 
 
-def _flow(spec: ExperimentSpec) -> Assumption:
-    name, optimizer = "gradient flow", spec.optimizer
-    if isinstance(optimizer, GradientFlow):
-        return Assumption(name=name, holds=True, margin=None, sentence="Training is gradient flow.")
-    if not isinstance(optimizer, GradientDescent):
-        return Assumption(
-            name=name, holds=False, margin=None, sentence=f"Training is {optimizer.kind}."
-        )
+def _flow(spec: ExperimentSpec, distances: Sequence[float]) -> Iterator[Assumption]:
+    """Whether training follows gradient flow, and for long enough to move."""
+    optimizer = spec.optimizer
+    if not isinstance(optimizer, GradientFlow | GradientDescent):
+        sentence = f"Training is {optimizer.kind}."
+        yield Assumption(name="gradient flow", holds=False, margin=None, sentence=sentence)
+        return
     bound = step_bound(spec)
-    sentence = (
-        f"lr = {optimizer.lr:g}; at the teacher's parameters GD is stable below 2 / sharpness = "
-        f"{bound:.3g}."
+    if isinstance(optimizer, GradientFlow):
+        time, sentence = optimizer.time, "Training is gradient flow."
+        yield Assumption(name="gradient flow", holds=True, margin=None, sentence=sentence)
+    else:
+        time = optimizer.lr * optimizer.steps
+        yield _small_steps(optimizer.lr, bound, distances)
+    if np.isfinite(bound):
+        spans = time * 2 / bound
+        yield Assumption(
+            name="long enough training",
+            holds=spans >= 1,
+            margin=spans - 1,
+            sentence=(
+                f"Training lasts for t = {time:.3g} at most, {spans:.3g} times 1 / sharpness at "
+                "the teacher's parameters; "
+                + ("below 1, little moves." if spans < 1 else "whether it fits isn't known.")
+            ),
+        )
+
+
+def _small_steps(lr: float, bound: float, distances: Sequence[float]) -> Assumption:
+    """Whether GD follows the flow, with the measured distance of runs from it."""
+    place = (
+        f"lr = {lr:g}; at the teacher's parameters GD overshoots above 1 / sharpness = "
+        f"{bound / 2:.3g}, and can't settle above {bound:.3g}."
     )
-    return Assumption(
-        name=name, holds=optimizer.lr < bound, margin=bound - optimizer.lr, sentence=sentence
+    if distances:
+        measured = f" Measured at the end: at most {max(distances):.2g} from the flow's response."
+    elif lr <= bound:
+        measured = " Its distance from the flow is of order lr; evaluation.flow measures it."
+    else:
+        measured = ""
+    holds = True if lr <= bound / 2 else False if lr >= bound else None
+    margin = None if holds is None else (bound / 2 if holds else bound) - lr
+    return Assumption(name="gradient flow", holds=holds, margin=margin, sentence=place + measured)
+
+
+def _condition(losses: Sequence[float]) -> str:
+    """The theorem's condition on the loss, and the losses that runs ended with."""
+    condition = (
+        "The theorem is conditional: it bounds the error past k if the population loss gets small "
+        "enough, and says neither whether it does nor how small is enough."
     )
+    if not losses:
+        return condition
+    lowest, highest = min(losses), max(losses)
+    ended = f"{lowest:.2g}" if lowest == highest else f"{lowest:.2g} to {highest:.2g}"
+    return f"{condition} Here the training loss ended at {ended}."
 
 
 def _measure(spec: ExperimentSpec, system: LinearSystem, spectrum: Spectrum) -> Measure | None:
-    smallest = _smallest_weight(spectrum)
+    smallest = smallest_weight(spectrum)
     if spectrum is None or smallest is None or smallest <= 0 or spectrum[1].shape[1:] != (1, 1):
         return None
     poles, weights = spectrum[0], spectrum[1].ravel()

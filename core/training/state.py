@@ -204,7 +204,7 @@ def finish(state: State) -> ExperimentResult:
             hankel_singular_values=final.hankel_singular_values.tolist(),
             parameters={name: array.tolist() for name, array in final.parameters.items()},
             summary=summaries[i],
-            warnings=warnings_of_run(state.spec, summaries[i]),
+            warnings=warnings_of_run(state.spec, summaries[i], outcomes[i]),
         )
         for i, (seed, final) in enumerate(zip(state.spec.seeds, final_states, strict=True))
     ]

@@ -198,6 +198,8 @@ class Theorem(Record):
     applies: bool | None = None
     assumptions: tuple[Assumption, ...] = ()
     measure: Measure | None = None
+    condition: str | None = None
+    largest_loss: float | None = None
     note: str | None = None
 
 

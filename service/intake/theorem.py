@@ -1,5 +1,7 @@
 """The main theorem applied to a spec, within a budget that keeps requests short."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from core.cost import preparation_flop
@@ -7,17 +9,23 @@ from core.spec import ExperimentSpec, channels, has_closed_form, states
 from core.theory import theorem
 from core.warnings import MAX_OPERATIONS
 from service import schemas
+from store.records import RunRecord
 
 TOO_LARGE = "The teacher, training length or sample is too large to check within a request."
 NO_EIGENVALUES = "The teacher's eigenvalues could not be computed."
 
 
-def check_theorem(spec: ExperimentSpec) -> schemas.Theorem:
-    """Checks the assumptions of the main theorem on ``spec``, unless that would take too long."""
+def check_theorem(spec: ExperimentSpec, runs: Iterable[RunRecord] = ()) -> schemas.Theorem:
+    """Checks the assumptions of the main theorem on ``spec``, unless that would take too long.
+
+    Args:
+        spec: The spec.
+        runs: Its ended runs, for the loss and the distance from gradient flow that they ended with.
+    """
     if has_closed_form(spec.teacher, spec.student) and _operations(spec) > MAX_OPERATIONS:
         return schemas.Theorem.unchecked(TOO_LARGE)
     try:
-        return schemas.Theorem.from_record(theorem.check(spec))
+        return schemas.Theorem.from_record(theorem.check(spec, [run.summary for run in runs]))
     except np.linalg.LinAlgError:  # numbers near the largest are legal
         return schemas.Theorem.unchecked(NO_EIGENVALUES)
 

@@ -1,5 +1,6 @@
 """``/experiments/{id}``: one experiment, live while it trains."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -74,7 +75,7 @@ def experiment(
         history=[(event, _EVENT_WORDS.get(event.kind, str(event.kind))) for event in history],
         log=logs[-1].text if logs else "",
         attempts=len(logs),
-        theorem=_theorem(spec),
+        theorem=_theorem(spec, shown.runs),
         parts=fields_by_part(shown.content, spec),
         spec_json=schemas.to_json(shown.content).decode(),
         other=other,
@@ -132,10 +133,10 @@ def _spec(experiment: Experiment) -> ExperimentSpec | None:
         return None
 
 
-def _theorem(spec: ExperimentSpec | None) -> schemas.Theorem:
+def _theorem(spec: ExperimentSpec | None, runs: Iterable[RunRecord]) -> schemas.Theorem:
     if spec is None:
         return schemas.Theorem.unchecked("This version can't read the spec.")
-    return check_theorem(spec)
+    return check_theorem(spec, runs)
 
 
 def _differences(one: Experiment, other: Experiment) -> list[tuple[str, ...]]:

@@ -23,8 +23,9 @@ router = APIRouter(prefix="/v1/experiments/{id:experiment}", tags=["results"])
 def read(experiment_id: ExperimentId, context: Context) -> schemas.Theorem:
     """Check the assumptions of the main theorem on an experiment's spec.
 
-    If all of them hold, a student that fits must extrapolate.
+    If all of them hold, a student that fits must extrapolate. `condition` says how small the loss
+    of its runs became.
     """
     with context.database.read() as tx:
-        spec = experiments.get(tx, experiment_id).spec
-    return check_theorem(spec)
+        experiment = experiments.get(tx, experiment_id)
+    return check_theorem(experiment.spec, experiment.runs)

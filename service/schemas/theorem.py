@@ -38,6 +38,14 @@ class Theorem(Answer):
     measure: Measure | None = Field(
         description="The teacher's measure, if it is balanced and has one input and one output."
     )
+    condition: str | None = Field(
+        None,
+        description="The theorem's condition on the loss in words, with the losses that runs ended "
+        "with; null if nothing was checked.",
+    )
+    largest_loss: Number | None = Field(
+        None, description="The largest training loss at the end of a run; null without runs."
+    )
     note: str | None = Field(description="Why nothing could be checked; otherwise null.")
 
     @classmethod
@@ -47,6 +55,8 @@ class Theorem(Answer):
             applies=checked.applies,
             assumptions=checked.assumptions,
             measure=checked.measure,
+            condition=checked.condition,
+            largest_loss=checked.largest_loss,
             note=None,
         )
 

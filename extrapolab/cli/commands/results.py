@@ -172,4 +172,6 @@ def theorem(
         return
     out.print(theorem_table(check))
     out.print(_VERDICTS[check.applies])
+    if check.condition:
+        out.print(check.condition)
     out.print(measure_line(check))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.result import Outcome
 from core.warnings import warnings, warnings_of_run
 from tests.unit.core.test_training import spec_of
 
@@ -25,6 +26,13 @@ def student(dim=6, **changes):
     return {"kind": "linear", "dim": dim, **changes}
 
 
+BALANCED = {"scale": 0.1, "balanced": True}
+UNBALANCED = {
+    "kind": "unbalanced",
+    "eigenvalues": {"kind": "list", "values": [0.9, -0.5]},
+    "weights": [0.7, -0.5],
+}
+LARGE = {"kind": "list", "values": [1.05, 0.5]}
 COUNTEREXAMPLE = student(start={"kind": "counterexample"})
 WIDE = student(structure="general", start={"kind": "wide"})
 GRU = {"kind": "gru", "dim": 6}
@@ -34,6 +42,14 @@ GRU = {"kind": "gru", "dim": 6}
     "changes",
     [
         {"student": GRU},
+        {"student": student(start=BALANCED)},
+        {"teacher": UNBALANCED},
+        {"teacher": UNBALANCED, "student": student(structure="general", start=BALANCED)},
+        {
+            "teacher": UNBALANCED,
+            "student": student(start=BALANCED),
+            "optimizer": {"rates": {"C": 0.5}},
+        },
         {"student": COUNTEREXAMPLE, "optimizer": {"lr": 1e-4}},
         {"student": COUNTEREXAMPLE, "optimizer": {"kind": "momentum"}},
         {"student": WIDE, "optimizer": {"rates": {"A": 1 / 6, "C": 1 / 6}}},
@@ -97,6 +113,20 @@ def test_an_intended_spec_has_no_warning(changes):
             "unbalanced",
         ),
         ({"optimizer": {"lr": 5.0}}, "above 2 / sharpness"),
+        (
+            {"teacher": UNBALANCED, "student": student(start=BALANCED)},
+            "rounding breaks the balance",
+        ),
+        (
+            {
+                "teacher": UNBALANCED,
+                "student": student(
+                    structure="general", start={"kind": "identity", "balanced": True}
+                ),
+            },
+            "rounding breaks the balance",
+        ),
+        ({"teacher": {"kind": "balanced", "eigenvalues": LARGE}}, "unstable"),
         ({"teacher": {"kind": "memoryless", "gain": 0.0}}, "nothing to learn"),
         ({"teacher": {"kind": "explicit", "A": [[1.5]], "B": [[0.01]], "C": [[0.01]]}}, "unstable"),
         ({"student": {"kind": "linear", "dim": 6, "start": {"scale": 0}}}, "exactly zero"),
@@ -154,7 +184,9 @@ def summary_of(sharpness=1.0, radius=0.9):
         ({"lr": 0.1, "steps": 101, "schedule": HALVED}, summary_of(sharpness=41), ["lr = 0.05 is"]),
         ({"lr": 0.1, "steps": 50, "schedule": WARMUP}, summary_of(sharpness=41), ["lr = 0.05 is"]),
         ({}, summary_of(radius=1.0), []),
-        ({}, summary_of(radius=1.25), ["spectral radius of A is 1.25"]),
+        ({}, summary_of(radius=1.25), ["spectral radius of A is above 1 by 0.25"]),
+        ({}, summary_of(radius=1 + 3e-6), ["spectral radius of A is above 1 by 3e-06"]),
+        ({"lr": 0.1}, summary_of(sharpness=-40), []),
         ({"lr": 0.1}, summary_of(100, 2.0), ["2 / sharpness", "spectral radius"]),
         ({}, {}, []),
         ({}, {"zero_baseline": 0.0, "fit_error": 0.5, "sequence_fit_error": 0.5}, ["no baseline"]),
@@ -168,3 +200,19 @@ def test_a_run_has_the_warnings_of_its_numbers(optimizer, summary, texts):
     sentences = warnings_of_run(spec_of(optimizer=optimizer), summary)
     assert len(sentences) == len(texts)
     assert all(text in sentence for text, sentence in zip(texts, sentences, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error", "count"),
+    [
+        (Outcome.FITTED, np.nan, 2),
+        (Outcome.STEP_BUDGET_SPENT, 0.9, 2),
+        (Outcome.STEP_BUDGET_SPENT, 40.0, 1),
+        (Outcome.DIVERGED, 40.0, 0),
+    ],
+)
+def test_a_step_size_is_judged_only_where_the_student_learned(outcome, error, count):
+    """A diverged run's 2 / sharpness, 1e-46 or so, says nothing about the step size."""
+    summary = {**summary_of(sharpness=2e46, radius=1e9), "sequence_fit_error": error}
+    sentences = warnings_of_run(spec_of(optimizer={"lr": 0.1}), summary, outcome)
+    assert len(sentences) == count
