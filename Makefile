@@ -5,6 +5,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Without it, each process of a lab and of the tests would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check chaos bench studies docs screenshots wheel vendor clean
 
 PYTHON ?= python3

