@@ -1,5 +1,6 @@
 """Provenance of an experiment's numbers: software, machine and device. Only trainers import it."""
 
+import hashlib
 import importlib.metadata
 import logging
 import platform
@@ -45,8 +46,17 @@ def _software() -> dict[str, str]:
         "numpy": np.__version__,
         "numba": numba.__version__,
     }
+    versions["training"] = _digest_of(_SOURCE / "core" / "training")
     commit = _commit()
     return {**versions, "commit": commit} if commit else versions
+
+
+def _digest_of(folder: Path) -> str:
+    """Hex digits, equal for the same source files: other sources may round differently."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _version() -> str:

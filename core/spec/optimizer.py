@@ -119,7 +119,8 @@ class AdaptiveGradientDescent(_Steps):
 
     g_t = beta g_{t-1} + (1 - beta) Σ|∇|. The step of Razin et al. (2022) as implemented in the
     public code of Slutzky et al. (2025), which sums the tensors' gradient norms, not their squares.
-    It approaches the edge of stability as gradients vanish.
+    It approaches the edge of stability as gradients vanish, where rounding grows: between versions
+    and machines, such results agree to few digits.
     """
 
     kind: Literal["adaptive_gd"]

@@ -52,7 +52,16 @@ def test_an_experiment_completes_with_the_right_numbers(cluster):
     )
     assert all(
         provenance[name]
-        for name in ("extrapolab", "results_version", "python", "torch", "numpy", "host", "cpu")
+        for name in (
+            "extrapolab",
+            "results_version",
+            "python",
+            "torch",
+            "numpy",
+            "training",
+            "host",
+            "cpu",
+        )
     )
 
 

@@ -24,6 +24,15 @@ def test_the_commit_is_unknown_if_git_fails(script, tmp_path, monkeypatch):
     assert provenance._commit() is None
 
 
+def test_the_digest_of_the_training_changes_with_its_sources(tmp_path):
+    (tmp_path / "loops").mkdir()
+    (tmp_path / "loops" / "sum.py").write_text("a + b + c")
+    first = provenance._digest_of(tmp_path)
+    assert provenance._digest_of(tmp_path) == first
+    (tmp_path / "loops" / "sum.py").write_text("a + (b + c)")
+    assert provenance._digest_of(tmp_path) != first
+
+
 def test_a_ready_trainer_has_run_git():
     provenance._software.cache_clear()
     slot, trainer = Pipe()
