@@ -135,12 +135,15 @@ def of_student(student: Student, inputs: int, outputs: int) -> Network:
 def of_teacher(teacher: Teacher) -> tuple[Network, dict[str, np.ndarray]]:
     """The network of a teacher and its weights, without an axis of seeds, in float64.
 
-    The seed of a non-linear teacher draws them by :func:`uniform`.
+    The seed of a non-linear teacher draws them by :func:`uniform`, then its ``memory``.
     """
     if isinstance(teacher, RecurrentTeacher):
         network = Recurrent(teacher.kind, teacher.dim, *channels(teacher))
         generator = np.random.default_rng(teacher.seed)
-        return network, uniform(network.shapes, states(teacher), generator)
+        weights = uniform(network.shapes, states(teacher), generator)
+        if teacher.memory is not None:
+            _lengthen(weights, teacher.kind, teacher.memory, generator)
+        return network, weights
     system = teachers.build(teacher)
     weights = {"A": system.A, "B": system.B, "C": system.C}
     if isinstance(teacher, ExplicitTeacher) and teacher.readout is not None:
@@ -148,6 +151,31 @@ def of_teacher(teacher: Teacher) -> tuple[Network, dict[str, np.ndarray]]:
         for name, layer in zip(readout.names(len(layers)), layers, strict=True):
             weights[name] = np.array(layer)
     return Linear({name: weight.shape for name, weight in weights.items()}), weights
+
+
+_KEEPS = {"gru": 1, "lstm": 1}
+"""The block of the gate that keeps the state, z or f, in a weight matrix."""
+
+
+def _lengthen(
+    weights: dict[str, np.ndarray], kind: str, memory: float, generator: np.random.Generator
+) -> None:
+    """Gives drawn weights a memory of up to about ``memory`` time steps, in place.
+
+    A gate of value u / (1 + u) at rest keeps its state for about u + 1 steps. Source: Tallec and
+    Ollivier, "Can recurrent neural networks warp time?" (2018); the tanh RNN is ours.
+    """
+    if kind not in _KEEPS:
+        recurrent = weights["weight_hh"]
+        recurrent *= (1 - 1 / memory) / np.abs(np.linalg.eigvals(recurrent)).max()
+        return
+    dim = weights["C"].shape[1]
+    keeps = slice(_KEEPS[kind] * dim, (_KEEPS[kind] + 1) * dim)
+    weights["bias_ih"][keeps] = np.log(generator.uniform(1, memory - 1, dim))
+    weights["bias_hh"][keeps] = 0
+    if kind == "lstm":
+        weights["bias_ih"][:dim] = -weights["bias_ih"][keeps]
+        weights["bias_hh"][:dim] = 0
 
 
 def uniform(shapes: Shapes, dim: int, generator: np.random.Generator) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from core.spec.part import Dim, Matrix, Part, Real, Seed, Vector, Whole, default_kind
+from core.spec.part import MAX_LENGTH, Dim, Matrix, Part, Real, Seed, Vector, Whole, default_kind
 
 EigenvalueBound = Annotated[Real, Field(ge=-10, le=10)]
 
@@ -158,11 +158,20 @@ class RecurrentTeacher(Part):
     """A one-layer non-linear network, y_t = C s_{t+1}, with PyTorch's initialisation.
 
     The gates are those of ``torch.nn.GRU``, ``LSTM`` and ``RNN``; ``seed`` draws the parameters.
+    With ``memory`` T the teacher remembers for up to about T time steps: the gates that keep the
+    state of a GRU or an LSTM have biases ln u, u uniform on [1, T - 1] (chrono initialisation,
+    Tallec and Ollivier 2018); the recurrent weights of a tanh RNN have spectral radius 1 - 1/T.
     """
 
     kind: Literal["gru", "lstm", "tanh_rnn"]
     dim: Dim = 10
     seed: Seed = 0
+    memory: Annotated[Real, Field(ge=2, le=MAX_LENGTH)] | None = Field(
+        None,
+        description="T, in time steps. Default: PyTorch's initialisation, which forgets within a "
+        "few.",
+        exclude_if=lambda memory: memory is None,  # as specs hashed before it had no such field
+    )
 
 
 LinearTeacher = (
