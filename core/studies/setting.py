@@ -1,6 +1,6 @@
 """Shared by several studies: a teacher, starts, and numbers computed from evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,21 @@ def worst_error(experiments: Sequence[Evidence]) -> float:
 def least_error(experiments: Sequence[Evidence]) -> float:
     """The smallest :func:`relative_error` of the experiments."""
     return min(map(relative_error, experiments))
+
+
+def least_ratio(
+    experiments: Sequence[Evidence], value: Callable[[Evidence], float] = relative_error
+) -> float:
+    """The least value of one arm over that of another, in pairs.
+
+    Args:
+        experiments: Those of the arm below the bar, then those of the arm above it.
+        value: The number of one experiment.
+    """
+    half = len(experiments) // 2
+    pairs = zip(experiments[half:], experiments[:half], strict=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.min([np.divide(value(above), value(below)) for above, below in pairs]))
 
 
 def log_log_slope(x: Sequence[float], y: Sequence[float]) -> float:
