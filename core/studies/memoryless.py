@@ -187,7 +187,7 @@ def _last_over_others(experiments: Sequence[Evidence]) -> float:
 
 
 def _factor_per_step(experiments: Sequence[Evidence]) -> float:
-    """exp of the slope of the logarithm of the error against k."""
+    """The factor on the error per step of k: exp of the slope of its logarithm."""
     lengths = [experiment.spec.training.length for experiment in experiments]
     with np.errstate(divide="ignore"):
         logarithms = np.log([_error(experiment) for experiment in experiments])
