@@ -195,6 +195,14 @@ CHO_2014 = Work(
     venue="Conference on Empirical Methods in Natural Language Processing",
     year=2014,
 )
+TALLEC_2018 = Work(
+    key="tallec2018",
+    kind="inproceedings",
+    authors=("Corentin Tallec", "Yann Ollivier"),
+    title="Can Recurrent Neural Networks Warp Time?",
+    venue="International Conference on Learning Representations",
+    year=2018,
+)
 HO_1966 = Work(
     key="ho1966",
     kind="article",

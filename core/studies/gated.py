@@ -1,144 +1,238 @@
 """Non-linear networks: GRU, LSTM and tanh students of teachers of their kind.
 
 Cohen-Karlik et al. (2023) repeat the experiment with recurrent networks that no theory covers: a
-small GRU as the teacher, a much larger GRU as the student, Adam, Gaussian inputs. A student that
-fits short sequences follows the teacher on sequences several times as long, and its states stay in
-few dimensions. LSTM and tanh networks are our extension.
+small GRU as the teacher, a much larger one as the student, Adam, Gaussian inputs. LSTM and tanh
+networks are our extension.
 
-The protocol is from memory; the dimensions, steps and bounds are ours. The error at time t is the
-squared error over the variance of the teacher's output; a student that always answers the mean has
-an error of 1. Teachers have the library's initialisation, whose memory is short, so there is little
-to remember far back.
+A teacher that forgets within k steps asks nothing of its student: whoever fits a window of k inputs
+extrapolates. Networks as PyTorch draws them are such teachers. So the gates of ours keep their
+states for up to 40 time steps (``teacher.memory``), the tanh teacher has a spectral radius of 0.95,
+and a part of each teacher's response lies past k. Students are compared with four others: the same
+student on shorter sequences, one from a large start, a narrow one with the teacher's number of
+states, and a linear one, which shows how much of the teacher is linear.
+
+The protocol is from memory; teachers, dimensions, steps and bounds are ours. The error at time t is
+the squared error over the variance of the teacher's output; a student that always answers the mean
+has an error of 1. A response is the output to an impulse minus that to no input. A seed counts as
+fitting if its response is within a tenth of the teacher's largest before k.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from core.evidence import Evidence
+from core.labels import value_words
 from core.panels import Mark, Panel, quartile_line
-from core.references import COHEN_KARLIK_2023
+from core.references import COHEN_KARLIK_2023, TALLEC_2018
 from core.spec import SweepSpec
 from core.studies.setting import sweep, zip_axis
-from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
+from core.studies.study import ClaimKind, EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
-LENGTHS: Mapping[Size, tuple[int, ...]] = {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15, 20)}
-LONGEST: Mapping[Size, int] = {"quick": 10, "full": 20}
+STATES = 4
+TEACHERS: Mapping[str, Mapping[str, Any]] = {
+    "gru": {"seed": 5, "memory": 40},
+    "lstm": {"seed": 11, "memory": 40},
+    "tanh_rnn": {"seed": 17, "memory": 20},
+}
+LONGEST: Mapping[str, int] = {"gru": 10, "lstm": 10, "tanh_rnn": 5}
+"""The training length of the claims."""
+
+LENGTHS: Mapping[str, Mapping[Size, tuple[int, ...]]] = {
+    "gru": {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15)},
+    "lstm": {"quick": (2, 5, 10), "full": (2, 3, 5, 8, 10, 15)},
+    "tanh_rnn": {"quick": (2, 3, 5), "full": (2, 3, 4, 5, 6, 8)},
+}
 SHORTEST = 2
+LARGE, NARROW, LINEAR = "large start", "narrow", "linear"
 EXTRAPOLATION, FIT = "sequence_extrapolation_error", "sequence_fit_error"
+RESPONSE, RANK = "relative_extrapolation_error", "state_effective_rank"
 
 
 class _NonLinearStudy(Study):
-    """One arm per kind of network, over training lengths."""
+    """Students of one or more kinds of network, over training lengths and beside controls."""
 
     kinds: ClassVar[tuple[str, ...]]
+    reads_responses = True
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
-        """Every kind at every training length; the horizon is four times the length."""
+        """Every kind at every training length, and its controls at the longest."""
         is_full = size == "full"
-        return {
-            kind: sweep(
-                {
-                    "teacher": {"kind": kind, "dim": 10 if is_full else 4, "seed": 1},
-                    "student": {"kind": kind, "dim": 100 if is_full else 24},
-                    "training": {"outputs": "all"},
-                    "optimizer": self._optimizer(size),
-                    "evaluation": {
-                        "points": 30,
-                        "sequences": 2000 if is_full else 500,
-                        "fit_tolerance": 0.05,
-                    },
-                    "seeds": 5 if is_full else 3,
+        arms = {}
+        for kind in self.kinds:
+            base = {
+                "teacher": {"kind": kind, "dim": STATES, **TEACHERS[kind]},
+                "training": {"outputs": "all"},
+                "optimizer": {
+                    "kind": "adam",
+                    "lr": 0.01,
+                    "steps": 10_000 if is_full else 3000,
+                    "batch_size": 128 if is_full else 64,
+                    "schedule": {"kind": "cosine"},
                 },
-                zip_axis(
-                    [{"training.length": k, "evaluation.horizon": 4 * k} for k in LENGTHS[size]]
-                ),
-            )
-            for kind in self.kinds
-        }
-
-    def _optimizer(self, size: Size) -> Mapping[str, Any]:
-        if size == "full":
-            return {
-                "kind": "adam",
-                "lr": 0.003,
-                "steps": 20_000,
-                "batch_size": 512,
-                "schedule": {"kind": "cosine"},
+                "evaluation": {
+                    "points": 30,
+                    "sequences": 2000 if is_full else 500,
+                    "fit_tolerance": 0.1,
+                },
+                "seeds": 5 if is_full else 3,
             }
-        return {
-            "kind": "adam",
-            "lr": 0.01,
-            "steps": 1200,
-            "batch_size": 64,
-            "schedule": {"kind": "cosine"},
-        }
+            wide = {"kind": kind, "dim": 64 if is_full else 24}
+            students: dict[str, dict[str, Any]] = {
+                _arm(kind): wide,
+                _arm(kind, LARGE): {**wide, "start": {"kind": "gaussian", "scale": 1.5}},
+                _arm(kind, NARROW): {"kind": kind, "dim": STATES},
+                _arm(kind, LINEAR): {
+                    "kind": "linear",
+                    "dim": wide["dim"],
+                    "structure": "general",
+                    "start": {"kind": "default"},
+                },
+            }
+            for arm, student in students.items():
+                lengths = LENGTHS[kind][size] if arm == _arm(kind) else (LONGEST[kind],)
+                horizons = [
+                    {"training.length": k, "evaluation.horizon": 4 * LONGEST[kind]}
+                    for k in lengths
+                ]
+                arms[arm] = sweep({**base, "student": student}, zip_axis(horizons))
+        return arms
 
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
-        """Judges for each kind whether the longest sequences are fitted and extrapolated."""
+        """Judges for each kind what is fitted, what is extrapolated and who fails."""
         return tuple(
-            claim
-            for kind in self.kinds
-            for longest in [self.arm(size, evidence, kind, length=LONGEST[size])]
-            for both in [self.arm(size, evidence, kind, length=[SHORTEST]) + longest]
-            for claim in (
-                judge_hypothesis(
-                    f"A {kind} student fits sequences of {LONGEST[size]}",
-                    "median of max over t < k of squared error / variance < 0.05",
-                    longest,
-                    lambda experiments: experiments[0].median(FIT),
-                    kind=ClaimKind.FITS,
-                    below=0.05,
+            itertools.chain.from_iterable(self._judge(kind, size, evidence) for kind in self.kinds)
+        )
+
+    def _judge(
+        self, kind: str, size: Size, evidence: Sequence[Evidence]
+    ) -> tuple[Hypothesis, ...]:
+        k, name = LONGEST[kind], value_words(kind)
+        longest = self.arm(size, evidence, _arm(kind), length=k)
+        shortest = self.arm(size, evidence, _arm(kind), length=SHORTEST)
+        large, narrow, linear = (
+            self.arm(size, evidence, _arm(kind, control)) for control in (LARGE, NARROW, LINEAR)
+        )
+        past = f"median over seeds of max over {k} <= t < {4 * k} of squared error / variance"
+
+        def contrast(
+            claim: str, inequality: str, both: EvidenceSlice, metric: str, above: float
+        ) -> Hypothesis:
+            return judge_hypothesis(
+                claim,
+                inequality,
+                both,
+                lambda experiments: float(
+                    np.divide(experiments[1].median(metric), experiments[0].median(metric))
                 ),
-                judge_hypothesis(
-                    f"It follows its {kind} teacher up to four times that length",
-                    "median of max over k <= t < 4 k of squared error / variance < 0.1",
-                    longest,
-                    lambda experiments: experiments[0].median(EXTRAPOLATION),
-                    kind=ClaimKind.EXTRAPOLATES,
-                    below=0.1,
-                ),
-                judge_hypothesis(
-                    f"The states of a {kind} student live in far fewer dimensions than it has",
-                    "median effective rank of the states' covariance / d < 0.5",
-                    longest,
-                    lambda experiments: (
-                        experiments[0].median("state_effective_rank")
-                        / experiments[0].spec.student.dim
-                    ),
-                    kind=ClaimKind.EXTRAPOLATES,
-                    below=0.5,
-                ),
-                judge_hypothesis(
-                    f"Sequences of {SHORTEST} don't tell a {kind} student what comes later",
-                    f"median error past k, at k = {SHORTEST} over that at k = {LONGEST[size]} > 5",
-                    both,
-                    lambda experiments: (
-                        experiments[0].median(EXTRAPOLATION) / experiments[1].median(EXTRAPOLATION)
-                    ),
-                    kind=ClaimKind.CONTRAST,
-                    above=5,
-                ),
+                kind=ClaimKind.CONTRAST,
+                above=above,
             )
+
+        return (
+            judge_hypothesis(
+                f"The {name} teacher's memory is longer than k = {k}",
+                "max over j >= k of its response over its maximum > 0.2",
+                longest,
+                lambda experiments: _memory_past(experiments[0], k),
+                kind=ClaimKind.METHOD,
+                above=0.2,
+            ),
+            judge_hypothesis(
+                f"A wide {name} student fits sequences of {k}, and a linear one doesn't",
+                f"median of max over t < {k} of squared error / variance, linear over wide > 10",
+                longest + linear,
+                lambda experiments: float(
+                    np.divide(experiments[1].median(FIT), experiments[0].median(FIT))
+                ),
+                kind=ClaimKind.FITS,
+                above=10,
+            ),
+            judge_hypothesis(
+                f"It follows its {name} teacher up to four times that length",
+                f"{past} < 0.1",
+                longest,
+                lambda experiments: experiments[0].median(EXTRAPOLATION),
+                kind=ClaimKind.EXTRAPOLATES,
+                below=0.1,
+            ),
+            judge_hypothesis(
+                f"Its response past k is the {name} teacher's",
+                "median (extrapolation error / zero baseline) of the response < 0.5",
+                longest,
+                lambda experiments: experiments[0].median(RESPONSE),
+                kind=ClaimKind.EXTRAPOLATES,
+                below=0.5,
+            ),
+            contrast(
+                f"Sequences of {SHORTEST} don't tell a {name} student what comes later",
+                f"median error past k, at k = {SHORTEST} over that at k = {k} > 5",
+                longest + shortest,
+                EXTRAPOLATION,
+                5,
+            ),
+            contrast(
+                f"A {name} student from a large start fits as long sequences, but errs more later",
+                "median error past k, large start over default start > 5",
+                longest + large,
+                EXTRAPOLATION,
+                5,
+            ),
+            contrast(
+                f"Its states span more dimensions than those of the {name} student that "
+                "extrapolates",
+                "median effective rank of the states' covariance, large start over default start "
+                "> 1.2",
+                longest + large,
+                RANK,
+                1.2,
+            ),
+            judge_hypothesis(
+                f"The states of a wide {name} student span about as many dimensions as those of "
+                "one with the teacher's number of states",
+                "median effective rank of the states' covariance, wide over narrow < 2",
+                longest + narrow,
+                lambda experiments: float(
+                    np.divide(experiments[0].median(RANK), experiments[1].median(RANK))
+                ),
+                kind=ClaimKind.EXTRAPOLATES,
+                below=2,
+            ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Fit and extrapolation error against training length."""
-        lines = [
-            quartile_line(
-                f"{kind}, {words}", self.arm(size, evidence, kind).experiments, _length, metric
-            )
-            for kind in self.kinds
-            for metric, words in ((FIT, "t < k"), (EXTRAPOLATION, "k ≤ t < 4 k"))
-        ]
-        answer = [Mark(label="answering the mean", at=1.0)]
-        return (
+        """Fit and extrapolation error against training length, with the controls."""
+        return tuple(
             Panel(
                 x=axis_label("training.length"),
                 y="squared error / variance, largest over t",
-                lines=lines,
-                levels=answer,
-            ),
+                lines=[
+                    *(
+                        quartile_line(
+                            words,
+                            self.arm(size, evidence, _arm(kind)).experiments,
+                            _length,
+                            metric,
+                        )
+                        for metric, words in ((FIT, "wide, t < k"), (EXTRAPOLATION, "wide, t ≥ k"))
+                    ),
+                    *(
+                        quartile_line(
+                            f"{control}, t ≥ k",
+                            self.arm(size, evidence, _arm(kind, control)).experiments,
+                            _length,
+                            EXTRAPOLATION,
+                        )
+                        for control in (LARGE, NARROW, LINEAR)
+                    ),
+                ],
+                levels=[Mark(label="answering the mean", at=1.0)],
+                title=value_words(kind),
+            )
+            for kind in self.kinds
         )
 
 
@@ -149,7 +243,7 @@ class GruStudy(_NonLinearStudy):
     headline = "GRU networks: extrapolation with gates"
     title = "GRU students of a GRU teacher"
     question = "Do gated students extrapolate as linear ones do?"
-    works = (COHEN_KARLIK_2023,)
+    works = (COHEN_KARLIK_2023, TALLEC_2018)
     kinds = ("gru",)
 
 
@@ -160,8 +254,20 @@ class LstmTanhStudy(_NonLinearStudy):
     headline = "LSTM and tanh: the same test for other networks"
     title = "LSTM and tanh students of teachers of their kind"
     question = "Do other non-linear networks do what GRU students do?"
-    works = (COHEN_KARLIK_2023,)
+    works = (COHEN_KARLIK_2023, TALLEC_2018)
     kinds = ("lstm", "tanh_rnn")
+
+
+def _arm(kind: str, control: str = "wide") -> str:
+    return f"{value_words(kind)}, {control}"
+
+
+def _memory_past(experiment: Evidence, k: int) -> float:
+    """max_{j>=k} |ĥ_j| / max_j |ĥ_j| up to the horizon."""
+    if experiment.teacher_response is None:
+        return np.nan
+    response = np.abs(experiment.teacher_response.ravel())
+    return float(response[k:].max() / response.max())
 
 
 def _length(experiment: Evidence) -> float:

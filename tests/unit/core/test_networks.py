@@ -193,3 +193,22 @@ def test_initial_parameters_are_matched_by_name_and_shape(kind):
         start_of(kind, initial_parameters=incomplete, **warm)
     with pytest.raises(ValueError, match="needs initial parameters"):
         start_of(kind, **warm)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_teacher_with_memory_remembers_longer_and_is_otherwise_drawn_alike(kind):
+    network, drawn = networks.of_teacher(RecurrentTeacher(kind=kind, dim=6, seed=3))
+    _, longer = networks.of_teacher(RecurrentTeacher(kind=kind, dim=6, seed=3, memory=50))
+    for name in ("weight_ih", "C"):
+        assert np.array_equal(drawn[name], longer[name])
+    inputs = torch.zeros(1, 40, 2, 1, dtype=torch.float64)
+    inputs[0, 0, 0] = 1.0
+    kept = []
+    for weights in (drawn, longer):
+        tensors = {name: torch.from_numpy(w)[None] for name, w in weights.items()}
+        (*_, (states, _)) = network.unroll(tensors, inputs)
+        kept.append(float((states[0, 0] - states[0, 1]).abs().max()))
+    assert kept[1] > 1e3 * kept[0]
+    if kind != "tanh_rnn":
+        gate = longer["bias_ih"][6:12] + longer["bias_hh"][6:12]
+        assert (gate >= 0).all() and (gate <= np.log(49)).all()
