@@ -14,7 +14,8 @@ states, and a linear one, which shows how much of the teacher is linear.
 The protocol is from memory; teachers, dimensions, steps and bounds are ours. The error at time t is
 the squared error over the variance of the teacher's output; a student that always answers the mean
 has an error of 1. A response is the output to an impulse minus that to no input. A seed counts as
-fitting if its response is within a tenth of the teacher's largest before k.
+fitting if its response is within a tenth of the teacher's largest before k. The dimension of the
+states is drawn but claimed nothing about: it is small at the start already.
 """
 
 import itertools
@@ -28,8 +29,8 @@ from core.labels import value_words
 from core.panels import Mark, Panel, quartile_line
 from core.references import COHEN_KARLIK_2023, TALLEC_2018
 from core.spec import SweepSpec
-from core.studies.setting import sweep, zip_axis
-from core.studies.study import ClaimKind, EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
+from core.studies.setting import least_ratio, sweep, zip_axis
+from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
 STATES = 4
@@ -47,7 +48,7 @@ LENGTHS: Mapping[str, Mapping[Size, tuple[int, ...]]] = {
     "tanh_rnn": {"quick": (2, 3, 5), "full": (2, 3, 4, 5, 6, 8)},
 }
 SHORTEST = 2
-LARGE, NARROW, LINEAR = "large start", "narrow", "linear"
+WIDE, LARGE, NARROW, LINEAR = "wide", "large start", "narrow", "linear"
 EXTRAPOLATION, FIT = "sequence_extrapolation_error", "sequence_fit_error"
 RESPONSE, RANK = "relative_extrapolation_error", "state_effective_rank"
 
@@ -95,8 +96,7 @@ class _NonLinearStudy(Study):
             for arm, student in students.items():
                 lengths = LENGTHS[kind][size] if arm == _arm(kind) else (LONGEST[kind],)
                 horizons = [
-                    {"training.length": k, "evaluation.horizon": 4 * LONGEST[kind]}
-                    for k in lengths
+                    {"training.length": k, "evaluation.horizon": 4 * LONGEST[kind]} for k in lengths
                 ]
                 arms[arm] = sweep({**base, "student": student}, zip_axis(horizons))
         return arms
@@ -107,30 +107,14 @@ class _NonLinearStudy(Study):
             itertools.chain.from_iterable(self._judge(kind, size, evidence) for kind in self.kinds)
         )
 
-    def _judge(
-        self, kind: str, size: Size, evidence: Sequence[Evidence]
-    ) -> tuple[Hypothesis, ...]:
+    def _judge(self, kind: str, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
         k, name = LONGEST[kind], value_words(kind)
         longest = self.arm(size, evidence, _arm(kind), length=k)
         shortest = self.arm(size, evidence, _arm(kind), length=SHORTEST)
-        large, narrow, linear = (
-            self.arm(size, evidence, _arm(kind, control)) for control in (LARGE, NARROW, LINEAR)
+        large, linear = (
+            self.arm(size, evidence, _arm(kind, control)) for control in (LARGE, LINEAR)
         )
         past = f"median over seeds of max over {k} <= t < {4 * k} of squared error / variance"
-
-        def contrast(
-            claim: str, inequality: str, both: EvidenceSlice, metric: str, above: float
-        ) -> Hypothesis:
-            return judge_hypothesis(
-                claim,
-                inequality,
-                both,
-                lambda experiments: float(
-                    np.divide(experiments[1].median(metric), experiments[0].median(metric))
-                ),
-                kind=ClaimKind.CONTRAST,
-                above=above,
-            )
 
         return (
             judge_hypothesis(
@@ -145,9 +129,7 @@ class _NonLinearStudy(Study):
                 f"A wide {name} student fits sequences of {k}, and a linear one doesn't",
                 f"median of max over t < {k} of squared error / variance, linear over wide > 10",
                 longest + linear,
-                lambda experiments: float(
-                    np.divide(experiments[1].median(FIT), experiments[0].median(FIT))
-                ),
+                lambda experiments: least_ratio(experiments, _fit),
                 kind=ClaimKind.FITS,
                 above=10,
             ),
@@ -155,7 +137,7 @@ class _NonLinearStudy(Study):
                 f"It follows its {name} teacher up to four times that length",
                 f"{past} < 0.1",
                 longest,
-                lambda experiments: experiments[0].median(EXTRAPOLATION),
+                lambda experiments: _error(experiments[0]),
                 kind=ClaimKind.EXTRAPOLATES,
                 below=0.1,
             ),
@@ -167,72 +149,70 @@ class _NonLinearStudy(Study):
                 kind=ClaimKind.EXTRAPOLATES,
                 below=0.5,
             ),
-            contrast(
+            judge_hypothesis(
                 f"Sequences of {SHORTEST} don't tell a {name} student what comes later",
                 f"median error past k, at k = {SHORTEST} over that at k = {k} > 5",
                 longest + shortest,
-                EXTRAPOLATION,
-                5,
+                lambda experiments: least_ratio(experiments, _error),
+                kind=ClaimKind.CONTRAST,
+                above=5,
             ),
-            contrast(
+            judge_hypothesis(
                 f"A {name} student from a large start fits as long sequences, but errs more later",
                 "median error past k, large start over default start > 5",
                 longest + large,
-                EXTRAPOLATION,
-                5,
-            ),
-            contrast(
-                f"Its states span more dimensions than those of the {name} student that "
-                "extrapolates",
-                "median effective rank of the states' covariance, large start over default start "
-                "> 1.2",
-                longest + large,
-                RANK,
-                1.2,
-            ),
-            judge_hypothesis(
-                f"The states of a wide {name} student span about as many dimensions as those of "
-                "one with the teacher's number of states",
-                "median effective rank of the states' covariance, wide over narrow < 2",
-                longest + narrow,
-                lambda experiments: float(
-                    np.divide(experiments[0].median(RANK), experiments[1].median(RANK))
-                ),
-                kind=ClaimKind.EXTRAPOLATES,
-                below=2,
+                lambda experiments: least_ratio(experiments, _error),
+                kind=ClaimKind.CONTRAST,
+                above=5,
             ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """Fit and extrapolation error against training length, with the controls."""
+        """Error and dimension of the states against training length, with the controls."""
         return tuple(
-            Panel(
-                x=axis_label("training.length"),
-                y="squared error / variance, largest over t",
-                lines=[
-                    *(
-                        quartile_line(
-                            words,
-                            self.arm(size, evidence, _arm(kind)).experiments,
-                            _length,
-                            metric,
-                        )
-                        for metric, words in ((FIT, "wide, t < k"), (EXTRAPOLATION, "wide, t ≥ k"))
-                    ),
-                    *(
-                        quartile_line(
-                            f"{control}, t ≥ k",
-                            self.arm(size, evidence, _arm(kind, control)).experiments,
-                            _length,
-                            EXTRAPOLATION,
-                        )
-                        for control in (LARGE, NARROW, LINEAR)
-                    ),
-                ],
-                levels=[Mark(label="answering the mean", at=1.0)],
-                title=value_words(kind),
-            )
+            panel
             for kind in self.kinds
+            for panel in (self._errors(kind, size, evidence), self._ranks(kind, size, evidence))
+        )
+
+    def _errors(self, kind: str, size: Size, evidence: Sequence[Evidence]) -> Panel:
+        wide = self.arm(size, evidence, _arm(kind)).experiments
+        return Panel(
+            x=axis_label("training.length"),
+            y="squared error / variance, largest over t",
+            lines=[
+                quartile_line("wide, t < k", wide, _length, FIT),
+                quartile_line("wide, t ≥ k", wide, _length, EXTRAPOLATION),
+                *(
+                    quartile_line(
+                        f"{control}, t ≥ k",
+                        self.arm(size, evidence, _arm(kind, control)).experiments,
+                        _length,
+                        EXTRAPOLATION,
+                    )
+                    for control in (LARGE, NARROW, LINEAR)
+                ),
+            ],
+            levels=[Mark(label="answering the mean", at=1.0)],
+            title=value_words(kind),
+        )
+
+    def _ranks(self, kind: str, size: Size, evidence: Sequence[Evidence]) -> Panel:
+        return Panel(
+            x=axis_label("training.length"),
+            y=axis_label(RANK),
+            y_scale="linear",
+            lines=[
+                quartile_line(
+                    control,
+                    self.arm(size, evidence, _arm(kind, control)).experiments,
+                    _length,
+                    RANK,
+                )
+                for control in (WIDE, LARGE, NARROW)
+            ],
+            levels=[Mark(label="states of the teacher", at=STATES)],
+            title=value_words(kind),
         )
 
 
@@ -258,8 +238,16 @@ class LstmTanhStudy(_NonLinearStudy):
     kinds = ("lstm", "tanh_rnn")
 
 
-def _arm(kind: str, control: str = "wide") -> str:
+def _arm(kind: str, control: str = WIDE) -> str:
     return f"{value_words(kind)}, {control}"
+
+
+def _fit(experiment: Evidence) -> float:
+    return experiment.median(FIT)
+
+
+def _error(experiment: Evidence) -> float:
+    return experiment.median(EXTRAPOLATION)
 
 
 def _memory_past(experiment: Evidence, k: int) -> float:

@@ -13,7 +13,7 @@ from core.placebos import placebo_evidence
 from core.studies import STUDIES, Placebo, Verdict
 
 ROOT = Path(__file__).parents[2]
-PASSED = {"dimension", "unbalanced", "gru", "lstm-tanh", "infinite-width", "step-size"}
+PASSED = {"dimension", "unbalanced", "step-size"}
 PASSED |= {"counterexample"}
 """Studies with a claim that a placebo passes, in some size: the page shows which."""
 
@@ -24,7 +24,7 @@ def studies_and_sizes():
     for name in STUDIES:
         for size in ("quick", "full"):
             reason = "a placebo passes one of its claims"
-            passes = name in PASSED and (name, size) != ("infinite-width", "full")
+            passes = name in PASSED
             marks = [pytest.mark.xfail(reason=reason)] if passes else []
             yield pytest.param(name, size, marks=marks)
 
