@@ -77,7 +77,7 @@ _TEACHER = {
     "teacher.angle": Quantity("angle of the rotation", "", "radians per time step"),
     "teacher.radius": Quantity("radius of the rotation"),
     "teacher.spectral_radius": Quantity("spectral radius of the teacher"),
-    "teacher.memory": Quantity("memory of the teacher", "T", "time steps", absent="short memory"),
+    "teacher.memory": Quantity("memory of the teacher", "", "time steps", absent="short memory"),
     "teacher.A": Quantity("teacher's A"),
     "teacher.B": Quantity("teacher's B"),
     "teacher.C": Quantity("teacher's C"),
