@@ -211,4 +211,5 @@ def test_a_teacher_with_memory_remembers_longer_and_is_otherwise_drawn_alike(kin
     assert kept[1] > 1e3 * kept[0]
     if kind != "tanh_rnn":
         gate = longer["bias_ih"][6:12] + longer["bias_hh"][6:12]
-        assert (gate >= 0).all() and (gate <= np.log(49)).all()
+        assert (gate >= 0).all()
+        assert (gate <= np.log(49)).all()
