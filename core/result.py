@@ -42,6 +42,15 @@ METRICS = MappingProxyType(
             "largest eigenvalue of the Hessian's Gauss-Newton part, its value where the loss is 0"
         ),
         "time": "training time, the sum of the steps' sizes",
+        "steps_to_fit": (
+            "first recorded step from which on the fit error stays at most fit_tolerance x "
+            "max |ĥ_j|; Infinity if it is larger at the end"
+        ),
+        "time_to_fit": "training time at steps_to_fit",
+        "plateaus": "number of plateaus of the loss before the run fits",
+        "plateau_steps": "steps of the longest plateau before the run fits, 0 if there is none",
+        "plateau_time": "training time of the longest plateau before the run fits",
+        "plateau_loss": "median training loss of the longest plateau before the run fits",
         "flow_distance": "max |h_j - h_j of gradient flow at the same time| over j < q",
     }
 )
@@ -51,7 +60,10 @@ NaN if the metric is not defined: for a student that has no such thing, such as 
 GRU, or because it is relative to 0 (:func:`core.warnings.undefined` says so).
 """
 
-_FINAL_ONLY = frozenset({"zero_baseline", "flow_distance"})
+_OF_WHOLE_TRAINING = frozenset(
+    {"steps_to_fit", "time_to_fit", "plateaus", "plateau_steps", "plateau_time", "plateau_loss"}
+)
+_FINAL_ONLY = frozenset({"zero_baseline", "flow_distance"}) | _OF_WHOLE_TRAINING
 
 SERIES = tuple(name for name in METRICS if name not in _FINAL_ONLY)
 """Metrics recorded during training; the others are constant or computed only at the end."""

@@ -60,6 +60,12 @@ _METRICS = {
     "sharpness": Quantity("sharpness"),
     "gauss_newton_sharpness": Quantity("Gauss-Newton sharpness"),
     "time": Quantity("training time", "τ"),
+    "steps_to_fit": Quantity("steps to fit"),
+    "time_to_fit": Quantity("training time to fit"),
+    "plateaus": Quantity("plateaus of the loss"),
+    "plateau_steps": Quantity("longest plateau", "", "steps"),
+    "plateau_time": Quantity("longest plateau", "", "training time"),
+    "plateau_loss": Quantity("loss of the longest plateau"),
     "flow_distance": Quantity("distance from gradient flow"),
 }
 

@@ -16,6 +16,7 @@ _SIZES = frozenset(
     {
         *("effective_rank", "state_effective_rank", "eigenvalue_effective_rank"),
         *("spectral_radius", "extrapolation_horizon", "time"),
+        *("steps_to_fit", "time_to_fit", "plateaus", "plateau_steps", "plateau_time"),
     }
 )
 """Metrics that are sizes rather than errors."""

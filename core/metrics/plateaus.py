@@ -68,6 +68,52 @@ def plateaus(
     return result
 
 
+def training_metrics(
+    steps: np.ndarray, times: np.ndarray, losses: np.ndarray, fit_errors: np.ndarray, bound: float
+) -> dict[str, float]:
+    """Computes the metrics of a whole training from the recorded points of one seed, by name.
+
+    ``steps_to_fit`` is the first step from which on the fit error is at most ``bound``, so that a
+    run that fits and leaves again counts from its return; Infinity if it is larger, or NaN, at the
+    last step. Plateaus count if they start before it: a floor that a run rests on once it fits is
+    none. The longest is measured by its steps, and the first of equals is meant.
+
+    Args:
+        steps: Recorded steps, rising, at least one.
+        times: The training time at these steps; NaN if the optimizer has none.
+        losses: The training loss.
+        fit_errors: max |e_j| over j < k.
+        bound: ``evaluation.fit_tolerance`` x max |ĥ_j|.
+
+    Example:
+        >>> metrics = training_metrics(
+        ...     steps=np.array([0, 1, 2, 3]),
+        ...     times=np.array([0.0, 0.1, 0.2, 0.3]),
+        ...     losses=np.array([1.0, 1.0, 1.0, 0.1]),
+        ...     fit_errors=np.array([1.0, 1.0, 1.0, 0.2]),
+        ...     bound=0.5,
+        ... )
+        >>> [metrics[name] for name in ("steps_to_fit", "time_to_fit", "plateau_steps")]
+        [3.0, 0.3, 2.0]
+    """
+    outside = np.flatnonzero(~(fit_errors <= bound))
+    first = outside[-1] + 1 if len(outside) else 0
+    fits = first < len(steps)
+    no_time = np.isnan(times).any()
+    to_fit = float(steps[first]) if fits else np.inf
+    found = [plateau for plateau in plateaus(steps, losses) if plateau.start < to_fit]
+    longest = max(found, key=lambda plateau: plateau.end - plateau.start, default=None)
+    start, end = (0, 0) if longest is None else np.searchsorted(steps, (longest.start, longest.end))
+    return {
+        "steps_to_fit": to_fit,
+        "time_to_fit": float(times[first]) if fits else np.nan if no_time else np.inf,
+        "plateaus": float(len(found)),
+        "plateau_steps": float(steps[end] - steps[start]),
+        "plateau_time": float(times[end] - times[start]),
+        "plateau_loss": np.nan if longest is None else longest.level,
+    }
+
+
 def _reach(loss: np.ndarray, i: int, ratio: float) -> int:
     """Returns the last j for which loss_i .. loss_j are within ``ratio`` of each other."""
     smallest = largest = loss[i]

@@ -15,6 +15,7 @@ import torch
 from core.result import METRICS, SERIES
 from core.spec import ExperimentSpec
 from core.training.engine import Engine
+from core.training.history import KEPT, History
 from core.training.schedule import training_time
 from core.training.stepper import Batch
 
@@ -44,6 +45,8 @@ class Points:
         pending: Positions that are not measured yet.
         measured: The columns of earlier calls.
         latest: Every metric of every seed, each (S,), at the last point that was measured.
+        history: What the metrics of a whole training need; None if the training was resumed from a
+            checkpoint without it.
     """
 
     spec: ExperimentSpec
@@ -51,6 +54,7 @@ class Points:
     pending: tuple[Position, ...] = ()
     measured: tuple[Mapping[str, np.ndarray], ...] = ()
     latest: Mapping[str, np.ndarray] | None = None
+    history: History | None = None
 
     def record(self, batch: Batch, recorded: np.ndarray) -> Self:
         """Adds a point with every seed that has advanced beyond its last ``recorded`` step (S,)."""
@@ -77,7 +81,12 @@ class Points:
         names = *SERIES, *self.spec.evaluation.record
         columns = {"seed": seeds, "step": steps, **{name: values[name] for name in names}}
         rows = {name: column[advanced] for name, column in columns.items()}
-        return replace(self, pending=(), measured=(*self.measured, rows), latest=latest)
+        history = self.history
+        if history is not None:
+            kept = np.stack([metrics[name] for name in KEPT], axis=-1)
+            history = history.extended(steps, kept, advanced)
+        measured = (*self.measured, rows)
+        return replace(self, pending=(), measured=measured, latest=latest, history=history)
 
     def columns(self) -> dict[str, np.ndarray]:
         """Columns of equal length: ``seed``, ``step``, every name of SERIES and trajectories.

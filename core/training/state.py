@@ -13,6 +13,7 @@ from core.result import METRICS, ExperimentResult, Outcome, Response, RunResult
 from core.spec import ExperimentSpec, has_closed_form
 from core.training.closed_form.engine import LinearEngine
 from core.training.engine import Engine, InitialParameters
+from core.training.history import History
 from core.training.optimizers import rule_of
 from core.training.points import Points, measure_points
 from core.training.schedule import recorded_steps
@@ -72,6 +73,7 @@ def begin(
         "until": np.full(seeds, NEVER),
         "step": np.array(0),
         "recorded": np.full(seeds, -1),
+        "history": History.empty().rows,
     }
     return _with_point(_restore(spec, engine, step_zero, device))
 
@@ -119,7 +121,9 @@ def _restore(
         ),
         schedule=recorded_steps(spec),
         recorded=snapshot["recorded"],
-        points=Points(spec, engine),
+        points=Points(
+            spec, engine, history=History(snapshot["history"]) if "history" in snapshot else None
+        ),
     )
 
 
@@ -133,7 +137,9 @@ def snapshot(state: State) -> dict[str, np.ndarray]:
     It doesn't hold the recorded points; flush and store them first.
     """
     batch = {field.name: getattr(state.batch, field.name).cpu().numpy() for field in fields(Batch)}
-    return {**batch, "step": np.array(state.step), "recorded": state.recorded}
+    history = state.points.history
+    kept = {} if history is None else {"history": history.rows}
+    return {**batch, "step": np.array(state.step), "recorded": state.recorded, **kept}
 
 
 def advance(state: State, steps: int) -> State:
@@ -191,6 +197,8 @@ def finish(state: State) -> ExperimentResult:
         **(points.latest or _metrics(state)),
         **engine.final_metrics(state.batch.parameters, steps),
     }
+    if points.history is not None:
+        metrics |= points.history.metrics(state.spec, _fit_bound(state))
     outcomes = _outcomes(state, metrics["fit_error"])
     summaries = [{name: float(metrics[name][i]) for name in METRICS} for i in range(len(steps))]
     final_states = engine.final_states(state.batch.parameters)
@@ -234,10 +242,7 @@ def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
     A seed that ran all its steps is fitted if it met the stop rule; without a rule, its fit error
     decides.
     """
-    response = np.abs(state.engine.response)
-    within = response[: state.spec.training.length].max()
-    scale = within or response.max()  # a delay past k is zero within it
-    fits = fit_error <= state.spec.evaluation.fit_tolerance * scale
+    fits = fit_error <= _fit_bound(state)
     fitted = fits if state.spec.optimizer.stop is None else state.batch.until.cpu().numpy() != NEVER
     meaning = {STOPPED: Outcome.FITTED, DIVERGED: Outcome.DIVERGED, CANCELLED: Outcome.CANCELLED}
     at_last_step = [Outcome.FITTED if fit else Outcome.STEP_BUDGET_SPENT for fit in fitted]
@@ -245,6 +250,14 @@ def _outcomes(state: State, fit_error: np.ndarray) -> list[Outcome]:
         meaning.get(status, outcome)
         for status, outcome in zip(state.batch.status.tolist(), at_last_step, strict=True)
     ]
+
+
+def _fit_bound(state: State) -> float:
+    """The largest fit error of a student that fits."""
+    response = np.abs(state.engine.response)
+    within = response[: state.spec.training.length].max()
+    scale = within or response.max()  # a delay past k is zero within it
+    return float(state.spec.evaluation.fit_tolerance * scale)
 
 
 def _with_point(state: State) -> State:

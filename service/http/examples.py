@@ -59,6 +59,12 @@ SUMMARY = {
     "sharpness": 8.273,
     "gauss_newton_sharpness": 8.273,
     "time": 200.0,
+    "steps_to_fit": 74.0,
+    "time_to_fit": 7.4,
+    "plateaus": 1.0,
+    "plateau_steps": 16.0,
+    "plateau_time": 1.6,
+    "plateau_loss": 1.81,
     "flow_distance": math.nan,
 }
 TEACHER_QUESTION: Json = {"teacher": SPEC["teacher"], "horizon": 4}

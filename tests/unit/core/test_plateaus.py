@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.metrics.plateaus import plateaus, time_to_fit
+from core.metrics.plateaus import plateaus, time_to_fit, training_metrics
 from core.run import run
 from core.spec import ExperimentSpec
 
@@ -45,3 +45,43 @@ def test_the_poles_of_a_near_zero_start_appear_one_at_a_time():
         > found_plateaus[1].end
         > found_plateaus[0].end
     )
+
+
+STEPS = np.arange(8)
+FLAT_THEN_FIT = np.array([1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 1e-9, 1e-9])
+
+
+def metrics_of(losses, fit_errors, times=STEPS / 10):
+    return training_metrics(STEPS[: len(losses)], times[: len(losses)], losses, fit_errors, 0.01)
+
+
+def test_steps_to_fit_are_counted_from_the_last_return_within_the_tolerance():
+    outside_again = np.array([1, 1e-3, 1, 1, 1e-3, 1e-2, 1e-3, 0])
+    metrics = metrics_of(FLAT_THEN_FIT, outside_again)
+    assert (metrics["steps_to_fit"], metrics["time_to_fit"]) == (4, 0.4)
+    assert metrics_of(FLAT_THEN_FIT, np.zeros(8))["steps_to_fit"] == 0
+
+
+@pytest.mark.parametrize("last", [1.0, np.nan, np.inf])
+def test_a_run_that_does_not_fit_at_its_end_takes_infinitely_long(last):
+    fit_errors = np.array([1, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, last])
+    metrics = metrics_of(FLAT_THEN_FIT, fit_errors)
+    assert (metrics["steps_to_fit"], metrics["time_to_fit"]) == (np.inf, np.inf)
+    assert metrics["plateaus"] == 2
+
+
+def test_plateaus_count_until_the_run_fits_and_the_longest_is_measured():
+    fit_errors = np.array([1, 1, 1, 1, 1, 1, 1e-3, 1e-3])
+    metrics = metrics_of(FLAT_THEN_FIT, fit_errors)
+    assert metrics["plateaus"] == 2
+    assert (metrics["plateau_steps"], metrics["plateau_loss"]) == (2, 1.0)
+    assert metrics["plateau_time"] == pytest.approx(0.2)
+    floor = metrics_of(np.full(8, 1e-9), np.zeros(8))
+    assert (floor["plateaus"], floor["plateau_steps"], floor["plateau_time"]) == (0, 0, 0)
+    assert np.isnan(floor["plateau_loss"])
+
+
+def test_times_are_undefined_without_a_training_time():
+    metrics = metrics_of(FLAT_THEN_FIT, np.ones(8), times=np.full(8, np.nan))
+    assert np.isnan([metrics["time_to_fit"], metrics["plateau_time"]]).all()
+    assert metrics["steps_to_fit"] == np.inf

@@ -151,6 +151,34 @@ def test_metrics_that_are_not_chosen_are_undefined_and_leave_the_others_as_they_
     assert all(repr(less[name]) == repr(everything[name]) for name in less.keys() - undefined)
 
 
+def test_metrics_of_the_whole_training_follow_from_the_recorded_points():
+    spec = spec_of(
+        student={"kind": "linear", "dim": 6, "start": {"scale": 1e-3}},
+        optimizer={"lr": 0.02, "steps": 3000},
+        evaluation={"points": 60, "horizon": 12},
+    )
+    result = run(spec)
+    for result_of_seed in result.runs:
+        mine = np.array(result.series["seed"]) == result_of_seed.seed
+        steps, fit_error = (np.array(result.series[name])[mine] for name in ("step", "fit_error"))
+        bound = 1e-3 * np.abs(result.teacher_response[:4]).max()
+        (first, *_) = (s for s in steps if (fit_error[steps >= s] <= bound).all())
+        summary = result_of_seed.summary
+        assert summary["steps_to_fit"] == first
+        assert summary["time_to_fit"] == pytest.approx(0.02 * first)
+        assert summary["plateaus"] >= 1
+        assert 0 < summary["plateau_steps"] < first
+
+
+def test_a_checkpoint_of_an_older_version_leaves_the_metrics_of_the_whole_training_undefined():
+    spec = spec_of()
+    state, _ = flush(advance(begin(spec), 123))
+    older = {name: array for name, array in snapshot(state).items() if name != "history"}
+    resumed = finish(advance(resume(spec, older), 10_000)).runs[0].summary
+    assert np.isnan(resumed["steps_to_fit"])
+    assert np.isfinite(resumed["fit_error"])
+
+
 def test_recorded_steps_are_the_spaced_ones_and_record_at():
     result = run(spec_of(evaluation={"points": 9, "record_at": [123], "horizon": 12}))
     steps = [
