@@ -268,8 +268,7 @@ def _condition(losses: Sequence[float]) -> str:
     )
     if not losses:
         return condition
-    lowest, highest = min(losses), max(losses)
-    ended = f"{lowest:.2g}" if lowest == highest else f"{lowest:.2g} to {highest:.2g}"
+    ended = " to ".join(dict.fromkeys(f"{loss:.2g}" for loss in (min(losses), max(losses))))
     return f"{condition} Here the training loss ended at {ended}."
 
 

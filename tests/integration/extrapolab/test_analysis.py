@@ -79,12 +79,19 @@ def test_theorem_is_checked_on_an_experiment_and_on_a_file(client, completed, in
     file = tmp_path / "spec.json"
     file.write_text(completed.spec.model_dump_json())
     printed = [invoke("theorem", argument).stdout for argument in (completed.id, file)]
-    assert printed[0] == printed[1]
+    assert "Here the training loss ended at" in printed[0]
+    before = [text.split("The theorem is conditional")[0] for text in printed]
+    assert before[0] == before[1]
     assert "The teacher's measure: " in printed[0]
     assert json.loads(invoke("theorem", completed.id, "--json").stdout) == json.loads(
         theorem.model_dump_json()
     )
-    assert client.check(completed.spec).theorem == theorem
+    losses = [run.summary["train_loss"] for run in completed.result().runs]
+    assert theorem.largest_loss == max(losses)
+    of_runs = {"condition": theorem.condition, "largest_loss": theorem.largest_loss}
+    of_spec = client.check(completed.spec).theorem
+    assert of_spec.largest_loss is None
+    assert of_spec.model_copy(update=of_runs) == theorem
 
 
 def test_result_of_a_non_linear_student_is_readable(client, spec, invoke):
