@@ -22,6 +22,10 @@ def fill(page: Page, path: str, text: str) -> None:
 
 def test_from_the_form_to_a_finished_figure(seeded: RunningLab, visit: Visitor):
     page = visit(f"{seeded.url}/new").page
+    page.locator("#user").click()
+    page.locator("#answer").fill("Ada")
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("#user")).to_have_text("Ada")
     fill(page, "name", "typed by hand")
     fill(page, "student.dim", "6")
     fill(page, "training.length", "4")
@@ -39,6 +43,7 @@ def test_from_the_form_to_a_finished_figure(seeded: RunningLab, visit: Visitor):
     with Lab(seeded.url) as lab:
         (experiment,) = lab.query('spec.name = "typed by hand"')
         assert (experiment.spec.student.dim, experiment.spec.seeds) == (6, (0, 1))
+        assert experiment.record.owner == "Ada"
 
 
 def test_an_error_stands_beside_its_field_and_goes_when_it_is_mended(
