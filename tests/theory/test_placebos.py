@@ -29,7 +29,7 @@ def studies_and_sizes():
             yield pytest.param(name, size, marks=marks)
 
 
-@pytest.mark.parametrize(("name", "size"), studies_and_sizes())
+@pytest.mark.parametrize(("name", "size"), tuple(studies_and_sizes()))
 def test_no_claim_holds_without_the_phenomenon(name, size):
     assert [
         (row.claim.claim, placebo.value)
