@@ -181,6 +181,17 @@ def of_columns(values: np.ndarray) -> np.ndarray:
     return _of_stack(values[None])[0]
 
 
+def median(values: np.ndarray) -> np.ndarray:
+    """The median of each column, as in :func:`of_columns`: (..., seeds, columns) to (..., columns).
+
+    Example:
+        >>> median(np.array([[1.0, 0.0], [4.0, np.inf]])).tolist()
+        [2.5, inf]
+    """
+    with np.errstate(invalid="ignore"):  # infinities of both signs have no mean
+        return np.median(values, axis=-2)
+
+
 def statistic(name: str, values: ArrayLike) -> float:
     """One of :data:`STATISTICS` of given values, such as one metric over the seeds.
 
@@ -220,7 +231,7 @@ def _of_stack(stack: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):  # infinities of both signs have no mean
         q1, q3 = np.quantile(stack, [0.25, 0.75], axis=1, method="nearest")
         rows = {
-            "median": np.median(stack, axis=1),
+            "median": median(stack),
             "q1": q1,
             "q3": q3,
             "mean": stack.mean(axis=1),

@@ -1,14 +1,19 @@
-"""The runs of an experiment: per seed a row of outcome, steps and summary, and a blob of arrays."""
+"""The runs of an experiment: per seed a row of outcome, steps and summary, and a blob of arrays.
+
+With them the median of each metric is stored, by which many thousand experiments are searched.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from core.arrays import unpack
 from core.result import METRICS, Outcome, RunResult
+from core.statistics import as_counted, median
 from store.arrays.packed import PARAMETER, PackedRun, split_summary
-from store.db.tables import AnyRow, run_arrays, runs
+from store.db.tables import AnyRow, medians, run_arrays, runs
 from store.records import RunRecord
 
 _OF_EXPERIMENTS = select(runs).where(runs.c.experiment_id.in_(bindparam("ids", expanding=True)))
@@ -17,17 +22,18 @@ _OF_ONE = select(runs).where(runs.c.experiment_id == bindparam("id"))
 _ARRAYS_OF_ONE = select(run_arrays.c.seed, run_arrays.c.payload).where(
     run_arrays.c.experiment_id == bindparam("id")
 )
-_WRITE, _WRITE_ARRAYS = insert(runs), insert(run_arrays)
-_DROP = delete(runs).where(runs.c.experiment_id == bindparam("experiment"))
-_DROP_ARRAYS = delete(run_arrays).where(run_arrays.c.experiment_id == bindparam("experiment"))
+_WRITE, _WRITE_ARRAYS, _WRITE_MEDIANS = insert(runs), insert(run_arrays), insert(medians)
+_DROPS = [
+    delete(table).where(table.c.experiment_id == bindparam("experiment"))
+    for table in (runs, run_arrays, medians)
+]
 
 
 def write(tx: Connection, experiment_id: str, packed: Sequence[PackedRun]) -> None:
     """Stores how each seed ended; the experiment may not have runs yet."""
     if not packed:
         return
-    rows = [_row(run, run.metrics, run.non_finite) for run in packed]
-    tx.execute(_WRITE, [{"experiment_id": experiment_id, **row} for row in rows])
+    _write_rows(tx, experiment_id, [_row(run, run.metrics, run.non_finite) for run in packed])
     arrays = [
         {"experiment_id": experiment_id, "seed": run.seed, "payload": run.arrays} for run in packed
     ]
@@ -41,7 +47,7 @@ def write_records(tx: Connection, experiment_id: str, records: Iterable[RunRecor
         ValueError: A summary has a metric that :data:`core.result.METRICS` doesn't name.
     """
     rows = [_row(run, *split_summary(run.seed, run.summary)) for run in records]
-    tx.execute(_WRITE, [{"experiment_id": experiment_id, **row} for row in rows])
+    _write_rows(tx, experiment_id, rows)
 
 
 def read_records(tx: Connection, experiment_ids: Iterable[str]) -> dict[str, dict[int, RunRecord]]:
@@ -89,8 +95,24 @@ def read_parameters(
 
 def drop(tx: Connection, experiment_id: str) -> None:
     """Removes all runs of an experiment."""
-    for statement in (_DROP, _DROP_ARRAYS):
+    for statement in _DROPS:
         tx.execute(statement, {"experiment": experiment_id})
+
+
+def _write_rows(tx: Connection, experiment_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    tx.execute(_WRITE, [{"experiment_id": experiment_id, **row} for row in rows])
+    tx.execute(_WRITE_MEDIANS, {"experiment_id": experiment_id, **_medians(rows)})
+
+
+def _medians(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The median of each metric over all runs; None unless it is finite."""
+    numbers = [[row["non_finite"].get(name, row[name]) for name in METRICS] for row in rows]
+    diverged = np.array([row["outcome"] == Outcome.DIVERGED for row in rows], bool)
+    over_runs = median(as_counted(np.array(numbers, float), diverged, [*METRICS]))
+    return {
+        name: value if np.isfinite(value) else None
+        for name, value in zip(METRICS, over_runs.tolist(), strict=True)
+    }
 
 
 def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]:
@@ -99,7 +121,7 @@ def _payloads(tx: Connection, experiment_id: str) -> Iterator[tuple[int, bytes]]
 
 def _row(
     run: PackedRun | RunRecord, metrics: Mapping[str, float], non_finite: Mapping[str, str]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     return {
         "seed": run.seed,
         "outcome": run.outcome,

@@ -184,6 +184,14 @@ runs = Table(
     sqlite_with_rowid=False,  # stores the runs of an experiment together, for fast scans
 )
 
+medians = Table(
+    "medians",
+    metadata,
+    _experiment_id(primary_key=True),
+    *(Column(name, Double) for name in METRICS),  # over all runs; null unless finite
+    sqlite_with_rowid=False,
+)
+
 run_arrays = Table(
     "run_arrays",
     metadata,
