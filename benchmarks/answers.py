@@ -22,6 +22,7 @@ from benchmarks.lab import SPEC
 from core.arrays import pack
 from core.result import METRICS, SERIES
 from core.spec import ExperimentSpec
+from store.arrays.runs import medians_of
 from store.db import tables
 from store.db.database import Database
 from store.experiments.draft import Draft
@@ -56,6 +57,7 @@ def fill(database: Database) -> None:
             tx.execute(insert(tables.experiments), row)
             tx.execute(insert(tables.tags), tag)
             tx.execute(insert(tables.runs), runs)
+            tx.execute(insert(tables.medians), {**key, **medians_of(runs)})
             tx.execute(insert(tables.series_chunks), chunk)
 
 

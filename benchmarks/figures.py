@@ -20,6 +20,7 @@ from core.arrays import pack
 from core.result import SERIES
 from service.app import build
 from service.settings import Settings
+from store.arrays.runs import medians_of
 from store.db import tables
 from store.db.database import Database
 from store.db.migrate import upgrade
@@ -53,6 +54,7 @@ def add_sweep(database: Database, count: int, seeds: int) -> None:
         for table in (
             tables.experiments,
             tables.runs,
+            tables.medians,
             tables.run_arrays,
             tables.series_chunks,
             tables.sweep_members,
@@ -78,10 +80,12 @@ def experiment_rows(position: int, seeds: int, rng: np.random.Generator) -> dict
         "experiment_id": experiment_id,
         "coordinates": {"training.length": k, "student.start.scale": scale},
     }
+    runs = [stored.run_row(experiment_id, seed, rng, spread=2) for seed in range(seeds)]
     return {
         "experiments": [experiment],
         "sweep_members": [member],
-        "runs": [stored.run_row(experiment_id, seed, rng, spread=2) for seed in range(seeds)],
+        "runs": runs,
+        "medians": [{"experiment_id": experiment_id, **medians_of(runs)}],
         "run_arrays": [
             {"experiment_id": experiment_id, "seed": seed, "payload": pack(run_arrays(rng))}
             for seed in range(seeds)

@@ -19,6 +19,7 @@ from benchmarks.lab import SPEC
 from core.arrays import pack
 from core.result import METRICS
 from core.spec import ExperimentSpec
+from store.arrays.runs import medians_of
 from store.db import tables
 from store.db.database import Database
 from store.db.migrate import upgrade
@@ -61,6 +62,7 @@ def fill(database: Database, count: int, first: int = 0) -> None:
                 tables.tags,
                 tables.events,
                 tables.runs,
+                tables.medians,
                 tables.run_arrays,
             ):
                 rows = [row for group in groups for row in group.get(table.name, ())]
@@ -95,11 +97,13 @@ def experiment_rows(number: int) -> dict[str, list[dict]]:
         return {"experiments": [row | unstarted], "tags": [tag], "events": [submitted]}
     started = {**submitted, "at": created_at + 1, "kind": "started", "attempt": 1}
     completed = {**started, "at": created_at + 2, "kind": "completed"}
+    run = run_row(row["id"], number, rng, spread=2)
     return {
         "experiments": [row],
         "tags": [tag],
         "events": [submitted, started, completed],
-        "runs": [run_row(row["id"], number, rng, spread=2)],
+        "runs": [run],
+        "medians": [{**key, **medians_of([run])}],
         "run_arrays": [{**key, "seed": number, "payload": ARRAYS}],
     }
 

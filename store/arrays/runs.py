@@ -101,11 +101,11 @@ def drop(tx: Connection, experiment_id: str) -> None:
 
 def _write_rows(tx: Connection, experiment_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
     tx.execute(_WRITE, [{"experiment_id": experiment_id, **row} for row in rows])
-    tx.execute(_WRITE_MEDIANS, {"experiment_id": experiment_id, **_medians(rows)})
+    tx.execute(_WRITE_MEDIANS, {"experiment_id": experiment_id, **medians_of(rows)})
 
 
-def _medians(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """The median of each metric over all runs; None unless it is finite."""
+def medians_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The median of each metric over the rows of an experiment's runs; None unless it is finite."""
     numbers = [[row["non_finite"].get(name, row[name]) for name in METRICS] for row in rows]
     diverged = np.array([row["outcome"] == Outcome.DIVERGED for row in rows], bool)
     over_runs = median(as_counted(np.array(numbers, float), diverged, [*METRICS]))

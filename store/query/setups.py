@@ -13,6 +13,7 @@ from store.db.tables import experiments, runs
 from store.db.visible import visible_experiments
 from store.query import cursor as cursors
 from store.query import pages
+from store.query.ast import EVERYTHING
 from store.query.fields import FIELDS, Field
 from store.query.query import ExperimentQuery
 from store.query.run_ends import MAX_RUNS, check_count
@@ -106,11 +107,17 @@ def newest(
 
 def count(tx: Connection, query: ExperimentQuery, states: Sequence[State] = tuple(State)) -> int:
     """The number of setups of matching experiments in these states."""
-    statement, _ = pages.select_matching(query, now(tx))
+    statement, c = pages.select_matching(query, now(tx))
     # a condition on states in WHERE makes SQLite look up the setup of each experiment
     in_states = case((experiments.c.state.in_(states), experiments.c.setup_hash))
     distinct = func.count(in_states.distinct())
-    return tx.scalars(statement.with_only_columns(distinct)).one()
+    if query.filter == EVERYTHING:
+        return tx.scalars(statement.with_only_columns(distinct)).one()
+    # SQLite would otherwise test the filter in the order of setups, far apart in other tables
+    matches = statement.with_only_columns(c.id.label("id")).cte("matches")
+    matches = matches.prefix_with("MATERIALIZED")
+    of_matches = matches.join(experiments, experiments.c.id == matches.c.id)
+    return tx.scalars(select(distinct).select_from(of_matches)).one()
 
 
 def count_runs(tx: Connection, ids: Sequence[str]) -> int:
