@@ -9,6 +9,7 @@ BENCHMARKS = (
     ("benchmarks.trainer",),
     ("benchmarks.batches",),
     ("benchmarks.growth",),
+    ("benchmarks.long",),
     ("benchmarks.lab",),
     ("benchmarks.queue",),
     ("benchmarks.api",),

@@ -1,6 +1,7 @@
 """Training as a state: slices, checkpoints, recorded points, and the end of each seed."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from core.run import run
 from core.spec import ExperimentSpec
 from core.training import advance, begin, cancel, finish, flush, resume, snapshot
 from core.training.schedule import log_spaced_steps
+
+SHARPNESS = {"sharpness", "gauss_newton_sharpness"}
+"""Metrics that take long at long lengths, for a test."""
 
 OPTIMIZERS = (
     {"kind": "gd", "schedule": {"kind": "cosine"}},
@@ -315,3 +319,20 @@ def test_a_response_of_several_channels_is_nested():
     (r,) = run(spec_of(teacher=TWO_INPUTS, seeds=[0])).runs
     assert np.shape(r.response) == (12, 1, 2)
     assert np.isnan(r.summary["imbalance"])
+
+
+def test_memory_of_a_long_training_does_not_grow_as_the_square_of_its_length():
+    k, d = 2000, 8
+    spec = spec_of(
+        student={"kind": "linear", "dim": d},
+        training={"length": k},
+        optimizer={"lr": 1e-4, "steps": 2},
+        evaluation={"points": 2, "metrics": sorted(ALL_METRICS - SHARPNESS)},
+        seeds=1,
+    )
+    run(spec)  # what is loaded or compiled once does not count
+    tracemalloc.start()
+    run(spec)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < k * k * 8 / 4
