@@ -182,7 +182,8 @@ def _metrics(
         deviation = labels - labels.mean(axis=1, keepdims=True)
         variance = np.sum(deviation**2, axis=-1).mean(axis=1)
         metrics = response_metrics(response.reshape(shape), target, tolerance)
-        metrics |= sequence_metrics(error, variance, k)
+        sequences = sequence_metrics(error[None], variance, k)
+        metrics |= {name: value[0] for name, value in sequences.items()}
         metrics["train_loss"] = (
             error[k - 1] if spec.training.outputs == "last" else error[:k].mean()
         )

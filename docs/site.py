@@ -65,7 +65,8 @@ def expand_folders(entry: object) -> object:
 
 def short_title(page: str) -> str:
     """The title of a page up to its colon."""
-    title = (ROOT / "docs" / page).read_text().partition("\n")[0].removeprefix("# ")
+    lines = (ROOT / "docs" / page).read_text().splitlines()
+    title = next(line for line in lines if line.startswith("# ")).removeprefix("# ")
     return f"All {title.lower()}" if page.endswith("README.md") else title.partition(":")[0]
 
 
