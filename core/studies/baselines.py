@@ -2,8 +2,9 @@
 
 Ho-Kalman realisation (ERA), balanced truncation of the known teacher, subspace identification from
 sequences, and least squares for the first k responses (FIR) are compared with GD from a near-zero
-start. Realisation theory is exact from 2 d̂ responses on (Antoulas 2005); the theorem on GD needs
-one more, since GD doesn't know the order.
+start. Realisation theory is exact from 2 d̂ responses on (Antoulas 2005). The theorem on GD asks for
+2 d̂ + 1: so many moments determine a measure of d̂ atoms among all nonnegative measures, of any
+number of atoms.
 
 The setting and the bounds are ours.
 """

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.evidence import Evidence
-from core.labels import value_words
+from core.labels import value_words, with_article
 from core.panels import Mark, Panel, quartile_line
 from core.references import COHEN_KARLIK_2023, TALLEC_2018
 from core.spec import SweepSpec
@@ -150,7 +150,7 @@ class _NonLinearStudy(Study):
                 below=0.5,
             ),
             judge_hypothesis(
-                f"Sequences of {SHORTEST} don't tell a {name} student what comes later",
+                f"Sequences of {SHORTEST} don't tell {with_article(name)} student what comes later",
                 f"median error past k, at k = {SHORTEST} over that at k = {k} > 5",
                 longest + shortest,
                 lambda experiments: least_ratio(experiments, _error),
@@ -158,7 +158,7 @@ class _NonLinearStudy(Study):
                 above=5,
             ),
             judge_hypothesis(
-                f"A {name} student from a large start fits as long sequences, but errs more later",
+                f"From a large start, {with_article(name)} student that fits errs more later",
                 "median error past k, large start over default start > 5",
                 longest + large,
                 lambda experiments: least_ratio(experiments, _error),

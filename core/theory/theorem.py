@@ -4,6 +4,9 @@ Theorem (Cohen-Karlik et al. 2023, reconstructed wording): Let d > k > 2 d̂, le
 balanced, stable and not degenerate, the student symmetric, and the start of gradient flow balanced.
 Then for every ε and q there is a δ > 0 such that a population loss of at most δ implies
 |h_j - ĥ_j| <= ε for all j < q, for every d.
+
+The paper's teacher has one input and one output. For as many inputs as outputs the same statement,
+with moments of a matrix-valued measure, is our extension.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
