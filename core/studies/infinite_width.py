@@ -62,8 +62,8 @@ WIDTHS: Mapping[Size, tuple[int, ...]] = {
     "quick": (50, 100, 200, 400),
     "full": (50, 100, 200, 500, 1000, 2000),
 }
-NARROW, BROAD = 30, {"quick": 60, "full": 200}
-FINITE_WIDTH = {"quick": 200, "full": 1000}
+NARROW, BROAD = 30, {"quick": 60, "full": 120}
+FINITE_WIDTH = {"quick": 200, "full": 500}
 LENGTH, PAST_THE_LENGTH = 6, 20
 LR, STEPS = 0.02, 1000
 """Time 20: lag 0 is fitted long before; lag 5, whose rate is 44 times smaller, only in part."""
@@ -321,7 +321,7 @@ def _factors(size: Size, scale: float) -> list[dict[str, Any]]:
                 "optimizer.rates.A": rate,
                 "optimizer.rates.C": rate,
                 "optimizer.lr": lr,
-                "optimizer.steps": 200_000 if is_full else 40_000,
+                "optimizer.steps": 100_000 if is_full else 40_000,
             }
         )
     return points
