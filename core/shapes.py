@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or "jaxtyping" in sys.modules:
-    from jaxtyping import Complex128, Float64, Inexact
+    from jaxtyping import Bool, Complex128, Float64, Inexact
 else:
 
     class _Unchecked:
@@ -17,6 +17,6 @@ else:
         def __class_getitem__(cls, array_and_shape: tuple[Any, str]) -> Any:
             return array_and_shape[0]
 
-    Complex128 = Float64 = Inexact = _Unchecked
+    Bool = Complex128 = Float64 = Inexact = _Unchecked
 
-__all__ = ["Complex128", "Float64", "Inexact"]
+__all__ = ["Bool", "Complex128", "Float64", "Inexact"]

@@ -16,117 +16,140 @@ V_A symmetric or diagonal as A is, V_C = V_Bᵀ for a tied student, and scaled b
 on the learning rate, since GD is plain GD in R^-½ θ.
 """
 
+import copy
+import math
+
 import numpy as np
 
-from core.losses import LossMatrix, Target
-from core.shapes import Float64
+from core.losses import Target
+from core.shapes import Bool, Float64
 from core.spec import LinearStudent, Rates
 from core.systems import LinearSystem, controllability_columns
 
 
-class Hessian:
-    """R^½ ∇²L R^½ of one student over its trained parameters, or its Gauss-Newton part."""
+class Hessians:
+    """R^½ ∇²L R^½ of N students over their trained parameters, or its Gauss-Newton part."""
 
     def __init__(
         self,
-        system: LinearSystem,
+        systems: LinearSystem,
         student: LinearStudent,
         target: Target,
         rates: Rates,
         *,
         gauss_newton: bool,
     ) -> None:
-        """For one student, without batch axes.
+        """For students with one batch axis.
 
         Args:
-            system: The parameters.
-            student: Its structure and trained parameters.
+            systems: The parameters, (N, ...).
+            student: Their structure and trained parameters.
             target: The teacher's response and the loss matrix.
             rates: Factors on the learning rate. A tied student's shared vector has B's.
             gauss_newton: Whether to leave out the curvature of the response itself.
         """
-        self._A, self._C, self._M = system.A, system.C, target.M
-        self._student, self._rates = student, rates
-        k = target.length
-        self._d, self._m, self._p = len(system.A), system.B.shape[1], len(system.C)
-        # Rows of time, then of input: (k, m, d), so that products over all times are one.
-        self._H = np.ascontiguousarray(controllability_columns(system, k).swapaxes(1, 2))
-        self._v: np.ndarray | None = None
+        self._target, self._student, self._rates = target, student, rates
+        self._A, self._C = systems.A, systems.C
+        self._m = systems.B.shape[-1]
+        # Rows of lag, then of input, so that products over all lags are one.
+        self._H = _rows(controllability_columns(systems, target.length).swapaxes(-1, -2))
+        self._v = self._adjoint = None
         if not gauss_newton:
-            error = self._H @ system.C.T - target.response[:k].swapaxes(1, 2)
-            self._v = 2 * _over_lags(target.M, error)
-            self._adjoint = self._v @ system.C
-            for s in range(k - 2, -1, -1):
-                self._adjoint[s] += self._adjoint[s + 1] @ system.A
+            response = _rows(target.response[: target.length].swapaxes(-1, -2))
+            self._v = 2 * self._over_lags(self._H @ self._C.mT - response)
+            self._adjoint = self._v @ self._C
+            self._accumulate(self._adjoint)
 
-    def start(self) -> Float64[np.ndarray, " n"]:
-        """A direction with a part along every one that is trained, the same at every call."""
-        d, m, p = self._d, self._m, self._p
-        pseudorandom = np.cos(np.arange(1.0, d * d + d * m + p * d + 1) ** 2)
-        V_A, V_B, V_C = np.split(pseudorandom, [d * d, d * d + d * m])
-        return self._flat(V_A.reshape(d, d), V_B.reshape(d, m), V_C.reshape(p, d))
+    def keep(self, kept: Bool[np.ndarray, " N"]) -> "Hessians":
+        """The Hessians that ``kept`` marks."""
+        if kept.all():
+            return self
+        result = copy.copy(self)
+        for name in ("_A", "_C", "_H", "_v", "_adjoint"):
+            array = getattr(self, name)
+            setattr(result, name, None if array is None else array[kept])
+        return result
 
-    def __matmul__(self, direction: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
-        """The product with ``direction``: the trained ones of A, B and C, each by rows."""
-        A, C, H, v = self._A, self._C, self._H, self._v
-        k, m, d = H.shape
-        V_A, V_B, V_C = self._parts(direction)
-        pushed = H @ V_A.T
+    def start(self) -> Float64[np.ndarray, "N n"]:
+        """Directions with a part along every one that is trained, the same at every call."""
+        count, d, p = self._C.shape[0], self._C.shape[-1], self._C.shape[-2]
+        sizes = np.cumsum([d * d, d * self._m, p * d])
+        V_A, V_B, V_C = np.split(np.cos(np.arange(1.0, sizes[-1] + 1) ** 2), sizes[:-1])
+        parts = V_A.reshape(1, d, d), V_B.reshape(1, d, -1), V_C.reshape(1, p, d)
+        return np.repeat(self._flat(*parts), count, axis=0)
+
+    def __matmul__(self, directions: Float64[np.ndarray, "N n"]) -> Float64[np.ndarray, "N n"]:
+        """The products with ``directions``: the trained ones of A, B and C, each by rows."""
+        A, C, H, m = self._A, self._C, self._H, self._m
+        V_A, V_B, V_C = self._parts(directions)
         H1 = np.empty_like(H)
-        H1[0] = V_B.T
-        for s in range(k - 1):
-            np.matmul(H1[s], A.T, out=H1[s + 1])
-            H1[s + 1] += pushed[s]
-        v1 = 2 * _over_lags(self._M, H1 @ C.T + H @ V_C.T)
+        H1[:, :m] = V_B.mT
+        H1[:, m:] = H[:, :-m] @ V_A.mT
+        for row in range(m, H.shape[1], m):
+            H1[:, row : row + m] += H1[:, row - m : row] @ A.mT
+        v1 = 2 * self._over_lags(H1 @ C.mT + H @ V_C.mT)
         adjoint1 = v1 @ C
-        if v is not None:
-            adjoint1 += v @ V_C
-            adjoint1[:-1] += self._adjoint[1:] @ V_A
-        for s in range(k - 2, -1, -1):
-            adjoint1[s] += adjoint1[s + 1] @ A
-        dC = v1.reshape(k * m, -1).T @ H.reshape(k * m, d)
-        dA = adjoint1[1:].reshape(-1, d).T @ H[:-1].reshape(-1, d)
-        if v is not None:
-            dC += v.reshape(k * m, -1).T @ H1.reshape(k * m, d)
-            dA += self._adjoint[1:].reshape(-1, d).T @ H1[:-1].reshape(-1, d)
-        return self._flat(dA, adjoint1[0].T, dC)
+        if self._v is not None and self._adjoint is not None:
+            adjoint1 += self._v @ V_C
+            adjoint1[:, :-m] += self._adjoint[:, m:] @ V_A
+        self._accumulate(adjoint1)
+        dC = v1.mT @ H
+        dA = adjoint1[:, m:].mT @ H[:, :-m]
+        if self._v is not None and self._adjoint is not None:
+            dC += self._v.mT @ H1
+            dA += self._adjoint[:, m:].mT @ H1[:, :-m]
+        return self._flat(dA, adjoint1[:, :m].mT, dC)
 
-    def _flat(self, V_A: np.ndarray, V_B: np.ndarray, V_C: np.ndarray) -> Float64[np.ndarray, " n"]:
+    def _accumulate(self, rows: np.ndarray) -> None:
+        """Adds Aᵀ Λ_{s+1} to each Λ_s, in place, from the last lag to the first."""
+        m = self._m
+        for row in range(rows.shape[1] - 2 * m, -1, -m):
+            rows[:, row : row + m] += rows[:, row + m : row + 2 * m] @ self._A
+
+    def _over_lags(self, rows: np.ndarray) -> np.ndarray:
+        """Σ_l M_jl x_l for the rows x of each lag."""
+        by_lag = rows.reshape(len(rows), self._target.length, -1)
+        return (self._target.M @ by_lag).reshape(rows.shape)
+
+    def _flat(
+        self, V_A: np.ndarray, V_B: np.ndarray, V_C: np.ndarray
+    ) -> Float64[np.ndarray, "N n"]:
         """Projects onto the directions of training, scales by R^½, and joins the trained parts."""
-        student, parts = self._student, dict[str, np.ndarray]()
+        student = self._student
         if student.structure == "diagonal":
-            V_A = np.diagonal(V_A)
+            V_A = np.diagonal(V_A, axis1=-2, axis2=-1)
         elif student.structure == "symmetric":
-            V_A = (V_A + V_A.T) / 2
-        parts = {"A": V_A, "B": V_B + V_C.T} if student.tied else {"A": V_A, "B": V_B, "C": V_C}
+            V_A = (V_A + V_A.mT) / 2
+        parts = {"A": V_A, "B": V_B + V_C.mT} if student.tied else {"A": V_A, "B": V_B, "C": V_C}
         trained = [
-            np.sqrt(getattr(self._rates, name)) * part.ravel()
+            np.sqrt(getattr(self._rates, name)) * part.reshape(len(part), -1)
             for name, part in parts.items()
             if name in student.trained
         ]
-        return np.concatenate(trained)
+        return np.concatenate(trained, axis=1)
 
     def _parts(
-        self, direction: Float64[np.ndarray, " n"]
+        self, directions: Float64[np.ndarray, "N n"]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """V_A, V_B and V_C, scaled by R^½, of a direction that :meth:`_flat` made."""
-        student, d, m, p = self._student, self._d, self._m, self._p
+        """V_A, V_B and V_C, scaled by R^½, of directions that :meth:`_flat` made."""
+        student, count, d, p = self._student, len(directions), self._C.shape[-1], self._C.shape[-2]
         diagonal = student.structure == "diagonal"
-        shapes = {"A": (d,) if diagonal else (d, d), "B": (d, m), "C": (p, d)}
-        if student.tied:
-            del shapes["C"]
-        parts, done = {"A": np.zeros((d, d)), "B": np.zeros((d, m)), "C": np.zeros((p, d))}, 0
+        shapes = {"A": (d,) if diagonal else (d, d), "B": (d, self._m), "C": (p, d)}
+        parts = {name: np.zeros((count, *shape)) for name, shape in shapes.items()}
+        done = 0
         for name, shape in shapes.items():
-            if name in student.trained:
-                size = int(np.prod(shape))
-                part = np.sqrt(getattr(self._rates, name)) * direction[done : done + size]
-                parts[name] = np.diag(part) if len(shape) == 1 else part.reshape(shape)
+            if name in student.trained and not (student.tied and name == "C"):
+                size = math.prod(shape)
+                part = np.sqrt(getattr(self._rates, name)) * directions[:, done : done + size]
+                parts[name] = part.reshape(count, *shape)
                 done += size
+        if diagonal:
+            parts["A"] = parts["A"][:, :, None] * np.eye(d)
         if student.tied:
-            parts["C"] = parts["B"].T
+            parts["C"] = parts["B"].mT
         return parts["A"], parts["B"], parts["C"]
 
 
-def _over_lags(M: LossMatrix, values: np.ndarray) -> np.ndarray:
-    """Σ_l M_jl x_l for x of shape (k, m, p)."""
-    return (M @ values.reshape(len(M), -1)).reshape(values.shape)
+def _rows(lags: np.ndarray) -> np.ndarray:
+    """(..., k, m, n) as (..., k m, n)."""
+    return lags.reshape(*lags.shape[:-3], -1, lags.shape[-1])

@@ -11,8 +11,8 @@ in the parameters R^-½ θ, so that R^½ ∇²L R^½ replaces the Hessian.
 import numpy as np
 
 from core.losses import Target
-from core.metrics.hessian import Hessian
-from core.metrics.lanczos import largest_eigenvalue
+from core.metrics.hessian import Hessians
+from core.metrics.lanczos import largest_eigenvalues
 from core.shapes import Float64
 from core.spec import LinearStudent, Rates
 from core.systems import LinearSystem
@@ -48,9 +48,8 @@ def _largest(
     gauss_newton: bool,
 ) -> Float64[np.ndarray, "..."]:
     batch = system.A.shape[:-2]
-    values = np.empty(batch)
-    for i in np.ndindex(batch):
-        one = LinearSystem(system.A[i], system.B[i], system.C[i])
-        hessian = Hessian(one, student, target, rates, gauss_newton=gauss_newton)
-        values[i] = largest_eigenvalue(hessian.__matmul__, hessian.start())
-    return values
+    flat = LinearSystem(
+        *(part.reshape(-1, *part.shape[-2:]) for part in (system.A, system.B, system.C))
+    )
+    hessians = Hessians(flat, student, target, rates, gauss_newton=gauss_newton)
+    return largest_eigenvalues(hessians, hessians.start()).reshape(batch)

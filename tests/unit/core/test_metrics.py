@@ -17,7 +17,7 @@ from core.metrics import (
 )
 from core.metrics.invariants import invariant_drift
 from core.metrics.spectrum import spectral_distance, state_effective_rank
-from core.result import METRICS
+from core.result import SERIES
 from core.run import run
 from core.spec import ExperimentSpec, LinearStudent, Rates
 from core.systems import (
@@ -171,7 +171,7 @@ def test_a_student_that_overflows_does_not_affect_the_others(structure):
         measure(systems, Reference(student, target, start=systems, spectrum=spectrum))
         for systems in (batch(finite, exploded, huge), batch(finite))
     )
-    assert in_batch.keys() == METRICS.keys() - {"time", "flow_distance"}
+    assert in_batch.keys() == {*SERIES, "zero_baseline"} - {"time"}
     for name, values in in_batch.items():
         np.testing.assert_array_equal(values[0], by_itself[name][0], err_msg=name)
     assert np.isnan(in_batch["train_loss"][1])
