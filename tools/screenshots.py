@@ -112,7 +112,7 @@ def patient(name: str, *, dim: int, length: int = 12) -> dict[str, Any]:
         "teacher": {"kind": "balanced", "dim": 5, "eigenvalues": eigenvalues},
         "student": {"kind": "linear", "dim": dim, "start": {"kind": "gaussian", "scale": 0.01}},
         "training": {"length": length},
-        "optimizer": {"kind": "gd", "lr": 0.002, "steps": 5 * TRAINED_STEPS},
+        "optimizer": {"kind": "gd", "lr": 0.002, "steps": 20 * TRAINED_STEPS},
     }
 
 

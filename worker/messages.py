@@ -69,7 +69,7 @@ class Advanced:
     Attributes:
         step: Steps run so far.
         of: Steps of the whole training.
-        steps_per_second: Rate since this attempt began; ``None`` before its first step.
+        steps_per_second: Rate over the newest reports; ``None`` before its first step.
         chunk: Points recorded since the last message.
         checkpoint: Packed arrays of a checkpoint at ``step``; most messages have none.
     """

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from multiprocessing.connection import Connection
 
 import torch
@@ -45,6 +46,9 @@ REPORT_SECONDS = 0.5
 FIRST_REPORT_SECONDS = 0.1
 """Shorter trainings report their end only: a report costs as much as training for milliseconds."""
 
+RATED_REPORTS = 20
+"""Newest reports over which the speed is taken: about ten seconds."""
+
 CHECKPOINT_SHARE = 0.05
 """The largest share of time spent on checkpoints; large ones are saved less often."""
 
@@ -66,14 +70,36 @@ SMALLEST_NETWORK = ExperimentSpec.model_validate(
 logger = logging.getLogger(__name__)
 
 
+class Speed:
+    """Steps a second over the newest reports, so that a stall, as by compiling, is soon forgotten.
+
+    Example:
+        >>> speed = Speed(step=0, at=0.0)
+        >>> speed.measured(step=10, at=100.0)
+        0.1
+        >>> [speed.measured(step=10 + 50 * n, at=100.0 + n / 2) for n in range(1, 30)][-1]
+        100.0
+    """
+
+    def __init__(self, *, step: int, at: float) -> None:
+        self._reports = deque([(step, at)], maxlen=RATED_REPORTS)
+
+    def measured(self, *, step: int, at: float) -> float:
+        """The rate up to a report, which is remembered."""
+        first_step, first_at = self._reports[0]
+        self._reports.append((step, at))
+        return (step - first_step) / (at - first_at)
+
+
 class ProgressReporter:
     """Sends progress and points often, and checkpoints now and then."""
 
     def __init__(self, connection: Connection, state: State, checkpoint_seconds: float) -> None:
         self._connection, self._checkpoint_seconds = connection, checkpoint_seconds
-        self._first_step, self._started_at = state.step, time.monotonic()
-        self._report_at = self._started_at + FIRST_REPORT_SECONDS
-        self._checkpoint_at = self._started_at + min(REPORT_SECONDS, checkpoint_seconds)
+        started = time.monotonic()
+        self._speed = Speed(step=state.step, at=started)
+        self._report_at = started + FIRST_REPORT_SECONDS
+        self._checkpoint_at = started + min(REPORT_SECONDS, checkpoint_seconds)
 
     def send_if_due(self, state: State) -> State:
         """Sends a report if one is due; returns the state without the points that were sent."""
@@ -87,7 +113,7 @@ class ProgressReporter:
         started = time.monotonic()
         state, points = flush(state)
         checkpoint = pack(snapshot(state)) if with_checkpoint else None
-        rate = (state.step - self._first_step) / (started - self._started_at)
+        rate = self._speed.measured(step=state.step, at=started)
         steps = state.spec.optimizer.steps
         send(self._connection, Advanced(state.step, steps, rate, pack_points(points), checkpoint))
         ended = time.monotonic()
