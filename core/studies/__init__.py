@@ -16,6 +16,7 @@ from core.studies.poisoning import PoisoningStudy
 from core.studies.start import StartStudy
 from core.studies.step_size import StepSizeStudy
 from core.studies.study import MUST_FAIL, ClaimKind, Hypothesis, Placebo, Size, Study, Verdict
+from core.studies.threshold import ThresholdStudy
 from core.studies.unbalanced import UnbalancedStudy
 
 __all__ = [
@@ -34,6 +35,7 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
         study.name: study
         for study in (
             BalancedStudy(),
+            ThresholdStudy(),
             DimensionStudy(),
             UnbalancedStudy(),
             LongMemoryStudy(),

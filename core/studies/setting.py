@@ -79,3 +79,12 @@ def least_ratio(
 def log_log_slope(x: Sequence[float], y: Sequence[float]) -> float:
     """The exponent p of y ∝ x^p: the least-squares slope of log y against log x."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def slope_with_error(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """The least-squares slope of y in x, and its standard error, for at least 3 points."""
+    centred = np.asarray(x, float) - np.mean(x)
+    slope = centred @ np.asarray(y) / (centred @ centred)
+    residuals = np.asarray(y) - np.mean(y) - slope * centred
+    variance = residuals @ residuals / (len(residuals) - 2) / (centred @ centred)
+    return float(slope), float(np.sqrt(variance))

@@ -56,7 +56,12 @@ class StartStudy(Study):
                     },
                     "training": {"length": LENGTH},
                     "optimizer": {"lr": 0.02, "steps": 200_000 if is_full else 40_000},
-                    "evaluation": {"horizon": LENGTH + 20, "points": 60, "fit_tolerance": 0.01},
+                    "evaluation": {
+                        "horizon": LENGTH + 20,
+                        "points": 60,
+                        "fit_tolerance": 0.01,
+                        "metrics": [],
+                    },
                     "seeds": 10 if is_full else 5,
                 },
                 {"path": "student.start.scale", "values": SCALES},

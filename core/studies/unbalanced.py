@@ -1,15 +1,19 @@
 """The unbalanced teacher: symmetric A, weights of both signs, which the theorem does not cover.
 
-The paper's experiments (Cohen-Karlik et al. 2023; protocol from memory, exact values not known)
-show that GD from a near-zero start extrapolates here too. A student that is balanced throughout,
-C = Bᵀ by construction, can't even fit, since its weights are never negative. The student's final
-imbalance is then a property of the teacher, not a failure.
+GD from a near-zero start extrapolates here too. It conserves |B|² - |C|², which is almost 0, so it
+ends with B_i = C_i for a weight w_i > 0 and with B_i = -C_i for w_i < 0: its imbalance |B - Cᵀ| is
+2 √(Σ |w_i|) over negative weights, a property of the teacher and not a failure. A student that is
+balanced throughout, C = Bᵀ by construction, has no negative weights. It can't fit, and its loss is
+that of nonnegative least squares: of the best weights w_i >= 0 on all poles from -1.5 to 1.5.
 
 The teacher, scales, steps and bounds are ours.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
@@ -23,12 +27,14 @@ from core.studies.setting import (
     POLES,
     THRESHOLD,
     least_error,
+    relative_error,
     sweep,
     worst_error,
     zip_axis,
 )
 from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
+from core.theory.nonnegative import least_balanced_loss
 
 SIGNED: Mapping[str, Any] = {
     "kind": "unbalanced",
@@ -44,6 +50,8 @@ ARMS: Mapping[str, Mapping[str, Any]] = {
     GENERAL: LARGE_GENERAL,
 }
 LENGTHS = (2, 3, 4, 5, 6, 8, 10, 14)
+IMBALANCE = 2 * math.sqrt(-sum(weight for weight in SIGNED["weights"] if weight < 0))
+"""|B - Cᵀ| of a student with the teacher's weights and |B_i| = |C_i|."""
 
 
 class UnbalancedStudy(Study):
@@ -67,7 +75,7 @@ class UnbalancedStudy(Study):
                         "lr": 0.005 if is_full else 0.01,
                         "steps": 100_000 if is_full else 20_000,
                     },
-                    "evaluation": {"points": 60, "fit_tolerance": 0.01},
+                    "evaluation": {"points": 60, "fit_tolerance": 0.01, "metrics": []},
                     "seeds": 10 if is_full else 5,
                 },
                 zip_axis([{"training.length": k, "evaluation.horizon": k + 20} for k in LENGTHS]),
@@ -77,38 +85,46 @@ class UnbalancedStudy(Study):
 
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
         """Judges the hypotheses that follow from the module's text."""
-        above = [k for k in LENGTHS if k > THRESHOLD]
-        near, tied = (self.arm(size, evidence, arm, length=above) for arm in (NEAR, TIED))
+        from_threshold = [k for k in LENGTHS if k >= THRESHOLD]
+        near, tied = (self.arm(size, evidence, arm, length=from_threshold) for arm in (NEAR, TIED))
+        cliff = self.arm(size, evidence, NEAR, length=[THRESHOLD - 1, THRESHOLD])
         general = self.arm(size, evidence, GENERAL, length=THRESHOLD + 1)
         return (
             judge_hypothesis(
-                "From a near-zero start, GD extrapolates from k > 2 d̂ on, as with a balanced "
+                "From a near-zero start, GD extrapolates from k = 2 d̂ on, as with a balanced "
                 "teacher",
-                f"max over k > 2 d̂ of {ERROR} < 0.001",
+                f"max over k >= 2 d̂ of {ERROR}, over seeds that fit < 0.001",
                 near,
                 worst_error,
                 kind=ClaimKind.EXTRAPOLATES,
                 below=0.001,
             ),
             judge_hypothesis(
-                "The student ends up unbalanced, as the teacher is",
-                "min over k > 2 d̂ of median imbalance > 0.1",
-                near,
-                lambda experiments: min(
-                    experiment.median("imbalance") for experiment in experiments
-                ),
-                kind=ClaimKind.TRAINING,
-                above=0.1,
+                "At k = 2 d̂ - 1 it fits as well, but does not extrapolate",
+                f"{ERROR} at k = 2 d̂ - 1 / that at 2 d̂, over seeds that fit > 1000",
+                cliff,
+                lambda experiments: relative_error(experiments[0]) / relative_error(experiments[1]),
+                kind=ClaimKind.CONTRAST,
+                above=1000,
             ),
             judge_hypothesis(
-                "A tied student cannot fit",
-                "min over k > 2 d̂ of median training loss > 0.1",
-                tied,
-                lambda experiments: min(
-                    experiment.median("train_loss") for experiment in experiments
+                "It ends with the imbalance that the teacher's negative weights ask for",
+                "max over seeds and k >= 2 d̂ of |imbalance - 2 √(Σ |w_i|) over w_i < 0| < 0.001",
+                near,
+                lambda experiments: max(
+                    float(abs(one.values("imbalance") - IMBALANCE).max()) for one in experiments
                 ),
                 kind=ClaimKind.TRAINING,
-                above=0.1,
+                below=0.001,
+            ),
+            judge_hypothesis(
+                "A tied student cannot fit: its loss is that of nonnegative least squares",
+                "max over k >= 2 d̂ of |median training loss / the least one of weights >= 0 - 1| "
+                "< 0.001",
+                tied,
+                lambda experiments: max(map(_distance_from_least_loss, experiments)),
+                kind=ClaimKind.TRAINING,
+                below=0.001,
             ),
             judge_hypothesis(
                 "A large general start fits at k = 2 d̂ + 1 but does not extrapolate",
@@ -149,3 +165,10 @@ class UnbalancedStudy(Study):
 
 def _length(experiment: Evidence) -> float:
     return experiment.spec.training.length
+
+
+def _distance_from_least_loss(experiment: Evidence) -> float:
+    """|median training loss / the least loss of nonnegative weights - 1|."""
+    lags = np.arange(experiment.spec.training.length)
+    response = np.power.outer(POLES, lags).T @ SIGNED["weights"]
+    return abs(experiment.median("train_loss") / least_balanced_loss(response) - 1)

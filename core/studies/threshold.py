@@ -1,0 +1,333 @@
+"""The threshold: at which training length the error falls, for teachers of 1 to 5 states.
+
+A balanced teacher of d̂ states is the only nonnegative measure with its first 2 d̂ + 1 moments, so a
+balanced student that fits k = 2 d̂ + 1 lags is right at every lag. A system of at most d̂ states is
+determined by 2 d̂ lags, so a start near zero, which finds few states, should need one lag less. The
+threshold of a teacher is the first k at which the median error of seeds that fit falls below 1 % of
+the zero baseline.
+
+Both are statements on a loss of exactly 0. How small the loss has to be depends on the teacher: if
+one of its states hardly shows in the response, a student without this state fits well and is wrong
+past k. The clarity of a teacher is the smallest over the largest eigenvalue of its Hankel matrix
+(ĥ_{i+j}), i, j < d̂. It is 1 for a single state, and falls as poles come close, share a sign, or
+have little weight. Of each d̂ there are five teachers: poles spread over both signs, all positive,
+with a close pair, and two drawn at random.
+
+The optimizer is GD with momentum, which reaches the same loss in fewer steps. Teachers, scales,
+steps and bounds are ours.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from core.evidence import Evidence
+from core.panels import ZERO_BASELINE, Line, Mark, Panel, quartile_line
+from core.references import COHEN_KARLIK_2023
+from core.spec import BalancedTeacher, ExperimentSpec, GaussianStart, SweepSpec
+from core.studies.clarity import clarity, teachers_of
+from core.studies.setting import (
+    ERROR,
+    ERROR_AXIS,
+    LARGE_BALANCED,
+    NEAR_ZERO,
+    relative_error,
+    slope_with_error,
+    sweep,
+    zip_axis,
+)
+from core.studies.study import ClaimKind, EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
+from core.symbols import axis_label
+
+NEAR, BALANCED = "near-zero start", "large balanced start"
+STUDENTS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, BALANCED: LARGE_BALANCED}
+
+RANDOM_SEEDS: Mapping[Size, tuple[int, ...]] = {"quick": (3,), "full": (0, 3)}
+STATES: Mapping[Size, tuple[int, ...]] = {"quick": (1, 2, 3), "full": (1, 2, 3, 5)}
+PAST: Mapping[Size, tuple[int, int]] = {"quick": (-1, 2), "full": (-2, 4)}
+"""The least and the largest k - 2 d̂."""
+
+BELOW = 0.01
+"""The threshold is the first k with a relative error below this."""
+
+CLEAR: Mapping[Size, Mapping[str, float]] = {
+    "quick": {NEAR: 0.05, BALANCED: 0.05},
+    "full": {NEAR: 0.003, BALANCED: 0.05},
+}
+"""The least clarity of a teacher whose states a start has all found after the study's steps."""
+
+
+class ThresholdStudy(Study):
+    """The study that this module describes."""
+
+    name = "threshold"
+    headline = "Threshold: how many time steps a teacher of d̂ states needs"
+    title = "Threshold: error against training length, for teachers of 1 to 5 states"
+    question = "How does the training length at which GD extrapolates depend on the teacher?"
+    works = (COHEN_KARLIK_2023,)
+
+    def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
+        """Every teacher of d̂ states at every training length, one arm per start and d̂."""
+        is_full = size == "full"
+        least, largest = PAST[size]
+        return {
+            _arm(start, states): sweep(
+                {
+                    "student": {"kind": "linear", "dim": 30, **student},
+                    "optimizer": {
+                        "kind": "momentum",
+                        "momentum": 0.98,
+                        "lr": 0.01,
+                        "steps": 200_000 if is_full else 20_000,
+                    },
+                    "evaluation": {"points": 20, "fit_tolerance": 0.01, "metrics": []},
+                    "seeds": 5 if is_full else 3,
+                },
+                {"path": "teacher", "values": teachers_of(states, RANDOM_SEEDS[size])},
+                zip_axis(
+                    [
+                        {"training.length": k, "evaluation.horizon": k + 20}
+                        for k in range(max(1, 2 * states + least), 2 * states + largest + 1)
+                    ]
+                ),
+            )
+            for start, student in STUDENTS.items()
+            for states in STATES[size]
+        }
+
+    def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
+        """Judges the hypotheses that follow from the module's text."""
+        near, balanced = CLEAR[size][NEAR], CLEAR[size][BALANCED]
+
+        def clearer(than: float, start: str, past: int | None = None) -> EvidenceSlice:
+            return self._slice(
+                size,
+                evidence,
+                lambda spec: _clarity(spec) > than and past in (None, _past(spec)),
+                [start],
+            )
+
+        return (
+            *_location(NEAR, clearer(near, NEAR), 0, near),
+            *_location(BALANCED, clearer(balanced, BALANCED), 1, balanced),
+            judge_hypothesis(
+                "At k = 2 d̂ a large balanced start fits as well, but only the near-zero one "
+                "extrapolates",
+                f"median over teachers of clarity > {balanced:g} of the error from a large "
+                "balanced start / from a near-zero one, at k = 2 d̂, over seeds that fit > 100",
+                clearer(balanced, NEAR, 0) + clearer(balanced, BALANCED, 0),
+                _ratio_of_halves,
+                kind=ClaimKind.CONTRAST,
+                above=100,
+            ),
+            judge_hypothesis(
+                "Where a state of the teacher hardly shows, a near-zero start fits without it and "
+                "is still wrong past k = 2 d̂ + 1",
+                f"median over all other teachers of {ERROR} at k = 2 d̂ + 1, over seeds that fit "
+                f"> {BELOW:g}",
+                self._slice(
+                    size,
+                    evidence,
+                    lambda spec: _clarity(spec) <= near and _past(spec) == 1,
+                    [NEAR],
+                ),
+                lambda experiments: float(np.median([*map(relative_error, experiments)])),
+                kind=ClaimKind.DOES_NOT,
+                above=BELOW,
+            ),
+            judge_hypothesis(
+                "Above the threshold, the error past k follows the fit error before it",
+                "correlation of the logs of both medians, over all teachers and starts, at each "
+                "k > 2 d̂ > 0.8",
+                self._slice(size, evidence, lambda spec: _past(spec) > 0),
+                _correlation,
+                kind=ClaimKind.EXTRAPOLATES,
+                above=0.8,
+            ),
+        )
+
+    def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
+        """The error against k - 2 d̂, the teacher's clarity, and the fit error."""
+        every = self._slice(size, evidence).experiments
+        return (
+            *(
+                Panel(
+                    title=f"{start}, clarity > {least:g}",
+                    x="k - 2 d̂ (time steps)",
+                    y=ERROR_AXIS,
+                    lines=[
+                        quartile_line(
+                            f"d̂ = {states}",
+                            [
+                                one
+                                for one in _of(every, start)
+                                if _states(one.spec) == states and _clarity(one.spec) > least
+                            ],
+                            lambda one: _past(one.spec),
+                        )
+                        for states in STATES[size]
+                    ],
+                    levels=[ZERO_BASELINE],
+                    limits=[Mark(label="k = 2 d̂", at=0)],
+                    ordered=True,
+                )
+                for start, least in CLEAR[size].items()
+            ),
+            Panel(
+                title="every teacher at k = 2 d̂ + 1",
+                x="clarity of the teacher",
+                y=axis_label("relative_extrapolation_error"),
+                x_scale="log",
+                lines=[
+                    _scatter(
+                        start,
+                        [one for one in _of(every, start) if _past(one.spec) == 1],
+                        lambda one: _clarity(one.spec),
+                    )
+                    for start in STUDENTS
+                ],
+                levels=[ZERO_BASELINE],
+            ),
+            Panel(
+                title="every teacher at every k > 2 d̂",
+                x=axis_label("fit_error"),
+                y=axis_label("relative_extrapolation_error"),
+                x_scale="log",
+                lines=[
+                    _scatter(
+                        start,
+                        [one for one in _of(every, start) if _past(one.spec) > 0],
+                        lambda one: one.median("fit_error"),
+                    )
+                    for start in STUDENTS
+                ],
+                levels=[ZERO_BASELINE],
+            ),
+        )
+
+    def _slice(
+        self,
+        size: Size,
+        evidence: Sequence[Evidence],
+        where: Callable[[ExperimentSpec], bool] = lambda _: True,
+        starts: Sequence[str] = tuple(STUDENTS),
+    ) -> EvidenceSlice:
+        """The evidence of some specs, by start, then d̂, teacher and k."""
+        return EvidenceSlice.of(
+            [
+                point
+                for start in starts
+                for states in STATES[size]
+                for point in self._points(size, _arm(start, states))
+                if where(point.spec)
+            ],
+            evidence,
+        )
+
+
+def _arm(start: str, states: int) -> str:
+    return f"{start}, d̂ = {states}"
+
+
+def _location(
+    start: str, evidence: EvidenceSlice, past: int, clearer_than: float
+) -> tuple[Hypothesis, Hypothesis]:
+    """The claims on where the threshold of a start is: its mean, and its slope in d̂."""
+    threshold = "2 d̂ + 1" if past else "2 d̂"
+    clear = f"teachers of clarity > {clearer_than:g}"
+    return (
+        judge_hypothesis(
+            f"From a {start}, the threshold is k = {threshold}",
+            f"|mean of threshold - 2 d̂ over {clear}, - {past}| + 2 standard errors < 0.5",
+            evidence,
+            lambda experiments: _distance_from([k - 2 * d - past for d, k in _pairs(experiments)]),
+            kind=ClaimKind.EXTRAPOLATES,
+            below=0.5,
+        ),
+        judge_hypothesis(
+            f"From a {start}, every state of the teacher takes two more time steps",
+            f"|slope of the threshold in d̂ - 2| + 2 standard errors, over {clear} < 1",
+            evidence,
+            lambda experiments: _distance_of_slope(_pairs(experiments)),
+            kind=ClaimKind.EXTRAPOLATES,
+            below=1,
+        ),
+    )
+
+
+def _pairs(experiments: Sequence[Evidence]) -> list[tuple[int, float]]:
+    """(d̂, threshold) of each teacher; the threshold is infinite if no k has so small an error."""
+    thresholds: dict[BalancedTeacher, float] = {}
+    for one in experiments:
+        k = one.spec.training.length if relative_error(one) < BELOW else math.inf
+        teacher = _teacher(one.spec)
+        thresholds[teacher] = min(thresholds.get(teacher, math.inf), k)
+    return [(teacher.dim, k) for teacher, k in thresholds.items()]
+
+
+def _distance_from(values: Sequence[float]) -> float:
+    """|mean| + 2 standard errors."""
+    if not np.isfinite(values).all():
+        return math.inf
+    return abs(float(np.mean(values))) + 2 * float(np.std(values, ddof=1) / len(values) ** 0.5)
+
+
+def _distance_of_slope(pairs: Sequence[tuple[int, float]]) -> float:
+    """|slope of the second numbers in the first - 2| + 2 standard errors of the slope."""
+    states, thresholds = zip(*pairs, strict=True)
+    if math.inf in thresholds:
+        return math.inf
+    slope, standard_error = slope_with_error(states, thresholds)
+    return abs(slope - 2) + 2 * standard_error
+
+
+def _ratio_of_halves(experiments: Sequence[Evidence]) -> float:
+    """The median of the errors of the second half over those of the first, pair by pair."""
+    errors = np.array([*map(relative_error, experiments)]).reshape(2, -1)
+    return float(np.median(errors[1] / errors[0]))
+
+
+def _correlation(experiments: Sequence[Evidence]) -> float:
+    """The correlation of the logs of the median fit error and the median relative error."""
+    fits = [one.median("fit_error") for one in experiments]
+    return float(np.corrcoef(np.log([fits, [*map(relative_error, experiments)]]))[0, 1])
+
+
+def _teacher(spec: ExperimentSpec) -> BalancedTeacher:
+    assert isinstance(spec.teacher, BalancedTeacher)  # noqa: S101  # as the sweeps say
+    return spec.teacher
+
+
+def _clarity(spec: ExperimentSpec) -> float:
+    return clarity(_teacher(spec))
+
+
+def _states(spec: ExperimentSpec) -> int:
+    return _teacher(spec).dim
+
+
+def _past(spec: ExperimentSpec) -> int:
+    """The training length k, less 2 d̂."""
+    return spec.training.length - 2 * _states(spec)
+
+
+def _of(experiments: Sequence[Evidence], start: str) -> list[Evidence]:
+    """Those from a start."""
+    return [
+        one
+        for one in experiments
+        if isinstance(one.spec.student.start, GaussianStart)
+        and one.spec.student.start.balanced is (start == BALANCED)
+    ]
+
+
+def _scatter(label: str, experiments: Sequence[Evidence], x: Callable[[Evidence], float]) -> Line:
+    """The median error of each experiment."""
+    return Line(
+        label=label,
+        x=[x(one) for one in experiments],
+        y=[*map(relative_error, experiments)],
+        joined=False,
+    )
