@@ -144,7 +144,7 @@ def test_a_process_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_pat
     with Supervisor([[process]]) as supervisor:
         assert supervisor.run_until(lambda: supervisor.ready)
         began = time.monotonic()
-    assert 3 < time.monotonic() - began < 4.5
+    assert 3 < time.monotonic() - began < 30, "it would sleep for a minute"
 
 
 def test_a_second_signal_kills_at_once(tmp_path):
@@ -156,7 +156,7 @@ def test_a_second_signal_kills_at_once(tmp_path):
         assert not supervisor.run_until(lambda: False)
         send(signal.SIGINT)
         began = time.monotonic()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3, "no grace period"
 
 
 def test_a_one_shot_runs_once_and_its_exit_code_is_returned(tmp_path):
