@@ -116,8 +116,8 @@ def count(tx: Connection, query: ExperimentQuery, states: Sequence[State] = tupl
     # SQLite would otherwise test the filter in the order of setups, far apart in other tables
     matches = statement.with_only_columns(c.id.label("id")).cte("matches")
     matches = matches.prefix_with("MATERIALIZED")
-    of_matches = matches.join(experiments, experiments.c.id == matches.c.id)
-    return tx.scalars(select(distinct).select_from(of_matches)).one()
+    of_matches = visible_experiments(distinct).join(matches, matches.c.id == experiments.c.id)
+    return tx.scalars(of_matches).one()
 
 
 def count_runs(tx: Connection, ids: Sequence[str]) -> int:

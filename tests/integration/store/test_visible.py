@@ -113,6 +113,7 @@ ID_PARAMETERS = {
 
 TABLE_QUERIES = {
     "db/migrations/versions/0005_undefined_errors.py": 1,  # corrects all rows
+    "db/migrations/versions/0009_gauss_newton_sharpness.py": 1,  # so does this one
     "db/visible.py": 2,
     "experiments/duplicates.py": 1,  # compares a staged batch with visible experiments
     "experiments/staging.py": 1,  # removes abandoned batches
