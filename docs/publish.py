@@ -26,6 +26,7 @@ from extrapolab.models.studies import Claim
 PAGES = Path(__file__).parent / "studies"
 COLUMNS = 100
 VERDICTS = {"holds": "holds", "fails": "**fails**", "not_run": "not run"}
+SWAPPED = {"holds": "**holds**", "fails": "fails", "not_run": "not run"}
 PROVENANCE = (
     "extrapolab",
     "commit",
@@ -153,7 +154,7 @@ def claim_table(run: Run) -> str:
             "" if claim.value is None else f"{claim.value:.3g}",
             VERDICTS[claim.verdict],
             f"{claim.fitted} of {claim.seeds}" if claim.seeds else "",
-            "" if claim.swapped is None else VERDICTS[claim.swapped],
+            "" if claim.swapped is None else SWAPPED[claim.swapped],
             evidence([run.hashes[experiment_id] for experiment_id in claim.experiments]),
         )
         for claim in run.claims

@@ -9,6 +9,7 @@ on the sample, so several samples of each size are drawn.
 Beyond the paper; the sample sizes, the samples' seeds and the bounds are ours.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ NEAR, GENERAL = "near-zero start", "large general start"
 ARMS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, GENERAL: LARGE_GENERAL}
 LENGTH = 6
 SAMPLE_SIZES = (1, 2, 3, 4, 5, 6, 8, 16, 64, 256)
+ZERO_LOSS = 1e-10
 ENOUGH = tuple(N for N in SAMPLE_SIZES if N > 2 * LENGTH)
 
 
@@ -71,19 +73,22 @@ class FiniteSampleStudy(Study):
         return (
             judge_hypothesis(
                 "With fewer sequences than their length, a large start brings the loss to zero",
-                "median training loss for N in {2, 3, 4} < 1e-10",
+                f"median training loss for N in {{2, 3, 4}} < {ZERO_LOSS:g}",
                 too_few,
                 lambda experiments: abs(_pooled_median(experiments, "train_loss")),
                 kind=ClaimKind.FITS,
-                below=1e-10,
+                below=ZERO_LOSS,
             ),
             judge_hypothesis(
-                "But it does not generalise: responses within the training length are wrong",
-                "median fit error for N in {2, 3, 4} > 0.1",
+                "But it does not generalise: with its loss at zero, responses within the training "
+                "length are wrong",
+                "median fit error for N in {2, 3, 4}, over runs with a training loss < "
+                f"{ZERO_LOSS:g}, > 0.1",
                 too_few,
-                lambda experiments: _pooled_median(experiments, "fit_error"),
+                _fit_error_at_zero_loss,
                 kind=ClaimKind.DOES_NOT,
                 above=0.1,
+                of_all_seeds=True,
             ),
             judge_hypothesis(
                 "From a near-zero start, any sample of more than 2 k sequences is enough to "
@@ -102,6 +107,7 @@ class FiniteSampleStudy(Study):
                 lambda experiments: _pooled_median(experiments, "relative_extrapolation_error"),
                 kind=ClaimKind.EXTRAPOLATES,
                 below=0.01,
+                of_all_seeds=True,
             ),
             judge_hypothesis(
                 "A large general start does not extrapolate, however many sequences there are",
@@ -146,6 +152,16 @@ def _pooled_median(experiments: Sequence[Evidence], metric: str) -> float:
     return statistic(
         "median", np.concatenate([experiment.values(metric) for experiment in experiments])
     )
+
+
+def _fit_error_at_zero_loss(experiments: Sequence[Evidence]) -> float:
+    """The median fit error of runs whose training loss is zero; NaN if fewer than half are."""
+    loss, fit = (
+        np.concatenate([experiment.values(metric) for experiment in experiments])
+        for metric in ("train_loss", "fit_error")
+    )
+    at_zero = np.abs(loss) < ZERO_LOSS
+    return statistic("median", fit[at_zero]) if 2 * at_zero.sum() >= len(loss) else math.nan
 
 
 def _sequences(experiment: Evidence) -> float:

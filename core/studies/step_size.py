@@ -100,12 +100,25 @@ class StepSizeStudy(Study):
                 above=1,
             ),
             judge_hypothesis(
-                "At that step size it neither fits nor diverges",
-                f"median training loss at lr = {OSCILLATES} > 0.001, and not infinite",
+                "So GD can't settle there, and does not diverge either: its loss stays finite and "
+                "far above that of smaller steps",
+                f"median training loss at lr = {OSCILLATES} over that at {SETTLES} > 1e6, finite",
+                self.arm(size, evidence, ABOVE, lr=[OSCILLATES])
+                + self.arm(size, evidence, ABOVE, lr=[SETTLES]),
+                lambda experiments: (
+                    experiments[0].median("train_loss") / abs(experiments[1].median("train_loss"))
+                ),
+                kind=ClaimKind.CONTRAST,
+                above=1e6,
+                of_all_seeds=True,
+            ),
+            judge_hypothesis(
+                "It stays at the edge of stability: the sharpness there is near 2 / lr",
+                f"|{OSCILLATES} x median sharpness at lr = {OSCILLATES} / 2 - 1| < 0.2",
                 self.arm(size, evidence, ABOVE, lr=OSCILLATES),
-                lambda experiments: experiments[0].median("train_loss"),
+                lambda experiments: abs(OSCILLATES * experiments[0].median("sharpness") / 2 - 1),
                 kind=ClaimKind.TRAINING,
-                above=0.001,
+                below=0.2,
             ),
             judge_hypothesis(
                 f"Far above it diverges (lr = {DIVERGES:g})",

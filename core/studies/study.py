@@ -242,11 +242,13 @@ def judge_hypothesis(
     kind: ClaimKind,
     below: float | None = None,
     above: float | None = None,
+    of_all_seeds: bool = False,
 ) -> Hypothesis:
     """Judges whether ``value`` of the evidence is less than ``below`` or greater than ``above``.
 
     Infinity and NaN satisfy neither, so that divergence can't make a hypothesis hold. A claim whose
-    kind is :data:`OF_FITTED` is about seeds that fit: ``value`` gets those alone.
+    kind is :data:`OF_FITTED` is about seeds that fit: ``value`` gets those alone, unless the claim
+    is ``of_all_seeds``, as one is that counts how many extrapolate.
 
     Returns:
         The hypothesis with its verdict; ``not_run`` if an experiment is missing, or if fewer than
@@ -255,7 +257,8 @@ def judge_hypothesis(
     bound = below if below is not None else above
     if bound is None:
         raise ValueError("a hypothesis needs a bound: below or above")
-    experiments, is_of_fitted = evidence.experiments, kind in OF_FITTED
+    experiments = evidence.experiments
+    is_of_fitted = kind in OF_FITTED and not of_all_seeds
     number: float | None = None
     verdict, swapped = Verdict.NOT_RUN, None
     if evidence.is_complete and (not is_of_fitted or all(e.most_fit for e in experiments)):

@@ -13,22 +13,12 @@ from core.placebos import placebo_evidence
 from core.studies import STUDIES, Placebo, Verdict
 
 ROOT = Path(__file__).parents[2]
-PASSED = {"step-size"}
-"""Studies with a claim that a placebo passes, in some size: the page shows which."""
 
 judge = cache(placebos.judge)
 
 
-def studies_and_sizes():
-    for name in STUDIES:
-        for size in ("quick", "full"):
-            reason = "a placebo passes one of its claims"
-            passes = name in PASSED
-            marks = [pytest.mark.xfail(reason=reason)] if passes else []
-            yield pytest.param(name, size, marks=marks)
-
-
-@pytest.mark.parametrize(("name", "size"), tuple(studies_and_sizes()))
+@pytest.mark.parametrize("size", ["quick", "full"])
+@pytest.mark.parametrize("name", STUDIES)
 def test_no_claim_holds_without_the_phenomenon(name, size):
     assert [
         (row.claim.claim, placebo.value)
