@@ -222,6 +222,10 @@ REPORT: Json = {
             "bound": 0.01,
             "verdict": "holds",
             "experiments": [ID],
+            "kind": "extrapolates",
+            "fitted": 5,
+            "seeds": 5,
+            "swapped": None,
         }
     ],
 }
