@@ -1,10 +1,12 @@
-"""Baselines: methods of system identification on the same k responses, beside GD.
+"""Baselines: methods of system identification beside GD.
 
-Ho-Kalman realisation (ERA), balanced truncation of the known teacher, subspace identification from
-sequences, and least squares for the first k responses (FIR) are compared with GD from a near-zero
-start. Realisation theory is exact from 2 d̂ responses on (Antoulas 2005). The theorem on GD asks for
-2 d̂ + 1: so many moments determine a measure of d̂ atoms among all nonnegative measures, of any
-number of atoms.
+Ho-Kalman realisation (ERA), balanced truncation, subspace identification and least squares for the
+first k responses (FIR) are compared with GD from a near-zero start. They are not given the same:
+ERA, FIR and GD have the first k responses, balanced truncation has the teacher itself and only
+reduces it, and subspace identification has 512 fresh sequences of length k with all their outputs.
+Labels have no noise, so exact methods are exact. Realisation theory is exact from 2 d̂ responses on
+(Antoulas 2005). The theorem on GD asks for 2 d̂ + 1: so many moments determine a measure of d̂ atoms
+among all nonnegative measures, of any number of atoms.
 
 The setting and the bounds are ours.
 """

@@ -202,8 +202,14 @@ def test_sharpness_of_results_version_1_moves_to_its_present_name(repo, database
     before = repo.get(old.experiment_id).runs[0].summary
     migrate.downgrade(database_url, "0008")
     with repo.database.write() as tx:
-        tx.execute(text("UPDATE runs SET sharpness = 8.5"))
+        tx.execute(text("UPDATE runs SET sharpness = 8.5 WHERE seed = 0"))
+        words = '{"sharpness": "Infinity"}'
+        tx.execute(text("UPDATE runs SET non_finite = :words WHERE seed = 1"), {"words": words})
     migrate.upgrade(database_url)
+    diverged = repo.get(old.experiment_id).runs[1].summary
+    assert diverged["gauss_newton_sharpness"] == math.inf
+    assert "sharpness" not in diverged
+    assert repo.get(new.experiment_id).runs[1].summary["sharpness"] == math.inf
     summary = repo.get(old.experiment_id).runs[0].summary
     assert "sharpness" not in summary
     assert summary["gauss_newton_sharpness"] == 8.5
