@@ -13,6 +13,7 @@ from core.studies.infinite_width import InfiniteWidthStudy
 from core.studies.long_memory import LongMemoryStudy
 from core.studies.memoryless import MemorylessStudy
 from core.studies.poisoning import PoisoningStudy
+from core.studies.saddle import SaddleStudy
 from core.studies.start import StartStudy
 from core.studies.step_size import StepSizeStudy
 from core.studies.study import MUST_FAIL, ClaimKind, Hypothesis, Placebo, Size, Study, Verdict
@@ -44,6 +45,7 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
             MemorylessStudy(),
             InfiniteWidthStudy(),
             StartStudy(),
+            SaddleStudy(),
             StepSizeStudy(),
             FiniteSampleStudy(),
             PoisoningStudy(),
