@@ -1,10 +1,8 @@
 """Writes docs/studies/placebos.md: every claim of every study, judged where it must fail.
 
-``python docs/placebos.py [NAME ...]`` rewrites the page, or the sections of the named studies; a
-test fails while it differs from the code.
+``python docs/placebos.py`` rewrites the page; a test fails while it differs from the code.
 """
 
-import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -116,18 +114,5 @@ def _fill(line: str) -> str:
     return textwrap.fill(line, 100, subsequent_indent="  ")
 
 
-def rewrite(names: Sequence[str]) -> None:
-    """Rewrites the sections of these studies, which the page has."""
-    first, *sections = PAGE.read_text().split("\n\n## ")
-    for name in names:
-        section = _section(name).removeprefix("## ")
-        (at,) = [i for i, one in enumerate(sections) if f"`{name}`, quick size:" in one]
-        sections[at] = section if at < len(sections) - 1 else f"{section}\n"
-    PAGE.write_text("\n\n## ".join([first, *sections]))
-
-
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        rewrite(sys.argv[1:])
-    else:
-        PAGE.write_text(page())
+    PAGE.write_text(page())
