@@ -23,6 +23,7 @@ the formula of ρ_j in this parametrisation is derived here.
 
 import numpy as np
 
+from core.losses import LossMatrix
 from core.shapes import Float64
 from core.spec import Rates, WideStart
 
@@ -49,7 +50,7 @@ def learning_rates(dim: int) -> Rates:
 def trained_response(
     start: Float64[np.ndarray, "*batch q p m"],
     teacher: Float64[np.ndarray, "q p m"],
-    M: Float64[np.ndarray, "k k"],
+    M: LossMatrix,
     *,
     rates: Float64[np.ndarray, " k"],
     time: float,
@@ -74,13 +75,13 @@ def trained_response(
     Returns:
         Shape (..., q, p, m); lags past k are as at the start.
     """
-    k, root = len(M), np.sqrt(rates)
-    values, V = np.linalg.eigh(root[:, None] * M * root)
+    rows, k, root = np.asarray(M), len(M), np.sqrt(rates)
+    values, V = np.linalg.eigh(root[:, None] * rows * root)
     visible = values > len(M) * np.finfo(float).eps * max(values[-1], 0.0)
     values = np.where(visible, values, 1.0)
     decay = np.exp(-2 * values * time) if lr is None else (1 - 2 * lr * values) ** round(time / lr)
     fitted = np.where(visible, (1 - decay) / values, 0.0)
-    gain = root[:, None] * ((V * fitted) @ V.T) * root @ M
+    gain = root[:, None] * ((V * fitted) @ V.T) * root @ rows
     error = (start - teacher)[..., :k, :, :]
     response = np.array(start, dtype=float)
     response[..., :k, :, :] -= np.einsum("jl,...lpm->...jpm", gain, error)

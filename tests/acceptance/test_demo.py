@@ -16,7 +16,7 @@ def test_every_claim_of_the_demo_holds_and_a_second_run_computes_nothing(tmp_pat
     assert first.returncode == 0, first.stdout + first.stderr
     assert "[32/32]" in first.stdout
     claims = re.findall(r"^(holds|fails|not run) ", first.stdout, re.MULTILINE)
-    assert claims == ["holds"] * 6
+    assert claims == ["holds"] * 7
     for figure in ("extrapolation.svg", "extrapolation.png"):
         assert str(data / "figures" / figure) in first.stdout
         assert (data / "figures" / figure).stat().st_size > 1000

@@ -47,17 +47,30 @@ class Visit:
         self.page: Page = context.new_page()
         self.messages: list[str] = []
         self.requests: list[str] = []
-        self.bytes = 0
+        self.bytes = [0]  # of each time that the page was loaded, without its data from /v1
+        self._loads: dict[str, int] = {}
         self.page.on("console", lambda message: self.messages.append(message.text))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self._tools = context.new_cdp_session(self.page)
         self._tools.send("Network.enable")
         self._tools.send("Performance.enable")
+        self._tools.on("Network.requestWillBeSent", self._remember)
         self._tools.on("Network.loadingFinished", self._count)
 
+    def _remember(self, request: dict[str, Any]) -> None:
+        if "/v1/" not in request["request"]["url"]:
+            self._loads[request["requestId"]] = len(self.bytes) - 1
+
     def _count(self, finished: dict[str, Any]) -> None:
-        self.bytes += int(finished["encodedDataLength"])
+        load = self._loads.get(finished["requestId"])
+        if load is not None:
+            self.bytes[load] += int(finished["encodedDataLength"])
+
+    def reload(self) -> None:
+        """Loads the page again; bytes of requests from before still count for the time before."""
+        self.bytes.append(0)
+        self.page.reload(wait_until="load")
 
     def metrics(self) -> list[dict[str, Any]]:
         """Chromium's measurements of the page, such as ``ScriptDuration`` in seconds."""

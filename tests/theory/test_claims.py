@@ -25,7 +25,9 @@ FAILS = {
 """The claims that fail, and are shown as failing."""
 
 
-@pytest.mark.parametrize("name", ["poisoning", "counterexample", "memoryless", "saddle", "step-size"])
+@pytest.mark.parametrize(
+    "name", ["poisoning", "counterexample", "memoryless", "saddle", "step-size"]
+)
 def test_every_claim_holds_but_those_that_are_shown_as_failing(name):
     study = STUDIES[name]
     claims = study.judge("quick", [evidence(spec) for spec in study.experiments("quick")])

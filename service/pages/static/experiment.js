@@ -93,8 +93,11 @@ let waiting = false;
 document.addEventListener("lab:progress", async (event) => {
   if (event.detail.id !== id || waiting) return;
   waiting = true;
-  await Promise.all([training.more(), readLog()]);
-  waiting = false;
+  try {
+    await Promise.all([training.more(), readLog()]);
+  } finally {
+    waiting = false;
+  }
 });
 
 // ---- What a completed experiment has besides.

@@ -103,7 +103,7 @@ def test_open_prints_the_address_of_a_page(lab, client, invoke, spec, monkeypatc
         assert httpx2.get(page).status_code == 200, page
     refused = invoke("open", "balance")
     assert refused.exit_code == ExitCode.USAGE
-    assert "study: balanced, dimension" in " ".join(refused.stderr.replace("│", "").split())
+    assert "study: balanced, threshold" in " ".join(refused.stderr.replace("│", "").split())
     assert "exp_0" in invoke("open", "exp_0").stderr  # an error of the lab
 
 
