@@ -2,7 +2,7 @@
 
 At zero the loss is flat but for B and C. With a white input and a symmetric student, gradient flow
 starts as d(B + Cᵀ)/dt = 2 ĥ_0 (B + Cᵀ) and d(B - Cᵀ)/dt = -2 ĥ_0 (B - Cᵀ). From a start of scale s,
-B + Cᵀ is of order 1 after the time ln(1/s) / (2 ĥ_0), and |B - Cᵀ| has shrunk to the order of s²
+B + Cᵀ is of order 1 after the time log(1/s) / (2 ĥ_0), and |B - Cᵀ| has shrunk to the order of s²
 meanwhile: the student leaves the saddle balanced, which is what the theorem asks of a start
 (Cohen-Karlik et al. 2023 argue this way; the wording is reconstructed). With several poles it then
 rests at one saddle after the other, so that the loss has a plateau for each pole.
@@ -114,8 +114,8 @@ class SaddleStudy(Study):
         one_pole = self.arm(size, evidence, ONE_POLE)
         return (
             judge_hypothesis(
-                "A start of scale s leaves the saddle after a time ln(1/s) / (2 ĥ_0)",
-                "max over ĥ_0 of |2 ĥ_0 x slope of the median time to fit in ln(1/s) - 1| < 0.1",
+                "A start of scale s leaves the saddle after a time log(1/s) / (2 ĥ_0)",
+                "max over ĥ_0 of |2 ĥ_0 x slope of the median time to fit in log(1/s) - 1| < 0.1",
                 one_pole,
                 lambda experiments: max(
                     abs(2 * weight * _slope_in_log_scale(of_one) - 1)
@@ -233,7 +233,7 @@ def _by_weight(experiments: Sequence[Evidence]) -> dict[float, list[Evidence]]:
 
 
 def _slope_in_log_scale(experiments: Sequence[Evidence]) -> float:
-    """The slope of the median time to fit in ln(1/s)."""
+    """The slope of the median time to fit in log(1/s)."""
     logs = [float(-np.log(_scale(experiment))) for experiment in experiments]
     return slope_with_error(logs, _medians(experiments, "time_to_fit"))[0]
 
