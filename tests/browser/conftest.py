@@ -47,7 +47,7 @@ class Visit:
         self.page: Page = context.new_page()
         self.messages: list[str] = []
         self.requests: list[str] = []
-        self.bytes = [0]  # of each time that the page was loaded, without its data from /v1
+        self.bytes = [0]  # of each time that the page was loaded
         self._loads: dict[str, int] = {}
         self.page.on("console", lambda message: self.messages.append(message.text))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
@@ -59,13 +59,10 @@ class Visit:
         self._tools.on("Network.loadingFinished", self._count)
 
     def _remember(self, request: dict[str, Any]) -> None:
-        if "/v1/" not in request["request"]["url"]:
-            self._loads[request["requestId"]] = len(self.bytes) - 1
+        self._loads[request["requestId"]] = len(self.bytes) - 1
 
     def _count(self, finished: dict[str, Any]) -> None:
-        load = self._loads.get(finished["requestId"])
-        if load is not None:
-            self.bytes[load] += int(finished["encodedDataLength"])
+        self.bytes[self._loads[finished["requestId"]]] += int(finished["encodedDataLength"])
 
     def reload(self) -> None:
         """Loads the page again; bytes of requests from before still count for the time before."""

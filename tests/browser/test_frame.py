@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from extrapolab import Lab
 from tests.browser.conftest import Visitor, phase_diagram
@@ -40,6 +41,8 @@ def address(request: pytest.FixtureRequest, seeded: RunningLab) -> str:
 def test_a_page_is_light_and_asks_no_other_host(address: str, visit: Visitor):
     cold = visit(address)
     cold.page.wait_for_load_state("load")
+    empty = cold.page.locator("[data-chart]:visible:not(:has(canvas))")
+    expect(empty).to_have_count(0)  # the data of charts came
     assert cold.bytes[0] < COLD_BYTES
     host = urlsplit(address).netloc
     assert {urlsplit(request).netloc for request in cold.requests} == {host}

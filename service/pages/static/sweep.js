@@ -106,7 +106,7 @@ function apart(labels) {
 
 async function readSeries(ids) {
   const found = new Map();
-  const answer = await once(`/v1/series?ids=${ids.join(",")}&over=seeds&max_points=160&limit=${MOST}`);
+  const answer = await once(`/v1/series?ids=${ids.join(",")}&over=seeds&max_points=80&limit=${MOST}`);
   for (const item of answer?.items ?? []) found.set(item.experiment, item);
   return found;
 }
