@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 
 class ClaimKind(StrEnum):
-    """What a claim says, which decides where it must fail: see :data:`MUST_FAIL`."""
+    """The kind of a claim, which decides where it must fail: see :data:`MUST_FAIL`."""
 
     EXTRAPOLATES = "extrapolates"
     """Seeds that fit are right past the training length, or have found what the teacher is."""

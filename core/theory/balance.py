@@ -23,7 +23,7 @@ from core.spec import (
 from core.systems import ZERO_TOLERANCE
 
 Spectrum = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n p m"]] | None
-"""What :func:`core.systems.visible_spectrum` returns."""
+"""Poles and weights as :func:`core.systems.visible_spectrum` returns them."""
 
 
 class StartBalance(NamedTuple):

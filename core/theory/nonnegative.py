@@ -18,7 +18,8 @@ _STEPS = 1000
 def least_balanced_loss(response: Float64[np.ndarray, " k"]) -> float:
     """The least Σ_j (h_j - ĥ_j)² over h_j = Σ_i w_i λ_i^j, w_i >= 0, λ_i on the search's poles.
 
-    By the active-set method of Lawson and Hanson (1974, chapter 23).
+    By the active-set method of Lawson and Hanson (1974, chapter 23). SciPy has it too, but the API
+    judges claims and never loads SciPy, for its memory.
 
     Args:
         response: ĥ_0 .. ĥ_{k-1}, (k,).

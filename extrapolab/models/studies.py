@@ -19,7 +19,7 @@ class Claim(Record):
     bound: float | None = None
     verdict: Literal["holds", "fails", "not_run"]
     experiments: tuple[str, ...] = ()
-    kind: str = "training"
+    kind: str = ""
     fitted: int = 0
     seeds: int = 0
     swapped: Literal["holds", "fails", "not_run"] | None = None
