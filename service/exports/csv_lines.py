@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from service.schemas.base import instant, to_json
+from store.arrays import packed
 from store.query.fields import Kind
 
 JSON_KINDS = frozenset({Kind.REAL, Kind.WHOLE, Kind.FLAG})
@@ -70,8 +71,8 @@ def encode_distinct(values: Sequence[Any], encode: Callable[[Any], bytes]) -> li
 
 
 def listed(values: Sequence[Any] | np.ndarray) -> Sequence[Any]:
-    """The values as Python's own types."""
-    return values.tolist() if isinstance(values, np.ndarray) else values
+    """The values as Python's own types, None where they are missing."""
+    return packed.listed(values) if isinstance(values, np.ndarray) else values
 
 
 def _joined_cells(columns: Sequence[CsvColumn], *, written_as_json: bool) -> Sequence[bytes]:

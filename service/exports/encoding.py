@@ -1,8 +1,9 @@
 """Encodes columns as files, batch by batch: CSV, JSON, NDJSON, Parquet and Arrow.
 
 CSV, JSON and NDJSON have exact numbers, and words for NaN and ±∞; Parquet and Arrow have the real
-ones. ``arrow`` is the Arrow file format, and ``arrows`` the Arrow stream. Parquet and Arrow files
-end with a footer that says where their parts are, so a reader refuses a truncated one.
+ones. A missing value is an empty cell in CSV, and null elsewhere. ``arrow`` is the Arrow file
+format, and ``arrows`` the Arrow stream. Parquet and Arrow files end with a footer that says where
+their parts are, so a reader refuses a truncated one.
 """
 
 import io
@@ -17,6 +18,7 @@ from service.exports import csv_lines
 from service.exports.csv_lines import CsvColumn
 from service.http.errors import NotInstalled
 from service.schemas.base import instant, to_json
+from store.arrays.packed import is_missing
 from store.query.export_rows import Column, RecordBatch
 from store.query.fields import Kind
 
@@ -196,12 +198,16 @@ def _schema(columns: Sequence[Column]) -> Any:
 def _record_batch(schema: Any, columns: Sequence[Column], batch: RecordBatch) -> Any:
     pa = pyarrow()
     arrays = [
-        pa.array(
-            _with_instants(column.kind, batch[column.name]), type=field.type, from_pandas=False
-        )
+        _arrow_array(column.kind, batch[column.name], field.type)
         for column, field in zip(columns, schema, strict=True)
     ]
     return pa.record_batch(arrays, schema=schema)
+
+
+def _arrow_array(kind: Kind, column: Sequence[Any] | np.ndarray, arrow_type: Any) -> Any:
+    missing = is_missing(column) if isinstance(column, np.ndarray) else None
+    values = _with_instants(kind, column)
+    return pyarrow().array(values, type=arrow_type, mask=missing, from_pandas=False)
 
 
 def _with_instants(kind: Kind, column: Sequence[Any] | np.ndarray) -> Sequence[Any] | np.ndarray:

@@ -12,6 +12,7 @@ from service.exports import table_order
 from service.exports.csv_lines import CsvColumn
 from service.exports.table_request import MAX_RUNS_PER_ROW, Key, TableRequest
 from service.schemas.base import instant
+from store.arrays.packed import listed
 from store.query import run_ends, setups
 from store.query.fields import Kind
 from store.query.run_ends import FinalMetrics
@@ -119,7 +120,7 @@ def run_rows(
             "seed": int(runs.seeds[i]),
             "outcome": str(runs.outcomes[i]),
             "steps": int(runs.steps[i]),
-            "metrics": dict(zip(metrics, runs.values[i].tolist(), strict=True)),
+            "metrics": dict(zip(metrics, listed(runs.values[i]), strict=True)),
         }
         for i in indices
     ]

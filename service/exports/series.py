@@ -11,6 +11,7 @@ from core.result import SERIES
 from core.spec import ExperimentSpec, channels
 from service import schemas
 from service.exports.encoding import FileFormat, encode
+from store.arrays.packed import listed
 from store.query.export_rows import Column
 from store.query.fields import Kind
 
@@ -81,7 +82,7 @@ def _json(columns: Columns) -> Iterator[bytes]:
         yield (b"," if number else b"{") + schemas.to_json(name) + b":["
         shaped = without_single_channel(column)
         for place, batch in enumerate(_batches({name: shaped})):
-            yield (b"," if place else b"") + schemas.to_json(batch[name].tolist())[1:-1]
+            yield (b"," if place else b"") + schemas.to_json(listed(batch[name]))[1:-1]
         yield b"]"
     yield b"}"
 

@@ -12,7 +12,7 @@ from core.thinning import thinned
 from service import schemas
 from service.exports.series import Columns, of_seeds, rows_by_seed, without_single_channel
 from service.http.errors import Invalid
-from store.arrays.packed import TRAJECTORIES
+from store.arrays.packed import TRAJECTORIES, listed
 from store.experiments import results
 
 MAX_NUMBERS = 2_000_000
@@ -100,12 +100,12 @@ def in_columns(
 def _aligned(
     column: np.ndarray | None, rows: np.ndarray, positions: np.ndarray, length: int
 ) -> list[Any]:
-    """The rows of a column at their positions, -1 for none, with None elsewhere."""
+    """The rows of a column at their positions, -1 for none; None elsewhere and where missing."""
     aligned: list[Any] = [None] * length
     if column is not None:
         is_kept = positions >= 0
         kept = without_single_channel(column[rows[is_kept]])
-        for position, value in zip(positions[is_kept].tolist(), kept.tolist(), strict=True):
+        for position, value in zip(positions[is_kept].tolist(), listed(kept), strict=True):
             aligned[position] = value
     return aligned
 

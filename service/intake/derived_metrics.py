@@ -11,6 +11,7 @@ from core import teachers
 from core.spec import ExperimentSpec, LinearTeacher, RecurrentTeacher, states
 from core.systems import impulse_response
 from core.warnings import undefined
+from store.arrays.packed import is_missing
 from store.records import RunRecord
 
 MAX_OPERATIONS = 2e7
@@ -51,10 +52,10 @@ def complete_points(
     """The recorded points with their relative errors; what the file has is kept."""
     if not points or baseline is None:
         return points
-    missing = np.isnan(points[RELATIVE])
+    derived = is_missing(points[RELATIVE]) & ~is_missing(points[ABSOLUTE])
     with np.errstate(all="ignore"):
         computed = points[ABSOLUTE] / (baseline or math.nan)
-    return {**points, RELATIVE: np.where(missing, computed, points[RELATIVE])}
+    return {**points, RELATIVE: np.where(derived, computed, points[RELATIVE])}
 
 
 def _completed(baseline: float | None, run: RunRecord) -> RunRecord:

@@ -22,7 +22,7 @@ from core.spec.explain import shorten
 from core.spec.paths import flatten, nest
 from service.intake import derived_metrics
 from service.intake.import_rows import Row, read_rows, rename_columns
-from store.arrays.packed import COLUMNS
+from store.arrays.packed import COLUMNS, MISSING
 from store.experiments.draft import Draft
 from store.experiments.imports import ImportedRuns
 from store.query.errors import closest_names
@@ -214,7 +214,9 @@ def _points(
             columns["seed"].append(seed)
             columns["step"].append(step)
             for name in SERIES:
-                columns[name].append(_number(row.get(name, math.nan), number, name, problems))
+                given = row.get(name)
+                value = MISSING if given is None else _number(given, number, name, problems)
+                columns[name].append(value)
     if not recorded:
         return {}
     return {

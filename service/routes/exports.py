@@ -58,7 +58,8 @@ def export(
 
     Rows are in the order of `sort`, and none is left out. CSV and JSON have exact numbers, and
     words for non-finite ones; Parquet and Arrow (`arrow` is the file format, `arrows` the stream)
-    have real NaN and infinities.
+    have real NaN and infinities. A value that is missing, such as a metric that an import did not
+    have, is an empty cell in CSV, and null elsewhere.
     `what=experiments` as JSON or NDJSON has whole experiments, as in `/v1/experiments`. Experiments
     submitted during the export may or may not be included; every other one is included exactly
     once.

@@ -8,12 +8,12 @@ from store.states import State
 
 Matrix = list[list[Number]]
 Response = list[Number] | list[Matrix]
-Column = list[Number] | list[Response] | list[Matrix]
-"""A metric's numbers; or recorded responses, each as in the result; or recorded eigenvalues, each
-[[re, im], ...]."""
+Column = list[Number | None] | list[Response] | list[Matrix]
+"""A metric's numbers, null where it was not recorded; or recorded responses, each as in the result;
+or recorded eigenvalues, each [[re, im], ...]."""
 
 AlignedColumn = list[Number | None] | list[Response | None] | list[Matrix | None]
-"""A :data:`Column` with null where there is no point."""
+"""A :data:`Column` with null where there is no point too."""
 
 
 class RunResult(Answer):
@@ -61,7 +61,8 @@ class SeriesColumns(Answer):
     step: list[int] = Field(description="Every step at which a seed was recorded, rising.")
     seeds: dict[str, dict[str, AlignedColumn]] = Field(
         description="By seed and name, a value at each step; null where the seed has no point, "
-        "such as after it diverged. Seeds without points are left out."
+        "such as after it diverged, or the metric was not recorded. "
+        "Seeds without points are left out."
     )
     thinned: bool = Field(description="Whether `max_points` left out steps.")
     of: int = Field(description="Number of steps before thinning.")

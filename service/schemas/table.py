@@ -16,7 +16,10 @@ class TableRun(Answer):
     seed: int
     outcome: Outcome
     steps: int
-    metrics: dict[str, Number] = Field(description="Metrics at the last step, by name.")
+    metrics: dict[str, Number | None] = Field(
+        description="Metrics at the last step, by name; null if the run was imported without it, "
+        "or is older than the metric."
+    )
 
 
 class Group(Answer):
@@ -54,7 +57,10 @@ class GroupedRun(Answer):
     seed: int
     outcome: Outcome
     steps: int
-    metrics: dict[str, Number] = Field(description="Metrics at the last step, by name.")
+    metrics: dict[str, Number | None] = Field(
+        description="Metrics at the last step, by name; null if the run was imported without it, "
+        "or is older than the metric."
+    )
 
 
 class TablePage(Page[Item], Generic[Item]):

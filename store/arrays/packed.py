@@ -23,6 +23,9 @@ COLUMNS = (*KEYS, *SERIES)
 TRAJECTORIES = get_args(Trajectory)
 """Columns with further axes, stored when ``evaluation.record`` asks for them."""
 
+MISSING = float(np.array(0x7FF80000000007A2, np.uint64).view(np.float64))
+"""What a column has where nothing was recorded: R's NA, a NaN whose bits no calculation gives."""
+
 PARAMETER = "parameters/"
 """Prefix of the names of parameters among a run's final arrays."""
 
@@ -127,6 +130,28 @@ def split_summary(
     return finite, {
         name: _non_finite_word(value) for name, value in summary.items() if name not in finite
     }
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """A mask of the values that are :data:`MISSING`; a NaN that was computed is none.
+
+    Example:
+        >>> is_missing(np.array([MISSING, np.nan, 1.0]))
+        array([ True, False, False])
+    """
+    if values.dtype != np.float64:
+        return np.zeros(values.shape, bool)
+    return np.equal(values.view(np.uint64), np.float64(MISSING).view(np.uint64))
+
+
+def listed(values: np.ndarray) -> list[Any]:
+    """The values as Python's own types, None where they are :data:`MISSING`."""
+    missing = is_missing(values)
+    if not missing.any():
+        return values.tolist()
+    objects = values.astype(object)
+    objects[missing] = None
+    return objects.tolist()
 
 
 def column_dtype(name: str) -> type[np.generic]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from core.arrays import unpack
 from core.result import SERIES
-from store.arrays.packed import COLUMNS, KEYS, SeriesChunk, column_dtype
+from store.arrays.packed import COLUMNS, KEYS, MISSING, SeriesChunk, column_dtype
 from store.db.tables import series_chunks
 
 IDS_PER_QUERY = 25
@@ -83,7 +83,7 @@ def read(
         tx: An open transaction.
         experiment_id: The experiment.
         trajectories: Trajectories to read, if they were recorded.
-        names: Metrics to read; one that is newer than the recording is NaN.
+        names: Metrics to read; one that is newer than the recording is MISSING.
         since_step: Only points after this step; chunks without any are not read.
 
     Returns:
@@ -153,12 +153,12 @@ def _joined(payloads: Iterable[bytes], names: Sequence[str]) -> dict[str, np.nda
 
 
 def _columns(chunk: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
-    """The named columns of a chunk, with NaN for metrics that it lacks."""
-    nans = np.full(chunk["step"].shape, np.nan)
+    """The named columns of a chunk, with MISSING for metrics that it lacks."""
+    missing = np.full(chunk["step"].shape, MISSING)
     for name, earlier in _EARLIER_NAMES.items():
         if name not in chunk and earlier in chunk:
-            chunk = {**chunk, name: chunk[earlier], earlier: nans}
-    return {name: chunk.get(name, nans) for name in names if name in chunk or name in COLUMNS}
+            chunk = {**chunk, name: chunk[earlier], earlier: missing}
+    return {name: chunk.get(name, missing) for name in names if name in chunk or name in COLUMNS}
 
 
 _EMPTY = {name: np.empty(0, column_dtype(name)) for name in COLUMNS}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Text, cast, select
 from core.errors import Problem
 from core.result import Outcome
 from core.statistics import as_counted
+from store.arrays.packed import MISSING
 from store.db.database import now
 from store.db.tables import experiments, runs
 from store.query import pages
@@ -74,7 +75,7 @@ class FinalMetrics:
         seeds: The seeds.
         outcomes: The outcomes.
         steps: The numbers of training steps.
-        values: (runs, metrics), as stored; NaN also for a missing value.
+        values: (runs, metrics), as stored; a missing one is MISSING.
     """
 
     experiment_index: np.ndarray
@@ -152,15 +153,14 @@ def final_metrics(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) ->
     seeds = np.array(columns[1], np.int64)
     outcomes = np.array(columns[2], np.str_)
     steps = np.array(columns[3], np.int64)
-    by_metric = np.array(columns[5:], np.float64)  # None becomes NaN
+    by_metric = np.array(columns[5:], np.float64)
+    by_metric[np.isnan(by_metric)] = MISSING  # None became NaN; columns have finite numbers only
     values = by_metric.reshape(len(metrics), len(rows)).T
     for i, text in enumerate(columns[4]):
         if text != _EMPTY_OBJECT:
             words = from_json(text)
-            values[i] = [
-                metric_value(stored, words.get(name))
-                for name, stored in zip(metrics, rows[i][5:], strict=True)
-            ]
+            for place, name in enumerate(metrics):
+                values[i, place] = words.get(name, values[i, place])
     order = np.lexsort((seeds, experiment_index))
     return FinalMetrics(
         experiment_index[order], seeds[order], outcomes[order], steps[order], values[order]
@@ -257,11 +257,9 @@ def runs_by_experiment(
     }
 
 
-def metric_value(stored: float | None, word: str | None) -> float:
-    """A run's metric, from its column or its word in ``non_finite``; NaN if it is missing."""
-    if stored is not None:
-        return stored
-    return float(word) if word else np.nan
+def metric_value(stored: float | None, word: str | None) -> float | None:
+    """A run's metric, from its column or its word in ``non_finite``; None if it is missing."""
+    return float(word) if stored is None and word else stored
 
 
 def check_count(count: int, noun: str) -> None:

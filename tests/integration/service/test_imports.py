@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import zipfile
 
 import pytest
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 from service.app import build
 from service.settings import Settings
 from tests.integration.service.conftest import NO_BROKER, body
+from tests.integration.service.test_exports import FORMATS, read
 
 BASE = {
     "teacher": {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [0.9, -0.5]}},
@@ -179,7 +181,7 @@ def test_rows_with_a_step_are_a_series_and_the_last_one_ends_the_run(client):
         "seed": [3, 3],
         "step": [0, 100],
         "train_loss": [1.5, 0.25],
-        "fit_error": ["NaN", "NaN"],
+        "fit_error": [None, None],
     }
     assert client.get(f"{path}/figures/training.svg").status_code == 200
     data = client.get(f"{path}/figures/training.json").json()
@@ -336,6 +338,38 @@ def test_an_export_can_be_imported(client):
     again = send(client, "\ufeff" + exported, file="again.csv", query="?dry_run=true", base={})
     assert again.status_code == 200, again.text
     assert sorted(item["seeds"] for item in again.json()["experiments"]) == [1, 2]
+
+
+PARTLY = """\
+training.length,seed,step,outcome,train_loss,fit_error
+4,0,0,step_budget_spent,1.5,
+4,0,9,step_budget_spent,,NaN
+"""
+
+
+def test_a_missing_value_stays_missing_and_nan_stays_nan(client):
+    (experiment,) = send_and_list(client, content=PARTLY, base=BASE | {"steps": None})
+    names = ("train_loss", "fit_error", "imbalance")
+    listed = ",".join(names)
+    for form in FORMATS:
+        for what, expected in (
+            ("series", [[1.5, None, None], [None, math.nan, None]]),
+            ("runs", [[None, math.nan, None]]),
+        ):
+            rows = read(client, form, what=what, metrics=listed, fields="name")
+            assert repr([[row[name] for name in names] for row in rows]) == repr(expected), form
+    path = f"/v1/experiments/{experiment['id']}/series?names={listed}"
+    assert client.get(path).json()["fit_error"] == [None, "NaN"]
+    columns = client.get(f"{path}&form=columns").json()["seeds"]["0"]
+    assert (columns["train_loss"], columns["fit_error"]) == ([1.5, None], [None, "NaN"])
+    parameters = {"metrics": listed, "group": False}
+    (row,) = client.get("/v1/table", params=parameters).json()["items"]
+    assert row["metrics"] == {"train_loss": None, "fit_error": "NaN", "imbalance": None}
+    exported = client.get("/v1/export", params={"metrics": listed}).text
+    again = send_and_list(client, content=exported, file="again.csv", base={})
+    summaries = [one["runs"][0]["summary"] for one in again]
+    assert [summary.pop("fit_error") for summary in summaries] == ["NaN", "NaN"]
+    assert [list(summary) for summary in summaries] == [["zero_baseline"]] * 2
 
 
 def test_an_unknown_column_is_named_with_the_nearest_and_not_with_all(client):
