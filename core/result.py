@@ -57,7 +57,8 @@ METRICS = MappingProxyType(
 """Every metric by name, with its meaning. :mod:`core.metrics` computes them.
 
 NaN if the metric is not defined: for a student that has no such thing, such as the imbalance of a
-GRU, or because it is relative to 0 (:func:`core.warnings.undefined` says so).
+GRU, or because it is relative to 0 or to a number past the range of float64
+(:func:`core.warnings.undefined` says so).
 """
 
 _OF_WHOLE_TRAINING = frozenset(

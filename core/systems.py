@@ -18,6 +18,9 @@ ZERO_TOLERANCE = 1e-9
 """Quantities below this, relative to the largest, count as zero: imaginary parts, differences of
 poles, weights, inverse condition numbers."""
 
+past_float64 = np.errstate(all="ignore")
+"""Decorates functions whose numbers may leave the range of float64, which is a result."""
+
 
 @dataclass(frozen=True)
 class LinearSystem:
@@ -28,6 +31,7 @@ class LinearSystem:
     C: Float64[np.ndarray, "... p d"]
 
 
+@past_float64
 def impulse_response(
     system: LinearSystem, horizon: int
 ) -> Float64[np.ndarray, "... {horizon} p m"]:
@@ -49,12 +53,14 @@ def impulse_response(
     return response
 
 
+@past_float64
 def observability_rows(system: LinearSystem, count: int) -> Float64[np.ndarray, "... {count} p d"]:
     """C A^r for r < ``count``, shape (..., count, p, d)."""
     rows = _powers(system.A.swapaxes(-1, -2), system.C.swapaxes(-1, -2), count)
     return np.stack([row.swapaxes(-1, -2) for row in rows], axis=-3)
 
 
+@past_float64
 def controllability_columns(
     system: LinearSystem, count: int
 ) -> Float64[np.ndarray, "... {count} d m"]:
@@ -84,6 +90,7 @@ def eigenvalues(A: Float64[np.ndarray, "*batch d d"]) -> Complex128[np.ndarray, 
     return np.take_along_axis(values, order, axis=-1)
 
 
+@past_float64
 def weighted_spectrum(
     system: LinearSystem,
 ) -> tuple[Inexact[np.ndarray, "*batch d"], Inexact[np.ndarray, "*batch d p m"]]:
@@ -126,6 +133,7 @@ def weighted_spectrum(
     return pairs[..., 0], pairs[..., 1:].reshape(*batch, d, p, m)
 
 
+@past_float64
 def real_spectrum(
     system: LinearSystem,
 ) -> tuple[Float64[np.ndarray, " d"], Float64[np.ndarray, "d p m"]] | None:
@@ -144,6 +152,7 @@ def real_spectrum(
     return poles.real, weights.real
 
 
+@past_float64
 def visible_spectrum(
     system: LinearSystem,
 ) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n p m"]] | None:
@@ -166,6 +175,7 @@ def visible_spectrum(
     return poles[visible], weights[visible]
 
 
+@past_float64
 def hankel_singular_values(system: LinearSystem, horizon: int) -> Float64[np.ndarray, "... n"]:
     """Singular values of the n x n block Hankel matrix (h_{r+s}), r, s < n = ⌊q/2⌋.
 

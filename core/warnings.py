@@ -29,6 +29,7 @@ from core.spec import (
     WarmupSchedule,
     WideStart,
     has_closed_form,
+    states,
 )
 from core.spec.student import Structure
 from core.systems import ZERO_TOLERANCE, impulse_response, real_spectrum, visible_spectrum
@@ -52,6 +53,10 @@ NO_BASELINE = (
     "relative_extrapolation_error is undefined: the teacher's response is 0 for k <= j < q, so "
     "there is no baseline to compare with."
 )
+NO_FINITE_BASELINE = (
+    "relative_extrapolation_error and sequence_extrapolation_error are undefined: the teacher's "
+    "response exceeds the range of float64 before the horizon."
+)
 NO_VARIANCE = (
     "sequence_fit_error and sequence_extrapolation_error are undefined: the teacher's outputs are "
     "constant, so there is no variance to compare with."
@@ -71,6 +76,7 @@ def warnings(spec: ExperimentSpec) -> list[str]:
         ['The teacher has complex poles, which no symmetric student has.']
     """
     cheap = [
+        *_growth(spec),
         *_dimensions(spec),
         *_unused(spec),
         *_start(spec),
@@ -90,6 +96,30 @@ def warnings(spec: ExperimentSpec) -> list[str]:
             *_step_size(spec),
             *_counterexample(spec),
         ]
+
+
+def _growth(spec: ExperimentSpec) -> Iterator[str]:
+    """Warns if the teacher is unstable, and names the lag where its response overflows."""
+    teacher = spec.teacher
+    if isinstance(teacher, RecurrentTeacher):
+        return
+    if states(teacher) ** 2 * (spec.horizon + 10 * states(teacher)) <= MAX_OPERATIONS:
+        yield from _unstable(teacher, spec.horizon)
+
+
+@lru_cache(maxsize=_CACHED)
+def _unstable(teacher: LinearTeacher, horizon: int) -> tuple[str, ...]:
+    system = teachers.build(teacher)
+    if np.abs(np.linalg.eigvals(system.A)).max() <= 1 + ZERO_TOLERANCE:
+        return ()
+    sentence = "The teacher is unstable (spectral radius > 1): its response grows with the horizon"
+    is_infinite = np.isinf(impulse_response(system, horizon)).any(axis=(-2, -1))
+    if not is_infinite.any():
+        return (f"{sentence}.",)
+    return (
+        f"{sentence}, past the range of float64 from lag {is_infinite.argmax()} on. Errors there "
+        "are infinite, and relative ones undefined; a smaller evaluation.horizon avoids it.",
+    )
 
 
 def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
@@ -149,6 +179,8 @@ def undefined(summary: Mapping[str, float]) -> list[str]:
         >>> undefined({"extrapolation_error": 0.5, "zero_baseline": 0.25})
         []
     """
+    if summary.get("zero_baseline") == np.inf:
+        return [NO_FINITE_BASELINE]
     if summary.get("zero_baseline") != 0:
         return []
     sentences = [NO_BASELINE]
@@ -203,10 +235,6 @@ def _out_of_reach(
     if not impulse_response(system, length).any():
         sentences.append(
             "The teacher's response is zero within the training length: there is nothing to learn."
-        )
-    if np.abs(poles).max() > 1 + ZERO_TOLERANCE:
-        sentences.append(
-            "The teacher is unstable (spectral radius > 1): its response grows with the horizon."
         )
     return tuple(sentences)
 

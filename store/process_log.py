@@ -4,6 +4,7 @@
 """
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,6 +35,13 @@ def configure(process: str, level: int = logging.INFO) -> None:
     line = f"%(asctime)s %(levelname)s {process}[%(process)d] %(ids)s%(name)s: %(message)s"
     handler.setFormatter(UtcFormatter(line))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    ignore_arithmetic()
+
+
+def ignore_arithmetic() -> None:
+    """Keeps NumPy's warnings about overflow and NaN out of the log: such numbers are results."""
+    message = ".* encountered|Mean of empty slice|Degrees of freedom"
+    warnings.filterwarnings("ignore", message, RuntimeWarning)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from core.errors import ExtrapolabError
 from core.spec import ExperimentSpec, Numerics
 from core.training import State, advance, begin, cancel, finish, flush, resume, snapshot
 from store.arrays.packed import pack_points, pack_result
-from store.process_log import UtcFormatter
+from store.process_log import UtcFormatter, ignore_arithmetic
 from store.settings import Settings
 from worker.messages import (
     Advanced,
@@ -215,6 +215,7 @@ def main() -> None:
     handler = logging.StreamHandler()  # its lines go to the log of the attempt, which has the ids
     handler.setFormatter(UtcFormatter("%(asctime)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    ignore_arithmetic()
     if WorkerSettings().device == "cuda" and not torch.cuda.is_available():
         sys.exit(
             "This machine has no CUDA device. Set EXTRAPOLAB_DEVICE=cpu for a worker without one."

@@ -105,8 +105,8 @@ def response_metrics(
         tolerance: ``evaluation.fit_tolerance``, for the extrapolation horizon.
 
     Returns:
-        NaN for a relative error whose denominator is 0: it is undefined. Infinite where the error
-        is, whatever the denominator.
+        NaN for a relative error whose denominator is 0 or infinite: it is undefined. Otherwise
+        infinite where the error is.
     """
     with np.errstate(all="ignore"):
         baseline = errors.zero_baseline(target)
@@ -117,9 +117,7 @@ def response_metrics(
             "extrapolation_error": error,
             "extrapolation_error_rms": errors.extrapolation_error_rms(response, target),
             "zero_baseline": np.full(error.shape, baseline),
-            "relative_extrapolation_error": np.where(
-                np.isinf(error) & (baseline > 0), np.inf, error / (baseline or np.nan)
-            ),
+            "relative_extrapolation_error": errors.relative_error(error, baseline),
             "extrapolation_horizon": errors.extrapolation_horizon(response, target, tolerance),
             "sequence_fit_error": errors.sequence_fit_error(response, target),
             "sequence_extrapolation_error": errors.sequence_extrapolation_error(response, target),

@@ -10,6 +10,10 @@ import numpy as np
 
 from core.losses import Target
 from core.shapes import Float64
+from core.systems import past_float64
+
+_SMALLER = 2.0**-520
+"""A scale on which the squares of any 2^16 numbers of float64 have a finite sum."""
 
 
 def train_loss(
@@ -53,6 +57,18 @@ def zero_baseline(target: Target) -> float:
     return float(_largest(target.response[target.length :]))
 
 
+def relative_error(
+    error: Float64[np.ndarray, "*batch"], baseline: float
+) -> Float64[np.ndarray, "*batch"]:
+    """``error`` over the zero baseline, shape (...); infinite where the error is.
+
+    NaN, undefined, for a baseline of 0 and for one past the range of float64.
+    """
+    if not 0 < baseline < np.inf:
+        return np.full(np.shape(error), np.nan)
+    return np.asarray(np.where(np.isinf(error), np.inf, error / baseline))
+
+
 def extrapolation_horizon(
     response: Float64[np.ndarray, "*batch q p m"], target: Target, tolerance: float
 ) -> Float64[np.ndarray, "*batch"]:
@@ -80,13 +96,23 @@ def sequence_errors(
     From rest y_t = Σ_{j<=t} h_j x_{t-j}, so E[x xᵀ] = I gives Σ_{j<=t} |e_j|² / Σ_{j<=t} |ĥ_j|² in
     the Frobenius norm. While the teacher is silent, as a delay is before its lag, the error is
     relative to the variance at the horizon. If that is 0 too, the error is undefined, NaN. An error
-    whose square overflows is infinite.
+    whose square overflows is infinite. Where the square of the teacher's response overflows, both
+    are computed on a smaller scale; where the response itself does, the error is undefined.
     """
-    error, variance = (
-        np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1)
-        for values in (_difference(response, target), target.response)
-    )
-    return over_variance(error, variance)
+    difference = _difference(response, target)
+    error, variance = _energy(difference), _energy(target.response)
+    relative = over_variance(error, variance)
+    overflowed = np.isinf(variance)
+    if overflowed.any():
+        scaled = _energy(difference * _SMALLER), _energy(target.response * _SMALLER)
+        relative = np.where(overflowed, over_variance(*scaled), relative)
+    return relative
+
+
+@past_float64
+def _energy(values: Float64[np.ndarray, "*batch q p m"]) -> Float64[np.ndarray, "*batch q"]:
+    """Σ_{j<=t} |v_j|² in the Frobenius norm, for every t < q."""
+    return np.cumsum((values**2).sum(axis=(-2, -1)), axis=-1)
 
 
 def over_variance(
@@ -94,12 +120,13 @@ def over_variance(
 ) -> Float64[np.ndarray, "*batch q"]:
     """The error over the variance at each time, or at the horizon where that is 0, (..., q).
 
-    NaN if the variance is 0 at the horizon too: the quotient is undefined. Infinite where the error
-    is.
+    NaN if the variance is 0 at the horizon too, or infinite: the quotient is undefined. Infinite
+    where the error is.
     """
     scale = np.where(variance > 0, variance, variance[-1])
-    quotient = np.divide(error, scale, out=np.full(error.shape, np.nan), where=scale > 0)
-    return np.where(np.isinf(error) & (scale > 0), np.inf, quotient)
+    is_defined = (scale > 0) & (scale < np.inf)
+    quotient = np.divide(error, scale, out=np.full(error.shape, np.nan), where=is_defined)
+    return np.where(np.isinf(error) & is_defined, np.inf, quotient)
 
 
 def sequence_fit_error(

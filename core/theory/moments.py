@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.shapes import Float64
+from core.systems import past_float64
 
 RANK = 1e-12
 """An eigenvalue of the Hankel matrix counts as zero below this x the largest."""
@@ -48,6 +49,7 @@ class Measure(BaseModel):
     gap: float
     residual: float
 
+    @past_float64
     def response(self, horizon: int) -> Float64[np.ndarray, " {horizon}"]:
         """Returns the moments h_j = Σ_i w_i λ_i^j, j < ``horizon``."""
         return np.vander(np.array(self.atoms), horizon, increasing=True).T @ np.array(self.weights)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from core import teachers
+from core.metrics.errors import relative_error
 from core.spec import ExperimentSpec, LinearTeacher, RecurrentTeacher, states
 from core.systems import impulse_response
 from core.warnings import undefined
@@ -54,7 +55,7 @@ def complete_points(
         return points
     derived = is_missing(points[RELATIVE]) & ~is_missing(points[ABSOLUTE])
     with np.errstate(all="ignore"):
-        computed = points[ABSOLUTE] / (baseline or math.nan)
+        computed = relative_error(points[ABSOLUTE], baseline)
     return {**points, RELATIVE: np.where(derived, computed, points[RELATIVE])}
 
 
@@ -64,9 +65,9 @@ def _completed(baseline: float | None, run: RunRecord) -> RunRecord:
         summary.setdefault(BASELINE, baseline)
     if ABSOLUTE in summary and BASELINE in summary:
         with np.errstate(all="ignore"):
-            quotient = np.float64(summary[ABSOLUTE]) / (summary[BASELINE] or math.nan)
+            quotient = relative_error(np.array(summary[ABSOLUTE]), summary[BASELINE])
         summary.setdefault(RELATIVE, float(quotient))
-    if RELATIVE in summary and summary.get(BASELINE) == 0:
+    if RELATIVE in summary and summary.get(BASELINE) in {0, math.inf}:
         summary[RELATIVE] = math.nan
         return replace(run, summary=summary, warnings=(*run.warnings, *undefined(summary)))
     return replace(run, summary=summary)

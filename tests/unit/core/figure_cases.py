@@ -29,6 +29,11 @@ SPECS = {
     "exploding": spec_of(student=EXPLODING, evaluation=EVERYTHING),
     "channels": spec_of(teacher=TWO_INPUTS, evaluation=EVERYTHING),
     "memoryless": spec_of(teacher={"kind": "memoryless", "gain": 0.0}, evaluation=EVERYTHING),
+    "overflow": spec_of(
+        teacher={"kind": "balanced", "eigenvalues": {"kind": "list", "values": [1.5]}},
+        evaluation=EVERYTHING | {"horizon": 1800},
+        optimizer={"lr": 1e-4, "steps": 40},
+    ),
     "complex poles": spec_of(teacher={"kind": "rotation"}, evaluation=EVERYTHING),
     "many seeds": spec_of(
         seeds=MANY_SEEDS + 1, evaluation=EVERYTHING, optimizer={"lr": 0.02, "steps": 40}

@@ -29,6 +29,7 @@ from core.systems import (
     visible_spectrum,
     weighted_spectrum,
 )
+from core.warnings import undefined
 from tests.unit.core.test_gradient import CASES, make, naive_loss
 
 STUDENT = LinearStudent(kind="linear", dim=3, structure="general")
@@ -188,20 +189,36 @@ def test_errors_past_the_range_of_float64_are_infinite():
         response = impulse_response(student, len(lags))
     measured = response_metrics(response, target, 1e-3)
     infinite = {name for name, values in measured.items() if np.isinf(values[0])}
-    assert infinite == {
-        "extrapolation_error",
-        "extrapolation_error_rms",
-        "zero_baseline",
+    assert infinite == {"extrapolation_error", "extrapolation_error_rms", "zero_baseline"}
+    assert {name for name, values in measured.items() if np.isnan(values[0])} == {
         "relative_extrapolation_error",
         "sequence_extrapolation_error",
     }
-    assert not any(np.isnan(values[0]) for values in measured.values())
+    for sentence in undefined({name: values[0] for name, values in measured.items()}):
+        assert "relative_extrapolation_error and sequence_extrapolation_error are" in sentence
     assert measured["extrapolation_horizon"] == [5]
     long = Target(target.response, np.eye(1100))
     measured = response_metrics(response, long, 1e-3)
-    assert {"train_loss", "fit_error", "sequence_fit_error"} <= {
+    assert {"train_loss", "fit_error"} <= {
         name for name, values in measured.items() if np.isinf(values[0])
     }
+
+
+def test_sequence_errors_are_computed_although_squares_leave_the_range_of_float64():
+    teacher, student = (batch([[pole]]) for pole in (1.5, 1.5 * (1 - 1e-4)))
+    target = Target(impulse_response(teacher, 1700)[0], np.eye(3))
+    relative = errors.sequence_errors(impulse_response(student, 1700), target)[0]
+    lags = np.arange(1700)
+    # both sums are geometric, and the last 100 terms are all of them to 16 digits
+    near = np.array(
+        [
+            np.average(
+                (1 - (1 - 1e-4) ** lags[t - 100 : t + 1]) ** 2, weights=2.25 ** np.arange(101.0)
+            )
+            for t in range(800, 1700)
+        ]
+    )
+    np.testing.assert_allclose(relative[800:], near, rtol=1e-9)
 
 
 def test_a_response_of_several_states_overflows_to_infinity():

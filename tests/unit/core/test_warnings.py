@@ -33,6 +33,7 @@ UNBALANCED = {
     "weights": [0.7, -0.5],
 }
 LARGE = {"kind": "list", "values": [1.05, 0.5]}
+UNSTABLE = {"kind": "balanced", "eigenvalues": {"kind": "list", "values": [1.5]}}
 COUNTEREXAMPLE = student(start={"kind": "counterexample"})
 WIDE = student(structure="general", start={"kind": "wide"})
 GRU = {"kind": "gru", "dim": 6}
@@ -127,6 +128,18 @@ def test_an_intended_spec_has_no_warning(changes):
             "rounding breaks the balance",
         ),
         ({"teacher": {"kind": "balanced", "eigenvalues": LARGE}}, "unstable"),
+        (
+            {"teacher": UNSTABLE, "evaluation": {"horizon": 2000}, "optimizer": {"lr": 1e-4}},
+            "past the range of float64 from lag 1751 on",
+        ),
+        (
+            {
+                "teacher": UNSTABLE,
+                "evaluation": {"horizon": 2000, "metrics": []},
+                "student": GRU,
+            },
+            "past the range of float64 from lag 1751 on",
+        ),
         ({"teacher": {"kind": "memoryless", "gain": 0.0}}, "nothing to learn"),
         ({"teacher": {"kind": "explicit", "A": [[1.5]], "B": [[0.01]], "C": [[0.01]]}}, "unstable"),
         ({"student": {"kind": "linear", "dim": 6, "start": {"scale": 0}}}, "exactly zero"),

@@ -83,6 +83,19 @@ def test_timestamps_are_utc_in_any_time_zone():
     assert abs(logged - time.time()) < 60
 
 
+def test_numbers_that_overflow_are_results_and_no_lines_of_the_log():
+    code = (
+        "import numpy as np; from store import process_log; process_log.configure('worker');"
+        "large = np.array([1e300]); large * large; np.log(-large); large / 0; np.mean([]);"
+        "import warnings; warnings.warn('something else', RuntimeWarning)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "something else" in process.stderr
+    assert process.stderr.count("RuntimeWarning") == 1
+
+
 def test_milliseconds_are_padded():
     record = logging.LogRecord("a", logging.INFO, "", 0, "", None, None)
     record.created = 0.0075
