@@ -14,7 +14,7 @@ from lab import broker
 from lab.errors import LabError
 from lab.folder import DATABASE, LOCK, MIN_FREE_BYTES, refuse_network_disk
 from lab.settings import LabSettings, read
-from store.db import migrate, schema
+from store.db import engines, migrate, schema
 from store.db.database import Database, now
 from store.errors import StoreError
 
@@ -124,11 +124,13 @@ def _check_database(settings: LabSettings, folder: Path) -> Iterator[Finding]:
     try:
         with database.read() as tx:
             revision, clock_offset = schema.current_revision(tx), now(tx) - time.time()
+            has_pooler = engines.pooler_hides_server(tx)
             intact = (
                 database.dialect != "sqlite"
                 or tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() == "ok"
             )
-        yield _check_schema(revision, database.dialect, intact=intact)
+        name = f"{database.dialect}{' behind a connection pooler' if has_pooler else ''}"
+        yield _check_schema(revision, name, intact=intact)
         yield _check_clock(clock_offset)
     except StoreError as error:
         yield Finding("database", "not usable", f"{' '.join(str(error).split())}.")
@@ -136,8 +138,8 @@ def _check_database(settings: LabSettings, folder: Path) -> Iterator[Finding]:
         database.dispose()
 
 
-def _check_schema(revision: str | None, dialect: str, *, intact: bool) -> Finding:
-    observation = f"{dialect} at schema {revision or 'none'}"
+def _check_schema(revision: str | None, database: str, *, intact: bool) -> Finding:
+    observation = f"{database} at schema {revision or 'none'}"
     if not intact:
         remedy = "Restore a backup to an empty folder: extrapolab restore."
         return Finding("database", f"{observation}, damaged", remedy)

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -62,7 +63,9 @@ from service.routes import (
 )
 from service.settings import Settings
 from store import process_log
+from store.db import schema
 from store.db.database import Database
+from store.errors import StoreUnavailable, UnsuitableDatabase
 from store.queue.dispatcher import Dispatcher
 
 STATIC = Path(__file__).parent / "static"
@@ -100,6 +103,8 @@ UNCOMPRESSED_TYPES = (
 )
 """Media types sent as they are: compressing an export takes several times as long as making it."""
 
+logger = logging.getLogger(__name__)
+
 
 class Service(FastAPI):
     """FastAPI with this service's additions to the OpenAPI document and to every answer."""
@@ -121,7 +126,19 @@ def create() -> FastAPI:
     server = logging.getLogger("uvicorn")  # has a handler and a format of its own
     server.handlers.clear()
     server.propagate = True
-    return build(Settings())
+    settings = Settings()
+    _require_suitable_database(settings.database_url)
+    return build(settings)
+
+
+def _require_suitable_database(url: str) -> None:
+    """Ends the process if no lab can work on the database; one that is away may come back."""
+    try:
+        schema.revision(url)
+    except (UnsuitableDatabase, ValueError) as error:
+        sys.exit(str(error))
+    except StoreUnavailable as error:
+        logger.warning("starting without the database: %s", error)
 
 
 def build(settings: Settings) -> FastAPI:

@@ -17,6 +17,7 @@ StoreError
 ├── SchemaMismatch    the database's tables belong to another version of the software
 └── StoreUnavailable  the database is unreachable or too slow: try again
     └── StoreUnusable  trying again won't help: disk full, file damaged or not writable
+        └── UnsuitableDatabase  no lab can work on it: its encoding, its connection pooler
 """
 
 from core.errors import ExtrapolabError
@@ -147,3 +148,7 @@ class StoreUnusable(StoreUnavailable):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the database can't be used: {reason}")
         self.reason = reason
+
+
+class UnsuitableDatabase(StoreUnusable):
+    """No lab can ever work on the database as it is set up."""

@@ -26,7 +26,13 @@ SHAPE_CHECKED_MODULES = (
 
 install_import_hook(SHAPE_CHECKED_MODULES, "beartype.beartype")
 
-pytest_plugins = ["tests.kit.database", "tests.kit.postgres", "tests.kit.redis", "tests.kit.lab"]
+pytest_plugins = [
+    "tests.kit.database",
+    "tests.kit.postgres",
+    "tests.kit.pgbouncer",
+    "tests.kit.redis",
+    "tests.kit.lab",
+]
 
 HEAVIEST = (
     "tests/unit/core/test_kernel.py",

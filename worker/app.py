@@ -15,7 +15,7 @@ from celery import signals
 
 from store import process_log
 from store.db import schema
-from store.errors import SchemaMismatch, StoreUnavailable
+from store.errors import SchemaMismatch, StoreUnavailable, UnsuitableDatabase
 from store.queue.celery_app import WORK, celery_app
 from store.settings import Settings
 from worker.settings import WorkerSettings
@@ -53,11 +53,11 @@ def _configure_logging(loglevel: int, **_: object) -> None:
 
 @signals.celeryd_after_setup.connect
 def _before_fork(instance: Any, **_: object) -> None:
-    """Parent: passes the number of slots on, and refuses a database with another schema."""
+    """Parent: passes the number of slots on, and refuses a database that it can't work on."""
     app.conf.worker_concurrency = instance.concurrency
     try:
         schema.check(settings.database_url)
-    except (SchemaMismatch, ValueError) as error:
+    except (SchemaMismatch, UnsuitableDatabase, ValueError) as error:
         sys.exit(str(error))
     except StoreUnavailable as error:
         logger.warning("starting without the database: %s", error)

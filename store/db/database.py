@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.db import engines
-from store.errors import StoreUnavailable, StoreUnusable
+from store.errors import StoreUnavailable, StoreUnusable, UnsuitableDatabase
 
 _UNUSABLE = {
     sqlite3.SQLITE_FULL: "its disk is full; free some space",
@@ -32,6 +32,18 @@ _UNUSABLE = {
     ),
 }
 """The errors that waiting does not mend, by SQLite's primary code."""
+
+_UNSUITABLE = {
+    "statement pooling mode": (
+        "its connection pooler pools single statements, and a lab needs transactions; set "
+        "pool_mode = transaction (or session)"
+    ),
+    "unsupported startup parameter": (
+        "its connection pooler refuses what EXTRAPOLAB_DATABASE_URL or a PG* variable sets for a "
+        "session; remove it there"
+    ),
+}
+"""What connection poolers refuse for ever, by the words of PgBouncer, which has no codes."""
 
 _WORK = "extrapolab.work"
 """The key in the ``info`` of a connection whose transaction queues an experiment."""
@@ -55,7 +67,7 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self.engine = engines.create(self.url)
         self._write_lock = threading.RLock() if self.dialect == "sqlite" else nullcontext()
-        self._readers = self.engine.execution_options(**engines.READ_OPTIONS[self.dialect])
+        self._readers = self.engine.execution_options(**engines.READ)
         self.on_work: list[Callable[[], None]] = []
 
     @contextmanager
@@ -123,6 +135,9 @@ def _translated(error: DBAPIError) -> StoreUnavailable | None:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None and (reason := _UNUSABLE.get(code & 0xFF)) is not None:
         return StoreUnusable(f"{reason} ({error.orig})")
+    for words, reason in _UNSUITABLE.items():
+        if words in str(error.orig):
+            return UnsuitableDatabase(f"{reason} ({error.orig})")
     is_invalid_statement = code == sqlite3.SQLITE_ERROR  # such as "no such table"
     if is_invalid_statement or not isinstance(error, OperationalError | InterfaceError):
         return None

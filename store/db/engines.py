@@ -2,17 +2,18 @@
 
 import sqlite3
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-READ_OPTIONS: dict[str, dict[str, Any]] = {
-    "sqlite": {"read": True},
-    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-}
-"""SQLAlchemy's execution options for a transaction that only reads, from one snapshot."""
+from store.errors import UnsuitableDatabase
+
+READ: Mapping[str, Any] = MappingProxyType({"read": True})
+"""The execution options of a transaction that only reads, from one snapshot."""
 
 _SUPPORTED = "allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
@@ -33,16 +34,27 @@ _KEEPALIVE = {
 }
 """libpq's options to drop a silent connection after about ten seconds, in seconds and milliseconds.
 
-A cut cable is silent, and the kernel would wait for a quarter of an hour. The server gets the same
-options: it holds the locks of a host that was cut off in a transaction, so that no worker could
+A cut cable is silent, and the kernel would wait for a quarter of an hour. During a transaction the
+server has the same options: it holds the locks of a host that was cut off, so that no worker could
 claim the host's experiment.
 """
 
-_POSTGRESQL_TIMEOUTS_MS = {
+_TRANSACTION_SETTINGS = {
     "lock_timeout": 5_000,
     "statement_timeout": 30_000,
     "idle_in_transaction_session_timeout": 15_000,
+    **{name.replace("keepalives", "tcp_keepalives"): value for name, value in _KEEPALIVE.items()},
 }
+"""PostgreSQL's settings for a transaction, in milliseconds and the units of :data:`_KEEPALIVE`.
+
+They are set in the round trip of its BEGIN and end with it: a connection pooler such as PgBouncer
+gives each transaction another connection, and refuses settings for a whole session.
+"""
+_SET_LOCAL = "".join(f"; SET LOCAL {name} = {n}" for name, n in _TRANSACTION_SETTINGS.items())
+_BEGIN_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{_SET_LOCAL}"
+_BEGIN_WRITE = f"BEGIN{_SET_LOCAL}"
+
+_SERVER_ENCODING = "UTF8"
 
 
 def parse_url(url: str) -> URL:
@@ -108,20 +120,50 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    server_keepalive = {
-        name.replace("keepalives", "tcp_keepalives"): value for name, value in _KEEPALIVE.items()
-    }
-    server_settings = {**_POSTGRESQL_TIMEOUTS_MS, **server_keepalive}
-    options = " ".join(f"-c {name}={value}" for name, value in server_settings.items())
-    return create_engine(
+    engine = create_engine(
         url,
-        connect_args={"connect_timeout": 5, "options": options, **_KEEPALIVE},
+        connect_args={
+            "connect_timeout": 5,
+            "client_encoding": "utf8",
+            "autocommit": True,  # leaves BEGIN to the listener below
+            "prepare_threshold": None,  # prepared statements would outlive their transaction
+            **_KEEPALIVE,
+        },
         pool_pre_ping=True,
         pool_size=20,
         max_overflow=0,
         json_serializer=_json,
         json_deserializer=from_json,
     )
+
+    def check_encoding(connection: Any, _record: object) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != _SERVER_ENCODING:
+            connection.close()
+            remedy = "create another with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+            raise UnsuitableDatabase(f"its encoding is {encoding}, and a lab needs UTF8; {remedy}")
+
+    # before SQLAlchemy's own listeners, which can't read the text of some encodings
+    event.listen(engine, "connect", check_encoding, insert=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        is_read = connection.get_execution_options().get("read")
+        connection.exec_driver_sql(_BEGIN_READ if is_read else _BEGIN_WRITE)
+
+    return engine
+
+
+def pooler_hides_server(connection: Connection) -> bool:
+    """Whether a connection pooler, such as PgBouncer, stands between here and PostgreSQL.
+
+    A pooler tells its clients a process id of its own in place of the server's.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    driver: Any = connection.connection.driver_connection
+    told = driver.info.backend_pid
+    return told != connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
 
 
 def _json(value: Any) -> str:

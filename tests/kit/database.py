@@ -8,12 +8,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from store.db.database import Database
 from store.db.migrate import upgrade
 from store.db.tables import metadata
 
 KINDS = ("sqlite", "postgresql")
+
+POOLED = pytest.mark.parametrize("database_url", [*KINDS, "pgbouncer"], indirect=True)
+"""Runs tests with :func:`database_url` on PostgreSQL behind PgBouncer, too."""
 
 
 def postgres_url(folder: str, name: str) -> str:
@@ -63,6 +67,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/lab.db"
     url = request.getfixturevalue("module_postgres")
     _empty_tables(url)
+    if request.param == "pgbouncer":
+        return postgres_url(request.getfixturevalue("pgbouncer"), make_url(url).database)
     return url
 
 

@@ -17,6 +17,7 @@ from store.db.tables import workers as workers_table
 from store.errors import StoreUnavailable
 from store.queue import workers
 from store.records import WorkerRecord
+from tests.kit.database import POOLED
 
 COUNTER = WorkerRecord("counter", "host", 0, None, "cpu", 1, heartbeat_at=0.0)
 
@@ -51,12 +52,14 @@ def counted(database):
         return tx.scalars(select(workers_table.c.threads)).one()
 
 
+@POOLED
 def test_concurrent_threads_lose_no_update(counting):
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda _: count(counting, 20), range(6)))
     assert counted(counting) == 121
 
 
+@POOLED
 def test_concurrent_processes_lose_no_update(counting, database_url):
     command = [sys.executable, "-c", COUNTING, database_url]
     processes = [subprocess.Popen(command) for _ in range(2)]
@@ -64,6 +67,7 @@ def test_concurrent_processes_lose_no_update(counting, database_url):
     assert counted(counting) == 81
 
 
+@POOLED
 def test_a_write_excludes_others_before_its_first_change(counting, database_url):
     other = Database(database_url)  # to the database, another process
     with ThreadPoolExecutor(1) as thread:
@@ -90,6 +94,7 @@ def test_a_connection_waits_for_a_writer_of_a_new_file(tmp_path):
     writer.close()
 
 
+@POOLED
 def test_a_read_sees_one_snapshot(counting):
     with counting.read() as tx:
         before = tx.scalars(select(workers_table.c.threads)).one()
@@ -98,6 +103,7 @@ def test_a_read_sees_one_snapshot(counting):
     assert counted(counting) == before + 1
 
 
+@POOLED
 def test_an_error_rolls_the_write_back(counting):
     def change_and_raise():
         with counting.write() as tx:
