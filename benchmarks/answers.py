@@ -25,6 +25,7 @@ from core.spec import ExperimentSpec
 from store.arrays.runs import medians_of
 from store.db import tables
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.experiments.draft import Draft
 
 SPECS, SEEDS, POINTS = 1_000, 10, 100
@@ -151,7 +152,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     arguments = parser.parse_args()
     with running_api() as (url, file):
-        database = Database(f"sqlite:///{file}")
+        database = Database(sqlite_url(file))
         stored.fill(database, arguments.stored)
         fill(database)
         database.dispose()

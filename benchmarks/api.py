@@ -27,6 +27,7 @@ from lab.programs import API_COMMAND
 from store.arrays import series
 from store.arrays.packed import COLUMNS, pack_points
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.db.migrate import upgrade
 
 CONNECTIONS = 16
@@ -44,11 +45,11 @@ def running_api() -> Iterator[tuple[str, Path]]:
     with tempfile.TemporaryDirectory() as data, socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = Path(data) / "lab.db"
-        upgrade(f"sqlite:///{file}")
+        upgrade(sqlite_url(file))
         options = ["--fd", str(listener.fileno()), "--no-access-log", "--log-level", "critical"]
         settings = {
-            "EXTRAPOLAB_DATABASE_URL": f"sqlite:///{file}",
-            "EXTRAPOLAB_BROKER_URL": f"redis+socket://{data}/none",
+            "EXTRAPOLAB_DATABASE_URL": sqlite_url(file),
+            "EXTRAPOLAB_BROKER_URL": "redis+socket:///nowhere",
             "OPENBLAS_NUM_THREADS": "1",
         }
         server = subprocess.Popen(
@@ -123,7 +124,7 @@ def _metric(step: int) -> dict:
 def bare_insert_rate(count: int) -> float:
     """Inserts per second of an experiment's row by sqlite3 alone, one per transaction."""
     with tempfile.TemporaryDirectory() as data:
-        upgrade(f"sqlite:///{data}/lab.db")
+        upgrade(sqlite_url(Path(data) / "lab.db"))
         connection = sqlite3.connect(f"{data}/lab.db", isolation_level=None)
         connection.execute("PRAGMA synchronous=NORMAL")
         row = {"spec": json.dumps(SPEC) * 4, "warnings": "[]", "state": "queued"}
@@ -145,7 +146,7 @@ def series_seconds(url: str, file: Path, count: int) -> list[float]:
     """Seconds of each of ``count`` requests for a series of 10,000 points of one seed."""
     spec = {**SPEC, "seeds": 1, "notes": "series"}
     experiment_id = httpx2.post(f"{url}/v1/experiments", json=spec).json()["id"]
-    database = Database(f"sqlite:///{file}")
+    database = Database(sqlite_url(file))
     add_random_walk(database, experiment_id)
     size, numbers = series_bytes(database), LARGE * (len(COLUMNS) - 2)
     database.dispose()

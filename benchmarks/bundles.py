@@ -17,6 +17,7 @@ from benchmarks.figures import SWEEP_ID, add_sweep
 from core.figures import FIGURES
 from service.exports.bundle import FIGURE_NAMES
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.experiments import repository as experiments
 from store.experiments import results
 from store.query import pages
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="seeds per experiment")
     arguments = parser.parse_args()
     with running_api() as (url, file):
-        database = Database(f"sqlite:///{file}")
+        database = Database(sqlite_url(file))
         add_sweep(database, arguments.experiments, arguments.seeds)
         children = psutil.Process().children()
         api = Api(url, next(c for c in children if "service.app:create" in c.cmdline()))

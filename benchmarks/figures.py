@@ -23,6 +23,7 @@ from service.settings import Settings
 from store.arrays.runs import medians_of
 from store.db import tables
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.db.migrate import upgrade
 
 SWEEP_ID = f"swp_{7:032x}"
@@ -188,7 +189,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="seeds per experiment")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
-        url = f"sqlite:///{Path(data) / 'lab.db'}"
+        url = sqlite_url(Path(data) / "lab.db")
         upgrade(url)
         database = Database(url)
         fill(database, arguments.stored)

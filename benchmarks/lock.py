@@ -24,6 +24,7 @@ from benchmarks.lab import SPEC
 from service.app import build
 from service.settings import Settings
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.db.migrate import upgrade
 
 _WRITER = """
@@ -123,10 +124,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
         file = Path(data) / "lab.db"
-        url = f"sqlite:///{file}"
+        url = sqlite_url(file)
         upgrade(url)
         database = TimedDatabase(url)
-        app = build(Settings(database_url=url, broker_url=f"redis+socket://{data}/none"))
+        app = build(Settings(database_url=url, broker_url="redis+socket:///nowhere"))
         app.state.context = replace(app.state.context, database=database)
         with TestClient(app) as http:
             measure(TimedCalls(http, database, file), arguments.experiments)

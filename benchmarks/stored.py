@@ -22,6 +22,7 @@ from core.spec import ExperimentSpec
 from store.arrays.runs import medians_of
 from store.db import tables
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.db.migrate import upgrade
 from store.experiments import repository as experiments
 from store.experiments import submission
@@ -240,7 +241,7 @@ def main() -> None:
 def measure(file: Path, sizes: list[int]) -> dict[str, list[tuple[float, float]]]:
     """Median and worst milliseconds of each operation at each size, in one growing database."""
     table: dict[str, list[tuple[float, float]]] = {}
-    url = f"sqlite:///{file}"
+    url = sqlite_url(file)
     upgrade(url)
     for previous, size in zip([0, *sizes], sizes, strict=False):
         filling = Database(url)

@@ -10,6 +10,7 @@ from lab.folder import DATABASE, lock_data_folder, refuse_network_disk
 from lab.settings import LabSettings, read
 from store.db import backup, migrate, schema
 from store.db.backup import Contents
+from store.db.engines import sqlite_url
 from store.errors import StoreError
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def write(data: Path, file: Path) -> str:
                 f"There is no lab in {database.parent}. Give its folder with --data, or its "
                 "database with EXTRAPOLAB_DATABASE_URL."
             )
-        url = f"sqlite:///{refuse_network_disk(database)}"
+        url = sqlite_url(refuse_network_disk(database))
     try:
         contents = backup.write(url, file)
     except (StoreError, ValueError) as error:

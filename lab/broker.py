@@ -8,7 +8,7 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import kombu
 import redis
@@ -67,7 +67,7 @@ def socket_path(folder: Path) -> Path:
 
 def url(folder: Path) -> str:
     """The broker's URL for Celery."""
-    return f"redis+socket://{socket_path(folder)}"
+    return f"redis+socket://{quote(str(socket_path(folder)))}"
 
 
 def check(url: str) -> None:
@@ -82,10 +82,11 @@ def check(url: str) -> None:
     try:
         with kombu.Connection(url, transport_options=timeouts) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0)
-    except ValueError as error:
+    except ValueError:  # which may quote the password
         raise CannotStart(
-            f"EXTRAPOLAB_BROKER_URL is invalid: {error}; allowed: {_ALLOWED}."
-        ) from error
+            f"EXTRAPOLAB_BROKER_URL is invalid; allowed: {_ALLOWED}, with / # ? @ in a password "
+            "written %2F %23 %3F %40."
+        ) from None
     except (kombu.exceptions.KombuError, redis.RedisError, OSError) as error:
         address = kombu.Connection(url).as_uri()  # without the password
         reason = str(error).rstrip(".")

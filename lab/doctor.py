@@ -117,7 +117,7 @@ def _check_database(settings: LabSettings, folder: Path) -> Iterator[Finding]:
         yield Finding("database", "none yet; `extrapolab up` creates it")
         return
     try:
-        database = Database(settings.database_url or f"sqlite:///{file}")
+        database = Database(settings.database_url or engines.sqlite_url(file))
     except ValueError as error:
         yield Finding("database", "not usable", f"{error}.")
         return

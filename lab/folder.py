@@ -11,6 +11,7 @@ from typing import TextIO
 import psutil
 
 from lab.errors import CannotStart
+from store.db.engines import sqlite_url
 
 _FUSE_FILE_SYSTEMS = ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -51,7 +52,7 @@ class DataFolder:
         Raises:
             CannotStart: The folder is on a network disk.
         """
-        return f"sqlite:///{refuse_network_disk(self.path / DATABASE)}"
+        return sqlite_url(refuse_network_disk(self.path / DATABASE))
 
     @property
     def logs(self) -> Path:
@@ -85,6 +86,12 @@ def lock_data_folder(path: Path) -> Iterator[DataFolder]:
         CannotStart: It can't be written, its disk is full, or another lab holds it.
     """
     path = path.expanduser().absolute()
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise CannotStart(
+            f"The data folder {str(path)!a} can't be used: its name is not UTF-8. {_REMEDY}"
+        ) from error
     try:
         (path / "logs").mkdir(parents=True, exist_ok=True)
         lock = (path / LOCK).open("a+", encoding="utf-8")

@@ -7,6 +7,7 @@ from sqlalchemy import make_url
 
 from lab.backup import write_before_upgrade
 from lab.errors import CannotStart
+from store.db.engines import without_secrets
 from store.db.migrate import upgrade
 from store.errors import StoreError, StoreUnavailable, StoreUnusable
 
@@ -31,7 +32,7 @@ def migrate(url: str, wait_seconds: float, backup_folder: Path | None = None) ->
                 write_before_upgrade(url, backup_folder)
             return upgrade(url)
         except StoreUnusable as error:
-            address = make_url(url).render_as_string()  # without the password
+            address = without_secrets(make_url(url))
             raise CannotStart(f"The database {address} can't be used: {error.reason}.") from error
         except StoreUnavailable as error:
             if time.monotonic() > deadline:

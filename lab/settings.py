@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lab.errors import CannotStart
 from lab.folder import refuse_network_disk
+from store.db import engines
 
 _PREFIX = "EXTRAPOLAB_"
 _Settings = TypeVar("_Settings", bound=BaseSettings)
@@ -48,10 +49,15 @@ class LabSettings(BaseSettings):
     @classmethod
     def _absolute_sqlite_path(cls, url: str | None) -> str | None:
         """Makes the path of a SQLite file absolute, since child processes run in another folder."""
-        if url is None or not url.startswith("sqlite:///"):
+        if url is None:
+            return None
+        try:
+            parsed = engines.parse_url(url)
+        except ValueError:
+            return url  # whoever opens it says what is wrong
+        if parsed.get_backend_name() != "sqlite":
             return url
-        file = Path(url.removeprefix("sqlite:///")).absolute()
-        return f"sqlite:///{refuse_network_disk(file)}"
+        return engines.sqlite_url(refuse_network_disk(Path(str(parsed.database)).absolute()))
 
     def child_environment(self, database_url: str, broker_url: str, url: str) -> dict[str, str]:
         """The environment of the child processes: this process's, with the given addresses."""

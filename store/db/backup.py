@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlalchemy import (
     Column,
@@ -32,6 +31,7 @@ from sqlalchemy.exc import DatabaseError
 
 from store.db import migrate, schema
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.db.table_copy import TableDigest, continue_numbering, copy_rows, digest_table, reflect
 from store.errors import BackupDamaged, BackupRefused
 
@@ -161,8 +161,8 @@ def _copy_out(url: str, part: Path) -> Contents:
         if revision is None:
             raise BackupRefused("there is nothing to back up: the database has no tables")
         migrate.require_known(revision, "database")
-        migrate.upgrade(f"sqlite:///{part}", revision)
-        with _opened(f"sqlite:///{part}") as file, file.write() as backup:
+        migrate.upgrade(sqlite_url(part), revision)
+        with _opened(sqlite_url(part)) as file, file.write() as backup:
             target = _recorded_tables(backup)
             source = reflect(tx, target)
             copied = {
@@ -210,7 +210,7 @@ def _upgraded(file: Path, contents: Contents) -> Iterator[Connection]:
         return
     with tempfile.TemporaryDirectory(prefix="extrapolab-") as folder:
         copy = Path(shutil.copy(file, Path(folder) / "backup.db"))
-        migrate.upgrade(f"sqlite:///{copy}")
+        migrate.upgrade(sqlite_url(copy))
         with _opened_file(copy) as backup:
             yield backup
 
@@ -227,7 +227,7 @@ def _opened(url: str) -> Iterator[Database]:
 @contextmanager
 def _opened_file(file: Path) -> Iterator[Connection]:
     """A read-only connection to a SQLite file."""
-    uri = f"file:{quote(str(file.absolute()))}?mode=ro"
+    uri = f"{file.absolute().as_uri()}?mode=ro"
     engine: Engine = create_engine(
         "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool
     )

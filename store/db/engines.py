@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -61,14 +62,29 @@ def parse_url(url: str) -> URL:
     """The URL of a supported database; raises ValueError for any other."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise ValueError(f"EXTRAPOLAB_DATABASE_URL is not a database URL; {_SUPPORTED}") from error
+    except (ArgumentError, ValueError):  # which may quote the password
+        raise ValueError(f"EXTRAPOLAB_DATABASE_URL is not a database URL; {_SUPPORTED}") from None
+    if "@" in (parsed.host or ""):
+        raise ValueError("EXTRAPOLAB_DATABASE_URL has a second @; write %40 for one in a password")
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
-        shown = parsed.render_as_string()
+        shown = without_secrets(parsed)
         raise ValueError(f"EXTRAPOLAB_DATABASE_URL {shown!r} is not supported; {_SUPPORTED}")
+    if "?" in url:
+        remedy = "write %3F for one in the file's name; a lab sets all options itself"
+        raise ValueError(f"EXTRAPOLAB_DATABASE_URL has a '?' after {parsed.database!r}: {remedy}")
     return parsed
+
+
+def sqlite_url(file: Path) -> str:
+    """The URL of a SQLite database in ``file``, whatever characters its path has."""
+    return URL.create("sqlite", database=str(file)).render_as_string()
+
+
+def without_secrets(url: URL) -> str:
+    """A URL for messages: without its password, and without options, which may hold another."""
+    return url.set(query={}).render_as_string()
 
 
 def create(url: URL) -> Engine:

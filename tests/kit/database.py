@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from store.db.migrate import upgrade
 from store.db.tables import metadata
 
@@ -22,14 +24,14 @@ POOLED = pytest.mark.parametrize("database_url", [*KINDS, "pgbouncer"], indirect
 
 def postgres_url(folder: str, name: str) -> str:
     """The URL of a database on the PostgreSQL server whose socket is in ``folder``."""
-    return f"postgresql://postgres@/{name}?host={folder}"
+    return f"postgresql://postgres@/{name}?{urlencode({'host': folder})}"
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all tables, for tests to copy."""
     file = tmp_path_factory.mktemp("template") / "lab.db"
-    upgrade(f"sqlite:///{file}")
+    upgrade(sqlite_url(file))
     return file
 
 
@@ -53,7 +55,7 @@ def module_postgres(postgres: str, migrated_postgres: str) -> Iterator[str]:
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database without tables."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/empty.db"
+        yield sqlite_url(tmp_path / "empty.db")
     else:
         with _temporary_database(request.getfixturevalue("postgres"), "template0") as url:
             yield url
@@ -64,7 +66,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with all tables and no rows."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "lab.db")
-        return f"sqlite:///{tmp_path}/lab.db"
+        return sqlite_url(tmp_path / "lab.db")
     url = request.getfixturevalue("module_postgres")
     _empty_tables(url)
     if request.param == "pgbouncer":

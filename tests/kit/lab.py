@@ -126,5 +126,6 @@ def _wait_for_url(process: psutil.Popen, output: Path) -> str:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     """The lab of the test session, for tests that leave it unchanged."""
-    with running_lab(tmp_path_factory.mktemp("lab") / "data") as running:
+    # a name that would mean something in a URL
+    with running_lab(tmp_path_factory.mktemp("lab") / "a?b #%41;'é") as running:
         yield running

@@ -13,6 +13,7 @@ from core.result import ExperimentResult
 from service.app import build
 from service.settings import Settings
 from store.arrays.packed import pack_points, pack_result
+from store.db import engines
 from store.db.database import Database
 from store.queue import claims, reports
 from store.records import Claim, Failure, FailureKind, Progress
@@ -27,7 +28,7 @@ NO_BROKER = "redis://localhost:1/0"
 def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
     """An empty SQLite database with all tables, for tests whose SQL is tested elsewhere."""
     shutil.copy(migrated_sqlite, tmp_path / "lab.db")
-    return f"sqlite:///{tmp_path}/lab.db"
+    return engines.sqlite_url(tmp_path / "lab.db")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import torch
 
 from core.result import SERIES, ExperimentResult
 from core.run import run
+from store.db.engines import sqlite_url
 from tests.integration.worker.cluster import Cluster, Job
 from tests.kit import sample_specs
 from tests.kit.database import KINDS, postgres_url
@@ -22,7 +23,7 @@ def cluster(request, tmp_path_factory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("work")
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "lab.db")
-        url = f"sqlite:///{folder}/lab.db"
+        url = sqlite_url(folder / "lab.db")
     else:
         server, template = (
             request.getfixturevalue("postgres"),

@@ -13,7 +13,7 @@ import pytest
 
 from lab import broker
 from lab.errors import CannotStart
-from tests.kit.redis import running_redis
+from tests.kit.redis import RedisServer, running_redis
 
 
 def executable(path: Path) -> Path:
@@ -111,3 +111,30 @@ def test_an_unsupported_url_is_refused_with_the_allowed_ones(url):
         CannotStart, match=r"EXTRAPOLAB_BROKER_URL is .*; allowed: redis://HOST:PORT/0"
     ):
         broker.check(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:qx7/zk9@host/0",
+        "redis://:qx7#zk9@host/0",
+        "redis://:qx7?zk9@host/0",
+        "redis://host:qx7",
+        "http://:qx7@host",
+    ],
+)
+def test_a_refusal_shows_no_part_of_a_password(url):
+    with pytest.raises(CannotStart, match="EXTRAPOLAB_BROKER_URL") as caught:
+        broker.check(url)
+    assert caught.value.__cause__ is None
+    assert not re.search("qx7|zk9", str(caught.value))
+
+
+def test_a_socket_may_lie_in_any_folder():
+    with tempfile.TemporaryDirectory(prefix="a?%41#b; c'd", dir="/tmp") as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            broker.check(server.url)
+        finally:
+            server.kill()

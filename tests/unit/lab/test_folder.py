@@ -1,12 +1,17 @@
 """The data folder belongs to one lab at a time."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from lab import folder
 from lab.errors import CannotStart
-from lab.folder import lock_data_folder
+from lab.folder import DATABASE, lock_data_folder
+from lab.migration import migrate
+from lab.settings import LabSettings, read
+from store.db import backup, schema
+from store.db.engines import sqlite_url
 
 
 def test_it_is_created_with_its_logs(tmp_path):
@@ -14,6 +19,45 @@ def test_it_is_created_with_its_logs(tmp_path):
         assert data.path == tmp_path / "a" / "b"
         assert data.logs.is_dir()
         assert data.database_url == f"sqlite:///{tmp_path}/a/b/extrapolab.db"
+
+
+ODD_NAMES = (
+    "a?b",
+    "%41",
+    "a#b;c",
+    "spaces 'and' \"quotes\"",
+    "наука-実験",
+    "two\nlines",
+    "a@b:c&d=e+f\\g",
+    "200" * 66,
+)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_whatever_its_name_the_database_and_its_backups_lie_in_it(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for path in (Path(name), tmp_path / "link" / name):
+        with lock_data_folder(path) as data:
+            migrate(data.database_url, 1.0, data.backups)
+            (data.path / DATABASE).rename(data.path / "moved.db")
+            backup.write(sqlite_url(data.path / "moved.db"), data.path / "lab.backup")
+            backup.restore(data.path / "lab.backup", data.database_url)
+            monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", sqlite_url(path / DATABASE))
+            schema.check(str(read(LabSettings).database_url))
+            files = {file.name.partition("-")[0] for file in data.path.iterdir()}
+            assert files == {"logs", "lab.lock", "lab.backup", "extrapolab.db", "moved.db"}
+    assert {file.name for file in tmp_path.iterdir()} == {name, "link", "elsewhere"}
+
+
+def test_a_name_that_is_not_text_is_refused(tmp_path):
+    with (
+        pytest.raises(CannotStart, match="name is not UTF-8"),
+        lock_data_folder(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))),
+    ):
+        pass
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_second_lab_is_refused_and_told_the_owner(tmp_path):

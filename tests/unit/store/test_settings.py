@@ -1,5 +1,7 @@
 """Settings and URLs are read from the environment; unusable ones are refused with a remedy."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -43,11 +45,36 @@ def test_invalid_value_is_refused_by_name(monkeypatch, name, value):
         "sqlite:///:memory:",
         "mysql://host/lab",
         "sqlite+aiosqlite:///lab.db",
+        "postgresql://host:word/lab",
     ],
 )
 def test_url_of_another_kind_is_refused_with_the_allowed_ones(url):
     with pytest.raises(ValueError, match="allowed: sqlite:///FILE or postgresql://"):
         Database(url)
+
+
+def test_options_of_a_sqlite_url_are_refused_since_a_file_was_meant():
+    for url in ("sqlite:////data/a?b", "sqlite:////data/a?mode=memory&uri=true"):
+        with pytest.raises(ValueError, match="has a '\\?' after '/data/a': write %3F for one"):
+            Database(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:qx7@zk9@host/lab",
+        "postgresql://me:secret@host:qx7/lab",
+        "postgresql://host:qx7/lab",
+        "mysql://host/lab?password=qx7",
+        "mysql://me:qx7/zk9@host/lab",
+        "mysql://me:qx7?zk9@host/lab",
+    ],
+)
+def test_refusal_of_a_url_shows_no_part_of_a_password(url):
+    with pytest.raises(ValueError, match="EXTRAPOLAB_DATABASE_URL") as caught:
+        Database(url)
+    assert caught.value.__cause__ is None
+    assert not re.search("secret|qx7|zk9", str(caught.value))
 
 
 def test_refusal_of_a_url_hides_its_password():

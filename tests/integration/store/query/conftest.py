@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from store.db.database import Database
+from store.db.engines import sqlite_url
 from tests.kit.database import KINDS
 from tests.kit.population import Stored, populate
 
@@ -25,7 +26,7 @@ def populated(request, tmp_path_factory) -> Iterator[Populated]:
     if request.param == "sqlite":
         folder = tmp_path_factory.mktemp("population")
         shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "lab.db")
-        url = f"sqlite:///{folder}/lab.db"
+        url = sqlite_url(folder / "lab.db")
     else:
         url = request.getfixturevalue("module_postgres")
     database = Database(url)
