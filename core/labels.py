@@ -39,6 +39,18 @@ _NAMES = {
 }
 
 
+def brief(value: Any) -> str:
+    """Formats a coordinate in a few characters; an object is shown by its values.
+
+    Example:
+        >>> brief(0.001), brief({"kind": "gaussian", "scale": 1.0}), brief("last")
+        ('0.001', 'gaussian 1', 'last')
+    """
+    if isinstance(value, Mapping):
+        return " ".join(brief(part) for part in value.values())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def value_words(value: str) -> str:
     """A word of the spec as people write it; any other text as it is.
 

@@ -111,7 +111,9 @@ _SENTENCES = {
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings", extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, ser_json_inf_nan="strings", extra="forbid", defer_build=True
+    )
 
 
 Array = Annotated[list[list[float]] | list[float], Field(union_mode="left_to_right")]

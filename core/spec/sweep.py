@@ -14,7 +14,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from core.errors import Problem, SpecError
-from core.labels import value_label
+from core.labels import brief, value_label
 from core.spec.axis import KINDS, Axes, Coordinates, nested, paths, product
 from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
@@ -173,18 +173,6 @@ def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
         parts += [value_label(path, value, _DIGITS) for path, value in computed.items()]
         spec["name"] = ", ".join(parts)[:200] if name is None or isinstance(name, str) else name
     return spec
-
-
-def brief(value: Any) -> str:
-    """Formats a coordinate in a few characters; an object is shown by its values.
-
-    Example:
-        >>> brief(0.001), brief({"kind": "gaussian", "scale": 1.0}), brief("last")
-        ('0.001', 'gaussian 1', 'last')
-    """
-    if isinstance(value, Mapping):
-        return " ".join(brief(part) for part in value.values())
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass

@@ -1,31 +1,18 @@
 """The command line: the client's commands, those of plugins, and how errors end a command."""
 
+import gc
 import re
+from importlib import import_module
 from importlib.metadata import entry_points, version
 from typing import Annotated, Any
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]  # not re-exported
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from extrapolab.cli.commands import (
-    changes,
-    completion,
-    demo,
-    experiments,
-    facets,
-    imports,
-    mcp,
-    pages,
-    papers,
-    queries,
-    queue,
-    recipes,
-    results,
-    studies,
-    sweeps,
-    workers,
-)
+from extrapolab.cli import interruption
+from extrapolab.cli.commands import MODULES
 from extrapolab.cli.exit_codes import ExitCode, exit_code_of
 from extrapolab.cli.terminal import print_error
 from extrapolab.client.reader import DEFAULT_URL
@@ -67,7 +54,10 @@ _EXIT_CODES = "Exit codes:\n\n" + "\n".join(f"- {code:d}: {code.meaning}" for co
 
 
 class Commands(TyperGroup):
-    """Commands that end with the exit code of their error. Plugins are loaded when needed."""
+    """Commands that end with the exit code of their error.
+
+    A command's module is imported when it is used, and plugins if the command is none of ours.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Runs a command; an error of the lab or of a file ends it with a message and a code."""
@@ -91,12 +81,21 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names of all commands, including those of plugins."""
+        for name in MODULES:
+            self._load_module(name)
         self._load_plugins()
         return super().list_commands(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Returns the command of this name; plugins are only loaded if it is none of ours."""
-        unavailable = [] if cmd_name in self.commands else self._load_plugins()
+        """Returns the command of this name."""
+        module = next((name for name, own in MODULES.items() if cmd_name in own), None)
+        unavailable = []
+        if module is not None:
+            self._load_module(module)
+        elif cmd_name not in self.commands:
+            unavailable = self._load_plugins()
+            if cmd_name not in self.commands:
+                self.list_commands(ctx)  # so that a similar one is suggested
         if unavailable and cmd_name not in self.commands:
             ctx.fail(f"No such command '{cmd_name}' in this installation. {' '.join(unavailable)}")
         command = super().get_command(ctx, cmd_name)
@@ -104,6 +103,20 @@ class Commands(TyperGroup):
             for described in (command, *getattr(command, "commands", {}).values()):
                 _without_flag_types(described.get_params(ctx))
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Finds the command and its arguments; what follows is no longer the start."""
+        resolved = super().resolve_command(ctx, args)
+        interruption.raise_on_ctrl_c()
+        gc.enable()
+        return resolved
+
+    def _load_module(self, name: str) -> None:
+        """Adds the commands of a module."""
+        own = typer.Typer(rich_markup_mode=app.rich_markup_mode)
+        own.add_typer(import_module(f"extrapolab.cli.commands.{name}").app)
+        for command_name, command in get_group(own).commands.items():
+            self.commands.setdefault(command_name, command)
 
     def _load_plugins(self) -> list[str]:
         """Adds plugins' commands; returns a message for each plugin whose packages are missing."""
@@ -149,25 +162,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    demo,
-    experiments,
-    changes,
-    queue,
-    queries,
-    facets,
-    imports,
-    results,
-    recipes,
-    papers,
-    sweeps,
-    studies,
-    workers,
-    pages,
-    completion,
-    mcp,
-):
-    app.add_typer(module.app)
+completion_init()  # registers the shells that Typer knows
 
 
 def _print_version(is_requested: bool) -> None:

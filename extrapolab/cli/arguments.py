@@ -19,6 +19,9 @@ T = TypeVar("T")
 _NAME = re.compile(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\)|[()])+")
 """A name, in which parentheses may be nested once."""
 
+STUDY_FIGURE = "extrapolation"
+"""The figure that a study always has."""
+
 MAX_COMPLETIONS = 30
 """Most ids that are offered to a shell for completion."""
 

@@ -16,6 +16,7 @@ from core.spec import (
     ListedEigenvalues,
 )
 from core.statistics import statistic, values_of_runs
+from extrapolab.cli.arguments import STUDY_FIGURE
 from extrapolab.cli.study_tables import claims_table
 from extrapolab.cli.table_layout import table
 from extrapolab.client.experiment import Experiment
@@ -27,7 +28,6 @@ from extrapolab.models.experiments import Run
 from extrapolab.models.studies import Report
 
 STUDY = "balanced"
-FIGURE = "extrapolation"
 
 NEAR_ZERO = 0.01
 """Largest scale of a start that is called near zero."""
@@ -75,7 +75,7 @@ def run_demo(lab: Lab, size: Size, folder: Path, out: Console) -> Report:
     _print_heading(out, "Figure")
     folder.mkdir(parents=True, exist_ok=True)
     for extension in ("svg", "png"):
-        out.print(str(study.figure(FIGURE, folder / f"{FIGURE}.{extension}").resolve()))
+        out.print(str(study.figure(STUDY_FIGURE, folder / f"{STUDY_FIGURE}.{extension}").resolve()))
     _print_heading(out, "Look further")
     out.print(f"{study.page}  the study")
     out.print(f"{longest.page}  an experiment")

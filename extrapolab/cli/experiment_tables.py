@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from core.labels import value_words
-from core.spec import ExperimentSpec, GradientFlow
 from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.table_layout import format_cell, outcome_counts, styled, table
-from extrapolab.client.formats import format_duration, format_time
-from extrapolab.client.progress import format_speed
+from extrapolab.client.formats import format_duration, format_speed, format_time
 from extrapolab.models.experiments import Cost, ExperimentRecord, QueuePosition
+
+if TYPE_CHECKING:
+    from core.spec import ExperimentSpec
 
 USUAL_COLUMNS = ("id", "state", "name", "seeds", "progress", "created", "tags")
 
@@ -69,11 +70,11 @@ def print_experiment(record: ExperimentRecord, console: Console) -> None:
         console.print(runs_table(record.runs))
 
 
-def setup_line(spec: ExperimentSpec) -> str:
+def setup_line(spec: "ExperimentSpec") -> str:
     """Teacher, student, lengths and optimizer on one line."""
     teacher, student, optimizer = spec.teacher, spec.student, spec.optimizer
     dim = f" (d̂ = {teacher.dim})" if hasattr(teacher, "dim") else ""
-    if isinstance(optimizer, GradientFlow):
+    if optimizer.kind == "gradient_flow":
         pace = f"to time {optimizer.time:g}"
     else:
         pace = f"at {optimizer.lr:g}"

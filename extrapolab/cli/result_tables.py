@@ -1,16 +1,19 @@
 """Tables on results: runs, baselines, the theorem, comparisons, reproductions."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
+from core.labels import brief
 from core.result import BaselineResult
-from core.spec.sweep import brief
 from extrapolab.cli.table_layout import outcome_counts, styled, table
 from extrapolab.client.formats import format_number
-from extrapolab.client.reproduction import Reproduction
 from extrapolab.models.experiments import Comparison, Run, Theorem
+
+if TYPE_CHECKING:
+    from extrapolab.client.reproduction import Reproduction
 
 
 def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> Table:
@@ -101,7 +104,7 @@ def comparison_table(comparison: Comparison, metrics: Sequence[str]) -> Table:
     return rows
 
 
-def deviations_table(reproduction: Reproduction) -> Table:
+def deviations_table(reproduction: "Reproduction") -> Table:
     """One row per array: its largest deviation, absolute and relative to its largest entry."""
     rows = table("array", "largest deviation", "relative", "")
     for deviation in reproduction.deviations:

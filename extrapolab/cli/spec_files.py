@@ -4,17 +4,18 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from core.errors import Problem
-from core.spec import ExperimentSpec, SweepSpec, explain
-from core.spec.text import SyntaxProblem, parse_text
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.terminal import print_error
 from extrapolab.problems import format_problem
+
+if TYPE_CHECKING:
+    from core.spec import ExperimentSpec, SweepSpec
 
 STDIN = "-"
 _YAML_SUFFIXES = (".yaml", ".yml")
@@ -83,6 +84,8 @@ def read_spec(path: str) -> SpecFile:
         UnreadableFile: There is no such file, or it is neither JSON nor YAML.
         InvalidFile: Its content is not a valid spec.
     """
+    from core.spec import ExperimentSpec  # noqa: PLC0415  # few commands read specs
+
     return _read(path, ExperimentSpec, "experiment")
 
 
@@ -93,10 +96,15 @@ def read_sweep(path: str) -> SpecFile:
         UnreadableFile: There is no such file, or it is neither JSON nor YAML.
         InvalidFile: Its content is not a sweep.
     """
+    from core.spec import SweepSpec  # noqa: PLC0415  # few commands read sweeps
+
     return _read(path, SweepSpec, "sweep")
 
 
-def _read(path: str, model: type[BaseModel], kind: str) -> SpecFile:
+def _read(path: str, model: "type[ExperimentSpec | SweepSpec]", kind: str) -> SpecFile:
+    from core.spec import explain  # noqa: PLC0415  # as above
+    from core.spec.text import SyntaxProblem, parse_text  # noqa: PLC0415  # as above
+
     name = "standard input" if path == STDIN else path
     text = _read_text(path, name)
     is_yaml = path.endswith(_YAML_SUFFIXES)

@@ -1,18 +1,18 @@
 """Tables and lines on sweeps."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from core.spec import SweepSpec
-from core.spec.axis import Axis, GridAxis, ZipAxis
-from core.spec.sweep import brief
+from core.labels import brief
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, styled, table
-from extrapolab.client.formats import format_number, format_time
-from extrapolab.client.progress import format_counts
+from extrapolab.client.formats import format_counts, format_number, format_time
 from extrapolab.models.sweeps import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
+
+if TYPE_CHECKING:
+    from core.spec.axis import Axis
 
 MAX_AXIS_VALUES = 8
 """Most values of an axis that are all shown."""
@@ -30,6 +30,8 @@ def sweeps_table(records: Iterable[SweepRecord]) -> Table:
 
 def axis_lines(axes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yields one line per axis with its values, or with the first and the last of many."""
+    from core.spec import SweepSpec  # noqa: PLC0415  # lists of sweeps don't need it
+
     yield from map(_axis_line, SweepSpec.model_validate({"base": {}, "axes": [*axes]}).axes)
 
 
@@ -75,7 +77,9 @@ def print_sweep_warnings(warnings: Iterable[SweepWarning], console: Console) -> 
         console.print(f"  warning: {warning.message} (at {where}{others})", style="yellow")
 
 
-def _axis_line(axis: Axis) -> str:
+def _axis_line(axis: "Axis") -> str:
+    from core.spec.axis import GridAxis, ZipAxis  # noqa: PLC0415  # as above
+
     if isinstance(axis, ZipAxis | GridAxis):
         return f"{axis.kind} ({'; '.join(map(_axis_line, axis.axes))})"
     values = [brief(value) for point in axis.points() for value in point.values()]

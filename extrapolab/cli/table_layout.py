@@ -8,8 +8,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
+from core.labels import brief
 from core.result import Outcome
-from core.spec.sweep import brief
 from extrapolab.client.formats import format_number
 
 FILE_TABLE_WIDTH = 100_000

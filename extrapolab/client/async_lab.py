@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from core.spec import ExperimentSpec
 from extrapolab.client.async_wrapper import (
     AsyncWrapper,
     async_pages,
@@ -26,6 +25,9 @@ from extrapolab.models.experiments import ExperimentRecord, Run
 from extrapolab.models.studies import Report
 from extrapolab.models.sweeps import SweepMember, SweepRecord
 from extrapolab.models.tables import Group
+
+if TYPE_CHECKING:
+    from core.spec import ExperimentSpec
 
 
 class AsyncExperiment(AsyncWrapper[Experiment]):
@@ -75,7 +77,7 @@ class AsyncExperiment(AsyncWrapper[Experiment]):
         return self.wrapped.record
 
     @property
-    def spec(self) -> ExperimentSpec:
+    def spec(self) -> "ExperimentSpec":
         """Its spec, with every default filled in."""
         return self.record.spec
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
-from extrapolab.client import events
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.threads import call_in_thread, iterate_sync
 
@@ -35,6 +34,8 @@ async def follow_changes(
     experiments: Iterable[Experiment], timeout: float | None = None
 ) -> AsyncGenerator[list[Experiment], None]:
     """Does the same for programs with an event loop."""
+    from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+
     listed: list[Experiment] = await call_in_thread(list, experiments)
     handles = {experiment.id: experiment for experiment in listed}
     if not handles:

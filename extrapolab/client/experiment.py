@@ -3,14 +3,10 @@
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import quote
 
-import numpy as np
-
 from core.result import ExperimentResult
-from core.spec import ExperimentSpec
-from extrapolab.client import events as event_stream
 from extrapolab.client import notebook
 from extrapolab.client.files import save_figure
 from extrapolab.client.payloads import join_names
@@ -26,6 +22,11 @@ from extrapolab.models.experiments import (
     Run,
     Theorem,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.spec import ExperimentSpec
 
 
 class Experiment:
@@ -86,7 +87,7 @@ class Experiment:
         return self._record or self.refresh().record
 
     @property
-    def spec(self) -> ExperimentSpec:
+    def spec(self) -> "ExperimentSpec":
         """Its spec, with every default filled in."""
         return self.record.spec
 
@@ -145,9 +146,9 @@ class Experiment:
 
     async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
         """Refreshes on every event until it has ended; for programs with an event loop."""
-        async with aclosing(
-            event_stream.follow(self.transport, lambda: [self.id], timeout)
-        ) as batches:
+        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+
+        async with aclosing(events.follow(self.transport, lambda: [self.id], timeout)) as batches:
             async for _ in batches:
                 await call_in_thread(self.refresh)
                 yield
@@ -190,7 +191,7 @@ class Experiment:
         seeds: Iterable[int] | None = None,
         since_step: int | None = None,
         max_points: int | None = None,
-    ) -> dict[str, np.ndarray]:
+    ) -> "dict[str, np.ndarray]":
         """Recorded metrics in long form: columns ``seed``, ``step`` and each name; also mid-run.
 
         Args:
@@ -205,6 +206,8 @@ class Experiment:
         Raises:
             Refused: A name is unknown or wasn't recorded, or a seed is not the experiment's.
         """
+        import numpy as np  # noqa: PLC0415  # most commands need no arrays
+
         parameters = {
             "names": join_names(names),
             "seeds": None if seeds is None else ",".join(map(str, seeds)),
@@ -212,11 +215,8 @@ class Experiment:
             "max_points": max_points,
         }
         columns = self.transport.get(f"{self._path}/series", parameters)
-        integers = {"seed", "step"}
-        return {
-            name: np.array(column, dtype=np.int64 if name in integers else np.float64)
-            for name, column in columns.items()
-        }
+        types = {"seed": np.int64, "step": np.int64}
+        return {n: np.array(c, types.get(n, np.float64)) for n, c in columns.items()}
 
     def series_text(
         self,

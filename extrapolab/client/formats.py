@@ -1,6 +1,11 @@
 """Numbers and times as people read them."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extrapolab.models.experiments import ExperimentRecord
+    from extrapolab.models.sweeps import SweepRecord
 
 
 def format_number(value: float | None) -> str:
@@ -29,3 +34,21 @@ def format_duration(seconds: float) -> str:
 def format_time(time: datetime) -> str:
     """Formats a time in this machine's time zone."""
     return f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def format_speed(record: "ExperimentRecord") -> str:
+    """Formats steps per second and the remaining time, as far as they are known."""
+    progress = record.progress
+    if progress is None or record.state != "running":
+        return ""
+    parts = []
+    if progress.steps_per_second is not None:
+        parts.append(f"{progress.steps_per_second:,.0f} steps/s")
+    if progress.eta_seconds is not None:
+        parts.append(f"{format_duration(progress.eta_seconds)} left")
+    return ", ".join(parts)
+
+
+def format_counts(record: "SweepRecord") -> str:
+    """Formats the number of experiments in each state of a sweep."""
+    return ", ".join(f"{count:,} {state}" for state, count in record.counts.items() if count)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from extrapolab.client import reproduction
 from extrapolab.client.bulk import LabWithBulkChanges
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.payloads import Spec, import_body, iso_time, spec_body, sweep_body
@@ -113,6 +112,8 @@ class Lab(LabWithBulkChanges):
             NotFound: The lab has none of that id.
             Conflict: It was imported, or is not completed.
         """
+        from extrapolab.client import reproduction  # noqa: PLC0415  # needs NumPy
+
         original = self.experiment(id)
         reproduction.require_reproducible(original)
         return self.submit(original.spec, on_duplicate="rerun")

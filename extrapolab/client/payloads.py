@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from core.spec import ExperimentSpec
+if TYPE_CHECKING:
+    from core.spec import ExperimentSpec
 
-Spec = ExperimentSpec | Mapping[str, Any]
+Spec: TypeAlias = Union["ExperimentSpec", Mapping[str, Any]]
 """A validated spec, or a mapping that the lab validates; NumPy arrays in it are sent as lists."""
 
 
@@ -17,10 +18,12 @@ def spec_body(spec: object) -> Any:
     Raises:
         TypeError: It is neither a spec nor a mapping.
     """
-    if isinstance(spec, ExperimentSpec):
-        return spec.model_dump(mode="json")
     if isinstance(spec, Mapping):
         return dict(spec)
+    from core.spec import ExperimentSpec  # noqa: PLC0415  # the command line sends mappings
+
+    if isinstance(spec, ExperimentSpec):
+        return spec.model_dump(mode="json")
     raise TypeError(
         f"a spec is an ExperimentSpec or a dictionary, not a {type(spec).__name__}: {spec!r:.80}. "
         "The command line reads files."

@@ -12,7 +12,7 @@ from rich.text import Text
 from extrapolab.client.bundle import BundleProgress
 from extrapolab.client.completion import changes
 from extrapolab.client.experiment import Experiment
-from extrapolab.client.formats import format_duration
+from extrapolab.client.formats import format_counts, format_speed
 from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ExperimentRecord
 from extrapolab.models.sweeps import SweepRecord
@@ -185,24 +185,6 @@ def bundle_lines(console: Console) -> Iterator[ShowBundle]:
         _print_line(console, done, filesize.decimal(bundle.bytes))
 
     yield show
-
-
-def format_speed(record: ExperimentRecord) -> str:
-    """Formats steps per second and the remaining time, as far as they are known."""
-    progress = record.progress
-    if progress is None or record.state != "running":
-        return ""
-    parts = []
-    if progress.steps_per_second is not None:
-        parts.append(f"{progress.steps_per_second:,.0f} steps/s")
-    if progress.eta_seconds is not None:
-        parts.append(f"{format_duration(progress.eta_seconds)} left")
-    return ", ".join(parts)
-
-
-def format_counts(record: SweepRecord) -> str:
-    """Formats the number of experiments in each state of a sweep."""
-    return ", ".join(f"{count:,} {state}" for state, count in record.counts.items() if count)
 
 
 def _print_line(console: Console, *parts: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from extrapolab.client import events as event_stream
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import save_figure
 from extrapolab.client.paper import save_paper
@@ -93,9 +92,11 @@ class Study:
         self, ids: Sequence[str], timeout: float | None
     ) -> AsyncGenerator[Report, None]:
         """Reports after each change of state, until none is pending; for an event loop."""
-        async with aclosing(event_stream.follow(self._transport, lambda: ids, timeout)) as batches:
-            async for events in batches:
-                if events.only_progress:
+        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+
+        async with aclosing(events.follow(self._transport, lambda: ids, timeout)) as batches:
+            async for batch in batches:
+                if batch.only_progress:
                     continue  # no claim changes
                 report = await call_in_thread(self.report)
                 yield report

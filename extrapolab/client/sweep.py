@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from extrapolab.client import events as event_stream
 from extrapolab.client import notebook
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import save_figure
@@ -124,11 +123,11 @@ class Sweep:
 
     async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
         """Refreshes after each change of state, until none is pending; for an event loop."""
-        async with aclosing(
-            event_stream.follow(self._transport, self._member_ids, timeout)
-        ) as batches:
-            async for events in batches:
-                if events.only_progress:
+        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+
+        async with aclosing(events.follow(self._transport, self._member_ids, timeout)) as batches:
+            async for batch in batches:
+                if batch.only_progress:
                     continue  # no count changes
                 await call_in_thread(self.refresh)
                 yield

@@ -2,14 +2,16 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.result import Outcome
-from core.spec import METADATA, ExperimentSpec, explain
 from extrapolab.errors import ServerProblem
 from extrapolab.problems import format_problem
+
+if TYPE_CHECKING:
+    from core.spec import ExperimentSpec
 
 FINAL_STATES = frozenset({"completed", "failed", "cancelled"})
 """States that an experiment leaves only on request."""
@@ -18,7 +20,9 @@ FINAL_STATES = frozenset({"completed", "failed", "cancelled"})
 class Record(BaseModel):
     """A frozen answer."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="strings")
+    model_config = ConfigDict(
+        frozen=True, extra="allow", ser_json_inf_nan="strings", defer_build=True
+    )
 
     @classmethod
     def read(cls, answer: Any) -> Self:
@@ -89,12 +93,14 @@ class _WithSpec(Record):
         return tuple(self.spec_json.get("tags", ()))
 
     @cached_property
-    def spec(self) -> ExperimentSpec:
+    def spec(self) -> "ExperimentSpec":
         """The spec, without fields that only a newer lab knows.
 
         Raises:
             ServerProblem: A known field has an unknown value.
         """
+        from core.spec import METADATA, ExperimentSpec  # noqa: PLC0415  # most commands need no spec
+
         computed = {name: value for name, value in self.spec_json.items() if name not in METADATA}
         try:
             spec = ExperimentSpec.model_validate(computed, extra="ignore")
@@ -287,6 +293,8 @@ class Log(Record):
 
 
 def _not_understood(error: ValidationError, model: type[BaseModel]) -> ServerProblem:
+    from core.spec import explain  # noqa: PLC0415  # rarely needed
+
     message = "Can't read the lab's answer; does the lab run another version than this client?"
     problems = map(format_problem, explain(error, model))
     return ServerProblem(200, "\n".join([message, *problems]))

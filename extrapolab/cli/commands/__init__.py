@@ -1,1 +1,28 @@
 """The commands, one module per noun of the command line. They never import each other."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "demo": ("demo",),
+        "experiments": ("submit", "status", "watch", "list", "log"),
+        "changes": (
+            *("edit", "tag", "prioritise", "cancel", "pause", "resume", "retry", "delete"),
+        ),
+        "queue": ("queue",),
+        "queries": ("query", "export", "compare", "reproduce"),
+        "facets": ("facets", "varying"),
+        "imports": ("import",),
+        "results": ("result", "figure", "series", "theorem"),
+        "recipes": ("recipe",),
+        "papers": ("paper",),
+        "sweeps": ("sweep",),
+        "studies": ("study",),
+        "workers": ("workers",),
+        "pages": ("open",),
+        "completion": ("completion",),
+        "mcp": ("mcp",),
+    }
+)
+"""The commands of each module, in the order of the help. A module is imported when it is used."""

@@ -3,11 +3,9 @@
 from typing import Annotated, Literal
 
 import typer
-from typer.completion import completion_init, get_completion_script  # type: ignore[attr-defined]  # not re-exported
+from typer.completion import get_completion_script  # type: ignore[attr-defined]  # not re-exported
 
 app = typer.Typer()
-
-completion_init()  # registers the shells that Typer knows
 
 
 @app.command(rich_help_panel="Lab")

@@ -30,7 +30,6 @@ from extrapolab.cli.spec_files import SpecFile, load_specs
 from extrapolab.cli.terminal import console, print_json, print_records, resumable
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.lab import Lab
-from extrapolab.client.progress import show_progress
 
 app = typer.Typer()
 _PANEL = "Experiments"
@@ -209,6 +208,8 @@ def _print_submission(spec: SpecFile, experiment: Experiment) -> None:
 
 
 def _watch(experiments: list[Experiment], *, as_json: bool) -> None:
+    from extrapolab.client.progress import show_progress  # noqa: PLC0415  # loads the bars
+
     ids = " ".join(experiment.id for experiment in experiments)
     with resumable(f"extrapolab watch {ids}"):
         show_progress(experiments, console(stderr=as_json))

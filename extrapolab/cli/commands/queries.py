@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from core.result import METRICS
-from core.spec.paths import value_at
 from extrapolab.cli.arguments import (
     AsJson,
     ExperimentId,
@@ -27,8 +26,6 @@ from extrapolab.cli.figure_options import STYLE, VIEW, draws
 from extrapolab.cli.query_tables import columns_table, fields_table, groups_table
 from extrapolab.cli.result_tables import comparison_table, deviations_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
-from extrapolab.client import reproduction
-from extrapolab.client.progress import bundle_progress, show_progress
 from extrapolab.models.experiments import ComparisonFigure, ExperimentRecord
 from extrapolab.models.tables import ExperimentColumns
 
@@ -132,6 +129,8 @@ def query(
             return
         sorted_by = [key for key in keys if key not in USUAL_COLUMNS]
         rows = take(experiments.select("*", *sorted_by), limit)
+    from core.spec.paths import value_at  # noqa: PLC0415  # loads the spec, after the request
+
     further = {key: [row.get(key, value_at(row, key)) for row in rows] for key in sorted_by}
     print_records(
         [ExperimentRecord.read(row) for row in rows],
@@ -191,6 +190,8 @@ def export(
     with lab_of(context) as lab:
         query = lab.query(q, sort=sort)
         if output.suffix == ".zip":
+            from extrapolab.client.progress import bundle_progress  # noqa: PLC0415  # loads the bars
+
             with bundle_progress(console(stderr=True)) as observe:
                 path = query.bundle(output, figures=figures, observe=observe)
         else:
@@ -267,6 +268,9 @@ def reproduce(
     extrapolab reproduce exp_019ab3 --verify
     ```
     """
+    from extrapolab.client import reproduction  # noqa: PLC0415  # loads NumPy
+    from extrapolab.client.progress import show_progress  # noqa: PLC0415  # loads the bars
+
     with lab_of(context) as lab:
         again = lab.reproduce(id)
         if not verify:

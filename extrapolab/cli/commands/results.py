@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from core.spec import has_closed_form
 from extrapolab.cli.arguments import AsJson, ExperimentId, FigureFile, comma_list, lab_of
 from extrapolab.cli.experiment_tables import print_warnings, setup_line
 from extrapolab.cli.figure_options import STYLE, VIEW, draws
@@ -57,6 +56,8 @@ def result(context: typer.Context, id: ExperimentId, as_json: AsJson = False) ->
         return
     out, spec = console(), experiment.spec
     out.print(setup_line(spec))
+    from core.spec import has_closed_form  # noqa: PLC0415  # after the request
+
     on_sequences = not has_closed_form(spec.teacher, spec.student)
     out.print(runs_table(experiment.runs, on_sequences=on_sequences))
     if outcome.baselines:

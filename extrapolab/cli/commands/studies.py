@@ -5,13 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from extrapolab.cli.arguments import AsJson, FigureFile, SizeOption, lab_of
-from extrapolab.cli.demo import FIGURE
+from extrapolab.cli.arguments import STUDY_FIGURE, AsJson, FigureFile, SizeOption, lab_of
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
-from extrapolab.client.progress import show_progress
 from extrapolab.models.studies import Report
 
 studies = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -67,6 +65,8 @@ def run(
     extrapolab study run balanced --size full
     ```
     """
+    from extrapolab.client.progress import show_progress  # noqa: PLC0415  # loads the bars
+
     with lab_of(context) as lab, resumable(f"extrapolab study run {name} --size {size}"):
         study = lab.study(name, size)
         experiments = study.submit()
@@ -121,7 +121,7 @@ def figure(
     ```
     """
     with lab_of(context) as lab:
-        path = lab.study(name, size).figure(FIGURE, output or Path(f"{name}.svg"), **options)
+        path = lab.study(name, size).figure(STUDY_FIGURE, output or Path(f"{name}.svg"), **options)
     print_path(path, as_json=as_json)
 
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from core.spec.difference import differences
 from extrapolab.cli.arguments import (
     AsJson,
     DryRun,
@@ -36,9 +35,8 @@ from extrapolab.cli.terminal import (
     print_records,
     resumable,
 )
-from extrapolab.client.formats import format_time
+from extrapolab.client.formats import format_counts, format_time
 from extrapolab.client.lab import Lab
-from extrapolab.client.progress import format_counts, show_sweep_progress
 from extrapolab.client.sweep import Sweep
 
 _HELP = """
@@ -270,6 +268,8 @@ def extend(
     """
     content = load_sweep(file)
     with lab_of(context) as lab:
+        from core.spec.difference import differences  # noqa: PLC0415  # loads the spec
+
         sweep = lab.sweep_of(id)
         if content["base"] and (ignored := differences([sweep.record.base, content["base"]])):
             paths = ", ".join(difference.path for difference in ignored)
@@ -339,6 +339,8 @@ def _print_state(sweep: Sweep, *, as_json: bool) -> None:
 
 
 def _watch(sweep: Sweep, *, as_json: bool) -> None:
+    from extrapolab.client.progress import show_sweep_progress  # noqa: PLC0415  # loads the bars
+
     with resumable(f"extrapolab sweep watch {sweep.id}"):
         show_sweep_progress(sweep, console(stderr=as_json))
     if as_json:
