@@ -4,10 +4,15 @@ With second moments Σ = E[x xᵀ] of the inputs (index 0 the oldest), the squar
 output has M_jl = Σ_{k-1-j, k-1-l}. Output t < k only depends on the lags j <= t, with M^(t)_jl =
 Σ_{t-j, t-l}; ``outputs: all`` is the mean. A finite sample has Σ = Xᵀ X / N. There is no factor
 1/2, and no 1/k beyond that mean.
+
+Noise ν on the labels of a finite sample adds a constant, which no student can change, and moves the
+minimum from ĥ to ĥ + δ, with M δ = b and b_j the mean of x_{t-j} ν_t over the outputs that count.
+The loss is L = Σ_{j,l<k} M_jl <e_j - δ_j, e_l - δ_l>: it leaves out the constant.
 """
 
 from __future__ import annotations  # NumPy loads its generators when they are named
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -27,6 +32,10 @@ from core.spec import (
     has_white_inputs,
 )
 from core.systems import impulse_response
+
+RANK_TOLERANCE = 1e-10
+"""Eigenvalues of M below this x the largest count as zero: the data say nothing in that direction.
+"""
 
 _NUMBERS_PER_BLOCK = 2**22
 """The numbers of a sample that are in memory at a time while its moments are computed."""
@@ -73,10 +82,12 @@ class Target:
     Attributes:
         response: The teacher's ĥ_0 .. ĥ_{q-1}, (q, p, m).
         M: The loss matrix, k x k, symmetric positive semidefinite, index j the lag.
+        shift: δ, which noise on the labels adds to the response of least loss; None without noise.
     """
 
     response: Float64[np.ndarray, "q p m"]
     M: LossMatrix
+    shift: Float64[np.ndarray, "k p m"] | None = None
 
     @property
     def length(self) -> int:
@@ -88,16 +99,51 @@ class Target:
         """The horizon q."""
         return len(self.response)
 
+    @property
+    def taught(self) -> Float64[np.ndarray, "k p m"]:
+        """The response of least loss, (k, p, m): ĥ without noise on the labels, else ĥ + δ."""
+        exact = self.response[: self.length]
+        return exact if self.shift is None else exact + self.shift
+
 
 def target_of(spec: ExperimentSpec) -> Target:
     """The target of a spec with a linear teacher."""
     assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # see core.spec.has_closed_form
-    return Target(
-        impulse_response(teachers.build(spec.teacher), spec.horizon),
-        _of_white_inputs(spec.training)
-        if has_white_inputs(spec.training)
-        else loss_matrix(spec.training),
+    response = impulse_response(teachers.build(spec.teacher), spec.horizon)
+    if has_white_inputs(spec.training):
+        return Target(response, _of_white_inputs(spec.training))
+    M = loss_matrix(spec.training)
+    if not noise_of(spec.training):
+        return Target(response, M)
+    b = _mean_noise(spec.training, response.shape[1])
+    values, V = np.linalg.eigh(M)
+    seen = values > RANK_TOLERANCE * values[-1]
+    V, values = V[:, seen], values[seen]
+    return Target(response, M, (V / values @ (V.T @ b))[:, :, None])
+
+
+def noise_of(training: Training) -> float:
+    """The standard deviation of the noise on the labels."""
+    return training.loss.noise if isinstance(training.loss, FiniteSampleLoss) else 0.0
+
+
+def variance_per_direction(training: Training) -> float:
+    """σ² over the number of labels that count: E[b bᵀ] / p = this x M; 0 without noise."""
+    loss = training.loss
+    if not isinstance(loss, FiniteSampleLoss):
+        return 0.0
+    labels = (loss.sequences or len(loss.inputs or ())) * (
+        1 if training.outputs == "last" else training.length
     )
+    return loss.noise**2 / labels
+
+
+def variance_of_fit(training: Training, p: int) -> float:
+    """E[δᵀ M δ]: how far the noise moves the response of least loss, in units of the loss."""
+    if not noise_of(training):
+        return 0.0
+    rank = int(np.linalg.matrix_rank(loss_matrix(training), tol=None, hermitian=True))
+    return variance_per_direction(training) * rank * p
 
 
 def _of_white_inputs(training: Training) -> Diagonal:
@@ -156,18 +202,54 @@ def sample(
     return _draw(loss, np.random.default_rng(loss.seed), (count, length))
 
 
-def _sample_moments(loss: FiniteSampleLoss, k: int) -> np.ndarray:
-    """Xᵀ X / N of the N x k :func:`sample`, drawn in blocks of rows to bound the memory."""
+def label_noise(
+    loss: FiniteSampleLoss,
+    shape: tuple[int, int, int],
+    generator: np.random.Generator | None = None,
+) -> Float64[np.ndarray, "N k p"]:
+    """The noise on the labels of the first N sequences, in ``shape`` (N, k, p).
+
+    Drawn by a generator of its own, so that the sequences are those without noise; ``generator``
+    continues one.
+    """
+    return loss.noise * (generator or _noise_generator(loss)).standard_normal(shape)
+
+
+def _noise_generator(loss: FiniteSampleLoss) -> np.random.Generator:
+    return np.random.default_rng((loss.seed, 1))
+
+
+def _blocks(loss: FiniteSampleLoss, k: int) -> Iterator[Float64[np.ndarray, "N k"]]:
+    """The rows of the N x k :func:`sample`, in blocks that bound the memory."""
     if loss.inputs is not None:
-        inputs = np.array(loss.inputs)
-        return inputs.T @ inputs / len(inputs)
+        yield np.array(loss.inputs)
+        return
     assert loss.sequences is not None  # noqa: S101  # validated: sequences or inputs
-    generator = np.random.default_rng(loss.seed)
-    moments, rows = np.zeros((k, k)), max(1, _NUMBERS_PER_BLOCK // k)
+    generator, rows = np.random.default_rng(loss.seed), max(1, _NUMBERS_PER_BLOCK // k)
     for start in range(0, loss.sequences, rows):
-        block = _draw(loss, generator, (min(rows, loss.sequences - start), k))
+        yield _draw(loss, generator, (min(rows, loss.sequences - start), k))
+
+
+def _sample_moments(loss: FiniteSampleLoss, k: int) -> np.ndarray:
+    """Xᵀ X / N of the sample X, N x k."""
+    moments, count = np.zeros((k, k)), 0
+    for block in _blocks(loss, k):
         moments += block.T @ block
-    return moments / loss.sequences
+        count += len(block)
+    return moments / count
+
+
+def _mean_noise(training: Training, p: int) -> Float64[np.ndarray, "k p"]:
+    """The mean of x_{t-j} ν_t over sequences and over the outputs t that count, for each lag j."""
+    loss, k = training.loss, training.length
+    assert isinstance(loss, FiniteSampleLoss)  # noqa: S101  # no other has noise
+    generator, total, count = _noise_generator(loss), np.zeros((k, p)), 0
+    for block in _blocks(loss, k):
+        noise = label_noise(loss, (len(block), k, p), generator)
+        for t in range(k - 1 if training.outputs == "last" else 0, k):
+            total[: t + 1] += block[:, t::-1].T @ noise[:, t]
+        count += len(block)
+    return total / count / (1 if training.outputs == "last" else k)
 
 
 def _draw(

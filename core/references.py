@@ -264,6 +264,29 @@ LJUNG_1999 = Work(
     edition="Second",
 )
 
+FAZEL_2013 = Work(
+    key="fazel2013",
+    kind="article",
+    authors=("Maryam Fazel", "Ting Kei Pong", "Defeng Sun", "Paul Tseng"),
+    title="Hankel Matrix Rank Minimization with Applications to System Identification and "
+    "Realization",
+    venue="SIAM Journal on Matrix Analysis and Applications",
+    year=2013,
+    volume="34",
+    pages=(946, 977),
+)
+CHEN_2012 = Work(
+    key="chen2012",
+    kind="article",
+    authors=("Tianshi Chen", "Henrik Ohlsson", "Lennart Ljung"),
+    title="On the Estimation of Transfer Functions, Regularizations and Gaussian Processes---"
+    "Revisited",
+    venue="Automatica",
+    year=2012,
+    volume="48",
+    pages=(1525, 1535),
+)
+
 SOFTWARE = """@misc{extrapolab,
   author = {{The Extrapolab contributors}},
   title = {{Extrapolab: a lab server for the extrapolation of recurrent networks}}
@@ -286,6 +309,8 @@ OF_PARTS: Mapping[str, tuple[Work, ...]] = MappingProxyType(
         "balanced_truncation": (MOORE_1981, ANTOULAS_2005),
         "subspace": (VAN_OVERSCHEE_1994,),
         "least_squares": (LJUNG_1999,),
+        "nuclear_norm": (FAZEL_2013,),
+        "kernel": (CHEN_2012,),
     }
 )
 """Works by the kind of an optimizer, network or start, by ``readout``, and by baseline."""

@@ -133,6 +133,7 @@ _TRAINING = {
     "training.loss.sequences": Quantity("number of sequences", "N", absent="given sequences"),
     "training.loss.distribution": Quantity("distribution of the inputs", phrase="{} inputs"),
     "training.loss.seed": Quantity("seed of the sequences"),
+    "training.loss.noise": Quantity("noise on the labels", "σ"),
     "training.loss.inputs": Quantity("input sequences", absent="drawn sequences"),
 }
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from core.baselines import least_squares, realisation, subspace, truncation
+from core.baselines import kernel, least_squares, nuclear_norm, realisation, subspace, truncation
 from core.baselines.estimate import Estimate
 from core.losses import Target, target_of
 from core.metrics import response_metrics
@@ -25,6 +25,8 @@ METHODS: Mapping[Baseline, Callable[[ExperimentSpec, Target], Estimate]] = Mappi
         "balanced_truncation": truncation.estimate,
         "subspace": subspace.estimate,
         "least_squares": least_squares.estimate,
+        "nuclear_norm": nuclear_norm.estimate,
+        "kernel": kernel.estimate,
     }
 )
 

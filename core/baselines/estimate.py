@@ -46,6 +46,18 @@ def numerical_rank(values: Float64[np.ndarray, " n"], tolerance: float) -> int:
     return int((values > tolerance * values[0]).sum()) if values.size and values[0] > 0 else 0
 
 
+def order_by_gap(values: Float64[np.ndarray, " n"], tolerance: float) -> int:
+    """The number of singular values, in falling order, before their largest relative fall.
+
+    It is at most :func:`numerical_rank`, which needs no fall.
+    """
+    rank = numerical_rank(values, tolerance)
+    if rank < 2:
+        return rank
+    kept = values[:rank]
+    return int(np.argmax(kept[:-1] / kept[1:])) + 1
+
+
 def hankel(
     response: Float64[np.ndarray, "n p m"], rows: int, columns: int
 ) -> Float64[np.ndarray, "{rows}*p {columns}*m"]:

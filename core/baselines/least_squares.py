@@ -1,20 +1,17 @@
 """Least squares: the finite impulse response (FIR) that best fits the training's outputs.
 
 It is the smallest minimiser of L = Σ_{j,l<k} M_jl <h_j - ĥ_j, h_l - ĥ_l>, h = M⁺ M ĥ. On N
-sequences it is the least-norm solution of the N equations for h_0 .. h_{k-1}. It is exact if M is
-positive definite; h_j = 0 for j >= k. Source: Ljung, "System Identification" (1999), chapter 7.
+sequences it is the least-norm solution of the N equations for h_0 .. h_{k-1}. Without noise on the
+labels it is exact if M is positive definite; h_j = 0 for j >= k. Source: Ljung, "System
+Identification" (1999), chapter 7.
 """
 
 import numpy as np
 
 from core.baselines.estimate import Estimate
-from core.losses import Target
+from core.losses import RANK_TOLERANCE, Target
 from core.shapes import Float64
 from core.spec import ExperimentSpec
-
-RANK_TOLERANCE = 1e-10
-"""Eigenvalues of M below this x the largest count as zero: the data say nothing in that direction.
-"""
 
 
 def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
@@ -36,7 +33,7 @@ def fir(target: Target) -> tuple[Float64[np.ndarray, "k p m"], int]:
     """M⁺ M ĥ, (k, p, m), and the rank of M."""
     values, V = np.linalg.eigh(target.M)
     V = V[:, values > RANK_TOLERANCE * values[-1]]
-    taught = target.response[: target.length]
+    taught = target.taught
     if V.shape[1] == target.length:
         return taught, target.length
     return np.einsum("jr,lr,lpm->jpm", V, V, taught), V.shape[1]

@@ -9,7 +9,7 @@ Sources: Ho and Kalman (1966); Juang and Pappa (1985); Antoulas (2005), section 
 
 import numpy as np
 
-from core.baselines.estimate import Estimate, hankel, numerical_rank
+from core.baselines.estimate import Estimate, hankel, numerical_rank, order_by_gap
 from core.baselines.least_squares import fir
 from core.losses import Target
 from core.shapes import Float64
@@ -23,15 +23,27 @@ RANK_TOLERANCE = 1e-12
 def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     """ERA of the lags that :func:`core.baselines.least_squares.fir` finds in the data."""
     lags, _ = fir(target)
-    system, gap = era(lags)
+    noisy = target.shift is not None
+    system, gap = era(lags, _order_of_noisy(lags) if noisy else None)
     dropped = (
         "no singular value of the Hankel matrix was dropped" if np.isnan(gap) else f"gap {gap:.1e}"
     )
-    note = (
-        f"Ho-Kalman, order {len(system.A)} from {len(lags)} lags, "
-        f"singular values above {RANK_TOLERANCE:g} of the first: {dropped}."
+    chosen = (
+        "before the largest fall of the singular values"
+        if noisy
+        else f"singular values above {RANK_TOLERANCE:g} of the first"
     )
+    note = f"Ho-Kalman, order {len(system.A)} from {len(lags)} lags, {chosen}: {dropped}."
     return Estimate.of_system(system, spec.horizon, note)
+
+
+def _order_of_noisy(lags: Float64[np.ndarray, "n p m"]) -> int | None:
+    """The order before the largest fall of the singular values of H_0; None for a single lag."""
+    rows = (len(lags) + 1) // 2
+    if len(lags) == 1:
+        return None
+    values = np.linalg.svd(hankel(lags, rows, len(lags) - rows), compute_uv=False)
+    return order_by_gap(values, RANK_TOLERANCE)
 
 
 def era(

@@ -12,8 +12,8 @@ Overschee and De Moor (1994); Ljung (1999), section 10.6.
 
 import numpy as np
 
-from core.baselines.estimate import Estimate, numerical_rank
-from core.losses import Target, sample
+from core.baselines.estimate import Estimate, numerical_rank, order_by_gap
+from core.losses import Target, label_noise, noise_of, sample
 from core.shapes import Float64
 from core.spec import ExperimentSpec, FiniteSampleLoss, RecurrentTeacher, channels
 from core.systems import LinearSystem, impulse_response, observability_rows
@@ -38,18 +38,24 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
         )
     inputs, source = _inputs(spec)
     outputs = _respond(target.response[:k], inputs)
-    A, C, D, B = identify(inputs, outputs)
+    loss, noise = spec.training.loss, noise_of(spec.training)
+    if isinstance(loss, FiniteSampleLoss) and noise:
+        outputs += label_noise(loss, outputs.shape)
+    A, C, D, B = identify(inputs, outputs, noisy=noise > 0)
     order = len(A)
     response = np.concatenate([D[None], _later_response(A, B, C, spec.horizon - 1)])
     note = (
         f"Order {order} from {len(inputs)} sequences of length {k} ({source}) "
-        "with all their outputs."
+        f"with all their outputs{', noise included' if noise else ''}."
     )
     return Estimate(response, order, A, note)
 
 
 def identify(
-    inputs: Float64[np.ndarray, "N k m"], outputs: Float64[np.ndarray, "N k p"]
+    inputs: Float64[np.ndarray, "N k m"],
+    outputs: Float64[np.ndarray, "N k p"],
+    *,
+    noisy: bool = False,
 ) -> tuple[
     Float64[np.ndarray, "n n"],
     Float64[np.ndarray, "p n"],
@@ -60,7 +66,9 @@ def identify(
 
     Args:
         inputs: (N, k, m).
-        outputs: (N, k, p), without noise.
+        outputs: (N, k, p).
+        noisy: Whether the outputs have noise. The order is then the number of singular values
+            before their largest relative fall, else of those that aren't zero.
 
     Returns:
         A (n x n), C' (p x n), D (p x m), B (n x m): h_0 = D and h_j = C' A^{j-1} B.
@@ -73,7 +81,8 @@ def identify(
     projection = (future_y @ np.linalg.pinv(regressors, rcond=1e-10))[:, len(future_x) :] @ past
     U, scale, _ = np.linalg.svd(projection, full_matrices=False)
     is_zero = scale.size == 0 or scale[0] <= _RANK_TOLERANCE * np.linalg.norm(future_y)
-    order = 0 if is_zero else min(numerical_rank(scale, _RANK_TOLERANCE), p * (i - 1))
+    count = (order_by_gap if noisy else numerical_rank)(scale, _RANK_TOLERANCE)
+    order = 0 if is_zero else min(count, p * (i - 1))
     observability = U[:, :order] * np.sqrt(scale[:order])
     A, C = np.linalg.pinv(observability[:-p]) @ observability[p:], observability[:p]
     B, D = _input_matrices(A, C, inputs, outputs)

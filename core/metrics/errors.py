@@ -19,8 +19,13 @@ _SMALLER = 2.0**-520
 def train_loss(
     response: Float64[np.ndarray, "*batch q p m"], target: Target
 ) -> Float64[np.ndarray, "*batch"]:
-    """L = Σ_{j,l<k} M_jl <e_j, e_l>, shape (...); ``response`` is (..., q, p, m)."""
+    """L = Σ_{j,l<k} M_jl <e_j, e_l>, shape (...); ``response`` is (..., q, p, m).
+
+    With noise on the labels, e_j - δ_j instead of e_j: see :mod:`core.losses`.
+    """
     error = _difference(response, target)[..., : target.length, :, :]
+    if target.shift is not None:
+        error = error - target.shift
     error = error.reshape(*error.shape[:-2], -1)
     loss = (error * (target.M @ error)).sum(axis=(-2, -1))
     return np.where(np.isinf(error).any(axis=(-2, -1)), np.inf, loss)

@@ -55,7 +55,7 @@ class Hessians:
         self._H = _rows(controllability_columns(systems, target.length).swapaxes(-1, -2))
         self._v = self._adjoint = None
         if not gauss_newton:
-            response = _rows(target.response[: target.length].swapaxes(-1, -2))
+            response = _rows(target.taught.swapaxes(-1, -2))
             self._v = 2 * self._over_lags(self._H @ self._C.mT - response)
             self._adjoint = self._v @ self._C
             self._accumulate(self._adjoint)

@@ -69,7 +69,9 @@ ChosenMetric = Literal[
     "spectral_radius",
     "state_effective_rank",
 ]
-Baseline = Literal["era", "balanced_truncation", "subspace", "least_squares"]
+Baseline = Literal[
+    "era", "balanced_truncation", "subspace", "least_squares", "nuclear_norm", "kernel"
+]
 
 
 class Evaluation(Part):

@@ -203,6 +203,9 @@ def on_sequences(
             "linear_only",
             "rates are for linear students of linear teachers",
         )
+    if isinstance(training.loss, FiniteSampleLoss) and training.loss.noise:
+        message = "noise on labels is for linear students of linear teachers"
+        yield ("training", "loss", "noise"), "linear_only", message
     if isinstance(training.loss, SecondMomentLoss):
         message = "students trained on sequences need a population or finite_sample loss"
         yield ("training", "loss", "kind"), "needs_inputs", message

@@ -48,6 +48,13 @@ class FiniteSampleLoss(Part):
     inputs: Matrix | None = Field(
         None, description="N x k, in time order: column 0 is the oldest input."
     )
+    noise: Annotated[Real, Field(ge=0)] = Field(
+        0.0,
+        exclude_if=lambda noise: not noise,  # as specs hashed before it had no such field
+        description="Standard deviation of independent Gaussian noise on every label, drawn by "
+        "seed. The loss is then counted from its least value, which the least-squares response "
+        "has. For linear students of linear teachers.",
+    )
 
     @model_validator(mode="after")
     def _drawn_or_given(self) -> Self:

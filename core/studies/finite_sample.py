@@ -6,7 +6,10 @@ extrapolate fills this gap: a near-zero start needs fewer sequences, often fewer
 large start needs k of them to generalise, and then doesn't extrapolate. How few are enough depends
 on the sample, so several samples of each size are drawn.
 
-Beyond the paper; the sample sizes, the samples' seeds and the bounds are ours.
+Noise on the labels moves the minimum of the loss off the teacher, by an error of order 1/√N in each
+of the first k responses. A student that extrapolates passes this error on without magnifying it.
+
+Beyond the paper; the sample sizes, the samples' seeds, the noise and the bounds are ours.
 """
 
 import math
@@ -25,6 +28,7 @@ from core.studies.setting import (
     LARGE_GENERAL,
     NEAR_ZERO,
     TEACHER,
+    slope_with_error,
     sweep,
     worst_error,
 )
@@ -36,6 +40,8 @@ ARMS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, GENERAL: LARGE_GENERAL
 LENGTH = 6
 SAMPLE_SIZES = (1, 2, 3, 4, 5, 6, 8, 16, 64, 256)
 ZERO_LOSS = 1e-10
+NOISE = 0.1
+NOISY_SIZES = (32, 128, 512, 2048, 8192)
 ENOUGH = tuple(N for N in SAMPLE_SIZES if N > 2 * LENGTH)
 
 
@@ -48,26 +54,35 @@ class FiniteSampleStudy(Study):
     question = "How many training sequences does it take to extrapolate?"
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
-        """Both starts at every sample size."""
+        """Both starts at every sample size, without noise and with it."""
         is_full = size == "full"
         return {
-            arm: sweep(
+            _arm(arm, noise): sweep(
                 {
                     "teacher": TEACHER,
                     "student": {"kind": "linear", "dim": 50 if is_full else 30, **student},
-                    "training": {"length": LENGTH, "loss": {"kind": "finite_sample", "seed": 0}},
+                    "training": {
+                        "length": LENGTH,
+                        "loss": {"kind": "finite_sample", "seed": 0, "noise": noise},
+                    },
                     "optimizer": {"lr": 0.003, "steps": 200_000 if is_full else 40_000},
-                    "evaluation": {"horizon": LENGTH + 20, "points": 60, "fit_tolerance": 0.01},
+                    "evaluation": {
+                        "horizon": LENGTH + 20,
+                        "points": 60,
+                        "fit_tolerance": 0.1 if noise else 0.01,
+                    },
                     "seeds": 3 if is_full else 1,
                 },
-                {"path": "training.loss.sequences", "values": SAMPLE_SIZES},
+                {"path": "training.loss.sequences", "values": sizes},
                 {"path": "training.loss.seed", "values": list(range(20 if is_full else 6))},
             )
+            for noise, sizes in ((0.0, SAMPLE_SIZES), (NOISE, NOISY_SIZES))
             for arm, student in ARMS.items()
         }
 
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
         """Judges the hypotheses that follow from the module's text, on medians over samples."""
+        noisy_near = self.arm(size, evidence, _arm(NEAR, NOISE))
         too_few = self.arm(size, evidence, GENERAL, sequences=[2, 3, 4])
         enough_words = f"N in {{{', '.join(map(str, ENOUGH))}}}"
         return (
@@ -117,10 +132,28 @@ class FiniteSampleStudy(Study):
                 kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
+            judge_hypothesis(
+                "With noise on the labels, the error past k from a near-zero start falls as 1/√N",
+                f"|exponent in N of the error past k over samples, noise {NOISE:g}, + 1/2| + 2 "
+                "standard errors < 0.3",
+                noisy_near,
+                _distance_from_root,
+                kind=ClaimKind.EXTRAPOLATES,
+                below=0.3,
+            ),
+            judge_hypothesis(
+                "A large general start fits the same labels and errs far more past k",
+                "min over N of the median over samples of the error past k, large general over "
+                "near-zero start > 10",
+                noisy_near + self.arm(size, evidence, _arm(GENERAL, NOISE)),
+                _least_ratio_by_size,
+                kind=ClaimKind.CONTRAST,
+                above=10,
+            ),
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """The extrapolation error and the fit error against the number of sequences."""
+        """The extrapolation error against the number of sequences, the fit error, and noise."""
         experiments_by_arm = {arm: self.arm(size, evidence, arm).experiments for arm in ARMS}
         threshold = [Mark(label=f"N = k = {LENGTH}", at=LENGTH)]
         return (
@@ -145,7 +178,24 @@ class FiniteSampleStudy(Study):
                 ],
                 limits=threshold,
             ),
+            Panel(
+                title=f"noise {NOISE:g} on the labels",
+                x=axis_label("training.loss.sequences"),
+                y=ERROR_AXIS.replace("seeds", "samples"),
+                x_scale="log",
+                lines=[
+                    quartile_line(
+                        arm, self.arm(size, evidence, _arm(arm, NOISE)).experiments, _sequences
+                    )
+                    for arm in ARMS
+                ],
+                levels=[ZERO_BASELINE],
+            ),
         )
+
+
+def _arm(arm: str, noise: float) -> str:
+    return f"{arm}, noise" if noise else arm
 
 
 def _pooled_median(experiments: Sequence[Evidence], metric: str) -> float:
@@ -162,6 +212,30 @@ def _fit_error_at_zero_loss(experiments: Sequence[Evidence]) -> float:
     )
     at_zero = np.abs(loss) < ZERO_LOSS
     return statistic("median", fit[at_zero]) if 2 * at_zero.sum() >= len(loss) else math.nan
+
+
+def _distance_from_root(experiments: Sequence[Evidence]) -> float:
+    """|slope of log error in log N + 1/2| + 2 standard errors, over samples and seeds."""
+    points = [
+        (np.log(_sequences(experiment)), np.log(error))
+        for experiment in experiments
+        for error in experiment.values("relative_extrapolation_error")
+    ]
+    slope, standard_error = slope_with_error(*zip(*points, strict=True))
+    return abs(slope + 0.5) + 2 * standard_error
+
+
+def _least_ratio_by_size(experiments: Sequence[Evidence]) -> float:
+    """The least ratio of pooled medians over N: the second half of the experiments to the first."""
+    half, metric = len(experiments) // 2, "relative_extrapolation_error"
+    below, above = (
+        [
+            _pooled_median([one for one in arm if _sequences(one) == size], metric)
+            for size in NOISY_SIZES
+        ]
+        for arm in (experiments[:half], experiments[half:])
+    )
+    return float(np.min(np.divide(above, below)))
 
 
 def _sequences(experiment: Evidence) -> float:

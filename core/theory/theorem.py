@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core import teachers
-from core.losses import loss_matrix
+from core.losses import loss_matrix, noise_of
 from core.spec import (
     ExperimentSpec,
     GradientDescent,
@@ -207,13 +207,16 @@ def _loss(spec: ExperimentSpec) -> Assumption:
     lowest, *_, highest = np.linalg.eigvalsh(loss_matrix(spec.training))[[0, -1]]
     sees = bool(lowest > ZERO_TOLERANCE * highest)
     finding = "sees every lag below k" if sees else "does not see some response"
+    noise = noise_of(spec.training)
+    noisy = f" Noise of {noise:g} on the labels moves its minimum off the teacher." if noise else ""
+    margin = float(lowest) if sees else min(0.0, float(lowest))
     return Assumption(
         name="loss determines",
-        holds=sees,
-        margin=float(lowest) if sees else min(0.0, float(lowest)),
+        holds=sees and not noise,
+        margin=-noise if noise else margin,
         sentence=(
             f"The smallest eigenvalue of M is {lowest:.3g}, the largest {highest:.3g}: the loss "
-            f"{finding}."
+            f"{finding}.{noisy}"
         ),
     )
 

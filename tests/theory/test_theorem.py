@@ -108,6 +108,15 @@ def test_the_theorem_applies(changes):
             {"training": {"length": 5, "loss": {"kind": "finite_sample", "sequences": 3}}},
             ["loss determines"],
         ),
+        (
+            {
+                "training": {
+                    "length": 5,
+                    "loss": {"kind": "finite_sample", "sequences": 30, "noise": 0.1},
+                }
+            },
+            ["loss determines"],
+        ),
         ({"optimizer": {"lr": 1.0}}, ["gradient flow"]),
         ({"optimizer": {"lr": 1e-9, "steps": 10}}, ["long enough training"]),
         ({"optimizer": {"kind": "gradient_flow", "time": 1e-8}}, ["long enough training"]),

@@ -26,7 +26,7 @@ def gradient_of(
 ) -> "DenseGradient | DiagonalGradient":
     """The gradient for the student's structure."""
     M = torch.tensor(as_rows(target.M).T, dtype=dtype, device=device)
-    response = torch.tensor(target.response[: target.length], dtype=dtype, device=device)
+    response = torch.tensor(target.taught, dtype=dtype, device=device)
     if layout.student.structure == "diagonal":
         return DiagonalGradient(layout, M, response)
     return DenseGradient(layout, M, response)

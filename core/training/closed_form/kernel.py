@@ -34,7 +34,7 @@ def problem_of(student: LinearStudent, target: Target, float_type: FloatType) ->
     """The problem that the compiled loops minimise, in numbers of this type."""
     return linear.Problem(
         as_rows(target.M).astype(float_type),
-        target.response[: target.length, 0, 0].astype(float_type),
+        target.taught[:, 0, 0].astype(float_type),
         student.dim,
         linear.sizes_of(
             student.dim,

@@ -1,10 +1,13 @@
 """Baselines are exact, or wrong, exactly where theory says so."""
 
+import re
+
 import numpy as np
 import pytest
 
 from core import teachers
 from core.baselines import baselines
+from core.baselines.nuclear_norm import complete
 from core.baselines.realisation import era
 from core.baselines.subspace import identify
 from core.baselines.truncation import gramians_of, hankel_values, truncate
@@ -42,6 +45,10 @@ def spec_of(teacher, length, *names, **training):
             "evaluation": {"horizon": length + 20, "baselines": list(names)},
         }
     )
+
+
+def teacher_response(teacher, length):
+    return impulse_response(teachers.build(spec_of(teacher, length).teacher), length).ravel()
 
 
 def baseline(teacher, length, name, **training):
@@ -123,6 +130,7 @@ def test_truncation_only_drops_states_within_the_tolerance():
 
 
 SAMPLE = {"loss": {"kind": "finite_sample", "sequences": 60}}  # for one input
+NOISY = {"loss": {"kind": "finite_sample", "sequences": 60, "noise": 0.05}}
 
 
 @pytest.mark.parametrize(
@@ -181,8 +189,67 @@ def test_the_fir_of_few_sequences_is_the_least_norm_solution():
     assert result.summary["fit_error"] > 0.01
 
 
+@pytest.mark.parametrize("loss", [{}, SAMPLE])
+def test_the_response_of_least_nuclear_norm_is_the_teachers(loss):
+    result = baseline(TWO_POLES, 8, "nuclear_norm", **loss)
+    assert result.order == 2
+    assert max(result.summary["fit_error"], result.summary["extrapolation_error"]) < 1e-6
+
+
+@pytest.mark.parametrize("kappa", [0.5, 5.0])
+def test_no_step_lowers_the_nuclear_norm_and_misfit(kappa):
+    generator = np.random.default_rng(3)
+    root, labels = generator.standard_normal((4, 4)), generator.standard_normal((4, 2, 1))
+    M = root @ root.T
+    index = np.add.outer(np.arange(4), np.arange(4))
+
+    def cost(h):
+        blocks = h[index].transpose(0, 2, 1, 3).reshape(8, 4)
+        error = h[:4] - labels
+        return np.linalg.norm(blocks, "nuc") + kappa / 2 * np.einsum(
+            "jl,jpm,lpm->", M, error, error
+        )
+
+    least = complete(M, labels, kappa, 1e-10)
+    for scale in (1e-1, 1e-3):
+        for _ in range(50):
+            step = scale * generator.standard_normal(least.shape)
+            assert cost(least + step) > cost(least) - 1e-8
+
+
+def test_the_kernel_estimate_smooths_noise_and_decays_past_the_length():
+    teacher = {**TWO_POLES, "eigenvalues": {"kind": "list", "values": [0.8, 0.5]}}
+    loss = {"kind": "finite_sample", "sequences": 20, "noise": 0.3}
+    errors = {}
+    for name in ("kernel", "least_squares"):
+        result, exact = baseline(teacher, 12, name, loss=loss), teacher_response(teacher, 12)
+        errors[name] = np.linalg.norm(np.array(result.response[:12]) - exact)
+    assert errors["kernel"] < 0.7 * errors["least_squares"]
+    result = baseline(teacher, 12, "kernel", loss=loss)
+    decay, correlation = map(float, re.findall(r"= (-?[\d.]+)", result.note))
+    later = np.array(result.response[11:])
+    np.testing.assert_allclose(later[1:], later[:-1] * np.sqrt(decay) * correlation, rtol=0.01)
+    assert baseline(teacher, 12, "kernel").summary["fit_error"] < 1e-6
+
+
+@pytest.mark.parametrize("name", ["era", "subspace", "nuclear_norm"])
+def test_methods_that_choose_an_order_find_it_in_noise(name):
+    result = baseline(TWO_POLES, 8, name, **NOISY)
+    assert result.order in ({2, 3} if name == "nuclear_norm" else {2})
+    assert 1e-4 < result.summary["relative_extrapolation_error"] < 0.2
+
+
+def test_long_training_lengths_are_refused_by_iterated_methods():
+    for name, length in (("nuclear_norm", 101), ("kernel", 501)):
+        result = baseline({"kind": "rotation"}, length, name)
+        assert "computed up to" in result.note
+        assert np.isnan(result.response).all()
+
+
 def test_baselines_come_in_the_requested_order_and_never_fail_the_experiment():
-    names = ("least_squares", "subspace", "era", "balanced_truncation")
+    names = (
+        *("least_squares", "subspace", "era", "balanced_truncation", "nuclear_norm", "kernel"),
+    )
     results = baselines(spec_of(TWO_POLES, 1, *names))
     assert [result.name for result in results] == list(names)
     for result in results:
@@ -194,10 +261,11 @@ def test_baselines_come_in_the_requested_order_and_never_fail_the_experiment():
 
 
 def test_baselines_of_a_zero_teacher_are_zero():
-    for result in baselines(
-        spec_of({"kind": "memoryless", "gain": 0.0}, 6, "era", "balanced_truncation", "subspace")
-    ):
+    names = ("era", "balanced_truncation", "subspace", "nuclear_norm")
+    for result in baselines(spec_of({"kind": "memoryless", "gain": 0.0}, 6, *names)):
         assert (result.order, set(result.response)) == (0, {0.0})
+    (result,) = baselines(spec_of({"kind": "memoryless", "gain": 0.0}, 6, "kernel"))
+    assert set(result.response) == {0.0}
 
 
 def test_era_of_a_zero_response_has_no_states():

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from core.losses import Diagonal, loss_matrix, target_of
-from core.spec import ExperimentSpec, Training
+from core.losses import Diagonal, label_noise, loss_matrix, sample, target_of
+from core.metrics.errors import train_loss
+from core.run import run
+from core.spec import ExperimentSpec, Training, spec_hash
 
 
 def squared_outputs(errors, inputs, outputs):
@@ -90,3 +92,79 @@ def test_a_drawn_sample_has_the_distribution_and_seed_of_the_spec():
     assert np.array_equal(signs, matrix(sequences=50, distribution="rademacher", seed=2))
     np.testing.assert_allclose(matrix(sequences=20_000), np.eye(3), atol=0.05)
     assert np.linalg.matrix_rank(matrix(sequences=2)) == 2
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("sequences", [3, 9])
+def test_noise_on_labels_moves_the_minimum_and_leaves_out_a_constant(outputs, sequences):
+    """The squared errors on noisy labels, less their least value, are the loss."""
+    loss = {"kind": "finite_sample", "sequences": sequences, "noise": 0.3, "seed": 4}
+    spec = ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "rotation"},
+            "student": {"kind": "linear", "dim": 2},
+            "training": {"length": 5, "outputs": outputs, "loss": loss},
+        }
+    )
+    target, inputs = target_of(spec), sample(spec.training.loss, 5)
+    noise = label_noise(spec.training.loss, (sequences, 5, 1))[:, :, 0]
+
+    def squared_error(response):
+        y = np.array([[response[: t + 1] @ x[t::-1] for t in range(5)] for x in inputs])
+        exact = np.array(
+            [[target.response[: t + 1, 0, 0] @ x[t::-1] for t in range(5)] for x in inputs]
+        )
+        error = y - exact - noise
+        return np.mean(error[:, -1] ** 2) if outputs == "last" else np.mean(error**2)
+
+    least = squared_error(target.taught.ravel())
+    for seed in range(3):
+        h = np.random.default_rng(seed).standard_normal(5)
+        padded = np.concatenate([h, np.zeros(target.horizon - 5)]).reshape(-1, 1, 1)
+        loss_of_h = train_loss(padded, target)
+        assert loss_of_h == pytest.approx(squared_error(h) - least, rel=1e-10)
+        assert loss_of_h >= 0
+    assert np.abs(target.shift).max() > 0.01
+
+
+def test_noise_leaves_the_sequences_and_the_hash_of_specs_without_it():
+    def spec(**loss):
+        return ExperimentSpec.model_validate(
+            {
+                "teacher": {"kind": "delay"},
+                "student": {"kind": "linear", "dim": 8},
+                "training": {
+                    "length": 6,
+                    "loss": {"kind": "finite_sample", "sequences": 4, **loss},
+                },
+            }
+        )
+
+    clean, noisy = spec(), spec(noise=0.1)
+    assert np.array_equal(loss_matrix(clean.training), loss_matrix(noisy.training))
+    assert "noise" not in clean.training.loss.model_dump()
+    assert spec_hash(spec(noise=0)) == spec_hash(clean) != spec_hash(noisy)
+
+
+def test_training_on_noisy_labels_reaches_their_least_squares_response():
+    spec = ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "memoryless"},
+            "student": {
+                "kind": "linear",
+                "dim": 6,
+                "structure": "general",
+                "start": {"scale": 0.9},
+            },
+            "training": {
+                "length": 2,
+                "loss": {"kind": "finite_sample", "sequences": 30, "noise": 0.5},
+            },
+            "optimizer": {"lr": 0.05, "steps": 3000},
+            "seeds": 1,
+        }
+    )
+    (trained,) = run(spec).runs
+    np.testing.assert_allclose(trained.response[:2], target_of(spec).taught.ravel(), atol=1e-6)
+    assert trained.summary["fit_error"] > 0.01
+    assert abs(trained.summary["train_loss"]) < 1e-10

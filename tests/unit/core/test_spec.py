@@ -188,6 +188,17 @@ def test_all_problems_are_reported_at_once():
             "both B and C",
         ),
         (
+            {
+                "student": {"kind": "gru", "dim": 4},
+                "training": {
+                    "length": 2,
+                    "loss": {"kind": "finite_sample", "sequences": 8, "noise": 0.1},
+                },
+            },
+            "/training/loss/noise",
+            "linear students of linear teachers",
+        ),
+        (
             {"training": {"length": 2, "loss": {"kind": "finite_sample"}}},
             "/training/loss",
             "either sequences",
