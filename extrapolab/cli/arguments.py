@@ -89,6 +89,14 @@ def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tup
 _ID_HELP = "The experiment's id, exp_..., or a unique prefix of it."
 _FIGURE_HELP = "The file to write: .svg, .png, .pdf, .json for its data, or .txt for its caption."
 
+ExactText = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Write text to CSV as it is, though a spreadsheet would compute one such as =1+1. By "
+        "default it has an apostrophe in front.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per item.")]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number to show.")]
 SizeOption = Annotated[Size, typer.Option(help="quick takes minutes; full has the paper's size.")]

@@ -161,6 +161,7 @@ class Query:
         *,
         fields: Iterable[str] | None = None,
         metrics: Iterable[str] | None = None,
+        safe: bool = False,
     ) -> Path:
         """Writes every row to a file, never sampled; the extension chooses the format.
 
@@ -172,12 +173,16 @@ class Query:
             fields: Columns of the experiment, such as ``training.length``; the lab chooses by
                 default.
             metrics: Such as ``train_loss``; all of them by default.
+            safe: Whether text in CSV that a spreadsheet would compute, such as ``=1+1``, has an
+                apostrophe in front.
 
         Raises:
             ValueError: The path has no extension.
         """
         target = Path(path)
         parameters = self._export_parameters(what, file_format(target, ".parquet"), fields, metrics)
+        if safe:
+            parameters = {**parameters, "safe": "true"}
         self._transport.download("/v1/export", parameters, target)
         return target
 

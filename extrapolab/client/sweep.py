@@ -182,10 +182,16 @@ class Sweep:
         statistic: Iterable[str] | None = None,
         *,
         crossed: Mapping[str, str | None] | None = None,
+        safe: bool = False,
     ) -> str:
-        """The table as CSV with exact numbers; ``crossed`` names ``rows`` and ``columns``."""
+        """The table as CSV with exact numbers; ``crossed`` names ``rows`` and ``columns``.
+
+        ``safe`` text has an apostrophe in front where a spreadsheet would compute it.
+        """
         name = "table" if crossed is None else "grid"
         parameters = {**table_parameters(metrics, statistic), "format": "csv", **(crossed or {})}
+        if safe:
+            parameters["safe"] = "true"
         return self._transport.get_bytes(f"{self._path}/{name}", parameters).decode()
 
     def grid(

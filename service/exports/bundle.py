@@ -91,8 +91,9 @@ def _tables(context: AppContext, query: ExperimentQuery, *, figures: bool) -> It
     yield "README.txt", iter([README.format(figures=_FIGURES_LINE if figures else "").encode()])
     fields, metrics = run_ends.parse_fields(",".join(export_rows.DEFAULT_FIELDS)), tuple(METRICS)
     experiment_table = streams.experiment_table(context, query, fields, metrics)
-    yield "experiments.csv", encode("csv", *experiment_table)
-    yield "runs.csv", encode("csv", *streams.run_table(context, query, fields, metrics))
+    yield "experiments.csv", encode("csv", *experiment_table, safe=True)
+    run_table = streams.run_table(context, query, fields, metrics, with_spec=True)
+    yield "runs.csv", encode("csv", *run_table, safe=True)
 
 
 def _files_of_experiment(

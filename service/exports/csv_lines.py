@@ -1,6 +1,7 @@
 """Comma-separated values (RFC 4180) with exact numbers.
 
-Non-finite numbers are words, missing values empty.
+Non-finite numbers are words, missing values empty. ``safe`` text is not computed by a spreadsheet
+(:mod:`service.http.cells`).
 """
 
 import csv
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from service.http.cells import as_text
 from service.schemas.base import instant, to_json
 from store.arrays import packed
 from store.query.fields import Kind
@@ -31,20 +33,20 @@ class CsvColumn(NamedTuple):
     values: Sequence[Any] | np.ndarray
 
 
-def table(columns: Sequence[CsvColumn]) -> bytes:
+def table(columns: Sequence[CsvColumn], *, safe: bool = False) -> bytes:
     """A whole table: the header, then a line for each row."""
-    return header(column.name for column in columns) + lines(columns)
+    return header((column.name for column in columns), safe=safe) + lines(columns, safe=safe)
 
 
-def header(names: Iterable[str]) -> bytes:
+def header(names: Iterable[str], *, safe: bool = False) -> bytes:
     """The first line: the names of the columns."""
-    return ",".join(map(quote, names)).encode() + b"\r\n"
+    return ",".join(quote(name, safe=safe) for name in names).encode() + b"\r\n"
 
 
-def lines(columns: Sequence[CsvColumn]) -> bytes:
+def lines(columns: Sequence[CsvColumn], *, safe: bool = False) -> bytes:
     """A line for each row, without the header."""
     blocks = [
-        _joined_cells(list(block), written_as_json=written_as_json)
+        _joined_cells(list(block), written_as_json=written_as_json, safe=safe)
         for written_as_json, block in itertools.groupby(
             columns, lambda column: column.kind in JSON_KINDS
         )
@@ -52,10 +54,10 @@ def lines(columns: Sequence[CsvColumn]) -> bytes:
     return b"".join([b",".join(cells) + b"\r\n" for cells in zip(*blocks, strict=True)])
 
 
-def quote(text: str) -> str:
+def quote(text: str, *, safe: bool = False) -> str:
     """Text as one cell, quoted if it has to be."""
     line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="").writerow([text])
+    csv.writer(line, lineterminator="").writerow([as_text(text) if safe else text])
     return line.getvalue()
 
 
@@ -75,20 +77,22 @@ def listed(values: Sequence[Any] | np.ndarray) -> Sequence[Any]:
     return packed.listed(values) if isinstance(values, np.ndarray) else values
 
 
-def _joined_cells(columns: Sequence[CsvColumn], *, written_as_json: bool) -> Sequence[bytes]:
+def _joined_cells(
+    columns: Sequence[CsvColumn], *, written_as_json: bool, safe: bool
+) -> Sequence[bytes]:
     """The cells of adjoining columns, joined by row; serialising whole blocks is much faster."""
     values = [listed(column.values) for column in columns]
     if written_as_json:
         rows = to_json(list(zip(*values, strict=True)))[2:-2]
         return rows.translate(None, b'"').replace(b"null", b"").split(b"],[") if values[0] else []
     cells = [
-        encode_distinct(column_values, partial(_text_cell, column.kind))
+        encode_distinct(column_values, partial(_text_cell, column.kind, safe=safe))
         for column, column_values in zip(columns, values, strict=True)
     ]
     return [b",".join(row) for row in zip(*cells, strict=True)]
 
 
-def _text_cell(kind: Kind, value: Any) -> bytes:
+def _text_cell(kind: Kind, value: Any, *, safe: bool) -> bytes:
     if value is None:
         return b""
-    return quote(value if kind is Kind.TEXT else instant(value).isoformat()).encode()
+    return quote(value if kind is Kind.TEXT else instant(value).isoformat(), safe=safe).encode()

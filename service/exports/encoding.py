@@ -8,6 +8,7 @@ their parts are, so a reader refuses a truncated one.
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -37,15 +38,21 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 
 
 def encode(
-    form: FileFormat, columns: Sequence[Column], batches: Iterable[RecordBatch]
+    form: FileFormat,
+    columns: Sequence[Column],
+    batches: Iterable[RecordBatch],
+    *,
+    safe: bool = False,
 ) -> Iterator[bytes]:
     """The parts of a file: one for each batch, and its start and end.
+
+    ``safe`` CSV has no text that a spreadsheet computes.
 
     Raises:
         NotInstalled: The format needs pyarrow, which isn't installed.
     """
     encoders: Mapping[str, Callable[[Sequence[Column], Iterable[RecordBatch]], Iterator[bytes]]] = {
-        "csv": _csv,
+        "csv": partial(_csv, safe=safe),
         "json": _json,
         "ndjson": _ndjson,
         "parquet": _parquet,
@@ -106,12 +113,13 @@ class WriteBuffer(io.RawIOBase):
         return taken
 
 
-def _csv(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:
-    yield csv_lines.header(column.name for column in columns)
+def _csv(
+    columns: Sequence[Column], batches: Iterable[RecordBatch], *, safe: bool
+) -> Iterator[bytes]:
+    yield csv_lines.header((column.name for column in columns), safe=safe)
     for batch in batches:
-        yield csv_lines.lines(
-            [CsvColumn(column.name, column.kind, batch[column.name]) for column in columns]
-        )
+        cells = [CsvColumn(column.name, column.kind, batch[column.name]) for column in columns]
+        yield csv_lines.lines(cells, safe=safe)
 
 
 def _json(columns: Sequence[Column], batches: Iterable[RecordBatch]) -> Iterator[bytes]:

@@ -55,16 +55,28 @@ def experiment_table(
 
 
 def run_table(
-    context: AppContext, query: ExperimentQuery, fields: Sequence[Field], metrics: Sequence[str]
+    context: AppContext,
+    query: ExperimentQuery,
+    fields: Sequence[Field],
+    metrics: Sequence[str],
+    *,
+    with_spec: bool = False,
 ) -> Table:
-    """A row for each ended run of matching experiments."""
+    """A row for each ended run of matching experiments, ``with_spec`` with whole specs too."""
 
-    def rows_of(ids: Sequence[str]) -> RecordBatch:
-        with context.database.read() as tx:
-            return export_rows.run_rows(tx, rows.existing_ids(tx, ids), fields, metrics)
+    def batches() -> Iterator[RecordBatch]:
+        for ids in id_pages(context, query):
+            parts = [ids]
+            if with_spec:
+                with context.database.read() as tx:
+                    parts = [*export_rows.by_spec_size(tx, rows.existing_ids(tx, ids))]
+            for part in parts:
+                with context.database.read() as tx:
+                    existing = rows.existing_ids(tx, part)
+                    batch = export_rows.run_rows(tx, existing, fields, metrics, with_spec=with_spec)
+                yield batch
 
-    columns = export_rows.run_columns(fields, metrics)
-    return columns, map(rows_of, id_pages(context, query))
+    return export_rows.run_columns(fields, metrics, with_spec=with_spec), batches()
 
 
 def series_table(context: AppContext, query: ExperimentQuery, names: Sequence[str]) -> Table:

@@ -86,6 +86,14 @@ Owner = Annotated[
         examples=["ada"],
     ),
 ]
+SafeText = Annotated[
+    bool,
+    Query(
+        description="In CSV, put an apostrophe before text that begins with `=`, `+`, `-`, `@`, a "
+        "tab or a carriage return: spreadsheets would compute it. Imports take it away again."
+    ),
+]
+
 ANONYMOUS = "anonymous"
 
 IdempotencyKey = Annotated[

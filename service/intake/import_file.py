@@ -3,13 +3,14 @@
 Columns have the usual names: the spec's fields by their paths, ``seed``, ``outcome``, ``steps``,
 metrics. With a column ``step``, rows are points, and a run's last point says how it ended. Nothing
 is guessed: what a run did not record is missing unless it follows from the spec, and how it ended
-is required.
+is required. A column ``spec`` has whole specs, as a lab's export does: each is the spec of all rows
+with the same ``experiment``, and the other columns of a row override it.
 """
 
 import contextlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,24 @@ from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
 from core.spec.paths import flatten, nest
 from service.intake import derived_metrics
-from service.intake.import_rows import Row, read_rows, rename_columns
+from service.intake.import_rows import NumberedRow, Row, read_rows
 from store.arrays.packed import COLUMNS, MISSING
 from store.experiments.draft import Draft
 from store.experiments.imports import ImportedRuns
 from store.query.errors import closest_names
+from store.query.export_rows import SPEC, TAG_SEPARATOR
 from store.query.fields import FIELDS
 from store.records import RunRecord
 
 MAX_EXPERIMENTS = 2_000
 MAX_PROBLEMS = 20
+MAX_NAME = 100
+"""Most characters of an unknown column that are compared with known ones."""
 
 RUN_COLUMNS = ("seed", "outcome", "steps", "step")
+EXPERIMENT = "experiment"
+"""The column that tells which rows of an export share a spec; it has no other meaning."""
+
 _SPEC_PARTS = frozenset(ExperimentSpec.model_fields) - METADATA - {"seeds"}
 _COLUMN_NAMES = (
     *RUN_COLUMNS,
@@ -40,19 +47,21 @@ _COLUMN_NAMES = (
     *sorted(METADATA),
     *(name for name, field in FIELDS.items() if field.path),
 )
-_EXPORT_ONLY = {"experiment", *(name for name, field in FIELDS.items() if not field.path)} - {
-    *_COLUMN_NAMES
-}
+_EXPORT_ONLY = {name for name, field in FIELDS.items() if not field.path} - {*_COLUMN_NAMES}
 """Columns of a lab's export that mean nothing in another lab."""
 
 _ALLOWED = f"{', '.join(RUN_COLUMNS)}, metrics, and the spec's fields (GET /v1/fields lists all)"
 _CONTENT = "/content"
 
-NumberedRow = tuple[int, Row]
-
 
 class _Problems(list[Problem]):
-    """The problems of a file, reported all at once."""
+    """The problems of a file, reported all at once.
+
+    Attributes:
+        uncounted: How many further problems there are, which are not in the list.
+    """
+
+    uncounted = 0
 
     def add(
         self, row: int | None, column: str, code: str, message: str, given: object = None
@@ -64,7 +73,7 @@ class _Problems(list[Problem]):
     def raise_if_any(self) -> None:
         """Raises SpecError with the first :data:`MAX_PROBLEMS`."""
         if self:
-            hidden = len(self) - MAX_PROBLEMS
+            hidden = len(self) + self.uncounted - MAX_PROBLEMS
             more = (
                 [Problem(_CONTENT, "more", f"and {hidden} more like these")] if hidden > 0 else []
             )
@@ -88,17 +97,21 @@ def read(
         tags: Tags for all experiments, added after those of a row.
 
     Raises:
-        SpecError: The file is not valid; each problem names its row, counted from 0.
+        SpecError: The file is not valid; each problem names its row, numbered by
+            :func:`service.intake.import_rows.read_rows`.
     """
     problems = _Problems()
     meanings = {**dict.fromkeys(_EXPORT_ONLY), **columns}
-    rows = [rename_columns(row, meanings) for row in read_rows(name, content)]
+    rows = read_rows(name, content, meanings)
     shared = {name: value for name, value in flatten(base) if value is not None}
     if not rows:
         problems.add(None, "", "empty", "has no runs")
     problems.raise_if_any()
-    _check_names([*dict.fromkeys(column for row in rows for column in row)], shared, problems)
+    names = list(dict.fromkeys(column for _, row in rows for column in row))
+    _check_names(names, shared, problems)
     problems.raise_if_any()
+    if SPEC in names:
+        rows = [*_with_specs(rows, problems)]
     groups = _group_by_setup(rows, shared)
     if len(groups) > MAX_EXPERIMENTS:
         message = f"has {len(groups)} experiments; the limit is {MAX_EXPERIMENTS}"
@@ -120,18 +133,50 @@ def _check_names(columns: Sequence[str], shared: Row, problems: _Problems) -> No
                 f"has no column {name!r}; add one, or give the value in base if all runs share it"
             )
             problems.add(None, "", "missing", message)
-    for name in given:
-        if name not in _COLUMN_NAMES and name.partition(".")[0] not in _SPEC_PARTS:
-            pointer = "/base" if name in shared else "/columns"
-            close = closest_names(name, _COLUMN_NAMES)
-            message = "unknown column" + (f"; did you mean {' or '.join(close)}?" if close else "")
-            problems.append(Problem(pointer, "unknown_column", message, shorten(name), _ALLOWED))
+    known = {*_COLUMN_NAMES, SPEC, EXPERIMENT}
+    unknown = [n for n in given if n not in known and n.partition(".")[0] not in _SPEC_PARTS]
+    for name in unknown[:MAX_PROBLEMS]:
+        pointer = "/base" if name in shared else "/columns"
+        close = closest_names(name[:MAX_NAME], _COLUMN_NAMES)
+        message = "unknown column" + (f"; did you mean {' or '.join(close)}?" if close else "")
+        problems.append(Problem(pointer, "unknown_column", message, shorten(name), _ALLOWED))
+    problems.uncounted += len(unknown[MAX_PROBLEMS:])
 
 
-def _group_by_setup(rows: Sequence[Row], shared: Row) -> dict[str, list[NumberedRow]]:
+def _with_specs(rows: Sequence[NumberedRow], problems: _Problems) -> Iterator[NumberedRow]:
+    """The rows with the fields of their experiment's spec, which their own columns override."""
+    specs: dict[Any, Row] = {}
+    for number, row in rows:
+        if row.get(SPEC) is not None:
+            specs[row.get(EXPERIMENT, number)] = _fields_of(row[SPEC], number, problems)
+    for number, row in rows:
+        spec = specs.get(row.get(EXPERIMENT, number))
+        if spec is None:
+            message = "is empty in every row of this experiment; an export has it in its first one"
+            problems.add(number, SPEC, "missing", message)
+            continue
+        given = {n: value for n, value in row.items() if value is not None and n != SPEC}
+        if given.get("tags") == TAG_SEPARATOR.join(spec.get("tags", ())):
+            del given["tags"]
+        yield number, {**spec, **given}
+
+
+def _fields_of(spec: Any, number: int, problems: _Problems) -> Row:
+    """The fields of a spec, an object or its JSON text, by their paths."""
+    try:
+        content = json.loads(spec) if isinstance(spec, str) else spec
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        problems.add(number, SPEC, "not_a_spec", "should be a spec as a JSON object", spec)
+        return {}
+    return {path: value for path, value in flatten(content) if path != "seeds"}
+
+
+def _group_by_setup(rows: Sequence[NumberedRow], shared: Row) -> dict[str, list[NumberedRow]]:
     """Completes the rows with what they share, and groups them by their spec's fields as JSON."""
     groups: dict[str, list[NumberedRow]] = {}
-    for number, row in enumerate(rows):
+    for number, row in rows:
         given = {column: value for column, value in row.items() if value is not None}
         complete = {**shared, **given}
         setup = {
@@ -154,10 +199,7 @@ def _experiment(
     points = _points(by_seed, problems)
     first_number, first_row = members[0]
     metadata = {name: first_row[name] for name in METADATA if name in first_row}
-    row_tags = metadata.get("tags", [])
-    if not isinstance(row_tags, list):
-        row_tags = str(row_tags).split(",")
-    metadata["tags"] = [*row_tags, *tags]
+    metadata["tags"] = [*_listed(metadata.get("tags", [])), *tags]
     try:
         spec = ExperimentSpec.model_validate({**nest(setup), **metadata, "seeds": [*by_seed]})
     except ValidationError as error:
@@ -174,6 +216,17 @@ def _experiment(
         derived_metrics.complete_runs(baseline, runs),
         derived_metrics.complete_points(baseline, points),
     )
+
+
+def _listed(tags: Any) -> list[Any]:
+    """The tags of a row: a list, its JSON, or text with commas, or as in an export."""
+    if isinstance(tags, list):
+        return tags
+    text = str(tags)
+    with contextlib.suppress(ValueError):
+        if text.startswith("[") and isinstance(listed := json.loads(text), list):
+            return listed
+    return text.split(TAG_SEPARATOR if TAG_SEPARATOR in text else ",")
 
 
 def _run(seed: int, rows: Sequence[NumberedRow], problems: _Problems) -> RunRecord:

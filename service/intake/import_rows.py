@@ -1,39 +1,60 @@
-"""Rows of an imported file: CSV, JSON or NDJSON, read to values by their dotted paths."""
+"""Rows of an imported file: CSV, JSON or NDJSON, read to values by their dotted paths.
+
+A row is numbered as an editor shows it: by the line on which it starts, and in a JSON list by its
+place, counted from 1.
+"""
 
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.errors import Problem, SpecError
 from core.spec.explain import shorten
 from core.spec.paths import flatten
+from service.http.cells import as_given
+from store.query.export_rows import SPEC
 
 FORMATS = (".csv", ".json", ".ndjson")
 BYTE_ORDER_MARK = "\ufeff"
 """Excel writes it at the start of a file."""
 
+TEXTS = frozenset({"name", "notes", "tags", "outcome", "experiment"})
+"""Columns of text, which is no number even if it looks like one."""
+
 Row = Mapping[str, Any]
+NumberedRow = tuple[int, Row]
+Meanings = Mapping[str, str | None]
 
 
-def read_rows(name: str, content: str) -> list[Row]:
-    """Reads the rows of a file; the extension of its ``name`` gives its format.
+_NO_OBJECTS = "it should be a list of objects, one for each run or point"
+
+
+def read_rows(name: str, content: str, meanings: Meanings) -> list[NumberedRow]:
+    """Reads the rows of a file, each with its number.
+
+    Args:
+        name: Name of the file; its extension gives the format.
+        content: Content of the file.
+        meanings: Names of columns that mean something else, or nothing (None).
 
     Raises:
-        SpecError: The format is unknown, or the content does not have it.
+        SpecError: The format is unknown, the content does not have it, or two columns have the
+            same meaning.
     """
     extension = name[name.rfind(".") :].lower() if "." in name else ""
     content = content.removeprefix(BYTE_ORDER_MARK)
     try:
         match extension:
             case ".csv":
-                return _csv_rows(content)
+                return list(_csv_rows(content, meanings))
             case ".json":
-                return _object_rows(json.loads(content))
+                return list(_object_rows(enumerate(_items(json.loads(content)), 1), meanings))
             case ".ndjson":
-                lines = (line for line in content.splitlines() if line.strip())
-                return _object_rows([json.loads(line) for line in lines])
+                lines = enumerate(content.split("\n"), 1)
+                objects = ((number, json.loads(line)) for number, line in lines if line.strip())
+                return list(_object_rows(objects, meanings))
     except (ValueError, csv.Error, RecursionError) as error:
         message = f"is not valid {extension[1:].upper()}: {error}"
         raise SpecError([Problem("/content", "not_readable", message)]) from None
@@ -43,48 +64,85 @@ def read_rows(name: str, content: str) -> list[Row]:
     )
 
 
-def rename_columns(row: Row, meanings: Mapping[str, str | None]) -> Row:
-    """Renames columns to their meanings; drops those whose meaning is None.
+def _csv_rows(content: str, meanings: Meanings) -> Iterator[NumberedRow]:
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    header = [as_given(name.strip()) for name in next(reader, [])]
+    if len(set(header)) < len(header):
+        twice = next(name for place, name in enumerate(header) if name in header[:place])
+        raise ValueError(f"the column {twice!r} appears twice")
+    columns = [
+        (place, meaning, _text if meaning in TEXTS else _value)
+        for place, meaning in _renamed(header, meanings)
+    ]
+    line = reader.line_num + 1
+    for cells in reader:
+        if cells:
+            if len(cells) != len(header):
+                raise ValueError(f"row {line} has {len(cells)} cells, and the header {len(header)}")
+            yield line, {name: read(cells[place]) for place, name, read in columns}
+        line = reader.line_num + 1
+
+
+def _renamed(names: Sequence[str], meanings: Meanings) -> Iterator[tuple[int, str]]:
+    """The place and meaning of each column that means something.
 
     Raises:
         SpecError: Two columns have the same meaning.
     """
-    renamed: dict[str, Any] = {}
-    for name, value in row.items():
+    seen = set()
+    for place, name in enumerate(names):
         meaning = meanings.get(name, name)
-        if meaning in renamed:
+        if meaning in seen:
             message = f"two columns mean {meaning!r}; leave one out with null"
             raise SpecError([Problem("/columns", "twice", message, shorten(name))])
         if meaning is not None:
-            renamed[meaning] = value
-    return renamed
+            seen.add(meaning)
+            yield place, meaning
 
 
-def _csv_rows(content: str) -> list[Row]:
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    header = [name.strip() for name in next(reader, [])]
-    for name in header:
-        if header.count(name) > 1:
-            raise ValueError(f"the column {name!r} appears twice")
-    rows: list[Row] = []
-    for number, cells in enumerate(line for line in reader if line):
-        if len(cells) != len(header):
-            raise ValueError(f"row {number} has {len(cells)} cells, and the header {len(header)}")
-        rows.append({name: _cell_value(cell) for name, cell in zip(header, cells, strict=True)})
-    return rows
+def _text(cell: str) -> str | None:
+    return as_given(cell) or None
 
 
-def _cell_value(cell: str) -> Any:
+def _value(cell: str) -> Any:
     """A cell's value: JSON if it is (number, true, false, list), None if empty, else its text."""
     text = cell.strip()
     try:
         return json.loads(text) if text else None
     except ValueError:
-        return text
+        return as_given(text)
 
 
-def _object_rows(content: Any) -> list[Row]:
-    rows = content.get("rows") if isinstance(content, dict) else content
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError("it should be a list of objects, one for each run or point")
-    return [dict(flatten(row)) for row in rows]
+def _items(content: Any) -> list[Any]:
+    """The list of rows, or of whole experiments, in a JSON document."""
+    items = content.get("rows", content.get("items")) if isinstance(content, dict) else content
+    if not isinstance(items, list):
+        raise ValueError(_NO_OBJECTS)  # noqa: TRY004  # as json.loads does
+    return items
+
+
+def _object_rows(objects: Iterator[tuple[int, Any]], meanings: Meanings) -> Iterator[NumberedRow]:
+    for number, content in objects:
+        if not isinstance(content, dict):
+            raise ValueError(_NO_OBJECTS)  # noqa: TRY004  # as json.loads does
+        for given in _runs(content):
+            spec = {SPEC: given[SPEC]} if SPEC in given else {}
+            row = dict(flatten({name: given[name] for name in given if name != SPEC})) | spec
+            names = list(row)
+            yield (
+                number,
+                {meaning: row[names[place]] for place, meaning in _renamed(names, meanings)},
+            )
+
+
+def _runs(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The ended runs of a whole experiment as rows; anything else is a row itself."""
+    spec, runs = content.get(SPEC), content.get("runs")
+    if not isinstance(spec, dict) or not isinstance(runs, list):
+        yield content
+        return
+    for run in runs:
+        if isinstance(run, dict) and run.get("outcome") is not None:
+            summary = run.get("summary") or {}
+            ended = {name: run.get(name) for name in ("seed", "outcome", "steps")}
+            yield {"experiment": content.get("id"), SPEC: spec, **ended, **summary}

@@ -139,7 +139,7 @@ def _edges(choice: Choice, drawn: SweepMap | None) -> list[str]:
 
 def _table(sweep_id: str, choice: Choice) -> str:
     """The address of the numbers of the map as CSV; all its experiments if an axis has objects."""
-    numbers = {"metrics": choice.y, "statistic": choice.statistic, "format": "csv"}
+    numbers = {"metrics": choice.y, "statistic": choice.statistic, "format": "csv", "safe": "true"}
     if choice.recipe(sweep_id) is None:
         return f"/v1/sweeps/{sweep_id}/table?{urlencode(numbers)}"
     by = ",".join(path for path in (choice.x, choice.series, choice.facets) if path)

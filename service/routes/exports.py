@@ -13,10 +13,12 @@ from service.exports.encoding import MEDIA_TYPES, FileFormat, documents, encode
 from service.http import openapi
 from service.http.downloads import download
 from service.http.errors import Invalid
-from service.http.parameters import known_names
+from service.http.parameters import SafeText, known_names
 from service.http.query_parameters import RequestedQuery
 from store.query import export_rows, run_ends
 from store.query.errors import BadQuery
+from store.query.export_rows import SPEC
+from store.query.names import split_names
 
 router = APIRouter(prefix="/v1/export", tags=["queries"])
 
@@ -42,7 +44,8 @@ def export(
         str | None,
         Query(
             description="Fields of the experiment to add to each row, separated by commas "
-            "(see `/v1/fields`).",
+            "(see `/v1/fields`); `spec` is the whole spec as JSON, "
+            "in the last column of each experiment's first run.",
             examples=["name,training.length"],
         ),
     ] = None,
@@ -53,6 +56,7 @@ def export(
             examples=["train_loss,fit_error"],
         ),
     ] = None,
+    safe: SafeText = False,
 ) -> StreamingResponse:
     """Export everything that `q` matches.
 
@@ -66,8 +70,10 @@ def export(
     """
     metric_names = _known_metrics(metrics, SERIES if what == "series" else tuple(METRICS))
     try:
-        row_fields = run_ends.parse_fields(
-            ",".join(export_rows.DEFAULT_FIELDS) if fields is None else fields
+        names = [*export_rows.DEFAULT_FIELDS] if fields is None else split_names(fields, "")
+        with_spec = what == "runs" and (fields is None or SPEC in names)
+        row_fields = run_ends.find_fields(
+            [name for name in names if not (with_spec and name == SPEC)]
         )
     except BadQuery as error:
         raise error.at("/query/fields") from None
@@ -78,10 +84,13 @@ def export(
         )
         content = documents("json" if form == "json" else "ndjson", items)
     elif what == "series":
-        content = encode(form, *streams.series_table(context, query, metric_names))
+        content = encode(form, *streams.series_table(context, query, metric_names), safe=safe)
+    elif what == "runs":
+        table = streams.run_table(context, query, row_fields, metric_names, with_spec=with_spec)
+        content = encode(form, *table, safe=safe)
     else:
-        table = streams.run_table if what == "runs" else streams.experiment_table
-        content = encode(form, *table(context, query, row_fields, metric_names))
+        table = streams.experiment_table(context, query, row_fields, metric_names)
+        content = encode(form, *table, safe=safe)
     return download(content, MEDIA_TYPES[form], f"extrapolab-{what}.{form}")
 
 

@@ -17,7 +17,7 @@ from service.http.metric_parameters import (
     MetricNames,
     StatisticNames,
 )
-from service.http.parameters import IfNoneMatch
+from service.http.parameters import IfNoneMatch, SafeText
 from store.sweeps import repository as sweeps
 
 router = APIRouter(prefix="/v1/sweeps/{id:experiment}", tags=["sweeps"])
@@ -46,6 +46,7 @@ def table(
     form: Annotated[
         Literal["json", "csv"], Query(alias="format", description="Format of the answer.")
     ] = "json",
+    safe: SafeText = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Tabulate the final metrics of a sweep: a row for each experiment, in the sweep's order."""
@@ -57,7 +58,7 @@ def table(
             rows = sweep_table.rows(tx, sweep_id, members, metric_names, statistic_names)
     if form == "csv":
         columns = sweep_table.columns(rows, metric_names, statistic_names)
-        return etags.answer(csv_lines.table(columns), "text/csv", if_none_match)
+        return etags.answer(csv_lines.table(columns, safe=safe), "text/csv", if_none_match)
     return etags.answer(schemas.to_json({"rows": rows}), "application/json", if_none_match)
 
 
@@ -86,6 +87,7 @@ def grid(
     form: Annotated[
         Literal["json", "csv"], Query(alias="format", description="Format of the answer.")
     ] = "json",
+    safe: SafeText = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Cross two axes of a sweep, with statistics of metrics over seeds in each cell.
@@ -101,5 +103,5 @@ def grid(
         )
     if form == "csv":
         columns_of_csv = sweep_table.grid_columns(content)
-        return etags.answer(csv_lines.table(columns_of_csv), "text/csv", if_none_match)
+        return etags.answer(csv_lines.table(columns_of_csv, safe=safe), "text/csv", if_none_match)
     return etags.answer(schemas.to_json(content), "application/json", if_none_match)

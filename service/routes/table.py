@@ -19,7 +19,7 @@ from service.http.metric_parameters import (
     MetricNames,
     StatisticNames,
 )
-from service.http.parameters import Cursor, IfNoneMatch, Limit
+from service.http.parameters import Cursor, IfNoneMatch, Limit, SafeText
 from service.http.query_parameters import Q
 from store.query.fields import Kind
 from store.query.query import ExperimentQuery
@@ -99,6 +99,7 @@ def table(
     form: Annotated[
         Literal["json", "csv"], Query(alias="format", description="CSV has all rows at once.")
     ] = "json",
+    safe: SafeText = False,
     limit: Limit = 50,
     cursor: Cursor = None,
     if_none_match: IfNoneMatch = None,
@@ -129,7 +130,7 @@ def table(
             *_field_columns(page.rows, request),
             *_columns(page.rows, request, grouped=group),
         ]
-        return etags.answer(csv_lines.table(columns), "text/csv", if_none_match)
+        return etags.answer(csv_lines.table(columns, safe=safe), "text/csv", if_none_match)
     counts = {"count": page.count} if request.with_count else {}
     content = {"items": page.rows, "next": page.next, **counts}
     return etags.answer(schemas.to_json(content), "application/json", if_none_match)

@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select
+from pydantic_core import to_json
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, select
 
 from core.result import METRICS, SERIES, Outcome
 from store.arrays import series
@@ -42,6 +43,15 @@ DEFAULT_FIELDS = (
 )
 """The fields of an experiment to export unless the request names others."""
 
+SPEC = "spec"
+"""The column of whole specs, from which an import has all that the other columns leave out."""
+
+TAG_SEPARATOR = "; "
+"""What is between the tags of an experiment."""
+
+MAX_SPEC_BYTES = 8_000_000
+"""Most bytes of specs that are read at a time, but for a single larger one."""
+
 ROWS_PER_BATCH = 4_000
 """The approximate number of rows in a batch of series."""
 
@@ -54,15 +64,32 @@ class Column:
     kind: Kind
 
 
-def run_columns(fields: Sequence[Field], metrics: Sequence[str]) -> list[Column]:
+def run_columns(
+    fields: Sequence[Field], metrics: Sequence[str], *, with_spec: bool = False
+) -> list[Column]:
     """The columns of :func:`run_rows`."""
-    return [*_experiment_columns(fields), *_run_columns("seed", "outcome", "steps", *metrics)]
+    columns = [*_experiment_columns(fields), *_run_columns("seed", "outcome", "steps", *metrics)]
+    return [*columns, Column(SPEC, Kind.TEXT)] if with_spec else columns
 
 
 def run_rows(
-    tx: Connection, ids: Sequence[str], fields: Sequence[Field], metrics: Sequence[str]
+    tx: Connection,
+    ids: Sequence[str],
+    fields: Sequence[Field],
+    metrics: Sequence[str],
+    *,
+    with_spec: bool = False,
 ) -> RecordBatch:
-    """A row for each ended run of the experiments: the experiment's fields, then how it ended."""
+    """A row for each ended run of the experiments: the experiment's fields, then how it ended.
+
+    Args:
+        tx: An open transaction.
+        ids: The experiments.
+        fields: The fields of each to show.
+        metrics: The metrics of each run to show.
+        with_spec: Whether each experiment's first row ends with its whole spec as JSON.
+    """
+    specs = _specs(tx, ids) if with_spec else {}
     prefixes = _field_values(tx, ids, fields)
     c = runs.c
     columns = [c.experiment_id, c.seed, c.outcome, c.steps, c.non_finite]
@@ -75,8 +102,39 @@ def run_rows(
             for name, stored in zip(metrics, row[len(columns) :], strict=True)
         )
         ended.setdefault(row.experiment_id, []).append((row.seed, row.outcome, row.steps, *values))
-    rows = [(*prefixes[name], *run) for name in ids for run in ended.get(name, ())]
-    return _transposed(run_columns(fields, metrics), rows)
+    rows = [
+        (*prefixes[name], *run, *((None if place else specs[name],) if with_spec else ()))
+        for name in ids
+        for place, run in enumerate(ended.get(name, ()))
+    ]
+    return _transposed(run_columns(fields, metrics, with_spec=with_spec), rows)
+
+
+def by_spec_size(tx: Connection, ids: Sequence[str]) -> Iterator[list[str]]:
+    """The ids in parts whose specs have at most :data:`MAX_SPEC_BYTES` together."""
+    c = experiments.c
+    query = select(c.id, func.length(cast(c.spec, Text))).where(c.id.in_(list(ids)))
+    sizes = {row[0]: row[1] for row in tx.execute(query)}
+    part: list[str] = []
+    for name in ids:
+        if part and sum(sizes[one] for one in (*part, name)) > MAX_SPEC_BYTES:
+            yield part
+            part = []
+        part.append(name)
+    if part:
+        yield part
+
+
+def _specs(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Each experiment's spec without its seeds, as JSON, by id."""
+    c, tags_of = experiments.c, tags.read(tx, ids)
+    query = visible_experiments(c.id, c.name, c.notes, c.spec).where(c.id.in_(list(ids)))
+    specs: dict[str, str] = {}
+    for row in tx.execute(query):
+        described = {"name": row.name, "tags": tags_of.get(row.id, ()), "notes": row.notes}
+        content = {name: part for name, part in row.spec.items() if name != "seeds"}
+        specs[row.id] = to_json(described | content).decode()
+    return specs
 
 
 def experiment_columns(fields: Sequence[Field], metrics: Sequence[str]) -> list[Column]:
@@ -166,7 +224,8 @@ def _field_values(
         experiments.c.id.in_(list(ids))
     )
     return {
-        row[0]: (row[0], "; ".join(tags_of.get(row[0], ())), *row[1:]) for row in tx.execute(query)
+        row[0]: (row[0], TAG_SEPARATOR.join(tags_of.get(row[0], ())), *row[1:])
+        for row in tx.execute(query)
     }
 
 

@@ -104,7 +104,11 @@ def parse_fields(text: str) -> list[Field]:
     Raises:
         BadQuery: A name is empty or unknown, or there are too many.
     """
-    names = split_names(text, "")
+    return find_fields(split_names(text, ""))
+
+
+def find_fields(names: Sequence[str]) -> list[Field]:
+    """The fields of experiments with these names; raises BadQuery as :func:`parse_fields` does."""
     if len(names) > MAX_FIELDS:
         message = f"should name at most {MAX_FIELDS} fields, and names {len(names)}"
         raise BadQuery(Problem("", "too_many", message))

@@ -11,6 +11,7 @@ import typer
 from core.result import METRICS
 from extrapolab.cli.arguments import (
     AsJson,
+    ExactText,
     ExperimentId,
     ExperimentIds,
     ExportFile,
@@ -173,6 +174,7 @@ def export(
     figures: Annotated[
         bool, typer.Option(help="Figures in a .zip; drawing them takes most of the time.")
     ] = True,
+    exact: ExactText = False,
     as_json: AsJson = False,
 ) -> None:
     """Write everything that a filter finds to a file, and print its path.
@@ -196,7 +198,11 @@ def export(
                 path = query.bundle(output, figures=figures, observe=observe)
         else:
             path = query.export(
-                output, what, fields=comma_list(fields) or None, metrics=comma_list(metrics) or None
+                output,
+                what,
+                fields=comma_list(fields) or None,
+                metrics=comma_list(metrics) or None,
+                safe=not exact and output.suffix == ".csv",
             )
     print_path(path, as_json=as_json)
 

@@ -7,6 +7,7 @@ import typer
 from extrapolab.cli.arguments import (
     AsJson,
     DryRun,
+    ExactText,
     FigureFile,
     Limit,
     Rerun,
@@ -189,6 +190,7 @@ def table(
         str | None, typer.Option(metavar="PATH", help="The horizontal axis of that grid.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with exact numbers.")] = False,
+    exact: ExactText = False,
     as_json: AsJson = False,
 ) -> None:
     """Tabulate a sweep's experiments, or cross two of its axes.
@@ -207,7 +209,8 @@ def table(
         sweep = lab.sweep_of(id)
         if as_csv:
             crossed = {"rows": rows, "columns": columns} if is_grid else None
-            typer.echo(sweep.table_csv(names, statistics, crossed=crossed), nl=False)
+            text = sweep.table_csv(names, statistics, crossed=crossed, safe=not exact)
+            typer.echo(text, nl=False)
         elif is_grid:
             grid = sweep.grid(rows, columns, names, statistics)
             print_json(grid) if as_json else console().print(*grid_tables(grid))

@@ -138,7 +138,7 @@ function mark() {
     bar.hidden = selected.size === 0;
     bar.firstElementChild.textContent = `${selected.size} selected`;
   }
-  const address = `/v1/export?${new URLSearchParams({ q: filter(), format: "csv" })}`;
+  const address = `/v1/export?${new URLSearchParams({ q: filter(), format: "csv", safe: true })}`;
   for (const link of document.querySelectorAll("[data-export]")) link.href = address;
 }
 

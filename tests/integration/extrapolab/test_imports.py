@@ -101,7 +101,7 @@ def test_command_line_imports(lab, base, table, tmp_path):
     assert "2 fitted (imported)" in invoke("list", "--tag", imported["tag"]).stdout
     assert "2 already there" in invoke("import", table(), "--base", shared, *options).stdout
     wrong = invoke("import", table(), "--base", shared, "--set", "outcome=well", *options[2:])
-    assert (wrong.exit_code, "row 0, outcome" in wrong.output) == (ExitCode.REFUSED, True)
+    assert (wrong.exit_code, "row 2, outcome" in wrong.output) == (ExitCode.REFUSED, True)
     assert invoke("import", tmp_path / "none.csv").exit_code == ExitCode.USAGE
     assert invoke("import", table(), "--set", "outcome").exit_code == ExitCode.USAGE
     assert (

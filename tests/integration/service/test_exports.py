@@ -143,8 +143,40 @@ def test_all_metrics_and_common_fields_are_the_default(client, ids):
     answer = export(client)
     assert answer.headers["content-disposition"] == 'attachment; filename="extrapolab-runs.csv"'
     header = answer.text.splitlines()[0].split(",")
-    assert header[-len(METRICS) :] == [*METRICS]
+    assert header[-len(METRICS) - 1 :] == [*METRICS, "spec"]
+    specs = [row["spec"] for row in read(client, "csv")]
+    assert [spec is not None for spec in specs] == [True, False] * 3, "of the first run of each"
     assert {"experiment", "tags", "student.start.scale", "seed", "outcome"} <= set(header)
+
+
+def test_specs_are_read_a_few_at_a_time_if_they_are_large(client, ids, monkeypatch):
+    whole = export(client).text
+    monkeypatch.setattr(export_rows, "MAX_SPEC_BYTES", 1)
+    assert export(client).text == whole
+
+
+def test_a_spreadsheet_takes_text_of_a_safe_file_as_text(client, submit, worker):
+    submit(name="=cmd|' /C calc'!A0", tags=["+x", "-0.5"])
+    worker.complete(worker.claim())
+    sweep = {"base": sample_specs.spec(name="@a").model_dump(mode="json"), "name": "s"}
+    axes = [{"path": "student.start", "values": [{"kind": "wide"}, {"kind": "gaussian"}]}]
+    sweep_path = client.post("/v1/sweeps", json=sweep | {"axes": axes}).headers["location"]
+    for path, query in (
+        ("/v1/export", {"fields": "name,created"}),
+        ("/v1/export", {"what": "experiments", "fields": "name"}),
+        ("/v1/table", {"by": "name"}),
+        ("/v1/table", {"by": "name", "group": False}),
+        (f"{sweep_path}/table", {}),
+    ):
+        options = query | {"format": "csv", "metrics": "fit_error"}
+        exact, safe = (
+            client.get(path, params=options | {"safe": safe}).text for safe in (False, True)
+        )
+        assert client.get(path, params=options).text == exact
+        cells = [cell for line in csv.reader(io.StringIO(safe)) for cell in line]
+        assert not [cell for cell in cells if cell[:1] in {*"=+@\t\r"}], path
+        unsafe = [cell for line in csv.reader(io.StringIO(exact)) for cell in line]
+        assert [cell.removeprefix("'") for cell in cells] == unsafe
 
 
 @pytest.mark.parametrize(

@@ -285,8 +285,8 @@ def test_problems_name_their_rows_and_nothing_is_stored(client):
     answer = send(client, "training.length,outcome\n4,fitted\n0,done\n")
     assert answer.status_code == 422
     assert {problem["pointer"] for problem in answer.json()["errors"]} == {
-        "/content/1/training.length",
-        "/content/1/outcome",
+        "/content/3/training.length",
+        "/content/3/outcome",
     }
     assert send(client, colums={}).json()["errors"][0]["pointer"] == "/colums"
     assert list_experiments(client) == []
