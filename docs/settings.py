@@ -92,14 +92,16 @@ def allowed_values(field: FieldInfo) -> str:
     if all(isinstance(kind, str) for kind in kinds):
         return ", ".join(f"`{kind}`" for kind in kinds)
     (kind,) = (kind for kind in kinds if kind is not NoneType)
-    words = {int: "integer", float: "number", str: "text", Path: "path"}
+    words = {bool: "`true` or `false`", int: "integer", float: "number", str: "text", Path: "path"}
     return " ".join([words[kind], *bounds])
 
 
 def default_value(field: FieldInfo) -> str:
     """The default as a user would write it; nothing if the variable has none."""
-    if field.default is None:
+    if field.default in {None, ""}:
         return ""
+    if isinstance(field.default, bool):
+        return f"`{field.default}`".lower()
     return f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
 
 

@@ -41,6 +41,15 @@ def up(  # noqa: PLR0917  # options are passed by name
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)
     ] = 8000,
+    allow_anyone: Annotated[
+        bool,
+        typer.Option(
+            "--allow-anyone",
+            help="Let --host be an address that other machines reach: everyone who does may read "
+            "and change everything.",
+            envvar="EXTRAPOLAB_ALLOW_ANYONE",
+        ),
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(help="Experiments to train in parallel.", show_default="one per core", min=1),
@@ -72,7 +81,14 @@ def up(  # noqa: PLR0917  # options are passed by name
         # The interpreter would otherwise scan all these modules when it exits: 0.3 s of a Ctrl-C.
         gc.freeze()
         code = run_lab(
-            data, host, port, workers or _cores(), demo=demo, once=once, open_page=open_page
+            data,
+            host,
+            port,
+            workers or _cores(),
+            allow_anyone=allow_anyone,
+            demo=demo,
+            once=once,
+            open_page=open_page,
         )
     raise typer.Exit(code)
 

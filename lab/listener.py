@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 
 from lab.errors import CannotStart
 
@@ -15,14 +16,22 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # addresses of 
 
 
 @contextmanager
-def listen(host: str, port: int) -> Iterator[socket.socket]:
+def listen(host: str, port: int, *, allow_anyone: bool = False) -> Iterator[socket.socket]:
     """A socket listening at ``host`` and ``port`` until the context ends; port 0 picks a free one.
 
     Raises:
-        CannotStart: The port is taken, or the host isn't an address of this machine.
+        CannotStart: The port is taken, or the host isn't an address of this machine, or it is one
+            that other machines reach and not ``allow_anyone``.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        if not (allow_anyone or ip_address(address[0]).is_loopback):
+            raise CannotStart(
+                f"The lab authenticates no one, and everyone who reaches {host} could read and "
+                "change everything. Leave out --host and reach the lab through SSH (ssh -L "
+                "8000:localhost:8000 HOST) or a proxy that authenticates, or allow it with "
+                "--allow-anyone."
+            )
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = (

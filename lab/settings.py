@@ -1,6 +1,7 @@
 """Settings of ``extrapolab up``, and the environment that it passes on to its processes."""
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from lab.errors import CannotStart
 from lab.folder import refuse_network_disk
 from store.db import engines
+from store.settings import HostNames
 
 _PREFIX = "EXTRAPOLAB_"
 _Settings = TypeVar("_Settings", bound=BaseSettings)
@@ -41,6 +43,11 @@ class LabSettings(BaseSettings):
         "workers run on the same machine.",
     )
     device: Literal["cpu", "cuda"] = Field("cpu", description="Device that the workers train on.")
+    hosts: HostNames = Field(
+        "",
+        description="Further names by which browsers reach the lab, such as `lab.example`, "
+        "separated by commas.",
+    )
     database_seconds: float = Field(
         30.0, ge=0, description="How long to wait for a database that doesn't answer at the start."
     )
@@ -59,12 +66,16 @@ class LabSettings(BaseSettings):
             return url
         return engines.sqlite_url(refuse_network_disk(Path(str(parsed.database)).absolute()))
 
-    def child_environment(self, database_url: str, broker_url: str, url: str) -> dict[str, str]:
+    def child_environment(
+        self, database_url: str, broker_url: str, url: str, host: str, *, allow_anyone: bool
+    ) -> dict[str, str]:
         """The environment of the child processes: this process's, with the given addresses."""
         variables = {
             "DATABASE_URL": database_url,
             "BROKER_URL": broker_url,
             "URL": url,
+            "HOSTS": ",".join(filter(None, (self.hosts, host if _is_name(host) else ""))),
+            "ALLOW_ANYONE": str(allow_anyone),
             "LEASE_SECONDS": str(self.lease_seconds),
         }
         return {
@@ -72,6 +83,15 @@ class LabSettings(BaseSettings):
             **{_PREFIX + name: value for name, value in variables.items()},
             "PYTHONUNBUFFERED": "1",
         }
+
+
+def _is_name(host: str) -> bool:
+    """Whether a host is given by its name and not by an address."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return True
+    return False
 
 
 def require_database_url() -> None:

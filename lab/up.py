@@ -24,11 +24,20 @@ _INTERRUPTED = 130
 
 
 def up(
-    data: Path, host: str, port: int, slots: int, *, demo: bool, once: bool, open_page: bool
+    data: Path,
+    host: str,
+    port: int,
+    slots: int,
+    *,
+    allow_anyone: bool,
+    demo: bool,
+    once: bool,
+    open_page: bool,
 ) -> int:
     """Runs a lab until Ctrl-C or SIGTERM, or with ``once`` until its demo ends.
 
-    With ``open_page``, its page is opened in a browser once it is ready.
+    With ``allow_anyone``, other machines may reach it. With ``open_page``, its page is opened in a
+    browser once it is ready.
 
     Returns:
         The exit code.
@@ -46,7 +55,7 @@ def up(
     settings = read(LabSettings)
     with ExitStack() as stack:
         folder = stack.enter_context(lock_data_folder(data))
-        socket = stack.enter_context(listener.listen(host, port))
+        socket = stack.enter_context(listener.listen(host, port, allow_anyone=allow_anyone))
         url = listener.url(socket)
         folder.write_owner(f"the lab at {url} (process {os.getpid()})")
 
@@ -62,7 +71,9 @@ def up(
         temporary = tempfile.TemporaryDirectory(prefix="extrapolab-", dir="/tmp")
         broker_folder = Path(stack.enter_context(temporary))
         broker_url = settings.broker_url or broker.url(broker_folder)
-        environment = settings.child_environment(database_url, broker_url, url)
+        environment = settings.child_environment(
+            database_url, broker_url, url, host, allow_anyone=allow_anyone
+        )
         programs = LabPrograms(folder, url, environment)
         brokers = []
         if settings.broker_url is None:

@@ -26,7 +26,7 @@ from service.event_feed import EventFeed
 from service.exports.encoding import MEDIA_TYPES
 from service.http import openapi as openapi_document
 from service.http import problems
-from service.http.csrf import require_same_origin
+from service.http.hosts import KnownHosts
 from service.http.parameters import refuse_unknown
 from service.http.request_id import RequestIds
 from service.http.response_headers import ResponseHeaders
@@ -110,8 +110,14 @@ class Service(FastAPI):
     """FastAPI with this service's additions to the OpenAPI document and to every answer."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The middleware; the outermost two see the answers to unexpected errors, too."""
-        return RequestIds(ResponseHeaders(super().build_middleware_stack()))
+        """The middleware; the outermost see the answers to unexpected errors, too."""
+        settings = self.state.context.settings
+        app = KnownHosts(
+            super().build_middleware_stack(),
+            settings.host_names,
+            allow_anyone=settings.allow_anyone,
+        )
+        return RequestIds(ResponseHeaders(app))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, built once."""
@@ -150,7 +156,7 @@ def build(settings: Settings) -> FastAPI:
         openapi_tags=openapi_document.TAGS,
         openapi_url=None,  # routes.documentation serves it, and refuses unknown parameters
         separate_input_output_schemas=False,
-        dependencies=[Depends(require_same_origin), Depends(refuse_unknown)],
+        dependencies=[Depends(refuse_unknown)],
         lifespan=_lifespan,
     )
     database = Database(settings.database_url)

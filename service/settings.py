@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from store.settings import HostNames, split_host_names
 from store.settings import Settings as StoreSettings
 
 
@@ -18,6 +19,21 @@ class Settings(StoreSettings):
     max_experiment_flop: float = Field(
         1e16, gt=0, description="Maximum floating-point operations of one experiment."
     )
+    hosts: HostNames = Field(
+        "",
+        description="Names by which browsers reach the lab, such as `lab.example`, separated by "
+        "commas; it always answers to loopback names and to the address that it is reached at.",
+    )
+    allow_anyone: bool = Field(
+        default=False,
+        description="Whether a lab that listens beyond loopback answers: everyone who reaches it "
+        "may then read and change everything.",
+    )
     max_experiment_mb: float = Field(
         4096, gt=0, description="Maximum memory, and maximum storage, of one experiment in MB."
     )
+
+    @property
+    def host_names(self) -> list[str]:
+        """The names in :attr:`hosts`."""
+        return split_host_names(self.hosts)

@@ -1,9 +1,26 @@
 """Settings that the API and the workers share, read from ``EXTRAPOLAB_*`` variables."""
 
-from typing import ClassVar
+import re
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_HOST_NAME = re.compile(r"[^\s:/?#@\[\],*]+|[0-9a-fA-F:.]+")
+
+
+def split_host_names(text: str) -> list[str]:
+    """The names in a comma-separated list, in lower case; raises ValueError for what is none."""
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            message = "should be names such as lab.example, without scheme or port"
+            raise ValueError(f"{message}, separated by commas")
+    return names
+
+
+HostNames = Annotated[str, AfterValidator(lambda text: ",".join(split_host_names(text)))]
+"""Comma-separated names of a lab's host."""
 
 
 class Settings(BaseSettings):

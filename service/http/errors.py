@@ -49,8 +49,20 @@ class HeadTooSlow(Refusal):
     """The head of the request did not arrive in time."""
 
 
+class BadHost(Refusal):
+    """The request doesn't say once which host it is for, or which page sends it."""
+
+
+class WrongHost(Refusal):
+    """The request is for a host that the lab isn't known by."""
+
+
+class Unprotected(Refusal):
+    """The request comes from beyond this machine, and nobody has allowed that."""
+
+
 class ForeignOrigin(Refusal):
-    """The page of another website requests a change."""
+    """The page of another website requests something."""
 
 
 class Malformed(Refusal):

@@ -13,7 +13,7 @@ from core.spec import SweepSpec
 from service import schemas
 from service.http import problems as problem_kinds
 from service.http import request_id
-from service.http.csrf import CHANGING
+from service.http.hosts import CHANGING
 
 DESCRIPTION = """
 Experiments on one question: when gradient descent trains an overparameterised recurrent network on
@@ -28,9 +28,10 @@ parameters are refused. Every answer has an `X-Request-Id`.
 
 The head of a request may be up to 64 KiB long (else 431) and take up to 20 s to arrive (else 408).
 
-There are no passwords: anyone who can reach the port can use the service. Pages of other websites
-can't change anything, though: a `POST`, `PATCH` or `DELETE` whose `Origin` differs from its `Host`
-is refused with 403.
+There are no passwords: anyone who can reach the port can use the service, which only this machine
+can unless the lab was told otherwise. Pages of other websites can't use it: a `Host` that the lab
+isn't known by is refused with 421 (`EXTRAPOLAB_HOSTS` adds names), and the `Origin` of another host
+with 403, as is a `POST`, `PATCH` or `DELETE` whose `Origin` differs from its `Host`.
 """
 
 TAGS = [

@@ -53,7 +53,10 @@ KINDS: dict[type[Exception], Kind] = {
     errors.HeadTooSlow: Kind(
         408, "head-too-slow", "The head of the request did not arrive in time"
     ),
-    errors.ForeignOrigin: Kind(403, "foreign-origin", "Another website requested a change"),
+    errors.BadHost: Kind(400, "bad-host", "The host or origin of the request is not clear"),
+    errors.WrongHost: Kind(421, "wrong-host", "The lab is not known by this host name"),
+    errors.Unprotected: Kind(403, "unprotected", "The lab is not open to other machines"),
+    errors.ForeignOrigin: Kind(403, "foreign-origin", "Another website requested it"),
     errors.Malformed: Kind(400, "not-json", "The body is not JSON"),
     errors.BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     errors.UnsupportedContent: Kind(

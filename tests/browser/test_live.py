@@ -58,7 +58,7 @@ def test_many_open_tabs_cost_the_service_little(empty_lab: RunningLab):
     assert address.port is not None
     request = (
         b"GET /v1/events?types=state,progress,worker,queue HTTP/1.1\r\n"
-        b"Host: lab\r\nAccept: text/event-stream\r\n\r\n"
+        b"Host: localhost\r\nAccept: text/event-stream\r\n\r\n"
     )
     service = empty_lab.child("uvicorn")
     with ExitStack() as tabs:

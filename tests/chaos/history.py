@@ -151,7 +151,7 @@ class Client(threading.Thread):
         """Sends a whole request and hangs up without reading the answer."""
         address, content = urlsplit(self._url), body.encode()
         head = (
-            f"POST /v1/experiments?on_duplicate=rerun HTTP/1.1\r\nHost: lab\r\n"
+            f"POST /v1/experiments?on_duplicate=rerun HTTP/1.1\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\n"
             f"Idempotency-Key: {key}\r\nContent-Length: {len(content)}\r\n\r\n"
         )

@@ -58,6 +58,7 @@ class DistributedLab:
             **FAST_SETTINGS,
             "EXTRAPOLAB_DATABASE_URL": self.database_url,
             "EXTRAPOLAB_BROKER_URL": f"redis://{self._server.address}:6379/0",
+            "EXTRAPOLAB_ALLOW_ANYONE": "1",
         }
         redis = [
             "--port",

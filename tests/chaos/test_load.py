@@ -127,13 +127,13 @@ def test_slow_clients_delay_no_others(chaos_lab):
     address = urlsplit(chaos_lab.url)
     body = b"{" + b" " * 5000
     head = (
-        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\n"
+        b"POST /v1/experiments HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: application/json\r\nContent-Length: 5001\r\n\r\n"
     )
     sent = {
         "half a head": head[:30],
         "half a body": head + body[:100],
-        "unread": b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
+        "unread": b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20,
     }
     slow_clients = [
         (socket.create_connection((address.hostname, address.port), timeout=20), request)

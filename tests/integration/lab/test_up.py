@@ -144,7 +144,7 @@ def test_sigterm_stops_it_in_five_seconds_despite_an_unfinished_request(data):
     with running_lab(data, "--workers", "1") as lab:
         processes = lab.processes()
         with socket.create_connection(("127.0.0.1", int(lab.url.rpartition(":")[2]))) as idle:
-            idle.sendall(b"GET /readyz HTTP/1.1\r\nHost: lab\r\n")
+            idle.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n")
             began = time.monotonic()
             assert lab.stop(signal.SIGTERM) == 0
             assert time.monotonic() - began < 5

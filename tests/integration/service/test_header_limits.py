@@ -22,11 +22,9 @@ from tests.integration.service.conftest import NO_BROKER, body
 from tests.integration.service.process import Served, served
 
 MEGABYTE = 10**6
-GET = b"GET /healthz HTTP/1.1\r\nHost: lab\r\n"
-POST = (
-    b"POST /v1/experiments?dry_run=true HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\n"
-)
-FOLLOW = b"GET /v1/events HTTP/1.1\r\nHost: lab\r\n\r\n"  # its answer never ends
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /v1/experiments?dry_run=true HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+FOLLOW = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"  # its answer never ends
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -180,3 +178,10 @@ class TestTime:
         monkeypatch.setattr(header_limits, "TIMEOUT_SECONDS", 0.5)
         with connected(url) as connection:
             assert receive_all(connection) == b""
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_a_request_without_a_host_is_refused(service, version):
+    with connected(service.url) as connection:
+        connection.sendall(b"GET /healthz HTTP/%s\r\nConnection: close\r\n\r\n" % version)
+        assert problem_type(receive_all(connection), 400) == "bad-host"

@@ -125,7 +125,7 @@ def test_a_sender_of_too_large_a_body_gets_an_answer(service: Served, length):
     address = urlsplit(service.url)
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall(
-            b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\n"
+            b"POST /v1/experiments HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nContent-Length: " + length.encode() + b"\r\n\r\n"
         )
         left = min(int(length), 40_000_000)
@@ -163,9 +163,9 @@ def test_a_compressed_body_is_refused_without_decompression(service: Served):
 def test_a_broken_request_does_no_harm(service: Served):
     address = urlsplit(service.url)
     for sent in (
-        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\n"
+        b"POST /v1/experiments HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
-        b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz",
+        b"POST /v1/experiments HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz",
         b"GARBAGE",
     ):
         with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
