@@ -12,7 +12,9 @@ from store.db.keyset import read_page
 from store.db.tables import AnyRow, views
 from store.errors import NameTaken, NotFound, VersionConflict
 
-NAME = re.compile(r"(?![. ])[^/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,100}(?<! )")
+NAME = re.compile(
+    r"(?![. ])[^/\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{1,100}(?<! )"
+)
 """The format of a view's name, which is part of its URL. No other text reaches the database."""
 
 

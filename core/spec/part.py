@@ -38,10 +38,15 @@ Whole = Annotated[int, BeforeValidator(_whole_if_integral), Field(strict=True)]
 
 Dim = Annotated[Whole, Field(ge=1, le=MAX_DIM)]
 Seed = Annotated[Whole, Field(ge=0, le=MAX_SEED)]
-Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-"""One line of text without control characters: terminals obey them and XML can't hold them."""
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
+"""One line of text without control characters: terminals obey them and XML can't hold them.
 
-Lines = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+Nor can it have those that reverse what follows them, so that a name looks like another one.
+"""
+
+Lines = Annotated[
+    str, Field(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$")
+]
 """Text whose only control characters are line feeds and tabs."""
 
 Vector = Annotated[tuple[Real, ...], Field(min_length=1)]

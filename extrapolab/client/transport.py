@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import re
 import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from secrets import SystemRandom
 from typing import Any
@@ -40,15 +42,17 @@ class Transport:
     """
 
     def __init__(self, url: str, *, user: str | None, patience: float) -> None:
-        self.url = checked_url(url).rstrip("/")
+        address = checked_url(url).rstrip("/")
+        self.url = without_password(address)
         self._patience = patience
         self._has_answered = False
         self._headers = {"X-Extrapolab-User": user} if user else {}
         self._trust_env = httpx2.URL(url).host not in _LOOPBACK  # no proxy leads to this machine
         # Reading all authorities takes 20 ms; without any, no TLS connection is possible.
         self._tls = self.url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._address = address
         self._client = httpx2.Client(
-            base_url=self.url,
+            base_url=address,
             headers=self._headers,
             timeout=httpx2.Timeout(60.0, connect=5.0),
             trust_env=self._trust_env,
@@ -62,7 +66,7 @@ class Transport:
     def async_client(self) -> httpx2.AsyncClient:
         """Opens connections for an event loop; a stream must send something within 40 s."""
         return httpx2.AsyncClient(
-            base_url=self.url,
+            base_url=self._address,
             headers=self._headers,
             timeout=httpx2.Timeout(40.0, connect=5.0),
             trust_env=self._trust_env,
@@ -258,13 +262,17 @@ def checked_url(url: str) -> str:
     Raises:
         ValueError: It is not of the form http://host:port.
     """
-    try:
+    with suppress(httpx2.InvalidURL):  # whose message may quote a password
         parsed = httpx2.URL(url)
-    except httpx2.InvalidURL as error:
-        raise ValueError(f"the lab's URL {url!r} is not valid: {error}") from error
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError(f"the lab's URL should look like http://host:port; it is {url!r}")
-    return url
+        if parsed.scheme in {"http", "https"} and parsed.host:
+            return url
+    shown = without_password(url)
+    raise ValueError(f"the lab's URL should look like http://host:port; it is {shown!r}")
+
+
+def without_password(url: str) -> str:
+    """A URL without the user and password that a proxy may want."""
+    return re.sub(r"//.*@", "//", url)
 
 
 def _without_none(parameters: Parameters | None) -> dict[str, str | int | float]:

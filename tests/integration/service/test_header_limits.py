@@ -23,7 +23,9 @@ from tests.integration.service.process import Served, served
 
 MEGABYTE = 10**6
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
-POST = b"POST /v1/experiments?dry_run=true HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+POST = GET.replace(b"GET /healthz", b"POST /v1/experiments?dry_run=true") + (
+    b"Content-Type: application/json\r\n"
+)
 FOLLOW = b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"  # its answer never ends
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 

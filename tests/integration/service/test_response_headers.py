@@ -62,7 +62,10 @@ def test_a_figure_opened_by_itself_runs_no_script(client, submit, worker):
     answer = client.get(f"{path}/figures/response.svg")
     assert answer.headers["content-type"] == "image/svg+xml"
     assert policy(answer)["default-src"] == "'none'"
+    assert policy(answer)["frame-ancestors"] == "'none'"
     assert "script-src" not in policy(answer)
+    for name, value in PROTECTION.items():
+        assert answer.headers.get_list(name) == [value]
 
 
 def test_what_has_a_tag_is_kept_and_asked_for_again(client, submit):

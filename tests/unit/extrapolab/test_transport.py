@@ -1,6 +1,7 @@
 """HTTP access over real sockets: which requests are retried, and which error a failure raises."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -215,3 +216,18 @@ def test_path_of_the_url_is_kept(connect):
 def test_malformed_url_is_refused_with_the_right_form(url):
     with pytest.raises(ValueError, match="URL"):
         checked_url(url)
+
+
+@pytest.mark.parametrize("url", ["http://me:qx7/zk9@host", "ftp://me:qx7zk9@host"])
+def test_a_refused_url_shows_no_part_of_its_password(url):
+    with pytest.raises(ValueError, match="the lab's URL should look like") as caught:
+        checked_url(url)
+    assert not re.search("qx7|zk9", str(caught.value))
+
+
+def test_an_unreachable_lab_is_named_without_its_password():
+    transport = Transport("http://me:qx7zk9@127.0.0.1:1", user=None, patience=0)
+    with pytest.raises(LabUnreachable, match=r"at http://127\.0\.0\.1:1 ") as caught:
+        transport.get("/healthz")
+    assert "qx7" not in str(caught.value)
+    transport.close()
