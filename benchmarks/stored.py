@@ -24,8 +24,8 @@ from store.db import tables
 from store.db.database import Database
 from store.db.engines import sqlite_url
 from store.db.migrate import upgrade
+from store.experiments import pooling, submission
 from store.experiments import repository as experiments
-from store.experiments import submission
 from store.experiments.draft import Draft, Options
 from store.query import pages
 from store.query.query import ExperimentQuery
@@ -54,6 +54,7 @@ def fill(database: Database, count: int, first: int = 0) -> None:
             "connect",
             lambda connection, _: connection.execute("PRAGMA synchronous=OFF"),
         )
+    setups = set[str]()
     for start in range(first, first + count, BATCH):
         numbers = range(start, min(start + BATCH, first + count))
         groups = [experiment_rows(number) for number in numbers]
@@ -69,6 +70,9 @@ def fill(database: Database, count: int, first: int = 0) -> None:
                 rows = [row for group in groups for row in group.get(table.name, ())]
                 if rows:
                     tx.execute(insert(table), rows)
+        setups |= {group["experiments"][0]["setup_hash"] for group in groups}
+    with database.write() as tx:
+        pooling.pool(tx, setups)
 
 
 def experiment_rows(number: int) -> dict[str, list[dict]]:

@@ -246,7 +246,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """A worker slot: where it runs, its last heartbeat, its experiment, whether it is drained."""
+    """A worker slot: where it runs, its last heartbeat, its experiment, whether it is drained.
+
+    Attributes:
+        memory_mb: The resident memory of its trainer at the last heartbeat, in MiB.
+        peak_memory_mb: The most since the trainer's last training began.
+    """
 
     id: str
     host: str
@@ -257,3 +262,5 @@ class WorkerRecord:
     heartbeat_at: float
     experiment_id: str | None = None
     draining: bool = False
+    memory_mb: float | None = None
+    peak_memory_mb: float | None = None

@@ -168,7 +168,7 @@ class Slot:
             )
             experiment_id = claim.experiment_id if claim else None
             with contextlib.suppress(NotFound):  # the heartbeat registers the slot soon
-                self._draining = workers.heartbeat(tx, self._id, experiment_id, self._trainer.pid)
+                self._beat(tx, experiment_id)
         self._experiment_id = experiment_id  # sent by the heartbeat, so only once it is committed
         return claim
 
@@ -203,15 +203,15 @@ class Slot:
                 return
 
     def _send_heartbeat(self, tx: Connection) -> None:
-        experiment_id, trainer_pid = self._experiment_id, self._trainer.pid
+        experiment_id = self._experiment_id
         try:
-            self._draining = workers.heartbeat(tx, self._id, experiment_id, trainer_pid)
+            self._beat(tx, experiment_id)
         except NotFound:
             record = WorkerRecord(
                 id=self._id,
                 host=platform.node(),
                 pid=os.getpid(),
-                trainer_pid=trainer_pid,
+                trainer_pid=self._trainer.pid,
                 device=self._device,
                 threads=self._threads,
                 heartbeat_at=now(tx),
@@ -219,3 +219,14 @@ class Slot:
                 draining=self._draining,
             )
             workers.register(tx, record)
+
+    def _beat(self, tx: Connection, experiment_id: str | None) -> None:
+        trainer = self._trainer
+        self._draining = workers.heartbeat(
+            tx,
+            self._id,
+            experiment_id,
+            trainer.pid,
+            memory_mb=trainer.memory_mb() or None,
+            peak_memory_mb=trainer.peak_mb or None,
+        )

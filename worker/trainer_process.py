@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 import psutil
 
-from worker.messages import Message, Ready, receive, send
+from worker.messages import Message, Ready, Train, receive, send
 
 LOG_BYTES = 64 * 1024
 """Most bytes of output kept between two calls of ``take_log``: the capacity of a pipe."""
@@ -44,6 +44,7 @@ class TrainerProcess:
 
     Attributes:
         idle_mb: Its memory right after it loaded torch.
+        peak_mb: The most memory that was measured since its last training began.
     """
 
     def __init__(self, threads: int) -> None:
@@ -71,7 +72,7 @@ class TrainerProcess:
         self._log = os.fdopen(log, "rb", buffering=0)
         self._unread_output = b""
         self._ready = False
-        self.idle_mb = 0.0
+        self.idle_mb = self.peak_mb = 0.0
 
     @property
     def pid(self) -> int:
@@ -98,6 +99,8 @@ class TrainerProcess:
 
     def send(self, message: Message) -> None:
         """Sends ``message``; raises TrainerDied."""
+        if isinstance(message, Train):
+            self.peak_mb = 0.0
         try:
             send(self._connection, message)
         except ConnectionError:
@@ -133,9 +136,11 @@ class TrainerProcess:
     def memory_mb(self) -> float:
         """Its resident memory in MiB; 0 if it is dead."""
         try:
-            return float(self._process_info.memory_info().rss) / 2**20
+            memory_mb = float(self._process_info.memory_info().rss) / 2**20
         except psutil.Error:
             return 0.0
+        self.peak_mb = max(self.peak_mb, memory_mb)
+        return memory_mb
 
     def kill(self) -> None:
         """Kills the process if it is alive; its log can still be taken."""

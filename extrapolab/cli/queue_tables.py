@@ -14,7 +14,7 @@ from extrapolab.models.operations import Queue, QueuedExperiment, Worker
 def workers_table(workers: Iterable[Worker]) -> Table:
     """One row per worker slot."""
     columns = ("name", "state", "runs", "progress", "speed", "left", "heartbeat", "id", "pid")
-    rows = table(*columns, "trainer", "threads", "memory limit", folding=("runs",))
+    rows = table(*columns, "trainer", "threads", "memory", "peak", "limit", folding=("runs",))
     for worker in workers:
         progress = worker.progress
         rows.add_row(
@@ -29,7 +29,7 @@ def workers_table(workers: Iterable[Worker]) -> Table:
             str(worker.pid),
             "-" if worker.trainer_pid is None else str(worker.trainer_pid),
             str(worker.threads),
-            "-" if worker.memory_limit_mb is None else f"{worker.memory_limit_mb:,} MB",
+            *map(_megabytes, (worker.memory_mb, worker.peak_memory_mb, worker.memory_limit_mb)),
         )
     rows.columns[0].no_wrap = rows.columns[7].no_wrap = True
     return rows
@@ -73,6 +73,10 @@ def _next_table(waiting: Iterable[QueuedExperiment]) -> Table:
         )
     rows.columns[1].no_wrap = True
     return rows
+
+
+def _megabytes(megabytes: float | None) -> str:
+    return "-" if megabytes is None else f"{megabytes:,.0f} MB"
 
 
 def _share(progress: Progress | None) -> str:

@@ -8,7 +8,8 @@ class Worker(Record):
 
     ``state`` is ``idle``, ``busy``, ``draining`` (it is handing back its experiment), ``drained``
     (it claims nothing more) or ``stale`` (no heartbeat for longer than a lease). ``name`` is its
-    host, device and number there, such as ``node1 cpu·0``. The memory limit, in MB, is that of the
+    host, device and number there, such as ``node1 cpu·0``. ``memory_mb`` is its trainer's at the
+    last heartbeat, and the peak the most since its last training began; the limit is that of the
     experiment.
     """
 
@@ -26,6 +27,8 @@ class Worker(Record):
     progress: Progress | None = None
     seed_steps_per_second: float | None = None
     memory_limit_mb: int | None = None
+    memory_mb: float | None = None
+    peak_memory_mb: float | None = None
 
 
 class DeviceQueue(Record):

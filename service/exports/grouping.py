@@ -1,19 +1,18 @@
 """Tables of experiments: in groups with statistics over the runs of each, or run by run."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from service.exports import group_rows, table_order
 from service.exports.group_rows import Row
 from service.exports.table_request import SETUP, Key, TableRequest
 from service.http.pagination import page
+from store.db.database import now
 from store.errors import BadCursor
-from store.query import run_ends, setups
+from store.query import run_ends, setup_order, setups
 from store.query.query import ExperimentQuery
 from store.query.run_ends import MAX_RUNS
 from store.query.setups import FoundExperiment
@@ -45,6 +44,9 @@ def grouped_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) 
     """
     if request.of_setups and not request.sort and request.limit < MAX_RUNS:
         return _newest_setups(tx, query, request)
+    in_order = _ordered_setups(tx, query, request)
+    if in_order is not None:
+        return in_order
     experiments = setups.find(tx, _in_states(query, request), request.fields)
     keys: list[Key] = list(dict.fromkeys(one.key for one in experiments))
     if not request.of_setups:
@@ -53,11 +55,12 @@ def grouped_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) 
     groups_are_disjoint = all(field.path or field.name == SETUP for field in request.fields)
     if not groups_are_disjoint:
         rows = group_rows.read(tx, experiments, keys, request)
-        return _paged(table_order.sort(rows, request.sort), _group_name, request)
+        ordered = table_order.sort(rows, request.sort)
+        return _paged(ordered, lambda row: request.name_of(_key_of(row)), request)
     if request.sort:
         rows = group_rows.read_for_order(tx, experiments, keys, request.only_sorted())
         keys = [_key_of(row) for row in table_order.sort(rows, request.sort)]
-    page_keys, next_cursor = page(keys, _digest, limit=request.limit, cursor=request.cursor)
+    page_keys, next_cursor = page(keys, request.name_of, limit=request.limit, cursor=request.cursor)
     of_page = set(page_keys)
     members = [one for one in experiments if one.key in of_page]
     rows = group_rows.read(tx, members, page_keys, request)
@@ -121,6 +124,28 @@ def _newest_setups(tx: Connection, query: ExperimentQuery, request: TableRequest
     return TablePage(rows, next_cursor, count)
 
 
+def _ordered_setups(
+    tx: Connection, query: ExperimentQuery, request: TableRequest
+) -> TablePage | None:
+    """The page of setups in the request's order; None if that takes their runs."""
+    if not request.one_setup_each or not request.sort or request.limit == MAX_RUNS:
+        return None
+    order = table_order.setup_keys(request.sort)
+    if order is None:
+        return None
+    matching, at = _in_states(query, request), now(tx)
+    limit = request.limit + 1 if request.cursor is None else None
+    hashes = setup_order.read(tx, matching, order, at=at, limit=limit)
+    if hashes is None:
+        return None
+    of_page, next_cursor = page(hashes, str, limit=request.limit, cursor=request.cursor)
+    experiments = setups.find(tx, matching, request.fields, of_page, at=at)
+    key_of = {one.setup_hash: one.key for one in experiments}
+    rows = group_rows.read(tx, experiments, [key_of[one] for one in of_page], request)
+    count = setups.count(tx, query, request.states) if request.with_count else None
+    return TablePage(rows, next_cursor, count)
+
+
 def _in_states(query: ExperimentQuery, request: TableRequest) -> ExperimentQuery:
     if set(request.states) == set(State):
         return query
@@ -137,10 +162,6 @@ def _key_of(row: Row) -> Key:
     return tuple(row["by"].values())
 
 
-def _group_name(row: Row) -> str:
-    return _digest(_key_of(row))
-
-
 def _run_name(row: Row) -> str:
     return f"{row['experiment']}-{row['seed']}"
 
@@ -148,8 +169,3 @@ def _run_name(row: Row) -> str:
 def _numbers_first(value: Any) -> tuple[bool, bool, Any]:
     """A sort key: numbers, then strings, then missing values."""
     return value is None, isinstance(value, str), 0 if value is None else value
-
-
-def _digest(key: Key) -> str:
-    """The name of a group in cursors."""
-    return hashlib.sha256(to_json(key)).hexdigest()[:32]

@@ -12,10 +12,12 @@ from typing import Any
 from core.errors import Problem
 from core.result import METRICS
 from core.statistics import STATISTICS
+from store.query import setup_order
 from store.query.errors import BadQuery, find_field, syntax_error
-from store.query.fields import NAMES, Field
+from store.query.fields import FIELDS, NAMES, Field
 from store.query.names import with_columns
 from store.query.order import MAX_KEYS
+from store.query.setup_order import SetupKey
 
 GROUP_COLUMNS = (
     "experiments",
@@ -92,6 +94,32 @@ def numbers(keys: Sequence[TableKey]) -> tuple[list[str], list[str]]:
 def needs_counts(keys: Sequence[TableKey]) -> bool:
     """Whether an order of groups reads counts of their experiments or runs."""
     return any(key.path[0] in _COUNTS for key in keys)
+
+
+def setup_keys(keys: Sequence[TableKey]) -> list[SetupKey] | None:
+    """The same order for :func:`store.query.setup_order.read`; None if it can't sort by a key."""
+    columns = [_setup_column(key.path) for key in keys]
+    return (
+        [
+            SetupKey(column, key.descending)
+            for column, key in zip(columns, keys, strict=True)
+            if column is not None
+        ]
+        if None not in columns
+        else None
+    )
+
+
+def _setup_column(path: Path) -> Field | str | None:
+    match path:
+        case ("metrics", metric, "median"):
+            return metric
+        case ("by", name):
+            field = FIELDS[name]
+            return field if field.path else name
+        case (name,) if name in setup_order.COLUMNS:
+            return name
+    return None
 
 
 def _parse_key(text: str, column: int, fields: Sequence[Field], *, grouped: bool) -> TableKey:

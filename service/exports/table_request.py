@@ -1,8 +1,11 @@
 """The table to compute: its columns, its order and its page."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
+
+from pydantic_core import to_json
 
 from service.exports import table_order
 from service.exports.table_order import TableKey
@@ -54,6 +57,17 @@ class TableRequest:
     def of_setups(self) -> bool:
         """Whether each row is a setup."""
         return self.field_names == [SETUP]
+
+    @property
+    def one_setup_each(self) -> bool:
+        """Whether each row is a setup, perhaps with fields of its spec beside it."""
+        return SETUP in self.field_names and all(f.path or f.name == SETUP for f in self.fields)
+
+    def name_of(self, key: Key) -> str:
+        """The name of a group in cursors: the hash of its setup, or of its key."""
+        if self.one_setup_each:
+            return str(key[self.field_names.index(SETUP)])
+        return hashlib.sha256(to_json(key)).hexdigest()[:32]
 
     def only_sorted(self) -> Self:
         """The same table with no other numbers than those of its order."""

@@ -39,6 +39,12 @@ class Worker(Answer):
     memory_limit_mb: int | None = Field(
         description="Memory in MB above which the experiment that it runs fails, if it has a limit."
     )
+    memory_mb: float | None = Field(
+        description="Memory of its trainer at the last heartbeat, in MB; null until there is one."
+    )
+    peak_memory_mb: float | None = Field(
+        description="The most memory of its trainer since its last training began, in MB."
+    )
 
     @classmethod
     def from_record(cls, activity: WorkerActivity, now: float, lease_seconds: float) -> Self:
@@ -61,6 +67,8 @@ class Worker(Answer):
             progress=activity.progress,
             seed_steps_per_second=activity.seed_steps_per_second,
             memory_limit_mb=activity.memory_limit_mb,
+            memory_mb=worker.memory_mb,
+            peak_memory_mb=worker.peak_memory_mb,
         )
 
 

@@ -110,7 +110,19 @@ experiments = Table(
     ),
     Index("experiments_by_state", "state", "created_at", "id", "staged_batch_id"),
     Index("experiments_by_spec", "spec_hash", "created_at", "id"),
-    Index("experiments_by_setup", "setup_hash", "created_at", "id", "staged_batch_id", "state"),
+    Index(
+        "experiments_by_setup",
+        "setup_hash",
+        "created_at",
+        "id",
+        "staged_batch_id",
+        "state",
+        *map(indexed_fields.column_name, indexed_fields.INDEXED_FIELDS),
+        "owner",
+        "failure_kind",
+        "device",
+        "name",
+    ),
 )
 Index(
     "experiments_waiting",
@@ -192,6 +204,18 @@ medians = Table(
     sqlite_with_rowid=False,
 )
 
+setups = Table(
+    "setups",
+    metadata,
+    Column("setup_hash", Text, primary_key=True),
+    Column("experiments", Integer, nullable=False),  # completed ones, whose runs are pooled
+    Column("seeds", Integer, nullable=False),
+    Column("fitted", Integer, nullable=False),
+    Column("diverged", Integer, nullable=False),
+    *(Column(name, Double) for name in METRICS),  # medians over all seeds; null unless finite
+    sqlite_with_rowid=False,
+)
+
 run_arrays = Table(
     "run_arrays",
     metadata,
@@ -264,6 +288,8 @@ workers = Table(
     Column("heartbeat_at", Double, nullable=False),
     Column("experiment_id", Text),
     Column("draining", Boolean, nullable=False),
+    Column("memory_mb", Double),
+    Column("peak_memory_mb", Double),  # since its last training began
 )
 
 sweeps = Table(

@@ -19,7 +19,7 @@ from store.db.batches import batches
 from store.db.database import now
 from store.db.tables import experiments
 from store.db.visible import visible_experiments
-from store.experiments import duplicates, insertion
+from store.experiments import duplicates, insertion, pooling
 from store.experiments.draft import Draft, Options
 from store.records import ELSEWHERE, EventKind, RunRecord, Source, Submission
 from store.states import State
@@ -64,7 +64,7 @@ def add(
     hashes = [submission.spec_hash for submission in new_submissions]
     duplicates.lock(tx, hashes)
     existing = _existing(tx, hashes)
-    at, submissions = now(tx), []
+    at, submissions = now(tx), list[Submission]()
     for runs_of, new in zip(imported, new_submissions, strict=True):
         experiment_id = existing.get(new.spec_hash)
         if experiment_id is None:
@@ -75,6 +75,7 @@ def add(
                 experiment_id, new.state, new.spec_hash, new.setup_hash, reused=True, warnings=()
             )
             submissions.append(reused)
+    pooling.pool(tx, [one.setup_hash for one in submissions if not one.reused])
     return submissions
 
 

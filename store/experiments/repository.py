@@ -16,7 +16,7 @@ from store.db.tables import experiments
 from store.db.tables import logs as log_table
 from store.db.visible import visible_experiments
 from store.errors import IllegalMove, VersionConflict
-from store.experiments import rows, warm_start
+from store.experiments import pooling, rows, warm_start
 from store.experiments import tags as tag_rows
 from store.experiments.events import to_event
 from store.records import Event, EventKind, Experiment, Log
@@ -258,7 +258,9 @@ def remove(
         NotFound: There is no such experiment.
         IllegalMove: It has not ended, or a pending experiment starts from it.
     """
-    state = State(rows.get(tx, experiment_id, experiments.c.state, lock=True).state)
+    columns = experiments.c.state, experiments.c.setup_hash
+    row = rows.get(tx, experiment_id, *columns, lock=True)
+    state = State(row.state)
     if not state.is_final:
         raise IllegalMove(state, "remove", "it has not ended; cancel it first")
     if dependents is None:
@@ -268,6 +270,8 @@ def remove(
         reason = f"{dependent} starts from it and has not ended; wait for it, or cancel it"
         raise IllegalMove(state, "remove", reason)
     tx.execute(delete(experiments).where(experiments.c.id == experiment_id))
+    if state is State.COMPLETED:
+        pooling.pool(tx, [row.setup_hash])
 
 
 def events(tx: Connection, experiment_id: str) -> list[Event]:

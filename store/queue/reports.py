@@ -16,6 +16,7 @@ from store.arrays.packed import PackedResult, SeriesChunk
 from store.db.database import now
 from store.db.tables import AnyRow, experiments, logs
 from store.errors import Fenced
+from store.experiments import pooling, rows
 from store.queue.release import (
     DECISIVE_COLUMNS,
     END_EVENTS,
@@ -105,6 +106,7 @@ def complete(
     columns = {"provenance": dict(provenance), **_result_columns(claim, result)}
     _release(tx, claim, State.COMPLETED, EventKind.COMPLETED, **columns)
     _write_result(tx, claim, result, chunk)
+    pooling.pool(tx, [rows.get(tx, claim.experiment_id, experiments.c.setup_hash).setup_hash])
     checkpoints.drop(tx, claim.experiment_id)
     _write_log(tx, claim, log)
 

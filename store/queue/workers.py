@@ -76,9 +76,15 @@ def register(tx: Connection, worker: WorkerRecord) -> None:
 
 
 def heartbeat(
-    tx: Connection, worker_id: str, experiment_id: str | None, trainer_pid: int | None
+    tx: Connection,
+    worker_id: str,
+    experiment_id: str | None,
+    trainer_pid: int | None,
+    *,
+    memory_mb: float | None = None,
+    peak_memory_mb: float | None = None,
 ) -> bool:
-    """Records that a slot is alive and the experiment that it works on, if any.
+    """Records that a slot is alive, the experiment that it works on, and its trainer's memory.
 
     Returns:
         True if the slot is being drained: it should hand back its experiment and claim no more.
@@ -86,7 +92,13 @@ def heartbeat(
     Raises:
         NotFound: The slot isn't registered, or was removed after a long silence; register it again.
     """
-    values = {"heartbeat_at": now(tx), "experiment_id": experiment_id, "trainer_pid": trainer_pid}
+    values = {
+        "heartbeat_at": now(tx),
+        "experiment_id": experiment_id,
+        "trainer_pid": trainer_pid,
+        "memory_mb": memory_mb,
+        "peak_memory_mb": peak_memory_mb,
+    }
     draining = tx.scalars(_UPDATE, {"slot_id": worker_id, **values}).first()
     if draining is None:
         raise NotFound("worker", worker_id)

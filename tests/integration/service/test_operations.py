@@ -76,6 +76,7 @@ def test_workers_are_listed_with_the_age_of_their_heartbeat(client, worker):
                 tx,
                 WorkerRecord(f"w{number}", "host", 10 + number, None, "cpu", 1, heartbeat_at=0.0),
             )
+        workers.heartbeat(tx, "w0", None, 20, memory_mb=310.5, peak_memory_mb=400.0)
     first = client.get("/v1/workers?limit=2").json()
     rest = client.get("/v1/workers", params={"cursor": first["next"]}).json()
     listed = first["items"] + rest["items"]
@@ -85,6 +86,11 @@ def test_workers_are_listed_with_the_age_of_their_heartbeat(client, worker):
         ("w2", 12, None),
     ]
     assert all(0 <= slot["heartbeat_age_seconds"] < 60 for slot in listed)
+    assert [(slot["memory_mb"], slot["peak_memory_mb"]) for slot in listed] == [
+        (310.5, 400.0),
+        (None, None),
+        (None, None),
+    ]
 
 
 def test_the_queue_shows_what_runs_and_what_is_next(client, worker, submit):

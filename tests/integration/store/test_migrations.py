@@ -231,18 +231,20 @@ def with_metrics(part, metrics):
 def test_medians_of_earlier_results_are_those_that_are_stored_with_new_ones(repo, database_url):
     losses = [
         *([0.0], [1e300], [math.nan], [-math.inf], [1e299, -1e299, 5e-324]),
-        *([0.1, 0.3], [2.0, 1e-3, 7.0], [0.5, 9.0, 0.25, 1.0], [math.nan, 1.0]),
+        *([0.1, 0.3], [math.nan, 1.0], [2.0, 1e-3, 7.0], [0.5, 9.0, 0.25, 1.0]),
     ]
     for values in losses:
         *others, last = [sample_specs.run(seed, value=value) for seed, value in enumerate(values)]
         outcome = Outcome.DIVERGED if others else Outcome.FITTED
         repo.complete(repo.begin(rerun=True), *others, last.model_copy(update={"outcome": outcome}))
-    stored = contents(repo.database)["medians"]
+    of_experiments, of_setups = (contents(repo.database)[name] for name in ("medians", "setups"))
     expected = [0.0, None, None, None, 1e299, None, 2.0, 4.75, None]
-    assert Counter(row["train_loss"] for row in stored) == Counter(expected)
+    assert Counter(row["train_loss"] for row in of_experiments) == Counter(expected)
+    assert [(row["experiments"], row["train_loss"]) for row in of_setups] == [(9, 4.75)]
     migrate.downgrade(database_url, "0010")
     migrate.upgrade(database_url)
-    assert contents(repo.database)["medians"] == stored
+    assert contents(repo.database)["medians"] == of_experiments
+    assert contents(repo.database)["setups"] == of_setups
 
 
 def test_a_downgrade_to_base_removes_all_data(database, database_url):

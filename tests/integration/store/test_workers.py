@@ -38,12 +38,13 @@ def test_registering_again_replaces_the_slot(tx):
     assert [worker.pid for worker in workers.listing(tx)] == [2]
 
 
-def test_heartbeat_records_the_experiment(tx):
+def test_heartbeat_records_the_experiment_and_the_memory(tx):
     workers.register(tx, SLOT)
     silence(tx, SLOT.id, 100)
-    workers.heartbeat(tx, SLOT.id, "exp_1", 77)
+    workers.heartbeat(tx, SLOT.id, "exp_1", 77, memory_mb=310.5, peak_memory_mb=400.0)
     (listed,) = workers.listing(tx)
     assert (listed.experiment_id, listed.trainer_pid) == ("exp_1", 77)
+    assert (listed.memory_mb, listed.peak_memory_mb) == (310.5, 400.0)
     assert listed.heartbeat_at >= now(tx) - 10
 
 

@@ -43,6 +43,8 @@ def test_the_slot_sets_the_threads_regardless_of_the_environment(monkeypatch):
         while not isinstance(message := trainer.receive(1), Finished):
             assert not isinstance(message, Failed)
         assert message.provenance["threads"] == "1"
+        assert trainer.peak_mb == 0  # of the last training, and not yet measured
+        assert 0 < trainer.memory_mb() <= trainer.peak_mb
         assert psutil.Process(trainer.pid).environ()["OPENBLAS_NUM_THREADS"] == "1", (
             "NumPy always uses one thread"
         )

@@ -276,13 +276,15 @@ def test_workers_table_has_the_current_experiment():
     busy = Worker.read(
         {**slot, **activity, "heartbeat_age_seconds": 75.0, "progress": progress}
         | {"seed_steps_per_second": 1530.0, "memory_limit_mb": 2048}
+        | {"memory_mb": 311.6, "peak_memory_mb": 1402.0}
     )
     idle = Worker.read({**slot, "state": "idle", "trainer_pid": None, "heartbeat_age_seconds": 0.5})
     lines = text(queue_tables.workers_table([busy, idle])).splitlines()
     assert " ".join(lines[1].split()) == (
-        "node7 cuda·0 busy long 65% 1,530 seed-steps/s 7.0 s 1:15 ago w 41 42 4 2,048 MB"
+        "node7 cuda·0 busy long 65% 1,530 seed-steps/s 7.0 s 1:15 ago w 41 42 4 312 MB "
+        "1,402 MB 2,048 MB"
     )
-    assert " ".join(lines[2].split()) == "node7 idle - - - - 0.5 s ago w 41 - 4 -"
+    assert " ".join(lines[2].split()) == "node7 idle - - - - 0.5 s ago w 41 - 4 - - -"
 
 
 def test_output_to_a_file_has_no_colour_and_no_folding(capsys):
