@@ -48,6 +48,8 @@ def brief(value: Any) -> str:
     """
     if isinstance(value, Mapping):
         return " ".join(brief(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return value_text(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from core.spec.bounds import refuse_longer
 from core.spec.part import Line, Part, Real, Whole, default_kind
 
 MAX_EXPERIMENTS = 100_000
@@ -16,6 +17,9 @@ MAX_EXPERIMENTS = 100_000
 
 MAX_PATHS = 16
 """Largest number of fields that one sweep varies."""
+
+MAX_NESTED = 4 * MAX_PATHS
+"""Most axes of one sweep, with those nested in others."""
 
 DIGITS = 12
 """Significant digits of spaced values, so that 0.3 equals a 0.3 given literally."""
@@ -189,7 +193,25 @@ def _check_axes(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     return axes
 
 
-Axes = Annotated[tuple[Axis, ...], Field(max_length=MAX_PATHS), AfterValidator(_check_axes)]
+def _count_axes(given: Any) -> Any:
+    """Refuses more axes, however they are nested, than paths can need, before any is read."""
+    stack, count = [given], 0
+    while stack:
+        axes = stack.pop()
+        if not isinstance(axes, list | tuple):
+            continue
+        count += len(axes)
+        refuse_longer(range(count), MAX_NESTED)
+        stack += [axis.get("axes") for axis in axes if isinstance(axis, dict)]
+    return given
+
+
+Axes = Annotated[
+    tuple[Axis, ...],
+    Field(max_length=MAX_PATHS),
+    AfterValidator(_check_axes),
+    BeforeValidator(_count_axes),
+]
 """The axes of a sweep, which form a grid: all combinations, with the last axis varying fastest."""
 
 

@@ -13,8 +13,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from core.spec.bounds import Bounded, relocated
 from core.spec.optimizer import GradientDescent, Optimizer
 from core.spec.part import MAX_LENGTH, Line, Lines, Part, Real, Seed, Whole
 from core.spec.rules import broken_rules
@@ -25,6 +26,8 @@ from core.spec.training import Training
 MAX_SEEDS = 10_000
 MAX_POINTS = 100_000
 MAX_HORIZON = 10 * MAX_LENGTH
+MAX_NAMES = 64
+"""Most names in a list, such as tags or metrics."""
 
 Value = TypeVar("Value")
 
@@ -87,6 +90,7 @@ class Evaluation(Part):
     record_at: Annotated[
         tuple[Annotated[Whole, Field(ge=0)], ...],
         Field(max_length=MAX_POINTS),
+        Bounded(),
         AfterValidator(_sorted_unique),
     ] = ()
     fit_tolerance: Annotated[Real, Field(gt=0)] = Field(
@@ -94,18 +98,25 @@ class Evaluation(Part):
         description="A run without a stop rule is fitted if its fit error is at most this fraction "
         "of max |ĥ_j| over j < k.",
     )
-    record: Annotated[tuple[Trajectory, ...], AfterValidator(_unique)] = Field(
+    record: Annotated[
+        tuple[Trajectory, ...], Field(max_length=MAX_NAMES), Bounded(), AfterValidator(_unique)
+    ] = Field(
         (),
         description="Arrays recorded with the metrics: the eigenvalues of A, the response "
         "h_0 .. h_{q-1}.",
     )
-    metrics: Annotated[tuple[ChosenMetric, ...] | None, AfterValidator(_in_order)] = Field(
+    metrics: Annotated[
+        Annotated[tuple[ChosenMetric, ...], Field(max_length=MAX_NAMES), Bounded()] | None,
+        AfterValidator(_in_order),
+    ] = Field(
         None,
         exclude_if=lambda metrics: metrics is None,
         description="Metrics that need a decomposition, to measure besides those of the response. "
         "Default: all but those that would take longer than the training.",
     )
-    baselines: Annotated[tuple[Baseline, ...], AfterValidator(_unique)] = Field(
+    baselines: Annotated[
+        tuple[Baseline, ...], Field(max_length=MAX_NAMES), Bounded(), AfterValidator(_unique)
+    ] = Field(
         (),
         description="Methods without gradient descent, applied to the same data for comparison.",
     )
@@ -133,7 +144,7 @@ class Numerics(Part):
 
 
 Tag = Annotated[Line, Field(min_length=1, max_length=100)]
-Tags = Annotated[tuple[Tag, ...], Field(max_length=64), AfterValidator(_unique)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_NAMES), Bounded(), AfterValidator(_unique)]
 Name = Annotated[Line, Field(max_length=200)]
 Notes = Annotated[Lines, Field(max_length=20_000)]
 
@@ -167,6 +178,7 @@ class ExperimentSpec(Part):
     seeds: Annotated[
         tuple[Seed, ...],
         Field(min_length=1, max_length=MAX_SEEDS),
+        Bounded(),
         AfterValidator(_unique),
         BeforeValidator(_count_to_range, json_schema_input_type=int | list[int]),
     ] = Field(
@@ -186,7 +198,7 @@ class ExperimentSpec(Part):
         try:
             spec = validate(given)
         except ValidationError as error:
-            lines += map(_line, error.errors())
+            lines += [relocated(details, details["loc"]) for details in error.errors()]
         raw = given if isinstance(given, Mapping) else {}
         lines += broken_rules(_valid_parts(raw) if spec is None else dict(spec), raw)
         if lines or spec is None:
@@ -223,10 +235,3 @@ def _valid_parts(given: Mapping[str, object]) -> dict[str, object]:
         except ValidationError:
             continue  # reported by the whole spec's validation
     return parts
-
-
-def _line(details: ErrorDetails) -> InitErrorDetails:
-    """Returns a reported error as a line of a new report, with the same message."""
-    context = {**details.get("ctx", {}), "message": details["msg"]}
-    error = PydanticCustomError(details["type"], "{message}", context)
-    return InitErrorDetails(type=error, loc=details["loc"], input=details["input"])

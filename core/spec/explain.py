@@ -4,18 +4,23 @@ import difflib
 import types
 import typing
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.errors import Problem
+from core.spec.bounds import MAX_PROBLEMS, MORE
 
 _LONGEST_GIVEN = 80
+_LONGEST_KEY = 200
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Returns the problems of ``error``, raised when validating a ``model``.
+
+    They are at most :data:`core.spec.bounds.MAX_PROBLEMS`, and one that counts the others.
 
     Example:
         >>> from pydantic import ValidationError
@@ -32,8 +37,13 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
         /teacher/lags: unknown field; did you mean 'lag'?; allowed: kind, lag
         /training/length: should be greater than or equal to 1 (given 0)
     """
-    problems = [_problem(details, model) for details in error.errors(include_url=False)]
-    return [problem for problem in problems if not _is_echo(problem, problems)]
+    errors = error.errors(include_url=False)
+    hidden = sum(details["ctx"]["count"] for details in errors if details["type"] == MORE)
+    errors = [details for details in errors if details["type"] != MORE]
+    problems = [_problem(details, model) for details in errors[:MAX_PROBLEMS]]
+    hidden += len(errors) - len(problems)
+    problems = [problem for problem in problems if not _is_echo(problem, problems)]
+    return [*problems, Problem("", MORE, f"and {hidden} more like these")] if hidden else problems
 
 
 def _is_echo(problem: Problem, problems: Sequence[Problem]) -> bool:
@@ -68,7 +78,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
 
 
 def _hint(name: object, allowed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(str(name), allowed, n=1)
+    close = difflib.get_close_matches(str(name)[:_LONGEST_KEY], allowed, n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
@@ -82,24 +92,32 @@ def _unknown_kind(pointer: str, details: ErrorDetails, allowed: str) -> Problem:
 
 def shorten(value: object) -> str:
     """Returns ``value`` as short printable ASCII: safe for NaN, lone surrogates and huge bodies."""
-    text = (
-        ascii(value)
-        if isinstance(value, str | int | float | bool | type(None))
-        else _outline(value)
-    )
+    if isinstance(value, str):
+        text = ascii(value[:_LONGEST_GIVEN])
+    elif isinstance(value, int | float | type(None)):
+        text = ascii(value)
+    else:
+        text = _outline(value)
     return text if len(text) <= _LONGEST_GIVEN else text[: _LONGEST_GIVEN - 3] + "..."
 
 
 def _outline(value: object) -> str:
     if isinstance(value, dict):
-        return "an object with " + (", ".join(ascii(key) for key in list(value)[:5]) or "no keys")
+        return "an object with " + (
+            ", ".join(ascii(key[:_LONGEST_GIVEN]) for key in islice(value, 5)) or "no keys"
+        )
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     return type(value).__name__
 
 
+def shorten_key(key: str) -> str:
+    """Returns a key as short printable ASCII."""
+    return ascii(key[:_LONGEST_KEY])[1:-1] + ("..." if len(key) > _LONGEST_KEY else "")
+
+
 def _escape(key: str | int) -> str:
-    return ascii(str(key))[1:-1].replace("~", "~0").replace("/", "~1")
+    return shorten_key(str(key)).replace("~", "~0").replace("/", "~1")
 
 
 def _walk(

@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+from core.spec.bounds import Bounded, Checked
+from core.spec.explain import shorten
 
 MAX_DIM = 4096
 """Largest state dimension, teacher or student."""
@@ -11,8 +14,13 @@ MAX_DIM = 4096
 MAX_LENGTH = 10_000
 """Longest training length k."""
 
+MAX_ROWS = 1_000_000
+"""Most rows of a matrix, such as the sequences of a finite sample."""
+
 MAX_SEED = 2**63 - 1
 """Largest seed, which a signed 64-bit column holds."""
+
+_LONGEST_KIND = 100
 
 
 def _whole_if_integral(given: object) -> object:
@@ -49,10 +57,11 @@ Lines = Annotated[
 ]
 """Text whose only control characters are line feeds and tabs."""
 
-Vector = Annotated[tuple[Real, ...], Field(min_length=1)]
+Vector = Annotated[tuple[Real, ...], Field(min_length=1, max_length=MAX_LENGTH), Bounded()]
 Matrix = Annotated[
-    tuple[Annotated[tuple[Real, ...], Field(min_length=1)], ...],
-    Field(min_length=1),
+    tuple[Vector, ...],
+    Field(min_length=1, max_length=MAX_ROWS),
+    Bounded(),
     AfterValidator(_refuse_ragged),
 ]
 """A dense matrix as a tuple of equally long rows."""
@@ -63,7 +72,7 @@ def shape(matrix: tuple[tuple[float, ...], ...]) -> tuple[int, int]:
     return len(matrix), len(matrix[0])
 
 
-class Part(BaseModel):
+class Part(Checked):
     """A frozen part of a spec: refuses unknown keys and stores every default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
@@ -73,6 +82,20 @@ def default_kind(kind: str) -> BeforeValidator:
     """Makes ``kind`` optional in a union: an object without it is of the given kind."""
 
     def fill(given: object) -> object:
-        return {"kind": kind, **given} if isinstance(given, dict) and "kind" not in given else given
+        if isinstance(given, dict) and "kind" not in given:
+            return {"kind": kind, **given}
+        return _with_short_kind(given)
 
     return BeforeValidator(fill)
+
+
+def _with_short_kind(given: object) -> object:
+    """Shortens a kind that is no word: errors about an unknown one write it out."""
+    kind = given.get("kind") if isinstance(given, dict) else None
+    if isinstance(kind, list | dict) or (isinstance(kind, str) and len(kind) > _LONGEST_KIND):
+        return {**given, "kind": shorten(kind)}  # type: ignore[dict-item]  # it has a kind
+    return given
+
+
+SHORT_KIND = BeforeValidator(_with_short_kind)
+"""For unions by kind without a default."""

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from core.labels import value_words
-from core.spec.part import Dim, Line, Matrix, Part, Real, Seed, Whole, default_kind
+from core.spec.bounds import Bounded
+from core.spec.part import SHORT_KIND, Dim, Line, Matrix, Part, Real, Seed, Whole, default_kind
 
 Parameter = Literal["A", "B", "C"]
 Structure = Literal["symmetric", "general", "diagonal"]
@@ -164,11 +165,12 @@ class LinearStudent(Part):
     tied: bool = Field(
         False, strict=True, description="C is Bᵀ by construction, not only at the start."
     )
-    trained: Annotated[tuple[Parameter, ...], Field(min_length=1), AfterValidator(_in_order)] = (
-        "A",
-        "B",
-        "C",
-    )
+    trained: Annotated[
+        tuple[Parameter, ...],
+        Field(min_length=1, max_length=3),
+        Bounded(),
+        AfterValidator(_in_order),
+    ] = ("A", "B", "C")
     start: Start = GaussianStart()
     readout: Readout | None = None
 
@@ -195,4 +197,4 @@ class RecurrentStudent(Part):
         return f"{value_words(self.kind)} student"
 
 
-Student = Annotated[LinearStudent | RecurrentStudent, Field(discriminator="kind")]
+Student = Annotated[LinearStudent | RecurrentStudent, Field(discriminator="kind"), SHORT_KIND]

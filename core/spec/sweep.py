@@ -6,16 +6,17 @@ advance together.
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from core.errors import Problem, SpecError
 from core.labels import brief, value_label
 from core.spec.axis import KINDS, Axes, Coordinates, nested, paths, product
+from core.spec.bounds import few, relocated
 from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
 from core.spec.hashing import hashes
@@ -28,10 +29,15 @@ MAX_PROBLEMS = 20
 MAX_INVALID = 500
 """Number of invalid points after which the expansion stops."""
 
+MAX_INVALID_CHARACTERS = 2**22
+"""Characters of JSON of invalid points after which the expansion stops."""
+
 MAX_CHARACTERS = 2**27
 """Most characters of JSON of all a sweep's experiments; each repeats a large matrix of the base."""
 
 _LARGEST_INTEGER = 2**64
+_NUMBERS = frozenset({int, float, bool})
+_CONTAINERS = frozenset({list, tuple, dict})
 
 _DIGITS = 6
 """Fewest significant digits of coordinates in the names of experiments."""
@@ -87,11 +93,14 @@ class SweepSpec(Part):
         try:
             sweep = validate(given)
         except ValidationError as error:
-            lines = [_line(details) for details in error.errors(include_url=False)]
+            lines = [
+                relocated(details, _fields(details["loc"]))
+                for details in error.errors(include_url=False)
+            ]
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
-        lines = list(_unwritable(sweep.base, ("base",)))
+        lines = few(_unwritable(sweep.base, ("base",)))
         for i, axis in enumerate(sweep.axes):
-            lines += _unwritable(axis.model_dump(), ("axes", i))
+            lines += few(_unwritable(axis.model_dump(), ("axes", i)))
         if lines:
             raise ValidationError.from_exception_data(cls.__name__, lines)
         return sweep
@@ -120,9 +129,8 @@ class SweepSpec(Part):
             SpecError: Points are invalid specs, or ``check`` refuses them. Each problem is listed
                 once, with the coordinates of its first point and the number of further points.
         """
-        self._refuse_too_large()
+        problems = _Problems(MAX_INVALID_CHARACTERS // self._refuse_too_large())
         points: dict[str, Point] = {}
-        problems = _Problems()
         base = self.tagged
         for coordinates in product(self.axes):
             try:
@@ -141,7 +149,8 @@ class SweepSpec(Part):
         problems.raise_if_any(self.axes)
         return tuple(points.values())
 
-    def _refuse_too_large(self) -> None:
+    def _refuse_too_large(self) -> int:
+        """Returns the most characters of JSON of an experiment."""
         count = math.prod(axis.size for axis in self.axes)
         length = _length(self.base)
         for axis in nested(self.axes):
@@ -152,6 +161,7 @@ class SweepSpec(Part):
                 "points or smaller matrices"
             )
             raise SpecError([Problem("/axes", "too_large", message)])
+        return length
 
 
 def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
@@ -179,6 +189,7 @@ def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
 class _Problems:
     """Problems of many points, each once, with its first point and the number of points."""
 
+    most_points: int
     by_key: dict[tuple[str, str, str, str | None], tuple[Problem, Coordinates, int]] = field(
         default_factory=dict
     )
@@ -186,7 +197,9 @@ class _Problems:
 
     @property
     def is_full(self) -> bool:
-        return len(self.by_key) >= MAX_PROBLEMS or self.invalid_points >= MAX_INVALID
+        return len(self.by_key) >= MAX_PROBLEMS or self.invalid_points >= min(
+            self.most_points, MAX_INVALID
+        )
 
     def add(self, problems: Iterable[Problem], coordinates: Coordinates) -> None:
         self.invalid_points += 1
@@ -224,16 +237,25 @@ def _length(value: Any) -> int:
     return len(json.dumps(value, default=list))
 
 
-def _line(details: ErrorDetails) -> InitErrorDetails:
-    """Returns one of pydantic's errors without the names of kinds in its location."""
-    location = details["loc"]
-    fields = []
-    for i, key in enumerate(location):
-        if not (key in KINDS and i and isinstance(location[i - 1], int)):
-            fields.append(key)
-    context = {**details.get("ctx", {}), "message": details["msg"]}
-    error = PydanticCustomError(details["type"], "{message}", context)
-    return InitErrorDetails(type=error, loc=tuple(fields), input=details["input"])
+def _fields(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The location without the names of kinds of axes."""
+    return tuple(
+        key
+        for i, key in enumerate(location)
+        if not (key in KINDS and i and isinstance(location[i - 1], int))
+    )
+
+
+def _are_finite(numbers: Sequence[float]) -> bool:
+    """Whether JSON can hold all of a list's numbers, found without a loop."""
+    try:
+        return not numbers or (
+            min(numbers) > -_LARGEST_INTEGER
+            and max(numbers) < _LARGEST_INTEGER
+            and math.isfinite(sum(numbers))  # NaN escapes both comparisons
+        )
+    except OverflowError:
+        return False
 
 
 def _unwritable(value: Any, location: tuple[str | int, ...]) -> Iterable[InitErrorDetails]:
@@ -242,8 +264,11 @@ def _unwritable(value: Any, location: tuple[str | int, ...]) -> Iterable[InitErr
         for key, part in value.items():
             yield from _unwritable(part, (*location, key))
     elif isinstance(value, list | tuple):
-        for i, part in enumerate(value):
-            yield from _unwritable(part, (*location, i))
+        kinds = set(map(type, value))  # a base can have millions of numbers
+        numbers = value if kinds <= _NUMBERS else [p for p in value if type(p) in _NUMBERS]
+        if not _are_finite(numbers) or not kinds.isdisjoint(_CONTAINERS):
+            for i, part in enumerate(value):
+                yield from _unwritable(part, (*location, i))
     elif (isinstance(value, float) and not math.isfinite(value)) or (
         isinstance(value, int) and abs(value) >= _LARGEST_INTEGER
     ):

@@ -9,7 +9,20 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from core.spec.part import MAX_LENGTH, Dim, Matrix, Part, Real, Seed, Vector, Whole, default_kind
+from core.spec.bounds import Bounded
+from core.spec.part import (
+    MAX_DIM,
+    MAX_LENGTH,
+    SHORT_KIND,
+    Dim,
+    Matrix,
+    Part,
+    Real,
+    Seed,
+    Vector,
+    Whole,
+    default_kind,
+)
 
 EigenvalueBound = Annotated[Real, Field(ge=-10, le=10)]
 
@@ -32,7 +45,7 @@ class ListedEigenvalues(Part):
     """Eigenvalues as given."""
 
     kind: Literal["list"]
-    values: Annotated[Vector, Field(max_length=4096)]
+    values: Annotated[tuple[Real, ...], Field(min_length=1, max_length=MAX_DIM), Bounded()]
 
 
 Eigenvalues = Annotated[
@@ -184,7 +197,7 @@ LinearTeacher = (
     | ExplicitTeacher
 )
 
-Teacher = Annotated[LinearTeacher | RecurrentTeacher, Field(discriminator="kind")]
+Teacher = Annotated[LinearTeacher | RecurrentTeacher, Field(discriminator="kind"), SHORT_KIND]
 
 
 def channels(teacher: Teacher) -> tuple[int, int]:

@@ -6,6 +6,21 @@ from collections.abc import Hashable
 from typing import Any
 
 import yaml
+from pydantic_core import from_json
+
+MAX_PARTS = 250_000
+"""Most lists, objects and strings of a JSON text; each takes far more memory than its two bytes."""
+
+_LONGEST_KEY = 80
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+class RepeatedKey(ValueError):
+    """A key stands twice in one object, so that one of its values would be lost."""
+
+
+class TooManyParts(ValueError):
+    """A text has more lists, objects and strings than is allowed."""
 
 
 class SyntaxProblem(ValueError):
@@ -31,7 +46,7 @@ def parse_text(text: str, *, is_yaml: bool = False) -> Any:
     """
     is_json = text.lstrip().startswith("{") and not is_yaml
     try:
-        return parse_json(text) if is_json else parse_yaml(text)
+        return _load(text) if is_json else parse_yaml(text)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         language = "JSON" if is_json else "YAML"
         raise SyntaxProblem(f"is not valid {language}: {describe_syntax_error(error)}") from error
@@ -51,9 +66,37 @@ def describe_syntax_error(error: Exception) -> str:
             return str(error)
 
 
-def parse_json(text: str) -> Any:
-    """Parses JSON; a duplicate key is an error (ValueError)."""
+def parse_json(text: str | bytes, *, most: int = MAX_PARTS) -> Any:
+    """Parses JSON (RFC 8259, UTF-8), and NaN and infinities, whose fields are named later.
+
+    Args:
+        text: The text.
+        most: Most lists, objects and strings that it may have.
+
+    Raises:
+        RepeatedKey: A key stands twice in one object.
+        TooManyParts: It has more than ``most`` parts.
+        ValueError: It is not JSON.
+        RecursionError: It is nested too deeply.
+    """
+    if isinstance(text, bytes):
+        text = text.decode()
+    if len(text) > 2 * most:
+        _refuse_too_many(text, most)
+    from_json(text)  # refuses what json accepts: half a surrogate pair, deep nesting
+    return _load(text)
+
+
+def _load(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_without_duplicate_keys)
+
+
+def _refuse_too_many(text: str, most: int) -> None:
+    if text.count("[") + text.count("{") + text.count('"') // 2 <= most:
+        return  # more than enough, as it counts brackets inside strings, too
+    outside, strings = _STRING.subn("", text)
+    if (count := outside.count("[") + outside.count("{") + strings) > most:
+        raise TooManyParts(f"{count} lists, objects and strings; the limit is {most}")
 
 
 def parse_yaml(text: str) -> Any:
@@ -67,12 +110,18 @@ def parse_yaml(text: str) -> Any:
 
 
 def _without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in content:
-            raise ValueError(f"the key {key!r} appears twice")
-        content[key] = value
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise RepeatedKey(f"the key {_brief(key)} appears twice")
+            seen.add(key)
     return content
+
+
+def _brief(key: str) -> str:
+    return ascii(key) if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]!a}..."
 
 
 class _Loader(yaml.SafeLoader):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from core.spec.part import MAX_LENGTH, Matrix, Part, Real, Seed, Whole, default_kind
+from core.spec.part import MAX_LENGTH, SHORT_KIND, Matrix, Part, Real, Seed, Whole, default_kind
 
 
 class Ar1Covariance(Part):
@@ -25,7 +25,7 @@ class ExplicitCovariance(Part):
     matrix: Matrix
 
 
-Covariance = Annotated[Ar1Covariance | ExplicitCovariance, Field(discriminator="kind")]
+Covariance = Annotated[Ar1Covariance | ExplicitCovariance, Field(discriminator="kind"), SHORT_KIND]
 
 
 class PopulationLoss(Part):

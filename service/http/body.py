@@ -4,12 +4,12 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 
 from core.errors import Problem, SpecError
 from core.spec import explain
+from core.spec.text import RepeatedKey, TooManyParts, describe_syntax_error, parse_json
 from service.context import context_of
-from service.http.errors import BodyTooLarge, Malformed, UnsupportedContent
+from service.http.errors import BodyTooLarge, Malformed, TwiceGiven, UnsupportedContent
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,12 +41,21 @@ def parse(body: bytes, model: type[Model]) -> Model:
     Raises:
         Malformed: The body is not JSON. NaN and infinities are accepted at this stage, so that the
             model's validation can name their fields.
-        SpecError: The JSON is not a valid ``model``; all problems are listed.
+        TwiceGiven: A key stands twice in one object.
+        BodyTooLarge: The body has too many lists, objects and strings.
+        SpecError: The JSON is not a valid ``model``; all problems are listed, up to a limit.
     """
     try:
-        content = from_json(body, allow_inf_nan=True)
-    except ValueError as error:
-        message = f"the body should be JSON (RFC 8259, UTF-8): {error}"
+        content = parse_json(body)
+    except RepeatedKey as error:
+        message = f"{error} in one object of the body; keep one of its values"
+        raise TwiceGiven(Problem("", "repeated_key", message)) from None
+    except TooManyParts as error:
+        message = f"the body has {error}; send it in parts"
+        raise BodyTooLarge(Problem("", "too_many_parts", message)) from None
+    except (ValueError, RecursionError) as error:
+        reason = describe_syntax_error(error)
+        message = f"the body should be JSON (RFC 8259, UTF-8): {reason}"
         raise Malformed(Problem("", "not_json", message)) from None
     try:
         return model.model_validate(content)

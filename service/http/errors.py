@@ -8,6 +8,7 @@ Refusal
 ├── HeadTooSlow             the head of the request did not arrive in time
 ├── ForeignOrigin           the page of another website requests a change
 ├── Malformed               the body is not JSON
+├── TwiceGiven              a key stands twice in one object of the body
 ├── BodyTooLarge            the body exceeds the limit
 ├── UnsupportedContent      the body's content type is not supported
 ├── Invalid                 a field or parameter has a value that is not allowed
@@ -67,6 +68,10 @@ class ForeignOrigin(Refusal):
 
 class Malformed(Refusal):
     """The body is not JSON."""
+
+
+class TwiceGiven(Refusal):
+    """A key stands twice in one object of the body."""
 
 
 class BodyTooLarge(Refusal):

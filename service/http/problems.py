@@ -58,6 +58,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.Unprotected: Kind(403, "unprotected", "The lab is not open to other machines"),
     errors.ForeignOrigin: Kind(403, "foreign-origin", "Another website requested it"),
     errors.Malformed: Kind(400, "not-json", "The body is not JSON"),
+    errors.TwiceGiven: Kind(400, "repeated-key", "A key appears twice in the body"),
     errors.BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     errors.UnsupportedContent: Kind(
         415, "unsupported-content", "The content type of the body is not supported"

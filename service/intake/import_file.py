@@ -21,6 +21,7 @@ from core.result import METRICS, SERIES, Outcome
 from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
 from core.spec.paths import flatten, nest
+from core.spec.text import parse_json
 from service.intake import derived_metrics
 from service.intake.import_rows import NumberedRow, Row, read_rows
 from store.arrays.packed import COLUMNS, MISSING
@@ -68,6 +69,9 @@ class _Problems(list[Problem]):
     ) -> None:
         """Adds a problem with a cell, or with the whole file if ``row`` is None."""
         pointer = _CONTENT if row is None else f"{_CONTENT}/{row}/{column}"
+        if len(self) > MAX_PROBLEMS:
+            self.uncounted += 1
+            return
         self.append(Problem(pointer, code, message, None if given is None else shorten(given)))
 
     def raise_if_any(self) -> None:
@@ -164,7 +168,7 @@ def _with_specs(rows: Sequence[NumberedRow], problems: _Problems) -> Iterator[Nu
 def _fields_of(spec: Any, number: int, problems: _Problems) -> Row:
     """The fields of a spec, an object or its JSON text, by their paths."""
     try:
-        content = json.loads(spec) if isinstance(spec, str) else spec
+        content = parse_json(spec) if isinstance(spec, str) else spec
     except ValueError:
         content = None
     if not isinstance(content, dict):
@@ -224,7 +228,7 @@ def _listed(tags: Any) -> list[Any]:
         return tags
     text = str(tags)
     with contextlib.suppress(ValueError):
-        if text.startswith("[") and isinstance(listed := json.loads(text), list):
+        if text.startswith("[") and isinstance(listed := parse_json(text), list):
             return listed
     return text.split(TAG_SEPARATOR if TAG_SEPARATOR in text else ",")
 

@@ -6,17 +6,24 @@ place, counted from 1.
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.errors import Problem, SpecError
 from core.spec.explain import shorten
 from core.spec.paths import flatten
+from core.spec.text import describe_syntax_error, parse_json
 from service.http.cells import as_given
+from service.schemas.imports import MAX_COLUMNS
 from store.query.export_rows import SPEC
 
 FORMATS = (".csv", ".json", ".ndjson")
+MAX_ROWS = 250_000
+"""Most rows of a file, each a run or a recorded point."""
+
+_MAX_PARTS = 4 * MAX_ROWS
+"""Most lists, objects and strings of a file in JSON."""
+
 BYTE_ORDER_MARK = "\ufeff"
 """Excel writes it at the start of a file."""
 
@@ -50,13 +57,16 @@ def read_rows(name: str, content: str, meanings: Meanings) -> list[NumberedRow]:
             case ".csv":
                 return list(_csv_rows(content, meanings))
             case ".json":
-                return list(_object_rows(enumerate(_items(json.loads(content)), 1), meanings))
+                items = _items(parse_json(content, most=_MAX_PARTS))
+                _refuse_too_many(len(items), MAX_ROWS, "rows")
+                return list(_object_rows(enumerate(items, 1), meanings))
             case ".ndjson":
+                _refuse_too_many(content.count("\n"), MAX_ROWS + 1, "lines")
                 lines = enumerate(content.split("\n"), 1)
-                objects = ((number, json.loads(line)) for number, line in lines if line.strip())
+                objects = ((number, parse_json(line)) for number, line in lines if line.strip())
                 return list(_object_rows(objects, meanings))
     except (ValueError, csv.Error, RecursionError) as error:
-        message = f"is not valid {extension[1:].upper()}: {error}"
+        message = f"is not valid {extension[1:].upper()}: {describe_syntax_error(error)}"
         raise SpecError([Problem("/content", "not_readable", message)]) from None
     message = "should end in the extension of a supported format"
     raise SpecError(
@@ -65,11 +75,13 @@ def read_rows(name: str, content: str, meanings: Meanings) -> list[NumberedRow]:
 
 
 def _csv_rows(content: str, meanings: Meanings) -> Iterator[NumberedRow]:
+    _refuse_too_many(content.count("\n"), MAX_ROWS + 1, "lines")
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     header = [as_given(name.strip()) for name in next(reader, [])]
+    _refuse_too_many(len(header), MAX_COLUMNS, "columns")
     if len(set(header)) < len(header):
         twice = next(name for place, name in enumerate(header) if name in header[:place])
-        raise ValueError(f"the column {twice!r} appears twice")
+        raise ValueError(f"the column {shorten(twice)} appears twice")
     columns = [
         (place, meaning, _text if meaning in TEXTS else _value)
         for place, meaning in _renamed(header, meanings)
@@ -108,9 +120,14 @@ def _value(cell: str) -> Any:
     """A cell's value: JSON if it is (number, true, false, list), None if empty, else its text."""
     text = cell.strip()
     try:
-        return json.loads(text) if text else None
-    except ValueError:
+        return parse_json(text) if text else None
+    except (ValueError, RecursionError):
         return as_given(text)
+
+
+def _refuse_too_many(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise ValueError(f"it has more than {most} {what}; split it into several files")
 
 
 def _items(content: Any) -> list[Any]:

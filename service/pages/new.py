@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from core.errors import Problem
+from core.spec.bounds import Checked
 from core.spec.paths import flatten, set_at, value_at
 from service.context import Context
 from service.http import body
@@ -57,7 +58,7 @@ def new(
     )
 
 
-class Text(BaseModel):
+class Text(Checked):
     """A spec or sweep as text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
+from core.spec.bounds import Bounded, Checked
 from core.spec.experiment import Tags
 from core.spec.part import Whole
 from service.schemas.base import Answer
@@ -35,14 +36,19 @@ Priority = Annotated[
 ]
 
 
-class Selection(BaseModel):
+class Selection(Checked):
     """Experiments, chosen by a filter or by their ids, and their expected number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     ids: Annotated[
-        tuple[Annotated[str, AfterValidator(_whole_id)], ...] | None,
-        Field(min_length=1, max_length=MAX_IDS, description="Ids, in place of `q`."),
+        Annotated[
+            tuple[Annotated[str, AfterValidator(_whole_id)], ...],
+            Field(min_length=1, max_length=MAX_IDS),
+            Bounded(),
+        ]
+        | None,
+        Field(description="Ids, in place of `q`."),
         AfterValidator(_without_repetitions),
     ] = None
     q: Annotated[str | None, Field(min_length=1, description="The filter, or give `ids`.")] = None

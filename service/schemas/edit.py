@@ -2,14 +2,15 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from core.spec import Name, Notes, Tags
+from core.spec.bounds import Checked
 from service.schemas.bulk import Priority
 
 
-class Edit(BaseModel):
+class Edit(Checked):
     """New metadata and priority; fields left out keep their values."""
 
     model_config = ConfigDict(

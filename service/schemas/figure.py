@@ -2,10 +2,11 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from core.recipe import Recipe
+from core.spec.bounds import Checked
 from service.schemas.base import Answer, Time
 from store import saved_figures
 
@@ -50,7 +51,7 @@ class Figure(Answer):
         )
 
 
-class RecipeChange(BaseModel):
+class RecipeChange(Checked):
     """New values for fields of a recipe; fields left out keep theirs, null removes one."""
 
     model_config = ConfigDict(

@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from core.spec.bounds import Bounded, Checked, refuse_longer
 from core.spec.experiment import Tag
 from core.spec.part import Line
 from service.schemas.base import Answer
 from store.experiments.imports import ImportedRuns
 from store.records import Submission
 
+MAX_COLUMNS = 1_000
+"""Most columns of a file."""
 
-class Import(BaseModel):
+
+def _refuse_many(given: Any) -> Any:
+    if isinstance(given, dict):
+        refuse_longer(given, MAX_COLUMNS)
+    return given
+
+
+class Import(Checked):
     """A file of runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -25,7 +35,9 @@ class Import(BaseModel):
         default={},
         description="What all rows have in common: parts of a spec, or columns by name.",
     )
-    columns: dict[str, str | None] = Field(
+    columns: Annotated[
+        dict[str, str | None], Field(max_length=MAX_COLUMNS), BeforeValidator(_refuse_many)
+    ] = Field(
         default={},
         description="Meaning of columns with other names, such as `{'loss': 'train_loss'}`; "
         "null ignores a column.",
@@ -34,7 +46,7 @@ class Import(BaseModel):
         default="",
         description="Where and how the runs were computed, in words; kept as provenance.",
     )
-    tags: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
+    tags: Annotated[tuple[Tag, ...], Field(max_length=50), Bounded()] = ()
 
 
 class ImportedExperiment(Answer):

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from core.spec.axis import Axes
+from core.spec.bounds import Checked
 from service.schemas.base import Answer, Number, Page, Time
 from service.schemas.submission import CostEstimate
 from store.states import PENDING, State
@@ -15,7 +16,7 @@ from store.sweeps import repository as sweeps
 Coordinates = dict[str, Any]
 
 
-class Extension(BaseModel):
+class Extension(Checked):
     """New axes of a sweep, wider or more of them; its base stays."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

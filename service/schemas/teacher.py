@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from core.spec import Teacher
+from core.spec.bounds import Checked
 from core.spec.part import Whole
 from service.schemas.base import Answer, Number
 from service.schemas.result import Response
@@ -13,7 +14,7 @@ MAX_HORIZON = 2000
 """Longest response that is shown."""
 
 
-class TeacherQuestion(BaseModel):
+class TeacherQuestion(Checked):
     """A teacher as in a spec, and how much of its response to compute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

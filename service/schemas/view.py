@@ -4,9 +4,10 @@ import re
 from typing import Annotated, Self
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from core.spec.bounds import Checked
 from core.spec.part import Line
 from service.schemas.base import Answer, Time
 from store import views
@@ -56,7 +57,7 @@ UrlQuery = Annotated[
 ]
 
 
-class NewView(BaseModel):
+class NewView(Checked):
     """A view to save."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +67,7 @@ class NewView(BaseModel):
     query: UrlQuery
 
 
-class ViewChange(BaseModel):
+class ViewChange(Checked):
     """New values for fields of a view; fields left out keep theirs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"minProperties": 1})
