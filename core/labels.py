@@ -39,18 +39,30 @@ _NAMES = {
 }
 
 
-def brief(value: Any) -> str:
+def brief(value: Any, digits: int = _MOST_DIGITS) -> str:
     """Formats a coordinate in a few characters; an object is shown by its values.
 
     Example:
-        >>> brief(0.001), brief({"kind": "gaussian", "scale": 1.0}), brief("last")
-        ('0.001', 'gaussian 1', 'last')
+        >>> brief(0.001), brief({"kind": "gaussian", "scale": 1.0}), brief("last"), brief(None)
+        ('0.001', 'gaussian 1', 'last', '-')
     """
+    if value is None:
+        return "-"
     if isinstance(value, Mapping):
-        return " ".join(brief(part) for part in value.values())
+        return " ".join(brief(part, digits) for part in value.values())
     if isinstance(value, list | tuple):
-        return value_text(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return value_text(value, digits)
+    return number(value, digits) if isinstance(value, float) else str(value)
+
+
+def briefs(values: Sequence[Any]) -> list[str]:
+    """The values of one axis as :func:`brief` has them: different for different values.
+
+    Example:
+        >>> briefs([0.1 + 0.2, 0.3, None]), briefs([0.0316227766, 2000.0])
+        (['0.30000000000000004', '0.3', '-'], ['0.0316', '2000'])
+    """
+    return _apart(values, brief)
 
 
 def value_words(value: str) -> str:
@@ -120,7 +132,7 @@ def number(value: float, digits: int = _DIGITS) -> str:
         shorter = _without_padding(f"{value:g}")
         return shorter if "e" in shorter and int(float(shorter)) == value else str(value)
     if digits >= _MOST_DIGITS:
-        return _without_padding(repr(value))
+        return _without_padding(repr(value).removesuffix(".0"))
     before_point = len(str(int(abs(value)))) if abs(value) < _PLAIN_BELOW else 0
     text = ""
     for places in range(max(digits, before_point), _MOST_DIGITS + 1):
@@ -192,8 +204,10 @@ def value_text(value: Any, digits: int = _DIGITS) -> str:
     return "default" if value == {} else "none"
 
 
-def value_labels(path: str | None, values: Sequence[Any]) -> list[str]:
+def value_labels(path: str | None, values: Sequence[Any], fewest: int = _DIGITS) -> list[str]:
     """Labels of the values on one axis: different for different values; "" without a path.
+
+    ``fewest`` is the least number of significant digits.
 
     Example:
         >>> value_labels("optimizer.lr", [0.01, 0.0316227766])
@@ -203,7 +217,7 @@ def value_labels(path: str | None, values: Sequence[Any]) -> list[str]:
     """
     if path is None:
         return [""] * len(values)
-    return _apart(values, lambda value, digits: value_label(path, value, digits))
+    return _apart(values, lambda value, digits: value_label(path, value, digits), fewest)
 
 
 def value_texts(values: Sequence[Any]) -> list[str]:
@@ -216,15 +230,15 @@ def value_texts(values: Sequence[Any]) -> list[str]:
     return _apart(values, value_text)
 
 
-def _apart(values: Sequence[Any], text: Callable[[Any, int], str]) -> list[str]:
+def _apart(
+    values: Sequence[Any], text: Callable[[Any, int], str], fewest: int = _DIGITS
+) -> list[str]:
     """Texts with as few digits as tell different values apart; those still equal are numbered."""
-    unique: list[Any] = []
-    for value in values:
-        if value not in unique:
-            unique.append(value)
+    keys = [repr(value) if isinstance(value, Mapping | list) else value for value in values]
+    unique = dict(zip(reversed(keys), reversed(values), strict=True))
     texts: list[str] = []
-    for digits in range(_DIGITS, _MOST_DIGITS + 1):
-        texts = [text(value, digits) for value in unique]
+    for digits in range(fewest, _MOST_DIGITS + 1):
+        texts = [text(value, digits) for value in unique.values()]
         if len(set(texts)) == len(texts):
             break
     else:
@@ -233,4 +247,5 @@ def _apart(values: Sequence[Any], text: Callable[[Any, int], str]) -> list[str]:
             f"{same} ({texts[: n + 1].count(same)})" if count[same] > 1 else same
             for n, same in enumerate(texts)
         ]
-    return [texts[unique.index(value)] for value in values]
+    text_of = dict(zip(unique, texts, strict=True))
+    return [text_of[key] for key in keys]

@@ -14,8 +14,17 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from core.errors import Problem, SpecError
-from core.labels import brief, value_label
-from core.spec.axis import KINDS, Axes, Coordinates, nested, paths, product
+from core.labels import brief, value_labels
+from core.spec.axis import (
+    KINDS,
+    Axes,
+    Coordinates,
+    GridAxis,
+    ZipAxis,
+    nested,
+    paths,
+    product,
+)
 from core.spec.bounds import few, relocated
 from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
@@ -131,10 +140,10 @@ class SweepSpec(Part):
         """
         problems = _Problems(MAX_INVALID_CHARACTERS // self._refuse_too_large())
         points: dict[str, Point] = {}
-        base = self.tagged
+        base, labels = self.tagged, _labels(self.axes)
         for coordinates in product(self.axes):
             try:
-                spec = ExperimentSpec.model_validate(_at(base, coordinates))
+                spec = ExperimentSpec.model_validate(_at(base, coordinates, labels))
                 point = Point(coordinates, spec, *hashes(spec))
                 if point.spec_hash not in points and check is not None:
                     check(point)
@@ -164,8 +173,32 @@ class SweepSpec(Part):
         return length
 
 
-def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
-    """Returns the spec of a point, which shares everything off its paths with the base."""
+def _labels(axes: Axes) -> dict[str, dict[str, str]]:
+    """The label of each value of an axis, by path and then by the value as JSON."""
+    labels: dict[str, dict[str, str]] = {}
+    for axis in nested(axes):
+        if isinstance(axis, ZipAxis | GridAxis):
+            continue  # its own axes follow
+        values = [value for point in axis.points() for value in point.values()]
+        texts = value_labels(axis.path, values, _DIGITS)
+        labels[axis.path] = dict(zip(map(_json, values), texts, strict=True))
+    return labels
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=list)
+
+
+def _at(
+    base: Mapping[str, Any], coordinates: Coordinates, labels: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """Returns the spec of a point, which shares everything off its paths with the base.
+
+    Args:
+        base: The spec that the points share.
+        coordinates: The point.
+        labels: The label of each value, from which the point has its name.
+    """
     spec = dict(base)
     for path, value in coordinates.items():
         try:
@@ -180,7 +213,7 @@ def _at(base: Mapping[str, Any], coordinates: Coordinates) -> dict[str, Any]:
     if computed and "name" not in coordinates:
         name = spec.get("name")
         parts = [name] if name and isinstance(name, str) else []
-        parts += [value_label(path, value, _DIGITS) for path, value in computed.items()]
+        parts += [labels[path][_json(value)] for path, value in computed.items()]
         spec["name"] = ", ".join(parts)[:200] if name is None or isinstance(name, str) else name
     return spec
 
@@ -234,7 +267,7 @@ def _locate(
 
 
 def _length(value: Any) -> int:
-    return len(json.dumps(value, default=list))
+    return len(_json(value))
 
 
 def _fields(location: tuple[int | str, ...]) -> tuple[int | str, ...]:

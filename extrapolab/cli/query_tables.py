@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from core.labels import briefs
+from core.result import METRICS
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, table
 from extrapolab.client.figure import Figure
 from extrapolab.models.experiments import QueryField
@@ -28,11 +30,25 @@ def columns_table(experiments: Sequence[ExperimentColumns], names: Sequence[str]
         names = [*all_keys(experiment.values for experiment in experiments), *names]
     columns = [name for name in dict.fromkeys(names) if name not in {"id", "*"}]
     rows = table("id", *columns, folding=[name for name in columns if name == "name"])
-    for experiment in experiments:
-        values = experiment.values
-        cells = (values.get(name, _value_at(values, name.split("."))) for name in columns)
-        rows.add_row(experiment.id, *map(_format, cells))
+    cells = [
+        _column(name, [_cell(experiment.values, name) for experiment in experiments])
+        for name in columns
+    ]
+    for experiment, *row in zip(experiments, *cells, strict=True):
+        rows.add_row(experiment.id, *row)
     return rows
+
+
+def _cell(values: Mapping[str, Any], name: str) -> Any:
+    return values.get(name, _value_at(values, name.split(".")))
+
+
+def _column(name: str, values: Sequence[Any]) -> list[str]:
+    """The cells of a column: values of the spec are told apart, measured numbers are rounded."""
+    is_measured = name in METRICS or "(" in name or name.rpartition(".")[0] in METRICS
+    if is_measured or any(isinstance(value, list) for value in values):
+        return [*map(_format, values)]
+    return briefs(values)
 
 
 def _value_at(part: Any, path: Sequence[str]) -> Any:
@@ -53,8 +69,9 @@ def facets_table(facets: Iterable[Facet]) -> Table:
     rows = table("field", "value", "experiments")
     for facet in facets:
         name = facet.field
-        for counted in facet.values:
-            rows.add_row(name, format_cell(counted.value), str(counted.count))
+        texts = briefs([counted.value for counted in facet.values])
+        for text, counted in zip(texts, facet.values, strict=True):
+            rows.add_row(name, text, str(counted.count))
             name = ""
         if facet.more:
             rows.add_row(name, f"{facet.more} other values", "")
@@ -68,9 +85,9 @@ def varying_table(varying: Varying) -> Table:
     """One row per part of the spec that differs."""
     rows = table("part of the spec", "symbol", "values", "range", folding=("range",))
     for part in varying.items:
-        shown = [format_cell(counted.value) for counted in part.values]
+        shown = briefs([counted.value for counted in part.values])
         if part.numeric and not shown:
-            shown = [f"{format_cell(part.min)} to {format_cell(part.max)}"]
+            shown = [" to ".join(briefs([part.min, part.max]))]
         missing = ["none"] if part.missing else []
         rows.add_row(part.path, part.symbol, str(part.distinct), ", ".join([*shown, *missing]))
     return rows
@@ -85,10 +102,11 @@ def groups_table(groups: Sequence[Group]) -> Table:
     columns += ["states"] if has_others else []
     rows = table(*columns, "name", folding=("name",))
     for group, row in zip(groups, flat_rows, strict=True):
-        name = row["name"] if row["experiments"] == 1 else ""
-        states = ", ".join(f"{count} {state}" for state, count in group.states.items())
-        cells = row | {"fitted": fit_count(group.fitted, group.seeds), "states": states}
-        rows.add_row(*(format_cell(cells[column]) for column in columns), name)
+        row["states"] = ", ".join(f"{count} {state}" for state, count in group.states.items())
+        row["fitted"] = fit_count(group.fitted, group.seeds)
+    cells = [_column(column, [row[column] for row in flat_rows]) for column in columns]
+    for row, *texts in zip(flat_rows, *cells, strict=True):
+        rows.add_row(*texts, row["name"] if row["experiments"] == 1 else "")
     return rows
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from core.labels import brief
+from core.labels import briefs
 from core.result import BaselineResult
 from extrapolab.cli.table_layout import outcome_counts, styled, table
 from extrapolab.client.formats import format_number
@@ -89,8 +89,7 @@ def comparison_table(comparison: Comparison, metrics: Sequence[str]) -> Table:
     rows.add_row("id", *(experiment.id for experiment in experiments))
     rows.add_row("state", *(styled(experiment.state) for experiment in experiments))
     for difference in comparison.differences:
-        values = ("-" if value is None else brief(value) for value in difference.values)
-        rows.add_row(difference.path, *values)
+        rows.add_row(difference.path, *briefs(difference.values))
     rows.add_row(
         "outcomes", *(outcome_counts(experiment.outcomes) or "-" for experiment in experiments)
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from core.labels import brief
+from core.labels import brief, briefs
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, styled, table
 from extrapolab.client.formats import format_counts, format_number, format_time
 from extrapolab.models.sweeps import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
@@ -47,8 +47,8 @@ def members_table(members: Sequence[SweepMember]) -> Table:
     shown_elsewhere = {*paths, "experiment", "state", "seeds"}
     columns = [name for name in all_keys(flat_rows) if name not in shown_elsewhere]
     rows = table(*map(_short_name, paths), "state", *columns, "experiment")
-    for member, flat_row in zip(members, flat_rows, strict=True):
-        coordinates = [brief(member.coordinates.get(path, "-")) for path in paths]
+    places = [briefs([member.coordinates.get(path) for member in members]) for path in paths]
+    for member, flat_row, *coordinates in zip(members, flat_rows, *places, strict=True):
         numbers = [format_cell(flat_row.get(name)) for name in columns]
         rows.add_row(*coordinates, styled(member.state), *numbers, member.experiment)
     return rows
@@ -57,14 +57,15 @@ def members_table(members: Sequence[SweepMember]) -> Table:
 def grid_tables(grid: SweepGrid) -> list[Table]:
     """One table per metric and statistic, crossing two axes; cells show a number or a state."""
     vertical, horizontal = _short_name(grid.rows.path), _short_name(grid.columns.path)
-    headers = [f"{horizontal} = {brief(value)}" for value in grid.columns.values]
+    headers = [f"{horizontal} = {text}" for text in briefs(grid.columns.values)]
+    labels = briefs(grid.rows.values)
     tables = []
     for metric, statistics in grid.metrics.items():
         for statistic, numbers in statistics.items():
             rows = table(vertical, *headers)
             rows.title = f"{statistic} {metric.replace('_', ' ')}"
-            for value, states, line in zip(grid.rows.values, grid.states, numbers, strict=True):
-                rows.add_row(brief(value), *map(_grid_cell, states, line))
+            for label, states, line in zip(labels, grid.states, numbers, strict=True):
+                rows.add_row(label, *map(_grid_cell, states, line))
             tables.append(rows)
     return tables
 
@@ -82,7 +83,7 @@ def _axis_line(axis: "Axis") -> str:
 
     if isinstance(axis, ZipAxis | GridAxis):
         return f"{axis.kind} ({'; '.join(map(_axis_line, axis.axes))})"
-    values = [brief(value) for point in axis.points() for value in point.values()]
+    values = briefs([value for point in axis.points() for value in point.values()])
     if len(values) > MAX_AXIS_VALUES:
         shown = [*values[: MAX_AXIS_VALUES - 2], "...", values[-1]]
         return f"{axis.path}: {', '.join(shown)} ({len(values):,} values)"

@@ -40,7 +40,7 @@ class TableRun(Record):
     seed: int
     outcome: str
     steps: int
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
 
 
 class Group(Record):
@@ -79,7 +79,7 @@ class GroupedRun(Record):
     seed: int
     outcome: str
     steps: int
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
 
     @property
     def flat(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.labels import value_text
+from core.labels import value_texts
 from core.result import Outcome
 from core.spec.paths import value_at
 from core.statistics import most_fit
@@ -168,13 +168,16 @@ def rows_of(
 ) -> list[Row]:
     """The rows of a table's groups, with the values of the columns."""
     specs = {row.id: row.spec for row in stored.get_many(tx, [group["newest"] for group in groups])}
-    return [_row(group, specs[group["newest"]], columns, is_setup=is_setup) for group in groups]
+    parts = [specs[group["newest"]] if is_setup else group["by"] for group in groups]
+    read = value_at if is_setup else dict.__getitem__
+    texts = [value_texts([read(part, column.path) for part in parts]) for column in columns]
+    return [
+        _row(group, [with_powers(column[place]) for column in texts], is_setup=is_setup)
+        for place, group in enumerate(groups)
+    ]
 
 
-def _row(
-    group: Mapping[str, Any], spec: Mapping[str, Any], columns: Sequence[Column], *, is_setup: bool
-) -> Row:
-    values = group["by"] if not is_setup else {c.path: value_at(spec, c.path) for c in columns}
+def _row(group: Mapping[str, Any], values: Sequence[str], *, is_setup: bool) -> Row:
     state, words = _state(group)
     runs = [(Outcome(run["outcome"]), run["metrics"][ERROR]) for run in group["runs"]]
     return Row(
@@ -182,7 +185,7 @@ def _row(
         name=group["name"] or group["newest"],
         state=state,
         words=words,
-        values=[with_powers(value_text(values[column.path])) for column in columns],
+        values=values,
         expected=group["seeds"] + group["missing"],
         fitted=group["fitted"],
         metrics=[_median(group, metric) for metric in METRICS],

@@ -10,12 +10,12 @@ from urllib.parse import quote
 from core.figures import colours
 from core.figures.coordinates import key
 from core.figures.recipes import cells as figure_cells
-from core.labels import how_many, value_label
+from core.labels import how_many
 from core.recipe import DEFAULT_METRIC
 from core.result import Outcome
 from core.statistics import LARGEST, most_fit
 from service.figures import sweep_axes
-from service.pages.frame.words import number, with_powers
+from service.pages.frame.words import number
 from service.pages.marks.strip import HIGHEST, LOWEST
 from service.pages.sweep_map.choice import Choice, is_field
 from service.pages.sweep_map.scale import Scale
@@ -208,7 +208,7 @@ def sweep_map(
                 href = _href(choice.query(sweep_id, place_values), place_values, here)
                 cell = _cell(choice, place_values, here, seeds, scale)
                 cells.append(replace(cell, row=i, column=j, href=href))
-        title = "" if choice.facets is None else value_label(choice.facets, facet)
+        title = "" if choice.facets is None else choice.axes[choice.facets].label(facet)
         panels.append(Panel(title, cells))
     found = {name for panel in panels for cell in panel.cells for name in (cell.kind, *cell.marks)}
     return SweepMap(panels, scale, [name for name in KINDS if name in found], pooled)
@@ -282,7 +282,7 @@ def _cell(
     fill = ""
     if is_number and scale is not None:
         fill = shades()[min(int(scale.share(seeds.value) * SHADES), SHADES - 1)]
-    label = with_powers(", ".join(value_label(path, value) for path, value in values.items()))
+    label = ", ".join(choice.axes[path].label(value) for path, value in values.items())
     return Cell(
         row=0,
         column=0,

@@ -6,6 +6,7 @@ The axes that are neither shown nor fixed are pooled.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
@@ -13,7 +14,7 @@ from urllib.parse import urlencode
 from fastapi import Query
 
 from core.figures.coordinates import distinct, is_number, key
-from core.labels import value_texts
+from core.labels import value_labels, value_texts
 from core.recipe import DEFAULT_METRIC, Statistic
 from core.result import METRICS
 from core.spec.axis import MAX_PATHS
@@ -21,7 +22,7 @@ from core.symbols import Quantity, quantity
 from service.figures.sweep_axes import filter_of
 from service.http.errors import Invalid, unknown
 from service.pages.frame.filters import condition
-from service.pages.frame.words import number
+from service.pages.frame.words import number, with_powers
 from store.query.errors import BadQuery, find_field
 from store.query.fields import EXPERIMENT_FIELDS
 from store.sweeps.repository import Member, Sweep
@@ -87,6 +88,15 @@ class SweepAxis:
     texts: Sequence[str]
     moves_with: Sequence[str]
 
+    def label(self, value: Any) -> str:
+        """A value with the name of the axis, unlike that of any other value."""
+        return self._labels[key(value)]
+
+    @cached_property
+    def _labels(self) -> Mapping[str, str]:
+        labels = map(with_powers, value_labels(self.path, self.values))
+        return dict(zip(map(key, self.values), labels, strict=True))
+
     @property
     def known(self) -> Quantity:
         """Its words, symbol and unit."""
@@ -111,11 +121,11 @@ def axes_of(sweep: Sweep, members: Sequence[Member]) -> dict[str, SweepAxis]:
 
 def _texts(values: Sequence[Any]) -> list[str]:
     if all(is_number(value) for value in values):
-        for digits in range(3, 18):
+        for digits in range(3, 16):
             texts = [number(value, digits) for value in values]
             if len(set(texts)) == len(texts):
                 return texts
-    return value_texts(values)
+    return [with_powers(text) for text in value_texts(values)]
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,10 @@ def test_imported_runs_are_found_beside_the_labs_own(client, base, spec, table):
     computed = client.submit(spec(tags=["both"])).wait(60)
     rows = client.table("tag:both", by=["source"], metrics=["train_loss"], statistic=["min"])
     assert {(row["source"], row["seeds"]) for row in rows} == {("import", 3), ("lab", 2)}
+    by_run = client.table(
+        "tag:both and source = import", by=["source"], metrics=["imbalance"], group=False
+    )
+    assert [row["imbalance"] for row in by_run] == [None] * 3, "missing, not NaN"
     experiment = client.experiment(imported.experiments[0].id)
     assert experiment.record.source == "import"
     assert [run.summary["train_loss"] for run in experiment.runs] == [1e-9, 2e-9]

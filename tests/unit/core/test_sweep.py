@@ -50,6 +50,14 @@ def test_axes_form_a_grid_and_the_last_varies_fastest():
     assert coordinates(K, DIM) == list(itertools.product([4, 5, 6], [10, 30]))
 
 
+def test_names_tell_points_at_nearly_the_same_value_apart():
+    rates = {"path": "optimizer.lr", "values": [0.3, 0.1 + 0.2, 0.25]}
+    points = sweep({"kind": "zip", "axes": [rates, {**K, "values": [4, 4, 4]}]}).expand()
+    assert [point.spec.name for point in points] == [
+        f"η = {rate}, k = 4" for rate in (0.3, 0.1 + 0.2, 0.25)
+    ]
+
+
 def test_zipped_axes_advance_together_and_can_include_a_grid():
     three_steps = {"path": "optimizer.steps", "values": [100, 200, 300]}
     assert coordinates({"kind": "zip", "axes": [K, three_steps]}) == [(4, 100), (5, 200), (6, 300)]

@@ -18,6 +18,7 @@ from extrapolab.cli.terminal import console
 from extrapolab.client import notebook
 from extrapolab.client.formats import format_duration, format_number
 from extrapolab.models.experiments import Assumption, Comparison, Measure, Theorem
+from extrapolab.models.facets import Facet
 from extrapolab.models.operations import Worker
 from extrapolab.models.studies import Claim
 from extrapolab.models.sweeps import SweepRow
@@ -180,6 +181,29 @@ def test_tables_say_how_many_of_how_many_seeds_fit():
     ]
     output = text(sweep_tables.members_table([SweepRow.read(member) for member in members]))
     assert [line.split()[1] for line in output.splitlines()] == ["fitted", "4/5", "-/5"]
+
+
+def test_values_of_one_axis_are_told_apart():
+    near, far = 0.3, 0.1 + 0.2
+    shown = ["0.3", "0.30000000000000004"]
+    axis = {"path": "optimizer.lr", "values": [near, far]}
+    assert [*sweep_tables.axis_lines([axis])] == [f"optimizer.lr: {', '.join(shown)}"]
+    members = [
+        {"coordinates": {"optimizer.lr": rate}, "experiment": "e", "state": "queued", "seeds": 1}
+        for rate in (near, far)
+    ]
+    groups = [
+        {"by": {"optimizer.lr": rate}, "experiments": 1, "newest": "e", "seeds": 1, "diverged": 0}
+        for rate in (near, far)
+    ]
+    facet = {"field": "lr", "values": [{"value": rate, "count": 1} for rate in (near, far)]}
+    for made in (
+        sweep_tables.members_table([SweepRow.read(one | {"metrics": None}) for one in members]),
+        query_tables.groups_table([Group.read(one | {"metrics": {}}) for one in groups]),
+        query_tables.facets_table([Facet.read(facet)]),
+    ):
+        words = text(made).split()
+        assert [word for word in words if word in shown] == shown, text(made)
 
 
 def test_axis_line_has_all_values_or_the_first_and_the_last():

@@ -6,11 +6,11 @@ import pytest
 from core.recipe import DEFAULT_METRIC
 from core.result import Outcome
 from service.pages.sweep_map.cells import strips, sweep_map
-from service.pages.sweep_map.choice import Choice, Given, SweepAxis
+from service.pages.sweep_map.choice import Choice, Given, SweepAxis, axes_of
 from service.pages.sweep_map.frame import Frame, edges
 from store.query.run_ends import CompletedRuns
 from store.states import State
-from store.sweeps.repository import Member
+from store.sweeps.repository import Member, Sweep
 
 LENGTH, RATE = "training.length", "optimizer.lr"
 AXES = {
@@ -20,6 +20,7 @@ AXES = {
 ERRORS = {(4, 0.1): 0.02, (8, 0.1): 0.5, (4, 0.2): 0.9, (8, 0.2): 1.0, (8, 0.3): 5e5}
 """The error of each experiment; (4, 0.3) failed."""
 
+NEAR = [0.3, 0.1 + 0.2]
 MEMBERS = [
     Member(n, {LENGTH: length, RATE: rate}, f"exp_{n}", State.COMPLETED)
     for n, (length, rate) in enumerate(ERRORS)
@@ -55,6 +56,17 @@ def test_the_line_parts_errors_below_that_of_answering_zero_from_those_above():
     assert drawn.is_beyond  # the colours end at 10³, as strips do
     assert drawn.scale is not None
     assert drawn.scale.high == pytest.approx(1e3)
+
+
+def test_cells_at_nearly_the_same_value_are_told_apart():
+    members = [Member(n, {RATE: rate}, f"exp_{n}", State.COMPLETED) for n, rate in enumerate(NEAR)]
+    axis = {"path": RATE, "values": NEAR}
+    axes = axes_of(Sweep("swp_1", "", "", {}, [axis], 0.0, 1, {}), members)
+    assert axes[RATE].texts == ["0.3", "0.30000000000000004"]
+    chosen = Choice.of(axes, Given(*[None] * 5, at=[]))
+    runs = runs_of({member.experiment_id: [0.5] for member in members})
+    (panel,) = sweep_map("swp_1", chosen, members, runs).panels
+    assert [cell.label for cell in panel.cells] == ["η = 0.3", "η = 0.30000000000000004"]
 
 
 def test_a_pooled_cell_has_a_mark_for_every_seed_of_all_its_experiments():
