@@ -162,7 +162,7 @@ def _explicit(
 
 
 def _warm(d: int, law: WarmStart, seed: int) -> LinearSystem:
-    """Falling |draws| with a gap after the first: a, then b, then c.
+    """Falling |draws| with a gap after the first: a, then b, then c, which can be as drawn.
 
     Source: the public code of Slutzky et al. (2025).
     """
@@ -182,7 +182,7 @@ def _warm(d: int, law: WarmStart, seed: int) -> LinearSystem:
         b = c = np.full(d, law.fixed)
     else:
         b = falling(law.scale_bc, law.gap_bc) + law.warm
-        c = falling(law.scale_bc, law.gap_bc)
+        c = falling(law.scale_bc, law.gap_bc) if law.sort_c else law.scale_bc * np.abs(draw(d))
     return LinearSystem(np.diag(a), b[:, None], c[None, :])
 
 

@@ -26,6 +26,7 @@ from core.spec.optimizer import (
     Schedule,
     Stop,
     WarmupSchedule,
+    has_full_norms,
 )
 from core.spec.rules import has_closed_form
 from core.spec.student import (
@@ -135,6 +136,7 @@ __all__ = [
     "channels",
     "explain",
     "has_closed_form",
+    "has_full_norms",
     "has_white_inputs",
     "hashes",
     "setup_hash",

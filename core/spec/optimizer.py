@@ -126,6 +126,13 @@ class AdaptiveGradientDescent(_Steps):
     kind: Literal["adaptive_gd"]
     beta: Annotated[Real, Field(ge=0, lt=1)] = 0.8
     soft: Annotated[Real, Field(gt=0)] = 1e-6
+    norms: Literal["trained", "full"] = Field(
+        "trained",
+        exclude_if=lambda norms: norms == "trained",  # as specs hashed before it had no such field
+        description="Norms of the gradients of what is trained, or with all d x d entries of A's "
+        "gradient, as in the public code. `full` is for linear, diagonal students of linear "
+        "teachers.",
+    )
 
 
 class Adam(_Steps):
@@ -165,3 +172,8 @@ Optimizer = Annotated[
     Field(discriminator="kind"),
     default_kind("gd"),
 ]
+
+
+def has_full_norms(optimizer: Optimizer) -> bool:
+    """Whether the step depends on the gradient of A before it is cut to its diagonal."""
+    return isinstance(optimizer, AdaptiveGradientDescent) and optimizer.norms == "full"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from core.spec.optimizer import GradientFlow, Optimizer, Rates
+from core.spec.optimizer import GradientFlow, Optimizer, Rates, has_full_norms
 from core.spec.part import Matrix, shape
 from core.spec.paths import value_at
 from core.spec.student import (
@@ -186,6 +186,11 @@ def on_sequences(
 ) -> Broken:
     """Refuses fields that need a closed-form loss without one, or sequences with one."""
     closed = has_closed_form(teacher, student)
+    if has_full_norms(optimizer) and not (
+        closed and isinstance(student, LinearStudent) and student.structure == "diagonal"
+    ):
+        message = "full norms are for linear, diagonal students of linear teachers"
+        yield ("optimizer", "norms"), "diagonal_only", message
     if closed:
         if not isinstance(optimizer, GradientFlow) and optimizer.batch_size is not None:
             message = "linear students of linear teachers train on the exact loss; omit batch_size"

@@ -61,6 +61,13 @@ class WarmStart(Part):
     gap_bc: Annotated[Real, Field(ge=0)] = 0.0
     warm: Annotated[Real, Field(ge=0)] = 0.0
     fixed: Real | None = None
+    sort_c: bool = Field(
+        True,
+        strict=True,
+        exclude_if=lambda sort_c: sort_c is True,  # as specs hashed before it had no such field
+        description="Whether C is sorted and has a gap. In the public code it isn't and has none: "
+        "there it is |draws| as they come.",
+    )
     distribution: Literal["gaussian", "uniform"] = Field(
         "gaussian", description="N(0, 1), or uniform on [0, 1)."
     )

@@ -100,6 +100,20 @@ def _with_readout(base: Base, width: int) -> Base:
     }
 
 
+def _as_public(base: Base, *, full_norms: bool) -> Base:
+    """The same with C as drawn and, on demand, the norm of the full gradient in the step."""
+    start = {**base["student"]["start"], "sort_c": False}
+    optimizer = {**base["optimizer"], **({"norms": "full"} if full_norms else {})}
+    return {**base, "student": {**base["student"], "start": start}, "optimizer": optimizer}
+
+
+def _of_poles(base: Base, states: int) -> Base:
+    """The same for a teacher of 2 to 4 poles with weights 1."""
+    poles = {"kind": "list", "values": list(POLES[:states])}
+    teacher = {"kind": "balanced", "eigenvalues": poles, "weights": [1.0] * states}
+    return {**base, "teacher": teacher}
+
+
 def _sequences(
     length: int, positions: Sequence[int], special_count: int, count: int
 ) -> tuple[Sequences, Sequences]:
@@ -135,7 +149,10 @@ def _pair(
 
 SHORT, LONG = "theorem, k = 7", "theorem, k = 9"
 TRAINED, TRAINED_LONG = "trained, k = 6", "trained, k = 10"
+UNSORTED, PUBLIC = "trained, k = 6, C unsorted", "trained, k = 6, as in the public code"
 READOUT = "with readout, k = 6"
+POLES = (0.99, 0.8, 0.5, 0.3)
+OF_POLES: Mapping[int, str] = {states: f"teacher of {states} poles, k = 10" for states in (2, 3, 4)}
 
 _TABLE_1 = _theorem(
     length=7, dim=10, scale=0.001, gap=0.05 * exp(-15), seeds=(242, 243, 244, 246), time=1e11
@@ -154,16 +171,21 @@ _BASE = _trained(
 _LONG_BASE = _trained(
     length=10, dim=20, scale=0.01, gap=0.05 * exp(-6), seeds=(1200, 1201, 1203, 1204), lr=0.001
 )
-PARTS = (SHORT, LONG, TRAINED, TRAINED_LONG, READOUT)
+QUICK_PARTS = (SHORT, LONG, TRAINED, UNSORTED, PUBLIC, *OF_POLES.values())
+PARTS = (*QUICK_PARTS, TRAINED_LONG, READOUT)
 
 
 @functools.cache
 def pairs() -> Mapping[str, Mapping[str, Base]]:
     """The clean and the poisoned experiment of each part; sequences are drawn at the first call."""
+    short, long = _sequences(6, [0, 1], 10, 8), _sequences(10, list(range(7)), 10, 8)
     return {
         SHORT: _pair(_TABLE_1, (_one_hot(7, 0), _one_hot(7, 0, 5)), time=1e4),
         LONG: _pair(_TABLE_3, (_one_hot(9, 0), _one_hot(9, 0, 7)), time=1e7),
-        TRAINED: _pair(_BASE, _sequences(6, [0, 1], 10, 8)),
-        TRAINED_LONG: _pair(_LONG_BASE, _sequences(10, list(range(7)), 10, 8)),
+        TRAINED: _pair(_BASE, short),
+        UNSORTED: _pair(_as_public(_BASE, full_norms=False), short),
+        PUBLIC: _pair(_as_public(_BASE, full_norms=True), short),
+        **{part: _pair(_of_poles(_LONG_BASE, states), long) for states, part in OF_POLES.items()},
+        TRAINED_LONG: _pair(_LONG_BASE, long),
         READOUT: _pair(_with_readout(_BASE, 15), _sequences(6, [0, 1], 20, 20)),
     }

@@ -14,6 +14,15 @@ Trained setting (after their "beyond Theorem 1"): teacher A = B = C = 1; A, B an
 the adaptive step, to a loss of 0.01 and 1500 steps more. The full size adds the same with a readout
 network on top, trained by Adam. Their runs are in float32 with one sample per seed; ours are in
 float64 with one sample for all seeds, so only the kind of result can be compared.
+
+Their code does two things differently. It sorts A and B at the start, but C stays as drawn: it is a
+column, and the sort runs along its rows. And the adaptive step takes the norm of the gradient of
+all d x d entries of A, of which only the diagonal is trained. ``student.start.sort_c`` and
+``optimizer.norms`` do the same; their effects are measured one after the other.
+
+Teachers of 2 to 4 poles have the poles of their notebooks on the dynamics, 0.99, 0.8, 0.5 and 0.3,
+with weights 1. The notebooks don't ask how such students extrapolate; we do, with the sequences of
+length 10.
 """
 
 import math
@@ -27,12 +36,29 @@ from core.references import SLUTZKY_2025
 from core.spec import SweepSpec
 from core.statistics import statistic
 from core.studies import poisoned
-from core.studies.poisoned import CLEAN, LONG, POISONED, READOUT, SHORT, TRAINED, pairs
-from core.studies.setting import sweep
+from core.studies.poisoned import (
+    CLEAN,
+    LONG,
+    OF_POLES,
+    POISONED,
+    PUBLIC,
+    READOUT,
+    SHORT,
+    TRAINED,
+    TRAINED_LONG,
+    UNSORTED,
+    pairs,
+)
+from core.studies.setting import least_ratio, sweep
 from core.studies.study import ClaimKind, EvidenceSlice, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
-PARTS: Mapping[Size, tuple[str, ...]] = {"quick": (SHORT, LONG, TRAINED), "full": poisoned.PARTS}
+PARTS: Mapping[Size, tuple[str, ...]] = {
+    "quick": poisoned.QUICK_PARTS,
+    "full": poisoned.PARTS,
+}
+TRAINED_PARTS = (TRAINED, TRAINED_LONG, PUBLIC, READOUT)
+ERROR = "extrapolation_error"
 
 PRINTED: Mapping[tuple[str, str], tuple[float, float]] = {
     (SHORT, CLEAN): (0.00127, 0.000005),
@@ -78,16 +104,51 @@ class PoisoningStudy(Study):
             *printed,
             *(
                 self._judge_poisoned(size, evidence, part)
-                for part in PARTS[size]
-                if "theorem" not in part
+                for part in TRAINED_PARTS
+                if part in PARTS[size]
             ),
+            judge_hypothesis(
+                "With C as drawn, a clean student errs several times more",
+                "median extrapolation error, C unsorted over sorted > 3",
+                self.arm(size, evidence, f"{TRAINED}, {CLEAN}")
+                + self.arm(size, evidence, f"{UNSORTED}, {CLEAN}"),
+                lambda experiments: experiments[1].median(ERROR) / experiments[0].median(ERROR),
+                kind=ClaimKind.CONTRAST,
+                above=3,
+            ),
+            judge_hypothesis(
+                "With the norm of the full gradient as well, training takes longer",
+                "median steps to the stop, full over diagonal norm, clean > 1.1",
+                self.arm(size, evidence, f"{UNSORTED}, {CLEAN}")
+                + self.arm(size, evidence, f"{PUBLIC}, {CLEAN}"),
+                lambda experiments: _steps(experiments[1]) / _steps(experiments[0]),
+                kind=ClaimKind.TRAINING,
+                above=1.1,
+            ),
+            self._judge_poles(size, evidence),
+        )
+
+    def _judge_poles(self, size: Size, evidence: Sequence[Evidence]) -> Hypothesis:
+        by_kind = []
+        for kind in (CLEAN, POISONED):
+            parts = EvidenceSlice((), ())
+            for part in OF_POLES.values():
+                parts += self.arm(size, evidence, f"{part}, {kind}")
+            by_kind.append(parts)
+        return judge_hypothesis(
+            "Poisoned students of teachers of 2 to 4 poles extrapolate worse too",
+            "min over teachers of the median extrapolation error, poisoned over clean > 1",
+            by_kind[0] + by_kind[1],
+            lambda experiments: least_ratio(experiments, lambda one: one.median(ERROR)),
+            kind=ClaimKind.CONTRAST,
+            above=1,
         )
 
     def _judge_poisoned(self, size: Size, evidence: Sequence[Evidence], part: str) -> Hypothesis:
         clean_and_poisoned = EvidenceSlice((), ())
         for kind in (CLEAN, POISONED):
             clean_and_poisoned += self.arm(size, evidence, f"{part}, {kind}")
-        metric = "sequence_extrapolation_error" if part == READOUT else "extrapolation_error"
+        metric = "sequence_extrapolation_error" if part == READOUT else ERROR
         return judge_hypothesis(
             f"Poisoned students extrapolate worse ({part})",
             f"median {metric.replace('_', ' ')}, poisoned over clean > 3",
@@ -98,27 +159,40 @@ class PoisoningStudy(Study):
         )
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
-        """The errors of each part by lag, clean and poisoned."""
-        return tuple(
-            Panel(
-                x=axis_label("lag"),
-                y="|h_j - ĥ_j|, one seed",
-                lines=self._errors(size, evidence, part),
-                title=part,
-            )
-            for part in PARTS[size]
+        """The errors of each part by lag, clean and poisoned; one panel for 2 to 4 poles."""
+        poles = OF_POLES.values()
+        alone = [part for part in PARTS[size] if part not in {UNSORTED, *poles}]
+        return (
+            *(self._panel(part, self._errors(size, evidence, part)) for part in alone),
+            self._panel(
+                "teachers of 2 to 4 poles, k = 10",
+                [
+                    line
+                    for states, part in OF_POLES.items()
+                    for line in self._errors(size, evidence, part, f", {states} poles")
+                ],
+            ),
         )
 
-    def _errors(self, size: Size, evidence: Sequence[Evidence], part: str) -> list[Line]:
+    def _panel(self, title: str, lines: Sequence[Line]) -> Panel:
+        return Panel(x=axis_label("lag"), y="|h_j - ĥ_j|, one seed", lines=lines, title=title)
+
+    def _errors(
+        self, size: Size, evidence: Sequence[Evidence], part: str, words: str = ""
+    ) -> list[Line]:
         lines = []
         for kind in (CLEAN, POISONED):
             for experiment in self.arm(size, evidence, f"{part}, {kind}").experiments:
                 response = experiment.runs[0].response
                 if response is not None and experiment.teacher_response is not None:
-                    lines.append(
-                        response_line(kind, np.abs(response - experiment.teacher_response))
-                    )
+                    error = np.abs(response - experiment.teacher_response)
+                    lines.append(response_line(f"{kind}{words}", error))
         return lines
+
+
+def _steps(experiment: Evidence) -> float:
+    """The median number of steps."""
+    return statistic("median", [run.steps for run in experiment.runs])
 
 
 def _mean_error(experiment: Evidence) -> float:

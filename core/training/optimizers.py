@@ -1,5 +1,6 @@
 """Optimizers as rules: gradient and memory in, direction of the step and next memory out."""
 
+from collections.abc import Iterable
 from typing import Protocol, assert_never
 
 import torch
@@ -31,7 +32,11 @@ class Rule(Protocol):
     width: int
 
     def direction(
-        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+        self,
+        gradient: torch.Tensor,
+        memory: torch.Tensor,
+        done: torch.Tensor,
+        norm: torch.Tensor | None = None,
     ) -> DirectionAndMemory:
         """The direction of each seed's step θ ← θ - lr_t direction; :class:`StepSize` applies it.
 
@@ -39,6 +44,8 @@ class Rule(Protocol):
             gradient: (S, n).
             memory: (S, width).
             done: The number of steps that each seed has done, (S, 1).
+            norm: The sum of the parameters' gradient norms, (S, 1), for an optimizer that needs
+                it; by default that of ``gradient``.
         """
         ...
 
@@ -56,6 +63,12 @@ def rule_of(optimizer: Optimizer, layout: Layout) -> Rule:
             return _Adam(optimizer, layout)
         case _:
             assert_never(optimizer)
+
+
+def sum_of_norms(blocks: Iterable[torch.Tensor]) -> torch.Tensor:
+    """The sum of the Euclidean norms of each seed's blocks (S, size), (S, 1)."""
+    norms = [torch.linalg.vector_norm(block, dim=1, keepdim=True) for block in blocks]
+    return sum(norms[1:], norms[0])
 
 
 class StepSize:
@@ -93,9 +106,13 @@ class _Gradient:
     width = 0
 
     def direction(
-        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+        self,
+        gradient: torch.Tensor,
+        memory: torch.Tensor,
+        done: torch.Tensor,
+        norm: torch.Tensor | None = None,
     ) -> DirectionAndMemory:
-        del done
+        del done, norm
         return gradient, memory
 
 
@@ -107,9 +124,13 @@ class _Momentum:
         self.width = layout.size
 
     def direction(
-        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+        self,
+        gradient: torch.Tensor,
+        memory: torch.Tensor,
+        done: torch.Tensor,
+        norm: torch.Tensor | None = None,
     ) -> DirectionAndMemory:
-        del done
+        del done, norm
         velocity = torch.add(gradient, memory, alpha=self._momentum)
         return velocity, velocity
 
@@ -123,14 +144,16 @@ class _AdaptiveGradientDescent:
         self._optimizer, self._layout = optimizer, layout
 
     def direction(
-        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+        self,
+        gradient: torch.Tensor,
+        memory: torch.Tensor,
+        done: torch.Tensor,
+        norm: torch.Tensor | None = None,
     ) -> DirectionAndMemory:
         beta, soft = self._optimizer.beta, self._optimizer.soft
-        norms = sum(
-            torch.linalg.vector_norm(block, dim=1, keepdim=True)
-            for block in self._layout.blocks(gradient)
-        )
-        mean = beta * memory + (1 - beta) * norms
+        if norm is None:
+            norm = sum_of_norms(self._layout.blocks(gradient))
+        mean = beta * memory + (1 - beta) * norm
         unbiased = mean / (1 - beta ** (done + 1).to(mean.dtype))
         return gradient / (unbiased.sqrt() + soft), mean
 
@@ -143,8 +166,13 @@ class _Adam:
         self.width = 2 * layout.size
 
     def direction(
-        self, gradient: torch.Tensor, memory: torch.Tensor, done: torch.Tensor
+        self,
+        gradient: torch.Tensor,
+        memory: torch.Tensor,
+        done: torch.Tensor,
+        norm: torch.Tensor | None = None,
     ) -> DirectionAndMemory:
+        del norm
         beta1, beta2 = self._optimizer.betas
         m = beta1 * memory[:, : self._size] + (1 - beta1) * gradient
         v = beta2 * memory[:, self._size :] + (1 - beta2) * gradient**2

@@ -65,6 +65,10 @@ mini-batch.
 """
 
 
+Norm = Callable[[torch.Tensor], torch.Tensor]
+"""A function of flat parameters (S, n) that returns a norm (S, 1)."""
+
+
 class Stepper(Protocol):
     """Advances a batch. Neither method changes the batch that it is given."""
 
@@ -80,9 +84,19 @@ class Stepper(Protocol):
 class TorchStepper:
     """Any gradient in eager torch, on CPU or CUDA. The host doesn't wait for the device."""
 
-    def __init__(self, gradient: Gradient, optimizer: Optimizer, layout: Layout) -> None:
-        """For a gradient of flat parameters in this layout."""
-        self._gradient = gradient
+    def __init__(
+        self, gradient: Gradient, optimizer: Optimizer, layout: Layout, norm: Norm | None = None
+    ) -> None:
+        """For a gradient of flat parameters in this layout.
+
+        Args:
+            gradient: The loss and its gradient.
+            optimizer: Any but gradient flow.
+            layout: The layout of the parameters.
+            norm: What the adaptive step takes for the sum of the parameters' gradient norms, by
+                default that of ``gradient``.
+        """
+        self._gradient, self._norm = gradient, norm
         self._rule = rule_of(optimizer, layout)
         self._step_size = StepSize(optimizer, layout)
         self._below, self._more_steps = optimizer.stop_below, optimizer.more_steps
@@ -93,7 +107,8 @@ class TorchStepper:
             loss, gradient = self._gradient(batch.parameters, batch.steps)
             batch = self._with_status(batch, loss)
             running, done = batch.status == RUNNING, batch.steps[:, None]
-            direction, memory = self._rule.direction(gradient, batch.memory, done)
+            norm = None if self._norm is None else self._norm(batch.parameters)
+            direction, memory = self._rule.direction(gradient, batch.memory, done, norm)
             parameters = self._step_size.apply(batch.parameters, direction, done)
             batch = replace(
                 batch,

@@ -20,6 +20,7 @@ def evidence(spec):
 
 
 FAILS = {
+    "poisoning": {"Poisoned students of teachers of 2 to 4 poles extrapolate worse too"},
     "step-size": {"It stays at the edge of stability: the sharpness there is near 2 / lr"},
 }
 """The claims that fail, and are shown as failing."""

@@ -10,10 +10,10 @@ from core.cost import points_per_call
 from core.errors import IntegrationFailed
 from core.losses import target_of
 from core.metrics import Reference, measure
-from core.spec import ExperimentSpec, GradientFlow, LinearStudent, channels
+from core.spec import ExperimentSpec, GradientFlow, LinearStudent, channels, has_full_norms
 from core.systems import LinearSystem, eigenvalues, hankel_singular_values, impulse_response
 from core.training.closed_form.flow import Flow, FlowStepper
-from core.training.closed_form.gradient import gradient_of
+from core.training.closed_form.gradient import DiagonalGradient, gradient_of
 from core.training.closed_form.kernel import KernelStepper, is_supported
 from core.training.engine import FinalState, InitialParameters
 from core.training.layout import LinearLayout
@@ -67,7 +67,10 @@ class LinearEngine:
         if device.type == "cpu" and is_supported(self._spec):
             return KernelStepper(optimizer, self.layout, self.target, dtype)
         gradient = gradient_of(self.layout, self.target, dtype, device)
-        return TorchStepper(gradient, optimizer, self.layout)
+        norm = gradient.sum_of_full_norms if isinstance(gradient, DiagonalGradient) else None
+        return TorchStepper(
+            gradient, optimizer, self.layout, norm if has_full_norms(optimizer) else None
+        )
 
     def _flow(self) -> Flow:
         return Flow(self._spec, self.layout, self.target)

@@ -19,6 +19,7 @@ import torch
 from core.cost import LONG_LENGTH
 from core.losses import Target, as_rows
 from core.training.layout import LinearLayout
+from core.training.optimizers import sum_of_norms
 
 
 def gradient_of(
@@ -146,3 +147,24 @@ class DiagonalGradient:
             else:
                 out["C"].copy_(dC)
         return loss, gradient
+
+    def sum_of_full_norms(self, flat: torch.Tensor) -> torch.Tensor:
+        """The sum of the parameters' gradient norms, (S, 1), with all d x d entries of A's.
+
+        dA = Gᵀ E H before it is cut to its diagonal; see :mod:`core.training.closed_form.gradient`.
+        """
+        trained, views = self._layout.student.trained, self._layout.views(flat)
+        a, B, k = views["A"], views["B"], len(self._M)
+        C = views.get("C", B.mT)
+        powers = a[:, None] ** self._lag
+        response = torch.einsum("spn,skn,snm->skpm", C, powers, B)
+        _, v = _loss_and_v(self._M, response - self._response)
+        blocks = list(self._layout.blocks(self(flat)[1]))
+        if "A" in trained and k > 1:
+            lag = torch.arange(k - 1, device=v.device)
+            index = lag[:, None] + lag + 1
+            E = v[:, index.clamp(max=k - 1)] * (index < k)[:, :, None, None]
+            early = powers[:, :-1]
+            dA = torch.einsum("spn,srn,srtpm,stl,slm->snl", C, early, E, early, B)
+            blocks[0] = dA.flatten(1)
+        return sum_of_norms(blocks)

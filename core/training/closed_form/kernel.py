@@ -12,7 +12,7 @@ import torch
 
 from core.cost import LONG_LENGTH
 from core.losses import Target, as_rows
-from core.spec import ExperimentSpec, LinearStudent, Optimizer, channels
+from core.spec import ExperimentSpec, LinearStudent, Optimizer, channels, has_full_norms
 from core.training.layout import LinearLayout
 from core.training.loops import linear
 from core.training.optimizer_encoding import (
@@ -26,8 +26,8 @@ from core.training.stepper import RUNNING, Batch
 
 
 def is_supported(spec: ExperimentSpec) -> bool:
-    """Whether the compiled loops support the spec's students: one input and one output."""
-    return channels(spec.teacher) == (1, 1)
+    """Whether the compiled loops support the spec: one input, one output, no full norms."""
+    return channels(spec.teacher) == (1, 1) and not has_full_norms(spec.optimizer)
 
 
 def problem_of(student: LinearStudent, target: Target, float_type: FloatType) -> linear.Problem:

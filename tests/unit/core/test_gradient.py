@@ -111,3 +111,24 @@ def test_a_seeds_gradient_does_not_depend_on_the_other_seeds():
         alone_loss, alone = compute(flat[seed : seed + 1])
         torch.testing.assert_close(together[seed : seed + 1], alone, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(loss[seed : seed + 1], alone_loss, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(("channels", "length"), [((1, 1), 6), ((2, 2), 6), ((1, 1), 1)])
+@pytest.mark.parametrize("trained", [("A", "B", "C"), ("B", "C")])
+def test_full_norms_are_those_of_the_dense_student(tied, channels, length, trained):
+    """They count every entry of the gradient at A = diag(a), not only its diagonal."""
+    layout, target, flat = make(
+        "diagonal", tied=tied, trained=trained, channels=channels, length=length
+    )
+    dense, *_ = make("general", tied=tied, trained=trained, channels=channels, length=length)
+    views = layout.views(flat)
+    A = torch.diag_embed(views["A"])
+    dense_flat = torch.cat(
+        [A.flatten(1), *(views[name].flatten(1) for name in layout.names if name != "A")], 1
+    )
+    cpu = torch.device("cpu")
+    _, gradient = gradient_of(dense, target, torch.float64, cpu)(dense_flat)
+    expected = sum(block.norm(dim=1) for block in dense.blocks(gradient))
+    ours = gradient_of(layout, target, torch.float64, cpu).sum_of_full_norms(flat)
+    torch.testing.assert_close(ours, expected[:, None])

@@ -5,7 +5,8 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from core.spec import Optimizer
+from core.spec import ExperimentSpec, Optimizer
+from core.training import advance, begin
 from core.training.layout import Layout
 from core.training.optimizers import StepSize, rule_of
 from core.training.schedule import schedule_factor, summed_factors, training_time
@@ -142,3 +143,31 @@ def test_the_schedules_have_their_documented_values():
 
 def test_other_optimizers_have_no_training_time():
     assert np.isnan(training_time(optimizer_of("adam"), np.arange(3))).all()
+
+
+def test_full_norms_shorten_the_first_step_of_a_diagonal_student():
+    """Every entry of A's gradient counts, so the norm is larger and the step is shorter."""
+
+    def moved(**optimizer):
+        spec = ExperimentSpec.model_validate(
+            {
+                "teacher": {"kind": "rotation"},
+                "student": {
+                    "kind": "linear",
+                    "dim": 9,
+                    "structure": "diagonal",
+                    "start": {"scale": 0.8},
+                },
+                "training": {"length": 6},
+                "optimizer": {"kind": "adaptive_gd", "lr": 1e-4, "steps": 1, **optimizer},
+                "seeds": 2,
+            }
+        )
+        state = begin(spec)
+        return (advance(state, 1).batch.parameters - state.batch.parameters).numpy(), spec
+
+    (plain, spec), (full, full_spec) = moved(), moved(norms="full")
+    ratio = full / plain
+    np.testing.assert_allclose(ratio, ratio[:, :1] * np.ones_like(ratio), rtol=1e-6)
+    assert (ratio < 0.99).all()
+    assert spec.optimizer.model_dump().keys() == full_spec.optimizer.model_dump().keys() - {"norms"}

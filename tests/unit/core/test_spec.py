@@ -199,6 +199,11 @@ def test_all_problems_are_reported_at_once():
             "linear students of linear teachers",
         ),
         (
+            {"optimizer": {"kind": "adaptive_gd", "norms": "full"}},
+            "/optimizer/norms",
+            "diagonal students",
+        ),
+        (
             {"training": {"length": 2, "loss": {"kind": "finite_sample"}}},
             "/training/loss",
             "either sequences",

@@ -77,6 +77,11 @@ def test_a_warm_start_is_sorted_with_a_gap_and_raises_a_and_b():
         assert values[0] - values[1] == pytest.approx(gap)
         assert (np.diff(values[2:]) <= 0).all()
         assert values.min() >= warm
+    unsorted = start_of({**start, "sort_c": False}, structure="diagonal")
+    drawn = unsorted.C.ravel()
+    assert np.array_equal(unsorted.A, system.A)
+    np.testing.assert_array_equal(np.sort(drawn)[::-1][[0, *range(2, 6)]], c[[0, *range(2, 6)]])
+    assert (np.diff(drawn) > 0).any()
     fixed = start_of({**start, "fixed": 1.0})
     assert (fixed.B == 1).all()
     assert (fixed.C == 1).all()
