@@ -19,16 +19,18 @@ class Plateau:
     level: float
 
 
-def time_to_fit(
-    steps: Sequence[int] | np.ndarray, losses: Sequence[float] | np.ndarray, tolerance: float
-) -> int | None:
-    """Returns the first recorded step with a loss below ``tolerance``, or None.
+def fits_from(fit_errors: Sequence[float] | np.ndarray, bound: float) -> int | None:
+    """Returns the first recorded point from which on the fit error is at most ``bound``, or None.
+
+    A run that fits and leaves again fits from its return; NaN is above every bound.
 
     Example:
-        >>> time_to_fit([0, 10, 100], [1.0, 0.2, 0.01], 0.5)
-        10
+        >>> fits_from([1.0, 0.2, 0.7, 0.3, 0.1], 0.5)
+        3
     """
-    return next((step for step, loss in zip(steps, losses, strict=True) if loss < tolerance), None)
+    outside = np.flatnonzero(~(np.asarray(fit_errors) <= bound))
+    first = int(outside[-1]) + 1 if len(outside) else 0
+    return first if first < len(fit_errors) else None
 
 
 def plateaus(
@@ -73,10 +75,9 @@ def training_metrics(
 ) -> dict[str, float]:
     """Computes the metrics of a whole training from the recorded points of one seed, by name.
 
-    ``steps_to_fit`` is the first step from which on the fit error is at most ``bound``, so that a
-    run that fits and leaves again counts from its return; Infinity if it is larger, or NaN, at the
-    last step. Plateaus count if they start before it: a floor that a run rests on once it fits is
-    none. The longest is measured by its steps, and the first of equals is meant.
+    ``steps_to_fit`` is the step of :func:`fits_from`, or Infinity. Plateaus count if they start
+    before it: a floor that a run rests on once it fits is none. The longest is measured by its
+    steps, and the first of equals is meant.
 
     Args:
         steps: Recorded steps, rising, at least one.
@@ -96,17 +97,15 @@ def training_metrics(
         >>> [metrics[name] for name in ("steps_to_fit", "time_to_fit", "plateau_steps")]
         [3.0, 0.3, 2.0]
     """
-    outside = np.flatnonzero(~(fit_errors <= bound))
-    first = outside[-1] + 1 if len(outside) else 0
-    fits = first < len(steps)
+    first = fits_from(fit_errors, bound)
     no_time = np.isnan(times).any()
-    to_fit = float(steps[first]) if fits else np.inf
+    to_fit = np.inf if first is None else float(steps[first])
     found = [plateau for plateau in plateaus(steps, losses) if plateau.start < to_fit]
     longest = max(found, key=lambda plateau: plateau.end - plateau.start, default=None)
     start, end = (0, 0) if longest is None else np.searchsorted(steps, (longest.start, longest.end))
     return {
         "steps_to_fit": to_fit,
-        "time_to_fit": float(times[first]) if fits else np.nan if no_time else np.inf,
+        "time_to_fit": (np.nan if no_time else np.inf) if first is None else float(times[first]),
         "plateaus": float(len(found)),
         "plateau_steps": float(steps[end] - steps[start]),
         "plateau_time": float(times[end] - times[start]),

@@ -24,7 +24,7 @@ from core.figures.info import (
     series_line,
 )
 from core.figures.view import DEFAULT_VIEW, TRAINING_AXES, TrainingAxis, View
-from core.metrics.plateaus import plateaus, time_to_fit
+from core.metrics.plateaus import fits_from, plateaus
 from core.panels import Mark
 from core.result import ExperimentResult
 from core.spec import ExperimentSpec
@@ -38,7 +38,7 @@ class _Mark(BaseModel):
 
 
 class Fit(_Mark):
-    """The first recorded step at which a seed fits, its place on the x-axis, and its loss there."""
+    """The recorded step from which on a seed fits, its place on the x-axis, and its loss there."""
 
     step: int
     at: float
@@ -138,24 +138,16 @@ def _plateaus(series: Series, losses: Sequence[SeedLine]) -> list[SeedPlateau]:
 def _fits(
     spec: ExperimentSpec, target: np.ndarray | None, series: Series, losses: Sequence[SeedLine]
 ) -> list[Fit]:
-    """When each seed fits: by the stop rule if there is one, else by its fit error.
-
-    This is also how a run's outcome is determined.
-    """
-    if spec.optimizer.stop is not None:
-        criteria, bound = losses, spec.optimizer.stop_below
-    elif target is None:
+    """Where each seed fits from, as in the metric ``steps_to_fit``."""
+    if target is None:
         return []
-    else:
-        criteria = [series_line(series, seed, "fit_error") for seed in spec.seeds]
-        largest = float(np.abs(target[: spec.training.length]).max())
-        bound = spec.evaluation.fit_tolerance * largest
-    fits = []
-    for criterion, loss in zip(criteria, losses, strict=True):
-        steps = series["step"][series["seed"] == loss.seed].tolist()
-        step = time_to_fit(steps, criterion.y, bound)
-        if step is not None:
-            place = steps.index(step)
+    scale = np.abs(target[: spec.training.length]).max() or np.abs(target).max()
+    bound, fits = float(spec.evaluation.fit_tolerance * scale), []
+    for loss in losses:
+        fit_errors = series_line(series, loss.seed, "fit_error").y
+        place = fits_from(np.array(fit_errors, dtype=float), bound)
+        if place is not None:
+            step = int(series["step"][series["seed"] == loss.seed][place])
             fits.append(Fit(seed=loss.seed, step=step, at=loss.x[place], loss=loss.y[place]))
     return fits
 
@@ -172,7 +164,7 @@ def drawing(info: TrainingInfo) -> Drawing:
         Trace(
             x=[fit.at],
             y=[fit.loss],
-            label="first fits",
+            label="fits from here on",
             colour=style.TEACHER,
             dash="",
             marker="v",

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from core.metrics.plateaus import plateaus, time_to_fit, training_metrics
+from core.metrics.plateaus import fits_from, plateaus, training_metrics
 from core.run import run
 from core.spec import ExperimentSpec
 
 
-def test_time_to_fit_is_the_first_step_below_the_tolerance():
-    assert time_to_fit([0, 5, 50], [1.0, np.nan, 0.1], 0.2) == 50
-    assert time_to_fit([0, 5, 50], [1.0, 0.5, 0.2], 0.2) is None
+def test_a_run_fits_from_its_last_return_within_the_tolerance():
+    assert fits_from([1.0, np.nan, 0.2], 0.2) == 2
+    assert fits_from([1.0, 0.1, 0.5, 0.1], 0.2) == 3
+    assert fits_from([0.1, 0.5], 0.2) is None
+    assert fits_from([0.1, np.nan], 0.2) is None
 
 
 def test_an_exponential_decay_has_no_plateau_and_a_constant_loss_has_one():
@@ -40,11 +42,8 @@ def test_the_poles_of_a_near_zero_start_appear_one_at_a_time():
     assert found_plateaus[0].start == 0
     assert found_plateaus[0].level == pytest.approx(zero, rel=0.05)
     assert 1e-3 * zero < found_plateaus[1].level < 0.5 * zero
-    assert (
-        time_to_fit(result.series["step"], result.series["train_loss"], 1e-8)
-        > found_plateaus[1].end
-        > found_plateaus[0].end
-    )
+    (trained,) = result.runs
+    assert trained.summary["steps_to_fit"] > found_plateaus[1].end > found_plateaus[0].end
 
 
 STEPS = np.arange(8)
