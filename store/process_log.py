@@ -36,12 +36,20 @@ def configure(process: str, level: int = logging.INFO) -> None:
     handler.setFormatter(UtcFormatter(line))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     ignore_arithmetic()
+    _ignore_glyphs()
 
 
 def ignore_arithmetic() -> None:
     """Keeps NumPy's warnings about overflow and NaN out of the log: such numbers are results."""
     message = ".* encountered|Mean of empty slice|Degrees of freedom"
     warnings.filterwarnings("ignore", message, RuntimeWarning)
+
+
+def _ignore_glyphs() -> None:
+    """Keeps out of the log what drawing says of characters: a figure's footer says which lack."""
+    message = "Glyph .* missing from|Matplotlib currently does not support"
+    warnings.filterwarnings("ignore", message, UserWarning)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 @contextmanager

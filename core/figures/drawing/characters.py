@@ -15,6 +15,7 @@ _PREFERRED = (
     *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "IPAexGothic", "Droid Sans Fallback"),
     *("PingFang SC", "Hiragino Sans", "Microsoft YaHei", "Malgun Gothic"),
     *("Noto Sans Devanagari", "Noto Sans Thai"),
+    *("Noto Emoji", "Symbola", "Segoe UI Emoji"),
 )
 
 FONTS = [name for name in _PREFERRED if name in set(fontManager.get_font_names())]

@@ -96,6 +96,21 @@ def test_numbers_that_overflow_are_results_and_no_lines_of_the_log():
     assert process.stderr.count("RuntimeWarning") == 1
 
 
+def test_drawing_says_nothing_about_characters_in_the_log():
+    code = (
+        "from store import process_log; process_log.configure('api');"
+        "from core.figures import FIGURES; from core.look import Look;"
+        "from tests.unit.core.figure_cases import SPECS, info_and_result;"
+        "figure = FIGURES['response']; info, _ = info_and_result(figure, SPECS['ordinary']);"
+        "look = Look(title='实验 🚂 देव ไทย \\ue000 \\U000e0001 \\U0010ffff');"
+        "[figure.file(info, form, look) for form in ('png', 'pdf')]"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stderr == ""
+
+
 def test_milliseconds_are_padded():
     record = logging.LogRecord("a", logging.INFO, "", 0, "", None, None)
     record.created = 0.0075
