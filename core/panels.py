@@ -21,6 +21,8 @@ class Line(_Value):
 
     Attributes:
         label: The legend's entry; "" for none.
+        series: What the line shows, such as a student; by default that is the label. Lines of one
+            series have one colour in all panels.
         x: The x-coordinates.
         y: The values; with a band, their statistic.
         lower: The band's lower edge; empty for no band.
@@ -34,6 +36,7 @@ class Line(_Value):
     """
 
     label: str
+    series: str = ""
     x: list[float]
     y: list[float]
     lower: list[float] = []
@@ -90,6 +93,8 @@ def quartile_line(
     experiments: Sequence[Evidence],
     x: Callable[[Evidence], float],
     metric: str = "relative_extrapolation_error",
+    *,
+    series: str = "",
 ) -> Line:
     """Median and quartiles of a metric against ``x``, as :mod:`core.statistics` defines them.
 
@@ -100,7 +105,7 @@ def quartile_line(
         pools.setdefault(float(x(experiment)), []).append(experiment)
     xs = sorted(pools)
     if not xs:
-        return Line(label=label, x=[], y=[])
+        return Line(label=label, series=series, x=[], y=[])
     columns = [
         of_columns(np.concatenate([piece.values(metric) for piece in pools[at]])[:, None])
         for at in xs
@@ -110,6 +115,7 @@ def quartile_line(
     )
     return Line(
         label=label,
+        series=series,
         x=xs,
         y=median,
         lower=lower,
@@ -133,10 +139,13 @@ def length_marks(lengths: Iterable[int]) -> list[Mark]:
     return [Mark(label=f"k = {k}", at=k - 0.5) for k in distinct]
 
 
-def response_line(label: str, response: np.ndarray, *, dashed: bool = False) -> Line:
+def response_line(
+    label: str, response: np.ndarray, *, dashed: bool = False, series: str = ""
+) -> Line:
     """A response with one input and one output, by lag."""
     return Line(
         label=label,
+        series=series,
         x=[float(j) for j in range(len(response))],
         y=response.ravel().tolist(),
         dashed=dashed,

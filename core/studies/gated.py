@@ -181,14 +181,15 @@ class _NonLinearStudy(Study):
             x=axis_label("training.length"),
             y="squared error / variance, largest over t",
             lines=[
-                quartile_line("wide, t < k", wide, _length, FIT),
-                quartile_line("wide, t ≥ k", wide, _length, EXTRAPOLATION),
+                quartile_line(f"{WIDE}, t ≥ k", wide, _length, EXTRAPOLATION, series=WIDE),
+                quartile_line(f"{WIDE}, t < k", wide, _length, FIT, series=WIDE),
                 *(
                     quartile_line(
                         f"{control}, t ≥ k",
                         self.arm(size, evidence, _arm(kind, control)).experiments,
                         _length,
                         EXTRAPOLATION,
+                        series=control,
                     )
                     for control in (LARGE, NARROW, LINEAR)
                 ),

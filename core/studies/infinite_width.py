@@ -226,13 +226,14 @@ class InfiniteWidthStudy(Study):
         """Responses beside the prediction; distance from it; error against the start's scale."""
         wide = sorted(self.arm(size, evidence, WIDE).experiments, key=_width)
         near = self.arm(size, evidence, SMALL, dim=NARROW, structure="symmetric", A=1.0)
+        narrow = _student("symmetric", NARROW, is_scaled=False)
         lines: list[Line] = []
-        for experiment, label in (
-            *((experiment, f"width {_width(experiment):g}") for experiment in wide[-1:]),
-            *((experiment, "near-zero student") for experiment in near.experiments),
+        for experiment, label, series in (
+            *((experiment, f"width {_width(experiment):g}", WIDE) for experiment in wide[-1:]),
+            *((experiment, "near-zero student", narrow) for experiment in near.experiments),
         ):
             if experiment.runs[0].response is not None:
-                lines.append(response_line(label, experiment.runs[0].response))
+                lines.append(response_line(label, experiment.runs[0].response, series=series))
         lines += [
             line
             for experiment in wide[-1:]
@@ -259,6 +260,7 @@ class InfiniteWidthStudy(Study):
                 lines=[
                     Line(
                         label="distance to the prediction",
+                        series=WIDE,
                         x=[_width(experiment) for experiment in wide],
                         y=[distance(experiment) for experiment in wide],
                     )
@@ -290,9 +292,14 @@ class InfiniteWidthStudy(Study):
                     size, evidence, arm, dim=d, structure=structure, A=rate
                 ).experiments
             ]
-            words = f"{structure}, width {d}, rates {f'1/{d}' if is_scaled else '1'}"
+            words = _student(structure, d, is_scaled=is_scaled)
             lines.append(quartile_line(words, experiments, _scale))
         return lines
+
+
+def _student(structure: str, d: int, *, is_scaled: bool) -> str:
+    """A student in words."""
+    return f"{structure}, width {d}, rates {f'1/{d}' if is_scaled else '1'}"
 
 
 def _start(scale: float) -> dict[str, Any]:

@@ -140,7 +140,11 @@ class StepSizeStudy(Study):
             else []
         )
         distance = quartile_line(
-            "distance at time 10", self.arm(size, evidence, BELOW).experiments, _lr, "flow_distance"
+            "distance at time 10",
+            self.arm(size, evidence, BELOW).experiments,
+            _lr,
+            "flow_distance",
+            series="student",
         )
         proportional = (
             [distance.y[-1] * lr / RATES[-1] for lr in RATES]
@@ -161,7 +165,9 @@ class StepSizeStudy(Study):
                 x=axis_label("optimizer.lr"),
                 y=f"{axis_label('train_loss')} at the end",
                 x_scale="log",
-                lines=[quartile_line("training loss", large_steps, _lr, "train_loss")],
+                lines=[
+                    quartile_line("training loss", large_steps, _lr, "train_loss", series="student")
+                ],
                 limits=bound,
             ),
         )

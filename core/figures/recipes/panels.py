@@ -1,7 +1,8 @@
 """Figures of panels of lines, as studies, sweeps and recipes show them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -16,6 +17,14 @@ from core.panels import Line, Panel
 from core.statistics import most_fit
 
 _COLUMNS = 2
+
+
+class _Style(NamedTuple):
+    """How a line is drawn: the number of its series, which has the colour, and of earlier lines."""
+
+    number: int
+    colour: str
+    repeated: int
 
 
 class PanelsInfo(Info):
@@ -58,7 +67,10 @@ def drawing(info: PanelsInfo) -> Drawing:
     several = len(info.panels) > 1
     are_points = not all(line.joined for panel in info.panels for line in panel.lines)
     return Drawing(
-        plots=[_plot(panel) for panel in info.panels],
+        plots=[
+            _plot(panel, styles)
+            for panel, styles in zip(info.panels, _styles(info.panels), strict=True)
+        ],
         columns=_COLUMNS,
         column_width=4.8 if several else 6.4,
         row_height=3.8 if several else 4.4,
@@ -68,10 +80,10 @@ def drawing(info: PanelsInfo) -> Drawing:
     )
 
 
-def _plot(panel: Panel) -> Plot:
+def _plot(panel: Panel, styles: Sequence[_Style]) -> Plot:
     has_zero = any(x == 0 for line in panel.lines for x in line.x)
     traces = []
-    for i, (line, colour) in enumerate(zip(panel.lines, _colours(panel), strict=True)):
+    for line, shown in zip(panel.lines, styles, strict=True):
         if line.dashed:
             traces.append(
                 Trace(
@@ -85,7 +97,9 @@ def _plot(panel: Panel) -> Plot:
             )
             continue
         has_markers = _has_markers(line)
-        joined = "-" if has_markers or panel.ordered else style.dash(i)
+        number = 0 if has_markers or panel.ordered else shown.number
+        # a second line of a series is dashed otherwise
+        joined = style.dash(number + len(style.COLOURS) * shown.repeated)
         traces.append(
             Trace(
                 x=line.x,
@@ -93,9 +107,9 @@ def _plot(panel: Panel) -> Plot:
                 lower=line.lower,
                 upper=line.upper,
                 label=line.label,
-                colour=colour,
+                colour=shown.colour,
                 dash=joined if line.joined else "",
-                marker=style.marker(i) if has_markers else "",
+                marker=style.marker(shown.number) if has_markers else "",
                 hollow=[
                     not most_fit(fitted, seeds)
                     for fitted, seeds in zip(line.fitted, line.seeds, strict=True)
@@ -132,12 +146,41 @@ def _why_infinite(line: Line) -> str:
     return DIVERGED if diverged else "infinite"
 
 
-def _colours(panel: Panel) -> list[str]:
-    """Ordered lines from dark to light, which grey print keeps; others in the figures' palette."""
-    if not panel.ordered:
-        return [style.COLOURS[i % len(style.COLOURS)] for i in range(len(panel.lines))]
-    count = sum(not line.dashed for line in panel.lines)
-    shades = iter(mpl.colormaps["viridis"](np.linspace(0.0, 0.85, count)))
-    return [
-        style.TEACHER if line.dashed else mpl.colors.to_hex(next(shades)) for line in panel.lines
-    ]
+def _styles(panels: Sequence[Panel]) -> list[list[_Style]]:
+    """The style of each line of each panel; a series has the same in all of them.
+
+    Series in the order of a number go from dark to light, which grey print keeps; others have the
+    figures' palette.
+    """
+    palette: list[str] = []
+    scales: list[list[str]] = []
+    order_of = []
+    for panel in panels:
+        names = [_series(line, i) for i, line in enumerate(panel.lines) if not line.dashed]
+        scale = palette
+        if panel.ordered:
+            scale = next((known for known in scales if set(known) & set(names)), [])
+            if not scale:
+                scales.append(scale)
+        scale += [name for name in dict.fromkeys(names) if name not in scale]
+        order_of.append(scale)
+    return [_styles_of(panel, scale) for panel, scale in zip(panels, order_of, strict=True)]
+
+
+def _styles_of(panel: Panel, series: Sequence[str]) -> list[_Style]:
+    colours: Sequence[str] = style.COLOURS
+    if panel.ordered:
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(series)))
+        colours = [mpl.colors.to_hex(shade) for shade in shades]
+    styles = []
+    seen: Counter[str] = Counter()
+    for i, line in enumerate(panel.lines):
+        name = _series(line, i)
+        number = 0 if line.dashed else series.index(name)
+        styles.append(_Style(number, colours[number % len(colours)], seen[name]))
+        seen[name] += not line.dashed
+    return styles
+
+
+def _series(line: Line, place: int) -> str:
+    return line.series or line.label or f"unnamed {place}"

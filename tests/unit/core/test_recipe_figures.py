@@ -17,6 +17,7 @@ from core.figures.recipes.curves import panels as panels_of_curves
 from core.figures.recipes.points import Point
 from core.figures.recipes.points import panels as panels_of_points
 from core.look import SCREEN
+from core.panels import Line, Panel
 from core.recipe import Recipe
 from core.statistics import STATISTICS, over_seeds, with_band
 
@@ -69,6 +70,27 @@ def test_all_panels_have_all_series_so_that_each_has_one_colour():
     assert [[len(line.x) for line in panel.lines] for panel in facets] == [[1, 0], [0, 1]]
     info = panels.PanelsInfo(**HEADING, panels=facets, alike=True)
     assert_draws(info, panels.drawing)
+
+
+def test_a_series_has_one_colour_where_panels_have_different_ones():
+    def panel(*labels, ordered):
+        lines = [Line(label=label, x=[1.0], y=[1.0]) for label in labels]
+        return Panel(x="x", y="y", lines=lines, ordered=ordered)
+
+    shown = [
+        *(panel("a", "b", ordered=False), panel("b", "c", ordered=False)),
+        *(panel("2", "4", "8", ordered=True), panel("4", "8", "16", ordered=True)),
+        panel("0.1", "0.2", ordered=True),
+    ]
+    plots = panels.drawing(panels.PanelsInfo(**HEADING, panels=shown)).plots
+    (a, b), (b_again, c), (two, four, eight), (four_again, eight_again, sixteen), others = (
+        [(trace.colour, trace.marker) for trace in plot.traces] for plot in plots
+    )
+    assert (b, four, eight) == (b_again, four_again, eight_again)
+    assert len({a, b, c}) == 3
+    brightness = [int(colour[3:5], 16) for colour, _ in (two, four, eight, sixteen)]
+    assert brightness == sorted(brightness)
+    assert (others[0][0], others[1][0]) == (two[0], sixteen[0])  # a scale of its own
 
 
 def test_scales_are_as_chosen_or_fit_the_numbers():

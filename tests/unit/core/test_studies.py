@@ -130,6 +130,23 @@ def test_nan_makes_no_hypothesis_hold(study):
     assert STUDY_FIGURES["extrapolation"].file(info, "svg").startswith(b"<?xml")
 
 
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_a_student_has_one_colour_in_all_panels(study):
+    """Its label may say more, as "wide, t < k" does; curves of one student are then told apart."""
+    figure = STUDY_FIGURES["extrapolation"]
+    experiments = [unmeasured(spec) for spec in study.experiments("quick")]
+    with np.errstate(all="ignore"):
+        info = figure.info(study.title, study.panels("quick", experiments), experiments)
+    colours: dict[str, set[str]] = {}
+    for plot in figure.drawing(info).plots:
+        for trace in plot.traces:
+            student = trace.label.partition(", t ")[0]
+            colours.setdefault(student, set()).add(trace.colour)
+        looks = [(trace.colour, trace.dash, trace.marker) for trace in plot.traces if trace.label]
+        assert len(set(looks)) == len(looks)
+    assert {student: len(own) for student, own in colours.items()} == dict.fromkeys(colours, 1)
+
+
 def unmeasured(spec):
     response = np.full(spec.horizon, np.nan)
     metrics = dict.fromkeys(METRICS, np.nan)
