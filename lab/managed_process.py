@@ -9,10 +9,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import process_tree
+from lab import process_tree, rotation
 from lab.errors import CrashLoop
 
 _READY_SECONDS = 60.0
+_LEAST_CPU_SECONDS, _MOST_CPU_SECONDS = 0.5, 60.0
+"""A process that starts on a busy machine uses at least the one in `_READY_SECONDS` by the clock,
+and is ready before it has used the other."""
 _FIRST_BACKOFF_SECONDS = 0.1
 _LONGEST_BACKOFF_SECONDS = 2.0
 _MAX_FAILURES = 5
@@ -54,7 +57,7 @@ class ManagedProcess:
         self.spec = spec
         self.ready = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._started_at = 0.0
+        self._checked_at, self._checked_cpu = 0.0, 0.0
         self._start_due = 0.0
         self._failures = 0
 
@@ -75,7 +78,7 @@ class ManagedProcess:
 
     def start(self, now: float) -> None:
         """Starts the process in its own session, out of reach of the terminal's Ctrl-C."""
-        self._started_at = now
+        self._checked_at, self._checked_cpu = now, 0.0
         with self.spec.log.open("ab") if self.spec.log else nullcontext() as output:
             self._process = subprocess.Popen(
                 self.spec.command,
@@ -100,11 +103,26 @@ class ManagedProcess:
                 self.start(now)
         elif (code := self._process.poll()) is not None:
             self._on_end(now, describe_exit(code))
-        elif not self.ready and self.spec.is_ready(self._process.pid):
+        elif self.ready:
+            if self.spec.log is not None:
+                rotation.rotate(self.spec.log)
+        elif self.spec.is_ready(self._process.pid):
             self.ready, self._failures = True, 0
-        elif not self.ready and now - self._started_at > _READY_SECONDS:
-            self.kill()
-            self._on_end(now, f"was not ready after {_READY_SECONDS:g} s and was killed")
+        elif now - self._checked_at > _READY_SECONDS:
+            self._check_start(now, self._process.pid)
+
+    def _check_start(self, now: float, pid: int) -> None:
+        """Kills a process that is not ready, unless it makes progress: a busy machine is slow."""
+        cpu = process_tree.cpu_seconds(pid)
+        if cpu > _MOST_CPU_SECONDS:
+            description = f"was not ready after {cpu:.0f} s of CPU time and was killed"
+        elif cpu - self._checked_cpu < _LEAST_CPU_SECONDS:
+            description = f"was not ready and did nothing for {_READY_SECONDS:g} s, and was killed"
+        else:
+            self._checked_at, self._checked_cpu = now, cpu
+            return
+        self.kill()
+        self._on_end(now, description)
 
     def request_stop(self) -> None:
         """Sends the process its stop signal."""

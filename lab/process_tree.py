@@ -62,6 +62,18 @@ def descendants(pid: int) -> set[int]:
     return pids
 
 
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of ``pid`` and everything below it, ended children included."""
+    ticks = 0
+    for member in {pid, *descendants(pid)}:
+        try:
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # it just ended
+            continue
+        ticks += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def reap_orphans(known: Collection[int]) -> None:
     """Reaps adopted children that have ended: all children but the ``known`` ones."""
     for pid in children(os.getpid()) - set(known):

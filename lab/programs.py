@@ -1,6 +1,8 @@
 """The programs of a lab, each with its command and readiness check."""
 
+import json
 import os
+import platform
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -13,12 +15,10 @@ from socket import socket
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from lab import broker
+from lab import broker, process_tree
 from lab.folder import DataFolder
 from lab.managed_process import ProcessSpec
-from lab.worker_checks import slots_below
-from store.db.database import Database
-from store.queue.celery_app import QUEUES
+from store.queue.devices import QUEUES
 
 _PYTHON = (sys.executable, "-P")
 """This interpreter, without the working directory on its path: our packages have common names."""
@@ -70,10 +70,12 @@ class LabPrograms:
             lambda _pid: broker.responds(socket_folder),
         )
 
-    def workers(self, device: str, slots: int, database: Database) -> ProcessSpec:
-        """A Celery worker; ready when each of its slots is registered in the database."""
+    def workers(self, device: str, slots: int) -> ProcessSpec:
+        """A Celery worker; ready when the API lists each of its slots."""
         return self._logged_process(
-            "worker", worker_command(device, slots), lambda pid: slots_below(pid, database) >= slots
+            "worker",
+            worker_command(device, slots),
+            lambda pid: _slots_below(pid, self.url) >= slots,
         )
 
     def api(self, listener: socket) -> ProcessSpec:
@@ -135,11 +137,25 @@ def worker_command(device: str, slots: int) -> tuple[str, ...]:
 
 
 def _is_api_ready(url: str) -> bool:
+    return _get(url, "/readyz") is not None
+
+
+def _slots_below(pid: int, url: str) -> int:
+    """Number of registered worker slots below process ``pid``; 0 while the API doesn't answer."""
+    pids, host = process_tree.descendants(pid), platform.node()
+    answer = _get(url, "/v1/workers?limit=500")
+    slots = () if answer is None else json.loads(answer)["items"]
+    return sum(slot["pid"] in pids and slot["host"] == host for slot in slots)
+
+
+def _get(url: str, path: str) -> bytes | None:
+    """The API's answer; ``None`` if there is none or it is not a success."""
     # http.client ignores proxies in the environment.
     connection = HTTPConnection(urlsplit(url).netloc, timeout=_READY_REQUEST_SECONDS)
     with closing(connection):
         try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == HTTPStatus.OK
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.read() if response.status == HTTPStatus.OK else None
         except (OSError, HTTPException):
-            return False
+            return None

@@ -2,23 +2,21 @@
 
 import os
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import typer
 
-from lab import broker, listener
+from lab import listener
 from lab.browser import browser
 from lab.errors import CannotStart
 from lab.folder import DataFolder, lock_data_folder
 from lab.managed_process import describe_exit
-from lab.migration import migrate
+from lab.preparation import Plan, prepare
 from lab.programs import LabPrograms
-from lab.settings import LabSettings, read
+from lab.runtime_folder import runtime_folder
 from lab.supervisor import Supervisor
-from store.db.database import Database
 
 _INTERRUPTED = 130
 
@@ -52,34 +50,20 @@ def up(
             "'extrapolab up' needs Linux, whose kernel ends processes with their parent. "
             "Use docker compose instead."
         )
-    settings = read(LabSettings)
     with ExitStack() as stack:
         folder = stack.enter_context(lock_data_folder(data))
         socket = stack.enter_context(listener.listen(host, port, allow_anyone=allow_anyone))
         url = listener.url(socket)
         folder.write_owner(f"the lab at {url} (process {os.getpid()})")
+        sockets = stack.enter_context(runtime_folder())
 
-        if settings.broker_url is not None:
-            broker.check(settings.broker_url)
-        database_url = settings.database_url or folder.database_url
-        backups = None if settings.database_url else folder.backups
-        migrate(database_url, settings.database_seconds, backups)
-        database = Database(database_url)
-        stack.callback(database.dispose)
-
-        # Not in the data folder: the path of a unix socket has at most 107 bytes.
-        temporary = tempfile.TemporaryDirectory(prefix="extrapolab-", dir="/tmp")
-        broker_folder = Path(stack.enter_context(temporary))
-        broker_url = settings.broker_url or broker.url(broker_folder)
-        environment = settings.child_environment(
-            database_url, broker_url, url, host, allow_anyone=allow_anyone
-        )
-        programs = LabPrograms(folder, url, environment)
+        plan = Plan(str(folder.path), str(sockets), url, host, allow_anyone)
+        prepared = prepare(plan)
+        programs = LabPrograms(folder, url, prepared.environment)
         brokers = []
-        if settings.broker_url is None:
-            server = broker.find_server(settings.redis_server)
-            brokers = [programs.redis(server, broker_folder)]
-        workers = programs.workers(settings.device, slots, database)
+        if prepared.redis_server is not None:
+            brokers = [programs.redis(Path(prepared.redis_server), sockets)]
+        workers = programs.workers(prepared.device, slots)
         open_url = stack.enter_context(browser()) if open_page else None
         supervisor = stack.enter_context(Supervisor([brokers, [workers, programs.api(socket)]]))
 

@@ -2,26 +2,13 @@
 
 import platform
 
-from lab import process_tree
 from lab.errors import NoWorker
 from lab.settings import read
 from store.db import schema
 from store.db.database import Database, now
-from store.errors import StoreError, StoreUnavailable
+from store.errors import StoreError
 from store.queue import workers
 from store.settings import Settings
-
-
-def slots_below(pid: int, database: Database) -> int:
-    """Number of registered slots below process ``pid``; 0 while the database is unavailable."""
-    pids = process_tree.descendants(pid)
-    try:
-        with database.read() as tx:
-            return sum(
-                slot.pid in pids and slot.host == platform.node() for slot in workers.listing(tx)
-            )
-    except StoreUnavailable:
-        return 0
 
 
 def check_host() -> str:

@@ -26,9 +26,12 @@ MAX_COMPLETIONS = 30
 """Most ids that are offered to a shell for completion."""
 
 
-def lab_of(context: typer.Context) -> Lab:
+def lab_of(context: typer.Context, patience: float = 60.0) -> Lab:
     """Opens the lab that ``--url`` or the environment names."""
-    return Lab(context.obj)
+    try:
+        return Lab(context.obj, patience=patience)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from error
 
 
 def experiments_of(lab: Lab, ids: Iterable[str]) -> list[Experiment]:

@@ -5,20 +5,24 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
-from pydantic import BaseModel
-from rich.console import Console, RenderableType
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console, RenderableType
 
 FILE_WIDTH = 240
 """Width in characters if the output is not a terminal."""
 
-_RecordT = TypeVar("_RecordT", bound=BaseModel)
+_RecordT = TypeVar("_RecordT", bound="BaseModel")
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> "Console":
     """Opens a console that prints text literally: brackets in a name are not markup."""
+    from rich.console import Console  # noqa: PLC0415  # not needed before something is printed
+
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
     return Console(
         stderr=stderr,
@@ -35,14 +39,14 @@ def print_error(message: object) -> None:
     console(stderr=True).print(str(message))
 
 
-def print_json(value: BaseModel) -> None:
+def print_json(value: "BaseModel") -> None:
     """Prints one JSON document; non-finite numbers are "NaN", "Infinity" and "-Infinity"."""
     typer.echo(value.model_dump_json(indent=2 if sys.stdout.isatty() else None))
 
 
 def print_records(
     records: Sequence[_RecordT],
-    as_table: Callable[[Sequence[_RecordT]], RenderableType],
+    as_table: "Callable[[Sequence[_RecordT]], RenderableType]",
     *,
     as_json: bool,
     empty: str = "Nothing.",

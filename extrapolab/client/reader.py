@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
+from extrapolab.client import DEFAULT_URL
 from extrapolab.client.completion import as_completed
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.facets import LabFacets
@@ -25,8 +26,6 @@ from extrapolab.models.series import SeriesColumns
 from extrapolab.models.studies import ReportSummary, StudyRecord
 from extrapolab.models.sweeps import SweepRecord
 from extrapolab.models.views import View
-
-DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 class LabReader(LabFacets):

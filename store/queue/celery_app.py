@@ -5,19 +5,14 @@ lost message again, and a duplicate finds nothing to claim. There is no result b
 the broker neither cancels training nor delays an HTTP request.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from celery import Celery
 from kombu import Queue
 
+from store.queue.devices import QUEUES
 from store.settings import Settings
 
 WORK = "extrapolab.work"
 """The one task: claim and run experiments for this worker's device until none is waiting."""
-
-QUEUES: Mapping[str, str] = MappingProxyType({"cpu": "cpu", "cuda": "gpu"})
-"""The Celery queue of each device."""
 
 
 def celery_app(settings: Settings) -> Celery:

@@ -10,7 +10,8 @@ import time
 from store.db.database import Database
 from store.experiments import idempotency, staging
 from store.queue import reaper, scheduling, workers
-from store.queue.celery_app import QUEUES, WORK, celery_app
+from store.queue.celery_app import WORK, celery_app
+from store.queue.devices import QUEUES
 from store.settings import Settings
 
 logger = logging.getLogger(__name__)

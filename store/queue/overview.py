@@ -9,7 +9,7 @@ from store.db.database import now
 from store.db.tables import AnyRow, experiments
 from store.db.visible import visible_experiments
 from store.queue import scheduling
-from store.queue.celery_app import QUEUES
+from store.queue.devices import QUEUES
 from store.queue.forecast import Forecast, forecast
 from store.states import State
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from extrapolab.cli.arguments import lab_of
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.terminal import print_error
-from extrapolab.client.lab import Lab
 
 PATIENCE = 10.0
 """Seconds to retry while the lab is down; a client of ours waits for an answer."""
@@ -50,7 +50,7 @@ def mcp(
             f"This command needs the Python package {error.name}: pip install 'extrapolab[mcp]'."
         )
         raise typer.Exit(ExitCode.USAGE) from error
-    with Lab(context.obj, patience=PATIENCE) as lab:
+    with lab_of(context, PATIENCE) as lab:
         tools = server.build(lab, write=write)
         if http is None:
             server.serve_stdio(tools)

@@ -80,6 +80,14 @@ def lab(tmp_path_factory) -> Iterator[RunningLab]:
         yield running
 
 
+def test_the_supervisor_is_small(lab):
+    supervisor = psutil.Process(lab.process.pid)
+    assert supervisor.memory_info().rss < 40 * 10**6
+    maps = Path(f"/proc/{supervisor.pid}/maps").read_text()
+    assert "sqlalchemy" not in maps
+    assert "numpy" not in maps
+
+
 def test_it_prints_its_url_and_answers_there(lab):
     assert httpx2.get(f"{lab.url}/readyz").status_code == 200
     assert str(lab.data / "logs") in lab.output

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import broker
+from lab import broker, broker_check
 from lab.errors import CannotStart
 from tests.kit.redis import RedisServer, running_redis
 
@@ -87,19 +87,19 @@ def test_it_starts_beside_the_socket_of_a_killed_server():
 
 def test_a_running_broker_is_checked():
     with running_redis() as redis:
-        broker.check(redis.url)
+        broker_check.check(redis.url)
         redis.kill()
         with pytest.raises(
             CannotStart, match=f"The broker {re.escape(redis.url)} does not answer: .*unset"
         ):
-            broker.check(redis.url)
+            broker_check.check(redis.url)
 
 
 def test_a_silent_broker_times_out():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://:secret@127.0.0.1:{silent.getsockname()[1]}/0"
         with pytest.raises(CannotStart, match="does not answer: Timeout") as refused:
-            broker.check(url)
+            broker_check.check(url)
     assert "secret" not in str(refused.value)
 
 
@@ -110,7 +110,7 @@ def test_an_unsupported_url_is_refused_with_the_allowed_ones(url):
     with pytest.raises(
         CannotStart, match=r"EXTRAPOLAB_BROKER_URL is .*; allowed: redis://HOST:PORT/0"
     ):
-        broker.check(url)
+        broker_check.check(url)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_unsupported_url_is_refused_with_the_allowed_ones(url):
 )
 def test_a_refusal_shows_no_part_of_a_password(url):
     with pytest.raises(CannotStart, match="EXTRAPOLAB_BROKER_URL") as caught:
-        broker.check(url)
+        broker_check.check(url)
     assert caught.value.__cause__ is None
     assert not re.search("qx7|zk9", str(caught.value))
 
@@ -135,6 +135,6 @@ def test_a_socket_may_lie_in_any_folder():
         server = RedisServer(Path(folder))
         server.start()
         try:
-            broker.check(server.url)
+            broker_check.check(server.url)
         finally:
             server.kill()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -10,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab import managed_process, process_tree
 from lab.errors import CrashLoop
-from lab.managed_process import ProcessSpec
+from lab.managed_process import ManagedProcess, ProcessSpec
 from lab.supervisor import Supervisor
 
 SLEEPER = "import time; time.sleep(60)"
@@ -195,7 +197,7 @@ def test_a_preexisting_child_is_left_alone(tmp_path):
 def test_processes_die_with_a_killed_supervisor(tmp_path):
     code = f"""
 import os, sys, pathlib
-from lab.managed_process import ProcessSpec
+from lab.managed_process import ManagedProcess, ProcessSpec
 from lab.supervisor import Supervisor
 here = pathlib.Path({str(tmp_path)!r})
 command = (sys.executable, "-c", {SLEEPER!r})
@@ -212,3 +214,36 @@ with Supervisor([[spec]]) as supervisor:
     parent.stdout.close()
     psutil.wait_procs([child], timeout=3)
     assert not alive(child.pid)
+
+
+def test_a_busy_start_goes_on_and_an_idle_one_is_ended(tmp_path, monkeypatch):
+    """The clock is the test's: a window ends as soon as its end is looked for."""
+    monkeypatch.setattr(managed_process, "_READY_SECONDS", 0.0)
+    monkeypatch.setattr(managed_process, "_LEAST_CPU_SECONDS", 0.01)
+    used = iter([1.0, 2.0, 3.0, 3.005])
+    monkeypatch.setattr(process_tree, "cpu_seconds", lambda _pid: next(used))
+    process = ManagedProcess(spec(tmp_path, "slow", "import time; time.sleep(60)", lambda _: False))
+    process.start(0.0)
+    for now in (1.0, 2.0, 3.0):
+        process.poll(now)
+        assert process.running
+    process.poll(4.0)
+    assert not process.running
+
+
+def test_a_start_that_never_ends_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(managed_process, "_READY_SECONDS", 0.0)
+    monkeypatch.setattr(process_tree, "cpu_seconds", lambda _pid: 61.0)
+    process = ManagedProcess(spec(tmp_path, "loop", "while True: pass", lambda _: False))
+    process.start(0.0)
+    process.poll(1.0)
+    assert not process.running
+
+
+def test_the_cpu_time_of_a_process_includes_its_children():
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(10**7))']);"
+    command = [sys.executable, "-c", f"{code} print(); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert process_tree.cpu_seconds(process.pid) > 0.1
+        process.communicate(b"\n")

@@ -52,14 +52,6 @@ def test_a_slot_without_a_heartbeat_for_a_lease_does_not_count(database):
         worker_checks.check_host()
 
 
-def test_only_slots_below_the_given_process_count(database):
-    with database.write() as tx:
-        workers.register(tx, slot("a"))
-        workers.register(tx, slot("b", pid=os.getppid()))
-        workers.register(tx, slot("c", host="elsewhere"))
-    assert worker_checks.slots_below(os.getppid(), database) == 1
-
-
 def test_a_database_without_tables_fails_the_check(monkeypatch, tmp_path):
     monkeypatch.setenv("EXTRAPOLAB_DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
     with pytest.raises(NoWorker, match="extrapolab migrate"):
