@@ -72,7 +72,7 @@ def up(  # noqa: PLR0917  # options are passed by name
     """Run a whole lab on this machine until Ctrl-C: API, workers, database and broker."""
     if once and not demo:
         raise typer.BadParameter("--once needs --demo", param_hint="--once")
-    with _errors_as_text():
+    with _lab_command():
         from lab.browser import has_desktop
         from lab.up import up as run_lab
 
@@ -111,7 +111,7 @@ def worker(
     ] = False,
 ) -> None:
     """Run a worker for the lab of EXTRAPOLAB_DATABASE_URL and EXTRAPOLAB_BROKER_URL."""
-    with _errors_as_text():
+    with _lab_command():
         from lab.programs import worker_command
         from lab.settings import require_database_url
         from lab.worker_checks import check_host
@@ -130,7 +130,7 @@ def migrate(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the database.", min=0)] = 60.0,
 ) -> None:
     """Migrate the database of EXTRAPOLAB_DATABASE_URL to the schema of this version."""
-    with _errors_as_text():
+    with _lab_command():
         from lab.migration import migrate as migrate_database
         from lab.settings import read, require_database_url
         from store.settings import Settings
@@ -151,7 +151,7 @@ def backup(
 
     The lab is the one in --data, or the one whose database EXTRAPOLAB_DATABASE_URL names.
     """
-    with _errors_as_text():
+    with _lab_command():
         from lab import backup as backups
 
         typer.echo(backups.write(data, file))
@@ -170,7 +170,7 @@ def restore(
     EXTRAPOLAB_DATABASE_URL=postgresql://... extrapolab restore lab.backup
     ```
     """
-    with _errors_as_text():
+    with _lab_command():
         from lab import backup as backups
 
         typer.echo(backups.restore(file, data))
@@ -179,7 +179,7 @@ def restore(
 @app.command()
 def doctor(data: DataFolder = _DATA) -> None:
     """Check everything that a lab on this machine needs; exits with 1 if a check fails."""
-    with _errors_as_text():
+    with _lab_command():
         from lab.doctor import run_checks
 
         findings = run_checks(data)
@@ -193,10 +193,14 @@ def _cores() -> int:
 
 
 @contextmanager
-def _errors_as_text() -> Iterator[None]:
-    """Prints errors of the lab as sentences, and exits with code 1."""
+def _lab_command() -> Iterator[None]:
+    """Prints errors of the lab as sentences, and exits with code 1.
+
+    What is written inside, by this process or its children, only this user may read.
+    """
     logging.basicConfig(format="%(message)s")  # for the terminal: no timestamps
     logging.getLogger("lab").setLevel(logging.INFO)
+    umask = os.umask(0o077)
     try:
         yield
     except LabError as error:
@@ -207,3 +211,5 @@ def _errors_as_text() -> Iterator[None]:
             f"The Python package {error.name} is missing: install 'extrapolab[all]'.", err=True
         )
         raise typer.Exit(1) from error
+    finally:
+        os.umask(umask)

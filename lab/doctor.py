@@ -3,6 +3,7 @@
 import fcntl
 import importlib.util
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -49,6 +50,7 @@ def run_checks(data: Path) -> list[Finding]:
         _check_packages(),
         _check_broker(settings),
         _check_folder(folder),
+        *_check_privacy(folder),
         _check_disk(folder),
         *_check_database(settings, folder),
     ]
@@ -90,6 +92,25 @@ def _check_folder(folder: Path) -> Finding:
         "folder",
         lambda: f"{refuse_network_disk(folder / DATABASE).parent}, {_usage(folder / LOCK)}",
     )
+
+
+def _check_privacy(folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        return
+    if not _lets_others_in(folder):
+        yield Finding("privacy", "only this user may enter the folder")
+        return
+    inside = sorted(path for path in folder.rglob("*") if _lets_others_in(path))
+    if inside:
+        more = f" and {len(inside) - 1} more" if len(inside) > 1 else ""
+        remedy = f"Unless that is wanted, run: chmod -R go= {shlex.quote(str(folder))}"
+        yield Finding("privacy", f"other users may read {inside[0]}{more}", remedy)
+    else:
+        yield Finding("privacy", "only this user may read what is in the folder")
+
+
+def _lets_others_in(path: Path) -> bool:
+    return not path.is_symlink() and bool(path.stat().st_mode & 0o077)
 
 
 def _usage(lock: Path) -> str:

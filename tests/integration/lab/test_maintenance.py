@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -33,6 +34,12 @@ def extrapolab(*arguments: object, **variables: str) -> subprocess.CompletedProc
     )
 
 
+def readable_by_others(*paths: Path) -> list[Path]:
+    inside = [path for folder in paths for path in (folder, *folder.rglob("*"))]
+    assert len(inside) > len(paths) or not paths[0].is_dir()
+    return [path for path in inside if path.stat().st_mode & 0o077]
+
+
 def answer(lab, path: str) -> bytes:
     return httpx2.get(f"{lab.url}{path}", timeout=30).raise_for_status().content
 
@@ -50,8 +57,10 @@ def test_a_lab_restored_from_the_backup_of_a_running_one_resumes_its_work(
         assert completed.returncode == 0, completed.stderr
         assert "with 2 experiments" in completed.stdout
         lab.process.kill()
+        assert readable_by_others(lab.data, tmp_path / "lab.backup") == []
     completed = extrapolab("restore", tmp_path / "lab.backup", "--data", tmp_path / "elsewhere")
     assert completed.returncode == 0, completed.stderr
+    assert readable_by_others(tmp_path / "elsewhere") == []
     with running_lab(tmp_path / "elsewhere", "--workers", "1") as lab:
         assert answer(lab, f"/v1/experiments/{short}/result") == result
         wait_until(lambda: b'"attempts":2' in answer(lab, f"/v1/experiments/{long}"))
@@ -135,6 +144,20 @@ class TestDoctor:
             findings = run_checks(tmp_path)
         assert not self.failures(findings)
         assert "in use by the lab at http://127.0.0.1:8000" in "\n".join(map(str, findings))
+
+    def test_what_other_users_may_read_is_named(self, tmp_path):
+        data = tmp_path / "a lab"
+        (data / "logs").mkdir(parents=True, mode=0o700)
+        (data / "logs" / "api.log").touch(0o600)
+        data.chmod(0o755)
+        assert not self.failures(run_checks(data))
+        (data / "logs" / "api.log").chmod(0o604)
+        (data / "odd").symlink_to("nowhere")
+        failure = self.failures(run_checks(data))["privacy"]
+        assert f"other users may read {data}/logs/api.log. " in failure
+        assert failure.endswith(f"chmod -R go= '{data}'")
+        data.chmod(0o700)
+        assert not self.failures(run_checks(data))
 
     def test_a_failed_check_has_a_remedy_and_exits_with_1(self, tmp_path):
         (tmp_path / "extrapolab.db").write_bytes(os.urandom(9999))

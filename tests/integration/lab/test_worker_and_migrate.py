@@ -23,11 +23,13 @@ def extrapolab(*arguments: str, **variables: str) -> subprocess.CompletedProcess
     )
 
 
-def test_migrate_creates_the_tables_and_can_run_again(empty_url):
+def test_migrate_creates_the_tables_and_can_run_again(empty_url, tmp_path):
     for _ in range(2):
         done = extrapolab("migrate", EXTRAPOLAB_DATABASE_URL=empty_url)
         assert (done.returncode, done.stdout) == (0, "The database is up to date.\n"), done.stderr
         check(empty_url)
+    for file in tmp_path.glob("*.db*"):
+        assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_migrate_waits_for_the_database_and_reports_a_timeout():
