@@ -27,17 +27,18 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from store.db import migrate, schema
+from store.db.backup_tables import DIGESTS, require_backup_tables
 from store.db.database import Database
 from store.db.engines import sqlite_url
 from store.db.table_copy import TableDigest, continue_numbering, copy_rows, digest_table, reflect
 from store.errors import BackupDamaged, BackupRefused
 
-_LEFT_OUT = frozenset({"alembic_version", "workers", "backup"})
+_LEFT_OUT = frozenset({"alembic_version", "workers", DIGESTS})
 _DIGESTS = Table(
-    "backup",
+    DIGESTS,
     MetaData(),
     Column("name", Text, primary_key=True),
     Column("rows", Integer, nullable=False),
@@ -97,8 +98,9 @@ def check(file: Path) -> Contents:
             }
             is_intact = backup.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
             revision = schema.current_revision(backup)
-    except DatabaseError as error:
-        raise BackupDamaged(f"{file} is damaged or not a backup ({error.orig})") from error
+    except (SQLAlchemyError, ValueError) as error:  # ValueError: what should be JSON isn't
+        reason = getattr(error, "orig", None) or error
+        raise BackupDamaged(f"{file} is damaged or not a backup ({reason})") from error
     if not is_intact or revision is None or tables != expected:
         names = sorted({*tables, *expected})
         damaged = [name for name in names if tables.get(name) != expected.get(name)]
@@ -114,9 +116,8 @@ def check_restorable(file: Path) -> Contents:
         BackupDamaged: The file differs from what was written, or is not a backup.
         SchemaMismatch: The backup is newer than this version.
     """
-    contents = check(file)
-    migrate.require_known(contents.revision, "backup")
-    return contents
+    require_backup_tables(file)
+    return check(file)
 
 
 def restore(file: Path, url: str, checked: Contents | None = None) -> Contents:
@@ -137,22 +138,26 @@ def restore(file: Path, url: str, checked: Contents | None = None) -> Contents:
     """
     contents = checked or check_restorable(file)
     _require_empty(url)
-    migrate.upgrade(url)
-    with (
-        _opened(url) as database,
-        _upgraded(file, contents) as backup,
-        database.write() as tx,
-    ):
-        source = _recorded_tables(backup)
-        target = reflect(tx, source)
-        copied = {
-            name: copy_rows(backup, source[name], tx, table) for name, table in target.items()
-        }
-        for name, table in target.items():
-            continue_numbering(tx, table)
-            if digest_table(tx, table) != copied[name]:
-                raise BackupDamaged(f"table {name} reads back differently from what was written")
+    with _upgraded(file, contents) as backup:
+        migrate.upgrade(url)
+        with _opened(url) as database, database.write() as tx:
+            try:
+                copied = _copy_in(backup, tx)
+            except (DataError, IntegrityError) as error:
+                message = f"{file} has rows that the database refuses ({error.orig})"
+                raise BackupDamaged(message) from error
     return Contents(schema.REVISION, copied)
+
+
+def _copy_in(backup: Connection, tx: Connection) -> dict[str, TableDigest]:
+    source = _recorded_tables(backup)
+    target = reflect(tx, source)
+    copied = {name: copy_rows(backup, source[name], tx, table) for name, table in target.items()}
+    for name, table in target.items():
+        continue_numbering(tx, table)
+        if digest_table(tx, table) != copied[name]:
+            raise BackupDamaged(f"table {name} reads back differently from what was written")
+    return copied
 
 
 def _copy_out(url: str, part: Path) -> Contents:
@@ -210,7 +215,11 @@ def _upgraded(file: Path, contents: Contents) -> Iterator[Connection]:
         return
     with tempfile.TemporaryDirectory(prefix="extrapolab-") as folder:
         copy = Path(shutil.copy(file, Path(folder) / "backup.db"))
-        migrate.upgrade(sqlite_url(copy))
+        try:
+            migrate.upgrade(sqlite_url(copy))
+        except (SQLAlchemyError, LookupError, TypeError, ValueError) as error:
+            message = f"{file} has rows that can't be upgraded ({error})"
+            raise BackupDamaged(message) from error
         with _opened_file(copy) as backup:
             yield backup
 

@@ -85,7 +85,9 @@ def _batches(tx: Connection, table: Table) -> Iterator[Sequence[RowMapping]]:
     columns = sorted(stored, key=lambda column: column.name)
     has_blobs = any(isinstance(column.type, LargeBinary) for column in columns)
     options = {"yield_per": BLOB_ROWS_PER_BATCH if has_blobs else ROWS_PER_BATCH}
-    yield from tx.execute(select(*columns), execution_options=options).mappings().partitions()
+    # closed even where a value can't be read: the cursor would keep the file open
+    with tx.execute(select(*columns), execution_options=options) as result:
+        yield from result.mappings().partitions()
 
 
 class _Digest:

@@ -10,6 +10,8 @@ import pytest
 from pydantic_core import to_json
 from sqlalchemy import insert
 
+from lab import backup as lab_backup
+from lab.errors import CannotStart
 from store.db import backup, migrate, schema
 from store.db.database import Database
 from store.db.tables import checkpoints
@@ -142,6 +144,62 @@ def test_a_damaged_backup_is_refused_and_nothing_is_restored(
     refused("is damaged")
     file.write_bytes(b"no database at all" * 1000)
     refused("is damaged or not a backup")
+
+
+CRAFTED = {
+    "CREATE TABLE extra (n INTEGER)": "'extra'",
+    "CREATE VIEW extra AS SELECT 1": "'extra'",
+    "CREATE TRIGGER extra AFTER INSERT ON tags BEGIN DELETE FROM runs; END": "'extra'",
+    "DROP TABLE medians": "'medians'",
+    "ALTER TABLE sweeps ADD COLUMN extra TEXT": "'sweeps'",
+    "ALTER TABLE sweeps DROP COLUMN base": "'sweeps'",
+    "ALTER TABLE backup RENAME COLUMN sha256 TO md5": "'backup'",
+    "DROP TABLE alembic_version": "no such table",
+    "INSERT INTO alembic_version VALUES ('0001')": "it has 2 revisions",
+    "UPDATE experiments SET priority = 'high'": "another type in experiments.priority",
+    "UPDATE runs SET steps = x'00'": "another type in runs.steps",
+    "UPDATE experiments SET notes = 7.5": None,  # SQLite makes it a text
+    "UPDATE checkpoints SET payload = 'text'": "another type in checkpoints.payload",
+    "UPDATE experiments SET spec = '{'": "damaged or not a backup",
+    "UPDATE logs SET experiment_id = 'none'": "belong to no experiment",
+    "UPDATE experiments SET name = CAST(x'ff' AS TEXT)": "damaged or not a backup",
+}
+"""Changes of a backup, and what the refusal says of them."""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_crafted_backup_is_refused_before_anything_is_written(
+    database, database_url, file, monkeypatch
+):
+    fill(database)
+    backup.write(database_url, file)
+    intact, new = file.read_bytes(), file.with_name("new")
+    monkeypatch.delenv("EXTRAPOLAB_DATABASE_URL", raising=False)
+    for change, reason in CRAFTED.items():
+        file.write_bytes(intact)
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(change)
+        with pytest.raises(CannotStart, match=r"^Nothing was restored: ") as caught:
+            lab_backup.restore(file, new)
+        assert (reason or "differs from what was written") in str(caught.value), change
+        assert "\n" not in str(caught.value)
+        assert not new.exists()
+    file.write_bytes(intact)
+    lab_backup.restore(file, new)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+def test_rows_that_postgresql_refuses_are_not_restored(
+    database, database_url, file, empty_url, restored
+):
+    fill(database)
+    with database.write() as tx:
+        tx.exec_driver_sql("UPDATE experiments SET priority = 5000000000")
+    backup.write(database_url, file)
+    with pytest.raises(BackupDamaged, match="rows that the database refuses"):
+        backup.restore(file, empty_url)
+    assert not any(contents(restored).values())
 
 
 def test_nothing_is_overwritten(database, database_url, file):
