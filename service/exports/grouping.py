@@ -133,13 +133,14 @@ def _ordered_setups(
     order = table_order.setup_keys(request.sort)
     if order is None:
         return None
-    matching, at = _in_states(query, request), now(tx)
+    at = now(tx)
     limit = request.limit + 1 if request.cursor is None else None
-    hashes = setup_order.read(tx, matching, order, at=at, limit=limit)
+    hashes = setup_order.read(tx, query, order, at=at, states=request.states, limit=limit)
     if hashes is None:
         return None
     of_page, next_cursor = page(hashes, str, limit=request.limit, cursor=request.cursor)
-    experiments = setups.find(tx, matching, request.fields, of_page, at=at)
+    found = setups.find(tx, query, request.fields, of_page, at=at)
+    experiments = [one for one in found if one.state in request.states]
     key_of = {one.setup_hash: one.key for one in experiments}
     rows = group_rows.read(tx, experiments, [key_of[one] for one in of_page], request)
     count = setups.count(tx, query, request.states) if request.with_count else None

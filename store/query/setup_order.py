@@ -5,11 +5,11 @@ hold where a query matches all completed experiments of the setup, or none; wher
 several, the medians of that one do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Subquery, and_, case, func, literal, select
+from sqlalchemy import Connection, FromClause, Select, Subquery, and_, case, func, literal, select
 
 from core.result import METRICS
 from store.db.tables import experiments, medians, setups
@@ -46,6 +46,7 @@ def read(
     keys: Sequence[SetupKey],
     *,
     at: float,
+    states: Collection[State] = tuple(State),
     limit: int | None = None,
 ) -> list[str] | None:
     """The hashes of the setups of matching experiments, in an order.
@@ -57,13 +58,16 @@ def read(
         query: The query; its own order is not used.
         keys: The order.
         at: The time from which relative times in the query count back.
+        states: The experiments are in one of these.
         limit: The most setups; by default all.
 
     Returns:
         None if only the runs can tell: the query matches several completed experiments of a setup,
         and leaves out others.
     """
-    groups = _groups(query, keys, at)
+    matching, created, newest = _matching(query, at, states)
+    groups = _groups(matching, keys, created, newest)
+    newest_first = matching.order_by(created.desc(), newest.desc())
     tables: FromClause = groups
     needs_runs: Expression = literal(0)
     columns = {key.column for key in keys}
@@ -75,7 +79,7 @@ def read(
         needs_runs = case((is_known, 0), else_=1)
     clauses = [needs_runs.desc()]
     for number, key in enumerate(keys):
-        expression = _value(key.column, number, groups, query, at)
+        expression = _value(key.column, number, groups, newest_first)
         clause = expression.desc() if key.descending else expression.asc()
         clauses.append(clause.nulls_last())
     ordered = (
@@ -101,9 +105,21 @@ def _with_pooled(groups: Subquery) -> FromClause:
     return groups.outerjoin(setups, of_setup).outerjoin(medians, medians.c.experiment_id == only)
 
 
-def _groups(query: ExperimentQuery, keys: Sequence[SetupKey], at: float) -> Subquery:
-    """The setups of the matching experiments, with what the experiments themselves tell."""
+def _matching(
+    query: ExperimentQuery, at: float, states: Collection[State]
+) -> tuple[Select[Any], Expression, Expression]:
+    """The SELECT of the matching experiments, with their times of submission and ids."""
     statement, c = pages.select_matching(query, at)
+    if set(states) != set(State):
+        # an expression: by the index of states, SQLite would look up the setup of each experiment
+        statement = statement.where(case((experiments.c.state.in_(states), 1)) == 1)
+    return statement, c.created, c.id
+
+
+def _groups(
+    matching: Select[Any], keys: Sequence[SetupKey], created: Expression, experiment_id: Expression
+) -> Subquery:
+    """The setups of the matching experiments, with what the experiments themselves tell."""
     is_completed = experiments.c.state == State.COMPLETED
     fields = [
         func.max(order.Key(key.column, descending=False).expression).label(f"field_{number}")
@@ -111,12 +127,12 @@ def _groups(query: ExperimentQuery, keys: Sequence[SetupKey], at: float) -> Subq
         if isinstance(key.column, Field)
     ]
     return (
-        statement.with_only_columns(
+        matching.with_only_columns(
             experiments.c.setup_hash,
             func.count(case((is_completed, 1))).label("completed"),
             func.max(case((is_completed, experiments.c.id))).label("last_completed"),
-            func.max(c.created).label("created"),
-            func.max(c.id).label("newest"),
+            func.max(created).label("created"),
+            func.max(experiment_id).label("newest"),
             *fields,
         )
         .group_by(experiments.c.setup_hash)
@@ -125,7 +141,7 @@ def _groups(query: ExperimentQuery, keys: Sequence[SetupKey], at: float) -> Subq
 
 
 def _value(
-    column: Field | str, number: int, groups: Subquery, query: ExperimentQuery, at: float
+    column: Field | str, number: int, groups: Subquery, newest_first: Select[Any]
 ) -> Expression:
     """The value of a setup at the key of this number."""
     if isinstance(column, Field):
@@ -136,14 +152,7 @@ def _value(
         case "created" | "setup_hash":
             return groups.c[column]
         case "name":
-            return _newest_name(groups, query, at)
+            of_setup = newest_first.where(experiments.c.setup_hash == groups.c.setup_hash)
+            names = of_setup.with_only_columns(bytewise(experiments.c.name))
+            return names.limit(1).scalar_subquery()
     return func.coalesce(setups.c[column], medians.c[column])
-
-
-def _newest_name(groups: Subquery, query: ExperimentQuery, at: float) -> Any:
-    statement, c = pages.select_matching(query, at)
-    of_setup = statement.with_only_columns(bytewise(experiments.c.name)).where(
-        experiments.c.setup_hash == groups.c.setup_hash
-    )
-    newest = of_setup.order_by(c.created.desc(), c.id.desc()).limit(1)
-    return newest.scalar_subquery()

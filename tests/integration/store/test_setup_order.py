@@ -16,6 +16,7 @@ from store.query.fields import FIELDS
 from store.query.query import ExperimentQuery
 from store.query.setup_order import SetupKey
 from store.queue import reports
+from store.states import State
 from tests.kit import sample_specs
 
 
@@ -90,8 +91,9 @@ def test_of_experiments_that_complete_at_once_all_count(repo):
 KEYS = ["train_loss", "seeds", "diverged", "name", "created", "setup_hash", "training.length"]
 
 
-@pytest.mark.parametrize("q", [None, "seeds = 2", "training.length < 6", "state = completed"])
-def test_the_order_is_that_of_the_pooled_runs(repo, complete, q):
+@pytest.mark.parametrize("states", [tuple(State), (State.COMPLETED,)], ids=["all", "completed"])
+@pytest.mark.parametrize("q", [None, "seeds = 2", "training.length < 6"])
+def test_the_order_is_that_of_the_pooled_runs(repo, complete, q, states):
     infinite = float("inf")
     complete(4, [1.0, 3.0], name="b")
     complete(4, [9.0, 8.0], first=2, name="Ä")
@@ -103,7 +105,7 @@ def test_the_order_is_that_of_the_pooled_runs(repo, complete, q):
         repo.submit(changes={"training": {"length": length}, "seeds": 2})
     query = ExperimentQuery.parse(q)
     with repo.database.read() as tx:
-        found = setups.find(tx, query, [FIELDS["training.length"]])
+        found = setups.find(tx, query.where_in("state", states), [FIELDS["training.length"]])
         completed = [one for one in found if one.state == "completed"]
         runs = run_ends.final_metrics(tx, [one.id for one in completed], ["train_loss"])
         counted = run_ends.latest_runs(completed, runs)
@@ -131,8 +133,11 @@ def test_the_order_is_that_of_the_pooled_runs(repo, complete, q):
                 expected = sorted(present, key=values.__getitem__, reverse=descending)
                 expected += [setup for setup in values if setup not in present]
                 key = SetupKey(FIELDS.get(name) if "." in name else name, descending)
-                assert setup_order.read(tx, query, [key], at=now(tx)) == expected, name
-                assert setup_order.read(tx, query, [key], at=now(tx), limit=2) == expected[:2]
+                for limit in (None, 2):
+                    order = setup_order.read(
+                        tx, query, [key], at=now(tx), states=states, limit=limit
+                    )
+                    assert order == expected[:limit], name
 
 
 def test_a_query_that_splits_the_pooled_runs_needs_the_runs_unless_it_leaves_one(repo, complete):
