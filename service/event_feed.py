@@ -6,7 +6,6 @@ Each stream has a queue, but no thread or query. Without streams nothing is poll
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -22,7 +21,7 @@ from store.arrays import series
 from store.db.database import Database, now
 from store.errors import StoreUnavailable
 from store.experiments import events
-from store.experiments.events import ExperimentEvent
+from store.experiments.events import ExperimentEvent, Mark
 from store.query.query import ExperimentQuery
 from store.queue.overview import Overview
 from store.records import Progress
@@ -98,7 +97,6 @@ class EventFeed:
     def __init__(self, database: Database, fresh_seconds: float) -> None:
         """Polls nothing yet; workers are stale without a heartbeat in ``fresh_seconds``."""
         self._database, self._fresh_seconds = database, fresh_seconds
-        self._max_late = 0 if database.dialect == "sqlite" else events.MAX_LATE
         self._subscribers: dict[asyncio.Queue[EventBatch | None], Subscription] = {}
         self._selections: WeakValueDictionary[str, Selection] = WeakValueDictionary()
         self._has_subscribers, self._has_polled = asyncio.Event(), asyncio.Event()
@@ -168,9 +166,9 @@ class EventFeed:
     ) -> AsyncIterator[EventBatch]:
         experiments = subscription.experiments
         given = experiments if isinstance(experiments, frozenset) else None
-        number, has_more = last or 0, last is not None or given is not None
+        number, has_more = 0, last is not None or given is not None
         while has_more and EventType.STATE in subscription.types:
-            page = await run_in_threadpool(self._read_since, number, given)
+            page = await run_in_threadpool(self._read_since, last or 0, given, number)
             yield EventBatch(page)
             has_more = len(page) == events.EVENTS_PER_QUERY
             number = page[-1][1].number if page else number
@@ -179,11 +177,10 @@ class EventFeed:
     async def _run(self) -> None:
         while True:
             await self._has_subscribers.wait()
-            newest: int | None = None
-            delivered: deque[int] = deque(maxlen=2 * (events.EVENTS_PER_QUERY + events.MAX_LATE))
+            mark: Mark | None = None
             while self._subscribers:
                 try:
-                    newest = await self._poll(newest, delivered)
+                    mark = await self._poll(mark)
                 except StoreUnavailable as error:
                     logger.warning("can't poll for events: %s", error)
                 else:
@@ -192,40 +189,27 @@ class EventFeed:
             self._has_subscribers.clear()
             self._has_polled.clear()
 
-    async def _poll(self, last: int | None, delivered: deque[int]) -> int:
-        """Delivers what is new since the ``last`` event and returns the newest event's number.
-
-        The first poll, with ``last`` None, only finds that number.
-        """
-        newest, batch = await run_in_threadpool(
-            self._read, last, frozenset(delivered), [*self._selections.values()]
-        )
-        delivered.extend(event.number for _, event in batch.events)
+    async def _poll(self, mark: Mark | None) -> Mark:
+        """Delivers what is new after a mark; returns the next, which the first poll only sets."""
+        new_mark, batch = await run_in_threadpool(self._read, mark, [*self._selections.values()])
         before, self._progress = self._progress, dict(batch.progress)
-        if last is not None:
+        if mark is not None:
             changed = [pair for pair in batch.progress if before.get(pair[0]) != pair[1]]
             self._deliver(replace(batch, progress=changed))
-        return newest
+        return new_mark
 
-    def _read(
-        self,
-        last: int | None,
-        delivered: frozenset[int],
-        selections: Sequence[Selection],
-    ) -> tuple[int, EventBatch]:
-        """The newest event's number, and the new events with the progress of all experiments."""
+    def _read(self, mark: Mark | None, selections: Sequence[Selection]) -> tuple[Mark, EventBatch]:
+        """The mark after the new events, and these with the progress of all experiments."""
         with self._database.read() as tx:
-            if last is None:
-                last, self._watch = events.newest_number(tx), LabWatch(self._fresh_seconds)
-            recent = events.since(tx, last - self._max_late)
-            newest = max([last, *(event.number for _, event in recent)])
-            new = [pair for pair in recent if pair[1].number not in delivered]
+            if mark is None:
+                mark, self._watch = events.now_read(tx), LabWatch(self._fresh_seconds)
+            new, mark = events.after(tx, mark)
             progress = self._running_progress(tx)
             for selection in selections:
                 selection.update(tx, (experiment_id for experiment_id, _ in new))
             changes = self._watch.worker_changes(tx)
             queue = self._watch.queue_change(tx, has_events=bool(new or changes))
-            return newest, EventBatch(new, [*progress.items()], changes, queue, now(tx))
+            return mark, EventBatch(new, [*progress.items()], changes, queue, now(tx))
 
     def _running_progress(self, tx: Connection) -> dict[str, Progress]:
         """The progress of running experiments, with new points of those that advanced."""
@@ -240,10 +224,10 @@ class EventFeed:
         }
 
     def _read_since(
-        self, number: int, experiment_ids: frozenset[str] | None
+        self, last: int, experiment_ids: frozenset[str] | None, number: int
     ) -> list[ExperimentEvent]:
         with self._database.read() as tx:
-            return events.since(tx, number, experiment_ids)
+            return events.since(tx, last, experiment_ids, number=number)
 
     def _deliver(self, batch: EventBatch) -> None:
         for queue, subscription in self._subscribers.items():

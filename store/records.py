@@ -228,8 +228,9 @@ class Claim:
     Attributes:
         spec: The spec to train, without name, tags and notes.
         checkpoint: The newest intact checkpoint; None to begin at step 0.
-        max_seconds: The submitter's limit; None for no limit.
+        max_seconds: The submitter's limit on all attempts together; None for no limit.
         max_memory_mb: The submitter's limit; None for no limit.
+        trained_seconds: Seconds that earlier attempts trained.
         initial_parameters: Parameters by seed and name if the start is ``from_experiment``, else
             None.
     """
@@ -241,6 +242,7 @@ class Claim:
     checkpoint: bytes | None
     max_seconds: float | None
     max_memory_mb: int | None
+    trained_seconds: float = 0.0
     initial_parameters: Mapping[int, Mapping[str, np.ndarray]] | None = None
 
 

@@ -156,8 +156,12 @@ class Attempt:
                 f"before training; the limit max_memory_mb is {memory_mb}."
             )
             return Failure(FailureKind.OUT_OF_MEMORY, sentence)
-        if seconds is not None and time.monotonic() - self._started_at > seconds:
+        trained = self._claim.trained_seconds + time.monotonic() - self._started_at
+        if seconds is not None and trained > seconds:
             sentence = f"Training was stopped at the limit max_seconds = {seconds:g}."
+            if self._claim.trained_seconds:
+                earlier = f"{self._claim.trained_seconds:.1f} s"
+                sentence += f" It counts all attempts; earlier ones took {earlier}."
             return Failure(FailureKind.TIMEOUT, sentence)
         return None
 

@@ -48,7 +48,7 @@ class AttemptRecorder:
         self._database, self._claim, self._max_attempts = database, claim, max_attempts
         self.lease_seconds = lease_seconds
         self.stop_requests = StopRequests(cancel=False, pause=False)
-        self.renewed_at = time.monotonic()
+        self._started_at = self.renewed_at = time.monotonic()
 
     def heartbeat(self) -> None:
         """Renews the lease and reads the stop requests."""
@@ -91,20 +91,28 @@ class AttemptRecorder:
 
     def fail(self, failure: Failure, log: str) -> None:
         """Ends the attempt, and the experiment with it unless it is retried."""
-        self._write(
-            lambda tx: reports.fail(tx, self._claim, failure, log, max_attempts=self._max_attempts)
-        )
+
+        def write(tx: Connection) -> None:
+            self._renew_lease(tx, self.lease_seconds)
+            reports.fail(tx, self._claim, failure, log, max_attempts=self._max_attempts)
+
+        self._write(write)
 
     def hand_back(self, log: str) -> None:
         """Releases the experiment: to the queue, or to its requested pause or cancellation."""
-        self._write(lambda tx: reports.hand_back(tx, self._claim, log))
+
+        def write(tx: Connection) -> None:
+            self._renew_lease(tx, self.lease_seconds)
+            reports.hand_back(tx, self._claim, log)
+
+        self._write(write)
 
     def abandon(self, log: str) -> None:
         """Ends the lease now, so that the reaper requeues the experiment or fails it."""
 
         def write(tx: Connection) -> None:
             self._append_log(tx, log)
-            reports.renew_lease(tx, self._claim, lease_seconds=0)
+            self._renew_lease(tx, 0)
 
         self._write(write)
 
@@ -112,10 +120,18 @@ class AttemptRecorder:
         if log:
             reports.append_log(tx, self._claim, log)
 
+    def _renew_lease(self, tx: Connection, lease_seconds: float) -> StopRequests:
+        return reports.renew_lease(
+            tx,
+            self._claim,
+            lease_seconds=lease_seconds,
+            attempt_seconds=time.monotonic() - self._started_at,
+        )
+
     def _renew(self, change: Callable[[Connection], None]) -> None:
         def write(tx: Connection) -> StopRequests:
             change(tx)
-            return reports.renew_lease(tx, self._claim, lease_seconds=self.lease_seconds)
+            return self._renew_lease(tx, self.lease_seconds)
 
         started_at = time.monotonic()
         self.stop_requests = self._write(write)

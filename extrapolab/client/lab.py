@@ -57,7 +57,7 @@ class Lab(LabWithBulkChanges):
             spec: The experiment's spec.
             priority: Higher is sooner; 0 by default.
             not_before: Earliest time to start, with its time zone.
-            max_seconds: Seconds of training after which it fails.
+            max_seconds: Seconds of training, over all attempts, after which it fails.
             max_memory_mb: Memory of the trainer above which it fails.
             on_duplicate: ``reuse`` an equal experiment that is queued, running or completed, or
                 ``rerun`` it.

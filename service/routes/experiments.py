@@ -65,7 +65,7 @@ def listing(
     items: list[bytes] = []
     next_cursor, last_cursor, bytes_left = None, cursor, PAGE_BYTES
     with context.database.read() as tx:
-        last_event = events.settled_number(tx)
+        last_event = events.newest_number(tx)
         count = pages.count(tx, requested_query) if include == "count" else None
         for row, values in columns.walk(
             tx, requested_query, selection.columns, cursor=cursor, page_size=limit + 1

@@ -49,8 +49,8 @@ async def _options(
         Query(
             gt=0,
             le=MAX_SECONDS,
-            description="Limit on training time in seconds; beyond it the experiment fails with "
-            "`timeout`.",
+            description="Limit on training time in seconds, over all attempts; beyond it the "
+            "experiment fails with `timeout`.",
         ),
     ] = None,
     max_memory_mb: Annotated[

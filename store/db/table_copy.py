@@ -20,6 +20,9 @@ from sqlalchemy import (
 )
 
 ROWS_PER_BATCH = 500
+OF_THE_DATABASE = frozenset({"txid", "oldest_txid"})
+"""Columns that mean nothing in another database, which fills them by itself."""
+
 BLOB_ROWS_PER_BATCH = 4
 """Batches are small, so that memory does not grow with the database."""
 
@@ -81,7 +84,11 @@ def continue_numbering(tx: Connection, table: Table) -> None:
 
 
 def _batches(tx: Connection, table: Table) -> Iterator[Sequence[RowMapping]]:
-    stored = [column for column in table.columns if column.computed is None]
+    stored = [
+        column
+        for column in table.columns
+        if column.computed is None and column.name not in OF_THE_DATABASE
+    ]
     columns = sorted(stored, key=lambda column: column.name)
     has_blobs = any(isinstance(column.type, LargeBinary) for column in columns)
     options = {"yield_per": BLOB_ROWS_PER_BATCH if has_blobs else ROWS_PER_BATCH}

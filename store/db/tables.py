@@ -29,6 +29,9 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ColumnElement
 
 from core.result import METRICS
 from store.db import indexed_fields
@@ -49,6 +52,20 @@ class LossyText(TypeDecorator[str]):
             return None
         without_nul = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
         return without_nul.encode(errors="replace").decode()
+
+
+class _OnPostgresql(ColumnElement[int]):
+    """A default that PostgreSQL computes; 0 on SQLite."""
+
+    inherit_cache = True
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+
+
+@compiles(_OnPostgresql)
+def _compile_default(element: _OnPostgresql, compiler: SQLCompiler, **_options: Any) -> str:
+    return element.sql if compiler.dialect.name == "postgresql" else "0"
 
 
 metadata = MetaData(
@@ -76,6 +93,7 @@ experiments = Table(
     Column("max_memory_mb", BigInteger),
     Column("device", Text, nullable=False),  # auto until the first claim
     Column("attempt", Integer, nullable=False),  # grows with every claim, as a fence
+    Column("trained_seconds", Double, nullable=False, server_default="0"),  # in all its attempts
     Column("fruitless", Integer, key="attempts_without_progress", nullable=False),
     Column("worker_id", Text),
     Column("lease_until", Double),
@@ -144,14 +162,14 @@ Index(
 )
 
 
-@event.listens_for(experiments, "before_create")
-def _repeat_conditions(_table: Table, connection: Connection, **_options: Any) -> None:
+@event.listens_for(Table, "before_create")
+def _repeat_conditions(table: Table, connection: Connection, **_options: Any) -> None:
     """Gives PostgreSQL the conditions of partial indices, too.
 
     Named with the indices, they would load its dialect in every lab on SQLite: two megabytes.
     """
     if connection.dialect.name == "postgresql":
-        for index in experiments.indexes:
+        for index in table.indexes:
             index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
@@ -259,7 +277,16 @@ events = Table(
     Column("kind", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("detail", JSON, nullable=False),
+    # 0 on SQLite, whose events are committed in the order of their numbers
+    Column("txid", BigInteger, nullable=False, server_default=_OnPostgresql("txid_current()")),
+    Column(
+        "oldest_txid",  # no event of an earlier transaction was still to be committed
+        BigInteger,
+        nullable=False,
+        server_default=_OnPostgresql("txid_snapshot_xmin(txid_current_snapshot())"),
+    ),
     Index("events_by_experiment", "experiment_id", "number"),
+    Index("events_by_txid", "txid", sqlite_where=text("txid > 0")),
     sqlite_autoincrement=True,
 )
 

@@ -1,8 +1,25 @@
 """Events of all experiments in the order of their numbers, and the progress of running ones."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    TextClause,
+    and_,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+)
 
 from store.db.tables import AnyRow, events, experiments
 from store.db.visible import visible_experiments
@@ -12,25 +29,36 @@ from store.states import State
 
 EVENTS_PER_QUERY = 1000
 
-MAX_LATE = 200
-"""On PostgreSQL, an event may be committed after events with up to this many higher numbers."""
-
 ExperimentEvent = tuple[str, Event]
 """An experiment's id and an event of it."""
 
+_SEEN, _UNTIL = text("CAST(:seen AS txid_snapshot)"), text("CAST(:until AS txid_snapshot)")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a reader of all events has come.
+
+    On PostgreSQL an event may be committed after events with higher numbers. So a mark has two
+    snapshots of the database: all events in ``seen`` are read, and those that are only in ``until``
+    are being read in the order of their numbers.
+
+    Attributes:
+        number: Number of the last event that was read.
+        seen, until: The snapshots; empty on SQLite.
+    """
+
+    number: int
+    seen: str = ""
+    until: str = ""
+
 
 def newest_number(tx: Connection) -> int:
-    """The number of the newest event, 0 if there are no events."""
-    return tx.scalars(select(func.coalesce(func.max(events.c.number), 0))).one()
+    """The number of the newest event, 0 if there are no events.
 
-
-def settled_number(tx: Connection) -> int:
-    """A number such that this read has seen the effect of every event up to it.
-
-    Whoever reads experiments and then follows the events after this number misses nothing.
+    Whoever reads experiments and then follows the events :func:`since` this number misses nothing.
     """
-    late = 0 if tx.dialect.name == "sqlite" else MAX_LATE
-    return max(0, newest_number(tx) - late)
+    return tx.scalars(select(func.coalesce(func.max(events.c.number), 0))).one()
 
 
 def newest_number_of(tx: Connection, experiment_id: str) -> int:
@@ -39,20 +67,96 @@ def newest_number_of(tx: Connection, experiment_id: str) -> int:
     return tx.scalars(select(number).where(events.c.experiment_id == experiment_id)).one()
 
 
-def since(
-    tx: Connection, number: int, experiment_ids: Collection[str] | None = None
-) -> list[ExperimentEvent]:
-    """The next events after a number, of all or given experiments, up to :data:`EVENTS_PER_QUERY`.
+def now_read(tx: Connection) -> Mark:
+    """The mark of a reader who has read all events of this snapshot."""
+    if tx.dialect.name == "sqlite":
+        return Mark(newest_number(tx))
+    snapshot = _snapshot(tx)
+    return Mark(0, snapshot, snapshot)
 
-    On PostgreSQL an event may be committed after one with a higher number, but never of the same
-    experiment.
+
+def after(tx: Connection, mark: Mark) -> tuple[list[ExperimentEvent], Mark]:
+    """Up to :data:`EVENTS_PER_QUERY` events that are not read yet, and the mark after them.
+
+    Each event comes once, whenever it is committed.
     """
-    query = visible_experiments(events).join(events, events.c.experiment_id == experiments.c.id)
-    query = query.where(events.c.number > number)
+    query = _visible_events()
+    if tx.dialect.name == "sqlite":
+        found = _read(tx, query.where(events.c.number > mark.number))
+        return found, Mark(found[-1][1].number if found else mark.number)
+    if mark.seen == mark.until:
+        mark = Mark(0, mark.seen, _snapshot(tx))
+    query = query.where(
+        events.c.number > mark.number,
+        events.c.txid >= func.txid_snapshot_xmin(_SEEN),
+        not_(_is_in(_SEEN)),
+        _is_in(_UNTIL),
+    )
+    found = _read(tx, query, {"seen": mark.seen, "until": mark.until})
+    if len(found) < EVENTS_PER_QUERY:
+        return found, Mark(0, mark.until, mark.until)
+    return found, replace(mark, number=found[-1][1].number)
+
+
+def since(
+    tx: Connection,
+    last: int,
+    experiment_ids: Collection[str] | None = None,
+    *,
+    number: int = 0,
+) -> list[ExperimentEvent]:
+    """The next events that a reader may not know, of all or given experiments.
+
+    On PostgreSQL these are those after the ``last`` event, and those of transactions that were open
+    when it was written, of which a few may be known.
+
+    Args:
+        tx: An open transaction.
+        last: Number of the last event that the reader knows; 0 for none.
+        experiment_ids: The experiments; None for all.
+        number: Number of the last event of the previous call, which is continued.
+
+    Returns:
+        Up to :data:`EVENTS_PER_QUERY` events in the order of their numbers.
+    """
+    query = _visible_events()
     if experiment_ids is not None:
         query = query.where(events.c.experiment_id.in_(experiment_ids))
-    rows = tx.execute(query.order_by(events.c.number).limit(EVENTS_PER_QUERY))
+    if last == 0 or tx.dialect.name == "sqlite":
+        return _read(tx, query.where(events.c.number > max(last, number)))
+    columns = events.c.number, events.c.txid, events.c.oldest_txid
+    newest = select(*columns).where(events.c.number <= last).order_by(events.c.number.desc())
+    known = tx.execute(newest.limit(1)).first()
+    if known is None:
+        return _read(tx, query.where(events.c.number > number))
+    others = events.c.txid >= max(known.oldest_txid, 1)  # 0: from before they were stored
+    if known.number == last:
+        others = and_(others, events.c.txid != known.txid)
+    late = select(events.c.number).where(others, events.c.number <= last)
+    unknown = or_(events.c.number > last, events.c.number.in_(late))
+    first = tx.scalars(select(func.min(late.subquery().c.number))).one()
+    lowest = max(number, last if first is None else first - 1)
+    return _read(tx, query.where(events.c.number > lowest, unknown))
+
+
+def _is_in(snapshot: TextClause) -> ColumnElement[bool]:
+    return func.txid_visible_in_snapshot(events.c.txid, snapshot, type_=Boolean)
+
+
+def _visible_events() -> Select[Any]:
+    joined = events.c.experiment_id == experiments.c.id
+    return visible_experiments(events).join(events, joined).order_by(events.c.number)
+
+
+def _read(
+    tx: Connection, query: Select[Any], parameters: Mapping[str, str] = MappingProxyType({})
+) -> list[ExperimentEvent]:
+    rows = tx.execute(query.limit(EVENTS_PER_QUERY), dict(parameters))
     return [(row.experiment_id, to_event(row)) for row in rows]
+
+
+def _snapshot(tx: Connection) -> str:
+    return str(tx.scalars(select(cast(func.txid_current_snapshot(), Text))).one())
 
 
 def to_event(row: AnyRow) -> Event:

@@ -161,6 +161,7 @@ def retry(tx: Connection, experiment_id: str) -> State:
     cleared: dict[str, Any] = {
         "cancel_requested": False,
         "attempts_without_progress": 0,
+        "trained_seconds": 0.0,
         "failure_kind": None,
         "failure_message": None,
         "started_at": None,

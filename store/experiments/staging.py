@@ -10,12 +10,12 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from uuid_utils import uuid7
 
 from store.db.batches import PAUSE_BETWEEN_BATCHES, WRITE_BATCH, batches
 from store.db.database import Database, announce_work, now
-from store.db.tables import AnyRow, experiments, staged_batches, sweeps
+from store.db.tables import AnyRow, events, experiments, staged_batches, sweeps
 from store.errors import StoreUnavailable
 from store.experiments import duplicates, insertion, tags
 from store.experiments.draft import Options, SubmissionItem
@@ -121,8 +121,20 @@ def publish(tx: Connection, batch_id: str, *, without: Collection[str] = ()) -> 
     touch(tx, batch_id)
     for ids in batches(without):
         tx.execute(delete(experiments).where(experiments.c.id.in_(ids)))
+    _recommit_events(tx, batch_id)
     tx.execute(delete(staged_batches).where(staged_batches.c.id == batch_id))
     announce_work(tx)
+
+
+def _recommit_events(tx: Connection, batch_id: str) -> None:
+    """Counts a batch's events as committed with this write, from which on streams can see them.
+
+    On SQLite, a stream that has read later events meanwhile doesn't get them.
+    """
+    if tx.dialect.name != "sqlite":
+        members = select(experiments.c.id).where(experiments.c.staged_batch_id == batch_id)
+        of_batch = update(events).where(events.c.experiment_id.in_(members))
+        tx.execute(of_batch.values(txid=func.txid_current()))
 
 
 def remove_abandoned(tx: Connection, silent_seconds: float) -> int:

@@ -88,6 +88,7 @@ def _start(
         checkpoint=checkpoint.payload if checkpoint else None,
         max_seconds=row.max_seconds,
         max_memory_mb=row.max_memory_mb,
+        trained_seconds=row.trained_seconds,
         initial_parameters=warm_start.initial_parameters(tx, spec),
     )
 

@@ -43,9 +43,15 @@ _UPDATE_HELD = (
 _INSERT_LOG = insert(logs)
 
 
-def renew_lease(tx: Connection, claim: Claim, *, lease_seconds: float) -> StopRequests:
-    """Holds the experiment for another lease; returns what was requested of it. Raises Fenced."""
-    row = _update_held(tx, claim, lease_until=now(tx) + lease_seconds)
+def renew_lease(
+    tx: Connection, claim: Claim, *, lease_seconds: float, attempt_seconds: float = 0.0
+) -> StopRequests:
+    """Holds the experiment for another lease; returns what was requested of it. Raises Fenced.
+
+    ``attempt_seconds`` is how long this attempt has trained; the limit counts all attempts.
+    """
+    trained = claim.trained_seconds + attempt_seconds
+    row = _update_held(tx, claim, lease_until=now(tx) + lease_seconds, trained_seconds=trained)
     return StopRequests(cancel=row.cancel_requested, pause=row.pause_requested)
 
 

@@ -11,6 +11,7 @@ from store import saved_figures, views
 from store.arrays.packed import pack_points, pack_result
 from store.db import tables
 from store.db.database import Database
+from store.db.table_copy import OF_THE_DATABASE
 from store.experiments import idempotency, submission
 from store.experiments import repository as experiments
 from store.experiments.draft import Draft, Options
@@ -62,14 +63,20 @@ def fill(database: Database) -> None:
 
 
 def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table but the transient ones, in a fixed order."""
+    """Every row of every table but the transient ones, in a fixed order.
+
+    They have no columns that mean nothing in another database.
+    """
     with database.read() as tx:
         names = sorted(set(inspect(tx).get_table_names()) - TRANSIENT_TABLES)
         rows_by_table = {
             name: tx.execute(text(f"SELECT * FROM {name}")).mappings().all() for name in names
         }
     return {
-        name: sorted(({**row} for row in rows), key=repr) for name, rows in rows_by_table.items()
+        name: sorted(
+            ({key: row[key] for key in row if key not in OF_THE_DATABASE} for row in rows), key=repr
+        )
+        for name, rows in rows_by_table.items()
     }
 
 

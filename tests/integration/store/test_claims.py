@@ -8,7 +8,8 @@ from sqlalchemy import select, update
 
 from store.db.database import Database, now
 from store.db.tables import experiments as table
-from store.queue import claims, scheduling
+from store.experiments import repository as experiments
+from store.queue import claims, reports, scheduling
 from store.states import State
 from tests.kit import sample_specs
 
@@ -148,3 +149,18 @@ def test_racing_processes_claim_each_experiment_once(repo, database_url):
         assert worker.exitcode == 0
     assert sorted(experiment_id for part in parts for experiment_id in part) == sorted(ids)
     assert all(repo.get(experiment_id).attempts == 1 for experiment_id in ids)
+
+
+def test_the_seconds_of_all_attempts_are_added_up(repo):
+    claim = repo.begin()
+    for seconds, before in ((3.0, 0.0), (2.0, 3.0), (0.5, 5.0)):
+        assert claim.trained_seconds == before
+        with repo.database.write() as tx:
+            reports.renew_lease(tx, claim, lease_seconds=60, attempt_seconds=seconds / 2)
+            reports.renew_lease(tx, claim, lease_seconds=60, attempt_seconds=seconds)
+            reports.hand_back(tx, claim)
+        claim = repo.claim()
+    with repo.database.write() as tx:
+        reports.mark_cancelled(tx, claim, None, None)
+        experiments.retry(tx, claim.experiment_id)
+    assert repo.claim().trained_seconds == 0.0, "a retry has all its time again"

@@ -79,8 +79,9 @@ SEARCHES = {
 OTHERS = {
     "experiments.duplicates.lock": "locks hashes",
     "experiments.duplicates.submitted_since_staging": "compares a staged batch with visible ones",
+    "experiments.events.after": "sees what others have committed, as test_event_order tests",
     "experiments.events.newest_number": "is a position in the stream of events",
-    "experiments.events.settled_number": "is a position in the stream of events",
+    "experiments.events.now_read": "is a position in the stream of events",
     "experiments.events.running_progress": "reads running experiments",
     "experiments.imports.add": "writes",
     "query.run_ends.completed_experiments": "reads completed experiments",
@@ -116,7 +117,7 @@ TABLE_QUERIES = {
     "db/migrations/versions/0009_gauss_newton_sharpness.py": 1,  # so does this one
     "db/visible.py": 2,
     "experiments/duplicates.py": 1,  # compares a staged batch with visible experiments
-    "experiments/staging.py": 1,  # removes abandoned batches
+    "experiments/staging.py": 2,  # removes abandoned batches, publishes others
     "experiments/warm_start.py": 1,  # keeps the source of a staged experiment from being removed
     "queue/reaper.py": 1,  # reads running experiments
 }

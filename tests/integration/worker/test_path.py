@@ -232,6 +232,16 @@ def test_exceeding_max_seconds_is_a_timeout(cluster):
 
 
 @ON_SQLITE
+def test_max_seconds_counts_all_attempts(cluster):
+    job = cluster.submit(ENDLESS, max_seconds=1000.0, not_before=2e9)
+    with cluster.database.write() as tx:
+        tx.exec_driver_sql("UPDATE experiments SET trained_seconds = 999.5, not_before = NULL")
+    failure = job.wait_for_end().failure
+    assert failure.kind is FailureKind.TIMEOUT
+    assert failure.message.endswith("It counts all attempts; earlier ones took 999.5 s.")
+
+
+@ON_SQLITE
 def test_exceeding_max_memory_mb_is_out_of_memory(cluster):
     failure = cluster.submit(ENDLESS, max_memory_mb=64).wait_for_end().failure
     assert failure.kind == FailureKind.OUT_OF_MEMORY
