@@ -26,6 +26,7 @@ from service.event_feed import EventFeed
 from service.exports.encoding import MEDIA_TYPES
 from service.http import openapi as openapi_document
 from service.http import problems
+from service.http.head import HeadAsGet
 from service.http.hosts import KnownHosts
 from service.http.parameters import refuse_unknown
 from service.http.request_id import RequestIds
@@ -113,7 +114,7 @@ class Service(FastAPI):
         """The middleware; the outermost see the answers to unexpected errors, too."""
         settings = self.state.context.settings
         app = KnownHosts(
-            super().build_middleware_stack(),
+            HeadAsGet(super().build_middleware_stack()),
             settings.host_names,
             allow_anyone=settings.allow_anyone,
         )
