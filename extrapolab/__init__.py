@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extrapolab.client.study import Study
     from extrapolab.client.sweep import Sweep
     from extrapolab.errors import (
+        BadEnvironment,
         Conflict,
         ExperimentCancelled,
         ExperimentFailed,
@@ -44,6 +45,7 @@ __all__ = [
     "AsyncQuery",
     "AsyncStudy",
     "AsyncSweep",
+    "BadEnvironment",
     "Conflict",
     "Experiment",
     "ExperimentCancelled",
@@ -86,6 +88,7 @@ _MODULES = {
     "extrapolab.client.study": ("Study",),
     "extrapolab.client.sweep": ("Sweep",),
     "extrapolab.errors": (
+        "BadEnvironment",
         "Conflict",
         "ExperimentCancelled",
         "ExperimentFailed",

@@ -7,6 +7,7 @@
         │   ├── NotFound         the lab has nothing of this name or id
         │   └── Conflict         the current state forbids it
         ├── ServerProblem        the lab itself failed: look at its log
+        ├── BadEnvironment       variables of the environment allow no connection: change them
         ├── ExperimentFailed     the experiment failed; ``sentence`` says why
         └── ExperimentCancelled  the experiment was cancelled before it completed
 
@@ -71,6 +72,10 @@ class ServerProblem(LabError):
         """Keeps the HTTP status."""
         super().__init__(message)
         self.status = status
+
+
+class BadEnvironment(LabError):
+    """Variables of the environment, such as a proxy's, allow no connection."""
 
 
 class ExperimentFailed(LabError):

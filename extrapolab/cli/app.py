@@ -11,7 +11,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]  # no
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from extrapolab.cli import interruption
+from extrapolab.cli import interruption, streams
 from extrapolab.cli.commands import MODULES
 from extrapolab.cli.exit_codes import ExitCode, exit_code_of
 from extrapolab.cli.terminal import print_error
@@ -66,8 +66,8 @@ class Commands(TyperGroup):
             print_error(_with_option_names(str(error)))
             raise typer.Exit(exit_code_of(error)) from error
         except OSError as error:
-            if error.filename is None:  # such as a closed pipe, which Typer handles
-                raise
+            if error.filename is None:  # the output can't be written
+                raise typer.Exit(streams.exit_code_of(error)) from error
             print_error(f"{error.filename}: {error.strerror}")
             raise typer.Exit(ExitCode.USAGE) from error
         except typer.BadParameter as error:

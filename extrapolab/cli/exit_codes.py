@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from extrapolab.errors import LabError, LabUnreachable, Refused, ServerProblem
+from extrapolab.errors import BadEnvironment, LabError, LabUnreachable, Refused, ServerProblem
 
 
 class ExitCode(IntEnum):
@@ -25,7 +25,10 @@ _MEANINGS = {
     ExitCode.FAILED: (
         "an experiment failed or was cancelled, a claim fails, or a reproduction differs"
     ),
-    ExitCode.USAGE: "the command line is wrong, or a file can't be read or written",
+    ExitCode.USAGE: (
+        "the command line or a variable of the environment is wrong, or a file or the output can't "
+        "be read or written"
+    ),
     ExitCode.UNREACHABLE: "no lab answers, or the lab itself failed",
     ExitCode.REFUSED: (
         "the lab refuses: the spec is not valid, nothing has that id, or the state forbids it"
@@ -38,6 +41,8 @@ def exit_code_of(error: LabError) -> ExitCode:
     match error:
         case LabUnreachable() | ServerProblem():
             return ExitCode.UNREACHABLE
+        case BadEnvironment():
+            return ExitCode.USAGE
         case Refused():
             return ExitCode.REFUSED
         case _:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from extrapolab.cli.streams import shows_unicode
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console, RenderableType
@@ -24,7 +26,12 @@ def console(*, stderr: bool = False) -> "Console":
     from rich.console import Console  # noqa: PLC0415  # not needed before something is printed
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(
+
+    class LabConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704  # it is called where the error is handled
+
+    return LabConsole(
         stderr=stderr,
         markup=False,
         highlight=False,
@@ -41,7 +48,11 @@ def print_error(message: object) -> None:
 
 def print_json(value: "BaseModel") -> None:
     """Prints one JSON document; non-finite numbers are "NaN", "Infinity" and "-Infinity"."""
-    typer.echo(value.model_dump_json(indent=2 if sys.stdout.isatty() else None))
+    typer.echo(
+        value.model_dump_json(
+            indent=2 if sys.stdout.isatty() else None, ensure_ascii=not shows_unicode()
+        )
+    )
 
 
 def print_records(

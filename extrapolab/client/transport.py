@@ -2,19 +2,21 @@
 
 import itertools
 import json
+import os
 import re
 import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import SystemRandom
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
-from extrapolab.errors import LabUnreachable, ServerProblem, error_of
+from extrapolab.errors import BadEnvironment, LabUnreachable, ServerProblem, error_of
 
 FIRST_PATIENCE = 2.0
 """Seconds to keep trying a lab that has not answered yet."""
@@ -24,6 +26,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 MAX_PAGE_SIZE = 500
 """Most items that a lab puts on one page of a list."""
+
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -46,18 +50,19 @@ class Transport:
         self.url = without_password(address)
         self._patience = patience
         self._has_answered = False
-        self._headers = {"X-Extrapolab-User": user} if user else {}
+        self._headers = {"X-Extrapolab-User": _encoded(user)} if user else {}
         self._trust_env = httpx2.URL(url).host not in _LOOPBACK  # no proxy leads to this machine
         # Reading all authorities takes 20 ms; without any, no TLS connection is possible.
         self._tls = self.url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._address = address
-        self._client = httpx2.Client(
-            base_url=address,
-            headers=self._headers,
-            timeout=httpx2.Timeout(60.0, connect=5.0),
-            trust_env=self._trust_env,
-            verify=self._tls,
-        )
+        with _sentences_of_environment():
+            self._client = httpx2.Client(
+                base_url=address,
+                headers=self._headers,
+                timeout=httpx2.Timeout(60.0, connect=5.0),
+                trust_env=self._trust_env,
+                verify=self._tls,
+            )
 
     def close(self) -> None:
         """Closes the connections."""
@@ -65,13 +70,14 @@ class Transport:
 
     def async_client(self) -> httpx2.AsyncClient:
         """Opens connections for an event loop; a stream must send something within 40 s."""
-        return httpx2.AsyncClient(
-            base_url=self._address,
-            headers=self._headers,
-            timeout=httpx2.Timeout(40.0, connect=5.0),
-            trust_env=self._trust_env,
-            verify=self._tls,
-        )
+        with _sentences_of_environment():
+            return httpx2.AsyncClient(
+                base_url=self._address,
+                headers=self._headers,
+                timeout=httpx2.Timeout(40.0, connect=5.0),
+                trust_env=self._trust_env,
+                verify=self._tls,
+            )
 
     def get(self, path: str, parameters: Parameters | None = None) -> Any:
         """Returns the JSON answer to GET ``path``."""
@@ -273,6 +279,34 @@ def checked_url(url: str) -> str:
 def without_password(url: str) -> str:
     """A URL without the user and password that a proxy may want."""
     return re.sub(r"//.*@", "//", url)
+
+
+@contextmanager
+def _sentences_of_environment() -> Iterator[None]:
+    """Says which variables of the environment allow no connection; shows no proxy's password."""
+    proxies = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+    try:
+        yield
+    except ImportError as error:
+        raise BadEnvironment(
+            f"A proxy in {proxies} is one of SOCKS, which needs a Python package: "
+            "pip install socksio, or add the lab's host to NO_PROXY."
+        ) from error
+    except ValueError:
+        raise BadEnvironment(
+            f"A proxy in {proxies} is not of the form http://host:port or socks5://host:port."
+        ) from None
+    except OSError as error:
+        given = {name: os.environ[name] for name in _CERTIFICATES if name in os.environ}
+        named = " and ".join(f"{name}={value}" for name, value in given.items()) or "this system"
+        reason = error.strerror or str(error)
+        raise BadEnvironment(f"The certificates of {named} can't be read: {reason}.") from error
+
+
+def _encoded(user: str) -> str:
+    """A name as a header holds it: percent-encoded where it is not printable ASCII."""
+    printable = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+    return quote(user, safe=printable, errors="surrogateescape")
 
 
 def _without_none(parameters: Parameters | None) -> dict[str, str | int | float]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Iterator
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Header, Query, Request
 from fastapi.dependencies.models import Dependant
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from core.errors import Problem
 from core.spec.explain import shorten
+from core.spec.part import Line
 from service.http.errors import Invalid, unknown
 from store.query.names import split_names
 
@@ -76,15 +79,32 @@ Cursor = Annotated[
     ),
 ]
 
+
+def _owner(encoded: str) -> str:
+    """The owner in a header, decoded."""
+    try:
+        return _OWNER.validate_python(unquote(encoded, errors="strict"))
+    except (UnicodeDecodeError, ValidationError):
+        message = (
+            "Value should be a name of at most 100 printable characters; those that are not ASCII "
+            "are percent-encoded UTF-8"
+        )
+        raise PydanticCustomError("bad_name", "{message}", {"message": message}) from None
+
+
+_OWNER = TypeAdapter(Annotated[Line, Field(min_length=1, max_length=100)])
+
 Owner = Annotated[
     str,
     Header(
         alias="X-Extrapolab-User",
         pattern=r"^[!-~]([ -~]*[!-~])?$",
-        max_length=100,
-        description="Name of the user, stored as the owner. It is not authenticated.",
-        examples=["ada"],
+        max_length=1200,
+        description="Name of the user, stored as the owner: up to 100 characters, those that are "
+        "not ASCII as percent-encoded UTF-8. It is not authenticated.",
+        examples=["ada", "J%C3%B6rg"],
     ),
+    AfterValidator(_owner),
 ]
 SafeText = Annotated[
     bool,

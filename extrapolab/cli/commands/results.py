@@ -15,6 +15,7 @@ from extrapolab.cli.result_tables import (
     theorem_table,
 )
 from extrapolab.cli.spec_files import load_specs
+from extrapolab.cli.streams import shows_unicode
 from extrapolab.cli.terminal import console, print_json, print_path
 
 app = typer.Typer()
@@ -52,7 +53,7 @@ def result(context: typer.Context, id: ExperimentId, as_json: AsJson = False) ->
         experiment = lab.experiment(id)
         outcome = experiment.result()
     if as_json:
-        typer.echo(outcome.model_dump_json(exclude={"series"}))
+        typer.echo(outcome.model_dump_json(exclude={"series"}, ensure_ascii=not shows_unicode()))
         return
     out, spec = console(), experiment.spec
     out.print(setup_line(spec))

@@ -119,6 +119,29 @@ def test_the_options_of_a_submission_are_stored(client):
     }
 
 
+@pytest.mark.parametrize(
+    ("header", "owner"),
+    [
+        ("J%C3%B6rg M%C3%BCller", "Jörg Müller"),
+        ("%E6%9D%8E", "李"),
+        ("50% off", "50% off"),
+        ("%C3%B6" * 100, "ö" * 100),
+    ],
+)
+def test_an_owner_may_be_any_printable_name(client, header, owner):
+    answer = client.post("/v1/experiments", json=body(), headers={"X-Extrapolab-User": header})
+    assert client.get(answer.headers["location"]).json()["owner"] == owner
+
+
+@pytest.mark.parametrize("header", ["a" * 101, "%C3%B6" * 101, "%0A", "%FF", "%E2%80%AEa"])
+def test_an_owner_that_is_no_printable_name_is_refused(client, header):
+    answer = client.post("/v1/experiments", json=body(), headers={"X-Extrapolab-User": header})
+    assert answer.status_code == 422
+    (problem,) = answer.json()["errors"]
+    assert problem["pointer"] == "/header/X-Extrapolab-User"
+    assert "at most 100 printable characters" in problem["message"]
+
+
 def test_a_repeated_idempotency_key_gets_the_first_answer(client):
     key = {"Idempotency-Key": "k1"}
     first = client.post("/v1/experiments?on_duplicate=rerun", json=body(), headers=key)

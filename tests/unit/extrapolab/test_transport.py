@@ -231,3 +231,13 @@ def test_an_unreachable_lab_is_named_without_its_password():
         transport.get("/healthz")
     assert "qx7" not in str(caught.value)
     transport.close()
+
+
+@pytest.mark.parametrize(
+    ("user", "header"),
+    [("Jörg Müller", "J%C3%B6rg M%C3%BCller"), ("ada's agent", "ada's agent"), ("50%", "50%25")],
+)
+def test_a_name_that_is_not_ascii_is_percent_encoded(user, header):
+    transport = Transport("http://127.0.0.1:1", user=user, patience=0)
+    assert transport._client.headers["X-Extrapolab-User"] == header
+    transport.close()
