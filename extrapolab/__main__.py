@@ -4,8 +4,6 @@ It imports the command line only once Ctrl-C is quiet.
 """
 # ruff: noqa: PLC0415  # late imports, see above
 
-import sys
-
 
 def main() -> None:
     """Runs the command line."""
@@ -17,7 +15,6 @@ def main() -> None:
         interruption.exit_on_ctrl_c()
         gc.disable()  # modules are no garbage, and to look for some would take a tenth of the start
         streams.open_streams()
-        output = sys.stdout
         from extrapolab.cli.app import app
     except KeyboardInterrupt:  # before it was made quiet
         raise SystemExit(130) from None
@@ -25,13 +22,12 @@ def main() -> None:
         app(prog_name="extrapolab")
     except SystemExit as end:
         code = end.code
-        if sys.stdout is not output:  # Typer exchanges it if the reader of a pipe is gone
+        if isinstance(end.__context__, BrokenPipeError):  # Typer and Rich have a code for all
             code = streams.PIPE_CLOSED
     except OSError as error:
         code = streams.exit_code_of(error)
     finally:
         interruption.exit_on_ctrl_c()
-    sys.stdout = output
     raise SystemExit(streams.flush(code if isinstance(code, int) else 0))
 
 

@@ -27,11 +27,7 @@ def console(*, stderr: bool = False) -> "Console":
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
 
-    class LabConsole(Console):
-        def on_broken_pipe(self) -> None:
-            raise  # noqa: PLE0704  # it is called where the error is handled
-
-    return LabConsole(
+    return Console(
         stderr=stderr,
         markup=False,
         highlight=False,
