@@ -100,8 +100,8 @@ def test_drawing_says_nothing_about_characters_in_the_log():
     code = (
         "from store import process_log; process_log.configure('api');"
         "from core.figures import FIGURES; from core.look import Look;"
-        "from tests.unit.core.figure_cases import SPECS, info_and_result;"
-        "figure = FIGURES['response']; info, _ = info_and_result(figure, SPECS['ordinary']);"
+        "from tests.kit import sample_specs as kit; figure = FIGURES['response'];"
+        "info = figure.data(kit.spec(), kit.result(kit.run(0), kit.run(1)), kit.points([0, 9]));"
         "look = Look(title='实验 🚂 देव ไทย \\ue000 \\U000e0001 \\U0010ffff');"
         "[figure.file(info, form, look) for form in ('png', 'pdf')]"
     )
