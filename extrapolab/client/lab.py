@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+from extrapolab.client import imports
 from extrapolab.client.bulk import LabWithBulkChanges
 from extrapolab.client.experiment import Experiment
+from extrapolab.client.imports import ObserveImport
 from extrapolab.client.payloads import Spec, import_body, iso_time, spec_body, sweep_body
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
@@ -127,6 +129,7 @@ class Lab(LabWithBulkChanges):
         origin: str = "",
         tags: Sequence[str] = (),
         dry_run: bool = False,
+        observe: ObserveImport | None = None,
     ) -> ImportResult:
         """Imports runs that were computed elsewhere, as experiments whose ``source`` is ``import``.
 
@@ -143,14 +146,14 @@ class Lab(LabWithBulkChanges):
             origin: Where and with what they were computed, in words.
             tags: Tags of all of them.
             dry_run: Only check the file and report its contents.
+            observe: Called with the progress while the lab reads the file.
 
         Raises:
             Refused: The file is not valid; the error's ``problems`` name rows and columns.
-            ValueError: The file is not text.
+            ValueError: The file is not text, or larger than the lab takes.
         """
         body = import_body(Path(path), base, columns, origin, tags)
-        send = self._transport.dry_run if dry_run else self._transport.create
-        return ImportResult.read(send("/v1/imports", body))
+        return imports.run(self._transport, body, observe, dry_run=dry_run)
 
     def sweep(
         self,

@@ -13,6 +13,7 @@ from extrapolab.client.bundle import BundleProgress
 from extrapolab.client.completion import changes
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.formats import format_counts, format_speed
+from extrapolab.client.imports import ImportProgress, ObserveImport
 from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ExperimentRecord
 from extrapolab.models.sweeps import SweepRecord
@@ -183,6 +184,27 @@ def bundle_lines(console: Console) -> Iterator[ShowBundle]:
         last_printed = time.monotonic()
         done = f"[{bundle.experiments}/{'?' if bundle.of is None else bundle.of}]"
         _print_line(console, done, filesize.decimal(bundle.bytes))
+
+    yield show
+
+
+@contextmanager
+def import_progress(console: Console) -> Iterator[ObserveImport]:
+    """Shows how many rows of a file the lab has read: a bar on a terminal, now and then a line."""
+    if console.is_terminal:
+        columns = (TextColumn("rows"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("", total=None)
+            yield lambda shown: progress.update(task, completed=shown.done, total=shown.of)
+        return
+    last_printed = time.monotonic()
+
+    def show(shown: ImportProgress) -> None:
+        nonlocal last_printed
+        if time.monotonic() - last_printed >= LINE_SECONDS:
+            last_printed = time.monotonic()
+            of = "?" if shown.of is None else f"{shown.of:,}"
+            _print_line(console, f"[{shown.done:,}/{of} rows]")
 
     yield show
 

@@ -162,6 +162,22 @@ IMPORTED: Json = {
     "experiments": [{"id": ID, "seeds": 2, "reused": False}],
     "links": {"self": "/v1/experiments?tag=import:0d4f0d4f0d4f"},
 }
+IMPORT_JOB: Json = {
+    "id": "imp_" + "0d4f" * 16,
+    "state": "running",
+    "done": 120_000,
+    "of": 200_000,
+    "imported": None,
+    "problem": None,
+    "links": {"self": "/v1/imports/imp_" + "0d4f" * 16},
+}
+IMPORT_LIMITS: Json = {
+    "max_bytes": 8_388_608,
+    "max_rows": 250_000,
+    "max_columns": 1_000,
+    "max_experiments": 2_000,
+    "formats": [".csv", ".json", ".ndjson"],
+}
 CANCELLATION: Json = {"q": "tag:example and state = queued", "expect_count": 1}
 CANCELLED_ALL: Json = schemas.Cancelled.from_states({ID: State.CANCELLED}, {}).model_dump(
     mode="json"

@@ -44,6 +44,8 @@ class Kind:
         return self.name.replace("-", "_")
 
 
+UNEXPECTED = Kind(500, "internal", "The service failed")
+
 KINDS: dict[type[Exception], Kind] = {
     SpecError: Kind(422, "invalid-body", "The body is not valid"),
     RequestValidationError: Kind(422, "invalid-parameter", "A parameter is not valid"),
@@ -150,7 +152,7 @@ async def _answer_framework(request: Request, error: Exception) -> Response:
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     logger.error("the request failed: %s", error)  # the server logs the traceback
-    kind = Kind(500, "internal", "The service failed")
+    kind = UNEXPECTED
     message = f"internal error; the service's log has the details under {request_id(request)}"
     return _answer(request, kind, [Problem("", kind.code, message)])
 

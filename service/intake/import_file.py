@@ -10,7 +10,7 @@ with the same ``experiment``, and the other columns of a row override it.
 import contextlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from core.spec import METADATA, ExperimentSpec, explain
 from core.spec.explain import shorten
 from core.spec.paths import flatten, nest
 from core.spec.text import parse_json
+from service.http.cells import as_given
 from service.intake import derived_metrics
 from service.intake.import_rows import NumberedRow, Row, read_rows
 from store.arrays.packed import COLUMNS, MISSING
@@ -90,6 +91,8 @@ def read(
     base: Mapping[str, Any],
     columns: Mapping[str, str | None],
     tags: Sequence[str],
+    *,
+    observe: Callable[[int, int], object] | None = None,
 ) -> list[ImportedRuns]:
     """Reads the experiments of a file, in their order.
 
@@ -99,6 +102,7 @@ def read(
         base: What all rows have in common, nested or by paths; a row's own values override it.
         columns: Meanings of columns with other names; None ignores a column.
         tags: Tags for all experiments, added after those of a row.
+        observe: Called with the number of rows that are done, and of all, as they are read.
 
     Raises:
         SpecError: The file is not valid; each problem names its row, numbered by
@@ -107,6 +111,8 @@ def read(
     problems = _Problems()
     meanings = {**dict.fromkeys(_EXPORT_ONLY), **columns}
     rows = read_rows(name, content, meanings)
+    if observe is not None:
+        observe(0, len(rows))
     shared = {name: value for name, value in flatten(base) if value is not None}
     if not rows:
         problems.add(None, "", "empty", "has no runs")
@@ -121,9 +127,12 @@ def read(
         message = f"has {len(groups)} experiments; the limit is {MAX_EXPERIMENTS}"
         problems.add(None, "", "too_many", message)
     problems.raise_if_any()
-    experiments = [
-        _experiment(json.loads(setup), members, tags, problems) for setup, members in groups.items()
-    ]
+    experiments, done = [], 0
+    for setup, members in groups.items():
+        experiments.append(_experiment(json.loads(setup), members, tags, problems))
+        done += len(members)
+        if observe is not None:
+            observe(done, len(rows))
     problems.raise_if_any()
     return [experiment for experiment in experiments if experiment is not None]
 
@@ -160,8 +169,10 @@ def _with_specs(rows: Sequence[NumberedRow], problems: _Problems) -> Iterator[Nu
             problems.add(number, SPEC, "missing", message)
             continue
         given = {n: value for n, value in row.items() if value is not None and n != SPEC}
-        if given.get("tags") == TAG_SEPARATOR.join(spec.get("tags", ())):
-            del given["tags"]
+        exported = {"name": spec.get("name", ""), "tags": TAG_SEPARATOR.join(spec.get("tags", ()))}
+        for name, text in exported.items():
+            if given.get(name) in (text, as_given(text)):  # tags may be a list
+                del given[name]
         yield number, {**spec, **given}
 
 
@@ -180,6 +191,7 @@ def _fields_of(spec: Any, number: int, problems: _Problems) -> Row:
 def _group_by_setup(rows: Sequence[NumberedRow], shared: Row) -> dict[str, list[NumberedRow]]:
     """Completes the rows with what they share, and groups them by their spec's fields as JSON."""
     groups: dict[str, list[NumberedRow]] = {}
+    encode = json.JSONEncoder(sort_keys=True).encode
     for number, row in rows:
         given = {column: value for column, value in row.items() if value is not None}
         complete = {**shared, **given}
@@ -188,7 +200,7 @@ def _group_by_setup(rows: Sequence[NumberedRow], shared: Row) -> dict[str, list[
             for column, value in complete.items()
             if column.partition(".")[0] in _SPEC_PARTS
         }
-        groups.setdefault(json.dumps(setup, sort_keys=True), []).append((number, complete))
+        groups.setdefault(encode(setup), []).append((number, complete))
     return groups
 
 

@@ -6,6 +6,7 @@ place, counted from 1.
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,9 @@ Row = Mapping[str, Any]
 NumberedRow = tuple[int, Row]
 Meanings = Mapping[str, str | None]
 
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
+"""A number in JSON; the group is empty for a whole one."""
 
 _NO_OBJECTS = "it should be a list of objects, one for each run or point"
 
@@ -120,6 +124,8 @@ def _value(cell: str) -> Any:
     """A cell's value: JSON if it is (number, true, false, list), None if empty, else its text."""
     text = cell.strip()
     try:
+        if number := _NUMBER.fullmatch(text):  # most cells are one, and a parser is slow
+            return float(text) if number[1] else int(text)
         return parse_json(text) if text else None
     except (ValueError, RecursionError):
         return as_given(text)

@@ -26,7 +26,7 @@ from service.schemas.facets import (
 )
 from service.schemas.figure import Figure, RecipeChange
 from service.schemas.history import Event, Log, ProgressEvent, StateEvent, WorkerEvent
-from service.schemas.imports import Import, Imported
+from service.schemas.imports import Import, Imported, ImportJob, ImportLimits
 from service.schemas.operations import Health, Notice, Notices, Readiness, Worker
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import QueryField
@@ -103,6 +103,8 @@ __all__ = [
     "GroupedRun",
     "Health",
     "Import",
+    "ImportJob",
+    "ImportLimits",
     "Imported",
     "JudgedClaim",
     "Links",

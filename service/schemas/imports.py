@@ -9,6 +9,9 @@ from core.spec.bounds import Bounded, Checked, refuse_longer
 from core.spec.experiment import Tag
 from core.spec.part import Line
 from service.schemas.base import Answer
+from service.schemas.problem import Problem
+from store.experiments import import_jobs
+from store.experiments.import_jobs import JobState
 from store.experiments.imports import ImportedRuns
 from store.records import Submission
 
@@ -91,3 +94,42 @@ class Imported(Answer):
         ]
         links = ImportLinks(self=f"/v1/experiments?tag={tag}")
         return cls(sha256=sha256, tag=tag, experiments=experiments, links=links)
+
+
+class ImportJob(Answer):
+    """An import in the background."""
+
+    id: str
+    state: JobState = Field(
+        description="`refused` and `failed` have a `problem`, unless the service ended meanwhile: "
+        "then send the file again, which imports nothing twice."
+    )
+    done: int = Field(description="Rows that are read.")
+    of: int | None = Field(description="Rows of the file; null until they are counted.")
+    imported: Imported | None = None
+    problem: Problem | None = None
+    links: ImportLinks
+
+    @classmethod
+    def from_record(cls, job: import_jobs.ImportJob) -> Self:
+        """The answer for a job of the store."""
+        is_imported = job.state is JobState.IMPORTED
+        return cls(
+            id=job.id,
+            state=job.state,
+            done=job.done,
+            of=job.of,
+            imported=Imported.model_validate(job.answer) if is_imported else None,
+            problem=None if is_imported or job.answer is None else Problem(**job.answer),
+            links=ImportLinks(self=f"/v1/imports/{job.id}"),
+        )
+
+
+class ImportLimits(Answer):
+    """The largest file that can be imported."""
+
+    max_bytes: int = Field(description="Bytes of the request: the file as JSON text, and the rest.")
+    max_rows: int
+    max_columns: int
+    max_experiments: int
+    formats: list[str] = Field(description="Extensions of files.")

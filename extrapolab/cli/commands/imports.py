@@ -73,12 +73,21 @@ def import_(
     shared = _shared_values(base, settings or ())
     meanings: dict[str, str | None] = dict(map(key_value, columns or ()))
     meanings.update(dict.fromkeys(ignored or ()))
+    from extrapolab.client.progress import import_progress  # noqa: PLC0415  # loads the bars
+
     with lab_of(context) as lab:
         try:
-            imported = lab.import_runs(
-                file, base=shared, columns=meanings, origin=origin, tags=tags or (), dry_run=dry_run
-            )
-        except ValueError as error:  # the file is not text
+            with import_progress(console(stderr=True)) as observe:
+                imported = lab.import_runs(
+                    file,
+                    base=shared,
+                    columns=meanings,
+                    origin=origin,
+                    tags=tags or (),
+                    dry_run=dry_run,
+                    observe=observe,
+                )
+        except ValueError as error:  # the file is not text, or too large
             print_error(error)
             raise typer.Exit(ExitCode.USAGE) from error
     if as_json:
