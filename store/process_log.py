@@ -4,12 +4,20 @@
 """
 
 import logging
+import threading
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
+
+FOLDED_SECONDS = 60.0
+"""For so long after a warning, others like it are only counted."""
+
+_MAX_FOLDED = 200
+"""Most different warnings that are remembered."""
 
 _bound_ids: ContextVar[Mapping[str, object]] = ContextVar("bound_ids", default=MappingProxyType({}))
 
@@ -32,7 +40,10 @@ def configure(process: str, level: int = logging.INFO) -> None:
     """
     handler = logging.StreamHandler()
     handler.addFilter(_add_ids)
-    line = f"%(asctime)s %(levelname)s {process}[%(process)d] %(ids)s%(name)s: %(message)s"
+    handler.addFilter(RepeatFilter())
+    line = (
+        f"%(asctime)s %(levelname)s {process}[%(process)d] %(ids)s%(name)s: %(message)s%(repeats)s"
+    )
     handler.setFormatter(UtcFormatter(line))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     ignore_arithmetic()
@@ -50,6 +61,39 @@ def _ignore_glyphs() -> None:
     message = "Glyph .* missing from|Matplotlib currently does not support"
     warnings.filterwarnings("ignore", message, UserWarning)
     logging.getLogger("fontTools").setLevel(logging.WARNING)
+
+
+class RepeatFilter(logging.Filter):
+    """Folds repeated warnings: one line per minute says how many there were.
+
+    A database that is away is reported by every request, each with an id of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: OrderedDict[tuple[object, ...], tuple[float, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write a line; one that stands for others says so."""
+        record.repeats = ""
+        if record.levelno < logging.WARNING:
+            return True
+        ids = (item for item in _bound_ids.get().items() if item[0] != "request")
+        key = (record.name, record.levelno, record.getMessage(), *ids)
+        with self._lock:
+            since, count = self._seen.get(key, (float("-inf"), 0))
+            is_repeated = 0 <= record.created - since < FOLDED_SECONDS
+            if is_repeated:
+                self._seen[key] = since, count + 1
+                return False
+            self._seen[key] = record.created, 0
+            self._seen.move_to_end(key)
+            if len(self._seen) > _MAX_FOLDED:
+                self._seen.popitem(last=False)
+        if count:
+            record.repeats = f" ({count} more times since the last such line)"
+        return True
 
 
 @contextmanager

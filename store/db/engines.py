@@ -57,6 +57,9 @@ _BEGIN_WRITE = f"BEGIN{_SET_LOCAL}"
 
 _SERVER_ENCODING = "UTF8"
 
+WAL_BYTES = 4 * 2**20
+"""Size to which SQLite cuts its write-ahead log back once all of it is in the database."""
+
 
 def parse_url(url: str) -> URL:
     """The URL of a supported database; raises ValueError for any other."""
@@ -107,6 +110,7 @@ def _sqlite(url: URL) -> Engine:
         connection.isolation_level = None  # leaves BEGIN to the listener below
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA wal_autocheckpoint={_WAL_AUTOCHECKPOINT_PAGES}")
 

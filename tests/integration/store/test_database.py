@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from store.db.database import Database, now
+from store.db.engines import WAL_BYTES
 from store.db.tables import workers as workers_table
 from store.errors import StoreUnavailable
 from store.queue import workers
@@ -148,6 +149,19 @@ def test_a_checkpointed_database_is_complete_without_its_log(tmp_path):
     database.dispose()
     with contextlib.closing(sqlite3.connect(tmp_path / "alone.db")) as alone:
         assert alone.execute("SELECT x FROM t").fetchall() == [(7,)]
+
+
+def test_the_log_is_cut_back_after_a_large_write(tmp_path):
+    database, log = Database(f"sqlite:///{tmp_path}/lab.db"), tmp_path / "lab.db-wal"
+    with database.write() as tx:
+        tx.execute(text("CREATE TABLE t (x BLOB)"))
+        tx.execute(text(f"INSERT INTO t VALUES (zeroblob({4 * WAL_BYTES}))"))
+    assert log.stat().st_size > 4 * WAL_BYTES
+    database.checkpoint_wal()
+    with database.write() as tx:  # such as a heartbeat
+        tx.execute(text("INSERT INTO t VALUES (1)"))
+    assert log.stat().st_size <= WAL_BYTES
+    database.dispose()
 
 
 def test_a_checkpoint_waits_for_no_reader(database):

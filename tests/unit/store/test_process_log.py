@@ -115,3 +115,28 @@ def test_milliseconds_are_padded():
     record = logging.LogRecord("a", logging.INFO, "", 0, "", None, None)
     record.created = 0.0075
     assert UtcFormatter().formatTime(record) == "1970-01-01T00:00:00.007Z"
+
+
+def test_repeated_warnings_are_folded_for_a_minute(lines, monkeypatch):
+    logger = logging.getLogger("store")
+    for request in range(50):
+        with process_log.bound(request=request):
+            logger.warning("the database is away")
+            logger.info("asked")
+    logger.warning("the broker is away")
+    warnings = [line for line in lines() if "WARNING" in line]
+    assert [line.split(": ")[1] for line in warnings] == [
+        "the database is away",
+        "the broker is away",
+    ]
+    assert len(lines()) == 52, "what is no warning is not folded"
+    monkeypatch.setattr(process_log, "FOLDED_SECONDS", 0.0)
+    logger.warning("the database is away")
+    assert lines()[-1].endswith("the database is away (49 more times since the last such line)")
+
+
+def test_warnings_about_different_experiments_are_all_written(lines):
+    for experiment in ("exp_1", "exp_2"):
+        with process_log.bound(experiment=experiment):
+            logging.getLogger("worker").warning("the lease ended")
+    assert len(lines()) == 2
