@@ -2,8 +2,10 @@
 
 A claim that holds on such evidence says nothing about training. :data:`core.studies.MUST_FAIL`
 lists the placebos of each kind of claim. Nothing is trained here: students are at their starts, and
-their responses are replaced by what the placebo says. What only the parameters say, such as ranks
-and the imbalance, stays that of the start.
+their responses are replaced by what the placebo says. Another teacher's is that of the output -C:
+training on its labels from (A, B, -C) is the mirror image of training on the labels of C from (A,
+B, C), so training would reach this response, or less of it. What only the parameters say, such as
+ranks and the imbalance, stays that of the start.
 """
 
 from collections.abc import Mapping

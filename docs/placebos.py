@@ -18,7 +18,12 @@ SIZES: Sequence[Size] = ("quick", "full")
 
 PLACEBOS: Mapping[Placebo, str] = {
     Placebo.UNTRAINED: "nothing is trained: every student is at its start",
-    Placebo.OTHER_TEACHER: "every student has learned another teacher, whose output is $-C$",
+    Placebo.OTHER_TEACHER: (
+        "every student has learned another teacher, whose output is $-C$, to the last digit. This "
+        "response is set, not trained: training on the labels of $-C$ from the start $(A, B, -C)$ "
+        "mirrors that on the labels of $C$ from $(A, B, C)$ step by step, so it would end there "
+        "or less close. A tied student can't follow, and gets it all the same"
+    ),
     Placebo.SHORT_MEMORY: (
         "every student answers as the teacher does within the training length $k$, and forgets "
         "what is $k$ steps old"

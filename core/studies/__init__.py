@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.studies.approximate import ApproximateStudy
 from core.studies.balanced import BalancedStudy
 from core.studies.baselines import BaselinesStudy
 from core.studies.counterexample import CounterexampleStudy
 from core.studies.dimension import DimensionStudy
 from core.studies.finite_sample import FiniteSampleStudy
 from core.studies.gated import GruStudy, LstmTanhStudy
+from core.studies.greedy import GreedyStudy
 from core.studies.infinite_width import InfiniteWidthStudy
 from core.studies.long_memory import LongMemoryStudy
 from core.studies.memoryless import MemorylessStudy
@@ -37,6 +39,7 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
         for study in (
             BalancedStudy(),
             ThresholdStudy(),
+            ApproximateStudy(),
             DimensionStudy(),
             UnbalancedStudy(),
             LongMemoryStudy(),
@@ -46,6 +49,7 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
             InfiniteWidthStudy(),
             StartStudy(),
             SaddleStudy(),
+            GreedyStudy(),
             StepSizeStudy(),
             FiniteSampleStudy(),
             PoisoningStudy(),

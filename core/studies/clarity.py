@@ -11,27 +11,54 @@ from core.spec import BalancedTeacher
 from core.systems import impulse_response
 
 _POLES: Mapping[int, Sequence[tuple[float, ...]]] = {
-    1: ((0.9,), (0.5,), (-0.6,)),
-    2: ((0.9, -0.7), (0.9, 0.1), (0.9, 0.7)),
-    3: ((0.9, 0.1, -0.8), (0.9, 0.5, 0.1), (0.9, 0.7, -0.6)),
+    1: ((0.9,), (0.5,), (-0.6,), (0.7,), (-0.9,)),
+    2: ((0.9, -0.7), (0.9, 0.1), (0.9, 0.7), (0.95, -0.3), (0.5, -0.6), (0.3, -0.9)),
+    3: (
+        (0.9, 0.1, -0.8),
+        (0.9, 0.5, 0.1),
+        (0.9, 0.7, -0.6),
+        (0.95, -0.15, -0.9),
+        (1.0, 0.1, -0.9),
+        (0.98, 0.1, -0.95),
+        (0.85, 0.1, -0.9),
+    ),
     5: ((0.98, 0.65, 0.02, -0.65, -0.97), (0.9, 0.7, 0.5, 0.3, 0.1), (0.9, 0.7, 0.1, -0.5, -0.9)),
 }
-"""Poles of teachers with equal weights, by d̂: spread over both signs, positive, with a close pair.
+"""Poles of teachers with equal weights, by d̂: of both signs and far apart, positive, a close pair.
 """
 
+_FIVE: Sequence[tuple[float, ...]] = (
+    (0.99, 0.7, -0.05, -0.6, -0.98),
+    (0.98, 0.55, -0.1, -0.7, -0.99),
+    (1.0, 0.65, 0.05, -0.6, -0.99),
+    (0.99, 0.6, 0.1, -0.65, -1.0),
+)
+"""More poles for d̂ = 5, whose states show clearly only if they span both signs and those at the
+ends have less weight.
+"""
 
-def teachers_of(states: int, random_seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """The specs of teachers with 1, 2, 3 or 5 states: three listed, and one drawn per seed."""
-    listed = [
-        {
-            "kind": "balanced",
-            "eigenvalues": {"kind": "list", "values": poles},
-            "weights": (1 / states,) * states,
-        }
-        for poles in _POLES[states]
+_WEIGHTS_OF_FIVE = (0.15, 0.2, 0.3, 0.2, 0.15)
+
+
+def teachers_of(
+    states: int, random_seeds: Sequence[int], clearer_than: float = 0.0
+) -> list[dict[str, Any]]:
+    """The specs of teachers with 1, 2, 3 or 5 states: those listed, and one drawn per seed."""
+    listed = [(poles, (1 / states,) * states) for poles in _POLES[states]]
+    if states == len(_WEIGHTS_OF_FIVE):
+        listed += [(poles, _WEIGHTS_OF_FIVE) for poles in _FIVE]
+    teachers: list[dict[str, Any]] = [
+        *(
+            {
+                "kind": "balanced",
+                "eigenvalues": {"kind": "list", "values": poles},
+                "weights": weights,
+            }
+            for poles, weights in listed
+        ),
+        *({"kind": "balanced", "dim": states, "seed": seed} for seed in random_seeds),
     ]
-    drawn = [{"kind": "balanced", "dim": states, "seed": seed} for seed in random_seeds]
-    return listed + drawn
+    return [one for one in teachers if clarity(BalancedTeacher(**one)) > clearer_than]
 
 
 @cache

@@ -28,7 +28,7 @@ from core.studies.setting import (
     LARGE_GENERAL,
     NEAR_ZERO,
     TEACHER,
-    slope_with_error,
+    slope_distance,
     sweep,
     worst_error,
 )
@@ -221,8 +221,7 @@ def _distance_from_root(experiments: Sequence[Evidence]) -> float:
         for experiment in experiments
         for error in experiment.values("relative_extrapolation_error")
     ]
-    slope, standard_error = slope_with_error(*zip(*points, strict=True))
-    return abs(slope + 0.5) + 2 * standard_error
+    return slope_distance(points, -0.5)
 
 
 def _least_ratio_by_size(experiments: Sequence[Evidence]) -> float:

@@ -88,3 +88,19 @@ def slope_with_error(x: Sequence[float], y: Sequence[float]) -> tuple[float, flo
     residuals = np.asarray(y) - np.mean(y) - slope * centred
     variance = residuals @ residuals / (len(residuals) - 2) / (centred @ centred)
     return float(slope), float(np.sqrt(variance))
+
+
+def mean_distance(values: Sequence[float]) -> float:
+    """|mean| + 2 standard errors; infinite if a value is."""
+    if not np.isfinite(values).all():
+        return np.inf
+    return abs(float(np.mean(values))) + 2 * float(np.std(values, ddof=1) / len(values) ** 0.5)
+
+
+def slope_distance(points: Sequence[tuple[float, float]], expected: float) -> float:
+    """|slope of y in x - ``expected``| + 2 standard errors of the slope; infinite if a y is."""
+    x, y = zip(*points, strict=True)
+    if not np.isfinite(y).all():
+        return np.inf
+    slope, standard_error = slope_with_error(x, y)
+    return abs(slope - expected) + 2 * standard_error

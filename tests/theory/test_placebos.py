@@ -10,6 +10,8 @@ import pytest
 
 from core import placebos
 from core.placebos import placebo_evidence
+from core.run import run
+from core.spec import ExperimentSpec
 from core.studies import STUDIES, Placebo, Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +68,29 @@ def test_a_network_that_forgets_fits_and_fails():
     summary = experiment.runs[0].summary
     assert summary["sequence_fit_error"] == 0
     assert summary["sequence_extrapolation_error"] > 0.1
+
+
+@pytest.mark.parametrize("optimizer", ["gd", "adam"])
+def test_training_on_the_other_teacher_is_the_mirror_image(optimizer):
+    """So the response of that placebo is what training on the labels of -C leads to."""
+    generator = np.random.default_rng(0)
+    A, B, C = (0.3 * generator.standard_normal(shape) for shape in ((6, 6), (6, 1), (1, 6)))
+
+    def response(sign):
+        teacher = {"kind": "explicit", "A": [[0.9, 0], [0, -0.5]], "B": [[0.8], [0.7]]}
+        start = {"kind": "explicit", "A": A.tolist(), "B": B.tolist(), "C": (sign * C).tolist()}
+        spec = ExperimentSpec.model_validate(
+            {
+                "teacher": {**teacher, "C": [[0.8 * sign, 0.7 * sign]]},
+                "student": {"kind": "linear", "dim": 6, "structure": "general", "start": start},
+                "training": {"length": 5},
+                "optimizer": {"kind": optimizer, "lr": 0.01, "steps": 500},
+                "evaluation": {"points": 2, "metrics": []},
+                "seeds": 1,
+            }
+        )
+        return np.array(run(spec).runs[0].response)
+
+    trained = response(1)
+    assert np.abs(trained[:5]).max() > 0.5
+    np.testing.assert_allclose(response(-1), -trained, rtol=1e-9, atol=1e-12)
