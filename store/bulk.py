@@ -1,19 +1,16 @@
-"""Actions on many experiments: which of them each concerns, and what it does to one."""
+"""Actions on many experiments: which of them each concerns, and what it does to them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
-from store.experiments import repository, warm_start
+from store.experiments import changes
+from store.experiments.changes import Changes
 from store.query import pages
 from store.query.query import ExperimentQuery
 from store.states import PENDING, RETRYABLE, WAITING, State
-
-Change = Callable[[Connection, str], State | None]
-"""Changes one experiment; returns its state afterwards, None if it is removed."""
 
 
 @dataclass(frozen=True)
@@ -23,53 +20,46 @@ class Action:
     Attributes:
         concerned: The experiments that it concerns, in words, such as ``unfinished experiments``.
         filter: The same as a filter; empty for all experiments.
-        change: Changes one; raises IllegalMove if its state no longer allows that, or NotFound.
-        read: Reads what ``change`` takes as further arguments, for all experiments of a batch.
+        change: Changes those of given ids that it can.
     """
 
     concerned: str
     filter: str
-    change: Callable[..., State | None]
-    read: Callable[[Connection, Sequence[str]], Mapping[str, Any]] = lambda _tx, _ids: {}
-
-    def prepare(self, tx: Connection, ids: Sequence[str]) -> Change:
-        """The change of each experiment of a batch, within the transaction that changes them."""
-        return partial(self.change, **self.read(tx, ids))
+    change: Callable[[Connection, Sequence[str]], Changes]
 
 
 def _in_state(states: Iterable[State]) -> str:
     return f"state in ({', '.join(states)})"
 
 
-CANCEL = Action("unfinished experiments", _in_state(PENDING), repository.request_cancel)
+CANCEL = Action("unfinished experiments", _in_state(PENDING), changes.request_cancel)
 PAUSE = Action(
     "queued or running experiments",
     "state in (queued, running) and cancel_requested = false",
-    repository.request_pause,
+    changes.request_pause,
 )
 RESUME = Action(
     "paused experiments",
     "state = paused or (state = running and pause_requested = true)",
-    repository.resume,
+    changes.resume,
 )
-RETRY = Action("failed or cancelled experiments", _in_state(RETRYABLE), repository.retry)
+RETRY = Action("failed or cancelled experiments", _in_state(RETRYABLE), changes.retry)
 REMOVE = Action(
     "experiments that have ended",
     _in_state(state for state in State if state.is_final),
-    repository.remove,
-    lambda tx, ids: {"dependents": warm_start.dependents(tx, ids)},
+    changes.remove,
 )
 
 
 def prioritise(priority: int) -> Action:
     """The action that gives experiments a priority; higher ones are claimed first."""
-    change = partial(repository.prioritise, priority=priority)
+    change = partial(changes.prioritise, priority=priority)
     return Action("queued or paused experiments", _in_state(WAITING), change)
 
 
 def tag(add: Sequence[str], remove: Sequence[str]) -> Action:
     """The action that adds tags to experiments and removes others."""
-    change = partial(repository.change_tags, add=add, remove=remove)
+    change = partial(changes.change_tags, add=add, remove=remove)
     return Action("experiments", "", change)
 
 

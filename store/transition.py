@@ -52,14 +52,7 @@ def transition(
     Raises:
         IllegalMove: There is no such transition.
     """
-    check_move(state, to)
-    columns: dict[str, Any] = {"state": to, **(values or {})}
-    if to is not State.RUNNING:
-        columns |= {"worker_id": None, "lease_until": None}
-    if to.is_final:
-        columns |= {"finished_at": at, "cancel_requested": False}
-    if to.is_final or to is State.PAUSED:
-        columns |= {"pause_requested": False}
+    columns = _columns(state, to, at, values)
     where = {"moved_id": experiment_id, "old_state": state, "fence": fence}
     statement = _MOVE if fence is None else _FENCED_MOVE
     attempt = tx.scalars(statement, where | columns).one_or_none()
@@ -68,6 +61,53 @@ def transition(
         if to is State.QUEUED:
             announce_work(tx)
     return attempt
+
+
+def move(
+    tx: Connection,
+    attempts: Mapping[str, int],
+    state: State,
+    to: State,
+    *,
+    at: float,
+    kind: EventKind,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Moves many experiments, whose rows are locked, between two states; records their events.
+
+    ``attempts`` has the attempt of each experiment by id; the rest is as for :func:`transition`.
+    """
+    columns = _columns(state, to, at, values)
+    tx.execute(update(experiments).where(experiments.c.id.in_([*attempts])).values(columns))
+    record_events(tx, attempts, kind, at=at)
+    if to is State.QUEUED:
+        announce_work(tx)
+
+
+def _columns(
+    state: State, to: State, at: float, values: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    check_move(state, to)
+    columns: dict[str, Any] = {"state": to, **(values or {})}
+    if to is not State.RUNNING:
+        columns |= {"worker_id": None, "lease_until": None}
+    if to.is_final:
+        columns |= {"finished_at": at, "cancel_requested": False}
+    if to.is_final or to is State.PAUSED:
+        columns |= {"pause_requested": False}
+    return columns
+
+
+def record_events(
+    tx: Connection, attempts: Mapping[str, int], kind: EventKind, *, at: float
+) -> None:
+    """Adds an event to the history of each experiment, given their attempts by id."""
+    event = {"at": at, "kind": kind, "detail": {}}
+    rows = [
+        {"experiment_id": experiment_id, "attempt": attempt, **event}
+        for experiment_id, attempt in attempts.items()
+    ]
+    tx.execute(_INSERT_EVENT, rows)
 
 
 def record_event(

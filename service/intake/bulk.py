@@ -10,14 +10,10 @@ from service.context import AppContext
 from service.http.errors import CountMismatch
 from store import bulk
 from store.bulk import Action
-from store.db.batches import PAUSE_BETWEEN_BATCHES, batches
-from store.errors import IllegalMove, NotFound
+from store.db.batches import PAUSE_BETWEEN_BATCHES, WRITE_BATCH, batches
 from store.query.errors import BadQuery
 from store.query.query import ExperimentQuery
 from store.states import State
-
-WRITE_BATCH = 50
-"""Most experiments changed in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +62,10 @@ def change_all(context: AppContext, action: Action, ids: Iterable[str]) -> BulkC
     for number, batch in enumerate(batches(sorted(ids), WRITE_BATCH)):
         if number:
             time.sleep(PAUSE_BETWEEN_BATCHES)
-        states: dict[str, State | None] = {}
         with context.database.write() as tx:
-            change = action.prepare(tx, batch)
-            for experiment_id in batch:
-                try:
-                    states[experiment_id] = change(tx, experiment_id)
-                except (IllegalMove, NotFound) as error:
-                    done.refused[experiment_id] = str(error)
-        done.states.update(states)
+            changes = action.change(tx, batch)
+        done.states.update(changes.states)
+        done.refused.update({name: str(reason) for name, reason in changes.refused.items()})
     return done
 
 

@@ -93,10 +93,11 @@ def read_parameters(
     }
 
 
-def drop(tx: Connection, experiment_id: str) -> None:
-    """Removes all runs of an experiment."""
+def drop(tx: Connection, experiment_ids: Sequence[str]) -> None:
+    """Removes all runs of experiments."""
     for statement in _DROPS:
-        tx.execute(statement, {"experiment": experiment_id})
+        if experiment_ids:
+            tx.execute(statement, [{"experiment": found} for found in experiment_ids])
 
 
 def _write_rows(tx: Connection, experiment_id: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -4,24 +4,22 @@
 :mod:`store.queue` runs them; :mod:`store.experiments.results` reads their results.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, delete, func, select, update
+from sqlalchemy import Connection, Select, case, func, select, update
 
-from store.arrays import runs
-from store.db.database import now
 from store.db.tables import events as event_table
 from store.db.tables import experiments
 from store.db.tables import logs as log_table
 from store.db.visible import visible_experiments
-from store.errors import IllegalMove, VersionConflict
-from store.experiments import pooling, rows, warm_start
+from store.errors import VersionConflict
+from store.experiments import changes, rows
 from store.experiments import tags as tag_rows
+from store.experiments.changes import Changes
 from store.experiments.events import to_event
-from store.records import Event, EventKind, Experiment, Log
-from store.states import RETRYABLE, WAITING, State, check_move
-from store.transition import record_event, transition
+from store.records import Event, Experiment, Log
+from store.states import State
 
 _NEWEST_FIRST = (experiments.c.created_at.desc(), experiments.c.id.desc())
 _CLOSEST_TO_A_RESULT_FIRST = case(
@@ -74,18 +72,7 @@ def request_cancel(tx: Connection, experiment_id: str) -> State:
         NotFound: There is no such experiment.
         IllegalMove: It has ended.
     """
-    columns = experiments.c.state, experiments.c.attempt, experiments.c.cancel_requested
-    row = rows.get(tx, experiment_id, *columns, lock=True)
-    state, at = State(row.state), now(tx)
-    if state.is_final:
-        raise IllegalMove(state, "cancel", "it has ended")
-    if state is not State.RUNNING:
-        transition(tx, experiment_id, state, State.CANCELLED, at=at, kind=EventKind.CANCELLED)
-        return State.CANCELLED
-    if not row.cancel_requested:
-        _set(tx, experiment_id, cancel_requested=True)
-        record_event(tx, experiment_id, EventKind.CANCEL_REQUESTED, at=at, attempt=row.attempt)
-    return state
+    return _one(changes.request_cancel(tx, [experiment_id]))
 
 
 def request_pause(tx: Connection, experiment_id: str) -> State:
@@ -98,25 +85,7 @@ def request_pause(tx: Connection, experiment_id: str) -> State:
         NotFound: There is no such experiment.
         IllegalMove: It is paused, has ended, or is about to be cancelled.
     """
-    columns = (
-        experiments.c.state,
-        experiments.c.attempt,
-        experiments.c.cancel_requested,
-        experiments.c.pause_requested,
-    )
-    row = rows.get(tx, experiment_id, *columns, lock=True)
-    state, at = State(row.state), now(tx)
-    if state.is_final:
-        raise IllegalMove(state, "pause", "it has ended")
-    if row.cancel_requested:
-        raise IllegalMove(state, "pause", "it is about to be cancelled")
-    if state is State.RUNNING:
-        if not row.pause_requested:
-            _set(tx, experiment_id, pause_requested=True)
-            record_event(tx, experiment_id, EventKind.PAUSE_REQUESTED, at=at, attempt=row.attempt)
-        return state
-    transition(tx, experiment_id, state, State.PAUSED, at=at, kind=EventKind.PAUSED)
-    return State.PAUSED
+    return _one(changes.request_pause(tx, [experiment_id]))
 
 
 def resume(tx: Connection, experiment_id: str) -> State:
@@ -129,18 +98,7 @@ def resume(tx: Connection, experiment_id: str) -> State:
         NotFound: There is no such experiment.
         IllegalMove: It is neither paused nor about to be.
     """
-    columns = experiments.c.state, experiments.c.attempt, experiments.c.pause_requested
-    row = rows.get(tx, experiment_id, *columns, lock=True)
-    state, at = State(row.state), now(tx)
-    if state is State.RUNNING and row.pause_requested:
-        _set(tx, experiment_id, pause_requested=False)
-        record_event(tx, experiment_id, EventKind.PAUSE_WITHDRAWN, at=at, attempt=row.attempt)
-        return state
-    if state is not State.PAUSED:
-        hint = "; retry it" if state in RETRYABLE else ""
-        raise IllegalMove(state, "resume", f"it is not paused{hint}")
-    transition(tx, experiment_id, state, State.QUEUED, at=at, kind=EventKind.RESUMED)
-    return State.QUEUED
+    return _one(changes.resume(tx, [experiment_id]))
 
 
 def retry(tx: Connection, experiment_id: str) -> State:
@@ -153,25 +111,7 @@ def retry(tx: Connection, experiment_id: str) -> State:
         NotFound: There is no such experiment.
         IllegalMove: It is neither failed nor cancelled.
     """
-    state = State(rows.get(tx, experiment_id, experiments.c.state, lock=True).state)
-    if not state.is_final:
-        hint = "; resume it" if state is State.PAUSED else ""
-        raise IllegalMove(state, "retry", f"it has not ended{hint}")
-    check_move(state, State.QUEUED, verb="retry")
-    cleared: dict[str, Any] = {
-        "cancel_requested": False,
-        "attempts_without_progress": 0,
-        "trained_seconds": 0.0,
-        "failure_kind": None,
-        "failure_message": None,
-        "started_at": None,
-        "finished_at": None,
-    }
-    transition(
-        tx, experiment_id, state, State.QUEUED, at=now(tx), kind=EventKind.RETRIED, values=cleared
-    )
-    runs.drop(tx, experiment_id)
-    return State.QUEUED
+    return _one(changes.retry(tx, [experiment_id]))
 
 
 def edit(
@@ -196,14 +136,14 @@ def edit(
         raise VersionConflict(experiment_id, version, row.version)
     if priority is not None:
         prioritise(tx, experiment_id, priority)
-    changes: dict[str, Any] = {"version": version + 1}
+    values: dict[str, Any] = {"version": version + 1}
     if name is not None:
-        changes["name"] = name
+        values["name"] = name
     if notes is not None:
-        changes["notes"] = notes
-    _set(tx, experiment_id, **changes)
+        values["notes"] = notes
+    _set(tx, experiment_id, **values)
     if tags is not None:
-        tag_rows.replace(tx, experiment_id, row.created_at, tags)
+        tag_rows.replace(tx, {experiment_id: (row.created_at, tags)})
     return get(tx, experiment_id)
 
 
@@ -217,62 +157,17 @@ def prioritise(tx: Connection, experiment_id: str, priority: int) -> State:
         NotFound: There is no such experiment.
         IllegalMove: It is neither queued nor paused.
     """
-    columns = experiments.c.state, experiments.c.version
-    row = rows.get(tx, experiment_id, *columns, lock=True)
-    state = State(row.state)
-    if state not in WAITING:
-        raise IllegalMove(state, "prioritise", "only a queued or paused one waits for a worker")
-    _set(tx, experiment_id, priority=priority, version=row.version + 1)
-    return state
+    return _one(changes.prioritise(tx, [experiment_id], priority=priority))
 
 
-def change_tags(
-    tx: Connection, experiment_id: str, add: Sequence[str], remove: Sequence[str]
-) -> State:
-    """Appends tags to those of an experiment, and removes others; returns its state.
-
-    Raises:
-        NotFound: There is no such experiment.
-    """
-    columns = experiments.c.state, experiments.c.version, experiments.c.created_at
-    row = rows.get(tx, experiment_id, *columns, lock=True)
-    old = tag_rows.read(tx, [experiment_id]).get(experiment_id, ())
-    new = tuple(name for name in dict.fromkeys([*old, *add]) if name not in remove)
-    if new != old:
-        tag_rows.replace(tx, experiment_id, row.created_at, new)
-        _set(tx, experiment_id, version=row.version + 1)
-    return State(row.state)
-
-
-def remove(
-    tx: Connection, experiment_id: str, *, dependents: Mapping[str, str] | None = None
-) -> None:
+def remove(tx: Connection, experiment_id: str) -> None:
     """Removes an experiment that has ended, with all that belongs to it.
-
-    Args:
-        tx: An open write.
-        experiment_id: The experiment.
-        dependents: :func:`store.experiments.warm_start.dependents` of several, read in this write;
-            by default those of this one are read.
 
     Raises:
         NotFound: There is no such experiment.
         IllegalMove: It has not ended, or a pending experiment starts from it.
     """
-    columns = experiments.c.state, experiments.c.setup_hash
-    row = rows.get(tx, experiment_id, *columns, lock=True)
-    state = State(row.state)
-    if not state.is_final:
-        raise IllegalMove(state, "remove", "it has not ended; cancel it first")
-    if dependents is None:
-        dependents = warm_start.dependents(tx, [experiment_id])
-    if experiment_id in dependents:
-        dependent = dependents[experiment_id]
-        reason = f"{dependent} starts from it and has not ended; wait for it, or cancel it"
-        raise IllegalMove(state, "remove", reason)
-    tx.execute(delete(experiments).where(experiments.c.id == experiment_id))
-    if state is State.COMPLETED:
-        pooling.pool(tx, [row.setup_hash])
+    _only(changes.remove(tx, [experiment_id]))
 
 
 def events(tx: Connection, experiment_id: str) -> list[Event]:
@@ -290,6 +185,19 @@ def logs(tx: Connection, experiment_id: str) -> list[Log]:
     for row in tx.execute(query.order_by(log_table.c.number)):
         texts.setdefault(row.attempt, []).append(row.text)
     return [Log(attempt, "".join(parts)) for attempt, parts in texts.items()]
+
+
+def _one(changed: Changes) -> State:
+    """The new state of the only experiment of a change that keeps it; raises why it was refused."""
+    state = _only(changed)
+    assert state is not None  # noqa: S101  # only removed experiments have none
+    return state
+
+
+def _only(changed: Changes) -> State | None:
+    for reason in changed.refused.values():
+        raise reason
+    return next(iter(changed.states.values()))
 
 
 def _set(tx: Connection, experiment_id: str, **values: Any) -> None:

@@ -1,6 +1,6 @@
 """The tags of experiments, in the order in which they were given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -50,10 +50,17 @@ def add(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
         tx.execute(_INSERT, rows)
 
 
-def replace(tx: Connection, experiment_id: str, created_at: float, names: Sequence[str]) -> None:
-    """Gives an experiment, created at that time, these tags and no others."""
-    tx.execute(delete(tags).where(tags.c.experiment_id == experiment_id))
-    add(tx, rows_for(experiment_id, created_at, dict.fromkeys(names)))
+def replace(tx: Connection, new: Mapping[str, tuple[float, Sequence[str]]]) -> None:
+    """Gives experiments these tags and no others: by id, when it was created, and its tags."""
+    tx.execute(delete(tags).where(tags.c.experiment_id.in_([*new])))
+    add(
+        tx,
+        [
+            row
+            for experiment_id, (created_at, names) in new.items()
+            for row in rows_for(experiment_id, created_at, dict.fromkeys(names))
+        ],
+    )
 
 
 def merge(tx: Connection, reused: Sequence[tuple[AnyRow, Sequence[str]]]) -> None:
