@@ -24,6 +24,8 @@ Row = dict[str, Any]
 Statistics = dict[str, dict[str, float]]
 """By metric, then by statistic."""
 
+_NO_RUNS = np.empty(0, np.int64)
+
 
 def read(
     tx: Connection,
@@ -48,18 +50,26 @@ def read(
             members[one.key].append(one)
     pending = [o.id for of_one in members.values() for o in of_one if o.state != State.COMPLETED]
     planned = setups.seeds(tx, pending)
-    owners, seeds = runs.experiment_index.tolist(), runs.seeds.tolist()
-    fitted, diverged = runs.fitted.tolist(), runs.diverged.tolist()
+    unfinished = {one.setup_hash for one in experiments if one.id in planned}
+    is_unfinished = np.array([one.setup_hash in unfinished for one in completed], bool)
+    fitted, diverged = runs.fitted, runs.diverged
     rows: list[Row] = []
     for key, of_one in members.items():
-        indices = groups[key].tolist() if key in groups else []
-        shown = {completed[owners[i]].id for i in indices} | (
-            planned.keys() & {o.id for o in of_one}
-        )
+        indices = groups.get(key, _NO_RUNS)
+        owners = runs.experiment_index[indices]
+        shown = {completed[i].id for i in np.unique(owners)} | {
+            one.id for one in of_one if one.id in planned
+        }
         if not shown:
             continue
         newest = next(one for one in of_one if one.id in shown)
-        ended = {(completed[owners[i]].setup_hash, seeds[i]) for i in indices}
+        concerned = is_unfinished[owners]
+        ended = {
+            (completed[i].setup_hash, seed)
+            for i, seed in zip(
+                owners[concerned].tolist(), runs.seeds[indices[concerned]].tolist(), strict=True
+            )
+        }
         expected = {(o.setup_hash, seed) for o in of_one for seed in planned.get(o.id, ())}
         row = {
             "by": dict(zip(request.field_names, newest.key, strict=True)),
@@ -68,14 +78,14 @@ def read(
             "name": newest.name,
             "created": instant(newest.created),
             "seeds": len(indices),
-            "fitted": sum(fitted[i] for i in indices),
-            "diverged": sum(diverged[i] for i in indices),
+            "fitted": int(fitted[indices].sum()),
+            "diverged": int(diverged[indices].sum()),
             "missing": len(expected - ended),
             "states": dict(Counter(one.state for one in of_one)),
             "metrics": statistics.get(key, none),
         }
         if request.with_runs:
-            listed = indices[:MAX_RUNS_PER_ROW]
+            listed = indices[:MAX_RUNS_PER_ROW].tolist()
             row["runs"] = run_rows(runs, [one.id for one in completed], listed, request.metrics)
         rows.append(row)
     return rows

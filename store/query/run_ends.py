@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from pydantic_core import from_json
-from sqlalchemy import Connection, Text, cast, select
+from sqlalchemy import Connection, Text, bindparam, cast, select
 
 from core.errors import Problem
 from core.result import Outcome
@@ -145,11 +145,11 @@ def final_metrics(tx: Connection, ids: Sequence[str], metrics: Sequence[str]) ->
     unparsed = cast(c.non_finite, Text)  # rarely anything but {}, so that parsing each is a waste
     query = select(
         c.experiment_id, c.seed, c.outcome, c.steps, unparsed, *(c[name] for name in metrics)
-    )
+    ).where(c.experiment_id.in_(bindparam("ids", expanding=True)))
     rows: list[Sequence[Any]] = []
     for start in range(0, len(ids), IDS_PER_QUERY):
-        batch = ids[start : start + IDS_PER_QUERY]
-        rows += tx.execute(query.where(c.experiment_id.in_(batch))).all()
+        batch = list(ids[start : start + IDS_PER_QUERY])
+        rows += tx.execute(query, {"ids": batch}).all()
         check_count(len(rows), "runs")
     columns = list(zip(*rows, strict=True)) or [()] * (5 + len(metrics))
     index_of = {experiment_id: index for index, experiment_id in enumerate(ids)}

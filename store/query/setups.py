@@ -56,7 +56,8 @@ def find(
         c.id, e.name, e.setup_hash, e.state, e.created_at, *map(value, fields)
     )
     statement = statement.order_by(c.created.desc(), c.id.desc()).limit(MAX_RUNS + 1)
-    found = [FoundExperiment._make((*row[:5], tuple(row[5:]))) for row in tx.execute(statement)]
+    rows = tx.execute(statement).all()
+    found = [FoundExperiment._make((*row[:5], tuple(row[5:]))) for row in rows]
     check_count(len(found), "experiments")
     return found
 
