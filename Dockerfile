@@ -27,6 +27,7 @@ FROM base AS service
 ENV OPENBLAS_NUM_THREADS=1 MALLOC_ARENA_MAX=1
 RUN pip install "$(echo /wheel/*.whl)[service]"
 USER lab
+# It answers other machines, which other containers are, only with EXTRAPOLAB_ALLOW_ANYONE=1.
 CMD ["uvicorn", "--factory", "service.app:create", "--host", "0.0.0.0", "--port", "8000", \
      "--http", "service.http.header_limits:LimitedHttpProtocol", "--no-access-log", "--timeout-graceful-shutdown", "3"]
 
