@@ -6,7 +6,7 @@ The supervisor holds it, so connections are not refused while the API restarts.
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 
 from lab.errors import CannotStart
@@ -15,23 +15,32 @@ _BACKLOG = 512
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # addresses of all interfaces
 
 
-@contextmanager
-def listen(host: str, port: int, *, allow_anyone: bool = False) -> Iterator[socket.socket]:
-    """A socket listening at ``host`` and ``port`` until the context ends; port 0 picks a free one.
+def require_loopback(host: str) -> None:
+    """Refuses a host that other machines reach; one that has no address is left to :func:`listen`.
 
     Raises:
-        CannotStart: The port is taken, or the host isn't an address of this machine, or it is one
-            that other machines reach and not ``allow_anyone``.
+        CannotStart: Other machines reach it.
     """
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        if not (allow_anyone or ip_address(address[0]).is_loopback):
+    with suppress(socket.gaierror):
+        addresses = {address[0] for *_, address in socket.getaddrinfo(host, None)}
+        if not all(ip_address(address).is_loopback for address in addresses):
             raise CannotStart(
                 f"The lab authenticates no one, and everyone who reaches {host} could read and "
                 "change everything. Leave out --host and reach the lab through SSH (ssh -L "
                 "8000:localhost:8000 HOST) or a proxy that authenticates, or allow it with "
                 "--allow-anyone."
             )
+
+
+@contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket listening at ``host`` and ``port`` until the context ends; port 0 picks a free one.
+
+    Raises:
+        CannotStart: The port is taken, or the host isn't an address of this machine.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = (

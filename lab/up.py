@@ -50,9 +50,11 @@ def up(
             "'extrapolab up' needs Linux, whose kernel ends processes with their parent. "
             "Use docker compose instead."
         )
+    if not allow_anyone:
+        listener.require_loopback(host)
     with ExitStack() as stack:
         folder = stack.enter_context(lock_data_folder(data))
-        socket = stack.enter_context(listener.listen(host, port, allow_anyone=allow_anyone))
+        socket = stack.enter_context(listener.listen(host, port))
         url = listener.url(socket)
         folder.write_owner(f"the lab at {url} (process {os.getpid()})")
         sockets = stack.enter_context(runtime_folder())

@@ -54,6 +54,12 @@ def test_a_busy_port(data):
     )
 
 
+def test_an_address_that_other_machines_reach(data):
+    message = sentence(up(data, "--port", "0", "--host", "0.0.0.0"))
+    assert message.startswith("The lab authenticates no one, and everyone who reaches 0.0.0.0")
+    assert not data.exists()
+
+
 def test_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").touch()
     message = sentence(up(tmp_path / "file" / "data"))

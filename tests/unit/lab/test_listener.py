@@ -15,7 +15,7 @@ def test_port_0_picks_a_free_port():
 
 
 def test_the_url_of_all_interfaces_is_the_loopback():
-    with listener.listen("0.0.0.0", 0, allow_anyone=True) as listening:
+    with listener.listen("0.0.0.0", 0) as listening:
         assert listener.url(listening).startswith("http://127.0.0.1:")
 
 
@@ -33,14 +33,14 @@ def test_a_taken_port_is_reported():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
-def test_an_address_that_others_reach_is_refused_unless_it_is_allowed(host):
+def test_an_address_that_others_reach_is_refused(host):
     with pytest.raises(CannotStart, match=rf"everyone who reaches {host} .*SSH.*--allow-anyone"):
-        listener.listen(host, 0).__enter__()
+        listener.require_loopback(host)
 
 
-def test_a_name_of_loopback_needs_no_permission():
-    with listener.listen("localhost", 0):
-        pass
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1", "nowhere.invalid"])
+def test_loopback_needs_no_permission(host):
+    listener.require_loopback(host)
 
 
 def test_an_unknown_host_is_reported():
