@@ -1,7 +1,9 @@
 """Tables of experiments: in groups with statistics over the runs of each, or run by run."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -60,7 +62,8 @@ def grouped_rows(tx: Connection, query: ExperimentQuery, request: TableRequest) 
     if request.sort:
         rows = group_rows.read_for_order(tx, experiments, keys, request.only_sorted())
         keys = [_key_of(row) for row in table_order.sort(rows, request.sort)]
-    page_keys, next_cursor = page(keys, request.name_of, limit=request.limit, cursor=request.cursor)
+    _, last = _end_of_page(request.cursor)
+    page_keys, next_cursor = page(keys, request.name_of, limit=request.limit, cursor=last)
     of_page = set(page_keys)
     members = [one for one in experiments if one.key in of_page]
     rows = group_rows.read(tx, members, page_keys, request)
@@ -134,17 +137,31 @@ def _ordered_setups(
     if order is None:
         return None
     at = now(tx)
-    limit = request.limit + 1 if request.cursor is None else None
-    hashes = setup_order.read(tx, query, order, at=at, states=request.states, limit=limit)
+    end, last = _end_of_page(request.cursor)
+    limit = end + request.limit + 1 if end or last is None else None
+    read = partial(setup_order.read, tx, query, order, at=at, states=request.states)
+    hashes = read(limit=limit)
+    if hashes is not None and limit is not None and end and hashes[end - 1 : end] != [last]:
+        hashes = read()  # others have come before it
     if hashes is None:
         return None
-    of_page, next_cursor = page(hashes, str, limit=request.limit, cursor=request.cursor)
+    of_page, next_cursor = page(hashes, str, limit=request.limit, cursor=last)
+    if next_cursor is not None:
+        next_cursor = f"{hashes.index(next_cursor) + 1}.{next_cursor}"
     found = setups.find(tx, query, request.fields, of_page, at=at)
     experiments = [one for one in found if one.state in request.states]
     key_of = {one.setup_hash: one.key for one in experiments}
     rows = group_rows.read(tx, experiments, [key_of[one] for one in of_page], request)
     count = setups.count(tx, query, request.states) if request.with_count else None
     return TablePage(rows, next_cursor, count)
+
+
+def _end_of_page(cursor: str | None) -> tuple[int, str | None]:
+    """The number of rows up to the last of a page, 0 if it is not known, and the name of that."""
+    if cursor is None:
+        return 0, None
+    number, _, name = cursor.rpartition(".")
+    return int(number) if re.fullmatch(r"[0-9]{1,7}", number) else 0, name
 
 
 def _in_states(query: ExperimentQuery, request: TableRequest) -> ExperimentQuery:

@@ -230,6 +230,21 @@ def test_rows_are_sorted_by_what_they_show_on_all_pages(client, complete, by):
     assert keys == sorted(keys, reverse=True)
 
 
+def test_a_page_of_sorted_setups_goes_on_after_the_last_whatever_came_before(client, complete):
+    for length, loss in ((2, 1.0), (3, 2.0), (4, 3.0)):
+        complete([loss], training={"length": length}, name=f"{loss:g}")
+    query = {"sort": "train_loss", "limit": 2}
+    first = client.get("/v1/table", params=query).json()
+    for dim in (4, 5, 6, 7):
+        complete([0.5], student={"kind": "linear", "dim": dim})
+    for cursor in (first["next"], first["next"].rpartition(".")[2]):
+        rest = client.get("/v1/table", params={**query, "cursor": cursor}).json()
+        assert ([row["name"] for row in rest["items"]], rest["next"]) == (["3"], None)
+    for cursor in ("2.x", "x", "99999999999.x"):
+        refused = client.get("/v1/table", params={**query, "cursor": cursor})
+        assert refused.status_code == 400
+
+
 def test_runs_are_sorted_by_what_they_show_on_all_pages(client, complete):
     complete([3.0, 1.0])
     complete([2.0, 4.0])
