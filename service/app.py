@@ -31,6 +31,7 @@ from service.http.hosts import KnownHosts
 from service.http.parameters import refuse_unknown
 from service.http.request_id import RequestIds
 from service.http.response_headers import ResponseHeaders
+from service.http.root_path import RootPath
 from service.pages import site
 from service.pages.problem import problem_page
 from service.pages.routers import PAGES
@@ -114,7 +115,7 @@ class Service(FastAPI):
         """The middleware; the outermost see the answers to unexpected errors, too."""
         settings = self.state.context.settings
         app = KnownHosts(
-            HeadAsGet(super().build_middleware_stack()),
+            HeadAsGet(RootPath(super().build_middleware_stack(), settings.root_path.rstrip("/"))),
             settings.host_names,
             allow_anyone=settings.allow_anyone,
         )

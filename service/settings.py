@@ -24,6 +24,12 @@ class Settings(StoreSettings):
         description="Names by which browsers reach the lab, such as `lab.example`, separated by "
         "commas; it always answers to loopback names and to the address that it is reached at.",
     )
+    root_path: str = Field(
+        "",
+        pattern=r"^((/[A-Za-z0-9._~-]+)+/?)?$",
+        description="The prefix at which a proxy serves the lab, such as `/lab` for "
+        "`https://example.org/lab/`.",
+    )
     allow_anyone: bool = Field(
         default=False,
         description="Whether a lab that listens beyond loopback answers: everyone who reaches it "

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import OperationalError
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -212,4 +213,4 @@ def _methods(request: Request) -> list[str]:
 
 def _matches(route: Any, request: Request) -> bool:
     pattern = getattr(route, "path_regex", None)
-    return pattern is not None and pattern.match(request.url.path) is not None
+    return pattern is not None and pattern.match(get_route_path(request.scope)) is not None

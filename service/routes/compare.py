@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from core.figures import COMPARISON_FIGURES as FIGURES
 from core.figures.comparisons.comparison import Compared
 from service import schemas
+from service.address import at
 from service.context import Context
 from service.exports import comparison
 from service.figures import rendering
@@ -53,7 +54,7 @@ def compare(context: Context, ids: Ids) -> Response:
             schemas.FieldDifference.model_validate(difference) for difference in differing
         ],
         metrics=comparison.statistics_by_metric(compared),
-        figures={name: f"/v1/compare/figures/{name}.svg?ids={joined_ids}" for name in FIGURES},
+        figures={name: at(f"/v1/compare/figures/{name}.svg?ids={joined_ids}") for name in FIGURES},
     )
     return Response(schemas.to_json(content), media_type="application/json")
 

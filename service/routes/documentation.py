@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic_core import to_json
 
+from service.address import root_path
 from service.http.response_headers import PAGE_POLICY
 
 router = APIRouter(include_in_schema=False)
@@ -29,7 +30,10 @@ _SWAGGER_UI_POLICY = f"{PAGE_POLICY}; img-src 'self' blob: data:"
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """Read the OpenAPI document."""
-    return Response(to_json(request.app.openapi()), media_type="application/json")
+    content = request.app.openapi()
+    if prefix := root_path.get():
+        content = {**content, "servers": [{"url": prefix}]}
+    return Response(to_json(content), media_type="application/json")
 
 
 @router.get("/docs/try")

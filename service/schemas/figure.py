@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from core.recipe import Recipe
 from core.spec.bounds import Checked
+from service.address import at
 from service.schemas.base import Answer, Time
 from store import saved_figures
 
@@ -26,7 +27,7 @@ class FigureLinks(Answer):
     @classmethod
     def for_figure(cls, figure_id: str) -> Self:
         """The links of the figure with this id."""
-        path = f"/v1/figures/{figure_id}"
+        path = at(f"/v1/figures/{figure_id}")
         return cls(self=path, **{name: f"{path}.{name}" for name in FORMATS})
 
 

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from core.spec.bounds import Bounded, Checked, refuse_longer
 from core.spec.experiment import Tag
 from core.spec.part import Line
+from service.address import at
 from service.schemas.base import Answer
 from service.schemas.problem import Problem
 from store.experiments import import_jobs
@@ -92,7 +93,7 @@ class Imported(Answer):
             )
             for experiment, submission in zip(imported, stored, strict=True)
         ]
-        links = ImportLinks(self=f"/v1/experiments?tag={tag}")
+        links = ImportLinks(self=at(f"/v1/experiments?tag={tag}"))
         return cls(sha256=sha256, tag=tag, experiments=experiments, links=links)
 
 
@@ -121,7 +122,7 @@ class ImportJob(Answer):
             of=job.of,
             imported=Imported.model_validate(job.answer) if is_imported else None,
             problem=None if is_imported or job.answer is None else Problem(**job.answer),
-            links=ImportLinks(self=f"/v1/imports/{job.id}"),
+            links=ImportLinks(self=at(f"/v1/imports/{job.id}")),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field
 
 from core.studies import ClaimKind, Hypothesis, Size, Verdict
+from service.address import at
 from service.schemas.base import Answer, Number
 from service.schemas.sweep import SweepLinks
 from store import records
@@ -25,12 +26,12 @@ class StudyLinks(Answer):
     @classmethod
     def for_study(cls, name: str, size: Size, figures: list[str]) -> Self:
         """The links of a study at one size."""
-        path = f"/v1/studies/{name}"
+        path = at(f"/v1/studies/{name}")
         return cls(
             submit=f"{path}?size={size}",
             report=f"{path}/report?size={size}",
             figures={figure: f"{path}/figures/{figure}.svg?size={size}" for figure in figures},
-            paper=f"/v1/paper?study={name}&size={size}",
+            paper=at(f"/v1/paper?study={name}&size={size}"),
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from core.cost import Cost
 from core.figures import FIGURES
 from core.spec import ExperimentSpec
+from service.address import at
 from service.schemas.base import Answer
 from service.schemas.theorem import Theorem
 from store import records
@@ -31,7 +32,7 @@ class Links(Answer):
     @classmethod
     def for_experiment(cls, experiment_id: str) -> Self:
         """The links of the experiment with this id."""
-        path = f"/v1/experiments/{experiment_id}"
+        path = at(f"/v1/experiments/{experiment_id}")
         return cls(
             self=path,
             result=f"{path}/result",

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from core.spec.axis import Axes
 from core.spec.bounds import Checked
+from service.address import at
 from service.schemas.base import Answer, Number, Page, Time
 from service.schemas.submission import CostEstimate
 from store.states import PENDING, State
@@ -38,7 +39,7 @@ class SweepLinks(Answer):
     @classmethod
     def for_sweep(cls, sweep_id: str) -> Self:
         """The links of the sweep with this id."""
-        path = f"/v1/sweeps/{sweep_id}"
+        path = at(f"/v1/sweeps/{sweep_id}")
         return cls(
             self=path,
             table=f"{path}/table",

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from core.spec.bounds import Checked
 from core.spec.part import Line
+from service.address import at
 from service.schemas.base import Answer, Time
 from store import views
 
@@ -110,5 +111,5 @@ class View(Answer):
             owner=view.owner,
             created_at=view.created_at,
             changed_at=view.changed_at,
-            links=ViewLinks(self=f"/v1/views/{quote(view.name, safe='')}"),
+            links=ViewLinks(self=at(f"/v1/views/{quote(view.name, safe='')}")),
         )

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
 from core.figures.recipes.wording import generated_title
+from service.address import root_path
 from service.pages.frame import assets, words
 from service.pages.frame.formulas import formulas
 from service.pages.marks import strip
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _SYMBOLS = re.compile(r"(?<![\w.])([kdqmnsη]|[a-zλσρη]\u0302)(?= =| ≤| ≥|$)")
 """A symbol in a label such as ``k = 8``, which is set as mathematics."""
+
+
+_ADDRESS = re.compile(r'(\s(?:href|src|action|data-(?:url|then|events|src|edit|extend))=")/(?!/)')
+"""The start of an attribute that is an address of the lab."""
 
 
 @cache
@@ -69,7 +74,8 @@ def with_parameters(request: Request, **changes: str | None) -> str:
         (name, text) for name, text in request.query_params.multi_items() if name not in changes
     ]
     query = urlencode(kept + [(name, text) for name, text in changes.items() if text is not None])
-    return f"{request.url.path}?{query}" if query else request.url.path
+    path = request.url.path.removeprefix(root_path.get())
+    return f"{path}?{query}" if query else path
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -79,13 +85,20 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         .get_template(template)
         .render(
             request=request,
+            root=root_path.get().removeprefix("/"),
             link=lambda **changes: with_parameters(request, **changes),
             **values,
         )
     )
-    return HTMLResponse(content, status, {"Cache-Control": "no-cache"})
+    return HTMLResponse(_below_root(content), status, {"Cache-Control": "no-cache"})
 
 
 def fragment(template: str, **values: Any) -> str:
     """A part of a page, for one that is there already."""
-    return _environment().get_template(template).render(**values)
+    return _below_root(_environment().get_template(template).render(**values))
+
+
+def _below_root(html: str) -> str:
+    """The HTML with the lab's prefix before every address of the lab."""
+    root = root_path.get()
+    return _ADDRESS.sub(rf"\1{root}/", html) if root else html

@@ -6,6 +6,7 @@
 //
 // Buttons that only show something: data-open-dialog="ID", data-copy="text".
 
+import { at } from "./address.js";
 import { refresh } from "./live.js";
 
 let hiding = null;
@@ -22,7 +23,7 @@ function showUser() {
 async function askUser() {
   const name = await askFor("Your name, which your experiments bear?");
   if (!name) return;
-  if (!/^[ -~]{1,100}$/.test(name)) { say(["A name has up to 100 characters of ASCII."], true); return; }
+  if ([...name].length > 100) { say(["A name has up to 100 characters."], true); return; }
   localStorage.setItem("user", name);
   showUser();
 }
@@ -34,11 +35,11 @@ export async function call(method, url, body) {
     options.body = typeof body === "string" ? body : JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
-  if (user()) options.headers["X-Extrapolab-User"] = user();
+  if (user()) options.headers["X-Extrapolab-User"] = user().replace(/[^ -~]|%/gu, encodeURIComponent);
   if (method === "PATCH") options.headers["If-Match"] = "*";
   let answer;
   try {
-    answer = await fetch(url, options);
+    answer = await fetch(at(url), options);
   } catch {
     say(["The lab does not answer. Nothing was changed."], true);
     return null;
@@ -91,7 +92,7 @@ async function act(button) {
   const answer = await call(method, url, body);
   button.disabled = false;
   if (answer === null) return;
-  if (then) location.assign(then);
+  if (then) location.assign(at(then));
   else {
     if (done) say([done]);
     refresh();

@@ -1,8 +1,10 @@
 // Data of figures and series, for charts.
 
+import { at as addressOf } from "./address.js";
+
 // The JSON at an address; null if there is none to show, such as of a figure that can't be drawn.
 export async function read(url) {
-  const answer = await fetch(url, { headers: { Accept: "application/json" } });
+  const answer = await fetch(addressOf(url), { headers: { Accept: "application/json" } });
   return answer.ok ? answer.json() : null;
 }
 

@@ -1,5 +1,6 @@
 // The list of experiments: a filter that completes, rows that are selected, actions on many.
 
+import { at } from "./address.js";
 import { ask, askFor, call, say } from "./actions.js";
 import { go, refresh } from "./live.js";
 
@@ -26,7 +27,7 @@ async function complete() {
   const number = ++asked;
   const cursor = characters(box.value.slice(0, box.selectionStart));
   const query = new URLSearchParams({ q: box.value, cursor, limit: 8 });
-  const answer = await fetch(`/v1/fields:complete?${query}`);
+  const answer = await fetch(at(`/v1/fields:complete?${query}`));
   if (!answer.ok || number !== asked) return;
   const found = await answer.json();
   piece = [found.start, found.end].map((place) => unitsBefore(box.value, place));
@@ -139,7 +140,7 @@ function mark() {
     bar.firstElementChild.textContent = `${selected.size} selected`;
   }
   const address = `/v1/export?${new URLSearchParams({ q: filter(), format: "csv", safe: true })}`;
-  for (const link of document.querySelectorAll("[data-export]")) link.href = address;
+  for (const link of document.querySelectorAll("[data-export]")) link.href = at(address);
 }
 
 // The filter of what an action is for: the selected rows, or all that match.
@@ -200,7 +201,7 @@ document.addEventListener("click", async (event) => {
 
 function compare() {
   if (selected.size < 2) { say(["Select two rows or more to compare them."]); return; }
-  location.assign(`/compare?ids=${[...selected].join(",")}`);
+  location.assign(at(`/compare?ids=${[...selected].join(",")}`));
 }
 
 async function saveView() {

@@ -3,6 +3,7 @@
 // The document is a spec or {base, axes, name, tags}. The tabs show it as fields or as text;
 // what the fields can't show (zipped axes, unknown names) is kept and sent along.
 
+import { at } from "./address.js";
 import { call } from "./actions.js";
 import { Box } from "./box.js";
 import { flatten, number, setAt, valueAt, yaml } from "./document.js";
@@ -107,7 +108,7 @@ async function check() {
   asked = question;
   let answer;
   try {
-    const response = await fetch("/new/check", {
+    const response = await fetch(at("/new/check"), {
       method: "POST", body: JSON.stringify({ text: text() }), signal: question.signal,
       headers: { "Content-Type": "application/json", Accept: "application/json" },
     });
@@ -164,7 +165,7 @@ async function submit() {
   const url = `${isSweep ? "/v1/sweeps" : "/v1/experiments"}?${options}`;
   const submitted = await call("POST", url, answer.content);
   button.disabled = false;
-  if (submitted) location.assign(`${isSweep ? "/sweeps" : "/experiments"}/${submitted.id}`);
+  if (submitted) location.assign(at(`${isSweep ? "/sweeps" : "/experiments"}/${submitted.id}`));
 }
 
 // ---- Tabs, files, keys.
@@ -186,7 +187,7 @@ async function open(name) {
 
 // A text from elsewhere: into the fields if it can be read, else into the text, with what is wrong.
 async function take(given) {
-  const response = await fetch("/new/check", {
+  const response = await fetch(at("/new/check"), {
     method: "POST", body: JSON.stringify({ text: given }), headers: { "Content-Type": "application/json" },
   });
   const { content } = response.ok ? await response.json() : {};
