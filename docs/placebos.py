@@ -20,8 +20,8 @@ PLACEBOS: Mapping[Placebo, str] = {
     Placebo.UNTRAINED: "nothing is trained: every student is at its start",
     Placebo.OTHER_TEACHER: (
         "every student has learned another teacher, whose output is $-C$, to the last digit. This "
-        "response is set, not trained: training on the labels of $-C$ from the start $(A, B, -C)$ "
-        "mirrors that on the labels of $C$ from $(A, B, C)$ step by step, so it would end there "
+        "response is set, not trained: training on the labels of $-C$ from a start with $-C$ "
+        "mirrors that on the labels of $C$ from one with $C$ step by step, so it would end there "
         "or less close. A tied student can't follow, and gets it all the same"
     ),
     Placebo.SHORT_MEMORY: (

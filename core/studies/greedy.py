@@ -168,7 +168,7 @@ class GreedyStudy(Study):
     def _line(self, size: Size, evidence: Sequence[Evidence], arm: str) -> Line:
         experiments = self.arm(size, evidence, arm).experiments
         return Line(
-            label=arm,
+            label=arm.partition(", ")[0],
             x=[float(_states(one)) for one in experiments],
             y=[_rank(one) for one in experiments],
         )

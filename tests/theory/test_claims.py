@@ -27,7 +27,8 @@ FAILS = {
 
 
 @pytest.mark.parametrize(
-    "name", ["poisoning", "counterexample", "memoryless", "saddle", "step-size"]
+    "name",
+    ["approximate", "counterexample", "greedy", "memoryless", "poisoning", "saddle", "step-size"],
 )
 def test_every_claim_holds_but_those_that_are_shown_as_failing(name):
     study = STUDIES[name]
