@@ -335,10 +335,8 @@ def _print_submission(sweep: Sweep) -> None:
 
 
 def _print_state(sweep: Sweep, *, as_json: bool) -> None:
-    if as_json:
-        print_json(sweep.record)
-    else:
-        console().print(f"{sweep.id}  {sweep.state}: {format_counts(sweep.record)}")
+    line = f"{sweep.id}  {sweep.state}: {format_counts(sweep.record)}"
+    print_json(sweep.record) if as_json else console().print(line)
 
 
 def _watch(sweep: Sweep, *, as_json: bool) -> None:
