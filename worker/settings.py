@@ -1,6 +1,7 @@
 """Settings of a worker, besides those that all processes share (:mod:`store.settings`)."""
 
 import os
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -19,6 +20,19 @@ class WorkerSettings(BaseSettings):
         None,
         ge=1,
         description="CPU threads of one training; by default the slots share the cores equally.",
+    )
+
+    start_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="CPU seconds that a trainer may take until it is ready: it loads PyTorch, and "
+        "compiles a training loop where none is cached. A trainer that uses no CPU for as long is "
+        "stopped, too.",
+    )
+    alive_folder: Path | None = Field(
+        None,
+        description="Folder in which each slot touches a file `slot-PID` with each heartbeat, "
+        "while its trainer is ready: a health check looks at the age of these files.",
     )
 
     def threads_per_trainer(self, slots: int) -> int:

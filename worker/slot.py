@@ -6,6 +6,7 @@ import os
 import platform
 import threading
 import time
+from pathlib import Path
 
 from sqlalchemy import Connection
 from uuid_utils import uuid7
@@ -25,13 +26,20 @@ from worker.trainer_process import TrainerDied, TrainerProcess
 HEARTBEAT_SECONDS = 2.0
 """Longest interval of heartbeats; a third of the lease if that is shorter."""
 
-READY_SECONDS = 120.0
-"""Time allowed for a trainer to load torch."""
-
 HAND_BACK_SECONDS = 8.0
 """Time allowed to hand back a training when the slot ends in the middle of it."""
 
 logger = logging.getLogger(__name__)
+
+
+def _not_ready(cpu_seconds: float, limit: float, log: str) -> str:
+    """The message about a trainer that is stopped before it is ready."""
+    return (
+        f"The trainer was not ready after {cpu_seconds:.0f} s of CPU; the limit is {limit:g} s of "
+        "CPU, or as long without any. It loads PyTorch and compiles a training loop, which is "
+        "cached where the package's folder or NUMBA_CACHE_DIR can be written; if that really takes "
+        f"so long, raise EXTRAPOLAB_START_SECONDS. Its output:\n{log}"
+    )
 
 
 class NoTrainer(Exception):
@@ -41,8 +49,9 @@ class NoTrainer(Exception):
 class Slot:
     """Claims and trains experiments, with three threads beside: heartbeat, dispatcher and poller.
 
-    The poller looks for work once per lease, without a wake-up: the worker may have lost its broker
-    or its Celery parent may hang, and no other process can notice that.
+    The poller first waits for the trainer. Then it looks for work once per lease, without a
+    wake-up: the worker may have lost its broker or its Celery parent may hang, and no other process
+    can notice that.
 
     Created after the fork. It starts without database and broker, and survives their outages.
     """
@@ -66,6 +75,10 @@ class Slot:
         shutdown.drop_parent_end()
         self._shutdown, self._settings = shutdown, settings
         self._device = worker_settings.device
+        self._start_seconds = worker_settings.start_seconds
+        self._alive_file: Path | None = None
+        if folder := worker_settings.alive_folder:
+            self._alive_file = folder / f"slot-{os.getpid()}"
         self._draining = False
         self._lease_seconds = settings.lease_seconds
         self._heartbeat_seconds = min(HEARTBEAT_SECONDS, self._lease_seconds / 3)
@@ -135,6 +148,8 @@ class Slot:
         self._trainer.kill()
         self._dispatcher.stop()
         self._heartbeat.join(timeout=5)
+        if self._alive_file is not None:
+            self._alive_file.unlink(missing_ok=True)
         try:
             with self._database.write() as tx:
                 workers.remove(tx, self._id)
@@ -147,18 +162,18 @@ class Slot:
         if not self._trainer.reusable:
             self._trainer.kill()
             self._trainer = TrainerProcess(self._threads)
-        deadline = time.monotonic() + READY_SECONDS
+        limit, used, used_at = self._start_seconds, 0.0, time.monotonic()
         while not self._should_stop():
             try:
                 if self._trainer.is_ready(within=0.2):
                     return True
             except TrainerDied as death:
                 raise NoTrainer(f"{death} Its output:\n{self._trainer.take_log()}") from death
-            if time.monotonic() > deadline:
+            if (cpu := self._trainer.cpu_seconds()) > used:
+                used, used_at = cpu, time.monotonic()
+            if used > limit or time.monotonic() - used_at > limit:
                 self._trainer.kill()
-                raise NoTrainer(
-                    f"torch was not loaded in {READY_SECONDS:g} s.\n{self._trainer.take_log()}"
-                )
+                raise NoTrainer(_not_ready(used, limit, self._trainer.take_log()))
         return False
 
     def _claim(self) -> Claim | None:
@@ -173,11 +188,13 @@ class Slot:
         return claim
 
     def _poll_for_work(self) -> None:
-        while not self._closing.wait(self._lease_seconds):
+        pause = 0.0  # the trainer gets ready before there is work
+        while not self._closing.wait(pause):
+            pause = self._lease_seconds
             if not self._work_lock.acquire(blocking=False):
                 continue
             try:
-                if self._has_work():
+                if self._ensure_trainer() and self._has_work():
                     self._work()
             except Exception as error:  # the next poll tries again
                 logger.warning(
@@ -197,10 +214,16 @@ class Slot:
             try:
                 with self._database.write() as tx:
                     self._send_heartbeat(tx)
-            except StoreUnavailable as error:
+                self._mark_alive()
+            except (StoreUnavailable, OSError) as error:
                 logger.warning("heartbeat failed: %s", error)
             if self._closing.wait(self._heartbeat_seconds):
                 return
+
+    def _mark_alive(self) -> None:
+        if self._alive_file is not None and self._trainer.is_warm:
+            self._alive_file.parent.mkdir(parents=True, exist_ok=True)
+            self._alive_file.touch()
 
     def _send_heartbeat(self, tx: Connection) -> None:
         experiment_id = self._experiment_id

@@ -97,6 +97,19 @@ class TrainerProcess:
                 self._ready, self.idle_mb = True, self.memory_mb()
         return self._ready
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether it is alive and was ready at the last look."""
+        return self._ready and self._process.poll() is None
+
+    def cpu_seconds(self) -> float:
+        """The CPU time that it has used; 0 if it is dead."""
+        try:
+            times = self._process_info.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
     def send(self, message: Message) -> None:
         """Sends ``message``; raises TrainerDied."""
         if isinstance(message, Train):

@@ -7,6 +7,7 @@ the broker neither cancels training nor delays an HTTP request.
 
 from celery import Celery
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from store.queue.devices import QUEUES
 from store.settings import Settings
@@ -14,9 +15,13 @@ from store.settings import Settings
 WORK = "extrapolab.work"
 """The one task: claim and run experiments for this worker's device until none is waiting."""
 
+_TRANSPORT = "store.queue.redis_transport:Transport"
+"""Imported, with Kombu's and Redis' own modules, when something connects."""
+
 
 def celery_app(settings: Settings) -> Celery:
     """The application for ``settings.broker_url``; it connects on first use."""
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), _TRANSPORT))
     app = Celery("extrapolab", broker=settings.broker_url, backend=None)
     app.conf.update(
         task_ignore_result=True,

@@ -153,14 +153,15 @@ def test_every_long_running_service_has_a_health_check_and_restarts(name):
         assert SERVICES[name]["restart"] == "no"
         return
     check = SERVICES[name]["healthcheck"]
-    assert check["test"][0] == "CMD"
+    assert check["test"][0] in {"CMD", "CMD-SHELL"}
     assert {"interval", "timeout", "retries"} <= set(check)
     assert SERVICES[name]["restart"] == "unless-stopped"
 
 
 @pytest.mark.parametrize("name", ["worker-cpu", "worker-gpu"])
-def test_the_health_check_of_a_worker_is_an_existing_command(name):
-    assert_command_exists(SERVICES[name]["healthcheck"]["test"][1:])
+def test_the_health_check_of_a_worker_looks_at_the_files_that_its_slots_touch(name):
+    folder = SERVICES[name]["environment"]["EXTRAPOLAB_ALIVE_FOLDER"]
+    assert f"find {folder} -name 'slot-*' -mmin" in SERVICES[name]["healthcheck"]["test"][1]
 
 
 def test_the_health_check_of_the_api_requests_an_existing_route_at_its_port():

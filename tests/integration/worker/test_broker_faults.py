@@ -13,6 +13,8 @@ TINY = sample_specs.spec(
     optimizer={"kind": "gd", "steps": 5}, evaluation={"horizon": 8, "points": 2}, seeds=[0]
 )
 
+ENDLESS = sample_specs.spec(optimizer={"kind": "gd", "steps": 10**9})
+
 
 @pytest.fixture(scope="module", autouse=True)
 def worker(cluster):
@@ -70,3 +72,29 @@ def test_a_killed_redis_stops_nothing_and_may_come_back_empty(cluster):
     cluster.redis.start_empty()
     after = [cluster.submit(TINY) for _ in range(3)]
     assert each_ran_once(after)
+
+
+def test_a_redis_that_restarts_during_a_training_ends_no_worker(cluster, worker):
+    wait_for(cluster.slots_are_idle)
+    training = cluster.submit(ENDLESS).wait_for_steps()
+    with cluster.redis.client() as redis:
+        wait_for(lambda: redis.hlen("unacked"))  # the wake-up of this training
+    cluster.redis.kill()
+    cluster.redis.start_empty()
+    with cluster.redis.client() as redis:
+        wait_for(lambda: any("brpop" in client["cmd"] for client in redis.client_list()))
+    assert worker.process.is_running()
+    training.cancel()
+    assert training.wait_for_end().attempts == 1
+    assert each_ran_once([cluster.submit(TINY)])
+
+
+def test_a_closed_channel_is_a_lost_connection_to_recover_from(cluster):
+    """The task of a training that ends after Redis was lost is acknowledged on such a channel."""
+    app = celery_app(Settings(broker_url=cluster.redis.url))
+    with app.connection_for_write() as connection:
+        channel = connection.channel()
+        channel.close()
+        with pytest.raises(connection.connection_errors, match="the channel is closed"):
+            channel._create_client()
+    app.close()
