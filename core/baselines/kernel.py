@@ -65,7 +65,8 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     ratio = np.sqrt(decay) * correlation
     later = np.arange(1, len(response) - k + 1)[:, None, None]
     response[k:] = ratio**later * response[k - 1]
-    note = f"DC kernel with λ = {decay:.3g}, ρ = {correlation:.3g}, the most likely."
+    known = ", by the known noise" if variance > EXACT else ""
+    note = f"DC kernel with λ = {decay:.3g}, ρ = {correlation:.3g}, the most likely{known}."
     return Estimate(response, k, np.zeros((0, 0)), note)
 
 

@@ -78,7 +78,7 @@ class ApproximateStudy(Study):
                         "kind": "momentum",
                         "momentum": 0.98,
                         "lr": 0.002,
-                        "steps": 4_000_000 if is_full else 400_000,
+                        "steps": 2_000_000 if is_full else 400_000,
                     },
                     "evaluation": {"points": 20, "metrics": []},
                     "seeds": 10 if is_full else 3,
