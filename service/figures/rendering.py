@@ -1,6 +1,5 @@
 """Draws figures on request, in every format of the API."""
 
-import gc
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
@@ -13,12 +12,12 @@ from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
 from core.labels import listed
 from core.look import SCREEN, Look
 from service.figures.cache import FigureCache
+from service.figures.drawer import Drawer
 from service.figures.options import MEDIA_TYPES, FigureRequest
 from service.http import etags, openapi
 from service.http.errors import Invalid, Missing, unknown
 
-_matplotlib = threading.Lock()
-"""Matplotlib is not thread-safe."""
+_drawer, _drawing = Drawer(), threading.Lock()
 
 _rendered = FigureCache(max_bytes=64 * 2**20)
 """Some 4,000 figures, those of a bundle of 2,000 experiments."""
@@ -100,10 +99,9 @@ def render(figure: Figure, info: Info, form: Format, look: Look = SCREEN) -> byt
     key = figure, form, look.key, hashlib.sha256(info.model_dump_json().encode()).digest()
     content = _rendered.get(key)
     if content is None:
-        with _matplotlib:
+        with _drawing:
             content = _rendered.get(key)  # another request may have drawn it meanwhile
             if content is None:
-                content = figure.file(info, form, look)
-                gc.collect()  # what is left of a figure are cycles, a megabyte of them
+                content = _drawer.draw(figure, info, form, look)
                 _rendered.put(key, content)
     return content

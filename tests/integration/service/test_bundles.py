@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
-from core.figures import Figure
 from service.figures import rendering
 from service.figures.cache import FigureCache
+from service.figures.drawer import Drawer
 from tests.kit import sample_specs
 
 
@@ -89,13 +89,13 @@ def test_the_number_of_experiments_is_known_at_the_start(client, submit):
 def test_a_figure_is_drawn_once_for_the_same_numbers(client, submit, worker, monkeypatch):
     path = submit(seeds=[71])  # in no other test, whose figures may be cached
     worker.complete(worker.claim())
-    drawn, file = [], Figure.file
+    drawn, draw = [], Drawer.draw
 
-    def counted(figure, *arguments, **options):
+    def counted(drawer, figure, *arguments):
         drawn.append(figure)
-        return file(figure, *arguments, **options)
+        return draw(drawer, figure, *arguments)
 
-    monkeypatch.setattr(Figure, "file", counted)
+    monkeypatch.setattr(Drawer, "draw", counted)
     first = bundle(client)
     assert len(drawn) == 2
     assert bundle(client) == first
