@@ -19,6 +19,9 @@ from store import process_log
 IDLE_SECONDS = 60.0
 """Time without a figure after which the process ends; the next figure takes a second longer."""
 
+_ENDED = (EOFError, BrokenPipeError, pickle.UnpicklingError)
+"""What talking to a process raises that somebody ended."""
+
 
 class Drawer:
     """Draws one figure at a time: Matplotlib is not thread-safe."""
@@ -35,11 +38,7 @@ class Drawer:
                 self._end.cancel()
             try:
                 answer = self._ask((figure, info, form, look))
-            except (
-                EOFError,
-                BrokenPipeError,
-                pickle.UnpicklingError,
-            ):  # somebody ended the process
+            except _ENDED:
                 self._stop()
                 answer = self._ask((figure, info, form, look))
             self._end = threading.Timer(IDLE_SECONDS, self.stop)
