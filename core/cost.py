@@ -1,8 +1,9 @@
 """The estimated cost of an experiment, as orders of magnitude: operations, memory and storage."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from core.baseline_cost import baseline_cost
 from core.measuring import ALL_METRICS, SHARED_WORK, numbers_per_point, point_flop, work_per_point
 from core.result import SERIES
 from core.spec import (
@@ -67,7 +68,7 @@ class Cost:
 
 
 def estimate(spec: ExperimentSpec) -> Cost:
-    """The cost of preparing ``spec``, of its steps, and of measuring its recorded points.
+    """The cost of preparing ``spec``, its steps, measuring its recorded points, and its baselines.
 
     In closed form, a step of one seed takes 2k products of A with p + m vectors, and two matrix
     products for dA, of which one is k x k at short lengths.
@@ -82,9 +83,12 @@ def estimate(spec: ExperimentSpec) -> Cost:
         >>> f"{cost.flop:.1e}"
         '1.7e+11'
     """
-    if has_closed_form(spec.teacher, spec.student):
-        return _closed_form_cost(spec)
-    return _sequence_cost(spec)
+    closed = has_closed_form(spec.teacher, spec.student)
+    cost = _closed_form_cost(spec) if closed else _sequence_cost(spec)
+    flop, numbers = baseline_cost(spec)
+    return replace(
+        cost, flop=cost.flop + flop, memory_mb=cost.memory_mb + _BYTES * numbers / _MEGABYTE
+    )
 
 
 def preparation_flop(spec: ExperimentSpec) -> float:

@@ -19,6 +19,12 @@ class Settings(StoreSettings):
     max_experiment_flop: float = Field(
         1e16, gt=0, description="Maximum floating-point operations of one experiment."
     )
+    max_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="Limit on the training time of experiments that are submitted without one, in "
+        "seconds over all attempts; by default none.",
+    )
     hosts: HostNames = Field(
         "",
         description="Names by which browsers reach the lab, such as `lab.example`, separated by "

@@ -12,17 +12,12 @@ Overschee and De Moor (1994); Ljung (1999), section 10.6.
 
 import numpy as np
 
+from core.baseline_cost import MAX_NUMBERS, SEQUENCES
 from core.baselines.estimate import Estimate, numerical_rank, order_by_gap
 from core.losses import Target, label_noise, noise_of, sample
 from core.shapes import Float64
 from core.spec import ExperimentSpec, FiniteSampleLoss, RecurrentTeacher, channels
 from core.systems import LinearSystem, impulse_response, observability_rows
-
-SEQUENCES = 512
-"""The number of Gaussian sequences that it gets if the training's loss is that of a population."""
-
-_MAX_NUMBERS = 2**18
-"""The most input numbers that it uses: of a longer sample, the first sequences."""
 
 _RANK_TOLERANCE = 1e-10
 """Singular values below this x the largest count as zero."""
@@ -141,7 +136,7 @@ def _respond(
 def _inputs(spec: ExperimentSpec) -> tuple[np.ndarray, str]:
     """Sequences (N, k, m) and their source: a finite sample, or Gaussian by ``evaluation.seed``."""
     loss, k, (m, _) = spec.training.loss, spec.training.length, channels(spec.teacher)
-    limit = max(1, _MAX_NUMBERS // k)
+    limit = max(1, MAX_NUMBERS // k)
     if isinstance(loss, FiniteSampleLoss):
         return sample(loss, k, limit)[:, :, None], "the training's"
     generator = np.random.default_rng(spec.evaluation.seed)

@@ -6,6 +6,12 @@ from core.errors import Problem, SpecError
 from core.spec import ExperimentSpec
 from core.warnings import warnings
 from service.settings import Settings
+from store.experiments.draft import Options
+
+
+def default_options(settings: Settings) -> Options:
+    """The options of experiments that are submitted without any."""
+    return Options(max_seconds=settings.max_seconds)
 
 
 def admit(spec: ExperimentSpec, settings: Settings) -> tuple[Cost, list[str]]:

@@ -14,9 +14,9 @@ from service.figures.options import FigureOptions
 from service.http import examples, openapi
 from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
+from service.intake.admission import default_options
 from service.intake.sweep_expansion import expand
 from service.stored_study import read_study, specs_of, verdicts
-from store.experiments.draft import Options
 from store.records import Submission
 from store.sweeps import submission as sweep_submission
 
@@ -79,7 +79,9 @@ def submit(
     drafts = {arm: expand(sweep, context).draft for arm, sweep in STUDIES[name].arms(size).items()}
     with context.database.write() as tx:
         submitted = {
-            arm: sweep_submission.submit(tx, draft, owner=owner, options=Options())
+            arm: sweep_submission.submit(
+                tx, draft, owner=owner, options=default_options(context.settings)
+            )
             for arm, draft in drafts.items()
         }
     experiments: dict[str, Submission] = {}

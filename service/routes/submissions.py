@@ -34,6 +34,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_within_range)]
 
 
 async def _options(
+    context: Context,
     priority: Annotated[
         int,
         Query(
@@ -50,7 +51,8 @@ async def _options(
             gt=0,
             le=MAX_SECONDS,
             description="Limit on training time in seconds, over all attempts; beyond it the "
-            "experiment fails with `timeout`.",
+            "experiment fails with `timeout`. Default: the lab's `EXTRAPOLAB_MAX_SECONDS`, if it "
+            "has one.",
         ),
     ] = None,
     max_memory_mb: Annotated[
@@ -66,7 +68,7 @@ async def _options(
     return Options(
         priority=priority,
         not_before=not_before.timestamp() if not_before else None,
-        max_seconds=max_seconds,
+        max_seconds=max_seconds or context.settings.max_seconds,
         max_memory_mb=max_memory_mb,
     )
 

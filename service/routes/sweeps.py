@@ -13,11 +13,11 @@ from service.http import body, examples, openapi
 from service.http.idempotency import IdempotentRequest, SubmissionAnswer, accepted
 from service.http.ids import SweepId
 from service.http.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
+from service.intake.admission import default_options
 from service.intake.bulk import change_all
 from service.intake.dry_run import check_sweep
 from service.intake.sweep_expansion import Expansion, expand
 from store import bulk
-from store.experiments.draft import Options
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
 from store.sweeps import staging as sweep_staging
@@ -81,15 +81,18 @@ def submit(
     if dry_run:
         checked = check_sweep(sweep, context, rerun=rerun)
         return Response(checked.model_dump_json(), media_type="application/json")
-    expansion = expand(sweep, context)
+    expansion, options = expand(sweep, context), default_options(context.settings)
     draft = expansion.draft
-    staged = sweep_staging.stage(
-        context.database, draft, owner=owner, options=Options(), rerun=rerun
-    )
+    staged = sweep_staging.stage(context.database, draft, owner=owner, options=options, rerun=rerun)
 
     def make(tx: Connection) -> SubmissionAnswer:
         submitted = sweep_submission.submit(
-            tx, draft, owner=owner, options=Options(), rerun=rerun, staged=staged
+            tx,
+            draft,
+            owner=owner,
+            options=options,
+            rerun=rerun,
+            staged=staged,
         )
         return _answer_submitted(tx, submitted, expansion)
 
@@ -171,12 +174,22 @@ def extend(
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id).spec
     expansion = expand(sweep.model_copy(update={"axes": axes}), context)
+    options = default_options(context.settings)
     staged = sweep_staging.stage_extension(
-        context.database, sweep_id, expansion.draft, owner=owner, options=Options()
+        context.database,
+        sweep_id,
+        expansion.draft,
+        owner=owner,
+        options=options,
     )
     with context.database.write() as tx:
         extended = sweep_submission.extend(
-            tx, sweep_id, expansion.draft, owner=owner, options=Options(), staged=staged
+            tx,
+            sweep_id,
+            expansion.draft,
+            owner=owner,
+            options=options,
+            staged=staged,
         )
         status, answer = _answer_submitted(tx, extended, expansion)
     return accepted(status, answer)

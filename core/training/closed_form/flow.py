@@ -28,6 +28,10 @@ from core.training.stepper import RUNNING, Batch, stop_step, with_status
 MAX_INNER_STEPS = 50_000
 """The number of steps that LSODA may take between two waypoints."""
 
+MAX_STIFF_CALLS = 200_000
+"""The number of gradients that Radau may take between two waypoints, besides 100 for each free
+parameter, as a Jacobian takes one for each."""
+
 SeedGradient = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """A function of one seed's flat parameters (n,) that returns the loss and its gradient (n,).
 
@@ -55,6 +59,10 @@ def _seed_gradient(spec: ExperimentSpec, layout: LinearLayout, target: Target) -
         return linear.loss_and_gradient(theta, gradient, workspace, problem), gradient
 
     return compiled
+
+
+class _TooManyCalls(Exception):
+    """The flow is too stiff for its tolerances."""
 
 
 class Flow:
@@ -131,10 +139,19 @@ class Flow:
         )
         if report["message"] == "Integration successful.":
             return path[-1], ""
+        calls, most = 0, MAX_STIFF_CALLS + 100 * len(start)
+
+        def counted(at: float, free: np.ndarray) -> np.ndarray:
+            nonlocal calls
+            calls += 1
+            if calls > most:
+                raise _TooManyCalls(f"it took more than {most} gradients to a waypoint.")
+            return velocity(at, free)
+
         try:
-            solution = solve_ivp(
-                velocity, (0.0, time), start, "Radau", t_eval=(time,), **tolerances
-            )
+            solution = solve_ivp(counted, (0.0, time), start, "Radau", t_eval=(time,), **tolerances)
+        except _TooManyCalls as error:
+            return path[-1], str(error)
         except ValueError as error:  # Radau's matrices are not finite
             return np.full_like(start, np.nan), f"{error}."
         return (solution.y[:, -1], "") if solution.success else (path[-1], solution.message)

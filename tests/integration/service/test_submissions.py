@@ -205,3 +205,20 @@ def test_the_merged_tags_of_an_experiment_have_no_limit(client):
     answered = schemas["Experiment"]["properties"]["spec"]["$ref"].rpartition("/")[2]
     assert "maxItems" not in schemas[answered]["properties"]["tags"]
     assert schemas["ExperimentSpec"]["properties"]["tags"]["maxItems"] == 64
+
+
+def test_a_lab_may_limit_what_is_submitted_without_a_limit(sqlite_url):
+    settings = Settings(database_url=sqlite_url, broker_url=NO_BROKER, max_seconds=86_400)
+    with TestClient(build(settings)) as client:
+        ids = [
+            client.post(f"/v1/experiments?on_duplicate=rerun{limit}", json=body()).json()["id"]
+            for limit in ("", "&max_seconds=60")
+        ]
+        axes = [{"path": "training.length", "values": [2]}]
+        client.post("/v1/sweeps", json={"base": body(), "axes": axes}).raise_for_status()
+        limits = {
+            item["id"]: item["max_seconds"]
+            for item in client.get("/v1/experiments").json()["items"]
+        }
+    assert [limits.pop(name) for name in ids] == [86_400, 60]
+    assert [*limits.values()] == [86_400], "that of the sweep"

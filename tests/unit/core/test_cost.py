@@ -1,10 +1,14 @@
 """Cost estimates grow with the work, and match counts by hand where those are easy."""
 
+import tracemalloc
 from typing import get_args
 
 import pytest
 
+from core.baseline_cost import baseline_cost
+from core.baselines import METHODS
 from core.cost import estimate, measured_metrics
+from core.losses import target_of
 from core.measuring import ALL_METRICS, SHARED_WORK, work_per_point
 from core.spec import ExperimentSpec
 from core.spec.experiment import ChosenMetric
@@ -136,3 +140,48 @@ def test_chosen_metrics_are_measured_at_any_cost_and_others_are_not():
 def test_every_metric_that_can_be_chosen_has_its_cost():
     assert set(get_args(ChosenMetric)) == ALL_METRICS
     assert work_per_point(LONG).keys() == SHARED_WORK.keys()
+
+
+@pytest.mark.parametrize(
+    ("baseline", "dim", "length"),
+    [
+        ("subspace", 40, 120),
+        ("subspace", 5, 300),
+        ("balanced_truncation", 300, 20),
+        ("era", 5, 700),
+    ],
+)
+def test_the_memory_of_a_baseline_is_estimated_within_a_factor_of_2(baseline, dim, length):
+    spec = ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "random", "dim": dim, "spectral_radius": 0.95},
+            "student": {"kind": "linear", "dim": 2},
+            "training": {"length": length},
+            "evaluation": {"baselines": [baseline]},
+        }
+    )
+    target = target_of(spec)
+    tracemalloc.start()
+    try:
+        METHODS[baseline](spec, target)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    flop, numbers = baseline_cost(spec)
+    assert 0.5 < 8 * numbers / peak < 2
+    assert estimate(spec).memory_mb > 8 * numbers / 1e6
+    assert estimate(spec).flop > flop
+
+
+def test_the_baseline_of_a_large_teacher_exceeds_a_limit():
+    spec = ExperimentSpec.model_validate(
+        {
+            "teacher": {"kind": "random", "dim": 450},
+            "student": {"kind": "linear", "dim": 2},
+            "training": {"length": 1000},
+            "optimizer": {"steps": 1},
+            "evaluation": {"baselines": ["subspace"], "points": 2},
+        }
+    )
+    assert estimate(spec).memory_mb > 1_000
+    assert estimate(spec).flop > 1e11

@@ -108,6 +108,13 @@ def test_a_failed_integration_raises_with_advice(monkeypatch):
         run(flow_of())
 
 
+def test_a_flow_that_takes_very_many_gradients_is_given_up_with_advice(monkeypatch):
+    monkeypatch.setattr(flow, "MAX_INNER_STEPS", 1)
+    monkeypatch.setattr(flow, "MAX_STIFF_CALLS", -10_000_000)
+    with pytest.raises(IntegrationFailed, match=r"gradients to a waypoint.*larger optimizer\.atol"):
+        run(flow_of())
+
+
 def test_a_start_with_a_huge_loss_has_diverged():
     spec = flow_of().model_dump()
     spec["student"]["start"] = {"kind": "gaussian", "scale": 1e4}
