@@ -58,7 +58,7 @@ METRICS = MappingProxyType(
 
 NaN if the metric is not defined: for a student that has no such thing, such as the imbalance of a
 GRU, or because it is relative to 0 or to a number past the range of float64
-(:func:`core.warnings.undefined` says so).
+(:func:`core.caveats.undefined` says so).
 """
 
 _OF_WHOLE_TRAINING = frozenset(

@@ -1,6 +1,6 @@
-"""Warnings about valid specs that are probably not intended, and caveats about a run's numbers."""
+"""Warnings about valid specs that are probably not intended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -10,13 +10,10 @@ from core.cost import measured_metrics, preparation_flop
 from core.losses import loss_matrix, target_of
 from core.measuring import ALL_METRICS
 from core.metrics import sharpness
-from core.result import Outcome
 from core.spec import (
-    CosineSchedule,
     CounterexampleStart,
     ExperimentSpec,
     ExplicitStart,
-    ExponentialSchedule,
     FiniteSampleLoss,
     FromExperimentStart,
     GradientDescent,
@@ -26,7 +23,6 @@ from core.spec import (
     RecurrentTeacher,
     SecondMomentLoss,
     Training,
-    WarmupSchedule,
     WideStart,
     has_closed_form,
     states,
@@ -48,19 +44,6 @@ _CACHED = 32
 
 _MAX_LENGTH_OF_COUNTEREXAMPLE = 24
 """Longest training for which rounding leaves a counterexample's loss below about 1e-16."""
-
-NO_BASELINE = (
-    "relative_extrapolation_error is undefined: the teacher's response is 0 for k <= j < q, so "
-    "there is no baseline to compare with."
-)
-NO_FINITE_BASELINE = (
-    "relative_extrapolation_error and sequence_extrapolation_error are undefined: the teacher's "
-    "response exceeds the range of float64 before the horizon."
-)
-NO_VARIANCE = (
-    "sequence_fit_error and sequence_extrapolation_error are undefined: the teacher's outputs are "
-    "constant, so there is no variance to compare with."
-)
 
 
 def warnings(spec: ExperimentSpec) -> list[str]:
@@ -129,80 +112,6 @@ def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
             f"The student has d = {d} <= k = {k} states, so it is not overparameterised in the "
             "paper's sense (d > k)."
         )
-
-
-def warnings_of_run(
-    spec: ExperimentSpec, summary: Mapping[str, float], outcome: Outcome = Outcome.FITTED
-) -> list[str]:
-    """Returns caveats about one run's numbers; few are left to say of a run that diverged.
-
-    Args:
-        spec: The spec of the run.
-        summary: The run's final metrics.
-        outcome: How it ended. The step size is judged where the run fits, or at least does better
-            than a student that outputs zero; elsewhere the curvature says nothing about it.
-
-    Example:
-        >>> spec = ExperimentSpec.model_validate({
-        ...     "teacher": {"kind": "balanced"},
-        ...     "student": {"kind": "linear", "dim": 9},
-        ...     "training": {"length": 4},
-        ...     "optimizer": {"lr": 0.1},
-        ... })
-        >>> warnings_of_run(spec, {"sharpness": 50.0, "spectral_radius": 0.9})
-        ['lr = 0.1 is above 2 / sharpness = 0.04 at the end of the run: GD cannot settle there.']
-    """
-    if outcome is Outcome.DIVERGED:
-        return undefined(summary)
-    sentences, optimizer = [], spec.optimizer
-    is_near = outcome is Outcome.FITTED or summary.get("sequence_fit_error", np.nan) < 1
-    curvature, radius = summary.get("sharpness", np.nan), summary.get("spectral_radius", np.nan)
-    if isinstance(optimizer, GradientDescent) and is_near and 0 < curvature < np.inf:
-        lr = _last_lr(optimizer)
-        if lr > 2 / curvature:
-            sentences.append(
-                f"lr = {lr:g} is above 2 / sharpness = {2 / curvature:.3g} at the end of the run: "
-                "GD cannot settle there."
-            )
-    if radius > 1 + ZERO_TOLERANCE:
-        sentences.append(
-            f"The spectral radius of A is above 1 by {radius - 1:.2g}: the response can grow past "
-            "the horizon."
-        )
-    return [*sentences, *undefined(summary)]
-
-
-def undefined(summary: Mapping[str, float]) -> list[str]:
-    """Returns why relative errors among a run's metrics are undefined: one sentence per reason.
-
-    Example:
-        >>> undefined({"extrapolation_error": 0.5, "zero_baseline": 0.25})
-        []
-    """
-    if summary.get("zero_baseline") == np.inf:
-        return [NO_FINITE_BASELINE]
-    if summary.get("zero_baseline") != 0:
-        return []
-    sentences = [NO_BASELINE]
-    fit, on_sequences = (summary.get(name, np.inf) for name in ("fit_error", "sequence_fit_error"))
-    if np.isfinite(fit) and np.isnan(on_sequences):
-        sentences.append(NO_VARIANCE)
-    return sentences
-
-
-def _last_lr(optimizer: GradientDescent) -> float:
-    """The step size at the last step."""
-    steps = optimizer.steps
-    match optimizer.schedule:
-        case CosineSchedule(floor=floor):
-            factor = floor + (1 - floor) * (1 + np.cos(np.pi * (steps - 1) / steps)) / 2
-        case ExponentialSchedule(decay=decay, every=every):
-            factor = decay ** ((steps - 1) / every)
-        case WarmupSchedule(steps=warmup_steps):
-            factor = min(1.0, steps / warmup_steps)
-        case _:
-            factor = 1.0
-    return float(optimizer.lr * factor)
 
 
 def _unreachable(spec: ExperimentSpec) -> Iterator[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from core.baselines import baselines
+from core.caveats import caveats
 from core.errors import NumericsUnavailable
 from core.result import METRICS, ExperimentResult, Outcome, Response, RunResult
 from core.spec import ExperimentSpec, has_closed_form
@@ -19,7 +20,6 @@ from core.training.points import Points, measure_points
 from core.training.schedule import recorded_steps
 from core.training.sequences.engine import SequenceEngine
 from core.training.stepper import CANCELLED, DIVERGED, NEVER, RUNNING, STOPPED, Batch
-from core.warnings import warnings_of_run
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def finish(state: State) -> ExperimentResult:
             hankel_singular_values=final.hankel_singular_values.tolist(),
             parameters={name: array.tolist() for name, array in final.parameters.items()},
             summary=summaries[i],
-            warnings=warnings_of_run(state.spec, summaries[i], outcomes[i]),
+            warnings=caveats(state.spec, summaries[i], outcomes[i]),
         )
         for i, (seed, final) in enumerate(zip(state.spec.seeds, final_states, strict=True))
     ]

@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 
 from core import teachers
+from core.caveats import undefined
 from core.metrics.errors import relative_error
 from core.spec import ExperimentSpec, LinearTeacher, RecurrentTeacher, states
 from core.systems import impulse_response
-from core.warnings import undefined
 from store.arrays.packed import is_missing
 from store.records import RunRecord
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
-    Dialect,
     Double,
     ForeignKey,
     Index,
@@ -25,47 +24,16 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    TypeDecorator,
     event,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ColumnElement
 
 from core.result import METRICS
 from store.db import indexed_fields
+from store.db.columns import LossyText, OnPostgresql
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row with any columns of these tables."""
-
-
-class LossyText(TypeDecorator[str]):
-    """Text such as a log, with the characters that PostgreSQL can't store replaced."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's hook
-        """Replaces NUL and lone surrogates."""
-        if value is None:
-            return None
-        without_nul = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-        return without_nul.encode(errors="replace").decode()
-
-
-class _OnPostgresql(ColumnElement[int]):
-    """A default that PostgreSQL computes; 0 on SQLite."""
-
-    inherit_cache = True
-
-    def __init__(self, sql: str) -> None:
-        self.sql = sql
-
-
-@compiles(_OnPostgresql)
-def _compile_default(element: _OnPostgresql, compiler: SQLCompiler, **_options: Any) -> str:
-    return element.sql if compiler.dialect.name == "postgresql" else "0"
 
 
 metadata = MetaData(
@@ -278,12 +246,12 @@ events = Table(
     Column("attempt", Integer, nullable=False),
     Column("detail", JSON, nullable=False),
     # 0 on SQLite, whose events are committed in the order of their numbers
-    Column("txid", BigInteger, nullable=False, server_default=_OnPostgresql("txid_current()")),
+    Column("txid", BigInteger, nullable=False, server_default=OnPostgresql("txid_current()")),
     Column(
         "oldest_txid",  # no event of an earlier transaction was still to be committed
         BigInteger,
         nullable=False,
-        server_default=_OnPostgresql("txid_snapshot_xmin(txid_current_snapshot())"),
+        server_default=OnPostgresql("txid_snapshot_xmin(txid_current_snapshot())"),
     ),
     Index("events_by_experiment", "experiment_id", "number"),
     Index("events_by_txid", "txid", sqlite_where=text("txid > 0")),

@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 
 from core.arrays import pack
+from core.caveats import undefined as why_undefined
 from core.result import Outcome
-from core.warnings import undefined as why_undefined
 from store.arrays.packed import pack_points, pack_result
 from store.db import migrate, schema
 from store.db.database import Database

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.caveats import undefined
 from core.losses import Target
 from core.metrics import (
     Reference,
@@ -29,7 +30,6 @@ from core.systems import (
     visible_spectrum,
     weighted_spectrum,
 )
-from core.warnings import undefined
 from tests.unit.core.test_gradient import CASES, make, naive_loss
 
 STUDENT = LinearStudent(kind="linear", dim=3, structure="general")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from core.caveats import caveats
 from core.result import Outcome
-from core.warnings import warnings, warnings_of_run
+from core.warnings import warnings
 from tests.unit.core.test_training import spec_of
 
 
@@ -210,7 +211,7 @@ def summary_of(sharpness=1.0, radius=0.9):
     ],
 )  # fmt: skip
 def test_a_run_has_the_warnings_of_its_numbers(optimizer, summary, texts):
-    sentences = warnings_of_run(spec_of(optimizer=optimizer), summary)
+    sentences = caveats(spec_of(optimizer=optimizer), summary)
     assert len(sentences) == len(texts)
     assert all(text in sentence for text, sentence in zip(texts, sentences, strict=True))
 
@@ -227,5 +228,5 @@ def test_a_run_has_the_warnings_of_its_numbers(optimizer, summary, texts):
 def test_a_step_size_is_judged_only_where_the_student_learned(outcome, error, count):
     """A diverged run's 2 / sharpness, 1e-46 or so, says nothing about the step size."""
     summary = {**summary_of(sharpness=2e46, radius=1e9), "sequence_fit_error": error}
-    sentences = warnings_of_run(spec_of(optimizer={"lr": 0.1}), summary, outcome)
+    sentences = caveats(spec_of(optimizer={"lr": 0.1}), summary, outcome)
     assert len(sentences) == count
