@@ -62,6 +62,7 @@ CONFIG = {
             "figure_v1_experiments__id__figures__name___format__get",  # the parts of a look
             "figure_v1_figures__id___format__get",
             "figure_v1_studies__name__figures__figure___format__get",
+            "submit_v1_studies__name__post",  # a name, counted when it is decoded
             "cancel_v1_experiments_cancel_post",  # a filter or ids, but not both
             "delete_v1_experiments_delete_post",
             "pause_v1_experiments_pause_post",
