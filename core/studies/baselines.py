@@ -79,7 +79,7 @@ class BaselinesStudy(Study):
             "length": NOISY_LENGTH,
             "loss": {"kind": "finite_sample", "noise": NOISE},
         }
-        evaluation = {"horizon": NOISY_LENGTH + 20, "fit_tolerance": 0.1}
+        evaluation = {"horizon": NOISY_LENGTH + 20, "fit_tolerance": 0.1, "metrics": []}
         return {
             GD: sweep(
                 base,

@@ -69,14 +69,18 @@ class FiniteSampleStudy(Study):
                     "evaluation": {
                         "horizon": LENGTH + 20,
                         "points": 60,
-                        "fit_tolerance": 0.1 if noise else 0.01,
+                        **(
+                            {"fit_tolerance": 0.1, "metrics": []}
+                            if noise
+                            else {"fit_tolerance": 0.01}
+                        ),
                     },
                     "seeds": 3 if is_full else 1,
                 },
                 {"path": "training.loss.sequences", "values": sizes},
-                {"path": "training.loss.seed", "values": list(range(20 if is_full else 6))},
+                {"path": "training.loss.seed", "values": list(range(samples if is_full else 6))},
             )
-            for noise, sizes in ((0.0, SAMPLE_SIZES), (NOISE, NOISY_SIZES))
+            for noise, sizes, samples in ((0.0, SAMPLE_SIZES, 20), (NOISE, NOISY_SIZES, 10))
             for arm, student in ARMS.items()
         }
 
