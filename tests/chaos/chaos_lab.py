@@ -3,9 +3,10 @@
 import re
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ import httpx2
 import psutil
 import redis
 
+from tests.chaos.proxy import Cable
 from tests.kit.database import postgres_url
 from tests.kit.lab import RunningLab, running_lab
 from tests.kit.postgres import PostgresServer, postgres_server
@@ -32,10 +34,19 @@ FAST_SETTINGS = {
 
 @dataclass
 class ChaosLab:
-    """A lab with a private PostgreSQL, or a SQLite file in its data folder."""
+    """A lab with a private PostgreSQL, or a SQLite file in its data folder.
+
+    Attributes:
+        lab: The lab.
+        postgres: Its PostgreSQL; None with SQLite.
+        cable: Passes on the connections of clients.
+        disk: A small disk, with its data folder; None if this machine can't mount one.
+    """
 
     lab: RunningLab
     postgres: PostgresServer | None
+    cable: Cable
+    disk: Path | None
 
     @property
     def url(self) -> str:
@@ -100,10 +111,37 @@ def running_chaos_lab(
         if kind == "postgresql":
             server = stack.enter_context(postgres_server(durable=True))
             variables["EXTRAPOLAB_DATABASE_URL"] = postgres_url(str(server.folder), "postgres")
-        lab = stack.enter_context(
-            running_lab(folder / "data", "--workers", str(slots), variables=variables)
-        )
-        yield ChaosLab(lab, server)
+        disk = stack.enter_context(mounted_disk(folder / "disk"))
+        data = (disk or folder) / "data"
+        lab = stack.enter_context(running_lab(data, "--workers", str(slots), variables=variables))
+        cable = stack.enter_context(closing(Cable(lab.url)))
+        yield ChaosLab(lab, server, cable, disk)
+
+
+@contextmanager
+def mounted_disk(folder: Path, megabytes: int = 256) -> Iterator[Path | None]:
+    """A disk in memory; None if this machine can't mount one, as it needs root."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "lab", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"NOT TESTED: a full disk: a private one can't be mounted: {error}")
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Writes to a file until the disk is full, in pages at the end."""
+    with ballast.open("ab", buffering=0) as file:
+        for size in (2**20, 4096):
+            with suppress(OSError):
+                while file.write(bytes(size)) == size:
+                    pass
 
 
 def send_signal_to_all(processes: list[psutil.Process], sig: signal.Signals) -> None:

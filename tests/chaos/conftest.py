@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos import history
+from tests.chaos import digests
 from tests.chaos.chaos_lab import ChaosLab, running_chaos_lab
 from tests.kit.database import KINDS
 
@@ -17,4 +17,4 @@ def chaos_lab(request, tmp_path_factory) -> Iterator[ChaosLab]:
 
 @pytest.fixture(scope="session")
 def expected_digests() -> dict[str, str]:
-    return history.expected_digests()
+    return digests.expected_digests()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import psutil
 import redis
 
-from tests.chaos.chaos_lab import LEASE_SECONDS, ChaosLab, poll_for, send_signal_to_all
+from tests.chaos.chaos_lab import LEASE_SECONDS, ChaosLab, fill, poll_for, send_signal_to_all
 
 WAIT_SECONDS = 20.0
 """How long a fault waits for a training to hit."""
@@ -59,6 +59,39 @@ def stop_database(chaos_lab: ChaosLab, random: Random) -> None:
         time.sleep(LEASE_SECONDS * random.uniform(0.5, 2))
 
 
+def cut_network(chaos_lab: ChaosLab, random: Random) -> None:
+    """Resets the connections of clients, in the middle of an answer too, and refuses others."""
+    with chaos_lab.cable.cut():
+        time.sleep(LEASE_SECONDS * random.uniform(0, 1))
+
+
+def fill_disk(chaos_lab: ChaosLab, random: Random) -> None:
+    """Fills the disk of the data folder, mostly for longer than a lease."""
+    if chaos_lab.disk is None:
+        return
+    ballast = chaos_lab.disk / "ballast"
+    try:
+        fill(ballast)
+        time.sleep(LEASE_SECONDS * random.uniform(0.5, 2))
+    finally:
+        ballast.unlink()
+
+
+def exhaust_descriptors(chaos_lab: ChaosLab, random: Random) -> None:
+    """Lets the API or the workers open no further file or socket for a while."""
+    of_api = [chaos_lab.lab.child("uvicorn")]
+    processes = random.choice([of_api, chaos_lab.worker_processes()])
+    limits = {}
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            limits[process] = process.rlimit(psutil.RLIMIT_NOFILE)
+            process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds(), limits[process][1]))
+    time.sleep(LEASE_SECONDS * random.uniform(0.5, 2))
+    for process, limit in limits.items():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.rlimit(psutil.RLIMIT_NOFILE, limit)
+
+
 Fault = Callable[[ChaosLab, Random], None]
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
@@ -73,6 +106,9 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             kill_redis,
             flush_redis,
             stop_database,
+            cut_network,
+            fill_disk,
+            exhaust_descriptors,
         )
     }
 )

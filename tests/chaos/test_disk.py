@@ -1,21 +1,18 @@
 """A disk that fills during training: the lab refuses new work and loses nothing."""
 
 import errno
-import json
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
 import pytest
-import torch
 
-from core.run import run
 from core.spec import ExperimentSpec
-from tests.chaos.chaos_lab import FAST_SETTINGS, LEASE_SECONDS, wait_for
-from tests.chaos.history import digest
+from tests.chaos.chaos_lab import FAST_SETTINGS, LEASE_SECONDS, fill, mounted_disk, wait_for
+from tests.chaos.digests import expected_digest, stored_digest
 from tests.kit import sample_specs
 from tests.kit.lab import RunningLab, running_lab
 
@@ -34,29 +31,18 @@ SPEC = ExperimentSpec.model_validate(
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """Mounts a disk of 64 MB in memory, or skips the test."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "lab", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(
-            f"NOT TESTED: a private disk needs root and a kernel that can mount it: {error}"
-        )
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted_disk(folder, 64) as disk:
+        if disk is None:
+            pytest.skip("NOT TESTED: a private disk needs root and a kernel that can mount it")
+        yield disk
 
 
-def fill(ballast: Path) -> None:
-    """Writes to a file until the disk is full, in pages at the end."""
-    with ballast.open("ab", buffering=0) as file:
-        for size in (2**20, 4096):
-            with suppress(OSError):
-                while file.write(bytes(size)) == size:
-                    pass
-        with pytest.raises(OSError, match=f"Errno {errno.ENOSPC}"):
-            file.write(bytes(4096))
+def fill_up(ballast: Path) -> None:
+    """Fills the disk, and checks that nothing more can be written to it."""
+    fill(ballast)
+    full = pytest.raises(OSError, match=f"Errno {errno.ENOSPC}")
+    with ballast.open("ab", buffering=0) as file, full:
+        file.write(bytes(4096))
 
 
 def submit(lab: RunningLab, spec: ExperimentSpec) -> httpx2.Response:
@@ -74,10 +60,7 @@ def get(lab: RunningLab, path: str) -> dict:
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_a_disk_that_fills_during_training_costs_only_time(tmp_path):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    expected = digest(json.loads(run(SPEC).model_dump_json()))
-    torch.set_num_threads(threads)
+    expected = expected_digest(SPEC)
     small = sample_specs.spec(optimizer={"steps": 10})
     with (
         small_disk(tmp_path / "disk") as disk,
@@ -88,7 +71,7 @@ def test_a_disk_that_fills_during_training_costs_only_time(tmp_path):
         result = get(lab, f"{before}/result")
         training = submit(lab, SPEC).headers["location"]
         wait_for(lambda: (get(lab, training)["progress"] or {}).get("step"))
-        wait_for(lambda: not fill(disk / "ballast") and submit(lab, small).status_code == 503)
+        wait_for(lambda: not fill_up(disk / "ballast") and submit(lab, small).status_code == 503)
         refused = submit(lab, small)
         assert refused.status_code == 503
         assert refused.headers["retry-after"]
@@ -102,7 +85,7 @@ def test_a_disk_that_fills_during_training_costs_only_time(tmp_path):
         ]
         wait_for(lambda: get(lab, after)["state"] == "completed")
         wait_for(lambda: get(lab, training)["state"] == "completed")
-        assert digest(get(lab, f"{training}/result")) == expected
+        assert stored_digest(partial(get, lab), training) == expected
         kinds = [event["kind"] for event in get(lab, f"{training}/events")["items"]]
         assert kinds.count("completed") == 1
         experiments = get(lab, "/v1/experiments?limit=500")["items"]

@@ -1,6 +1,5 @@
 """A server and two workers, each on its own host; cables are cut during training."""
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -13,15 +12,14 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
-import torch
 
-from core.run import run
 from core.spec import ExperimentSpec
 from lab import broker
 from lab.programs import API_COMMAND
 from store.db.migrate import upgrade
+from tests.chaos import digests
 from tests.chaos.chaos_lab import FAST_SETTINGS, LEASE_SECONDS, wait_for
-from tests.chaos.history import digest
+from tests.chaos.digests import stored_digest
 from tests.chaos.network import Network, network
 from tests.kit.lab import EXTRAPOLAB
 from tests.kit.postgres import postgres_server
@@ -143,7 +141,7 @@ class DistributedLab:
         return [event["kind"] for event in self._get(f"{path}/events")["items"]]
 
     def result(self, path: str) -> str:
-        return digest(self._get(f"{path}/result"))
+        return stored_digest(self._get, path)
 
 
 @contextmanager
@@ -168,11 +166,7 @@ def lab() -> Iterator[DistributedLab]:
 
 @pytest.fixture(scope="module")
 def expected_digest() -> str:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    expected = digest(json.loads(run(SPEC).model_dump_json()))
-    torch.set_num_threads(threads)
-    return expected
+    return digests.expected_digest(SPEC)
 
 
 @pytest.mark.timeout(400)

@@ -30,7 +30,7 @@ def run_with_faults(
     names = [f"{chaos_lab.kind} {number}" for number in range(experiments)]
     shares = [names[first::CLIENTS] for first in range(CLIENTS)]
     clients = [
-        Client(chaos_lab.url, share, history, Random(random.random()), client_pause)
+        Client(chaos_lab.cable.url, share, history, Random(random.random()), client_pause)
         for share in shares
     ]
     watcher = Watcher(chaos_lab.url, history)
@@ -62,13 +62,13 @@ def run_with_faults(
             f"in {healed - began:.0f} s of {dict(Counter(injected))}; "
             f"drained {drained:.1f} s after the last fault"
         )
-    assert len(history.answered) > experiments / 2
+    assert len(history.answered) > experiments / 3  # most of the rest are in sweeps
     return event_counts
 
 
 @pytest.mark.timeout(400)
 def test_nothing_is_lost_doubled_or_changed(chaos_lab, expected_digests, capsys):
-    seed = {"sqlite": 0, "postgresql": 3}[chaos_lab.kind]  # together they draw every kind of fault
+    seed = {"sqlite": 0, "postgresql": 3}[chaos_lab.kind]  # they draw different kinds of faults
     run_with_faults(
         chaos_lab,
         expected_digests,
