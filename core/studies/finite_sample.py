@@ -139,11 +139,11 @@ class FiniteSampleStudy(Study):
             judge_hypothesis(
                 "With noise on the labels, the error past k from a near-zero start falls as 1/√N",
                 f"|exponent in N of the error past k over samples, noise {NOISE:g}, + 1/2| + 2 "
-                "standard errors < 0.3",
+                "standard errors < 0.25",
                 noisy_near,
                 _distance_from_root,
                 kind=ClaimKind.EXTRAPOLATES,
-                below=0.3,
+                below=0.25,
             ),
             judge_hypothesis(
                 "A large general start fits the same labels and errs far more past k",

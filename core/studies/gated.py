@@ -173,11 +173,11 @@ class _NonLinearStudy(Study):
             ),
             judge_hypothesis(
                 f"From a large start, {with_article(name)} student that fits errs more later",
-                "median error past k, large start over default start > 3",
+                "median error past k, large start over default start > 5",
                 longest + large,
                 lambda experiments: least_ratio(experiments, _error),
                 kind=ClaimKind.CONTRAST,
-                above=3,
+                above=5,
             ),
         )
 
