@@ -91,7 +91,10 @@ def take(
 @router.get(
     "/v1/imports",
     response_model=schemas.ImportLimits,
-    responses={200: openapi.answer("The limits.", examples.IMPORT_LIMITS)},
+    responses={
+        200: openapi.answer("The limits.", examples.IMPORT_LIMITS),
+        **openapi.problems(422),
+    },
 )
 def limits(context: Context) -> Response:
     """Get how large an imported file can be."""
@@ -114,7 +117,7 @@ def limits(context: Context) -> Response:
     },
 )
 def state(
-    context: Context, import_id: Annotated[str, Path(pattern="^imp_[0-9a-f]{64}$")]
+    context: Context, import_id: Annotated[str, Path(pattern="^imp_[0-9a-f]{64}", max_length=68)]
 ) -> Response:
     """Get the state of an import in the background; it is kept for a day after its end."""
     with context.database.read() as tx:
