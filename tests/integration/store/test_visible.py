@@ -16,7 +16,7 @@ from store.experiments import duplicates, events, id_prefix, results
 from store.experiments import repository as experiments
 from store.experiments import rows as experiment_rows
 from store.experiments.draft import Options
-from store.query import columns, facets, pages, run_ends, setups, varying
+from store.query import columns, facets, pages, run_ends, setup_order, setups, varying
 from store.query.query import ExperimentQuery
 from store.queue import overview, scheduling
 from store.sweeps import repository as sweeps
@@ -51,6 +51,9 @@ SEARCHES = {
     ],
     "query.facets.read": lambda tx: facets.read(tx, ALL, facets.parse_fields("state,tag")),
     "query.varying.read": lambda tx: varying.read(tx, ALL),
+    "query.setup_order.read": lambda tx: setup_order.read(
+        tx, ALL, [setup_order.SetupKey("name", descending=False)], at=now(tx)
+    ),
     "query.setups.find": lambda tx: setups.find(tx, ALL, []),
     "query.setups.newest": lambda tx: setups.newest(tx, ALL, limit=9, cursor=None)[0],
     "query.setups.count": lambda tx: [setups.count(tx, ALL)],
@@ -117,6 +120,7 @@ TABLE_QUERIES = {
     "db/migrations/versions/0009_gauss_newton_sharpness.py": 1,  # so does this one
     "db/visible.py": 2,
     "experiments/duplicates.py": 1,  # compares a staged batch with visible experiments
+    "experiments/pooling.py": 1,  # reads completed experiments
     "experiments/staging.py": 2,  # removes abandoned batches, publishes others
     "experiments/warm_start.py": 1,  # keeps the source of a staged experiment from being removed
     "queue/reaper.py": 1,  # reads running experiments
