@@ -122,7 +122,12 @@ class ApproximateStudy(Study):
         """The error against the loss, one line per teacher."""
         panels = []
         for start in STUDENTS:
-            groups = _by(self.arm(size, evidence, start).experiments)
+            trained = [
+                one
+                for one in self.arm(size, evidence, start).experiments
+                if np.isfinite(one.median("train_loss"))
+            ]
+            groups = _by(trained)
             lines = [
                 Line(
                     label=f"d̂ = {_states(of_one[0])}",

@@ -37,7 +37,7 @@ def ask(page: Page) -> None:
 
 def problem(page: Page) -> None:
     page.locator("#user").click()
-    page.locator("#answer").fill("Ω")
+    page.locator("#answer").fill("reversed \N{RIGHT-TO-LEFT OVERRIDE}name")
     page.get_by_role("button", name="Yes").click()
     expect(page.locator("#notice.problem")).to_be_visible()
 

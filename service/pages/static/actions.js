@@ -23,7 +23,7 @@ function showUser() {
 async function askUser() {
   const name = await askFor("Your name, which your experiments bear?");
   if (!name) return;
-  if ([...name].length > 100) { say(["A name has up to 100 characters."], true); return; }
+  if (!/^[^\p{Cc}\u2028-\u202e\u2066-\u2069]{1,100}$/u.test(name)) { say(["A name has up to 100 printable characters."], true); return; }
   localStorage.setItem("user", name);
   showUser();
 }
