@@ -28,8 +28,9 @@ async function complete() {
   const cursor = characters(box.value.slice(0, box.selectionStart));
   const query = new URLSearchParams({ q: box.value, cursor, limit: 8 });
   const answer = await fetch(at(`/v1/fields:complete?${query}`));
-  if (!answer.ok || number !== asked) return;
+  if (!answer.ok) return;
   const found = await answer.json();
+  if (number !== asked) return; // about an earlier text
   piece = [found.start, found.end].map((place) => unitsBefore(box.value, place));
   suggestions = found.items.filter((item) => item.text !== box.value.slice(...piece));
   active = -1;
