@@ -166,12 +166,11 @@ class EventFeed:
     ) -> AsyncIterator[EventBatch]:
         experiments = subscription.experiments
         given = experiments if isinstance(experiments, frozenset) else None
-        number, has_more = 0, last is not None or given is not None
+        mark, has_more = Mark(), last is not None or given is not None
         while has_more and EventType.STATE in subscription.types:
-            page = await run_in_threadpool(self._read_since, last or 0, given, number)
+            page, mark = await run_in_threadpool(self._read_since, last or 0, given, mark)
             yield EventBatch(page)
             has_more = len(page) == events.EVENTS_PER_QUERY
-            number = page[-1][1].number if page else number
         yield EventBatch(progress=[*self._progress.items()]).only(subscription)
 
     async def _run(self) -> None:
@@ -224,10 +223,10 @@ class EventFeed:
         }
 
     def _read_since(
-        self, last: int, experiment_ids: frozenset[str] | None, number: int
-    ) -> list[ExperimentEvent]:
+        self, last: int, experiment_ids: frozenset[str] | None, mark: Mark
+    ) -> tuple[list[ExperimentEvent], Mark]:
         with self._database.read() as tx:
-            return events.since(tx, last, experiment_ids, number=number)
+            return events.since(tx, last, experiment_ids, mark=mark)
 
     def _deliver(self, batch: EventBatch) -> None:
         for queue, subscription in self._subscribers.items():

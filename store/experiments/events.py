@@ -37,7 +37,7 @@ _SEEN, _UNTIL = text("CAST(:seen AS txid_snapshot)"), text("CAST(:until AS txid_
 
 @dataclass(frozen=True)
 class Mark:
-    """How far a reader of all events has come.
+    """How far a reader of events has come.
 
     On PostgreSQL an event may be committed after events with higher numbers. So a mark has two
     snapshots of the database: all events in ``seen`` are read, and those that are only in ``until``
@@ -45,10 +45,10 @@ class Mark:
 
     Attributes:
         number: Number of the last event that was read.
-        seen, until: The snapshots; empty on SQLite.
+        seen, until: The snapshots; empty on SQLite and before the first read.
     """
 
-    number: int
+    number: int = 0
     seen: str = ""
     until: str = ""
 
@@ -56,9 +56,12 @@ class Mark:
 def newest_number(tx: Connection) -> int:
     """The number of the newest event, 0 if there are no events.
 
-    Whoever reads experiments and then follows the events :func:`since` this number misses nothing.
+    Whoever reads experiments and then follows the events :func:`since` this number misses nothing,
+    not even those of a staged batch that is published later.
     """
-    return tx.scalars(select(func.coalesce(func.max(events.c.number), 0))).one()
+    newest = _visible_events().with_only_columns(events.c.number)
+    newest = newest.order_by(None).order_by(events.c.number.desc()).limit(1)
+    return tx.scalars(newest).first() or 0
 
 
 def newest_number_of(tx: Connection, experiment_id: str) -> int:
@@ -103,18 +106,19 @@ def since(
     last: int,
     experiment_ids: Collection[str] | None = None,
     *,
-    number: int = 0,
-) -> list[ExperimentEvent]:
-    """The next events that a reader may not know, of all or given experiments.
+    mark: Mark = Mark(),
+) -> tuple[list[ExperimentEvent], Mark]:
+    """The next events that a reader may not know, of all or given experiments, and the mark after.
 
     On PostgreSQL these are those after the ``last`` event, and those of transactions that were open
-    when it was written, of which a few may be known.
+    when it was written, of which a few may be known. All are in the snapshot of the first call: a
+    later event would hide from a reader who is cut off what was committed between two calls.
 
     Args:
         tx: An open transaction.
         last: Number of the last event that the reader knows; 0 for none.
         experiment_ids: The experiments; None for all.
-        number: Number of the last event of the previous call, which is continued.
+        mark: The mark after the previous call, which is continued.
 
     Returns:
         Up to :data:`EVENTS_PER_QUERY` events in the order of their numbers.
@@ -122,21 +126,30 @@ def since(
     query = _visible_events()
     if experiment_ids is not None:
         query = query.where(events.c.experiment_id.in_(experiment_ids))
-    if last == 0 or tx.dialect.name == "sqlite":
-        return _read(tx, query.where(events.c.number > max(last, number)))
+    if tx.dialect.name == "sqlite":
+        found = _read(tx, query.where(events.c.number > max(last, mark.number)))
+    else:
+        mark = replace(mark, until=mark.until or _snapshot(tx))
+        query = query.where(events.c.number > mark.number, *_unknown(tx, last), _is_in(_UNTIL))
+        found = _read(tx, query, {"until": mark.until})
+    return found, replace(mark, number=found[-1][1].number if found else mark.number)
+
+
+def _unknown(tx: Connection, last: int) -> list[ColumnElement[bool]]:
+    """Conditions for the events that a reader of the ``last`` one may not know, on PostgreSQL."""
     columns = events.c.number, events.c.txid, events.c.oldest_txid
     newest = select(*columns).where(events.c.number <= last).order_by(events.c.number.desc())
     known = tx.execute(newest.limit(1)).first()
     if known is None:
-        return _read(tx, query.where(events.c.number > number))
+        return []
     others = events.c.txid >= max(known.oldest_txid, 1)  # 0: from before they were stored
     if known.number == last:
         others = and_(others, events.c.txid != known.txid)
     late = select(events.c.number).where(others, events.c.number <= last)
-    unknown = or_(events.c.number > last, events.c.number.in_(late))
     first = tx.scalars(select(func.min(late.subquery().c.number))).one()
-    lowest = max(number, last if first is None else first - 1)
-    return _read(tx, query.where(events.c.number > lowest, unknown))
+    lowest = last if first is None else first - 1
+    unknown = or_(events.c.number > last, events.c.number.in_(late))
+    return [events.c.number > lowest, unknown]
 
 
 def _is_in(snapshot: TextClause) -> ColumnElement[bool]:

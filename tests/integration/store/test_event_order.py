@@ -1,7 +1,9 @@
 """Events in the order of their commits: none is lost to a reader, however late it is committed."""
 
 import pytest
+from sqlalchemy import update
 
+from store.db.tables import experiments
 from store.experiments import events, staging
 from store.records import EventKind
 from store.transition import record_event
@@ -13,6 +15,17 @@ def write(tx, experiment_id, attempt):
 
 def attempts(found):
     return [event.attempt for _, event in found]
+
+
+def hide(tx, experiment_id, batch_id):
+    """Makes an experiment one of a staged batch."""
+    change = update(experiments).where(experiments.c.id == experiment_id)
+    tx.execute(change.values(staged_batch_id=batch_id))
+
+
+def unknown_after(tx, last):
+    """The attempts of the events that a reader of the last one is sent."""
+    return attempts(events.since(tx, last)[0])
 
 
 @pytest.fixture
@@ -57,12 +70,12 @@ def test_an_event_that_is_committed_long_after_later_ones_is_read(repo, reading)
         assert found == [*range(2, 400)]
         with repo.database.read() as tx:
             last = events.newest_number(tx)
-            assert attempts(events.since(tx, first)) == [*range(2, 400)]
+            assert unknown_after(tx, first) == [*range(2, 400)]
         slow.commit()
     assert read_all(repo, mark)[0] == [1]
     with repo.database.read() as tx:
-        assert attempts(events.since(tx, last)) == [1], "nor is it lost to one who reconnects"
-        assert attempts(events.since(tx, first)) == [*range(1, 400)]
+        assert unknown_after(tx, last) == [1], "nor is it lost to one who reconnects"
+        assert unknown_after(tx, first) == [*range(1, 400)]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -71,7 +84,7 @@ def test_the_events_of_a_staged_batch_come_when_it_is_published(repo, reading):
     staged = repo.submit(rerun=True).id
     with repo.database.write() as tx:
         batch_id = staging.open_batch(tx)
-        tx.exec_driver_sql("UPDATE experiments SET arrival = %s WHERE id = %s", (batch_id, staged))
+        hide(tx, staged, batch_id)
         write(tx, staged, 1)
     with repo.database.write() as tx:
         write(tx, experiment_id, 2)
@@ -95,4 +108,48 @@ def test_a_last_event_that_was_removed_loses_nothing(repo, reading):
             tx.exec_driver_sql("DELETE FROM experiments WHERE id = %s", (removed,))
         slow.commit()
     with repo.database.read() as tx:
-        assert 1 in attempts(events.since(tx, last))
+        assert 1 in unknown_after(tx, last)
+
+
+def test_a_staged_batch_is_not_known_to_one_who_read_before_it_was_published(repo, reading):
+    _, _, first = reading
+    staged = repo.submit(rerun=True).id
+    with repo.database.write() as tx:
+        batch_id = staging.open_batch(tx)
+        hide(tx, staged, batch_id)
+        write(tx, staged, 1)
+    with repo.database.read() as tx:
+        last, now_read = events.newest_number(tx), events.now_read(tx)
+    assert last == first
+    with repo.database.write() as tx:
+        staging.publish(tx, batch_id)
+    assert read_all(repo, now_read)[0] == [0, 1]
+    with repo.database.read() as tx:
+        assert unknown_after(tx, last) == [0, 1]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_one_who_is_cut_off_within_a_long_replay_loses_nothing(repo, reading, monkeypatch):
+    experiment_id, mark, first = reading
+    monkeypatch.setattr(events, "EVENTS_PER_QUERY", 3)
+
+    def replay(mark):
+        with repo.database.read() as tx:
+            page, mark = events.since(tx, first, mark=mark)
+            return attempts(page), page[-1][1].number, mark
+
+    with repo.database.engine.connect() as late, late.begin() as slow:
+        write(late, experiment_id, 1)
+        with repo.database.write() as tx:
+            for attempt in (2, 3, 4, 5):
+                write(tx, experiment_id, attempt)
+        page, _, replayed = replay(events.Mark())
+        assert page == [2, 3, 4]
+        slow.commit()
+    with repo.database.write() as tx:
+        write(tx, experiment_id, 6)
+    page, last, _ = replay(replayed)
+    assert page == [5]
+    with repo.database.read() as tx:
+        assert unknown_after(tx, last) == [1, 6], "what the stream would have sent next"
+    assert read_all(repo, mark)[0] == [*range(1, 7)]

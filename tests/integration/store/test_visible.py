@@ -41,7 +41,8 @@ SEARCHES = {
         tx, HASHES
     ),
     "experiments.duplicates.find_reusable": lambda tx: duplicates.find_reusable(tx, HASHES),
-    "experiments.events.since": lambda tx: events.since(tx, 0),
+    "experiments.events.newest_number": lambda tx: [events.newest_number(tx)],
+    "experiments.events.since": lambda tx: events.since(tx, 0)[0],
     "experiments.id_prefix.ids_with_prefix": lambda tx: [
         *id_prefix.ids_with_prefix(tx, "exp_0", limit=9),
         *id_prefix.ids_with_prefix(tx, "swp_0", limit=9),
@@ -83,7 +84,6 @@ OTHERS = {
     "experiments.duplicates.lock": "locks hashes",
     "experiments.duplicates.submitted_since_staging": "compares a staged batch with visible ones",
     "experiments.events.after": "sees what others have committed, as test_event_order tests",
-    "experiments.events.newest_number": "is a position in the stream of events",
     "experiments.events.now_read": "is a position in the stream of events",
     "experiments.events.running_progress": "reads running experiments",
     "experiments.imports.add": "writes",
