@@ -20,7 +20,7 @@ from store.experiments import pooling, warm_start
 from store.experiments import tags as tag_rows
 from store.experiments.rows import ID
 from store.records import EventKind
-from store.states import RETRYABLE, WAITING, State, check_move
+from store.states import RETRYABLE, VERBS, WAITING, State, check_move
 from store.transition import move, record_events
 
 _COLUMNS = [
@@ -34,7 +34,7 @@ _COLUMNS = [
 
 @dataclass(frozen=True)
 class Changes:
-    """What became of each experiment.
+    """The outcome for each experiment.
 
     Attributes:
         states: The state after the change by id; None for removed experiments.
@@ -47,7 +47,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class _Step:
-    """What happens to experiments in one state; by default nothing.
+    """A move, or a request to a worker, with its event; by default neither.
 
     Attributes:
         to: The state that they move to; None if it stays.
@@ -64,14 +64,7 @@ def request_cancel(tx: Connection, ids: Collection[str]) -> Changes:
     """Cancels queued and paused experiments, and asks the workers of running ones to stop."""
 
     def step(row: AnyRow) -> _Step:
-        state = State(row.state)
-        if state.is_final:
-            raise IllegalMove(state, "cancel", "it has ended")
-        if state is not State.RUNNING:
-            return _Step(State.CANCELLED, EventKind.CANCELLED)
-        if row.cancel_requested:
-            return _Step()
-        return _Step(kind=EventKind.CANCEL_REQUESTED, flag=("cancel_requested", True))
+        return _stop(row, State.CANCELLED, EventKind.CANCELLED, EventKind.CANCEL_REQUESTED)
 
     return _change(tx, ids, step)
 
@@ -80,17 +73,9 @@ def request_pause(tx: Connection, ids: Collection[str]) -> Changes:
     """Pauses queued experiments, and asks the workers of running ones to save and release them."""
 
     def step(row: AnyRow) -> _Step:
-        state = State(row.state)
-        if state.is_final:
-            raise IllegalMove(state, "pause", "it has ended")
         if row.cancel_requested:
-            raise IllegalMove(state, "pause", "it is about to be cancelled")
-        if state is not State.RUNNING:
-            check_move(state, State.PAUSED)
-            return _Step(State.PAUSED, EventKind.PAUSED)
-        if row.pause_requested:
-            return _Step()
-        return _Step(kind=EventKind.PAUSE_REQUESTED, flag=("pause_requested", True))
+            raise IllegalMove(State(row.state), "pause", "it is about to be cancelled")
+        return _stop(row, State.PAUSED, EventKind.PAUSED, EventKind.PAUSE_REQUESTED)
 
     return _change(tx, ids, step)
 
@@ -187,6 +172,18 @@ def remove(tx: Connection, ids: Collection[str]) -> Changes:
     tx.execute(delete(experiments).where(experiments.c.id.in_([row.id for row in removed])))
     pooling.pool(tx, [row.setup_hash for row in removed if row.state == State.COMPLETED])
     return changes
+
+
+def _stop(row: AnyRow, to: State, stopped: EventKind, requested: EventKind) -> _Step:
+    """The step that stops an experiment: a move, or for a running one a request unless made."""
+    state, verb = State(row.state), VERBS[to]
+    if state.is_final:
+        raise IllegalMove(state, verb, "it has ended")
+    if state is not State.RUNNING:
+        check_move(state, to)
+        return _Step(to, stopped)
+    flag = f"{verb}_requested"
+    return _Step() if getattr(row, flag) else _Step(kind=requested, flag=(flag, True))
 
 
 def _change(
