@@ -79,8 +79,12 @@ class RepeatFilter(logging.Filter):
         record.repeats = ""
         if record.levelno < logging.WARNING:
             return True
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  # of any argument; the handler reports it, and goes on
+            return True
         ids = (item for item in _bound_ids.get().items() if item[0] != "request")
-        key = (record.name, record.levelno, record.getMessage(), *ids)
+        key = (record.name, record.levelno, message, *ids)
         with self._lock:
             since, count = self._seen.get(key, (float("-inf"), 0))
             is_repeated = 0 <= record.created - since < FOLDED_SECONDS

@@ -140,3 +140,8 @@ def test_warnings_about_different_experiments_are_all_written(lines):
         with process_log.bound(experiment=experiment):
             logging.getLogger("worker").warning("the lease ended")
     assert len(lines()) == 2
+
+
+def test_a_warning_whose_arguments_do_not_fit_disturbs_nobody(lines):
+    logging.getLogger("a").warning("%d experiments", "several")
+    assert any("Logging error" in line for line in lines())
