@@ -43,7 +43,7 @@ _UNSUITABLE = {
         "session; remove it there"
     ),
 }
-"""What connection poolers refuse for ever, by the words of PgBouncer, which has no codes."""
+"""Lasting refusals of connection poolers, by the words of PgBouncer, which has no codes."""
 
 _WORK = "extrapolab.work"
 """The key in the ``info`` of a connection whose transaction queues an experiment."""
@@ -135,11 +135,11 @@ def _translated(error: DBAPIError) -> StoreUnavailable | None:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None and (reason := _UNUSABLE.get(code & 0xFF)) is not None:
         return StoreUnusable(f"{reason} ({error.orig})")
+    is_invalid_statement = code == sqlite3.SQLITE_ERROR  # such as "no such table"
+    if is_invalid_statement or not isinstance(error, OperationalError | InterfaceError):
+        return None  # whose message may quote any text, such as a name that is taken
     for words, reason in _UNSUITABLE.items():
         if words in str(error.orig):
             return UnsuitableDatabase(f"{reason} ({error.orig})")
-    is_invalid_statement = code == sqlite3.SQLITE_ERROR  # such as "no such table"
-    if is_invalid_statement or not isinstance(error, OperationalError | InterfaceError):
-        return None
     message = f"the database is unavailable, locked or too slow; try again ({error.orig})"
     return StoreUnavailable(message)

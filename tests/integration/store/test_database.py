@@ -10,10 +10,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from store.db.database import Database, now
 from store.db.engines import WAL_BYTES
+from store.db.tables import views
 from store.db.tables import workers as workers_table
 from store.errors import StoreUnavailable
 from store.queue import workers
@@ -114,6 +116,15 @@ def test_an_error_rolls_the_write_back(counting):
     with pytest.raises(ZeroDivisionError):
         change_and_raise()
     assert counted(counting) == 1
+
+
+def test_text_of_a_refused_row_is_not_taken_for_a_pooler(database):
+    row = {"name": "statement pooling mode", "page": "", "query": "", "owner": ""}
+    row |= {"created_at": 0.0, "changed_at": 0.0, "version": 1}
+    with database.write() as tx:
+        tx.execute(insert(views), row)
+    with pytest.raises(IntegrityError), database.write() as tx:
+        tx.execute(insert(views), row)  # PostgreSQL quotes the name that is taken
 
 
 def test_the_clock_is_in_unix_seconds(database):
