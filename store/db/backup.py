@@ -99,8 +99,7 @@ def check(file: Path) -> Contents:
             is_intact = backup.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
             revision = schema.current_revision(backup)
     except (SQLAlchemyError, ValueError) as error:  # ValueError: what should be JSON isn't
-        reason = getattr(error, "orig", None) or error
-        raise BackupDamaged(f"{file} is damaged or not a backup ({reason})") from error
+        raise BackupDamaged(f"{file} is damaged or not a backup ({_reason(error)})") from error
     if not is_intact or revision is None or tables != expected:
         names = sorted({*tables, *expected})
         damaged = [name for name in names if tables.get(name) != expected.get(name)]
@@ -144,7 +143,7 @@ def restore(file: Path, url: str, checked: Contents | None = None) -> Contents:
             try:
                 copied = _copy_in(backup, tx)
             except (DataError, IntegrityError) as error:
-                message = f"{file} has rows that the database refuses ({error.orig})"
+                message = f"{file} has rows that the database refuses ({_reason(error)})"
                 raise BackupDamaged(message) from error
     return Contents(schema.REVISION, copied)
 
@@ -218,7 +217,7 @@ def _upgraded(file: Path, contents: Contents) -> Iterator[Connection]:
         try:
             migrate.upgrade(sqlite_url(copy))
         except (SQLAlchemyError, LookupError, TypeError, ValueError) as error:
-            message = f"{file} has rows that can't be upgraded ({error})"
+            message = f"{file} has rows that can't be upgraded ({_reason(error)})"
             raise BackupDamaged(message) from error
         with _opened_file(copy) as backup:
             yield backup
@@ -242,6 +241,12 @@ def _opened_file(file: Path) -> Iterator[Connection]:
     )
     with engine.connect() as connection:
         yield connection
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error, without the statement and rows that SQLAlchemy adds."""
+    reason, _, _ = str(getattr(error, "orig", None) or error).partition("\n")
+    return reason
 
 
 def _remove(file: Path) -> None:

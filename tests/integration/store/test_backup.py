@@ -197,8 +197,9 @@ def test_rows_that_postgresql_refuses_are_not_restored(
     with database.write() as tx:
         tx.exec_driver_sql("UPDATE experiments SET priority = 5000000000")
     backup.write(database_url, file)
-    with pytest.raises(BackupDamaged, match="rows that the database refuses"):
+    with pytest.raises(BackupDamaged, match="rows that the database refuses") as caught:
         backup.restore(file, empty_url)
+    assert "\n" not in str(caught.value)
     assert not any(contents(restored).values())
 
 
