@@ -24,7 +24,7 @@ TRAJECTORIES = get_args(Trajectory)
 """Columns with further axes, stored when ``evaluation.record`` asks for them."""
 
 MISSING = float(np.array(0x7FF80000000007A2, np.uint64).view(np.float64))
-"""What a column has where nothing was recorded: R's NA, a NaN whose bits no calculation gives."""
+"""Stands in a column where nothing was recorded: R's NA, a NaN whose bits no calculation gives."""
 
 PARAMETER = "parameters/"
 """Prefix of the names of parameters among a run's final arrays."""

@@ -20,11 +20,11 @@ from sqlalchemy import (
 )
 
 ROWS_PER_BATCH = 500
-OF_THE_DATABASE = frozenset({"txid", "oldest_txid"})
-"""Columns that mean nothing in another database, which fills them by itself."""
-
 BLOB_ROWS_PER_BATCH = 4
 """Batches are small, so that memory does not grow with the database."""
+
+OF_THE_DATABASE = frozenset({"txid", "oldest_txid"})
+"""Columns that mean nothing in another database, which fills them by itself."""
 
 
 @dataclass(frozen=True)

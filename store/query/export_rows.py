@@ -47,7 +47,7 @@ SPEC = "spec"
 """The column of whole specs, from which an import has all that the other columns leave out."""
 
 TAG_SEPARATOR = "; "
-"""What is between the tags of an experiment."""
+"""Joins the tags of an experiment."""
 
 MAX_SPEC_BYTES = 8_000_000
 """Most bytes of specs that are read at a time, but for a single larger one."""

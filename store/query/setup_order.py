@@ -23,7 +23,7 @@ from store.states import State
 COUNTS = frozenset({"seeds", "fitted", "diverged"})
 POOLED = COUNTS | set(METRICS)
 COLUMNS = COUNTS | {"created", "name", "setup_hash"}
-"""What orders setups besides fields and metrics; the name is that of the newest experiment."""
+"""Keys of setups besides fields and metrics; the name is that of the newest experiment."""
 
 
 @dataclass(frozen=True)
