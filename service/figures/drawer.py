@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 
+from core.errors import ExtrapolabError
 from core.figures import Figure, Format, Info
 from core.look import Look
 from store import process_log
@@ -19,8 +21,15 @@ from store import process_log
 IDLE_SECONDS = 60.0
 """Time without a figure after which the process ends; the next figure takes a second longer."""
 
+MAX_SECONDS = 120.0
+"""Time after which a figure is given up, since the others wait for it; most take a part of one."""
+
 _ENDED = (EOFError, BrokenPipeError, pickle.UnpicklingError)
-"""What talking to a process raises that somebody ended."""
+"""Errors of talking to a process that somebody ended."""
+
+
+class DrawerLost(ExtrapolabError):
+    """A figure took too long, or the process was killed twice while it drew one."""
 
 
 class Drawer:
@@ -32,15 +41,17 @@ class Drawer:
         self._end: threading.Timer | None = None
 
     def draw(self, figure: Figure, info: Info, form: Format, look: Look) -> bytes:
-        """The figure as a file; raises what drawing it raises."""
+        """The figure as a file.
+
+        Raises:
+            DrawerLost: The figure took too long, or the process was killed twice.
+            Exception: What drawing the figure raises.
+        """
+        job = pickle.dumps((figure, info, form, look))
         with self._lock:
             if self._end is not None:
                 self._end.cancel()
-            try:
-                answer = self._ask((figure, info, form, look))
-            except _ENDED:
-                self._stop()
-                answer = self._ask((figure, info, form, look))
+            answer = self._answer(job)
             self._end = threading.Timer(IDLE_SECONDS, self.stop)
             self._end.daemon = True
             self._end.start()
@@ -53,23 +64,50 @@ class Drawer:
         with self._lock:
             self._stop()
 
-    def _ask(self, job: tuple[Figure, Info, Format, Look]) -> bytes | Exception:
+    def _answer(self, job: bytes) -> bytes | Exception:
+        for _ in range(2):  # somebody may have ended the process since the last figure
+            process, is_late = self._started(), threading.Event()
+            limit = threading.Timer(MAX_SECONDS, _give_up, (process, is_late))
+            limit.daemon = True
+            limit.start()
+            try:
+                return _ask(process, job)
+            except _ENDED:
+                self._stop()
+                if is_late.is_set():
+                    raise DrawerLost(f"a figure was not drawn within {MAX_SECONDS:g} s") from None
+            except BaseException:
+                self._stop()  # half an answer may be left in the pipe
+                raise
+            finally:
+                limit.cancel()
+        raise DrawerLost("the process that draws was killed, perhaps for want of memory")
+
+    def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             command = (sys.executable, "-P", "-m", "service.figures.drawer")
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise EOFError
-        pickle.dump(job, stdin)
-        stdin.flush()
-        answer: bytes | Exception = pickle.load(stdout)  # noqa: S301  # our own process wrote it
-        return answer
+        return self._process
 
     def _stop(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+
+def _ask(process: subprocess.Popen[bytes], job: bytes) -> bytes | Exception:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    process.stdin.write(job)
+    process.stdin.flush()
+    answer: bytes | Exception = pickle.load(process.stdout)  # noqa: S301  # our own process wrote it
+    return answer
+
+
+def _give_up(process: subprocess.Popen[bytes], is_late: threading.Event) -> None:
+    is_late.set()
+    process.kill()
 
 
 def _serve() -> None:
@@ -85,8 +123,9 @@ def _serve() -> None:
         try:
             answer: bytes | Exception = figure.file(info, form, look)
         except Exception as error:  # noqa: BLE001  # it is raised where the figure was asked for
+            error.add_note("".join(traceback.format_exception(error)))  # pickling takes it away
             answer = error
-        pickle.dump(answer, answers)
+        answers.write(pickle.dumps(answer))
         answers.flush()
 
 
