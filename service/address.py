@@ -14,3 +14,8 @@ def at(path: str) -> str:
         '/v1/experiments'
     """
     return root_path.get() + path
+
+
+def path_of(address: str) -> str:
+    """The path of this lab at an address; the inverse of :func:`at`."""
+    return address.removeprefix(root_path.get())

@@ -16,7 +16,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
 @dataclass(frozen=True)
 class ImportProgress:
-    """How much of a file is read.
+    """The progress of an import.
 
     Attributes:
         done: Rows that are read.
@@ -53,7 +53,7 @@ def run(
             observe(ImportProgress(job["done"], job["of"]))
         time.sleep(pause)
         pause = min(1.5 * pause, LONGEST_PAUSE)
-        job = transport.get(job["links"]["self"])
+        job = transport.get(f"/v1/imports/{job['id']}")
     if job["imported"] is not None:
         return ImportResult.read(job["imported"])
     if job["problem"] is not None:
@@ -68,5 +68,5 @@ def _check_size(transport: Transport, body: Mapping[str, Any]) -> None:
         return
     size = len(json.dumps(body).encode())
     if size > most:
-        message = f"{body['file']} takes {size:,} bytes as JSON, and this lab at most {most:,}"
+        message = f"{body['file']} is {size:,} bytes long as JSON; this lab accepts {most:,}"
         raise ValueError(f"{message}: split it into several files")

@@ -6,7 +6,10 @@ Refusal
 ├── NotHttp                 the request is not HTTP
 ├── HeadTooLong             the head of the request exceeds the limit
 ├── HeadTooSlow             the head of the request did not arrive in time
-├── ForeignOrigin           the page of another website requests a change
+├── BadHost                 the host or the origin of the request is not clear
+├── WrongHost               the request is for a host that the lab isn't known by
+├── Unprotected             the request comes from another machine, which nobody has allowed
+├── ForeignOrigin           the page of another website requests something
 ├── Malformed               the body is not JSON
 ├── TwiceGiven              a key stands twice in one object of the body
 ├── BodyTooLarge            the body exceeds the limit
@@ -27,6 +30,7 @@ from collections.abc import Iterable
 
 from core.errors import ExtrapolabError, Problem
 from core.spec.explain import shorten
+from service.address import at
 
 
 class Refusal(ExtrapolabError):
@@ -97,7 +101,7 @@ class NotBuilt(Refusal):
         """Says how to build it."""
         message = (
             "`make run` builds it while the lab starts, and `make docs` at any time; until then, "
-            "/docs/try lists all calls"
+            f"{at('/docs/try')} lists all calls"
         )
         super().__init__(Problem("", "not_built", message))
 

@@ -18,6 +18,7 @@ from core.errors import Problem, SpecError
 from core.figures import NotDrawable
 from core.spec.explain import shorten
 from service import schemas
+from service.address import at
 from service.http import errors
 from service.http.request_id import request_id
 from store import errors as stored
@@ -144,7 +145,8 @@ async def _answer_framework(request: Request, error: Exception) -> Response:
         problem = Problem("", kind.code, message, request.method, allowed)
         return _answer(request, kind, [problem], {"Allow": allowed})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        kind, message = KINDS[errors.Missing], "there is no such path; /docs/try lists all paths"
+        kind = KINDS[errors.Missing]
+        message = f"there is no such path; {at('/docs/try')} lists all paths"
         return _answer(request, kind, [Problem("", kind.code, message, shorten(request.url.path))])
     status = HTTPStatus(error.status_code)
     kind = Kind(status, status.phrase.lower().replace(" ", "-"), status.phrase)
@@ -208,7 +210,8 @@ def _methods(request: Request) -> list[str]:
     routes = [
         route for route in iter_route_contexts(request.app.routes) if _matches(route, request)
     ]
-    return sorted({method for route in routes for method in route.methods or ()})
+    methods = {method for route in routes for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def _matches(route: Any, request: Request) -> bool:

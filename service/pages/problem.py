@@ -3,14 +3,15 @@
 from fastapi import Request, Response
 
 from service import schemas
-from service.address import at
+from service.address import path_of
 from service.pages.frame.readout import UNKNOWN
 from service.pages.frame.rendering import page
 
 
 def problem_page(request: Request, problem: schemas.Problem) -> Response | None:
     """The page for a problem of a page; None for requests of programs."""
-    is_page = not request.url.path.startswith(at("/v1/"))
-    if not is_page or "text/html" not in request.headers.get("accept", ""):
+    section = path_of(request.url.path).removeprefix("/").partition("/")[0]
+    if section == "v1" or "text/html" not in request.headers.get("accept", ""):
         return None
-    return page(request, "problem.html", status=problem.status, problem=problem, readout=UNKNOWN)
+    values = {"problem": problem, "section": section, "readout": UNKNOWN}
+    return page(request, "problem.html", status=problem.status, **values)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
 from core.figures.recipes.wording import generated_title
-from service.address import root_path
+from service.address import path_of, root_path
 from service.pages.frame import assets, words
 from service.pages.frame.formulas import formulas
 from service.pages.marks import strip
@@ -24,7 +24,9 @@ _SYMBOLS = re.compile(r"(?<![\w.])([kdqmnsη]|[a-zλσρη]\u0302)(?= =| ≤| �
 """A symbol in a label such as ``k = 8``, which is set as mathematics."""
 
 
-_ADDRESS = re.compile(r'(\s(?:href|src|action|data-(?:url|then|events|src|edit|extend))=")/(?!/)')
+_ADDRESS = re.compile(
+    r'(\s(?:href|src|action|data-(?:url|then|events|src|edit|extend|base))=")/(?!/)'
+)
 """The start of an attribute that is an address of the lab."""
 
 
@@ -74,7 +76,7 @@ def with_parameters(request: Request, **changes: str | None) -> str:
         (name, text) for name, text in request.query_params.multi_items() if name not in changes
     ]
     query = urlencode(kept + [(name, text) for name, text in changes.items() if text is not None])
-    path = request.url.path.removeprefix(root_path.get())
+    path = path_of(request.url.path)
     return f"{path}?{query}" if query else path
 
 
@@ -90,15 +92,15 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             **values,
         )
     )
-    return HTMLResponse(_below_root(content), status, {"Cache-Control": "no-cache"})
+    return HTMLResponse(below_root(content), status, {"Cache-Control": "no-cache"})
 
 
 def fragment(template: str, **values: Any) -> str:
     """A part of a page, for one that is there already."""
-    return _below_root(_environment().get_template(template).render(**values))
+    return below_root(_environment().get_template(template).render(**values))
 
 
-def _below_root(html: str) -> str:
+def below_root(html: str) -> str:
     """The HTML with the lab's prefix before every address of the lab."""
     root = root_path.get()
     return _ADDRESS.sub(rf"\1{root}/", html) if root else html

@@ -1,19 +1,26 @@
 """A lab behind a real nginx at ``/lab/``: every address that it gives has the prefix."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.testclient import TestClient
 
 from extrapolab import Lab
+from service.app import build
+from service.pages import site as site_pages
+from service.settings import Settings
 from store.db import engines
 from tests.integration.service.conftest import body
 from tests.integration.service.process import served
 from tests.kit.nginx import nginx
 
-ADDRESS = re.compile(r'\s(href|src|data-url|data-then|data-events|data-src)="(/[^"]*)"')
+ADDRESS = re.compile(r'\s([a-z-]+)="(/[^"]*)"')
+"""An attribute that begins like an address, whatever its name."""
+
 PAGES = (
     *("/", "/experiments", "/sweeps", "/studies", "/studies/balanced", "/figures", "/workers"),
     *("/new", "/compare", "/experiments?q=tag:a&sort=name", "/nope"),
@@ -51,6 +58,8 @@ def test_every_address_on_every_page_leads_below_the_prefix(client, experiment):
         html = client.get(page).text
         assert "<title>" in html, page
         for attribute, address in ADDRESS.findall(html):
+            if attribute == "data-pointer":  # of JSON
+                continue
             assert address.startswith("/lab/"), (page, attribute, address)
             if attribute in {"href", "src"} and "/figures/" not in address:
                 followed[address.replace("&amp;", "&")] = page
@@ -72,17 +81,41 @@ def test_locations_and_links_have_the_prefix_and_no_origin(client, experiment):
     assert client.get("/openapi.json").json()["servers"] == [{"url": "/lab"}]
 
 
+def test_a_page_that_is_not_there_leads_to_others_below_the_prefix(client):
+    html = client.get("/experiments/exp_0").text
+    assert '<a href="/lab/experiments">All experiments</a>' in html
+    assert "/lab/docs/try lists all paths" in client.get("/nope").text
+
+
+def test_a_page_of_the_documentation_that_is_not_there_has_links_below_the_prefix(
+    sqlite_url, tmp_path, monkeypatch
+):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").touch()
+    (site / "404.html").write_text('<html data-base="/docs/"><a href="/docs/../">Extrapolab</a>')
+    monkeypatch.setattr(site_pages, "SITE", site)
+    client = TestClient(build(Settings(database_url=sqlite_url, root_path="/lab")))
+    answer = client.get("/docs/nothing")
+    html = '<html data-base="/lab/docs/"><a href="/lab/docs/../">Extrapolab</a>'
+    assert (answer.status_code, answer.text) == (404, html)
+
+
 def test_a_page_knows_the_scheme_that_the_trusted_proxy_saw(client, experiment):
     html = client.get("/experiments").text
     address = str(client.base_url).replace("http:", "https:")
     assert address.rstrip("/") in html
 
 
-def test_the_client_works_behind_it(url, experiment):
+def test_the_client_works_behind_it(url, experiment, tmp_path):
     with Lab(url) as lab:
         assert lab.experiment(experiment.id).record.owner == "Jörg Müller"
         assert experiment.page == f"{url}/experiments/{experiment.id}"
         assert httpx2.get(experiment.page, timeout=60).status_code == 200
+        runs = tmp_path / "runs.json"
+        run = {"spec": body(), "seed": 0, "outcome": "fitted", "steps": 1}
+        runs.write_text(json.dumps([run]))
+        assert len(lab.import_runs(runs, dry_run=True).experiments) == 1
 
 
 def test_a_stream_arrives_at_once(client):

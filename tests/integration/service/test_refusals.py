@@ -323,10 +323,10 @@ def test_an_unknown_path_is_not_found(client, path):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/v1/experiments", "GET, POST"),
-        ("POST", "/v1/experiments/x", "DELETE, GET, PATCH"),
+        ("PUT", "/v1/experiments", "GET, HEAD, POST"),
+        ("POST", "/v1/experiments/x", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/v1/experiments/x:cancel", "POST"),
-        ("TRACE", "/healthz", "GET"),
+        ("TRACE", "/healthz", "GET, HEAD"),
         ("DELETE", "/v1/studies/balanced", "POST"),
     ],
 )
