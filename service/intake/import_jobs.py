@@ -82,7 +82,10 @@ class FileImport:
 def run(
     context: AppContext, job_id: str, file: FileImport, request_id: str, *, dry_run: bool
 ) -> None:
-    """Imports a file in the background; every end is kept as the state of its job."""
+    """Imports a file in the background; every end is kept as the state of its job.
+
+    Without the database nothing is kept, and the job is soon taken for lost.
+    """
     at = time.monotonic()
     rows: import_jobs.Rows = 0, None
 
@@ -99,19 +102,22 @@ def run(
             import_jobs.record(tx, job_id, rows, (status, answer))
 
     try:
-        imported = file.read(observe)
-        if dry_run:
-            end(200, file.checked(imported).model_dump(mode="json"))
-            return
-        with context.database.write() as tx:
-            import_jobs.record(tx, job_id, rows, file.store(tx, imported))
-    except SpecError as error:
-        end(422, _problem(error, request_id))
+        try:
+            imported = file.read(observe)
+            if dry_run:
+                end(200, file.checked(imported).model_dump(mode="json"))
+                return
+            with context.database.write() as tx:
+                import_jobs.record(tx, job_id, rows, file.store(tx, imported))
+        except SpecError as error:
+            end(422, _problem(error, request_id))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            logger.exception("an import failed")
+            end(500, _problem(error, request_id))
     except StoreUnavailable as error:
         logger.warning("an import failed: %s", error)
-    except Exception as error:
-        logger.exception("an import failed")
-        end(500, _problem(error, request_id))
 
 
 def _problem(error: Exception, request_id: str) -> dict[str, Any]:
