@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shlex
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -110,7 +111,11 @@ def _check_privacy(folder: Path) -> Iterator[Finding]:
 
 
 def _lets_others_in(path: Path) -> bool:
-    return not path.is_symlink() and bool(path.stat().st_mode & 0o077)
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:  # a running lab just removed it
+        return False
+    return not stat.S_ISLNK(mode) and bool(mode & 0o077)
 
 
 def _usage(lock: Path) -> str:

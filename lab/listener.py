@@ -21,7 +21,7 @@ def require_loopback(host: str) -> None:
     Raises:
         CannotStart: Other machines reach it.
     """
-    with suppress(socket.gaierror):
+    with suppress(socket.gaierror, UnicodeError):
         addresses = {address[0] for *_, address in socket.getaddrinfo(host, None)}
         if not all(ip_address(address).is_loopback for address in addresses):
             raise CannotStart(
@@ -42,17 +42,24 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
-        reason = (
-            error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        )
+    except (OSError, UnicodeError) as error:
         raise CannotStart(
-            f"Can't listen on port {port} of {host}: {reason}. Choose another with --port."
+            f"Can't listen on port {port} of {host}: {_reason(error)}. "
+            "Choose another with --port or --host."
         ) from error
     with listener:
         # Connections inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    match error:
+        case UnicodeError():
+            return "It is not the name of a host"
+        case socket.gaierror():
+            return str(error.strerror)
+    return os.strerror(error.errno or 0)
 
 
 def url(listener: socket.socket) -> str:

@@ -50,7 +50,7 @@ def test_a_busy_port(data):
         message = sentence(up(data, "--port", str(port)))
     assert message == (
         f"Can't listen on port {port} of 127.0.0.1: Address already in use. "
-        "Choose another with --port.\n"
+        "Choose another with --port or --host.\n"
     )
 
 

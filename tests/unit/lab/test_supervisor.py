@@ -197,7 +197,7 @@ def test_a_preexisting_child_is_left_alone(tmp_path):
 def test_processes_die_with_a_killed_supervisor(tmp_path):
     code = f"""
 import os, sys, pathlib
-from lab.managed_process import ManagedProcess, ProcessSpec
+from lab.managed_process import ProcessSpec
 from lab.supervisor import Supervisor
 here = pathlib.Path({str(tmp_path)!r})
 command = (sys.executable, "-c", {SLEEPER!r})
