@@ -1,0 +1,60 @@
+"""The public names of the client, which ``extrapolab`` has as its own."""
+
+from core.errors import Problem
+from core.result import ExperimentResult, Outcome
+from core.spec import ExperimentSpec
+from extrapolab.client.async_lab import (
+    AsyncExperiment,
+    AsyncFigure,
+    AsyncLab,
+    AsyncQuery,
+    AsyncStudy,
+    AsyncSweep,
+)
+from extrapolab.client.experiment import Experiment
+from extrapolab.client.figure import Figure
+from extrapolab.client.lab import Lab
+from extrapolab.client.query import Query
+from extrapolab.client.rows import Rows
+from extrapolab.client.study import Study
+from extrapolab.client.sweep import Sweep
+from extrapolab.errors import (
+    BadEnvironment,
+    Conflict,
+    ExperimentCancelled,
+    ExperimentFailed,
+    LabError,
+    LabUnreachable,
+    NotFound,
+    Refused,
+    ServerProblem,
+)
+
+__all__ = [
+    "AsyncExperiment",
+    "AsyncFigure",
+    "AsyncLab",
+    "AsyncQuery",
+    "AsyncStudy",
+    "AsyncSweep",
+    "BadEnvironment",
+    "Conflict",
+    "Experiment",
+    "ExperimentCancelled",
+    "ExperimentFailed",
+    "ExperimentResult",
+    "ExperimentSpec",
+    "Figure",
+    "Lab",
+    "LabError",
+    "LabUnreachable",
+    "NotFound",
+    "Outcome",
+    "Problem",
+    "Query",
+    "Refused",
+    "Rows",
+    "ServerProblem",
+    "Study",
+    "Sweep",
+]
