@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from core.studies import STUDIES
 from service.context import Context
 from service.pages.frame.readout import readout
 from service.pages.frame.rendering import page
@@ -41,6 +42,7 @@ def lab(request: Request, context: Context) -> HTMLResponse:
         finished=sum(hour.completed for hour in hours),
         failed=sum(hour.failed for hour in hours),
         is_empty=not shown.last_event,
+        studies=len(STUDIES),
     )
 
 
