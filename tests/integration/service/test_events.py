@@ -1,11 +1,10 @@
 """The event stream: states with ids, replay, many streams at once, and a prompt shutdown."""
 
-import json
 import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import httpx2
 import psutil
@@ -16,11 +15,11 @@ from store.db.database import Database
 from store.queue import workers
 from store.records import EventKind, WorkerRecord
 from tests.integration.service.conftest import FakeWorker
+from tests.integration.service.event_streams import PATIENCE_SECONDS, act, following, submit
 from tests.integration.service.process import Served, served
 from tests.integration.service.sweep_specs import sweep
 from tests.kit import sample_specs
 
-PATIENCE_SECONDS = 30.0
 STREAMS = 64
 
 
@@ -35,62 +34,6 @@ def worker(module_postgres) -> Iterator[FakeWorker]:
     database = Database(module_postgres)
     yield FakeWorker(database)
     database.dispose()
-
-
-class Stream:
-    """An open stream, read event by event."""
-
-    def __init__(self, response) -> None:
-        self._lines = response.iter_lines()
-
-    def next(self) -> dict[str, str]:
-        """The fields of the next event; skips comments."""
-        fields: dict[str, str] = {}
-        for line in self._lines:
-            if line and not line.startswith(":"):
-                name, _, value = line.partition(": ")
-                fields[name] = value
-            elif "data" in fields:
-                return fields
-        return {}
-
-    def until(self, event: str, **expected):
-        """The data and id of the next event with this name and these values."""
-        while fields := self.next():
-            data = json.loads(fields["data"])
-            if fields["event"] == event and expected.items() <= data.items():
-                return data, fields.get("id")
-        raise AssertionError("the stream has ended")
-
-
-@contextmanager
-def following(service: Served, *ids: str, last: str | None = None, query=False, **parameters):
-    headers = {} if last is None or query else {"Last-Event-ID": last}
-    if ids:
-        parameters["experiments"] = ",".join(ids)
-    if query:
-        parameters["last"] = last
-    timeout = httpx2.Timeout(PATIENCE_SECONDS)
-    with (
-        httpx2.Client(timeout=timeout) as client,
-        client.stream(
-            "GET", f"{service.url}/v1/events", params=parameters, headers=headers
-        ) as response,
-    ):
-        assert response.headers["content-type"].startswith("text/event-stream")
-        yield Stream(response)
-
-
-def submit(service: Served, **changes) -> str:
-    answer = httpx2.post(
-        f"{service.url}/v1/experiments?on_duplicate=rerun",
-        json=sample_specs.spec(**changes).model_dump(mode="json"),
-    )
-    return answer.raise_for_status().json()["id"]
-
-
-def act(service: Served, experiment_id: str, verb: str) -> None:
-    httpx2.post(f"{service.url}/v1/experiments/{experiment_id}:{verb}").raise_for_status()
 
 
 def test_a_stream_reports_states_and_progress_as_they_change(service, worker):

@@ -2,14 +2,12 @@
 
 import csv
 import io
-import json
 import math
 import sys
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from core.result import METRICS
@@ -17,12 +15,12 @@ from service.exports import encoding, streams
 from store.query import export_rows
 from store.query.export_rows import Column
 from store.query.fields import Kind
+from tests.integration.service.export_files import FORMATS, export, read, table_of
 from tests.kit import sample_specs
 
 NUMBERS = [0.1 + 0.2, math.nan, math.inf, -math.inf, 5e-324]
 """Numbers that are easily written inexactly."""
 
-FORMATS = ["csv", "json", "ndjson", "parquet", "arrow", "arrows"]
 FIELDS = "name,training.length,student.start.scale,student.start.fixed"
 
 
@@ -45,45 +43,6 @@ def ids(submit, worker):
         experiment_ids.append(path.rpartition("/")[2])
     submit(name="queued")
     return experiment_ids[::-1]
-
-
-def export(client, **query):
-    answer = client.get("/v1/export", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer
-
-
-def read(client, form, **query):
-    """The rows of an export; numbers and words for numbers are floats."""
-    content = export(client, format=form, **query).content
-    match form:
-        case "csv":
-            rows = csv.DictReader(io.StringIO(content.decode()))
-        case "json":
-            rows = json.loads(content)["items"]
-        case "ndjson":
-            rows = map(json.loads, content.splitlines())
-        case _:
-            return table_of(content, form).to_pylist()
-    return [{name: as_number(value) for name, value in row.items()} for row in rows]
-
-
-def table_of(content, form):
-    match form:
-        case "parquet":
-            return pq.read_table(io.BytesIO(content))
-        case "arrow":
-            return pa.ipc.open_file(content).read_all()
-        case _:
-            return pa.ipc.open_stream(content).read_all()
-
-
-def as_number(value):
-    """The value as a float if it is one or names one; None for an empty cell."""
-    try:
-        return None if value == "" else float(value)
-    except (TypeError, ValueError):
-        return value
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -1,4 +1,4 @@
-"""What a lab exports it imports: every kind of spec, whatever its name and tags are."""
+"""A lab imports what it exports: every kind of spec, whatever its name and tags are."""
 
 import itertools
 from contextlib import suppress

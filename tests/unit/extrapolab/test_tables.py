@@ -1,4 +1,4 @@
-"""Tables and lines on experiments, runs, sweeps, workers and claims."""
+"""Tables and lines on experiments, sweeps, queries, workers and claims."""
 
 import io
 
@@ -9,15 +9,9 @@ from extrapolab.cli import (
     experiment_tables,
     query_tables,
     queue_tables,
-    result_tables,
     study_tables,
     sweep_tables,
 )
-from extrapolab.cli.table_layout import table
-from extrapolab.cli.terminal import console
-from extrapolab.client import notebook
-from extrapolab.client.formats import format_duration, format_number
-from extrapolab.models.experiments import Assumption, Comparison, Measure, Theorem
 from extrapolab.models.facets import Facet
 from extrapolab.models.operations import Worker
 from extrapolab.models.studies import Claim
@@ -25,89 +19,9 @@ from extrapolab.models.sweeps import SweepRow
 from extrapolab.models.tables import Group
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, running, runs
+from tests.unit.extrapolab.printed import text
 
 NOT_FITTED = "step_budget_spent"
-
-
-def text(*renderables, width=200):
-    out = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
-    for renderable in renderables:
-        out.print(renderable)
-    return out.file.getvalue()
-
-
-def test_runs_table_has_outcomes_beside_the_zero_baseline():
-    output = text(
-        result_tables.runs_table(
-            runs(
-                "fitted",
-                "diverged",
-                fit_error=1e-9,
-                extrapolation_error=float("inf"),
-                zero_baseline=0.25,
-            )
-        )
-    )
-    head, first, second = output.splitlines()
-    assert (
-        " ".join(head.split()) == "seed outcome steps fit error extrapolation error zero baseline"
-    )
-    assert first.split() == ["0", "fitted", "100", "1e-09", "inf", "0.25"]
-    assert second.split()[1] == "diverged"
-
-
-def test_runs_table_can_have_errors_on_sequences():
-    output = text(
-        result_tables.runs_table(
-            runs("fitted", sequence_extrapolation_error=0.125), on_sequences=True
-        )
-    )
-    head, row = output.splitlines()
-    assert "sequence fit error" in head
-    assert row.split()[-2:] == ["-", "0.125"]
-
-
-def test_baselines_table_has_orders_and_notes():
-    (_, row) = text(
-        result_tables.baselines_table([sample_specs.baseline("least_squares", 1e-9)])
-    ).splitlines()
-    assert row.split()[:5] == ["least", "squares", "2", "1e-09", "0.333"]
-    assert row.endswith("The order is where the singular values fall most.")
-
-
-@pytest.mark.parametrize(("holds", "word"), [(True, "holds"), (False, "fails"), (None, "unknown")])
-def test_theorem_table_has_verdict_margin_and_sentence(holds, word):
-    theorem = Theorem(
-        assumptions=(
-            Assumption(name="stable", holds=holds, margin=0.1, sentence="The radius is 0.9."),
-        )
-    )
-    (_, row) = text(result_tables.theorem_table(theorem)).splitlines()
-    assert " ".join(row.split()) == f"{word} stable 0.1 The radius is 0.9."
-
-
-def test_a_comparison_is_headed_by_what_tells_experiments_apart():
-    experiments = [
-        {"id": f"exp_{n}", "name": "", "label": label, "state": "completed", "seeds": 1}
-        for n, label in enumerate(["GD", "gradient flow [1]"])
-    ]
-    comparison = Comparison.read({"experiments": experiments, "differences": [], "metrics": {}})
-    head, ids, *_ = text(result_tables.comparison_table(comparison, [])).splitlines()
-    assert head.split("  ")[-1].strip() == "gradient flow [1]"
-    assert head.split()[0] == "GD"
-    assert ids.split() == ["id", "exp_0", "exp_1"]
-
-
-def test_measure_is_a_sum_of_atoms():
-    measure = Measure(
-        atoms=(0.9, -0.5), weights=(0.75, 0.25), unique=False, gap=float("inf"), residual=0.0
-    )
-    output = result_tables.measure_line(Theorem(measure=measure))
-    assert output == (
-        "The teacher's measure: 0.75 δ(0.9) + 0.25 δ(-0.5); "
-        "the training length leaves others possible."
-    )
-    assert "not the moments of a nonnegative measure" in result_tables.measure_line(Theorem())
 
 
 @pytest.mark.parametrize(
@@ -125,24 +39,6 @@ def test_setup_line_names_every_kind_of_student(student, words):
     assert f"LSTM teacher (d̂ = 2), {words}, k = 4" in experiment_tables.setup_line(spec)
 
 
-def test_run_that_has_not_ended_is_a_row_of_dashes():
-    assert text(result_tables.runs_table(runs(None))).splitlines()[1].split() == [
-        "0",
-        "-",
-        "100",
-        "-",
-        "-",
-        "-",
-    ]
-
-
-def test_brackets_in_names_are_not_markup():
-    spec = {**record().spec.model_dump(), "name": "poles [0.9] :smile: [/red]"}
-    assert "poles [0.9] :smile: [/red]" in text(
-        experiment_tables.experiments_table([record(spec=spec)])
-    )
-
-
 def test_experiments_table_has_progress_and_outcomes():
     output = text(
         experiment_tables.experiments_table(
@@ -151,23 +47,6 @@ def test_experiments_table_has_progress_and_outcomes():
     )
     assert "10 / 100  250 steps/s, 0.4 s left" in output
     assert "2 fitted, 1 not fitted" in output
-
-
-def test_people_read_that_a_run_does_not_fit_not_that_its_budget_is_spent():
-    table = result_tables.runs_table(runs(NOT_FITTED))
-    assert "not fitted" in text(table)
-    assert "not fitted" in notebook.runs_table(runs(NOT_FITTED))
-    compared = Comparison.read(
-        {
-            "experiments": [
-                {"id": "exp_1", "name": "", "state": "completed", "seeds": 3,
-                 "outcomes": {"fitted": 2, NOT_FITTED: 1}}
-            ],
-            "differences": [],
-            "metrics": {},
-        }
-    )  # fmt: skip
-    assert "2 fitted, 1 not fitted" in text(result_tables.comparison_table(compared, []))
 
 
 def test_tables_say_how_many_of_how_many_seeds_fit():
@@ -309,74 +188,3 @@ def test_workers_table_has_the_current_experiment():
         "1,402 MB 2,048 MB"
     )
     assert " ".join(lines[2].split()) == "node7 idle - - - - 0.5 s ago w 41 - 4 - - -"
-
-
-def test_output_to_a_file_has_no_colour_and_no_folding(capsys):
-    console().print(result_tables.runs_table(runs("fitted")))
-    console().print("a long line " * 40)
-    output = capsys.readouterr().out
-    assert "\x1b" not in output
-    assert len(output.splitlines()) == 3
-
-
-def on_a_terminal(rows, width):
-    out = Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=True,
-        markup=False,
-        highlight=False,
-        color_system=None,
-    )
-    out.print(rows)
-    return [line.rstrip() for line in out.file.getvalue().splitlines()]
-
-
-def test_narrow_terminal_omits_columns_and_names_them():
-    listed = [record("completed", runs=runs("fitted", "diverged")), record(number=1)]
-    head, *rows, note = on_a_terminal(experiment_tables.experiments_table(listed), 62)
-    assert head.split() == ["id", "state", "name"]
-    assert [row.split() for row in rows] == [
-        [listed[0].id, "completed", "number", "0"],
-        [listed[1].id, "queued", "number", "1"],
-    ]
-    assert note == "no room for: seeds, created"  # empty columns are not named
-    assert "no room" not in on_a_terminal(experiment_tables.experiments_table(listed), 200)[-1]
-
-
-def test_text_is_folded_before_a_column_is_omitted():
-    claim = Claim(
-        claim="far " * 12, inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails"
-    )
-    head, first, *_ = on_a_terminal(study_tables.claims_table([claim]), 40)
-    assert head.split() == ["verdict", "claim", "value"]
-    assert first.split() == ["fails", *["far"] * 6, "0.5"]
-
-
-def test_of_many_omitted_columns_the_first_are_named():
-    rows = table(*(f"column {n}" for n in range(20)))
-    rows.add_row(*(f"some-cell-{n}" for n in range(20)))
-    lines = on_a_terminal(rows, 30)
-    assert lines[1].split() == ["some-cell-0", "some-cell-1"]
-    assert " ".join(lines[2:]).endswith("column 5, column 6, and 13 more")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.04, "0.0 s"),
-        (59.9, "59.9 s"),
-        (60, "1:00"),
-        (3599.6, "1:00:00"),
-        (86400 * 2, "2 days, 0:00:00"),
-    ],
-)
-def test_durations_have_units(seconds, words):
-    assert format_duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("value", "word"), [(None, "-"), (0.0, "0"), (1234567.0, "1.23e+06"), (float("-inf"), "-inf")]
-)
-def test_numbers_have_three_significant_digits(value, word):
-    assert format_number(value) == word
