@@ -25,7 +25,7 @@ def main() -> None:
         if isinstance(end.__context__, BrokenPipeError):  # Typer and Rich have a code for all
             code = streams.PIPE_CLOSED
     except OSError as error:
-        code = streams.exit_code_of(error)
+        code = streams.report(error)
     finally:
         interruption.exit_on_ctrl_c()
     raise SystemExit(streams.flush(code if isinstance(code, int) else 0))

@@ -45,8 +45,8 @@ def up(  # noqa: PLR0917  # options are passed by name
         bool,
         typer.Option(
             "--allow-anyone",
-            help="Let --host be an address that other machines reach: everyone who does may read "
-            "and change everything.",
+            help="Allow a --host that other machines reach: everyone who does may read and change "
+            "everything.",
             envvar="EXTRAPOLAB_ALLOW_ANYONE",
         ),
     ] = False,

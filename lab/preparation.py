@@ -1,6 +1,6 @@
-"""What has to be done before the processes of a lab start.
+"""Prepares a lab before its processes start: settings, broker and database.
 
-It takes the database's libraries, which hold some 60 MB. So it runs in a process of its own, and
+That takes the database's libraries, which hold some 60 MB. So it runs in a process of its own, and
 the supervisor stays small: ``python -m lab.preparation PLAN`` reads a :class:`Plan` and prints a
 :class:`Preparation`, or why the lab can't start, all as JSON.
 """
@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What the supervisor needs to know.
+    """The processes' environment and programs, as far as they follow from the settings.
 
     Attributes:
         environment: Variables for the lab's processes, beside those of the supervisor.

@@ -67,7 +67,7 @@ class Commands(TyperGroup):
             raise typer.Exit(exit_code_of(error)) from error
         except OSError as error:
             if error.filename is None:  # the output can't be written
-                raise typer.Exit(streams.exit_code_of(error)) from error
+                raise typer.Exit(streams.report(error)) from error
             print_error(f"{error.filename}: {error.strerror}")
             raise typer.Exit(ExitCode.USAGE) from error
         except typer.BadParameter as error:

@@ -96,8 +96,8 @@ ExactText = Annotated[
     bool,
     typer.Option(
         "--exact",
-        help="Write text to CSV as it is, though a spreadsheet would compute one such as =1+1. By "
-        "default it has an apostrophe in front.",
+        help="Write text to CSV as it is. By default, text that a spreadsheet would compute, such "
+        "as =1+1, has an apostrophe in front.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per item.")]

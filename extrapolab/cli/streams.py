@@ -28,8 +28,8 @@ def shows_unicode() -> bool:
     return (sys.stdout.encoding or "").lower().replace("-", "") in {"utf8", "utf16", "utf32"}
 
 
-def exit_code_of(error: OSError) -> int:
-    """Says that the output can't be written; nothing if its reader is gone. Returns the code."""
+def report(error: OSError) -> int:
+    """Says that the output can't be written, unless its reader is gone; returns the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still in the buffer has no other place
     if error.errno == errno.EPIPE:
         return PIPE_CLOSED
@@ -42,5 +42,5 @@ def flush(code: int) -> int:
     try:
         sys.stdout.flush()
     except OSError as error:
-        return exit_code_of(error)
+        return report(error)
     return code

@@ -289,7 +289,7 @@ def _sentences_of_environment() -> Iterator[None]:
         yield
     except ImportError as error:
         raise BadEnvironment(
-            f"A proxy in {proxies} is one of SOCKS, which needs a Python package: "
+            f"A proxy in {proxies} speaks SOCKS, which needs another Python package: "
             "pip install socksio, or add the lab's host to NO_PROXY."
         ) from error
     except ValueError:

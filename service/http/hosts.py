@@ -78,8 +78,8 @@ class KnownHosts:
         authority = origin.partition("://")[2].lower()
         is_own = authority == host if changes else self._knows(_name(authority), address)
         if not is_own:
-            verb = "change anything" if changes else "read"
-            message = f"pages of other websites may not {verb} here; open the page at this host"
+            verb = "change" if changes else "read"
+            message = f"pages of other websites may {verb} nothing here; open the page at this host"
             raise ForeignOrigin(
                 Problem("/header/Origin", "foreign_origin", message, shorten(origin), host)
             )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from core.labels import how_many
 from core.spec.text import describe_syntax_error, parse_yaml
 from extrapolab.cli.arguments import AsJson, DryRun, key_value, lab_of
 from extrapolab.cli.exit_codes import ExitCode
@@ -94,7 +95,7 @@ def import_(
         print_json(imported)
         return
     runs = sum(experiment.seeds for experiment in imported.experiments)
-    counts = f"{len(imported.experiments):,} experiments with {runs:,} runs"
+    counts = f"{how_many(len(imported.experiments), 'experiment')} with {how_many(runs, 'run')}"
     if dry_run:
         console().print(f"{file} has {counts}")
         return

@@ -21,7 +21,7 @@ function showUser() {
 }
 
 async function askUser() {
-  const name = await askFor("Your name, which your experiments bear?");
+  const name = await askFor("Your name, as the owner of what you submit?");
   if (!name) return;
   if (!/^[^\p{Cc}\u2028-\u202e\u2066-\u2069]{1,100}$/u.test(name)) { say(["A name has up to 100 printable characters."], true); return; }
   localStorage.setItem("user", name);
