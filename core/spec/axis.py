@@ -201,7 +201,7 @@ def _count_axes(given: Any) -> Any:
         if not isinstance(axes, list | tuple):
             continue
         count += len(axes)
-        refuse_longer(range(count), MAX_NESTED)
+        refuse_longer(count, MAX_NESTED)
         stack += [axis.get("axes") for axis in axes if isinstance(axis, dict)]
     return given
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from core.spec.bounds import Bounded, relocated
+from core.spec.bounds import Bounded, restated
 from core.spec.optimizer import GradientDescent, Optimizer
 from core.spec.part import MAX_LENGTH, Line, Lines, Part, Real, Seed, Whole
 from core.spec.rules import broken_rules
@@ -198,7 +198,7 @@ class ExperimentSpec(Part):
         try:
             spec = validate(given)
         except ValidationError as error:
-            lines += [relocated(details, details["loc"]) for details in error.errors()]
+            lines += [restated(details) for details in error.errors()]
         raw = given if isinstance(given, Mapping) else {}
         lines += broken_rules(_valid_parts(raw) if spec is None else dict(spec), raw)
         if lines or spec is None:

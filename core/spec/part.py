@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from core.spec.bounds import Bounded, Checked
+from core.spec.bounds import Bounded, ClientModel
 from core.spec.explain import shorten
 
 MAX_DIM = 4096
@@ -72,7 +72,7 @@ def shape(matrix: tuple[tuple[float, ...], ...]) -> tuple[int, int]:
     return len(matrix), len(matrix[0])
 
 
-class Part(Checked):
+class Part(ClientModel):
     """A frozen part of a spec: refuses unknown keys and stores every default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)

@@ -25,7 +25,7 @@ from core.spec.axis import (
     paths,
     product,
 )
-from core.spec.bounds import few, relocated
+from core.spec.bounds import first_of, restated
 from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
 from core.spec.hashing import hashes
@@ -103,13 +103,13 @@ class SweepSpec(Part):
             sweep = validate(given)
         except ValidationError as error:
             lines = [
-                relocated(details, _fields(details["loc"]))
+                restated(details, _fields(details["loc"]))
                 for details in error.errors(include_url=False)
             ]
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
-        lines = few(_unwritable(sweep.base, ("base",)))
+        lines = first_of(_unwritable(sweep.base, ("base",)))
         for i, axis in enumerate(sweep.axes):
-            lines += few(_unwritable(axis.model_dump(), ("axes", i)))
+            lines += first_of(_unwritable(axis.model_dump(), ("axes", i)))
         if lines:
             raise ValidationError.from_exception_data(cls.__name__, lines)
         return sweep

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ConfigDict, Field, ValidationError
 
 from core.errors import Problem
-from core.spec.bounds import Checked
+from core.spec.bounds import ClientModel
 from core.spec.paths import flatten, set_at, value_at
 from service.context import Context
 from service.http import body
@@ -58,7 +58,7 @@ def new(
     )
 
 
-class Text(Checked):
+class Text(ClientModel):
     """A spec or sweep as text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

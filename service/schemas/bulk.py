@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_v
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from core.spec.bounds import Bounded, Checked
+from core.spec.bounds import Bounded, ClientModel
 from core.spec.experiment import Tags
 from core.spec.part import Whole
 from service.schemas.base import Answer
@@ -36,7 +36,7 @@ Priority = Annotated[
 ]
 
 
-class Selection(Checked):
+class Selection(ClientModel):
     """Experiments, chosen by a filter or by their ids, and their expected number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)

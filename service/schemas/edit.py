@@ -6,11 +6,11 @@ from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from core.spec import Name, Notes, Tags
-from core.spec.bounds import Checked
+from core.spec.bounds import ClientModel
 from service.schemas.bulk import Priority
 
 
-class Edit(Checked):
+class Edit(ClientModel):
     """New metadata and priority; fields left out keep their values."""
 
     model_config = ConfigDict(

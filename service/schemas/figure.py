@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from core.recipe import Recipe
-from core.spec.bounds import Checked
+from core.spec.bounds import ClientModel
 from service.address import at
 from service.schemas.base import Answer, Time
 from store import saved_figures
@@ -52,7 +52,7 @@ class Figure(Answer):
         )
 
 
-class RecipeChange(Checked):
+class RecipeChange(ClientModel):
     """New values for fields of a recipe; fields left out keep theirs, null removes one."""
 
     model_config = ConfigDict(

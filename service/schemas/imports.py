@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from core.spec.bounds import Bounded, Checked, refuse_longer
+from core.spec.bounds import Bounded, ClientModel, refuse_longer
 from core.spec.experiment import Tag
 from core.spec.part import Line
 from service.address import at
@@ -22,11 +22,11 @@ MAX_COLUMNS = 1_000
 
 def _refuse_many(given: Any) -> Any:
     if isinstance(given, dict):
-        refuse_longer(given, MAX_COLUMNS)
+        refuse_longer(len(given), MAX_COLUMNS)
     return given
 
 
-class Import(Checked):
+class Import(ClientModel):
     """A file of runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import ConfigDict, Field
 
 from core.spec.axis import Axes
-from core.spec.bounds import Checked
+from core.spec.bounds import ClientModel
 from service.address import at
 from service.schemas.base import Answer, Number, Page, Time
 from service.schemas.submission import CostEstimate
@@ -17,7 +17,7 @@ from store.sweeps import repository as sweeps
 Coordinates = dict[str, Any]
 
 
-class Extension(Checked):
+class Extension(ClientModel):
     """New axes of a sweep, wider or more of them; its base stays."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

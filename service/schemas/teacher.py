@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from core.spec import Teacher
-from core.spec.bounds import Checked
+from core.spec.bounds import ClientModel
 from core.spec.part import Whole
 from service.schemas.base import Answer, Number
 from service.schemas.result import Response
@@ -14,7 +14,7 @@ MAX_HORIZON = 2000
 """Longest response that is shown."""
 
 
-class TeacherQuestion(Checked):
+class TeacherQuestion(ClientModel):
     """A teacher as in a spec, and how much of its response to compute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

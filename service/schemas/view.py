@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from core.spec.bounds import Checked
+from core.spec.bounds import ClientModel
 from core.spec.part import Line
 from service.address import at
 from service.schemas.base import Answer, Time
@@ -58,7 +58,7 @@ UrlQuery = Annotated[
 ]
 
 
-class NewView(Checked):
+class NewView(ClientModel):
     """A view to save."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +68,7 @@ class NewView(Checked):
     query: UrlQuery
 
 
-class ViewChange(Checked):
+class ViewChange(ClientModel):
     """New values for fields of a view; fields left out keep theirs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"minProperties": 1})
