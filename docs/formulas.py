@@ -29,22 +29,29 @@ _OPERATORS = {
     "∇": r"\nabla ",
     "~": r"\sim",
     "½": r"\tfrac{1}{2}",
+    "⌊": r"\lfloor ",
+    "⌋": r"\rfloor ",
     "−": "-",
     "...": r"\dots",
 }
 _FUNCTIONS = "max|min|exp|log|cos|sin"
-_WORDS = "lr|beta|rho|eps|soft|decay|every|scale|radius|angle|gain|floor|diag|relu|steps|momentum"
+_WORDS = "lr|beta|rho|eps|soft|decay|scale|radius|angle|gain|floor|diag|relu|steps|momentum"
 """Functions, and fields of the spec that stand in formulas."""
+_INNER_WORDS = rf"{_WORDS}|every"
+"""Those that stand in an index or a power, where no word of a sentence can be."""
 _LETTER = rf"(?:d[tθ]|[A-Za-z{''.join(_GREEK)}][{''.join(_HATS)}]?)"
 _INDEX = r"[A-Za-z0-9]|\{[^{}]+\}"
 _DIGITS = "₀₁₂₃₄₅₆₇₈₉"
-_POWER = r"-?\d+|[A-Za-zᵀ]|\{[^{}]+\}|\([^()]+\)"
+_POWER = r"-?\d+|-?½|[A-Za-zᵀ]|\{[^{}]+\}|\([^()]+\)"
+_SYMBOL = rf"{_LETTER}(?:_(?:{_INDEX})|[{_DIGITS}])?(?:\^(?:{_POWER})|[ᵀ²³])?"
+_DERIVATIVE = rf"d(?:{_LETTER}(?:_(?:{_INDEX}))?|\([^()]+\))/d[tτ](?!\w)"
 _PART = re.compile(
     rf"""(?P<skip>`+[^`]*`+|\]\([^)]*\)|https?://\S+|\$[^$]*\$)
     |(?P<name>(?<![\w.'])(?:{_FUNCTIONS}|{_WORDS})(?:_(?:{_INDEX}))?(?:\^(?:{_POWER}))?(?![\w.-]*\w))
-    |(?P<symbol>(?<![\w.'@])(?<!\w-)(?<!--){_LETTER}(?:_(?:{_INDEX})|[{_DIGITS}])?(?:\^(?:{_POWER})|[ᵀ²³])?(?![\w'’]|[-./:]\w))
+    |(?P<symbol>(?<![\w.'@])(?<!\w-)(?<!--)(?:{_DERIVATIVE}|{_SYMBOL}(?![\w'’]|[-.:]\w|/[A-Za-z_])))
+    |(?P<power>(?<=\))\^(?:{_POWER})(?!\w))
     |(?P<number>(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?(?:\^(?:{_POWER}))?(?![\w%]|[.,]\d))
-    |(?P<operator><=|>=|\.\.\.|[=<>+\-−·×≤≥≈/|()∞,²←√∇~½])
+    |(?P<operator><=|>=|\.\.\.|[=<>+\-−·×≤≥≈/|()∞,²←√∇~½⌊⌋])
     |(?P<space>[ \n])
     |(?P<word>\w+|.)""",
     re.VERBOSE | re.DOTALL,
@@ -80,9 +87,7 @@ def _run(parts: list[tuple[str, str]]) -> str:
     depth = 0
     for at, (kind, part) in enumerate(parts):
         depth += (part == "(") - (part == ")")
-        if (part == "," and depth <= 0) or (
-            kind == "symbol" and part in {"A", "a"} and _is_article(parts, at)
-        ):
+        if (part == "," and depth <= 0) or (kind == "symbol" and _is_article(parts, at)):
             return _run(parts[:at]) + part + _run(parts[at + 1 :])
     start, end = 0, len(parts)
     while start < end and (parts[start][0] == "space" or parts[start][1] in {*_ENDS, ")"}):
@@ -91,6 +96,8 @@ def _run(parts: list[tuple[str, str]]) -> str:
         end -= 1
     while end - start > 2 and _is_loose(parts[end - 3 : end]):
         end -= 2
+    if end - start == 3 and _is_apposition(parts[start:end]):
+        start += 2
     formula = parts[start:end]
     text = [part for _, part in formula]
     plain = "".join(part for _, part in parts)
@@ -111,12 +118,30 @@ def _is_loose(last: list[tuple[str, str]]) -> bool:
     return between == "space" and kind == "name" and part.isalpha() and before != "operator"
 
 
+def _is_apposition(formula: list[tuple[str, str]]) -> bool:
+    """Whether a word names a symbol, as in "steps t", and is no factor."""
+    (kind, part), (between, _), _ = formula
+    is_function = re.fullmatch(_FUNCTIONS, part) is not None
+    return kind == "name" and part.isalpha() and between == "space" and not is_function
+
+
 def _is_article(parts: list[tuple[str, str]], at: int) -> bool:
-    """Whether a letter is a word: no operator or symbol is beside it."""
+    """Whether a letter is a word: it stands between two, or between a formula and a word."""
+    letter = parts[at][1]
+    if letter not in {"A", "a"}:
+        return False
+    before = [part for part in parts[:at] if part[0] != "space"]
+    if letter == "a" and before and before[-1][0] != "operator" and _ends_at(parts, at):
+        return True
     beside = [parts[at + by] for by in (-2, -1, 1, 2) if 0 <= at + by < len(parts)]
     return not any(
         kind == "operator" or (kind == "symbol" and len(part) > 1) for kind, part in beside
     )
+
+
+def _ends_at(parts: list[tuple[str, str]], at: int) -> bool:
+    """Whether only a space follows, and then a word."""
+    return [kind for kind, _ in parts[at + 1 :]] == ["space"]
 
 
 def _is_sure(kind: str, part: str) -> bool:
@@ -158,7 +183,8 @@ def _symbol(part: str) -> str:
         return f"{factor}10^{{{int(number[2])}}}"
     part = re.sub(rf"([A-Za-z{''.join(_GREEK)}])([{''.join(_HATS)}])", _hatted, part)
     part = re.sub(r"\^\(([^()]+)\)", r"^{\1}", part)
-    part = re.sub(r"([_^])(-?\w+)(?!\{)", r"\1{\2}", part)
+    part = re.sub(r"([_^])(-?\w+)(?!\{)", r"\1{\2}", part).replace("½", "1/2")
+    part = re.sub(rf"(?<=[ {{])({_INNER_WORDS})(?=[ }}])", r"\\mathrm{\1}", part)
     part = re.sub(rf"^({_FUNCTIONS})", r"\\\1", part)
     part = re.sub(rf"^({_WORDS})", r"\\mathrm{\1}", part)
     return re.sub(f"[{''.join(_GREEK)}]", lambda letter: rf"\{_GREEK[letter[0]]}", part)

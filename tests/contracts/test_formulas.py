@@ -24,6 +24,19 @@ _SPEC.loader.exec_module(formulas)
         ("max of |h_k - beyond| / 2", "max of |$h_{k}$ - beyond| / 2"),
         ("`h_j`, train_loss, --k, 3 k/s, don't", "`h_j`, train_loss, --k, 3 k/s, don't"),
         ("(rows, q) as k steps", "(rows, $q$) as $k$ steps"),
+        ("at every k > 2 d̂, for every ε", r"at every $k > 2\,\hat{d}$, for every $\varepsilon$"),
+        ("At k = 2 d̂ a large start", r"At $k = 2\,\hat{d}$ a large start"),
+        ("the number of steps t", "the number of steps $t$"),
+        (
+            "θ_t = lr decay^(t / every)",
+            r"$\theta_{t} = \mathrm{lr}\,\mathrm{decay}^{t / \mathrm{every}}$",
+        ),
+        ("flow is da_i/dt = γ_j", r"flow is $da_{i}/dt = \gamma_{j}$"),
+        ("near zero d(B - Cᵀ)/dτ = S", r"near zero $d(B - C^{\top})/d\tau = S$"),
+        ("h_j = S^-½ (λ ρ)^{j-k}", r"$h_{j} = S^{-1/2} (\lambda\,\rho)^{j-k}$"),
+        ("s < n = ⌊q/2⌋ states", r"$s < n = \lfloor q/2\rfloor$ states"),
+        ("slope in log d", r"slope in $\log d$"),
+        ("3 d/s and/or none", "3 d/s and/or none"),
     ],
 )
 def test_formulas_are_marked(text, marked):
