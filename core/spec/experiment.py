@@ -19,8 +19,8 @@ from core.spec.bounds import Bounded, restated
 from core.spec.optimizer import GradientDescent, Optimizer
 from core.spec.part import MAX_LENGTH, Line, Lines, Part, Real, Seed, Whole
 from core.spec.rules import broken_rules
-from core.spec.student import Student
-from core.spec.teacher import Teacher
+from core.spec.student import LinearStudent, Student
+from core.spec.teacher import LinearTeacher, RecurrentTeacher, Teacher
 from core.spec.training import Training
 
 MAX_SEEDS = 10_000
@@ -215,6 +215,28 @@ class ExperimentSpec(Part):
         """The horizon q, set in every validated spec."""
         assert self.evaluation.horizon is not None  # noqa: S101  # filled on validation
         return self.evaluation.horizon
+
+    @property
+    def linear_student(self) -> LinearStudent:
+        """The student, where it is known to be linear.
+
+        Raises:
+            TypeError: It is another network.
+        """
+        if not isinstance(self.student, LinearStudent):
+            raise TypeError(f"a student of kind {self.student.kind} is not linear")
+        return self.student
+
+    @property
+    def linear_teacher(self) -> LinearTeacher:
+        """The teacher, where it is known to be linear.
+
+        Raises:
+            TypeError: It is another network.
+        """
+        if isinstance(self.teacher, RecurrentTeacher):
+            raise TypeError(f"a teacher of kind {self.teacher.kind} is not linear")
+        return self.teacher
 
 
 _PARTS: dict[str, TypeAdapter[Any]] = {

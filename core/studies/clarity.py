@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core import teachers
-from core.spec import BalancedTeacher
+from core.spec import BalancedTeacher, LinearTeacher, states
 from core.systems import impulse_response
 
 _POLES: Mapping[int, Sequence[tuple[float, ...]]] = {
@@ -41,13 +41,13 @@ _WEIGHTS_OF_FIVE = (0.15, 0.2, 0.3, 0.2, 0.15)
 
 
 def teachers_of(
-    states: int, random_seeds: Sequence[int], clearer_than: float = 0.0
+    dim: int, random_seeds: Sequence[int], clearer_than: float = 0.0
 ) -> list[dict[str, Any]]:
     """The specs of teachers with 1, 2, 3 or 5 states: those listed, and one drawn per seed."""
-    listed = [(poles, (1 / states,) * states) for poles in _POLES[states]]
-    if states == len(_WEIGHTS_OF_FIVE):
+    listed = [(poles, (1 / dim,) * dim) for poles in _POLES[dim]]
+    if dim == len(_WEIGHTS_OF_FIVE):
         listed += [(poles, _WEIGHTS_OF_FIVE) for poles in _FIVE]
-    teachers: list[dict[str, Any]] = [
+    specs: list[dict[str, Any]] = [
         *(
             {
                 "kind": "balanced",
@@ -56,18 +56,19 @@ def teachers_of(
             }
             for poles, weights in listed
         ),
-        *({"kind": "balanced", "dim": states, "seed": seed} for seed in random_seeds),
+        *({"kind": "balanced", "dim": dim, "seed": seed} for seed in random_seeds),
     ]
-    return [one for one in teachers if clarity(BalancedTeacher(**one)) > clearer_than]
+    return [one for one in specs if clarity(BalancedTeacher(**one)) > clearer_than]
 
 
 @cache
-def clarity(teacher: BalancedTeacher) -> float:
+def clarity(teacher: LinearTeacher) -> float:
     """The smallest over the largest eigenvalue of the Hankel matrix (ĥ_{i+j}), i, j < d̂.
 
     It is 1 for one state, and falls as poles come close, share a sign, or have little weight.
     """
-    response = np.asarray(impulse_response(teachers.build(teacher), 2 * teacher.dim - 1)).ravel()
-    index = np.arange(teacher.dim)
+    dim = states(teacher)
+    response = np.asarray(impulse_response(teachers.build(teacher), 2 * dim - 1)).ravel()
+    index = np.arange(dim)
     eigenvalues = np.linalg.eigvalsh(response[index[:, None] + index])
     return float(eigenvalues[0] / eigenvalues[-1])

@@ -21,7 +21,7 @@ import numpy as np
 from core.evidence import Evidence
 from core.panels import Line, Panel, quartile_line
 from core.references import COHEN_KARLIK_2023
-from core.spec import BalancedTeacher, GaussianStart, SweepSpec
+from core.spec import BalancedTeacher, GaussianStart, SweepSpec, states
 from core.studies.setting import TEACHER, log_log_slope, slope_with_error, sweep, zip_axis
 from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
@@ -115,7 +115,7 @@ class SaddleStudy(Study):
         return (
             judge_hypothesis(
                 "A start of scale s leaves the saddle after a time log(1/s) / (2 ĥ_0)",
-                "max over ĥ_0 of |2 ĥ_0 x slope of the median time to fit in log(1/s) - 1| < 0.1",
+                "max over ĥ_0 of |2 ĥ_0 x slope of the median time to fit in log(1/s), - 1| < 0.1",
                 one_pole,
                 lambda experiments: max(
                     abs(2 * weight * _slope_in_log_scale(of_one) - 1)
@@ -127,7 +127,7 @@ class SaddleStudy(Study):
             judge_hypothesis(
                 "It leaves balanced: the imbalance at the end is proportional to s², where that of "
                 "the start is proportional to s",
-                "max over ĥ_0 of |exponent of the median imbalance in s - 2| < 0.05",
+                "max over ĥ_0 of |exponent of the median imbalance in s, - 2| < 0.05",
                 one_pole,
                 lambda experiments: max(
                     abs(log_log_slope([*map(_scale, of_one)], _medians(of_one, "imbalance")) - 2)
@@ -249,6 +249,4 @@ def _scale(experiment: Evidence) -> float:
 
 def _poles(experiment: Evidence) -> int:
     """The number of the teacher's poles."""
-    teacher = experiment.spec.teacher
-    assert isinstance(teacher, BalancedTeacher)  # noqa: S101  # the study has no other
-    return teacher.dim
+    return states(experiment.spec.teacher)

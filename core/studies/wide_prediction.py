@@ -5,7 +5,7 @@ import numpy as np
 from core import students, teachers
 from core.evidence import Evidence, RunEvidence
 from core.losses import loss_matrix
-from core.spec import GradientDescent, LinearStudent, RecurrentTeacher, WideStart
+from core.spec import GradientDescent, LinearStudent, WideStart
 from core.statistics import statistic
 from core.systems import LinearSystem, impulse_response
 from core.theory.wide import rates_of, trained_response
@@ -50,8 +50,8 @@ def predicted(experiment: Evidence, run: RunEvidence) -> np.ndarray:
 
 def wide_start(experiment: Evidence) -> tuple[LinearStudent, WideStart]:
     """The student of an experiment of the study, and its start."""
-    student = experiment.spec.student
-    assert isinstance(student, LinearStudent) and isinstance(student.start, WideStart)  # noqa: S101, PT018  # our sweep
+    student = experiment.spec.linear_student
+    assert isinstance(student.start, WideStart)  # noqa: S101  # our sweep
     return student, student.start
 
 
@@ -83,5 +83,4 @@ def _trained(
 
 
 def _teacher(experiment: Evidence) -> LinearSystem:
-    assert not isinstance(experiment.spec.teacher, RecurrentTeacher)  # noqa: S101  # our sweep
-    return teachers.build(experiment.spec.teacher)
+    return teachers.build(experiment.spec.linear_teacher)

@@ -13,7 +13,6 @@ from core.spec import (
     LinearStudent,
     LinearTeacher,
     Rates,
-    RecurrentTeacher,
     Training,
 )
 from core.spec.student import Parameter, Structure
@@ -27,9 +26,10 @@ def step_bound(spec: ExperimentSpec) -> float:
     since students from near zero end there; else as given. Infinite if the curvature is zero. For
     linear students of linear teachers.
     """
-    student = spec.student
-    assert isinstance(student, LinearStudent) and not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101, PT018
-    return _bound(spec.teacher, spec.training, student.structure, student.trained, rates_of(spec))
+    student = spec.linear_student
+    return _bound(
+        spec.linear_teacher, spec.training, student.structure, student.trained, rates_of(spec)
+    )
 
 
 def rates_of(spec: ExperimentSpec) -> Rates:

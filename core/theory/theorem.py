@@ -22,7 +22,6 @@ from core.spec import (
     GradientFlow,
     LinearStudent,
     Rates,
-    RecurrentTeacher,
     has_closed_form,
 )
 from core.systems import ZERO_TOLERANCE, LinearSystem, impulse_response, visible_spectrum
@@ -88,20 +87,18 @@ def check(spec: ExperimentSpec, summaries: Sequence[Mapping[str, float]] = ()) -
         >>> [assumption.name for assumption in theorem.assumptions if not assumption.holds]
         ['long enough']
     """
-    student, teacher = spec.student, spec.teacher
     losses, distances = (
         [summary[name] for summary in summaries if not np.isnan(summary.get(name, np.nan))]
         for name in ("train_loss", "flow_distance")
     )
     outcome = {"condition": _condition(losses), "largest_loss": max(losses, default=None)}
-    if not has_closed_form(teacher, student):
+    if not has_closed_form(spec.teacher, spec.student):
         linear = Assumption(
             name="linear", holds=False, margin=None, sentence="Student or teacher is not linear."
         )
         return Theorem(applies=False, assumptions=(linear,), measure=None, **outcome)
-    assert isinstance(student, LinearStudent) and not isinstance(teacher, RecurrentTeacher)  # noqa: S101, PT018
     with np.errstate(all="ignore"):
-        system = teachers.build(teacher)
+        system = teachers.build(spec.linear_teacher)
         spectrum = visible_spectrum(system)
         linear = Assumption(
             name="linear", holds=True, margin=None, sentence="Student and teacher are linear."
@@ -110,7 +107,7 @@ def check(spec: ExperimentSpec, summaries: Sequence[Mapping[str, float]] = ()) -
             linear,
             *_dimensions(spec, system, spectrum),
             *_teacher(spec, system, spectrum),
-            *_student(student, rates_of(spec)),
+            *_student(spec.linear_student, rates_of(spec)),
             _loss(spec),
             *_flow(spec, distances),
         )

@@ -10,7 +10,7 @@ from core.cost import points_per_call
 from core.errors import IntegrationFailed
 from core.losses import target_of
 from core.metrics import Reference, measure
-from core.spec import ExperimentSpec, GradientFlow, LinearStudent, channels, has_full_norms
+from core.spec import ExperimentSpec, GradientFlow, channels, has_full_norms
 from core.systems import LinearSystem, eigenvalues, hankel_singular_values, impulse_response
 from core.training.closed_form.flow import Flow, FlowStepper
 from core.training.closed_form.gradient import DiagonalGradient, gradient_of
@@ -36,8 +36,7 @@ class LinearEngine:
         initial_parameters: InitialParameters | None,
     ) -> None:
         """For a spec with a linear student and a linear teacher."""
-        assert isinstance(spec.student, LinearStudent)  # noqa: S101  # has_closed_form chose this
-        self._spec, self._student = spec, spec.student
+        self._spec, self._student = spec, spec.linear_student
         inputs, outputs = channels(spec.teacher)
         self.target = target_of(spec)
         self._starts = [
