@@ -26,7 +26,6 @@ from core.spec import (
     ExperimentSpec,
     ExplicitCovariance,
     FiniteSampleLoss,
-    RecurrentTeacher,
     SecondMomentLoss,
     Training,
     has_white_inputs,
@@ -108,18 +107,22 @@ class Target:
 
 def target_of(spec: ExperimentSpec) -> Target:
     """The target of a spec with a linear teacher."""
-    assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # see core.spec.has_closed_form
-    response = impulse_response(teachers.build(spec.teacher), spec.horizon)
+    response = impulse_response(teachers.build(spec.linear_teacher), spec.horizon)
     if has_white_inputs(spec.training):
         return Target(response, _of_white_inputs(spec.training))
     M = loss_matrix(spec.training)
     if not noise_of(spec.training):
         return Target(response, M)
     b = _mean_noise(spec.training, response.shape[1])
-    values, V = np.linalg.eigh(M)
-    seen = values > RANK_TOLERANCE * values[-1]
-    V, values = V[:, seen], values[seen]
+    values, V = seen_directions(M)
     return Target(response, M, (V / values @ (V.T @ b))[:, :, None])
+
+
+def seen_directions(M: LossMatrix) -> tuple[Float64[np.ndarray, " r"], Float64[np.ndarray, "k r"]]:
+    """The eigenvalues of M that aren't zero, rising, and their eigenvectors: r = rank(M)."""
+    values, V = np.linalg.eigh(np.asarray(M))
+    seen = values > RANK_TOLERANCE * values[-1]
+    return values[seen], V[:, seen]
 
 
 def noise_of(training: Training) -> float:
@@ -138,11 +141,11 @@ def variance_per_direction(training: Training) -> float:
     return loss.noise**2 / labels
 
 
-def variance_of_fit(training: Training, p: int) -> float:
+def variance_of_fit(training: Training, target: Target) -> float:
     """E[δᵀ M δ]: how far the noise moves the response of least loss, in units of the loss."""
     if not noise_of(training):
         return 0.0
-    rank = int(np.linalg.matrix_rank(loss_matrix(training), tol=None, hermitian=True))
+    rank, p = len(seen_directions(target.M)[0]), target.response.shape[1]
     return variance_per_direction(training) * rank * p
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from core import students, teachers
 from core.cost import measured_metrics, preparation_flop
+from core.cost.measuring import ALL_METRICS
 from core.losses import loss_matrix, target_of
-from core.measuring import ALL_METRICS
 from core.metrics import sharpness
 from core.spec import (
     CounterexampleStart,

@@ -40,6 +40,11 @@ class Estimate:
         """No estimate, for the reason in the note."""
         return cls(np.full(target.response.shape, np.nan), 0, np.zeros((0, 0)), note)
 
+    @classmethod
+    def too_long(cls, target: Target, longest: int) -> "Estimate":
+        """No estimate, as the training length exceeds the longest that the method takes."""
+        return cls.missing(target, f"It is computed up to k = {longest}; k = {target.length}.")
+
 
 def numerical_rank(values: Float64[np.ndarray, " n"], tolerance: float) -> int:
     """The number of singular values, in falling order, above ``tolerance`` x the first."""

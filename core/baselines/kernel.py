@@ -4,11 +4,12 @@ The response is taken as Gaussian with the diagonal-correlated (DC) covariance
 
     K_ij = c λ^{(i+j)/2} ρ^{|i-j|},   c > 0, 0 < λ < 1, -1 < ρ < 1,
 
-of which ρ = √λ is the tuned-correlated (TC) kernel. With M = R Rᵀ the data say Rᵀ h = Rᵀ ĥ up to
-noise of variance s² = σ² / N, σ the noise on the labels, which the method is told. The estimate is
-the posterior mean K R (Rᵀ K R + s² I)⁻¹ Rᵀ ĥ. The numbers c, λ and ρ are those under which the data
-are most likely (empirical Bayes). Past k it is a single decay, h_j = (√λ ρ)^{j-k+1} h_{k-1}: it has
-no memory of its own. Source: Chen, Ohlsson and Ljung (2012).
+of which ρ = √λ is the tuned-correlated (TC) kernel. With M = R Rᵀ the data say Rᵀ h = Rᵀ h̃, h̃ the
+response of least loss, up to noise of variance s² = σ² / n: n labels with noise of standard
+deviation σ, which the method is told. The estimate is the posterior mean K R (Rᵀ K R + s² I)⁻¹ Rᵀ
+h̃. The numbers c, λ and ρ are those under which the data are most likely (empirical Bayes). Past k
+it is a single decay, h_j = (√λ ρ)^{j-k+1} h_{k-1}: it has no memory of its own. Source: Chen,
+Ohlsson and Ljung (2012).
 """
 
 import numpy as np
@@ -16,12 +17,10 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
 from core.baselines.estimate import Estimate
-from core.losses import RANK_TOLERANCE, Target, variance_per_direction
+from core.cost.baselines import LONGEST
+from core.losses import Target, seen_directions, variance_per_direction
 from core.shapes import Float64
 from core.spec import ExperimentSpec
-
-MAX_LENGTH = 500
-"""The longest training length k: every likelihood takes k³ operations."""
 
 EXACT = 1e-10
 """s² of labels without noise, for a response of size 1."""
@@ -33,14 +32,13 @@ STARTS = ((0.7, -0.7), (0.7, 0.7))
 def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     """The most likely response under the kernel."""
     k, scale = target.length, float(np.abs(target.taught).max())
-    if k > MAX_LENGTH:
-        return Estimate.missing(target, f"It is computed up to k = {MAX_LENGTH}; k = {k}.")
+    if k > LONGEST["kernel"]:
+        return Estimate.too_long(target, LONGEST["kernel"])
     if scale == 0:
         note = "The labels are zero."
         return Estimate(np.zeros_like(target.response), k, np.zeros((0, 0)), note)
-    values, V = np.linalg.eigh(np.asarray(target.M))
-    seen = values > RANK_TOLERANCE * values[-1]
-    R = V[:, seen] * np.sqrt(values[seen])
+    values, V = seen_directions(target.M)
+    R = V * np.sqrt(values)
     labels = R.T @ (target.taught / scale).reshape(k, -1)
     variance = max(variance_per_direction(spec.training) / scale**2, EXACT)
     best = min(

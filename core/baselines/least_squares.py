@@ -9,7 +9,7 @@ Identification" (1999), chapter 7.
 import numpy as np
 
 from core.baselines.estimate import Estimate
-from core.losses import RANK_TOLERANCE, Target
+from core.losses import Target, seen_directions
 from core.shapes import Float64
 from core.spec import ExperimentSpec
 
@@ -31,8 +31,7 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
 
 def fir(target: Target) -> tuple[Float64[np.ndarray, "k p m"], int]:
     """M⁺ M ĥ, (k, p, m), and the rank of M."""
-    values, V = np.linalg.eigh(target.M)
-    V = V[:, values > RANK_TOLERANCE * values[-1]]
+    _, V = seen_directions(target.M)
     taught = target.taught
     if V.shape[1] == target.length:
         return taught, target.length

@@ -2,15 +2,15 @@
 
 The rank of the Hankel matrix H(h) = (h_{r+s}) is the number of states, and the nuclear norm ‖H‖_*,
 the sum of its singular values, is its convex relaxation. Over 2k - 1 lags, r, s < k, of which the
-data see the first k,
+data see the first k, whose response of least loss is h̃,
 
-    minimise ‖H(h)‖_* + κ/2 Σ_{j,l<k} M_jl <h_j - ĥ_j, h_l - ĥ_l>,
+    minimise ‖H(h)‖_* + κ/2 Σ_{j,l<k} M_jl <h_j - h̃_j, h_l - h̃_l>,
 
 by alternating directions (ADMM): Z = H(h) is thresholded in its singular values, then h solves a
 linear system. Without noise on the labels κ is so large that h fits them. With noise of standard
-deviation σ, which the method is told, κ is the one for which the fit errs by σ² rank(M) / N, as the
-least-squares response does on average. Ho-Kalman then gives a system, whose order is the numerical
-rank. Source: Fazel, Pong, Sun and Tseng (2013).
+deviation σ on n labels, which the method is told, κ is the one for which the fit's loss is σ²
+rank(M) / n for each output, as that of the true response is on average. Ho-Kalman then gives a
+system, whose order is the numerical rank. Source: Fazel, Pong, Sun and Tseng (2013).
 """
 
 from collections.abc import Callable
@@ -21,12 +21,10 @@ from scipy.optimize import brentq
 
 from core.baselines.estimate import Estimate, hankel
 from core.baselines.realisation import era
+from core.cost.baselines import LONGEST
 from core.losses import Target, variance_of_fit
 from core.shapes import Float64
 from core.spec import ExperimentSpec
-
-MAX_LENGTH = 100
-"""The longest training length k: every iteration decomposes a k x k matrix."""
 
 ORDER_TOLERANCE = 1e-3
 """Singular values of the Hankel matrix below this x the largest are dropped."""
@@ -46,12 +44,12 @@ REACH = 4.0
 def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     """The system of the response of least nuclear norm."""
     k, scale = target.length, float(np.abs(target.taught).max())
-    if k > MAX_LENGTH:
-        return Estimate.missing(target, f"It is computed up to k = {MAX_LENGTH}; k = {k}.")
+    if k > LONGEST["nuclear_norm"]:
+        return Estimate.too_long(target, LONGEST["nuclear_norm"])
     if k == 1 or scale == 0:
         return Estimate.of_system(era(target.taught)[0], spec.horizon, "There is nothing to fit.")
     M, labels = np.asarray(target.M), target.taught / scale
-    allowed = variance_of_fit(spec.training, labels.shape[1]) / scale**2
+    allowed = variance_of_fit(spec.training, target) / scale**2
 
     @cache
     def excess(exponent: float) -> float:
@@ -83,7 +81,7 @@ def complete(
 
     Args:
         M: The loss matrix.
-        labels: ĥ_0 .. ĥ_{k-1}, of size about 1.
+        labels: h̃_0 .. h̃_{k-1}, of size about 1.
         kappa: κ, the weight of the loss.
         settled: The change of h per iteration at which it ends.
     """

@@ -12,11 +12,11 @@ Overschee and De Moor (1994); Ljung (1999), section 10.6.
 
 import numpy as np
 
-from core.baseline_cost import MAX_NUMBERS, SEQUENCES
 from core.baselines.estimate import Estimate, numerical_rank, order_by_gap
+from core.cost.baselines import MAX_NUMBERS, SEQUENCES
 from core.losses import Target, label_noise, noise_of, sample
 from core.shapes import Float64
-from core.spec import ExperimentSpec, FiniteSampleLoss, RecurrentTeacher, channels
+from core.spec import ExperimentSpec, FiniteSampleLoss, channels
 from core.systems import LinearSystem, impulse_response, observability_rows
 
 _RANK_TOLERANCE = 1e-10
@@ -25,7 +25,6 @@ _RANK_TOLERANCE = 1e-10
 
 def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     """N4SID of sequences of the training's length that start at rest, with all their outputs."""
-    assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # a rule of the spec
     k = spec.training.length
     if k < 4:
         return Estimate.missing(

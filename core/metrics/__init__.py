@@ -10,14 +10,14 @@ import numpy as np
 
 from core import teachers
 from core.cost import measured_metrics
+from core.cost.measuring import ALL_METRICS, SHARED_WORK
 from core.losses import Target
-from core.measuring import ALL_METRICS, SHARED_WORK
 from core.metrics import errors
 from core.metrics.invariants import invariant_drift
 from core.metrics.sharpness import gauss_newton_sharpness, sharpness
 from core.metrics.spectrum import effective_rank, spectral_distance, state_effective_rank
 from core.shapes import Float64
-from core.spec import ExperimentSpec, GradientFlow, LinearStudent, Rates, RecurrentTeacher
+from core.spec import ExperimentSpec, GradientFlow, LinearStudent, Rates
 from core.systems import (
     LinearSystem,
     eigenvalues,
@@ -53,7 +53,7 @@ class Reference:
             teacher has several channels.
         tolerance: ``evaluation.fit_tolerance``.
         rates: Factors on the learning rate.
-        metrics: The metrics to measure of :data:`core.measuring.SHARED_WORK`.
+        metrics: The metrics to measure of :data:`core.cost.measuring.SHARED_WORK`.
     """
 
     student: LinearStudent
@@ -67,12 +67,10 @@ class Reference:
     @classmethod
     def of(cls, spec: ExperimentSpec, target: Target, start: LinearSystem) -> "Reference":
         """Builds the reference of a spec whose student and teacher are linear."""
-        assert isinstance(spec.student, LinearStudent)  # noqa: S101  # for mypy
-        assert not isinstance(spec.teacher, RecurrentTeacher)  # noqa: S101  # for mypy
-        spectrum = real_spectrum(teachers.build(spec.teacher))
+        spectrum = real_spectrum(teachers.build(spec.linear_teacher))
         has_one_channel = spectrum is not None and spectrum[1].shape[1:] == (1, 1)
         return cls(
-            student=spec.student,
+            student=spec.linear_student,
             target=target,
             start=start,
             spectrum=(spectrum[0], spectrum[1].ravel()) if spectrum and has_one_channel else None,

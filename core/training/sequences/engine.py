@@ -10,7 +10,7 @@ import torch
 
 from core import networks
 from core.cost import measured_metrics
-from core.measuring import SHARED_WORK
+from core.cost.measuring import SHARED_WORK
 from core.metrics import imbalance
 from core.metrics.sequences import hankel_singular_values_of
 from core.metrics.spectrum import effective_rank

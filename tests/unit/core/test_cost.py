@@ -5,11 +5,11 @@ from typing import get_args
 
 import pytest
 
-from core.baseline_cost import baseline_cost
 from core.baselines import METHODS
 from core.cost import estimate, measured_metrics
+from core.cost.baselines import LONGEST, baseline_cost
+from core.cost.measuring import ALL_METRICS, SHARED_WORK, work_per_point
 from core.losses import target_of
-from core.measuring import ALL_METRICS, SHARED_WORK, work_per_point
 from core.spec import ExperimentSpec
 from core.spec.experiment import ChosenMetric
 from core.studies import STUDIES
@@ -149,6 +149,8 @@ def test_every_metric_that_can_be_chosen_has_its_cost():
         ("subspace", 5, 300),
         ("balanced_truncation", 300, 20),
         ("era", 5, 700),
+        ("nuclear_norm", 5, 60),
+        ("kernel", 5, 300),
     ],
 )
 def test_the_memory_of_a_baseline_is_estimated_within_a_factor_of_2(baseline, dim, length):
@@ -171,6 +173,23 @@ def test_the_memory_of_a_baseline_is_estimated_within_a_factor_of_2(baseline, di
     assert 0.5 < 8 * numbers / peak < 2
     assert estimate(spec).memory_mb > 8 * numbers / 1e6
     assert estimate(spec).flop > flop
+
+
+@pytest.mark.parametrize("baseline", LONGEST)
+def test_a_method_that_refuses_long_sequences_costs_nothing_there(baseline):
+    longest, longer = (
+        ExperimentSpec.model_validate(
+            {
+                "teacher": {"kind": "delay"},
+                "student": {"kind": "linear", "dim": 2},
+                "training": {"length": length},
+                "evaluation": {"baselines": [baseline]},
+            }
+        )
+        for length in (LONGEST[baseline], LONGEST[baseline] + 1)
+    )
+    assert min(baseline_cost(longest)) > 0
+    assert baseline_cost(longer) == (0, 0)
 
 
 def test_the_baseline_of_a_large_teacher_exceeds_a_limit():

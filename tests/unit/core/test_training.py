@@ -6,8 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from core.cost.measuring import ALL_METRICS
 from core.errors import NumericsUnavailable
-from core.measuring import ALL_METRICS
 from core.run import run
 from core.spec import ExperimentSpec
 from core.training import advance, begin, cancel, finish, flush, resume, snapshot

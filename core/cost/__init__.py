@@ -3,8 +3,14 @@
 import math
 from dataclasses import dataclass, replace
 
-from core.baseline_cost import baseline_cost
-from core.measuring import ALL_METRICS, SHARED_WORK, numbers_per_point, point_flop, work_per_point
+from core.cost.baselines import baseline_cost
+from core.cost.measuring import (
+    ALL_METRICS,
+    SHARED_WORK,
+    numbers_per_point,
+    point_flop,
+    work_per_point,
+)
 from core.result import SERIES
 from core.spec import (
     ExperimentSpec,
@@ -102,7 +108,7 @@ def preparation_flop(spec: ExperimentSpec) -> float:
 
 
 def measured_metrics(spec: ExperimentSpec) -> frozenset[str]:
-    """The metrics of :data:`core.measuring.SHARED_WORK` that an experiment measures.
+    """The metrics of :data:`core.cost.measuring.SHARED_WORK` that an experiment measures.
 
     Those that ``evaluation.metrics`` names. By default all but those that take more operations,
     over all recorded points, than the training does, and more than :data:`AFFORDABLE_FLOP`.

@@ -1,9 +1,16 @@
 """The estimated cost of an experiment's baselines, which can exceed that of its training."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from core.spec import Baseline, ExperimentSpec, FiniteSampleLoss, channels, states
 
 SEQUENCES, MAX_NUMBERS = 512, 2**18
-"""Those that subspace identification gets of a population, and the most input numbers it uses."""
+"""Sequences that subspace identification draws from a population, and the most input numbers that
+it uses."""
+
+LONGEST: Mapping[Baseline, int] = MappingProxyType({"nuclear_norm": 100, "kernel": 500})
+"""The longest training length k of methods that take k³ operations many times."""
 
 _DECOMPOSITION = 20.0
 """Operations of a singular value decomposition of an n x n matrix, in units of n³."""
@@ -28,6 +35,8 @@ def _cost(name: Baseline, spec: ExperimentSpec) -> tuple[float, float]:
     k, (m, p) = float(spec.training.length), channels(spec.teacher)
     loss = spec.training.loss
     noisy = isinstance(loss, FiniteSampleLoss) and bool(loss.noise)
+    if k > LONGEST.get(name, k):
+        return 0.0, 0.0
     match name:
         case "subspace":
             return _subspace(spec)
@@ -35,11 +44,10 @@ def _cost(name: Baseline, spec: ExperimentSpec) -> tuple[float, float]:
             d = float(states(spec.teacher))
             return 6 * _DECOMPOSITION * d**3, 12 * d**2
         case "kernel":
-            return min(k, 500.0) ** 3 * _LIKELIHOODS, 8 * min(k, 500.0) ** 2
+            return _LIKELIHOODS * k**3, 8 * k**2
         case "nuclear_norm":
             thresholds = _THRESHOLDS_OF_NOISY if noisy else _THRESHOLDS
-            decomposed = _DECOMPOSITION * min(k, 100.0) ** 3 * p * m
-            return decomposed * thresholds, 8 * k**2 * p * m
+            return thresholds * _DECOMPOSITION * k**3 * p * m, 2 * k**3 + 8 * k**2 * p * m
         case _:  # the loss matrix is decomposed, and the Hankel matrix of half its lags
             return 5 * k**3 * p * m, 2 * k**2 * p * m
 
