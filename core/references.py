@@ -263,7 +263,6 @@ LJUNG_1999 = Work(
     year=1999,
     edition="Second",
 )
-
 FAZEL_2013 = Work(
     key="fazel2013",
     kind="article",
@@ -279,7 +278,7 @@ CHEN_2012 = Work(
     key="chen2012",
     kind="article",
     authors=("Tianshi Chen", "Henrik Ohlsson", "Lennart Ljung"),
-    title="On the Estimation of Transfer Functions, Regularizations and Gaussian Processes---"
+    title="On the Estimation of Transfer Functions, Regularizations and Gaussian Processes—"
     "Revisited",
     venue="Automatica",
     year=2012,

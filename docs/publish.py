@@ -228,8 +228,9 @@ def index_page(runs: Mapping[str, Run]) -> list[str]:
         fill(
             "A study is a set of built-in sweeps that answers one question. Its claims are "
             "inequalities between stored numbers. Each report judges them again, and shows those "
-            "that fail. [Placebos](placebos.md) are evidence without the phenomenon, on which "
-            "every claim must fail."
+            "that fail. Many bounds were set after results of the quick size were seen: a claim "
+            "that holds says what happens, not that it was predicted. [Placebos](placebos.md) are "
+            "evidence without the phenomenon, on which every claim must fail."
         ),
         console(
             "extrapolab study list",

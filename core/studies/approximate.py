@@ -4,11 +4,10 @@ The theorem of Cohen-Karlik et al. (2023) is conditional: for every ε there is 
 balanced student of population loss at most δ extrapolates up to ε. It doesn't say how small δ is.
 Here training stops at several losses, and the error past k is compared with them.
 
-Where the first k responses determine the student, its error should be of the order of theirs,
-which is √loss. This holds only locally: the factor depends on the teacher, and grows where one of
-its states hardly shows (study ``threshold``). It is a measured law, not a guarantee: a bound on the
-error of one given student, computed from its parameters and its loss, would be a certificate, which
-this study doesn't have yet.
+Where the first k responses determine the student, its error should be of the order of theirs, which
+is √loss. This holds only locally: the factor depends on the teacher, and grows where one of its
+states hardly shows (study ``threshold``). It is a measured law, not a guarantee: that would be a
+bound on the error of one given student, computed from its parameters and its loss.
 
 The optimizer is GD with momentum, which reaches the same loss in fewer steps. Teachers, losses,
 steps and bounds are ours.
@@ -22,11 +21,12 @@ import numpy as np
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Line, Panel
 from core.references import COHEN_KARLIK_2023
-from core.spec import BalancedTeacher, SweepSpec
+from core.spec import SweepSpec, states
 from core.studies.setting import (
-    LARGE_BALANCED,
-    LARGE_GENERAL,
-    NEAR_ZERO,
+    BALANCED,
+    GENERAL,
+    NEAR,
+    STARTS,
     relative_error,
     slope_with_error,
     sweep,
@@ -35,12 +35,6 @@ from core.studies.setting import (
 from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
-NEAR, BALANCED, GENERAL = "near-zero start", "large balanced start", "large general start"
-STUDENTS: Mapping[str, Mapping[str, Any]] = {
-    NEAR: NEAR_ZERO,
-    BALANCED: LARGE_BALANCED,
-    GENERAL: LARGE_GENERAL,
-}
 SPECTRA: Sequence[Mapping[float, float]] = (
     {0.9: 1.0},
     {0.9: 0.7, -0.5: 0.5},
@@ -86,17 +80,17 @@ class ApproximateStudy(Study):
                 zip_axis([_teacher(poles) for poles in SPECTRA]),
                 {"path": STOP, "values": LOSSES[size]},
             )
-            for start, student in STUDENTS.items()
+            for start, student in STARTS.items()
         }
 
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
         """Judges the hypotheses that follow from the module's text."""
-        arms = {start: self.arm(size, evidence, start) for start in STUDENTS}
+        arms = {start: self.arm(size, evidence, start) for start in STARTS}
         return (
             *(
                 judge_hypothesis(
                     f"From a {start}, the error past k falls as the root of the loss",
-                    "max over teachers of |exponent of the median error in the median loss - 1/2| "
+                    "max over teachers of |exponent of the median error in the median loss, - 1/2| "
                     "< 0.15",
                     arms[start],
                     lambda experiments: max(abs(_exponent(one) - 0.5) for one in _by(experiments)),
@@ -106,7 +100,7 @@ class ApproximateStudy(Study):
                 for start in (NEAR, BALANCED)
             ),
             judge_hypothesis(
-                "From a large general start the loss falls as far, and the error stays",
+                "From a large general start the loss falls as far, and the error hardly does",
                 "min over teachers of the median error at the smallest loss / at the largest > 0.3",
                 arms[GENERAL],
                 lambda experiments: min(
@@ -121,7 +115,7 @@ class ApproximateStudy(Study):
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
         """The error against the loss, one line per teacher."""
         panels = []
-        for start in STUDENTS:
+        for start in STARTS:
             trained = [
                 one
                 for one in self.arm(size, evidence, start).experiments
@@ -130,7 +124,7 @@ class ApproximateStudy(Study):
             groups = _by(trained)
             lines = [
                 Line(
-                    label=f"d̂ = {_states(of_one[0])}",
+                    label=f"d̂ = {states(of_one[0].spec.teacher)}",
                     x=[one.median("train_loss") for one in of_one],
                     y=[relative_error(one) for one in of_one],
                 )
@@ -164,17 +158,11 @@ def _teacher(weights: Mapping[float, float]) -> dict[str, Any]:
     return {"teacher": teacher, "training.length": k, "evaluation.horizon": k + 20}
 
 
-def _states(experiment: Evidence) -> int:
-    teacher = experiment.spec.teacher
-    assert isinstance(teacher, BalancedTeacher)  # noqa: S101  # the study has no other
-    return teacher.dim
-
-
 def _by(experiments: Sequence[Evidence]) -> list[list[Evidence]]:
     """The experiments of each teacher, from the largest loss to the smallest."""
     groups: dict[int, list[Evidence]] = {}
     for experiment in experiments:
-        groups.setdefault(_states(experiment), []).append(experiment)
+        groups.setdefault(states(experiment.spec.teacher), []).append(experiment)
     return list(groups.values())
 
 

@@ -25,10 +25,13 @@ from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
 from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import (
+    BALANCED,
     ERROR,
     ERROR_AXIS,
+    GENERAL,
     LARGE_BALANCED,
     LARGE_GENERAL,
+    NEAR,
     NEAR_ZERO,
     TEACHER,
     THRESHOLD,
@@ -44,10 +47,7 @@ from core.symbols import axis_label
 PAST_THE_LENGTH = 20
 """The horizon is k + 20."""
 
-NEAR = "near-zero start"
-BALANCED = "large balanced start"
 UNBALANCED = "large unbalanced start"
-GENERAL = "large general start"
 ARMS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         NEAR: NEAR_ZERO,
@@ -173,7 +173,7 @@ class BalancedStudy(Study):
             ),
             judge_hypothesis(
                 "A large general start fits the training length at k = 2 d̂ + 1",
-                "median fit error at k = 2 d̂ + 1 < 0.001",
+                "median fit error at k = 2 d̂ + 1, < 0.001",
                 at(GENERAL, [THRESHOLD + 1]),
                 lambda experiments: experiments[0].median("fit_error"),
                 kind=ClaimKind.FITS,

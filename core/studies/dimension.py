@@ -15,23 +15,24 @@ The dimensions, scales, steps and bounds are ours.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from core.evidence import Evidence
+from core.metrics.spectrum import effective_rank
 from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
 from core.references import COHEN_KARLIK_2023
 from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
     ERROR_AXIS,
-    LARGE_BALANCED,
-    LARGE_GENERAL,
-    NEAR_ZERO,
+    GENERAL,
+    NEAR,
     POLES,
+    STARTS,
     TEACHER,
     least_error,
+    least_ratio,
     relative_error,
     slope_with_error,
     sweep,
@@ -48,12 +49,6 @@ from core.studies.study import (
 )
 from core.symbols import axis_label
 
-NEAR, BALANCED, GENERAL = "near-zero start", "large balanced start", "large general start"
-ARMS: Mapping[str, Mapping[str, Any]] = {
-    NEAR: NEAR_ZERO,
-    BALANCED: LARGE_BALANCED,
-    GENERAL: LARGE_GENERAL,
-}
 LONGER = "longer sequences, {}"
 """The arms in which k grows with d, by start."""
 
@@ -72,7 +67,7 @@ EIGHTHS = (3, 4, 5, 6, 7, 8)
 FALLEN = 0.1
 """The relative error below which the error of a large general start has fallen."""
 
-RANK = float(np.exp(-sum(p * np.log(p) for p in np.abs(POLES) / np.abs(POLES).sum())))
+RANK = float(effective_rank(np.abs(POLES)))
 """The effective rank of the teacher's eigenvalues."""
 
 
@@ -105,13 +100,13 @@ class DimensionStudy(Study):
                 },
                 {"path": "student.dim", "values": DIMS[size]},
             )
-            for arm, student in ARMS.items()
+            for arm, student in STARTS.items()
         }
         longer = {
             LONGER.format(arm): sweep(
                 {
                     "teacher": TEACHER,
-                    "student": {"kind": "linear", "dim": 8, **ARMS[arm]},
+                    "student": {"kind": "linear", "dim": 8, **STARTS[arm]},
                     "optimizer": {"lr": 0.001, "steps": 100_000 if is_full else 20_000},
                     "evaluation": {"points": 20, "fit_tolerance": 0.01, "metrics": []},
                     "seeds": 10 if is_full else 3,
@@ -134,7 +129,7 @@ class DimensionStudy(Study):
 
     def judge(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Hypothesis, ...]:
         """Judges the hypotheses that follow from the module's text."""
-        near, balanced, general = (self.arm(size, evidence, arm) for arm in ARMS)
+        near, balanced, general = (self.arm(size, evidence, arm) for arm in STARTS)
         near_longer, general_longer = (
             self.arm(size, evidence, LONGER.format(arm)) for arm in (NEAR, GENERAL)
         )
@@ -173,7 +168,7 @@ class DimensionStudy(Study):
                 "min over d of the ratio of the median effective ranks of the eigenvalues, large "
                 "balanced / near-zero start, over seeds that fit > 3",
                 near + balanced,
-                _least_ratio_of_ranks,
+                lambda experiments: least_ratio(experiments, _rank),
                 kind=ClaimKind.CONTRAST,
                 above=3,
             ),
@@ -206,7 +201,7 @@ class DimensionStudy(Study):
                 "At k = d / 2, a near-zero start extrapolates, and a large general one does not",
                 "min over d of the ratio of their errors, over seeds that fit > 100",
                 near_longer + _at_half(general_longer),
-                _least_ratio_of_errors,
+                least_ratio,
                 kind=ClaimKind.CONTRAST,
                 above=100,
             ),
@@ -214,7 +209,7 @@ class DimensionStudy(Study):
 
     def panels(self, size: Size, evidence: Sequence[Evidence]) -> tuple[Panel, ...]:
         """The error and the eigenvalues' effective rank against d, and the error against k / d."""
-        experiments_by_arm = {arm: self.arm(size, evidence, arm).experiments for arm in ARMS}
+        experiments_by_arm = {arm: self.arm(size, evidence, arm).experiments for arm in STARTS}
         general = self.arm(size, evidence, LONGER.format(GENERAL)).experiments
         return (
             Panel(
@@ -270,18 +265,6 @@ def _upper_slope(experiments: Sequence[Evidence], metric: str) -> float:
     pairs = [(_dim(one), value) for one in experiments for value in one.values(metric)]
     slope, standard_error = slope_with_error(*np.log(pairs).T)
     return slope + 2 * standard_error
-
-
-def _least_ratio_of_ranks(experiments: Sequence[Evidence]) -> float:
-    """The least rank of the second half over that of the first, pair by pair."""
-    ranks = np.array([*map(_rank, experiments)]).reshape(2, -1)
-    return float((ranks[1] / ranks[0]).min())
-
-
-def _least_ratio_of_errors(experiments: Sequence[Evidence]) -> float:
-    """The least error of the second half over that of the first, pair by pair."""
-    errors = np.array([*map(relative_error, experiments)]).reshape(2, -1)
-    return float((errors[1] / errors[0]).min())
 
 
 def _at_half(evidence: EvidenceSlice) -> EvidenceSlice:

@@ -20,14 +20,18 @@ import numpy as np
 
 from core.evidence import Evidence
 from core.panels import ZERO_BASELINE, Mark, Panel, quartile_line
-from core.spec import FiniteSampleLoss, SweepSpec
+from core.spec import SweepSpec
 from core.statistics import statistic
 from core.studies.setting import (
     ERROR,
     ERROR_AXIS,
+    GENERAL,
     LARGE_GENERAL,
+    NEAR,
     NEAR_ZERO,
     TEACHER,
+    pooled_median,
+    sample_size,
     slope_distance,
     sweep,
     worst_error,
@@ -35,7 +39,6 @@ from core.studies.setting import (
 from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
 
-NEAR, GENERAL = "near-zero start", "large general start"
 ARMS: Mapping[str, Mapping[str, Any]] = {NEAR: NEAR_ZERO, GENERAL: LARGE_GENERAL}
 LENGTH = 6
 SAMPLE_SIZES = (1, 2, 3, 4, 5, 6, 8, 16, 64, 256)
@@ -94,7 +97,7 @@ class FiniteSampleStudy(Study):
                 "With fewer sequences than their length, a large start brings the loss to zero",
                 f"median training loss for N in {{2, 3, 4}} < {ZERO_LOSS:g}",
                 too_few,
-                lambda experiments: abs(_pooled_median(experiments, "train_loss")),
+                lambda experiments: abs(pooled_median(experiments, "train_loss")),
                 kind=ClaimKind.FITS,
                 below=ZERO_LOSS,
             ),
@@ -121,9 +124,9 @@ class FiniteSampleStudy(Study):
             judge_hypothesis(
                 "Fewer sequences than k are often enough: more than half of the samples of k - 1 "
                 "are",
-                f"{ERROR} over samples of N = {LENGTH - 1} < 0.01",
+                f"{ERROR} over samples of N = {LENGTH - 1}, < 0.01",
                 self.arm(size, evidence, NEAR, sequences=LENGTH - 1),
-                lambda experiments: _pooled_median(experiments, "relative_extrapolation_error"),
+                lambda experiments: pooled_median(experiments, "relative_extrapolation_error"),
                 kind=ClaimKind.EXTRAPOLATES,
                 below=0.01,
                 of_all_seeds=True,
@@ -132,7 +135,7 @@ class FiniteSampleStudy(Study):
                 "A large general start does not extrapolate, however many sequences there are",
                 f"{ERROR} over samples of {enough_words} > 0.5",
                 self.arm(size, evidence, GENERAL, sequences=ENOUGH),
-                lambda experiments: _pooled_median(experiments, "relative_extrapolation_error"),
+                lambda experiments: pooled_median(experiments, "relative_extrapolation_error"),
                 kind=ClaimKind.DOES_NOT,
                 above=0.5,
             ),
@@ -166,7 +169,7 @@ class FiniteSampleStudy(Study):
                 y=ERROR_AXIS.replace("seeds", "samples"),
                 x_scale="log",
                 lines=[
-                    quartile_line(arm, experiments, _sequences)
+                    quartile_line(arm, experiments, sample_size)
                     for arm, experiments in experiments_by_arm.items()
                 ],
                 levels=[ZERO_BASELINE],
@@ -177,7 +180,7 @@ class FiniteSampleStudy(Study):
                 y=axis_label("fit_error"),
                 x_scale="log",
                 lines=[
-                    quartile_line(arm, experiments, _sequences, "fit_error")
+                    quartile_line(arm, experiments, sample_size, "fit_error")
                     for arm, experiments in experiments_by_arm.items()
                 ],
                 limits=threshold,
@@ -189,7 +192,7 @@ class FiniteSampleStudy(Study):
                 x_scale="log",
                 lines=[
                     quartile_line(
-                        arm, self.arm(size, evidence, _arm(arm, NOISE)).experiments, _sequences
+                        arm, self.arm(size, evidence, _arm(arm, NOISE)).experiments, sample_size
                     )
                     for arm in ARMS
                 ],
@@ -200,12 +203,6 @@ class FiniteSampleStudy(Study):
 
 def _arm(arm: str, noise: float) -> str:
     return f"{arm}, noise" if noise else arm
-
-
-def _pooled_median(experiments: Sequence[Evidence], metric: str) -> float:
-    return statistic(
-        "median", np.concatenate([experiment.values(metric) for experiment in experiments])
-    )
 
 
 def _fit_error_at_zero_loss(experiments: Sequence[Evidence]) -> float:
@@ -221,7 +218,7 @@ def _fit_error_at_zero_loss(experiments: Sequence[Evidence]) -> float:
 def _distance_from_root(experiments: Sequence[Evidence]) -> float:
     """|slope of log error in log N + 1/2| + 2 standard errors, over samples and seeds."""
     points = [
-        (np.log(_sequences(experiment)), np.log(error))
+        (np.log(sample_size(experiment)), np.log(error))
         for experiment in experiments
         for error in experiment.values("relative_extrapolation_error")
     ]
@@ -233,14 +230,9 @@ def _least_ratio_by_size(experiments: Sequence[Evidence]) -> float:
     half, metric = len(experiments) // 2, "relative_extrapolation_error"
     below, above = (
         [
-            _pooled_median([one for one in arm if _sequences(one) == size], metric)
+            pooled_median([one for one in arm if sample_size(one) == size], metric)
             for size in NOISY_SIZES
         ]
         for arm in (experiments[:half], experiments[half:])
     )
     return float(np.min(np.divide(above, below)))
-
-
-def _sequences(experiment: Evidence) -> float:
-    loss = experiment.spec.training.loss
-    return float(loss.sequences or 0) if isinstance(loss, FiniteSampleLoss) else float("nan")

@@ -165,7 +165,7 @@ class _NonLinearStudy(Study):
             ),
             judge_hypothesis(
                 f"Sequences of {SHORTEST} don't tell {with_article(name)} student what comes later",
-                f"median error past k, at k = {SHORTEST} over that at k = {k} > 5",
+                f"median error past k, at k = {SHORTEST} over that at k = {k}, > 5",
                 longest + shortest,
                 lambda experiments: least_ratio(experiments, _error),
                 kind=ClaimKind.CONTRAST,

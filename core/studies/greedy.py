@@ -8,9 +8,9 @@ once, at the same rate, and several come to rest near each pole of the teacher.
 With B = C = 1 fixed, gradient flow of the poles is da_i/dt = Σ_j γ_j j a_i^{j-1}, with γ_j from the
 lags j that the loss sees (Slutzky et al. 2025). If these begin at lag 1, small poles grow at a rate
 that doesn't depend on their size, and from lag 2 on at the rate Σ_j γ_j j a_i^{j-2} relative to it,
-the same for all. From lag 3 on, this rate is proportional to the pole: the largest one reaches the
-order of 1 while the others are still small, and the growth is greedy, pole by pole. Sequences that
-show lag 1 destroy this, which is how poisoning works.
+about the same for all that are small. From lag 3 on, this rate is proportional to the pole: the
+largest one reaches the order of 1 while the others are still small, and the growth is greedy, pole
+by pole. Sequences that show lag 1 destroy this, which is how poisoning works.
 
 Teachers, scales, steps and bounds are ours.
 """
@@ -20,14 +20,16 @@ from typing import Any
 
 import numpy as np
 
+from core import teachers
 from core.evidence import Evidence
 from core.metrics.spectrum import effective_rank
 from core.panels import Line, Panel
 from core.references import SLUTZKY_2025
-from core.spec import BalancedTeacher, ListedEigenvalues, SweepSpec
+from core.spec import SweepSpec, states
 from core.studies.setting import least_ratio, sweep
 from core.studies.study import ClaimKind, Hypothesis, Size, Study, judge_hypothesis
 from core.symbols import axis_label
+from core.systems import eigenvalues
 
 SYMMETRIC, DIAGONAL = "symmetric, A, B and C trained", "diagonal, A, B and C trained"
 FIRST_LAGS = (1, 2, 3)
@@ -50,7 +52,7 @@ class GreedyStudy(Study):
 
     def sweeps(self, size: Size) -> Mapping[str, SweepSpec]:
         """Three teachers for every student."""
-        teachers = {"path": "teacher", "values": [_teacher(poles) for poles in POLES]}
+        teacher = {"path": "teacher", "values": [_teacher(poles) for poles in POLES]}
         seeds = 10 if size == "full" else 3
         evaluation = {"horizon": LENGTH + 20, "points": 100, "metrics": [RANK]}
         return {
@@ -72,7 +74,7 @@ class GreedyStudy(Study):
                         "evaluation": evaluation,
                         "seeds": seeds,
                     },
-                    teachers,
+                    teacher,
                 )
                 for arm, structure in ((SYMMETRIC, "symmetric"), (DIAGONAL, "diagonal"))
             },
@@ -103,7 +105,7 @@ class GreedyStudy(Study):
                         "evaluation": evaluation,
                         "seeds": seeds,
                     },
-                    teachers,
+                    teacher,
                 )
                 for lag in FIRST_LAGS
             },
@@ -129,7 +131,7 @@ class GreedyStudy(Study):
                 f"max over teachers of the {rank}, less the teacher's < 0.5",
                 late,
                 lambda experiments: max(_rank(one) - _teacher_rank(one) for one in experiments),
-                kind=ClaimKind.TRAINING,
+                kind=ClaimKind.EXTRAPOLATES,
                 below=0.5,
             ),
             *(
@@ -169,7 +171,7 @@ class GreedyStudy(Study):
         experiments = self.arm(size, evidence, arm).experiments
         return Line(
             label=arm.partition(", ")[0],
-            x=[float(_states(one)) for one in experiments],
+            x=[float(states(one.spec.teacher)) for one in experiments],
             y=[_rank(one) for one in experiments],
         )
 
@@ -177,7 +179,7 @@ class GreedyStudy(Study):
         experiments = self.arm(size, evidence, arm).experiments
         return Line(
             label="teacher",
-            x=[float(_states(one)) for one in experiments],
+            x=[float(states(one.spec.teacher)) for one in experiments],
             y=[_teacher_rank(one) for one in experiments],
             dashed=True,
         )
@@ -205,15 +207,7 @@ def _rank(experiment: Evidence) -> float:
     return experiment.median(RANK)
 
 
-def _states(experiment: Evidence) -> int:
-    teacher = experiment.spec.teacher
-    assert isinstance(teacher, BalancedTeacher)  # noqa: S101  # the study has no other
-    return teacher.dim
-
-
 def _teacher_rank(experiment: Evidence) -> float:
     """The effective rank of the teacher's eigenvalues."""
-    teacher = experiment.spec.teacher
-    assert isinstance(teacher, BalancedTeacher)  # noqa: S101  # the study has no other
-    assert isinstance(teacher.eigenvalues, ListedEigenvalues)  # noqa: S101  # as listed here
-    return float(effective_rank(np.abs(teacher.eigenvalues.values)))
+    poles = eigenvalues(teachers.build(experiment.spec.linear_teacher).A)
+    return float(effective_rank(np.abs(poles)))

@@ -94,7 +94,7 @@ class MemorylessStudy(Study):
             ),
             judge_hypothesis(
                 "A symmetric balanced start fits at k = 2 without extrapolating",
-                f"{ERROR} at k = 2 > 0.1",
+                f"{ERROR} at k = 2, > 0.1",
                 of(BALANCED, [2]),
                 _least_error,
                 kind=ClaimKind.DOES_NOT,
@@ -102,7 +102,7 @@ class MemorylessStudy(Study):
             ),
             judge_hypothesis(
                 "From k = 3 on it extrapolates",
-                f"{ERROR} at k = 2 over the largest of k >= 3 > 100",
+                f"{ERROR} at k = 2 over the largest of k >= 3, > 100",
                 of(BALANCED, ENOUGH) + of(BALANCED, [2]),
                 _last_over_others,
                 kind=ClaimKind.CONTRAST,
@@ -126,7 +126,7 @@ class MemorylessStudy(Study):
             ),
             judge_hypothesis(
                 "An identity start, with two states in effect, fits at k = 2 without extrapolating",
-                f"{ERROR} at k = 2 > 0.1",
+                f"{ERROR} at k = 2, > 0.1",
                 of(IDENTITY, [2]),
                 _least_error,
                 kind=ClaimKind.DOES_NOT,
@@ -134,7 +134,7 @@ class MemorylessStudy(Study):
             ),
             judge_hypothesis(
                 "It extrapolates from k = 3 on, as a balanced one does",
-                f"{ERROR} at k = 2 over the largest of k >= 3 > 100",
+                f"{ERROR} at k = 2 over the largest of k >= 3, > 100",
                 of(IDENTITY, ENOUGH) + of(IDENTITY, [2]),
                 _last_over_others,
                 kind=ClaimKind.CONTRAST,

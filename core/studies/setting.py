@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from core.evidence import Evidence
-from core.spec import SweepSpec
+from core.spec import FiniteSampleLoss, SweepSpec
+from core.statistics import statistic
 from core.symbols import axis_label
 
 POLES = (0.9, -0.5)
@@ -29,6 +30,14 @@ LARGE_BALANCED: Mapping[str, Any] = {
 LARGE_GENERAL: Mapping[str, Any] = {"structure": "general", "start": {"scale": 1.0}}
 """The scale of a large start makes the spectral radius of A about 1."""
 
+NEAR, BALANCED, GENERAL = "near-zero start", "large balanced start", "large general start"
+STARTS: Mapping[str, Mapping[str, Any]] = {
+    NEAR: NEAR_ZERO,
+    BALANCED: LARGE_BALANCED,
+    GENERAL: LARGE_GENERAL,
+}
+"""Students by the name of their start."""
+
 ERROR = "median (extrapolation error / zero baseline)"
 ERROR_AXIS = f"{axis_label('relative_extrapolation_error')}\nmedian and quartiles over seeds"
 
@@ -49,6 +58,17 @@ def zip_axis(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def relative_error(experiment: Evidence) -> float:
     """The median over seeds of the error over the zero baseline."""
     return experiment.median("relative_extrapolation_error")
+
+
+def pooled_median(experiments: Sequence[Evidence], metric: str) -> float:
+    """The median of a metric over the seeds of all experiments."""
+    return statistic("median", np.concatenate([one.values(metric) for one in experiments]))
+
+
+def sample_size(experiment: Evidence) -> float:
+    """The number N of sequences drawn for a finite sample; NaN for another loss."""
+    loss = experiment.spec.training.loss
+    return float(loss.sequences or 0) if isinstance(loss, FiniteSampleLoss) else float("nan")
 
 
 def worst_error(experiments: Sequence[Evidence]) -> float:

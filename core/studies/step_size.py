@@ -72,7 +72,7 @@ class StepSizeStudy(Study):
         return (
             judge_hypothesis(
                 "The distance to gradient flow is proportional to the step size",
-                "|exponent of median flow distance in lr - 1| < 0.2",
+                "|exponent of median flow distance in lr, - 1| < 0.2",
                 self.arm(size, evidence, BELOW),
                 lambda experiments: abs(
                     log_log_slope(
@@ -85,7 +85,7 @@ class StepSizeStudy(Study):
             ),
             judge_hypothesis(
                 f"Below 2 / sharpness, GD settles and extrapolates (lr = {SETTLES})",
-                f"{ERROR} at lr = {SETTLES} < 0.001",
+                f"{ERROR} at lr = {SETTLES}, < 0.001",
                 self.arm(size, evidence, ABOVE, lr=SETTLES),
                 worst_error,
                 kind=ClaimKind.EXTRAPOLATES,
@@ -93,7 +93,7 @@ class StepSizeStudy(Study):
             ),
             judge_hypothesis(
                 f"lr = {OSCILLATES} is above 2 / sharpness of the solution that smaller steps find",
-                f"{OSCILLATES} x median sharpness at lr = {SETTLES} / 2 > 1",
+                f"{OSCILLATES} / 2 x median sharpness at lr = {SETTLES}, > 1",
                 self.arm(size, evidence, ABOVE, lr=SETTLES),
                 lambda experiments: OSCILLATES * experiments[0].median("sharpness") / 2,
                 kind=ClaimKind.TRAINING,
@@ -114,7 +114,7 @@ class StepSizeStudy(Study):
             ),
             judge_hypothesis(
                 "It stays at the edge of stability: the sharpness there is near 2 / lr",
-                f"|{OSCILLATES} x median sharpness at lr = {OSCILLATES} / 2 - 1| < 0.2",
+                f"|{OSCILLATES} / 2 x median sharpness at lr = {OSCILLATES}, - 1| < 0.2",
                 self.arm(size, evidence, ABOVE, lr=OSCILLATES),
                 lambda experiments: abs(OSCILLATES * experiments[0].median("sharpness") / 2 - 1),
                 kind=ClaimKind.TRAINING,
@@ -122,7 +122,7 @@ class StepSizeStudy(Study):
             ),
             judge_hypothesis(
                 f"Far above it diverges (lr = {DIVERGES:g})",
-                f"share of seeds that diverge at lr = {DIVERGES:g} > 0.5",
+                f"share of seeds that diverge at lr = {DIVERGES:g}, > 0.5",
                 self.arm(size, evidence, ABOVE, lr=DIVERGES),
                 lambda experiments: _share_diverged(experiments[0]),
                 kind=ClaimKind.TRAINING,

@@ -22,7 +22,9 @@ from core.spec import SweepSpec
 from core.studies.setting import (
     ERROR,
     ERROR_AXIS,
+    GENERAL,
     LARGE_GENERAL,
+    NEAR,
     NEAR_ZERO,
     POLES,
     THRESHOLD,
@@ -43,7 +45,7 @@ SIGNED: Mapping[str, Any] = {
 }
 """ĥ_j = 0.7 · 0.9^j - 0.5 · (-0.5)^j."""
 
-NEAR, TIED, GENERAL = "near-zero start", "tied student, C = Bᵀ", "large general start"
+TIED = "tied student, C = Bᵀ"
 ARMS: Mapping[str, Mapping[str, Any]] = {
     NEAR: NEAR_ZERO,
     TIED: {**NEAR_ZERO, "tied": True},

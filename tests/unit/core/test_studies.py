@@ -1,5 +1,6 @@
 """Studies: their experiments are distinct and valid; verdicts follow from numbers alone."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -116,6 +117,14 @@ def test_without_experiments_no_hypothesis_is_judged(study):
     hypotheses = study.judge("quick", [])
     assert {hypothesis.verdict.value for hypothesis in hypotheses} == {"not_run"}
     assert all(h.value is None and not h.experiments for h in hypotheses)
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_no_condition_runs_into_the_bound(study):
+    """As "at k = 10 > 5" would: "at k = 10, > 5" says which number the bound is for."""
+    runs_on = re.compile(r"[<>=] (?:(?![a-z]{2})[^<>=,|)])+ [<>] \S+$")
+    inequalities = [h.inequality for size in SIZES for h in study.judge(size, [])]
+    assert not [inequality for inequality in inequalities if runs_on.search(inequality)]
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
