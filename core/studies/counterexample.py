@@ -192,7 +192,7 @@ def _kicked(k: int, seed: int) -> dict[str, Any]:
         },
         "training.length": k,
         "evaluation.horizon": k + 20,
-        "optimizer.lr": float(f"{1 / sharpness(system, spec.student, target):.2g}"),
+        "optimizer.lr": float(f"{1 / sharpness(system, spec.linear_student, target):.2g}"),
     }
 
 
