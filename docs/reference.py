@@ -65,9 +65,9 @@ def command_line() -> str:
     """Every command with its arguments and options."""
     parts = [
         "# Command line",
-        "Each command talks to the lab at `EXTRAPOLAB_URL`, or at `extrapolab --url URL ...`. With "
-        "`--json` it prints one JSON document per item, for programs. Only a terminal gets "
-        "colours; `NO_COLOR` turns them off.",
+        "Each command talks to the lab at `EXTRAPOLAB_URL`, or at `--url URL`, before or after the "
+        "command. With `--json`, in either place, it prints one JSON document per item, for "
+        "programs. Only a terminal gets colours; `NO_COLOR` turns them off.",
         "## Exit codes",
         *table(("code", "meaning"), ((f"{code:d}", code.meaning) for code in ExitCode)),
     ]
@@ -76,7 +76,7 @@ def command_line() -> str:
         rows = [
             (f"`{option_names(option)}`", (option.help or "").strip())
             for option in command.params
-            if option.name != "help"
+            if option.name not in {"help", "url"}
         ]
         parts += table(("argument or option", "meaning"), rows) if rows else []
     return "\n".join(parts)

@@ -77,7 +77,7 @@ def options_with_variables(
 ) -> Iterator[tuple[Any, str]]:
     """Every option with an environment variable, and the command that it belongs to."""
     for option in command.params:
-        if option.envvar:
+        if option.envvar and option.expose_value:  # not again at each command
             yield option, " ".join(path[1:] or path)
     if hasattr(command, "list_commands"):
         for name in sorted(command.list_commands(None)):

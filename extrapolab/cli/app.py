@@ -14,6 +14,7 @@ from typer.main import get_group
 from extrapolab.cli import interruption, streams
 from extrapolab.cli.commands import MODULES
 from extrapolab.cli.exit_codes import ExitCode, exit_code_of
+from extrapolab.cli.shared_options import keep_as_json, keep_url, prints_json, share_options
 from extrapolab.cli.terminal import print_error
 from extrapolab.client import DEFAULT_URL
 from extrapolab.errors import LabError
@@ -106,6 +107,8 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Finds the command and its arguments; what follows is no longer the start."""
         resolved = super().resolve_command(ctx, args)
+        if ctx.params.get("as_json") and not prints_json(resolved[1]):
+            ctx.fail(f"'{resolved[0]}' has no --json.")
         interruption.raise_on_ctrl_c()
         gc.enable()
         return resolved
@@ -115,7 +118,13 @@ class Commands(TyperGroup):
         own = typer.Typer(rich_markup_mode=app.rich_markup_mode)
         own.add_typer(import_module(f"extrapolab.cli.commands.{name}").app)
         for command_name, command in get_group(own).commands.items():
-            self.commands.setdefault(command_name, command)
+            if command_name not in self.commands:
+                share_options(command, self._shared_options)
+                self.commands[command_name] = command
+
+    @property
+    def _shared_options(self) -> list[Any]:
+        return [option for option in self.params if option.name in {"url", "as_json"}]
 
     def _load_plugins(self) -> list[str]:
         """Adds plugins' commands; returns a message for each plugin whose packages are missing."""
@@ -172,10 +181,21 @@ def _print_version(is_requested: bool) -> None:
 
 @app.callback()
 def main(
-    context: typer.Context,
     url: Annotated[
-        str, typer.Option(envvar="EXTRAPOLAB_URL", metavar="URL", help="The lab's URL.")
+        str,
+        typer.Option(
+            envvar="EXTRAPOLAB_URL",
+            metavar="URL",
+            callback=keep_url,
+            help="The lab's URL; before or after the command.",
+        ),
     ] = DEFAULT_URL,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", callback=keep_as_json, help="Print JSON; before or after the command."
+        ),
+    ] = False,
     _version: Annotated[
         bool,
         typer.Option(
@@ -183,5 +203,4 @@ def main(
         ),
     ] = False,
 ) -> None:
-    """Keeps the URL for the command."""
-    context.obj = url
+    """Takes the options of the program; their callbacks keep them for the command."""

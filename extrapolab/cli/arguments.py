@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from extrapolab.cli.shared_options import keep_as_json
 from extrapolab.cli.terminal import print_error
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.lab import Lab
@@ -81,7 +82,7 @@ def _with_extension(path: Path | None) -> Path | None:
 def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """Yields ids and names of the newest experiments; nothing if no lab answers."""
     try:
-        with Lab(context.find_root().params.get("url"), patience=0) as lab:
+        with Lab(context.obj, patience=0) as lab:
             for experiment in lab.experiments(limit=MAX_COMPLETIONS):
                 if experiment.id.startswith(incomplete):
                     yield experiment.id, experiment.record.name or experiment.state
@@ -100,7 +101,10 @@ ExactText = Annotated[
         "as =1+1, has an apostrophe in front.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document per item.")]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", callback=keep_as_json, help="Print JSON, one document per item."),
+]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number to show.")]
 SizeOption = Annotated[Size, typer.Option(help="quick takes minutes; full has the paper's size.")]
 FigureFile = Annotated[

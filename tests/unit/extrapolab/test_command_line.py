@@ -124,6 +124,22 @@ def test_url_is_read_from_the_environment(unused_url):
     assert unused_url in invoke("workers", env={"EXTRAPOLAB_URL": unused_url}).stderr
 
 
+@pytest.mark.parametrize(
+    "words", ["list --url U", "sweep --url U list", "sweep list --url=U", "workers drain 1 --url U"]
+)
+def test_url_is_taken_after_the_command_too(words, unused_url):
+    elsewhere = {"EXTRAPOLAB_URL": "http://127.0.0.1:1"}
+    result = invoke(*words.replace("U", unused_url).split(), env=elsewhere)
+    assert unused_url in result.stderr
+    assert result.exit_code == ExitCode.UNREACHABLE
+
+
+def test_json_before_the_command_is_refused_where_it_has_none():
+    result = invoke("--json", "completion", "bash")
+    assert result.exit_code == ExitCode.USAGE
+    assert "'completion' has no --json" in unboxed(result.stderr)
+
+
 def test_malformed_url_is_a_usage_error():
     result = invoke("--url", "localhost:8000", "list")
     assert result.exit_code == ExitCode.USAGE
