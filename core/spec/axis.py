@@ -1,122 +1,30 @@
-"""Axes of a sweep: the values that fields of a base spec take in turn."""
+"""Axes of a sweep, and how they combine: the values that fields of a base spec take in turn."""
 
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from core.spec.bounds import refuse_longer
-from core.spec.part import Line, Part, Real, Whole, default_kind
-
-MAX_EXPERIMENTS = 100_000
-"""Largest number of points of one sweep."""
+from core.spec.drawn_axis import DrawnAxis, RandomAxis, SobolAxis, draw
+from core.spec.field_axis import (
+    MAX_EXPERIMENTS,
+    Coordinates,
+    FieldAxis,
+    LinspaceAxis,
+    ListAxis,
+    LogspaceAxis,
+)
+from core.spec.part import Part, default_kind
 
 MAX_PATHS = 16
 """Largest number of fields that one sweep varies."""
 
 MAX_NESTED = 4 * MAX_PATHS
 """Most axes of one sweep, with those nested in others."""
-
-DIGITS = 12
-"""Significant digits of spaced values, so that 0.3 equals a 0.3 given literally."""
-
-Coordinates = dict[str, Any]
-"""The value on each axis, by path."""
-
-
-def dotted(path: str) -> str:
-    """Returns a path with dots, also if it was given as a JSON Pointer.
-
-    Example:
-        >>> dotted("/training/length"), dotted("training.length")
-        ('training.length', 'training.length')
-    """
-    return path.strip("/").replace("/", ".")
-
-
-Path = Annotated[Line, AfterValidator(dotted), Field(min_length=1, max_length=200)]
-"""A field of the spec: ``training.length`` or, as a JSON Pointer, ``/training/length``."""
-
-Count = Annotated[Whole, Field(ge=1, le=MAX_EXPERIMENTS)]
-
-
-class _Field(Part):
-    path: Path
-
-    @property
-    def size(self) -> int:
-        """The number of points."""
-        return len(self._values())
-
-    def points(self) -> list[Coordinates]:
-        """Returns the coordinates of each point."""
-        return [{self.path: value} for value in self._values()]
-
-    def groups(self) -> tuple[tuple[str, ...], ...]:
-        """Returns the paths, grouped by those that advance together."""
-        return ((self.path,),)
-
-    def _values(self) -> Sequence[Any]:
-        raise NotImplementedError
-
-
-class ListAxis(_Field):
-    """The values as given: numbers, strings, or objects such as a whole start."""
-
-    kind: Literal["list"] = "list"
-    values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_EXPERIMENTS)]
-
-    def _values(self) -> Sequence[Any]:
-        return self.values
-
-
-class _Spaced(_Field):
-    low: Real
-    high: Real
-    count: Count
-    whole: bool = Field(False, strict=True, description="Round to whole numbers and drop repeats.")
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if not math.isfinite(self.high - self.low):
-            raise PydanticCustomError("too_far", "low and high are too far apart")
-        return self
-
-    @property
-    def size(self) -> int:
-        """The number of points."""
-        return len(self._values()) if self.whole else self.count
-
-    def _values(self) -> Sequence[Any]:
-        values = [float(f"{value:.{DIGITS}g}") for value in self._spaced()]
-        return list(dict.fromkeys(map(round, values))) if self.whole else values
-
-    def _spaced(self) -> np.ndarray:
-        raise NotImplementedError
-
-
-class LinspaceAxis(_Spaced):
-    """``count`` values from ``low`` to ``high``, evenly spaced."""
-
-    kind: Literal["linspace"]
-
-    def _spaced(self) -> np.ndarray:
-        return np.linspace(self.low, self.high, self.count)
-
-
-class LogspaceAxis(_Spaced):
-    """``count`` values from ``low`` to ``high``, both positive, evenly spaced in the logarithm."""
-
-    kind: Literal["logspace"]
-    low: Annotated[Real, Field(gt=0)]
-    high: Annotated[Real, Field(gt=0)]
-
-    def _spaced(self) -> np.ndarray:
-        return np.geomspace(self.low, self.high, self.count)
 
 
 class ZipAxis(Part):
@@ -132,7 +40,7 @@ class ZipAxis(Part):
 
     def points(self) -> list[Coordinates]:
         """Returns the coordinates of each point."""
-        return [_merge(parts) for parts in zip(*(axis.points() for axis in self.axes), strict=True)]
+        return [_merge(parts) for parts in zip(*factors(self.axes), strict=True)]
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """Returns the paths, grouped by those that advance together."""
@@ -148,7 +56,7 @@ class GridAxis(Part):
     @property
     def size(self) -> int:
         """The number of points."""
-        return math.prod(axis.size for axis in self.axes)
+        return size(self.axes)
 
     def points(self) -> list[Coordinates]:
         """Returns the coordinates of each point."""
@@ -156,16 +64,18 @@ class GridAxis(Part):
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """Returns the paths, grouped by those that advance together."""
-        return tuple(group for axis in self.axes for group in axis.groups())
+        return groups(self.axes)
 
 
 Axis = Annotated[
-    ListAxis | LinspaceAxis | LogspaceAxis | ZipAxis | GridAxis,
+    ListAxis | LinspaceAxis | LogspaceAxis | RandomAxis | SobolAxis | ZipAxis | GridAxis,
     Field(discriminator="kind"),
     default_kind("list"),
 ]
 
-KINDS = frozenset({"list", "linspace", "logspace", "zip", "grid"})
+_COMBINED = (ZipAxis, GridAxis)
+
+KINDS = frozenset({"list", "linspace", "logspace", "random", "sobol", "zip", "grid"})
 
 
 def _check_axes(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
@@ -185,12 +95,31 @@ def _check_axes(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
             message = "zipped axes should have the same length; {paths} have {lengths} values"
             words = {"paths": ", ".join(paths([axis])), "lengths": ", ".join(map(str, lengths))}
             raise PydanticCustomError("wrong_count", message, words)
-    if (size := math.prod(axis.size for axis in axes)) > MAX_EXPERIMENTS:
+    for among in (axes, *(axis.axes for axis in nested(axes) if isinstance(axis, _COMBINED))):
+        _check_draws(among)
+    if (points := size(axes)) > MAX_EXPERIMENTS:
         message = "a sweep should have at most {most} experiments; these axes give {size}"
         raise PydanticCustomError(
-            "too_many", message, {"most": MAX_EXPERIMENTS, "size": f"{size:.4g}"}
+            "too_many", message, {"most": MAX_EXPERIMENTS, "size": f"{points:.4g}"}
         )
     return axes
+
+
+def _check_draws(axes: Sequence[Axis]) -> None:
+    """Checks that axes which are drawn together have as many draws of the same seed."""
+    for drawn in together(axes):
+        first, *others = drawn
+        for axis in others:
+            if isinstance(first, DrawnAxis) and isinstance(axis, DrawnAxis):
+                for name in ("count", "seed"):
+                    if (one := getattr(first, name)) != (other := getattr(axis, name)):
+                        message = (
+                            "{kind} axes are drawn together and should have one {name}; "
+                            "{first} has {one}, {path} has {other}"
+                        )
+                        words = {"kind": axis.kind, "name": name, "first": first.path, "one": one}
+                        words |= {"path": axis.path, "other": other}
+                        raise PydanticCustomError("different_draws", message, words)
 
 
 def _count_axes(given: Any) -> Any:
@@ -217,19 +146,52 @@ Axes = Annotated[
 
 def paths(axes: Sequence[Axis]) -> tuple[str, ...]:
     """Returns every path that the axes set, in order."""
-    return tuple(axis.path for axis in nested(axes) if isinstance(axis, _Field))
+    return tuple(axis.path for axis in nested(axes) if isinstance(axis, FieldAxis))
+
+
+def size(axes: Sequence[Axis]) -> int:
+    """Returns the number of combinations."""
+    return math.prod(first.size for first, *_ in together(axes))
+
+
+def groups(axes: Sequence[Axis]) -> tuple[tuple[str, ...], ...]:
+    """Returns the paths of the axes, grouped by those that advance together."""
+    return tuple(
+        group
+        for first, *others in together(axes)
+        for group in ([paths([first, *others])] if others else first.groups())
+    )
 
 
 def product(axes: Sequence[Axis]) -> Iterator[Coordinates]:
     """Yields the coordinates of all combinations, with the last axis varying fastest."""
-    return (_merge(parts) for parts in itertools.product(*(axis.points() for axis in axes)))
+    return map(_merge, itertools.product(*factors(axes)))
+
+
+def factors(axes: Sequence[Axis]) -> list[list[Coordinates]]:
+    """Returns the points of each axis; of axes that are drawn together, where the first is."""
+    return [
+        draw([axis for axis in part if isinstance(axis, DrawnAxis)])
+        if isinstance(part[0], DrawnAxis)
+        else part[0].points()
+        for part in together(axes)
+    ]
+
+
+def together(axes: Sequence[Axis]) -> list[list[Axis]]:
+    """Returns the axes, with those that are drawn together as one, where the first of them is."""
+    parts: dict[str | int, list[Axis]] = {}
+    for place, axis in enumerate(axes):
+        name = axis.kind if isinstance(axis, DrawnAxis) else place
+        parts.setdefault(name, []).append(axis)
+    return list(parts.values())
 
 
 def nested(axes: Sequence[Axis]) -> Iterator[Axis]:
     """Yields the axes and all axes nested in them."""
     for axis in axes:
         yield axis
-        if isinstance(axis, ZipAxis | GridAxis):
+        if isinstance(axis, _COMBINED):
             yield from nested(axis.axes)
 
 

@@ -1,7 +1,7 @@
 """A sweep: a base spec and axes over its fields, expanded to unique experiments.
 
 The axes form a grid: all combinations, with the last axis varying fastest. The axes of a ``zip``
-advance together.
+advance together, and so do those that are drawn, ``random`` or ``sobol``.
 """
 
 import json
@@ -18,16 +18,17 @@ from core.labels import brief, value_labels
 from core.spec.axis import (
     KINDS,
     Axes,
-    Coordinates,
-    GridAxis,
-    ZipAxis,
+    factors,
+    groups,
     nested,
     paths,
     product,
+    size,
 )
 from core.spec.bounds import first_of, restated
 from core.spec.experiment import METADATA, ExperimentSpec, Name, Tags
 from core.spec.explain import explain
+from core.spec.field_axis import Coordinates
 from core.spec.hashing import hashes
 from core.spec.part import Part
 from core.spec.paths import set_at
@@ -126,7 +127,7 @@ class SweepSpec(Part):
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The paths of the axes, grouped by those that advance together."""
-        return tuple(group for axis in self.axes for group in axis.groups())
+        return groups(self.axes)
 
     def expand(self, check: Check | None = None) -> tuple[Point, ...]:
         """Expands the sweep to its unique experiments, in the order of the axes.
@@ -160,7 +161,7 @@ class SweepSpec(Part):
 
     def _refuse_too_large(self) -> int:
         """Returns the most characters of JSON of an experiment."""
-        count = math.prod(axis.size for axis in self.axes)
+        count = size(self.axes)
         length = _length(self.base)
         for axis in nested(self.axes):
             length += max(map(_length, getattr(axis, "values", ())), default=0)
@@ -176,12 +177,11 @@ class SweepSpec(Part):
 def _labels(axes: Axes) -> dict[str, dict[str, str]]:
     """The label of each value of an axis, by path and then by the value as JSON."""
     labels: dict[str, dict[str, str]] = {}
-    for axis in nested(axes):
-        if isinstance(axis, ZipAxis | GridAxis):
-            continue  # its own axes follow
-        values = [value for point in axis.points() for value in point.values()]
-        texts = value_labels(axis.path, values, _DIGITS)
-        labels[axis.path] = dict(zip(map(_json, values), texts, strict=True))
+    for points in factors(axes):
+        for path in points[0]:
+            values = {_json(point[path]): point[path] for point in points}
+            texts = value_labels(path, list(values.values()), _DIGITS)
+            labels[path] = dict(zip(values, texts, strict=True))
     return labels
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_AXIS_VALUES = 8
 """Most values of an axis that are all shown."""
 
+_DRAWS = {"random": "random draws", "sobol": "Sobol points"}
+
 
 def sweeps_table(records: Iterable[SweepRecord]) -> Table:
     """One row per sweep."""
@@ -80,9 +82,14 @@ def print_sweep_warnings(warnings: Iterable[SweepWarning], console: Console) -> 
 
 def _axis_line(axis: "Axis") -> str:
     from core.spec.axis import GridAxis, ZipAxis  # noqa: PLC0415  # as above
+    from core.spec.drawn_axis import DrawnAxis  # noqa: PLC0415  # as above
 
     if isinstance(axis, ZipAxis | GridAxis):
         return f"{axis.kind} ({'; '.join(map(_axis_line, axis.axes))})"
+    if isinstance(axis, DrawnAxis):
+        scale = " evenly in the logarithm" if axis.scale == "log" else ""
+        ends = f"{brief(axis.low)} to {brief(axis.high)}{scale}"
+        return f"{axis.path}: {axis.count:,} {_DRAWS[axis.kind]} from {ends}, seed {axis.seed}"
     values = briefs([value for point in axis.points() for value in point.values()])
     if len(values) > MAX_AXIS_VALUES:
         shown = [*values[: MAX_AXIS_VALUES - 2], "...", values[-1]]

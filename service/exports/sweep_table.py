@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from core.figures.coordinates import key
 from core.figures.recipes import cells as figure_cells
 from core.result import Outcome
-from core.spec.axis import dotted
+from core.spec.field_axis import dotted
 from service.exports.csv_lines import CsvColumn, any_value
 from service.exports.group_rows import Row, statistic_columns, statistics_of
 from service.figures import sweep_axes

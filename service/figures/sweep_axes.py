@@ -13,6 +13,8 @@ from core.figures.coordinates import is_number, key
 from core.figures.recipes.cells import Cell
 from core.recipe import DEFAULT_METRIC
 from core.result import METRICS
+from core.spec.axis import nested
+from core.spec.drawn_axis import DrawnAxis
 from service.figures.limits import MAX_CELLS_PER_AXIS, MAX_LINES
 from service.figures.plan import REPEATED
 from service.http.errors import Invalid, unknown
@@ -132,6 +134,12 @@ def choose(
     series = series or next((path for path in varied if path not in zipped_with_x), None)
     if series is not None and series == x:
         raise Invalid(Problem(series_pointer, "repeated", REPEATED, series))
+    if kind == "heatmap" and x is not None:
+        drawn = {axis.path for axis in nested(sweep.spec.axes) if isinstance(axis, DrawnAxis)}
+        scattered = [path for path in zipped_with_x if path in drawn and path != x]
+        if x in drawn and scattered and series in (None, *scattered):
+            message = f"is drawn together with {x}, so they form no grid: draw lines over one"
+            raise Invalid(Problem(series_pointer, "no_grid", message, series or scattered[0]))
     problem = (
         _problem_of_lines(x, series, numeric, counts, (x_pointer, series_pointer))
         if kind == "lines"

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from core.figures import SWEEP_FIGURES as FIGURES
 from core.recipe import DEFAULT_METRIC
 from core.result import METRICS
-from core.spec.axis import dotted
+from core.spec.field_axis import dotted
 from service.context import Context
 from service.figures import rendering
 from service.figures.options import FigureOptions

@@ -7,7 +7,6 @@ Fields of the spec are named by their paths, such as ``student.start.scale``, re
 They are missing from experiments whose kind of teacher, student or optimizer lacks them.
 """
 
-import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,10 +14,8 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel
-
 from core.result import METRICS, Outcome
-from core.spec import METADATA, ExperimentSpec
+from core.spec.scalars import scalar_fields
 from core.symbols import QUANTITIES, quantity
 from store.records import ELSEWHERE, FailureKind, Source
 from store.states import State
@@ -182,40 +179,21 @@ _RECORD_FIELDS = (
 )
 
 
-def _spec_fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Field]:
-    """The scalar fields of a model and of the models in it; lists and matrices are left out."""
-    for name, info in model.model_fields.items():
-        if not path and (name in METADATA or name == "seeds"):
-            continue
-        field_path = (*path, name)
-        for annotation in _union_members(info.annotation):
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                yield from _spec_fields(annotation, field_path)
-            elif (kind := _kind(annotation)) is not None:
-                choices = tuple(map(str, typing.get_args(annotation)))
-                full_name = ".".join(field_path)
-                known = QUANTITIES.get(full_name)
-                meaning = known.words if known else "field of the spec"
-                yield Field(
-                    full_name,
-                    kind,
-                    Scope.EXPERIMENT,
-                    meaning,
-                    choices,
-                    field_path,
-                    (f"spec.{full_name}",),
-                )
-
-
-def _union_members(annotation: Any) -> Iterator[Any]:
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        yield from _union_members(typing.get_args(annotation)[0])
-    elif origin in {typing.Union, types.UnionType}:
-        for member in typing.get_args(annotation):
-            yield from _union_members(member)
-    else:
-        yield annotation
+def _spec_fields() -> Iterator[Field]:
+    """The scalar fields of the spec; lists and matrices are left out."""
+    for path, annotation in scalar_fields():
+        if (kind := _kind(annotation)) is not None:
+            name = ".".join(path)
+            known = QUANTITIES.get(name)
+            yield Field(
+                name,
+                kind,
+                Scope.EXPERIMENT,
+                known.words if known else "field of the spec",
+                tuple(map(str, typing.get_args(annotation))),
+                path,
+                (f"spec.{name}",),
+            )
 
 
 def _kind(annotation: Any) -> Kind | None:
@@ -229,7 +207,7 @@ def _kind(annotation: Any) -> Kind | None:
 def _all_fields() -> Mapping[str, Field]:
     """All fields by name; a path that several models share is one field with all their choices."""
     fields = {field.name: field for field in _RECORD_FIELDS}
-    for field in _spec_fields(ExperimentSpec):
+    for field in _spec_fields():
         existing = fields.setdefault(field.name, field)
         if existing.kind is not field.kind:
             raise TypeError(

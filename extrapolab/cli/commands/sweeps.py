@@ -59,8 +59,10 @@ axes:
 ```
 
 An axis is a `list` (the default), a `linspace` or a `logspace` (with `whole: true` for whole
-numbers). A `zip` advances several `axes` together; a `grid` in it combines its own axes. Every
-point is checked before anything is stored, and what the lab already has is not computed again.
+numbers). `random` and `sobol` draw `count` values (`scale: log`, `seed: 0`); all such axes are
+drawn together. A `zip` advances several `axes` together; a `grid` in it combines its own axes.
+Every point is checked before anything is stored, and what the lab already has is not computed
+again.
 
 ```
 extrapolab sweep submit phase.yaml --dry-run     check it, estimate its cost

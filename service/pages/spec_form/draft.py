@@ -1,6 +1,5 @@
 """What a form shows about a spec or sweep while it is typed."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -9,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from core.errors import Problem, SpecError
 from core.spec import ExperimentSpec, SweepSpec, Teacher, explain
-from core.spec.axis import product
+from core.spec.axis import product, size
 from core.spec.paths import set_at, value_at
 from core.spec.text import SyntaxProblem, parse_text
 from service import schemas
@@ -81,7 +80,7 @@ def check(text: str, context: AppContext) -> Draft:
 
 def _sweep(content: dict[str, Any], context: AppContext) -> Draft:
     sweep = _valid(SweepSpec, content)
-    count = math.prod(axis.size for axis in sweep.axes)
+    count = size(sweep.axes)
     first = dict(sweep.base)
     for path, value in next(product(sweep.axes)).items():
         try:

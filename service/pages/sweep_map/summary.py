@@ -1,13 +1,14 @@
 """A sweep in a few words: its base, its axes and its state."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from core.labels import value_label
-from core.spec.axis import paths
+from core.spec.axis import paths, size, together
 from core.spec.paths import value_at
 from core.symbols import Quantity, quantity
 from service import schemas
@@ -58,15 +59,13 @@ class Summary:
     @classmethod
     def from_record(cls, sweep: Sweep) -> "Summary":
         """The summary of a stored sweep."""
-        axes, points, set_by_axes = list[Axis](), 1, set[str]()
-        try:
-            for axis in sweep.spec.axes:
-                names = paths([axis])
+        axes, points, set_by_axes = list[Axis](), 0, set[str]()
+        with suppress(ValidationError):  # stored by a version with another language
+            for part in together(sweep.spec.axes):
+                names = paths(part)
                 set_by_axes.update(names)
-                axes.append(Axis([quantity(path) for path in names], axis.size))
-                points *= axis.size
-        except ValidationError:  # stored by a version with another language
-            points = 0
+                axes.append(Axis([quantity(path) for path in names], size(part)))
+            points = size(sweep.spec.axes)
         return cls(
             sweep=sweep,
             base=_in_words(sweep.base, [path for path in _BASE if path not in set_by_axes]),

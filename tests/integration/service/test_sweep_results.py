@@ -281,6 +281,17 @@ class TestFigures:
         assert "two axes" in client.get(f"{path}/figures/heatmap.svg").json()["detail"]
         assert client.get(f"{path}/figures/lines.svg").status_code == 200
 
+    def test_axes_that_are_drawn_together_have_lines_but_no_heat_map(self, client, submit_sweep):
+        drawn = {"kind": "random", "low": 0.01, "high": 0.1, "count": 4}
+        scale, rate = drawn | {"path": "student.start.scale"}, drawn | {"path": "optimizer.lr"}
+        path = submit_sweep(scale, rate)
+        refused = client.get(f"{path}/figures/heatmap.svg").json()
+        assert "drawn together with student.start.scale" in refused["detail"]
+        assert client.get(f"{path}/figures/lines.svg").status_code == 200
+        assert client.get(f"{path}/grid").status_code == 422
+        client.post(f"{path}:extend", json={"axes": [scale, rate, K]})
+        assert client.get(f"{path}/figures/heatmap.svg").status_code == 200
+
     def test_the_source_of_one_experiment_is_singular(self, client, submit_sweep):
         path = submit_sweep({"path": "training.length", "values": [2]})
         data = client.get(f"{path}/figures/lines.json?x=training.length").json()
