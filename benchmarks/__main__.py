@@ -16,6 +16,7 @@ BENCHMARKS = (
     ("benchmarks.stored", "--most", "100000"),
     ("benchmarks.answers",),
     ("benchmarks.lock",),
+    ("benchmarks.bulk",),
     ("benchmarks.figures", "--stored", "10000"),
     ("benchmarks.bundles",),
     ("benchmarks.phase", "--students", "1000"),

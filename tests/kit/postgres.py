@@ -107,6 +107,11 @@ class PostgresServer:
         return tried.returncode == 0
 
     @property
+    def pid(self) -> int:
+        """The process of the running server, whose children serve its clients."""
+        return self._server.pid
+
+    @property
     def _data(self) -> Path:
         return self.folder / "data"
 
