@@ -9,8 +9,7 @@ is that of this process and of the server's, to which other load on the machine 
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,22 +94,21 @@ def measure(lab: Lab, count: int) -> None:
         )
 
 
-@contextmanager
-def running(url: str, server: psutil.Process | None) -> Iterator[Lab]:
-    """An application over the database at ``url``, which ``server`` and its children serve."""
+def measure_on(url: str, server: psutil.Process | None, count: int) -> None:
+    """Measures on the database at ``url``, which ``server`` and its children serve, if any."""
 
     def server_seconds() -> float:
         if server is None:
             return 0.0
         own = server.cpu_times()
         alive = [child.cpu_times() for child in server.children(recursive=True)]
-        times = [own.user, own.system, own.children_user, own.children_system]
-        return sum(times) + sum(time.user + time.system for time in alive)
+        ended = own.children_user + own.children_system
+        return ended + sum(time.user + time.system for time in (own, *alive))
 
     upgrade(url)
     app = build(Settings(database_url=url, broker_url="redis+socket:///nowhere"))
     with TestClient(app, base_url="http://localhost") as http:
-        yield Lab(http, app.state.context.database, server_seconds)
+        measure(Lab(http, app.state.context.database, server_seconds), count)
 
 
 def main() -> None:
@@ -119,16 +117,12 @@ def main() -> None:
     )
     parser.add_argument("--experiments", type=int, default=10_000)
     count = parser.parse_args().experiments
-    with (
-        tempfile.TemporaryDirectory() as data,
-        running(sqlite_url(Path(data) / "lab.db"), None) as lab,
-    ):
-        measure(lab, count)
+    with tempfile.TemporaryDirectory() as data:
+        url = sqlite_url(Path(data) / "lab.db")
+        measure_on(url, None, count)
     with postgres_server() as postgres:
-        with running(
-            postgres_url(str(postgres.folder), "postgres"), psutil.Process(postgres.pid)
-        ) as lab:
-            measure(lab, count)
+        url = postgres_url(str(postgres.folder), "postgres")
+        measure_on(url, psutil.Process(postgres.pid), count)
 
 
 if __name__ == "__main__":
