@@ -1,13 +1,14 @@
 """Actions on many experiments: which of them each concerns, and what it does to them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
 from store.experiments import changes
 from store.experiments.changes import Changes
+from store.experiments.draft import Limits
 from store.query import pages
 from store.query.query import ExperimentQuery
 from store.states import PENDING, RETRYABLE, WAITING, State
@@ -49,6 +50,11 @@ REMOVE = Action(
     _in_state(state for state in State if state.is_final),
     changes.remove,
 )
+
+
+def retry(limits: Limits) -> Action:
+    """The action that queues failed and cancelled experiments again, with new limits."""
+    return replace(RETRY, change=partial(changes.retry, limits=limits))
 
 
 def prioritise(priority: int) -> Action:

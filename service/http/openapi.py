@@ -161,6 +161,7 @@ def _body_schemas() -> dict[str, Any]:
         schemas.Selection,
         schemas.Cancellation,
         schemas.Prioritisation,
+        schemas.Retry,
         schemas.Tagging,
         schemas.Import,
         SweepSpec,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from core.errors import Problem
 from core.spec.explain import shorten
 from core.spec.part import Line
 from service.http.errors import Invalid, unknown
+from store.experiments.draft import MAX_MEMORY_MB, MAX_SECONDS, Limits
 from store.query.names import split_names
 
 
@@ -113,6 +114,27 @@ SafeText = Annotated[
         "tab or a carriage return: spreadsheets would compute it. Imports take it away again."
     ),
 ]
+
+
+async def new_limits(
+    max_seconds: Annotated[
+        float | None,
+        Query(
+            gt=0,
+            le=MAX_SECONDS,
+            description="New limit on training time in seconds, counted anew. Default: as it was.",
+        ),
+    ] = None,
+    max_memory_mb: Annotated[
+        int | None,
+        Query(ge=1, le=MAX_MEMORY_MB, description="New limit on memory in MB. Default: as it was."),
+    ] = None,
+) -> Limits:
+    """The limits with which experiments are retried."""
+    return Limits(max_seconds, max_memory_mb)
+
+
+NewLimits = Annotated[Limits, Depends(new_limits)]
 
 ANONYMOUS = "anonymous"
 

@@ -13,7 +13,9 @@ from store.bulk import Action
 from store.db.batches import PAUSE_BETWEEN_BATCHES, WRITE_BATCH, batches
 from store.query.errors import BadQuery
 from store.query.query import ExperimentQuery
-from store.states import State
+from store.states import FINAL, State
+from store.sweeps import repository as sweeps
+from store.sweeps.repository import StillNeeded
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,24 @@ def change_all(context: AppContext, action: Action, ids: Iterable[str]) -> BulkC
         done.states.update(changes.states)
         done.refused.update({name: str(reason) for name, reason in changes.refused.items()})
     return done
+
+
+def remove_sweep(context: AppContext, sweep_id: str, *, with_experiments: bool) -> None:
+    """Removes a sweep, on demand with those of its experiments that no other sweep has.
+
+    Raises:
+        NotFound: There is no such sweep.
+        IllegalMove: Experiments of it are pending, or an unfinished one starts from one of them;
+            then the sweep stays, with that experiment.
+    """
+    if with_experiments:
+        with context.database.read() as tx:
+            sweeps.refuse_pending(tx, sweep_id)
+            ids = sweeps.experiment_ids(tx, sweep_id, [*FINAL], exclusive=True)
+        for kept, reason in change_all(context, bulk.REMOVE, ids).refused.items():
+            raise StillNeeded(kept, reason)
+    with context.database.write() as tx:
+        sweeps.remove(tx, sweep_id)
 
 
 def _query(q: str | None) -> ExperimentQuery:

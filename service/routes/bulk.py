@@ -11,6 +11,7 @@ from service.context import Context
 from service.http import body, examples, openapi
 from service.intake.bulk import change_selected
 from store import bulk
+from store.experiments.draft import Limits
 from store.states import State
 
 SelectionT = TypeVar("SelectionT", bound=schemas.Selection)
@@ -70,10 +71,10 @@ def cancel(_: schemas.Cancellation) -> bulk.Action:
     return bulk.CANCEL
 
 
-@_route(schemas.Selection, state=State.QUEUED)
-def retry(_: schemas.Selection) -> bulk.Action:
-    """Retry all failed and cancelled experiments of a selection."""
-    return bulk.RETRY
+@_route(schemas.Retry, state=State.QUEUED, max_seconds=3600)
+def retry(selection: schemas.Retry) -> bulk.Action:
+    """Retry all failed and cancelled experiments of a selection, with new limits on demand."""
+    return bulk.retry(Limits(selection.max_seconds, selection.max_memory_mb))
 
 
 @_route(schemas.Selection, state=State.PAUSED)

@@ -1,6 +1,7 @@
 """Experiments: list, read, edit, cancel, pause, resume, retry and remove them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -13,7 +14,7 @@ from service.context import AppContext, Context
 from service.http import body, etags, examples, openapi, sparse_fields
 from service.http.errors import PreconditionFailed, PreconditionMissing
 from service.http.ids import ExperimentId
-from service.http.parameters import Cursor, IfMatch, IfNoneMatch, Limit
+from service.http.parameters import Cursor, IfMatch, IfNoneMatch, Limit, NewLimits
 from service.http.query_parameters import RequestedQuery
 from service.http.sparse_fields import Selection
 from store import records
@@ -208,12 +209,12 @@ def resume(experiment_id: ExperimentId, context: Context) -> schemas.Moved:
     response_model=schemas.Moved,
     responses={202: openapi.answer("Queued again."), **openapi.problems(404, 409, 503)},
 )
-def retry(experiment_id: ExperimentId, context: Context) -> schemas.Moved:
-    """Retry a failed or cancelled experiment.
+def retry(experiment_id: ExperimentId, context: Context, limits: NewLimits) -> schemas.Moved:
+    """Retry a failed or cancelled experiment, with new limits on demand.
 
     It is queued again and continues from its last checkpoint, if it has one.
     """
-    return _change_state(context, experiment_id, experiments.retry)
+    return _change_state(context, experiment_id, partial(experiments.retry, limits=limits))
 
 
 def _change_state(

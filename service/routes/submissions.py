@@ -16,12 +16,11 @@ from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
 from service.intake.dry_run import check_spec
 from store.experiments import submission
-from store.experiments.draft import MAX_PRIORITY, Draft, Options
+from store.experiments.draft import MAX_MEMORY_MB, MAX_PRIORITY, MAX_SECONDS, Draft, Options
 
 router = APIRouter(tags=["experiments"])
 
 ROUTE = "POST /v1/experiments"
-MAX_SECONDS = 366 * 86400
 
 
 def _within_range(moment: datetime) -> datetime:
@@ -59,7 +58,7 @@ async def _options(
         int | None,
         Query(
             ge=1,
-            le=2**31 - 1,
+            le=MAX_MEMORY_MB,
             description="Limit on memory in MB; beyond it the experiment fails with "
             "`out_of_memory`.",
         ),

@@ -12,9 +12,16 @@ from service.context import AppContext, Context
 from service.http import body, examples, openapi
 from service.http.idempotency import IdempotentRequest, SubmissionAnswer, accepted
 from service.http.ids import SweepId
-from service.http.parameters import ANONYMOUS, Cursor, IdempotencyKey, Limit, Owner
+from service.http.parameters import (
+    ANONYMOUS,
+    Cursor,
+    IdempotencyKey,
+    Limit,
+    NewLimits,
+    Owner,
+)
 from service.intake.admission import default_options
-from service.intake.bulk import change_all
+from service.intake.bulk import change_all, remove_sweep
 from service.intake.dry_run import check_sweep
 from service.intake.sweep_expansion import Expansion, expand
 from store import bulk
@@ -140,13 +147,24 @@ def one(
     status_code=204,
     responses={204: {"description": "Removed."}, **openapi.problems(404, 409, 503)},
 )
-def remove(sweep_id: SweepId, context: Context) -> None:
+def remove(
+    sweep_id: SweepId,
+    context: Context,
+    experiments: Annotated[
+        Literal["keep", "delete"],
+        Query(
+            description="`delete`: remove its experiments too, with all their results, but not "
+            "those of other sweeps."
+        ),
+    ] = "keep",
+) -> None:
     """Remove a sweep.
 
-    None of its experiments may be pending. They stay, with all their results.
+    None of its experiments may be pending. They stay, with all their results, unless `experiments`
+    says otherwise; nothing brings a removed one back. If one has to stay because an unfinished
+    experiment starts from it, the sweep stays too, with what is left of it (409).
     """
-    with context.database.write() as tx:
-        sweeps.remove(tx, sweep_id)
+    remove_sweep(context, sweep_id, with_experiments=experiments == "delete")
 
 
 @router.post(
@@ -216,14 +234,14 @@ def cancel(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
     response_model=schemas.SweepMoved,
     responses={202: openapi.answer("Queued again."), **openapi.problems(404, 503)},
 )
-def retry(sweep_id: SweepId, context: Context) -> schemas.SweepMoved:
-    """Retry the failed and cancelled experiments of a sweep.
+def retry(sweep_id: SweepId, context: Context, limits: NewLimits) -> schemas.SweepMoved:
+    """Retry the failed and cancelled experiments of a sweep, with new limits on demand.
 
     They are queued again and continue from their last checkpoints, if they have any.
     """
     with context.database.read() as tx:
         ended = sweeps.experiment_ids(tx, sweep_id, (State.FAILED, State.CANCELLED))
-    return _change(context, sweep_id, ended, bulk.RETRY)
+    return _change(context, sweep_id, ended, bulk.retry(limits))
 
 
 def _change(

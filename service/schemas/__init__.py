@@ -7,6 +7,7 @@ from service.schemas.bulk import (
     Changed,
     Prioritisation,
     Priority,
+    Retry,
     Selection,
     Tagging,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "Report",
     "ReportSummary",
     "Result",
+    "Retry",
     "Selection",
     "SeriesColumns",
     "SeriesStatistics",

@@ -11,7 +11,7 @@ from core.spec.bounds import Bounded, ClientModel
 from core.spec.experiment import Tags
 from core.spec.part import Whole
 from service.schemas.base import Answer
-from store.experiments.draft import MAX_PRIORITY
+from store.experiments.draft import MAX_MEMORY_MB, MAX_PRIORITY, MAX_SECONDS
 from store.experiments.rows import ID
 from store.states import State
 
@@ -81,6 +81,23 @@ class Selection(ClientModel):
 
 class Cancellation(Selection):
     """The experiments to cancel."""
+
+
+class Retry(Selection):
+    """The experiments to retry, and their new limits."""
+
+    max_seconds: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=MAX_SECONDS,
+            description="New limit on training time in seconds, counted anew. Default: as it was.",
+        ),
+    ] = None
+    max_memory_mb: Annotated[
+        Whole | None,
+        Field(ge=1, le=MAX_MEMORY_MB, description="New limit on memory in MB. Default: as it was."),
+    ] = None
 
 
 class Prioritisation(Selection):

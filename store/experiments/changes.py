@@ -18,6 +18,7 @@ from store.db.visible import visible_experiments
 from store.errors import IllegalMove, NotFound
 from store.experiments import pooling, warm_start
 from store.experiments import tags as tag_rows
+from store.experiments.draft import UNCHANGED, Limits
 from store.experiments.rows import ID
 from store.records import EventKind
 from store.states import RETRYABLE, VERBS, WAITING, State, check_move
@@ -95,8 +96,11 @@ def resume(tx: Connection, ids: Collection[str]) -> Changes:
     return _change(tx, ids, step)
 
 
-def retry(tx: Connection, ids: Collection[str]) -> Changes:
-    """Queues failed and cancelled experiments, which resume from their checkpoints if they can."""
+def retry(tx: Connection, ids: Collection[str], *, limits: Limits = UNCHANGED) -> Changes:
+    """Queues failed and cancelled experiments, which resume from their checkpoints if they can.
+
+    ``limits`` are new ones.
+    """
 
     def step(row: AnyRow) -> _Step:
         state = State(row.state)
@@ -114,6 +118,7 @@ def retry(tx: Connection, ids: Collection[str]) -> Changes:
         "failure_message": None,
         "started_at": None,
         "finished_at": None,
+        **limits.given,
     }
     changes = _change(tx, ids, step, values=cleared)
     runs.drop(tx, [*changes.states])

@@ -33,8 +33,30 @@ class Draft:
 MAX_PRIORITY = 100
 """Highest priority of an experiment; its negative is the lowest."""
 
+MAX_SECONDS = 366 * 86400
+"""Highest limit on training time, in seconds."""
+
+MAX_MEMORY_MB = 2**31 - 1
+"""Highest limit on memory."""
+
 SubmissionItem = tuple[Draft, Sequence[str]]
 """A draft, and the warnings about its spec."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """New limits of an experiment, as of :class:`Options`; those that are None stay."""
+
+    max_seconds: float | None = None
+    max_memory_mb: int | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The limits that are given, by column."""
+        return {name: limit for name, limit in vars(self).items() if limit is not None}
+
+
+UNCHANGED = Limits()
 
 
 @dataclass(frozen=True)

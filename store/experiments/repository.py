@@ -17,6 +17,7 @@ from store.errors import VersionConflict
 from store.experiments import changes, rows
 from store.experiments import tags as tag_rows
 from store.experiments.changes import Changes
+from store.experiments.draft import UNCHANGED, Limits
 from store.experiments.events import to_event
 from store.records import Event, Experiment, Log
 from store.states import State
@@ -101,8 +102,10 @@ def resume(tx: Connection, experiment_id: str) -> State:
     return _one(changes.resume(tx, [experiment_id]))
 
 
-def retry(tx: Connection, experiment_id: str) -> State:
+def retry(tx: Connection, experiment_id: str, *, limits: Limits = UNCHANGED) -> State:
     """Queues a failed or cancelled experiment, which resumes from its checkpoint if it has one.
+
+    ``limits`` are new ones.
 
     Returns:
         The state afterwards.
@@ -111,7 +114,7 @@ def retry(tx: Connection, experiment_id: str) -> State:
         NotFound: There is no such experiment.
         IllegalMove: It is neither failed nor cancelled.
     """
-    return _one(changes.retry(tx, [experiment_id]))
+    return _one(changes.retry(tx, [experiment_id], limits=limits))
 
 
 def edit(

@@ -57,6 +57,13 @@ class StillPending(IllegalMove):
         )
 
 
+class StillNeeded(IllegalMove):
+    """A sweep can't be removed with an experiment that has to stay."""
+
+    def __init__(self, experiment_id: str, reason: str) -> None:
+        Exception.__init__(self, f"{experiment_id} and the sweep stay: {reason}")
+
+
 def get(tx: Connection, sweep_id: str) -> Sweep:
     """The sweep with this id; raises NotFound."""
     return _sweep(rows.get(tx, sweep_id, *SWEEP_COLUMNS), _count_states(tx, [sweep_id]))
@@ -130,10 +137,15 @@ def remove(tx: Connection, sweep_id: str) -> None:
         StillPending: Some of its experiments are pending.
     """
     rows.get(tx, sweep_id, sweeps.c.id, lock=True)
+    refuse_pending(tx, sweep_id)
+    tx.execute(delete(sweeps).where(sweeps.c.id == sweep_id))
+
+
+def refuse_pending(tx: Connection, sweep_id: str) -> None:
+    """Raises StillPending if some of a sweep's experiments are pending."""
     counts = _count_states(tx, [sweep_id])[sweep_id]
     if pending := sum(count for state, count in counts.items() if state not in FINAL):
         raise StillPending(pending)
-    tx.execute(delete(sweeps).where(sweeps.c.id == sweep_id))
 
 
 def _count_states(tx: Connection, sweep_ids: Sequence[str]) -> dict[str, dict[State, int]]:

@@ -57,6 +57,21 @@ def test_each_action_concerns_the_states_that_allow_it(client, lab, post):
     ]
 
 
+def test_a_retry_takes_new_limits_and_keeps_the_others(client, lab, post):
+    path = f"/v1/experiments/{lab['failed']}"
+    assert client.post(f"{path}:retry?max_seconds=0").status_code == 422
+    assert client.get(path).json()["state"] == "failed"
+    assert client.post(f"{path}:retry?max_seconds=90&max_memory_mb=700").status_code == 202
+    client.post(f"{path}:cancel")
+    post("retry", q="tag:x and state = cancelled", expect_count=1, max_seconds=1800)
+    retried = client.get(path).json()
+    assert (retried["state"], retried["max_seconds"], retried["max_memory_mb"]) == (
+        "queued",
+        1800,
+        700,
+    )
+
+
 def test_tags_are_added_and_removed(client, lab, post):
     path = f"/v1/experiments/{lab['completed']}"
     before = client.get(path).headers["ETag"]

@@ -269,3 +269,14 @@ def test_only_an_ended_sweep_is_removed_and_its_experiments_stay(client, submit_
     assert client.delete(path).status_code == 204
     assert client.get(path).status_code == 404
     assert stored(client) == 3
+
+
+def test_a_sweep_is_removed_with_the_experiments_that_no_other_sweep_has(client, submit_sweep):
+    path, wider = submit_sweep(K), submit_sweep({**K, "values": [*K["values"], 5]}, name="wider")
+    assert client.delete(f"{wider}?experiments=delete").status_code == 409
+    assert stored(client) == 4, "nothing is removed while something is pending"
+    client.post("/v1/experiments:cancel", json={"q": "state = queued", "expect_count": 4})
+    assert client.delete(f"{wider}?experiments=delete").status_code == 204
+    assert client.get(wider).status_code == 404
+    assert stored(client) == 3
+    assert client.get(path).json()["progress"]["of"] == 3
