@@ -139,6 +139,22 @@ _IDS = typer.Argument(
 )
 ExperimentIds = Annotated[list[str], _IDS]
 OptionalExperimentIds = Annotated[list[str] | None, _IDS]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Fail it after this much training time."),
+]
+MaxMemory = Annotated[
+    int | None, typer.Option(metavar="MB", help="Fail it if its trainer needs more.")
+]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Don't ask. Without a terminal, as in a script, nothing is asked."
+    ),
+]
+SweepId = Annotated[
+    str, typer.Argument(metavar="ID", help="The sweep's id, swp_..., or a unique prefix.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the input and store nothing.")]
 Rerun = Annotated[bool, typer.Option("--rerun", help="Run again what the lab already has.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show progress until everything has ended.")]

@@ -23,7 +23,8 @@ class ExitCode(IntEnum):
 _MEANINGS = {
     ExitCode.OK: "success",
     ExitCode.FAILED: (
-        "an experiment failed or was cancelled, a claim fails, or a reproduction differs"
+        "an experiment failed or was cancelled, a claim fails, a reproduction differs, or you "
+        "answered no"
     ),
     ExitCode.USAGE: (
         "the command line or a variable of the environment is wrong, or a file or the output can't "

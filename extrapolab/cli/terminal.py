@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.streams import shows_unicode
 
 if TYPE_CHECKING:
@@ -69,6 +70,18 @@ def print_records(
 def print_path(path: Path, *, as_json: bool) -> None:
     """Prints the path of a file that was written."""
     typer.echo(json.dumps({"path": str(path)}) if as_json else path)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Asks before something that can't be undone; ends the command unless the answer is yes.
+
+    Nothing is asked if the answer is given (``yes``), or if nobody is at a terminal.
+    """
+    if yes or not sys.stdin.isatty():
+        return
+    if not typer.confirm(question, err=True):
+        print_error("Nothing was deleted.")
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @contextmanager

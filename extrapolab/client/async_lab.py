@@ -99,6 +99,7 @@ class AsyncSweep(AsyncWrapper[Sweep]):
     extend = returns_self(Sweep.extend)
     cancel = returns_self(Sweep.cancel)
     retry = returns_self(Sweep.retry)
+    delete = run_in_thread(Sweep.delete)
     rows = run_in_thread(Sweep.rows)
     table = run_in_thread(Sweep.table)
     table_csv = run_in_thread(Sweep.table_csv)

@@ -57,9 +57,22 @@ class LabWithBulkChanges(LabReader):
         expect_count: int | None = None,
         *,
         ids: Iterable[str] | None = None,
+        max_seconds: float | None = None,
+        max_memory_mb: int | None = None,
     ) -> Changed:
-        """Queues failed and cancelled experiments again; arguments as of :meth:`cancel`."""
-        return self._change("retry", q, expect_count, ids)
+        """Queues failed and cancelled experiments again; the rest as of :meth:`cancel`.
+
+        Args:
+            q: The filter.
+            expect_count: Number of its matches that failed or were cancelled.
+            ids: In place of a filter.
+            max_seconds: New limit on the seconds of training of each, counted anew; None keeps the
+                old ones.
+            max_memory_mb: New limit on the memory of a trainer.
+        """
+        given = {"max_seconds": max_seconds, "max_memory_mb": max_memory_mb}
+        limits = {name: limit for name, limit in given.items() if limit is not None}
+        return self._change("retry", q, expect_count, ids, **limits)
 
     def pause(
         self,

@@ -1,35 +1,26 @@
 """A handle on one experiment in a lab."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
-from urllib.parse import quote
 
 from core.result import ExperimentResult
 from extrapolab.client import notebook
+from extrapolab.client.experiment_handle import ExperimentHandle
 from extrapolab.client.files import save_figure
 from extrapolab.client.payloads import join_names
-from extrapolab.client.threads import call_in_thread, iterate_sync
-from extrapolab.client.transport import Transport
-from extrapolab.errors import ExperimentCancelled, ExperimentFailed
 from extrapolab.models.experiments import (
     Event,
     ExperimentRecord,
-    Failure,
     Log,
-    Progress,
-    Run,
     Theorem,
 )
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.spec import ExperimentSpec
 
-
-class Experiment:
+class Experiment(ExperimentHandle):
     """One experiment of a lab.
 
     Its attributes are as of the last :meth:`refresh`; the first access asks the lab.
@@ -45,19 +36,6 @@ class Experiment:
         transport: Access to its lab.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        id: str,  # noqa: A002  # the lab's word
-        *,
-        reused: bool = False,
-        record: ExperimentRecord | None = None,
-    ) -> None:
-        self.id = id
-        self.reused = reused
-        self.transport = transport
-        self._record = record
-
     def __repr__(self) -> str:
         state = self._record.state if self._record else "not fetched yet"
         return f"<Experiment {self.id}, {state}>"
@@ -70,108 +48,6 @@ class Experiment:
             picture = notebook.picture(self.transport, f"{self._path}/figures/response.svg")
         runs = notebook.runs_table(record.runs)
         return notebook.page(self.page, record.name or self.id, record.state, runs, picture)
-
-    @property
-    def url(self) -> str:
-        """Its address in the lab's HTTP interface."""
-        return self.transport.url + self._path
-
-    @property
-    def page(self) -> str:
-        """The address of its page in the lab."""
-        return f"{self.transport.url}/experiments/{quote(self.id, safe='')}"
-
-    @property
-    def record(self) -> ExperimentRecord:
-        """Everything that the lab reported at the last refresh."""
-        return self._record or self.refresh().record
-
-    @property
-    def spec(self) -> "ExperimentSpec":
-        """Its spec, with every default filled in."""
-        return self.record.spec
-
-    @property
-    def state(self) -> str:
-        """``queued``, ``running``, ``paused``, ``completed``, ``failed`` or ``cancelled``."""
-        return self.record.state
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why it failed, if it did."""
-        return self.record.error
-
-    @property
-    def progress(self) -> Progress | None:
-        """Its progress, once it has started."""
-        return self.record.progress
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        """Outcome, steps and final metrics of each seed."""
-        return self.record.runs
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Warnings about its spec, which is valid but questionable."""
-        return self.record.warnings
-
-    def refresh(self) -> Self:
-        """Fetches its current record."""
-        return self.update(ExperimentRecord.read(self.transport.get(self._path)))
-
-    def update(self, record: ExperimentRecord) -> Self:
-        """Takes over a record that was fetched elsewhere."""
-        self._record, self.id = record, record.id  # the id may have been abbreviated
-        return self
-
-    def wait(
-        self, timeout: float | None = None, observe: Callable[[Self], None] | None = None
-    ) -> Self:
-        """Waits until it is completed.
-
-        Args:
-            timeout: Seconds to wait at most; None for no limit.
-            observe: Called with this handle after each refresh.
-
-        Raises:
-            ExperimentFailed: It failed.
-            ExperimentCancelled: It was cancelled.
-            TimeoutError: It has not ended in time. It keeps running.
-        """
-        for _ in iterate_sync(self.follow(timeout)):
-            if observe is not None:
-                observe(self)
-        return self.completed()
-
-    async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
-        """Refreshes on every event until it has ended; for programs with an event loop."""
-        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
-
-        async with aclosing(events.follow(self.transport, lambda: [self.id], timeout)) as batches:
-            async for _ in batches:
-                await call_in_thread(self.refresh)
-                yield
-                if self.record.is_final:
-                    return
-        raise TimeoutError(
-            f"Experiment {self.id} is still {self.state} after {timeout:g} s. "
-            "Wait again, or cancel it."
-        )
-
-    def completed(self) -> Self:
-        """Returns this handle if the experiment is completed.
-
-        Raises:
-            ExperimentFailed: It failed.
-            ExperimentCancelled: It was cancelled.
-        """
-        if self.state == "failed":
-            failure = self.failure or Failure(kind="infrastructure", sentence="No reason recorded.")
-            raise ExperimentFailed(self.id, failure.kind, failure.sentence)
-        if self.state == "cancelled":
-            raise ExperimentCancelled(self.id)
-        return self
 
     def result(self) -> ExperimentResult:
         """Final responses, eigenvalues, parameters and metrics of every seed, and the baselines.
@@ -317,13 +193,17 @@ class Experiment:
         """
         return self._request("resume")
 
-    def retry(self) -> Self:
+    def retry(self, *, max_seconds: float | None = None, max_memory_mb: int | None = None) -> Self:
         """Queues it again after it failed or was cancelled.
+
+        Args:
+            max_seconds: New limit on its seconds of training, counted anew; None keeps the old one.
+            max_memory_mb: New limit on the memory of its trainer.
 
         Raises:
             Conflict: It is in another state.
         """
-        return self._request("retry")
+        return self._request("retry", max_seconds=max_seconds, max_memory_mb=max_memory_mb)
 
     def delete(self) -> None:
         """Deletes it permanently, with its results.
@@ -341,10 +221,6 @@ class Experiment:
         """Its history."""
         return [Event.read(item) for item in self.transport.items(f"{self._path}/events")]
 
-    def _request(self, action: str) -> Self:
-        self.transport.post(f"{self._path}:{action}")
+    def _request(self, action: str, **parameters: float | None) -> Self:
+        self.transport.post(f"{self._path}:{action}", parameters=parameters)
         return self.refresh()
-
-    @property
-    def _path(self) -> str:
-        return f"/v1/experiments/{quote(self.id, safe='')}"

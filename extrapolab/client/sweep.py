@@ -13,7 +13,7 @@ from extrapolab.client.paper import save_paper
 from extrapolab.client.payloads import table_parameters
 from extrapolab.client.rows import Rows
 from extrapolab.client.threads import call_in_thread, iterate_sync
-from extrapolab.client.transport import Transport
+from extrapolab.client.transport import Parameters, Transport
 from extrapolab.models.sweeps import (
     SweepGrid,
     SweepMember,
@@ -281,10 +281,24 @@ class Sweep:
         self._transport.post(f"{self._path}:cancel", repeatable=True)
         return self.refresh()
 
-    def retry(self) -> Self:
-        """Queues its failed and cancelled experiments again."""
-        self._transport.post(f"{self._path}:retry", repeatable=True)
+    def retry(self, *, max_seconds: float | None = None, max_memory_mb: int | None = None) -> Self:
+        """Queues its failed and cancelled experiments again, on demand with new limits."""
+        limits: Parameters = {"max_seconds": max_seconds, "max_memory_mb": max_memory_mb}
+        self._transport.post(f"{self._path}:retry", parameters=limits, repeatable=True)
         return self.refresh()
+
+    def delete(self, *, experiments: bool = False) -> None:
+        """Deletes it permanently once none of its experiments is pending.
+
+        Args:
+            experiments: Whether to delete its experiments too, with their results, except those
+                that another sweep has. By default they stay.
+
+        Raises:
+            Conflict: Some of its experiments are pending, or an unfinished one starts from one of
+                them.
+        """
+        self._transport.delete(self._path, {"experiments": "delete"} if experiments else None)
 
     def _note_submission(self, submission: SweepSubmission) -> None:
         self.created, self.reused = submission.created, submission.reused

@@ -202,9 +202,9 @@ class Transport:
         )
         return self._json(response)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, parameters: Parameters | None = None) -> None:
         """Removes the resource at ``path``."""
-        self._send("DELETE", path, None, repeatable=False)
+        self._send("DELETE", path, parameters, repeatable=False)
 
     def _send(
         self,

@@ -96,7 +96,12 @@ class Retry(Selection):
     ] = None
     max_memory_mb: Annotated[
         Whole | None,
-        Field(ge=1, le=MAX_MEMORY_MB, description="New limit on memory in MB. Default: as it was."),
+        Field(
+            ge=1,
+            le=MAX_MEMORY_MB,
+            description="New limit on memory in MB. Default: as it was.",
+            json_schema_extra={"minimum": 1, "maximum": MAX_MEMORY_MB},
+        ),
     ] = None
 
 

@@ -9,12 +9,15 @@ import typer
 from extrapolab.cli.arguments import (
     AsJson,
     ExperimentIds,
+    MaxMemory,
+    MaxSeconds,
     OptionalExperimentIds,
+    Yes,
     experiments_of,
     lab_of,
 )
 from extrapolab.cli.exit_codes import ExitCode
-from extrapolab.cli.terminal import console, print_error, print_json
+from extrapolab.cli.terminal import confirm, console, print_error, print_json
 from extrapolab.client.bulk import Changed
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.lab import Lab
@@ -222,32 +225,69 @@ _declare(
     ```
     """,
 )
-_declare(
-    "retry",
-    Experiment.retry,
-    Lab.retry,
-    """Queue failed or cancelled experiments again.
+
+
+@app.command(rich_help_panel=_PANEL)
+def retry(
+    context: typer.Context,
+    ids: OptionalExperimentIds = None,
+    *,
+    max_seconds: MaxSeconds = None,
+    max_memory: MaxMemory = None,
+    where: Where = None,
+    expect: Expect = None,
+    as_json: AsJson = False,
+) -> None:
+    """Queue failed or cancelled experiments again, on demand with new limits.
+
+    They continue from their last checkpoint. Limits that are not given stay as they were.
 
     For example:
     ```
-    extrapolab retry exp_019ab3
+    extrapolab retry exp_019ab3 --max-seconds 7200
     extrapolab retry --where 'failure = worker_lost' --expect 4
     ```
-    """,
-)
-_declare(
-    "delete",
-    Experiment.delete,
-    Lab.delete,
+    """
+
+    def retry_one(_: Lab, experiment: Experiment) -> Experiment:
+        return experiment.retry(max_seconds=max_seconds, max_memory_mb=max_memory)
+
+    def retry_all(lab: Lab, q: str, count: int) -> Changed:
+        return lab.retry(q, count, max_seconds=max_seconds, max_memory_mb=max_memory)
+
+    _change(context, (ids, where, expect), retry_one, retry_all, as_json=as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def delete(
+    context: typer.Context,
+    ids: OptionalExperimentIds = None,
+    *,
+    where: Where = None,
+    expect: Expect = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Delete experiments that have ended, permanently and with their results.
+
+    On a terminal it asks first, unless you say --yes; in a script it does not ask.
 
     For example:
     ```
     extrapolab delete exp_019ab3
-    extrapolab delete --where tag:import:3c1f --expect 20
+    extrapolab delete --where tag:import:3c1f --expect 20 --yes
     ```
-    """,
-)
+    """
+    which = ", ".join(ids or ()) if where is None else f"the {expect} experiments with {where!r}"
+    _change(
+        context,
+        (ids, where, expect),
+        lambda _, experiment: experiment.delete(),
+        Lab.delete,
+        as_json=as_json,
+        question=f"Delete {which} with all results, permanently?",
+        yes=yes,
+    )
 
 
 def _change(
@@ -258,11 +298,15 @@ def _change(
     *,
     as_json: bool,
     pending: str = "",
+    question: str = "",
+    yes: bool = False,
 ) -> None:
     """Changes each of the experiments with these ids, or all that a filter finds at once."""
     ids, where, expect = selection
     if bool(ids) == (where is not None) or (where is None) != (expect is None):
         raise typer.BadParameter("give IDs, or --where FILTER with --expect NUMBER")
+    if question:
+        confirm(question, yes=yes)
     with lab_of(context) as lab:
         if where is not None and expect is not None:
             _print_changed(many(lab, where, expect), pending, as_json=as_json)

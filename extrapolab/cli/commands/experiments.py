@@ -11,6 +11,8 @@ from extrapolab.cli.arguments import (
     ExperimentId,
     ExperimentIds,
     Limit,
+    MaxMemory,
+    MaxSeconds,
     Rerun,
     Watch,
     experiments_of,
@@ -64,13 +66,8 @@ def submit(
             help="The earliest start, such as 2026-11-30T22:00, local time.",
         ),
     ] = None,
-    max_seconds: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Fail it after this much training time."),
-    ] = None,
-    max_memory: Annotated[
-        int | None, typer.Option(metavar="MB", help="Fail it if its trainer needs more.")
-    ] = None,
+    max_seconds: MaxSeconds = None,
+    max_memory: MaxMemory = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:

@@ -6,10 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from extrapolab.cli.arguments import AsJson, Limit, RequiredFigureFile, key_value, lab_of, take
+from extrapolab.cli.arguments import (
+    AsJson,
+    Limit,
+    RequiredFigureFile,
+    Yes,
+    key_value,
+    lab_of,
+    take,
+)
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.query_tables import recipes_table
-from extrapolab.cli.terminal import console, print_path
+from extrapolab.cli.terminal import confirm, console, print_path
 from extrapolab.client.figure import Figure
 from extrapolab.client.lab import Lab
 
@@ -157,14 +165,23 @@ def change(
 
 
 @recipes.command()
-def remove(context: typer.Context, id: FigureId, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
+def remove(
+    context: typer.Context,
+    id: FigureId,  # noqa: A002  # the lab's word
+    *,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Delete a saved figure; the experiments that it shows stay.
+
+    On a terminal it asks first, unless you say --yes; in a script it does not ask.
 
     For example:
     ```
     extrapolab recipe remove fig_019ab3
     ```
     """
+    confirm(f"Delete the saved figure {id}? Its experiments stay.", yes=yes)
     with lab_of(context) as lab:
         lab.figure_of(id).remove()
     if as_json:

@@ -1,9 +1,10 @@
-"""Commands on sweeps: submit, list, status, watch, table, figure, extend, cancel, retry."""
+"""Commands on sweeps: submit, list, status, watch, table, figure, extend; the changes."""
 
 from typing import Annotated, Any, Literal
 
 import typer
 
+from extrapolab.cli import sweep_changes
 from extrapolab.cli.arguments import (
     AsJson,
     DryRun,
@@ -11,6 +12,7 @@ from extrapolab.cli.arguments import (
     FigureFile,
     Limit,
     Rerun,
+    SweepId,
     Watch,
     comma_list,
     lab_of,
@@ -83,9 +85,6 @@ app.add_typer(
     rich_help_panel="Sweeps",
 )
 
-SweepId = Annotated[
-    str, typer.Argument(metavar="ID", help="The sweep's id, swp_..., or a unique prefix.")
-]
 SweepFile = Annotated[
     str, typer.Argument(metavar="FILE", help="A sweep file, YAML or JSON; - is standard input.")
 ]
@@ -288,32 +287,6 @@ def extend(
             print_json(sweep.record)
 
 
-@sweeps.command()
-def cancel(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Cancel a sweep's pending experiments, except those of other sweeps.
-
-    For example:
-    ```
-    extrapolab sweep cancel swp_019ab3
-    ```
-    """
-    with lab_of(context) as lab:
-        _print_state(lab.sweep_of(id).cancel(), as_json=as_json)
-
-
-@sweeps.command()
-def retry(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None:  # noqa: A002  # the lab's word
-    """Queue a sweep's failed and cancelled experiments again.
-
-    For example:
-    ```
-    extrapolab sweep retry swp_019ab3
-    ```
-    """
-    with lab_of(context) as lab:
-        _print_state(lab.sweep_of(id).retry(), as_json=as_json)
-
-
 def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
     check = lab.check_sweep(**content)
     if as_json:
@@ -336,11 +309,6 @@ def _print_submission(sweep: Sweep) -> None:
     console().print(f"  {sweep.page}")
 
 
-def _print_state(sweep: Sweep, *, as_json: bool) -> None:
-    line = f"{sweep.id}  {sweep.state}: {format_counts(sweep.record)}"
-    print_json(sweep.record) if as_json else console().print(line)
-
-
 def _watch(sweep: Sweep, *, as_json: bool) -> None:
     from extrapolab.client.progress import show_sweep_progress  # noqa: PLC0415  # loads the bars
 
@@ -350,3 +318,6 @@ def _watch(sweep: Sweep, *, as_json: bool) -> None:
         print_json(sweep.record)
     if sweep.state != "completed":
         raise typer.Exit(ExitCode.FAILED)
+
+
+sweeps.add_typer(sweep_changes.app)

@@ -116,6 +116,27 @@ def test_open_shows_a_page_where_there_is_a_display(lab, tmp_path):
     assert opened.read_text() == f"{lab.url}\n"
 
 
+def test_a_retry_takes_limits_and_a_sweep_is_deleted_with_its_experiments(client, invoke, endless):
+    sweep = client.sweep(endless(), [{"path": "training.length", "values": [3, 4]}])
+    invoke("sweep", "cancel", sweep.id)
+    sweep.wait()
+    assert invoke("sweep", "retry", sweep.id, "--max-seconds", 0).exit_code == ExitCode.REFUSED
+    invoke("sweep", "retry", sweep.id, "--max-seconds", 4000, "--max-memory", 3000)
+    first, second = sweep
+    assert first.refresh().record.max_seconds == second.refresh().record.max_seconds == 4000
+    invoke("sweep", "cancel", sweep.id)
+    sweep.wait()
+    limited = json.loads(invoke("--json", "retry", first.id, "--max-seconds", 5000).stdout)
+    assert (limited["max_seconds"], limited["max_memory_mb"]) == (5000, 3000)
+    pending = invoke("sweep", "delete", sweep.id)
+    assert (pending.exit_code, "1 of its experiments" in pending.stderr) == (ExitCode.REFUSED, True)
+    first.cancel()
+    sweep.wait()
+    deleted = invoke("sweep", "delete", sweep.id, "--with-experiments")
+    assert deleted.stdout == f"{sweep.id}  deleted\n"
+    assert invoke("status", second.id).exit_code == ExitCode.REFUSED
+
+
 def test_spec_is_read_from_standard_input(invoke, spec):
     text = json.dumps(spec())
     checked = invoke("submit", "-", "--dry-run", input=text)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from extrapolab.cli.app import PLUGINS, app
 from extrapolab.cli.exit_codes import ExitCode
+from tests.kit.lab import EXTRAPOLAB
 
 VALID_SPEC = {
     "teacher": {"kind": "delay"},
@@ -138,6 +139,22 @@ def test_json_before_the_command_is_refused_where_it_has_none():
     result = invoke("--json", "completion", "bash")
     assert result.exit_code == ExitCode.USAGE
     assert "'completion' has no --json" in unboxed(result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "code"),
+    [((), b"n\n", ExitCode.FAILED), ((), b"y\n", ExitCode.UNREACHABLE), (("--yes",), b"", 3)],
+)
+def test_on_a_terminal_deleting_asks_first(options, answer, code, unused_url):
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, answer)
+    command = [EXTRAPOLAB, "delete", "exp_1", "--url", unused_url, *options]
+    result = subprocess.run(command, stdin=terminal, capture_output=True, text=True, check=False)
+    os.close(keyboard)
+    os.close(terminal)
+    assert result.returncode == code
+    assert ("Delete exp_1 with all results" in result.stderr) == bool(answer)
+    assert ("Nothing was deleted." in result.stderr) == (code == ExitCode.FAILED)
 
 
 def test_malformed_url_is_a_usage_error():
