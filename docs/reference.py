@@ -1,12 +1,14 @@
-"""The reference pages of the site, generated from the code while MkDocs builds it.
+"""The reference pages of the site, generated from the code.
 
 Python comes from mkdocstrings, the spec from its JSON Schema, HTTP from the OpenAPI document, and
-commands from Typer.
+commands from Typer. The pages on the language of specs and filters are kept in the repository,
+written by ``python docs/reference.py``; the others are made while MkDocs builds the site.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import http_reference  # beside this hook, as are the next two
@@ -18,12 +20,15 @@ from typer.main import get_command
 
 import extrapolab
 from core.spec import ExperimentSpec, SweepSpec
+from core.spec.commented import example_yaml
 from extrapolab import errors
 from extrapolab.cli.app import app
 from extrapolab.cli.exit_codes import ExitCode
 from service.app import build
 from service.settings import Settings
 from store.query.fields import FIELDS
+
+FOLDER = Path(__file__).with_name("reference")
 
 CLASSES = ("Lab", "Experiment", "Sweep", "Query", "Rows", "Figure", "Study", "AsyncLab")
 """The client's classes, in the order in which a reader needs them."""
@@ -32,7 +37,7 @@ CLASSES = ("Lab", "Experiment", "Sweep", "Query", "Rows", "Figure", "Study", "As
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages."""
     document = build(Settings(database_url="sqlite:///nothing.db")).openapi()
-    pages = {name: write() for name, write in PAGES.items()} | http_reference.pages(document)
+    pages = {name: write() for name, write in MADE.items()} | http_reference.pages(document)
     for name, content in pages.items():
         files.append(File.generated(config, f"reference/{name}.md", content=content))
     return files
@@ -104,6 +109,9 @@ def spec() -> str:
         "An experiment as it is submitted, stored and trained: `POST /v1/experiments`, "
         "`lab.submit`, `extrapolab submit`. Unknown fields are refused. The teacher, the student's "
         "kind and dimension, and the training length are required; all other fields have defaults.",
+        f"```yaml\n{example_yaml()}```",
+        "`extrapolab init` writes such a file for each kind of teacher, student and optimizer, "
+        "with a comment on every field; `extrapolab schema` prints the JSON Schema.",
     ]
     for model, title in ((ExperimentSpec, "An experiment"), (SweepSpec, "A sweep")):
         schema = model.model_json_schema()
@@ -113,7 +121,7 @@ def spec() -> str:
             if "properties" in definition and heading not in parts:
                 description = docstring_markdown(definition.get("description", ""))
                 parts += [heading, description, *field_table(definition, part_link)]
-    return "\n".join(parts)
+    return "\n\n".join(parts[:4]) + "\n\n" + "\n".join(parts[4:])
 
 
 def part_link(name: str) -> str:
@@ -154,9 +162,17 @@ def docstring_markdown(text: str) -> str:
     return "".join(mark(part) if at % 2 == 0 else part for at, part in enumerate(parts)) + "\n"
 
 
-PAGES: Mapping[str, Callable[[], str]] = {
-    "python": python,
-    "command-line": command_line,
-    "spec": spec,
-    "fields": fields,
-}
+MADE: Mapping[str, Callable[[], str]] = {"python": python, "command-line": command_line}
+KEPT: Mapping[str, Callable[[], str]] = {"spec": spec, "fields": fields}
+
+
+def kept_pages() -> dict[Path, str]:
+    """The text of each page that is kept in the repository."""
+    note = "<!-- Written by: python docs/reference.py -->\n"
+    return {FOLDER / f"{name}.md": f"{note}{write().rstrip()}\n" for name, write in KEPT.items()}
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for file, text in kept_pages().items():
+        file.write_text(text, encoding="utf-8")

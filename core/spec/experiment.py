@@ -92,7 +92,7 @@ class Evaluation(Part):
         Field(max_length=MAX_POINTS),
         Bounded(),
         AfterValidator(_sorted_unique),
-    ] = ()
+    ] = Field((), description="Further steps to record.")
     fit_tolerance: Annotated[Real, Field(gt=0)] = Field(
         1e-3,
         description="A run without a stop rule is fitted if its fit error is at most this fraction "
@@ -139,8 +139,12 @@ class Evaluation(Part):
 class Numerics(Part):
     """Floating-point type and device."""
 
-    dtype: Literal["float64", "float32"] = "float64"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["float64", "float32"] = Field(
+        "float64", description="Floating-point type of the training."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="`auto` is the first that is free."
+    )
 
 
 Tag = Annotated[Line, Field(min_length=1, max_length=100)]
@@ -167,14 +171,14 @@ class ExperimentSpec(Part):
         (2, 40, (0, 1, 2, 3, 4))
     """
 
-    name: Name = ""
-    tags: Tags = ()
-    notes: Notes = ""
-    teacher: Teacher
-    student: Student
-    training: Training
-    optimizer: Optimizer = GradientDescent()
-    evaluation: Evaluation = Evaluation()
+    name: Name = Field("", description="What people call it. It can change later.")
+    tags: Tags = Field((), description="Labels to find it by. They can change later.")
+    notes: Notes = Field("", description="Markdown. They can change later.")
+    teacher: Teacher = Field(description="The system to be learned.")
+    student: Student = Field(description="The network to be trained.")
+    training: Training = Field(description="The training sequences and the loss.")
+    optimizer: Optimizer = Field(GradientDescent(), description="How the student is trained.")
+    evaluation: Evaluation = Field(Evaluation(), description="What is measured, and when.")
     seeds: Annotated[
         tuple[Seed, ...],
         Field(min_length=1, max_length=MAX_SEEDS),
@@ -185,7 +189,7 @@ class ExperimentSpec(Part):
         (0, 1, 2, 3, 4),
         description="Unique seeds, or a number n for 0..n-1. A seed draws the start.",
     )
-    numerics: Numerics = Numerics()
+    numerics: Numerics = Field(Numerics(), description="Precision, and what trains it.")
 
     @model_validator(mode="wrap")
     @classmethod

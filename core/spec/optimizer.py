@@ -16,7 +16,9 @@ MAX_STEPS = 1_000_000_000
 class Stop(Part):
     """The rule that ends a seed early. It applies to each seed separately."""
 
-    loss_below: Annotated[Real, Field(gt=0)] | None = None
+    loss_below: Annotated[Real, Field(gt=0)] | None = Field(
+        None, description="Stop a seed once its loss is below this."
+    )
     more_steps: Annotated[Whole, Field(ge=0, le=MAX_STEPS)] = Field(
         0, description="Steps to run after the loss first falls below ``loss_below``."
     )
@@ -54,22 +56,28 @@ class CosineSchedule(Part):
     """lr_t = lr (floor + (1 - floor) (1 + cos(π t / steps)) / 2)."""
 
     kind: Literal["cosine"]
-    floor: Annotated[Real, Field(ge=0, le=1)] = 0.0
+    floor: Annotated[Real, Field(ge=0, le=1)] = Field(
+        0.0, description="The last lr_t as a fraction of lr."
+    )
 
 
 class ExponentialSchedule(Part):
     """lr_t = lr decay^(t / every): smooth decay."""
 
     kind: Literal["exponential"]
-    decay: Annotated[Real, Field(gt=0, le=1)] = 0.5
-    every: Annotated[Whole, Field(ge=1)] = 1000
+    decay: Annotated[Real, Field(gt=0, le=1)] = Field(
+        0.5, description="The factor on lr after each ``every`` steps."
+    )
+    every: Annotated[Whole, Field(ge=1)] = Field(
+        1000, description="Steps over which lr falls by ``decay``."
+    )
 
 
 class WarmupSchedule(Part):
     """lr_t = lr min(1, (t + 1) / steps): a linear rise, then constant."""
 
     kind: Literal["warmup"]
-    steps: Annotated[Whole, Field(ge=1)] = 100
+    steps: Annotated[Whole, Field(ge=1)] = Field(100, description="Steps of the rise.")
 
 
 Schedule = Annotated[
@@ -82,15 +90,23 @@ Schedule = Annotated[
 class Rates(Part):
     """A factor on lr for each parameter, equivalent to a parametrisation with other scalings."""
 
-    A: Annotated[Real, Field(ge=0)] = 1.0
-    B: Annotated[Real, Field(ge=0)] = 1.0
-    C: Annotated[Real, Field(ge=0)] = 1.0
+    A: Annotated[Real, Field(ge=0)] = Field(
+        1.0, description="Factor on lr for A; 0 keeps it as it starts."
+    )
+    B: Annotated[Real, Field(ge=0)] = Field(
+        1.0, description="Factor on lr for B; 0 keeps it as it starts."
+    )
+    C: Annotated[Real, Field(ge=0)] = Field(
+        1.0, description="Factor on lr for C; 0 keeps it as it starts."
+    )
 
 
 class _Steps(_Stopping):
-    lr: Annotated[Real, Field(gt=0)] = 0.01
-    steps: Annotated[Whole, Field(ge=1, le=MAX_STEPS)] = 20_000
-    schedule: Schedule = ConstantSchedule()
+    lr: Annotated[Real, Field(gt=0)] = Field(0.01, description="Learning rate.")
+    steps: Annotated[Whole, Field(ge=1, le=MAX_STEPS)] = Field(
+        20_000, description="Number of steps."
+    )
+    schedule: Schedule = Field(ConstantSchedule(), description="How lr changes with the step t.")
     rates: Rates = Field(
         Rates(), description="Factors on lr, one per parameter; for linear students."
     )
@@ -111,7 +127,9 @@ class Momentum(_Steps):
     """v ← momentum v + ∇L(θ); θ ← θ - lr v (Polyak's heavy ball)."""
 
     kind: Literal["momentum"]
-    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = Field(
+        0.9, description="The fraction of v that is kept."
+    )
 
 
 class AdaptiveGradientDescent(_Steps):
@@ -124,8 +142,12 @@ class AdaptiveGradientDescent(_Steps):
     """
 
     kind: Literal["adaptive_gd"]
-    beta: Annotated[Real, Field(ge=0, lt=1)] = 0.8
-    soft: Annotated[Real, Field(gt=0)] = 1e-6
+    beta: Annotated[Real, Field(ge=0, lt=1)] = Field(
+        0.8, description="The fraction of g that is kept."
+    )
+    soft: Annotated[Real, Field(gt=0)] = Field(
+        1e-6, description="Bounds lr_t where gradients vanish."
+    )
     norms: Literal["trained", "full"] = Field(
         "trained",
         exclude_if=lambda norms: norms == "trained",  # as specs hashed before it had no such field
@@ -142,12 +164,13 @@ class Adam(_Steps):
     """
 
     kind: Literal["adam"]
-    lr: Annotated[Real, Field(gt=0)] = 0.001
-    betas: tuple[Annotated[Real, Field(ge=0, lt=1)], Annotated[Real, Field(ge=0, lt=1)]] = (
-        0.9,
-        0.999,
+    lr: Annotated[Real, Field(gt=0)] = Field(0.001, description="Learning rate.")
+    betas: tuple[Annotated[Real, Field(ge=0, lt=1)], Annotated[Real, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.999), description="β₁ and β₂: the fractions of m and of v that are kept."
     )
-    eps: Annotated[Real, Field(gt=0)] = 1e-8
+    eps: Annotated[Real, Field(gt=0)] = Field(
+        1e-8, description="Bounds the step where gradients vanish."
+    )
 
 
 class GradientFlow(_Stopping):
@@ -159,12 +182,16 @@ class GradientFlow(_Stopping):
     """
 
     kind: Literal["gradient_flow"]
-    time: Annotated[Real, Field(gt=0, le=1e18)] = 100.0
+    time: Annotated[Real, Field(gt=0, le=1e18)] = Field(100.0, description="The last time t.")
     steps: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
         200, description="Number of steps from time 0 to ``time``."
     )
-    rtol: Annotated[Real, Field(ge=1e-13, le=0.1)] = 1e-8
-    atol: Annotated[Real, Field(gt=0, le=0.1)] = 1e-12
+    rtol: Annotated[Real, Field(ge=1e-13, le=0.1)] = Field(
+        1e-8, description="Relative tolerance of the integration."
+    )
+    atol: Annotated[Real, Field(gt=0, le=0.1)] = Field(
+        1e-12, description="Absolute tolerance of the integration."
+    )
 
 
 Optimizer = Annotated[

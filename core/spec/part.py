@@ -1,9 +1,16 @@
 """The base class of every part of a spec, and the scalar and array types of their fields."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from core.spec.bounds import Bounded, ClientModel
 from core.spec.explain import shorten
@@ -21,6 +28,8 @@ MAX_SEED = 2**63 - 1
 """Largest seed, which a signed 64-bit column holds."""
 
 _LONGEST_KIND = 100
+
+_BOUNDS = {"ge": "minimum", "le": "maximum"}
 
 
 def _whole_if_integral(given: object) -> object:
@@ -76,6 +85,27 @@ class Part(ClientModel):
     """A frozen part of a spec: refuses unknown keys and stores every default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Its JSON Schema, in which the bounds of a :data:`Whole` have their usual names."""
+        schema = handler(core)
+        _name_bounds(handler.resolve_ref_schema(schema))
+        return schema
+
+
+def _name_bounds(node: Any) -> None:
+    """Renames ``ge`` and ``le``, as pydantic calls the bounds of a type that it parses itself."""
+    if isinstance(node, dict):
+        for name, keyword in _BOUNDS.items():
+            if isinstance(node.get(name), int):
+                node[keyword] = node.pop(name)
+        node = [*node.values()]
+    if isinstance(node, list):
+        for part in node:
+            _name_bounds(part)
 
 
 def default_kind(kind: str) -> BeforeValidator:

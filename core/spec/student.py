@@ -24,7 +24,9 @@ class GaussianStart(Part):
     """
 
     kind: Literal["gaussian"] = "gaussian"
-    scale: Annotated[Real, Field(ge=0)] = 1e-3
+    scale: Annotated[Real, Field(ge=0)] = Field(
+        1e-3, description="Scale of all entries: 0.001 is near zero, 1 is large."
+    )
     balanced: bool = Field(False, strict=True, description="Start with C = Bᵀ.")
 
 
@@ -32,7 +34,7 @@ class IdentityStart(Part):
     """A = scale I; B and C = N(0, 1)/√d."""
 
     kind: Literal["identity"]
-    scale: Real = 1.0
+    scale: Real = Field(1.0, description="Diagonal of A.")
     balanced: bool = Field(False, strict=True, description="Start with C = Bᵀ.")
 
 
@@ -40,9 +42,9 @@ class ExplicitStart(Part):
     """The parameters as given, the same for every seed. C is optional for a tied student."""
 
     kind: Literal["explicit"]
-    A: Matrix
-    B: Matrix
-    C: Matrix | None = None
+    A: Matrix = Field(description="d x d.")
+    B: Matrix = Field(description="d x m.")
+    C: Matrix | None = Field(None, description="p x d; absent for a tied student.")
 
 
 class WarmStart(Part):
@@ -55,12 +57,18 @@ class WarmStart(Part):
     """
 
     kind: Literal["warm"]
-    scale: Annotated[Real, Field(ge=0)] = 1e-3
-    scale_bc: Annotated[Real, Field(ge=0)] = 1e-3
-    gap: Annotated[Real, Field(ge=0)] = 0.0
-    gap_bc: Annotated[Real, Field(ge=0)] = 0.0
-    warm: Annotated[Real, Field(ge=0)] = 0.0
-    fixed: Real | None = None
+    scale: Annotated[Real, Field(ge=0)] = Field(
+        1e-3, description="Scale of the draws of A's poles."
+    )
+    scale_bc: Annotated[Real, Field(ge=0)] = Field(
+        1e-3, description="Scale of the draws of B and C."
+    )
+    gap: Annotated[Real, Field(ge=0)] = Field(
+        0.0, description="Gap between the first and the second pole."
+    )
+    gap_bc: Annotated[Real, Field(ge=0)] = Field(0.0, description="The same gap in B and C.")
+    warm: Annotated[Real, Field(ge=0)] = Field(0.0, description="Added to all poles and to B.")
+    fixed: Real | None = Field(None, description="Fills B and C instead of draws.")
     sort_c: bool = Field(
         True,
         strict=True,
@@ -87,9 +95,15 @@ class WideStart(Part):
     """
 
     kind: Literal["wide"]
-    variance_a: Annotated[Real, Field(ge=0)] = 0.3
-    variance_b: Annotated[Real, Field(ge=0)] = 1.0
-    variance_c: Annotated[Real, Field(ge=0)] = 1.0
+    variance_a: Annotated[Real, Field(ge=0)] = Field(
+        0.3, description="Variance of the entries of A, times d."
+    )
+    variance_b: Annotated[Real, Field(ge=0)] = Field(
+        1.0, description="Variance of the entries of B."
+    )
+    variance_c: Annotated[Real, Field(ge=0)] = Field(
+        1.0, description="Variance of the entries of C, times d."
+    )
 
 
 class CounterexampleStart(Part):
@@ -100,15 +114,19 @@ class CounterexampleStart(Part):
     """
 
     kind: Literal["counterexample"]
-    beyond: Real = 1.0
+    beyond: Real = Field(1.0, description="How far h_k is from the teacher's.")
 
 
 class FromExperimentStart(Part):
     """The final parameters of a completed experiment's run; by default that of the same seed."""
 
     kind: Literal["from_experiment"]
-    id: Annotated[Line, Field(min_length=1, max_length=100)]
-    seed: Seed | None = None
+    id: Annotated[Line, Field(min_length=1, max_length=100)] = Field(
+        description="Id of a completed experiment with an equally large student."
+    )
+    seed: Seed | None = Field(
+        None, description="Seed of the run to start from. Default: the new run's own."
+    )
 
 
 class DefaultStart(Part):
@@ -135,7 +153,9 @@ class ScaledStart(Part):
     """Every entry of every parameter N(0, scale²/d)."""
 
     kind: Literal["gaussian"]
-    scale: Annotated[Real, Field(ge=0)] = 1e-3
+    scale: Annotated[Real, Field(ge=0)] = Field(
+        1e-3, description="Standard deviation of the entries, times √d."
+    )
 
 
 RecurrentStart = Annotated[
@@ -152,9 +172,13 @@ class Readout(Part):
     Every entry of W_1 .. W_n starts as N(0, scale²).
     """
 
-    width: Annotated[Whole, Field(ge=1, le=4096)] = 15
-    layers: Annotated[Whole, Field(ge=1, le=8)] = 2
-    scale: Annotated[Real, Field(ge=0)] = 0.1
+    width: Annotated[Whole, Field(ge=1, le=4096)] = Field(
+        15, description="Units of each hidden layer."
+    )
+    layers: Annotated[Whole, Field(ge=1, le=8)] = Field(2, description="Number of hidden layers.")
+    scale: Annotated[Real, Field(ge=0)] = Field(
+        0.1, description="Standard deviation of the weights at the start."
+    )
 
 
 def _in_order(trained: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
@@ -167,8 +191,10 @@ class LinearStudent(Part):
     """s_{t+1} = A s_t + B x_t, y_t = C s_{t+1}, usually with far more states than the teacher."""
 
     kind: Literal["linear"]
-    dim: Dim
-    structure: Structure = "symmetric"
+    dim: Dim = Field(description="State dimension d.")
+    structure: Structure = Field(
+        "symmetric", description="Which A are possible: symmetric, any, or diagonal ones."
+    )
     tied: bool = Field(
         False, strict=True, description="C is Bᵀ by construction, not only at the start."
     )
@@ -177,9 +203,9 @@ class LinearStudent(Part):
         Field(min_length=1, max_length=3),
         Bounded(),
         AfterValidator(_in_order),
-    ] = ("A", "B", "C")
-    start: Start = GaussianStart()
-    readout: Readout | None = None
+    ] = Field(("A", "B", "C"), description="The parameters that are trained.")
+    start: Start = Field(GaussianStart(), description="Initial parameters.")
+    readout: Readout | None = Field(None, description="A trained network after C. Default: none.")
 
     @property
     def words(self) -> str:
@@ -195,8 +221,8 @@ class RecurrentStudent(Part):
     """A one-layer non-linear network, y_t = C s_{t+1}, with the gates of PyTorch's module."""
 
     kind: Literal["gru", "lstm", "tanh_rnn"]
-    dim: Dim
-    start: RecurrentStart = DefaultStart()
+    dim: Dim = Field(description="State dimension d.")
+    start: RecurrentStart = Field(DefaultStart(), description="Initial parameters.")
 
     @property
     def words(self) -> str:

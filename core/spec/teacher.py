@@ -31,8 +31,8 @@ class UniformEigenvalues(Part):
     """Eigenvalues drawn independently and uniformly from [low, high]."""
 
     kind: Literal["uniform"] = "uniform"
-    low: EigenvalueBound = -1.0
-    high: EigenvalueBound = 1.0
+    low: EigenvalueBound = Field(-1.0, description="Lower end of the interval.")
+    high: EigenvalueBound = Field(1.0, description="Upper end of the interval.")
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
@@ -45,7 +45,9 @@ class ListedEigenvalues(Part):
     """Eigenvalues as given."""
 
     kind: Literal["list"]
-    values: Annotated[tuple[Real, ...], Field(min_length=1, max_length=MAX_DIM), Bounded()]
+    values: Annotated[tuple[Real, ...], Field(min_length=1, max_length=MAX_DIM), Bounded()] = Field(
+        description="The poles λ_i."
+    )
 
 
 Eigenvalues = Annotated[
@@ -59,14 +61,16 @@ class _SymmetricTeacher(Part):
     dim: Dim = Field(
         5, description="State dimension d̂. Default: the number of listed eigenvalues, else 5."
     )
-    eigenvalues: Eigenvalues = UniformEigenvalues()
+    eigenvalues: Eigenvalues = Field(
+        UniformEigenvalues(), description="The poles λ_i of the teacher."
+    )
     weights: Vector | None = Field(
         None,
         description="w_i of h_j = Σ_i w_i λ_i^j, instead of drawn B and C.",
         min_length=1,
         max_length=4096,
     )
-    seed: Seed = 0
+    seed: Seed = Field(0, description="Draws what is not given: eigenvalues, B and C.")
 
     @model_validator(mode="before")
     @classmethod
@@ -124,14 +128,16 @@ class MemorylessTeacher(Part):
     """h = (gain, 0, 0, ...): A = 0 (1 x 1), B = 1, C = gain."""
 
     kind: Literal["memoryless"]
-    gain: Real = 1.0
+    gain: Real = Field(1.0, description="The response to the last input.")
 
 
 class DelayTeacher(Part):
     """h_lag = 1 and 0 elsewhere: a shift register of lag + 1 states."""
 
     kind: Literal["delay"]
-    lag: Annotated[Whole, Field(ge=0, le=4095)] = 4
+    lag: Annotated[Whole, Field(ge=0, le=4095)] = Field(
+        4, description="Time steps between an input and its output."
+    )
 
 
 class RotationTeacher(Part):
@@ -139,32 +145,36 @@ class RotationTeacher(Part):
 
     kind: Literal["rotation"]
     angle: Real = Field(math.pi / 5, description="Radians per time step.")
-    radius: Annotated[Real, Field(ge=0, le=10)] = 1.0
+    radius: Annotated[Real, Field(ge=0, le=10)] = Field(1.0, description="Decay per time step.")
 
 
 class RandomTeacher(Part):
     """A with N(0, 1) entries, scaled to the spectral radius; B and C random unit vectors."""
 
     kind: Literal["random"]
-    dim: Dim = 5
-    spectral_radius: Annotated[Real, Field(ge=0, le=10)] = 0.9
-    seed: Seed = 0
+    dim: Dim = Field(5, description="State dimension d̂.")
+    spectral_radius: Annotated[Real, Field(ge=0, le=10)] = Field(
+        0.9, description="The largest |eigenvalue| of A."
+    )
+    seed: Seed = Field(0, description="Draws A, B and C.")
 
 
 class ExplicitReadout(Part):
     """A network without biases after C: y = W_n relu(... relu(W_1 C s)). W_1 has p columns."""
 
-    weights: Annotated[tuple[Matrix, ...], Field(min_length=1, max_length=8)]
+    weights: Annotated[tuple[Matrix, ...], Field(min_length=1, max_length=8)] = Field(
+        description="The matrices W_1 .. W_n."
+    )
 
 
 class ExplicitTeacher(Part):
     """The matrices as given: A d x d, B d x m, C p x d."""
 
     kind: Literal["explicit"]
-    A: Matrix
-    B: Matrix
-    C: Matrix
-    readout: ExplicitReadout | None = None
+    A: Matrix = Field(description="d̂ x d̂.")
+    B: Matrix = Field(description="d̂ x m, for m inputs.")
+    C: Matrix = Field(description="p x d̂, for p outputs.")
+    readout: ExplicitReadout | None = Field(None, description="A network after C. Default: none.")
 
 
 class RecurrentTeacher(Part):
@@ -177,8 +187,8 @@ class RecurrentTeacher(Part):
     """
 
     kind: Literal["gru", "lstm", "tanh_rnn"]
-    dim: Dim = 10
-    seed: Seed = 0
+    dim: Dim = Field(10, description="State dimension d̂.")
+    seed: Seed = Field(0, description="Draws the parameters.")
     memory: Annotated[Real, Field(ge=2, le=MAX_LENGTH)] | None = Field(
         None,
         description="T, in time steps. Default: PyTorch's initialisation, which forgets within a "

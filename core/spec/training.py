@@ -15,14 +15,16 @@ class Ar1Covariance(Part):
     """E[x_s x_t] = rho^|s - t|."""
 
     kind: Literal["ar1"]
-    rho: Annotated[Real, Field(gt=-1, lt=1)]
+    rho: Annotated[Real, Field(gt=-1, lt=1)] = Field(
+        description="Correlation of neighbouring inputs."
+    )
 
 
 class ExplicitCovariance(Part):
     """E[x xᵀ] as given: k x k, symmetric, positive semidefinite, index 0 the oldest input."""
 
     kind: Literal["explicit"]
-    matrix: Matrix
+    matrix: Matrix = Field(description="k x k.")
 
 
 Covariance = Annotated[Ar1Covariance | ExplicitCovariance, Field(discriminator="kind"), SHORT_KIND]
@@ -32,7 +34,9 @@ class PopulationLoss(Part):
     """The expectation over inputs with the given covariance; by default white, E[x xᵀ] = I."""
 
     kind: Literal["population"] = "population"
-    covariance: Covariance | None = None
+    covariance: Covariance | None = Field(
+        None, description="Covariance of the inputs. Default: white inputs."
+    )
 
 
 class FiniteSampleLoss(Part):
@@ -42,9 +46,13 @@ class FiniteSampleLoss(Part):
     """
 
     kind: Literal["finite_sample"]
-    sequences: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
-    distribution: Literal["gaussian", "rademacher"] = "gaussian"
-    seed: Seed = 0
+    sequences: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="N, the number of sequences to draw."
+    )
+    distribution: Literal["gaussian", "rademacher"] = Field(
+        "gaussian", description="Of the drawn inputs: N(0, 1), or -1 and 1 alike."
+    )
+    seed: Seed = Field(0, description="Draws the inputs and the noise.")
     inputs: Matrix | None = Field(
         None, description="N x k, in time order: column 0 is the oldest input."
     )
@@ -69,7 +77,7 @@ class SecondMomentLoss(Part):
     """M itself: k x k, symmetric, positive semidefinite, index j the lag."""
 
     kind: Literal["second_moment"]
-    matrix: Matrix
+    matrix: Matrix = Field(description="k x k.")
 
 
 Loss = Annotated[
@@ -82,11 +90,13 @@ Loss = Annotated[
 class Training(Part):
     """Training sequences of ``length`` k, and the loss on them."""
 
-    length: Annotated[Whole, Field(ge=1, le=MAX_LENGTH)]
+    length: Annotated[Whole, Field(ge=1, le=MAX_LENGTH)] = Field(
+        description="k, the length of the training sequences."
+    )
     outputs: Literal["last", "all"] = Field(
         "last", description="Loss of the last output, or the mean over all k outputs."
     )
-    loss: Loss = PopulationLoss()
+    loss: Loss = Field(PopulationLoss(), description="What is minimised.")
 
 
 def has_white_inputs(training: Training) -> bool:

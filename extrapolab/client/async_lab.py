@@ -175,6 +175,7 @@ class AsyncQuery(AsyncWrapper[Query]):
 class AsyncStudy(AsyncWrapper[Study]):
     """A :class:`Study`."""
 
+    arms = run_in_thread(Study.arms)
     report = run_in_thread(Study.report)
     figure = run_in_thread(Study.figure)
     paper = run_in_thread(Study.paper)

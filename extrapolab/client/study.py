@@ -12,7 +12,7 @@ from extrapolab.client.paper import save_paper
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.threads import call_in_thread, iterate_sync
 from extrapolab.client.transport import Transport
-from extrapolab.models.studies import Report, StudySubmission
+from extrapolab.models.studies import Report, StudyArm, StudySubmission
 
 Size = Literal["quick", "full"]
 
@@ -65,6 +65,20 @@ class Study:
             Experiment(self._transport, member.id, reused=member.reused)
             for member in submission.experiments
         ]
+
+    def arms(self) -> list[StudyArm]:
+        """Its sweeps, to read or to change and submit as one's own.
+
+        Raises:
+            NotFound: The lab has no such study.
+
+        Example:
+            >>> arm = lab.study("memoryless").arms()[0]
+            >>> arm.base["teacher"]["kind"], arm.axes[0]["path"]
+            ('memoryless', 'training.length')
+        """
+        items = self._transport.items(f"{self._path}/sweeps", {"size": self.size})
+        return [StudyArm.read(item) for item in items]
 
     def report(self) -> Report:
         """Its claims, judged by the experiments that the lab has."""

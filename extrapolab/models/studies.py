@@ -1,6 +1,6 @@
 """A lab's answers about studies."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -80,6 +80,17 @@ class StudySubmission(Record):
     size: str
     sweeps: tuple[StudySweep, ...] = ()
     experiments: tuple[StudyMember, ...]
+
+
+class StudyArm(Record):
+    """A sweep of a study, as ``lab.sweep(arm.base, arm.axes)`` takes it."""
+
+    study: str
+    question: str
+    arm: str
+    name: str
+    base: dict[str, Any]
+    axes: tuple[dict[str, Any], ...] = ()
 
 
 class StudyRecord(Record):

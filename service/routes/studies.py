@@ -126,6 +126,24 @@ def reports(
 
 
 @router.get(
+    "/{name}/sweeps",
+    response_model=schemas.Page[schemas.StudyArm],
+    responses={200: openapi.answer("One page of its sweeps."), **openapi.problems(400, 404)},
+)
+def arms(
+    name: StudyName, size: StudySize = "quick", limit: Limit = 50, cursor: Cursor = None
+) -> schemas.Page[schemas.StudyArm]:
+    """Read the sweeps of a study, as they are submitted: to look at, or to change."""
+    specs_of(name, size)
+    study = STUDIES[name]
+    items, next_cursor = page(
+        list(study.arms(size).items()), lambda item: item[0], limit=limit, cursor=cursor
+    )
+    answers = [schemas.StudyArm.from_record(study, arm, sweep) for arm, sweep in items]
+    return schemas.Page(items=answers, next=next_cursor)
+
+
+@router.get(
     "/{name}/report",
     response_model=schemas.Report,
     responses={200: openapi.answer("The report.", examples.REPORT), **openapi.problems(404, 503)},

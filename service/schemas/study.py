@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 
+from core import studies
+from core.spec import SweepSpec
 from core.studies import ClaimKind, Hypothesis, Size, Verdict
 from service.address import at
 from service.schemas.base import Answer, Number
@@ -56,6 +58,23 @@ class StudyMember(Answer):
     def from_record(cls, submission: records.Submission) -> Self:
         """The answer for a submitted experiment."""
         return cls.model_validate(submission)
+
+
+class StudyArm(Answer):
+    """An arm of a study as a sweep that can be submitted."""
+
+    study: str = Field(description="Name of the study.")
+    question: str = Field(description="The question that the study answers.")
+    arm: str
+    name: str = Field(description="Name of the arm's sweep.")
+    base: dict[str, Any]
+    axes: list[dict[str, Any]]
+
+    @classmethod
+    def from_record(cls, study: studies.Study, arm: str, sweep: SweepSpec) -> Self:
+        """The answer for an arm."""
+        content = sweep.model_dump(mode="json", include={"name", "base", "axes"})
+        return cls(study=study.name, question=study.question, arm=arm, **content)
 
 
 class StudySweep(Answer):

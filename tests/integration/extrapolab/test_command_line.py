@@ -85,6 +85,16 @@ def test_json_output_is_json_and_nothing_else(invoke, file, spec, tmp_path):
     )
 
 
+def test_a_study_is_written_as_sweep_files_that_the_lab_accepts(invoke, tmp_path):
+    assert "study.memoryless" in invoke("init").stdout
+    written = invoke("init", "study.memoryless", "--folder", tmp_path).stdout.split()
+    assert len(written) > 1
+    checked = invoke("sweep", "submit", written[0], "--dry-run")
+    assert checked.exit_code == ExitCode.OK, checked.output
+    assert "tags:" not in (tmp_path / written[0]).read_text()
+    assert invoke("init", "study.nonsense").exit_code == ExitCode.REFUSED
+
+
 def test_open_prints_the_address_of_a_page(lab, client, invoke, spec, monkeypatch):
     experiment = client.submit(spec())
     sweep = client.sweep(spec(), [{"path": "training.length", "values": [3, 4]}])

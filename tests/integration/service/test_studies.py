@@ -74,6 +74,22 @@ def test_each_arm_of_a_study_is_a_sweep_with_its_name_and_tags(client):
     ]
 
 
+def test_the_arms_of_a_study_are_sweeps_that_can_be_submitted(client):
+    members = client.post("/v1/studies/memoryless").json()["experiments"]
+    arms = client.get("/v1/studies/memoryless/sweeps").json()["items"]
+    assert [arm["arm"] for arm in arms] == [*STUDIES["memoryless"].arms("quick")]
+    assert arms[0]["question"] == STUDIES["memoryless"].question
+    found = set()
+    for arm in arms:
+        content = {"name": "mine", "base": arm["base"], "axes": arm["axes"]}
+        answer = client.post("/v1/sweeps", json=content).json()
+        assert answer["created"] == 0
+        page = client.get(f"/v1/sweeps/{answer['id']}", params={"limit": 200}).json()["members"]
+        found |= {member["experiment"] for member in page["items"]}
+    assert found == {member["id"] for member in members}
+    assert client.get("/v1/studies/nothing/sweeps").status_code == 404
+
+
 @pytest.mark.parametrize("name", STUDIES)
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_every_study_can_be_submitted_and_judged(client, name, size):
