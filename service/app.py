@@ -32,6 +32,7 @@ from service.http.parameters import refuse_unknown
 from service.http.request_id import RequestIds
 from service.http.response_headers import ResponseHeaders
 from service.http.root_path import RootPath
+from service.notifications.notifier import Notifier
 from service.pages import site
 from service.pages.problem import problem_page
 from service.pages.routers import PAGES
@@ -47,6 +48,7 @@ from service.routes import (
     figures,
     history,
     imports,
+    notifications,
     operations,
     papers,
     query,
@@ -96,6 +98,7 @@ ROUTERS = (
     saved_figures,
     views,
     studies,
+    notifications,
     operations,
     documentation,
 )
@@ -184,11 +187,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: AppContext = app.state.context
     _tune_garbage_collection()
     context.dispatcher.start()
+    notifier = Notifier(context.database, context.settings)
+    notifier.start()
     try:
         async with context.feed.running():
             with _ending_streams_on_signals(context.feed):
                 yield
     finally:
+        notifier.stop()
         context.dispatcher.stop()
         context.database.dispose()
 

@@ -42,6 +42,7 @@ TAGS = [
     {"name": "queries", "description": "Filter, tabulate, compare and export many experiments."},
     {"name": "studies", "description": "Built-in sweeps that test claims, and their reports."},
     {"name": "views", "description": "Pages of the lab with their filters, under names."},
+    {"name": "notifications", "description": "News of what ended, and the log of their delivery."},
     {"name": "operations", "description": "Live events, workers, health and the spec's schema."},
 ]
 

@@ -16,7 +16,10 @@ from service.http.pagination import page
 from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
 from service.intake.admission import default_options
 from service.intake.sweep_expansion import expand
+from service.notifications.targets import Notify
 from service.stored_study import read_study, specs_of, verdicts
+from store import notifications
+from store.notifications import Subject, SubjectKind
 from store.records import Submission
 from store.sweeps import submission as sweep_submission
 
@@ -65,9 +68,11 @@ def listing(limit: Limit = 50, cursor: Cursor = None) -> schemas.Page[schemas.St
     },
 )
 def submit(
+    *,
     name: StudyName,
     context: Context,
     response: Response,
+    notify: Notify,
     size: StudySize = "quick",
     owner: Owner = ANONYMOUS,
 ) -> schemas.StudySubmission:
@@ -84,6 +89,9 @@ def submit(
             )
             for arm, draft in drafts.items()
         }
+        sweep_ids = [sweep.id for sweep in submitted.values()]
+        subject = Subject(SubjectKind.STUDY, f"{name}/{size}", sweep_ids)
+        notifications.request(tx, subject, notify.targets, owner=owner, origin=notify.origin)
     experiments: dict[str, Submission] = {}
     for sweep in submitted.values():
         for member in sweep.members:  # an arm reuses what an earlier arm has queued

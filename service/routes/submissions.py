@@ -15,8 +15,11 @@ from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
 from service.intake.dry_run import check_spec
+from service.notifications.targets import Notify
+from store import notifications
 from store.experiments import submission
 from store.experiments.draft import MAX_MEMORY_MB, MAX_PRIORITY, MAX_SECONDS, Draft, Options
+from store.notifications import Subject
 
 router = APIRouter(tags=["experiments"])
 
@@ -90,6 +93,7 @@ def submit(
     context: Context,
     content: body.JsonBody,
     options: Annotated[Options, Depends(_options)],
+    notify: Notify,
     on_duplicate: Annotated[
         Literal["reuse", "rerun"],
         Query(
@@ -124,6 +128,8 @@ def submit(
             warnings=warnings,
             rerun=on_duplicate == "rerun",
         )
+        subject = Subject.of_id(submitted.id)
+        notifications.request(tx, subject, notify.targets, owner=owner, origin=notify.origin)
         answer = schemas.Submission.from_record(submitted)
         return 200 if submitted.reused else 202, answer.model_dump(mode="json")
 

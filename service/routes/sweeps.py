@@ -24,7 +24,9 @@ from service.intake.admission import default_options
 from service.intake.bulk import change_all, remove_sweep
 from service.intake.dry_run import check_sweep
 from service.intake.sweep_expansion import Expansion, expand
-from store import bulk
+from service.notifications.targets import Notify
+from store import bulk, notifications
+from store.notifications import Subject
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
 from store.sweeps import staging as sweep_staging
@@ -57,6 +59,7 @@ def submit(
     request: Request,
     context: Context,
     content: body.JsonBody,
+    notify: Notify,
     on_duplicate: Annotated[
         Literal["reuse", "rerun"],
         Query(
@@ -101,6 +104,8 @@ def submit(
             rerun=rerun,
             staged=staged,
         )
+        subject = Subject.of_id(submitted.id)
+        notifications.request(tx, subject, notify.targets, owner=owner, origin=notify.origin)
         return _answer_submitted(tx, submitted, expansion)
 
     return idempotent.answer(context, make)

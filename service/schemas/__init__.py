@@ -28,6 +28,7 @@ from service.schemas.facets import (
 from service.schemas.figure import Figure, RecipeChange
 from service.schemas.history import Event, Log, ProgressEvent, StateEvent, WorkerEvent
 from service.schemas.imports import Import, Imported, ImportJob, ImportLimits
+from service.schemas.notification import NewNotifications, Notification, Notifications
 from service.schemas.operations import Health, Notice, Notices, Readiness, Worker
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import QueryField
@@ -112,9 +113,12 @@ __all__ = [
     "Links",
     "Log",
     "Moved",
+    "NewNotifications",
     "NewView",
     "Notice",
     "Notices",
+    "Notification",
+    "Notifications",
     "Number",
     "Page",
     "Prioritisation",
