@@ -54,7 +54,7 @@ def test_a_notification_waits_for_the_end_or_the_removal(database, repo):
     repo.complete(claims[1])
     repo.complete(claims[2])
     with database.write() as tx:
-        changes.remove(tx, claims[2].experiment_id)
+        changes.remove(tx, [claims[2].experiment_id])
     assert sorted(ended(database)) == [2, 3]
 
 
