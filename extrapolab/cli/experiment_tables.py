@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from core.labels import value_words
 from extrapolab.cli.result_tables import runs_table
-from extrapolab.cli.table_layout import format_cell, outcome_counts, styled, table
+from extrapolab.cli.table_layout import format_cell, grid, outcome_counts, styled, table, text
 from extrapolab.client.formats import format_duration, format_speed, format_time
 from extrapolab.models.experiments import Cost, ExperimentRecord, QueuePosition
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from core.spec import ExperimentSpec
 
 USUAL_COLUMNS = ("id", "state", "name", "seeds", "progress", "created", "tags")
@@ -22,7 +21,7 @@ USUAL_COLUMNS = ("id", "state", "name", "seeds", "progress", "created", "tags")
 
 def experiments_table(
     records: Iterable[ExperimentRecord], further: Mapping[str, Sequence[Any]] | None = None
-) -> Table:
+) -> "Table":
     """One row per experiment; ``further`` columns have a value for each."""
     columns = further or {}
     rows = table(*USUAL_COLUMNS, *columns, folding=("name", "seeds", "progress"))
@@ -42,9 +41,9 @@ def experiments_table(
     return rows
 
 
-def print_experiment(record: ExperimentRecord, console: Console) -> None:
+def print_experiment(record: ExperimentRecord, console: "Console") -> None:
     """Prints the facts about an experiment, its warnings and its runs."""
-    console.print(Text.assemble((record.name or record.id, "bold"), "  ", styled(record.state)))
+    console.print(text((record.name or record.id, "bold"), "  ", styled(record.state)))
     facts = {
         "id": record.id,
         "imported": _import_source(record),
@@ -60,7 +59,7 @@ def print_experiment(record: ExperimentRecord, console: Console) -> None:
         "created": format_time(record.created_at),
         "took": _training_time(record),
     }
-    rows = Table.grid(padding=(0, 2))
+    rows = grid()
     for name, fact in facts.items():
         if fact:
             rows.add_row(name, fact)
@@ -85,7 +84,7 @@ def setup_line(spec: "ExperimentSpec") -> str:
     )
 
 
-def print_warnings(warnings: Iterable[str], console: Console) -> None:
+def print_warnings(warnings: Iterable[str], console: "Console") -> None:
     """Prints one line per warning about a spec."""
     for warning in warnings:
         console.print(f"  warning: {warning}", style="yellow")

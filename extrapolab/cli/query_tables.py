@@ -1,9 +1,7 @@
 """Tables on what queries find: fields, groups of runs, saved figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from core.labels import briefs
 from core.result import METRICS
@@ -13,8 +11,11 @@ from extrapolab.models.experiments import QueryField
 from extrapolab.models.facets import Facet, Varying
 from extrapolab.models.tables import ExperimentColumns, Group
 
+if TYPE_CHECKING:
+    from rich.table import Table
 
-def fields_table(fields: Iterable[QueryField]) -> Table:
+
+def fields_table(fields: Iterable[QueryField]) -> "Table":
     """One row per field of the filter language."""
     rows = table("name", "kind", "of", "symbol", "meaning", folding=("meaning",))
     for field in fields:
@@ -24,7 +25,7 @@ def fields_table(fields: Iterable[QueryField]) -> Table:
     return rows
 
 
-def columns_table(experiments: Sequence[ExperimentColumns], names: Sequence[str]) -> Table:
+def columns_table(experiments: Sequence[ExperimentColumns], names: Sequence[str]) -> "Table":
     """One row per experiment with the columns of these names, its id first; ``*`` is all."""
     if "*" in names:
         names = [*all_keys(experiment.values for experiment in experiments), *names]
@@ -64,7 +65,7 @@ def _format(value: Any) -> str:
     return " ".join(map(format_cell, value)) if isinstance(value, list) else format_cell(value)
 
 
-def facets_table(facets: Iterable[Facet]) -> Table:
+def facets_table(facets: Iterable[Facet]) -> "Table":
     """One row per value, under its field."""
     rows = table("field", "value", "experiments")
     for facet in facets:
@@ -81,7 +82,7 @@ def facets_table(facets: Iterable[Facet]) -> Table:
     return rows
 
 
-def varying_table(varying: Varying) -> Table:
+def varying_table(varying: Varying) -> "Table":
     """One row per part of the spec that differs."""
     rows = table("part of the spec", "symbol", "values", "range", folding=("range",))
     for part in varying.items:
@@ -93,7 +94,7 @@ def varying_table(varying: Varying) -> Table:
     return rows
 
 
-def groups_table(groups: Sequence[Group]) -> Table:
+def groups_table(groups: Sequence[Group]) -> "Table":
     """One row per group of runs, one column per statistic."""
     flat_rows = [group.flat for group in groups]
     not_shown = {"experiments", "newest", "name", "seeds"}
@@ -110,7 +111,7 @@ def groups_table(groups: Sequence[Group]) -> Table:
     return rows
 
 
-def recipes_table(figures: Iterable[Figure]) -> Table:
+def recipes_table(figures: Iterable[Figure]) -> "Table":
     """One row per saved figure."""
     parts = ("kind", "y", "x", "series", "query", "name")
     rows = table("id", *parts)

@@ -1,17 +1,19 @@
 """Tables and lines on worker slots and the queue."""
 
 from collections.abc import Iterable
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from extrapolab.cli.table_layout import styled, table
 from extrapolab.client.formats import format_duration
 from extrapolab.models.experiments import Progress
 from extrapolab.models.operations import Queue, QueuedExperiment, Worker
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
-def workers_table(workers: Iterable[Worker]) -> Table:
+
+def workers_table(workers: Iterable[Worker]) -> "Table":
     """One row per worker slot."""
     columns = ("name", "state", "runs", "progress", "speed", "left", "heartbeat", "id", "pid")
     rows = table(*columns, "trainer", "threads", "memory", "peak", "limit", folding=("runs",))
@@ -35,7 +37,7 @@ def workers_table(workers: Iterable[Worker]) -> Table:
     return rows
 
 
-def print_queue(queue: Queue, console: Console) -> None:
+def print_queue(queue: Queue, console: "Console") -> None:
     """Prints the devices, and the next experiments in the order in which they start."""
     columns = ("device", "slots", "running", "waiting", "oldest waits", "empty in", "speed")
     rows = table(*columns)
@@ -60,7 +62,7 @@ def print_queue(queue: Queue, console: Console) -> None:
         console.print(f"and {missing:,} more")
 
 
-def _next_table(waiting: Iterable[QueuedExperiment]) -> Table:
+def _next_table(waiting: Iterable[QueuedExperiment]) -> "Table":
     rows = table("starts in", "id", "name", "owner", "priority", "waits", folding=("name",))
     for queued in waiting:
         rows.add_row(

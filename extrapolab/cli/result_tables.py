@@ -3,9 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
 from core.labels import briefs
 from core.result import BaselineResult
 from extrapolab.cli.table_layout import outcome_counts, styled, table
@@ -13,10 +10,12 @@ from extrapolab.client.formats import format_number
 from extrapolab.models.experiments import Comparison, Run, Theorem
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from extrapolab.client.reproduction import Reproduction
 
 
-def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> Table:
+def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> "Table":
     """One row per seed: its outcome, and its errors beside those of predicting zero.
 
     Args:
@@ -29,7 +28,7 @@ def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> Table:
         names += ["sequence_fit_error", "sequence_extrapolation_error"]
     rows = table("seed", "outcome", "steps", *(name.replace("_", " ") for name in names))
     for run in runs:
-        outcome = styled(run.outcome.words) if run.outcome else Text("-")
+        outcome = styled(run.outcome.words) if run.outcome else styled("-")
         steps = "-" if run.steps is None else str(run.steps)
         errors = [format_number(run.summary.get(name)) for name in names]
         rows.add_row(str(run.seed), outcome, steps, *errors)
@@ -38,7 +37,7 @@ def runs_table(runs: Iterable[Run], *, on_sequences: bool = False) -> Table:
     return rows
 
 
-def baselines_table(baselines: Iterable[BaselineResult]) -> Table:
+def baselines_table(baselines: Iterable[BaselineResult]) -> "Table":
     """One row per baseline, a method without gradient descent."""
     rows = table("baseline", "order", "fit error", "extrapolation error", "note", folding=("note",))
     for baseline in baselines:
@@ -54,7 +53,7 @@ def baselines_table(baselines: Iterable[BaselineResult]) -> Table:
     return rows
 
 
-def theorem_table(theorem: Theorem) -> Table:
+def theorem_table(theorem: Theorem) -> "Table":
     """One row per assumption of the main theorem: its verdict, its margin, and the reason."""
     rows = table("verdict", "assumption", "margin", "", folding=("assumption", ""))
     for assumption in theorem.assumptions:
@@ -81,7 +80,7 @@ def measure_line(theorem: Theorem) -> str:
     return f"The teacher's measure: {terms}; the training length {verdict}."
 
 
-def comparison_table(comparison: Comparison, metrics: Sequence[str]) -> Table:
+def comparison_table(comparison: Comparison, metrics: Sequence[str]) -> "Table":
     """One column per experiment: the fields that differ, outcomes, and medians of metrics."""
     experiments = comparison.experiments
     labels = [experiment.label or experiment.id for experiment in experiments]
@@ -103,7 +102,7 @@ def comparison_table(comparison: Comparison, metrics: Sequence[str]) -> Table:
     return rows
 
 
-def deviations_table(reproduction: "Reproduction") -> Table:
+def deviations_table(reproduction: "Reproduction") -> "Table":
     """One row per array: its largest deviation, absolute and relative to its largest entry."""
     rows = table("array", "largest deviation", "relative", "")
     for deviation in reproduction.deviations:

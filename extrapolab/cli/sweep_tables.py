@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
 from core.labels import brief, briefs
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, styled, table
 from extrapolab.client.formats import format_counts, format_number, format_time
 from extrapolab.models.sweeps import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from core.spec.axis import Axis
 
 MAX_AXIS_VALUES = 8
@@ -20,7 +20,7 @@ MAX_AXIS_VALUES = 8
 _DRAWS = {"random": "random draws", "sobol": "Sobol points"}
 
 
-def sweeps_table(records: Iterable[SweepRecord]) -> Table:
+def sweeps_table(records: Iterable[SweepRecord]) -> "Table":
     """One row per sweep."""
     rows = table("id", "state", "name", "experiments", "created", folding=("name", "experiments"))
     for record in records:
@@ -37,7 +37,7 @@ def axis_lines(axes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     yield from map(_axis_line, SweepSpec.model_validate({"base": {}, "axes": [*axes]}).axes)
 
 
-def members_table(members: Sequence[SweepMember]) -> Table:
+def members_table(members: Sequence[SweepMember]) -> "Table":
     """One row per experiment of a sweep, with its coordinates and its statistics, if it has any."""
     paths = all_keys(member.coordinates for member in members)
     flat_rows = [
@@ -56,7 +56,7 @@ def members_table(members: Sequence[SweepMember]) -> Table:
     return rows
 
 
-def grid_tables(grid: SweepGrid) -> list[Table]:
+def grid_tables(grid: SweepGrid) -> "list[Table]":
     """One table per metric and statistic, crossing two axes; cells show a number or a state."""
     vertical, horizontal = _short_name(grid.rows.path), _short_name(grid.columns.path)
     headers = [f"{horizontal} = {text}" for text in briefs(grid.columns.values)]
@@ -72,7 +72,7 @@ def grid_tables(grid: SweepGrid) -> list[Table]:
     return tables
 
 
-def print_sweep_warnings(warnings: Iterable[SweepWarning], console: Console) -> None:
+def print_sweep_warnings(warnings: Iterable[SweepWarning], console: "Console") -> None:
     """Prints one line per warning about experiments of a sweep."""
     for warning in warnings:
         where = ", ".join(f"{path} = {brief(value)}" for path, value in warning.first.items())
