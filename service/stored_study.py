@@ -14,8 +14,10 @@ from core.spec import ExperimentSpec, spec_hash
 from core.studies import STUDIES, Hypothesis, Size, Study
 from service.http.errors import Missing, NoResultYet, unknown
 from store.experiments import repository, results
+from store.queue.eta import LabTime, lab_time
+from store.queue.speed import Work
 from store.records import Experiment
-from store.states import State
+from store.states import PENDING, State
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class Verdicts:
         return bool(self.claims)
 
 
+_NOT_MISSING = (State.COMPLETED, *PENDING)
+
 _judged: dict[tuple[str, Size], Verdicts] = {}
 """The latest verdicts of each study in this process."""
 
@@ -117,6 +121,21 @@ def specs_of(name: str, size: Size, pointer: str = "/path/name") -> Mapping[str,
     if name not in STUDIES:
         raise Missing(unknown(pointer, "study", name, STUDIES))
     return MappingProxyType({spec_hash(spec): spec for spec in STUDIES[name].experiments(size)})
+
+
+def missing_time(tx: Connection, name: str, size: Size, *, fresh_seconds: float) -> LabTime:
+    """How long the experiments that are neither completed nor pending would take."""
+    works = _works_of(name, size)
+    found = repository.states_by_spec_hash(tx, list(works))
+    there = {digest for digest, (_, state) in found.items() if state in _NOT_MISSING}
+    missing = [work for digest, work in works.items() if digest not in there]
+    return lab_time(tx, missing, fresh_seconds=fresh_seconds)
+
+
+@cache
+def _works_of(name: str, size: Size) -> Mapping[str, Work]:
+    """The estimated work of a study's experiments by their hashes."""
+    return {digest: Work.of(spec) for digest, spec in specs_of(name, size).items()}
 
 
 def read_study(tx: Connection, name: str, size: Size, pointer: str = "/path/name") -> StoredStudy:

@@ -91,8 +91,13 @@ def print_warnings(warnings: Iterable[str], console: "Console") -> None:
 
 
 def expected_time(cost: Cost) -> str:
-    """The estimated time, to follow a cost; nothing if it is unknown."""
-    return "" if cost.seconds is None else f", about {format_duration(cost.seconds)} on one slot"
+    """The estimated time on the lab's slots; the operations if nothing tells how long they take."""
+    if cost.seconds is None:
+        return f"{cost.flop:.2g} flop (how long is unknown: no experiment has run here yet)"
+    if cost.lab_seconds is None:
+        return f"{format_duration(cost.seconds)} on one slot (no worker is up)"
+    slots = "slot" if cost.slots == 1 else f"{cost.slots:,} slots"
+    return f"{format_duration(cost.lab_seconds)} on this lab's {slots}"
 
 
 def _import_source(record: ExperimentRecord) -> str:

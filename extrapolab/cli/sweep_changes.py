@@ -7,7 +7,7 @@ import typer
 
 from extrapolab.cli.arguments import AsJson, MaxMemory, MaxSeconds, SweepId, Yes, lab_of
 from extrapolab.cli.terminal import confirm, console, print_json
-from extrapolab.client.formats import format_counts
+from extrapolab.client.formats import format_counts, format_left
 from extrapolab.client.sweep import Sweep
 
 app = typer.Typer()
@@ -91,5 +91,6 @@ def delete(
 
 
 def _print_state(sweep: Sweep, *, as_json: bool) -> None:
-    line = f"{sweep.id}  {sweep.state}: {format_counts(sweep.record)}"
+    left = format_left(sweep.record.eta_seconds)
+    line = f"{sweep.id}  {sweep.state}: {format_counts(sweep.record)}{left}"
     print_json(sweep.record) if as_json else console().print(line)

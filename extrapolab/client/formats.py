@@ -1,6 +1,6 @@
 """Numbers and times as people read them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,16 +19,21 @@ def format_number(value: float | None) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Formats seconds as a duration.
+    """Formats seconds as a duration in its largest sensible unit, as the lab's page does.
 
     Example:
-        >>> [format_duration(seconds) for seconds in (0.25, 75, 3 * 3600 + 120)]
-        ['0.2 s', '1:15', '3:02:00']
+        >>> [format_duration(seconds) for seconds in (0.25, 75, 1020, 9000, 3 * 86400)]
+        ['0.2 s', '75 s', '17 min', '2.5 h', '3 days']
     """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    clock = str(timedelta(seconds=round(seconds)))
-    return clock.removeprefix("0:").removeprefix("0") or clock
+    if seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.1f} h".replace(".0 h", " h")
+    return f"{seconds / 86400:.0f} days"
 
 
 def format_time(time: datetime) -> str:
@@ -52,3 +57,8 @@ def format_speed(record: "ExperimentRecord") -> str:
 def format_counts(record: "SweepRecord") -> str:
     """Formats the number of experiments in each state of a sweep."""
     return ", ".join(f"{count:,} {state}" for state, count in record.counts.items() if count)
+
+
+def format_left(eta_seconds: float | None) -> str:
+    """Formats the remaining time, to follow a state; nothing if it is unknown."""
+    return "" if eta_seconds is None else f", about {format_duration(eta_seconds)} left"

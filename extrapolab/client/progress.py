@@ -12,7 +12,7 @@ from rich.text import Text
 from extrapolab.client.bundle import BundleProgress
 from extrapolab.client.completion import changes
 from extrapolab.client.experiment import Experiment
-from extrapolab.client.formats import format_counts, format_speed
+from extrapolab.client.formats import format_counts, format_left, format_speed
 from extrapolab.client.imports import ImportProgress, ObserveImport
 from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ExperimentRecord
@@ -131,7 +131,7 @@ def _sweep_bar(console: Console) -> Iterator[ShowSweep]:
                 description=record.name or record.id,
                 completed=record.progress.done,
                 total=record.progress.of,
-                counts=format_counts(record),
+                counts=f"{format_counts(record)}{format_left(record.eta_seconds)}",
             )
 
         yield show
@@ -148,7 +148,8 @@ def _sweep_lines(console: Console) -> Iterator[ShowSweep]:
             return
         last_printed = time.monotonic()
         done = f"[{record.progress.done}/{record.progress.of}]"
-        _print_line(console, done, record.name or record.id, format_counts(record))
+        counts = f"{format_counts(record)}{format_left(record.eta_seconds)}"
+        _print_line(console, done, record.name or record.id, counts)
 
     yield show
 

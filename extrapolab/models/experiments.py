@@ -171,12 +171,18 @@ class ImportResult(Record):
 
 
 class Cost(Record):
-    """Estimated cost of an experiment; ``seconds`` on one worker slot, None if it is unknown."""
+    """Estimated cost of an experiment or a sweep.
+
+    ``seconds`` is on one worker slot, ``lab_seconds`` on all ``slots`` of the lab together, for
+    what is new; None if nothing has run there yet.
+    """
 
     flop: float
     memory_mb: float
     storage_mb: float
     seconds: float | None = None
+    lab_seconds: float | None = None
+    slots: int = 0
 
 
 class Assumption(Record):

@@ -30,11 +30,15 @@ class Report(Record):
 
     ``state`` is ``not_started``, ``queued``, ``running``, ``completed``, or ``incomplete``: nothing
     is pending, but some experiments failed, were cancelled or were never submitted.
+    ``eta_seconds`` are left until what is queued and running has ended; None if nothing is, or it
+    is unknown. ``missing_seconds`` is the time that the rest would take on the lab's slots.
     """
 
     name: str
     size: str
     state: str
+    eta_seconds: float | None = None
+    missing_seconds: float | None = None
     claims: tuple[Claim, ...] = ()
 
     @property

@@ -59,7 +59,9 @@ class SweepRecord(Record):
     """A sweep as the lab last reported it.
 
     ``state`` is ``queued``, ``running``, ``completed``, or ``incomplete``: nothing is pending, but
-    some experiments failed or were cancelled. A list of sweeps leaves out base and axes.
+    some experiments failed or were cancelled. ``eta_seconds`` are left until what is queued and
+    running has ended; None if nothing is, or it is unknown. A list of sweeps leaves out base, axes
+    and this time.
     """
 
     id: str
@@ -71,6 +73,7 @@ class SweepRecord(Record):
     progress: SweepProgress
     base: dict[str, Any] = Field(default_factory=dict)
     axes: tuple[dict[str, Any], ...] = ()
+    eta_seconds: float | None = None
 
     @property
     def is_final(self) -> bool:

@@ -12,6 +12,7 @@ from core.result import Outcome
 from core.spec import ExperimentSpec, SweepSpec, setup_hash, spec_hash
 from core.theory import theorem
 from service import schemas
+from store.queue.eta import LabTime
 from store.queue.workers import WorkerActivity
 from store.records import Experiment, Progress, RunRecord, Submission, WorkerRecord
 from store.saved_figures import Figure
@@ -120,7 +121,7 @@ DRY_RUN: Json = json.loads(
     schemas.DryRun(
         spec=_spec,
         warnings=[],
-        cost=schemas.CostEstimate.from_record(estimate(_spec), 0.8),
+        cost=schemas.CostEstimate.from_record(estimate(_spec), LabTime(0.8, 0.8, slots=2)),
         theorem=_theorem,
         **_hashes,
     ).model_dump_json()
@@ -230,6 +231,8 @@ REPORT: Json = {
     "name": "balanced",
     "size": "quick",
     "state": "completed",
+    "eta_seconds": None,
+    "missing_seconds": 0.0,
     "claims": [
         {
             "claim": "From a near-zero start, GD extrapolates as soon as k > 2 d̂",
@@ -274,7 +277,7 @@ SWEEP_DRY_RUN: Json = schemas.SweepDryRun(
     count=4,
     created=3,
     reused=1,
-    cost=schemas.CostEstimate.from_record(estimate(_points[0].spec), 3.2),
+    cost=schemas.CostEstimate.from_record(estimate(_points[0].spec), LabTime(3.2, 1.6, slots=2)),
     warnings=[],
     points=[
         schemas.SweepPoint(coordinates=point.coordinates, spec_hash=point.spec_hash)
@@ -293,6 +296,7 @@ SWEEP: Json = schemas.Sweep.with_members(
         counts=dict.fromkeys(State, 0) | {State.QUEUED: 3, State.COMPLETED: 1},
     ),
     members=schemas.Page(items=[schemas.SweepMember.from_record(_member)], next="0"),
+    eta_seconds=2.4,
 ).model_dump(mode="json")
 FIGURE_ID = "fig_019aad3c5f7e7c0a8f6b2d4e1a3c5b7d"
 RECIPE: Json = {

@@ -1,5 +1,7 @@
 """Dry runs: what a submission would be and cost, with nothing stored."""
 
+from dataclasses import replace
+
 from core.spec import ExperimentSpec, setup_hash, spec_hash
 from core.spec.sweep import SweepSpec
 from service import schemas
@@ -8,7 +10,8 @@ from service.intake.admission import admit
 from service.intake.sweep_expansion import expand
 from service.intake.theorem import check_theorem
 from store.experiments import duplicates, warm_start
-from store.queue.speed import recent_speed
+from store.queue.eta import lab_time
+from store.queue.speed import Work, recent_speed
 
 POINTS = 5
 """Most points in the answer for a sweep."""
@@ -23,13 +26,13 @@ def check_spec(spec: ExperimentSpec, context: AppContext) -> schemas.DryRun:
     cost, warnings = admit(spec, context.settings)
     with context.database.read() as tx:
         warm_start.check(tx, spec)
-        seconds = recent_speed(tx).seconds(spec)
+        time = lab_time(tx, [Work.of(spec)], fresh_seconds=context.settings.lease_seconds)
     return schemas.DryRun(
         spec=spec,
         spec_hash=spec_hash(spec),
         setup_hash=setup_hash(spec),
         warnings=warnings,
-        cost=schemas.CostEstimate.from_record(cost, seconds),
+        cost=schemas.CostEstimate.from_record(cost, time),
         theorem=check_theorem(spec),
     )
 
@@ -45,16 +48,21 @@ def check_sweep(
     expansion = expand(sweep, context)
     points = expansion.draft.points
     with context.database.read() as tx:
-        reused = (
-            0 if rerun else len(duplicates.find_reusable(tx, [point.spec_hash for point in points]))
+        hashes = [point.spec_hash for point in points]
+        reused = set() if rerun else duplicates.find_reusable(tx, hashes).keys()
+        works = {point.spec_hash: Work.of(point.spec) for point in points}
+        time = lab_time(
+            tx,
+            [work for digest, work in works.items() if digest not in reused],
+            fresh_seconds=context.settings.lease_seconds,
         )
-        seconds = recent_speed(tx).total_seconds([point.spec for point in points])
+        total = recent_speed(tx).total_seconds([*works.values()])
     return schemas.SweepDryRun(
         name=sweep.name,
         count=len(points),
-        created=len(points) - reused,
-        reused=reused,
-        cost=schemas.CostEstimate.from_record(expansion.cost, seconds),
+        created=len(points) - len(reused),
+        reused=len(reused),
+        cost=schemas.CostEstimate.from_record(expansion.cost, replace(time, seconds=total)),
         warnings=expansion.warnings,
         points=points[:POINTS],
     )

@@ -15,7 +15,8 @@ from service.context import Context
 from service.pages.frame.readout import readout
 from service.pages.frame.rendering import page
 from service.pages.marks.bullet import Bullet, bullet
-from service.stored_study import Verdicts, known_verdicts, specs_of, verdicts
+from service.stored_study import Verdicts, known_verdicts, missing_time, specs_of, verdicts
+from store.queue.eta import eta
 from store.states import PENDING, State
 
 router = APIRouter(include_in_schema=False, prefix="/studies")
@@ -84,6 +85,8 @@ def study(request: Request, name: str, context: Context, size: Size | None = Non
         summaries = _summaries(tx, chosen)
         shown = size or _best(summaries)
         judged = verdicts(tx, name, shown)
+        ends = eta(tx, judged.experiment_ids, fresh_seconds=context.settings.lease_seconds)
+        missing = missing_time(tx, name, shown, fresh_seconds=context.settings.lease_seconds)
         now = readout(tx, context)
     marks: list[tuple[object, Bullet]] = [(claim, bullet(claim)) for claim in judged.claims]
     return page(
@@ -94,6 +97,8 @@ def study(request: Request, name: str, context: Context, size: Size | None = Non
         size=shown,
         summaries=summaries,
         summary=summaries[shown],
+        eta=ends,
+        missing=missing,
         claims=marks,
         figures=list(STUDY_FIGURES) if summaries[shown].done else [],
         query=f"tag:study:{name} and tag:size:{shown}",

@@ -30,6 +30,7 @@ from service.pages.sweep_map.frame import Frame, edges
 from service.pages.sweep_map.summary import Summary
 from store.experiments import repository as experiments
 from store.query import run_ends
+from store.queue.eta import sweep_eta
 from store.records import Progress
 from store.states import State
 from store.sweeps import repository as sweeps
@@ -81,6 +82,7 @@ def sweep(
         ends = _ends(tx, of_page)
         running = [member.experiment_id for member in members if member.state is State.RUNNING]
         progress = {name: _progress(tx, name) for name in running[:MAX_FOLLOWED]}
+        left = sweep_eta(tx, found.id, fresh_seconds=context.settings.lease_seconds)
         now = readout(tx, context)
     shown = choice.members(members)
     drawn = None
@@ -94,6 +96,7 @@ def sweep(
         "sweep.html",
         readout=now,
         summary=Summary.from_record(found),
+        eta=left,
         choice=choice,
         axes=axes,
         map=drawn,

@@ -17,9 +17,10 @@ from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
 from service.intake.admission import default_options
 from service.intake.sweep_expansion import expand
 from service.notifications.targets import Notify
-from service.stored_study import read_study, specs_of, verdicts
+from service.stored_study import missing_time, read_study, specs_of, verdicts
 from store import notifications
 from store.notifications import Subject, SubjectKind
+from store.queue.eta import eta
 from store.records import Submission
 from store.sweeps import submission as sweep_submission
 
@@ -184,9 +185,19 @@ def figure(
 def _report(context: AppContext, name: str, size: Size) -> schemas.Report:
     with context.database.read() as tx:
         judged = verdicts(tx, name, size)
+        fresh_seconds = context.settings.lease_seconds
+        ends = eta(tx, judged.experiment_ids, fresh_seconds=fresh_seconds)
+        missing = missing_time(tx, name, size, fresh_seconds=fresh_seconds)
     claims = [schemas.JudgedClaim.from_record(claim) for claim in judged.claims]
     state = schemas.StudyState.from_states(judged.expected, judged.states)
-    return schemas.Report(name=name, size=size, state=state, claims=claims)
+    return schemas.Report(
+        name=name,
+        size=size,
+        state=state,
+        eta_seconds=ends.seconds,
+        missing_seconds=missing.lab_seconds,
+        claims=claims,
+    )
 
 
 def _links(name: str, size: Size) -> schemas.StudyLinks:

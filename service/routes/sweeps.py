@@ -27,6 +27,7 @@ from service.intake.sweep_expansion import Expansion, expand
 from service.notifications.targets import Notify
 from store import bulk, notifications
 from store.notifications import Subject
+from store.queue.eta import sweep_eta
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
 from store.sweeps import staging as sweep_staging
@@ -142,9 +143,10 @@ def one(
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id)
         members, next_cursor = sweeps.members(tx, sweep_id, limit=limit, cursor=cursor)
+        ends = sweep_eta(tx, sweep_id, fresh_seconds=context.settings.lease_seconds)
     items = [schemas.SweepMember.from_record(member) for member in members]
     page: schemas.Page[schemas.SweepMember] = schemas.Page(items=items, next=next_cursor)
-    return schemas.Sweep.with_members(sweep, page)
+    return schemas.Sweep.with_members(sweep, page, ends.seconds)
 
 
 @router.delete(

@@ -169,6 +169,14 @@ class Report(Answer):
         description="`queued` and `running`: wait. `incomplete`: nothing is pending, but some "
         "experiments failed, were cancelled or were never submitted; submit the study again."
     )
+    eta_seconds: float | None = Field(
+        description="Estimated seconds until its queued and running experiments have ended, after "
+        "those ahead of them; null if there are none, no slot is up, or nothing has run here yet."
+    )
+    missing_seconds: float | None = Field(
+        description="Estimated seconds that its experiments which are neither completed nor "
+        "pending would take on this lab's slots; null if it is unknown."
+    )
     claims: list[JudgedClaim]
 
 

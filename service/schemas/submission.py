@@ -11,6 +11,7 @@ from service.address import at
 from service.schemas.base import Answer
 from service.schemas.theorem import Theorem
 from store import records
+from store.queue.eta import LabTime
 from store.states import State
 
 
@@ -82,18 +83,25 @@ class CostEstimate(Answer):
     memory_mb: float = Field(description="Memory of the trainer beyond its libraries, in MB.")
     storage_mb: float = Field(description="Results and recorded points before compression, in MB.")
     seconds: float | None = Field(
-        description="Time on one worker slot of this lab, from how long recent experiments took; "
-        "null if none is alike."
+        description="Seconds on one worker slot of this lab, from how long recent experiments "
+        "took; null if none has run here yet."
     )
+    lab_seconds: float | None = Field(
+        description="Seconds on all worker slots of this lab together, if nothing else ran; of a "
+        "sweep's experiments, only those that are new. Null if no slot is up, or it is unknown."
+    )
+    slots: int = Field(description="Worker slots that are up and not drained.")
 
     @classmethod
-    def from_record(cls, cost: Cost, seconds: float | None) -> Self:
+    def from_record(cls, cost: Cost, time: LabTime) -> Self:
         """The answer for an estimated cost and time."""
         return cls(
             flop=cost.flop,
             memory_mb=cost.memory_mb,
             storage_mb=cost.storage_mb,
-            seconds=seconds,
+            seconds=time.seconds,
+            lab_seconds=time.lab_seconds,
+            slots=time.slots,
         )
 
 

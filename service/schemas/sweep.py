@@ -177,15 +177,27 @@ class Sweep(SweepSummary):
 
     base: dict[str, Any]
     axes: list[dict[str, Any]]
+    eta_seconds: float | None = Field(
+        description="Estimated seconds until its queued and running experiments have ended, after "
+        "those ahead of them; null if there are none, no slot is up, or nothing has run here yet."
+    )
     members: Page[SweepMember] = Field(
         description="One page of experiments; `next` is the `cursor` of the next page."
     )
 
     @classmethod
-    def with_members(cls, sweep: sweeps.Sweep, members: Page[SweepMember]) -> Self:
+    def with_members(
+        cls, sweep: sweeps.Sweep, members: Page[SweepMember], eta_seconds: float | None
+    ) -> Self:
         """The answer for a stored sweep and a page of its members."""
         summary = SweepSummary.from_record(sweep)
-        return cls(**dict(summary), base=sweep.base, axes=sweep.axes, members=members)
+        return cls(
+            **dict(summary),
+            base=sweep.base,
+            axes=sweep.axes,
+            eta_seconds=eta_seconds,
+            members=members,
+        )
 
 
 class SweepMoved(Answer):

@@ -1,4 +1,4 @@
-"""Estimates of when queued experiments start, from what runs and how long recent ones took."""
+"""Estimates of when queued experiments start, from what runs and how long each may take."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -7,13 +7,11 @@ from sqlalchemy import Connection, func, select
 
 from store.db.tables import experiments, workers
 from store.db.visible import visible_experiments
+from store.queue.speed import recent_speed, sampled_seconds
 from store.states import State
 
-RECENT_EXPERIMENTS = 50
-"""Number of completed experiments whose mean duration is the estimate for the next ones."""
-
-SHORTEST_SECONDS = 1e-3
-"""Least estimated duration; clocks may even run backwards."""
+NEXT_EXPERIMENTS = 50
+"""Number of waiting experiments whose mean estimated duration is the estimate for all."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Forecast:
 
     Attributes:
         free_in: Seconds until each slot is free, ascending; None for an unknown time, at the end.
-        duration: Estimated seconds of an experiment; None if none has completed.
+        duration: Estimated seconds of a waiting experiment; None if none has completed.
     """
 
     free_in: tuple[float | None, ...]
@@ -84,18 +82,22 @@ def forecast(tx: Connection, device: str | None, at: float, fresh_seconds: float
     slots = tx.scalars(select(func.count()).select_from(workers).where(*is_up)).one()
     etas = sorted(tx.scalars(running), key=lambda eta: (eta is None, eta))
     idle = [0.0] * (slots - len(etas))
-    return Forecast((*idle, *etas)[:slots], _mean_duration(tx))
+    return Forecast((*idle, *etas)[:slots], _mean_duration(tx, device))
 
 
-def _mean_duration(tx: Connection) -> float | None:
-    """The mean duration of recently completed experiments; None if none completed."""
-    duration = (experiments.c.finished_at - experiments.c.started_at).label("duration")
-    recent = (
-        visible_experiments(duration)
-        .where(experiments.c.state == State.COMPLETED, experiments.c.started_at.is_not(None))
-        .order_by(experiments.c.created_at.desc())
-        .limit(RECENT_EXPERIMENTS)
-        .subquery()
+def _mean_duration(tx: Connection, device: str | None) -> float | None:
+    """The mean estimated duration of waiting experiments, or else of recent ones.
+
+    None if none has completed.
+    """
+    speed = recent_speed(tx)
+    if not speed.samples:
+        return None
+    waiting = visible_experiments(experiments.c.spec_hash).where(
+        experiments.c.state == State.QUEUED
     )
-    mean = tx.scalar(select(func.avg(recent.c.duration)))
-    return None if mean is None else max(SHORTEST_SECONDS, mean)
+    if device is not None:
+        waiting = waiting.where(experiments.c.device.in_(["auto", device]))
+    next_ones = waiting.order_by(experiments.c.created_at, experiments.c.id).limit(NEXT_EXPERIMENTS)
+    seconds = sampled_seconds(tx, speed, next_ones) or [sample.seconds for sample in speed.samples]
+    return sum(seconds) / len(seconds)

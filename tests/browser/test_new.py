@@ -32,7 +32,7 @@ def test_from_the_form_to_a_finished_figure(seeded: RunningLab, visit: Visitor):
     fill(page, "optimizer.steps", "300")
     fill(page, "seeds", "2")
     expect(page.locator("#panel dt:text-is('seeds') + dd")).to_have_text("2")
-    expect(page.locator("#panel")).to_contain_text("on one slot")  # others have completed here
+    expect(page.locator("#panel")).to_contain_text("on this lab’s")  # others have completed here
     expect(page.locator("#panel .response circle")).to_have_count(40)
     expect(page.locator("#panel .response circle.unseen")).to_have_count(36)
     expect(page.locator("#panel .poles path")).to_have_count(3)

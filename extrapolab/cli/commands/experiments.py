@@ -191,8 +191,8 @@ def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
     out, cost = console(), check.cost
     out.print(f"{spec.name} is valid: {setup_line(check.spec)}")
     out.print(
-        f"  needs about {cost.flop:.2g} flop, {cost.memory_mb:.2g} MB memory, "
-        f"{cost.storage_mb:.2g} MB storage{expected_time(cost)}"
+        f"  needs about {expected_time(cost)}, {cost.memory_mb:.2g} MB memory, "
+        f"{cost.storage_mb:.2g} MB storage"
     )
     print_warnings(check.warnings, out)
 

@@ -10,6 +10,7 @@ from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
+from extrapolab.client.formats import format_duration, format_left
 from extrapolab.models.studies import Report
 
 studies = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -129,6 +130,12 @@ def _print_report(report: Report, *, as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:
-        console().print(claims_table(report.claims))
+        out = console()
+        out.print(claims_table(report.claims))
+        if report.state in {"queued", "running"}:
+            out.print(f"{report.state}{format_left(report.eta_seconds)}")
+        elif report.missing_seconds:
+            time = format_duration(report.missing_seconds)
+            out.print(f"what is missing takes about {time} on this lab's slots")
     if report.fails:
         raise typer.Exit(ExitCode.FAILED)

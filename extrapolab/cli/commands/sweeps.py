@@ -38,7 +38,7 @@ from extrapolab.cli.terminal import (
     print_records,
     resumable,
 )
-from extrapolab.client.formats import format_counts, format_time
+from extrapolab.client.formats import format_counts, format_left, format_time
 from extrapolab.client.lab import Lab
 from extrapolab.client.sweep import Sweep
 
@@ -156,7 +156,8 @@ def status(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None
         out, record = console(), sweep.record
         out.print(f"{record.name or record.id}  ", styled(record.state))
         created = format_time(record.created_at)
-        out.print(f"{record.id}  {format_counts(record)}  created {created}")
+        left = format_left(record.eta_seconds)
+        out.print(f"{record.id}  {format_counts(record)}{left}  created {created}")
         for line in axis_lines(record.axes):
             out.print(f"  {line}")
         out.print(members_table([*sweep.members()]))
@@ -297,8 +298,8 @@ def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
     for line in axis_lines(content["axes"]):
         out.print(f"  {line}")
     out.print(
-        f"  need about {cost.flop:.2g} flop and {cost.storage_mb:.2g} MB storage in total, "
-        f"{cost.memory_mb:.2g} MB memory at most{expected_time(cost)}"
+        f"  need about {expected_time(cost)}, {cost.storage_mb:.2g} MB storage in total, "
+        f"{cost.memory_mb:.2g} MB memory at most"
     )
     print_sweep_warnings(check.warnings, out)
 

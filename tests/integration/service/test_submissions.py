@@ -89,11 +89,14 @@ def test_a_dry_run_estimates_time_from_experiments_that_completed(client, submit
         tx.execute(text("UPDATE experiments SET finished_at = started_at + 8"))
     assert seconds() == pytest.approx(8.0)
     assert seconds(seeds=list(range(20))) > 16.0
-    gru = {"kind": "gru", "dim": 2}
-    assert seconds(teacher=gru, student=gru) is None  # none like it has completed
+    with worker.database.write() as tx:
+        for name in ("one", "two"):
+            workers.register(tx, WorkerRecord(name, "host", 1, None, "cpu", 1, 0.0))
     both = {"path": "seeds", "values": [[0], [0, 1]]}
     swept = client.post("/v1/sweeps?dry_run=true", json={"base": body(), "axes": [both]}).json()
     assert swept["cost"]["seconds"] == pytest.approx(seconds(seeds=[0]) + seconds(seeds=[0, 1]))
+    assert (swept["created"], swept["cost"]["slots"]) == (1, 2)
+    assert swept["cost"]["lab_seconds"] == pytest.approx(seconds(seeds=[0])), "only of what is new"
 
 
 def test_the_options_of_a_submission_are_stored(client):

@@ -40,8 +40,11 @@ def test_a_sweep_is_expanded_and_read_with_its_coordinates(client):
     assert spec["name"] == "k = 4, s = 1"
     (listed,) = client.get("/v1/sweeps").json()["items"]
     assert listed == {
-        name: part for name, part in read.items() if name not in {"base", "axes", "members"}
+        name: part
+        for name, part in read.items()
+        if name not in {"base", "axes", "members", "eta_seconds"}
     }
+    assert read["eta_seconds"] is None
 
 
 def test_members_and_sweeps_are_listed_in_pages(client, submit_sweep):

@@ -124,7 +124,7 @@ def test_experiment_is_printed_with_notes_and_limits():
     limits = {"not_before": "2026-11-30T22:00:00Z", "max_seconds": 90, "max_memory_mb": 3000}
     experiment_tables.print_experiment(record(spec=spec, **limits), out)
     assert "the start of [figure 2]" in out.file.getvalue()
-    assert ":00, 1:30 of training, 3,000 MB" in out.file.getvalue()
+    assert ":00, 90 s of training, 3,000 MB" in out.file.getvalue()
 
 
 def test_experiment_is_printed_with_setup_warnings_and_failure():
@@ -184,7 +184,7 @@ def test_workers_table_has_the_current_experiment():
     idle = Worker.read({**slot, "state": "idle", "trainer_pid": None, "heartbeat_age_seconds": 0.5})
     lines = text(queue_tables.workers_table([busy, idle])).splitlines()
     assert " ".join(lines[1].split()) == (
-        "node7 cuda·0 busy long 65% 1,530 seed-steps/s 7.0 s 1:15 ago w 41 42 4 312 MB "
+        "node7 cuda·0 busy long 65% 1,530 seed-steps/s 7 s 75 s ago w 41 42 4 312 MB "
         "1,402 MB 2,048 MB"
     )
     assert " ".join(lines[2].split()) == "node7 idle - - - - 0.5 s ago w 41 - 4 - - -"

@@ -10,6 +10,7 @@ from core.result import Outcome
 from core.spec import ExperimentSpec, setup_hash, spec_hash
 from service import schemas
 from service.http import examples
+from store.queue.eta import LabTime
 from store.queue.workers import WorkerActivity
 from store.records import (
     Event,
@@ -82,7 +83,9 @@ ANSWERS = [
         1.0,
         5.0,
     ),
-    schemas.CostEstimate.from_record(with_secret(Cost(1.0, 2.0, 3.0)), 4.0),
+    schemas.CostEstimate.from_record(
+        with_secret(Cost(1.0, 2.0, 3.0)), with_secret(LabTime(4.0, 2.0, slots=2))
+    ),
     schemas.FieldProblem.from_record(with_secret(Problem("/a", "code", "message"))),
 ]
 
