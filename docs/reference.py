@@ -20,7 +20,8 @@ from typer.main import get_command
 
 import extrapolab
 from core.spec import ExperimentSpec, SweepSpec
-from core.spec.commented import example_yaml
+from core.spec.commented import plain_yaml
+from core.spec.examples import EXAMPLE
 from extrapolab import errors
 from extrapolab.cli.app import app
 from extrapolab.cli.exit_codes import ExitCode
@@ -109,7 +110,7 @@ def spec() -> str:
         "An experiment as it is submitted, stored and trained: `POST /v1/experiments`, "
         "`lab.submit`, `extrapolab submit`. Unknown fields are refused. The teacher, the student's "
         "kind and dimension, and the training length are required; all other fields have defaults.",
-        f"```yaml\n{example_yaml()}```",
+        f"```yaml\n{plain_yaml(EXAMPLE)}```",
         "`extrapolab init` writes such a file for each kind of teacher, student and optimizer, "
         "with a comment on every field; `extrapolab schema` prints the JSON Schema.",
     ]

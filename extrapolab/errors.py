@@ -50,9 +50,12 @@ class LabUnreachable(LabError):
 class Refused(LabError):
     """The lab refuses the input."""
 
-    def __init__(self, status: int, message: str, problems: Sequence[Problem] = ()) -> None:
-        """Keeps the HTTP status and every problem; the message lists them all."""
-        super().__init__("\n".join([message, *map(format_problem, problems)]))
+    def __init__(
+        self, status: int, message: str, problems: Sequence[Problem] = (), example: Any = None
+    ) -> None:
+        """Keeps the HTTP status and every problem; the message lists them, and shows an example."""
+        shown = [] if example is None else [f"For example: {json.dumps(example)}"]
+        super().__init__("\n".join([message, *map(format_problem, problems), *shown]))
         self.status = status
         self.problems = tuple(problems)
 
@@ -115,7 +118,7 @@ def error_of(status: int, body: bytes) -> LabError:
         lines = "".join(f"\n{format_problem(problem)}" for problem in problems)
         return ServerProblem(status, f"The lab failed: {message}{lines}")
     kind = {404: NotFound, 409: Conflict, 412: Conflict, 428: Conflict}.get(status, Refused)
-    return kind(status, message, problems)
+    return kind(status, message, problems, example=answer.get("example"))
 
 
 def _parse_object(body: bytes) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 
-from core.spec.examples import EXAMPLE
 from core.spec.schema import (
     Schema,
     experiment_schema,
@@ -44,11 +43,12 @@ def commented_yaml(content: Mapping[str, Any], header: Iterable[str] = ()) -> st
     return "\n".join(lines) + "\n"
 
 
-def example_yaml() -> str:
-    """A whole experiment in a few lines, without comments.
+def plain_yaml(content: Mapping[str, Any]) -> str:
+    """An experiment or a sweep in a few lines, without comments.
 
     Example:
-        >>> print(example_yaml(), end="")
+        >>> from core.spec.examples import EXAMPLE
+        >>> print(plain_yaml(EXAMPLE), end="")
         name: two poles, near zero
         teacher: {kind: balanced, eigenvalues: {kind: list, values: [0.9, -0.5]}}
         student: {kind: linear, dim: 20, start: {kind: gaussian, scale: 0.001}}
@@ -56,7 +56,15 @@ def example_yaml() -> str:
         optimizer: {kind: gd, lr: 0.02, steps: 5000}
         seeds: 3
     """
-    return "".join(f"{name}: {_flow(value)}\n" for name, value in EXAMPLE.items())
+    lines = []
+    for name, value in content.items():
+        if name == "base":
+            lines += ["base:", *(f"  {line}" for line in plain_yaml(value).splitlines())]
+        elif name == "axes":
+            lines += ["axes:", *(f"  - {_flow(axis)}" for axis in value)]
+        else:
+            lines.append(f"{name}: {_flow(value)}")
+    return "\n".join(lines) + "\n"
 
 
 def _fields(
@@ -64,7 +72,8 @@ def _fields(
 ) -> Iterator[str]:
     """Yields the lines of an object's fields."""
     kinds = kinds_of(node, definitions)
-    chosen = kinds.get(content.get("kind", ""), node)
+    default = next((one for one in kinds.values() if "default" in one["properties"]["kind"]), node)
+    chosen = kinds.get(content.get("kind", ""), default)
     fields = parts_of(chosen, definitions)
     required = resolved(chosen, definitions).get("required", ())
     for name, value in content.items():

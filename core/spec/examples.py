@@ -21,6 +21,29 @@ EXAMPLE: Json = MappingProxyType(
 )
 """A student with far more states than its teacher, which extrapolates from a near-zero start."""
 
+SWEEP_EXAMPLE: Json = MappingProxyType(
+    {
+        "name": "phase diagram",
+        "base": {
+            "teacher": EXAMPLE["teacher"],
+            "student": {"kind": "linear", "dim": 20},
+            "optimizer": {"lr": 0.02, "steps": 5000},
+            "seeds": 3,
+        },
+        "axes": [
+            {"path": "training.length", "values": [3, 4, 5, 6, 8]},
+            {
+                "path": "student.start.scale",
+                "kind": "logspace",
+                "low": 0.001,
+                "high": 1,
+                "count": 4,
+            },
+        ],
+    }
+)
+"""The same student at several training lengths and scales of its start."""
+
 GATED: Json = MappingProxyType(
     {
         "name": "GRU learns from a GRU",

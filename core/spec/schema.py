@@ -33,7 +33,10 @@ def experiment_schema() -> Schema:
 def sweep_schema() -> Schema:
     """The JSON Schema of a sweep, whose base is an experiment with nothing required."""
     schema, experiment = SweepSpec.model_json_schema(), experiment_schema()
-    base = {name: part for name, part in experiment.items() if name not in {"$defs", "required"}}
+    base = {
+        **{name: part for name, part in experiment.items() if name not in {"$defs", "required"}},
+        "description": schema["properties"]["base"]["description"],
+    }
     return {
         **schema,
         "properties": {**schema["properties"], "base": base},

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from core.errors import Problem, SpecError
@@ -91,10 +91,10 @@ class SweepSpec(Part):
         (8, {'training.length': 8, 'student.start.scale': 1.0}, 8)
     """
 
-    name: Name = ""
-    base: dict[str, Any]
-    axes: Axes = ()
-    tags: Tags = ()
+    name: Name = Field("", description="What people call it.")
+    base: dict[str, Any] = Field(description="The spec that the experiments share.")
+    axes: Axes = Field((), description="The fields that vary, and their values.")
+    tags: Tags = Field((), description="Tags of every experiment, after those of the base.")
 
     @model_validator(mode="wrap")
     @classmethod

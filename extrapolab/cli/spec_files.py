@@ -1,7 +1,7 @@
 """Spec files in JSON or YAML; every mistake is reported with the name of its file."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,9 +41,11 @@ class UnreadableFile(Exception):
 class InvalidFile(Exception):
     """A file without a valid spec; the message lists every problem."""
 
-    def __init__(self, name: str, kind: str, problems: Iterable[Problem]) -> None:
-        """Lists the problems below the file's name."""
-        lines = (f"  {format_problem(problem)}" for problem in problems)
+    def __init__(self, name: str, kind: str, problems: Sequence[Problem]) -> None:
+        """Lists the problems below the file's name; shows an example if fields are missing."""
+        lines = [f"  {format_problem(problem)}" for problem in problems]
+        if any(problem.code == "missing" or not problem.pointer for problem in problems):
+            lines += [f"A valid {kind}:", *map("  {}".format, _example(kind).splitlines())]
         super().__init__("\n".join([f"{name} is not a valid {kind}:", *lines]))
 
 
@@ -117,6 +119,13 @@ def _read(path: str, model: "type[ExperimentSpec | SweepSpec]", kind: str) -> Sp
     except ValidationError as error:
         raise InvalidFile(name, kind, explain(error, model)) from error
     return SpecFile(name, content)
+
+
+def _example(kind: str) -> str:
+    from core.spec.commented import plain_yaml  # noqa: PLC0415  # few commands read specs
+    from core.spec.examples import EXAMPLE, SWEEP_EXAMPLE  # noqa: PLC0415  # as above
+
+    return plain_yaml(SWEEP_EXAMPLE if kind == "sweep" else EXAMPLE)
 
 
 def _read_text(path: str, name: str) -> str:

@@ -46,6 +46,8 @@ class Kind:
         return self.name.replace("-", "_")
 
 
+_SHOWN_BY_EXAMPLE = frozenset({"invalid-body", "not-json"})
+
 UNEXPECTED = Kind(500, "internal", "The service failed")
 
 KINDS: dict[type[Exception], Kind] = {
@@ -168,6 +170,8 @@ def _answer(
         **(headers or {}),
     }
     problem = _problem(kind, problems, request_id(request))
+    if kind.name in _SHOWN_BY_EXAMPLE and any(map(_misses_the_point, problems)):
+        problem = problem.model_copy(update={"example": _example(request)})
     as_page: AsPage | None = request.app.state.problem_as_page
     answer = as_page(request, problem) if as_page else None
     if answer is None:
@@ -192,6 +196,18 @@ def _problem(kind: Kind, problems: Sequence[Problem], request_id: str) -> schema
         errors=[schemas.FieldProblem.from_record(problem) for problem in problems],
         request_id=request_id,
     )
+
+
+def _misses_the_point(problem: Problem) -> bool:
+    """Whether a body lacks a field or is another thing as a whole."""
+    return problem.code == "missing" or not problem.pointer
+
+
+def _example(request: Request) -> Any:
+    """The example of the body in the documentation of the request's path, None if it has none."""
+    documented = getattr(request.scope.get("route"), "openapi_extra", None) or {}
+    content = documented.get("requestBody", {}).get("content", {})
+    return content.get("application/json", {}).get("example")
 
 
 def _parameter_problem(details: dict[str, Any]) -> Problem:

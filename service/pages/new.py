@@ -44,7 +44,7 @@ def new(
         with context.database.read() as tx:
             source = experiments.get(tx, source_id)
     chosen = preset or next(iter(PRESETS))
-    spec = PRESETS[chosen].spec if source is None else _given(source)
+    spec = dict(PRESETS[chosen].spec) if source is None else _given(source)
     return page(
         request,
         "new.html",

@@ -1,6 +1,6 @@
 """Schemas of problems (RFC 9457)."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -35,3 +35,6 @@ class Problem(Answer):
     detail: str
     errors: list[FieldProblem] = Field(min_length=1)
     request_id: str
+    example: Any = Field(
+        None, description="A valid body, if what was sent lacks a field or is something else."
+    )

@@ -7,7 +7,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "demo": ("demo",),
         "experiments": ("submit", "status", "watch", "list", "log"),
-        "specs": ("init", "schema"),
+        "specs": ("new", "init", "schema"),
         "changes": (
             *("edit", "tag", "prioritise", "cancel", "pause", "resume", "retry", "delete"),
         ),

@@ -74,7 +74,15 @@ def submit(
     """Queue experiments.
 
     All files are checked before the first is sent. An experiment that the lab already has is
-    reused.
+    reused. A file such as `spec.yaml`, which `extrapolab new` writes:
+    ```
+    name: two poles, near zero
+    teacher: {kind: balanced, eigenvalues: {kind: list, values: [0.9, -0.5]}}
+    student: {kind: linear, dim: 20, start: {kind: gaussian, scale: 0.001}}
+    training: {length: 6}
+    optimizer: {kind: gd, lr: 0.02, steps: 5000}
+    seeds: 3
+    ```
 
     For example:
     ```

@@ -52,7 +52,7 @@ name: phase diagram
 base:
   teacher: {kind: balanced, eigenvalues: {kind: list, values: [0.9, -0.5]}}
   student: {kind: linear, dim: 20}
-  optimizer: {steps: 5000}
+  optimizer: {lr: 0.02, steps: 5000}
   seeds: 3
 axes:
   - {path: training.length, values: [3, 4, 5, 6, 8]}
@@ -104,6 +104,8 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Queue a sweep: all of its experiments, or none if one is not valid.
+
+    `extrapolab sweep --help` shows a whole file, and `extrapolab init sweep` writes one.
 
     For example:
     ```

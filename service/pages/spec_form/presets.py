@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from core.spec.examples import EXAMPLE, GATED
+
 Json = Mapping[str, Any]
 
 
@@ -24,19 +26,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "balanced": Preset(
             "Balanced teacher, near zero",
             "The main result: a student with far more states than it needs still extrapolates.",
-            {
-                "name": "balanced teacher, near zero",
-                "teacher": {"kind": "balanced", "eigenvalues": _POLES},
-                "student": {
-                    "kind": "linear",
-                    "dim": 40,
-                    "structure": "symmetric",
-                    "start": {"kind": "gaussian", "scale": 0.001},
-                },
-                "training": {"length": 8},
-                "optimizer": {"kind": "gd", "lr": 0.02, "steps": 5000},
-                "evaluation": {"horizon": 40},
-            },
+            EXAMPLE,
         ),
         "large-start": Preset(
             "General student, large start",
@@ -105,15 +95,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "gru": Preset(
             "GRU",
             "A gated student of a gated teacher, trained on fresh sequences.",
-            {
-                "name": "GRU learns from a GRU",
-                "teacher": {"kind": "gru", "dim": 4},
-                "student": {"kind": "gru", "dim": 16},
-                "training": {"length": 6},
-                "optimizer": {"kind": "adam", "lr": 0.003, "steps": 500},
-                "evaluation": {"horizon": 20},
-                "seeds": 2,
-            },
+            GATED,
         ),
     }
 )

@@ -27,7 +27,7 @@ COMMANDS = (
     *("prioritise", "tag"),
     *("delete", "result", "figure", "series", "theorem", "query", "export", "compare"),
     *("reproduce", "import", "recipe", "sweep", "study", "demo", "workers", "completion"),
-    *("mcp", "init", "schema"),
+    *("mcp", "new", "init", "schema"),
 )
 
 

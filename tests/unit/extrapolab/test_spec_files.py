@@ -4,7 +4,9 @@ import io
 import json
 
 import pytest
+import yaml
 
+from core.spec.examples import EXAMPLE, SWEEP_EXAMPLE
 from extrapolab.cli import spec_files
 
 MINIMAL = {
@@ -113,3 +115,23 @@ def test_non_finite_number_is_named_by_its_field(tmp_path):
     text = json.dumps({**MINIMAL, "optimizer": {"lr": float("nan")}})
     with pytest.raises(spec_files.InvalidFile, match=r"optimizer\.lr: should be a finite number"):
         spec_files.read_spec(write(tmp_path, "spec.json", text))
+
+
+@pytest.mark.parametrize("text", ["", "training: {length: 6}"])
+def test_a_file_that_lacks_something_is_shown_what_is_meant(tmp_path, text):
+    path = write(tmp_path, "spec.yaml", text)
+    for read, example in (
+        (spec_files.read_spec, EXAMPLE),
+        (spec_files.read_sweep, SWEEP_EXAMPLE),
+    ):
+        with pytest.raises(spec_files.InvalidFile) as caught:
+            read(path)
+        shown = str(caught.value).partition("A valid ")[2].partition("\n")[2]
+        assert yaml.safe_load(shown) == example
+
+
+def test_a_mistake_in_a_whole_file_is_shown_alone(tmp_path):
+    path = write(tmp_path, "spec.json", json.dumps({**MINIMAL, "seeds": 0}))
+    with pytest.raises(spec_files.InvalidFile) as caught:
+        spec_files.read_spec(path)
+    assert "A valid" not in str(caught.value)
