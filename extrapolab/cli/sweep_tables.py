@@ -3,14 +3,22 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.labels import brief, briefs
+from core.labels import brief, briefs, how_many
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, styled, table
 from extrapolab.client.formats import format_counts, format_number, format_time
-from extrapolab.models.sweeps import SweepGrid, SweepMember, SweepRecord, SweepRow, SweepWarning
+from extrapolab.models.sweeps import (
+    SweepGrid,
+    SweepMember,
+    SweepRecord,
+    SweepRefinement,
+    SweepRow,
+    SweepWarning,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from core.spec.axis import Axis
 
@@ -70,6 +78,32 @@ def grid_tables(grid: SweepGrid) -> "list[Table]":
                 rows.add_row(label, *map(_grid_cell, states, line))
             tables.append(rows)
     return tables
+
+
+def refinement_line(found: SweepRefinement) -> str:
+    """What a round of bisection found and queued, in a sentence."""
+    if not found.brackets:
+        where = "every experiment" if found.holding else "no experiment"
+        return f"The verdict flips nowhere: it holds for {where} of {found.judged:,}."
+    located = f"{found.located:,} of {how_many(len(found.brackets), 'flip')} located"
+    added = found.created + found.reused
+    return f"{located}, {how_many(added, 'experiment')} in the middle" if added else located
+
+
+def brackets_table(found: SweepRefinement) -> "Table":
+    """One row per flip of a verdict: the values on either side of it, and their seeds that fit."""
+    paths, axis = all_keys(bracket.coordinates for bracket in found.brackets), found.axis
+    ends = (f"{_short_name(axis)} from", "verdict", "fit", "to", "verdict", "fit")
+    rows = table(*map(_short_name, paths), *ends, "located")
+    places = [briefs([bracket.coordinates[path] for bracket in found.brackets]) for path in paths]
+    for bracket, *coordinates in zip(found.brackets, *places, strict=True):
+        cells: list[str | Text] = []
+        for side in (bracket.low, bracket.high):
+            verdict = styled("holds" if side.holds else "fails")
+            cells += [format_number(side.value), verdict, fit_count(side.fitted, side.seeds)]
+        located = "yes" if bracket.located else "blocked" if bracket.blocked_by else "not yet"
+        rows.add_row(*coordinates, *cells, located)
+    return rows
 
 
 def print_sweep_warnings(warnings: Iterable[SweepWarning], console: "Console") -> None:

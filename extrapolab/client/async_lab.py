@@ -97,6 +97,7 @@ class AsyncSweep(AsyncWrapper[Sweep]):
 
     refresh = returns_self(Sweep.refresh)
     extend = returns_self(Sweep.extend)
+    refine = run_in_thread(Sweep.refine)  # a thread waits; with rounds=1, none does
     cancel = returns_self(Sweep.cancel)
     retry = returns_self(Sweep.retry)
     delete = run_in_thread(Sweep.delete)

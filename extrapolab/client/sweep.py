@@ -1,5 +1,6 @@
 """A handle on a sweep: a base spec and axes over its fields, with one experiment per point."""
 
+import itertools
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -18,6 +19,7 @@ from extrapolab.models.sweeps import (
     SweepGrid,
     SweepMember,
     SweepRecord,
+    SweepRefinement,
     SweepRow,
     SweepSubmission,
     SweepWarning,
@@ -275,6 +277,45 @@ class Sweep:
         answer = self._transport.post(f"{self._path}:extend", body, repeatable=True)
         self._note_submission(SweepSubmission.read(answer))
         return self.refresh()
+
+    def refine(
+        self,
+        axis: str,
+        where: str | None = None,
+        *,
+        tolerance: float | None = None,
+        scale: Literal["linear", "log"] | None = None,
+        rounds: int | None = None,
+        dry_run: bool = False,
+        observe: Callable[[SweepRefinement], None] | None = None,
+    ) -> SweepRefinement:
+        """Finds where a verdict flips along an axis, by bisection; waits after each round.
+
+        Args:
+            axis: The path of an axis with numbers.
+            where: The verdict, a filter; ``median(relative_extrapolation_error) < 0.1`` by default.
+            tolerance: How close: by default 1 for whole numbers, a relative 0.1 on a logarithmic
+                scale, else a hundredth of the axis.
+            scale: That of the axis by default.
+            rounds: Stop after so many rounds, without waiting for the last.
+            dry_run: Only say where the verdict flips.
+            observe: Called with the answer to each round.
+
+        Raises:
+            Conflict: Experiments of the sweep are pending; :meth:`wait` for them.
+        """
+        asked = {"axis": axis, "where": where, "tolerance": tolerance, "scale": scale}
+        body = {name: value for name, value in asked.items() if value is not None}
+        parameters = {"dry_run": "true"} if dry_run else None
+        for number in itertools.count(1):
+            answer = self._transport.post(f"{self._path}:refine", body, parameters)
+            found = SweepRefinement.read(answer)
+            if observe is not None:
+                observe(found)
+            if dry_run or found.is_final or number == rounds:
+                break
+            self.wait()
+        return found
 
     def cancel(self) -> Self:
         """Cancels its pending experiments, except those that another sweep has too."""

@@ -140,3 +140,61 @@ class SweepRow(SweepMember):
         names = ("experiment", "state", "seeds", "fitted", "diverged")
         facts = {name: getattr(self, name) for name in names}
         return {**self.coordinates, **facts, **flatten_statistics(self.metrics or {})}
+
+
+class SweepSide(Record):
+    """One end of a bracket: a value on the axis, its verdict and how many of its seeds fit."""
+
+    value: int | float
+    holds: bool
+    experiment: str
+    fitted: int
+    seeds: int
+
+
+class SweepBracket(Record):
+    """Two neighbours on an axis with different verdicts, at these values on the other axes.
+
+    ``middle`` is the value that a round adds between them; ``blocked_by`` an experiment there that
+    failed or was cancelled.
+    """
+
+    coordinates: dict[str, Any]
+    low: SweepSide
+    high: SweepSide
+    located: bool
+    middle: int | float | None = None
+    blocked_by: str | None = None
+
+
+class SweepRefinement(Record):
+    """A round of bisection along an axis: where the verdict flips, and what was queued.
+
+    ``judged`` experiments are completed, the verdict holds for ``holding`` of them, and
+    ``left_out`` failed or were cancelled.
+    """
+
+    id: str
+    axis: str
+    where: str
+    scale: str
+    tolerance: float
+    judged: int
+    holding: int
+    left_out: int
+    located: int
+    brackets: tuple[SweepBracket, ...]
+    created: int
+    reused: int
+    state: str
+    warnings: tuple[SweepWarning, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether another round would add nothing."""
+        return all(bracket.middle is None for bracket in self.brackets)
+
+    @property
+    def blocked_by(self) -> list[str]:
+        """The experiments in middles that failed or were cancelled."""
+        return [bracket.blocked_by for bracket in self.brackets if bracket.blocked_by]

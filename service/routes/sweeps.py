@@ -20,6 +20,7 @@ from service.http.parameters import (
     NewLimits,
     Owner,
 )
+from service.intake import extension
 from service.intake.admission import default_options
 from service.intake.bulk import change_all, remove_sweep
 from service.intake.dry_run import check_sweep
@@ -199,23 +200,8 @@ def extend(
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id).spec
     expansion = expand(sweep.model_copy(update={"axes": axes}), context)
-    options = default_options(context.settings)
-    staged = sweep_staging.stage_extension(
-        context.database,
-        sweep_id,
-        expansion.draft,
-        owner=owner,
-        options=options,
-    )
-    with context.database.write() as tx:
-        extended = sweep_submission.extend(
-            tx,
-            sweep_id,
-            expansion.draft,
-            owner=owner,
-            options=options,
-            staged=staged,
-        )
+    extended = extension.extend(context, sweep_id, expansion, owner=owner)
+    with context.database.read() as tx:
         status, answer = _answer_submitted(tx, extended, expansion)
     return accepted(status, answer)
 

@@ -33,6 +33,13 @@ from service.schemas.operations import Health, Notice, Notices, Readiness, Worke
 from service.schemas.problem import FieldProblem, Problem
 from service.schemas.query import QueryField
 from service.schemas.queue import DeviceQueue, Queue, QueuedExperiment
+from service.schemas.refinement import (
+    DEFAULT_VERDICT,
+    Refinement,
+    SweepBracket,
+    SweepRefinement,
+    SweepSide,
+)
 from service.schemas.result import (
     Column,
     ExperimentSeries,
@@ -78,6 +85,7 @@ from service.schemas.theorem import Theorem
 from service.schemas.view import NewView, View, ViewChange, ViewPage
 
 __all__ = [
+    "DEFAULT_VERDICT",
     "Answer",
     "Cancellation",
     "Cancelled",
@@ -130,6 +138,7 @@ __all__ = [
     "QueuedExperiment",
     "Readiness",
     "RecipeChange",
+    "Refinement",
     "Report",
     "ReportSummary",
     "Result",
@@ -149,6 +158,7 @@ __all__ = [
     "Suggestion",
     "Sweep",
     "SweepAxis",
+    "SweepBracket",
     "SweepCell",
     "SweepDryRun",
     "SweepGrid",
@@ -157,7 +167,9 @@ __all__ = [
     "SweepMoved",
     "SweepPoint",
     "SweepProgress",
+    "SweepRefinement",
     "SweepRow",
+    "SweepSide",
     "SweepState",
     "SweepSubmission",
     "SweepSummary",

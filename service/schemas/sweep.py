@@ -35,6 +35,7 @@ class SweepLinks(Answer):
     extend: str
     cancel: str
     retry: str
+    refine: str
 
     @classmethod
     def for_sweep(cls, sweep_id: str) -> Self:
@@ -48,6 +49,7 @@ class SweepLinks(Answer):
             extend=f"{path}:extend",
             cancel=f"{path}:cancel",
             retry=f"{path}:retry",
+            refine=f"{path}:refine",
         )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from core.spec.paths import value_at
 from core.spec.sweep import Point
@@ -91,15 +91,31 @@ def replace_changed(
             add(tx, sweep_id, position, [point], [after])
 
 
-def replace_all(
+def replace_at_points(
     tx: Connection, sweep_id: str, points: Sequence[Point], submissions: Sequence[Submission]
 ) -> None:
-    """Replaces all members, unless they have these experiments already."""
-    in_sweep = sweep_members.c.sweep_id == sweep_id
-    present = set(tx.scalars(select(sweep_members.c.experiment_id).where(in_sweep)))
-    if present != {submission.id for submission in submissions}:
-        tx.execute(delete(sweep_members).where(in_sweep))
+    """Replaces the members at these points, unless they have these experiments already.
+
+    Members elsewhere, which an extension or a refinement has added, come after them.
+    """
+    present, _ = read(tx, sweep_id)
+    at_points = {point.spec_hash for point in points}
+    elsewhere = [row for row in present if row.spec_hash not in at_points]
+    known = {row.experiment_id for row in present if row.spec_hash in at_points}
+    if known != {submission.id for submission in submissions}:
+        tx.execute(delete(sweep_members).where(sweep_members.c.sweep_id == sweep_id))
         add(tx, sweep_id, 0, points, submissions)
+        rows = [
+            {
+                "sweep_id": sweep_id,
+                "position": position,
+                "experiment_id": row.experiment_id,
+                "coordinates": row.coordinates,
+            }
+            for position, row in enumerate(elsewhere, len(points))
+        ]
+        if rows:
+            tx.execute(insert(sweep_members), rows)
 
 
 def move(tx: Connection, from_sweep: str, to_sweep: str, first_position: int) -> None:

@@ -60,7 +60,7 @@ def submit(
         staged_id = staged.sweep_id
     equal_id = None if rerun else rows.find_equal(tx, draft, owner, except_id=staged_id)
     if equal_id is not None:
-        members.replace_all(tx, equal_id, draft.points, submissions)
+        members.replace_at_points(tx, equal_id, draft.points, submissions)
         _remove_staged(tx, staged_id)
         return SubmittedSweep(equal_id, True, submissions)
     if staged is None or staged_id is None:

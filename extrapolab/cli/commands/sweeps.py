@@ -1,10 +1,10 @@
-"""Commands on sweeps: submit, list, status, watch, table, figure, extend; the changes."""
+"""Commands on sweeps: submit, list, status, watch, table, figure; what adds and changes."""
 
 from typing import Annotated, Any, Literal
 
 import typer
 
-from extrapolab.cli import sweep_changes
+from extrapolab.cli import sweep_changes, sweep_growth
 from extrapolab.cli.arguments import (
     AsJson,
     DryRun,
@@ -18,10 +18,10 @@ from extrapolab.cli.arguments import (
     lab_of,
     take,
 )
-from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.experiment_tables import expected_time
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.spec_files import load_sweep
+from extrapolab.cli.sweep_progress import SweepFile, print_submission, watch_sweep
 from extrapolab.cli.sweep_tables import (
     axis_lines,
     grid_tables,
@@ -32,15 +32,12 @@ from extrapolab.cli.sweep_tables import (
 from extrapolab.cli.table_layout import styled
 from extrapolab.cli.terminal import (
     console,
-    print_error,
     print_json,
     print_path,
     print_records,
-    resumable,
 )
 from extrapolab.client.formats import format_counts, format_left, format_time
 from extrapolab.client.lab import Lab
-from extrapolab.client.sweep import Sweep
 
 _HELP = """
 Run many experiments at once: one per combination of values on the axes.
@@ -72,6 +69,7 @@ extrapolab sweep submit phase.yaml --watch       run it
 extrapolab sweep table ID                        show the numbers
 extrapolab sweep figure ID heatmap -o phase.svg  draw them
 extrapolab sweep extend ID wider.yaml            run what is missing
+extrapolab sweep refine ID --axis training.length --watch   find a threshold
 ```
 """
 
@@ -85,9 +83,6 @@ app.add_typer(
     rich_help_panel="Sweeps",
 )
 
-SweepFile = Annotated[
-    str, typer.Argument(metavar="FILE", help="A sweep file, YAML or JSON; - is standard input.")
-]
 AxisPath = Annotated[
     str | None, typer.Option(metavar="PATH", help="An axis, such as training.length.")
 ]
@@ -119,10 +114,10 @@ def submit(
             return
         sweep = lab.sweep(**content, on_duplicate="rerun" if rerun else "reuse")
         if not as_json:
-            _print_submission(sweep)
+            print_submission(sweep)
             print_sweep_warnings(sweep.warnings, console())
         if watch:
-            _watch(sweep, as_json=as_json)
+            watch_sweep(sweep, as_json=as_json)
         elif as_json:
             print_json(sweep.record)
 
@@ -175,7 +170,7 @@ def watch(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None:
     ```
     """
     with lab_of(context) as lab:
-        _watch(lab.sweep_of(id), as_json=as_json)
+        watch_sweep(lab.sweep_of(id), as_json=as_json)
 
 
 @sweeps.command()
@@ -255,41 +250,6 @@ def figure(
     print_path(path, as_json=as_json)
 
 
-@sweeps.command()
-def extend(
-    context: typer.Context,
-    id: SweepId,  # noqa: A002  # the lab's word
-    file: SweepFile,
-    *,
-    watch: Watch = False,
-    as_json: AsJson = False,
-) -> None:
-    """Extend a sweep to the axes in a file, and run what is missing.
-
-    The base in the file is ignored: the sweep keeps its own.
-
-    For example:
-    ```
-    extrapolab sweep extend swp_019ab3 phase.yaml --watch
-    ```
-    """
-    content = load_sweep(file)
-    with lab_of(context) as lab:
-        from core.spec.difference import differences  # noqa: PLC0415  # loads the spec
-
-        sweep = lab.sweep_of(id)
-        if content["base"] and (ignored := differences([sweep.record.base, content["base"]])):
-            paths = ", ".join(difference.path for difference in ignored)
-            print_error(f"The sweep keeps its own base; ignored in the file: {paths}.")
-        sweep.extend(content["axes"])
-        if not as_json:
-            _print_submission(sweep)
-        if watch:
-            _watch(sweep, as_json=as_json)
-        elif as_json:
-            print_json(sweep.record)
-
-
 def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
     check = lab.check_sweep(**content)
     if as_json:
@@ -306,21 +266,5 @@ def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
     print_sweep_warnings(check.warnings, out)
 
 
-def _print_submission(sweep: Sweep) -> None:
-    reused = f", {sweep.reused:,} already there" if sweep.reused else ""
-    console().print(f"{sweep.id}  {sweep.created:,} experiments queued{reused}")
-    console().print(f"  {sweep.page}")
-
-
-def _watch(sweep: Sweep, *, as_json: bool) -> None:
-    from extrapolab.client.progress import show_sweep_progress  # noqa: PLC0415  # loads the bars
-
-    with resumable(f"extrapolab sweep watch {sweep.id}"):
-        show_sweep_progress(sweep, console(stderr=as_json))
-    if as_json:
-        print_json(sweep.record)
-    if sweep.state != "completed":
-        raise typer.Exit(ExitCode.FAILED)
-
-
+sweeps.add_typer(sweep_growth.app)
 sweeps.add_typer(sweep_changes.app)

@@ -91,6 +91,21 @@ def test_sweep_from_submission_to_extension(client, spec, tmp_path):
     assert sweep.id in [listed.id for listed in client.sweeps(limit=5)]
 
 
+def test_a_threshold_is_located_by_rounds(client, invoke, spec):
+    sweep = client.sweep(spec(), [SCALES, {"path": "training.length", "values": [2, 7]}]).wait(60)
+    asked = {"axis": "training.length", "where": "training.length >= 4"}
+    found = sweep.refine(**asked, rounds=2)
+    assert ([bracket.middle for bracket in found.brackets], found.is_final) == ([3, 3], False)
+    options = [sweep.id, "--axis", asked["axis"]]
+    shown = invoke("sweep", "refine", *options, "--where", asked["where"], "--watch")
+    assert "2 of 2 flips located" in shown.stdout
+    row = shown.stdout.splitlines()[-1].split()
+    assert row == ["1", "3", "fails", "0/2", "4", "holds", "0/2", "yes"]
+    assert len(sweep.table(["fit_error"])) == 8
+    nowhere = invoke("sweep", "refine", *options, "--where", "training.length < 1")
+    assert nowhere.stdout == "The verdict flips nowhere: it holds for no experiment of 8.\n"
+
+
 def test_sweep_is_cancelled_and_retried(client, endless):
     sweep = client.sweep(endless(), [LENGTHS], name="to be cancelled")
     sweep.cancel()
