@@ -29,6 +29,7 @@ from service.http import problems
 from service.http.head import HeadAsGet
 from service.http.hosts import KnownHosts
 from service.http.parameters import refuse_unknown
+from service.http.path_names import EncodedNames
 from service.http.request_id import RequestIds
 from service.http.response_headers import ResponseHeaders
 from service.http.root_path import RootPath
@@ -119,8 +120,9 @@ class Service(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The middleware; the outermost see the answers to unexpected errors, too."""
         settings = self.state.context.settings
+        inner = EncodedNames(super().build_middleware_stack())
         app = KnownHosts(
-            HeadAsGet(RootPath(super().build_middleware_stack(), settings.root_path.rstrip("/"))),
+            HeadAsGet(RootPath(inner, settings.root_path.rstrip("/"))),
             settings.host_names,
             allow_anyone=settings.allow_anyone,
         )

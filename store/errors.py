@@ -2,6 +2,8 @@
 
 StoreError
 ├── NotFound          nothing has that id
+├── AmbiguousReference  several have that prefix of an id, or that name
+├── WrongKind         something of another kind has that id or name
 ├── IllegalMove       the state forbids it
 ├── NotReady          there is no result yet
 ├── NoArrays          an imported experiment has only metrics
@@ -20,6 +22,8 @@ StoreError
         └── UnsuitableDatabase  no lab can work on it: its encoding, its connection pooler
 """
 
+from collections.abc import Sequence
+
 from core.errors import ExtrapolabError
 
 
@@ -33,6 +37,29 @@ class NotFound(StoreError):
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"there is no {kind} {name!r}")
         self.id = name
+
+
+class AmbiguousReference(StoreError):
+    """Several have the id or the name that is given."""
+
+    def __init__(self, kind: str, given: str, ids: Sequence[str], count: int) -> None:
+        super().__init__(f"several {kind}s match: give more characters, or the id of one")
+        self.given = given
+        self.allowed = ", ".join(ids) + (", ..." if count > len(ids) else "")
+
+
+class WrongKind(StoreError):
+    """What is given names something of another kind, or nothing ever.
+
+    Attributes:
+        given: What is given.
+        reason: What it is instead.
+        other: The kind that it is: how its ids begin, or ``view``; None if it is none.
+    """
+
+    def __init__(self, kind: str, given: str, reason: str, other: str | None = None) -> None:
+        super().__init__(f"there is no {kind} {given!r}: {reason}")
+        self.given, self.reason, self.other = given, reason, other
 
 
 class IllegalMove(StoreError):

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
-from uuid_utils import uuid7
 
 from core.recipe import Recipe
 from store.db.database import now
-from store.db.keyset import read_page
+from store.db.keyset import read_newest
 from store.db.tables import AnyRow, figures
 from store.errors import NotFound, VersionConflict
+from store.ids import new_id
 
 ID = re.compile(r"fig_[0-9a-f]{32}")
 """The format of a saved figure's id."""
@@ -29,7 +29,7 @@ class Figure:
 
 def save(tx: Connection, recipe: Recipe, *, owner: str) -> Figure:
     """Saves a recipe under a new id."""
-    figure = Figure(f"fig_{uuid7().hex}", owner, recipe, now(tx), 1)
+    figure = Figure(new_id("fig"), owner, recipe, now(tx), 1)
     row = {
         "id": figure.id,
         "owner": owner,
@@ -51,9 +51,7 @@ def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Figure
     Raises:
         BadCursor: No page handed out the cursor.
     """
-    rows, next_cursor = read_page(  # ids grow with time
-        tx, select(figures), figures.c.id, ID, limit=limit, cursor=cursor, descending=True
-    )
+    rows, next_cursor = read_newest(tx, select(figures), figures, limit=limit, cursor=cursor)
     return [_figure(row) for row in rows], next_cursor
 
 

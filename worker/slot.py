@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from sqlalchemy import Connection
-from uuid_utils import uuid7
 
 from store.db.database import Database, now
 from store.errors import NotFound, StoreUnavailable
+from store.ids import new_id
 from store.queue import claims, scheduling, workers
 from store.queue.dispatcher import Dispatcher
 from store.records import Claim, WorkerRecord
@@ -82,7 +82,7 @@ class Slot:
         self._draining = False
         self._lease_seconds = settings.lease_seconds
         self._heartbeat_seconds = min(HEARTBEAT_SECONDS, self._lease_seconds / 3)
-        self._id = f"worker_{uuid7().hex}"
+        self._id = new_id("worker")
         self._threads = worker_settings.threads_per_trainer(slots)
         self._trainer = TrainerProcess(self._threads)
         self._experiment_id: str | None = None

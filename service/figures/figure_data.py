@@ -118,8 +118,7 @@ def _points_of_runs(tx: Connection, plan: Plan, source: str) -> Info:
         raise NotDrawable(
             f"no matching run has both {recipe.x} and {recipe.quantity}: there are {left_out}"
         )
-    ids = [experiment.id for experiment in experiments]
-    by_age = sorted(shown, key=lambda run: (ids[runs.experiment_index[run]], runs.seeds[run]))
+    by_age = sorted(shown, key=lambda run: (-runs.experiment_index[run], runs.seeds[run]))
     points = []
     for run in by_age:
         series, facet = series_and_facet(recipe, experiments[runs.experiment_index[run]].key)
@@ -212,9 +211,9 @@ def _read_curves(
         for place in counted
     }
     sort_keys = {}
-    for experiment in experiments:
+    for age, experiment in enumerate(reversed(experiments)):  # they are newest first
         series, facet = series_and_facet(recipe, experiment.key)
-        sort_keys[experiment.id] = (key(facet), key(series), experiment.id)
+        sort_keys[experiment.id] = (key(facet), key(series), age)
     ids = sorted({experiment_id for experiment_id, _ in place_of_run}, key=sort_keys.__getitem__)
     if recipe.x in ("step", "time"):
         stored = curves.read_series(tx, ids, recipe.quantity, recipe.x)

@@ -1,6 +1,8 @@
-"""Ids in paths: whole, or cut short to a unique prefix."""
+"""References in requests (:mod:`store.experiments.references`), and the ids that they mean."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import Depends, Path
@@ -10,11 +12,12 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from core.errors import Problem
 from core.spec.explain import shorten
 from service.context import AppContext, Context
-from service.http import examples
-from service.http.errors import Ambiguous, Invalid
+from service.http import examples, path_names
+from service.http.errors import Ambiguous, Invalid, Missing
 from store.db.tables import sweeps
-from store.errors import NotFound
-from store.experiments import events, id_prefix
+from store.errors import AmbiguousReference, NotFound, WrongKind
+from store.experiments import events, references
+from store.experiments.references import LATEST, Kind
 from store.query.names import split_names
 from store.sweeps import rows as sweep_rows
 
@@ -23,24 +26,32 @@ MAX_IDS = 500
 
 MAX_NAMED_PROBLEMS = 20
 
-MAX_NAMED_IDS = 8
-"""Most ids that the problem of an ambiguous prefix names."""
+_TAKEN_BY = MappingProxyType(
+    {
+        Kind.EXPERIMENT.value: "/v1/experiments/ID and `extrapolab status ID` take it",
+        Kind.SWEEP.value: "/v1/sweeps/ID and `extrapolab sweep status ID` take it",
+        Kind.FIGURE.value: "/v1/figures/ID and `extrapolab recipe change ID` take it",
+        Kind.WORKER.value: "/v1/workers/ID:drain and `extrapolab workers drain ID` take it",
+        "view": "/v1/views/NAME takes it",
+    }
+)
+"""What takes an id of each kind, by how it begins, and the name of a view."""
 
 
 class _ExperimentIdConvertor(StringConvertor):
-    """An id in a path, without the colon that starts a verb."""
+    """A reference in a path, without the colon that starts a verb."""
 
     regex = "[^/:]+"
 
 
 class _FigureIdConvertor(StringConvertor):
-    """The id of a figure to draw, without the dot that starts a format."""
+    """A reference to a figure to draw, without the format that follows it."""
 
-    regex = "[^/:.]+"
+    regex = r"[^/:]+(?=\.[a-z]+$)"
 
 
 class _RecipeIdConvertor(StringConvertor):
-    """The id of a figure whose recipe is meant: no format follows."""
+    """A reference to a figure whose recipe is meant: no format follows."""
 
     regex = r"(?![^/:]+\.(?:svg|png|pdf|json)$)[^/:]+"
 
@@ -50,29 +61,35 @@ register_url_convertor("figure", _FigureIdConvertor())
 register_url_convertor("recipe", _RecipeIdConvertor())
 
 
-def complete_id(context: AppContext, text: str, pointer: str = "/path/id") -> str:
-    """The only id that starts with ``text``; ``text`` itself if it is whole or unknown.
+def complete_id(
+    context: AppContext, text: str, pointer: str = "/path/id", kind: Kind = Kind.EXPERIMENT
+) -> str:
+    """The id that a reference to something of a kind means; ``text`` itself if nothing has it.
 
     Raises:
-        Ambiguous: Several ids start with it.
+        Ambiguous: Several have it.
+        Missing: It means something of another kind.
     """
-    if not id_prefix.is_prefix(text):
+    if references.is_id(text, kind):
         return text
-    with context.database.read() as tx:
-        ids = id_prefix.ids_with_prefix(tx, text, limit=MAX_NAMED_IDS + 1)
-    if len(ids) > 1:
-        named = ", ".join(ids[:MAX_NAMED_IDS]) + (", ..." if len(ids) > MAX_NAMED_IDS else "")
-        message = "matches several ids: give more characters"
-        raise Ambiguous(Problem(pointer, "ambiguous_id", message, shorten(text), named))
-    return ids[0] if ids else text
+    try:
+        with context.database.read() as tx:
+            return references.resolve(tx, kind, text) or text
+    except AmbiguousReference as error:
+        problem = Problem(pointer, "ambiguous_id", str(error), shorten(text), error.allowed)
+        raise Ambiguous(problem) from None
+    except WrongKind as error:
+        taken_by = f"; {_TAKEN_BY[error.other]}" if error.other else ""
+        raise Missing(Problem(pointer, "wrong_kind", f"{error}{taken_by}", shorten(text))) from None
 
 
 def existing_experiments(context: AppContext, text: str, pointer: str) -> list[str]:
-    """The ids of experiments in a comma-separated list of ids or prefixes.
+    """The ids of experiments in a comma-separated list of references.
 
     Raises:
         Invalid: They are too many, or some belong to no experiment.
-        Ambiguous: Several ids start with a prefix.
+        Ambiguous: Several experiments have one.
+        Missing: One means something that is no experiment.
     """
     parts = split_names(text, pointer, Invalid)
     if len(parts) > MAX_IDS:
@@ -93,13 +110,14 @@ def existing_experiments(context: AppContext, text: str, pointer: str) -> list[s
 
 
 def existing_sweep(context: AppContext, text: str, pointer: str = "/query/sweep") -> str:
-    """The id of a sweep, from itself or a prefix.
+    """The id of the sweep that a reference means.
 
     Raises:
         Invalid: There is no such sweep.
-        Ambiguous: Several ids start with the prefix.
+        Ambiguous: Several sweeps have it.
+        Missing: It means something that is no sweep.
     """
-    sweep_id = complete_id(context, text, pointer)
+    sweep_id = complete_id(context, text, pointer, Kind.SWEEP)
     try:
         with context.database.read() as tx:
             sweep_rows.get(tx, sweep_id, sweeps.c.id)
@@ -109,26 +127,26 @@ def existing_sweep(context: AppContext, text: str, pointer: str = "/query/sweep"
     return sweep_id
 
 
-def _id_dependency(kind: str, prefix: str, example: str) -> Callable[..., Coroutine[Any, Any, str]]:
-    """The dependency that reads the id in a path."""
+def _id_dependency(kind: Kind, example: str) -> Callable[..., Coroutine[Any, Any, str]]:
+    """The dependency that reads the reference in a path."""
+    prefix = f"`{kind.value}_` and at least four characters"
+    named = "" if kind is Kind.WORKER else f", its name, or `{LATEST}`"
     documented = Path(
         alias="id",
-        description=f"Id of the {kind}, or a unique prefix: `{prefix}_` and at least four "
-        "characters.",
+        description=f"Id of the {kind.noun}, or a unique prefix: {prefix}{named}.",
         examples=[example],
-        # The pattern documents ids without being checked: any other text is not found.
-        json_schema_extra={"pattern": f"^{prefix}_[0-9a-f]{{4,32}}$"},
     )
 
     async def read_id(context: Context, text: Annotated[str, documented]) -> str:
-        if not id_prefix.is_prefix(text):  # no thread for a whole id
+        text = path_names.decoded(text)
+        if references.is_id(text, kind):  # no thread for a whole id
             return text
-        return await run_in_threadpool(complete_id, context, text)
+        return await run_in_threadpool(partial(complete_id, context, text, kind=kind))
 
     return read_id
 
 
-ExperimentId = Annotated[str, Depends(_id_dependency("experiment", "exp", examples.ID))]
-SweepId = Annotated[str, Depends(_id_dependency("sweep", "swp", examples.SWEEP_ID))]
-FigureId = Annotated[str, Depends(_id_dependency("saved figure", "fig", examples.FIGURE_ID))]
-WorkerId = Annotated[str, Depends(_id_dependency("worker slot", "worker", examples.WORKER["id"]))]
+ExperimentId = Annotated[str, Depends(_id_dependency(Kind.EXPERIMENT, examples.ID))]
+SweepId = Annotated[str, Depends(_id_dependency(Kind.SWEEP, examples.SWEEP_ID))]
+FigureId = Annotated[str, Depends(_id_dependency(Kind.FIGURE, examples.FIGURE_ID))]
+WorkerId = Annotated[str, Depends(_id_dependency(Kind.WORKER, examples.WORKER["id"]))]

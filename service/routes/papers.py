@@ -16,6 +16,7 @@ from service.http.errors import Invalid
 from service.http.ids import complete_id
 from service.paper import sources
 from service.paper.archive import zipped
+from store.experiments.references import Kind
 from store.query.names import split_names
 
 router = APIRouter(prefix="/v1/paper", tags=["queries"])
@@ -66,7 +67,7 @@ def paper(
         message = f"exactly one of {', '.join(given)} says what to write up"
         raise Invalid(Problem("/query", "wrong_count", message, ", ".join(named) or "none"))
     if sweep is not None:
-        sweep = complete_id(context, sweep, "/query/sweep")
+        sweep = complete_id(context, sweep, "/query/sweep", Kind.SWEEP)
     ids = _figure_ids(context, figures)
     look = read_look(style="paper", width=width, font_size=font_size)
     with context.database.read() as tx:
@@ -88,4 +89,4 @@ def _figure_ids(context: Context, figures: str | None) -> list[str]:
     if len(names) > MAX_FIGURES:
         message = f"should name at most {MAX_FIGURES} figures"
         raise Invalid(Problem("/query/figures", "too_many", message, str(len(names))))
-    return [complete_id(context, name, "/query/figures") for name in names]
+    return [complete_id(context, name, "/query/figures", Kind.FIGURE) for name in names]

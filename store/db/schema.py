@@ -5,7 +5,7 @@ from sqlalchemy import Connection, inspect, text
 from store.db.database import Database
 from store.errors import SchemaMismatch
 
-REVISION = "0014"
+REVISION = "0015"
 """The newest migration in ``migrations/versions``, repeated here so that checks need no Alembic."""
 
 

@@ -96,6 +96,7 @@ experiments = Table(
     ),
     Index("experiments_by_state", "state", "created_at", "id", "staged_batch_id"),
     Index("experiments_by_spec", "spec_hash", "created_at", "id"),
+    Index("experiments_by_name", "name", "created_at", "id"),
     Index(
         "experiments_by_setup",
         "setup_hash",
@@ -299,6 +300,7 @@ sweeps = Table(
     Column("version", Integer, nullable=False),  # grows when the sweep is extended
     Column("arrival", Text, key="staged_batch_id"),  # as in experiments
     Index("sweeps_newest", "created_at", "id"),
+    Index("sweeps_by_name", "name", "created_at", "id"),
 )
 
 sweep_members = Table(
@@ -319,6 +321,7 @@ figures = Table(
     Column("recipe", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("version", Integer, nullable=False),  # grows when the recipe is changed
+    Index("figures_newest", "created_at", "id"),
 )
 
 views = Table(

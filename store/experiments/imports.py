@@ -21,6 +21,7 @@ from store.db.tables import experiments
 from store.db.visible import visible_experiments
 from store.experiments import duplicates, insertion, pooling
 from store.experiments.draft import Draft, Options
+from store.ids import new_id, times
 from store.records import ELSEWHERE, EventKind, RunRecord, Source, Submission
 from store.states import State
 
@@ -64,8 +65,9 @@ def add(
     hashes = [submission.spec_hash for submission in new_submissions]
     duplicates.lock(tx, hashes)
     existing = _existing(tx, hashes)
-    at, submissions = now(tx), list[Submission]()
-    for runs_of, new in zip(imported, new_submissions, strict=True):
+    submissions: list[Submission] = []
+    submitted = times(now(tx), len(imported))
+    for runs_of, new, at in zip(imported, new_submissions, submitted, strict=True):
         experiment_id = existing.get(new.spec_hash)
         if experiment_id is None:
             _insert(tx, new, runs_of, at, owner=owner, provenance=provenance)
@@ -81,7 +83,7 @@ def add(
 
 def _new_submission(draft: Draft, digest: str) -> Submission:
     hashes = _hash(digest, draft.spec_hash), _hash(digest, draft.setup_hash)
-    return Submission(insertion.new_id(), State.COMPLETED, *hashes, reused=False, warnings=())
+    return Submission(new_id("exp"), State.COMPLETED, *hashes, reused=False, warnings=())
 
 
 def _hash(digest: str, lab_hash: str) -> str:
@@ -114,8 +116,8 @@ def _insert(
         insert(experiments),
         [{**row, "finished_at": at, "provenance": {"source": SOURCE, **provenance}}],
     )
-    insertion.insert_tags(tx, [(new, draft)], at)
-    insertion.insert_events(tx, [new], at, EventKind.SUBMITTED, {"owner": owner})
-    insertion.insert_events(tx, [new], at, EventKind.COMPLETED, {"source": SOURCE})
+    insertion.insert_tags(tx, [(new, draft)], [at])
+    insertion.insert_events(tx, [new], [at], EventKind.SUBMITTED, {"owner": owner})
+    insertion.insert_events(tx, [new], [at], EventKind.COMPLETED, {"source": SOURCE})
     runs.write_records(tx, new.id, imported.runs)
     series.append(tx, new.id, 0, pack_points(imported.points))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert
-from uuid_utils import uuid7
 
 from store.db.database import announce_work
 from store.db.tables import events, experiments
 from store.experiments import tags, warm_start
 from store.experiments.draft import Draft, Options
+from store.ids import new_id
 from store.records import EventKind, Submission
 from store.states import State
 
@@ -17,27 +17,30 @@ from store.states import State
 _INSERT_EXPERIMENTS, _INSERT_EVENTS = insert(experiments), insert(events)
 
 
-def new_id() -> str:
-    """An id for a new experiment; ids grow with time."""
-    return f"exp_{uuid7().hex}"
-
-
 def queued_submission(draft: Draft, warnings: Sequence[str]) -> Submission:
     """The submission of a new experiment, which is still to be inserted."""
     hashes = draft.spec_hash, draft.setup_hash
-    return Submission(new_id(), State.QUEUED, *hashes, reused=False, warnings=tuple(warnings))
+    return Submission(new_id("exp"), State.QUEUED, *hashes, reused=False, warnings=tuple(warnings))
 
 
 def insert_queued(
     tx: Connection,
     new: Sequence[tuple[Submission, Draft]],
-    at: float,
+    times: Sequence[float],
     *,
     owner: str,
     options: Options,
     batch_id: str | None = None,
 ) -> None:
     """Queues new experiments; those of a staged batch wait until it is published.
+
+    Args:
+        tx: An open write.
+        new: The experiments.
+        times: When each is submitted (:func:`store.ids.times`).
+        owner: The submitter.
+        options: Their options.
+        batch_id: Their staged batch, if they are staged.
 
     Raises:
         SpecError: One starts from another experiment, and can't.
@@ -47,13 +50,13 @@ def insert_queued(
     for _, draft in new:
         warm_start.check(tx, draft.spec, lock=True)
     rows = []
-    for submission, draft in new:
+    for (submission, draft), at in zip(new, times, strict=True):
         device = draft.spec.numerics.device
         row = experiment_row(submission, draft, at, owner=owner, options=options, device=device)
         rows.append({**row, "staged_batch_id": batch_id})
     tx.execute(_INSERT_EXPERIMENTS, rows)
-    insert_tags(tx, new, at)
-    insert_events(tx, [s for s, _ in new], at, EventKind.SUBMITTED, {"owner": owner})
+    insert_tags(tx, new, times)
+    insert_events(tx, [s for s, _ in new], times, EventKind.SUBMITTED, {"owner": owner})
     if batch_id is None:
         announce_work(tx)
 
@@ -86,10 +89,12 @@ def experiment_row(
     }
 
 
-def insert_tags(tx: Connection, new: Sequence[tuple[Submission, Draft]], at: float) -> None:
+def insert_tags(
+    tx: Connection, new: Sequence[tuple[Submission, Draft]], times: Sequence[float]
+) -> None:
     """Stores the tags of new experiments."""
     rows: list[dict[str, Any]] = []
-    for submission, draft in new:
+    for (submission, draft), at in zip(new, times, strict=True):
         rows += tags.rows_for(submission.id, at, draft.spec.tags)
     tags.add(tx, rows)
 
@@ -97,11 +102,14 @@ def insert_tags(tx: Connection, new: Sequence[tuple[Submission, Draft]], at: flo
 def insert_events(
     tx: Connection,
     submissions: Sequence[Submission],
-    at: float,
+    times: Sequence[float],
     kind: EventKind,
     detail: dict[str, Any],
 ) -> None:
     """Stores one event of each new experiment."""
-    event = {"at": at, "kind": kind, "attempt": 0, "detail": detail}
-    rows = [{"experiment_id": submission.id, **event} for submission in submissions]
+    event = {"kind": kind, "attempt": 0, "detail": detail}
+    rows = [
+        {"experiment_id": submission.id, "at": at, **event}
+        for submission, at in zip(submissions, times, strict=True)
+    ]
     tx.execute(_INSERT_EVENTS, rows)

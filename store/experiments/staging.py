@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
-from uuid_utils import uuid7
 
 from store.db.batches import PAUSE_BETWEEN_BATCHES, WRITE_BATCH, batches
 from store.db.database import Database, announce_work, now
@@ -19,6 +18,7 @@ from store.db.tables import AnyRow, events, experiments, staged_batches, sweeps
 from store.errors import StoreUnavailable
 from store.experiments import duplicates, insertion, tags
 from store.experiments.draft import Options, SubmissionItem
+from store.ids import new_id, times
 from store.records import Submission
 
 
@@ -86,17 +86,20 @@ def stage(
         return StagedBatch(None, submissions)
     with database.write() as tx:
         batch_id, at = open_batch(tx), now(tx)
-    for part in batches(new, WRITE_BATCH):
+    for batch in batches(zip(new, times(at, len(new)), strict=True), WRITE_BATCH):
+        part, submitted = zip(*batch, strict=True)
         time.sleep(PAUSE_BETWEEN_BATCHES)
         with database.write() as tx:
             touch(tx, batch_id)
-            insertion.insert_queued(tx, part, at, owner=owner, options=options, batch_id=batch_id)
+            insertion.insert_queued(
+                tx, part, submitted, owner=owner, options=options, batch_id=batch_id
+            )
     return StagedBatch(batch_id, submissions)
 
 
 def open_batch(tx: Connection) -> str:
     """Opens a batch and returns its id."""
-    batch_id = f"arr_{uuid7().hex}"
+    batch_id = new_id("arr")
     tx.execute(insert(staged_batches).values(id=batch_id, touched_at=now(tx)))
     return batch_id
 

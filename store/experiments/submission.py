@@ -13,6 +13,7 @@ from store.db.tables import AnyRow
 from store.experiments import duplicates, insertion, staging, tags
 from store.experiments.draft import Draft, Options, SubmissionItem
 from store.experiments.staging import StagedBatch
+from store.ids import times
 from store.records import Submission
 
 
@@ -81,7 +82,7 @@ def submit(
         submitted = {submission.id for submission in submissions}
         unwanted = {submission.id for submission in staged.new.values()} - submitted
         staging.publish(tx, staged.id, without=unwanted)
-    insertion.insert_queued(tx, new, now(tx), owner=owner, options=options)
+    insertion.insert_queued(tx, new, times(now(tx), len(new)), owner=owner, options=options)
     tags.merge(tx, reused)
     return submissions
 

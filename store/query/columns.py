@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from core.errors import Problem
 from core.statistics import STATISTICS, over_seeds
 from store.db.database import now
-from store.db.tables import experiments, sweep_members
-from store.db.visible import visible_experiments
+from store.db.tables import experiments, sweep_members, sweeps
+from store.db.visible import visible_experiments, visible_sweeps
 from store.experiments import tags
 from store.query import pages, run_ends
 from store.query.ast import Aggregate, Count
@@ -150,8 +150,10 @@ def _read_runs(
 
 def _read_sweeps(tx: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     c = sweep_members.c
-    query = select(c.experiment_id, c.sweep_id).distinct().order_by(c.sweep_id)
-    sweeps: dict[str, list[str]] = {}
-    for experiment_id, sweep_id in tx.execute(query.where(c.experiment_id.in_(list(ids)))):
-        sweeps.setdefault(experiment_id, []).append(sweep_id)
-    return sweeps
+    query = visible_sweeps(c.experiment_id, sweeps.c.created_at, sweeps.c.id).distinct()
+    query = query.join(sweep_members, c.sweep_id == sweeps.c.id)
+    query = query.order_by(sweeps.c.created_at, sweeps.c.id)
+    by_experiment: dict[str, list[str]] = {}
+    for experiment_id, _, sweep_id in tx.execute(query.where(c.experiment_id.in_(list(ids)))):
+        by_experiment.setdefault(experiment_id, []).append(sweep_id)
+    return by_experiment

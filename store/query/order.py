@@ -1,7 +1,8 @@
 """The order of a result: several keys, each ascending or descending.
 
-Missing and non-finite values come last in either direction. Experiments with equal keys are ordered
-by id, so that no two share a position.
+Missing and non-finite values come last in either direction. Experiments with equal keys are in the
+order of their submission. An id, which says nothing of time, is the last key, so that no two share
+a position.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,13 +28,14 @@ from store.db.tables import experiments
 from store.query.ast import Aggregate, Count
 from store.query.collation import bytewise
 from store.query.errors import BadQuery
-from store.query.fields import EXPERIMENT_FIELDS, Field, Kind
+from store.query.fields import EXPERIMENT_FIELDS, FIELDS, Field, Kind
 from store.query.names import with_columns
 from store.query.parser import Term, parse_term
 from store.query.sql import value
 from store.query.statistics import Condition, Expression
 
 NEWEST_FIRST = "-created"
+_SUBMISSION = FIELDS["created"]
 MAX_KEYS = 8
 
 KeyValue = float | int | str | None
@@ -149,6 +151,8 @@ class OrderColumns:
 def parse(text: str) -> tuple[Key, ...]:
     """The keys of an order such as ``-created,name``; a metric is ordered by its median over seeds.
 
+    The time of submission is added as the last key.
+
     Raises:
         BadQuery: A name can't be ordered by, or is repeated.
     """
@@ -160,7 +164,9 @@ def parse(text: str) -> tuple[Key, ...]:
     for key in keys:
         if terms.count(key.term) > 1:
             raise BadQuery(Problem("", "repeated", f"{key.name} should be named once"))
-    return keys
+    if _SUBMISSION in terms:
+        return keys
+    return *keys, Key(_SUBMISSION, keys[0].descending)
 
 
 def order_by(

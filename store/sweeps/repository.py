@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select
 
 from core.spec.sweep import SweepSpec
-from store.db.keyset import read_page
+from store.db.keyset import read_newest
 from store.db.tables import AnyRow, experiments, sweep_members, sweeps
 from store.db.visible import visible_experiments, visible_sweeps
 from store.errors import IllegalMove
 from store.states import FINAL, State
 from store.sweeps import members as member_rows
 from store.sweeps import rows
-from store.sweeps.rows import ID, SWEEP_COLUMNS
+from store.sweeps.rows import SWEEP_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ def page(tx: Connection, *, limit: int, cursor: str | None) -> tuple[list[Sweep]
         BadCursor: No page handed out the cursor.
     """
     query = visible_sweeps(*SWEEP_COLUMNS)
-    page_rows, next_cursor = read_page(  # ids grow with time
-        tx, query, sweeps.c.id, ID, limit=limit, cursor=cursor, descending=True
-    )
+    page_rows, next_cursor = read_newest(tx, query, sweeps, limit=limit, cursor=cursor)
     counts = _count_states(tx, [row.id for row in page_rows])
     return [_sweep(row, counts) for row in page_rows], next_cursor
 

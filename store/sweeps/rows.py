@@ -4,18 +4,20 @@ import re
 from typing import Any
 
 from sqlalchemy import Connection, insert
-from uuid_utils import uuid7
 
 from store.db.database import now
 from store.db.tables import AnyRow, sweeps
 from store.db.visible import visible_sweeps
 from store.errors import NotFound
+from store.ids import new_id
 from store.sweeps.draft import SweepDraft
 
 ID = re.compile(r"swp_[0-9a-f]{32}")
 """The format of a sweep's id."""
 
 SWEEP_COLUMNS = [column for column in sweeps.c if column.key != "staged_batch_id"]
+
+NEWEST_FIRST = (sweeps.c.created_at.desc(), sweeps.c.id.desc())
 
 MAX_NAMESAKES = 50
 """Most sweeps of one name and owner that are compared with a new one, newest first."""
@@ -33,7 +35,7 @@ def get(tx: Connection, sweep_id: str, *columns: Any, lock: bool = False) -> Any
 
 def add(tx: Connection, draft: SweepDraft, owner: str, batch_id: str | None = None) -> str:
     """Adds the row of a new sweep and returns its id."""
-    sweep_id = f"swp_{uuid7().hex}"
+    sweep_id = new_id("swp")
     row = {
         "id": sweep_id,
         "name": draft.sweep.name,
@@ -55,8 +57,7 @@ def find_equal(
     )
     if except_id is not None:
         namesakes = namesakes.where(sweeps.c.id != except_id)
-    newest = list(tx.scalars(namesakes.order_by(sweeps.c.id.desc()).limit(MAX_NAMESAKES)))
-    query = visible_sweeps(sweeps.c.id, sweeps.c.base, sweeps.c.axes)
-    rows, content = tx.execute(query.where(sweeps.c.id.in_(newest))), draft.content
-    equal = [row.id for row in rows if {"base": row.base, "axes": row.axes} == content]
-    return max(equal, default=None)
+    namesakes = namesakes.add_columns(sweeps.c.base, sweeps.c.axes)
+    newest = tx.execute(namesakes.order_by(*NEWEST_FIRST).limit(MAX_NAMESAKES))
+    equal = (row.id for row in newest if {"base": row.base, "axes": row.axes} == draft.content)
+    return next(equal, None)

@@ -1,8 +1,7 @@
-"""Ids in a path may be shortened to a unique prefix."""
+"""What stands for an id in a request: a unique prefix of it, a name, or @latest."""
 
 import pytest
 
-from service.http.ids import MAX_NAMED_IDS
 from tests.integration.service.conftest import body
 
 AXES = [{"path": "training.length", "values": [2, 3]}]
@@ -35,18 +34,47 @@ def test_a_unique_prefix_stands_for_the_id(client, submit, paths):
     assert client.get(experiment).status_code == client.get(short).status_code == 404
 
 
-def test_an_ambiguous_prefix_is_refused_with_the_newest_matches(client, submit):
-    ids = sorted((submit().rpartition("/")[2] for _ in range(MAX_NAMED_IDS + 1)), reverse=True)
-    prefix = ids[0][:8]
+def test_several_matches_are_refused_with_the_newest(client, submit):
+    ids = [submit(name="a/b: 50%").rpartition("/")[2] for _ in range(3)][::-1]
     for call in (client.get, client.delete):
-        refused = call(f"/v1/experiments/{prefix}")
+        refused = call("/v1/experiments/a%2Fb%3A%2050%25")
         assert refused.status_code == 404
         (problem,) = refused.json()["errors"]
         assert (problem["pointer"], problem["code"]) == ("/path/id", "ambiguous_id")
-        assert problem["given"] == f"'{prefix}'"
-        assert problem["allowed"] == ", ".join(ids[:MAX_NAMED_IDS]) + ", ..."
-    (problem,) = client.get("/v1/compare", params={"ids": f"{prefix},{ids[0]}"}).json()["errors"]
+        assert problem["given"] == "'a/b: 50%'"
+        assert problem["allowed"] == ", ".join(ids)
+    compared = client.get("/v1/compare", params={"ids": f"a/b: 50%,{ids[0]}"})
+    (problem,) = compared.json()["errors"]
     assert (problem["pointer"], problem["code"]) == ("/query/ids", "ambiguous_id")
+
+
+def test_names_and_latest_stand_for_ids(client, submit):
+    first, newest = submit(name="a/b: 50%"), submit(name="other")
+    assert client.get("/v1/experiments/a%2Fb%3A%2050%25").json()["id"] in first
+    assert client.get("/v1/experiments/a%2Fb%3A%2050%25/events").status_code == 200
+    assert client.post("/v1/experiments/a%2fb%3a%2050%25:cancel").json()["id"] in first
+    assert client.get("/v1/experiments/@latest").json()["id"] in newest
+    assert "other" in client.get("/experiments/@latest").text
+    ids = client.get("/v1/compare", params={"ids": "a/b: 50%,@latest"}).json()["experiments"]
+    assert [f"/v1/experiments/{item['id']}" for item in ids] == [first, newest]
+    figure = client.post("/v1/figures", json={**RECIPE, "name": "fig. 1"}).json()
+    assert client.get("/v1/figures/fig.%201").json() == figure
+    assert client.get("/v1/figures/fig.%201.json").status_code == 409  # nothing is completed
+
+
+def test_an_id_of_another_kind_says_what_takes_it(client, paths):
+    for path in paths:
+        kind, name = path.split("/")[2:]
+        for other in {"experiments", "sweeps", "figures"} - {kind}:
+            refused = client.get(f"/v1/{other}/{name[:12]}")
+            (problem,) = refused.json()["errors"]
+            assert (refused.status_code, problem["code"]) == (404, "wrong_kind")
+            assert f"/v1/{kind}/ID" in problem["message"]
+    worker = client.post("/v1/workers/swp_0123:drain").json()["errors"][0]
+    assert "it is the id of a sweep; /v1/sweeps/ID" in worker["message"]
+    client.post("/v1/views", json={"name": "mine", "page": "experiments", "query": "q=x"})
+    view = client.get("/v1/experiments/mine").json()["errors"][0]
+    assert "a saved view has this name; /v1/views/NAME takes it" in view["message"]
 
 
 @pytest.mark.parametrize("path", ["experiments/exp_ffff", "sweeps/swp_ffff", "figures/fig_ffff"])

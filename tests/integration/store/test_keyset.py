@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import insert, select
 
-from store.db.keyset import read_page
+from store.db.keyset import read_newest, read_page
 from store.db.tables import figures
 from store.errors import BadCursor
 
@@ -45,6 +45,28 @@ def test_an_insert_before_the_page_shifts_nothing(database):
         add(tx, ("a", 1))
         rest, last = read_page(tx, select(figures), figures.c.id, ANY, limit=2, cursor=cursor)
     assert ([row.id for row in rows], [row.id for row in rest], last) == (["b", "c"], ["d"], None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+def test_the_newest_come_first_whatever_their_ids(database, limit):
+    times = {
+        "fig_" + digit * 32: at for digit, at in zip("c0fa", (0.1, 0.1, 0.3, 1e9), strict=True)
+    }
+    with database.write() as tx:
+        tx.execute(
+            insert(figures),
+            [{**FIGURE, "id": key, "version": 1, "created_at": at} for key, at in times.items()],
+        )
+    seen, cursor = "", None
+    while True:
+        with database.read() as tx:
+            rows, cursor = read_newest(tx, select(figures), figures, limit=limit, cursor=cursor)
+        seen += "".join(row.id[-1] for row in rows)
+        if cursor is None:
+            break
+    assert seen == "afc0"
+    with database.read() as tx, pytest.raises(BadCursor):
+        read_newest(tx, select(figures), figures, limit=1, cursor="fig_" + "0" * 32)
 
 
 @pytest.mark.parametrize("cursor", ["", "B", "bb", "b "])

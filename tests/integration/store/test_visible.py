@@ -12,10 +12,11 @@ import store
 from store import attention, bulk
 from store.db.database import Database, now
 from store.errors import NotFound
-from store.experiments import duplicates, events, id_prefix, results
+from store.experiments import duplicates, events, references, results
 from store.experiments import repository as experiments
 from store.experiments import rows as experiment_rows
 from store.experiments.draft import Options
+from store.experiments.references import Kind
 from store.query import columns, facets, pages, run_ends, setup_order, setups, varying
 from store.query.query import ExperimentQuery
 from store.queue import overview, scheduling
@@ -43,9 +44,11 @@ SEARCHES = {
     "experiments.duplicates.find_reusable": lambda tx: duplicates.find_reusable(tx, HASHES),
     "experiments.events.newest_number": lambda tx: [events.newest_number(tx)],
     "experiments.events.since": lambda tx: events.since(tx, 0)[0],
-    "experiments.id_prefix.ids_with_prefix": lambda tx: [
-        *id_prefix.ids_with_prefix(tx, "exp_0", limit=9),
-        *id_prefix.ids_with_prefix(tx, "swp_0", limit=9),
+    "experiments.references.resolve": lambda tx: [
+        found
+        for kind in (Kind.EXPERIMENT, Kind.SWEEP)
+        for reference in (references.LATEST, "staged")
+        if (found := references.resolve(tx, kind, reference))
     ],
     "query.columns.walk": lambda tx: [
         found.experiment for found, _ in columns.walk(tx, ALL, columns.parse("name,train_loss"))

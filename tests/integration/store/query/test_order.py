@@ -42,7 +42,8 @@ def in_python(stored, sort):
             if left is None or right is None:
                 return 1 if left is None else -1
             return (1 if left > right else -1) * (-1 if descending else 1)
-        return (1 if a.id > b.id else -1) * (-1 if keys[0][1] else 1)
+        later = (a.created, a.id) > (b.created, b.id)
+        return (1 if later else -1) * (-1 if keys[0][1] else 1)
 
     return [experiment.id for experiment in sorted(stored, key=cmp_to_key(compare))]
 
