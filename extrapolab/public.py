@@ -3,14 +3,14 @@
 from core.errors import Problem
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
-from extrapolab.client.async_lab import (
+from extrapolab.client.async_handles import (
     AsyncExperiment,
     AsyncFigure,
-    AsyncLab,
     AsyncQuery,
     AsyncStudy,
     AsyncSweep,
 )
+from extrapolab.client.async_lab import AsyncLab
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.figure import Figure
 from extrapolab.client.lab import Lab

@@ -1,7 +1,6 @@
 """Arguments and options that several commands share, and how their values are read."""
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -16,9 +15,6 @@ from extrapolab.client.study import Size
 from extrapolab.errors import LabError
 
 T = TypeVar("T")
-
-_NAME = re.compile(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\)|[()])+")
-"""A name, in which parentheses may be nested once."""
 
 STUDY_FIGURE = "extrapolation"
 """The figure that a study always has."""
@@ -46,18 +42,6 @@ def take(items: Iterable[T], limit: int) -> list[T]:
     if len(items) > limit:
         print_error(f"Only the first {limit} are shown; --limit shows more.")
     return items[:limit]
-
-
-def comma_list(text: str | None) -> list[str]:
-    """Splits names at commas, but not at those in parentheses.
-
-    Example:
-        >>> comma_list("fit_error, imbalance"), comma_list(None)
-        (['fit_error', 'imbalance'], [])
-        >>> comma_list("count(seed in (0, 1)), name")
-        ['count(seed in (0, 1))', 'name']
-    """
-    return [name.strip() for name in _NAME.findall(text or "") if name.strip()]
 
 
 def key_value(text: str) -> tuple[str, str]:

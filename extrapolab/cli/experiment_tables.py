@@ -13,6 +13,7 @@ from extrapolab.models.experiments import Cost, ExperimentRecord, QueuePosition
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from core.spec import ExperimentSpec
 
@@ -20,23 +21,32 @@ USUAL_COLUMNS = ("id", "state", "name", "seeds", "progress", "created", "tags")
 
 
 def experiments_table(
-    records: Iterable[ExperimentRecord], further: Mapping[str, Sequence[Any]] | None = None
+    records: Iterable[ExperimentRecord],
+    sorted_by: Sequence[str] = (),
+    further: Mapping[str, Sequence[Any]] | None = None,
 ) -> "Table":
-    """One row per experiment; ``further`` columns have a value for each."""
-    columns = further or {}
-    rows = table(*USUAL_COLUMNS, *columns, folding=("name", "seeds", "progress"))
+    """One row per experiment.
+
+    Args:
+        records: The experiments.
+        sorted_by: Columns to show first, so that a narrow terminal keeps them.
+        further: The values of those that aren't usual columns, one for each experiment.
+    """
+    columns = dict.fromkeys(["id", "state", *sorted_by, *USUAL_COLUMNS])
+    rows = table(*columns, folding=("name", "seeds", "progress"))
     for place, record in enumerate(records):
-        rows.add_row(
-            record.id,
-            styled(record.state),
-            record.name,
-            outcome_counts(Counter(run.outcome for run in record.runs if run.outcome))
+        cells: dict[str, str | Text] = {
+            "id": record.id,
+            "state": styled(record.state),
+            "name": record.name,
+            "seeds": outcome_counts(Counter(run.outcome for run in record.runs if run.outcome))
             + (" (imported)" if record.source == "import" else ""),
-            _progress(record),
-            format_time(record.created_at),
-            " ".join(record.tags),
-            *(format_cell(values[place]) for values in columns.values()),
-        )
+            "progress": _progress(record),
+            "created": format_time(record.created_at),
+            "tags": " ".join(record.tags),
+            **{name: format_cell(values[place]) for name, values in (further or {}).items()},
+        }
+        rows.add_row(*(cells[name] for name in columns))
     rows.columns[0].no_wrap = True
     return rows
 

@@ -1,5 +1,6 @@
 """Tables on what queries find: fields, groups of runs, saved figures."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from extrapolab.models.tables import ExperimentColumns, Group
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_STATISTIC = re.compile(r"^(\w+)\((\w+)\)$")
+"""A statistic of a metric in an order, which is a column ``metric.statistic``."""
 
 
 def fields_table(fields: Iterable[QueryField]) -> "Table":
@@ -94,11 +98,13 @@ def varying_table(varying: Varying) -> "Table":
     return rows
 
 
-def groups_table(groups: Sequence[Group]) -> "Table":
-    """One row per group of runs, one column per statistic."""
+def groups_table(groups: Sequence[Group], sorted_by: Sequence[str] = ()) -> "Table":
+    """One row per group of runs, one column per statistic; first those that they are sorted by."""
     flat_rows = [group.flat for group in groups]
     not_shown = {"experiments", "newest", "name", "seeds"}
     columns = [name for name in all_keys(flat_rows) if name not in not_shown]
+    first = [*groups[0].by, *(_STATISTIC.sub(r"\2.\1", name) for name in sorted_by)]
+    columns.sort(key=lambda name: first.index(name) if name in first else len(first))
     has_others = any(set(group.states) - {"completed"} for group in groups)
     columns += ["states"] if has_others else []
     rows = table(*columns, "name", folding=("name",))

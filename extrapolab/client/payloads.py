@@ -1,5 +1,6 @@
 """Request bodies and parameters, made from the client's arguments."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,32 @@ if TYPE_CHECKING:
 
 Spec: TypeAlias = Union["ExperimentSpec", Mapping[str, Any]]
 """A validated spec, or a mapping that the lab validates; NumPy arrays in it are sent as lists."""
+
+
+_NAME = re.compile(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\)|[()])+")
+"""A name, in which parentheses may be nested once."""
+
+
+def comma_list(text: str | None) -> list[str]:
+    """Splits names at commas, but not at those in parentheses.
+
+    Example:
+        >>> comma_list("fit_error, imbalance"), comma_list(None)
+        (['fit_error', 'imbalance'], [])
+        >>> comma_list("count(seed in (0, 1)), name")
+        ['count(seed in (0, 1))', 'name']
+    """
+    return [name.strip() for name in _NAME.findall(text or "") if name.strip()]
+
+
+def sort_names(sort: str | None) -> list[str]:
+    """The names that an order has.
+
+    Example:
+        >>> sort_names("-median(fit_error),name")
+        ['median(fit_error)', 'name']
+    """
+    return [name.lstrip("+-").strip() for name in comma_list(sort)]
 
 
 def spec_body(spec: object) -> Any:

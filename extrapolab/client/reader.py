@@ -4,31 +4,27 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from extrapolab.client import DEFAULT_URL
 from extrapolab.client.completion import as_completed
 from extrapolab.client.experiment import Experiment
-from extrapolab.client.facets import LabFacets
 from extrapolab.client.figure import Figure, FigureRecord
 from extrapolab.client.files import save_figure
 from extrapolab.client.paper import save_paper
-from extrapolab.client.payloads import join_names
-from extrapolab.client.query import Query
-from extrapolab.client.rows import Rows
+from extrapolab.client.queries import LabQueries
 from extrapolab.client.study import Size
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.transport import Transport
 from extrapolab.models.experiments import Comparison, ComparisonFigure
 from extrapolab.models.operations import Notice, Queue, Worker
-from extrapolab.models.series import SeriesColumns
 from extrapolab.models.studies import ReportSummary, StudyRecord
 from extrapolab.models.sweeps import SweepRecord
 from extrapolab.models.views import View
 
 
-class LabReader(LabFacets):
+class LabReader(LabQueries):
     """Read access to a lab; :class:`extrapolab.Lab` adds what changes it."""
 
     def __init__(
@@ -70,109 +66,6 @@ class LabReader(LabFacets):
             NotFound: The lab has none.
         """
         return Experiment(self._transport, id).refresh()
-
-    def experiments(
-        self, *, tag: str | None = None, state: str | None = None, limit: int | None = None
-    ) -> Iterator[Experiment]:
-        """Experiments, newest first, fetched page by page while you iterate.
-
-        Args:
-            tag: Only experiments with this tag.
-            state: Only those in this state.
-            limit: Most experiments to return; all by default.
-        """
-        return iter(Query(self._transport, tag=tag, state=state, limit=limit))
-
-    def query(
-        self, q: str | None = None, *, sort: str | None = None, limit: int | None = None
-    ) -> Query:
-        """The experiments that match a filter; nothing is fetched before it is used.
-
-        Args:
-            q: Such as ``tag:figure-1 and median(extrapolation_error) < 0.01``; all by default.
-            sort: Such as ``-created,name``; newest first by default.
-            limit: Most experiments to return; all by default.
-        """
-        return Query(self._transport, q, sort=sort, limit=limit)
-
-    def table(
-        self,
-        q: str | None = None,
-        *,
-        by: Iterable[str] = ("setup_hash",),
-        metrics: Iterable[str] | None = None,
-        statistic: Iterable[str] | None = None,
-        group: bool = True,
-        sort: str | None = None,
-        limit: int | None = None,
-    ) -> Rows:
-        """Tabulates the runs of all completed experiments that match a filter.
-
-        Args:
-            q: The filter; all by default.
-            by: Fields that the runs of a group share, such as ``student.start.scale``; everything
-                but the seed by default.
-            metrics: Such as ``extrapolation_error``; the lab chooses by default.
-            statistic: Among median, q1, q3, mean, min, max and standard_error; all by default.
-            group: Whether to group runs, so that seeds are an axis; False gives one row per run.
-            sort: Columns to sort by, such as ``-median(fit_error)``.
-            limit: Most rows to return; all by default.
-
-        Raises:
-            Refused: The filter is not valid, or a name is unknown.
-
-        Example:
-            >>> rows = lab.table("tag:figure-1", by=["training.length"], metrics=["fit_error"])
-            >>> rows.to_pandas()[["training.length", "seeds", "fitted"]]
-               training.length  seeds  fitted
-            0                6      3       3
-        """
-        query = Query(self._transport, q, limit=limit)
-        return query.table(by, metrics, statistic, group=group, sort=sort)
-
-    def series(
-        self,
-        q: str | None = None,
-        *,
-        ids: Iterable[str] | None = None,
-        sweep: str | None = None,
-        names: Iterable[str] | None = None,
-        max_points: int | None = None,
-        over: Literal["seeds"] | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-    ) -> list[SeriesColumns]:
-        """Recorded metrics of many experiments in any state, thinned, as charts need them.
-
-        Args:
-            q: The filter; all by default.
-            ids: The experiments, instead of a filter; at most 500.
-            sweep: Only the experiments of this sweep.
-            names: Metrics; ``train_loss`` and ``extrapolation_error`` by default.
-            max_points: Most steps per experiment, with the extremes of each metric; 200 by default.
-            over: ``seeds`` for median and quartiles over the seeds, instead of each seed.
-            sort: Such as ``-created,name``; newest first by default.
-            limit: Most experiments to return; all by default.
-
-        Raises:
-            Refused: The filter is not valid, a name is unknown, or ``ids`` and a filter are given.
-
-        Example:
-            >>> for curves in lab.series("tag:figure-1", names=["fit_error"], over="seeds"):
-            ...     print(curves.step[-1], curves.metrics["fit_error"]["median"][-1] < 0.1)
-            5000 True
-        """
-        parameters = {
-            "q": q,
-            "ids": join_names(ids),
-            "sweep": sweep,
-            "names": join_names(names),
-            "max_points": max_points,
-            "over": over,
-            "sort": sort,
-        }
-        items = self._transport.items("/v1/series", parameters, limit=limit)
-        return [SeriesColumns.read(item) for item in items]
 
     def compare(self, *ids: str) -> Comparison:
         """Compares experiments: the fields of their specs that differ, and their final metrics.

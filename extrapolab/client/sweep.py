@@ -12,6 +12,7 @@ from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import save_figure
 from extrapolab.client.paper import save_paper
 from extrapolab.client.payloads import table_parameters
+from extrapolab.client.query import Query
 from extrapolab.client.rows import Rows
 from extrapolab.client.threads import call_in_thread, iterate_sync
 from extrapolab.client.transport import Parameters, Transport
@@ -154,21 +155,41 @@ class Sweep:
         return (Experiment(self._transport, member.experiment) for member in self.members())
 
     def rows(
-        self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None
+        self,
+        metrics: Iterable[str] | None = None,
+        statistic: Iterable[str] | None = None,
+        *,
+        sort: str | None = None,
     ) -> list[SweepRow]:
         """Its experiments with statistics over their seeds.
 
         Args:
             metrics: Such as ``extrapolation_error``; the lab chooses by default.
             statistic: Among median, q1, q3, mean, min and max; all by default.
+            sort: As of a query, such as ``-median(fit_error)``; by the axes by default.
+
+        Raises:
+            Refused: A name is unknown.
         """
         answer = self._transport.get(f"{self._path}/table", table_parameters(metrics, statistic))
-        return [SweepRow.read(row) for row in answer["rows"]]
+        rows = [SweepRow.read(row) for row in answer["rows"]]
+        if sort is None:
+            return rows
+        whole_id = self.refresh().id
+        sorted_ids = Query(self._transport, f"sweep:{whole_id}", sort=sort).select("id")
+        place = {row["id"]: number for number, row in enumerate(sorted_ids)}
+        return sorted(rows, key=lambda row: place.get(row.experiment, len(place)))
 
     def table(
-        self, metrics: Iterable[str] | None = None, statistic: Iterable[str] | None = None
+        self,
+        metrics: Iterable[str] | None = None,
+        statistic: Iterable[str] | None = None,
+        *,
+        sort: str | None = None,
     ) -> Rows:
         """Plain rows: coordinates, ``experiment``, ``state``, ``metric.statistic``.
+
+        The arguments are those of :meth:`rows`.
 
         Example:
             >>> for row in sweep.table(["fit_error"], ["median"]):
@@ -176,7 +197,7 @@ class Sweep:
             4 completed True
             6 completed True
         """
-        return Rows(row.flat for row in self.rows(metrics, statistic))
+        return Rows(row.flat for row in self.rows(metrics, statistic, sort=sort))
 
     def table_csv(
         self,

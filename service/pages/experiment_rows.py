@@ -101,8 +101,10 @@ class Row:
     filter: str
 
 
-def columns_of(asked: str, by: str, differing: Varying) -> list[Column]:
+def columns_of(asked: str, by: str, sort: str, differing: Varying) -> list[Column]:
     """The columns that are asked for, or those that tell the matches apart.
+
+    The parts of the spec that the rows are sorted by are among them.
 
     Raises:
         BadQuery: There is no such field.
@@ -115,7 +117,7 @@ def columns_of(asked: str, by: str, differing: Varying) -> list[Column]:
         if bad:
             known = [name for name, field in FIELDS.items() if field.path]
             raise BadQuery(*(unknown("/query/columns", "field", name, known) for name in bad))
-        return [Column.of(name) for name in names]
+        return [Column.of(name) for name in dict.fromkeys([*_sorted_fields(sort), *names])]
     telling = [
         part.path
         for part in differing.parts
@@ -123,7 +125,14 @@ def columns_of(asked: str, by: str, differing: Varying) -> list[Column]:
         and part.path.partition(".")[0] not in _LESS_TELLING
         and part.missing < differing.sample / 2
     ]
-    return [Column.of(path) for path in telling[:MOST_COLUMNS]]
+    shown = dict.fromkeys([*_sorted_fields(sort), *telling[:MOST_COLUMNS]])
+    return [Column.of(path) for path in shown]
+
+
+def _sorted_fields(sort: str) -> list[str]:
+    """The parts of the spec in an order."""
+    names = [key.lstrip("+-") for key, _ in with_columns(sort)]
+    return [name for name in names if name in FIELDS and FIELDS[name].path]
 
 
 def table_request(
@@ -136,8 +145,7 @@ def table_request(
     Raises:
         BadQuery: A field or a key of the order is unknown.
     """
-    sorted_by = [key.lstrip("+-") for key, _ in with_columns(sort)]
-    of_setups = [SETUP, *(name for name in sorted_by if name in FIELDS and FIELDS[name].path)]
+    of_setups = [SETUP, *_sorted_fields(sort)]
     try:
         fields = run_ends.parse_fields(by or ",".join(dict.fromkeys(of_setups)))
     except BadQuery as error:

@@ -84,7 +84,7 @@ def experiments(
         total = pages.count(tx, query)
         few = total <= EXACT
         differing = varying.read(tx, query, sample=COMPARED, newest=NEWEST)
-        chosen = columns_of(columns, by, differing)
+        chosen = columns_of(columns, by, sort, differing)
         asked = table_request(by, sort, cursor, ROWS, with_count=few)
         table = grouping.grouped_rows(tx, query, asked)
         rows: list[Row] = rows_of(tx, table.rows, chosen, is_setup=not by)

@@ -17,19 +17,18 @@ from extrapolab.cli.arguments import (
     Watch,
     experiments_of,
     lab_of,
-    take,
 )
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.experiment_tables import (
     expected_time,
-    experiments_table,
     print_experiment,
     print_warnings,
     setup_line,
 )
+from extrapolab.cli.listing import Columns, Sort, print_experiments
 from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.spec_files import SpecFile, load_specs
-from extrapolab.cli.terminal import console, print_json, print_records, resumable
+from extrapolab.cli.terminal import console, print_json, resumable
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.lab import Lab
 
@@ -149,29 +148,28 @@ def watch(context: typer.Context, ids: ExperimentIds, as_json: AsJson = False) -
 @app.command("list", rich_help_panel=_PANEL)
 def list_(
     context: typer.Context,
+    *,
     tag: Annotated[str | None, typer.Option(help="Only experiments with this tag.")] = None,
     state: Annotated[
         str | None,
         typer.Option(help="queued, running, paused, completed, failed or cancelled."),
     ] = None,
+    sort: Sort = None,
+    columns: Columns = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List experiments, newest first.
+    """List experiments, newest first. `query` finds them by a filter.
 
     For example:
     ```
     extrapolab list --tag study:balanced --state running
+    extrapolab list --tag draft --sort fit_error --columns name,optimizer.lr
     ```
     """
     with lab_of(context) as lab:
-        experiments = take(lab.experiments(tag=tag, state=state, limit=limit + 1), limit)
-    print_records(
-        [experiment.record for experiment in experiments],
-        experiments_table,
-        as_json=as_json,
-        empty="No experiments.",
-    )
+        found = lab.query(sort=sort, tag=tag, state=state, limit=limit + 1)
+        print_experiments(found, columns, limit, as_json=as_json)
 
 
 @app.command(rich_help_panel=_PANEL)

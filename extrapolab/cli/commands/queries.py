@@ -17,26 +17,20 @@ from extrapolab.cli.arguments import (
     ExportFile,
     Filter,
     Limit,
-    comma_list,
     lab_of,
     take,
 )
 from extrapolab.cli.exit_codes import ExitCode
-from extrapolab.cli.experiment_tables import USUAL_COLUMNS, experiments_table
 from extrapolab.cli.figure_options import STYLE, VIEW, draws
-from extrapolab.cli.query_tables import columns_table, fields_table, groups_table
+from extrapolab.cli.listing import Columns, Sort, print_experiments
+from extrapolab.cli.query_tables import fields_table, groups_table
 from extrapolab.cli.result_tables import comparison_table, deviations_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
-from extrapolab.models.experiments import ComparisonFigure, ExperimentRecord
-from extrapolab.models.tables import ExperimentColumns
+from extrapolab.client.payloads import comma_list, sort_names
+from extrapolab.models.experiments import ComparisonFigure
 
 app = typer.Typer()
 _PANEL = "Results"
-
-Sort = Annotated[
-    str | None,
-    typer.Option(help="Such as -created,name or median(train_loss). Default: newest first."),
-]
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -46,13 +40,7 @@ def query(
     *,
     sort: Sort = None,
     limit: Limit = 20,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            help="Columns in place of the usual ones, such as "
-            "'name,median(fit_error),count(outcome = fitted)'."
-        ),
-    ] = None,
+    columns: Columns = None,
     group: Annotated[
         str | None,
         typer.Option(
@@ -81,19 +69,18 @@ def query(
 ) -> None:
     """Find experiments by a filter, or tabulate groups of their runs.
 
-    docs/query.md explains the filter language.
+    What they are sorted by is shown. docs/query.md explains the filter language.
 
     For example:
     ```
     extrapolab query 'training.length > 4 and median(fit_error) < 0.01'
     extrapolab query 'any(outcome = fitted and extrapolation_error > 1)'
-    extrapolab query tag:figure-1 --columns 'name,max(fit_error)'
+    extrapolab query tag:figure-1 --sort fit_error --columns name,optimizer.lr
     extrapolab query tag:figure-1 --group training.length --metrics fit_error
     extrapolab query --fields
     ```
     """
     _refuse_ineffective_options(group, states, metrics, columns)
-    keys = [name.lstrip("+-").strip() for name in comma_list(sort)]
     with lab_of(context) as lab:
         if fields:
             print_records(lab.fields(), fields_table, as_json=as_json)
@@ -112,33 +99,13 @@ def query(
             )
             print_records(
                 take(groups, limit),
-                groups_table,
+                partial(groups_table, sorted_by=sort_names(sort)),
                 as_json=as_json,
                 empty="No completed experiments.",
             )
             return
-        experiments = lab.query(q, sort=sort, limit=limit + 1)
-        if columns is not None:
-            names = comma_list(columns)
-            chosen = take(experiments.select("id", *names), limit)
-            print_records(
-                [ExperimentColumns.read(row) for row in chosen],
-                partial(columns_table, names=names),
-                as_json=as_json,
-                empty="No experiments.",
-            )
-            return
-        sorted_by = [key for key in keys if key not in USUAL_COLUMNS]
-        rows = take(experiments.select("*", *sorted_by), limit)
-    from core.spec.paths import value_at  # noqa: PLC0415  # loads the spec, after the request
-
-    further = {key: [row.get(key, value_at(row, key)) for row in rows] for key in sorted_by}
-    print_records(
-        [ExperimentRecord.read(row) for row in rows],
-        partial(experiments_table, further=further),
-        as_json=as_json,
-        empty="No experiments.",
-    )
+        found = lab.query(q, sort=sort, limit=limit + 1)
+        print_experiments(found, columns, limit, as_json=as_json)
 
 
 def _refuse_ineffective_options(

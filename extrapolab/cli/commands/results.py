@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from extrapolab.cli.arguments import AsJson, ExperimentId, FigureFile, comma_list, lab_of
+from extrapolab.cli.arguments import AsJson, ExperimentId, FigureFile, lab_of
 from extrapolab.cli.experiment_tables import print_warnings, setup_line
 from extrapolab.cli.figure_options import STYLE, VIEW, draws
 from extrapolab.cli.result_tables import (
@@ -17,6 +17,7 @@ from extrapolab.cli.result_tables import (
 from extrapolab.cli.spec_files import load_specs
 from extrapolab.cli.streams import shows_unicode
 from extrapolab.cli.terminal import console, print_json, print_path
+from extrapolab.client.payloads import comma_list
 
 app = typer.Typer()
 _PANEL = "Results"

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from core.result import METRICS
 from extrapolab.cli import sweep_changes, sweep_growth
 from extrapolab.cli.arguments import (
     AsJson,
@@ -14,7 +15,6 @@ from extrapolab.cli.arguments import (
     Rerun,
     SweepId,
     Watch,
-    comma_list,
     lab_of,
     take,
 )
@@ -38,6 +38,7 @@ from extrapolab.cli.terminal import (
 )
 from extrapolab.client.formats import format_counts, format_left, format_time
 from extrapolab.client.lab import Lab
+from extrapolab.client.payloads import comma_list, sort_names
 
 _HELP = """
 Run many experiments at once: one per combination of values on the axes.
@@ -182,6 +183,9 @@ def table(
     statistic: Annotated[
         str, typer.Option(help="Over seeds: median, q1, q3, mean, min, max, or all.")
     ] = "median",
+    sort: Annotated[
+        str | None, typer.Option(help="Such as median(fit_error) or -state. Default: by the axes.")
+    ] = None,
     rows: Annotated[
         str | None, typer.Option(metavar="PATH", help="The vertical axis of a grid of two axes.")
     ] = None,
@@ -197,13 +201,21 @@ def table(
     For example:
     ```
     extrapolab sweep table swp_019ab3 --metrics fit_error --statistic median,q3
+    extrapolab sweep table swp_019ab3 --sort extrapolation_error
     extrapolab sweep table swp_019ab3 --statistic all --csv > phase.csv
     extrapolab sweep table swp_019ab3 --rows student.start.scale
     ```
     """
     names = comma_list(metrics) or None
+    if names is not None:
+        sorted_by = (key.rpartition("(")[2].rstrip(")") for key in sort_names(sort))
+        names += [key for key in sorted_by if key in METRICS and key not in names]
     statistics = None if statistic == "all" else comma_list(statistic)
     is_grid = bool(rows or columns)
+    if sort is not None and (is_grid or as_csv):
+        raise typer.BadParameter(
+            "does not work with --csv, --rows and --columns; export has it too", param_hint="--sort"
+        )
     with lab_of(context) as lab:
         sweep = lab.sweep_of(id)
         if as_csv:
@@ -214,7 +226,7 @@ def table(
             grid = sweep.grid(rows, columns, names, statistics)
             print_json(grid) if as_json else console().print(*grid_tables(grid))
         else:
-            members = sweep.rows(names, statistics)
+            members = sweep.rows(names, statistics, sort=sort)
             print_records(members, members_table, as_json=as_json, empty="No experiments.")
 
 

@@ -63,5 +63,10 @@ def test_example_is_true(name, example_names, lab, monkeypatch, tmp_path):
 
 
 def test_entry_points_have_examples():
-    names = ("lab.Lab", "reader.LabReader.table", "reader.LabReader.as_completed", "lab.Lab.sweep")
+    names = (
+        "lab.Lab",
+        "queries.LabQueries.table",
+        "reader.LabReader.as_completed",
+        "lab.Lab.sweep",
+    )
     assert {f"extrapolab.client.{name}" for name in names} <= EXAMPLES.keys()

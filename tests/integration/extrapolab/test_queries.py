@@ -46,7 +46,13 @@ def test_columns_are_what_they_are_called(client, spec, invoke):
     shown = invoke("query", "tag:columns", "--sort", "-max(fit_error),spec.training.length").stdout
     header, line = shown.splitlines()[:2]
     assert "max(fit_error)" in header.replace(" ", "_").replace("max_(", "max(")
-    assert line.rstrip().endswith(str(completed.spec.training.length))
+    assert str(completed.spec.training.length) in line.split()
+    (best,) = client.query("tag:columns", sort="-max(fit_error)", columns=["name"])
+    assert best == {"max(fit_error)": largest, "name": completed.record.name, "id": completed.id}
+    listed = invoke(
+        *("list", "--tag", "columns", "--sort", "max(fit_error)", "--columns", "name", "--json")
+    )
+    assert json.loads(listed.stdout) == best
 
 
 def test_series_of_many_experiments(client, spec):

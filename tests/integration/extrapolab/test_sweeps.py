@@ -72,6 +72,9 @@ def test_sweep_from_submission_to_extension(client, spec, tmp_path):
     assert [float(row["train_loss.min"]) for row in read] == [row["train_loss.min"] for row in rows]
 
     assert sweep.figure("heatmap", tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
+    errors = [row["fit_error.median"] for row in sweep.table(["fit_error"], sort="-fit_error")]
+    assert errors == sorted(errors, reverse=True)
+    assert len(errors) == len(members)
     info = json.loads(
         sweep.figure(
             "lines", tmp_path / "l.json", x="student.start.scale", y="train_loss"

@@ -35,6 +35,14 @@ def test_narrow_terminal_omits_columns_and_names_them():
     assert "no room" not in on_a_terminal(experiment_tables.experiments_table(listed), 200)[-1]
 
 
+def test_narrow_terminal_keeps_what_rows_are_sorted_by():
+    listed = [record("completed"), record(number=1)]
+    order = {"sorted_by": ["created", "imbalance"], "further": {"imbalance": [0.5, None]}}
+    head, row, *_ = on_a_terminal(experiment_tables.experiments_table(listed, **order), 84)
+    assert head.split() == ["id", "state", "created", "imbalance"]
+    assert row.split()[-1] == "0.5"
+
+
 def test_text_is_folded_before_a_column_is_omitted():
     claim = Claim(
         claim="far " * 12, inequality="error < 0.01", value=0.5, bound=0.01, verdict="fails"
