@@ -4,10 +4,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from core.errors import Problem
 from service import schemas
 from service.context import AppContext
 from service.http.errors import CountMismatch
+from service.http.ids import complete_id
 from store import bulk
 from store.bulk import Action
 from store.db.batches import PAUSE_BETWEEN_BATCHES, WRITE_BATCH, batches
@@ -40,14 +43,20 @@ def change_selected(
 
     Raises:
         BadQuery: The filter is not valid.
+        Ambiguous: A reference among the ids means several experiments.
+        Missing: A reference among the ids means something else.
         CountMismatch: The action concerns another number than expected; nothing is changed.
     """
+    chosen = None
+    if selection.ids is not None:
+        named = (complete_id(context, name, f"/ids/{i}") for i, name in enumerate(selection.ids))
+        chosen = list(dict.fromkeys(named))
     with context.database.read() as tx:
-        if selection.ids is None:
-            ids = bulk.matching(tx, action, _query(selection.q))
+        if chosen is None:
+            ids = _matching(tx, action, selection.q)
             count = len(ids)
         else:
-            ids = list(selection.ids)
+            ids = chosen
             count = bulk.count_concerned(tx, action, ids)
     expected = selection.expect_count
     if expected is not None and count != expected:
@@ -89,8 +98,8 @@ def remove_sweep(context: AppContext, sweep_id: str, *, with_experiments: bool) 
         sweeps.remove(tx, sweep_id)
 
 
-def _query(q: str | None) -> ExperimentQuery:
+def _matching(tx: Connection, action: Action, q: str | None) -> list[str]:
     try:
-        return ExperimentQuery.parse(q)
+        return bulk.matching(tx, action, ExperimentQuery.parse(q))
     except BadQuery as error:
         raise error.at("/q") from None

@@ -7,6 +7,7 @@ from core.spec.sweep import SweepSpec
 from service import schemas
 from service.context import AppContext
 from service.intake.admission import admit
+from service.intake.sources import with_source_id
 from service.intake.sweep_expansion import expand
 from service.intake.theorem import check_theorem
 from store.experiments import duplicates, warm_start
@@ -23,6 +24,7 @@ def check_spec(spec: ExperimentSpec, context: AppContext) -> schemas.DryRun:
     Raises:
         SpecError: Its cost exceeds a limit, or it can't start from its source.
     """
+    spec = with_source_id(spec, context)
     cost, warnings = admit(spec, context.settings)
     with context.database.read() as tx:
         warm_start.check(tx, spec)

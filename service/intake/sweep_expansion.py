@@ -10,6 +10,7 @@ from core.spec import METADATA, FromExperimentStart
 from core.spec.sweep import Point, SweepSpec
 from service.context import AppContext
 from service.intake.admission import admit
+from service.intake.sources import with_source_ids
 from service.settings import Settings
 from store.experiments import warm_start
 from store.experiments.draft import Draft
@@ -56,6 +57,7 @@ def expand(sweep: SweepSpec, context: AppContext) -> Expansion:
         SpecError: An experiment is invalid, exceeds a limit or can't start from its source; or all
             of them together exceed a limit.
     """
+    sweep = with_source_ids(sweep, context)
     costs: list[Cost] = []
     warnings: dict[str, list[str]] = {}
 

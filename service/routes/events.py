@@ -17,6 +17,7 @@ from service.http.ids import MAX_IDS, existing_experiments, existing_sweep
 from service.http.parameters import known_names
 from service.http.query_parameters import Q
 from store.query.query import ExperimentQuery
+from store.query.resolution import resolved
 
 router = APIRouter(tags=["operations"])
 
@@ -71,6 +72,9 @@ def _subscription(
         members = f"sweep:{existing_sweep(context, sweep)}"
         query = ExperimentQuery.parse(members if q is None else f"{members} and ({q})")
     has_filter = q is not None or sweep is not None
+    if has_filter:
+        with context.database.read() as tx:  # now, since the stream must not fail later
+            query = resolved(tx, query)
     return Subscription(query if has_filter else experiment_ids, chosen)
 
 

@@ -15,6 +15,7 @@ from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
 from service.intake.dry_run import check_spec
+from service.intake.sources import with_source_id
 from service.notifications.targets import Notify
 from store import notifications
 from store.experiments import submission
@@ -116,6 +117,7 @@ def submit(
     if dry_run:
         checked = check_spec(spec, context)
         return Response(checked.model_dump_json(), media_type="application/json")
+    spec = with_source_id(spec, context)
     _, warnings = admit(spec, context.settings)
     draft = Draft.from_spec(spec)
 

@@ -9,21 +9,13 @@ from pydantic_core.core_schema import ValidationInfo
 
 from core.spec.bounds import Bounded, ClientModel
 from core.spec.experiment import Tags
-from core.spec.part import Whole
+from core.spec.part import Line, Whole
 from service.schemas.base import Answer
 from store.experiments.draft import MAX_MEMORY_MB, MAX_PRIORITY, MAX_SECONDS
-from store.experiments.rows import ID
 from store.states import State
 
 MAX_IDS = 500
 """Most ids in one selection, as many as a page of a list can have."""
-
-
-def _whole_id(given: str) -> str:
-    if not ID.fullmatch(given):
-        message = "should be the whole id of an experiment: exp_ and 32 hexadecimal digits"
-        raise PydanticCustomError("experiment_id", message)
-    return given
 
 
 def _without_repetitions(ids: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -36,6 +28,9 @@ Priority = Annotated[
 ]
 
 
+Reference = Annotated[Line, Field(min_length=1, max_length=200)]
+
+
 class Selection(ClientModel):
     """Experiments, chosen by a filter or by their ids, and their expected number."""
 
@@ -43,12 +38,12 @@ class Selection(ClientModel):
 
     ids: Annotated[
         Annotated[
-            tuple[Annotated[str, AfterValidator(_whole_id)], ...],
+            tuple[Reference, ...],
             Field(min_length=1, max_length=MAX_IDS),
             Bounded(),
         ]
         | None,
-        Field(description="Ids, in place of `q`."),
+        Field(description="Ids, in place of `q`; or unique prefixes, names or `@latest`."),
         AfterValidator(_without_repetitions),
     ] = None
     q: Annotated[str | None, Field(min_length=1, description="The filter, or give `ids`.")] = None

@@ -135,7 +135,7 @@ def read(
         prefix: Only text that starts with this, ignoring the case of ASCII letters.
         newest: Count only this many of the newest matches; by default all.
     """
-    matches = _matches(query, fields, now(tx), newest)
+    matches = _matches(tx, query, fields, now(tx), newest)
     combinations = _combinations(matches)
     statement = union_all(
         _total(combinations),
@@ -172,9 +172,11 @@ class _Found:
         return Facet(field, tuple(ordered[:limit]), self.distinct, self.missing)
 
 
-def _matches(query: ExperimentQuery, fields: Sequence[Field], at: float, newest: int | None) -> CTE:
+def _matches(
+    tx: Connection, query: ExperimentQuery, fields: Sequence[Field], at: float, newest: int | None
+) -> CTE:
     """The matches, with the values of the fields that have one per experiment."""
-    statement, c = pages.select_matching(query, at)
+    statement, c = pages.select_matching(tx, query, at)
     values = [
         Key(field, descending=False).expression.label(f"value_{i}")
         for i, field in enumerate(fields)

@@ -21,6 +21,7 @@ from store.query.fields import Scope
 from store.query.order import Key, OrderColumns, after, order_by
 from store.query.parser import Term
 from store.query.query import ExperimentQuery
+from store.query.resolution import resolved
 from store.query.sql import condition, value
 from store.query.statistics import Expression, per_experiment
 from store.records import Experiment
@@ -74,9 +75,10 @@ def read_page(
     Raises:
         BadCursor: The cursor does not belong to this query.
     """
+    query = resolved(tx, query)
     previous = None if cursor is None else _decode(cursor, query)
     at = now(tx) if previous is None else previous.at
-    statement, columns = select_matching(query, at)
+    statement, columns = select_matching(tx, query, at)
     statement, columns = _with_statistics(statement, columns, query.keys, at)
     if previous is not None:
         statement = statement.where(after(query.keys, previous.values, previous.id, columns))
@@ -92,23 +94,28 @@ def read_page(
 
 def ids(tx: Connection, query: ExperimentQuery) -> list[str]:
     """The ids of all matching experiments, in no particular order."""
-    statement, columns = select_matching(query, now(tx))
+    statement, columns = select_matching(tx, query, now(tx))
     return list(tx.scalars(statement.with_only_columns(columns.id)))
 
 
 def count(tx: Connection, query: ExperimentQuery) -> int:
     """The number of matching experiments."""
-    statement, _ = select_matching(query, now(tx))
+    statement, _ = select_matching(tx, query, now(tx))
     return tx.scalars(statement.with_only_columns(func.count())).one()
 
 
-def select_matching(query: ExperimentQuery, at: float) -> tuple[Select[Any], OrderColumns]:
+def select_matching(
+    tx: Connection, query: ExperimentQuery, at: float
+) -> tuple[Select[Any], OrderColumns]:
     """The SELECT of the experiments that match at a given time.
 
     If the filter requires a tag or a sweep, it starts from the experiments that have it, rather
     than test every experiment.
+
+    Raises:
+        BadQuery: A reference of the filter means several, or something of another kind.
     """
-    required, rest = _required(query.filter)
+    required, rest = _required(resolved(tx, query).filter)
     statement = visible_experiments(experiments).where(condition(rest, at))
     match required:
         case Scope.TAG, tag:

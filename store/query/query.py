@@ -23,11 +23,13 @@ class ExperimentQuery:
         keys: The order.
         digest: A hash of filter and order as written, by which the cursors of other queries are
             refused.
+        is_resolved: Whether its references are whole ids (:mod:`store.query.resolution`).
     """
 
     filter: Node
     keys: tuple[Key, ...]
     digest: str
+    is_resolved: bool = False
 
     @classmethod
     def parse(

@@ -123,7 +123,7 @@ def completed_experiments(
     Raises:
         BadQuery: More than :data:`MAX_RUNS` match.
     """
-    statement, c = pages.select_matching(query.where_in("state", [State.COMPLETED]), now(tx))
+    statement, c = pages.select_matching(tx, query.where_in("state", [State.COMPLETED]), now(tx))
     statement = statement.with_only_columns(
         c.id, experiments.c.name, experiments.c.setup_hash, *map(value, fields)
     )
@@ -176,7 +176,7 @@ def unfinished_experiments(
 ) -> list[tuple[State, tuple[Any, ...]]]:
     """The states and field values of up to :data:`MAX_RUNS` matches that are not completed."""
     states = [state for state in State if state is not State.COMPLETED]
-    statement, c = pages.select_matching(query.where_in("state", states), now(tx))
+    statement, c = pages.select_matching(tx, query.where_in("state", states), now(tx))
     statement = statement.with_only_columns(experiments.c.state, *map(value, fields))
     statement = statement.order_by(c.created.desc(), c.id.desc()).limit(MAX_RUNS)
     return [(State(row[0]), tuple(row[1:])) for row in tx.execute(statement)]

@@ -65,7 +65,7 @@ def read(
         None if only the runs can tell: the query matches several completed experiments of a setup,
         and leaves out others.
     """
-    matching, created, newest = _matching(query, at, states)
+    matching, created, newest = _matching(tx, query, at, states)
     groups = _groups(matching, keys, created, newest)
     newest_first = matching.order_by(created.desc(), newest.desc())
     tables: FromClause = groups
@@ -106,10 +106,10 @@ def _with_pooled(groups: Subquery) -> FromClause:
 
 
 def _matching(
-    query: ExperimentQuery, at: float, states: Collection[State]
+    tx: Connection, query: ExperimentQuery, at: float, states: Collection[State]
 ) -> tuple[Select[Any], Expression, Expression]:
     """The SELECT of the matching experiments, with their times of submission and ids."""
-    statement, c = pages.select_matching(query, at)
+    statement, c = pages.select_matching(tx, query, at)
     if set(states) != set(State):
         # an expression: by the index of states, SQLite would look up the setup of each experiment
         statement = statement.where(case((experiments.c.state.in_(states), 1)) == 1)

@@ -48,7 +48,7 @@ def find(
     Raises:
         BadQuery: More than :data:`store.query.run_ends.MAX_RUNS` match.
     """
-    statement, c = pages.select_matching(query, now(tx) if at is None else at)
+    statement, c = pages.select_matching(tx, query, now(tx) if at is None else at)
     if setups is not None:
         statement = statement.where(experiments.c.setup_hash.in_(list(setups)))
     e = experiments.c
@@ -108,7 +108,7 @@ def newest(
 
 def count(tx: Connection, query: ExperimentQuery, states: Sequence[State] = tuple(State)) -> int:
     """The number of setups of matching experiments in these states."""
-    statement, c = pages.select_matching(query, now(tx))
+    statement, c = pages.select_matching(tx, query, now(tx))
     # a condition on states in WHERE makes SQLite look up the setup of each experiment
     in_states = case((experiments.c.state.in_(states), experiments.c.setup_hash))
     distinct = func.count(in_states.distinct())

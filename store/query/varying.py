@@ -83,7 +83,7 @@ def read(
             default :data:`SAMPLE`.
         newest: Look only at this many of the newest matches; by default at all.
     """
-    statement, c = pages.select_matching(query, now(tx))
+    statement, c = pages.select_matching(tx, query, now(tx))
     newest_first = statement.with_only_columns(c.id).order_by(c.created.desc(), c.id.desc())
     ids = list(tx.scalars(newest_first.limit(newest)))
     size = min(SAMPLE if sample is None else sample, len(ids))

@@ -62,6 +62,46 @@ def test_names_and_latest_stand_for_ids(client, submit):
     assert client.get("/v1/figures/fig.%201.json").status_code == 409  # nothing is completed
 
 
+def test_filters_and_bulk_changes_take_references(client, submit, submit_sweep):
+    first, newest = (submit(name=name).rpartition("/")[2] for name in ("first try", "other"))
+    sweep = submit_sweep(*AXES, name="phase").rpartition("/")[2]
+
+    def found(q, **parameters):
+        answer = client.get("/v1/experiments", params={"q": q, **parameters})
+        return [item["id"] for item in answer.json()["items"]]
+
+    assert found('id = "first try"') == found(f"id = {first[:-9]}") == [first]
+    assert found(f"id in ({newest[:-9]}, 'first try')") == [newest, first]
+    assert found("not id != other") == [newest]
+    members = found(f"sweep:{sweep}")
+    assert members == found("id = @latest or sweep:phase") == found("sweep = @latest")
+    assert len(members) == len(AXES[0]["values"])
+    assert found("sweep:nothing") == found("id = exp_ffff") == found("student.start.id = x") == []
+    for q, code, message in (
+        (f"id = {sweep[:12]}", "wrong_kind", "it is the id of a sweep"),
+        ("sweep:other", "wrong_kind", "an experiment has this name"),
+        ("id = phase", "wrong_kind", "a sweep has this name"),
+    ):
+        (problem,) = client.get("/v1/experiments", params={"q": q}).json()["errors"]
+        assert (problem["pointer"], problem["code"]) == ("/query/q", code)
+        assert message in problem["message"]
+    body = {"ids": ["first try", newest[:-9], first, "nobody"], "add": ["seen"]}
+    changed = client.post("/v1/experiments:tag", json=body).json()
+    assert "nobody" in str(changed["refused"])
+    assert found("tag:seen") == [newest, first]
+    refused = client.post("/v1/experiments:tag", json={"ids": [first, sweep], "add": ["a"]})
+    assert refused.json()["errors"][0]["pointer"] == "/ids/1"
+
+
+def test_a_cursor_goes_on_in_no_other_sweep(client, submit_sweep):
+    submit_sweep(*AXES, name="first")
+    page = client.get("/v1/experiments", params={"q": "sweep:@latest", "limit": 1}).json()
+    again = {"q": "sweep:@latest", "limit": 1, "cursor": page["next"]}
+    assert len(client.get("/v1/experiments", params=again).json()["items"]) == 1
+    submit_sweep({"path": "training.length", "values": [4, 5]}, name="second")
+    assert client.get("/v1/experiments", params=again).status_code == 400
+
+
 def test_an_id_of_another_kind_says_what_takes_it(client, paths):
     for path in paths:
         kind, name = path.split("/")[2:]

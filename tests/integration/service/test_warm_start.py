@@ -53,6 +53,30 @@ def test_each_seed_starts_from_its_equal_or_all_start_from_one(client, worker, s
     )
 
 
+def test_what_is_stored_has_the_whole_id_of_the_source(client, source):
+    path = client.post("/v1/experiments", json=dependent(source)).headers["location"]
+    for reference in (source[:-9], "balanced"):
+        client.patch(
+            f"/v1/experiments/{source}", json={"name": "balanced"}, headers={"If-Match": "*"}
+        )
+        again = client.post("/v1/experiments", json=dependent(reference))
+        assert (again.status_code, again.json()["links"]["self"]) == (200, path)
+        checked = client.post("/v1/experiments?dry_run=true", json=dependent(reference)).json()
+        assert checked["spec"]["student"]["start"]["id"] == source
+    starts = [{"kind": "from_experiment", "id": "balanced", "seed": seed} for seed in (0, 1)]
+    axes = [
+        {"path": "student.start", "values": starts},
+        {"kind": "zip", "axes": [{"path": "optimizer.lr", "values": [0.01]}]},
+    ]
+    swept = client.post("/v1/sweeps", json={"base": dependent("balanced"), "axes": axes})
+    sweep = client.get(swept.headers["location"]).json()
+    assert sweep["base"]["student"]["start"]["id"] == source
+    assert [start["id"] for start in sweep["axes"][0]["values"]] == [source] * 2
+    refused = client.post("/v1/experiments", json=dependent("swp_0123")).json()
+    assert refused["errors"][0]["pointer"] == "/student/start/id"
+    assert "it is the id of a sweep" in refused["errors"][0]["message"]
+
+
 def test_an_experiment_with_another_start_has_no_initial_parameters(client, worker):
     client.post("/v1/experiments", json=body())
     assert worker.claim().initial_parameters is None

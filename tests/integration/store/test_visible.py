@@ -90,6 +90,7 @@ OTHERS = {
     "experiments.events.now_read": "is a position in the stream of events",
     "experiments.events.running_progress": "reads running experiments",
     "experiments.imports.add": "writes",
+    "query.pages.select_matching": "is what the searches of queries select from",
     "notifications.claim": "reads notifications",
     "notifications.find_ended": "finds notifications, which are added when a batch is published",
     "notifications.is_any_due": "reads notifications",
