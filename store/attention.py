@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select
 
 from core.result import Outcome
 from store.db.database import Database, now
-from store.db.tables import experiments, runs
+from store.db.tables import experiments, notifications, runs
 from store.db.visible import visible_experiments
 from store.queue import workers
 from store.queue.overview import overview
@@ -27,6 +27,9 @@ MAX_RECENT = 500
 MANY_DIVERGED = 0.5
 """Share of seeds whose divergence is mentioned."""
 
+MAX_TARGETS = 3
+"""Most targets that are named."""
+
 MIN_FREE_BYTES = 2**30
 
 
@@ -39,6 +42,7 @@ class NoticeKind(StrEnum):
     LOST = "lost"
     FAILED = "failed"
     DIVERGED = "diverged"
+    NOT_NOTIFIED = "not_notified"
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def notices(tx: Connection, database: Database, *, fresh_seconds: float) -> list
         *_stale_workers(tx, at, fresh_seconds),
         *_failures(tx, at),
         *_divergence(tx, at),
+        *_not_notified(tx, at),
     ]
 
 
@@ -157,6 +162,26 @@ def _divergence(tx: Connection, at: float) -> Iterator[Notice]:
             f"{row.diverged:,} of {row.seeds:,} seeds of the last day diverged.",
             "Look at them: the learning rate may be too high.",
             "outcome = diverged and finished > -1d",
+        )
+
+
+def _not_notified(tx: Connection, at: float) -> Iterator[Notice]:
+    table = notifications.c
+    failed = (
+        select(table.shown, func.count().label("count"))
+        .where(table.state == "failed", table.ended_at >= at - LATE_SECONDS)
+        .group_by(table.shown)
+        .order_by(table.shown)
+    )
+    rows = tx.execute(failed).all()
+    if rows:
+        count = sum(row.count for row in rows)
+        targets = ", ".join(row.shown for row in rows[:MAX_TARGETS])
+        yield Notice(
+            NoticeKind.NOT_NOTIFIED,
+            f"{_count(count, 'notification', 'notifications')} of the last day could not be sent: "
+            f"{targets}{', ...' if len(rows) > MAX_TARGETS else ''}.",
+            "'extrapolab notifications' says why.",
         )
 
 

@@ -142,3 +142,12 @@ SweepId = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the input and store nothing.")]
 Rerun = Annotated[bool, typer.Option("--rerun", help="Run again what the lab already has.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show progress until everything has ended.")]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="TARGET",
+        help="Notify this target once it has ended: one of the lab's, or a URL such as "
+        "ntfys://ntfy.sh/my-topic. Can be given several times; 'none' is nobody.",
+    ),
+]

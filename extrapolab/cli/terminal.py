@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 FILE_WIDTH = 240
 """Width in characters if the output is not a terminal."""
+
+BELL_SECONDS = 10.0
+"""What is watched for less than this ends without a bell."""
 
 _RecordT = TypeVar("_RecordT", bound="BaseModel")
 
@@ -86,9 +90,15 @@ def confirm(question: str, *, yes: bool) -> None:
 
 @contextmanager
 def resumable(command: str) -> Iterator[None]:
-    """On Ctrl-C, prints the command that resumes watching; the lab keeps running experiments."""
+    """Watches something: rings the terminal's bell at the end, unless it came at once.
+
+    On Ctrl-C, prints the command that resumes watching; the lab keeps running experiments.
+    """
+    began = time.monotonic()
     try:
         yield
+        if time.monotonic() - began >= BELL_SECONDS and sys.stderr.isatty():
+            sys.stderr.write("\a")
     except KeyboardInterrupt:
         print_error(f"Still running. Resume with: {command}")
         raise

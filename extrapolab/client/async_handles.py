@@ -181,9 +181,9 @@ class AsyncStudy(AsyncWrapper[Study]):
         """The address of its page in the lab."""
         return self.wrapped.page
 
-    async def submit(self) -> list[AsyncExperiment]:
+    async def submit(self, notify: str | Sequence[str] | None = None) -> list[AsyncExperiment]:
         """As :meth:`Study.submit`."""
-        experiments = await call_in_thread(lambda: [*map(fetched, self.wrapped.submit())])
+        experiments = await call_in_thread(lambda: [*map(fetched, self.wrapped.submit(notify))])
         return [AsyncExperiment(experiment) for experiment in experiments]
 
     async def wait(self, timeout: float | None = None) -> Report:

@@ -24,6 +24,7 @@ from extrapolab.client.lab import Lab
 from extrapolab.client.rows import Rows
 from extrapolab.client.study import Size
 from extrapolab.client.threads import call_in_thread
+from extrapolab.models.notifications import Notification
 
 
 class AsyncLab(AsyncWrapper[Lab]):
@@ -81,6 +82,7 @@ class AsyncLab(AsyncWrapper[Lab]):
     queue = run_in_thread(Lab.queue)
     attention = run_in_thread(Lab.attention)
     drain = run_in_thread(Lab.drain)
+    notify = run_in_thread(Lab.notify)
     studies = run_in_thread(Lab.studies)
     reports = run_in_thread(Lab.reports)
 
@@ -110,6 +112,10 @@ class AsyncLab(AsyncWrapper[Lab]):
         self.wrapped.close()
 
     @overload
+    async def notifications(self, *, limit: int | None = None) -> list[Notification]:
+        """As :meth:`Lab.notifications`, with all pages fetched."""
+        return await call_in_thread(lambda: [*self.wrapped.notifications(limit=limit)])
+
     def query(
         self, q: str | None = None, *, columns: None = None, **options: Any
     ) -> AsyncQuery: ...

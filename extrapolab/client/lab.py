@@ -10,7 +10,15 @@ from extrapolab.client import imports
 from extrapolab.client.bulk import LabWithBulkChanges
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.imports import ObserveImport
-from extrapolab.client.payloads import Spec, import_body, iso_time, spec_body, sweep_body
+from extrapolab.client.notifications import LabWithNotifications
+from extrapolab.client.payloads import (
+    Spec,
+    import_body,
+    iso_time,
+    notify_header,
+    spec_body,
+    sweep_body,
+)
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ImportResult, SpecCheck, Submission, TeacherPreview
@@ -19,7 +27,7 @@ from extrapolab.models.sweeps import SweepCheck, SweepSubmission
 from extrapolab.models.views import View
 
 
-class Lab(LabWithBulkChanges):
+class Lab(LabWithBulkChanges, LabWithNotifications):
     """A lab server.
 
     Args:
@@ -52,6 +60,7 @@ class Lab(LabWithBulkChanges):
         max_seconds: float | None = None,
         max_memory_mb: int | None = None,
         on_duplicate: Literal["reuse", "rerun"] = "reuse",
+        notify: str | Sequence[str] | None = None,
     ) -> Experiment:
         """Queues an experiment, exactly once however often the network fails.
 
@@ -63,6 +72,7 @@ class Lab(LabWithBulkChanges):
             max_memory_mb: Memory of the trainer above which it fails.
             on_duplicate: ``reuse`` an equal experiment that is queued, running or completed, or
                 ``rerun`` it.
+            notify: Whom to notify once it has ended, as in :meth:`notify`; ``"none"`` for nobody.
 
         Raises:
             Refused: The spec is not valid; the error's ``problems`` name the fields.
@@ -76,7 +86,9 @@ class Lab(LabWithBulkChanges):
             "on_duplicate": on_duplicate,
         }
         submission = Submission.read(
-            self._transport.create("/v1/experiments", spec_body(spec), parameters)
+            self._transport.create(
+                "/v1/experiments", spec_body(spec), parameters, notify_header(notify)
+            )
         )
         return Experiment(self._transport, submission.id, reused=submission.reused)
 
@@ -163,6 +175,7 @@ class Lab(LabWithBulkChanges):
         name: str = "",
         tags: Sequence[str] = (),
         on_duplicate: Literal["reuse", "rerun"] = "reuse",
+        notify: str | Sequence[str] | None = None,
     ) -> Sweep:
         """Queues one experiment per combination of values on the axes: all of them, or none.
 
@@ -175,6 +188,7 @@ class Lab(LabWithBulkChanges):
             tags: Tags of every experiment, after those of the base.
             on_duplicate: ``reuse`` equal experiments that are queued, running or completed, or
                 ``rerun`` them.
+            notify: Whom to notify once all of it has ended, as in :meth:`notify`.
 
         Raises:
             Refused: Points are not valid; the error's ``problems`` name the fields and the points.
@@ -185,7 +199,8 @@ class Lab(LabWithBulkChanges):
             2
         """
         body = sweep_body(base, axes, name, tags)
-        answer = self._transport.create("/v1/sweeps", body, {"on_duplicate": on_duplicate})
+        parameters = {"on_duplicate": on_duplicate}
+        answer = self._transport.create("/v1/sweeps", body, parameters, notify_header(notify))
         return Sweep(self._transport, SweepSubmission.read(answer))
 
     def check_sweep(

@@ -122,3 +122,18 @@ def iso_time(time: datetime | None) -> str | None:
             f"not_before needs a time zone, such as datetime(..., tzinfo=UTC); it is {time}"
         )
     return time.isoformat()
+
+
+def notify_header(targets: str | Iterable[str] | None) -> dict[str, str]:
+    """Returns the header of a submission that names these targets; no header for None.
+
+    Raises:
+        ValueError: A target can be none.
+    """
+    if targets is None:
+        return {}
+    names = [targets] if isinstance(targets, str) else [*targets]
+    for name in names:
+        if not name.isascii() or not name.isprintable() or " " in name.strip() or not name.strip():
+            raise ValueError(f"a target is a name or a URL without spaces; it is {name!r}")
+    return {"X-Extrapolab-Notify": " ".join(name.strip() for name in names) or "none"}

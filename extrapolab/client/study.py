@@ -9,6 +9,7 @@ from urllib.parse import quote
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.files import save_figure
 from extrapolab.client.paper import save_paper
+from extrapolab.client.payloads import notify_header
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.threads import call_in_thread, iterate_sync
 from extrapolab.client.transport import Transport
@@ -52,13 +53,19 @@ class Study:
         """The address of its page in the lab."""
         return f"{self._transport.url}/studies/{quote(self.name, safe='')}?size={self.size}"
 
-    def submit(self) -> list[Experiment]:
+    def submit(self, notify: str | Sequence[str] | None = None) -> list[Experiment]:
         """Queues the experiments that the lab does not have yet, and returns all of them.
+
+        Args:
+            notify: Whom to notify once all of them have ended, as in :meth:`Lab.notify`.
 
         Raises:
             NotFound: The lab has no such study.
         """
-        answer = self._transport.post(self._path, None, {"size": self.size}, repeatable=True)
+        headers = notify_header(notify)
+        answer = self._transport.post(
+            self._path, None, {"size": self.size}, repeatable=True, headers=headers
+        )
         submission = StudySubmission.read(answer)
         self.sweeps = {sweep.arm: Sweep(self._transport, sweep.id) for sweep in submission.sweeps}
         return [

@@ -164,6 +164,7 @@ class Transport:
         *,
         idempotency_key: str | None = None,
         repeatable: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Returns the JSON answer to POST ``path``.
 
@@ -173,21 +174,34 @@ class Transport:
             parameters: Query parameters.
             idempotency_key: Identifies the request if it is sent again.
             repeatable: Whether repeating it is harmless without such a key.
+            headers: Further headers.
         """
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        sent = {"Content-Type": "application/json"} if body is not None else {}
         if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
+            sent["Idempotency-Key"] = idempotency_key
         # NaN and infinities are sent as they are, so that the lab's answer names the field.
         content = None if body is None else json.dumps(body, default=_as_json).encode()
         repeatable = repeatable or idempotency_key is not None
         response = self._send(
-            "POST", path, parameters, headers=headers, content=content, repeatable=repeatable
+            "POST",
+            path,
+            parameters,
+            headers={**sent, **(headers or {})},
+            content=content,
+            repeatable=repeatable,
         )
         return self._json(response)
 
-    def create(self, path: str, body: object, parameters: Parameters | None = None) -> Any:
+    def create(
+        self,
+        path: str,
+        body: object,
+        parameters: Parameters | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """Returns the JSON answer to POST ``path``, sent again under the same key."""
-        return self.post(path, body, parameters, idempotency_key=uuid.uuid4().hex)
+        key = uuid.uuid4().hex
+        return self.post(path, body, parameters, idempotency_key=key, headers=headers)
 
     def dry_run(self, path: str, body: object) -> Any:
         """Returns the JSON answer to POST ``path`` as a dry run, which stores nothing."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from core.result import Outcome
 from core.statistics import statistic
-from core.studies import STUDIES, Size
+from core.studies import STUDIES, Size, Verdict
 from service.schemas import SweepState
 from service.stored_study import verdicts
 from store.errors import NotFound
@@ -153,7 +153,7 @@ def _of_study(tx: Connection, subject: str, origin: str) -> News:
     counts = {state: judged.states.count(state) for state in State}
     state = SweepState.from_counts(counts)
     claims = Counter(claim.verdict for claim in judged.claims)
-    said = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in claims.items())
+    said = ", ".join(f"{count} {_words(verdict, count)}" for verdict, count in claims.items())
     return News(
         SubjectKind.STUDY,
         name,
@@ -168,3 +168,9 @@ def _of_study(tx: Connection, subject: str, origin: str) -> News:
 def _counted(counts: Mapping[State, int] | Mapping[str, int]) -> str:
     parts = [f"{count:,} {state}" for state, count in counts.items() if count]
     return ", ".join(parts) or "none"
+
+
+def _words(verdict: Verdict, count: int) -> str:
+    """A verdict of so many claims, such as ``hold``."""
+    words = verdict.replace("_", " ")
+    return words if verdict is Verdict.NOT_RUN or count == 1 else words.removesuffix("s")

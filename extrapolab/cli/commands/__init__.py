@@ -21,6 +21,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sweeps": ("sweep",),
         "studies": ("study",),
         "workers": ("workers",),
+        "notifications": ("notify", "notifications"),
         "pages": ("open",),
         "completion": ("completion",),
         "mcp": ("mcp",),

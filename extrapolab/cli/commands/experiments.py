@@ -13,6 +13,7 @@ from extrapolab.cli.arguments import (
     Limit,
     MaxMemory,
     MaxSeconds,
+    Notify,
     Rerun,
     Watch,
     experiments_of,
@@ -67,6 +68,7 @@ def submit(
     ] = None,
     max_seconds: MaxSeconds = None,
     max_memory: MaxMemory = None,
+    notify: Notify = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -105,6 +107,7 @@ def submit(
                 max_seconds=max_seconds,
                 max_memory_mb=max_memory,
                 on_duplicate="rerun" if rerun else "reuse",
+                notify=notify,
             )
             experiments.append(experiment)
             if not as_json:

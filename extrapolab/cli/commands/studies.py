@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from extrapolab.cli.arguments import STUDY_FIGURE, AsJson, FigureFile, SizeOption, lab_of
+from extrapolab.cli.arguments import STUDY_FIGURE, AsJson, FigureFile, Notify, SizeOption, lab_of
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
@@ -57,7 +57,11 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 @studies.command()
 def run(
-    context: typer.Context, name: Name, size: SizeOption = "quick", as_json: AsJson = False
+    context: typer.Context,
+    name: Name,
+    size: SizeOption = "quick",
+    notify: Notify = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a study's missing experiments and judge its claims.
 
@@ -70,7 +74,7 @@ def run(
 
     with lab_of(context) as lab, resumable(f"extrapolab study run {name} --size {size}"):
         study = lab.study(name, size)
-        experiments = study.submit()
+        experiments = study.submit(notify)
         if not as_json:
             console().print(study.page)
         show_progress(experiments, console(stderr=as_json))

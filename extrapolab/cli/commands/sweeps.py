@@ -12,6 +12,7 @@ from extrapolab.cli.arguments import (
     ExactText,
     FigureFile,
     Limit,
+    Notify,
     Rerun,
     SweepId,
     Watch,
@@ -96,6 +97,7 @@ def submit(
     *,
     watch: Watch = False,
     rerun: Rerun = False,
+    notify: Notify = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -113,7 +115,8 @@ def submit(
         if dry_run:
             _check(lab, content, as_json=as_json)
             return
-        sweep = lab.sweep(**content, on_duplicate="rerun" if rerun else "reuse")
+        on_duplicate: Literal["reuse", "rerun"] = "rerun" if rerun else "reuse"
+        sweep = lab.sweep(**content, on_duplicate=on_duplicate, notify=notify)
         if not as_json:
             print_submission(sweep)
             print_sweep_warnings(sweep.warnings, console())

@@ -114,6 +114,9 @@ def test_redirects_and_refusals_are_final(client, app, notifier, receiver):
         assert (newest["state"], newest["error"], newest["attempts"]) == ("failed", words, 1)
         hurry(app)
     assert not receiver.received
+    [notice] = client.get("/v1/attention").json()["items"]
+    assert notice["kind"] == "not_notified"
+    assert notice["sentence"].startswith("2 notifications of the last day could not be sent: http")
 
 
 def test_a_service_is_sent_its_own_form(client, notifier, receiver):
