@@ -168,14 +168,14 @@ def _divergence(tx: Connection, at: float) -> Iterator[Notice]:
 def _not_notified(tx: Connection, at: float) -> Iterator[Notice]:
     table = notifications.c
     failed = (
-        select(table.shown, func.count().label("count"))
+        select(table.shown, func.count().label("failures"))
         .where(table.state == "failed", table.ended_at >= at - LATE_SECONDS)
         .group_by(table.shown)
         .order_by(table.shown)
     )
     rows = tx.execute(failed).all()
     if rows:
-        count = sum(row.count for row in rows)
+        count = sum(row.failures for row in rows)
         targets = ", ".join(row.shown for row in rows[:MAX_TARGETS])
         yield Notice(
             NoticeKind.NOT_NOTIFIED,
