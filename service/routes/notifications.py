@@ -4,13 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from core.errors import Problem
-from core.spec.explain import shorten
 from service import schemas
 from service.context import Context
 from service.http import body, examples, openapi
-from service.http.errors import Invalid
-from service.http.ids import complete_id, existing_experiments, existing_sweep
+from service.http.ids import existing_experiments, existing_sweep
 from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
 from service.notifications.targets import origin_of, parse
 from store import notifications
@@ -76,10 +73,6 @@ def notify(
 def _subject(context: Context, text: str) -> Subject:
     if not text:
         return Subject(SubjectKind.TEST)
-    whole = complete_id(context, text, "/of")
-    if whole.startswith("swp_"):
-        return Subject.of_id(existing_sweep(context, whole, "/of"))
-    if whole.startswith("exp_"):
-        return Subject.of_id(existing_experiments(context, whole, "/of")[0])
-    message = "should be the id of an experiment or a sweep"
-    raise Invalid(Problem("/of", "no_such_subject", message, shorten(text)))
+    if text.startswith("swp_"):
+        return Subject.of_id(existing_sweep(context, text, "/of"))
+    return Subject.of_id(existing_experiments(context, text, "/of")[0])

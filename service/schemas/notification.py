@@ -19,9 +19,9 @@ class NewNotifications(ClientModel):
     of: Annotated[
         Line,
         Field(
-            max_length=40,
-            description="Id of an experiment or a sweep, or a unique prefix. Empty: a test message "
-            "is sent at once.",
+            max_length=300,
+            description="Id of an experiment or a sweep, or a unique prefix, or an experiment's name "
+            "or `@latest`. Empty: a test message is sent at once.",
         ),
     ] = ""
     targets: Annotated[
