@@ -1,5 +1,6 @@
 """The handles of :class:`extrapolab.AsyncLab`: experiments, sweeps, queries, studies, figures."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 

@@ -111,11 +111,11 @@ class AsyncLab(AsyncWrapper[Lab]):
         """Closes the connections."""
         self.wrapped.close()
 
-    @overload
     async def notifications(self, *, limit: int | None = None) -> list[Notification]:
         """As :meth:`Lab.notifications`, with all pages fetched."""
         return await call_in_thread(lambda: [*self.wrapped.notifications(limit=limit)])
 
+    @overload
     def query(
         self, q: str | None = None, *, columns: None = None, **options: Any
     ) -> AsyncQuery: ...

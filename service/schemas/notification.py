@@ -20,8 +20,8 @@ class NewNotifications(ClientModel):
         Line,
         Field(
             max_length=300,
-            description="Id of an experiment or a sweep, or a unique prefix, or an experiment's name "
-            "or `@latest`. Empty: a test message is sent at once.",
+            description="Id of an experiment or a sweep, or a unique prefix; an experiment's "
+            "name or `@latest`. Empty: a test message is sent at once.",
         ),
     ] = ""
     targets: Annotated[
