@@ -10,6 +10,7 @@ BENCHMARKS = (
     ("benchmarks.batches",),
     ("benchmarks.growth",),
     ("benchmarks.long",),
+    ("benchmarks.costs",),
     ("benchmarks.lab",),
     ("benchmarks.queue",),
     ("benchmarks.api",),

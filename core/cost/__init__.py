@@ -1,35 +1,41 @@
-"""The estimated cost of an experiment, as orders of magnitude: operations, memory and storage."""
+"""The estimated cost of an experiment, as orders of magnitude: operations, memory and storage.
 
-import math
+Operations count at the speed of the compiled loops, about 2e10 a second on one core; what runs
+slower counts for as many as would take as long. ``python -m benchmarks.costs`` compares them with
+measured times and memory over the whole language of specs: within 3 times for time, 2 for memory.
+"""
+
 from dataclasses import dataclass, replace
 
 from core.cost.baselines import baseline_cost
+from core.cost.flow import WAYPOINTS_OF_GD, flow_numbers, waypoint_flop
 from core.cost.measuring import (
     ALL_METRICS,
     SHARED_WORK,
+    base_flop,
+    measuring_numbers,
     numbers_per_point,
     point_flop,
     work_per_point,
 )
+from core.cost.networks import (
+    counted_outputs,
+    networks,
+    sample_size,
+    sequences_of,
+)
 from core.result import SERIES
 from core.spec import (
     ExperimentSpec,
-    ExplicitTeacher,
     FiniteSampleLoss,
     GradientFlow,
     LinearStudent,
-    PopulationLoss,
-    Student,
-    Teacher,
     channels,
     has_closed_form,
+    has_full_norms,
     has_white_inputs,
     states,
 )
-
-FRESH_SEQUENCES = 128
-"""Sequences per step of each seed, if the inputs are drawn from the population and the spec names
-no number."""
 
 LONG_LENGTH = 200
 """The training length from which on the gradient of A is summed by adjoint states, in O(k d²)
@@ -38,10 +44,6 @@ instead of O(k² d); it is the faster way from here on, for every structure and 
 _BYTES = 8
 _MEGABYTE = 1e6
 
-_GATES = {"gru": 3, "lstm": 4, "tanh_rnn": 1}
-_ELEMENTWISE_FLOP = 40
-"""Operations on each gate of each state in a step forwards and back, including exponentials."""
-
 _BLOCK = 64
 """The largest number of sequences that the compiled loops work on together."""
 
@@ -49,13 +51,38 @@ _NUMBERS_PER_CALL = 2**21
 """Numbers in memory while points are measured, unless a single point takes more."""
 
 AFFORDABLE_FLOP = 1e12
-"""Operations of measuring that no default saves: about two minutes of an experiment."""
+"""Operations of measuring that no default saves: about a minute of an experiment."""
 
-_COPIES_OF_M = 6
+_EXPERIMENT = 1e8
+"""Operations that would take as long as the preparation and end of any experiment."""
+
+_DECOMPOSING = 2.5
+"""How much longer an operation takes in a decomposition than in the loops."""
+
+_STEP = 5e3
+"""The same for a step of one seed in the compiled loops."""
+
+_TORCH_STEP, _TORCH_STEP_PER_LAG = 2e6, 5e5
+"""The same for a step of all seeds in torch, in closed form: many calls on small matrices."""
+
+_TORCH_SEQUENCES_STEP, _TORCH_SEQUENCES_STEP_PER_LAG = 1e7, 3e6
+"""The same on sequences."""
+
+_SINGLE = 0.6
+"""The time of a step in float32, relative to float64."""
+
+_OVER_LAGS = 16
+"""Operations for each entry of a loss matrix in a step: it is read from memory."""
+
+_COPIES_OF_M = 4
 """The loss matrix, while it is made, to measure with, and in each thread's workspace."""
 
-_WORKING_COPIES = 6
-"""Parameters, gradient, the optimizer's memory and temporaries of a step."""
+_WORKING_COPIES, _COPIES_OF_ROWS = 6, 2
+"""Parameters, gradient, the optimizer's memory and temporaries of a step; and the rows over all
+lags, which are temporaries."""
+
+_COPIES_OF_SEQUENCES = 2.5
+"""Inputs and labels of a sample, while they are made."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +114,7 @@ def estimate(spec: ExperimentSpec) -> Cost:
         ...     "training": {"length": 12},
         ... }))
         >>> f"{cost.flop:.1e}"
-        '1.7e+11'
+        '1.3e+11'
     """
     closed = has_closed_form(spec.teacher, spec.student)
     cost = _closed_form_cost(spec) if closed else _sequence_cost(spec)
@@ -103,7 +130,7 @@ def preparation_flop(spec: ExperimentSpec) -> float:
     About 25 d̂³ for the teacher's eigenvalues, and N k² for the moments of a finite sample.
     """
     loss = spec.training.loss
-    sequences = _sample_size(loss) if isinstance(loss, FiniteSampleLoss) else 0
+    sequences = sample_size(loss) if isinstance(loss, FiniteSampleLoss) else 0
     return 25.0 * states(spec.teacher) ** 3 + float(sequences) * spec.training.length**2
 
 
@@ -117,7 +144,7 @@ def measured_metrics(spec: ExperimentSpec) -> frozenset[str]:
         >>> from core.spec import ExperimentSpec
         >>> spec = ExperimentSpec.model_validate({
         ...     "teacher": {"kind": "delay"},
-        ...     "student": {"kind": "linear", "dim": 3},
+        ...     "student": {"kind": "linear", "dim": 30},
         ...     "training": {"length": 10_000},
         ...     "optimizer": {"steps": 10},
         ... })
@@ -137,10 +164,13 @@ def measured_metrics(spec: ExperimentSpec) -> frozenset[str]:
 
 
 def step_flop(spec: ExperimentSpec) -> float:
-    """Operations of one step of one seed."""
-    if has_closed_form(spec.teacher, spec.student):
-        return _closed_form_step(spec)
-    return _sequence_step(spec)
+    """Operations of one step of one seed; of a gradient flow, from one waypoint to the next."""
+    if not has_closed_form(spec.teacher, spec.student):
+        return _sequence_step(spec)
+    gradient = _gradient(spec)
+    if isinstance(spec.optimizer, GradientFlow):
+        return waypoint_flop(spec, gradient)
+    return gradient
 
 
 def points_per_call(spec: ExperimentSpec) -> int:
@@ -148,11 +178,22 @@ def points_per_call(spec: ExperimentSpec) -> int:
     return max(1, _NUMBERS_PER_CALL // (len(spec.seeds) * numbers_per_point(spec)))
 
 
-def _closed_form_step(spec: ExperimentSpec) -> float:
-    """Operations of a step of one seed that is trained in closed form."""
+def _gradient(spec: ExperimentSpec) -> float:
+    """Operations of a loss with its gradient, for one seed that is trained in closed form."""
     k, d, (m, p) = spec.training.length, spec.student.dim, channels(spec.teacher)
     sums = 0 if k >= LONG_LENGTH else 2 * k * k * d * p * m
-    return float(2 * k * _matrix(spec) * (p + m) + sums + 2 * k * _matrix(spec) * p)
+    lags = 0 if has_white_inputs(spec.training) else _OVER_LAGS * k * k * p * m
+    counted = 2 * k * _matrix(spec) * (p + m) + sums + 2 * k * _matrix(spec) * p + lags
+    if (m, p) == (1, 1) and not has_full_norms(spec.optimizer):
+        return counted * _precision(spec) + _STEP
+    seeds = 1 if isinstance(spec.optimizer, GradientFlow) else len(spec.seeds)
+    return counted + (_TORCH_STEP + _TORCH_STEP_PER_LAG * k) / seeds
+
+
+def _precision(spec: ExperimentSpec) -> float:
+    """The time of an operation relative to float64, in which flows are always integrated."""
+    is_single = spec.numerics.dtype == "float32" and not isinstance(spec.optimizer, GradientFlow)
+    return _SINGLE if is_single else 1.0
 
 
 def _matrix(spec: ExperimentSpec) -> int:
@@ -170,13 +211,19 @@ def _closed_form_cost(spec: ExperimentSpec) -> Cost:
     loss_matrices = _COPIES_OF_M * (k if has_white_inputs(spec.training) else k * k)
     rows = k * d * (p + m) + (0 if k >= LONG_LENGTH else k * k * p * m)
     result = d * d + d * (m + p) + q * p * m + d
-    measuring = min(_points(spec), points_per_call(spec)) * numbers_per_point(spec)
-    steps_flop = spec.optimizer.steps * _closed_form_step(spec)
-    points_flop = _points(spec) * point_flop(spec, metrics)
-    memory = seeds * _BYTES * (_WORKING_COPIES * (_matrix(spec) + rows) + measuring + result)
+    measuring = min(_points(spec), points_per_call(spec)) * measuring_numbers(spec, metrics)
+    working = _WORKING_COPIES * _matrix(spec) + _COPIES_OF_ROWS * rows
+    steps_flop = spec.optimizer.steps * step_flop(spec)
+    points_flop = _points(spec) * (base_flop(spec) + point_flop(spec, metrics))
+    if spec.evaluation.flow:
+        points_flop += WAYPOINTS_OF_GD * waypoint_flop(spec, _gradient(spec))
+    memory = seeds * _BYTES * (working + measuring + result)
+    shared = _BYTES * (loss_matrices + flow_numbers(spec))
     return Cost(
-        flop=preparation_flop(spec) + float(seeds) * (steps_flop + points_flop),
-        memory_mb=(memory + _BYTES * loss_matrices) / _MEGABYTE,
+        flop=_EXPERIMENT
+        + _DECOMPOSING * preparation_flop(spec)
+        + float(seeds) * (steps_flop + points_flop),
+        memory_mb=(memory + shared) / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded_numbers(spec) + result) / _MEGABYTE,
     )
 
@@ -194,80 +241,17 @@ def _recorded_numbers(spec: ExperimentSpec) -> int:
     return _points(spec) * numbers_per_row
 
 
-@dataclass(frozen=True)
-class _Network:
-    """The sizes of a student or teacher that runs on sequences: of its parts, and its channels."""
-
-    dim: int
-    gates: int
-    matrix: int
-    readout: tuple[int, ...]
-    inputs: int
-    outputs: int
-    linear: bool
-
-    @property
-    def parameters(self) -> int:
-        from_input = self.dim * (self.gates * (self.inputs + 2) + self.outputs)
-        return self.matrix + from_input + sum(self.readout)
-
-    def unroll_flop(self, sequences: int, length: int) -> float:
-        """Operations of running over sequences state by state."""
-        elementwise = 0 if self.linear else _ELEMENTWISE_FLOP * self.gates * self.dim
-        return float(sequences) * length * (2 * self.parameters + elementwise)
-
-    def output_flop(self, sequences: int, length: int, counted: int) -> float:
-        """Operations for the ``counted`` outputs; a linear network convolves its response."""
-        if not self.linear:
-            return self.unroll_flop(sequences, length)
-        taps = length * self.inputs * self.outputs
-        return 2.0 * (
-            length * self.outputs * self.matrix + sequences * counted * (taps + sum(self.readout))
-        )
-
-    def saved_numbers(self, sequences: int, length: int, counted: int) -> float:
-        """Numbers that a step forwards saves for the way back."""
-        if not self.linear:
-            return float(sequences) * length * (self.gates + 3) * self.dim
-        taps = counted * length * self.inputs * self.outputs
-        hidden = float(sequences) * counted * sum(map(math.isqrt, self.readout))
-        return length * self.outputs * self.dim + taps + hidden
-
-
-def _network(network: Student | Teacher, dim: int, inputs: int, outputs: int) -> _Network:
-    gates, diagonal = _GATES.get(network.kind, 1), False
-    layers: tuple[int, ...] = ()
-    if isinstance(network, ExplicitTeacher) and network.readout is not None:
-        layers = tuple(len(weight) * len(weight[0]) for weight in network.readout.weights)
-    if isinstance(network, LinearStudent):
-        diagonal, readout = network.structure == "diagonal", network.readout
-        if readout is not None:
-            outer = readout.width * outputs
-            layers = (outer, *[readout.width**2] * (readout.layers - 1), outer)
-    matrix = dim if diagonal else gates * dim * dim
-    return _Network(dim, gates, matrix, layers, inputs, outputs, linear=network.kind not in _GATES)
-
-
-def _networks(spec: ExperimentSpec) -> tuple[_Network, _Network]:
-    """The student and the teacher."""
-    m, p = channels(spec.teacher)
-    return (
-        _network(spec.student, spec.student.dim, m, p),
-        _network(spec.teacher, states(spec.teacher), m, p),
-    )
-
-
-def _counted_outputs(spec: ExperimentSpec) -> int:
-    """The number of outputs in the loss."""
-    return 1 if spec.training.outputs == "last" else spec.training.length
-
-
 def _sequence_step(spec: ExperimentSpec) -> float:
     """Operations of a step of one seed that is trained on sequences."""
-    student, teacher = _networks(spec)
-    batch, _, fresh = _sequences(spec)
+    student, teacher = networks(spec)
+    batch, _, fresh = sequences_of(spec)
     labels = teacher.unroll_flop(batch, spec.training.length) if fresh else 0.0
-    return 3 * student.output_flop(batch, spec.training.length, _counted_outputs(spec)) + labels
+    k = spec.training.length
+    counted = 3 * student.output_flop(batch, k, counted_outputs(spec)) + labels
+    if not student.linear:
+        return counted * _precision(spec)
+    overhead = _TORCH_SEQUENCES_STEP + _TORCH_SEQUENCES_STEP_PER_LAG * k
+    return counted + overhead / len(spec.seeds)
 
 
 def _sequence_cost(spec: ExperimentSpec) -> Cost:
@@ -279,9 +263,9 @@ def _sequence_cost(spec: ExperimentSpec) -> Cost:
     """
     k, q, seeds = spec.training.length, spec.horizon, len(spec.seeds)
     m, p = channels(spec.teacher)
-    student, teacher = _networks(spec)
-    batch, sample, _ = _sequences(spec)
-    counted = _counted_outputs(spec)
+    student, teacher = networks(spec)
+    batch, sample, _ = sequences_of(spec)
+    counted = counted_outputs(spec)
     evaluation, d, lags = spec.evaluation.sequences, student.dim, q // 2 * max(m, p)
     point = student.unroll_flop(evaluation, q) + student.output_flop(sample, k, counted)
     point += point_flop(spec, measured_metrics(spec))
@@ -294,33 +278,14 @@ def _sequence_cost(spec: ExperimentSpec) -> Cost:
     saved = max(saved, 4.0 * student.gates * evaluation * d)
     result = student.parameters + q * p * m + 3 * d
     measuring = 3 * d * d + 3 * lags * lags
-    shared = (q * evaluation + k * sample) * (m + p)
+    shared = _COPIES_OF_SEQUENCES * (q * evaluation + k * sample) * (m + p)
     memory = _BYTES * (shared + seeds * (_WORKING_COPIES * result + 2 * saved + measuring))
     return Cost(
-        flop=preparation_flop(spec)
+        flop=_EXPERIMENT
+        + _DECOMPOSING * preparation_flop(spec)
         + teacher.unroll_flop(evaluation, q)
         + teacher.unroll_flop(sample, k)
         + seeds * (spec.optimizer.steps * _sequence_step(spec) + _points(spec) * point),
         memory_mb=memory / _MEGABYTE,
         storage_mb=seeds * _BYTES * (_recorded_numbers(spec) + result) / _MEGABYTE,
     )
-
-
-def _sequences(spec: ExperimentSpec) -> tuple[int, int, bool]:
-    """The numbers of sequences of an experiment.
-
-    Returns:
-        Those in a step of one seed; those that the loss is reported on besides the evaluation
-        sequences; and whether each step draws fresh ones.
-    """
-    size = None if isinstance(spec.optimizer, GradientFlow) else spec.optimizer.batch_size
-    loss = spec.training.loss
-    if isinstance(loss, FiniteSampleLoss):
-        sample = _sample_size(loss)
-        return min(size or sample, sample), sample, False
-    coloured = isinstance(loss, PopulationLoss) and loss.covariance is not None
-    return size or FRESH_SEQUENCES, spec.evaluation.sequences if coloured else 0, True
-
-
-def _sample_size(loss: FiniteSampleLoss) -> int:
-    return loss.sequences or len(loss.inputs or ())

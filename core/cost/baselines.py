@@ -18,10 +18,10 @@ _DECOMPOSITION = 20.0
 _COPIES = 3
 """The regressors of a least-squares problem: in parts, whole, and in the solver's workspace."""
 
-_LIKELIHOODS = 400
-"""Likelihoods that the kernel method computes."""
+_LIKELIHOODS, _LIKELIHOOD = 400, 5.0
+"""Likelihoods that the kernel method computes, and operations of one in units of k³."""
 
-_THRESHOLDS, _THRESHOLDS_OF_NOISY = 500, 10_000
+_THRESHOLDS, _THRESHOLDS_OF_NOISY = 1000, 10_000
 """Decompositions of the nuclear norm's iterations, which noise on the labels repeats."""
 
 
@@ -44,12 +44,12 @@ def _cost(name: Baseline, spec: ExperimentSpec) -> tuple[float, float]:
             d = float(states(spec.teacher))
             return 6 * _DECOMPOSITION * d**3, 12 * d**2
         case "kernel":
-            return _LIKELIHOODS * k**3, 8 * k**2
+            return _LIKELIHOODS * _LIKELIHOOD * k**3, 8 * k**2
         case "nuclear_norm":
             thresholds = _THRESHOLDS_OF_NOISY if noisy else _THRESHOLDS
             return thresholds * _DECOMPOSITION * k**3 * p * m, 2 * k**3 + 8 * k**2 * p * m
         case _:  # the loss matrix is decomposed, and the Hankel matrix of half its lags
-            return 5 * k**3 * p * m, 2 * k**2 * p * m
+            return 5 * k**3 * p * m, 3 * k**2 * p * m
 
 
 def _subspace(spec: ExperimentSpec) -> tuple[float, float]:

@@ -7,6 +7,7 @@ that need a decomposition are chosen (:func:`core.cost.measured_metrics`).
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.cost.flow import free_parameters
 from core.spec import (
     ExperimentSpec,
     LinearStudent,
@@ -30,12 +31,19 @@ SHARED_WORK: Mapping[str, frozenset[str]] = MappingProxyType(
 """The metrics that can be chosen, by the work that they share: one of them brings the others."""
 
 _PRODUCTS = {"sharpness": 60, "gauss_newton": 8}
-"""Products with the Hessian that Lanczos's method takes: the sharpness most, near a saddle."""
+"""Products with the Hessian that Lanczos's method takes, at most one for each parameter: the
+sharpness takes most, near a saddle."""
 
-_PRODUCT_SLOWNESS = 8
+_POINT, _POINT_PER_LAG = 1e6, 5e3
+"""Operations that would take as long as NumPy's calls for a point, and for each lag of it."""
+
+_EIGENVALUES = {"general": 60.0, "symmetric": 20.0, "diagonal": 0.0}
+"""Operations for the eigenvalues of A, in units of d³: most solvers run on single vectors."""
+
+_PRODUCT_SLOWNESS = 6
 """How much longer an operation takes on single vectors than in the training's loops."""
 
-_PER_LAG = 4e4
+_PER_LAG = 2.5e4
 """Operations that would take as long as NumPy's two calls for each lag of such a product."""
 
 ALL_METRICS = frozenset().union(*SHARED_WORK.values())
@@ -48,6 +56,15 @@ def work_per_point(spec: ExperimentSpec) -> dict[str, float]:
     A work that the student has no use for takes none.
     """
     return _closed_form(spec) if has_closed_form(spec.teacher, spec.student) else _sequences(spec)
+
+
+def base_flop(spec: ExperimentSpec) -> float:
+    """Operations that one seed's point takes without a metric that can be chosen, in closed form.
+
+    Its response up to the horizon, and what follows from it.
+    """
+    d, q, (m, p) = spec.student.dim, spec.horizon, channels(spec.teacher)
+    return _POINT + _POINT_PER_LAG * q + 10.0 * q * d * d * m * p
 
 
 def point_flop(spec: ExperimentSpec, metrics: frozenset[str]) -> float:
@@ -68,7 +85,7 @@ def _closed_form(spec: ExperimentSpec) -> dict[str, float]:
         "hankel": 4.0 * q * d * d * m * p + 20.0 * states**3,
         "states": 4.0 * q * d * d * m + 4.0 * d**3,
         "invariant": 8.0 * d**3 if is_general else 0.0,
-        **{name: count * product for name, count in _PRODUCTS.items()},
+        **{name: min(count, free_parameters(spec)) * product for name, count in _PRODUCTS.items()},
     }
 
 
@@ -83,18 +100,23 @@ def _sequences(spec: ExperimentSpec) -> dict[str, float]:
 
 
 def _eigenvalues(spec: ExperimentSpec) -> float:
-    """Operations for the eigenvalues of A: symmetric solvers take a quarter of general ones."""
+    """Operations for the eigenvalues of A."""
     if not isinstance(spec.student, LinearStudent):
         return 0.0
-    return {"general": 15.0, "symmetric": 4.0, "diagonal": 0.0}[
-        spec.student.structure
-    ] * spec.student.dim**3
+    return _EIGENVALUES[spec.student.structure] * spec.student.dim**3
+
+
+def measuring_numbers(spec: ExperimentSpec, metrics: frozenset[str]) -> int:
+    """Numbers in memory while a point of one seed with a closed form is measured.
+
+    Its parameters and their images under A, responses, and directions of the Hessian.
+    """
+    d, k, q, (m, p) = spec.student.dim, spec.training.length, spec.horizon, channels(spec.teacher)
+    directions = 4 * d * d + 4 * k * d * m * p if "sharpness" in metrics else 0
+    return 4 * d * d + 3 * q * d * m * p // 2 + directions
 
 
 def numbers_per_point(spec: ExperimentSpec) -> int:
-    """Numbers in memory while a point of one seed with a closed form is measured.
-
-    Its parameters, and C A^r and A^s B up to the horizon.
-    """
+    """Numbers by which points are grouped: parameters, and C A^r and A^s B up to the horizon."""
     d, q, (m, p) = spec.student.dim, spec.horizon, channels(spec.teacher)
     return 4 * d * d + 3 * q * d * m * p

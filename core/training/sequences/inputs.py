@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.cost import FRESH_SEQUENCES
+from core.cost.networks import FRESH_SEQUENCES
 from core.losses import input_moments, sample
 from core.networks import Network, Weights
 from core.spec import ExperimentSpec, FiniteSampleLoss, GradientFlow, PopulationLoss, channels

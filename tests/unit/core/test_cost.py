@@ -51,7 +51,7 @@ def test_operations_grow_in_proportion_to_the_work(changes, factor):
 
 
 def test_the_matrix_of_a_linear_student_costs_once_not_per_sequence():
-    student = {"kind": "linear", "dim": 512, "readout": {"width": 15}}
+    student = {"kind": "linear", "dim": 4096, "readout": {"width": 15}}
     small, large = (
         cost(student=student, optimizer={**BASE["optimizer"], "batch_size": size}).flop
         for size in (16, 128)
@@ -65,7 +65,7 @@ def test_memory_holds_the_states_of_a_sample_on_a_gpu_and_of_a_block_on_a_cpu():
     large = {"training": sample, "optimizer": {"kind": "adam", "steps": 10}}
     states, sequences = 8 * 1e6 * 10 * 64 / 1e6, 2 * 8 * 1e6 * 10 / 1e6
     assert cost(**large, numerics={"device": "cuda"}).memory_mb > 6 * states
-    assert sequences < cost(**large).memory_mb < 2 * sequences
+    assert 2 * sequences < cost(**large).memory_mb < 3 * sequences
     readout = {"kind": "linear", "dim": 64, "readout": {"width": 64}}
     assert cost(**large, student=readout).memory_mb > states / 10  # torch keeps the hidden values
     assert cost().memory_mb < 100
@@ -140,6 +140,33 @@ def test_chosen_metrics_are_measured_at_any_cost_and_others_are_not():
 def test_every_metric_that_can_be_chosen_has_its_cost():
     assert set(get_args(ChosenMetric)) == ALL_METRICS
     assert work_per_point(LONG).keys() == SHARED_WORK.keys()
+
+
+def test_a_gradient_flow_costs_its_gradients_and_decompositions_not_one_step_to_a_waypoint():
+    def flow(dim, **optimizer):
+        content = {
+            "teacher": {"kind": "delay"},
+            "student": {"kind": "linear", "dim": dim, "structure": "general"},
+            "training": {"length": 10},
+            "optimizer": {"kind": "gradient_flow", "steps": 100} | optimizer,
+            "evaluation": {"metrics": [], "points": 2},
+        }
+        return estimate(ExperimentSpec.model_validate(content))
+
+    by_gd = flow(40, kind="gd").flop
+    assert flow(40).flop > 1000 * by_gd
+    assert flow(40, steps=1000).flop / flow(40).flop == pytest.approx(10, rel=0.1)
+    n = 40 * 40 + 2 * 40
+    assert flow(40).memory_mb - flow(40, kind="gd").memory_mb == pytest.approx(2 * 8 * n**2 / 1e6)
+
+
+def test_the_flow_to_compare_with_counts():
+    without, with_flow = (
+        LONG.model_copy(update={"evaluation": LONG.evaluation.model_copy(update={"flow": flow})})
+        for flow in (False, True)
+    )
+    assert estimate(with_flow).flop > estimate(without).flop + 1e9
+    assert estimate(with_flow).memory_mb > estimate(without).memory_mb + 10
 
 
 @pytest.mark.parametrize(
