@@ -30,7 +30,8 @@ def extend(
 ) -> None:
     """Extend a sweep to the axes in a file, and run what is missing.
 
-    The base in the file is ignored: the sweep keeps its own.
+    The file has the axes of the sweep, with other values, or further ones; its base is that of the
+    sweep, or empty. Submitting such a file under the name of the sweep does the same.
 
     For example:
     ```
@@ -42,9 +43,13 @@ def extend(
         from core.spec.difference import differences  # noqa: PLC0415  # loads the spec
 
         sweep = lab.sweep_of(id)
-        if content["base"] and (ignored := differences([sweep.record.base, content["base"]])):
-            paths = ", ".join(difference.path for difference in ignored)
-            print_error(f"The sweep keeps its own base; ignored in the file: {paths}.")
+        if content["base"] and (others := differences([sweep.record.base, content["base"]])):
+            print_error(
+                f"{file} has another base than the sweep "
+                f"({', '.join(difference.path for difference in others)}): submit it as a sweep of "
+                "its own, or write 'base: {}' to keep the sweep's."
+            )
+            raise typer.Exit(ExitCode.REFUSED)
         sweep.extend(content["axes"])
         if not as_json:
             print_submission(sweep)

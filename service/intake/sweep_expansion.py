@@ -7,6 +7,7 @@ from typing import Any
 from core.cost import Cost
 from core.errors import Problem, SpecError
 from core.spec import METADATA, FromExperimentStart
+from core.spec.axis import Axes, paths
 from core.spec.sweep import Point, SweepSpec
 from service.context import AppContext
 from service.intake.admission import admit
@@ -77,6 +78,21 @@ def expand(sweep: SweepSpec, context: AppContext) -> Expansion:
     _require_affordable(len(points), total, context.settings)
     drafts = [(_draft(point), warnings[point.spec_hash]) for point in points]
     return Expansion(SweepDraft(sweep, points, drafts), total, _distinct(points, warnings))
+
+
+def extended_spec(sweep: SweepSpec, axes: Axes) -> SweepSpec:
+    """A sweep with other axes.
+
+    Raises:
+        SpecError: They lack an axis of the sweep, whose members differ on it.
+    """
+    if dropped := [path for path in paths(sweep.axes) if path not in paths(axes)]:
+        message = (
+            f"should keep {', '.join(dropped)}, on which the sweep's experiments differ; to vary "
+            "other fields only, submit another sweep"
+        )
+        raise SpecError([Problem("/axes", "axis_dropped", message)])
+    return sweep.model_copy(update={"axes": axes})
 
 
 def _require_affordable(count: int, total: Cost, settings: Settings) -> None:

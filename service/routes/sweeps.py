@@ -24,7 +24,7 @@ from service.intake import extension
 from service.intake.admission import default_options
 from service.intake.bulk import change_all, remove_sweep
 from service.intake.dry_run import check_sweep
-from service.intake.sweep_expansion import Expansion, expand
+from service.intake.sweep_expansion import Expansion, expand, extended_spec
 from service.notifications.targets import Notify
 from store import bulk, notifications
 from store.notifications import Subject
@@ -79,9 +79,11 @@ def submit(
 
     Axes multiply; a `zip` axis contains axes that advance together. Every point must be a valid
     spec, otherwise nothing is stored and the error names the invalid point's coordinates. Equal
-    experiments are computed once, as with `/v1/experiments`. A sweep becomes visible all at once. A
-    sweep equal to one of the same name and owner reuses it, with new experiments in place of those
-    that failed or were cancelled.
+    experiments are computed once, as with `/v1/experiments`. A sweep becomes visible all at once.
+
+    Under the name, base and owner of an earlier sweep, it is that sweep, unless it lacks one of its
+    axes: it gets these axes and what is missing on them, with new experiments in place of those
+    that failed or were cancelled. All other members stay. Without a name, the axes must be equal.
     """
     sweep = body.parse(content, SweepSpec)
     idempotent = IdempotentRequest.from_request(
@@ -194,12 +196,12 @@ def extend(
     """Extend a sweep with wider or more axes, and run only the missing experiments.
 
     All its members stay, including any that the new axes leave out. Their coordinates on a new axis
-    are read from their specs.
+    are read from their specs. An axis can't be dropped: without it, it is another sweep.
     """
     axes = body.parse(content, schemas.Extension).axes
     with context.database.read() as tx:
         sweep = sweeps.get(tx, sweep_id).spec
-    expansion = expand(sweep.model_copy(update={"axes": axes}), context)
+    expansion = expand(extended_spec(sweep, axes), context)
     extended = extension.extend(context, sweep_id, expansion, owner=owner)
     with context.database.read() as tx:
         status, answer = _answer_submitted(tx, extended, expansion)

@@ -1,6 +1,7 @@
 """Rows of the table of sweeps."""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert
@@ -48,16 +49,32 @@ def add(tx: Connection, draft: SweepDraft, owner: str, batch_id: str | None = No
     return sweep_id
 
 
-def find_equal(
+def find_same(
     tx: Connection, draft: SweepDraft, owner: str, *, except_id: str | None = None
 ) -> str | None:
-    """The newest sweep with the name, owner, base and axes of a draft, other than ``except_id``."""
+    """The sweep that a draft is submitted to again, other than ``except_id``.
+
+    It has the draft's name, owner and base, and no axis that the draft lacks; without a name, it
+    has the same axes. One with the same axes comes first, then the newest.
+    """
     namesakes = visible_sweeps(sweeps.c.id).where(
         sweeps.c.name == draft.sweep.name, sweeps.c.owner == owner
     )
     if except_id is not None:
         namesakes = namesakes.where(sweeps.c.id != except_id)
-    namesakes = namesakes.add_columns(sweeps.c.base, sweeps.c.axes)
-    newest = tx.execute(namesakes.order_by(*NEWEST_FIRST).limit(MAX_NAMESAKES))
-    equal = (row.id for row in newest if {"base": row.base, "axes": row.axes} == draft.content)
-    return next(equal, None)
+    query = namesakes.add_columns(sweeps.c.base, sweeps.c.axes)
+    newest = tx.execute(query.order_by(*NEWEST_FIRST).limit(MAX_NAMESAKES))
+    base, axes = draft.content["base"], draft.content["axes"]
+    of_base = [row for row in newest if row.base == base]
+    equal = (row.id for row in of_base if row.axes == axes)
+    varied = set(varied_paths(axes)) if draft.sweep.name else set()
+    narrower = (row.id for row in of_base if varied and varied.issuperset(varied_paths(row.axes)))
+    return next(equal, None) or next(narrower, None)
+
+
+def varied_paths(axes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields the paths of stored axes, and of those nested in them."""
+    for axis in axes:
+        if "path" in axis:
+            yield axis["path"]
+        yield from varied_paths(axis.get("axes", ()))

@@ -19,7 +19,7 @@ class StagedSweep:
     """A staged sweep, invisible until it is submitted.
 
     Attributes:
-        batch_id: The batch of the sweep's row; None if an equal sweep exists and none is staged.
+        batch_id: The batch of the sweep's row; None if the sweep exists and none is staged.
         sweep_id: The staged sweep, if any.
         experiments: The batch of its experiments.
     """
@@ -41,7 +41,7 @@ def stage(
     if experiments is None:
         return None
     with database.read() as tx:
-        if not rerun and rows.find_equal(tx, draft, owner) is not None:
+        if not rerun and rows.find_same(tx, draft, owner) is not None:
             return StagedSweep(None, None, experiments)
     return _stage_members(database, draft, experiments, owner)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, update
 
-from store.db.tables import sweeps
+from store.db.tables import AnyRow, sweeps
 from store.experiments import duplicates
 from store.experiments.draft import Options
 from store.experiments.submission import submit as submit_experiments
@@ -39,8 +39,9 @@ def submit(
 ) -> SubmittedSweep:
     """Stores a sweep with all its experiments; equal existing experiments become its members.
 
-    An equal sweep of the same name and owner is reused, unless ``rerun``: its failed, cancelled and
-    removed experiments are replaced by new ones.
+    A sweep of the same name, owner and base is the same one, unless ``rerun``: it gets the draft's
+    axes and what it lacks on them, in place of experiments that failed, were cancelled or removed.
+    One that has further axes, or no name and other axes, is another.
 
     Raises:
         SpecError: A new experiment starts from another, and can't.
@@ -58,11 +59,15 @@ def submit(
     if staged is not None:
         staging.publish(tx, staged)
         staged_id = staged.sweep_id
-    equal_id = None if rerun else rows.find_equal(tx, draft, owner, except_id=staged_id)
-    if equal_id is not None:
-        members.replace_at_points(tx, equal_id, draft.points, submissions)
+    same_id = None if rerun else rows.find_same(tx, draft, owner, except_id=staged_id)
+    if same_id is not None:
+        sweep = rows.get(tx, same_id, sweeps.c.axes, sweeps.c.version, lock=True)
+        if sweep.axes != draft.content["axes"]:
+            present, _ = members.read(tx, same_id)
+            _change_axes(tx, same_id, sweep.version, present, draft)
+        members.replace_at_points(tx, same_id, draft.points, submissions)
         _remove_staged(tx, staged_id)
-        return SubmittedSweep(equal_id, True, submissions)
+        return SubmittedSweep(same_id, True, submissions)
     if staged is None or staged_id is None:
         sweep_id = rows.add(tx, draft, owner)
         members.add(tx, sweep_id, 0, draft.points, submissions)
@@ -107,9 +112,7 @@ def extend(
         )
     if staged is not None:
         staging.publish(tx, staged)
-    change = update(sweeps).where(sweeps.c.id == sweep_id)
-    tx.execute(change.values(axes=draft.content["axes"], version=version + 1))
-    members.update_coordinates(tx, sweep_id, present, draft.points)
+    _change_axes(tx, sweep_id, version, present, draft)
     position = present[-1].position + 1 if present else 0
     staged_id, before = (
         (None, ()) if staged is None else (staged.sweep_id, staged.experiments.submissions)
@@ -121,6 +124,15 @@ def extend(
         members.add(tx, sweep_id, position, missing.points, submissions)
     _remove_staged(tx, staged_id)
     return SubmittedSweep(sweep_id, True, submissions)
+
+
+def _change_axes(
+    tx: Connection, sweep_id: str, version: int, present: Sequence[AnyRow], draft: SweepDraft
+) -> None:
+    """Gives a sweep the axes of a draft, and its members coordinates on them."""
+    change = update(sweeps).where(sweeps.c.id == sweep_id)
+    tx.execute(change.values(axes=draft.content["axes"], version=version + 1))
+    members.update_coordinates(tx, sweep_id, present, draft.points)
 
 
 def _spec_hashes(submissions: Sequence[Submission]) -> list[str]:

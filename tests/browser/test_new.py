@@ -35,7 +35,7 @@ def test_from_the_form_to_a_finished_figure(seeded: RunningLab, visit: Visitor):
     expect(page.locator("#panel")).to_contain_text("on this lab’s")  # others have completed here
     expect(page.locator("#panel .response circle")).to_have_count(40)
     expect(page.locator("#panel .response circle.unseen")).to_have_count(36)
-    expect(page.locator("#panel .poles path")).to_have_count(3)
+    expect(page.locator("#panel .poles path")).to_have_count(2)
     page.locator(SUBMIT).click()
     page.wait_for_url(re.compile("/experiments/exp_"))
     expect(page.locator("h1")).to_have_text("typed by hand")

@@ -189,11 +189,15 @@ def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     wider = file({"base": {}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
     extended = invoke("sweep", "extend", sweep_id, wider, "--watch")
     assert "2 experiments queued" in extended.stdout
-    assert "keeps its own base" not in extended.stderr, "the file has none"
     other = file({"base": {"seeds": [7, 8, 9]}, "axes": [{**LENGTHS, "values": [3, 4, 5]}, SCALES]})
-    message = invoke("sweep", "extend", sweep_id, other).stderr
-    assert "The sweep keeps its own base; ignored in the file:" in message
-    assert "seeds" in message
+    refused = invoke("sweep", "extend", sweep_id, other)
+    assert refused.exit_code == ExitCode.REFUSED
+    assert "has another base than the sweep" in refused.stderr
+    assert "seeds" in refused.stderr
+    fewer = file({"base": {}, "axes": [LENGTHS]})
+    refused = invoke("sweep", "extend", sweep_id, fewer)
+    assert refused.exit_code == ExitCode.REFUSED
+    assert "should keep student.start.scale" in refused.stderr
     assert "completed" in invoke("sweep", "watch", sweep_id).stdout
     assert "6 completed" in invoke("sweep", "cancel", sweep_id).stdout
     assert "6 completed" in invoke("sweep", "retry", sweep_id).stdout

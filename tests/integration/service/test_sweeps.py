@@ -240,9 +240,15 @@ def test_an_extension_runs_only_missing_experiments_and_keeps_the_members(client
     again = client.post(f"{path}:extend", json={"axes": axes})
     assert (again.status_code, again.json()["created"]) == (200, 0)
     assert (
-        client.post(f"{path}:extend", json={"axes": [{"path": "x", "values": [1]}]}).status_code
+        client.post(
+            f"{path}:extend", json={"axes": [*axes, {"path": "x", "values": [1]}]}
+        ).status_code
         == 422
     )
+    dropped = client.post(f"{path}:extend", json={"axes": axes[:1]})
+    assert dropped.status_code == 422
+    assert dropped.json()["errors"][0]["pointer"] == "/axes"
+    assert "should keep student.start.scale" in dropped.json()["detail"]
     assert client.post(f"/v1/sweeps/swp_{'0' * 32}:extend", json={"axes": axes}).status_code == 404
 
 

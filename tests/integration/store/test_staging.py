@@ -272,7 +272,8 @@ def test_concurrent_equal_extensions_add_everything_once(database, stage, submit
 
 def test_extension_reuses_existing_experiments(database, stage, submit, extend):
     first = submit(draft(LRS), stage(draft(LRS)))
-    other = submit(draft(LARGER), stage(draft(LARGER)))
+    elsewhere = draft(LARGER, name="other")
+    other = submit(elsewhere, stage(elsewhere))
     extended = extend(first.id, draft(LARGER))
     assert ids_of(extended.members) == ids_of(other.members)[6:]
     assert lrs_of(database, first.id) == [*LRS["values"], *LARGER["values"][6:]]

@@ -140,7 +140,7 @@ def test_equal_sweep_of_the_owner_is_reused_with_cancelled_members_replaced(
 ):
     first = sweep(K)
     assert (sweep(K).id, sweep(K).reused) == (first.id, True)
-    others = [sweep(K, owner="bea"), sweep(K, name="other"), sweep(K, LR), sweep(K, rerun=True)]
+    others = [sweep(K, owner="bea"), sweep(K, name="other"), sweep(LR), sweep(K, rerun=True)]
     assert len({first.id, *(other.id for other in others)}) == 5
     submitted = sweep(K, name="unshared", student={"kind": "linear", "dim": 4})
     lost = members(submitted.id)[1].experiment_id

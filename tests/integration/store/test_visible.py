@@ -79,7 +79,7 @@ SEARCHES = {
     "queue.scheduling.next_experiment": lambda tx: scheduling.next_experiment(tx, "cpu", now(tx)),
     "queue.scheduling.count_waiting": lambda tx: scheduling.count_waiting(tx, "cpu", limit=9),
     "sweeps.repository.page": lambda tx: sweeps.page(tx, limit=9, cursor=None),
-    "sweeps.rows.find_equal": lambda tx: sweep_rows.find_equal(tx, SWEEP, "ada"),
+    "sweeps.rows.find_same": lambda tx: sweep_rows.find_same(tx, SWEEP, "ada"),
 }
 """Functions that search experiments or sweeps, by module and name."""
 
