@@ -184,8 +184,8 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
             axes: Each ``{"path": "training.length", "values": [4, 8]}``, or with ``"kind":
                 "linspace"`` or ``"logspace"`` and low, high and count. ``{"kind": "zip", "axes":
                 [...]}`` advances several together; a ``grid`` in it combines its own axes.
-            name: Its name. If you have a sweep with this name and base, it is extended to these axes
-                and keeps what it has; one that has further axes is another.
+            name: Its name. A sweep of yours with this name and base is extended to these axes and
+                keeps what it has; one that has further axes is another.
             tags: Tags of every experiment, after those of the base.
             on_duplicate: ``reuse`` equal experiments that are queued, running or completed, or
                 ``rerun`` them.
