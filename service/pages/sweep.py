@@ -43,6 +43,9 @@ PER_PAGE = 20
 MAX_FOLLOWED = 64
 """Most running experiments whose progress is shown in their cells."""
 
+_EXTENDABLE = ("list", "linspace", "logspace")
+"""The kinds of axes to which the form adds values."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -115,7 +118,9 @@ def sweep(
         fitted=outcomes.count(Outcome.FITTED),
         diverged=outcomes.count(Outcome.DIVERGED),
         seeds=len(outcomes),
-        extendable=[axis["path"] for axis in found.axes if "path" in axis],
+        extendable=[axis["path"] for axis in found.axes if axis["kind"] in _EXTENDABLE],
+        refinable=[a for a in axes.values() if a.is_numeric and len(a.moves_with) == 1],
+        verdict=schemas.DEFAULT_VERDICT,
         fields=[path for path, _ in flatten(found.base)],
         values={path: axis.values for path, axis in axes.items()},
         rows=_rows(axes, of_page, ends),
@@ -129,6 +134,8 @@ def _frame(choice: Choice, drawn: SweepMap | None) -> Frame | None:
     if drawn is None or choice.x is None:
         return None
     y = None if choice.series is None else choice.axes[choice.series]
+    if y is not None and choice.is_scattered:
+        return Frame.of_points(choice.axes[choice.x], y, len(drawn.panels))
     return Frame.of(choice.axes[choice.x], y, len(drawn.panels))
 
 
@@ -137,6 +144,8 @@ def _edges(choice: Choice, drawn: SweepMap | None) -> list[str]:
     frame, at = _frame(choice, drawn), THRESHOLDS.get(choice.y)
     if drawn is None or frame is None:
         return []
+    if choice.is_scattered:
+        return ["" for _ in drawn.panels]
     return ["" if at is None else edges(panel, frame, at) for panel in drawn.panels]
 
 

@@ -98,6 +98,24 @@ def test_cells_under_the_pointer_and_keys_show_their_curves(seeded: RunningLab, 
     expect(cell(page, 0, 1)).to_have_attribute("href", re.compile(r"/experiments\?q=sweep"))
 
 
+def test_a_threshold_is_shown_where_a_verdict_flips(seeded: RunningLab, visit: Visitor):
+    with Lab(seeded.url) as lab:
+        sweep = phase_diagram(lab)
+        found = sweep.refine("training.length", "training.length > 3", dry_run=True)
+    page = visit(f"{seeded.url}/sweeps/{sweep.id}").page
+    page.get_by_label("Along").select_option("training.length")
+    page.get_by_label("Verdict").fill("training.length > 3")
+    page.get_by_role("button", name="Only show").click()
+    rows = page.locator("[data-flips] tbody tr")
+    expect(rows).to_have_count(len(found.brackets))
+    first = found.brackets[0]
+    expect(rows.first).to_contain_text(f"{first.low.value} fails, {first.low.fitted} of 3 fit")
+    expect(page.locator("#notice")).to_contain_text(f"{found.located} of 3 flips located.")
+    expect(rows.first.get_by_role("link").first).to_have_attribute(
+        "href", f"/experiments/{first.low.experiment}"
+    )
+
+
 def test_a_map_fills_while_the_sweep_runs(empty_lab: RunningLab, visit: Visitor):
     with Lab(empty_lab.url) as lab:
         sweep = lab.sweep(

@@ -201,6 +201,8 @@ def sweep_map(
         for i, row in enumerate(grid.rows):
             for j, column in enumerate(grid.columns):
                 here = at.get((key(column), key(row)), [])
+                if choice.is_scattered and not here:
+                    continue
                 place_values = {across: column, **({} if up is None else {up: row}), **fixed}
                 seeds = _Seeds(
                     grid.values[i][j], grid.fitted[i][j], grid.diverged[i][j], grid.seeds[i][j]

@@ -15,9 +15,11 @@ from fastapi import Query
 
 from core.figures.coordinates import distinct, is_number, key
 from core.labels import value_labels, value_texts
+from core.panels import Scale
 from core.recipe import DEFAULT_METRIC, Statistic
 from core.result import METRICS
-from core.spec.axis import MAX_PATHS
+from core.spec.axis import MAX_PATHS, nested
+from core.spec.drawn_axis import DrawnAxis
 from core.symbols import Quantity, quantity
 from service.figures.sweep_axes import filter_of
 from service.http.errors import Invalid, unknown
@@ -31,6 +33,9 @@ STATISTICS: tuple[str, ...] = get_args(Statistic)
 
 NONE = "none"
 """Stands for no axis in the parameters of the page."""
+
+MAX_POINTS = 200
+"""Most values on either of two axes that advance together, where each point is a link."""
 
 MAX_TEXT = 300
 """Longest parameter of the page, in characters."""
@@ -81,12 +86,14 @@ class SweepAxis:
         values: Its values among the members: in order if they are numbers.
         texts: The values as people read them, no two alike.
         moves_with: The paths that advance together with it, itself included.
+        drawn: The scale on which its values are drawn; None if they are not.
     """
 
     path: str
     values: Sequence[Any]
     texts: Sequence[str]
     moves_with: Sequence[str]
+    drawn: Scale | None = None
 
     def label(self, value: Any) -> str:
         """A value with the name of the axis, unlike that of any other value."""
@@ -111,11 +118,14 @@ class SweepAxis:
 def axes_of(sweep: Sweep, members: Sequence[Member]) -> dict[str, SweepAxis]:
     """The axes on which members differ, by path."""
     axes = {}
+    drawn = {
+        axis.path: axis.scale for axis in nested(sweep.spec.axes) if isinstance(axis, DrawnAxis)
+    }
     for group in sweep.spec.groups:
         for path in group:
             values = distinct([member.coordinates.get(path) for member in members])
             if len(values) > 1:
-                axes[path] = SweepAxis(path, values, _texts(values), group)
+                axes[path] = SweepAxis(path, values, _texts(values), group, drawn.get(path))
     return axes
 
 
@@ -192,11 +202,24 @@ class Choice:
         shown = {path for name in (x, facets) if name for path in axes[name].moves_with}
         series = given.series
         if series in (None, x, facets):  # also if the horizontal axis was given its place
-            series = next((path for path in paths if path not in {*shown, *fixed}), NONE)
+            others = [path for path in paths if path not in {*shown, *fixed}]
+            drawn = [path for path in paths if path in shown and axes[path].drawn]
+            others += [path for path in drawn if path not in (x, facets)]
+            series = next(iter(others), NONE)
         series = None if series == NONE else series
         on_axes = {x, series, facets}
         fixed = {path: value for path, value in fixed.items() if path not in on_axes}
         return cls(axes, x, series, facets, y, statistic, fixed)
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether the two axes advance together, so that they have points and no grid."""
+        axes = [self.axes[path] for path in (self.x, self.series) if path]
+        return (
+            len(axes) == 2
+            and axes[1].path in axes[0].moves_with
+            and all(axis.is_numeric for axis in axes)
+        )
 
     @property
     def rest(self) -> list[SweepAxis]:
@@ -212,6 +235,8 @@ class Choice:
     def count_cells(self) -> int:
         """The number of places on the axes."""
         paths = [path for path in (self.x, self.series, self.facets) if path]
+        if self.is_scattered and max(len(self.axes[path].values) for path in paths) <= MAX_POINTS:
+            paths.remove(self.series or "")
         return math.prod(len(self.axes[path].values) for path in paths)
 
     def members(self, members: Sequence[Member]) -> list[Member]:
@@ -228,12 +253,13 @@ class Choice:
         paths = [path for path in (self.x, self.series, self.facets, *self.fixed) if path]
         if not all(map(is_field, paths)):
             return None
+        series = None if self.is_scattered else self.series
         parts = {
-            "kind": "heatmap" if self.series else "lines",
+            "kind": "heatmap" if series else "lines",
             "query": self.query(sweep_id),
             "x": self.x,
             "y": self.y,
-            "series": self.series,
+            "series": series,
             "facets": self.facets,
             "statistic": self.statistic,
         }

@@ -32,7 +32,12 @@ class Scale:
         finite = [value for value in values if math.isfinite(value)]
         if not finite:
             return None
-        if metric_scale(metric, finite) == "log":
+        return cls.spanning(finite, is_log=metric_scale(metric, finite) == "log")
+
+    @classmethod
+    def spanning(cls, finite: Sequence[float], *, is_log: bool) -> "Scale":
+        """The scale that holds finite values, of which a logarithmic one shows those above 0."""
+        if is_log:
             positive = [value for value in finite if value > 0]
             highest = math.ceil(math.log10(max(positive)) - 1e-9)
             lowest = max(math.floor(math.log10(min(positive)) + 1e-9), highest - MAX_DECADES)

@@ -104,3 +104,28 @@ def test_an_axis_has_one_place(given: dict[str, str], shown: tuple[str | None, .
 def test_an_axis_at_one_value_is_not_shown_unasked():
     chosen = Choice.of(AXES, Given(LENGTH, None, None, None, None, at=[f"{RATE}=0.2"]))
     assert (chosen.x, chosen.series, chosen.fixed) == (LENGTH, None, {RATE: 0.2})
+
+
+def test_points_on_axes_that_advance_together_lie_at_their_values():
+    together = (LENGTH, RATE)
+    axes = {
+        LENGTH: SweepAxis(LENGTH, (10, 20, 30), ("10", "20", "30"), together),
+        RATE: SweepAxis(RATE, (0.01, 0.1, 1.0), ("0.01", "0.1", "1"), together),
+    }
+    chosen = Choice.of(axes, Given(LENGTH, None, RATE, None, None, at=[]))
+    places = [(10, 0.1), (20, 1.0), (30, 0.01)]
+    members = [
+        Member(n, {LENGTH: length, RATE: rate}, f"exp_{n}", State.COMPLETED)
+        for n, (length, rate) in enumerate(places)
+    ]
+    drawn = sweep_map("swp_1", chosen, members, runs_of({f"exp_{n}": [0.5] for n in range(3)}))
+    frame = Frame.of_points(axes[LENGTH], axes[RATE])
+    assert chosen.count_cells() == 3
+    assert sorted((cell.column, cell.row) for cell in drawn.panels[0].cells) == [
+        (0, 1), (1, 2), (2, 0),
+    ]  # fmt: skip
+    width, height = (side - frame.cell[0] for side in frame.plot)
+    assert frame.lefts == pytest.approx([0, width / 2, width])
+    assert frame.tops == pytest.approx([height, height / 2, 0])
+    assert [label.text for label in frame.y_labels] == ["10⁰", "10⁻¹", "10⁻²"]
+    assert chosen.recipe("swp_1")["kind"] == "lines"
