@@ -20,6 +20,7 @@ import torch
 
 from core.arrays import pack, unpack
 from core.errors import ExtrapolabError
+from core.pulse import heard_by
 from core.spec import ExperimentSpec, Numerics
 from core.training import State, advance, begin, cancel, finish, flush, resume, snapshot
 from store.arrays.packed import pack_points, pack_result
@@ -45,6 +46,9 @@ SLICE_SECONDS = 0.2
 REPORT_SECONDS = 0.5
 FIRST_REPORT_SECONDS = 0.1
 """Shorter trainings report their end only: a report costs as much as training for milliseconds."""
+
+PULSE_SECONDS = 5.0
+"""Time between two signs of life from inside a part that takes long, such as a baseline."""
 
 RATED_REPORTS = 20
 """Newest reports over which the speed is taken: about ten seconds."""
@@ -89,6 +93,30 @@ class Speed:
         first_step, first_at = self._reports[0]
         self._reports.append((step, at))
         return (step - first_step) / (at - first_at)
+
+
+class Pulse:
+    """Sends progress from inside a part that takes long, and names the part in the log."""
+
+    def __init__(self, connection: Connection, steps: int) -> None:
+        self._connection, self._steps = connection, steps
+        self._send_at, self._logged = time.monotonic() + PULSE_SECONDS, ""
+        self.step = 0
+
+    def __call__(self, part: str) -> None:
+        """Sends the step if it is time; the lease and the limits are the slot's."""
+        now = time.monotonic()
+        if now < self._send_at:
+            return
+        if part != self._logged:
+            logger.info("computing %s at step %d", part, self.step)
+            self._logged = part
+        send(self._connection, Advanced(self.step, self._steps, None, None, None))
+        self._send_at = now + PULSE_SECONDS
+
+    def reached(self, step: int) -> None:
+        """A slice has ended, and was reported if it was time."""
+        self.step, self._send_at = step, time.monotonic() + PULSE_SECONDS
 
 
 class ProgressReporter:
@@ -158,6 +186,18 @@ def _compile_other_loops() -> None:
 def train(connection: Connection, request: Train, checkpoint_seconds: float) -> None:
     """Trains one experiment in slices, receiving between them; ends with Finished or Paused."""
     spec = ExperimentSpec.model_validate_json(request.spec)
+    pulse = Pulse(connection, spec.optimizer.steps)
+    with heard_by(pulse):
+        _train(connection, request, spec, pulse, checkpoint_seconds)
+
+
+def _train(
+    connection: Connection,
+    request: Train,
+    spec: ExperimentSpec,
+    pulse: Pulse,
+    checkpoint_seconds: float,
+) -> None:
     packed = request.initial_parameters
     parameters = None if packed is None else unpack_initial_parameters(packed)
     if request.checkpoint is None:
@@ -167,11 +207,13 @@ def train(connection: Connection, request: Train, checkpoint_seconds: float) -> 
     logger.info(
         "training on %s from step %d of %d", request.device, state.step, spec.optimizer.steps
     )
+    pulse.reached(state.step)
     reporter, steps = ProgressReporter(connection, state, checkpoint_seconds), 1
     while not state.done:
         started = time.monotonic()
         state = advance(state, steps)
         steps = next_slice(steps, time.monotonic() - started)
+        pulse.reached(state.step)
         state = reporter.send_if_due(state)
         message = receive(connection) if connection.poll() else None
         if isinstance(message, Pause):

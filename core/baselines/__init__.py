@@ -13,6 +13,7 @@ from core.baselines import kernel, least_squares, nuclear_norm, realisation, sub
 from core.baselines.estimate import Estimate
 from core.losses import Target, target_of
 from core.metrics import response_metrics
+from core.pulse import beat
 from core.result import METRICS, BaselineResult
 from core.spec import Baseline, ExperimentSpec
 from core.systems import eigenvalues
@@ -45,6 +46,7 @@ def baselines(spec: ExperimentSpec) -> list[BaselineResult]:
 
 
 def _result(name: Baseline, spec: ExperimentSpec, target: Target) -> BaselineResult:
+    beat(f"the baseline {name}")
     try:
         estimate = METHODS[name](spec, target)
     except (np.linalg.LinAlgError, ValueError) as error:

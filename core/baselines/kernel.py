@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from core.baselines.estimate import Estimate
 from core.cost.baselines import LONGEST
 from core.losses import Target, seen_directions, variance_per_direction
+from core.pulse import beat
 from core.shapes import Float64
 from core.spec import ExperimentSpec
 
@@ -75,6 +76,7 @@ def _surprise(
     variance: float,
 ) -> float:
     """-2 log likelihood of the labels, up to a constant."""
+    beat("the baseline kernel")
     K = _kernel(*_of_free(free), len(R))
     try:
         factor, lower = cho_factor(R.T @ K @ R + variance * np.eye(len(labels)))

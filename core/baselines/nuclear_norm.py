@@ -23,6 +23,7 @@ from core.baselines.estimate import Estimate, hankel
 from core.baselines.realisation import era
 from core.cost.baselines import LONGEST
 from core.losses import Target, variance_of_fit
+from core.pulse import beat
 from core.shapes import Float64
 from core.spec import ExperimentSpec
 
@@ -95,6 +96,7 @@ def complete(
     pull = kappa * np.einsum("jl,lpm->jpm", M, labels).reshape(k, p * m)
     H, dual = hankel(h, k, k), np.zeros((k * p, k * m))
     for _ in range(ITERATIONS):
+        beat("the baseline nuclear_norm")
         U, values, VT = np.linalg.svd(H + dual, full_matrices=False)
         Z = U * np.maximum(values - 1 / rho, 0) @ VT
         blocks = (Z - dual).reshape(k, p, k, m).transpose(0, 2, 1, 3).reshape(k * k, p * m)

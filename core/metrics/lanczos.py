@@ -3,6 +3,7 @@
 import numpy as np
 
 from core.metrics.hessian import Hessians
+from core.pulse import beat
 from core.shapes import Float64
 
 TOLERANCE = 1e-9
@@ -46,6 +47,7 @@ def largest_eigenvalues(
     diagonal = beside = np.zeros((len(running), 0))
     examine_at = 2
     while len(running):
+        beat("the sharpness")
         image = matrices @ vector - beta[:, None] * previous
         alpha = (vector * image).sum(axis=-1)
         image -= alpha[:, None] * vector

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from core.pulse import beat
 from core.result import METRICS, SERIES
 from core.spec import ExperimentSpec
 from core.training.engine import Engine
@@ -74,6 +75,7 @@ class Points:
         parameters = torch.stack([position.parameters for position in self.pending])
         steps = np.stack([position.steps for position in self.pending])
         advanced = np.stack([position.advanced for position in self.pending])
+        beat("the metrics of recorded points")
         metrics = measure_points(self.spec, self.engine, parameters, steps)
         latest = {name: values[-1] for name, values in metrics.items()}
         values = metrics | self.engine.trajectories(parameters)

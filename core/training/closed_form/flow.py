@@ -16,6 +16,7 @@ from scipy.integrate import odeint, solve_ivp
 
 from core.errors import IntegrationFailed
 from core.losses import Target
+from core.pulse import beat
 from core.result import DIVERGED_ABOVE
 from core.spec import ExperimentSpec, GradientFlow
 from core.training.closed_form.gradient import gradient_of
@@ -111,6 +112,7 @@ class Flow:
             return theta
 
         def velocity(_: float, free: np.ndarray) -> np.ndarray:
+            beat("the gradient flow")
             return -self._rates * self._gradient(with_free(free))[1][self._free]
 
         with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -72,6 +72,33 @@ def test_the_spec_is_parsed_once(monkeypatch):
     assert len(parsed) == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "step", "part"),
+    [
+        ({"evaluation": {"baselines": ["kernel"]}}, 10, "the baseline kernel"),
+        ({"evaluation": {"flow": True}}, 10, "the gradient flow"),
+        ({"optimizer": {"kind": "gradient_flow", "steps": 1}}, 0, "the gradient flow"),
+        ({"evaluation": {"points": 2, "metrics": ["sharpness"]}}, 10, "the sharpness"),
+    ],
+    ids=["baseline", "flow to compare with", "flow", "metrics"],
+)
+def test_a_long_part_sends_progress_from_inside_and_is_named_in_the_log(
+    monkeypatch, caplog, changes, step, part
+):
+    monkeypatch.setattr("worker.trainer.PULSE_SECONDS", 0.0)
+    spec = sample_specs.spec(**({"optimizer": {"steps": 10}} | changes))
+    request = Train(spec.model_dump_json().encode(), "cpu", checkpoint=None)
+    slot, trainer = Pipe()
+    inside = 0
+    with caplog.at_level("INFO", "worker.trainer"), ThreadPoolExecutor(1) as threads:
+        training = threads.submit(train, trainer, request, 1e9)
+        while not isinstance(message := receive(slot), Finished):
+            inside += message == Advanced(step, spec.optimizer.steps, None, None, None)
+        training.result()
+    assert inside > 1
+    assert f"computing {part} at step {step}" in caplog.messages
+
+
 @pytest.fixture
 def start():
     """Starts trainer processes that end with the test."""
