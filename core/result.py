@@ -3,6 +3,7 @@
 JSON writes non-finite numbers as "NaN", "Infinity" and "-Infinity", and reads them back.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -145,6 +146,14 @@ class RunResult(_Value):
     summary: dict[str, float]
     warnings: list[str] = []
 
+    def __repr__(self) -> str:
+        errors = ("fit_error", "extrapolation_error")
+        numbers = [f"{name} {self.summary[name]:.3g}" for name in errors if name in self.summary]
+        ending = f"{self.outcome.words} after {self.steps:,} steps"
+        return f"<seed {self.seed}: {', '.join([ending, *numbers])}>"
+
+    __str__ = __repr__
+
 
 class BaselineResult(_Value):
     """The result of a method without gradient descent on the same data.
@@ -165,6 +174,11 @@ class BaselineResult(_Value):
     summary: dict[str, float]
     note: str
 
+    def __repr__(self) -> str:
+        return f"<baseline {self.name}, order {self.order}>"
+
+    __str__ = __repr__
+
 
 class ExperimentResult(_Value):
     """All runs of an experiment, in the order of the spec's seeds, and the teacher's response.
@@ -182,3 +196,10 @@ class ExperimentResult(_Value):
     runs: list[RunResult]
     baselines: list[BaselineResult] = []
     series: Mapping[str, list[Any]]
+
+    def __repr__(self) -> str:
+        counts = Counter(run.outcome.words for run in self.runs)
+        runs = ", ".join(f"{count} {words}" for words, count in counts.items())
+        return f"<{type(self).__name__}: {runs}, {len(self.teacher_response)} lags>"
+
+    __str__ = __repr__

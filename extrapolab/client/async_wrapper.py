@@ -11,6 +11,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.threads import call_in_thread
+from extrapolab.suggestions import Suggesting
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,7 +19,7 @@ HandleT = TypeVar("HandleT")
 WrapperT = TypeVar("WrapperT", bound="AsyncWrapper[Any]")
 
 
-class AsyncWrapper(Generic[HandleT]):
+class AsyncWrapper(Suggesting, Generic[HandleT]):
     """A handle whose methods are awaited.
 
     Attributes:

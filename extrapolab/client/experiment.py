@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from core.result import ExperimentResult
 from extrapolab.client import notebook
 from extrapolab.client.experiment_handle import ExperimentHandle
 from extrapolab.client.files import save_figure
 from extrapolab.client.payloads import join_names
+from extrapolab.client.result import Result
 from extrapolab.models.experiments import (
     Event,
     ExperimentRecord,
@@ -49,8 +49,10 @@ class Experiment(ExperimentHandle):
         runs = notebook.runs_table(record.runs)
         return notebook.page(self.page, record.name or self.id, record.state, runs, picture)
 
-    def result(self) -> ExperimentResult:
+    def result(self) -> Result:
         """Final responses, eigenvalues, parameters and metrics of every seed, and the baselines.
+
+        Numbers in rows are NumPy arrays; ``model_dump`` has lists.
 
         The recorded points are in :meth:`series`.
 
@@ -58,7 +60,7 @@ class Experiment(ExperimentHandle):
             Conflict: It is not completed.
         """
         answer = self.transport.get(f"{self._path}/result")
-        return ExperimentResult.model_validate({**answer, "series": {}}, extra="ignore")
+        return Result.model_validate({**answer, "series": {}}, extra="ignore")
 
     def series(
         self,

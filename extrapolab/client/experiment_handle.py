@@ -9,12 +9,13 @@ from extrapolab.client.threads import call_in_thread, iterate_sync
 from extrapolab.client.transport import Transport
 from extrapolab.errors import ExperimentCancelled, ExperimentFailed
 from extrapolab.models.experiments import ExperimentRecord, Failure, Progress, Run
+from extrapolab.suggestions import Suggesting
 
 if TYPE_CHECKING:
     from core.spec import ExperimentSpec
 
 
-class ExperimentHandle:
+class ExperimentHandle(Suggesting):
     """The record of an experiment; :class:`extrapolab.Experiment` adds its results and changes."""
 
     def __init__(

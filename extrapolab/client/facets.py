@@ -7,9 +7,10 @@ from extrapolab.client.payloads import join_names
 from extrapolab.client.transport import Parameters, Transport
 from extrapolab.models.experiments import QueryField
 from extrapolab.models.facets import Completion, Facet, ValueCount, Varying
+from extrapolab.suggestions import Suggesting
 
 
-class LabFacets:
+class LabFacets(Suggesting):
     """The part of :class:`extrapolab.Lab` that counts instead of listing."""
 
     _transport: Transport

@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode
 from extrapolab.client import notebook
 from extrapolab.client.files import in_query, save_figure
 from extrapolab.client.transport import Parameters, Transport
-from extrapolab.models.experiments import Record
+from extrapolab.models.base import Record
+from extrapolab.suggestions import Suggesting
 
 
 class FigureRecord(Record):
@@ -20,7 +21,7 @@ class FigureRecord(Record):
     recipe: dict[str, Any]
 
 
-class Figure:
+class Figure(Suggesting):
     """A recipe, saved or not. It is drawn again each time, so it changes as results arrive.
 
     Example:

@@ -42,7 +42,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     shown = rows[:MAX_ROWS]
     head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
     body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row.values()) + "</tr>"
+        "<tr>" + "".join(f"<td>{escape(cell(value))}</td>" for value in row.values()) + "</tr>"
         for row in shown
     )
     more = f"<p>and {len(rows) - len(shown)} more</p>" if len(rows) > len(shown) else ""
@@ -58,7 +58,8 @@ def picture(transport: Transport, address: str, parameters: Parameters | None = 
     return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(content).decode()}">'
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Formats a value of a table; None is empty."""
     if value is None:
         return ""
-    return format_number(value) if isinstance(value, float) else escape(str(value))
+    return format_number(value) if isinstance(value, float) else str(value)

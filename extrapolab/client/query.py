@@ -17,11 +17,12 @@ from extrapolab.client.rows import Rows, as_number
 from extrapolab.client.transport import Parameters, Transport
 from extrapolab.models.experiments import ExperimentRecord
 from extrapolab.models.tables import Group, GroupedRun
+from extrapolab.suggestions import Suggesting
 
 RowKind = Literal["runs", "series", "experiments"]
 
 
-class Query:
+class Query(Suggesting):
     """The experiments that match a filter.
 
     Nothing is fetched before it is used, and each use fetches again.

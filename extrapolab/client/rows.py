@@ -4,6 +4,7 @@ from typing import Any
 
 from core.result import METRICS
 from extrapolab.client import notebook
+from extrapolab.models.base import MAX_WIDTH, shorten
 
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
 
@@ -25,6 +26,24 @@ class Rows(list[dict[str, Any]]):
         >>> rows.to_pandas().shape
         (1, 8)
     """
+
+    def __repr__(self) -> str:
+        """One line; printed rows are a table."""
+        columns = ", ".join(self[0]) if self else "nothing"
+        return shorten(f"<Rows: {len(self)} of {columns}", MAX_WIDTH) + ">"
+
+    def __str__(self) -> str:
+        """The first rows, with aligned columns."""
+        if not self:
+            return "no rows"
+        shown = self[: notebook.MAX_ROWS]
+        columns = [[name, *(notebook.cell(row.get(name)) for row in shown)] for name in self[0]]
+        widths = [max(map(len, column)) for column in columns]
+        lines = [
+            "  ".join(map(str.ljust, line, widths)).rstrip() for line in zip(*columns, strict=True)
+        ]
+        more = [f"and {len(self) - len(shown)} more"] if len(self) > len(shown) else []
+        return "\n".join([*lines, *more])
 
     def _repr_html_(self) -> str:
         """Returns the first rows for a notebook."""

@@ -14,13 +14,14 @@ from extrapolab.client.sweep import Sweep
 from extrapolab.client.threads import call_in_thread, iterate_sync
 from extrapolab.client.transport import Transport
 from extrapolab.models.studies import Report, StudyArm, StudySubmission
+from extrapolab.suggestions import Suggesting
 
 Size = Literal["quick", "full"]
 
 _PENDING = frozenset({"queued", "running"})
 
 
-class Study:
+class Study(Suggesting):
     """A study in one of its sizes.
 
     Example:

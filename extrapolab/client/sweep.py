@@ -25,9 +25,10 @@ from extrapolab.models.sweeps import (
     SweepSubmission,
     SweepWarning,
 )
+from extrapolab.suggestions import Suggesting
 
 
-class Sweep:
+class Sweep(Suggesting):
     """One sweep of a lab.
 
     Its attributes are as of the last :meth:`refresh`; the first access asks the lab.

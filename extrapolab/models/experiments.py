@@ -2,39 +2,18 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from core.result import Outcome
-from extrapolab.errors import ServerProblem
-from extrapolab.problems import format_problem
+from extrapolab.models.base import Record, not_understood
 
 if TYPE_CHECKING:
     from core.spec import ExperimentSpec
 
 FINAL_STATES = frozenset({"completed", "failed", "cancelled"})
 """States that an experiment leaves only on request."""
-
-
-class Record(BaseModel):
-    """A frozen answer."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="allow", ser_json_inf_nan="strings", defer_build=True
-    )
-
-    @classmethod
-    def read(cls, answer: Any) -> Self:
-        """Reads the lab's answer as this record.
-
-        Raises:
-            ServerProblem: The answer does not have this form.
-        """
-        try:
-            return cls.model_validate(answer)
-        except ValidationError as error:
-            raise _not_understood(error, cls) from error
 
 
 class Failure(Record):
@@ -71,7 +50,7 @@ class Run(Record):
     seed: int
     outcome: Outcome | None = None
     steps: int | None = None
-    summary: dict[str, float] = {}
+    summary: dict[str, float] = Field(default={})
     warnings: tuple[str, ...] = ()
 
 
@@ -105,7 +84,7 @@ class _WithSpec(Record):
         try:
             spec = ExperimentSpec.model_validate(computed, extra="ignore")
         except ValidationError as error:
-            raise _not_understood(error, ExperimentSpec) from error
+            raise not_understood(error, ExperimentSpec) from error
         notes = self.spec_json.get("notes", "")
         return spec.model_copy(update={"name": self.name, "tags": self.tags, "notes": notes})
 
@@ -245,7 +224,7 @@ class ComparedExperiment(Record):
     label: str = ""
     state: str
     seeds: int
-    outcomes: dict[str, int] = {}
+    outcomes: dict[str, int] = Field(default={})
 
 
 class FieldDifference(Record):
@@ -288,7 +267,7 @@ class Event(Record):
     at: datetime
     kind: str
     attempt: int = 0
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = Field(default={})
 
 
 class Log(Record):
@@ -296,11 +275,3 @@ class Log(Record):
 
     attempt: int
     text: str
-
-
-def _not_understood(error: ValidationError, model: type[BaseModel]) -> ServerProblem:
-    from core.spec import explain  # noqa: PLC0415  # rarely needed
-
-    message = "Can't read the lab's answer; does the lab run another version than this client?"
-    problems = map(format_problem, explain(error, model))
-    return ServerProblem(200, "\n".join([message, *problems]))

@@ -1,6 +1,6 @@
 """A lab's answers about the values that experiments have, and about what differs among them."""
 
-from extrapolab.models.experiments import Record
+from extrapolab.models.base import Record
 
 Scalar = bool | int | float | str
 

@@ -1,6 +1,7 @@
 """A lab's answers about its worker slots and its queue."""
 
-from extrapolab.models.experiments import Progress, Record
+from extrapolab.models.base import Record
+from extrapolab.models.experiments import Progress
 
 
 class Worker(Record):

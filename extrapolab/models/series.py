@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from extrapolab.models.experiments import Record
+from extrapolab.models.base import Record
 
 
 class SeriesColumns(Record):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from extrapolab.models.experiments import Record
+from extrapolab.models.base import Record
 
 
 class Claim(Record):

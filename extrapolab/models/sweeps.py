@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from extrapolab.models.experiments import Cost, Record
+from extrapolab.models.base import Record
+from extrapolab.models.experiments import Cost
 from extrapolab.models.tables import flatten_statistics
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from extrapolab.models.experiments import Record
+from extrapolab.models.base import Record
 
 
 class ExperimentColumns(Record):

@@ -35,10 +35,12 @@ def test_trajectories_are_arrays_with_an_axis_of_points(completed, tmp_path):
     assert series["response"].shape == (12, 12)
     assert series["eigenvalues"].shape == (12, 6, 2)
     last = series["step"] == 50
-    assert series["response"][last].tolist() == [run.response for run in result.runs]
-    assert [[tuple(pair) for pair in poles] for poles in series["eigenvalues"][last].tolist()] == [
-        run.eigenvalues for run in result.runs
-    ]
+    assert np.array_equal(series["response"][last], [run.response for run in result.runs])
+    assert np.array_equal(series["eigenvalues"][last], [run.eigenvalues for run in result.runs])
+    first = result.runs[0]
+    assert first.parameters["A"].shape == (6, 6)
+    assert first.response is first.response, "arrays are made once"
+    assert json.loads(result.model_dump_json())["runs"][0]["response"] == first.response.tolist()
     for name in ("eigenvalues", "trajectory", "weighted_spectrum", "imbalance"):
         assert completed.figure(name, tmp_path / f"{name}.svg").read_bytes().startswith(b"<?xml")
 
@@ -53,7 +55,7 @@ def test_baselines_are_in_the_result_and_in_the_output(completed, invoke):
     np.testing.assert_allclose(
         baselines["era"].response, completed.result().teacher_response, atol=1e-9
     )  # k = 5 > 2 d
-    assert baselines["least_squares"].response[5:] == [0.0] * 7
+    assert baselines["least_squares"].response[5:].tolist() == [0.0] * 7
     output = invoke("result", completed.id).stdout
     assert "baseline" in output
     assert "least squares" in output
@@ -65,7 +67,7 @@ def test_experiment_starts_from_another(client, spec, completed):
         {**completed.spec.model_dump(mode="json"), "student": {**spec()["student"], "start": start}}
     )
     series = dependent.wait(60).series(["response"])
-    assert series["response"][0].tolist() == completed.result().runs[0].response
+    assert np.array_equal(series["response"][0], completed.result().runs[0].response)
     with pytest.raises(Refused, match=r"student\.start\.id: there is no such experiment"):
         client.check(spec(student={**spec()["student"], "start": {**start, "id": "exp_1"}}))
 
@@ -103,7 +105,7 @@ def test_result_of_a_non_linear_student_is_readable(client, spec, invoke):
     assert printed.exit_code == ExitCode.OK, printed.output
     assert "GRU student (d = 4)" in printed.stdout
     assert "sequence extrapolation error" in printed.stdout
-    assert experiment.result().runs[0].eigenvalues == []
+    assert experiment.result().runs[0].eigenvalues.size == 0
     assert "is not linear" in invoke("theorem", experiment.id).stdout
     refused = invoke("figure", experiment.id, "weighted_spectrum")
     assert refused.exit_code == ExitCode.REFUSED
