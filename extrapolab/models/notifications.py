@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from extrapolab.models.experiments import Record
+from extrapolab.models.base import Record
 
 
 class Notification(Record):
