@@ -199,7 +199,8 @@ def _lab_command() -> Iterator[None]:
     What is written inside, by this process or its children, only this user may read.
     """
     logging.basicConfig(format="%(message)s")  # for the terminal: no timestamps
-    logging.getLogger("lab").setLevel(logging.INFO)
+    for name in ("lab", "store.db.table_copy"):  # the latter says how far a backup is
+        logging.getLogger(name).setLevel(logging.INFO)
     umask = os.umask(0o077)
     try:
         yield

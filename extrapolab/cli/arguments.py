@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, and how their values are read."""
 
 import itertools
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -12,6 +13,7 @@ from extrapolab.cli.terminal import print_error
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.lab import Lab
 from extrapolab.client.study import Size
+from extrapolab.client.waiting import show_waits
 from extrapolab.errors import LabError
 
 T = TypeVar("T")
@@ -24,7 +26,8 @@ MAX_COMPLETIONS = 30
 
 
 def lab_of(context: typer.Context, patience: float = 60.0) -> Lab:
-    """Opens the lab that ``--url`` or the environment names."""
+    """Opens the lab that ``--url`` or the environment names; a terminal shows long waits for it."""
+    show_waits(sys.stderr)
     try:
         return Lab(context.obj, patience=patience)
     except ValueError as error:

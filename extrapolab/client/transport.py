@@ -8,7 +8,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from secrets import SystemRandom
 from typing import Any
@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from extrapolab.client.waiting import shown_wait
 from extrapolab.errors import BadEnvironment, LabUnreachable, ServerProblem, error_of
 
 FIRST_PATIENCE = 2.0
@@ -151,7 +152,8 @@ class Transport:
             return response
 
         try:
-            self._with_retries(stream_to_part, repeatable=True)
+            with shown_wait() if observe is None else nullcontext():
+                self._with_retries(stream_to_part, repeatable=True)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -237,7 +239,8 @@ class Transport:
                 method, path, params=params, headers=headers, content=content
             )
 
-        return self._with_retries(request, repeatable=repeatable)
+        with shown_wait():
+            return self._with_retries(request, repeatable=repeatable)
 
     def _with_retries(
         self, send: Callable[[], httpx2.Response], *, repeatable: bool

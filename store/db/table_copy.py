@@ -1,6 +1,8 @@
 """Copies tables between databases of either kind, row by row, and digests their contents."""
 
-from collections.abc import Collection, Iterator, Sequence
+import logging
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -23,8 +25,13 @@ ROWS_PER_BATCH = 500
 BLOB_ROWS_PER_BATCH = 4
 """Batches are small, so that memory does not grow with the database."""
 
+LOG_SECONDS = 2.0
+"""Time between two log lines on a table that takes long."""
+
 OF_THE_DATABASE = frozenset({"txid", "oldest_txid"})
 """Columns that mean nothing in another database, which fills them by itself."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,18 @@ def _batches(tx: Connection, table: Table) -> Iterator[Sequence[RowMapping]]:
     options = {"yield_per": BLOB_ROWS_PER_BATCH if has_blobs else ROWS_PER_BATCH}
     # closed even where a value can't be read: the cursor would keep the file open
     with tx.execute(select(*columns), execution_options=options) as result:
-        yield from result.mappings().partitions()
+        yield from _logged(table.name, result.mappings().partitions())
+
+
+def _logged(name: str, batches: Iterable[Sequence[RowMapping]]) -> Iterator[Sequence[RowMapping]]:
+    """Says every few seconds how many rows of a table are done."""
+    count, say_at = 0, time.monotonic() + LOG_SECONDS
+    for rows in batches:
+        yield rows
+        count += len(rows)
+        if time.monotonic() >= say_at:
+            logger.info("%s: %s rows", name, f"{count:,}")
+            say_at = time.monotonic() + LOG_SECONDS
 
 
 class _Digest:

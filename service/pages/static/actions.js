@@ -38,11 +38,14 @@ export async function call(method, url, body) {
   if (user()) options.headers["X-Extrapolab-User"] = user().replace(/[^ -~]|%/gu, encodeURIComponent);
   if (method === "PATCH") options.headers["If-Match"] = "*";
   let answer;
+  const waiting = countSeconds();
   try {
     answer = await fetch(at(url), options);
   } catch {
     say(["The lab does not answer. Nothing was changed."], true);
     return null;
+  } finally {
+    waiting.end();
   }
   const type = answer.headers.get("Content-Type") ?? "";
   const content = type.includes("json") ? await answer.json() : {};
@@ -50,6 +53,18 @@ export async function call(method, url, body) {
   const errors = content.errors ?? [{ message: `the lab answered ${answer.status}` }];
   say(errors.map((error) => [error.pointer, error.message].filter(Boolean).join(": ")), true);
   return null;
+}
+
+// Says from the second second on how long the lab has been at it.
+function countSeconds() {
+  const started = Date.now();
+  let isShown = false;
+  const timer = setInterval(() => {
+    const seconds = Math.round((Date.now() - started) / 1000);
+    if (seconds >= 2) say([`The lab is at it, ${seconds} s`]);
+    isShown = seconds >= 2;
+  }, 1000);
+  return { end() { clearInterval(timer); if (isShown) document.getElementById("notice").hidden = true; } };
 }
 
 export function say(lines, isProblem = false) {

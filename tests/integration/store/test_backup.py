@@ -71,6 +71,15 @@ def test_restored_rows_equal_the_original_between_either_databases(
     ]
 
 
+def test_a_long_backup_says_how_far_it_is(database, file, monkeypatch, caplog):
+    monkeypatch.setattr("store.db.table_copy.LOG_SECONDS", 0.0)
+    fill(database)
+    with caplog.at_level("INFO", "store.db.table_copy"):
+        backup.write(str(database.url.render_as_string(hide_password=False)), file)
+    rows = len(contents(database)["experiments"])
+    assert caplog.messages.count(f"experiments: {rows} rows") == 2, "as it is copied and checked"
+
+
 def test_a_restored_lab_continues_where_the_original_was(database, repo, file, empty_url, restored):
     fill(database)
     url = database.url.render_as_string(hide_password=False)
