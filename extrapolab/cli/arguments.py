@@ -77,7 +77,7 @@ def _recent_experiments(context: typer.Context, incomplete: str) -> Iterator[tup
         return
 
 
-_ID_HELP = "The experiment's id, exp_..., or a unique prefix of it."
+_ID_HELP = "The experiment's id, exp_..., a unique prefix of it, its name, or @latest."
 _FIGURE_HELP = "The file to write: .svg, .png, .pdf, .json for its data, or .txt for its caption."
 
 ExactText = Annotated[
@@ -121,7 +121,7 @@ ExperimentId = Annotated[
 ]
 _IDS = typer.Argument(
     metavar="ID",
-    help="The experiments' ids, exp_..., or unique prefixes of them.",
+    help="The experiments' ids, exp_..., unique prefixes of them, names, or @latest.",
     autocompletion=_recent_experiments,
 )
 ExperimentIds = Annotated[list[str], _IDS]
@@ -140,7 +140,10 @@ Yes = Annotated[
     ),
 ]
 SweepId = Annotated[
-    str, typer.Argument(metavar="ID", help="The sweep's id, swp_..., or a unique prefix.")
+    str,
+    typer.Argument(
+        metavar="ID", help="The sweep's id, swp_..., a unique prefix of it, its name, or @latest."
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the input and store nothing.")]
 Rerun = Annotated[bool, typer.Option("--rerun", help="Run again what the lab already has.")]

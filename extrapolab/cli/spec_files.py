@@ -1,8 +1,8 @@
 """Spec files in JSON or YAML; every mistake is reported with the name of its file."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from extrapolab.cli.terminal import print_error
 from extrapolab.problems import format_problem
 
 if TYPE_CHECKING:
-    from core.spec import ExperimentSpec, SweepSpec
+    pass
 
 STDIN = "-"
 _YAML_SUFFIXES = (".yaml", ".yml")
@@ -28,10 +28,12 @@ class SpecFile:
     Attributes:
         name: The file's name, for messages.
         content: The spec as it was written; the lab fills in its own defaults.
+        is_sweep: Whether it is the spec of a sweep.
     """
 
     name: str
     content: Mapping[str, Any]
+    is_sweep: bool = False
 
 
 class UnreadableFile(Exception):
@@ -49,12 +51,30 @@ class InvalidFile(Exception):
         super().__init__("\n".join([f"{name} is not a valid {kind}:", *lines]))
 
 
+class WrongFile(InvalidFile):
+    """A file with another kind of spec than is wanted; the message says what takes it."""
+
+    def __init__(self, name: str, found: str) -> None:
+        """Says what was found in the file."""
+        taken_by = "'extrapolab submit' takes it, and 'extrapolab submit --dry-run' checks it"
+        Exception.__init__(self, f"{name} is {found}: {taken_by}")
+
+
+def load_submissions(paths: Iterable[str]) -> list[SpecFile]:
+    """Reads the specs of experiments and of sweeps as :func:`load_specs` does."""
+    return _load(paths, read_submission)
+
+
 def load_specs(paths: Iterable[str]) -> list[SpecFile]:
     """Reads experiments' specs; prints the problems of all files and exits if there are any."""
+    return _load(paths, read_spec)
+
+
+def _load(paths: Iterable[str], read: Callable[[str], SpecFile]) -> list[SpecFile]:
     specs, code = [], ExitCode.OK
     for path in paths:
         try:
-            specs.append(read_spec(path))
+            specs.append(read(path))
         except UnreadableFile as error:
             print_error(error)
             code = ExitCode.USAGE
@@ -86,9 +106,7 @@ def read_spec(path: str) -> SpecFile:
         UnreadableFile: There is no such file, or it is neither JSON nor YAML.
         InvalidFile: Its content is not a valid spec.
     """
-    from core.spec import ExperimentSpec  # noqa: PLC0415  # few commands read specs
-
-    return _read(path, ExperimentSpec, "experiment")
+    return _read(_parsed(path), "experiment")
 
 
 def read_sweep(path: str) -> SpecFile:
@@ -98,13 +116,24 @@ def read_sweep(path: str) -> SpecFile:
         UnreadableFile: There is no such file, or it is neither JSON nor YAML.
         InvalidFile: Its content is not a sweep.
     """
-    from core.spec import SweepSpec  # noqa: PLC0415  # few commands read sweeps
-
-    return _read(path, SweepSpec, "sweep")
+    return _read(_parsed(path), "sweep")
 
 
-def _read(path: str, model: "type[ExperimentSpec | SweepSpec]", kind: str) -> SpecFile:
-    from core.spec import explain  # noqa: PLC0415  # as above
+def read_submission(path: str) -> SpecFile:
+    """Reads the spec of an experiment or of a sweep, whichever the content looks like.
+
+    Raises:
+        UnreadableFile: There is no such file, or it is neither JSON nor YAML.
+        InvalidFile: Its content is neither a valid spec nor a sweep.
+    """
+    from core.spec.body_kind import looks_like_sweep  # noqa: PLC0415  # few commands read specs
+
+    file = _parsed(path)
+    return _read(file, "sweep" if looks_like_sweep(file.content) else "experiment")
+
+
+def _parsed(path: str) -> SpecFile:
+    """A file's content, whatever it is."""
     from core.spec.text import SyntaxProblem, parse_text  # noqa: PLC0415  # as above
 
     name = "standard input" if path == STDIN else path
@@ -114,11 +143,24 @@ def _read(path: str, model: "type[ExperimentSpec | SweepSpec]", kind: str) -> Sp
         content = parse_text(text, is_yaml=is_yaml)
     except SyntaxProblem as error:
         raise UnreadableFile(f"{name} {error}") from error
-    try:
-        model.model_validate(content)
-    except ValidationError as error:
-        raise InvalidFile(name, kind, explain(error, model)) from error
     return SpecFile(name, content)
+
+
+def _read(file: SpecFile, kind: str) -> SpecFile:
+    """The file, whose content is a valid spec of a kind: ``experiment`` or ``sweep``."""
+    from core.spec import ExperimentSpec, SweepSpec, explain  # noqa: PLC0415  # as above
+    from core.spec.body_kind import looks_like_experiment, looks_like_sweep  # noqa: PLC0415
+
+    model = SweepSpec if kind == "sweep" else ExperimentSpec
+    try:
+        model.model_validate(file.content)
+    except ValidationError as error:
+        if kind == "sweep" and looks_like_experiment(file.content):
+            raise WrongFile(file.name, "the spec of one experiment") from error
+        if kind == "experiment" and looks_like_sweep(file.content):
+            raise WrongFile(file.name, "a sweep") from error
+        raise InvalidFile(file.name, kind, explain(error, model)) from error
+    return replace(file, is_sweep=kind == "sweep")
 
 
 def _example(kind: str) -> str:

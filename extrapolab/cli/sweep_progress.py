@@ -1,11 +1,15 @@
 """What commands on sweeps share: their arguments, and what they print of one that runs."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.experiment_tables import expected_time
+from extrapolab.cli.sweep_tables import axis_lines, print_sweep_warnings
 from extrapolab.cli.terminal import console, print_json, resumable
+from extrapolab.client.lab import Lab
 from extrapolab.client.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -14,6 +18,43 @@ if TYPE_CHECKING:
 SweepFile = Annotated[
     str, typer.Argument(metavar="FILE", help="A sweep file, YAML or JSON; - is standard input.")
 ]
+
+
+def check_sweep(lab: Lab, content: Mapping[str, Any], *, as_json: bool) -> None:
+    """Prints what a sweep would be and cost; nothing is stored."""
+    check = lab.check_sweep(**content)
+    if as_json:
+        print_json(check)
+        return
+    out, cost = console(), check.cost
+    out.print(f"{check.count:,} experiments, {check.reused:,} of which the lab already has")
+    for line in axis_lines(content["axes"]):
+        out.print(f"  {line}")
+    out.print(
+        f"  need about {expected_time(cost)}, {cost.storage_mb:.2g} MB storage in total, "
+        f"{cost.memory_mb:.2g} MB memory at most"
+    )
+    print_sweep_warnings(check.warnings, out)
+
+
+def submit_sweep(
+    lab: Lab,
+    content: Mapping[str, Any],
+    *,
+    rerun: bool,
+    notify: Sequence[str] | None,
+    watch: bool,
+    as_json: bool,
+) -> Sweep:
+    """Submits a sweep, and prints it: as JSON only if nobody watches, which prints its end."""
+    on_duplicate: Literal["reuse", "rerun"] = "rerun" if rerun else "reuse"
+    sweep = lab.sweep(**content, on_duplicate=on_duplicate, notify=notify)
+    if not as_json:
+        print_submission(sweep)
+        print_sweep_warnings(sweep.warnings, console())
+    elif not watch:
+        print_json(sweep.record)
+    return sweep
 
 
 def print_submission(sweep: Sweep) -> None:

@@ -60,7 +60,7 @@ class LabReader(LabQueries):
         self._transport.close()
 
     def experiment(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
-        """Fetches the experiment with this id, or with a unique prefix of it.
+        """Fetches the experiment with this id, unique prefix of an id or name; or ``@latest``.
 
         Raises:
             NotFound: The lab has none.
@@ -195,7 +195,7 @@ class LabReader(LabQueries):
         return save_paper(self._transport, folder, parameters, overwrite=overwrite)
 
     def sweep_of(self, id: str) -> Sweep:  # noqa: A002  # the lab's word
-        """Fetches the sweep with this id, or with a unique prefix of it.
+        """Fetches the sweep with this id, unique prefix of an id or name; or ``@latest``.
 
         Raises:
             NotFound: The lab has none.

@@ -29,7 +29,8 @@ Filter = Annotated[
     Field(description="A filter, such as: tag:figure-1 and outcome = fitted. Default: all."),
 ]
 ExperimentId = Annotated[
-    str, Field(description="The experiment's id, exp_..., or a unique prefix of it.")
+    str,
+    Field(description="The experiment's id, exp_..., a unique prefix of it, its name, or @latest."),
 ]
 
 

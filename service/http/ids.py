@@ -26,6 +26,13 @@ MAX_IDS = 500
 
 MAX_NAMED_PROBLEMS = 20
 
+SWEEP_REFERENCE = f"Id of a sweep, a unique prefix of it, its name, or `{LATEST}`"
+EXPERIMENT_REFERENCES = (
+    f"Ids of experiments, unique prefixes, names or `{LATEST}`, separated by commas, at most "
+    f"{MAX_IDS}"
+)
+"""What stands for ids in parameters, in words."""
+
 _TAKEN_BY = MappingProxyType(
     {
         Kind.EXPERIMENT.value: "/v1/experiments/ID and `extrapolab status ID` take it",

@@ -21,11 +21,11 @@ router = APIRouter(prefix="/v1/compare", tags=["queries"])
 Ids = Annotated[
     str,
     Query(
-        description=f"Ids of two to {comparison.MAX_EXPERIMENTS} experiments, separated by commas; "
-        "unique prefixes are enough.",
+        description=f"Ids of two to {comparison.MAX_EXPERIMENTS} experiments, unique prefixes, names "
+        "or `@latest`, separated by commas.",
         examples=[f"{examples.ID},{examples.OTHER_ID}"],
         min_length=1,
-        max_length=1000,
+        max_length=3000,
     ),
 ]
 

@@ -13,7 +13,13 @@ from service.context import Context
 from service.event_feed import EventType, Subscription
 from service.http import examples, openapi
 from service.http.errors import Invalid
-from service.http.ids import MAX_IDS, existing_experiments, existing_sweep
+from service.http.ids import (
+    EXPERIMENT_REFERENCES,
+    MAX_IDS,
+    SWEEP_REFERENCE,
+    existing_experiments,
+    existing_sweep,
+)
 from service.http.parameters import known_names
 from service.http.query_parameters import Q
 from store.query.query import ExperimentQuery
@@ -32,8 +38,7 @@ def _given_ids(
     experiments: Annotated[
         str | None,
         Query(
-            description=f"Ids of experiments, separated by commas, at most {MAX_IDS}. "
-            "Default: all experiments.",
+            description=f"{EXPERIMENT_REFERENCES}. Default: all experiments.",
             min_length=1,
             max_length=40 * MAX_IDS,
             examples=[examples.ID],
@@ -50,7 +55,8 @@ def _subscription(
     experiment_ids: Annotated[frozenset[str] | None, Depends(_given_ids)],
     q: Q = None,
     sweep: Annotated[
-        str | None, Query(description="Id of a sweep: only its experiments, also those to come.")
+        str | None,
+        Query(description=f"{SWEEP_REFERENCE}: only its experiments, also those to come."),
     ] = None,
     types: Annotated[
         str,

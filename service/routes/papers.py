@@ -13,7 +13,7 @@ from service.figures.options import read_look
 from service.http import openapi
 from service.http.downloads import download
 from service.http.errors import Invalid
-from service.http.ids import complete_id
+from service.http.ids import SWEEP_REFERENCE, complete_id
 from service.paper import sources
 from service.paper.archive import zipped
 from store.experiments.references import Kind
@@ -42,13 +42,16 @@ def paper(
         str | None, Query(description="Name of a study.", json_schema_extra={"enum": [*STUDIES]})
     ] = None,
     size: Annotated[Size, Query(description="Size of the study.")] = "quick",
-    sweep: Annotated[str | None, Query(description="Id of a sweep, or a unique prefix.")] = None,
+    sweep: Annotated[str | None, Query(description=f"{SWEEP_REFERENCE}.")] = None,
     q: Annotated[
         str | None, Query(description="Filter, as of `/v1/experiments`.", max_length=8000)
     ] = None,
     figures: Annotated[
         str | None,
-        Query(description="Ids of saved figures, separated by commas.", max_length=4000),
+        Query(
+            description="Ids, prefixes or names of saved figures, separated by commas.",
+            max_length=4000,
+        ),
     ] = None,
     width: Annotated[str | None, Query(description=Look.model_fields["width"].description)] = None,
     font_size: Annotated[

@@ -12,7 +12,13 @@ from service.exports import series_pages
 from service.exports.series_pages import SeriesRequest
 from service.http import etags, examples, openapi
 from service.http.errors import Invalid
-from service.http.ids import MAX_IDS, existing_experiments, existing_sweep
+from service.http.ids import (
+    EXPERIMENT_REFERENCES,
+    MAX_IDS,
+    SWEEP_REFERENCE,
+    existing_experiments,
+    existing_sweep,
+)
 from service.http.parameters import Cursor, IfNoneMatch, Limit, known_names
 from service.http.query_parameters import Q, Sort
 from store.query.query import ExperimentQuery
@@ -28,8 +34,7 @@ def _selected(
     ids: Annotated[
         str | None,
         Query(
-            description="Ids of experiments, or unique prefixes of them, separated by commas, at "
-            f"most {MAX_IDS}; not with `q` or `sweep`.",
+            description=f"{EXPERIMENT_REFERENCES}; not with `q` or `sweep`.",
             min_length=1,
             max_length=40 * MAX_IDS,
             examples=[examples.ID],
@@ -38,7 +43,7 @@ def _selected(
     sweep: Annotated[
         str | None,
         Query(
-            description="Id of a sweep, or a unique prefix of it: only its experiments.",
+            description=f"{SWEEP_REFERENCE}: only its experiments.",
             examples=[examples.SWEEP_ID],
         ),
     ] = None,

@@ -14,6 +14,7 @@ from service.http import body, examples, openapi
 from service.http.idempotency import IdempotentRequest, SubmissionAnswer
 from service.http.parameters import ANONYMOUS, IdempotencyKey, Owner
 from service.intake.admission import admit
+from service.intake.bodies import parse_experiment
 from service.intake.dry_run import check_spec
 from service.intake.sources import with_source_id
 from service.notifications.targets import Notify
@@ -113,7 +114,7 @@ def submit(
     The body is a spec (`/v1/schema`). Equal specs are computed once: a repeated submission adds its
     tags to the existing experiment. Failed and cancelled experiments are not reused.
     """
-    spec = body.parse(content, ExperimentSpec)
+    spec = parse_experiment(content)
     if dry_run:
         checked = check_spec(spec, context)
         return Response(checked.model_dump_json(), media_type="application/json")

@@ -22,6 +22,7 @@ from service.http.parameters import (
 )
 from service.intake import extension
 from service.intake.admission import default_options
+from service.intake.bodies import parse_sweep
 from service.intake.bulk import change_all, remove_sweep
 from service.intake.dry_run import check_sweep
 from service.intake.sweep_expansion import Expansion, expand, extended_spec
@@ -85,7 +86,7 @@ def submit(
     axes: it gets these axes and what is missing on them, with new experiments in place of those
     that failed or were cancelled. All other members stay. Without a name, the axes must be equal.
     """
-    sweep = body.parse(content, SweepSpec)
+    sweep = parse_sweep(content)
     idempotent = IdempotentRequest.from_request(
         request, content, route=ROUTE, owner=owner, key=idempotency_key
     )

@@ -28,10 +28,12 @@ from extrapolab.cli.experiment_tables import (
 )
 from extrapolab.cli.listing import Columns, Sort, print_experiments
 from extrapolab.cli.result_tables import runs_table
-from extrapolab.cli.spec_files import SpecFile, load_specs
+from extrapolab.cli.spec_files import SpecFile, load_submissions
+from extrapolab.cli.sweep_progress import check_sweep, submit_sweep, watch_sweep
 from extrapolab.cli.terminal import console, print_json, resumable
 from extrapolab.client.experiment import Experiment
 from extrapolab.client.lab import Lab
+from extrapolab.client.sweep import Sweep
 
 app = typer.Typer()
 _PANEL = "Experiments"
@@ -52,7 +54,9 @@ def submit(
     context: typer.Context,
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE", help="Spec files, JSON or YAML; - is standard input."),
+        typer.Argument(
+            metavar="FILE", help="Files of specs or sweeps, JSON or YAML; - is standard input."
+        ),
     ],
     *,
     watch: Watch = False,
@@ -72,10 +76,11 @@ def submit(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Queue experiments.
+    """Queue experiments and sweeps.
 
     All files are checked before the first is sent. An experiment that the lab already has is
-    reused. A file such as `spec.yaml`, which `extrapolab new` writes:
+    reused. A sweep's file, with a base and axes, is submitted as by `sweep submit`. A file such as
+    `spec.yaml`, which `extrapolab new` writes:
     ```
     name: two poles, near zero
     teacher: {kind: balanced, eigenvalues: {kind: list, values: [0.9, -0.5]}}
@@ -92,14 +97,36 @@ def submit(
     cat spec.json | extrapolab submit - --json | jq -r .id
     ```
     """
-    specs = load_specs(files)
+    specs = load_submissions(files)
+    sweeps = [spec.name for spec in specs if spec.is_sweep]
+    options = {
+        "--priority": priority,
+        "--not-before": not_before,
+        "--max-seconds": max_seconds,
+        "--max-memory": max_memory,
+    }
+    given = next((name for name, value in options.items() if value is not None), None)
+    if sweeps and given:
+        raise typer.BadParameter(f"{sweeps[0]} is a sweep, which can't have it", param_hint=given)
+    if sweeps and watch and len(specs) > 1:
+        message = f"follows experiments, or one sweep; {sweeps[0]} is a sweep: submit it alone"
+        raise typer.BadParameter(message, param_hint="--watch")
     with lab_of(context) as lab:
         if dry_run:
             for spec in specs:
                 _check(lab, spec, as_json=as_json)
             return
-        experiments = []
+        experiments: list[Experiment] = []
+        submitted: list[Sweep] = []
         for spec in specs:
+            if spec.is_sweep:
+                content = {"axes": (), **spec.content}
+                submitted.append(
+                    submit_sweep(
+                        lab, content, rerun=rerun, notify=notify, watch=watch, as_json=as_json
+                    )
+                )
+                continue
             experiment = lab.submit(
                 spec.content,
                 priority=priority,
@@ -115,7 +142,10 @@ def submit(
             elif not watch:
                 print_json(experiment.record)
         if watch:
-            _watch(experiments, as_json=as_json)
+            for sweep in submitted:
+                watch_sweep(sweep, as_json=as_json)
+            if experiments:
+                _watch(experiments, as_json=as_json)
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -193,6 +223,9 @@ def log(context: typer.Context, id: ExperimentId, as_json: AsJson = False) -> No
 
 
 def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
+    if spec.is_sweep:
+        check_sweep(lab, {"axes": (), **spec.content}, as_json=as_json)
+        return
     check = lab.check(spec.content)
     if as_json:
         print_json(check)

@@ -21,7 +21,7 @@ def paper(
     study: Annotated[str | None, typer.Option(metavar="NAME", help="A study.")] = None,
     size: SizeOption = "quick",
     sweep: Annotated[
-        str | None, typer.Option(metavar="ID", help="A sweep's id, or a unique prefix.")
+        str | None, typer.Option(metavar="ID", help="A sweep's id, a prefix, name, or @latest.")
     ] = None,
     query: Annotated[
         str | None, typer.Option(metavar="FILTER", help="Such as tag:figure-1; '' for all.")

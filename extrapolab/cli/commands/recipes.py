@@ -57,7 +57,10 @@ app.add_typer(
 )
 
 FigureId = Annotated[
-    str, typer.Argument(metavar="ID", help="The figure's id, fig_..., or a unique prefix.")
+    str,
+    typer.Argument(
+        metavar="ID", help="The figure's id, fig_..., a unique prefix of it, its name, or @latest."
+    ),
 ]
 Filter = Annotated[str, typer.Argument(metavar="FILTER", help="Such as tag:figure-1; '' for all.")]
 FilterOrId = Annotated[

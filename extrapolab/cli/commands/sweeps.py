@@ -19,15 +19,13 @@ from extrapolab.cli.arguments import (
     lab_of,
     take,
 )
-from extrapolab.cli.experiment_tables import expected_time
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.spec_files import load_sweep
-from extrapolab.cli.sweep_progress import SweepFile, print_submission, watch_sweep
+from extrapolab.cli.sweep_progress import SweepFile, check_sweep, submit_sweep, watch_sweep
 from extrapolab.cli.sweep_tables import (
     axis_lines,
     grid_tables,
     members_table,
-    print_sweep_warnings,
     sweeps_table,
 )
 from extrapolab.cli.table_layout import styled
@@ -38,7 +36,6 @@ from extrapolab.cli.terminal import (
     print_records,
 )
 from extrapolab.client.formats import format_counts, format_left, format_time
-from extrapolab.client.lab import Lab
 from extrapolab.client.payloads import comma_list, sort_names
 
 _HELP = """
@@ -113,17 +110,11 @@ def submit(
     content = load_sweep(file)
     with lab_of(context) as lab:
         if dry_run:
-            _check(lab, content, as_json=as_json)
+            check_sweep(lab, content, as_json=as_json)
             return
-        on_duplicate: Literal["reuse", "rerun"] = "rerun" if rerun else "reuse"
-        sweep = lab.sweep(**content, on_duplicate=on_duplicate, notify=notify)
-        if not as_json:
-            print_submission(sweep)
-            print_sweep_warnings(sweep.warnings, console())
+        sweep = submit_sweep(lab, content, rerun=rerun, notify=notify, watch=watch, as_json=as_json)
         if watch:
             watch_sweep(sweep, as_json=as_json)
-        elif as_json:
-            print_json(sweep.record)
 
 
 @sweeps.command("list")
@@ -263,22 +254,6 @@ def figure(
     with lab_of(context) as lab:
         path = lab.sweep_of(id).figure(name, output, x=x, y=y, series=series, **options)
     print_path(path, as_json=as_json)
-
-
-def _check(lab: Lab, content: dict[str, Any], *, as_json: bool) -> None:
-    check = lab.check_sweep(**content)
-    if as_json:
-        print_json(check)
-        return
-    out, cost = console(), check.cost
-    out.print(f"{check.count:,} experiments, {check.reused:,} of which the lab already has")
-    for line in axis_lines(content["axes"]):
-        out.print(f"  {line}")
-    out.print(
-        f"  need about {expected_time(cost)}, {cost.storage_mb:.2g} MB storage in total, "
-        f"{cost.memory_mb:.2g} MB memory at most"
-    )
-    print_sweep_warnings(check.warnings, out)
 
 
 sweeps.add_typer(sweep_growth.app)

@@ -222,9 +222,10 @@ def test_ineffective_option_is_refused(invoke, command, message):
 
 
 def test_unambiguous_beginning_of_an_id_is_enough(invoke, client, endless):
-    first, second = client.submit(endless()), client.submit(endless())
-    shared, abbreviated = first.id[:8], first.id[:-1]
-    refused = invoke("pause", shared)
+    first, second = client.submit(endless(name="twin")), client.submit(endless(name="twin"))
+    abbreviated = first.id[:9]
+    assert second.id in invoke("status", "@latest").stdout
+    refused = invoke("pause", "twin")
     assert refused.exit_code == ExitCode.REFUSED
     assert first.id in refused.stderr
     assert second.id in refused.stderr

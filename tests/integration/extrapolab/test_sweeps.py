@@ -138,17 +138,21 @@ def test_diverged_seeds_count_as_infinite(client, spec):
 
 def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     path = file({"name": "from a file", "base": spec(), "axes": [LENGTHS, SCALES]})
-    checked = invoke("sweep", "submit", path, "--dry-run")
+    checked = invoke("submit", path, "--dry-run")
     assert (
         "4 experiments, 0 of which the lab already has\n  training.length: 3, 4\n" in checked.stdout
     )
-    result = invoke("sweep", "submit", path, "--watch")
+    result = invoke("submit", path, "--watch")
     assert result.exit_code == ExitCode.OK, result.output
     sweep_id = result.stdout.split()[0]
     assert "4 experiments queued" in result.stdout
     assert "[4/4]  from a file  4 completed" in result.stdout
     assert "from a file" in invoke("sweep", "list").stdout
-    output = invoke("sweep", "status", sweep_id).stdout
+    wrong = invoke("status", sweep_id)
+    assert wrong.exit_code == ExitCode.REFUSED
+    assert "it is the id of a sweep" in wrong.stderr
+    assert "extrapolab sweep status ID" in wrong.stderr
+    output = invoke("sweep", "status", "from a file").stdout
     assert "training.length: 3, 4" in output
     assert "student.start.scale: 0.01, 1\n" in output
     lines = invoke("sweep", "table", sweep_id, "--metrics", "train_loss").stdout.splitlines()
@@ -248,6 +252,12 @@ def test_mistakes_have_their_exit_codes(invoke, file, spec, tmp_path):
     )
     assert refused.exit_code == ExitCode.REFUSED
     assert "(at training.length = 0)" in refused.stderr
+    one = invoke("sweep", "submit", file(spec()))
+    assert one.exit_code == ExitCode.REFUSED
+    assert "is the spec of one experiment: 'extrapolab submit' takes it" in one.stderr
+    ineffective = invoke("submit", file({"base": spec(), "axes": []}), "--priority", "3")
+    assert ineffective.exit_code == ExitCode.USAGE
+    assert "is a sweep" in ineffective.stderr
     assert invoke("sweep", "submit", tmp_path / "nothing.yaml").exit_code == ExitCode.USAGE
     assert invoke("sweep", "status", "swp_1").exit_code == ExitCode.REFUSED
     assert invoke("sweep", "figure", "swp_1", "lines", "-o", "picture").exit_code == ExitCode.USAGE

@@ -117,6 +117,21 @@ def test_an_id_of_another_kind_says_what_takes_it(client, paths):
     assert "a saved view has this name; /v1/views/NAME takes it" in view["message"]
 
 
+def test_a_body_for_the_other_route_names_that_route(client):
+    for route, content, other in (
+        ("experiments", {"base": body(), "axes": AXES}, "POST /v1/sweeps"),
+        ("experiments", {"base": {}}, "POST /v1/sweeps"),
+        ("sweeps", body(), "POST /v1/experiments"),
+        ("sweeps", {"student": 1}, "POST /v1/experiments"),
+    ):
+        refused = client.post(f"/v1/{route}", json=content)
+        (problem,) = refused.json()["errors"]
+        assert (refused.status_code, problem["code"]) == (422, "wrong_kind")
+        assert other in problem["message"]
+    mixed = client.post("/v1/experiments", json={**body(), "base": {}}).json()["errors"]
+    assert [problem["pointer"] for problem in mixed] == ["/base"]
+
+
 @pytest.mark.parametrize("path", ["experiments/exp_ffff", "sweeps/swp_ffff", "figures/fig_ffff"])
 def test_a_prefix_without_a_match_is_not_found(client, paths, path):
     (problem,) = client.get(f"/v1/{path}").json()["errors"]
