@@ -162,7 +162,7 @@ class LabReader(LabQueries):
         return Figure(self._transport, {"query": query, "x": x, **parts})
 
     def figure_of(self, id: str) -> Figure:  # noqa: A002  # the lab's word
-        """Fetches the saved figure with this id.
+        """Fetches the saved figure with this id, unique prefix of an id or name; or ``@latest``.
 
         Raises:
             NotFound: The lab has none.

@@ -30,7 +30,7 @@ Filter = Annotated[
 ]
 ExperimentId = Annotated[
     str,
-    Field(description="The experiment's id, exp_..., a unique prefix of it, its name, or @latest."),
+    Field(description="The experiment's id, exp_..., a unique prefix, its name, or @latest."),
 ]
 
 

@@ -21,8 +21,8 @@ router = APIRouter(prefix="/v1/compare", tags=["queries"])
 Ids = Annotated[
     str,
     Query(
-        description=f"Ids of two to {comparison.MAX_EXPERIMENTS} experiments, unique prefixes, names "
-        "or `@latest`, separated by commas.",
+        description=f"Ids of two to {comparison.MAX_EXPERIMENTS} experiments, unique prefixes, "
+        "names or `@latest`, separated by commas.",
         examples=[f"{examples.ID},{examples.OTHER_ID}"],
         min_length=1,
         max_length=3000,
