@@ -75,8 +75,10 @@ def test_a_new_member_is_a_point_of_the_sweep_and_stays_when_it_is_submitted_aga
     assert spec["student"]["start"]["scale"] == 0.1
     assert (spec["name"], spec["tags"]) == ("s = 0.1, d = 8", ["phase"])
     client.post(f"{path}:cancel")
+    client.delete(f"/v1/experiments/{members[0]['experiment']}")
     assert submit_sweep(SCALE, DIM) == path
-    assert len(client.get(path).json()["members"]["items"]) == len(members)
+    again = client.get(path).json()["members"]["items"]
+    assert [m["coordinates"] for m in again] == [m["coordinates"] for m in members]
     for name in ("heatmap", "lines"):
         assert client.get(f"{path}/figures/{name}.svg").status_code == 200
 

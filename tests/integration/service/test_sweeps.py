@@ -63,6 +63,17 @@ def test_members_and_sweeps_are_listed_in_pages(client, submit_sweep):
         assert client.get(path, params={"cursor": "nonsense"}).status_code == 400
 
 
+@pytest.mark.parametrize("kind", ["random", "sobol"])
+def test_a_larger_count_of_drawn_axes_runs_only_the_new_draws(client, kind):
+    drawn = {"kind": kind, "low": 0.01, "high": 0.1, "scale": "log"}
+    paths = "optimizer.lr", "student.start.scale"
+    for count, created in ((4, 4), (6, 2), (6, 0)):
+        axes = [drawn | {"path": path, "count": count} for path in paths]
+        answer = client.post("/v1/sweeps", json=sweep(*axes)).json()
+        assert (answer["created"], answer["count"]) == (created, count)
+    assert len(client.get("/v1/sweeps").json()["items"]) == 1
+
+
 def test_an_invalid_point_refuses_the_sweep_with_its_coordinates(client):
     invalid = sweep(
         {"path": "training.length", "values": [4, 0, 9]},
