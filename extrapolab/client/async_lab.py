@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, overload
 
@@ -142,15 +143,18 @@ class AsyncLab(AsyncWrapper[Lab]):
 
     async def as_completed(
         self,
-        experiments: Iterable[AsyncExperiment] | AsyncSweep | AsyncQuery,
+        experiments: Iterable[AsyncExperiment | str] | AsyncExperiment | AsyncSweep | AsyncQuery,
         timeout: float | None = None,
     ) -> AsyncGenerator[AsyncExperiment, None]:
         """As :meth:`Lab.as_completed`, without occupying a thread."""
         handles: Iterable[Experiment]
-        if isinstance(experiments, AsyncWrapper):
+        if isinstance(experiments, AsyncExperiment | str):
+            experiments = [experiments]
+        if isinstance(experiments, AsyncSweep | AsyncQuery):
             handles = experiments.wrapped
         else:
-            handles = [experiment.wrapped for experiment in experiments]
+            fetch = partial(call_in_thread, self.wrapped.experiment)
+            handles = [await fetch(x) if isinstance(x, str) else x.wrapped for x in experiments]
         async with aclosing(follow_changes(handles, timeout)) as batches:
             async for changed in batches:
                 for experiment in changed:

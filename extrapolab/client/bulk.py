@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from extrapolab.client.reader import LabReader
+from extrapolab.client.references import References, ids_of
 
 
 class Changed(dict[str, str]):
@@ -33,7 +34,7 @@ class LabWithBulkChanges(LabReader):
         q: str | None = None,
         expect_count: int | None = None,
         *,
-        ids: Iterable[str] | None = None,
+        ids: References | None = None,
     ) -> Changed:
         """Cancels experiments that have not ended.
 
@@ -56,7 +57,7 @@ class LabWithBulkChanges(LabReader):
         q: str | None = None,
         expect_count: int | None = None,
         *,
-        ids: Iterable[str] | None = None,
+        ids: References | None = None,
         max_seconds: float | None = None,
         max_memory_mb: int | None = None,
     ) -> Changed:
@@ -79,7 +80,7 @@ class LabWithBulkChanges(LabReader):
         q: str | None = None,
         expect_count: int | None = None,
         *,
-        ids: Iterable[str] | None = None,
+        ids: References | None = None,
     ) -> Changed:
         """Pauses queued and running experiments; arguments as of :meth:`cancel`."""
         return self._change("pause", q, expect_count, ids)
@@ -89,7 +90,7 @@ class LabWithBulkChanges(LabReader):
         q: str | None = None,
         expect_count: int | None = None,
         *,
-        ids: Iterable[str] | None = None,
+        ids: References | None = None,
     ) -> Changed:
         """Queues paused experiments again; arguments as of :meth:`cancel`."""
         return self._change("resume", q, expect_count, ids)
@@ -99,7 +100,7 @@ class LabWithBulkChanges(LabReader):
         q: str | None = None,
         expect_count: int | None = None,
         *,
-        ids: Iterable[str] | None = None,
+        ids: References | None = None,
     ) -> Changed:
         """Deletes ended experiments permanently; arguments as of :meth:`cancel`."""
         return self._change("delete", q, expect_count, ids)
@@ -110,7 +111,7 @@ class LabWithBulkChanges(LabReader):
         expect_count: int | None = None,
         *,
         priority: int,
-        ids: Iterable[str] | None = None,
+        ids: References | None = None,
     ) -> Changed:
         """Sets the priority of queued and paused experiments; the rest as of :meth:`cancel`.
 
@@ -129,7 +130,7 @@ class LabWithBulkChanges(LabReader):
         *,
         add: Iterable[str] = (),
         remove: Iterable[str] = (),
-        ids: Iterable[str] | None = None,
+        ids: References | None = None,
     ) -> Changed:
         """Adds tags to experiments and removes others; the rest as of :meth:`cancel`.
 
@@ -152,9 +153,9 @@ class LabWithBulkChanges(LabReader):
         action: str,
         q: str | None,
         expect_count: int | None,
-        ids: Iterable[str] | None,
+        ids: References | None,
         **values: Any,
     ) -> Changed:
-        chosen = {"q": q, "expect_count": expect_count, "ids": None if ids is None else [*ids]}
+        chosen = {"q": q, "expect_count": expect_count, "ids": None if ids is None else ids_of(ids)}
         body = {name: value for name, value in chosen.items() if value is not None}
         return Changed(self._transport.post(f"/v1/experiments:{action}", {**body, **values}))

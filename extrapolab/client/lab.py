@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote
 
 from extrapolab.client import imports
@@ -12,13 +12,12 @@ from extrapolab.client.experiment import Experiment
 from extrapolab.client.imports import ObserveImport
 from extrapolab.client.notifications import LabWithNotifications
 from extrapolab.client.payloads import (
-    Spec,
     import_body,
     iso_time,
     notify_header,
-    spec_body,
-    sweep_body,
 )
+from extrapolab.client.references import Reference, id_of
+from extrapolab.client.specs import Axes, Spec, is_path, mapping_of, spec_body, sweep_body
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ImportResult, SpecCheck, Submission, TeacherPreview
@@ -65,7 +64,8 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
         """Queues an experiment, exactly once however often the network fails.
 
         Args:
-            spec: The experiment's spec.
+            spec: The experiment's spec: a dictionary, an ExperimentSpec, an experiment, or the
+                path of a file, such as ``"spec.yaml"``.
             priority: Higher is sooner; 0 by default.
             not_before: Earliest time to start, with its time zone.
             max_seconds: Seconds of training, over all attempts, after which it fails.
@@ -100,11 +100,11 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
         """
         return SpecCheck.read(self._transport.dry_run("/v1/experiments", spec_body(spec)))
 
-    def preview_teacher(self, teacher: Mapping[str, Any], horizon: int = 40) -> TeacherPreview:
+    def preview_teacher(self, teacher: Spec, horizon: int = 40) -> TeacherPreview:
         """Computes the response, poles and Hankel singular values of a teacher, without training.
 
         Args:
-            teacher: A spec's teacher, such as ``{"kind": "delay", "lag": 3}``.
+            teacher: A spec's teacher, or a whole spec; such as ``{"kind": "delay", "lag": 3}``.
             horizon: Number of lags of the response, and twice the size of the Hankel matrix.
 
         Raises:
@@ -114,12 +114,13 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
             >>> lab.preview_teacher({"kind": "rotation", "radius": 0.9}, horizon=3).response[0]
             1.0
         """
-        body = {"teacher": dict(teacher), "horizon": horizon}
+        content = mapping_of(teacher)
+        body = {"teacher": content.get("teacher", content), "horizon": horizon}
         return TeacherPreview.read(
             self._transport.post("/v1/teachers:preview", body, repeatable=True)
         )
 
-    def reproduce(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
+    def reproduce(self, id: Reference) -> Experiment:  # noqa: A002  # the lab's word
         """Runs a completed experiment again; :mod:`extrapolab.client.reproduction` compares both.
 
         Raises:
@@ -136,7 +137,7 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
         self,
         path: str | Path,
         *,
-        base: Mapping[str, Any] | None = None,
+        base: Spec | None = None,
         columns: Mapping[str, str | None] | None = None,
         origin: str = "",
         tags: Sequence[str] = (),
@@ -152,7 +153,7 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
             path: A table of runs, .csv, .json or .ndjson. Its columns are fields of the spec by
                 path, ``seed``, ``outcome``, ``steps`` and metrics. With a column ``step``, each row
                 is a recorded point.
-            base: Values that all rows share: parts of a spec, or columns by name.
+            base: Values that all rows share: parts of a spec, or columns by name; also a file.
             columns: Meanings of other column names, such as ``{"loss": "train_loss"}``; None
                 ignores a column.
             origin: Where and with what they were computed, in words.
@@ -164,13 +165,15 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
             Refused: The file is not valid; the error's ``problems`` name rows and columns.
             ValueError: The file is not text, or larger than the lab takes.
         """
-        body = import_body(Path(path), base, columns, origin, tags)
+        body = import_body(
+            Path(path), None if base is None else mapping_of(base), columns, origin, tags
+        )
         return imports.run(self._transport, body, observe, dry_run=dry_run)
 
     def sweep(
         self,
-        base: Mapping[str, Any],
-        axes: Sequence[Mapping[str, Any]],
+        base: Spec,
+        axes: Axes | None = None,
         *,
         name: str = "",
         tags: Sequence[str] = (),
@@ -179,9 +182,13 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
     ) -> Sweep:
         """Queues one experiment per combination of values on the axes: all of them, or none.
 
+        ``lab.sweep("phase.yaml")`` queues the sweep in a file, and ``lab.sweep(id)`` fetches one.
+
         Args:
-            base: A spec, which the axes may complete.
-            axes: Each ``{"path": "training.length", "values": [4, 8]}``, or with ``"kind":
+            base: A spec, which the axes may complete. Without axes: a whole sweep with ``base`` and
+                ``axes``, as a dictionary or the path of a file; or the id of one that there is.
+            axes: Values by path, ``{"training.length": [4, 8]}``, or a list of axes, each
+                ``{"path": "training.length", "values": [4, 8]}``, or with ``"kind":
                 "linspace"`` or ``"logspace"`` and low, high and count. ``{"kind": "zip", "axes":
                 [...]}`` advances several together; a ``grid`` in it combines its own axes.
             name: Its name. A sweep of yours with this name and base is extended to these axes and
@@ -199,6 +206,8 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
             >>> len(sweep.wait().table())
             2
         """
+        if axes is None and isinstance(base, str) and not is_path(base):
+            return self.sweep_of(base)
         body = sweep_body(base, axes, name, tags)
         parameters = {"on_duplicate": on_duplicate}
         answer = self._transport.create("/v1/sweeps", body, parameters, notify_header(notify))
@@ -206,8 +215,8 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
 
     def check_sweep(
         self,
-        base: Mapping[str, Any],
-        axes: Sequence[Mapping[str, Any]],
+        base: Spec,
+        axes: Axes | None = None,
         *,
         name: str = "",
         tags: Sequence[str] = (),
@@ -269,13 +278,13 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
         """Removes a saved view; what it shows stays. Raises NotFound."""
         self._transport.delete(_view_path(name))
 
-    def drain(self, id: str) -> Worker:  # noqa: A002  # the lab's word
+    def drain(self, id: Reference) -> Worker:  # noqa: A002  # the lab's word
         """Has a worker slot hand back its experiment and claim no more; returns the slot.
 
         Raises:
             NotFound: The lab has no worker slot of this id.
         """
-        path = f"/v1/workers/{quote(id, safe='')}:drain"
+        path = f"/v1/workers/{quote(id_of(id), safe='')}:drain"
         return Worker.read(self._transport.post(path, repeatable=True))
 
 

@@ -4,14 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.spec import ExperimentSpec
-
-Spec: TypeAlias = Union["ExperimentSpec", Mapping[str, Any]]
-"""A validated spec, or a mapping that the lab validates; NumPy arrays in it are sent as lists."""
-
+    pass
 
 _NAME = re.compile(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\)|[()])+")
 """A name, in which parentheses may be nested once."""
@@ -37,31 +33,6 @@ def sort_names(sort: str | None) -> list[str]:
         ['median(fit_error)', 'name']
     """
     return [name.lstrip("+-").strip() for name in comma_list(sort)]
-
-
-def spec_body(spec: object) -> Any:
-    """Returns the body of an experiment's submission.
-
-    Raises:
-        TypeError: It is neither a spec nor a mapping.
-    """
-    if isinstance(spec, Mapping):
-        return dict(spec)
-    from core.spec import ExperimentSpec  # noqa: PLC0415  # the command line sends mappings
-
-    if isinstance(spec, ExperimentSpec):
-        return spec.model_dump(mode="json")
-    raise TypeError(
-        f"a spec is an ExperimentSpec or a dictionary, not a {type(spec).__name__}: {spec!r:.80}. "
-        "The command line reads files."
-    )
-
-
-def sweep_body(
-    base: Mapping[str, Any], axes: Sequence[Mapping[str, Any]], name: str, tags: Sequence[str]
-) -> dict[str, Any]:
-    """Returns the body of a sweep's submission."""
-    return {"name": name, "base": dict(base), "axes": [*map(dict, axes)], "tags": [*tags]}
 
 
 def import_body(

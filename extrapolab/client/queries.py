@@ -7,6 +7,7 @@ from extrapolab.client.experiment import Experiment
 from extrapolab.client.facets import LabFacets
 from extrapolab.client.payloads import comma_list, join_names, sort_names
 from extrapolab.client.query import Query
+from extrapolab.client.references import Reference, References, id_of, ids_of
 from extrapolab.client.rows import Rows
 from extrapolab.models.series import SeriesColumns
 
@@ -122,8 +123,8 @@ class LabQueries(LabFacets):
         self,
         q: str | None = None,
         *,
-        ids: Iterable[str] | None = None,
-        sweep: str | None = None,
+        ids: References | None = None,
+        sweep: Reference | None = None,
         names: Iterable[str] | None = None,
         max_points: int | None = None,
         over: Literal["seeds"] | None = None,
@@ -152,8 +153,8 @@ class LabQueries(LabFacets):
         """
         parameters = {
             "q": q,
-            "ids": join_names(ids),
-            "sweep": sweep,
+            "ids": None if ids is None else ",".join(ids_of(ids)),
+            "sweep": None if sweep is None else id_of(sweep),
             "names": join_names(names),
             "max_points": max_points,
             "over": over,

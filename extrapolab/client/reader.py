@@ -14,6 +14,7 @@ from extrapolab.client.figure import Figure, FigureRecord
 from extrapolab.client.files import save_figure
 from extrapolab.client.paper import save_paper
 from extrapolab.client.queries import LabQueries
+from extrapolab.client.references import Reference, References, id_of, ids_of
 from extrapolab.client.study import Size
 from extrapolab.client.sweep import Sweep
 from extrapolab.client.transport import Transport
@@ -59,25 +60,30 @@ class LabReader(LabQueries):
         """Closes the connections."""
         self._transport.close()
 
-    def experiment(self, id: str) -> Experiment:  # noqa: A002  # the lab's word
+    def experiment(self, id: Reference) -> Experiment:  # noqa: A002  # the lab's word
         """Fetches the experiment with this id, unique prefix of an id or name; or ``@latest``.
 
         Raises:
             NotFound: The lab has none.
         """
-        return Experiment(self._transport, id).refresh()
+        return Experiment(self._transport, id_of(id)).refresh()
 
-    def compare(self, *ids: str) -> Comparison:
+    def compare(self, *ids: References) -> Comparison:
         """Compares experiments: the fields of their specs that differ, and their final metrics.
 
         Raises:
             NotFound: The lab does not have one of them.
             Refused: They are fewer than two, or too many.
         """
-        return Comparison.read(self._transport.get("/v1/compare", {"ids": ",".join(ids)}))
+        return Comparison.read(self._transport.get("/v1/compare", {"ids": ",".join(ids_of(*ids))}))
 
     def compare_figure(
-        self, /, name: ComparisonFigure, *ids: str, path: str | Path | None = None, **options: Any
+        self,
+        /,
+        name: ComparisonFigure,
+        *ids: References,
+        path: str | Path | None = None,
+        **options: Any,
     ) -> Path:
         """Writes a figure that overlays experiments.
 
@@ -99,15 +105,17 @@ class LabReader(LabQueries):
                 optimizer.
         """
         address = f"/v1/compare/figures/{name}"
-        return save_figure(self._transport, address, path, {"ids": ",".join(ids), **options})
+        return save_figure(
+            self._transport, address, path, {"ids": ",".join(ids_of(*ids)), **options}
+        )
 
     def as_completed(
-        self, experiments: Iterable[Experiment], timeout: float | None = None
+        self, experiments: References, timeout: float | None = None
     ) -> Iterator[Experiment]:
         """Yields each experiment when it ends, whatever its final state.
 
         Args:
-            experiments: Handles, or an iterable of them: a sweep, a query.
+            experiments: A handle or an id, or an iterable of them: a list, a sweep, a query.
             timeout: Seconds to wait at most; None for no limit.
 
         Raises:
@@ -120,9 +128,9 @@ class LabReader(LabQueries):
             completed 3
             completed 3
         """
-        return as_completed(experiments, timeout)
+        return as_completed(self._handles(experiments), timeout)
 
-    def watch(self, experiments: Iterable[Experiment]) -> list[Experiment]:
+    def watch(self, experiments: References) -> list[Experiment]:
         """Shows progress bars, in a terminal or a notebook, until all experiments have ended.
 
         Returns:
@@ -138,9 +146,16 @@ class LabReader(LabQueries):
 
         from extrapolab.client.progress import show_progress  # noqa: PLC0415  # imports rich
 
-        handles = [*experiments]
+        handles = [*self._handles(experiments)]
         show_progress(handles, Console())
         return handles
+
+    def _handles(self, experiments: References) -> Iterator[Experiment]:
+        """Handles on experiments: those given, and new ones of ids."""
+        if isinstance(experiments, Experiment | str) or not isinstance(experiments, Iterable):
+            experiments = [experiments]
+        for given in experiments:
+            yield given if isinstance(given, Experiment) else self.experiment(given)
 
     def figure(self, query: str = "", *, x: str, **parts: Any) -> Figure:
         """A figure of what a filter finds; nothing is sent before it is drawn or saved.
@@ -161,13 +176,13 @@ class LabReader(LabQueries):
         """
         return Figure(self._transport, {"query": query, "x": x, **parts})
 
-    def figure_of(self, id: str) -> Figure:  # noqa: A002  # the lab's word
+    def figure_of(self, id: Reference) -> Figure:  # noqa: A002  # the lab's word
         """Fetches the saved figure with this id, unique prefix of an id or name; or ``@latest``.
 
         Raises:
             NotFound: The lab has none.
         """
-        answer = self._transport.get(f"/v1/figures/{quote(id, safe='')}")
+        answer = self._transport.get(f"/v1/figures/{quote(id_of(id), safe='')}")
         return Figure(self._transport, FigureRecord.read(answer))
 
     def figures(self, *, limit: int | None = None) -> Iterator[Figure]:
@@ -176,7 +191,7 @@ class LabReader(LabQueries):
             yield Figure(self._transport, FigureRecord.read(item))
 
     def paper(
-        self, /, folder: str | Path, *figures: str, overwrite: bool = False, **look: Any
+        self, /, folder: str | Path, *figures: References, overwrite: bool = False, **look: Any
     ) -> Path:
         """Writes up saved figures for a paper; studies, sweeps and queries have ``paper``, too.
 
@@ -191,16 +206,16 @@ class LabReader(LabQueries):
             Conflict: No experiment that they show is completed yet.
             FileExistsError: The folder is not empty.
         """
-        parameters = {"figures": ",".join(figures), **look}
+        parameters = {"figures": ",".join(ids_of(*figures)), **look}
         return save_paper(self._transport, folder, parameters, overwrite=overwrite)
 
-    def sweep_of(self, id: str) -> Sweep:  # noqa: A002  # the lab's word
+    def sweep_of(self, id: Reference) -> Sweep:  # noqa: A002  # the lab's word
         """Fetches the sweep with this id, unique prefix of an id or name; or ``@latest``.
 
         Raises:
             NotFound: The lab has none.
         """
-        return Sweep(self._transport, id).refresh()
+        return Sweep(self._transport, id_of(id)).refresh()
 
     def sweeps(self, *, limit: int | None = None) -> Iterator[Sweep]:
         """Sweeps, newest first, fetched page by page while you iterate."""

@@ -1,11 +1,9 @@
 """A handle on a sweep: a base spec and axes over its fields, with one experiment per point."""
 
 import itertools
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import quote
 
 from extrapolab.client import notebook
 from extrapolab.client.experiment import Experiment
@@ -14,21 +12,18 @@ from extrapolab.client.paper import save_paper
 from extrapolab.client.payloads import table_parameters
 from extrapolab.client.query import Query
 from extrapolab.client.rows import Rows
-from extrapolab.client.threads import call_in_thread, iterate_sync
-from extrapolab.client.transport import Parameters, Transport
+from extrapolab.client.specs import Axes, axes_body
+from extrapolab.client.sweep_handle import SweepHandle
+from extrapolab.client.transport import Parameters
 from extrapolab.models.sweeps import (
     SweepGrid,
-    SweepMember,
-    SweepRecord,
     SweepRefinement,
     SweepRow,
     SweepSubmission,
-    SweepWarning,
 )
-from extrapolab.suggestions import Suggesting
 
 
-class Sweep(Suggesting):
+class Sweep(SweepHandle):
     """One sweep of a lab.
 
     Its attributes are as of the last :meth:`refresh`; the first access asks the lab.
@@ -48,15 +43,6 @@ class Sweep(Suggesting):
         warnings: Warnings about specs in it, which are valid but questionable.
     """
 
-    def __init__(self, transport: Transport, source: str | SweepRecord | SweepSubmission) -> None:
-        self.id = source if isinstance(source, str) else source.id
-        self.created, self.reused = 0, 0
-        self.warnings: tuple[SweepWarning, ...] = ()
-        self._transport = transport
-        self._record = source if isinstance(source, SweepRecord) else None
-        if isinstance(source, SweepSubmission):
-            self._note_submission(source)
-
     def __repr__(self) -> str:
         state = self._record.state if self._record else "not fetched yet"
         return f"<Sweep {self.id}, {state}>"
@@ -74,79 +60,6 @@ class Sweep(Suggesting):
             picture = notebook.picture(self._transport, f"{self._path}/figures/lines.svg")
         table = notebook.table(counts)
         return notebook.page(self.page, record.name or self.id, record.state, table, picture)
-
-    @property
-    def url(self) -> str:
-        """Its address in the lab's HTTP interface."""
-        return self._transport.url + self._path
-
-    @property
-    def page(self) -> str:
-        """The address of its page in the lab."""
-        return f"{self._transport.url}/sweeps/{quote(self.id, safe='')}"
-
-    @property
-    def record(self) -> SweepRecord:
-        """Everything but the members that the lab reported at the last refresh."""
-        return self._record or self.refresh().record
-
-    @property
-    def state(self) -> str:
-        """``queued``, ``running``, ``completed``, or ``incomplete`` if some did not complete."""
-        return self.record.state
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of its experiments in each state."""
-        return self.record.counts
-
-    def refresh(self) -> Self:
-        """Fetches its current record."""
-        answer = self._transport.get(self._path, {"limit": 1})
-        answer.pop("members", None)
-        self._record = SweepRecord.read(answer)
-        self.id = self._record.id  # the id may have been abbreviated
-        return self
-
-    def wait(
-        self, timeout: float | None = None, observe: Callable[[Self], None] | None = None
-    ) -> Self:
-        """Waits until nothing in it is pending; ``state`` says whether everything completed.
-
-        Args:
-            timeout: Seconds to wait at most; None for no limit.
-            observe: Called with this handle after each refresh.
-
-        Raises:
-            TimeoutError: It has not ended in time. It keeps running.
-        """
-        for _ in iterate_sync(self.follow(timeout)):
-            if observe is not None:
-                observe(self)
-        return self
-
-    async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
-        """Refreshes after each change of state, until none is pending; for an event loop."""
-        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
-
-        async with aclosing(events.follow(self._transport, self._member_ids, timeout)) as batches:
-            async for batch in batches:
-                if batch.only_progress:
-                    continue  # no count changes
-                await call_in_thread(self.refresh)
-                yield
-                if self.record.is_final:
-                    return
-        raise TimeoutError(
-            f"Sweep {self.id} is still {self.state} after {timeout:g} s. Wait again."
-        )
-
-    def _member_ids(self) -> list[str]:
-        return [member.experiment for member in self.members()]
-
-    def members(self) -> Iterator[SweepMember]:
-        """Its experiments with their coordinates, fetched page by page while you iterate."""
-        return map(SweepMember.read, self._transport.items(self._path, within="members"))
 
     def __iter__(self) -> Iterator[Experiment]:
         return self.experiments()
@@ -293,9 +206,9 @@ class Sweep(Suggesting):
         parameters = {"sweep": self.id, **look}
         return save_paper(self._transport, folder, parameters, overwrite=overwrite)
 
-    def extend(self, axes: Sequence[Mapping[str, Any]]) -> Self:
+    def extend(self, axes: Axes) -> Self:
         """Replaces its axes with wider or further ones and queues what is missing."""
-        body = {"axes": [*map(dict, axes)]}
+        body = {"axes": axes_body(axes)}
         answer = self._transport.post(f"{self._path}:extend", body, repeatable=True)
         self._note_submission(SweepSubmission.read(answer))
         return self.refresh()
@@ -362,11 +275,3 @@ class Sweep(Suggesting):
                 them.
         """
         self._transport.delete(self._path, {"experiments": "delete"} if experiments else None)
-
-    def _note_submission(self, submission: SweepSubmission) -> None:
-        self.created, self.reused = submission.created, submission.reused
-        self.warnings = submission.warnings
-
-    @property
-    def _path(self) -> str:
-        return f"/v1/sweeps/{quote(self.id, safe='')}"

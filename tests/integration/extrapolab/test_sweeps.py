@@ -5,6 +5,7 @@ import io
 import json
 import math
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -107,6 +108,37 @@ def test_a_threshold_is_located_by_rounds(client, invoke, spec):
     assert len(sweep.table(["fit_error"])) == 8
     nowhere = invoke("sweep", "refine", *options, "--where", "training.length < 1")
     assert nowhere.stdout == "The verdict flips nowhere: it holds for no experiment of 8.\n"
+
+
+def test_sweep_is_submitted_and_fetched_by_what_people_have(client, spec, file):
+    base = spec()
+    path = file({"name": "in a file", "base": base, "axes": [LENGTHS]})
+    sweep = client.sweep(path).wait(timeout=60)
+    assert (sweep.record.name, sweep.record.progress.of) == ("in a file", 2)
+    for given in (sweep.id, sweep.record.name):
+        assert client.sweep(given).id == sweep.id
+    lengths = {"training.length": np.array([3, 4])}
+    assert client.check_sweep(base, lengths).reused == 2
+    assert client.check_sweep(str(path), {**lengths, SCALES["path"]: SCALES}).count == 4
+    assert sweep.extend({"training.length": range(3, 6)}).created == 1
+    with pytest.raises(TypeError, match="a sweep needs axes"):
+        client.sweep(base)
+    with pytest.raises(TypeError, match="this is a sweep"):
+        client.check(path)
+
+    first, second, *_ = sweep
+    assert client.submit(first).reused
+    assert client.submit(file(base | {"training": {"length": 4}}, "spec.json")).id == second.id
+    found = client.query(f"sweep:{sweep.id}", columns=["name"])
+    for ids in (sweep, [first, second.id, found[2]], found):
+        assert len(client.tag(ids=ids, add=["chosen"])) == 3
+    assert len(client.compare(sweep).experiments) == 3
+    assert [given.id for given in client.as_completed(first.id)] == [first.id]
+    assert [curves.experiment for curves in client.series(ids=first)] == [first.id]
+    with pytest.raises(TypeError, match="should be an id"):
+        client.experiment(3)
+    with pytest.raises(TypeError, match="the path of a .yaml or .json file, not a str: 'exp_1'"):
+        client.submit("exp_1")
 
 
 def test_sweep_is_cancelled_and_retried(client, endless):
