@@ -126,18 +126,18 @@ def test_sweep_is_submitted_and_fetched_by_what_people_have(client, spec, file):
     with pytest.raises(TypeError, match="this is a sweep"):
         client.check(path)
 
-    first, second, *_ = sweep
+    first, second, third = sweep
     assert client.submit(first).reused
     assert client.submit(file(base | {"training": {"length": 4}}, "spec.json")).id == second.id
     found = client.query(f"sweep:{sweep.id}", columns=["name"])
-    for ids in (sweep, [first, second.id, found[2]], found):
+    for ids in (sweep, [first, second.id, third.record], found):
         assert len(client.tag(ids=ids, add=["chosen"])) == 3
     assert len(client.compare(sweep).experiments) == 3
     assert [given.id for given in client.as_completed(first.id)] == [first.id]
     assert [curves.experiment for curves in client.series(ids=first)] == [first.id]
     with pytest.raises(TypeError, match="should be an id"):
         client.experiment(3)
-    with pytest.raises(TypeError, match="the path of a .yaml or .json file, not a str: 'exp_1'"):
+    with pytest.raises(TypeError, match=r"the path of a \.yaml or \.json file, not a str: 'exp_1'"):
         client.submit("exp_1")
 
 
