@@ -37,7 +37,7 @@ _TAKEN_BY = MappingProxyType(
     {
         Kind.EXPERIMENT.value: "/v1/experiments/ID and `extrapolab status ID` take it",
         Kind.SWEEP.value: "/v1/sweeps/ID and `extrapolab sweep status ID` take it",
-        Kind.FIGURE.value: "/v1/figures/ID and `extrapolab recipe change ID` take it",
+        Kind.FIGURE.value: "/v1/figures/ID and `extrapolab figure ID` take it",
         Kind.WORKER.value: "/v1/workers/ID:drain and `extrapolab workers drain ID` take it",
         "view": "/v1/views/NAME takes it",
     }

@@ -3,12 +3,17 @@
 import os
 import sys
 import webbrowser
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from extrapolab.cli.arguments import lab_of
+from extrapolab.client.experiment import Experiment
+from extrapolab.client.figure import Figure
 from extrapolab.client.lab import Lab
+from extrapolab.client.sweep import Sweep
+from extrapolab.errors import NotFound
 
 app = typer.Typer()
 
@@ -20,8 +25,8 @@ def open_(
         str | None,
         typer.Argument(
             metavar="ID",
-            help="An experiment, sweep or saved figure (exp_..., swp_..., fig_..., or a unique "
-            "prefix), or the name of a study. By default the first page.",
+            help="The id or name of an experiment, sweep or saved figure, the name of a study, or "
+            "@latest, the newest experiment. By default the first page.",
         ),
     ] = None,
 ) -> None:
@@ -48,21 +53,28 @@ def _page(lab: Lab, name: str | None) -> str:
     if name is None:
         lab.workers()  # an error says more than an empty browser
         return lab.url
+    readers: dict[str, Callable[[str], Experiment | Sweep | Figure]] = {
+        "exp": lab.experiment,
+        "swp": lab.sweep_of,
+        "fig": lab.figure_of,
+    }
     kind, underscore, _ = name.partition("_")
-    if underscore and kind == "exp":
-        return lab.experiment(name).page
-    if underscore and kind == "swp":
-        return lab.sweep_of(name).page
-    if underscore and kind == "fig":
-        return lab.figure_of(name).page
+    if underscore and kind in readers:
+        return readers[kind](name).page
     studies = [study.name for study in lab.studies()]
-    if name not in studies:
-        raise typer.BadParameter(
-            f"{name!r} is neither an id (exp_..., swp_..., fig_...) nor a study: "
-            f"{', '.join(studies)}",
-            param_hint="ID",
-        )
-    return f"{lab.url}/studies/{name}"
+    if name in studies:
+        return f"{lab.url}/studies/{name}"
+    for read in readers.values():
+        try:
+            return read(name).page
+        except NotFound as error:
+            if any(problem.code == "ambiguous_id" for problem in error.problems):
+                raise
+    raise typer.BadParameter(
+        f"{name!r} is neither an id (exp_..., swp_..., fig_...) or a name, nor a study: "
+        f"{', '.join(studies)}",
+        param_hint="ID",
+    )
 
 
 def _has_display() -> bool:

@@ -14,7 +14,7 @@ from extrapolab.cli.result_tables import (
     runs_table,
     theorem_table,
 )
-from extrapolab.cli.spec_files import load_specs
+from extrapolab.cli.spec_files import STDIN, load_specs
 from extrapolab.cli.streams import shows_unicode
 from extrapolab.cli.terminal import console, print_json, print_path
 from extrapolab.client.payloads import comma_list
@@ -35,7 +35,7 @@ _VERDICTS = {
 
 _FIGURE_NAMES = (
     "response, training, spectrum, weighted_spectrum or imbalance; eigenvalues or trajectory if "
-    "the spec's evaluation.record asks for them. A saved figure, fig_..., takes no name."
+    "the spec's evaluation.record asks for them. A saved figure's id takes no name."
 )
 
 
@@ -88,8 +88,7 @@ def figure(
     extrapolab figure fig_019ab3 -o cliff.pdf
     ```
     """
-    is_saved = id.startswith("fig_")
-    if (name is None) is not is_saved:
+    if id.startswith("exp_" if name is None else "fig_"):
         raise typer.BadParameter(
             "an experiment's figure needs a name, such as response; a saved figure takes none",
             param_hint="NAME",
@@ -147,7 +146,7 @@ def theorem(
     context: typer.Context,
     id_or_file: Annotated[
         str,
-        typer.Argument(metavar="ID|FILE", help="An experiment's id, exp_..., or a spec file."),
+        typer.Argument(metavar="ID|FILE", help="A spec file, or an experiment's id or name."),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -161,11 +160,12 @@ def theorem(
     ```
     """
     with lab_of(context) as lab:
-        if id_or_file.startswith("exp_") and not Path(id_or_file).exists():
-            check = lab.experiment(id_or_file).theorem()
-        else:
+        file = Path(id_or_file)
+        if id_or_file == STDIN or file.suffix in {".json", ".yaml", ".yml"} or file.exists():
             (spec,) = load_specs([id_or_file])
             check = lab.check(spec.content).theorem
+        else:
+            check = lab.experiment(id_or_file).theorem()
     if as_json:
         print_json(check)
         return
