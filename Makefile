@@ -32,7 +32,7 @@ run: .venv/installed-all  ## start a lab and its demo, until Ctrl-C; ONCE=1 stop
 	@$(MAKE) --no-print-directory --silent service/site/index.html &
 	@exec $(BIN)/extrapolab up --data $(DATA) --port $(PORT) --demo $(if $(ONCE),--once)
 
-test: check  ## run the checks and all tests, on real PostgreSQL and Redis
+test: check .venv-mirror/installed  ## run the checks and all tests, on real PostgreSQL and Redis
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev  ## check lint, format, types, layers and links
@@ -73,8 +73,15 @@ vendor: .venv/installed-dev  ## fetch others' scripts and fonts again, as tools/
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install -qq -r $<
 	@touch $@
 
+# The trackers that `extrapolab mirror` writes to, as a user of the extra has them.
+.venv-mirror/installed: pyproject.toml
+	@echo "Installing MLflow and Trackio into .venv-mirror"
+	@$(PYTHON) -m venv .venv-mirror
+	@.venv-mirror/bin/python -m pip --disable-pip-version-check install -qq --editable '.[mirror]'
+	@touch $@
+
 clean:  ## remove environments and caches, but not the lab's data
-	@rm -rf .venv .venv-bench service/site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv .venv-bench .venv-mirror service/site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip:

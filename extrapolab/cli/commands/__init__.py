@@ -16,6 +16,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "queries": ("query", "export", "compare", "reproduce"),
         "facets": ("facets", "varying"),
         "imports": ("import",),
+        "mirror": ("mirror",),
         "results": ("result", "figure", "series", "theorem"),
         "recipes": ("recipe",),
         "papers": ("paper",),
