@@ -65,6 +65,18 @@ def briefs(values: Sequence[Any]) -> list[str]:
     return _apart(values, brief)
 
 
+def located(message: str, first: Mapping[str, Any], experiments: int) -> str:
+    """A message about experiments of a sweep, with the coordinates of the first of them.
+
+    Example:
+        >>> located("The start is zero.", {"training.length": 4}, 3)
+        'The start is zero. (at training.length = 4 and 2 more)'
+    """
+    where = ", ".join(f"{path} = {brief(value)}" for path, value in first.items())
+    others = f" and {experiments - 1} more" if experiments > 1 else ""
+    return f"{message} (at {where}{others})" if where else message
+
+
 def value_words(value: str) -> str:
     """A word of the spec as people write it; any other text as it is.
 

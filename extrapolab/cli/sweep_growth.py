@@ -51,8 +51,7 @@ def extend(
             )
             raise typer.Exit(ExitCode.REFUSED)
         sweep.extend(content["axes"])
-        if not as_json:
-            print_submission(sweep)
+        print_submission(sweep, as_json=as_json)
         if watch:
             watch_sweep(sweep, as_json=as_json)
         elif as_json:

@@ -25,6 +25,7 @@ def check_sweep(lab: Lab, content: Mapping[str, Any], *, as_json: bool) -> None:
     check = lab.check_sweep(**content)
     if as_json:
         print_json(check)
+        print_sweep_warnings(check.warnings, console(stderr=True))
         return
     out, cost = console(), check.cost
     out.print(f"{check.count:,} experiments, {check.reused:,} of which the lab already has")
@@ -49,19 +50,22 @@ def submit_sweep(
     """Submits a sweep, and prints it: as JSON only if nobody watches, which prints its end."""
     on_duplicate: Literal["reuse", "rerun"] = "rerun" if rerun else "reuse"
     sweep = lab.sweep(**content, on_duplicate=on_duplicate, notify=notify)
-    if not as_json:
-        print_submission(sweep)
-        print_sweep_warnings(sweep.warnings, console())
-    elif not watch:
+    print_submission(sweep, as_json=as_json)
+    if as_json and not watch:
         print_json(sweep.record)
     return sweep
 
 
-def print_submission(sweep: Sweep) -> None:
-    """Prints how many experiments a submission or extension queued, and the sweep's page."""
-    reused = f", {sweep.reused:,} already there" if sweep.reused else ""
-    console().print(f"{sweep.id}  {sweep.created:,} experiments queued{reused}")
-    console().print(f"  {sweep.page}")
+def print_submission(sweep: Sweep, *, as_json: bool) -> None:
+    """Prints how many experiments a submission or extension queued, the page, and warnings.
+
+    Where JSON follows, only the warnings, on standard error.
+    """
+    if not as_json:
+        reused = f", {sweep.reused:,} already there" if sweep.reused else ""
+        console().print(f"{sweep.id}  {sweep.created:,} experiments queued{reused}")
+        console().print(f"  {sweep.page}")
+    print_sweep_warnings(sweep.warnings, console(stderr=as_json))
 
 
 def run_sweep(sweep: Sweep, out: "Console") -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.labels import brief, briefs, how_many
+from core.labels import brief, briefs, how_many, located
+from extrapolab.cli.experiment_tables import print_warnings
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, styled, table
 from extrapolab.client.formats import format_counts, format_number, format_time
 from extrapolab.models.sweeps import (
@@ -108,10 +109,8 @@ def brackets_table(found: SweepRefinement) -> "Table":
 
 def print_sweep_warnings(warnings: Iterable[SweepWarning], console: "Console") -> None:
     """Prints one line per warning about experiments of a sweep."""
-    for warning in warnings:
-        where = ", ".join(f"{path} = {brief(value)}" for path, value in warning.first.items())
-        others = f" and {warning.experiments - 1} more" if warning.experiments > 1 else ""
-        console.print(f"  warning: {warning.message} (at {where}{others})", style="yellow")
+    words = (located(one.message, one.first, one.experiments) for one in warnings)
+    print_warnings(words, console)
 
 
 def _axis_line(axis: "Axis") -> str:

@@ -68,7 +68,10 @@ class Study(Suggesting):
             self._path, None, {"size": self.size}, repeatable=True, headers=headers
         )
         submission = StudySubmission.read(answer)
-        self.sweeps = {sweep.arm: Sweep(self._transport, sweep.id) for sweep in submission.sweeps}
+        self.sweeps = {}
+        for arm in submission.sweeps:
+            sweep = self.sweeps[arm.arm] = Sweep(self._transport, arm.id)
+            sweep.created, sweep.reused, sweep.warnings = arm.created, arm.reused, arm.warnings
         return [
             Experiment(self._transport, member.id, reused=member.reused)
             for member in submission.experiments

@@ -54,6 +54,7 @@ class SweepHandle(Suggesting):
         answer.pop("members", None)
         self._record = SweepRecord.read(answer)
         self.id = self._record.id  # the id may have been abbreviated
+        self.warnings = self._record.warnings
         return self
 
     def wait(

@@ -76,10 +76,11 @@ class SubmitExperiment(Tool):
     )
 
     def run(self, lab: Lab) -> object:
-        """Returns its id and state."""
+        """Returns its id and state, and warnings about its spec."""
         experiment = lab.submit(self.spec, priority=self.priority, max_seconds=self.max_seconds)
         record = experiment.record
         answer = {"id": record.id, "reused": experiment.reused, "state": record.state}
+        answer |= {"warnings": list(record.warnings)} if record.warnings else {}
         queue = record.queue
         return answer if queue is None else {**answer, "queue": rounded(queue.model_dump())}
 

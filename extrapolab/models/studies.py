@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from extrapolab.models.base import Record
+from extrapolab.models.sweeps import SweepWarning
 
 
 class Claim(Record):
@@ -75,6 +76,7 @@ class StudySweep(Record):
     count: int
     created: int
     reused: int
+    warnings: tuple[SweepWarning, ...] = ()
 
 
 class StudySubmission(Record):

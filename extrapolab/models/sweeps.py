@@ -74,6 +74,7 @@ class SweepRecord(Record):
     progress: SweepProgress
     base: dict[str, Any] = Field(default_factory=dict)
     axes: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[SweepWarning, ...] = ()
     eta_seconds: float | None = None
 
     @property

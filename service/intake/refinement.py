@@ -20,7 +20,7 @@ from service.context import AppContext
 from service.figures import sweep_axes
 from service.http.errors import Invalid, unknown
 from service.intake.extension import extend
-from service.intake.sweep_expansion import Expansion, SpecWarning, expand
+from service.intake.sweep_expansion import Expansion, expand
 from store.query import pages, parser, run_ends
 from store.query.errors import BadQuery
 from store.query.query import ExperimentQuery
@@ -28,6 +28,7 @@ from store.records import Submission
 from store.states import State
 from store.sweeps import repository as sweeps
 from store.sweeps.repository import Member, StillPending, Sweep
+from store.sweeps.warnings import SweepWarning
 
 LOG_TOLERANCE, LINEAR_TOLERANCE = 0.1, 0.01
 """By default: relative to the lower end, and to the range of the axis."""
@@ -112,7 +113,7 @@ def refine(
     with context.database.read() as tx:
         found = find(tx, sweep_id, asked)
     members: Sequence[Submission] = ()
-    warnings: Sequence[SpecWarning] = ()
+    warnings: Sequence[SweepWarning] = ()
     if found.middles and not dry_run:
         expansion = found.expand(context)
         members = extend(context, found.sweep.id, expansion, owner=owner).members

@@ -16,24 +16,10 @@ from service.settings import Settings
 from store.experiments import warm_start
 from store.experiments.draft import Draft
 from store.sweeps.draft import SweepDraft
+from store.sweeps.warnings import SweepWarning
 
 LIMIT_FACTOR = 100
 """A sweep may cost as much as this many experiments at the limit."""
-
-
-@dataclass(frozen=True)
-class SpecWarning:
-    """A warning about experiments of a sweep.
-
-    Attributes:
-        message: The warning.
-        first: Coordinates of the first of these experiments.
-        experiments: Their number.
-    """
-
-    message: str
-    first: Mapping[str, Any]
-    experiments: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class Expansion:
 
     draft: SweepDraft
     cost: Cost
-    warnings: Sequence[SpecWarning]
+    warnings: Sequence[SweepWarning]
 
 
 def expand(sweep: SweepSpec, context: AppContext) -> Expansion:
@@ -119,11 +105,11 @@ def _draft(point: Point) -> Draft:
 
 def _distinct(
     points: Sequence[Point], warnings: Mapping[str, Sequence[str]]
-) -> Sequence[SpecWarning]:
+) -> Sequence[SweepWarning]:
     first: dict[str, Mapping[str, Any]] = {}
     counts: dict[str, int] = {}
     for point in points:
         for message in warnings[point.spec_hash]:
             first.setdefault(message, point.coordinates)
             counts[message] = counts.get(message, 0) + 1
-    return [SpecWarning(message, first[message], count) for message, count in counts.items()]
+    return [SweepWarning(message, first[message], count) for message, count in counts.items()]

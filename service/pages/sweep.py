@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from core.figures.recipes.heatmap import THRESHOLDS
-from core.labels import value_texts
+from core.labels import located, value_texts
 from core.recipe import DEFAULT_METRIC
 from core.result import METRICS, Outcome
 from core.spec.paths import flatten
@@ -34,6 +34,7 @@ from store.queue.eta import sweep_eta
 from store.records import Progress
 from store.states import State
 from store.sweeps import repository as sweeps
+from store.sweeps import warnings
 from store.sweeps.repository import Member
 
 router = APIRouter(include_in_schema=False)
@@ -86,6 +87,7 @@ def sweep(
         running = [member.experiment_id for member in members if member.state is State.RUNNING]
         progress = {name: _progress(tx, name) for name in running[:MAX_FOLLOWED]}
         left = sweep_eta(tx, found.id, fresh_seconds=context.settings.lease_seconds)
+        noted = warnings.read(tx, found.id)
         now = readout(tx, context)
     shown = choice.members(members)
     drawn = None
@@ -100,6 +102,7 @@ def sweep(
         readout=now,
         summary=Summary.from_record(found),
         eta=left,
+        warnings=[located(one.message, one.first, one.experiments) for one in noted],
         choice=choice,
         axes=axes,
         map=drawn,

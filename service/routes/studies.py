@@ -82,13 +82,13 @@ def submit(
     Existing experiments and sweeps are reused.
     """
     specs_of(name, size)
-    drafts = {arm: expand(sweep, context).draft for arm, sweep in STUDIES[name].arms(size).items()}
+    arms = {arm: expand(sweep, context) for arm, sweep in STUDIES[name].arms(size).items()}
     with context.database.write() as tx:
         submitted = {
             arm: sweep_submission.submit(
-                tx, draft, owner=owner, options=default_options(context.settings)
+                tx, expansion.draft, owner=owner, options=default_options(context.settings)
             )
-            for arm, draft in drafts.items()
+            for arm, expansion in arms.items()
         }
         sweep_ids = [sweep.id for sweep in submitted.values()]
         subject = Subject(SubjectKind.STUDY, f"{name}/{size}", sweep_ids)
@@ -104,7 +104,10 @@ def submit(
     return schemas.StudySubmission(
         name=name,
         size=size,
-        sweeps=[schemas.StudySweep.from_record(arm, sweep) for arm, sweep in submitted.items()],
+        sweeps=[
+            schemas.StudySweep.from_record(arm, sweep, arms[arm].warnings)
+            for arm, sweep in submitted.items()
+        ],
         experiments=[schemas.StudyMember.from_record(member) for member in experiments.values()],
         links=_links(name, size),
     )

@@ -34,6 +34,7 @@ from store.states import PENDING, State
 from store.sweeps import repository as sweeps
 from store.sweeps import staging as sweep_staging
 from store.sweeps import submission as sweep_submission
+from store.sweeps import warnings
 from store.sweeps.submission import SubmittedSweep
 
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
@@ -148,9 +149,10 @@ def one(
         sweep = sweeps.get(tx, sweep_id)
         members, next_cursor = sweeps.members(tx, sweep_id, limit=limit, cursor=cursor)
         ends = sweep_eta(tx, sweep_id, fresh_seconds=context.settings.lease_seconds)
+        found = warnings.read(tx, sweep_id)
     items = [schemas.SweepMember.from_record(member) for member in members]
     page: schemas.Page[schemas.SweepMember] = schemas.Page(items=items, next=next_cursor)
-    return schemas.Sweep.with_members(sweep, page, ends.seconds)
+    return schemas.Sweep.with_members(sweep, page, ends.seconds, found)
 
 
 @router.delete(

@@ -11,10 +11,11 @@ from core.spec import SweepSpec
 from core.studies import ClaimKind, Hypothesis, Size, Verdict
 from service.address import at
 from service.schemas.base import Answer, Number
-from service.schemas.sweep import SweepLinks
+from service.schemas.sweep import SweepLinks, SweepWarning
 from store import records
 from store.states import PENDING, State
 from store.sweeps.submission import SubmittedSweep
+from store.sweeps.warnings import SweepWarning as StoredWarning
 
 
 class StudyLinks(Answer):
@@ -85,10 +86,13 @@ class StudySweep(Answer):
     count: int
     created: int
     reused: int
+    warnings: list[SweepWarning] = Field(description="Warnings about specs of the arm.")
     links: SweepLinks
 
     @classmethod
-    def from_record(cls, arm: str, submitted: SubmittedSweep) -> Self:
+    def from_record(
+        cls, arm: str, submitted: SubmittedSweep, warnings: Sequence[StoredWarning]
+    ) -> Self:
         """The answer for a submitted arm."""
         count = len(submitted.members)
         reused = sum(member.reused for member in submitted.members)
@@ -98,6 +102,7 @@ class StudySweep(Answer):
             count=count,
             created=count - reused,
             reused=reused,
+            warnings=[SweepWarning.model_validate(warning) for warning in warnings],
             links=SweepLinks.for_sweep(submitted.id),
         )
 

@@ -1,6 +1,6 @@
 """Schemas of sweeps: their submissions, members and tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from service.schemas.base import Answer, Number, Page, Time
 from service.schemas.submission import CostEstimate
 from store.states import PENDING, State
 from store.sweeps import repository as sweeps
+from store.sweeps.warnings import SweepWarning as StoredWarning
 
 Coordinates = dict[str, Any]
 
@@ -183,13 +184,18 @@ class Sweep(SweepSummary):
         description="Estimated seconds until its queued and running experiments have ended, after "
         "those ahead of them; null if there are none, no slot is up, or nothing has run here yet."
     )
+    warnings: list[SweepWarning] = Field(description="Warnings about specs of its experiments.")
     members: Page[SweepMember] = Field(
         description="One page of experiments; `next` is the `cursor` of the next page."
     )
 
     @classmethod
     def with_members(
-        cls, sweep: sweeps.Sweep, members: Page[SweepMember], eta_seconds: float | None
+        cls,
+        sweep: sweeps.Sweep,
+        members: Page[SweepMember],
+        eta_seconds: float | None,
+        warnings: Sequence[StoredWarning] = (),
     ) -> Self:
         """The answer for a stored sweep and a page of its members."""
         summary = SweepSummary.from_record(sweep)
@@ -198,6 +204,7 @@ class Sweep(SweepSummary):
             base=sweep.base,
             axes=sweep.axes,
             eta_seconds=eta_seconds,
+            warnings=[SweepWarning.model_validate(warning) for warning in warnings],
             members=members,
         )
 

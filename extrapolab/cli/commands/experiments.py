@@ -137,9 +137,8 @@ def submit(
                 notify=notify,
             )
             experiments.append(experiment)
-            if not as_json:
-                _print_submission(spec, experiment)
-            elif not watch:
+            _print_submission(spec, experiment, as_json=as_json)
+            if as_json and not watch:
                 print_json(experiment.record)
         if watch:
             for sweep in submitted:
@@ -229,6 +228,7 @@ def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
     check = lab.check(spec.content)
     if as_json:
         print_json(check)
+        print_warnings(check.warnings, console(stderr=True))
         return
     out, cost = console(), check.cost
     out.print(f"{spec.name} is valid: {setup_line(check.spec)}")
@@ -239,11 +239,13 @@ def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
     print_warnings(check.warnings, out)
 
 
-def _print_submission(spec: SpecFile, experiment: Experiment) -> None:
-    reused = ", the lab has it already" if experiment.reused else ""
-    console().print(f"{experiment.id}  {experiment.state}{reused}  ({spec.name})")
-    console().print(f"  {experiment.page}")
-    print_warnings(experiment.warnings, console())
+def _print_submission(spec: SpecFile, experiment: Experiment, *, as_json: bool) -> None:
+    """Prints id, state and page; where JSON follows, only warnings, on standard error."""
+    if not as_json:
+        reused = ", the lab has it already" if experiment.reused else ""
+        console().print(f"{experiment.id}  {experiment.state}{reused}  ({spec.name})")
+        console().print(f"  {experiment.page}")
+    print_warnings(experiment.warnings, console(stderr=as_json))
 
 
 def _watch(experiments: list[Experiment], *, as_json: bool) -> None:

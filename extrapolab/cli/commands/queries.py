@@ -21,6 +21,7 @@ from extrapolab.cli.arguments import (
     take,
 )
 from extrapolab.cli.exit_codes import ExitCode
+from extrapolab.cli.experiment_tables import print_warnings
 from extrapolab.cli.figure_options import STYLE, VIEW, draws
 from extrapolab.cli.listing import Columns, Sort, print_experiments
 from extrapolab.cli.query_tables import fields_table, groups_table
@@ -246,6 +247,7 @@ def reproduce(
 
     with lab_of(context) as lab:
         again = lab.reproduce(id)
+        print_warnings(again.warnings, console(stderr=True))
         if not verify:
             print_json(again.record) if as_json else typer.echo(again.id)
             return

@@ -9,6 +9,7 @@ from extrapolab.cli.arguments import STUDY_FIGURE, AsJson, FigureFile, Notify, S
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
+from extrapolab.cli.sweep_tables import print_sweep_warnings
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
 from extrapolab.client.formats import format_duration, format_left
 from extrapolab.models.studies import Report
@@ -77,6 +78,8 @@ def run(
         experiments = study.submit(notify)
         if not as_json:
             console().print(study.page)
+        for sweep in study.sweeps.values():
+            print_sweep_warnings(sweep.warnings, console(stderr=as_json))
         show_progress(experiments, console(stderr=as_json))
         _print_report(study.report(), as_json=as_json)
 

@@ -152,6 +152,7 @@ def status(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None
         out.print(f"{record.id}  {format_counts(record)}{left}  created {created}")
         for line in axis_lines(record.axes):
             out.print(f"  {line}")
+        print_sweep_warnings(record.warnings, out)
         out.print(members_table([*sweep.members()]))
 
 

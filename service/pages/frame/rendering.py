@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
 from core.figures.recipes.wording import generated_title
+from core.labels import located
 from service.address import path_of, root_path
 from service.pages.frame import assets, words
 from service.pages.frame.formulas import formulas
@@ -53,6 +54,7 @@ def _environment() -> "Environment":
         "moment": words.moment,
         "iso": words.iso,
         "symbols": symbols,
+        "located": located,
         "quoted": lambda value: written(str(value)),
         "formulas": formulas,
         "title": lambda recipe: recipe.name or generated_title(recipe),
