@@ -26,6 +26,7 @@ from extrapolab.cli.sweep_tables import (
     axis_lines,
     grid_tables,
     members_table,
+    print_sweep_warnings,
     sweeps_table,
 )
 from extrapolab.cli.table_layout import styled
