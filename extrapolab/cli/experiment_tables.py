@@ -103,7 +103,7 @@ def print_warnings(warnings: Iterable[str], console: "Console") -> None:
 def expected_time(cost: Cost) -> str:
     """The estimated time on the lab's slots; the operations if nothing tells how long they take."""
     if cost.seconds is None:
-        return f"{cost.flop:.2g} flop (how long is unknown: no experiment has run here yet)"
+        return f"{cost.flop:.2g} flop (how long is unknown: no experiment has completed here yet)"
     if cost.lab_seconds is None:
         return f"{format_duration(cost.seconds)} on one slot (no worker is up)"
     slots = "slot" if cost.slots == 1 else f"{cost.slots:,} slots"

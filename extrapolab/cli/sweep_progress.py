@@ -32,8 +32,8 @@ def check_sweep(lab: Lab, content: Mapping[str, Any], *, as_json: bool) -> None:
     for line in axis_lines(content["axes"]):
         out.print(f"  {line}")
     out.print(
-        f"  need about {expected_time(cost)}, {cost.storage_mb:.2g} MB storage in total, "
-        f"{cost.memory_mb:.2g} MB memory at most"
+        f"  need about {expected_time(cost)}, {cost.storage_mb:.3g} MB storage in total, "
+        f"{cost.memory_mb:.3g} MB memory at most"
     )
     print_sweep_warnings(check.warnings, out)
 

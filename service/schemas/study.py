@@ -176,7 +176,7 @@ class Report(Answer):
     )
     eta_seconds: float | None = Field(
         description="Estimated seconds until its queued and running experiments have ended, after "
-        "those ahead of them; null if there are none, no slot is up, or nothing has run here yet."
+        "those ahead of them; null if there are none, no slot is up, or nothing has completed here."
     )
     missing_seconds: float | None = Field(
         description="Estimated seconds that its experiments which are neither completed nor "

@@ -84,7 +84,7 @@ class CostEstimate(Answer):
     storage_mb: float = Field(description="Results and recorded points before compression, in MB.")
     seconds: float | None = Field(
         description="Seconds on one worker slot of this lab, from how long recent experiments "
-        "took; null if none has run here yet."
+        "took; null if none has completed here yet."
     )
     lab_seconds: float | None = Field(
         description="Seconds on all worker slots of this lab together, if nothing else ran; of a "

@@ -182,7 +182,7 @@ class Sweep(SweepSummary):
     axes: list[dict[str, Any]]
     eta_seconds: float | None = Field(
         description="Estimated seconds until its queued and running experiments have ended, after "
-        "those ahead of them; null if there are none, no slot is up, or nothing has run here yet."
+        "those ahead of them; null if there are none, no slot is up, or nothing has completed here."
     )
     warnings: list[SweepWarning] = Field(description="Warnings about specs of its experiments.")
     members: Page[SweepMember] = Field(

@@ -17,7 +17,7 @@ from store.states import State
 SAMPLED = 50
 """Queued experiments whose estimated seconds stand for all of them."""
 
-NO_SLOT, NOTHING_HAS_RUN = "no worker is up", "no experiment has run here yet"
+NO_SLOT, NOTHING_HAS_COMPLETED = "no worker is up", "no experiment has completed here yet"
 """Why a time is unknown."""
 
 
@@ -90,7 +90,7 @@ def _eta(tx: Connection, condition: Condition[bool], fresh_seconds: float) -> Et
     if not expected.free_in:
         return Eta(unknown=NO_SLOT)
     if expected.duration is None:
-        return Eta(unknown=NOTHING_HAS_RUN)
+        return Eta(unknown=NOTHING_HAS_COMPLETED)
     seconds = max((expected.duration if left is None else left for left in running), default=0.0)
     if queued:
         seconds = max(seconds, _queue_ends_in(tx, is_queued, queued, expected, fresh_seconds))

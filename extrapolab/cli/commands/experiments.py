@@ -233,8 +233,8 @@ def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
     out, cost = console(), check.cost
     out.print(f"{spec.name} is valid: {setup_line(check.spec)}")
     out.print(
-        f"  needs about {expected_time(cost)}, {cost.memory_mb:.2g} MB memory, "
-        f"{cost.storage_mb:.2g} MB storage"
+        f"  needs about {expected_time(cost)}, {cost.memory_mb:.3g} MB memory, "
+        f"{cost.storage_mb:.3g} MB storage"
     )
     print_warnings(check.warnings, out)
 

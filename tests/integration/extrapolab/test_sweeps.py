@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -179,6 +180,8 @@ def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     sweep_id = result.stdout.split()[0]
     assert "4 experiments queued" in result.stdout
     assert "[4/4]  from a file  4 completed" in result.stdout
+    timed = invoke("sweep", "submit", path, "--dry-run").stdout
+    assert re.search(r"need about [\d.]+ s on this lab's (slot|\d+ slots), ", timed)
     assert "from a file" in invoke("sweep", "list").stdout
     wrong = invoke("status", sweep_id)
     assert wrong.exit_code == ExitCode.REFUSED

@@ -3,7 +3,7 @@
 import pytest
 
 from core.spec import ExperimentSpec
-from store.queue.eta import NO_SLOT, NOTHING_HAS_RUN, Eta, eta, lab_time
+from store.queue.eta import NO_SLOT, NOTHING_HAS_COMPLETED, Eta, eta, lab_time
 from store.queue.speed import Work
 from tests.integration.store.test_scheduling import FRESH, add_workers, set_duration, set_eta
 
@@ -30,7 +30,7 @@ def test_a_time_that_is_unknown_says_why(repo):
     waiting = repo.submit().id
     assert ends(repo, [waiting]) == Eta(unknown=NO_SLOT)
     add_workers(repo, "cpu")
-    assert ends(repo, [waiting]) == Eta(unknown=NOTHING_HAS_RUN)
+    assert ends(repo, [waiting]) == Eta(unknown=NOTHING_HAS_COMPLETED)
     assert ends(repo, []) == Eta()
 
 

@@ -12,6 +12,7 @@ from extrapolab.cli import (
     study_tables,
     sweep_tables,
 )
+from extrapolab.models.experiments import Cost
 from extrapolab.models.facets import Facet
 from extrapolab.models.operations import Worker
 from extrapolab.models.studies import Claim
@@ -188,3 +189,17 @@ def test_workers_table_has_the_current_experiment():
         "1,402 MB 2,048 MB"
     )
     assert " ".join(lines[2].split()) == "node7 idle - - - - 0.5 s ago w 41 - 4 - - -"
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        ({}, "1.5e+11 flop (how long is unknown: no experiment has completed here yet)"),
+        ({"seconds": 80.0}, "80 s on one slot (no worker is up)"),
+        ({"seconds": 80.0, "lab_seconds": 40.0, "slots": 2}, "40 s on this lab's 2 slots"),
+        ({"seconds": 7200.0, "lab_seconds": 7200.0, "slots": 1}, "2 h on this lab's slot"),
+    ],
+)
+def test_a_cost_is_told_in_time_if_it_is_known(time, words):
+    cost = Cost(flop=1.5e11, memory_mb=1, storage_mb=1, **time)
+    assert experiment_tables.expected_time(cost) == words
