@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self, cast, overload
 
 from extrapolab.client.async_handles import (
     AsyncExperiment,
@@ -24,8 +24,15 @@ from extrapolab.client.experiment import Experiment
 from extrapolab.client.lab import Lab
 from extrapolab.client.rows import Rows
 from extrapolab.client.study import Size
+from extrapolab.client.sweep import Sweep
 from extrapolab.client.threads import call_in_thread
 from extrapolab.models.notifications import Notification
+
+
+def _wrapped_submission(submitted: Experiment | Sweep) -> AsyncExperiment:
+    if isinstance(submitted, Sweep):
+        return cast("AsyncExperiment", AsyncSweep(submitted))
+    return AsyncExperiment(submitted)
 
 
 class AsyncLab(AsyncWrapper[Lab]):
@@ -44,7 +51,7 @@ class AsyncLab(AsyncWrapper[Lab]):
         completed 3
     """
 
-    submit = wraps_result(Lab.submit, AsyncExperiment)
+    submit = wraps_result(Lab.submit, _wrapped_submission)
     check = run_in_thread(Lab.check)
     preview_teacher = run_in_thread(Lab.preview_teacher)
     experiment = wraps_result(Lab.experiment, AsyncExperiment)

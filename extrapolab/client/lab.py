@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import quote
 
 from extrapolab.client import imports
@@ -17,7 +17,15 @@ from extrapolab.client.payloads import (
     notify_header,
 )
 from extrapolab.client.references import Reference, id_of
-from extrapolab.client.specs import Axes, Spec, is_path, mapping_of, spec_body, sweep_body
+from extrapolab.client.specs import (
+    Axes,
+    Spec,
+    is_path,
+    is_sweep,
+    mapping_of,
+    spec_body,
+    sweep_body,
+)
 from extrapolab.client.study import Size, Study
 from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ImportResult, SpecCheck, Submission, TeacherPreview
@@ -63,6 +71,8 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
     ) -> Experiment:
         """Queues an experiment, exactly once however often the network fails.
 
+        A sweep, with ``base`` and ``axes``, is submitted as by :meth:`sweep`, which it returns.
+
         Args:
             spec: The experiment's spec: a dictionary, an ExperimentSpec, an experiment, or the
                 path of a file, such as ``"spec.yaml"``.
@@ -77,18 +87,22 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
         Raises:
             Refused: The spec is not valid; the error's ``problems`` name the fields.
             LabUnreachable: No lab answers.
+            TypeError: A sweep is given with options that only experiments have.
         """
-        parameters = {
+        only_experiments = {
             "priority": priority,
             "not_before": iso_time(not_before),
             "max_seconds": max_seconds,
             "max_memory_mb": max_memory_mb,
-            "on_duplicate": on_duplicate,
         }
+        if is_sweep(content := mapping_of(spec)):
+            if given := [name for name, value in only_experiments.items() if value is not None]:
+                raise TypeError(f"this is a sweep, which can't have {', '.join(given)}")
+            # typed as what nearly all specs give, for editors
+            return cast("Experiment", self.sweep(content, on_duplicate=on_duplicate, notify=notify))
+        parameters = {**only_experiments, "on_duplicate": on_duplicate}
         submission = Submission.read(
-            self._transport.create(
-                "/v1/experiments", spec_body(spec), parameters, notify_header(notify)
-            )
+            self._transport.create("/v1/experiments", content, parameters, notify_header(notify))
         )
         return Experiment(self._transport, submission.id, reused=submission.reused)
 

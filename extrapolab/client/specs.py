@@ -70,15 +70,20 @@ def mapping_of(given: object) -> dict[str, Any]:
     )
 
 
+def is_sweep(content: Mapping[str, Any]) -> bool:
+    """Whether this is meant as a sweep, and not as the spec of one experiment."""
+    return bool(content.keys() & {"base", "axes"}) and not content.keys() & {"teacher", "student"}
+
+
 def spec_body(spec: Spec) -> dict[str, Any]:
-    """Returns the body of an experiment's submission.
+    """Returns the body of a check of an experiment.
 
     Raises:
         TypeError: It is no spec, or a sweep.
     """
     content = mapping_of(spec)
-    if {"base", "axes"} <= content.keys():
-        raise TypeError("this is a sweep, with base and axes: lab.sweep(...) takes it")
+    if is_sweep(content):
+        raise TypeError("this is a sweep, with base and axes: lab.check_sweep(...) takes it")
     return content
 
 

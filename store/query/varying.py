@@ -92,7 +92,7 @@ def read(
     for start in range(0, size, IDS_PER_QUERY):
         batch = sampled[start : start + IDS_PER_QUERY]
         specs = visible_experiments(experiments.c.spec).where(experiments.c.id.in_(batch))
-        for spec in tx.scalars(specs.order_by(experiments.c.id)):
+        for spec in tx.scalars(specs.order_by(experiments.c.created_at, experiments.c.id)):
             for path, value in flatten(spec):
                 if value is not None:
                     counters.setdefault(path, Counter())[_hashable(value)] += 1

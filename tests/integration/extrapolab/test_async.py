@@ -73,7 +73,9 @@ def test_experiment_from_submission_to_figure(lab, spec, tmp_path):
 def test_sweep_from_submission_to_table(lab, spec):
     async def scenario():
         async with AsyncLab(lab.url) as lab_client:
-            sweep = await lab_client.sweep(spec(), [{"path": "training.length", "values": [3, 4]}])
+            sweep = await lab_client.submit(
+                {"base": spec(), "axes": [{"path": "training.length", "values": [3, 4]}]}
+            )
             states = [
                 experiment.state async for experiment in lab_client.as_completed(sweep, timeout=90)
             ]

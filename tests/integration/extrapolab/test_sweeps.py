@@ -118,6 +118,9 @@ def test_sweep_is_submitted_and_fetched_by_what_people_have(client, spec, file):
     assert (sweep.record.name, sweep.record.progress.of) == ("in a file", 2)
     for given in (sweep.id, sweep.record.name):
         assert client.sweep(given).id == sweep.id
+    assert client.submit(path).id == sweep.id
+    with pytest.raises(TypeError, match="this is a sweep, which can't have priority"):
+        client.submit(path, priority=1)
     lengths = {"training.length": np.array([3, 4])}
     assert client.check_sweep(base, lengths).reused == 2
     assert client.check_sweep(str(path), {**lengths, SCALES["path"]: SCALES}).count == 4
