@@ -233,14 +233,14 @@ def _require_comparable(members: Sequence[Member], path: str) -> None:
 def _halving(axis: FieldAxis, values: Sequence[float], asked: schemas.Refinement) -> Halving:
     is_whole = axis.path in whole_fields()
     scale: Scale = asked.scale or _scale(axis, values, is_whole=is_whole)
-    if scale == "log" and min(values) <= 0:
+    if scale == "log" and min(values, default=1) <= 0:
         message = "a logarithmic scale needs positive values; the axis has others"
         raise Invalid(Problem("/scale", "not_positive", message, scale))
     tolerance = asked.tolerance
     if tolerance is None and is_whole:
         tolerance = 1.0
     elif tolerance is None:
-        width = max(values) - min(values)
+        width = max(values, default=0) - min(values, default=0)
         tolerance = LOG_TOLERANCE if scale == "log" else LINEAR_TOLERANCE * width
     return Halving(scale, is_whole, tolerance)
 

@@ -114,6 +114,9 @@ def test_without_a_flip_and_in_a_dry_run_nothing_is_queued(client, submit_sweep,
     wide = refine(client, path, tolerance=28).json()
     assert (wide["located"], wide["brackets"][0]["middle"]) == (1, None)
     assert count(client, path) == 2
+    for member in client.get(path).json()["members"]["items"]:
+        client.delete(f"/v1/experiments/{member['experiment']}")
+    assert refine(client, path).json()["judged"] == 0
 
 
 def test_what_cannot_be_refined_is_refused(client, submit_sweep, train):
