@@ -44,6 +44,7 @@ check: .venv/installed-dev  ## check lint, format, types, layers and links
 
 chaos: .venv/installed-dev  ## inject random faults, half an hour or more; EXTRAPOLAB_CHAOS_SEED=7 repeats a seed
 	@$(BIN)/pytest -m chaos
+	@EXTRAPOLAB_OPENAPI_EXAMPLES=200 $(BIN)/pytest tests/integration/service/test_openapi.py
 
 bench: .venv/installed-dev .venv-bench/installed  ## run the benchmarks side by side and print ratios
 	@$(BIN)/python -m benchmarks

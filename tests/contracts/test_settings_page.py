@@ -7,7 +7,10 @@ import pytest
 
 from tests.kit.pages import ROOT
 
-NOT_FOR_USERS = {"EXTRAPOLAB_COMPLETE", "EXTRAPOLAB_TEST_SABOTAGE", "EXTRAPOLAB_CHAOS_SEED"}
+NOT_FOR_USERS = {
+    *("EXTRAPOLAB_COMPLETE", "EXTRAPOLAB_TEST_SABOTAGE"),
+    *("EXTRAPOLAB_CHAOS_SEED", "EXTRAPOLAB_OPENAPI_EXAMPLES"),
+}
 """Variables of shell completion and of the tests."""
 
 

@@ -1,5 +1,10 @@
-"""The service keeps to its OpenAPI document, for generated requests too."""
+"""The service keeps to its OpenAPI document, for generated requests too.
 
+``make chaos`` sends more of them to each operation, by ``EXTRAPOLAB_OPENAPI_EXAMPLES``; sequences
+of requests and streams are in ``tests/chaos/test_openapi.py``.
+"""
+
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from itertools import cycle
@@ -21,13 +26,16 @@ RECORDED = ["eigenvalues", "response"]
 ACCEPTED = ["2xx", "3xx", "400", "404", "409", "412", "503"]
 """Statuses that a valid request may get: a schema knows neither ids nor cursors nor versions."""
 
+EXAMPLES = int(os.environ.get("EXTRAPOLAB_OPENAPI_EXAMPLES", "15"))
+"""Random requests to each operation, besides those of the coverage phase."""
+
 SAME_BODY = {"extend_v1_sweeps__id__extend_post"}
 """Operations with the body of another, so that thousands of cases would run twice."""
 
 CONFIG = {
     "seed": 20261122,
     "request-timeout": 60,
-    "generation": {"deterministic": True, "max-examples": 15, "database": "none"},
+    "generation": {"deterministic": True, "max-examples": EXAMPLES, "database": "none"},
     "phases": {"stateful": {"enabled": False}},
     "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
     "operations": [
@@ -139,13 +147,14 @@ def lab(
         )
 
 
+DOCUMENT = build(Settings(database_url="sqlite:///never-opened.db")).openapi()
+
 schema = schemathesis.openapi.from_dict(
-    build(Settings(database_url="sqlite:///never-opened.db")).openapi(),
-    config=SchemathesisConfig.from_dict(CONFIG),
-).exclude(path="/v1/events")  # a stream has no end; test_events tests it
+    DOCUMENT, config=SchemathesisConfig.from_dict(CONFIG)
+).exclude(path="/v1/events")  # a stream has no end
 
 
-@pytest.mark.timeout(900)  # thousands of requests to one operation
+@pytest.mark.timeout(max(900, 20 * EXAMPLES))  # thousands of requests to one operation
 @schema.parametrize()
 def test_an_operation_keeps_to_the_document(case, lab):
     url, ids = lab
