@@ -42,7 +42,7 @@ check: .venv/installed-dev  ## check lint, format, types, layers and links
 	@echo "layers";      $(BIN)/lint-imports --no-logo
 	@echo "links";       $(BIN)/pytest --quiet tests/contracts/test_links.py
 
-chaos: .venv/installed-dev  ## inject random faults, half an hour or more; EXTRAPOLAB_CHAOS_SEED=7 repeats a seed
+chaos: .venv/installed-dev  ## inject random faults and requests, an hour or more; EXTRAPOLAB_CHAOS_SEED=7 repeats a seed
 	@$(BIN)/pytest -m chaos
 	@EXTRAPOLAB_OPENAPI_EXAMPLES=200 $(BIN)/pytest tests/integration/service/test_openapi.py
 
