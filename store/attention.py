@@ -10,7 +10,8 @@ from sqlalchemy import Connection, case, func, select
 
 from core.result import Outcome
 from store.db.database import Database, now
-from store.db.tables import experiments, notifications, runs
+from store.db.tables import experiments, runs
+from store.db.user_tables import notifications
 from store.db.visible import visible_experiments
 from store.queue import workers
 from store.queue.overview import overview

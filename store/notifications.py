@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Select, delete, exists, insert, or_, select, 
 
 from store.db.database import now
 from store.db.keyset import read_page
-from store.db.tables import AnyRow, experiments, notifications, sweep_members
+from store.db.tables import AnyRow, experiments, sweep_members
+from store.db.user_tables import notifications
 from store.db.visible import visible_experiments
 from store.states import FINAL, PENDING
 

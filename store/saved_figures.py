@@ -8,7 +8,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from core.recipe import Recipe
 from store.db.database import now
 from store.db.keyset import read_newest
-from store.db.tables import AnyRow, figures
+from store.db.tables import AnyRow
+from store.db.user_tables import figures
 from store.errors import NotFound, VersionConflict
 from store.ids import new_id
 

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from store.db.database import now
 from store.db.keyset import read_page
-from store.db.tables import AnyRow, views
+from store.db.tables import AnyRow
+from store.db.user_tables import views
 from store.errors import NameTaken, NotFound, VersionConflict
 
 NAME = re.compile(

@@ -70,7 +70,7 @@ async def _from_header(
             description="Whom to notify once it has ended: up to ten names of the lab's targets or "
             "URLs, separated by spaces. `none`: nobody. Without the header: the lab's target "
             "`default`, if it has one.",
-            examples=["team ntfys://ntfy.sh/my-topic"],
+            examples=["team ntfys://ntfy.example/my-topic"],
         ),
     ] = None,
 ) -> NotifyRequest:

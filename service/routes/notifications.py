@@ -15,7 +15,7 @@ from store.notifications import Subject, SubjectKind
 
 router = APIRouter(prefix="/v1/notifications", tags=["notifications"])
 
-EXAMPLE: dict[str, Any] = {"of": examples.ID, "targets": ["ntfys://ntfy.sh/my-topic"]}
+EXAMPLE: dict[str, Any] = {"of": examples.ID, "targets": ["ntfys://ntfy.example/my-topic"]}
 
 
 @router.get(

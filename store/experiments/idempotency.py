@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from store.db.database import now
-from store.db.tables import idempotency_keys as keys
+from store.db.user_tables import idempotency_keys as keys
 from store.errors import KeyInFlight, KeyReused
 
 Answer = tuple[int, dict[str, Any]]

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from store.db.database import now
-from store.db.tables import idempotency_keys as keys
+from store.db.user_tables import idempotency_keys as keys
 from store.errors import NotFound
 
 LOST_AFTER_SECONDS = 60.0

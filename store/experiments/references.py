@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, select
 
-from store.db.tables import experiments, figures, sweeps, views, workers
+from store.db.tables import experiments, sweeps, workers
+from store.db.user_tables import figures, views
 from store.db.visible import visible_experiments, visible_sweeps
 from store.errors import AmbiguousReference, WrongKind
 

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from store.db.database import Database
 from store.db.engines import sqlite_url
 from store.db.migrate import upgrade
-from store.db.tables import metadata
+from store.db.user_tables import metadata
 
 KINDS = ("sqlite", "postgresql")
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from store.db.tables import metadata
+from store.db.user_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,7 +10,7 @@ import pytest
 from core.figures import COMPARISON_FIGURES, FIGURES, SWEEP_FIGURES
 from core.recipe import Recipe
 from store import saved_figures
-from store.db.tables import figures
+from store.db.user_tables import figures
 from tests.kit import sample_specs
 
 RECORDED = ["eigenvalues", "response"]

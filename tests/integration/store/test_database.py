@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from store.db.database import Database, now
 from store.db.engines import WAL_BYTES
-from store.db.tables import views
 from store.db.tables import workers as workers_table
+from store.db.user_tables import views
 from store.errors import StoreUnavailable
 from store.queue import workers
 from store.records import WorkerRecord

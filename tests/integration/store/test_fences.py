@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from store.arrays.packed import pack_points, pack_result
-from store.db.tables import metadata
+from store.db.user_tables import metadata
 from store.errors import Fenced
 from store.experiments import repository as experiments
 from store.queue import reports

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from store.db.keyset import read_newest, read_page
-from store.db.tables import figures
+from store.db.user_tables import figures
 from store.errors import BadCursor
 
 FIGURE = {"owner": "ada", "recipe": {}, "created_at": 1.0}

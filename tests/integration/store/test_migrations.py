@@ -18,7 +18,7 @@ from core.result import Outcome
 from store.arrays.packed import pack_points, pack_result
 from store.db import migrate, schema
 from store.db.database import Database
-from store.db.tables import metadata
+from store.db.user_tables import metadata
 from store.errors import SchemaMismatch
 from store.experiments import repository as experiments
 from store.experiments import results, submission

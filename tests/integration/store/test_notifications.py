@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from store import notifications
 from store.db.database import now
-from store.db.tables import notifications as table
+from store.db.user_tables import notifications as table
 from store.experiments import changes
 from store.experiments.draft import Options
 from store.notifications import MAX_ATTEMPTS, Subject, SubjectKind, Target

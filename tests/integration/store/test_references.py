@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from store import saved_figures
-from store.db.tables import figures as table
+from store.db.user_tables import figures as table
 from store.errors import AmbiguousReference, WrongKind
 from store.experiments import references
 from store.experiments.references import Kind, kind_of, resolve

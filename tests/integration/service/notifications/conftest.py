@@ -15,7 +15,7 @@ from service.app import build
 from service.notifications.notifier import Notifier
 from service.settings import Settings
 from store.db.database import now
-from store.db.tables import notifications as table
+from store.db.user_tables import notifications as table
 from tests.integration.service.conftest import NO_BROKER
 
 
