@@ -99,7 +99,7 @@ def refine(
     For example:
     ```
     extrapolab sweep refine swp_019ab3 --axis training.length --watch
-    extrapolab sweep refine swp_019ab3 --axis student.start.scale --where "outcome = fitted"
+    extrapolab sweep refine phase --axis optimizer.lr --where outcome=fitted
     ```
     """
     out = console(stderr=as_json)

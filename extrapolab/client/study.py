@@ -85,8 +85,8 @@ class Study(Suggesting):
 
         Example:
             >>> arm = lab.study("memoryless").arms()[0]
-            >>> arm.base["teacher"]["kind"], arm.axes[0]["path"]
-            ('memoryless', 'training.length')
+            >>> arm.base["teacher"]["kind"]
+            'memoryless'
         """
         items = self._transport.items(f"{self._path}/sweeps", {"size": self.size})
         return [StudyArm.read(item) for item in items]

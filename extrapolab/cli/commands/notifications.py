@@ -33,7 +33,7 @@ def notify(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Notify targets once an experiment or a sweep has ended, or send them a test message.
+    """Notify targets once an experiment or a sweep has ended, or test them now.
 
     For example:
     ```

@@ -51,7 +51,7 @@ def test_lab_has_exactly_its_public_methods():
     methods |= {"views", "save_view", "change_view", "remove_view"}
     methods |= {"retry", "pause", "resume", "prioritise", "tag", "delete"}
     methods |= {"count", "facets", "field_values", "varying", "complete", "series"}
-    methods |= {"preview_teacher"}
+    methods |= {"preview_teacher", "notify", "notifications"}
     methods |= {"close", "url"}
     assert {name for name in dir(extrapolab.Lab) if not name.startswith("_")} == methods
 
