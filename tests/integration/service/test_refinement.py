@@ -116,7 +116,7 @@ def test_without_a_flip_and_in_a_dry_run_nothing_is_queued(client, submit_sweep,
     assert count(client, path) == 2
     for member in client.get(path).json()["members"]["items"]:
         client.delete(f"/v1/experiments/{member['experiment']}")
-    assert refine(client, path).json()["judged"] == 0
+    assert refine(client, path, scale="log").json()["judged"] == 0
 
 
 def test_what_cannot_be_refined_is_refused(client, submit_sweep, train):
