@@ -7,7 +7,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # Without it, each process of a lab and of the tests would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help run test check chaos bench studies docs screenshots wheel vendor clean
+.PHONY: help install run test check chaos bench studies docs screenshots wheel vendor clean
 
 PYTHON ?= python3
 DATA ?= .lab
@@ -27,6 +27,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PYTHON=python3.12, PORT=8001, DATA=folder override the defaults"
+
+install: .venv/installed-all  ## install into .venv; every other target does so when it has to
 
 run: .venv/installed-all  ## start a lab and its demo, until Ctrl-C; ONCE=1 stops after the demo
 	@$(MAKE) --no-print-directory --silent service/site/index.html &

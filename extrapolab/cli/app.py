@@ -31,7 +31,8 @@ one. Then:
 
 ```
 extrapolab demo                        run the main experiment
-extrapolab submit spec.yaml --watch    run your own experiment
+extrapolab new spec.yaml               write your own experiment
+extrapolab submit spec.yaml --watch    run it
 extrapolab list                        list experiments
 extrapolab query 'outcome = diverged'  find experiments by a filter
 extrapolab result ID                   show how each seed ended
