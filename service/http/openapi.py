@@ -46,6 +46,9 @@ TAGS = [
     {"name": "operations", "description": "Live events, workers, health and the spec's schema."},
 ]
 
+SUBMISSIONS = ("/v1/experiments", "/v1/sweeps")
+"""Paths whose POST answers with an id, which the calls below it take."""
+
 TOTAL_COUNT = "X-Total-Count"
 
 _REF = "#/components/schemas/{model}"
@@ -153,6 +156,22 @@ def complete(document: dict[str, Any]) -> None:
             for response in responses.values():
                 headers = response.setdefault("headers", {})
                 headers[request_id.HEADER] = _header(request_id.HEADER)
+    for path in SUBMISSIONS:
+        _link(document["paths"], path)
+
+
+def _link(paths: dict[str, Any], path: str) -> None:
+    """Links the answer to a submission with the calls that take no parameter in it but its id."""
+    links = {
+        operation["operationId"]: {
+            "operationId": operation["operationId"],
+            "parameters": {"id": "$response.body#/id"},
+        }
+        for other, operations in paths.items()
+        if other.startswith(f"{path}/{{id}}") and other.count("{") == 1
+        for operation in operations.values()
+    }
+    paths[path]["post"]["responses"]["202"]["links"] = links
 
 
 def _body_schemas() -> dict[str, Any]:
