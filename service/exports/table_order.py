@@ -139,7 +139,7 @@ def _parse_key(text: str, column: int, fields: Sequence[Field], *, grouped: bool
     if field is not None and field.name in by_name:
         path: Path = ("by", field.name)
     elif name in columns:
-        path = (name,)
+        path = ("created",) if name == "newest" else (name,)  # an id says nothing of time
     elif field is not None and field.is_metric:
         path = ("metrics", field.name, "median") if grouped else ("metrics", field.name)
     elif metric in METRICS and statistic in STATISTICS:
