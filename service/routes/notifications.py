@@ -42,7 +42,7 @@ def listing(
     response_model=schemas.Notifications,
     responses={
         202: openapi.answer("They are sent once it has ended."),
-        **openapi.problems(400, 409, 413, 415, 503),
+        **openapi.problems(400, 404, 409, 413, 415, 503),
     },
     openapi_extra=openapi.body(schemas.NewNotifications, EXAMPLE),
 )
