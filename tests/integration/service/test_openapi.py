@@ -71,6 +71,7 @@ CONFIG = {
             "figure_v1_figures__id___format__get",
             "figure_v1_studies__name__figures__figure___format__get",
             "submit_v1_studies__name__post",  # a name, counted when it is decoded
+            "notify_v1_notifications_post",  # names of targets and URLs
             "cancel_v1_experiments_cancel_post",  # a filter or ids, but not both
             "delete_v1_experiments_delete_post",
             "pause_v1_experiments_pause_post",
