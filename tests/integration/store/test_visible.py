@@ -181,6 +181,7 @@ def test_search_finds_nothing_of_a_staged_batch(database, repo, name, request):
     with database.write() as tx:
         assert search(tx) == before
         sweep_submission.submit(tx, SWEEP, owner="ada", options=OPTIONS, staged=staged)
+    with database.write() as tx:
         assert search(tx) != before, "it finds the batch once it is published"
 
 
