@@ -188,6 +188,7 @@ def _body_schemas() -> dict[str, Any]:
         schemas.Extension,
         Recipe,
         schemas.RecipeChange,
+        schemas.NewNotifications,
         schemas.NewView,
         schemas.ViewChange,
     )
