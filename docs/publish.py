@@ -222,7 +222,6 @@ def index_page(runs: Mapping[str, Run]) -> list[str]:
         )
         for name, run in runs.items()
     ]
-    *_, last = runs.values()
     return [
         "# Studies",
         fill(
@@ -239,8 +238,8 @@ def index_page(runs: Mapping[str, Run]) -> list[str]:
         ),
         table(("study", "name", "question", "size", "claims that hold"), rows),
         fill(
-            f"Last run with {last.provenance}. `make studies` writes these pages from a running "
-            "lab's answers."
+            "Each page says with which versions it was run. `make studies` writes these pages from a "
+            "running lab's answers."
         ),
     ]
 
