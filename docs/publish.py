@@ -238,8 +238,8 @@ def index_page(runs: Mapping[str, Run]) -> list[str]:
         ),
         table(("study", "name", "question", "size", "claims that hold"), rows),
         fill(
-            "Each page says with which versions it was run. `make studies` writes these pages from a "
-            "running lab's answers."
+            "Each page says with which versions it was run. `make studies` writes these pages from "
+            "a running lab's answers."
         ),
     ]
 
