@@ -70,7 +70,7 @@ class _SymmetricTeacher(Part):
         min_length=1,
         max_length=4096,
     )
-    seed: Seed = Field(0, description="Draws what is not given: eigenvalues, B and C.")
+    seed: Seed = Field(0, description="Draws the parameters that are not given.")
 
     @model_validator(mode="before")
     @classmethod
@@ -156,7 +156,7 @@ class RandomTeacher(Part):
     spectral_radius: Annotated[Real, Field(ge=0, le=10)] = Field(
         0.9, description="The largest |eigenvalue| of A."
     )
-    seed: Seed = Field(0, description="Draws A, B and C.")
+    seed: Seed = Field(0, description="Draws the parameters that are not given.")
 
 
 class ExplicitReadout(Part):
@@ -188,7 +188,7 @@ class RecurrentTeacher(Part):
 
     kind: Literal["gru", "lstm", "tanh_rnn"]
     dim: Dim = Field(10, description="State dimension d̂.")
-    seed: Seed = Field(0, description="Draws the parameters.")
+    seed: Seed = Field(0, description="Draws the parameters that are not given.")
     memory: Annotated[Real, Field(ge=2, le=MAX_LENGTH)] | None = Field(
         None,
         description="T, in time steps. Default: PyTorch's initialisation, which forgets within a "

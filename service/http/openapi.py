@@ -186,6 +186,7 @@ def _body_schemas() -> dict[str, Any]:
         schemas.Import,
         SweepSpec,
         schemas.Extension,
+        schemas.Refinement,
         Recipe,
         schemas.RecipeChange,
         schemas.NewNotifications,

@@ -83,6 +83,8 @@ KINDS: dict[type[Exception], Kind] = {
     errors.NotInstalled: Kind(501, "not-installed", "The server lacks a required library"),
     errors.NoResultYet: Kind(409, "no-result-yet", "There is no result yet"),
     stored.NotFound: Kind(404, "not-found", "Not found", "/path/id"),
+    stored.AmbiguousReference: Kind(404, "ambiguous-id", "The id is ambiguous", "/path/id"),
+    stored.WrongKind: Kind(404, "not-found", "Not found", "/path/id"),
     stored.IllegalMove: Kind(409, "illegal-move", "The state does not allow it"),
     stored.NotReady: Kind(409, "no-result-yet", "There is no result yet"),
     stored.NoArrays: Kind(409, "no-arrays", "Imported experiments have no arrays"),

@@ -117,7 +117,7 @@ def columns_of(asked: str, by: str, sort: str, differing: Varying) -> list[Colum
         if bad:
             known = [name for name, field in FIELDS.items() if field.path]
             raise BadQuery(*(unknown("/query/columns", "field", name, known) for name in bad))
-        return [Column.of(name) for name in dict.fromkeys([*_sorted_fields(sort), *names])]
+        return [Column.of(name) for name in _with_sorted(names, sort)]
     telling = [
         part.path
         for part in differing.parts
@@ -125,8 +125,12 @@ def columns_of(asked: str, by: str, sort: str, differing: Varying) -> list[Colum
         and part.path.partition(".")[0] not in _LESS_TELLING
         and part.missing < differing.sample / 2
     ]
-    shown = dict.fromkeys([*_sorted_fields(sort), *telling[:MOST_COLUMNS]])
-    return [Column.of(path) for path in shown]
+    return [Column.of(path) for path in _with_sorted(telling[:MOST_COLUMNS], sort)]
+
+
+def _with_sorted(names: Sequence[str], sort: str) -> list[str]:
+    """The names, after those parts of the spec in an order that are not among them."""
+    return [*(name for name in _sorted_fields(sort) if name not in names), *names]
 
 
 def _sorted_fields(sort: str) -> list[str]:

@@ -53,5 +53,11 @@ def test_summaries_are_sentences_and_not_the_names_of_functions():
     assert len({*summaries}) == len(summaries)
 
 
+def test_every_schema_that_is_referred_to_is_there():
+    contract = document()
+    names = re.findall(r"#/components/schemas/([\w.]+)", json.dumps(contract))
+    assert {*names} <= contract["components"]["schemas"].keys()
+
+
 if __name__ == "__main__":
     CONTRACT.write_text(json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n")

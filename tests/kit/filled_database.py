@@ -7,7 +7,7 @@ from sqlalchemy import insert, inspect, text
 from core.recipe import Recipe
 from core.spec import setup_hash
 from core.spec.sweep import SweepSpec
-from store import saved_figures, views
+from store import notifications, saved_figures, views
 from store.arrays.packed import pack_points, pack_result
 from store.db import tables
 from store.db.database import Database
@@ -15,6 +15,7 @@ from store.db.table_copy import OF_THE_DATABASE
 from store.experiments import idempotency, submission
 from store.experiments import repository as experiments
 from store.experiments.draft import Draft, Options
+from store.notifications import Subject, SubjectKind, Target
 from store.queue import claims, reports, workers
 from store.records import Claim, Failure, FailureKind, Progress, WorkerRecord
 from store.sweeps import submission as sweep_submission
@@ -56,6 +57,13 @@ def fill(database: Database) -> None:
         tx.execute(insert(tables.staged_batches).values(id="sweep on its way", touched_at=1.0))
         saved_figures.save(
             tx, Recipe(query="tag:a", x="training.length", name="größer"), owner="ada"
+        )
+        notifications.request(
+            tx,
+            Subject(SubjectKind.EXPERIMENT, running),
+            [Target("https://größer.example/", "https://größer.example/…")],
+            owner="ada",
+            origin="http://127.0.0.1:8000",
         )
         views.save(tx, name="größer?", page="experiments", query="q=tag%3Aa", owner="ada")
         workers.register(tx, WorkerRecord("w1", "node", 1, None, "cpu", 1, 0.0, running))

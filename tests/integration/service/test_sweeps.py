@@ -42,9 +42,10 @@ def test_a_sweep_is_expanded_and_read_with_its_coordinates(client):
     assert listed == {
         name: part
         for name, part in read.items()
-        if name not in {"base", "axes", "members", "eta_seconds"}
+        if name not in {"base", "axes", "members", "eta_seconds", "warnings"}
     }
     assert read["eta_seconds"] is None
+    assert [warning["experiments"] for warning in read["warnings"]] == [2, 2]
 
 
 def test_members_and_sweeps_are_listed_in_pages(client, submit_sweep):

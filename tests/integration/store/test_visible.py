@@ -91,7 +91,6 @@ OTHERS = {
     "experiments.events.running_progress": "reads running experiments",
     "experiments.imports.add": "writes",
     "query.pages.select_matching": "is what the searches of queries select from",
-    "sweeps.warnings.read": "reads a sweep's members",
     "notifications.claim": "reads notifications",
     "notifications.find_ended": "finds notifications, which are added when a batch is published",
     "notifications.is_any_due": "reads notifications",
