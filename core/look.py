@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from core.spec.part import Line, Part
 
+Format = Literal["svg", "png", "pdf"]
 Style = Literal["screen", "paper", "talk"]
 Legend = Literal["auto", "inside", "outside", "none"]
 ColourMap = Literal["viridis", "cividis", "magma", "gray", "RdBu", "PuOr"]

@@ -1,20 +1,17 @@
 """Figures: ``info`` computes the data, which is also the JSON, and ``drawing`` says how to draw it.
 
-Importing this package loads matplotlib, but neither pyplot nor torch.
+Importing this package loads neither matplotlib nor torch; drawing loads matplotlib, without pyplot.
 """
+
+# ruff: noqa: PLC0415  # the service imports this package and draws elsewhere
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
-
-from matplotlib.figure import Figure as MatplotlibFigure
+from typing import TYPE_CHECKING, Any
 
 from core.figures.comparisons import comparison, ratio
 from core.figures.drawing import marks
-from core.figures.drawing.figure import draw
-from core.figures.drawing.files import STYLE_VERSION, Format, encode
-from core.figures.drawing.map import colours
 from core.figures.drawing.plot import Drawing
 from core.figures.experiment import (
     eigenvalues,
@@ -28,9 +25,12 @@ from core.figures.experiment import (
 from core.figures.info import Info, NotDrawable
 from core.figures.recipes import heatmap, panels, sweep
 from core.figures.view import DEFAULT_VIEW, View
-from core.look import SCREEN, Look
+from core.look import SCREEN, Format, Look
 from core.recipe import Kind
 from core.spec.experiment import Trajectory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
 
 __all__ = [
     "COMPARISON_FIGURES",
@@ -38,14 +38,13 @@ __all__ = [
     "FIGURES",
     "RECIPE_FIGURES",
     "STUDY_FIGURES",
-    "STYLE_VERSION",
     "SWEEP_FIGURES",
     "Figure",
     "Format",
     "Info",
     "NotDrawable",
     "View",
-    "colours",
+    "style_version",
 ]
 
 
@@ -81,8 +80,10 @@ class Figure:
         caption = " ".join([info.caption, *marks.sentences(self.drawing(info))])
         return info.model_copy(update={"caption": caption})
 
-    def draw(self, info: Any, look: Look = SCREEN) -> MatplotlibFigure:
+    def draw(self, info: Any, look: Look = SCREEN) -> "MatplotlibFigure":
         """The data drawn."""
+        from core.figures.drawing.figure import draw
+
         return draw(self.drawing(info), info, look)
 
     def file(
@@ -92,7 +93,19 @@ class Figure:
         look: Look = SCREEN,
     ) -> bytes:
         """The data drawn, as a file that also holds its caption and spec hashes."""
+        from core.figures.drawing.files import encode
+
         return encode(self.draw(info, look), info, format, look)
+
+
+def style_version() -> str:
+    """Identifies the code that draws and its fonts, as they are in this process.
+
+    In one version, the same numbers and look give the same file.
+    """
+    from core.figures.drawing.files import STYLE_VERSION
+
+    return STYLE_VERSION
 
 
 _AXIS = frozenset({"x"})

@@ -1,8 +1,8 @@
 """Draws figures in a process of its own, which ends when nothing was drawn for a while.
 
-Drawing leaves tens of megabytes behind: fonts, formats and what Matplotlib caches.
-``python -m service.figures.drawer`` reads pickled figures and writes pickled files, until its
-standard input is closed, as when the service ends.
+Drawing takes tens of megabytes and leaves more behind: Matplotlib, fonts, formats, and its caches.
+``python -m service.figures.drawer`` reads pickled functions and writes what they return, pickled,
+until its standard input is closed, as when the service ends.
 """
 
 import os
@@ -12,9 +12,12 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from core.errors import ExtrapolabError
-from core.figures import Figure, Format, Info
+from core.figures import Figure, Format, Info, style_version
 from core.look import Look
 from store import process_log
 
@@ -26,6 +29,8 @@ MAX_SECONDS = 120.0
 
 _ENDED = (EOFError, BrokenPipeError, pickle.UnpicklingError)
 """Errors of talking to a process that somebody ended."""
+
+Answer = TypeVar("Answer", bytes, str)
 
 
 class DrawerLost(ExtrapolabError):
@@ -47,11 +52,28 @@ class Drawer:
             DrawerLost: The figure took too long, or the process was killed twice.
             Exception: What drawing the figure raises.
         """
-        job = pickle.dumps((figure, info, form, look))
+        return self._call(partial(figure.file, info, form, look))
+
+    @cached_property
+    def style_version(self) -> str:
+        """What identifies the code that draws and its fonts; asked for once, it starts the process.
+
+        Raises:
+            DrawerLost: As :meth:`draw`.
+        """
+        return self._call(style_version)
+
+    def stop(self) -> None:
+        """Ends the process; the next figure starts another."""
+        with self._lock:
+            self._stop()
+
+    def _call(self, function: Callable[[], Answer]) -> Answer:
+        """What the function returns, or raises, in the process."""
         with self._lock:
             if self._end is not None:
                 self._end.cancel()
-            answer = self._answer(job)
+            answer = self._answer(pickle.dumps(function))
             self._end = threading.Timer(IDLE_SECONDS, self.stop)
             self._end.daemon = True
             self._end.start()
@@ -59,12 +81,7 @@ class Drawer:
             raise answer
         return answer
 
-    def stop(self) -> None:
-        """Ends the process; the next figure starts another."""
-        with self._lock:
-            self._stop()
-
-    def _answer(self, job: bytes) -> bytes | Exception:
+    def _answer(self, job: bytes) -> Any:
         for _ in range(2):  # somebody may have ended the process since the last figure
             process, is_late = self._started(), threading.Event()
             limit = threading.Timer(MAX_SECONDS, _give_up, (process, is_late))
@@ -96,13 +113,12 @@ class Drawer:
             self._process = None
 
 
-def _ask(process: subprocess.Popen[bytes], job: bytes) -> bytes | Exception:
+def _ask(process: subprocess.Popen[bytes], job: bytes) -> Any:
     if process.stdin is None or process.stdout is None:
         raise EOFError
     process.stdin.write(job)
     process.stdin.flush()
-    answer: bytes | Exception = pickle.load(process.stdout)  # noqa: S301  # our own process wrote it
-    return answer
+    return pickle.load(process.stdout)  # noqa: S301  # our own process wrote it
 
 
 def _give_up(process: subprocess.Popen[bytes], is_late: threading.Event) -> None:
@@ -117,12 +133,12 @@ def _serve() -> None:
     os.dup2(2, 1)  # what is printed must not get between the answers
     while True:
         try:
-            figure, info, form, look = pickle.load(sys.stdin.buffer)  # noqa: S301  # as above
+            function = pickle.load(sys.stdin.buffer)  # noqa: S301  # as above
         except EOFError:
             return
         try:
-            answer: bytes | Exception = figure.file(info, form, look)
-        except Exception as error:  # noqa: BLE001  # it is raised where the figure was asked for
+            answer = function()
+        except Exception as error:  # noqa: BLE001  # it is raised in the service
             error.add_note("".join(traceback.format_exception(error)))  # pickling takes it away
             answer = error
         answers.write(pickle.dumps(answer))

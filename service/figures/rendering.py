@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from fastapi import APIRouter, Path, Response
 
 from core.errors import Problem
-from core.figures import DEFAULT_VIEW, STYLE_VERSION, Figure, Format, Info, View
+from core.figures import DEFAULT_VIEW, Figure, Format, Info, View
 from core.labels import listed
 from core.look import SCREEN, Look
 from service.figures.cache import FigureCache
@@ -84,7 +84,7 @@ def respond(figure: Figure, info: Info, requested: FigureRequest) -> Response:
             f"{info.caption}\n".encode(), MEDIA_TYPES[form], requested.if_none_match
         )
     look = requested.look
-    parts = [STYLE_VERSION.encode(), form.encode(), look.key.encode(), content]
+    parts = [style_version().encode(), form.encode(), look.key.encode(), content]
     etag = etags.of_content(b" ".join(parts))
     return etags.answer_lazily(
         etag,
@@ -92,6 +92,11 @@ def respond(figure: Figure, info: Info, requested: FigureRequest) -> Response:
         MEDIA_TYPES[form],
         requested.if_none_match,
     )
+
+
+def style_version() -> str:
+    """What identifies the code that draws and its fonts, by :func:`core.figures.style_version`."""
+    return _drawer.style_version
 
 
 def render(figure: Figure, info: Info, form: Format, look: Look = SCREEN) -> bytes:

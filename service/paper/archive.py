@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from core.figures import STYLE_VERSION
 from service import schemas
 from service.exports.encoding import WriteBuffer
 from service.figures import rendering
@@ -57,7 +56,7 @@ def _provenance(paper: Paper) -> dict[str, Any]:
     return {
         "source": dict(paper.source),
         "ended_at": _iso(paper.ended_at),
-        "figure_style": STYLE_VERSION,
+        "figure_style": rendering.style_version(),
         "figures": [
             {"name": figure.name, "spec_hashes": figure.info.spec_hashes}
             for figure in paper.figures

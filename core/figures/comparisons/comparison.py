@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
-import matplotlib as mpl
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.figures import training_axis
 from core.figures.drawing import style
-from core.figures.drawing.axes import limits_around
-from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.drawing.plot import Drawing, Plot, Trace, limits_around
+from core.figures.drawing.viridis import viridis
 from core.figures.info import (
     Info,
     Line,
@@ -322,4 +321,4 @@ def colours(count: int) -> list[str]:
     """Colours that can be told apart: the palette if it has enough, else from dark to light."""
     if count <= len(style.COLOURS):
         return list(style.COLOURS[:count])
-    return [mpl.colors.to_hex(c) for c in mpl.colormaps["viridis"](np.linspace(0.0, 0.9, count))]
+    return viridis(count, last=0.9)

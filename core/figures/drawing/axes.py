@@ -19,9 +19,6 @@ from core.look import Look
 NOTHING = "nothing to show yet"
 """The words in the middle of axes without data."""
 
-MAX_MARKED_POINTS = 40
-"""A line with up to this number of points has a marker at each."""
-
 MAX_LISTED = 3
 """Most traces that a note lists; more are counted."""
 
@@ -256,11 +253,3 @@ def _scale_y(axes: Axes, plot: Plot) -> None:
         axes.set_yticks([])
     if plot.y_limits is not None:
         axes.set_ylim(*plot.y_limits)
-
-
-def limits_around(values: Sequence[float], margin: float = 0.3) -> tuple[float, float] | None:
-    """Limits of y around the given values and zero, ignoring what can't be shown."""
-    shown = style.plottable(values)
-    finite = [0.0, *shown[np.isfinite(shown)]]
-    low, high = min(finite), max(finite)
-    return (low - margin * (high - low), high + margin * (high - low)) if high > low else None

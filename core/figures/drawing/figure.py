@@ -31,6 +31,7 @@ from core.figures.drawing.map import (
     notes_of_maps,
     state_handles,
 )
+from core.figures.drawing.parameters import rc_params
 from core.figures.drawing.plot import Drawing, Map, Plot
 from core.figures.drawing.text import wrap
 from core.figures.info import Info, NotDrawable
@@ -58,7 +59,7 @@ TALK_SCALE = 1.45
 
 def draw(drawing: Drawing, info: Info, look: Look) -> Figure:
     """Draws a figure in a look."""
-    with mpl.rc_context(style.rc_params(look)):
+    with mpl.rc_context(rc_params(look)):
         return _Canvas(drawing, info, look).figure
 
 

@@ -3,17 +3,15 @@
 import hashlib
 import io
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from core.figures.drawing import style
 from core.figures.drawing.characters import FONTS
+from core.figures.drawing.parameters import rc_params
 from core.figures.info import Info
-from core.look import Look
-
-Format = Literal["svg", "png", "pdf"]
+from core.look import Format, Look
 
 DOTS_PER_INCH = 160
 DOTS_PER_INCH_PRINTED = 300
@@ -41,7 +39,7 @@ def encode(figure: Figure, info: Info, format: Format, look: Look) -> bytes:  # 
     """
     buffer = io.BytesIO()
     dots = DOTS_PER_INCH_PRINTED if look.style == "paper" else DOTS_PER_INCH
-    with mpl.rc_context(style.rc_params(look)):
+    with mpl.rc_context(rc_params(look)):
         figure.savefig(buffer, format=format, dpi=dots, metadata=_metadata(info, format))
     return buffer.getvalue()
 

@@ -22,7 +22,7 @@ from core.figures.drawing.text import cut
 from core.figures.drawing.ticks import MAX_TICKS, EndsLocator, powers_of_ten, short_number
 from core.figures.info import NotDrawable
 from core.labels import value_texts
-from core.look import DIVERGING, SCREEN, Look
+from core.look import DIVERGING, Look
 
 MARKERS = {
     "failed": "x",
@@ -203,17 +203,6 @@ def _around(middle: float, low: float, high: float, *, is_log: bool) -> tuple[fl
 def _colour_map(look: Look) -> Colormap:
     """Large numbers are dark, or red in a diverging map."""
     return mpl.colormaps[f"{look.cmap}_r"]
-
-
-def colours(count: int) -> tuple[str, ...]:
-    """The colours of the default look, from that of the least number to that of the largest.
-
-    Example:
-        >>> colours(3)
-        ('#fde725', '#21908d', '#440154')
-    """
-    shades = _colour_map(SCREEN)(np.linspace(0.0, 1.0, count))
-    return tuple(mpl.colors.to_hex(shade) for shade in shades)
 
 
 def _cells(mask: np.ndarray, x: _Coordinates, y: _Coordinates) -> list[np.ndarray]:

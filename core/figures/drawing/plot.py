@@ -154,6 +154,14 @@ class Plot:
         return bool(self.traces) and not any(np.size(trace.x) for trace in self.traces)
 
 
+def limits_around(values: Sequence[float], margin: float = 0.3) -> tuple[float, float] | None:
+    """The ``y_limits`` of a plot around the given values and zero, ignoring what can't be shown."""
+    shown = style.plottable(values)
+    finite = [0.0, *shown[np.isfinite(shown)]]
+    low, high = min(finite), max(finite)
+    return (low - margin * (high - low), high + margin * (high - low)) if high > low else None
+
+
 @dataclass(frozen=True)
 class Map:
     """One grid of coloured cells, of a heat map.

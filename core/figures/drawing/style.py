@@ -1,14 +1,11 @@
-"""The look of all figures: a palette for colour-blind readers, sizes, and text for matplotlib.
+"""The look of all figures: a palette for colour-blind readers, sizes, and what axes can show.
 
 Colours after Okabe and Ito, "Color Universal Design" (2008).
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.figures.drawing.characters import FAMILIES
 from core.look import LARGEST_LIMIT, Look
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -52,31 +49,6 @@ def marker(number: int) -> str:
 def dash(number: int) -> str:
     """The dashes of a trace without markers by its number; they change when colours come again."""
     return DASHES[number // len(COLOURS) % len(DASHES)]
-
-
-def rc_params(look: Look) -> Any:  # matplotlib types each key as a literal
-    """Matplotlib's parameters for a look."""
-    points, weight = look.points, _WEIGHTS[look.style]
-    return {
-        "axes.grid": True,
-        "axes.labelsize": points,
-        "axes.linewidth": 0.55 * weight,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlesize": points,
-        "figure.titlesize": TITLE * points,
-        "font.family": FAMILIES,
-        "font.size": points,
-        "grid.alpha": 0.25,
-        "legend.fontsize": 0.9 * points,
-        "legend.frameon": False,
-        "lines.linewidth": weight,
-        "pdf.fonttype": 42,  # TrueType: many venues refuse Type 3
-        "svg.fonttype": "none" if look.style == "paper" else "path",
-        "svg.hashsalt": "extrapolab",
-        "xtick.labelsize": TICKS * points,
-        "ytick.labelsize": TICKS * points,
-    }
 
 
 def weight(look: Look) -> float:

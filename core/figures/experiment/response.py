@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict
 
 from core.figures.drawing import style
-from core.figures.drawing.axes import limits_around
-from core.figures.drawing.plot import HOLLOW_RUN, Drawing, Plot, Trace
+from core.figures.drawing.plot import HOLLOW_RUN, Drawing, Plot, Trace, limits_around
 from core.figures.experiment.seeds import seed_traces
 from core.figures.info import (
     Info,

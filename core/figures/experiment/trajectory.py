@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 
 from core.figures import teacher
 from core.figures.drawing import style
-from core.figures.drawing.axes import limits_around
-from core.figures.drawing.plot import Drawing, Plot, Trace
+from core.figures.drawing.plot import Drawing, Plot, Trace, limits_around
+from core.figures.drawing.viridis import viridis
 from core.figures.experiment.seeds import seed_title
 from core.figures.info import Info, SeedLine, Series, heading, not_fitted_seeds, recorded_trajectory
 from core.figures.view import DEFAULT_VIEW, View
@@ -184,8 +183,7 @@ def _plot(
     info: TrajectoryInfo, lines: Sequence[StepLine], target: Sequence[float], title: str
 ) -> Plot:
     steps = sorted({line.step for line in info.students})
-    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, len(steps)))
-    colour_of = dict(zip(steps, map(mpl.colors.to_hex, shades), strict=True))
+    colour_of = dict(zip(steps, viridis(len(steps), last=0.9), strict=True))
     traces = [
         Trace(x=line.x, y=line.y, label=f"step {line.step}", colour=colour_of[line.step])
         for line in lines

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.figures.coordinates import LOG_RATIO, key, scale
-from core.figures.drawing.axes import limits_around
+from core.figures.drawing.plot import limits_around
 from core.figures.recipes.facets import facets, is_ordered
 from core.figures.recipes.wording import (
     ALONG_TRAINING,

@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 
 from core.evidence import Evidence
 from core.figures.drawing import style
-from core.figures.drawing.axes import MAX_MARKED_POINTS
 from core.figures.drawing.plot import DIVERGED, HOLLOW, HOLLOW_RUN, Drawing, Plot, Trace
+from core.figures.drawing.viridis import viridis
 from core.figures.info import Info, how_many_fit, sources
 from core.labels import capitalised
 from core.panels import Line, Panel
 from core.statistics import most_fit
+
+MAX_MARKED_POINTS = 40
+"""A line with up to this number of points has a marker at each."""
 
 _COLUMNS = 2
 
@@ -170,8 +172,7 @@ def _styles(panels: Sequence[Panel]) -> list[list[_Style]]:
 def _styles_of(panel: Panel, series: Sequence[str]) -> list[_Style]:
     colours: Sequence[str] = style.COLOURS
     if panel.ordered:
-        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(series)))
-        colours = [mpl.colors.to_hex(shade) for shade in shades]
+        colours = viridis(len(series), last=0.85)
     styles = []
     seen: Counter[str] = Counter()
     for i, line in enumerate(panel.lines):

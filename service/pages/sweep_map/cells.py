@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from urllib.parse import quote
 
-from core.figures import colours
 from core.figures.coordinates import key
+from core.figures.drawing.viridis import viridis
 from core.figures.recipes import cells as figure_cells
 from core.labels import how_many
 from core.recipe import DEFAULT_METRIC
@@ -159,8 +159,8 @@ _TICKS = {Outcome.FITTED: "fitted", Outcome.DIVERGED: "diverged"}
 
 @cache
 def shades() -> tuple[str, ...]:
-    """The colours of numbers, as in figures."""
-    return colours(SHADES)
+    """The colours of numbers, as in figures: large ones are dark."""
+    return tuple(reversed(viridis(SHADES)))
 
 
 def sweep_map(

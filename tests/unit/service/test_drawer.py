@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.figures import style_version
 from service.figures import drawer
 from service.figures.drawer import Drawer, DrawerLost
 
@@ -34,6 +35,13 @@ def test_errors_are_raised_and_a_dead_process_is_replaced(drawing):
     first.wait()
     assert drawing.draw(LAST, b"1", b"2", b"4") == b"4"
     assert drawing._process is not first
+
+
+def test_the_version_of_the_style_is_that_of_the_process_and_asked_for_once(drawing):
+    assert drawing.style_version == style_version()
+    drawing.stop()
+    assert drawing.style_version == style_version()
+    assert drawing._process is None
 
 
 def test_a_figure_that_kills_its_process_is_given_up_and_the_next_is_drawn(drawing):

@@ -1,11 +1,13 @@
 """A sweep's map: its axes, the marks of pooled cells, and the line at the threshold."""
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
+from core.look import SCREEN
 from core.recipe import DEFAULT_METRIC
 from core.result import Outcome
-from service.pages.sweep_map.cells import strips, sweep_map
+from service.pages.sweep_map.cells import SHADES, shades, strips, sweep_map
 from service.pages.sweep_map.choice import Choice, Given, SweepAxis, axes_of
 from service.pages.sweep_map.frame import Frame, edges
 from store.query.run_ends import CompletedRuns
@@ -129,3 +131,8 @@ def test_points_on_axes_that_advance_together_lie_at_their_values():
     assert frame.tops == pytest.approx([height, height / 2, 0])
     assert [label.text for label in frame.y_labels] == ["10⁰", "10⁻¹", "10⁻²"]
     assert chosen.recipe("swp_1")["kind"] == "lines"
+
+
+def test_numbers_have_the_colours_of_figures():
+    expected = mpl.colormaps[f"{SCREEN.cmap}_r"](np.linspace(0.0, 1.0, SHADES))
+    assert list(shades()) == [mpl.colors.to_hex(colour) for colour in expected]
