@@ -19,6 +19,9 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from core.result import TEACHER_METRICS, Outcome
 from core.statistics import LARGEST
@@ -31,6 +34,31 @@ Expression = ColumnElement[Any]
 
 SMALLEST = 5e-324
 """The smallest positive number; PostgreSQL raises an error on underflow."""
+
+
+class sum_by_seed(FunctionElement[float]):  # noqa: N801  # reads as a SQL function
+    """The sum of numbers, added up in the order of their seeds, so that it is always the same.
+
+    SQLite reads an experiment's runs in this order, by their primary key.
+    """
+
+    inherit_cache = True
+    type = Double()
+
+    def __init__(self, number: ColumnElement[Any], seed: ColumnElement[Any]) -> None:
+        super().__init__(number, seed)
+
+
+@compiles(sum_by_seed)
+def _compile(element: sum_by_seed, compiler: SQLCompiler, **options: Any) -> str:
+    number, _ = element.clauses
+    return f"sum({compiler.process(number, **options)})"
+
+
+@compiles(sum_by_seed, "postgresql")
+def _compile_for_postgresql(element: sum_by_seed, compiler: SQLCompiler, **options: Any) -> str:
+    number, seed = (compiler.process(part, **options) for part in element.clauses)
+    return f"sum({number} ORDER BY {seed})"
 
 
 def of_experiment(table: FromClause) -> Condition:
@@ -76,6 +104,7 @@ def _ranked(field: Field) -> Select[Any]:
     )
     return select(
         runs.c.experiment_id,
+        runs.c.seed,
         rank.label("rank"),
         case((rank == 0, number), else_=None).label("number"),
     )
@@ -95,7 +124,7 @@ def _values(statistic: Statistic, ranked: FromClause) -> FromClause:
             is_finite, number = highest_rank == 0, func.max(c.number)
         case Statistic.MEAN:
             is_finite = and_(lowest_rank == 0, highest_rank == 0)
-            number = _quotient(func.sum(c.number), cast(func.count(), Double))
+            number = _quotient(sum_by_seed(c.number, c.seed), cast(func.count(), Double))
         case Statistic.MEDIAN:
             raise AssertionError(statistic)
     value = case((and_(none_missing, is_finite), number), else_=None)
