@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.errors import Problem
 from core.evidence import Evidence, RunEvidence
 from core.figures import STUDY_FIGURES, Info
-from core.spec import ExperimentSpec, spec_hash
+from core.spec import spec_hash
 from core.studies import STUDIES, Hypothesis, Size, Study
 from service.http.errors import Missing, NoResultYet, unknown
 from store.experiments import repository, results
@@ -103,7 +103,7 @@ def known_verdicts(tx: Connection, name: str, size: Size, pointer: str = "/path/
     Raises:
         Missing: There is no such study; ``pointer`` is its name in the request.
     """
-    hashes = list(specs_of(name, size, pointer))
+    hashes = list(works_of(find_study(name, pointer), size))
     found = repository.states_by_spec_hash(tx, hashes)
     stored = [found[digest] for digest in hashes if digest in found]
     now = Verdicts(len(hashes), [each[0] for each in stored], [each[1] for each in stored], ())
@@ -111,31 +111,30 @@ def known_verdicts(tx: Connection, name: str, size: Size, pointer: str = "/path/
     return known if replace(known, claims=()) == now else now
 
 
-@cache
-def specs_of(name: str, size: Size, pointer: str = "/path/name") -> Mapping[str, ExperimentSpec]:
-    """The specs of a study by their hashes.
+def find_study(name: str, pointer: str = "/path/name") -> Study:
+    """The study of that name.
 
     Raises:
         Missing: There is no such study; ``pointer`` is its name in the request.
     """
     if name not in STUDIES:
         raise Missing(unknown(pointer, "study", name, STUDIES))
-    return MappingProxyType({spec_hash(spec): spec for spec in STUDIES[name].experiments(size)})
+    return STUDIES[name]
+
+
+@cache
+def works_of(study: Study, size: Size) -> Mapping[str, Work]:
+    """The estimated work of each experiment of a study by its spec hash, in the study's order."""
+    return MappingProxyType({spec_hash(spec): Work.of(spec) for spec in study.experiments(size)})
 
 
 def missing_time(tx: Connection, name: str, size: Size, *, fresh_seconds: float) -> LabTime:
     """How long the experiments that are neither completed nor pending would take."""
-    works = _works_of(name, size)
+    works = works_of(find_study(name), size)
     found = repository.states_by_spec_hash(tx, list(works))
     there = {digest for digest, (_, state) in found.items() if state in _NOT_MISSING}
     missing = [work for digest, work in works.items() if digest not in there]
     return lab_time(tx, missing, fresh_seconds=fresh_seconds)
-
-
-@cache
-def _works_of(name: str, size: Size) -> Mapping[str, Work]:
-    """The estimated work of a study's experiments by their hashes."""
-    return {digest: Work.of(spec) for digest, spec in specs_of(name, size).items()}
 
 
 def read_study(tx: Connection, name: str, size: Size, pointer: str = "/path/name") -> StoredStudy:
@@ -144,8 +143,9 @@ def read_study(tx: Connection, name: str, size: Size, pointer: str = "/path/name
     Raises:
         Missing: There is no such study; ``pointer`` is its name in the request.
     """
-    hashes = list(specs_of(name, size, pointer))
-    study, by_hash = STUDIES[name], repository.by_spec_hash(tx, hashes)
+    study = find_study(name, pointer)
+    hashes = list(works_of(study, size))
+    by_hash = repository.by_spec_hash(tx, hashes)
     experiments = [by_hash[digest] for digest in hashes if digest in by_hash]
     evidence = [
         _evidence(tx, experiment, study)

@@ -169,8 +169,8 @@ class Study(ABC):
     def experiments(self, size: Size) -> tuple[ExperimentSpec, ...]:
         """Every distinct experiment of the study, tagged with the study and its size."""
         specs: dict[str, ExperimentSpec] = {}
-        for arm in self.sweeps(size):
-            for point in self._points(size, arm):
+        for sweep in self.arms(size).values():
+            for point in sweep.expand():  # not kept: they take megabytes
                 specs.setdefault(point.spec_hash, point.spec)
         return tuple(specs.values())
 

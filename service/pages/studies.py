@@ -15,7 +15,7 @@ from service.context import Context
 from service.pages.frame.readout import readout
 from service.pages.frame.rendering import page
 from service.pages.marks.bullet import Bullet, bullet
-from service.stored_study import Verdicts, known_verdicts, missing_time, specs_of, verdicts
+from service.stored_study import Verdicts, find_study, known_verdicts, missing_time, verdicts
 from store.queue.eta import eta
 from store.states import PENDING, State
 
@@ -79,8 +79,7 @@ def studies(request: Request, context: Context) -> HTMLResponse:
 @router.get("/{name}")
 def study(request: Request, name: str, context: Context, size: Size | None = None) -> HTMLResponse:
     """Show a study: its question, claims, figure and experiments."""
-    specs_of(name, "quick")  # an unknown name is a problem before anything is read
-    chosen = STUDIES[name]
+    chosen = find_study(name)
     with context.database.read() as tx:
         summaries = _summaries(tx, chosen)
         shown = size or _best(summaries)

@@ -17,7 +17,7 @@ from service.http.parameters import ANONYMOUS, Cursor, Limit, Owner
 from service.intake.admission import default_options
 from service.intake.sweep_expansion import expand
 from service.notifications.targets import Notify
-from service.stored_study import missing_time, read_study, specs_of, verdicts
+from service.stored_study import find_study, missing_time, read_study, verdicts, works_of
 from store import notifications
 from store.notifications import Subject, SubjectKind
 from store.queue.eta import eta
@@ -81,8 +81,7 @@ def submit(
 
     Existing experiments and sweeps are reused.
     """
-    specs_of(name, size)
-    arms = {arm: expand(sweep, context) for arm, sweep in STUDIES[name].arms(size).items()}
+    arms = {arm: expand(sweep, context) for arm, sweep in find_study(name).arms(size).items()}
     with context.database.write() as tx:
         submitted = {
             arm: sweep_submission.submit(
@@ -146,8 +145,7 @@ def arms(
     name: StudyName, size: StudySize = "quick", limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Page[schemas.StudyArm]:
     """Read the sweeps of a study, as they are submitted: to look at, or to change."""
-    specs_of(name, size)
-    study = STUDIES[name]
+    study = find_study(name)
     items, next_cursor = page(
         list(study.arms(size).items()), lambda item: item[0], limit=limit, cursor=cursor
     )
@@ -178,7 +176,7 @@ def figure(
     size: StudySize = "quick",
 ) -> Response:
     """Draw a figure of a study's completed experiments."""
-    specs_of(name, size)
+    find_study(name)  # first: an unknown study has no figures
     chosen = rendering.choose(STUDY_FIGURES, figure, requested)
     with context.database.read() as tx:
         study = read_study(tx, name, size)
@@ -213,6 +211,6 @@ def _describe(study: Study) -> schemas.Study:
         name=study.name,
         title=study.title,
         question=study.question,
-        experiments={size: len(specs_of(study.name, size)) for size in sizes},
+        experiments={size: len(works_of(study, size)) for size in sizes},
         links={size: _links(study.name, size) for size in sizes},
     )
