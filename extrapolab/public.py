@@ -3,21 +3,21 @@
 from core.errors import Problem
 from core.result import ExperimentResult, Outcome
 from core.spec import ExperimentSpec
-from extrapolab.client.async_handles import (
+from extrapolab.client.answers.rows import Rows
+from extrapolab.client.asynchronous.handles import (
     AsyncExperiment,
     AsyncFigure,
     AsyncQuery,
     AsyncStudy,
     AsyncSweep,
 )
-from extrapolab.client.async_lab import AsyncLab
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.figure import Figure
+from extrapolab.client.asynchronous.lab import AsyncLab
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.figure import Figure
+from extrapolab.client.handles.query import Query
+from extrapolab.client.handles.study import Study
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.client.lab import Lab
-from extrapolab.client.query import Query
-from extrapolab.client.rows import Rows
-from extrapolab.client.study import Study
-from extrapolab.client.sweep import Sweep
 from extrapolab.errors import (
     BadEnvironment,
     Conflict,

@@ -10,10 +10,10 @@ import typer
 
 from extrapolab.cli.shared_options import keep_as_json
 from extrapolab.cli.terminal import print_error
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.connection.waiting import show_waits
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.study import Size
 from extrapolab.client.lab import Lab
-from extrapolab.client.study import Size
-from extrapolab.client.waiting import show_waits
 from extrapolab.errors import LabError
 
 T = TypeVar("T")

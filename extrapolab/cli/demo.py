@@ -19,11 +19,11 @@ from core.statistics import statistic, values_of_runs
 from extrapolab.cli.arguments import STUDY_FIGURE
 from extrapolab.cli.study_tables import claims_table
 from extrapolab.cli.table_layout import table
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.formats import format_number
+from extrapolab.client.answers.formats import format_number
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.study import Size
 from extrapolab.client.lab import Lab
 from extrapolab.client.progress import show_progress
-from extrapolab.client.study import Size
 from extrapolab.models.experiments import Run
 from extrapolab.models.studies import Report
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.labels import value_words
 from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.table_layout import format_cell, grid, outcome_counts, styled, table, text
-from extrapolab.client.formats import format_duration, format_speed, format_time
+from extrapolab.client.answers.formats import format_duration, format_speed, format_time
 from extrapolab.models.experiments import Cost, ExperimentRecord, QueuePosition
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from extrapolab.cli.arguments import take
 from extrapolab.cli.experiment_tables import USUAL_COLUMNS, experiments_table
 from extrapolab.cli.query_tables import columns_table
 from extrapolab.cli.terminal import print_records
-from extrapolab.client.payloads import comma_list, sort_names
-from extrapolab.client.query import Query
+from extrapolab.client.handles.query import Query
+from extrapolab.client.requests.payloads import comma_list, sort_names
 from extrapolab.models.experiments import ExperimentRecord
 from extrapolab.models.tables import ExperimentColumns
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.labels import briefs
 from core.result import METRICS
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, table
-from extrapolab.client.figure import Figure
+from extrapolab.client.handles.figure import Figure
 from extrapolab.models.experiments import QueryField
 from extrapolab.models.facets import Facet, Varying
 from extrapolab.models.tables import ExperimentColumns, Group

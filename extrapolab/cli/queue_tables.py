@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from extrapolab.cli.table_layout import styled, table
-from extrapolab.client.formats import format_duration
+from extrapolab.client.answers.formats import format_duration
 from extrapolab.models.experiments import Progress
 from extrapolab.models.operations import Queue, QueuedExperiment, Worker
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from core.labels import briefs
 from core.result import BaselineResult
 from extrapolab.cli.table_layout import outcome_counts, styled, table
-from extrapolab.client.formats import format_number
+from extrapolab.client.answers.formats import format_number
 from extrapolab.models.experiments import Comparison, Run, Theorem
 
 if TYPE_CHECKING:

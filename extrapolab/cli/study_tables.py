@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from extrapolab.cli.table_layout import styled, table, text
-from extrapolab.client.formats import format_number
+from extrapolab.client.answers.formats import format_number
 from extrapolab.models.studies import Claim, ReportSummary, StudyRecord
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import typer
 
 from extrapolab.cli.arguments import AsJson, MaxMemory, MaxSeconds, SweepId, Yes, lab_of
 from extrapolab.cli.terminal import confirm, console, print_json
-from extrapolab.client.formats import format_counts, format_left
-from extrapolab.client.sweep import Sweep
+from extrapolab.client.answers.formats import format_counts, format_left
+from extrapolab.client.handles.sweep import Sweep
 
 app = typer.Typer()
 

@@ -9,8 +9,8 @@ from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.experiment_tables import expected_time
 from extrapolab.cli.sweep_tables import axis_lines, print_sweep_warnings
 from extrapolab.cli.terminal import console, print_json, resumable
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.client.lab import Lab
-from extrapolab.client.sweep import Sweep
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from core.labels import brief, briefs, how_many, located
 from extrapolab.cli.experiment_tables import print_warnings
 from extrapolab.cli.table_layout import all_keys, fit_count, format_cell, styled, table
-from extrapolab.client.formats import format_counts, format_number, format_time
+from extrapolab.client.answers.formats import format_counts, format_number, format_time
 from extrapolab.models.sweeps import (
     SweepGrid,
     SweepMember,

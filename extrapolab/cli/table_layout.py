@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.labels import brief
 from core.result import Outcome
-from extrapolab.client.formats import format_number
+from extrapolab.client.answers.formats import format_number
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from extrapolab.client.reader import LabReader
-from extrapolab.client.references import References, ids_of
+from extrapolab.client.requests.references import References, ids_of
 
 
 class Changed(dict[str, str]):

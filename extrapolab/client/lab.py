@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import quote
 
-from extrapolab.client import imports
 from extrapolab.client.bulk import LabWithBulkChanges
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.imports import ObserveImport
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.study import Size, Study
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.client.notifications import LabWithNotifications
-from extrapolab.client.payloads import (
+from extrapolab.client.requests import imports
+from extrapolab.client.requests.imports import ObserveImport
+from extrapolab.client.requests.payloads import (
     import_body,
     iso_time,
     notify_header,
 )
-from extrapolab.client.references import Reference, id_of
-from extrapolab.client.specs import (
+from extrapolab.client.requests.references import Reference, id_of
+from extrapolab.client.requests.specs import (
     Axes,
     Spec,
     is_path,
@@ -26,8 +28,6 @@ from extrapolab.client.specs import (
     spec_body,
     sweep_body,
 )
-from extrapolab.client.study import Size, Study
-from extrapolab.client.sweep import Sweep
 from extrapolab.models.experiments import ImportResult, SpecCheck, Submission, TeacherPreview
 from extrapolab.models.operations import Worker
 from extrapolab.models.sweeps import SweepCheck, SweepSubmission

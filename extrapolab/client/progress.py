@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from extrapolab.client.bundle import BundleProgress
-from extrapolab.client.completion import changes
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.formats import format_counts, format_left, format_speed
-from extrapolab.client.imports import ImportProgress, ObserveImport
-from extrapolab.client.sweep import Sweep
+from extrapolab.client.answers.bundle import BundleProgress
+from extrapolab.client.answers.formats import format_counts, format_left, format_speed
+from extrapolab.client.handles.completion import changes
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.sweep import Sweep
+from extrapolab.client.requests.imports import ImportProgress, ObserveImport
 from extrapolab.models.experiments import ExperimentRecord
 from extrapolab.models.sweeps import SweepRecord
 

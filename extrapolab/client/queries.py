@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Literal, overload
 
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.facets import LabFacets
-from extrapolab.client.payloads import comma_list, join_names, sort_names
-from extrapolab.client.query import Query
-from extrapolab.client.references import Reference, References, id_of, ids_of
-from extrapolab.client.rows import Rows
+from extrapolab.client.answers.facets import LabFacets
+from extrapolab.client.answers.rows import Rows
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.query import Query
+from extrapolab.client.requests.payloads import comma_list, join_names, sort_names
+from extrapolab.client.requests.references import Reference, References, id_of, ids_of
 from extrapolab.models.series import SeriesColumns
 
 

@@ -8,16 +8,14 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from extrapolab.client import DEFAULT_URL
-from extrapolab.client.completion import as_completed
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.figure import Figure, FigureRecord
-from extrapolab.client.files import save_figure
-from extrapolab.client.paper import save_paper
+from extrapolab.client.answers.files import save_figure, save_paper
+from extrapolab.client.connection.transport import Transport
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.figure import Figure, FigureRecord
+from extrapolab.client.handles.study import Size
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.client.queries import LabQueries
-from extrapolab.client.references import Reference, References, id_of, ids_of
-from extrapolab.client.study import Size
-from extrapolab.client.sweep import Sweep
-from extrapolab.client.transport import Transport
+from extrapolab.client.requests.references import Reference, References, id_of, ids_of
 from extrapolab.models.experiments import Comparison, ComparisonFigure
 from extrapolab.models.operations import Notice, Queue, Worker
 from extrapolab.models.studies import ReportSummary, StudyRecord
@@ -128,7 +126,9 @@ class LabReader(LabQueries):
             completed 3
             completed 3
         """
-        return as_completed(self._handles(experiments), timeout)
+        from extrapolab.client.handles import completion  # noqa: PLC0415  # few programs wait so
+
+        return completion.as_completed(self._handles(experiments), timeout)
 
     def watch(self, experiments: References) -> list[Experiment]:
         """Shows progress bars, in a terminal or a notebook, until all experiments have ended.

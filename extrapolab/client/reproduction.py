@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from core.result import ExperimentResult
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.handles.experiment import Experiment
 from extrapolab.errors import Conflict
 
 TOLERANCE: Mapping[str, float] = {"float64": 1e-7, "float32": 1e-3}

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from extrapolab.client.handles.study import Size
 from extrapolab.client.lab import Lab
-from extrapolab.client.study import Size
 from extrapolab.mcp.tool import ExperimentId, Filter, Picture, Tool
 
 

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from extrapolab.client.handles.study import Size
 from extrapolab.client.lab import Lab
-from extrapolab.client.study import Size
 from extrapolab.mcp.tool import Tool, rounded, shortened
 
 MAX_IDS = 3

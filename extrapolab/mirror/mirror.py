@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from core.spec.paths import flatten
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.handles.experiment import Experiment
 from extrapolab.models.experiments import ExperimentRecord, Run
 
 _NOT_PARAMETERS = frozenset({"name", "tags", "notes", "seeds"})

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from extrapolab import Lab
-from extrapolab.client.sweep import Sweep
+from extrapolab.client.handles.sweep import Sweep
 from tests.kit.lab import RunningLab, running_lab
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -19,7 +19,7 @@ from extrapolab.cli.arguments import (
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.terminal import confirm, console, print_error, print_json
 from extrapolab.client.bulk import Changed
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.handles.experiment import Experiment
 from extrapolab.client.lab import Lab
 
 app = typer.Typer()

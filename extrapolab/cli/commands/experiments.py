@@ -31,9 +31,9 @@ from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.spec_files import SpecFile, load_submissions
 from extrapolab.cli.sweep_progress import check_sweep, submit_sweep, watch_sweep
 from extrapolab.cli.terminal import console, print_json, resumable
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.client.lab import Lab
-from extrapolab.client.sweep import Sweep
 
 app = typer.Typer()
 _PANEL = "Experiments"

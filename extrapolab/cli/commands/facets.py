@@ -7,7 +7,7 @@ import typer
 from extrapolab.cli.arguments import AsJson, Filter, lab_of
 from extrapolab.cli.query_tables import facets_table, varying_table
 from extrapolab.cli.terminal import console, print_error, print_json, print_records
-from extrapolab.client.payloads import comma_list
+from extrapolab.client.requests.payloads import comma_list
 
 app = typer.Typer()
 _PANEL = "Results"

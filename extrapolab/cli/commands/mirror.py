@@ -12,7 +12,7 @@ from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.terminal import console, print_error
 
 if TYPE_CHECKING:
-    from extrapolab.client.query import Query
+    from extrapolab.client.handles.query import Query
     from extrapolab.mirror import Mirrored, Store
 
 app = typer.Typer()

@@ -8,7 +8,7 @@ import typer
 from extrapolab.cli.arguments import AsJson, Limit, lab_of, take
 from extrapolab.cli.table_layout import table
 from extrapolab.cli.terminal import print_records
-from extrapolab.client.formats import format_time
+from extrapolab.client.answers.formats import format_time
 from extrapolab.models.notifications import Notification
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from extrapolab.cli.arguments import lab_of
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.figure import Figure
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.figure import Figure
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.client.lab import Lab
-from extrapolab.client.sweep import Sweep
 from extrapolab.errors import NotFound
 
 app = typer.Typer()

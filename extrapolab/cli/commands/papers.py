@@ -8,7 +8,7 @@ import typer
 
 from extrapolab.cli.arguments import AsJson, SizeOption, lab_of
 from extrapolab.cli.terminal import console, print_error
-from extrapolab.client.paper import left_out
+from extrapolab.client.answers.files import left_out
 
 app = typer.Typer()
 

@@ -27,7 +27,7 @@ from extrapolab.cli.listing import Columns, Sort, print_experiments
 from extrapolab.cli.query_tables import fields_table, groups_table
 from extrapolab.cli.result_tables import comparison_table, deviations_table
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
-from extrapolab.client.payloads import comma_list, sort_names
+from extrapolab.client.requests.payloads import comma_list, sort_names
 from extrapolab.models.experiments import ComparisonFigure
 
 app = typer.Typer()

@@ -18,7 +18,7 @@ from extrapolab.cli.arguments import (
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.query_tables import recipes_table
 from extrapolab.cli.terminal import confirm, console, print_path
-from extrapolab.client.figure import Figure
+from extrapolab.client.handles.figure import Figure
 from extrapolab.client.lab import Lab
 
 _HELP = """

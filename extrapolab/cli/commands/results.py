@@ -17,7 +17,7 @@ from extrapolab.cli.result_tables import (
 from extrapolab.cli.spec_files import STDIN, load_specs
 from extrapolab.cli.streams import shows_unicode
 from extrapolab.cli.terminal import console, print_json, print_path
-from extrapolab.client.payloads import comma_list
+from extrapolab.client.requests.payloads import comma_list
 
 app = typer.Typer()
 _PANEL = "Results"

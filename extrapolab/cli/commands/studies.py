@@ -11,7 +11,7 @@ from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
 from extrapolab.cli.sweep_tables import print_sweep_warnings
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
-from extrapolab.client.formats import format_duration, format_left
+from extrapolab.client.answers.formats import format_duration, format_left
 from extrapolab.models.studies import Report
 
 studies = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")

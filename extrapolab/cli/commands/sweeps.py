@@ -36,8 +36,8 @@ from extrapolab.cli.terminal import (
     print_path,
     print_records,
 )
-from extrapolab.client.formats import format_counts, format_left, format_time
-from extrapolab.client.payloads import comma_list, sort_names
+from extrapolab.client.answers.formats import format_counts, format_left, format_time
+from extrapolab.client.requests.payloads import comma_list, sort_names
 
 _HELP = """
 Run many experiments at once: one per combination of values on the axes.

@@ -13,7 +13,7 @@ import pytest
 from core.result import SERIES, Outcome
 from core.spec import ExperimentSpec
 from extrapolab import Conflict, ExperimentCancelled, ExperimentFailed, Lab, NotFound, Refused
-from extrapolab.client.transport import Transport
+from extrapolab.client.connection.transport import Transport
 
 
 def test_experiment_from_submission_to_result(client, spec, tmp_path):

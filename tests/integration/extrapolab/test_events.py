@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from extrapolab import Lab, NotFound
-from extrapolab.client import events
+from extrapolab.client.connection import events
 from tests.kit.lab import EXTRAPOLAB
 
 NEVER = 3600.0

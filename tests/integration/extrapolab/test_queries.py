@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from extrapolab import Conflict, Refused
 from extrapolab.cli.app import app
 from extrapolab.cli.exit_codes import ExitCode
-from extrapolab.client.bundle import BundleProgress
+from extrapolab.client.answers.bundle import BundleProgress
 
 
 @pytest.fixture

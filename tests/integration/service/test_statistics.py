@@ -20,7 +20,7 @@ from core.spec import SweepSpec
 from core.statistics import STATISTICS, of_columns, values_of_runs
 from core.studies.study import ClaimKind, Study, judge_hypothesis
 from extrapolab.cli import demo
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.handles.experiment import Experiment
 from extrapolab.models.experiments import ExperimentRecord
 from service.app import build
 from service.settings import Settings

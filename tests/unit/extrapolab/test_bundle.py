@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from extrapolab.client.bundle import BundleProgress, counting
+from extrapolab.client.answers.bundle import BundleProgress, counting
 
 IDS = [f"exp_{number:032x}" for number in range(5)]
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from core.spec import BalancedTeacher
 from extrapolab.cli import demo
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.handles.experiment import Experiment
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, runs
 

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from extrapolab.client import progress
-from extrapolab.client.bundle import BundleProgress
+from extrapolab.client.answers.bundle import BundleProgress
 from tests.unit.extrapolab.answers import record, running
 
 

@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from extrapolab import AsyncLab, Lab, Rows
-from extrapolab.client.result import Result
+from extrapolab.client.answers.result import Result
 from extrapolab.models.experiments import ExperimentRecord
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import record, runs

@@ -5,7 +5,7 @@ import pytest
 from extrapolab.cli import (
     result_tables,
 )
-from extrapolab.client import notebook
+from extrapolab.client.answers import notebook
 from extrapolab.models.experiments import Assumption, Comparison, Measure, Theorem
 from tests.kit import sample_specs
 from tests.unit.extrapolab.answers import runs

@@ -8,7 +8,12 @@ import pytest
 
 HEAVY = {
     *("numpy", "core.spec", "yaml", "rfc8785", "rich", "asyncio"),
-    *("extrapolab.client.reproduction", "extrapolab.client.async_lab", "psutil", "sqlalchemy"),
+    *(
+        "extrapolab.client.reproduction",
+        "extrapolab.client.asynchronous.lab",
+        "psutil",
+        "sqlalchemy",
+    ),
 }
 MOST_MODULES = 440
 """As many as typer, httpx2, pydantic and a few modules of ours; Rich follows the answer."""
@@ -61,7 +66,7 @@ def test_little_is_imported_before_the_first_request(command):
     "module",
     [
         *("extrapolab.cli", "signal", "typer", "extrapolab.cli.queue_tables"),
-        *("pydantic_core._pydantic_core", "extrapolab.client.transport"),
+        *("pydantic_core._pydantic_core", "extrapolab.client.connection.transport"),
     ],
 )
 def test_ctrl_c_is_quiet_while_modules_are_imported(module):

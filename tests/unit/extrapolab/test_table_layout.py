@@ -9,7 +9,7 @@ from extrapolab.cli import (
 )
 from extrapolab.cli.table_layout import table
 from extrapolab.cli.terminal import console
-from extrapolab.client.formats import format_duration, format_number
+from extrapolab.client.answers.formats import format_duration, format_number
 from extrapolab.models.studies import Claim
 from tests.unit.extrapolab.answers import record, runs
 from tests.unit.extrapolab.printed import on_a_terminal, text

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from extrapolab.client.transport import FIRST_PATIENCE, Transport, checked_url
+from extrapolab.client.connection.transport import FIRST_PATIENCE, Transport, checked_url
 from extrapolab.errors import LabUnreachable, Refused, ServerProblem
 
 DROP = None

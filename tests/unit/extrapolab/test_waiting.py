@@ -3,8 +3,8 @@
 import io
 import threading
 
-from extrapolab.client import waiting
-from extrapolab.client.waiting import show_waits, shown_wait
+from extrapolab.client.connection import waiting
+from extrapolab.client.connection.waiting import show_waits, shown_wait
 
 
 class Terminal(io.StringIO):

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-from extrapolab.client import notebook
-from extrapolab.client.files import in_query, save_figure
-from extrapolab.client.transport import Parameters, Transport
+from extrapolab.client.answers import notebook
+from extrapolab.client.answers.files import in_query, save_figure
+from extrapolab.client.connection.transport import Parameters, Transport
 from extrapolab.models.base import Record
 from extrapolab.suggestions import Suggesting
 

@@ -1,16 +1,16 @@
 """Async methods made from the methods of a blocking handle.
 
 A call is one short request, so it runs in a thread. Waiting can last for hours; it is written for
-an event loop (:mod:`extrapolab.client.events`) and occupies no thread.
+an event loop (:mod:`extrapolab.client.connection.events`) and occupies no thread.
 """
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from functools import partial, wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.sweep import Sweep
-from extrapolab.client.threads import call_in_thread
+from extrapolab.client.connection.threads import call_in_thread
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.suggestions import Suggesting
 
 P = ParamSpec("P")

@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.threads import call_in_thread, iterate_sync
+from extrapolab.client.connection.threads import call_in_thread, iterate_sync
+from extrapolab.client.handles.experiment import Experiment
 
 
 def as_completed(
@@ -34,7 +34,7 @@ async def follow_changes(
     experiments: Iterable[Experiment], timeout: float | None = None
 ) -> AsyncGenerator[list[Experiment], None]:
     """Does the same for programs with an event loop."""
-    from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+    from extrapolab.client.connection import events  # noqa: PLC0415  # loads asyncio
 
     listed: list[Experiment] = await call_in_thread(list, experiments)
     handles = {experiment.id: experiment for experiment in listed}

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from extrapolab.client.threads import call_in_thread, iterate_sync
-from extrapolab.client.transport import Transport
+from extrapolab.client.connection.threads import call_in_thread, iterate_sync
+from extrapolab.client.connection.transport import Transport
 from extrapolab.errors import ExperimentCancelled, ExperimentFailed
 from extrapolab.models.experiments import ExperimentRecord, Failure, Progress, Run
 from extrapolab.suggestions import Suggesting
@@ -106,7 +106,7 @@ class ExperimentHandle(Suggesting):
 
     async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
         """Refreshes on every event until it has ended; for programs with an event loop."""
-        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+        from extrapolab.client.connection import events  # noqa: PLC0415  # loads asyncio
 
         async with aclosing(events.follow(self.transport, lambda: [self.id], timeout)) as batches:
             async for _ in batches:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 if TYPE_CHECKING:
     from core.spec import ExperimentSpec
-    from extrapolab.client.experiment_handle import ExperimentHandle
+    from extrapolab.client.handles.experiment_handle import ExperimentHandle
 
 Spec: TypeAlias = Union[
     "ExperimentSpec", "ExperimentHandle", Mapping[str, Any], str, "PathLike[str]"

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from extrapolab.client import notebook
-from extrapolab.client.experiment_handle import ExperimentHandle
-from extrapolab.client.files import save_figure
-from extrapolab.client.payloads import join_names
-from extrapolab.client.result import Result
+from extrapolab.client.answers import notebook
+from extrapolab.client.answers.files import save_figure
+from extrapolab.client.answers.result import Result
+from extrapolab.client.handles.experiment_handle import ExperimentHandle
+from extrapolab.client.requests.payloads import join_names
 from extrapolab.models.experiments import (
     Event,
     ExperimentRecord,

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from extrapolab.client.waiting import shown_wait
+from extrapolab.client.connection.waiting import shown_wait
 from extrapolab.errors import BadEnvironment, LabUnreachable, ServerProblem, error_of
 
 FIRST_PATIENCE = 2.0

@@ -1,7 +1,7 @@
 """Events of experiments: from the lab's event stream, and by polling without one.
 
-Written for an event loop; :func:`extrapolab.client.threads.iterate_sync` serves programs without
-one.
+Written for an event loop; programs without one iterate by
+:func:`extrapolab.client.connection.threads.iterate_sync`.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 
-from extrapolab.client.threads import call_in_thread
-from extrapolab.client.transport import Transport
+from extrapolab.client.connection.threads import call_in_thread
+from extrapolab.client.connection.transport import Transport
 from extrapolab.errors import NotFound
 from extrapolab.models.experiments import ExperimentRecord, Progress
 

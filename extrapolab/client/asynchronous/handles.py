@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
-from extrapolab.client.async_wrapper import (
+from extrapolab.client.asynchronous.wrapper import (
     AsyncWrapper,
     async_pages,
     fetched,
     returns_self,
     run_in_thread,
 )
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.figure import Figure
-from extrapolab.client.query import Query
-from extrapolab.client.study import Study
-from extrapolab.client.sweep import Sweep
-from extrapolab.client.threads import call_in_thread
+from extrapolab.client.connection.threads import call_in_thread
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.figure import Figure
+from extrapolab.client.handles.query import Query
+from extrapolab.client.handles.study import Study
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.models.experiments import ExperimentRecord, Run
 from extrapolab.models.studies import Report
 from extrapolab.models.sweeps import SweepMember, SweepRecord

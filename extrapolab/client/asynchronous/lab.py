@@ -6,26 +6,26 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast, overload
 
-from extrapolab.client.async_handles import (
+from extrapolab.client.answers.rows import Rows
+from extrapolab.client.asynchronous.handles import (
     AsyncExperiment,
     AsyncFigure,
     AsyncQuery,
     AsyncStudy,
     AsyncSweep,
 )
-from extrapolab.client.async_wrapper import (
+from extrapolab.client.asynchronous.wrapper import (
     AsyncWrapper,
     async_pages,
     run_in_thread,
     wraps_result,
 )
-from extrapolab.client.completion import follow_changes
-from extrapolab.client.experiment import Experiment
+from extrapolab.client.connection.threads import call_in_thread
+from extrapolab.client.handles.completion import follow_changes
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.study import Size
+from extrapolab.client.handles.sweep import Sweep
 from extrapolab.client.lab import Lab
-from extrapolab.client.rows import Rows
-from extrapolab.client.study import Size
-from extrapolab.client.sweep import Sweep
-from extrapolab.client.threads import call_in_thread
 from extrapolab.models.notifications import Notification
 
 

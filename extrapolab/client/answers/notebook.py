@@ -2,11 +2,10 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
-from extrapolab.client.formats import format_number
-from extrapolab.client.transport import Parameters, Transport
+from extrapolab.client.answers.formats import format_number
+from extrapolab.client.connection.transport import Parameters, Transport
 from extrapolab.errors import LabError
 from extrapolab.models.experiments import Run
 
@@ -15,6 +14,8 @@ MAX_ROWS = 20
 
 def page(address: str, title: str, state: str, table_html: str, picture_html: str) -> str:
     """Returns a title, which links to its page in the lab, and a state above table and picture."""
+    from html import escape  # noqa: PLC0415  # few programs show notebooks
+
     heading = f'<a href="{escape(address)}" target="_blank"><b>{escape(title)}</b></a>'
     return f"<div>{heading} {escape(state)}{table_html}{picture_html}</div>"
 
@@ -37,6 +38,8 @@ def runs_table(runs: Iterable[Run]) -> str:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Returns a table of the first rows, which have equal columns."""
+    from html import escape  # noqa: PLC0415  # few programs show notebooks
+
     if not rows:
         return "<p>nothing yet</p>"
     shown = rows[:MAX_ROWS]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from extrapolab.client.transport import ObserveDownload
+from extrapolab.client.connection.transport import ObserveDownload
 
 _FIRST_FILE = re.compile(rb"PK\x03\x04.{26}exp_[0-9a-f]{32}/spec\.json", re.DOTALL)
 """The local header of the first file of an experiment (PKWARE's APPNOTE, 4.3.7)."""

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from typing import Self
 from urllib.parse import quote
 
-from extrapolab.client.threads import call_in_thread, iterate_sync
-from extrapolab.client.transport import Transport
+from extrapolab.client.connection.threads import call_in_thread, iterate_sync
+from extrapolab.client.connection.transport import Transport
 from extrapolab.models.sweeps import SweepMember, SweepRecord, SweepSubmission, SweepWarning
 from extrapolab.suggestions import Suggesting
 
@@ -76,7 +76,7 @@ class SweepHandle(Suggesting):
 
     async def follow(self, timeout: float | None) -> AsyncGenerator[None, None]:
         """Refreshes after each change of state, until none is pending; for an event loop."""
-        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+        from extrapolab.client.connection import events  # noqa: PLC0415  # loads asyncio
 
         async with aclosing(events.follow(self._transport, self._member_ids, timeout)) as batches:
             async for batch in batches:

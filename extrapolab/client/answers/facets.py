@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from extrapolab.client.payloads import join_names
-from extrapolab.client.transport import Parameters, Transport
+from extrapolab.client.connection.transport import Parameters, Transport
+from extrapolab.client.requests.payloads import join_names
 from extrapolab.models.experiments import QueryField
 from extrapolab.models.facets import Completion, Facet, ValueCount, Varying
 from extrapolab.suggestions import Suggesting

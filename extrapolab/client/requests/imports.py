@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extrapolab.client.transport import Transport
+from extrapolab.client.connection.transport import Transport
 from extrapolab.errors import NotFound, ServerProblem, error_of
 from extrapolab.models.experiments import ImportResult
 

@@ -5,16 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from extrapolab.client import notebook
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.files import save_figure
-from extrapolab.client.paper import save_paper
-from extrapolab.client.payloads import table_parameters
-from extrapolab.client.query import Query
-from extrapolab.client.rows import Rows
-from extrapolab.client.specs import Axes, axes_body
-from extrapolab.client.sweep_handle import SweepHandle
-from extrapolab.client.transport import Parameters
+from extrapolab.client.answers import notebook
+from extrapolab.client.answers.files import save_figure, save_paper
+from extrapolab.client.answers.rows import Rows
+from extrapolab.client.connection.transport import Parameters
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.query import Query
+from extrapolab.client.handles.sweep_handle import SweepHandle
+from extrapolab.client.requests.payloads import table_parameters
+from extrapolab.client.requests.specs import Axes, axes_body
 from extrapolab.models.sweeps import (
     SweepGrid,
     SweepRefinement,

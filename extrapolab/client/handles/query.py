@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from extrapolab.client import notebook
-from extrapolab.client.bundle import BundleProgress, counting
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.files import file_format
-from extrapolab.client.paper import save_paper
-from extrapolab.client.payloads import join_names, table_parameters
-from extrapolab.client.rows import Rows, as_number
-from extrapolab.client.transport import Parameters, Transport
+from extrapolab.client.answers import notebook
+from extrapolab.client.answers.bundle import BundleProgress, counting
+from extrapolab.client.answers.files import file_format, save_paper
+from extrapolab.client.answers.rows import Rows, as_number
+from extrapolab.client.connection.transport import Parameters, Transport
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.requests.payloads import join_names, table_parameters
 from extrapolab.models.experiments import ExperimentRecord
 from extrapolab.models.tables import Group, GroupedRun
 from extrapolab.suggestions import Suggesting

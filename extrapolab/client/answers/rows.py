@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.result import METRICS
-from extrapolab.client import notebook
+from extrapolab.client.answers import notebook
 from extrapolab.models.base import MAX_WIDTH, shorten
 
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})

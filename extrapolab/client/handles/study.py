@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from extrapolab.client.experiment import Experiment
-from extrapolab.client.files import save_figure
-from extrapolab.client.paper import save_paper
-from extrapolab.client.payloads import notify_header
-from extrapolab.client.sweep import Sweep
-from extrapolab.client.threads import call_in_thread, iterate_sync
-from extrapolab.client.transport import Transport
+from extrapolab.client.answers.files import save_figure, save_paper
+from extrapolab.client.connection.threads import call_in_thread, iterate_sync
+from extrapolab.client.connection.transport import Transport
+from extrapolab.client.handles.experiment import Experiment
+from extrapolab.client.handles.sweep import Sweep
+from extrapolab.client.requests.payloads import notify_header
 from extrapolab.models.studies import Report, StudyArm, StudySubmission
 from extrapolab.suggestions import Suggesting
 
@@ -117,7 +116,7 @@ class Study(Suggesting):
         self, ids: Sequence[str], timeout: float | None
     ) -> AsyncGenerator[Report, None]:
         """Reports after each change of state, until none is pending; for an event loop."""
-        from extrapolab.client import events  # noqa: PLC0415  # loads asyncio
+        from extrapolab.client.connection import events  # noqa: PLC0415  # loads asyncio
 
         async with aclosing(events.follow(self._transport, lambda: ids, timeout)) as batches:
             async for batch in batches:

@@ -1,0 +1,1 @@
+"""Answers of a lab: rows, arrays, counts and files, and how they are shown."""

@@ -1,0 +1,1 @@
+"""The same client for programs with an event loop."""

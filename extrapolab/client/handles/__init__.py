@@ -1,0 +1,1 @@
+"""Handles of what a lab has: experiments, sweeps, studies, figures and queries."""

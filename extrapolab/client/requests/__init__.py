@@ -1,0 +1,1 @@
+"""Requests as people pass their parts: specs, sweeps, references and files."""
