@@ -103,13 +103,40 @@ def _run(parts: list[tuple[str, str]]) -> str:
     plain = "".join(part for _, part in parts)
     is_balanced = text.count("(") == text.count(")") and text.count("|") % 2 == 0
     if not is_balanced:
-        at = next(at for at, (_, part) in enumerate(parts) if part in {"(", ")", "|"})
+        at = _unmatched(parts)
         return _run(parts[:at]) + parts[at][1] + _run(parts[at + 1 :])
     if not any(_is_sure(kind, part) for kind, part in formula):
         return plain
     before = "".join(part for _, part in parts[:start])
     after = "".join(part for _, part in parts[end:])
     return f"{before}${_latex(formula)}${after}"
+
+
+def _unmatched(parts: list[tuple[str, str]]) -> int:
+    """The place of the first bracket or bar without a partner; a bar opens at the start of a word.
+
+    Raises:
+        ValueError: Each has one.
+    """
+    opened: dict[str, list[int]] = {"(": [], "|": []}
+    alone: list[int] = []
+    for at, (_, part) in enumerate(parts):
+        if part not in {"(", ")", "|"}:
+            continue
+        pending = opened["|" if part == "|" else "("]
+        if part == "(" or (part == "|" and _opens(parts, at)):
+            pending.append(at)
+        elif pending:
+            pending.pop()
+        else:
+            alone.append(at)
+    return min(alone + opened["("] + opened["|"])
+
+
+def _opens(parts: list[tuple[str, str]], at: int) -> bool:
+    """Whether a bar is the first of its two: nothing or a space is before it, but not after it."""
+    is_after_space = at == 0 or parts[at - 1][0] == "space"
+    return is_after_space and at + 1 < len(parts) and parts[at + 1][0] != "space"
 
 
 def _is_loose(last: list[tuple[str, str]]) -> bool:

@@ -22,6 +22,7 @@ _SPEC.loader.exec_module(formulas)
         ("θ ← θ - lr ∇L(θ)", r"$\theta \leftarrow \theta - \mathrm{lr} \nabla L(\theta)$"),
         ("|e_j| / d < 5e-06", r"$\vert e_{j}\vert / d < 5 \cdot 10^{-6}$"),
         ("max of |h_k - beyond| / 2", "max of |$h_{k}$ - beyond| / 2"),
+        ("|mean of |e_j| / d - 0.5| < 1", r"|mean of $\vert e_{j}\vert / d - 0.5$| < 1"),
         ("`h_j`, train_loss, --k, 3 k/s, don't", "`h_j`, train_loss, --k, 3 k/s, don't"),
         ("(rows, q) as k steps", "(rows, $q$) as $k$ steps"),
         ("at every k > 2 d̂, for every ε", r"at every $k > 2\,\hat{d}$, for every $\varepsilon$"),
