@@ -174,7 +174,9 @@ def _ends_at(parts: list[tuple[str, str]], at: int) -> bool:
 def _is_sure(kind: str, part: str) -> bool:
     """Whether a part is mathematics and no word of a language."""
     is_symbol = part in _VARIABLES or len(part) > 1 or part in _GREEK
-    return (kind == "symbol" and is_symbol) or (kind == "name" and "_" in part) or part == "²"
+    return (
+        (kind == "symbol" and is_symbol) or (kind == "name" and not part.isalpha()) or part == "²"
+    )
 
 
 def _latex(formula: list[tuple[str, str]]) -> str:

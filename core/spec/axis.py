@@ -31,7 +31,9 @@ class ZipAxis(Part):
     """Axes of equal length that advance together."""
 
     kind: Literal["zip"]
-    axes: "Annotated[tuple[Axis, ...], Field(min_length=1, max_length=MAX_PATHS)]"
+    axes: "Annotated[tuple[Axis, ...], Field(min_length=1, max_length=MAX_PATHS)]" = Field(
+        description="The axes that advance together."
+    )
 
     @property
     def size(self) -> int:
@@ -51,7 +53,9 @@ class GridAxis(Part):
     """All combinations of its axes, for use inside a ``zip``; a sweep's own axes form a grid."""
 
     kind: Literal["grid"]
-    axes: "Annotated[tuple[Axis, ...], Field(min_length=1, max_length=MAX_PATHS)]"
+    axes: "Annotated[tuple[Axis, ...], Field(min_length=1, max_length=MAX_PATHS)]" = Field(
+        description="The axes that are combined; the last varies fastest."
+    )
 
     @property
     def size(self) -> int:

@@ -22,21 +22,23 @@ class DrawnAxis(IntervalAxis):
 
     kind: Any
     scale: Literal["linear", "log"] = Field(
-        "linear", description="`log` draws evenly in the logarithm; both ends are then positive."
+        "linear", description="`log` draws evenly in the logarithm, between positive ends."
     )
     whole: bool | None = Field(
         None,
         strict=True,
-        description="Draw whole numbers, both ends included; by default if the field takes no "
+        description="Draw whole numbers, both ends included. Default: true if the field takes no "
         "others.",
     )
-    seed: Seed = Field(0, description="Other seeds draw other values.")
+    seed: Seed = Field(0, description="Draws the values.")
 
     @model_validator(mode="after")
     def _drawable(self) -> Self:
         low, high = self._ends
         if self.scale == "log" and low <= 0:
-            raise PydanticCustomError("not_positive", "low and high of a log scale are positive")
+            raise PydanticCustomError(
+                "not_positive", "low and high of a log scale should be positive"
+            )
         if low > high:
             raise PydanticCustomError("empty", "no whole number lies between low and high")
         return self

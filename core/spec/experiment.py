@@ -189,7 +189,9 @@ class ExperimentSpec(Part):
         (0, 1, 2, 3, 4),
         description="Unique seeds, or a number n for 0..n-1. A seed draws the start.",
     )
-    numerics: Numerics = Field(Numerics(), description="Precision, and what trains it.")
+    numerics: Numerics = Field(
+        Numerics(), description="Floating-point type and device of the training."
+    )
 
     @model_validator(mode="wrap")
     @classmethod

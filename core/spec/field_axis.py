@@ -1,6 +1,7 @@
 """Axes of one field: values as listed, or spaced between two ends."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -39,7 +40,7 @@ Count = Annotated[Whole, Field(ge=1, le=MAX_EXPERIMENTS)]
 class FieldAxis(Part):
     """An axis of one field."""
 
-    path: Path
+    path: Path = Field(description="The field that varies, such as `training.length`.")
 
     @property
     def size(self) -> int:
@@ -54,15 +55,18 @@ class FieldAxis(Part):
         """Returns the paths, grouped by those that advance together."""
         return ((self.path,),)
 
+    @abstractmethod
     def _values(self) -> Sequence[Any]:
-        raise NotImplementedError
+        """The values, in order."""
 
 
 class ListAxis(FieldAxis):
     """The values as given: numbers, strings, or objects such as a whole start."""
 
     kind: Literal["list"] = "list"
-    values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_EXPERIMENTS)]
+    values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_EXPERIMENTS)] = Field(
+        description="The values, in order."
+    )
 
     def _values(self) -> Sequence[Any]:
         return self.values
@@ -71,9 +75,9 @@ class ListAxis(FieldAxis):
 class IntervalAxis(FieldAxis):
     """An axis with ``count`` values between two ends."""
 
-    low: Real
-    high: Real
-    count: Count
+    low: Real = Field(description="One end.")
+    high: Real = Field(description="The other end.")
+    count: Count = Field(description="Number of values.")
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -94,8 +98,9 @@ class _Spaced(IntervalAxis):
         values = [float(f"{value:.{DIGITS}g}") for value in self._spaced()]
         return list(dict.fromkeys(map(round, values))) if self.whole else values
 
+    @abstractmethod
     def _spaced(self) -> np.ndarray:
-        raise NotImplementedError
+        """The values before they are rounded, (count,)."""
 
 
 class LinspaceAxis(_Spaced):
@@ -111,8 +116,8 @@ class LogspaceAxis(_Spaced):
     """``count`` values from ``low`` to ``high``, both positive, evenly spaced in the logarithm."""
 
     kind: Literal["logspace"]
-    low: Annotated[Real, Field(gt=0)]
-    high: Annotated[Real, Field(gt=0)]
+    low: Annotated[Real, Field(gt=0)] = Field(description="One end.")
+    high: Annotated[Real, Field(gt=0)] = Field(description="The other end.")
 
     def _spaced(self) -> np.ndarray:
         return np.geomspace(self.low, self.high, self.count)

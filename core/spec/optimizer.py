@@ -20,7 +20,7 @@ class Stop(Part):
         None, description="Stop a seed once its loss is below this."
     )
     more_steps: Annotated[Whole, Field(ge=0, le=MAX_STEPS)] = Field(
-        0, description="Steps to run after the loss first falls below ``loss_below``."
+        0, description="Steps to run after the loss first falls below `loss_below`."
     )
 
 
@@ -30,7 +30,7 @@ def _none_if_empty(stop: Stop | None) -> Stop | None:
 
 class _Stopping(Part):
     stop: Annotated[Stop | None, AfterValidator(_none_if_empty)] = Field(
-        None, description="Absent, null or {}: every step is run."
+        None, description="The rule that ends a seed early. Absent, null or {}: every step is run."
     )
 
     @property
@@ -66,10 +66,10 @@ class ExponentialSchedule(Part):
 
     kind: Literal["exponential"]
     decay: Annotated[Real, Field(gt=0, le=1)] = Field(
-        0.5, description="The factor on lr after each ``every`` steps."
+        0.5, description="Factor on lr over `every` steps."
     )
     every: Annotated[Whole, Field(ge=1)] = Field(
-        1000, description="Steps over which lr falls by ``decay``."
+        1000, description="Steps over which lr falls by the factor `decay`."
     )
 
 
@@ -182,9 +182,11 @@ class GradientFlow(_Stopping):
     """
 
     kind: Literal["gradient_flow"]
-    time: Annotated[Real, Field(gt=0, le=1e18)] = Field(100.0, description="The last time t.")
+    time: Annotated[Real, Field(gt=0, le=1e18)] = Field(
+        100.0, description="The time t at which it ends."
+    )
     steps: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
-        200, description="Number of steps from time 0 to ``time``."
+        200, description="Number of steps from time 0 to `time`."
     )
     rtol: Annotated[Real, Field(ge=1e-13, le=0.1)] = Field(
         1e-8, description="Relative tolerance of the integration."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from core.labels import how_many
 from core.spec.optimizer import GradientFlow, Optimizer, Rates, has_full_norms
 from core.spec.part import Matrix, shape
 from core.spec.paths import value_at
@@ -131,7 +132,10 @@ def balance(teacher: Teacher, student: Student) -> Broken:
         return
     m, p = channels(teacher)
     if m != p:
-        needs = f"B = Cᵀ needs as many inputs as outputs; the teacher has {m} inputs, {p} outputs"
+        needs = (
+            "B = Cᵀ needs as many inputs as outputs; the teacher has "
+            f"{how_many(m, 'input')} and {how_many(p, 'output')}"
+        )
         if student.tied:
             yield ("student", "tied"), "not_square", needs
         if isinstance(student.start, GaussianStart | IdentityStart) and student.start.balanced:

@@ -17,7 +17,7 @@ Structure = Literal["symmetric", "general", "diagonal"]
 
 
 class GaussianStart(Part):
-    """Independent Gaussian entries, W_ij ~ N(0, 1).
+    """Independent Gaussian entries, W_{ij} ~ N(0, 1).
 
     general A = scale W/√d; symmetric A = scale (W + Wᵀ)/(2√d); diagonal A = scale diag(N(0, 1));
     B and C = scale N(0, 1)/√d.
@@ -66,15 +66,15 @@ class WarmStart(Part):
     gap: Annotated[Real, Field(ge=0)] = Field(
         0.0, description="Gap between the first and the second pole."
     )
-    gap_bc: Annotated[Real, Field(ge=0)] = Field(0.0, description="The same gap in B and C.")
+    gap_bc: Annotated[Real, Field(ge=0)] = Field(0.0, description="The same gap in B and in C.")
     warm: Annotated[Real, Field(ge=0)] = Field(0.0, description="Added to all poles and to B.")
     fixed: Real | None = Field(None, description="Fills B and C instead of draws.")
     sort_c: bool = Field(
         True,
         strict=True,
         exclude_if=lambda sort_c: sort_c is True,  # as specs hashed before it had no such field
-        description="Whether C is sorted and has a gap. In the public code it isn't and has none: "
-        "there it is |draws| as they come.",
+        description="Sort C and give it a gap, as B. The public code does neither: there C is "
+        "|draws| in the order drawn.",
     )
     distribution: Literal["gaussian", "uniform"] = Field(
         "gaussian", description="N(0, 1), or uniform on [0, 1)."
@@ -193,7 +193,7 @@ class LinearStudent(Part):
     kind: Literal["linear"]
     dim: Dim = Field(description="State dimension d.")
     structure: Structure = Field(
-        "symmetric", description="Which A are possible: symmetric, any, or diagonal ones."
+        "symmetric", description="The form of A: symmetric, general (any) or diagonal."
     )
     tied: bool = Field(
         False, strict=True, description="C is Bᵀ by construction, not only at the start."

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from core.labels import how_many
 from core.spec.bounds import Bounded
 from core.spec.part import (
     MAX_DIM,
@@ -66,7 +67,7 @@ class _SymmetricTeacher(Part):
     )
     weights: Vector | None = Field(
         None,
-        description="w_i of h_j = Σ_i w_i λ_i^j, instead of drawn B and C.",
+        description="The weights w_i of h_j = Σ_i w_i λ_i^j, instead of drawn B and C.",
         min_length=1,
         max_length=4096,
     )
@@ -91,14 +92,14 @@ class _SymmetricTeacher(Part):
         ):
             raise PydanticCustomError(
                 "wrong_count",
-                "dim is {dim}, but eigenvalues.values has {count} entries",
-                {"dim": self.dim, "count": len(self.eigenvalues.values)},
+                "dim is {dim}, but eigenvalues.values has {entries}",
+                {"dim": self.dim, "entries": how_many(len(self.eigenvalues.values), "number")},
             )
         if self.weights is not None and len(self.weights) != self.dim:
             raise PydanticCustomError(
                 "wrong_count",
-                "dim is {dim}, but weights has {count} entries",
-                {"dim": self.dim, "count": len(self.weights)},
+                "dim is {dim}, but weights has {entries}",
+                {"dim": self.dim, "entries": how_many(len(self.weights), "number")},
             )
         return self
 
@@ -145,7 +146,9 @@ class RotationTeacher(Part):
 
     kind: Literal["rotation"]
     angle: Real = Field(math.pi / 5, description="Radians per time step.")
-    radius: Annotated[Real, Field(ge=0, le=10)] = Field(1.0, description="Decay per time step.")
+    radius: Annotated[Real, Field(ge=0, le=10)] = Field(
+        1.0, description="Factor on the response per time step."
+    )
 
 
 class RandomTeacher(Part):
@@ -168,7 +171,7 @@ class ExplicitReadout(Part):
 
 
 class ExplicitTeacher(Part):
-    """The matrices as given: A d x d, B d x m, C p x d."""
+    """The matrices as given."""
 
     kind: Literal["explicit"]
     A: Matrix = Field(description="d̂ x d̂.")

@@ -12,7 +12,7 @@ from core.spec.part import MAX_LENGTH, SHORT_KIND, Matrix, Part, Real, Seed, Who
 
 
 class Ar1Covariance(Part):
-    """E[x_s x_t] = rho^|s - t|."""
+    """E[x_s x_t] = rho^{|s - t|}."""
 
     kind: Literal["ar1"]
     rho: Annotated[Real, Field(gt=-1, lt=1)] = Field(
@@ -50,7 +50,8 @@ class FiniteSampleLoss(Part):
         None, description="N, the number of sequences to draw."
     )
     distribution: Literal["gaussian", "rademacher"] = Field(
-        "gaussian", description="Of the drawn inputs: N(0, 1), or -1 and 1 alike."
+        "gaussian",
+        description="Distribution of the drawn inputs: N(0, 1), or ±1 with equal probability.",
     )
     seed: Seed = Field(0, description="Draws the inputs and the noise.")
     inputs: Matrix | None = Field(
@@ -60,7 +61,7 @@ class FiniteSampleLoss(Part):
         0.0,
         exclude_if=lambda noise: not noise,  # as specs hashed before it had no such field
         description="Standard deviation of independent Gaussian noise on every label, drawn by "
-        "seed. The loss is then counted from its least value, which the least-squares response "
+        "`seed`. The loss is then counted from its least value, which the least-squares response "
         "has. For linear students of linear teachers.",
     )
 
@@ -96,7 +97,7 @@ class Training(Part):
     outputs: Literal["last", "all"] = Field(
         "last", description="Loss of the last output, or the mean over all k outputs."
     )
-    loss: Loss = Field(PopulationLoss(), description="What is minimised.")
+    loss: Loss = Field(PopulationLoss(), description="The loss that is minimised.")
 
 
 def has_white_inputs(training: Training) -> bool:

@@ -160,7 +160,7 @@ def test_all_problems_are_reported_at_once():
         (
             {"teacher": {"kind": "balanced", "dim": 3, "weights": [1, 1]}},
             "/teacher",
-            "weights has 2 entries",
+            "weights has 2 numbers",
         ),
         (
             {"teacher": {"kind": "explicit", "A": [[1, 2]], "B": [[1]], "C": [[1]]}},
