@@ -112,10 +112,10 @@ def how_many(number: int, noun: str) -> str:
     """A number of things.
 
     Example:
-        >>> how_many(1, "run"), how_many(2, "run")
-        ('1 run', '2 runs')
+        >>> how_many(1, "run"), how_many(2, "run"), how_many(1000, "run")
+        ('1 run', '2 runs', '1,000 runs')
     """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(words: Sequence[str]) -> str:

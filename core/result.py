@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.labels import how_many
+
 Response = list[float] | list[list[list[float]]]
 """h_0 .. h_{q-1}: a flat list of q numbers if p = m = 1, else q x p x m."""
 
@@ -149,7 +151,7 @@ class RunResult(_Value):
     def __repr__(self) -> str:
         errors = ("fit_error", "extrapolation_error")
         numbers = [f"{name} {self.summary[name]:.3g}" for name in errors if name in self.summary]
-        ending = f"{self.outcome.words} after {self.steps:,} steps"
+        ending = f"{self.outcome.words} after {how_many(self.steps, 'step')}"
         return f"<seed {self.seed}: {', '.join([ending, *numbers])}>"
 
     __str__ = __repr__
@@ -200,6 +202,6 @@ class ExperimentResult(_Value):
     def __repr__(self) -> str:
         counts = Counter(run.outcome.words for run in self.runs)
         runs = ", ".join(f"{count} {words}" for words, count in counts.items())
-        return f"<{type(self).__name__}: {runs}, {len(self.teacher_response)} lags>"
+        return f"<{type(self).__name__}: {runs}, {how_many(len(self.teacher_response), 'lag')}>"
 
     __str__ = __repr__

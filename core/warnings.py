@@ -8,6 +8,7 @@ import numpy as np
 from core import students, teachers
 from core.cost import measured_metrics, preparation_flop
 from core.cost.measuring import ALL_METRICS
+from core.labels import how_many
 from core.losses import loss_matrix, target_of
 from core.metrics import sharpness
 from core.spec import (
@@ -109,8 +110,8 @@ def _dimensions(spec: ExperimentSpec) -> Iterator[str]:
     d, k = spec.student.dim, spec.training.length
     if d <= k:
         yield (
-            f"The student has d = {d} <= k = {k} states, so it is not overparameterised in the "
-            "paper's sense (d > k)."
+            f"The student has d = {d} <= k = {k}, so it is not overparameterised in the paper's "
+            "sense (d > k)."
         )
 
 
@@ -155,8 +156,8 @@ def _undetermined(spec: ExperimentSpec) -> Iterator[str]:
         sequences = loss.sequences if loss.inputs is None else len(loss.inputs)
         if sequences is not None and sequences < k and spec.training.outputs == "last":
             yield (
-                f"{sequences} sequences are fewer than k = {k} lags: a student can fit all of them "
-                "without matching the teacher."
+                f"The sample has {how_many(sequences, 'sequence')}, fewer than k = {k}: a student "
+                "can fit all of it without matching the teacher."
             )
     elif k <= _MAX_LENGTH_OF_STEP_BOUND and _is_singular(spec.training):
         yield (

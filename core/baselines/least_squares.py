@@ -9,6 +9,7 @@ Identification" (1999), chapter 7.
 import numpy as np
 
 from core.baselines.estimate import Estimate
+from core.labels import how_many
 from core.losses import Target, seen_directions
 from core.shapes import Float64
 from core.spec import ExperimentSpec
@@ -20,10 +21,11 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     k = target.length
     response = np.zeros_like(target.response)
     response[:k], rank = fir(target)
-    note = f"The {k} lags of the training; zero beyond."
+    lags = how_many(k, "lag")
+    note = f"The {lags} of the training; zero beyond."
     if rank < k:
         note = (
-            f"The {k} lags of the training, of which the data determine {rank} and the least norm "
+            f"The {lags} of the training, of which the data determine {rank} and the least norm "
             "the rest; zero beyond."
         )
     return Estimate(response, k, np.zeros((0, 0)), note)

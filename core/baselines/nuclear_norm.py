@@ -22,6 +22,7 @@ from scipy.optimize import brentq
 from core.baselines.estimate import Estimate, hankel
 from core.baselines.realisation import era
 from core.cost.baselines import LONGEST
+from core.labels import how_many
 from core.losses import Target, variance_of_fit
 from core.pulse import beat
 from core.shapes import Float64
@@ -66,8 +67,8 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     system, _ = era(lags, tolerance=ORDER_TOLERANCE)
     chosen = f"κ = {kappa:.2g} by the known noise" if allowed else "an exact fit"
     note = (
-        f"Order {len(system.A)} from {len(lags)} lags of least nuclear norm, {chosen}; singular "
-        f"values above {ORDER_TOLERANCE:g} of the first."
+        f"Order {len(system.A)} from {how_many(len(lags), 'lag')} of least nuclear norm, "
+        f"{chosen}; singular values above {ORDER_TOLERANCE:g} of the first."
     )
     return Estimate.of_system(system, spec.horizon, note)
 

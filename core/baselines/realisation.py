@@ -11,6 +11,7 @@ import numpy as np
 
 from core.baselines.estimate import Estimate, hankel, numerical_rank, order_by_gap
 from core.baselines.least_squares import fir
+from core.labels import how_many
 from core.losses import Target
 from core.shapes import Float64
 from core.spec import ExperimentSpec
@@ -33,7 +34,9 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
         if noisy
         else f"singular values above {RANK_TOLERANCE:g} of the first"
     )
-    note = f"Ho-Kalman, order {len(system.A)} from {len(lags)} lags, {chosen}: {dropped}."
+    note = (
+        f"Ho-Kalman, order {len(system.A)} from {how_many(len(lags), 'lag')}, {chosen}: {dropped}."
+    )
     return Estimate.of_system(system, spec.horizon, note)
 
 

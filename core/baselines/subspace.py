@@ -14,6 +14,7 @@ import numpy as np
 
 from core.baselines.estimate import Estimate, numerical_rank, order_by_gap
 from core.cost.baselines import MAX_NUMBERS, SEQUENCES
+from core.labels import how_many
 from core.losses import Target, label_noise, noise_of, sample
 from core.shapes import Float64
 from core.spec import ExperimentSpec, FiniteSampleLoss, channels
@@ -39,7 +40,7 @@ def estimate(spec: ExperimentSpec, target: Target) -> Estimate:
     order = len(A)
     response = np.concatenate([D[None], _later_response(A, B, C, spec.horizon - 1)])
     note = (
-        f"Order {order} from {len(inputs)} sequences of length {k} ({source}) "
+        f"Order {order} from {how_many(len(inputs), 'sequence')} of length {k} ({source}) "
         f"with all their outputs{', noise included' if noise else ''}."
     )
     return Estimate(response, order, A, note)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.errors import ExtrapolabError
 from core.figures.view import TrainingAxis
-from core.labels import capitalised, value_label, value_words, with_article
+from core.labels import capitalised, how_many, value_label, value_words, with_article
 from core.result import DIVERGED_ABOVE, ExperimentResult, Outcome
 from core.spec import ExperimentSpec, LinearStudent, states
 from core.spec.experiment import Trajectory
@@ -100,14 +100,13 @@ def describe(spec: ExperimentSpec) -> str:
     scale, rate = getattr(start, "scale", None), getattr(optimizer, "lr", None)
     of_scale = "" if scale is None else f" of scale {value_label('student.start.scale', scale)}"
     at_rate = "" if rate is None else f" with {value_label('optimizer.lr', rate)}"
-    count = len(spec.seeds)
     learner, source = with_article(student.words), with_article(teacher_words(spec))
     return (
-        f"{capitalised(learner)} of d = {student.dim} states, from "
+        f"{capitalised(learner)} of d = {how_many(student.dim, 'state')}, from "
         f"{with_article(value_words(start.kind))} start{of_scale}, learned {source} of "
-        f"d̂ = {states(teacher)} states by {value_words(optimizer.kind)}{at_rate} from sequences of "
-        f"length k = {spec.training.length}; horizon q = {spec.horizon}, "
-        f"{count} {'seed' if count == 1 else 'seeds'}."
+        f"d̂ = {how_many(states(teacher), 'state')} by {value_words(optimizer.kind)}{at_rate} from "
+        f"sequences of length k = {spec.training.length}; horizon q = {spec.horizon}, "
+        f"{how_many(len(spec.seeds), 'seed')}."
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core import teachers
+from core.labels import how_many
 from core.losses import loss_matrix, noise_of
 from core.spec import (
     ExperimentSpec,
@@ -132,7 +133,8 @@ def _dimensions(
         name="long enough",
         holds=k > 2 * states,
         margin=k - 2 * states,
-        sentence=f"k = {k} and the teacher has d̂ = {states} states; the theorem needs k > 2 d̂.",
+        sentence=f"k = {k} and the teacher has d̂ = {how_many(states, 'state')}; the theorem needs "
+        "k > 2 d̂.",
     )
 
 

@@ -14,6 +14,7 @@ from matplotlib.transforms import offset_copy
 from core.figures.drawing import style
 from core.figures.drawing.plot import Plot, Trace
 from core.figures.drawing.ticks import IntegerLocator, decades_from_zero, powers_of_ten
+from core.labels import how_many
 from core.look import Look
 
 NOTHING = "nothing to show yet"
@@ -115,7 +116,7 @@ def _listed(labels: Sequence[str]) -> str:
     """Traces by their labels, or counted if they have none."""
     distinct = list(dict.fromkeys(labels))
     if not all(distinct) or len(distinct) > MAX_LISTED:
-        return f"{len(labels)} {'line' if len(labels) == 1 else 'lines'}"
+        return how_many(len(labels), "line")
     return ", ".join(distinct)
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from extrapolab.cli.app import app
 
 LENGTHS = {"path": "training.length", "values": [5, 6, 7]}
-SENTENCE = "The student has d = 6 <= k = 6 states"
+SENTENCE = "The student has d = 6 <= k = 6"
 WORDS = f"warning: {SENTENCE}, so it is not overparameterised in the paper's sense (d > k)."
 
 

@@ -92,8 +92,8 @@ def test_an_intended_spec_has_no_warning(changes):
         ),
         ({"student": {**GRU, "start": {"kind": "gaussian", "scale": 0}}}, "exactly zero"),
         (
-            {"training": {"length": 4, "loss": {"kind": "finite_sample", "sequences": 3}}},
-            "3 sequences are fewer",
+            {"training": {"length": 4, "loss": {"kind": "finite_sample", "sequences": 1}}},
+            "The sample has 1 sequence, fewer than k = 4",
         ),
         (
             {
