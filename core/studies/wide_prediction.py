@@ -36,9 +36,14 @@ def largest_response(experiment: Evidence) -> float:
 
 
 def predicted(experiment: Evidence, run: RunEvidence) -> np.ndarray:
-    """The response that the theory predicts from the seed's start, (q,)."""
+    """The response that the theory predicts from the seed's start, (q,).
+
+    Raises:
+        TypeError: The experiment has no wide start, or was not trained by plain gradient descent.
+    """
     optimizer = experiment.spec.optimizer
-    assert isinstance(optimizer, GradientDescent)  # noqa: S101  # our sweep
+    if not isinstance(optimizer, GradientDescent):
+        raise TypeError(f"{optimizer.kind} is not plain gradient descent")
     return _trained(
         experiment,
         run,
@@ -49,9 +54,14 @@ def predicted(experiment: Evidence, run: RunEvidence) -> np.ndarray:
 
 
 def wide_start(experiment: Evidence) -> tuple[LinearStudent, WideStart]:
-    """The student of an experiment of the study, and its start."""
+    """The student of an experiment, and its start, where it is known to be wide.
+
+    Raises:
+        TypeError: It is another start, or another network.
+    """
     student = experiment.spec.linear_student
-    assert isinstance(student.start, WideStart)  # noqa: S101  # our sweep
+    if not isinstance(student.start, WideStart):
+        raise TypeError(f"a start of kind {student.start.kind} is not wide")
     return student, student.start
 
 
