@@ -116,7 +116,7 @@ def refine(
     warnings: Sequence[SweepWarning] = ()
     if found.middles and not dry_run:
         expansion = found.expand(context)
-        members = extend(context, found.sweep.id, expansion, owner=owner).members
+        members = extend(context, found.sweep, expansion, owner=owner).members
         warnings = expansion.warnings
     with context.database.read() as tx:
         counts = sweeps.get(tx, found.sweep.id).counts

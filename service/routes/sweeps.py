@@ -203,9 +203,9 @@ def extend(
     """
     axes = body.parse(content, schemas.Extension).axes
     with context.database.read() as tx:
-        sweep = sweeps.get(tx, sweep_id).spec
-    expansion = expand(extended_spec(sweep, axes), context)
-    extended = extension.extend(context, sweep_id, expansion, owner=owner)
+        sweep = sweeps.get(tx, sweep_id)
+    expansion = expand(extended_spec(sweep.spec, axes), context)
+    extended = extension.extend(context, sweep, expansion, owner=owner)
     with context.database.read() as tx:
         status, answer = _answer_submitted(tx, extended, expansion)
     return accepted(status, answer)

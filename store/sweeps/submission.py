@@ -4,12 +4,14 @@ A sweep becomes visible as a whole: its experiments, its row and its members are
 transaction, or staged first (:mod:`store.sweeps.staging`) and published in that transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, delete, update
 
 from store.db.tables import AnyRow, sweeps
+from store.errors import StoreUnavailable
 from store.experiments import duplicates
 from store.experiments.draft import Options
 from store.experiments.submission import submit as submit_experiments
@@ -47,6 +49,7 @@ def submit(
         SpecError: A new experiment starts from another, and can't.
         StoreUnavailable: The staged sweep was abandoned.
     """
+    duplicates.lock(tx)  # those of one experiment too, else each would look for the same sweep
     submissions = submit_experiments(
         tx,
         draft.items,
@@ -83,6 +86,7 @@ def extend(
     sweep_id: str,
     draft: SweepDraft,
     *,
+    known_axes: Sequence[Mapping[str, Any]],
     owner: str,
     options: Options,
     staged: StagedSweep | None = None,
@@ -90,15 +94,20 @@ def extend(
     """Gives a sweep other axes, and queues the experiments that are missing on them.
 
     Existing members stay with their experiments, even off the new axes; their coordinates on a new
-    axis are their specs' values. New members come after them.
+    axis are their specs' values. New members come after them. ``known_axes`` are those of the sweep
+    when the draft was made.
 
     Raises:
         NotFound: There is no such sweep.
         SpecError: A new experiment starts from another, and can't.
-        StoreUnavailable: The staged extension was abandoned.
+        StoreUnavailable: The staged extension was abandoned, or the axes have changed.
     """
     duplicates.lock(tx)
-    version = rows.get(tx, sweep_id, sweeps.c.version, lock=True).version
+    sweep = rows.get(tx, sweep_id, sweeps.c.axes, sweeps.c.version, lock=True)
+    if sweep.axes not in (known_axes, draft.content["axes"]):
+        raise StoreUnavailable(
+            "the sweep's axes were changed in the meantime; nothing was stored, try again"
+        )
     present, _ = members.read(tx, sweep_id)
     missing = draft.without({row.spec_hash for row in present})
     submissions: list[Submission] = []
@@ -112,7 +121,7 @@ def extend(
         )
     if staged is not None:
         staging.publish(tx, staged)
-    _change_axes(tx, sweep_id, version, present, draft)
+    _change_axes(tx, sweep_id, sweep.version, present, draft)
     position = present[-1].position + 1 if present else 0
     staged_id, before = (
         (None, ()) if staged is None else (staged.sweep_id, staged.experiments.submissions)

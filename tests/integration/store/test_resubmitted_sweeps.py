@@ -1,7 +1,9 @@
 """A sweep submitted again under its name and base is the same one, with other values to vary."""
 
 import pytest
+from sqlalchemy import func, select
 
+from store.experiments import duplicates
 from store.experiments import repository as experiments
 from store.experiments.draft import Options
 from store.sweeps import repository as sweeps
@@ -113,3 +115,14 @@ def test_a_staged_submission_extends_the_sweep(sweep, read, database, monkeypatc
     assert lengths(read(first.id)[1]) == [2, 3, 4, 5, 6]
     with database.read() as tx:
         assert len(sweeps.page(tx, limit=10, cursor=None)[0]) == 1
+
+
+def test_submissions_of_one_experiment_wait_for_each_other(database):
+    """Each would else look for the same sweep before the other has stored it."""
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("it has a single writer")
+    with database.write() as tx:
+        submission.submit(tx, draft(values(1)), owner="ada", options=OPTIONS)
+        with database.read() as other:
+            shared = func.pg_try_advisory_xact_lock_shared(duplicates._SUBMISSIONS_LOCK)
+            assert other.scalars(select(shared)).one() is False

@@ -17,7 +17,7 @@ from store.states import State
 from store.sweeps import repository as sweeps
 from store.sweeps import staging as sweep_staging
 from store.sweeps import submission as sweep_submission
-from tests.integration.store.test_sweeps import draft
+from tests.integration.store.test_sweeps import K, draft
 from tests.kit import sample_specs
 
 LRS = {"path": "optimizer.lr", "values": [round(0.01 * n, 2) for n in range(1, 12)]}
@@ -64,10 +64,18 @@ def extend(database):
             database, sweep_id, sweep, owner="ada", options=Options()
         )
         assert staged is not None
+        with database.read() as tx:
+            known_axes = sweeps.get(tx, sweep_id).axes
         meanwhile()
         with database.write() as tx:
             return sweep_submission.extend(
-                tx, sweep_id, sweep, owner="ada", options=Options(), staged=staged
+                tx,
+                sweep_id,
+                sweep,
+                known_axes=known_axes,
+                owner="ada",
+                options=Options(),
+                staged=staged,
             )
 
     return extend
@@ -268,6 +276,14 @@ def test_concurrent_equal_extensions_add_everything_once(database, stage, submit
     extend(first.id, draft(LARGER), meanwhile=lambda: extend(first.id, draft(LARGER)))
     assert lrs_of(database, first.id) == [*LRS["values"], *LARGER["values"][6:]]
     assert row_counts(database) == [19, 19, 1, 0]
+
+
+def test_an_extension_drops_no_axis_that_another_has_added(database, stage, submit, extend):
+    first = submit(draft(LRS), stage(draft(LRS)))
+    with pytest.raises(StoreUnavailable, match="axes were changed"):
+        extend(first.id, draft(LARGER), meanwhile=lambda: extend(first.id, draft(LARGER, K)))
+    with database.read() as tx:
+        assert [axis["path"] for axis in sweeps.get(tx, first.id).axes] == [LRS["path"], K["path"]]
 
 
 def test_extension_reuses_existing_experiments(database, stage, submit, extend):

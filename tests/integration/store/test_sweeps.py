@@ -55,7 +55,12 @@ def extend(database):
     def extend(sweep_id, *axes, **changes):
         with database.write() as tx:
             return sweep_submission.extend(
-                tx, sweep_id, draft(*axes, **changes), owner="ada", options=Options()
+                tx,
+                sweep_id,
+                draft(*axes, **changes),
+                known_axes=sweeps.get(tx, sweep_id).axes,
+                owner="ada",
+                options=Options(),
             )
 
     return extend
