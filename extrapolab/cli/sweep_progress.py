@@ -20,15 +20,16 @@ SweepFile = Annotated[
 ]
 
 
-def check_sweep(lab: Lab, content: Mapping[str, Any], *, as_json: bool) -> None:
+def check_sweep(lab: Lab, content: Mapping[str, Any], *, rerun: bool, as_json: bool) -> None:
     """Prints what a sweep would be and cost; nothing is stored."""
-    check = lab.check_sweep(**content)
+    check = lab.check_sweep(**content, on_duplicate=_on_duplicate(rerun=rerun))
     if as_json:
         print_json(check)
         print_sweep_warnings(check.warnings, console(stderr=True))
         return
     out, cost = console(), check.cost
-    out.print(f"{check.count:,} experiments, {check.reused:,} of which the lab already has")
+    there = "none is reused" if rerun else f"{check.reused:,} of which the lab already has"
+    out.print(f"{check.count:,} experiments, {there}")
     for line in axis_lines(content["axes"]):
         out.print(f"  {line}")
     out.print(
@@ -48,8 +49,7 @@ def submit_sweep(
     as_json: bool,
 ) -> Sweep:
     """Submits a sweep, and prints it: as JSON only if nobody watches, which prints its end."""
-    on_duplicate: Literal["reuse", "rerun"] = "rerun" if rerun else "reuse"
-    sweep = lab.sweep(**content, on_duplicate=on_duplicate, notify=notify)
+    sweep = lab.sweep(**content, on_duplicate=_on_duplicate(rerun=rerun), notify=notify)
     print_submission(sweep, as_json=as_json)
     if as_json and not watch:
         print_json(sweep.record)
@@ -83,3 +83,7 @@ def watch_sweep(sweep: Sweep, *, as_json: bool) -> None:
         print_json(sweep.record)
     if sweep.state != "completed":
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _on_duplicate(*, rerun: bool) -> Literal["reuse", "rerun"]:
+    return "rerun" if rerun else "reuse"

@@ -234,15 +234,17 @@ class Lab(LabWithBulkChanges, LabWithNotifications):
         *,
         name: str = "",
         tags: Sequence[str] = (),
+        on_duplicate: Literal["reuse", "rerun"] = "reuse",
     ) -> SweepCheck:
         """Validates a sweep without storing it: its size, how much is reused, estimated cost.
+
+        The arguments are those of :meth:`sweep`.
 
         Raises:
             Refused: Points are not valid.
         """
-        return SweepCheck.read(
-            self._transport.dry_run("/v1/sweeps", sweep_body(base, axes, name, tags))
-        )
+        body, parameters = sweep_body(base, axes, name, tags), {"on_duplicate": on_duplicate}
+        return SweepCheck.read(self._transport.dry_run("/v1/sweeps", body, parameters))
 
     def study(self, name: str, size: Size = "quick") -> Study:
         """A built-in study in one of its sizes; nothing runs before :meth:`Study.submit`."""

@@ -114,7 +114,7 @@ def submit(
     with lab_of(context) as lab:
         if dry_run:
             for spec in specs:
-                _check(lab, spec, as_json=as_json)
+                _check(lab, spec, rerun=rerun, as_json=as_json)
             return
         experiments: list[Experiment] = []
         submitted: list[Sweep] = []
@@ -221,9 +221,9 @@ def log(context: typer.Context, id: ExperimentId, as_json: AsJson = False) -> No
                 console().print(f"attempt {attempt.attempt}\n{attempt.text}")
 
 
-def _check(lab: Lab, spec: SpecFile, *, as_json: bool) -> None:
+def _check(lab: Lab, spec: SpecFile, *, rerun: bool, as_json: bool) -> None:
     if spec.is_sweep:
-        check_sweep(lab, {"axes": (), **spec.content}, as_json=as_json)
+        check_sweep(lab, {"axes": (), **spec.content}, rerun=rerun, as_json=as_json)
         return
     check = lab.check(spec.content)
     if as_json:

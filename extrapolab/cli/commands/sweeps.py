@@ -111,7 +111,7 @@ def submit(
     content = load_sweep(file)
     with lab_of(context) as lab:
         if dry_run:
-            check_sweep(lab, content, as_json=as_json)
+            check_sweep(lab, content, rerun=rerun, as_json=as_json)
             return
         sweep = submit_sweep(lab, content, rerun=rerun, notify=notify, watch=watch, as_json=as_json)
         if watch:

@@ -205,9 +205,9 @@ class Transport:
         key = uuid.uuid4().hex
         return self.post(path, body, parameters, idempotency_key=key, headers=headers)
 
-    def dry_run(self, path: str, body: object) -> Any:
+    def dry_run(self, path: str, body: object, parameters: Parameters | None = None) -> Any:
         """Returns the JSON answer to POST ``path`` as a dry run, which stores nothing."""
-        return self.post(path, body, {"dry_run": "true"}, repeatable=True)
+        return self.post(path, body, {"dry_run": "true", **(parameters or {})}, repeatable=True)
 
     def patch(self, path: str, body: object) -> Any:
         """Returns the JSON answer to PATCH ``path``, the last write wins."""

@@ -123,6 +123,7 @@ def test_sweep_is_submitted_and_fetched_by_what_people_have(client, spec, file):
         client.submit(path, priority=1)
     lengths = {"training.length": np.array([3, 4])}
     assert client.check_sweep(base, lengths).reused == 2
+    assert client.check_sweep(base, lengths, on_duplicate="rerun").created == 2
     assert client.check_sweep(str(path), {**lengths, SCALES["path"]: SCALES}).count == 4
     assert sweep.extend({"training.length": range(3, 6)}).created == 1
     with pytest.raises(TypeError, match="a sweep needs axes"):
@@ -185,6 +186,11 @@ def test_file_is_submitted_watched_and_tabulated(invoke, file, spec, tmp_path):
     assert "[4/4]  from a file  4 completed" in result.stdout
     timed = invoke("sweep", "submit", path, "--dry-run").stdout
     assert re.search(r"need about [\d.]+ s on this lab's (slot|\d+ slots), ", timed)
+    again = invoke("sweep", "submit", path, "--dry-run", "--rerun").stdout
+    assert [text.split(", ")[1].split("\n")[0] for text in (timed, again)] == [
+        "4 of which the lab already has",
+        "none is reused",
+    ]
     assert "from a file" in invoke("sweep", "list").stdout
     wrong = invoke("status", sweep_id)
     assert wrong.exit_code == ExitCode.REFUSED
