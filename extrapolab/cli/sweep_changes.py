@@ -19,7 +19,7 @@ def cancel(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None
 
     For example:
     ```
-    extrapolab sweep cancel swp_019ab3
+    extrapolab sweep cancel swp_b68f
     ```
     """
     with lab_of(context) as lab:
@@ -41,7 +41,7 @@ def retry(
 
     For example:
     ```
-    extrapolab sweep retry swp_019ab3 --max-seconds 7200
+    extrapolab sweep retry swp_b68f --max-seconds 7200
     ```
     """
     with lab_of(context) as lab:
@@ -70,8 +70,8 @@ def delete(
 
     For example:
     ```
-    extrapolab sweep delete swp_019ab3
-    extrapolab sweep delete swp_019ab3 --with-experiments --yes
+    extrapolab sweep delete swp_b68f
+    extrapolab sweep delete swp_b68f --with-experiments --yes
     ```
     """
     with lab_of(context) as lab:

@@ -35,7 +35,7 @@ def extend(
 
     For example:
     ```
-    extrapolab sweep extend swp_019ab3 phase.yaml --watch
+    extrapolab sweep extend swp_b68f phase.yaml --watch
     ```
     """
     content = load_sweep(file)
@@ -98,7 +98,7 @@ def refine(
 
     For example:
     ```
-    extrapolab sweep refine swp_019ab3 --axis training.length --watch
+    extrapolab sweep refine swp_b68f --axis training.length --watch
     extrapolab sweep refine phase --axis optimizer.lr --where outcome=fitted
     ```
     """

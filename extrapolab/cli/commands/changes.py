@@ -59,8 +59,8 @@ def edit(
 
     For example:
     ```
-    extrapolab edit exp_019ab3 --name "near zero" --notes "for figure 2"
-    extrapolab edit exp_019ab3 exp_019ab4 --tag figure-2 --untag draft
+    extrapolab edit exp_5a0c --name "near zero" --notes "for figure 2"
+    extrapolab edit exp_5a0c exp_e3d1 --tag figure-2 --untag draft
     ```
     """
     if name is None and notes is None and not tags and not untags:
@@ -131,7 +131,7 @@ def prioritise(
 
     For example:
     ```
-    extrapolab prioritise exp_019ab3 --priority 10
+    extrapolab prioritise exp_5a0c --priority 10
     extrapolab prioritise --where tag:figure-2 --expect 12 --priority 5
     ```
     """
@@ -192,7 +192,7 @@ _declare(
 
     For example:
     ```
-    extrapolab cancel exp_019ab3
+    extrapolab cancel exp_5a0c
     extrapolab cancel --where 'tag:figure-1 and state = queued' --expect 12
     ```
     """,
@@ -206,7 +206,7 @@ _declare(
 
     For example:
     ```
-    extrapolab pause exp_019ab3
+    extrapolab pause exp_5a0c
     extrapolab pause --where 'owner = ada' --expect 3
     ```
     """,
@@ -220,7 +220,7 @@ _declare(
 
     For example:
     ```
-    extrapolab resume exp_019ab3
+    extrapolab resume exp_5a0c
     extrapolab resume --where 'owner = ada' --expect 3
     ```
     """,
@@ -244,7 +244,7 @@ def retry(
 
     For example:
     ```
-    extrapolab retry exp_019ab3 --max-seconds 7200
+    extrapolab retry exp_5a0c --max-seconds 7200
     extrapolab retry --where 'failure = worker_lost' --expect 4
     ```
     """
@@ -274,7 +274,7 @@ def delete(
 
     For example:
     ```
-    extrapolab delete exp_019ab3
+    extrapolab delete exp_5a0c
     extrapolab delete --where tag:import:3c1f --expect 20 --yes
     ```
     """

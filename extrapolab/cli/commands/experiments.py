@@ -153,7 +153,7 @@ def status(context: typer.Context, id: ExperimentId, as_json: AsJson = False) ->
 
     For example:
     ```
-    extrapolab status exp_019ab3
+    extrapolab status exp_5a0c
     ```
     """
     with lab_of(context) as lab:
@@ -170,7 +170,7 @@ def watch(context: typer.Context, ids: ExperimentIds, as_json: AsJson = False) -
 
     For example:
     ```
-    extrapolab watch exp_019ab3
+    extrapolab watch exp_5a0c
     ```
     """
     with lab_of(context) as lab:
@@ -210,7 +210,7 @@ def log(context: typer.Context, id: ExperimentId, as_json: AsJson = False) -> No
 
     For example:
     ```
-    extrapolab log exp_019ab3
+    extrapolab log exp_5a0c
     ```
     """
     with lab_of(context) as lab:

@@ -38,7 +38,7 @@ def notify(
     For example:
     ```
     extrapolab notify ntfys://ntfy.sh/my-topic
-    extrapolab notify team --of swp_019ab3
+    extrapolab notify team --of swp_b68f
     ```
     """
     with lab_of(context) as lab:

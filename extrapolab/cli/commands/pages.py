@@ -37,7 +37,7 @@ def open_(
     For example:
     ```
     extrapolab open
-    extrapolab open exp_019ab3
+    extrapolab open exp_5a0c
     extrapolab open balanced
     ```
     """

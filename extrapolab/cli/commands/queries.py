@@ -201,8 +201,8 @@ def compare(
 
     For example:
     ```
-    extrapolab compare exp_019ab3 exp_019ab4 -o both.pdf
-    extrapolab compare exp_019ab3 exp_019ab4 --figure training -o loss.pdf
+    extrapolab compare exp_5a0c exp_e3d1 -o both.pdf
+    extrapolab compare exp_5a0c exp_e3d1 --figure training -o loss.pdf
     ```
     """
     names = comma_list(metrics)
@@ -239,7 +239,7 @@ def reproduce(
 
     For example:
     ```
-    extrapolab reproduce exp_019ab3 --verify
+    extrapolab reproduce exp_5a0c --verify
     ```
     """
     from extrapolab.client import reproduction  # noqa: PLC0415  # loads NumPy

@@ -42,7 +42,7 @@ A saved recipe has a permanent id and is drawn again as results arrive.
 ```
 extrapolab recipe draw tag:figure-1 x=training.length -o cliff.pdf
 extrapolab recipe save tag:figure-1 x=training.length name="A cliff"
-extrapolab recipe draw fig_019ab3 -o cliff.pdf
+extrapolab recipe draw fig_7c41 -o cliff.pdf
 ```
 """
 
@@ -92,7 +92,7 @@ def draw(
     ```
     extrapolab recipe draw tag:figure-1 x=training.length y=fit_error -o fit.pdf
     extrapolab recipe draw 'student.dim = 40' x=lag y=response -o responses.svg
-    extrapolab recipe draw fig_019ab3 statistic=mean band=range -o mean.pdf
+    extrapolab recipe draw fig_7c41 statistic=mean band=range -o mean.pdf
     ```
     """
     with lab_of(context) as lab:
@@ -158,8 +158,8 @@ def change(
 
     For example:
     ```
-    extrapolab recipe change fig_019ab3 statistic=mean series=
-    extrapolab recipe change fig_019ab3 width= --style talk
+    extrapolab recipe change fig_7c41 statistic=mean series=
+    extrapolab recipe change fig_7c41 width= --style talk
     ```
     """
     with lab_of(context) as lab:
@@ -181,7 +181,7 @@ def remove(
 
     For example:
     ```
-    extrapolab recipe remove fig_019ab3
+    extrapolab recipe remove fig_7c41
     ```
     """
     confirm(f"Delete the saved figure {id}? Its experiments stay.", yes=yes)

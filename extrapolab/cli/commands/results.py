@@ -47,7 +47,7 @@ def result(context: typer.Context, id: ExperimentId, as_json: AsJson = False) ->
 
     For example:
     ```
-    extrapolab result exp_019ab3 --json | jq '.runs[0].eigenvalues'
+    extrapolab result exp_5a0c --json | jq '.runs[0].eigenvalues'
     ```
     """
     with lab_of(context) as lab:
@@ -83,9 +83,9 @@ def figure(
 
     For example:
     ```
-    extrapolab figure exp_019ab3 response -o response.pdf
-    extrapolab figure exp_019ab3 training --x time
-    extrapolab figure fig_019ab3 -o cliff.pdf
+    extrapolab figure exp_5a0c response -o response.pdf
+    extrapolab figure exp_5a0c training --x time
+    extrapolab figure fig_7c41 -o cliff.pdf
     ```
     """
     if id.startswith("exp_" if name is None else "fig_"):
@@ -131,7 +131,7 @@ def series(
 
     For example:
     ```
-    extrapolab series exp_019ab3 --names train_loss,fit_error > curves.csv
+    extrapolab series exp_5a0c --names train_loss,fit_error > curves.csv
     ```
     """
     with lab_of(context) as lab:

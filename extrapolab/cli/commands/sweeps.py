@@ -138,7 +138,7 @@ def status(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None
 
     For example:
     ```
-    extrapolab sweep status swp_019ab3
+    extrapolab sweep status swp_b68f
     ```
     """
     with lab_of(context) as lab:
@@ -163,7 +163,7 @@ def watch(context: typer.Context, id: SweepId, as_json: AsJson = False) -> None:
 
     For example:
     ```
-    extrapolab sweep watch swp_019ab3
+    extrapolab sweep watch swp_b68f
     ```
     """
     with lab_of(context) as lab:
@@ -196,10 +196,10 @@ def table(
 
     For example:
     ```
-    extrapolab sweep table swp_019ab3 --metrics fit_error --statistic median,q3
-    extrapolab sweep table swp_019ab3 --sort extrapolation_error
-    extrapolab sweep table swp_019ab3 --statistic all --csv > phase.csv
-    extrapolab sweep table swp_019ab3 --rows student.start.scale
+    extrapolab sweep table swp_b68f --metrics fit_error --statistic median,q3
+    extrapolab sweep table swp_b68f --sort extrapolation_error
+    extrapolab sweep table swp_b68f --statistic all --csv > phase.csv
+    extrapolab sweep table swp_b68f --rows student.start.scale
     ```
     """
     names = comma_list(metrics) or None
@@ -249,8 +249,8 @@ def figure(
 
     For example:
     ```
-    extrapolab sweep figure swp_019ab3 heatmap -o phase.svg
-    extrapolab sweep figure swp_019ab3 lines --x student.start.scale
+    extrapolab sweep figure swp_b68f heatmap -o phase.svg
+    extrapolab sweep figure swp_b68f lines --x student.start.scale
     ```
     """
     with lab_of(context) as lab:
