@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Select, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, or_, select, update
 
+from store.db.batches import batches
 from store.db.database import now
 from store.db.keyset import read_page
 from store.db.tables import AnyRow, experiments, sweep_members
@@ -35,6 +36,9 @@ MAX_PER_MESSAGE = 500
 
 KEEP_SECONDS = 30 * 86_400.0
 """Sent and failed notifications are removed after this."""
+
+_CLAIM_LOCK = 0x7E11
+"""PostgreSQL's advisory lock that lets one sender claim at a time."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
@@ -201,8 +205,10 @@ def _has_pending(tx: Connection, sweep_id: str) -> bool:
 def mark_due(tx: Connection, numbers: Sequence[int]) -> None:
     """Makes waiting notifications due."""
     waiting = notifications.c.state == NotificationState.WAITING
-    change = update(notifications).where(notifications.c.number.in_(numbers), waiting)
-    tx.execute(change.values(state=NotificationState.DUE, next_at=now(tx)))
+    due = {"state": NotificationState.DUE, "next_at": now(tx)}
+    for batch in batches(numbers):
+        is_of_batch = notifications.c.number.in_(batch)
+        tx.execute(update(notifications).where(is_of_batch, waiting).values(due))
 
 
 def is_any_due(tx: Connection) -> bool:
@@ -213,10 +219,13 @@ def is_any_due(tx: Connection) -> bool:
 def claim(tx: Connection) -> list[Notification]:
     """Claims all due notifications for the target whose turn it is, for one message.
 
-    Each has the number of this attempt, which :func:`settle` wants back.
+    Each has the number of this attempt, which :func:`settle` wants back. Until then, or until the
+    lease has run out, no others for this target can be claimed.
     """
+    if tx.dialect.name == "postgresql":  # SQLite has a single writer
+        tx.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
     at = now(tx)
-    first = tx.execute(_next_due(at).limit(1).with_for_update(skip_locked=True)).first()
+    first = tx.execute(_next_due(at).limit(1)).first()
     if first is None:
         return []
     same = (
@@ -234,7 +243,7 @@ def claim(tx: Connection) -> list[Notification]:
     taken = (
         update(notifications)
         .where(notifications.c.number.in_(numbers))
-        .values(attempts=notifications.c.attempts + 1, next_at=at + LEASE_SECONDS)
+        .values(attempts=notifications.c.attempts + 1, error=None, next_at=at + LEASE_SECONDS)
         .returning(*notifications.c)
     )
     return sorted(map(_notification, tx.execute(taken)), key=lambda taken: taken.number)
@@ -300,7 +309,14 @@ def _next_due(at: float) -> Select[tuple[str]]:
     """The due notifications whose targets have been quiet for long enough, longest due first."""
     sent = notifications.alias()
     is_loud = exists().where(
-        sent.c.digest == notifications.c.digest, sent.c.ended_at > at - QUIET_SECONDS
+        sent.c.digest == notifications.c.digest,
+        sent.c.ended_at.between(at - QUIET_SECONDS, at),  # none later, if the clock was set back
+    )
+    being_sent = select(sent.c.digest).where(
+        sent.c.state == NotificationState.DUE,
+        sent.c.next_at > at,
+        sent.c.attempts > 0,
+        sent.c.error.is_(None),
     )
     return (
         select(notifications.c.digest)
@@ -308,6 +324,7 @@ def _next_due(at: float) -> Select[tuple[str]]:
             notifications.c.state == NotificationState.DUE,
             notifications.c.next_at <= at,
             ~is_loud,
+            notifications.c.digest.not_in(being_sent),
         )
         .order_by(notifications.c.next_at, notifications.c.number)
     )

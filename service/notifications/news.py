@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from core.result import Outcome
 from core.statistics import statistic
 from core.studies import STUDIES, Size, Verdict
+from service.http.errors import Missing
 from service.schemas import SweepState
 from service.stored_study import verdicts
 from store.errors import NotFound
@@ -59,7 +60,7 @@ def read(tx: Connection, notification: Notification) -> News:
                 return _of_sweep(sweeps.get(tx, subject.id), origin)
             case SubjectKind.STUDY:
                 return _of_study(tx, subject.id, origin)
-    except NotFound:
+    except (NotFound, Missing):  # a newer version of the lab may lack a study
         title = f"{subject.kind.capitalize()} removed: {subject.id}"
         return News(subject.kind, subject.id, "removed", title, "It was removed.", f"{origin}/")
 

@@ -86,6 +86,31 @@ def test_each_is_claimed_once_at_a_time_and_its_outcome_is_fenced(database):
     assert (kept.target.address, kept.target.shown, kept.error) == ("", TEAM.shown, None)
 
 
+def test_a_target_is_sent_one_message_at_a_time(database):
+    request(database, Subject(SubjectKind.TEST))
+    first = claim(database)
+    request(database, Subject(SubjectKind.TEST, "another"))
+    assert claim(database) == []
+    settle(database, first, "no answer")
+    assert [each.number for each in claim(database)] == [2]
+
+
+def test_a_clock_that_is_set_back_silences_no_target(database):
+    request(database, Subject(SubjectKind.TEST))
+    settle(database, claim(database))
+    with database.write() as tx:
+        tx.execute(update(table).values(ended_at=now(tx) + 3600))
+    request(database, Subject(SubjectKind.TEST))
+    assert [each.number for each in claim(database)] == [2]
+
+
+def test_any_number_can_end_at_once(database, repo):
+    request(database, Subject.of_id(repo.submit().id))
+    with database.write() as tx:
+        notifications.mark_due(tx, range(2**16, -1, -1))
+    assert states(database) == ["due"]
+
+
 def test_attempts_end(database):
     request(database, Subject(SubjectKind.TEST))
     pauses = []

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from service.notifications.notifier import Notifier
+from store import notifications
+from store.notifications import Subject, SubjectKind, Target
 from tests.integration.service.conftest import body
 from tests.integration.service.notifications.conftest import hurry
 from tests.integration.service.process import served
@@ -73,6 +75,15 @@ def test_a_study_is_one_message_with_its_verdict(client, notifier, worker, recei
     [item] = receiver.received[0]["items"]
     assert (item["kind"], item["id"], item["state"]) == ("study", "memoryless", "incomplete")
     assert "claims: " in item["sentence"]
+
+
+def test_a_study_that_the_lab_lacks_by_now_is_told_of_as_removed(client, app, notifier, receiver):
+    with app.state.context.database.write() as tx:
+        gone = Subject(SubjectKind.STUDY, "gone/quick", [])
+        team = Target("team", "team")
+        notifications.request(tx, gone, [team], owner="ada", origin="http://lab")
+    assert notifier.run_once() == 1
+    assert receiver.received[0]["items"][0]["state"] == "removed"
 
 
 def test_news_of_a_minute_come_in_one_message(client, app, notifier, receiver):
